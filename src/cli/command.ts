@@ -1,0 +1,54 @@
+import type { ReportProgress } from '../foundation/progress.ts'
+
+/** A stream the command line writes to. Colours and bars appear only where `isTerminal`. */
+export interface Output {
+  readonly isTerminal: boolean
+  /** Width in columns; 80 when it is not a terminal. */
+  readonly columns: number
+  write(text: string): void
+}
+
+/** All of the outside world a command may use; `main.ts` makes it, tests replace it. */
+export interface CommandContext {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly workingDirectory: string
+  /** Aborted on Ctrl-C; a command stops at the next safe point and removes what is half written. */
+  readonly signal: AbortSignal
+  readonly reportProgress: ReportProgress
+  /** `--json`: stdout carries one JSON document and nothing else. */
+  readonly json: boolean
+}
+
+export interface CommandOption {
+  /** As commander writes them: `--out <file>`, `--force`. */
+  readonly flags: string
+  readonly description: string
+  readonly defaultValue?: string | number | boolean
+  readonly choices?: readonly string[]
+  readonly required?: boolean
+  /** `integer` and `number` are parsed and checked by the frame; text otherwise. */
+  readonly type?: 'integer' | 'number'
+}
+
+/** Positional arguments and options by camel-cased name, checked against their declaration. */
+export interface CommandInput {
+  readonly arguments: readonly string[]
+  readonly options: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+}
+
+/** 0: done. 1: done, and the answer is no (thresholds exceeded). 2: could not run. 130: interrupted. */
+export type ExitCode = 0 | 1 | 2 | 130
+
+/** One command of `vigia` as data: help, completion and documentation are made from it. */
+export interface Command {
+  readonly name: string
+  readonly summary: string
+  readonly description: string
+  /** As commander writes them: `<input>` is required, `[input]` is not. */
+  readonly arguments?: readonly { readonly name: string; readonly description: string }[]
+  readonly options: readonly CommandOption[]
+  readonly examples: readonly { readonly command: string; readonly explanation: string }[]
+  run(context: CommandContext, input: CommandInput): Promise<ExitCode>
+}

@@ -1,0 +1,45 @@
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+
+/** What an embedded DuckDB may use of the machine. */
+export interface DatabaseSettings {
+  /** Threads of the query engine. */
+  readonly threads: number
+  /** Memory before it spills to disk, as DuckDB writes it: `4GB`. */
+  readonly memoryLimit: string
+  /** Folder for what does not fit in memory. */
+  readonly tempDirectory: string
+}
+
+/**
+ * Runs `work` on a fresh in-memory DuckDB and closes it afterwards, whatever happens.
+ *
+ * Time zone is UTC, insertion order is preserved, and extensions are neither downloaded nor loaded by themselves.
+ */
+export const withDatabase = async <T>(
+  settings: DatabaseSettings,
+  work: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> => {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: String(settings.threads),
+    memory_limit: settings.memoryLimit,
+    temp_directory: settings.tempDirectory,
+    autoinstall_known_extensions: 'false',
+    preserve_insertion_order: 'true',
+  })
+  try {
+    const connection = await instance.connect()
+    try {
+      return await work(connection)
+    } finally {
+      connection.closeSync()
+    }
+  } finally {
+    instance.closeSync()
+  }
+}
+
+/** `text` as an SQL string literal. */
+export const sqlLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** `name` as a quoted SQL identifier. */
+export const sqlIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
