@@ -28,6 +28,13 @@ export const ERRORS = define({
     message: 'Interrupted while {activity}',
     fix: 'Nothing was left half written. Run the same command again: finished steps are not repeated.',
   },
+  DURATION_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'A duration is a whole number and one unit, d (days), h, m, s or ms, such as 7d or 90s; got "{got}"',
+    fix: 'Write the duration as one number and one unit without a space.',
+  },
   // transaction
   // config
   // dataset
