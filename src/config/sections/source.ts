@@ -1,0 +1,97 @@
+import { type Static, Type } from 'typebox'
+
+const expression = (meaning: string) =>
+  Type.Optional(
+    Type.String({
+      description: `${meaning} One SQL expression over the source's columns; left out, the source's column of the same name is used when there is one; empty text switches the field off.`,
+    }),
+  )
+
+/** Where the transactions come from and how their columns become a transaction's fields. */
+export const SourceSchema = Type.Object(
+  {
+    path: Type.Union(
+      [Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })],
+      {
+        default: 'data/transactions.parquet',
+        description:
+          'File, glob or list of them, read in the order given (a glob in name order), relative to the working directory. The default is where `vigia generate` writes.',
+      },
+    ),
+    format: Type.Union(
+      [Type.Literal('auto'), Type.Literal('csv'), Type.Literal('parquet'), Type.Literal('json')],
+      {
+        default: 'auto',
+        description:
+          'How the files are written; `json` is one object a line. `auto` goes by the name (.csv, .tsv, .txt, .parquet, .json, .jsonl, .ndjson, also with .gz or .zst), which is right for nearly every export.',
+      },
+    ),
+    csv: Type.Object(
+      {
+        delimiter: Type.String({
+          default: ',',
+          minLength: 1,
+          maxLength: 4,
+          description:
+            'What separates columns. Stated, never guessed: a guess that changes with the first rows of a file would change the data.',
+        }),
+        quote: Type.String({
+          default: '"',
+          maxLength: 1,
+          description:
+            'What encloses text that holds a delimiter; doubled, it stands for itself. Empty: none. The default is that of RFC 4180.',
+        }),
+        encoding: Type.Union([Type.Literal('utf-8'), Type.Literal('latin-1'), Type.Literal('utf-16')], {
+          default: 'utf-8',
+          description:
+            'Encoding of the text. utf-8 because it is what systems write today and because a wrong guess is seen.',
+        }),
+      },
+      { default: {}, additionalProperties: false, description: 'How CSV files are written.' },
+    ),
+    time_zone: Type.String({
+      default: '',
+      description:
+        'IANA zone in which timestamps without an offset are read, for instance Europe/Madrid. Empty: such text is quarantined, because guessing a zone moves every hour-of-day feature; typed timestamps of Parquet without a zone are then UTC.',
+    }),
+    order: Type.Union([Type.Literal('event_time'), Type.Literal('arrival')], {
+      default: 'event_time',
+      description:
+        'The order in which transactions arrive: `event_time` sorts by their time (equal times keep the source order), `arrival` keeps the order of the source. event_time because most exports are not in the order of arrival.',
+    }),
+    fields: Type.Object(
+      {
+        transaction_id: expression('Unique name of the transaction (required).'),
+        user_id: expression('Card holder or account (required).'),
+        timestamp: expression(
+          'When it happened: ISO 8601 with zone, epoch milliseconds, or a typed timestamp (required).',
+        ),
+        amount: expression('Amount in units of the currency, above 0, at most two decimals (required).'),
+        currency: expression('ISO 4217 code.'),
+        merchant_id: expression('Merchant or terminal.'),
+        merchant_category: expression('What the merchant sells.'),
+        transaction_type: expression('Purchase, withdrawal, transfer.'),
+        device_id: expression('Device or card instance.'),
+        device_type: expression('Mobile, web, terminal.'),
+        location: expression('Name of the place.'),
+        latitude: expression('Degrees north, -90 to 90.'),
+        longitude: expression('Degrees east, -180 to 180.'),
+        is_fraud: expression('Label: 0, 1, true or false; missing while unknown.'),
+        labelled_at: expression('When the label became known, written like timestamp.'),
+        fraud_pattern: expression('Name of the fraud pattern, for analysis only: never a feature.'),
+      },
+      {
+        default: {},
+        additionalProperties: false,
+        description:
+          'One SQL expression for each field of a transaction. Every column of CSV and JSON is text. `source_row` (1-based) and `source_file` can be used, and the macros decimal_comma(x), decimal_point(x), blank_to_null(x) and epoch_seconds(x).',
+      },
+    ),
+  },
+  { default: {}, additionalProperties: false, description: 'Where transactions come from.' },
+)
+
+export type SourceSettings = Static<typeof SourceSchema>
+
+/** A field that configuration can map. */
+export type SourceField = keyof SourceSettings['fields']

@@ -1,0 +1,129 @@
+import { type Static, Type } from 'typebox'
+
+const share = (defaultValue: number, description: string) =>
+  Type.Number({ default: defaultValue, minimum: 0, maximum: 1, unit: 'share', description })
+
+const severity = (defaultValue: 'info' | 'warning' | 'error', description: string) =>
+  Type.Union([Type.Literal('info'), Type.Literal('warning'), Type.Literal('error')], {
+    default: defaultValue,
+    description,
+  })
+
+/** Thresholds of `vigia validate`. A check past its threshold fails with the severity that its own table entry names. */
+export const ValidationSchema = Type.Object(
+  {
+    fail_on: severity(
+      'error',
+      'The least severity of a failed check that makes the exit code 1. error, so that warnings inform without stopping a nightly run.',
+    ),
+    as_of: Type.String({
+      default: '',
+      description:
+        'ISO 8601 instant with zone that counts as now for the future and freshness checks. Empty: the latest event of the data, so that the same data always gives the same report.',
+    }),
+    max_quarantined_share: share(
+      0.05,
+      'Largest share of rows that may be quarantined. 5 %: more means a wrong mapping rather than dirty rows.',
+    ),
+    max_repeated_id_share: share(
+      0.01,
+      'Largest share of rows that may repeat a transaction id. Exports overlap a little; more is a broken export.',
+    ),
+    max_missing_share: share(
+      0.2,
+      'Largest share of missing values in an optional column that is mapped. Features of an emptier column say little.',
+    ),
+    missing_share_by_column: Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: 1 }), {
+      default: {},
+      description:
+        'Largest missing share for single columns, instead of max_missing_share, for instance device_id: 0.6.',
+    }),
+    max_out_of_order_share: share(
+      1,
+      'Largest share of rows earlier than the row before them in the source. 1: any, because the read step sorts; lower it when source.order is arrival.',
+    ),
+    max_future: Type.String({
+      default: '1d',
+      unit: 'duration',
+      description: 'How far an event may lie after as_of. A day forgives clocks and time zones.',
+    }),
+    max_age: Type.String({
+      default: '3650d',
+      unit: 'duration',
+      description:
+        'How old the latest event may be at as_of. Ten years: only set as_of together with a narrower age.',
+    }),
+    min_rows: Type.Integer({
+      default: 1,
+      minimum: 0,
+      unit: 'rows',
+      description: 'Fewest accepted rows. 1: an empty dataset is never right.',
+    }),
+    min_fraud_share: share(
+      0,
+      'Smallest share of fraud among labelled rows. 0: unlabelled data is valid for scoring.',
+    ),
+    max_fraud_share: share(
+      0.2,
+      'Largest share of fraud among labelled rows. Card fraud is below 1 %; above 20 % the label is inverted or sampled.',
+    ),
+    max_categories: Type.Integer({
+      default: 1000,
+      minimum: 1,
+      unit: 'values',
+      description:
+        'Most distinct values of a category column (merchant_category, transaction_type, device_type, currency). More looks like an identifier in the wrong column.',
+    }),
+    allowed_values: Type.Record(Type.String(), Type.Array(Type.String(), { minItems: 1 }), {
+      default: {},
+      description:
+        'The values a column may hold, for instance currency: [EUR, USD]. None by default: banks differ.',
+    }),
+    min_amount: Type.Number({
+      default: 0.01,
+      minimum: 0,
+      unit: 'currency units',
+      description: 'Smallest plausible amount. One cent, the least the schema accepts.',
+    }),
+    max_amount: Type.Number({
+      default: 1000000,
+      minimum: 0,
+      unit: 'currency units',
+      description:
+        'Largest plausible amount. A card payment above a million is nearly always a missing decimal mark.',
+    }),
+    outliers: Type.Object(
+      {
+        robust_z: Type.Number({
+          default: 12,
+          exclusiveMinimum: 0,
+          unit: 'scaled median absolute deviations',
+          description:
+            'An amount is an outlier when |log(amount) - median| exceeds this many scaled median absolute deviations of the logarithm. On the logarithm, because amounts are skewed; 12, so that honest large payments are not flagged.',
+        }),
+        iqr_factor: Type.Number({
+          default: 6,
+          exclusiveMinimum: 0,
+          unit: 'interquartile ranges',
+          description:
+            'An amount is an outlier when its logarithm lies this many interquartile ranges outside the quartiles. Tukey calls 3 far out for normal data; tails of spending are heavier.',
+        }),
+        max_share: share(
+          0.01,
+          'Largest share of amounts that may be outliers by either rule. They are flagged, never removed.',
+        ),
+      },
+      { default: {}, additionalProperties: false, description: 'Outliers among amounts.' },
+    ),
+    max_examples: Type.Integer({
+      default: 5,
+      minimum: 0,
+      maximum: 100,
+      unit: 'rows',
+      description: 'Most example rows shown with a check. Five show a pattern and keep the report short.',
+    }),
+  },
+  { default: {}, additionalProperties: false, description: 'What the data must be like.' },
+)
+
+export type ValidationSettings = Static<typeof ValidationSchema>
