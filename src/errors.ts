@@ -38,6 +38,127 @@ export const ERRORS = define({
   // transaction
   // config
   // dataset
+  DATASET_FILE_MISSING: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no file at {path}',
+    fix: 'Correct source.path (now relative to {folder}), or make the file first: `vigia generate`.',
+  },
+  DATASET_NOT_A_FILE: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} is a directory; a file or a glob is allowed',
+    fix: 'Name the files, for instance "{path}/*.csv".',
+  },
+  DATASET_NOT_READABLE: {
+    status: 403,
+    exitCode: 2,
+    message: '{path} cannot be opened for reading: {reason}',
+    fix: 'Give the user that runs vigia read permission on the file.',
+  },
+  DATASET_EMPTY: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} is empty: {reason}',
+    fix: 'Export it again with at least a header line and one row.',
+  },
+  DATASET_FORMAT_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} does not say how it is written. source.format auto knows {allowed}',
+    fix: 'Set source.format to csv, parquet or json.',
+  },
+  DATASET_FORMAT_BROKEN: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} is not readable as {format}: {reason}',
+    fix: 'Check that the file is complete and that source.format is right.',
+  },
+  DATASET_COMPRESSION_BROKEN: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} cannot be decompressed: {reason}',
+    fix: 'Copy or export the file again; it is damaged or cut short.',
+  },
+  DATASET_ENCODING: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} is not valid {encoding}',
+    fix: 'Set source.csv.encoding to one of {allowed}.',
+  },
+  DATASET_WRONG_DELIMITER: {
+    status: 422,
+    exitCode: 2,
+    message: 'The header of {path} has one column when split at "{got}": {header}',
+    fix: 'Set source.csv.delimiter to "{suggestion}", which gives {columns} columns.',
+  },
+  DATASET_FILES_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} has the columns {got}, but the first file has {allowed}',
+    fix: 'Give files of one layout together, and map the others with a configuration of their own.',
+  },
+  DATASET_FIELD_UNMAPPED: {
+    status: 422,
+    exitCode: 2,
+    message: 'No column for the required field {field}: the source has {allowed}',
+    fix: 'Add source.fields.{field} with an SQL expression over those columns{suggestion}.',
+  },
+  DATASET_COLUMN_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'source.fields.{field} is "{expression}", which names the column "{got}". The source has {allowed}',
+    fix: 'Correct the name{suggestion}.',
+  },
+  DATASET_EXPRESSION_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'source.fields.{field} is "{expression}", which is not an SQL expression over one row: {reason}',
+    fix: 'Write one expression without subqueries, windows or functions whose value changes from run to run.',
+  },
+  DATASET_TYPE_UNSUPPORTED: {
+    status: 422,
+    exitCode: 2,
+    message: 'source.fields.{field} gives {got}; allowed: {allowed}',
+    fix: 'Convert it in the expression, for instance CAST(... AS VARCHAR).',
+  },
+  DATASET_ROWS_LOST: {
+    status: 500,
+    exitCode: 2,
+    message: '{input} rows were read, but {accepted} accepted + {quarantined} quarantined do not add up',
+    fix: 'This is a fault of Vigía: please report it with the configuration.',
+  },
+  DATASET_NO_SPACE: {
+    status: 507,
+    exitCode: 2,
+    message: 'No space left while writing {path}',
+    fix: 'Free disk space or write to another disk (runs.directory, resources.temp_directory). Nothing half written was kept.',
+  },
+  DATASET_NOT_WRITABLE: {
+    status: 403,
+    exitCode: 2,
+    message: '{path} cannot be written: {reason}',
+    fix: 'Choose a folder that exists and that the user who runs vigia may write to.',
+  },
+  DATASET_OUT_OF_MEMORY: {
+    status: 507,
+    exitCode: 2,
+    message: 'Not enough memory while {activity}: {reason}',
+    fix: 'Raise resources.memory_limit or lower resources.threads.',
+  },
+  DATASET_SETTING_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{setting} is "{got}"; allowed: {allowed}',
+    fix: 'Correct {setting} in the configuration.',
+  },
+  DATASET_QUERY_FAILED: {
+    status: 500,
+    exitCode: 2,
+    message: '{activity} failed: {reason}',
+    fix: 'Run again with --verbose and report the message.',
+  },
   // features
   FEATURES_UNKNOWN: {
     status: 422,
