@@ -37,6 +37,24 @@ export const ERRORS = define({
   },
   // transaction
   // config
+  CONFIG_FILE_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: 'Configuration {file} cannot be read: {reason}',
+    fix: 'Name an existing YAML file with --config; `configs/training_config.yaml` is a complete example.',
+  },
+  CONFIG_YAML_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{file}:{line}:{column} is no valid YAML: {reason}',
+    fix: 'Correct the line. Indentation is spaces, and text that holds ": " or "#" needs quotes.',
+  },
+  CONFIG_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{file} has {count}:{problems}',
+    fix: 'Correct what is listed. `vigia config schema` and docs/configuration.md describe every setting.',
+  },
   // dataset
   DATASET_FILE_MISSING: {
     status: 404,

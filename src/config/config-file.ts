@@ -1,0 +1,20 @@
+import type { TSchema } from 'typebox'
+import { closeGroups, type SettingSchema } from './setting-schema.ts'
+
+/** One configuration file: its schema, and which of its settings are paths. */
+export interface ConfigFile<Schema extends TSchema = TSchema> {
+  /** `training_config` or `serving_config`: the name of the YAML file and of its JSON Schema. */
+  readonly name: string
+  readonly summary: string
+  readonly schema: Schema
+  /**
+   * Settings that are paths (text or a list of texts), by dotted name.
+   *
+   * A relative path written in the file starts at the file's folder, so a configuration and its data move together. Any
+   * other relative path (a default, the environment, `--set`) starts at the working directory, as in every other command.
+   */
+  readonly paths: readonly string[]
+}
+
+/** The schema of a file as plain JSON in which a misspelt key is an error. */
+export const schemaOf = (file: ConfigFile): SettingSchema => closeGroups(file.schema as SettingSchema)

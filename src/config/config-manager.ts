@@ -1,0 +1,161 @@
+import { isAbsolute, resolve } from 'node:path'
+import type { Static } from 'typebox'
+import { VigiaError } from '../errors.ts'
+import { type ConfigFile, schemaOf } from './config-file.ts'
+import { findProblems } from './find-problems.ts'
+import type { Origin } from './origin.ts'
+import { type Override, readArguments, readEnvironment } from './overrides.ts'
+import { type Pointer, pointerOf, selfAndAncestors } from './pointer.ts'
+import { readYaml } from './read-yaml.ts'
+import { SERVING_FILE } from './serving-config.ts'
+import { isGroup, type SettingPath, type SettingSchema, settingsOf } from './setting-schema.ts'
+import { TRAINING_FILE } from './training-config.ts'
+
+/** All that a configuration is made from. Nothing is read from disk or process here. */
+export interface ConfigInput {
+  /** The file as named to people, its folder (absolute) and its text; absent for defaults only. */
+  readonly file?: { readonly name: string; readonly directory: string; readonly text: string }
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Arguments of `--set`, `path=value` each; a later one wins. */
+  readonly assignments: readonly string[]
+  /** Absolute. */
+  readonly workingDirectory: string
+}
+
+/** One effective value and where it came from. */
+export interface EffectiveSetting {
+  readonly path: SettingPath
+  readonly value: unknown
+  readonly origin: Origin
+  readonly schema: SettingSchema
+}
+
+/**
+ * The configuration of one file: defaults, overlaid by the file, the environment and `--set`, validated once as a whole.
+ *
+ * Immutable. Made by `loadTrainingConfig` or `loadServingConfig`.
+ */
+export class ConfigManager<Settings = unknown> {
+  /** Every setting, paths absolute. */
+  readonly settings: Settings
+  /** Every setting as written, paths as they stand in the file: the same on every machine, so fit to hash and to store. */
+  readonly declared: Settings
+  /** Every setting that has a value, in the order of the schema. */
+  readonly entries: readonly EffectiveSetting[]
+
+  /** @throws CONFIG_INVALID naming every problem at once, CONFIG_YAML_INVALID */
+  constructor(file: ConfigFile, input: ConfigInput, otherFiles: readonly ConfigFile[]) {
+    const schema = schemaOf(file)
+    const layers = readLayers(schema, input, otherFiles.map(schemaOf))
+    const declared = layers.overrides.reduce(
+      (value, override) => assign(value, override.path, override.value),
+      withDefaults(schema, layers.content),
+    )
+    const problems = [...layers.problems, ...findProblems(schema, declared, layers.originOf)]
+    if (problems.length > 0) {
+      throw new VigiaError('CONFIG_INVALID', {
+        file: input.file?.name ?? 'The configuration',
+        count: problems.length === 1 ? '1 problem' : `${problems.length} problems`,
+        problems: problems.map((problem) => `\n  ${problem}`).join(''),
+      })
+    }
+    const settings = resolvePaths(file, declared, layers.originOf, input)
+    this.declared = declared as Settings
+    this.settings = settings as Settings
+    this.entries = settingsOf(schema).flatMap((setting) => {
+      const value = valueAt(settings, setting.path)
+      const origin = layers.originOf(pointerOf(setting.path))
+      return value === undefined ? [] : [{ path: setting.path, schema: setting.schema, value, origin }]
+    })
+  }
+
+  /** Where the value at `path` (`split.train_share`) came from; `default` for what is no setting. */
+  originOf(path: string): Origin {
+    return this.entries.find((entry) => entry.path.join('.') === path)?.origin ?? { kind: 'default' }
+  }
+}
+
+/** The configuration of training and of batch work. @throws CONFIG_INVALID, CONFIG_YAML_INVALID */
+export const loadTrainingConfig = (input: ConfigInput): ConfigManager<Static<typeof TRAINING_FILE.schema>> =>
+  new ConfigManager(TRAINING_FILE, input, [SERVING_FILE])
+
+/** The configuration of the server. @throws CONFIG_INVALID, CONFIG_YAML_INVALID */
+export const loadServingConfig = (input: ConfigInput): ConfigManager<Static<typeof SERVING_FILE.schema>> =>
+  new ConfigManager(SERVING_FILE, input, [TRAINING_FILE])
+
+interface Layers {
+  readonly content: unknown
+  readonly overrides: readonly Override[]
+  readonly problems: readonly string[]
+  readonly originOf: (pointer: Pointer) => Origin
+}
+
+const readLayers = (
+  schema: SettingSchema,
+  input: ConfigInput,
+  otherSchemas: readonly SettingSchema[],
+): Layers => {
+  const name = input.file?.name ?? ''
+  const content = readYaml(input.file?.text ?? '', name)
+  const environment = readEnvironment(input.environment, schema, otherSchemas)
+  const assignments = readArguments(input.assignments, schema)
+  const overrides = [...environment.overrides, ...assignments.overrides]
+  const overridden = new Map(overrides.map(({ path, origin }) => [pointerOf(path), origin]))
+  const originOf = (pointer: Pointer): Origin => {
+    const around = selfAndAncestors(pointer)
+    const override = around.map((place) => overridden.get(place)).find((origin) => origin !== undefined)
+    const position = content.positions.get(pointer)
+    return (
+      override ?? (position === undefined ? { kind: 'default' } : { kind: 'file', file: name, ...position })
+    )
+  }
+  return {
+    content: content.value,
+    overrides,
+    problems: [...environment.problems, ...assignments.problems],
+    originOf,
+  }
+}
+
+/** `value` with the default of every setting it leaves out. What is of the wrong type stays, for validation to name. */
+const withDefaults = (schema: SettingSchema, value: unknown): unknown => {
+  if (!isGroup(schema)) return value === undefined ? structuredClone(schema.default) : value
+  if (value !== undefined && !isMapping(value)) return value
+  const filled: Record<string, unknown> = { ...value }
+  for (const [key, child] of Object.entries(schema.properties)) {
+    const childValue = withDefaults(child, filled[key])
+    if (childValue !== undefined) filled[key] = childValue
+  }
+  return filled
+}
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const assign = (target: unknown, [key, ...rest]: SettingPath, value: unknown): unknown => {
+  if (key === undefined) return value
+  const record = isMapping(target) ? target : {}
+  return { ...record, [key]: assign(record[key], rest, value) }
+}
+
+const valueAt = (value: unknown, path: SettingPath): unknown =>
+  path.reduce<unknown>((place, key) => (isMapping(place) ? place[key] : undefined), value)
+
+const resolvePaths = (
+  file: ConfigFile,
+  declared: unknown,
+  originOf: (pointer: Pointer) => Origin,
+  input: ConfigInput,
+): unknown =>
+  file.paths
+    .map((name) => name.split('.'))
+    .reduce((settings, path) => {
+      const isWrittenInFile = originOf(pointerOf(path)).kind === 'file'
+      const start = isWrittenInFile ? input.file?.directory : input.workingDirectory
+      return assign(settings, path, absolute(valueAt(settings, path), start ?? input.workingDirectory))
+    }, declared)
+
+const absolute = (value: unknown, start: string): unknown => {
+  if (Array.isArray(value)) return value.map((item) => absolute(item, start))
+  return typeof value === 'string' && value !== '' && !isAbsolute(value) ? resolve(start, value) : value
+}

@@ -1,0 +1,37 @@
+import { type Static, Type } from 'typebox'
+import type { ConfigFile } from './config-file.ts'
+import { CleaningSchema } from './sections/cleaning.ts'
+import { FeaturesSchema } from './sections/features.ts'
+import { GenerateSchema } from './sections/generate.ts'
+import { LabelsSchema } from './sections/labels.ts'
+import { ProjectSchema } from './sections/project.ts'
+import { ResourcesSchema } from './sections/resources.ts'
+import { RunsSchema } from './sections/runs.ts'
+import { SourceSchema } from './sections/source.ts'
+import { ValidationSchema } from './sections/validation.ts'
+
+/** Everything that training and batch work can be told: `configs/training_config.yaml`. */
+export const TrainingConfigSchema = Type.Object(
+  {
+    project: ProjectSchema,
+    resources: ResourcesSchema,
+    runs: RunsSchema,
+    source: SourceSchema,
+    labels: LabelsSchema,
+    validation: ValidationSchema,
+    cleaning: CleaningSchema,
+    features: FeaturesSchema,
+    generate: GenerateSchema,
+  },
+  { title: 'Vigía training configuration' },
+)
+
+/** Effective settings of training: every default filled in. */
+export type TrainingSettings = Static<typeof TrainingConfigSchema>
+
+export const TRAINING_FILE = {
+  name: 'training_config',
+  summary: 'Data, features, training and evaluation: read by generate, validate, features, run and predict.',
+  schema: TrainingConfigSchema,
+  paths: ['source.path', 'runs.directory', 'resources.temp_directory'],
+} satisfies ConfigFile
