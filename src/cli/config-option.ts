@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import {
+  type ConfigInput,
+  type ConfigManager,
+  loadServingConfig,
+  loadTrainingConfig,
+} from '../config/config-manager.ts'
+import type { ServingSettings } from '../config/serving-config.ts'
+import type { TrainingSettings } from '../config/training-config.ts'
+import { VigiaError } from '../errors.ts'
+import type { CommandContext, CommandInput, CommandOption } from './command.ts'
+
+/** The options of every command that reads a configuration; `readTrainingConfig` and `readServingConfig` read them. */
+export const CONFIG_OPTIONS: readonly CommandOption[] = [
+  {
+    flags: '-c, --config <file>',
+    description: 'configuration file; without it, every setting has its default',
+  },
+  {
+    flags: '--set <path=value...>',
+    description: 'override one setting, for instance --set project.seed=7 (repeatable)',
+  },
+]
+
+/** The training configuration of `--config` and `--set`. @throws CONFIG_FILE_UNREADABLE, CONFIG_YAML_INVALID, CONFIG_INVALID */
+export const readTrainingConfig = async (
+  context: CommandContext,
+  input: CommandInput,
+): Promise<ConfigManager<TrainingSettings>> => loadTrainingConfig(await configInput(context, input))
+
+/** The serving configuration of `--config` and `--set`. @throws CONFIG_FILE_UNREADABLE, CONFIG_YAML_INVALID, CONFIG_INVALID */
+export const readServingConfig = async (
+  context: CommandContext,
+  input: CommandInput,
+): Promise<ConfigManager<ServingSettings>> => loadServingConfig(await configInput(context, input))
+
+const configInput = async (context: CommandContext, input: CommandInput): Promise<ConfigInput> => {
+  const name = input.options['config']
+  const assignments = input.options['set']
+  return {
+    ...(typeof name === 'string' && { file: await readConfigFile(name, context.workingDirectory) }),
+    environment: context.environment,
+    assignments: Array.isArray(assignments) ? assignments : [],
+    workingDirectory: context.workingDirectory,
+  }
+}
+
+const readConfigFile = async (name: string, workingDirectory: string) => {
+  const path = resolve(workingDirectory, name)
+  try {
+    // A byte that is no UTF-8 is an error: a silently replaced character would change a value.
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path))
+    return { name, directory: dirname(path), text }
+  } catch (cause) {
+    throw new VigiaError('CONFIG_FILE_UNREADABLE', { file: name, reason: reasonOf(cause) }, { cause })
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a directory, expected a YAML file',
+  ENOTDIR: 'a part of its path is no directory',
+  EACCES: 'permission denied',
+  ERR_ENCODING_INVALID_ENCODED_DATA: 'it is not UTF-8 text',
+}
+
+const reasonOf = (cause: unknown): string => {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+  return REASONS[code] ?? String(cause)
+}
