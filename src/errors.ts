@@ -184,6 +184,12 @@ export const ERRORS = define({
     message: 'features.{setting} names "{got}", which is no feature or family. Allowed: {allowed}',
     fix: 'Correct the name{suggestion}; `docs/features.md` lists every feature.',
   },
+  FEATURES_MIXED_SOURCES: {
+    status: 500,
+    exitCode: 70,
+    message: 'The feature {feature} reads the states of {got}; a feature may read one entity',
+    fix: 'Split it into one feature per entity, or keep what it needs of the other in the state of one.',
+  },
   FEATURES_STATE_INCOMPATIBLE: {
     status: 409,
     exitCode: 2,

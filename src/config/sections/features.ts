@@ -1,0 +1,97 @@
+import { type Static, Type } from 'typebox'
+import { DURATION_PATTERN } from '../../foundation/duration.ts'
+
+const duration = (fallback: string, description: string) =>
+  Type.String({ default: fallback, pattern: DURATION_PATTERN, unit: 'duration', description })
+
+const hour = (fallback: number, description: string) =>
+  Type.Integer({ default: fallback, minimum: 0, maximum: 24, unit: 'local hour', description })
+
+const hours = (from: number, to: number, description: string) =>
+  Type.Object(
+    { from: hour(from, 'First hour that belongs to it.'), to: hour(to, 'First hour after it.') },
+    { additionalProperties: false, default: {}, description },
+  )
+
+const ringEvents = (fallback: number, description: string) =>
+  Type.Integer({ default: fallback, minimum: 4, maximum: 1_048_576, unit: 'transactions', description })
+
+/** What features are computed, and what their states may hold. */
+export const FeaturesSchema = Type.Object(
+  {
+    time_zone: Type.String({
+      default: 'UTC',
+      unit: 'IANA time zone',
+      description:
+        'Zone in which hours, weekdays, business hours and nights are told. UTC until you say where your customers live.',
+    }),
+    business_hours: hours(9, 18, 'Local hours of business, Monday to Friday: from <= hour < to.'),
+    night: hours(
+      0,
+      7,
+      'Local hours that count as night: from <= hour < to; 0 to 7 is the benchmark definition hour <= 6.',
+    ),
+    windows: Type.Array(duration('1d', 'A window (t - w, t].'), {
+      default: ['1h', '1d', '7d', '30d'],
+      minItems: 1,
+      uniqueItems: true,
+      description:
+        'Windows of behaviour, the current transaction included. An hour shows bursts, a month shows habits.',
+    }),
+    risk_windows: Type.Array(duration('7d', 'A window (t - delay - w, t - delay].'), {
+      default: ['1d', '7d', '30d'],
+      minItems: 1,
+      uniqueItems: true,
+      description: 'Windows of labelled history, each ending labels.delay before the transaction.',
+    }),
+    amount_bands: Type.Integer({
+      default: 10,
+      minimum: 2,
+      maximum: 100,
+      unit: 'bands',
+      description: 'Equally filled bands of amount, fitted on the training rows. Ten are deciles.',
+    }),
+    vocabulary_size: Type.Integer({
+      default: 64,
+      minimum: 1,
+      maximum: 4096,
+      unit: 'values',
+      description:
+        'Values of a category with a code of their own, commonest first; rarer ones share the code of the unknown. 64 covers merchant category groups.',
+    }),
+    include: Type.Array(Type.String(), {
+      default: [],
+      description: 'Features or families to compute; empty means all. Fewer features need smaller states.',
+    }),
+    exclude: Type.Array(Type.String(), {
+      default: [],
+      description: 'Features or families left out of what include says.',
+    }),
+    allowed_lateness: duration(
+      '1d',
+      'How far behind its entity’s latest transaction one may arrive and still be placed exactly. A day covers terminals that were offline; more costs state.',
+    ),
+    state: Type.Object(
+      {
+        user_transactions: ringEvents(
+          4096,
+          'Most recent transactions kept per user, rounded down to a power of two; beyond it the oldest leave their windows early, which is counted. 4096 in a month is 136 a day.',
+        ),
+        merchant_transactions: ringEvents(65_536, 'The same per merchant. 65536 in 38 days is 1,700 a day.'),
+        device_transactions: ringEvents(4096, 'The same per device.'),
+        remembered_values: Type.Integer({
+          default: 64,
+          minimum: 4,
+          maximum: 4096,
+          unit: 'values',
+          description:
+            'Merchants, places, devices and categories remembered per entity, each rounded down to a power of two; at the bound the one unseen longest is forgotten. Habits fit in 64.',
+        }),
+      },
+      { additionalProperties: false, default: {}, description: 'Bounds of what is kept per entity.' },
+    ),
+  },
+  { additionalProperties: false, description: 'Features and the states they are computed from.' },
+)
+
+export type FeaturesSettings = Static<typeof FeaturesSchema>

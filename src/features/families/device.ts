@@ -1,0 +1,84 @@
+import type { Feature, FeatureFamily } from '../feature.ts'
+import { isNewValue, isUsualValue, shareOfValue } from '../value-features.ts'
+
+const ONWARDS = Number.POSITIVE_INFINITY
+
+/** With what the user pays, and who else uses it. */
+export const device: FeatureFamily = {
+  name: 'device',
+  title: 'Device',
+  meaning: 'With what the user pays, and who else uses it.',
+  features: ({ windows }) => [
+    isUsualValue('user_device_is_usual', 'device', "The device is the user's commonest so far."),
+    isNewValue('user_device_is_new', 'device', 'The user has not paid with this device before.'),
+    shareOfValue('user_device_share', 'device', "Share of the user's earlier transactions with this device."),
+    {
+      name: 'user_device_count',
+      meaning: 'Different devices the user has paid with before this transaction.',
+      unit: 'devices',
+      range: [0, ONWARDS],
+      missing: '0 for the first',
+      bind: ({ user }) => {
+        const reading = user.dimension('device')
+        return () => reading.ever
+      },
+    },
+    {
+      name: 'device_user_count',
+      meaning: 'Different users who paid with this device before this transaction.',
+      unit: 'users',
+      range: [0, ONWARDS],
+      missing: 'missing when the transaction names no device; 0 for its first',
+      bind: ({ device: source }) => {
+        const reading = source.dimension('user')
+        return () => reading.ever
+      },
+    },
+    {
+      name: 'device_tx_count_life',
+      meaning: 'Transactions with this device before this one.',
+      unit: 'transactions',
+      range: [0, ONWARDS],
+      missing: 'missing when the transaction names no device; 0 for its first',
+      bind: ({ device: source }) => {
+        const life = source.life()
+        return () => life.earlierCount
+      },
+    },
+    ...windows.map(deviceCount),
+    {
+      name: 'device_type_code',
+      meaning: 'Code of the device type in the fitted vocabulary, commonest 0.',
+      unit: 'index',
+      range: [-1, ONWARDS],
+      missing: 'missing when the transaction has none; -1 for a type training did not know',
+      bind:
+        ({ transaction, fitted }) =>
+        () =>
+          fitted.deviceType.code(transaction.deviceTypeToken),
+    },
+    {
+      name: 'device_type_share',
+      meaning: 'Share of the training transactions with this device type.',
+      unit: 'share',
+      range: [0, 1],
+      missing: 'missing when the transaction has none; 0 for a type training did not know',
+      bind:
+        ({ transaction, fitted }) =>
+        () =>
+          fitted.deviceType.share(transaction.deviceTypeToken),
+    },
+  ],
+}
+
+const deviceCount = (window: string): Feature => ({
+  name: `device_tx_count_${window}`,
+  meaning: `Transactions with this device in the last ${window}, this one included.`,
+  unit: 'transactions',
+  range: [1, ONWARDS],
+  missing: 'missing when the transaction names no device',
+  bind: ({ device: source }) => {
+    const reading = source.window(window)
+    return () => reading.count
+  },
+})

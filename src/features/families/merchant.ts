@@ -1,0 +1,119 @@
+import type { Feature, FeatureFamily } from '../feature.ts'
+import { relativeTo } from '../statistics.ts'
+import { isNewValue, isUsualValue, shareOfValue } from '../value-features.ts'
+
+const ONWARDS = Number.POSITIVE_INFINITY
+const MINOR_PER_MAJOR = 100
+
+/** Whom the user pays and for what, against the habits of both. */
+export const merchant: FeatureFamily = {
+  name: 'merchant',
+  title: 'Merchant',
+  meaning: 'Whom the user pays and for what, against the habits of both.',
+  features: ({ windows }) => [
+    isNewValue('user_merchant_is_new', 'merchant', 'The user has not paid this merchant before.'),
+    shareOfValue(
+      'user_merchant_share',
+      'merchant',
+      "Share of the user's earlier transactions with this merchant.",
+    ),
+    isUsualValue(
+      'user_category_is_usual',
+      'category',
+      "The merchant's category is the user's commonest so far.",
+    ),
+    isNewValue('user_category_is_new', 'category', 'The user has not paid in this category before.'),
+    shareOfValue(
+      'user_category_share',
+      'category',
+      "Share of the user's earlier transactions in this category.",
+    ),
+    ...categoryCode('merchant_category', 'merchant category', ({ fitted, transaction }) => ({
+      lookup: fitted.merchantCategory,
+      token: () => transaction.categoryToken,
+    })),
+    ...categoryCode('transaction_type', 'transaction type', ({ fitted, transaction }) => ({
+      lookup: fitted.transactionType,
+      token: () => transaction.typeToken,
+    })),
+    ...windows.flatMap(inWindow),
+    {
+      name: 'merchant_tx_count_life',
+      meaning: 'Transactions of the merchant before this one.',
+      unit: 'transactions',
+      range: [0, ONWARDS],
+      missing: 'missing when the transaction names no merchant; 0 for its first',
+      bind: ({ merchant: source }) => {
+        const life = source.life()
+        return () => life.earlierCount
+      },
+    },
+    {
+      name: 'merchant_amount_to_mean',
+      meaning: "This amount divided by the mean of the merchant's earlier amounts.",
+      unit: 'ratio',
+      range: [0, ONWARDS],
+      missing: 'missing when the transaction names no merchant; 1 for its first',
+      bind: ({ merchant: source, transaction }) => {
+        const life = source.life()
+        return () => relativeTo(transaction.amountMinor, life.earlierTotalMinor, life.earlierCount)
+      },
+    },
+  ],
+}
+
+const inWindow = (window: string): Feature[] => [
+  {
+    name: `merchant_tx_count_${window}`,
+    meaning: `Transactions of the merchant in the last ${window}, this one included.`,
+    unit: 'transactions',
+    range: [1, ONWARDS],
+    missing: 'missing when the transaction names no merchant',
+    bind: ({ merchant: source }) => {
+      const reading = source.window(window)
+      return () => reading.count
+    },
+  },
+  {
+    name: `merchant_mean_amount_${window}`,
+    meaning: `Mean of the merchant's amounts in the last ${window}, this one included.`,
+    unit: 'currency',
+    range: [0.01, ONWARDS],
+    missing: 'missing when the transaction names no merchant',
+    bind: ({ merchant: source }) => {
+      const reading = source.window(window)
+      return () => reading.totalMinor / reading.count / MINOR_PER_MAJOR
+    },
+  },
+]
+
+type Sources = Parameters<Feature['bind']>[0]
+
+const categoryCode = (
+  name: string,
+  words: string,
+  choose: (sources: Sources) => { lookup: Sources['fitted']['deviceType']; token: () => number },
+): Feature[] => [
+  {
+    name: `${name}_code`,
+    meaning: `Code of the ${words} in the fitted vocabulary, commonest 0.`,
+    unit: 'index',
+    range: [-1, ONWARDS],
+    missing: 'missing when the transaction has none; -1 for a value training did not know',
+    bind: (sources) => {
+      const { lookup, token } = choose(sources)
+      return () => lookup.code(token())
+    },
+  },
+  {
+    name: `${name}_share`,
+    meaning: `Share of the training transactions with this ${words}.`,
+    unit: 'share',
+    range: [0, 1],
+    missing: 'missing when the transaction has none; 0 for a value training did not know',
+    bind: (sources) => {
+      const { lookup, token } = choose(sources)
+      return () => lookup.share(token())
+    },
+  },
+]

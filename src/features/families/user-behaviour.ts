@@ -1,0 +1,195 @@
+import type { Feature, FeatureFamily } from '../feature.ts'
+import { earlierDeviation, relativeTo, standardDeviation } from '../statistics.ts'
+
+const MINOR_PER_MAJOR = 100
+const DAY_MS = 86_400_000
+const ONWARDS = Number.POSITIVE_INFINITY
+
+/** How the user usually pays, and how far this transaction is from it. */
+export const userBehaviour: FeatureFamily = {
+  name: 'user_behaviour',
+  title: 'User behaviour',
+  meaning: 'How the user usually pays, and how far this transaction is from it.',
+  features: ({ windows }) => [...windows.flatMap(inWindow), ...overLife],
+}
+
+/** Over `(t - w, t]`, this transaction included. */
+const inWindow = (window: string): Feature[] => [
+  {
+    name: `user_tx_count_${window}`,
+    meaning: `Transactions of the user in the last ${window}, this one included.`,
+    unit: 'transactions',
+    range: [1, ONWARDS],
+    missing: 'never',
+    bind: ({ user }) => {
+      const reading = user.window(window)
+      return () => reading.count
+    },
+  },
+  {
+    name: `user_total_amount_${window}`,
+    meaning: `Sum of the user's amounts in the last ${window}, this one included.`,
+    unit: 'currency',
+    range: [0.01, ONWARDS],
+    missing: 'never',
+    bind: ({ user }) => {
+      const reading = user.window(window)
+      return () => reading.totalMinor / MINOR_PER_MAJOR
+    },
+  },
+  {
+    name: `user_mean_amount_${window}`,
+    meaning: `Mean of the user's amounts in the last ${window}, this one included.`,
+    unit: 'currency',
+    range: [0.01, ONWARDS],
+    missing: 'never',
+    bind: ({ user }) => {
+      const reading = user.window(window)
+      return () => reading.totalMinor / reading.count / MINOR_PER_MAJOR
+    },
+  },
+  {
+    name: `user_std_amount_${window}`,
+    meaning: `Sample standard deviation of the user's amounts in the last ${window}, this one included.`,
+    unit: 'currency',
+    range: [0, ONWARDS],
+    missing: '0 when this is the only transaction',
+    bind: ({ user }) => {
+      const reading = user.windowSquares(window)
+      return () => standardDeviation(reading.count, reading.totalMinor, reading.squares) / MINOR_PER_MAJOR
+    },
+  },
+  {
+    name: `user_max_amount_${window}`,
+    meaning: `Largest of the user's amounts in the last ${window}, this one included.`,
+    unit: 'currency',
+    range: [0.01, ONWARDS],
+    missing: 'never',
+    bind: ({ user }) => {
+      const reading = user.windowMaximum(window)
+      return () => reading.maximumMinor / MINOR_PER_MAJOR
+    },
+  },
+  {
+    name: `user_amount_to_mean_${window}`,
+    meaning: `This amount divided by the mean of the user's other amounts in the last ${window}.`,
+    unit: 'ratio',
+    range: [0, ONWARDS],
+    missing: '1 when there are no others',
+    bind: ({ user, transaction }) => {
+      const reading = user.window(window)
+      return () =>
+        relativeTo(transaction.amountMinor, reading.totalMinor - transaction.amountMinor, reading.count - 1)
+    },
+  },
+  {
+    name: `user_distinct_merchants_${window}`,
+    meaning: `Different merchants the user paid in the last ${window}, this one included.`,
+    unit: 'merchants',
+    range: [0, ONWARDS],
+    missing: '0 when no transaction names one',
+    bind: ({ user }) => user.distinct(window, 'merchant'),
+  },
+]
+
+/** Over all earlier transactions, this one excluded: what it is compared with cannot contain it. */
+const overLife: readonly Feature[] = [
+  {
+    name: 'user_tx_count_life',
+    meaning: 'Transactions of the user before this one.',
+    unit: 'transactions',
+    range: [0, ONWARDS],
+    missing: '0 for the first',
+    bind: ({ user }) => {
+      const life = user.life()
+      return () => life.earlierCount
+    },
+  },
+  {
+    name: 'user_mean_amount_life',
+    meaning: "Mean of the user's earlier amounts.",
+    unit: 'currency',
+    range: [0, ONWARDS],
+    missing: '0 for the first',
+    bind: ({ user }) => {
+      const life = user.life()
+      return () =>
+        life.earlierCount === 0 ? 0 : life.earlierTotalMinor / life.earlierCount / MINOR_PER_MAJOR
+    },
+  },
+  {
+    name: 'user_std_amount_life',
+    meaning: "Sample standard deviation of the user's earlier amounts.",
+    unit: 'currency',
+    range: [0, ONWARDS],
+    missing: '0 with fewer than two earlier transactions',
+    bind: ({ user }) => {
+      const life = user.lifeSquares()
+      return () =>
+        standardDeviation(life.earlierCount, life.earlierTotalMinor, life.earlierSquares) / MINOR_PER_MAJOR
+    },
+  },
+  {
+    name: 'user_max_amount_life',
+    meaning: "Largest of the user's earlier amounts.",
+    unit: 'currency',
+    range: [0, ONWARDS],
+    missing: '0 for the first',
+    bind: ({ user }) => {
+      const life = user.life()
+      return () => life.earlierMaximumMinor / MINOR_PER_MAJOR
+    },
+  },
+  {
+    name: 'user_amount_zscore',
+    meaning: "Standard deviations between this amount and the mean of the user's earlier amounts.",
+    unit: 'standard deviations',
+    range: [Number.NEGATIVE_INFINITY, ONWARDS],
+    missing: '0 with fewer than two earlier transactions or when they are all alike',
+    bind: ({ user, transaction }) => {
+      const life = user.lifeSquares()
+      return () =>
+        earlierDeviation(
+          transaction.amountMinor,
+          life.earlierCount,
+          life.earlierTotalMinor,
+          life.earlierSquares,
+        )
+    },
+  },
+  {
+    name: 'user_amount_to_mean',
+    meaning: "This amount divided by the mean of the user's earlier amounts.",
+    unit: 'ratio',
+    range: [0, ONWARDS],
+    missing: '1 for the first',
+    bind: ({ user, transaction }) => {
+      const life = user.life()
+      return () => relativeTo(transaction.amountMinor, life.earlierTotalMinor, life.earlierCount)
+    },
+  },
+  {
+    name: 'user_amount_to_max',
+    meaning: "This amount divided by the largest of the user's earlier amounts.",
+    unit: 'ratio',
+    range: [0, ONWARDS],
+    missing: '1 for the first',
+    bind: ({ user, transaction }) => {
+      const life = user.life()
+      return () =>
+        relativeTo(transaction.amountMinor, life.earlierMaximumMinor, life.earlierCount > 0 ? 1 : 0)
+    },
+  },
+  {
+    name: 'user_age',
+    meaning: "Days since the user's first transaction.",
+    unit: 'days',
+    range: [0, ONWARDS],
+    missing: '0 for the first',
+    bind: ({ user, transaction }) => {
+      const life = user.life()
+      return () =>
+        life.earlierCount === 0 ? 0 : Math.max(0, transaction.eventTimeMs - life.firstTimeMs) / DAY_MS
+    },
+  },
+]

@@ -1,0 +1,226 @@
+import { createTimeZone } from '../foundation/time-zone.ts'
+import type { EntitySource, FeatureFamily, FeatureSource, FeatureSources } from './feature.ts'
+import { ENTITY_KINDS, type FeaturePlan, planFeatures } from './feature-plan.ts'
+import type { FeatureSettings } from './feature-settings.ts'
+import type { FittedFeatures } from './fitted-features.ts'
+import { createFittedLookup } from './fitted-lookup.ts'
+import { Moment } from './moment.ts'
+import type { BlockAllocator, EntityState } from './state/entity-state.ts'
+import type { Dimension, EntityKind, StateLayout } from './state/layout.ts'
+import { EntityReading } from './state/reading.ts'
+import { StateKeeper } from './state/state-keeper.ts'
+import { TransactionEvent } from './transaction-event.ts'
+
+/** The states of the entities that a transaction names; absent where it names none or no feature reads one. */
+export interface EntityStates {
+  readonly user: EntityState
+  readonly merchant: EntityState | undefined
+  readonly device: EntityState | undefined
+}
+
+/** `created`: the vector was emitted. `repeated`: this transaction came before; nothing was emitted and nothing changed. */
+export type Outcome = 'created' | 'repeated'
+
+/** What became known of a transaction, as the engine takes it. */
+export interface LabelEvent {
+  readonly transactionToken: number
+  readonly eventTimeMs: number
+  readonly isFraud: boolean
+}
+
+/**
+ * Computes features in exactly one way: read state, emit features, advance state.
+ *
+ * Training replays history through it, serving calls it once per request, and both get the same bits, because what they call
+ * is the same function on the same state. Fill `event`, hand in the states of its entities, take the vector.
+ */
+export class FeatureEngineer {
+  readonly plan: FeaturePlan
+  readonly featureNames: readonly string[]
+  /** The transaction at hand: fill it with `readTransaction` or `readRow` before each call. */
+  readonly event = new TransactionEvent()
+  /** One part per source of features: the transaction itself, then each kind of entity. */
+  readonly parts: readonly FeaturePart[]
+  private readonly keepers: Readonly<Partial<Record<EntityKind, StateKeeper>>>
+
+  constructor(
+    settings: FeatureSettings,
+    fitted: FittedFeatures,
+    blocks: BlockAllocator,
+    families?: readonly FeatureFamily[],
+  ) {
+    this.plan = families === undefined ? planFeatures(settings) : planFeatures(settings, families)
+    this.featureNames = this.plan.features.map(({ feature }) => feature.name)
+    const moment = new Moment(createTimeZone(settings.timeZone))
+    const keepers: Partial<Record<EntityKind, StateKeeper>> = {}
+    const readings: Partial<Record<EntityKind, EntityReading>> = {}
+    for (const kind of ENTITY_KINDS) {
+      const layout = this.plan.layouts[kind]
+      if (layout === undefined) continue
+      keepers[kind] = new StateKeeper(layout, blocks)
+      readings[kind] = new EntityReading(layout)
+    }
+    this.keepers = keepers
+    const sources: FeatureSources = {
+      transaction: this.event,
+      moment,
+      fitted: createFittedLookup(fitted),
+      user: new BoundSource(readings.user, this.plan.layouts.user),
+      merchant: new BoundSource(readings.merchant, this.plan.layouts.merchant),
+      device: new BoundSource(readings.device, this.plan.layouts.device),
+    }
+    const emittersOf = (source: FeatureSource): Emitter[] =>
+      this.plan.features
+        .filter((planned) => planned.source === source)
+        .map(({ feature, column }) => ({ column, value: feature.bind(sources) }))
+    this.parts = [
+      new TransactionPart(emittersOf('transaction'), moment),
+      ...ENTITY_KINDS.flatMap((kind) => {
+        const keeper = keepers[kind]
+        const reading = readings[kind]
+        return keeper && reading ? [new EntityPart(kind, emittersOf(kind), keeper, reading)] : []
+      }),
+    ]
+  }
+
+  /** The keeper of one kind of state; undefined where no chosen feature reads one. */
+  keeperOf(kind: EntityKind): StateKeeper | undefined {
+    return this.keepers[kind]
+  }
+
+  /**
+   * Emits all features of `event` into `vector[0, features)` and advances the states.
+   *
+   * A transaction that the user's state still remembers is `repeated`. What late events see, see `StateKeeper`.
+   */
+  createAllFeatures(states: EntityStates, vector: Float64Array): Outcome {
+    if (this.keepers.user?.hasSeen(states.user, this.event.transactionToken)) return 'repeated'
+    for (const part of this.parts) {
+      const state = part.source === 'transaction' ? undefined : states[part.source]
+      part.createFeatures(this.event, state, vector, 0, 1)
+    }
+    return 'created'
+  }
+
+  /**
+   * Records a label in the states that need it.
+   *
+   * @returns whether any state still had the transaction
+   */
+  applyLabel(states: Partial<EntityStates>, label: LabelEvent): boolean {
+    let found = false
+    for (const kind of ENTITY_KINDS) {
+      const state = states[kind]
+      const keeper = this.keepers[kind]
+      if (state === undefined || keeper === undefined || keeper.layout.labelField < 0) continue
+      if (keeper.label(state, label.eventTimeMs, label.transactionToken, label.isFraud)) found = true
+    }
+    return found
+  }
+}
+
+interface Emitter {
+  readonly column: number
+  readonly value: () => number
+}
+
+/** The features of one source. A part reads nothing of another, so parts and entities can be replayed side by side. */
+export interface FeaturePart {
+  readonly source: FeatureSource
+  /** Columns of the vector that this part fills. */
+  readonly columns: readonly number[]
+  /** Reads, emits into `out[at + column * stride]`, advances. Without a state (no such entity) its features are NaN. */
+  createFeatures(
+    event: TransactionEvent,
+    state: EntityState | undefined,
+    out: Float64Array,
+    at: number,
+    stride: number,
+  ): void
+}
+
+class TransactionPart implements FeaturePart {
+  readonly source = 'transaction'
+  readonly columns: readonly number[]
+  private readonly values: readonly (() => number)[]
+  private readonly moment: Moment
+
+  constructor(emitters: readonly Emitter[], moment: Moment) {
+    this.columns = emitters.map(({ column }) => column)
+    this.values = emitters.map(({ value }) => value)
+    this.moment = moment
+  }
+
+  createFeatures(
+    event: TransactionEvent,
+    _state: EntityState | undefined,
+    out: Float64Array,
+    at: number,
+    stride: number,
+  ): void {
+    this.moment.moveTo(event.eventTimeMs)
+    for (let i = 0; i < this.values.length; i++) out[at + this.columns[i]! * stride] = this.values[i]!()
+  }
+}
+
+class EntityPart implements FeaturePart {
+  readonly source: EntityKind
+  readonly columns: readonly number[]
+  private readonly values: readonly (() => number)[]
+  private readonly keeper: StateKeeper
+  private readonly reading: EntityReading
+
+  constructor(source: EntityKind, emitters: readonly Emitter[], keeper: StateKeeper, reading: EntityReading) {
+    this.source = source
+    this.columns = emitters.map(({ column }) => column)
+    this.values = emitters.map(({ value }) => value)
+    this.keeper = keeper
+    this.reading = reading
+  }
+
+  createFeatures(
+    event: TransactionEvent,
+    state: EntityState | undefined,
+    out: Float64Array,
+    at: number,
+    stride: number,
+  ): void {
+    if (state === undefined) {
+      for (const column of this.columns) out[at + column * stride] = Number.NaN
+      return
+    }
+    this.keeper.read(state, event, this.reading)
+    for (let i = 0; i < this.values.length; i++) out[at + this.columns[i]! * stride] = this.values[i]!()
+    this.keeper.advance(state, event)
+  }
+}
+
+/** Hands features the readings that the keeper fills. The plan has made sure that everything asked for is there. */
+class BoundSource implements EntitySource {
+  private readonly reading: EntityReading
+  private readonly dimensionNames: readonly Dimension[]
+
+  constructor(reading: EntityReading | undefined, layout: StateLayout | undefined) {
+    // Where no feature reads the kind, nothing is ever asked.
+    this.reading = reading as EntityReading
+    this.dimensionNames = layout?.needs.dimensions ?? []
+  }
+
+  life = (): EntityReading => this.reading
+  lifeSquares = (): EntityReading => this.reading
+  lastPlace = (): EntityReading => this.reading
+  window = (name: string) => this.reading.windows.find((window) => window.name === name)!
+  windowSquares = this.window
+  windowMaximum = this.window
+  risk = (name: string) => this.reading.risk.find((window) => window.name === name)!
+  dimension = (dimension: Dimension) => this.reading.dimensions[this.dimensionNames.indexOf(dimension)]!
+  distinct = (name: string, dimension: Dimension) => {
+    const { distinct } = this.window(name)
+    const at = this.dimensionNames.indexOf(dimension)
+    return () => distinct[at]!
+  }
+}
+
+/** The token of the entity of `kind` in `event`; `NO_TOKEN` when the transaction names none. */
+export const entityToken = (event: TransactionEvent, kind: EntityKind): number =>
+  kind === 'user' ? event.userToken : kind === 'merchant' ? event.merchantToken : event.deviceToken

@@ -1,0 +1,198 @@
+import { distance } from 'fastest-levenshtein'
+import { VigiaError } from '../errors.ts'
+import { createTimeZone } from '../foundation/time-zone.ts'
+import { FEATURE_FAMILIES } from './families/index.ts'
+import type {
+  EntitySource,
+  Feature,
+  FeatureFamily,
+  FeatureSource,
+  FeatureSources,
+  FittedLookup,
+} from './feature.ts'
+import type { FeatureSettings } from './feature-settings.ts'
+import { Moment } from './moment.ts'
+import { createStateLayout, type Dimension, type EntityKind, type StateLayout } from './state/layout.ts'
+import { DimensionReading, EntityReading, RiskReading, WindowReading } from './state/reading.ts'
+import { TransactionEvent } from './transaction-event.ts'
+
+/** A chosen feature with its place in the vector and what it is computed from. */
+export interface PlannedFeature {
+  readonly feature: Feature
+  readonly family: string
+  readonly column: number
+  readonly source: FeatureSource
+}
+
+/** Which features are computed, and what states they need. */
+export interface FeaturePlan {
+  readonly features: readonly PlannedFeature[]
+  /** Layout per entity kind; absent where no chosen feature reads one. The user's is always there: it knows repeats. */
+  readonly layouts: Readonly<Partial<Record<EntityKind, StateLayout>>>
+}
+
+export const ENTITY_KINDS: readonly EntityKind[] = ['user', 'merchant', 'device']
+
+/**
+ * Chooses features and derives what states must keep from what their `bind` asks for.
+ *
+ * @throws FEATURES_UNKNOWN when `include` or `exclude` names no feature or family
+ * @throws FEATURES_MIXED_SOURCES when a feature reads the states of two entities
+ */
+export const planFeatures = (
+  settings: FeatureSettings,
+  families: readonly FeatureFamily[] = FEATURE_FAMILIES,
+): FeaturePlan => {
+  const recorders = { user: new Recorder(), merchant: new Recorder(), device: new Recorder() }
+  const sources = { ...unfilledSources(), ...recorders }
+  const features = chooseFeatures(settings, families).map(({ feature, family }, column) => {
+    const before = ENTITY_KINDS.map((kind) => recorders[kind].asked)
+    feature.bind(sources)
+    const read = ENTITY_KINDS.filter((kind, index) => recorders[kind].asked !== before[index])
+    if (read.length > 1) {
+      throw new VigiaError('FEATURES_MIXED_SOURCES', { feature: feature.name, got: read.join(', ') })
+    }
+    return { feature, family, column, source: read[0] ?? ('transaction' as const) }
+  })
+  const layouts: Partial<Record<EntityKind, StateLayout>> = {}
+  for (const kind of ENTITY_KINDS) {
+    if (recorders[kind].asked > 0 || kind === 'user') {
+      layouts[kind] = createStateLayout(kind, recorders[kind].needs(settings.windowMs), settings.limits[kind])
+    }
+  }
+  return { features, layouts }
+}
+
+/** All features of the families, or those that `include` and `exclude` leave, in the families' order. */
+const chooseFeatures = (
+  { include, exclude, options }: FeatureSettings,
+  families: readonly FeatureFamily[],
+): { feature: Feature; family: string }[] => {
+  const all = families.flatMap((family) =>
+    family.features(options).map((feature) => ({ feature, family: family.name })),
+  )
+  const known = new Set([...families.map(({ name }) => name), ...all.map(({ feature }) => feature.name)])
+  for (const [setting, names] of [
+    ['include', include],
+    ['exclude', exclude],
+  ] as const) {
+    for (const name of names) if (!known.has(name)) throw unknownFeature(setting, name, families, known)
+  }
+  const named = (names: readonly string[], { feature, family }: { feature: Feature; family: string }) =>
+    names.includes(feature.name) || names.includes(family)
+  return all.filter((entry) => (include.length === 0 || named(include, entry)) && !named(exclude, entry))
+}
+
+const unknownFeature = (
+  setting: string,
+  got: string,
+  families: readonly FeatureFamily[],
+  known: ReadonlySet<string>,
+): VigiaError => {
+  const nearest = [...known].sort((a, b) => distance(a, got) - distance(b, got))[0] ?? ''
+  return new VigiaError('FEATURES_UNKNOWN', {
+    setting,
+    got,
+    allowed: `the families ${families.map(({ name }) => name).join(', ')} and the features of each`,
+    suggestion: `: did you mean "${nearest}"?`,
+  })
+}
+
+/** Answers every request with an unfilled reading and remembers what was asked. */
+class Recorder implements EntitySource {
+  asked = 0
+  private squares = false
+  private maximum = false
+  private coordinates = false
+  private readonly windows = new Set<string>()
+  private readonly riskWindows = new Set<string>()
+  private readonly dimensions = new Set<Dimension>()
+
+  needs(windowMs: ReadonlyMap<string, number>) {
+    const named = (names: ReadonlySet<string>) =>
+      [...names].map((name) => ({ name, ms: windowMs.get(name)! })).sort((a, b) => a.ms - b.ms)
+    return {
+      windows: named(this.windows),
+      riskWindows: named(this.riskWindows),
+      squares: this.squares,
+      maximum: this.maximum,
+      coordinates: this.coordinates,
+      dimensions: [...this.dimensions].sort(),
+    }
+  }
+
+  life(): EntityReading {
+    this.asked++
+    return new EntityReading(EMPTY_LAYOUT)
+  }
+
+  lifeSquares(): EntityReading {
+    this.squares = true
+    return this.life()
+  }
+
+  lastPlace(): EntityReading {
+    this.coordinates = true
+    return this.life()
+  }
+
+  window(name: string): WindowReading {
+    this.asked++
+    this.windows.add(name)
+    return new WindowReading(name, 0, 0)
+  }
+
+  windowSquares(name: string): WindowReading {
+    this.squares = true
+    return this.window(name)
+  }
+
+  windowMaximum(name: string): WindowReading {
+    this.maximum = true
+    return this.window(name)
+  }
+
+  distinct(name: string, dimension: Dimension): () => number {
+    this.dimension(dimension)
+    this.window(name)
+    return () => Number.NaN
+  }
+
+  dimension(dimension: Dimension): DimensionReading {
+    this.asked++
+    this.dimensions.add(dimension)
+    return new DimensionReading()
+  }
+
+  risk(name: string): RiskReading {
+    this.asked++
+    this.riskWindows.add(name)
+    return new RiskReading(name)
+  }
+}
+
+const NO_NEEDS = {
+  windows: [],
+  riskWindows: [],
+  squares: false,
+  maximum: false,
+  coordinates: false,
+  dimensions: [],
+}
+const EMPTY_LAYOUT = createStateLayout('user', NO_NEEDS, {
+  ringEvents: 4,
+  dimensionValues: 4,
+  latenessMs: 0,
+  labelDelayMs: 0,
+})
+
+const unfilledSources = (): Pick<FeatureSources, 'transaction' | 'moment' | 'fitted'> => {
+  const nothing = { code: () => Number.NaN, share: () => Number.NaN }
+  const fitted: FittedLookup = {
+    amountBand: () => 0,
+    merchantCategory: nothing,
+    transactionType: nothing,
+    deviceType: nothing,
+  }
+  return { transaction: new TransactionEvent(), moment: new Moment(createTimeZone('UTC')), fitted }
+}

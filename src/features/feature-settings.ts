@@ -1,0 +1,55 @@
+import type { FeaturesSettings } from '../config/sections/features.ts'
+import type { LabelsSettings } from '../config/sections/labels.ts'
+import { parseDuration } from '../foundation/duration.ts'
+import type { FamilyOptions } from './feature.ts'
+import type { EntityKind, NamedWindow, StateLimits } from './state/layout.ts'
+
+/** The configuration of features, in the engine's own terms. */
+export interface FeatureSettings {
+  readonly timeZone: string
+  readonly options: FamilyOptions
+  /** Length in milliseconds by window name. */
+  readonly windowMs: ReadonlyMap<string, number>
+  readonly limits: Readonly<Record<EntityKind, StateLimits>>
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+  readonly amountBands: number
+  readonly vocabularySize: number
+}
+
+/** Reads the `features` and `labels` sections of a checked configuration. */
+export const readFeatureSettings = (features: FeaturesSettings, labels: LabelsSettings): FeatureSettings => {
+  const windows = ascending(features.windows)
+  const riskWindows = ascending(features.risk_windows)
+  const limits = (ringEvents: number): StateLimits => ({
+    ringEvents: powerOfTwoBelow(ringEvents),
+    dimensionValues: powerOfTwoBelow(features.state.remembered_values),
+    latenessMs: parseDuration(features.allowed_lateness),
+    labelDelayMs: parseDuration(labels.delay),
+  })
+  return {
+    timeZone: features.time_zone,
+    options: {
+      windows: windows.map(({ name }) => name),
+      riskWindows: riskWindows.map(({ name }) => name),
+      businessHours: features.business_hours,
+      night: features.night,
+    },
+    windowMs: new Map([...windows, ...riskWindows].map(({ name, ms }) => [name, ms])),
+    limits: {
+      user: limits(features.state.user_transactions),
+      merchant: limits(features.state.merchant_transactions),
+      device: limits(features.state.device_transactions),
+    },
+    include: features.include,
+    exclude: features.exclude,
+    amountBands: features.amount_bands,
+    vocabularySize: features.vocabulary_size,
+  }
+}
+
+const ascending = (names: readonly string[]): NamedWindow[] =>
+  names.map((name) => ({ name, ms: parseDuration(name) })).sort((a, b) => a.ms - b.ms)
+
+/** The largest power of two that is not above `limit`: ring and tables grow by doubling. */
+const powerOfTwoBelow = (limit: number): number => 2 ** Math.floor(Math.log2(limit))

@@ -1,0 +1,92 @@
+import type { Moment } from './moment.ts'
+import type { Dimension, EntityKind } from './state/layout.ts'
+import type { DimensionReading, EntityReading, RiskReading, WindowReading } from './state/reading.ts'
+import type { TransactionEvent } from './transaction-event.ts'
+
+/** What a feature is computed from: the transaction alone, or it and the state of one entity. */
+export type FeatureSource = 'transaction' | EntityKind
+
+/**
+ * One feature: its record, and how to compute it.
+ *
+ * `bind` is called once and asks `sources` for what the feature needs; what it asks for is what states keep, so needs are
+ * written nowhere else. The function it returns is called for each transaction after the readings were filled. It is pure: it
+ * reads the readings and the transaction and nothing else. A feature may read one entity only, because entities are replayed in
+ * parallel. NaN means missing; when the transaction names no such entity, the value is NaN without a call.
+ */
+export interface Feature {
+  /** snake_case, unique over all families. */
+  readonly name: string
+  /** One sentence, present tense. */
+  readonly meaning: string
+  readonly unit: string
+  /** Least and greatest value; infinite where there is no bound. */
+  readonly range: readonly [minimum: number, maximum: number]
+  /** When it is missing or takes a conventional value, and which. */
+  readonly missing: string
+  readonly bind: (sources: FeatureSources) => () => number
+}
+
+/** Features that belong together: one file each. */
+export interface FeatureFamily {
+  readonly name: string
+  readonly title: string
+  /** One sentence: what the family can see. */
+  readonly meaning: string
+  readonly features: (options: FamilyOptions) => readonly Feature[]
+}
+
+/** What the configuration lets a family choose. Window names are durations: `1h`, `7d`. */
+export interface FamilyOptions {
+  readonly windows: readonly string[]
+  readonly riskWindows: readonly string[]
+  /** From <= hour < to. */
+  readonly businessHours: { readonly from: number; readonly to: number }
+  readonly night: { readonly from: number; readonly to: number }
+}
+
+/** Everything a feature can ask for. */
+export interface FeatureSources {
+  readonly transaction: TransactionEvent
+  readonly moment: Moment
+  readonly fitted: FittedLookup
+  readonly user: EntitySource
+  readonly merchant: EntitySource
+  readonly device: EntitySource
+}
+
+/** The state of one entity, as a feature asks for it. Each call returns an object that is filled anew per transaction. */
+export interface EntitySource {
+  /** Counts and amounts of all earlier transactions, and when the last was. */
+  life(): EntityReading
+  /** The same, with sums of squares. */
+  lifeSquares(): EntityReading
+  /** The same, with the coordinates of the last transaction. */
+  lastPlace(): EntityReading
+  /** Count and total in `(t - w, t]`. */
+  window(name: string): WindowReading
+  windowSquares(name: string): WindowReading
+  windowMaximum(name: string): WindowReading
+  /** Distinct values of a dimension in `(t - w, t]`, the current transaction's included. */
+  distinct(name: string, dimension: Dimension): () => number
+  /** Values of a dimension over all earlier transactions. */
+  dimension(dimension: Dimension): DimensionReading
+  /** Labels known by now in `(t - delay - w, t - delay]`. */
+  risk(name: string): RiskReading
+}
+
+/** Fitted parameters, ready to look up. */
+export interface FittedLookup {
+  /** Index of the amount band, from 0. */
+  amountBand(amountMinor: number): number
+  readonly merchantCategory: CategoryLookup
+  readonly transactionType: CategoryLookup
+  readonly deviceType: CategoryLookup
+}
+
+export interface CategoryLookup {
+  /** Position in the vocabulary, commonest first; -1 for a value that training did not know; NaN for none. */
+  code(token: number): number
+  /** Share of the training transactions; 0 for a value that training did not know; NaN for none. */
+  share(token: number): number
+}

@@ -1,0 +1,65 @@
+/** Categories with a fitted vocabulary. */
+export const VOCABULARY_FIELDS = ['merchant_category', 'transaction_type', 'device_type'] as const
+export type VocabularyField = (typeof VOCABULARY_FIELDS)[number]
+
+/** One known value of a category and its share of the training transactions. */
+export interface VocabularyEntry {
+  readonly value: string
+  readonly share: number
+}
+
+/**
+ * What features take from training data: plain JSON that travels inside the model artifact. Fitted on the training rows
+ * only, never again while serving.
+ */
+export interface FittedFeatures {
+  /** Upper edges of the amount bands but the last, ascending, in minor units: band i holds edge[i - 1] < amount <= edge[i]. */
+  readonly amountBandEdgesMinor: readonly number[]
+  /** Known values per category, commonest first; equally common ones by code unit order. The position is the code. */
+  readonly vocabularies: Readonly<Record<VocabularyField, readonly VocabularyEntry[]>>
+}
+
+/** How often each value occurs in the training rows. */
+export interface TrainingCounts {
+  /** Distinct amounts in minor units with their counts, ascending by amount. */
+  readonly amounts: readonly { readonly amountMinor: number; readonly count: number }[]
+  /** Counts per value; missing values are not among them. */
+  readonly categories: Readonly<Record<VocabularyField, ReadonlyMap<string, number>>>
+  readonly rows: number
+}
+
+/**
+ * Fits bands and vocabularies. Edges are the quantiles i / bands of the empirical distribution (the least amount that at least
+ * that share of rows does not exceed); equal edges are merged, so there may be fewer bands.
+ */
+export const fitFeatures = (
+  counts: TrainingCounts,
+  settings: { readonly bands: number; readonly vocabularySize: number },
+): FittedFeatures => ({
+  amountBandEdgesMinor: quantileEdges(counts, settings.bands),
+  vocabularies: {
+    merchant_category: vocabulary(counts.categories.merchant_category, counts.rows, settings.vocabularySize),
+    transaction_type: vocabulary(counts.categories.transaction_type, counts.rows, settings.vocabularySize),
+    device_type: vocabulary(counts.categories.device_type, counts.rows, settings.vocabularySize),
+  },
+})
+
+const quantileEdges = ({ amounts, rows }: TrainingCounts, bands: number): number[] => {
+  const edges: number[] = []
+  let passed = 0
+  let band = 1
+  for (const { amountMinor, count } of amounts) {
+    passed += count
+    while (band < bands && passed * bands >= band * rows) {
+      if (edges.at(-1) !== amountMinor) edges.push(amountMinor)
+      band++
+    }
+  }
+  return edges
+}
+
+const vocabulary = (counts: ReadonlyMap<string, number>, rows: number, size: number): VocabularyEntry[] =>
+  [...counts]
+    .sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1))
+    .slice(0, size)
+    .map(([value, count]) => ({ value, share: count / rows }))

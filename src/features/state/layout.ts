@@ -1,0 +1,168 @@
+import { murmurHash52 } from '../../foundation/murmur-hash.ts'
+
+/** What a state belongs to. */
+export type EntityKind = 'user' | 'merchant' | 'device'
+
+/** A property of past transactions whose values an entity remembers, with how often each occurred. */
+export type Dimension = 'user' | 'merchant' | 'category' | 'location' | 'device'
+
+/** A duration with the name it has in feature names: `{ name: '7d', ms: 604800000 }`. */
+export interface NamedWindow {
+  readonly name: string
+  readonly ms: number
+}
+
+/** What the features of one entity kind ask its state to keep. */
+export interface StateNeeds {
+  /** Windows `(t - w, t]` with count and total amount, ascending. */
+  readonly windows: readonly NamedWindow[]
+  /** Windows `(t - delay - w, t - delay]` with labelled and fraudulent transactions, ascending. */
+  readonly riskWindows: readonly NamedWindow[]
+  /** Sums of squared amounts, for standard deviations. */
+  readonly squares: boolean
+  /** Largest amounts. */
+  readonly maximum: boolean
+  /** The coordinates of the last transaction. */
+  readonly coordinates: boolean
+  readonly dimensions: readonly Dimension[]
+}
+
+/** Declared bounds of one entity's state, and the times that say what may be forgotten. */
+export interface StateLimits {
+  /** Most transactions in the ring; at the bound the oldest leaves its windows early and `truncated` counts it. */
+  readonly ringEvents: number
+  /** Most values remembered per dimension; at the bound the one unseen longest is forgotten. */
+  readonly dimensionValues: number
+  /** How far behind the entity's latest event an event may arrive and still be placed exactly. */
+  readonly latenessMs: number
+  /** The time until a label is known. */
+  readonly labelDelayMs: number
+}
+
+/**
+ * Where everything stands in the state of one entity: a block of 64-bit floats
+ *
+ *     [ header | windows | risk windows | dimension headers | ring: fields x capacity | tables: 3 x capacity each ]
+ *
+ * All numbers are integers below 2^53 or coordinates, so every sum is exact whatever the order. The ring holds recent
+ * transactions in event-time order, field by field; sequence number `s` stands in slot `s mod capacity`.
+ */
+export interface StateLayout {
+  readonly kind: EntityKind
+  readonly needs: StateNeeds
+  readonly limits: StateLimits
+  /** 52 bits that identify this layout; equal hashes mean interchangeable states. */
+  readonly schemaHash: number
+  /** An event this much older than the entity's latest can no longer matter. */
+  readonly retentionMs: number
+  readonly windowWords: number
+  readonly riskAt: number
+  readonly dimensionsAt: number
+  readonly ringAt: number
+  /** Number of ring fields, and the index of each (-1: not kept). */
+  readonly fieldCount: number
+  readonly labelField: number
+  readonly greaterField: number
+  readonly stackField: number
+  readonly latitudeField: number
+  readonly longitudeField: number
+  readonly dimensionField: number
+}
+
+/** Version of the meaning of the words; part of the schema hash. */
+const STATE_VERSION = 1
+
+/** Words of the header, in order. */
+export const HEADER = {
+  schema: 0,
+  /** Sequence number of the oldest transaction in the ring. */
+  first: 1,
+  /** Sequence number the next transaction gets. */
+  next: 2,
+  ringCapacity: 3,
+  /** Event time of the latest transaction so far; -Infinity before the first. */
+  watermark: 4,
+  /** Event time of the earliest transaction ever. */
+  firstTime: 5,
+  /** Transactions ever, in arrival order, and their amounts. */
+  count: 6,
+  totalMinor: 7,
+  squaresHigh: 8,
+  squaresLow: 9,
+  maximumMinor: 10,
+  latitude: 11,
+  longitude: 12,
+  /** First transaction younger than `now - delay`: those before it may count in risk windows. */
+  riskHead: 13,
+  /** Where the next label is expected. */
+  labelCursor: 14,
+  truncated: 15,
+  late: 16,
+  tooLate: 17,
+  token: 18,
+} as const
+export const HEADER_WORDS = 19
+
+/** Words of one window: where it starts in the ring, then its aggregates; distinct counts follow. */
+export const WINDOW = {
+  start: 0,
+  totalMinor: 1,
+  squaresHigh: 2,
+  squaresLow: 3,
+  maximumAt: 4,
+  distinct: 5,
+} as const
+
+/** Words of one risk window. */
+export const RISK = { start: 0, labelled: 1, frauds: 2 } as const
+export const RISK_WORDS = 3
+
+/** Words of one dimension's header: values remembered, room, index of the commonest, values ever, sum of the counts. */
+export const DIMENSION = { size: 0, capacity: 1, usual: 2, ever: 3, total: 4 } as const
+export const DIMENSION_WORDS = 5
+
+/** Ring fields every state has. */
+export const TIME_FIELD = 0
+export const AMOUNT_FIELD = 1
+export const ID_FIELD = 2
+
+export const createStateLayout = (kind: EntityKind, needs: StateNeeds, limits: StateLimits): StateLayout => {
+  let fieldCount = 3
+  const field = (kept: boolean): number => (kept ? fieldCount++ : -1)
+  const labelField = field(needs.riskWindows.length > 0)
+  const greaterField = field(needs.maximum)
+  const stackField = field(needs.maximum)
+  const latitudeField = field(needs.coordinates)
+  const longitudeField = field(needs.coordinates)
+  const dimensionField = fieldCount
+  fieldCount += needs.dimensions.length
+
+  const windowWords = WINDOW.distinct + needs.dimensions.length
+  const riskAt = HEADER_WORDS + needs.windows.length * windowWords
+  const dimensionsAt = riskAt + needs.riskWindows.length * RISK_WORDS
+  const longestWindowMs = Math.max(0, ...needs.windows.map(({ ms }) => ms))
+  const longestRiskMs =
+    needs.riskWindows.length > 0
+      ? limits.labelDelayMs + Math.max(...needs.riskWindows.map(({ ms }) => ms))
+      : 0
+  const description = JSON.stringify([STATE_VERSION, kind, needs, limits])
+  const bytes = new TextEncoder().encode(description)
+  return {
+    kind,
+    needs,
+    limits,
+    schemaHash: murmurHash52(bytes, 0, bytes.length),
+    retentionMs: Math.max(longestWindowMs, longestRiskMs) + limits.latenessMs,
+    windowWords,
+    riskAt,
+    dimensionsAt,
+    ringAt: dimensionsAt + needs.dimensions.length * DIMENSION_WORDS,
+    fieldCount,
+    labelField,
+    greaterField,
+    stackField,
+    latitudeField,
+    longitudeField,
+    dimensionField,
+  }
+}

@@ -1,0 +1,96 @@
+import type { EntityKind, StateLayout } from './layout.ts'
+
+/**
+ * What one window `(t - w, t]` shows, the current transaction included. Amounts in minor units.
+ */
+export class WindowReading {
+  readonly name: string
+  readonly ms: number
+  count = 0
+  totalMinor = 0.5
+  /** Sum of squared amounts. */
+  squares = 0.5
+  maximumMinor = 0.5
+  /** Distinct values by position in the layout's dimensions. */
+  readonly distinct: Float64Array
+
+  constructor(name: string, ms: number, dimensions: number) {
+    this.name = name
+    this.ms = ms
+    this.distinct = new Float64Array(dimensions)
+  }
+}
+
+/** What one risk window `(t - delay - w, t - delay]` shows, of labels known by now. */
+export class RiskReading {
+  readonly name: string
+  labelled = 0
+  frauds = 0
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** What an entity remembers of one dimension, before the current transaction. */
+export class DimensionReading {
+  /** The current transaction has a value here. */
+  hasValue = false
+  /** Earlier transactions with the current value. */
+  count = 0
+  /** Earlier transactions with any value that is still remembered. */
+  total = 0
+  /** Distinct values ever seen. */
+  ever = 0
+  /** The current value is the commonest so far. */
+  isUsual = false
+  /** Counts of the remembered values: `counts[from, from + size)`. */
+  counts: Float64Array = new Float64Array(0)
+  from = 0
+  size = 0
+
+  /** Shannon entropy of the remembered values, in nats: 0 for one value or none. */
+  entropy(): number {
+    if (this.size < 2) return 0
+    let sum = 0
+    for (let i = this.from; i < this.from + this.size; i++) {
+      const count = this.counts[i]!
+      sum += count < N_LOG_N.length ? N_LOG_N[count]! : count * Math.log(count)
+    }
+    return Math.max(0, Math.log(this.total) - sum / this.total)
+  }
+}
+
+/** n log n for small n: the same doubles as computing them, without the logarithm. */
+const N_LOG_N = Float64Array.from({ length: 1024 }, (_, n) => (n === 0 ? 0 : n * Math.log(n)))
+
+/**
+ * What the state of one entity shows to a transaction: everything a feature may know of it. Filled anew for each
+ * transaction; nothing in it lies in that transaction's future.
+ */
+export class EntityReading {
+  readonly kind: EntityKind
+  /** The transaction names such an entity (a device may be missing). */
+  present = false
+  /** Earlier transactions of the entity, and their amounts in minor units. */
+  earlierCount = 0
+  earlierTotalMinor = 0.5
+  earlierSquares = 0.5
+  earlierMaximumMinor = 0.5
+  /** Event time of the entity's first transaction; NaN when this is the first. */
+  firstTimeMs = 0.5
+  /** Event time and place of the transaction just before this one; NaN when there is none. */
+  lastTimeMs = 0.5
+  lastLatitude = 0.5
+  lastLongitude = 0.5
+  readonly windows: readonly WindowReading[]
+  readonly risk: readonly RiskReading[]
+  readonly dimensions: readonly DimensionReading[]
+
+  constructor(layout: StateLayout) {
+    this.kind = layout.kind
+    const width = layout.needs.dimensions.length
+    this.windows = layout.needs.windows.map(({ name, ms }) => new WindowReading(name, ms, width))
+    this.risk = layout.needs.riskWindows.map(({ name }) => new RiskReading(name))
+    this.dimensions = layout.needs.dimensions.map(() => new DimensionReading())
+  }
+}
