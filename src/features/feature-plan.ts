@@ -63,7 +63,7 @@ export const planFeatures = (
   return { features, layouts }
 }
 
-/** All features of the families, or those that `include` and `exclude` leave, in the families' order. */
+/** All features, or those that `include` and `exclude` leave (a name, or `family.*`), in the families' order. */
 const chooseFeatures = (
   { include, exclude, options }: FeatureSettings,
   families: readonly FeatureFamily[],
@@ -71,7 +71,10 @@ const chooseFeatures = (
   const all = families.flatMap((family) =>
     family.features(options).map((feature) => ({ feature, family: family.name })),
   )
-  const known = new Set([...families.map(({ name }) => name), ...all.map(({ feature }) => feature.name)])
+  const known = new Set([
+    ...families.map(({ name }) => `${name}.*`),
+    ...all.map(({ feature }) => feature.name),
+  ])
   for (const [setting, names] of [
     ['include', include],
     ['exclude', exclude],
@@ -79,7 +82,7 @@ const chooseFeatures = (
     for (const name of names) if (!known.has(name)) throw unknownFeature(setting, name, families, known)
   }
   const named = (names: readonly string[], { feature, family }: { feature: Feature; family: string }) =>
-    names.includes(feature.name) || names.includes(family)
+    names.includes(feature.name) || names.includes(`${family}.*`)
   return all.filter((entry) => (include.length === 0 || named(include, entry)) && !named(exclude, entry))
 }
 
@@ -93,7 +96,7 @@ const unknownFeature = (
   return new VigiaError('FEATURES_UNKNOWN', {
     setting,
     got,
-    allowed: `the families ${families.map(({ name }) => name).join(', ')} and the features of each`,
+    allowed: `${families.map(({ name }) => `${name}.*`).join(', ')} and the names of features`,
     suggestion: `: did you mean "${nearest}"?`,
   })
 }

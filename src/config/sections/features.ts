@@ -61,11 +61,12 @@ export const FeaturesSchema = Type.Object(
     }),
     include: Type.Array(Type.String(), {
       default: [],
-      description: 'Features or families to compute; empty means all. Fewer features need smaller states.',
+      description:
+        'Features to compute, by name or whole families as family.*; empty means all. Fewer features need smaller states.',
     }),
     exclude: Type.Array(Type.String(), {
       default: [],
-      description: 'Features or families left out of what include says.',
+      description: 'Features left out of what include says, by name or as family.*.',
     }),
     allowed_lateness: duration(
       '1d',
