@@ -35,6 +35,13 @@ export const ERRORS = define({
       'A duration is a whole number and one unit, d (days), h, m, s or ms, such as 7d or 90s; got "{got}"',
     fix: 'Write the duration as one number and one unit without a space.',
   },
+  CANONICAL_JSON_UNSUPPORTED: {
+    status: 500,
+    exitCode: 70,
+    message:
+      'Canonical JSON holds null, booleans, finite numbers, text, arrays and plain objects; {path} is {got}',
+    fix: 'Leave the property out, or convert it before it is hashed or stored.',
+  },
   // transaction
   // config
   CONFIG_FILE_UNREADABLE: {
@@ -177,6 +184,24 @@ export const ERRORS = define({
     message: '{activity} failed: {reason}',
     fix: 'Run again with --verbose and report the message.',
   },
+  DATASET_OUTPUT_FORMAT: {
+    status: 422,
+    exitCode: 2,
+    message: 'The ending of {path} names no format to write. Allowed: {allowed}',
+    fix: 'End the name of --out with one of them.',
+  },
+  DATASET_OUTPUT_EXISTS: {
+    status: 409,
+    exitCode: 2,
+    message: '{path} exists already',
+    fix: 'Choose another --out, or replace it with --force.',
+  },
+  DATASET_GENERATE_START: {
+    status: 422,
+    exitCode: 2,
+    message: 'generate.start must be a day of the calendar written as YYYY-MM-DD, got "{got}"',
+    fix: 'Correct it, for instance 2025-01-01.',
+  },
   // features
   FEATURES_UNKNOWN: {
     status: 422,
@@ -207,6 +232,24 @@ export const ERRORS = define({
   // model
   // pipelines
   // cli
+  CLI_UNKNOWN_COMMAND: {
+    status: 422,
+    exitCode: 2,
+    message: 'There is no command "{got}". Allowed: {allowed}.{suggestion}',
+    fix: '`vigia --help` describes every command.',
+  },
+  CLI_UNKNOWN_OPTION: {
+    status: 422,
+    exitCode: 2,
+    message: '`vigia {command}` has no option {got}. Allowed: {allowed}.{suggestion}',
+    fix: '`vigia {command} --help` describes every option, with examples.',
+  },
+  CLI_INVALID_ARGUMENT: {
+    status: 422,
+    exitCode: 2,
+    message: '`vigia {command}` cannot be called like this: {reason}',
+    fix: '`vigia {command} --help` shows how it is called, with examples.',
+  },
 })
 
 export type ErrorCode = keyof typeof ERRORS

@@ -19,6 +19,8 @@ export interface CommandContext {
   readonly reportProgress: ReportProgress
   /** `--json`: stdout carries one JSON document and nothing else. */
   readonly json: boolean
+  /** True when stdout is a terminal and neither `--no-color` nor NO_COLOR asks for plain text. */
+  readonly useColor: boolean
 }
 
 export interface CommandOption {
@@ -28,8 +30,17 @@ export interface CommandOption {
   readonly defaultValue?: string | number | boolean
   readonly choices?: readonly string[]
   readonly required?: boolean
+  /** True when it may be given several times; its value is then the list of all. */
+  readonly repeatable?: boolean
   /** `integer` and `number` are parsed and checked by the frame; text otherwise. */
   readonly type?: 'integer' | 'number'
+}
+
+export interface CommandArgument {
+  /** As commander writes them: `<input>` is required, `[input]` is not. */
+  readonly name: string
+  readonly description: string
+  readonly choices?: readonly string[]
 }
 
 /** Positional arguments and options by camel-cased name, checked against their declaration. */
@@ -46,8 +57,7 @@ export interface Command {
   readonly name: string
   readonly summary: string
   readonly description: string
-  /** As commander writes them: `<input>` is required, `[input]` is not. */
-  readonly arguments?: readonly { readonly name: string; readonly description: string }[]
+  readonly arguments?: readonly CommandArgument[]
   readonly options: readonly CommandOption[]
   readonly examples: readonly { readonly command: string; readonly explanation: string }[]
   run(context: CommandContext, input: CommandInput): Promise<ExitCode>

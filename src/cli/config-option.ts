@@ -18,8 +18,9 @@ export const CONFIG_OPTIONS: readonly CommandOption[] = [
     description: 'configuration file; without it, every setting has its default',
   },
   {
-    flags: '--set <path=value...>',
-    description: 'override one setting, for instance --set project.seed=7 (repeatable)',
+    flags: '--set <path=value>',
+    description: 'override one setting, for instance --set project.seed=7 (may be repeated)',
+    repeatable: true,
   },
 ]
 

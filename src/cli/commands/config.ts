@@ -1,0 +1,109 @@
+import picocolors from 'picocolors'
+import { type ConfigFile, schemaOf } from '../../config/config-file.ts'
+import type { ConfigManager } from '../../config/config-manager.ts'
+import { editorSchema } from '../../config/editor-schema.ts'
+import { describeOrigin } from '../../config/origin.ts'
+import { SERVING_FILE } from '../../config/serving-config.ts'
+import { TRAINING_FILE } from '../../config/training-config.ts'
+import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
+import { CONFIG_OPTIONS, readServingConfig, readTrainingConfig } from '../config-option.ts'
+
+/** `vigia config`: what the configuration is, whether it is right, and what it may be. */
+export const configCommand: Command = {
+  name: 'config',
+  summary: 'show, check or describe the configuration',
+  description:
+    'show prints every effective value and where it came from; validate checks a file; schema prints the JSON Schema for editors.',
+  arguments: [
+    { name: '<action>', description: 'what to do', choices: ['show', 'validate', 'schema'] },
+    {
+      name: '[section]',
+      description: 'for show: only this section, for instance `features` or `source.csv`',
+    },
+  ],
+  options: [
+    ...CONFIG_OPTIONS,
+    {
+      flags: '--kind <kind>',
+      description: 'which file',
+      choices: ['training', 'serving'],
+      defaultValue: 'training',
+    },
+    { flags: '--changed', description: 'for show: only values that differ from their default in origin' },
+  ],
+  examples: [
+    {
+      command: 'vigia config show --config configs/training_config.yaml',
+      explanation: 'Every value with its origin.',
+    },
+    { command: 'vigia config show features --changed', explanation: 'What is set in one section.' },
+    {
+      command: 'vigia config validate --kind serving --config configs/serving_config.yaml',
+      explanation: 'Exit code 0 when the file is right, 2 with every problem when it is not.',
+    },
+    { command: 'vigia config schema > training.schema.json', explanation: 'The JSON Schema, for an editor.' },
+  ],
+  run: async (context, input) => {
+    const [action, section] = input.arguments
+    const isServing = input.options['kind'] === 'serving'
+    const file: ConfigFile = isServing ? SERVING_FILE : TRAINING_FILE
+    if (action === 'schema') return printJson(context, editorSchema(file))
+    const config: ConfigManager = await (isServing ? readServingConfig : readTrainingConfig)(context, input)
+    if (action === 'validate') return reportValid(context, input, config)
+    return show(context, config, section, input.options['changed'] === true)
+  },
+}
+
+const printJson = (context: CommandContext, value: unknown): ExitCode => {
+  context.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+  return 0
+}
+
+const reportValid = (context: CommandContext, input: CommandInput, config: ConfigManager): ExitCode => {
+  const file = input.options['config'] ?? null
+  const changed = config.entries.filter((entry) => entry.origin.kind !== 'default').length
+  if (context.json) return printJson(context, { valid: true, file, settings: config.entries.length, changed })
+  const name = file === null ? 'The default configuration' : String(file)
+  context.stdout.write(`${name} is valid: ${config.entries.length} settings, ${changed} of them set.\n`)
+  return 0
+}
+
+const show = (
+  context: CommandContext,
+  config: ConfigManager,
+  section: string | undefined,
+  onlyChanged: boolean,
+): ExitCode => {
+  const entries = config.entries
+    .map((entry) => ({ ...entry, name: entry.path.join('.') }))
+    .filter(({ name }) => section === undefined || name === section || name.startsWith(`${section}.`))
+    .filter(({ origin }) => !onlyChanged || origin.kind !== 'default')
+  if (context.json) {
+    return printJson(
+      context,
+      Object.fromEntries(
+        entries.map(({ name, value, origin }) => [name, { value, origin: describeOrigin(origin) }]),
+      ),
+    )
+  }
+  const paint = picocolors.createColors(context.useColor)
+  const nameWidth = Math.max(0, ...entries.map(({ name }) => name.length))
+  const valueWidth = Math.min(40, Math.max(0, ...entries.map(({ value }) => JSON.stringify(value).length)))
+  for (const { name, value, origin } of entries) {
+    const from = describeOrigin(origin)
+    const colored = origin.kind === 'default' ? paint.dim(from) : paint.cyan(from)
+    context.stdout.write(
+      `${name.padEnd(nameWidth)}  ${JSON.stringify(value).padEnd(valueWidth)}  ${colored}\n`,
+    )
+  }
+  if (entries.length === 0) context.stderr.write(nothingToShow(section, onlyChanged))
+  return 0
+}
+
+const nothingToShow = (section: string | undefined, onlyChanged: boolean): string => {
+  const place = section === undefined ? 'the configuration' : `"${section}"`
+  const sections = Object.keys(schemaOf(TRAINING_FILE).properties ?? {}).join(', ')
+  return onlyChanged
+    ? `Every value of ${place} is its default.\n`
+    : `There is no setting in ${place}. Sections: ${sections}.\n`
+}

@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import picocolors from 'picocolors'
+import { VigiaError } from '../../errors.ts'
+import type { Command, CommandContext, CommandInput } from '../command.ts'
+import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
+import {
+  checkCores,
+  checkDisk,
+  checkDuckDb,
+  checkMemory,
+  checkNode,
+  checkWorkers,
+  type Finding,
+} from '../doctor-checks.ts'
+
+/** `vigia doctor`: whether this machine can do the work, and what to do when it cannot. */
+export const doctorCommand: Command = {
+  name: 'doctor',
+  summary: 'check that this machine can run everything',
+  description:
+    'Checks Node.js, DuckDB, threads, disk, memory and the configuration. Exit code 0 when nothing fails, 1 when something does.',
+  options: CONFIG_OPTIONS,
+  examples: [
+    { command: 'vigia doctor', explanation: 'Check this machine.' },
+    {
+      command: 'vigia doctor --config configs/training_config.yaml --json',
+      explanation: 'The same with a configuration, for a machine to read.',
+    },
+  ],
+  run: async (context, input) => {
+    const findings = await examine(context, input)
+    if (context.json) context.stdout.write(`${JSON.stringify({ findings }, null, 2)}\n`)
+    else context.stdout.write(asTable(findings, context.useColor))
+    return findings.some(({ status }) => status === 'fail') ? 1 : 0
+  },
+}
+
+const examine = async (context: CommandContext, input: CommandInput): Promise<readonly Finding[]> => {
+  const configuration = await checkConfiguration(context, input)
+  const { runsDirectory, tempDirectory } = configuration
+  return [
+    checkNode(process.version),
+    checkCores(),
+    checkMemory(),
+    await checkWorkers(),
+    await checkDuckDb(tempDirectory),
+    await checkDisk(runsDirectory),
+    configuration.finding,
+    checkXgboost(context),
+  ]
+}
+
+const checkConfiguration = async (context: CommandContext, input: CommandInput) => {
+  const check = 'Configuration'
+  try {
+    const { settings, entries } = await readTrainingConfig(context, input)
+    const name = input.options['config'] ?? 'defaults'
+    return {
+      finding: { check, status: 'ok', found: `${name}, ${entries.length} settings` } satisfies Finding,
+      runsDirectory: settings.runs.directory,
+      tempDirectory: settings.resources.temp_directory,
+    }
+  } catch (error) {
+    if (!(error instanceof VigiaError)) throw error
+    return {
+      finding: { check, status: 'fail', found: error.message, nextStep: error.fix } satisfies Finding,
+      runsDirectory: context.workingDirectory,
+      tempDirectory: context.workingDirectory,
+    }
+  }
+}
+
+/** Where the optional library is looked for: the variable first, then the usual folders. */
+const xgboostPlaces = ({ environment, workingDirectory }: CommandContext): readonly string[] => [
+  ...(environment['XGBOOST_LIBRARY'] ? [resolve(workingDirectory, environment['XGBOOST_LIBRARY'])] : []),
+  ...['/usr/lib', '/usr/local/lib', '/opt/homebrew/lib'].flatMap((folder) => [
+    `${folder}/libxgboost.so`,
+    `${folder}/libxgboost.dylib`,
+  ]),
+]
+
+/** Optional: nothing fails without it. */
+const checkXgboost = (context: CommandContext): Finding => {
+  const place = xgboostPlaces(context).find((candidate) => existsSync(candidate))
+  return place === undefined
+    ? {
+        check: 'XGBoost library (optional)',
+        status: 'warn',
+        found: 'not found',
+        nextStep:
+          'Nothing needs it yet. To have it later: `pip install xgboost`, and set XGBOOST_LIBRARY to its libxgboost file.',
+      }
+    : { check: 'XGBoost library (optional)', status: 'ok', found: place }
+}
+
+const asTable = (findings: readonly Finding[], useColor: boolean): string => {
+  const paint = picocolors.createColors(useColor)
+  const mark = { ok: paint.green('ok  '), warn: paint.yellow('warn'), fail: paint.red('FAIL') }
+  const width = Math.max(...findings.map(({ check }) => check.length))
+  const lines = findings.map(({ check, status, found, nextStep }) => {
+    const next = nextStep === undefined ? '' : `\n${' '.repeat(width + 8)}Next step: ${nextStep}`
+    return `${mark[status]}  ${check.padEnd(width)}  ${found}${next}\n`
+  })
+  const failed = findings.filter(({ status }) => status === 'fail').length
+  return `${lines.join('')}\n${failed === 0 ? 'Ready.' : `${failed} of ${findings.length} checks failed.`}\n`
+}

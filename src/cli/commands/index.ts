@@ -1,0 +1,6 @@
+import type { Command } from '../command.ts'
+import { configCommand } from './config.ts'
+import { doctorCommand } from './doctor.ts'
+
+/** Every command of `vigia`, in the order of its help. */
+export const COMMANDS: readonly Command[] = [configCommand, doctorCommand]

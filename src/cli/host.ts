@@ -1,0 +1,19 @@
+import type { Output } from './command.ts'
+
+/** The outside world as `main.ts` hands it to the command line, once for the whole process. */
+export interface Host {
+  readonly version: string
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Absolute. */
+  readonly workingDirectory: string
+  /** Aborted on Ctrl-C. */
+  readonly signal: AbortSignal
+  /** Milliseconds that only grow; used to space out progress. */
+  readonly now: () => number
+}
+
+/** Colours: on a terminal, unless NO_COLOR (set and not empty), a dumb terminal or `--no-color` says otherwise. */
+export const mayUseColor = (output: Output, environment: Host['environment'], isAllowed: boolean): boolean =>
+  isAllowed && output.isTerminal && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb'

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { COMMANDS } from './cli/commands/index.ts'
+import { runProgram } from './cli/program.ts'
+
+/**
+ * The composition root: environment, clock, streams and signals are chosen here and handed in.
+ *
+ * The exit code is set, not forced, so that what was written to a pipe is flushed.
+ */
+const interruption = new AbortController()
+process.on('SIGINT', () => {
+  // A second Ctrl-C means now.
+  if (interruption.signal.aborted) process.exit(130)
+  interruption.abort()
+})
+
+// `vigia config show | head` closes the pipe early: that is the reader's right, not a failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 74)
+})
+
+const outputOf = (stream: NodeJS.WriteStream) => ({
+  isTerminal: stream.isTTY === true,
+  columns: stream.columns ?? 80,
+  write: (text: string): void => {
+    stream.write(text)
+  },
+})
+
+const packageFile = new URL('../package.json', import.meta.url)
+const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
+
+process.exitCode = await runProgram(process.argv.slice(2), COMMANDS, {
+  version,
+  stdout: outputOf(process.stdout),
+  stderr: outputOf(process.stderr),
+  environment: process.env,
+  workingDirectory: process.cwd(),
+  signal: interruption.signal,
+  now: () => performance.now(),
+})
