@@ -250,7 +250,13 @@ export const GenerateSchema = Type.Object(
     rows: whole(100_000, 1, 'rows', 'Rows of the file, met exactly; enough for a first model in seconds.'),
     users: whole(2_000, 1, 'customers', 'Customers; with the default rows about 50 transactions each.'),
     merchants: whole(600, 1, 'merchants', 'Merchants; with the default rows about 170 transactions each.'),
-    days: whole(120, 1, 'days', 'Days covered; four times the longest window of the features.'),
+    days: Type.Integer({
+      minimum: 1,
+      maximum: 3000,
+      default: 120,
+      unit: 'days',
+      description: 'Days covered; four times the longest window of the features.',
+    }),
     start: Type.String({
       pattern: '^\\d{4}-\\d{2}-\\d{2}$',
       default: '2025-01-01',
