@@ -1,0 +1,52 @@
+/** Delimiters that exports use, the most frequent first. */
+const COMMON_DELIMITERS = [',', ';', '\t', '|', ':'] as const
+
+/**
+ * The column names in a header line: split at `delimiter`, quotes removed, trimmed.
+ *
+ * A nameless column is called column3 (its place, from 1). Names that differ only in case get _2, _3, because SQL does
+ * not tell them apart.
+ */
+export const parseHeader = (line: string, delimiter: string, quote: string): readonly string[] => {
+  const taken = new Set<string>()
+  return splitLine(line.replace(/^\ufeff/, ''), delimiter, quote).map((cell, index) => {
+    const wanted = cell.trim() === '' ? `column${index + 1}` : cell.trim()
+    let name = wanted
+    for (let copy = 2; taken.has(name.toLowerCase()); copy++) name = `${wanted}_${copy}`
+    taken.add(name.toLowerCase())
+    return name
+  })
+}
+
+/** The delimiter that splits `line` into the most columns, and how many; undefined when none splits it. */
+export const likelyDelimiter = (
+  line: string,
+  quote: string,
+): { readonly delimiter: string; readonly columns: number } | undefined => {
+  const counts = COMMON_DELIMITERS.map((delimiter) => ({
+    delimiter,
+    columns: splitLine(line, delimiter, quote).length,
+  }))
+  const best = counts.reduce((left, right) => (right.columns > left.columns ? right : left))
+  return best.columns > 1 ? best : undefined
+}
+
+const splitLine = (line: string, delimiter: string, quote: string): readonly string[] => {
+  const cells: string[] = []
+  let cell = ''
+  let quoted = false
+  for (let at = 0; at < line.length; at++) {
+    const character = line[at]!
+    if (quote !== '' && character === quote) {
+      if (quoted && line[at + 1] === quote) {
+        cell += quote
+        at++
+      } else quoted = !quoted
+    } else if (!quoted && line.startsWith(delimiter, at)) {
+      cells.push(cell)
+      cell = ''
+      at += delimiter.length - 1
+    } else cell += character
+  }
+  return [...cells, cell]
+}

@@ -1,0 +1,205 @@
+import { VigiaError } from '../errors.ts'
+import { sqlIdentifier, sqlLiteral } from './database.ts'
+import type { MappedField } from './field-mapping.ts'
+import { type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
+
+/** SQL that turns a mapped value into the prepared column, and the conditions under which the row cannot be used. */
+export interface ConvertedField {
+  /** Steps before the value: `[name, SQL]`, each may use the mapped column and the steps before it. */
+  readonly steps: readonly (readonly [string, string])[]
+  /** Prepared column and its SQL; NULL where the value is missing or unusable. */
+  readonly columns: readonly (readonly [string, string])[]
+  /** Reason and the SQL condition under which it holds; NULL counts as false. */
+  readonly reasons: readonly (readonly [QuarantineReason, string])[]
+}
+
+/** Mapped columns are named `m_<field>` in the SQL. */
+export const mappedColumn = (field: string): string => sqlIdentifier(`m_${field}`)
+
+/** Latest instant of the transaction schema: 9999-12-31T23:59:59.999Z. */
+const LATEST_MS = 253402300799999
+
+const INTEGER = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/
+const FLOATING = /^(DOUBLE|FLOAT)$/
+const DECIMAL = /^DECIMAL/
+
+/**
+ * How one field is converted, chosen by the type its expression gives.
+ *
+ * @throws DATASET_TYPE_UNSUPPORTED
+ */
+export const convertField = (field: MappedField, timeZone: string): ConvertedField => {
+  switch (field.field) {
+    case 'timestamp':
+      return convertTimestamp(field, timeZone)
+    case 'labelled_at':
+      return convertLabelledAt(field, timeZone)
+    case 'amount':
+      return convertAmount(field)
+    case 'is_fraud':
+      return convertLabel(field)
+    case 'latitude':
+      return convertCoordinate(field, 90, 'latitude_out_of_range')
+    case 'longitude':
+      return convertCoordinate(field, 180, 'longitude_out_of_range')
+    case 'transaction_id':
+      return convertText(field, 'transaction_id_missing')
+    case 'user_id':
+      return convertText(field, 'user_missing')
+    default:
+      return convertText(field)
+  }
+}
+
+/** The reasons of a whole row as one set of bits; `texts` are checked together, once a row, because that is faster. */
+export const rowReasons = (fields: readonly ConvertedField[], texts: readonly string[]): string => {
+  const tooLong = `greatest(${texts.map((text) => `strlen(${text})`).join(', ')}) > 256`
+  // 256 UTF-16 units: characters beyond the basic plane count twice, as in JavaScript.
+  const units = (text: string) => `length(regexp_replace(${text}, '[^\\x{0}-\\x{FFFF}]', 'xx', 'g')) > 256`
+  const controls = `regexp_matches(concat(${texts.join(', ')}), '[\\x00-\\x1f\\x7f]')`
+  const conditions: readonly (readonly [QuarantineReason, string])[] = [
+    ['row_malformed', '"__malformed"'],
+    ...fields.flatMap((field) => field.reasons),
+    ['mapping_failed', '"__failed"'],
+    [
+      'text_not_allowed',
+      `CASE WHEN ${tooLong} THEN ${texts.map(units).join(' OR ')} ELSE false END OR ${controls}`,
+    ],
+  ]
+  return conditions
+    .map(([reason, condition]) => `CASE WHEN ${condition} THEN ${reasonBit(reason)} ELSE 0 END`)
+    .join(' + ')
+}
+
+const convertText = (field: MappedField, whenMissing?: QuarantineReason): ConvertedField => {
+  const name = field.field
+  const text = `c_${name}`
+  return {
+    steps: [[text, textOf(field)]],
+    columns: [[name, text]],
+    reasons: whenMissing === undefined ? [] : [[whenMissing, `${text} IS NULL`]],
+  }
+}
+
+const convertTimestamp = (field: MappedField, timeZone: string): ConvertedField => ({
+  steps: [['c_time', instantOf(field, timeZone)]],
+  columns: [['event_time_ms', 'c_time']],
+  reasons: [
+    ['timestamp_not_readable', 'c_time IS NULL'],
+    ['timestamp_out_of_range', `c_time NOT BETWEEN 0 AND ${LATEST_MS}`],
+  ],
+})
+
+const convertLabelledAt = (field: MappedField, timeZone: string): ConvertedField => ({
+  steps: [['c_labelled', instantOf(field, timeZone)]],
+  columns: [['labelled_at_ms', 'c_labelled']],
+  reasons: [
+    [
+      'labelled_at_not_readable',
+      `CASE WHEN c_labelled IS NULL THEN ${textOf(field)} IS NOT NULL ELSE c_labelled NOT BETWEEN 0 AND ${LATEST_MS} END`,
+    ],
+  ],
+})
+
+/**
+ * Amounts go from decimal text to DECIMAL(15, 2) to whole minor units: never through a double. A DOUBLE column is read
+ * as the shortest decimal that names it, which is what its writer meant.
+ */
+const convertAmount = (field: MappedField): ConvertedField => {
+  assertType(
+    field,
+    (type) => type === 'VARCHAR' || INTEGER.test(type) || FLOATING.test(type) || DECIMAL.test(type),
+  )
+  const simple = `regexp_full_match(c_amount_text, '[+-]?([0-9]+\\.?|[0-9]*\\.[0-9]{1,2}0*)')`
+  const decimal = `regexp_full_match(c_amount_text, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)')`
+  return {
+    steps: [
+      ['c_amount_text', textOf(field)],
+      ['c_amount_simple', simple],
+      ['c_amount', 'CASE WHEN c_amount_simple THEN TRY_CAST(c_amount_text AS DECIMAL(15, 2)) END'],
+    ],
+    columns: [['amount_minor', 'CAST(c_amount * 100 AS BIGINT)']],
+    reasons: [
+      ['amount_not_a_number', `CASE WHEN c_amount_simple THEN false ELSE coalesce(NOT ${decimal}, true) END`],
+      [
+        'amount_not_positive',
+        `CASE WHEN c_amount > 0 THEN false ELSE ${decimal} AND (c_amount_text LIKE '-%' OR NOT regexp_matches(c_amount_text, '[1-9]')) END`,
+      ],
+      ['amount_too_precise', `CASE WHEN c_amount_simple THEN false ELSE ${decimal} END`],
+      ['amount_too_large', "c_amount_simple AND c_amount IS NULL AND c_amount_text NOT LIKE '-%'"],
+    ],
+  }
+}
+
+const convertLabel = (field: MappedField): ConvertedField => {
+  assertType(
+    field,
+    (type) =>
+      type === 'VARCHAR' ||
+      type === 'BOOLEAN' ||
+      INTEGER.test(type) ||
+      FLOATING.test(type) ||
+      DECIMAL.test(type),
+  )
+  const label = `CASE c_label_text WHEN '0' THEN 0 WHEN '1' THEN 1 WHEN 'false' THEN 0 WHEN 'true' THEN 1 WHEN '0.0' THEN 0 WHEN '1.0' THEN 1 END`
+  return {
+    steps: [['c_label_text', `lower(${textOf(field)})`]],
+    columns: [['is_fraud', `CAST(${label} AS TINYINT)`]],
+    reasons: [['label_not_binary', `c_label_text IS NOT NULL AND (${label}) IS NULL`]],
+  }
+}
+
+/** Coordinates out of range are quarantined, because the schema refuses them in serving too: training sees what serving will. */
+const convertCoordinate = (field: MappedField, limit: number, reason: QuarantineReason): ConvertedField => {
+  const value = `c_${field.field}`
+  return {
+    steps: [[value, `TRY_CAST(${textOf(field)} AS DOUBLE)`]],
+    columns: [[field.field, value]],
+    reasons: [
+      [
+        reason,
+        `CASE WHEN ${value} IS NULL THEN ${textOf(field)} IS NOT NULL ELSE NOT (abs(${value}) <= ${limit}) END`,
+      ],
+    ],
+  }
+}
+
+/** Text without blanks around it; missing when empty. */
+const textOf = (field: MappedField): string =>
+  field.type === 'VARCHAR'
+    ? `nullif(trim(${mappedColumn(field.field)}), '')`
+    : `CAST(${mappedColumn(field.field)} AS VARCHAR)`
+
+const ISO_TEXT = '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?'
+
+/**
+ * Epoch milliseconds; finer digits are cut off. NULL when missing or not readable.
+ *
+ * Text goes through TIMESTAMPTZ unless it ends in Z, because DuckDB's TIMESTAMP (the faster one) ignores an offset.
+ */
+const instantOf = (field: MappedField, timeZone: string): string => {
+  const value = mappedColumn(field.field)
+  const local = (timestamp: string) =>
+    timeZone === '' ? timestamp : `timezone(${sqlLiteral(timeZone)}, ${timestamp})`
+  if (field.type === 'VARCHAR') {
+    const naive =
+      timeZone === ''
+        ? ''
+        : `WHEN regexp_full_match(${value}, '\\s*${ISO_TEXT}\\s*') THEN epoch_ms(${local(`TRY_CAST(${value} AS TIMESTAMP)`)}) `
+    return `CASE WHEN regexp_full_match(${value}, '\\s*${ISO_TEXT}(Z|[+-][0-9]{2}(:?[0-9]{2})?)\\s*') THEN CASE WHEN ${value} LIKE '%Z' THEN epoch_ms(TRY_CAST(${value} AS TIMESTAMP)) ELSE epoch_ms(TRY_CAST(trim(${value}) AS TIMESTAMPTZ)) END ${naive}WHEN regexp_full_match(${value}, '\\s*[0-9]{1,15}\\s*') THEN TRY_CAST(${value} AS BIGINT) END`
+  }
+  if (INTEGER.test(field.type)) return `TRY_CAST(${value} AS BIGINT)`
+  if (FLOATING.test(field.type) || DECIMAL.test(field.type))
+    return `CASE WHEN ${value} = floor(${value}) THEN TRY_CAST(${value} AS BIGINT) END`
+  if (field.type === 'TIMESTAMP WITH TIME ZONE') return `epoch_ms(${value})`
+  if (field.type === 'DATE' || field.type.startsWith('TIMESTAMP'))
+    return `epoch_ms(${local(`CAST(${value} AS TIMESTAMP)`)})`
+  throw unsupported(field, 'text, whole numbers (epoch ms), DATE, TIMESTAMP')
+}
+
+const assertType = (field: MappedField, allowed: (type: string) => boolean): void => {
+  if (!allowed(field.type)) throw unsupported(field, 'text, numbers, BOOLEAN for a label')
+}
+
+const unsupported = (field: MappedField, allowed: string) =>
+  new VigiaError('DATASET_TYPE_UNSUPPORTED', { field: field.field, got: field.type, allowed })

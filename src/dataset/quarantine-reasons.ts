@@ -1,0 +1,34 @@
+/**
+ * Why a row cannot be used, in order of precedence: the first reason that holds is the row's primary one, by which it is
+ * counted. A row lists every reason that holds.
+ *
+ * Identity comes first, because a row that cannot be named cannot be corrected; a repeated id comes last, because only a
+ * row that is otherwise good can be the repetition of another good one: the first such row stays, whatever bad rows with
+ * the same id stand before it.
+ *
+ * `field` is the mapped field whose text is shown as `got`.
+ */
+export const QUARANTINE_REASONS = [
+  { code: 'row_malformed', field: null, what: 'row malformed' },
+  { code: 'transaction_id_missing', field: 'transaction_id', what: 'transaction id missing' },
+  { code: 'user_missing', field: 'user_id', what: 'user missing' },
+  { code: 'timestamp_not_readable', field: 'timestamp', what: 'timestamp not readable' },
+  { code: 'timestamp_out_of_range', field: 'timestamp', what: 'timestamp before 1970 or after 9999' },
+  { code: 'amount_not_a_number', field: 'amount', what: 'amount not a number' },
+  { code: 'amount_not_positive', field: 'amount', what: 'amount not positive' },
+  { code: 'amount_too_precise', field: 'amount', what: 'amount with more than two decimals' },
+  { code: 'amount_too_large', field: 'amount', what: 'amount of ten trillion or more' },
+  { code: 'label_not_binary', field: 'is_fraud', what: 'label not 0 or 1' },
+  { code: 'labelled_at_not_readable', field: 'labelled_at', what: 'time of the label not readable' },
+  { code: 'latitude_out_of_range', field: 'latitude', what: 'latitude not a number from -90 to 90' },
+  { code: 'longitude_out_of_range', field: 'longitude', what: 'longitude not a number from -180 to 180' },
+  { code: 'text_not_allowed', field: null, what: 'text over 256 characters or with control characters' },
+  { code: 'mapping_failed', field: null, what: 'a mapping expression failed on this row' },
+  { code: 'transaction_id_repeated', field: 'transaction_id', what: 'transaction id repeated' },
+] as const
+
+export type QuarantineReason = (typeof QUARANTINE_REASONS)[number]['code']
+
+/** The bit that stands for `code` in a row's set of reasons; the lowest bit set is the primary reason. */
+export const reasonBit = (code: QuarantineReason): number =>
+  2 ** QUARANTINE_REASONS.findIndex((reason) => reason.code === code)

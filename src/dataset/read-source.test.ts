@@ -1,0 +1,349 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { Value } from 'typebox/value'
+import { afterAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
+import type { PreparedColumn } from '../transaction/prepared-columns.ts'
+import { sqlLiteral, withDatabase } from './database.ts'
+import { type ReadResult, readSource } from './read-source.ts'
+
+const HEADER = 'transaction_id,user_id,timestamp,amount,is_fraud'
+const good = (id: string, at = '2026-01-01T10:00:00Z', amount = '12.34') => `${id},u1,${at},${amount},0`
+
+describe('a source becomes a prepared dataset', () => {
+  it('maps, converts and sorts by time; equal times keep the order of the source', async () => {
+    const { rows } = await read([
+      good('c', '2026-01-02T00:00:00Z'),
+      good('a'),
+      good('b'),
+      good('d', '2026-01-01T10:00:00+01:00'),
+    ])
+    expect(rows.map((row) => [row.arrival, row.transaction_id, row.source_row, row.event_time_ms])).toEqual([
+      [0, 'd', 4, Date.parse('2026-01-01T09:00:00Z')],
+      [1, 'a', 2, Date.parse('2026-01-01T10:00:00Z')],
+      [2, 'b', 3, Date.parse('2026-01-01T10:00:00Z')],
+      [3, 'c', 1, Date.parse('2026-01-02T00:00:00Z')],
+    ])
+  })
+
+  it('keeps the order of the source when that is the order of arrival', async () => {
+    const { rows, result } = await read([good('late', '2026-01-02T00:00:00Z'), good('early')], {
+      order: 'arrival',
+    })
+    expect(rows.map((row) => row.transaction_id)).toEqual(['late', 'early'])
+    expect(result.outOfOrderRows).toBe(1)
+  })
+
+  it.each([
+    ['0.01', 1],
+    ['12.3', 1230],
+    ['12.340000', 1234],
+    ['+7', 700],
+    [' 8.05 ', 805],
+    ['9999999999999.99', 999999999999999],
+    ['4.35', 435],
+    ['1.15', 115],
+  ])('reads the amount "%s" as exactly %i minor units', async (text, minor) => {
+    const { rows } = await read([good('a', undefined, text)])
+    expect(rows[0]!.amount_minor).toBe(minor)
+  })
+
+  it('reads a DOUBLE of Parquet as the decimal it prints as', async () => {
+    const path = await parquetOf(
+      "SELECT 'a' transaction_id, 'u' user_id, 1767261600000 AS timestamp, 4.35::DOUBLE amount",
+    )
+    const { rows } = await read([], {}, path)
+    expect(rows[0]).toMatchObject({ amount_minor: 435, event_time_ms: 1767261600000, is_fraud: null })
+  })
+
+  it('numbers rows across files and names the file of each quarantined row', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, '1.csv'), `${HEADER}\n${good('a')}\n${good('b', 'soon')}\n`)
+    writeFileSync(join(folder, '2.csv.gz'), gzipSync(`${HEADER}\n${good('c', 'never')}\n`))
+    const { result, quarantine } = await read([], {}, [join(folder, '1.csv'), join(folder, '2.csv.gz')])
+    expect(result.files.map((file) => [file.firstRow, file.rows])).toEqual([
+      [1, 2],
+      [3, 1],
+    ])
+    expect(quarantine.map((row) => [row.source_row, basename(row.source_file)])).toEqual([
+      [2, '1.csv'],
+      [3, '2.csv.gz'],
+    ])
+  })
+
+  it('reads JSON lines by key; a line that is no object is malformed', async () => {
+    const path = join(temporaryFolder(), 'x.jsonl')
+    writeFileSync(
+      path,
+      '{"transaction_id":"a","user_id":7,"timestamp":1767261600000,"amount":4.35,"a/b~c":{"d":1}}\n\n{"transaction_id":\n[1]\n',
+    )
+    const { rows, quarantine } = await read([], { fields: { location: '"a/b~c"' } }, path)
+    expect(rows[0]).toMatchObject({ user_id: '7', amount_minor: 435, location: '{"d":1}' })
+    expect(quarantine.map((row) => [row.source_row, row.reasons[0]!.code, row.original])).toEqual([
+      [2, 'row_malformed', '{"transaction_id":'],
+      [3, 'row_malformed', '[1]'],
+    ])
+  })
+
+  it('reads local time in the configured zone', async () => {
+    const { rows } = await read([good('a', '2026-07-01 12:00:00')], { time_zone: 'Europe/Madrid' })
+    expect(rows[0]!.event_time_ms).toBe(Date.parse('2026-07-01T10:00:00Z'))
+  })
+
+  it('leaves text that looks like code as text', async () => {
+    const text = `'); DROP TABLE mapped; --`
+    const { rows } = await read([`${text},=1+1,2026-01-01T10:00:00Z,1,0`])
+    expect(rows[0]).toMatchObject({ transaction_id: text, user_id: '=1+1' })
+  })
+})
+
+describe('a row that cannot be used is quarantined with its reasons', () => {
+  it.each([
+    [',u,2026-01-01T10:00:00Z,1,0', 'transaction_id_missing'],
+    ['a, ,2026-01-01T10:00:00Z,1,0', 'user_missing'],
+    ['a,u,yesterday,1,0', 'timestamp_not_readable'],
+    ['a,u,2026-01-01T10:00:00,1,0', 'timestamp_not_readable'],
+    ['a,u,2026-02-30T10:00:00Z,1,0', 'timestamp_not_readable'],
+    ['a,u,1969-12-31T23:59:59Z,1,0', 'timestamp_out_of_range'],
+    ['a,u,2026-01-01T10:00:00Z,N/A,0', 'amount_not_a_number'],
+    ['a,u,2026-01-01T10:00:00Z,,0', 'amount_not_a_number'],
+    ['a,u,2026-01-01T10:00:00Z,1e3,0', 'amount_not_a_number'],
+    ['a,u,2026-01-01T10:00:00Z,nan,0', 'amount_not_a_number'],
+    ['a,u,2026-01-01T10:00:00Z,0.00,0', 'amount_not_positive'],
+    ['a,u,2026-01-01T10:00:00Z,-5,0', 'amount_not_positive'],
+    ['a,u,2026-01-01T10:00:00Z,0.004,0', 'amount_too_precise'],
+    ['a,u,2026-01-01T10:00:00Z,10000000000000,0', 'amount_too_large'],
+    ['a,u,2026-01-01T10:00:00Z,1,2', 'label_not_binary'],
+    ['a\u0007,u,2026-01-01T10:00:00Z,1,0', 'text_not_allowed'],
+    [`${'é'.repeat(257)},u,2026-01-01T10:00:00Z,1,0`, 'text_not_allowed'],
+    ['a,u', 'row_malformed'],
+    ['a,u,2026-01-01T10:00:00Z,1,0,9', 'row_malformed'],
+  ])('%s: %s', async (line, code) => {
+    const { result, quarantine } = await read([good('x'), line, good('y')])
+    expect(quarantine.map((row) => [row.source_row, row.reasons[0]!.code])).toEqual([[2, code]])
+    expect(result.reasons).toEqual([expect.objectContaining({ code, rows: 1 })])
+    expect([result.inputRows, result.acceptedRows, result.quarantinedRows]).toEqual([3, 2, 1])
+  })
+
+  it('accepts text of exactly 256 UTF-16 units', async () => {
+    const { result } = await read([good('😀'.repeat(128)), good('é'.repeat(256)), good('😀'.repeat(129))])
+    expect([result.acceptedRows, result.quarantinedRows]).toEqual([2, 1])
+  })
+
+  it('keeps true row numbers and order around malformed rows', async () => {
+    const { rows, quarantine } = await read(['bad', good('a'), 'bad', 'bad,', good('b'), good('c')])
+    expect(quarantine.map((row) => row.source_row)).toEqual([1, 3, 4])
+    expect(rows.map((row) => [row.transaction_id, row.source_row])).toEqual([
+      ['a', 2],
+      ['b', 5],
+      ['c', 6],
+    ])
+  })
+
+  it('lists every reason, the primary one first, with what came and the original columns', async () => {
+    const { quarantine } = await read([good('x'), ',u,soon,-1,0'])
+    expect(quarantine[0]!.reasons.map(({ code, got }) => [code, got])).toEqual([
+      ['transaction_id_missing', null],
+      ['timestamp_not_readable', 'soon'],
+      ['amount_not_positive', '-1'],
+    ])
+    expect(quarantine[0]!.original).toEqual({
+      transaction_id: null,
+      user_id: 'u',
+      timestamp: 'soon',
+      amount: '-1',
+      is_fraud: '0',
+    })
+  })
+
+  it('keeps the first good row of a repeated id, also when a bad one with that id stands before it', async () => {
+    const { rows, quarantine } = await read([
+      good('a', 'soon'),
+      good('a'),
+      good('a'),
+      good('a', undefined, '9'),
+    ])
+    expect(rows.map((row) => row.source_row)).toEqual([2])
+    expect(quarantine.map((row) => row.reasons.at(-1)!.code)).toEqual([
+      'timestamp_not_readable',
+      'transaction_id_repeated',
+      'transaction_id_repeated',
+    ])
+  })
+
+  it('quarantines a row on which a mapping expression fails instead of failing as a whole', async () => {
+    const { rows, quarantine } = await read([good('a'), good('b', undefined, 'x')], {
+      fields: { latitude: 'amount::DOUBLE', amount: "'1'" },
+    })
+    expect(rows.map((row) => row.latitude)).toEqual([12.34])
+    expect(quarantine[0]!.reasons[0]!.code).toBe('mapping_failed')
+  })
+})
+
+describe('bad input is an error that says what to do', () => {
+  it.each([
+    ['a missing file', '/nowhere/x.csv', {}, 'DATASET_FILE_MISSING'],
+    ['a directory', tmpdir(), {}, 'DATASET_NOT_A_FILE'],
+    ['an empty file', () => file('x.csv', ''), {}, 'DATASET_EMPTY'],
+    ['a header without rows', () => file('x.csv', `${HEADER}\n`), {}, 'DATASET_EMPTY'],
+    ['an empty compressed file', () => file('x.csv.gz', gzipSync('')), {}, 'DATASET_EMPTY'],
+    ['a wrong delimiter', () => file('x.csv', 'a;b\n1;2\n'), {}, 'DATASET_WRONG_DELIMITER'],
+    [
+      'no compression where the name says so',
+      () => file('x.csv.gz', 'a,b\n1,2\n'),
+      {},
+      'DATASET_COMPRESSION_BROKEN',
+    ],
+    [
+      'compression cut short',
+      () => file('x.csv.gz', gzipSync(`${HEADER}\n${manyRows}`).subarray(0, 9000)),
+      {},
+      'DATASET_COMPRESSION_BROKEN',
+    ],
+    ['a Parquet file that is none', () => file('x.parquet', 'hello'), {}, 'DATASET_FORMAT_BROKEN'],
+    ['an unknown ending', () => file('x.xlsx', 'hello'), {}, 'DATASET_FORMAT_UNKNOWN'],
+    [
+      'another encoding in the header',
+      () => file('x.csv', Buffer.from([0x61, 0xf1, 0x2c, 0x62, 10, 0x31, 0x2c, 0x32, 10])),
+      {},
+      'DATASET_ENCODING',
+    ],
+    ['a required field without a column', () => file('x.csv', 'a,b\n1,2\n'), {}, 'DATASET_FIELD_UNMAPPED'],
+    ['a mapping of a missing column', goodFile, { fields: { amount: 'amuont' } }, 'DATASET_COLUMN_UNKNOWN'],
+    ['a mapping that is no SQL', goodFile, { fields: { amount: 'amount +' } }, 'DATASET_EXPRESSION_INVALID'],
+    [
+      'two statements',
+      goodFile,
+      { fields: { amount: '1); DROP TABLE x; SELECT (1' } },
+      'DATASET_EXPRESSION_INVALID',
+    ],
+    [
+      'a subquery',
+      goodFile,
+      { fields: { amount: "(SELECT content FROM read_text('/etc/hostname'))" } },
+      'DATASET_EXPRESSION_INVALID',
+    ],
+    ['a clock', goodFile, { fields: { timestamp: 'now()' } }, 'DATASET_EXPRESSION_INVALID'],
+    ['a time zone that is none', goodFile, { time_zone: 'Europe/Atlantis' }, 'DATASET_SETTING_INVALID'],
+  ] as const)('%s', async (_what, path, settings, code) => {
+    await expect(read([], settings, typeof path === 'function' ? path() : path)).rejects.toMatchObject({
+      code,
+      exitCode: 2,
+    })
+  })
+
+  it('names the nearest column', async () => {
+    await expect(read([], { fields: { amount: 'amuont * 2' } }, goodFile())).rejects.toMatchObject({
+      message: expect.stringContaining('names the column "amuont"'),
+      fix: 'Correct the name (did you mean "amount"?).',
+    })
+  })
+
+  it('leaves nothing half written when the disk is full or the run is interrupted', async () => {
+    const controller = new AbortController()
+    controller.abort()
+    await expect(read([], {}, goodFile(), controller.signal)).rejects.toMatchObject({ code: 'INTERRUPTED' })
+  })
+})
+
+describe('the examples need configuration and no code', () => {
+  it('messy-bank: the quarantine holds exactly the defects that were put in, each with its reason', async () => {
+    const folder = resolve('examples/messy-bank')
+    const { defects } = JSON.parse(readFileSync(join(folder, 'defects.json'), 'utf8')) as {
+      defects: Record<string, number>
+    }
+    const config = parse(readFileSync(join(folder, 'training_config.yaml'), 'utf8')) as {
+      source: SourceSettings
+    }
+    const { result, rows, quarantine } = await read([], config.source, resolve(config.source.path as string))
+    const quarantined = Object.fromEntries(
+      Object.entries(defects).filter(([what]) => !what.includes('(allowed')),
+    )
+    expect(Object.fromEntries(result.reasons.map(({ what, rows: count }) => [what, count]))).toEqual(
+      quarantined,
+    )
+    expect(quarantine.every((row) => row.reasons.length >= 1)).toBe(true)
+    expect(result.acceptedRows + quarantine.length).toBe(5000)
+    const all = [
+      ...rows,
+      ...quarantine.map(
+        (row) => ({ merchant_category: row.original.rubro, location: row.original.ciudad }) as Row,
+      ),
+    ]
+    expect(all.filter((row) => row.merchant_category === null)).toHaveLength(
+      defects['category missing (allowed)']!,
+    )
+    expect(all.filter((row) => row.location === null)).toHaveLength(defects['location missing (allowed)']!)
+  })
+})
+
+type Row = { readonly [C in PreparedColumn]?: unknown }
+interface QuarantineRow {
+  source_row: number
+  source_file: string
+  reasons: { code: string; what: string; got: string | null }[]
+  original: { readonly rubro?: string | null; readonly ciudad?: string | null }
+}
+
+const manyRows = Array.from({ length: 2000 }, (_, index) => `${good(`t${index * 7919}`)}\n`).join('')
+const folders: string[] = []
+const temporaryFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'vigia-read-'))
+  folders.push(folder)
+  return folder
+}
+const file = (name: string, content: string | Uint8Array): string => {
+  const path = join(temporaryFolder(), name)
+  writeFileSync(path, content)
+  return path
+}
+function goodFile(): string {
+  return file('x.csv', `${HEADER}\n${good('a')}\n`)
+}
+const database = { threads: 1, memoryLimit: '500MB', tempDirectory: join(tmpdir(), 'vigia-spill') }
+
+const read = async (
+  lines: readonly string[],
+  settings: Partial<SourceSettings> = {},
+  path: string | readonly string[] = file('x.csv', `${HEADER}\n${lines.join('\n')}\n`),
+  signal = new AbortController().signal,
+): Promise<{ result: ReadResult; rows: Row[]; quarantine: QuarantineRow[] }> => {
+  const folder = temporaryFolder()
+  const outputs = {
+    preparedPath: join(folder, 'prepared.parquet'),
+    quarantinePath: join(folder, 'quarantine.jsonl'),
+  }
+  const source = Value.Default(SourceSchema, { ...settings, path }) as SourceSettings
+  return withDatabase(database, async (connection) => {
+    const result = await readSource(connection, source, outputs, { workingDirectory: process.cwd(), signal })
+    const reader = await connection.runAndReadAll(`FROM read_parquet(${sqlLiteral(outputs.preparedPath)})`)
+    const rows = reader
+      .getRowObjects()
+      .map((row) =>
+        Object.fromEntries(
+          Object.entries(row).map(([name, value]) => [
+            name,
+            typeof value === 'bigint' ? Number(value) : value,
+          ]),
+        ),
+      )
+    const text = readFileSync(outputs.quarantinePath, 'utf8').trim()
+    return { result, rows, quarantine: text === '' ? [] : text.split('\n').map((line) => JSON.parse(line)) }
+  })
+}
+
+const parquetOf = async (query: string): Promise<string> => {
+  const path = join(temporaryFolder(), 'x.parquet')
+  await withDatabase(database, (connection) =>
+    connection.run(`COPY (${query}) TO ${sqlLiteral(path)} (FORMAT parquet)`),
+  )
+  return path
+}
+
+afterAll(async () => {
+  const { rm } = await import('node:fs/promises')
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })))
+})

@@ -1,0 +1,289 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { SourceField, SourceSettings } from '../config/sections/source.ts'
+import { VigiaError } from '../errors.ts'
+import { noProgress, type ReportProgress } from '../foundation/progress.ts'
+import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
+import { sqlIdentifier, sqlLiteral } from './database.ts'
+import { asDatasetError } from './database-errors.ts'
+import { convertField, mappedColumn, rowReasons } from './field-conversion.ts'
+import { type MappedField, mapFields } from './field-mapping.ts'
+import { createMappingMacros } from './mapping-macros.ts'
+import { QUARANTINE_REASONS, type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
+import { openSourceRows, type SourceFile } from './source-rows.ts'
+
+import { writeAtomically } from './write-atomically.ts'
+
+/** Where the read step writes. Both files are replaced when they exist. */
+export interface ReadOutputs {
+  /** Parquet with the prepared columns, in arrival order. */
+  readonly preparedPath: string
+  /** JSON lines: source_file, source_row, reasons [{code, what, got}] (the primary one first) and original. */
+  readonly quarantinePath: string
+}
+
+export interface ReadOptions {
+  /** Relative paths of the source start here. */
+  readonly workingDirectory: string
+  readonly signal: AbortSignal
+  /** Default: no progress. */
+  readonly reportProgress?: ReportProgress
+}
+
+/** What came of reading a source. `inputRows` = `acceptedRows` + `quarantinedRows`, always. */
+export interface ReadResult {
+  readonly format: string
+  readonly files: readonly SourceFile[]
+  /** Columns of the source, as it names them. */
+  readonly sourceColumns: readonly string[]
+  /** The SQL expression of each field; null when the source has nothing for it. */
+  readonly mapping: Readonly<Record<SourceField, string | null>>
+  readonly inputRows: number
+  readonly acceptedRows: number
+  readonly quarantinedRows: number
+  /** Quarantined rows by primary reason; reasons without rows are left out. They add up to `quarantinedRows`. */
+  readonly reasons: readonly {
+    readonly code: QuarantineReason
+    readonly what: string
+    readonly rows: number
+  }[]
+  /** Accepted rows that are earlier than the accepted row before them in the source. */
+  readonly outOfOrderRows: number
+}
+
+/**
+ * Reads the configured source into a prepared dataset; rows that cannot be used go to the quarantine with their reasons.
+ *
+ * 1. The source becomes a view of text columns with row numbers (`openSourceRows`).
+ * 2. Every field's expression is checked and bound (`mapFields`).
+ * 3. One pass converts all rows into the table `mapped`: typed values and a set of reasons.
+ * 4. Repeated ids are found among the good rows.
+ * 5. Good rows are sorted into arrival order and written; the others go to the quarantine file.
+ *
+ * @throws the DATASET_ errors of bad input; INTERRUPTED when the signal aborts
+ */
+export const readSource = async (
+  connection: DuckDBConnection,
+  source: SourceSettings,
+  outputs: ReadOutputs,
+  options: ReadOptions,
+): Promise<ReadResult> => {
+  const interrupt = () => connection.interrupt()
+  options.signal.addEventListener('abort', interrupt)
+  const progress = options.reportProgress ?? noProgress
+  try {
+    throwIfAborted(options.signal)
+    progress({ activity: 'reading the source', done: 0, unit: 'rows' })
+    await createMappingMacros(connection)
+    await assertTimeZone(connection, source.time_zone)
+    const rows = await openSourceRows(connection, source, options.workingDirectory, options.signal)
+    progress({ activity: 'reading the source', done: rows.rows, total: rows.rows, unit: 'rows' })
+    const fields = await mapFields(connection, source.fields, rows.columns)
+    throwIfAborted(options.signal)
+    await convertRows(connection, fields, source.time_zone, false).catch((error: unknown) => {
+      if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))
+        throw error
+      return convertRows(connection, fields, source.time_zone, true)
+    })
+    await markRepeatedIds(connection)
+    const counts = await countRows(connection)
+    throwIfAborted(options.signal)
+    progress({ activity: 'writing the prepared dataset', done: 0, total: rows.rows, unit: 'rows' })
+    const accepted = await writeAtomically(outputs.preparedPath, (path) =>
+      writePrepared(connection, path, source.order, counts),
+    )
+    const quarantined = await writeAtomically(outputs.quarantinePath, (path) =>
+      writeQuarantine(connection, path, fields, rows.columns),
+    )
+    if (accepted + quarantined !== rows.rows)
+      throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
+    progress({ activity: 'writing the prepared dataset', done: rows.rows, total: rows.rows, unit: 'rows' })
+    return {
+      format: rows.format,
+      files: rows.files,
+      sourceColumns: rows.columns,
+      mapping: Object.fromEntries(
+        fields.map(({ field, expression }) => [field, expression]),
+      ) as ReadResult['mapping'],
+      inputRows: rows.rows,
+      acceptedRows: accepted,
+      quarantinedRows: quarantined,
+      reasons: counts.reasons,
+      outOfOrderRows: counts.outOfOrder,
+    }
+  } catch (error) {
+    throw asDatasetError(error, {
+      activity: 'reading the source',
+      path: String(source.path),
+      format: source.format,
+    })
+  } finally {
+    options.signal.removeEventListener('abort', interrupt)
+    for (const table of ['mapped', 'loaded', 'rejected_rows', 'row_shifts', 'repeated_rows'])
+      await connection.run(`DROP TABLE IF EXISTS temp.${table} CASCADE`).catch(() => undefined)
+  }
+}
+
+interface RowCounts {
+  readonly bad: number
+  readonly outOfOrder: number
+  readonly reasons: ReadResult['reasons']
+}
+
+const PREPARED = Object.keys(PREPARED_COLUMNS).filter((name) => name !== 'arrival' && name !== 'source_row')
+
+/** Step 3. Each step is a subquery of its own, so that no expression is computed twice. */
+const convertRows = async (
+  connection: DuckDBConnection,
+  fields: readonly MappedField[],
+  timeZone: string,
+  careful: boolean,
+): Promise<void> => {
+  const converted = fields.map((field) => convertField(field, timeZone))
+  const layers = Math.max(...converted.map((field) => field.steps.length))
+  let query = mappedRows(fields, careful)
+  for (let layer = 0; layer < layers; layer++) {
+    const steps = converted.flatMap(({ steps }) => steps.slice(layer, layer + 1))
+    query = `SELECT *, ${steps.map(([name, sql]) => `${sql} AS ${name}`).join(', ')} FROM (${query})`
+  }
+  const columns = new Map(converted.flatMap((field) => field.columns))
+  const texts = PREPARED.filter((name) => PREPARED_COLUMNS[name as 'user_id'].startsWith('VARCHAR')).map(
+    (name) => columns.get(name)!,
+  )
+  // Numbering around rejected rows is a join, which does not keep the order; a plain scan does.
+  const order = (await countRejected(connection)) > 0 ? 'ORDER BY source_row' : ''
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE mapped AS SELECT source_row, ${PREPARED.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, CAST(${rowReasons(converted, texts)} AS INTEGER) AS reasons FROM (${query}) ${order}`,
+  )
+}
+
+/**
+ * Every field's expression over the source. `careful` is the second try, after an expression failed on some row (a cast of
+ * text that is no number, for instance): the expression is wrapped so that it gives no value there, and the row is told
+ * apart from one whose value is missing by the struct around the value.
+ */
+const mappedRows = (fields: readonly MappedField[], careful: boolean): string => {
+  const mapped = fields.filter(({ expression }) => expression !== null)
+  const absent = fields.filter(({ expression }) => expression === null)
+  const nulls = absent.map(({ field }) => `NULL::VARCHAR AS ${mappedColumn(field)}`)
+  if (!careful) {
+    const values = mapped.map(({ field, expression }) => `(\n${expression}\n) AS ${mappedColumn(field)}`)
+    return `SELECT source_row, "__malformed", false AS "__failed", ${[...values, ...nulls].join(', ')} FROM source_rows`
+  }
+  const tries = mapped.map(({ field, expression }) => `TRY({'value': (\n${expression}\n)}) AS t_${field}`)
+  const values = mapped.map(({ field }) => `t_${field}.value AS ${mappedColumn(field)}`)
+  const failed = mapped.map(({ field }) => `t_${field} IS NULL`).join(' OR ')
+  return `SELECT source_row, "__malformed", (${failed}) AS "__failed", ${[...values, ...nulls].join(', ')} FROM (SELECT source_row, "__malformed", ${tries.join(', ')} FROM source_rows)`
+}
+
+/** Step 4. Counting hashes settles the usual case, no repetition, without a table of all ids. */
+const markRepeatedIds = async (connection: DuckDBConnection): Promise<void> => {
+  const reader = await connection.runAndReadAll(
+    'SELECT count(*) = count(DISTINCT hash(transaction_id)) FROM mapped WHERE reasons = 0',
+  )
+  if (reader.getRows()[0]?.[0] === true) return
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE repeated_rows AS
+     SELECT source_row FROM mapped JOIN (
+       SELECT transaction_id, min(source_row) AS first_row FROM mapped WHERE reasons = 0
+       GROUP BY transaction_id HAVING count(*) > 1) AS repeated USING (transaction_id)
+     WHERE reasons = 0 AND source_row > first_row`,
+  )
+  await connection.run(
+    `UPDATE mapped SET reasons = ${reasonBit('transaction_id_repeated')} WHERE source_row IN (SELECT source_row FROM repeated_rows)`,
+  )
+}
+
+const countRows = async (connection: DuckDBConnection): Promise<RowCounts> => {
+  const bits = QUARANTINE_REASONS.map(({ code }) => reasonBit(code))
+  const reader = await connection.runAndReadAll(
+    `SELECT ${bits.map((bit) => `count(*) FILTER (reasons & ${2 * bit - 1} = ${bit})`).join(', ')}, count(*) FILTER (reasons <> 0) FROM mapped`,
+  )
+  const row = reader.getRows()[0]!.map(Number)
+  const malformed = await countRejected(connection)
+  const order = await connection.runAndReadAll(
+    'SELECT count(*) FROM (SELECT event_time_ms < lag(event_time_ms) OVER () AS earlier FROM (SELECT event_time_ms FROM mapped WHERE reasons = 0)) WHERE earlier',
+  )
+  const reasons = QUARANTINE_REASONS.map(({ code, what }, index) => ({
+    code,
+    what,
+    rows: row[index]! + (code === 'row_malformed' ? malformed : 0),
+  }))
+  return {
+    bad: row[bits.length]!,
+    outOfOrder: Number(order.getRows()[0]![0]),
+    reasons: reasons.filter(({ rows }) => rows > 0),
+  }
+}
+
+const countRejected = async (connection: DuckDBConnection): Promise<number> => {
+  const rejected = await connection.runAndReadAll('SELECT count(*) FROM rejected_rows')
+  return Number(rejected.getRows()[0]![0])
+}
+
+/** Step 5. Sorts only when it must: rows that are all good and in order are written as they stand, on all threads. */
+const writePrepared = async (
+  connection: DuckDBConnection,
+  path: string,
+  order: SourceSettings['order'],
+  counts: RowCounts,
+): Promise<number> => {
+  const columns = `source_row, ${PREPARED.join(', ')}`
+  const sorted = order === 'arrival' || counts.outOfOrder === 0
+  const rows = `SELECT ${columns} FROM mapped WHERE reasons = 0${sorted ? '' : ' ORDER BY event_time_ms, source_row'}`
+  const query =
+    sorted && counts.bad === 0
+      ? `SELECT rowid AS arrival, ${columns} FROM mapped`
+      : `SELECT row_number() OVER () - 1 AS arrival, * FROM (${rows})`
+  const written = await connection.run(
+    `COPY (${query}) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`,
+  )
+  return written.rowsChanged
+}
+
+const writeQuarantine = async (
+  connection: DuckDBConnection,
+  path: string,
+  fields: readonly MappedField[],
+  columns: readonly string[],
+): Promise<number> => {
+  const got = new Map<string, string>(
+    fields.map(({ field, expression }) => [
+      field,
+      `TRY(CAST((\n${expression ?? 'NULL::VARCHAR'}\n) AS VARCHAR))`,
+    ]),
+  )
+  const reasons = QUARANTINE_REASONS.map(
+    ({ code, field, what }) =>
+      `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(what)}, 'got': ${field === null ? 'NULL::VARCHAR' : got.get(field)}} END`,
+  )
+  const original = `{${columns.map((name) => `${sqlLiteral(name)}: CAST(source_rows.${sqlIdentifier(name)} AS VARCHAR)`).join(', ')}}`
+  const asObject = columns.length === 0 ? `to_json("__line")` : `to_json(${original})`
+  const written = await connection.run(
+    `COPY (
+       SELECT source_file, source_row, reasons, original FROM (
+         SELECT source_file, source_row, list_filter([${reasons.join(', ')}], lambda reason: reason IS NOT NULL) AS reasons,
+           CASE WHEN "__malformed" THEN to_json("__line") ELSE ${asObject} END AS original
+         FROM source_rows JOIN (SELECT source_row AS bad_row, reasons FROM mapped WHERE reasons <> 0) AS bad ON source_row = bad_row
+         UNION ALL
+         SELECT source_file, source_row, [{'code': 'row_malformed', 'what': 'row malformed', 'got': message}], to_json(line) FROM rejected_rows)
+       ORDER BY source_row) TO ${sqlLiteral(path)} (FORMAT json)`,
+  )
+  return written.rowsChanged
+}
+
+const assertTimeZone = async (connection: DuckDBConnection, timeZone: string): Promise<void> => {
+  if (timeZone === '') return
+  const known = await connection.runAndReadAll(
+    `SELECT 1 FROM pg_timezone_names() WHERE name = ${sqlLiteral(timeZone)} LIMIT 1`,
+  )
+  if (known.currentRowCount === 0)
+    throw new VigiaError('DATASET_SETTING_INVALID', {
+      setting: 'source.time_zone',
+      got: timeZone,
+      allowed: 'empty, or a name of the IANA time zone database such as Europe/Madrid',
+    })
+}
+
+const throwIfAborted = (signal: AbortSignal): void => {
+  if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'reading the source' })
+}

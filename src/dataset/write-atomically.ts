@@ -1,0 +1,34 @@
+import { mkdir, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { VigiaError } from '../errors.ts'
+import { asDatasetError } from './database-errors.ts'
+
+/**
+ * Lets `write` fill a temporary file beside `path` and puts it in place only when it is whole; otherwise removes it.
+ *
+ * @throws DATASET_NOT_WRITABLE, DATASET_NO_SPACE, and what `write` throws
+ */
+export const writeAtomically = async <T>(
+  path: string,
+  write: (temporaryPath: string) => Promise<T>,
+): Promise<T> => {
+  const temporary = `${path}.tmp`
+  try {
+    await mkdir(dirname(path), { recursive: true })
+    const result = await write(temporary)
+    await rename(temporary, path)
+    return result
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined)
+    if (
+      error instanceof Error &&
+      /EACCES|EPERM|EROFS|EISDIR|ENOTDIR|cannot open file|permission denied/i.test(error.message)
+    )
+      throw new VigiaError(
+        'DATASET_NOT_WRITABLE',
+        { path, reason: error.message.split('\n')[0] ?? '' },
+        { cause: error },
+      )
+    throw asDatasetError(error, { activity: `writing ${path}`, path, format: 'parquet' })
+  }
+}
