@@ -15,7 +15,7 @@ export const SourceSchema = Type.Object(
       {
         default: 'data/transactions.parquet',
         description:
-          'File, glob or list of them, read in the order given (a glob in name order), relative to the working directory. The default is where `vigia generate` writes.',
+          'File, glob or list of them, read in the order given (a glob in name order), relative to the configuration file. The default is where `vigia generate` writes.',
       },
     ),
     format: Type.Union(

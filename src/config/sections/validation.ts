@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { DURATION_PATTERN } from '../../foundation/duration.ts'
 
 const share = (defaultValue: number, description: string) =>
   Type.Number({ default: defaultValue, minimum: 0, maximum: 1, unit: 'share', description })
@@ -45,11 +46,13 @@ export const ValidationSchema = Type.Object(
     max_future: Type.String({
       default: '1d',
       unit: 'duration',
+      pattern: DURATION_PATTERN,
       description: 'How far an event may lie after as_of. A day forgives clocks and time zones.',
     }),
     max_age: Type.String({
       default: '3650d',
       unit: 'duration',
+      pattern: DURATION_PATTERN,
       description:
         'How old the latest event may be at as_of. Ten years: only set as_of together with a narrower age.',
     }),
