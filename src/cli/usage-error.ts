@@ -5,7 +5,7 @@ import { VigiaError } from '../errors.ts'
 export const usageError = (error: unknown, program: Definition, words: readonly string[]): unknown => {
   if (!(error instanceof CommanderError)) return error
   const command = program.commands.find((candidate) => words.includes(candidate.name()))
-  const name = command?.name() ?? ''
+  const name = command?.name() ?? '<command>'
   const got = /'([^']*)'/.exec(error.message)?.[1] ?? ''
   switch (error.code) {
     case 'commander.unknownCommand':

@@ -120,8 +120,9 @@ const readLayers = (
 /** `value` with the default of every setting it leaves out. What is of the wrong type stays, for validation to name. */
 const withDefaults = (schema: SettingSchema, value: unknown): unknown => {
   if (!isGroup(schema)) return value === undefined ? structuredClone(schema.default) : value
-  if (value !== undefined && !isMapping(value)) return value
-  const filled: Record<string, unknown> = { ...value }
+  // A group with nothing under it (`fields:`) says nothing, so all of it is default.
+  if (value !== undefined && value !== null && !isMapping(value)) return value
+  const filled: Record<string, unknown> = { ...(value ?? {}) }
   for (const [key, child] of Object.entries(schema.properties)) {
     const childValue = withDefaults(child, filled[key])
     if (childValue !== undefined) filled[key] = childValue

@@ -60,7 +60,7 @@ const describeRange = (schema: SettingSchema): string => {
 
 const describeText = (schema: SettingSchema): string => {
   if (schema.unit === DURATION) return 'a duration such as 7d, 1h, 30m or 90s'
-  if (schema.pattern !== undefined) return `text that matches ${schema.pattern}`
+  if (schema.pattern !== undefined) return `text that matches \`${schema.pattern}\``
   return (schema.minLength ?? 0) > 0 ? 'text that is not empty' : 'text'
 }
 

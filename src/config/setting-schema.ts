@@ -87,6 +87,8 @@ export const withoutDefaultedRequired = (schema: SettingSchema): SettingSchema =
   const { required: _, ...rest } = schema
   return {
     ...rest,
+    // A group with nothing under it is all defaults.
+    type: ['object', 'null'],
     properties: mapValues(schema.properties, withoutDefaultedRequired),
     ...(required.length > 0 && { required }),
   }
