@@ -231,6 +231,30 @@ export const ERRORS = define({
   // evaluation
   // model
   // pipelines
+  PIPELINE_STEP_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: 'The pipeline has no step "{got}". Allowed: {allowed}',
+    fix: 'Name one of them with --force or --from.',
+  },
+  PIPELINE_INPUT_UNDECLARED: {
+    status: 500,
+    exitCode: 70,
+    message: 'The step {step} reads files of {got}; it declares {allowed}',
+    fix: 'Add it to the inputs of the step: what is not declared is not part of its cache key.',
+  },
+  PIPELINE_LOCKED: {
+    status: 409,
+    exitCode: 2,
+    message: 'Another run uses {folder}: process {process} on {host}, since {since}',
+    fix: 'Wait for it, or choose another folder with --out. If that process is gone for sure, remove {lock}.',
+  },
+  PIPELINE_VALIDATION_FAILED: {
+    status: 422,
+    exitCode: 1,
+    message: 'Validation of the data failed {count}: {checks}',
+    fix: 'Look at {report}. Correct the data, or change the thresholds under validation in the configuration.',
+  },
   // cli
   CLI_UNKNOWN_COMMAND: {
     status: 422,
