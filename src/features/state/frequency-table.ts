@@ -25,41 +25,45 @@ const findCommonest = (data: Float64Array, countAt: number, size: number): numbe
 }
 
 /**
- * Counts one more occurrence of `token`, last seen at sequence number `sequence`. The table at `tableAt` has room for
- * `capacity` values, which the caller has grown beforehand unless it stands at its bound; at the bound the value unseen
- * longest is forgotten. A value becomes the usual one by being seen strictly more often than the usual one so far.
+ * Counts one more occurrence of `token`, last seen at sequence number `sequence`. `entry` is its position, -1 when the table does
+ * not hold it: then it gets a free place, which the caller has made unless the table stands at its bound; at the bound it gets
+ * the place of the value unseen longest. A value becomes the usual one by being seen strictly more often than the usual so far.
  */
 export const countValue = (
   data: Float64Array,
   headerAt: number,
   tableAt: number,
   token: number,
+  entry: number,
   sequence: number,
 ): void => {
-  const size = data[headerAt + DIMENSION.size]!
   const capacity = data[headerAt + DIMENSION.capacity]!
   const countAt = tableAt + capacity
   const lastAt = countAt + capacity
-  let entry = findValue(data, tableAt, size, token)
-  if (entry >= 0) {
-    data[countAt + entry]!++
-  } else {
-    data[headerAt + DIMENSION.ever]!++
-    if (size < capacity) {
-      entry = size
-      data[headerAt + DIMENSION.size] = size + 1
-    } else {
-      entry = findStalest(data, lastAt, size)
-      data[headerAt + DIMENSION.total]! -= data[countAt + entry]!
-    }
-    data[tableAt + entry] = token
-    data[countAt + entry] = 1
-    if (size === capacity && entry === data[headerAt + DIMENSION.usual]) {
-      data[headerAt + DIMENSION.usual] = findCommonest(data, countAt, size)
-    }
-  }
+  const place = entry >= 0 ? entry : admit(data, headerAt, tableAt, token)
+  data[countAt + place]!++
   data[headerAt + DIMENSION.total]!++
-  data[lastAt + entry] = sequence
+  data[lastAt + place] = sequence
   const usual = data[headerAt + DIMENSION.usual]!
-  if (data[countAt + entry]! > data[countAt + usual]!) data[headerAt + DIMENSION.usual] = entry
+  if (data[countAt + place]! > data[countAt + usual]!) data[headerAt + DIMENSION.usual] = place
+}
+
+/** Gives a new value a place with count 0. */
+const admit = (data: Float64Array, headerAt: number, tableAt: number, token: number): number => {
+  const size = data[headerAt + DIMENSION.size]!
+  const capacity = data[headerAt + DIMENSION.capacity]!
+  const countAt = tableAt + capacity
+  data[headerAt + DIMENSION.ever]!++
+  if (size < capacity) {
+    data[tableAt + size] = token
+    data[headerAt + DIMENSION.size] = size + 1
+    return size
+  }
+  const place = findStalest(data, countAt + capacity, size)
+  data[headerAt + DIMENSION.total]! -= data[countAt + place]!
+  data[tableAt + place] = token
+  data[countAt + place] = 0
+  if (place === data[headerAt + DIMENSION.usual])
+    data[headerAt + DIMENSION.usual] = findCommonest(data, countAt, size)
+  return place
 }

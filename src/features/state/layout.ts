@@ -42,10 +42,11 @@ export interface StateLimits {
 /**
  * Where everything stands in the state of one entity: a block of 64-bit floats
  *
- *     [ header | windows | risk windows | dimension headers | ring: fields x capacity | tables: 3 x capacity each ]
+ *     [ header | windows | risk windows | dimension headers | ring: capacity x fields | tables: 3 x capacity each ]
  *
  * All numbers are integers below 2^53 or coordinates, so every sum is exact whatever the order. The ring holds recent
- * transactions in event-time order, field by field; sequence number `s` stands in slot `s mod capacity`.
+ * transactions in event-time order, one row each (a transaction is read and evicted as a whole, so its fields share a cache
+ * line); sequence number `s` stands in row `s mod capacity`.
  */
 export interface StateLayout {
   readonly kind: EntityKind
@@ -99,9 +100,8 @@ export const HEADER = {
   truncated: 15,
   late: 16,
   tooLate: 17,
-  token: 18,
 } as const
-export const HEADER_WORDS = 19
+export const HEADER_WORDS = 18
 
 /** Words of one window: where it starts in the ring, then its aggregates; distinct counts follow. */
 export const WINDOW = {

@@ -69,14 +69,12 @@ const N_LOG_N = Float64Array.from({ length: 1024 }, (_, n) => (n === 0 ? 0 : n *
  */
 export class EntityReading {
   readonly kind: EntityKind
-  /** The transaction names such an entity (a device may be missing). */
-  present = false
   /** Earlier transactions of the entity, and their amounts in minor units. */
   earlierCount = 0
   earlierTotalMinor = 0.5
   earlierSquares = 0.5
   earlierMaximumMinor = 0.5
-  /** Event time of the entity's first transaction; NaN when this is the first. */
+  /** Event time of the entity's first transaction; Infinity when this is the first. */
   firstTimeMs = 0.5
   /** Event time and place of the transaction just before this one; NaN when there is none. */
   lastTimeMs = 0.5
