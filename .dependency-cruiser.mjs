@@ -1,0 +1,109 @@
+// The layers of Vigía. A folder imports from its own row's `mayImport` and from itself, and from nothing else in src/.
+// `import type` counts. docs/architecture.md explains the table; test/architecture/ runs it with the unit tests.
+
+const LAYERS = [
+  { folder: 'foundation', mayImport: ['errors'] },
+  { folder: 'transaction', mayImport: ['errors', 'foundation'] },
+  { folder: 'config', mayImport: ['errors', 'foundation'] },
+  { folder: 'dataset', mayImport: ['errors', 'foundation', 'transaction', 'config'] },
+  { folder: 'features', mayImport: ['errors', 'foundation', 'transaction', 'config'] },
+  { folder: 'learning', mayImport: ['errors', 'foundation'] },
+  { folder: 'evaluation', mayImport: ['errors', 'foundation'] },
+  { folder: 'drift', mayImport: ['errors', 'foundation'] },
+  { folder: 'model', mayImport: ['errors', 'foundation', 'transaction', 'config', 'features', 'learning'] },
+  { folder: 'ports', mayImport: ['errors', 'foundation', 'transaction', 'config'] },
+]
+const BELOW_PIPELINES = ['errors', ...LAYERS.map(({ folder }) => folder)]
+LAYERS.push(
+  { folder: 'pipelines', mayImport: BELOW_PIPELINES },
+  { folder: 'adapters', mayImport: ['errors', 'foundation', 'transaction', 'config', 'ports'] },
+  ...['serving', 'reports', 'cli'].map((folder) => ({
+    folder,
+    mayImport: [...BELOW_PIPELINES, 'pipelines'],
+  })),
+)
+
+/** Layers that are pure: what they know of the world is handed in. `dataset` is about files and may touch them. */
+const PURE = 'foundation|transaction|config|features|learning|evaluation|drift'
+
+const placeOf = (name) => (name === 'errors' ? 'errors\\.ts$' : `${name}/`)
+
+// Tests and test kits stand beside their source and may use whatever they need to judge it.
+const TESTS = '\\.(test|test-kit)\\.ts$'
+
+const layerRule = ({ folder, mayImport }) => ({
+  name: `layer-${folder}`,
+  comment: `src/${folder}/ may import only itself and: ${mayImport.join(', ')}.`,
+  severity: 'error',
+  from: { path: `^src/${folder}/`, pathNot: TESTS },
+  to: { path: '^src/', pathNot: `^src/(${[folder, ...mayImport].map(placeOf).join('|')})` },
+})
+
+export default {
+  forbidden: [
+    ...LAYERS.map(layerRule),
+    {
+      name: 'errors-stand-alone',
+      comment: 'src/errors.ts is the ground: it imports nothing.',
+      severity: 'error',
+      from: { path: '^src/errors\\.ts$' },
+      to: {},
+    },
+    {
+      name: 'known-folders',
+      comment: 'A folder of src/ that is not in the table has no place yet: give it a row.',
+      severity: 'error',
+      from: { path: '^src/[^/]+/', pathNot: `^src/(${LAYERS.map(({ folder }) => folder).join('|')})/` },
+      to: {},
+    },
+    {
+      name: 'no-cycles',
+      comment: 'Two files that import each other are one file, or a third is missing.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'pure-layers',
+      comment: 'Layers 0 to 2 touch no disk, network, process or thread: main.ts hands those in.',
+      severity: 'error',
+      from: { path: `^src/(${PURE})/`, pathNot: TESTS },
+      to: {
+        dependencyTypes: ['core'],
+        path: '^(node:)?(fs|net|http|https|http2|dns|dgram|tls|child_process|worker_threads|cluster|os|process)(/|$)',
+      },
+    },
+    {
+      name: 'sources-import-no-tests',
+      severity: 'error',
+      comment: 'A test or test kit is no part of what is shipped.',
+      from: { path: '^src/', pathNot: TESTS },
+      to: { path: `^test/|${TESTS}` },
+    },
+    {
+      name: 'resolvable',
+      comment: 'Every import must lead to a file or an installed package.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'declared',
+      comment: 'src/ uses only packages that package.json lists under dependencies.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: TESTS },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'] },
+    },
+  ],
+  options: {
+    // TypeScript 7 offers no JavaScript interface to parse with. tsPreCompilationDeps keeps `import type` in the graph.
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+}
