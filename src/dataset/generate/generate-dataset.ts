@@ -81,7 +81,9 @@ const endingOf = (out: string): OutputEnding => {
 
 const startSecondOf = (start: string): number => {
   const instant = Date.parse(`${start}T00:00:00Z`)
-  if (Number.isNaN(instant)) throw new VigiaError('DATASET_GENERATE_START', { got: start })
+  // Some engines read 30 February as 2 March: only what is written back alike is a day.
+  if (Number.isNaN(instant) || !new Date(instant).toISOString().startsWith(start))
+    throw new VigiaError('DATASET_GENERATE_START', { got: start })
   return instant / 1000
 }
 
