@@ -258,7 +258,11 @@ describe('the examples need configuration and no code', () => {
     const config = parse(readFileSync(join(folder, 'training_config.yaml'), 'utf8')) as {
       source: SourceSettings
     }
-    const { result, rows, quarantine } = await read([], config.source, join(folder, config.source.path as string))
+    const { result, rows, quarantine } = await read(
+      [],
+      config.source,
+      join(folder, config.source.path as string),
+    )
     const quarantined = Object.fromEntries(
       Object.entries(defects).filter(([what]) => !what.includes('(allowed')),
     )

@@ -48,6 +48,8 @@ export interface ReadResult {
   }[]
   /** Accepted rows that are earlier than the accepted row before them in the source. */
   readonly outOfOrderRows: number
+  /** Quarantined rows whose time is readable, by UTC day: epoch ms of its start, ascending. */
+  readonly quarantinedByDay: readonly { readonly dayMs: number; readonly rows: number }[]
 }
 
 /**
@@ -109,6 +111,7 @@ export const readSource = async (
       quarantinedRows: quarantined,
       reasons: counts.reasons,
       outOfOrderRows: counts.outOfOrder,
+      quarantinedByDay: counts.badByDay,
     }
   } catch (error) {
     throw asDatasetError(error, {
@@ -127,6 +130,7 @@ interface RowCounts {
   readonly bad: number
   readonly outOfOrder: number
   readonly reasons: ReadResult['reasons']
+  readonly badByDay: ReadResult['quarantinedByDay']
 }
 
 const PREPARED = Object.keys(PREPARED_COLUMNS).filter((name) => name !== 'arrival' && name !== 'source_row')
@@ -203,6 +207,9 @@ const countRows = async (connection: DuckDBConnection): Promise<RowCounts> => {
   const order = await connection.runAndReadAll(
     'SELECT count(*) FROM (SELECT event_time_ms < lag(event_time_ms) OVER () AS earlier FROM (SELECT event_time_ms FROM mapped WHERE reasons = 0)) WHERE earlier',
   )
+  const days = await connection.runAndReadAll(
+    'SELECT event_time_ms // 86400000 AS day, count(*) FROM mapped WHERE reasons <> 0 AND event_time_ms BETWEEN 0 AND 253402300799999 GROUP BY day ORDER BY day',
+  )
   const reasons = QUARANTINE_REASONS.map(({ code, what }, index) => ({
     code,
     what,
@@ -212,6 +219,7 @@ const countRows = async (connection: DuckDBConnection): Promise<RowCounts> => {
     bad: row[bits.length]!,
     outOfOrder: Number(order.getRows()[0]![0]),
     reasons: reasons.filter(({ rows }) => rows > 0),
+    badByDay: days.getRows().map(([day, rows]) => ({ dayMs: Number(day) * 86_400_000, rows: Number(rows) })),
   }
 }
 

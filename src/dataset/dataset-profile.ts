@@ -1,0 +1,101 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { PREPARED_COLUMNS, type PreparedColumn } from '../transaction/prepared-columns.ts'
+import type { AmountBin, ColumnProfile, DayVolume } from './validation-report.ts'
+
+/** Figures of a prepared dataset that the checks and the pictures need. Instants are epoch ms, amounts minor units. */
+export interface DatasetProfile {
+  readonly rows: number
+  readonly firstEventMs: number | null
+  readonly lastEventMs: number | null
+  readonly labelled: number
+  readonly fraud: number
+  readonly columns: readonly ColumnProfile[]
+  /** Quartiles of the amounts (nearest rank); null without rows. */
+  readonly quartiles: readonly [number, number, number] | null
+  /** Median of |ln(amount) - ln(median)|; 0 when more than half the amounts are equal. */
+  readonly logDeviation: number
+  readonly days: readonly Omit<DayVolume, 'quarantined'>[]
+  readonly amounts: readonly AmountBin[]
+}
+
+const NAMES = Object.keys(PREPARED_COLUMNS) as readonly PreparedColumn[]
+const isText = (name: PreparedColumn): boolean => PREPARED_COLUMNS[name].startsWith('VARCHAR')
+
+/** Bins a decade of amounts is cut into for the histogram. */
+const BINS_PER_DECADE = 5
+
+/** Profiles the relation `from` (SQL: a table or `read_parquet('...')`). `mapped` names the columns the source fills. */
+export const profileDataset = async (
+  connection: DuckDBConnection,
+  from: string,
+  mapped: ReadonlySet<string>,
+): Promise<DatasetProfile> => {
+  const one = async (sql: string) => (await connection.runAndReadAll(sql)).getRows()
+  // Transaction ids are unique in a prepared dataset: counting them again would only cost memory.
+  const counted = NAMES.filter((name) => isText(name) && name !== 'transaction_id' && mapped.has(name))
+  const [totals] = await one(
+    `SELECT count(*), min(event_time_ms), max(event_time_ms), count(is_fraud), coalesce(sum(is_fraud), 0), ${NAMES.map((name) => `count(${name})`).join(', ')} FROM ${from}`,
+  )
+  const [distinct] =
+    counted.length === 0
+      ? [[]]
+      : await one(`SELECT ${counted.map((name) => `count(DISTINCT ${name})`).join(', ')} FROM ${from}`)
+  const rows = Number(totals![0])
+  const [quartiles] = await one(`SELECT quantile_disc(amount_minor, [0.25, 0.5, 0.75]) AS q FROM ${from}`)
+  const list =
+    rows === 0
+      ? null
+      : ((quartiles![0] as { items: readonly unknown[] }).items.map(Number) as [number, number, number])
+  const [deviation] =
+    list === null
+      ? [[0]]
+      : await one(`SELECT quantile_disc(abs(ln(amount_minor) - ln(${list[1]})), 0.5) FROM ${from}`)
+  const days = await one(
+    `SELECT event_time_ms // 86400000 AS day, count(*), count(is_fraud), coalesce(sum(is_fraud), 0) FROM ${from} GROUP BY day ORDER BY day`,
+  )
+  return {
+    rows,
+    firstEventMs: nullable(totals![1]),
+    lastEventMs: nullable(totals![2]),
+    labelled: Number(totals![3]),
+    fraud: Number(totals![4]),
+    columns: NAMES.map((name, index) => {
+      const missing = rows - Number(totals![5 + index])
+      const place = counted.indexOf(name)
+      return {
+        name,
+        type: PREPARED_COLUMNS[name].replace(' NOT NULL', ''),
+        mapped: mapped.has(name),
+        missing,
+        missingShare: rows === 0 ? 0 : missing / rows,
+        distinct: name === 'transaction_id' ? rows : place < 0 ? null : Number(distinct![place]),
+      }
+    }),
+    quartiles: list,
+    logDeviation: Number(deviation![0]),
+    days: days.map(([day, accepted, labelled, fraud]) => ({
+      dayMs: Number(day) * 86_400_000,
+      accepted: Number(accepted),
+      labelled: Number(labelled),
+      fraud: Number(fraud),
+    })),
+    amounts: await amountBins(one, from),
+  }
+}
+
+const amountBins = async (
+  one: (sql: string) => Promise<readonly (readonly unknown[])[]>,
+  from: string,
+): Promise<readonly AmountBin[]> => {
+  const bins = await one(
+    `SELECT CAST(floor(log10(amount_minor) * ${BINS_PER_DECADE}) AS INTEGER) AS bin, count(*) FROM ${from} GROUP BY bin ORDER BY bin`,
+  )
+  return bins.map(([bin, rows]) => ({
+    fromMinor: 10 ** (Number(bin) / BINS_PER_DECADE),
+    toMinor: 10 ** ((Number(bin) + 1) / BINS_PER_DECADE),
+    rows: Number(rows),
+  }))
+}
+
+const nullable = (value: unknown): number | null =>
+  value === null || value === undefined ? null : Number(value)

@@ -1,0 +1,132 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { Value } from 'typebox/value'
+import { afterAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
+import { ValidationSchema, type ValidationSettings } from '../config/sections/validation.ts'
+import { canonicalJson } from '../foundation/canonical-json.ts'
+import { withDatabase } from './database.ts'
+import { readSource } from './read-source.ts'
+import { validateDataset } from './validate-dataset.ts'
+import type { ValidationReport } from './validation-report.ts'
+
+const HEADER =
+  'transaction_id,user_id,timestamp,amount,currency,device_type,is_fraud,labelled_at,latitude,longitude'
+const DAY_1 = 'a,u,2026-01-01T10:00:00Z,10,EUR,web,0,,,'
+const DAY_2 = 'b,u,2026-01-02T10:00:00Z,12,EUR,web,1,,,'
+
+describe('a check fails past its threshold, and says what was found', () => {
+  it.each([
+    ['rows.accepted', { min_rows: 3 }, [DAY_1, DAY_2], 2],
+    ['rows.quarantined', { max_quarantined_share: 0.4 }, [DAY_1, 'c,u,soon,1,,,,,,'], 0.5],
+    ['ids.repeated', { max_repeated_id_share: 0.4 }, [DAY_1, DAY_1], 0.5],
+    ['order.source', { max_out_of_order_share: 0.4 }, [DAY_2, DAY_1], 0.5],
+    ['missing.device_type', { max_missing_share: 0.4 }, [DAY_1, DAY_2.replace('web', '')], 0.5],
+    [
+      'missing.device_type',
+      { missing_share_by_column: { device_type: 0.4 }, max_missing_share: 1 },
+      [DAY_1, DAY_2.replace('web', '')],
+      0.5,
+    ],
+    ['time.future', { as_of: '2025-12-31T10:00:00Z' }, [DAY_1, DAY_2], '2026-01-02T10:00:00.000Z'],
+    ['time.fresh', { as_of: '2026-01-05T10:00:00Z', max_age: '2d' }, [DAY_1, DAY_2], 3],
+    ['label.share', { max_fraud_share: 0.4 }, [DAY_1, DAY_2], 0.5],
+    ['label.time', {}, [DAY_1.replace(',0,,', ',0,2025-12-31T10:00:00Z,')], 1],
+    ['cardinality.device_type', { max_categories: 1 }, [DAY_1, DAY_2.replace('web', 'app')], 2],
+    ['allowed.currency', { allowed_values: { currency: ['USD'] } }, [DAY_1], 1],
+    ['range.amount', { max_amount: 11 }, [DAY_1, DAY_2], 1],
+    ['coordinates.pair', {}, [`${DAY_1.slice(0, -1)}50,`], 1],
+  ])('%s with %j', async (id, settings, lines, observed) => {
+    const report = await validate(lines, settings)
+    const strict = await validate([DAY_1, DAY_2], { max_fraud_share: 1 })
+    expect(checkOf(report, id)).toMatchObject({ passed: false, observed })
+    expect(checkOf(strict, id)?.passed ?? true).toBe(true)
+  })
+
+  it('shows the first rows concerned, no more than configured', async () => {
+    const report = await validate([DAY_1, DAY_2], { max_amount: 1, max_examples: 1 })
+    expect(checkOf(report, 'range.amount')).toMatchObject({
+      rows: 2,
+      examples: [{ sourceRow: 1, value: '10.0' }],
+    })
+  })
+})
+
+describe('the verdict', () => {
+  it('counts failures of the severity asked for and above', async () => {
+    const warning = { max_amount: 1 }
+    expect((await validate([DAY_1], { ...warning, fail_on: 'error' })).verdict).toBe('passed')
+    expect((await validate([DAY_1], { ...warning, fail_on: 'warning' })).verdict).toBe('failed')
+  })
+
+  it('without accepted rows it is failed, not an error', async () => {
+    const report = await validate(['c,u,soon,1,,,,,,'], {})
+    expect(report).toMatchObject({ verdict: 'failed', asOf: null, lastEvent: null, amounts: [] })
+    expect(report.days).toEqual([])
+  })
+
+  it('refuses a setting that names no column, and an as_of that is no instant', async () => {
+    await expect(validate([DAY_1], { allowed_values: { colour: ['red'] } })).rejects.toMatchObject({
+      code: 'DATASET_SETTING_INVALID',
+    })
+    await expect(validate([DAY_1], { as_of: 'today' })).rejects.toMatchObject({
+      code: 'DATASET_SETTING_INVALID',
+    })
+  })
+})
+
+describe('the messy export', () => {
+  it('flags the outliers that were put in and keeps them; the same data gives the same bytes', async () => {
+    const folder = resolve('examples/messy-bank')
+    const { defects } = JSON.parse(readFileSync(join(folder, 'defects.json'), 'utf8')) as {
+      defects: Record<string, number>
+    }
+    const config = parse(readFileSync(join(folder, 'training_config.yaml'), 'utf8')) as {
+      source: SourceSettings
+    }
+    const source = { ...config.source, path: join(folder, 'messy-bank.csv') }
+    const report = await validateSource(source, {})
+    const outliers = defects['amount an outlier (allowed, flagged)']
+    expect(checkOf(report, 'outliers.robust_z')).toMatchObject({ rows: outliers, passed: true })
+    expect(checkOf(report, 'outliers.iqr')?.rows).toBe(outliers)
+    expect(checkOf(report, 'range.amount')?.rows).toBe(outliers)
+    expect(canonicalJson(await validateSource(source, {}))).toBe(canonicalJson(report))
+  })
+
+  it('every count adds up: days, amounts and rows', async () => {
+    const report = await validate([DAY_1, DAY_2, 'c,u,2026-01-02T10:00:00Z,x,,,,,,', 'd,u,soon,1,,,,,,'], {})
+    expect(report.days.map(({ accepted, quarantined, fraud }) => [accepted, quarantined, fraud])).toEqual([
+      [1, 0, 0],
+      [1, 1, 1],
+    ])
+    expect(report.amounts.reduce((sum, { rows }) => sum + rows, 0)).toBe(2)
+    expect(report.read).toMatchObject({ inputRows: 4, acceptedRows: 2, quarantinedRows: 2 })
+  })
+})
+
+const checkOf = (report: ValidationReport, id: string) => report.checks.find((check) => check.id === id)
+
+const folder = mkdtempSync(join(tmpdir(), 'vigia-validate-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const validate = (lines: readonly string[], settings: object): Promise<ValidationReport> => {
+  const path = join(folder, 'source.csv')
+  writeFileSync(path, `${HEADER}\n${lines.join('\n')}\n`)
+  return validateSource({ path }, settings)
+}
+
+const validateSource = (source: object, settings: object): Promise<ValidationReport> =>
+  withDatabase(
+    { threads: 1, memoryLimit: '500MB', tempDirectory: join(folder, 'spill') },
+    async (connection) => {
+      const preparedPath = join(folder, 'prepared.parquet')
+      const complete = Value.Default(SourceSchema, structuredClone(source)) as SourceSettings
+      const outputs = { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') }
+      const options = { workingDirectory: process.cwd(), signal: new AbortController().signal }
+      const read = await readSource(connection, complete, outputs, options)
+      const thresholds = Value.Default(ValidationSchema, structuredClone(settings)) as ValidationSettings
+      return validateDataset(connection, preparedPath, read, thresholds)
+    },
+  )
