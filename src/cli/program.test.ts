@@ -95,10 +95,10 @@ describe('an error in a command', () => {
 
 describe('colours', () => {
   const failure = new Error('no')
-  const escape = '\u001b['
+  const escapeSequence = '\u001b['
 
   it('appear on a terminal', async () => {
-    expect((await run(['greet', 'Ana'], { failure, isTerminal: true })).stderr).toContain(escape)
+    expect((await run(['greet', 'Ana'], { failure, isTerminal: true })).stderr).toContain(escapeSequence)
   })
 
   it.each([
@@ -108,7 +108,7 @@ describe('colours', () => {
     ['with --no-color', { isTerminal: true }, ['--no-color']],
   ])('do not appear %s', async (_, settings, words) => {
     const { stderr, seen } = await run(['greet', 'Ana', ...words], { failure, ...settings })
-    expect(stderr).not.toContain(escape)
+    expect(stderr).not.toContain(escapeSequence)
     expect(seen[0]?.context.useColor).toBe(false)
   })
 })
