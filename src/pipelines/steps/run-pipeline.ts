@@ -30,6 +30,8 @@ export interface PipelineOptions extends Forcing {
   readonly dryRun?: boolean
   readonly signal: AbortSignal
   readonly reportProgress: ReportProgress
+  /** Called when the folder is locked and before any step; not in a dry run. */
+  readonly onLocked?: () => Promise<void>
   /** Told before a step runs. */
   readonly onStart?: (step: Step, reason: string) => void
   /** Told after each step, run or skipped. */
@@ -62,6 +64,7 @@ export const runPipeline = async (
   await mkdir(options.folder, { recursive: true })
   return withRunLock(options.folder, options.owner, options.now(), async () => {
     await removeLeftovers(options.folder)
+    await options.onLocked?.()
     return runSteps(steps, forced, options)
   })
 }
