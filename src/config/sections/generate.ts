@@ -31,12 +31,12 @@ const AmountBurst = Type.Object(
       'Most purchases of one burst; cards are blocked at about that many.',
     ),
     minimum_multiple: positive(
-      2,
+      3,
       'times',
-      'Least multiple of what the purchase would have cost the holder; 2 overlaps with honest big purchases.',
+      'Least multiple of what the purchase would have cost the holder; 3 overlaps with honest big purchases.',
     ),
     maximum_multiple: positive(
-      7,
+      10,
       'times',
       'Greatest multiple; beyond it a plain limit on the amount would do.',
     ),

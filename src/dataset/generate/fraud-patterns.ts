@@ -24,8 +24,9 @@ export interface FraudScene {
   readonly day: number
   /** Draws a customer who is active on that day. */
   readonly drawCustomer: WeightedChoice
-  /** The honest transactions of the day; a copied card is used after one of them. */
-  readonly honest: EventBuffer
+  /** The day so far, whose first `honestCount` rows are honest; a copied card is used after one of those. */
+  readonly today: EventBuffer
+  readonly honestCount: number
   readonly random: Random
   /** Receives one fraud; the event is reused. It may lie on a later day. */
   readonly emit: (event: GeneratedEvent) => void
@@ -124,10 +125,10 @@ const accountTakeover: FraudAct = ({ world, day, drawCustomer, random, emit, eve
 
 /** A copy of the card in a far city, minutes after the holder has paid somewhere. */
 const impossibleTravel: FraudAct = (scene, { events }) => {
-  const { world, day, honest, random, emit, event } = scene
+  const { world, day, today, honestCount, random, emit, event } = scene
   const settings = world.settings.patterns.impossible_travel
-  const columns = honest.columns
-  const anchor = honest.length > 0 ? random.integer(honest.length) : -1
+  const columns = today.columns
+  const anchor = honestCount > 0 ? random.integer(honestCount) : -1
   const victim = anchor < 0 ? victimOf(event, scene.drawCustomer, random) : columns.customer[anchor]!
   event.customer = victim
   const city = farFrom(

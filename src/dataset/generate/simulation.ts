@@ -57,16 +57,14 @@ export function* simulateDays(
 ): Generator<{ events: EventBuffer; order: Float64Array }> {
   const { world, plan, honestPerDay, random } = simulation
   const { days } = world.settings
-  const honest = new EventBuffer()
   const today = new EventBuffer()
   let later = new EventBuffer()
   let number = 0
   for (let day = 0; day < days; day++) {
     const drawCustomer = weightedChoice(activityOn(world.customers, day))
-    honest.clear()
     today.clear()
-    addHonest(world, day, honestPerDay[day]!, drawCustomer, random.fork(`honest ${day}`), honest)
-    for (let row = 0; row < honest.length; row++) today.copy(honest, row)
+    addHonest(world, day, honestPerDay[day]!, drawCustomer, random.fork(`honest ${day}`), today)
+    const honestCount = today.length
 
     const dayEnd = (day + 1) * SECONDS_PER_DAY
     const lastSecond = days * SECONDS_PER_DAY - 1
@@ -80,7 +78,16 @@ export function* simulateDays(
       if (event.second > lastSecond) event.second = lastSecond - fraudRandom.integer(3600)
       ;(event.second < dayEnd ? today : later).add(event)
     }
-    const scene = { world, day, drawCustomer, honest, random: fraudRandom, emit, event: emptyEvent() }
+    const scene = {
+      world,
+      day,
+      drawCustomer,
+      today,
+      honestCount,
+      random: fraudRandom,
+      emit,
+      event: emptyEvent(),
+    }
     for (const episode of plan.byDay[day]!) commitFraud(scene, episode)
 
     const order = today.orderedBy('second')
