@@ -8,10 +8,12 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(root)
-const ready = spawnSync(process.execPath, ['scripts/ensure-ready.mjs', '--build'], { stdio: 'inherit' })
+const ready = spawnSync(process.execPath, ['scripts/ensure-ready.mjs'], { stdio: 'inherit' })
 if (ready.status !== 0) process.exit(ready.status ?? 1)
 
-const { generatedFiles } = await import(new URL('../dist/generated-files.js', import.meta.url).href)
+// From the sources, so that no build can be out of date.
+const { tsImport } = await import('tsx/esm/api')
+const { generatedFiles } = await tsImport('../src/generated-files.ts', import.meta.url)
 const isCheck = process.argv.includes('--check')
 let stale = 0
 for (const { path, content } of generatedFiles()) {
