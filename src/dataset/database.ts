@@ -13,11 +13,11 @@ export interface DatabaseSettings {
 /**
  * Runs `work` on a fresh in-memory DuckDB and closes it afterwards, whatever happens.
  *
- * Time zone is UTC, insertion order is preserved, and extensions are neither downloaded nor loaded by themselves.
+ * `connect` opens another connection to the same database: one connection streams one result at a time. Time zone is UTC, insertion order is preserved, and extensions are neither downloaded nor loaded by themselves.
  */
 export const withDatabase = async <T>(
   settings: DatabaseSettings,
-  work: (connection: DuckDBConnection) => Promise<T>,
+  work: (connection: DuckDBConnection, connect: () => Promise<DuckDBConnection>) => Promise<T>,
 ): Promise<T> => {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(settings.threads),
@@ -29,7 +29,7 @@ export const withDatabase = async <T>(
   try {
     const connection = await instance.connect()
     try {
-      return await work(connection)
+      return await work(connection, () => instance.connect())
     } finally {
       connection.closeSync()
     }

@@ -61,6 +61,8 @@ const admit = (data: Float64Array, headerAt: number, tableAt: number, token: num
   }
   const place = findStalest(data, countAt + capacity, size)
   data[headerAt + DIMENSION.total]! -= data[countAt + place]!
+  const forgotten = data[countAt + capacity + place]! + 1
+  data[headerAt + DIMENSION.forgotten] = Math.max(data[headerAt + DIMENSION.forgotten]!, forgotten)
   data[tableAt + place] = token
   data[countAt + place] = 0
   if (place === data[headerAt + DIMENSION.usual])

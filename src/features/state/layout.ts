@@ -117,9 +117,12 @@ export const WINDOW = {
 export const RISK = { start: 0, labelled: 1, frauds: 2 } as const
 export const RISK_WORDS = 3
 
-/** Words of one dimension's header: values remembered, room, index of the commonest, values ever, sum of the counts. */
-export const DIMENSION = { size: 0, capacity: 1, usual: 2, ever: 3, total: 4 } as const
-export const DIMENSION_WORDS = 5
+/**
+ * Words of one dimension's header: values remembered, room, index of the commonest, values ever, sum of the counts, and one
+ * more than the last place in the ring that a forgotten value can have.
+ */
+export const DIMENSION = { size: 0, capacity: 1, usual: 2, ever: 3, total: 4, forgotten: 5 } as const
+export const DIMENSION_WORDS = 6
 
 /** Ring fields every state has. */
 export const TIME_FIELD = 0

@@ -97,7 +97,12 @@ export class StateKeeper {
     } else {
       this.rewind(state, Math.max(event.eventTimeMs, watermark - this.layout.limits.latenessMs))
       for (let d = 0; d < this.dimensions.length; d++) {
-        this.previous[d] = this.lastInRing(this.rewound, d, tokenIn(event, this.dimensions[d]!))
+        this.previous[d] = this.lastInRing(
+          this.rewound.data,
+          this.rewound.base,
+          d,
+          tokenIn(event, this.dimensions[d]!),
+        )
       }
       this.describeWindows(this.rewound, event, reading)
     }
@@ -194,11 +199,11 @@ export class StateKeeper {
       return data[base + lastAt + entry]!
     }
     // A value that the full table forgot can still stand in the ring.
-    const hasForgotten = data[headerAt + DIMENSION.ever]! > data[headerAt + DIMENSION.size]!
-    return hasForgotten ? this.lastInRing({ data, base }, d, token) : -1
+    const mayStand = data[headerAt + DIMENSION.forgotten]! > data[base + HEADER.first]!
+    return mayStand ? this.lastInRing(data, base, d, token) : -1
   }
 
-  private lastInRing({ data, base }: Pick<EntityState, 'data' | 'base'>, d: number, token: number): number {
+  private lastInRing(data: Float64Array, base: number, d: number, token: number): number {
     if (token === 0) return -1
     const { ringAt, fieldCount, dimensionField } = this.layout
     const mask = data[base + HEADER.ringCapacity]! - 1
@@ -350,7 +355,7 @@ export class StateKeeper {
       const entry = hasTables ? this.entryOf(data, base, d, token) : -1
       this.previous[d] = hasTables
         ? this.lastPlace(data, base, d, token, entry)
-        : this.lastInRing(state, d, token)
+        : this.lastInRing(data, base, d, token)
       if (entry < 0) continue
       const headerAt = base + dimensionHeaderAt(this.layout, d)
       const lastAt = base + tableAt(this.layout, data, base, d) + 2 * data[headerAt + DIMENSION.capacity]!
@@ -373,6 +378,7 @@ export class StateKeeper {
       const lastAt = base + tableAt(this.layout, data, base, d) + 2 * data[headerAt + DIMENSION.capacity]!
       const end = lastAt + data[headerAt + DIMENSION.size]!
       for (let at = lastAt; at < end; at++) if (data[at]! >= first) data[at] = -1
+      if (data[headerAt + DIMENSION.forgotten]! > first) data[headerAt + DIMENSION.forgotten]!++
     }
   }
 

@@ -1,0 +1,100 @@
+import { VigiaError } from '../../errors.ts'
+import { dimensionHeaderAt, startBlock, tableAt } from './blocks.ts'
+import { type BlockAllocator, EntityState } from './entity-state.ts'
+import { DIMENSION, HEADER, type StateLayout } from './layout.ts'
+
+const WORD_BYTES = 8
+
+/**
+ * The state as bytes: 64-bit little-endian floats, without the unused room of ring and tables. The first word is the layout's schema
+ * hash. Equal states of equal history have equal bytes.
+ */
+export const encodeState = (layout: StateLayout, { data, base }: EntityState): Uint8Array => {
+  const { ringAt, fieldCount } = layout
+  const first = data[base + HEADER.first]!
+  const rows = data[base + HEADER.next]! - first
+  const mask = data[base + HEADER.ringCapacity]! - 1
+  const words = new Float64Array(ringAt + rows * fieldCount + tableWords(layout, data, base))
+  words.set(data.subarray(base, base + ringAt))
+  let at = ringAt
+  for (let i = 0; i < rows; i++, at += fieldCount) {
+    const slot = base + ringAt + ((first + i) & mask) * fieldCount
+    words.set(data.subarray(slot, slot + fieldCount), at)
+  }
+  for (let d = 0; d < layout.needs.dimensions.length; d++) {
+    const headerAt = base + dimensionHeaderAt(layout, d)
+    const size = data[headerAt + DIMENSION.size]!
+    const capacity = data[headerAt + DIMENSION.capacity]!
+    const table = base + tableAt(layout, data, base, d)
+    for (let part = 0; part < 3; part++, at += size) {
+      words.set(data.subarray(table + part * capacity, table + part * capacity + size), at)
+    }
+  }
+  return new Uint8Array(words.buffer)
+}
+
+/**
+ * The state that `encodeState` wrote; `entity` names it in errors.
+ *
+ * @throws FEATURES_STATE_INCOMPATIBLE when it was written with another layout (other features, windows or bounds)
+ * @throws FEATURES_STATE_CORRUPT when the bytes are no state
+ */
+export const decodeState = (
+  layout: StateLayout,
+  blocks: BlockAllocator,
+  bytes: Uint8Array,
+  entity: string,
+): EntityState => {
+  const { ringAt, fieldCount } = layout
+  const corrupt = (reason: string) => new VigiaError('FEATURES_STATE_CORRUPT', { entity, reason })
+  if (bytes.length % WORD_BYTES !== 0 || bytes.length < WORD_BYTES) {
+    throw corrupt(`${bytes.length} bytes are no whole number of words`)
+  }
+  const words = new Float64Array(bytes.slice().buffer)
+  if (words[HEADER.schema] !== layout.schemaHash) {
+    throw new VigiaError('FEATURES_STATE_INCOMPATIBLE', {
+      entity,
+      got: words[HEADER.schema]!.toString(16),
+      allowed: layout.schemaHash.toString(16),
+    })
+  }
+  if (words.length < ringAt) throw corrupt(`${words.length} words are fewer than a header's ${ringAt}`)
+  const rows = words[HEADER.next]! - words[HEADER.first]!
+  const capacity = words[HEADER.ringCapacity]!
+  if (!(rows >= 0 && rows <= capacity && Number.isInteger(Math.log2(capacity)))) {
+    throw corrupt(`${rows} transactions in a ring of ${capacity}`)
+  }
+  const expected = ringAt + rows * fieldCount + tableWords(layout, words, 0)
+  if (words.length !== expected) throw corrupt(`${words.length} words instead of ${expected}`)
+  const tables = layout.needs.dimensions.map(
+    (_, d) => words[dimensionHeaderAt(layout, d) + DIMENSION.capacity]!,
+  )
+  const state = new EntityState(NO_WORDS, 0, 0)
+  startBlock(layout, blocks, state, capacity, tables)
+  const { data, base } = state
+  data.set(words.subarray(0, ringAt), base)
+  let at = ringAt
+  for (let i = 0; i < rows; i++, at += fieldCount) {
+    const slot = base + ringAt + ((words[HEADER.first]! + i) & (capacity - 1)) * fieldCount
+    data.set(words.subarray(at, at + fieldCount), slot)
+  }
+  for (let d = 0; d < tables.length; d++) {
+    const size = words[dimensionHeaderAt(layout, d) + DIMENSION.size]!
+    const table = base + tableAt(layout, data, base, d)
+    for (let part = 0; part < 3; part++, at += size) {
+      data.set(words.subarray(at, at + size), table + part * tables[d]!)
+    }
+  }
+  return state
+}
+
+/** Words of the filled part of all tables. */
+const tableWords = (layout: StateLayout, data: Float64Array, base: number): number => {
+  let words = 0
+  for (let d = 0; d < layout.needs.dimensions.length; d++) {
+    words += 3 * data[base + dimensionHeaderAt(layout, d) + DIMENSION.size]!
+  }
+  return words
+}
+
+const NO_WORDS = new Float64Array(0)

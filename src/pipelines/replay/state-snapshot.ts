@@ -1,0 +1,94 @@
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import type { EntityKind } from '../../features/state/layout.ts'
+import type { EntityShard } from './entity-shard.ts'
+
+/** Kinds in the order in which their files are written. */
+const KINDS: readonly EntityKind[] = ['user', 'merchant', 'device']
+/** Bytes gathered before a write. */
+const BUFFER_BYTES = 1 << 20
+/** Token (float64) and length in bytes (float64), little-endian, before each state. */
+const ENTRY_HEADER_BYTES = 16
+
+/** One state of a snapshot. */
+export interface SnapshotEntry {
+  readonly token: number
+  readonly bytes: Uint8Array
+}
+
+const shardFile = (folder: string, kind: EntityKind, index: number): string =>
+  join(folder, `${kind}.${index}.part`)
+
+/** File of all states of one kind, ascending by token, in a snapshot's folder. */
+export const snapshotFile = (folder: string, kind: EntityKind): string => join(folder, `${kind}.states`)
+
+/** Writes one worker's states; `mergeShards` makes one file a kind of them. */
+export const writeShard = (shard: EntityShard, folder: string, index: number): void => {
+  for (const kind of KINDS) writeEntries(shardFile(folder, kind, index), shard.statesOf(kind))
+}
+
+/** Merges the sorted files of `count` workers: the result does not depend on how many there were. */
+export const mergeShards = (folder: string, count: number): void => {
+  for (const kind of KINDS) {
+    const parts = Array.from({ length: count }, (_, index) => shardFile(folder, kind, index))
+    writeEntries(snapshotFile(folder, kind), merge(parts.map((path) => readEntries(path))))
+    for (const path of parts) rmSync(path)
+  }
+}
+
+function* merge(sources: Generator<SnapshotEntry>[]): Generator<SnapshotEntry> {
+  const heads = sources.map((source) => source.next())
+  for (;;) {
+    let least = -1
+    heads.forEach((head, index) => {
+      if (head.done) return
+      if (least < 0 || head.value.token < (heads[least]!.value as SnapshotEntry).token) least = index
+    })
+    if (least < 0) return
+    yield heads[least]!.value as SnapshotEntry
+    heads[least] = sources[least]!.next()
+  }
+}
+
+const writeEntries = (path: string, entries: Iterable<SnapshotEntry>): void => {
+  const file = openSync(path, 'w')
+  try {
+    const buffer = new Uint8Array(BUFFER_BYTES)
+    const view = new DataView(buffer.buffer)
+    let used = 0
+    const flush = (): void => {
+      if (used > 0) writeSync(file, buffer, 0, used)
+      used = 0
+    }
+    for (const { token, bytes } of entries) {
+      if (used + ENTRY_HEADER_BYTES + bytes.length > BUFFER_BYTES) flush()
+      view.setFloat64(used, token, true)
+      view.setFloat64(used + 8, bytes.length, true)
+      used += ENTRY_HEADER_BYTES
+      if (used + bytes.length > BUFFER_BYTES) {
+        flush()
+        writeSync(file, bytes)
+      } else {
+        buffer.set(bytes, used)
+        used += bytes.length
+      }
+    }
+    flush()
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** The states in a file that `writeEntries` wrote, in its order. */
+export function* readEntries(path: string): Generator<SnapshotEntry> {
+  const bytes = readFileSync(path)
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 0
+  while (at < bytes.length) {
+    const token = view.getFloat64(at, true)
+    const length = view.getFloat64(at + 8, true)
+    at += ENTRY_HEADER_BYTES
+    yield { token, bytes: bytes.subarray(at, at + length) }
+    at += length
+  }
+}
