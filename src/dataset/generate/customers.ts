@@ -30,6 +30,8 @@ export interface Customers {
   readonly newPhoneDay: Int32Array
   /** FAVOURITES favourite merchants of each customer, the dearest first. */
   readonly favourites: Int32Array
+  /** Of each city of CITIES, the customers who live there. */
+  readonly residents: readonly (readonly number[])[]
   /** Salt of the customer's noise (travel). */
   readonly salt: number
 }
@@ -97,6 +99,7 @@ export const createCustomers = (
 ): Customers => {
   const drawCity = weightedChoice(CITIES.map((city) => city.weight))
   const drawRhythm = weightedChoice(RHYTHMS.map((rhythm) => rhythm.share))
+  const residents: number[][] = CITIES.map(() => [])
   const customers: Customers = {
     count,
     joinDay: new Int32Array(count),
@@ -112,6 +115,7 @@ export const createCustomers = (
     tabletShare: new Float64Array(count),
     newPhoneDay: new Int32Array(count),
     favourites: new Int32Array(count * FAVOURITES),
+    residents,
     salt: random.integer(2 ** 32),
   }
   for (let i = 0; i < count; i++) {
@@ -124,6 +128,7 @@ export const createCustomers = (
     customers.rhythm[i] = random.next() < nightOwls ? NIGHT_OWL : drawRhythm(random)
     customers.shiftHours[i] = 0.7 * random.normal()
     customers.homeCity[i] = city
+    residents[city]!.push(i)
     customers.homeLatitude[i] = round4(CITIES[city]!.latitude + 0.05 * random.normal())
     customers.homeLongitude[i] = round4(CITIES[city]!.longitude + 0.05 * random.normal())
     customers.desktopShare[i] = random.next() < 0.6 ? 0.5 * random.next() : 0

@@ -1,5 +1,6 @@
 import type { Random } from '../../foundation/random.ts'
 import { CITIES, distanceKm } from './cities.ts'
+import { cityOn } from './customers.ts'
 import type { EventBuffer, GeneratedEvent } from './event-buffer.ts'
 import type { FraudEpisode } from './fraud-plan.ts'
 import {
@@ -156,16 +157,34 @@ const impossibleTravel: FraudAct = (scene, { events }) => {
   }
 }
 
-/** An ordinary transaction of any customer at the compromised merchant: only the merchant and the time tell. */
+/** An ordinary transaction at the compromised merchant, by somebody who might well shop there: only merchant and time tell. */
 const compromisedMerchant: FraudAct = ({ world, day, drawCustomer, random, emit, event }, episode) => {
+  const { customers, merchants, settings } = world
   for (let i = 0; i < episode.events; i++) {
-    const victim = victimOf(event, drawCustomer, random)
-    event.second = day * SECONDS_PER_DAY + secondOfDay(world.customers, victim, day, random)
-    event.merchant = episode.merchant ?? random.integer(world.merchants.count)
-    payAs(world, victim, world.merchants.city[event.merchant]!, day, random, event)
+    event.merchant = episode.merchant ?? random.integer(merchants.count)
+    const victim = localVictim(world, event.merchant, day, random) ?? drawCustomer(random)
+    event.customer = victim
+    event.second = day * SECONDS_PER_DAY + secondOfDay(customers, victim, day, random)
+    payAs(world, victim, cityOn(customers, victim, day, settings.lookalikes.travel), day, random, event)
     event.amountMinor = amountAt(world, victim, event.merchant, 1, day, random)
     emit(event)
   }
+}
+
+/** A customer who lives where a physical merchant stands and has joined by `day`; none for an online merchant. */
+const localVictim = (
+  { customers, merchants }: World,
+  merchant: number,
+  day: number,
+  random: Random,
+): number | undefined => {
+  const residents = customers.residents[merchants.city[merchant]!]!
+  if (merchants.online[merchant] === 1 || residents.length === 0) return undefined
+  for (let tries = 0; tries < 50; tries++) {
+    const resident = residents[random.integer(residents.length)]!
+    if (customers.joinDay[resident]! <= day) return resident
+  }
+  return undefined
 }
 
 /** The holder's own device and habits, but while the holder sleeps; night owls are no victims. */
