@@ -1,7 +1,7 @@
 import type { Random } from '../../foundation/random.ts'
 import { CITIES } from './cities.ts'
-import { noise } from './hash.ts'
 import { type Merchants, round4 } from './merchants.ts'
+import { noise } from './noise.ts'
 import { weightedChoice } from './weighted-choice.ts'
 
 /** All customers, one entry of each array per customer. */

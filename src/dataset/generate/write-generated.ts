@@ -3,8 +3,8 @@ import { sqlLiteral } from '../database.ts'
 import type { Batch } from './arrival.ts'
 import { CITIES } from './cities.ts'
 import { OPTIONAL_VALUES } from './event-buffer.ts'
-import { mixBits } from './hash.ts'
 import type { Merchants } from './merchants.ts'
+import { mixBits } from './noise.ts'
 import { CATEGORIES, DEVICE_TYPES, FRAUD_PATTERNS, TRANSACTION_TYPES } from './vocabulary.ts'
 
 /** Formats by the ending of a file's name, as DuckDB's COPY spells them. */
