@@ -215,6 +215,12 @@ export const ERRORS = define({
     message: 'The feature {feature} reads the states of {got}; a feature may read one entity',
     fix: 'Split it into one feature per entity, or keep what it needs of the other in the state of one.',
   },
+  FEATURES_STATE_CONTENDED: {
+    status: 503,
+    exitCode: 2,
+    message: 'The states of {subject} were changed by others in each of {attempts} attempts',
+    fix: 'Send the transaction again; if this lasts, look for a client that sends one entity without pause.',
+  },
   FEATURES_STATE_INCOMPATIBLE: {
     status: 409,
     exitCode: 2,

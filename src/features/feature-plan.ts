@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein'
 import { VigiaError } from '../errors.ts'
 import { createTimeZone } from '../foundation/time-zone.ts'
+import { ENTITY_KINDS, type EntityKind } from '../transaction/entity-kind.ts'
 import { FEATURE_FAMILIES } from './families/index.ts'
 import type {
   EntitySource,
@@ -12,7 +13,7 @@ import type {
 } from './feature.ts'
 import type { FeatureSettings } from './feature-settings.ts'
 import { Moment } from './moment.ts'
-import { createStateLayout, type Dimension, type EntityKind, type StateLayout } from './state/layout.ts'
+import { createStateLayout, type Dimension, type StateLayout } from './state/layout.ts'
 import { DimensionReading, EntityReading, RiskReading, WindowReading } from './state/reading.ts'
 import { TransactionEvent } from './transaction-event.ts'
 
@@ -30,8 +31,6 @@ export interface FeaturePlan {
   /** Layout per entity kind; absent where no chosen feature reads one. The user's is always there: it knows repeats. */
   readonly layouts: Readonly<Partial<Record<EntityKind, StateLayout>>>
 }
-
-export const ENTITY_KINDS: readonly EntityKind[] = ['user', 'merchant', 'device']
 
 /**
  * Chooses features and derives what states must keep from what their `bind` asks for.

@@ -1,8 +1,9 @@
 import type { FeaturesSettings } from '../config/sections/features.ts'
 import type { LabelsSettings } from '../config/sections/labels.ts'
 import { parseDuration } from '../foundation/duration.ts'
+import type { EntityKind } from '../transaction/entity-kind.ts'
 import type { FamilyOptions } from './feature.ts'
-import type { EntityKind, NamedWindow, StateLimits } from './state/layout.ts'
+import type { NamedWindow, StateLimits } from './state/layout.ts'
 
 /** The configuration of features, in the engine's own terms. */
 export interface FeatureSettings {

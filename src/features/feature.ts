@@ -1,5 +1,6 @@
+import type { EntityKind } from '../transaction/entity-kind.ts'
 import type { Moment } from './moment.ts'
-import type { Dimension, EntityKind } from './state/layout.ts'
+import type { Dimension } from './state/layout.ts'
 import type { DimensionReading, EntityReading, RiskReading, WindowReading } from './state/reading.ts'
 import type { TransactionEvent } from './transaction-event.ts'
 

@@ -1,7 +1,5 @@
 import { murmurHash52 } from '../../foundation/murmur-hash.ts'
-
-/** What a state belongs to. */
-export type EntityKind = 'user' | 'merchant' | 'device'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
 
 /** A property of past transactions whose values an entity remembers, with how often each occurred. */
 export type Dimension = 'user' | 'merchant' | 'category' | 'location' | 'device'

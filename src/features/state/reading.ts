@@ -1,4 +1,5 @@
-import type { EntityKind, StateLayout } from './layout.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
+import type { StateLayout } from './layout.ts'
 
 /**
  * What one window `(t - w, t]` shows, the current transaction included. Amounts in minor units.

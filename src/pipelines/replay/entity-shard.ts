@@ -3,9 +3,10 @@ import type { FeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { encodeState } from '../../features/state/encoding.ts'
 import { Arena, type EntityState } from '../../features/state/entity-state.ts'
-import { type EntityKind, HEADER } from '../../features/state/layout.ts'
+import { HEADER } from '../../features/state/layout.ts'
 import { StateTable } from '../../features/state/state-table.ts'
 import { readRow } from '../../features/transaction-event.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { BATCH_ROWS, type SharedBatch } from './shared-batch.ts'
 
 /** What states counted while replaying; see `StateKeeper` for the meaning. */

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { EntityKind } from '../../features/state/layout.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
 import type { EntityShard } from './entity-shard.ts'
 
 /** Kinds in the order in which their files are written. */
