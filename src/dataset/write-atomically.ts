@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { VigiaError } from '../errors.ts'
 import { asDatasetError } from './database-errors.ts'
@@ -32,3 +32,7 @@ export const writeAtomically = async <T>(
     throw asDatasetError(error, { activity: `writing ${path}`, path, format: 'parquet' })
   }
 }
+
+/** Writes `text` as UTF-8, whole or not at all. @throws DATASET_NOT_WRITABLE, DATASET_NO_SPACE */
+export const writeTextAtomically = (path: string, text: string): Promise<void> =>
+  writeAtomically(path, (temporary) => writeFile(temporary, text))

@@ -1,0 +1,113 @@
+/** HTML that may be put into a page as it stands. Made only by `html` and `trusted`, so that other text is escaped. */
+export interface Html {
+  readonly markup: string
+}
+
+type Part = Html | string | number | null | readonly Html[]
+
+/** HTML from a template: every inserted text is escaped; inserted HTML, and lists of it, stay what they are. */
+export const html = (template: TemplateStringsArray, ...parts: readonly Part[]): Html => ({
+  markup: template.reduce((text, piece, index) => text + markupOf(parts[index - 1] ?? null) + piece),
+})
+
+/** Text that is already HTML: charts of our own and nothing that came from outside. */
+export const trusted = (markup: string): Html => ({ markup })
+
+/** `text` with the five characters that mean something in HTML written as entities. */
+export const escapeHtml = (text: string): string =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replaceAll("'", '&#39;')
+
+/** A chart with its caption. */
+export const figure = (caption: string, svg: string): Html =>
+  html`<figure><figcaption>${caption}</figcaption>${trusted(svg)}</figure>`
+
+/** A table that scrolls sideways where the screen is narrow. `numeric` columns (from 0) are set to the right. */
+export const table = (
+  headers: readonly string[],
+  rows: readonly (readonly (Html | string)[])[],
+  numeric: readonly number[] = [],
+): Html => {
+  const cell = (name: 'td' | 'th', content: Html | string, index: number) =>
+    trusted(`<${name}${numeric.includes(index) ? ' class="number"' : ''}>${markupOf(content)}</${name}>`)
+  return html`<div class="scroll"><table><thead><tr>${headers.map((header, index) => cell('th', header, index))}</tr></thead><tbody>${rows.map((row) => html`<tr>${row.map((content, index) => cell('td', content, index))}</tr>`)}</tbody></table></div>`
+}
+
+/**
+ * A whole page that needs nothing else: styles inside, no script, no request. It follows the reader's choice of light and
+ * dark, and prints.
+ */
+export const page = (title: string, body: Html): string =>
+  `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+${body.markup}
+</main>
+</body>
+</html>
+`
+
+const markupOf = (part: Part): string => {
+  if (part === null) return ''
+  if (typeof part === 'string' || typeof part === 'number') return escapeHtml(String(part))
+  return 'markup' in part ? part.markup : part.map(({ markup }) => markup).join('')
+}
+
+const STYLE = `
+:root {
+  --page: #fbfbfa; --card: #ffffff; --text: #1c2024; --quiet: #60646c; --line: #e3e4e8;
+  --accent: #2f6fde; --alert: #d64545; --warn: #9a6200; --good: #1d7f4f;
+  --alert-back: #fdecec; --warn-back: #fdf3dc; --good-back: #e5f5ec;
+  --chart-text: var(--text); --chart-quiet: var(--quiet); --chart-grid: var(--line);
+  --chart-accent: var(--accent); --chart-alert: var(--alert);
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --page: #111315; --card: #191c1f; --text: #eceef0; --quiet: #a1a8b0; --line: #2e3338;
+    --accent: #6ea2ff; --alert: #ff7b72; --warn: #f0b849; --good: #5bd394;
+    --alert-back: #3a1d1d; --warn-back: #33280f; --good-back: #15301f;
+  }
+}
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
+main { max-width: 1120px; margin: 0 auto; padding: 32px 20px 64px; }
+h1 { font-size: 26px; line-height: 1.2; margin: 0 0 4px; }
+h2 { font-size: 18px; margin: 36px 0 12px; }
+p { margin: 0 0 12px; }
+.quiet { color: var(--quiet); }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 20px 0; }
+.tile { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px; }
+.tile b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; }
+figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px; min-width: 0; break-inside: avoid; }
+figcaption { font-weight: 600; margin-bottom: 8px; }
+figure svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
+.scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
+table { border-collapse: collapse; width: 100%; font-size: 14px; }
+th, td { text-align: left; padding: 8px 12px; border-bottom: 1px solid var(--line); vertical-align: top; }
+tbody tr:last-child td { border-bottom: 0; }
+th { color: var(--quiet); font-weight: 600; white-space: nowrap; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
+.badge { display: inline-block; border-radius: 999px; padding: 1px 10px; font-size: 13px; font-weight: 600; white-space: nowrap; }
+.good { color: var(--good); background: var(--good-back); }
+.warn { color: var(--warn); background: var(--warn-back); }
+.bad { color: var(--alert); background: var(--alert-back); }
+@media print {
+  :root { --page: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; --accent: #2f6fde; --alert: #b00020; }
+  main { max-width: none; padding: 0; }
+}
+`

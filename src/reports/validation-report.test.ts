@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest'
+import type { ValidationReport } from '../dataset/validation-report.ts'
+import { renderChart } from './chart.ts'
+import { html, page, table } from './page.ts'
+import { renderValidationReport } from './validation-report.ts'
+
+const ATTACK = `<script>alert("1")</script><img src=x onerror='alert(1)'>`
+
+describe('the validation page', () => {
+  it('shows the verdict, the counts and a picture of each kind', async () => {
+    const markup = await renderValidationReport(report('EUR'))
+    for (const text of [
+      '>failed<',
+      '>1,000<',
+      '>990<',
+      'Rows a day',
+      'Amounts',
+      'Share of fraud',
+      'by reason',
+      'Missing values',
+    ])
+      expect(markup).toContain(text)
+    expect(markup.match(/<svg /g)).toHaveLength(5)
+  })
+
+  it('escapes every text that came from the data', async () => {
+    const markup = await renderValidationReport(report(ATTACK))
+    expect(markup).not.toMatch(/<script|<img/)
+    expect(markup).toContain('&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;')
+  })
+
+  it('asks nobody for anything: no script, no address but names of namespaces', async () => {
+    const markup = await renderValidationReport(report('EUR'))
+    expect(markup.replaceAll(/xmlns(:xlink)?="[^"]+"/g, '')).not.toMatch(/https?:|<script|<link|url\((?!#)/)
+  })
+
+  it('the same report gives the same page, and a report without rows a page without pictures', async () => {
+    expect(await renderValidationReport(report('a'))).toBe(await renderValidationReport(report('a')))
+    const empty = { ...report('a'), firstEvent: null, lastEvent: null, days: [], amounts: [], columns: [] }
+    const markup = await renderValidationReport({ ...empty, read: { ...empty.read, reasons: [] } })
+    expect(markup).not.toContain('<svg ')
+    expect(markup).toContain('Every row could be used.')
+  })
+})
+
+describe('the pieces of a page', () => {
+  it('html escapes text and keeps html', () => {
+    expect(html`<p>${'a < b & "c"'}${html`<b>${1}</b>`}${null}</p>`.markup).toBe(
+      '<p>a &lt; b &amp; &quot;c&quot;<b>1</b></p>',
+    )
+  })
+
+  it('a table escapes its cells and headers', () => {
+    expect(table(['<'], [['>']]).markup).toContain('<th>&lt;</th></tr></thead><tbody><tr><td>&gt;</td>')
+  })
+
+  it('a page escapes its title', () => {
+    expect(page('</title><script>', html`x`)).toContain('<title>&lt;/title&gt;&lt;script&gt;</title>')
+  })
+
+  it('a chart escapes its data and label, and follows the colours of the page', async () => {
+    const svg = await renderChart(
+      {
+        data: { values: [{ name: ATTACK, value: 1 }] },
+        mark: 'bar',
+        encoding: { y: { field: 'name', type: 'nominal' }, x: { field: 'value', type: 'quantitative' } },
+      },
+      ATTACK,
+    )
+    expect(svg).not.toMatch(/<script|<img/)
+    expect(svg).toContain('var(--chart-accent)')
+  })
+})
+
+const report = (text: string): ValidationReport => ({
+  version: 1,
+  asOf: '2026-01-02T00:00:00.000Z',
+  firstEvent: '2026-01-01T00:00:00.000Z',
+  lastEvent: '2026-01-02T00:00:00.000Z',
+  read: {
+    format: 'csv',
+    files: [{ path: text, firstRow: 1, rows: 1000 }],
+    sourceColumns: [text],
+    mapping: {
+      transaction_id: text,
+      user_id: text,
+      timestamp: text,
+      amount: text,
+      currency: text,
+      merchant_id: null,
+      merchant_category: null,
+      transaction_type: null,
+      device_id: null,
+      device_type: null,
+      location: null,
+      latitude: null,
+      longitude: null,
+      is_fraud: null,
+      labelled_at: null,
+      fraud_pattern: null,
+    },
+    inputRows: 1000,
+    acceptedRows: 990,
+    quarantinedRows: 10,
+    reasons: [{ code: 'user_missing', what: 'user missing', rows: 10 }],
+    outOfOrderRows: 0,
+    quarantinedByDay: [],
+  },
+  columns: [{ name: 'currency', type: 'VARCHAR', mapped: true, missing: 99, missingShare: 0.1, distinct: 3 }],
+  days: [
+    { dayMs: 1767225600000, accepted: 500, quarantined: 10, labelled: 500, fraud: 5 },
+    { dayMs: 1767312000000, accepted: 490, quarantined: 0, labelled: 490, fraud: 4 },
+  ],
+  amounts: [{ fromMinor: 100, toMinor: 158.5, rows: 990 }],
+  checks: [
+    {
+      id: 'allowed.currency',
+      what: 'values of currency outside the list',
+      severity: 'error',
+      setting: 'validation.allowed_values.currency',
+      allowed: text,
+      observed: text,
+      rows: 1,
+      examples: [{ sourceRow: 7, value: text }],
+      passed: false,
+    },
+  ],
+  failOn: 'error',
+  verdict: 'failed',
+})
