@@ -98,7 +98,7 @@ export class FeatureEngineer {
     if (this.keepers.user?.hasSeen(states.user, this.event.transactionToken)) return 'repeated'
     for (const part of this.parts) {
       const state = part.source === 'transaction' ? undefined : states[part.source]
-      part.createFeatures(this.event, state, vector, 0, 1)
+      part.createFeatures(this.event, state, vector, 0)
     }
     return 'created'
   }
@@ -130,14 +130,8 @@ export interface FeaturePart {
   readonly source: FeatureSource
   /** Columns of the vector that this part fills. */
   readonly columns: readonly number[]
-  /** Reads, emits into `out[at + column * stride]`, advances. Without a state (no such entity) its features are NaN. */
-  createFeatures(
-    event: TransactionEvent,
-    state: EntityState | undefined,
-    out: Float64Array,
-    at: number,
-    stride: number,
-  ): void
+  /** Reads, emits into `out[at + column]`, advances. Without a state (no such entity) its features are NaN. */
+  createFeatures(event: TransactionEvent, state: EntityState | undefined, out: Float64Array, at: number): void
 }
 
 class TransactionPart implements FeaturePart {
@@ -157,10 +151,9 @@ class TransactionPart implements FeaturePart {
     _state: EntityState | undefined,
     out: Float64Array,
     at: number,
-    stride: number,
   ): void {
     this.moment.moveTo(event.eventTimeMs)
-    for (let i = 0; i < this.values.length; i++) out[at + this.columns[i]! * stride] = this.values[i]!()
+    for (let i = 0; i < this.values.length; i++) out[at + this.columns[i]!] = this.values[i]!()
   }
 }
 
@@ -184,14 +177,13 @@ class EntityPart implements FeaturePart {
     state: EntityState | undefined,
     out: Float64Array,
     at: number,
-    stride: number,
   ): void {
     if (state === undefined) {
-      for (const column of this.columns) out[at + column * stride] = Number.NaN
+      for (const column of this.columns) out[at + column] = Number.NaN
       return
     }
     this.keeper.read(state, event, this.reading)
-    for (let i = 0; i < this.values.length; i++) out[at + this.columns[i]! * stride] = this.values[i]!()
+    for (let i = 0; i < this.values.length; i++) out[at + this.columns[i]!] = this.values[i]!()
     this.keeper.advance(state, event)
   }
 }

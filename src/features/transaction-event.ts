@@ -37,8 +37,8 @@ export const readTransaction = (event: TransactionEvent, transaction: Transactio
   event.longitude = transaction.longitude ?? Number.NaN
 }
 
-/** Names of the numeric columns that carry events in bulk, in the order `TransactionColumns` holds them. */
-export const EVENT_COLUMNS = [
+/** The fields of an event in bulk: row `r` of an `EventRows` holds field `f` at `r * EVENT_FIELDS.length + f`. */
+export const EVENT_FIELDS = [
   'eventTimeMs',
   'amountMinor',
   'transactionToken',
@@ -53,23 +53,29 @@ export const EVENT_COLUMNS = [
   'longitude',
 ] as const
 
-export type EventColumn = (typeof EVENT_COLUMNS)[number]
+export type EventField = (typeof EVENT_FIELDS)[number]
 
-/** Many events, column by column, all of one length. */
-export type TransactionColumns = Readonly<Record<EventColumn, Float64Array>>
+/** Many events, row after row: a transaction is read as a whole, so its fields share cache lines. */
+export type EventRows = Float64Array
+
+/** Where a field stands in a row. */
+export const eventFieldAt = (field: EventField): number => EVENT_FIELDS.indexOf(field)
+
+const EVENT_WIDTH = EVENT_FIELDS.length
 
 /** Fills `event` from row `row`. */
-export const readRow = (event: TransactionEvent, columns: TransactionColumns, row: number): void => {
-  event.eventTimeMs = columns.eventTimeMs[row]!
-  event.amountMinor = columns.amountMinor[row]!
-  event.transactionToken = columns.transactionToken[row]!
-  event.userToken = columns.userToken[row]!
-  event.merchantToken = columns.merchantToken[row]!
-  event.categoryToken = columns.categoryToken[row]!
-  event.typeToken = columns.typeToken[row]!
-  event.deviceToken = columns.deviceToken[row]!
-  event.deviceTypeToken = columns.deviceTypeToken[row]!
-  event.locationToken = columns.locationToken[row]!
-  event.latitude = columns.latitude[row]!
-  event.longitude = columns.longitude[row]!
+export const readRow = (event: TransactionEvent, rows: EventRows, row: number): void => {
+  const at = row * EVENT_WIDTH
+  event.eventTimeMs = rows[at]!
+  event.amountMinor = rows[at + 1]!
+  event.transactionToken = rows[at + 2]!
+  event.userToken = rows[at + 3]!
+  event.merchantToken = rows[at + 4]!
+  event.categoryToken = rows[at + 5]!
+  event.typeToken = rows[at + 6]!
+  event.deviceToken = rows[at + 7]!
+  event.deviceTypeToken = rows[at + 8]!
+  event.locationToken = rows[at + 9]!
+  event.latitude = rows[at + 10]!
+  event.longitude = rows[at + 11]!
 }

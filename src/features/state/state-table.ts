@@ -13,24 +13,29 @@ export class StateTable {
     return this.states.length
   }
 
-  /** The state of `token`, or undefined. */
-  get(token: number): EntityState | undefined {
+  /** Where the state of `token` stands, or -1. */
+  find(token: number): number {
     const { keys } = this
     const mask = keys.length - 1
     // Tokens are hashes: their low bits are as good as any.
     for (let slot = token & mask; ; slot = (slot + 1) & mask) {
       const key = keys[slot]!
-      if (key === token) return this.states[this.places[slot]!]
-      if (key === 0) return undefined
+      if (key === token) return this.places[slot]!
+      if (key === 0) return -1
     }
   }
 
-  /** Adds the state of a token that is not there yet. */
-  add(token: number, state: EntityState): void {
+  /** The state that `find` or `add` placed at `place`. */
+  at(place: number): EntityState {
+    return this.states[place]!
+  }
+
+  /** Adds the state of a token that is not there yet; returns its place: the number of states before it. */
+  add(token: number, state: EntityState): number {
     if (this.states.length * 2 >= this.keys.length) this.grow()
     this.place(token, this.states.length)
-    this.states.push(state)
     this.tokens.push(token)
+    return this.states.push(state) - 1
   }
 
   /** All entries, in the order they were added. */

@@ -1,7 +1,13 @@
-import type { DuckDBConnection, DuckDBResult, DuckDBVector } from '@duckdb/node-api'
+import {
+  type DuckDBConnection,
+  DuckDBDoubleVector,
+  type DuckDBResult,
+  type DuckDBVector,
+} from '@duckdb/node-api'
 import { sqlLiteral } from '../../dataset/database.ts'
 import { readTokens } from '../../dataset/text-tokens.ts'
-import { BATCH_ROWS, type SharedBatch } from './shared-batch.ts'
+import { EVENT_FIELDS, type EventField } from '../../features/transaction-event.ts'
+import { BATCH_ROWS, LABEL, LABEL_WIDTH, type SharedBatch } from './shared-batch.ts'
 
 /** Rows and labels that were put into a batch. */
 export interface FilledBatch {
@@ -71,7 +77,7 @@ export class ArrivalReader {
       const available = Math.min(chunk.rowCount - chunk.row, BATCH_ROWS - rows)
       this.copyTransactions(batch, rows, available)
       for (let i = 0; i < available; i++) {
-        const clock = Math.max(this.clock, batch.events.eventTimeMs[rows]!)
+        const clock = Math.max(this.clock, batch.events[rows * EVENT_WIDTH]!)
         // Awaiting only where a chunk ends keeps the loop synchronous.
         while (this.labels.row < this.labels.rowCount || (await this.labels.load())) {
           if (!this.isLabelDue(clock)) break
@@ -93,58 +99,52 @@ export class ArrivalReader {
 
   private isLabelDue(clock: number): boolean {
     const { labels } = this
-    return labels.number(0)[labels.row]! <= clock && labels.number(1)[labels.row]! < this.arrived
+    return labels.column(0)[labels.row]! <= clock && labels.column(1)[labels.row]! < this.arrived
   }
 
   private copyTransactions({ events }: SharedBatch, to: number, count: number): void {
     const { transactions } = this
-    const from = transactions.row
-    const numbers = (index: number) => transactions.number(index).subarray(from, from + count)
-    events.eventTimeMs.set(numbers(0), to)
-    events.amountMinor.set(numbers(1), to)
-    events.latitude.set(numbers(2), to)
-    events.longitude.set(numbers(3), to)
-    TOKEN_COLUMNS.forEach((column, index) => {
-      events[column].set(transactions.tokens(4 + index).subarray(from, from + count), to)
-    })
+    for (let field = 0; field < EVENT_WIDTH; field++) {
+      const column = transactions.column(field)
+      let at = to * EVENT_WIDTH + field
+      for (let row = transactions.row; row < transactions.row + count; row++, at += EVENT_WIDTH) {
+        events[at] = column[row]!
+      }
+    }
   }
 
-  private copyLabel({ labels: into }: SharedBatch, at: number, beforeRow: number): void {
+  private copyLabel({ labels: into }: SharedBatch, index: number, beforeRow: number): void {
     const { labels } = this
     const from = labels.row++
-    into.eventTimeMs[at] = labels.number(2)[from]!
-    into.isFraud[at] = labels.number(3)[from]!
-    into.transactionToken[at] = labels.tokens(4)[from]!
-    into.merchantToken[at] = labels.tokens(5)[from]!
-    into.deviceToken[at] = labels.tokens(6)[from]!
-    into.beforeRow[at] = beforeRow
+    const at = index * LABEL_WIDTH
+    into[at + LABEL.eventTimeMs] = labels.column(2)[from]!
+    into[at + LABEL.isFraud] = labels.column(3)[from]!
+    into[at + LABEL.transactionToken] = labels.column(4)[from]!
+    into[at + LABEL.merchantToken] = labels.column(5)[from]!
+    into[at + LABEL.deviceToken] = labels.column(6)[from]!
+    into[at + LABEL.beforeRow] = beforeRow
   }
 }
 
-const TOKEN_COLUMNS = [
-  'transactionToken',
-  'userToken',
-  'merchantToken',
-  'categoryToken',
-  'typeToken',
-  'deviceToken',
-  'deviceTypeToken',
-  'locationToken',
-] as const
-
 const text = (name: string): string => `coalesce(${name}, '')`
 
-const TRANSACTION_SQL = [
-  'event_time_ms::DOUBLE',
-  'amount_minor::DOUBLE',
-  `coalesce(latitude, 'NaN'::DOUBLE)`,
-  `coalesce(longitude, 'NaN'::DOUBLE)`,
-  'transaction_id',
-  'user_id',
-  ...['merchant_id', 'merchant_category', 'transaction_type', 'device_id', 'device_type', 'location'].map(
-    text,
-  ),
-].join(', ')
+/** The column of a prepared dataset for each field of an event: numbers as doubles, text as it is. */
+const FIELD_SQL: Readonly<Record<EventField, string>> = {
+  eventTimeMs: 'event_time_ms::DOUBLE',
+  amountMinor: 'amount_minor::DOUBLE',
+  transactionToken: 'transaction_id',
+  userToken: 'user_id',
+  merchantToken: text('merchant_id'),
+  categoryToken: text('merchant_category'),
+  typeToken: text('transaction_type'),
+  deviceToken: text('device_id'),
+  deviceTypeToken: text('device_type'),
+  locationToken: text('location'),
+  latitude: `coalesce(latitude, 'NaN'::DOUBLE)`,
+  longitude: `coalesce(longitude, 'NaN'::DOUBLE)`,
+}
+const EVENT_WIDTH = EVENT_FIELDS.length
+const TRANSACTION_SQL = EVENT_FIELDS.map((field) => FIELD_SQL[field]).join(', ')
 
 /** due, arrival, event time, is_fraud, transaction, merchant, device; in the order of delivery. */
 const labelSql = (source: string, isDisordered: boolean, delayMs: number): string => {
@@ -157,14 +157,14 @@ const labelSql = (source: string, isDisordered: boolean, delayMs: number): strin
     WHERE is_fraud IS NOT NULL ORDER BY due, arrival`
 }
 
-/** A place in a stream of chunks. Token columns are read once per chunk. */
+/** A place in a stream of chunks. Columns are read once per chunk, when first asked for. */
 class Cursor {
   row = 0
   rowCount = 0
   private isDone = false
   private readonly result: DuckDBResult | undefined
   private vectors: DuckDBVector[] = []
-  private readonly tokenColumns: (Float64Array | undefined)[] = []
+  private readonly columns: (Float64Array | undefined)[] = []
 
   constructor(result: DuckDBResult | undefined) {
     this.result = result
@@ -181,22 +181,27 @@ class Cursor {
       this.row = 0
       this.rowCount = chunk.rowCount
       this.vectors = Array.from({ length: chunk.columnCount }, (_, index) => chunk.getColumnVector(index))
-      this.tokenColumns.fill(undefined)
+      this.columns.fill(undefined)
     }
     return !this.isDone
   }
 
-  number(index: number): Float64Array {
-    return (this.vectors[index] as unknown as { readonly items: Float64Array }).items
-  }
-
-  tokens(index: number): Float64Array {
-    let tokens = this.tokenColumns[index]
-    if (tokens === undefined) {
-      tokens = new Float64Array(this.rowCount)
-      readTokens(this.vectors[index]!, this.rowCount, tokens, 0)
-      this.tokenColumns[index] = tokens
+  /** Column `index` of the chunk as numbers; of text its tokens. */
+  column(index: number): Float64Array {
+    let column = this.columns[index]
+    if (column === undefined) {
+      column = readColumn(this.vectors[index]!, this.rowCount)
+      this.columns[index] = column
     }
-    return tokens
+    return column
   }
+}
+
+const readColumn = (vector: DuckDBVector, rowCount: number): Float64Array => {
+  if (vector instanceof DuckDBDoubleVector) {
+    return (vector as unknown as { readonly items: Float64Array }).items
+  }
+  const tokens = new Float64Array(rowCount)
+  readTokens(vector, rowCount, tokens, 0)
+  return tokens
 }

@@ -5,9 +5,22 @@ import { encodeState } from '../../features/state/encoding.ts'
 import { Arena, type EntityState } from '../../features/state/entity-state.ts'
 import { HEADER } from '../../features/state/layout.ts'
 import { StateTable } from '../../features/state/state-table.ts'
-import { readRow } from '../../features/transaction-event.ts'
+import { EVENT_FIELDS, eventFieldAt, readRow } from '../../features/transaction-event.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
-import { BATCH_ROWS, type SharedBatch } from './shared-batch.ts'
+import { BATCH_ROWS, LABEL, LABEL_WIDTH, type SharedBatch } from './shared-batch.ts'
+
+const NONE = -1
+/** Where a row has the token of each kind of entity; labels do not concern users. */
+const TOKEN_AT: Readonly<Record<EntityKind, number>> = {
+  user: eventFieldAt('userToken'),
+  merchant: eventFieldAt('merchantToken'),
+  device: eventFieldAt('deviceToken'),
+}
+const LABEL_TOKEN_AT: Readonly<Record<EntityKind, number>> = {
+  user: -1,
+  merchant: LABEL.merchantToken,
+  device: LABEL.deviceToken,
+}
 
 /** What states counted while replaying; see `StateKeeper` for the meaning. */
 export interface ReplayCounts {
@@ -32,12 +45,18 @@ export class EntityShard {
     merchant: new StateTable(),
     device: new StateTable(),
   }
+  private readonly width: number
   private readonly index: number
   private readonly count: number
+  /** Chains of a batch: first item by place in the table, next item by item, and the places in use. Labels follow rows. */
+  private heads = new Int32Array(1024).fill(NONE)
+  private readonly next = new Int32Array(2 * BATCH_ROWS)
+  private readonly touched = new Int32Array(2 * BATCH_ROWS)
 
   /** Worker `index` of `count`. */
   constructor(settings: FeatureSettings, fitted: FittedFeatures, index: number, count: number) {
     this.engineer = new FeatureEngineer(settings, fitted, new Arena())
+    this.width = this.engineer.featureNames.length
     this.index = index
     this.count = count
   }
@@ -57,10 +76,14 @@ export class EntityShard {
     const to = Math.floor((rows * (this.index + 1)) / this.count)
     for (let row = from; row < to; row++) {
       readRow(event, batch.events, row)
-      part.createFeatures(event, undefined, batch.vectors, row, BATCH_ROWS)
+      part.createFeatures(event, undefined, batch.vectors, row * this.width)
     }
   }
 
+  /**
+   * Features of one kind of entity. A batch's events are chained by entity and each chain is followed at once: an entity's events
+   * keep their order, and its state is fetched from memory once a batch instead of once an event.
+   */
   private replayEntities(
     part: FeaturePart,
     kind: EntityKind,
@@ -69,32 +92,77 @@ export class EntityShard {
     labels: number,
   ): void {
     const { event } = this.engineer
-    const tokens =
-      batch.events[kind === 'user' ? 'userToken' : kind === 'merchant' ? 'merchantToken' : 'deviceToken']
-    const { beforeRow } = batch.labels
-    let label = 0
-    for (let row = 0; row < rows; row++) {
-      while (label < labels && beforeRow[label]! <= row) this.applyLabel(kind, batch, label++)
-      const token = tokens[row]!
-      if (token === 0) {
-        // No such entity: the first worker says so.
-        if (this.index === 0) part.createFeatures(event, undefined, batch.vectors, row, BATCH_ROWS)
-      } else if (this.owns(token)) {
-        readRow(event, batch.events, row)
-        part.createFeatures(event, this.stateOf(kind, token), batch.vectors, row, BATCH_ROWS)
+    const table = this.tables[kind]
+    const chains = this.chainEvents(part, kind, batch, rows, labels)
+    for (let i = 0; i < chains; i++) {
+      const place = this.touched[i]!
+      const state = table.at(place)
+      for (let item = this.heads[place]!; item !== NONE; item = this.next[item]!) {
+        if (item < BATCH_ROWS) {
+          readRow(event, batch.events, item)
+          part.createFeatures(event, state, batch.vectors, item * this.width)
+        } else {
+          this.applyLabel(kind, state, batch.labels, item - BATCH_ROWS)
+        }
       }
+      this.heads[place] = NONE
     }
-    while (label < labels) this.applyLabel(kind, batch, label++)
   }
 
-  private applyLabel(kind: EntityKind, { labels }: SharedBatch, at: number): void {
-    if (kind === 'user') return
-    const token = (kind === 'merchant' ? labels.merchantToken : labels.deviceToken)[at]!
-    const state = token !== 0 && this.owns(token) ? this.tables[kind].get(token) : undefined
-    if (state === undefined) return
+  /** Builds the chains, last event first, so that each ends up in order; returns how many entities were touched. */
+  private chainEvents(
+    part: FeaturePart,
+    kind: EntityKind,
+    batch: SharedBatch,
+    rows: number,
+    labels: number,
+  ): number {
+    const { events, labels: labelRows } = batch
+    const tokenAt = TOKEN_AT[kind]
+    const labelTokenAt = LABEL_TOKEN_AT[kind]
+    let chains = 0
+    const prepend = (place: number, item: number): void => {
+      if (place >= this.heads.length) this.growHeads(place)
+      if (this.heads[place] === NONE) this.touched[chains++] = place
+      this.next[item] = this.heads[place]!
+      this.heads[place] = item
+    }
+    let label = labels - 1
+    for (let row = rows - 1; row >= -1; row--) {
+      // Labels before row + 1 come after this row.
+      for (; label >= 0 && labelRows[label * LABEL_WIDTH + LABEL.beforeRow]! > row; label--) {
+        const token = labelTokenAt < 0 ? 0 : labelRows[label * LABEL_WIDTH + labelTokenAt]!
+        if (token !== 0 && this.owns(token)) prepend(this.placeOf(kind, token), BATCH_ROWS + label)
+      }
+      if (row < 0) break
+      const token = events[row * EVENT_FIELDS.length + tokenAt]!
+      if (token === 0) {
+        // No such entity: the first worker says so.
+        if (this.index === 0)
+          part.createFeatures(this.engineer.event, undefined, batch.vectors, row * this.width)
+      } else if (this.owns(token)) {
+        prepend(this.placeOf(kind, token), row)
+      }
+    }
+    return chains
+  }
+
+  private applyLabel(kind: EntityKind, state: EntityState, labels: Float64Array, index: number): void {
+    const at = index * LABEL_WIDTH
     this.engineer
       .keeperOf(kind)
-      ?.label(state, labels.eventTimeMs[at]!, labels.transactionToken[at]!, labels.isFraud[at] === 1)
+      ?.label(
+        state,
+        labels[at + LABEL.eventTimeMs]!,
+        labels[at + LABEL.transactionToken]!,
+        labels[at + LABEL.isFraud] === 1,
+      )
+  }
+
+  private growHeads(place: number): void {
+    const heads = new Int32Array(2 ** Math.ceil(Math.log2(place + 2))).fill(NONE)
+    heads.set(this.heads)
+    this.heads = heads
   }
 
   /** High bits of the hash choose the worker, low bits the place in its table. */
@@ -102,13 +170,10 @@ export class EntityShard {
     return Math.floor(token / 0x1_0000_0000) % this.count === this.index
   }
 
-  private stateOf(kind: EntityKind, token: number): EntityState {
+  private placeOf(kind: EntityKind, token: number): number {
     const table = this.tables[kind]
-    const known = table.get(token)
-    if (known !== undefined) return known
-    const state = this.engineer.keeperOf(kind)!.create()
-    table.add(token, state)
-    return state
+    const place = table.find(token)
+    return place >= 0 ? place : table.add(token, this.engineer.keeperOf(kind)!.create())
   }
 
   counts(): ReplayCounts {

@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { DOUBLE, DuckDBTableFunction } from '@duckdb/node-api'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../../dataset/database.ts'
 import { CONTROL, CONTROL_STATE, type FeatureWriterData, type FromFeatureWriter } from './messages.ts'
-import { BATCH_ROWS, BATCH_SLOTS, mapBatch } from './shared-batch.ts'
+import { BATCH_SLOTS, mapBatch } from './shared-batch.ts'
 
 /** Rows of one DuckDB vector. */
 const CHUNK_ROWS = 2048
@@ -17,6 +17,7 @@ const control = new Int32Array(data.control)
 const shared = data.batches.map(mapBatch)
 const answer = (message: FromFeatureWriter): void => parentPort?.postMessage(message)
 
+const width = data.featureNames.length
 let batch = 0
 let row = 0
 let arrival = 0
@@ -63,8 +64,7 @@ const features = DuckDBTableFunction.create({
       numbers.flush()
       for (let f = 0; f < data.featureNames.length; f++) {
         const target = column(chunk.getColumnVector(f + 1))
-        const from = f * BATCH_ROWS + row
-        target.items.set(vectors.subarray(from, from + count))
+        for (let i = 0, at = row * width + f; i < count; i++, at += width) target.items[i] = vectors[at]!
         target.flush()
       }
       row += count

@@ -1,12 +1,12 @@
-import { EVENT_COLUMNS, type EventColumn, type TransactionColumns } from '../../features/transaction-event.ts'
+import { EVENT_FIELDS, type EventRows } from '../../features/transaction-event.ts'
 
-/** Rows of one batch, and labels of one batch. */
-export const BATCH_ROWS = 16_384
-/** Batches under way at once: one being read, some computed, one written. */
-export const BATCH_SLOTS = 4
+/** Most rows of one batch, and most labels: large enough that an entity has several events in one. */
+export const BATCH_ROWS = 65_536
+/** Batches under way at once: one being read, one computed, one written. */
+export const BATCH_SLOTS = 3
 
-/** What is known of a label when it is delivered, column by column. */
-export const LABEL_COLUMNS = [
+/** What is known of a label when it is delivered, row after row like events. */
+export const LABEL_FIELDS = [
   'transactionToken',
   'eventTimeMs',
   'isFraud',
@@ -15,37 +15,34 @@ export const LABEL_COLUMNS = [
   /** The label is delivered before this row of the batch. */
   'beforeRow',
 ] as const
-export type LabelColumn = (typeof LABEL_COLUMNS)[number]
-export type LabelColumns = Readonly<Record<LabelColumn, Float64Array>>
+export const LABEL_WIDTH = LABEL_FIELDS.length
+export const LABEL = {
+  transactionToken: 0,
+  eventTimeMs: 1,
+  isFraud: 2,
+  merchantToken: 3,
+  deviceToken: 4,
+  beforeRow: 5,
+} as const satisfies Readonly<Record<(typeof LABEL_FIELDS)[number], number>>
 
 /** A batch in memory that all threads share. Each output value is written by exactly one worker. */
 export interface SharedBatch {
-  readonly events: TransactionColumns
-  readonly labels: LabelColumns
-  /** Column by column: feature `f` of row `r` stands at `f * BATCH_ROWS + r`. */
+  readonly events: EventRows
+  readonly labels: Float64Array
+  /** Row after row: feature `f` of row `r` stands at `r * featureCount + f`. */
   readonly vectors: Float64Array
 }
 
+const WORD_BYTES = Float64Array.BYTES_PER_ELEMENT
+const EVENT_WORDS = BATCH_ROWS * EVENT_FIELDS.length
+const LABEL_WORDS = BATCH_ROWS * LABEL_WIDTH
+
 /** Memory of one batch with `featureCount` features, to be given to threads and mapped by `mapBatch`. */
 export const allocateBatch = (featureCount: number): SharedArrayBuffer =>
-  new SharedArrayBuffer(
-    Float64Array.BYTES_PER_ELEMENT *
-      BATCH_ROWS *
-      (EVENT_COLUMNS.length + LABEL_COLUMNS.length + featureCount),
-  )
+  new SharedArrayBuffer(WORD_BYTES * (EVENT_WORDS + LABEL_WORDS + BATCH_ROWS * featureCount))
 
-export const mapBatch = (memory: SharedArrayBuffer): SharedBatch => {
-  const column = (index: number): Float64Array =>
-    new Float64Array(memory, index * BATCH_ROWS * Float64Array.BYTES_PER_ELEMENT, BATCH_ROWS)
-  const events = Object.fromEntries(EVENT_COLUMNS.map((name, index) => [name, column(index)]))
-  const labels = Object.fromEntries(
-    LABEL_COLUMNS.map((name, index) => [name, column(EVENT_COLUMNS.length + index)]),
-  )
-  const vectorsAt =
-    (EVENT_COLUMNS.length + LABEL_COLUMNS.length) * BATCH_ROWS * Float64Array.BYTES_PER_ELEMENT
-  return {
-    events: events as Record<EventColumn, Float64Array>,
-    labels: labels as Record<LabelColumn, Float64Array>,
-    vectors: new Float64Array(memory, vectorsAt),
-  }
-}
+export const mapBatch = (memory: SharedArrayBuffer): SharedBatch => ({
+  events: new Float64Array(memory, 0, EVENT_WORDS),
+  labels: new Float64Array(memory, EVENT_WORDS * WORD_BYTES, LABEL_WORDS),
+  vectors: new Float64Array(memory, (EVENT_WORDS + LABEL_WORDS) * WORD_BYTES),
+})
