@@ -1,10 +1,14 @@
 import type { ConfigFile } from './config/config-file.ts'
+import { loadTrainingConfig } from './config/config-manager.ts'
 import { editorSchema } from './config/editor-schema.ts'
 import { renderReference } from './config/render-reference.ts'
 import { renderYaml } from './config/render-yaml.ts'
 import { SERVING_FILE } from './config/serving-config.ts'
 import { TRAINING_FILE } from './config/training-config.ts'
 import { ERRORS } from './errors.ts'
+import { FEATURE_FAMILIES } from './features/families/index.ts'
+import { readFeatureSettings } from './features/feature-settings.ts'
+import { renderFeatureReference } from './features/render-reference.ts'
 
 /** A file of the repository that is made from the code. */
 export interface GeneratedFile {
@@ -23,12 +27,22 @@ const FILES: readonly ConfigFile[] = [TRAINING_FILE, SERVING_FILE]
 export const generatedFiles = (): readonly GeneratedFile[] => [
   { path: 'docs/errors.md', content: renderErrors() },
   { path: 'docs/configuration.md', content: renderReference(FILES) },
+  { path: 'docs/features.md', content: renderFeatures() },
   ...FILES.map((file) => ({ path: `configs/${file.name}.yaml`, content: renderYaml(file) })),
   ...FILES.map((file) => ({
     path: `schemas/${file.name}.schema.json`,
     content: `${JSON.stringify(editorSchema(file), null, 2)}\n`,
   })),
 ]
+
+const renderFeatures = (): string => {
+  const { features, labels } = loadTrainingConfig({
+    environment: {},
+    assignments: [],
+    workingDirectory: '/',
+  }).settings
+  return renderFeatureReference(readFeatureSettings(features, labels), FEATURE_FAMILIES)
+}
 
 const renderErrors = (): string => {
   const entries = Object.entries(ERRORS).map(

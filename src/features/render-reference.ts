@@ -1,0 +1,55 @@
+import type { Feature, FeatureFamily } from './feature.ts'
+import { type PlannedFeature, planFeatures } from './feature-plan.ts'
+import type { FeatureSettings } from './feature-settings.ts'
+
+/** What `features` reads, for people. */
+const SOURCES = {
+  transaction: 'transaction',
+  user: 'transaction, user state',
+  merchant: 'transaction, merchant state',
+  device: 'transaction, device state',
+} as const
+
+/** The reference of all features as Markdown, from their records: `docs/features.md`. */
+export const renderFeatureReference = (
+  settings: FeatureSettings,
+  families: readonly FeatureFamily[],
+): string => {
+  const { features } = planFeatures(settings, families)
+  const sections = families.map((family) =>
+    renderFamily(
+      family,
+      features.filter((planned) => planned.family === family.name),
+    ),
+  )
+  return [
+    '# Features',
+    '',
+    '<!-- Generated from src/features/families by `npm run docs`. Change the records there instead. -->',
+    '',
+    `${features.length} features in ${families.length} families, with the default windows. Names stand in the order of the vector. A window`,
+    'of length w is `(t - w, t]`, this transaction included; a risk window is `(t - delay - w, t - delay]` and counts labels known',
+    'when the transaction arrives. Amounts are in units of the currency. A feature of an entity that the transaction does not',
+    'name is missing (NaN). `features.include` and `features.exclude` take names and `family.*`.',
+    '',
+    ...sections,
+  ].join('\n')
+}
+
+const renderFamily = (family: FeatureFamily, features: readonly PlannedFeature[]): string =>
+  [
+    `## ${family.title} (\`${family.name}.*\`)`,
+    '',
+    family.meaning,
+    '',
+    '| feature | meaning | unit | range | missing | computed from |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...features.map(
+      ({ feature, source }) =>
+        `| \`${feature.name}\` | ${feature.meaning} | ${feature.unit} | ${range(feature)} | ${feature.missing} | ${SOURCES[source]} |`,
+    ),
+    '',
+  ].join('\n')
+
+const range = ({ range: [least, most] }: Feature): string =>
+  `${Number.isFinite(least) ? `[${least}` : '(-∞'}, ${Number.isFinite(most) ? `${most}]` : '∞)'}`
