@@ -202,6 +202,30 @@ export const ERRORS = define({
     message: 'generate.start must be a day of the calendar written as YYYY-MM-DD, got "{got}"',
     fix: 'Correct it, for instance 2025-01-01.',
   },
+  DATASET_SPLIT_TOO_SHORT: {
+    status: 422,
+    exitCode: 2,
+    message: 'The data spans {span}; {warmup} of warm-up and {gaps} of gaps leave nothing to share out',
+    fix: 'Use more data, or shorten the warm-up or the gap under split.',
+  },
+  DATASET_SPLIT_ORDER: {
+    status: 422,
+    exitCode: 2,
+    message: 'split sets {later} to {got}; it must come after {earlier}, {allowed}',
+    fix: 'Correct the dates under split: train, then validation, then test, each lasting some time.',
+  },
+  DATASET_SPLIT_EMPTY: {
+    status: 422,
+    exitCode: 2,
+    message: 'The {part} part of the split has no rows: {reason}. Labelled rows span {allowed}',
+    fix: 'Change the dates or shares under split, or use more data.',
+  },
+  DATASET_SPLIT_UNLABELLED: {
+    status: 422,
+    exitCode: 2,
+    message: 'None of the {rows} rows has a label, so there is nothing to learn from or to judge by',
+    fix: 'Map the label with source.fields.is_fraud.',
+  },
   // features
   FEATURES_UNKNOWN: {
     status: 422,
@@ -235,6 +259,24 @@ export const ERRORS = define({
   },
   // learning
   // evaluation
+  EVALUATION_SCORE_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'Score {got} of row {row} cannot be judged; allowed: {allowed}',
+    fix: 'Find the feature or model that gives it: a score is a probability, never missing.',
+  },
+  EVALUATION_LABEL_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'Label {got} of row {row} cannot be judged; allowed: 0 (genuine), 1 (fraud)',
+    fix: 'Leave rows without a label out of the evaluation.',
+  },
+  EVALUATION_LENGTHS_DIFFER: {
+    status: 500,
+    exitCode: 70,
+    message: 'There are {allowed} labels but {got} {what}',
+    fix: 'This is a fault of Vigía: please report it with the configuration.',
+  },
   // model
   // pipelines
   PIPELINE_STEP_UNKNOWN: {

@@ -1,0 +1,143 @@
+import { formatDuration } from '../../foundation/duration.ts'
+import { PART, PART_NAMES, type PartName, type SplitRows, type TemporalWindows, UNLABELLED } from './part.ts'
+
+/** One part of a split, for people. Bounds and share are null where the part has no rows. */
+export interface SplitPartReport {
+  readonly part: PartName
+  readonly rows: number
+  readonly frauds: number
+  /** Frauds per row: the class balance. */
+  readonly fraudShare: number | null
+  /** First and last event, epoch milliseconds, both included. */
+  readonly fromMs: number | null
+  readonly toMs: number | null
+}
+
+/** What a split amounts to: `split.json`. */
+export interface SplitReport {
+  readonly method: 'temporal' | 'random'
+  /** The periods asked for; null for a random split. */
+  readonly windows: TemporalWindows | null
+  /** Train, validation, test, and last `none`: warm-up, gaps, excluded and unlabelled rows. */
+  readonly parts: readonly SplitPartReport[]
+  readonly rows: number
+  /** Rows without a label, in no part. */
+  readonly unlabelled: number
+  /** Rows of users known to be compromised, taken out of validation and test. */
+  readonly excluded: number
+  /** Users of the test who are in training too. */
+  readonly sharedUsers: number
+  readonly warnings: readonly string[]
+}
+
+/** What the split was made with. */
+export interface SplitContext {
+  readonly windows: TemporalWindows | null
+  readonly labelDelayMs: number
+  readonly excluded: number
+}
+
+/** Counts what a split amounts to, and says what would make its figures look better than they are. O(n). */
+export const reportSplit = (parts: Uint8Array, rows: SplitRows, context: SplitContext): SplitReport => {
+  const counted = REPORTED.map((part) => countPart(part, parts, rows))
+  const unlabelled = rows.labels.reduce((count, label) => count + (label === UNLABELLED ? 1 : 0), 0)
+  const sharedUsers = countSharedUsers(parts, rows.users)
+  return {
+    method: context.windows === null ? 'random' : 'temporal',
+    windows: context.windows,
+    parts: counted,
+    rows: parts.length,
+    unlabelled,
+    excluded: context.excluded,
+    sharedUsers,
+    warnings: [
+      ...(context.windows === null
+        ? randomWarnings(sharedUsers)
+        : temporalWarnings(context.windows, context, parts, rows)),
+      ...balanceWarnings(counted, context.windows),
+    ],
+  }
+}
+
+const REPORTED: readonly PartName[] = ['train', 'validation', 'test', 'none']
+
+const countPart = (part: PartName, parts: Uint8Array, rows: SplitRows): SplitPartReport => {
+  let count = 0
+  let frauds = 0
+  let fromMs = Number.POSITIVE_INFINITY
+  let toMs = Number.NEGATIVE_INFINITY
+  for (let row = 0; row < parts.length; row++) {
+    if (parts[row] !== PART_NAMES.indexOf(part)) continue
+    count++
+    if (rows.labels[row] === 1) frauds++
+    fromMs = Math.min(fromMs, rows.eventTimesMs[row]!)
+    toMs = Math.max(toMs, rows.eventTimesMs[row]!)
+  }
+  if (count === 0) return { part, rows: 0, frauds: 0, fraudShare: null, fromMs: null, toMs: null }
+  return { part, rows: count, frauds, fraudShare: frauds / count, fromMs, toMs }
+}
+
+const countSharedUsers = (parts: Uint8Array, users: Uint32Array): number => {
+  const IN_TRAIN = 1
+  const IN_TEST = 2
+  const seen = new Uint8Array(users.reduce((most, user) => Math.max(most, user + 1), 0))
+  for (let row = 0; row < parts.length; row++) {
+    if (parts[row] === PART.train) seen[users[row]!]! |= IN_TRAIN
+    if (parts[row] === PART.test) seen[users[row]!]! |= IN_TEST
+  }
+  return seen.reduce((count, flags) => count + (flags === (IN_TRAIN | IN_TEST) ? 1 : 0), 0)
+}
+
+const temporalWarnings = (
+  windows: TemporalWindows,
+  { labelDelayMs }: SplitContext,
+  parts: Uint8Array,
+  rows: SplitRows,
+): string[] => {
+  const next = windows.validation ?? windows.test
+  const warnings: string[] = []
+  const steps = [
+    { from: 'train', to: windows.validation === null ? 'test' : 'validation', a: windows.train, b: next },
+  ]
+  if (windows.validation !== null)
+    steps.push({ from: 'validation', to: 'test', a: windows.validation, b: windows.test })
+  for (const { from, to, a, b } of steps) {
+    const gapMs = b.fromMs - a.toMs
+    if (gapMs < labelDelayMs)
+      warnings.push(
+        `The gap between ${from} and ${to} is ${formatDuration(gapMs)}, shorter than the label delay of ${formatDuration(labelDelayMs)}: in real life some labels of ${from} would not be known when ${to} begins.`,
+      )
+  }
+  const late = countTrainingLabelsKnownLater(parts, rows, next.fromMs)
+  if (late > 0)
+    warnings.push(
+      `${late} training labels are known only after ${steps[0]!.to} begins: a model trained on that day could not have them.`,
+    )
+  return warnings
+}
+
+const countTrainingLabelsKnownLater = (parts: Uint8Array, rows: SplitRows, fromMs: number): number =>
+  parts.reduce(
+    (count, part, row) => count + (part === PART.train && rows.knownAtMs[row]! > fromMs ? 1 : 0),
+    0,
+  )
+
+const randomWarnings = (sharedUsers: number): string[] => {
+  const warnings = [
+    'A random split lets the model learn from rows that come after the rows it is tested on; features that depend on time then tell it of the future. Measured on a public benchmark, average precision reads .797 where a temporal split says .683. Use split.method temporal for figures to rely on.',
+  ]
+  if (sharedUsers > 0)
+    warnings.push(
+      `${sharedUsers} users are both in training and in test: what is learnt of their frauds in training gives away those in test.`,
+    )
+  return warnings
+}
+
+const balanceWarnings = (counted: readonly SplitPartReport[], windows: TemporalWindows | null): string[] =>
+  counted
+    .filter(({ part }) => part !== 'none' && !(part === 'validation' && windows?.validation === null))
+    .filter(({ rows, frauds }) => rows > 0 && (frauds === 0 || frauds === rows))
+    .map(
+      ({ part, rows, frauds }) =>
+        `The ${part} part has ${rows} rows and ${frauds === 0 ? 'no fraud' : 'nothing but fraud'}: ${part === 'train' ? 'nothing can be learnt from it' : 'ROC-AUC is not defined on it'}.`,
+    )
