@@ -1,0 +1,241 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createRandom } from '../../foundation/random.ts'
+import { assignByTime } from './assign-by-time.ts'
+import { assignStratified } from './assign-stratified.ts'
+import { excludeKnownCompromised } from './exclude-known-compromised.ts'
+import { PART, PART_NAMES, type SplitRows, type TemporalWindows, UNLABELLED } from './part.ts'
+import { reportSplit } from './split-report.ts'
+import { inOrder, windowsFromShares } from './temporal-windows.ts'
+
+const DAY = 86_400_000
+
+describe('a temporal split', () => {
+  const windows: TemporalWindows = {
+    train: { fromMs: 2 * DAY, toMs: 4 * DAY },
+    validation: { fromMs: 5 * DAY, toMs: 6 * DAY },
+    test: { fromMs: 7 * DAY, toMs: 8 * DAY },
+  }
+
+  it('gives warm-up and gaps to no part; a window holds its start and not its end', () => {
+    const rows = rowsOf([0, 1.999, 2, 3.999, 4, 5, 6, 7, 7.999, 8].map((day) => ({ day })))
+    expect(named(assignByTime(rows, windows))).toEqual(
+      'none none train train none validation none test test none'.split(' '),
+    )
+  })
+
+  it('leaves rows without a label out', () => {
+    const rows = rowsOf([
+      { day: 3, label: UNLABELLED },
+      { day: 3, label: 1 },
+    ])
+    expect(named(assignByTime(rows, windows))).toEqual(['none', 'train'])
+  })
+
+  it('shares out the time that warm-up and gaps leave: 30 days less 10 less 2 x 5 is 10, of which 6, 2 and 2', () => {
+    const shared = windowsFromShares(0, 30 * DAY - 1, {
+      warmupMs: 10 * DAY,
+      gapMs: 5 * DAY,
+      validation: 0.2,
+      test: 0.2,
+    })
+    expect(shared).toEqual({
+      train: { fromMs: 10 * DAY, toMs: 16 * DAY },
+      validation: { fromMs: 21 * DAY, toMs: 23 * DAY },
+      test: { fromMs: 28 * DAY, toMs: 30 * DAY },
+    })
+  })
+
+  it('needs one gap only when there is no validation', () => {
+    const shared = windowsFromShares(0, 20 * DAY - 1, {
+      warmupMs: 5 * DAY,
+      gapMs: 5 * DAY,
+      validation: 0,
+      test: 0.3,
+    })
+    expect(shared).toEqual({
+      train: { fromMs: 5 * DAY, toMs: 12 * DAY },
+      validation: null,
+      test: { fromMs: 17 * DAY, toMs: 20 * DAY },
+    })
+  })
+
+  it('law: the last row is in the test, the first after the warm-up in training', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 40, max: 400 }),
+        fc.double({ min: 0.05, max: 0.4, noNaN: true }),
+        (days, share) => {
+          const last = days * DAY + 17
+          const shared = windowsFromShares(0, last, {
+            warmupMs: 10 * DAY,
+            gapMs: 7 * DAY,
+            validation: share,
+            test: share,
+          })
+          const rows = rowsOf([{ day: 10 }, { day: last / DAY }])
+          expect(named(assignByTime(rows, shared))).toEqual(['train', 'test'])
+        },
+      ),
+    )
+  })
+
+  it('says when the data is too short for its warm-up and gaps', () => {
+    expect(() =>
+      windowsFromShares(0, 20 * DAY - 1, { warmupMs: 10 * DAY, gapMs: 7 * DAY, validation: 0.2, test: 0.2 }),
+    ).toThrow('The data spans 20 days; 10 days of warm-up and 14 days of gaps leave nothing to share out')
+  })
+
+  it('refuses a test that begins before training ends, and names both instants', () => {
+    const test = { fromMs: 3 * DAY, toMs: 8 * DAY }
+    expect(() => inOrder({ ...windows, validation: null, test })).toThrow(
+      'split sets the start of test to 1970-01-04T00:00:00Z; it must come after the end of train, 1970-01-05T00:00:00Z',
+    )
+  })
+
+  it('refuses a window that does not last', () => {
+    expect(() => inOrder({ ...windows, train: { fromMs: DAY, toMs: DAY } })).toThrow('the end of train')
+  })
+})
+
+describe('users known to be compromised leave the test', () => {
+  // Labels are known after one day. Test: days 4, 5 and 6.
+  const windows: TemporalWindows = {
+    train: { fromMs: 1 * DAY, toMs: 3 * DAY },
+    validation: null,
+    test: { fromMs: 4 * DAY, toMs: 7 * DAY },
+  }
+
+  it('a fraud in training blocks the user for the whole test', () => {
+    expect(
+      partsOf({ day: 2, user: 1, label: 1 }, { day: 4, user: 1 }, { day: 6, user: 1, label: 1 }),
+    ).toEqual(['train', 'none', 'none'])
+  })
+
+  it('a fraud in the gap blocks the user from the day at whose beginning it is known', () => {
+    // Fraud at 3.5, known at 4.5: still unknown when day 4 begins, known when day 5 begins.
+    expect(partsOf({ day: 3.5, user: 1, label: 1 }, { day: 4.9, user: 1 }, { day: 5, user: 1 })).toEqual([
+      'none',
+      'test',
+      'none',
+    ])
+  })
+
+  it('a fraud in the test itself counts too, once it is known', () => {
+    expect(partsOf({ day: 4.2, user: 1, label: 1 }, { day: 5.9, user: 1 }, { day: 6, user: 1 })).toEqual([
+      'test',
+      'test',
+      'none',
+    ])
+  })
+
+  it('a fraud before training, or of somebody else, blocks nobody', () => {
+    expect(
+      partsOf({ day: 0.5, user: 1, label: 1 }, { day: 2, user: 2, label: 1 }, { day: 4, user: 1 }),
+    ).toEqual(['none', 'train', 'test'])
+  })
+
+  const partsOf = (...cases: readonly Case[]): string[] => {
+    const rows = rowsOf(cases, DAY)
+    return named(excludeKnownCompromised(assignByTime(rows, windows), rows, windows))
+  }
+})
+
+describe('a random split', () => {
+  const labels = Int8Array.from({ length: 1030 }, (_, row) => (row < 30 ? 1 : 0))
+
+  it('gives each part its exact share of each class: of 1000 and 30 rows, 20 % are 200 and 6', () => {
+    const parts = assignStratified(labels, { validation: 0.2, test: 0.2 }, createRandom(1))
+    const count = (part: number, label: number) =>
+      parts.reduce((sum, other, row) => sum + (other === part && labels[row] === label ? 1 : 0), 0)
+    expect([PART.train, PART.validation, PART.test].map((part) => [count(part, 0), count(part, 1)])).toEqual([
+      [600, 18],
+      [200, 6],
+      [200, 6],
+    ])
+  })
+
+  it('is the same for the same seed, and another for another', () => {
+    const split = (seed: number) =>
+      assignStratified(labels, { validation: 0.2, test: 0.2 }, createRandom(seed))
+    expect(split(1)).toEqual(split(1))
+    expect(split(1)).not.toEqual(split(2))
+  })
+
+  it('leaves rows without a label out', () => {
+    const parts = assignStratified(
+      Int8Array.of(UNLABELLED, 1, 0),
+      { validation: 0, test: 0 },
+      createRandom(1),
+    )
+    expect(named(parts)).toEqual(['none', 'train', 'train'])
+  })
+})
+
+describe('the report', () => {
+  const windows: TemporalWindows = {
+    train: { fromMs: 0, toMs: 2 * DAY },
+    validation: null,
+    test: { fromMs: 9 * DAY, toMs: 10 * DAY },
+  }
+  const rows = rowsOf([
+    { day: 0, label: 1 },
+    { day: 1 },
+    { day: 5 },
+    { day: 9, label: 1 },
+    { day: 9.5, user: 7 },
+  ])
+
+  it('counts rows, frauds, class balance and bounds of each part', () => {
+    const report = reportSplit(assignByTime(rows, windows), rows, { windows, labelDelayMs: DAY, excluded: 0 })
+    expect(report.parts).toEqual([
+      { part: 'train', rows: 2, frauds: 1, fraudShare: 0.5, fromMs: 0, toMs: DAY },
+      { part: 'validation', rows: 0, frauds: 0, fraudShare: null, fromMs: null, toMs: null },
+      { part: 'test', rows: 2, frauds: 1, fraudShare: 0.5, fromMs: 9 * DAY, toMs: 9.5 * DAY },
+      { part: 'none', rows: 1, frauds: 0, fraudShare: 0, fromMs: 5 * DAY, toMs: 5 * DAY },
+    ])
+    expect(report.sharedUsers).toBe(1)
+    expect(report.warnings).toEqual([])
+  })
+
+  it('warns of a gap that is shorter than the label delay, and counts the labels nobody would have', () => {
+    const late = rowsOf([{ day: 1, label: 1 }, { day: 1.5 }, { day: 9, label: 1 }, { day: 9 }], 8 * DAY)
+    const report = reportSplit(assignByTime(late, windows), late, {
+      windows,
+      labelDelayMs: 8 * DAY,
+      excluded: 0,
+    })
+    expect(report.warnings).toEqual([
+      expect.stringContaining('between train and test is 7d, shorter than the label delay of 8d'),
+      expect.stringContaining('1 training labels are known only after test begins'),
+    ])
+  })
+
+  it('warns that a random split shows the future, and of users in both parts', () => {
+    const parts = Uint8Array.of(PART.train, PART.test, PART.test, PART.test, PART.train)
+    const report = reportSplit(parts, rows, { windows: null, labelDelayMs: 0, excluded: 0 })
+    expect(report.warnings[0]).toContain('learn from rows that come after')
+    expect(report.warnings[1]).toContain('1 users are both in training and in test')
+  })
+
+  it('warns of a part without frauds', () => {
+    const calm = rowsOf([{ day: 0 }, { day: 1, label: 1 }, { day: 9 }])
+    const report = reportSplit(assignByTime(calm, windows), calm, { windows, labelDelayMs: 0, excluded: 0 })
+    expect(report.warnings).toEqual(['The test part has 1 rows and no fraud: ROC-AUC is not defined on it.'])
+  })
+})
+
+interface Case {
+  readonly day: number
+  readonly label?: number
+  readonly user?: number
+}
+
+const rowsOf = (cases: readonly Case[], labelDelayMs = 0): SplitRows => ({
+  eventTimesMs: Float64Array.from(cases, ({ day }) => day * DAY),
+  labels: Int8Array.from(cases, ({ label = 0 }) => label),
+  knownAtMs: Float64Array.from(cases, ({ day }) => day * DAY + labelDelayMs),
+  users: Uint32Array.from(cases, ({ user = 0 }) => user),
+})
+
+const named = (parts: Uint8Array): string[] => Array.from(parts, (part) => PART_NAMES[part]!)
