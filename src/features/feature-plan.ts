@@ -103,6 +103,7 @@ const unknownFeature = (
 /** Answers every request with an unfilled reading and remembers what was asked. */
 class Recorder implements EntitySource {
   asked = 0
+  private hasLife = false
   private squares = false
   private maximum = false
   private coordinates = false
@@ -116,6 +117,7 @@ class Recorder implements EntitySource {
     return {
       windows: named(this.windows),
       riskWindows: named(this.riskWindows),
+      life: this.hasLife,
       squares: this.squares,
       maximum: this.maximum,
       coordinates: this.coordinates,
@@ -125,6 +127,7 @@ class Recorder implements EntitySource {
 
   life(): EntityReading {
     this.asked++
+    this.hasLife = true
     return new EntityReading(EMPTY_LAYOUT)
   }
 
@@ -176,6 +179,7 @@ class Recorder implements EntitySource {
 const NO_NEEDS = {
   windows: [],
   riskWindows: [],
+  life: false,
   squares: false,
   maximum: false,
   coordinates: false,

@@ -16,6 +16,8 @@ export interface StateNeeds {
   readonly windows: readonly NamedWindow[]
   /** Windows `(t - delay - w, t - delay]` with labelled and fraudulent transactions, ascending. */
   readonly riskWindows: readonly NamedWindow[]
+  /** Counts and amounts of all earlier transactions. */
+  readonly life: boolean
   /** Sums of squared amounts, for standard deviations. */
   readonly squares: boolean
   /** Largest amounts. */
@@ -83,7 +85,7 @@ export const HEADER = {
   watermark: 4,
   /** Event time of the earliest transaction ever. */
   firstTime: 5,
-  /** Transactions ever, in arrival order, and their amounts. */
+  /** Transactions ever, in arrival order, and their amounts; kept only where `life` is needed. */
   count: 6,
   totalMinor: 7,
   squaresHigh: 8,

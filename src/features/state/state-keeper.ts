@@ -85,11 +85,7 @@ export class StateKeeper {
   read(state: EntityState, event: TransactionEvent, reading: EntityReading): void {
     const { data, base } = state
     const watermark = data[base + HEADER.watermark]!
-    reading.earlierCount = data[base + HEADER.count]!
-    reading.earlierTotalMinor = data[base + HEADER.totalMinor]!
-    reading.earlierSquares = squaresOf(data, base + HEADER.squaresHigh)
-    reading.earlierMaximumMinor = data[base + HEADER.maximumMinor]!
-    reading.firstTimeMs = data[base + HEADER.firstTime]!
+    if (this.layout.needs.life) describeLife(data, base, reading)
     this.describeDimensions(data, base, event, reading)
     if (event.eventTimeMs >= watermark) {
       this.windows.slide(data, base, event.eventTimeMs)
@@ -117,11 +113,7 @@ export class StateKeeper {
       data[base + HEADER.tooLate]!++
       return
     }
-    data[base + HEADER.count]!++
-    data[base + HEADER.totalMinor]! += event.amountMinor
-    addSquare(data, base + HEADER.squaresHigh, event.amountMinor)
-    data[base + HEADER.maximumMinor] = Math.max(data[base + HEADER.maximumMinor]!, event.amountMinor)
-    data[base + HEADER.firstTime] = Math.min(data[base + HEADER.firstTime]!, t)
+    if (this.layout.needs.life) this.countLife(data, base, event)
     if (t >= watermark) {
       const sequence = data[base + HEADER.next]!
       this.push(state, event, UNLABELLED)
@@ -243,6 +235,15 @@ export class StateKeeper {
     }
     data[base + HEADER.next] = sequence + 1
     data[base + HEADER.watermark] = event.eventTimeMs
+  }
+
+  private countLife(data: Float64Array, base: number, event: TransactionEvent): void {
+    const amount = event.amountMinor
+    data[base + HEADER.count]!++
+    data[base + HEADER.totalMinor]! += amount
+    if (this.layout.needs.squares) addSquare(data, base + HEADER.squaresHigh, amount)
+    data[base + HEADER.maximumMinor] = Math.max(data[base + HEADER.maximumMinor]!, amount)
+    data[base + HEADER.firstTime] = Math.min(data[base + HEADER.firstTime]!, event.eventTimeMs)
   }
 
   /** Counts the values of `event`, which stands at `sequence`. */
@@ -426,6 +427,14 @@ export class StateKeeper {
 }
 
 const NO_WORDS = new Float64Array(0)
+
+const describeLife = (data: Float64Array, base: number, reading: EntityReading): void => {
+  reading.earlierCount = data[base + HEADER.count]!
+  reading.earlierTotalMinor = data[base + HEADER.totalMinor]!
+  reading.earlierSquares = squaresOf(data, base + HEADER.squaresHigh)
+  reading.earlierMaximumMinor = data[base + HEADER.maximumMinor]!
+  reading.firstTimeMs = data[base + HEADER.firstTime]!
+}
 
 /** The token of `event` in a dimension. */
 const tokenIn = (event: TransactionEvent, dimension: Dimension): number => {

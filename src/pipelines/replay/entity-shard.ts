@@ -167,7 +167,7 @@ export class EntityShard {
 
   /** High bits of the hash choose the worker, low bits the place in its table. */
   private owns(token: number): boolean {
-    return Math.floor(token / 0x1_0000_0000) % this.count === this.index
+    return this.count === 1 || Math.floor(token / 0x1_0000_0000) % this.count === this.index
   }
 
   private placeOf(kind: EntityKind, token: number): number {
