@@ -1,0 +1,128 @@
+import {
+  type EntityStates,
+  entityToken,
+  FeatureEngineer,
+  type LabelEvent,
+  type Outcome,
+} from '../../src/features/feature-engineer.ts'
+import type { FeatureSettings } from '../../src/features/feature-settings.ts'
+import type { FittedFeatures } from '../../src/features/fitted-features.ts'
+import { decodeState, encodeState } from '../../src/features/state/encoding.ts'
+import { Arena, type EntityState } from '../../src/features/state/entity-state.ts'
+import { HEADER } from '../../src/features/state/layout.ts'
+import { readTransaction } from '../../src/features/transaction-event.ts'
+import { ENTITY_KINDS, type EntityKind } from '../../src/transaction/entity-kind.ts'
+import { NO_TOKEN, tokenOf } from '../../src/transaction/token.ts'
+import type { LogEntry } from './naive-features.ts'
+
+/** The engine with one state per entity in maps: the simplest thing that can carry it through a log. */
+export class EngineDriver {
+  readonly engineer: FeatureEngineer
+  readonly vector: Float64Array
+  private readonly blocks = new Arena()
+  private readonly states: Record<EntityKind, Map<number, EntityState>> = {
+    user: new Map(),
+    merchant: new Map(),
+    device: new Map(),
+  }
+
+  constructor(settings: FeatureSettings, fitted: FittedFeatures) {
+    this.engineer = new FeatureEngineer(settings, fitted, this.blocks)
+    this.vector = new Float64Array(this.engineer.featureNames.length)
+  }
+
+  /** Emits the features of `engineer.event`, which the caller has filled, into `vector`. */
+  emit(): Outcome {
+    const { event } = this.engineer
+    const states: EntityStates = {
+      user: this.stateOf('user', event.userToken)!,
+      merchant: this.stateOf('merchant', entityToken(event, 'merchant')),
+      device: this.stateOf('device', entityToken(event, 'device')),
+    }
+    return this.engineer.createAllFeatures(states, this.vector)
+  }
+
+  /** Delivers a label to the entities it concerns. */
+  label(tokens: Readonly<Partial<Record<EntityKind, number>>>, label: LabelEvent): void {
+    const states: Partial<Record<EntityKind, EntityState>> = {}
+    for (const kind of ENTITY_KINDS) {
+      const state = this.stateOf(kind, tokens[kind] ?? NO_TOKEN)
+      if (state) states[kind] = state
+    }
+    this.engineer.applyLabel(states, label)
+  }
+
+  /** Carries one entry of a log; a copy of the vector, `repeated`, or nothing for a label. */
+  take(entry: LogEntry): Float64Array | 'repeated' | undefined {
+    if ('transaction' in entry) {
+      readTransaction(this.engineer.event, entry.transaction)
+      return this.emit() === 'repeated' ? 'repeated' : this.vector.slice()
+    }
+    const { labelOf } = entry
+    this.label(
+      { merchant: tokenOf(labelOf.merchantId), device: tokenOf(labelOf.deviceId) },
+      {
+        transactionToken: tokenOf(labelOf.transactionId),
+        eventTimeMs: labelOf.eventTimeMs,
+        isFraud: entry.isFraud,
+      },
+    )
+    return undefined
+  }
+
+  /** Writes every state to bytes and goes on with what is read back. */
+  sleepAndWake(): void {
+    for (const [kind, token, state] of this.entries()) {
+      const { layout } = this.engineer.keeperOf(kind)!
+      this.states[kind].set(token, decodeState(layout, this.blocks, encodeState(layout, state), kind))
+    }
+  }
+
+  /** All states as text, to see whether anything changed. */
+  fingerprint(): string {
+    return [...this.entries()]
+      .map(([kind, token, state]) => {
+        const bytes = encodeState(this.engineer.keeperOf(kind)!.layout, state)
+        return `${kind} ${token} ${Buffer.from(bytes).toString('base64')}`
+      })
+      .join('\n')
+  }
+
+  /** Sum over all states of a header word: what was truncated, late, too late. */
+  counted(word: 'truncated' | 'late' | 'tooLate'): number {
+    return [...this.entries()].reduce((total, [, , { data, base }]) => total + data[base + HEADER[word]]!, 0)
+  }
+
+  private entries(): [EntityKind, number, EntityState][] {
+    return ENTITY_KINDS.flatMap((kind) =>
+      [...this.states[kind]].map(([token, state]): [EntityKind, number, EntityState] => [kind, token, state]),
+    )
+  }
+
+  private stateOf(kind: EntityKind, token: number): EntityState | undefined {
+    const keeper = this.engineer.keeperOf(kind)
+    if (token === NO_TOKEN || keeper === undefined) return undefined
+    const known = this.states[kind].get(token)
+    if (known) return known
+    const state = keeper.create()
+    this.states[kind].set(token, state)
+    return state
+  }
+}
+
+/** Vectors of all transactions of `log`, in order; labels have none. */
+export const driveEngine = (
+  log: readonly LogEntry[],
+  settings: FeatureSettings,
+  fitted: FittedFeatures,
+  after: (driver: EngineDriver, index: number) => void = () => {},
+): { readonly driver: EngineDriver; readonly vectors: (Float64Array | 'repeated')[] } => {
+  const driver = new EngineDriver(settings, fitted)
+  const vectors: (Float64Array | 'repeated')[] = []
+  log.forEach((entry, index) => {
+    const vector = driver.take(entry)
+    if (vector !== undefined) vectors.push(vector)
+    after(driver, index)
+  })
+  return { driver, vectors }
+}

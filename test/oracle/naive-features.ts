@@ -1,0 +1,357 @@
+import type { FeatureSettings } from '../../src/features/feature-settings.ts'
+import type { FittedFeatures, VocabularyField } from '../../src/features/fitted-features.ts'
+import { greatCircleKm } from '../../src/features/great-circle.ts'
+import type { EntityKind } from '../../src/transaction/entity-kind.ts'
+import type { Transaction } from '../../src/transaction/transaction.ts'
+
+/** What happened, in the order in which it became known. */
+export type LogEntry =
+  | { readonly transaction: Transaction }
+  | { readonly labelOf: Transaction; readonly isFraud: boolean }
+
+/** Value by feature name; `repeated` for a transaction that its user's state still remembers. */
+export type NaiveResult = ReadonlyMap<string, number> | 'repeated'
+
+/**
+ * Every feature of every transaction of `log`, each computed from nothing but the log before it: the sentences of the feature
+ * records as loops and filters, slow and without any state that slides. Local time is UTC; tables of values have no bound.
+ */
+export const naiveFeatures = (
+  log: readonly LogEntry[],
+  settings: FeatureSettings,
+  fitted: FittedFeatures,
+): NaiveResult[] => {
+  const earlier: Arrived[] = []
+  const results: NaiveResult[] = []
+  for (const entry of log) {
+    if ('labelOf' in entry) {
+      for (const one of earlier) {
+        if (one.transaction.transactionId === entry.labelOf.transactionId) one.isFraud = entry.isFraud
+      }
+      continue
+    }
+    const { transaction } = entry
+    const user = pastOf('user', transaction, earlier, settings)!
+    if (user.retained.some((one) => one.transaction.transactionId === transaction.transactionId)) {
+      results.push('repeated')
+      continue
+    }
+    const merchant = pastOf('merchant', transaction, earlier, settings)
+    const device = pastOf('device', transaction, earlier, settings)
+    results.push(
+      new Map([
+        ...ofTime(transaction, settings),
+        ...ofAmountAndCategories(transaction, fitted),
+        ...ofUser(transaction, user, settings),
+        ...ofMerchant(transaction, merchant, settings),
+        ...ofDevice(transaction, device, settings),
+      ]),
+    )
+    const isPlaced = (past: Past | undefined) => past !== undefined && !past.isTooLate
+    earlier.push({
+      transaction,
+      isFraud: undefined,
+      placed: { user: isPlaced(user), merchant: isPlaced(merchant), device: isPlaced(device) },
+    })
+  }
+  return results
+}
+
+interface Arrived {
+  readonly transaction: Transaction
+  isFraud: boolean | undefined
+  /** For which of its entities it was not too late. */
+  readonly placed: Readonly<Record<EntityKind, boolean>>
+}
+
+/** What one entity of a transaction has behind it. */
+interface Past {
+  /** Every earlier transaction that was not too late, in arrival order. */
+  readonly life: readonly Arrived[]
+  /** Those that can still matter to some window, by event time, then arrival. */
+  readonly retained: readonly Arrived[]
+  /** The latest event time; -Infinity before the first. */
+  readonly watermark: number
+  /** Where windows end: the event's own time, or the allowed lateness behind the watermark when it is older still. */
+  readonly windowsEndMs: number
+  readonly isTooLate: boolean
+  readonly latest: Arrived | undefined
+}
+
+const pastOf = (
+  kind: EntityKind,
+  transaction: Transaction,
+  earlier: readonly Arrived[],
+  settings: FeatureSettings,
+): Past | undefined => {
+  const entity = entityOf(kind, transaction)
+  if (entity === undefined) return undefined
+  const { latenessMs, labelDelayMs, ringEvents } = settings.limits[kind]
+  const life = earlier.filter((one) => one.placed[kind] && entityOf(kind, one.transaction) === entity)
+  const watermark = Math.max(...life.map(timeOf))
+  const longestMs = Math.max(...settings.options.windows.map((name) => settings.windowMs.get(name)!))
+  const longestRiskMs = Math.max(...settings.options.riskWindows.map((name) => settings.windowMs.get(name)!))
+  const neededMs = kind === 'user' ? longestMs : Math.max(longestMs, labelDelayMs + longestRiskMs)
+  const inOrder = [...life].sort((a, b) => timeOf(a) - timeOf(b)) // Stable: of equal times, in arrival order.
+  const retained = inOrder.slice(-ringEvents).filter((one) => timeOf(one) > watermark - neededMs - latenessMs)
+  const windowsEndMs = Math.max(transaction.eventTimeMs, watermark - latenessMs)
+  // The latest transaction is remembered however long ago it was.
+  const isLate = transaction.eventTimeMs < watermark
+  const latest = isLate ? retained.findLast((one) => timeOf(one) <= windowsEndMs) : inOrder.at(-1)
+  const isTooLate = transaction.eventTimeMs < watermark - latenessMs
+  return { life, retained, watermark, windowsEndMs, isTooLate, latest }
+}
+
+const ofTime = ({ eventTimeMs }: Transaction, { options }: FeatureSettings): Values => {
+  const date = new Date(eventTimeMs)
+  const hour = date.getUTCHours()
+  const minuteOfDay = hour * 60 + date.getUTCMinutes()
+  const weekday = (date.getUTCDay() + 6) % 7
+  return [
+    ['hour', hour],
+    ['minute_of_day', minuteOfDay],
+    ['weekday', weekday],
+    ['day_of_month', date.getUTCDate()],
+    ['is_weekend', truth(weekday === 5 || weekday === 6)],
+    [
+      'is_business_hours',
+      truth(weekday <= 4 && hour >= options.businessHours.from && hour < options.businessHours.to),
+    ],
+    ['is_night', truth(hour >= options.night.from && hour < options.night.to)],
+    ['hour_sin', Math.sin((minuteOfDay / 1440) * 2 * Math.PI)],
+    ['hour_cos', Math.cos((minuteOfDay / 1440) * 2 * Math.PI)],
+    ['weekday_sin', Math.sin((weekday / 7) * 2 * Math.PI)],
+    ['weekday_cos', Math.cos((weekday / 7) * 2 * Math.PI)],
+  ]
+}
+
+const ofAmountAndCategories = (transaction: Transaction, fitted: FittedFeatures): Values => {
+  const minor = transaction.amountMinor
+  const category = (name: string, field: VocabularyField, value: string | undefined): Values => {
+    const code = fitted.vocabularies[field].findIndex((entry) => entry.value === value)
+    return [
+      [`${name}_code`, value === undefined ? Number.NaN : code],
+      [`${name}_share`, value === undefined ? Number.NaN : (fitted.vocabularies[field][code]?.share ?? 0)],
+    ]
+  }
+  return [
+    ['amount', minor / 100],
+    ['amount_log', Math.log1p(minor / 100)],
+    ['amount_cents', minor % 100],
+    ['amount_is_whole', truth(minor % 100 === 0)],
+    ['amount_is_round', truth(minor % 1000 === 0)],
+    ['amount_band', fitted.amountBandEdgesMinor.filter((edge) => edge < minor).length],
+    ...category('merchant_category', 'merchant_category', transaction.merchantCategory),
+    ...category('transaction_type', 'transaction_type', transaction.transactionType),
+    ...category('device_type', 'device_type', transaction.deviceType),
+  ]
+}
+
+const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings): Values => {
+  const { life, latest } = past
+  const { eventTimeMs, amountMinor } = transaction
+  const amounts = life.map(amountOf)
+  const count = amounts.length
+  const total = sum(amounts)
+  const deviation = sampleDeviation(amounts.length, total, Number(squares(amounts)))
+  const firstMs = Math.min(...life.map(timeOf))
+  const sinceLastMs = latest ? Math.max(0, eventTimeMs - timeOf(latest)) : Number.NaN
+  const gapMs = count < 2 || !latest ? Number.NaN : Math.max(0, timeOf(latest) - firstMs) / (count - 1)
+  const km = latest
+    ? greatCircleKm(
+        latest.transaction.latitude ?? Number.NaN,
+        latest.transaction.longitude ?? Number.NaN,
+        transaction.latitude ?? Number.NaN,
+        transaction.longitude ?? Number.NaN,
+      )
+    : Number.NaN
+  const moveMs = Math.max(60_000, eventTimeMs - (latest ? timeOf(latest) : Number.NaN))
+  const { windows } = settings.options
+  const countIn = (name: string): number => inWindow(transaction, past, name, settings).length
+  const msOf = (name: string): number => settings.windowMs.get(name)!
+  return [
+    ...windows.flatMap((name): Values => {
+      const inside = inWindow(transaction, past, name, settings)
+      const inAmounts = inside.map((one) => one.amountMinor)
+      const others = inAmounts.slice(0, -1)
+      // The current square is added last, to the others' sum rounded once.
+      const inSquares = Number(squares(others)) + Number(squares([amountMinor]))
+      return [
+        [`user_tx_count_${name}`, inside.length],
+        [`user_total_amount_${name}`, sum(inAmounts) / 100],
+        [`user_mean_amount_${name}`, sum(inAmounts) / inside.length / 100],
+        [`user_std_amount_${name}`, sampleDeviation(inside.length, sum(inAmounts), inSquares) / 100],
+        [`user_max_amount_${name}`, Math.max(...inAmounts) / 100],
+        [
+          `user_amount_to_mean_${name}`,
+          others.length === 0 ? 1 : amountMinor / (sum(others) / others.length),
+        ],
+        [`user_distinct_merchants_${name}`, distinct(inside.map((one) => one.merchantId))],
+        [`user_distinct_locations_${name}`, distinct(inside.map((one) => one.location))],
+        [`user_velocity_${name}`, inside.length / (msOf(name) / 3_600_000)],
+      ]
+    }),
+    ...windows.slice(1).map((longer, i): Value => {
+      const shorter = windows[i]!
+      return [
+        `user_burst_${shorter}_${longer}`,
+        countIn(shorter) / msOf(shorter) / (countIn(longer) / msOf(longer)),
+      ]
+    }),
+    ['user_tx_count_life', count],
+    ['user_mean_amount_life', count === 0 ? 0 : total / count / 100],
+    ['user_std_amount_life', deviation / 100],
+    ['user_max_amount_life', Math.max(0, ...amounts) / 100],
+    ['user_amount_zscore', deviation === 0 ? 0 : (amountMinor - total / count) / deviation],
+    ['user_amount_to_mean', count === 0 ? 1 : amountMinor / (total / count)],
+    ['user_amount_to_max', count === 0 ? 1 : amountMinor / Math.max(...amounts)],
+    ['user_age', count === 0 ? 0 : Math.max(0, eventTimeMs - firstMs) / 86_400_000],
+    ['user_is_first', truth(count === 0)],
+    ['user_seconds_since_last', sinceLastMs / 1000],
+    ['user_mean_gap', gapMs / 1000],
+    ['user_gap_ratio', gapMs === 0 ? 1 : sinceLastMs / gapMs],
+    ['user_distance_from_last', km],
+    ['user_speed_from_last', km / (moveMs / 3_600_000)],
+    ...habit('user_location', past, transaction, (one) => one.location),
+    ['user_location_entropy', entropy(life.map((one) => one.transaction.location))],
+    ...habit('user_device', past, transaction, (one) => one.deviceId),
+    ['user_device_count', distinct(life.map((one) => one.transaction.deviceId))],
+    // Which merchant is usual is no feature: people have many.
+    ...habit('user_merchant', past, transaction, (one) => one.merchantId).filter(
+      ([name]) => name !== 'user_merchant_is_usual',
+    ),
+    ...habit('user_category', past, transaction, (one) => one.merchantCategory),
+  ]
+}
+
+const ofMerchant = (transaction: Transaction, past: Past | undefined, settings: FeatureSettings): Values => {
+  const amounts = past?.life.map(amountOf) ?? []
+  const known = (value: number): number => (past === undefined ? Number.NaN : value)
+  return [
+    ...settings.options.windows.flatMap((name): Values => {
+      const inside = past ? inWindow(transaction, past, name, settings) : []
+      return [
+        [`merchant_tx_count_${name}`, known(inside.length)],
+        [
+          `merchant_mean_amount_${name}`,
+          sum(inside.map((one) => one.amountMinor)) / known(inside.length) / 100,
+        ],
+      ]
+    }),
+    ['merchant_tx_count_life', known(amounts.length)],
+    [
+      'merchant_amount_to_mean',
+      known(amounts.length === 0 ? 1 : transaction.amountMinor / (sum(amounts) / amounts.length)),
+    ],
+    ...risks('merchant', past, settings),
+  ]
+}
+
+const ofDevice = (transaction: Transaction, past: Past | undefined, settings: FeatureSettings): Values => {
+  const known = (value: number): number => (past === undefined ? Number.NaN : value)
+  const users = past?.life.map((one) => one.transaction.userId) ?? []
+  return [
+    ...settings.options.windows.map(
+      (name): Value => [
+        `device_tx_count_${name}`,
+        past ? inWindow(transaction, past, name, settings).length : Number.NaN,
+      ],
+    ),
+    ['device_tx_count_life', known(users.length)],
+    ['device_user_count', known(distinct(users))],
+    ...risks('device', past, settings),
+  ]
+}
+
+/** Labels delivered by now, of transactions in (end - delay - w, end - delay]. */
+const risks = (kind: 'merchant' | 'device', past: Past | undefined, settings: FeatureSettings): Values =>
+  settings.options.riskWindows.flatMap((name): Values => {
+    if (past === undefined) {
+      return [
+        [`${kind}_labelled_count_${name}`, Number.NaN],
+        [`${kind}_risk_${name}`, Number.NaN],
+      ]
+    }
+    const end = past.windowsEndMs - settings.limits[kind].labelDelayMs
+    const labelled = past.retained.filter(
+      (one) =>
+        one.isFraud !== undefined && timeOf(one) > end - settings.windowMs.get(name)! && timeOf(one) <= end,
+    )
+    const frauds = labelled.filter((one) => one.isFraud).length
+    return [
+      [`${kind}_labelled_count_${name}`, labelled.length],
+      [`${kind}_risk_${name}`, labelled.length === 0 ? 0 : frauds / labelled.length],
+    ]
+  })
+
+/** The transactions in (end - w, end] that have arrived, the current one included and last. */
+const inWindow = (
+  transaction: Transaction,
+  { retained, windowsEndMs }: Past,
+  name: string,
+  { windowMs }: FeatureSettings,
+): Transaction[] => [
+  ...retained
+    .filter((one) => timeOf(one) > windowsEndMs - windowMs.get(name)! && timeOf(one) <= windowsEndMs)
+    .map((one) => one.transaction),
+  transaction,
+]
+
+const habit = (
+  prefix: string,
+  { life }: Past,
+  transaction: Transaction,
+  of: (transaction: Transaction) => string | undefined,
+): Values => {
+  const value = of(transaction)
+  const values = life.map((one) => of(one.transaction)).filter((one) => one !== undefined)
+  const times = values.filter((one) => one === value).length
+  const known = (result: number): number => (value === undefined ? Number.NaN : result)
+  return [
+    [`${prefix}_is_new`, known(truth(times === 0))],
+    [`${prefix}_is_usual`, known(truth(values.length > 0 && usualOf(values) === value))],
+    [`${prefix}_share`, known(values.length === 0 ? 0 : times / values.length)],
+  ]
+}
+
+/** The first value, until another has been seen strictly more often than the usual so far. */
+const usualOf = (values: readonly string[]): string | undefined => {
+  const counts = new Map<string, number>()
+  let usual = values[0]
+  for (const value of values) {
+    counts.set(value, (counts.get(value) ?? 0) + 1)
+    if (counts.get(value)! > counts.get(usual!)!) usual = value
+  }
+  return usual
+}
+
+const entropy = (all: readonly (string | undefined)[]): number => {
+  const values = all.filter((value) => value !== undefined)
+  const counts = [...new Set(values)].map((value) => values.filter((one) => one === value).length)
+  if (counts.length < 2) return 0
+  const weighted = sum(counts.map((count) => count * Math.log(count)))
+  return Math.max(0, Math.log(values.length) - weighted / values.length)
+}
+
+/** From exact sums: two sums and a difference, so the order of transactions cannot matter. */
+const sampleDeviation = (count: number, total: number, squared: number): number => {
+  if (count < 2) return 0
+  const variance = (squared - total * (total / count)) / (count - 1)
+  return variance > 0 ? Math.sqrt(variance) : 0
+}
+
+/** An amount above the largest one whose square is exact counts as that one. */
+const squares = (amounts: readonly number[]): bigint =>
+  amounts.reduce((total, amount) => total + BigInt(Math.min(amount, 94_906_265)) ** 2n, 0n)
+
+type Value = readonly [name: string, value: number]
+type Values = readonly Value[]
+
+const entityOf = (kind: EntityKind, transaction: Transaction): string | undefined =>
+  ({ user: transaction.userId, merchant: transaction.merchantId, device: transaction.deviceId })[kind]
+const timeOf = ({ transaction }: Arrived): number => transaction.eventTimeMs
+const amountOf = ({ transaction }: Arrived): number => transaction.amountMinor
+const truth = (condition: boolean): number => (condition ? 1 : 0)
+const distinct = (values: readonly (string | undefined)[]): number =>
+  new Set(values.filter((value) => value !== undefined)).size
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

@@ -1,0 +1,116 @@
+import fc from 'fast-check'
+import type { FeatureSettings } from '../../src/features/feature-settings.ts'
+import type { FittedFeatures } from '../../src/features/fitted-features.ts'
+import type { StateLimits } from '../../src/features/state/layout.ts'
+import type { Transaction } from '../../src/transaction/transaction.ts'
+import type { LogEntry } from './naive-features.ts'
+
+const SECOND_MS = 1000
+/** Ties, and sums that fall exactly on the edges of windows and of the label delay. */
+const GAPS_SECONDS: readonly number[] = [0, 0, 1, 3, 7, 10, 20, 30, 60, 90]
+const START_MS = Date.UTC(2026, 2, 27, 8, 59)
+
+/** Small windows, so that short histories cross every edge: gaps between transactions are sums of these numbers. */
+export const smallSettings = (bounds: Partial<StateLimits> = {}): FeatureSettings => {
+  const limits: StateLimits = {
+    ringEvents: 1024,
+    dimensionValues: 64,
+    latenessMs: 20 * SECOND_MS,
+    labelDelayMs: 30 * SECOND_MS,
+    ...bounds,
+  }
+  return {
+    timeZone: 'UTC',
+    options: {
+      windows: ['10s', '60s', '90s'],
+      riskWindows: ['10s', '60s'],
+      businessHours: { from: 9, to: 18 },
+      night: { from: 0, to: 7 },
+    },
+    windowMs: new Map([
+      ['10s', 10 * SECOND_MS],
+      ['60s', 60 * SECOND_MS],
+      ['90s', 90 * SECOND_MS],
+    ]),
+    limits: { user: limits, merchant: limits, device: limits },
+    include: [],
+    exclude: [],
+    amountBands: 3,
+    vocabularySize: 2,
+  }
+}
+
+export const SMALL_FIT: FittedFeatures = {
+  amountBandEdgesMinor: [500, 2000],
+  vocabularies: {
+    merchant_category: [
+      { value: 'food', share: 0.5 },
+      { value: 'travel', share: 0.25 },
+    ],
+    transaction_type: [{ value: 'purchase', share: 0.75 }],
+    device_type: [{ value: 'mobile', share: 0.4 }],
+  },
+}
+
+/**
+ * Logs of up to `length` entries about two users, two merchants and two devices. Most transactions move the clock on by
+ * nothing, a second, or exactly a window or the label delay; some are late by up to and beyond the allowed lateness; some come
+ * twice. Labels come for any earlier transaction, early or late, more than once, and may change.
+ */
+export const randomLog = (length: number, values = 3, gapsSeconds = GAPS_SECONDS): fc.Arbitrary<LogEntry[]> =>
+  fc
+    .array(fc.oneof({ weight: 4, arbitrary: transactionStep(values, gapsSeconds) }, labelStep, repeatStep), {
+      maxLength: length,
+      size: 'max',
+    })
+    .map((steps) => {
+      const log: LogEntry[] = []
+      const transactions: Transaction[] = []
+      let clockMs = START_MS
+      for (const step of steps) {
+        if ('fields' in step) {
+          clockMs += step.advanceSeconds * SECOND_MS
+          const eventTimeMs = clockMs - step.lateSeconds * SECOND_MS
+          const transaction: Transaction = {
+            ...step.fields,
+            eventTimeMs,
+            transactionId: `t${transactions.length}`,
+          }
+          transactions.push(transaction)
+          log.push({ transaction })
+        } else if (transactions.length > 0) {
+          const earlier = transactions[Math.max(0, transactions.length - 1 - step.back)]!
+          log.push('isFraud' in step ? { labelOf: earlier, isFraud: step.isFraud } : { transaction: earlier })
+        }
+      }
+      return log
+    })
+
+const one = (prefix: string, count: number) => fc.integer({ min: 1, max: count }).map((n) => `${prefix}${n}`)
+const coordinate = (limit: number) => fc.integer({ min: -limit, max: limit })
+
+const fieldsOf = (values: number) =>
+  fc.record(
+    {
+      userId: one('user', 2),
+      amountMinor: fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.constantFrom(1000, 2000, 100_000_000)),
+      merchantId: one('merchant', values),
+      merchantCategory: fc.constantFrom('food', 'travel', 'games'),
+      transactionType: fc.constantFrom('purchase', 'transfer'),
+      deviceId: one('device', values),
+      deviceType: fc.constantFrom('mobile', 'web'),
+      location: one('place', values),
+      latitude: coordinate(90),
+      longitude: coordinate(180),
+    },
+    { requiredKeys: ['userId', 'amountMinor'] },
+  )
+
+const transactionStep = (values: number, gapsSeconds: readonly number[]) =>
+  fc.record({
+    fields: fieldsOf(values),
+    advanceSeconds: fc.constantFrom(...gapsSeconds),
+    lateSeconds: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.constantFrom(1, 3, 10, 20, 21, 50)),
+  })
+const labelStep = fc.record({ back: fc.integer({ min: 0, max: 8 }), isFraud: fc.boolean() })
+const repeatStep = fc.record({ back: fc.integer({ min: 0, max: 12 }) })
