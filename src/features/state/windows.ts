@@ -266,6 +266,8 @@ export class Windows {
     }
     if (below >= first) data[ring + (below & mask) * fieldCount + stackField] = sequence
     data[ring + (sequence & mask) * fieldCount + greaterField] = below >= first ? below : -1
+    // Nothing above it yet; what the slot's former owner left would make equal states differ in their bytes.
+    data[ring + (sequence & mask) * fieldCount + stackField] = -1
     for (let w = 0; w < this.windowsMs.length; w++) {
       const at = base + HEADER_WORDS + w * this.windowWords + WINDOW.maximumAt
       const largest = data[at]!
