@@ -1,0 +1,105 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { VigiaError } from '../../errors.ts'
+import { createRandom, type Random } from '../../foundation/random.ts'
+import { assignByTime } from './assign-by-time.ts'
+import { assignStratified, type RowShares } from './assign-stratified.ts'
+import { excludeKnownCompromised } from './exclude-known-compromised.ts'
+import { PART, PART_NAMES, type SplitRows, type TemporalWindows, UNLABELLED } from './part.ts'
+import { reportSplit, type SplitReport } from './split-report.ts'
+import { readSplitRows, writeParts } from './split-rows.ts'
+import { inOrder, type TimeShares, windowsFromShares } from './temporal-windows.ts'
+
+/** How rows are divided: by time, with given windows or shares of the time span, or at random by class. */
+export type SplitPlan =
+  | { readonly method: 'random'; readonly shares: RowShares }
+  | {
+      readonly method: 'temporal'
+      readonly time: { readonly windows: TemporalWindows } | { readonly shares: TimeShares }
+      readonly excludeKnownCompromised: boolean
+    }
+
+/** What a split says of every row, and of the whole. */
+export interface Split {
+  /** PART of each row. */
+  readonly parts: Uint8Array
+  readonly report: SplitReport
+}
+
+/**
+ * Divides rows into training, validation and test. Only a random split draws from `random`. O(n).
+ *
+ * @throws DATASET_SPLIT_UNLABELLED, DATASET_SPLIT_EMPTY, DATASET_SPLIT_ORDER, DATASET_SPLIT_TOO_SHORT
+ */
+export const splitRows = (rows: SplitRows, plan: SplitPlan, labelDelayMs: number, random: Random): Split => {
+  const span = labelledSpan(rows)
+  if (plan.method === 'random') {
+    const parts = assignStratified(rows.labels, plan.shares, random)
+    requireRows(parts, plan.shares.validation > 0, span, 'there are too few rows for its share')
+    return { parts, report: reportSplit(parts, rows, { windows: null, labelDelayMs, excluded: 0 }) }
+  }
+  const windows =
+    'windows' in plan.time
+      ? inOrder(plan.time.windows)
+      : windowsFromShares(
+          rows.eventTimesMs.reduce((a, b) => Math.min(a, b)),
+          span.lastMs,
+          plan.time.shares,
+        )
+  const assigned = assignByTime(rows, windows)
+  requireRows(assigned, windows.validation !== null, span, 'no labelled row lies in its window')
+  const parts = plan.excludeKnownCompromised ? excludeKnownCompromised(assigned, rows, windows) : assigned
+  requireRows(parts, windows.validation !== null, span, 'all its users were known to be compromised')
+  const excluded = parts.reduce((count, part, row) => count + (part === assigned[row] ? 0 : 1), 0)
+  return { parts, report: reportSplit(parts, rows, { windows, labelDelayMs, excluded }) }
+}
+
+/**
+ * Splits a prepared dataset and writes `out`, one row a transaction in arrival order: `arrival` BIGINT, `part` VARCHAR
+ * (train, validation, test, none). Memory: about 22 bytes a row beside the database. The same seed gives the same file.
+ *
+ * @throws what `splitRows` throws, and DATASET_NOT_WRITABLE, DATASET_NO_SPACE
+ */
+export const splitDataset = async (
+  connection: DuckDBConnection,
+  prepared: string,
+  plan: SplitPlan,
+  labelDelayMs: number,
+  seed: number | string,
+  out: string,
+): Promise<SplitReport> => {
+  const rows = await readSplitRows(connection, prepared, labelDelayMs)
+  const { parts, report } = splitRows(rows, plan, labelDelayMs, createRandom(seed).fork('split'))
+  await writeParts(connection, parts, out)
+  return report
+}
+
+interface Span {
+  readonly firstMs: number
+  readonly lastMs: number
+}
+
+/** First and last event with a label. @throws DATASET_SPLIT_UNLABELLED */
+const labelledSpan = ({ eventTimesMs, labels }: SplitRows): Span => {
+  let firstMs = Number.POSITIVE_INFINITY
+  let lastMs = Number.NEGATIVE_INFINITY
+  for (let row = 0; row < labels.length; row++) {
+    if (labels[row] === UNLABELLED) continue
+    firstMs = Math.min(firstMs, eventTimesMs[row]!)
+    lastMs = Math.max(lastMs, eventTimesMs[row]!)
+  }
+  if (firstMs > lastMs) throw new VigiaError('DATASET_SPLIT_UNLABELLED', { rows: labels.length })
+  return { firstMs, lastMs }
+}
+
+const requireRows = (parts: Uint8Array, hasValidation: boolean, span: Span, reason: string): void => {
+  const wanted = hasValidation ? [PART.train, PART.validation, PART.test] : [PART.train, PART.test]
+  for (const part of wanted)
+    if (!parts.includes(part))
+      throw new VigiaError('DATASET_SPLIT_EMPTY', {
+        part: PART_NAMES[part]!,
+        reason,
+        allowed: `${asInstant(span.firstMs)} to ${asInstant(span.lastMs)}`,
+      })
+}
+
+const asInstant = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z')
