@@ -1,13 +1,16 @@
 import { type Static, Type } from 'typebox'
 import type { ConfigFile } from './config-file.ts'
 import { CleaningSchema } from './sections/cleaning.ts'
+import { EvaluationSchema } from './sections/evaluation.ts'
 import { FeaturesSchema } from './sections/features.ts'
 import { GenerateSchema } from './sections/generate.ts'
 import { LabelsSchema } from './sections/labels.ts'
+import { ModelsSchema } from './sections/models.ts'
 import { ProjectSchema } from './sections/project.ts'
 import { ResourcesSchema } from './sections/resources.ts'
 import { RunsSchema } from './sections/runs.ts'
 import { SourceSchema } from './sections/source.ts'
+import { SplitSchema } from './sections/split.ts'
 import { ValidationSchema } from './sections/validation.ts'
 
 /** Everything that training and batch work can be told: `configs/training_config.yaml`. */
@@ -21,6 +24,9 @@ export const TrainingConfigSchema = Type.Object(
     validation: ValidationSchema,
     cleaning: CleaningSchema,
     features: FeaturesSchema,
+    split: SplitSchema,
+    models: ModelsSchema,
+    evaluation: EvaluationSchema,
     generate: GenerateSchema,
   },
   { title: 'Vigía training configuration' },
