@@ -29,6 +29,23 @@ describe('the engine', () => {
     law(randomLog(60, 9, [0, 1, 2, 5]), (log) => expectOracle(log, settings, (name) => !isOfTable(name)), 200)
   })
 
+  test('knows where a forgotten value stands in the ring when it comes again late', () => {
+    const pay = (seconds: number, merchantId: string, n: number): LogEntry => ({
+      transaction: {
+        transactionId: `t${n}`,
+        userId: 'ada',
+        merchantId,
+        eventTimeMs: 1e12 + seconds * 1000,
+        amountMinor: 100,
+      },
+    })
+    // The table holds four: f pushes a out. Then a comes late, before its place in the ring, and again in time: when a's old
+    // place leaves the ten seconds, a is still there once.
+    const visits = ['a', 'b', 'c', 'd', 'f'].map((merchant, i) => pay(5 + i, merchant, i))
+    const log = [...visits, pay(3, 'a', 6), pay(10, 'a', 7), pay(16, 'c', 8)]
+    expectOracle(log, smallSettings({ dimensionValues: 4 }), (name) => !isOfTable(name))
+  })
+
   test('takes no notice of a transaction that comes again: no state changes', () => {
     law(
       randomLog(40),
