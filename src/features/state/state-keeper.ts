@@ -301,8 +301,8 @@ export class StateKeeper {
       const { data, base } = state
       const token = tokenIn(event, this.dimensions[d]!)
       const entry = this.entryOf(data, base, d, token)
-      // A value that a later transaction also has keeps its later place.
-      const last = entry < 0 ? sequence : Math.max(sequence, this.lastPlace(data, base, d, token, entry))
+      // A value that a later transaction also has keeps its later place, even when the table has forgotten the value.
+      const last = Math.max(sequence, this.lastPlace(data, base, d, token, entry))
       if (token === 0) continue
       if (entry < 0) this.makeRoomInTable(state, d)
       const headerAt = state.base + dimensionHeaderAt(this.layout, d)
