@@ -1,0 +1,132 @@
+#!/usr/bin/env node
+// npm run bench -- [--smoke] [--rows <name,...>] [--pairs <count>] [--large]; see README.md beside this file.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ROOT } from './data.mjs'
+import { ratioOf, runOnce, summarise } from './measure.mjs'
+import { saveResults, writeTable } from './report.mjs'
+import { rows } from './rows/index.mjs'
+
+const { values: options } = parseArgs({
+  options: {
+    smoke: { type: 'boolean', default: false },
+    rows: { type: 'string' },
+    pairs: { type: 'string', default: '5' },
+    large: { type: 'boolean', default: false },
+  },
+})
+process.chdir(ROOT)
+const { smoke, large } = options
+const pairs = smoke ? 1 : Number(options.pairs)
+const cores = availableParallelism()
+const folder = smoke ? mkdtempSync(join(tmpdir(), 'vigia-bench-')) : join(ROOT, '.vigia', 'bench')
+const environment = { python: findPython(), cores }
+mkdirSync(folder, { recursive: true })
+
+const failures = []
+try {
+  const measured = []
+  for (const row of chosenRows()) {
+    process.stderr.write(`${row.name}: ${row.title}\n`)
+    try {
+      measured.push(await measureRow(row))
+    } catch (error) {
+      failures.push(row.name)
+      process.stderr.write(`  FAILED: ${error.message}\n`)
+    }
+  }
+  if (!smoke) {
+    saveResults(measured, cores)
+    writeTable()
+  }
+} finally {
+  if (smoke) rmSync(folder, { recursive: true, force: true })
+}
+process.stdout.write(
+  failures.length === 0 ? 'Both sides of every row agree.\n' : `Failed: ${failures.join(', ')}\n`,
+)
+process.exit(failures.length === 0 ? 0 : 1)
+
+function chosenRows() {
+  const wanted = options.rows?.split(',')
+  const unknown = wanted?.filter((name) => !rows.some((row) => row.name === name)) ?? []
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `Unknown rows: ${unknown.join(', ')}. Known: ${rows.map((row) => row.name).join(', ')}.\n`,
+    )
+    process.exit(2)
+  }
+  return rows.filter((row) => (wanted ? wanted.includes(row.name) : smoke || Boolean(row.large) === large))
+}
+
+/** Checks a row (which also warms up), then times its sides in turn. */
+async function measureRow(row) {
+  const data = await row.prepare({ folder, cores, smoke })
+  const missing = {}
+  const sides = ['ours']
+  for (const peer of Object.keys(row.peers)) {
+    const reason = whyMissing(row.peers[peer])
+    if (reason === undefined) sides.push(peer)
+    else missing[peer] = reason
+  }
+  const outOf = (side) => join(folder, `${row.name}-${side}${row.outEnding}`)
+  const run = (side) => runOnce(row, side, { ...data, out: outOf(side), cores, folder }, environment)
+
+  const first = {}
+  for (const side of sides) first[side] = await run(side)
+  const peers = sides.slice(1)
+  const check = await row.check({
+    data,
+    cores,
+    outs: { ours: outOf('ours'), peers: Object.fromEntries(peers.map((peer) => [peer, outOf(peer)])) },
+    results: Object.fromEntries(sides.map((side) => [side, first[side].result])),
+  })
+  process.stderr.write(`  checked: ${check}\n`)
+
+  const runs = Object.fromEntries(sides.map((side) => [side, []]))
+  for (let pair = 0; pair < (row.large ? 1 : pairs); pair++) {
+    for (const side of sides) runs[side].push(await run(side))
+    process.stderr.write(
+      `  ${sides.map((side) => `${side} ${runs[side].at(-1).seconds.toFixed(2)} s`).join(', ')}\n`,
+    )
+  }
+  for (const side of sides) rmSync(outOf(side), { force: true })
+  for (const [peer, reason] of Object.entries(missing)) process.stderr.write(`  ${peer} missing: ${reason}\n`)
+  return {
+    name: row.name,
+    title: row.title,
+    goal: row.goal,
+    check,
+    result: first.ours.result,
+    ours: summarise(runs.ours),
+    peers: Object.fromEntries(
+      peers.map((peer) => [peer, { ...summarise(runs[peer]), ratio: ratioOf(runs.ours, runs[peer]) }]),
+    ),
+    missing,
+  }
+}
+
+/** Why a peer cannot run here; undefined when it can. */
+function whyMissing(peer) {
+  if (peer.python === undefined) return undefined
+  if (environment.python === undefined)
+    return 'no Python environment (node scripts/integration.mjs --prepare-only)'
+  const found = spawnSync(environment.python, ['-c', `import ${peer.needs}`], { stdio: 'ignore' })
+  return found.status === 0 ? undefined : `Python has no ${peer.needs}`
+}
+
+/** The interpreter with the peers. A full run prepares it; the smallest takes what is there. */
+function findPython() {
+  if (process.env.PEER_PYTHON) return process.env.PEER_PYTHON
+  if (!smoke)
+    spawnSync(process.execPath, ['scripts/integration.mjs', '--prepare-only'], { stdio: ['ignore', 2, 2] })
+  const inVenv = join(
+    ROOT,
+    '.venv',
+    ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']),
+  )
+  return existsSync(inVenv) ? inVenv : undefined
+}
