@@ -1,11 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Value } from 'typebox/value'
 import { afterAll, describe, expect, it } from 'vitest'
+import { SplitSchema, type SplitSettings } from '../../config/sections/split.ts'
 import { createRandom } from '../../foundation/random.ts'
 import { sqlLiteral, withDatabase } from '../database.ts'
 import { PART_NAMES, type SplitRows, UNLABELLED } from './part.ts'
-import { type SplitPlan, splitDataset, splitRows } from './split-dataset.ts'
+import { splitDataset, splitRows } from './split-dataset.ts'
+import { readSplitPlan, type SplitPlan } from './split-plan.ts'
 
 const DAY = 86_400_000
 const folder = mkdtempSync(join(tmpdir(), 'vigia-split-'))
@@ -61,10 +64,50 @@ describe('splitting rows', () => {
   })
 })
 
+describe('the settings of a split', () => {
+  it('by default share out the time, with a gap as long as labels take', () => {
+    expect(readSplitPlan(settingsOf({}), { delay: '7d' })).toEqual({
+      method: 'temporal',
+      time: { shares: { warmupMs: 30 * DAY, gapMs: 7 * DAY, validation: 0.2, test: 0.2 } },
+      excludeKnownCompromised: false,
+    })
+  })
+
+  it('take days as their first instant, and ends as exclusive', () => {
+    const dates = {
+      train_from: '1970-01-02',
+      train_to: '1970-01-03T12:00:00Z',
+      test_from: '1970-01-05',
+      test_to: '1970-01-06',
+    }
+    expect(readSplitPlan(settingsOf({ dates }), { delay: '7d' })).toMatchObject({
+      time: {
+        windows: {
+          train: { fromMs: DAY, toMs: 2.5 * DAY },
+          validation: null,
+          test: { fromMs: 4 * DAY, toMs: 5 * DAY },
+        },
+      },
+    })
+  })
+
+  it('refuse dates given in part, and a day that does not exist', () => {
+    const read = (dates: object) => () => readSplitPlan(settingsOf({ dates }), { delay: '7d' })
+    expect(read({ train_from: '2018-06-10' })).toThrow('split.dates.train_to is "missing"')
+    expect(read({ train_from: '2018-02-30' })).toThrow('split.dates.train_from is "2018-02-30"')
+  })
+
+  it('refuse shares that leave nothing to train on', () => {
+    expect(() => readSplitPlan(settingsOf({ validation: 0.5, test: 0.5 }), { delay: '7d' })).toThrow(
+      'split.validation + split.test is "1"; allowed: below 1',
+    )
+  })
+})
+
 describe('splitting a dataset', () => {
   it('writes the part of every row, and the same bytes for the same seed', async () => {
     const prepared = join(folder, 'prepared.parquet')
-    const plan: SplitPlan = { method: 'random', shares: { validation: 0.2, test: 0.3 } }
+    const settings = settingsOf({ method: 'stratified', validation: 0.2, test: 0.3 })
     const run = (out: string, seed: number) =>
       withDatabase({ threads: 2, memoryLimit: '1GB', tempDirectory: folder }, async (connection) => {
         await connection.run(
@@ -72,7 +115,14 @@ describe('splitting a dataset', () => {
                         (i % 10 = 0)::TINYINT AS is_fraud, NULL::BIGINT AS labelled_at_ms FROM range(4000) t(i))
            TO ${sqlLiteral(prepared)} (FORMAT parquet)`,
         )
-        const report = await splitDataset(connection, prepared, plan, 7 * DAY, seed, join(folder, out))
+        const report = await splitDataset(
+          connection,
+          prepared,
+          settings,
+          { delay: '7d' },
+          seed,
+          join(folder, out),
+        )
         const counted = await connection.runAndReadAll(
           `SELECT part, count(*)::INT, sum(arrival % 10 = 0)::INT FROM read_parquet(${sqlLiteral(join(folder, out))}) GROUP BY 1 ORDER BY 1`,
         )
@@ -85,7 +135,7 @@ describe('splitting a dataset', () => {
       ['validation', 800, 80],
     ])
     expect(report).toMatchObject({
-      method: 'random',
+      method: 'stratified',
       windows: null,
       rows: 4000,
       sharedUsers: 7,
@@ -97,6 +147,9 @@ describe('splitting a dataset', () => {
     expect(bytesOf('c.parquet')).not.toEqual(bytesOf('a.parquet'))
   })
 })
+
+const settingsOf = (given: object): SplitSettings =>
+  Value.Default(SplitSchema, { dates: {}, ...given }) as SplitSettings
 
 const bytesOf = (name: string) => readFileSync(join(folder, name)).toString('base64')
 

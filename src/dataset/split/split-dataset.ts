@@ -1,22 +1,17 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import type { LabelsSettings } from '../../config/sections/labels.ts'
+import type { SplitSettings } from '../../config/sections/split.ts'
 import { VigiaError } from '../../errors.ts'
+import { parseDuration } from '../../foundation/duration.ts'
 import { createRandom, type Random } from '../../foundation/random.ts'
 import { assignByTime } from './assign-by-time.ts'
-import { assignStratified, type RowShares } from './assign-stratified.ts'
+import { assignStratified } from './assign-stratified.ts'
 import { excludeKnownCompromised } from './exclude-known-compromised.ts'
-import { PART, PART_NAMES, type SplitRows, type TemporalWindows, UNLABELLED } from './part.ts'
+import { PART, PART_NAMES, type SplitRows, UNLABELLED } from './part.ts'
+import { readSplitPlan, type SplitPlan } from './split-plan.ts'
 import { reportSplit, type SplitReport } from './split-report.ts'
 import { readSplitRows, writeParts } from './split-rows.ts'
-import { inOrder, type TimeShares, windowsFromShares } from './temporal-windows.ts'
-
-/** How rows are divided: by time, with given windows or shares of the time span, or at random by class. */
-export type SplitPlan =
-  | { readonly method: 'random'; readonly shares: RowShares }
-  | {
-      readonly method: 'temporal'
-      readonly time: { readonly windows: TemporalWindows } | { readonly shares: TimeShares }
-      readonly excludeKnownCompromised: boolean
-    }
+import { inOrder, windowsFromShares } from './temporal-windows.ts'
 
 /** What a split says of every row, and of the whole. */
 export interface Split {
@@ -26,13 +21,13 @@ export interface Split {
 }
 
 /**
- * Divides rows into training, validation and test. Only a random split draws from `random`. O(n).
+ * Divides rows into training, validation and test. Only a stratified split draws from `random`. O(n).
  *
  * @throws DATASET_SPLIT_UNLABELLED, DATASET_SPLIT_EMPTY, DATASET_SPLIT_ORDER, DATASET_SPLIT_TOO_SHORT
  */
 export const splitRows = (rows: SplitRows, plan: SplitPlan, labelDelayMs: number, random: Random): Split => {
   const span = labelledSpan(rows)
-  if (plan.method === 'random') {
+  if (plan.method === 'stratified') {
     const parts = assignStratified(rows.labels, plan.shares, random)
     requireRows(parts, plan.shares.validation > 0, span, 'there are too few rows for its share')
     return { parts, report: reportSplit(parts, rows, { windows: null, labelDelayMs, excluded: 0 }) }
@@ -57,16 +52,18 @@ export const splitRows = (rows: SplitRows, plan: SplitPlan, labelDelayMs: number
  * Splits a prepared dataset and writes `out`, one row a transaction in arrival order: `arrival` BIGINT, `part` VARCHAR
  * (train, validation, test, none). Memory: about 22 bytes a row beside the database. The same seed gives the same file.
  *
- * @throws what `splitRows` throws, and DATASET_NOT_WRITABLE, DATASET_NO_SPACE
+ * @throws what `readSplitPlan` and `splitRows` throw, and DATASET_NOT_WRITABLE, DATASET_NO_SPACE
  */
 export const splitDataset = async (
   connection: DuckDBConnection,
   prepared: string,
-  plan: SplitPlan,
-  labelDelayMs: number,
+  settings: SplitSettings,
+  labels: LabelsSettings,
   seed: number | string,
   out: string,
 ): Promise<SplitReport> => {
+  const plan = readSplitPlan(settings, labels)
+  const labelDelayMs = parseDuration(labels.delay)
   const rows = await readSplitRows(connection, prepared, labelDelayMs)
   const { parts, report } = splitRows(rows, plan, labelDelayMs, createRandom(seed).fork('split'))
   await writeParts(connection, parts, out)

@@ -15,8 +15,8 @@ export interface SplitPartReport {
 
 /** What a split amounts to: `split.json`. */
 export interface SplitReport {
-  readonly method: 'temporal' | 'random'
-  /** The periods asked for; null for a random split. */
+  readonly method: 'temporal' | 'stratified'
+  /** The periods asked for; null for a stratified split. */
   readonly windows: TemporalWindows | null
   /** Train, validation, test, and last `none`: warm-up, gaps, excluded and unlabelled rows. */
   readonly parts: readonly SplitPartReport[]
@@ -43,7 +43,7 @@ export const reportSplit = (parts: Uint8Array, rows: SplitRows, context: SplitCo
   const unlabelled = rows.labels.reduce((count, label) => count + (label === UNLABELLED ? 1 : 0), 0)
   const sharedUsers = countSharedUsers(parts, rows.users)
   return {
-    method: context.windows === null ? 'random' : 'temporal',
+    method: context.windows === null ? 'stratified' : 'temporal',
     windows: context.windows,
     parts: counted,
     rows: parts.length,
