@@ -258,6 +258,30 @@ export const ERRORS = define({
     fix: 'Restore the state from its last snapshot, or rebuild it by replaying history (`vigia features`).',
   },
   // learning
+  LEARNING_NO_ROWS: {
+    status: 422,
+    exitCode: 2,
+    message: 'There are no rows to learn from',
+    fix: 'Check the split: the training part must have rows.',
+  },
+  LEARNING_LENGTHS_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: 'Labels and weights must have one value for each of the {rows} rows, got {got}',
+    fix: 'Pass one label and one weight a row.',
+  },
+  LEARNING_LABEL_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The label of row {row} must be 0 or 1, got {got}',
+    fix: 'Leave rows without a label out of training, and map other codes to 0 and 1.',
+  },
+  LEARNING_ONE_CLASS: {
+    status: 422,
+    exitCode: 2,
+    message: 'Learning needs frauds and genuine transactions, got {frauds} frauds in {rows} rows',
+    fix: 'Choose a longer training window (split), or check how is_fraud is mapped (source.fields.is_fraud).',
+  },
   // evaluation
   EVALUATION_SCORE_INVALID: {
     status: 422,
