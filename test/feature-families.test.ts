@@ -16,6 +16,17 @@ test('there are at least sixty features, and no name twice', () => {
   expect(new Set(all.map(({ name }) => name)).size).toBe(all.length)
 })
 
+test('emitting the same history twice gives the same bits', () => {
+  fc.assert(
+    fc.property(randomLog(30), (log) => {
+      expect(driveEngine(log, settings, SMALL_FIT).vectors).toStrictEqual(
+        driveEngine(log, settings, SMALL_FIT).vectors,
+      )
+    }),
+    { numRuns: 20, seed: 20_260_327 },
+  )
+})
+
 describe.each(featuresOf)('the family $family.name', ({ family, features }) => {
   test('says what it is in whole sentences', () => {
     for (const { meaning } of [family, ...features]) expect(meaning).toMatch(/^[A-Z].*\.$/)

@@ -9,7 +9,7 @@ export class WindowReading {
   readonly ms: number
   count = 0
   totalMinor = 0.5
-  /** Sum of squared amounts. */
+  /** Sum of squared amounts: the others' exact sum rounded once, plus the current square. */
   squares = 0.5
   maximumMinor = 0.5
   /** Distinct values by position in the layout's dimensions. */
@@ -77,7 +77,10 @@ export class EntityReading {
   earlierMaximumMinor = 0.5
   /** Event time of the entity's first transaction; Infinity when this is the first. */
   firstTimeMs = 0.5
-  /** Event time and place of the transaction just before this one; NaN when there is none. */
+  /**
+   * Event time and place of the transaction just before this one: the latest by event time, then arrival, however long ago; for
+   * a late event, the latest at or before where its windows end of those still in the ring. NaN when there is none.
+   */
   lastTimeMs = 0.5
   lastLatitude = 0.5
   lastLongitude = 0.5
