@@ -13,10 +13,10 @@ const allFeaturesOf = ({ name, title, rows, large }) => ({
   }),
   outEnding: '.parquet',
   ours: async () => {
-    const { run, settings, fit } = await loadReplay()
+    const { run, settings, fitOn } = await loadReplay()
     return async ({ prepared, out, cores, folder }) => {
       const database = databaseSettings({ cores, folder })
-      const fitted = await fit(prepared, settings, database)
+      const fitted = await fitOn(prepared, settings, database)
       const result = await run({ prepared, out, settings, fitted, workers: cores, database })
       return { rows: result.rows, features: result.featureNames.length, counts: result.counts }
     }
@@ -27,10 +27,10 @@ const allFeaturesOf = ({ name, title, rows, large }) => ({
     const { entities } = counts
     const held = `${total} rows, ${features} features, states of ${entities.user} users, ${entities.merchant} merchants, ${entities.device} devices`
     if (large) return `${held}; sameness checked by \`all-features\``
-    const { run, settings, fit } = await loadReplay()
+    const { run, settings, fitOn } = await loadReplay()
     const out = `${outs.ours}.alone.parquet`
     const database = databaseSettings({ cores: 1, folder: `${outs.ours}.spill` })
-    const fitted = await fit(data.prepared, settings, database)
+    const fitted = await fitOn(data.prepared, settings, database)
     await run({ prepared: data.prepared, out, settings, fitted, workers: 1, database })
     const { differing } = await differingRows(cores, outs.ours, out)
     rmSync(out)
@@ -46,9 +46,9 @@ const loadReplay = async () => {
   const { readFeatureSettings } = await built('features/feature-settings.js')
   const { features, labels } = await trainingSettings()
   const settings = readFeatureSettings(features, labels)
-  const fit = (prepared, of, database) =>
+  const fitOn = (prepared, of, database) =>
     withDatabase(database, (connection) => fitFeaturesOn(connection, prepared, 'true', of))
-  return { run: replay, settings, fit }
+  return { run: replay, settings, fitOn }
 }
 
 /** Every feature over a million transactions. */
