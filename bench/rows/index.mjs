@@ -1,7 +1,8 @@
 import { allFeatures, allFeaturesLarge } from './all-features.mjs'
 import { generate } from './generate.mjs'
 import { handbookFeatures } from './handbook-features.mjs'
+import { logisticRegression } from './logistic-regression.mjs'
 import { readCsv } from './read-csv.mjs'
 
 /** Every row of the table, in its order. */
-export const rows = [handbookFeatures, allFeatures, allFeaturesLarge, generate, readCsv]
+export const rows = [handbookFeatures, allFeatures, allFeaturesLarge, generate, readCsv, logisticRegression]
