@@ -35,7 +35,7 @@ export interface LogisticRegressionModel {
 }
 
 /** Up to here the Hessian is computed on all rows; above, on as many evenly spaced ones. */
-const HESSIAN_ROWS = 100_000
+const HESSIAN_ROWS = 32_768
 /** Halvings of a step before it is taken as converged: 2^-30 of a step changes nothing. */
 const MAX_HALVINGS = 30
 
@@ -44,7 +44,7 @@ const MAX_HALVINGS = 30
  *
  * 1. Rows are standardised, row after row (8 bytes a value).
  * 2. The gradient and the loss are sums over all rows in order.
- * 3. The Hessian is the exact one up to 100,000 rows; beyond, that of every k-th row, scaled up. It only shapes the step: where
+ * 3. The Hessian is the exact one up to 32,768 rows; beyond, that of every k-th row, scaled up. It only shapes the step: where
  *    the search ends is where the exact gradient vanishes.
  *
  * Deterministic for the same rows in the same order on one JavaScript engine (`Math.exp` is the engine's). With finite `c` the loss is
@@ -171,13 +171,15 @@ const lossAndGradient = (problem: Problem, weights: Float64Array, gradient: Floa
   gradient.fill(0)
   let dataLoss = 0
   for (let row = 0, at = 0; row < rowCount; row++, at += width) {
-    let margin = 0
-    for (let f = 0; f < width; f++) margin += weights[f]! * rows[at + f]!
+    const margin = dot(weights, rows, at, width)
     const weight = problem.weights[row]!
-    const signed = labels[row] === 1 ? -margin : margin
-    // log(1 + e^x) without overflow.
-    dataLoss += weight * (signed > 0 ? signed + Math.log1p(Math.exp(-signed)) : Math.log1p(Math.exp(signed)))
-    const residual = weight * (1 / (1 + Math.exp(-margin)) - labels[row]!)
+    const label = labels[row]!
+    // e^-|x| serves both log(1 + e^x), without overflow, and the probability.
+    const decay = Math.exp(-Math.abs(margin))
+    const excess = label === 1 ? -margin : margin
+    dataLoss += weight * ((excess > 0 ? excess : 0) + Math.log1p(decay))
+    const probability = margin >= 0 ? 1 / (1 + decay) : decay / (1 + decay)
+    const residual = weight * (probability - label)
     for (let f = 0; f < width; f++) gradient[f]! += residual * rows[at + f]!
   }
   let penalty = 0
@@ -189,26 +191,62 @@ const lossAndGradient = (problem: Problem, weights: Float64Array, gradient: Floa
   return penalty / 2 + c * dataLoss
 }
 
-/** Lower triangle of the Hessian of the loss. */
+/** Four sums side by side: one alone would wait for each addition. The order of addition is fixed. */
+const dot = (weights: Float64Array, rows: Float64Array, at: number, width: number): number => {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  const even = width - (width % 4)
+  for (let f = 0; f < even; f += 4) {
+    a += weights[f]! * rows[at + f]!
+    b += weights[f + 1]! * rows[at + f + 1]!
+    c += weights[f + 2]! * rows[at + f + 2]!
+    d += weights[f + 3]! * rows[at + f + 3]!
+  }
+  for (let f = even; f < width; f++) a += weights[f]! * rows[at + f]!
+  return a + b + (c + d)
+}
+
+/** Lower triangle of the Hessian of the loss. Four rows at a time: each element is then fetched once for four. */
 const hessianAt = (problem: Problem, weights: Float64Array, hessian: Float64Array): void => {
   const { width, rows, rowCount, c } = problem
   const stride = Math.ceil(rowCount / HESSIAN_ROWS)
   hessian.fill(0)
-  for (let row = 0; row < rowCount; row += stride) {
-    const at = row * width
-    let margin = 0
-    for (let f = 0; f < width; f++) margin += weights[f]! * rows[at + f]!
-    const probability = 1 / (1 + Math.exp(-margin))
-    const curvature = c * stride * problem.weights[row]! * probability * (1 - probability)
+  const curvature = (row: number): number => {
+    if (row >= rowCount) return 0
+    const probability = 1 / (1 + Math.exp(-dot(weights, rows, row * width, width)))
+    return c * stride * problem.weights[row]! * probability * (1 - probability)
+  }
+  for (let row = 0; row < rowCount; row += 4 * stride) {
+    const curvature0 = curvature(row)
+    const curvature1 = curvature(row + stride)
+    const curvature2 = curvature(row + 2 * stride)
+    const curvature3 = curvature(row + 3 * stride)
+    const at0 = row * width
+    // Past the end any row does: it counts 0.
+    const at1 = row + stride < rowCount ? at0 + stride * width : at0
+    const at2 = row + 2 * stride < rowCount ? at0 + 2 * stride * width : at0
+    const at3 = row + 3 * stride < rowCount ? at0 + 3 * stride * width : at0
     for (let i = 0; i < width; i++) {
-      const scaled = curvature * rows[at + i]!
-      if (scaled === 0) continue
+      const scaled0 = curvature0 * rows[at0 + i]!
+      const scaled1 = curvature1 * rows[at1 + i]!
+      const scaled2 = curvature2 * rows[at2 + i]!
+      const scaled3 = curvature3 * rows[at3 + i]!
       const to = i * width
-      for (let j = 0; j <= i; j++) hessian[to + j]! += scaled * rows[at + j]!
+      for (let j = 0; j <= i; j++) {
+        hessian[to + j]! +=
+          scaled0 * rows[at0 + j]! +
+          scaled1 * rows[at1 + j]! +
+          (scaled2 * rows[at2 + j]! + scaled3 * rows[at3 + j]!)
+      }
     }
   }
   for (let f = 0; f < width - 1; f++) hessian[f * width + f]! += 1
 }
+
+/** Rows written in blocks: a block of rows stays in the cache while each column passes. */
+const STANDARDISED_BLOCK = 256
 
 const standardiseRows = (
   { columns, rowCount }: FeatureTable,
@@ -217,11 +255,15 @@ const standardiseRows = (
 ): Float64Array => {
   const width = columns.length + 1
   const rows = new Float64Array(rowCount * width).fill(1)
-  columns.forEach((column, f) => {
-    for (let row = 0; row < rowCount; row++) {
-      rows[row * width + f] = standardise(column[row]!, means[f]!, scales[f]!)
+  for (let from = 0; from < rowCount; from += STANDARDISED_BLOCK) {
+    const to = Math.min(from + STANDARDISED_BLOCK, rowCount)
+    for (let f = 0; f < columns.length; f++) {
+      const column = columns[f]!
+      const mean = means[f]!
+      const scale = scales[f]!
+      for (let row = from; row < to; row++) rows[row * width + f] = standardise(column[row]!, mean, scale)
     }
-  })
+  }
   return rows
 }
 
