@@ -1,21 +1,25 @@
-/** Row numbers by falling score; equal scores keep their order. Takes O(n log n). Scores must not be NaN. */
-export function byFallingScore(scores: Float64Array): Uint32Array {
-  const order = new Uint32Array(scores.length)
-  for (let i = 0; i < order.length; i++) order[i] = i
-  return order.sort((a, b) => scores[b]! - scores[a]! || a - b)
-}
-
-/** Calls `visit` once per distinct score, from the highest, with how many positives and rows score at least that much. */
+/**
+ * Calls `visit` once per distinct score, from the highest, with how many frauds and rows score at least that much.
+ *
+ * The scores of the classes are sorted apart, as plain numbers, and merged: several times faster than sorting row numbers.
+ * O(n log n). Scores must not be NaN.
+ */
 export function forEachThreshold(
   labels: Uint8Array,
   scores: Float64Array,
   visit: (truePositives: number, selected: number, threshold: number) => void,
 ): void {
-  const order = byFallingScore(scores)
-  let truePositives = 0
-  for (let i = 0; i < order.length; i++) {
-    const threshold = scores[order[i]!]!
-    if (labels[order[i]!] === 1) truePositives++
-    if (i + 1 === order.length || scores[order[i + 1]!] !== threshold) visit(truePositives, i + 1, threshold)
+  const ofFraud = scores.filter((_, row) => labels[row] === 1).sort()
+  const ofGenuine = scores.filter((_, row) => labels[row] !== 1).sort()
+  let fraud = ofFraud.length
+  let genuine = ofGenuine.length
+  while (fraud > 0 || genuine > 0) {
+    const threshold = Math.max(
+      fraud > 0 ? ofFraud[fraud - 1]! : Number.NEGATIVE_INFINITY,
+      genuine > 0 ? ofGenuine[genuine - 1]! : Number.NEGATIVE_INFINITY,
+    )
+    while (fraud > 0 && ofFraud[fraud - 1] === threshold) fraud--
+    while (genuine > 0 && ofGenuine[genuine - 1] === threshold) genuine--
+    visit(ofFraud.length - fraud, scores.length - fraud - genuine, threshold)
   }
 }
