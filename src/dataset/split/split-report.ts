@@ -111,7 +111,7 @@ const temporalWarnings = (
   const late = countTrainingLabelsKnownLater(parts, rows, next.fromMs)
   if (late > 0)
     warnings.push(
-      `${late} training labels are known only after ${steps[0]!.to} begins: a model trained on that day could not have them.`,
+      `Training rows whose label is known only after ${steps[0]!.to} begins: ${late}. A model trained on that day could not have them.`,
     )
   return warnings
 }
@@ -128,7 +128,7 @@ const randomWarnings = (sharedUsers: number): string[] => {
   ]
   if (sharedUsers > 0)
     warnings.push(
-      `${sharedUsers} users are both in training and in test: what is learnt of their frauds in training gives away those in test.`,
+      `Users both in training and in test: ${sharedUsers}. What is learnt of their frauds in training gives away those in test.`,
     )
   return warnings
 }
@@ -139,5 +139,5 @@ const balanceWarnings = (counted: readonly SplitPartReport[], windows: TemporalW
     .filter(({ rows, frauds }) => rows > 0 && (frauds === 0 || frauds === rows))
     .map(
       ({ part, rows, frauds }) =>
-        `The ${part} part has ${rows} rows and ${frauds === 0 ? 'no fraud' : 'nothing but fraud'}: ${part === 'train' ? 'nothing can be learnt from it' : 'ROC-AUC is not defined on it'}.`,
+        `The ${part} part holds ${frauds === 0 ? 'no fraud' : 'nothing but fraud'} (rows: ${rows}): ${part === 'train' ? 'nothing can be learnt from it' : 'ROC-AUC is not defined on it'}.`,
     )

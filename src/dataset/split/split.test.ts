@@ -135,6 +135,38 @@ describe('users known to be compromised leave the test', () => {
     ).toEqual(['none', 'train', 'test'])
   })
 
+  it('law: with a delay and a gap of a week it is the rule of the card-fraud handbook, which counts whole days', () => {
+    const week: TemporalWindows = {
+      train: { fromMs: 0, toMs: 7 * DAY },
+      validation: null,
+      test: { fromMs: 14 * DAY, toMs: 21 * DAY },
+    }
+    const row = fc.record({
+      day: fc.integer({ min: -3 * 24, max: 22 * 24 }).map((hours) => hours / 24),
+      user: fc.integer({ min: 0, max: 4 }),
+      label: fc.constantFrom(0, 0, 1),
+    })
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 60 }), (cases) => {
+        const rows = rowsOf(cases, 7 * DAY)
+        const kept = excludeKnownCompromised(assignByTime(rows, week), rows, week)
+        cases.forEach(({ day, user }, index) => {
+          const testDay = Math.floor(day) - 14
+          if (testDay < 0 || testDay >= 7) return
+          // Test day k knows the frauds of training and of each day up to train start + 7 + k - 1.
+          const isKnown = cases.some(
+            (other) =>
+              other.label === 1 &&
+              other.user === user &&
+              other.day >= 0 &&
+              Math.floor(other.day) <= 7 + testDay - 1,
+          )
+          expect(PART_NAMES[kept[index]!]).toBe(isKnown ? 'none' : 'test')
+        })
+      }),
+    )
+  })
+
   const partsOf = (...cases: readonly Case[]): string[] => {
     const rows = rowsOf(cases, DAY)
     return named(excludeKnownCompromised(assignByTime(rows, windows), rows, windows))
@@ -207,7 +239,7 @@ describe('the report', () => {
     })
     expect(report.warnings).toEqual([
       expect.stringContaining('between train and test is 7d, shorter than the label delay of 8d'),
-      expect.stringContaining('1 training labels are known only after test begins'),
+      expect.stringContaining('Training rows whose label is known only after test begins: 1.'),
     ])
   })
 
@@ -215,13 +247,13 @@ describe('the report', () => {
     const parts = Uint8Array.of(PART.train, PART.test, PART.test, PART.test, PART.train)
     const report = reportSplit(parts, rows, { windows: null, labelDelayMs: 0, excluded: 0 })
     expect(report.warnings[0]).toContain('learn from rows that come after')
-    expect(report.warnings[1]).toContain('1 users are both in training and in test')
+    expect(report.warnings[1]).toContain('Users both in training and in test: 1.')
   })
 
   it('warns of a part without frauds', () => {
     const calm = rowsOf([{ day: 0 }, { day: 1, label: 1 }, { day: 9 }])
     const report = reportSplit(assignByTime(calm, windows), calm, { windows, labelDelayMs: 0, excluded: 0 })
-    expect(report.warnings).toEqual(['The test part has 1 rows and no fraud: ROC-AUC is not defined on it.'])
+    expect(report.warnings).toEqual(['The test part holds no fraud (rows: 1): ROC-AUC is not defined on it.'])
   })
 })
 
