@@ -409,8 +409,10 @@ export class StateKeeper {
     const next = data[base + HEADER.next]!
     // Labels mostly come in the order of their transactions.
     const expected = data[base + HEADER.labelCursor]!
-    const isNext = expected >= first && expected < next
-    if (isNext && data[idAt + (expected & mask) * fieldCount] === transactionToken) return expected
+    if (expected >= first && expected < next) {
+      const offset = (expected & mask) * fieldCount
+      if (data[idAt + offset] === transactionToken && data[timeAt + offset] === eventTimeMs) return expected
+    }
     let low = first
     let high = next
     while (low < high) {
