@@ -102,8 +102,9 @@ const convertLabelledAt = (field: MappedField, timeZone: string): ConvertedField
 })
 
 /**
- * Amounts go from decimal text to DECIMAL(15, 2) to whole minor units: never through a double. A DOUBLE column is read
- * as the shortest decimal that names it, which is what its writer meant.
+ * Amounts go from decimal text to DECIMAL(11, 2) to whole minor units: never through a double. A DOUBLE column is read
+ * as the shortest decimal that names it, which is what its writer meant. Nine digits before the point are the bound of the
+ * transaction schema: a larger amount does not fit the type, and is told by that.
  */
 const convertAmount = (field: MappedField): ConvertedField => {
   assertType(
@@ -116,7 +117,7 @@ const convertAmount = (field: MappedField): ConvertedField => {
     steps: [
       ['c_amount_text', textOf(field)],
       ['c_amount_simple', simple],
-      ['c_amount', 'CASE WHEN c_amount_simple THEN TRY_CAST(c_amount_text AS DECIMAL(15, 2)) END'],
+      ['c_amount', 'CASE WHEN c_amount_simple THEN TRY_CAST(c_amount_text AS DECIMAL(11, 2)) END'],
     ],
     columns: [['amount_minor', 'CAST(c_amount * 100 AS BIGINT)']],
     reasons: [

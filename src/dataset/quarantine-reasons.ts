@@ -17,7 +17,7 @@ export const QUARANTINE_REASONS = [
   { code: 'amount_not_a_number', field: 'amount', what: 'amount not a number' },
   { code: 'amount_not_positive', field: 'amount', what: 'amount not positive' },
   { code: 'amount_too_precise', field: 'amount', what: 'amount with more than two decimals' },
-  { code: 'amount_too_large', field: 'amount', what: 'amount of ten trillion or more' },
+  { code: 'amount_too_large', field: 'amount', what: 'amount of a billion or more' },
   { code: 'label_not_binary', field: 'is_fraud', what: 'label not 0 or 1' },
   { code: 'labelled_at_not_readable', field: 'labelled_at', what: 'time of the label not readable' },
   { code: 'latitude_out_of_range', field: 'latitude', what: 'latitude not a number from -90 to 90' },

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
 import type { PreparedColumn } from '../transaction/prepared-columns.ts'
+import { TransactionSchema } from '../transaction/transaction.ts'
 import { sqlLiteral, withDatabase } from './database.ts'
 import { type ReadResult, readSource } from './read-source.ts'
 
@@ -43,7 +44,7 @@ describe('a source becomes a prepared dataset', () => {
     ['12.340000', 1234],
     ['+7', 700],
     [' 8.05 ', 805],
-    ['9999999999999.99', 999999999999999],
+    ['999999999.99', 99999999999],
     ['4.35', 435],
     ['1.15', 115],
   ])('reads the amount "%s" as exactly %i minor units', async (text, minor) => {
@@ -115,7 +116,11 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
     ['a,u,2026-01-01T10:00:00Z,0.00,0', 'amount_not_positive'],
     ['a,u,2026-01-01T10:00:00Z,-5,0', 'amount_not_positive'],
     ['a,u,2026-01-01T10:00:00Z,0.004,0', 'amount_too_precise'],
+    ['a,u,2026-01-01T10:00:00Z,1000000000,0', 'amount_too_large'],
     ['a,u,2026-01-01T10:00:00Z,10000000000000,0', 'amount_too_large'],
+    // What is wrong with the number itself is told before how large it is.
+    ['a,u,2026-01-01T10:00:00Z,-1000000000,0', 'amount_not_positive'],
+    ['a,u,2026-01-01T10:00:00Z,1000000000.001,0', 'amount_too_precise'],
     ['a,u,2026-01-01T10:00:00Z,1,2', 'label_not_binary'],
     ['a\u0007,u,2026-01-01T10:00:00Z,1,0', 'text_not_allowed'],
     [`${'é'.repeat(257)},u,2026-01-01T10:00:00Z,1,0`, 'text_not_allowed'],
@@ -126,6 +131,12 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
     expect(quarantine.map((row) => [row.source_row, row.reasons[0]!.code])).toEqual([[2, code]])
     expect(result.reasons).toEqual([expect.objectContaining({ code, rows: 1 })])
     expect([result.inputRows, result.acceptedRows, result.quarantinedRows]).toEqual([3, 2, 1])
+  })
+
+  it('accepts the largest amount that a transaction may have: a cent below a billion', async () => {
+    const { rows } = await read(['a,u,2026-01-01T10:00:00Z,999999999.9900,0'])
+    expect(rows[0]!.amount_minor).toBe(99_999_999_999)
+    expect(TransactionSchema.properties.amountMinor.maximum).toBe(99_999_999_999)
   })
 
   it('accepts text of exactly 256 UTF-16 units', async () => {

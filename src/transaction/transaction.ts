@@ -21,8 +21,9 @@ export const TransactionSchema = Type.Object(
     }),
     amountMinor: Type.Integer({
       minimum: 1,
-      maximum: 9007199254740991,
-      description: 'Amount in minor units (cents): 12.34 is 1234.',
+      maximum: 99_999_999_999,
+      description:
+        'Amount in minor units (cents): 12.34 is 1234. Below a billion in major units, so that sums over a window or a life stay exact integers (below 2^53) for at least 90,000 transactions of the largest amount.',
     }),
     currency: Type.Optional(text('ISO 4217 code.')),
     merchantId: Type.Optional(text('The merchant or terminal.')),

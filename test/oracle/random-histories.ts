@@ -93,7 +93,10 @@ const fieldsOf = (values: number) =>
   fc.record(
     {
       userId: one('user', 2),
-      amountMinor: fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.constantFrom(1000, 2000, 100_000_000)),
+      amountMinor: fc.oneof(
+        fc.integer({ min: 1, max: 3000 }),
+        fc.constantFrom(1000, 2000, 100_000_000, 99_999_999_999),
+      ),
       merchantId: one('merchant', values),
       merchantCategory: fc.constantFrom('food', 'travel', 'games'),
       transactionType: fc.constantFrom('purchase', 'transfer'),
