@@ -302,6 +302,12 @@ export const ERRORS = define({
     fix: 'This is a fault of Vigía: please report it with the configuration.',
   },
   // model
+  MODEL_ARTIFACT_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model in {where} is refused: {file}: {reason}',
+    fix: 'Use the folder as a training run left it, or train again (`vigia run --force package`).',
+  },
   // pipelines
   PIPELINE_STEP_UNKNOWN: {
     status: 422,

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { COMMANDS } from './cli/commands/index.ts'
+import { hostname } from 'node:os'
+import { createCommands } from './cli/commands/index.ts'
 import { runProgram } from './cli/program.ts'
+import { renderEvaluationReport } from './reports/evaluation-report.ts'
+import { renderValidationReport } from './reports/validation-report.ts'
 
 /**
  * The composition root: environment, clock, streams and signals are chosen here and handed in.
@@ -30,7 +33,23 @@ const outputOf = (stream: NodeJS.WriteStream) => ({
 const packageFile = new URL('../package.json', import.meta.url)
 const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
 
-process.exitCode = await runProgram(process.argv.slice(2), COMMANDS, {
+const isAlive = (processId: number): boolean => {
+  try {
+    return process.kill(processId, 0)
+  } catch (error) {
+    // Somebody else's process is alive too.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+const commands = createCommands({
+  now: () => Date.now(),
+  owner: { processId: process.pid, host: hostname(), isAlive },
+  runtime: `node ${process.version}`,
+  renderers: { validation: renderValidationReport, evaluation: renderEvaluationReport },
+})
+
+process.exitCode = await runProgram(process.argv.slice(2), commands, {
   version,
   stdout: outputOf(process.stdout),
   stderr: outputOf(process.stderr),

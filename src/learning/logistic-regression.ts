@@ -35,7 +35,7 @@ export interface LogisticRegressionModel {
 }
 
 /** Up to here the Hessian is computed on all rows; above, on as many evenly spaced ones. */
-const HESSIAN_ROWS = 32_768
+const HESSIAN_ROWS = 65_536
 /** Halvings of a step before it is taken as converged: 2^-30 of a step changes nothing. */
 const MAX_HALVINGS = 30
 
@@ -44,7 +44,7 @@ const MAX_HALVINGS = 30
  *
  * 1. Rows are standardised, row after row (8 bytes a value).
  * 2. The gradient and the loss are sums over all rows in order.
- * 3. The Hessian is the exact one up to 32,768 rows; beyond, that of every k-th row, scaled up. It only shapes the step: where
+ * 3. The Hessian is the exact one up to 65,536 rows; beyond, that of every k-th row, scaled up. It only shapes the step: where
  *    the search ends is where the exact gradient vanishes.
  *
  * Deterministic for the same rows in the same order on one JavaScript engine (`Math.exp` is the engine's). With finite `c` the loss is

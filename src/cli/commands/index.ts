@@ -1,7 +1,17 @@
 import type { Command } from '../command.ts'
 import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
+import { featuresCommand } from './features.ts'
 import { generateCommand } from './generate.ts'
+import { type PipelineTools, runCommand } from './run.ts'
+import { validateCommand } from './validate.ts'
 
-/** Every command of `vigia`, in the order of its help. */
-export const COMMANDS: readonly Command[] = [generateCommand, configCommand, doctorCommand]
+/** Every command of `vigia`, in the order of its help, on what the composition root hands in. */
+export const createCommands = (tools: PipelineTools): readonly Command[] => [
+  generateCommand,
+  validateCommand({ renderReport: tools.renderers.validation }),
+  featuresCommand(tools),
+  runCommand(tools),
+  configCommand,
+  doctorCommand,
+]

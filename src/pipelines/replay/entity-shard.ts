@@ -1,7 +1,7 @@
 import { FeatureEngineer, type FeaturePart } from '../../features/feature-engineer.ts'
 import type { FeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
-import { encodeState } from '../../features/state/encoding.ts'
+import { decodeState, encodeState } from '../../features/state/encoding.ts'
 import { Arena, type EntityState } from '../../features/state/entity-state.ts'
 import { HEADER } from '../../features/state/layout.ts'
 import { StateTable } from '../../features/state/state-table.ts'
@@ -39,6 +39,7 @@ export interface ReplayCounts {
  * written once, and the result is the same for any number of workers.
  */
 export class EntityShard {
+  private readonly blocks = new Arena()
   private readonly engineer: FeatureEngineer
   private readonly tables: Readonly<Record<EntityKind, StateTable>> = {
     user: new StateTable(),
@@ -55,7 +56,7 @@ export class EntityShard {
 
   /** Worker `index` of `count`. */
   constructor(settings: FeatureSettings, fitted: FittedFeatures, index: number, count: number) {
-    this.engineer = new FeatureEngineer(settings, fitted, new Arena())
+    this.engineer = new FeatureEngineer(settings, fitted, this.blocks)
     this.width = this.engineer.featureNames.length
     this.index = index
     this.count = count
@@ -194,6 +195,18 @@ export class EntityShard {
       late: sum(HEADER.late),
       tooLate: sum(HEADER.tooLate),
     }
+  }
+
+  /**
+   * Takes over a state of an earlier replay, unless it belongs to another worker or no feature reads its kind.
+   *
+   * @throws FEATURES_STATE_INCOMPATIBLE, FEATURES_STATE_CORRUPT
+   */
+  addState(kind: EntityKind, { token, bytes }: { readonly token: number; readonly bytes: Uint8Array }): void {
+    const keeper = this.engineer.keeperOf(kind)
+    if (keeper === undefined || !this.owns(token)) return
+    const entity = `${kind} ${token.toString(16)}`
+    this.tables[kind].add(token, decodeState(keeper.layout, this.blocks, bytes, entity))
   }
 
   /** All states of one kind, encoded, by ascending token. */

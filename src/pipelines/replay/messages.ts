@@ -9,6 +9,8 @@ export interface ReplayWorkerData {
   readonly batches: readonly SharedArrayBuffer[]
   readonly index: number
   readonly count: number
+  /** Folder of the states to start from. */
+  readonly statesIn?: string
 }
 
 /** To a feature worker: a batch to compute, or the end; `statesOut` is where it leaves its states, if anywhere. */

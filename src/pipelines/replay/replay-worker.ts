@@ -2,10 +2,11 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { EntityShard } from './entity-shard.ts'
 import type { FromReplayWorker, ReplayWorkerData, ToReplayWorker } from './messages.ts'
 import { mapBatch } from './shared-batch.ts'
-import { writeShard } from './state-snapshot.ts'
+import { readShard, writeShard } from './state-snapshot.ts'
 
-const { settings, fitted, batches, index, count } = workerData as ReplayWorkerData
+const { settings, fitted, batches, index, count, statesIn } = workerData as ReplayWorkerData
 const shard = new EntityShard(settings, fitted, index, count)
+if (statesIn !== undefined) readShard(shard, statesIn)
 const shared = batches.map(mapBatch)
 const answer = (message: FromReplayWorker): void => parentPort?.postMessage(message)
 

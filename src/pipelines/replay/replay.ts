@@ -27,6 +27,8 @@ export interface ReplayOptions {
   readonly prepared: string
   /** Parquet to write: id, time, user, merchant, label, then one column a feature. */
   readonly out: string
+  /** Folder of the states to start from, as `statesOut` of an earlier replay left it; without it history is empty. */
+  readonly statesIn?: string
   /** Existing folder for the final states; without it they are dropped. */
   readonly statesOut?: string
   readonly settings: FeatureSettings
@@ -174,9 +176,16 @@ class Crew {
   }
 
   private startComputer(index: number, count: number): Worker {
-    const { settings, fitted } = this.options
-    const data: ReplayWorkerData = { settings, fitted, batches: this.memory, index, count }
-    const worker = startWorker(import.meta.url, './replay-worker', data)
+    const { settings, fitted, statesIn } = this.options
+    const data: ReplayWorkerData = {
+      settings,
+      fitted,
+      batches: this.memory,
+      index,
+      count,
+      ...(statesIn === undefined ? {} : { statesIn }),
+    }
+    const worker = startWorker(new URL('./replay-worker.ts', import.meta.url), data)
     worker.on('message', (message: FromReplayWorker) => {
       if (message.kind === 'computed') this.computed[message.slot]!.put(message.slot)
       else this.ended.put(message.counts)
@@ -197,7 +206,7 @@ class Crew {
       memoryLimit: database.memoryLimit,
       tempDirectory: database.tempDirectory,
     }
-    const worker = startWorker(import.meta.url, './feature-writer', data)
+    const worker = startWorker(new URL('./feature-writer.ts', import.meta.url), data)
     this.writerStopped = new Promise((resolve) => worker.once('exit', resolve))
     worker.on('message', (message: FromFeatureWriter) => {
       if (message.kind === 'free') this.freeSlots.put(message.slot)

@@ -27,6 +27,13 @@ export const writeShard = (shard: EntityShard, folder: string, index: number): v
   for (const kind of KINDS) writeEntries(shardFile(folder, kind, index), shard.statesOf(kind))
 }
 
+/** Gives a worker its share of the states in a snapshot's folder. */
+export const readShard = (shard: EntityShard, folder: string): void => {
+  for (const kind of KINDS) {
+    for (const entry of readEntries(snapshotFile(folder, kind))) shard.addState(kind, entry)
+  }
+}
+
 /** Merges the sorted files of `count` workers: the result does not depend on how many there were. */
 export const mergeShards = (folder: string, count: number): void => {
   for (const kind of KINDS) {

@@ -1,15 +1,15 @@
 import { Worker } from 'node:worker_threads'
 
+const isSource = import.meta.url.endsWith('.ts')
+
 /**
- * Starts a worker from a module beside the caller: `startWorker(import.meta.url, './replay-worker', data)`. From sources (tests) it
- * runs TypeScript as the tests do, from the build plain JavaScript.
+ * Starts a worker from a module: `startWorker(new URL('./replay-worker.ts', import.meta.url), data)`. From sources (tests) it runs
+ * TypeScript as the tests do, from the build the JavaScript of the same name.
  */
-export const startWorker = (callerUrl: string, module: string, workerData: unknown): Worker => {
-  const isSource = callerUrl.endsWith('.ts')
-  return new Worker(new URL(`${module}${isSource ? '.ts' : '.js'}`, callerUrl), {
+export const startWorker = (module: URL, workerData: unknown): Worker =>
+  new Worker(isSource ? module : new URL(module.href.replace(/\.ts$/, '.js')), {
     workerData,
     ...(isSource ? { execArgv: ['--import', 'tsx'] } : {}),
     // Features return numbers by the hundred per transaction: a larger nursery collects them in passing.
     resourceLimits: { maxYoungGenerationSizeMb: 96 },
   })
-}

@@ -33,7 +33,7 @@ export const codeVersionOf = async (moduleUrl: string, runtime: string): Promise
 const readModule = (path: string): Promise<string> =>
   readFile(path, 'utf8').catch(() => readFile(path.replace(/\.ts$/, '.js'), 'utf8'))
 
-/** Static and dynamic imports, and modules that start a worker: `new URL('./worker.js', import.meta.url)`. */
+/** Static and dynamic imports, and modules named by a URL relative to this one, as workers are. */
 const IMPORT =
   /(?:^|[\s;}])(?:import|export)\s(?:[\w\s{},*$]*?\sfrom\s*)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|new URL\(\s*['"](\.[^'"]+\.[cm]?[jt]s)['"]\s*,\s*import\.meta\.url\s*\)/g
 

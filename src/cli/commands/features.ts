@@ -1,0 +1,82 @@
+import { copyFile, rename, rm, stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { VigiaError } from '../../errors.ts'
+import type { ReplayResult } from '../../pipelines/replay/replay.ts'
+import { runPipeline } from '../../pipelines/steps/run-pipeline.ts'
+import { readJson } from '../../pipelines/training/json-file.ts'
+import { trainingSteps } from '../../pipelines/training-pipeline.ts'
+import type { Command, CommandContext, CommandInput } from '../command.ts'
+import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
+import { type PipelineTools, runFolder, trainingContext } from './run.ts'
+
+/** `vigia features`: the training steps up to the features, and their file where it is wanted. */
+export const featuresCommand = (tools: Omit<PipelineTools, 'renderers'>): Command => ({
+  name: 'features',
+  summary: 'compute all features of a source, as training would see them',
+  description:
+    'Runs the steps of `vigia run` up to the features in the same run folder, so nothing is computed twice, and copies the file: transaction_id, event_time_ms, user_id, merchant_id, is_fraud, labelled_at_ms, then one column per feature. Each value is what serving would have computed when the transaction arrived. What each feature means: docs/features.md.',
+  options: [
+    { flags: '-o, --out <file>', description: 'Parquet file to write', required: true },
+    { flags: '--force', description: 'replace the file if it exists' },
+    ...CONFIG_OPTIONS,
+  ],
+  examples: [
+    {
+      command: 'vigia features --config examples/second-bank/training_config.yaml --out features.parquet',
+      explanation: "Another bank's export.",
+    },
+    {
+      command: "vigia features --set 'features.include=[amount,user_tx_count_7d]' --out two.parquet",
+      explanation: 'Only two features, with states as small as they allow.',
+    },
+  ],
+  run: async (context, input) => {
+    const config = await readTrainingConfig(context, input)
+    const out = await outputPath(context, input)
+    const folder = runFolder(context, config, withoutOut(input))
+    const steps = trainingSteps(trainingContext(context, config, folder))
+    const upToFeatures = steps.slice(0, steps.findIndex(({ name }) => name === 'features') + 1)
+    await runPipeline(upToFeatures, {
+      ...tools,
+      folder,
+      signal: context.signal,
+      reportProgress: context.reportProgress,
+    })
+    const unfinished = `${out}.unfinished`
+    try {
+      await copyFile(join(folder, 'features', 'features.parquet'), unfinished)
+      await rename(unfinished, out)
+    } finally {
+      await rm(unfinished, { force: true })
+    }
+    const result = await readJson<ReplayResult>(join(folder, 'features', 'replay.json'))
+    context.stdout.write(context.json ? `${JSON.stringify({ out, ...result })}\n` : describe(out, result))
+    return 0
+  },
+})
+
+/** `--out` of this command is the file; the run folder is the configuration's. */
+const withoutOut = (input: CommandInput): CommandInput => {
+  const { out: _, ...options } = input.options
+  return { ...input, options }
+}
+
+const outputPath = async (context: CommandContext, input: CommandInput): Promise<string> => {
+  const out = resolve(context.workingDirectory, String(input.options['out']))
+  const existing = await stat(out).catch(() => undefined)
+  if (existing !== undefined && input.options['force'] !== true) {
+    throw new VigiaError('DATASET_OUTPUT_EXISTS', { path: out })
+  }
+  return out
+}
+
+const describe = (out: string, { rows, featureNames, counts }: ReplayResult): string =>
+  [
+    `${rows} transactions, ${featureNames.length} features: ${out}`,
+    `states of ${counts.entities.user} users, ${counts.entities.merchant} merchants, ${counts.entities.device} devices`,
+    ...(counts.late + counts.tooLate > 0
+      ? [`${counts.late} updates came late and were placed, ${counts.tooLate} came too late`]
+      : []),
+    ...(counts.truncated > 0 ? [`${counts.truncated} transactions left full states before their time`] : []),
+    '',
+  ].join('\n')

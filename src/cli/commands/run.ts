@@ -1,0 +1,174 @@
+import { availableParallelism } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import Table from 'cli-table3'
+import picocolors from 'picocolors'
+import type { ConfigManager } from '../../config/config-manager.ts'
+import type { TrainingSettings } from '../../config/training-config.ts'
+import type { PipelineOptions } from '../../pipelines/steps/run-pipeline.ts'
+import type { StepOutcome } from '../../pipelines/steps/step.ts'
+import type { EvaluationReport } from '../../pipelines/training/evaluate-step.ts'
+import type { TrainingContext } from '../../pipelines/training/training-context.ts'
+import {
+  type ReportRenderers,
+  runTrainingPipeline,
+  type TrainingResult,
+} from '../../pipelines/training-pipeline.ts'
+import type { Command, CommandContext, CommandInput } from '../command.ts'
+import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
+
+/** What the composition root hands to commands that run pipelines. */
+export interface PipelineTools extends Pick<PipelineOptions, 'now' | 'owner' | 'runtime'> {
+  readonly renderers: ReportRenderers
+}
+
+/** `vigia run`: the main job, from raw transactions to a model, its evaluation and scores. */
+export const runCommand = (tools: PipelineTools): Command => ({
+  name: 'run',
+  summary: 'run the main job: read, validate, engineer features, train, evaluate, score',
+  description:
+    'Runs the training pipeline in a run folder. A step whose inputs, settings and code have not changed is skipped; each step says why it runs. Stopped anywhere, the same command goes on from there. What the folder holds: docs/runs.md. Exit code 1: the data did not pass validation.',
+  options: [
+    { flags: '-o, --out <folder>', description: 'run folder; otherwise runs.directory/project.name' },
+    {
+      flags: '--force [step]',
+      description: 'run a step, or all of them, although the outputs are up to date',
+    },
+    { flags: '--from <step>', description: 'run this step and all after it' },
+    { flags: '--dry-run', description: 'only tell what would run, and why' },
+    ...CONFIG_OPTIONS,
+  ],
+  examples: [
+    {
+      command: 'vigia run --config examples/second-bank/training_config.yaml',
+      explanation: "Another bank's export, mapped by configuration.",
+    },
+    {
+      command: 'vigia run --set source.path=generated',
+      explanation: 'On generated data, with every default.',
+    },
+    { command: 'vigia run --from train --dry-run', explanation: 'What would run again from training on.' },
+  ],
+  run: async (context, input) => {
+    const config = await readTrainingConfig(context, input)
+    const folder = runFolder(context, config, input)
+    const result = await runTrainingPipeline(trainingContext(context, config, folder), {
+      ...forcing(input),
+      ...(input.options['dryRun'] === true && { dryRun: true }),
+      ...tools,
+      signal: context.signal,
+      reportProgress: context.reportProgress,
+      onOutcome: (outcome) => {
+        if (!context.json) context.stdout.write(stepLine(outcome, context.useColor))
+      },
+    })
+    if (context.json) context.stdout.write(`${JSON.stringify(asJson(result), null, 2)}\n`)
+    else if (result.evaluation !== undefined)
+      context.stdout.write(conclusion(result.folder, result.evaluation, context, input))
+    return 0
+  },
+})
+
+/** `--out`, or the folder of the project under `runs.directory`. Absolute. */
+export const runFolder = (
+  context: CommandContext,
+  { settings }: ConfigManager<TrainingSettings>,
+  input: CommandInput,
+): string => {
+  const out = input.options['out']
+  return typeof out === 'string'
+    ? resolve(context.workingDirectory, out)
+    : join(settings.runs.directory, settings.project.name)
+}
+
+/** What the steps are made from, by the configuration and the machine. */
+export const trainingContext = (
+  context: CommandContext,
+  config: ConfigManager<TrainingSettings>,
+  folder: string,
+): TrainingContext => {
+  const { resources } = config.settings
+  const threads = resources.threads || availableParallelism()
+  return {
+    config,
+    folder,
+    workingDirectory: context.workingDirectory,
+    workers: threads,
+    database: {
+      threads,
+      memoryLimit: resources.memory_limit,
+      tempDirectory: resources.temp_directory,
+    },
+  }
+}
+
+const forcing = ({ options }: CommandInput): Pick<PipelineOptions, 'force' | 'from'> => ({
+  ...(options['force'] !== undefined && {
+    force: typeof options['force'] === 'string' ? options['force'] : 'all',
+  }),
+  ...(typeof options['from'] === 'string' && { from: options['from'] }),
+})
+
+const VERBS = {
+  ran: 'ran',
+  skipped: 'skipped',
+  'would-run': 'would run',
+  'would-skip': 'would skip',
+} as const
+
+/** `ran      features   setting features.time_zone changed from "UTC" to "Europe/Madrid"   4.2 s`. */
+const stepLine = ({ step, state, reason, durationMs }: StepOutcome, useColor: boolean): string => {
+  const paint = picocolors.createColors(useColor)
+  const works = state === 'ran' || state === 'would-run'
+  const verb = VERBS[state].padEnd(10)
+  const time = state === 'ran' ? paint.dim(`  ${(durationMs / 1000).toFixed(1)} s`) : ''
+  return `${works ? paint.green(verb) : paint.dim(verb)} ${paint.bold(step.padEnd(10))} ${reason}${time}\n`
+}
+
+const asJson = ({ folder, outcomes, evaluation }: TrainingResult) => ({
+  folder,
+  steps: outcomes,
+  ...(evaluation && { metrics: evaluation.parts, threshold: evaluation.threshold }),
+})
+
+/** What a finished run tells: its figures, where its reports are, and what to do next. */
+const conclusion = (
+  folder: string,
+  { parts, threshold, thresholdChoice, daily, warnings }: EvaluationReport,
+  context: CommandContext,
+  input: CommandInput,
+): string => {
+  const paint = picocolors.createColors(context.useColor)
+  const table = new Table({
+    head: ['', 'validation', 'test'],
+    colAligns: ['left', 'right', 'right'],
+    style: { head: [], border: [] },
+  })
+  const figure = (value: number | null): string => (value === null ? 'not defined' : value.toFixed(3))
+  const add = (name: string, value: (part: EvaluationReport['parts']['test']) => string): void => {
+    table.push([name, value(parts.validation), value(parts.test)])
+  }
+  add('rows', ({ rows }) => String(rows))
+  add('frauds', ({ frauds }) => String(frauds))
+  add('ROC-AUC', ({ rocAuc }) => figure(rocAuc))
+  add('average precision', ({ averagePrecision }) => figure(averagePrecision))
+  add('precision', ({ precision }) => figure(precision))
+  add('recall', ({ recall }) => figure(recall))
+  add('F1', ({ f1 }) => figure(f1))
+  add(`precision at ${daily.k} ${daily.entity}s a day`, ({ dailyPrecision }) => figure(dailyPrecision))
+  const shown = (path: string): string => relative(context.workingDirectory, path) || '.'
+  const config = input.options['config']
+  const configOption = typeof config === 'string' ? ` --config ${config}` : ''
+  return [
+    '',
+    table.toString(),
+    `flagged from a probability of ${threshold.toPrecision(3)} on (${thresholdChoice})`,
+    ...warnings.map((warning) => `${paint.yellow('warning')} ${warning}`),
+    '',
+    `report       ${shown(join(folder, 'reports', 'evaluation.html'))}`,
+    `model        ${shown(join(folder, 'package'))}`,
+    `predictions  ${shown(join(folder, 'score', 'predictions.parquet'))}`,
+    '',
+    `next         npx vigia predict FILE --model ${shown(folder)}${configOption} --out scores.csv`,
+    '',
+  ].join('\n')
+}

@@ -1,0 +1,144 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describeOrigin } from '../config/origin.ts'
+import type { ValidationReport } from '../dataset/validation-report.ts'
+import { type PipelineOptions, runPipeline } from './steps/run-pipeline.ts'
+import type { Step, StepOutcome } from './steps/step.ts'
+import { readManifest } from './steps/step-manifest.ts'
+import { cleanStep } from './training/clean-step.ts'
+import { type EvaluationReport, evaluateStep } from './training/evaluate-step.ts'
+import { featuresStep } from './training/features-step.ts'
+import { generateStep } from './training/generate-step.ts'
+import { readJson } from './training/json-file.ts'
+import { packageStep } from './training/package-step.ts'
+import { readStep } from './training/read-step.ts'
+import { scoreStep } from './training/score-step.ts'
+import { splitStep } from './training/split-step.ts'
+import { trainStep } from './training/train-step.ts'
+import { type TrainingContext, usesGeneratedData } from './training/training-context.ts'
+import { validateStep } from './training/validate-step.ts'
+
+/** Renders reports as whole HTML pages; handed in, because pages are a layer above. */
+export interface ReportRenderers {
+  readonly validation: (report: ValidationReport) => string | Promise<string>
+  readonly evaluation: (report: EvaluationReport) => string | Promise<string>
+}
+
+export interface TrainingOptions extends Omit<PipelineOptions, 'folder'> {
+  readonly renderers: ReportRenderers
+}
+
+/** What a finished training run amounts to. */
+export interface TrainingResult {
+  readonly folder: string
+  readonly outcomes: readonly StepOutcome[]
+  /** Absent after a dry run. */
+  readonly evaluation?: EvaluationReport
+}
+
+/** The main job: from raw transactions to a model, what it is worth, and scores. */
+export const trainingSteps = (context: TrainingContext): readonly Step[] => [
+  // files of any bank, or an invented one
+  ...(usesGeneratedData(context) ? [generateStep(context)] : []),
+  readStep(context), //      -> prepared.parquet: one row a transaction, arrival order; quarantine.jsonl: all other rows
+  validateStep(context), //  -> validation.json; stops the run when the data is not fit for use
+  splitStep(context), //     -> split.parquet: arrival -> train | validation | test | none
+  cleanStep(context), //     -> cleaned.parquet: the same rows, cleaned as fitted on training rows
+  featuresStep(context), //  -> features.parquet: one row a transaction, one column a feature; states/: all entities' state
+  trainStep(context), //     -> model.json + threshold.json
+  evaluateStep(context), //  -> evaluation.json: metrics and curves on validation and test
+  packageStep(context), //   -> the model artifact: all that scoring needs, and a hash of each part
+  scoreStep(context), //     -> predictions.parquet: the test rows with their probability and decision
+]
+
+/**
+ * Runs the main job in `context.folder` (docs/runs.md describes what it leaves there).
+ *
+ * @throws what `runPipeline` throws; PIPELINE_VALIDATION_FAILED when the data must not be used
+ */
+export const runTrainingPipeline = async (
+  context: TrainingContext,
+  options: TrainingOptions,
+): Promise<TrainingResult> => {
+  const { folder } = context
+  const steps = trainingSteps(context)
+  if (options.dryRun) return { folder, outcomes: await runPipeline(steps, { ...options, folder }) }
+  const withReports = steps.map((step) => renderAfter(step, folder, options.renderers))
+  const outcomes = await runPipeline(withReports, {
+    ...options,
+    folder,
+    onLocked: () => writeConfiguration(context),
+  })
+  const evaluation = await readJson<EvaluationReport>(join(folder, 'evaluate', 'evaluation.json'))
+  await writeSummary(context, steps, outcomes, evaluation)
+  return { folder, outcomes, evaluation }
+}
+
+/** A page is made anew whenever its step is passed, so that it never lags behind a change of the page itself. */
+const renderAfter = (step: Step, folder: string, renderers: ReportRenderers): Step => {
+  const render: Readonly<Record<string, ((output: (file: string) => string) => Promise<void>) | undefined>> =
+    {
+      validate: async (output) =>
+        writeReport(
+          folder,
+          'validation.html',
+          await renderers.validation(await readJson(output('validation.json'))),
+        ),
+      evaluate: async (output) =>
+        writeReport(
+          folder,
+          'evaluation.html',
+          await renderers.evaluation(await readJson(output('evaluation.json'))),
+        ),
+    }
+  const renderReport = render[step.name]
+  if (renderReport === undefined) return step
+  return {
+    ...step,
+    check: async (output) => {
+      await renderReport(output)
+      await step.check?.(output)
+    },
+  }
+}
+
+const writeReport = async (folder: string, name: string, html: string): Promise<void> => {
+  await mkdir(join(folder, 'reports'), { recursive: true })
+  await replaceFile(join(folder, 'reports', name), html)
+}
+
+/** Every setting with its value and where it came from. */
+const writeConfiguration = async ({ config, folder }: TrainingContext): Promise<void> => {
+  const entries = config.entries.map(({ path, value, origin }) => [
+    path.join('.'),
+    { value, origin: describeOrigin(origin) },
+  ])
+  await replaceFile(
+    join(folder, 'configuration.json'),
+    `${JSON.stringify({ declared: config.declared, effective: Object.fromEntries(entries) }, null, 2)}\n`,
+  )
+}
+
+/** The run in one file: what went in, what ran, what came out. */
+const writeSummary = async (
+  { config, folder }: TrainingContext,
+  steps: readonly Step[],
+  outcomes: readonly StepOutcome[],
+  evaluation: EvaluationReport,
+): Promise<void> => {
+  const manifests = await Promise.all(steps.map((step) => readManifest(join(folder, step.name))))
+  const summary = {
+    schema: 1,
+    project: config.settings.project,
+    steps: outcomes.map((outcome, index) => ({ ...outcome, content: manifests[index]?.content ?? null })),
+    data: manifests.find((manifest) => manifest?.step === 'read')?.sources ?? [],
+    metrics: evaluation.parts,
+    threshold: evaluation.threshold,
+  }
+  await replaceFile(join(folder, 'run.json'), `${JSON.stringify(summary, null, 2)}\n`)
+}
+
+const replaceFile = async (path: string, text: string): Promise<void> => {
+  await writeFile(`${path}.tmp`, text)
+  await rename(`${path}.tmp`, path)
+}

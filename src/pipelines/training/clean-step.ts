@@ -1,0 +1,27 @@
+import { applyCleaning, fitCleaning } from '../../dataset/cleaning.ts'
+import { sqlLiteral, withDatabase } from '../../dataset/database.ts'
+import type { Step } from '../steps/step.ts'
+import { writeJson } from './json-file.ts'
+import type { TrainingContext } from './training-context.ts'
+
+/** Prepared rows -> `cleaned.parquet`, the same rows in the same order + `cleaning.json`, what was fitted on training rows. */
+export const cleanStep = ({ config, database }: TrainingContext): Step => ({
+  name: 'clean',
+  activity: 'cleaning transactions',
+  inputs: ['read', 'split'],
+  settings: { cleaning: config.declared.cleaning },
+  module: import.meta.url,
+  run: async ({ input, output }) => {
+    const prepared = input('read', 'prepared.parquet')
+    const training = trainingRows(input('split', 'split.parquet'))
+    await withDatabase(database, async (connection) => {
+      const fitted = await fitCleaning(connection, prepared, training, config.settings.cleaning)
+      await applyCleaning(connection, prepared, output('cleaned.parquet'), fitted)
+      await writeJson(output('cleaning.json'), fitted)
+    })
+  },
+})
+
+/** Condition over the prepared columns that holds for the training rows only. */
+export const trainingRows = (splitPath: string): string =>
+  `arrival IN (SELECT arrival FROM read_parquet(${sqlLiteral(splitPath)}) WHERE part = 'train')`

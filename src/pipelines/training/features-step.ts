@@ -1,0 +1,41 @@
+import { dirname } from 'node:path'
+import { withDatabase } from '../../dataset/database.ts'
+import { readFeatureSettings } from '../../features/feature-settings.ts'
+import { fitFeaturesOn } from '../replay/fit-features.ts'
+import { replay } from '../replay/replay.ts'
+import type { Step } from '../steps/step.ts'
+import { trainingRows } from './clean-step.ts'
+import { writeJson } from './json-file.ts'
+import type { TrainingContext } from './training-context.ts'
+
+/**
+ * Cleaned rows -> `features.parquet` (one row a transaction, one column a feature), `fitted.json` (what features took from the
+ * training rows), `user.states`, `merchant.states`, `device.states` (all states after the last row), `replay.json` (counts).
+ */
+export const featuresStep = ({ config, database, workers }: TrainingContext): Step => ({
+  name: 'features',
+  activity: 'computing features',
+  inputs: ['clean', 'split'],
+  settings: { features: config.declared.features, labels: config.declared.labels },
+  module: import.meta.url,
+  run: async ({ input, output, signal, reportProgress }) => {
+    const prepared = input('clean', 'cleaned.parquet')
+    const settings = readFeatureSettings(config.settings.features, config.settings.labels)
+    const fitted = await withDatabase(database, (connection) =>
+      fitFeaturesOn(connection, prepared, trainingRows(input('split', 'split.parquet')), settings),
+    )
+    await writeJson(output('fitted.json'), fitted)
+    const result = await replay({
+      prepared,
+      out: output('features.parquet'),
+      statesOut: dirname(output('user.states')),
+      settings,
+      fitted,
+      workers,
+      database,
+      signal,
+      reportProgress,
+    })
+    await writeJson(output('replay.json'), result)
+  },
+})

@@ -1,0 +1,44 @@
+import { withDatabase } from '../../dataset/database.ts'
+import { readSource } from '../../dataset/read-source.ts'
+import { findSourceFiles } from '../../dataset/source-files.ts'
+import type { Step } from '../steps/step.ts'
+import { writeJson } from './json-file.ts'
+import { type TrainingContext, usesGeneratedData } from './training-context.ts'
+
+/** Source files -> `prepared.parquet` (rows that can be used) + `quarantine.jsonl` (the others) + `read.json` (the counts). */
+export const readStep = (context: TrainingContext): Step => {
+  const { config, database, workingDirectory } = context
+  const isGenerated = usesGeneratedData(context)
+  const { path: declaredPath, ...declared } = config.declared.source
+  const { path } = config.settings.source
+  return {
+    name: 'read',
+    activity: 'reading transactions',
+    inputs: isGenerated ? ['generate'] : [],
+    // Not the path: what the files hold decides, wherever they lie. Their names matter where the format hangs on them.
+    settings: { source: { ...declared, files: isGenerated ? [] : endings(declaredPath) } },
+    module: import.meta.url,
+    ...(!isGenerated && {
+      sources: () =>
+        withDatabase(database, (connection) => findSourceFiles(connection, path, workingDirectory)),
+    }),
+    run: async ({ input, output, signal, reportProgress }) => {
+      const source = isGenerated
+        ? { ...config.settings.source, path: input('generate', 'transactions.parquet') }
+        : config.settings.source
+      const outputs = {
+        preparedPath: output('prepared.parquet'),
+        quarantinePath: output('quarantine.jsonl'),
+      }
+      const result = await withDatabase(database, (connection) =>
+        readSource(connection, source, outputs, { workingDirectory, signal, reportProgress }),
+      )
+      // Where a run folder lies says nothing about its data, and would make two equal runs differ.
+      const files = isGenerated ? result.files.map((file) => ({ ...file, path: 'generated' })) : result.files
+      await writeJson(output('read.json'), { ...result, files })
+    },
+  }
+}
+
+const endings = (path: string | readonly string[]): string[] =>
+  (typeof path === 'string' ? [path] : path).map((name) => /(\.\w+){0,2}$/.exec(name)?.[0] ?? '')

@@ -1,0 +1,32 @@
+import { withDatabase } from '../../dataset/database.ts'
+import { splitDataset } from '../../dataset/split/split-dataset.ts'
+import type { Step } from '../steps/step.ts'
+import { writeJson } from './json-file.ts'
+import type { TrainingContext } from './training-context.ts'
+
+/** Prepared rows -> `split.parquet` (arrival, part) + `split.json`: how many rows, frauds and warnings each part has. */
+export const splitStep = ({ config, database }: TrainingContext): Step => ({
+  name: 'split',
+  activity: 'splitting rows',
+  inputs: ['read'],
+  settings: {
+    split: config.declared.split,
+    labels: config.declared.labels,
+    seed: config.declared.project.seed,
+  },
+  module: import.meta.url,
+  run: async ({ input, output }) => {
+    const { split, labels, project } = config.settings
+    const report = await withDatabase(database, (connection) =>
+      splitDataset(
+        connection,
+        input('read', 'prepared.parquet'),
+        split,
+        labels,
+        project.seed,
+        output('split.parquet'),
+      ),
+    )
+    await writeJson(output('split.json'), report)
+  },
+})

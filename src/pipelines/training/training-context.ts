@@ -1,0 +1,21 @@
+import type { ConfigManager } from '../../config/config-manager.ts'
+import type { TrainingSettings } from '../../config/training-config.ts'
+import type { DatabaseSettings } from '../../dataset/database.ts'
+
+/** What every step of training is made from. */
+export interface TrainingContext {
+  readonly config: ConfigManager<TrainingSettings>
+  /** Absolute; relative names of source files are shown from here. */
+  readonly workingDirectory: string
+  /** The run folder, absolute. */
+  readonly folder: string
+  readonly database: DatabaseSettings
+  /** Threads for the work that is spread over several. */
+  readonly workers: number
+}
+
+/** Value of `source.path` that makes the run generate its own data. */
+export const GENERATED_SOURCE = 'generated'
+
+export const usesGeneratedData = ({ config }: TrainingContext): boolean =>
+  config.declared.source.path === GENERATED_SOURCE
