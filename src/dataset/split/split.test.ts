@@ -121,6 +121,14 @@ describe('users known to be compromised leave the test', () => {
     ])
   })
 
+  it('a label that becomes known at the very beginning of a day counts from the next', () => {
+    expect(partsOf({ day: 3, user: 1, label: 1 }, { day: 4.9, user: 1 }, { day: 5, user: 1 })).toEqual([
+      'none',
+      'test',
+      'none',
+    ])
+  })
+
   it('a fraud in the test itself counts too, once it is known', () => {
     expect(partsOf({ day: 4.2, user: 1, label: 1 }, { day: 5.9, user: 1 }, { day: 6, user: 1 })).toEqual([
       'test',
@@ -142,12 +150,12 @@ describe('users known to be compromised leave the test', () => {
       test: { fromMs: 14 * DAY, toMs: 21 * DAY },
     }
     const row = fc.record({
-      day: fc.integer({ min: -3 * 24, max: 22 * 24 }).map((hours) => hours / 24),
+      day: fc.integer({ min: -3 * 2, max: 22 * 2 }).map((halves) => halves / 2),
       user: fc.integer({ min: 0, max: 4 }),
-      label: fc.constantFrom(0, 0, 1),
+      label: fc.constantFrom(0, 0, 0, 0, 1),
     })
     fc.assert(
-      fc.property(fc.array(row, { maxLength: 60 }), (cases) => {
+      fc.property(fc.array(row, { minLength: 20, maxLength: 40 }), (cases) => {
         const rows = rowsOf(cases, 7 * DAY)
         const kept = excludeKnownCompromised(assignByTime(rows, week), rows, week)
         cases.forEach(({ day, user }, index) => {
