@@ -1,20 +1,19 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus, totalmem } from 'node:os'
+import { cpus, loadavg, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { rows } from './rows/index.mjs'
 
 const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
 const README = fileURLToPath(new URL('README.md', import.meta.url))
 const BEGIN = '<!-- table: written by npm run bench -->'
 const END = '<!-- end of table -->'
 
-/** Adds measured rows to today's results; a row measured again replaces its earlier measurement of the day. */
-export const saveResults = (measured, cores) => {
-  if (measured.length === 0) return
+/** Adds a measured row to today's results, in place of an earlier measurement of the day. */
+export const saveResult = (row, cores) => {
   const day = new Date().toISOString().slice(0, 10)
   mkdirSync(RESULTS, { recursive: true })
   const path = `${RESULTS}${day}.json`
   const earlier = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).rows : []
-  const kept = earlier.filter((row) => !measured.some(({ name }) => name === row.name))
   const machine = {
     cores,
     processor: cpus()[0]?.model.trim() ?? 'unknown',
@@ -22,31 +21,36 @@ export const saveResults = (measured, cores) => {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
   }
-  const stamped = measured.map((row) => ({ ...row, machine }))
-  writeFileSync(path, `${JSON.stringify({ day, rows: [...kept, ...stamped] }, null, 2)}\n`)
+  const kept = earlier.filter(({ name }) => name !== row.name)
+  // Our own work alone gives about `cores`: well above it, the machine was busy with something else too.
+  const stamped = { ...row, machine, loadAverage: loadavg()[0] }
+  writeFileSync(path, `${JSON.stringify({ day, rows: [...kept, stamped] }, null, 2)}\n`)
 }
 
 /** Writes the table of the README: of each row its latest measurement. */
 export const writeTable = () => {
   const latest = new Map()
   for (const file of existsSync(RESULTS) ? readdirSync(RESULTS).sort() : []) {
-    const { day, rows } = JSON.parse(readFileSync(`${RESULTS}${file}`, 'utf8'))
-    for (const row of rows) latest.set(row.name, { ...row, day })
+    const results = JSON.parse(readFileSync(`${RESULTS}${file}`, 'utf8'))
+    for (const row of results.rows) latest.set(row.name, { ...row, day: results.day })
   }
   const readme = readFileSync(README, 'utf8')
   const before = readme.slice(0, readme.indexOf(BEGIN) + BEGIN.length)
   const after = readme.slice(readme.indexOf(END))
-  writeFileSync(README, `${before}\n${renderTable([...latest.values()])}\n${after}`)
+  writeFileSync(
+    README,
+    `${before}\n${renderTable(rows.flatMap(({ name }) => latest.get(name) ?? []))}\n${after}`,
+  )
 }
 
-const renderTable = (rows) => {
-  const machines = [...new Set(rows.map(({ machine: m }) => describeMachine(m)))]
+const renderTable = (measured) => {
+  const machines = [...new Set(measured.map(({ machine: m }) => describeMachine(m)))]
   return [
     '| row | side | seconds | CPU seconds | peak MB | rows/s | peer / ours (least to greatest) | goal | met |',
     '| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |',
-    ...rows.flatMap(renderRow),
+    ...measured.flatMap(renderRow),
     '',
-    `Measured on ${machines.join('; ')}. ${rows.map(({ name, day, check }) => `\`${name}\` (${day}): ${check}.`).join(' ')}`,
+    `Measured on ${machines.join('; ')}. ${measured.map(({ name, day, check }) => `\`${name}\` (${day}): ${check}.`).join(' ')}`,
   ].join('\n')
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from './data.mjs'
 import { ratioOf, runOnce, summarise } from './measure.mjs'
-import { saveResults, writeTable } from './report.mjs'
+import { saveResult, writeTable } from './report.mjs'
 import { rows } from './rows/index.mjs'
 
 const { values: options } = parseArgs({
@@ -28,19 +28,19 @@ mkdirSync(folder, { recursive: true })
 
 const failures = []
 try {
-  const measured = []
   for (const row of chosenRows()) {
     process.stderr.write(`${row.name}: ${row.title}\n`)
     try {
-      measured.push(await measureRow(row))
+      const measured = await measureRow(row)
+      // After each row, so that an interrupted run keeps what it has measured.
+      if (!smoke) {
+        saveResult(measured, cores)
+        writeTable()
+      }
     } catch (error) {
       failures.push(row.name)
       process.stderr.write(`  FAILED: ${error.message}\n`)
     }
-  }
-  if (!smoke) {
-    saveResults(measured, cores)
-    writeTable()
   }
 } finally {
   if (smoke) rmSync(folder, { recursive: true, force: true })
