@@ -309,6 +309,12 @@ export const ERRORS = define({
     fix: 'Use the folder as a training run left it, or train again (`vigia run --force package`).',
   },
   // pipelines
+  PIPELINE_HISTORY_MISSING: {
+    status: 409,
+    exitCode: 2,
+    message: '{folder} holds no states to continue from',
+    fix: 'Train first (`vigia run`), or begin with an empty history (--history none).',
+  },
   PIPELINE_STEP_UNKNOWN: {
     status: 422,
     exitCode: 2,

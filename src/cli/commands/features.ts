@@ -1,12 +1,12 @@
-import { copyFile, rename, rm, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { VigiaError } from '../../errors.ts'
+import { copyFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { ReplayResult } from '../../pipelines/replay/replay.ts'
 import { runPipeline } from '../../pipelines/steps/run-pipeline.ts'
 import { readJson } from '../../pipelines/training/json-file.ts'
 import { trainingSteps } from '../../pipelines/training-pipeline.ts'
-import type { Command, CommandContext, CommandInput } from '../command.ts'
+import type { Command } from '../command.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
+import { freeOutput, withoutOut } from '../output-file.ts'
 import { type PipelineTools, runFolder, trainingContext } from './run.ts'
 
 /** `vigia features`: the training steps up to the features, and their file where it is wanted. */
@@ -32,7 +32,7 @@ export const featuresCommand = (tools: Omit<PipelineTools, 'renderers'>): Comman
   ],
   run: async (context, input) => {
     const config = await readTrainingConfig(context, input)
-    const out = await outputPath(context, input)
+    const out = await freeOutput(context, input)
     const folder = runFolder(context, config, withoutOut(input))
     const steps = trainingSteps(trainingContext(context, config, folder))
     const upToFeatures = steps.slice(0, steps.findIndex(({ name }) => name === 'features') + 1)
@@ -54,21 +54,6 @@ export const featuresCommand = (tools: Omit<PipelineTools, 'renderers'>): Comman
     return 0
   },
 })
-
-/** `--out` of this command is the file; the run folder is the configuration's. */
-const withoutOut = (input: CommandInput): CommandInput => {
-  const { out: _, ...options } = input.options
-  return { ...input, options }
-}
-
-const outputPath = async (context: CommandContext, input: CommandInput): Promise<string> => {
-  const out = resolve(context.workingDirectory, String(input.options['out']))
-  const existing = await stat(out).catch(() => undefined)
-  if (existing !== undefined && input.options['force'] !== true) {
-    throw new VigiaError('DATASET_OUTPUT_EXISTS', { path: out })
-  }
-  return out
-}
 
 const describe = (out: string, { rows, featureNames, counts }: ReplayResult): string =>
   [

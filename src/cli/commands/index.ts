@@ -3,6 +3,7 @@ import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { featuresCommand } from './features.ts'
 import { generateCommand } from './generate.ts'
+import { predictCommand } from './predict.ts'
 import { type PipelineTools, runCommand } from './run.ts'
 import { validateCommand } from './validate.ts'
 
@@ -12,6 +13,7 @@ export const createCommands = (tools: PipelineTools): readonly Command[] => [
   validateCommand({ renderReport: tools.renderers.validation }),
   featuresCommand(tools),
   runCommand(tools),
+  predictCommand,
   configCommand,
   doctorCommand,
 ]

@@ -65,13 +65,16 @@ export class ArrivalReader {
     return new ArrivalReader(new ChunkCursor(rows), labels)
   }
 
-  /** Fills `batch` with the next transactions and the labels due among them; 0 rows and 0 labels at the end. */
-  async fill(batch: SharedBatch): Promise<FilledBatch> {
+  /**
+   * Fills `batch` with the next transactions and the labels due among them, at most `limit` of each (1 to `BATCH_ROWS`); 0 rows
+   * and 0 labels at the end.
+   */
+  async fill(batch: SharedBatch, limit = BATCH_ROWS): Promise<FilledBatch> {
     let rows = 0
     let labels = 0
     const chunk = this.transactions
-    while (rows < BATCH_ROWS && (await chunk.load())) {
-      const available = Math.min(chunk.rowCount - chunk.row, BATCH_ROWS - rows)
+    while (rows < limit && (await chunk.load())) {
+      const available = Math.min(chunk.rowCount - chunk.row, limit - rows)
       this.copyTransactions(batch, rows, available)
       for (let i = 0; i < available; i++, rows++) {
         const clock = Math.max(this.clock, batch.events[rows * EVENT_WIDTH]!)
@@ -79,7 +82,7 @@ export class ArrivalReader {
           // Awaiting only where a chunk ends keeps the loop synchronous.
           if (this.labels.mustLoad) await this.labels.load()
           if (!this.labels.isDue(clock, this.arrived)) break
-          if (labels === BATCH_ROWS) {
+          if (labels === limit) {
             // Full of labels: this transaction comes first in the next batch.
             chunk.row += i
             return { rows, labels }

@@ -35,6 +35,8 @@ export interface ReplayOptions {
   readonly fitted: FittedFeatures
   /** Threads that compute features; 0 means one per core. The result does not depend on it. */
   readonly workers: number
+  /** Transactions (and labels) per batch, 1 to 65,536 (default: 65,536). The result does not depend on it. */
+  readonly batchRows?: number
   readonly database: DatabaseSettings
   readonly signal?: AbortSignal
   readonly reportProgress?: ReportProgress
@@ -115,14 +117,14 @@ class Crew {
 
   /** Reads, has computed and has written every batch in order. */
   async work(reader: ArrivalReader, totalRows: number): Promise<ReplayCounts> {
-    const { signal, reportProgress = noProgress } = this.options
+    const { signal, batchRows, reportProgress = noProgress } = this.options
     const shared = this.memory.map(mapBatch)
     let done = 0
     let handing: Promise<void> = Promise.resolve()
     for (;;) {
       signal?.throwIfAborted()
       const slot = await this.freeSlots.take()
-      const { rows, labels } = await reader.fill(shared[slot]!)
+      const { rows, labels } = await reader.fill(shared[slot]!, batchRows)
       if (rows === 0 && labels === 0) break
       this.tellComputers({ kind: 'batch', slot, rows, labels })
       const before = handing

@@ -1,0 +1,190 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { FeaturesSettings } from '../config/sections/features.ts'
+import type { LabelsSettings } from '../config/sections/labels.ts'
+import type { SourceSettings } from '../config/sections/source.ts'
+import { applyCleaning, type FittedCleaning } from '../dataset/cleaning.ts'
+import { type DatabaseSettings, sqlLiteral, withDatabase } from '../dataset/database.ts'
+import { type ReadResult, readSource } from '../dataset/read-source.ts'
+import { writeAtomically } from '../dataset/write-atomically.ts'
+import { VigiaError } from '../errors.ts'
+import { readFeatureSettings } from '../features/feature-settings.ts'
+import type { FittedFeatures } from '../features/fitted-features.ts'
+import type { ReportProgress } from '../foundation/progress.ts'
+import { createScorer } from '../model/scorer.ts'
+import { replay } from './replay/replay.ts'
+import { snapshotFile } from './replay/state-snapshot.ts'
+import { readArtifact } from './training/artifact-folder.ts'
+import { scoreRows } from './training/score-rows.ts'
+
+/** Whether rows are scored as the continuation of the history that the model was trained on. */
+export type History = 'auto' | 'run' | 'none'
+
+export interface PredictOptions {
+  /** What to score: `path` is the input, the rest is the mapping the model was trained with. */
+  readonly source: SourceSettings
+  /** Run folder of the model. */
+  readonly run: string
+  /** `.csv`, `.csv.gz` or `.parquet`. */
+  readonly out: string
+  readonly history: History
+  readonly workers: number
+  readonly database: DatabaseSettings
+  readonly workingDirectory: string
+  readonly signal: AbortSignal
+  readonly reportProgress: ReportProgress
+}
+
+export interface PredictResult {
+  readonly out: string
+  readonly rows: number
+  readonly scored: number
+  readonly quarantined: number
+  readonly flagged: number
+  /** What was done about history, for people. */
+  readonly history: string
+}
+
+const FORMATS = {
+  '.csv': 'FORMAT csv, HEADER true',
+  '.csv.gz': 'FORMAT csv, HEADER true, COMPRESSION gzip',
+  '.parquet': 'FORMAT parquet',
+} as const
+
+/**
+ * Scores a file with a trained model: one row out for each row in, in the input's order.
+ *
+ * 1. The input is read with the mapping of the training; what cannot be used gets its reason instead of a score.
+ * 2. It is cleaned with what was fitted in training, and replayed through the engine, on top of the training's final states or
+ *    from an empty history.
+ * 3. Each row gets its own score. A repeated transaction is the same transaction: it gets the first one's score.
+ *
+ * @throws the errors of reading, MODEL_ARTIFACT_REFUSED, DATASET_OUTPUT_FORMAT, PIPELINE_HISTORY_MISSING, INTERRUPTED
+ */
+export const predict = async (options: PredictOptions): Promise<PredictResult> => {
+  const format = formatOf(options.out)
+  const artifact = await readArtifact(join(options.run, 'package'))
+  const work = await mkdtemp(join(dirname(options.out), '.predict-'))
+  try {
+    const prepared = join(work, 'prepared.parquet')
+    const quarantine = join(work, 'quarantine.jsonl')
+    const cleaned = join(work, 'cleaned.parquet')
+    const features = join(work, 'features.parquet')
+    const { read, statesIn } = await withDatabase(options.database, async (connection) => {
+      const read = await readSource(
+        connection,
+        options.source,
+        { preparedPath: prepared, quarantinePath: quarantine },
+        options,
+      )
+      await applyCleaning(connection, prepared, cleaned, artifact.manifest.fitted.cleaning as FittedCleaning)
+      return { read, statesIn: await findHistory(connection, prepared, options) }
+    })
+    const settings = artifact.manifest.featureSettings
+    await replay({
+      prepared: cleaned,
+      out: features,
+      ...(statesIn === undefined ? {} : { statesIn }),
+      settings: readFeatureSettings(settings.features as FeaturesSettings, settings.labels as LabelsSettings),
+      fitted: artifact.manifest.fitted.features as FittedFeatures,
+      workers: options.workers,
+      database: options.database,
+      signal: options.signal,
+      reportProgress: options.reportProgress,
+    })
+    const counts = await withDatabase(options.database, async (connection) => {
+      await scoreRows(connection, features, createScorer(artifact), 'true', options.signal)
+      return writeScores(connection, { prepared, quarantine, read, format, out: options.out })
+    })
+    return {
+      out: options.out,
+      ...counts,
+      quarantined: read.quarantinedRows,
+      history:
+        statesIn === undefined
+          ? 'history begins with this file'
+          : 'continues the history the model was trained on',
+    }
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+const formatOf = (out: string): string => {
+  const ending = (Object.keys(FORMATS) as (keyof typeof FORMATS)[]).find((name) => out.endsWith(name))
+  if (ending === undefined) {
+    throw new VigiaError('DATASET_OUTPUT_FORMAT', { path: out, allowed: Object.keys(FORMATS).join(', ') })
+  }
+  return FORMATS[ending]
+}
+
+/**
+ * Folder of the states to start from, or undefined for an empty history. `auto` continues the training's history when the input
+ * begins after it has ended; otherwise its rows would meet states that know their future.
+ */
+const findHistory = async (
+  connection: DuckDBConnection,
+  prepared: string,
+  { history, run }: PredictOptions,
+): Promise<string | undefined> => {
+  if (history === 'none') return undefined
+  const states = join(run, 'features')
+  const trained = join(run, 'read', 'prepared.parquet')
+  const exist = await Promise.all(
+    [snapshotFile(states, 'user'), trained].map((path) => stat(path).catch(() => undefined)),
+  )
+  if (exist.includes(undefined)) {
+    if (history === 'run') throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: run })
+    return undefined
+  }
+  if (history === 'run') return states
+  const result = await connection.runAndReadAll(
+    `SELECT (SELECT min(event_time_ms) FROM read_parquet(${sqlLiteral(prepared)})) >
+            (SELECT max(event_time_ms) FROM read_parquet(${sqlLiteral(trained)}))`,
+  )
+  return result.getRows()[0]?.[0] === true ? states : undefined
+}
+
+interface ScoredInput {
+  readonly prepared: string
+  readonly quarantine: string
+  readonly read: ReadResult
+  readonly format: string
+  readonly out: string
+}
+
+const writeScores = async (
+  connection: DuckDBConnection,
+  { prepared, quarantine, read, format, out }: ScoredInput,
+): Promise<Pick<PredictResult, 'rows' | 'scored' | 'flagged'>> => {
+  const rejected =
+    read.quarantinedRows === 0
+      ? ''
+      : `UNION ALL SELECT source_row,
+           CASE WHEN reasons[1].code = 'transaction_id_repeated' THEN reasons[1].got END,
+           list_transform(reasons, lambda reason: reason.what).array_to_string('; ')
+         FROM read_json(${sqlLiteral(quarantine)}, format = 'newline_delimited',
+           columns = {source_row: 'BIGINT', reasons: 'STRUCT(code VARCHAR, what VARCHAR, got VARCHAR)[]'})`
+  await connection.run(
+    `CREATE TEMP TABLE answers AS
+     SELECT source_row, transaction_id, probability, flagged, risk_level, reason
+     FROM (SELECT source_row, transaction_id, NULL::VARCHAR AS reason FROM read_parquet(${sqlLiteral(prepared)}) ${rejected})
+     LEFT JOIN scores USING (transaction_id)`,
+  )
+  const counted = await connection.runAndReadAll(
+    'SELECT count(*)::DOUBLE, count(probability)::DOUBLE, count_if(flagged)::DOUBLE FROM answers',
+  )
+  const [rows, scored, flagged] = counted.getRows()[0] as [number, number, number]
+  if (rows !== read.inputRows) {
+    throw new VigiaError('DATASET_ROWS_LOST', {
+      input: read.inputRows,
+      accepted: rows - read.quarantinedRows,
+      quarantined: read.quarantinedRows,
+    })
+  }
+  await writeAtomically(out, (path) =>
+    connection.run(`COPY (SELECT * FROM answers ORDER BY source_row) TO ${sqlLiteral(path)} (${format})`),
+  )
+  return { rows, scored, flagged }
+}
