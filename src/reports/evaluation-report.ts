@@ -181,11 +181,12 @@ const histogramChart = (test: PartEvaluation, threshold: number): ChartSpecifica
     {
       data: {
         values: test.histogram.flatMap(({ from, to, genuine, fraud }) => [
-          { from, to, class: 'genuine', rows: genuine },
-          { from, to, class: 'fraud', rows: fraud },
+          // Side by side: each class has one half of the bin.
+          { from, to: (from + to) / 2, class: 'genuine', rows: genuine },
+          { from: (from + to) / 2, to, class: 'fraud', rows: fraud },
         ]),
       },
-      mark: { type: 'bar', opacity: 0.65 },
+      mark: { type: 'bar' },
       encoding: {
         x: { ...unitAxis('from', 'probability'), axis: { grid: false, tickCount: 5, format: '.1f' } },
         x2: { field: 'to' },
@@ -195,8 +196,9 @@ const histogramChart = (test: PartEvaluation, threshold: number): ChartSpecifica
           title: null,
           stack: null,
           scale: { type: 'symlog' },
-          axis: { format: '~s', values: powersOfTen(test) },
+          axis: { format: ',d', values: powersOfTen(test) },
         },
+        y2: { datum: 0 },
         color: {
           field: 'class',
           type: 'nominal',
