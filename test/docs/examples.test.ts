@@ -37,6 +37,11 @@ describe('what documents tell to run', () => {
       if (language === 'sh') runCommands(code, folder)
       else runModule(code, folder)
   })
+
+  it('is the same in Spanish: README.es.md has the commands of README.md', () => {
+    const commandsOf = (path: string) => readText(path).match(/^(npm|npx) [^#\n]*\S/gm)
+    expect(commandsOf('README.es.md')).toEqual(commandsOf('README.md'))
+  })
 })
 
 describe('links', () => {
