@@ -16,6 +16,7 @@ import {
   scoreLogisticRegressionRows,
 } from '../src/learning/logistic-regression.ts'
 import { fitFeaturesOn } from '../src/pipelines/replay/fit-features.ts'
+import { replay } from '../src/pipelines/replay/replay.ts'
 import golden from './golden/second-bank-sklearn.json' with { type: 'json' }
 
 /**
@@ -123,7 +124,6 @@ const runJob = async (): Promise<Job> => {
     )
     const features = readFeatureSettings(settings.features, settings.labels)
     const training = `arrival IN (SELECT arrival FROM read_parquet(${sqlLiteral(path('split.parquet'))}) WHERE part = 'train')`
-    const { replay } = await builtReplay()
     const { featureNames } = await replay({
       prepared,
       out: path('features.parquet'),
@@ -180,7 +180,3 @@ const runJob = async (): Promise<Job> => {
     return { split, train, model, validation: await judge('validation'), test: await judge('test') }
   })
 }
-
-/** The replay as built (`npm test` builds first): its threads load JavaScript, which the test runner does not make for them. */
-const builtReplay = (): Promise<typeof import('../src/pipelines/replay/replay.ts')> =>
-  import(new URL('../dist/pipelines/replay/replay.js', import.meta.url).href)
