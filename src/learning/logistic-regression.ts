@@ -177,7 +177,7 @@ const lossAndGradient = (problem: Problem, weights: Float64Array, gradient: Floa
     // e^-|x| serves both log(1 + e^x), without overflow, and the probability.
     const decay = Math.exp(-Math.abs(margin))
     const excess = label === 1 ? -margin : margin
-    dataLoss += weight * ((excess > 0 ? excess : 0) + Math.log1p(decay))
+    dataLoss += weight * (Math.max(excess, 0) + Math.log1p(decay))
     const probability = margin >= 0 ? 1 / (1 + decay) : decay / (1 + decay)
     const residual = weight * (probability - label)
     for (let f = 0; f < width; f++) gradient[f]! += residual * rows[at + f]!
