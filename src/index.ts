@@ -2,6 +2,8 @@
  * The public table of contents of Vigía: every name that other packages may rely on, by subject.
  */
 
+// State stores
+export { createMemoryStateStore } from './adapters/memory/memory-state-store.ts'
 // Command line
 export type {
   Command,
@@ -25,8 +27,44 @@ export {
 export { describeOrigin, type Origin } from './config/origin.ts'
 export { ServingConfigSchema, type ServingSettings } from './config/serving-config.ts'
 export { TrainingConfigSchema, type TrainingSettings } from './config/training-config.ts'
+// Data: generate, read, validate, clean, split
+export { applyCleaning, cleanTransaction, type FittedCleaning, fitCleaning } from './dataset/cleaning.ts'
+export { type DatabaseSettings, withDatabase } from './dataset/database.ts'
+export { type ReadResult, readSource } from './dataset/read-source.ts'
+export { splitDataset } from './dataset/split/split-dataset.ts'
+export type { SplitReport } from './dataset/split/split-report.ts'
+export { validateDataset } from './dataset/validate-dataset.ts'
+export type { ValidationReport } from './dataset/validation-report.ts'
 // Errors
 export { ERRORS, type ErrorCode, type ErrorDefinition, type ErrorDetails, VigiaError } from './errors.ts'
+// Evaluation
+export { evaluate, type PartEvaluation } from './evaluation/evaluate.ts'
+// Features: one engine for training and serving
+export { FEATURE_FAMILIES } from './features/families/index.ts'
+export type { Feature, FeatureFamily, FeatureSources } from './features/feature.ts'
+export { type EntityStates, FeatureEngineer, type Outcome } from './features/feature-engineer.ts'
+export { type FeatureSettings, readFeatureSettings } from './features/feature-settings.ts'
+export { type FittedFeatures, fitFeatures } from './features/fitted-features.ts'
+export { decodeState, encodeState } from './features/state/encoding.ts'
+export { readTransaction, TransactionEvent } from './features/transaction-event.ts'
 // Foundation
 export { formatDuration, parseDuration } from './foundation/duration.ts'
 export type { ProgressUpdate, ReportProgress } from './foundation/progress.ts'
+// Learning and the model
+export type { FeatureTable } from './learning/feature-table.ts'
+export { fitLogisticRegression, type LogisticRegressionModel } from './learning/logistic-regression.ts'
+export { type Artifact, decodeArtifact, encodeArtifact } from './model/artifact.ts'
+export { createScorer, type RiskLevel, type Scorer } from './model/scorer.ts'
+// Pipelines
+export {
+  createOnlineFeatures,
+  type OnlineFeatures,
+  type OnlineResult,
+} from './pipelines/online/online-features.ts'
+export { type PredictOptions, type PredictResult, predict } from './pipelines/predict.ts'
+export { type ReplayOptions, type ReplayResult, replay } from './pipelines/replay/replay.ts'
+export { runTrainingPipeline, type TrainingResult } from './pipelines/training-pipeline.ts'
+export type { EntityKey, StateChange, StateStore, StoredState } from './ports/state-store.ts'
+// The transaction
+export { tokenOf } from './transaction/token.ts'
+export { type Label, type Transaction, TransactionSchema } from './transaction/transaction.ts'
