@@ -226,6 +226,12 @@ export const ERRORS = define({
     message: 'None of the {rows} rows has a label, so there is nothing to learn from or to judge by',
     fix: 'Map the label with source.fields.is_fraud.',
   },
+  DATASET_PREPARED_MISSING: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no prepared dataset at {path}',
+    fix: 'Make it again from the source: `vigia run --from read`.',
+  },
   // features
   FEATURES_UNKNOWN: {
     status: 422,

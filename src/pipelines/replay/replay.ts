@@ -18,8 +18,9 @@ import {
   type ReplayWorkerData,
   type ToReplayWorker,
 } from './messages.ts'
+import { asReplayError } from './replay-errors.ts'
 import { allocateBatch, BATCH_SLOTS, mapBatch } from './shared-batch.ts'
-import { mergeShards } from './state-snapshot.ts'
+import { discardSnapshot, mergeShards, publishSnapshot } from './state-snapshot.ts'
 import { startWorker } from './worker-thread.ts'
 
 export interface ReplayOptions {
@@ -55,39 +56,54 @@ export interface ReplayResult {
  * Read on this thread, computed by `workers` threads, written by one more; batches travel in shared memory, so memory is
  * bounded by the entities, not the rows. The file appears under its name only when it is complete.
  *
- * @throws INTERRUPTED when `signal` is aborted
+ * @throws INTERRUPTED when `signal` is aborted, DATASET_PREPARED_MISSING, DATASET_FORMAT_BROKEN, DATASET_NOT_WRITABLE, DATASET_NO_SPACE;
+ *   none of them leaves a file or a thread
  */
 export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
-  const { prepared, out, settings, signal, database } = options
+  const { prepared, out, statesOut, settings, signal, database } = options
   const plan = planFeatures(settings)
   const featureNames = plan.features.map(({ feature }) => feature.name)
   const workers = options.workers === 0 ? availableParallelism() : options.workers
   const unfinished = `${out}.unfinished`
   try {
-    const counts = await withDatabase(database, async (connection, connect) => {
-      const profile = await profileArrivals(connection, prepared)
-      const reader = await ArrivalReader.open(
-        { transactions: connection, labels: await connect() },
-        prepared,
-        profile,
-        settings.limits.user.labelDelayMs,
-        Object.values(plan.layouts).some(({ labelField }) => labelField >= 0),
-      )
-      const crew = new Crew(options, featureNames, workers, unfinished)
+    const result = await withDatabase(database, async (connection, connect) => {
+      const labels = await connect()
+      const interrupt = (): void => {
+        connection.interrupt()
+        labels.interrupt()
+      }
+      signal?.addEventListener('abort', interrupt)
       try {
-        return { rows: profile.rows, counts: await crew.work(reader, profile.rows) }
+        signal?.throwIfAborted()
+        const { rows, isDisordered } = await profileArrivals(connection, prepared)
+        const reader = await ArrivalReader.open(
+          { transactions: connection, labels },
+          prepared,
+          { rows, isDisordered },
+          settings.limits.user.labelDelayMs,
+          Object.values(plan.layouts).some(({ labelField }) => labelField >= 0),
+        )
+        const crew = new Crew(options, featureNames, workers, unfinished)
+        try {
+          return { rows, featureNames, counts: await crew.work(reader, rows) }
+        } finally {
+          await crew.dismiss()
+        }
       } finally {
-        await crew.dismiss()
+        signal?.removeEventListener('abort', interrupt)
+        labels.closeSync()
       }
     })
     signal?.throwIfAborted()
     await rename(unfinished, out)
-    return { rows: counts.rows, featureNames, counts: counts.counts }
+    if (statesOut !== undefined) publishSnapshot(statesOut)
+    return result
   } catch (error) {
     if (signal?.aborted) throw new VigiaError('INTERRUPTED', { activity: 'computing features' })
-    throw error
+    throw asReplayError(error, options)
   } finally {
     await rm(unfinished, { force: true })
+    if (statesOut !== undefined) discardSnapshot(statesOut, workers)
   }
 }
 
@@ -119,6 +135,7 @@ class Crew {
   async work(reader: ArrivalReader, totalRows: number): Promise<ReplayCounts> {
     const { signal, batchRows, reportProgress = noProgress } = this.options
     const shared = this.memory.map(mapBatch)
+    signal?.addEventListener('abort', this.wakeWaiting)
     let done = 0
     let handing: Promise<void> = Promise.resolve()
     for (;;) {
@@ -146,6 +163,7 @@ class Crew {
 
   /** Stops every thread that still runs. */
   async dismiss(): Promise<void> {
+    this.options.signal?.removeEventListener('abort', this.wakeWaiting)
     Atomics.store(this.control, CONTROL.state, CONTROL_STATE.aborted)
     Atomics.notify(this.control, CONTROL.handedOver)
     await this.writerStopped
@@ -217,6 +235,8 @@ class Crew {
     })
     worker.on('error', (error) => this.fail(error))
   }
+
+  private readonly wakeWaiting = (): void => this.fail(this.options.signal?.reason)
 
   private fail(reason: unknown): void {
     const error = reason instanceof Error ? reason : new Error(String(reason))

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import type { EntityShard } from './entity-shard.ts'
@@ -34,12 +34,31 @@ export const readShard = (shard: EntityShard, folder: string): void => {
   }
 }
 
-/** Merges the sorted files of `count` workers: the result does not depend on how many there were. */
+const unfinishedFile = (folder: string, kind: EntityKind): string =>
+  `${snapshotFile(folder, kind)}.unfinished`
+
+/**
+ * Merges the sorted files of `count` workers: the result does not depend on how many there were. The files get their names by
+ * `publishSnapshot`.
+ */
 export const mergeShards = (folder: string, count: number): void => {
   for (const kind of KINDS) {
     const parts = Array.from({ length: count }, (_, index) => shardFile(folder, kind, index))
-    writeEntries(snapshotFile(folder, kind), merge(parts.map((path) => readEntries(path))))
+    writeEntries(unfinishedFile(folder, kind), merge(parts.map((path) => readEntries(path))))
     for (const path of parts) rmSync(path)
+  }
+}
+
+/** Gives the files of `mergeShards` their names. */
+export const publishSnapshot = (folder: string): void => {
+  for (const kind of KINDS) renameSync(unfinishedFile(folder, kind), snapshotFile(folder, kind))
+}
+
+/** Removes what `count` workers may have left before the snapshot was published. */
+export const discardSnapshot = (folder: string, count: number): void => {
+  for (const kind of KINDS) {
+    rmSync(unfinishedFile(folder, kind), { force: true })
+    for (let index = 0; index < count; index++) rmSync(shardFile(folder, kind, index), { force: true })
   }
 }
 
