@@ -50,7 +50,8 @@ export const decodeState = (
   if (bytes.length % WORD_BYTES !== 0 || bytes.length < WORD_BYTES) {
     throw corrupt(`${bytes.length} bytes are no whole number of words`)
   }
-  const words = new Float64Array(bytes.slice().buffer)
+  // A copy from byte 0 of its own buffer: a Buffer that shares memory would give its neighbours too.
+  const words = new Float64Array(new Uint8Array(bytes).buffer)
   if (words[HEADER.schema] !== layout.schemaHash) {
     throw new VigiaError('FEATURES_STATE_INCOMPATIBLE', {
       entity,
