@@ -239,6 +239,12 @@ export const ERRORS = define({
     message: 'features.{setting} names "{got}", which is no feature or family. Allowed: {allowed}',
     fix: 'Correct the name{suggestion}; `docs/features.md` lists every feature.',
   },
+  FEATURES_TIME_ZONE_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: 'features.time_zone must be an IANA time zone that Node.js knows, got "{got}"',
+    fix: 'Use a name such as Europe/Madrid or UTC.',
+  },
   FEATURES_MIXED_SOURCES: {
     status: 500,
     exitCode: 70,

@@ -1,6 +1,8 @@
 import type { FeaturesSettings } from '../config/sections/features.ts'
 import type { LabelsSettings } from '../config/sections/labels.ts'
+import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
+import { isTimeZone } from '../foundation/time-zone.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
 import type { FamilyOptions } from './feature.ts'
 import type { NamedWindow, StateLimits } from './state/layout.ts'
@@ -18,8 +20,15 @@ export interface FeatureSettings {
   readonly vocabularySize: number
 }
 
-/** Reads the `features` and `labels` sections of a checked configuration. */
+/**
+ * Reads the `features` and `labels` sections of a checked configuration.
+ *
+ * @throws FEATURES_TIME_ZONE_UNKNOWN when the runtime has no such zone
+ */
 export const readFeatureSettings = (features: FeaturesSettings, labels: LabelsSettings): FeatureSettings => {
+  if (!isTimeZone(features.time_zone)) {
+    throw new VigiaError('FEATURES_TIME_ZONE_UNKNOWN', { got: features.time_zone })
+  }
   const windows = ascending(features.windows)
   const riskWindows = ascending(features.risk_windows)
   const limits = (ringEvents: number): StateLimits => ({

@@ -13,11 +13,7 @@ export const tableAt = (layout: StateLayout, data: Float64Array, base: number, d
 }
 
 /** Words of a block with these capacities. */
-export const wordsFor = (
-  layout: StateLayout,
-  ringCapacity: number,
-  tableCapacities: readonly number[],
-): number => {
+const wordsFor = (layout: StateLayout, ringCapacity: number, tableCapacities: readonly number[]): number => {
   let words = layout.ringAt + layout.fieldCount * ringCapacity
   for (const capacity of tableCapacities) words += 3 * capacity
   return words
