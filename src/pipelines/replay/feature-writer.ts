@@ -51,24 +51,28 @@ const features = DuckDBTableFunction.create({
   initFunction: (init) => init.setMaxThreads(1),
   mainFunction(info, chunk) {
     try {
-      if (!awaitRows()) {
-        chunk.rowCount = 0
-        return
-      }
-      const slot = batch % BATCH_SLOTS
-      const count = Math.min(CHUNK_ROWS, Atomics.load(control, CONTROL.rows + slot) - row)
-      chunk.rowCount = count
-      const { vectors } = shared[slot]!
+      chunk.rowCount = CHUNK_ROWS
       const numbers = column(chunk.getColumnVector(0))
-      for (let i = 0; i < count; i++) numbers.items[i] = arrival + i
-      numbers.flush()
-      for (let f = 0; f < data.featureNames.length; f++) {
-        const target = column(chunk.getColumnVector(f + 1))
-        for (let i = 0, at = row * width + f; i < count; i++, at += width) target.items[i] = vectors[at]!
-        target.flush()
+      const targets = data.featureNames.map((_, f) => column(chunk.getColumnVector(f + 1)))
+      let filled = 0
+      // Chunks are filled across batches: row groups, and so the bytes of the file, do not depend on where batches end.
+      while (filled < CHUNK_ROWS && awaitRows()) {
+        const slot = batch % BATCH_SLOTS
+        const count = Math.min(CHUNK_ROWS - filled, Atomics.load(control, CONTROL.rows + slot) - row)
+        const { vectors } = shared[slot]!
+        for (let i = 0; i < count; i++) numbers.items[filled + i] = arrival + i
+        for (let f = 0; f < width; f++) {
+          const { items } = targets[f]!
+          for (let i = filled, at = row * width + f; i < filled + count; i++, at += width)
+            items[i] = vectors[at]!
+        }
+        row += count
+        arrival += count
+        filled += count
       }
-      row += count
-      arrival += count
+      numbers.flush()
+      for (const target of targets) target.flush()
+      chunk.rowCount = filled
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error)
       info.setError(failure)
