@@ -74,6 +74,8 @@ export const createOnlineFeatures = (
       .map((kind) => ({ kind, token: tokenOf(ids[kind]) }))
   }
 
+  const keepsLabels = ({ kind }: EntityKey): boolean => engineer.keeperOf(kind)!.layout.labelField >= 0
+
   return {
     featureNames: engineer.featureNames,
     createAllFeatures: (transaction) =>
@@ -85,7 +87,8 @@ export const createOnlineFeatures = (
         return { result: isNew ? { outcome, vector } : { outcome }, changed: isNew }
       }),
     applyLabel: (label) =>
-      withStates(keysOf(label), label.transactionId, (states) => {
+      // Only states that keep labels: storing another again would get in the way of those who advance it.
+      withStates(keysOf(label).filter(keepsLabels), label.transactionId, (states) => {
         const found = engineer.applyLabel(statesOf(states), {
           transactionToken: tokenOf(label.transactionId),
           eventTimeMs: label.eventTimeMs,
