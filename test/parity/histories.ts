@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Value } from 'typebox/value'
+import { loadTrainingConfig } from '../../src/config/config-manager.ts'
+import { GenerateSchema, type GenerateSettings } from '../../src/config/sections/generate.ts'
+import type { SourceSettings } from '../../src/config/sections/source.ts'
+import type { TrainingSettings } from '../../src/config/training-config.ts'
+import { sqlLiteral, withDatabase } from '../../src/dataset/database.ts'
+import { generateDataset } from '../../src/dataset/generate/generate-dataset.ts'
+import { type ReadResult, readSource } from '../../src/dataset/read-source.ts'
+import { readFeatureSettings } from '../../src/features/feature-settings.ts'
+import { noProgress } from '../../src/foundation/progress.ts'
+import { fitFeaturesOn } from '../../src/pipelines/replay/fit-features.ts'
+import { databaseIn, type History } from './replay-run.ts'
+
+const signal = new AbortController().signal
+
+/** The settings of a training configuration with every default; no environment. */
+const configuration = (yaml: string, directory: string): TrainingSettings =>
+  loadTrainingConfig({
+    file: { name: 'training_config.yaml', directory: resolve(directory), text: yaml },
+    environment: {},
+    assignments: [],
+    workingDirectory: resolve('.'),
+  }).settings
+
+const read = (folder: string, source: SourceSettings, prepared: string): Promise<ReadResult> =>
+  withDatabase(databaseIn(folder), (connection) =>
+    readSource(
+      connection,
+      source,
+      { preparedPath: prepared, quarantinePath: `${prepared}.quarantine.jsonl` },
+      { workingDirectory: resolve('.'), signal },
+    ),
+  )
+
+const historyOf = async (
+  folder: string,
+  prepared: string,
+  { features, labels }: Pick<TrainingSettings, 'features' | 'labels'>,
+): Promise<History> => {
+  const settings = readFeatureSettings(features, labels)
+  const fitted = await withDatabase(databaseIn(folder), (connection) =>
+    fitFeaturesOn(connection, prepared, 'arrival % 2 = 0', settings),
+  )
+  return { prepared, settings, fitted }
+}
+
+/** The second bank, read as its example is: with the 15 features of its configuration, and with every feature there is. */
+export const secondBank = async (
+  folder: string,
+): Promise<{ readonly fifteen: History; readonly all: History }> => {
+  const directory = 'examples/second-bank'
+  const yaml = readFileSync(join(directory, 'training_config.yaml'), 'utf8')
+  const settings = configuration(yaml, directory)
+  const prepared = join(folder, 'second-bank.parquet')
+  await read(folder, settings.source, prepared)
+  const everything = { ...settings.features, include: [], exclude: [] }
+  return {
+    fifteen: await historyOf(folder, prepared, settings),
+    all: await historyOf(folder, prepared, { ...settings, features: everything }),
+  }
+}
+
+/** A generated bank: all columns, all features with the defaults of the configuration. */
+export interface GeneratedBank {
+  readonly history: History
+  readonly read: ReadResult
+  /** The file as generated, repetitions included. */
+  readonly source: string
+}
+
+/** Generates a bank of that name and reads it in the order of arrival. */
+export const generatedBank = async (
+  folder: string,
+  name: string,
+  generate: Partial<GenerateSettings>,
+): Promise<GeneratedBank> => {
+  const source = join(folder, `${name}-source.parquet`)
+  await generateDataset({
+    settings: Value.Default(GenerateSchema, { ...generate }) as GenerateSettings,
+    seed: 1,
+    out: source,
+    overwrite: false,
+    database: databaseIn(folder),
+    signal,
+    reportProgress: noProgress,
+  })
+  const settings = configuration(`source: { path: ${JSON.stringify(source)}, order: arrival }`, '.')
+  const prepared = join(folder, `${name}.parquet`)
+  const result = await read(folder, settings.source, prepared)
+  return { history: await historyOf(folder, prepared, settings), read: result, source }
+}
+
+/** `history` with `labelled_at_ms` set by an SQL expression over the prepared columns; rows and order stay. */
+export const labelledAt = async (
+  folder: string,
+  name: string,
+  history: History,
+  expression: string,
+): Promise<History> => {
+  const prepared = join(folder, `${name}.parquet`)
+  await withDatabase(databaseIn(folder), (connection) =>
+    connection.run(
+      `COPY (SELECT * REPLACE ((${expression})::BIGINT AS labelled_at_ms) FROM read_parquet(${sqlLiteral(history.prepared)}))
+       TO ${sqlLiteral(prepared)} (FORMAT parquet)`,
+    ),
+  )
+  return { ...history, prepared }
+}

@@ -1,0 +1,175 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { createMemoryStateStore } from '../../src/adapters/memory/memory-state-store.ts'
+import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/dataset/database.ts'
+import { createOnlineFeatures, type OnlineFeatures } from '../../src/pipelines/online/online-features.ts'
+import { readEntries, snapshotFile } from '../../src/pipelines/replay/state-snapshot.ts'
+import { ENTITY_KINDS } from '../../src/transaction/entity-kind.ts'
+import type { Label, Transaction } from '../../src/transaction/transaction.ts'
+import { databaseIn, type History, type Replayed } from './replay-run.ts'
+
+/** What came of sending every transaction to the serving call and laying its vector beside the row of the replay. */
+export interface Comparison {
+  readonly transactions: number
+  readonly values: number
+  readonly labels: number
+  /** The first few places where a value is not the same by `Object.is`. Empty is what we promise. */
+  readonly differences: readonly string[]
+  /** States in the store at the end, and how many of them are byte for byte those of the replay. */
+  readonly states: number
+  readonly equalStates: number
+}
+
+/**
+ * Plays the card network: sends each transaction of `history` to the serving call as it arrives, tells it each label when that
+ * becomes known, and compares every value that it answers with the one in the replay's file.
+ *
+ * `first`: only so many transactions (default: all); then states are not compared.
+ */
+export const serveHistory = (
+  folder: string,
+  { prepared, settings, fitted }: History,
+  replayed: Replayed,
+  first?: number,
+): Promise<Comparison> =>
+  withDatabase(databaseIn(folder), async (connection) => {
+    const store = createMemoryStateStore()
+    const online = createOnlineFeatures(settings, fitted, store)
+    const { featureNames } = online
+    const labels = new LabelPost(settings.limits.user.labelDelayMs)
+    const differences: string[] = []
+    let transactions = 0
+    for await (const { transaction, isFraud, labelledAtMs, expected } of rowsOf(
+      connection,
+      prepared,
+      replayed.out,
+      featureNames,
+      first,
+    )) {
+      await labels.deliver(online, transaction.eventTimeMs)
+      const { outcome, vector } = await online.createAllFeatures(transaction)
+      if (vector === undefined) throw new Error(`${transaction.transactionId} was answered "${outcome}"`)
+      for (let f = 0; f < vector.length; f++) {
+        if (Object.is(vector[f], expected(f)) || differences.length === 10) continue
+        differences.push(
+          `${transaction.transactionId}: ${featureNames[f]} served ${vector[f]}, replayed ${expected(f)}`,
+        )
+      }
+      if (isFraud !== null) labels.post(transaction, isFraud === 1, labelledAtMs)
+      transactions++
+    }
+    let states = 0
+    let equalStates = 0
+    for (const kind of first === undefined ? ENTITY_KINDS : []) {
+      for (const { token, bytes } of readEntries(snapshotFile(replayed.folder, kind))) {
+        const [stored] = await store.load([{ kind, token }])
+        states++
+        if (stored !== undefined && Buffer.from(bytes).equals(stored.bytes)) equalStates++
+      }
+    }
+    const values = transactions * featureNames.length
+    return { transactions, values, labels: labels.delivered, differences, states, equalStates }
+  })
+
+/**
+ * Labels on their way. The rule, in full: the clock is the latest event time that has arrived. A label becomes known at
+ * `labelled_at`, or at its transaction's time plus the delay; if the clock is already past that when the transaction arrives,
+ * then at once. Known labels are delivered before the next transaction, those known first first, equal ones by arrival.
+ */
+class LabelPost {
+  delivered = 0
+  private readonly delayMs: number
+  private clockMs = Number.NEGATIVE_INFINITY
+  /** In the order of delivery, from `next` on. */
+  private readonly queue: Label[] = []
+  private next = 0
+
+  constructor(delayMs: number) {
+    this.delayMs = delayMs
+  }
+
+  /** Delivers what is known when a transaction of `eventTimeMs` arrives. */
+  async deliver(online: OnlineFeatures, eventTimeMs: number): Promise<void> {
+    this.clockMs = Math.max(this.clockMs, eventTimeMs)
+    for (; this.next < this.queue.length && this.queue[this.next]!.knownAtMs <= this.clockMs; this.next++) {
+      await online.applyLabel(this.queue[this.next]!)
+      this.delivered++
+    }
+  }
+
+  post(transaction: Transaction, isFraud: boolean, labelledAtMs: number | null): void {
+    const { transactionId, userId, merchantId, deviceId, eventTimeMs } = transaction
+    const dueMs = labelledAtMs ?? eventTimeMs + this.delayMs
+    const label: Label = {
+      transactionId,
+      userId,
+      ...(merchantId !== undefined && { merchantId }),
+      ...(deviceId !== undefined && { deviceId }),
+      eventTimeMs,
+      isFraud,
+      knownAtMs: Math.max(dueMs, this.clockMs),
+    }
+    let at = this.queue.length
+    while (at > this.next && this.queue[at - 1]!.knownAtMs > label.knownAtMs) at--
+    this.queue.splice(at, 0, label)
+  }
+}
+
+/** The columns of a prepared dataset that a serving request has, by the name it has there. */
+const REQUEST_COLUMNS = {
+  transactionId: 'transaction_id',
+  userId: 'user_id',
+  eventTimeMs: 'event_time_ms::DOUBLE',
+  amountMinor: 'amount_minor::DOUBLE',
+  merchantId: 'merchant_id',
+  merchantCategory: 'merchant_category',
+  transactionType: 'transaction_type',
+  deviceId: 'device_id',
+  deviceType: 'device_type',
+  location: 'location',
+  latitude: 'latitude',
+  longitude: 'longitude',
+} as const satisfies Partial<Record<keyof Transaction, string>>
+const FIELDS = Object.keys(REQUEST_COLUMNS) as (keyof typeof REQUEST_COLUMNS)[]
+
+interface ServedRow {
+  readonly transaction: Transaction
+  readonly isFraud: number | null
+  readonly labelledAtMs: number | null
+  /** Value of feature `f` in the replay's file. */
+  readonly expected: (f: number) => number
+}
+
+/** Rows of the prepared dataset with those of the replay's file beside them: matched by id, in arrival order. */
+async function* rowsOf(
+  connection: DuckDBConnection,
+  prepared: string,
+  features: string,
+  names: readonly string[],
+  first: number | undefined,
+): AsyncGenerator<ServedRow> {
+  const result = await connection.stream(
+    `SELECT ${FIELDS.map((field) => `p.${REQUEST_COLUMNS[field]}`).join(', ')},
+            p.is_fraud::DOUBLE, p.labelled_at_ms::DOUBLE, p.transaction_id = f.transaction_id,
+            ${names.map((name) => `coalesce(f.${sqlIdentifier(name)}, 'NaN'::DOUBLE)`).join(', ')}
+     FROM read_parquet(${sqlLiteral(prepared)}) p POSITIONAL JOIN read_parquet(${sqlLiteral(features)}) f
+     ${first === undefined ? '' : `LIMIT ${first}`}`,
+  )
+  for (;;) {
+    const chunk = await result.fetchChunk()
+    if (!chunk || chunk.rowCount === 0) return
+    const columns = Array.from({ length: FIELDS.length + 3 }, (_, c) => chunk.getColumnVector(c))
+    const values = names.map((_, f) => chunk.getColumnVector(FIELDS.length + 3 + f))
+    for (let row = 0; row < chunk.rowCount; row++) {
+      const [isFraud, labelledAtMs, isSame] = columns.slice(FIELDS.length).map((c) => c.getItem(row))
+      if (isSame !== true) throw new Error('the rows of the replay are not those of the dataset')
+      const fields = FIELDS.map((field, c) => [field, columns[c]!.getItem(row)])
+      yield {
+        // As a request has it: what is missing is absent.
+        transaction: Object.fromEntries(fields.filter(([, value]) => value !== null)) as Transaction,
+        isFraud: isFraud as number | null,
+        labelledAtMs: labelledAtMs as number | null,
+        expected: (f) => values[f]!.getItem(row) as number,
+      }
+    }
+  }
+}
