@@ -166,6 +166,8 @@ describe('a small disordered bank whose labels have times of their own', () => {
     ['late', 'event_time_ms + 20 * 86400000'],
     ['out of order', 'event_time_ms + (hash(transaction_id) % 1000) * 3600000'],
     ['before its transaction', 'event_time_ms - 86400000'],
+    // To the millisecond: whether that payment already sees it is part of the rule.
+    ['at the time of a later payment', 'lead(event_time_ms, 800) OVER (ORDER BY arrival)'],
     ['sometimes given', 'CASE WHEN arrival % 3 = 0 THEN event_time_ms + 5 * 86400000 END'],
   ])('with labels %s, two threads, small batches and the serving call agree', async (name, expression) => {
     const history = await labelledAt(folder, `labels ${name}`, small.history, expression)
