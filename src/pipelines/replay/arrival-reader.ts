@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { sqlLiteral } from '../../dataset/database.ts'
 import { EVENT_FIELDS, type EventField } from '../../features/transaction-event.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
-import { type LabelFeed, labelSql, PendingLabels, StreamedLabels } from './label-feed.ts'
+import { CarriedLabels, type LabelFeed, labelSql, PendingLabels, StreamedLabels } from './label-feed.ts'
 import { BATCH_ROWS, LABEL, LABEL_WIDTH, type SharedBatch } from './shared-batch.ts'
 
 /** Rows and labels that were put into a batch. */
@@ -54,6 +54,7 @@ export class ArrivalReader {
     profile: ArrivalProfile,
     labelDelayMs: number,
     needsLabels: boolean,
+    carried?: Float64Array,
   ): Promise<ArrivalReader> {
     const source = `read_parquet(${sqlLiteral(prepared)})`
     const rows = await connections.transactions.stream(`SELECT ${TRANSACTION_SQL} FROM ${source}`)
@@ -62,7 +63,13 @@ export class ArrivalReader {
       : profile.isDisordered
         ? new StreamedLabels(await connections.labels.stream(labelSql(source, labelDelayMs)))
         : new PendingLabels(labelDelayMs)
-    return new ArrivalReader(new ChunkCursor(rows), labels)
+    const all = carried === undefined ? labels : new CarriedLabels(carried, labels)
+    return new ArrivalReader(new ChunkCursor(rows), all)
+  }
+
+  /** The labels that were not due by the last transaction. */
+  drainLabels(): Promise<Float64Array> {
+    return this.labels.drain()
   }
 
   /**

@@ -16,9 +16,17 @@ export interface LabelFeed {
   isDue(clock: number, arrived: number): boolean
   /** Moves the next label to `into[at...]`; `beforeRow` is the caller's to fill. */
   take(into: Float64Array, at: number): void
+  /** When the next label is due; Infinity when there is none at hand. */
+  dueAt(): number
+  /** All labels not taken yet, in order, as `PENDING_WIDTH` words each: for a replay that goes on where this one ends. */
+  drain(): Promise<Float64Array>
   /** A transaction has arrived: the event at `events[at...]`; `isFraud` is -1 when nobody will ever know. */
   add(events: EventRows, at: number, isFraud: number): void
 }
+
+/** Words of a pending label: those of a label in a batch, with the time it is due in the place of `beforeRow`. */
+export const PENDING_WIDTH = LABEL_WIDTH
+const DUE = LABEL.beforeRow
 
 const TIME = eventFieldAt('eventTimeMs')
 const ID = eventFieldAt('transactionToken')
@@ -43,7 +51,22 @@ export class PendingLabels implements LabelFeed {
   async load(): Promise<void> {}
 
   isDue(clock: number): boolean {
-    return this.size > 0 && this.queue[this.first * LABEL_WIDTH + LABEL.eventTimeMs]! + this.delayMs <= clock
+    return this.dueAt() <= clock
+  }
+
+  dueAt(): number {
+    if (this.size === 0) return Number.POSITIVE_INFINITY
+    return this.queue[this.first * LABEL_WIDTH + LABEL.eventTimeMs]! + this.delayMs
+  }
+
+  async drain(): Promise<Float64Array> {
+    const rows = new Float64Array(this.size * PENDING_WIDTH)
+    for (let at = 0; this.size > 0; at += PENDING_WIDTH) {
+      const due = this.dueAt()
+      this.take(rows, at)
+      rows[at + DUE] = due
+    }
+    return rows
   }
 
   take(into: Float64Array, at: number): void {
@@ -101,6 +124,23 @@ export class StreamedLabels implements LabelFeed {
     return cursor.column(0)[cursor.row]! <= clock && cursor.column(1)[cursor.row]! < arrived
   }
 
+  dueAt(): number {
+    const { cursor } = this
+    return cursor.row < cursor.rowCount ? cursor.column(0)[cursor.row]! : Number.POSITIVE_INFINITY
+  }
+
+  async drain(): Promise<Float64Array> {
+    const rows: number[] = []
+    const row = new Float64Array(PENDING_WIDTH)
+    while (await this.cursor.load()) {
+      const due = this.dueAt()
+      this.take(row, 0)
+      row[DUE] = due
+      rows.push(...row)
+    }
+    return Float64Array.from(rows)
+  }
+
   take(into: Float64Array, at: number): void {
     const { cursor } = this
     const from = cursor.row++
@@ -112,6 +152,73 @@ export class StreamedLabels implements LabelFeed {
   }
 
   add(): void {}
+}
+
+/** Labels that an earlier replay left pending, merged with those of the data at hand by the time they are due. */
+export class CarriedLabels implements LabelFeed {
+  private readonly carried: Float64Array
+  private readonly next: LabelFeed
+  private at = 0
+
+  /** `carried` is what `drain` gave. */
+  constructor(carried: Float64Array, next: LabelFeed) {
+    this.carried = carried
+    this.next = next
+  }
+
+  get mustLoad(): boolean {
+    return this.next.mustLoad
+  }
+
+  load(): Promise<unknown> {
+    return this.next.load()
+  }
+
+  isDue(clock: number, arrived: number): boolean {
+    return this.isCarriedFirst() ? this.carriedDue() <= clock : this.next.isDue(clock, arrived)
+  }
+
+  dueAt(): number {
+    return Math.min(this.carriedDue(), this.next.dueAt())
+  }
+
+  take(into: Float64Array, at: number): void {
+    if (!this.isCarriedFirst()) {
+      this.next.take(into, at)
+      return
+    }
+    for (let word = 0; word < LABEL_WIDTH; word++) into[at + word] = this.carried[this.at + word]!
+    this.at += PENDING_WIDTH
+  }
+
+  async drain(): Promise<Float64Array> {
+    const rest = [this.carried.subarray(this.at), await this.next.drain()]
+    const rows = rest.flatMap((words) =>
+      Array.from({ length: words.length / PENDING_WIDTH }, (_, row) =>
+        words.subarray(row * PENDING_WIDTH, (row + 1) * PENDING_WIDTH),
+      ),
+    )
+    // Stable: of equally due labels the carried come first, as they arrived first.
+    rows.sort((a, b) => a[DUE]! - b[DUE]!)
+    const sorted = new Float64Array(rows.length * PENDING_WIDTH)
+    rows.forEach((row, index) => {
+      sorted.set(row, index * PENDING_WIDTH)
+    })
+    return sorted
+  }
+
+  add(events: EventRows, at: number, isFraud: number): void {
+    this.next.add(events, at, isFraud)
+  }
+
+  private carriedDue(): number {
+    return this.at < this.carried.length ? this.carried[this.at + DUE]! : Number.POSITIVE_INFINITY
+  }
+
+  private isCarriedFirst(): boolean {
+    const due = this.carriedDue()
+    return due !== Number.POSITIVE_INFINITY && due <= this.next.dueAt()
+  }
 }
 
 /** Labels of `source` with the time they are due, their transaction's arrival, and what `StreamedLabels` takes, in order. */

@@ -20,7 +20,13 @@ import {
 } from './messages.ts'
 import { asReplayError } from './replay-errors.ts'
 import { allocateBatch, BATCH_SLOTS, mapBatch } from './shared-batch.ts'
-import { discardSnapshot, mergeShards, publishSnapshot } from './state-snapshot.ts'
+import {
+  discardSnapshot,
+  mergeShards,
+  publishSnapshot,
+  readPendingLabels,
+  writePendingLabels,
+} from './state-snapshot.ts'
 import { startWorker } from './worker-thread.ts'
 
 export interface ReplayOptions {
@@ -28,7 +34,7 @@ export interface ReplayOptions {
   readonly prepared: string
   /** Parquet to write: id, time, user, merchant, label, then one column a feature. */
   readonly out: string
-  /** Folder of the states to start from, as `statesOut` of an earlier replay left it; without it history is empty. */
+  /** Folder of the states and pending labels to start from, as `statesOut` of an earlier replay left it; without it history is empty. */
   readonly statesIn?: string
   /** Existing folder for the final states; without it they are dropped. */
   readonly statesOut?: string
@@ -60,7 +66,7 @@ export interface ReplayResult {
  *   none of them leaves a file or a thread
  */
 export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
-  const { prepared, out, statesOut, settings, signal, database } = options
+  const { prepared, out, statesIn, statesOut, settings, signal, database } = options
   const plan = planFeatures(settings)
   const featureNames = plan.features.map(({ feature }) => feature.name)
   const workers = options.workers === 0 ? availableParallelism() : options.workers
@@ -82,6 +88,7 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
           { rows, isDisordered },
           settings.limits.user.labelDelayMs,
           Object.values(plan.layouts).some(({ labelField }) => labelField >= 0),
+          statesIn === undefined ? undefined : readPendingLabels(statesIn),
         )
         const crew = new Crew(options, featureNames, workers, unfinished)
         try {
@@ -158,7 +165,7 @@ class Crew {
     Atomics.store(this.control, CONTROL.state, CONTROL_STATE.complete)
     Atomics.notify(this.control, CONTROL.handedOver)
     await this.written.take()
-    return this.end()
+    return this.end(reader)
   }
 
   /** Stops every thread that still runs. */
@@ -172,12 +179,15 @@ class Crew {
 
   private writerStopped: Promise<unknown> = Promise.resolve()
 
-  private async end(): Promise<ReplayCounts> {
+  private async end(reader: ArrivalReader): Promise<ReplayCounts> {
     const { statesOut } = this.options
     this.tellComputers(statesOut === undefined ? { kind: 'end' } : { kind: 'end', statesOut })
     const all: ReplayCounts[] = []
     for (const _ of this.computers) all.push(await this.ended.take())
-    if (statesOut !== undefined) mergeShards(statesOut, this.computers.length)
+    if (statesOut !== undefined) {
+      mergeShards(statesOut, this.computers.length)
+      writePendingLabels(statesOut, await reader.drainLabels())
+    }
     return all.reduce(addCounts)
   }
 

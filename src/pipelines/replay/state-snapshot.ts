@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import type { EntityShard } from './entity-shard.ts'
@@ -34,6 +34,19 @@ export const readShard = (shard: EntityShard, folder: string): void => {
   }
 }
 
+/** File of the labels that were not due when the replay ended, in a snapshot's folder. */
+const pendingFile = (folder: string): string => join(folder, 'pending.labels')
+
+/** Writes what `drainLabels` gave; it gets its name by `publishSnapshot`. */
+export const writePendingLabels = (folder: string, labels: Float64Array): void =>
+  writeFileSync(
+    `${pendingFile(folder)}.unfinished`,
+    new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength),
+  )
+
+export const readPendingLabels = (folder: string): Float64Array =>
+  new Float64Array(new Uint8Array(readFileSync(pendingFile(folder))).buffer)
+
 const unfinishedFile = (folder: string, kind: EntityKind): string =>
   `${snapshotFile(folder, kind)}.unfinished`
 
@@ -52,10 +65,12 @@ export const mergeShards = (folder: string, count: number): void => {
 /** Gives the files of `mergeShards` their names. */
 export const publishSnapshot = (folder: string): void => {
   for (const kind of KINDS) renameSync(unfinishedFile(folder, kind), snapshotFile(folder, kind))
+  renameSync(`${pendingFile(folder)}.unfinished`, pendingFile(folder))
 }
 
 /** Removes what `count` workers may have left before the snapshot was published. */
 export const discardSnapshot = (folder: string, count: number): void => {
+  rmSync(`${pendingFile(folder)}.unfinished`, { force: true })
   for (const kind of KINDS) {
     rmSync(unfinishedFile(folder, kind), { force: true })
     for (let index = 0; index < count; index++) rmSync(shardFile(folder, kind, index), { force: true })
