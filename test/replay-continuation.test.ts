@@ -19,6 +19,10 @@ describe.each([
     'with labels at times of their own',
     'SELECT * REPLACE (event_time_ms + (1 + source_row % 20) * 43200000 AS labelled_at_ms)',
   ],
+  [
+    'with transactions up to a day and a half late',
+    'SELECT * REPLACE (row_number() OVER (ORDER BY event_time_ms + (source_row % 7) * 21600000, source_row) - 1 AS arrival)',
+  ],
 ])('a history that is interrupted %s', (_, columns) => {
   test.each([1, 1200])('after %i transactions goes on as if it had not been', async (cut) => {
     const folder = mkdtempSync(join(root, 'cut-'))
@@ -59,16 +63,17 @@ const prepare = async (folder: string, columns: string, cut: number) => {
       { preparedPath: path('read'), quarantinePath: path('quarantine') },
       { workingDirectory: resolve('.'), signal: new AbortController().signal },
     )
-    const copy = (select: string, where: string, to: string) =>
+    const copy = (select: string, from: string, to: string) =>
       connection.run(
-        `COPY (${select} FROM read_parquet('${path('read')}') WHERE ${where} ORDER BY arrival) TO '${to}'`,
+        `COPY (${select.replace('*from*', `FROM read_parquet('${path(from)}')`)}) TO '${path(to)}'`,
       )
-    const later = columns.includes('REPLACE (')
-      ? columns.replace('REPLACE (', `REPLACE (arrival - ${cut} AS arrival, `)
-      : `SELECT * REPLACE (arrival - ${cut} AS arrival)`
-    await copy(columns, 'true', path('whole'))
-    await copy(columns, `arrival < ${cut}`, path('first'))
-    await copy(later, `arrival >= ${cut}`, path('second'))
+    await copy(`${columns} *from* ORDER BY arrival`, 'read', 'whole')
+    await copy(`SELECT * *from* WHERE arrival < ${cut} ORDER BY arrival`, 'whole', 'first')
+    await copy(
+      `SELECT * REPLACE (arrival - ${cut} AS arrival) *from* WHERE arrival >= ${cut} ORDER BY arrival`,
+      'whole',
+      'second',
+    )
     return fitFeaturesOn(connection, path('whole'), 'true', features)
   })
   return { whole: path('whole'), first: path('first'), second: path('second'), settings: features, fitted }

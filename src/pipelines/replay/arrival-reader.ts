@@ -2,7 +2,14 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { sqlLiteral } from '../../dataset/database.ts'
 import { EVENT_FIELDS, type EventField } from '../../features/transaction-event.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
-import { CarriedLabels, type LabelFeed, labelSql, PendingLabels, StreamedLabels } from './label-feed.ts'
+import {
+  CarriedLabels,
+  type CarriedTime,
+  type LabelFeed,
+  labelSql,
+  PendingLabels,
+  StreamedLabels,
+} from './label-feed.ts'
 import { BATCH_ROWS, LABEL, LABEL_WIDTH, type SharedBatch } from './shared-batch.ts'
 
 /** Rows and labels that were put into a batch. */
@@ -40,12 +47,13 @@ export const profileArrivals = async (
 export class ArrivalReader {
   private readonly transactions: ChunkCursor
   private readonly labels: LabelFeed
-  private clock = Number.NEGATIVE_INFINITY
+  private clock: number
   private arrived = 0
 
-  private constructor(transactions: ChunkCursor, labels: LabelFeed) {
+  private constructor(transactions: ChunkCursor, labels: LabelFeed, clock: number) {
     this.transactions = transactions
     this.labels = labels
+    this.clock = clock
   }
 
   static async open(
@@ -54,22 +62,23 @@ export class ArrivalReader {
     profile: ArrivalProfile,
     labelDelayMs: number,
     needsLabels: boolean,
-    carried?: Float64Array,
+    carried?: CarriedTime,
   ): Promise<ArrivalReader> {
     const source = `read_parquet(${sqlLiteral(prepared)})`
     const rows = await connections.transactions.stream(`SELECT ${TRANSACTION_SQL} FROM ${source}`)
+    const start = carried?.clock ?? Number.NEGATIVE_INFINITY
     const labels = !needsLabels
       ? new PendingLabels(Number.POSITIVE_INFINITY)
       : profile.isDisordered
-        ? new StreamedLabels(await connections.labels.stream(labelSql(source, labelDelayMs)))
+        ? new StreamedLabels(await connections.labels.stream(labelSql(source, labelDelayMs, start)))
         : new PendingLabels(labelDelayMs)
-    const all = carried === undefined ? labels : new CarriedLabels(carried, labels)
-    return new ArrivalReader(new ChunkCursor(rows), all)
+    const all = carried === undefined ? labels : new CarriedLabels(carried.labels, labels)
+    return new ArrivalReader(new ChunkCursor(rows), all, start)
   }
 
-  /** The labels that were not due by the last transaction. */
-  drainLabels(): Promise<Float64Array> {
-    return this.labels.drain()
+  /** Where the replay has come to: what a later one needs to go on. */
+  async end(): Promise<CarriedTime> {
+    return { clock: this.clock, labels: await this.labels.drain() }
   }
 
   /**

@@ -6,6 +6,8 @@ import { BATCH_SLOTS, mapBatch } from './shared-batch.ts'
 
 /** Rows of one DuckDB vector. */
 const CHUNK_ROWS = 2048
+/** Rows turned into columns at a time: few enough to stay in the first cache while every column takes its part. */
+const TILE_ROWS = 32
 
 /**
  * Writes the file of features: DuckDB reads the prepared dataset again, puts our columns beside its own, and encodes Parquet.
@@ -61,10 +63,13 @@ const features = DuckDBTableFunction.create({
         const count = Math.min(CHUNK_ROWS - filled, Atomics.load(control, CONTROL.rows + slot) - row)
         const { vectors } = shared[slot]!
         for (let i = 0; i < count; i++) numbers.items[filled + i] = arrival + i
-        for (let f = 0; f < width; f++) {
-          const { items } = targets[f]!
-          for (let i = filled, at = row * width + f; i < filled + count; i++, at += width)
-            items[i] = vectors[at]!
+        for (let from = 0; from < count; from += TILE_ROWS) {
+          const to = Math.min(from + TILE_ROWS, count)
+          for (let f = 0; f < width; f++) {
+            const { items } = targets[f]!
+            for (let i = from, at = (row + from) * width + f; i < to; i++, at += width)
+              items[filled + i] = vectors[at]!
+          }
         }
         row += count
         arrival += count

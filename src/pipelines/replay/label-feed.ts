@@ -24,6 +24,12 @@ export interface LabelFeed {
   add(events: EventRows, at: number, isFraud: number): void
 }
 
+/** Where a replay ended: its clock, and the labels that were not due by it (as `LabelFeed.drain` gives them). */
+export interface CarriedTime {
+  readonly clock: number
+  readonly labels: Float64Array
+}
+
 /** Words of a pending label: those of a label in a batch, with the time it is due in the place of `beforeRow`. */
 export const PENDING_WIDTH = LABEL_WIDTH
 const DUE = LABEL.beforeRow
@@ -221,9 +227,14 @@ export class CarriedLabels implements LabelFeed {
   }
 }
 
-/** Labels of `source` with the time they are due, their transaction's arrival, and what `StreamedLabels` takes, in order. */
-export const labelSql = (source: string, delayMs: number): string =>
-  `SELECT greatest(coalesce(labelled_at_ms, event_time_ms + ${delayMs}), clock)::DOUBLE AS due, arrival::DOUBLE,
+/**
+ * Labels of `source` with the time they are due, their transaction's arrival, and what `StreamedLabels` takes, in order. The clock
+ * stood at `startMs` before the first transaction (-Infinity: nothing came before).
+ */
+export const labelSql = (source: string, delayMs: number, startMs: number): string =>
+  `SELECT greatest(coalesce(labelled_at_ms, event_time_ms + ${delayMs}), clock${
+    startMs === Number.NEGATIVE_INFINITY ? '' : `, ${startMs}`
+  })::DOUBLE AS due, arrival::DOUBLE,
           event_time_ms::DOUBLE, is_fraud::DOUBLE, transaction_id, coalesce(merchant_id, ''), coalesce(device_id, '')
    FROM (SELECT *, max(event_time_ms) OVER (ORDER BY arrival ROWS UNBOUNDED PRECEDING) AS clock FROM ${source})
    WHERE is_fraud IS NOT NULL ORDER BY due, arrival`

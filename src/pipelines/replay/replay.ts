@@ -24,8 +24,8 @@ import {
   discardSnapshot,
   mergeShards,
   publishSnapshot,
-  readPendingLabels,
-  writePendingLabels,
+  readCarriedTime,
+  writeCarriedTime,
 } from './state-snapshot.ts'
 import { startWorker } from './worker-thread.ts'
 
@@ -88,7 +88,7 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
           { rows, isDisordered },
           settings.limits.user.labelDelayMs,
           Object.values(plan.layouts).some(({ labelField }) => labelField >= 0),
-          statesIn === undefined ? undefined : readPendingLabels(statesIn),
+          statesIn === undefined ? undefined : readCarriedTime(statesIn),
         )
         const crew = new Crew(options, featureNames, workers, unfinished)
         try {
@@ -186,7 +186,7 @@ class Crew {
     for (const _ of this.computers) all.push(await this.ended.take())
     if (statesOut !== undefined) {
       mergeShards(statesOut, this.computers.length)
-      writePendingLabels(statesOut, await reader.drainLabels())
+      writeCarriedTime(statesOut, await reader.end())
     }
     return all.reduce(addCounts)
   }

@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, w
 import { join } from 'node:path'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import type { EntityShard } from './entity-shard.ts'
+import type { CarriedTime } from './label-feed.ts'
 
 /** Kinds in the order in which their files are written. */
 const KINDS: readonly EntityKind[] = ['user', 'merchant', 'device']
@@ -34,18 +35,21 @@ export const readShard = (shard: EntityShard, folder: string): void => {
   }
 }
 
-/** File of the labels that were not due when the replay ended, in a snapshot's folder. */
+/** File of the clock (first word) and the labels that were not due when the replay ended, in a snapshot's folder. */
 const pendingFile = (folder: string): string => join(folder, 'pending.labels')
 
-/** Writes what `drainLabels` gave; it gets its name by `publishSnapshot`. */
-export const writePendingLabels = (folder: string, labels: Float64Array): void =>
-  writeFileSync(
-    `${pendingFile(folder)}.unfinished`,
-    new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength),
-  )
+/** Writes where a replay ended; the file gets its name by `publishSnapshot`. */
+export const writeCarriedTime = (folder: string, { clock, labels }: CarriedTime): void => {
+  const words = new Float64Array(1 + labels.length)
+  words[0] = clock
+  words.set(labels, 1)
+  writeFileSync(`${pendingFile(folder)}.unfinished`, new Uint8Array(words.buffer))
+}
 
-export const readPendingLabels = (folder: string): Float64Array =>
-  new Float64Array(new Uint8Array(readFileSync(pendingFile(folder))).buffer)
+export const readCarriedTime = (folder: string): CarriedTime => {
+  const words = new Float64Array(new Uint8Array(readFileSync(pendingFile(folder))).buffer)
+  return { clock: words[0] ?? Number.NEGATIVE_INFINITY, labels: words.subarray(1) }
+}
 
 const unfinishedFile = (folder: string, kind: EntityKind): string =>
   `${snapshotFile(folder, kind)}.unfinished`
