@@ -1,0 +1,84 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { createCommands } from '../../src/cli/commands/index.ts'
+import { runProgram } from '../../src/cli/program.ts'
+
+/** What one command left behind. */
+export interface Finished {
+  readonly status: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Settings of a small invented bank, enough for every step to have frauds to work with. */
+export const SMALL_BANK: readonly string[] = [
+  'source.path=generated',
+  'generate.rows=3000',
+  'generate.users=60',
+  'generate.merchants=30',
+  'generate.days=60',
+  'generate.fraud_rate=0.04',
+  'resources.threads=1',
+].flatMap((setting) => ['--set', setting])
+
+/**
+ * Runs one command line in this process, in `folder`. `interruptAt` interrupts it (as Ctrl-C does) once standard output holds
+ * that text.
+ */
+export const vigiaIn = async (
+  folder: string,
+  args: readonly string[],
+  interruptAt?: RegExp,
+): Promise<Finished> => {
+  let stdout = ''
+  let stderr = ''
+  const interruption = new AbortController()
+  const commands = createCommands({
+    now: () => 1_600_000_000_000,
+    owner: { processId: process.pid, host: 'here', isAlive: () => false },
+    runtime: 'test',
+    renderers: { validation: () => '<html></html>', evaluation: () => '<html></html>' },
+  })
+  const status = await runProgram([...args], commands, {
+    version: '0.0.0',
+    stdout: {
+      isTerminal: false,
+      columns: 80,
+      write: (text: string): void => {
+        stdout += text
+        if (interruptAt?.test(stdout)) interruption.abort()
+      },
+    },
+    stderr: {
+      isTerminal: false,
+      columns: 80,
+      write: (text: string): void => {
+        stderr += text
+      },
+    },
+    environment: {},
+    workingDirectory: folder,
+    signal: interruption.signal,
+    now: () => 0,
+  })
+  return { status, stdout, stderr }
+}
+
+/** Bytes of every file of a run that later work reads, by path; without logs and manifests of steps, which tell times. */
+export const productsOf = (folder: string): Record<string, string> =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.(?:json|parquet|states|labels|jsonl)$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((path) => [relative(folder, path), path] as const)
+      .filter(([name]) => /\//.test(name) && !name.endsWith('step.json'))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, path]) => [name, readFileSync(path).toString('base64')]),
+  )
+
+/** A new empty folder; `remove` deletes it with all it holds. */
+export const temporaryFolder = (): { readonly path: string; readonly remove: () => void } => {
+  const path = mkdtempSync(join(tmpdir(), 'vigia-end-to-end-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
