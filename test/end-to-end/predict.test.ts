@@ -1,0 +1,130 @@
+import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withDatabase } from '../../src/dataset/database.ts'
+import { SMALL_BANK, temporaryFolder, vigiaIn } from './vigia-in-process.ts'
+
+describe('vigia predict', () => {
+  const { path: work, remove } = temporaryFolder()
+  const at = (...names: string[]): string => join(work, ...names)
+  beforeAll(async () => {
+    const { status, stderr } = await vigiaIn(work, ['run', '--out', at('run'), ...SMALL_BANK])
+    expect([status, stderr]).toEqual([0, ''])
+    copyFileSync(at('run/generate/transactions.parquet'), at('input.parquet'))
+  })
+  afterAll(remove)
+
+  it('gives the test rows the scores that training gave them, bit for bit', async () => {
+    expect((await predict('input.parquet', 'whole.parquet')).status).toBe(0)
+    const [counts] = await query(
+      `SELECT count(*)::INTEGER, count_if(a.probability IS DISTINCT FROM b.probability)::INTEGER,
+         count_if(a.flagged IS DISTINCT FROM b.flagged)::INTEGER
+       FROM '${at('run/score/predictions.parquet')}' b LEFT JOIN '${at('whole.parquet')}' a USING (transaction_id)`,
+    )
+    expect(counts?.[0]).toBeGreaterThan(100)
+    expect(counts?.slice(1)).toEqual([0, 0])
+  })
+
+  it('keeps rows and their order, whatever the order of the input', async () => {
+    await query(
+      `COPY (SELECT * FROM '${at('input.parquet')}' ORDER BY hash(transaction_id)) TO '${at('shuffled.parquet')}'`,
+    )
+    expect((await predict('shuffled.parquet', 'shuffled-scores.parquet')).status).toBe(0)
+    const ids = `list(transaction_id ORDER BY source_row)`
+    const [row] = await query(
+      `SELECT (SELECT list(transaction_id ORDER BY file_row_number) FROM read_parquet('${at('shuffled.parquet')}', file_row_number = true))
+         = (SELECT ${ids} FROM '${at('shuffled-scores.parquet')}'),
+       (SELECT count(*)::INTEGER FROM '${at('shuffled-scores.parquet')}')`,
+    )
+    expect(row).toEqual([true, 3000])
+  })
+
+  it('answers a row that cannot be used with the reason, a repeated one with the score of the first', async () => {
+    await query(
+      `COPY (SELECT * FROM (SELECT * FROM '${at('input.parquet')}' LIMIT 200)
+         UNION ALL (SELECT * FROM '${at('input.parquet')}' LIMIT 1)
+         UNION ALL (SELECT * REPLACE ('unusable' AS transaction_id, -amount AS amount) FROM '${at('input.parquet')}' LIMIT 1))
+       TO '${at('odd.parquet')}'`,
+    )
+    expect((await predict('odd.parquet', 'odd-scores.parquet')).status).toBe(0)
+    const rows = await query(
+      `SELECT transaction_id, probability, reason FROM '${at('odd-scores.parquet')}' ORDER BY source_row`,
+    )
+    expect(rows).toHaveLength(202)
+    expect(rows[200]?.slice(0, 2)).toEqual(rows[0]?.slice(0, 2))
+    expect(rows[200]?.[2]).toMatch(/repeat|already|first/i)
+    expect(rows[201]?.[1]).toBeNull()
+    expect(rows[201]?.[2]).toMatch(/amount/i)
+  })
+
+  it('does not replace a file unless told to', async () => {
+    writeFileSync(at('taken.csv'), 'mine')
+    const refused = await predict('input.parquet', 'taken.csv')
+    expect([refused.status, readFileSync(at('taken.csv'), 'utf8')]).toEqual([2, 'mine'])
+    expect(refused.stderr).toContain('--force')
+    expect((await predict('input.parquet', 'taken.csv', ['--force'])).status).toBe(0)
+    expect(readFileSync(at('taken.csv'), 'utf8').split('\n')[0]).toBe(
+      'source_row,transaction_id,probability,flagged,risk_level,reason',
+    )
+  })
+
+  it('refuses an ending it cannot write', async () => {
+    const { status, stderr } = await predict('input.parquet', 'scores.xlsx')
+    expect(status).toBe(2)
+    expect(stderr).toContain('.parquet')
+  })
+
+  it('begins without history inside the training time, continues it after, and obeys when told', async () => {
+    const told = async (input: string, out: string, history: string): Promise<string> => {
+      const { stdout } = await predict(input, out, ['--history', history, '--json'])
+      return (JSON.parse(stdout) as { history: string }).history
+    }
+    await query(
+      `COPY (SELECT * REPLACE ('later-' || transaction_id AS transaction_id, (epoch_ms(timestamp::TIMESTAMPTZ) + 8640000000)::VARCHAR AS timestamp)
+             FROM '${at('input.parquet')}' LIMIT 50) TO '${at('later.parquet')}'`,
+    )
+    expect(await told('input.parquet', 'auto-inside.csv', 'auto')).toContain('begins with this file')
+    expect(await told('later.parquet', 'auto-later.csv', 'auto')).toContain('continues')
+    expect(await told('later.parquet', 'run-later.csv', 'run')).toContain('continues')
+    expect(await told('later.parquet', 'none-later.csv', 'none')).toContain('begins with this file')
+    expect(readFileSync(at('run-later.csv'), 'utf8')).toBe(readFileSync(at('auto-later.csv'), 'utf8'))
+    expect(readFileSync(at('run-later.csv'), 'utf8')).not.toBe(readFileSync(at('none-later.csv'), 'utf8'))
+  })
+
+  it('scores a file without labels as one whose labels it is told to ignore', async () => {
+    await query(
+      `COPY (SELECT * REPLACE (NULL::INTEGER AS is_fraud) FROM '${at('input.parquet')}') TO '${at('unlabelled.parquet')}'`,
+    )
+    expect((await predict('unlabelled.parquet', 'unlabelled.csv')).status).toBe(0)
+    expect((await predict('input.parquet', 'ignored.csv', ['--ignore-labels'])).status).toBe(0)
+    expect(readFileSync(at('ignored.csv'), 'utf8')).toBe(readFileSync(at('unlabelled.csv'), 'utf8'))
+  })
+
+  it.each(['model.json', 'manifest.json', 'checksums.json'])(
+    'refuses a model whose %s was altered or lost',
+    async (file) => {
+      cpSync(at('run/package'), at(`tampered-${file}/package`), { recursive: true })
+      const path = at(`tampered-${file}/package`, file)
+      const bytes = readFileSync(path)
+      const middle = bytes.length >> 1
+      bytes[middle] = bytes[middle]! ^ 1
+      writeFileSync(path, bytes)
+      for (const damage of ['altered', 'lost']) {
+        if (damage === 'lost') rmSync(path)
+        const { status, stderr } = await predict('input.parquet', 'never.csv', [], at(`tampered-${file}`))
+        expect([damage, status]).toEqual([damage, 2])
+        expect(stderr).toContain('MODEL_ARTIFACT_REFUSED')
+      }
+      expect(existsSync(at('never.csv'))).toBe(false)
+      expect(readdirSync(work).filter((name) => name.startsWith('.'))).toEqual([])
+    },
+  )
+
+  const predict = (input: string, out: string, args: readonly string[] = [], model = at('run')) =>
+    vigiaIn(work, ['predict', at(input), '--out', at(out), '--model', model, ...SMALL_BANK, ...args])
+
+  const query = (sql: string): Promise<unknown[][]> =>
+    withDatabase({ threads: 1, memoryLimit: '1GB', tempDirectory: at('temporary') }, async (connection) =>
+      (await connection.runAndReadAll(sql)).getRows(),
+    )
+})
