@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { EvaluationReport, PartEvaluation } from '../pipelines/training/evaluation-report.ts'
+import type { PartEvaluation } from '../evaluation/evaluate.ts'
+import type { EvaluationReport } from '../pipelines/training/evaluation-report.ts'
 import { renderEvaluationReport } from './evaluation-report.ts'
 
 test('the page shows the metrics of the test rows and needs nothing from elsewhere', async () => {
@@ -41,6 +42,10 @@ const part = (): PartEvaluation => ({
   f1: 0.5,
   confusion: { truePositive: 1, falsePositive: 1, trueNegative: 1, falseNegative: 1 },
   dailyPrecision: 0.25,
+  perfectDailyPrecision: 0.5,
+  fraudShare: 0.1,
+  logLoss: 0.2,
+  brierScore: 0.05,
   roc: [
     { falsePositiveRate: 0, truePositiveRate: 0 },
     { falsePositiveRate: 0, truePositiveRate: 0.5 },

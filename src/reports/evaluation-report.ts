@@ -1,4 +1,5 @@
-import type { EvaluationReport, PartEvaluation, SplitPart } from '../pipelines/training/evaluation-report.ts'
+import type { PartEvaluation } from '../evaluation/evaluate.ts'
+import type { EvaluationReport, SplitPart } from '../pipelines/training/evaluation-report.ts'
 import { CHART_COLORS, type ChartSpecification, renderChart } from './chart.ts'
 import { figure, type Html, html, page, table } from './page.ts'
 
@@ -71,8 +72,12 @@ const METRICS: readonly {
   { name: 'F1', value: (part) => score(part.f1), meaning: 'Harmonic mean of precision and recall.' },
   {
     name: 'daily',
-    value: (part) => score(part.dailyPrecision),
-    meaning: 'Share of truly defrauded ones among those with the highest score of a day, mean over the days.',
+    value: (part) =>
+      part.perfectDailyPrecision === null
+        ? score(part.dailyPrecision)
+        : `${score(part.dailyPrecision)} of ${score(part.perfectDailyPrecision)}`,
+    meaning:
+      'Share of truly defrauded ones among those with the highest score of a day, mean over the days; of what a perfect model reaches.',
   },
   {
     name: 'rows',

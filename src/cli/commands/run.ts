@@ -155,6 +155,7 @@ const conclusion = (
   add('recall', ({ recall }) => figure(recall))
   add('F1', ({ f1 }) => figure(f1))
   add(`precision at ${daily.k} ${daily.entity}s a day`, ({ dailyPrecision }) => figure(dailyPrecision))
+  add('  of a perfect model', ({ perfectDailyPrecision }) => figure(perfectDailyPrecision))
   const shown = (path: string): string => relative(context.workingDirectory, path) || '.'
   const config = input.options['config']
   const configOption = typeof config === 'string' ? ` --config ${config}` : ''

@@ -1,43 +1,4 @@
-/** A point of a ROC curve. */
-export interface RocPoint {
-  readonly falsePositiveRate: number
-  readonly truePositiveRate: number
-}
-
-/** A point of a precision-recall curve. */
-export interface PrecisionRecallPoint {
-  readonly recall: number
-  readonly precision: number
-}
-
-/** What a model is worth on the rows of one part; every figure is null where it is not defined (no frauds, no rows). */
-export interface PartEvaluation {
-  readonly rows: number
-  readonly frauds: number
-  readonly rocAuc: number | null
-  readonly averagePrecision: number | null
-  /** At the threshold of the report. */
-  readonly precision: number | null
-  readonly recall: number | null
-  readonly f1: number | null
-  readonly confusion: {
-    readonly truePositive: number
-    readonly falsePositive: number
-    readonly trueNegative: number
-    readonly falseNegative: number
-  }
-  /** Mean over the days of the share of the k entities with the highest score that day which are truly defrauded. */
-  readonly dailyPrecision: number | null
-  readonly roc: readonly RocPoint[]
-  readonly precisionRecall: readonly PrecisionRecallPoint[]
-  /** Rows by probability in bins of equal width over [0, 1]. */
-  readonly histogram: readonly {
-    readonly from: number
-    readonly to: number
-    readonly genuine: number
-    readonly fraud: number
-  }[]
-}
+import type { PartEvaluation } from '../../evaluation/evaluate.ts'
 
 /** `evaluation.json`: what `vigia run` shows and the evaluation page draws. */
 export interface EvaluationReport {
