@@ -1,5 +1,6 @@
 import { TransactionEvent } from '../transaction-event.ts'
 import { dimensionHeaderAt, moveToLargerBlock, startBlock, tableAt, tableCapacitiesOf } from './blocks.ts'
+import { setToken, tokenIn } from './dimension-token.ts'
 import { type BlockAllocator, EntityState } from './entity-state.ts'
 import { addSquare, squaresOf } from './exact-squares.ts'
 import { countValue, findValue } from './frequency-table.ts'
@@ -13,6 +14,8 @@ import {
   TIME_FIELD,
 } from './layout.ts'
 import type { DimensionReading, EntityReading } from './reading.ts'
+import { findTransaction, holdsTransaction } from './ring-search.ts'
+import { ValuePlaces } from './value-places.ts'
 import { UNLABELLED, Windows } from './windows.ts'
 
 /** Ring capacity and table capacity of a new state. */
@@ -37,6 +40,7 @@ export class StateKeeper {
   readonly layout: StateLayout
   private readonly blocks: BlockAllocator
   private readonly windows: Windows
+  private readonly places: ValuePlaces
   private readonly dimensions: readonly Dimension[]
   /** Per dimension, of the transaction at hand: its value's entry in the table, and where it last stood in the ring. */
   private readonly entry: Float64Array
@@ -50,6 +54,7 @@ export class StateKeeper {
     this.layout = layout
     this.blocks = blocks
     this.windows = new Windows(layout)
+    this.places = new ValuePlaces(layout)
     this.dimensions = layout.needs.dimensions
     this.entry = new Float64Array(this.dimensions.length)
     this.previous = new Float64Array(this.dimensions.length)
@@ -70,15 +75,8 @@ export class StateKeeper {
   }
 
   /** Is a transaction of this token still in the ring? Then it is the same one, sent again. */
-  hasSeen({ data, base }: EntityState, transactionToken: number): boolean {
-    const { ringAt, fieldCount } = this.layout
-    const mask = data[base + HEADER.ringCapacity]! - 1
-    const idAt = base + ringAt + ID_FIELD
-    const next = data[base + HEADER.next]!
-    for (let sequence = data[base + HEADER.first]!; sequence < next; sequence++) {
-      if (data[idAt + (sequence & mask) * fieldCount] === transactionToken) return true
-    }
-    return false
+  hasSeen(state: EntityState, transactionToken: number): boolean {
+    return holdsTransaction(this.layout, state, transactionToken)
   }
 
   /** Shows the state to `event`: fills `reading`. Call `advance` with the same event before any other event. */
@@ -93,7 +91,7 @@ export class StateKeeper {
     } else {
       this.rewind(state, Math.max(event.eventTimeMs, watermark - this.layout.limits.latenessMs))
       for (let d = 0; d < this.dimensions.length; d++) {
-        this.previous[d] = this.lastInRing(
+        this.previous[d] = this.places.lastInRing(
           this.rewound.data,
           this.rewound.base,
           d,
@@ -132,7 +130,7 @@ export class StateKeeper {
   label(state: EntityState, eventTimeMs: number, transactionToken: number, isFraud: boolean): boolean {
     if (this.layout.labelField < 0) return true
     const { data, base } = state
-    const sequence = this.find(data, base, eventTimeMs, transactionToken)
+    const sequence = findTransaction(this.layout, state, eventTimeMs, transactionToken)
     if (sequence < 0) return false
     data[base + HEADER.labelCursor] = sequence + 1
     this.windows.label(data, base, sequence, isFraud)
@@ -155,7 +153,7 @@ export class StateKeeper {
       const token = tokenIn(event, this.dimensions[d]!)
       const entry = token === 0 ? -1 : findValue(data, at, size, token)
       this.entry[d] = entry
-      this.previous[d] = this.lastPlace(data, base, d, token, entry)
+      this.previous[d] = this.places.last(data, base, d, token, entry)
       const dimension: DimensionReading = reading.dimensions[d]!
       dimension.hasValue = token !== 0
       dimension.count = entry < 0 ? 0 : data[at + capacity + entry]!
@@ -180,31 +178,6 @@ export class StateKeeper {
       const token = tokenIn(event, this.dimensions[d]!)
       this.windows.describeDistinct(data, base, d, token, this.previous[d]!, reading)
     }
-  }
-
-  /** Sequence number at which the value in table entry `entry` (-1: none) last stood, or -1. */
-  private lastPlace(data: Float64Array, base: number, d: number, token: number, entry: number): number {
-    if (token === 0) return -1
-    const headerAt = base + dimensionHeaderAt(this.layout, d)
-    if (entry >= 0) {
-      const lastAt = tableAt(this.layout, data, base, d) + 2 * data[headerAt + DIMENSION.capacity]!
-      return data[base + lastAt + entry]!
-    }
-    // A value that the full table forgot can still stand in the ring.
-    const mayStand = data[headerAt + DIMENSION.forgotten]! > data[base + HEADER.first]!
-    return mayStand ? this.lastInRing(data, base, d, token) : -1
-  }
-
-  private lastInRing(data: Float64Array, base: number, d: number, token: number): number {
-    if (token === 0) return -1
-    const { ringAt, fieldCount, dimensionField } = this.layout
-    const mask = data[base + HEADER.ringCapacity]! - 1
-    const at = base + ringAt + dimensionField + d
-    const first = data[base + HEADER.first]!
-    for (let sequence = data[base + HEADER.next]! - 1; sequence >= first; sequence--) {
-      if (Math.abs(data[at + (sequence & mask) * fieldCount]!) === token) return sequence
-    }
-    return -1
   }
 
   // --- advancing
@@ -291,7 +264,7 @@ export class StateKeeper {
     while (place > 0 && this.rows[(place - 1) * this.layout.fieldCount + TIME_FIELD]! > event.eventTimeMs) {
       place--
     }
-    this.forgetPlaces(state, first)
+    this.places.forget(state.data, state.base, first)
     state.data[state.base + HEADER.next] = first
     this.windows.clear(state.data, state.base, first)
     for (let i = 0; i < place; i++) this.pushRow(state, i)
@@ -300,9 +273,9 @@ export class StateKeeper {
     for (let d = 0; d < this.dimensions.length; d++) {
       const { data, base } = state
       const token = tokenIn(event, this.dimensions[d]!)
-      const entry = this.entryOf(data, base, d, token)
+      const entry = this.places.entryOf(data, base, d, token)
       // A value that a later transaction also has keeps its later place, even when the table has forgotten the value.
-      const last = Math.max(sequence, this.lastPlace(data, base, d, token, entry))
+      const last = Math.max(sequence, this.places.last(data, base, d, token, entry))
       if (token === 0) continue
       if (entry < 0) this.makeRoomInTable(state, d)
       const headerAt = state.base + dimensionHeaderAt(this.layout, d)
@@ -353,34 +326,15 @@ export class StateKeeper {
     for (let d = 0; d < this.dimensions.length; d++) {
       const { data, base } = state
       const token = tokenIn(event, this.dimensions[d]!)
-      const entry = hasTables ? this.entryOf(data, base, d, token) : -1
+      const entry = hasTables ? this.places.entryOf(data, base, d, token) : -1
       this.previous[d] = hasTables
-        ? this.lastPlace(data, base, d, token, entry)
-        : this.lastInRing(data, base, d, token)
+        ? this.places.last(data, base, d, token, entry)
+        : this.places.lastInRing(data, base, d, token)
       if (entry < 0) continue
-      const headerAt = base + dimensionHeaderAt(this.layout, d)
-      const lastAt = base + tableAt(this.layout, data, base, d) + 2 * data[headerAt + DIMENSION.capacity]!
-      data[lastAt + entry] = sequence
+      this.places.place(data, base, d, entry, sequence)
     }
     this.push(state, event, label)
     return sequence
-  }
-
-  private entryOf(data: Float64Array, base: number, d: number, token: number): number {
-    if (token === 0) return -1
-    const size = data[base + dimensionHeaderAt(this.layout, d) + DIMENSION.size]!
-    return findValue(data, base + tableAt(this.layout, data, base, d), size, token)
-  }
-
-  /** Before the ring is written again: values last seen in it (from `first` on) count as not seen. */
-  private forgetPlaces({ data, base }: EntityState, first: number): void {
-    for (let d = 0; d < this.dimensions.length; d++) {
-      const headerAt = base + dimensionHeaderAt(this.layout, d)
-      const lastAt = base + tableAt(this.layout, data, base, d) + 2 * data[headerAt + DIMENSION.capacity]!
-      const end = lastAt + data[headerAt + DIMENSION.size]!
-      for (let at = lastAt; at < end; at++) if (data[at]! >= first) data[at] = -1
-      if (data[headerAt + DIMENSION.forgotten]! > first) data[headerAt + DIMENSION.forgotten]!++
-    }
   }
 
   /** Copies the ring, oldest first, into `rows`; returns how many. */
@@ -396,36 +350,6 @@ export class StateKeeper {
     }
     return count
   }
-
-  // --- finding
-
-  /** Sequence number of the transaction, or -1 when it is not in the ring. */
-  private find(data: Float64Array, base: number, eventTimeMs: number, transactionToken: number): number {
-    const { ringAt, fieldCount } = this.layout
-    const mask = data[base + HEADER.ringCapacity]! - 1
-    const timeAt = base + ringAt + TIME_FIELD
-    const idAt = base + ringAt + ID_FIELD
-    const first = data[base + HEADER.first]!
-    const next = data[base + HEADER.next]!
-    // Labels mostly come in the order of their transactions.
-    const expected = data[base + HEADER.labelCursor]!
-    if (expected >= first && expected < next) {
-      const offset = (expected & mask) * fieldCount
-      if (data[idAt + offset] === transactionToken && data[timeAt + offset] === eventTimeMs) return expected
-    }
-    let low = first
-    let high = next
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2)
-      if (data[timeAt + (middle & mask) * fieldCount]! < eventTimeMs) low = middle + 1
-      else high = middle
-    }
-    for (let sequence = low; sequence < next; sequence++) {
-      if (data[timeAt + (sequence & mask) * fieldCount] !== eventTimeMs) return -1
-      if (data[idAt + (sequence & mask) * fieldCount] === transactionToken) return sequence
-    }
-    return -1
-  }
 }
 
 const NO_WORDS = new Float64Array(0)
@@ -436,40 +360,4 @@ const describeLife = (data: Float64Array, base: number, reading: EntityReading):
   reading.earlierSquares = squaresOf(data, base + HEADER.squaresHigh)
   reading.earlierMaximumMinor = data[base + HEADER.maximumMinor]!
   reading.firstTimeMs = data[base + HEADER.firstTime]!
-}
-
-/** The token of `event` in a dimension. */
-const tokenIn = (event: TransactionEvent, dimension: Dimension): number => {
-  switch (dimension) {
-    case 'user':
-      return event.userToken
-    case 'merchant':
-      return event.merchantToken
-    case 'category':
-      return event.categoryToken
-    case 'location':
-      return event.locationToken
-    case 'device':
-      return event.deviceToken
-  }
-}
-
-const setToken = (event: TransactionEvent, dimension: Dimension, token: number): void => {
-  switch (dimension) {
-    case 'user':
-      event.userToken = token
-      break
-    case 'merchant':
-      event.merchantToken = token
-      break
-    case 'category':
-      event.categoryToken = token
-      break
-    case 'location':
-      event.locationToken = token
-      break
-    case 'device':
-      event.deviceToken = token
-      break
-  }
 }
