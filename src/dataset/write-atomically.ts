@@ -26,7 +26,8 @@ export const writeAtomically = async <T>(
     )
       throw new VigiaError(
         'DATASET_NOT_WRITABLE',
-        { path, reason: error.message.split('\n')[0] ?? '' },
+        // Under the name that was asked for, not the temporary one.
+        { path, reason: (error.message.split('\n')[0] ?? '').replaceAll(temporary, path) },
         { cause: error },
       )
     throw asDatasetError(error, { activity: `writing ${path}`, path, format: 'parquet' })

@@ -63,9 +63,20 @@ export const evaluateStep = ({ config, database }: TrainingContext): Step => ({
         .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight)),
       warnings: [
         ...split.warnings,
+        ...split.parts.flatMap(fewFrauds),
         ...(model.converged ? [] : ['The logistic regression did not converge: raise max_iterations.']),
       ],
     }
     await writeJson(output('evaluation.json'), report)
   },
 })
+
+/** Below this, one fraud more or less changes every figure by several hundredths. */
+const FEW_FRAUDS = 30
+
+const fewFrauds = ({ part, frauds }: SplitReport['parts'][number]): string[] =>
+  part !== 'none' && frauds > 0 && frauds < FEW_FRAUDS
+    ? [
+        `The ${part} part holds only ${frauds} frauds: its figures are uncertain. Have at least ${FEW_FRAUDS}.`,
+      ]
+    : []
