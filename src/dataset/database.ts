@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 
 /** What an embedded DuckDB may use of the machine. */
@@ -19,6 +21,8 @@ export const withDatabase = async <T>(
   settings: DatabaseSettings,
   work: (connection: DuckDBConnection, connect: () => Promise<DuckDBConnection>) => Promise<T>,
 ): Promise<T> => {
+  // DuckDB makes the folder itself, but not the one that it lies in. Where that cannot be made, only spilling fails, and says so.
+  await mkdir(dirname(settings.tempDirectory), { recursive: true }).catch(() => undefined)
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(settings.threads),
     memory_limit: settings.memoryLimit,
