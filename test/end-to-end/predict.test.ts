@@ -116,7 +116,9 @@ describe('vigia predict', () => {
         expect(stderr).toContain('MODEL_ARTIFACT_REFUSED')
       }
       expect(existsSync(at('never.csv'))).toBe(false)
-      expect(readdirSync(work).filter((name) => name.startsWith('.'))).toEqual([])
+      // Hidden are only folders under way; resources.temp_directory stays, with nothing in it.
+      expect(readdirSync(work).filter((name) => name.startsWith('.') && name !== '.vigia')).toEqual([])
+      expect(readdirSync(at('.vigia'), { recursive: true }).filter((name) => name !== 'tmp')).toEqual([])
     },
   )
 
