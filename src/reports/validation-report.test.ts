@@ -7,6 +7,10 @@ import { renderValidationReport } from './validation-report.ts'
 const ATTACK = `<script>alert("1")</script><img src=x onerror='alert(1)'>`
 
 describe('the validation page', () => {
+  it('is the same page for the same report', async () => {
+    expect(await renderValidationReport(report('EUR'))).toBe(await renderValidationReport(report('EUR')))
+  })
+
   it('shows the verdict, the counts and a picture of each kind', async () => {
     const markup = await renderValidationReport(report('EUR'))
     for (const text of [

@@ -253,7 +253,7 @@ const barChart = (
     x: { field: 'value', type: 'quantitative', title: null, axis: null },
   },
   layer: [
-    { mark: { type: 'bar', color, cornerRadiusEnd: 3 } },
+    { mark: { type: 'bar', color } },
     { mark: { type: 'text', align: 'left', dx: 5 }, encoding: { text: { field: 'value', format } } },
   ],
 })
