@@ -57,8 +57,10 @@ export interface Algorithm<Settings = unknown, Part = unknown> {
   readonly title: string
   /** Whether a fit gains from a crew of several threads. */
   readonly isParallel: boolean
-  /** Shared buffers that a fit works in, in bytes by name, for a crew of `threads`. Their sum is the memory it needs beside the data. */
+  /** Shared buffers that a fit works in, in bytes by name, for a crew of `threads`. */
   memory(shape: DataShape, settings: Settings, threads: number): Readonly<Record<string, number>>
+  /** Bytes that each thread takes for itself at most; 0 when absent. */
+  ownMemory?(shape: DataShape, settings: Settings, threads: number): number
   /**
    * Runs on every thread of the crew at once; what they return is put together by `assemble`.
    *

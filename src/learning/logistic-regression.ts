@@ -14,7 +14,7 @@ export interface LogisticRegressionOptions {
   readonly tolerance: number
   /** One weight a row, at least 0; a weight of 2 is the row twice. All 1 when absent. */
   readonly sampleWeights?: Float64Array
-  readonly signal?: AbortSignal
+  readonly signal?: Pick<AbortSignal, 'aborted'>
   readonly onIteration?: (iteration: number, largestGradient: number) => void
 }
 
