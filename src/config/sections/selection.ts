@@ -35,7 +35,7 @@ export const SelectionSchema = Type.Object(
       {
         default: 'none',
         description:
-          'What keep and min_score go by. mutual_information (nats) and chi_squared look at one feature at a time; importance (share of the gain) and permutation (loss of quality) ask a model. none, because no selection has beaten all features yet.',
+          'What keep and min_score go by. mutual_information (nats) and chi_squared look at one feature at a time; importance (share of the gain) and permutation (loss of quality) ask a model. none by default: fewer features are faster, seldom better.',
       },
     ),
     keep: Type.Integer({
