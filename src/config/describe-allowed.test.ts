@@ -20,6 +20,10 @@ it.each([
   [Type.Union([Type.Literal('auto'), Type.Integer()]), 'auto, or a whole number'],
   [Type.Array(Type.String(), { minItems: 1 }), 'a list with at least 1 of: text'],
   [Type.Record(Type.String(), Type.Number()), 'a mapping from any key to: a number'],
+  [
+    { type: 'object', patternProperties: { '^a$': Type.String(), '^b$': Type.String() } },
+    'a mapping from any of a, b to a list of its values',
+  ],
   [Type.Object({ a: Type.String(), b: Type.String() }), 'a mapping with the keys a, b'],
 ])('a schema is told in words: case %#', (schema, words) => {
   expect(describeAllowed(schema as SettingSchema)).toBe(words)

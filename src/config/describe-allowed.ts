@@ -1,4 +1,4 @@
-import type { SettingSchema } from './setting-schema.ts'
+import { namedKeys, type SettingSchema } from './setting-schema.ts'
 
 /** The unit by which a section says that a text is read by `parseDuration`. */
 const DURATION = 'duration'
@@ -73,6 +73,9 @@ const describeMapping = (schema: SettingSchema): string => {
   if (schema.properties !== undefined) {
     return `a mapping with the keys ${Object.keys(schema.properties).join(', ')}`
   }
+  const named = namedKeys(schema)
+  if (named !== undefined)
+    return `a mapping from any of ${Object.keys(named).join(', ')} to a list of its values`
   const values = mappingValues(schema)
   return values === undefined ? 'a mapping' : `a mapping from any key to: ${describeAllowed(values)}`
 }

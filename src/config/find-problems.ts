@@ -3,7 +3,7 @@ import { describeAllowed } from './describe-allowed.ts'
 import { nearest } from './nearest.ts'
 import { describeOrigin, type Origin } from './origin.ts'
 import { type Pointer, pathOf, pointerOf } from './pointer.ts'
-import { type SettingSchema, settingsOf } from './setting-schema.ts'
+import { namedKeys, type SettingSchema, settingsOf } from './setting-schema.ts'
 
 const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, validateFormats: false })
 
@@ -64,7 +64,7 @@ const sentenceFor = (error: ErrorObject, place: Pointer, root: SettingSchema): s
   const group = (error.parentSchema ?? {}) as SettingSchema
   if (error.keyword === 'additionalProperties') {
     const key = path.at(-1) ?? ''
-    const keys = Object.keys(group.properties ?? {})
+    const keys = Object.keys(namedKeys(group) ?? {})
     return `${name}: unknown setting. Allowed here: ${keys.join(', ')}.${suggestKey(key, keys, root)}`
   }
   if (error.keyword === 'required') {

@@ -55,6 +55,17 @@ export const settingsOf = (
       )
     : [{ path, schema, required }]
 
+/** What each key of a mapping holds, by key, where the schema names them; undefined where any key may stand. */
+export const namedKeys = (schema: SettingSchema): Readonly<Record<string, SettingSchema>> | undefined => {
+  if (schema.properties !== undefined) return schema.properties
+  const patterns = Object.entries(schema.patternProperties ?? {})
+  const named = patterns.flatMap(([pattern, value]) => {
+    const name = /^\^(\w+)\$$/.exec(pattern)?.[1]
+    return name === undefined ? [] : [[name, value] as const]
+  })
+  return named.length > 0 && named.length === patterns.length ? Object.fromEntries(named) : undefined
+}
+
 /**
  * A copy of `schema` as plain JSON in which a group accepts its named keys only, so a misspelt key is an error.
  *

@@ -9,6 +9,8 @@ import { ModelsSchema } from './sections/models.ts'
 import { ProjectSchema } from './sections/project.ts'
 import { ResourcesSchema } from './sections/resources.ts'
 import { RunsSchema } from './sections/runs.ts'
+import { SearchSchema } from './sections/search.ts'
+import { SelectionSchema } from './sections/selection.ts'
 import { SourceSchema } from './sections/source.ts'
 import { SplitSchema } from './sections/split.ts'
 import { ValidationSchema } from './sections/validation.ts'
@@ -25,7 +27,9 @@ export const TrainingConfigSchema = Type.Object(
     cleaning: CleaningSchema,
     features: FeaturesSchema,
     split: SplitSchema,
+    selection: SelectionSchema,
     models: ModelsSchema,
+    search: SearchSchema,
     evaluation: EvaluationSchema,
     generate: GenerateSchema,
   },
@@ -39,5 +43,5 @@ export const TRAINING_FILE = {
   name: 'training_config',
   summary: 'Data, features, training and evaluation: read by generate, validate, features, run and predict.',
   schema: TrainingConfigSchema,
-  paths: ['source.path', 'runs.directory', 'resources.temp_directory'],
+  paths: ['source.path', 'runs.directory', 'resources.temp_directory', 'models.xgboost.library'],
 } satisfies ConfigFile
