@@ -2,6 +2,7 @@ import { appendFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { VigiaError } from '../../errors.ts'
 import type { ReportProgress } from '../../foundation/progress.ts'
+import { type Checkpoint, openCheckpoint, removeCheckpoint } from './checkpoint.ts'
 import { codeVersionOf } from './code-version.ts'
 import { flattenSettings, whyOutdated } from './reason.ts'
 import { type RunOwner, withRunLock } from './run-lock.ts'
@@ -50,6 +51,7 @@ export interface PipelineOptions extends Forcing {
  * 2. For each step its ingredients are hashed: code, settings, contents of inputs and sources.
  * 3. The manifest of its last outputs is compared with them: the first difference is the reason to run.
  * 4. It writes into a hidden folder, which gets a manifest and is then renamed into place: never half a step is visible.
+ * 5. What it set aside while it ran is kept when it is interrupted, for the same ingredients, and removed when it has finished.
  *
  * Every outcome is appended to `log.jsonl` in the folder.
  *
@@ -101,10 +103,13 @@ const runSteps = async (
       if (decision.reusable) contents.set(step.name, decision.reusable.content)
       outcomes.push(outcome(decision.reusable ? 'would-skip' : 'would-run', 0))
     } else if (decision.reusable) {
+      await removeCheckpoint(options.folder, step.name)
       contents.set(step.name, decision.reusable.content)
       outcomes.push(outcome('skipped', options.now() - startedAt))
     } else {
       options.onStart?.(step, decision.reason)
+      // Who forces a step does not trust what was computed before.
+      if (forced.has(step.name)) await removeCheckpoint(options.folder, step.name)
       const manifest = await runStep(step, decision.ingredients, options)
       contents.set(step.name, manifest.content)
       outcomes.push(outcome('ran', options.now() - startedAt))
@@ -171,10 +176,11 @@ const runStep = async (
   const making = join(options.folder, `.making-${step.name}`)
   await mkdir(making, { recursive: true })
   try {
-    await step.run(workOf(step, making, options))
+    await step.run(workOf(step, making, await openCheckpoint(options.folder, ingredients), options))
     throwIfAborted(options.signal, step)
     const manifest = await writeManifest(making, ingredients)
     await replaceFolder(making, options.folder, step.name)
+    await removeCheckpoint(options.folder, step.name)
     return manifest
   } catch (error) {
     // Whatever a library throws when it is interrupted, people asked for the interruption.
@@ -194,7 +200,7 @@ const replaceFolder = async (made: string, folder: string, name: string): Promis
   await rm(replaced, { recursive: true, force: true })
 }
 
-const workOf = (step: Step, making: string, options: PipelineOptions): StepWork => ({
+const workOf = (step: Step, making: string, checkpoint: Checkpoint, options: PipelineOptions): StepWork => ({
   output: (file) => join(making, file),
   input: (name, file) => {
     if (!step.inputs.includes(name))
@@ -207,6 +213,7 @@ const workOf = (step: Step, making: string, options: PipelineOptions): StepWork 
   },
   signal: options.signal,
   reportProgress: options.reportProgress,
+  checkpoint,
 })
 
 const tell = async (outcome: StepOutcome, options: PipelineOptions): Promise<void> => {

@@ -1,4 +1,5 @@
 import type { ReportProgress } from '../../foundation/progress.ts'
+import type { Checkpoint } from './checkpoint.ts'
 
 /**
  * One named piece of work of a pipeline, as data. Its outputs are the files it leaves in its own folder.
@@ -35,6 +36,8 @@ export interface StepWork {
   /** Aborted on Ctrl-C: stop at the next safe point. */
   readonly signal: AbortSignal
   readonly reportProgress: ReportProgress
+  /** For a long step: parts that are done, which the next run finds again after an interruption. */
+  readonly checkpoint: Checkpoint
 }
 
 /** What became of a step, for the log and for people. `would-run` and `would-skip` are answers of a dry run. */
