@@ -288,6 +288,18 @@ export const ERRORS = define({
     message: 'The label of row {row} must be 0 or 1, got {got}',
     fix: 'Leave rows without a label out of training, and map other codes to 0 and 1.',
   },
+  LEARNING_WEIGHT_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The weight of row {row} must be a finite number of at least 0, got {got}',
+    fix: 'Correct the weight, or give none: every row then counts once.',
+  },
+  LEARNING_FEATURE_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: '{setting} names the feature "{got}", which the training table does not have: {allowed}',
+    fix: 'Correct the name, or compute the feature (features.include, selection).',
+  },
   LEARNING_ONE_CLASS: {
     status: 422,
     exitCode: 2,

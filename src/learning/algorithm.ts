@@ -5,7 +5,7 @@ import type { Model, ModelKind } from './model.ts'
 export interface TrainingRows {
   readonly table: FeatureTable
   /** 1 fraud, 0 genuine. */
-  readonly labels: Uint8Array
+  readonly labels: ArrayLike<number>
   /** One weight a row, at least 0; a weight of 2 is the row twice. All 1 when absent. */
   readonly weights?: Float64Array
 }

@@ -1,5 +1,6 @@
 import { VigiaError } from '../errors.ts'
 import { solveCholesky } from '../foundation/cholesky.ts'
+import { checkTrainingRows } from './check-training-rows.ts'
 import type { FeatureTable } from './feature-table.ts'
 import { fitStandardisation, standardise } from './standardisation.ts'
 
@@ -58,7 +59,7 @@ export const fitLogisticRegression = (
   labels: ArrayLike<number>,
   options: LogisticRegressionOptions,
 ): LogisticRegressionModel => {
-  checkLabels(table, labels, options.sampleWeights)
+  checkTrainingRows(table, labels, options.sampleWeights)
   const { means, scales } = fitStandardisation(table)
   const problem: Problem = {
     width: table.columns.length + 1,
@@ -280,26 +281,4 @@ const rowWeights = (
   const ofGenuine = labels.length / (2 * (labels.length - frauds))
   for (let row = 0; row < labels.length; row++) weights[row]! *= labels[row] === 1 ? ofFraud : ofGenuine
   return weights
-}
-
-const checkLabels = (
-  table: FeatureTable,
-  labels: ArrayLike<number>,
-  sampleWeights: Float64Array | undefined,
-): void => {
-  if (table.rowCount === 0) throw new VigiaError('LEARNING_NO_ROWS', {})
-  for (const length of [labels.length, sampleWeights?.length ?? table.rowCount]) {
-    if (length !== table.rowCount) {
-      throw new VigiaError('LEARNING_LENGTHS_DIFFER', { rows: table.rowCount, got: length })
-    }
-  }
-  let frauds = 0
-  for (let row = 0; row < labels.length; row++) {
-    const label = labels[row]!
-    if (label !== 0 && label !== 1) throw new VigiaError('LEARNING_LABEL_INVALID', { row, got: label })
-    frauds += label
-  }
-  if (frauds === 0 || frauds === labels.length) {
-    throw new VigiaError('LEARNING_ONE_CLASS', { rows: labels.length, frauds })
-  }
 }

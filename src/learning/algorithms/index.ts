@@ -1,8 +1,10 @@
 import type { Algorithm } from '../algorithm.ts'
 import type { ModelKind } from '../model.ts'
+import { gradientBoosting } from './gradient-boosting.ts'
 import { logisticRegression } from './logistic-regression.ts'
 
 /** Every algorithm by its name in the configuration's `models` section, in the order in which they are trained. */
 export const ALGORITHMS: Partial<Readonly<Record<ModelKind, Algorithm<never>>>> = {
   logistic_regression: logisticRegression,
+  gradient_boosting: gradientBoosting,
 }

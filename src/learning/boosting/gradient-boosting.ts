@@ -1,0 +1,286 @@
+import { VigiaError } from '../../errors.ts'
+import { createRandom } from '../../foundation/random.ts'
+import type { Crew, TrainingData, TrainingRows } from '../algorithm.ts'
+import { checkTrainingRows } from '../check-training-rows.ts'
+import { type BinnedTable, binnedTableMemory, binTable } from '../trees/binned-table.ts'
+import { createShareWork, type ShareWork } from '../trees/share-work.ts'
+import type { Tree, TreeEnsembleModel } from '../trees/tree-ensemble.ts'
+import { walkTree } from '../trees/walk-tree.ts'
+import { type GradientUnits, gradientUnits, writeGradients } from './gradients.ts'
+import {
+  binsThatGoLeft,
+  type GrownTree,
+  type GrowRules,
+  growMemory,
+  growTree,
+  openGrowMemory,
+} from './grow-tree.ts'
+
+/** `models.gradient_boosting` of the configuration. */
+export interface GradientBoostingSettings {
+  /** Trees, or rounds of boosting; with early stopping, at most. */
+  readonly trees: number
+  /** What a tree's values are multiplied by. */
+  readonly learningRate: number
+  readonly maxDepth: number
+  /** Least sum of Hessians of a child. */
+  readonly minChildWeight: number
+  /** Penalty on squared leaf values. */
+  readonly l2: number
+  /** Least gain of a split. */
+  readonly minGain: number
+  /** Share of the rows that each tree learns from. */
+  readonly rowShare: number
+  /** Share of the features that each tree may use. */
+  readonly columnShare: number
+  /** Stop after this many trees without a lower log loss on validation, and keep the best; 0: never. */
+  readonly earlyStoppingRounds: number
+  readonly classWeight: 'none' | 'balanced'
+  /** Features whose rise may only raise (or lower) the probability, by name. */
+  readonly monotone: Readonly<Record<string, 'increasing' | 'decreasing'>>
+  /** Bins of values of a feature at most. */
+  readonly maxBins: number
+}
+
+/** Rows whose gradients are computed in one piece of work. */
+const CHUNK = 16_384
+
+/** Shared buffers of `boostTrees`, in bytes. */
+export const boostingMemory = (
+  { rows, validationRows, features }: { rows: number; validationRows: number; features: number },
+  { maxBins, maxDepth }: GradientBoostingSettings,
+): Readonly<Record<string, number>> => ({
+  ...binnedTableMemory(rows, features, maxBins),
+  ...growMemory(rows, features, maxBins + 1, maxDepth),
+  margins: rows * 8,
+  rowPairs: rows * 16,
+  chunkSums: Math.ceil(Math.max(rows, validationRows) / CHUNK) * 16,
+  validationMargins: validationRows * 8,
+})
+
+/**
+ * Histogram gradient boosting of the log loss, with second-order gains (Friedman 2001; Chen and Guestrin 2016).
+ *
+ * For each tree:
+ * 1. chunk of rows: gradient and Hessian at the current margins, in exact units (`gradientUnits`).
+ * 2. `growTree`: level by level, to `maxDepth`.
+ * 3. leaf: its value is added to the margins of its rows.
+ *
+ * Every thread runs this whole program and returns the same model: sums are exact, so who adds what when changes no bit.
+ */
+export const boostTrees = (
+  data: TrainingData,
+  settings: GradientBoostingSettings,
+  seed: number,
+  crew: Crew,
+): TreeEnsembleModel => {
+  checkTrainingRows(data.table, data.labels, data.weights)
+  const shareWork = createShareWork(crew)
+  const binned = binTable(data, settings.maxBins, crew, shareWork)
+  const units = gradientUnits(data, settings.classWeight)
+  const fit = openFit(data, settings, binned, units, crew, shareWork)
+  const random = createRandom(seed)
+  const trees: Tree[] = []
+  const watch = watchValidation(data.validation, units, crew, shareWork)
+  for (let t = 0; t < settings.trees; t++) {
+    if (crew.isCancelled()) throw new VigiaError('INTERRUPTED', { activity: 'boosting trees' })
+    const forTree = random.fork(`tree ${t}`)
+    const rowCount = fit.sampleRows(() => forTree.fork('rows').next)
+    const features = sampleFeatures(
+      data.table.columns.length,
+      settings.columnShare,
+      forTree.fork('columns').integer,
+    )
+    const grown = fit.grow(features, rowCount)
+    trees.push(grown.tree)
+    fit.addToMargins(grown)
+    if (crew.index === 0) crew.reportProgress(t + 1, settings.trees)
+    if (settings.earlyStoppingRounds > 0 && watch !== undefined) {
+      watch.add(grown.tree)
+      if (t + 1 - watch.bestTrees >= settings.earlyStoppingRounds) break
+    }
+  }
+  const kept = settings.earlyStoppingRounds > 0 && watch !== undefined ? watch.bestTrees : trees.length
+  return {
+    kind: 'gradient_boosting',
+    featureNames: data.table.names,
+    link: 'logistic',
+    base: units.base,
+    trees: trees.slice(0, kept),
+  }
+}
+
+const openFit = (
+  data: TrainingData,
+  settings: GradientBoostingSettings,
+  binned: BinnedTable,
+  units: GradientUnits,
+  { buffers, index, wait }: Crew,
+  shareWork: ShareWork,
+) => {
+  const rows = data.table.rowCount
+  const memory = openGrowMemory(buffers, rows)
+  const margins = new Float64Array(buffers['margins']!)
+  const chunkSums = new Float64Array(buffers['chunkSums']!)
+  // Of sampled rows, only those in the sample go on into `pairs`.
+  const rowPairs = settings.rowShare < 1 ? new Float64Array(buffers['rowPairs']!) : memory.pairs[0]
+  const rules: GrowRules = { ...settings, directions: directionsOf(data.table.names, settings.monotone) }
+  const chunks = Math.ceil(rows / CHUNK)
+  shareWork(chunks, (chunk) => {
+    margins.fill(units.base, chunk * CHUNK, (chunk + 1) * CHUNK)
+  })
+
+  /** Fills `orders[0]` and `pairs[0]`; returns how many rows they hold. */
+  const sampleRows = (stream: () => () => number): number => {
+    shareWork(chunks, (chunk) => {
+      const from = chunk * CHUNK
+      const to = Math.min(rows, from + CHUNK)
+      writeGradients(data, units, margins, rowPairs, from, to)
+      if (settings.rowShare < 1) return
+      const order = memory.orders[0]
+      for (let row = from; row < to; row++) order[row] = row
+    })
+    if (settings.rowShare >= 1) return rows
+    const next = stream()
+    let taken = 0
+    for (let row = 0; row < rows; row++) {
+      const isTaken = next() < settings.rowShare
+      // One thread writes; all count.
+      if (isTaken && index === 0) {
+        memory.orders[0][taken] = row
+        memory.pairs[0][2 * taken] = rowPairs[2 * row]!
+        memory.pairs[0][2 * taken + 1] = rowPairs[2 * row + 1]!
+      }
+      if (isTaken) taken++
+    }
+    wait()
+    return taken
+  }
+
+  const sumOfPairs = (rowCount: number): { g: number; h: number } => {
+    const pieces = Math.ceil(rowCount / CHUNK)
+    shareWork(pieces, (chunk) => {
+      let g = 0
+      let h = 0
+      const to = Math.min(rowCount, (chunk + 1) * CHUNK)
+      for (let i = chunk * CHUNK; i < to; i++) {
+        g += memory.pairs[0][2 * i]!
+        h += memory.pairs[0][2 * i + 1]!
+      }
+      chunkSums[2 * chunk] = g
+      chunkSums[2 * chunk + 1] = h
+    })
+    let g = 0
+    let h = 0
+    for (let chunk = 0; chunk < pieces; chunk++) {
+      g += chunkSums[2 * chunk]!
+      h += chunkSums[2 * chunk + 1]!
+    }
+    return { g, h }
+  }
+
+  return {
+    sampleRows,
+    grow: (features: readonly number[], rowCount: number): GrownTree =>
+      growTree(binned, features, rowCount, sumOfPairs(rowCount), units.scale, rules, memory, shareWork),
+    addToMargins: ({ tree, leaves, splits }: GrownTree): void => {
+      if (settings.rowShare >= 1) {
+        shareWork(leaves.length, (leaf) => {
+          const { value, side, from, to } = leaves[leaf]!
+          const order = memory.orders[side]
+          for (let i = from; i < to; i++) margins[order[i]!]! += value
+        })
+        return
+      }
+      // Rows outside the sample lie in no leaf: all of them walk down.
+      const goesLeft = new Map([...splits].map(([node, split]) => [node, binsThatGoLeft(binned, split)]))
+      shareWork(chunks, (chunk) => {
+        const to = Math.min(rows, (chunk + 1) * CHUNK)
+        for (let row = chunk * CHUNK; row < to; row++) {
+          let node = 0
+          while (tree.feature[node]! >= 0) {
+            const isLeft = goesLeft.get(node)![binned.columns[tree.feature[node]!]![row]!]!
+            node = tree.left[node]! + 1 - isLeft
+          }
+          margins[row]! += tree.value[node]!
+        }
+      })
+    },
+  }
+}
+
+const DIRECTIONS = { increasing: 1, decreasing: -1, free: 0 } as const
+
+const directionsOf = (
+  names: readonly string[],
+  monotone: GradientBoostingSettings['monotone'],
+): Int8Array => {
+  const unknown = Object.keys(monotone).find((name) => !names.includes(name))
+  if (unknown !== undefined)
+    throw new VigiaError('LEARNING_FEATURE_UNKNOWN', {
+      got: unknown,
+      setting: 'monotone',
+      allowed: names.join(', '),
+    })
+  return Int8Array.from(names, (name) => DIRECTIONS[monotone[name] ?? 'free'])
+}
+
+/** `share` of the features, at least one, in rising order. */
+const sampleFeatures = (
+  count: number,
+  share: number,
+  integer: (below: number) => number,
+): readonly number[] => {
+  const features = Array.from({ length: count }, (_, f) => f)
+  const wanted = Math.max(1, Math.round(share * count))
+  // The first `wanted` places of a Fisher-Yates shuffle.
+  for (let i = 0; i < wanted && wanted < count; i++) {
+    const j = i + integer(count - i)
+    const swapped = features[i]!
+    features[i] = features[j]!
+    features[j] = swapped
+  }
+  return features.slice(0, wanted).sort((a, b) => a - b)
+}
+
+/** Follows the log loss of the validation rows from tree to tree; undefined without any. */
+const watchValidation = (
+  validation: TrainingRows | undefined,
+  units: GradientUnits,
+  { buffers }: Crew,
+  shareWork: ShareWork,
+) => {
+  if (validation === undefined || validation.table.rowCount === 0) return undefined
+  const { table, labels } = validation
+  const margins = new Float64Array(buffers['validationMargins']!)
+  const sums = new Float64Array(buffers['chunkSums']!)
+  const chunks = Math.ceil(table.rowCount / CHUNK)
+  const lossAfter = (tree: Tree | undefined): number => {
+    shareWork(chunks, (chunk) => {
+      let loss = 0
+      const to = Math.min(table.rowCount, (chunk + 1) * CHUNK)
+      for (let row = chunk * CHUNK; row < to; row++) {
+        const margin = tree === undefined ? units.base : margins[row]! + walkTree(tree, table.columns, row)
+        margins[row] = margin
+        const excess = labels[row] === 1 ? -margin : margin
+        loss += Math.max(excess, 0) + Math.log1p(Math.exp(-Math.abs(margin)))
+      }
+      sums[chunk] = loss
+    })
+    return sums.subarray(0, chunks).reduce((sum, loss) => sum + loss, 0)
+  }
+  let best = lossAfter(undefined)
+  let added = 0
+  const watch = {
+    /** Trees up to the lowest loss so far. */
+    bestTrees: 0,
+    add: (tree: Tree): void => {
+      added++
+      const loss = lossAfter(tree)
+      if (loss >= best) return
+      best = loss
+      watch.bestTrees = added
+    },
+  }
+  return watch
+}
