@@ -1,5 +1,6 @@
 import { asDatasetError } from '../../dataset/database-errors.ts'
-import { ERRORS, type ErrorCode, VigiaError } from '../../errors.ts'
+import { VigiaError } from '../../errors.ts'
+import { asRegistryError } from '../threads/registry-error.ts'
 
 /** The files of a replay, for its messages. */
 export interface ReplayFiles {
@@ -13,8 +14,8 @@ export interface ReplayFiles {
  * system, or one of the registry, of which a message between threads keeps the details but not the class.
  */
 export const asReplayError = (error: unknown, files: ReplayFiles): VigiaError => {
-  if (error instanceof VigiaError) return error
-  if (isOfRegistry(error)) return new VigiaError(error.code, error.details as never, { cause: error })
+  const known = asRegistryError(error)
+  if (known !== undefined) return known
   const text = error instanceof Error ? error.message : String(error)
   const [reason = text] = text.split('\n')
   const activity = 'computing features'
@@ -29,10 +30,3 @@ export const asReplayError = (error: unknown, files: ReplayFiles): VigiaError =>
     return new VigiaError('DATASET_NOT_WRITABLE', { path: written, reason }, { cause: error })
   return asDatasetError(error, { activity, path: written, format: 'parquet' })
 }
-
-const isOfRegistry = (error: unknown): error is { readonly code: ErrorCode; readonly details: unknown } =>
-  typeof error === 'object' &&
-  error !== null &&
-  'details' in error &&
-  'code' in error &&
-  String(error.code) in ERRORS

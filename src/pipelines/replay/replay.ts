@@ -7,6 +7,7 @@ import { planFeatures } from '../../features/feature-plan.ts'
 import type { FeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { noProgress, type ReportProgress } from '../../foundation/progress.ts'
+import { startWorker } from '../threads/start-worker.ts'
 import { ArrivalReader, profileArrivals } from './arrival-reader.ts'
 import type { ReplayCounts } from './entity-shard.ts'
 import {
@@ -27,7 +28,6 @@ import {
   readCarriedTime,
   writeCarriedTime,
 } from './state-snapshot.ts'
-import { startWorker } from './worker-thread.ts'
 
 export interface ReplayOptions {
   /** Prepared dataset (Parquet, arrival order, unique transaction ids). */
