@@ -155,4 +155,5 @@ def main():
     path.write_text(json.dumps(golden, indent=2) + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
