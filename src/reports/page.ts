@@ -22,9 +22,17 @@ export const escapeHtml = (text: string): string =>
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#39;')
 
-/** A chart with its caption. */
-export const figure = (caption: string, svg: string): Html =>
-  html`<figure><figcaption>${caption}</figcaption>${trusted(svg)}</figure>`
+/** A chart with its caption, and below the caption how to read it where that is not plain. */
+export const figure = (caption: string, svg: string, reading = ''): Html =>
+  html`<figure><figcaption>${caption}${reading === '' ? null : html`<span class="quiet">${reading}</span>`}</figcaption>${trusted(svg)}</figure>`
+
+/** A part that the reader opens; printed open. */
+export const details = (summary: string, body: Html): Html =>
+  html`<details><summary>${summary}</summary>${body}</details>`
+
+/** A figure with a bar below it, `share` of the width of the cell; outside [0, 1] the bar ends at the edge. */
+export const barred = (text: string, share: number): Html =>
+  html`${text}<span class="bar"><i style="width:${(Math.min(1, Math.max(0, share)) * 100).toFixed(1)}%"></i></span>`
 
 /** A table that scrolls sideways where the screen is narrow. `numeric` columns (from 0) are set to the right. */
 export const table = (
@@ -91,9 +99,26 @@ p { margin: 0 0 12px; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 20px 0; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px; }
 .tile b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; }
+.tile small, td small { color: var(--quiet); font-size: 12px; white-space: nowrap; }
+td small { display: block; }
+h3 { font-size: 15px; margin: 20px 0 8px; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margin: 12px 0 16px; }
+dt { color: var(--quiet); }
+dd { margin: 0; overflow-wrap: anywhere; }
+ul.plain { list-style: none; margin: 0 0 12px; padding: 0; }
+ul.plain li { margin: 0 0 6px; overflow-wrap: anywhere; }
+details { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: 8px 0; padding: 8px 14px; }
+summary { cursor: pointer; font-weight: 600; overflow-wrap: anywhere; }
+details .scroll { border: 0; border-radius: 0; }
+details p { margin: 8px 0; }
+.bar { display: block; height: 5px; min-width: 56px; margin-top: 3px; background: var(--line); border-radius: 3px; overflow: hidden; }
+.bar i { display: block; height: 100%; background: var(--accent); print-color-adjust: exact; }
+.sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; align-items: start; }
+.sides > * { min-width: 0; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px; min-width: 0; break-inside: avoid; }
 figcaption { font-weight: 600; margin-bottom: 8px; }
+figcaption .quiet { display: block; font-weight: normal; font-size: 13px; }
 figure svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
 .scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; }
@@ -109,5 +134,12 @@ code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 @media print {
   :root { --page: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; --accent: #2f6fde; --alert: #b00020; }
   main { max-width: none; padding: 0; }
+  .scroll { overflow: visible; }
+  table { font-size: 11px; }
+  th { white-space: normal; }
+  th, td { padding: 4px 6px; }
+  h2, h3 { break-after: avoid; }
+  tr, .tile { break-inside: avoid; }
+  details::details-content { content-visibility: visible; block-size: auto; }
 }
 `
