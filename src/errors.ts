@@ -357,6 +357,19 @@ export const ERRORS = define({
     message: 'Another run uses {folder}: process {process} on {host}, since {since}',
     fix: 'Wait for it, or choose another folder with --out. If that process is gone for sure, remove {lock}.',
   },
+  PIPELINE_MEMORY_SHORT: {
+    status: 507,
+    exitCode: 2,
+    message:
+      'Training the {title} on {rows} rows with {features} features needs about {needed} of memory; {available} may be used',
+    fix: 'Lower its max_bins, its trees or resources.threads, learn from fewer rows (split) or features (selection.keep), disable the model, or raise resources.learning_memory.',
+  },
+  PIPELINE_THREAD_ENDED: {
+    status: 500,
+    exitCode: 70,
+    message: 'A thread that was {activity} ended {how}',
+    fix: 'Free memory or lower resources.threads, and run the same command again: what was finished is not repeated.',
+  },
   PIPELINE_VALIDATION_FAILED: {
     status: 422,
     exitCode: 1,
