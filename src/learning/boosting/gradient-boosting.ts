@@ -3,6 +3,7 @@ import { createRandom } from '../../foundation/random.ts'
 import type { Crew, TrainingData, TrainingRows } from '../algorithm.ts'
 import { checkTrainingRows } from '../check-training-rows.ts'
 import { type BinnedTable, binnedTableMemory, binTable } from '../trees/binned-table.ts'
+import { automaticBins } from '../trees/bins.ts'
 import { createShareWork, type ShareWork } from '../trees/share-work.ts'
 import type { Tree, TreeEnsembleModel } from '../trees/tree-ensemble.ts'
 import { walkTree } from '../trees/walk-tree.ts'
@@ -38,7 +39,7 @@ export interface GradientBoostingSettings {
   readonly classWeight: 'none' | 'balanced'
   /** Features whose rise may only raise (or lower) the probability, by name. */
   readonly monotone: Readonly<Record<string, 'increasing' | 'decreasing'>>
-  /** Bins of values of a feature at most. */
+  /** Bins of values of a feature at most; 0: as `automaticBins` says. */
   readonly maxBins: number
 }
 
@@ -50,8 +51,8 @@ export const boostingMemory = (
   { rows, validationRows, features }: { rows: number; validationRows: number; features: number },
   { maxBins, maxDepth }: GradientBoostingSettings,
 ): Readonly<Record<string, number>> => ({
-  ...binnedTableMemory(rows, features, maxBins),
-  ...growMemory(rows, features, maxBins + 1, maxDepth),
+  ...binnedTableMemory(rows, features, automaticBins(maxBins, rows)),
+  ...growMemory(rows, features, automaticBins(maxBins, rows) + 1, maxDepth),
   margins: rows * 8,
   rowPairs: rows * 16,
   chunkSums: Math.ceil(Math.max(rows, validationRows) / CHUNK) * 16,
@@ -76,7 +77,7 @@ export const boostTrees = (
 ): TreeEnsembleModel => {
   checkTrainingRows(data.table, data.labels, data.weights)
   const shareWork = createShareWork(crew)
-  const binned = binTable(data, settings.maxBins, crew, shareWork)
+  const binned = binTable(data, automaticBins(settings.maxBins, data.table.rowCount), crew, shareWork)
   const units = gradientUnits(data, settings.classWeight)
   const fit = openFit(data, settings, binned, units, crew, shareWork)
   const random = createRandom(seed)

@@ -1,4 +1,4 @@
-import type { FeatureBins } from '../trees/bins.ts'
+import { type FeatureBins, middleOfGap } from '../trees/bins.ts'
 
 /** How splits of boosting are judged. */
 export interface GradientSplitRules {
@@ -39,7 +39,7 @@ export interface NodeSums {
 export const findNumericSplit = (
   sums: Float64Array,
   at: number,
-  { count, edges }: FeatureBins,
+  bins: FeatureBins,
   node: NodeSums,
   scale: number,
   rules: GradientSplitRules,
@@ -47,6 +47,7 @@ export const findNumericSplit = (
   best: GradientSplit,
 ): void => {
   const { g, h } = node
+  const { count } = bins
   const l2 = rules.l2 * scale
   const least = rules.minChildWeight * scale
   const missingG = sums[at + 2 * count]!
@@ -93,25 +94,14 @@ export const findNumericSplit = (
   best.leftG = bestG
   best.leftH = bestH
   best.missingLeft = sides === 2 ? bestMissingLeft : bestH > h - bestH
-  best.bin = middleOfGap(sums, at, count, edges, bestBin)
+  best.bin = middleOfGap(bins, bestBin, nextFilled(sums, at, count, bestBin))
 }
 
-/** Of the cuts between the filled bin `from` and the next filled one, the one nearest to the middle of the gap. */
-const middleOfGap = (
-  sums: Float64Array,
-  at: number,
-  count: number,
-  edges: Float64Array,
-  from: number,
-): number => {
-  if (from >= count - 1) return from
-  let to = from + 1
-  while (to < count - 1 && sums[at + 2 * to + 1] === 0) to++
-  // The cuts after bins from ... to - 1 part the same rows.
-  const middle = edges[from]! / 2 + edges[to - 1]! / 2
-  let bin = from
-  while (bin < to - 1 && Math.abs(edges[bin + 1]! - middle) < Math.abs(edges[bin]! - middle)) bin++
-  return bin
+/** The next bin that holds rows; `count` when none does. */
+const nextFilled = (sums: Float64Array, at: number, count: number, bin: number): number => {
+  let next = bin + 1
+  while (next < count && sums[at + 2 * next + 1] === 0) next++
+  return next
 }
 
 /** Gain with the children's values held within the node's bounds; not a number above 0 when they go against the direction. */

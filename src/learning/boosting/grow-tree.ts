@@ -1,8 +1,8 @@
 import type { BinnedTable } from '../trees/binned-table.ts'
+import { addToHistograms, GROUP } from '../trees/pair-histogram.ts'
 import type { ShareWork } from '../trees/share-work.ts'
 import { type BinSplit, TreeBuilder } from '../trees/tree-builder.ts'
 import type { Tree } from '../trees/tree-ensemble.ts'
-import { addToHistograms, GROUP } from './gradient-histogram.ts'
 import {
   findCategoricalSplit,
   findNumericSplit,

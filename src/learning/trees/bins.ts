@@ -13,11 +13,21 @@ export interface FeatureBins {
 /** Beyond this many genuine rows, bins are placed by an even sample of them (and by every fraud): placing is then linear in rows. */
 const PLACING_ROWS = 131_072
 
+/** Weight of the frauds in the mixture. From a quarter to a half the models are equally good; less loses the tails, more the rest. */
+const FRAUD_SHARE = 1 / 3
+
+/** Rows up to which `automaticBins` can afford many bins: there, filling histograms costs less than a tenth of a second a tree. */
+const FEW_ROWS = 131_072
+
+/** `maxBins`, or where it is 0: 1,023 on few rows, where they cost little; 255, which fit a byte, on many. */
+export const automaticBins = (maxBins: number, rows: number): number =>
+  maxBins > 0 ? maxBins : rows <= FEW_ROWS ? 1023 : 255
+
 /**
  * Cuts for one numeric feature, at most `maxBins - 1` of them, placed where the frauds are.
  *
- * Up to `maxBins` distinct values each gets a bin, and nothing is lost. Beyond, bins hold equal shares of a mixture: half of the
- * weight is the frauds', half the genuine rows'. Equal frequency would spend nearly every bin on genuine rows and cut the tails,
+ * Up to `maxBins` distinct values each gets a bin, and nothing is lost. Beyond, bins hold equal shares of a mixture: a third of the
+ * weight is the frauds', two thirds the genuine rows'. Equal frequency would spend nearly every bin on genuine rows and cut the tails,
  * where fraud lives, in the coarsest way. A cut lies midway between the values that it parts.
  */
 export const placeNumericBins = (
@@ -28,7 +38,7 @@ export const placeNumericBins = (
   const fraud = valuesOf(column, labels, 1, 1)
   const genuine = valuesOf(column, labels, 0, strideFor(labels))
   const distinct = countDistinct(fraud, genuine, maxBins)
-  const fraudShare = fraud.length === 0 ? 0 : genuine.length === 0 ? 1 : 0.5
+  const fraudShare = fraud.length === 0 ? 0 : genuine.length === 0 ? 1 : FRAUD_SHARE
   const perFraud = fraudShare / Math.max(1, fraud.length)
   const perGenuine = (1 - fraudShare) / Math.max(1, genuine.length)
   const cuts: number[] = []
@@ -142,4 +152,16 @@ export const binCategoryColumn = (
     const code = column[row]!
     out[row] = Number.isNaN(code) ? count : (bins.get(code) ?? count - 1)
   }
+}
+
+/**
+ * Of the cuts between the filled bin `from` and the next filled one `to`, the one nearest to the middle of the gap: where a method that
+ * sees values and no bins would cut. All of them part the same rows.
+ */
+export const middleOfGap = ({ edges, count }: FeatureBins, from: number, to: number): number => {
+  if (to >= count) return from
+  const middle = edges[from]! / 2 + edges[to - 1]! / 2
+  let bin = from
+  while (bin < to - 1 && Math.abs(edges[bin + 1]! - middle) < Math.abs(edges[bin]! - middle)) bin++
+  return bin
 }

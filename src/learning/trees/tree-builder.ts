@@ -7,7 +7,7 @@ export interface BinSplit {
   /** Numeric: bins up to and including it go left. */
   readonly bin: number
   /** Categorical: the bins that go left. */
-  readonly leftBins?: readonly number[]
+  readonly leftBins?: readonly number[] | undefined
   readonly missingLeft: boolean
   readonly gain: number
 }
