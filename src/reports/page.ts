@@ -106,17 +106,17 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margi
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; }
 ul.plain { list-style: none; margin: 0 0 12px; padding: 0; }
+ul.reasons { margin-top: 10px; }
 ul.plain li { margin: 0 0 6px; overflow-wrap: anywhere; }
 details { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin: 8px 0; padding: 8px 14px; }
 summary { cursor: pointer; font-weight: 600; overflow-wrap: anywhere; }
 details .scroll { border: 0; border-radius: 0; }
 details p { margin: 8px 0; }
-.bar { display: block; height: 5px; min-width: 56px; margin-top: 3px; background: var(--line); border-radius: 3px; overflow: hidden; }
+.bar { display: block; height: 5px; width: 64px; margin: 3px 0 0 auto; background: var(--line); border-radius: 3px; overflow: hidden; }
 .bar i { display: block; height: 100%; background: var(--accent); print-color-adjust: exact; }
-.sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; align-items: start; }
-.sides > * { min-width: 0; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 16px; }
 figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 14px; min-width: 0; break-inside: avoid; }
+figure:last-child:nth-child(odd):not(:first-child) { grid-column: 1 / -1; }
 figcaption { font-weight: 600; margin-bottom: 8px; }
 figcaption .quiet { display: block; font-weight: normal; font-size: 13px; }
 figure svg { display: block; max-width: 100%; height: auto; margin: 0 auto; }
@@ -127,7 +127,7 @@ tbody tr:last-child td { border-bottom: 0; }
 th { color: var(--quiet); font-weight: 600; white-space: nowrap; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
-.badge { display: inline-block; border-radius: 999px; padding: 1px 10px; font-size: 13px; font-weight: 600; white-space: nowrap; }
+.badge { display: inline-block; background: var(--line); border-radius: 999px; padding: 1px 10px; font-size: 13px; font-weight: 600; white-space: nowrap; }
 .good { color: var(--good); background: var(--good-back); }
 .warn { color: var(--warn); background: var(--warn-back); }
 .bad { color: var(--alert); background: var(--alert-back); }

@@ -21,20 +21,16 @@ export const unitAxis = (field: string, title: string, format: '.1f' | '.0%' = '
   type: 'quantitative',
   title,
   scale: { domain: [0, 1] },
-  axis: { tickCount: 5, format },
+  axis: { tickCount: 5, format, labelFlush: false },
 })
 
 /** An axis from 0 to 1 by square root: fraud is rare, so what matters crowds near 0 and needs the room. */
-export const rootAxis = (
-  field: string,
-  title: string,
-  values = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1],
-) => ({
+export const rootAxis = (field: string, title: string, values = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 1]) => ({
   field,
   type: 'quantitative',
   title,
   scale: { type: 'sqrt', domain: [0, 1] },
-  axis: { values, format: '~%' },
+  axis: { values, format: '~%', labelOverlap: false, labelFlush: false },
 })
 
 /** Test solid in the accent colour, validation dashed in grey: dashes tell them apart where colours do not. */

@@ -4,7 +4,7 @@ import type {
   EvaluationReport,
 } from '../../pipelines/training/evaluation-report.ts'
 import { barred, details, type Html, html, table } from '../page.ts'
-import { CANDIDATE_FIGURES, settingsText, settingValue, shortScore } from './figures.ts'
+import { CANDIDATE_FIGURES, quantity, score, settingsText, settingValue } from './figures.ts'
 
 /** How many of the settings that a search tried are shown; the file search.json holds them all. */
 const SHOWN_TRIED = 50
@@ -56,7 +56,8 @@ const figuresTable = (rows: readonly Row[]): Html => {
         name,
         ...shown.map(({ key, isShare }) => {
           const value = figures?.[key] ?? null
-          return isShare && value !== null ? barred(shortScore(value), value) : shortScore(value)
+          if (value === null) return '–'
+          return isShare ? barred(score(value), value) : quantity(value)
         }),
       ]),
     shown.map((_, index) => index + 1),

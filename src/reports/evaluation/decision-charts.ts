@@ -12,11 +12,12 @@ export const decisionCharts = (report: EvaluationReport): readonly Drawing[] => 
 const costChart = ({ parts, threshold }: EvaluationReport): readonly Drawing[] => {
   const values = pointsOf(parts, (part) => part.cost)
   if (values.length === 0) return []
-  const x = rootAxis('threshold', 'threshold (square-root scale)')
+  const x = rootAxis('threshold', 'threshold (root scale)')
   return [
     {
       title: `Cost by threshold: ${quantity(parts.test.expectedCost)} a transaction on test`,
-      reading: 'The marked threshold should stand in the valley of both lines.',
+      reading:
+        'The marked threshold should stand in the valley of both lines. Cost in the unit of the cost matrix.',
       specification: {
         ...SIZE,
         layer: [
@@ -28,7 +29,7 @@ const costChart = ({ parts, threshold }: EvaluationReport): readonly Drawing[] =
               y: {
                 field: 'cost',
                 type: 'quantitative',
-                title: 'mean cost of a transaction (unit of the matrix)',
+                title: 'mean cost of a transaction',
                 axis: { tickCount: 5 },
               },
               ...partEncoding,

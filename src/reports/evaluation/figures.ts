@@ -13,10 +13,6 @@ export const count = (value: number): string => counts.format(value)
 export const score = (value: number | null | undefined): string =>
   value === null || value === undefined ? 'not defined' : value.toFixed(3)
 
-/** Like `score` where there is no room for words: `–` for null. */
-export const shortScore = (value: number | null | undefined): string =>
-  value === null || value === undefined ? '–' : value.toFixed(3)
-
 /** Three significant digits, for figures whose size is not known beforehand; `not defined` for null. */
 export const quantity = (value: number | null | undefined): string =>
   value === null || value === undefined ? 'not defined' : String(Number(value.toPrecision(3)))

@@ -66,30 +66,35 @@ interface Bar {
 const shownOf = (features: number, all: number): string =>
   features > SHOWN_FEATURES ? `, the ${SHOWN_FEATURES} first of ${count(Math.max(features, all))}` : ''
 
-const signed = (value: number, digits: number): string =>
-  `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`
+/** `+0.108`, `−0.002`; without a sign what is rounded to 0. */
+const signed = (value: number, digits: number): string => {
+  const text = Math.abs(value).toFixed(digits)
+  if (Number(text) === 0) return text
+  return `${value < 0 ? '−' : '+'}${text}`
+}
 
 /** Bars with the name above each: long names need the whole width, and are read on a phone too. */
 const barChart = (bars: readonly Bar[], title: string, format: string): ChartSpecification => {
-  const words = (field: string, x: number, align: 'left' | 'right', limit: number) => ({
-    mark: { type: 'text', align, limit, dy: -5, color: CHART_COLORS.text },
-    encoding: { x: { value: x }, text: { field, type: 'nominal' } },
-  })
   const hasDeviation = bars.some(({ low }) => low !== undefined)
-  const toldWidth = hasDeviation ? 112 : 56
+  // The words at the end of each bar stand right of the plot.
+  const toldWidth = hasDeviation ? 115 : 55
+  const width = SIZE.width + 30 - toldWidth
   return {
-    width: SIZE.width,
+    width,
     height: { step: 34 },
     data: { values: bars.map((bar) => ({ ...bar, kind: bar.value < 0 ? 'less' : 'more' })) },
-    encoding: {
-      y: { field: 'feature', type: 'nominal', sort: null, axis: null },
-    },
+    encoding: { y: { field: 'feature', type: 'nominal', sort: null, axis: null } },
     layer: [
       {
         // No rounded corners: they need clip paths, whose ids Vega counts up from page to page.
         mark: { type: 'bar', height: 8, yOffset: 8 },
         encoding: {
-          x: { field: 'value', type: 'quantitative', title, axis: { tickCount: 5, format } },
+          x: {
+            field: 'value',
+            type: 'quantitative',
+            title,
+            axis: { tickCount: 4, format, labelFlush: false },
+          },
           color: {
             field: 'kind',
             type: 'nominal',
@@ -106,8 +111,13 @@ const barChart = (bars: readonly Bar[], title: string, format: string): ChartSpe
             },
           ]
         : []),
-      words('feature', 0, 'left', SIZE.width - toldWidth - 8),
-      words('told', SIZE.width, 'right', toldWidth),
+      words('feature', 0, -6, width + toldWidth),
+      words('told', width + 8, 8, toldWidth),
     ],
   }
 }
+
+const words = (field: string, x: number, dy: number, limit: number): ChartSpecification => ({
+  mark: { type: 'text', align: 'left', limit, dy, color: CHART_COLORS.text },
+  encoding: { x: { value: x }, text: { field, type: 'nominal' } },
+})

@@ -2,6 +2,7 @@ import type { PartEvaluation } from '../../evaluation/evaluate.ts'
 import type { EvaluationReport } from '../../pipelines/training/evaluation-report.ts'
 import { CHART_COLORS, type ChartSpecification } from '../chart.ts'
 import {
+  DRAWN_PARTS,
   type Drawing,
   note,
   partEncoding,
@@ -22,7 +23,7 @@ export const probabilityCharts = (report: EvaluationReport): readonly Drawing[] 
 const calibrationChart = ({ parts }: EvaluationReport): readonly Drawing[] => {
   const values = pointsOf(parts, (part) => part.calibration.filter(({ rows }) => rows > 0))
   if (values.length === 0) return []
-  const x = rootAxis('meanProbability', 'mean probability told (square-root scale)')
+  const x = rootAxis('meanProbability', 'mean probability told (root scale)')
   const y = rootAxis('fraudShare', 'share of fraud that came')
   const corner = (at: number) => ({ meanProbability: at, fraudShare: at })
   return [
@@ -34,24 +35,23 @@ const calibrationChart = ({ parts }: EvaluationReport): readonly Drawing[] => {
         ...SIZE,
         layer: [
           reference([corner(0), corner(1)], x, y),
-          note('as told', corner(0.8), x, y, { align: 'left', dx: 8, dy: 8 }),
+          note('as told', corner(0.4), x, y, { align: 'left', dx: 12, dy: 10 }),
           {
             data: { values },
             mark: { type: 'line', strokeWidth: 1.5 },
             encoding: { x, y, ...partEncoding, order: { field: 'index', type: 'quantitative' } },
           },
-          {
-            data: { values },
-            mark: { type: 'point', filled: true, opacity: 0.75 },
+          ...DRAWN_PARTS.map((part) => ({
+            data: { values: values.filter((value) => value.part === part) },
+            mark: {
+              type: 'point',
+              filled: true,
+              shape: part === 'test' ? 'circle' : 'diamond',
+              color: part === 'test' ? CHART_COLORS.accent : CHART_COLORS.text,
+            },
             encoding: {
               x,
               y,
-              color: partEncoding.color,
-              shape: {
-                field: 'part',
-                type: 'nominal',
-                scale: { domain: ['test', 'validation'], range: ['circle', 'diamond'] },
-              },
               size: {
                 field: 'rows',
                 type: 'quantitative',
@@ -59,7 +59,7 @@ const calibrationChart = ({ parts }: EvaluationReport): readonly Drawing[] => {
                 scale: { type: 'log', range: [20, 160] },
               },
             },
-          },
+          })),
         ],
       },
     },
@@ -99,7 +99,7 @@ const classHistogram = (
   }
   return {
     width: SIZE.width,
-    height: 96,
+    height: 118,
     layer: [
       {
         data: { values: histogram.map((bin) => ({ from: bin.from, to: bin.to, rows: bin[kind] })) },
@@ -114,7 +114,7 @@ const classHistogram = (
             stack: null,
             // Room above the highest bar for the words at the threshold.
             scale: { type: 'symlog', domain: [0, most * 4] },
-            axis: { format: '~s', values: powersOfTen(most) },
+            axis: { format: ',d', labelOverlap: false, values: powersOfTen(most) },
           },
           y2: { datum: 0 },
         },
@@ -124,9 +124,16 @@ const classHistogram = (
   }
 }
 
-/** 0 and every power of ten up to `most`; every second one where they would touch. */
+/** 0 and powers of ten up to `most`, so few that they do not touch. */
 const powersOfTen = (most: number): readonly number[] => {
-  const powers = Math.floor(Math.log10(most)) + 1
-  const step = powers > 4 ? 2 : 1
-  return [0, ...Array.from({ length: Math.ceil(powers / step) }, (_, index) => 10 ** (index * step))]
+  const highest = Math.floor(Math.log10(most))
+  const step = highest > 3 ? 2 : 1
+  const first = highest > 1 ? step : 0
+  return [
+    0,
+    ...Array.from(
+      { length: Math.floor((highest - first) / step) + 1 },
+      (_, index) => 10 ** (first + index * step),
+    ),
+  ]
 }

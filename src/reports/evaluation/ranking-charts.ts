@@ -13,7 +13,7 @@ const precisionRecallChart = ({ parts }: EvaluationReport): readonly Drawing[] =
   const values = pointsOf(parts, (part) => part.precisionRecall)
   if (values.length === 0) return []
   const x = unitAxis('recall', 'recall (share of frauds found)', '.0%')
-  const y = unitAxis('precision', 'precision (share of found that is fraud)', '.0%')
+  const y = unitAxis('precision', 'precision (fraud in the flagged)', '.0%')
   const share = parts.test.fraudShare ?? 0
   return [
     {
@@ -30,7 +30,10 @@ const precisionRecallChart = ({ parts }: EvaluationReport): readonly Drawing[] =
             x,
             y,
           ),
-          note(`a random model: ${percent(share)}`, { recall: 1, precision: share }, x, y),
+          note(`a random model: ${percent(share)}`, { recall: 0, precision: share }, x, y, {
+            align: 'left',
+            dx: 4,
+          }),
           {
             data: { values },
             mark: { type: 'line', interpolate: 'step-before', strokeWidth: 2 },
@@ -45,8 +48,8 @@ const precisionRecallChart = ({ parts }: EvaluationReport): readonly Drawing[] =
 const rocChart = ({ parts }: EvaluationReport): readonly Drawing[] => {
   const values = pointsOf(parts, (part) => part.roc)
   if (values.length === 0) return []
-  const x = unitAxis('falsePositiveRate', 'false positive rate (share of genuine flagged)', '.0%')
-  const y = unitAxis('truePositiveRate', 'true positive rate (share of frauds found)', '.0%')
+  const x = unitAxis('falsePositiveRate', 'false positive rate (genuine flagged)', '.0%')
+  const y = unitAxis('truePositiveRate', 'true positive rate (frauds found)', '.0%')
   const corner = (at: number) => ({ falsePositiveRate: at, truePositiveRate: at })
   return [
     {
@@ -72,7 +75,7 @@ const rocChart = ({ parts }: EvaluationReport): readonly Drawing[] => {
 const gainChart = ({ parts }: EvaluationReport): readonly Drawing[] => {
   const values = pointsOf(parts, (part) => part.gain)
   if (values.length === 0) return []
-  const x = rootAxis('reviewedShare', 'transactions reviewed, the riskiest first (square-root scale)')
+  const x = rootAxis('reviewedShare', 'transactions reviewed, riskiest first (root scale)')
   const y = unitAxis('foundShare', 'frauds found', '.0%')
   const even = Array.from({ length: 41 }, (_, index) => (index / 40) ** 2)
   return [

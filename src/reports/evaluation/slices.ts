@@ -1,6 +1,6 @@
 import type { EvaluationReport, Slice, SliceGroup } from '../../pipelines/training/evaluation-report.ts'
 import { barred, type Html, html, table } from '../page.ts'
-import { count, percent, shortScore } from './figures.ts'
+import { count, percent, score } from './figures.ts'
 
 /** How many slices of a group are shown, those with the most rows. */
 const SHOWN_SLICES = 30
@@ -39,5 +39,4 @@ const shownOf = (slices: readonly Slice[]): readonly Slice[] => {
   return slices.filter((slice) => largest.has(slice))
 }
 
-const figureOf = (value: number | null): Html | string =>
-  value === null ? '–' : barred(shortScore(value), value)
+const figureOf = (value: number | null): Html | string => (value === null ? '–' : barred(score(value), value))
