@@ -357,6 +357,12 @@ export const ERRORS = define({
     message: 'Another run uses {folder}: process {process} on {host}, since {since}',
     fix: 'Wait for it, or choose another folder with --out. If that process is gone for sure, remove {lock}.',
   },
+  PIPELINE_NO_MODEL: {
+    status: 422,
+    exitCode: 2,
+    message: 'No model can be trained: {reason}',
+    fix: 'Enable a model that can be trained here (models.*.enabled), or install what is missing.',
+  },
   PIPELINE_MEMORY_SHORT: {
     status: 507,
     exitCode: 2,

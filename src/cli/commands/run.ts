@@ -92,6 +92,7 @@ export const trainingContext = (
     config,
     folder,
     workingDirectory: context.workingDirectory,
+    environment: context.environment,
     workers: threads,
     database: {
       threads,

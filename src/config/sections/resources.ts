@@ -16,6 +16,12 @@ export const ResourcesSchema = Type.Object(
       description:
         'Memory of the query engine before it spills to temp_directory. 2GB sorts tens of millions of rows and leaves room for the rest on a small machine.',
     }),
+    learning_memory: Type.String({
+      default: 'auto',
+      pattern: '^(auto|\\d+(\\.\\d+)?(KB|MB|GB|TB))$',
+      description:
+        'Memory that training one model may take beside its rows; a model that needs more is refused before it begins, with advice. auto: four fifths of what the machine has free then.',
+    }),
     temp_directory: Type.String({
       default: '.vigia/tmp',
       minLength: 1,

@@ -46,6 +46,14 @@ describe('why a step runs or is skipped', () => {
     ])
   })
 
+  test('another version of a library runs the steps that use it', async () => {
+    const withLibrary = (version: string) =>
+      pipeline().map((step) => ({ ...step, identities: async () => ({ library: { algebra: version } }) }))
+    await runPipeline(withLibrary('1.0'), options())
+    const outcomes = await runPipeline(withLibrary('1.1'), options())
+    expect(outcomes[0]?.reason).toBe('setting library.algebra changed from "1.0" to "1.1"')
+  })
+
   test('a step that is run again and makes the same bytes leaves later steps up to date', async () => {
     await run()
     await writeFile(source, '1  2  3')

@@ -155,7 +155,7 @@ const ingredientsOf = async (
 ): Promise<Ingredients> => ({
   step: step.name,
   code: options === undefined ? '' : await codeVersionOf(step.module, options.runtime),
-  settings: flattenSettings(step.settings),
+  settings: flattenSettings({ ...step.settings, ...(await step.identities?.()) }),
   inputs: Object.fromEntries(step.inputs.map((name) => [name, contents.get(name) ?? ''])),
   sources: options === undefined ? [] : await hashAll((await step.sources?.()) ?? []),
 })

@@ -18,6 +18,11 @@ export interface Step {
   readonly sources?: () => Promise<readonly string[]>
   /** The slice of the configuration it depends on, by section: plain JSON. */
   readonly settings: Readonly<Record<string, unknown>>
+  /**
+   * What it uses that neither is a file it reads nor stands in the configuration, by name: the version of a native library. Counts as
+   * settings do; absent: none.
+   */
+  readonly identities?: () => Promise<Readonly<Record<string, unknown>>>
   /** Address of the module that does the work; it and all it imports are the step's code version. */
   readonly module: string
   run(work: StepWork): Promise<void>

@@ -1,38 +1,66 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { sqlIdentifier, sqlLiteral } from '../../dataset/database.ts'
+import { planFeatures } from '../../features/feature-plan.ts'
+import { readFeatureSettings } from '../../features/feature-settings.ts'
 import type { FeatureTable } from '../../learning/feature-table.ts'
+import type { StepWork } from '../steps/step.ts'
+import type { TrainingContext } from './training-context.ts'
 
 /** Rows of one part of a split: features, and what judging needs. One entry a row, in arrival order. */
 export interface FeatureRows {
+  /** Its columns lie in memory that threads can share. */
   readonly table: FeatureTable
-  /** 1 fraud, 0 genuine. */
+  /** 1 fraud, 0 genuine. In memory that threads can share. */
   readonly labels: Uint8Array
   readonly eventTimesMs: Float64Array
+  /** As they came, before cleaning. */
+  readonly amountsMinor: Float64Array
   readonly userIds: readonly string[]
   readonly transactionIds: readonly string[]
 }
 
+/** Steps whose files `featureFiles` names: inputs of a step that reads rows. */
+export const FEATURE_INPUTS = ['read', 'split', 'features'] as const
+
+/** Files of the same rows in the same order, which a step reads by `input`. */
+export const featureFiles = (input: StepWork['input']) => ({
+  features: input('features', 'features.parquet'),
+  split: input('split', 'split.parquet'),
+  prepared: input('read', 'prepared.parquet'),
+})
+
+/** Names of the features whose values are codes without an order, by the configuration. */
+export const categoricalFeatures = ({ config }: Pick<TrainingContext, 'config'>): readonly string[] =>
+  planFeatures(readFeatureSettings(config.settings.features, config.settings.labels))
+    .features.filter(({ feature }) => 'kind' in feature && feature.kind === 'categorical')
+    .map(({ feature }) => feature.name)
+
 /**
- * The rows of `part` from a file of features and the split of the same rows (both in arrival order). Every row of a part has a label.
+ * The rows of `part`, with the features `names` in their order. Every row of a part has a label.
  * Memory: 8 bytes a value.
  */
 export const readFeatureRows = async (
   connection: DuckDBConnection,
-  features: string,
-  split: string,
+  files: ReturnType<typeof featureFiles>,
   part: string,
   names: readonly string[],
+  categorical: readonly string[] = [],
 ): Promise<FeatureRows> => {
-  const from = `read_parquet(${sqlLiteral(features)}) f POSITIONAL JOIN read_parquet(${sqlLiteral(split)}) s
+  const from = `read_parquet(${sqlLiteral(files.features)}) f
+    POSITIONAL JOIN (SELECT part FROM read_parquet(${sqlLiteral(files.split)})) s
+    POSITIONAL JOIN (SELECT amount_minor FROM read_parquet(${sqlLiteral(files.prepared)})) p
     WHERE s.part = ${sqlLiteral(part)}`
   const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM ${from}`)
   const rowCount = counted.getRows()[0]?.[0] as number
-  const columns = names.map(() => new Float64Array(rowCount))
-  const labels = new Uint8Array(rowCount)
+  const columns = names.map(() => sharedNumbers(rowCount))
+  const labels = new Uint8Array(new SharedArrayBuffer(rowCount))
   const eventTimesMs = new Float64Array(rowCount)
+  const amountsMinor = new Float64Array(rowCount)
   const userIds: string[] = []
   const transactionIds: string[] = []
-  const numbers = ['event_time_ms', 'is_fraud', ...names].map((name) => `f.${sqlIdentifier(name)}::DOUBLE`)
+  const numbers = ['f.event_time_ms', 'f.is_fraud', 'p.amount_minor']
+    .concat(names.map((name) => `f.${sqlIdentifier(name)}`))
+    .map((column) => `${column}::DOUBLE`)
   const result = await connection.stream(
     `SELECT f.user_id, f.transaction_id, ${numbers.join(', ')} FROM ${from}`,
   )
@@ -46,10 +74,17 @@ export const readFeatureRows = async (
     transactionIds.push(...(chunk.getColumnValues(1) as string[]))
     eventTimesMs.set(items(2), row)
     labels.set(items(3), row)
+    amountsMinor.set(items(4), row)
     columns.forEach((column, f) => {
-      column.set(items(4 + f), row)
+      column.set(items(5 + f), row)
     })
     row += chunk.rowCount
   }
-  return { table: { names, rowCount, columns }, labels, eventTimesMs, userIds, transactionIds }
+  return {
+    table: { names, rowCount, columns, categorical: categorical.filter((name) => names.includes(name)) },
+    ...{ labels, eventTimesMs, amountsMinor, userIds, transactionIds },
+  }
 }
+
+const sharedNumbers = (length: number): Float64Array =>
+  new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT))

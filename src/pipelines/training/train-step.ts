@@ -1,77 +1,131 @@
 import { withDatabase } from '../../dataset/database.ts'
-import { bestF1Threshold } from '../../evaluation/best-threshold.ts'
+import { VigiaError } from '../../errors.ts'
+import type { Model, ModelKind } from '../../learning/model.ts'
+import type { Step, StepWork } from '../steps/step.ts'
 import {
-  fitLogisticRegression,
-  type LogisticRegressionModel,
-  scoreLogisticRegressionRows,
-} from '../../learning/logistic-regression.ts'
-import type { ReplayResult } from '../replay/replay.ts'
-import type { Step } from '../steps/step.ts'
-import { type FeatureRows, readFeatureRows } from './feature-rows.ts'
-import { readJson, writeJson } from './json-file.ts'
+  categoricalFeatures,
+  FEATURE_INPUTS,
+  type FeatureRows,
+  featureFiles,
+  readFeatureRows,
+} from './feature-rows.ts'
+import { readJson, writeCompactJson, writeJson } from './json-file.ts'
+import { enabledModels, modelSettings } from './model-settings.ts'
+import { type ModelTrainer, modelTrainers } from './model-trainers.ts'
 import type { TrainingContext } from './training-context.ts'
+import {
+  isTrained,
+  type ModelSettings,
+  type SearchOutcome,
+  type SelectionOutcome,
+  type TrainedModel,
+  type TrainingOutcome,
+  type UnavailableModel,
+} from './training-outcome.ts'
 
-/** From which probability a transaction is flagged, and how that was chosen. */
-export interface Threshold {
-  readonly threshold: number
-  /** For people: `best F1 on validation`. */
-  readonly choice: string
-}
-
-/** Training rows -> `model.json`; validation rows -> `threshold.json`. */
-export const trainStep = ({ config, database }: TrainingContext): Step => ({
+/**
+ * Training rows -> one JSON file for each enabled model (`random_forest.json`) + `training.json`, what became of them.
+ *
+ * Each model is set aside when it is done, so an interruption costs one model at most. A model whose library is not installed is
+ * left out, and said so.
+ */
+export const trainStep = (context: TrainingContext): Step => ({
   name: 'train',
-  activity: 'training the model',
-  inputs: ['features', 'split'],
-  settings: { models: config.declared.models, threshold: config.declared.evaluation.threshold },
+  activity: 'training the models',
+  inputs: [...FEATURE_INPUTS, 'select', 'search'],
+  settings: { models: learntFrom(context), seed: context.config.declared.project.seed },
+  identities: async () => ({ library: await modelTrainers(context).then(libraries) }),
   module: import.meta.url,
-  run: async ({ input, output, signal, reportProgress }) => {
-    const { featureNames } = await readJson<ReplayResult>(input('features', 'replay.json'))
+  run: async (work) => {
+    const { input, output } = work
+    const { kept } = await readJson<SelectionOutcome>(input('select', 'selection.json'))
+    const { models: searches } = await readJson<SearchOutcome>(input('search', 'search.json'))
+    const categorical = categoricalFeatures(context)
     const read = (part: string): Promise<FeatureRows> =>
-      withDatabase(database, (connection) =>
-        readFeatureRows(
-          connection,
-          input('features', 'features.parquet'),
-          input('split', 'split.parquet'),
-          part,
-          featureNames,
-        ),
+      withDatabase(context.database, (connection) =>
+        readFeatureRows(connection, featureFiles(input), part, kept, categorical),
       )
-    const training = await read('train')
-    const { c, class_weight, max_iterations, tolerance } = config.settings.models.logistic_regression
-    const model = fitLogisticRegression(training.table, training.labels, {
-      c,
-      classWeight: class_weight,
-      maxIterations: max_iterations,
-      tolerance,
-      signal,
-      onIteration: (iteration) =>
-        reportProgress({ activity: 'training the model', done: iteration, unit: 'iterations' }),
-    })
-    await writeJson(output('model.json'), model)
-    const validation = await read('validation')
-    const chosen = chooseThreshold(model, validation, training, config.settings.evaluation.threshold)
-    await writeJson(output('threshold.json'), chosen)
+    const rows = { training: await read('train'), validation: await read('validation') }
+    const trainers = await modelTrainers(context)
+    const models: (TrainedModel | UnavailableModel)[] = []
+    for (const name of enabledModels(context.config.settings.models)) {
+      const trainer = trainers[name]
+      const best = searches.find((search) => search.name === name)?.best
+      const settings = { ...modelSettings(context.config.settings.models[name]), ...best }
+      const { title } = trainer
+      if ('unavailable' in trainer) {
+        models.push({ name, title, settings, unavailable: trainer.unavailable })
+        continue
+      }
+      const model = await trainOnce(name, trainer, settings, rows, context, work)
+      const file = `${name}.json`
+      await writeCompactJson(output(file), model)
+      const library = trainer.library === undefined ? {} : { library: trainer.library }
+      models.push({ name, title, file, settings, warnings: warningsOf(model), ...library })
+    }
+    if (!models.some(isTrained)) throw noModel(models)
+    const outcome: TrainingOutcome = { schema: 1, featureNames: kept, models }
+    await writeJson(output('training.json'), outcome)
   },
 })
 
-/** A number is taken as it is; `best_f1` looks at validation, or at training where validation has no fraud. */
-const chooseThreshold = (
-  model: LogisticRegressionModel,
-  validation: FeatureRows,
-  training: FeatureRows,
-  setting: number | 'best_f1',
-): Threshold => {
-  if (setting !== 'best_f1') return { threshold: setting, choice: 'set in the configuration' }
-  for (const [name, rows] of [
-    ['validation', validation],
-    ['training', training],
-  ] as const) {
-    const scores = new Float64Array(rows.table.rowCount)
-    scoreLogisticRegressionRows(model, rows.table, scores)
-    const best = bestF1Threshold(rows.labels, scores)
-    if (best !== null) return { threshold: best.threshold, choice: `best F1 on ${name}` }
-  }
-  // Training has frauds, or fitting would have refused it.
-  return { threshold: 0.5, choice: 'no frauds to choose by' }
+interface Rows {
+  readonly training: FeatureRows
+  readonly validation: FeatureRows
 }
+
+/** Trains a model, or finds it where an interrupted run has set it aside. */
+const trainOnce = async (
+  name: ModelKind,
+  trainer: Extract<ModelTrainer, { train: unknown }>,
+  settings: ModelSettings,
+  { training, validation }: Rows,
+  { config }: TrainingContext,
+  { checkpoint, signal, reportProgress }: StepWork,
+): Promise<Model> => {
+  const before = (await checkpoint.read(name)) as Model | undefined
+  if (before !== undefined) return before
+  const model = await trainer.train({
+    data: { ...rowsOf(training), ...(validation.table.rowCount > 0 && { validation: rowsOf(validation) }) },
+    settings,
+    seed: config.settings.project.seed,
+    signal,
+    onProgress: (done, total) =>
+      reportProgress({
+        activity: `training: ${trainer.title.toLowerCase()}`,
+        done,
+        total,
+        unit: name === 'logistic_regression' ? 'iterations' : 'trees',
+      }),
+  })
+  await checkpoint.write(name, model)
+  return model
+}
+
+const rowsOf = ({ table, labels }: FeatureRows) => ({ table, labels })
+
+/** Of enabled models only: to change a model that is not trained changes nothing. */
+const learntFrom = ({ config }: TrainingContext): Record<string, ModelSettings> =>
+  Object.fromEntries(
+    enabledModels(config.declared.models).map((name) => [name, modelSettings(config.declared.models[name])]),
+  )
+
+const libraries = (trainers: Readonly<Record<ModelKind, ModelTrainer>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(trainers).flatMap(([name, trainer]) =>
+      'library' in trainer && trainer.library !== undefined ? [[name, trainer.library]] : [],
+    ),
+  )
+
+const warningsOf = (model: Model): string[] =>
+  model.kind === 'logistic_regression' && !model.converged
+    ? ['The logistic regression did not converge: raise models.logistic_regression.max_iterations.']
+    : []
+
+const noModel = (models: readonly (TrainedModel | UnavailableModel)[]): VigiaError =>
+  new VigiaError('PIPELINE_NO_MODEL', {
+    reason:
+      models
+        .flatMap((model) => (isTrained(model) ? [] : [`${model.title}: ${model.unavailable}`]))
+        .join('; ') || 'none is enabled',
+  })

@@ -10,6 +10,8 @@ export interface TrainingContext {
   /** The run folder, absolute. */
   readonly folder: string
   readonly database: DatabaseSettings
+  /** Environment variables: some say where native libraries are. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** Threads for the work that is spread over several. */
   readonly workers: number
 }

@@ -1,0 +1,48 @@
+import type { TrainingData } from '../../learning/algorithm.ts'
+import type { Model, ModelKind } from '../../learning/model.ts'
+import { findAlgorithm, fitOnThreads } from '../learning/fit-on-threads.ts'
+import { learningMemoryBytes } from '../learning/learning-memory.ts'
+import { algorithmSettings } from './model-settings.ts'
+import type { TrainingContext } from './training-context.ts'
+import type { ModelSettings } from './training-outcome.ts'
+
+/** What one model is trained from. */
+export interface TrainingTask {
+  readonly data: TrainingData
+  readonly settings: ModelSettings
+  readonly seed: number
+  readonly signal: AbortSignal
+  readonly onProgress: (done: number, total: number) => void
+}
+
+/** How a model is trained on this machine, or why it cannot be. */
+export type ModelTrainer =
+  | {
+      readonly title: string
+      /** The native library that does it, with its version: `XGBoost 3.2.0`. */
+      readonly library?: string
+      train(task: TrainingTask): Promise<Model>
+    }
+  | { readonly title: string; readonly unavailable: string }
+
+/** How each model is trained with what is installed here. */
+export const modelTrainers = async (
+  context: TrainingContext,
+): Promise<Readonly<Record<ModelKind, ModelTrainer>>> => ({
+  logistic_regression: await threaded('logistic_regression', context),
+  random_forest: await threaded('random_forest', context),
+  gradient_boosting: await threaded('gradient_boosting', context),
+  xgboost: { title: 'XGBoost', unavailable: 'XGBoost is not installed: pip install xgboost' },
+})
+
+const threaded = async (name: ModelKind, { config, workers }: TrainingContext): Promise<ModelTrainer> => ({
+  title: (await findAlgorithm(name)).title,
+  train: ({ settings, ...task }) =>
+    fitOnThreads({
+      ...task,
+      algorithm: name,
+      settings: algorithmSettings(settings),
+      threads: workers,
+      memoryLimitBytes: learningMemoryBytes(config.settings.resources.learning_memory),
+    }),
+})
