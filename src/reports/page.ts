@@ -99,6 +99,8 @@ p { margin: 0 0 12px; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 20px 0; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 12px 14px; }
 .tile b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; }
+.tile b.words { font-size: 15px; line-height: 33px; }
+.meaning { display: block; min-width: 240px; }
 .tile small, td small { color: var(--quiet); font-size: 12px; white-space: nowrap; }
 td small { display: block; }
 h3 { font-size: 15px; margin: 20px 0 8px; }
@@ -132,7 +134,8 @@ code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 .warn { color: var(--warn); background: var(--warn-back); }
 .bad { color: var(--alert); background: var(--alert-back); }
 @media print {
-  :root { --page: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; --accent: #2f6fde; --alert: #b00020; }
+  :root { --page: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; --accent: #2f6fde; --alert: #b00020;
+    --warn: #7a4e00; --good: #14603b; --alert-back: #fdecec; --warn-back: #fdf3dc; --good-back: #e5f5ec; }
   main { max-width: none; padding: 0; }
   .scroll { overflow: visible; }
   table { font-size: 11px; }

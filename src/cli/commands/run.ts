@@ -1,20 +1,15 @@
 import { availableParallelism } from 'node:os'
-import { join, relative, resolve } from 'node:path'
-import Table from 'cli-table3'
+import { join, resolve } from 'node:path'
 import picocolors from 'picocolors'
 import type { ConfigManager } from '../../config/config-manager.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
 import type { PipelineOptions } from '../../pipelines/steps/run-pipeline.ts'
 import type { StepOutcome } from '../../pipelines/steps/step.ts'
-import type { EvaluationReport } from '../../pipelines/training/evaluate-step.ts'
 import type { TrainingContext } from '../../pipelines/training/training-context.ts'
-import {
-  type ReportRenderers,
-  runTrainingPipeline,
-  type TrainingResult,
-} from '../../pipelines/training-pipeline.ts'
+import { type ReportRenderers, runTrainingPipeline } from '../../pipelines/training-pipeline.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
+import { runConclusion, runJson } from './run-conclusion.ts'
 
 /** What the composition root hands to commands that run pipelines. */
 export interface PipelineTools extends Pick<PipelineOptions, 'now' | 'owner' | 'runtime'> {
@@ -24,9 +19,9 @@ export interface PipelineTools extends Pick<PipelineOptions, 'now' | 'owner' | '
 /** `vigia run`: the main job, from raw transactions to a model, its evaluation and scores. */
 export const runCommand = (tools: PipelineTools): Command => ({
   name: 'run',
-  summary: 'run the main job: read, validate, engineer features, train, evaluate, score',
+  summary: 'run the main job: read, validate, engineer features, train, choose, evaluate, score',
   description:
-    'Runs the training pipeline in a run folder. A step whose inputs, settings and code have not changed is skipped; each step says why it runs. Stopped anywhere, the same command goes on from there. What the folder holds: docs/runs.md. Exit code 1: the data did not pass validation.',
+    'Runs the training pipeline in a run folder. A step whose inputs, settings and code have not changed is skipped; each step says why it runs. Stopped anywhere, the same command goes on from there. What the folder holds: docs/runs.md. Exit code 1: the data did not pass validation, or the model a quality gate.',
   options: [
     { flags: '-o, --out <folder>', description: 'run folder; otherwise runs.directory/project.name' },
     {
@@ -61,9 +56,9 @@ export const runCommand = (tools: PipelineTools): Command => ({
         if (!context.json) context.stdout.write(stepLine(outcome, context.useColor))
       },
     })
-    if (context.json) context.stdout.write(`${JSON.stringify(asJson(result), null, 2)}\n`)
+    if (context.json) context.stdout.write(`${JSON.stringify(runJson(result), null, 2)}\n`)
     else if (result.evaluation !== undefined)
-      context.stdout.write(conclusion(result.folder, result.evaluation, context, input))
+      context.stdout.write(runConclusion(result.folder, result.evaluation, context, input))
     return 0
   },
 })
@@ -123,54 +118,4 @@ const stepLine = ({ step, state, reason, durationMs }: StepOutcome, useColor: bo
   const verb = VERBS[state].padEnd(10)
   const time = state === 'ran' ? paint.dim(`  ${(durationMs / 1000).toFixed(1)} s`) : ''
   return `${works ? paint.green(verb) : paint.dim(verb)} ${paint.bold(step.padEnd(10))} ${reason}${time}\n`
-}
-
-const asJson = ({ folder, outcomes, evaluation }: TrainingResult) => ({
-  folder,
-  steps: outcomes,
-  ...(evaluation && { metrics: evaluation.parts, threshold: evaluation.threshold }),
-})
-
-/** What a finished run tells: its figures, where its reports are, and what to do next. */
-const conclusion = (
-  folder: string,
-  { parts, threshold, thresholdChoice, daily, warnings }: EvaluationReport,
-  context: CommandContext,
-  input: CommandInput,
-): string => {
-  const paint = picocolors.createColors(context.useColor)
-  const table = new Table({
-    head: ['', 'validation', 'test'],
-    colAligns: ['left', 'right', 'right'],
-    style: { head: [], border: [] },
-  })
-  const figure = (value: number | null): string => (value === null ? 'not defined' : value.toFixed(3))
-  const add = (name: string, value: (part: EvaluationReport['parts']['test']) => string): void => {
-    table.push([name, value(parts.validation), value(parts.test)])
-  }
-  add('rows', ({ rows }) => String(rows))
-  add('frauds', ({ frauds }) => String(frauds))
-  add('ROC-AUC', ({ rocAuc }) => figure(rocAuc))
-  add('average precision', ({ averagePrecision }) => figure(averagePrecision))
-  add('precision', ({ precision }) => figure(precision))
-  add('recall', ({ recall }) => figure(recall))
-  add('F1', ({ f1 }) => figure(f1))
-  add(`precision at ${daily.k} ${daily.entity}s a day`, ({ dailyPrecision }) => figure(dailyPrecision))
-  add('  of a perfect model', ({ perfectDailyPrecision }) => figure(perfectDailyPrecision))
-  const shown = (path: string): string => relative(context.workingDirectory, path) || '.'
-  const config = input.options['config']
-  const configOption = typeof config === 'string' ? ` --config ${config}` : ''
-  return [
-    '',
-    table.toString(),
-    `flagged from a probability of ${threshold.toPrecision(3)} on (${thresholdChoice})`,
-    ...warnings.map((warning) => `${paint.yellow('warning')} ${warning}`),
-    '',
-    `report       ${shown(join(folder, 'reports', 'evaluation.html'))}`,
-    `model        ${shown(join(folder, 'package'))}`,
-    `predictions  ${shown(join(folder, 'score', 'predictions.parquet'))}`,
-    '',
-    `next         npx vigia predict FILE --model ${shown(folder)}${configOption} --out scores.csv`,
-    '',
-  ].join('\n')
 }

@@ -1,5 +1,5 @@
 import type { EvaluationReport, GateResult } from '../../pipelines/training/evaluation-report.ts'
-import { type Html, html, table } from '../page.ts'
+import { type Html, html, table, trusted } from '../page.ts'
 import { count, dailyName, interval, quantity, score } from './figures.ts'
 
 /** What was chosen and why, the figures of the test rows, what to beware of, and whether the quality gates were passed. */
@@ -32,7 +32,7 @@ const candidatesTold = ({ candidates }: EvaluationReport): string => {
 }
 
 const tile = (label: string, value: string, ends: string): Html =>
-  html`<div class="tile"><span class="quiet">${label}</span><b>${value}</b>${ends === '' ? null : html`<small>95 %: ${ends}</small>`}</div>`
+  html`<div class="tile"><span class="quiet">${label}</span><b${trusted(value === score(null) ? ' class="words"' : '')}>${value}</b>${ends === '' ? null : html`<small>95 %: ${ends}</small>`}</div>`
 
 const warnings = (texts: readonly string[]): Html =>
   texts.length === 0

@@ -17,7 +17,7 @@ ${table(
       const ends = key === undefined ? '' : interval(report.intervals[part][key])
       return html`${value(report.parts[part])}${ends === '' ? null : html`<small>${ends}</small>`}`
     }),
-    html`<span class="quiet">${meaning}</span>`,
+    html`<span class="quiet meaning">${meaning}</span>`,
   ]),
   [1, 2, 3],
 )}`
@@ -86,8 +86,9 @@ const METRICS: readonly {
   },
   {
     name: 'cost of a row',
-    value: (part) => (part.expectedCost === null ? 'no cost matrix' : quantity(part.expectedCost)),
-    meaning: 'Mean cost by the cost matrix at the threshold, in its unit; less is better.',
+    value: (part) => quantity(part.expectedCost),
+    meaning:
+      'Mean cost at the threshold in the unit of the cost matrix, not defined without one; less is better.',
   },
   { name: 'rows', value: (part) => count(part.rows), meaning: 'Labelled transactions of the part.' },
   {
