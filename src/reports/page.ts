@@ -101,7 +101,8 @@ p { margin: 0 0 12px; }
 .tile b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; }
 .tile b.words { font-size: 15px; line-height: 33px; }
 .meaning { display: block; min-width: 240px; }
-.tile small, td small { color: var(--quiet); font-size: 12px; white-space: nowrap; }
+.tile small, td small { color: var(--quiet); font-size: 12px; overflow-wrap: anywhere; }
+.tile small, .number small { white-space: nowrap; }
 td small { display: block; }
 h3 { font-size: 15px; margin: 20px 0 8px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 4px 16px; margin: 12px 0 16px; }
@@ -133,13 +134,23 @@ code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 .good { color: var(--good); background: var(--good-back); }
 .warn { color: var(--warn); background: var(--warn-back); }
 .bad { color: var(--alert); background: var(--alert-back); }
+@media (max-width: 560px) {
+  main { padding: 20px 12px 40px; }
+  th, td { padding: 7px 6px; }
+  table { font-size: 13px; }
+  th { white-space: normal; }
+  .number small { font-size: 11px; }
+}
 @media print {
-  :root { --page: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; --accent: #2f6fde; --alert: #b00020;
+  :root { --page: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #ccc; --accent: #2f6fde; --alert: #b00020;
     --warn: #7a4e00; --good: #14603b; --alert-back: #fdecec; --warn-back: #fdf3dc; --good-back: #e5f5ec; }
   main { max-width: none; padding: 0; }
   .scroll { overflow: visible; }
   table { font-size: 11px; }
-  th { white-space: normal; }
+  th, .number { white-space: normal; }
+  td small, .badge { font-size: 10px; }
+  .bar { width: 48px; }
+  .charts { grid-template-columns: 1fr 1fr; }
   th, td { padding: 4px 6px; }
   h2, h3 { break-after: avoid; }
   tr, .tile { break-inside: avoid; }

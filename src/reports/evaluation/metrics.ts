@@ -60,13 +60,15 @@ const METRICS: readonly {
   },
   {
     name: 'daily',
-    value: (part) =>
-      part.perfectDailyPrecision === null
-        ? score(part.dailyPrecision)
-        : `${score(part.dailyPrecision)} of ${score(part.perfectDailyPrecision)}`,
+    value: (part) => score(part.dailyPrecision),
     interval: 'dailyPrecision',
+    meaning: 'Share of truly defrauded ones among those with the highest score of a day, mean over the days.',
+  },
+  {
+    name: 'of a perfect model',
+    value: (part) => score(part.perfectDailyPrecision),
     meaning:
-      'Share of truly defrauded ones among those with the highest score of a day, mean over the days; of what a perfect model reaches.',
+      'The same of a model that knows the truth: on quiet days fewer are defrauded than are looked at.',
   },
   {
     name: 'log loss',
@@ -91,10 +93,10 @@ const METRICS: readonly {
       'Mean cost at the threshold in the unit of the cost matrix, not defined without one; less is better.',
   },
   { name: 'rows', value: (part) => count(part.rows), meaning: 'Labelled transactions of the part.' },
+  { name: 'frauds', value: (part) => count(part.frauds), meaning: 'Frauds among them.' },
   {
-    name: 'frauds',
-    value: (part) =>
-      part.fraudShare === null ? count(part.frauds) : `${count(part.frauds)}, ${percent(part.fraudShare)}`,
-    meaning: 'Frauds among them.',
+    name: 'share of fraud',
+    value: (part) => (part.fraudShare === null ? score(null) : percent(part.fraudShare)),
+    meaning: 'Frauds per row: the average precision of a random model.',
   },
 ]
