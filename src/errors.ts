@@ -306,6 +306,26 @@ export const ERRORS = define({
     message: 'Learning needs frauds and genuine transactions, got {frauds} frauds in {rows} rows',
     fix: 'Choose a longer training window (split), or check how is_fraud is mapped (source.fields.is_fraud).',
   },
+  SEARCH_SPAN_TOO_SHORT: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The training rows span {spanDays} days; {folds} prequential tests {tests} and a gap of {gapDays} days leave nothing to learn from',
+    fix: 'Train on a longer time (split), lower search.folds, search.test_length or search.gap, or set search.validation to stratified.',
+  },
+  SEARCH_FOLD_ONE_CLASS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'Fold {fold} of {folds} {does} {frauds} frauds in {rows} rows; it needs frauds and genuine transactions',
+    fix: 'Lower search.folds, or train on a longer time (split).',
+  },
+  SELECTION_KEEPS_NOTHING: {
+    status: 422,
+    exitCode: 2,
+    message: 'The selection drops all {features} features: {reasons}',
+    fix: 'Loosen selection.min_variance or selection.min_score, or compute more features (features.include).',
+  },
   // evaluation
   EVALUATION_SCORE_INVALID: {
     status: 422,
