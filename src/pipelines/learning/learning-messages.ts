@@ -1,4 +1,5 @@
-import type { TrainingData, TrainingRows } from '../../learning/algorithm.ts'
+import type { TrainingData } from '../../learning/algorithm.ts'
+import type { FeatureTable } from '../../learning/feature-table.ts'
 import type { ModelKind } from '../../learning/model.ts'
 
 /** What every learning thread is started with. */
@@ -21,11 +22,18 @@ export interface CrewThreadData extends LearningThread {
   readonly control: Int32Array
 }
 
+/** Rows to take the rows of fits from. */
+export interface LabelledTable {
+  readonly table: FeatureTable
+  /** 1 fraud, 0 genuine. */
+  readonly labels: Uint8Array
+}
+
 /** A thread that makes one small fit after another. */
 export interface FitsThreadData extends LearningThread {
   readonly kind: 'fits'
   /** In shared memory. */
-  readonly rows: TrainingRows
+  readonly rows: LabelledTable
 }
 
 export type LearningThreadData = CrewThreadData | FitsThreadData
@@ -37,8 +45,8 @@ export interface FitJob {
   readonly settings: unknown
   readonly seed: number
   /** Row numbers, ascending. Early stopping watches the scored rows. */
-  readonly training: Uint32Array
-  readonly scored: Uint32Array
+  readonly training: Int32Array
+  readonly scored: Int32Array
 }
 
 export type FromLearningThread =

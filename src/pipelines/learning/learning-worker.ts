@@ -1,16 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Algorithm, fitAlone, type TrainingRows } from '../../learning/algorithm.ts'
+import { type Algorithm, fitAlone } from '../../learning/algorithm.ts'
 import { ALGORITHMS } from '../../learning/algorithms/index.ts'
 import type { ModelKind } from '../../learning/model.ts'
+import { takeRows } from '../../learning/search/take-rows.ts'
 import type {
   CrewThreadData,
   FitJob,
   FromLearningThread,
+  LabelledTable,
   LearningThreadData,
   ToFitsThread,
 } from './learning-messages.ts'
 import { scoreTable } from './score-table.ts'
-import { takeRows } from './take-rows.ts'
 import { threadCrew } from './thread-crew.ts'
 
 const thread = workerData as LearningThreadData
@@ -44,11 +45,11 @@ const fitInCrew = ({
 }
 
 const fitAndScore = (
-  rows: TrainingRows,
+  { table, labels }: LabelledTable,
   { algorithm, settings, seed, training, scored }: FitJob,
 ): Float64Array => {
-  const judged = takeRows(rows, scored)
-  const data = { ...takeRows(rows, training), validation: judged }
+  const judged = takeRows(table, labels, scored)
+  const data = { ...takeRows(table, labels, training), validation: judged }
   return scoreTable(fitAlone(algorithmNamed(algorithm), data, settings, seed), judged.table)
 }
 

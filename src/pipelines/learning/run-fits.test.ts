@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { fitAlone, type TrainingRows } from '../../learning/algorithm.ts'
+import { fitAlone } from '../../learning/algorithm.ts'
+import { takeRows } from '../../learning/search/take-rows.ts'
 import { findAlgorithm } from './fit-on-threads.ts'
-import { type FitJob, type Fits, runFits } from './run-fits.ts'
+import { type FitJob, type Fits, type LabelledTable, runFits } from './run-fits.ts'
 import { scoreTable } from './score-table.ts'
-import { takeRows } from './take-rows.ts'
 
 describe('many small fits', () => {
   test('law: each scores as it would alone, on any number of threads', async () => {
     const algorithm = await findAlgorithm('logistic_regression')
     const alone = jobs.map(({ settings, seed, training, scored }) =>
-      scoreTable(fitAlone(algorithm, takeRows(rows, training), settings, seed), takeRows(rows, scored).table),
+      scoreTable(fitAlone(algorithm, take(training), settings, seed), take(scored).table),
     )
     for (const threads of [1, 2, 9]) expect(await scoresOf({ threads })).toEqual(alone)
   })
@@ -41,7 +41,7 @@ describe('many small fits', () => {
   })
 
   test('an error of a fit, or of who is told, ends them', async () => {
-    const oneClass = { ...jobs[0]!, training: Uint32Array.of(0, 1, 2) }
+    const oneClass = { ...jobs[0]!, training: Int32Array.of(0, 1, 2) }
     await expect(scoresOf({ jobs: [...jobs, oneClass] })).rejects.toMatchObject({
       code: 'LEARNING_ONE_CLASS',
     })
@@ -51,13 +51,15 @@ describe('many small fits', () => {
 })
 
 /** The larger the value, the likelier a fraud; the first hundred rows are genuine. */
-const rows: TrainingRows = {
+const rows: LabelledTable = {
   table: { names: ['a'], rowCount: 300, columns: [Float64Array.from({ length: 300 }, (_, row) => row % 97)] },
   labels: Uint8Array.from({ length: 300 }, (_, row) => (row >= 100 && (row % 97) * (row % 7) > 100 ? 1 : 0)),
 }
 
-const range = (from: number, to: number): Uint32Array =>
-  Uint32Array.from({ length: to - from }, (_, i) => from + i)
+const take = (numbers: Int32Array) => takeRows(rows.table, rows.labels, numbers)
+
+const range = (from: number, to: number): Int32Array =>
+  Int32Array.from({ length: to - from }, (_, i) => from + i)
 
 const jobs: readonly FitJob[] = [1, 0.1, 0.01].map((c, fold) => ({
   algorithm: 'logistic_regression',

@@ -1,15 +1,14 @@
-import type { TrainingRows } from '../../learning/algorithm.ts'
 import { checkMemory, memoryOfFit } from './fit-memory.ts'
 import { findAlgorithm } from './fit-on-threads.ts'
-import type { FitJob } from './learning-messages.ts'
+import type { FitJob, LabelledTable } from './learning-messages.ts'
 import { type LearningTeam, withLearningThreads } from './learning-threads.ts'
-import { bytesToShare, shareRows } from './share-data.ts'
+import { bytesToShare, shareTable } from './share-data.ts'
 
-export type { FitJob } from './learning-messages.ts'
+export type { FitJob, LabelledTable } from './learning-messages.ts'
 
 /** Many small fits on rows of one table. */
 export interface Fits {
-  readonly rows: TrainingRows
+  readonly rows: LabelledTable
   readonly jobs: readonly FitJob[]
   /** Fits under way at once, at least 1; fewer where memory allows no more. */
   readonly threads: number
@@ -35,7 +34,7 @@ export const runFits = async (fits: Fits): Promise<void> => {
   const { jobs, activity, signal, onScores } = fits
   if (jobs.length === 0) return
   const threads = Math.min(fits.threads, jobs.length, await fitsAtOnce(fits))
-  const rows = shareRows(fits.rows)
+  const rows = shareTable(fits.rows)
   const thread = {
     kind: 'fits' as const,
     rows,

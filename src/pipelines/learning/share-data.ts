@@ -1,4 +1,5 @@
 import type { DataShape, TrainingData, TrainingRows } from '../../learning/algorithm.ts'
+import type { LabelledTable } from './learning-messages.ts'
 
 /** `data` with every column in memory that threads share: what lies there already is not copied. */
 export const shareData = (data: TrainingData): TrainingData => ({
@@ -7,9 +8,14 @@ export const shareData = (data: TrainingData): TrainingData => ({
 })
 
 /** `rows` with every column in memory that threads share. */
-export const shareRows = ({ table, labels, weights }: TrainingRows): TrainingRows => ({
+export const shareTable = ({ table, labels }: LabelledTable): LabelledTable => ({
   table: { ...table, columns: table.columns.map(sharedNumbers) },
-  // Whole numbers alone are 0 and 1, but what is no label must arrive as it is, to be refused.
+  labels: isShared(labels) ? labels : sharedBytes(labels),
+})
+
+const shareRows = ({ table, labels, weights }: TrainingRows): TrainingRows => ({
+  table: { ...table, columns: table.columns.map(sharedNumbers) },
+  // Labels that are no bytes are sent as they are: what is neither 0 nor 1 must arrive, to be refused.
   labels: isShared(labels) ? labels : labels instanceof Uint8Array ? sharedBytes(labels) : Array.from(labels),
   ...(weights && { weights: sharedNumbers(weights) }),
 })

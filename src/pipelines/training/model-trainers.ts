@@ -46,3 +46,11 @@ const threaded = async (name: ModelKind, { config, workers }: TrainingContext): 
       memoryLimitBytes: learningMemoryBytes(config.settings.resources.learning_memory),
     }),
 })
+
+/** Native libraries that trainers use, with their versions, by model. */
+export const librariesOf = (trainers: Readonly<Record<ModelKind, ModelTrainer>>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(trainers).flatMap(([name, trainer]) =>
+      'library' in trainer && trainer.library !== undefined ? [[name, trainer.library]] : [],
+    ),
+  )

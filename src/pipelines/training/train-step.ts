@@ -11,7 +11,7 @@ import {
 } from './feature-rows.ts'
 import { readJson, writeCompactJson, writeJson } from './json-file.ts'
 import { enabledModels, modelSettings } from './model-settings.ts'
-import { type ModelTrainer, modelTrainers } from './model-trainers.ts'
+import { librariesOf, type ModelTrainer, modelTrainers } from './model-trainers.ts'
 import type { TrainingContext } from './training-context.ts'
 import {
   isTrained,
@@ -34,7 +34,7 @@ export const trainStep = (context: TrainingContext): Step => ({
   activity: 'training the models',
   inputs: [...FEATURE_INPUTS, 'select', 'search'],
   settings: { models: learntFrom(context), seed: context.config.declared.project.seed },
-  identities: async () => ({ library: await modelTrainers(context).then(libraries) }),
+  identities: async () => ({ library: librariesOf(await modelTrainers(context)) }),
   module: import.meta.url,
   run: async (work) => {
     const { input, output } = work
@@ -108,13 +108,6 @@ const rowsOf = ({ table, labels }: FeatureRows) => ({ table, labels })
 const learntFrom = ({ config }: TrainingContext): Record<string, ModelSettings> =>
   Object.fromEntries(
     enabledModels(config.declared.models).map((name) => [name, modelSettings(config.declared.models[name])]),
-  )
-
-const libraries = (trainers: Readonly<Record<ModelKind, ModelTrainer>>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(trainers).flatMap(([name, trainer]) =>
-      'library' in trainer && trainer.library !== undefined ? [[name, trainer.library]] : [],
-    ),
   )
 
 const warningsOf = (model: Model): string[] =>
