@@ -18,6 +18,7 @@ export const importanceCharts = ({ importance, selection }: EvaluationReport): r
       bars: permutation.map(({ feature, drop, deviation }) => ({
         feature,
         value: drop,
+        kind: drop < 0 ? 'alert' : 'usual',
         told: `${signed(drop, 4)} ± ${deviation.toFixed(4)}`,
         low: drop - deviation,
         high: drop + deviation,
@@ -30,6 +31,7 @@ export const importanceCharts = ({ importance, selection }: EvaluationReport): r
       bars: gain.map(({ feature, share }) => ({
         feature,
         value: share,
+        kind: 'usual',
         told: `${(share * 100).toFixed(1)} %`,
       })),
       specification: { title: 'share of the gain', format: '~%' },
@@ -37,7 +39,12 @@ export const importanceCharts = ({ importance, selection }: EvaluationReport): r
     {
       title: `Weights of the standardised features${shownOf(coefficients.length, all)}`,
       reading: 'To the right: more of it makes fraud likelier. To the left: less likely.',
-      bars: coefficients.map(({ feature, weight }) => ({ feature, value: weight, told: signed(weight, 3) })),
+      bars: coefficients.map(({ feature, weight }) => ({
+        feature,
+        value: weight,
+        kind: weight > 0 ? 'alert' : 'usual',
+        told: signed(weight, 3),
+      })),
       specification: { title: 'log-odds for one standard deviation', format: '~g' },
     },
   ]
@@ -57,6 +64,8 @@ export const importanceCharts = ({ importance, selection }: EvaluationReport): r
 interface Bar {
   readonly feature: string
   readonly value: number
+  /** Red for what draws the eye: a weight towards fraud, a feature that does harm. The side of the bar says the same. */
+  readonly kind: 'usual' | 'alert'
   /** The value in words, at the end of the line. */
   readonly told: string
   readonly low?: number
@@ -82,7 +91,7 @@ const barChart = (bars: readonly Bar[], title: string, format: string): ChartSpe
   return {
     width,
     height: { step: 34 },
-    data: { values: bars.map((bar) => ({ ...bar, kind: bar.value < 0 ? 'less' : 'more' })) },
+    data: { values: bars },
     encoding: { y: { field: 'feature', type: 'nominal', sort: null, axis: null } },
     layer: [
       {
@@ -99,7 +108,7 @@ const barChart = (bars: readonly Bar[], title: string, format: string): ChartSpe
             field: 'kind',
             type: 'nominal',
             legend: null,
-            scale: { domain: ['more', 'less'], range: [CHART_COLORS.accent, CHART_COLORS.alert] },
+            scale: { domain: ['usual', 'alert'], range: [CHART_COLORS.accent, CHART_COLORS.alert] },
           },
         },
       },
