@@ -3,8 +3,8 @@ import { Worker } from 'node:worker_threads'
 const isSource = import.meta.url.endsWith('.ts')
 
 /**
- * Starts a worker from a module: `startWorker(new URL('./replay-worker.ts', import.meta.url), data)`. From sources (tests) it runs
- * TypeScript as the tests do, from the build the JavaScript of the same name.
+ * Starts a worker from a module, named by its URL relative to the one that starts it. From sources (tests) it runs TypeScript as the
+ * tests do, from the build the JavaScript of the same name.
  */
 export const startWorker = (module: URL, workerData: unknown): Worker =>
   new Worker(isSource ? runSource(module) : new URL(module.href.replace(/\.ts$/, '.js')), {
