@@ -52,6 +52,14 @@ export const candidateFigures = (
 /** What `search.scoring` and `evaluation.choose_by` go by; NaN where it is not defined. */
 export type Scoring = 'roc_auc' | 'average_precision' | 'precision_at_k' | 'expected_cost'
 
+/** For people. */
+export const SCORING_TITLES = {
+  roc_auc: 'ROC-AUC',
+  average_precision: 'average precision',
+  precision_at_k: 'precision at k',
+  expected_cost: 'expected cost',
+} as const satisfies Readonly<Record<Scoring, string>>
+
 /** One figure of probabilities on rows whose first day is that of the first row. */
 export const scoringFigure = (
   scoring: Scoring,
