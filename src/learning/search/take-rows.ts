@@ -1,4 +1,3 @@
-import type { TrainingRows } from '../algorithm.ts'
 import type { FeatureTable } from '../feature-table.ts'
 
 /**
@@ -6,7 +5,11 @@ import type { FeatureTable } from '../feature-table.ts'
  *
  * Columns are copied one after the other, which reads and writes memory in order when `rows` ascends.
  */
-export const takeRows = (table: FeatureTable, labels: Uint8Array, rows: Int32Array): TrainingRows => ({
+export const takeRows = (
+  table: FeatureTable,
+  labels: ArrayLike<number>,
+  rows: Int32Array,
+): { readonly table: FeatureTable; readonly labels: Uint8Array } => ({
   table: {
     ...table,
     rowCount: rows.length,

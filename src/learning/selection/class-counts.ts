@@ -1,0 +1,75 @@
+import { evenlySpacedRows } from './evenly-spaced-rows.ts'
+
+/** Rows of each class in each bin of a feature: `genuine[b]` and `fraud[b]`. Bin 0 holds the missing values. */
+export interface ClassCounts {
+  readonly genuine: Float64Array
+  readonly fraud: Float64Array
+}
+
+/** Edges are found on at most as many rows: sorting is the cost. All rows are counted. */
+const SORTED_ROWS = 100_000
+
+/**
+ * Counts the classes in bins of equal frequency, as far as equal values allow: they share a bin, so a value that many rows have
+ * gets one of its own. Missing values (NaN) are bin 0.
+ */
+export const countByFrequency = (column: Float64Array, labels: Uint8Array, bins: number): ClassCounts => {
+  const edges = frequencyEdges(column, bins)
+  return countInBins(column, labels, edges.length + 2, (value) => 1 + edgesUpTo(edges, value))
+}
+
+/** Counts the classes of each code of a feature without an order. Codes are whole numbers from -1 on. */
+export const countByCode = (column: Float64Array, labels: Uint8Array): ClassCounts => {
+  const bins = column.reduce((most, code) => (code > most ? code : most), -1) + 3
+  return countInBins(column, labels, bins, (code) => code + 2)
+}
+
+/**
+ * Edges of at most `bins` bins of about as many values each: bin b holds edges[b - 1] <= x < edges[b]. Ascending; none when all values
+ * are equal. With more than 100,000 rows, those of as many evenly spaced ones.
+ */
+export const frequencyEdges = (column: Float64Array, bins: number): Float64Array => {
+  const rows = evenlySpacedRows(column.length, SORTED_ROWS)
+  const values = Float64Array.from(rows, (row) => column[row]!)
+    .filter((value) => !Number.isNaN(value))
+    .sort()
+  const edges: number[] = []
+  let from = 0
+  while (edges.length < bins - 1) {
+    // What is left is shared among the bins that are left, so one frequent value does not empty those after it.
+    const wanted = Math.ceil((values.length - from) / (bins - edges.length))
+    let next = from + wanted
+    while (next < values.length && values[next] === values[next - 1]) next++
+    if (next >= values.length) break
+    edges.push(values[next]!)
+    from = next
+  }
+  return Float64Array.from(edges)
+}
+
+/** How many edges are not above `value`. */
+const edgesUpTo = (edges: Float64Array, value: number): number => {
+  let low = 0
+  let high = edges.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (edges[middle]! <= value) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+const countInBins = (
+  column: Float64Array,
+  labels: Uint8Array,
+  bins: number,
+  binOf: (value: number) => number,
+): ClassCounts => {
+  const counts = { genuine: new Float64Array(bins), fraud: new Float64Array(bins) }
+  for (let row = 0; row < column.length; row++) {
+    const value = column[row]!
+    const ofClass = labels[row] === 1 ? counts.fraud : counts.genuine
+    ofClass[Number.isNaN(value) ? 0 : binOf(value)]!++
+  }
+  return counts
+}

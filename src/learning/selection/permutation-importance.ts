@@ -1,0 +1,56 @@
+import { VigiaError } from '../../errors.ts'
+import { createRandom } from '../../foundation/random.ts'
+import { shuffle } from '../../foundation/shuffle.ts'
+import type { FeatureTable } from '../feature-table.ts'
+
+/** What permutation asks of a model and of a metric. */
+export interface PermutationTools {
+  /** One score a row: a probability, or what ranks like one. */
+  readonly score: (table: FeatureTable) => Float64Array
+  /** Quality of scores; more is better. */
+  readonly metric: (labels: Uint8Array, scores: Float64Array) => number
+  /** False when the model never looks at the feature, which then loses nothing and costs nothing. All are looked at when absent. */
+  readonly isUsed?: (feature: number) => boolean
+  readonly signal?: Pick<AbortSignal, 'aborted'>
+  readonly onFeature?: (done: number, total: number) => void
+}
+
+export interface PermutationImportance {
+  /** Mean of quality before less quality after, over the shuffles, in the unit of the metric; below 0 when shuffling helped. */
+  readonly loss: number
+  /** Standard deviation over the shuffles (population, as scikit-learn's). */
+  readonly deviation: number
+}
+
+/**
+ * How much quality a model loses when the values of one feature are shuffled among the rows (Breiman, 2001; Fisher, Rudin and Dominici,
+ * 2019). Use rows that the model did not learn from: on those it knows, noise looks useful. Of two features that say the same, each
+ * may seem useless, as the other remains.
+ *
+ * The shuffles of a feature depend on the seed, its name and their number alone, not on the other features.
+ *
+ * @throws INTERRUPTED when cancelled
+ */
+export const permutationImportance = (
+  table: FeatureTable,
+  labels: Uint8Array,
+  { score, metric, isUsed = () => true, signal, onFeature }: PermutationTools,
+  repeats: number,
+  seed: number,
+): readonly PermutationImportance[] => {
+  const before = metric(labels, score(table))
+  const random = createRandom(seed).fork('permutation')
+  return table.columns.map((column, feature) => {
+    if (signal?.aborted) throw new VigiaError('INTERRUPTED', { activity: 'permuting features' })
+    onFeature?.(feature, table.columns.length)
+    if (!isUsed(feature)) return { loss: 0, deviation: 0 }
+    const losses = Array.from({ length: repeats }, (_, repeat) => {
+      const shuffled = column.slice()
+      shuffle(shuffled, random.fork(table.names[feature]!).fork(String(repeat)))
+      return before - metric(labels, score({ ...table, columns: table.columns.with(feature, shuffled) }))
+    })
+    const loss = losses.reduce((sum, value) => sum + value, 0) / repeats
+    const squares = losses.reduce((sum, value) => sum + (value - loss) ** 2, 0)
+    return { loss, deviation: Math.sqrt(squares / repeats) }
+  })
+}
