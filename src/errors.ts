@@ -300,6 +300,12 @@ export const ERRORS = define({
     message: '{setting} names the feature "{got}", which the training table does not have: {allowed}',
     fix: 'Correct the name, or compute the feature (features.include, selection).',
   },
+  LEARNING_TABLE_TOO_LARGE: {
+    status: 422,
+    exitCode: 2,
+    message: 'The work on this training table needs {got} GiB of shared memory; 4 GiB can be addressed',
+    fix: 'Train on fewer rows (split), fewer features (selection.keep) or fewer bins (max_bins: 255).',
+  },
   LEARNING_ONE_CLASS: {
     status: 422,
     exitCode: 2,
@@ -351,6 +357,18 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'The model in {where} is refused: {file}: {reason}',
     fix: 'Use the folder as a training run left it, or train again (`vigia run --force package`).',
+  },
+  MODEL_TOO_LARGE: {
+    status: 422,
+    exitCode: 2,
+    message: 'The trees of the model have {nodes} nodes; an artifact holds at most {allowed}',
+    fix: 'Grow fewer or smaller trees: lower models.<name>.trees or max_depth, or raise min_leaf_rows.',
+  },
+  MODEL_STATES_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: 'The states in {where} are refused: {file}: {reason}',
+    fix: 'Use package/ and states/ as one training run left them, or begin with an empty history (--history none).',
   },
   // pipelines
   PIPELINE_HISTORY_MISSING: {

@@ -1,152 +1,186 @@
 import { Ajv } from 'ajv'
-import { type Static, Type } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 import { VigiaError } from '../errors.ts'
-import type { FittedFeatures } from '../features/fitted-features.ts'
 import { canonicalJson } from '../foundation/canonical-json.ts'
 import { sha256 } from '../foundation/hash.ts'
-import type { LogisticRegressionModel } from '../learning/logistic-regression.ts'
+import type { Model } from '../learning/model.ts'
+import {
+  ARTIFACT_SCHEMA,
+  type ArtifactManifest,
+  ManifestSchema,
+  whyCalibrationUnsound,
+} from './artifact-manifest.ts'
+import {
+  MAX_MODEL_BYTES,
+  MAX_MODEL_NODES,
+  MODEL_SCHEMAS,
+  nodesOf,
+  whyModelUnsound,
+} from './artifact-model.ts'
+import { type ReferenceProfile, ReferenceProfileSchema, whyProfileUnsound } from './reference-profile.ts'
 
-/** Version of the layout of an artifact. */
-export const ARTIFACT_SCHEMA = 1
-
-const closed = { additionalProperties: false }
-const strings = Type.Array(Type.String())
-const numbers = Type.Array(Type.Number())
-
-const RiskLevelsSchema = Type.Object(
-  { medium: Type.Number(), high: Type.Number(), critical: Type.Number() },
-  closed,
-)
-
-const ManifestSchema = Type.Object(
-  {
-    schema: Type.Literal(ARTIFACT_SCHEMA),
-    project: Type.String(),
-    /** Names in the order of the vector, and the SHA-256 of that list. */
-    features: Type.Object({ names: strings, hash: Type.String() }, closed),
-    /** The `features` and `labels` settings that the features were computed with. */
-    featureSettings: Type.Object({ features: Type.Unknown(), labels: Type.Unknown() }, closed),
-    /** What features and cleaning took from the training rows. */
-    fitted: Type.Object({ features: Type.Unknown(), cleaning: Type.Unknown() }, closed),
-    threshold: Type.Number({ minimum: 0, maximum: 1 }),
-    riskLevels: RiskLevelsSchema,
-    /** SHA-256 of each source file, by name. */
-    data: Type.Unknown(),
-    split: Type.Unknown(),
-    seed: Type.Unknown(),
-    codeVersion: Type.String(),
-    metrics: Type.Unknown(),
-  },
-  closed,
-)
-
-const ModelSchema = Type.Object(
-  {
-    kind: Type.Literal('logistic_regression'),
-    featureNames: strings,
-    means: numbers,
-    scales: numbers,
-    coefficients: numbers,
-    intercept: Type.Number(),
-    iterations: Type.Integer(),
-    converged: Type.Boolean(),
-  },
-  closed,
-)
-
-const ChecksumsSchema = Type.Record(Type.String(), Type.String())
-
-export type RiskLevels = Static<typeof RiskLevelsSchema>
+export { ARTIFACT_SCHEMA, type ArtifactManifest, type RiskLevels } from './artifact-manifest.ts'
 
 /** Everything that scoring needs, and where it came from. Plain data: loading one runs no code. */
 export interface Artifact {
-  readonly manifest: Static<typeof ManifestSchema> & {
-    readonly fitted: { readonly features: FittedFeatures | unknown }
-  }
-  readonly model: LogisticRegressionModel
+  readonly manifest: ArtifactManifest
+  readonly model: Model
+  readonly reference: ReferenceProfile
 }
 
-/** The parts of an artifact before its feature list is hashed. */
-export interface ArtifactParts extends Omit<Artifact['manifest'], 'schema' | 'features'> {
-  readonly model: LogisticRegressionModel
+/** What an artifact is made from. */
+export interface ArtifactContents {
+  readonly manifest: Omit<ArtifactManifest, 'schema' | 'features' | 'onnx' | 'reference'>
+  readonly model: Model
+  /** Names of the features whose values are codes without an order. */
+  readonly categorical: readonly string[]
+  /** The bytes of `model.onnx`: the same model for other runtimes. */
+  readonly onnx: Uint8Array
+  readonly reference: ReferenceProfile
 }
 
 /** Files of an artifact by name. */
 export type ArtifactFiles = ReadonlyMap<string, Uint8Array>
 
-/** Names of the files of an artifact: the checksums cover the others. */
-export const ARTIFACT_FILES = ['manifest.json', 'model.json', 'checksums.json'] as const
+/** Files that the checksums cover. */
+const COVERED_FILES = ['manifest.json', 'model.json', 'model.onnx', 'reference.json'] as const
 
-/** The artifact as files: canonical JSON, so equal parts give equal bytes. */
-export const encodeArtifact = ({ model, ...parts }: ArtifactParts): ArtifactFiles => {
-  const manifest = {
-    ...parts,
-    schema: ARTIFACT_SCHEMA,
-    features: { names: model.featureNames, hash: featureHash(model.featureNames) },
-  }
-  const contents: [string, string][] = [
-    ['manifest.json', canonicalJson(manifest)],
-    ['model.json', canonicalJson(model)],
-  ]
-  const checksums = Object.fromEntries(contents.map(([name, text]) => [name, sha256(text)]))
-  return new Map(
-    [...contents, ['checksums.json', canonicalJson(checksums)] as const].map(([name, text]) => [
-      name,
-      encoder.encode(text),
-    ]),
-  )
+/** Names of the files of an artifact: all of them belong to it, and no other. */
+export const ARTIFACT_FILES = [...COVERED_FILES, 'checksums.json'] as const
+
+/** Most bytes of a file; the largest by far are those of a model with as many nodes as are allowed. */
+const MAX_BYTES: Readonly<Record<(typeof ARTIFACT_FILES)[number], number>> = {
+  'manifest.json': 100_000_000,
+  'model.json': MAX_MODEL_BYTES,
+  'model.onnx': 2_000_000_000,
+  'reference.json': 100_000_000,
+  'checksums.json': 10_000,
 }
 
 /**
- * The artifact in `files`, after every checksum, the schema of each file and the feature list were verified; `where` names it in errors.
+ * The artifact as files: canonical JSON, so equal contents give equal bytes.
  *
- * @throws MODEL_ARTIFACT_REFUSED saying which file and why: missing, altered, foreign, of another version
+ * @throws MODEL_TOO_LARGE when the trees have more than 4,000,000 nodes; CANONICAL_JSON_UNSUPPORTED for numbers that are not finite
+ */
+export const encodeArtifact = ({
+  manifest,
+  model,
+  categorical,
+  onnx,
+  reference,
+}: ArtifactContents): ArtifactFiles => {
+  const nodes = model.kind === 'logistic_regression' ? 0 : nodesOf(model)
+  if (nodes > MAX_MODEL_NODES) throw new VigiaError('MODEL_TOO_LARGE', { nodes, allowed: MAX_MODEL_NODES })
+  const names = model.featureNames
+  const complete: Readonly<Record<string, unknown>> = {
+    ...manifest,
+    schema: ARTIFACT_SCHEMA,
+    features: { names, categorical, hash: featureHash(names) },
+    onnx: { file: 'model.onnx' },
+    reference: { file: 'reference.json' },
+  }
+  const files = new Map<string, Uint8Array>([
+    ['manifest.json', encoder.encode(canonicalJson(complete))],
+    ['model.json', encoder.encode(canonicalJson(model))],
+    ['model.onnx', onnx],
+    ['reference.json', encoder.encode(canonicalJson(reference))],
+  ])
+  const checksums = Object.fromEntries([...files].map(([name, bytes]) => [name, sha256(bytes)]))
+  return files.set('checksums.json', encoder.encode(canonicalJson(checksums)))
+}
+
+/**
+ * The artifact in `files`, after everything in it was verified; `where` names it in errors.
+ *
+ * 1. All files are there, none is too large, and no other is named.
+ * 2. Each has the SHA-256 that `checksums.json` names.
+ * 3. Each has its schema: no field is missing, none is unknown.
+ * 4. The model is sound (`whyModelUnsound`), so are calibration and reference, and all of them have the same features.
+ *
+ * Who can write all files can of course make a sound artifact of other numbers: the checksums are no signature.
+ *
+ * @throws MODEL_ARTIFACT_REFUSED saying which file and why: missing, altered, foreign, of another version, unsound
  */
 export const decodeArtifact = (files: ArtifactFiles, where: string): Artifact => {
   const refuse = (file: string, reason: string) =>
     new VigiaError('MODEL_ARTIFACT_REFUSED', { where, file, reason })
-  const parsed = (name: string): unknown => {
+  const bytesOf = (name: (typeof ARTIFACT_FILES)[number]): Uint8Array => {
     const bytes = files.get(name)
     if (bytes === undefined) throw refuse(name, 'it is missing')
+    if (bytes.length > MAX_BYTES[name])
+      throw refuse(name, `it has ${bytes.length} bytes; at most ${MAX_BYTES[name]}`)
+    return bytes
+  }
+  const parsed = (name: (typeof ARTIFACT_FILES)[number]): unknown => {
+    const bytes = bytesOf(name)
     try {
       return JSON.parse(decoder.decode(bytes))
     } catch {
       throw refuse(name, 'it is no JSON')
     }
   }
-  const checked = <T>(name: string, validate: Validate<T>): T => {
-    const value = parsed(name)
+  const checked = <T>(name: (typeof ARTIFACT_FILES)[number], value: unknown, validate: Validate<T>): T => {
     if (validate(value)) return value
-    const [problem] = validate.errors ?? []
-    throw refuse(name, `${problem?.instancePath || 'it'} ${problem?.message ?? 'has another schema'}`)
+    throw refuse(name, problemOf(validate))
   }
-  const checksums = checked('checksums.json', isChecksums)
-  for (const name of ['manifest.json', 'model.json']) {
-    const bytes = files.get(name)
-    if (bytes === undefined) throw refuse(name, 'it is missing')
-    if (checksums[name] !== sha256(bytes)) throw refuse(name, 'its SHA-256 is not the one in checksums.json')
+  const checksums = checked('checksums.json', parsed('checksums.json'), isChecksums)
+  for (const name of COVERED_FILES) {
+    if (checksums[name] !== sha256(bytesOf(name)))
+      throw refuse(name, 'its SHA-256 is not the one in checksums.json')
   }
-  const manifest = checked('manifest.json', isManifest)
-  const model = checked('model.json', isModel)
-  const width = model.featureNames.length
-  const isWhole = [model.means, model.scales, model.coefficients].every(({ length }) => length === width)
-  if (!isWhole) throw refuse('model.json', `it has not one weight for each of ${width} features`)
-  if (manifest.features.hash !== featureHash(model.featureNames)) {
+  const manifest = checked('manifest.json', parsed('manifest.json'), isManifest)
+  const json = parsed('model.json')
+  const model = checked('model.json', json, isTreesJson(json) ? isTrees : isLinear)
+  const unsound = whyModelUnsound(model)
+  if (unsound !== undefined) throw refuse('model.json', unsound)
+  const { names, categorical, hash } = manifest.features
+  const ofModel = featureHash(model.featureNames)
+  if (hash !== ofModel || featureHash(names) !== ofModel)
     throw refuse('model.json', 'its features are not those of manifest.json')
-  }
-  return { manifest, model }
+  const stranger = categorical.find((name) => !names.includes(name))
+  if (stranger !== undefined)
+    throw refuse('manifest.json', `/features/categorical names ${stranger}, which is no feature`)
+  const crooked = whyCalibrationUnsound(manifest.calibration)
+  if (crooked !== undefined) throw refuse('manifest.json', crooked)
+  const reference = checked('reference.json', parsed('reference.json'), isReference)
+  const odd = whyProfileUnsound(reference, names)
+  if (odd !== undefined) throw refuse('reference.json', odd)
+  return { manifest, model, reference }
 }
 
-const featureHash = (names: readonly string[]): string => sha256(canonicalJson(names))
+/** SHA-256 of a list of feature names: equal lists in equal order, equal hashes. */
+export const featureHash = (names: readonly string[]): string => sha256(canonicalJson(names))
 
 interface Validate<T> {
   (value: unknown): value is T
-  errors?: readonly { readonly instancePath: string; readonly message?: string }[] | null
+  errors?:
+    | readonly {
+        readonly instancePath: string
+        readonly message?: string
+        readonly params?: Readonly<Record<string, unknown>>
+      }[]
+    | null
 }
 
+const problemOf = (validate: Validate<unknown>): string => {
+  const [problem] = validate.errors ?? []
+  const unknown = problem?.params?.['additionalProperty']
+  const what = problem?.message ?? 'has another schema'
+  return `${problem?.instancePath || 'it'} ${what}${unknown === undefined ? '' : `: ${String(unknown)}`}`
+}
+
+const isTreesJson = (json: unknown): boolean => typeof json === 'object' && json !== null && 'trees' in json
+
 const ajv = new Ajv({ strict: false })
-const isChecksums = ajv.compile(ChecksumsSchema) as Validate<Record<string, string>>
-const isManifest = ajv.compile(ManifestSchema) as Validate<Artifact['manifest']>
-const isModel = ajv.compile(ModelSchema) as Validate<LogisticRegressionModel>
+const compile = <T>(schema: TSchema): Validate<T> => ajv.compile(schema) as unknown as Validate<T>
+
+const HASH = Type.String({ pattern: '^[0-9a-f]{64}$' })
+const isChecksums = compile<Record<string, string>>(
+  Type.Object(Object.fromEntries(COVERED_FILES.map((name) => [name, HASH])), { additionalProperties: false }),
+)
+const isManifest = compile<ArtifactManifest>(ManifestSchema)
+const isLinear = compile<Model>(MODEL_SCHEMAS.linear)
+const isTrees = compile<Model>(MODEL_SCHEMAS.trees)
+const isReference = compile<ReferenceProfile>(ReferenceProfileSchema)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })

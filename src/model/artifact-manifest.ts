@@ -1,0 +1,94 @@
+import { type Static, Type } from 'typebox'
+import type { Calibration } from '../learning/calibration.ts'
+
+/** Version of the layout of an artifact. */
+export const ARTIFACT_SCHEMA = 2
+
+const closed = { additionalProperties: false }
+const strings = Type.Array(Type.String())
+const probability = Type.Number({ minimum: 0, maximum: 1 })
+const settings = Type.Record(Type.String(), Type.Unknown())
+
+const RiskLevelsSchema = Type.Object(
+  { medium: Type.Number(), high: Type.Number(), critical: Type.Number() },
+  closed,
+)
+
+const CalibrationSchema = Type.Union([
+  Type.Object({ method: Type.Literal('none') }, closed),
+  Type.Object({ method: Type.Literal('platt'), slope: Type.Number(), intercept: Type.Number() }, closed),
+  Type.Object(
+    {
+      method: Type.Literal('isotonic'),
+      x: Type.Array(Type.Number(), { minItems: 1 }),
+      y: Type.Array(probability, { minItems: 1 }),
+    },
+    closed,
+  ),
+])
+
+/** `manifest.json`: everything but the model itself, and where all of it came from. */
+export const ManifestSchema = Type.Object(
+  {
+    schema: Type.Literal(ARTIFACT_SCHEMA),
+    project: Type.String(),
+    /** For people: `Gradient boosting`; the settings it was fitted with; the native library that fitted it, null for ours. */
+    model: Type.Object(
+      { title: Type.String(), settings, library: Type.Union([Type.String(), Type.Null()]) },
+      closed,
+    ),
+    /** Names in the order of the vector, those whose values are codes without an order, and the SHA-256 of the names. */
+    features: Type.Object({ names: strings, categorical: strings, hash: Type.String() }, closed),
+    /** The `features` and `labels` settings that the features were computed with. */
+    featureSettings: Type.Object({ features: Type.Unknown(), labels: Type.Unknown() }, closed),
+    /** What features and cleaning took from the training rows. */
+    fitted: Type.Object({ features: Type.Unknown(), cleaning: Type.Unknown() }, closed),
+    /** How features were selected, and why the others were dropped. */
+    selection: Type.Object(
+      {
+        methods: strings,
+        dropped: Type.Array(Type.Object({ feature: Type.String(), reason: Type.String() }, closed)),
+      },
+      closed,
+    ),
+    /** What turns raw probabilities into those that threshold and risk levels are about, and how it was chosen. */
+    calibration: CalibrationSchema,
+    calibrationChoice: Type.String(),
+    threshold: probability,
+    thresholdChoice: Type.String(),
+    riskLevels: RiskLevelsSchema,
+    /** Every model that was trained, with its figures on validation and test; `chosenBy` says why it is this one. */
+    candidates: Type.Array(Type.Unknown()),
+    chosenBy: Type.String(),
+    /** Where the same model stands for other runtimes: one input of `float32[rows, features]`, one output of probabilities. */
+    onnx: Type.Object({ file: Type.Literal('model.onnx') }, closed),
+    /** Where the distributions stand that drift is measured against. */
+    reference: Type.Object({ file: Type.Literal('reference.json') }, closed),
+    /** SHA-256 of each source file, by name. */
+    data: Type.Unknown(),
+    split: Type.Unknown(),
+    seed: Type.Unknown(),
+    codeVersion: Type.String(),
+    metrics: Type.Unknown(),
+  },
+  closed,
+)
+
+export type ArtifactManifest = Omit<Static<typeof ManifestSchema>, 'calibration'> & {
+  readonly calibration: Calibration
+}
+
+/** From which probability on a risk is `medium`, `high`, `critical`. */
+export type RiskLevels = Static<typeof RiskLevelsSchema>
+
+/** Why a calibration of the right shape must not be used: it has to be a rising function into [0, 1]. Undefined when sound. */
+export const whyCalibrationUnsound = (calibration: Calibration): string | undefined => {
+  if (calibration.method !== 'isotonic') return undefined
+  const { x, y } = calibration
+  if (x.length !== y.length) return `/calibration has ${x.length} x for ${y.length} y`
+  for (let at = 1; at < x.length; at++) {
+    if (!(x[at]! > x[at - 1]!)) return `/calibration/x/${at} is not above the one before`
+    if (!(y[at]! >= y[at - 1]!)) return `/calibration/y/${at} is below the one before`
+  }
+  return undefined
+}
