@@ -1,23 +1,16 @@
 import type { Calibration } from '../../learning/calibration.ts'
 import type { ModelKind } from '../../learning/model.ts'
+import type { FeatureSelection } from '../../learning/selection/selected-features.ts'
 import type { CandidateFigures } from './evaluation-report.ts'
 
 /** Settings of a model by their names in the configuration, `enabled`, `grid` and `library` left out. */
 export type ModelSettings = Readonly<Record<string, unknown>>
 
 /** `selection.json`: the features that models get, and why the others do not. */
-export interface SelectionOutcome {
+export interface SelectionOutcome extends FeatureSelection {
   readonly schema: 1
-  /** What was done, for people, in order: `constants dropped`. Empty when nothing was to be done. */
+  /** What was done, for people, in order: `no constants`. Empty when nothing was to be done. */
   readonly methods: readonly string[]
-  /** Names in the order of the features. */
-  readonly kept: readonly string[]
-  readonly dropped: readonly { readonly feature: string; readonly reason: string }[]
-  /** What each feature was judged by, where the settings ask for a score; null without. By feature. */
-  readonly score: {
-    readonly name: string
-    readonly values: Readonly<Record<string, number | null>>
-  } | null
 }
 
 /** `search.json`: what the search found for each model with a grid, in the order of the configuration. */
