@@ -88,7 +88,7 @@ def main():
         ],
         "correlated": {
             "columns": table.T.tolist(),
-            "variances": VarianceThreshold().fit(table).variances_.tolist(),
+            "variances": VarianceThreshold(1e-12).fit(table).variances_.tolist(),
             "pearson": numpy.corrcoef(table, rowvar=False).tolist(),
             "spearman": spearmanr(table).statistic.tolist(),
         },
