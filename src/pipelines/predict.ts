@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { FeaturesSettings } from '../config/sections/features.ts'
@@ -14,9 +14,9 @@ import type { FittedFeatures } from '../features/fitted-features.ts'
 import type { ReportProgress } from '../foundation/progress.ts'
 import { createScorer } from '../model/scorer.ts'
 import { replay } from './replay/replay.ts'
-import { snapshotFile } from './replay/state-snapshot.ts'
 import { readArtifact } from './training/artifact-folder.ts'
 import { scoreRows } from './training/score-rows.ts'
+import { readStates, type StatesIdentity, statesIdentity } from './training/states-manifest.ts'
 
 /** Whether rows are scored as the continuation of the history that the model was trained on. */
 export type History = 'auto' | 'run' | 'none'
@@ -24,7 +24,7 @@ export type History = 'auto' | 'run' | 'none'
 export interface PredictOptions {
   /** What to score: `path` is the input, the rest is the mapping the model was trained with. */
   readonly source: SourceSettings
-  /** Run folder of the model. */
+  /** Folder with the model: the artifact in `package/`, and in `states/` the history to continue, if there is one. A run folder has both. */
   readonly run: string
   /** `.csv`, `.csv.gz` or `.parquet`. */
   readonly out: string
@@ -60,11 +60,18 @@ const FORMATS = {
  *    from an empty history.
  * 3. Each row gets its own score. A repeated transaction is the same transaction: it gets the first one's score.
  *
- * @throws the errors of reading, MODEL_ARTIFACT_REFUSED, DATASET_OUTPUT_FORMAT, PIPELINE_HISTORY_MISSING, INTERRUPTED
+ * @throws the errors of reading, MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, DATASET_OUTPUT_FORMAT, PIPELINE_HISTORY_MISSING, INTERRUPTED
  */
 export const predict = async (options: PredictOptions): Promise<PredictResult> => {
   const format = formatOf(options.out)
   const artifact = await readArtifact(join(options.run, 'package'))
+  const { featureSettings, fitted: allFitted } = artifact.manifest
+  const fitted = allFitted.features as FittedFeatures
+  const settings = readFeatureSettings(
+    featureSettings.features as FeaturesSettings,
+    featureSettings.labels as LabelsSettings,
+  )
+  const identity = statesIdentity(settings, fitted)
   const work = await mkdtemp(join(dirname(options.out), '.predict-'))
   try {
     const prepared = join(work, 'prepared.parquet')
@@ -78,16 +85,15 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
         { preparedPath: prepared, quarantinePath: quarantine },
         options,
       )
-      await applyCleaning(connection, prepared, cleaned, artifact.manifest.fitted.cleaning as FittedCleaning)
-      return { read, statesIn: await findHistory(connection, prepared, options) }
+      await applyCleaning(connection, prepared, cleaned, allFitted.cleaning as FittedCleaning)
+      return { read, statesIn: await findHistory(connection, prepared, identity, options) }
     })
-    const settings = artifact.manifest.featureSettings
     await replay({
       prepared: cleaned,
       out: features,
       ...(statesIn === undefined ? {} : { statesIn }),
-      settings: readFeatureSettings(settings.features as FeaturesSettings, settings.labels as LabelsSettings),
-      fitted: artifact.manifest.fitted.features as FittedFeatures,
+      settings,
+      fitted,
       workers: options.workers,
       database: options.database,
       signal: options.signal,
@@ -126,24 +132,23 @@ const formatOf = (out: string): string => {
 const findHistory = async (
   connection: DuckDBConnection,
   prepared: string,
+  identity: StatesIdentity,
   { history, run }: PredictOptions,
 ): Promise<string | undefined> => {
   if (history === 'none') return undefined
-  const states = join(run, 'features')
-  const trained = join(run, 'read', 'prepared.parquet')
-  const exist = await Promise.all(
-    [snapshotFile(states, 'user'), trained].map((path) => stat(path).catch(() => undefined)),
-  )
-  if (exist.includes(undefined)) {
-    if (history === 'run') throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: run })
-    return undefined
+  const folder = join(run, 'states')
+  const states = await readStates(folder, identity)
+  if (history === 'run') {
+    if (states === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: run })
+    return folder
   }
-  if (history === 'run') return states
+  if (states === undefined) return undefined
   const result = await connection.runAndReadAll(
-    `SELECT (SELECT min(event_time_ms) FROM read_parquet(${sqlLiteral(prepared)})) >
-            (SELECT max(event_time_ms) FROM read_parquet(${sqlLiteral(trained)}))`,
+    `SELECT min(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(prepared)})`,
   )
-  return result.getRows()[0]?.[0] === true ? states : undefined
+  const first = result.getRows()[0]?.[0] as number | null
+  const last = states.lastEventTimeMs
+  return first !== null && (last === null || first > last) ? folder : undefined
 }
 
 interface ScoredInput {

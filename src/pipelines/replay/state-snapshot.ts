@@ -23,6 +23,9 @@ const shardFile = (folder: string, kind: EntityKind, index: number): string =>
 /** File of all states of one kind, ascending by token, in a snapshot's folder. */
 export const snapshotFile = (folder: string, kind: EntityKind): string => join(folder, `${kind}.states`)
 
+/** Names of all files of a snapshot. */
+export const SNAPSHOT_FILES: readonly string[] = [...KINDS.map((kind) => `${kind}.states`), 'pending.labels']
+
 /** Writes one worker's states; `mergeShards` makes one file a kind of them. */
 export const writeShard = (shard: EntityShard, folder: string, index: number): void => {
   for (const kind of KINDS) writeEntries(shardFile(folder, kind, index), shard.statesOf(kind))

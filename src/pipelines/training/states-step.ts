@@ -1,0 +1,37 @@
+import { dirname } from 'node:path'
+import { sqlLiteral, withDatabase } from '../../dataset/database.ts'
+import { readFeatureSettings } from '../../features/feature-settings.ts'
+import type { FittedFeatures } from '../../features/fitted-features.ts'
+import type { Step } from '../steps/step.ts'
+import { readJson } from './json-file.ts'
+import { publishStates, statesIdentity } from './states-manifest.ts'
+import type { TrainingContext } from './training-context.ts'
+
+/**
+ * The state of every entity after the last transaction, beside the artifact: what scoring goes on from, so that the first request
+ * after a deployment sees its user's history. `user.states`, `merchant.states`, `device.states`, `pending.labels`, and `states.json`.
+ */
+export const statesStep = ({ config, database }: TrainingContext): Step => ({
+  name: 'states',
+  activity: 'keeping the states of all entities',
+  inputs: ['features'],
+  settings: { features: config.declared.features, labels: config.declared.labels },
+  module: import.meta.url,
+  run: async ({ input, output }) => {
+    const features = input('features', 'features.parquet')
+    const settings = readFeatureSettings(config.settings.features, config.settings.labels)
+    const fitted = await readJson<FittedFeatures>(input('features', 'fitted.json'))
+    const last = await withDatabase(database, async (connection) => {
+      const result = await connection.runAndReadAll(
+        `SELECT max(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(features)})`,
+      )
+      return result.getRows()[0]?.[0] as number | null
+    })
+    await publishStates(
+      dirname(features),
+      dirname(output('states.json')),
+      statesIdentity(settings, fitted),
+      last,
+    )
+  },
+})
