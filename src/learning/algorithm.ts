@@ -1,5 +1,6 @@
 import type { FeatureTable } from './feature-table.ts'
 import type { Model, ModelKind } from './model.ts'
+import { createSharedParts, type SharedParts } from './shared-parts.ts'
 
 /** Rows to learn from. */
 export interface TrainingRows {
@@ -31,8 +32,8 @@ export interface Crew {
   /** Which of the threads this is: 0 <= index < size. */
   readonly index: number
   readonly size: number
-  /** Memory that all threads share, by the names that `memory` gave. Zeros at first. */
-  readonly buffers: Readonly<Record<string, ArrayBufferLike>>
+  /** Memory that all threads share, in the parts that `memory` named. Zeros at first. */
+  readonly parts: SharedParts
   /** Returns when every thread has called it. */
   wait(): void
   /** The next whole number, from 0 on: shared by all threads; `counter` chooses one of 16. Reset by writing `resetCount`. */
@@ -57,7 +58,7 @@ export interface Algorithm<Settings = unknown, Part = unknown> {
   readonly title: string
   /** Whether a fit gains from a crew of several threads. */
   readonly isParallel: boolean
-  /** Shared buffers that a fit works in, in bytes by name, for a crew of `threads`. */
+  /** Parts of the shared memory that a fit works in, in bytes by name, for a crew of `threads`. */
   memory(shape: DataShape, settings: Settings, threads: number): Readonly<Record<string, number>>
   /** Bytes that each thread takes for itself at most; 0 when absent. */
   ownMemory?(shape: DataShape, settings: Settings, threads: number): number
@@ -73,7 +74,7 @@ export interface Algorithm<Settings = unknown, Part = unknown> {
 
 /** A crew of one, on the calling thread. */
 export const soloCrew = (
-  buffers: Readonly<Record<string, number>>,
+  bytes: Readonly<Record<string, number>>,
   {
     isCancelled = () => false,
     reportProgress = () => {},
@@ -83,9 +84,7 @@ export const soloCrew = (
   return {
     index: 0,
     size: 1,
-    buffers: Object.fromEntries(
-      Object.entries(buffers).map(([name, bytes]) => [name, new ArrayBuffer(bytes)]),
-    ),
+    parts: createSharedParts(bytes),
     wait: () => {},
     takeNext: (counter) => counts[counter]!++,
     resetCount: (counter) => {

@@ -2,20 +2,15 @@ import { VigiaError } from '../../errors.ts'
 import { createRandom } from '../../foundation/random.ts'
 import type { Crew, TrainingData, TrainingRows } from '../algorithm.ts'
 import { checkTrainingRows } from '../check-training-rows.ts'
+import { floatsOf } from '../shared-parts.ts'
 import { type BinnedTable, binnedTableMemory, binTable } from '../trees/binned-table.ts'
 import { automaticBins } from '../trees/bins.ts'
 import { createShareWork, type ShareWork } from '../trees/share-work.ts'
+import { binsThatGoLeft } from '../trees/tree-builder.ts'
 import type { Tree, TreeEnsembleModel } from '../trees/tree-ensemble.ts'
 import { walkTree } from '../trees/walk-tree.ts'
 import { type GradientUnits, gradientUnits, writeGradients } from './gradients.ts'
-import {
-  binsThatGoLeft,
-  type GrownTree,
-  type GrowRules,
-  growMemory,
-  growTree,
-  openGrowMemory,
-} from './grow-tree.ts'
+import { type GrownTree, type GrowRules, growMemory, growTree, openGrowMemory } from './grow-tree.ts'
 
 /** `models.gradient_boosting` of the configuration. */
 export interface GradientBoostingSettings {
@@ -46,13 +41,14 @@ export interface GradientBoostingSettings {
 /** Rows whose gradients are computed in one piece of work. */
 const CHUNK = 16_384
 
-/** Shared buffers of `boostTrees`, in bytes. */
+/** Shared parts of `boostTrees`, in bytes. */
 export const boostingMemory = (
   { rows, validationRows, features }: { rows: number; validationRows: number; features: number },
   { maxBins, maxDepth }: GradientBoostingSettings,
+  threads: number,
 ): Readonly<Record<string, number>> => ({
   ...binnedTableMemory(rows, features, automaticBins(maxBins, rows)),
-  ...growMemory(rows, features, automaticBins(maxBins, rows) + 1, maxDepth),
+  ...growMemory(rows, features, automaticBins(maxBins, rows) + 1, maxDepth, threads),
   margins: rows * 8,
   rowPairs: rows * 16,
   chunkSums: Math.ceil(Math.max(rows, validationRows) / CHUNK) * 16,
@@ -116,15 +112,15 @@ const openFit = (
   settings: GradientBoostingSettings,
   binned: BinnedTable,
   units: GradientUnits,
-  { buffers, index, wait }: Crew,
+  { parts, index, wait, size }: Crew,
   shareWork: ShareWork,
 ) => {
   const rows = data.table.rowCount
-  const memory = openGrowMemory(buffers, rows)
-  const margins = new Float64Array(buffers['margins']!)
-  const chunkSums = new Float64Array(buffers['chunkSums']!)
+  const memory = openGrowMemory(parts, rows, index, size)
+  const margins = floatsOf(parts, 'margins')
+  const chunkSums = floatsOf(parts, 'chunkSums')
   // Of sampled rows, only those in the sample go on into `pairs`.
-  const rowPairs = settings.rowShare < 1 ? new Float64Array(buffers['rowPairs']!) : memory.pairs[0]
+  const rowPairs = settings.rowShare < 1 ? floatsOf(parts, 'rowPairs') : memory.sides[0].pairs
   const rules: GrowRules = { ...settings, directions: directionsOf(data.table.names, settings.monotone) }
   const chunks = Math.ceil(rows / CHUNK)
   shareWork(chunks, (chunk) => {
@@ -138,7 +134,7 @@ const openFit = (
       const to = Math.min(rows, from + CHUNK)
       writeGradients(data, units, margins, rowPairs, from, to)
       if (settings.rowShare < 1) return
-      const order = memory.orders[0]
+      const order = memory.sides[0].order
       for (let row = from; row < to; row++) order[row] = row
     })
     if (settings.rowShare >= 1) return rows
@@ -148,9 +144,9 @@ const openFit = (
       const isTaken = next() < settings.rowShare
       // One thread writes; all count.
       if (isTaken && index === 0) {
-        memory.orders[0][taken] = row
-        memory.pairs[0][2 * taken] = rowPairs[2 * row]!
-        memory.pairs[0][2 * taken + 1] = rowPairs[2 * row + 1]!
+        memory.sides[0].order[taken] = row
+        memory.sides[0].pairs[2 * taken] = rowPairs[2 * row]!
+        memory.sides[0].pairs[2 * taken + 1] = rowPairs[2 * row + 1]!
       }
       if (isTaken) taken++
     }
@@ -165,8 +161,8 @@ const openFit = (
       let h = 0
       const to = Math.min(rowCount, (chunk + 1) * CHUNK)
       for (let i = chunk * CHUNK; i < to; i++) {
-        g += memory.pairs[0][2 * i]!
-        h += memory.pairs[0][2 * i + 1]!
+        g += memory.sides[0].pairs[2 * i]!
+        h += memory.sides[0].pairs[2 * i + 1]!
       }
       chunkSums[2 * chunk] = g
       chunkSums[2 * chunk + 1] = h
@@ -188,7 +184,7 @@ const openFit = (
       if (settings.rowShare >= 1) {
         shareWork(leaves.length, (leaf) => {
           const { value, side, from, to } = leaves[leaf]!
-          const order = memory.orders[side]
+          const order = memory.sides[side].order
           for (let i = from; i < to; i++) margins[order[i]!]! += value
         })
         return
@@ -248,13 +244,13 @@ const sampleFeatures = (
 const watchValidation = (
   validation: TrainingRows | undefined,
   units: GradientUnits,
-  { buffers }: Crew,
+  { parts }: Crew,
   shareWork: ShareWork,
 ) => {
   if (validation === undefined || validation.table.rowCount === 0) return undefined
   const { table, labels } = validation
-  const margins = new Float64Array(buffers['validationMargins']!)
-  const sums = new Float64Array(buffers['chunkSums']!)
+  const margins = floatsOf(parts, 'validationMargins')
+  const sums = floatsOf(parts, 'chunkSums')
   const chunks = Math.ceil(table.rowCount / CHUNK)
   const lossAfter = (tree: Tree | undefined): number => {
     shareWork(chunks, (chunk) => {

@@ -1,7 +1,8 @@
+import { bytesOf, floatsOf, integersOf, ownShare, type SharedParts } from '../shared-parts.ts'
 import type { BinnedTable } from '../trees/binned-table.ts'
-import { addToHistograms, GROUP } from '../trees/pair-histogram.ts'
+import { GROUP, type Kernels, openKernels, type RowOrder } from '../trees/kernels.ts'
 import type { ShareWork } from '../trees/share-work.ts'
-import { type BinSplit, TreeBuilder } from '../trees/tree-builder.ts'
+import { type BinSplit, binsThatGoLeft, TreeBuilder } from '../trees/tree-builder.ts'
 import type { Tree } from '../trees/tree-ensemble.ts'
 import {
   findCategoricalSplit,
@@ -21,18 +22,21 @@ export interface GrowRules {
   readonly directions: Int8Array
 }
 
-/** Memory of growing that the crew shares. Rows of a node lie side by side in `orders[level % 2]`, their gradients in `pairs`. */
+/** Memory of growing that the crew shares. Rows of a node lie side by side in `sides[level % 2]`, with their gradients and Hessians. */
 export interface GrowMemory {
-  readonly orders: readonly [Int32Array, Int32Array]
-  readonly pairs: readonly [Float64Array, Float64Array]
+  readonly sides: readonly [RowOrder, RowOrder]
   /** Histograms of whole nodes, one a slot. */
   readonly slots: Float64Array
   /** The best split of each (node of a level, group of features): `CANDIDATE` numbers each. */
   readonly candidates: Float64Array
   /** Bins that go left in each candidate, a bit each; used by categorical ones. */
-  readonly candidateBins: Uint32Array
+  readonly candidateBins: Int32Array
   /** Rows that went left, by node of a level. */
   readonly leftCounts: Int32Array
+  /** This thread's own: two histograms of a group of features, and a mark for each bin of a split. */
+  readonly scratch: readonly [Float64Array, Float64Array]
+  readonly goesLeft: Uint8Array
+  readonly kernels: Kernels
 }
 
 const CANDIDATE = 6
@@ -43,6 +47,7 @@ export const growMemory = (
   features: number,
   width: number,
   maxDepth: number,
+  threads: number,
 ): Readonly<Record<string, number>> => {
   const nodes = levelNodes(rows, maxDepth)
   const groups = Math.ceil(features / GROUP)
@@ -53,6 +58,9 @@ export const growMemory = (
     candidates: nodes * groups * CANDIDATE * 8,
     candidateBins: nodes * groups * Math.ceil(width / 32) * 4,
     leftCounts: nodes * 4,
+    scratch: threads * 2 * GROUP * width * 16,
+    // Categories may be more than bins; their marks are by bin too.
+    marks: threads * markBytes(width),
   }
 }
 
@@ -66,25 +74,39 @@ const SLOT_BYTES = 2 ** 27
 const slotCount = (rows: number, features: number, width: number, maxDepth: number): number =>
   Math.max(2, Math.min(levelNodes(rows, maxDepth), Math.floor(SLOT_BYTES / (features * width * 16))))
 
+/** Marks of one thread, on cache lines of their own. */
+const markBytes = (width: number): number => Math.ceil(width / 64) * 64
+
+/** Opens the memory as thread `index` of `threads` sees it. */
 export const openGrowMemory = (
-  buffers: Readonly<Record<string, ArrayBufferLike>>,
+  parts: SharedParts,
   rows: number,
-): GrowMemory => ({
-  orders: [new Int32Array(buffers['orders']!, 0, rows), new Int32Array(buffers['orders']!, rows * 4, rows)],
-  pairs: [
-    new Float64Array(buffers['pairs']!, 0, rows * 2),
-    new Float64Array(buffers['pairs']!, rows * 16, rows * 2),
-  ],
-  slots: new Float64Array(buffers['slots']!),
-  candidates: new Float64Array(buffers['candidates']!),
-  candidateBins: new Uint32Array(buffers['candidateBins']!),
-  leftCounts: new Int32Array(buffers['leftCounts']!),
-})
+  index: number,
+  threads: number,
+): GrowMemory => {
+  const orders = integersOf(parts, 'orders')
+  const pairs = floatsOf(parts, 'pairs')
+  const side = (number: 0 | 1): RowOrder => ({
+    order: orders.subarray(number * rows, (number + 1) * rows),
+    pairs: pairs.subarray(number * rows * 2, (number + 1) * rows * 2),
+  })
+  const scratch = ownShare(floatsOf(parts, 'scratch'), index, threads)
+  return {
+    sides: [side(0), side(1)],
+    slots: floatsOf(parts, 'slots'),
+    candidates: floatsOf(parts, 'candidates'),
+    candidateBins: integersOf(parts, 'candidateBins'),
+    leftCounts: integersOf(parts, 'leftCounts'),
+    scratch: [scratch.subarray(0, scratch.length / 2), scratch.subarray(scratch.length / 2)],
+    goesLeft: ownShare(bytesOf(parts, 'marks'), index, threads),
+    kernels: openKernels(parts.memory),
+  }
+}
 
 /** A leaf's rows: where they lie, and what they get. */
 export interface GrownLeaf {
   readonly value: number
-  /** Which of `orders`. */
+  /** Which of `sides`. */
   readonly side: 0 | 1
   readonly from: number
   readonly to: number
@@ -123,9 +145,9 @@ interface Family {
  * 1. (family, group of features): fill the small child's histogram, take it from the parent's for the large one, find the best split
  *    of both for these features.
  * 2. Every thread picks the best of each node: the groups in order, so that ties go to the first feature.
- * 3. node: part its rows, in place of the parent's, into the other of `orders`.
+ * 3. node: part its rows, in place of the parent's, into the other of `sides`.
  *
- * Rows are `orders[0][0...rowCount)` with their gradients in `pairs[0]`.
+ * Rows are the first `rowCount` of `sides[0]`.
  */
 export const growTree = (
   binned: BinnedTable,
@@ -250,7 +272,6 @@ class SplitFinder {
   private readonly slotSize: number
   private readonly slotTotal: number
   private readonly words: number
-  private readonly scratch: readonly [Float64Array, Float64Array]
   private readonly columns: readonly (readonly (Uint8Array | Uint16Array)[])[]
   private readonly found: GradientSplit = { gain: 0, bin: 0, missingLeft: false, leftG: 0, leftH: 0 }
   private readonly order: number[] = []
@@ -271,7 +292,6 @@ class SplitFinder {
     this.slotSize = groups.reduce((sum, group) => sum + group.length, 0) * this.stride
     this.slotTotal = Math.floor(memory.slots.length / this.slotSize)
     this.words = Math.ceil(binned.width / 32)
-    this.scratch = [new Float64Array(GROUP * this.stride), new Float64Array(GROUP * this.stride)]
     this.columns = groups.map((group) => group.map((feature) => binned.columns[feature]!))
   }
 
@@ -368,23 +388,15 @@ class SplitFinder {
   /** Where the histogram of a group is kept: in its slot, or in scratch. */
   private place(slot: number, group: number, scratch: 0 | 1): readonly [Float64Array, number] {
     return slot < 0
-      ? [this.scratch[scratch], 0]
+      ? [this.memory.scratch[scratch], 0]
       : [this.memory.slots, slot * this.slotSize + group * GROUP * this.stride]
   }
 
   private count({ from, to }: OpenNode, group: number, side: 0 | 1, sums: Float64Array, at: number): void {
     const columns = this.columns[group]!
     sums.fill(0, at, at + columns.length * this.stride)
-    addToHistograms(
-      columns,
-      this.memory.orders[side],
-      this.memory.pairs[side],
-      from,
-      to,
-      sums,
-      at,
-      this.stride,
-    )
+    const { kernels, sides } = this.memory
+    kernels.addToHistograms(columns, sides[side].order, sides[side].pairs, from, to, sums, at, this.stride)
   }
 
   private search(node: OpenNode, place: number, group: number, sums: Float64Array, at: number): void {
@@ -414,50 +426,25 @@ class SplitFinder {
   }
 }
 
-/**
- * Parts a node's rows into the other side: those that go left from the front, those that go right from the back, so that one pass is
- * enough. Returns how many went left.
- */
+/** Parts a node's rows into the other side; returns how many went left. */
 const partRows = (
   binned: BinnedTable,
   { from, to }: OpenNode,
   split: BinSplit,
-  { orders, pairs }: GrowMemory,
+  { sides, goesLeft, kernels }: GrowMemory,
   side: 0 | 1,
   withPairs: boolean,
 ): number => {
-  const column = binned.columns[split.feature]!
-  const goesLeft = binsThatGoLeft(binned, split)
-  const order = orders[side]
-  const pair = pairs[side]
-  const intoOrder = orders[side === 0 ? 1 : 0]
-  const intoPair = pairs[side === 0 ? 1 : 0]
-  let left = from
-  let right = to - 1
-  for (let i = from; i < to; i++) {
-    const row = order[i]!
-    const isLeft = goesLeft[column[row]!]!
-    const at = isLeft === 1 ? left : right
-    left += isLeft
-    right -= 1 - isLeft
-    intoOrder[at] = row
-    if (withPairs) {
-      intoPair[2 * at] = pair[2 * i]!
-      intoPair[2 * at + 1] = pair[2 * i + 1]!
-    }
-  }
-  return left - from
-}
-
-/** 1 for each bin of the split's feature that goes left, the missing bin last. */
-export const binsThatGoLeft = (
-  { bins }: BinnedTable,
-  { feature, bin, leftBins, missingLeft }: BinSplit,
-): Uint8Array => {
-  const { count } = bins[feature]!
-  const goesLeft = new Uint8Array(count + 1)
-  if (leftBins === undefined) goesLeft.fill(1, 0, Math.min(bin + 1, count))
-  else for (const leftBin of leftBins) goesLeft[leftBin] = 1
-  goesLeft[count] = missingLeft ? 1 : 0
-  return goesLeft
+  goesLeft.set(binsThatGoLeft(binned, split))
+  const target = sides[side === 0 ? 1 : 0]
+  const middle = kernels.partRows(
+    binned.columns[split.feature]!,
+    goesLeft,
+    sides[side],
+    target,
+    from,
+    to,
+    withPairs,
+  )
+  return middle - from
 }

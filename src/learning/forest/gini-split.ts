@@ -14,6 +14,9 @@ export interface GiniSplit {
   bin: number
   leftBins: number[] | undefined
   missingLeft: boolean
+  /** Weight of what goes left, before class weights. */
+  leftFraud: number
+  leftAll: number
 }
 
 /** Σ of squared class weights over their sum: the larger, the purer. */
@@ -73,6 +76,8 @@ export const findGiniSplit = (
       if (gain <= best.gain) continue
       best.gain = gain
       taken = i
+      best.leftFraud = fraudRows
+      best.leftAll = allRows
       missingLeft = sides === 2 ? side === 1 : 2 * allRows > all
     }
   }

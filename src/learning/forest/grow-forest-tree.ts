@@ -1,7 +1,9 @@
 import type { Random } from '../../foundation/random.ts'
+import type { Crew } from '../algorithm.ts'
+import { bytesOf, floatsOf, integersOf, ownShare } from '../shared-parts.ts'
 import type { BinnedTable } from '../trees/binned-table.ts'
-import { addToHistograms, GROUP } from '../trees/pair-histogram.ts'
-import { TreeBuilder } from '../trees/tree-builder.ts'
+import { GROUP, type Kernels, openKernels, type RowOrder } from '../trees/kernels.ts'
+import { binsThatGoLeft, TreeBuilder } from '../trees/tree-builder.ts'
 import type { Tree } from '../trees/tree-ensemble.ts'
 import { type ClassWeights, findGiniSplit, type GiniSplit } from './gini-split.ts'
 
@@ -18,50 +20,77 @@ const NODES_PER_LOOK = 4096
 interface OpenNode {
   /** In the tree. */
   readonly index: number
+  /** Its rows, in the side `depth % 2`. */
   readonly from: number
   readonly to: number
   readonly depth: number
-  /** Class weights in it. */
+  /** Weights in it: before class weights, and with them. */
+  readonly fraud: number
+  readonly all: number
   readonly weights: ClassWeights
 }
 
+/** Shared parts that threads grow trees in, each its own: 40 bytes a row, and histograms of the features that a node tries. */
+export const forestTreeMemory = (
+  rows: number,
+  width: number,
+  threads: number,
+): Readonly<Record<string, number>> => ({
+  treeOrders: threads * 2 * rows * 4,
+  treePairs: threads * 2 * rows * 16,
+  treeSums: threads * GROUP * width * 16,
+  treeMarks: threads * Math.ceil(width / 64) * 64,
+})
+
 /**
- * Grows trees one after the other in memory of its own: 41 bytes a row, and histograms of the features that a node tries.
- *
- * Depth first, so that a node's rows are still near when its children are split.
+ * Grows trees one after the other, depth first, so that a node's rows are still near when its children are split. Rows of a node lie
+ * side by side, with their weight of fraud and of all.
  */
 export class ForestTreeGrower {
   private readonly binned: BinnedTable
   private readonly rules: ForestTreeRules
   private readonly tried: number
   private readonly factors: ClassWeights
-  private readonly order: [Int32Array, Int32Array]
-  /** Weight of fraud and of all, by place in `order`. */
-  private readonly pairs: [Float64Array, Float64Array]
+  private readonly sides: readonly [RowOrder, RowOrder]
+  private readonly kernels: Kernels
+  private readonly goesLeft: Uint8Array
   private readonly sums: Float64Array
   private readonly stride: number
   private readonly features: Int32Array
   private readonly filled: number[] = []
   private rowCount = 0
 
-  constructor(binned: BinnedTable, rules: ForestTreeRules, tried: number, factors: ClassWeights) {
+  constructor(
+    binned: BinnedTable,
+    rules: ForestTreeRules,
+    tried: number,
+    factors: ClassWeights,
+    { parts, index, size }: Crew,
+  ) {
     this.binned = binned
     this.rules = rules
     this.tried = tried
     this.factors = factors
     const { rowCount } = binned
-    this.order = [new Int32Array(rowCount), new Int32Array(rowCount)]
-    this.pairs = [new Float64Array(rowCount * 2), new Float64Array(rowCount * 2)]
+    const order = ownShare(integersOf(parts, 'treeOrders'), index, size)
+    const pairs = ownShare(floatsOf(parts, 'treePairs'), index, size)
+    this.sides = [
+      { order: order.subarray(0, rowCount), pairs: pairs.subarray(0, 2 * rowCount) },
+      { order: order.subarray(rowCount), pairs: pairs.subarray(2 * rowCount) },
+    ]
+    this.kernels = openKernels(parts.memory)
+    this.goesLeft = ownShare(bytesOf(parts, 'treeMarks'), index, size)
     this.stride = 2 * binned.width
-    this.sums = new Float64Array(GROUP * this.stride)
+    this.sums = ownShare(floatsOf(parts, 'treeSums'), index, size)
     this.features = Int32Array.from(binned.columns, (_, f) => f)
   }
 
   /** Puts a row at a place of the root. */
   setRow(place: number, row: number, weight: number, label: number): void {
-    this.order[0][place] = row
-    this.pairs[0][2 * place] = weight * label
-    this.pairs[0][2 * place + 1] = weight
+    const { order, pairs } = this.sides[0]
+    order[place] = row
+    pairs[2 * place] = weight * label
+    pairs[2 * place + 1] = weight
   }
 
   setRowCount(count: number): void {
@@ -75,33 +104,48 @@ export class ForestTreeGrower {
     this.features.forEach((_, f) => {
       this.features[f] = f
     })
-    const open = [this.leaf(builder, 0, this.rowCount, 0)]
+    const open = [this.root(builder)]
     for (let node = open.pop(), seen = 1; node !== undefined; node = open.pop(), seen++) {
       if (seen % NODES_PER_LOOK === 0 && isCancelled()) break
       const split = this.canSplit(node) ? this.findSplit(node, random) : undefined
       if (split === undefined) continue
+      const { from, to, depth, fraud, all } = node
+      const { leftFraud, leftAll } = split
       const middle = this.partRows(node, split)
       builder.split(node.index, split, this.binned.bins[split.feature]!)
-      const left = this.leaf(builder, node.from, middle, node.depth + 1)
-      const right = this.leaf(builder, middle, node.to, node.depth + 1)
-      open.push(right, left)
+      const left = this.addNode(builder, {
+        from,
+        to: middle,
+        depth: depth + 1,
+        fraud: leftFraud,
+        all: leftAll,
+      })
+      const rest = { from: middle, to, depth: depth + 1, fraud: fraud - leftFraud, all: all - leftAll }
+      open.push(this.addNode(builder, rest), left)
     }
     return builder.build()
   }
 
-  /** Appends a leaf with the rows of `from` to `to`: its value is its share of fraud, divided by the number of trees. */
-  private leaf(builder: TreeBuilder, from: number, to: number, depth: number): OpenNode {
+  private root(builder: TreeBuilder): OpenNode {
+    const { pairs } = this.sides[0]
     let fraud = 0
     let all = 0
-    const pairs = this.pairs[0]
-    for (let i = from; i < to; i++) {
+    for (let i = 0; i < this.rowCount; i++) {
       fraud += pairs[2 * i]!
       all += pairs[2 * i + 1]!
     }
-    const weights = { fraud: fraud * this.factors.fraud, genuine: (all - fraud) * this.factors.genuine }
+    return this.addNode(builder, { from: 0, to: this.rowCount, depth: 0, fraud, all })
+  }
+
+  /** Appends a leaf: its value is its share of fraud, divided by the number of trees. */
+  private addNode(builder: TreeBuilder, node: Omit<OpenNode, 'index' | 'weights'>): OpenNode {
+    const weights = {
+      fraud: node.fraud * this.factors.fraud,
+      genuine: (node.all - node.fraud) * this.factors.genuine,
+    }
     const cover = weights.fraud + weights.genuine
     const index = builder.addLeaf(weights.fraud / cover / this.rules.trees, cover)
-    return { index, from, to, depth, weights }
+    return { ...node, index, weights }
   }
 
   private canSplit({ from, to, depth, weights }: OpenNode): boolean {
@@ -110,9 +154,18 @@ export class ForestTreeGrower {
   }
 
   /** Tries features in a random order until enough were tried that are not constant in the node. */
-  private findSplit({ from, to, weights }: OpenNode, random: Random): GiniSplit | undefined {
+  private findSplit({ from, to, depth, weights }: OpenNode, random: Random): GiniSplit | undefined {
     const { features, binned, sums, stride } = this
-    const best: GiniSplit = { gain: -1, feature: -1, bin: 0, leftBins: undefined, missingLeft: false }
+    const { order, pairs } = this.sides[depth % 2]!
+    const best: GiniSplit = {
+      gain: -1,
+      feature: -1,
+      bin: 0,
+      leftBins: undefined,
+      missingLeft: false,
+      leftFraud: 0,
+      leftAll: 0,
+    }
     let tried = 0
     let drawn = 0
     while (tried < this.tried && drawn < features.length) {
@@ -125,7 +178,7 @@ export class ForestTreeGrower {
       }
       const columns = Array.from({ length: group }, (_, i) => binned.columns[features[drawn + i]!]!)
       sums.fill(0, 0, group * stride)
-      addToHistograms(columns, this.order[0], this.pairs[0], from, to, sums, 0, stride)
+      this.kernels.addToHistograms(columns, order, pairs, from, to, sums, 0, stride)
       for (let i = 0; i < group; i++) {
         const feature = features[drawn + i]!
         const isVarying = findGiniSplit(
@@ -146,34 +199,17 @@ export class ForestTreeGrower {
     return best.feature < 0 ? undefined : best
   }
 
-  /** Parts the node's rows in place, keeping their order on each side; returns where the right ones begin. */
-  private partRows({ from, to }: OpenNode, split: GiniSplit): number {
-    const { count } = this.binned.bins[split.feature]!
-    const column = this.binned.columns[split.feature]!
-    const leftBins = split.leftBins === undefined ? undefined : new Set(split.leftBins)
-    const [order, spareOrder] = this.order
-    const [pairs, sparePairs] = this.pairs
-    let left = from
-    let right = 0
-    for (let i = from; i < to; i++) {
-      const row = order[i]!
-      const bin = column[row]!
-      const isLeft =
-        bin === count ? split.missingLeft : leftBins === undefined ? bin <= split.bin : leftBins.has(bin)
-      if (isLeft) {
-        order[left] = row
-        pairs[2 * left] = pairs[2 * i]!
-        pairs[2 * left + 1] = pairs[2 * i + 1]!
-        left++
-      } else {
-        spareOrder[right] = row
-        sparePairs[2 * right] = pairs[2 * i]!
-        sparePairs[2 * right + 1] = pairs[2 * i + 1]!
-        right++
-      }
-    }
-    order.set(spareOrder.subarray(0, right), left)
-    pairs.set(sparePairs.subarray(0, 2 * right), 2 * left)
-    return left
+  /** Parts the node's rows into the other side; returns where the right ones begin. */
+  private partRows({ from, to, depth }: OpenNode, split: GiniSplit): number {
+    this.goesLeft.set(binsThatGoLeft(this.binned, split))
+    return this.kernels.partRows(
+      this.binned.columns[split.feature]!,
+      this.goesLeft,
+      this.sides[depth % 2]!,
+      this.sides[(depth + 1) % 2]!,
+      from,
+      to,
+      true,
+    )
   }
 }

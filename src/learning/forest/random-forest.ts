@@ -7,7 +7,7 @@ import { automaticBins } from '../trees/bins.ts'
 import { createShareWork } from '../trees/share-work.ts'
 import type { Tree, TreeEnsembleModel } from '../trees/tree-ensemble.ts'
 import type { ClassWeights } from './gini-split.ts'
-import { ForestTreeGrower } from './grow-forest-tree.ts'
+import { ForestTreeGrower, forestTreeMemory } from './grow-forest-tree.ts'
 
 /** `models.random_forest` of the configuration. */
 export interface RandomForestSettings {
@@ -25,14 +25,18 @@ export interface RandomForestSettings {
   readonly maxBins: number
 }
 
-/** Shared buffers of `growForest`, in bytes. */
+/** Shared parts of `growForest`, in bytes. */
 export const forestMemory = (
   { rows, features }: DataShape,
   { maxBins }: RandomForestSettings,
-): Readonly<Record<string, number>> => binnedTableMemory(rows, features, automaticBins(maxBins, rows))
+  threads: number,
+): Readonly<Record<string, number>> => ({
+  ...binnedTableMemory(rows, features, automaticBins(maxBins, rows)),
+  ...forestTreeMemory(rows, automaticBins(maxBins, rows) + 1, threads),
+})
 
-/** Bytes that each thread takes for the tree that it grows: order and weights of its rows, twice. */
-export const forestThreadMemory = ({ rows }: DataShape): number => rows * (2 * (4 + 16) + 1)
+/** Bytes that each thread takes for itself: how often each row was drawn. */
+export const forestThreadMemory = ({ rows }: DataShape): number => rows
 
 /** Trees that one thread has grown, with their numbers. */
 export type GrownTrees = readonly (readonly [number: number, tree: Tree])[]
@@ -53,7 +57,7 @@ export const growForest = (
   const maxBins = automaticBins(settings.maxBins, data.table.rowCount)
   const binned = binTable(data, maxBins, crew, createShareWork(crew))
   const factors = classFactors(data, settings.classWeight)
-  const grower = new ForestTreeGrower(binned, settings, featuresTried(data, settings), factors)
+  const grower = new ForestTreeGrower(binned, settings, featuresTried(data, settings), factors, crew)
   const random = createRandom(seed)
   const draw = createRowDraw(data, binned, settings.rowShare)
   const grown: (readonly [number, Tree])[] = []

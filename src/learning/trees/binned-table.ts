@@ -1,4 +1,5 @@
 import type { Crew, TrainingRows } from '../algorithm.ts'
+import { bytesOf, floatsOf, integersOf } from '../shared-parts.ts'
 import {
   binCategoryColumn,
   binNumericColumn,
@@ -6,13 +7,14 @@ import {
   placeCategoryBins,
   placeNumericBins,
 } from './bins.ts'
+import type { BinColumn } from './kernels.ts'
 import type { ShareWork } from './share-work.ts'
 
 /** A feature table as bin numbers, shared by the crew: what trees are grown on. */
 export interface BinnedTable {
   readonly rowCount: number
   /** One column a feature, a bin number a row. */
-  readonly columns: readonly (Uint8Array | Uint16Array)[]
+  readonly columns: readonly BinColumn[]
   readonly bins: readonly FeatureBins[]
   /** Bins of the feature with most, the one of missing values included. */
   readonly width: number
@@ -75,17 +77,19 @@ export const binTable = (
   }
 }
 
-const layoutOf = (rows: number, features: number, maxBins: number, { buffers }: Crew) => {
+const layoutOf = (rows: number, features: number, maxBins: number, { parts }: Crew) => {
+  const bins = bytesOf(parts, 'bins')
+  const edges = floatsOf(parts, 'binEdges')
   const indexes = Array.from({ length: features }, (_, f) => f)
   const edgeStride = Math.max(maxBins, MOST_CATEGORIES)
-  const column = (f: number): Uint8Array | Uint16Array =>
+  const column = (f: number): BinColumn =>
     bytesPerBin(maxBins) === 1
-      ? new Uint8Array(buffers['bins']!, f * rows, rows)
-      : new Uint16Array(buffers['bins']!, f * rows * 2, rows)
+      ? bins.subarray(f * rows, (f + 1) * rows)
+      : new Uint16Array(bins.buffer, bins.byteOffset + f * rows * 2, rows)
   return {
     columns: indexes.map(column),
-    edgesOf: (f: number) => new Float64Array(buffers['binEdges']!, f * edgeStride * 8, edgeStride),
-    binCounts: new Int32Array(buffers['binCounts']!),
-    edgeCounts: new Int32Array(buffers['edgeCounts']!),
+    edgesOf: (f: number) => edges.subarray(f * edgeStride, (f + 1) * edgeStride),
+    binCounts: integersOf(parts, 'binCounts'),
+    edgeCounts: integersOf(parts, 'edgeCounts'),
   }
 }

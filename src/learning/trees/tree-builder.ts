@@ -1,3 +1,4 @@
+import type { BinnedTable } from './binned-table.ts'
 import type { FeatureBins } from './bins.ts'
 import type { Tree } from './tree-ensemble.ts'
 
@@ -74,3 +75,16 @@ export class TreeBuilder {
 /** The codes of a bin: one, or for a last bin that is shared all that follow. */
 const codesOf = ({ edges, count }: FeatureBins, bin: number): number[] =>
   bin === count - 1 ? Array.from(edges.subarray(bin)) : [edges[bin]!]
+
+/** 1 for each bin of the split's feature that goes left, the missing bin last. */
+export const binsThatGoLeft = (
+  { bins }: Pick<BinnedTable, 'bins'>,
+  { feature, bin, leftBins, missingLeft }: BinSplit,
+): Uint8Array => {
+  const { count } = bins[feature]!
+  const goesLeft = new Uint8Array(count + 1)
+  if (leftBins === undefined) goesLeft.fill(1, 0, Math.min(bin + 1, count))
+  else for (const leftBin of leftBins) goesLeft[leftBin] = 1
+  goesLeft[count] = missingLeft ? 1 : 0
+  return goesLeft
+}

@@ -122,7 +122,7 @@ const fit = (data, settings, seed, crew) => {
   if (settings.do === 'exit') process.exit(0)
   if (settings.do === 'loop' && crew.index > 0) crew.wait()
   if (settings.do === 'loop') { crew.reportProgress(0, 1); for (;;); }
-  const sum = new Int32Array(crew.buffers.sum)
+  const sum = new Int32Array(crew.parts.memory.buffer, crew.parts.places.sum.offset, 1)
   let taken = true
   for (let meeting = 0; meeting < settings.meetings; meeting++) {
     const next = crew.takeNext(3)

@@ -1,6 +1,7 @@
 import type { Algorithm, TrainingData } from '../../learning/algorithm.ts'
 import { ALGORITHMS } from '../../learning/algorithms/index.ts'
 import type { Model, ModelKind } from '../../learning/model.ts'
+import { createSharedParts } from '../../learning/shared-parts.ts'
 import { checkMemory, memoryOfFit } from './fit-memory.ts'
 import { withLearningThreads } from './learning-threads.ts'
 import { bytesToShare, shapeOf, shareData } from './share-data.ts'
@@ -28,7 +29,7 @@ export interface ThreadedFit {
  * Fits one model on several threads.
  *
  * 1. What it needs is estimated, and refused when there is not as much: better no model than a machine that stands still.
- * 2. The data and the algorithm's buffers are put in memory that all threads share: nothing is sent to them but addresses.
+ * 2. The data and the algorithm's parts are put in memory that all threads share: nothing is sent to them but addresses.
  * 3. All threads run the algorithm on their share of the loops; what they return is put together here.
  *
  * An interruption or an error of one thread ends all of them, at once.
@@ -43,17 +44,12 @@ export const fitOnThreads = async (fit: ThreadedFit): Promise<Model> => {
   const needed = bytesToShare(fit.data) + memoryOfFit({ algorithm, shape, settings, threads: size })
   checkMemory({ algorithm, shape }, needed, fit.memoryLimitBytes)
   const data = shareData(fit.data)
-  const buffers = Object.fromEntries(
-    Object.entries(algorithm.memory(shape, settings, size)).map(([name, bytes]) => [
-      name,
-      new SharedArrayBuffer(bytes),
-    ]),
-  )
+  const shared = createSharedParts(algorithm.memory(shape, settings, size))
   const control = createCrewControl()
   const threads = Array.from({ length: size }, (_, index) => ({
     kind: 'crew' as const,
     ...(fit.algorithms !== undefined && { algorithms: fit.algorithms }),
-    ...{ algorithm: fit.algorithm, settings, seed, data, index, size, buffers, control },
+    ...{ algorithm: fit.algorithm, settings, seed, data, index, size, parts: shared, control },
   }))
   const parts = new Map<number, unknown>()
   await withLearningThreads<void>(threads, {

@@ -1,6 +1,7 @@
 import type { TrainingData } from '../../learning/algorithm.ts'
 import type { FeatureTable } from '../../learning/feature-table.ts'
 import type { ModelKind } from '../../learning/model.ts'
+import type { SharedParts } from '../../learning/shared-parts.ts'
 
 /** What every learning thread is started with. */
 interface LearningThread {
@@ -18,7 +19,7 @@ export interface CrewThreadData extends LearningThread {
   readonly data: TrainingData
   readonly index: number
   readonly size: number
-  readonly buffers: Readonly<Record<string, SharedArrayBuffer>>
+  readonly parts: SharedParts
   readonly control: Int32Array
 }
 

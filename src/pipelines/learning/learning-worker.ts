@@ -29,13 +29,13 @@ const fitInCrew = ({
   seed,
   index,
   size,
-  buffers,
+  parts,
   control,
 }: CrewThreadData): void => {
   const crew = threadCrew({
     index,
     size,
-    buffers,
+    parts,
     control,
     reportProgress: (done, total) => {
       if (index === 0) answer({ kind: 'progress', done, total })

@@ -17,7 +17,7 @@ export const createCrewControl = (): Int32Array =>
   new Int32Array(new SharedArrayBuffer((FIRST_COUNTER + COUNTERS * LINE_WORDS) * 4))
 
 /**
- * One thread's view of a crew whose threads share `control` and `buffers`.
+ * One thread's view of a crew whose threads share `control` and `parts`.
  *
  * A thread that fails or an interruption ends the whole crew from outside, wherever its threads are; so none of them waits for one
  * that is gone, and none ever sees `isCancelled`.
@@ -26,12 +26,12 @@ export const threadCrew = ({
   index,
   size,
   control,
-  buffers,
+  parts,
   reportProgress,
-}: Pick<Crew, 'index' | 'size' | 'buffers' | 'reportProgress'> & { readonly control: Int32Array }): Crew => ({
+}: Pick<Crew, 'index' | 'size' | 'parts' | 'reportProgress'> & { readonly control: Int32Array }): Crew => ({
   index,
   size,
-  buffers,
+  parts,
   reportProgress,
   wait: () => waitForAll(control, size),
   takeNext: (counter) => Atomics.add(control, FIRST_COUNTER + counter * LINE_WORDS, 1),
