@@ -1,32 +1,47 @@
+import { type Calibration, calibrate } from '../learning/calibration.ts'
 import type { FeatureTable } from '../learning/feature-table.ts'
-import { scoreLogisticRegression, scoreLogisticRegressionRows } from '../learning/logistic-regression.ts'
+import type { LogisticRegressionModel } from '../learning/logistic-regression.ts'
+import type { Model } from '../learning/model.ts'
+import { standardise } from '../learning/standardisation.ts'
+import { flattenTrees, marginOfTrees, probabilityOfMargin } from '../learning/trees/flat-trees.ts'
+import { createMarginsOfRows } from '../learning/trees/margins-of-rows.ts'
+import type { TreeEnsembleModel } from '../learning/trees/tree-ensemble.ts'
 import type { Artifact, RiskLevels } from './artifact.ts'
 
 /** How risky a probability is, for people. */
 export type RiskLevel = 'low' | 'medium' | 'high' | 'critical'
 
-/** Turns feature vectors into probabilities and decisions: the one scorer of serving, batch and evaluation. */
-export interface Scorer {
+/** Turns feature vectors into calibrated probabilities. No call allocates memory. */
+export interface ModelScorer {
   readonly featureNames: readonly string[]
+  /** What the model adds up for the vector `vector[at...]`, in the order of `featureNames`, before it becomes a probability. */
+  marginOne(vector: ArrayLike<number>, at?: number): number
+  /** Calibrated probability of fraud of the vector `vector[at...]`, in [0, 1]. NaN is a missing value. */
+  scoreOne(vector: ArrayLike<number>, at?: number): number
+  /** The same of every row, into `out`: bit for bit what `scoreOne` gives. Columns stand in the order of `featureNames`. */
+  scoreMany(table: FeatureTable, out: Float64Array): void
+}
+
+/** The one scorer of serving, batch and evaluation: probabilities and decisions. */
+export interface Scorer extends ModelScorer {
   readonly threshold: number
   readonly riskLevels: RiskLevels
-  /** Probability of fraud of the vector `vector[at...]`, in the order of `featureNames`. */
-  scoreOne(vector: ArrayLike<number>, at?: number): number
-  /** The same of every row, into `out`: bit for bit what `scoreOne` gives. */
-  scoreMany(table: FeatureTable, out: Float64Array): void
   /** A transaction is flagged from the threshold on. */
   isFlagged(probability: number): boolean
   riskLevel(probability: number): RiskLevel
 }
 
+/** Scores with a model that is in no artifact yet. */
+export const createModelScorer = (model: Model, calibration: Calibration): ModelScorer =>
+  model.kind === 'logistic_regression' ? linearScorer(model, calibration) : treeScorer(model, calibration)
+
+/** Scores with an artifact. */
 export const createScorer = ({ manifest, model }: Artifact): Scorer => {
   const { threshold, riskLevels } = manifest
   return {
-    featureNames: model.featureNames,
+    ...createModelScorer(model, manifest.calibration),
     threshold,
     riskLevels,
-    scoreOne: (vector, at) => scoreLogisticRegression(model, vector, at),
-    scoreMany: (table, out) => scoreLogisticRegressionRows(model, table, out),
     isFlagged: (probability) => probability >= threshold,
     riskLevel: (probability) =>
       probability >= riskLevels.critical
@@ -37,4 +52,57 @@ export const createScorer = ({ manifest, model }: Artifact): Scorer => {
             ? 'medium'
             : 'low',
   }
+}
+
+const linearScorer = (model: LogisticRegressionModel, calibration: Calibration): ModelScorer => {
+  const { featureNames, means, scales, coefficients, intercept } = model
+  const width = coefficients.length
+  const marginOne = (vector: ArrayLike<number>, at = 0): number => {
+    let margin = intercept
+    for (let f = 0; f < width; f++)
+      margin += coefficients[f]! * standardise(vector[at + f]!, means[f]!, scales[f]!)
+    return margin
+  }
+  return {
+    featureNames,
+    marginOne,
+    scoreOne: (vector, at) => calibrate(calibration, probabilityOfMargin('logistic', marginOne(vector, at))),
+    scoreMany: ({ columns, rowCount }, out) => {
+      for (let row = 0; row < rowCount; row++) out[row] = intercept
+      // Feature by feature adds to each row in the order in which `marginOne` adds.
+      for (let f = 0; f < width; f++) {
+        const column = columns[f]!
+        for (let row = 0; row < rowCount; row++)
+          out[row]! += coefficients[f]! * standardise(column[row]!, means[f]!, scales[f]!)
+      }
+      probabilities('logistic', calibration, rowCount, out)
+    },
+  }
+}
+
+const treeScorer = (model: TreeEnsembleModel, calibration: Calibration): ModelScorer => {
+  const { featureNames, link } = model
+  const trees = flattenTrees(model)
+  const marginsOfRows = createMarginsOfRows(trees, featureNames.length)
+  return {
+    featureNames,
+    marginOne: (vector, at = 0) => marginOfTrees(trees, vector, at),
+    scoreOne: (vector, at = 0) =>
+      calibrate(calibration, probabilityOfMargin(link, marginOfTrees(trees, vector, at))),
+    scoreMany: ({ columns, rowCount }, out) => {
+      marginsOfRows(columns, rowCount, out)
+      probabilities(link, calibration, rowCount, out)
+    },
+  }
+}
+
+/** Margins in `out` become calibrated probabilities. */
+const probabilities = (
+  link: 'identity' | 'logistic',
+  calibration: Calibration,
+  rowCount: number,
+  out: Float64Array,
+): void => {
+  for (let row = 0; row < rowCount; row++)
+    out[row] = calibrate(calibration, probabilityOfMargin(link, out[row]!))
 }
