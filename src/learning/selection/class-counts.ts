@@ -30,9 +30,11 @@ export const countByCode = (column: Float64Array, labels: Uint8Array): ClassCoun
  */
 export const frequencyEdges = (column: Float64Array, bins: number): Float64Array => {
   const rows = evenlySpacedRows(column.length, SORTED_ROWS)
-  const values = Float64Array.from(rows, (row) => column[row]!)
-    .filter((value) => !Number.isNaN(value))
-    .sort()
+  const sampled = new Float64Array(rows.length)
+  for (let i = 0; i < rows.length; i++) sampled[i] = column[rows[i]!]!
+  // Missing values are sorted to the end.
+  const sorted = sampled.sort()
+  const values = sorted.subarray(0, sorted.length - missingAtEnd(sorted))
   const edges: number[] = []
   let from = 0
   while (edges.length < bins - 1) {
@@ -45,6 +47,12 @@ export const frequencyEdges = (column: Float64Array, bins: number): Float64Array
     from = next
   }
   return Float64Array.from(edges)
+}
+
+const missingAtEnd = (sorted: Float64Array): number => {
+  let missing = 0
+  while (missing < sorted.length && Number.isNaN(sorted[sorted.length - 1 - missing]!)) missing++
+  return missing
 }
 
 /** How many edges are not above `value`. */
@@ -65,11 +73,13 @@ const countInBins = (
   bins: number,
   binOf: (value: number) => number,
 ): ClassCounts => {
-  const counts = { genuine: new Float64Array(bins), fraud: new Float64Array(bins) }
+  const inBin = new Float64Array(bins)
+  const fraud = new Float64Array(bins)
   for (let row = 0; row < column.length; row++) {
     const value = column[row]!
-    const ofClass = labels[row] === 1 ? counts.fraud : counts.genuine
-    ofClass[Number.isNaN(value) ? 0 : binOf(value)]!++
+    const bin = Number.isNaN(value) ? 0 : binOf(value)
+    inBin[bin]!++
+    fraud[bin]! += labels[row]!
   }
-  return counts
+  return { genuine: inBin.map((count, bin) => count - fraud[bin]!), fraud }
 }

@@ -4,5 +4,7 @@
  */
 export const evenlySpacedRows = (rowCount: number, atMost: number): Int32Array => {
   const count = Math.min(rowCount, atMost)
-  return Int32Array.from({ length: count }, (_, i) => Math.floor((i * rowCount) / count))
+  const rows = new Int32Array(count)
+  for (let i = 0; i < count; i++) rows[i] = Math.floor((i * rowCount) / count)
+  return rows
 }

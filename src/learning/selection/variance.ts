@@ -12,7 +12,8 @@ export const spreadOf = (column: Float64Array): Spread => {
   let sum = 0
   let lowest = Number.POSITIVE_INFINITY
   let highest = Number.NEGATIVE_INFINITY
-  for (const value of column) {
+  for (let row = 0; row < column.length; row++) {
+    const value = column[row]!
     if (Number.isNaN(value)) continue
     present++
     sum += value
@@ -24,6 +25,9 @@ export const spreadOf = (column: Float64Array): Spread => {
   if (lowest === highest) return { present, variance: 0 }
   const mean = sum / present
   let squares = 0
-  for (const value of column) if (!Number.isNaN(value)) squares += (value - mean) * (value - mean)
+  for (let row = 0; row < column.length; row++) {
+    const difference = column[row]! - mean
+    if (!Number.isNaN(difference)) squares += difference * difference
+  }
   return { present, variance: squares / present }
 }

@@ -6,6 +6,7 @@ import {
   type FeatureBins,
   placeCategoryBins,
   placeNumericBins,
+  placingRows,
 } from './bins.ts'
 import type { BinColumn } from './kernels.ts'
 import type { ShareWork } from './share-work.ts'
@@ -58,10 +59,10 @@ export const binTable = (
     count: binCounts[f]!,
     edges: edgesOf(f).slice(0, edgeCounts[f]!),
   })
-  const bytes = labels instanceof Uint8Array ? labels : Uint8Array.from(labels)
+  const placing = placingRows(labels)
   shareWork(table.columns.length, (f) => {
     const column = table.columns[f]!
-    const edges = isCategorical[f] ? placeCategoryBins(column) : placeNumericBins(column, bytes, maxBins)
+    const edges = isCategorical[f] ? placeCategoryBins(column) : placeNumericBins(column, placing, maxBins)
     edgesOf(f).set(edges)
     edgeCounts[f] = edges.length
     binCounts[f] = isCategorical[f] ? Math.max(1, Math.min(edges.length, maxBins)) : edges.length + 1
