@@ -1,0 +1,117 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { sqlLiteral } from '../../dataset/database.ts'
+import type { FittedFeatures } from '../../features/fitted-features.ts'
+
+/** How long a user counts as new after the first transaction that was seen of them. */
+export const NEW_USER_DAYS = 30
+/** Merchant categories shown each on its own: those with the most rows. The others are one slice. */
+const MOST_CATEGORIES = 12
+const DAY_MS = 86_400_000
+
+/** One way to divide rows: a name for each row, null for a row in no slice. */
+export interface Slicing {
+  /** `merchant category`. */
+  readonly by: string
+  /** The slices in the order in which they are shown. */
+  readonly names: readonly string[]
+  readonly nameOfRow: readonly (string | null)[]
+}
+
+/**
+ * How the rows of `part` are divided for the report, in the order of `transactionIds`: by merchant category, amount band, whether the
+ * user is new, and fraud pattern. A division that puts all rows in one slice, or none in any, is left out.
+ */
+export const sliceRows = async (
+  connection: DuckDBConnection,
+  files: { readonly prepared: string; readonly split: string },
+  part: string,
+  transactionIds: readonly string[],
+  { amountBandEdgesMinor }: Pick<FittedFeatures, 'amountBandEdgesMinor'>,
+): Promise<readonly Slicing[]> => {
+  const prepared = `read_parquet(${sqlLiteral(files.prepared)})`
+  const result = await connection.runAndReadAll(
+    `WITH firsts AS (SELECT user_id, min(event_time_ms) AS first_ms FROM ${prepared} GROUP BY user_id)
+     SELECT transaction_id, merchant_category, amount_minor::DOUBLE, (event_time_ms - first_ms)::DOUBLE, fraud_pattern
+     FROM ${prepared} POSITIONAL JOIN (SELECT part FROM read_parquet(${sqlLiteral(files.split)}))
+       JOIN firsts USING (user_id)
+     WHERE part = ${sqlLiteral(part)}`,
+  )
+  const found = new Map(
+    (result.getRows() as [string, string | null, number, number, string | null][]).map((row) => [
+      row[0],
+      row,
+    ]),
+  )
+  const rows = transactionIds.map((id) => found.get(id)!)
+  const bands = bandNames(amountBandEdgesMinor)
+  return [
+    byCategory(rows.map((row) => row[1])),
+    {
+      by: 'amount band',
+      names: bands,
+      nameOfRow: rows.map((row) => bands[bandOf(amountBandEdgesMinor, row[2])]!),
+    },
+    {
+      by: 'new users',
+      names: [NEW_USERS, KNOWN_USERS],
+      nameOfRow: rows.map((row) => (row[3] < NEW_USER_DAYS * DAY_MS ? NEW_USERS : KNOWN_USERS)),
+    },
+    byPattern(rows.map((row) => row[4])),
+  ].filter(divides)
+}
+
+const NEW_USERS = `first seen less than ${NEW_USER_DAYS} days ago`
+const KNOWN_USERS = 'seen for longer'
+const OTHER = 'other categories'
+const MISSING = 'no category'
+
+const divides = ({ by, nameOfRow }: Slicing): boolean => {
+  const names = new Set(nameOfRow)
+  names.delete(null)
+  // One pattern is still news: its recall is not that of all frauds where others have no name.
+  return names.size > (by === 'fraud pattern' ? 0 : 1)
+}
+
+const byCategory = (categories: readonly (string | null)[]): Slicing => {
+  const counts = countsOf(categories)
+  const shown = byCount(counts).slice(0, MOST_CATEGORIES)
+  const isShown = new Set(shown)
+  const nameOfRow = categories.map((category) =>
+    category === null ? MISSING : isShown.has(category) ? category : OTHER,
+  )
+  const rest = [OTHER, MISSING].filter((name) => nameOfRow.includes(name) && !isShown.has(name))
+  return { by: 'merchant category', names: [...shown, ...rest], nameOfRow }
+}
+
+const byPattern = (patterns: readonly (string | null)[]): Slicing => ({
+  by: 'fraud pattern',
+  names: byCount(countsOf(patterns)),
+  nameOfRow: patterns,
+})
+
+const countsOf = (values: readonly (string | null)[]): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>()
+  for (const value of values) if (value !== null) counts.set(value, (counts.get(value) ?? 0) + 1)
+  return counts
+}
+
+/** The commonest first, equally common ones by code unit order. */
+const byCount = (counts: ReadonlyMap<string, number>): string[] =>
+  [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([name]) => name)
+
+/** Bands of the feature `amount_band`: band i holds edge[i - 1] < amount <= edge[i]. */
+const bandNames = (edges: readonly number[]): string[] =>
+  edges.length === 0
+    ? ['all amounts']
+    : [
+        `up to ${money(edges[0]!)}`,
+        ...edges.slice(1).map((edge, index) => `${money(edges[index]!)} to ${money(edge)}`),
+        `above ${money(edges.at(-1)!)}`,
+      ]
+
+const bandOf = (edges: readonly number[], amountMinor: number): number => {
+  const band = edges.findIndex((edge) => amountMinor <= edge)
+  return band < 0 ? edges.length : band
+}
+
+const money = (minor: number): string => (minor / 100).toFixed(2)
