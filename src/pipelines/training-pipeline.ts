@@ -5,6 +5,7 @@ import type { ValidationReport } from '../dataset/validation-report.ts'
 import { type PipelineOptions, runPipeline } from './steps/run-pipeline.ts'
 import type { Step, StepOutcome } from './steps/step.ts'
 import { readManifest } from './steps/step-manifest.ts'
+import { chooseStep } from './training/choose-step.ts'
 import { cleanStep } from './training/clean-step.ts'
 import { type EvaluationReport, evaluateStep } from './training/evaluate-step.ts'
 import { featuresStep } from './training/features-step.ts'
@@ -13,7 +14,10 @@ import { readJson } from './training/json-file.ts'
 import { packageStep } from './training/package-step.ts'
 import { readStep } from './training/read-step.ts'
 import { scoreStep } from './training/score-step.ts'
+import { searchStep } from './training/search-step.ts'
+import { selectStep } from './training/select-step.ts'
 import { splitStep } from './training/split-step.ts'
+import { statesStep } from './training/states-step.ts'
 import { trainStep } from './training/train-step.ts'
 import { type TrainingContext, usesGeneratedData } from './training/training-context.ts'
 import { validateStep } from './training/validate-step.ts'
@@ -45,9 +49,13 @@ export const trainingSteps = (context: TrainingContext): readonly Step[] => [
   splitStep(context), //     -> split.parquet: arrival -> train | validation | test | none
   cleanStep(context), //     -> cleaned.parquet: the same rows, cleaned as fitted on training rows
   featuresStep(context), //  -> features.parquet: one row a transaction, one column a feature; states/: all entities' state
-  trainStep(context), //     -> model.json + threshold.json
-  evaluateStep(context), //  -> evaluation.json: metrics and curves on validation and test
+  selectStep(context), //    -> selection.json: the features that models get
+  searchStep(context), //    -> search.json: the best settings of the models that have a grid
+  trainStep(context), //     -> a file for each model + training.json: what became of them
+  chooseStep(context), //    -> choice.json: calibration and threshold of each, and the best
+  evaluateStep(context), //  -> evaluation.json: metrics and curves on training, validation and test
   packageStep(context), //   -> the model artifact: all that scoring needs, and a hash of each part
+  statesStep(context), //    -> the state of every entity after the last transaction: what scoring goes on from
   scoreStep(context), //     -> predictions.parquet: the test rows with their probability and decision
 ]
 
