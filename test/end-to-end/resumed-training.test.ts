@@ -52,9 +52,6 @@ describe('a training that is interrupted', () => {
       assignments: [
         ...SMALL_BANK.filter((argument) => argument !== '--set'),
         'models.logistic_regression.grid={c: [0.1, 1]}',
-        'models.random_forest.trees=20',
-        'models.gradient_boosting.trees=20',
-        'models.xgboost.enabled=false',
         'search.folds=2',
       ],
       workingDirectory: work,

@@ -20,6 +20,10 @@ export const SMALL_BANK: readonly string[] = [
   'generate.days=60',
   'generate.fraud_rate=0.04',
   'resources.threads=1',
+  'models.random_forest.trees=20',
+  'models.gradient_boosting.trees=20',
+  // Whether its library is installed differs between machines.
+  'models.xgboost.enabled=false',
 ].flatMap((setting) => ['--set', setting])
 
 /**
