@@ -1,3 +1,4 @@
+import type { TrainingSettings } from '../../config/training-config.ts'
 import { withDatabase } from '../../dataset/database.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import { parseDuration } from '../../foundation/duration.ts'
@@ -53,7 +54,7 @@ export const searchStep = (context: TrainingContext): Step => {
               ]),
             ),
             labels: declared.labels,
-            evaluation: declared.evaluation,
+            evaluation: judgedBy(declared),
             seed: declared.project.seed,
           },
     identities: async () => ({
@@ -77,6 +78,12 @@ export const searchStep = (context: TrainingContext): Step => {
       await writeJson(work.output('search.json'), outcome)
     },
   }
+}
+
+/** The settings of evaluation that the scoring looks at: to change another one must not search again. */
+const judgedBy = ({ search, evaluation }: TrainingSettings): Record<string, unknown> => {
+  if (search.scoring === 'precision_at_k') return { top_k: evaluation.top_k }
+  return search.scoring === 'expected_cost' ? evaluation : {}
 }
 
 const modelsToSearch = ({ config: { settings } }: TrainingContext): readonly ModelKind[] =>
