@@ -306,6 +306,18 @@ export const ERRORS = define({
     message: 'The work on this training table needs {got} GiB of shared memory; 4 GiB can be addressed',
     fix: 'Train on fewer rows (split), fewer features (selection.keep) or fewer bins (max_bins: 255).',
   },
+  LEARNING_XGBOOST_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: 'The XGBoost model is refused: {where} {reason}',
+    fix: 'Save a binary:logistic model of trees as JSON with XGBoost 1.6 or newer: booster.save_model("model.json").',
+  },
+  LEARNING_XGBOOST_FAILED: {
+    status: 500,
+    exitCode: 2,
+    message: 'XGBoost ({library}) failed at {call}: {reason}',
+    fix: 'Correct what it names, name another library (models.xgboost.library), or leave XGBoost out (models.xgboost.enabled: false).',
+  },
   LEARNING_ONE_CLASS: {
     status: 422,
     exitCode: 2,
@@ -413,6 +425,12 @@ export const ERRORS = define({
     exitCode: 70,
     message: 'A thread that was {activity} ended {how}',
     fix: 'Free memory or lower resources.threads, and run the same command again: what was finished is not repeated.',
+  },
+  PIPELINE_GATES_FAILED: {
+    status: 422,
+    exitCode: 1,
+    message: 'The model does not pass {count}: {gates}. Nothing was packaged; the report is {report}',
+    fix: 'Look at the report, then give the model more or better data or settings, or change evaluation.gates.',
   },
   PIPELINE_VALIDATION_FAILED: {
     status: 422,

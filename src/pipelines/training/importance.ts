@@ -37,7 +37,9 @@ export const permutationImportance = (
   const rows = sampleRows(table.rowCount, maxRows, random.fork('rows'))
   const sampled = Uint8Array.from(rows, (row) => labels[row]!)
   if (!sampled.includes(1) || !sampled.includes(0)) return []
-  const columns = table.columns.map((column) => Float64Array.from(rows, (row) => column[row]!))
+  const columns: readonly Float64Array[] = table.columns.map((column) =>
+    Float64Array.from(rows, (row) => column[row]!),
+  )
   const scores = new Float64Array(rows.length)
   const worthOf = (tried: readonly Float64Array[]): number => {
     scorer.scoreMany({ names: table.names, rowCount: rows.length, columns: tried }, scores)

@@ -1,20 +1,33 @@
 import { dirname } from 'node:path'
 import type { FittedCleaning } from '../../dataset/cleaning.ts'
+import { withDatabase } from '../../dataset/database.ts'
 import type { SplitReport } from '../../dataset/split/split-report.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
-import type { LogisticRegressionModel } from '../../learning/logistic-regression.ts'
-import { encodeArtifact } from '../../model/artifact.ts'
+import type { Model } from '../../learning/model.ts'
+import { decodeArtifact, encodeArtifact } from '../../model/artifact.ts'
+import { encodeOnnx } from '../../model/onnx/encode-onnx.ts'
+import { createModelScorer } from '../../model/scorer.ts'
 import { codeVersionOf } from '../steps/code-version.ts'
 import type { Step } from '../steps/step.ts'
 import { writeArtifact } from './artifact-folder.ts'
 import type { EvaluationReport } from './evaluation-report.ts'
+import { categoricalFeatures, FEATURE_INPUTS, featureFiles, readFeatureRows } from './feature-rows.ts'
 import { readJson } from './json-file.ts'
-import type { Threshold } from './train-step.ts'
+import { referenceOfRows } from './reference-of-rows.ts'
 import { type TrainingContext, usesGeneratedData } from './training-context.ts'
+import {
+  type ChoiceOutcome,
+  isTrained,
+  type SelectionOutcome,
+  type TrainingOutcome,
+} from './training-outcome.ts'
 
-/** Model, threshold and everything fitted -> the artifact: `manifest.json`, `model.json`, `checksums.json`. */
+/**
+ * The chosen model and everything fitted -> the artifact: `manifest.json`, `model.json`, `model.onnx`, `reference.json`,
+ * `checksums.json`. It is read back before the step is done, so what is here can be loaded.
+ */
 export const packageStep = (context: TrainingContext): Step => {
-  const { config } = context
+  const { config, database } = context
   const declared = {
     project: config.declared.project,
     features: config.declared.features,
@@ -24,34 +37,66 @@ export const packageStep = (context: TrainingContext): Step => {
   return {
     name: 'package',
     activity: 'packaging the model',
-    inputs: ['read', 'split', 'clean', 'features', 'train', 'evaluate'],
+    inputs: [...FEATURE_INPUTS, 'clean', 'select', 'train', 'choose', 'evaluate'],
     settings: { artifact: declared },
     module: import.meta.url,
-    run: async ({ input, output }) => {
+    run: async ({ input, output, signal }) => {
       const evaluation = await readJson<EvaluationReport>(input('evaluate', 'evaluation.json'))
-      const { threshold } = await readJson<Threshold>(input('train', 'threshold.json'))
+      const selection = await readJson<SelectionOutcome>(input('select', 'selection.json'))
+      const { models } = await readJson<TrainingOutcome>(input('train', 'training.json'))
+      const { best, chosenBy, candidates } = await readJson<ChoiceOutcome>(input('choose', 'choice.json'))
+      // The choice is among trained models, so both are found.
+      const chosen = candidates.find(({ name }) => name === best)!
+      const trained = models.filter(isTrained).find(({ name }) => name === best)!
+      const model = await readJson<Model>(input('train', chosen.file))
       const read = await readJson<{ files: readonly unknown[] }>(input('read', 'read.json'))
+      const categorical = categoricalFeatures(context).filter((name) => model.featureNames.includes(name))
+      const rowsOf = (part: string) =>
+        withDatabase(database, (connection) =>
+          readFeatureRows(connection, featureFiles(input), part, model.featureNames, categorical),
+        )
+      const reference = referenceOfRows(
+        createModelScorer(model, chosen.calibration),
+        await rowsOf('train'),
+        await rowsOf('validation'),
+      )
+      signal.throwIfAborted()
       const files = encodeArtifact({
-        project: declared.project.name,
-        featureSettings: { features: declared.features, labels: declared.labels },
-        fitted: {
-          features: await readJson<FittedFeatures>(input('features', 'fitted.json')),
-          cleaning: await readJson<FittedCleaning>(input('clean', 'cleaning.json')),
-        },
-        threshold,
-        riskLevels: declared.riskLevels,
-        data: usesGeneratedData(context) ? 'generated' : read.files,
-        split: await readJson<SplitReport>(input('split', 'split.json')),
-        seed: declared.project.seed,
-        codeVersion: await codeVersionOf(import.meta.url, ''),
-        metrics: Object.fromEntries(
-          Object.entries(evaluation.parts).map(
-            ([part, { roc: _, precisionRecall: __, histogram: ___, ...figures }]) => [part, figures],
+        manifest: {
+          project: declared.project.name,
+          model: { title: chosen.title, settings: trained.settings, library: trained.library ?? null },
+          featureSettings: { features: declared.features, labels: declared.labels },
+          fitted: {
+            features: await readJson<FittedFeatures>(input('features', 'fitted.json')),
+            cleaning: await readJson<FittedCleaning>(input('clean', 'cleaning.json')),
+          },
+          selection: { methods: [...selection.methods], dropped: [...selection.dropped] },
+          calibration: chosen.calibration,
+          calibrationChoice: chosen.calibrationChoice,
+          threshold: chosen.threshold,
+          thresholdChoice: chosen.thresholdChoice,
+          riskLevels: declared.riskLevels,
+          // What was tried on the way stands in the run; the model carries how the models compare.
+          candidates: evaluation.candidates.map(({ search: _, ...candidate }) => candidate),
+          chosenBy,
+          data: usesGeneratedData(context) ? 'generated' : read.files,
+          split: await readJson<SplitReport>(input('split', 'split.json')),
+          seed: declared.project.seed,
+          codeVersion: await codeVersionOf(import.meta.url, ''),
+          metrics: Object.fromEntries(
+            Object.entries(evaluation.parts).map(
+              ([part, { roc: _, precisionRecall: __, histogram: ___, ...figures }]) => [part, figures],
+            ),
           ),
-        ),
-        model: await readJson<LogisticRegressionModel>(input('train', 'model.json')),
+        },
+        model,
+        categorical,
+        onnx: encodeOnnx(model, chosen.calibration),
+        reference,
       })
-      await writeArtifact(dirname(output('manifest.json')), files)
+      const folder = dirname(output('manifest.json'))
+      decodeArtifact(files, 'package')
+      await writeArtifact(folder, files)
     },
   }
 }
