@@ -15,7 +15,8 @@ const SORTED_ROWS = 100_000
  */
 export const countByFrequency = (column: Float64Array, labels: Uint8Array, bins: number): ClassCounts => {
   const edges = frequencyEdges(column, bins)
-  return countInBins(column, labels, edges.length + 2, (value) => 1 + edgesUpTo(edges, value))
+  const upTo = edgesUpTo(edges)
+  return countInBins(column, labels, edges.length + 2, (value) => 1 + upTo(value))
 }
 
 /** Counts the classes of each code of a feature without an order. Codes are whole numbers from -1 on. */
@@ -55,16 +56,20 @@ const missingAtEnd = (sorted: Float64Array): number => {
   return missing
 }
 
-/** How many edges are not above `value`. */
-const edgesUpTo = (edges: Float64Array, value: number): number => {
-  let low = 0
-  let high = edges.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (edges[middle]! <= value) low = middle + 1
-    else high = middle
+/**
+ * A function that says how many edges are not above a value. The edges are filled up to a power of two, so each step adds or does not
+ * add: half the time of a search that branches, whose turns no processor can guess.
+ */
+const edgesUpTo = (edges: Float64Array): ((value: number) => number) => {
+  const size = 2 ** Math.ceil(Math.log2(edges.length + 1))
+  const filled = new Float64Array(size).fill(Number.POSITIVE_INFINITY)
+  filled.set(edges)
+  return (value) => {
+    let at = 0
+    for (let half = size >> 1; half > 0; half >>= 1) at += Number(filled[at + half - 1]! <= value) * half
+    // An infinite value is not below what fills up.
+    return Math.min(at, edges.length)
   }
-  return low
 }
 
 const countInBins = (

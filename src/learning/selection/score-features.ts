@@ -5,7 +5,6 @@ import { takeRows } from '../search/take-rows.ts'
 import { chiSquared } from './chi-squared.ts'
 import { type ClassCounts, countByCode, countByFrequency } from './class-counts.ts'
 import { importanceShares } from './importance.ts'
-import { mutualInformation } from './mutual-information.ts'
 import { permutationImportance } from './permutation-importance.ts'
 import type { FeatureScore, FeatureSelectionSettings } from './selected-features.ts'
 
@@ -43,7 +42,7 @@ export const countFeature = (
     : countByFrequency(table.columns[f]!, labels, bins)
 
 /**
- * The score of each feature of `table`, in its order.
+ * The score of each feature of `table`, in its order. `informationOf` gives a feature's mutual information with the label.
  *
  * @throws LEARNING_ONE_CLASS when `permutation` would measure on frauds only, or on none; INTERRUPTED when cancelled
  */
@@ -52,14 +51,13 @@ export const scoreFeatures = async (
   labels: Uint8Array,
   settings: FeatureSelectionSettings,
   tools: SelectionTools,
+  informationOf: (feature: number) => number,
 ): Promise<readonly Scored[]> => {
   switch (settings.score) {
     case 'none':
       return table.columns.map(() => scored(null))
     case 'mutual_information':
-      return table.columns.map((_, f) =>
-        scored(mutualInformation(countFeature(table, labels, f, settings.bins))),
-      )
+      return table.columns.map((_, f) => scored(informationOf(f)))
     case 'chi_squared':
       return table.columns.map((_, f) => {
         const { statistic, pValue } = chiSquared(countFeature(table, labels, f, settings.bins))

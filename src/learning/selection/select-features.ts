@@ -36,15 +36,16 @@ export const selectFeatures = async (
     if (reason !== undefined) dropped.set(f, { by: 'min_variance', reason })
   }
 
-  const isCompared = settings.maxCorrelation < 1
+  // Asked by one step or two, computed once.
   const information = new Map<number, number>()
-  if (isCompared || settings.score === 'mutual_information') {
-    for (const f of left()) {
-      information.set(f, mutualInformation(countFeature(table, labels, f, settings.bins)))
-    }
+  const informationOf = (f: number): number => {
+    const value = information.get(f) ?? mutualInformation(countFeature(table, labels, f, settings.bins))
+    information.set(f, value)
+    return value
   }
-  if (isCompared) {
-    for (const [f, reason] of repetitions(table, left(), information, settings)) {
+
+  if (settings.maxCorrelation < 1) {
+    for (const [f, reason] of repetitions(table, left(), informationOf, settings)) {
       dropped.set(f, { by: 'max_correlation', reason })
     }
   }
@@ -52,7 +53,8 @@ export const selectFeatures = async (
   const asked = left()
   const scores = new Map<number, Scored>()
   if (asked.length > 0) {
-    const found = await scoreFeatures(columnsOf(table, asked), labels, settings, tools)
+    const askedOnes = columnsOf(table, asked)
+    const found = await scoreFeatures(askedOnes, labels, settings, tools, (i) => informationOf(asked[i]!))
     asked.forEach((f, i) => {
       scores.set(f, found[i]!)
     })
@@ -106,10 +108,10 @@ const reasonToDropByVariance = (
 const repetitions = (
   table: FeatureTable,
   features: readonly number[],
-  information: ReadonlyMap<number, number>,
+  informationOf: (feature: number) => number,
   { correlation, maxCorrelation }: FeatureSelectionSettings,
 ): readonly (readonly [number, string])[] => {
-  const relevance = features.map((f) => information.get(f)!)
+  const relevance = features.map(informationOf)
   const correlations = absoluteCorrelations(columnsOf(table, features), correlation)
   return findLikeFeatures(correlations, relevance, maxCorrelation).map(
     ({ dropped, keptInstead, absolute }) => [
