@@ -14,8 +14,7 @@ const BEYOND_FLOATS = 2 ** 128
 export const doubleBoundOf = (threshold: number): number => {
   if (threshold === Number.NEGATIVE_INFINITY) return -Number.MAX_VALUE
   const before = floatBefore(threshold)
-  const midpoint =
-    (Math.max(before, -BEYOND_FLOATS) + Math.min(threshold, BEYOND_FLOATS)) / 2
+  const midpoint = (Math.max(before, -BEYOND_FLOATS) + Math.min(threshold, BEYOND_FLOATS)) / 2
   return Math.fround(midpoint) < threshold ? doubleAfter(midpoint) : midpoint
 }
 
