@@ -1,5 +1,5 @@
 import { VigiaError } from '../../errors.ts'
-import type { Fold, FoldSettings } from './folds.ts'
+import type { Fold, FoldSettings } from './fold.ts'
 
 /**
  * Folds in time: each learns from the past, waits `gapMs` for labels, and is judged on the `testLengthMs` that follow; the next fold's

@@ -1,6 +1,6 @@
 import { createRandom } from '../../foundation/random.ts'
 import { shuffle } from '../../foundation/shuffle.ts'
-import type { Fold } from './folds.ts'
+import type { Fold } from './fold.ts'
 
 /**
  * k folds drawn at random by class: every row is judged once, and the folds' rows, and their frauds, differ by one at most.
