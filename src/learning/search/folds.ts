@@ -3,6 +3,8 @@ import type { Fold, FoldSettings } from './fold.ts'
 import { prequentialFolds } from './prequential-folds.ts'
 import { stratifiedFolds } from './stratified-folds.ts'
 
+export type { Fold, FoldSettings } from './fold.ts'
+
 /**
  * The folds that every candidate is compared on. `eventTimesMs` are those of the rows, in arrival order.
  *
