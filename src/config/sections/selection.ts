@@ -43,11 +43,11 @@ export const SelectionSchema = Type.Object(
       minimum: 0,
       maximum: 100_000,
       unit: 'features',
-      description: 'Features that stay, the highest scores first; 0 for all.',
+      description: 'Features that stay, the highest scores first; 0 for all. Without a score all stay.',
     }),
     min_score: Type.Union([Type.Number({ unit: 'unit of score' }), Type.Null()], {
       default: null,
-      description: 'Features whose score is lower are dropped; null for none.',
+      description: 'Features whose score is lower are dropped; null for none. Without a score all stay.',
     }),
     bins: Type.Integer({
       default: 32,
