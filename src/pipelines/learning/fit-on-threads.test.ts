@@ -13,7 +13,9 @@ import { findAlgorithm, fitOnThreads, type ThreadedFit } from './fit-on-threads.
 import { shareData } from './share-data.ts'
 
 describe('law: any number of threads gives the bytes of one', () => {
-  test.each(Object.keys(ALGORITHMS) as ModelKind[])('%s', async (name) => {
+  // XGBoost's library divides its work among threads of its own, and is held to this where it is installed.
+  const ours = (Object.keys(ALGORITHMS) as ModelKind[]).filter((name) => name !== 'xgboost')
+  test.each(ours)('%s', async (name) => {
     const settings = settingsOf(name)
     const data = invented(3000)
     const alone = JSON.stringify(fitAlone(await findAlgorithm(name), data, settings, 7))

@@ -21,6 +21,8 @@ export type ModelTrainer =
       readonly title: string
       /** The native library that does it, with its version: `XGBoost 3.2.0`. */
       readonly library?: string
+      /** `settings` as the algorithm takes them, for a fit on so many threads. */
+      algorithmSettings(settings: ModelSettings, threads: number): Readonly<Record<string, unknown>>
       train(task: TrainingTask): Promise<Model>
     }
   | { readonly title: string; readonly unavailable: string }
@@ -29,23 +31,39 @@ export type ModelTrainer =
 export const modelTrainers = async (
   context: TrainingContext,
 ): Promise<Readonly<Record<ModelKind, ModelTrainer>>> => ({
-  logistic_regression: await threaded('logistic_regression', context),
-  random_forest: await threaded('random_forest', context),
-  gradient_boosting: await threaded('gradient_boosting', context),
+  logistic_regression: await trainer('logistic_regression', context),
+  random_forest: await trainer('random_forest', context),
+  gradient_boosting: await trainer('gradient_boosting', context),
   xgboost: { title: 'XGBoost', unavailable: 'XGBoost is not installed: pip install xgboost' },
 })
 
-const threaded = async (name: ModelKind, { config, workers }: TrainingContext): Promise<ModelTrainer> => ({
-  title: (await findAlgorithm(name)).title,
-  train: ({ settings, ...task }) =>
-    fitOnThreads({
-      ...task,
-      algorithm: name,
-      settings: algorithmSettings(settings),
-      threads: workers,
-      memoryLimitBytes: learningMemoryBytes(config.settings.resources.learning_memory),
-    }),
-})
+/** A native library has threads of its own, which it is told by `native`. */
+const trainer = async (
+  name: ModelKind,
+  { config, workers }: TrainingContext,
+  native?: {
+    readonly title: string
+    readonly settings: (threads: number) => Readonly<Record<string, unknown>>
+  },
+): Promise<Extract<ModelTrainer, { train: unknown }>> => {
+  const forAlgorithm = (settings: ModelSettings, threads: number) => ({
+    ...algorithmSettings(settings),
+    ...native?.settings(threads),
+  })
+  return {
+    title: (await findAlgorithm(name)).title,
+    ...(native && { library: native.title }),
+    algorithmSettings: forAlgorithm,
+    train: ({ settings, ...task }) =>
+      fitOnThreads({
+        ...task,
+        algorithm: name,
+        settings: forAlgorithm(settings, workers),
+        threads: workers,
+        memoryLimitBytes: learningMemoryBytes(config.settings.resources.learning_memory),
+      }),
+  }
+}
 
 /** Native libraries that trainers use, with their versions, by model. */
 export const librariesOf = (trainers: Readonly<Record<ModelKind, ModelTrainer>>): Record<string, string> =>

@@ -11,10 +11,8 @@ import {
 } from '../../learning/search/candidates.ts'
 import { type Fold, makeFolds } from '../../learning/search/folds.ts'
 import { type SearchSummary, summariseSearch } from '../../learning/search/summary.ts'
-import { takeRows } from '../../learning/search/take-rows.ts'
 import { learningMemoryBytes } from '../learning/learning-memory.ts'
 import { type FitJob, runFits } from '../learning/run-fits.ts'
-import { scoreTable } from '../learning/score-table.ts'
 import type { Step, StepWork } from '../steps/step.ts'
 import { type JudgedRows, scoringFigure } from './candidate-figures.ts'
 import {
@@ -25,7 +23,7 @@ import {
   readFeatureRows,
 } from './feature-rows.ts'
 import { readJson, writeJson } from './json-file.ts'
-import { algorithmSettings, enabledModels, modelSettings } from './model-settings.ts'
+import { enabledModels, modelSettings } from './model-settings.ts'
 import { librariesOf, type ModelTrainer, modelTrainers } from './model-trainers.ts'
 import type { TrainingContext } from './training-context.ts'
 import type { ModelSearch, SearchOutcome, SelectionOutcome } from './training-outcome.ts'
@@ -143,7 +141,10 @@ const judgeAll = async (
   const figures = candidates.map(() => folds.map(() => Number.NaN))
   const open: (FitJob & { readonly candidate: number; readonly fold: number; readonly key: string })[] = []
   for (const [candidate, tried] of candidates.entries()) {
-    const settings = { ...modelSettings(config.settings.models[name]), ...tried }
+    const settings = trainer.algorithmSettings(
+      { ...modelSettings(config.settings.models[name]), ...tried },
+      1,
+    )
     for (const [fold, { train, test }] of folds.entries()) {
       const key = `${name} ${canonicalJson(tried)} ${fold}`
       const before = (await checkpoint.read(key)) as { figure: number | null } | undefined
@@ -174,30 +175,14 @@ const judgeAll = async (
       unit: 'fits',
     })
   }
-  const activity = `searching settings of the ${trainer.title.toLowerCase()}`
-  if (trainer.library === undefined)
-    await runFits({
-      rows: { table: rows.table, labels: rows.labels },
-      jobs: open.map((job) => ({ ...job, settings: algorithmSettings(job.settings as Candidate) })),
-      threads: workers,
-      memoryLimitBytes: learningMemoryBytes(config.settings.resources.learning_memory),
-      ...{ activity, signal, onScores },
-    })
-  // A native library uses all threads by itself.
-  else
-    for (const [number, job] of open.entries()) {
-      const judged = takeRows(rows.table, rows.labels, job.scored)
-      const data = { ...takeRows(rows.table, rows.labels, job.training), validation: judged }
-      const settings = job.settings as Candidate
-      const model = await trainer.train({
-        data,
-        settings,
-        seed: job.seed,
-        signal,
-        onProgress: () => undefined,
-      })
-      await onScores(scoreTable(model, judged.table), number)
-    }
+  await runFits({
+    rows: { table: rows.table, labels: rows.labels },
+    jobs: open,
+    threads: workers,
+    memoryLimitBytes: learningMemoryBytes(config.settings.resources.learning_memory),
+    activity: `searching settings of the ${trainer.title.toLowerCase()}`,
+    ...{ signal, onScores },
+  })
   return figures
 }
 
