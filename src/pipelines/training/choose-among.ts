@@ -1,6 +1,6 @@
 import type { TrainingSettings } from '../../config/training-config.ts'
 import { bestF1Threshold } from '../../evaluation/best-threshold.ts'
-import { type Calibration, calibrate, chooseCalibration } from '../../learning/calibration.ts'
+import { type CalibrationChoice, calibrate, chooseCalibration } from '../../learning/calibration.ts'
 import {
   candidateFigures,
   type JudgedRows,
@@ -41,7 +41,7 @@ export const chooseAmong = (
   const candidates: Candidate[] = []
   const worth: number[] = []
   for (const { raw, ...model } of models) {
-    const { calibration, choice } = chooseCalibrationOn(rows, raw)
+    const { calibration, choice } = chooseCalibrationOn(rows, raw, settings)
     const scores = raw.map((probability) => calibrate(calibration, probability))
     const threshold = chooseThreshold(rows, scores, settings)
     worth.push(scoringFigure(choose_by, rows, scores, settings))
@@ -70,9 +70,10 @@ const ON_TRAINING =
 const chooseCalibrationOn = (
   { part, labels }: ChoiceRows,
   raw: Float64Array,
-): { calibration: Calibration; choice: string } =>
+  { evaluation }: Pick<TrainingSettings, 'evaluation'>,
+): CalibrationChoice =>
   part === 'validation'
-    ? chooseCalibration(labels, raw)
+    ? chooseCalibration(labels, raw, evaluation.calibration)
     : { calibration: { method: 'none' }, choice: 'none: validation has nothing to calibrate on' }
 
 const indexOfBest = (figures: readonly number[], scoring: Scoring): number => {

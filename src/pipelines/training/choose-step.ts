@@ -1,7 +1,8 @@
+import type { TrainingSettings } from '../../config/training-config.ts'
 import { withDatabase } from '../../dataset/database.ts'
 import type { SplitReport } from '../../dataset/split/split-report.ts'
 import type { Model } from '../../learning/model.ts'
-import { createModelScorer } from '../../model/scorer.ts'
+import { scoreTable } from '../learning/score-table.ts'
 import type { Step } from '../steps/step.ts'
 import { chooseAmong, hasBothClasses, type ScoredModel } from './choose-among.ts'
 import {
@@ -24,7 +25,7 @@ export const chooseStep = (context: TrainingContext): Step => ({
   name: 'choose',
   activity: 'choosing the best model',
   inputs: [...FEATURE_INPUTS, 'train'],
-  settings: { evaluation: context.config.declared.evaluation },
+  settings: { evaluation: chosenBy(context.config.declared) },
   module: import.meta.url,
   run: async ({ input, output, reportProgress }) => {
     const { featureNames, models } = await readJson<TrainingOutcome>(input('train', 'training.json'))
@@ -43,10 +44,8 @@ export const chooseStep = (context: TrainingContext): Step => ({
         total: models.length,
         unit: 'models',
       })
-      const raw = new Float64Array(rows.table.rowCount)
       const model = await readJson<Model>(input('train', file))
-      createModelScorer(model, { method: 'none' }).scoreMany(rows.table, raw)
-      scored.push({ name, title, file, raw })
+      scored.push({ name, title, file, raw: scoreTable(model, rows.table) })
     }
     const { windows } = await readJson<SplitReport>(input('split', 'split.json'))
     const firstDayMs = windows?.[part]?.fromMs ?? 0
@@ -54,3 +53,9 @@ export const chooseStep = (context: TrainingContext): Step => ({
     await writeJson(output('choice.json'), outcome)
   },
 })
+
+/** The settings of evaluation that choosing looks at; the others are for reports. */
+const chosenBy = ({ evaluation }: TrainingSettings) => {
+  const { choose_by, top_k, calibration, threshold, alert_budget, precision_floor, costs } = evaluation
+  return { choose_by, top_k, calibration, threshold, alert_budget, precision_floor, costs }
+}
