@@ -5,7 +5,7 @@ const DAY = 86_400_000
 
 describe('an evaluation', () => {
   it('puts every figure of a part together', () => {
-    const { roc, precisionRecall, histogram, logLoss, ...figures } = evaluate(
+    const { roc, precisionRecall, histogram, logLoss, calibration, gain, ...figures } = evaluate(
       rowsOf([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]),
       CHOICES,
     )
@@ -23,10 +23,16 @@ describe('an evaluation', () => {
       dailyPrecision: 0.5,
       perfectDailyPrecision: 0.5,
       brierScore: expect.closeTo((0.01 + 0.16 + 0.4225 + 0.04) / 4, 12),
+      // Each row is a bin of its own: (0.1 + 0.4 + 0.65 + 0.2) / 4.
+      calibrationError: expect.closeTo(0.3375, 12),
+      cost: [],
+      expectedCost: null,
     })
     expect(logLoss).toBeCloseTo(-Math.log(0.9 * 0.6 * 0.35 * 0.8) / 4, 12)
     expect(roc.length).toBe(5)
     expect(precisionRecall.length).toBe(4)
+    expect(calibration.length).toBe(4)
+    expect(gain[1]).toEqual({ reviewedShare: 0.25, foundShare: 0.5 })
     expect(histogram).toEqual([
       { from: 0, to: 0.5, genuine: 2, fraud: 1 },
       { from: 0.5, to: 1, genuine: 0, fraud: 1 },

@@ -1,8 +1,11 @@
 import { averagePrecision } from './average-precision.ts'
+import { type CalibrationBin, calibrationCurve, calibrationError } from './calibration-curve.ts'
 import { checkScores } from './check-scores.ts'
 import { type Confusion, confusionAt, f1Of, precisionOf, recallOf } from './confusion.ts'
+import { type CostPoint, costCurve, expectedCost, hasCosts, type RowCosts } from './cost.ts'
 import { type PrecisionRecallPoint, precisionRecallCurve, type RocPoint, rocCurve } from './curves.ts'
 import { dailyPrecision, perfectDailyPrecision } from './daily-precision.ts'
+import { type GainPoint, gainCurve } from './gain-curve.ts'
 import { brierScore, logLoss } from './probability-loss.ts'
 import { rocAuc } from './roc-auc.ts'
 import { type ScoreBin, scoreHistogram } from './score-histogram.ts'
@@ -28,6 +31,8 @@ export interface EvaluationChoices {
   readonly firstDayMs: number
   readonly curvePoints: number
   readonly histogramBins: number
+  /** Without them, or with all 0, no cost is told. */
+  readonly costs?: RowCosts
 }
 
 /** What scores are worth on the rows of one part; a figure is null where it is not defined (no rows, one class only). */
@@ -50,6 +55,15 @@ export interface PartEvaluation {
   readonly roc: readonly RocPoint[]
   readonly precisionRecall: readonly PrecisionRecallPoint[]
   readonly histogram: readonly ScoreBin[]
+  /** At most ten bins of equal count. */
+  readonly calibration: readonly CalibrationBin[]
+  /** Expected calibration error over `calibration`. */
+  readonly calibrationError: number | null
+  readonly gain: readonly GainPoint[]
+  /** Mean cost of a row by threshold, in minor units; empty without a cost matrix. */
+  readonly cost: readonly CostPoint[]
+  /** Mean cost of a row at the threshold, in minor units; null without a cost matrix. */
+  readonly expectedCost: number | null
 }
 
 /**
@@ -63,6 +77,8 @@ export const evaluate = (rows: ScoredRows, choices: EvaluationChoices): PartEval
   checkScores(labels, scores)
   const confusion = confusionAt(labels, scores, choices.threshold)
   const frauds = confusion.truePositive + confusion.falseNegative
+  const calibration = calibrationCurve(labels, scores, CALIBRATION_BINS)
+  const costs = choices.costs !== undefined && hasCosts(choices.costs.matrix) ? choices.costs : undefined
   const ranked = {
     days: daysSince(choices.firstDayMs, rows.eventTimesMs),
     entities: numbered(rows.entities),
@@ -85,8 +101,16 @@ export const evaluate = (rows: ScoredRows, choices: EvaluationChoices): PartEval
     roc: rocCurve(labels, scores, choices.curvePoints),
     precisionRecall: precisionRecallCurve(labels, scores, choices.curvePoints),
     histogram: scoreHistogram(labels, scores, choices.histogramBins),
+    calibration,
+    calibrationError: defined(calibrationError(calibration)),
+    gain: gainCurve(labels, scores, choices.curvePoints),
+    cost: costs === undefined ? [] : costCurve(labels, scores, costs, choices.curvePoints),
+    expectedCost:
+      costs === undefined ? null : defined(expectedCost(labels, scores, choices.threshold, costs)),
   }
 }
+
+const CALIBRATION_BINS = 10
 
 const DAY_MS = 86_400_000
 
