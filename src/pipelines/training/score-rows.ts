@@ -21,28 +21,26 @@ export const scoreRows = async (
   const result = await connection.stream(
     `SELECT transaction_id, ${columns.join(', ')} FROM read_parquet(${sqlLiteral(features)}) WHERE ${where}`,
   )
-  const width = columns.length
-  const scored: { ids: string[]; probabilities: number[] }[] = []
-  const vector = new Float64Array(width)
+  const scored: { ids: string[]; probabilities: Float64Array }[] = []
   for (;;) {
     signal?.throwIfAborted()
     const chunk = await result.fetchChunk()
     if (!chunk || chunk.rowCount === 0) break
-    const items = Array.from(
-      { length: width },
-      (_, f) => (chunk.getColumnVector(f + 1) as unknown as { readonly items: Float64Array }).items,
-    )
-    const probabilities: number[] = []
-    for (let row = 0; row < chunk.rowCount; row++) {
-      for (let f = 0; f < width; f++) vector[f] = items[f]![row]!
-      probabilities.push(scorer.scoreOne(vector))
+    const table = {
+      names: scorer.featureNames,
+      rowCount: chunk.rowCount,
+      columns: columns.map(
+        (_, f) => (chunk.getColumnVector(f + 1) as unknown as { readonly items: Float64Array }).items,
+      ),
     }
+    const probabilities = new Float64Array(chunk.rowCount)
+    scorer.scoreMany(table, probabilities)
     scored.push({ ids: chunk.getColumnValues(0) as string[], probabilities })
   }
   const appender = await connection.createAppender('raw_scores')
   for (const { ids, probabilities } of scored) {
     const chunk = DuckDBDataChunk.create([VARCHAR, DOUBLE], ids.length)
-    chunk.setColumns([ids, probabilities])
+    chunk.setColumns([ids, Array.from(probabilities)])
     appender.appendDataChunk(chunk)
   }
   appender.closeSync()
