@@ -1,0 +1,111 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { calibrate } from '../learning/calibration.ts'
+import { probabilityOfMargin } from '../learning/trees/flat-trees.ts'
+import { contentsOf, LINEAR, TREES } from './artifact.test-kit.ts'
+import { decodeArtifact, encodeArtifact } from './artifact.ts'
+import { createModelScorer, createScorer } from './scorer.ts'
+
+const NONE = { method: 'none' } as const
+const FOREST = { ...TREES, kind: 'random_forest', link: 'identity', base: 0.25 } as const
+const { calibration: ISOTONIC } = contentsOf(TREES).manifest
+const PLATT = { method: 'platt', slope: 1.3, intercept: -0.2 } as const
+
+describe.each([
+  ['logistic regression', LINEAR],
+  ['boosted trees', TREES],
+  ['a forest', FOREST],
+])('scoring with %s', (_, model) => {
+  test.each([NONE, ISOTONIC, PLATT])(
+    'law: a row alone has the bits that it has among others (%o)',
+    (calibration) => {
+      const scorer = createModelScorer(model, calibration)
+      fc.assert(
+        fc.property(rows, (values) => {
+          const out = new Float64Array(values.length)
+          scorer.scoreMany(tableOf(values), out)
+          values.forEach((row, index) => {
+            expect(Object.is(out[index], scorer.scoreOne(row))).toBe(true)
+            expect(Object.is(out[index], scorer.scoreOne([7, ...row, 7], 1))).toBe(true)
+          })
+        }),
+      )
+    },
+  )
+
+  test('law: the probability is the calibrated one of the margin', () => {
+    const scorer = createModelScorer(model, ISOTONIC)
+    const link = 'link' in model ? model.link : 'logistic'
+    fc.assert(
+      fc.property(row, (vector) => {
+        const raw = probabilityOfMargin(link, scorer.marginOne(vector))
+        expect(scorer.scoreOne(vector)).toBe(calibrate(ISOTONIC, raw))
+      }),
+    )
+  })
+
+  test('law: a probability lies in [0, 1]', () => {
+    const scorer = createModelScorer(model, PLATT)
+    fc.assert(
+      fc.property(row, (vector) => {
+        const probability = scorer.scoreOne(vector)
+        expect(probability >= 0 && probability <= 1).toBe(true)
+      }),
+    )
+  })
+
+  test('an artifact of it scores the same bits', () => {
+    const fromArtifact = createScorer(decodeArtifact(encodeArtifact(contentsOf(model)), 'here'))
+    const before = createModelScorer(model, ISOTONIC)
+    fc.assert(
+      fc.property(row, (vector) => {
+        expect(Object.is(fromArtifact.scoreOne(vector), before.scoreOne(vector))).toBe(true)
+      }),
+    )
+  })
+})
+
+describe('a scorer', () => {
+  const contents = contentsOf(LINEAR)
+  const manifest = { ...contents.manifest, threshold: 0.5, calibration: NONE }
+  const scorer = createScorer(decodeArtifact(encodeArtifact({ ...contents, manifest }), 'here'))
+
+  test('gives the probability of the intercept at the means', () => {
+    expect(scorer.scoreOne([10, 12])).toBe(1 / (1 + Math.exp(2)))
+    expect(scorer.marginOne([10, 12])).toBe(-2)
+  })
+
+  test('adds the leaves of all trees to the base', () => {
+    const trees = createModelScorer(TREES, NONE)
+    expect(trees.marginOne([200, 0])).toBe(-1 + 0.5 + 1 / 7)
+    expect(trees.marginOne([200, 1])).toBe(-1 + 2 + 1 / 7)
+    expect(trees.marginOne([Number.NaN, 1])).toBe(-1 - 1 + 1 / 7)
+  })
+
+  test('flags from the threshold on, itself included', () => {
+    expect([0.4999, 0.5, 0.7].map((probability) => scorer.isFlagged(probability))).toEqual([
+      false,
+      true,
+      true,
+    ])
+  })
+
+  test('names risk levels from their bounds on', () => {
+    const levels = [0, 0.1, 0.49, 0.5, 0.9, 1].map((probability) => scorer.riskLevel(probability))
+    expect(levels).toEqual(['low', 'medium', 'medium', 'high', 'critical', 'critical'])
+  })
+})
+
+const value = fc.oneof(
+  fc.integer({ min: -2, max: 300 }),
+  fc.constant(Number.NaN),
+  fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }),
+)
+const row = fc.tuple(value, value)
+const rows = fc.array(row, { maxLength: 300 })
+
+const tableOf = (values: readonly (readonly [number, number])[]) => ({
+  names: ['amount', 'category'],
+  rowCount: values.length,
+  columns: [0, 1].map((f) => Float64Array.from(values, (vector) => vector[f]!)),
+})
