@@ -29,8 +29,11 @@ describe.skipIf(path === undefined)("training with XGBoost's own library", () =>
     classWeight: 'none',
     maxBins: 256,
   }
-  const fit = (changes: Partial<XgboostSettings>, data = makeRows(3000, 1), validation = makeRows(800, 2)) =>
-    fitAlone(xgboost, { ...data, validation }, { ...settings, ...changes }, 5) as TreeEnsembleModel
+  const train = (
+    changes: Partial<XgboostSettings>,
+    data = makeRows(3000, 1),
+    validation = makeRows(800, 2),
+  ) => fitAlone(xgboost, { ...data, validation }, { ...settings, ...changes }, 5) as TreeEnsembleModel
 
   test.each([
     ['hist', {}],
@@ -39,8 +42,8 @@ describe.skipIf(path === undefined)("training with XGBoost's own library", () =>
     ['balanced classes', { classWeight: 'balanced' }],
     ['samples of rows and columns', { rowShare: 0.5, columnShare: 0.5 }],
   ] as const)('%s: the threads change no bit, and the trees rank frauds first', (_, changes) => {
-    const one = fit({ ...changes, threads: 1 })
-    expect(fit({ ...changes, threads: 2 })).toEqual(one)
+    const one = train({ ...changes, threads: 1 })
+    expect(train({ ...changes, threads: 2 })).toEqual(one)
     const judged = makeRows(800, 2)
     const mean = (label: number) =>
       average(probabilities(one, judged).filter((__, row) => judged.labels[row] === label))
@@ -74,14 +77,14 @@ describe.skipIf(path === undefined)("training with XGBoost's own library", () =>
     const codes = Float64Array.from({ length: 600 }, (_, row) => (row % 6) - 1)
     const table = { names, rowCount: 600, columns: [codes], categorical: names }
     const labels = codes.map((code) => (code === -1 || code === 3 ? 1 : 0))
-    const model = fit({ maxDepth: 2 }, { table, labels }, { table, labels })
+    const model = train({ maxDepth: 2 }, { table, labels }, { table, labels })
     expect(model.trees[0]?.categories).toBeDefined()
     const got = probabilities(model, { table, labels })
     expect([0, 1, 2, 3, 4, 5].map((row) => Math.round(got[row]!))).toEqual([1, 0, 0, 0, 1, 0])
   })
 
   test('early stopping keeps the trees up to the best', () => {
-    const model = fit({ trees: 300, earlyStoppingRounds: 5 })
+    const model = train({ trees: 300, earlyStoppingRounds: 5 })
     expect(model.trees.length).toBeGreaterThan(0)
     expect(model.trees.length).toBeLessThan(300)
   })
@@ -91,11 +94,11 @@ describe.skipIf(path === undefined)("training with XGBoost's own library", () =>
     const twice = (column: ArrayLike<number>) =>
       Float64Array.from({ length: 1000 }, (_, row) => column[row % 500]!)
     const doubled = { ...rows.table, rowCount: 1000, columns: rows.table.columns.map(twice) }
-    const weighted = fit(
+    const weighted = train(
       { treeMethod: 'exact', trees: 3 },
       { ...rows, weights: new Float64Array(500).fill(2) },
     )
-    const repeated = fit({ treeMethod: 'exact', trees: 3 }, { table: doubled, labels: twice(rows.labels) })
+    const repeated = train({ treeMethod: 'exact', trees: 3 }, { table: doubled, labels: twice(rows.labels) })
     const [a, b] = [weighted, repeated].map((model) => probabilities(model, rows))
     expect(Math.max(...a!.map((probability, row) => Math.abs(probability - b![row]!)))).toBeLessThan(1e-4)
   })

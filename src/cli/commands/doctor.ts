@@ -1,7 +1,7 @@
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import picocolors from 'picocolors'
 import { VigiaError } from '../../errors.ts'
+import { findXgboostLibrary } from '../../pipelines/xgboost/find-library.ts'
+import { librarySearchHere } from '../../pipelines/xgboost/library-search.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 import {
@@ -47,7 +47,7 @@ const examine = async (context: CommandContext, input: CommandInput): Promise<re
     await checkDuckDb(tempDirectory),
     await checkDisk(runsDirectory),
     configuration.finding,
-    checkXgboost(context),
+    await checkXgboost(context, configuration.xgboostLibrary),
   ]
 }
 
@@ -60,6 +60,7 @@ const checkConfiguration = async (context: CommandContext, input: CommandInput) 
       finding: { check, status: 'ok', found: `${name}, ${entries.length} settings` } satisfies Finding,
       runsDirectory: settings.runs.directory,
       tempDirectory: settings.resources.temp_directory,
+      xgboostLibrary: settings.models.xgboost.library,
     }
   } catch (error) {
     if (!(error instanceof VigiaError)) throw error
@@ -67,31 +68,24 @@ const checkConfiguration = async (context: CommandContext, input: CommandInput) 
       finding: { check, status: 'fail', found: error.message, nextStep: error.fix } satisfies Finding,
       runsDirectory: context.workingDirectory,
       tempDirectory: context.workingDirectory,
+      xgboostLibrary: '',
     }
   }
 }
 
-/** Where the optional library is looked for: the variable first, then the usual folders. */
-const xgboostPlaces = ({ environment, workingDirectory }: CommandContext): readonly string[] => [
-  ...(environment['XGBOOST_LIBRARY'] ? [resolve(workingDirectory, environment['XGBOOST_LIBRARY'])] : []),
-  ...['/usr/lib', '/usr/local/lib', '/opt/homebrew/lib'].flatMap((folder) => [
-    `${folder}/libxgboost.so`,
-    `${folder}/libxgboost.dylib`,
-  ]),
-]
-
 /** Optional: nothing fails without it. */
-const checkXgboost = (context: CommandContext): Finding => {
-  const place = xgboostPlaces(context).find((candidate) => existsSync(candidate))
-  return place === undefined
-    ? {
-        check: 'XGBoost library (optional)',
-        status: 'warn',
-        found: 'not found',
-        nextStep:
-          'Nothing needs it yet. To have it later: `pip install xgboost`, and set XGBOOST_LIBRARY to its libxgboost file.',
-      }
-    : { check: 'XGBoost library (optional)', status: 'ok', found: place }
+const checkXgboost = async (context: CommandContext, setting: string): Promise<Finding> => {
+  const check = 'XGBoost library (optional)'
+  const found = await findXgboostLibrary(
+    librarySearchHere({
+      setting,
+      environment: context.environment,
+      projectDirectory: context.workingDirectory,
+    }),
+  )
+  return 'path' in found
+    ? { check, status: 'ok', found: `${found.version}, ${found.path}` }
+    : { check, status: 'warn', found: 'not found', nextStep: found.advice }
 }
 
 const asTable = (findings: readonly Finding[], useColor: boolean): string => {

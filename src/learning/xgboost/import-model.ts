@@ -70,7 +70,7 @@ const importTrees = (
   })
 }
 
-/** JSON, to which XGBoost adds infinite thresholds as a word of its own. */
+/** JSON, to which XGBoost adds infinite thresholds, and NaN where categories decide (1.7), as words of its own. */
 const parse = (source: string | Uint8Array): unknown => {
   const text = typeof source === 'string' ? source : new TextDecoder().decode(source)
   // XGBoost's other two formats begin with {L, {$ or {# (UBJSON) and with binf or anything else (binary, before 2.1).
@@ -79,8 +79,11 @@ const parse = (source: string | Uint8Array): unknown => {
   try {
     return JSON.parse(text)
   } catch (error) {
-    const infinite = /([[,:]\s*-?)Infinity(?=\s*[\],}])/g
-    if (infinite.test(text)) return parse(text.replace(infinite, '$11e999'))
+    const words = /([[,:]\s*)(-?)(Infinity|NaN)(?=\s*[\],}])/g
+    const plain = text.replace(words, (_, before: string, sign: string, word: string) =>
+      word === 'NaN' ? `${before}"NaN"` : `${before}${sign}1e999`,
+    )
+    if (plain !== text) return parse(plain)
     return refuse('the model', `is no valid JSON: ${(error as Error).message}`)
   }
 }

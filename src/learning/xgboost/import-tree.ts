@@ -94,6 +94,10 @@ const readSource = (value: unknown, where: string, featureCount: number) => {
   const children = `-1 at a leaf, or a node from 1 to ${count - 1}`
   column('left_children', isChild, children)
   const isFlag = (x: number) => x === 0 || x === 1
+  const splitType =
+    tree['split_type'] === undefined
+      ? new Array<number>(count).fill(0)
+      : column('split_type', isFlag, '0 (numeric) or 1 (categorical)')
   return {
     count,
     left,
@@ -105,16 +109,13 @@ const readSource = (value: unknown, where: string, featureCount: number) => {
     ),
     condition: column(
       'split_conditions',
-      (x, node) => !Number.isNaN(x) && (!isLeaf(node) || Number.isFinite(x)),
+      (x, node) => (isLeaf(node) ? Number.isFinite(x) : splitType[node] === 1 || !Number.isNaN(x)),
       'a number, finite at a leaf',
     ),
     defaultLeft: column('default_left', isFlag, '0 or 1'),
     hessian: column('sum_hessian', (x) => x >= 0 && Number.isFinite(x), 'a finite number of at least 0'),
     gain: column('loss_changes', Number.isFinite, 'a finite number'),
-    splitType:
-      tree['split_type'] === undefined
-        ? new Array<number>(count).fill(0)
-        : column('split_type', isFlag, '0 (numeric) or 1 (categorical)'),
+    splitType,
   }
 }
 

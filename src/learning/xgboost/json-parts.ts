@@ -15,7 +15,7 @@ export const recordAt = (value: unknown, where: string): Readonly<Record<string,
 export const listAt = (value: unknown, where: string): readonly unknown[] =>
   Array.isArray(value) ? value : refuse(where, 'is missing or no list')
 
-/** The list `owner[name]` when it holds numbers alone; true and false, as some versions write flags, count as 1 and 0. */
+/** The list `owner[name]` when it holds numbers alone; true and false, as some versions write flags, count as 1 and 0, the text NaN as what it says. */
 export const numbersAt = (
   owner: Readonly<Record<string, unknown>>,
   name: string,
@@ -28,6 +28,8 @@ export const numbersAt = (
       ? value
       : typeof value === 'boolean'
         ? Number(value)
-        : refuse(`${place}[${index}]`, 'is no number'),
+        : value === 'NaN'
+          ? Number.NaN
+          : refuse(`${place}[${index}]`, 'is no number'),
   )
 }
