@@ -1,6 +1,7 @@
 import type { TrainingSettings } from '../../config/training-config.ts'
 import { averagePrecision } from '../../evaluation/average-precision.ts'
 import { confusionAt, precisionOf, recallOf } from '../../evaluation/confusion.ts'
+import { type CostMatrix, expectedCost, hasCosts, minCostThreshold } from '../../evaluation/cost.ts'
 import { dailyPrecision } from '../../evaluation/daily-precision.ts'
 import { logLoss } from '../../evaluation/probability-loss.ts'
 import { rocAuc } from '../../evaluation/roc-auc.ts'
@@ -15,7 +16,16 @@ export interface FigureChoices {
   readonly k: number
   /** Where days begin to be counted; see `evaluate`. */
   readonly firstDayMs: number
+  readonly costs: CostMatrix
 }
+
+/** The costs of the configuration. */
+export const costMatrix = ({ evaluation }: Pick<TrainingSettings, 'evaluation'>): CostMatrix => ({
+  falseAlarm: evaluation.costs.false_alarm,
+  review: evaluation.costs.review,
+  missedFraud: evaluation.costs.missed_fraud,
+  missedFraudAmountShare: evaluation.costs.missed_fraud_amount_share,
+})
 
 /** Rows that scores are judged on. */
 export type JudgedRows = Pick<FeatureRows, 'labels' | 'eventTimesMs' | 'userIds' | 'amountsMinor'>
@@ -24,7 +34,7 @@ export type JudgedRows = Pick<FeatureRows, 'labels' | 'eventTimesMs' | 'userIds'
 export const precisionAtK = (
   { labels, eventTimesMs, userIds }: JudgedRows,
   scores: Float64Array,
-  { k, firstDayMs }: FigureChoices,
+  { k, firstDayMs }: Omit<FigureChoices, 'costs'>,
 ): number => {
   const days = Int32Array.from(eventTimesMs, (timeMs) => Math.floor((timeMs - firstDayMs) / DAY_MS))
   return dailyPrecision({ days, entities: numbered(userIds), labels, scores }, k).mean
@@ -37,6 +47,8 @@ export const candidateFigures = (
   threshold: number,
   choices: FigureChoices,
 ): CandidateFigures => {
+  const { costs } = choices
+  const { labels, amountsMinor } = rows
   const confusion = confusionAt(rows.labels, scores, threshold)
   return {
     rocAuc: defined(rocAuc(rows.labels, scores)),
@@ -45,7 +57,9 @@ export const candidateFigures = (
     recall: defined(recallOf(confusion)),
     dailyPrecision: defined(precisionAtK(rows, scores, choices)),
     logLoss: defined(logLoss(rows.labels, scores)),
-    expectedCost: null,
+    expectedCost: hasCosts(costs)
+      ? defined(expectedCost(labels, scores, threshold, { matrix: costs, amountsMinor }))
+      : null,
   }
 }
 
@@ -60,19 +74,24 @@ export const SCORING_TITLES = {
   expected_cost: 'expected cost',
 } as const satisfies Readonly<Record<Scoring, string>>
 
-/** One figure of probabilities on rows whose first day is that of the first row. */
+/** One figure of probabilities on rows whose first day is that of the first row; costs are those at the cheapest threshold. */
 export const scoringFigure = (
   scoring: Scoring,
   rows: JudgedRows,
   scores: Float64Array,
-  { evaluation }: Pick<TrainingSettings, 'evaluation'>,
+  settings: Pick<TrainingSettings, 'evaluation'>,
 ): number => {
+  const { evaluation } = settings
   const firstDayMs = rows.eventTimesMs.reduce(
     (least, timeMs) => Math.min(least, timeMs),
     Number.POSITIVE_INFINITY,
   )
   if (scoring === 'roc_auc') return rocAuc(rows.labels, scores)
   if (scoring === 'average_precision') return averagePrecision(rows.labels, scores)
+  if (scoring === 'expected_cost') {
+    const costs = { matrix: costMatrix(settings), amountsMinor: rows.amountsMinor }
+    return minCostThreshold(rows.labels, scores, costs)?.cost ?? Number.NaN
+  }
   return precisionAtK(rows, scores, { k: evaluation.top_k, firstDayMs })
 }
 

@@ -1,8 +1,11 @@
 import type { TrainingSettings } from '../../config/training-config.ts'
 import { bestF1Threshold } from '../../evaluation/best-threshold.ts'
+import { minCostThreshold } from '../../evaluation/cost.ts'
+import { alertBudgetThreshold, precisionFloorThreshold } from '../../evaluation/threshold-rules.ts'
 import { type CalibrationChoice, calibrate, chooseCalibration } from '../../learning/calibration.ts'
 import {
   candidateFigures,
+  costMatrix,
   type JudgedRows,
   SCORING_TITLES,
   type Scoring,
@@ -44,14 +47,18 @@ export const chooseAmong = (
     const { calibration, choice } = chooseCalibrationOn(rows, raw, settings)
     const scores = raw.map((probability) => calibrate(calibration, probability))
     const threshold = chooseThreshold(rows, scores, settings)
-    worth.push(scoringFigure(choose_by, rows, scores, settings))
-    candidates.push({
-      ...model,
-      calibration,
-      calibrationChoice: choice,
-      ...threshold,
-      figures: candidateFigures(rows, scores, threshold.threshold, { k: top_k, firstDayMs: rows.firstDayMs }),
+    const figures = candidateFigures(rows, scores, threshold.threshold, {
+      k: top_k,
+      firstDayMs: rows.firstDayMs,
+      costs: costMatrix(settings),
     })
+    candidates.push({ ...model, calibration, calibrationChoice: choice, ...threshold, figures })
+    // What decisions cost hangs on the threshold that the model would be used with.
+    worth.push(
+      choose_by === 'expected_cost'
+        ? (figures.expectedCost ?? Number.NaN)
+        : scoringFigure(choose_by, rows, scores, settings),
+    )
   }
   return {
     schema: 1,
@@ -82,14 +89,57 @@ const indexOfBest = (figures: readonly number[], scoring: Scoring): number => {
   return worth.indexOf(Math.max(...worth))
 }
 
+type ChosenThreshold = Pick<Candidate, 'threshold' | 'thresholdChoice'>
+
 const chooseThreshold = (
-  { labels, part }: ChoiceRows,
+  rows: ChoiceRows,
   scores: Float64Array,
-  { evaluation }: Pick<TrainingSettings, 'evaluation'>,
-): Pick<Candidate, 'threshold' | 'thresholdChoice'> => {
-  const { threshold } = evaluation
+  settings: Pick<TrainingSettings, 'evaluation'>,
+): ChosenThreshold => {
+  const { threshold } = settings.evaluation
   if (typeof threshold === 'number') return { threshold, thresholdChoice: 'set in the configuration' }
-  // Both classes are there, or training would have refused the rows.
-  const best = bestF1Threshold(labels, scores)?.threshold ?? 0.5
-  return { threshold: best, thresholdChoice: `best F1 on ${PART_TITLES[part]}` }
+  const { found, rule } = applyRule(threshold, rows, scores, settings)
+  const on = `on ${PART_TITLES[rows.part]}`
+  if (found !== null) return { threshold: found, thresholdChoice: `${rule} ${on}` }
+  // Both classes are there, or training would have refused the rows; so there is a best F1.
+  const fallback = bestF1Threshold(rows.labels, scores)?.threshold ?? 0.5
+  return { threshold: fallback, thresholdChoice: `best F1 ${on}, as none gives ${rule}` }
+}
+
+const applyRule = (
+  name: Exclude<TrainingSettings['evaluation']['threshold'], number>,
+  { labels, amountsMinor, eventTimesMs }: ChoiceRows,
+  scores: Float64Array,
+  settings: Pick<TrainingSettings, 'evaluation'>,
+): { readonly found: number | null; readonly rule: string } => {
+  const { alert_budget, precision_floor } = settings.evaluation
+  switch (name) {
+    case 'best_f1':
+      return { found: bestF1Threshold(labels, scores)?.threshold ?? null, rule: 'best F1' }
+    case 'min_cost': {
+      const costs = { matrix: costMatrix(settings), amountsMinor }
+      return {
+        found: minCostThreshold(labels, scores, costs)?.threshold ?? null,
+        rule: 'least expected cost',
+      }
+    }
+    case 'alert_budget': {
+      const { alerts_per_day } = alert_budget
+      const found = alertBudgetThreshold(labels, scores, daysOf(eventTimesMs), alerts_per_day)
+      return { found, rule: `at most ${alerts_per_day} alerts a day` }
+    }
+    case 'min_precision': {
+      const found = precisionFloorThreshold(labels, scores, precision_floor)
+      return { found, rule: `the highest recall with a precision of at least ${precision_floor}` }
+    }
+  }
+}
+
+const DAY_MS = 86_400_000
+
+/** Days from the first row to the last, at least one. */
+const daysOf = (timesMs: Float64Array): number => {
+  const first = timesMs.reduce((least, timeMs) => Math.min(least, timeMs), Number.POSITIVE_INFINITY)
+  const last = timesMs.reduce((most, timeMs) => Math.max(most, timeMs), Number.NEGATIVE_INFINITY)
+  return Math.max(1, (last - first) / DAY_MS)
 }

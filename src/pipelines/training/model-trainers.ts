@@ -2,6 +2,8 @@ import type { TrainingData } from '../../learning/algorithm.ts'
 import type { Model, ModelKind } from '../../learning/model.ts'
 import { findAlgorithm, fitOnThreads } from '../learning/fit-on-threads.ts'
 import { learningMemoryBytes } from '../learning/learning-memory.ts'
+import { findXgboostLibrary } from '../xgboost/find-library.ts'
+import { librarySearchHere } from '../xgboost/library-search.ts'
 import { algorithmSettings } from './model-settings.ts'
 import type { TrainingContext } from './training-context.ts'
 import type { ModelSettings } from './training-outcome.ts'
@@ -27,15 +29,38 @@ export type ModelTrainer =
     }
   | { readonly title: string; readonly unavailable: string }
 
-/** How each model is trained with what is installed here. */
-export const modelTrainers = async (
-  context: TrainingContext,
-): Promise<Readonly<Record<ModelKind, ModelTrainer>>> => ({
+/** How each model is trained with what is installed here. Looked up once for a run. */
+export const modelTrainers = (context: TrainingContext): Promise<ModelTrainers> => {
+  const known = lookedUp.get(context) ?? lookUp(context)
+  lookedUp.set(context, known)
+  return known
+}
+
+type ModelTrainers = Readonly<Record<ModelKind, ModelTrainer>>
+
+const lookedUp = new WeakMap<TrainingContext, Promise<ModelTrainers>>()
+
+const lookUp = async (context: TrainingContext): Promise<ModelTrainers> => ({
   logistic_regression: await trainer('logistic_regression', context),
   random_forest: await trainer('random_forest', context),
   gradient_boosting: await trainer('gradient_boosting', context),
-  xgboost: { title: 'XGBoost', unavailable: 'XGBoost is not installed: pip install xgboost' },
+  xgboost: await xgboostTrainer(context),
 })
+
+const xgboostTrainer = async (context: TrainingContext): Promise<ModelTrainer> => {
+  const { title } = await findAlgorithm('xgboost')
+  const { enabled, library } = context.config.settings.models.xgboost
+  if (!enabled) return { title, unavailable: 'It is not enabled.' }
+  const { environment, workingDirectory } = context
+  const found = await findXgboostLibrary(
+    librarySearchHere({ setting: library, environment, projectDirectory: workingDirectory }),
+  )
+  if ('missing' in found) return { title, unavailable: `Its library was not found. ${found.advice}` }
+  return trainer('xgboost', context, {
+    title: `XGBoost ${found.version}`,
+    settings: (threads) => ({ library: found.path, threads }),
+  })
+}
 
 /** A native library has threads of its own, which it is told by `native`. */
 const trainer = async (
