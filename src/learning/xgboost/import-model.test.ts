@@ -95,6 +95,14 @@ describe('an imported model says what XGBoost says', () => {
     expect(importXgboostModel(modelText({}), { featureNames: ['amount'] }).featureNames).toEqual(['amount'])
   })
 
+  test('the NaN that 1.7 writes as the threshold of categories is read, elsewhere it is refused', () => {
+    const [categorical, numeric] = [CATEGORICAL, STUMP].map((stump) =>
+      modelText({ trees: [{ ...stump, split_conditions: ['nan', 1, 2] }] }).replace('"nan"', 'NaN'),
+    )
+    expect(importXgboostModel(categorical!)).toEqual(importXgboostModel(modelText({ trees: [CATEGORICAL] })))
+    expect(() => importXgboostModel(numeric!)).toThrow(/split_conditions\[0\] is NaN/)
+  })
+
   test('an infinite threshold, which is no JSON, is read', () => {
     const tree = { ...STUMP, split_conditions: ['inf', -1, 1] }
     const text = modelText({ trees: [tree] }).replace('"inf"', '-Infinity')

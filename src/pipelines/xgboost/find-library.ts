@@ -30,7 +30,9 @@ const FILE_NAMES: Partial<Record<NodeJS.Platform, RegExp>> = {
 }
 const LINUX_FILE_NAME = /\/libxgboost\.so(\.\d+)*$/
 
-const ASK_PYTHON = 'import xgboost.libpath; print(xgboost.libpath.find_lib_path()[0])'
+// Without the folder it runs in on its path: a file xgboost.py there must not be run.
+const ASK_PYTHON =
+  'import sys; sys.path[:] = [p for p in sys.path if p]; import xgboost.libpath; print(xgboost.libpath.find_lib_path()[0])'
 
 /**
  * Looks for XGBoost's shared library, in this order:

@@ -15,14 +15,8 @@ export const librarySearchHere = (
   list: async (folder) => (await readdir(folder).catch(() => [])).map((name) => join(folder, name)),
   run: (program, values) =>
     new Promise((resolve) => {
-      // Without the project's folder on Python's path: a file xgboost.py there must not be run.
-      const environment = { ...given.environment, PYTHONSAFEPATH: '1' } as NodeJS.ProcessEnv
-      execFile(
-        program,
-        ['-I', ...values],
-        { timeout: PYTHON_TIMEOUT_MS, env: environment },
-        (error, output) => resolve(error === null ? output : undefined),
-      )
+      const options = { timeout: PYTHON_TIMEOUT_MS, env: { ...given.environment } }
+      execFile(program, [...values], options, (error, output) => resolve(error === null ? output : undefined))
     }),
   open: (path) => openXgboost(path).version,
 })
