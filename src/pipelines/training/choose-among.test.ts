@@ -33,6 +33,56 @@ describe('the choice among trained models', () => {
     expect(candidate).toMatchObject({ threshold: 0.25, thresholdChoice: 'set in the configuration' })
   })
 
+  it.each([
+    ['best_f1', [], 0.7, 'best F1 on validation'],
+    [
+      'min_cost',
+      ['evaluation.costs.review=10', 'evaluation.costs.missed_fraud=100'],
+      0.7,
+      'least expected cost on validation',
+    ],
+    [
+      'alert_budget',
+      ['evaluation.alert_budget.alerts_per_day=2'],
+      0.8,
+      'at most 2 alerts a day on validation',
+    ],
+    [
+      'min_precision',
+      ['evaluation.precision_floor=0.6'],
+      0.2,
+      'the highest recall with a precision of at least 0.6 on validation',
+    ],
+  ])('sets the threshold by %s', (rule, assignments, threshold, thresholdChoice) => {
+    const late = { ...good, raw: good.raw.map((score) => (score === 0.7 ? 0.2 : score)) }
+    const [candidate] = choose([rule === 'min_precision' ? late : good], {}, [
+      `evaluation.threshold=${rule}`,
+      ...assignments,
+    ]).candidates
+    expect(candidate).toMatchObject({ threshold, thresholdChoice })
+  })
+
+  it('takes the best F1 where the rule cannot be met, and says so', () => {
+    const [candidate] = choose([good], {}, [
+      'evaluation.threshold=alert_budget',
+      'evaluation.alert_budget.alerts_per_day=0.5',
+    ]).candidates
+    expect(candidate).toMatchObject({
+      threshold: 0.7,
+      thresholdChoice: 'best F1 on validation, as none gives at most 0.5 alerts a day',
+    })
+  })
+
+  it('goes by the cost of the threshold that each model would be used with', () => {
+    const { best, candidates } = choose([poor, good], {}, [
+      'evaluation.choose_by=expected_cost',
+      'evaluation.costs.false_alarm=100',
+    ])
+    expect(best).toBe('random_forest')
+    // Flagged at its best F1, the one that knows nothing raises seven false alarms in ten rows.
+    expect(candidates.map(({ figures }) => figures.expectedCost)).toEqual([70, 0])
+  })
+
   it('is made on training rows, without calibration, where validation has no frauds, and says so', () => {
     const choice = choose([good], { part: 'train' })
     expect(choice.candidates[0]).toMatchObject({
