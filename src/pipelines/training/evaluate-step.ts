@@ -7,7 +7,7 @@ import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { Model } from '../../learning/model.ts'
 import { createModelScorer, createScorer, type ModelScorer } from '../../model/scorer.ts'
 import type { Step, StepWork } from '../steps/step.ts'
-import { candidateFigures } from './candidate-figures.ts'
+import { candidateFigures, costMatrix } from './candidate-figures.ts'
 import type { CandidateFigures, CandidateReport, EvaluationReport } from './evaluation-report.ts'
 import {
   categoricalFeatures,
@@ -72,8 +72,8 @@ export const evaluateStep = (context: TrainingContext): Step => {
 
 /** Absolute folder of the model in production; undefined when none is named. */
 const productionFolder = ({ config, workingDirectory }: TrainingContext): string | undefined => {
-  const { production } = config.settings.evaluation as { production?: string }
-  if (production === undefined || production === '') return undefined
+  const { production } = config.settings.evaluation
+  if (production === '') return undefined
   return isAbsolute(production) ? production : join(workingDirectory, production)
 }
 
@@ -93,14 +93,20 @@ const evaluateRun = async (context: TrainingContext, work: StepWork): Promise<Ev
     }),
   )
   const chosen = candidates.find(({ name }) => name === choice.best)!
-  const { top_k, curve_points, histogram_bins } = config.settings.evaluation
+  const { evaluation, project } = config.settings
+  const { top_k, curve_points, histogram_bins } = evaluation
   const firstDayOf = (part: Part) => split.windows?.[part]?.fromMs ?? 0
   const read = (part: Part, names: readonly string[]): Promise<FeatureRows> =>
     withDatabase(context.database, (connection) =>
       readFeatureRows(connection, featureFiles(input), part, names, categoricalFeatures(context)),
     )
+  const matrix = costMatrix(config.settings)
   const figures = (rows: FeatureRows, part: Part, scorer: ModelScorer, threshold: number) =>
-    candidateFigures(rows, scoresOf(scorer, rows), threshold, { k: top_k, firstDayMs: firstDayOf(part) })
+    candidateFigures(rows, scoresOf(scorer, rows), threshold, {
+      k: top_k,
+      firstDayMs: firstDayOf(part),
+      costs: matrix,
+    })
 
   const parts = {} as Record<Part, EvaluationReport['parts'][Part]>
   const intervals = {} as Record<Part, EvaluationReport['intervals'][Part]>
@@ -133,6 +139,7 @@ const evaluateRun = async (context: TrainingContext, work: StepWork): Promise<Ev
       firstDayMs: firstDayOf(part),
       curvePoints: curve_points,
       histogramBins: histogram_bins,
+      costs: { matrix, amountsMinor: rows.amountsMinor },
     }
     parts[part] = evaluate(scored, choices)
     intervals[part] = intervalsOfRows(scored, choices, config.settings)
@@ -145,14 +152,15 @@ const evaluateRun = async (context: TrainingContext, work: StepWork): Promise<Ev
           `Importance by shuffling was measured on ${PERMUTATION_ROWS} of the ${rows.table.rowCount} validation rows.`,
         )
       permutation = permutationImportance(chosen.scorer, chosen.model, rows, {
-        seed: config.settings.project.seed,
+        seed: project.seed,
+        repeats: evaluation.permutation_repeats,
         signal,
         onFeature: (done, total) =>
           reportProgress({ activity: 'shuffling features', done, total, unit: 'features' }),
       })
     } else {
       const slicings = await withDatabase(context.database, (connection) =>
-        sliceRows(connection, featureFiles(input), part, rows.transactionIds, fitted),
+        sliceRows(connection, featureFiles(input), part, rows.transactionIds, evaluation.slices),
       )
       slices = slicings.map((slicing) => sliceFigures(slicing, rows.labels, scores, chosen.threshold))
     }
@@ -163,7 +171,7 @@ const evaluateRun = async (context: TrainingContext, work: StepWork): Promise<Ev
   const production = compared !== null && 'test' in compared ? compared : null
   return {
     schema: 2,
-    project: config.settings.project.name,
+    project: project.name,
     model: { name: chosen.name, title: chosen.title, chosenBy: choice.chosenBy },
     threshold: chosen.threshold,
     thresholdChoice: chosen.thresholdChoice,
@@ -180,7 +188,7 @@ const evaluateRun = async (context: TrainingContext, work: StepWork): Promise<Ev
     },
     candidates: training.models.map((model) => candidateReport(model, chosen, search, figuresOf)),
     production,
-    gates: judgeGates(parts, figuresOf.get(chosen.name)?.test, production, config.settings),
+    gates: judgeGates(figuresOf.get(chosen.name)!.test!, production, config.settings),
     selection: {
       methods: selection.methods,
       kept: selection.kept.length,
@@ -239,7 +247,7 @@ const compareProduction = async (
   const folder = productionFolder(context)
   if (folder === undefined) return null
   const { declared } = context.config
-  const where = (declared.evaluation as { production?: string }).production ?? folder
+  const where = declared.evaluation.production
   const names = await withDatabase(context.database, async (connection) => {
     const described = await connection.runAndReadAll(
       `DESCRIBE SELECT * FROM read_parquet(${sqlLiteral(input('features', 'features.parquet'))})`,

@@ -54,7 +54,12 @@ describe('permutation importance', () => {
   }
 
   test('falls to the share of frauds without the one feature that tells them, and not at all without others', () => {
-    const [first, ...others] = permutationImportance(scorer, MODEL, { table, labels }, { seed: 1 })
+    const [first, ...others] = permutationImportance(
+      scorer,
+      MODEL,
+      { table, labels },
+      { seed: 1, repeats: 3 },
+    )
     const share = labels.reduce((sum, label) => sum + label, 0) / 400
     expect(first!.feature).toBe('telling')
     expect(first!.drop).toBeGreaterThan(0.7 * (1 - share))
@@ -65,20 +70,20 @@ describe('permutation importance', () => {
   })
 
   test('is the same each time', () => {
-    const once = permutationImportance(scorer, MODEL, { table, labels }, { seed: 1 })
-    expect(permutationImportance(scorer, MODEL, { table, labels }, { seed: 1 })).toEqual(once)
+    const once = permutationImportance(scorer, MODEL, { table, labels }, { seed: 1, repeats: 3 })
+    expect(permutationImportance(scorer, MODEL, { table, labels }, { seed: 1, repeats: 3 })).toEqual(once)
   })
 
   test('tries no more rows than allowed, and no feature that the model does not use', () => {
     tried.length = 0
-    permutationImportance(scorer, MODEL, { table, labels }, { seed: 1, maxRows: 50 })
+    permutationImportance(scorer, MODEL, { table, labels }, { seed: 1, repeats: 3, maxRows: 50 })
     expect(tried).toEqual([50, 50, 50, 50, 50, 50, 50])
   })
 
   test('is empty where rows have one class', () => {
-    expect(permutationImportance(scorer, MODEL, { table, labels: labels.map(() => 0) }, { seed: 1 })).toEqual(
-      [],
-    )
+    expect(
+      permutationImportance(scorer, MODEL, { table, labels: labels.map(() => 0) }, { seed: 1, repeats: 3 }),
+    ).toEqual([])
   })
 })
 

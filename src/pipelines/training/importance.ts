@@ -9,11 +9,10 @@ type Importance = EvaluationReport['importance']
 
 /** Rows that features are shuffled on at most; more are sampled, because every feature costs a few times their scoring. */
 export const PERMUTATION_ROWS = 20_000
-/** Times that each feature is shuffled. */
-const REPEATS = 3
-
 export interface PermutationOptions {
   readonly seed: number
+  /** Times that each feature is shuffled; 0: nothing is measured. */
+  readonly repeats: number
   /** Default: 20,000. */
   readonly maxRows?: number
   readonly signal?: AbortSignal
@@ -22,7 +21,7 @@ export interface PermutationOptions {
 
 /**
  * How much average precision falls when one feature's values are shuffled among the rows (Breiman 2001): mean and standard deviation
- * over three shuffles, the largest first, equal ones by name. Empty when the rows do not hold both classes.
+ * over the shuffles, the largest first, equal ones by name. Empty when the rows do not hold both classes.
  *
  * A feature that no split of the model asks for has 0 without being tried. Each feature has a random stream of its own, so that one
  * more or fewer changes none of the others.
@@ -31,12 +30,12 @@ export const permutationImportance = (
   scorer: ModelScorer,
   model: Model,
   { table, labels }: { readonly table: FeatureTable; readonly labels: Uint8Array },
-  { seed, maxRows = PERMUTATION_ROWS, signal, onFeature }: PermutationOptions,
+  { seed, repeats, maxRows = PERMUTATION_ROWS, signal, onFeature }: PermutationOptions,
 ): Importance['permutation'] => {
   const random = createRandom(seed).fork('permutation importance')
   const rows = sampleRows(table.rowCount, maxRows, random.fork('rows'))
   const sampled = Uint8Array.from(rows, (row) => labels[row]!)
-  if (!sampled.includes(1) || !sampled.includes(0)) return []
+  if (repeats === 0 || !sampled.includes(1) || !sampled.includes(0)) return []
   const columns: readonly Float64Array[] = table.columns.map((column) =>
     Float64Array.from(rows, (row) => column[row]!),
   )
@@ -53,12 +52,12 @@ export const permutationImportance = (
     if (!used.has(f)) return { feature, drop: 0, deviation: 0 }
     const stream = random.fork(feature)
     const drops = Array.from(
-      { length: REPEATS },
+      { length: repeats },
       () => whole - worthOf(columns.with(f, shuffled(columns[f]!, stream))),
     )
-    const drop = drops.reduce((sum, one) => sum + one, 0) / REPEATS
+    const drop = drops.reduce((sum, one) => sum + one, 0) / repeats
     const squares = drops.reduce((sum, one) => sum + (one - drop) ** 2, 0)
-    return { feature, drop, deviation: Math.sqrt(squares / REPEATS) }
+    return { feature, drop, deviation: Math.sqrt(squares / repeats) }
   })
   return found.sort((a, b) => b.drop - a.drop || (a.feature < b.feature ? -1 : 1))
 }

@@ -84,9 +84,7 @@ export const packageStep = (context: TrainingContext): Step => {
           seed: declared.project.seed,
           codeVersion: await codeVersionOf(import.meta.url, ''),
           metrics: Object.fromEntries(
-            Object.entries(evaluation.parts).map(
-              ([part, { roc: _, precisionRecall: __, histogram: ___, ...figures }]) => [part, figures],
-            ),
+            Object.entries(evaluation.parts).map(([part, figures]) => [part, withoutCurves(figures)]),
           ),
         },
         model,
@@ -100,3 +98,9 @@ export const packageStep = (context: TrainingContext): Step => {
     },
   }
 }
+
+const CURVES = new Set(['roc', 'precisionRecall', 'histogram', 'calibration', 'gain', 'cost'])
+
+/** Curves are for the report; the model carries the figures. */
+const withoutCurves = (figures: object): object =>
+  Object.fromEntries(Object.entries(figures).filter(([name]) => !CURVES.has(name)))

@@ -1,9 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import type { TrainingSettings } from '../../config/training-config.ts'
 import { sqlLiteral } from '../../dataset/database.ts'
-import type { FittedFeatures } from '../../features/fitted-features.ts'
 
-/** How long a user counts as new after the first transaction that was seen of them. */
-export const NEW_USER_DAYS = 30
 /** Merchant categories shown each on its own: those with the most rows. The others are one slice. */
 const MOST_CATEGORIES = 12
 const DAY_MS = 86_400_000
@@ -26,7 +24,7 @@ export const sliceRows = async (
   files: { readonly prepared: string; readonly split: string },
   part: string,
   transactionIds: readonly string[],
-  { amountBandEdgesMinor }: Pick<FittedFeatures, 'amountBandEdgesMinor'>,
+  { amount_bands, new_user_days, smallest }: TrainingSettings['evaluation']['slices'],
 ): Promise<readonly Slicing[]> => {
   const prepared = `read_parquet(${sqlLiteral(files.prepared)})`
   const result = await connection.runAndReadAll(
@@ -43,24 +41,28 @@ export const sliceRows = async (
     ]),
   )
   const rows = transactionIds.map((id) => found.get(id)!)
-  const bands = bandNames(amountBandEdgesMinor)
+  const edges = quantiles(Float64Array.from(rows, (row) => row[2]).sort(), amount_bands)
+  const bands = bandNames(edges)
+  const newUsers = `first seen less than ${new_user_days} days ago`
   return [
-    byCategory(rows.map((row) => row[1])),
+    byCategory(
+      rows.map((row) => row[1]),
+      smallest,
+    ),
     {
       by: 'amount band',
       names: bands,
-      nameOfRow: rows.map((row) => bands[bandOf(amountBandEdgesMinor, row[2])]!),
+      nameOfRow: rows.map((row) => bands[bandOf(edges, row[2])]!),
     },
     {
       by: 'new users',
-      names: [NEW_USERS, KNOWN_USERS],
-      nameOfRow: rows.map((row) => (row[3] < NEW_USER_DAYS * DAY_MS ? NEW_USERS : KNOWN_USERS)),
+      names: [newUsers, KNOWN_USERS],
+      nameOfRow: rows.map((row) => (row[3] < new_user_days * DAY_MS ? newUsers : KNOWN_USERS)),
     },
     byPattern(rows.map((row) => row[4])),
   ].filter(divides)
 }
 
-const NEW_USERS = `first seen less than ${NEW_USER_DAYS} days ago`
 const KNOWN_USERS = 'seen for longer'
 const OTHER = 'other categories'
 const MISSING = 'no category'
@@ -72,9 +74,11 @@ const divides = ({ by, nameOfRow }: Slicing): boolean => {
   return names.size > (by === 'fraud pattern' ? 0 : 1)
 }
 
-const byCategory = (categories: readonly (string | null)[]): Slicing => {
+const byCategory = (categories: readonly (string | null)[], smallest: number): Slicing => {
   const counts = countsOf(categories)
-  const shown = byCount(counts).slice(0, MOST_CATEGORIES)
+  const shown = byCount(counts)
+    .filter((name) => counts.get(name)! >= smallest)
+    .slice(0, MOST_CATEGORIES)
   const isShown = new Set(shown)
   const nameOfRow = categories.map((category) =>
     category === null ? MISSING : isShown.has(category) ? category : OTHER,
@@ -99,7 +103,16 @@ const countsOf = (values: readonly (string | null)[]): ReadonlyMap<string, numbe
 const byCount = (counts: ReadonlyMap<string, number>): string[] =>
   [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([name]) => name)
 
-/** Bands of the feature `amount_band`: band i holds edge[i - 1] < amount <= edge[i]. */
+/** Upper edges of bands of equally many values but the last, ascending; equal ones are merged. */
+const quantiles = (sorted: Float64Array, bands: number): number[] => {
+  const edges = Array.from(
+    { length: bands - 1 },
+    (_, band) => sorted[Math.ceil(((band + 1) * sorted.length) / bands) - 1]!,
+  )
+  return sorted.length === 0 ? [] : [...new Set(edges)].filter((edge) => edge < sorted.at(-1)!)
+}
+
+/** Band i holds edge[i - 1] < amount <= edge[i]. */
 const bandNames = (edges: readonly number[]): string[] =>
   edges.length === 0
     ? ['all amounts']
