@@ -1,5 +1,13 @@
-import koffi from 'koffi'
+import { createRequire } from 'node:module'
+import type Koffi from 'koffi'
 import { VigiaError } from '../../errors.ts'
+
+/** Loaded at the first use: where its binary does not run, everything but XGBoost still does. */
+let loaded: typeof Koffi | undefined
+const loadKoffi = (): typeof Koffi => {
+  loaded ??= createRequire(import.meta.url)('koffi') as typeof Koffi
+  return loaded
+}
 
 /** A matrix or a booster of the library: an address. */
 export type Handle = unknown
@@ -50,7 +58,7 @@ export const openXgboost = (path: string): XgboostLibrary => {
     throw new VigiaError('LEARNING_XGBOOST_FAILED', { library: path, call, reason })
   }
   const library = attempt(
-    () => koffi.load(path),
+    () => loadKoffi().load(path),
     (reason) => fail('opening', reason),
   )
   const lookUp = (definition: string) =>
@@ -104,13 +112,13 @@ export const openXgboost = (path: string): XgboostLibrary => {
       String(taken((out) => evaluate(booster, round, [matrix], [name], 1, out))),
     predict: (booster, matrix, rows) => {
       const address = taken((out) => predict(booster, matrix, PREDICT, [null], [0], out))
-      return Float32Array.from(koffi.decode(address, 'float', rows))
+      return Float32Array.from(loadKoffi().decode(address, 'float', rows))
     },
     saveJson: (booster) => {
       const length = [0]
       const address = taken((out) => save(booster, '{"format":"json"}', length, out))
       // The library overwrites its buffer at the next call, so it is copied.
-      return new Uint8Array(koffi.view(address, Number(length[0]))).slice()
+      return new Uint8Array(loadKoffi().view(address, Number(length[0]))).slice()
     },
     freeBooster: checked('XGBoosterFree(void* booster)'),
   }
