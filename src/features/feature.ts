@@ -21,6 +21,11 @@ export interface Feature {
   /** One sentence, present tense. */
   readonly meaning: string
   readonly unit: string
+  /**
+   * `categorical`: values are codes without an order, non-negative integers of a fitted vocabulary, -1 for what training did
+   * not know. Default `numeric`.
+   */
+  readonly kind?: 'numeric' | 'categorical'
   /** Least and greatest value; infinite where there is no bound. */
   readonly range: readonly [minimum: number, maximum: number]
   /** When it is missing or takes a conventional value, and which. */

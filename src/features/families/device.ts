@@ -50,6 +50,7 @@ export const device: FeatureFamily = {
       name: 'device_type_code',
       meaning: 'Code of the device type in the fitted vocabulary, commonest 0.',
       unit: 'index',
+      kind: 'categorical',
       range: [-1, ONWARDS],
       missing: 'missing when the transaction has none; -1 for a type training did not know',
       bind:

@@ -98,6 +98,7 @@ const categoryCode = (
     name: `${name}_code`,
     meaning: `Code of the ${words} in the fitted vocabulary, commonest 0.`,
     unit: 'index',
+    kind: 'categorical',
     range: [-1, ONWARDS],
     missing: 'missing when the transaction has none; -1 for a value training did not know',
     bind: (sources) => {
