@@ -2,20 +2,121 @@ import type { PartEvaluation } from '../../evaluation/evaluate.ts'
 
 /** `evaluation.json`: what `vigia run` shows and the evaluation page draws. */
 export interface EvaluationReport {
-  readonly schema: 1
+  readonly schema: 2
   readonly project: string
-  readonly model: string
+  /** The candidate that was chosen, and by what. */
+  readonly model: { readonly name: string; readonly title: string; readonly chosenBy: string }
   /** A row is flagged when its probability is at least this. */
   readonly threshold: number
   /** How the threshold was chosen, for people. */
   readonly thresholdChoice: string
+  /** How margins became probabilities, for people: `isotonic, the lowest log loss on validation`. */
+  readonly calibrationChoice: string
   /** Entities looked at a day for `dailyPrecision`, and which. */
   readonly daily: { readonly entity: string; readonly k: number }
   readonly split: { readonly method: string; readonly parts: readonly SplitPart[] }
-  readonly parts: { readonly validation: PartEvaluation; readonly test: PartEvaluation }
-  /** Weight of each standardised feature, the largest first. */
-  readonly coefficients: readonly { readonly feature: string; readonly weight: number }[]
+  readonly parts: Readonly<Record<'train' | 'validation' | 'test', PartEvaluation>>
+  /** 95 % bootstrap interval of each figure by its name in `PartEvaluation`; null where the figure is not defined. */
+  readonly intervals: Readonly<Record<'train' | 'validation' | 'test', Intervals>>
+  /** Quality on groups of the test rows: merchant category, amount band, new users, fraud pattern. */
+  readonly slices: readonly SliceGroup[]
+  readonly importance: {
+    /** Share of the training loss that splits on the feature removed; empty for a model without trees. The largest first. */
+    readonly gain: readonly { readonly feature: string; readonly share: number }[]
+    /** How much average precision on validation falls when the feature's values are shuffled. The largest first. */
+    readonly permutation: readonly {
+      readonly feature: string
+      readonly drop: number
+      readonly deviation: number
+    }[]
+    /** Weight of each standardised feature; empty for a model that is not linear. The largest first. */
+    readonly coefficients: readonly { readonly feature: string; readonly weight: number }[]
+  }
+  /** Every model that was to be trained, in the order of the configuration. */
+  readonly candidates: readonly CandidateReport[]
+  /** The model in production on the same test rows; null when there is none. */
+  readonly production: {
+    readonly where: string
+    readonly title: string
+    readonly test: CandidateFigures
+  } | null
+  readonly gates: readonly GateResult[]
+  readonly selection: {
+    readonly methods: readonly string[]
+    readonly kept: number
+    readonly dropped: readonly { readonly feature: string; readonly reason: string }[]
+  }
   readonly warnings: readonly string[]
+}
+
+export type Interval = readonly [low: number, high: number] | null
+export type Intervals = Readonly<
+  Record<
+    'rocAuc' | 'averagePrecision' | 'precision' | 'recall' | 'f1' | 'dailyPrecision' | 'brierScore',
+    Interval
+  >
+>
+
+export interface SliceGroup {
+  /** `merchant category`. */
+  readonly by: string
+  readonly slices: readonly Slice[]
+}
+
+export interface Slice {
+  readonly name: string
+  readonly rows: number
+  readonly frauds: number
+  readonly flagged: number
+  readonly rocAuc: number | null
+  readonly averagePrecision: number | null
+  readonly precision: number | null
+  readonly recall: number | null
+}
+
+/** One model that was to be trained. */
+export interface CandidateReport {
+  readonly name: string
+  readonly title: string
+  readonly isChosen: boolean
+  /** Why it could not be trained, with what to do about it; the figures are then absent. */
+  readonly unavailable?: string
+  /** Settings that it was fitted with, those that a search chose among them. */
+  readonly settings: Readonly<Record<string, unknown>>
+  /** What the search found, when there was one. */
+  readonly search?: {
+    readonly method: string
+    readonly scoring: string
+    /** The best first. */
+    readonly tried: readonly {
+      readonly settings: Readonly<Record<string, unknown>>
+      readonly mean: number
+      readonly deviation: number
+    }[]
+  }
+  readonly validation?: CandidateFigures
+  readonly test?: CandidateFigures
+}
+
+export interface CandidateFigures {
+  readonly rocAuc: number | null
+  readonly averagePrecision: number | null
+  readonly precision: number | null
+  readonly recall: number | null
+  readonly dailyPrecision: number | null
+  readonly logLoss: number | null
+  /** Mean cost of a row by the cost matrix, with the candidate's own threshold; null without one. */
+  readonly expectedCost: number | null
+}
+
+/** A quality gate of the configuration and what came. */
+export interface GateResult {
+  /** `average precision on test`. */
+  readonly name: string
+  /** `at least 0.5`. */
+  readonly allowed: string
+  readonly got: number | null
+  readonly passed: boolean
 }
 
 /** A part of the split, for people: null bounds where it has no rows. */
