@@ -12,7 +12,8 @@ const result = await run(JSON.parse(request))
 const seconds = (performance.now() - started) / 1000
 const cpu = process.cpuUsage()
 const cost = {
-  seconds,
+  // A side whose work is partly for the check only says itself how long the rest took.
+  seconds: result?.seconds ?? seconds,
   cpuSeconds: (cpu.user + cpu.system) / 1e6,
   peakMegabytes: process.resourceUsage().maxRSS / 1024,
   result,

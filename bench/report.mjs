@@ -89,7 +89,8 @@ const verdict = ({ goal, ours, peers, missing, result }) => {
   if (goal.ratio === undefined) return ''
   const sides = Object.values(peers)
   if (Object.keys(missing).length > 0 || sides.length === 0) return 'not known: a peer is missing'
-  const fast = sides.every(({ ratio }) => ratio.median >= goal.ratio)
+  const wanted = (peer) => (typeof goal.ratio === 'number' ? goal.ratio : goal.ratio[peer])
+  const fast = Object.entries(peers).every(([peer, { ratio }]) => ratio.median >= wanted(peer))
   if (goal.noMoreMemory !== true) return fast ? 'yes' : 'no'
   const small = sides.every(({ peakMegabytes }) => ours.peakMegabytes <= peakMegabytes)
   return fast && small ? 'yes' : `time ${fast ? 'yes' : 'no'}, memory ${small ? 'yes' : 'no'}`

@@ -87,12 +87,15 @@ async function measureRow(row) {
   process.stderr.write(`  checked: ${check}\n`)
 
   const runs = Object.fromEntries(sides.map((side) => [side, []]))
+  // A peer that is slow and there for what it computes is timed by its only run.
+  const timed = sides.filter((side) => row.peers[side]?.once !== true)
+  for (const side of sides) if (!timed.includes(side)) runs[side].push(first[side])
   // A large row takes minutes: its only run is the first.
   if (row.large) for (const side of sides) runs[side].push(first[side])
   for (let pair = 0; pair < (row.large ? 0 : pairs); pair++) {
-    for (const side of sides) runs[side].push(await run(side))
+    for (const side of timed) runs[side].push(await run(side))
     process.stderr.write(
-      `  ${sides.map((side) => `${side} ${runs[side].at(-1).seconds.toFixed(2)} s`).join(', ')}\n`,
+      `  ${timed.map((side) => `${side} ${runs[side].at(-1).seconds.toFixed(2)} s`).join(', ')}\n`,
     )
   }
   for (const side of sides) rmSync(outOf(side), { force: true })
@@ -105,7 +108,13 @@ async function measureRow(row) {
     result: first.ours.result,
     ours: summarise(runs.ours),
     peers: Object.fromEntries(
-      peers.map((peer) => [peer, { ...summarise(runs[peer]), ratio: ratioOf(runs.ours, runs[peer]) }]),
+      peers.map((peer) => [
+        peer,
+        {
+          ...summarise(runs[peer]),
+          ratio: ratioOf(timed.includes(peer) ? runs.ours : [first.ours], runs[peer]),
+        },
+      ]),
     ),
     missing,
   }

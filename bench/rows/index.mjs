@@ -1,8 +1,19 @@
 import { allFeatures, allFeaturesLarge } from './all-features.mjs'
 import { generate } from './generate.mjs'
+import { gradientBoosting } from './gradient-boosting.mjs'
 import { handbookFeatures } from './handbook-features.mjs'
 import { logisticRegression } from './logistic-regression.mjs'
+import { randomForest } from './random-forest.mjs'
 import { readCsv } from './read-csv.mjs'
 
 /** Every row of the table, in its order. */
-export const rows = [handbookFeatures, allFeatures, allFeaturesLarge, generate, readCsv, logisticRegression]
+export const rows = [
+  handbookFeatures,
+  allFeatures,
+  allFeaturesLarge,
+  generate,
+  readCsv,
+  logisticRegression,
+  randomForest,
+  gradientBoosting,
+]

@@ -1,0 +1,6 @@
+"""Gradient boosting with XGBoost, tree method exact."""
+
+from cost import measure
+from xgboost_fit import work_with
+
+measure(work_with("exact"))
