@@ -1,5 +1,6 @@
 import type { EntityKind } from '../transaction/entity-kind.ts'
 import type { Moment } from './moment.ts'
+import type { FeaturePhrase } from './phrase.ts'
 import type { Dimension } from './state/layout.ts'
 import type { DimensionReading, EntityReading, RiskReading, WindowReading } from './state/reading.ts'
 import type { TransactionEvent } from './transaction-event.ts'
@@ -30,6 +31,8 @@ export interface Feature {
   readonly range: readonly [minimum: number, maximum: number]
   /** When it is missing or takes a conventional value, and which. */
   readonly missing: string
+  /** How a value is told to a person. Told by its name when absent. */
+  readonly phrase?: FeaturePhrase
   readonly bind: (sources: FeatureSources) => () => number
 }
 

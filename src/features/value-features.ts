@@ -1,7 +1,19 @@
 import type { Feature } from './feature.ts'
+import { yesOrNo } from './phrase.ts'
 import type { Dimension } from './state/layout.ts'
 
 /** Features that say how familiar the user is with a value: a place, a device, a merchant, a category. */
+
+/** How a dimension is spoken of: as a thing, and as what a payment was made with, at or in. */
+const WORDS = {
+  user: { noun: 'user', paid: 'as this user' },
+  merchant: { noun: 'merchant', paid: 'at the merchant' },
+  category: { noun: 'merchant category', paid: 'in the merchant category' },
+  location: { noun: 'place', paid: 'in the place' },
+  device: { noun: 'device', paid: 'with the device' },
+} as const satisfies Record<Dimension, { noun: string; paid: string }>
+
+const noneGiven = (dimension: Dimension): string => `no ${WORDS[dimension].noun} given`
 
 /** 1 when the value is the user's commonest so far. */
 export const isUsualValue = (name: string, dimension: Dimension, meaning: string): Feature => ({
@@ -10,6 +22,11 @@ export const isUsualValue = (name: string, dimension: Dimension, meaning: string
   unit: 'boolean',
   range: [0, 1],
   missing: 'missing when the transaction has no value; 0 for the first',
+  phrase: yesOrNo(
+    `${WORDS[dimension].noun} is the user's usual one`,
+    `${WORDS[dimension].noun} is not the user's usual one`,
+    noneGiven(dimension),
+  ),
   bind: ({ user }) => {
     const reading = user.dimension(dimension)
     return () => (reading.hasValue ? (reading.isUsual ? 1 : 0) : Number.NaN)
@@ -23,6 +40,11 @@ export const isNewValue = (name: string, dimension: Dimension, meaning: string):
   unit: 'boolean',
   range: [0, 1],
   missing: 'missing when the transaction has no value; 1 for the first',
+  phrase: yesOrNo(
+    `first payment of this user ${WORDS[dimension].paid}`,
+    `user has paid ${WORDS[dimension].paid} before`,
+    noneGiven(dimension),
+  ),
   bind: ({ user }) => {
     const reading = user.dimension(dimension)
     return () => (reading.hasValue ? (reading.count === 0 ? 1 : 0) : Number.NaN)
@@ -36,6 +58,11 @@ export const shareOfValue = (name: string, dimension: Dimension, meaning: string
   unit: 'share',
   range: [0, 1],
   missing: 'missing when the transaction has no value; 0 for the first',
+  phrase: {
+    text: `user made {} of earlier payments ${WORDS[dimension].paid}`,
+    at: { 0: `user made no earlier payment ${WORDS[dimension].paid}` },
+    missing: noneGiven(dimension),
+  },
   bind: ({ user }) => {
     const reading = user.dimension(dimension)
     return () => (reading.hasValue ? (reading.total === 0 ? 0 : reading.count / reading.total) : Number.NaN)
@@ -49,6 +76,10 @@ export const entropyOf = (name: string, dimension: Dimension, meaning: string): 
   unit: 'nats',
   range: [0, Number.POSITIVE_INFINITY],
   missing: '0 when fewer than two values are known',
+  phrase: {
+    text: `user's variety of ${WORDS[dimension].noun} so far is {}, where 1 is always the same`,
+    at: { 0: `no second ${WORDS[dimension].noun} of the user is known so far` },
+  },
   bind: ({ user }) => {
     const reading = user.dimension(dimension)
     return () => reading.entropy()

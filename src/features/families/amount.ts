@@ -1,4 +1,5 @@
 import type { FeatureFamily } from '../feature.ts'
+import { yesOrNo } from '../phrase.ts'
 
 const MINOR_PER_MAJOR = 100
 
@@ -14,6 +15,7 @@ export const amount: FeatureFamily = {
       unit: 'currency',
       range: [0.01, Number.POSITIVE_INFINITY],
       missing: 'never',
+      phrase: { text: 'amount is {}' },
       bind:
         ({ transaction }) =>
         () =>
@@ -25,6 +27,7 @@ export const amount: FeatureFamily = {
       unit: 'log currency',
       range: [0, Number.POSITIVE_INFINITY],
       missing: 'never',
+      phrase: { text: 'amount is {}' },
       bind:
         ({ transaction }) =>
         () =>
@@ -36,6 +39,7 @@ export const amount: FeatureFamily = {
       unit: 'minor currency',
       range: [0, 99],
       missing: 'never',
+      phrase: { text: 'amount ends in {}' },
       bind:
         ({ transaction }) =>
         () =>
@@ -47,6 +51,7 @@ export const amount: FeatureFamily = {
       unit: 'boolean',
       range: [0, 1],
       missing: 'never',
+      phrase: yesOrNo('amount is a whole number', 'amount is not a whole number'),
       bind:
         ({ transaction }) =>
         () =>
@@ -58,6 +63,7 @@ export const amount: FeatureFamily = {
       unit: 'boolean',
       range: [0, 1],
       missing: 'never',
+      phrase: yesOrNo('amount is a multiple of ten', 'amount is not a multiple of ten'),
       bind:
         ({ transaction }) =>
         () =>
@@ -69,6 +75,7 @@ export const amount: FeatureFamily = {
       unit: 'index',
       range: [0, 99],
       missing: 'never',
+      phrase: { text: 'amount is in band {}', as: 'amount band' },
       bind:
         ({ transaction, fitted }) =>
         () =>

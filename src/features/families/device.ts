@@ -1,7 +1,10 @@
 import type { Feature, FeatureFamily } from '../feature.ts'
+import { windowText } from '../phrase.ts'
 import { isNewValue, isUsualValue, shareOfValue } from '../value-features.ts'
 
 const ONWARDS = Number.POSITIVE_INFINITY
+const NO_DEVICE = 'no device given'
+const NO_DEVICE_TYPE = 'no device type given'
 
 /** With what the user pays, and who else uses it. */
 export const device: FeatureFamily = {
@@ -18,6 +21,10 @@ export const device: FeatureFamily = {
       unit: 'devices',
       range: [0, ONWARDS],
       missing: '0 for the first',
+      phrase: {
+        text: 'user has paid with {} before',
+        at: { 0: 'user has paid with no known device before' },
+      },
       bind: ({ user }) => {
         const reading = user.dimension('device')
         return () => reading.ever
@@ -29,6 +36,11 @@ export const device: FeatureFamily = {
       unit: 'users',
       range: [0, ONWARDS],
       missing: 'missing when the transaction names no device; 0 for its first',
+      phrase: {
+        text: 'device has been used by {} before',
+        at: { 0: 'device has been used by nobody before' },
+        missing: NO_DEVICE,
+      },
       bind: ({ device: source }) => {
         const reading = source.dimension('user')
         return () => reading.ever
@@ -40,6 +52,11 @@ export const device: FeatureFamily = {
       unit: 'transactions',
       range: [0, ONWARDS],
       missing: 'missing when the transaction names no device; 0 for its first',
+      phrase: {
+        text: 'device has made {} before',
+        at: { 0: 'first transaction of the device' },
+        missing: NO_DEVICE,
+      },
       bind: ({ device: source }) => {
         const life = source.life()
         return () => life.earlierCount
@@ -53,6 +70,7 @@ export const device: FeatureFamily = {
       kind: 'categorical',
       range: [-1, ONWARDS],
       missing: 'missing when the transaction has none; -1 for a type training did not know',
+      phrase: { text: 'device type is {}', as: 'device_type', missing: NO_DEVICE_TYPE },
       bind:
         ({ transaction, fitted }) =>
         () =>
@@ -64,6 +82,11 @@ export const device: FeatureFamily = {
       unit: 'share',
       range: [0, 1],
       missing: 'missing when the transaction has none; 0 for a type training did not know',
+      phrase: {
+        text: 'device type has {} of the training transactions',
+        at: { 0: 'device type is one that training did not know' },
+        missing: NO_DEVICE_TYPE,
+      },
       bind:
         ({ transaction, fitted }) =>
         () =>
@@ -78,6 +101,7 @@ const deviceCount = (window: string): Feature => ({
   unit: 'transactions',
   range: [1, ONWARDS],
   missing: 'missing when the transaction names no device',
+  phrase: { text: `device makes {} in the last ${windowText(window)}`, missing: NO_DEVICE },
   bind: ({ device: source }) => {
     const reading = source.window(window)
     return () => reading.count

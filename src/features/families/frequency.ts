@@ -1,8 +1,10 @@
 import type { Feature, FeatureFamily } from '../feature.ts'
+import { windowText, yesOrNo } from '../phrase.ts'
 
 const ONWARDS = Number.POSITIVE_INFINITY
 const SECOND_MS = 1_000
 const HOUR_MS = 3_600_000
+const TOO_FEW = 'fewer than two earlier transactions of the user'
 
 /** How fast transactions of the user follow each other. */
 export const frequency: FeatureFamily = {
@@ -16,6 +18,7 @@ export const frequency: FeatureFamily = {
       unit: 'boolean',
       range: [0, 1],
       missing: 'never',
+      phrase: yesOrNo('first transaction of the user', 'user has paid before'),
       bind: ({ user }) => {
         const life = user.life()
         return () => (life.earlierCount === 0 ? 1 : 0)
@@ -27,6 +30,11 @@ export const frequency: FeatureFamily = {
       unit: 'seconds',
       range: [0, ONWARDS],
       missing: 'missing when none is known',
+      phrase: {
+        text: "{} since the user's last transaction",
+        at: { 0: "at the same moment as the user's last transaction" },
+        missing: 'no earlier transaction of the user',
+      },
       bind: ({ user, transaction }) => {
         const life = user.life()
         return () => sinceLastMs(transaction.eventTimeMs, life.lastTimeMs) / SECOND_MS
@@ -38,6 +46,11 @@ export const frequency: FeatureFamily = {
       unit: 'seconds',
       range: [0, ONWARDS],
       missing: 'missing with fewer than two earlier transactions',
+      phrase: {
+        text: "{} between the user's earlier transactions on average",
+        at: { 0: "the user's earlier transactions were simultaneous" },
+        missing: TOO_FEW,
+      },
       bind: ({ user }) => {
         const life = user.life()
         return () => meanGapMs(life) / SECOND_MS
@@ -49,6 +62,11 @@ export const frequency: FeatureFamily = {
       unit: 'ratio',
       range: [0, ONWARDS],
       missing: 'missing with fewer than two earlier transactions; 1 when they were simultaneous',
+      phrase: {
+        text: "time since the user's last transaction is {} times the usual",
+        at: { 0: "at the same moment as the user's last transaction" },
+        missing: TOO_FEW,
+      },
       bind: ({ user, transaction }) => {
         const life = user.life()
         return () => {
@@ -80,6 +98,7 @@ const velocity = (window: string): Feature => ({
   unit: 'transactions per hour',
   range: [0, ONWARDS],
   missing: 'never',
+  phrase: { text: `user makes {} in the last ${windowText(window)}` },
   bind: ({ user }) => {
     const reading = user.window(window)
     return () => reading.count / (reading.ms / HOUR_MS)
@@ -92,6 +111,9 @@ const burst = (shorter: string, longer: string): Feature => ({
   unit: 'ratio',
   range: [0, ONWARDS],
   missing: 'never',
+  phrase: {
+    text: `user pays {} times as often in the last ${windowText(shorter)} as in the last ${windowText(longer)}`,
+  },
   bind: ({ user }) => {
     const recent = user.window(shorter)
     const usual = user.window(longer)

@@ -1,10 +1,12 @@
 import type { Feature, FeatureFamily } from '../feature.ts'
 import { greatCircleKm } from '../great-circle.ts'
+import { windowText } from '../phrase.ts'
 import { entropyOf, isNewValue, isUsualValue, shareOfValue } from '../value-features.ts'
 
 const ONWARDS = Number.POSITIVE_INFINITY
 const HALF_EARTH_KM = 20_038
 const HOUR_MS = 3_600_000
+const NO_DISTANCE = "no distance from the user's last transaction is known"
 
 /** Where the transaction happens, against where the user usually pays. */
 export const location: FeatureFamily = {
@@ -31,6 +33,11 @@ export const location: FeatureFamily = {
       unit: 'kilometres',
       range: [0, HALF_EARTH_KM],
       missing: 'missing when either has no coordinates or none is known',
+      phrase: {
+        text: "{} from the user's last transaction",
+        at: { 0: "at the place of the user's last transaction" },
+        missing: NO_DISTANCE,
+      },
       bind: ({ user, transaction }) => {
         const last = user.lastPlace()
         return () =>
@@ -44,6 +51,11 @@ export const location: FeatureFamily = {
       unit: 'kilometres per hour',
       range: [0, HALF_EARTH_KM * 60],
       missing: 'missing when the distance is',
+      phrase: {
+        text: "{} needed to get here from the user's last transaction",
+        at: { 0: "at the place of the user's last transaction" },
+        missing: NO_DISTANCE,
+      },
       bind: ({ user, transaction }) => {
         const last = user.lastPlace()
         return () => {
@@ -66,5 +78,9 @@ const distinctLocations = (window: string): Feature => ({
   unit: 'places',
   range: [0, ONWARDS],
   missing: '0 when no transaction names one',
+  phrase: {
+    text: `user pays in {} in the last ${windowText(window)}`,
+    at: { 0: `user pays in no named place in the last ${windowText(window)}` },
+  },
   bind: ({ user }) => user.distinct(window, 'location'),
 })

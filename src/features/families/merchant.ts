@@ -1,9 +1,12 @@
 import type { Feature, FeatureFamily } from '../feature.ts'
+import type { VocabularyField } from '../fitted-features.ts'
+import { windowText } from '../phrase.ts'
 import { relativeTo } from '../statistics.ts'
 import { isNewValue, isUsualValue, shareOfValue } from '../value-features.ts'
 
 const ONWARDS = Number.POSITIVE_INFINITY
 const MINOR_PER_MAJOR = 100
+const NO_MERCHANT = 'no merchant given'
 
 /** Whom the user pays and for what, against the habits of both. */
 export const merchant: FeatureFamily = {
@@ -43,6 +46,11 @@ export const merchant: FeatureFamily = {
       unit: 'transactions',
       range: [0, ONWARDS],
       missing: 'missing when the transaction names no merchant; 0 for its first',
+      phrase: {
+        text: 'merchant has had {} before',
+        at: { 0: 'first transaction of the merchant' },
+        missing: NO_MERCHANT,
+      },
       bind: ({ merchant: source }) => {
         const life = source.life()
         return () => life.earlierCount
@@ -54,6 +62,11 @@ export const merchant: FeatureFamily = {
       unit: 'ratio',
       range: [0, ONWARDS],
       missing: 'missing when the transaction names no merchant; 1 for its first',
+      phrase: {
+        text: "amount is {} times the merchant's mean",
+        at: { 1: "amount is the merchant's mean, or the first" },
+        missing: NO_MERCHANT,
+      },
       bind: ({ merchant: source, transaction }) => {
         const life = source.life()
         return () => relativeTo(transaction.amountMinor, life.earlierTotalMinor, life.earlierCount)
@@ -69,6 +82,7 @@ const inWindow = (window: string): Feature[] => [
     unit: 'transactions',
     range: [1, ONWARDS],
     missing: 'missing when the transaction names no merchant',
+    phrase: { text: `merchant has {} in the last ${windowText(window)}`, missing: NO_MERCHANT },
     bind: ({ merchant: source }) => {
       const reading = source.window(window)
       return () => reading.count
@@ -80,6 +94,7 @@ const inWindow = (window: string): Feature[] => [
     unit: 'currency',
     range: [0.01, ONWARDS],
     missing: 'missing when the transaction names no merchant',
+    phrase: { text: `merchant's mean amount of the last ${windowText(window)} is {}`, missing: NO_MERCHANT },
     bind: ({ merchant: source }) => {
       const reading = source.window(window)
       return () => reading.totalMinor / reading.count / MINOR_PER_MAJOR
@@ -90,7 +105,7 @@ const inWindow = (window: string): Feature[] => [
 type Sources = Parameters<Feature['bind']>[0]
 
 const categoryCode = (
-  name: string,
+  name: VocabularyField,
   words: string,
   choose: (sources: Sources) => { lookup: Sources['fitted']['deviceType']; token: () => number },
 ): Feature[] => [
@@ -101,6 +116,7 @@ const categoryCode = (
     kind: 'categorical',
     range: [-1, ONWARDS],
     missing: 'missing when the transaction has none; -1 for a value training did not know',
+    phrase: { text: `${words} is {}`, as: name, missing: `no ${words} given` },
     bind: (sources) => {
       const { lookup, token } = choose(sources)
       return () => lookup.code(token())
@@ -112,6 +128,11 @@ const categoryCode = (
     unit: 'share',
     range: [0, 1],
     missing: 'missing when the transaction has none; 0 for a value training did not know',
+    phrase: {
+      text: `${words} has {} of the training transactions`,
+      at: { 0: `${words} is one that training did not know` },
+      missing: `no ${words} given`,
+    },
     bind: (sources) => {
       const { lookup, token } = choose(sources)
       return () => lookup.share(token())

@@ -1,4 +1,5 @@
 import type { EntitySource, Feature, FeatureFamily } from '../feature.ts'
+import { windowText } from '../phrase.ts'
 
 const ONWARDS = Number.POSITIVE_INFINITY
 
@@ -30,6 +31,11 @@ const riskOf = (
     unit: 'transactions',
     range: [0, ONWARDS],
     missing: `missing when the transaction names no ${kind}; 0 when there are none`,
+    phrase: {
+      text: `outcome of {} of the ${kind} is known from ${windowText(window)}`,
+      at: { 0: `no outcome of the ${kind}'s transactions is known from ${windowText(window)}` },
+      missing: `no ${kind} given`,
+    },
     bind: (sources) => {
       const reading = choose(sources).risk(window)
       return () => reading.labelled
@@ -41,6 +47,11 @@ const riskOf = (
     unit: 'share',
     range: [0, 1],
     missing: `missing when the transaction names no ${kind}; 0 when there are none`,
+    phrase: {
+      text: `{} of the ${kind}'s transactions known from ${windowText(window)} were fraud`,
+      at: { 0: `no fraud of the ${kind} is known from ${windowText(window)}` },
+      missing: `no ${kind} given`,
+    },
     bind: (sources) => {
       const reading = choose(sources).risk(window)
       return () => (reading.labelled === 0 ? 0 : reading.frauds / reading.labelled)

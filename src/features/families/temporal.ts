@@ -1,4 +1,5 @@
 import type { Feature, FeatureFamily } from '../feature.ts'
+import { type FeaturePhrase, yesOrNo } from '../phrase.ts'
 
 const HOURS = 24
 const DAYS = 7
@@ -10,38 +11,94 @@ export const temporal: FeatureFamily = {
   title: 'Time',
   meaning: 'When the transaction happens, in local time of the configured zone.',
   features: ({ businessHours, night }) => [
-    clock('hour', 'Hour of the day.', 'hours', [0, 23], (moment) => moment.hour),
+    clock(
+      'hour',
+      'Hour of the day.',
+      'hours',
+      [0, 23],
+      { text: 'local time is {}', as: 'hour' },
+      (moment) => moment.hour,
+    ),
     clock(
       'minute_of_day',
       'Minutes since local midnight.',
       'minutes',
       [0, 1439],
+      { text: 'local time is {}' },
       (moment) => moment.minuteOfDay,
     ),
-    clock('weekday', 'Day of the week, Monday 0 to Sunday 6.', 'days', [0, 6], (moment) => moment.weekday),
-    clock('day_of_month', 'Day of the month.', 'days', [1, 31], (moment) => moment.dayOfMonth),
-    clock('is_weekend', 'Saturday or Sunday.', 'boolean', [0, 1], (moment) => (moment.weekday >= 5 ? 1 : 0)),
-    clock('is_business_hours', 'Within business hours, Monday to Friday.', 'boolean', [0, 1], (moment) =>
-      moment.weekday < 5 && moment.hour >= businessHours.from && moment.hour < businessHours.to ? 1 : 0,
+    clock(
+      'weekday',
+      'Day of the week, Monday 0 to Sunday 6.',
+      'days',
+      [0, 6],
+      { text: 'day is {}', as: 'weekday' },
+      (moment) => moment.weekday,
     ),
-    clock('is_night', 'Within the hours of night.', 'boolean', [0, 1], (moment) =>
-      moment.hour >= night.from && moment.hour < night.to ? 1 : 0,
+    clock(
+      'day_of_month',
+      'Day of the month.',
+      'days',
+      [1, 31],
+      { text: 'day of the month is {}', as: 'number' },
+      (moment) => moment.dayOfMonth,
+    ),
+    clock(
+      'is_weekend',
+      'Saturday or Sunday.',
+      'boolean',
+      [0, 1],
+      yesOrNo('on a weekend', 'not on a weekend'),
+      (moment) => (moment.weekday >= 5 ? 1 : 0),
+    ),
+    clock(
+      'is_business_hours',
+      'Within business hours, Monday to Friday.',
+      'boolean',
+      [0, 1],
+      yesOrNo('within business hours', 'outside business hours'),
+      (moment) =>
+        moment.weekday < 5 && moment.hour >= businessHours.from && moment.hour < businessHours.to ? 1 : 0,
+    ),
+    clock(
+      'is_night',
+      'Within the hours of night.',
+      'boolean',
+      [0, 1],
+      yesOrNo('at night', 'not at night'),
+      (moment) => (moment.hour >= night.from && moment.hour < night.to ? 1 : 0),
     ),
     clock(
       'hour_sin',
       'Sine of the time of day as an angle, so that midnight has two neighbours.',
       'ratio',
       [-1, 1],
+      { text: 'local time is about {}', as: 'sine of day' },
       (moment) => Math.sin((moment.minuteOfDay / (HOURS * 60)) * TURN),
     ),
-    clock('hour_cos', 'Cosine of the time of day as an angle.', 'ratio', [-1, 1], (moment) =>
-      Math.cos((moment.minuteOfDay / (HOURS * 60)) * TURN),
+    clock(
+      'hour_cos',
+      'Cosine of the time of day as an angle.',
+      'ratio',
+      [-1, 1],
+      { text: 'local time is about {}', as: 'cosine of day' },
+      (moment) => Math.cos((moment.minuteOfDay / (HOURS * 60)) * TURN),
     ),
-    clock('weekday_sin', 'Sine of the weekday as an angle.', 'ratio', [-1, 1], (moment) =>
-      Math.sin((moment.weekday / DAYS) * TURN),
+    clock(
+      'weekday_sin',
+      'Sine of the weekday as an angle.',
+      'ratio',
+      [-1, 1],
+      { text: 'day is {}', as: 'sine of week' },
+      (moment) => Math.sin((moment.weekday / DAYS) * TURN),
     ),
-    clock('weekday_cos', 'Cosine of the weekday as an angle.', 'ratio', [-1, 1], (moment) =>
-      Math.cos((moment.weekday / DAYS) * TURN),
+    clock(
+      'weekday_cos',
+      'Cosine of the weekday as an angle.',
+      'ratio',
+      [-1, 1],
+      { text: 'day is {}', as: 'cosine of week' },
+      (moment) => Math.cos((moment.weekday / DAYS) * TURN),
     ),
   ],
 }
@@ -53,6 +110,7 @@ const clock = (
   meaning: string,
   unit: string,
   range: readonly [number, number],
+  phrase: FeaturePhrase,
   value: (moment: Moment) => number,
 ): Feature => ({
   name,
@@ -60,6 +118,7 @@ const clock = (
   unit,
   range,
   missing: 'never',
+  phrase,
   bind:
     ({ moment }) =>
     () =>

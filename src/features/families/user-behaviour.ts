@@ -1,4 +1,5 @@
 import type { Feature, FeatureFamily } from '../feature.ts'
+import { windowText } from '../phrase.ts'
 import { earlierDeviation, relativeTo, standardDeviation } from '../statistics.ts'
 
 const MINOR_PER_MAJOR = 100
@@ -21,6 +22,7 @@ const inWindow = (window: string): Feature[] => [
     unit: 'transactions',
     range: [1, ONWARDS],
     missing: 'never',
+    phrase: { text: `user makes {} in the last ${windowText(window)}` },
     bind: ({ user }) => {
       const reading = user.window(window)
       return () => reading.count
@@ -32,6 +34,7 @@ const inWindow = (window: string): Feature[] => [
     unit: 'currency',
     range: [0.01, ONWARDS],
     missing: 'never',
+    phrase: { text: `user pays {} in all in the last ${windowText(window)}` },
     bind: ({ user }) => {
       const reading = user.window(window)
       return () => reading.totalMinor / MINOR_PER_MAJOR
@@ -43,6 +46,7 @@ const inWindow = (window: string): Feature[] => [
     unit: 'currency',
     range: [0.01, ONWARDS],
     missing: 'never',
+    phrase: { text: `user's mean amount of the last ${windowText(window)} is {}` },
     bind: ({ user }) => {
       const reading = user.window(window)
       return () => reading.totalMinor / reading.count / MINOR_PER_MAJOR
@@ -54,6 +58,10 @@ const inWindow = (window: string): Feature[] => [
     unit: 'currency',
     range: [0, ONWARDS],
     missing: '0 when this is the only transaction',
+    phrase: {
+      text: `user's amounts of the last ${windowText(window)} vary by {}`,
+      at: { 0: `user's amounts of the last ${windowText(window)} are all alike` },
+    },
     bind: ({ user }) => {
       const reading = user.windowSquares(window)
       return () => standardDeviation(reading.count, reading.totalMinor, reading.squares) / MINOR_PER_MAJOR
@@ -65,6 +73,7 @@ const inWindow = (window: string): Feature[] => [
     unit: 'currency',
     range: [0.01, ONWARDS],
     missing: 'never',
+    phrase: { text: `user's largest amount of the last ${windowText(window)} is {}` },
     bind: ({ user }) => {
       const reading = user.windowMaximum(window)
       return () => reading.maximumMinor / MINOR_PER_MAJOR
@@ -76,6 +85,10 @@ const inWindow = (window: string): Feature[] => [
     unit: 'ratio',
     range: [0, ONWARDS],
     missing: '1 when there are no others',
+    phrase: {
+      text: `amount is {} times the user's mean of the last ${windowText(window)}`,
+      at: { 1: `amount is the user's mean of the last ${windowText(window)}, or the only one` },
+    },
     bind: ({ user, transaction }) => {
       const reading = user.window(window)
       return () =>
@@ -88,6 +101,10 @@ const inWindow = (window: string): Feature[] => [
     unit: 'merchants',
     range: [0, ONWARDS],
     missing: '0 when no transaction names one',
+    phrase: {
+      text: `user pays {} in the last ${windowText(window)}`,
+      at: { 0: `user pays no named merchant in the last ${windowText(window)}` },
+    },
     bind: ({ user }) => user.distinct(window, 'merchant'),
   },
 ]
@@ -100,6 +117,7 @@ const overLife: readonly Feature[] = [
     unit: 'transactions',
     range: [0, ONWARDS],
     missing: '0 for the first',
+    phrase: { text: 'user has made {} before', at: { 0: 'first transaction of the user' } },
     bind: ({ user }) => {
       const life = user.life()
       return () => life.earlierCount
@@ -111,6 +129,7 @@ const overLife: readonly Feature[] = [
     unit: 'currency',
     range: [0, ONWARDS],
     missing: '0 for the first',
+    phrase: { text: "user's mean amount so far is {}", at: { 0: 'first amount of the user' } },
     bind: ({ user }) => {
       const life = user.life()
       return () =>
@@ -123,6 +142,10 @@ const overLife: readonly Feature[] = [
     unit: 'currency',
     range: [0, ONWARDS],
     missing: '0 with fewer than two earlier transactions',
+    phrase: {
+      text: "user's amounts so far vary by {}",
+      at: { 0: "user's amounts so far are alike or fewer than two" },
+    },
     bind: ({ user }) => {
       const life = user.lifeSquares()
       return () =>
@@ -135,6 +158,7 @@ const overLife: readonly Feature[] = [
     unit: 'currency',
     range: [0, ONWARDS],
     missing: '0 for the first',
+    phrase: { text: "user's largest amount so far is {}", at: { 0: 'first amount of the user' } },
     bind: ({ user }) => {
       const life = user.life()
       return () => life.earlierMaximumMinor / MINOR_PER_MAJOR
@@ -146,6 +170,10 @@ const overLife: readonly Feature[] = [
     unit: 'standard deviations',
     range: [Number.NEGATIVE_INFINITY, ONWARDS],
     missing: '0 with fewer than two earlier transactions or when they are all alike',
+    phrase: {
+      text: "amount is {} the user's mean",
+      at: { 0: "amount is the user's mean, or there is nothing to compare it with" },
+    },
     bind: ({ user, transaction }) => {
       const life = user.lifeSquares()
       return () =>
@@ -163,6 +191,10 @@ const overLife: readonly Feature[] = [
     unit: 'ratio',
     range: [0, ONWARDS],
     missing: '1 for the first',
+    phrase: {
+      text: "amount is {} times the user's mean",
+      at: { 1: "amount is the user's mean, or the first" },
+    },
     bind: ({ user, transaction }) => {
       const life = user.life()
       return () => relativeTo(transaction.amountMinor, life.earlierTotalMinor, life.earlierCount)
@@ -174,6 +206,10 @@ const overLife: readonly Feature[] = [
     unit: 'ratio',
     range: [0, ONWARDS],
     missing: '1 for the first',
+    phrase: {
+      text: "amount is {} times the user's largest so far",
+      at: { 1: "amount is the user's largest so far, or the first" },
+    },
     bind: ({ user, transaction }) => {
       const life = user.life()
       return () =>
@@ -186,6 +222,10 @@ const overLife: readonly Feature[] = [
     unit: 'days',
     range: [0, ONWARDS],
     missing: '0 for the first',
+    phrase: {
+      text: "{} since the user's first transaction",
+      at: { 0: "moment of the user's first transaction" },
+    },
     bind: ({ user, transaction }) => {
       const life = user.life()
       return () =>
