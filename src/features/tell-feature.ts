@@ -1,5 +1,5 @@
 import type { Feature } from './feature.ts'
-import type { FittedFeatures } from './fitted-features.ts'
+import { type FittedFeatures, VOCABULARY_FIELDS } from './fitted-features.ts'
 import { numberText, VALUE_TEXTS, valueTextOf } from './value-texts.ts'
 
 /**
@@ -17,6 +17,12 @@ export const tellFeature = (feature: Feature, value: number, fitted: FittedFeatu
   const tell = phrase.as === undefined ? valueTextOf(unit) : VALUE_TEXTS[phrase.as]
   // A function, because a category may hold "$&", which a replacement text would expand.
   return phrase.text.replace('{}', () => tell(value, fitted))
+}
+
+/** What the code of a categorical feature stands for; null when it is missing or training did not know the value. */
+export const categoryOf = ({ phrase }: Feature, code: number, { vocabularies }: FittedFeatures): string | null => {
+  const field = VOCABULARY_FIELDS.find((name) => name === phrase?.as)
+  return (field && vocabularies[field][code]?.value) ?? null
 }
 
 const spoken = (name: string): string => name.replaceAll('_', ' ')
