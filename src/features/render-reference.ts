@@ -30,7 +30,8 @@ export const renderFeatureReference = (
     `${features.length} features in ${families.length} families, with the default windows. Names stand in the order of the vector. A window`,
     'of length w is `(t - w, t]`, this transaction included; a risk window is `(t - delay - w, t - delay]` and counts labels known',
     'when the transaction arrives. Amounts are in units of the currency. A feature of an entity that the transaction does not',
-    'name is missing (NaN). `features.include` and `features.exclude` take names and `family.*`.',
+    'name is missing (NaN). `features.include` and `features.exclude` take names and `family.*`. A reason for a score tells the value',
+    'in words, as the last column shows. The values of categorical features are codes without an order.',
     '',
     ...sections,
   ].join('\n')
@@ -42,14 +43,24 @@ const renderFamily = (family: FeatureFamily, features: readonly PlannedFeature[]
     '',
     family.meaning,
     '',
-    '| feature | meaning | unit | range | missing | computed from |',
-    '| --- | --- | --- | --- | --- | --- |',
+    '| feature | meaning | unit | range | missing | computed from | in words |',
+    '| --- | --- | --- | --- | --- | --- | --- |',
     ...features.map(
       ({ feature, source }) =>
-        `| \`${feature.name}\` | ${feature.meaning} | ${feature.unit} | ${range(feature)} | ${feature.missing} | ${SOURCES[source]} |`,
+        `| \`${feature.name}\` | ${feature.meaning} | ${unit(feature)} | ${range(feature)} | ${feature.missing} | ${SOURCES[source]} | ${words(feature)} |`,
     ),
     '',
   ].join('\n')
+
+const unit = ({ unit, kind }: Feature): string => (kind === 'categorical' ? `${unit}, categorical` : unit)
+
+/** A yes or no is shown by its yes, everything else with an ellipsis for the value. */
+const words = ({ phrase }: Feature): string =>
+  phrase === undefined
+    ? ''
+    : phrase.as === 'number' && phrase.at?.[1]
+      ? phrase.at[1]
+      : phrase.text.replace('{}', '…')
 
 const range = ({ range: [least, most] }: Feature): string =>
   `${Number.isFinite(least) ? `[${least}` : '(-∞'}, ${Number.isFinite(most) ? `${most}]` : '∞)'}`
