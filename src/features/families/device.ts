@@ -101,7 +101,11 @@ const deviceCount = (window: string): Feature => ({
   unit: 'transactions',
   range: [1, ONWARDS],
   missing: 'missing when the transaction names no device',
-  phrase: { text: `device makes {} in the last ${windowText(window)}`, missing: NO_DEVICE },
+  phrase: {
+    text: `device has made {} in the last ${windowText(window)}`,
+    at: { 1: `only transaction of the device in the last ${windowText(window)}` },
+    missing: NO_DEVICE,
+  },
   bind: ({ device: source }) => {
     const reading = source.window(window)
     return () => reading.count

@@ -98,7 +98,7 @@ const velocity = (window: string): Feature => ({
   unit: 'transactions per hour',
   range: [0, ONWARDS],
   missing: 'never',
-  phrase: { text: `user makes {} in the last ${windowText(window)}` },
+  phrase: { text: `user has made {} in the last ${windowText(window)}` },
   bind: ({ user }) => {
     const reading = user.window(window)
     return () => reading.count / (reading.ms / HOUR_MS)
@@ -112,7 +112,7 @@ const burst = (shorter: string, longer: string): Feature => ({
   range: [0, ONWARDS],
   missing: 'never',
   phrase: {
-    text: `user pays {} times as often in the last ${windowText(shorter)} as in the last ${windowText(longer)}`,
+    text: `user has paid {} times as often in the last ${windowText(shorter)} as in the last ${windowText(longer)}`,
   },
   bind: ({ user }) => {
     const recent = user.window(shorter)

@@ -79,8 +79,8 @@ const distinctLocations = (window: string): Feature => ({
   range: [0, ONWARDS],
   missing: '0 when no transaction names one',
   phrase: {
-    text: `user pays in {} in the last ${windowText(window)}`,
-    at: { 0: `user pays in no named place in the last ${windowText(window)}` },
+    text: `user has paid in {} in the last ${windowText(window)}`,
+    at: { 0: `user has paid in no named place in the last ${windowText(window)}` },
   },
   bind: ({ user }) => user.distinct(window, 'location'),
 })

@@ -82,7 +82,11 @@ const inWindow = (window: string): Feature[] => [
     unit: 'transactions',
     range: [1, ONWARDS],
     missing: 'missing when the transaction names no merchant',
-    phrase: { text: `merchant has {} in the last ${windowText(window)}`, missing: NO_MERCHANT },
+    phrase: {
+      text: `merchant has had {} in the last ${windowText(window)}`,
+      at: { 1: `only transaction of the merchant in the last ${windowText(window)}` },
+      missing: NO_MERCHANT,
+    },
     bind: ({ merchant: source }) => {
       const reading = source.window(window)
       return () => reading.count

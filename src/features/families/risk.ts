@@ -32,8 +32,8 @@ const riskOf = (
     range: [0, ONWARDS],
     missing: `missing when the transaction names no ${kind}; 0 when there are none`,
     phrase: {
-      text: `outcome of {} of the ${kind} is known from ${windowText(window)}`,
-      at: { 0: `no outcome of the ${kind}'s transactions is known from ${windowText(window)}` },
+      text: `{} of the ${kind} in the last ${windowText(window)} of known labels`,
+      at: { 0: `no transaction of the ${kind} in the last ${windowText(window)} of known labels` },
       missing: `no ${kind} given`,
     },
     bind: (sources) => {
@@ -48,8 +48,8 @@ const riskOf = (
     range: [0, 1],
     missing: `missing when the transaction names no ${kind}; 0 when there are none`,
     phrase: {
-      text: `{} of the ${kind}'s transactions known from ${windowText(window)} were fraud`,
-      at: { 0: `no fraud of the ${kind} is known from ${windowText(window)}` },
+      text: `{} of the ${kind}'s transactions in the last ${windowText(window)} of known labels were fraud`,
+      at: { 0: `no fraud of the ${kind} in the last ${windowText(window)} of known labels` },
       missing: `no ${kind} given`,
     },
     bind: (sources) => {

@@ -22,7 +22,10 @@ const inWindow = (window: string): Feature[] => [
     unit: 'transactions',
     range: [1, ONWARDS],
     missing: 'never',
-    phrase: { text: `user makes {} in the last ${windowText(window)}` },
+    phrase: {
+      text: `user has made {} in the last ${windowText(window)}`,
+      at: { 1: `only transaction of the user in the last ${windowText(window)}` },
+    },
     bind: ({ user }) => {
       const reading = user.window(window)
       return () => reading.count
@@ -34,7 +37,7 @@ const inWindow = (window: string): Feature[] => [
     unit: 'currency',
     range: [0.01, ONWARDS],
     missing: 'never',
-    phrase: { text: `user pays {} in all in the last ${windowText(window)}` },
+    phrase: { text: `user has paid {} in all in the last ${windowText(window)}` },
     bind: ({ user }) => {
       const reading = user.window(window)
       return () => reading.totalMinor / MINOR_PER_MAJOR
@@ -102,8 +105,8 @@ const inWindow = (window: string): Feature[] => [
     range: [0, ONWARDS],
     missing: '0 when no transaction names one',
     phrase: {
-      text: `user pays {} in the last ${windowText(window)}`,
-      at: { 0: `user pays no named merchant in the last ${windowText(window)}` },
+      text: `user has paid {} in the last ${windowText(window)}`,
+      at: { 0: `user has paid no named merchant in the last ${windowText(window)}` },
     },
     bind: ({ user }) => user.distinct(window, 'merchant'),
   },
