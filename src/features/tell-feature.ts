@@ -20,7 +20,11 @@ export const tellFeature = (feature: Feature, value: number, fitted: FittedFeatu
 }
 
 /** What the code of a categorical feature stands for; null when it is missing or training did not know the value. */
-export const categoryOf = ({ phrase }: Feature, code: number, { vocabularies }: FittedFeatures): string | null => {
+export const categoryOf = (
+  { phrase }: Feature,
+  code: number,
+  { vocabularies }: FittedFeatures,
+): string | null => {
   const field = VOCABULARY_FIELDS.find((name) => name === phrase?.as)
   return (field && vocabularies[field][code]?.value) ?? null
 }

@@ -42,7 +42,7 @@ export const countText = (value: number, unit: string): string => {
 export const durationText = (seconds: number): string => {
   if (seconds < 0) return `minus ${durationText(-seconds)}`
   const [unit, length] =
-    DURATIONS.find(([, unitSeconds]) => Number((seconds / unitSeconds).toFixed(1)) >= 1) ?? DURATIONS.at(-1)!
+    DURATIONS.find(([, unitSeconds]) => Number((seconds / unitSeconds).toFixed(2)) >= 1) ?? DURATIONS.at(-1)!
   return countText(seconds / length, `${unit}s`)
 }
 
