@@ -1,6 +1,8 @@
 /** Newton steps at most; ten are usual. */
 const STEPS = 100
 const SMALLEST_STEP = 1e-10
+/** Where a step promises to lower the loss by less than this part of it, rounding has the last word. */
+const SMALLEST_GAIN = 1e-13
 
 /**
  * Slope and intercept of the sigmoid that fits labels best by log loss, with the targets of Platt (1999), (frauds + 1) / (frauds + 2)
@@ -50,6 +52,8 @@ export const fitPlatt = (
     if (!(determinant > 0)) break
     const stepSlope = (interceptIntercept * gradientSlope - slopeIntercept * gradientIntercept) / determinant
     const stepIntercept = (slopeSlope * gradientIntercept - slopeIntercept * gradientSlope) / determinant
+    const promised = (gradientSlope * stepSlope + gradientIntercept * stepIntercept) / 2
+    if (!(promised > SMALLEST_GAIN * loss)) break
     let share = 1
     let reached = lossOf(slope - stepSlope, intercept - stepIntercept)
     while (!(reached <= loss) && share > SMALLEST_STEP) {

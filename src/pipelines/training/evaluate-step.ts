@@ -151,7 +151,7 @@ const evaluateRun = async (context: TrainingContext, work: StepWork): Promise<Ev
         warnings.push(
           `Importance by shuffling was measured on ${PERMUTATION_ROWS} of the ${rows.table.rowCount} validation rows.`,
         )
-      permutation = permutationImportance(chosen.scorer, chosen.model, rows, {
+      permutation = permutationImportance(chosen.model, rows, {
         seed: project.seed,
         repeats: evaluation.permutation_repeats,
         signal,

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createRandom } from '../../foundation/random.ts'
 import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
-import type { ModelScorer } from '../../model/scorer.ts'
 import { coefficientsOf, gainImportance, permutationImportance } from './importance.ts'
 
 const MODEL: TreeEnsembleModel = {
@@ -42,24 +41,8 @@ describe('permutation importance', () => {
     rowCount: 400,
     columns: [telling, noise, noise],
   }
-  const tried: number[] = []
-  const scorer: ModelScorer = {
-    featureNames: MODEL.featureNames,
-    marginOne: () => 0,
-    scoreOne: () => 0,
-    scoreMany: ({ columns, rowCount }, out) => {
-      tried.push(rowCount)
-      out.set(columns[0]!)
-    },
-  }
-
   test('falls to the share of frauds without the one feature that tells them, and not at all without others', () => {
-    const [first, ...others] = permutationImportance(
-      scorer,
-      MODEL,
-      { table, labels },
-      { seed: 1, repeats: 3 },
-    )
+    const [first, ...others] = permutationImportance(MODEL, { table, labels }, { seed: 1, repeats: 3 })
     const share = labels.reduce((sum, label) => sum + label, 0) / 400
     expect(first!.feature).toBe('telling')
     expect(first!.drop).toBeGreaterThan(0.7 * (1 - share))
@@ -70,19 +53,36 @@ describe('permutation importance', () => {
   })
 
   test('is the same each time', () => {
-    const once = permutationImportance(scorer, MODEL, { table, labels }, { seed: 1, repeats: 3 })
-    expect(permutationImportance(scorer, MODEL, { table, labels }, { seed: 1, repeats: 3 })).toEqual(once)
+    const once = permutationImportance(MODEL, { table, labels }, { seed: 1, repeats: 3 })
+    expect(permutationImportance(MODEL, { table, labels }, { seed: 1, repeats: 3 })).toEqual(once)
   })
 
-  test('tries no more rows than allowed, and no feature that the model does not use', () => {
-    tried.length = 0
-    permutationImportance(scorer, MODEL, { table, labels }, { seed: 1, repeats: 3, maxRows: 50 })
-    expect(tried).toEqual([50, 50, 50, 50, 50, 50, 50])
+  test('looks at no more rows than allowed', () => {
+    const of = (maxRows: number) =>
+      permutationImportance(MODEL, { table, labels }, { seed: 1, repeats: 3, maxRows })
+    expect(of(1000)).toEqual(of(400))
+    expect(of(50)).not.toEqual(of(400))
+  })
+
+  test('of a linear model is larger for the larger weight', () => {
+    const linear = {
+      kind: 'logistic_regression',
+      featureNames: MODEL.featureNames,
+      means: [0, 0, 0],
+      scales: [1, 1, 1],
+      coefficients: [3, 0.5, 0],
+      intercept: -1,
+      iterations: 1,
+      converged: true,
+    } as const
+    const found = permutationImportance(linear, { table, labels }, { seed: 1, repeats: 3 })
+    expect(found[0]!.feature).toBe('telling')
+    expect(found.at(-1)).toEqual({ feature: 'unused', drop: 0, deviation: 0 })
   })
 
   test('is empty where rows have one class', () => {
     expect(
-      permutationImportance(scorer, MODEL, { table, labels: labels.map(() => 0) }, { seed: 1, repeats: 3 }),
+      permutationImportance(MODEL, { table, labels: labels.map(() => 0) }, { seed: 1, repeats: 3 }),
     ).toEqual([])
   })
 })

@@ -2,7 +2,10 @@ import { averagePrecision } from '../../evaluation/average-precision.ts'
 import { createRandom, type Random } from '../../foundation/random.ts'
 import type { FeatureTable } from '../../learning/feature-table.ts'
 import type { Model } from '../../learning/model.ts'
-import type { ModelScorer } from '../../model/scorer.ts'
+import { standardise } from '../../learning/standardisation.ts'
+import { flattenTrees } from '../../learning/trees/flat-trees.ts'
+import { createMarginsOfRows } from '../../learning/trees/margins-of-rows.ts'
+import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
 import type { EvaluationReport } from './evaluation-report.ts'
 
 type Importance = EvaluationReport['importance']
@@ -21,13 +24,13 @@ export interface PermutationOptions {
 
 /**
  * How much average precision falls when one feature's values are shuffled among the rows (Breiman 2001): mean and standard deviation
- * over the shuffles, the largest first, equal ones by name. Empty when the rows do not hold both classes.
+ * over the shuffles, the largest first, equal ones by name. Empty when the rows do not hold both classes. Rows are ranked by the
+ * model's margin, which no calibration has tied.
  *
- * A feature that no split of the model asks for has 0 without being tried. Each feature has a random stream of its own, so that one
- * more or fewer changes none of the others.
+ * Only what asks for the feature is computed again. A feature that the model never asks for has 0 without being tried. Each feature
+ * has a random stream of its own, so that one more or fewer changes none of the others.
  */
 export const permutationImportance = (
-  scorer: ModelScorer,
   model: Model,
   { table, labels }: { readonly table: FeatureTable; readonly labels: Uint8Array },
   { seed, repeats, maxRows = PERMUTATION_ROWS, signal, onFeature }: PermutationOptions,
@@ -39,27 +42,67 @@ export const permutationImportance = (
   const columns: readonly Float64Array[] = table.columns.map((column) =>
     Float64Array.from(rows, (row) => column[row]!),
   )
-  const scores = new Float64Array(rows.length)
-  const worthOf = (tried: readonly Float64Array[]): number => {
-    scorer.scoreMany({ names: table.names, rowCount: rows.length, columns: tried }, scores)
-    return averagePrecision(sampled, scores)
-  }
-  const whole = worthOf(columns)
-  const used = usedFeatures(model)
+  const { margins, marginsBy } = createMarginParts(model, columns)
+  const whole = averagePrecision(sampled, margins)
   const found = table.names.map((feature, f) => {
     signal?.throwIfAborted()
     onFeature?.(f, table.names.length)
-    if (!used.has(f)) return { feature, drop: 0, deviation: 0 }
+    const partOf = marginsBy(f)
+    if (partOf === undefined) return { feature, drop: 0, deviation: 0 }
+    const known = partOf(columns[f]!)
     const stream = random.fork(feature)
-    const drops = Array.from(
-      { length: repeats },
-      () => whole - worthOf(columns.with(f, shuffled(columns[f]!, stream))),
-    )
+    const drops = Array.from({ length: repeats }, () => {
+      const part = partOf(shuffled(columns[f]!, stream))
+      return (
+        whole -
+        averagePrecision(
+          sampled,
+          margins.map((margin, row) => margin - known[row]! + part[row]!),
+        )
+      )
+    })
     const drop = drops.reduce((sum, one) => sum + one, 0) / repeats
     const squares = drops.reduce((sum, one) => sum + (one - drop) ** 2, 0)
     return { feature, drop, deviation: Math.sqrt(squares / repeats) }
   })
   return found.sort((a, b) => b.drop - a.drop || (a.feature < b.feature ? -1 : 1))
+}
+
+/** The part of each row's margin that depends on one feature, from the feature's values. */
+type MarginPart = (values: Float64Array) => Float64Array
+
+/** Margins of the rows, and by feature the part of them that depends on it; undefined where the model never asks for it. */
+const createMarginParts = (
+  model: Model,
+  columns: readonly Float64Array[],
+): { readonly margins: Float64Array; readonly marginsBy: (feature: number) => MarginPart | undefined } => {
+  const rowCount = columns[0]?.length ?? 0
+  if (model.kind === 'logistic_regression') {
+    const { means, scales, coefficients } = model
+    const part = (f: number, values: Float64Array): Float64Array =>
+      values.map((value) => coefficients[f]! * standardise(value, means[f]!, scales[f]!))
+    const margins = new Float64Array(rowCount).fill(model.intercept)
+    columns.forEach((column, f) => {
+      part(f, column).forEach((value, row) => {
+        margins[row]! += value
+      })
+    })
+    const marginsBy = (f: number) =>
+      coefficients[f] === 0 ? undefined : (values: Float64Array) => part(f, values)
+    return { margins, marginsBy }
+  }
+  const marginsOf = (trees: TreeEnsembleModel['trees'], shown: readonly Float64Array[]): Float64Array => {
+    const out = new Float64Array(rowCount)
+    createMarginsOfRows(flattenTrees({ ...model, base: 0, trees }), columns.length)(shown, rowCount, out)
+    return out
+  }
+  return {
+    margins: marginsOf(model.trees, columns),
+    marginsBy: (f) => {
+      const asking = model.trees.filter(({ feature }) => feature.includes(f))
+      return asking.length === 0 ? undefined : (values) => marginsOf(asking, columns.with(f, values))
+    },
+  }
 }
 
 /** Each feature's share of all that the model's splits lowered the training loss by, the largest first; empty without trees. */
@@ -82,13 +125,6 @@ export const coefficientsOf = (model: Model): Importance['coefficients'] =>
         .map((feature, f) => ({ feature, weight: model.coefficients[f]! }))
         .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
     : []
-
-const usedFeatures = (model: Model): ReadonlySet<number> =>
-  new Set(
-    model.kind === 'logistic_regression'
-      ? model.coefficients.flatMap((weight, f) => (weight === 0 ? [] : [f]))
-      : model.trees.flatMap(({ feature }) => [...new Set(feature)]).filter((f) => f >= 0),
-  )
 
 /** All rows, or `count` of them, each set equally likely, ascending (Knuth's algorithm S). */
 const sampleRows = (rows: number, count: number, random: Random): Uint32Array => {
