@@ -126,6 +126,7 @@ describe('a feature in words', () => {
       })
     expect(told('a$&\nb\'"')).toBe('device type is "a$&\\nb\'\\""')
     expect(told('x'.repeat(500)).length).toBeLessThan(100)
+    expect(told('right\u202Eto\u2028left')).toBe('device type is "right to left"')
   })
 })
 

@@ -116,9 +116,14 @@ const entryText =
 
 const QUOTED_CHARACTERS = 60
 
-/** Categories come from whoever sent the transaction: shortened, and without line breaks or the like. */
-const quoted = (text: string): string =>
-  JSON.stringify(text.length > QUOTED_CHARACTERS ? `${text.slice(0, QUOTED_CHARACTERS)}…` : text)
+/** Characters that would break the line or turn the direction of what follows; JSON escapes the other control characters. */
+const DISTURBING = /[\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
+
+/** Categories come from whoever sent the transaction: shortened, on one line. */
+const quoted = (text: string): string => {
+  const plain = text.replace(DISTURBING, ' ')
+  return JSON.stringify(plain.length > QUOTED_CHARACTERS ? `${plain.slice(0, QUOTED_CHARACTERS)}…` : plain)
+}
 
 const twoDigits = (value: number): string => String(value).padStart(2, '0')
 
