@@ -72,7 +72,7 @@ describe('a feature in words', () => {
     ['user_velocity_1d', 1, 'user has made 1 transaction per hour in the last day'],
     ['user_velocity_1d', 0.25, 'user has made 0.25 transactions per hour in the last day'],
     ['user_burst_1h_1d', 8, 'user has paid 8 times as often in the last hour as in the last day'],
-    ['device_labelled_count_1d', 3, '3 transactions of the device in the last day of known labels'],
+    ['device_labelled_count_1d', 3, 'device has 3 transactions in the last day of known labels'],
     ['user_seconds_since_last', 40, "40 seconds since the user's last transaction"],
     ['user_seconds_since_last', 3_599, "1 hour since the user's last transaction"],
     ['user_seconds_since_last', 9_000, "2.5 hours since the user's last transaction"],

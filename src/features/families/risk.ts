@@ -32,8 +32,8 @@ const riskOf = (
     range: [0, ONWARDS],
     missing: `missing when the transaction names no ${kind}; 0 when there are none`,
     phrase: {
-      text: `{} of the ${kind} in the last ${windowText(window)} of known labels`,
-      at: { 0: `no transaction of the ${kind} in the last ${windowText(window)} of known labels` },
+      text: `${kind} has {} in the last ${windowText(window)} of known labels`,
+      at: { 0: `${kind} has no transaction in the last ${windowText(window)} of known labels` },
       missing: `no ${kind} given`,
     },
     bind: (sources) => {
