@@ -83,7 +83,7 @@ const linearScorer = (model: LogisticRegressionModel, calibration: Calibration):
 const treeScorer = (model: TreeEnsembleModel, calibration: Calibration): ModelScorer => {
   const { featureNames, link } = model
   const trees = flattenTrees(model)
-  const marginsOfRows = createMarginsOfRows(trees, featureNames.length)
+  const marginsOfRows = createMarginsOfRows(trees)
   return {
     featureNames,
     marginOne: (vector, at = 0) => marginOfTrees(trees, vector, at),

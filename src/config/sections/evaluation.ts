@@ -142,7 +142,7 @@ export const EvaluationSchema = Type.Object(
       },
     ),
     permutation_repeats: Type.Integer({
-      default: 5,
+      default: 3,
       minimum: 0,
       maximum: 1000,
       unit: 'shuffles',

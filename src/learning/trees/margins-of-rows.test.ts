@@ -10,7 +10,7 @@ test('law: many rows have the bits that each has alone, whatever the block it fa
       const trees = flattenTrees(modelOf(hasCategories))
       const columns = [0, 1].map((f) => Float64Array.from(values, (row) => row[f]!))
       const out = new Float64Array(values.length)
-      createMarginsOfRows(trees, 2)(columns, values.length, out)
+      createMarginsOfRows(trees)(columns, values.length, out)
       values.forEach((row, index) => {
         expect(Object.is(out[index], marginOfTrees(trees, row))).toBe(true)
       })
@@ -20,7 +20,7 @@ test('law: many rows have the bits that each has alone, whatever the block it fa
 })
 
 test('a call leaves nothing behind that changes the next one', () => {
-  const marginsOf = createMarginsOfRows(flattenTrees(modelOf(false)), 2)
+  const marginsOf = createMarginsOfRows(flattenTrees(modelOf(false)))
   const once = new Float64Array(1)
   marginsOf([Float64Array.of(0.1), Float64Array.of(1)], 1, once)
   const many = new Float64Array(300)

@@ -10,31 +10,39 @@ const SHALLOW = 8
 export type MarginsOfRows = (columns: readonly Float64Array[], rowCount: number, out: Float64Array) => void
 
 /**
- * Margins of many rows of `width` features at once: bit for bit what `marginOfTrees` gives for each, because each row adds the leaves
- * in the order of the trees.
+ * Margins of many rows at once: bit for bit what `marginOfTrees` gives for each, because each row adds the leaves in the order of the
+ * trees.
  *
- * 1. A block of rows is copied next to each other.
+ * 1. Of a block of rows, the values that any tree asks for are copied next to each other, and beside them, for each node with
+ *    categories, which way the row would go there: 0 or 1.
  * 2. One tree after the other, all rows of the block walk it, four side by side: a walk is a chain of loads that wait for each other,
  *    and four chains wait together. A step is computed and not branched on, since which way a row goes cannot be foretold.
  *
  * The one block is made here, so that a call makes nothing; calls must not overlap, and on one thread they cannot.
  */
-export const createMarginsOfRows = (trees: FlatTrees, width: number): MarginsOfRows => {
-  // A last block is filled up with rows that nobody asks for.
-  const block = new Float64Array(BLOCK_ROWS * width)
-  const walks = layOutWalks(trees)
+export const createMarginsOfRows = (trees: FlatTrees): MarginsOfRows => {
+  const asked = [...new Set(trees.feature)].filter((feature) => feature >= 0).sort((a, b) => a - b)
+  const categorical = [...trees.categoryAt.keys()].filter((node) => trees.categoryAt[node]! >= 0)
+  const width = asked.length + categorical.length
+  // A last block is filled up with rows that nobody asks for. Trees without splits still look at a value.
+  const block = new Float64Array(BLOCK_ROWS * Math.max(1, width))
+  const walks = layOutWalks(trees, asked, categorical)
   return (columns, rowCount, out) => {
     for (let start = 0; start < rowCount; start += BLOCK_ROWS) {
       const rows = Math.min(BLOCK_ROWS, rowCount - start)
-      for (let f = 0; f < width; f++) {
-        const column = columns[f]!
+      for (let f = 0; f < asked.length; f++) {
+        const column = columns[asked[f]!]!
         for (let row = 0, at = f; row < rows; row++, at += width) block[at] = column[start + row]!
       }
-      for (let row = 0; row < rows; row++) out[start + row] = trees.base
-      for (let t = 0; t < trees.roots.length; t++) {
-        if (walks.hasCategories[t] === 1) addTreeWithCategories(trees, t, block, width, out, start, rows)
-        else addTree(walks, t, block, width, out, start, rows)
+      for (let i = 0; i < categorical.length; i++) {
+        const node = categorical[i]!
+        const column = columns[trees.feature[node]!]!
+        const left = trees.left[node]!
+        for (let row = 0, at = asked.length + i; row < rows; row++, at += width)
+          block[at] = childOf(trees, node, column[start + row]!) - left
       }
+      for (let row = 0; row < rows; row++) out[start + row] = trees.base
+      for (let t = 0; t < trees.roots.length; t++) addTree(walks, t, block, width, out, start, rows)
     }
   }
 }
@@ -42,8 +50,8 @@ export const createMarginsOfRows = (trees: FlatTrees, width: number): MarginsOfR
 /** Trees laid out so that a row that has reached its leaf stays there, whatever its values. */
 interface Walks {
   readonly roots: Int32Array
-  /** 0 at leaves, any feature will do. */
-  readonly feature: Int32Array
+  /** Place of what the node asks for among the values of a block's row; 0 at leaves, where any will do. */
+  readonly place: Int32Array
   /** Not a number at leaves: no value is at least that. */
   readonly threshold: Float64Array
   /** The node itself at leaves. */
@@ -54,30 +62,31 @@ interface Walks {
   readonly value: Float64Array
   /** Steps from the root to the lowest leaf, by tree. */
   readonly depth: Int32Array
-  readonly hasCategories: Uint8Array
 }
 
-const layOutWalks = (trees: FlatTrees): Walks => {
-  const { roots, categoryAt } = trees
-  const nodes = trees.feature.length
+const layOutWalks = (trees: FlatTrees, asked: readonly number[], categorical: readonly number[]): Walks => {
+  const { roots, feature } = trees
+  const placeOf = new Map(asked.map((asks, place) => [asks, place]))
+  const isLeaf = (node: number): boolean => feature[node]! < 0
   const walks = {
     roots,
-    feature: trees.feature.map((feature) => Math.max(0, feature)),
-    threshold: trees.threshold.map((threshold, node) => (trees.feature[node]! < 0 ? Number.NaN : threshold)),
-    left: trees.left.map((left, node) => (trees.feature[node]! < 0 ? node : left)),
-    missing: trees.missing.map((missing, node) => (trees.feature[node]! < 0 ? 0 : missing)),
+    place: feature.map((asks) => placeOf.get(asks) ?? 0),
+    threshold: trees.threshold.map((threshold, node) => (isLeaf(node) ? Number.NaN : threshold)),
+    left: trees.left.map((left, node) => (isLeaf(node) ? node : left)),
+    missing: trees.missing.map((missing, node) => (isLeaf(node) ? 0 : missing)),
     value: trees.threshold,
     depth: new Int32Array(roots.length),
-    hasCategories: new Uint8Array(roots.length),
   }
-  const depths = new Int32Array(nodes)
+  categorical.forEach((node, i) => {
+    walks.place[node] = asked.length + i
+    walks.threshold[node] = 0.5
+  })
+  const depths = new Int32Array(feature.length)
   roots.forEach((root, t) => {
-    const end = roots[t + 1] ?? nodes
     // Children come after their parents.
-    for (let node = root; node < end; node++) {
+    for (let node = root; node < (roots[t + 1] ?? feature.length); node++) {
       walks.depth[t] = Math.max(walks.depth[t]!, depths[node]!)
-      if (categoryAt.length > 0 && categoryAt[node]! >= 0) walks.hasCategories[t] = 1
-      if (trees.feature[node]! < 0) continue
+      if (isLeaf(node)) continue
       depths[trees.left[node]!] = depths[node]! + 1
       depths[trees.left[node]! + 1] = depths[node]! + 1
     }
@@ -86,7 +95,7 @@ const layOutWalks = (trees: FlatTrees): Walks => {
 }
 
 const addTree = (
-  { roots, feature, threshold, left, missing, value, depth }: Walks,
+  { roots, place, threshold, left, missing, value, depth }: Walks,
   tree: number,
   block: Float64Array,
   width: number,
@@ -107,10 +116,10 @@ const addTree = (
     let d = root
     for (let step = 0; step < steps; step++) {
       const before = a + b + c + d
-      const valueA = block[atA + feature[a]!]!
-      const valueB = block[atB + feature[b]!]!
-      const valueC = block[atC + feature[c]!]!
-      const valueD = block[atD + feature[d]!]!
+      const valueA = block[atA + place[a]!]!
+      const valueB = block[atB + place[b]!]!
+      const valueC = block[atC + place[c]!]!
+      const valueD = block[atD + place[d]!]!
       const boundA = threshold[a]!
       const boundB = threshold[b]!
       const boundC = threshold[c]!
@@ -127,22 +136,5 @@ const addTree = (
     if (row + 1 < rows) out[start + row + 1]! += value[b]!
     if (row + 2 < rows) out[start + row + 2]! += value[c]!
     if (row + 3 < rows) out[start + row + 3]! += value[d]!
-  }
-}
-
-const addTreeWithCategories = (
-  trees: FlatTrees,
-  tree: number,
-  block: Float64Array,
-  width: number,
-  out: Float64Array,
-  start: number,
-  rows: number,
-): void => {
-  const { roots, feature, threshold } = trees
-  for (let row = 0, at = 0; row < rows; row++, at += width) {
-    let node = roots[tree]!
-    for (let f = feature[node]!; f >= 0; f = feature[node]!) node = childOf(trees, node, block[at + f]!)
-    out[start + row]! += threshold[node]!
   }
 }

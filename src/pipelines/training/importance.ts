@@ -93,7 +93,7 @@ const createMarginParts = (
   }
   const marginsOf = (trees: TreeEnsembleModel['trees'], shown: readonly Float64Array[]): Float64Array => {
     const out = new Float64Array(rowCount)
-    createMarginsOfRows(flattenTrees({ ...model, base: 0, trees }), columns.length)(shown, rowCount, out)
+    createMarginsOfRows(flattenTrees({ ...model, base: 0, trees }))(shown, rowCount, out)
     return out
   }
   return {
