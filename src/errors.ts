@@ -62,6 +62,12 @@ export const ERRORS = define({
     message: '{file} has {count}:{problems}',
     fix: 'Correct what is listed. `vigia config schema` and docs/configuration.md describe every setting.',
   },
+  CONFIG_COSTS_MISSING: {
+    status: 422,
+    exitCode: 2,
+    message: '{setting} is {got}, but all of evaluation.costs are 0, so that nothing costs anything',
+    fix: 'Say what decisions cost, for instance evaluation.costs.review: 5 and evaluation.costs.missed_fraud_amount_share: 1.',
+  },
   // dataset
   DATASET_FILE_MISSING: {
     status: 404,

@@ -13,6 +13,7 @@ import { generateStep } from './training/generate-step.ts'
 import { readJson } from './training/json-file.ts'
 import { packageStep } from './training/package-step.ts'
 import { readStep } from './training/read-step.ts'
+import { requireCosts } from './training/require-costs.ts'
 import { scoreStep } from './training/score-step.ts'
 import { searchStep } from './training/search-step.ts'
 import { selectStep } from './training/select-step.ts'
@@ -62,13 +63,15 @@ export const trainingSteps = (context: TrainingContext): readonly Step[] => [
 /**
  * Runs the main job in `context.folder` (docs/runs.md describes what it leaves there).
  *
- * @throws what `runPipeline` throws; PIPELINE_VALIDATION_FAILED when the data must not be used
+ * @throws what `runPipeline` throws; PIPELINE_VALIDATION_FAILED when the data must not be used; CONFIG_COSTS_MISSING;
+ *   PIPELINE_GATES_FAILED when the chosen model must not be packaged
  */
 export const runTrainingPipeline = async (
   context: TrainingContext,
   options: TrainingOptions,
 ): Promise<TrainingResult> => {
   const { folder } = context
+  requireCosts(context.config.settings)
   const steps = trainingSteps(context)
   if (options.dryRun) return { folder, outcomes: await runPipeline(steps, { ...options, folder }) }
   const withReports = steps.map((step) => renderAfter(step, folder, options.renderers))

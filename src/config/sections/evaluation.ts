@@ -147,7 +147,7 @@ export const EvaluationSchema = Type.Object(
       maximum: 1000,
       unit: 'shuffles',
       description:
-        'Times each feature is shuffled to see how much average precision falls. 5, as in scikit-learn; 0: not measured.',
+        'Times each feature is shuffled to see how much average precision falls. 3 show which features matter; more narrow the deviation, and 0 measures nothing.',
     }),
     gates: Type.Object(
       {

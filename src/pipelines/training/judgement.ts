@@ -4,6 +4,7 @@ import { VigiaError } from '../../errors.ts'
 import { bootstrapIntervals } from '../../evaluation/bootstrap.ts'
 import { dailyPrecision } from '../../evaluation/daily-precision.ts'
 import type { EvaluationChoices, ScoredRows } from '../../evaluation/evaluate.ts'
+import { checkGates } from '../../evaluation/gates.ts'
 import { createRandom } from '../../foundation/random.ts'
 import type { CandidateFigures, EvaluationReport, GateResult, Intervals } from './evaluation-report.ts'
 
@@ -35,51 +36,25 @@ export const intervalsOfRows = (
   )
 }
 
-/**
- * What the quality gates of the configuration say of the chosen model's figures on test. A figure that is not defined passes no gate
- * that asks for it; a comparison with production is made only where production could be compared.
- */
+/** What the quality gates of the configuration say of the chosen model's figures on test; see `checkGates`. */
 export const judgeGates = (
   test: CandidateFigures,
   production: EvaluationReport['production'],
-  { evaluation }: Pick<TrainingSettings, 'evaluation'>,
-): readonly GateResult[] => {
-  const { gates } = evaluation
-  return GATED.flatMap(({ setting, figure, title }): GateResult[] => {
-    const got = test[figure]
-    const least = gates[setting]
-    const worse = setting === 'daily_precision' ? null : gates.worse_than_production[setting]
-    const before = production?.test[figure] ?? null
-    return [
-      ...(least === null
-        ? []
-        : [
-            {
-              name: `${title} on test`,
-              allowed: `at least ${least}`,
-              got,
-              passed: got !== null && got >= least,
-            },
-          ]),
-      ...(worse === null || before === null
-        ? []
-        : [
-            {
-              name: `${title} on test against production`,
-              allowed: `at least ${before - worse}`,
-              got,
-              passed: got !== null && got >= before - worse,
-            },
-          ]),
-    ]
-  })
-}
-
-const GATED = [
-  { setting: 'roc_auc', figure: 'rocAuc', title: 'ROC-AUC' },
-  { setting: 'average_precision', figure: 'averagePrecision', title: 'average precision' },
-  { setting: 'daily_precision', figure: 'dailyPrecision', title: 'daily precision' },
-] as const
+  { evaluation: { gates } }: Pick<TrainingSettings, 'evaluation'>,
+): readonly GateResult[] =>
+  checkGates(
+    {
+      rocAuc: gates.roc_auc,
+      averagePrecision: gates.average_precision,
+      dailyPrecision: gates.daily_precision,
+      worseThanProduction: {
+        rocAuc: gates.worse_than_production.roc_auc,
+        averagePrecision: gates.worse_than_production.average_precision,
+      },
+    },
+    test,
+    production?.test ?? null,
+  )
 
 /** @throws PIPELINE_GATES_FAILED naming every gate that was not passed */
 export const requireGates = ({ gates }: Pick<EvaluationReport, 'gates'>, folder: string): void => {

@@ -16,17 +16,17 @@ describe('settings of models', () => {
     } satisfies LogisticRegressionSettings)
     expect(defaultsOf('random_forest')).toEqual({
       trees: 100,
-      maxDepth: 0,
+      maxDepth: 20,
       minLeafRows: 1,
       featuresPerSplit: 'sqrt',
       classWeight: 'none',
       rowShare: 1,
-      maxBins: 256,
+      maxBins: 0,
     } satisfies RandomForestSettings)
     expect(defaultsOf('gradient_boosting')).toEqual({
       trees: 100,
       learningRate: 0.1,
-      maxDepth: 6,
+      maxDepth: 4,
       minChildWeight: 1,
       l2: 1,
       minGain: 0,
@@ -35,7 +35,7 @@ describe('settings of models', () => {
       earlyStoppingRounds: 0,
       classWeight: 'none',
       monotone: {},
-      maxBins: 256,
+      maxBins: 0,
     } satisfies GradientBoostingSettings)
   })
 
