@@ -28,7 +28,7 @@ describe('the grid of a model', () => {
     [
       'a value out of range',
       'models.gradient_boosting.grid={max_depth: [3, 65]}',
-      'models.gradient_boosting.grid.max_depth.1: allowed: a whole number from 1 to 64 (unit: splits); got the number 65.',
+      'models.gradient_boosting.grid.max_depth.1: allowed: a whole number from 1 to 16 (unit: splits); got the number 65.',
     ],
     [
       'one value in place of a list',
