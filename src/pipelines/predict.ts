@@ -12,7 +12,9 @@ import { VigiaError } from '../errors.ts'
 import { readFeatureSettings } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
 import type { ReportProgress } from '../foundation/progress.ts'
+import { createScoreExplainer } from '../model/explain/score-explainer.ts'
 import { createScorer } from '../model/scorer.ts'
+import { explainRows } from './explain-rows.ts'
 import { replay } from './replay/replay.ts'
 import { readArtifact } from './training/artifact-folder.ts'
 import { scoreRows } from './training/score-rows.ts'
@@ -29,6 +31,8 @@ export interface PredictOptions {
   /** `.csv`, `.csv.gz` or `.parquet`. */
   readonly out: string
   readonly history: History
+  /** How many reasons each score gets, at least 1; no reasons when absent. */
+  readonly reasons?: number
   readonly workers: number
   readonly database: DatabaseSettings
   readonly workingDirectory: string
@@ -58,7 +62,8 @@ const FORMATS = {
  * 1. The input is read with the mapping of the training; what cannot be used gets its reason instead of a score.
  * 2. It is cleaned with what was fitted in training, and replayed through the engine, on top of the training's final states or
  *    from an empty history.
- * 3. Each row gets its own score. A repeated transaction is the same transaction: it gets the first one's score.
+ * 3. Each row gets its own score, and its strongest reasons where they are asked for. A repeated transaction is the same
+ *    transaction: it gets the first one's score.
  *
  * @throws the errors of reading, MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, DATASET_OUTPUT_FORMAT, PIPELINE_HISTORY_MISSING, INTERRUPTED
  */
@@ -99,9 +104,15 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
       signal: options.signal,
       reportProgress: options.reportProgress,
     })
-    const counts = await withDatabase(options.database, async (connection) => {
+    const counts = await withDatabase(options.database, async (connection, connect) => {
       await scoreRows(connection, features, createScorer(artifact), 'true', options.signal)
-      return writeScores(connection, { prepared, quarantine, read, format, out: options.out })
+      const { reasons: top, signal, reportProgress } = options
+      if (top !== undefined) {
+        const explainer = createScoreExplainer(artifact, options.run)
+        await explainRows(connection, connect, { features, explainer, top, signal, reportProgress })
+      }
+      const withReasons = top !== undefined
+      return writeScores(connection, { prepared, quarantine, read, format, withReasons, out: options.out })
     })
     return {
       out: options.out,
@@ -156,12 +167,14 @@ interface ScoredInput {
   readonly quarantine: string
   readonly read: ReadResult
   readonly format: string
+  /** The table `score_reasons` is there to join. */
+  readonly withReasons: boolean
   readonly out: string
 }
 
 const writeScores = async (
   connection: DuckDBConnection,
-  { prepared, quarantine, read, format, out }: ScoredInput,
+  { prepared, quarantine, read, format, withReasons, out }: ScoredInput,
 ): Promise<Pick<PredictResult, 'rows' | 'scored' | 'flagged'>> => {
   const rejected =
     read.quarantinedRows === 0
@@ -173,9 +186,10 @@ const writeScores = async (
            columns = {source_row: 'BIGINT', reasons: 'STRUCT(code VARCHAR, what VARCHAR, got VARCHAR)[]'})`
   await connection.run(
     `CREATE TEMP TABLE answers AS
-     SELECT source_row, transaction_id, probability, flagged, risk_level, reason
+     SELECT source_row, transaction_id, probability, flagged, risk_level, reason${withReasons ? ', reasons' : ''}
      FROM (SELECT source_row, transaction_id, NULL::VARCHAR AS reason FROM read_parquet(${sqlLiteral(prepared)}) ${rejected})
-     LEFT JOIN scores USING (transaction_id)`,
+     LEFT JOIN scores USING (transaction_id)
+     ${withReasons ? 'LEFT JOIN score_reasons USING (transaction_id)' : ''}`,
   )
   const counted = await connection.runAndReadAll(
     'SELECT count(*)::DOUBLE, count(probability)::DOUBLE, count_if(flagged)::DOUBLE FROM answers',

@@ -100,6 +100,40 @@ describe('vigia predict', () => {
     expect(readFileSync(at('ignored.csv'), 'utf8')).toBe(readFileSync(at('unlabelled.csv'), 'utf8'))
   })
 
+  it('adds the reasons that raise each score when they are asked for, and changes nothing else', async () => {
+    await query(
+      `COPY (SELECT * FROM '${at('input.parquet')}' UNION ALL
+         (SELECT * REPLACE ('unusable' AS transaction_id, -amount AS amount) FROM '${at('input.parquet')}' LIMIT 1))
+       TO '${at('to-explain.parquet')}'`,
+    )
+    expect((await predict('to-explain.parquet', 'bare.csv')).status).toBe(0)
+    for (const out of ['explained.csv', 'explained.parquet']) {
+      expect((await predict('to-explain.parquet', out, ['--reasons', '3'])).status).toBe(0)
+    }
+    const columns = (file: string, rest = '*') =>
+      query(`SELECT ${rest} FROM read_csv('${at(file)}', all_varchar = true) ORDER BY source_row::INTEGER`)
+    const reasons = (await columns('explained.csv', 'reasons')).map(([text]) => text as string | null)
+    expect(await columns('explained.csv', '* EXCLUDE (reasons)')).toEqual(await columns('bare.csv'))
+    expect(await query(`SELECT reasons FROM '${at('explained.parquet')}' ORDER BY source_row`)).toEqual(
+      reasons.map((text, row) => [row < 3000 ? (text ?? '') : null]),
+    )
+    expect(reasons.pop()).toBeNull()
+    for (const text of reasons) {
+      expect((text ?? '').split('; ').length).toBeLessThanOrEqual(3)
+      expect(text ?? '').not.toMatch(/NaN|Infinity|undefined|null|\n/)
+    }
+    expect(reasons.filter((text) => text?.split('; ').length === 3).length).toBeGreaterThan(2000)
+  })
+
+  it('refuses a number of reasons that is none', async () => {
+    for (const number of ['0', '-1', '1.5', 'many']) {
+      const { status, stderr } = await predict('input.parquet', 'never.csv', ['--reasons', number])
+      expect([number, status]).toEqual([number, 2])
+      expect(stderr).toContain('CLI_INVALID_ARGUMENT')
+    }
+    expect(existsSync(at('never.csv'))).toBe(false)
+  })
+
   it.each(['model.json', 'manifest.json', 'checksums.json'])(
     'refuses a model whose %s was altered or lost',
     async (file) => {

@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path'
+import { VigiaError } from '../../errors.ts'
 import { type History, type PredictResult, predict } from '../../pipelines/predict.ts'
-import type { Command, CommandContext } from '../command.ts'
+import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 import { freeOutput, withoutOut } from '../output-file.ts'
 import { runFolder, trainingContext } from './run.ts'
@@ -10,7 +11,7 @@ export const predictCommand: Command = {
   name: 'predict',
   summary: 'score a file with a trained model',
   description:
-    'Reads a file with the mapping of the configuration, computes its features and scores every row: source_row, transaction_id, probability, flagged, risk_level, reason. One row out for each row in, in the same order; a row that cannot be used has a reason instead of a score, a repeated transaction the score of the first. A file that begins after the training data has ended continues their history.',
+    'Reads a file with the mapping of the configuration, computes its features and scores every row: source_row, transaction_id, probability, flagged, risk_level, reason, with --reasons also reasons. One row out for each row in, in the same order; a row that cannot be used has a reason instead of a score, a repeated transaction the score of the first. A file that begins after the training data has ended continues their history.',
   arguments: [{ name: '<input>', description: 'the file or glob to score, in the format of the source' }],
   options: [
     { flags: '-o, --out <file>', description: 'where to write: .csv, .csv.gz or .parquet', required: true },
@@ -22,6 +23,11 @@ export const predictCommand: Command = {
       defaultValue: 'auto',
     },
     { flags: '--ignore-labels', description: 'the input has no labels, or they shall not be used' },
+    {
+      flags: '--reasons <number>',
+      description: 'add a column with so many reasons for each score: what raised it most, in words',
+      type: 'integer',
+    },
     { flags: '--force', description: 'replace the output if it exists' },
     ...CONFIG_OPTIONS,
   ],
@@ -33,6 +39,7 @@ export const predictCommand: Command = {
     },
   ],
   run: async (context, input) => {
+    const reasons = reasonsIn(input)
     const config = await readTrainingConfig(context, input)
     const out = await freeOutput(context, input)
     const model = input.options['model']
@@ -51,6 +58,7 @@ export const predictCommand: Command = {
       run: folder,
       out,
       history: input.options['history'] as History,
+      ...(reasons === undefined ? {} : { reasons }),
       workers,
       database,
       workingDirectory: context.workingDirectory,
@@ -60,6 +68,16 @@ export const predictCommand: Command = {
     context.stdout.write(context.json ? `${JSON.stringify(result)}\n` : describe(context, result))
     return 0
   },
+}
+
+const reasonsIn = ({ options }: CommandInput): number | undefined => {
+  const asked = options['reasons']
+  if (typeof asked !== 'number') return undefined
+  if (asked >= 1) return asked
+  throw new VigiaError('CLI_INVALID_ARGUMENT', {
+    command: 'predict',
+    reason: `--reasons is a whole number from 1 on, got ${asked}`,
+  })
 }
 
 const describe = (context: CommandContext, result: PredictResult): string =>
