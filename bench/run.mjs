@@ -64,7 +64,7 @@ function chosenRows() {
 
 /** Checks a row (which also warms up), then times its sides in turn. */
 async function measureRow(row) {
-  const data = await row.prepare({ folder, cores, smoke })
+  const data = await row.prepare({ folder, cores, smoke, python: environment.python })
   const missing = {}
   const sides = ['ours']
   for (const peer of Object.keys(row.peers)) {

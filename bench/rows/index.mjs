@@ -1,4 +1,5 @@
 import { allFeatures, allFeaturesLarge } from './all-features.mjs'
+import { explanation } from './explanation.mjs'
 import { generate } from './generate.mjs'
 import { gradientBoosting } from './gradient-boosting.mjs'
 import { handbookFeatures } from './handbook-features.mjs'
@@ -16,4 +17,5 @@ export const rows = [
   logisticRegression,
   randomForest,
   gradientBoosting,
+  explanation,
 ]
