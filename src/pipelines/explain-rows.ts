@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { type DuckDBConnection, DuckDBDataChunk, VARCHAR } from '@duckdb/node-api'
 import { sqlIdentifier, sqlLiteral } from '../dataset/database.ts'
 import type { ReportProgress } from '../foundation/progress.ts'
@@ -45,6 +46,10 @@ export const explainRows = async (
       for (let row = 0; row < chunk.rowCount; row++) {
         for (let f = 0; f < vector.length; f++) vector[f] = values[f]![row]!
         texts.push(raisingTexts(explainer, vector, top))
+        if (row % PAUSE_ROWS === PAUSE_ROWS - 1) {
+          await setImmediate()
+          signal.throwIfAborted()
+        }
       }
       const told = DuckDBDataChunk.create([VARCHAR, VARCHAR], chunk.rowCount)
       told.setColumns([chunk.getColumnValues(0), texts])
@@ -57,6 +62,9 @@ export const explainRows = async (
     reader.closeSync()
   }
 }
+
+/** Rows between looks at the signal: explaining deep forests takes milliseconds a row, and an interruption should not wait. */
+const PAUSE_ROWS = 64
 
 /** What raises comes first, so the strongest that raise are among the `top` strongest. */
 const raisingTexts = (explainer: ScoreExplainer, vector: Float64Array, top: number): string =>
