@@ -60,7 +60,7 @@ export const fitLogisticRegression = (
   options: LogisticRegressionOptions,
 ): LogisticRegressionModel => {
   checkTrainingRows(table, labels, options.sampleWeights)
-  const { means, scales } = fitStandardisation(table)
+  const { means, scales } = fitStandardisation(table, options.sampleWeights)
   const problem: Problem = {
     width: table.columns.length + 1,
     rows: standardiseRows(table, means, scales),
@@ -268,17 +268,18 @@ const standardiseRows = (
   return rows
 }
 
-/** `balanced` weighs a class by rows / (2 · rows of the class), both counted with their sample weights left out. */
+/** `balanced` weighs a class by rows / (2 · rows of the class), each row counted with its sample weight. */
 const rowWeights = (
   labels: ArrayLike<number>,
   { classWeight, sampleWeights }: LogisticRegressionOptions,
 ): Float64Array => {
   const weights = sampleWeights?.slice() ?? new Float64Array(labels.length).fill(1)
   if (classWeight === 'none') return weights
-  let frauds = 0
-  for (let row = 0; row < labels.length; row++) frauds += labels[row]!
-  const ofFraud = labels.length / (2 * frauds)
-  const ofGenuine = labels.length / (2 * (labels.length - frauds))
+  const sums: [number, number] = [0, 0]
+  for (let row = 0; row < labels.length; row++) sums[labels[row] as 0 | 1] += weights[row]!
+  const all = sums[0] + sums[1]
+  const ofGenuine = all / (2 * sums[0])
+  const ofFraud = all / (2 * sums[1])
   for (let row = 0; row < labels.length; row++) weights[row]! *= labels[row] === 1 ? ofFraud : ofGenuine
   return weights
 }

@@ -30,7 +30,8 @@ def record(name, rows, features, c, class_weight, weighted, random):
     if name == "separable":
         labels = (values[:, 0] > numpy.median(values[:, 0])).astype(int)
     weights = numpy.round(random.random(rows) * 3, 2) if weighted else None
-    scaled = StandardScaler().fit_transform(values)
+    # A weight of 2 is the row twice, for the scale of the features too.
+    scaled = StandardScaler().fit(values, sample_weight=weights).transform(values)
     model = LogisticRegression(C=c, class_weight=class_weight, tol=1e-12, max_iter=10_000)
     model.fit(scaled, labels, sample_weight=weights)
     return {

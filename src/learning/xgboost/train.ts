@@ -108,6 +108,9 @@ const openMatrix = (
   return matrix
 }
 
+/** XGBoost refuses infinity, which larger numbers become as floats; as the largest float they stay on their side of every threshold. */
+const LARGEST_FLOAT = (2 - 2 ** -23) * 2 ** 127
+
 /** Rows next to each other; codes of `categories` one higher. */
 const asFloats = (
   { names, columns, rowCount }: FeatureTable,
@@ -117,7 +120,7 @@ const asFloats = (
   columns.forEach((column, feature) => {
     const shift = categories.includes(names[feature]!) ? 1 : 0
     for (let row = 0, at = feature; row < rowCount; row++, at += columns.length)
-      values[at] = column[row]! + shift
+      values[at] = Math.min(Math.max(column[row]! + shift, -LARGEST_FLOAT), LARGEST_FLOAT)
   })
   return values
 }
