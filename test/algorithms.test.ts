@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest'
+import { loadTrainingConfig } from '../src/config/config-manager.ts'
+import { ModelsSchema } from '../src/config/sections/models.ts'
+import { ALGORITHMS } from '../src/learning/algorithms/index.ts'
+import type { ModelKind } from '../src/learning/model.ts'
+import { algorithmSettings, modelSettings } from '../src/pipelines/training/model-settings.ts'
+import { findXgboostLibrary } from '../src/pipelines/xgboost/find-library.ts'
+import { librarySearchHere } from '../src/pipelines/xgboost/library-search.ts'
+import { type AlgorithmUnderTest, algorithmContract } from './contracts/algorithm-contract.ts'
+
+const found = await findXgboostLibrary(
+  librarySearchHere({ setting: '', environment: process.env, projectDirectory: process.cwd() }),
+)
+
+/** How far each law binds each algorithm. A new one has its entry here. */
+const BOUNDS: Readonly<Record<ModelKind, Omit<AlgorithmUnderTest, 'algorithm' | 'settings'>>> = {
+  logistic_regression: {
+    isRandom: false,
+    drawing: 'it never draws',
+    orderOfRows: 1e-9,
+    weightsAsRepetition: 1e-9,
+    constantFeature: 1e-9,
+    blindToAbsence: 'a missing value stands at the mean of its feature',
+    blindToCodes: 'it weighs codes like numbers',
+  },
+  random_forest: {
+    isRandom: true,
+    drawing: {},
+    orderOfRows: 'rows are drawn by their numbers',
+    weightsAsRepetition: 'a row n times is drawn n times on average, another draw',
+    constantFeature: 'the features of a split are drawn among one more',
+  },
+  gradient_boosting: {
+    isRandom: false,
+    drawing: { rowShare: 0.5 },
+    orderOfRows: 0,
+    weightsAsRepetition: 0,
+    constantFeature: 0,
+  },
+  xgboost: {
+    isRandom: false,
+    drawing: { rowShare: 0.5 },
+    orderOfRows: 1e-5,
+    weightsAsRepetition: 1e-5,
+    constantFeature: 0,
+    ...('missing' in found && { unavailable: `no library was found: ${found.advice}` }),
+  },
+}
+
+const { models } = loadTrainingConfig({
+  environment: {},
+  assignments: [],
+  workingDirectory: process.cwd(),
+}).settings
+
+for (const name of Object.keys(ALGORITHMS) as ModelKind[])
+  algorithmContract({
+    algorithm: ALGORITHMS[name]!,
+    settings: {
+      ...algorithmSettings(modelSettings(models[name])),
+      ...(name === 'xgboost' && 'path' in found && { library: found.path }),
+    },
+    ...BOUNDS[name],
+  })
+
+test('the configuration has the algorithms there are, in the same order', () => {
+  expect(Object.keys(ModelsSchema.properties)).toEqual(Object.keys(ALGORITHMS))
+})
+
+test('each algorithm is filed under its name', () => {
+  for (const [name, { name: own }] of Object.entries(ALGORITHMS)) expect(own).toBe(name)
+})

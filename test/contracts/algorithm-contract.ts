@@ -1,0 +1,369 @@
+import { describe, expect, test } from 'vitest'
+import { createRandom } from '../../src/foundation/random.ts'
+import { type Algorithm, fitAlone, type TrainingData } from '../../src/learning/algorithm.ts'
+import type { FeatureTable } from '../../src/learning/feature-table.ts'
+import type { Model } from '../../src/learning/model.ts'
+import { contentsOf } from '../../src/model/artifact.test-kit.ts'
+import { decodeArtifact, encodeArtifact } from '../../src/model/artifact.ts'
+import { createExplainer } from '../../src/model/explain/create-explainer.ts'
+import { profileNumbers } from '../../src/model/reference-profile.ts'
+import { createModelScorer } from '../../src/model/scorer.ts'
+
+/** An algorithm, and how far each law binds it. */
+export interface AlgorithmUnderTest {
+  readonly algorithm: Algorithm<never>
+  /** What it is fitted with, by the names that it takes. */
+  readonly settings: Readonly<Record<string, unknown>>
+  /** Why it cannot run here; its tests are then skipped, with this in their title. */
+  readonly unavailable?: string
+  /** Settings with which another seed gives another model; the reason where none do. */
+  readonly drawing: Readonly<Record<string, unknown>> | string
+  /** Whether `settings` as they are draw at random too. */
+  readonly isRandom: boolean
+  /** Largest difference of scores that the law allows, 0 for equal to the bit; or why the law does not bind this algorithm. */
+  readonly orderOfRows: number | string
+  readonly weightsAsRepetition: number | string
+  readonly constantFeature: number | string
+  /** Why it cannot learn from a value's absence; absent when it can. */
+  readonly blindToAbsence?: string
+  /** Why it cannot learn from codes without an order; absent when it can. */
+  readonly blindToCodes?: string
+}
+
+/** The laws of `Algorithm`, run over one. */
+export const algorithmContract = (subject: AlgorithmUnderTest): void => {
+  const { algorithm, settings, unavailable } = subject
+  const title = `${algorithm.title} keeps the laws of an algorithm`
+  const learn = (data: TrainingData, { seed = 7, ...changes }: Changes = {}): Model =>
+    fitAlone(algorithm, data, { ...settings, ...changes } as never, seed)
+  /** Runs where the law binds; says in its title to the bit, to rounding, or why not at all. */
+  const bound = (law: string, limit: number | string, check: (limit: number) => void): void => {
+    if (typeof limit === 'string') test.skip(`${law}: not bound, because ${limit}`, () => {})
+    else test(`${law}, ${limit === 0 ? 'to the bit' : `to ${limit}`}`, () => check(limit))
+  }
+
+  describe.skipIf(unavailable !== undefined)(
+    unavailable ? `${title}: skipped, ${unavailable}` : title,
+    () => {
+      test('the same data, settings and seed give the same bytes', () => {
+        const data = problem(300)
+        expect(JSON.stringify(learn(data))).toBe(JSON.stringify(learn(data)))
+      })
+
+      test(`another seed gives ${subject.isRandom ? 'another model' : 'the same model: nothing is drawn'}`, () => {
+        const data = problem(300)
+        const isSame = JSON.stringify(learn(data, { seed: 1 })) === JSON.stringify(learn(data, { seed: 2 }))
+        expect(isSame).toBe(!subject.isRandom)
+      })
+
+      bound(
+        'another seed gives another model when something is drawn',
+        typeof subject.drawing === 'string' ? subject.drawing : 0,
+        () => {
+          const changes = subject.drawing as Readonly<Record<string, unknown>>
+          const data = problem(300)
+          const withSeed = (seed: number) => JSON.stringify(learn(data, { ...changes, seed }))
+          expect(withSeed(1)).toBe(withSeed(1))
+          expect(withSeed(1)).not.toBe(withSeed(2))
+        },
+      )
+
+      bound('the order of rows changes nothing', subject.orderOfRows, (limit) => {
+        for (const seed of SEEDS) {
+          const data = problem(120, seed)
+          const order = shuffled(120, seed)
+          expectSameScores(learn(takeRows(data, order)), learn(data), data.table, limit)
+        }
+      })
+
+      bound('a weight of n is the row n times', subject.weightsAsRepetition, (limit) => {
+        for (const seed of SEEDS) {
+          const data = problem(120, seed)
+          const random = createRandom(seed)
+          const weights = Float64Array.from(data.labels, () => 1 + random.integer(3))
+          const repeated = [...weights].flatMap((weight, row) => new Array<number>(weight).fill(row))
+          const weighted = learn({ ...data, weights })
+          expectSameScores(weighted, learn(takeRows(data, repeated)), data.table, limit)
+          // Weights do something, so that the law says something.
+          expect(largestDifference(weighted, learn(data), data.table)).toBeGreaterThan(1e-4)
+        }
+      })
+
+      bound('a constant feature changes no score', subject.constantFeature, (limit) => {
+        for (const constant of [0, 7.1, Number.NaN]) {
+          const data = problem(120)
+          const beside = withColumn(data, 'constant', new Float64Array(120).fill(constant))
+          expectSameScores(learn(beside), learn(data), data.table, limit, beside.table)
+        }
+      })
+
+      bound('that a value is missing can be all there is to learn', subject.blindToAbsence ?? 0, () => {
+        const random = createRandom(4)
+        const labels = alternating(200)
+        const values = Float64Array.from(labels, (label) => (label === 1 ? Number.NaN : random.next()))
+        const data = dataOf([values], labels)
+        expect(rocAuc(labels, scoresOf(learn(data), data.table))).toBeGreaterThan(0.95)
+      })
+
+      bound('codes are told apart though they have no order', subject.blindToCodes ?? 0, () => {
+        const data = codes()
+        expect(rocAuc(data.labels, scoresOf(learn(data), data.table))).toBeGreaterThan(0.95)
+      })
+
+      test('rows of one class are refused', () => {
+        const data = problem(20)
+        for (const label of [0, 1])
+          expect(() => learn({ ...data, labels: new Uint8Array(20).fill(label) })).toThrow(
+            expect.objectContaining({ code: 'LEARNING_ONE_CLASS' }),
+          )
+      })
+
+      test('a class of which no row has a weight is none', () => {
+        const data = problem(20)
+        for (const label of [0, 1]) {
+          const weights = Float64Array.from(data.labels, (own) => (own === label ? 0 : 1))
+          expect(() => learn({ ...data, weights })).toThrow(
+            expect.objectContaining({ code: 'LEARNING_ONE_CLASS' }),
+          )
+        }
+      })
+
+      test.each(REFUSED)('refuses %s', (_, code, spoil) => {
+        expect(() => learn(spoil(problem(20)))).toThrow(expect.objectContaining({ code }))
+      })
+
+      test.each([2, 3, 5])('%i rows are enough for probabilities', (rows) => {
+        for (const features of [1, 3]) {
+          const data = problem(rows, 1, features)
+          expectProbabilities(scoresOf(learn(data), data.table))
+          expectProbabilities(scoresOf(learn(data), emptyRows(data.table)))
+        }
+      })
+
+      test('separable classes are told apart on rows that were not learnt from', () => {
+        const judged = problem(300, 2)
+        const scores = scoresOf(learn(problem(600, 1)), judged.table)
+        expectProbabilities(scores)
+        expect(rocAuc(judged.labels, scores)).toBeGreaterThan(0.95)
+      })
+
+      test('extreme values, both zeros and values never seen give probabilities', () => {
+        const data = extremes()
+        expectProbabilities(scoresOf(learn(data), data.table))
+        // Who learnt from ordinary values may be asked about others.
+        expectProbabilities(scoresOf(learn(problem(120)), data.table))
+      })
+
+      test('0 and -0 are one value', () => {
+        const data = extremes()
+        const model = learn(data)
+        const plain = { ...data.table, columns: data.table.columns.map((column) => column.map((x) => x + 0)) }
+        expect(scoresOf(model, plain)).toEqual(scoresOf(model, data.table))
+      })
+
+      test('a model that went through an artifact scores to the bit what it scored before', () => {
+        for (const data of [problem(200), codes(), extremes()]) {
+          const model = learn(data)
+          expect(scoresOf(throughArtifact(model), data.table)).toEqual(scoresOf(model, data.table))
+        }
+      })
+
+      test('baseline and contributions sum to the margin', () => {
+        for (const data of [problem(200), codes(), extremes()]) {
+          const model = learn(data)
+          const scorer = createModelScorer(model, { method: 'none' })
+          const { baseline, explainOne } = createExplainer(model)
+          const contributions = new Float64Array(data.table.columns.length)
+          for (const row of rowsOf(data.table)) {
+            explainOne(row, 0, contributions)
+            const margin = scorer.marginOne(row)
+            expect(Math.abs(contributions.reduce((a, b) => a + b, baseline) - margin)).toBeLessThan(1e-9)
+          }
+        }
+      })
+
+      test('what it learns from is left as it was', () => {
+        const data = problem(100)
+        const weighted = { ...data, weights: new Float64Array(100).fill(2) }
+        const before = structuredClone(weighted)
+        learn(weighted)
+        expect(weighted).toEqual(before)
+      })
+
+      test('an interruption ends it', () => {
+        expect(() =>
+          fitAlone(algorithm, problem(200), settings as never, 7, { isCancelled: () => true }),
+        ).toThrow(expect.objectContaining({ code: 'INTERRUPTED' }))
+      })
+
+      test('progress rises and never passes the total', () => {
+        const told: number[] = []
+        const reportProgress = (done: number, total: number) => told.push(done / total)
+        fitAlone(algorithm, problem(200), settings as never, 7, { reportProgress })
+        expect(told.length).toBeGreaterThan(1)
+        expect(told).toEqual(told.toSorted((a, b) => a - b))
+        expect(told.at(-1)).toBeLessThanOrEqual(1)
+      })
+    },
+  )
+}
+
+type Changes = Readonly<Record<string, unknown>> & { readonly seed?: number }
+type Labelled = TrainingData & { readonly labels: Uint8Array }
+
+const SEEDS = [1, 2, 3, 4]
+
+/** What is wrong, the code that refuses it, and rows made wrong in this way. */
+const REFUSED: readonly (readonly [string, string, (data: Labelled) => TrainingData])[] = [
+  ['no rows', 'LEARNING_NO_ROWS', (data) => takeRows(data, [])],
+  [
+    'a label that is no number',
+    'LEARNING_LABEL_INVALID',
+    (data) => ({
+      ...data,
+      labels: Float64Array.from(data.labels, (label, row) => (row === 3 ? NaN : label)),
+    }),
+  ],
+  [
+    'a label of 2',
+    'LEARNING_LABEL_INVALID',
+    (data) => ({ ...data, labels: data.labels.map((label, row) => (row === 3 ? 2 : label)) }),
+  ],
+  [
+    'fewer labels than rows',
+    'LEARNING_LENGTHS_DIFFER',
+    (data) => ({ ...data, labels: data.labels.slice(1) }),
+  ],
+  [
+    'fewer weights than rows',
+    'LEARNING_LENGTHS_DIFFER',
+    (data) => ({ ...data, weights: new Float64Array(19).fill(1) }),
+  ],
+  ...[-1, Number.NaN, Number.POSITIVE_INFINITY].map(
+    (weight) =>
+      [
+        `a weight of ${weight}`,
+        'LEARNING_WEIGHT_INVALID',
+        (data: Labelled) => ({ ...data, weights: new Float64Array(20).fill(1).fill(weight, 4, 5) }),
+      ] as const,
+  ),
+]
+
+const dataOf = (columns: readonly Float64Array[], labels: Uint8Array): Labelled => ({
+  table: { names: columns.map((_, f) => `feature_${f}`), rowCount: labels.length, columns },
+  labels,
+})
+
+/** Frauds have larger values by a gap; a twentieth of the values is missing, never both of a row's first two. */
+const problem = (rows: number, seed = 1, features = 3): Labelled => {
+  const random = createRandom(seed)
+  const labels = Uint8Array.from({ length: rows }, (_, row) => Number(row % 3 === 1))
+  const columns = Array.from({ length: features }, () => new Float64Array(rows))
+  for (let row = 0; row < rows; row++) {
+    columns.forEach((column, f) => {
+      const says = f < 2 ? 2.5 * labels[row]! : 0
+      column[row] = says + random.normal()
+    })
+    if (random.next() < 0.1) columns[random.integer(features)]![row] = Number.NaN
+  }
+  return dataOf(columns, labels)
+}
+
+const alternating = (rows: number): Uint8Array => Uint8Array.from({ length: rows }, (_, row) => row % 2)
+
+/** Codes 1, 4 and 6 of -1 to 6 are frauds. */
+const codes = (): Labelled => {
+  const column = Float64Array.from({ length: 160 }, (_, row) => (row % 8) - 1)
+  const labels = Uint8Array.from(column, (code) => Number(code === 1 || code === 4 || code === 6))
+  const data = dataOf([column], labels)
+  return { ...data, table: { ...data.table, categorical: ['feature_0'] } }
+}
+
+/** Each row mixes the extreme with the ordinary; large values are frauds. */
+const extremes = (): Labelled => {
+  const values = [1e300, -1e300, 0, -0, 5e-324, -5e-324, 1e-300, 1, -1, 3.5e38, Number.NaN, 1e18]
+  const columns = [0, 1, 2].map((f) =>
+    Float64Array.from({ length: 120 }, (_, row) => values[(row * (f + 1) + (row >> 4)) % values.length]!),
+  )
+  return dataOf(
+    columns,
+    Uint8Array.from(columns[0]!, (value, row) => Number(value > 0 || row % 7 === 0)),
+  )
+}
+
+const withColumn = (data: Labelled, name: string, column: Float64Array): Labelled => {
+  const { names, rowCount, columns } = data.table
+  // In the middle, so that indexes of features shift.
+  return {
+    ...data,
+    table: { rowCount, names: names.toSpliced(1, 0, name), columns: columns.toSpliced(1, 0, column) },
+  }
+}
+
+const takeRows = ({ table, labels }: Labelled, rows: readonly number[]): Labelled => ({
+  table: {
+    ...table,
+    rowCount: rows.length,
+    columns: table.columns.map((column) => Float64Array.from(rows, (row) => column[row]!)),
+  },
+  labels: Uint8Array.from(rows, (row) => labels[row]!),
+})
+
+const shuffled = (count: number, seed: number): readonly number[] => {
+  const random = createRandom(seed)
+  return Array.from({ length: count }, (_, row) => [random.next(), row] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, row]) => row)
+}
+
+/** One row of which nothing is known. */
+const emptyRows = (table: FeatureTable): FeatureTable => ({
+  ...table,
+  rowCount: 1,
+  columns: table.columns.map(() => Float64Array.of(Number.NaN)),
+})
+
+const rowsOf = ({ columns, rowCount }: FeatureTable): readonly Float64Array[] =>
+  Array.from({ length: rowCount }, (_, row) => Float64Array.from(columns, (column) => column[row]!))
+
+const scoresOf = (model: Model, table: FeatureTable): Float64Array => {
+  const out = new Float64Array(table.rowCount)
+  createModelScorer(model, { method: 'none' }).scoreMany(table, out)
+  return out
+}
+
+const largestDifference = (a: Model, b: Model, table: FeatureTable, tableOfA = table): number => {
+  const other = scoresOf(b, table)
+  return scoresOf(a, tableOfA).reduce((most, score, row) => Math.max(most, Math.abs(score - other[row]!)), 0)
+}
+
+const expectSameScores = (a: Model, b: Model, table: FeatureTable, limit: number, tableOfA = table): void =>
+  expect(largestDifference(a, b, table, tableOfA)).toBeLessThanOrEqual(limit)
+
+const expectProbabilities = (scores: Float64Array): void => {
+  for (const score of scores) {
+    expect(score).toBeGreaterThanOrEqual(0)
+    expect(score).toBeLessThanOrEqual(1)
+  }
+}
+
+/** Share of the pairs of a fraud and a genuine row in which the fraud has the higher score; equal scores count half. */
+const rocAuc = (labels: ArrayLike<number>, scores: Float64Array): number => {
+  const of = (label: number) => scores.filter((_, row) => labels[row] === label)
+  let higher = 0
+  for (const fraud of of(1))
+    for (const genuine of of(0)) higher += fraud > genuine ? 1 : fraud === genuine ? 0.5 : 0
+  return higher / (of(1).length * of(0).length)
+}
+
+const throughArtifact = (model: Model): Model => {
+  const { reference, ...contents } = contentsOf(model)
+  // What the features looked like is another matter: any profile does.
+  const profiles = model.featureNames.map((name) => [name, profileNumbers(Float64Array.of(1))] as const)
+  const files = encodeArtifact({
+    ...contents,
+    categorical: [],
+    reference: { ...reference, features: Object.fromEntries(profiles) },
+  })
+  return decodeArtifact(files, 'the artifact').model
+}
