@@ -42,7 +42,7 @@ export const binnedTableMemory = (
 
 /** Places bins on `data` and bins it: every thread takes features as they come. All return when the table is complete. */
 export const binTable = (
-  { table, labels }: TrainingRows,
+  { table, labels, weights }: TrainingRows,
   maxBins: number,
   crew: Crew,
   shareWork: ShareWork,
@@ -59,7 +59,7 @@ export const binTable = (
     count: binCounts[f]!,
     edges: edgesOf(f).slice(0, edgeCounts[f]!),
   })
-  const placing = placingRows(labels)
+  const placing = placingRows(labels, weights)
   shareWork(table.columns.length, (f) => {
     const column = table.columns[f]!
     const edges = isCategorical[f] ? placeCategoryBins(column) : placeNumericBins(column, placing, maxBins)

@@ -108,9 +108,14 @@ test('a cut through empty bins is the one nearest to their middle', () => {
   expect(bins.edges[middleOfGap(bins, 2, 3)]).toBe(3)
 })
 
+test('rows of weight 0 place no bins', () => {
+  const { frauds, genuine } = placingRows([0, 1, 0, 1], [0, 1, 2, 0])
+  expect([[...frauds], [...genuine]]).toEqual([[1], [2]])
+})
+
 test('bins are placed by every fraud and by an even sample of many genuine rows', () => {
   const labels = Uint8Array.from({ length: 300_000 }, (_, row) => (row % 1000 === 0 ? 1 : 0))
-  const { frauds, genuine } = placingRows(labels)
+  const { frauds, genuine } = placingRows(labels, undefined)
   expect(frauds).toHaveLength(300)
   expect(genuine).toHaveLength(74_925)
   expect(genuine.every((row) => labels[row] === 0)).toBe(true)
@@ -118,5 +123,5 @@ test('bins are placed by every fraud and by an even sample of many genuine rows'
 })
 
 function cutsOf(values: readonly number[], labels: readonly number[], maxBins: number): Float64Array {
-  return placeNumericBins(Float64Array.from(values), placingRows(labels), maxBins)
+  return placeNumericBins(Float64Array.from(values), placingRows(labels, undefined), maxBins)
 }

@@ -19,11 +19,15 @@ export interface PlacingRows {
   readonly genuine: Int32Array
 }
 
-/** Every fraud, and of the genuine rows all or every k-th, so that at most 131,071 are taken. */
-export const placingRows = (labels: ArrayLike<number>): PlacingRows => {
+/** Every fraud, and of the genuine rows all or every k-th, so that at most 131,071 are taken. Rows of weight 0 are as good as absent. */
+export const placingRows = (
+  labels: ArrayLike<number>,
+  weights: ArrayLike<number> | undefined,
+): PlacingRows => {
   const frauds: number[] = []
   let genuineCount = 0
   for (let row = 0; row < labels.length; row++) {
+    if (weights?.[row] === 0) continue
     if (labels[row] === 1) frauds.push(row)
     else genuineCount++
   }
@@ -31,7 +35,7 @@ export const placingRows = (labels: ArrayLike<number>): PlacingRows => {
   const genuine = new Int32Array(Math.ceil(genuineCount / stride))
   let seen = 0
   for (let row = 0; row < labels.length; row++)
-    if (labels[row] !== 1 && seen++ % stride === 0) genuine[(seen - 1) / stride] = row
+    if (labels[row] !== 1 && weights?.[row] !== 0 && seen++ % stride === 0) genuine[(seen - 1) / stride] = row
   return { frauds: Int32Array.from(frauds), genuine }
 }
 
