@@ -15,7 +15,6 @@ const found = await findXgboostLibrary(
 /** How far each law binds each algorithm. A new one has its entry here. */
 const BOUNDS: Readonly<Record<ModelKind, Omit<AlgorithmUnderTest, 'algorithm' | 'settings'>>> = {
   logistic_regression: {
-    isRandom: false,
     drawing: 'it never draws',
     orderOfRows: 1e-9,
     weightsAsRepetition: 1e-9,
@@ -24,21 +23,18 @@ const BOUNDS: Readonly<Record<ModelKind, Omit<AlgorithmUnderTest, 'algorithm' | 
     blindToCodes: 'it weighs codes like numbers',
   },
   random_forest: {
-    isRandom: true,
     drawing: {},
     orderOfRows: 'rows are drawn by their numbers',
     weightsAsRepetition: 'a row n times is drawn n times on average, another draw',
     constantFeature: 'the features of a split are drawn among one more',
   },
   gradient_boosting: {
-    isRandom: false,
     drawing: { rowShare: 0.5 },
     orderOfRows: 0,
     weightsAsRepetition: 0,
     constantFeature: 0,
   },
   xgboost: {
-    isRandom: false,
     drawing: { rowShare: 0.5 },
     orderOfRows: 1e-5,
     weightsAsRepetition: 1e-5,
