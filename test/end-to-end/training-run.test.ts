@@ -66,6 +66,21 @@ describe('a training run', () => {
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
+  it('packages what selection dropped with its reason, and a model of the rest', async () => {
+    copyOfWhole('selected')
+    const { status, stderr } = await run('selected', [
+      '--set',
+      'selection.score=mutual_information',
+      '--set',
+      'selection.keep=20',
+    ])
+    expect([status, stderr]).toEqual([0, ''])
+    const manifest = JSON.parse(readFileSync(join(work, 'selected/package/manifest.json'), 'utf8'))
+    expect(manifest.features.names).toHaveLength(20)
+    expect(manifest.selection.dropped).toHaveLength(117 - 20)
+    expect(manifest.selection.dropped[0].reason).toContain('mutual information')
+  })
+
   it('runs a forced step, and from a step on, although nothing changed', async () => {
     copyOfWhole('forced')
     const forced = await steps('forced', ['--force', 'train'])

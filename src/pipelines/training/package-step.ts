@@ -70,7 +70,10 @@ export const packageStep = (context: TrainingContext): Step => {
             features: await readJson<FittedFeatures>(input('features', 'fitted.json')),
             cleaning: await readJson<FittedCleaning>(input('clean', 'cleaning.json')),
           },
-          selection: { methods: [...selection.methods], dropped: [...selection.dropped] },
+          selection: {
+            methods: [...selection.methods],
+            dropped: selection.dropped.map(({ feature, reason }) => ({ feature, reason })),
+          },
           calibration: chosen.calibration,
           calibrationChoice: chosen.calibrationChoice,
           threshold: chosen.threshold,
