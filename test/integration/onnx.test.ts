@@ -49,6 +49,13 @@ describe.skipIf(python === undefined)('onnxruntime gives the probabilities of ou
   })
 })
 
+test.skipIf(python === undefined)('the example of docs/models.md runs', () => {
+  const [, example] = /```python\n([\s\S]*?)```/.exec(readFileSync('docs/models.md', 'utf8'))!
+  const { model, calibration } = CASES[0]!
+  writeFileSync(join(folder, 'model.onnx'), encodeOnnx(model, calibration))
+  execFileSync(python ?? '', ['-c', example!], { cwd: folder, stdio: 'inherit' })
+})
+
 interface Case {
   readonly name: string
   readonly model: Model
