@@ -169,9 +169,9 @@ const judgedColumns = (random: Random, model: Model): readonly Float64Array[] =>
   return table.columns.map((column, f) => Float64Array.of(...column, ...(f === 3 ? codes : special)))
 }
 
-const CASES: readonly Case[] = Object.entries(MODELS).flatMap(([modelName, fit]) => {
+const CASES: readonly Case[] = Object.entries(MODELS).flatMap(([modelName, train]) => {
   const random = createRandom(11)
-  const model = fit(dataOf(random, 2000))
+  const model = train(dataOf(random, 2000))
   return Object.entries(CALIBRATIONS).map(([calibrationName, calibration]) => ({
     name: `${modelName}, ${calibrationName}`,
     model,
