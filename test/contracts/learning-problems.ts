@@ -25,10 +25,6 @@ export const problem = (rows: number, seed = 1, features = 3): Labelled => {
   return dataOf(columns, labels)
 }
 
-/** Labels 0, 1, 0, 1 and so on. */
-export const alternating = (rows: number): Uint8Array =>
-  Uint8Array.from({ length: rows }, (_, row) => row % 2)
-
 /** One categorical feature with the codes -1 to 6, of which 1, 4 and 6 are frauds. */
 export const codes = (): Labelled => {
   const column = Float64Array.from({ length: 160 }, (_, row) => (row % 8) - 1)
