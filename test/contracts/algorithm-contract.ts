@@ -165,6 +165,11 @@ export const algorithmContract = (subject: AlgorithmUnderTest): void => {
         expect(rocAuc(judged.labels, scores)).toBeGreaterThan(0.95)
       })
 
+      test('the mean probability is about the share of frauds, a third', () => {
+        const scores = scoresOf(learn(problem(300, 1)), problem(300, 2).table)
+        expect(Math.abs(scores.reduce((a, b) => a + b) / 300 - 1 / 3)).toBeLessThan(0.05)
+      })
+
       test('extreme values, both zeros and values never seen give probabilities', () => {
         const data = extremes()
         expectProbabilities(scoresOf(learn(data), data.table))
