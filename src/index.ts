@@ -50,12 +50,30 @@ export { readTransaction, TransactionEvent } from './features/transaction-event.
 // Foundation
 export { formatDuration, parseDuration } from './foundation/duration.ts'
 export type { ProgressUpdate, ReportProgress } from './foundation/progress.ts'
-// Learning and the model
+// Learning
+export type { Algorithm, TrainingData, TrainingRows } from './learning/algorithm.ts'
+export { ALGORITHMS } from './learning/algorithms/index.ts'
+export { type Calibration, calibrate, chooseCalibration } from './learning/calibration.ts'
 export type { FeatureTable } from './learning/feature-table.ts'
 export { fitLogisticRegression, type LogisticRegressionModel } from './learning/logistic-regression.ts'
+export type { Model, ModelKind } from './learning/model.ts'
+export type { Tree, TreeEnsembleModel } from './learning/trees/tree-ensemble.ts'
+export { importXgboostModel } from './learning/xgboost/import-model.ts'
+// The model: artifact, scores, reasons, ONNX
 export { type Artifact, decodeArtifact, encodeArtifact } from './model/artifact.ts'
-export { createScorer, type RiskLevel, type Scorer } from './model/scorer.ts'
+export { createExplainer, type Explainer } from './model/explain/create-explainer.ts'
+export { type Reason, reasonsFor } from './model/explain/reasons.ts'
+export { createScoreExplainer } from './model/explain/score-explainer.ts'
+export { encodeOnnx } from './model/onnx/encode-onnx.ts'
+export {
+  createModelScorer,
+  createScorer,
+  type ModelScorer,
+  type RiskLevel,
+  type Scorer,
+} from './model/scorer.ts'
 // Pipelines
+export { fitOnThreads, type ThreadedFit } from './pipelines/learning/fit-on-threads.ts'
 export {
   createOnlineFeatures,
   type OnlineFeatures,

@@ -5,6 +5,7 @@ import type { ValidationReport } from '../dataset/validation-report.ts'
 import { type PipelineOptions, runPipeline } from './steps/run-pipeline.ts'
 import type { Step, StepOutcome } from './steps/step.ts'
 import { readManifest } from './steps/step-manifest.ts'
+import { checkChoices } from './training/check-choices.ts'
 import { chooseStep } from './training/choose-step.ts'
 import { cleanStep } from './training/clean-step.ts'
 import { type EvaluationReport, evaluateStep } from './training/evaluate-step.ts'
@@ -13,7 +14,6 @@ import { generateStep } from './training/generate-step.ts'
 import { readJson } from './training/json-file.ts'
 import { packageStep } from './training/package-step.ts'
 import { readStep } from './training/read-step.ts'
-import { requireCosts } from './training/require-costs.ts'
 import { scoreStep } from './training/score-step.ts'
 import { searchStep } from './training/search-step.ts'
 import { selectStep } from './training/select-step.ts'
@@ -63,7 +63,7 @@ export const trainingSteps = (context: TrainingContext): readonly Step[] => [
 /**
  * Runs the main job in `context.folder` (docs/runs.md describes what it leaves there).
  *
- * @throws what `runPipeline` throws; PIPELINE_VALIDATION_FAILED when the data must not be used; CONFIG_COSTS_MISSING;
+ * @throws what `runPipeline` throws; PIPELINE_VALIDATION_FAILED when the data must not be used; CONFIG_COSTS_MISSING, PIPELINE_NO_MODEL;
  *   PIPELINE_GATES_FAILED when the chosen model must not be packaged
  */
 export const runTrainingPipeline = async (
@@ -71,7 +71,7 @@ export const runTrainingPipeline = async (
   options: TrainingOptions,
 ): Promise<TrainingResult> => {
   const { folder } = context
-  requireCosts(context.config.settings)
+  checkChoices(context.config.settings)
   const steps = trainingSteps(context)
   if (options.dryRun) return { folder, outcomes: await runPipeline(steps, { ...options, folder }) }
   const withReports = steps.map((step) => renderAfter(step, folder, options.renderers))

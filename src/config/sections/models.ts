@@ -189,7 +189,7 @@ export const GradientBoostingSchema = Type.Object(
           'Features whose rise may only raise (increasing) or lower (decreasing) the probability, such as {amount: increasing}. None, because habits bend most relations.',
       },
     ),
-    grid: gridOf(BOOSTING),
+    grid: gridOf({ ...BOOSTING, max_bins: maxBins }),
   },
   {
     additionalProperties: false,

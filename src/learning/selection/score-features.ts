@@ -88,7 +88,7 @@ const permute = async (
   if (frauds === 0 || frauds === heldOut.labels.length) {
     throw new VigiaError('LEARNING_ONE_CLASS', { frauds, rows: heldOut.labels.length })
   }
-  const model = await fit(takeRows(table, labels, rows.subarray(0, learnt)))
+  const model = await train(takeRows(table, labels, rows.subarray(0, learnt)))
   const importances = permutationImportance(
     heldOut.table,
     heldOut.labels,
