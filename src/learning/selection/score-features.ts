@@ -79,7 +79,7 @@ const permute = async (
   table: FeatureTable,
   labels: Uint8Array,
   { permutation }: FeatureSelectionSettings,
-  { fit, metric, seed, signal, onFeature }: SelectionTools,
+  { fit: train, metric, seed, signal, onFeature }: SelectionTools,
 ): Promise<readonly Scored[]> => {
   const rows = Int32Array.from(labels.keys())
   const learnt = Math.floor(labels.length * (1 - permutation.heldOut))
