@@ -17,9 +17,9 @@ export const logisticRegression: Algorithm<LogisticRegressionSettings, LogisticR
     name: 'logistic_regression',
     title: 'Logistic regression',
     isParallel: false,
-    // The standardised rows with a column of ones; they are no shared buffer, because one thread does the work.
+    // The standardised rows with a column of ones, and the rows' weights; no shared buffer, because one thread does the work.
     memory: () => ({}),
-    ownMemory: ({ rows, features }) => rows * (features + 1) * 8,
+    ownMemory: ({ rows, features }) => rows * (features + 2) * 8,
     fit: (data, settings, _seed, crew) =>
       crew.index > 0
         ? undefined
