@@ -3,7 +3,12 @@ import type { FeatureTable } from '../learning/feature-table.ts'
 import type { LogisticRegressionModel } from '../learning/logistic-regression.ts'
 import type { Model } from '../learning/model.ts'
 import { standardise } from '../learning/standardisation.ts'
-import { flattenTrees, marginOfTrees, probabilityOfMargin } from '../learning/trees/flat-trees.ts'
+import {
+  flattenTrees,
+  marginOfTrees,
+  marginWithCategories,
+  probabilityOfMargin,
+} from '../learning/trees/flat-trees.ts'
 import { createMarginsOfRows } from '../learning/trees/margins-of-rows.ts'
 import type { TreeEnsembleModel } from '../learning/trees/tree-ensemble.ts'
 import type { Artifact, RiskLevels } from './artifact.ts'
@@ -84,11 +89,13 @@ const treeScorer = (model: TreeEnsembleModel, calibration: Calibration): ModelSc
   const { featureNames, link } = model
   const trees = flattenTrees(model)
   const marginsOfRows = createMarginsOfRows(trees)
+  // Chosen once: calls that the compiler does not inline put the number that they return on the heap, and it inlines only so much.
+  const marginOf = trees.categoryAt.length > 0 ? marginWithCategories : marginOfTrees
   return {
     featureNames,
-    marginOne: (vector, at = 0) => marginOfTrees(trees, vector, at),
+    marginOne: (vector, at = 0) => marginOf(trees, vector, at),
     scoreOne: (vector, at = 0) =>
-      calibrate(calibration, probabilityOfMargin(link, marginOfTrees(trees, vector, at))),
+      calibrate(calibration, probabilityOfMargin(link, marginOf(trees, vector, at))),
     scoreMany: ({ columns, rowCount }, out) => {
       marginsOfRows(columns, rowCount, out)
       probabilities(link, calibration, rowCount, out)

@@ -80,7 +80,8 @@ export const marginOfTrees = (trees: FlatTrees, vector: ArrayLike<number>, at = 
   return margin
 }
 
-const marginWithCategories = (trees: FlatTrees, vector: ArrayLike<number>, at: number): number => {
+/** `marginOfTrees` where some nodes have categories: a function of its own, small enough to be inlined with all that it calls. */
+export const marginWithCategories = (trees: FlatTrees, vector: ArrayLike<number>, at = 0): number => {
   let margin = trees.base
   for (let t = 0; t < trees.roots.length; t++) {
     let node = trees.roots[t]!
