@@ -388,7 +388,38 @@ export const ERRORS = define({
     message: 'The states in {where} are refused: {file}: {reason}',
     fix: 'Use package/ and states/ as one training run left them, or begin with an empty history (--history none).',
   },
+  MODEL_IMPORT_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model file {path} cannot be read: {reason}',
+    fix: 'Name a file that XGBoost has saved as JSON: booster.save_model("model.json").',
+  },
+  MODEL_FEATURES_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model in {path} has features that the run in {folder} does not compute: {got}',
+    fix: "Train it on columns of the run's features/features.parquet under their names, or name the run whose features it has (--run).",
+  },
+  MODEL_FEATURE_COUNT_DIFFERS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The model in {path} names no features and has {got}; the model of the run in {folder} has {allowed}, so theirs cannot be its own',
+    fix: 'Save it with its names: train on a DMatrix with feature_names, or on a data frame.',
+  },
+  MODEL_FOLDER_FOREIGN: {
+    status: 409,
+    exitCode: 2,
+    message: '{path} is not replaced: it {reason}',
+    fix: 'Choose another --out. Only a folder with package/ and states/, and nothing else, is replaced.',
+  },
   // pipelines
+  PIPELINE_RUN_INCOMPLETE: {
+    status: 409,
+    exitCode: 2,
+    message: '{folder} is not the folder of a finished run: {reason}',
+    fix: 'Name the folder of a run (--run), and finish it first (`vigia run`).',
+  },
   PIPELINE_HISTORY_MISSING: {
     status: 409,
     exitCode: 2,

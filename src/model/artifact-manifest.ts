@@ -32,9 +32,19 @@ export const ManifestSchema = Type.Object(
   {
     schema: Type.Literal(ARTIFACT_SCHEMA),
     project: Type.String(),
-    /** For people: `Gradient boosting`; the settings it was fitted with; the native library that fitted it, null for ours. */
+    /**
+     * For people: `Gradient boosting`; the settings it was fitted with, none when it was imported; the native library that fitted it,
+     * null for ours; the file that it was imported from, by name and SHA-256, absent when the run trained it.
+     */
     model: Type.Object(
-      { title: Type.String(), settings, library: Type.Union([Type.String(), Type.Null()]) },
+      {
+        title: Type.String(),
+        settings,
+        library: Type.Union([Type.String(), Type.Null()]),
+        importedFrom: Type.Optional(
+          Type.Object({ file: Type.String(), sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, closed),
+        ),
+      },
       closed,
     ),
     /** Names in the order of the vector, those whose values are codes without an order, and the SHA-256 of the names. */

@@ -3,6 +3,7 @@ import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { featuresCommand } from './features.ts'
 import { generateCommand } from './generate.ts'
+import { modelsCommand } from './models.ts'
 import { predictCommand } from './predict.ts'
 import { type PipelineTools, runCommand } from './run.ts'
 import { validateCommand } from './validate.ts'
@@ -14,6 +15,7 @@ export const createCommands = (tools: PipelineTools): readonly Command[] => [
   featuresCommand(tools),
   runCommand(tools),
   predictCommand,
+  modelsCommand,
   configCommand,
   doctorCommand,
 ]

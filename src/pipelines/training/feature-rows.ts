@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { sqlIdentifier, sqlLiteral } from '../../dataset/database.ts'
 import { planFeatures } from '../../features/feature-plan.ts'
-import { readFeatureSettings } from '../../features/feature-settings.ts'
+import { type FeatureSettings, readFeatureSettings } from '../../features/feature-settings.ts'
 import type { FeatureTable } from '../../learning/feature-table.ts'
 import type { StepWork } from '../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
@@ -31,7 +31,11 @@ export const featureFiles = (input: StepWork['input']) => ({
 
 /** Names of the features whose values are codes without an order, by the configuration. */
 export const categoricalFeatures = ({ config }: Pick<TrainingContext, 'config'>): readonly string[] =>
-  planFeatures(readFeatureSettings(config.settings.features, config.settings.labels))
+  categoricalNames(readFeatureSettings(config.settings.features, config.settings.labels))
+
+/** The same of features that are computed with these settings. */
+export const categoricalNames = (settings: FeatureSettings): readonly string[] =>
+  planFeatures(settings)
     .features.filter(({ feature }) => 'kind' in feature && feature.kind === 'categorical')
     .map(({ feature }) => feature.name)
 
