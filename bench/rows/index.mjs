@@ -6,6 +6,7 @@ import { handbookFeatures } from './handbook-features.mjs'
 import { logisticRegression } from './logistic-regression.mjs'
 import { randomForest } from './random-forest.mjs'
 import { readCsv } from './read-csv.mjs'
+import { scoring } from './scoring.mjs'
 
 /** Every row of the table, in its order. */
 export const rows = [
@@ -18,4 +19,5 @@ export const rows = [
   randomForest,
   gradientBoosting,
   explanation,
+  scoring,
 ]
