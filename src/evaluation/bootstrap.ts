@@ -1,4 +1,5 @@
 import type { Random } from '../foundation/random.ts'
+import { rowsByScore } from './rows-by-score.ts'
 
 /** Ends of a 95 % interval; null where the figure is not defined. */
 export type BootstrapInterval = readonly [low: number, high: number] | null
@@ -32,7 +33,7 @@ export const bootstrapIntervals = (
   resamples: number,
   random: Random,
 ): Readonly<Record<BootstrapFigure, BootstrapInterval>> => {
-  const order = Uint32Array.from(labels, (_, row) => row).sort((a, b) => scores[b]! - scores[a]!)
+  const order = rowsByScore(scores, 'falling')
   const ranked = Float64Array.from(order, (row) => scores[row]!)
   const truths = Uint8Array.from(order, (row) => labels[row]!)
   const drawn: Record<BootstrapFigure, number[]> = {

@@ -1,3 +1,5 @@
+import { rowsByScore } from './rows-by-score.ts'
+
 /** Rows of like probability: what was told and what came. */
 export interface CalibrationBin {
   readonly rows: number
@@ -11,7 +13,7 @@ export const calibrationCurve = (
   scores: Float64Array,
   bins: number,
 ): CalibrationBin[] => {
-  const order = Uint32Array.from(labels, (_, row) => row).sort((a, b) => scores[a]! - scores[b]!)
+  const order = rowsByScore(scores, 'rising')
   const count = Math.min(bins, order.length)
   return Array.from({ length: count }, (_, bin) => {
     const from = Math.floor((bin * order.length) / count)

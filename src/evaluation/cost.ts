@@ -1,4 +1,5 @@
 import { confusionAt } from './confusion.ts'
+import { rowsByScore } from './rows-by-score.ts'
 
 /** What decisions cost, in minor units. A flagged row costs `review`, and `falseAlarm` too where it is genuine. */
 export interface CostMatrix {
@@ -81,7 +82,7 @@ const costOfThresholds = (
   costs: RowCosts,
 ): { readonly thresholds: number[]; readonly values: number[] } => {
   const { falseAlarm, review } = costs.matrix
-  const order = Uint32Array.from(labels, (_, row) => row).sort((a, b) => scores[b]! - scores[a]!)
+  const order = rowsByScore(scores, 'falling')
   let cost = 0
   for (let row = 0; row < labels.length; row++) if (labels[row] === 1) cost += missed(costs, row)
   const thresholds: number[] = []
