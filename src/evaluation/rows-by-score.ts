@@ -10,8 +10,10 @@ const VALUES = 65536
  */
 export const rowsByScore = (scores: Float64Array, direction: 'rising' | 'falling'): Uint32Array => {
   const rows = scores.length
+  const keys = new Float64Array(rows)
   // Adding 0 makes -0 into 0.
-  const digits = new Uint16Array(Float64Array.from(scores, (score) => score + 0).buffer)
+  for (let row = 0; row < rows; row++) keys[row] = scores[row]! + 0
+  const digits = new Uint16Array(keys.buffer)
   const flip = direction === 'falling' ? 0xffff : 0
   for (let at = 0; at < digits.length; at += DIGITS) {
     const isNegative = digits[at + DIGITS - 1]! >= 0x8000
@@ -20,7 +22,8 @@ export const rowsByScore = (scores: Float64Array, direction: 'rising' | 'falling
       digits[at + digit]! ^= turn ^ flip
     }
   }
-  let order = Uint32Array.from({ length: rows }, (_, row) => row)
+  let order = new Uint32Array(rows)
+  for (let row = 0; row < rows; row++) order[row] = row
   let next = new Uint32Array(rows)
   const starts = new Uint32Array(VALUES)
   for (let digit = 0; digit < DIGITS; digit++) {
