@@ -8,8 +8,12 @@ const MEMBER = 6
 /**
  * All trees as the attributes of one `TreeEnsemble` operator (ai.onnx.ml 5), which gives the sum of the leaves.
  *
- * Its true branch is our left: `value < threshold`, or membership in the codes. Leaves are numbered apart from inner nodes. A tree that
- * is one leaf becomes a node with that leaf on both sides, as the specification asks.
+ * Its true branch is our left: `value < threshold`, or membership in the codes. Leaves are numbered apart from inner nodes.
+ *
+ * Two habits of onnxruntime shape what is written. Up to 1.24 it takes a root whose children have the same number for a lone leaf, even
+ * when one is a leaf and the other is not, and scores are wrong without a word (its issue 24679). So a tree's leaves are numbered from the
+ * last to the first, which keeps the two apart, and a tree that is one leaf becomes a node with two equal leaves. And it opens no file
+ * with an empty set, so nothing is a member of one by being below -Infinity.
  */
 export const treeEnsembleAttributes = (trees: readonly Tree[]): readonly OnnxAttribute[] => {
   const nodes: NodeLists = {
@@ -77,38 +81,40 @@ const addTree = (tree: Tree, lists: NodeLists): void => {
   lists.roots.push(root)
   /** Place of each node among the inner nodes or among the leaves. */
   const places: number[] = []
-  let inner = root
-  tree.feature.forEach((feature, node) => {
-    if (feature >= 0) places.push(inner++)
-    else {
-      places.push(lists.leafValues.length)
-      lists.leafValues.push(tree.value[node]!)
-    }
-  })
+  const firstLeaf = lists.leafValues.length
   if (tree.feature[0]! < 0) {
+    const value = tree.value[0]!
+    lists.leafValues.push(value, value)
     addNode(
       lists,
       { feature: 0, split: 0, mode: LESS_THAN, missingTrue: 1 },
-      [places[0]!, 1],
-      [places[0]!, 1],
+      [firstLeaf, 1],
+      [firstLeaf + 1, 1],
     )
     return
   }
+  const leafValues = tree.value.filter((_, node) => tree.feature[node]! < 0)
+  let inner = root
+  let leaf = firstLeaf + leafValues.length
+  for (const feature of tree.feature) places.push(feature < 0 ? --leaf : inner++)
+  for (const value of leafValues.toReversed()) lists.leafValues.push(value)
   tree.feature.forEach((feature, node) => {
     if (feature < 0) return
     const left = tree.left[node]!
     const codes = tree.categories?.[node]
+    const isSet = codes !== undefined && codes.length > 0
+    const bound = codes === undefined ? tree.threshold[node]! : Number.NEGATIVE_INFINITY
     const branch = (child: number): Branch => [places[child]!, tree.feature[child]! < 0 ? 1 : 0]
     const missingTrue = tree.missingLeft[node]!
     addNode(
       lists,
-      codes === undefined
-        ? { feature, split: tree.threshold[node]!, mode: LESS_THAN, missingTrue }
-        : { feature, split: 0, mode: MEMBER, missingTrue },
+      isSet
+        ? { feature, split: 0, mode: MEMBER, missingTrue }
+        : { feature, split: bound, mode: LESS_THAN, missingTrue },
       branch(left),
       branch(left + 1),
     )
-    if (codes !== undefined) lists.members.push(...codes, Number.NaN)
+    if (isSet) lists.members.push(...codes, Number.NaN)
   })
 }
 
