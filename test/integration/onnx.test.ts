@@ -150,6 +150,25 @@ const MODELS: Readonly<Record<string, (data: TrainingData) => Model>> = {
       trees: [leaf, leaf],
     }
   },
+  'sets, one of them empty': ({ table }) => {
+    const tree: Tree = {
+      feature: [3, 3, -1, -1, -1],
+      threshold: [0, 0, 0, 0, 0],
+      left: [1, 3, 0, 0, 0],
+      missingLeft: [1, 0, 0, 0, 0],
+      value: [0, 0, 0.5, 0.25, 1],
+      cover: [4, 2, 2, 1, 1],
+      gain: [1, 1, 0, 0, 0],
+      categories: { 0: [-1, 0, 41, 64, 1000], 1: [] },
+    }
+    return {
+      kind: 'xgboost',
+      featureNames: table.names,
+      link: 'logistic',
+      base: -1,
+      trees: [tree, { ...tree, categories: { 0: [], 1: [7] } }],
+    }
+  },
   'no trees': ({ table }) => ({
     kind: 'gradient_boosting',
     featureNames: table.names,

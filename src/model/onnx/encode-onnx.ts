@@ -12,7 +12,7 @@ export const ONNX_INPUT = 'features'
 export const ONNX_OUTPUT = 'probability'
 
 /**
- * The model and its calibration as an ONNX file: the same probabilities in any runtime (onnxruntime from 1.20 on), to rounding.
+ * The model and its calibration as an ONNX file: the same probabilities in any runtime (onnxruntime from 1.26 on), to rounding.
  *
  * In doubles throughout, so that a value meets a threshold as it does here: docs/decisions/2026-11-23-onnx-in-doubles.md. The names of the
  * features, in their order, are in the file's metadata as `feature_names`. Equal models give equal bytes.

@@ -39,7 +39,7 @@ export interface OnnxValue {
   readonly columns: number
 }
 
-/** TreeEnsemble, which takes and gives doubles, came with this version; onnxruntime knows it from 1.20 on. */
+/** TreeEnsemble, which takes and gives doubles, came with this version; which runtimes open it: the decision on doubles. */
 const TREE_OPERATORS_VERSION = 5
 const OPERATORS_VERSION = 21
 const FILE_VERSION = 10
