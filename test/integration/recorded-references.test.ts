@@ -23,11 +23,36 @@ describe.skipIf(python === undefined)('a recorded reference is what its script s
     const again = join(folder, `${script}.json`)
     execFileSync(python ?? '', [join('test/reference', script), again], {
       stdio: ['ignore', 'ignore', 'inherit'],
+      // All weeks take minutes.
+      env: { ...process.env, REFERENCE_WEEKS: '1' },
     })
-    const recorded = join('test/golden', script.replace(/\.py$/, '.json'))
-    expectClose(readJson(again), readJson(recorded), script)
+    const recorded = readJson(join('test/golden', script.replace(/\.py$/, '.json')))
+    expectClose(
+      readJson(again),
+      script === 'second-bank-models.py' ? firstWeekOf(recorded) : recorded,
+      script,
+    )
   })
 })
+
+/** What the script records of one week alone. */
+const firstWeekOf = (recorded: unknown): unknown => {
+  const all = recorded as { splits: { models: Record<string, unknown> }[] }
+  return { ...all, splits: all.splits.slice(0, 1), mean_over_splits: meansOf(all.splits[0]!.models) }
+}
+
+const meansOf = (models: Readonly<Record<string, unknown>>): unknown =>
+  Object.fromEntries(
+    Object.entries(models).map(([name, figures]) => [
+      name,
+      Object.fromEntries(
+        Object.entries(figures as Record<string, { mean: number }>).map(([figure, { mean }]) => [
+          figure,
+          mean,
+        ]),
+      ),
+    ]),
+  )
 
 /** Equal structure; numbers to a relative 1e-6, which other versions of a linear algebra library may differ by. */
 const expectClose = (got: unknown, recorded: unknown, where: string): void => {
