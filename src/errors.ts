@@ -466,7 +466,7 @@ export const ERRORS = define({
   PIPELINE_GATES_FAILED: {
     status: 422,
     exitCode: 1,
-    message: 'The model does not pass {count}: {gates}. Nothing was packaged; the report is {report}',
+    message: 'The model does not pass {count}: {gates}. Nothing was packaged{kept}; the report is {report}',
     fix: 'Look at the report, then give the model more or better data or settings, or change evaluation.gates.',
   },
   PIPELINE_VALIDATION_FAILED: {

@@ -30,6 +30,12 @@ test('two features of which both are needed share alike', () => {
   expect(b).toBeCloseTo(0.375, 14)
 })
 
+test('children whose covers are not their parent’s still have shares that add up to 1', () => {
+  // A parent that no row reached: importing gives each node the least cover there is.
+  const [a, b] = explain(modelOf([{ ...stump(0, 0.5, 0, 6), cover: [1e-9, 1e-9, 1e-9] }], 2), [1, 0])
+  expect([a, b]).toEqual([3, 0])
+})
+
 describe.each(golden.cases)('XGBoost, $name', ({ model: saved, rows, contributions }) => {
   const model = importXgboostModel(JSON.stringify(saved), {})
 

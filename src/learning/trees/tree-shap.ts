@@ -31,12 +31,15 @@ export interface TreeShap {
  */
 export const createTreeShap = (model: TreeEnsembleModel): TreeShap => {
   const trees = flattenTrees(model)
-  const cover = Float64Array.from(model.trees.flatMap((tree) => [...tree.cover]))
+  const cover = new Float64Array(trees.feature.length)
+  model.trees.forEach((tree, t) => {
+    cover.set(tree.cover, trees.roots[t]!)
+  })
   const { roots, feature, threshold, left } = trees
   const shapes = model.trees.map(({ feature: asks, left: children }) => shapeOf(asks, children))
-  const deepest = Math.max(0, ...shapes.map(({ depth }) => depth))
+  const deepest = shapes.reduce((most, { depth }) => Math.max(most, depth), 0)
   const rules = shapes.map(({ features }) => ruleFor(Math.ceil(features / 2)))
-  const mostPoints = Math.max(1, ...rules.map(({ points }) => points.length))
+  const mostPoints = rules.reduce((most, { points: { length } }) => Math.max(most, length), 1)
   /** By depth and point: the product of the path's factors, and the sum of leaf times product below. */
   const products = new Float64Array((deepest + 1) * mostPoints)
   const sums = new Float64Array((deepest + 1) * mostPoints)
@@ -58,11 +61,13 @@ export const createTreeShap = (model: TreeEnsembleModel): TreeShap => {
     }
     for (let q = 0; q < count; q++) sums[own + q] = 0
     const taken = childOf(trees, node, row[start + f]!)
+    // Covers that were rounded elsewhere need not add up to their parent's; the shares of two children must add up to 1.
+    const covered = cover[left[node]!]! + cover[left[node]! + 1]!
     const pass = passes[f]!
     const share = shares[f]!
     for (let child = left[node]!; child <= left[node]! + 1; child++) {
       const childPass = child === taken ? pass : 0
-      const childShare = (share * cover[child]!) / cover[node]!
+      const childShare = (share * cover[child]!) / covered
       const below = own + mostPoints
       for (let q = 0; q < count; q++) {
         const t = points[q]!
@@ -137,9 +142,11 @@ const expectedLeaf = ({ feature, left, cover, value }: TreeEnsembleModel['trees'
   let expected = 0
   for (let node = 0; node < feature.length; node++) {
     if (feature[node]! < 0) expected += shares[node]! * value[node]!
-    else
-      for (const child of [left[node]!, left[node]! + 1])
-        shares[child] = (shares[node]! * cover[child]!) / cover[node]!
+    else {
+      const children = [left[node]!, left[node]! + 1] as const
+      const covered = cover[children[0]]! + cover[children[1]]!
+      for (const child of children) shares[child] = (shares[node]! * cover[child]!) / covered
+    }
   }
   return expected
 }

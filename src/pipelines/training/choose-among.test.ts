@@ -62,6 +62,13 @@ describe('the choice among trained models', () => {
     expect(candidate).toMatchObject({ threshold, thresholdChoice })
   })
 
+  it('calibrates as the configuration asks', () => {
+    const methods = ['none', 'platt', 'isotonic'].map(
+      (method) => choose([good], {}, [`evaluation.calibration=${method}`]).candidates[0]?.calibration.method,
+    )
+    expect(methods).toEqual(['none', 'platt', 'isotonic'])
+  })
+
   it('takes the best F1 where the rule cannot be met, and says so', () => {
     const [candidate] = choose([good], {}, [
       'evaluation.threshold=alert_budget',

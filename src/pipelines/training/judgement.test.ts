@@ -58,9 +58,12 @@ describe('quality gates', () => {
       { name: 'a', allowed: 'at least 1', got: 0.5, passed: false },
       { name: 'b', allowed: 'at least 0', got: 0.5, passed: true },
     ]
-    expect(() => requireGates({ gates }, 'run')).toThrow(
-      'does not pass 1 quality gate: a (allowed: at least 1, got: 0.5)',
+    expect(() => requireGates({ gates }, 'run', false)).toThrow(
+      'does not pass 1 quality gate: a (allowed: at least 1, got: 0.5). Nothing was packaged; the report',
     )
-    expect(() => requireGates({ gates: gates.slice(1) }, 'run')).not.toThrow()
+    expect(() => requireGates({ gates }, 'run', true)).toThrow(
+      'Nothing was packaged (package/ and states/ still hold an earlier model); the report',
+    )
+    expect(() => requireGates({ gates: gates.slice(1) }, 'run', false)).not.toThrow()
   })
 })

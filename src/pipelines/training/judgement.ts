@@ -56,8 +56,16 @@ export const judgeGates = (
     production?.test ?? null,
   )
 
-/** @throws PIPELINE_GATES_FAILED naming every gate that was not passed */
-export const requireGates = ({ gates }: Pick<EvaluationReport, 'gates'>, folder: string): void => {
+/**
+ * `hasEarlier`: whether an earlier run in `folder` has left a package, which stays and must not be taken for this model.
+ *
+ * @throws PIPELINE_GATES_FAILED naming every gate that was not passed
+ */
+export const requireGates = (
+  { gates }: Pick<EvaluationReport, 'gates'>,
+  folder: string,
+  hasEarlier: boolean,
+): void => {
   const failed = gates.filter(({ passed }) => !passed)
   if (failed.length === 0) return
   throw new VigiaError('PIPELINE_GATES_FAILED', {
@@ -65,6 +73,7 @@ export const requireGates = ({ gates }: Pick<EvaluationReport, 'gates'>, folder:
     gates: failed
       .map(({ name, allowed, got }) => `${name} (allowed: ${allowed}, got: ${got ?? 'not defined'})`)
       .join('; '),
+    kept: hasEarlier ? ' (package/ and states/ still hold an earlier model)' : '',
     report: join(folder, 'reports', 'evaluation.html'),
   })
 }
