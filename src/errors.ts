@@ -413,6 +413,68 @@ export const ERRORS = define({
     message: '{path} is not replaced: it {reason}',
     fix: 'Choose another --out. Only a folder with package/ and states/, and nothing else, is replaced.',
   },
+  // tracking and model registry
+  TRACKING_UNREACHABLE: {
+    status: 503,
+    exitCode: 2,
+    message: '{location} cannot be reached: {reason}',
+    fix: 'Start the server, or correct tracking.uri. What was not sent is kept; `vigia tracking push` sends it.',
+  },
+  TRACKING_UNAUTHORIZED: {
+    status: 502,
+    exitCode: 2,
+    message: '{location} does not let us in: {reason}',
+    fix: 'Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, of a user that may do this.',
+  },
+  TRACKING_REFUSED: {
+    status: 502,
+    exitCode: 2,
+    message: '{location} refused {request}: {reason}',
+    fix: 'Correct what the reason names. If it names nothing of yours, report it with the version of the server.',
+  },
+  TRACKING_STORE_BROKEN: {
+    status: 500,
+    exitCode: 2,
+    message: '{path} is not what a file in the layout of MLflow must be: {reason}',
+    fix: 'Restore the file from a copy, or move its folder away: the other runs stay readable.',
+  },
+  TRACKING_URI_UNSUPPORTED: {
+    status: 422,
+    exitCode: 2,
+    message:
+      '{setting} is {got}; allowed are http:// and https:// addresses of an MLflow server, file:// addresses and folders',
+    fix: 'For a database, start `mlflow server --backend-store-uri {got}` and give its address.',
+  },
+  TRACKING_EXPERIMENT_EXISTS: {
+    status: 409,
+    exitCode: 2,
+    message: '{location} already has an experiment {name}{detail}',
+    fix: 'Choose another name in tracking.experiment, or restore the deleted experiment.',
+  },
+  TRACKING_NOT_FOUND: {
+    status: 404,
+    exitCode: 2,
+    message: '{location} has no {what}',
+    fix: 'List what there is: `vigia runs list`, `vigia models list`.',
+  },
+  TRACKING_NAME_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{what} "{got}" is no name that is allowed: {allowed}',
+    fix: 'Choose a name within what is allowed.',
+  },
+  TRACKING_VALUE_TOO_LONG: {
+    status: 422,
+    exitCode: 2,
+    message: '{what} {key} has {got} characters, at most {allowed} are allowed',
+    fix: 'Record the value as an artifact, which may have any length.',
+  },
+  TRACKING_PARAM_CONFLICT: {
+    status: 409,
+    exitCode: 2,
+    message: 'Parameter {key} of run {run} is {present} and stays so; got {got}',
+    fix: 'A parameter is written once. Record a change as a tag or a metric, or start another run.',
+  },
   // pipelines
   PIPELINE_RUN_INCOMPLETE: {
     status: 409,

@@ -7,12 +7,14 @@ import { GenerateSchema } from './sections/generate.ts'
 import { LabelsSchema } from './sections/labels.ts'
 import { ModelsSchema } from './sections/models.ts'
 import { ProjectSchema } from './sections/project.ts'
+import { PromotionSchema } from './sections/promotion.ts'
 import { ResourcesSchema } from './sections/resources.ts'
 import { RunsSchema } from './sections/runs.ts'
 import { SearchSchema } from './sections/search.ts'
 import { SelectionSchema } from './sections/selection.ts'
 import { SourceSchema } from './sections/source.ts'
 import { SplitSchema } from './sections/split.ts'
+import { TrackingSchema } from './sections/tracking.ts'
 import { ValidationSchema } from './sections/validation.ts'
 
 /** Everything that training and batch work can be told: `configs/training_config.yaml`. */
@@ -31,6 +33,8 @@ export const TrainingConfigSchema = Type.Object(
     models: ModelsSchema,
     search: SearchSchema,
     evaluation: EvaluationSchema,
+    tracking: TrackingSchema,
+    promotion: PromotionSchema,
     generate: GenerateSchema,
   },
   { title: 'Vigía training configuration' },
@@ -43,5 +47,11 @@ export const TRAINING_FILE = {
   name: 'training_config',
   summary: 'Data, features, training and evaluation: read by generate, validate, features, run and predict.',
   schema: TrainingConfigSchema,
-  paths: ['source.path', 'runs.directory', 'resources.temp_directory', 'models.xgboost.library'],
+  paths: [
+    'source.path',
+    'runs.directory',
+    'resources.temp_directory',
+    'models.xgboost.library',
+    'tracking.directory',
+  ],
 } satisfies ConfigFile

@@ -54,7 +54,8 @@ export const runFits = async (fits: Fits): Promise<void> => {
       for (let index = 0; index < threads; index++) giveNext(team, index)
     },
     onMessage: (message, index, team) => {
-      if (message.kind !== 'scores') return
+      // A fit that was finished between the interruption and the end of its thread came too late.
+      if (message.kind !== 'scores' || signal?.aborted) return
       giveNext(team, index)
       const noted = Promise.resolve(onScores(message.scores, message.job))
       noted.then(() => ++done === jobs.length && team.finish(), team.fail)

@@ -1,0 +1,70 @@
+import { type Static, Type } from 'typebox'
+
+const atLeast = (what: string) =>
+  Type.Union([Type.Number({ minimum: 0, maximum: 1, unit: 'share' }), Type.Null()], {
+    default: null,
+    description: `${what} on test at least. null: not asked for.`,
+  })
+
+const atMost = (fallback: number, description: string) =>
+  Type.Union([Type.Number({ minimum: 0, maximum: 60_000, unit: 'milliseconds' }), Type.Null()], {
+    default: fallback,
+    description,
+  })
+
+/** What a version must show before an alias names it. */
+export const PromotionSchema = Type.Object(
+  {
+    minimum: Type.Object(
+      { roc_auc: atLeast('ROC-AUC'), average_precision: atLeast('Average precision') },
+      {
+        additionalProperties: false,
+        default: {},
+        description: 'Figures that a version needs to be promoted.',
+      },
+    ),
+    regression: Type.Object(
+      {
+        roc_auc: Type.Number({
+          default: 0.005,
+          minimum: 0,
+          maximum: 1,
+          unit: 'share',
+          description:
+            'ROC-AUC may be this much less than that of the version in place, on the same test rows.',
+        }),
+        average_precision: Type.Number({
+          default: 0.005,
+          minimum: 0,
+          maximum: 1,
+          unit: 'share',
+          description:
+            'Average precision may be this much less than that of the version in place, on the same test rows. .005 is what two trainings on the same rows may differ by chance.',
+        }),
+      },
+      {
+        additionalProperties: false,
+        default: {},
+        description: 'No step back: how much worse than the version that the alias names now.',
+      },
+    ),
+    parity_rows: Type.Integer({
+      default: 10_000,
+      minimum: 1,
+      maximum: 1_000_000_000,
+      unit: 'transactions',
+      description:
+        'Last transactions of the run that are sent through the serving call and compared with training, value by value. None may differ. 10,000 take seconds and meet every feature.',
+    }),
+    latency: Type.Object(
+      {
+        p50: atMost(1, 'Median time of one decision in process (state, features, score) at most. null: any.'),
+        p99: atMost(5, 'Time of one decision that 99 of 100 stay within, at most. null: any.'),
+      },
+      { additionalProperties: false, default: {}, description: 'Latency budget, measured at promotion.' },
+    ),
+  },
+  { description: 'What a model version must show to be promoted.' },
+)
+
+export type PromotionSettings = Static<typeof PromotionSchema>
