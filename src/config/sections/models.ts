@@ -36,14 +36,14 @@ const trees = (description: string) =>
 const share = (description: string) =>
   Type.Number({ default: 1, exclusiveMinimum: 0, maximum: 1, unit: 'share', description })
 
-const maxBins = Type.Integer({
-  default: 0,
-  minimum: 0,
-  maximum: 65_535,
-  unit: 'bins',
-  description:
-    'Intervals of a feature that splits may lie between, placed where the frauds are. 0: 1,023 up to 131,072 rows, where they cost little, and beyond 255, which fit a byte together with the missing.',
-})
+const maxBins = (fewRows: string) =>
+  Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 65_535,
+    unit: 'bins',
+    description: `Intervals of a feature that splits may lie between, placed where the frauds are. 0: 1,023 up to ${fewRows} rows, where they cost little, and beyond 255, which fit a byte together with the missing.`,
+  })
 
 const LOGISTIC_REGRESSION = {
   c: Type.Number({
@@ -107,7 +107,7 @@ const RANDOM_FOREST = {
   row_share: share(
     'Rows drawn for each tree, with replacement, per training row. 1 is the bootstrap; less is faster on many rows.',
   ),
-  max_bins: maxBins,
+  max_bins: maxBins('131,072'),
 }
 
 /** Random forest. */
@@ -179,7 +179,7 @@ export const GradientBoostingSchema = Type.Object(
   {
     enabled,
     ...BOOSTING,
-    max_bins: maxBins,
+    max_bins: maxBins('1,000,000'),
     monotone: Type.Record(
       Type.String(),
       Type.Union([Type.Literal('increasing'), Type.Literal('decreasing')]),
@@ -189,7 +189,7 @@ export const GradientBoostingSchema = Type.Object(
           'Features whose rise may only raise (increasing) or lower (decreasing) the probability, such as {amount: increasing}. None, because habits bend most relations.',
       },
     ),
-    grid: gridOf({ ...BOOSTING, max_bins: maxBins }),
+    grid: gridOf({ ...BOOSTING, max_bins: maxBins('1,000,000') }),
   },
   {
     additionalProperties: false,

@@ -38,6 +38,12 @@ export interface GradientBoostingSettings {
   readonly maxBins: number
 }
 
+/**
+ * Rows up to which trees get 1,023 bins by default. On 500,000 rows they cost a tenth more time than 255 and win .006 of average
+ * precision (bench row `gradient-boosting`); beyond a million, two bytes a value weigh more.
+ */
+const FEW_ROWS = 1_000_000
+
 /** Rows whose gradients are computed in one piece of work. */
 const CHUNK = 16_384
 
@@ -47,8 +53,8 @@ export const boostingMemory = (
   { maxBins, maxDepth }: GradientBoostingSettings,
   threads: number,
 ): Readonly<Record<string, number>> => ({
-  ...binnedTableMemory(rows, features, automaticBins(maxBins, rows)),
-  ...growMemory(rows, features, automaticBins(maxBins, rows) + 1, maxDepth, threads),
+  ...binnedTableMemory(rows, features, automaticBins(maxBins, rows, FEW_ROWS)),
+  ...growMemory(rows, features, automaticBins(maxBins, rows, FEW_ROWS) + 1, maxDepth, threads),
   margins: rows * 8,
   rowPairs: rows * 16,
   chunkSums: Math.ceil(Math.max(rows, validationRows) / CHUNK) * 16,
@@ -73,7 +79,12 @@ export const boostTrees = (
 ): TreeEnsembleModel => {
   checkTrainingRows(data.table, data.labels, data.weights)
   const shareWork = createShareWork(crew)
-  const binned = binTable(data, automaticBins(settings.maxBins, data.table.rowCount), crew, shareWork)
+  const binned = binTable(
+    data,
+    automaticBins(settings.maxBins, data.table.rowCount, FEW_ROWS),
+    crew,
+    shareWork,
+  )
   const units = gradientUnits(data, settings.classWeight)
   const fit = openFit(data, settings, binned, units, crew, shareWork)
   const random = createRandom(seed)

@@ -25,14 +25,17 @@ export interface RandomForestSettings {
   readonly maxBins: number
 }
 
+/** Rows up to which trees get 1,023 bins by default. A deep tree has many small nodes, and each looks through all bins. */
+const FEW_ROWS = 131_072
+
 /** Shared parts of `growForest`, in bytes. */
 export const forestMemory = (
   { rows, features }: DataShape,
   { maxBins }: RandomForestSettings,
   threads: number,
 ): Readonly<Record<string, number>> => ({
-  ...binnedTableMemory(rows, features, automaticBins(maxBins, rows)),
-  ...forestTreeMemory(rows, automaticBins(maxBins, rows) + 1, threads),
+  ...binnedTableMemory(rows, features, automaticBins(maxBins, rows, FEW_ROWS)),
+  ...forestTreeMemory(rows, automaticBins(maxBins, rows, FEW_ROWS) + 1, threads),
 })
 
 /** Bytes that each thread takes for itself: how often each row was drawn. */
@@ -54,7 +57,7 @@ export const growForest = (
   crew: Crew,
 ): GrownTrees => {
   checkTrainingRows(data.table, data.labels, data.weights)
-  const maxBins = automaticBins(settings.maxBins, data.table.rowCount)
+  const maxBins = automaticBins(settings.maxBins, data.table.rowCount, FEW_ROWS)
   const binned = binTable(data, maxBins, crew, createShareWork(crew))
   const factors = classFactors(data, settings.classWeight)
   const grower = new ForestTreeGrower(binned, settings, featuresTried(data, settings), factors, crew)

@@ -42,12 +42,9 @@ export const placingRows = (
 /** Weight of the frauds in the mixture. From a quarter to a half the models are equally good; less loses the tails, more the rest. */
 const FRAUD_SHARE = 1 / 3
 
-/** Rows up to which `automaticBins` can afford many bins: there, filling histograms costs less than a tenth of a second a tree. */
-const FEW_ROWS = 131_072
-
-/** `maxBins`, or where it is 0: 1,023 on few rows, where they cost little; 255, which fit a byte, on many. */
-export const automaticBins = (maxBins: number, rows: number): number =>
-  maxBins > 0 ? maxBins : rows <= FEW_ROWS ? 1023 : 255
+/** `maxBins`, or where it is 0: 1,023 on as few rows as `fewRows`; beyond 255, which fit a byte together with the missing. */
+export const automaticBins = (maxBins: number, rows: number, fewRows: number): number =>
+  maxBins > 0 ? maxBins : rows <= fewRows ? 1023 : 255
 
 /**
  * Cuts for one numeric feature, at most `maxBins - 1` of them, placed where the frauds are.
