@@ -1,0 +1,157 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ErrorCode, VigiaError } from '../../errors.ts'
+import type { TrackingStore } from '../../ports/tracking-store.ts'
+import { type RunOwner, withRunLock } from '../steps/run-lock.ts'
+import { applyEntry, type Delivery } from './apply-entry.ts'
+import {
+  type DeliveryState,
+  NOTHING_DELIVERED,
+  readDeliveryState,
+  writeDeliveryState,
+} from './delivery-state.ts'
+import { type JournalLine, readJournal } from './journal.ts'
+import { type JournalEntry, ROOT_RUN } from './journal-entry.ts'
+import { ARTIFACT_COPIES } from './keep-artifact.ts'
+
+export interface DeliverOptions {
+  readonly owner: RunOwner
+  /** Wall clock, epoch milliseconds. */
+  readonly now: () => number
+  /** Stops before the next operation. */
+  readonly signal?: AbortSignal
+  /** Told before each operation. */
+  readonly onOperation?: (entry: JournalEntry) => void
+}
+
+/** What became of a delivery. */
+export interface DeliveryOutcome {
+  readonly state: DeliveryState
+  /** Operations that the tracker does not have yet. */
+  readonly waiting: number
+  /** Why it stopped before the end; absent when all is delivered, or when it was told to stop. */
+  readonly stoppedBy?: VigiaError
+}
+
+/** Another try may succeed, or people must do something first; nothing behind it can be done before. */
+const STOPS: readonly ErrorCode[] = [
+  'TRACKING_UNREACHABLE',
+  'TRACKING_UNAUTHORIZED',
+  'TRACKING_STORE_BROKEN',
+  'TRACKING_EXPERIMENT_EXISTS',
+  'TRACKING_NAME_INVALID',
+  'TRACKING_REFUSED',
+  'TRACKING_NOT_FOUND',
+]
+
+/**
+ * Sends what a journal holds and the tracker does not have yet, in order, exactly once:
+ *
+ * 1. Only one process delivers a journal at a time.
+ * 2. `delivered.json` says how far it is and which id each created run has; it is noted after each creation.
+ * 3. What was created but not noted is found by the tag `vigia.run_key`; everything else may be done twice without a difference.
+ *
+ * A tracker that cannot be reached or lets nobody in ends the delivery, not with an error but with `stoppedBy`. A journal that was
+ * begun with another tracker is sent anew from its beginning, unless that one has all of it.
+ *
+ * @throws PIPELINE_LOCKED when another process delivers the journal, what the file system throws
+ */
+export const deliverJournal = (
+  folder: string,
+  store: TrackingStore,
+  options: DeliverOptions,
+): Promise<DeliveryOutcome> =>
+  withRunLock(folder, options.owner, options.now(), () => deliverLocked(folder, store, options))
+
+const deliverLocked = async (
+  folder: string,
+  store: TrackingStore,
+  { signal, onOperation }: DeliverOptions,
+): Promise<DeliveryOutcome> => {
+  const delivery: Delivery = { store, folder, isCertain: false }
+  const { location } = store.tracker
+  const before = await readDeliveryState(folder)
+  let state: DeliveryState = before ?? { ...NOTHING_DELIVERED, location }
+  let lines = await readJournal(folder, state.position)
+  if (state.location !== location && lines.length > 0) {
+    state = { ...NOTHING_DELIVERED, location }
+    lines = await readJournal(folder)
+  }
+  /** Operations that are done and not noted yet. */
+  let unnoted = 0
+  const note = async (): Promise<void> => {
+    if (unnoted > 0) await writeDeliveryState(folder, state)
+    unnoted = 0
+  }
+  try {
+    for (let index = 0; ; index++) {
+      if (index === lines.length) {
+        // More may have been written meanwhile.
+        lines = await readJournal(folder, state.position)
+        index = 0
+      }
+      const line = lines[index]
+      if (line === undefined) break
+      if (signal?.aborted) return { state, waiting: countWaiting(lines.slice(index)) }
+      const { entry } = line
+      if (entry !== undefined) onOperation?.(entry)
+      try {
+        state = advanced({ ...state, ...(await changeOf(line, state, delivery)) }, line)
+      } catch (error) {
+        if (!isStop(error)) throw error
+        return { state, waiting: countWaiting(lines.slice(index)), stoppedBy: error }
+      }
+      unnoted++
+      const isCreation = entry?.op === 'begin' || entry?.op === 'run' || entry?.op === 'version'
+      if (isCreation || unnoted >= MOST_UNNOTED) await note()
+    }
+  } finally {
+    await note()
+  }
+  if (await hasEnded(folder)) await removeCopies(folder, state)
+  return { state, waiting: 0 }
+}
+
+/** Operations that a crash lets be done again; more only save writing. */
+const MOST_UNNOTED = 20
+
+const changeOf = (
+  { entry }: JournalLine,
+  state: DeliveryState,
+  delivery: Delivery,
+): Promise<Partial<DeliveryState>> =>
+  entry === undefined
+    ? // Damaged from outside: what can be read is sent.
+      Promise.resolve({
+        refused: [
+          ...state.refused,
+          { what: `operation ${state.entries + 1} of the journal`, reason: 'it cannot be read' },
+        ],
+      })
+    : applyEntry(entry, state, delivery)
+
+const advanced = (state: DeliveryState, { bytes }: JournalLine): DeliveryState => ({
+  ...state,
+  position: state.position + bytes,
+  entries: state.entries + 1,
+})
+
+const countWaiting = (lines: readonly JournalLine[]): number =>
+  lines.filter(({ entry }) => entry?.op !== 'note').length
+
+const isStop = (error: unknown): error is VigiaError =>
+  error instanceof VigiaError && STOPS.includes(error.code)
+
+/** Whether nothing can be added: a run that was killed may go on. */
+const hasEnded = async (folder: string): Promise<boolean> => {
+  const statuses = (await readJournal(folder)).flatMap(({ entry }) =>
+    entry?.op === 'status' && entry.run === ROOT_RUN ? [entry.status] : [],
+  )
+  const last = statuses.at(-1)
+  return last === 'FINISHED' || last === 'FAILED'
+}
+
+/** Copies of artifacts that the tracker has; they stay while something was refused, for people to look at. */
+const removeCopies = async (folder: string, { refused }: DeliveryState): Promise<void> => {
+  if (refused.length === 0) await rm(join(folder, ARTIFACT_COPIES), { recursive: true, force: true })
+}
