@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll } from 'vitest'
+import { experimentTrackerContract } from '../../../test/contracts/experiment-tracker-contract.ts'
+import { modelRegistryContract } from '../../../test/contracts/model-registry-contract.ts'
+import { createFileStore } from './file-store.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'vigia-mlruns-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const open = async () =>
+  createFileStore({
+    folder: join(folder, 'mlruns'),
+    now: () => Date.now(),
+    owner: { processId: process.pid, host: 'here', isAlive: () => true },
+  })
+
+experimentTrackerContract('the embedded store', async () => (await open()).tracker)
+modelRegistryContract('the embedded store', open)
