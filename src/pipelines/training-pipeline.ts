@@ -5,6 +5,8 @@ import type { ValidationReport } from '../dataset/validation-report.ts'
 import { type PipelineOptions, runPipeline } from './steps/run-pipeline.ts'
 import type { Step, StepOutcome } from './steps/step.ts'
 import { readManifest } from './steps/step-manifest.ts'
+import { createTrainingRecorder, type TrainingRecorder } from './tracking/record-training.ts'
+import type { TrackedTraining, TrackingOptions } from './tracking/tracking-options.ts'
 import { checkChoices } from './training/check-choices.ts'
 import { chooseStep } from './training/choose-step.ts'
 import { cleanStep } from './training/clean-step.ts'
@@ -31,6 +33,8 @@ export interface ReportRenderers {
 
 export interface TrainingOptions extends Omit<PipelineOptions, 'folder'> {
   readonly renderers: ReportRenderers
+  /** Where the run is recorded, unless `tracking.enabled` is false; absent: nowhere. */
+  readonly tracking?: TrackingOptions
 }
 
 /** What a finished training run amounts to. */
@@ -39,6 +43,8 @@ export interface TrainingResult {
   readonly outcomes: readonly StepOutcome[]
   /** Absent after a dry run. */
   readonly evaluation?: EvaluationReport
+  /** Absent where it is not recorded, and when no step ran. */
+  readonly tracked?: TrackedTraining
 }
 
 /** The main job: from raw transactions to a model, what it is worth, and scores. */
@@ -74,33 +80,67 @@ export const runTrainingPipeline = async (
   checkChoices(context.config.settings)
   const steps = trainingSteps(context)
   if (options.dryRun) return { folder, outcomes: await runPipeline(steps, { ...options, folder }) }
-  const withReports = steps.map((step) => renderAfter(step, folder, options.renderers))
-  const outcomes = await runPipeline(withReports, {
-    ...options,
-    folder,
-    onLocked: () => writeConfiguration(context),
+  return await recorded(context, options, async (recorder) => {
+    const withReports = steps.map((step) => renderAfter(step, folder, options.renderers, recorder))
+    const outcomes = await runPipeline(withReports, {
+      ...options,
+      folder,
+      onLocked: async () => {
+        await writeConfiguration(context)
+        await recorder?.open()
+      },
+      onStart: (step, reason) => {
+        recorder?.started()
+        options.onStart?.(step, reason)
+      },
+      onOutcome: (outcome) => {
+        recorder?.finished(outcome)
+        options.onOutcome?.(outcome)
+      },
+    })
+    const evaluation = await readJson<EvaluationReport>(join(folder, 'evaluate', 'evaluation.json'))
+    await writeSummary(context, steps, outcomes, evaluation)
+    return { folder, outcomes, evaluation }
   })
-  const evaluation = await readJson<EvaluationReport>(join(folder, 'evaluate', 'evaluation.json'))
-  await writeSummary(context, steps, outcomes, evaluation)
-  return { folder, outcomes, evaluation }
+}
+
+/** Records what `run` does, also when it fails; a tracker that is away changes nothing about the run. */
+const recorded = async (
+  context: TrainingContext,
+  options: TrainingOptions,
+  run: (recorder: TrainingRecorder | undefined) => Promise<TrainingResult>,
+): Promise<TrainingResult> => {
+  const { tracking } = options
+  if (tracking === undefined || !context.config.settings.tracking.enabled) return run(undefined)
+  const recorder = createTrainingRecorder(context, tracking, options)
+  let result: TrainingResult
+  try {
+    result = await run(recorder)
+  } catch (error) {
+    await recorder.end(error)
+    throw error
+  }
+  const tracked = await recorder.end()
+  return { ...result, ...(tracked !== undefined && { tracked }) }
 }
 
 /** A page is made anew whenever its step is passed, so that it never lags behind a change of the page itself. */
-const renderAfter = (step: Step, folder: string, renderers: ReportRenderers): Step => {
+const renderAfter = (
+  step: Step,
+  folder: string,
+  renderers: ReportRenderers,
+  recorder: TrainingRecorder | undefined,
+): Step => {
+  const write = async (name: string, html: string): Promise<void> => {
+    await writeReport(folder, name, html)
+    recorder?.reported(name)
+  }
   const render: Readonly<Record<string, ((output: (file: string) => string) => Promise<void>) | undefined>> =
     {
       validate: async (output) =>
-        writeReport(
-          folder,
-          'validation.html',
-          await renderers.validation(await readJson(output('validation.json'))),
-        ),
+        write('validation.html', await renderers.validation(await readJson(output('validation.json')))),
       evaluate: async (output) =>
-        writeReport(
-          folder,
-          'evaluation.html',
-          await renderers.evaluation(await readJson(output('evaluation.json'))),
-        ),
+        write('evaluation.html', await renderers.evaluation(await readJson(output('evaluation.json')))),
     }
   const renderReport = render[step.name]
   if (renderReport === undefined) return step

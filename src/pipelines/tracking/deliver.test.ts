@@ -237,9 +237,9 @@ const recordExample = async (
           { key: 'loss', value: Number.NaN, timestampMs: 1000, step: 2 },
         ],
       } as JournalEntry),
-    () => journal.appendArtifact('run', at('old.html'), 'reports/page.html'),
-    () => journal.appendArtifact('run', at('new.html'), 'reports/page.html'),
-    () => journal.appendArtifact('run', at('model'), 'model'),
+    async () => journal.append(await journal.keep('run', at('old.html'), 'reports/page.html')),
+    async () => journal.append(await journal.keep('run', at('new.html'), 'reports/page.html')),
+    async () => journal.append(await journal.keep('run', at('model'), 'model')),
     () => journal.append({ op: 'status', run: 'forest', status: 'FINISHED', endTimeMs: 5 }),
     () =>
       journal.append({

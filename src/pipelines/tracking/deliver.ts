@@ -136,6 +136,10 @@ const advanced = (state: DeliveryState, { bytes }: JournalLine): DeliveryState =
   entries: state.entries + 1,
 })
 
+/** Operations that the tracker of `state` does not have yet; all of them when nothing was delivered. */
+export const countUndelivered = async (folder: string, state: DeliveryState | undefined): Promise<number> =>
+  countWaiting(await readJournal(folder, state?.position))
+
 const countWaiting = (lines: readonly JournalLine[]): number =>
   lines.filter(({ entry }) => entry?.op !== 'note').length
 

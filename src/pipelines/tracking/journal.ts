@@ -17,11 +17,11 @@ export interface Journal {
   /** Written in the order of the calls; on disk (not only in this process) when it returns. */
   append(...entries: readonly JournalEntry[]): Promise<void>
   /**
-   * Keeps a copy of the file or folder as it is now and appends that it belongs to `path` of the run's artifacts.
+   * Keeps a copy of the file or folder as it is now. What it returns, appended, puts it at `path` of the run's artifacts.
    *
    * @throws what the file system throws
    */
-  appendArtifact(run: string, source: string, path: string): Promise<void>
+  keep(run: string, source: string, path: string): Promise<Extract<JournalEntry, { op: 'artifact' }>>
 }
 
 /**
@@ -46,10 +46,12 @@ export const openJournal = async (folder: string): Promise<Journal> => {
     folder,
     before: decodeLines(bytes.subarray(0, whole)).flatMap(({ entry }) => (entry ? [entry] : [])),
     append,
-    appendArtifact: async (run, source, artifactPath) => {
-      const kept = await keepArtifact(source, folder)
-      await append({ op: 'artifact', run, path: artifactPath, ...kept })
-    },
+    keep: async (run, source, artifactPath) => ({
+      op: 'artifact',
+      run,
+      path: artifactPath,
+      ...(await keepArtifact(source, folder)),
+    }),
   }
 }
 
