@@ -70,7 +70,7 @@ describe('what a delivery leaves', () => {
         }
         expect(await store.content()).toEqual(expected)
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   }, 120_000)
 

@@ -19,7 +19,7 @@ import {
 } from './background-delivery.ts'
 import { countUndelivered, type DeliveryOutcome } from './deliver.ts'
 import { readDeliveryState } from './delivery-state.ts'
-import { findContinuable, listJournals } from './find-unfinished.ts'
+import { findContinuable, listJournals } from './find-journals.ts'
 import { TRACKING_FOLDER } from './journal.ts'
 import { ROOT_RUN } from './journal-entry.ts'
 import { MODEL_ARTIFACT } from './record-model.ts'

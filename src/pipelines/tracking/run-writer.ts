@@ -50,19 +50,22 @@ export const beginRun = async (
   return writerOf(journal, runKey, new Map([[ROOT_RUN, 'open']]))
 }
 
-/** Goes on with the run of a journal, which is open again. Undefined when its beginning was not written whole. */
+/**
+ * Goes on with the run of a journal: it and what was killed with it run again. Undefined when its beginning was not written whole.
+ */
 export const continueRun = async (folder: string): Promise<RunWriter | undefined> => {
   const journal = await openJournal(folder)
   const [begin] = journal.before
-  const runs = new Map<string, 'open' | 'ended'>()
+  const statuses = new Map<string, RunStatus>()
   for (const entry of journal.before) {
-    if (entry.op === 'run') runs.set(entry.run, 'open')
-    if (entry.op === 'status') runs.set(entry.run, entry.status === 'RUNNING' ? 'open' : 'ended')
+    if (entry.op === 'run') statuses.set(entry.run, 'RUNNING')
+    if (entry.op === 'status') statuses.set(entry.run, entry.status)
   }
-  if (begin?.op !== 'begin' || !runs.has(ROOT_RUN)) return undefined
-  if (runs.get(ROOT_RUN) === 'ended') {
-    await journal.append({ op: 'status', run: ROOT_RUN, status: 'RUNNING' })
-    runs.set(ROOT_RUN, 'open')
+  if (begin?.op !== 'begin' || !statuses.has(ROOT_RUN)) return undefined
+  const runs = new Map<string, 'open' | 'ended'>()
+  for (const [run, status] of statuses) {
+    runs.set(run, status === 'RUNNING' || status === 'KILLED' ? 'open' : 'ended')
+    if (status === 'KILLED') await journal.append({ op: 'status', run, status: 'RUNNING' })
   }
   return writerOf(journal, begin.runKey, runs)
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { RunStatus } from '../../ports/experiment-tracker.ts'
-import { readJournal, TRACKING_FOLDER } from './journal.ts'
+import { JOURNAL_FILE, readJournal, TRACKING_FOLDER } from './journal.ts'
 import { ROOT_RUN } from './journal-entry.ts'
 
 /** A journal of a run folder. */
@@ -47,4 +47,18 @@ export const findContinuable = (
   const [latest] = journals
   const isOpen = latest?.status === 'RUNNING' || latest?.status === 'KILLED'
   return isOpen && latest.settings === settings ? latest : undefined
+}
+
+/** Run folders in `directory`, and in folders within it, that have recorded something; none where there is no such folder. */
+export const findTrackedFolders = async (directory: string): Promise<readonly string[]> => {
+  const found: string[] = []
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])
+  for (const entry of entries)
+    if (
+      entry.isFile() &&
+      entry.name === JOURNAL_FILE &&
+      basename(dirname(entry.parentPath)) === TRACKING_FOLDER
+    )
+      found.push(dirname(dirname(entry.parentPath)))
+  return [...new Set(found)].sort()
 }
