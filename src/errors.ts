@@ -475,6 +475,12 @@ export const ERRORS = define({
     message: 'Parameter {key} of run {run} is {present} and stays so; got {got}',
     fix: 'A parameter is written once. Record a change as a tag or a metric, or start another run.',
   },
+  TRACKING_RUN_AMBIGUOUS: {
+    status: 409,
+    exitCode: 2,
+    message: '"{got}" may be any of {count} runs in {location}: {candidates}',
+    fix: 'Give more digits of the run id.',
+  },
   // pipelines
   PIPELINE_RUN_INCOMPLETE: {
     status: 409,
