@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { contentsOf, TREES } from '../artifact.test-kit.ts'
+import { encodeArtifact } from '../artifact.ts'
+import { artifactOfMlflowModel, encodeMlflowModel } from './mlflow-model.ts'
+
+const ARTIFACT = encodeArtifact(contentsOf(TREES))
+const EXAMPLE = [
+  [12.5, 0],
+  [Number.NaN, 2],
+]
+
+test('a model folder has what MLflow looks for, and our artifact beside it, model.onnx once', () => {
+  expect([...encodeMlflowModel(ARTIFACT, EXAMPLE).keys()].sort()).toEqual([
+    'MLmodel',
+    'conda.yaml',
+    'input_example.json',
+    'model.onnx',
+    'python_env.yaml',
+    'requirements.txt',
+    'serving_input_example.json',
+    'vigia/checksums.json',
+    'vigia/manifest.json',
+    'vigia/model.json',
+    'vigia/reference.json',
+  ])
+})
+
+test('its signature names the features in order, and one probability', () => {
+  const { signature, flavors } = parse(textOf('MLmodel'))
+  expect(JSON.parse(signature.inputs)).toEqual([
+    { type: 'double', name: 'amount', required: true },
+    { type: 'double', name: 'category', required: true },
+  ])
+  expect(JSON.parse(signature.outputs)).toEqual([{ type: 'double', name: 'probability', required: true }])
+  expect([flavors.onnx.data, flavors.python_function.loader_module]).toEqual(['model.onnx', 'mlflow.onnx'])
+})
+
+test('a missing value of the example is null, as JSON has no NaN', () => {
+  expect(JSON.parse(textOf('input_example.json'))).toEqual({
+    columns: ['amount', 'category'],
+    data: [
+      [12.5, 0],
+      [null, 2],
+    ],
+  })
+})
+
+test('law: the same artifact gives the same bytes, and comes back as it was', async () => {
+  const files = encodeMlflowModel(ARTIFACT, EXAMPLE)
+  expect(encodeMlflowModel(ARTIFACT, EXAMPLE)).toEqual(files)
+  const back = await artifactOfMlflowModel(async (path) => files.get(path), 'here')
+  expect(back.files).toEqual(ARTIFACT)
+  expect(back.artifact.manifest.features.names).toEqual(['amount', 'category'])
+})
+
+test('a folder of another maker, and one whose ONNX is another model, are refused', async () => {
+  const files = encodeMlflowModel(ARTIFACT, EXAMPLE)
+  await expect(artifactOfMlflowModel(async () => undefined, 'here')).rejects.toThrow(
+    'The model in here is refused: vigia/manifest.json: it is missing: the model was not made by Vigía',
+  )
+  const altered = new Map([...files, ['model.onnx', Uint8Array.of(1)]])
+  await expect(artifactOfMlflowModel(async (path) => altered.get(path), 'here')).rejects.toMatchObject({
+    code: 'MODEL_ARTIFACT_REFUSED',
+  })
+})
+
+const textOf = (path: string): string =>
+  new TextDecoder().decode(encodeMlflowModel(ARTIFACT, EXAMPLE).get(path))
