@@ -108,7 +108,7 @@ const deliverLocked = async (
   } finally {
     await note()
   }
-  if (await hasEnded(folder)) await removeCopies(folder, state)
+  if (await isComplete(folder, state)) await removeCopies(folder, state)
   return { state, waiting: 0 }
 }
 
@@ -146,13 +146,12 @@ const countWaiting = (lines: readonly JournalLine[]): number =>
 const isStop = (error: unknown): error is VigiaError =>
   error instanceof VigiaError && STOPS.includes(error.code)
 
-/** Whether nothing can be added: a run that was killed may go on. */
-const hasEnded = async (folder: string): Promise<boolean> => {
-  const statuses = (await readJournal(folder)).flatMap(({ entry }) =>
-    entry?.op === 'status' && entry.run === ROOT_RUN ? [entry.status] : [],
-  )
-  const last = statuses.at(-1)
-  return last === 'FINISHED' || last === 'FAILED'
+/** Whether all is delivered and nothing can be added: a run that was killed may go on, and more may be written at this moment. */
+const isComplete = async (folder: string, { position }: DeliveryState): Promise<boolean> => {
+  const lines = await readJournal(folder)
+  const last = lines.findLast(({ entry }) => entry?.op === 'status' && entry.run === ROOT_RUN)?.entry
+  const hasEnded = last?.op === 'status' && (last.status === 'FINISHED' || last.status === 'FAILED')
+  return hasEnded && position === lines.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 /** Copies of artifacts that the tracker has; they stay while something was refused, for people to look at. */
