@@ -481,6 +481,36 @@ export const ERRORS = define({
     message: '"{got}" may be any of {count} runs in {location}: {candidates}',
     fix: 'Give more digits of the run id.',
   },
+  REGISTRY_VERSION_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'Model {model} in {location} has no {got}. There is: {allowed}',
+    fix: 'Name a version by its number, by @alias, or as latest; `vigia models list` shows them all.',
+  },
+  REGISTRY_DECISION_LOST: {
+    status: 409,
+    exitCode: 2,
+    message: 'Decision {number} about {model} was made by somebody else meanwhile: {other}',
+    fix: 'Look at it (`vigia models list`), and decide again if that is still what you want.',
+  },
+  REGISTRY_DECISIONS_BROKEN: {
+    status: 500,
+    exitCode: 2,
+    message: 'The decisions about {model} in {where} cannot be read: {reason}',
+    fix: 'Somebody has changed them by other means. Aliases are left as they are; restore what was there in the store.',
+  },
+  REGISTRY_GATES_FAILED: {
+    status: 422,
+    exitCode: 1,
+    message: 'Version {version} of {model} is not promoted to {alias}; it does not pass {count}: {gates}',
+    fix: 'Look at what came, train a better model, or change promotion. An exception is made with --skip <gate> and --reason, and recorded.',
+  },
+  REGISTRY_NOTHING_TO_ROLL_BACK: {
+    status: 409,
+    exitCode: 2,
+    message: 'Model {model} cannot be rolled back: {reason}',
+    fix: 'Promote the version that is wanted: `vigia models promote <version> --reason ...`.',
+  },
   // pipelines
   PIPELINE_RUN_INCOMPLETE: {
     status: 409,
