@@ -1,21 +1,30 @@
-import { cp, mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ARTIFACT_FILES, decodeArtifact } from '../../model/artifact.ts'
+import { encodeMlflowModel } from '../../model/mlflow/mlflow-model.ts'
+import { exampleRows } from './example-rows.ts'
 import { ROOT_RUN } from './journal-entry.ts'
 import type { RunWriter } from './run-writer.ts'
 
 /** Folder of the model among the artifacts of a run; versions of the registry are made from it. */
 export const MODEL_ARTIFACT = 'model'
 
-/** Records the packaged model as the artifact `model/`; our own files are in `model/vigia/`. */
+/** Records the packaged model as the artifact `model/`, in the form of MLflow's models with our own beside. */
 export const recordModel = async (writer: RunWriter, packageFolder: string): Promise<void> => {
+  const files = new Map<string, Uint8Array>()
+  for (const name of ARTIFACT_FILES) files.set(name, await readFile(join(packageFolder, name)))
+  const example = exampleRows(decodeArtifact(files, packageFolder))
   const making = join(writer.folder, 'making-model')
   await rm(making, { recursive: true, force: true })
-  await mkdir(making, { recursive: true })
-  await cp(packageFolder, join(making, 'vigia'), {
-    recursive: true,
-    // The manifest of the step is about the run folder, not about the model.
-    filter: (path) => !path.endsWith('step.json'),
-  })
+  for (const [path, bytes] of encodeMlflowModel(files, example)) {
+    const place = join(making, path)
+    await mkdir(dirname(place), { recursive: true })
+    const packaged = join(packageFolder, path.replace(/^.*\//, ''))
+    // The large ones are those of the package, which take no room twice.
+    if (bytes === files.get(path.replace(/^.*\//, '')))
+      await link(packaged, place).catch(() => writeFile(place, bytes))
+    else await writeFile(place, bytes)
+  }
   await writer.logArtifact(ROOT_RUN, making, MODEL_ARTIFACT)
   await rm(making, { recursive: true, force: true })
 }
