@@ -1,12 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
 /** `unit` needs Node only; `integration` needs what `scripts/integration.mjs` installs. */
+/** Tests that start `vigia` track nothing unless they say so: no test leaves runs in the working folder. */
+const env = { VIGIA_TRACKING__ENABLED: 'false' }
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
           name: 'unit',
+          env,
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: ['test/integration/**'],
           testTimeout: 60_000,
@@ -16,6 +20,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          env,
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 600_000,

@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { relative } from 'node:path'
+import { createFileStore } from './adapters/files/file-store.ts'
 import { createCommands } from './cli/commands/index.ts'
 import { runProgram } from './cli/program.ts'
+import { trackThisProcess } from './pipelines/tracking/track-this-process.ts'
+import type { OpenTrackingStore } from './ports/tracking-store.ts'
 import { renderEvaluationReport } from './reports/evaluation-report.ts'
 import { renderValidationReport } from './reports/validation-report.ts'
 
@@ -42,9 +46,24 @@ const isAlive = (processId: number): boolean => {
   }
 }
 
+const now = () => Date.now()
+const owner = { processId: process.pid, host: hostname(), isAlive }
+
+/** An MLflow server where settings or environment name one, else a folder in its layout. */
+const openTrackingStore: OpenTrackingStore = ({ directory }) =>
+  createFileStore({
+    folder: directory,
+    location: relative(process.cwd(), directory) || '.',
+    now,
+    owner,
+  })
+
 const commands = createCommands({
-  now: () => Date.now(),
-  owner: { processId: process.pid, host: hostname(), isAlive },
+  now,
+  owner,
+  openTrackingStore,
+  trackThisProcess: (store, command, workingDirectory) =>
+    trackThisProcess(store, { version, command, workingDirectory }),
   runtime: `node ${process.version}`,
   renderers: { validation: renderValidationReport, evaluation: renderEvaluationReport },
 })

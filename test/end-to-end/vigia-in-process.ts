@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { createFileStore } from '../../src/adapters/files/file-store.ts'
 import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
 
@@ -27,7 +29,8 @@ export const SMALL_BANK: readonly string[] = [
 ].flatMap((setting) => ['--set', setting])
 
 /**
- * Runs one command line in this process, in `folder`. `interruptAt` interrupts it (as Ctrl-C does) once standard output holds
+ * Runs one command line in this process, in `folder`. Nothing is tracked unless the line says `--set tracking.enabled=true`: then in
+ * `mlruns` of the folder. `interruptAt` interrupts it (as Ctrl-C does) once standard output holds
  * that text.
  */
 export const vigiaIn = async (
@@ -38,9 +41,13 @@ export const vigiaIn = async (
   let stdout = ''
   let stderr = ''
   const interruption = new AbortController()
+  const now = () => 1_600_000_000_000
+  const owner = { processId: process.pid, host: 'here', isAlive: () => false }
   const commands = createCommands({
-    now: () => 1_600_000_000_000,
-    owner: { processId: process.pid, host: 'here', isAlive: () => false },
+    now,
+    owner,
+    openTrackingStore: ({ directory }) => createFileStore({ folder: directory, now, owner }),
+    trackThisProcess: (store) => ({ store, newRunKey: randomUUID, tags: {}, environment: {} }),
     runtime: 'test',
     renderers: { validation: () => '<html></html>', evaluation: () => '<html></html>' },
   })
@@ -61,7 +68,7 @@ export const vigiaIn = async (
         stderr += text
       },
     },
-    environment: {},
+    environment: { VIGIA_TRACKING__ENABLED: 'false' },
     workingDirectory: folder,
     signal: interruption.signal,
     now: () => 0,

@@ -6,6 +6,8 @@ import { generateCommand } from './generate.ts'
 import { modelsCommand } from './models.ts'
 import { predictCommand } from './predict.ts'
 import { type PipelineTools, runCommand } from './run.ts'
+import { runsCommand } from './runs.ts'
+import { trackingCommand } from './tracking.ts'
 import { validateCommand } from './validate.ts'
 
 /** Every command of `vigia`, in the order of its help, on what the composition root hands in. */
@@ -16,6 +18,8 @@ export const createCommands = (tools: PipelineTools): readonly Command[] => [
   runCommand(tools),
   predictCommand,
   modelsCommand,
+  runsCommand(tools),
+  trackingCommand(tools),
   configCommand,
   doctorCommand,
 ]

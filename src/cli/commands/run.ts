@@ -5,15 +5,25 @@ import type { ConfigManager } from '../../config/config-manager.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
 import type { PipelineOptions } from '../../pipelines/steps/run-pipeline.ts'
 import type { StepOutcome } from '../../pipelines/steps/step.ts'
+import type { TrackingOptions } from '../../pipelines/tracking/tracking-options.ts'
 import type { TrainingContext } from '../../pipelines/training/training-context.ts'
 import { type ReportRenderers, runTrainingPipeline } from '../../pipelines/training-pipeline.ts'
+import type { OpenTrackingStore, TrackingStore } from '../../ports/tracking-store.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 import { runConclusion, runJson } from './run-conclusion.ts'
+import { trackedLines } from './tracked-outcome.ts'
 
 /** What the composition root hands to commands that run pipelines. */
 export interface PipelineTools extends Pick<PipelineOptions, 'now' | 'owner' | 'runtime'> {
   readonly renderers: ReportRenderers
+  readonly openTrackingStore: OpenTrackingStore
+  /** Who runs what, for what is recorded in `store`. */
+  readonly trackThisProcess: (
+    store: TrackingStore,
+    command: string,
+    workingDirectory: string,
+  ) => TrackingOptions
 }
 
 /** `vigia run`: the main job, from raw transactions to a model, its evaluation and scores. */
@@ -46,19 +56,36 @@ export const runCommand = (tools: PipelineTools): Command => ({
   run: async (context, input) => {
     const config = await readTrainingConfig(context, input)
     const folder = runFolder(context, config, input)
-    const result = await runTrainingPipeline(trainingContext(context, config, folder), {
-      ...forcing(input),
-      ...(input.options['dryRun'] === true && { dryRun: true }),
-      ...tools,
-      signal: context.signal,
-      reportProgress: context.reportProgress,
-      onOutcome: (outcome) => {
-        if (!context.json) context.stdout.write(stepLine(outcome, context.useColor))
-      },
-    })
-    if (context.json) context.stdout.write(`${JSON.stringify(runJson(result), null, 2)}\n`)
-    else if (result.evaluation !== undefined)
-      context.stdout.write(runConclusion(result.folder, result.evaluation, context, input))
+    const store = config.settings.tracking.enabled
+      ? tools.openTrackingStore(config.settings.tracking, context.environment)
+      : undefined
+    let tracked: readonly string[] = []
+    try {
+      const result = await runTrainingPipeline(trainingContext(context, config, folder), {
+        ...forcing(input),
+        ...(input.options['dryRun'] === true && { dryRun: true }),
+        ...tools,
+        ...(store !== undefined && {
+          tracking: {
+            ...tools.trackThisProcess(store, 'vigia run', context.workingDirectory),
+            onRecorded: (outcome) => {
+              tracked = trackedLines(outcome, context.useColor)
+            },
+          },
+        }),
+        signal: context.signal,
+        reportProgress: context.reportProgress,
+        onOutcome: (outcome) => {
+          if (!context.json) context.stdout.write(stepLine(outcome, context.useColor))
+        },
+      })
+      if (context.json) context.stdout.write(`${JSON.stringify(runJson(result), null, 2)}\n`)
+      else if (result.evaluation !== undefined)
+        context.stdout.write(runConclusion(result.folder, result.evaluation, context, input))
+    } finally {
+      if (!context.json && tracked.length > 0) context.stdout.write(`${tracked.join('\n')}\n`)
+      await store?.tracker.close()
+    }
     return 0
   },
 })
