@@ -168,6 +168,15 @@ describe('a tracker that does not answer or does not agree', () => {
     expect(third.calls).toEqual([])
   })
 
+  test('a tracker of the same name that does not know the run gets it from its beginning', async () => {
+    await recordExample(undefined, 4)
+    await deliver(createMemoryTrackingStore((call) => (call === 'logInputs' ? 'before' : 'none')))
+    const other = createMemoryTrackingStore()
+    await other.tracker.createExperiment('bank')
+    expect((await deliver(other)).state).toMatchObject({ entries: 4, refused: [] })
+    expect(await other.content()).toMatchObject({ runs: [{ name: 'first', params: { a: '1', b: '2' } }] })
+  })
+
   test('an experiment that another run makes at the same moment is used by both', async () => {
     await recordExample()
     const store = createMemoryTrackingStore()

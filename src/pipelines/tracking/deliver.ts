@@ -73,9 +73,14 @@ const deliverLocked = async (
   const before = await readDeliveryState(folder)
   let state: DeliveryState = before ?? { ...NOTHING_DELIVERED, location }
   let lines = await readJournal(folder, state.position)
-  if (state.location !== location && lines.length > 0) {
-    state = { ...NOTHING_DELIVERED, location }
-    lines = await readJournal(folder)
+  try {
+    if (lines.length > 0 && !(await isKnown(state, store))) {
+      state = { ...NOTHING_DELIVERED, location }
+      lines = await readJournal(folder)
+    }
+  } catch (error) {
+    if (!isStop(error)) throw error
+    return { state, waiting: countWaiting(lines), stoppedBy: error }
   }
   /** Operations that are done and not noted yet. */
   let unnoted = 0
@@ -110,6 +115,20 @@ const deliverLocked = async (
   }
   if (await isComplete(folder, state)) await removeCopies(folder, state)
   return { state, waiting: 0 }
+}
+
+/** Whether the tracker is the one that the journal was begun with: names of places alone do not tell. */
+const isKnown = async ({ location, runs }: DeliveryState, { tracker }: TrackingStore): Promise<boolean> => {
+  if (location !== tracker.location) return false
+  const id = runs[ROOT_RUN]
+  if (id === undefined) return true
+  try {
+    await tracker.getRun(id)
+    return true
+  } catch (error) {
+    if (error instanceof VigiaError && error.code === 'TRACKING_NOT_FOUND') return false
+    throw error
+  }
 }
 
 /** Operations that a crash lets be done again; more only save writing. */
