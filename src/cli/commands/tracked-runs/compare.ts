@@ -40,21 +40,20 @@ const differentData = async (
   runs: readonly TrackedRun[],
 ): Promise<string[]> => {
   const inputs = await Promise.all(runs.map(({ id }) => tracker.listInputs(id)))
+  /** A run that was broken off may have none: it has no figures either. */
   const digests = (context: string): Set<string> =>
     new Set(
-      inputs.map((list) =>
-        list
-          .filter((input) => input.context === context)
-          .map(({ digest }) => digest)
-          .join(' '),
-      ),
+      inputs
+        .map((list) => list.filter((input) => input.context === context))
+        .filter((list) => list.length > 0)
+        .map((list) => list.map(({ digest }) => digest).join(' ')),
     )
   return ['test', 'validation', 'training'].flatMap((context) =>
     digests(context).size > 1
       ? [
           context === 'training'
             ? 'the runs learnt from different rows'
-            : `the runs have different ${context} rows: their ${context} figures are not of the same question`,
+            : `the runs have different ${context} rows: their ${context} figures cannot be compared`,
         ]
       : [],
   )

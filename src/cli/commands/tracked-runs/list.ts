@@ -168,8 +168,8 @@ const narrowLines = (cells: readonly (readonly string[])[]): string[] => {
     const rest = [
       model,
       rocAuc && `ROC-AUC ${rocAuc}`,
-      precision && `average precision ${precision}`,
-      version && `version ${version}`,
+      precision && `avg. prec. ${precision}`,
+      version && `v${version}`,
     ].filter(Boolean)
     const first = firsts[index] ?? ''
     return rest.length === 0 ? [first] : [first, `${indent}${rest.join(', ')}`]

@@ -148,24 +148,22 @@ const parameterLines = (request: RunsRequest, run: TrackedRun): string[] => {
   const keys =
     request.input.options['all'] === true ? all : all.filter((key) => defaults[key] !== run.params[key])
   const groupOf = (key: string): string => (key.includes('.') ? (key.split('.')[0] ?? '') : '')
+  const nameOf = (key: string): string =>
+    onOneLine(key.slice(groupOf(key) === '' ? 0 : groupOf(key).length + 1))
+  const nameWidth = Math.max(0, ...keys.map((key) => nameOf(key).length))
+  const { isTerminal, columns } = request.context.stdout
+  const room = isTerminal ? Math.max(20, columns - nameWidth - 6) : undefined
   const groups = [...new Set(keys.map(groupOf))].sort(byName)
-  const width = request.context.stdout.isTerminal ? request.context.stdout.columns - 6 : undefined
-  const nameWidth = Math.max(0, ...keys.map((key) => key.length))
   const left = all.length - keys.length
   const title = left === 0 ? 'parameters' : `parameters other than the default (${left} more with --all)`
   const lines = groups.flatMap((group) => [
     ...(group === '' ? [] : [`  ${onOneLine(group)}`]),
-    ...plainTable(
-      keys
-        .filter((key) => groupOf(key) === group)
-        .map((key) => [
-          onOneLine(group === '' ? key : key.slice(group.length + 1)).padEnd(
-            Math.min(40, nameWidth) - group.length,
-          ),
-          onOneLine(run.params[key] ?? '', width && Math.max(20, width - Math.min(40, nameWidth))),
-        ]),
-      { indent: group === '' ? 2 : 4 },
-    ),
+    ...keys
+      .filter((key) => groupOf(key) === group)
+      .map((key) => {
+        const name = nameOf(key).padEnd(nameWidth + (group === '' ? 2 : 0))
+        return `${group === '' ? '  ' : '    '}${name}  ${onOneLine(run.params[key] ?? '', room)}`
+      }),
   ])
   return section(request, title, lines.length === 0 ? ['  none'] : lines)
 }
