@@ -18,7 +18,14 @@ export const trackingCommand = (tools: TrackingTools): Command => ({
   description:
     'Runs are recorded in their folders first and sent in the background. push sends what is left, exactly once: runs and versions that the server has already are found again by their keys. status tells what waits, and asks no server. Without --run, all runs below runs.directory. Exit code 1: something still waits, or was refused.',
   arguments: [{ name: '<action>', description: 'what to do', choices: ['push', 'status'] }],
-  options: [{ flags: '-r, --run <folder>', description: 'only this run folder' }, ...CONFIG_OPTIONS],
+  options: [
+    { flags: '-r, --run <folder>', description: 'only this run folder' },
+    {
+      flags: '--retry-refused',
+      description: 'with push: send again what was refused, after its reason is gone',
+    },
+    ...CONFIG_OPTIONS,
+  ],
   examples: [
     { command: 'vigia tracking status', explanation: 'What waits, and why something was refused.' },
     {
@@ -36,6 +43,7 @@ export const trackingCommand = (tools: TrackingTools): Command => ({
         runs = await pushJournals(folders, store, {
           ...{ now: tools.now, owner: tools.owner, signal: context.signal },
           reportProgress: context.reportProgress,
+          retryRefused: input.options['retryRefused'] === true,
         })
       } finally {
         await store.tracker.close()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { VigiaError } from '../../errors.ts'
+import type { ExperimentTracker } from '../../ports/experiment-tracker.ts'
 import type { TrackingStore } from '../../ports/tracking-store.ts'
 import { deliverJournal } from './deliver.ts'
 import { openJournal } from './journal.ts'
@@ -147,6 +148,33 @@ describe('a tracker that does not answer or does not agree', () => {
       { what: 'artifact model', reason: 'its copy is missing or was altered' },
       { what: 'version of detector', reason: 'a file of model was refused' },
     ])
+  })
+
+  test('what was refused is tried again when that is asked for, and everything is there once', async () => {
+    const undisturbed = createMemoryTrackingStore()
+    await recordExample()
+    await deliver(undisturbed)
+    await rm(folder, { recursive: true })
+    await recordExample()
+    const store = createMemoryTrackingStore()
+    let isFull = true
+    const full = {
+      ...store,
+      tracker: {
+        ...store.tracker,
+        logArtifact: async (...words: Parameters<ExperimentTracker['logArtifact']>) => {
+          if (isFull)
+            throw new VigiaError('TRACKING_REFUSED', { location: 'it', request: 'PUT', reason: 'no space' })
+          return store.tracker.logArtifact(...words)
+        },
+      },
+    }
+    expect((await deliver(full)).state.refused).toHaveLength(4)
+    isFull = false
+    expect((await deliver(full)).state.refused).toHaveLength(4)
+    const { state } = await deliverJournal(folder, full, { ...OPTIONS, retryRefused: true })
+    expect(state.refused).toEqual([])
+    expect(await store.content()).toEqual(await undisturbed.content())
   })
 
   test('a tracked run that is refused stops the delivery: nothing could follow', async () => {

@@ -20,6 +20,10 @@ export interface DeliverOptions {
   readonly now: () => number
   /** Stops before the next operation. */
   readonly signal?: AbortSignal
+  /**
+   * Sends a journal of which something was refused anew from its beginning, since order matters; what is there already stays as it is.
+   */
+  readonly retryRefused?: boolean
   /** Told before each operation. */
   readonly onOperation?: (entry: JournalEntry) => void
 }
@@ -66,7 +70,7 @@ export const deliverJournal = (
 const deliverLocked = async (
   folder: string,
   store: TrackingStore,
-  { signal, onOperation }: DeliverOptions,
+  { signal, onOperation, retryRefused = false }: DeliverOptions,
 ): Promise<DeliveryOutcome> => {
   const delivery: Delivery = { store, folder, isCertain: false }
   const { location } = store.tracker
@@ -74,7 +78,8 @@ const deliverLocked = async (
   let state: DeliveryState = before ?? { ...NOTHING_DELIVERED, location }
   let lines = await readJournal(folder, state.position)
   try {
-    if (lines.length > 0 && !(await isKnown(state, store))) {
+    const isRetried = retryRefused && state.refused.length > 0
+    if (isRetried || (lines.length > 0 && !(await isKnown(state, store)))) {
       state = { ...NOTHING_DELIVERED, location }
       lines = await readJournal(folder)
     }
