@@ -79,13 +79,13 @@ export const runsCommand = ({ openTrackingStore }: RunsTools): Command => ({
   ],
   run: async (context, input) => {
     const action = actionIn(input)
-    const { settings } = await readTrainingConfig(context, input)
+    const { settings, entries } = await readTrainingConfig(context, input)
     const store = openTrackingStore(settings.tracking, context.environment)
     const asked = input.options['experiment']
     const experiment =
       typeof asked === 'string' ? asked : settings.tracking.experiment || settings.project.name
     try {
-      return await action.run({ context, input, settings, store, experiment })
+      return await action.run({ context, input, settings, entries, store, experiment })
     } finally {
       await store.tracker.close()
     }

@@ -1,3 +1,4 @@
+import type { EffectiveSetting } from '../../../config/config-manager.ts'
 import type { TrainingSettings } from '../../../config/training-config.ts'
 import { VigiaError } from '../../../errors.ts'
 import type { RunQuery, TrackedRun } from '../../../ports/experiment-tracker.ts'
@@ -10,6 +11,8 @@ export interface RunsRequest {
   readonly context: CommandContext
   readonly input: CommandInput
   readonly settings: TrainingSettings
+  /** Every setting with its default and its value. */
+  readonly entries: readonly EffectiveSetting[]
   readonly store: TrackingStore
   /** Name of the experiment whose runs are meant. */
   readonly experiment: string

@@ -1,7 +1,6 @@
 import picocolors from 'picocolors'
-import { loadTrainingConfig } from '../../../config/config-manager.ts'
 import { settingParams } from '../../../pipelines/tracking/setting-params.ts'
-import type { ArtifactEntry, DatasetInput, TrackedRun } from '../../../ports/experiment-tracker.ts'
+import type { ArtifactEntry, DatasetInput, Texts, TrackedRun } from '../../../ports/experiment-tracker.ts'
 import type { ExitCode } from '../../command.ts'
 import { onOneLine, plainTable } from '../../plain-table.ts'
 import { findRuns } from './find-run.ts'
@@ -138,15 +137,11 @@ const otherMetrics = (
 const parameterLines = (request: RunsRequest, run: TrackedRun): string[] => {
   const all = Object.keys(run.params).sort(byName)
   if (all.length === 0) return []
-  const defaults = settingParams(
-    loadTrainingConfig({
-      environment: {},
-      assignments: [],
-      workingDirectory: request.context.workingDirectory,
-    }).entries,
-  )
+  const defaults = defaultParams(request)
   const keys =
-    request.input.options['all'] === true ? all : all.filter((key) => defaults[key] !== run.params[key])
+    request.input.options['all'] === true
+      ? all
+      : all.filter((key) => !defaults.some((texts) => texts[key] === run.params[key]))
   const groupOf = (key: string): string => (key.includes('.') ? (key.split('.')[0] ?? '') : '')
   const nameOf = (key: string): string =>
     onOneLine(key.slice(groupOf(key) === '' ? 0 : groupOf(key).length + 1))
@@ -167,6 +162,12 @@ const parameterLines = (request: RunsRequest, run: TrackedRun): string[] => {
   ])
   return section(request, title, lines.length === 0 ? ['  none'] : lines)
 }
+
+/** As the schema has them, and as they are in force here: the default of a folder is recorded with the folder it is in. */
+const defaultParams = ({ entries }: RunsRequest): readonly Texts[] => [
+  settingParams(entries.map(({ path, schema }) => ({ path, value: schema.default ?? null }))),
+  settingParams(entries.filter(({ origin }) => origin.kind === 'default')),
+]
 
 const tagLines = ({ context: { stdout } }: RunsRequest, { tags }: TrackedRun): string[] => {
   const keys = Object.keys(tags)
