@@ -211,7 +211,7 @@ describe('vigia runs compare', () => {
       params: { 'project.seed': ['42', '7'] },
       metrics: {
         'test.roc_auc': { values: [0.894, 0.961], best: [bank.second.id] },
-        'test.frauds': { values: [120, 120], best: [] },
+        'test.frauds': { values: [120, 131], best: [] },
         'validation.roc_auc': { values: [null, 0.968], best: [] },
       },
     })
