@@ -2,8 +2,8 @@ import { VigiaError } from '../../errors.ts'
 import type { ModelRegistry, ModelVersion, RegisteredModel } from '../../ports/model-registry.ts'
 import {
   checkAlias,
+  checkModelName,
   checkTrackingKey,
-  checkTrackingName,
   checkTrackingValue,
 } from '../../ports/tracking-limits.ts'
 import { textsOf, type WireText } from './log-batches.ts'
@@ -59,7 +59,7 @@ export const createMlflowRegistry = (client: MlflowClient): ModelRegistry => {
     location: client.location,
 
     async ensureModel(name, description) {
-      checkTrackingName('Model', name)
+      checkModelName('Model', name)
       const answer = await client.call(request('POST', 'registered-models/create', { name, description }))
       if ('refusal' in answer && answer.refusal.errorCode !== 'RESOURCE_ALREADY_EXISTS')
         throw client.refused(answer.refusal)
@@ -119,7 +119,7 @@ export const createMlflowRegistry = (client: MlflowClient): ModelRegistry => {
     },
 
     async listVersions(name, page) {
-      checkTrackingName('Model', name)
+      checkModelName('Model', name)
       // A search does not tell aliases: they are the model's.
       const aliases = (await findModel(name))?.aliases ?? {}
       const body = await searchVersions(

@@ -8,8 +8,8 @@ import type {
   TrackedRun,
 } from '../../ports/experiment-tracker.ts'
 import {
+  checkExperimentName,
   checkTrackingKey,
-  checkTrackingName,
   checkTrackingValue,
   TRACKING_LIMITS,
 } from '../../ports/tracking-limits.ts'
@@ -107,7 +107,7 @@ export const createMlflowTracker = (client: MlflowClient): ExperimentTracker => 
     location: client.location,
 
     async createExperiment(name, tags = {}) {
-      checkTrackingName('Experiment', name)
+      checkExperimentName('Experiment', name)
       checkTags(tags)
       const made = await client.createOnce<Experiment>(
         (key) => post('experiments/create', { name, tags: textsOf({ ...tags, [REQUEST_TAG]: key }) }),
@@ -123,7 +123,7 @@ export const createMlflowTracker = (client: MlflowClient): ExperimentTracker => 
     },
 
     async renameExperiment(id, name) {
-      checkTrackingName('Experiment', name)
+      checkExperimentName('Experiment', name)
       const answer = await client.call(post('experiments/update', { experiment_id: id, new_name: name }))
       if (!('refusal' in answer)) return
       // The server has no word of its own for a name that is taken.
