@@ -511,6 +511,12 @@ export const ERRORS = define({
     message: 'Model {model} cannot be rolled back: {reason}',
     fix: 'Promote the version that is wanted: `vigia models promote <version> --reason ...`.',
   },
+  REGISTRY_REPORT_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: 'Cannot read the parity report {path}: {reason}',
+    fix: 'Name a report of `vigia parity`, or leave --parity out: then the last transactions of the run are served and compared.',
+  },
   // pipelines
   PIPELINE_RUN_INCOMPLETE: {
     status: 409,

@@ -119,6 +119,27 @@ describe('aliases', () => {
     expect(settled.impossible).toEqual([{ alias: 'production', found: null, wanted: 9 }])
   })
 
+  it('that a slow decider sets too late are set anew by that decider', async () => {
+    const store = await withVersions(newStore())
+    const log = await logOf(store)
+    await log.append(promote(1), 0)
+    const { setAlias } = store.registry
+    let isOvertaken = false
+    const registry = {
+      ...store.registry,
+      setAlias: async (...args: Parameters<typeof setAlias>) => {
+        if (!isOvertaken) {
+          isOvertaken = true
+          await log.append(promote(2, 1), 1)
+          await settleAliases(log, store.registry, 'detector')
+        }
+        await setAlias(...args)
+      },
+    }
+    await settleAliases(log, registry, 'detector')
+    expect(await aliasesIn(store)).toEqual({ production: 2, previous: 1 })
+  })
+
   // A decider makes 10 to 20 calls; after 30 all of them have come through whole.
   it.each(Array.from({ length: 30 }, (_, call) => call))(
     'agree with the log once somebody reads, when one of two deciders dies at its call %i',

@@ -1,0 +1,168 @@
+import type { PromotionSettings } from '../../config/sections/promotion.ts'
+import { isParity, type ParityReport } from './parity-report.ts'
+import type { ServingLatency } from './serve-run.ts'
+import type { TestFigures } from './test-figures.ts'
+
+/** Gates by the name that `--skip` takes; each may ask for several things. */
+export const PROMOTION_GATES = ['artifact', 'minimum', 'regression', 'parity', 'latency'] as const
+
+export type PromotionGate = (typeof PROMOTION_GATES)[number]
+
+/** Gates that an exception can be made of. What cannot be verified cannot be used either. */
+export const SKIPPABLE_GATES = PROMOTION_GATES.filter((gate) => gate !== 'artifact')
+
+/** One thing that was asked for, and what came. Texts are for people. */
+export interface PromotionGateResult {
+  readonly gate: PromotionGate
+  /** `ROC-AUC on test`. */
+  readonly name: string
+  readonly passed: boolean
+  /** Whether it was passed over by somebody's decision. */
+  readonly skipped: boolean
+  /** `at least 0.9`. */
+  readonly wanted: string
+  readonly got: string
+  /** Why it did not pass, or why there was nothing to ask; empty otherwise. */
+  readonly why: string
+}
+
+/** What was measured, or in words why it could not be. */
+export type Measured<T> = T | { readonly notMeasured: string }
+
+/** All that the gates look at. */
+export interface GateMeasurements {
+  /** SHA-256 of the verified artifact. */
+  readonly artifact: Measured<{ readonly sha256: string }>
+  /** The version's figures on the test rows of its training. */
+  readonly figures: Measured<TestFigures>
+  /** Both versions on the same rows; null where the alias names no version yet. */
+  readonly regression: Measured<{
+    readonly present: TestFigures & { readonly version: number }
+    readonly candidate: TestFigures
+  }> | null
+  readonly parity: Measured<ParityReport>
+  readonly latency: Measured<ServingLatency>
+}
+
+/** Judges every gate of the settings, in order. A gate whose figure was not measured does not pass. */
+export const judgePromotion = (
+  settings: PromotionSettings,
+  measured: GateMeasurements,
+  skip: readonly PromotionGate[],
+): readonly PromotionGateResult[] =>
+  [
+    artifactGate(measured),
+    ...minimumGates(settings, measured),
+    ...regressionGates(settings, measured),
+    parityGate(measured),
+    ...latencyGates(settings, measured),
+  ].map((result) => ({ ...result, skipped: !result.passed && skip.includes(result.gate) }))
+
+type Judged = Omit<PromotionGateResult, 'skipped'>
+
+const FIGURES = [
+  ['rocAuc', 'roc_auc', 'ROC-AUC on test'],
+  ['averagePrecision', 'average_precision', 'average precision on test'],
+] as const
+
+const isMissing = <T>(measured: Measured<T>): measured is { readonly notMeasured: string } =>
+  typeof measured === 'object' && measured !== null && 'notMeasured' in measured
+
+const notMeasured = (
+  what: Pick<Judged, 'gate' | 'name' | 'wanted'>,
+  { notMeasured: why }: { readonly notMeasured: string },
+): Judged => ({ ...what, passed: false, got: 'not measured', why })
+
+const artifactGate = ({ artifact }: GateMeasurements): Judged => {
+  const what = { gate: 'artifact', name: 'artifact', wanted: 'every file as registered' } as const
+  if (isMissing(artifact)) return notMeasured(what, artifact)
+  return { ...what, passed: true, got: `SHA-256 ${artifact.sha256.slice(0, 12)}`, why: '' }
+}
+
+const minimumGates = ({ minimum }: PromotionSettings, { figures }: GateMeasurements): Judged[] => {
+  const asked = FIGURES.filter(([, setting]) => minimum[setting] !== null)
+  if (asked.length === 0)
+    return [
+      {
+        ...{ gate: 'minimum', name: 'figures on test', passed: true, wanted: 'any', got: '' },
+        why: 'promotion.minimum asks for none',
+      },
+    ]
+  return asked.map(([figure, setting, name]): Judged => {
+    const least = minimum[setting]!
+    const what = { gate: 'minimum', name, wanted: `at least ${least}` } as const
+    if (isMissing(figures)) return notMeasured(what, figures)
+    const got = figures[figure]
+    const passed = got !== null && got >= least
+    return {
+      ...what,
+      passed,
+      got: tellFigure(got),
+      why: passed ? '' : `less than promotion.minimum.${setting}`,
+    }
+  })
+}
+
+const regressionGates = ({ regression }: PromotionSettings, measured: GateMeasurements): Judged[] => {
+  const compared = measured.regression
+  if (compared === null)
+    return [
+      {
+        ...{ gate: 'regression', name: 'figures beside the present version', passed: true },
+        ...{ wanted: 'no step back', got: '', why: 'the alias names no version yet' },
+      },
+    ]
+  return FIGURES.map(([figure, setting, title]): Judged => {
+    const less = regression[setting]
+    const name = `${title}, same rows`
+    if (isMissing(compared))
+      return notMeasured({ gate: 'regression', name, wanted: 'no step back' }, compared)
+    const { present, candidate } = compared
+    const theirs = present[figure]
+    const what = {
+      gate: 'regression',
+      name,
+      got: tellFigure(candidate[figure]),
+      wanted: `at least ${tellFigure(theirs)} of version ${present.version}, less ${less}`,
+    } as const
+    if (theirs === null) return { ...what, passed: true, why: 'not defined for the present version' }
+    const mine = candidate[figure]
+    const passed = mine !== null && mine >= theirs - less
+    return { ...what, passed, why: passed ? '' : `worse by more than promotion.regression.${setting}` }
+  })
+}
+
+/** Features that are named in a sentence. */
+const MOST_NAMED = 5
+
+const parityGate = ({ parity }: GateMeasurements): Judged => {
+  const what = { gate: 'parity', name: 'serving beside training', wanted: 'every value the same' } as const
+  if (isMissing(parity)) return notMeasured(what, parity)
+  const { rows, values, differing, missing, extra, source } = parity
+  const got = `${differing.reduce((sum, { count }) => sum + count, 0)} of ${values} values differ, in ${rows} rows`
+  if (isParity(parity)) return { ...what, passed: true, got, why: '' }
+  const named = differing.slice(0, MOST_NAMED).map(({ feature, count }) => `${feature} (${count})`)
+  const reasons = [
+    ...(rows === 0 ? ['nothing was compared'] : []),
+    ...(named.length > 0
+      ? [`differ: ${named.join(', ')}${differing.length > MOST_NAMED ? ', ...' : ''}`]
+      : []),
+    ...(missing > 0 ? [`${missing} rows of training were not served`] : []),
+    ...(extra > 0 ? [`${extra} served rows are not in training`] : []),
+  ]
+  return { ...what, passed: false, got, why: `${reasons.join('; ')} (${source})` }
+}
+
+const latencyGates = ({ latency: budget }: PromotionSettings, { latency }: GateMeasurements): Judged[] =>
+  (['p50', 'p99'] as const).flatMap((quantile): Judged[] => {
+    const most = budget[quantile]
+    if (most === null) return []
+    const what = { gate: 'latency', name: `decision, ${quantile}`, wanted: `at most ${most} ms` } as const
+    if (isMissing(latency)) return [notMeasured(what, latency)]
+    if (latency.calls === 0) return [notMeasured(what, { notMeasured: 'no transaction was served' })]
+    const passed = latency[quantile] <= most
+    const got = `${latency[quantile].toFixed(3)} ms`
+    return [{ ...what, passed, got, why: passed ? '' : `over promotion.latency.${quantile}` }]
+  })
+
+const tellFigure = (figure: number | null): string => (figure === null ? 'not defined' : figure.toFixed(4))

@@ -1,0 +1,94 @@
+import { join } from 'node:path'
+import type { FeaturesSettings } from '../../config/sections/features.ts'
+import type { LabelsSettings } from '../../config/sections/labels.ts'
+import { applyCleaning, type FittedCleaning } from '../../dataset/cleaning.ts'
+import { type DatabaseSettings, withDatabase } from '../../dataset/database.ts'
+import { averagePrecision } from '../../evaluation/average-precision.ts'
+import { rocAuc } from '../../evaluation/roc-auc.ts'
+import { type FeatureSettings, readFeatureSettings } from '../../features/feature-settings.ts'
+import type { FittedFeatures } from '../../features/fitted-features.ts'
+import type { ReportProgress } from '../../foundation/progress.ts'
+import type { Artifact } from '../../model/artifact.ts'
+import { createScorer } from '../../model/scorer.ts'
+import { replay } from '../replay/replay.ts'
+import { categoricalNames, readFeatureRows } from '../training/feature-rows.ts'
+import { whyOtherFeatures } from '../training/production-model.ts'
+import type { RunRows } from './run-folder.ts'
+
+/** What a model is worth on test; null where a figure is not defined. */
+export interface TestFigures {
+  readonly rocAuc: number | null
+  readonly averagePrecision: number | null
+}
+
+/** Figures with the rows that they were measured on. */
+export interface MeasuredFigures extends TestFigures {
+  readonly rows: number
+  readonly frauds: number
+}
+
+export interface TestFiguresOptions {
+  /** An existing folder for what is written on the way. */
+  readonly work: string
+  readonly workers: number
+  readonly database: DatabaseSettings
+  readonly signal: AbortSignal
+  readonly reportProgress: ReportProgress
+}
+
+/** The settings that an artifact's features are computed with. */
+export const featureSettingsOf = ({ manifest: { featureSettings } }: Artifact): FeatureSettings =>
+  readFeatureSettings(featureSettings.features as FeaturesSettings, featureSettings.labels as LabelsSettings)
+
+/**
+ * What `artifact` is worth on the test rows of a run.
+ *
+ * Where the run's features are not the artifact's, they are computed anew from the run's transactions, with all that the artifact was
+ * fitted with: models of different features are judged on the same rows.
+ */
+export const testFigures = async (
+  artifact: Artifact,
+  rows: RunRows,
+  options: TestFiguresOptions,
+): Promise<MeasuredFigures> => {
+  const features =
+    whyOtherFeatures(artifact, rows.origin) === undefined
+      ? rows.features
+      : await computeFeatures(artifact, rows, options)
+  return withDatabase(options.database, async (connection) => {
+    const scorer = createScorer(artifact)
+    const names = scorer.featureNames
+    const categorical = categoricalNames(featureSettingsOf(artifact))
+    const files = { features, split: rows.split, prepared: rows.prepared }
+    const { table, labels } = await readFeatureRows(connection, files, 'test', names, categorical)
+    const scores = new Float64Array(table.rowCount)
+    scorer.scoreMany(table, scores)
+    return {
+      rocAuc: defined(rocAuc(labels, scores)),
+      averagePrecision: defined(averagePrecision(labels, scores)),
+      rows: table.rowCount,
+      frauds: labels.reduce((sum, label) => sum + label, 0),
+    }
+  })
+}
+
+const computeFeatures = async (
+  artifact: Artifact,
+  { prepared }: RunRows,
+  { work, workers, database, signal, reportProgress }: TestFiguresOptions,
+): Promise<string> => {
+  const cleaned = join(work, 'cleaned.parquet')
+  const out = join(work, 'features.parquet')
+  const { fitted } = artifact.manifest
+  await withDatabase(database, (connection) =>
+    applyCleaning(connection, prepared, cleaned, fitted.cleaning as FittedCleaning),
+  )
+  await replay({
+    ...{ prepared: cleaned, out, settings: featureSettingsOf(artifact) },
+    fitted: fitted.features as FittedFeatures,
+    ...{ workers, database, signal, reportProgress },
+  })
+  return out
+}
+
+const defined = (value: number): number | null => (Number.isNaN(value) ? null : value)
