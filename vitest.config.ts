@@ -1,9 +1,9 @@
 import { defineConfig } from 'vitest/config'
 
-/** `unit` needs Node only; `integration` needs what `scripts/integration.mjs` installs. */
 /** Tests that start `vigia` track nothing unless they say so: no test leaves runs in the working folder. */
 const env = { VIGIA_TRACKING__ENABLED: 'false' }
 
+/** `unit` needs Node only; `integration` needs what `scripts/integration.mjs` installs. */
 export default defineConfig({
   test: {
     projects: [

@@ -28,37 +28,47 @@ export const checkAlias = (alias: string): void => {
   })
 }
 
-/** Names of experiments and registered models. @throws TRACKING_NAME_INVALID */
-export const checkTrackingName = (what: string, name: string): void => {
-  if (
-    name.length > 0 &&
-    name.length <= TRACKING_LIMITS.name &&
-    !UNFIT_IN_NAMES.test(name) &&
-    name.trim() === name
-  )
+/** Names of experiments, which may look like paths. @throws TRACKING_NAME_INVALID */
+export const checkExperimentName = (what: string, name: string): void =>
+  checkName(what, name, /\p{Cc}/u, 'control characters')
+
+/** Names of registered models, which stand in addresses such as `models:/name@alias`. @throws TRACKING_NAME_INVALID */
+export const checkModelName = (what: string, name: string): void =>
+  checkName(what, name, /[/:.%"'\p{Cc}]/u, `/ : . % " ' and control characters`)
+
+const checkName = (what: string, name: string, unfit: RegExp, without: string): void => {
+  if (name.length > 0 && name.length <= TRACKING_LIMITS.name && !unfit.test(name) && name.trim() === name)
     return
   throw new VigiaError('TRACKING_NAME_INVALID', {
     what,
     got: name,
-    allowed: `1 to ${TRACKING_LIMITS.name} characters without / : . % " ' and control characters, not beginning or ending with a space`,
+    allowed: `1 to ${TRACKING_LIMITS.name} characters without ${without}, not beginning or ending with a space`,
   })
 }
 
-/** @throws TRACKING_VALUE_TOO_LONG */
+/** @throws TRACKING_VALUE_TOO_LONG; TRACKING_VALUE_INVALID for half of a surrogate pair, which no UTF-8 can hold */
 export const checkTrackingValue = (what: 'param' | 'tag', key: string, value: string): void => {
-  if (value.length <= TRACKING_LIMITS[what]) return
-  throw new VigiaError('TRACKING_VALUE_TOO_LONG', {
-    what: what === 'param' ? 'Parameter' : 'Tag',
-    key,
-    got: value.length,
-    allowed: TRACKING_LIMITS[what],
-  })
+  const subject = what === 'param' ? 'Parameter' : 'Tag'
+  const allowed = TRACKING_LIMITS[what]
+  if (value.length > allowed)
+    throw new VigiaError('TRACKING_VALUE_TOO_LONG', { what: subject, key, got: value.length, allowed })
+  if (HALF_CHARACTER.test(value))
+    throw new VigiaError('TRACKING_VALUE_INVALID', {
+      what: subject,
+      key,
+      reason: 'it holds half of a character (a lone surrogate)',
+    })
+}
+
+/** Steps and times are whole: MLflow's servers lose others without a word. @throws TRACKING_VALUE_INVALID */
+export const checkWhole = (what: string, key: string, value: number): void => {
+  if (Number.isSafeInteger(value)) return
+  const reason = `${value} is not a whole number`
+  throw new VigiaError('TRACKING_VALUE_INVALID', { what, key, reason })
 }
 
 /** What MLflow's servers let pass: Python's `\w` is a letter, digit or underscore of any script. */
 const CHARACTERS = /^[\p{L}\p{N}_/\-. :]*$/u
-
-const UNFIT_IN_NAMES = /[/:.%"'\p{Cc}]/u
 
 const isPlainPath = (key: string): boolean =>
   key.split('/').every((part) => part !== '' && part !== '.' && part !== '..')

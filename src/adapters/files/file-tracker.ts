@@ -8,7 +8,7 @@ import type {
   Texts,
   TrackedRun,
 } from '../../ports/experiment-tracker.ts'
-import { checkTrackingKey, checkTrackingName } from '../../ports/tracking-limits.ts'
+import { checkExperimentName, checkTrackingKey } from '../../ports/tracking-limits.ts'
 import { copyFromStore, copyIntoStore, listFiles } from './artifact-files.ts'
 import { readInputs, writeInput } from './dataset-files.ts'
 import {
@@ -67,7 +67,7 @@ export const createFileTracker = ({ store, location, user, now, alone }: Tracker
   return {
     location,
     createExperiment: async (name, tags = {}) => {
-      checkTrackingName('Experiment', name)
+      checkExperimentName('Experiment', name)
       checkEntries({}, tags, [])
       return alone(() => {
         requireFreeName(store, name)
@@ -78,7 +78,7 @@ export const createFileTracker = ({ store, location, user, now, alone }: Tracker
       })
     },
     renameExperiment: async (id, name) => {
-      checkTrackingName('Experiment', name)
+      checkExperimentName('Experiment', name)
       await alone(() => {
         const experiment = findExperimentById(store, id)
         if (experiment === undefined)

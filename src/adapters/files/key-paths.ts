@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { VigiaError } from '../../errors.ts'
-import { checkTrackingKey, checkTrackingName } from '../../ports/tracking-limits.ts'
+import { checkModelName as checkNameOfModel, checkTrackingKey } from '../../ports/tracking-limits.ts'
 
 /** The longest name of a file that the common file systems take, in bytes of UTF-8. */
 const LONGEST_NAME = 255
@@ -14,7 +14,7 @@ export const keyPath = (folder: string, what: string, key: string): string => {
 
 /** @throws TRACKING_NAME_INVALID */
 export const checkModelName = (name: string): void => {
-  checkTrackingName('Model', name)
+  checkNameOfModel('Model', name)
   checkLength('Model', name)
 }
 

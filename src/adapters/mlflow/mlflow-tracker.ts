@@ -11,6 +11,7 @@ import {
   checkExperimentName,
   checkTrackingKey,
   checkTrackingValue,
+  checkWhole,
   TRACKING_LIMITS,
 } from '../../ports/tracking-limits.ts'
 import { type LogBatch, splitLogBatches, textsOf } from './log-batches.ts'
@@ -139,6 +140,7 @@ export const createMlflowTracker = (client: MlflowClient): ExperimentTracker => 
 
     async createRun({ experimentId, name, startTimeMs, parentRunId, tags = {} }) {
       checkRunName(name)
+      checkWhole('Start time of run', name, startTimeMs)
       checkTags(tags)
       const made = await client.createOnce<TrackedRun>(
         (key) =>
@@ -203,15 +205,11 @@ export const createMlflowTracker = (client: MlflowClient): ExperimentTracker => 
       return values.sort((a, b) => a.step - b.step || a.timestampMs - b.timestampMs)
     },
 
-    setRunStatus: (runId, status, endTimeMs) =>
-      write(
-        post('runs/update', {
-          run_id: runId,
-          status,
-          ...(endTimeMs !== undefined && { end_time: endTimeMs }),
-        }),
-        `run ${runId}`,
-      ),
+    async setRunStatus(runId, status, endTimeMs) {
+      if (endTimeMs !== undefined) checkWhole('End time of run', runId, endTimeMs)
+      const end = endTimeMs === undefined ? {} : { end_time: endTimeMs }
+      await write(post('runs/update', { run_id: runId, status, ...end }), `run ${runId}`)
+    },
 
     async logArtifact(runId, localPath, artifactPath) {
       checkTrackingKey('Artifact path', artifactPath)
@@ -270,7 +268,11 @@ const checkEntries = ({ params = {}, metrics = [], tags = {} }: RunEntries): voi
     checkTrackingKey('Parameter', key)
     checkTrackingValue('param', key, value)
   }
-  for (const { key } of metrics) checkTrackingKey('Metric', key)
+  for (const { key, step, timestampMs } of metrics) {
+    checkTrackingKey('Metric', key)
+    checkWhole('Step of metric', key, step)
+    checkWhole('Time of metric', key, timestampMs)
+  }
   checkTags(tags)
 }
 

@@ -10,7 +10,7 @@ import type {
   TrackedRun,
 } from '../../ports/experiment-tracker.ts'
 import type { ModelRegistry, ModelVersion } from '../../ports/model-registry.ts'
-import { checkTrackingKey, checkTrackingName, checkTrackingValue } from '../../ports/tracking-limits.ts'
+import { checkExperimentName, checkTrackingKey, checkTrackingValue } from '../../ports/tracking-limits.ts'
 import type { TrackingStore } from '../../ports/tracking-store.ts'
 
 /** What a call that changes something meets: it may fail before, half way or after, or never come back. */
@@ -67,7 +67,7 @@ export const createMemoryTrackingStore = (
   const tracker: ExperimentTracker = {
     location,
     createExperiment: async (name, tags = {}) => {
-      checkTrackingName('Experiment', name)
+      checkExperimentName('Experiment', name)
       return call('createExperiment', [
         () => {
           if (experiments.has(name))
