@@ -469,6 +469,12 @@ export const ERRORS = define({
     message: '{what} {key} has {got} characters, at most {allowed} are allowed',
     fix: 'Record the value as an artifact, which may have any length.',
   },
+  TRACKING_VALUE_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{what} {key} cannot be recorded: {reason}',
+    fix: 'Correct the value where it is made; nothing of this call was written.',
+  },
   TRACKING_PARAM_CONFLICT: {
     status: 409,
     exitCode: 2,

@@ -30,11 +30,11 @@ export const checkAlias = (alias: string): void => {
 
 /** Names of experiments, which may look like paths. @throws TRACKING_NAME_INVALID */
 export const checkExperimentName = (what: string, name: string): void =>
-  checkName(what, name, /\p{Cc}/u, 'control characters')
+  checkName(what, name, /[\p{Cc}\p{Cs}]/u, 'control characters')
 
 /** Names of registered models, which stand in addresses such as `models:/name@alias`. @throws TRACKING_NAME_INVALID */
 export const checkModelName = (what: string, name: string): void =>
-  checkName(what, name, /[/:.%"'\p{Cc}]/u, `/ : . % " ' and control characters`)
+  checkName(what, name, /[/:.%"'\p{Cc}\p{Cs}]/u, `/ : . % " ' and control characters`)
 
 const checkName = (what: string, name: string, unfit: RegExp, without: string): void => {
   if (name.length > 0 && name.length <= TRACKING_LIMITS.name && !unfit.test(name) && name.trim() === name)
@@ -69,6 +69,9 @@ export const checkWhole = (what: string, key: string, value: number): void => {
 
 /** What MLflow's servers let pass: Python's `\w` is a letter, digit or underscore of any script. */
 const CHARACTERS = /^[\p{L}\p{N}_/\-. :]*$/u
+
+/** Half of a surrogate pair. */
+const HALF_CHARACTER = /\p{Cs}/u
 
 const isPlainPath = (key: string): boolean =>
   key.split('/').every((part) => part !== '' && part !== '.' && part !== '..')

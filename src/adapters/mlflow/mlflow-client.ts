@@ -99,13 +99,13 @@ export const createMlflowClient = (options: MlflowClientOptions): MlflowClient =
           ...(request.body !== undefined && { 'content-type': 'application/json' }),
           ...(blob !== undefined && { 'content-type': 'application/octet-stream' }),
         },
-        ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
+        ...(request.body !== undefined && { body: jsonOf(request) }),
         ...(blob !== undefined && { body: blob }),
       })
       if (response.ok) return await consume(response, timer)
       return outcomeOf(request, response, await response.text())
     } catch (error) {
-      if (isOfFiles(error)) throw error
+      if (isOurs(error)) throw error
       return {
         kind: 'failed',
         failure: timer.signal.aborted ? `no answer within ${options.timeoutMs} ms` : reasonOf(error),
@@ -318,4 +318,20 @@ const reasonOf = (error: unknown): string => {
   return root instanceof Error ? root.message : String(root)
 }
 
-const isOfFiles = (error: unknown): boolean => error instanceof Error && 'syscall' in error && 'path' in error
+/** Failures that are no matter of the network: of a local file, and of what is to be sent. */
+const isOurs = (error: unknown): boolean =>
+  error instanceof VigiaError || (error instanceof Error && 'syscall' in error && 'path' in error)
+
+/**
+ * What MLflow's parser of JSON cannot take it drops without a word, with all that follows, and answers 200. Half a surrogate pair is
+ * such a thing; JSON.stringify writes it as an escape.
+ */
+const jsonOf = (request: MlflowRequest): string => {
+  const json = JSON.stringify(request.body)
+  if (!/(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(json)) return json
+  throw new VigiaError('TRACKING_VALUE_INVALID', {
+    what: 'The body of',
+    key: nameOf(request),
+    reason: 'a text in it holds half of a character (a lone surrogate)',
+  })
+}
