@@ -10,6 +10,7 @@ import {
   readFeatureRows,
 } from './feature-rows.ts'
 import { readJson, writeCompactJson, writeJson } from './json-file.ts'
+import { learningCurves } from './learning-curves.ts'
 import { enabledModels, modelSettings } from './model-settings.ts'
 import { librariesOf, type ModelTrainer, modelTrainers } from './model-trainers.ts'
 import type { TrainingContext } from './training-context.ts'
@@ -61,7 +62,8 @@ export const trainStep = (context: TrainingContext): Step => ({
       const file = `${name}.json`
       await writeCompactJson(output(file), model)
       const library = trainer.library === undefined ? {} : { library: trainer.library }
-      models.push({ name, title, file, settings, warnings: warningsOf(model), ...library })
+      const curves = learningCurves(model, rows.training, rows.validation)
+      models.push({ name, title, file, settings, warnings: warningsOf(model), ...library, curves })
     }
     if (!models.some(isTrained)) throw noModel(models)
     const outcome: TrainingOutcome = { schema: 1, featureNames: kept, models }

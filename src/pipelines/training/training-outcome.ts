@@ -59,6 +59,18 @@ export interface TrainedModel {
   readonly warnings: readonly string[]
   /** The native library that trained it, with its version: `XGBoost 3.2.0`. */
   readonly library?: string
+  /** How it became better while it was trained; empty for models without trees. */
+  readonly curves: readonly LearningCurve[]
+}
+
+/** A figure after each of some steps of a training. */
+export interface LearningCurve {
+  /** `validation.log_loss`. */
+  readonly name: string
+  /** Numbers of trees, ascending. */
+  readonly steps: readonly number[]
+  /** A value a step. */
+  readonly values: readonly number[]
 }
 
 /** A model that could not be trained here. */
