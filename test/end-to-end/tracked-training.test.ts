@@ -65,6 +65,8 @@ describe('a tracked training run', () => {
         'choice.json',
         'evaluation.json',
         'run.json',
+        'model/MLmodel',
+        'model/model.onnx',
         'model/vigia/model.json',
       ]),
     )

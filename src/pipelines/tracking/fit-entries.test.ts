@@ -25,6 +25,13 @@ describe('entries within the limits of trackers', () => {
     expect(tags).toEqual({ [`vigia.renamed.${metrics?.[0]?.key}`]: '100 % of <all>' })
   })
 
+  test('half a character is replaced, and the value is there as it was', () => {
+    expect(fitEntries({ tags: { name: 'a\uD800b' } })).toMatchObject({
+      tags: { name: 'a\uFFFDb' },
+      longValues: { 'tag name': 'a\uD800b' },
+    })
+  })
+
   test('two keys never become one', () => {
     expect(Object.keys(fitEntries({ params: { 'a?': '1', 'a!': '2', a_: '3' } }).params ?? {})).toHaveLength(
       3,
@@ -34,7 +41,7 @@ describe('entries within the limits of trackers', () => {
   test('law: whatever comes, what leaves is within the limits and nothing is lost', () => {
     const texts = fc.dictionary(
       fc.string({ unit: 'binary', maxLength: 400 }),
-      fc.string({ maxLength: 9000, size: 'max' }),
+      fc.string({ unit: 'binary', maxLength: 9000, size: 'max' }),
     )
     fc.assert(
       fc.property(texts, texts, (params, tags) => {

@@ -2,25 +2,28 @@ import { sha256 } from '../../foundation/hash.ts'
 import type { RunEntries } from '../../ports/experiment-tracker.ts'
 import { checkTrackingKey, TRACKING_LIMITS } from '../../ports/tracking-limits.ts'
 
-/** Artifact of a run that holds the values which were too long for a parameter or tag. */
+/** Artifact of a run that holds the values which a parameter or tag could not hold: in JSON they are whole. */
 export const LONG_VALUES_FILE = 'long-values.json'
 
 /** Entries that every tracker takes, and what they could not hold. */
 export interface FittedEntries extends RunEntries {
-  /** Whole values by `parameter <key>` and `tag <key>`, of which the entries hold the beginnings. */
+  /** Whole values by `parameter <key>` and `tag <key>`, of which the entries hold what they can. */
   readonly longValues: Readonly<Record<string, string>>
 }
 
 /**
  * Entries within the limits of the trackers, so that nothing is refused or lost: a value that is too long keeps its beginning and says
- * where the whole is, and a key that is not allowed gets an allowed one, beside a tag `vigia.renamed.<new key>` with the first.
+ * where the whole is, half a character (which no UTF-8 holds) is replaced, and a key that is not allowed gets an allowed one, beside a tag `vigia.renamed.<new key>` with the first.
  */
 export const fitEntries = ({ params = {}, tags = {}, metrics = [] }: RunEntries): FittedEntries => {
   const longValues: Record<string, string> = {}
   const renamed: Record<string, string> = {}
   const fitKey = (key: string): string => {
     const fitted = allowedKey(key)
-    if (fitted !== key) renamed[`vigia.renamed.${fitted}`] = key.slice(0, TRACKING_LIMITS.tag)
+    if (fitted !== key)
+      renamed[`vigia.renamed.${fitted}`] = key
+        .slice(0, TRACKING_LIMITS.tag)
+        .replace(HALF_CHARACTERS, '\uFFFD')
     return fitted
   }
   const fitTexts = (
@@ -31,9 +34,10 @@ export const fitEntries = ({ params = {}, tags = {}, metrics = [] }: RunEntries)
     Object.fromEntries(
       Object.entries(texts).map(([key, value]) => {
         const fitted = fitKey(key)
-        if (value.length <= limit) return [fitted, value]
+        const text = value.replace(HALF_CHARACTERS, '\uFFFD')
+        if (text === value && text.length <= limit) return [fitted, value]
         longValues[`${kind} ${fitted}`] = value
-        return [fitted, shortened(value, limit)]
+        return [fitted, text.length <= limit ? text : shortened(text, limit)]
       }),
     )
   const fitted = {
@@ -43,6 +47,9 @@ export const fitEntries = ({ params = {}, tags = {}, metrics = [] }: RunEntries)
   }
   return { ...fitted, tags: { ...fitted.tags, ...renamed }, longValues }
 }
+
+/** One of a surrogate pair without the other. */
+const HALF_CHARACTERS = /\p{Cs}/gu
 
 const shortened = (value: string, limit: number): string => {
   const pointer = `… (${value.length} characters, whole in ${LONG_VALUES_FILE})`

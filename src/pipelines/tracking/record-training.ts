@@ -5,7 +5,7 @@ import { canonicalJson } from '../../foundation/canonical-json.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import { sha256 } from '../../foundation/hash.ts'
 import type { RunStatus, Texts } from '../../ports/experiment-tracker.ts'
-import { checkTrackingName } from '../../ports/tracking-limits.ts'
+import { checkExperimentName, checkModelName, TRACKING_LIMITS } from '../../ports/tracking-limits.ts'
 import type { PipelineOptions } from '../steps/run-pipeline.ts'
 import type { StepOutcome } from '../steps/step.ts'
 import { MANIFEST_FILE, readManifest, sha256OfFile } from '../steps/step-manifest.ts'
@@ -202,18 +202,16 @@ class AnotherRun extends Error {}
  */
 const trackingNames = ({ config }: TrainingContext): { readonly experiment: string } => {
   const { project, tracking } = config.settings
-  checkTrackingName('tracking.model', tracking.model)
+  checkModelName('tracking.model', tracking.model)
   if (tracking.experiment !== '') {
-    checkTrackingName('tracking.experiment', tracking.experiment)
+    checkExperimentName('tracking.experiment', tracking.experiment)
     return { experiment: tracking.experiment }
   }
-  return {
-    experiment:
-      project.name
-        .replace(/[/:.%"'\p{Cc}]/gu, '-')
-        .trim()
-        .slice(0, 250) || 'vigia',
-  }
+  const fitted = project.name
+    .replace(/\p{Cc}/gu, '-')
+    .trim()
+    .slice(0, TRACKING_LIMITS.name)
+  return { experiment: fitted.trim() || 'vigia' }
 }
 
 /** What is known before the first step. */
