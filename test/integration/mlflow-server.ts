@@ -9,6 +9,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 /** Python of an environment with MLflow; `npm run test:integration` prepares one. */
 export const MLFLOW_PYTHON = process.env['MLFLOW_PYTHON']
 
+/** The administrator of a server with `basicAuth`, in MLflow's environment names. MLflow refuses the password of its own examples. */
+export const MLFLOW_LOGIN = {
+  MLFLOW_TRACKING_USERNAME: 'admin',
+  MLFLOW_TRACKING_PASSWORD: 'only-for-tests',
+} as const
+
 export interface MlflowServer {
   /** `http://127.0.0.1:<port>` */
   readonly uri: string
@@ -21,7 +27,7 @@ export interface MlflowServer {
 export interface MlflowServerOptions {
   /** `proxy`: artifacts go through the server. `local`: clients write them to the server's folder. */
   readonly artifacts?: 'proxy' | 'local'
-  /** Whether users must log in: `admin` with the password `password1234`. */
+  /** Whether users must log in, with `MLFLOW_LOGIN`. */
   readonly basicAuth?: boolean
   /** Serve again what an earlier server served: its folder and port. */
   readonly folder?: string
@@ -45,8 +51,8 @@ export const startMlflowServer = async (options: MlflowServerOptions = {}): Prom
       // Saves processes that no test needs.
       MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
       MLFLOW_FLASK_SERVER_SECRET_KEY: 'a test has no secrets',
-      MLFLOW_AUTH_ADMIN_USERNAME: 'admin',
-      MLFLOW_AUTH_ADMIN_PASSWORD: 'password1234',
+      MLFLOW_AUTH_ADMIN_USERNAME: MLFLOW_LOGIN.MLFLOW_TRACKING_USERNAME,
+      MLFLOW_AUTH_ADMIN_PASSWORD: MLFLOW_LOGIN.MLFLOW_TRACKING_PASSWORD,
       DO_NOT_TRACK: 'true',
       MLFLOW_DISABLE_TELEMETRY: 'true',
     },
