@@ -6,7 +6,7 @@ import { createCommands } from './cli/commands/index.ts'
 import { runProgram } from './cli/program.ts'
 import { trackThisProcess } from './pipelines/tracking/track-this-process.ts'
 import type { OpenTrackingStore } from './ports/tracking-store.ts'
-import { renderEvaluationReport } from './reports/evaluation-report.ts'
+import { renderEvaluationPlots, renderEvaluationReport } from './reports/evaluation-report.ts'
 import { renderValidationReport } from './reports/validation-report.ts'
 
 /**
@@ -65,7 +65,11 @@ const commands = createCommands({
   trackThisProcess: (store, command, workingDirectory) =>
     trackThisProcess(store, { version, command, workingDirectory }),
   runtime: `node ${process.version}`,
-  renderers: { validation: renderValidationReport, evaluation: renderEvaluationReport },
+  renderers: {
+    validation: renderValidationReport,
+    evaluation: renderEvaluationReport,
+    plots: renderEvaluationPlots,
+  },
 })
 
 process.exitCode = await runProgram(process.argv.slice(2), commands, {

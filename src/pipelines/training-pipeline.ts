@@ -1,4 +1,4 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describeOrigin } from '../config/origin.ts'
 import type { ValidationReport } from '../dataset/validation-report.ts'
@@ -29,6 +29,8 @@ import { validateStep } from './training/validate-step.ts'
 export interface ReportRenderers {
   readonly validation: (report: ValidationReport) => string | Promise<string>
   readonly evaluation: (report: EvaluationReport) => string | Promise<string>
+  /** The charts of the evaluation as files of their own, by name; absent: none are written. */
+  readonly plots?: (report: EvaluationReport) => Promise<Readonly<Record<string, string>>>
 }
 
 export interface TrainingOptions extends Omit<PipelineOptions, 'folder'> {
@@ -139,8 +141,11 @@ const renderAfter = (
     {
       validate: async (output) =>
         write('validation.html', await renderers.validation(await readJson(output('validation.json')))),
-      evaluate: async (output) =>
-        write('evaluation.html', await renderers.evaluation(await readJson(output('evaluation.json')))),
+      evaluate: async (output) => {
+        const report = await readJson<EvaluationReport>(output('evaluation.json'))
+        await writePlots(folder, (await renderers.plots?.(report)) ?? {})
+        await write('evaluation.html', await renderers.evaluation(report))
+      },
     }
   const renderReport = render[step.name]
   if (renderReport === undefined) return step
@@ -156,6 +161,15 @@ const renderAfter = (
 const writeReport = async (folder: string, name: string, html: string): Promise<void> => {
   await mkdir(join(folder, 'reports'), { recursive: true })
   await replaceFile(join(folder, 'reports', name), html)
+}
+
+/** Plots of an earlier run that are not drawn any more are removed. */
+const writePlots = async (folder: string, plots: Readonly<Record<string, string>>): Promise<void> => {
+  const place = join(folder, 'reports', 'plots')
+  await rm(place, { recursive: true, force: true })
+  if (Object.keys(plots).length === 0) return
+  await mkdir(place, { recursive: true })
+  for (const [name, svg] of Object.entries(plots)) await replaceFile(join(place, name), svg)
 }
 
 /** Every setting with its value and where it came from. */

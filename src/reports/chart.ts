@@ -32,6 +32,26 @@ export const renderChart = async (specification: ChartSpecification, label: stri
   }
 }
 
+/** The same as a file of its own, on white. */
+export const renderStandaloneChart = async (
+  specification: ChartSpecification,
+  label: string,
+): Promise<string> => {
+  const svg = await renderChart({ padding: 16, ...specification }, label)
+  return Object.entries(COLORS_ON_WHITE)
+    .reduce((text, [role, color]) => text.replaceAll(`var(--chart-${role})`, color), svg)
+    .replace(/(<svg [^>]*>)/, '$1<rect width="100%" height="100%" fill="#ffffff"/>')
+}
+
+/** The page's colours by day. */
+const COLORS_ON_WHITE = {
+  text: '#1c2024',
+  quiet: '#60646c',
+  grid: '#e3e4e8',
+  accent: '#2f6fde',
+  alert: '#d64545',
+} as const satisfies Record<keyof typeof CHART_COLORS, string>
+
 /**
  * Width of a text in pixels, estimated by kinds of characters for a common sans-serif.
  *
@@ -92,6 +112,7 @@ const CONFIG = {
     symbolType: 'square',
   },
   mark: { color: CHART_COLORS.accent },
+  title: { color: CHART_COLORS.text, fontSize: 13, fontWeight: 'bold', anchor: 'start', offset: 12 },
   text: { color: CHART_COLORS.text, fontSize: 12 },
 } as const
 

@@ -1,10 +1,11 @@
 import type { EvaluationReport } from '../pipelines/training/evaluation-report.ts'
-import { renderChart } from './chart.ts'
+import { renderChart, renderStandaloneChart } from './chart.ts'
 import type { Drawing } from './evaluation/axes.ts'
 import { candidatesSection } from './evaluation/candidates.ts'
 import { decisionCharts } from './evaluation/decision-charts.ts'
 import { headline } from './evaluation/headline.ts'
 import { importanceCharts } from './evaluation/importance-charts.ts'
+import { learningCharts } from './evaluation/learning-charts.ts'
 import { metricsSection } from './evaluation/metrics.ts'
 import { probabilityCharts } from './evaluation/probability-charts.ts'
 import { rankingCharts } from './evaluation/ranking-charts.ts'
@@ -28,9 +29,21 @@ ${await charts('What its probabilities are worth', probabilityCharts(report))}
 ${await charts('What the threshold does', decisionCharts(report))}
 ${slicesSection(report)}
 ${await charts('What it looks at', importanceCharts(report))}
+${await charts('How the models learnt', learningCharts(report))}
 ${selectionSection(report)}
 ${rowsSection(report)}`,
   )
+
+/** The charts of the page, each as an SVG file of its own, by name: `roc.svg`. On white, for wherever they are shown. */
+export const renderEvaluationPlots = async (
+  report: EvaluationReport,
+): Promise<Readonly<Record<string, string>>> => {
+  const plots: Record<string, string> = {}
+  const drawings = [rankingCharts, probabilityCharts, decisionCharts, importanceCharts, learningCharts]
+  for (const { name, title, reading, specification } of drawings.flatMap((charts) => charts(report)))
+    plots[`${name}.svg`] = await renderStandaloneChart({ ...specification, title }, `${title}. ${reading}`)
+  return plots
+}
 
 /** Charts below a heading; nothing where there are none. */
 const charts = async (heading: string, drawings: readonly Drawing[]): Promise<Html> => {

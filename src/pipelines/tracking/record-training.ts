@@ -163,7 +163,7 @@ export const createTrainingRecorder = (
     reported: (file) => {
       record(async (current) => {
         await current.logArtifact(ROOT_RUN, join(folder, 'reports', file), `reports/${file}`)
-        await logIfThere(current, join(folder, 'plots'), 'plots')
+        await logIfThere(current, join(folder, 'reports', 'plots'), 'plots')
       })
     },
     end: async (error) => {

@@ -259,6 +259,7 @@ const candidateReport = (
         tried: searched.tried.map(({ settings, mean, deviation }) => ({ settings, mean, deviation })),
       },
     }),
+    ...('curves' in model && model.curves.length > 0 && { curves: model.curves }),
     ...figures,
   }
 }

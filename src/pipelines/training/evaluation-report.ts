@@ -94,8 +94,20 @@ export interface CandidateReport {
       readonly deviation: number
     }[]
   }
+  /** How it became better while it was trained; absent for models without trees. */
+  readonly curves?: readonly LearningCurve[]
   readonly validation?: CandidateFigures
   readonly test?: CandidateFigures
+}
+
+/** A figure after each of some steps of a training. */
+export interface LearningCurve {
+  /** `validation.log_loss`. */
+  readonly name: string
+  /** Numbers of trees, ascending. */
+  readonly steps: readonly number[]
+  /** A value a step. */
+  readonly values: readonly number[]
 }
 
 export interface CandidateFigures {

@@ -5,7 +5,7 @@ import type { Model } from '../../learning/model.ts'
 import { flattenTrees, probabilityOfMargin } from '../../learning/trees/flat-trees.ts'
 import { createMarginsOfRows } from '../../learning/trees/margins-of-rows.ts'
 import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
-import type { LearningCurve } from './training-outcome.ts'
+import type { LearningCurve } from './evaluation-report.ts'
 
 /** Enough for the eye: after how many trees a model is judged, and on how many rows of a part. */
 const MOST_STEPS = 25

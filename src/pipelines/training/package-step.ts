@@ -80,7 +80,7 @@ export const packageStep = (context: TrainingContext): Step => {
           thresholdChoice: chosen.thresholdChoice,
           riskLevels: declared.riskLevels,
           // What was tried on the way stands in the run; the model carries how the models compare.
-          candidates: evaluation.candidates.map(({ search: _, ...candidate }) => candidate),
+          candidates: evaluation.candidates.map(({ search: _, curves: __, ...candidate }) => candidate),
           chosenBy,
           data: usesGeneratedData(context) ? 'generated' : read.files,
           split: await readJson<SplitReport>(input('split', 'split.json')),

@@ -1,7 +1,7 @@
 import type { Calibration } from '../../learning/calibration.ts'
 import type { ModelKind } from '../../learning/model.ts'
 import type { FeatureSelection } from '../../learning/selection/selected-features.ts'
-import type { CandidateFigures } from './evaluation-report.ts'
+import type { CandidateFigures, LearningCurve } from './evaluation-report.ts'
 
 /** Settings of a model by their names in the configuration, `enabled`, `grid` and `library` left out. */
 export type ModelSettings = Readonly<Record<string, unknown>>
@@ -61,16 +61,6 @@ export interface TrainedModel {
   readonly library?: string
   /** How it became better while it was trained; empty for models without trees. */
   readonly curves: readonly LearningCurve[]
-}
-
-/** A figure after each of some steps of a training. */
-export interface LearningCurve {
-  /** `validation.log_loss`. */
-  readonly name: string
-  /** Numbers of trees, ascending. */
-  readonly steps: readonly number[]
-  /** A value a step. */
-  readonly values: readonly number[]
 }
 
 /** A model that could not be trained here. */

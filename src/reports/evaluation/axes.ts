@@ -7,6 +7,8 @@ export const SIZE = { width: 350, height: 250 } as const
 
 /** One chart of a page: its title, how to read it, and what to draw. */
 export interface Drawing {
+  /** Name of its file where it is kept alone: `precision-recall`. */
+  readonly name: string
   readonly title: string
   readonly reading: string
   readonly specification: ChartSpecification

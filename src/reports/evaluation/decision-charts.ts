@@ -15,6 +15,7 @@ const costChart = ({ parts, threshold }: EvaluationReport): readonly Drawing[] =
   const x = rootAxis('threshold', 'threshold (root scale)')
   return [
     {
+      name: 'cost-by-threshold',
       title: `Cost by threshold: ${quantity(parts.test.expectedCost)} a transaction on test`,
       reading:
         'The marked threshold should stand in the valley of both lines. Cost in the unit of the cost matrix.',
@@ -60,6 +61,7 @@ const confusionChart = ({ parts, threshold }: EvaluationReport): readonly Drawin
   const axis = { ticks: false, domain: false, grid: false, labelAngle: 0 }
   return [
     {
+      name: 'decisions',
       title: `Decisions on test at the threshold ${quantity(threshold)}`,
       reading: 'Two kinds of mistakes: false alarms bother customers, missed frauds cost money.',
       specification: {

@@ -12,6 +12,7 @@ export const importanceCharts = ({ importance, selection }: EvaluationReport): r
   const all = selection.kept
   const charts: (Drawing & { readonly bars: readonly Bar[] })[] = [
     {
+      name: 'importance-by-shuffling',
       title: `Shuffled features: what the model would miss${shownOf(permutation.length, all)}`,
       reading:
         'Fall of average precision on validation when the values of a feature are shuffled; the line is ± one deviation. Near 0: of no use, or another feature says the same.',
@@ -26,6 +27,7 @@ export const importanceCharts = ({ importance, selection }: EvaluationReport): r
       specification: { title: 'fall of average precision', format: '~g' },
     },
     {
+      name: 'importance-by-gain',
       title: `Gain: what the trees split on${shownOf(gain.length, all)}`,
       reading: 'Share of the training loss that splits on the feature removed.',
       bars: gain.map(({ feature, share }) => ({
@@ -37,6 +39,7 @@ export const importanceCharts = ({ importance, selection }: EvaluationReport): r
       specification: { title: 'share of the gain', format: '~%' },
     },
     {
+      name: 'weights',
       title: `Weights of the standardised features${shownOf(coefficients.length, all)}`,
       reading: 'To the right: more of it makes fraud likelier. To the left: less likely.',
       bars: coefficients.map(({ feature, weight }) => ({
@@ -50,7 +53,8 @@ export const importanceCharts = ({ importance, selection }: EvaluationReport): r
   ]
   return charts
     .filter(({ bars }) => bars.length > 0)
-    .map(({ title, reading, bars, specification }) => ({
+    .map(({ name, title, reading, bars, specification }) => ({
+      name,
       title,
       reading,
       specification: barChart(

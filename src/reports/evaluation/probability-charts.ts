@@ -28,6 +28,7 @@ const calibrationChart = ({ parts }: EvaluationReport): readonly Drawing[] => {
   const corner = (at: number) => ({ meanProbability: at, fraudShare: at })
   return [
     {
+      name: 'calibration',
       title: `Calibration: error ${score(parts.test.calibrationError)} on test`,
       reading:
         'On the diagonal probabilities come true; below it the model cries wolf, above it it plays down. Larger points: more rows.',
@@ -71,6 +72,7 @@ const histogramChart = ({ parts: { test }, threshold }: EvaluationReport): reado
     ? []
     : [
         {
+          name: 'scores',
           title: 'Scores on test: genuine above, fraud below',
           reading: 'Frauds should lie right of the threshold, genuine transactions left of it.',
           specification: {

@@ -17,6 +17,7 @@ const precisionRecallChart = ({ parts }: EvaluationReport): readonly Drawing[] =
   const share = parts.test.fraudShare ?? 0
   return [
     {
+      name: 'precision-recall',
       title: `Precision and recall: average precision ${score(parts.test.averagePrecision)} on test`,
       reading: 'The further up and right the better. Where the lines part, quality changed over time.',
       specification: {
@@ -53,6 +54,7 @@ const rocChart = ({ parts }: EvaluationReport): readonly Drawing[] => {
   const corner = (at: number) => ({ falsePositiveRate: at, truePositiveRate: at })
   return [
     {
+      name: 'roc',
       title: `ROC curve: area ${score(parts.test.rocAuc)} on test`,
       reading: 'The closer to the upper left corner the better.',
       specification: {
@@ -80,6 +82,7 @@ const gainChart = ({ parts }: EvaluationReport): readonly Drawing[] => {
   const even = Array.from({ length: 41 }, (_, index) => (index / 40) ** 2)
   return [
     {
+      name: 'gain',
       title: 'Gain: frauds found by reviewing the riskiest transactions',
       reading: gainReading(parts.test.gain),
       specification: {
