@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { relative } from 'node:path'
 import { createFileStore } from './adapters/files/file-store.ts'
+import { createMemoryStateStore } from './adapters/memory/memory-state-store.ts'
 import { createCommands } from './cli/commands/index.ts'
 import { runProgram } from './cli/program.ts'
 import { trackThisProcess } from './pipelines/tracking/track-this-process.ts'
@@ -62,6 +64,9 @@ const commands = createCommands({
   now,
   owner,
   openTrackingStore,
+  createStateStore: createMemoryStateStore,
+  monotonicMs: () => performance.now(),
+  newId: randomUUID,
   trackThisProcess: (store, command, workingDirectory) =>
     trackThisProcess(store, { version, command, workingDirectory }),
   runtime: `node ${process.version}`,

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { createFileStore } from '../../src/adapters/files/file-store.ts'
+import { createMemoryStateStore } from '../../src/adapters/memory/memory-state-store.ts'
 import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
 
@@ -47,6 +48,9 @@ export const vigiaIn = async (
     now,
     owner,
     openTrackingStore: ({ directory }) => createFileStore({ folder: directory, now, owner }),
+    createStateStore: createMemoryStateStore,
+    monotonicMs: () => 0,
+    newId: randomUUID,
     trackThisProcess: (store) => ({ store, newRunKey: randomUUID, tags: {}, environment: {} }),
     runtime: 'test',
     renderers: { validation: () => '<html></html>', evaluation: () => '<html></html>' },

@@ -3,7 +3,7 @@ import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { featuresCommand } from './features.ts'
 import { generateCommand } from './generate.ts'
-import { modelsCommand } from './models.ts'
+import { type ModelsTools, modelsCommand } from './models.ts'
 import { predictCommand } from './predict.ts'
 import { type PipelineTools, runCommand } from './run.ts'
 import { runsCommand } from './runs.ts'
@@ -11,13 +11,13 @@ import { trackingCommand } from './tracking.ts'
 import { validateCommand } from './validate.ts'
 
 /** Every command of `vigia`, in the order of its help, on what the composition root hands in. */
-export const createCommands = (tools: PipelineTools): readonly Command[] => [
+export const createCommands = (tools: PipelineTools & ModelsTools): readonly Command[] => [
   generateCommand,
   validateCommand({ renderReport: tools.renderers.validation }),
   featuresCommand(tools),
   runCommand(tools),
   predictCommand,
-  modelsCommand,
+  modelsCommand(tools),
   runsCommand(tools),
   trackingCommand(tools),
   configCommand,

@@ -1,84 +1,121 @@
-import { relative, resolve } from 'node:path'
 import { VigiaError } from '../../errors.ts'
-import { type ImportModelResult, importModel } from '../../pipelines/import-model.ts'
-import type { Command, CommandContext, CommandInput } from '../command.ts'
+import { SKIPPABLE_GATES } from '../../pipelines/promotion/gates.ts'
+import type { Command, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
-import { trainingContext } from './run.ts'
+import { compareVersions } from './models/compare.ts'
+import { exportModel } from './models/export.ts'
+import { importXgboost } from './models/import.ts'
+import { listVersions } from './models/list.ts'
+import type { ModelsRequest, ModelsTools } from './models/models-request.ts'
+import { promoteVersion } from './models/promote.ts'
+import { rollBackVersion } from './models/rollback.ts'
+import { showVersion } from './models/show.ts'
 
-/** `vigia models`: models that were trained elsewhere. */
-export const modelsCommand: Command = {
+export type { ModelsTools } from './models/models-request.ts'
+
+interface Action {
+  /** What it is called with after its name, for people. */
+  readonly takes: readonly string[]
+  readonly run: (request: ModelsRequest) => Promise<ExitCode>
+}
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  list: { takes: [], run: listVersions },
+  show: { takes: ['version'], run: showVersion },
+  compare: { takes: ['version', 'version'], run: compareVersions },
+  promote: { takes: ['version'], run: promoteVersion },
+  rollback: { takes: [], run: rollBackVersion },
+  import: { takes: ['file'], run: importXgboost },
+  export: { takes: ['version'], run: exportModel },
+}
+
+/** `vigia models`: the versions of the model, which of them is in production, and models that were trained elsewhere. */
+export const modelsCommand = (tools: ModelsTools): Command => ({
   name: 'models',
-  summary: 'import a model that XGBoost trained elsewhere',
+  summary: 'list, show, compare, promote, roll back, import and export model versions',
   description:
-    'import reads a model that XGBoost saved as JSON (booster.save_model("model.json")) and makes a folder that `vigia predict --model` scores with: the model, and from a run what it is fed: settings and fitted parameters of features, cleaning, risk levels, states. Its features are columns of features/features.parquet in the run, by their names; a model without names has those of the run\'s model in order. Its probabilities are not calibrated.',
+    'A finished run registers its model as the next version of tracking.model. A version is named by its number, as @production (any alias) or latest. promote gives it the alias production (or staging) if it passes the gates of the configuration (promotion): its artifact is whole, its figures on test are good enough and no step back from the present version on the same rows, serving gives the features of training value by value, decisions are fast enough. The rows are those of --run, the folder of the run that trained it. The decision is recorded with its evidence; of several at once one wins (REGISTRY_DECISION_LOST). rollback gives production back to the version before, at once. import reads a model that XGBoost saved as JSON (booster.save_model("model.json")) and makes a folder that `vigia predict --model` scores with: the model, and from a run what it is fed: settings and fitted parameters of features, cleaning, risk levels, states. Its features are columns of features/features.parquet in the run, by their names; a model without names has those of the run\'s model in order. Its probabilities are not calibrated. export writes a version as such a folder. Exit code 1: a gate was not passed.',
   arguments: [
-    { name: '<action>', description: 'what to do', choices: ['import'] },
-    { name: '<file>', description: 'the model: JSON of XGBoost, binary:logistic, 1.6 or newer' },
+    { name: '<action>', description: 'what to do', choices: Object.keys(ACTIONS) },
+    {
+      name: '[versions...]',
+      description:
+        'for show, promote, export: a version; for compare: two; for import: the file, JSON of XGBoost, binary:logistic, 1.6 or newer',
+    },
   ],
   options: [
-    { flags: '-r, --run <folder>', description: 'folder of the run whose features it has', required: true },
-    { flags: '-o, --out <folder>', description: 'folder to make: package/ and states/', required: true },
+    {
+      flags: '-r, --run <folder>',
+      description:
+        'for promote: run folder with the rows, otherwise the one of the configuration; for import: folder of the run whose features it has',
+    },
+    {
+      flags: '-o, --out <folder>',
+      description: 'for import, export: folder to make: package/, on import states/',
+    },
+    {
+      flags: '--to <alias>',
+      description: 'for promote: what the version becomes',
+      choices: ['production', 'staging'],
+      defaultValue: 'production',
+    },
+    { flags: '--reason <text>', description: 'for promote, rollback: why; recorded' },
+    { flags: '--by <name>', description: 'for promote, rollback: who decides; otherwise USER or LOGNAME' },
+    {
+      flags: '--skip <gate>',
+      description: `for promote: a gate that need not be passed: ${SKIPPABLE_GATES.join(', ')} (may be repeated; recorded with --reason)`,
+      repeatable: true,
+    },
+    {
+      flags: '--parity <file>',
+      description: 'for promote: parity report of live traffic, instead of serving the end of the run',
+    },
     {
       flags: '--threshold <probability>',
-      description: "from which probability a transaction is flagged; otherwise that of the run's model",
+      description:
+        "for import: from which probability a transaction is flagged; otherwise that of the run's model",
       type: 'number',
     },
-    { flags: '--force', description: 'replace an imported model in --out' },
+    { flags: '--register', description: 'for import: make it the next version as well' },
+    { flags: '--force', description: 'for import: replace an imported model in --out' },
     ...CONFIG_OPTIONS,
   ],
   examples: [
+    { command: 'vigia models list', explanation: 'All versions with their aliases and figures.' },
+    {
+      command: 'vigia models promote latest --reason "better on test"',
+      explanation: 'The latest version becomes production, if it passes the gates.',
+    },
+    { command: 'vigia models rollback --reason "too many alarms"', explanation: 'Back to the one before.' },
+    { command: 'vigia models compare @production latest', explanation: 'What differs between two versions.' },
+    {
+      command: 'vigia models export @production --out models/production',
+      explanation: 'The model in production as a folder for `vigia predict --model`.',
+    },
     {
       command: 'vigia models import model.json --run runs/vigia --out models/from-python --threshold 0.4',
       explanation: 'A model that Python trained on the features of the run.',
     },
-    {
-      command: 'vigia predict new.csv --model models/from-python --out scores.csv',
-      explanation: 'Scores by it.',
-    },
   ],
   run: async (context, input) => {
-    const threshold = thresholdIn(input)
+    const action = actionIn(input)
     const config = await readTrainingConfig(context, input)
-    const at = (path: unknown): string => resolve(context.workingDirectory, String(path))
-    const run = at(input.options['run'])
-    const result = await importModel({
-      file: at(input.arguments[1]),
-      run,
-      out: at(input.options['out']),
-      ...(threshold === undefined ? {} : { threshold }),
-      replace: input.options['force'] === true,
-      database: trainingContext(context, config, run).database,
-      signal: context.signal,
-    })
-    context.stdout.write(context.json ? `${JSON.stringify(result)}\n` : describe(context, result))
-    return 0
+    const { tracking } = config.settings
+    const store = tools.openTrackingStore(tracking, context.environment)
+    try {
+      return await action.run({ context, input, config, store, model: tracking.model, tools })
+    } finally {
+      await store.tracker.close()
+    }
   },
-}
+})
 
-const thresholdIn = ({ options }: CommandInput): number | undefined => {
-  const asked = options['threshold']
-  if (typeof asked !== 'number') return undefined
-  if (asked >= 0 && asked <= 1) return asked
+const actionIn = ({ arguments: [name = '', ...rest] }: CommandInput): Action => {
+  const action = ACTIONS[name]!
+  if (rest.length === action.takes.length) return action
+  const takes = action.takes.length === 0 ? 'nothing more' : action.takes.map((what) => `<${what}>`).join(' ')
   throw new VigiaError('CLI_INVALID_ARGUMENT', {
     command: 'models',
-    reason: `--threshold is a probability from 0 to 1, got ${asked}`,
+    reason: `${name} takes ${takes}, got ${rest.length === 0 ? 'nothing' : rest.join(' ')}`,
   })
-}
-
-const describe = (context: CommandContext, result: ImportModelResult): string => {
-  const out = relative(context.workingDirectory, result.out) || '.'
-  const names =
-    result.namesFrom === 'file'
-      ? 'named by the file'
-      : "named after those of the run's model in order, because the file names none: check that it was trained on them in that order"
-  return [
-    `imported     ${result.file}: ${result.trees} trees`,
-    `features     ${result.features}, ${names}`,
-    `threshold    ${result.threshold} (${result.thresholdChoice})`,
-    `states       ${result.hasStates ? 'those of the run' : 'none: history begins with what is scored'}`,
-    `model        ${out}`,
-    '',
-    `next         npx vigia predict FILE --model ${out} --out scores.csv`,
-    '',
-  ].join('\n')
 }

@@ -15,7 +15,7 @@ import type { GateMeasurements, Measured } from './gates.ts'
 import type { ParityReport } from './parity-report.ts'
 import { openRunRows, type RunRows } from './run-folder.ts'
 import { type ServedRun, serveRun } from './serve-run.ts'
-import { featureSettingsOf, type TestFigures, testFigures } from './test-figures.ts'
+import { featureSettingsOf, type MeasuredFigures, type TestFigures, testFigures } from './test-figures.ts'
 import { loadVersionArtifact } from './version-artifact.ts'
 
 export interface MeasureOptions {
@@ -73,7 +73,7 @@ export const measureGates = async (options: MeasureOptions): Promise<MeasuredGat
   return {
     loaded: artifact,
     artifact: { sha256 },
-    figures: figuresOf(artifact),
+    figures: figuresOf(artifact) ?? (await figuresOn(artifact, rows, options)),
     regression: present === undefined ? null : await compare(artifact, present, rows, options),
     parity: parityOf(served, artifact, options.parityReport),
     latency: 'notMeasured' in served ? served : served.latency,
@@ -128,20 +128,27 @@ const compare = async (
   const theirs = await attempt(() => loadVersionArtifact(options.registry, present))
   if ('notMeasured' in theirs)
     return { notMeasured: `version ${present.version}, which is to be replaced: ${theirs.notMeasured}` }
-  const figures = (of: Artifact) =>
-    inWorkFolder(rows.folder, (work) => testFigures(of, rows, { ...options, work }))
-  return attempt(async () => ({
-    candidate: await figures(artifact),
-    present: { ...(await figures(theirs.artifact)), version: present.version },
-  }))
+  const mine = await figuresOn(artifact, rows, options)
+  if ('notMeasured' in mine) return mine
+  const figures = await figuresOn(theirs.artifact, rows, options)
+  return 'notMeasured' in figures
+    ? figures
+    : { candidate: mine, present: { ...figures, version: present.version } }
 }
 
-/** Figures that the training found, from the artifact. */
-const figuresOf = ({ manifest }: Artifact): Measured<TestFigures> => {
+const figuresOn = async (
+  artifact: Artifact,
+  rows: Measured<RunRows>,
+  options: MeasureOptions,
+): Promise<Measured<MeasuredFigures>> =>
+  'notMeasured' in rows
+    ? rows
+    : attempt(() => inWorkFolder(rows.folder, (work) => testFigures(artifact, rows, { ...options, work })))
+
+/** Figures that the training found, from the artifact; undefined where it has none: it was imported. */
+const figuresOf = ({ manifest }: Artifact): TestFigures | undefined => {
   const { test } = manifest.metrics as { readonly test?: Partial<TestFigures> }
-  if (test === undefined)
-    return { notMeasured: 'the artifact has no figures on test (an imported model has none)' }
-  return { rocAuc: test.rocAuc ?? null, averagePrecision: test.averagePrecision ?? null }
+  return test && { rocAuc: test.rocAuc ?? null, averagePrecision: test.averagePrecision ?? null }
 }
 
 /** Errors that say that the attempt itself was broken off, not that there is nothing to measure. */

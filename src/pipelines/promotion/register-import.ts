@@ -1,0 +1,84 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { VigiaError } from '../../errors.ts'
+import { sha256 } from '../../foundation/hash.ts'
+import { ARTIFACT_FILES, decodeArtifact } from '../../model/artifact.ts'
+import { encodeMlflowModel } from '../../model/mlflow/mlflow-model.ts'
+import type { ExperimentTracker } from '../../ports/experiment-tracker.ts'
+import type { ModelVersion } from '../../ports/model-registry.ts'
+import type { TrackingStore } from '../../ports/tracking-store.ts'
+
+import { exampleRows } from '../tracking/example-rows.ts'
+import { MODEL_ARTIFACT } from '../tracking/record-model.ts'
+import { ARTIFACT_TAG } from './version-artifact.ts'
+
+export interface RegisterImportOptions {
+  readonly store: TrackingStore
+  /** Name of the registered model. */
+  readonly model: string
+  /** Name of the experiment that the run of the import belongs to. */
+  readonly experiment: string
+  /** Folder that `importModel` made. */
+  readonly folder: string
+  /** The file that was imported, and its SHA-256. */
+  readonly source: { readonly file: string; readonly sha256: string }
+  /** Epoch milliseconds. */
+  readonly now: () => number
+}
+
+/**
+ * Makes an imported model the next version: a run of its own with the model as its artifact, as a training has one.
+ *
+ * @throws MODEL_ARTIFACT_REFUSED and the errors of the store
+ */
+export const registerImport = async (options: RegisterImportOptions): Promise<ModelVersion> => {
+  const { store, model, source, now } = options
+  const folder = join(options.folder, 'package')
+  const files = new Map<string, Uint8Array>()
+  for (const name of ARTIFACT_FILES) files.set(name, await readFile(join(folder, name)))
+  const artifact = decodeArtifact(files, folder)
+  const tags = {
+    'vigia.kind': 'import',
+    'vigia.model': 'imported',
+    'vigia.imported_file': basename(source.file),
+    'vigia.imported_sha256': source.sha256,
+  }
+  const run = await store.tracker.createRun({
+    experimentId: await experimentOf(store.tracker, options.experiment),
+    ...{ name: `import ${basename(source.file)}`.slice(0, 250), startTimeMs: now(), tags },
+  })
+  const work = await mkdtemp(join(tmpdir(), 'vigia-register-'))
+  try {
+    for (const [path, bytes] of encodeMlflowModel(files, exampleRows(artifact))) {
+      await mkdir(dirname(join(work, path)), { recursive: true })
+      await writeFile(join(work, path), bytes)
+    }
+    await store.tracker.logArtifact(run.id, work, MODEL_ARTIFACT)
+  } finally {
+    await rm(work, { recursive: true, force: true })
+  }
+  await store.tracker.setRunStatus(run.id, 'FINISHED', now())
+  await store.registry.ensureModel(model, `Fraud detection of ${artifact.manifest.project}`)
+  return store.registry.createVersion({
+    ...{ name: model, runId: run.id, artifactPath: MODEL_ARTIFACT },
+    tags: {
+      ...tags,
+      [ARTIFACT_TAG]: sha256(files.get('checksums.json')!),
+      'vigia.threshold': String(artifact.manifest.threshold),
+    },
+  })
+}
+
+const experimentOf = async (tracker: ExperimentTracker, name: string): Promise<string> => {
+  const found = await tracker.findExperiment(name)
+  if (found !== undefined) return found.id
+  try {
+    return (await tracker.createExperiment(name)).id
+  } catch (error) {
+    const isThere = error instanceof VigiaError && error.code === 'TRACKING_EXPERIMENT_EXISTS'
+    const made = isThere ? await tracker.findExperiment(name) : undefined
+    if (made === undefined) throw error
+    return made.id
+  }
+}
