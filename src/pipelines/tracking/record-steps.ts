@@ -180,13 +180,6 @@ const recordSearch = async (
 const foldMetrics = (step: FinishedStep, key: string, folds: readonly (number | null)[]): Metric[] =>
   folds.flatMap((figure, fold) => metricsOf(step, { [key]: figure }, fold))
 
-/** A figure that was followed while a model learnt. */
-interface LearningCurve {
-  readonly name: string
-  readonly steps: readonly number[]
-  readonly values: readonly number[]
-}
-
 const recordTrained = async (step: FinishedStep, model: TrainedModel): Promise<void> => {
   const run = await candidateRun(step, model.name)
   await step.writer.log(run, {
@@ -200,16 +193,15 @@ const recordTrained = async (step: FinishedStep, model: TrainedModel): Promise<v
   })
 }
 
-const curveMetrics = ({ atMs }: FinishedStep, model: TrainedModel): Metric[] => {
-  const { curves = [] } = model as TrainedModel & { readonly curves?: readonly LearningCurve[] }
-  return curves.flatMap(({ name, steps, values }) =>
+/** `curve.validation.log_loss` by trees: apart from the final `validation.log_loss`, whose probabilities are calibrated. */
+const curveMetrics = ({ atMs }: FinishedStep, { curves }: TrainedModel): Metric[] =>
+  // A step that was made by an earlier version of this code has none.
+  (curves ?? []).flatMap(({ name, steps, values }) =>
     values.map((value, index) => ({
-      ...{ key: name, timestampMs: atMs },
-      value: value ?? Number.NaN,
+      ...{ key: `curve.${name}`, value, timestampMs: atMs },
       step: steps[index] ?? index,
     })),
   )
-}
 
 const jsonTexts = (settings: Readonly<Record<string, unknown>>): Record<string, string> =>
   Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, JSON.stringify(value ?? null)]))
