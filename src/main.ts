@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { relative } from 'node:path'
-import { createFileStore } from './adapters/files/file-store.ts'
 import { createMemoryStateStore } from './adapters/memory/memory-state-store.ts'
 import { createCommands } from './cli/commands/index.ts'
 import { runProgram } from './cli/program.ts'
+import { trackingStoreOpener } from './open-tracking-store.ts'
 import { trackThisProcess } from './pipelines/tracking/track-this-process.ts'
-import type { OpenTrackingStore } from './ports/tracking-store.ts'
 import { renderEvaluationPlots, renderEvaluationReport } from './reports/evaluation-report.ts'
 import { renderValidationReport } from './reports/validation-report.ts'
 
@@ -51,19 +49,10 @@ const isAlive = (processId: number): boolean => {
 const now = () => Date.now()
 const owner = { processId: process.pid, host: hostname(), isAlive }
 
-/** An MLflow server where settings or environment name one, else a folder in its layout. */
-const openTrackingStore: OpenTrackingStore = ({ directory }) =>
-  createFileStore({
-    folder: directory,
-    location: relative(process.cwd(), directory) || '.',
-    now,
-    owner,
-  })
-
 const commands = createCommands({
   now,
   owner,
-  openTrackingStore,
+  openTrackingStore: trackingStoreOpener({ workingDirectory: process.cwd(), now, owner }),
   createStateStore: createMemoryStateStore,
   monotonicMs: () => performance.now(),
   newId: randomUUID,

@@ -41,9 +41,16 @@ export const renderEvaluationPlots = async (
   const plots: Record<string, string> = {}
   const drawings = [rankingCharts, probabilityCharts, decisionCharts, importanceCharts, learningCharts]
   for (const { name, title, reading, specification } of drawings.flatMap((charts) => charts(report)))
-    plots[`${name}.svg`] = await renderStandaloneChart({ ...specification, title }, `${title}. ${reading}`)
+    plots[`${name}.svg`] = await renderStandaloneChart(
+      { ...specification, title: linesOf(title) },
+      `${title}. ${reading}`,
+    )
   return plots
 }
+
+/** A long title breaks where it explains itself. */
+const linesOf = (title: string): string | readonly string[] =>
+  title.length > 48 ? title.split(/(?<=:) /) : title
 
 /** Charts below a heading; nothing where there are none. */
 const charts = async (heading: string, drawings: readonly Drawing[]): Promise<Html> => {
