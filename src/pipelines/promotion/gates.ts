@@ -11,6 +11,9 @@ export type PromotionGate = (typeof PROMOTION_GATES)[number]
 /** Gates that an exception can be made of. What cannot be verified cannot be used either. */
 export const SKIPPABLE_GATES = PROMOTION_GATES.filter((gate) => gate !== 'artifact')
 
+/** What stands as `got` where nothing was measured. */
+export const NOT_MEASURED = 'not measured'
+
 /** One thing that was asked for, and what came. Texts are for people. */
 export interface PromotionGateResult {
   readonly gate: PromotionGate
@@ -71,7 +74,7 @@ const isMissing = <T>(measured: Measured<T>): measured is { readonly notMeasured
 const notMeasured = (
   what: Pick<Judged, 'gate' | 'name' | 'wanted'>,
   { notMeasured: why }: { readonly notMeasured: string },
-): Judged => ({ ...what, passed: false, got: 'not measured', why })
+): Judged => ({ ...what, passed: false, got: NOT_MEASURED, why })
 
 const artifactGate = ({ artifact }: GateMeasurements): Judged => {
   const what = { gate: 'artifact', name: 'artifact', wanted: 'every file as registered' } as const

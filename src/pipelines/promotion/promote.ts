@@ -9,7 +9,7 @@ import type { DecidedAlias, Decision, NumberedDecision } from './decision.ts'
 import { type DecisionLog, openDecisionLog } from './decision-log.ts'
 import { type PromotionEvidence, promotionEvidence } from './evidence.ts'
 import { findVersion } from './find-version.ts'
-import { judgePromotion, type PromotionGate, type PromotionGateResult } from './gates.ts'
+import { judgePromotion, NOT_MEASURED, type PromotionGate, type PromotionGateResult } from './gates.ts'
 import { type MeasureOptions, measureGates } from './measure-gates.ts'
 import { type SettledAliases, settleAliases } from './settle-aliases.ts'
 
@@ -109,12 +109,21 @@ const requirePassed = (
   if (failed.length === 0) return
   throw new VigiaError('REGISTRY_GATES_FAILED', {
     ...{ version, model: name, alias, count: failed.length === 1 ? '1 gate' : `${failed.length} gates` },
-    gates: failed
-      .map(
-        ({ gate, name: what, wanted, got, why }) => `${gate}: ${what}, wanted ${wanted}, got ${got} (${why})`,
-      )
-      .join('; '),
+    gates: tellFailed(failed),
   })
+}
+
+/** Each that came short, and those that could not be measured by the reason why. */
+const tellFailed = (failed: readonly PromotionGateResult[]): string => {
+  const reasons = new Map<string, Set<string>>()
+  for (const { gate, got, why } of failed)
+    if (got === NOT_MEASURED) reasons.set(why, (reasons.get(why) ?? new Set()).add(gate))
+  return [
+    ...failed
+      .filter(({ got }) => got !== NOT_MEASURED)
+      .map(({ gate, name, wanted, got }) => `${gate} (${name}: wanted ${wanted}, got ${got})`),
+    ...[...reasons].map(([why, gates]) => `${[...gates].join(', ')} not measured: ${why}`),
+  ].join('; ')
 }
 
 /** The decision's own name is in the path: of two who decide at once, each keeps evidence of its own. */

@@ -85,6 +85,7 @@ export const serveRun = async (options: ServeRunOptions): Promise<ServedRun> => 
     const times: number[] = []
     let rows = 0
     let missing = 0
+    let extra = 0
     for await (const row of readServedRows(connection, files, online.featureNames, cut)) {
       signal.throwIfAborted()
       await labels.deliver(online, row.transaction.eventTimeMs)
@@ -93,7 +94,8 @@ export const serveRun = async (options: ServeRunOptions): Promise<ServedRun> => 
       if (vector !== undefined) decide(vector)
       times.push(options.monotonicMs() - started)
       if (row.label !== undefined) labels.post(row.label)
-      if (vector === undefined) missing++
+      if (row.expected === undefined) extra++
+      else if (vector === undefined) missing++
       else {
         rows++
         differing.compare(vector, row.expected)
@@ -107,8 +109,7 @@ export const serveRun = async (options: ServeRunOptions): Promise<ServedRun> => 
         source: options.source,
         identity: statesIdentity(settings, fitted),
         ...{ rows, values: rows * online.featureNames.length, differing: differing.report() },
-        // Rows that the join has not found have no features in training's file.
-        ...{ missing, extra: total - cut - times.length },
+        ...{ missing, extra },
       },
       latency: latencyOf(times),
     }

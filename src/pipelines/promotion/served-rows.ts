@@ -8,8 +8,8 @@ export interface ServedRow {
   readonly transaction: Transaction
   /** Undefined where nothing is known of it. */
   readonly label: Labelled | undefined
-  /** Training's value of feature `f`; NaN is a missing one. */
-  readonly expected: (f: number) => number
+  /** Training's value of feature `f`, NaN where it is missing; undefined where training does not have the transaction. */
+  readonly expected: ((f: number) => number) | undefined
 }
 
 /**
@@ -26,20 +26,20 @@ export async function* readServedRows(
   const values = names.map((name) => `coalesce(f.${sqlIdentifier(name)}, 'NaN'::DOUBLE)::DOUBLE`)
   const result = await connection.stream(
     `SELECT ${FIELDS.map((field) => `p.${REQUEST_COLUMNS[field]}`).join(', ')},
-            p.is_fraud::DOUBLE, p.labelled_at_ms::DOUBLE, ${values.join(', ')}
+            p.is_fraud::DOUBLE, p.labelled_at_ms::DOUBLE, f.transaction_id IS NOT NULL, ${values.join(', ')}
      FROM (SELECT * FROM read_parquet(${sqlLiteral(prepared)}) WHERE arrival >= ${from}) p
-     JOIN read_parquet(${sqlLiteral(features)}) f USING (transaction_id) ORDER BY p.arrival`,
+     LEFT JOIN read_parquet(${sqlLiteral(features)}) f ON f.transaction_id = p.transaction_id ORDER BY p.arrival`,
   )
   for (;;) {
     const chunk = await result.fetchChunk()
     if (!chunk || chunk.rowCount === 0) return
-    const columns = Array.from({ length: FIELDS.length + 2 }, (_, c) => chunk.getColumnVector(c))
-    const vectors = names.map((_, f) => chunk.getColumnVector(FIELDS.length + 2 + f))
+    const columns = Array.from({ length: FIELDS.length + 3 }, (_, c) => chunk.getColumnVector(c))
+    const vectors = names.map((_, f) => chunk.getColumnVector(FIELDS.length + 3 + f))
     for (let row = 0; row < chunk.rowCount; row++) {
       const fields = FIELDS.map((field, c) => [field, columns[c]!.getItem(row)] as const)
       // As a request has it: what is missing is absent.
       const transaction = Object.fromEntries(fields.filter(([, value]) => value !== null)) as Transaction
-      const [isFraud, labelledAtMs] = columns.slice(FIELDS.length).map((c) => c.getItem(row))
+      const [isFraud, labelledAtMs, isInTraining] = columns.slice(FIELDS.length).map((c) => c.getItem(row))
       yield {
         transaction,
         label:
@@ -50,7 +50,7 @@ export async function* readServedRows(
                 ...{ eventTimeMs: transaction.eventTimeMs, isFraud: isFraud === 1 },
                 labelledAtMs: labelledAtMs as number | null,
               },
-        expected: (f) => vectors[f]!.getItem(row) as number,
+        expected: isInTraining === true ? (f) => vectors[f]!.getItem(row) as number : undefined,
       }
     }
   }

@@ -46,7 +46,10 @@ export const promoteVersion = async (request: ModelsRequest): Promise<ExitCode> 
     signal: context.signal,
     reportProgress: context.reportProgress,
     onGates: (gates) => {
+      // What failed is told as well; the document of a promotion that goes on comes at its end.
       if (!context.json) printLines(request, [...gateTable(gates, paint), ''])
+      else if (gates.some(({ passed, skipped }) => !passed && !skipped))
+        printJson(request, { model, alias: to, decision: null, gates })
     },
   })
   if (promoted === undefined) {
