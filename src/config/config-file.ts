@@ -17,4 +17,11 @@ export interface ConfigFile<Schema extends TSchema = TSchema> {
 }
 
 /** The schema of a file as plain JSON in which a misspelt key is an error. */
-export const schemaOf = (file: ConfigFile): SettingSchema => closeGroups(file.schema as SettingSchema)
+export const schemaOf = (file: ConfigFile): SettingSchema => {
+  const known = schemas.get(file) ?? closeGroups(file.schema as SettingSchema)
+  schemas.set(file, known)
+  return known
+}
+
+/** The same object each time: validators are compiled once for each. */
+const schemas = new WeakMap<ConfigFile, SettingSchema>()

@@ -5,7 +5,14 @@ import { describeOrigin, type Origin } from './origin.ts'
 import { type Pointer, pathOf, pointerOf } from './pointer.ts'
 import { namedKeys, type SettingSchema, settingsOf } from './setting-schema.ts'
 
-const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, validateFormats: false })
+// Compiling is what takes time; a configuration is checked once.
+const ajv = new Ajv({
+  allErrors: true,
+  verbose: true,
+  strict: false,
+  validateFormats: false,
+  code: { optimize: false },
+})
 
 /**
  * One sentence for each value that `schema` does not accept: place, path, what is allowed, what came.
