@@ -15,136 +15,130 @@ const START = 1_790_000_000_000
 const folder = mkdtempSync(join(tmpdir(), 'vigia-rest-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describe.skipIf(MLFLOW_PYTHON === undefined)('an MLflow server with artifact proxy', () => {
-  let server: MlflowServer
-  beforeAll(async () => {
-    server = await startMlflowServer()
-  })
-  afterAll(() => server?.stop())
-
-  experimentTrackerContract('MLflow over REST', async () => storeAt(server.uri).tracker)
-  modelRegistryContract('MLflow over REST', async () => storeAt(server.uri))
-
-  test("Python's client reads back everything that was written", async () => {
-    const written = await writeEverything(storeAt(server.uri), 'read by Python')
-    expect(readByPython(server.uri, 'read by Python', 'python reads')).toMatchObject(written)
-  })
-
-  test('awkward values arrive, or are refused with the reason', async () => {
-    const { tracker } = storeAt(server.uri)
-    const { id: experimentId } = await tracker.createExperiment('awkward')
-    const name = 'it\'s "quoted" % \\ 🌲'
-    const run = await tracker.createRun({ experimentId, name, startTimeMs: START })
-    const params = { empty: '', zero: 'a\u0000b', astral: '🙂'.repeat(3000), html: '<b>&amp;</b>' }
-    await tracker.logEntries(run.id, { params })
-    const read = await tracker.getRun(run.id)
-    expect([read.name, read.params]).toEqual([name, params])
-    const half = { fine: 'yes', half: 'a\ud83d' }
-    await expect(tracker.logEntries(run.id, { tags: half })).rejects.toThrow(/Tag half .* lone surrogate/)
-    const metrics = [{ key: 'auc', value: 1, timestampMs: START, step: 0.5 }]
-    await expect(tracker.logEntries(run.id, { metrics })).rejects.toThrow(/auc .* 0.5 is not a whole number/)
-    expect((await tracker.getRun(run.id)).tags['fine']).toBeUndefined()
-  })
-
-  describe('behind a network that loses answers', () => {
-    let proxy: AnswerDroppingProxy
+describe.skipIf(MLFLOW_PYTHON === undefined)(
+  'an MLflow server with artifact proxy that asks for a password',
+  () => {
+    let server: MlflowServer
     beforeAll(async () => {
-      proxy = await startAnswerDroppingProxy(server.uri)
+      server = await startMlflowServer({ basicAuth: true })
     })
-    afterAll(() => proxy.close())
+    afterAll(() => server?.stop())
 
-    test('nothing is made twice', async () => {
-      const { tracker, registry } = storeAt(proxy.uri)
-      proxy.dropNextAnswer('/experiments/create')
-      const experiment = await tracker.createExperiment('lost answers', { owner: 'Ada' })
-      expect(experiment.tags).toEqual({ owner: 'Ada' })
-      proxy.dropNextAnswer('/runs/create')
-      const run = await tracker.createRun({ experimentId: experiment.id, name: 'once', startTimeMs: START })
-      proxy.dropNextAnswer('/runs/log-batch')
-      const metrics = [{ key: 'auc', value: 0.9, timestampMs: START, step: 0 }]
-      await tracker.logEntries(run.id, { params: { depth: '6' }, metrics, tags: { team: 'fraud' } })
-      proxy.dropNextAnswer('/MLmodel')
-      await tracker.logArtifact(run.id, fileOf('MLmodel', 'flavors: {}'), 'model/MLmodel')
-      proxy.dropNextAnswer('/registered-models/create')
-      await registry.ensureModel('lost', 'A model')
-      proxy.dropNextAnswer('/model-versions/create')
-      const version = await registry.createVersion({ name: 'lost', runId: run.id, artifactPath: 'model' })
-      proxy.dropNextAnswer('/registered-models/alias')
-      await registry.setAlias('lost', 'production', version.version)
-      expect(proxy.dropped).toHaveLength(7)
+    experimentTrackerContract('MLflow over REST', async () => storeAt(server.uri, MLFLOW_LOGIN).tracker)
+    modelRegistryContract('MLflow over REST', async () => storeAt(server.uri, MLFLOW_LOGIN))
 
-      const direct = storeAt(server.uri)
-      const { items } = await direct.tracker.searchRuns({ experimentIds: [experiment.id] })
-      expect(items.map(({ id }) => id)).toEqual([run.id])
-      expect(await direct.tracker.metricHistory(run.id, 'auc')).toEqual(metrics)
-      const versions = await direct.registry.listVersions('lost')
-      expect(versions.items.map((each) => [each.version, each.aliases])).toEqual([[1, ['production']]])
+    test("Python's client reads back everything that was written", async () => {
+      const written = await writeEverything(storeAt(server.uri, MLFLOW_LOGIN), 'read by Python')
+      expect(readByPython(server.uri, 'read by Python', 'python reads', MLFLOW_LOGIN)).toMatchObject(written)
     })
 
-    test('an experiment that another made meanwhile is not taken for ours', async () => {
-      await storeAt(server.uri).tracker.createExperiment('taken')
-      proxy.dropNextAnswer('/experiments/create')
-      await expect(storeAt(proxy.uri).tracker.createExperiment('taken')).rejects.toMatchObject({
-        code: 'TRACKING_EXPERIMENT_EXISTS',
+    test('awkward values arrive, or are refused with the reason', async () => {
+      const { tracker } = storeAt(server.uri, MLFLOW_LOGIN)
+      const { id: experimentId } = await tracker.createExperiment('awkward')
+      const name = 'it\'s "quoted" % \\ 🌲'
+      const run = await tracker.createRun({ experimentId, name, startTimeMs: START })
+      const params = { empty: '', zero: 'a\u0000b', astral: '🙂'.repeat(3000), html: '<b>&amp;</b>' }
+      await tracker.logEntries(run.id, { params })
+      const read = await tracker.getRun(run.id)
+      expect([read.name, read.params]).toEqual([name, params])
+      const half = { fine: 'yes', half: 'a\ud83d' }
+      await expect(tracker.logEntries(run.id, { tags: half })).rejects.toThrow(/Tag half .* lone surrogate/)
+      const metrics = [{ key: 'auc', value: 1, timestampMs: START, step: 0.5 }]
+      await expect(tracker.logEntries(run.id, { metrics })).rejects.toThrow(
+        /auc .* 0.5 is not a whole number/,
+      )
+      expect((await tracker.getRun(run.id)).tags['fine']).toBeUndefined()
+    })
+
+    describe('behind a network that loses answers', () => {
+      let proxy: AnswerDroppingProxy
+      beforeAll(async () => {
+        proxy = await startAnswerDroppingProxy(server.uri)
+      })
+      afterAll(() => proxy.close())
+
+      test('nothing is made twice', async () => {
+        const { tracker, registry } = storeAt(proxy.uri, MLFLOW_LOGIN)
+        proxy.dropNextAnswer('/experiments/create')
+        const experiment = await tracker.createExperiment('lost answers', { owner: 'Ada' })
+        expect(experiment.tags).toEqual({ owner: 'Ada' })
+        proxy.dropNextAnswer('/runs/create')
+        const run = await tracker.createRun({ experimentId: experiment.id, name: 'once', startTimeMs: START })
+        proxy.dropNextAnswer('/runs/log-batch')
+        const metrics = [{ key: 'auc', value: 0.9, timestampMs: START, step: 0 }]
+        await tracker.logEntries(run.id, { params: { depth: '6' }, metrics, tags: { team: 'fraud' } })
+        proxy.dropNextAnswer('/MLmodel')
+        await tracker.logArtifact(run.id, fileOf('MLmodel', 'flavors: {}'), 'model/MLmodel')
+        proxy.dropNextAnswer('/registered-models/create')
+        await registry.ensureModel('lost', 'A model')
+        proxy.dropNextAnswer('/model-versions/create')
+        const version = await registry.createVersion({ name: 'lost', runId: run.id, artifactPath: 'model' })
+        proxy.dropNextAnswer('/registered-models/alias')
+        await registry.setAlias('lost', 'production', version.version)
+        expect(proxy.dropped).toHaveLength(7)
+
+        const direct = storeAt(server.uri, MLFLOW_LOGIN)
+        const { items } = await direct.tracker.searchRuns({ experimentIds: [experiment.id] })
+        expect(items.map(({ id }) => id)).toEqual([run.id])
+        expect(await direct.tracker.metricHistory(run.id, 'auc')).toEqual(metrics)
+        const versions = await direct.registry.listVersions('lost')
+        expect(versions.items.map((each) => [each.version, each.aliases])).toEqual([[1, ['production']]])
+      })
+
+      test('an experiment that another made meanwhile is not taken for ours', async () => {
+        await storeAt(server.uri, MLFLOW_LOGIN).tracker.createExperiment('taken')
+        proxy.dropNextAnswer('/experiments/create')
+        await expect(
+          storeAt(proxy.uri, MLFLOW_LOGIN).tracker.createExperiment('taken'),
+        ).rejects.toMatchObject({
+          code: 'TRACKING_EXPERIMENT_EXISTS',
+        })
       })
     })
-  })
-})
 
-describe.skipIf(MLFLOW_PYTHON === undefined)('an MLflow server that asks for a password', () => {
-  let server: MlflowServer
-  beforeAll(async () => {
-    server = await startMlflowServer({ basicAuth: true })
-  })
-  afterAll(() => server?.stop())
-
-  modelRegistryContract('MLflow with a password', async () => storeAt(server.uri, MLFLOW_LOGIN))
-
-  test("what is written with the password, Python's client reads with it", async () => {
-    const written = await writeEverything(storeAt(server.uri, MLFLOW_LOGIN), 'behind a password')
-    expect(readByPython(server.uri, 'behind a password', 'python reads', MLFLOW_LOGIN)).toMatchObject(written)
-  })
-
-  test('the password may stand in the address, and is never shown', async () => {
-    const { tracker } = storeAt(server.uri.replace('//', '//admin:only-for-tests@'))
-    expect(tracker.location).toBe(server.uri)
-    expect(await tracker.findExperiment('Default')).toMatchObject({ id: '0' })
-  })
-
-  test.each([
-    ['none', {}],
-    ['a wrong password', { ...MLFLOW_LOGIN, MLFLOW_TRACKING_PASSWORD: 'guess-1234' }],
-    ['a token it does not know', { MLFLOW_TRACKING_TOKEN: 'guess-1234' }],
-  ])('with %s nobody gets in', async (_, environment) => {
-    const failure = storeAt(server.uri, environment).tracker.findExperiment('Default')
-    await expect(failure).rejects.toMatchObject({ code: 'TRACKING_UNAUTHORIZED' })
-    await expect(failure).rejects.not.toThrow('guess')
-  })
-})
-
-describe.skipIf(MLFLOW_PYTHON === undefined)('an MLflow server whose artifacts lie in a local folder', () => {
-  let server: MlflowServer
-  beforeAll(async () => {
-    server = await startMlflowServer({ artifacts: 'local' })
-  })
-  afterAll(() => server?.stop())
-
-  modelRegistryContract('MLflow with a local folder', async () => storeAt(server.uri))
-
-  test('artifacts are written there, and Python reads them', async () => {
-    const written = await writeEverything(storeAt(server.uri), 'local folder')
-    expect(readByPython(server.uri, 'local folder', 'python reads')).toMatchObject(written)
-  })
-
-  test('a server that ends is unreachable', async () => {
-    const { tracker } = storeAt(server.uri)
-    await server.stop()
-    await expect(tracker.findExperiment('Default')).rejects.toMatchObject({
-      code: 'TRACKING_UNREACHABLE',
-      details: { location: server.uri },
+    test('the password may stand in the address, and is never shown', async () => {
+      const { tracker } = storeAt(server.uri.replace('//', '//admin:only-for-tests@'))
+      expect(tracker.location).toBe(server.uri)
+      expect(await tracker.findExperiment('Default')).toMatchObject({ id: '0' })
     })
-  })
-})
+
+    test.each([
+      ['none', {}],
+      ['a wrong password', { ...MLFLOW_LOGIN, MLFLOW_TRACKING_PASSWORD: 'guess-1234' }],
+    ])('with %s nobody gets in', async (_, environment) => {
+      const failure = storeAt(server.uri, environment).tracker.findExperiment('Default')
+      await expect(failure).rejects.toMatchObject({ code: 'TRACKING_UNAUTHORIZED' })
+      await expect(failure).rejects.not.toThrow('guess')
+    })
+  },
+)
+
+describe.skipIf(MLFLOW_PYTHON === undefined)(
+  'an MLflow server without a password whose artifacts lie in a local folder',
+  () => {
+    let server: MlflowServer
+    beforeAll(async () => {
+      server = await startMlflowServer({ artifacts: 'local' })
+    })
+    afterAll(() => server?.stop())
+
+    modelRegistryContract('MLflow with a local folder', async () => storeAt(server.uri))
+
+    test('artifacts are written there, and Python reads them', async () => {
+      const written = await writeEverything(storeAt(server.uri), 'local folder')
+      expect(readByPython(server.uri, 'local folder', 'python reads')).toMatchObject(written)
+    })
+
+    test('a server that ends is unreachable', async () => {
+      const { tracker } = storeAt(server.uri)
+      await server.stop()
+      await expect(tracker.findExperiment('Default')).rejects.toMatchObject({
+        code: 'TRACKING_UNREACHABLE',
+        details: { location: server.uri },
+      })
+    })
+  },
+)
 
 function storeAt(uri: string, environment: Readonly<Record<string, string>> = {}): TrackingStore {
   return createMlflowStore({ uri, environment, timeoutMs: 30_000, retries: 3, pause: async () => {} })

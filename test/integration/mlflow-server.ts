@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -41,6 +41,8 @@ export const startMlflowServer = async (options: MlflowServerOptions = {}): Prom
   const uri = `http://127.0.0.1:${port}`
   const log = join(folder, 'server.log')
   const output = openSync(log, 'a')
+  const authentication = join(folder, 'basic_auth.ini')
+  writeFileSync(authentication, AUTHENTICATION)
   const server = spawn(join(dirname(MLFLOW_PYTHON ?? ''), 'mlflow'), argumentsOf(options, folder, port), {
     cwd: folder,
     // A group of its own, so that the workers end with it.
@@ -51,6 +53,7 @@ export const startMlflowServer = async (options: MlflowServerOptions = {}): Prom
       // Saves processes that no test needs.
       MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false',
       MLFLOW_FLASK_SERVER_SECRET_KEY: 'a test has no secrets',
+      MLFLOW_AUTH_CONFIG_PATH: authentication,
       MLFLOW_AUTH_ADMIN_USERNAME: MLFLOW_LOGIN.MLFLOW_TRACKING_USERNAME,
       MLFLOW_AUTH_ADMIN_PASSWORD: MLFLOW_LOGIN.MLFLOW_TRACKING_PASSWORD,
       DO_NOT_TRACK: 'true',
@@ -66,6 +69,15 @@ export const startMlflowServer = async (options: MlflowServerOptions = {}): Prom
   await stop()
   throw new Error(`mlflow server does not answer:\n${text}`)
 }
+
+/** MLflow's own settings, but it remembers who it let in: to hash the password takes longer than most requests. */
+const AUTHENTICATION = `[mlflow]
+default_permission = READ
+database_uri = sqlite:///basic_auth.db
+admin_username = ${MLFLOW_LOGIN.MLFLOW_TRACKING_USERNAME}
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+auth_cache_ttl_seconds = 3600
+`
 
 const argumentsOf = (
   { artifacts = 'proxy', basicAuth = false }: MlflowServerOptions,
