@@ -57,6 +57,7 @@ describe('a tracked training run', { timeout: 300_000 }, () => {
         'environment.json',
         'reports/evaluation.html',
         'reports/validation.html',
+        'plots/roc.svg',
         'validation.json',
         'split.json',
         'selection.json',
@@ -174,7 +175,10 @@ describe('a tracked training run', { timeout: 300_000 }, () => {
         ...{ now: () => 1_600_000_000_000, signal: interruption.signal, reportProgress: noProgress },
         owner: { processId: process.pid, host: 'here', isAlive: () => false },
         runtime: 'test',
-        renderers: { validation: () => '<html></html>', evaluation: () => '<html></html>' },
+        renderers: {
+          ...{ validation: () => '<html></html>', evaluation: () => '<html></html>' },
+          plots: async () => ({ 'roc.svg': '<svg></svg>' }),
+        },
         ...(force !== undefined && { force }),
         onOutcome: ({ step }) => {
           if (step === stopAfter) interruption.abort()

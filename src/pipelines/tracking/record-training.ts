@@ -163,7 +163,8 @@ export const createTrainingRecorder = (
     reported: (file) => {
       record(async (current) => {
         await current.logArtifact(ROOT_RUN, join(folder, 'reports', file), `reports/${file}`)
-        await logIfThere(current, join(folder, 'reports', 'plots'), 'plots')
+        // The plots are those of the evaluation; before it, there may be some of an earlier run.
+        if (file === 'evaluation.html') await logIfThere(current, join(folder, 'reports', 'plots'), 'plots')
       })
     },
     end: async (error) => {
