@@ -126,7 +126,10 @@ const regressionGates = ({ regression }: PromotionSettings, measured: GateMeasur
       gate: 'regression',
       name,
       got: tellFigure(candidate[figure]),
-      wanted: `at least ${tellFigure(theirs)} of version ${present.version}, less ${less}`,
+      wanted:
+        theirs === null
+          ? 'no step back'
+          : `at least ${tellFigure(theirs - less)} (version ${present.version}: ${tellFigure(theirs)})`,
     } as const
     if (theirs === null) return { ...what, passed: true, why: 'not defined for the present version' }
     const mine = candidate[figure]
