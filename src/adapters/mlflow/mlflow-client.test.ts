@@ -95,6 +95,17 @@ describe('what does not help in the end is said', () => {
     })
   })
 
+  test('what is under way ends when we let go of it, and is not tried again', async () => {
+    const { client, seen } = await serve(Array(3).fill(neverAnswer))
+    const asking = client.ask(GET)
+    client.close()
+    await expect(asking).rejects.toMatchObject({
+      code: 'TRACKING_UNREACHABLE',
+      details: { reason: 'we stopped waiting' },
+    })
+    expect(seen.length).toBeLessThanOrEqual(1)
+  })
+
   test('a silent server is unreachable', async () => {
     const { client } = await serve(Array(3).fill(neverAnswer))
     await expect(client.ask(GET)).rejects.toMatchObject({

@@ -77,12 +77,16 @@ export interface MlflowClient {
   download(path: string, localFile: string): Promise<void>
   /** The error of a refusal that nobody expected. */
   refused(refusal: MlflowRefusal): VigiaError
+  /** Ends what is under way with TRACKING_UNREACHABLE, so that a silent server keeps no process from ending. */
+  close(): void
 }
 
 /** Nothing is contacted yet. @throws TRACKING_URI_UNSUPPORTED */
 export const createMlflowClient = (options: MlflowClientOptions): MlflowClient => {
   const { base, authorization } = parseMlflowAddress(options.uri, options.environment)
-  const pause = options.pause ?? wait
+  const closing = new AbortController()
+  const pause: Pause =
+    options.pause ?? ((ms) => wait(ms, undefined, { signal: closing.signal }).catch(() => undefined))
   const random = options.random ?? Math.random
 
   const sendOnce = async (request: SentRequest, consume: Consume): Promise<Outcome> => {
@@ -92,7 +96,7 @@ export const createMlflowClient = (options: MlflowClientOptions): MlflowClient =
       const response = await fetch(base + request.path + queryOf(request.query), {
         method: request.method,
         redirect: 'manual',
-        signal: timer.signal,
+        signal: AbortSignal.any([timer.signal, closing.signal]),
         headers: {
           accept: '*/*',
           ...(authorization !== undefined && { authorization }),
@@ -108,7 +112,11 @@ export const createMlflowClient = (options: MlflowClientOptions): MlflowClient =
       if (isOurs(error)) throw error
       return {
         kind: 'failed',
-        failure: timer.signal.aborted ? `no answer within ${options.timeoutMs} ms` : reasonOf(error),
+        failure: closing.signal.aborted
+          ? 'we stopped waiting'
+          : timer.signal.aborted
+            ? `no answer within ${options.timeoutMs} ms`
+            : reasonOf(error),
       }
     } finally {
       timer.stop()
@@ -139,13 +147,15 @@ export const createMlflowClient = (options: MlflowClientOptions): MlflowClient =
     return { refusal: outcome.refusal }
   }
 
+  const isLast = (attempt: number): boolean => closing.signal.aborted || attempt >= options.retries
+
   const pauseBefore = (attempt: number, failure: Failed): Promise<void> =>
     pause(retryPauseMs(attempt, random(), failure.retryAfterMs))
 
   const send = async (request: SentRequest, consume: Consume): Promise<MlflowAnswer> => {
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await sendOnce(request, consume)
-      if (outcome.kind !== 'failed' || attempt >= options.retries) return settle(outcome)
+      if (outcome.kind !== 'failed' || isLast(attempt)) return settle(outcome)
       await pauseBefore(attempt, outcome)
     }
   }
@@ -153,6 +163,7 @@ export const createMlflowClient = (options: MlflowClientOptions): MlflowClient =
   return {
     location: base,
     refused,
+    close: () => closing.abort(),
     call: (request) => send(request, readJson(request)),
     async ask<Body>(request: MlflowRequest) {
       const answer = await send(request, readJson(request))
@@ -164,13 +175,12 @@ export const createMlflowClient = (options: MlflowClientOptions): MlflowClient =
       const request = create(key)
       for (let attempt = 0; ; attempt += 1) {
         const outcome = await sendOnce(request, readJson(request))
-        const isLast = attempt >= options.retries
         if (outcome.kind === 'failed') {
-          if (!isLast) await pauseBefore(attempt, outcome)
+          if (!isLast(attempt)) await pauseBefore(attempt, outcome)
           const made = await find(key)
           if (made !== undefined) return made
         }
-        if (outcome.kind !== 'failed' || isLast) {
+        if (outcome.kind !== 'failed' || isLast(attempt)) {
           const answer = settle(outcome)
           return 'refusal' in answer ? answer : read(answer.body)
         }

@@ -230,7 +230,9 @@ export const createMlflowTracker = (client: MlflowClient): ExperimentTracker => 
     },
 
     // Global fetch holds the connections; idle ones do not keep a process alive.
-    async close() {},
+    async close() {
+      client.close()
+    },
   }
 }
 

@@ -1,0 +1,89 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/dataset/database.ts'
+import { createScorer } from '../../src/model/scorer.ts'
+import { readArtifact } from '../../src/pipelines/training/artifact-folder.ts'
+import { MLFLOW_PYTHON, type MlflowServer, startMlflowServer } from './mlflow-server.ts'
+
+const ROWS = 10_000
+
+/**
+ * The whole way: `vigia run` records on a real server and registers, `vigia models promote` makes it production, and Python's
+ * `mlflow.pyfunc.load_model("models:/fraud-detector@production")` scores 10,000 rows as we do. Skipped where MLflow is missing.
+ */
+describe.skipIf(MLFLOW_PYTHON === undefined)('a promoted model in Python', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vigia-production-'))
+  let server: MlflowServer
+  beforeAll(async () => {
+    server = await startMlflowServer()
+    vigia('run', ...BANK)
+    vigia('models', 'promote', 'latest', '--by', 'ada', '--reason', 'the first', ...LENIENT, ...BANK)
+  })
+  afterAll(async () => {
+    await server?.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  const vigia = (...args: readonly string[]): string => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [resolve('bin/vigia.mjs'), ...args, '--set', 'tracking.enabled=true'],
+      { cwd: folder, encoding: 'utf8', env: { ...process.env, MLFLOW_TRACKING_URI: server.uri } },
+    )
+    expect(status, stderr).toBe(0)
+    return stdout
+  }
+
+  test('gives our probabilities on 10,000 rows', async () => {
+    const features = join(folder, 'runs', 'vigia', 'features', 'features.parquet')
+    const theirs = JSON.parse(
+      execFileSync(
+        MLFLOW_PYTHON ?? '',
+        [resolve('test/integration/predict_production.py'), server.uri, features, String(ROWS)],
+        { cwd: folder, encoding: 'utf8', maxBuffer: 1e9 },
+      ),
+    ) as number[]
+    const ours = await scoresOf(features)
+    expect([theirs.length, ours.length]).toEqual([ROWS, ROWS])
+    const largest = ours.reduce((most, value, row) => Math.max(most, Math.abs(value - theirs[row]!)), 0)
+    expect(largest).toBeLessThan(1e-12)
+    // Scores that are all alike would agree as well.
+    expect(new Set(theirs).size).toBeGreaterThan(100)
+  })
+
+  test('comes back whole, and predicts as the run does', () => {
+    vigia('models', 'export', '@production', '--out', 'production', ...BANK)
+    const exported = join(folder, 'production', 'package')
+    return expect(readArtifact(exported)).resolves.toEqual(
+      expect.objectContaining({ manifest: expect.objectContaining({ project: 'vigia' }) }),
+    )
+  })
+
+  const scoresOf = async (features: string): Promise<Float64Array> => {
+    const scorer = createScorer(await readArtifact(join(folder, 'runs', 'vigia', 'package')))
+    const database = { threads: 1, memoryLimit: '1GB', tempDirectory: folder }
+    const rows = await withDatabase(database, (connection) =>
+      connection.runAndReadAll(
+        `SELECT ${scorer.featureNames.map(sqlIdentifier).join()} FROM read_parquet(${sqlLiteral(features)}) LIMIT ${ROWS}`,
+      ),
+    )
+    return Float64Array.from(rows.getRows() as number[][], (vector) => scorer.scoreOne(vector))
+  }
+})
+
+const setting = (text: string): string[] => ['--set', text]
+const BANK = [
+  'source.path=generated',
+  'generate.rows=12000',
+  'generate.users=240',
+  'generate.merchants=60',
+  'generate.days=60',
+  'generate.fraud_rate=0.03',
+  'models.random_forest.trees=20',
+  'models.gradient_boosting.trees=40',
+  'models.xgboost.enabled=false',
+].flatMap(setting)
+/** A busy machine is slow; how fast decisions are is for the benchmark. */
+const LENIENT = ['promotion.latency.p50=null', 'promotion.latency.p99=null'].flatMap(setting)
