@@ -202,6 +202,22 @@ describe('from runs to production and back', () => {
     expect((await models('export', '1', '--out', at('exported'))).stderr).toContain('DATASET_OUTPUT_EXISTS')
   })
 
+  it('registers an imported model as the next version, which has figures once it is measured', async () => {
+    writeFileSync(at('model.json'), STUMP)
+    const args = ['model.json', '--run', at('first'), '--out', at('imported'), '--register']
+    expect((await models('import', ...args)).stdout).toContain('registered   version 3 of fraud-detector')
+    const { gates } = await json<{ gates: PromotionGateResult[] }>(
+      ...['promote', 'latest', '--to', 'staging', '--run', at('first')],
+      ...['--set', 'promotion.minimum.roc_auc=0.999'],
+    )
+    const got = gates.filter(({ gate }) => gate === 'minimum' || gate === 'regression').map(({ got }) => got)
+    expect(got[0]).toMatch(/^0\.\d{4}$/)
+    expect(got[1]).toBe(got[0])
+    expect((await models('compare', '1', '3')).stdout).toContain(
+      'not recorded for version 3: it was imported',
+    )
+  })
+
   it('does not promote a version whose files were altered', async () => {
     const { artifact } = await storeFiles()
     appendFileSync(artifact('vigia/model.json'), ' ')
@@ -260,3 +276,25 @@ const BANK = [...SMALL_BANK, '--set', 'models.random_forest.enabled=false']
 const CREATED = ['2020-09-13 12:26', expect.stringMatching(/^[0-9a-f]{8}$/)]
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const TSX = import.meta.resolve('tsx')
+
+/** A model of one tree, as XGBoost saves it: amounts from 50 on are suspicious. */
+const STUMP = JSON.stringify({
+  learner: {
+    feature_names: ['amount'],
+    learner_model_param: { base_score: '5E-1', num_class: '0', num_feature: '1', num_target: '1' },
+    objective: { name: 'binary:logistic' },
+    gradient_booster: {
+      name: 'gbtree',
+      model: {
+        trees: [
+          {
+            ...{ left_children: [1, -1, -1], right_children: [2, -1, -1], split_indices: [0, 0, 0] },
+            ...{ split_conditions: [50, -1, 1], default_left: [1, 0, 0] },
+            ...{ sum_hessian: [2, 1, 1], loss_changes: [3, 0, 0] },
+          },
+        ],
+      },
+    },
+  },
+  version: [3, 2, 0],
+})

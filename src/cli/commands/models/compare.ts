@@ -23,7 +23,8 @@ export const compareVersions = async (request: ModelsRequest): Promise<ExitCode>
   const [, first = '', second = ''] = input.arguments
   const a = await sideOf(request, await findVersion(store.registry, model, first))
   const b = await sideOf(request, await findVersion(store.registry, model, second))
-  const settings = namesOf(a.run?.params, b.run?.params)
+  const withoutSettings = [a, b].filter(({ run }) => Object.keys(run?.params ?? {}).length === 0)
+  const settings = namesOf(...(withoutSettings.length > 0 ? [] : [a.run?.params, b.run?.params]))
     .map((name) => ({ name, a: a.run?.params[name] ?? null, b: b.run?.params[name] ?? null }))
     .filter((setting) => setting.a !== setting.b)
   const figures = namesOf(a.figures, b.figures).map((name) => {
@@ -58,8 +59,11 @@ export const compareVersions = async (request: ModelsRequest): Promise<ExitCode>
         ]
       : []),
     ...['', paint.bold('settings that differ')],
+    ...withoutSettings.map(({ version }) => `  not recorded for version ${version.version}: it was imported`),
     ...(settings.length === 0
-      ? ['  none']
+      ? withoutSettings.length > 0
+        ? []
+        : ['  none']
       : plainTable(
           settings.map(({ name, a, b }) => [
             onOneLine(name),
