@@ -306,6 +306,19 @@ export const experimentTrackerContract = (name: string, open: () => Promise<Expe
         expect(history).toEqual(metrics)
       }, 120_000)
 
+      test('a step or time that is not whole is refused, and nothing of its call is written', async () => {
+        const { id } = await startRun()
+        for (const odd of [
+          metric('odd', 1, 0.5),
+          metric('odd', 1, 1, START + 0.25),
+          metric('odd', 1, Number.NaN),
+        ])
+          await expect(tracker.logEntries(id, { metrics: [metric('fine', 1), odd] })).rejects.toMatchObject({
+            code: 'TRACKING_VALUE_INVALID',
+          })
+        expect((await other.getRun(id)).metrics).toEqual({})
+      })
+
       test('written by two at once all arrive', async () => {
         const { id } = await startRun()
         await Promise.all(

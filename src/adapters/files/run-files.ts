@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, truncateSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { VigiaError } from '../../errors.ts'
 import type { Metric, RunStatus, Texts, TrackedRun } from '../../ports/experiment-tracker.ts'
-import { checkTrackingValue } from '../../ports/tracking-limits.ts'
+import { checkTrackingValue, checkWhole } from '../../ports/tracking-limits.ts'
 import { keyPath } from './key-paths.ts'
 import { decodeMeta, encodeMeta, type Meta } from './meta-file.ts'
 import { decodeMetrics, encodeNewMetrics, wholeLines } from './metric-file.ts'
@@ -160,5 +160,9 @@ export const checkEntries = (params: Texts, tags: Texts, metrics: readonly Metri
     keyPath('', 'Tag', key)
     checkTrackingValue('tag', key, value)
   }
-  for (const { key } of metrics) keyPath('', 'Metric', key)
+  for (const { key, step, timestampMs } of metrics) {
+    keyPath('', 'Metric', key)
+    checkWhole('Step of metric', key, step)
+    checkWhole('Time of metric', key, timestampMs)
+  }
 }
