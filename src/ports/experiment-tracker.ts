@@ -117,7 +117,8 @@ export interface Page<Item> {
  * 6. Runs are listed from the latest start to the earliest; pages neither repeat nor leave out a run that was there all the time.
  * 7. What does not fit (`tracking-limits.ts`) is refused before anything of the call is written; nothing is cut short.
  *
- * Any call may throw TRACKING_UNREACHABLE (try again later: nothing, some or all of it was written), TRACKING_UNAUTHORIZED,
+ * Any call may throw TRACKING_VALUE_INVALID (a text or number that no store keeps as it is), TRACKING_UNREACHABLE (try again later: nothing,
+ * some or all of it was written), TRACKING_UNAUTHORIZED,
  * TRACKING_REFUSED, TRACKING_STORE_BROKEN.
  */
 export interface ExperimentTracker {

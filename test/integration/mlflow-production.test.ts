@@ -1,10 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createMlflowStore } from '../../src/adapters/mlflow/mlflow-store.ts'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/dataset/database.ts'
 import { createScorer } from '../../src/model/scorer.ts'
+import type { Decision } from '../../src/pipelines/promotion/decision.ts'
+import { openDecisionLog } from '../../src/pipelines/promotion/decision-log.ts'
 import { readArtifact } from '../../src/pipelines/training/artifact-folder.ts'
 import { MLFLOW_PYTHON, type MlflowServer, startMlflowServer } from './mlflow-server.ts'
 
@@ -61,6 +65,24 @@ describe.skipIf(MLFLOW_PYTHON === undefined)('a promoted model in Python', () =>
     )
   })
 
+  test('is one of many that decide at the same time: on the server too, exactly one wins', async () => {
+    for (let round = 0; round < 2; round++) {
+      const attempts = await Promise.allSettled(
+        Array.from({ length: 6 }, async (_, i) => {
+          const { tracker } = createMlflowStore({
+            ...{ uri: server.uri, environment: {}, timeoutMs: 60_000, retries: 3 },
+          })
+          const log = await openDecisionLog({
+            ...{ tracker, model: 'contested', newId: randomUUID, now: () => 1_790_000_000_000 + i },
+          })
+          return log.append({ ...DECISION, id: `${round}-${i}`, to: i + 1 }, round)
+        }),
+      )
+      const codes = attempts.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []))
+      expect(codes).toEqual(Array(5).fill('REGISTRY_DECISION_LOST'))
+    }
+  })
+
   const scoresOf = async (features: string): Promise<Float64Array> => {
     const scorer = createScorer(await readArtifact(join(folder, 'runs', 'vigia', 'package')))
     const database = { threads: 1, memoryLimit: '1GB', tempDirectory: folder }
@@ -72,6 +94,17 @@ describe.skipIf(MLFLOW_PYTHON === undefined)('a promoted model in Python', () =>
     return Float64Array.from(rows.getRows() as number[][], (vector) => scorer.scoreOne(vector))
   }
 })
+
+const DECISION: Omit<Decision, 'id' | 'to'> = {
+  action: 'promote',
+  alias: 'production',
+  from: null,
+  by: 'ada',
+  at: '2026-11-23T00:00:00.000Z',
+  reason: 'a test',
+  skipped: [],
+  evidence: null,
+}
 
 const setting = (text: string): string[] => ['--set', text]
 const BANK = [
