@@ -21,7 +21,8 @@ export const countByFrequency = (column: Float64Array, labels: Uint8Array, bins:
 
 /** Counts the classes of each code of a feature without an order. Codes are whole numbers from -1 on. */
 export const countByCode = (column: Float64Array, labels: Uint8Array): ClassCounts => {
-  const bins = column.reduce((most, code) => Math.max(most, code), -1) + 3
+  // biome-ignore lint/complexity/useMathMinMax: the greatest beside a missing value is the code, not NaN
+  const bins = column.reduce((most, code) => (code > most ? code : most), -1) + 3
   return countInBins(column, labels, bins, (code) => code + 2)
 }
 
