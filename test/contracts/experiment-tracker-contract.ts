@@ -173,6 +173,22 @@ export const experimentTrackerContract = (name: string, open: () => Promise<Expe
         ])
         expect(await names({ tags: { parity: `it's "neither"` } })).toEqual([])
       })
+
+      test('law: a run that begins while pages are read moves none of the others', async () => {
+        const { id: experimentId } = await tracker.createExperiment(unique('pages'))
+        const start = (i: number) =>
+          tracker.createRun({ experimentId, name: `run ${i}`, startTimeMs: START + i })
+        for (let i = 0; i < 4; i++) await start(i)
+        const first = await other.searchRuns({ experimentIds: [experimentId], pageSize: 2 })
+        await start(10)
+        const second = await other.searchRuns({
+          experimentIds: [experimentId],
+          pageSize: 2,
+          ...(first.nextPage === undefined ? {} : { page: first.nextPage }),
+        })
+        const names = [...first.items, ...second.items].map(({ name }) => name)
+        expect(names).toEqual(['run 3', 'run 2', 'run 1', 'run 0'])
+      })
     })
 
     describe('parameters', () => {
@@ -206,6 +222,13 @@ export const experimentTrackerContract = (name: string, open: () => Promise<Expe
           yes: 'no',
           number: '007',
         }
+        await tracker.logEntries(id, { params })
+        expect((await other.getRun(id)).params).toEqual(params)
+      })
+
+      test('may be empty or end with a line break', async () => {
+        const { id } = await startRun()
+        const params = { empty: '', ending: 'line\n', spaces: ' x ' }
         await tracker.logEntries(id, { params })
         expect((await other.getRun(id)).params).toEqual(params)
       })
@@ -336,6 +359,14 @@ export const experimentTrackerContract = (name: string, open: () => Promise<Expe
         await other.logEntries(id, { tags: { state: 'old', 'with/slash': 'x' } })
         const { tags } = await tracker.getRun(id)
         expect([tags['state'], tags['with/slash']]).toEqual(['old', 'x'])
+      })
+
+      test('may have line breaks, quotes, any script, spaces at the ends, or nothing', async () => {
+        const { id } = await startRun()
+        const tags = { note: 'línea 1\nlínea 2\n', odd: ` it's "検出" \\ 🙂 `, empty: '' }
+        await tracker.logEntries(id, { tags })
+        const read = (await other.getRun(id)).tags
+        expect([read['note'], read['odd'], read['empty']]).toEqual([tags.note, tags.odd, tags.empty])
       })
 
       test('of 8,000 characters arrive whole; a longer one is refused', async () => {

@@ -14,8 +14,9 @@ export const writeInput = (
   input: DatasetInput,
 ): void => {
   const dataset = md5(input.name, input.digest)
-  store.writeOnce(
-    join(experimentFolder, 'datasets', dataset, 'meta.yaml'),
+  writeMeta(
+    store,
+    join(experimentFolder, 'datasets', dataset),
     encodeMeta({
       digest: input.digest,
       name: input.name,
@@ -25,8 +26,9 @@ export const writeInput = (
       source_type: input.sourceType,
     }),
   )
-  store.writeOnce(
-    join(experimentFolder, runId, 'inputs', md5(dataset, runId), 'meta.yaml'),
+  writeMeta(
+    store,
+    join(experimentFolder, runId, 'inputs', md5(dataset, runId)),
     encodeMeta({
       destination_id: runId,
       destination_type: 'RUN',
@@ -35,6 +37,11 @@ export const writeInput = (
       tags: { [CONTEXT]: input.context },
     }),
   )
+}
+
+/** Folder and file in one step: MLflow fails on a folder here without its meta.yaml. */
+const writeMeta = (store: StoreFolder, folder: string, meta: string): void => {
+  if (store.read(join(folder, 'meta.yaml')) === undefined) store.makeFolder(folder, { 'meta.yaml': meta }, [])
 }
 
 /** In the order of their names. */

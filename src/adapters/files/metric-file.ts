@@ -27,7 +27,9 @@ export const encodeNewMetrics = (text: string, key: string, metrics: readonly Me
 /** The text up to the end of its last whole line. */
 export const wholeLines = (text: string): string => text.slice(0, text.lastIndexOf('\n') + 1)
 
-const identityOf = ({ value, timestampMs, step }: Metric): string => `${timestampMs} ${step} ${textOf(value)}`
+/** Both zeros are one value: a database that imports the file takes them for one, and refuses the second. */
+const identityOf = ({ value, timestampMs, step }: Metric): string =>
+  `${timestampMs} ${step} ${textOf(value + 0)}`
 
 /** As Python writes them. */
 const textOf = (value: number): string =>

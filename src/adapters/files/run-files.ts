@@ -1,5 +1,4 @@
-import { appendFileSync, mkdirSync, truncateSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { VigiaError } from '../../errors.ts'
 import type { Metric, RunStatus, Texts, TrackedRun } from '../../ports/experiment-tracker.ts'
 import { checkTrackingValue, checkWhole } from '../../ports/tracking-limits.ts'
@@ -109,21 +108,19 @@ const later = (a: Metric, b: Metric): Metric =>
 export const readMetrics = (store: StoreFolder, folder: string, key: string): Metric[] =>
   decodeMetrics(key, store.read(keyPath(join(folder, 'metrics'), 'Metric', key)) ?? '')
 
-/** Adds what is new to the metrics' files. Only under the store's lock: two writers would repeat a value, or a half line. */
+/**
+ * Adds what is new to the metrics' files. Only under the store's lock: two writers would lose or repeat a value. The file is replaced whole,
+ * because MLflow's readers and its import fail on the half line that a killed writer leaves at the end of one that is added to.
+ */
 export const appendMetrics = (store: StoreFolder, folder: string, metrics: readonly Metric[]): void => {
   const byKey = new Map<string, Metric[]>()
   for (const metric of metrics) byKey.set(metric.key, [...(byKey.get(metric.key) ?? []), metric])
   for (const [key, values] of byKey) {
     const path = keyPath(join(folder, 'metrics'), 'Metric', key)
     const text = store.read(path)
-    if (text === undefined) {
-      store.write(path, encodeNewMetrics('', key, values))
-      continue
-    }
-    const whole = wholeLines(text)
-    if (whole.length < text.length) truncateSync(path, Buffer.byteLength(whole))
-    mkdirSync(dirname(path), { recursive: true })
-    appendFileSync(path, encodeNewMetrics(whole, key, values))
+    const whole = wholeLines(text ?? '')
+    const all = whole + encodeNewMetrics(whole, key, values)
+    if (all !== text) store.write(path, all)
   }
 }
 

@@ -79,27 +79,24 @@ export const openStoreFolder = (root: string, now: () => number): StoreFolder =>
         return true
       } catch (error) {
         if (codeOf(error) !== 'EEXIST') throw error
-        if (statSync(path).isDirectory()) throw occupied({ code: 'EISDIR' }, path)
+        // What was in the way may be gone by now: locks are removed by whoever takes the next.
+        if (orNothing(() => statSync(path))?.isDirectory() === true) throw occupied({ code: 'EISDIR' }, path)
         return false
       } finally {
         unlinkSync(made)
       }
     },
     makeFolder: (path, files, folders) => {
-      const made = temporary()
-      for (const folder of ['', ...folders]) mkdirSync(join(made, folder), { recursive: true })
-      for (const [name, text] of Object.entries(files)) {
-        mkdirInStore(dirname(join(made, name)))
-        writeFileSync(join(made, name), text)
-      }
-      mkdirSync(dirname(path), { recursive: true })
+      // One deeper: MLflow takes a folder in its bin for an experiment, and fails on one whose meta.yaml is another thing's.
+      const around = temporary()
+      const made = join(around, 'folder')
       try {
-        renameSync(made, path)
-        return true
-      } catch (error) {
-        rmSync(made, { recursive: true, force: true })
-        if (['EEXIST', 'ENOTEMPTY', 'EPERM', 'ENOTDIR'].includes(codeOf(error))) return false
-        throw error
+        for (const folder of ['', ...folders]) mkdirSync(join(made, folder), { recursive: true })
+        for (const [name, text] of Object.entries(files)) writeInFolder(join(made, name), text)
+        mkdirSync(dirname(path), { recursive: true })
+        return renamed(made, path)
+      } finally {
+        rmSync(around, { recursive: true, force: true })
       }
     },
     list: (path, kind) =>
@@ -107,6 +104,26 @@ export const openStoreFolder = (root: string, now: () => number): StoreFolder =>
         .filter((entry) => (kind === 'file' ? entry.isFile() : entry.isDirectory()))
         .map(({ name }) => name)
         .sort(),
+  }
+}
+
+const writeInFolder = (path: string, text: string): void => {
+  mkdirInStore(dirname(path))
+  try {
+    writeFileSync(path, text)
+  } catch (error) {
+    throw occupied(error, path)
+  }
+}
+
+/** Whether the folder is at `to` now; not when another one is there. */
+const renamed = (from: string, to: string): boolean => {
+  try {
+    renameSync(from, to)
+    return true
+  } catch (error) {
+    if (['EEXIST', 'ENOTEMPTY', 'EPERM', 'ENOTDIR'].includes(codeOf(error))) return false
+    throw error
   }
 }
 

@@ -21,7 +21,8 @@ const PATIENCE_MS = 120_000
  * Does `work` while no other process does so in this store.
  *
  * Locks are numbered files. The one with the highest number says who holds the store, or that it was released; who wants it makes the
- * next number, which only one can. The highest is never removed, so that a lock which was taken over is not mistaken for a newer one.
+ * next number, which only one can. The highest is never removed, so that a lock which was taken over is not mistaken for a newer one, and
+ * who was slow between looking and making sees that its number is no longer the highest, and withdraws.
  *
  * @throws TRACKING_UNREACHABLE when it is held for two minutes
  */
@@ -52,22 +53,33 @@ export const withStoreLock = async <T>(
 
 /** The number of the lock that was taken; undefined when somebody holds the store. */
 const takeLock = (folder: StoreFolder, owner: StoreOwner, nowMs: number): number | undefined => {
-  const numbers = folder
-    .list(folder.bin, 'file')
-    .flatMap((name) => (name.startsWith(PREFIX) ? [Number(name.slice(PREFIX.length))] : []))
-    .sort((a, b) => a - b)
+  const numbers = lockNumbers(folder)
   const last = numbers.at(-1) ?? 0
   if (last > 0 && isHeld(folder, last, owner, nowMs)) return undefined
   const { processId, host } = owner
   if (!folder.writeOnce(lockPath(folder, last + 1), JSON.stringify({ processId, host }))) return undefined
-  for (const old of numbers) {
-    try {
-      unlinkSync(lockPath(folder, old))
-    } catch {
-      // Another process has removed it.
-    }
+  // The number was free because it had been used and removed: others have taken the store since.
+  if (lockNumbers(folder).at(-1) !== last + 1) {
+    removeLock(folder, last + 1)
+    return undefined
   }
+  for (const old of numbers) removeLock(folder, old)
   return last + 1
+}
+
+/** From the lowest to the highest. */
+const lockNumbers = (folder: StoreFolder): number[] =>
+  folder
+    .list(folder.bin, 'file')
+    .flatMap((name) => (name.startsWith(PREFIX) ? [Number(name.slice(PREFIX.length))] : []))
+    .sort((a, b) => a - b)
+
+const removeLock = (folder: StoreFolder, number: number): void => {
+  try {
+    unlinkSync(lockPath(folder, number))
+  } catch {
+    // Another process has removed it.
+  }
 }
 
 const isHeld = (folder: StoreFolder, number: number, owner: StoreOwner, nowMs: number): boolean => {
