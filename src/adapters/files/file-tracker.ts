@@ -8,7 +8,7 @@ import type {
   Texts,
   TrackedRun,
 } from '../../ports/experiment-tracker.ts'
-import { checkExperimentName, checkTrackingKey } from '../../ports/tracking-limits.ts'
+import { checkExperimentName, checkTrackingKey, checkWhole } from '../../ports/tracking-limits.ts'
 import { copyFromStore, copyIntoStore, listFiles } from './artifact-files.ts'
 import { readInputs, writeInput } from './dataset-files.ts'
 import {
@@ -158,6 +158,7 @@ const createRun = (
     ...(parentRunId === undefined ? {} : { 'mlflow.parentRunId': parentRunId }),
   }
   checkEntries({}, allTags, [])
+  checkWhole('Start time of run', name, startTimeMs)
   const id = randomUUID().replaceAll('-', '')
   const folder = join(experiment.folder, id)
   const meta: RunMeta = {

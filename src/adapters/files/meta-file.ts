@@ -4,12 +4,23 @@ import { VigiaError } from '../../errors.ts'
 /** What a `meta.yaml` holds. */
 export type MetaValue = string | number | null | readonly string[] | Readonly<Record<string, string>>
 
-/** Text of a `meta.yaml`. Every text is quoted as in JSON, which readers of YAML 1.1 and 1.2 take for the same. */
-export const encodeMeta = (meta: Readonly<Record<string, MetaValue>>): string =>
-  Object.entries(meta)
+/** Text of a `meta.yaml`. Every text is quoted as in JSON, which readers of YAML 1.1 and 1.2 take for the same. @throws TRACKING_VALUE_INVALID */
+export const encodeMeta = (meta: Readonly<Record<string, MetaValue>>): string => {
+  for (const [key, value] of Object.entries(meta))
+    if (HALF_CHARACTER.test(JSON.stringify(value)))
+      throw new VigiaError('TRACKING_VALUE_INVALID', {
+        what: 'Text',
+        key,
+        reason: 'it holds half of a character (a lone surrogate), which no file keeps',
+      })
+  return Object.entries(meta)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]) => `${key}: ${JSON.stringify(value).replace(CONTROL, escaped)}\n`)
     .join('')
+}
+
+/** As JSON writes it. */
+const HALF_CHARACTER = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
 
 /** Characters that JSON leaves as they are and YAML does not allow, or takes for ends of lines. */
 const CONTROL = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g
