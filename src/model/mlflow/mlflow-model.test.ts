@@ -54,6 +54,22 @@ test('law: the same artifact gives the same bytes, and comes back as it was', as
   expect(back.artifact.manifest.features.names).toEqual(['amount', 'category'])
 })
 
+test('law: another model has another identity', () => {
+  const contents = contentsOf(TREES)
+  const other = encodeArtifact({ ...contents, model: { ...TREES, base: TREES.base + 1 } })
+  const uuidOf = (artifact: typeof ARTIFACT): string =>
+    parse(new TextDecoder().decode(encodeMlflowModel(artifact, EXAMPLE).get('MLmodel'))).model_uuid
+  expect(uuidOf(ARTIFACT)).toMatch(/^[0-9a-f]{32}$/)
+  expect(uuidOf(other)).not.toBe(uuidOf(ARTIFACT))
+})
+
+test('every environment asks for an onnxruntime that opens the trees', () => {
+  expect(textOf('requirements.txt').split('\n')).toContain('onnxruntime>=1.26')
+  const pip = parse(textOf('conda.yaml')).dependencies.at(-1).pip
+  expect(pip).toEqual(textOf('requirements.txt').trim().split('\n'))
+  expect(parse(textOf('python_env.yaml')).dependencies).toEqual(['-r requirements.txt'])
+})
+
 test('a folder of another maker, and one whose ONNX is another model, are refused', async () => {
   const files = encodeMlflowModel(ARTIFACT, EXAMPLE)
   await expect(artifactOfMlflowModel(async () => undefined, 'here')).rejects.toThrow(

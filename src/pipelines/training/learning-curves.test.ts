@@ -33,6 +33,23 @@ test.each(['gradient boosting', 'random forest'])(
   },
 )
 
+test('law: of more than 20,000 rows every k-th is taken, each with its own label', () => {
+  const model = trained('gradient boosting')
+  const every = (stride: number, { table, labels }: CurveRows): CurveRows => {
+    const rows = Array.from({ length: Math.ceil(table.rowCount / stride) }, (_, i) => i * stride)
+    const columns = table.columns.map((column) => Float64Array.from(rows, (row) => column[row]!))
+    return {
+      table: { ...table, rowCount: rows.length, columns },
+      labels: Uint8Array.from(rows, (row) => labels[row]!),
+    }
+  }
+  const all = rowsOf(3, 20_001)
+  expect(learningCurves(model, all, all)).toEqual(learningCurves(model, every(2, all), every(2, all)))
+  const most = rowsOf(4, 20_000)
+  const scores = scoresOf(model, most)
+  expect(learningCurves(model, most, most)[1]?.values.at(-1)).toBeCloseTo(logLoss(most.labels, scores), 12)
+})
+
 test('trees that learn something lower the loss', () => {
   const loss = learningCurves(trained('gradient boosting'), TRAINING, VALIDATION)[1]!
   expect(loss.values.at(-1)).toBeLessThan(loss.values[0]!)
@@ -48,9 +65,8 @@ test('a part without rows has no curve, one without frauds no average precision'
   )
 })
 
-const rowsOf = (seed: number): CurveRows => {
+const rowsOf = (seed: number, rowCount = 400): CurveRows => {
   const random = createRandom(seed)
-  const rowCount = 400
   const columns = [0, 1, 2].map(() => Float64Array.from({ length: rowCount }, () => random.normal()))
   const labels = Uint8Array.from({ length: rowCount }, (_, row) =>
     columns[0]![row]! + 0.5 * random.normal() > 1.2 ? 1 : 0,
