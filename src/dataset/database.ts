@@ -42,8 +42,11 @@ export const withDatabase = async <T>(
   }
 }
 
-/** `text` as an SQL string literal. */
-export const sqlLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`
+/** `text` as an SQL string literal. The character 0 would end the statement, so it is put together from its number. */
+export const sqlLiteral = (text: string): string => {
+  const parts = text.split('\0').map((part) => `'${part.replaceAll("'", "''")}'`)
+  return parts.length === 1 ? parts.join() : `(${parts.join(' || chr(0) || ')})`
+}
 
 /** `name` as a quoted SQL identifier. */
 export const sqlIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
