@@ -20,17 +20,70 @@ export interface StateChange {
   readonly expected: number
 }
 
+/** What is remembered of a thing that was done once and must not be done again: the decision on a transaction, a label. */
+export interface Receipt {
+  /** At most 512 bytes of UTF-8; its kind is part of it, so that a label's receipt is not its transaction's. */
+  readonly id: string
+  readonly bytes: Uint8Array
+}
+
 /**
  * Where entity states live between transactions.
  *
  * Laws, which `test/contracts/state-store-contract.ts` holds every implementation to:
  * 1. `load` answers in the order of its keys, undefined where there is no state, with bytes that later writes do not change.
- * 2. `save` writes all changes or none, and none when any key's version is not the expected one.
+ * 2. `save` writes all changes and receipts or none, and none when any key's version is not the expected one.
  * 3. Of saves that expect the same version of one key, exactly one succeeds, whoever makes them.
+ * 4. A receipt that is saved again replaces the earlier one.
+ * 5. What was saved before the process was killed is there after it is started again, except in the memory store.
  */
 export interface StateStore {
   load(keys: readonly EntityKey[]): Promise<readonly (StoredState | undefined)[]>
-  /** @returns whether the changes were written; if not, load again and repeat the work. */
-  save(changes: readonly StateChange[]): Promise<boolean>
+  /** @returns whether everything was written; if not, load again and repeat the work. */
+  save(changes: readonly StateChange[], receipts?: readonly Receipt[]): Promise<boolean>
+  /** The receipt of that id; undefined when there is none, or no longer. */
+  findReceipt(id: string): Promise<Uint8Array | undefined>
+  /** A small named text about the states: what they belong to, how much of the log is in them. */
+  readNote(name: string): Promise<string | undefined>
+  writeNote(name: string, text: string): Promise<void>
+  /** All states of one kind, each once, in any order; for inspection and verification. */
+  entries(kind: EntityKind): AsyncIterable<{ readonly token: number } & StoredState>
+  /** How many states of each kind there are. */
+  count(): Promise<Readonly<Record<EntityKind, number>>>
+  /** Forgets all states, receipts and notes. */
+  clear(): Promise<void>
   close(): Promise<void>
+}
+
+/** An entry that waits in a shared store until some process has written it to its log. */
+export interface OutboxEntry {
+  readonly sequence: number
+  readonly bytes: Uint8Array
+}
+
+/** What `commit` came to. `conflict`: a state has another version, load again. `repeated`: there is a receipt, here it is. */
+export type CommitOutcome =
+  | { readonly outcome: 'committed'; readonly sequence: number }
+  | { readonly outcome: 'conflict' }
+  | { readonly outcome: 'repeated'; readonly receipt: Uint8Array }
+
+/**
+ * A state store that several processes share, so that the order of what is done must come from it.
+ *
+ * Further laws (`test/contracts/shared-state-store-contract.ts`):
+ * 6. `commit` does all of it or nothing: states, receipt, outbox entry, and the next sequence number, counted from 1 without a gap.
+ * 7. A commit whose receipt's id has one already changes nothing and answers with that one, even where versions differ too.
+ * 8. An entry is taken by one process at a time, and again by another one, when the first is gone or slow, until `settle`.
+ */
+export interface SharedStateStore extends StateStore {
+  commit(
+    changes: readonly StateChange[],
+    receipt: Receipt,
+    entry: Uint8Array,
+    receiptLifeMs: number,
+  ): Promise<CommitOutcome>
+  /** Up to `most` entries that nobody else is working on, waiting up to `waitMs` for the first. */
+  takeEntries(most: number, waitMs: number): Promise<readonly OutboxEntry[]>
+  /** The entries of these sequence numbers are written to a log that survives, and can be forgotten. */
+  settle(sequences: readonly number[]): Promise<void>
 }

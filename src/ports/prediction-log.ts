@@ -1,0 +1,48 @@
+/** Where a record stands in the log. */
+export interface LogPosition {
+  /** Name of the segment. */
+  readonly segment: string
+  readonly offset: number
+}
+
+/** A record as the log has it. */
+export interface LogRecord {
+  readonly sequence: number
+  readonly payload: Uint8Array
+  readonly position: LogPosition
+}
+
+/**
+ * What an acknowledgement promises. `process`: the record survives the end of this process, kill -9 included. `power`: it is on the disk,
+ * and survives a power failure.
+ */
+export type Durability = 'process' | 'power'
+
+/**
+ * A durable list of records in the order in which they were appended. One process writes it.
+ *
+ * Laws (`test/contracts/prediction-log-contract.ts`):
+ * 1. A record whose `append` has resolved is read again, byte for byte, after the process was killed.
+ * 2. Records are read in the order of `append`, whatever was interrupted; half a record at the end is as if it had never been appended.
+ * 3. When a write fails (the disk is full), the promises of all records in it are rejected, none of them is read afterwards,
+ *    and the log can be used again as soon as writing works.
+ */
+export interface PredictionLog {
+  /** Sequence number of the last durable record; 0 without one. */
+  readonly lastSequence: number
+  /** Takes a record at once and in order; resolves with its place when it is durable. @throws SERVING_LOG_FAILED */
+  append(sequence: number, payload: Uint8Array): Promise<LogPosition>
+  /** Records after `sequence`, oldest first. */
+  read(after: number): AsyncIterable<LogRecord>
+  /** One record; undefined when its segment is gone. */
+  readAt(position: LogPosition): Promise<LogRecord | undefined>
+  /** Ends the current segment, so that what stands in it can be archived. @returns names of all ended segments, oldest first */
+  rotate(): Promise<readonly string[]>
+  /** Records of one ended segment. */
+  readSegment(segment: string): AsyncIterable<LogRecord>
+  /** Removes ended segments. */
+  remove(segments: readonly string[]): Promise<void>
+  /** Bytes of all segments. */
+  size(): Promise<number>
+  close(): Promise<void>
+}
