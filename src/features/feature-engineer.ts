@@ -104,6 +104,17 @@ export class FeatureEngineer {
   }
 
   /**
+   * Emits all features of `event` into `vector[0, features)` and leaves the history as it is: for a model that is watched and does
+   * not decide. The states must have the layouts of this engine's plan.
+   */
+  readFeatures(states: EntityStates, vector: Float64Array): void {
+    for (const part of this.parts) {
+      const state = part.source === 'transaction' ? undefined : states[part.source]
+      part.readFeatures(this.event, state, vector, 0)
+    }
+  }
+
+  /**
    * Records a label in the states that need it.
    *
    * @returns whether any state still had the transaction
@@ -130,7 +141,9 @@ export interface FeaturePart {
   readonly source: FeatureSource
   /** Columns of the vector that this part fills. */
   readonly columns: readonly number[]
-  /** Reads, emits into `out[at + column]`, advances. Without a state (no such entity) its features are NaN. */
+  /** Reads and emits into `out[at + column]`. Without a state (no such entity) its features are NaN. */
+  readFeatures(event: TransactionEvent, state: EntityState | undefined, out: Float64Array, at: number): void
+  /** Reads, emits, advances. */
   createFeatures(event: TransactionEvent, state: EntityState | undefined, out: Float64Array, at: number): void
 }
 
@@ -146,7 +159,7 @@ class TransactionPart implements FeaturePart {
     this.moment = moment
   }
 
-  createFeatures(
+  readFeatures(
     event: TransactionEvent,
     _state: EntityState | undefined,
     out: Float64Array,
@@ -154,6 +167,15 @@ class TransactionPart implements FeaturePart {
   ): void {
     this.moment.moveTo(event.eventTimeMs)
     for (let i = 0; i < this.values.length; i++) out[at + this.columns[i]!] = this.values[i]!()
+  }
+
+  createFeatures(
+    event: TransactionEvent,
+    state: EntityState | undefined,
+    out: Float64Array,
+    at: number,
+  ): void {
+    this.readFeatures(event, state, out, at)
   }
 }
 
@@ -172,7 +194,7 @@ class EntityPart implements FeaturePart {
     this.reading = reading
   }
 
-  createFeatures(
+  readFeatures(
     event: TransactionEvent,
     state: EntityState | undefined,
     out: Float64Array,
@@ -184,7 +206,16 @@ class EntityPart implements FeaturePart {
     }
     this.keeper.read(state, event, this.reading)
     for (let i = 0; i < this.values.length; i++) out[at + this.columns[i]!] = this.values[i]!()
-    this.keeper.advance(state, event)
+  }
+
+  createFeatures(
+    event: TransactionEvent,
+    state: EntityState | undefined,
+    out: Float64Array,
+    at: number,
+  ): void {
+    this.readFeatures(event, state, out, at)
+    if (state !== undefined) this.keeper.advance(state, event)
   }
 }
 

@@ -24,14 +24,16 @@ export type Durability = 'process' | 'power'
  * Laws (`test/contracts/prediction-log-contract.ts`):
  * 1. A record whose `append` has resolved is read again, byte for byte, after the process was killed.
  * 2. Records are read in the order of `append`, whatever was interrupted; half a record at the end is as if it had never been appended.
- * 3. When a write fails (the disk is full), the promises of all records in it are rejected, none of them is read afterwards,
- *    and the log can be used again as soon as writing works.
+ * 3. When a write fails (the disk is full), the promises of all records in it and after it are rejected, none of them is read
+ *    afterwards, and the log takes no record until `resume`: what comes later may have been decided in view of what was lost.
  */
 export interface PredictionLog {
   /** Sequence number of the last durable record; 0 without one. */
   readonly lastSequence: number
   /** Takes a record at once and in order; resolves with its place when it is durable. @throws SERVING_LOG_FAILED */
   append(sequence: number, payload: Uint8Array): Promise<LogPosition>
+  /** Takes records again after a failed write, from `lastSequence` on. */
+  resume(): void
   /** Records after `sequence`, oldest first. */
   read(after: number): AsyncIterable<LogRecord>
   /** One record; undefined when its segment is gone. */
@@ -42,6 +44,9 @@ export interface PredictionLog {
   readSegment(segment: string): AsyncIterable<LogRecord>
   /** Removes ended segments. */
   remove(segments: readonly string[]): Promise<void>
+  /** A named text that records refer to, kept beside them; replaced whole. */
+  writeDocument(name: string, text: string): Promise<void>
+  readDocument(name: string): Promise<string | undefined>
   /** Bytes of all segments. */
   size(): Promise<number>
   close(): Promise<void>

@@ -73,7 +73,9 @@ export type CommitOutcome =
  * Further laws (`test/contracts/shared-state-store-contract.ts`):
  * 6. `commit` does all of it or nothing: states, receipt, outbox entry, and the next sequence number, counted from 1 without a gap.
  * 7. A commit whose receipt's id has one already changes nothing and answers with that one, even where versions differ too.
- * 8. An entry is taken by one process at a time, and again by another one, when the first is gone or slow, until `settle`.
+ * 8. The receipt of a commit is kept with its sequence number before it: 8 bytes, a little-endian double. So `findReceipt` and
+ *    `repeated` give it back.
+ * 9. An entry is taken by one process at a time, and again by another one, when the first is gone or slow, until `settle`.
  */
 export interface SharedStateStore extends StateStore {
   commit(
