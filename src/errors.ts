@@ -604,6 +604,50 @@ export const ERRORS = define({
     message: '`vigia {command}` cannot be called like this: {reason}',
     fix: '`vigia {command} --help` shows how it is called, with examples.',
   },
+  // serving
+  SERVING_TRANSACTION_DIFFERS: {
+    status: 409,
+    exitCode: 2,
+    message: 'Transaction {transactionId} was decided on before, with other contents',
+    fix: 'Send a repeated transaction exactly as it was sent first, or give a new one an id of its own.',
+  },
+  SERVING_TRANSACTION_KNOWN: {
+    status: 409,
+    exitCode: 2,
+    message: 'Transaction {transactionId} is part of the history that the states were loaded with; no decision was made on it',
+    fix: 'Send transactions that came after the training data, or serve from a store without them: `vigia state load --help`.',
+  },
+  SERVING_CLOSING: {
+    status: 503,
+    exitCode: 2,
+    message: 'The server is closing and takes no more requests',
+    fix: 'Send the request again, to another server or when this one is up again.',
+  },
+  SERVING_STORE_BEHIND: {
+    status: 503,
+    exitCode: 2,
+    message: '{waiting} decisions are in the log and not yet in the state store: {reason}',
+    fix: 'Free space on the disk of the state store, or give it a faster one; decisions go on when it has caught up.',
+  },
+  SERVING_STATES_FOREIGN: {
+    status: 409,
+    exitCode: 2,
+    message: 'The states in {store} were made with {what} than those of model {model}',
+    fix: 'Serve a model of the same feature and cleaning settings, or load the states of its run into another store: `vigia state load --help`.',
+  },
+  // requests
+  REQUEST_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The request cannot be used; it has {count}:{problems}',
+    fix: 'Correct what is listed. GET /docs describes every request.',
+  },
+  REQUEST_TRANSACTION_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The transaction cannot be used; it has {count}:{problems}',
+    fix: 'Correct what is listed. GET /sample-transaction answers with a transaction that is accepted.',
+  },
 })
 
 export type ErrorCode = keyof typeof ERRORS

@@ -1,0 +1,279 @@
+import { type FieldProblem, shown } from './request-problem.ts'
+
+/**
+ * How the fields of a request are read. The rules are those of reading files (`src/dataset/field-conversion.ts`), so that a transaction
+ * is the same whichever way it comes; a test compares the two. What cannot be read is told to `problems` and read as undefined.
+ */
+type Problems = FieldProblem[]
+
+/** Latest instant of a transaction: 9999-12-31T23:59:59.999Z. */
+const LATEST_MS = 253402300799999
+/** Largest amount in minor units: a cent below a billion. */
+const LARGEST_MINOR = 99_999_999_999
+const LONGEST = 256
+const TEXT_ALLOWED = 'text of 1 to 256 UTF-16 units without control characters, or a whole number'
+const TIME_ALLOWED =
+  'ISO 8601 with a zone, such as 2026-01-31T09:30:00.250Z or ...+01:00, or whole epoch milliseconds; from 1970 to 9999'
+const AMOUNT_ALLOWED = 'above 0 and below a billion, with at most two decimals: 12.34 or "12.34"'
+
+/** Missing: absent, null, or text of nothing but blanks. */
+export const isMissing = (value: unknown): boolean =>
+  value === undefined || value === null || (typeof value === 'string' && trimBlanks(value) === '')
+
+/** Text of an identifier or a category without the blanks around it; undefined when missing. Whole numbers are their decimal text. */
+export const readText = (field: string, value: unknown, problems: Problems): string | undefined => {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
+  if (typeof value !== 'string') {
+    const what = typeof value === 'number' ? 'is a number that is not whole or not exact' : 'is no text'
+    problems.push({ field, what, allowed: TEXT_ALLOWED, got: shown(value) })
+    return undefined
+  }
+  const text = trimBlanks(value)
+  if (text === '') return undefined
+  const what = faultOf(text)
+  if (what === undefined) return text
+  problems.push({ field, what, allowed: TEXT_ALLOWED, got: shown(value) })
+  return undefined
+}
+
+/** `readText` of a field that must be there. */
+export const readRequiredText = (field: string, value: unknown, problems: Problems): string | undefined => {
+  if (!isMissing(value)) return readText(field, value, problems)
+  problems.push({ field, what: 'is missing', allowed: TEXT_ALLOWED, got: shown(value) })
+  return undefined
+}
+
+/** Epoch milliseconds; finer digits are cut off. */
+export const readInstant = (field: string, value: unknown, problems: Problems): number | undefined => {
+  const instant =
+    typeof value === 'string' ? parseInstant(value) : typeof value === 'number' ? value : Number.NaN
+  if (Number.isInteger(instant) && instant >= 0 && instant <= LATEST_MS) return instant + 0
+  const what = isMissing(value)
+    ? 'is missing'
+    : Number.isInteger(instant)
+      ? 'is before 1970 or after 9999'
+      : typeof value === 'string' && !Number.isNaN(parseInstant(`${value.trim()}Z`))
+        ? 'has no time zone'
+        : 'is no instant'
+  problems.push({ field, what, allowed: TIME_ALLOWED, got: shown(value) })
+  return undefined
+}
+
+/** Whole minor units: 12.34 is 1234, exactly. A number is read as the shortest decimal that names it. */
+export const readAmountMinor = (field: string, value: unknown, problems: Problems): number | undefined => {
+  const amount =
+    typeof value === 'number'
+      ? minorOfNumber(value)
+      : typeof value === 'string'
+        ? minorOfText(value)
+        : NO_NUMBER
+  if (amount > 0) return amount
+  const what = isMissing(value) ? 'is missing' : AMOUNT_FAULTS[-amount]!
+  problems.push({ field, what, allowed: AMOUNT_ALLOWED, got: shown(value) })
+  return undefined
+}
+
+/** Degrees within ±`limit`; undefined when missing. */
+export const readDegrees = (
+  field: string,
+  value: unknown,
+  limit: number,
+  problems: Problems,
+): number | undefined => {
+  if (typeof value === 'number' && value >= -limit && value <= limit) return value
+  if (isMissing(value)) return undefined
+  if (typeof value === 'string') {
+    const text = trimBlanks(value)
+    const degrees = NUMBER.test(text) ? Number(text) : Number.NaN
+    if (degrees >= -limit && degrees <= limit) return degrees
+  }
+  problems.push({
+    field,
+    what: 'is no number within its range',
+    allowed: `degrees from -${limit} to ${limit}`,
+    got: shown(value),
+  })
+  return undefined
+}
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+
+/** Without the blanks around it: the space and Unicode's other space separators, but no tabs or line ends, as SQL's `trim`. */
+const trimBlanks = (text: string): string => {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return end - start === text.length ? text : text.slice(start, end)
+}
+
+const isBlank = (unit: number): boolean =>
+  unit === 0x20 ||
+  (unit >= 0xa0 &&
+    (unit === 0xa0 ||
+      unit === 0x1680 ||
+      (unit >= 0x2000 && unit <= 0x200a) ||
+      unit === 0x202f ||
+      unit === 0x205f ||
+      unit === 0x3000))
+
+const faultOf = (text: string): string | undefined => {
+  if (text.length > LONGEST) return `has ${text.length} UTF-16 units`
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit < 0x20 || unit === 0x7f) return 'has a control character'
+    if (unit < 0xd800 || unit > 0xdfff) continue
+    const next = text.charCodeAt(at + 1)
+    if (unit > 0xdbff || !(next >= 0xdc00 && next <= 0xdfff)) return 'has half of a surrogate pair'
+    at++
+  }
+  return undefined
+}
+
+// Amounts that cannot be used, as numbers that no amount has.
+const NO_NUMBER = 0
+const NOT_POSITIVE = -1
+const TOO_PRECISE = -2
+const TOO_LARGE = -3
+const AMOUNT_FAULTS = [
+  'is no number',
+  'is not positive',
+  'has more than two decimals',
+  'is a billion or more',
+]
+
+/**
+ * Exact: below 10^9 with two decimals a decimal has at most 11 digits, so that different ones have different doubles, each of which is the
+ * rounded quotient of its cents and 100. If the nearest whole number of cents gives the same double again, it is that decimal's.
+ */
+const minorOfNumber = (amount: number): number => {
+  if (Number.isNaN(amount)) return NO_NUMBER
+  if (amount <= 0) return NOT_POSITIVE
+  const minor = Math.round(amount * 100)
+  if (minor / 100 !== amount && amount !== Number.POSITIVE_INFINITY) return TOO_PRECISE
+  return minor <= LARGEST_MINOR ? minor : TOO_LARGE
+}
+
+/** Decimal text without an exponent: `12`, `12.`, `.5`, `12.340`. */
+const minorOfText = (value: string): number => {
+  const text = trimBlanks(value)
+  const isSigned = text.charCodeAt(0) === PLUS || text.charCodeAt(0) === MINUS
+  let digits = 0
+  let decimals = -1
+  let minor = 0
+  let isZero = true
+  let isPrecise = true
+  for (let at = isSigned ? 1 : 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === POINT && decimals < 0) {
+      decimals = 0
+      continue
+    }
+    const digit = unit - ZERO
+    if (!(digit >= 0 && digit <= 9)) return NO_NUMBER
+    digits++
+    if (digit !== 0) isZero = false
+    if (decimals < 0) minor = Math.min(minor * 10 + digit, LARGEST_MINOR + 1)
+    else if (++decimals === 1) minor = minor * 100 + digit * 10
+    else if (decimals === 2) minor += digit
+    else if (digit !== 0) isPrecise = false
+  }
+  if (digits === 0) return NO_NUMBER
+  if (isZero || text.charCodeAt(0) === MINUS) return NOT_POSITIVE
+  if (!isPrecise) return TOO_PRECISE
+  if (decimals <= 0) minor *= 100
+  return minor <= LARGEST_MINOR ? minor : TOO_LARGE
+}
+
+const PLUS = 0x2b
+const MINUS = 0x2d
+const POINT = 0x2e
+const ZERO = 0x30
+
+/** Epoch milliseconds of ISO text with a zone or of digits, with white space around it or not; NaN when it is neither. */
+const parseInstant = (text: string): number => {
+  let start = 0
+  let end = text.length
+  while (start < end && isWhite(text.charCodeAt(start))) start++
+  while (end > start && isWhite(text.charCodeAt(end - 1))) end--
+  const length = end - start
+  const digits = digitsFrom(text, start, end)
+  if (digits === length) return digits >= 1 && digits <= 15 ? Number(text.slice(start, end)) : Number.NaN
+  if (digits !== 4 || length < 20) return Number.NaN
+  const separator = text.charCodeAt(start + 10)
+  if (
+    text.charCodeAt(start + 4) !== MINUS ||
+    text.charCodeAt(start + 7) !== MINUS ||
+    (separator !== 0x54 && separator !== 0x20) ||
+    text.charCodeAt(start + 13) !== COLON ||
+    text.charCodeAt(start + 16) !== COLON
+  )
+    return Number.NaN
+  const year = twoDigits(text, start) * 100 + twoDigits(text, start + 2)
+  const month = twoDigits(text, start + 5)
+  const day = twoDigits(text, start + 8)
+  const hour = twoDigits(text, start + 11)
+  const minute = twoDigits(text, start + 14)
+  const second = twoDigits(text, start + 17)
+  // The last moment of a day may be written as 24:00:00.
+  const isInDay = hour <= 23 ? minute <= 59 && second <= 59 : hour === 24 && minute === 0 && second === 0
+  if (!(isInDay && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return Number.NaN
+  let at = start + 19
+  let milliseconds = 0
+  if (text.charCodeAt(at) === POINT) {
+    const decimals = digitsFrom(text, at + 1, end)
+    if (decimals < 1 || decimals > 9) return Number.NaN
+    for (let place = 1; place <= 3; place++)
+      milliseconds = milliseconds * 10 + (place <= decimals ? text.charCodeAt(at + place) - ZERO : 0)
+    if (hour === 24 && digitsFrom(text, at + 1, end, ZERO) !== decimals) return Number.NaN
+    at += 1 + decimals
+  }
+  const offset = offsetMinutes(text, at, end)
+  // Years below 100 would be read as 19xx; all of them are out of range, as year 100 is.
+  const midnight = Date.UTC(Math.max(year, 100), month - 1, day)
+  return midnight + hour * 3_600_000 + (minute - offset) * 60_000 + second * 1000 + milliseconds
+}
+
+/** Minutes of `Z`, `+hh`, `+hhmm` or `+hh:mm` at the end of the text; NaN for anything else. */
+const offsetMinutes = (text: string, at: number, end: number): number => {
+  const sign = text.charCodeAt(at)
+  const length = end - at
+  if (sign === 0x5a) return length === 1 ? 0 : Number.NaN
+  if (sign !== PLUS && sign !== MINUS) return Number.NaN
+  const hours = twoDigits(text, at + 1)
+  let minutes = 0
+  if (length === 5) minutes = twoDigits(text, at + 3)
+  else if (length === 6) minutes = text.charCodeAt(at + 3) === COLON ? twoDigits(text, at + 4) : Number.NaN
+  else if (length !== 3) return Number.NaN
+  const offset = hours * 60 + minutes
+  return sign === PLUS ? offset : -offset
+}
+
+const COLON = 0x3a
+
+const isWhite = (unit: number): boolean =>
+  unit === 0x20 || unit === 0x09 || unit === 0x0a || unit === 0x0c || unit === 0x0d
+
+/** How many digits (of which only `only`, if given) stand at `at`. */
+const digitsFrom = (text: string, at: number, end: number, only?: number): number => {
+  let to = at
+  while (to < end) {
+    const unit = text.charCodeAt(to)
+    if (only === undefined ? unit < ZERO || unit > ZERO + 9 : unit !== only) break
+    to++
+  }
+  return to - at
+}
+
+/** The number that two digits at `at` write; NaN when they are none. */
+const twoDigits = (text: string, at: number): number => {
+  const tens = text.charCodeAt(at) - ZERO
+  const ones = text.charCodeAt(at + 1) - ZERO
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN
+}
+
+const daysIn = (year: number, month: number): number => {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
+}

@@ -1,0 +1,101 @@
+import { closest, distance } from 'fastest-levenshtein'
+import { readAmountMinor, readDegrees, readInstant, readRequiredText, readText } from './read-fields.ts'
+import { type FieldProblem, RequestProblemsError, shown } from './request-problem.ts'
+import type { Transaction } from './transaction.ts'
+
+/** The fields of a transaction as requests name them, in the order of the API; the first four are required. */
+export const REQUEST_FIELDS = [
+  'transaction_id',
+  'user_id',
+  'timestamp',
+  'amount',
+  'currency',
+  'merchant_id',
+  'merchant_category',
+  'transaction_type',
+  'device_id',
+  'device_type',
+  'location',
+  'latitude',
+  'longitude',
+] as const
+
+export type RequestField = (typeof REQUEST_FIELDS)[number]
+
+const KNOWN: ReadonlySet<string> = new Set(REQUEST_FIELDS)
+
+/** What `JSON.parse` gave for a transaction. */
+type RequestRecord = { readonly [K in RequestField]?: unknown }
+
+/**
+ * The transaction that a request's JSON writes. Optional fields that are null or empty are missing.
+ *
+ * @param unknownFields default refuse: a misspelt field would go unnoticed, and with it what it says
+ * @throws REQUEST_TRANSACTION_INVALID with every problem in it
+ */
+export const readRequest = (body: unknown, unknownFields: 'refuse' | 'ignore' = 'refuse'): Transaction => {
+  const problems: FieldProblem[] = []
+  const transaction = isRecord(body) ? readRecord(body, problems) : notARecord(body, problems)
+  if (unknownFields === 'refuse' && isRecord(body)) refuseUnknown(body, problems)
+  if (problems.length > 0) throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', problems)
+  return transaction
+}
+
+const isRecord = (body: unknown): body is RequestRecord =>
+  typeof body === 'object' && body !== null && !Array.isArray(body)
+
+const readRecord = (body: RequestRecord, problems: FieldProblem[]): Transaction => {
+  const transaction: Transaction = {
+    transactionId: readRequiredText('transaction_id', body.transaction_id, problems) ?? '',
+    userId: readRequiredText('user_id', body.user_id, problems) ?? '',
+    eventTimeMs: readInstant('timestamp', body.timestamp, problems) ?? 0,
+    amountMinor: readAmountMinor('amount', body.amount, problems) ?? 0,
+  }
+  const currency = readText('currency', body.currency, problems)
+  if (currency !== undefined) transaction.currency = currency
+  const merchantId = readText('merchant_id', body.merchant_id, problems)
+  if (merchantId !== undefined) transaction.merchantId = merchantId
+  const merchantCategory = readText('merchant_category', body.merchant_category, problems)
+  if (merchantCategory !== undefined) transaction.merchantCategory = merchantCategory
+  const transactionType = readText('transaction_type', body.transaction_type, problems)
+  if (transactionType !== undefined) transaction.transactionType = transactionType
+  const deviceId = readText('device_id', body.device_id, problems)
+  if (deviceId !== undefined) transaction.deviceId = deviceId
+  const deviceType = readText('device_type', body.device_type, problems)
+  if (deviceType !== undefined) transaction.deviceType = deviceType
+  const location = readText('location', body.location, problems)
+  if (location !== undefined) transaction.location = location
+  const latitude = readDegrees('latitude', body.latitude, 90, problems)
+  if (latitude !== undefined) transaction.latitude = latitude
+  const longitude = readDegrees('longitude', body.longitude, 180, problems)
+  if (longitude !== undefined) transaction.longitude = longitude
+  return transaction
+}
+
+const notARecord = (body: unknown, problems: FieldProblem[]): Transaction => {
+  problems.push({ field: '', what: 'is no transaction', allowed: 'a JSON object', got: shown(body) })
+  return { transactionId: '', userId: '', eventTimeMs: 0, amountMinor: 0 }
+}
+
+const refuseUnknown = (body: RequestRecord, problems: FieldProblem[]): void => {
+  for (const name in body) {
+    if (KNOWN.has(name)) continue
+    problems.push({
+      field: name.slice(0, 60),
+      what: 'is no field of a transaction',
+      allowed: allowedInstead(name),
+      got: shown(name),
+    })
+    // A body of a million unknown names is told of by a few.
+    if (problems.length >= MOST_PROBLEMS) return
+  }
+}
+
+const MOST_PROBLEMS = 20
+
+const allowedInstead = (name: string): string => {
+  if (name === 'is_fraud' || name === 'labelled_at') return 'nothing; labels are told to POST /feedback'
+  const near = closest(name.slice(0, 60), REQUEST_FIELDS)
+  const isNear = distance(name.slice(0, 60), near) <= Math.max(2, Math.floor(near.length * 0.4))
+  return isNear ? `did you mean "${near}"?` : REQUEST_FIELDS.join(', ')
+}
