@@ -158,5 +158,9 @@ const resolvePaths = (
 
 const absolute = (value: unknown, start: string): unknown => {
   if (Array.isArray(value)) return value.map((item) => absolute(item, start))
-  return typeof value === 'string' && value !== '' && !isAbsolute(value) ? resolve(start, value) : value
+  return isRelativePath(value) ? resolve(start, value) : value
 }
+
+/** Text that is empty, absolute or a model of the registry stays as it is. */
+const isRelativePath = (value: unknown): value is string =>
+  typeof value === 'string' && value !== '' && !isAbsolute(value) && !value.startsWith('models:/')

@@ -1,10 +1,26 @@
 import { type Static, Type } from 'typebox'
 import type { ConfigFile } from './config-file.ts'
-import { ApiSchema, LogSchema, ServedModelSchema, StateStoreSchema } from './sections/serving.ts'
+import {
+  ApiSchema,
+  LimitsSchema,
+  LogSchema,
+  PredictionLogSchema,
+  SecuritySchema,
+  ServedModelSchema,
+  StateStoreSchema,
+} from './sections/serving.ts'
 
 /** Everything that the server can be told: `configs/serving_config.yaml`. */
 export const ServingConfigSchema = Type.Object(
-  { api: ApiSchema, model: ServedModelSchema, state_store: StateStoreSchema, log: LogSchema },
+  {
+    api: ApiSchema,
+    security: SecuritySchema,
+    limits: LimitsSchema,
+    model: ServedModelSchema,
+    state_store: StateStoreSchema,
+    prediction_log: PredictionLogSchema,
+    log: LogSchema,
+  },
   { title: 'Vigía serving configuration' },
 )
 
@@ -15,5 +31,12 @@ export const SERVING_FILE = {
   name: 'serving_config',
   summary: 'The prediction server: where it listens, what it serves, where it keeps states.',
   schema: ServingConfigSchema,
-  paths: ['model.path', 'state_store.path'],
+  paths: [
+    'model.source',
+    'model.shadow',
+    'model.canary',
+    'model.registry',
+    'state_store.path',
+    'prediction_log.path',
+  ],
 } satisfies ConfigFile

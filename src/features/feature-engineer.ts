@@ -194,12 +194,7 @@ class EntityPart implements FeaturePart {
     this.reading = reading
   }
 
-  readFeatures(
-    event: TransactionEvent,
-    state: EntityState | undefined,
-    out: Float64Array,
-    at: number,
-  ): void {
+  readFeatures(event: TransactionEvent, state: EntityState | undefined, out: Float64Array, at: number): void {
     if (state === undefined) {
       for (const column of this.columns) out[at + column] = Number.NaN
       return

@@ -1,6 +1,6 @@
 /** Where a record stands in the log. */
 export interface LogPosition {
-  /** Name of the segment. */
+  /** Name of the segment: the sequence number of its first record, twelve digits, and an ending. */
   readonly segment: string
   readonly offset: number
 }
@@ -17,6 +17,15 @@ export interface LogRecord {
  * and survives a power failure.
  */
 export type Durability = 'process' | 'power'
+
+/** A log that somebody else may be writing, as its readers see it. */
+export interface LogReader {
+  /** Records after `sequence`, oldest first; half a record at the end is not there yet. */
+  read(after: number): AsyncIterable<LogRecord>
+  readDocument(name: string): Promise<string | undefined>
+  /** Names of all documents. */
+  documentNames(): Promise<readonly string[]>
+}
 
 /**
  * A durable list of records in the order in which they were appended. One process writes it.

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { DURATION_PATTERN } from '../../foundation/duration.ts'
 
 /** Where the server listens. */
 export const ApiSchema = Type.Object(
@@ -14,44 +15,261 @@ export const ApiSchema = Type.Object(
       maximum: 65535,
       description: 'Port to listen on; 0 lets the system choose a free one. 8000 is free on most machines.',
     }),
-    body_limit: Type.Integer({
-      default: 1_048_576,
-      minimum: 1024,
-      unit: 'bytes',
+    docs: Type.Boolean({
+      default: true,
       description:
-        'Largest request body. One mebibyte holds thousands of transactions; more would let one caller take all memory.',
+        'Whether GET /docs and /openapi.json describe the API. They say nothing of data or models and need no key.',
+    }),
+    unknown_fields: Type.Union([Type.Literal('refuse'), Type.Literal('ignore')], {
+      default: 'refuse',
+      description:
+        'What becomes of a field that no transaction has. refuse: a misspelt name would go unnoticed, and what it says be missing from every decision.',
     }),
   },
   { description: 'Where the server listens.' },
 )
 
-/** Which model is served. */
-export const ServedModelSchema = Type.Object(
+/** Who may ask. */
+export const SecuritySchema = Type.Object(
   {
-    path: Type.String({
-      default: 'runs/latest/model',
-      minLength: 1,
-      description: 'Folder of the model artifact to serve. The latest run, until a model is chosen.',
+    keys: Type.String({
+      default: '',
+      description:
+        'JSON file with the API keys: a list of {name, sha256, scopes, requests_per_minute?}; sha256 is the hash of the key, which is written nowhere; scopes are predict, feedback, read, admin and metrics. Empty: everyone may do everything, which is allowed on a loopback address only.',
+    }),
+    tls_key: Type.String({
+      default: '',
+      description:
+        'PEM file with the private key of TLS. Empty: plain HTTP, for a proxy in front that ends TLS.',
+    }),
+    tls_certificate: Type.String({
+      default: '',
+      description:
+        'PEM file with the certificate of TLS and those that vouch for it. Given together with tls_key.',
+    }),
+    cors_origins: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description:
+        'Origins whose pages may call the API from a browser, such as https://desk.example.com. None by default: decisions are asked for by servers.',
+    }),
+    trusted_proxies: Type.Array(Type.String({ minLength: 1 }), {
+      default: [],
+      description:
+        'Addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded-For is believed. None by default: anyone can write that header.',
     }),
   },
-  { description: 'Which model is served.' },
+  { default: {}, description: 'Who may ask, and over what.' },
+)
+
+/** How much one caller, or all of them, may ask for. */
+export const LimitsSchema = Type.Object(
+  {
+    body_size: Type.Integer({
+      default: 1024,
+      minimum: 1,
+      maximum: 1_048_576,
+      unit: 'KiB',
+      description:
+        'Largest request body. One mebibyte holds thousands of transactions; more would let one caller take all memory. Streams of lines may be of any length.',
+    }),
+    line_size: Type.Integer({
+      default: 16,
+      minimum: 1,
+      maximum: 1024,
+      unit: 'KiB',
+      description:
+        'Longest line of a stream. A transaction with every field at its longest takes less than this.',
+    }),
+    batch_rows: Type.Integer({
+      default: 1000,
+      minimum: 1,
+      maximum: 100_000,
+      unit: 'rows',
+      description: 'Most transactions or labels in one JSON body. More are sent as a stream of lines.',
+    }),
+    stream_rows: Type.Integer({
+      default: 64,
+      minimum: 1,
+      maximum: 10_000,
+      unit: 'rows',
+      description:
+        'Rows of one batch or stream that are worked on at the same time. 64 fill the writes of the log; more would only take memory and delay single requests.',
+    }),
+    requests_in_flight: Type.Integer({
+      default: 1000,
+      minimum: 1,
+      maximum: 1_000_000,
+      unit: 'requests',
+      description:
+        'Requests that are worked on at the same time; further ones are answered 503 at once. At ten thousand decisions a second, a thousand are a tenth of a second of waiting, longer than a payment waits for.',
+    }),
+    event_loop_delay: Type.String({
+      default: '250ms',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'Mean delay of the event loop from which requests are answered 503 until it falls. 0s: never. An overloaded server that turns some away answers the others in time.',
+    }),
+    requests_per_minute: Type.Integer({
+      default: 0,
+      minimum: 0,
+      unit: 'requests',
+      description:
+        'Most requests in a minute of one API key, or of one address without keys; further ones are answered 429. A key may have its own number. 0: no limit, because the right one depends on who asks.',
+    }),
+    connections: Type.Integer({
+      default: 10_000,
+      minimum: 1,
+      unit: 'connections',
+      description:
+        'Open connections; further ones are closed at once. Below the file descriptors that a process usually has.',
+    }),
+    header_timeout: Type.String({
+      default: '10s',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'Longest time until the headers of a request are there. Slow clients would otherwise hold connections for nothing.',
+    }),
+    body_timeout: Type.String({
+      default: '20s',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'Longest time until the body of a request is there, up to twice that when the server is told late; streams of lines are exempt, but must not stand still for idle_timeout.',
+    }),
+    idle_timeout: Type.String({
+      default: '60s',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description: 'Longest time in which nothing at all moves on a connection with a request.',
+    }),
+    keep_alive: Type.String({
+      default: '75s',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'How long a connection without a request stays open. Longer than the 60 s after which common load balancers close theirs, so that none sends into a closed one.',
+    }),
+    shutdown_grace: Type.String({
+      default: '25s',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'How long a closing server waits for requests that it has accepted. Below the 30 s that orchestrators wait before they kill.',
+    }),
+  },
+  { default: {}, description: 'How much one caller, or all of them, may ask for.' },
+)
+
+/** Which models are served. */
+export const ServedModelSchema = Type.Object(
+  {
+    source: Type.String({
+      default: 'runs/vigia',
+      minLength: 1,
+      description:
+        'The model that decides: models:/name@alias or models:/name/3 of the registry, or a folder of a run or an artifact. The latest run, until a model is promoted.',
+    }),
+    shadow: Type.String({
+      default: '',
+      description:
+        'A second model that scores every transaction beside the first, is logged and never answers; named like source. Empty: none.',
+    }),
+    canary: Type.String({
+      default: '',
+      description:
+        'A model that decides for some users instead of the first; named like source. Empty: none.',
+    }),
+    canary_share: Type.Number({
+      default: 0.05,
+      minimum: 0,
+      maximum: 1,
+      unit: 'share of users',
+      description: 'Users that the canary decides for, always the same ones, chosen by a hash of their id.',
+    }),
+    registry: Type.String({
+      default: 'mlruns',
+      description:
+        'Where models:/... are looked up: a folder in the layout of MLflow, unless MLFLOW_TRACKING_URI names a server or another folder. mlruns, where `vigia run` registers them.',
+    }),
+  },
+  { description: 'Which models are served.' },
 )
 
 /** Where entity states are kept between requests. */
 export const StateStoreSchema = Type.Object(
   {
-    kind: Type.Union([Type.Literal('memory'), Type.Literal('lmdb')], {
+    kind: Type.Union([Type.Literal('memory'), Type.Literal('lmdb'), Type.Literal('redis')], {
       default: 'lmdb',
       description:
-        'memory forgets everything when the server stops; lmdb is durable. Durable by default: a forgotten history changes features.',
+        'lmdb: a folder of this machine, for one process. redis: a server that many processes share. memory forgets everything when the process ends. Durable by default: a forgotten history changes features.',
     }),
     path: Type.String({
       default: '.vigia/state',
       minLength: 1,
-      description: 'Folder of the durable store. Not inside a run, because states outlive models.',
+      description: 'Folder of lmdb. Not inside a run, because states outlive models.',
+    }),
+    url: Type.String({
+      default: 'redis://127.0.0.1:6379',
+      minLength: 1,
+      description:
+        'Server of redis: redis://user:password@host:port/database, or rediss:// with TLS. Better given as VIGIA_STATE_STORE__URL when it has a password.',
+    }),
+    prefix: Type.String({
+      default: 'vigia',
+      pattern: '^[A-Za-z0-9_-]{1,40}$',
+      description: 'First part of all keys in redis. Servers with equal prefixes share their states.',
+    }),
+    cache_size: Type.Integer({
+      default: 512,
+      minimum: 16,
+      maximum: 1_048_576,
+      unit: 'MiB',
+      description:
+        'Memory for the states in use, with lmdb. Others are read again when they are needed, in microseconds.',
+    }),
+    save_interval: Type.String({
+      default: '2s',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'How often changed states go from memory to lmdb. No decision waits for it or is lost by it: after a crash the log since then is replayed, some 20,000 decisions a second.',
+    }),
+    repetition_window: Type.String({
+      default: '7d',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'How long redis remembers the answer to a transaction, so that a repeated one gets the same. A week outlasts every retry.',
     }),
   },
   { description: 'Where the states of users, merchants and devices are kept.' },
+)
+
+/** Where decisions are written down. */
+export const PredictionLogSchema = Type.Object(
+  {
+    path: Type.String({
+      default: '.vigia/log',
+      minLength: 1,
+      description: 'Folder of the log and of the Parquet files made from it; one for each process.',
+    }),
+    durability: Type.Union([Type.Literal('process'), Type.Literal('power')], {
+      default: 'process',
+      description:
+        'What an answer promises. process: the decision survives the end of the process, kill -9 included. power: also a power failure, which costs some milliseconds a decision. A fleet usually loses processes, not power.',
+    }),
+    segment_size: Type.Integer({
+      default: 64,
+      minimum: 1,
+      maximum: 1024,
+      unit: 'MiB',
+      description:
+        'Size at which a part of the log ends and becomes Parquet. 64 MiB are some 40,000 decisions with all features.',
+    }),
+  },
+  { default: {}, description: 'Where every decision is written down, with its features.' },
 )
 
 /** What the server writes about itself. */
@@ -68,6 +286,16 @@ export const LogSchema = Type.Object(
       ],
       { default: 'info', description: 'Least severe message that is logged. info is one line a request.' },
     ),
+    hash_identifiers: Type.Boolean({
+      default: true,
+      description:
+        'Whether user and transaction ids stand in the log as keyed hashes. true, because logs are read by more people than transactions are. Bodies and keys are never logged.',
+    }),
+    hash_key: Type.String({
+      default: '',
+      description:
+        'Secret of these hashes; the same one gives the same hashes on every server. Empty: one of its own for each process. Better given as VIGIA_LOG__HASH_KEY than written in a file.',
+    }),
   },
   { description: 'What the server logs.' },
 )

@@ -40,7 +40,11 @@ export interface LoggedPrediction extends Prediction {
   /** Values by feature name, NaN where missing. */
   readonly features: ReadonlyMap<string, number>
   /** What the challenger, if there was one, would have answered. */
-  readonly shadow?: { readonly model: ServedModelName; readonly probability: number; readonly isFlagged: boolean }
+  readonly shadow?: {
+    readonly model: ServedModelName
+    readonly probability: number
+    readonly isFlagged: boolean
+  }
   /** What was told of it by feedback. */
   readonly label?: { readonly isFraud: boolean; readonly receivedAtMs: number }
 }
@@ -99,7 +103,12 @@ export interface InferenceStatus {
   readonly isReady: boolean
   /** Why not, for people; empty when ready. */
   readonly reason: string
-  readonly store: { readonly kind: string; readonly cachedStates: number; readonly cachedBytes: number; readonly unsavedStates: number }
+  readonly store: {
+    readonly kind: string
+    readonly cachedStates: number
+    readonly cachedBytes: number
+    readonly unsavedStates: number
+  }
   readonly log: { readonly lastSequence: number; readonly bytes: number; readonly waiting: number }
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { SMALL_FIT, smallSettings } from '../../../test/oracle/random-histories.ts'
+import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { createOnlineFeatures } from './online-features.ts'
@@ -46,21 +47,16 @@ const PAYMENT = {
 
 /** A store that lists the kinds of each save. */
 const watchedStore = (): { readonly store: StateStore; readonly saved: EntityKind[][] } => {
-  const states = new Map<string, { bytes: Uint8Array; version: number }>()
   const saved: EntityKind[][] = []
-  const nameOf = ({ kind, token }: { kind: EntityKind; token: number }): string => `${kind} ${token}`
+  const memory = createMemoryStateStore()
   return {
     saved,
     store: {
-      load: async (keys) => keys.map((key) => states.get(nameOf(key))),
-      save: async (changes) => {
+      ...memory,
+      save: (changes, receipts) => {
         saved.push(changes.map(({ key }) => key.kind))
-        for (const { key, bytes, expected } of changes) {
-          states.set(nameOf(key), { bytes, version: expected + 1 })
-        }
-        return true
+        return memory.save(changes, receipts)
       },
-      close: async () => {},
     },
   }
 }

@@ -1,0 +1,52 @@
+import { crc32 } from 'node:zlib'
+
+/*
+ * A frame: magic (uint32), length of the payload (uint32), CRC-32 of what follows (uint32), zero (uint32), sequence number (double), the
+ * payload; all little-endian.
+ */
+export const FRAME_HEAD = 24
+const MAGIC = 0x474f4c56
+const LENGTH_AT = 4
+const CRC_AT = 8
+const SEQUENCE_AT = 16
+/** A length beyond it is damage. */
+const MAX_PAYLOAD = 64 << 20
+
+/** Writes the frame of a record to `target[at...]`, which has room for it. */
+export const writeFrame = (target: Buffer, at: number, sequence: number, payload: Uint8Array): void => {
+  target.writeUInt32LE(MAGIC, at)
+  target.writeUInt32LE(payload.length, at + LENGTH_AT)
+  target.writeUInt32LE(0, at + CRC_AT + 4)
+  target.writeDoubleLE(sequence, at + SEQUENCE_AT)
+  target.set(payload, at + FRAME_HEAD)
+  const covered = target.subarray(at + SEQUENCE_AT, at + FRAME_HEAD + payload.length)
+  target.writeUInt32LE(crc32(covered), at + CRC_AT)
+}
+
+/** A whole frame, or why there is none: `short`: more bytes are needed; `damaged`. */
+export type ReadFrame =
+  | { readonly kind: 'whole'; readonly sequence: number; readonly from: number; readonly end: number }
+  | { readonly kind: 'short'; readonly needed: number }
+  | { readonly kind: 'damaged'; readonly reason: string }
+
+/** Reads the frame at `bytes[at...]`. The payload is `bytes[from, end)`. */
+export const readFrame = (bytes: Buffer, at: number): ReadFrame => {
+  if (bytes.length - at < FRAME_HEAD) return { kind: 'short', needed: FRAME_HEAD }
+  if (bytes.readUInt32LE(at) !== MAGIC) return { kind: 'damaged', reason: 'no record begins here' }
+  const length = bytes.readUInt32LE(at + LENGTH_AT)
+  if (length > MAX_PAYLOAD) return { kind: 'damaged', reason: `a record of ${length} bytes` }
+  const end = at + FRAME_HEAD + length
+  if (end > bytes.length) return { kind: 'short', needed: FRAME_HEAD + length }
+  if (crc32(bytes.subarray(at + SEQUENCE_AT, end)) !== bytes.readUInt32LE(at + CRC_AT))
+    return { kind: 'damaged', reason: 'its check sum is another' }
+  return { kind: 'whole', sequence: bytes.readDoubleLE(at + SEQUENCE_AT), from: at + FRAME_HEAD, end }
+}
+
+/** Whether a whole frame stands anywhere in `bytes` after `at`. */
+export const hasFrameAfter = (bytes: Buffer, at: number): boolean => {
+  const magic = Buffer.alloc(4)
+  magic.writeUInt32LE(MAGIC)
+  for (let next = bytes.indexOf(magic, at + 1); next >= 0; next = bytes.indexOf(magic, next + 1))
+    if (readFrame(bytes, next).kind === 'whole') return true
+  return false
+}

@@ -1,0 +1,97 @@
+import type { RiskLevel } from '../../model/scorer.ts'
+import type { Transaction } from '../../transaction/transaction.ts'
+
+/** A decision as the log keeps it; the features stand beside it. */
+export interface DecisionEntry {
+  /** As it was accepted, before cleaning. */
+  readonly transaction: Transaction
+  readonly decidedAtMs: number
+  readonly probability: number
+  readonly isFlagged: boolean
+  readonly riskLevel: RiskLevel
+  readonly threshold: number
+  /** `LoadedModel.key`: names the document `model-<key>` beside the log. */
+  readonly model: string
+  readonly role: 'champion' | 'canary'
+  readonly latencyMs: number
+  readonly shadow?: { readonly model: string; readonly probability: number; readonly isFlagged: boolean }
+}
+
+/** A label as the log keeps it. */
+export interface LabelEntry {
+  readonly transactionId: string
+  readonly isFraud: boolean
+  readonly userId: string
+  readonly merchantId?: string
+  readonly deviceId?: string
+  readonly eventTimeMs: number
+  readonly receivedAtMs: number
+  /** Whether a state still had the transaction. */
+  readonly isApplied: boolean
+}
+
+/** What a record of the log says, and its place among all decisions and labels on the same states, from 1. */
+export type LogEntry = { readonly sequence: number } & (
+  | { readonly kind: 'decision'; readonly decision: DecisionEntry; readonly vector: Float64Array }
+  | { readonly kind: 'label'; readonly label: LabelEntry }
+)
+
+/*
+ * A payload: kind (uint32), length of the JSON in bytes (uint32), sequence number (double), the JSON, zeros up to a multiple of 8, then
+ * the features as doubles; all little-endian. JSON has no NaN and rounds nothing else, but reading 117 numbers of it is slow.
+ *
+ * The sequence number is the one among all processes that share the states; a log counts its own records.
+ */
+const HEAD_BYTES = 16
+const SEQUENCE_AT = 8
+const DECISION = 1
+const LABEL = 2
+
+let scratch = Buffer.allocUnsafe(16_384)
+
+/** The payload of a decision; sequence 0 where it is not known yet. The bytes are valid until the next call. */
+export const encodeDecision = (sequence: number, decision: DecisionEntry, vector: Float64Array): Uint8Array =>
+  encode(DECISION, sequence, JSON.stringify(decision), vector)
+
+/** The payload of a label. The bytes are valid until the next call. */
+export const encodeLabel = (sequence: number, label: LabelEntry): Uint8Array =>
+  encode(LABEL, sequence, JSON.stringify(label), NO_VALUES)
+
+/** A payload with its sequence number, which was not known when it was made. */
+export const withSequence = (payload: Uint8Array, sequence: number): Uint8Array => {
+  const bytes = payload.slice()
+  new DataView(bytes.buffer).setFloat64(SEQUENCE_AT, sequence, true)
+  return bytes
+}
+
+const encode = (kind: number, sequence: number, json: string, vector: Float64Array): Uint8Array => {
+  const most = HEAD_BYTES + json.length * 3 + 8 + vector.byteLength
+  if (most > scratch.length) scratch = Buffer.allocUnsafe(2 * most)
+  const jsonBytes = scratch.write(json, HEAD_BYTES, 'utf8')
+  scratch.writeUInt32LE(kind, 0)
+  scratch.writeUInt32LE(jsonBytes, 4)
+  scratch.writeDoubleLE(sequence, SEQUENCE_AT)
+  const valuesAt = (HEAD_BYTES + jsonBytes + 7) & ~7
+  scratch.fill(0, HEAD_BYTES + jsonBytes, valuesAt)
+  scratch.set(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), valuesAt)
+  return scratch.subarray(0, valuesAt + vector.byteLength)
+}
+
+/** What `encodeDecision` or `encodeLabel` wrote; undefined when it is neither. */
+export const decodeLogEntry = (payload: Uint8Array): LogEntry | undefined => {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  if (bytes.length < HEAD_BYTES) return undefined
+  const kind = bytes.readUInt32LE(0)
+  const jsonBytes = bytes.readUInt32LE(4)
+  const sequence = bytes.readDoubleLE(SEQUENCE_AT)
+  const valuesAt = (HEAD_BYTES + jsonBytes + 7) & ~7
+  if (valuesAt > bytes.length) return undefined
+  const json = JSON.parse(bytes.toString('utf8', HEAD_BYTES, HEAD_BYTES + jsonBytes)) as unknown
+  if (kind === LABEL) return { kind: 'label', sequence, label: json as LabelEntry }
+  if (kind !== DECISION) return undefined
+  // A copy of its own: doubles must stand at a multiple of 8.
+  const vector = new Float64Array(new Uint8Array(bytes.subarray(valuesAt)).buffer)
+  return { kind: 'decision', sequence, decision: json as DecisionEntry, vector }
+}
+
+const NO_VALUES = new Float64Array(0)
