@@ -614,7 +614,8 @@ export const ERRORS = define({
   SERVING_TRANSACTION_KNOWN: {
     status: 409,
     exitCode: 2,
-    message: 'Transaction {transactionId} is part of the history that the states were loaded with; no decision was made on it',
+    message:
+      'Transaction {transactionId} is part of the history that the states were loaded with; no decision was made on it',
     fix: 'Send transactions that came after the training data, or serve from a store without them: `vigia state load --help`.',
   },
   SERVING_CLOSING: {
@@ -670,6 +671,24 @@ export const ERRORS = define({
     exitCode: 2,
     message: '{folder} is in use by process {processId} on {host}',
     fix: 'One server uses a folder at a time: stop the other one, name another folder, or share states by state_store.kind redis. If that process is gone, remove {lock}.',
+  },
+  SERVING_STATES_PRESENT: {
+    status: 409,
+    exitCode: 2,
+    message: 'The store {store} has states already',
+    fix: 'Serve from them, name another store, or replace them with --force: what serving has learnt since is lost then.',
+  },
+  SERVING_STATES_UNFINISHED: {
+    status: 503,
+    exitCode: 2,
+    message: 'Loading states into this store was interrupted, so that some are missing',
+    fix: 'Load them again: `vigia state load --force`.',
+  },
+  SERVING_LOG_NOT_EMPTY: {
+    status: 409,
+    exitCode: 2,
+    message: 'The log in {folder} has {records} records that belong to other states',
+    fix: 'Name a new folder by prediction_log.path, or move this one away: a log begins with the states that it was begun with.',
   },
   SERVING_STATES_FOREIGN: {
     status: 409,

@@ -1,3 +1,4 @@
+import { VigiaError } from '../../errors.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import type { StatesIdentity } from '../training/states-manifest.ts'
 
@@ -22,10 +23,14 @@ export interface StoreOrigin {
   readonly files: Readonly<Record<string, string>>
 }
 
-const NOTE = 'identity'
+const IDENTITY = 'identity'
+/** There from the beginning of loading to its end. */
+const LOADING = 'loading'
 
+/** Undefined for a store that has never been used. @throws SERVING_STATES_UNFINISHED when loading it was interrupted */
 export const readStoreIdentity = async (store: StateStore): Promise<StoreIdentity | undefined> => {
-  const text = await store.readNote(NOTE)
+  if ((await store.readNote(LOADING)) === 'begun') throw new VigiaError('SERVING_STATES_UNFINISHED', {})
+  const text = await store.readNote(IDENTITY)
   return text === undefined ? undefined : (JSON.parse(text) as StoreIdentity)
 }
 
@@ -33,6 +38,9 @@ export const writeStoreIdentity = async (
   store: StateStore,
   identity: StoreIdentity,
 ): Promise<StoreIdentity> => {
-  await store.writeNote(NOTE, JSON.stringify(identity))
+  await store.writeNote(IDENTITY, JSON.stringify(identity))
   return identity
 }
+
+export const startLoading = (store: StateStore): Promise<void> => store.writeNote(LOADING, 'begun')
+export const finishLoading = (store: StateStore): Promise<void> => store.writeNote(LOADING, 'finished')
