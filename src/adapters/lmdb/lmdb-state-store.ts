@@ -65,7 +65,7 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
     load: (keys) =>
       guarded(() =>
         keys.map(({ kind, token }) => {
-          const stored = states[kind].getBinaryFast(token)
+          const stored = states[kind].getBinary(token)
           return stored === undefined ? undefined : decode(stored)
         }),
       ),
@@ -82,7 +82,7 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
       }),
     findReceipt: (id) =>
       guarded(() => {
-        const found = receipts.getBinaryFast(id)
+        const found = receipts.getBinary(id)
         return found === undefined ? undefined : new Uint8Array(found)
       }),
     readNote: (name) => guarded(() => notes.get(name)),

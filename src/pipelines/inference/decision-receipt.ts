@@ -19,10 +19,11 @@ export interface DecisionReceipt {
   /** Of the transaction: tells the same one from another of the same id. */
   readonly hash: number
   readonly userId: string
-  readonly merchantId?: string
-  readonly deviceId?: string
+  readonly merchantId: string | undefined
+  readonly deviceId: string | undefined
   readonly eventTimeMs: number
-  readonly position?: LogPosition
+  /** Where the record stands, once it is durable. */
+  position: LogPosition | undefined
 }
 
 /** What is kept of a label to tell whether it is told again. */
@@ -30,6 +31,8 @@ export interface LabelReceipt {
   readonly isFraud: boolean
   readonly receivedAtMs: number
   readonly isApplied: boolean
+  /** Where the record stands, once it is durable. */
+  position: LogPosition | undefined
 }
 
 export const decisionId = (transactionId: string): string => `decision/${shortened(transactionId)}`
@@ -41,25 +44,11 @@ export const decodeReceipt = <T extends DecisionReceipt | LabelReceipt>(bytes: U
   JSON.parse(decoder.decode(bytes)) as T
 
 /** 52 bits of the transaction: equal for the same one, whatever the order of its fields. */
-export const transactionHash = (transaction: Transaction): number => {
+export const transactionHash = (of: Transaction): number =>
   // No text of a transaction has control characters.
-  let text = ''
-  for (const field of FIELDS) text += `${transaction[field] ?? ''}\u0000`
-  return tokenOf(text)
-}
-
-const FIELDS = [
-  ...[
-    'userId',
-    'eventTimeMs',
-    'amountMinor',
-    'currency',
-    'merchantId',
-    'merchantCategory',
-    'transactionType',
-  ],
-  ...['deviceId', 'deviceType', 'location', 'latitude', 'longitude'],
-] as readonly (keyof Transaction)[]
+  tokenOf(
+    `${of.userId}\n${of.eventTimeMs}\n${of.amountMinor}\n${of.currency}\n${of.merchantId}\n${of.merchantCategory}\n${of.transactionType}\n${of.deviceId}\n${of.deviceType}\n${of.location}\n${of.latitude}\n${of.longitude}`,
+  )
 
 /** The answer that a receipt stands for. */
 export const predictionOf = (

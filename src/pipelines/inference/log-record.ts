@@ -14,7 +14,9 @@ export interface DecisionEntry {
   readonly model: string
   readonly role: 'champion' | 'canary'
   readonly latencyMs: number
-  readonly shadow?: { readonly model: string; readonly probability: number; readonly isFlagged: boolean }
+  readonly shadow?:
+    | { readonly model: string; readonly probability: number; readonly isFlagged: boolean }
+    | undefined
 }
 
 /** A label as the log keeps it. */

@@ -153,7 +153,10 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
       ...predictionOf(
         transaction.transactionId,
         identity.logName,
-        { ...decided, sequence, model: await nameOf(model), hash: 0, userId: '', eventTimeMs: 0 },
+        {
+          ...{ ...decided, sequence, model: await nameOf(model), hash: 0, position: undefined },
+          ...{ userId: '', merchantId: undefined, deviceId: undefined, eventTimeMs: 0 },
+        },
         sequence,
         false,
       ),

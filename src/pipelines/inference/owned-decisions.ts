@@ -31,10 +31,8 @@ import {
 interface Unsaved {
   readonly sequence: number
   readonly receipt: DecisionReceipt | LabelReceipt
-  /** Resolves when the record is durable; with the receipt that knows its place. */
+  /** Resolves when the record is durable; the receipt knows its place then. */
   readonly durable: Promise<DecisionReceipt | LabelReceipt>
-  /** What to save, once durable. */
-  saved: DecisionReceipt | LabelReceipt | undefined
 }
 
 export interface OwnedDecisionsOptions extends DecisionsOptions {
@@ -103,17 +101,15 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
     for (const item of items) owned.advanced(item, own)
     const durable = written.then(
       (position) => {
-        const complete = { ...receipt, position }
-        entry.saved = complete
-        return complete
+        receipt.position = position
+        return receipt
       },
       (error: unknown) => {
         startRecovery(error)
         throw error
       },
     )
-    const entry: Unsaved = { sequence: own, receipt, durable, saved: undefined }
-    unsavedReceipts.set(id, entry)
+    unsavedReceipts.set(id, { sequence: own, receipt, durable })
     if (unsavedReceipts.size > MOST_UNSAVED) saveInBackground()
     return durable
   }
@@ -160,31 +156,42 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
     const { name, version, threshold } = model.description
     const decidedAtMs = now()
     const own = ++sequence
+    // Written out, not spread: this is done for every decision, and a spread costs as much as a small model.
     const payload = encodeDecision(
       own,
       {
         transaction,
-        ...{ decidedAtMs, probability, isFlagged, riskLevel, threshold, model: model.key, role },
-        latencyMs: monotonicMs() - started,
-        ...(shadow && {
-          shadow: { model: shadow.model.key, probability: shadow.probability, isFlagged: shadow.isFlagged },
-        }),
-      },
-      decision.vector,
-    )
-    const receipt: DecisionReceipt = {
-      ...{
-        sequence: own,
         decidedAtMs,
         probability,
         isFlagged,
         riskLevel,
         threshold,
-        model: { name, version },
+        model: model.key,
         role,
+        latencyMs: monotonicMs() - started,
+        shadow: shadow && {
+          model: shadow.model.key,
+          probability: shadow.probability,
+          isFlagged: shadow.isFlagged,
+        },
       },
+      decision.vector,
+    )
+    const receipt: DecisionReceipt = {
+      sequence: own,
+      decidedAtMs,
+      probability,
+      isFlagged,
+      riskLevel,
+      threshold,
+      model: { name, version },
+      role,
       hash: transactionHash(transaction),
-      ...entitiesOf(transaction),
+      userId: transaction.userId,
+      merchantId: transaction.merchantId,
+      deviceId: transaction.deviceId,
+      eventTimeMs: transaction.eventTimeMs,
+      position: undefined,
     }
     const durable = append(id, payload, items, receipt)
     const shadowed = shadow && { name: shadow.model.description, ...shadow }
@@ -233,6 +240,7 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
       isFraud,
       receivedAtMs,
       isApplied,
+      position: undefined,
     })
     return tell(isApplied ? 'applied' : 'late', feedback)
   }
@@ -289,11 +297,11 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
       const ids: string[] = []
       let firstLeft = Number.POSITIVE_INFINITY
       for (const [id, entry] of unsavedReceipts) {
-        if (entry.saved === undefined || receipts.length >= MOST_RECEIPTS) {
+        if (entry.receipt.position === undefined || receipts.length >= MOST_RECEIPTS) {
           firstLeft = entry.sequence
           break
         }
-        receipts.push({ id, bytes: encodeReceipt(entry.saved) })
+        receipts.push({ id, bytes: encodeReceipt(entry.receipt) })
         ids.push(id)
       }
       const saved = ids.map((id) => unsavedReceipts.get(id))
@@ -364,9 +372,9 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
         throw failed(`record ${own} of the log is of a kind that this version does not know`)
       await replayEntry(own, entry)
       const [id, receipt] = await receiptOf(own, entry)
-      const complete = { ...receipt, position }
+      receipt.position = position
       unsavedReceipts.delete(id)
-      unsavedReceipts.set(id, { sequence: own, receipt, durable: Promise.resolve(complete), saved: complete })
+      unsavedReceipts.set(id, { sequence: own, receipt, durable: Promise.resolve(receipt) })
     }
     const stored = decodeMark(await store.findReceipt(STORED_UP_TO))
     if (stored > sequence) {
@@ -384,7 +392,7 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
   ): Promise<readonly [string, DecisionReceipt | LabelReceipt]> => {
     if (entry.kind === 'label') {
       const { transactionId, isFraud, receivedAtMs, isApplied } = entry.label
-      return [labelId(transactionId), { isFraud, receivedAtMs, isApplied }]
+      return [labelId(transactionId), { isFraud, receivedAtMs, isApplied, position: undefined }]
     }
     const { transaction, model, latencyMs: _, shadow: __, ...decided } = entry.decision
     const { name, version } = await options.nameOf(model)
@@ -393,7 +401,8 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
       {
         ...decided,
         ...{ sequence: own, model: { name, version }, hash: transactionHash(transaction) },
-        ...entitiesOf(transaction),
+        ...{ userId: transaction.userId, eventTimeMs: transaction.eventTimeMs },
+        ...{ merchantId: transaction.merchantId, deviceId: transaction.deviceId, position: undefined },
       },
     ]
   }

@@ -133,9 +133,8 @@ export const openSharedDecisions = async (options: SharedDecisionsOptions): Prom
       const { userId, merchantId, deviceId, eventTimeMs } = transaction
       const receipt: DecisionReceipt = {
         ...decided,
-        ...{ sequence: 0, model: { name, version }, hash: transactionHash(transaction), userId, eventTimeMs },
-        ...(merchantId !== undefined && { merchantId }),
-        ...(deviceId !== undefined && { deviceId }),
+        ...{ sequence: 0, model: { name, version }, hash: transactionHash(transaction) },
+        ...{ userId, merchantId, deviceId, eventTimeMs, position: undefined },
       }
       const entry = encodeDecision(
         0,
@@ -205,7 +204,8 @@ export const openSharedDecisions = async (options: SharedDecisionsOptions): Prom
         ...{ transactionToken: tokenOf(transactionId), eventTimeMs, isFraud },
       })
       const label: LabelEntry = { transactionId, isFraud, ...entities, receivedAtMs: now(), isApplied }
-      const receipt: LabelReceipt = { isFraud, receivedAtMs: label.receivedAtMs, isApplied }
+      const { receivedAtMs } = label
+      const receipt: LabelReceipt = { isFraud, receivedAtMs, isApplied, position: undefined }
       return {
         result: receipt,
         changed: isApplied,
