@@ -690,6 +690,18 @@ export const ERRORS = define({
     message: 'The log in {folder} has {records} records that belong to other states',
     fix: 'Name a new folder by prediction_log.path, or move this one away: a log begins with the states that it was begun with.',
   },
+  SERVING_CANNOT_LISTEN: {
+    status: 503,
+    exitCode: 2,
+    message: 'The server cannot listen on {host} port {port}: {reason}',
+    fix: 'Stop what listens there, or name another port: --set api.port=8001 (0: any free one).',
+  },
+  SERVING_FILE_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} cannot be read: {reason}',
+    fix: 'Correct security.keys, security.tls_key or security.tls_certificate; tls_key and tls_certificate are given together.',
+  },
   SERVING_STATES_FOREIGN: {
     status: 409,
     exitCode: 2,

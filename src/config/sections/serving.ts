@@ -108,7 +108,7 @@ export const LimitsSchema = Type.Object(
       pattern: DURATION_PATTERN,
       unit: 'duration',
       description:
-        'Mean delay of the event loop from which requests are answered 503 until it falls. 0s: never. An overloaded server that turns some away answers the others in time.',
+        'Mean delay of the event loop, in half a second, from which requests are answered 503 until it falls. 0s: never. An overloaded server that turns some away answers the others in time.',
     }),
     requests_per_minute: Type.Integer({
       default: 0,

@@ -1,0 +1,77 @@
+import type {
+  FeedbackOutcome,
+  InferenceStatus,
+  LoggedPrediction,
+  Prediction,
+  SavedLogs,
+  ServedModel,
+} from '../pipelines/inference/inference-pipeline.ts'
+import { writeRequest } from '../transaction/write-request.ts'
+
+/** What the API says of the pipeline's objects: plain JSON, names in snake_case, instants as ISO text. */
+
+export const predictionAnswer = (prediction: Prediction, latencyMs: number) => ({
+  prediction_id: prediction.predictionId,
+  transaction_id: prediction.transactionId,
+  probability: prediction.probability,
+  decision: prediction.isFlagged ? 'flag' : 'allow',
+  is_fraud: prediction.isFlagged,
+  risk_level: prediction.riskLevel,
+  threshold: prediction.threshold,
+  model: prediction.model,
+  role: prediction.role,
+  reasons: prediction.reasons,
+  repeated: prediction.isRepeated,
+  sequence: prediction.sequence,
+  decided_at: new Date(prediction.decidedAtMs).toISOString(),
+  latency_ms: Math.round(latencyMs * 1000) / 1000,
+})
+
+export const loggedAnswer = (logged: LoggedPrediction, reasons: Prediction['reasons']) => ({
+  ...predictionAnswer(logged, logged.latencyMs),
+  reasons,
+  transaction: writeRequest(logged.transaction),
+  features: Object.fromEntries(
+    [...logged.features].map(([name, value]) => [name, Number.isNaN(value) ? null : value]),
+  ),
+  shadow: logged.shadow && {
+    model: logged.shadow.model,
+    probability: logged.shadow.probability,
+    is_fraud: logged.shadow.isFlagged,
+  },
+  label: logged.label
+    ? { is_fraud: logged.label.isFraud, received_at: new Date(logged.label.receivedAtMs).toISOString() }
+    : null,
+})
+
+export const modelsAnswer = (models: readonly ServedModel[]) => ({ models: models.map(modelAnswer) })
+
+const modelAnswer = (model: ServedModel) => ({
+  name: model.name,
+  version: model.version,
+  role: model.role,
+  title: model.title,
+  threshold: model.threshold,
+  risk_levels: model.riskLevels,
+  features: model.featureNames,
+  sha256: model.sha256,
+  loaded_at: new Date(model.loadedAtMs).toISOString(),
+  source: model.source,
+})
+
+export const statusAnswer = ({ store, log }: InferenceStatus) => ({
+  store: {
+    kind: store.kind,
+    cached_states: store.cachedStates,
+    cached_bytes: store.cachedBytes,
+    unsaved_states: store.unsavedStates,
+  },
+  log: { last_sequence: log.lastSequence, bytes: log.bytes, waiting: log.waiting },
+})
+
+export const savedLogsAnswer = ({ folder, files, records }: SavedLogs) => ({ folder, files, records })
+
+export const labelAnswer = (transactionId: string, outcome: FeedbackOutcome) => ({
+  transaction_id: transactionId,
+  outcome,
+})

@@ -1,0 +1,33 @@
+import type { InferencePipeline, Prediction } from '../pipelines/inference/inference-pipeline.ts'
+import { readRequest } from '../transaction/read-request.ts'
+import { type FieldProblem, RequestProblemsError } from '../transaction/request-problem.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+import { mapInOrder } from './line-answers.ts'
+
+/**
+ * Decides on all rows of a protocol that has no errors of single rows: nothing is decided on unless every row can be read.
+ *
+ * @throws REQUEST_TRANSACTION_INVALID with the problems of all rows, each field named `[row].field`, rows from 0
+ */
+export const decideRows = (
+  pipeline: InferencePipeline,
+  rows: readonly unknown[],
+  unknownFields: 'refuse' | 'ignore',
+  most: number,
+): Promise<readonly Prediction[]> => {
+  const problems: FieldProblem[] = []
+  const transactions: Transaction[] = []
+  for (const [index, row] of rows.entries()) {
+    try {
+      transactions.push(readRequest(row, unknownFields))
+    } catch (error) {
+      if (!(error instanceof RequestProblemsError)) throw error
+      problems.push(
+        ...error.problems.map((problem) => ({ ...problem, field: `[${index}].${problem.field}` })),
+      )
+    }
+    if (problems.length >= 100) break
+  }
+  if (problems.length > 0) throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', problems)
+  return mapInOrder(transactions, most, (transaction) => pipeline.predict(transaction, 0))
+}

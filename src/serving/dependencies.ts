@@ -1,0 +1,66 @@
+import type { FastifyInstance } from 'fastify'
+import type { ServingSettings } from '../config/serving-config.ts'
+import type { InferencePipeline } from '../pipelines/inference/inference-pipeline.ts'
+import type { ModelControl } from '../pipelines/inference/model-control.ts'
+import type { ServingMetrics } from './metrics/serving-metrics.ts'
+import type { ApiKey } from './safety/api-keys.ts'
+import type { Audit } from './safety/audit.ts'
+
+/** The settings that the server itself reads. */
+export type HttpSettings = Pick<ServingSettings, 'api' | 'security' | 'limits' | 'log'>
+
+/** Everything the server needs of the world. */
+export interface ServerDependencies {
+  readonly pipeline: InferencePipeline
+  readonly control: ModelControl
+  readonly settings: HttpSettings
+  /** Its `observer` was given to the pipeline. */
+  readonly metrics: ServingMetrics
+  /** Contents of the file of `security.keys`; empty without one. */
+  readonly keys: readonly ApiKey[]
+  /** Contents of the PEM files; undefined for plain HTTP. */
+  readonly tls?: { readonly key: string; readonly cert: string }
+  /** Of Vigía. */
+  readonly version: string
+  /** Wall clock, epoch milliseconds. */
+  readonly now: () => number
+  /** A new name that nobody has: letters, digits and `-`. */
+  readonly newId: () => string
+  /** Where log lines go; default: standard output. */
+  readonly logStream?: { write(line: string): void }
+  /** Told of every act of administration. */
+  readonly audit: Audit
+  /** Why the server should get no requests although its pipeline is ready; empty: it should. */
+  readonly notReady?: () => string
+}
+
+/** The server while its routes are added. */
+export type App = FastifyInstance
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whose key came with the request; null without keys. */
+    caller: ApiKey | null
+    /** Whom the request is about, for the log line. */
+    subject: RequestSubject | null
+  }
+
+  interface FastifyContextConfig {
+    /** What a key must be allowed to do; undefined: anyone may ask. */
+    readonly scope?: Scope
+    /** Answered even when the server is overloaded. */
+    readonly isExempt?: boolean
+    /** Errors that the route answers with, beside those that any route may. */
+    readonly errors?: readonly ErrorCode[]
+  }
+}
+
+import type { ErrorCode } from '../errors.ts'
+import type { Scope } from './safety/api-keys.ts'
+
+/** Ids that stand in the log line of a request, hashed unless settings say otherwise. */
+export interface RequestSubject {
+  readonly userId: string
+  readonly transactionId: string
+  readonly predictionId: string
+}

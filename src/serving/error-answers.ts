@@ -1,0 +1,107 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { VigiaError } from '../errors.ts'
+import { type FieldProblem, RequestProblemsError } from '../transaction/request-problem.ts'
+import type { App } from './dependencies.ts'
+
+/** The one shape of every error that is answered. */
+export interface ErrorBody {
+  readonly code: string
+  readonly message: string
+  /** What to do next. */
+  readonly fix: string
+  readonly request_id?: string
+  readonly problems?: readonly FieldProblem[]
+}
+
+/** A deliberate error as it is; anything else as SERVING_UNEXPECTED, which says nothing of what happened. */
+export const asVigiaError = (error: unknown): VigiaError => {
+  if (error instanceof VigiaError) return error
+  const { code, statusCode, message } = (error ?? {}) as Partial<FastifyError>
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new VigiaError('REQUEST_MEDIA_TYPE', { got: 'another type, or none', allowed: 'application/json' })
+  if (statusCode === 413)
+    return new VigiaError('REQUEST_TOO_LARGE', { what: 'The body', limit: 'limits.body_size' })
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new VigiaError('REQUEST_MALFORMED', { reason: String(message) })
+  return new VigiaError('SERVING_UNEXPECTED', {}, { cause: error })
+}
+
+export const errorBody = (error: VigiaError, requestId?: string): ErrorBody => {
+  const { code, message, fix } = error
+  return {
+    code,
+    message,
+    fix,
+    ...(requestId !== undefined && { request_id: requestId }),
+    ...(error instanceof RequestProblemsError && { problems: error.problems }),
+  }
+}
+
+/** What a client should wait before it sends the same again, in seconds; undefined when that would not help. */
+const retryAfterOf = (error: VigiaError): string | undefined => (error.status === 503 ? '1' : undefined)
+
+/** How errors become answers; groups of routes with a protocol of their own give another `bodyOf`. */
+export const answerErrors =
+  (bodyOf: (error: VigiaError, request: FastifyRequest) => unknown) =>
+  (cause: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    const error = asVigiaError(cause)
+    if (error.status >= 500) logFailure(error, cause, request)
+    const retryAfter = retryAfterOf(error)
+    if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
+    if (error.status === 401) reply.header('www-authenticate', 'Bearer')
+    reply
+      .code(error.status)
+      .type('application/json; charset=utf-8')
+      .serializer(JSON.stringify)
+      .send(bodyOf(error, request))
+  }
+
+const logFailure = (error: VigiaError, cause: unknown, request: FastifyRequest): void => {
+  const names = { request_id: request.id, code: error.code }
+  if (error.code === 'SERVING_UNEXPECTED') request.log.error({ ...names, err: cause }, 'unexpected failure')
+  else if (error.code !== 'SERVING_OVERLOADED')
+    request.log.warn({ ...names, reason: error.message }, 'request failed')
+}
+
+/** Vigía's own shape: `{error: {...}}`. */
+export const vigiaErrorBody = (
+  error: VigiaError,
+  request: FastifyRequest,
+): { readonly error: ErrorBody } => ({
+  error: errorBody(error, request.id),
+})
+
+/** Answers for paths and methods that there are not. `finished` is told of each. */
+export const addMissingRoutes = (
+  app: App,
+  finished: (request: FastifyRequest, reply: FastifyReply) => void,
+): void => {
+  const routes: { readonly segments: readonly string[]; readonly methods: Set<string> }[] = []
+  app.addHook('onRoute', ({ url, method }) => {
+    const segments = url.split('/')
+    const known = routes.find((route) => route.segments.join('/') === url)
+    const methods = known?.methods ?? new Set<string>()
+    for (const name of [method].flat()) methods.add(name)
+    if (known === undefined) routes.push({ segments, methods })
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? ''
+    const segments = path.split('/')
+    const allowed = new Set(
+      routes.filter((route) => matches(route.segments, segments)).flatMap(({ methods }) => [...methods]),
+    )
+    reply.raw.once('finish', () => finished(request, reply))
+    if (allowed.size === 0) throw new VigiaError('REQUEST_ROUTE_UNKNOWN', { path: path.slice(0, 200) })
+    const names = [...allowed].sort().join(', ')
+    reply.header('allow', names)
+    throw new VigiaError('REQUEST_METHOD_NOT_ALLOWED', {
+      path: path.slice(0, 200),
+      method: request.method,
+      allowed: names,
+    })
+  })
+}
+
+const matches = (route: readonly string[], path: readonly string[]): boolean =>
+  route.length === path.length &&
+  route.every((segment, index) => segment === path[index] || (segment.startsWith(':') && path[index] !== ''))

@@ -1,0 +1,208 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { InferenceObserver, InferencePipeline } from '../../pipelines/inference/inference-pipeline.ts'
+import type { Load } from '../safety/load.ts'
+
+/** What the server counts, for Prometheus. One registry for each server. */
+export interface ServingMetrics {
+  /** Given to the pipeline when it is opened. */
+  readonly observer: InferenceObserver
+  readonly registry: Registry
+  /** A finished request to the route that was named when it was added. */
+  readonly observeRequest: (method: string, route: string, status: number, seconds: number) => void
+  /** A request that was turned away because of the load. */
+  readonly countShed: (reason: string) => void
+  /** From now on gauges tell of these. */
+  readonly watch: (pipeline: Pick<InferencePipeline, 'models' | 'status'>, load: Load) => void
+}
+
+const LATENCY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const SCORE_BUCKETS = [
+  0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1,
+]
+
+export const createServingMetrics = (version: string): ServingMetrics => {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  new Gauge({
+    name: 'vigia_build_info',
+    help: 'Version of Vigía and of Node; always 1.',
+    labelNames: ['version', 'node'],
+    registers,
+  }).set({ version, node: process.version }, 1)
+  const requests = new Histogram({
+    name: 'vigia_http_request_duration_seconds',
+    help: 'Time from the headers of a request to the end of its answer, by route and status.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: LATENCY_BUCKETS,
+    registers,
+  })
+  const shed = new Counter({
+    name: 'vigia_http_requests_shed_total',
+    help: 'Requests turned away because the server had too much to do.',
+    labelNames: ['reason'],
+    registers,
+  })
+  return {
+    observer: createObserver(registry),
+    registry,
+    observeRequest: (method, route, status, seconds) => requests.observe({ method, route, status }, seconds),
+    countShed: (reason) => shed.inc({ reason }),
+    watch: (pipeline, load) => addGauges(registry, pipeline, load),
+  }
+}
+
+const createObserver = (registry: Registry): InferenceObserver => {
+  const registers = [registry]
+  const predictions = new Counter({
+    name: 'vigia_predictions_total',
+    help: 'Decisions, without repeated ones.',
+    labelNames: ['decision', 'risk_level', 'model', 'version', 'role'],
+    registers,
+  })
+  const repeated = new Counter({
+    name: 'vigia_predictions_repeated_total',
+    help: 'Transactions that had been decided on before.',
+    registers,
+  })
+  const scores = new Histogram({
+    name: 'vigia_prediction_probability',
+    help: 'Calibrated probabilities of fraud, by model.',
+    labelNames: ['model', 'version'],
+    buckets: SCORE_BUCKETS,
+    registers,
+  })
+  const latency = new Histogram({
+    name: 'vigia_prediction_duration_seconds',
+    help: 'Time that a decision took, its way through the log included.',
+    buckets: LATENCY_BUCKETS,
+    registers,
+  })
+  const shadow = new Counter({
+    name: 'vigia_shadow_predictions_total',
+    help: 'Answers of the shadow model, by whether it and the deciding model flag.',
+    labelNames: ['model', 'version', 'shadow', 'champion'],
+    registers,
+  })
+  const shadowScores = new Histogram({
+    name: 'vigia_shadow_probability',
+    help: 'Calibrated probabilities of the shadow model.',
+    labelNames: ['model', 'version'],
+    buckets: SCORE_BUCKETS,
+    registers,
+  })
+  const labels = new Counter({
+    name: 'vigia_feedback_total',
+    help: 'Labels told by feedback, by what became of them.',
+    labelNames: ['outcome', 'is_fraud'],
+    registers,
+  })
+  const warnings = new Counter({
+    name: 'vigia_warnings_total',
+    help: 'Things that a person should look at; the log says what.',
+    labelNames: ['code'],
+    registers,
+  })
+  return {
+    predicted: (
+      { isRepeated, isFlagged, riskLevel, model: { name, version }, role, probability },
+      latencyMs,
+    ) => {
+      latency.observe(latencyMs / 1000)
+      if (isRepeated) {
+        repeated.inc()
+        return
+      }
+      predictions.inc({
+        decision: isFlagged ? 'flag' : 'allow',
+        risk_level: riskLevel,
+        model: name,
+        version,
+        role,
+      })
+      scores.observe({ model: name, version }, probability)
+    },
+    shadowed: ({ name, version }, probability, isFlagged, championFlagged) => {
+      const said = (flags: boolean) => (flags ? 'flag' : 'allow')
+      shadow.inc({ model: name, version, shadow: said(isFlagged), champion: said(championFlagged) })
+      shadowScores.observe({ model: name, version }, probability)
+    },
+    labelled: (outcome, isFraud) => labels.inc({ outcome, is_fraud: String(isFraud) }),
+    warned: (code) => warnings.inc({ code }),
+  }
+}
+
+const addGauges = (
+  registry: Registry,
+  pipeline: Pick<InferencePipeline, 'models' | 'status'>,
+  load: Load,
+): void => {
+  const registers = [registry]
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read())
+      },
+    })
+  }
+  gauge('vigia_ready', '1 when decisions can be made.', () => (pipeline.status().isReady ? 1 : 0))
+  gauge('vigia_http_requests_in_flight', 'Requests that are worked on.', () => load.inFlight)
+  gauge(
+    'vigia_event_loop_delay_seconds',
+    'Mean delay of the event loop in the last quarter of a second.',
+    () => load.eventLoopDelayMs / 1000,
+  )
+  gauge(
+    'vigia_store_cached_states',
+    'States of entities in memory.',
+    () => pipeline.status().store.cachedStates,
+  )
+  gauge('vigia_store_cached_bytes', 'Their size.', () => pipeline.status().store.cachedBytes)
+  gauge(
+    'vigia_store_unsaved_states',
+    'States that are in the log and not yet in the store.',
+    () => pipeline.status().store.unsavedStates,
+  )
+  gauge(
+    'vigia_log_last_sequence',
+    'Place of the last decision in the log.',
+    () => pipeline.status().log.lastSequence,
+  )
+  gauge('vigia_log_bytes', 'Size of the log.', () => pipeline.status().log.bytes)
+  gauge('vigia_log_waiting_records', 'Records that are not yet durable.', () => pipeline.status().log.waiting)
+  const labelNames = ['model', 'version', 'role', 'sha256'] as const
+  const perModel = (
+    name: string,
+    help: string,
+    read: (model: InferencePipeline['models'][number]) => number,
+  ): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset()
+        for (const model of pipeline.models)
+          this.set(
+            { model: model.name, version: model.version, role: model.role, sha256: model.sha256 },
+            read(model),
+          )
+      },
+    })
+  }
+  perModel('vigia_model_info', 'Models in service; always 1.', () => 1)
+  perModel(
+    'vigia_model_threshold',
+    'Probability from which a transaction is flagged.',
+    ({ threshold }) => threshold,
+  )
+  perModel(
+    'vigia_model_loaded_timestamp_seconds',
+    'When the model was loaded.',
+    ({ loadedAtMs }) => loadedAtMs / 1000,
+  )
+}

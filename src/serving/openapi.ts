@@ -1,0 +1,110 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { ERRORS, type ErrorCode } from '../errors.ts'
+import type { App } from './dependencies.ts'
+import { READ_BY_ROUTE } from './validation.ts'
+
+/** Errors that any route may answer with. */
+const COMMON: readonly ErrorCode[] = [
+  'REQUEST_MALFORMED',
+  'REQUEST_RATE_LIMITED',
+  'SERVING_UNEXPECTED',
+  'SERVING_OVERLOADED',
+  'SERVING_CLOSING',
+]
+/** Errors of routes with a scope. */
+const GUARDED: readonly ErrorCode[] = ['REQUEST_KEY_MISSING', 'REQUEST_KEY_UNKNOWN', 'REQUEST_SCOPE_MISSING']
+/** Errors of routes with a body. */
+const WITH_BODY: readonly ErrorCode[] = [
+  'REQUEST_NOT_JSON',
+  'REQUEST_TOO_SLOW',
+  'REQUEST_TOO_LARGE',
+  'REQUEST_MEDIA_TYPE',
+  'REQUEST_INVALID',
+]
+
+/** Describes the API as OpenAPI 3.1 at /openapi.json, with a page for people at /docs. Comes before the routes. */
+export const addOpenApi = async (app: App, version: string): Promise<void> => {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Vigía',
+        version,
+        description:
+          'Fraud decisions on card transactions. `GET /sample-transaction` answers with a transaction that `POST /predict` accepts. Errors carry a `code` for programs and a `fix` for people.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+          apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key.' },
+        },
+      },
+      tags: [
+        { name: 'decisions', description: 'Decide, and look decisions up.' },
+        { name: 'feedback', description: 'Tell what became known.' },
+        { name: 'service', description: 'Models, health, metrics.' },
+        { name: 'administration', description: 'Change which models are in service.' },
+        { name: 'mlflow', description: "The protocol of MLflow's scoring server." },
+        { name: 'open inference', description: 'The Open Inference Protocol, version 2.' },
+      ],
+    },
+    refResolver: {
+      buildLocalReference: (json, _base, _fragment, index) => String(json['$id'] ?? `schema-${index}`),
+    },
+    transform: ({ schema, url, route }) => {
+      const documented = { ...(schema as object) } as Record<string, unknown>
+      const { scope, errors = [] } = route.config ?? {}
+      if (scope !== undefined) documented['security'] = [{ bearer: [] }, { apiKey: [] }]
+      const hasBody = route.method === 'POST'
+      const codes = [
+        ...COMMON,
+        ...(scope === undefined ? [] : GUARDED),
+        ...(hasBody ? WITH_BODY : []),
+        ...errors,
+      ]
+      const response = (documented['response'] ?? {}) as Record<string, unknown>
+      documented['response'] = { ...response, ...errorResponses(new Set(codes), documented['x-errors']) }
+      documented['body'] = withoutMark(documented['body'])
+      if (documented['body'] === undefined) delete documented['body']
+      delete documented['x-errors']
+      return { schema: documented as never, url }
+    },
+  })
+  app.get('/openapi.json', { schema: { hide: true }, config: {} }, () => app.swagger())
+  await app.register(async (pages) => {
+    // The page runs its own scripts and styles, and nothing else.
+    pages.addHook('onSend', (_request, reply, payload, done) => {
+      reply.header('content-security-policy', PAGE_POLICY)
+      done(null, payload)
+    })
+    await pages.register(swaggerUi, { routePrefix: '/docs', theme: { title: 'Vigía API' } })
+  })
+}
+
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+const errorResponses = (codes: ReadonlySet<ErrorCode>, shape: unknown): Record<string, unknown> => {
+  const byStatus = new Map<number, ErrorCode[]>()
+  for (const code of codes)
+    byStatus.set(ERRORS[code].status, [...(byStatus.get(ERRORS[code].status) ?? []), code])
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, names]) => [
+        String(status),
+        {
+          description: names.map((code) => `${code}: ${ERRORS[code].message}`).join('. '),
+          content: { 'application/json': { schema: shape ?? { $ref: 'Error#' } } },
+        },
+      ]),
+  )
+}
+
+const withoutMark = (body: unknown): unknown => {
+  if (typeof body !== 'object' || body === null) return body
+  const [mark] = Object.keys(READ_BY_ROUTE)
+  return Object.fromEntries(Object.entries(body).filter(([key]) => key !== mark))
+}

@@ -1,0 +1,57 @@
+import type { Feedback } from '../pipelines/inference/inference-pipeline.ts'
+import { isMissing, readInstant, readRequiredText, readText } from '../transaction/read-fields.ts'
+import { type FieldProblem, RequestProblemsError, shown } from '../transaction/request-problem.ts'
+
+const FIELDS = ['transaction_id', 'is_fraud', 'user_id', 'merchant_id', 'device_id', 'timestamp'] as const
+
+/** The label that a request's JSON writes, by the rules of `readRequest`. @throws REQUEST_INVALID with every problem */
+export const readFeedback = (body: unknown, unknownFields: 'refuse' | 'ignore'): Feedback => {
+  const problems: FieldProblem[] = []
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    problems.push({ field: '', what: 'is no label', allowed: 'a JSON object', got: shown(body) })
+    throw new RequestProblemsError('REQUEST_INVALID', problems)
+  }
+  const record = body as { readonly [K in (typeof FIELDS)[number]]?: unknown }
+  const feedback: { -readonly [K in keyof Feedback]: Feedback[K] } = {
+    transactionId: readRequiredText('transaction_id', record.transaction_id, problems) ?? '',
+    isFraud: readLabel(record.is_fraud, problems),
+  }
+  const userId = readText('user_id', record.user_id, problems)
+  if (userId !== undefined) feedback.userId = userId
+  const merchantId = readText('merchant_id', record.merchant_id, problems)
+  if (merchantId !== undefined) feedback.merchantId = merchantId
+  const deviceId = readText('device_id', record.device_id, problems)
+  if (deviceId !== undefined) feedback.deviceId = deviceId
+  if (!isMissing(record.timestamp)) {
+    const eventTimeMs = readInstant('timestamp', record.timestamp, problems)
+    if (eventTimeMs !== undefined) feedback.eventTimeMs = eventTimeMs
+  }
+  if (unknownFields === 'refuse') refuseUnknown(record, problems)
+  if (problems.length > 0) throw new RequestProblemsError('REQUEST_INVALID', problems)
+  return feedback
+}
+
+/** As files write labels: true, false, 1, 0, and the same as text. */
+const readLabel = (value: unknown, problems: FieldProblem[]): boolean => {
+  if (typeof value === 'boolean') return value
+  if (value === 1 || value === 0) return value === 1
+  const text = typeof value === 'string' ? value.trim().toLowerCase() : ''
+  if (text === 'true' || text === '1' || text === '1.0') return true
+  if (text === 'false' || text === '0' || text === '0.0') return false
+  const what = isMissing(value) ? 'is missing' : 'is no label'
+  problems.push({ field: 'is_fraud', what, allowed: 'true, false, 1 or 0', got: shown(value) })
+  return false
+}
+
+const refuseUnknown = (record: object, problems: FieldProblem[]): void => {
+  for (const name in record) {
+    if ((FIELDS as readonly string[]).includes(name)) continue
+    problems.push({
+      field: name.slice(0, 60),
+      what: 'is no field of a label',
+      allowed: FIELDS.join(', '),
+      got: shown(name),
+    })
+    if (problems.length >= 20) return
+  }
+}

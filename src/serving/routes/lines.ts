@@ -1,0 +1,53 @@
+import type { Readable } from 'node:stream'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { TSchema } from 'typebox'
+import type { App } from '../dependencies.ts'
+import { asVigiaError, errorBody } from '../error-answers.ts'
+import { answerLines } from '../line-answers.ts'
+import type { RouteContext } from './route-context.ts'
+
+export const NDJSON = 'application/x-ndjson'
+const LINE_TYPES = [NDJSON, 'application/ndjson', 'application/jsonl']
+
+/** Bodies of lines are handed to the route as a stream, whatever their length. */
+export const addLineBodies = (app: App, { load }: RouteContext): void => {
+  app.addContentTypeParser(LINE_TYPES, (request, payload, done) => {
+    load.exempt(request.raw)
+    done(null, payload)
+  })
+}
+
+/** Whether a body came as lines. */
+export const isLines = (body: unknown): body is Readable =>
+  typeof body === 'object' && body !== null && typeof (body as Partial<Readable>).pipe === 'function'
+
+/** Answers each line of the body by `work`, whose result is written by `schema`; what it throws becomes the line's error. */
+export const replyWithLines = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  schema: TSchema,
+  context: RouteContext,
+  work: (row: unknown) => Promise<object>,
+): FastifyReply => {
+  const { limits } = context.settings
+  const write = reply.compileSerializationSchema(schema as never) as (row: object) => string
+  const refuse = (cause: unknown, line: number): string => {
+    const error = asVigiaError(cause)
+    if (error.code === 'SERVING_UNEXPECTED')
+      request.log.error({ request_id: request.id, line, err: cause }, 'unexpected failure')
+    return JSON.stringify({ line, error: errorBody(error) })
+  }
+  const answers = answerLines(
+    request.body as Readable,
+    { rows: limits.stream_rows, lineBytes: limits.line_size * 1024 },
+    async (bytes, line) => {
+      try {
+        return write(await work(context.parseJson(bytes)))
+      } catch (error) {
+        return refuse(error, line)
+      }
+    },
+    refuse,
+  )
+  return reply.type(`${NDJSON}; charset=utf-8`).send(answers)
+}

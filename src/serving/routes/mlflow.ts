@@ -1,0 +1,151 @@
+import { RequestProblemsError, shown } from '../../transaction/request-problem.ts'
+import { predictionAnswer } from '../answers.ts'
+import { decideRows } from '../decide-rows.ts'
+import type { App } from '../dependencies.ts'
+import { answerErrors, errorBody } from '../error-answers.ts'
+import { InvocationsAnswer, InvocationsBody, MlflowError } from '../schemas/mlflow.ts'
+import { refTo } from '../schemas/named.ts'
+import { rowsOf } from './predict-batch.ts'
+import type { RouteContext } from './route-context.ts'
+
+const FORMATS = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const
+
+/** POST /invocations, GET /ping and /version: what clients of MLflow's scoring server ask for. */
+export const addMlflow = (app: App, { pipeline, settings, version, reasonsNotReady }: RouteContext): void => {
+  app.setErrorHandler(
+    answerErrors((error, request) => ({
+      error_code: error.status >= 500 ? 'INTERNAL_ERROR' : 'BAD_REQUEST',
+      message: `${error.message} ${error.fix}`,
+      error: errorBody(error, request.id),
+    })),
+  )
+  const { batch_rows, stream_rows } = settings.limits
+  app.post(
+    '/invocations',
+    {
+      config: {
+        scope: 'predict',
+        errors: [
+          'REQUEST_TRANSACTION_INVALID',
+          'SERVING_TRANSACTION_DIFFERS',
+          'SERVING_TRANSACTION_KNOWN',
+          'SERVING_LOG_FAILED',
+          'SERVING_STORE_FAILED',
+        ],
+      },
+      schema: {
+        tags: ['mlflow'],
+        operationId: 'invocations',
+        summary: "Decide on transactions by MLflow's protocol",
+        description: `At most ${batch_rows} rows, each a transaction. Nothing is decided on unless every row can be read.`,
+        body: refTo(InvocationsBody),
+        response: { 200: refTo(InvocationsAnswer) },
+        'x-errors': refTo(MlflowError),
+      } as object,
+    },
+    async (request, reply) => {
+      const rows = rowsOf({ rows: invocationRows(request.body) }, 'rows', batch_rows)
+      const predictions = await decideRows(pipeline, rows, settings.api.unknown_fields, stream_rows)
+      return { predictions: predictions.map((prediction) => predictionAnswer(prediction, reply.elapsedTime)) }
+    },
+  )
+  app.get(
+    '/ping',
+    {
+      config: { isExempt: true, rateLimit: false },
+      schema: {
+        tags: ['mlflow'],
+        operationId: 'ping',
+        summary: 'Whether the server can decide, as an empty answer',
+        response: {
+          200: { description: 'It can.', content: { 'application/json': { schema: { type: 'string' } } } },
+          503: { description: 'It cannot.', content: { 'application/json': { schema: { type: 'string' } } } },
+        },
+      },
+      serializerCompiler: () => String,
+    },
+    async (_request, reply) => {
+      reply.code(reasonsNotReady().length === 0 ? 200 : 503).type('application/json')
+      return reply.send('\n')
+    },
+  )
+  app.get(
+    '/version',
+    {
+      config: { isExempt: true, rateLimit: false },
+      schema: {
+        tags: ['mlflow'],
+        operationId: 'getVersion',
+        summary: 'Version of Vigía, as text',
+        response: {
+          200: { description: 'The version.', content: { 'text/plain': { schema: { type: 'string' } } } },
+        },
+      },
+    },
+    async (_request, reply) => reply.type('text/plain; charset=utf-8').send(version),
+  )
+}
+
+type Row = Readonly<Record<string, unknown>>
+
+/** The rows of a body; anything that is not one of the four formats gives problems. @throws REQUEST_INVALID */
+const invocationRows = (body: unknown): unknown => {
+  const record: Row = typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Row) : {}
+  const given = FORMATS.filter((format) => record[format] !== undefined)
+  const [format] = given
+  if (given.length !== 1 || format === undefined)
+    throw invalid(
+      '',
+      'has not exactly one format of rows',
+      FORMATS.join(', '),
+      given.length === 0 ? Object.keys(record).slice(0, 20) : given,
+    )
+  if (format === 'dataframe_split') return splitRows(record[format])
+  const rows = record[format]
+  return Array.isArray(rows) || format === 'dataframe_records' ? rows : columnRows(rows, format)
+}
+
+/** `{columns: [...], data: [[...], ...]}` */
+const splitRows = (frame: unknown): readonly Row[] => {
+  const { columns, data } = (frame ?? {}) as { readonly columns?: unknown; readonly data?: unknown }
+  if (!Array.isArray(columns) || !columns.every((name) => typeof name === 'string'))
+    throw invalid('dataframe_split.columns', 'is no list of names', 'a list of text', columns)
+  if (!Array.isArray(data))
+    throw invalid('dataframe_split.data', 'is no list of rows', 'a list of lists', data)
+  return data.map((values: unknown, index) => {
+    if (!Array.isArray(values) || values.length !== columns.length)
+      throw invalid(
+        `dataframe_split.data[${index}]`,
+        'has not one value for each column',
+        `a list of ${columns.length} values`,
+        values,
+      )
+    return rowOf(columns.map((name, column) => [name, values[column]]))
+  })
+}
+
+/** `{column: [value, ...], ...}` */
+const columnRows = (table: unknown, format: string): readonly Row[] => {
+  if (typeof table !== 'object' || table === null)
+    throw invalid(format, 'has no rows', 'a list of objects, or an object of lists', table)
+  const entries = Object.entries(table)
+  const length = Array.isArray(entries[0]?.[1]) ? entries[0][1].length : 0
+  for (const [name, values] of entries)
+    if (!Array.isArray(values) || values.length !== length)
+      throw invalid(
+        `${format}.${name.slice(0, 60)}`,
+        'is no list as long as the others',
+        `a list of ${length} values`,
+        values,
+      )
+  return Array.from({ length }, (_, index) =>
+    rowOf(entries.map(([name, values]) => [name, (values as readonly unknown[])[index]])),
+  )
+}
+
+/** A row without missing values, which data frames write as null. */
+const rowOf = (entries: readonly (readonly [string, unknown])[]): Row =>
+  Object.fromEntries(entries.filter(([, value]) => value !== null))
+
+const invalid = (field: string, what: string, allowed: string, got: unknown): RequestProblemsError =>
+  new RequestProblemsError('REQUEST_INVALID', [{ field, what, allowed, got: shown(got) }])

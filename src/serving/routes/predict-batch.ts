@@ -1,0 +1,102 @@
+import type { Static } from 'typebox'
+import { VigiaError } from '../../errors.ts'
+import { readRequest } from '../../transaction/read-request.ts'
+import { RequestProblemsError, shown } from '../../transaction/request-problem.ts'
+import { predictionAnswer } from '../answers.ts'
+import type { App } from '../dependencies.ts'
+import { asVigiaError, errorBody } from '../error-answers.ts'
+import { mapInOrder } from '../line-answers.ts'
+import { refTo } from '../schemas/named.ts'
+import { BatchAnswer, BatchBody, BatchRow } from '../schemas/prediction.ts'
+import { TransactionBody } from '../schemas/transaction.ts'
+import { isLines, NDJSON, replyWithLines } from './lines.ts'
+import { reasonsQuery } from './predict.ts'
+import type { RouteContext } from './route-context.ts'
+
+const Query = reasonsQuery(0)
+
+/** POST /predict/batch: decisions on many transactions, as one JSON body or as a stream of lines. */
+export const addPredictBatch = (app: App, context: RouteContext): void => {
+  const { pipeline, settings } = context
+  const unknownFields = settings.api.unknown_fields
+  const { batch_rows, stream_rows } = settings.limits
+  const decide = async (row: unknown, reasons: number): Promise<object> => {
+    const started = performance.now()
+    const prediction = await pipeline.predict(readRequest(row, unknownFields), reasons)
+    return predictionAnswer(prediction, performance.now() - started)
+  }
+  app.post<{ Querystring: Static<typeof Query> }>(
+    '/predict/batch',
+    {
+      config: { scope: 'predict', errors: [] },
+      schema: {
+        tags: ['decisions'],
+        operationId: 'predictBatch',
+        summary: 'Decide on many transactions',
+        description: `A JSON body holds at most ${batch_rows} transactions. Lines of ${NDJSON} may be any number: each is answered by a line as soon as it and those before it are decided on, so read answers while you send. A row that cannot be decided on has an error of its own; the others are decided on.`,
+        querystring: Query,
+        body: {
+          content: {
+            'application/json': { schema: refTo(BatchBody) },
+            [NDJSON]: { schema: refTo(TransactionBody) },
+          },
+        },
+        response: {
+          200: {
+            description: 'What became of each transaction.',
+            content: {
+              'application/json': { schema: refTo(BatchAnswer) },
+              [NDJSON]: { schema: refTo(BatchRow) },
+            },
+          },
+        },
+      },
+    },
+    async (request, reply) => {
+      const { reasons } = request.query
+      if (isLines(request.body))
+        return replyWithLines(request, reply, ROW, context, (row) => decide(row, reasons))
+      const rows = rowsOf(request.body, 'transactions', batch_rows)
+      let failed = 0
+      const predictions = await mapInOrder(rows, stream_rows, async (row, index) => {
+        try {
+          return await decide(row, reasons)
+        } catch (cause) {
+          failed++
+          const error = asVigiaError(cause)
+          if (error.code === 'SERVING_UNEXPECTED')
+            request.log.error({ request_id: request.id, err: cause }, 'unexpected failure')
+          return { line: index + 1, error: errorBody(error) }
+        }
+      })
+      return { predictions, decided: rows.length - failed, failed }
+    },
+  )
+}
+
+const ROW = refTo(BatchRow)
+
+/** The rows of a body `{[name]: [...]}`. @throws REQUEST_INVALID, REQUEST_TOO_LARGE */
+export const rowsOf = (body: unknown, name: string, most: number): readonly unknown[] => {
+  const record = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {}
+  const rows = record[name]
+  const unknown = Object.keys(record).filter((key) => key !== name)
+  const problems = unknown
+    .slice(0, 20)
+    .map((key) => ({ field: key.slice(0, 60), what: 'is not known here', allowed: name, got: shown(key) }))
+  if (!Array.isArray(rows) || rows.length === 0)
+    problems.push({
+      field: name,
+      what: 'is no list of rows',
+      allowed: `a list of 1 to ${most} objects`,
+      got: shown(rows),
+    })
+  if (problems.length > 0) throw new RequestProblemsError('REQUEST_INVALID', problems)
+  const list = rows as readonly unknown[]
+  if (list.length > most)
+    throw new VigiaError('REQUEST_TOO_LARGE', {
+      what: `A list of ${list.length} rows`,
+      limit: `${most} (limits.batch_rows)`,
+    })
+  return list
+}

@@ -1,0 +1,11 @@
+import type { ServerDependencies } from '../dependencies.ts'
+import type { ParseJson } from '../json-bodies.ts'
+import type { Load } from '../safety/load.ts'
+
+/** What routes work with. */
+export interface RouteContext extends ServerDependencies {
+  readonly parseJson: ParseJson
+  readonly load: Load
+  /** Why the server cannot decide; empty when it can. */
+  readonly reasonsNotReady: () => readonly string[]
+}

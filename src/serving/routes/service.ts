@@ -1,0 +1,105 @@
+import { modelsAnswer, savedLogsAnswer, statusAnswer } from '../answers.ts'
+import type { App } from '../dependencies.ts'
+import { refTo } from '../schemas/named.ts'
+import { HealthAnswer, LiveAnswer, ModelsAnswer, SavedLogsAnswer } from '../schemas/service.ts'
+import { actBy } from './act.ts'
+import type { RouteContext } from './route-context.ts'
+
+/** GET /model, /health, /health/live, /health/ready, /metrics; POST /save-logs. */
+export const addService = (app: App, context: RouteContext): void => {
+  const { pipeline, metrics, version, now, load, reasonsNotReady } = context
+  const startedAtMs = now()
+  app.get(
+    '/model',
+    {
+      config: { scope: 'read' },
+      schema: {
+        tags: ['service'],
+        operationId: 'getModel',
+        summary: 'The models in service',
+        response: { 200: refTo(ModelsAnswer) },
+      },
+    },
+    async () => modelsAnswer(pipeline.models),
+  )
+  app.get(
+    '/health/live',
+    {
+      config: { isExempt: true, rateLimit: false },
+      schema: {
+        tags: ['service'],
+        operationId: 'isLive',
+        summary: 'Whether the process answers',
+        response: { 200: refTo(LiveAnswer) },
+      },
+    },
+    async () => ({ status: 'live' }),
+  )
+  for (const [url, operationId, summary] of [
+    ['/health', 'getHealth', 'How the server is'],
+    ['/health/ready', 'isReady', 'Whether the server can decide'],
+  ] as const)
+    app.get(
+      url,
+      {
+        config: { isExempt: true, rateLimit: false },
+        schema: {
+          tags: ['service'],
+          operationId,
+          summary,
+          response: {
+            200: refTo(HealthAnswer),
+            503: { description: 'It is not ready; reasons say why.', ...refTo(HealthAnswer) },
+          },
+        },
+      },
+      async (_request, reply) => {
+        const reasons = reasonsNotReady()
+        const [champion] = pipeline.models
+        reply.code(reasons.length === 0 ? 200 : 503)
+        return {
+          status: reasons.length === 0 ? 'ready' : 'not_ready',
+          reasons,
+          version,
+          uptime_s: (now() - startedAtMs) / 1000,
+          model: champion && { name: champion.name, version: champion.version },
+          requests_in_flight: load.inFlight,
+          ...statusAnswer(pipeline.status()),
+        }
+      },
+    )
+  app.get(
+    '/metrics',
+    {
+      config: { scope: 'metrics', isExempt: true, rateLimit: false },
+      schema: {
+        tags: ['service'],
+        operationId: 'getMetrics',
+        summary: 'Metrics for Prometheus',
+        produces: ['text/plain'],
+        response: {
+          200: {
+            description: "Prometheus's text format.",
+            content: { 'text/plain': { schema: { type: 'string' } } },
+          },
+        },
+      },
+    },
+    async (_request, reply) =>
+      reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  )
+  app.post(
+    '/save-logs',
+    {
+      config: { scope: 'admin', errors: ['SERVING_LOG_FAILED'] },
+      schema: {
+        tags: ['service'],
+        operationId: 'saveLogs',
+        summary: 'Write everything logged so far to Parquet',
+        response: { 200: refTo(SavedLogsAnswer) },
+      },
+    },
+    async (request) =>
+      savedLogsAnswer(await actBy(context, request, 'logs.save', {}, () => pipeline.saveLogs())),
+  )
+}

@@ -1,0 +1,91 @@
+import { Type } from 'typebox'
+import { RowError } from './error.ts'
+import { named, refTo } from './named.ts'
+
+const id = Type.Unsafe({ type: ['string', 'integer'] })
+const optionalId = (description: string) =>
+  Type.Optional(Type.Unsafe({ type: ['string', 'integer', 'null'], description }))
+
+export const LabelBody = named(
+  'Label',
+  Type.Object(
+    {
+      transaction_id: id,
+      is_fraud: Type.Unsafe({ type: ['boolean', 'integer', 'string'], description: 'true, false, 1 or 0.' }),
+      user_id: optionalId('For a transaction that was not decided on here.'),
+      merchant_id: optionalId('As user_id.'),
+      device_id: optionalId('As user_id.'),
+      timestamp: Type.Optional(
+        Type.Unsafe({
+          type: ['string', 'integer', 'null'],
+          description: 'As user_id: when the transaction happened.',
+        }),
+      ),
+    },
+    {
+      additionalProperties: false,
+      description: 'What became known of a transaction. Telling the same again changes nothing.',
+      examples: [{ transaction_id: 'tx-2026-000001', is_fraud: true }],
+    },
+  ),
+)
+
+export const LabelsBody = named(
+  'Labels',
+  Type.Union([
+    refTo(LabelBody),
+    Type.Object({ labels: Type.Array(refTo(LabelBody), { minItems: 1 }) }, { additionalProperties: false }),
+  ]),
+)
+
+export const OUTCOMES = ['applied', 'late', 'unchanged', 'unknown'] as const
+
+export const LabelAnswer = named(
+  'LabelAnswer',
+  Type.Object(
+    {
+      transaction_id: Type.Optional(Type.String()),
+      outcome: Type.Optional(
+        Type.Unsafe({
+          type: 'string',
+          enum: OUTCOMES,
+          description:
+            'applied: learnt. late: kept, but too late for any feature. unchanged: told before. unknown: not decided on here, and nothing says whose it was; not taken.',
+        }),
+      ),
+      line: Type.Optional(
+        Type.Integer({ description: 'Row of the request that an error is about, from 1.' }),
+      ),
+      error: Type.Optional(refTo(RowError)),
+    },
+    {
+      description: 'What became of a label.',
+      examples: [{ transaction_id: 'tx-2026-000001', outcome: 'applied' }],
+    },
+  ),
+)
+
+export const LabelsAnswer = named(
+  'LabelsAnswer',
+  Type.Object(
+    {
+      transaction_id: Type.Optional(Type.String({ description: 'Of a single label.' })),
+      outcome: Type.Optional(
+        Type.Unsafe({ type: 'string', enum: OUTCOMES, description: 'Of a single label.' }),
+      ),
+      outcomes: Type.Optional(
+        Type.Array(refTo(LabelAnswer), { description: 'Of each label of a list, in their order.' }),
+      ),
+      counts: Type.Optional(
+        Type.Object({
+          applied: Type.Integer(),
+          late: Type.Integer(),
+          unchanged: Type.Integer(),
+          unknown: Type.Integer(),
+          failed: Type.Integer(),
+        }),
+      ),
+    },
+    { description: 'What became of the labels.' },
+  ),
+)

@@ -1,0 +1,54 @@
+import { Type } from 'typebox'
+import { named, refTo } from './named.ts'
+import { PredictionAnswer } from './prediction.ts'
+import { EXAMPLE_TRANSACTION, TransactionBody } from './transaction.ts'
+
+const columns = Object.keys(EXAMPLE_TRANSACTION)
+
+export const InvocationsBody = named(
+  'Invocations',
+  Type.Object(
+    {
+      dataframe_split: Type.Optional(
+        Type.Object({
+          columns: Type.Array(Type.String()),
+          index: Type.Optional(Type.Array(Type.Unknown())),
+          data: Type.Array(Type.Array(Type.Unknown())),
+        }),
+      ),
+      dataframe_records: Type.Optional(Type.Array(refTo(TransactionBody))),
+      instances: Type.Optional(Type.Array(refTo(TransactionBody))),
+      inputs: Type.Optional(
+        Type.Union([
+          Type.Array(refTo(TransactionBody)),
+          Type.Record(Type.String(), Type.Array(Type.Unknown())),
+        ]),
+      ),
+      params: Type.Optional(Type.Unknown({ description: 'Ignored.' })),
+    },
+    {
+      description: 'Exactly one of the four ways in which MLflow writes rows; each row is a transaction.',
+      examples: [{ dataframe_split: { columns, data: [Object.values(EXAMPLE_TRANSACTION)] } }],
+    },
+  ),
+)
+
+export const InvocationsAnswer = named(
+  'InvocationsAnswer',
+  Type.Object(
+    { predictions: Type.Array(refTo(PredictionAnswer)) },
+    { description: 'One decision for each row, in their order.' },
+  ),
+)
+
+export const MlflowError = named(
+  'MlflowError',
+  Type.Object(
+    {
+      error_code: Type.String(),
+      message: Type.String(),
+      error: Type.Unsafe({ $ref: 'Error#/properties/error' }),
+    },
+    { description: "An error as MLflow's clients expect it, and as everywhere else." },
+  ),
+)

@@ -1,0 +1,160 @@
+import { Type } from 'typebox'
+import { RowError } from './error.ts'
+import { named, nullable, refTo } from './named.ts'
+import { TransactionAnswer, TransactionBody } from './transaction.ts'
+
+export const RISK_LEVELS = ['low', 'medium', 'high', 'critical'] as const
+
+const RiskLevelText = Type.Unsafe({
+  type: 'string',
+  enum: RISK_LEVELS,
+  description: 'How risky that is, for people.',
+})
+
+export const ModelName = named(
+  'ModelName',
+  Type.Object(
+    {
+      name: Type.String(),
+      version: Type.String({ description: 'Version in the registry, or the first digits of its SHA-256.' }),
+    },
+    { description: 'A model.' },
+  ),
+)
+
+export const ReasonAnswer = named(
+  'Reason',
+  Type.Object(
+    {
+      feature: Type.String(),
+      value: Type.Unsafe({
+        type: ['number', 'string', 'null'],
+        description: 'Null: missing, or a category that training did not know.',
+      }),
+      contribution: Type.Number({
+        description: "What the feature adds to the model's margin, above what it adds on average.",
+      }),
+      direction: Type.Unsafe({ type: 'string', enum: ['raises', 'lowers'] }),
+      text: Type.String({ description: 'Half a sentence for people.' }),
+    },
+    { description: 'What the value of one feature did to the probability.' },
+  ),
+)
+
+const predictionFields = {
+  prediction_id: Type.String({ description: 'Names this decision for ever.' }),
+  transaction_id: Type.String(),
+  probability: Type.Number({ minimum: 0, maximum: 1, description: 'Calibrated probability of fraud.' }),
+  decision: Type.Unsafe({
+    type: 'string',
+    enum: ['flag', 'allow'],
+    description: 'flag from the threshold on.',
+  }),
+  is_fraud: Type.Boolean({ description: 'Whether it is flagged.' }),
+  risk_level: RiskLevelText,
+  threshold: Type.Number(),
+  model: refTo(ModelName),
+  role: Type.Unsafe({
+    type: 'string',
+    enum: ['champion', 'canary'],
+    description: 'As what the model decided.',
+  }),
+  reasons: Type.Optional(
+    Type.Array(refTo(ReasonAnswer), { description: 'Strongest first; as many as were asked for, or fewer.' }),
+  ),
+  repeated: Type.Boolean({
+    description: 'Whether this transaction had been decided on before; then this is that decision.',
+  }),
+  sequence: Type.Integer({ minimum: 1, description: 'Place in the log of decisions.' }),
+  decided_at: Type.String({ description: 'ISO 8601, UTC.' }),
+  latency_ms: Type.Number({ description: 'Time that the server took.' }),
+}
+
+const EXAMPLE_PREDICTION = {
+  prediction_id: '0f1c9a52-17',
+  transaction_id: 'tx-2026-000001',
+  probability: 0.0132,
+  decision: 'allow',
+  is_fraud: false,
+  risk_level: 'low',
+  threshold: 0.42,
+  model: { name: 'fraud-detector', version: '3' },
+  role: 'champion',
+  repeated: false,
+  sequence: 17,
+  decided_at: '2026-03-14T09:26:53.700Z',
+  latency_ms: 0.61,
+}
+
+export const PredictionAnswer = named(
+  'Prediction',
+  Type.Object(predictionFields, {
+    description: 'A decision on one transaction.',
+    examples: [EXAMPLE_PREDICTION],
+  }),
+)
+
+export const BatchBody = named(
+  'Batch',
+  Type.Object(
+    { transactions: Type.Array(refTo(TransactionBody), { minItems: 1 }) },
+    { additionalProperties: false, description: 'Transactions that are decided on in this order.' },
+  ),
+)
+
+/** One line of a streamed answer: a decision, or why there is none. */
+export const BatchRow = named(
+  'BatchRow',
+  Type.Object(
+    {
+      line: Type.Optional(
+        Type.Integer({ minimum: 1, description: 'Row of the request that an error is about, from 1.' }),
+      ),
+      error: Type.Optional(refTo(RowError)),
+      ...Object.fromEntries(
+        Object.entries(predictionFields).map(([name, schema]) => [name, Type.Optional(schema)]),
+      ),
+    },
+    { description: 'A decision, or an error and the row that it is about.' },
+  ),
+)
+
+export const BatchAnswer = named(
+  'BatchAnswer',
+  Type.Object(
+    {
+      predictions: Type.Array(refTo(BatchRow), { description: 'One for each transaction, in their order.' }),
+      decided: Type.Integer(),
+      failed: Type.Integer(),
+    },
+    { description: 'What became of each transaction.' },
+  ),
+)
+
+export const LoggedAnswer = named(
+  'LoggedPrediction',
+  Type.Object(
+    {
+      ...predictionFields,
+      transaction: refTo(TransactionAnswer),
+      features: Type.Unsafe({
+        type: 'object',
+        additionalProperties: { type: ['number', 'null'] },
+        description: 'Values by feature; null where missing.',
+      }),
+      shadow: Type.Optional(
+        Type.Object(
+          { model: refTo(ModelName), probability: Type.Number(), is_fraud: Type.Boolean() },
+          { description: 'What the challenger would have answered.' },
+        ),
+      ),
+      label: nullable(
+        Type.Object(
+          { is_fraud: Type.Boolean(), received_at: Type.String() },
+          { description: 'What was told of it by POST /feedback; null while nothing was.' },
+        ),
+      ),
+    },
+    { description: 'A decision with everything that went into it.' },
+  ),
+)

@@ -1,0 +1,210 @@
+import type { IncomingMessage } from 'node:http'
+import cors from '@fastify/cors'
+import rateLimit from '@fastify/rate-limit'
+import {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+  LogController,
+  type RouteOptions,
+} from 'fastify'
+import { VigiaError } from '../errors.ts'
+import { parseDuration } from '../foundation/duration.ts'
+import type { App, ServerDependencies } from './dependencies.ts'
+import { addMissingRoutes, answerErrors, errorBody, vigiaErrorBody } from './error-answers.ts'
+import { addJsonBodies } from './json-bodies.ts'
+import { addOpenApi } from './openapi.ts'
+import { createRequestLog } from './request-log.ts'
+import { createRequestNames, traceParentOf } from './request-names.ts'
+import { addAdmin } from './routes/admin.ts'
+import { addFeedback } from './routes/feedback.ts'
+import { addLineBodies } from './routes/lines.ts'
+import { addMlflow } from './routes/mlflow.ts'
+import { addOpenInference } from './routes/open-inference.ts'
+import { addPredict } from './routes/predict.ts'
+import { addPredictBatch } from './routes/predict-batch.ts'
+import { addPredictions } from './routes/predictions.ts'
+import type { RouteContext } from './routes/route-context.ts'
+import { addSampleTransaction } from './routes/sample-transaction.ts'
+import { addService } from './routes/service.ts'
+import { assertGuarded } from './safety/api-keys.ts'
+import { createGuard } from './safety/guard.ts'
+import { watchLoad } from './safety/load.ts'
+import { limitOf, sourceOf } from './safety/rate-limits.ts'
+import { addSchemas } from './schemas/all.ts'
+import { validatorCompiler } from './validation.ts'
+
+/**
+ * The HTTP server over an inference pipeline; the caller lets it listen and closes it. Closing finishes what was accepted, then
+ * closes the pipeline.
+ *
+ * The way of a request, and where it may end:
+ *
+ * 1. guard: closing or overloaded (503), no key or a wrong one (401, 403), a coding that is not read (415)
+ * 2. rate limit (429)
+ * 3. body: too slow (408), too large (413), another type (415), no JSON (400)
+ * 4. query and body by schema (422)
+ * 5. the route: the transaction itself (422), conflicts (409), the log or the store fails (503, 507)
+ * 6. one line in the log, one count in the metrics
+ *
+ * @throws SERVING_KEYS_MISSING, SERVING_TLS_INVALID
+ */
+export const createServer = async (dependencies: ServerDependencies): Promise<FastifyInstance> => {
+  const { settings, keys, pipeline, metrics, version, notReady } = dependencies
+  const { limits, security, api } = settings
+  assertGuarded(keys, api.host)
+  const app = createApp(dependencies)
+  const load = watchLoad(
+    {
+      requestsInFlight: limits.requests_in_flight,
+      eventLoopDelayMs: parseDuration(limits.event_loop_delay),
+      bodyTimeoutMs: parseDuration(limits.body_timeout),
+    },
+    (request) => expire(request, limits.body_timeout),
+  )
+  metrics.watch(pipeline, load)
+  app.addHook('onClose', async () => {
+    load.stop()
+    await pipeline.close()
+  })
+  app.decorateRequest('caller', null)
+  app.decorateRequest('subject', null)
+  app.setValidatorCompiler(validatorCompiler)
+  app.setErrorHandler(answerErrors(vigiaErrorBody))
+  addSchemas(app)
+  watchRoutes(
+    app,
+    dependencies,
+    createGuard(app, { keys, load, metrics, isTls: dependencies.tls !== undefined }),
+  )
+  if (security.cors_origins.length > 0)
+    await app.register(cors, { origin: [...security.cors_origins], methods: ['GET', 'POST'], maxAge: 600 })
+  if (limits.requests_per_minute > 0 || keys.some(({ requestsPerMinute = 0 }) => requestsPerMinute > 0))
+    await app.register(rateLimit, rateLimits(limits.requests_per_minute))
+  const parseJson = addJsonBodies(app)
+  if (api.docs) await addOpenApi(app, version)
+  const context: RouteContext = {
+    ...dependencies,
+    parseJson,
+    load,
+    reasonsNotReady: () => [notReady?.() ?? '', reasonOf(pipeline)].filter((reason) => reason !== ''),
+  }
+  await app.register(async (routes) => {
+    addPredict(routes, context)
+    addPredictions(routes, context)
+    addSampleTransaction(routes, context)
+    addService(routes, context)
+    addAdmin(routes, context)
+  })
+  await app.register(async (routes) => {
+    addLineBodies(routes, context)
+    addPredictBatch(routes, context)
+    addFeedback(routes, context)
+  })
+  await app.register(async (routes) => addMlflow(routes, context))
+  await app.register(async (routes) => addOpenInference(routes, context))
+  return app
+}
+
+const reasonOf = (pipeline: ServerDependencies['pipeline']): string => {
+  const { isReady, reason } = pipeline.status()
+  return isReady ? '' : reason || 'the pipeline is not ready'
+}
+
+const createApp = ({ settings, tls, logStream }: ServerDependencies): App => {
+  const { limits, security, log } = settings
+  const requestName = createRequestNames()
+  const http = {
+    headersTimeout: parseDuration(limits.header_timeout),
+    connectionsCheckingInterval: Math.min(1000, parseDuration(limits.header_timeout)),
+    maxHeaderSize: 16 * 1024,
+  }
+  const options = {
+    logger: {
+      level: log.level,
+      base: undefined,
+      timestamp: isoTime,
+      ...(logStream && { stream: logStream }),
+    },
+    // A logger for each request would cost more than the line that it writes.
+    childLoggerFactory: (logger: unknown) => logger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: limits.body_size * 1024,
+    connectionTimeout: parseDuration(limits.idle_timeout),
+    keepAliveTimeout: parseDuration(limits.keep_alive),
+    // Bodies have a limit of their own, from which streams are exempt.
+    requestTimeout: 0,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    trustProxy: security.trusted_proxies.length > 0 ? [...security.trusted_proxies] : false,
+    genReqId: requestName,
+    routerOptions: { maxParamLength: 1024 },
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      answerErrors(vigiaErrorBody)(error, request, reply),
+    ...(tls === undefined
+      ? { http }
+      : { https: { ...http, key: tls.key, cert: tls.cert, minVersion: 'TLSv1.2' } }),
+  }
+  try {
+    const app = fastify(options as object) as unknown as App
+    app.server.maxConnections = limits.connections
+    return app
+  } catch (error) {
+    if (tls === undefined) throw error
+    throw new VigiaError('SERVING_TLS_INVALID', { reason: (error as Error).message }, { cause: error })
+  }
+}
+
+const isoTime = (): string => `,"time":"${new Date().toISOString()}"`
+
+/** Each route gets its guard before everything else, and is watched to its end. */
+const watchRoutes = (
+  app: App,
+  { metrics, settings }: ServerDependencies,
+  guard: ReturnType<typeof createGuard>,
+): void => {
+  const logRequest = createRequestLog(app.log, settings.log)
+  const finished = (request: FastifyRequest, reply: FastifyReply, method: string, route: string): void => {
+    const latencyMs = reply.elapsedTime
+    metrics.observeRequest(method, route, reply.statusCode, latencyMs / 1000)
+    logRequest?.(request, reply, route, latencyMs)
+  }
+  app.addHook('onRoute', (route: RouteOptions) => {
+    const { url, config } = route
+    const isGuarded = guard.forRoute(config?.scope, config?.isExempt === true)
+    route.onRequest = [isGuarded, ...[route.onRequest ?? []].flat()]
+    route.onResponse = [
+      (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+        finished(request, reply, request.method, url)
+        done()
+      },
+      ...[route.onResponse ?? []].flat(),
+    ]
+  })
+  addMissingRoutes(app, (request, reply) => finished(request, reply, 'other', 'none'))
+  app.addHook('onRequest', (request, reply, done) => {
+    const traceParent = traceParentOf(request.headers['traceparent'])
+    reply.header('x-request-id', request.id)
+    if (traceParent !== undefined) reply.header('traceparent', traceParent)
+    done()
+  })
+}
+
+const rateLimits = (byDefault: number) => ({
+  timeWindow: 60_000,
+  max: (request: FastifyRequest) => limitOf(request.caller, byDefault),
+  allowList: (request: FastifyRequest) => limitOf(request.caller, byDefault) === 0,
+  keyGenerator: (request: FastifyRequest) => sourceOf(request.caller, request.ip),
+  errorResponseBuilder: (_request: FastifyRequest, { max }: { readonly max: number }) =>
+    new VigiaError('REQUEST_RATE_LIMITED', { limit: max }),
+})
+
+/** Ends a connection whose body does not come, as Node ends one whose headers do not. */
+const expire = (request: IncomingMessage, limit: string): void => {
+  const body = JSON.stringify({ error: errorBody(new VigiaError('REQUEST_TOO_SLOW', { limit })) })
+  const head = `HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`
+  const { socket } = request
+  if (socket.writable) socket.write(head + body)
+  socket.destroySoon()
+}
