@@ -4,10 +4,12 @@ import { hostname } from 'node:os'
 import { createMemoryStateStore } from './adapters/memory/memory-state-store.ts'
 import { createCommands } from './cli/commands/index.ts'
 import { runProgram } from './cli/program.ts'
+import { createServingStorage } from './open-serving-storage.ts'
 import { trackingStoreOpener } from './open-tracking-store.ts'
 import { trackThisProcess } from './pipelines/tracking/track-this-process.ts'
 import { renderEvaluationPlots, renderEvaluationReport } from './reports/evaluation-report.ts'
 import { renderValidationReport } from './reports/validation-report.ts'
+import { serverStarter, servingModelLoader } from './start-server.ts'
 
 /**
  * The composition root: environment, clock, streams and signals are chosen here and handed in.
@@ -20,6 +22,8 @@ process.on('SIGINT', () => {
   if (interruption.signal.aborted) process.exit(130)
   interruption.abort()
 })
+// How a supervisor asks: the same, and it will not ask twice.
+process.on('SIGTERM', () => interruption.abort())
 
 // `vigia config show | head` closes the pipe early: that is the reader's right, not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -49,12 +53,19 @@ const isAlive = (processId: number): boolean => {
 const now = () => Date.now()
 const owner = { processId: process.pid, host: hostname(), isAlive }
 
+const openTrackingStore = trackingStoreOpener({ workingDirectory: process.cwd(), now, owner })
+const storage = createServingStorage(owner)
+const monotonicMs = () => performance.now()
+
 const commands = createCommands({
   now,
   owner,
-  openTrackingStore: trackingStoreOpener({ workingDirectory: process.cwd(), now, owner }),
+  openTrackingStore,
+  storage,
+  modelLoader: servingModelLoader({ openTrackingStore, now }),
+  startServer: serverStarter({ version, storage, openTrackingStore, now, monotonicMs, newId: randomUUID }),
   createStateStore: createMemoryStateStore,
-  monotonicMs: () => performance.now(),
+  monotonicMs,
   newId: randomUUID,
   trackThisProcess: (store, command, workingDirectory) =>
     trackThisProcess(store, { version, command, workingDirectory }),

@@ -59,6 +59,8 @@ export interface Command {
   readonly description: string
   readonly arguments?: readonly CommandArgument[]
   readonly options: readonly CommandOption[]
+  /** It runs until Ctrl-C or SIGTERM ends it, which is no interruption. */
+  readonly endsWithSignal?: true
   readonly examples: readonly { readonly command: string; readonly explanation: string }[]
   run(context: CommandContext, input: CommandInput): Promise<ExitCode>
 }

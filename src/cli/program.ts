@@ -26,7 +26,10 @@ export const runProgram = async (
       return 2
     }
     await program.parseAsync(words, { from: 'user' })
-    if (host.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'working' })
+    const endsWithSignal = commands.some(
+      ({ name, endsWithSignal }) => endsWithSignal === true && words.includes(name),
+    )
+    if (host.signal.aborted && !endsWithSignal) throw new VigiaError('INTERRUPTED', { activity: 'working' })
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0

@@ -6,6 +6,9 @@ import { createFileStore } from '../../src/adapters/files/file-store.ts'
 import { createMemoryStateStore } from '../../src/adapters/memory/memory-state-store.ts'
 import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
+import { createServingStorage } from '../../src/open-serving-storage.ts'
+import type { OpenTrackingStore } from '../../src/ports/tracking-store.ts'
+import { serverStarter, servingModelLoader } from '../../src/start-server.ts'
 
 /** What one command left behind. */
 export interface Finished {
@@ -44,12 +47,21 @@ export const vigiaIn = async (
   const interruption = new AbortController()
   const now = () => 1_600_000_000_000
   const owner = { processId: process.pid, host: 'here', isAlive: () => false }
+  const openTrackingStore: OpenTrackingStore = ({ directory }) =>
+    createFileStore({ folder: directory, now, owner })
+  const storage = createServingStorage(owner)
+  const monotonicMs = () => 0
   const commands = createCommands({
     now,
     owner,
-    openTrackingStore: ({ directory }) => createFileStore({ folder: directory, now, owner }),
+    openTrackingStore,
+    storage,
+    modelLoader: servingModelLoader({ openTrackingStore, now }),
+    startServer: serverStarter({
+      ...{ version: '0.0.0', storage, openTrackingStore, now, monotonicMs, newId: randomUUID },
+    }),
     createStateStore: createMemoryStateStore,
-    monotonicMs: () => 0,
+    monotonicMs,
     newId: randomUUID,
     trackThisProcess: (store) => ({ store, newRunKey: randomUUID, tags: {}, environment: {} }),
     runtime: 'test',

@@ -4,19 +4,27 @@ import { doctorCommand } from './doctor.ts'
 import { featuresCommand } from './features.ts'
 import { generateCommand } from './generate.ts'
 import { type ModelsTools, modelsCommand } from './models.ts'
+import { type ParityTools, parityCommand } from './parity.ts'
 import { predictCommand } from './predict.ts'
 import { type PipelineTools, runCommand } from './run.ts'
 import { runsCommand } from './runs.ts'
+import { type ServeTools, serveCommand } from './serve.ts'
+import { type StateTools, stateCommand } from './state.ts'
 import { trackingCommand } from './tracking.ts'
 import { validateCommand } from './validate.ts'
 
 /** Every command of `vigia`, in the order of its help, on what the composition root hands in. */
-export const createCommands = (tools: PipelineTools & ModelsTools): readonly Command[] => [
+export const createCommands = (
+  tools: PipelineTools & ModelsTools & ServeTools & StateTools & ParityTools,
+): readonly Command[] => [
   generateCommand,
   validateCommand({ renderReport: tools.renderers.validation }),
   featuresCommand(tools),
   runCommand(tools),
   predictCommand,
+  serveCommand(tools),
+  stateCommand(tools),
+  parityCommand(tools),
   modelsCommand(tools),
   runsCommand(tools),
   trackingCommand(tools),

@@ -1,0 +1,199 @@
+import { VigiaError } from '../../errors.ts'
+import type {
+  CommitOutcome,
+  EntityKey,
+  OutboxEntry,
+  SharedStateStore,
+  StateChange,
+  StoredState,
+} from '../../ports/state-store.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
+import { openRedisConnection, type RedisReply, type RedisWord } from './redis-connection.ts'
+import { COMMIT, SAVE, SETTLE } from './redis-scripts.ts'
+
+export interface RedisOptions {
+  /** `redis://user:password@host:port/database`, `rediss://` with TLS. */
+  readonly url: string
+  /** First part of all keys: stores with different ones share nothing. */
+  readonly prefix: string
+  /** Names this process among those that take entries. */
+  readonly consumer: string
+  /** An entry that was taken and not settled for so long is given to another process, in milliseconds; default 30,000. */
+  readonly takeOverAfterMs?: number
+}
+
+const GROUP = 'logs'
+const VERSION_BYTES = 8
+const SCAN_COUNT = 1000
+
+/**
+ * States that many processes share, on Redis or Valkey from version 6.2 on.
+ *
+ * All keys have the same hash tag, so that a script may touch them together, in a cluster too. What survives the server is the server's
+ * matter: with `appendonly yes` and `appendfsync everysec`, a power failure can cost the last second.
+ *
+ * @throws SERVING_STORE_FAILED
+ */
+export const openRedisStateStore = async (options: RedisOptions): Promise<SharedStateStore> => {
+  const { url, prefix, consumer, takeOverAfterMs = 30_000 } = options
+  const name = `redis at ${hostOf(url)}`
+  const connection = await openRedisConnection(url, name)
+  // Waiting for entries holds a connection up.
+  const waiting = await openRedisConnection(url, name).catch(async (error: unknown) => {
+    await connection.close()
+    throw error
+  })
+  const keyOf = (...parts: readonly (string | number)[]): string => [`{${prefix}}`, ...parts].join(':')
+  const stateKey = ({ kind, token }: EntityKey): string => keyOf('state', kind, token)
+  const receiptKey = (id: string): string => keyOf('receipt', id)
+  const outbox = keyOf('outbox')
+  const notes = keyOf('notes')
+
+  /** All keys that begin so. */
+  async function* scan(begin: string): AsyncGenerator<string[]> {
+    let cursor = '0'
+    do {
+      const reply = await connection.send(['SCAN', cursor, 'MATCH', `${begin}*`, 'COUNT', String(SCAN_COUNT)])
+      const [next, keys] = reply as readonly [Buffer, readonly Buffer[]]
+      cursor = next.toString()
+      if (keys.length > 0) yield keys.map(String)
+    } while (cursor !== '0')
+  }
+
+  const createGroup = async (): Promise<void> => {
+    try {
+      await connection.send(['XGROUP', 'CREATE', outbox, GROUP, '0', 'MKSTREAM'])
+    } catch (error) {
+      if (!(error instanceof VigiaError && error.message.includes('BUSYGROUP'))) throw error
+    }
+  }
+  try {
+    await createGroup()
+  } catch (error) {
+    await connection.close()
+    await waiting.close()
+    throw error
+  }
+
+  return {
+    load: async (keys) => {
+      if (keys.length === 0) return []
+      const reply = (await connection.send(['MGET', ...keys.map(stateKey)])) as readonly (Buffer | null)[]
+      return reply.map(decode)
+    },
+    save: async (changes, receipts = []) => {
+      const reply = await connection.run(
+        SAVE,
+        [...changes.map(({ key }) => stateKey(key)), ...receipts.map(({ id }) => receiptKey(id))],
+        [
+          String(changes.length),
+          ...changes.flatMap(changeWords),
+          ...receipts.map(({ bytes }) => asBuffer(bytes)),
+        ],
+      )
+      return reply === 1
+    },
+    findReceipt: async (id) => {
+      const reply = (await connection.send(['GET', receiptKey(id)])) as Buffer | null
+      return reply === null ? undefined : new Uint8Array(reply)
+    },
+    readNote: async (note) => {
+      const reply = (await connection.send(['HGET', notes, note])) as Buffer | null
+      return reply?.toString()
+    },
+    writeNote: async (note, text) => {
+      await connection.send(['HSET', notes, note, text])
+    },
+    async *entries(kind) {
+      const seen = new Set<string>()
+      for await (const found of scan(keyOf('state', kind, ''))) {
+        // A key can come twice while the server grows its table.
+        const keys = found.filter((key) => !seen.has(key))
+        for (const key of keys) seen.add(key)
+        if (keys.length === 0) continue
+        const values = (await connection.send(['MGET', ...keys])) as readonly (Buffer | null)[]
+        for (let i = 0; i < keys.length; i++) {
+          const state = decode(values[i] ?? null)
+          if (state !== undefined)
+            yield { token: Number(keys[i]!.slice(keys[i]!.lastIndexOf(':') + 1)), ...state }
+        }
+      }
+    },
+    count: async () => {
+      const counts: Record<EntityKind, number> = { user: 0, merchant: 0, device: 0 }
+      for (const kind of ['user', 'merchant', 'device'] as const) {
+        const keys = new Set<string>()
+        for await (const found of scan(keyOf('state', kind, ''))) for (const key of found) keys.add(key)
+        counts[kind] = keys.size
+      }
+      return counts
+    },
+    clear: async () => {
+      for await (const keys of scan(keyOf(''))) await connection.send(['UNLINK', ...keys])
+      await createGroup()
+    },
+    commit: async (changes, receipt, entry, receiptLifeMs): Promise<CommitOutcome> => {
+      const reply = await connection.run(
+        COMMIT,
+        [receiptKey(receipt.id), keyOf('sequence'), outbox, ...changes.map(({ key }) => stateKey(key))],
+        [
+          asBuffer(receipt.bytes),
+          String(Math.ceil(receiptLifeMs)),
+          asBuffer(entry),
+          ...changes.flatMap(changeWords),
+        ],
+      )
+      const [outcome, value] = reply as readonly [Buffer, Buffer | number | undefined]
+      if (String(outcome) === 'committed') return { outcome: 'committed', sequence: value as number }
+      if (String(outcome) === 'conflict') return { outcome: 'conflict' }
+      return { outcome: 'repeated', receipt: new Uint8Array(value as Buffer) }
+    },
+    takeEntries: async (most, waitMs) => {
+      const claimed = (await waiting.send([
+        ...['XAUTOCLAIM', outbox, GROUP, consumer, String(takeOverAfterMs), '0-0', 'COUNT', String(most)],
+      ])) as readonly RedisReply[]
+      const left = entriesOf(claimed[1] as readonly RedisReply[])
+      if (left.length > 0) return left
+      const reply = (await waiting.send([
+        ...['XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', String(most)],
+        ...['BLOCK', String(Math.max(1, waitMs)), 'STREAMS', outbox, '>'],
+      ])) as readonly (readonly [Buffer, readonly RedisReply[]])[] | null
+      return reply === null ? [] : entriesOf(reply[0]?.[1] ?? [])
+    },
+    settle: async (sequences) => {
+      if (sequences.length === 0) return
+      await connection.run(SETTLE, [outbox], [GROUP, ...sequences.map((sequence) => `${sequence}-0`)])
+    },
+    close: async () => {
+      await waiting.close()
+      await connection.close()
+    },
+  }
+}
+
+const changeWords = ({ bytes, expected }: StateChange): RedisWord[] => [String(expected), asBuffer(bytes)]
+
+const decode = (stored: Buffer | null): StoredState | undefined =>
+  stored === null
+    ? undefined
+    : { version: stored.readDoubleLE(0), bytes: new Uint8Array(stored.subarray(VERSION_BYTES)) }
+
+/** Entries of a stream; one that was settled meanwhile has no content any more. */
+const entriesOf = (replies: readonly RedisReply[]): OutboxEntry[] =>
+  replies.flatMap((reply) => {
+    const [id, fields] = reply as readonly [Buffer, readonly [Buffer, Buffer] | null]
+    return fields === null
+      ? []
+      : [{ sequence: Number.parseInt(String(id), 10), bytes: new Uint8Array(fields[1]) }]
+  })
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+/** The server of an address, without user and password. */
+const hostOf = (url: string): string => {
+  try {
+    return new URL(url).host
+  } catch {
+    return 'an address that cannot be read'
+  }
+}

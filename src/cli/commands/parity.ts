@@ -1,0 +1,97 @@
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { writeTextAtomically } from '../../dataset/write-atomically.ts'
+import { VigiaError } from '../../errors.ts'
+import type { ServingStorage } from '../../pipelines/inference/serving-storage.ts'
+import { type ModelParity, parityOfLog } from '../../pipelines/parity/parity-of-log.ts'
+import { isParity } from '../../pipelines/promotion/parity-report.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
+import { freeOutput } from '../output-file.ts'
+
+/** What the command needs of the composition root. */
+export interface ParityTools {
+  readonly storage: Pick<ServingStorage, 'readLog'>
+}
+
+/** Features that are named for each model. */
+const MOST_NAMED = 30
+
+/** `vigia parity`: served features against a replay of the log. */
+export const parityCommand = ({ storage }: ParityTools): Command => ({
+  name: 'parity',
+  summary: 'replay the prediction log and compare every served feature value',
+  description:
+    'Computes the features of every logged decision again: from the states that the log began with, in the order logged, labels at their places. Each value is compared with the one that was served, bit for bit. Tells for each feature how many values differ and by how much, sequence numbers that are missing, and transactions that were decided on twice. Servers that share their states have a log each: name all of them. The report is what `vigia models promote --parity` reads. The server may go on meanwhile. Exit code 1: something differs.',
+  options: [
+    {
+      flags: '-l, --log <folder>',
+      description: 'folder of a log (may be repeated); otherwise prediction_log.path',
+      repeatable: true,
+    },
+    {
+      flags: '--states <folder>',
+      description: 'states that the log began with; otherwise those that it names',
+    },
+    { flags: '-o, --out <file>', description: 'JSON report to write: of the model that decided last' },
+    { flags: '--force', description: 'replace the report if it exists' },
+    ...CONFIG_OPTIONS,
+  ],
+  examples: [
+    { command: 'vigia parity', explanation: 'The log of the server of this folder.' },
+    {
+      command: 'vigia parity --log pod-a/log --log pod-b/log --out parity.json',
+      explanation: 'Two servers with one Redis, and a report for the promotion.',
+    },
+  ],
+  run: async (context, input) => {
+    const { settings } = await readServingConfig(context, input)
+    const { workingDirectory, signal, reportProgress } = context
+    const logs = input.options['log']
+    const folders =
+      Array.isArray(logs) && logs.length > 0
+        ? logs.map((folder) => resolve(workingDirectory, String(folder)))
+        : [settings.prediction_log.path]
+    const out = typeof input.options['out'] === 'string' ? await freeOutput(context, input) : undefined
+    const states = input.options['states']
+    const work = out === undefined ? join(workingDirectory, '.vigia') : dirname(out)
+    await mkdir(work, { recursive: true })
+    const compared = await parityOfLog({
+      ...{ folders, openLog: storage.readLog, work, signal, reportProgress },
+      ...(typeof states === 'string' && { states: resolve(workingDirectory, states) }),
+      database: {
+        threads: availableParallelism(),
+        memoryLimit: '2GB',
+        tempDirectory: join(work, '.parity-spill'),
+      },
+    })
+    const last = compared.at(-1)
+    if (last === undefined)
+      throw new VigiaError('SERVING_LOG_INCOMPLETE', {
+        folder: folders.join(', '),
+        reason: 'nothing was decided',
+      })
+    if (out !== undefined) await writeTextAtomically(out, `${JSON.stringify(last.report, null, 2)}\n`)
+    if (context.json) context.stdout.write(`${JSON.stringify(compared, null, 2)}\n`)
+    else context.stdout.write(describe(compared, context))
+    return compared.every(({ report }) => isParity(report)) ? 0 : 1
+  },
+})
+
+const describe = (compared: readonly ModelParity[], _: CommandContext): string =>
+  compared
+    .flatMap(({ model, report: { rows, values, differing, missing, extra } }) => [
+      `${model.name} ${model.version}: ${rows} decisions, ${values} values, ${differing.reduce((sum, { count }) => sum + count, 0)} differ`,
+      ...differing
+        .slice(0, MOST_NAMED)
+        .map(
+          ({ feature, count, largest }) =>
+            `  ${feature}: ${count} values, ${largest === null ? 'missing on one side' : `at most ${largest}`}`,
+        ),
+      ...(differing.length > MOST_NAMED ? [`  and ${differing.length - MOST_NAMED} more features`] : []),
+      ...(missing > 0 ? [`  ${missing} sequence numbers are in no log`] : []),
+      ...(extra > 0 ? [`  ${extra} transactions were decided on twice`] : []),
+    ])
+    .map((line) => `${line}\n`)
+    .join('')

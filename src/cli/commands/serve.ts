@@ -1,0 +1,102 @@
+import { relative } from 'node:path'
+import type { ServingSettings } from '../../config/serving-config.ts'
+import type { ReportProgress } from '../../foundation/progress.ts'
+import type { ServedModel } from '../../pipelines/inference/inference-pipeline.ts'
+import type { StatesOutcome } from '../../pipelines/inference/open-service.ts'
+import type { Command, CommandContext } from '../command.ts'
+import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
+
+/** A server that is listening. */
+export interface RunningServer {
+  /** `http://127.0.0.1:8000`. */
+  readonly address: string
+  readonly models: readonly ServedModel[]
+  /** Milliseconds from the start of the process until it was ready. */
+  readonly startedInMs: number
+  /** Finishes what was accepted, saves everything. */
+  close(): Promise<void>
+}
+
+/** What the command needs of the composition root. */
+export interface ServeTools {
+  readonly startServer: (options: {
+    readonly settings: ServingSettings
+    readonly environment: CommandContext['environment']
+    readonly workingDirectory: string
+    readonly signal: AbortSignal
+    readonly reportProgress: ReportProgress
+    readonly onStates: (outcome: StatesOutcome) => void
+  }) => Promise<RunningServer>
+}
+
+/** `vigia serve`: decisions over HTTP. */
+export const serveCommand = ({ startServer }: ServeTools): Command => ({
+  name: 'serve',
+  summary: 'decide on transactions over HTTP',
+  description:
+    'Serves the model of the configuration (model.source): POST /predict answers one transaction with its probability of fraud and a decision, from the features that training would have computed. States and decisions are durable: what was answered survives a crash of the process. An empty state store is filled with the history that the model was trained on. Stops on Ctrl-C or SIGTERM, after it has finished what it had accepted. /docs describes every route.',
+  options: [...CONFIG_OPTIONS],
+  endsWithSignal: true,
+  examples: [
+    { command: 'vigia serve', explanation: 'The model of `vigia run`, on this machine only.' },
+    {
+      command: 'vigia serve --set model.source=models:/fraud-detector@production --set api.port=9000',
+      explanation: 'The model in production, on another port.',
+    },
+    {
+      command: 'vigia serve --set state_store.kind=redis --set state_store.url=redis://127.0.0.1:6379',
+      explanation: 'One of several servers that share their states.',
+    },
+  ],
+  run: async (context, input) => {
+    const { settings } = await readServingConfig(context, input)
+    const { workingDirectory, environment, signal, reportProgress, stdout, json } = context
+    const tell = (line: string): void => {
+      if (!json) stdout.write(`${line}\n`)
+    }
+    const server = await startServer({
+      ...{ settings, environment, workingDirectory, signal, reportProgress },
+      onStates: (outcome) => tell(statesLine(outcome, workingDirectory)),
+    })
+    if (json)
+      stdout.write(`${JSON.stringify({ address: server.address, models: server.models.map(modelJson) })}\n`)
+    else for (const line of welcome(server)) tell(line)
+    await untilAborted(signal)
+    tell('closing: finishing what was accepted')
+    await server.close()
+    return 0
+  },
+})
+
+const statesLine = (outcome: StatesOutcome, workingDirectory: string): string => {
+  if (outcome.kind === 'kept') return 'states     kept from before'
+  if (outcome.kind === 'empty')
+    return 'states     none: every user is new (`vigia state load` gives them a history)'
+  const { user, merchant, device } = outcome.counts
+  return `states     ${user} users, ${merchant} merchants, ${device} devices from ${relative(workingDirectory, outcome.from)}`
+}
+
+const welcome = ({ address, models, startedInMs }: RunningServer): string[] => [
+  ...models.map(
+    ({ role, title, name, version, threshold }) =>
+      `${role.padEnd(10)} ${name} ${version}: ${title}, flags from ${threshold.toFixed(4)} on`,
+  ),
+  `listening  ${address} (ready in ${Math.round(startedInMs)} ms), described at ${address}/docs`,
+  '',
+  'Try it:',
+  `  curl -s ${address}/sample-transaction | curl -s '${address}/predict?reasons=3' -H 'content-type: application/json' -d @-`,
+]
+
+const modelJson = ({ role, name, version, source, sha256 }: ServedModel) => ({
+  role,
+  name,
+  version,
+  source,
+  sha256,
+})
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
