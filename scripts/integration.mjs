@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // Prepares what the integration tests need and runs them: Python virtual environments, .venv with the peers of
-// test/integration/requirements.txt and .venv-mlflow with the MLflow of requirements-mlflow.txt. What cannot be prepared is said, and the
-// tests that need it skip with that reason. Tests find an interpreter in the environment variable PEER_PYTHON or MLFLOW_PYTHON, or the
-// reason for its absence in PEER_PYTHON_MISSING or MLFLOW_PYTHON_MISSING.
+// test/integration/requirements.txt and .venv-mlflow with the MLflow of requirements-mlflow.txt, and servers, which are looked for in PATH
+// and otherwise installed where this is Debian and we are root. What cannot be prepared is said, and the tests that need it skip with that
+// reason. Tests find an interpreter in the environment variable PEER_PYTHON or MLFLOW_PYTHON and a server in REDIS_SERVER or
+// PROMETHEUS_SERVER, or the reason for its absence in the same name with _MISSING. A server's variable that is set already is used as it is.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)))
@@ -24,7 +25,23 @@ const ENVIRONMENTS = [
     activity: 'tests with a real MLflow',
   },
 ]
+/** The first of `programs` that is found is used; `debianPackage` brings one. */
+const SERVERS = [
+  {
+    programs: ['redis-server', 'valkey-server'],
+    debianPackage: 'redis-server',
+    variable: 'REDIS_SERVER',
+    activity: 'tests with a real Redis',
+  },
+  {
+    programs: ['prometheus'],
+    debianPackage: 'prometheus',
+    variable: 'PROMETHEUS_SERVER',
+    activity: 'tests with a real Prometheus',
+  },
+]
 const INSTALL_LIMIT_MS = 8 * 60_000
+const PACKAGE_LIMIT_MS = 2 * 60_000
 
 const prepareOnly = process.argv.includes('--prepare-only')
 const variables = {}
@@ -42,6 +59,16 @@ for (const { variable, activity, ...environment } of ENVIRONMENTS.slice(0, prepa
 }
 // The benchmarks need the peers alone.
 if (prepareOnly) process.exit(0)
+
+for (const { variable, activity, ...server } of SERVERS) {
+  if (process.env[variable]) continue
+  const { path, reason } = prepareServer(server)
+  if (path !== undefined) variables[variable] = path
+  else {
+    variables[`${variable}_MISSING`] = reason
+    process.stderr.write(`Skipped: ${activity}, because ${reason}.\n`)
+  }
+}
 
 const tests = spawnSync(
   process.execPath,
@@ -84,6 +111,45 @@ function preparePython(python, { folder, requirements }) {
   return undefined
 }
 
-function succeeds(command, words) {
-  return spawnSync(command, words, { stdio: ['ignore', 'ignore', 2], timeout: INSTALL_LIMIT_MS }).status === 0
+/** Where the server's program is, or why there is none. */
+function prepareServer({ programs, debianPackage }) {
+  const found = inPath(programs)
+  if (found !== undefined) return { path: found }
+  const missing = `${programs.join(' or ')} is not in PATH`
+  if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0)
+    return { reason: `${missing}, and only root on a Debian installs it here` }
+  process.stderr.write(`Installing the package ${debianPackage}…\n`)
+  // Run level 1: the package must not start a server of its own.
+  const options = {
+    limitMs: PACKAGE_LIMIT_MS,
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+  }
+  const install = ['install', '-y', '-qq', '--no-install-recommends', debianPackage]
+  if (!succeeds('apt-get', install, options)) {
+    succeeds('apt-get', ['update', '-qq'], options)
+    succeeds('apt-get', install, options)
+  }
+  const path = inPath(programs)
+  return path === undefined
+    ? { reason: `${missing}, and apt-get could not install ${debianPackage}` }
+    : { path }
+}
+
+/** The first of these programs that stands in a folder of PATH. */
+function inPath(programs) {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
+  return programs.flatMap((program) => folders.map((folder) => join(folder, program))).find(isProgram)
+}
+
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
+
+function succeeds(command, words, { limitMs = INSTALL_LIMIT_MS, env = process.env } = {}) {
+  return spawnSync(command, words, { stdio: ['ignore', 'ignore', 2], timeout: limitMs, env }).status === 0
 }
