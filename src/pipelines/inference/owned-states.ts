@@ -80,16 +80,16 @@ export const createOwnedStates = (
     item.bytes = now
   }
 
+  /** Forgets saved states until a tenth of the room is free: first those that nobody has asked for since the last time. */
   const evict = (): void => {
-    for (const kind of ENTITY_KINDS) {
-      for (const item of held[kind].values()) {
-        if (bytes <= cacheBytes * 0.9) return
-        if (item.isRecent) {
-          item.isRecent = false
-          continue
+    if (bytes <= cacheBytes) return
+    for (let round = 0; round < 2; round++) {
+      for (const kind of ENTITY_KINDS) {
+        for (const item of held[kind].values()) {
+          if (bytes <= cacheBytes * 0.9) return
+          if (item.isRecent) item.isRecent = false
+          else if (item.unsavedFrom === 0 && !item.isSaving) forget(item)
         }
-        if (item.unsavedFrom !== 0 || item.isSaving) continue
-        forget(item)
       }
     }
   }
@@ -99,6 +99,8 @@ export const createOwnedStates = (
       const missing = keys.filter(({ kind, token }) => !held[kind].has(token))
       if (missing.length === 0) return
       const stored = await store.load(missing)
+      // Before, not after: what is brought now must still be there when its turn comes.
+      evict()
       for (let i = 0; i < missing.length; i++) {
         const key = missing[i]!
         // Somebody else may have brought it meanwhile, and advanced it.
@@ -127,7 +129,6 @@ export const createOwnedStates = (
         held[key.kind].set(key.token, item)
         weigh(item)
       }
-      if (bytes > cacheBytes) evict()
     },
     held: ({ kind, token }) => {
       const item = held[kind].get(token)
@@ -179,6 +180,7 @@ export const createOwnedStates = (
           if (item.unsavedFrom !== 0) unsaved.add(item)
         }
       }
+      evict()
       if (!isSaved) throw fail('another process has written the states of this store')
       return batch.length >= MOST_STATES || size >= MOST_BYTES
     },
