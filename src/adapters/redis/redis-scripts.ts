@@ -33,6 +33,9 @@ return 1`)
 /**
  * KEYS: receipt, sequence, outbox, states. ARGV: bytes of the receipt, its life in milliseconds, the entry; expected version and bytes of
  * each state. The id of an entry in the outbox is its sequence number.
+ *
+ * A script that fails in the middle is not undone. So the outbox is first, which can refuse: when memory is full, or when it has a later
+ * number already because the sequence was lost.
  */
 export const COMMIT = script(`${VERSION_OF}
 local known = redis.call('GET', KEYS[1])
@@ -40,12 +43,13 @@ if known then return {'repeated', known} end
 for i = 4, #KEYS do
   if version_of(KEYS[i]) ~= tonumber(ARGV[2 * i - 4]) then return {'conflict'} end
 end
-local sequence = redis.call('INCR', KEYS[2])
+local sequence = tonumber(redis.call('GET', KEYS[2]) or '0') + 1
+redis.call('XADD', KEYS[3], string.format('%d-0', sequence), 'entry', ARGV[3])
+redis.call('INCR', KEYS[2])
+redis.call('SET', KEYS[1], struct.pack('<d', sequence) .. ARGV[1], 'PX', ARGV[2])
 for i = 4, #KEYS do
   redis.call('SET', KEYS[i], struct.pack('<d', tonumber(ARGV[2 * i - 4]) + 1) .. ARGV[2 * i - 3])
 end
-redis.call('SET', KEYS[1], struct.pack('<d', sequence) .. ARGV[1], 'PX', ARGV[2])
-redis.call('XADD', KEYS[3], sequence .. '-0', 'entry', ARGV[3])
 return {'committed', sequence}`)
 
 /** KEYS: outbox. ARGV: group, ids. */
@@ -55,3 +59,14 @@ for i = 2, #ARGV do
   redis.call('XDEL', KEYS[1], ARGV[i])
 end
 return #ARGV - 1`)
+
+/** Forgets a consumer that has nothing left to settle. KEYS: outbox. ARGV: group, consumer. */
+export const LEAVE = script(`
+for _, each in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
+  local facts = {}
+  for i = 1, #each, 2 do facts[each[i]] = each[i + 1] end
+  if facts.name == ARGV[2] and facts.pending == 0 then
+    redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], ARGV[2])
+  end
+end
+return 1`)

@@ -7,9 +7,16 @@ import type {
   StateChange,
   StoredState,
 } from '../../ports/state-store.ts'
-import type { EntityKind } from '../../transaction/entity-kind.ts'
-import { openRedisConnection, type RedisReply, type RedisWord } from './redis-connection.ts'
-import { COMMIT, SAVE, SETTLE } from './redis-scripts.ts'
+import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import { checkRedis } from './check-redis.ts'
+import {
+  LONGEST_WAIT_MS,
+  openRedisConnection,
+  type RedisReply,
+  type RedisWord,
+  serverName,
+} from './redis-connection.ts'
+import { COMMIT, LEAVE, SAVE, SETTLE } from './redis-scripts.ts'
 
 export interface RedisOptions {
   /** `redis://user:password@host:port/database`, `rediss://` with TLS. */
@@ -26,17 +33,29 @@ const GROUP = 'logs'
 const VERSION_BYTES = 8
 const SCAN_COUNT = 1000
 
+/** What Redis can keep as a time to live; about 30,000 years. */
+const LONGEST_LIFE_MS = 1e15
+
 /**
  * States that many processes share, on Redis or Valkey from version 6.2 on.
  *
+ * | key | value |
+ * | --- | --- |
+ * | `{prefix}:state:<kind>:<token>` | version, 8 bytes, a little-endian double; the state |
+ * | `{prefix}:receipt:<id>` | bytes of the receipt; of a commit with its sequence number before it, and with a time to live |
+ * | `{prefix}:sequence` | number of the last commit |
+ * | `{prefix}:outbox` | stream of the entries of commits, read by the group `logs` |
+ * | `{prefix}:notes` | hash of the notes |
+ *
  * All keys have the same hash tag, so that a script may touch them together, in a cluster too. What survives the server is the server's
- * matter: with `appendonly yes` and `appendfsync everysec`, a power failure can cost the last second.
+ * matter: with `appendonly yes` and `appendfsync everysec` (`always`), a power failure costs the last second (nothing). What is lost is
+ * lost whole: a script is one entry of the server's file.
  *
  * @throws SERVING_STORE_FAILED
  */
 export const openRedisStateStore = async (options: RedisOptions): Promise<SharedStateStore> => {
   const { url, prefix, consumer, takeOverAfterMs = 30_000 } = options
-  const name = `redis at ${hostOf(url)}`
+  const name = serverName(url)
   const connection = await openRedisConnection(url, name)
   // Waiting for entries holds a connection up.
   const waiting = await openRedisConnection(url, name).catch(async (error: unknown) => {
@@ -64,10 +83,11 @@ export const openRedisStateStore = async (options: RedisOptions): Promise<Shared
     try {
       await connection.send(['XGROUP', 'CREATE', outbox, GROUP, '0', 'MKSTREAM'])
     } catch (error) {
-      if (!(error instanceof VigiaError && error.message.includes('BUSYGROUP'))) throw error
+      if (!isRefusal(error, 'BUSYGROUP')) throw error
     }
   }
   try {
+    await checkRedis(connection, name)
     await createGroup()
   } catch (error) {
     await connection.close()
@@ -120,12 +140,11 @@ export const openRedisStateStore = async (options: RedisOptions): Promise<Shared
       }
     },
     count: async () => {
+      const found = new Set<string>()
+      for await (const keys of scan(keyOf('state', ''))) for (const key of keys) found.add(key)
       const counts: Record<EntityKind, number> = { user: 0, merchant: 0, device: 0 }
-      for (const kind of ['user', 'merchant', 'device'] as const) {
-        const keys = new Set<string>()
-        for await (const found of scan(keyOf('state', kind, ''))) for (const key of found) keys.add(key)
-        counts[kind] = keys.size
-      }
+      const begins = ENTITY_KINDS.map((kind) => [kind, keyOf('state', kind, '')] as const)
+      for (const key of found) for (const [kind, begin] of begins) if (key.startsWith(begin)) counts[kind]++
       return counts
     },
     clear: async () => {
@@ -138,7 +157,7 @@ export const openRedisStateStore = async (options: RedisOptions): Promise<Shared
         [receiptKey(receipt.id), keyOf('sequence'), outbox, ...changes.map(({ key }) => stateKey(key))],
         [
           asBuffer(receipt.bytes),
-          String(Math.ceil(receiptLifeMs)),
+          String(Math.min(Math.max(1, Math.ceil(receiptLifeMs)), LONGEST_LIFE_MS)),
           asBuffer(entry),
           ...changes.flatMap(changeWords),
         ],
@@ -149,22 +168,31 @@ export const openRedisStateStore = async (options: RedisOptions): Promise<Shared
       return { outcome: 'repeated', receipt: new Uint8Array(value as Buffer) }
     },
     takeEntries: async (most, waitMs) => {
-      const claimed = (await waiting.send([
-        ...['XAUTOCLAIM', outbox, GROUP, consumer, String(takeOverAfterMs), '0-0', 'COUNT', String(most)],
-      ])) as readonly RedisReply[]
-      const left = entriesOf(claimed[1] as readonly RedisReply[])
-      if (left.length > 0) return left
-      const reply = (await waiting.send([
-        ...['XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', String(most)],
-        ...['BLOCK', String(Math.max(1, waitMs)), 'STREAMS', outbox, '>'],
-      ])) as readonly (readonly [Buffer, readonly RedisReply[]])[] | null
-      return reply === null ? [] : entriesOf(reply[0]?.[1] ?? [])
+      const claim = ['XAUTOCLAIM', outbox, GROUP, consumer, `${takeOverAfterMs}`, '0-0', 'COUNT', `${most}`]
+      const read = ['XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', `${most}`]
+      const wait = ['BLOCK', `${Math.min(Math.max(1, Math.ceil(waitMs)), LONGEST_WAIT_MS)}`]
+      try {
+        const claimed = (await waiting.send(claim)) as readonly RedisReply[]
+        const left = entriesOf(claimed[1] as readonly RedisReply[])
+        if (left.length > 0) return left
+        const reply = await waiting.send([...read, ...wait, 'STREAMS', outbox, '>'])
+        return reply === null
+          ? []
+          : entriesOf((reply as readonly (readonly RedisReply[])[])[0]![1] as readonly RedisReply[])
+      } catch (error) {
+        // The store was cleared, by this process or another one. The new group begins with the first entry.
+        if (!isRefusal(error, 'NOGROUP') && !isRefusal(error, 'UNBLOCKED')) throw error
+        await createGroup()
+        return []
+      }
     },
     settle: async (sequences) => {
       if (sequences.length === 0) return
       await connection.run(SETTLE, [outbox], [GROUP, ...sequences.map((sequence) => `${sequence}-0`)])
     },
     close: async () => {
+      // What this process has not settled is found under its name; without such, the name is of no use.
+      await connection.run(LEAVE, [outbox], [GROUP, consumer]).catch(() => undefined)
       await waiting.close()
       await connection.close()
     },
@@ -178,22 +206,17 @@ const decode = (stored: Buffer | null): StoredState | undefined =>
     ? undefined
     : { version: stored.readDoubleLE(0), bytes: new Uint8Array(stored.subarray(VERSION_BYTES)) }
 
-/** Entries of a stream; one that was settled meanwhile has no content any more. */
+/** Entries of a stream. One that was settled meanwhile is nothing, or has no fields any more. */
 const entriesOf = (replies: readonly RedisReply[]): OutboxEntry[] =>
-  replies.flatMap((reply) => {
-    const [id, fields] = reply as readonly [Buffer, readonly [Buffer, Buffer] | null]
-    return fields === null
-      ? []
-      : [{ sequence: Number.parseInt(String(id), 10), bytes: new Uint8Array(fields[1]) }]
+  (replies as readonly (readonly [Buffer, readonly [Buffer, Buffer] | null] | null)[]).flatMap((reply) => {
+    const fields = reply?.[1]
+    return fields
+      ? [{ sequence: Number.parseInt(String(reply[0]), 10), bytes: new Uint8Array(fields[1]) }]
+      : []
   })
 
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** Whether the server has refused a command for the reason of that name. */
+const isRefusal = (error: unknown, reason: string): boolean =>
+  error instanceof VigiaError && String(error.details['reason']).startsWith(reason)
 
-/** The server of an address, without user and password. */
-const hostOf = (url: string): string => {
-  try {
-    return new URL(url).host
-  } catch {
-    return 'an address that cannot be read'
-  }
-}
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
