@@ -91,10 +91,12 @@ export async function* readRecords(
     let needed = FRAME_HEAD
     for (;;) {
       const wanted = Math.min(Math.max(BLOCK_BYTES, needed), end - base) - bytes.length
-      if (wanted > 0) {
+      let isEnd = wanted <= 0
+      if (!isEnd) {
         const more = Buffer.allocUnsafe(wanted)
         const { bytesRead } = await file.read(more, 0, wanted, base + bytes.length)
         bytes = Buffer.concat([bytes, more.subarray(0, bytesRead)])
+        isEnd = bytesRead === 0 || base + bytes.length >= end
       }
       let at = 0
       for (;;) {
@@ -115,15 +117,11 @@ export async function* readRecords(
         needed = frame.needed
         break
       }
-      const isEnd = base + bytes.length >= end || wanted <= 0
       bytes = bytes.subarray(at)
       base += at
       if (!isEnd) continue
-      if (bytes.length > 0 && base + needed > end) {
-        if (mayBeCut) return
-        throw damaged(segment, base, 'a record is cut short')
-      }
-      if (bytes.length === 0) return
+      if (bytes.length === 0 || mayBeCut) return
+      throw damaged(segment, base, 'a record is cut short')
     }
   } finally {
     await file.close()

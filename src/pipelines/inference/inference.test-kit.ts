@@ -24,6 +24,23 @@ const CLEANING: FittedCleaning = {
   amountCapMinor: null,
 }
 
+/** What `smallSettings` stands for in a configuration. */
+const FEATURE_SETTINGS = {
+  features: {
+    time_zone: 'UTC',
+    business_hours: { from: 9, to: 18 },
+    night: { from: 0, to: 7 },
+    windows: ['10s', '60s', '90s'],
+    risk_windows: ['10s', '60s'],
+    ...{ amount_bands: 3, vocabulary_size: 2, include: [], exclude: [], allowed_lateness: '20s' },
+    state: {
+      ...{ user_transactions: 1024, merchant_transactions: 1024, device_transactions: 1024 },
+      remembered_values: 64,
+    },
+  },
+  labels: { delay: '30s' },
+}
+
 /** A model over two features of small windows. `weight` tells models apart: the probability of the same row rises with it. */
 export const testModel = (name = 'test', weight = 1): LoadedModel => {
   const settings = smallSettings()
@@ -57,7 +74,7 @@ export const testModel = (name = 'test', weight = 1): LoadedModel => {
     },
     artifact: {
       manifest: {
-        featureSettings: { features: null, labels: null },
+        featureSettings: FEATURE_SETTINGS,
         fitted: { features: SMALL_FIT, cleaning: CLEANING },
       },
     } as never,
