@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
 /** Tests that start `vigia` track nothing unless they say so: no test leaves runs in the working folder. */
-const env = { VIGIA_TRACKING__ENABLED: 'false' }
+const env = {
+  VIGIA_TRACKING__ENABLED: 'false',
+  // `npm test` builds first. Vitest alone does not, and a stale build must not be what it tests.
+  VIGIA_BUILT_WORKERS: String(/^test(:|$)/.test(process.env['npm_lifecycle_event'] ?? '')),
+}
 
 /** `unit` needs Node only; `integration` needs what `scripts/integration.mjs` installs. */
 export default defineConfig({
