@@ -43,6 +43,16 @@ export interface StateStore {
   save(changes: readonly StateChange[], receipts?: readonly Receipt[]): Promise<boolean>
   /** The receipt of that id; undefined when there is none, or no longer. */
   findReceipt(id: string): Promise<Uint8Array | undefined>
+  /**
+   * Looks at up to `most` receipts in the order of their ids, those after `after` (from the first one without it), and removes the expired.
+   *
+   * @returns the last id it looked at; undefined at the end, and where receipts expire by themselves
+   */
+  sweepReceipts(
+    after: string | undefined,
+    most: number,
+    isExpired: (id: string, bytes: Uint8Array) => boolean,
+  ): Promise<string | undefined>
   /** A small named text about the states: what they belong to, how much of the log is in them. */
   readNote(name: string): Promise<string | undefined>
   writeNote(name: string, text: string): Promise<void>

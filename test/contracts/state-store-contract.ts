@@ -176,6 +176,26 @@ export const stateStoreContract = (
         expect(found.map(text)).toEqual(ids.map((_, i) => `${i}`))
       })
 
+      test('a sweep looks at all receipts, some at a time, and removes the expired ones, unless they expire by themselves', async () => {
+        const ids = Array.from({ length: 25 }, (_, i) => `decision/${String(i).padStart(2, '0')}`)
+        await store.save(
+          [],
+          ids.map((id, i) => receipt(id, i % 3 === 0 ? 'old' : 'new')),
+        )
+        const looked: string[] = []
+        let after: string | undefined
+        do
+          after = await store.sweepReceipts(after, 10, (id, value) => {
+            if (looked.at(-1) !== id && !looked.includes(id)) looked.push(id)
+            return text(value) === 'old'
+          })
+        while (after !== undefined)
+        if (looked.length === 0) return
+        expect(looked).toEqual(ids)
+        const kept = await Promise.all(ids.map(async (id) => (await store.findReceipt(id)) !== undefined))
+        expect(kept).toEqual(ids.map((_, i) => i % 3 !== 0))
+      })
+
       test('bytes of a receipt do not change under their owner', async () => {
         const mine = bytes('mine')
         await store.save([], [{ id: 't1', bytes: mine }])

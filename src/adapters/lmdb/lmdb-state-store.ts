@@ -85,6 +85,34 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
         const found = receipts.getBinary(id)
         return found === undefined ? undefined : new Uint8Array(found)
       }),
+    sweepReceipts: (after, most, isExpired) =>
+      guarded(async () => {
+        const expired: string[] = []
+        let last: string | undefined
+        let looked = 0
+        // One more than asked for: the first is the one that was looked at last time.
+        const range = receipts.getRange({
+          ...(after !== undefined && { start: after }),
+          limit: most + 1,
+          snapshot: false,
+        })
+        for (const { key, value } of range) {
+          if (key === after) continue
+          if (looked === most) break
+          looked++
+          last = key
+          if (isExpired(key, new Uint8Array(value))) expired.push(key)
+        }
+        if (expired.length > 0)
+          await root.transaction(() => {
+            for (const id of expired) {
+              // It may have been replaced since.
+              const value = receipts.getBinary(id)
+              if (value !== undefined && isExpired(id, new Uint8Array(value))) void receipts.remove(id)
+            }
+          })
+        return looked < most ? undefined : last
+      }),
     readNote: (name) => guarded(() => notes.get(name)),
     writeNote: (name, text) =>
       guarded(async () => {

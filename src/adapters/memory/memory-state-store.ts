@@ -27,6 +27,12 @@ export const createMemoryStateStore = (): StateStore => {
       return true
     },
     findReceipt: async (id) => receipts.get(id),
+    sweepReceipts: async (after, most, isExpired) => {
+      const ids = [...receipts.keys()].filter((id) => after === undefined || id > after).sort()
+      const looked = ids.slice(0, most)
+      for (const id of looked) if (isExpired(id, receipts.get(id)!)) receipts.delete(id)
+      return ids.length > most ? looked.at(-1) : undefined
+    },
     readNote: async (name) => notes.get(name),
     writeNote: async (name, text) => {
       notes.set(name, text)

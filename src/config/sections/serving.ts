@@ -237,11 +237,11 @@ export const StateStoreSchema = Type.Object(
         'How often changed states go from memory to lmdb. No decision waits for it or is lost by it: after a crash the log since then is replayed, some 20,000 decisions a second.',
     }),
     repetition_window: Type.String({
-      default: '7d',
+      default: '45d',
       pattern: DURATION_PATTERN,
       unit: 'duration',
       description:
-        'How long redis remembers the answer to a transaction, so that a repeated one gets the same. A week outlasts every retry.',
+        'How long the answer to a transaction is remembered, so that a repeated one gets the same and a late label finds whose it was. 45 days outlast retries, and the labels that windows of 30 days can still use; some 400 bytes each, in memory with redis.',
     }),
   },
   { description: 'Where the states of users, merchants and devices are kept.' },
@@ -289,7 +289,7 @@ export const LogSchema = Type.Object(
     hash_identifiers: Type.Boolean({
       default: true,
       description:
-        'Whether user and transaction ids stand in the log as keyed hashes. true, because logs are read by more people than transactions are. Bodies and keys are never logged.',
+        'Whether user ids stand in the log as keyed hashes. true, because logs are read by more people than transactions are. Bodies and keys are never logged.',
     }),
     hash_key: Type.String({
       default: '',

@@ -175,7 +175,7 @@ const open = async (
   let clock = Date.UTC(2026, 0, 31, 23, 59)
   return openInferencePipeline({
     ...{ models, observer, storeName: 'memory', log: await openTestLog(folder), archive: folder, database },
-    states: { kind: 'owned', store, cacheBytes: 1 << 28, saveAfterMs: 1e6 },
+    states: { kind: 'owned', store, cacheBytes: 1 << 28, saveAfterMs: 1e6, receiptLifeMs: 1e9 },
     ...{ now: () => clock++, monotonicMs: () => 0, newId: () => 'abcdef0123' },
   })
 }

@@ -30,6 +30,7 @@ export interface PipelineOptions {
         readonly store: StateStore
         readonly cacheBytes: number
         readonly saveAfterMs: number
+        readonly receiptLifeMs: number
       }
     | { readonly kind: 'shared'; readonly store: SharedStateStore; readonly receiptLifeMs: number }
   /** For people: `lmdb`, `redis`. */
@@ -121,7 +122,12 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     states.kind === 'owned'
       ? await openOwnedDecisions({
           ...shared,
-          ...{ store: states.store, cacheBytes: states.cacheBytes, saveAfterMs: states.saveAfterMs },
+          ...{
+            store: states.store,
+            cacheBytes: states.cacheBytes,
+            saveAfterMs: states.saveAfterMs,
+            receiptLifeMs: states.receiptLifeMs,
+          },
         })
       : await openSharedDecisions({ ...shared, store: states.store, receiptLifeMs: states.receiptLifeMs })
   const archive = createPredictionArchive({ folder: options.archive, database: options.database, modelOf })

@@ -72,6 +72,7 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
                 ...{ kind: 'owned', store: states.store },
                 cacheBytes: settings.state_store.cache_size * MEBIBYTE,
                 saveAfterMs: parseDuration(settings.state_store.save_interval),
+                receiptLifeMs: parseDuration(settings.state_store.repetition_window),
               }
             : {
                 ...{ kind: 'shared', store: states.store },

@@ -170,6 +170,21 @@ describe('decisions of a process that owns its states', () => {
     await expectReplayed(await entriesOf(log))
   })
 
+  test('states that are used at once while there is no room for them are forgotten by nobody who uses them', async () => {
+    const log = await openTestLog(folder)
+    const decisions = await open(createMemoryStateStore(), log, silentObserver, 20_000)
+    for (let round = 0; round < 10; round++) {
+      const users = Array.from({ length: 60 }, (_, user) => `u${(user * 7) % 60}`)
+      await Promise.all([
+        ...users.map((userId) => decisions.predict({ ...payment(`${round}-${userId}`), userId }, 0)),
+        decisions.flush(),
+      ])
+      await decisions.flush()
+    }
+    expect(decisions.status().cachedBytes).toBeLessThan(40_000)
+    await expectReplayed(await entriesOf(log))
+  })
+
   test('after the log has lost records that the states have, the numbers are not given again, and it is told', async () => {
     const store = createMemoryStateStore()
     const { decisions } = await start(store, folder)
@@ -201,7 +216,7 @@ const open = (
 ): Promise<Decisions> =>
   openOwnedDecisions({
     ...{ store, log, observer, cacheBytes, decider: createDecider({ champion: MODEL }), logName: 'test' },
-    ...{ saveAfterMs: 1e6, now: () => 1e12, monotonicMs: () => 0 },
+    ...{ saveAfterMs: 1e6, receiptLifeMs: 1e9, now: () => 1e12, monotonicMs: () => 0 },
     nameOf: async () => ({ name: MODEL.description.name, version: MODEL.description.version }),
   })
 

@@ -41,12 +41,16 @@ export interface OwnedDecisionsOptions extends DecisionsOptions {
   readonly cacheBytes: number
   /** States are saved this long after they changed, in milliseconds. After a crash so much of the log is replayed. */
   readonly saveAfterMs: number
+  /** How long a repeated transaction is known, in milliseconds. */
+  readonly receiptLifeMs: number
 }
 
 /** Unsaved receipts or states beyond which saving does not wait for its time. */
 const MOST_UNSAVED = 8192
 /** Unsaved receipts beyond which nothing is decided: memory would run out, and opening would take for ever. */
 const TOO_MANY_UNSAVED = 100_000
+/** Receipts that are looked at after each save: a millisecond's work, ten million in a working day. */
+const SWEPT_RECEIPTS = 500
 /** Receipts in one save. */
 const MOST_RECEIPTS = 1024
 
@@ -320,9 +324,22 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
 
   const saveInBackground = (): void => {
     if (failure !== undefined) return
-    saveNow(false).catch((error: unknown) => {
-      saveFailure = error instanceof Error ? error.message : String(error)
-      observer.warned('SERVING_STORE_FAILED', { reason: saveFailure })
+    saveNow(false)
+      .then(sweep)
+      .catch((error: unknown) => {
+        saveFailure = error instanceof Error ? error.message : String(error)
+        observer.warned('SERVING_STORE_FAILED', { reason: saveFailure })
+      })
+  }
+
+  let swept: string | undefined
+  /** Forgets some receipts that are too old; all have their turn. */
+  const sweep = async (): Promise<void> => {
+    const before = now() - options.receiptLifeMs
+    swept = await store.sweepReceipts(swept, SWEPT_RECEIPTS, (id, bytes) => {
+      if (id.startsWith('log/')) return false
+      const receipt = decodeReceipt(bytes)
+      return ('decidedAtMs' in receipt ? receipt.decidedAtMs : receipt.receivedAtMs) < before
     })
   }
 

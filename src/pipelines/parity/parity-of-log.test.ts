@@ -119,7 +119,13 @@ const serve = async (logFolder: string): Promise<OpenPipeline> =>
       log: await openTestLog(logFolder),
       archive: logFolder,
     },
-    states: { kind: 'owned', store: createMemoryStateStore(), cacheBytes: 1 << 28, saveAfterMs: 1e6 },
+    states: {
+      kind: 'owned',
+      store: createMemoryStateStore(),
+      cacheBytes: 1 << 28,
+      saveAfterMs: 1e6,
+      receiptLifeMs: 1e9,
+    },
     ...{ database, now: () => 1.7e12, monotonicMs: () => 0, newId: () => 'abcdef0123' },
   })
 
