@@ -176,6 +176,7 @@ const open = async (
   return openInferencePipeline({
     ...{ models, observer, storeName: 'memory', log: await openTestLog(folder), archive: folder, database },
     states: { kind: 'owned', store, cacheBytes: 1 << 28, saveAfterMs: 1e6, receiptLifeMs: 1e9 },
+    archiveAfterBytes: 1e9,
     ...{ now: () => clock++, monotonicMs: () => 0, newId: () => 'abcdef0123' },
   })
 }

@@ -2,7 +2,9 @@ import type { DatabaseSettings } from '../../dataset/database.ts'
 import { VigiaError } from '../../errors.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { SharedStateStore, StateStore } from '../../ports/state-store.ts'
-import { createDecider, type ServingModels } from './decider.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
+import { startArchiveThread } from './archive-thread.ts'
+import { createDecider, type Decider, type ServingModels } from './decider.ts'
 import { predictionOf } from './decision-receipt.ts'
 import type { Decisions, DecisionsOptions } from './decisions.ts'
 import type {
@@ -38,6 +40,8 @@ export interface PipelineOptions {
   readonly log: PredictionLog
   /** Folder of the dated Parquet files. */
   readonly archive: string
+  /** Bytes from which on the log is archived by itself. */
+  readonly archiveAfterBytes: number
   readonly database: DatabaseSettings
   readonly observer: InferenceObserver
   readonly now: () => number
@@ -45,6 +49,9 @@ export interface PipelineOptions {
   /** A new name that nobody has: hexadecimal digits and `-`. */
   readonly newId: () => string
 }
+
+/** How often the size of the log is looked at, in milliseconds. */
+const SIZE_MS = 5000
 
 /** The pipeline, and what only its owner may do. */
 export interface OpenPipeline extends InferencePipeline {
@@ -113,6 +120,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   await accept(serving)
   if (identity.origin !== undefined) await log.writeDocument(ORIGIN_DOCUMENT, JSON.stringify(identity.origin))
   let decider = createDecider(serving)
+  warmUp(decider)
   const shared: DecisionsOptions = {
     ...{ decider, log, nameOf },
     ...{ observer: options.observer, logName: identity.logName },
@@ -130,7 +138,8 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
           },
         })
       : await openSharedDecisions({ ...shared, store: states.store, receiptLifeMs: states.receiptLifeMs })
-  const archive = createPredictionArchive({ folder: options.archive, database: options.database, modelOf })
+  const archiveOptions = { folder: options.archive, database: options.database, modelOf }
+  const archive = createPredictionArchive(archiveOptions)
 
   /** The record of a sequence number, from log or archive. */
   const findEntry = async (sequence: number): Promise<LogEntry | undefined> => {
@@ -188,26 +197,46 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const archiveLog = async (): Promise<SavedLogs> => {
     await decisions.flush()
     const savedThrough = await decisions.savedThrough()
+    const segments = await log.rotate()
     const files: string[] = []
     let records = 0
-    for (const segment of await log.rotate()) {
-      const archived = await archive.write(segment, log.readSegment(segment))
-      files.push(...archived.files)
-      records += archived.records
-      // What opening may still need to replay stays, and is archived again next time.
-      if (archived.lastSequence <= savedThrough) await log.remove([segment])
+    if (segments.length > 0) {
+      const thread = startArchiveThread(archiveOptions)
+      try {
+        for (const segment of segments) {
+          const archived = await thread.write(segment, log.readSegment(segment))
+          files.push(...archived.files)
+          records += archived.records
+          // What opening may still need to replay stays, and is archived again next time.
+          if (archived.lastSequence <= savedThrough) await log.remove([segment])
+        }
+      } finally {
+        await thread.close()
+      }
     }
+    logBytes = await log.size()
     return { folder: archive.folder, files, records }
   }
 
+  /** A log that is long enough becomes Parquet by itself. */
+  const watchSize = async (): Promise<void> => {
+    logBytes = await log.size()
+    if (logBytes < options.archiveAfterBytes) return
+    await saveLogs().catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error)
+      options.observer.warned('SERVING_ARCHIVE_FAILED', { reason })
+    })
+  }
+  let isWatching = false
   const sizeTimer = setInterval(() => {
-    log.size().then(
-      (bytes) => {
-        logBytes = bytes
-      },
-      () => undefined,
-    )
-  }, 5000)
+    if (isWatching) return
+    isWatching = true
+    watchSize()
+      .catch(() => undefined)
+      .finally(() => {
+        isWatching = false
+      })
+  }, SIZE_MS)
   sizeTimer.unref()
 
   return {
@@ -234,6 +263,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     useModels: async (models) => {
       await accept(models)
       const next = createDecider(models)
+      warmUp(next)
       decider = next
       serving = models
       decisions.use(next)
@@ -254,6 +284,29 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
       await log.close()
     },
   }
+}
+
+/** Decisions of a warm-up: enough for the code of features and scores to be compiled. */
+const WARM_UP_DECISIONS = 200
+
+/** Decides on invented transactions with states that are thrown away, so that the first requests are not slower than the others. */
+const warmUp = (decider: Decider): void => {
+  const stateOf = (kind: EntityKind) => decider.engineer.keeperOf(kind)?.create()
+  const states = { user: stateOf('user')!, merchant: stateOf('merchant'), device: stateOf('device') }
+  for (let n = 0; n < WARM_UP_DECISIONS; n++)
+    decider.decide(
+      {
+        ...{
+          transactionId: `warm-up ${n}`,
+          userId: 'warm-up',
+          merchantId: `m${n % 5}`,
+          deviceId: `d${n % 3}`,
+        },
+        ...{ merchantCategory: 'c', transactionType: 't', deviceType: 'd', location: `l${n % 7}` },
+        ...{ latitude: n % 90, longitude: n % 180, eventTimeMs: 1e12 + n * 60_000, amountMinor: 100 + n },
+      },
+      states,
+    )
 }
 
 const modelsOf = ({ champion, canary, shadow }: ServingModels): LoadedModel[] => [

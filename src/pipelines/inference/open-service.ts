@@ -79,6 +79,7 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
                 receiptLifeMs: parseDuration(settings.state_store.repetition_window),
               },
         ...{ storeName: states.name, log, archive: settings.prediction_log.path },
+        archiveAfterBytes: settings.prediction_log.segment_size * MEBIBYTE,
         database: archiveDatabase(settings.prediction_log.path),
         ...{ observer: options.observer, now, monotonicMs: options.monotonicMs, newId: options.newId },
       })

@@ -31,7 +31,10 @@ export interface HeldState {
  * 3. `savedThrough` never passes a record that some stored state lacks.
  */
 export interface OwnedStates {
-  /** Brings the states of `keys` into memory. Nothing is there for ever: ask `held` again after waiting for anything. */
+  /**
+   * Brings the states of `keys` into memory. They are there until this turn of the event loop ends: ask `held` again after waiting for
+   * anything but promises.
+   */
   load(keys: readonly EntityKey[]): Promise<void>
   /** The state in memory, undefined when it is not there. */
   held(key: EntityKey): HeldState | undefined
@@ -82,7 +85,7 @@ export const createOwnedStates = (
 
   /** Forgets saved states until a tenth of the room is free: first those that nobody has asked for since the last time. */
   const evict = (): void => {
-    if (bytes <= cacheBytes) return
+    isEvicting = false
     for (let round = 0; round < 2; round++) {
       for (const kind of ENTITY_KINDS) {
         for (const item of held[kind].values()) {
@@ -92,6 +95,16 @@ export const createOwnedStates = (
         }
       }
     }
+    // The rest waits for being saved: to look again before would cost every decision a walk through all of it.
+    isAllUnsaved = true
+  }
+  let isEvicting = false
+  let isAllUnsaved = false
+  /** Evicts in a turn of its own: in this one somebody may have been given states that he has not used yet. */
+  const makeRoom = (): void => {
+    if (bytes <= cacheBytes || isEvicting || isAllUnsaved) return
+    isEvicting = true
+    setImmediate(evict)
   }
 
   return {
@@ -144,6 +157,7 @@ export const createOwnedStates = (
       unsaved.add(item)
     },
     save: async (through, durable, receipts, savedThrough) => {
+      isAllUnsaved = false
       const batch: HeldState[] = []
       const applied: number[] = []
       const changes = []
@@ -180,7 +194,7 @@ export const createOwnedStates = (
           if (item.unsavedFrom !== 0) unsaved.add(item)
         }
       }
-      evict()
+      makeRoom()
       if (!isSaved) throw fail('another process has written the states of this store')
       return batch.length >= MOST_STATES || size >= MOST_BYTES
     },

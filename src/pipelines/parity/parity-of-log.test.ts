@@ -126,6 +126,7 @@ const serve = async (logFolder: string): Promise<OpenPipeline> =>
       saveAfterMs: 1e6,
       receiptLifeMs: 1e9,
     },
+    archiveAfterBytes: 1e9,
     ...{ database, now: () => 1.7e12, monotonicMs: () => 0, newId: () => 'abcdef0123' },
   })
 
