@@ -57,7 +57,8 @@ export const openRedisConnection = async (url: string, name: string): Promise<Re
         reconnectStrategy: (tries: number) =>
           isOpening ? false : Math.min(50 * 2 ** tries, LONGEST_PAUSE_MS),
       },
-      commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+      // Silence is noticed below, for less than a timer for each command.
+      commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer }, timeout: 0 },
     })
     made.on('error', (error: unknown) => {
       lastError = error

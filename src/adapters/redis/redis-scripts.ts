@@ -16,14 +16,14 @@ local function version_of(key)
   return (struct.unpack('<d', head))
 end`
 
-/** KEYS: states, then receipts. ARGV: number of states; expected version and bytes of each; bytes of each receipt. */
+/** KEYS: states, then receipts. ARGV: number of states; expected version and next value of each; bytes of each receipt. */
 export const SAVE = script(`${VERSION_OF}
 local count = tonumber(ARGV[1])
 for i = 1, count do
   if version_of(KEYS[i]) ~= tonumber(ARGV[2 * i]) then return 0 end
 end
 for i = 1, count do
-  redis.call('SET', KEYS[i], struct.pack('<d', tonumber(ARGV[2 * i]) + 1) .. ARGV[2 * i + 1])
+  redis.call('SET', KEYS[i], ARGV[2 * i + 1])
 end
 for i = count + 1, #KEYS do
   redis.call('SET', KEYS[i], ARGV[1 + count + i])
@@ -31,8 +31,8 @@ end
 return 1`)
 
 /**
- * KEYS: receipt, sequence, outbox, states. ARGV: bytes of the receipt, its life in milliseconds, the entry; expected version and bytes of
- * each state. The id of an entry in the outbox is its sequence number.
+ * KEYS: receipt, sequence, outbox, states. ARGV: bytes of the receipt, its life in milliseconds, the entry; expected version and next value
+ * of each state. The id of an entry in the outbox is its sequence number.
  *
  * A script that fails in the middle is not undone. So the outbox is first, which can refuse: when memory is full, or when it has a later
  * number already because the sequence was lost.
@@ -48,7 +48,7 @@ redis.call('XADD', KEYS[3], string.format('%d-0', sequence), 'entry', ARGV[3])
 redis.call('INCR', KEYS[2])
 redis.call('SET', KEYS[1], struct.pack('<d', sequence) .. ARGV[1], 'PX', ARGV[2])
 for i = 4, #KEYS do
-  redis.call('SET', KEYS[i], struct.pack('<d', tonumber(ARGV[2 * i - 4]) + 1) .. ARGV[2 * i - 3])
+  redis.call('SET', KEYS[i], ARGV[2 * i - 3])
 end
 return {'committed', sequence}`)
 

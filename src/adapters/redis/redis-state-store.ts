@@ -201,7 +201,13 @@ export const openRedisStateStore = async (options: RedisOptions): Promise<Shared
   }
 }
 
-const changeWords = ({ bytes, expected }: StateChange): RedisWord[] => [String(expected), asBuffer(bytes)]
+/** The version that a state must have, and its next value. */
+const changeWords = ({ bytes, expected }: StateChange): RedisWord[] => {
+  const value = Buffer.allocUnsafe(VERSION_BYTES + bytes.length)
+  value.writeDoubleLE(expected + 1, 0)
+  value.set(bytes, VERSION_BYTES)
+  return [String(expected), value]
+}
 
 const decode = (stored: Buffer | null): StoredState | undefined =>
   stored === null
