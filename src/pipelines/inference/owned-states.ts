@@ -72,6 +72,8 @@ export const createOwnedStates = (
   }
   const unsaved = new Set<HeldState>()
   let bytes = 0
+  let isEvicting = false
+  let isAllUnsaved = false
   const forget = (item: HeldState): void => {
     held[item.key.kind].delete(item.key.token)
     bytes -= item.bytes
@@ -98,8 +100,6 @@ export const createOwnedStates = (
     // The rest waits for being saved: to look again before would cost every decision a walk through all of it.
     isAllUnsaved = true
   }
-  let isEvicting = false
-  let isAllUnsaved = false
   /** Evicts in a turn of its own: in this one somebody may have been given states that he has not used yet. */
   const makeRoom = (): void => {
     if (bytes <= cacheBytes || isEvicting || isAllUnsaved) return
@@ -113,7 +113,7 @@ export const createOwnedStates = (
       if (missing.length === 0) return
       const stored = await store.load(missing)
       // Before, not after: what is brought now must still be there when its turn comes.
-      evict()
+      makeRoom()
       for (let i = 0; i < missing.length; i++) {
         const key = missing[i]!
         // Somebody else may have brought it meanwhile, and advanced it.
@@ -194,6 +194,7 @@ export const createOwnedStates = (
           if (item.unsavedFrom !== 0) unsaved.add(item)
         }
       }
+      isAllUnsaved = false
       makeRoom()
       if (!isSaved) throw fail('another process has written the states of this store')
       return batch.length >= MOST_STATES || size >= MOST_BYTES
