@@ -702,6 +702,12 @@ export const ERRORS = define({
     message: '{path} cannot be read: {reason}',
     fix: 'Correct security.keys, security.tls_key or security.tls_certificate; tls_key and tls_certificate are given together.',
   },
+  SERVING_OUTBOX_NOT_EMPTY: {
+    status: 409,
+    exitCode: 2,
+    message: 'The store {store} has at least {records} decisions that are in no log yet',
+    fix: 'Start a server on it for a minute, which moves them to its log, stop it, and load again.',
+  },
   SERVING_STATES_FOREIGN: {
     status: 409,
     exitCode: 2,

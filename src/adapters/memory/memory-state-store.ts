@@ -22,8 +22,8 @@ export const createMemoryStateStore = (): StateStore => {
       const isCurrent = changes.every(({ key, expected }) => (stateOf(key)?.version ?? 0) === expected)
       if (!isCurrent) return false
       for (const { key, bytes, expected } of changes)
-        states[key.kind].set(key.token, { bytes: bytes.slice(), version: expected + 1 })
-      for (const { id, bytes } of added) receipts.set(id, bytes.slice())
+        states[key.kind].set(key.token, { bytes: new Uint8Array(bytes), version: expected + 1 })
+      for (const { id, bytes } of added) receipts.set(id, new Uint8Array(bytes))
       return true
     },
     findReceipt: async (id) => receipts.get(id),

@@ -16,7 +16,10 @@ local function version_of(key)
   return (struct.unpack('<d', head))
 end`
 
-/** KEYS: states, then receipts. ARGV: number of states; expected version and next value of each; bytes of each receipt. */
+/**
+ * KEYS: states, then receipts. ARGV: number of states; expected version and next value of each; bytes of each receipt. A receipt that
+ * replaces another one has what is left of its life.
+ */
 export const SAVE = script(`${VERSION_OF}
 local count = tonumber(ARGV[1])
 for i = 1, count do
@@ -26,7 +29,7 @@ for i = 1, count do
   redis.call('SET', KEYS[i], ARGV[2 * i + 1])
 end
 for i = count + 1, #KEYS do
-  redis.call('SET', KEYS[i], ARGV[1 + count + i])
+  redis.call('SET', KEYS[i], ARGV[1 + count + i], 'KEEPTTL')
 end
 return 1`)
 

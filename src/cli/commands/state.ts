@@ -94,6 +94,7 @@ const load = async ({
       reason: `${settings.model.source} is no run folder, so give --from <folder>`,
     })
   if (states.kind === 'owned') await assertNoLog(settings, tools)
+  else await assertNoOutbox(states)
   const { now, newId } = tools
   const from = join(run, 'states')
   const { counts } = await loadStates({
@@ -115,6 +116,13 @@ const assertNoLog = async ({ prediction_log }: ServingSettings, { storage }: Sta
   }
   if (records > 0)
     throw new VigiaError('SERVING_LOG_NOT_EMPTY', { folder: prediction_log.path, records: 'some' })
+}
+
+/** Decisions that were answered and stand in no log yet would be forgotten with the states. */
+const assertNoOutbox = async ({ store, name }: Extract<OpenStates, { kind: 'shared' }>): Promise<void> => {
+  const waiting = await store.takeEntries(1000, 1)
+  if (waiting.length > 0)
+    throw new VigiaError('SERVING_OUTBOX_NOT_EMPTY', { store: name, records: waiting.length })
 }
 
 const inspect = async (request: Request): Promise<ExitCode> => {

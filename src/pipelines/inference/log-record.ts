@@ -61,7 +61,7 @@ export const encodeLabel = (sequence: number, label: LabelEntry): Uint8Array =>
 
 /** A payload with its sequence number, which was not known when it was made. */
 export const withSequence = (payload: Uint8Array, sequence: number): Uint8Array => {
-  const bytes = payload.slice()
+  const bytes = new Uint8Array(payload)
   new DataView(bytes.buffer).setFloat64(SEQUENCE_AT, sequence, true)
   return bytes
 }
@@ -76,7 +76,8 @@ const encode = (kind: number, sequence: number, json: string, vector: Float64Arr
   const valuesAt = (HEAD_BYTES + jsonBytes + 7) & ~7
   scratch.fill(0, HEAD_BYTES + jsonBytes, valuesAt)
   scratch.set(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), valuesAt)
-  return scratch.subarray(0, valuesAt + vector.byteLength)
+  // No Buffer: its `slice` would share the memory that the next call writes to.
+  return new Uint8Array(scratch.buffer, scratch.byteOffset, valuesAt + vector.byteLength)
 }
 
 /** What `encodeDecision` or `encodeLabel` wrote; undefined when it is neither. */
