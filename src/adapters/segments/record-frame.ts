@@ -9,8 +9,8 @@ const MAGIC = 0x474f4c56
 const LENGTH_AT = 4
 const CRC_AT = 8
 const SEQUENCE_AT = 16
-/** A length beyond it is damage. */
-const MAX_PAYLOAD = 64 << 20
+/** No payload is larger; a length beyond it is damage. */
+export const MAX_PAYLOAD = 64 << 20
 
 /** Writes the frame of a record to `target[at...]`, which has room for it. */
 export const writeFrame = (target: Buffer, at: number, sequence: number, payload: Uint8Array): void => {

@@ -1,132 +1,89 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type FileHandle, open } from 'node:fs/promises'
 import { VigiaError } from '../../errors.ts'
 import type { LogReader, LogRecord } from '../../ports/prediction-log.ts'
+import { documentNames, readDocument } from './log-documents.ts'
 import { FRAME_HEAD, hasFrameAfter, readFrame } from './record-frame.ts'
+import { firstOf, segmentPath, segmentsIn } from './segment-names.ts'
 
-const ENDING = '.log'
-const DIGITS = 12
 /** Bytes read at a time. */
 const BLOCK_BYTES = 1 << 20
-
-export const segmentsFolder = (folder: string): string => join(folder, 'segments')
-
-/** Name of the segment whose first record is `sequence`. */
-export const segmentName = (sequence: number): string => `${String(sequence).padStart(DIGITS, '0')}${ENDING}`
-
-/** Sequence number of a segment's first record. */
-export const firstOf = (segment: string): number => Number(segment.slice(0, -ENDING.length))
-
-/** Oldest first. */
-export const segmentsIn = (folder: string): string[] => {
-  let names: string[]
-  try {
-    names = readdirSync(segmentsFolder(folder))
-  } catch {
-    return []
-  }
-  return names.filter((name) => new RegExp(`^\\d{${DIGITS}}\\${ENDING}$`).test(name)).sort()
-}
-
-/** What stands in a segment. */
-export interface SegmentEnd {
-  /** Bytes of whole records; what follows is half a record. */
-  readonly bytes: number
-  /** 0 without a record. */
-  readonly lastSequence: number
-}
-
-/**
- * The end of the last segment, where a crash may have cut a record short.
- *
- * @throws SERVING_LOG_DAMAGED when whole records stand after what cannot be read: that is no cut
- */
-export const findEnd = (folder: string, segment: string): SegmentEnd => {
-  const file = openSync(join(segmentsFolder(folder), segment), 'r')
-  try {
-    const bytes = Buffer.allocUnsafe(fstatSync(file).size)
-    let filled = 0
-    while (filled < bytes.length) {
-      const read = readSync(file, bytes, filled, bytes.length - filled, filled)
-      if (read === 0) break
-      filled += read
-    }
-    let at = 0
-    let lastSequence = 0
-    for (;;) {
-      const frame = readFrame(bytes, at)
-      if (frame.kind !== 'whole') {
-        if (at < bytes.length && hasFrameAfter(bytes, at))
-          throw damaged(segment, at, frame.kind === 'short' ? 'a record is cut short' : frame.reason)
-        return { bytes: at, lastSequence }
-      }
-      lastSequence = frame.sequence
-      at = frame.end
-    }
-  } finally {
-    closeSync(file)
-  }
-}
 
 export const damaged = (segment: string, offset: number, reason: string): VigiaError =>
   new VigiaError('SERVING_LOG_DAMAGED', { segment, offset, reason })
 
 /**
- * Records of one segment up to byte `end`.
+ * Records of one segment up to byte `end`; none when it is gone.
  *
  * @param mayBeCut half a record at the end is not there yet, instead of damage
+ * @throws SERVING_LOG_DAMAGED
  */
 export async function* readRecords(
   folder: string,
   segment: string,
-  end: number,
-  mayBeCut: boolean,
+  { end = Number.MAX_SAFE_INTEGER, mayBeCut = false }: { end?: number; mayBeCut?: boolean } = {},
 ): AsyncGenerator<LogRecord> {
-  const file = await open(join(segmentsFolder(folder), segment), 'r')
+  const file = await openSegment(folder, segment)
+  if (file === undefined) return
   try {
     let bytes: Buffer = Buffer.alloc(0)
     /** Where `bytes` begins in the file. */
     let base = 0
     let needed = FRAME_HEAD
+    let last = 0
     for (;;) {
       const wanted = Math.min(Math.max(BLOCK_BYTES, needed), end - base) - bytes.length
-      let isEnd = wanted <= 0
-      if (!isEnd) {
-        const more = Buffer.allocUnsafe(wanted)
-        const { bytesRead } = await file.read(more, 0, wanted, base + bytes.length)
-        bytes = Buffer.concat([bytes, more.subarray(0, bytesRead)])
-        isEnd = bytesRead === 0 || base + bytes.length >= end
-      }
+      const more = await readBytes(file, base + bytes.length, wanted)
+      bytes = Buffer.concat([bytes, more])
       let at = 0
-      for (;;) {
-        const frame = readFrame(bytes, at)
-        if (frame.kind === 'whole') {
-          yield {
-            sequence: frame.sequence,
-            payload: bytes.subarray(frame.from, frame.end),
-            position: { segment, offset: base + at },
-          }
-          at = frame.end
-          continue
-        }
-        if (frame.kind === 'damaged') {
-          if (mayBeCut && !hasFrameAfter(bytes, at)) return
-          throw damaged(segment, base + at, frame.reason)
-        }
-        needed = frame.needed
-        break
+      let frame = readFrame(bytes, at)
+      for (; frame.kind === 'whole'; frame = readFrame(bytes, at)) {
+        const { sequence, from } = frame
+        if (sequence < firstOf(segment) || sequence <= last)
+          throw damaged(segment, base + at, `record ${sequence} is out of order`)
+        last = sequence
+        yield { sequence, payload: bytes.subarray(from, frame.end), position: { segment, offset: base + at } }
+        at = frame.end
       }
       bytes = bytes.subarray(at)
       base += at
-      if (!isEnd) continue
-      if (bytes.length === 0 || mayBeCut) return
-      throw damaged(segment, base, 'a record is cut short')
+      if (frame.kind === 'short' && more.length > 0) {
+        needed = frame.needed
+        continue
+      }
+      if (bytes.length === 0 || (mayBeCut && (await isCut(file, base)))) return
+      throw damaged(segment, base, frame.kind === 'short' ? 'a record is cut short' : frame.reason)
     }
   } finally {
     await file.close()
   }
 }
+
+const openSegment = async (folder: string, segment: string): Promise<FileHandle | undefined> => {
+  try {
+    return await open(segmentPath(folder, segment), 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Up to `most` bytes at `from`; none at the end of the file. */
+const readBytes = async (file: FileHandle, from: number, most: number): Promise<Buffer> => {
+  if (most <= 0) return Buffer.alloc(0)
+  const bytes = Buffer.allocUnsafe(most)
+  const { bytesRead } = await file.read(bytes, 0, most, from)
+  return bytes.subarray(0, bytesRead)
+}
+
+/** Whether nothing follows what stands at `from` and is no record, or it has become one while it was read. */
+const isCut = async (file: FileHandle, from: number): Promise<boolean> => {
+  const { size } = await file.stat()
+  const rest = await readBytes(file, from, size - from)
+  return readFrame(rest, 0).kind === 'whole' || !hasFrameAfter(rest, 0)
+}
+
+/** Bytes read at first for one record: most records are smaller. */
+const ONE_RECORD_BYTES = 4096
 
 /** The record at a place; undefined when the segment is gone. @throws SERVING_LOG_DAMAGED */
 export const readRecordAt = async (
@@ -134,76 +91,42 @@ export const readRecordAt = async (
   segment: string,
   offset: number,
 ): Promise<LogRecord | undefined> => {
-  const file = await open(join(segmentsFolder(folder), segment), 'r').catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined
-      throw error
-    },
-  )
+  const file = await openSegment(folder, segment)
   if (file === undefined) return undefined
   try {
-    let needed = 4096
-    for (;;) {
-      const bytes = Buffer.allocUnsafe(needed)
-      const { bytesRead } = await file.read(bytes, 0, needed, offset)
-      const frame = readFrame(bytes.subarray(0, bytesRead), 0)
-      if (frame.kind === 'whole')
-        return {
-          sequence: frame.sequence,
-          payload: bytes.subarray(frame.from, frame.end),
-          position: { segment, offset },
-        }
-      if (frame.kind === 'damaged') throw damaged(segment, offset, frame.reason)
-      if (bytesRead < needed) throw damaged(segment, offset, 'a record is cut short')
-      needed = frame.needed
+    let bytes = await readBytes(file, offset, ONE_RECORD_BYTES)
+    let frame = readFrame(bytes, 0)
+    if (frame.kind === 'short') {
+      bytes = await readBytes(file, offset, frame.needed)
+      frame = readFrame(bytes, 0)
     }
+    if (frame.kind === 'short') throw damaged(segment, offset, 'a record is cut short')
+    if (frame.kind === 'damaged') throw damaged(segment, offset, frame.reason)
+    const { sequence, from, end } = frame
+    return { sequence, payload: bytes.subarray(from, end), position: { segment, offset } }
   } finally {
     await file.close()
   }
 }
 
-const documentsFolder = (folder: string): string => join(folder, 'documents')
-
-export const writeDocument = async (folder: string, name: string, text: string): Promise<void> => {
-  const path = join(documentsFolder(folder), `${name}.json`)
-  await mkdir(documentsFolder(folder), { recursive: true })
-  await writeFile(`${path}.tmp`, text, { flush: true })
-  await rename(`${path}.tmp`, path)
-}
-
-export const readDocument = async (folder: string, name: string): Promise<string | undefined> => {
-  try {
-    return await readFile(join(documentsFolder(folder), `${name}.json`), 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-}
-
-/** Removes ended segments. */
-export const removeSegments = async (folder: string, segments: readonly string[]): Promise<void> => {
-  for (const segment of segments) await rm(join(segmentsFolder(folder), segment), { force: true })
-}
-
 /** Reads the log in `folder`, which another process may be writing. */
 export const openLogReader = (folder: string): LogReader => ({
-  async *read(after) {
-    const segments = segmentsIn(folder)
-    for (let i = 0; i < segments.length; i++) {
-      const next = segments[i + 1]
-      if (next !== undefined && firstOf(next) <= after + 1) continue
-      for await (const record of readRecords(
-        folder,
-        segments[i]!,
-        Number.MAX_SAFE_INTEGER,
-        next === undefined,
-      ))
-        if (record.sequence > after) yield record
-    }
-  },
+  read: (after) => readSegments(folder, after, (_, isLast) => ({ mayBeCut: isLast })),
   readDocument: (name) => readDocument(folder, name),
-  documentNames: async () => {
-    const names = await readdir(documentsFolder(folder)).catch(() => [])
-    return names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
-  },
+  documentNames: () => documentNames(folder),
 })
+
+/** Records after `after` of all segments that are there now. `howToRead` is asked as each one's turn comes. */
+export async function* readSegments(
+  folder: string,
+  after: number,
+  howToRead: (segment: string, isLast: boolean) => { readonly end?: number; readonly mayBeCut?: boolean },
+): AsyncGenerator<LogRecord> {
+  const segments = segmentsIn(folder)
+  for (const [i, segment] of segments.entries()) {
+    const next = segments[i + 1]
+    if (next !== undefined && firstOf(next) <= after + 1) continue
+    for await (const record of readRecords(folder, segment, howToRead(segment, next === undefined)))
+      if (record.sequence > after) yield record
+  }
+}

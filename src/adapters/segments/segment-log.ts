@@ -1,34 +1,15 @@
-import {
-  closeSync,
-  fdatasync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  statSync,
-  truncateSync,
-  write,
-  writeSync,
-} from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { VigiaError } from '../../errors.ts'
 import type { Durability, LogPosition, PredictionLog } from '../../ports/prediction-log.ts'
 import { type FolderOwner, holdFolder } from '../files/hold-folder.ts'
-import { FRAME_HEAD, writeFrame } from './record-frame.ts'
-import {
-  findEnd,
-  firstOf,
-  readDocument,
-  readRecordAt,
-  readRecords,
-  removeSegments,
-  segmentName,
-  segmentsFolder,
-  segmentsIn,
-  writeDocument,
-} from './segment-files.ts'
+import { readDocument, writeDocument } from './log-documents.ts'
+import { FRAME_HEAD, MAX_PAYLOAD, writeFrame } from './record-frame.ts'
+import { findEnd } from './segment-end.ts'
+import { readRecordAt, readRecords, readSegments } from './segment-files.ts'
+import { firstOf, segmentPath, segmentsFolder, segmentsIn } from './segment-names.ts'
+import { canBeginWith, continueSegment, createSegment, type SegmentWriter } from './segment-writer.ts'
+import { syncFolder } from './sync-folder.ts'
 
 export interface SegmentLogOptions {
   /** Made when it is not there; the segments lie in its `segments/`. */
@@ -49,22 +30,16 @@ interface Group {
   reject(error: unknown): void
 }
 
-/** The segment that is written to. */
-interface OpenSegment {
-  readonly name: string
-  readonly file: number
-  /** Bytes of durable records. */
-  size: number
-}
-
 const FIRST_BUFFER_BYTES = 1 << 16
-
-const writeAsync = promisify(write)
-const syncAsync = promisify(fdatasync)
+/** A buffer that had to grow beyond it is not kept. */
+const MOST_BUFFER_BYTES = 4 << 20
 
 /**
  * A log in append-only files. What is appended in one turn of the event loop is written at once, at the end of the turn; with
  * durability `power` what gathers while one write is on its way to the disk is the next.
+ *
+ * Writing in the event loop takes a third of the time of handing a write to a thread when records come one by one, and no more when they
+ * come by hundreds. Waiting for a disk in it would stop everything else.
  *
  * @throws SERVING_FOLDER_IN_USE, SERVING_LOG_DAMAGED, SERVING_LOG_FAILED
  */
@@ -78,200 +53,179 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
           { folder, reason: error instanceof Error ? error.message : String(error) },
           { cause: error },
         )
-  const pathOf = (segment: string): string => join(segmentsFolder(folder), segment)
-  let release: () => void
+
+  let release: (() => void) | undefined
+  let lastSequence: number
+  let current: SegmentWriter | undefined
   try {
+    const isNew = !existsSync(folder)
     release = holdFolder(folder, options.owner)
     mkdirSync(segmentsFolder(folder), { recursive: true })
+    if (durability === 'power') syncFolder(folder)
+    if (durability === 'power' && isNew) syncFolder(dirname(folder))
+    const found = continueLog(folder, durability)
+    lastSequence = found.lastSequence
+    current = found.current
   } catch (error) {
+    release?.()
     throw failed(error)
   }
 
-  let lastSequence = 0
-  let current: OpenSegment | undefined
-  try {
-    const existing = segmentsIn(folder)
-    while (existing.length > 0) {
-      const name = existing.at(-1)!
-      const { bytes, lastSequence: last } = findEnd(folder, name)
-      if (statSync(pathOf(name)).size > bytes) truncateSync(pathOf(name), bytes)
-      if (bytes > 0) {
-        lastSequence = last
-        if (bytes < segmentBytes) current = { name, file: openSync(pathOf(name), 'r+'), size: bytes }
-        break
-      }
-      // Begun, and nothing was written.
-      await rm(pathOf(name))
-      existing.pop()
-    }
-  } catch (error) {
-    release()
-    throw failed(error)
-  }
-
+  /** Records of the next write. */
   let buffer = Buffer.allocUnsafe(FIRST_BUFFER_BYTES)
-  /** The other buffer while one is on its way to the disk. */
-  let spare = Buffer.allocUnsafe(FIRST_BUFFER_BYTES)
   let used = 0
-  let accepted = lastSequence
   let group: Group | undefined
-  let failure: VigiaError | undefined
+  /** Another buffer, for what comes while one is on its way to the disk. */
+  let spare = Buffer.allocUnsafe(FIRST_BUFFER_BYTES)
+  let writing: Group | undefined
   let isScheduled = false
-  let writing: Promise<void> | undefined
-
-  const startGroup = (sequence: number): Group => {
-    let resolve: Group['resolve'] = () => undefined
-    let reject: Group['reject'] = () => undefined
-    const written = new Promise<LogPosition>((onWritten, onFailed) => {
-      resolve = onWritten
-      reject = onFailed
-    })
-    // Everybody who waits has a promise made from it; none of them may be there yet when it fails.
-    written.catch(() => undefined)
-    return { firstSequence: sequence, lastSequence: sequence, written, resolve, reject }
-  }
+  /** What must not meet a write on its way: done as soon as there is none. */
+  let betweenWrites: (() => void)[] = []
+  let accepted = lastSequence
+  let failure: VigiaError | undefined
+  let isClosed = false
 
   /** The segment for records from `sequence` on. */
-  const segmentFor = (sequence: number): OpenSegment => {
+  const segmentFor = (sequence: number): SegmentWriter => {
     if (current !== undefined && current.size >= segmentBytes) endSegment()
-    if (current !== undefined) return current
-    const name = segmentName(sequence)
-    const file = openSync(pathOf(name), 'w')
-    current = { name, file, size: 0 }
-    if (durability === 'power') syncFolder()
+    if (current?.size === 0 && !canBeginWith(current, sequence)) {
+      const unused = current
+      current = undefined
+      unused.discard()
+    }
+    current ??= createSegment(folder, sequence, durability)
     return current
   }
-  const syncFolder = (): void => {
-    const directory = openSync(segmentsFolder(folder), 'r')
-    try {
-      fsyncSync(directory)
-    } finally {
-      closeSync(directory)
-    }
-  }
   const endSegment = (): void => {
-    if (current !== undefined) closeSync(current.file)
+    if (current === undefined || current.size === 0) return
+    const ended = current
     current = undefined
+    ended.close()
   }
 
-  const settle = (done: Group, segment: OpenSegment, bytes: number): void => {
+  /** The records that wait, in a buffer that takes no more. */
+  const takeGroup = (next: Group): Buffer => {
+    const bytes = buffer.subarray(0, used)
+    group = undefined
+    used = 0
+    if (durability === 'power') {
+      const full = buffer
+      buffer = spare
+      spare = full
+    }
+    if (buffer.length > MOST_BUFFER_BYTES) buffer = Buffer.allocUnsafe(FIRST_BUFFER_BYTES)
+    writing = next
+    return bytes
+  }
+  const succeed = (done: Group, segment: SegmentWriter, bytes: number): void => {
     const position = { segment: segment.name, offset: segment.size }
-    segment.size += bytes
+    segment.grow(bytes)
     lastSequence = done.lastSequence
+    writing = undefined
     done.resolve(position)
   }
-
-  /** Cuts off what may have been written of a failed group, and takes nothing more. */
+  /** Cuts off what was written of a group, and takes nothing more. */
   const fail = (failing: Group, error: unknown): void => {
     failure = failed(error)
+    writing = undefined
     failing.reject(failure)
     group?.reject(failure)
     group = undefined
     used = 0
     accepted = lastSequence
-    cutOff()
-  }
-  const cutOff = (): boolean => {
-    if (current === undefined) return true
     try {
-      ftruncateSync(current.file, current.size)
-      return true
+      current?.cutOff()
     } catch {
-      return false
+      // `resume` tries again. Until then nothing is written, and nobody reads beyond the end.
     }
   }
 
   const writeNow = (): void => {
     isScheduled = false
-    const done = group
-    if (done === undefined) return
-    group = undefined
-    const bytes = used
-    used = 0
+    if (group === undefined) return
+    const next = group
+    const bytes = takeGroup(next)
     try {
-      const segment = segmentFor(done.firstSequence)
-      for (let from = 0; from < bytes; )
-        from += writeSync(segment.file, buffer, from, bytes - from, segment.size + from)
-      settle(done, segment, bytes)
+      const segment = segmentFor(next.firstSequence)
+      segment.writeNow(bytes)
+      succeed(next, segment, bytes.length)
     } catch (error) {
-      fail(done, error)
+      fail(next, error)
     }
   }
-
-  const writeGroups = async (): Promise<void> => {
-    while (group !== undefined && failure === undefined) {
-      const done: Group = group
-      group = undefined
-      const bytes = used
-      const full = buffer
-      buffer = spare
-      spare = full
-      used = 0
+  const writeToDisk = async (): Promise<void> => {
+    while (group !== undefined) {
+      const next: Group = group
+      const bytes = takeGroup(next)
       try {
-        const segment = segmentFor(done.firstSequence)
-        for (let from = 0; from < bytes; ) {
-          const { bytesWritten } = await writeAsync(
-            segment.file,
-            full,
-            from,
-            bytes - from,
-            segment.size + from,
-          )
-          from += bytesWritten
-        }
-        await syncAsync(segment.file)
-        settle(done, segment, bytes)
+        const segment = segmentFor(next.firstSequence)
+        await segment.writeToDisk(bytes)
+        succeed(next, segment, bytes.length)
       } catch (error) {
-        fail(done, error)
+        fail(next, error)
       }
+      const waiting = betweenWrites
+      betweenWrites = []
+      for (const work of waiting) work()
     }
+    isScheduled = false
   }
-
   const schedule = (): void => {
-    if (durability === 'process') {
-      if (isScheduled) return
-      isScheduled = true
-      setImmediate(writeNow)
-      return
-    }
-    if (writing !== undefined) return
-    writing = Promise.resolve()
-      .then(writeGroups)
-      .finally(() => {
-        writing = undefined
-        // What came between the last look and now.
-        if (group !== undefined) schedule()
-      })
+    if (isScheduled) return
+    isScheduled = true
+    setImmediate(durability === 'process' ? writeNow : writeToDisk)
   }
 
-  /** Everything that was appended by now is durable or has failed. */
-  const drain = async (): Promise<void> => {
-    while (group !== undefined || writing !== undefined) {
-      if (durability === 'process') writeNow()
-      else await writing
+  const closed = (): VigiaError => failed(new Error('it is closed'))
+  const throwIfClosed = (): void => {
+    if (isClosed) throw closed()
+  }
+  /** Waits until everything that was appended by now is durable or has failed. */
+  const flush = async (): Promise<void> => {
+    if (durability === 'process') writeNow()
+    await (group ?? writing)?.written.catch(() => undefined)
+  }
+  /** Does `work` when no write is on its way. */
+  const atRest = <T>(work: () => T): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const attempt = (): void => {
+        try {
+          resolve(work())
+        } catch (error) {
+          reject(failed(error))
+        }
+      }
+      if (writing === undefined) attempt()
+      else betweenWrites.push(attempt)
+    })
+  const guarded = async <T>(work: () => T | Promise<T>): Promise<T> => {
+    try {
+      return await work()
+    } catch (error) {
+      throw failed(error)
     }
   }
-
-  const endedSegments = (): string[] => segmentsIn(folder).filter((name) => name !== current?.name)
 
   return {
     get lastSequence() {
       return lastSequence
     },
     append: (sequence, payload) => {
+      if (isClosed) return Promise.reject(closed())
       if (failure !== undefined) return Promise.reject(failure)
-      if (!(sequence > accepted))
+      if (!Number.isSafeInteger(sequence) || sequence <= accepted)
         throw new Error(`record ${sequence} is appended after record ${accepted}: sequence numbers rise`)
+      if (payload.length > MAX_PAYLOAD)
+        throw new Error(`a record of ${payload.length} bytes is appended; ${MAX_PAYLOAD} are allowed`)
       accepted = sequence
-      const bytes = FRAME_HEAD + payload.length
-      if (used + bytes > buffer.length) {
-        const larger = Buffer.allocUnsafe(Math.max(2 * buffer.length, used + bytes))
-        larger.set(buffer.subarray(0, used))
+      const from = used
+      used += FRAME_HEAD + payload.length
+      if (used > buffer.length) {
+        const larger = Buffer.allocUnsafe(Math.max(2 * buffer.length, used))
+        larger.set(buffer.subarray(0, from))
         buffer = larger
       }
-      writeFrame(buffer, used, sequence, payload)
-      const from = used
-      used += bytes
+      writeFrame(buffer, from, sequence, payload)
       group ??= startGroup(sequence)
       group.lastSequence = sequence
       schedule()
@@ -279,47 +233,88 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
     },
     resume: () => {
       if (failure === undefined) return
-      if (!cutOff()) throw failure
+      try {
+        current?.cutOff()
+      } catch (error) {
+        throw failed(error)
+      }
       // Whether writing works is only known by writing: the next record tells.
       failure = undefined
     },
-    async *read(after) {
-      const segments = segmentsIn(folder)
-      for (let i = 0; i < segments.length; i++) {
-        const name = segments[i]!
-        const next = segments[i + 1]
-        if (next !== undefined && firstOf(next) <= after + 1) continue
-        const end = name === current?.name ? current.size : statSync(pathOf(name)).size
-        for await (const record of readRecords(folder, name, end, false))
-          if (record.sequence > after) yield record
-      }
-    },
-    readAt: ({ segment, offset }) => readRecordAt(folder, segment, offset),
+    read: (after) =>
+      readSegments(folder, after, (name) => (name === current?.name ? { end: current.size } : {})),
+    readAt: ({ segment, offset }) => guarded(() => readRecordAt(folder, segment, offset)),
     rotate: async () => {
-      await drain()
-      endSegment()
-      return endedSegments()
+      throwIfClosed()
+      await flush()
+      return atRest(() => {
+        // What a failed write has left must not become part of an ended segment.
+        if (failure !== undefined) current?.cutOff()
+        endSegment()
+        return segmentsIn(folder).filter((name) => name !== current?.name)
+      })
     },
-    readSegment: (segment) => readRecords(folder, segment, statSync(pathOf(segment)).size, false),
+    readSegment: (segment) => readRecords(folder, segment),
     remove: (segments) =>
-      removeSegments(
-        folder,
-        segments.filter((name) => name !== current?.name),
-      ),
-    writeDocument: (name, text) => writeDocument(folder, name, text),
-    readDocument: (name) => readDocument(folder, name),
-    size: async () =>
-      segmentsIn(folder).reduce((sum, name) => {
-        try {
-          return sum + statSync(pathOf(name)).size
-        } catch {
-          return sum
+      atRest(() => {
+        throwIfClosed()
+        const newest = segmentsIn(folder).at(-1)
+        for (const name of segments) {
+          if (name === current?.name) continue
+          // When nothing is left, the name of an empty segment keeps the number of the last record that there was.
+          if (name === newest) current = createSegment(folder, lastSequence + 1, durability)
+          rmSync(segmentPath(folder, name), { force: true })
         }
-      }, 0),
+      }),
+    writeDocument: (name, text) => guarded(() => writeDocument(folder, name, text, durability)),
+    readDocument: (name) => guarded(() => readDocument(folder, name)),
+    size: () =>
+      guarded(() =>
+        segmentsIn(folder).reduce(
+          (sum, name) => sum + (statSync(segmentPath(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+          0,
+        ),
+      ),
     close: async () => {
-      await drain()
-      endSegment()
-      release()
+      if (isClosed) return
+      isClosed = true
+      await flush()
+      await atRest(() => {
+        const last = current
+        current = undefined
+        last?.close()
+      }).finally(release)
     },
   }
+}
+
+/** Finds the end of the log, cuts off what a crash has left after it, and removes segments that were begun and got nothing. */
+const continueLog = (
+  folder: string,
+  durability: Durability,
+): { readonly lastSequence: number; readonly current: SegmentWriter | undefined } => {
+  const segments = segmentsIn(folder)
+  for (let i = segments.length - 1; i >= 0; i--) {
+    const name = segments[i]!
+    const end = findEnd(folder, name)
+    // All others were removed: its name is what is left of them.
+    if (end.bytes === 0 && i === 0)
+      return { lastSequence: firstOf(name) - 1, current: continueSegment(folder, name, end, durability) }
+    if (end.bytes > 0)
+      return { lastSequence: end.lastSequence, current: continueSegment(folder, name, end, durability) }
+    rmSync(segmentPath(folder, name))
+  }
+  return { lastSequence: 0, current: undefined }
+}
+
+const startGroup = (sequence: number): Group => {
+  let resolve: Group['resolve'] = () => undefined
+  let reject: Group['reject'] = () => undefined
+  const written = new Promise<LogPosition>((onWritten, onFailed) => {
+    resolve = onWritten
+    reject = onFailed
+  })
+  // Everybody who waits has a promise made from it; none of them may be there yet when it fails.
+  written.catch(() => undefined)
+  return { firstSequence: sequence, lastSequence: sequence, written, resolve, reject }
 }

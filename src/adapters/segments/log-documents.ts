@@ -1,0 +1,65 @@
+import { mkdirSync } from 'node:fs'
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Durability } from '../../ports/prediction-log.ts'
+import { syncFolder } from './sync-folder.ts'
+
+const ENDING = '.json'
+
+const documentsFolder = (folder: string): string => join(folder, 'documents')
+
+const pathOf = (folder: string, name: string): string => {
+  if (!/^[a-z0-9-]+$/.test(name)) throw new Error(`a document cannot have the name ${JSON.stringify(name)}`)
+  return join(documentsFolder(folder), `${name}${ENDING}`)
+}
+
+let nextDraft = 0
+
+/** Writes a document whole: a reader finds the earlier text or this one. */
+export const writeDocument = async (
+  folder: string,
+  name: string,
+  text: string,
+  durability: Durability,
+): Promise<void> => {
+  const path = pathOf(folder, name)
+  const draft = `${path}.${nextDraft++}.draft`
+  if (mkdirSync(documentsFolder(folder), { recursive: true }) !== undefined && durability === 'power')
+    syncFolder(folder)
+  try {
+    const file = await open(draft, 'w')
+    try {
+      await file.writeFile(text)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+  if (durability === 'power') syncFolder(documentsFolder(folder))
+}
+
+/** Undefined when there is none. */
+export const readDocument = async (folder: string, name: string): Promise<string | undefined> => {
+  try {
+    return await readFile(pathOf(folder, name), 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** In alphabetical order. */
+export const documentNames = async (folder: string): Promise<readonly string[]> => {
+  const names = await readdir(documentsFolder(folder)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return names
+    .filter((name) => name.endsWith(ENDING))
+    .map((name) => name.slice(0, -ENDING.length))
+    .sort()
+}
