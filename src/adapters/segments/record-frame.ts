@@ -42,11 +42,30 @@ export const readFrame = (bytes: Buffer, at: number): ReadFrame => {
   return { kind: 'whole', sequence: bytes.readDoubleLE(at + SEQUENCE_AT), from: at + FRAME_HEAD, end }
 }
 
-/** Whether a whole frame stands anywhere in `bytes` after `at`. */
-export const hasFrameAfter = (bytes: Buffer, at: number): boolean => {
-  const magic = Buffer.alloc(4)
+/**
+ * What stands from `at` on, where no whole frame begins.
+ *
+ * `nothing`: half a frame, or what a file system has filled up: the writer was interrupted there. `hole`: whole frames come later, and
+ * before them a page of zeros that was never written: a power failure, as pages reach a disk in any order. `frames`: whole frames come
+ * later, so what stands before them has been whole and is damaged.
+ */
+export const whatFollows = (bytes: Buffer, at: number): 'nothing' | 'hole' | 'frames' => {
+  const next = frameAfter(bytes, at)
+  if (next === undefined) return 'nothing'
+  for (let page = Math.ceil(at / PAGE_BYTES) * PAGE_BYTES; page + PAGE_BYTES <= next; page += PAGE_BYTES)
+    if (bytes.subarray(page, page + PAGE_BYTES).equals(ZEROS)) return 'hole'
+  return 'frames'
+}
+
+/** Disks and file systems lose whole pages, or multiples of them. */
+export const PAGE_BYTES = 4096
+const ZEROS = Buffer.alloc(PAGE_BYTES)
+
+/** Where a whole frame begins after `at`. */
+const frameAfter = (bytes: Buffer, at: number): number | undefined => {
+  const magic = Buffer.alloc(LENGTH_AT)
   magic.writeUInt32LE(MAGIC)
   for (let next = bytes.indexOf(magic, at + 1); next >= 0; next = bytes.indexOf(magic, next + 1))
-    if (readFrame(bytes, next).kind === 'whole') return true
-  return false
+    if (readFrame(bytes, next).kind === 'whole') return next
+  return undefined
 }

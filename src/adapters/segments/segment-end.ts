@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { hasFrameAfter, readFrame } from './record-frame.ts'
+import { readFrame, whatFollows } from './record-frame.ts'
 import { damaged } from './segment-files.ts'
 import { firstOf, segmentPath } from './segment-names.ts'
 
@@ -9,6 +9,8 @@ export interface SegmentEnd {
   readonly bytes: number
   /** 0 without a record. */
   readonly lastSequence: number
+  /** What follows a hole that a power failure has left: some of it may be whole records; they cannot be put in order. */
+  readonly lost: Uint8Array | undefined
 }
 
 /**
@@ -23,9 +25,10 @@ export const findEnd = (folder: string, segment: string): SegmentEnd => {
   for (;;) {
     const frame = readFrame(bytes, at)
     if (frame.kind !== 'whole') {
-      if (hasFrameAfter(bytes, at))
+      const following = whatFollows(bytes, at)
+      if (following === 'frames')
         throw damaged(segment, at, frame.kind === 'short' ? 'a record is cut short' : frame.reason)
-      return { bytes: at, lastSequence }
+      return { bytes: at, lastSequence, lost: following === 'hole' ? bytes.subarray(at) : undefined }
     }
     if (frame.sequence < firstOf(segment) || frame.sequence <= lastSequence)
       throw damaged(segment, at, `record ${frame.sequence} is out of order`)

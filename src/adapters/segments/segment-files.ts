@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { VigiaError } from '../../errors.ts'
 import type { LogReader, LogRecord } from '../../ports/prediction-log.ts'
 import { documentNames, readDocument } from './log-documents.ts'
-import { FRAME_HEAD, hasFrameAfter, readFrame } from './record-frame.ts'
+import { FRAME_HEAD, PAGE_BYTES, readFrame, whatFollows } from './record-frame.ts'
 import { firstOf, segmentPath, segmentsIn } from './segment-names.ts'
 
 /** Bytes read at a time. */
@@ -75,11 +75,13 @@ const readBytes = async (file: FileHandle, from: number, most: number): Promise<
   return bytes.subarray(0, bytesRead)
 }
 
-/** Whether nothing follows what stands at `from` and is no record, or it has become one while it was read. */
+/** Whether what stands at `from` and is no record is how a writer was interrupted, or it has become a record while it was read. */
 const isCut = async (file: FileHandle, from: number): Promise<boolean> => {
   const { size } = await file.stat()
-  const rest = await readBytes(file, from, size - from)
-  return readFrame(rest, 0).kind === 'whole' || !hasFrameAfter(rest, 0)
+  // Pages count from the beginning of the file.
+  const page = from - (from % PAGE_BYTES)
+  const rest = await readBytes(file, page, size - page)
+  return readFrame(rest, from - page).kind === 'whole' || whatFollows(rest, from - page) !== 'frames'
 }
 
 /** Bytes read at first for one record: most records are smaller. */

@@ -100,7 +100,7 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
     if (current === undefined || current.size === 0) return
     const ended = current
     current = undefined
-    ended.close()
+    ended.end()
   }
 
   /** The records that wait, in a buffer that takes no more. */
@@ -282,13 +282,16 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
       await atRest(() => {
         const last = current
         current = undefined
-        last?.close()
+        last?.end()
       }).finally(release)
     },
   }
 }
 
-/** Finds the end of the log, cuts off what a crash has left after it, and removes segments that were begun and got nothing. */
+/**
+ * Finds the end of the log, cuts off what a crash has left after it, and removes segments that were begun and got nothing. What a power
+ * failure has left after a hole is kept beside the segment, for people.
+ */
 const continueLog = (
   folder: string,
   durability: Durability,

@@ -1,4 +1,5 @@
 import {
+  close,
   closeSync,
   fdatasync,
   fdatasyncSync,
@@ -6,6 +7,7 @@ import {
   openSync,
   rmSync,
   write,
+  writeFileSync,
   writeSync,
 } from 'node:fs'
 import { promisify } from 'node:util'
@@ -26,7 +28,8 @@ export interface SegmentWriter {
   grow(bytes: number): void
   /** Cuts off what does not count. */
   cutOff(): void
-  close(): void
+  /** Ends it. Where that was not promised it is brought to the disk all the same, in the background. */
+  end(): void
   /** Removes a segment that has nothing in it. */
   discard(): void
 }
@@ -46,17 +49,18 @@ export const createSegment = (folder: string, sequence: number, durability: Dura
     rmSync(path)
     throw error
   }
-  return segmentWriter(path, name, file, 0)
+  return segmentWriter(path, name, file, 0, durability)
 }
 
-/** Continues a segment after `bytes`. What a process that was killed has written is brought to the disk before anything is built on it. */
+/** Continues a segment at its end. What a process that was killed has written is brought to the disk before anything is built on it. */
 export const continueSegment = (
   folder: string,
   name: string,
-  { bytes }: SegmentEnd,
+  { bytes, lost }: SegmentEnd,
   durability: Durability,
 ): SegmentWriter => {
   const path = segmentPath(folder, name)
+  if (lost !== undefined) writeFileSync(`${path}.lost-${bytes}`, lost)
   const file = openSync(path, 'r+')
   try {
     ftruncateSync(file, bytes)
@@ -68,13 +72,19 @@ export const continueSegment = (
     closeSync(file)
     throw error
   }
-  return segmentWriter(path, name, file, bytes)
+  return segmentWriter(path, name, file, bytes, durability)
 }
 
 /** Whether a record `sequence` may stand in an empty segment. */
 export const canBeginWith = ({ name }: SegmentWriter, sequence: number): boolean => firstOf(name) <= sequence
 
-const segmentWriter = (path: string, name: string, file: number, bytes: number): SegmentWriter => {
+const segmentWriter = (
+  path: string,
+  name: string,
+  file: number,
+  bytes: number,
+  durability: Durability,
+): SegmentWriter => {
   let size = bytes
   return {
     name,
@@ -96,7 +106,10 @@ const segmentWriter = (path: string, name: string, file: number, bytes: number):
       size += more
     },
     cutOff: () => ftruncateSync(file, size),
-    close: () => closeSync(file),
+    end: () => {
+      if (durability === 'power') closeSync(file)
+      else fdatasync(file, () => close(file))
+    },
     discard: () => {
       closeSync(file)
       rmSync(path)
