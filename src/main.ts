@@ -1,15 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { createMemoryStateStore } from './adapters/memory/memory-state-store.ts'
-import { createCommands } from './cli/commands/index.ts'
 import { runProgram } from './cli/program.ts'
-import { createServingStorage } from './open-serving-storage.ts'
-import { trackingStoreOpener } from './open-tracking-store.ts'
-import { trackThisProcess } from './pipelines/tracking/track-this-process.ts'
-import { renderEvaluationPlots, renderEvaluationReport } from './reports/evaluation-report.ts'
-import { renderValidationReport } from './reports/validation-report.ts'
-import { serverStarter, servingModelLoader } from './start-server.ts'
 
 /**
  * The composition root: environment, clock, streams and signals are chosen here and handed in.
@@ -50,39 +42,29 @@ const isAlive = (processId: number): boolean => {
   }
 }
 
-const now = () => Date.now()
-const owner = { processId: process.pid, host: hostname(), isAlive }
-
-const openTrackingStore = trackingStoreOpener({ workingDirectory: process.cwd(), now, owner })
-const storage = createServingStorage(owner)
+const words = process.argv.slice(2)
 const monotonicMs = () => performance.now()
 
-const commands = createCommands({
-  now,
-  owner,
-  openTrackingStore,
-  storage,
-  modelLoader: servingModelLoader({ openTrackingStore, now }),
-  startServer: serverStarter({ version, storage, openTrackingStore, now, monotonicMs, newId: randomUUID }),
-  createStateStore: createMemoryStateStore,
+// A server is started often, and somebody waits for it.
+const isServe = words.find((word) => !word.startsWith('-')) === 'serve'
+const { composeCommands } = isServe
+  ? await import('./compose-serve.ts')
+  : await import('./compose-commands.ts')
+const commands = composeCommands({
+  version,
+  workingDirectory: process.cwd(),
+  owner: { processId: process.pid, host: hostname(), isAlive },
+  now: () => Date.now(),
   monotonicMs,
   newId: randomUUID,
-  trackThisProcess: (store, command, workingDirectory) =>
-    trackThisProcess(store, { version, command, workingDirectory }),
-  runtime: `node ${process.version}`,
-  renderers: {
-    validation: renderValidationReport,
-    evaluation: renderEvaluationReport,
-    plots: renderEvaluationPlots,
-  },
 })
 
-process.exitCode = await runProgram(process.argv.slice(2), commands, {
+process.exitCode = await runProgram(words, commands, {
   version,
   stdout: outputOf(process.stdout),
   stderr: outputOf(process.stderr),
   environment: process.env,
   workingDirectory: process.cwd(),
   signal: interruption.signal,
-  now: () => performance.now(),
+  now: monotonicMs,
 })

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import type { DuckDBConnection } from '@duckdb/node-api'
 
 /** What an embedded DuckDB may use of the machine. */
 export interface DatabaseSettings {
@@ -23,6 +23,8 @@ export const withDatabase = async <T>(
 ): Promise<T> => {
   // DuckDB makes the folder itself, but not the one that it lies in. Where that cannot be made, only spilling fails, and says so.
   await mkdir(dirname(settings.tempDirectory), { recursive: true }).catch(() => undefined)
+  // Loaded when it is used: a server that starts has no use for it yet.
+  const { DuckDBInstance } = await import('@duckdb/node-api')
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(settings.threads),
     memory_limit: settings.memoryLimit,

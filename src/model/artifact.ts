@@ -1,8 +1,8 @@
-import { Ajv } from 'ajv'
-import { type TSchema, Type } from 'typebox'
+import { Type } from 'typebox'
 import { VigiaError } from '../errors.ts'
 import { canonicalJson } from '../foundation/canonical-json.ts'
 import { sha256 } from '../foundation/hash.ts'
+import { type SchemaCheck, schemaCheck } from '../foundation/json-schema.ts'
 import type { Model } from '../learning/model.ts'
 import {
   ARTIFACT_SCHEMA,
@@ -119,7 +119,7 @@ export const decodeArtifact = (files: ArtifactFiles, where: string): Artifact =>
       throw refuse(name, 'it is no JSON')
     }
   }
-  const checked = <T>(name: (typeof ARTIFACT_FILES)[number], value: unknown, validate: Validate<T>): T => {
+  const checked = <T>(name: (typeof ARTIFACT_FILES)[number], value: unknown, validate: SchemaCheck<T>): T => {
     if (validate(value)) return value
     throw refuse(name, problemOf(validate))
   }
@@ -151,18 +151,7 @@ export const decodeArtifact = (files: ArtifactFiles, where: string): Artifact =>
 /** SHA-256 of a list of feature names: equal lists in equal order, equal hashes. */
 export const featureHash = (names: readonly string[]): string => sha256(canonicalJson(names))
 
-interface Validate<T> {
-  (value: unknown): value is T
-  errors?:
-    | readonly {
-        readonly instancePath: string
-        readonly message?: string
-        readonly params?: Readonly<Record<string, unknown>>
-      }[]
-    | null
-}
-
-const problemOf = (validate: Validate<unknown>): string => {
+const problemOf = (validate: SchemaCheck<unknown>): string => {
   const [problem] = validate.errors ?? []
   const unknown = problem?.params?.['additionalProperty']
   const what = problem?.message ?? 'has another schema'
@@ -171,16 +160,13 @@ const problemOf = (validate: Validate<unknown>): string => {
 
 const isTreesJson = (json: unknown): boolean => typeof json === 'object' && json !== null && 'trees' in json
 
-const ajv = new Ajv({ strict: false })
-const compile = <T>(schema: TSchema): Validate<T> => ajv.compile(schema) as unknown as Validate<T>
-
 const HASH = Type.String({ pattern: '^[0-9a-f]{64}$' })
-const isChecksums = compile<Record<string, string>>(
+const isChecksums = schemaCheck<Record<string, string>>(
   Type.Object(Object.fromEntries(COVERED_FILES.map((name) => [name, HASH])), { additionalProperties: false }),
 )
-const isManifest = compile<ArtifactManifest>(ManifestSchema)
-const isLinear = compile<Model>(MODEL_SCHEMAS.linear)
-const isTrees = compile<Model>(MODEL_SCHEMAS.trees)
-const isReference = compile<ReferenceProfile>(ReferenceProfileSchema)
+const isManifest = schemaCheck<ArtifactManifest>(ManifestSchema)
+const isLinear = schemaCheck<Model>(MODEL_SCHEMAS.linear)
+const isTrees = schemaCheck<Model>(MODEL_SCHEMAS.trees)
+const isReference = schemaCheck<ReferenceProfile>(ReferenceProfileSchema)
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })

@@ -19,7 +19,6 @@ import type { LoadedModel } from './loaded-model.ts'
 import { decodeLogEntry, type LogEntry } from './log-record.ts'
 import { documentName, type ModelDocument, ORIGIN_DOCUMENT, writeModelDocument } from './model-document.ts'
 import { openOwnedDecisions } from './owned-decisions.ts'
-import { clashingNames, createPredictionArchive } from './prediction-archive.ts'
 import { openSharedDecisions } from './shared-decisions.ts'
 import { readStoreIdentity, type StoreIdentity, writeStoreIdentity } from './store-identity.ts'
 
@@ -110,9 +109,6 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
               : 'other features, windows or bounds',
           model: `${model.description.name} ${model.description.version}`,
         })
-      const clashing = clashingNames(model.computed)
-      if (clashing.length > 0)
-        throw new Error(`features named like columns of the archive: ${clashing.join(', ')}`)
       await writeModelDocument(log, model)
     }
   }
@@ -139,7 +135,6 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
         })
       : await openSharedDecisions({ ...shared, store: states.store, receiptLifeMs: states.receiptLifeMs })
   const archiveOptions = { folder: options.archive, database: options.database, modelOf }
-  const archive = createPredictionArchive(archiveOptions)
 
   /** The record of a sequence number, from log or archive. */
   const findEntry = async (sequence: number): Promise<LogEntry | undefined> => {
@@ -149,7 +144,9 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
       if (entry?.sequence === sequence) return entry
       if (states.kind === 'owned') break
     }
-    return archive.find(sequence)
+    // Loaded when it is used: most servers never look back so far.
+    const { createPredictionArchive } = await import('./prediction-archive.ts')
+    return createPredictionArchive(archiveOptions).find(sequence)
   }
 
   const find = async (id: string): Promise<LoggedPrediction | undefined> => {
@@ -188,7 +185,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     }
   }
 
-  let saving: Promise<SavedLogs> = Promise.resolve({ folder: archive.folder, files: [], records: 0 })
+  let saving: Promise<SavedLogs> = Promise.resolve({ folder: options.archive, files: [], records: 0 })
   /** One after the other: two would write the same segments. */
   const saveLogs = (): Promise<SavedLogs> => {
     saving = saving.catch(() => undefined).then(archiveLog)
@@ -215,7 +212,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
       }
     }
     logBytes = await log.size()
-    return { folder: archive.folder, files, records }
+    return { folder: options.archive, files, records }
   }
 
   /** A log that is long enough becomes Parquet by itself. */

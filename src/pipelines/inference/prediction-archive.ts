@@ -117,10 +117,6 @@ const LABEL_COLUMNS: Readonly<
   event_time_ms: [DOUBLE, (_, { eventTimeMs }) => eventTimeMs],
 }
 
-/** Feature names that would hide a column of the prediction. */
-export const clashingNames = (features: readonly string[]): readonly string[] =>
-  features.filter((name) => Object.hasOwn(DECISION_COLUMNS, name))
-
 export const createPredictionArchive = (options: PredictionArchiveOptions): PredictionArchive => {
   const { folder, database, modelOf } = options
   const predictions = join(folder, 'predictions')

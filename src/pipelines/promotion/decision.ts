@@ -1,6 +1,6 @@
-import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
+import { schemaCheck } from '../../foundation/json-schema.ts'
 
 const closed = { additionalProperties: false }
 const version = Type.Integer({ minimum: 1 })
@@ -53,7 +53,7 @@ export const decodeDecision = (text: string): Decision | { readonly problem: str
   return { problem: `${problem?.instancePath || 'it'} ${problem?.message ?? 'has another schema'}` }
 }
 
-const isDecision = new Ajv({ strict: false }).compile<Decision>(DecisionSchema)
+const isDecision = schemaCheck<Decision>(DecisionSchema)
 
 /**
  * Version by alias after all decisions. An alias that no decision was about is not in it; `previous` is null where production was given

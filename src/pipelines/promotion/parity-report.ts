@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { VigiaError } from '../../errors.ts'
+import { schemaCheck } from '../../foundation/json-schema.ts'
 
 const closed = { additionalProperties: false }
 const count = Type.Integer({ minimum: 0 })
@@ -60,4 +60,4 @@ export const readParityReport = async (path: string): Promise<ParityReport> => {
   throw refuse(`${problem?.instancePath || 'it'} ${problem?.message ?? 'has another schema'}`)
 }
 
-const isReport = new Ajv({ strict: false }).compile<ParityReport>(ParityReportSchema)
+const isReport = schemaCheck<ParityReport>(ParityReportSchema)

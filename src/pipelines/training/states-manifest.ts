@@ -1,6 +1,5 @@
 import { copyFile, link, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
 import { VigiaError } from '../../errors.ts'
 import { planFeatures } from '../../features/feature-plan.ts'
@@ -8,6 +7,7 @@ import type { FeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import { sha256 } from '../../foundation/hash.ts'
+import { schemaCheck } from '../../foundation/json-schema.ts'
 import { featureHash } from '../../model/artifact.ts'
 import { SNAPSHOT_FILES } from '../replay/state-snapshot.ts'
 import { sha256OfFile } from '../steps/step-manifest.ts'
@@ -121,4 +121,4 @@ const parsed = (text: string): unknown => {
   }
 }
 
-const isStatesManifest = new Ajv({ strict: false }).compile<StatesManifest>(StatesManifestSchema)
+const isStatesManifest = schemaCheck<StatesManifest>(StatesManifestSchema)
