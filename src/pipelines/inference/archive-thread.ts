@@ -42,21 +42,25 @@ export const startArchiveThread = ({
     ...{ folder, database },
   } satisfies ArchiveThreadData)
   const tell = (message: ToArchiveThread): void => worker.postMessage(message)
+  /** What the segment at hand does with a message, and with the end of the thread. */
+  let heard: (message: FromArchiveThread) => void = () => undefined
+  let failed: (reason: unknown) => void = () => undefined
+  // For all segments: a worker whose last listener is taken away hears nothing any more.
+  worker.on('message', (message: FromArchiveThread) => heard(message))
+  worker.on('error', (error) => failed(error))
+  worker.on('exit', (code) => failed(`the thread of the archive ended with ${code}`))
+  const asError = (reason: unknown): Error =>
+    reason instanceof VigiaError
+      ? reason
+      : new VigiaError('SERVING_LOG_FAILED', {
+          folder,
+          reason: reason instanceof Error ? reason.message : String(reason),
+        })
   return {
     write: (segment, records) =>
       new Promise((resolve, reject) => {
         const source = records[Symbol.asyncIterator]()
-        const failed = (reason: unknown): void => {
-          worker.removeAllListeners()
-          reject(
-            reason instanceof VigiaError
-              ? reason
-              : new VigiaError('SERVING_LOG_FAILED', {
-                  folder,
-                  reason: reason instanceof Error ? reason.message : String(reason),
-                }),
-          )
-        }
+        failed = (reason) => reject(asError(reason))
         const sendBatch = async (): Promise<void> => {
           const batch: LogRecord[] = []
           while (batch.length < BATCH_RECORDS) {
@@ -70,17 +74,12 @@ export const startArchiveThread = ({
           const document = await modelOf(key).catch((error: unknown) => String(error))
           tell({ kind: 'described', document })
         }
-        worker.on('message', (message: FromArchiveThread) => {
+        heard = (message) => {
           if (message.kind === 'more') sendBatch().catch(failed)
           else if (message.kind === 'model') void describe(message.key)
           else if (message.kind === 'failed') failed(message.reason)
-          else {
-            worker.removeAllListeners()
-            resolve(message.written)
-          }
-        })
-        worker.on('error', failed)
-        worker.on('exit', (code) => failed(`the thread of the archive ended with ${code}`))
+          else resolve(message.written)
+        }
         tell({ kind: 'write', segment })
       }),
     close: async () => {

@@ -53,6 +53,17 @@ describe('the pipeline with its log and archive', () => {
     expect(sequences).toEqual([[1], [2]])
   })
 
+  test('a log of several segments becomes Parquet in one go, and none of them stays', async () => {
+    pipeline = await open(folder, { segmentBytes: 1000 })
+    for (let n = 1; n <= 8; n++) await pipeline.predict(payment(n), 0)
+    const saved = await pipeline.saveLogs()
+    expect(saved.records).toBe(8)
+    expect(saved.files.length).toBeGreaterThan(3)
+    expect(await recordsIn(folder)).toBe(0)
+    const sequences = await query(folder, 'SELECT sequence FROM {predictions} ORDER BY sequence')
+    expect(sequences.flat()).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+  })
+
   test('the archive has a row a decision, with the features under their names, and one a label', async () => {
     pipeline = await open(folder)
     await pipeline.predict(payment(1), 0)
@@ -170,11 +181,18 @@ const open = async (
     models = { champion: CHAMPION },
     observer = silentObserver,
     store = createMemoryStateStore(),
-  }: { models?: ServingModels; observer?: InferenceObserver; store?: StateStore } = {},
+    segmentBytes = 1 << 20,
+  }: {
+    models?: ServingModels
+    observer?: InferenceObserver
+    store?: StateStore
+    segmentBytes?: number
+  } = {},
 ): Promise<OpenPipeline> => {
   let clock = Date.UTC(2026, 0, 31, 23, 59)
   return openInferencePipeline({
-    ...{ models, observer, storeName: 'memory', log: await openTestLog(folder), archive: folder, database },
+    ...{ models, observer, storeName: 'memory', archive: folder, database },
+    log: await openTestLog(folder, segmentBytes),
     states: { kind: 'owned', store, cacheBytes: 1 << 28, saveAfterMs: 1e6, receiptLifeMs: 1e9 },
     archiveAfterBytes: 1e9,
     ...{ now: () => clock++, monotonicMs: () => 0, newId: () => 'abcdef0123' },
