@@ -58,9 +58,8 @@ declare module 'fastify' {
 import type { ErrorCode } from '../errors.ts'
 import type { Scope } from './safety/api-keys.ts'
 
-/** Ids that stand in the log line of a request, hashed unless settings say otherwise. */
+/** What stands in the log line of a request: the user's id hashed, unless settings say otherwise. */
 export interface RequestSubject {
   readonly userId: string
-  readonly transactionId: string
   readonly predictionId: string
 }

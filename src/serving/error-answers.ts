@@ -71,9 +71,10 @@ export const vigiaErrorBody = (
   error: errorBody(error, request.id),
 })
 
-/** Answers for paths and methods that there are not. `finished` is told of each. */
+/** Answers for paths and methods that there are not. `started` and `finished` are told of each. */
 export const addMissingRoutes = (
   app: App,
+  started: (request: FastifyRequest, reply: FastifyReply) => void,
   finished: (request: FastifyRequest, reply: FastifyReply) => void,
 ): void => {
   const routes: { readonly segments: readonly string[]; readonly methods: Set<string> }[] = []
@@ -90,6 +91,7 @@ export const addMissingRoutes = (
     const allowed = new Set(
       routes.filter((route) => matches(route.segments, segments)).flatMap(({ methods }) => [...methods]),
     )
+    started(request, reply)
     reply.raw.once('finish', () => finished(request, reply))
     if (allowed.size === 0) throw new VigiaError('REQUEST_ROUTE_UNKNOWN', { path: path.slice(0, 200) })
     const names = [...allowed].sort().join(', ')

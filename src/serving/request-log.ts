@@ -1,46 +1,42 @@
-import { createHash, randomBytes } from 'node:crypto'
-import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify'
+import { hash, randomBytes } from 'node:crypto'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpSettings } from './dependencies.ts'
+import type { LineStream } from './line-buffer.ts'
 import { traceIdOf, traceParentOf } from './request-names.ts'
 
-/** Writes one line for each request: never a body, a key, or a path with ids in it. */
-export type LogRequest = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  route: string,
-  latencyMs: number,
-) => void
+/** Writes one line for each request of a method to a route: never a body, a key, or a path with ids in it. */
+export type LogRequest = (request: FastifyRequest, reply: FastifyReply, latencyMs: number) => void
 
-/** Undefined when nothing so harmless is logged. */
+/** pino's level info. */
+const LEVEL = 30
+
+/**
+ * Undefined when nothing so harmless is logged. Lines are those of pino, put together here: all that stands in them is known to need no
+ * escapes but the user's id, and that takes a quarter of the time.
+ */
 export const createRequestLog = (
-  log: FastifyBaseLogger,
+  stream: LineStream,
   settings: HttpSettings['log'],
-): LogRequest | undefined => {
+): ((method: string, route: string) => LogRequest) | undefined => {
   if (!['trace', 'debug', 'info'].includes(settings.level)) return undefined
   const nameOf = settings.hash_identifiers ? hashedWith(settings.hash_key) : (text: string) => text
-  return (request, reply, route, latencyMs) => {
-    const { subject, caller } = request
-    const traceParent = traceParentOf(request.headers['traceparent'])
-    log.info(
-      {
-        request_id: request.id,
-        method: request.method,
-        route,
-        status: reply.statusCode,
-        latency_ms: Math.round(latencyMs * 1000) / 1000,
-        trace_id: traceParent && traceIdOf(traceParent),
-        caller: caller?.name,
-        prediction_id: subject?.predictionId,
-        transaction: subject === null ? undefined : nameOf(subject.transactionId),
-        user: subject === null ? undefined : nameOf(subject.userId),
-      },
-      'request',
-    )
+  return (method, route) => {
+    const about = `","method":"${method}","route":"${route}","status":`
+    return (request, reply, latencyMs) => {
+      const { subject, caller } = request
+      const traceParent = traceParentOf(request.headers['traceparent'])
+      let line = `{"level":${LEVEL},"time":"${new Date().toISOString()}","request_id":"${request.id}${about}${reply.statusCode},"latency_ms":${latencyMs.toFixed(3)}`
+      if (traceParent !== undefined) line += `,"trace_id":"${traceIdOf(traceParent)}"`
+      if (caller !== null) line += `,"caller":"${caller.name}"`
+      if (subject !== null)
+        line += `,"prediction_id":"${subject.predictionId}","user":${JSON.stringify(nameOf(subject.userId))}`
+      stream.write(`${line},"msg":"request"}\n`)
+    }
   }
 }
 
 /** The first 16 hexadecimal digits of a keyed hash: enough to find all lines of one user, too few to find the user. */
 const hashedWith = (key: string): ((text: string) => string) => {
   const secret = key === '' ? randomBytes(32).toString('hex') : key
-  return (text) => createHash('sha256').update(`${secret}\0${text}`).digest('hex').slice(0, 16)
+  return (text) => hash('sha256', `${secret}\0${text}`).slice(0, 16)
 }

@@ -14,9 +14,10 @@ import { parseDuration } from '../foundation/duration.ts'
 import type { App, ServerDependencies } from './dependencies.ts'
 import { addMissingRoutes, answerErrors, errorBody, vigiaErrorBody } from './error-answers.ts'
 import { addJsonBodies } from './json-bodies.ts'
+import { createLineBuffer, type LineStream } from './line-buffer.ts'
 import { addOpenApi } from './openapi.ts'
 import { createRequestLog } from './request-log.ts'
-import { createRequestNames, traceParentOf } from './request-names.ts'
+import { createRequestNames } from './request-names.ts'
 import { addAdmin } from './routes/admin.ts'
 import { addFeedback } from './routes/feedback.ts'
 import { addLineBodies } from './routes/lines.ts'
@@ -29,11 +30,14 @@ import type { RouteContext } from './routes/route-context.ts'
 import { addSampleTransaction } from './routes/sample-transaction.ts'
 import { addService } from './routes/service.ts'
 import { assertGuarded } from './safety/api-keys.ts'
-import { createGuard } from './safety/guard.ts'
+import { createGuard, type Guard } from './safety/guard.ts'
 import { watchLoad } from './safety/load.ts'
 import { limitOf, sourceOf } from './safety/rate-limits.ts'
 import { addSchemas } from './schemas/all.ts'
 import { validatorCompiler } from './validation.ts'
+
+/** How often idle connections are closed while the server closes, milliseconds. */
+const CLOSE_IDLE_MS = 50
 
 /**
  * The HTTP server over an inference pipeline; the caller lets it listen and closes it. Closing finishes what was accepted, then
@@ -54,7 +58,8 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   const { settings, keys, pipeline, metrics, version, notReady } = dependencies
   const { limits, security, api } = settings
   assertGuarded(keys, api.host)
-  const app = createApp(dependencies)
+  const lines = createLineBuffer(dependencies.logStream ?? process.stdout)
+  const app = createApp(dependencies, lines)
   const load = watchLoad(
     {
       requestsInFlight: limits.requests_in_flight,
@@ -64,9 +69,17 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     (request) => expire(request, limits.body_timeout),
   )
   metrics.watch(pipeline, load)
+  let closer: NodeJS.Timeout | undefined
+  app.addHook('preClose', (done) => {
+    // Connections become idle as their last answers go out; clients would keep them until keep_alive ends.
+    closer = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS)
+    done()
+  })
   app.addHook('onClose', async () => {
+    clearInterval(closer)
     load.stop()
     await pipeline.close()
+    lines.flush()
   })
   app.decorateRequest('caller', null)
   app.decorateRequest('subject', null)
@@ -76,6 +89,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   watchRoutes(
     app,
     dependencies,
+    lines,
     createGuard(app, { keys, load, metrics, isTls: dependencies.tls !== undefined }),
   )
   if (security.cors_origins.length > 0)
@@ -112,7 +126,7 @@ const reasonOf = (pipeline: ServerDependencies['pipeline']): string => {
   return isReady ? '' : reason || 'the pipeline is not ready'
 }
 
-const createApp = ({ settings, tls, logStream }: ServerDependencies): App => {
+const createApp = ({ settings, tls }: ServerDependencies, lines: LineStream): App => {
   const { limits, security, log } = settings
   const requestName = createRequestNames()
   const http = {
@@ -125,7 +139,7 @@ const createApp = ({ settings, tls, logStream }: ServerDependencies): App => {
       level: log.level,
       base: undefined,
       timestamp: isoTime,
-      ...(logStream && { stream: logStream }),
+      stream: lines,
     },
     // A logger for each request would cost more than the line that it writes.
     childLoggerFactory: (logger: unknown) => logger,
@@ -162,33 +176,35 @@ const isoTime = (): string => `,"time":"${new Date().toISOString()}"`
 const watchRoutes = (
   app: App,
   { metrics, settings }: ServerDependencies,
-  guard: ReturnType<typeof createGuard>,
+  lines: LineStream,
+  guard: Guard,
 ): void => {
-  const logRequest = createRequestLog(app.log, settings.log)
-  const finished = (request: FastifyRequest, reply: FastifyReply, method: string, route: string): void => {
-    const latencyMs = reply.elapsedTime
-    metrics.observeRequest(method, route, reply.statusCode, latencyMs / 1000)
-    logRequest?.(request, reply, route, latencyMs)
+  const logOf = createRequestLog(lines, settings.log)
+  const watch = (method: string, route: string) => {
+    const count = metrics.requestsOf(method, route)
+    const log = logOf?.(method, route)
+    return (request: FastifyRequest, reply: FastifyReply): void => {
+      const latencyMs = reply.elapsedTime
+      count(reply.statusCode, latencyMs / 1000)
+      log?.(request, reply, latencyMs)
+    }
   }
   app.addHook('onRoute', (route: RouteOptions) => {
-    const { url, config } = route
-    const isGuarded = guard.forRoute(config?.scope, config?.isExempt === true)
-    route.onRequest = [isGuarded, ...[route.onRequest ?? []].flat()]
+    const { url, method, config } = route
+    const finished = watch([method].flat().join(' '), url)
+    route.onRequest = [
+      guard.forRoute(config?.scope, config?.isExempt === true),
+      ...[route.onRequest ?? []].flat(),
+    ]
     route.onResponse = [
       (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
-        finished(request, reply, request.method, url)
+        finished(request, reply)
         done()
       },
       ...[route.onResponse ?? []].flat(),
     ]
   })
-  addMissingRoutes(app, (request, reply) => finished(request, reply, 'other', 'none'))
-  app.addHook('onRequest', (request, reply, done) => {
-    const traceParent = traceParentOf(request.headers['traceparent'])
-    reply.header('x-request-id', request.id)
-    if (traceParent !== undefined) reply.header('traceparent', traceParent)
-    done()
-  })
+  addMissingRoutes(app, guard.stamp, watch('other', 'none'))
 }
 
 const rateLimits = (byDefault: number) => ({

@@ -10,6 +10,8 @@ const options = {
   strict: false,
   validateFormats: false,
   useDefaults: true,
+  meta: false,
+  validateSchema: false,
 } as const
 /** Query strings and paths are text: numbers and booleans are read from it. */
 const textAjv = new Ajv({ ...options, coerceTypes: true })

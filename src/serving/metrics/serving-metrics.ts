@@ -1,107 +1,107 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { InferenceObserver, InferencePipeline } from '../../pipelines/inference/inference-pipeline.ts'
 import type { Load } from '../safety/load.ts'
+import { createCounter, createHistogram, type HistogramSeries } from './series.ts'
 
 /** What the server counts, for Prometheus. One registry for each server. */
 export interface ServingMetrics {
   /** Given to the pipeline when it is opened. */
   readonly observer: InferenceObserver
   readonly registry: Registry
-  /** A finished request to the route that was named when it was added. */
-  readonly observeRequest: (method: string, route: string, status: number, seconds: number) => void
+  /** Counts the finished requests of one method to one route. */
+  readonly requestsOf: (method: string, route: string) => (status: number, seconds: number) => void
   /** A request that was turned away because of the load. */
   readonly countShed: (reason: string) => void
   /** From now on gauges tell of these. */
   readonly watch: (pipeline: Pick<InferencePipeline, 'models' | 'status'>, load: Load) => void
 }
 
-const LATENCY_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
-const SCORE_BUCKETS = [
+const LATENCY_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
+const SCORE_BOUNDS = [
   0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1,
 ]
 
 export const createServingMetrics = (version: string): ServingMetrics => {
   const registry = new Registry()
-  const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  new Gauge({
+  const about = {
     name: 'vigia_build_info',
     help: 'Version of Vigía and of Node; always 1.',
     labelNames: ['version', 'node'],
-    registers,
-  }).set({ version, node: process.version }, 1)
-  const requests = new Histogram({
+  }
+  new Gauge({ ...about, registers: [registry] }).set({ version, node: process.version }, 1)
+  const requests = createHistogram(registry, {
     name: 'vigia_http_request_duration_seconds',
     help: 'Time from the headers of a request to the end of its answer, by route and status.',
     labelNames: ['method', 'route', 'status'],
-    buckets: LATENCY_BUCKETS,
-    registers,
+    bounds: LATENCY_BOUNDS,
   })
-  const shed = new Counter({
+  const shed = createCounter(registry, {
     name: 'vigia_http_requests_shed_total',
     help: 'Requests turned away because the server had too much to do.',
     labelNames: ['reason'],
-    registers,
   })
   return {
     observer: createObserver(registry),
     registry,
-    observeRequest: (method, route, status, seconds) => requests.observe({ method, route, status }, seconds),
-    countShed: (reason) => shed.inc({ reason }),
+    requestsOf: (method, route) => {
+      const byStatus: (HistogramSeries | undefined)[] = []
+      return (status, seconds) => {
+        const series = byStatus[status] ?? requests(method, route, String(status))
+        byStatus[status] = series
+        series.observe(seconds)
+      }
+    },
+    countShed: (reason) => {
+      shed(reason).value++
+    },
     watch: (pipeline, load) => addGauges(registry, pipeline, load),
   }
 }
 
 const createObserver = (registry: Registry): InferenceObserver => {
-  const registers = [registry]
-  const predictions = new Counter({
+  const predictions = createCounter(registry, {
     name: 'vigia_predictions_total',
     help: 'Decisions, without repeated ones.',
     labelNames: ['decision', 'risk_level', 'model', 'version', 'role'],
-    registers,
   })
-  const repeated = new Counter({
+  const repeated = createCounter(registry, {
     name: 'vigia_predictions_repeated_total',
     help: 'Transactions that had been decided on before.',
-    registers,
-  })
-  const scores = new Histogram({
+    labelNames: [],
+  })()
+  const scores = createHistogram(registry, {
     name: 'vigia_prediction_probability',
     help: 'Calibrated probabilities of fraud, by model.',
     labelNames: ['model', 'version'],
-    buckets: SCORE_BUCKETS,
-    registers,
+    bounds: SCORE_BOUNDS,
   })
-  const latency = new Histogram({
+  const latency = createHistogram(registry, {
     name: 'vigia_prediction_duration_seconds',
     help: 'Time that a decision took, its way through the log included.',
-    buckets: LATENCY_BUCKETS,
-    registers,
-  })
-  const shadow = new Counter({
+    labelNames: [],
+    bounds: LATENCY_BOUNDS,
+  })()
+  const shadow = createCounter(registry, {
     name: 'vigia_shadow_predictions_total',
-    help: 'Answers of the shadow model, by whether it and the deciding model flag.',
+    help: 'Answers of the shadow model, by what it and the deciding model say.',
     labelNames: ['model', 'version', 'shadow', 'champion'],
-    registers,
   })
-  const shadowScores = new Histogram({
+  const shadowScores = createHistogram(registry, {
     name: 'vigia_shadow_probability',
     help: 'Calibrated probabilities of the shadow model.',
     labelNames: ['model', 'version'],
-    buckets: SCORE_BUCKETS,
-    registers,
+    bounds: SCORE_BOUNDS,
   })
-  const labels = new Counter({
+  const labels = createCounter(registry, {
     name: 'vigia_feedback_total',
     help: 'Labels told by feedback, by what became of them.',
     labelNames: ['outcome', 'is_fraud'],
-    registers,
   })
-  const warnings = new Counter({
+  const warnings = createCounter(registry, {
     name: 'vigia_warnings_total',
     help: 'Things that a person should look at; the log says what.',
     labelNames: ['code'],
-    registers,
   })
   return {
     predicted: (
@@ -109,26 +109,22 @@ const createObserver = (registry: Registry): InferenceObserver => {
       latencyMs,
     ) => {
       latency.observe(latencyMs / 1000)
-      if (isRepeated) {
-        repeated.inc()
-        return
+      if (isRepeated) repeated.value++
+      else {
+        predictions(isFlagged ? 'flag' : 'allow', riskLevel, name, version, role).value++
+        scores(name, version).observe(probability)
       }
-      predictions.inc({
-        decision: isFlagged ? 'flag' : 'allow',
-        risk_level: riskLevel,
-        model: name,
-        version,
-        role,
-      })
-      scores.observe({ model: name, version }, probability)
     },
     shadowed: ({ name, version }, probability, isFlagged, championFlagged) => {
-      const said = (flags: boolean) => (flags ? 'flag' : 'allow')
-      shadow.inc({ model: name, version, shadow: said(isFlagged), champion: said(championFlagged) })
-      shadowScores.observe({ model: name, version }, probability)
+      shadow(name, version, isFlagged ? 'flag' : 'allow', championFlagged ? 'flag' : 'allow').value++
+      shadowScores(name, version).observe(probability)
     },
-    labelled: (outcome, isFraud) => labels.inc({ outcome, is_fraud: String(isFraud) }),
-    warned: (code) => warnings.inc({ code }),
+    labelled: (outcome, isFraud) => {
+      labels(outcome, String(isFraud)).value++
+    },
+    warned: (code) => {
+      warnings(code).value++
+    },
   }
 }
 

@@ -53,8 +53,7 @@ export const addPredict = (app: App, { pipeline, settings }: RouteContext): void
     async (request, reply) => {
       const transaction = readRequest(request.body, unknownFields)
       const prediction = await pipeline.predict(transaction, request.query.reasons)
-      const { userId, transactionId } = transaction
-      request.subject = { userId, transactionId, predictionId: prediction.predictionId }
+      request.subject = { userId: transaction.userId, predictionId: prediction.predictionId }
       return predictionAnswer(prediction, reply.elapsedTime)
     },
   )

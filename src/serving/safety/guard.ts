@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { VigiaError } from '../../errors.ts'
 import type { App } from '../dependencies.ts'
 import type { ServingMetrics } from '../metrics/serving-metrics.ts'
+import { traceParentOf } from '../request-names.ts'
 import { type ApiKey, findKey, type Scope, secretOf } from './api-keys.ts'
 import type { Load } from './load.ts'
 
@@ -16,12 +17,10 @@ type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error)
 
 /** What every answer says to browsers: it is data, for nobody else, and not to be kept. */
 const SAFE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'cross-origin-resource-policy': 'same-origin',
-  'cache-control': 'no-store',
 } as const
 
 const REASONS = {
@@ -29,19 +28,34 @@ const REASONS = {
   event_loop_delay: 'it answers later than is allowed (limits.event_loop_delay)',
 } as const
 
-/** The first thing that a request meets. Synchronous, and made once for each route. */
-export const createGuard = (app: App, { keys, load, metrics, isTls }: GuardParts) => {
+/** The first thing that a request meets. */
+export interface Guard {
+  /** Gives an answer the headers that all of them have. */
+  readonly stamp: (request: FastifyRequest, reply: FastifyReply) => void
+  /** Lets a request in or not; synchronous, and made once for each route. */
+  readonly forRoute: (scope: Scope | undefined, isExempt: boolean) => Hook
+}
+
+export const createGuard = (app: App, { keys, load, metrics, isTls }: GuardParts): Guard => {
   let isClosing = false
   app.addHook('preClose', (done) => {
     isClosing = true
     done()
   })
   const headers = isTls ? { ...SAFE_HEADERS, 'strict-transport-security': 'max-age=31536000' } : SAFE_HEADERS
-  app.addHook('onRequest', (_request, reply, done) => {
-    reply.headers(headers)
-    done()
-  })
-  const refusalOf = (request: FastifyRequest, scope: Scope): VigiaError | undefined => {
+  const stamp = (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.headers(headers).header('x-request-id', request.id)
+    const traceParent = traceParentOf(request.headers['traceparent'])
+    if (traceParent !== undefined) reply.header('traceparent', traceParent)
+  }
+  const refuseLoad = (): VigiaError | undefined => {
+    if (isClosing) return new VigiaError('SERVING_CLOSING', {})
+    const { reason } = load
+    if (reason === undefined) return undefined
+    metrics.countShed(reason)
+    return new VigiaError('SERVING_OVERLOADED', { reason: REASONS[reason] })
+  }
+  const refuseCaller = (request: FastifyRequest, scope: Scope): VigiaError | undefined => {
     const secret = secretOf(request.headers)
     if (secret === undefined) return new VigiaError('REQUEST_KEY_MISSING', {})
     const caller = findKey(keys, secret)
@@ -54,28 +68,25 @@ export const createGuard = (app: App, { keys, load, metrics, isTls }: GuardParts
   const forRoute =
     (scope: Scope | undefined, isExempt: boolean): Hook =>
     (request, reply, done) => {
-      if (!isExempt) {
-        if (isClosing) return done(new VigiaError('SERVING_CLOSING', {}))
-        const { reason } = load
-        if (reason !== undefined) {
-          metrics.countShed(reason)
-          return done(new VigiaError('SERVING_OVERLOADED', { reason: REASONS[reason] }))
-        }
-        load.enter(reply.raw)
+      stamp(request, reply)
+      let refusal = isExempt ? undefined : refuseLoad()
+      if (refusal === undefined && scope !== undefined && keys.length > 0)
+        refusal = refuseCaller(request, scope)
+      refusal ??= refuseCoding(request.headers['content-encoding'])
+      if (refusal !== undefined) {
+        done(refusal)
+        return
       }
-      if (scope !== undefined && keys.length > 0) {
-        const refusal = refusalOf(request, scope)
-        if (refusal !== undefined) return done(refusal)
-      }
-      const coding = request.headers['content-encoding']
-      if (coding !== undefined && coding !== 'identity')
-        return done(
-          new VigiaError('REQUEST_MEDIA_TYPE', {
-            got: `a compressed body (${coding.slice(0, 40)})`,
-            allowed: 'a plain one',
-          }),
-        )
+      if (!isExempt) load.enter(reply.raw)
       done()
     }
-  return { forRoute }
+  return { stamp, forRoute }
 }
+
+const refuseCoding = (coding: string | undefined): VigiaError | undefined =>
+  coding === undefined || coding === 'identity'
+    ? undefined
+    : new VigiaError('REQUEST_MEDIA_TYPE', {
+        got: `a compressed body (${coding.slice(0, 40)})`,
+        allowed: 'a plain one',
+      })

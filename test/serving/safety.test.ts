@@ -1,0 +1,247 @@
+import { createHash } from 'node:crypto'
+import { connect } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { parseApiKeys } from '../../src/serving/safety/api-keys.ts'
+import { createTestServer, type TestServerOptions } from '../../src/serving/serving.test-kit.ts'
+
+let server: Awaited<ReturnType<typeof createTestServer>>
+afterEach(() => server?.app.close())
+
+const start = async (options: TestServerOptions = {}) => {
+  server = await createTestServer(options)
+  return server
+}
+
+const PAYMENT = { transaction_id: 't1', user_id: 'ada', timestamp: '2026-01-31T09:30:00Z', amount: 12.34 }
+
+const send = (
+  payload: string | Buffer | object,
+  headers: Record<string, string> = { 'content-type': 'application/json' },
+) => server.app.inject({ method: 'POST', url: '/predict', payload: payload as object, headers })
+
+describe('requests that nobody should send', () => {
+  const deep = `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`
+  const bodies: Readonly<Record<string, string | Buffer>> = {
+    'no JSON': '{"amount": ',
+    nothing: '',
+    'a list': '[]',
+    'a number': '5',
+    null: 'null',
+    'a number beyond all doubles': JSON.stringify(PAYMENT).replace('12.34', '1e400'),
+    'a number of 400 digits': JSON.stringify(PAYMENT).replace('12.34', '9'.repeat(400)),
+    'nesting of 100,000 levels': deep,
+    'a prototype': '{"__proto__": {"amount": 1}, "transaction_id": "t"}',
+    'a constructor': '{"constructor": {"prototype": {"admin": true}}}',
+    'UTF-16': Buffer.from(JSON.stringify(PAYMENT), 'utf16le'),
+    'bytes that are no UTF-8': Buffer.concat([
+      Buffer.from('{"transaction_id": "'),
+      Buffer.from([0xff, 0xfe]),
+      Buffer.from('"}'),
+    ]),
+    'half a surrogate pair': JSON.stringify({ ...PAYMENT, transaction_id: '\ud800' }),
+    'a control character': JSON.stringify({ ...PAYMENT, user_id: 'a\u0000b' }),
+    'an id of 1,000 characters': JSON.stringify({ ...PAYMENT, transaction_id: 'x'.repeat(1000) }),
+  }
+  test.each(Object.keys(bodies))('%s: a client error with a code, and the server goes on', async (name) => {
+    await start()
+    const answer = await send(bodies[name]!)
+    expect(answer.statusCode).toBeGreaterThanOrEqual(400)
+    expect(answer.statusCode).toBeLessThan(500)
+    expect(answer.json().error).toMatchObject({
+      code: expect.stringMatching(/^REQUEST_/),
+      fix: expect.any(String),
+    })
+    expect((await send(PAYMENT)).statusCode).toBe(200)
+    expect(({} as Record<string, unknown>)['admin']).toBeUndefined()
+  })
+
+  test('a body beyond the limit, another type, another coding, another method, another path', async () => {
+    await start({ settings: { limits: { body_size: 1 } } })
+    const status = async (answer: ReturnType<typeof send>) => (await answer).statusCode
+    expect(await status(send({ ...PAYMENT, location: 'x'.repeat(2000) }))).toBe(413)
+    expect(await status(send('<xml/>', { 'content-type': 'text/xml' }))).toBe(415)
+    expect(
+      await status(
+        send(JSON.stringify(PAYMENT), { 'content-type': 'application/json', 'content-encoding': 'gzip' }),
+      ),
+    ).toBe(415)
+    expect((await server.app.inject({ method: 'DELETE', url: '/predict' })).statusCode).toBe(405)
+    expect((await server.app.inject({ method: 'GET', url: '/../../etc/passwd' })).statusCode).toBe(404)
+    expect(
+      (await server.app.inject({ method: 'GET', url: '/predictions/%2e%2e%2f%2e%2e%2fetc' })).statusCode,
+    ).toBe(404)
+  })
+})
+
+describe('keys', () => {
+  const keys = parseApiKeys(
+    JSON.stringify([
+      { name: 'shop', sha256: hash('shop-key'), scopes: ['predict'], requests_per_minute: 3 },
+      { name: 'desk', sha256: hash('desk-key'), scopes: ['predict', 'feedback', 'read', 'admin', 'metrics'] },
+    ]),
+    'keys.json',
+  )
+  const ask = (url: string, key?: string, header = 'x-api-key') =>
+    server.app.inject({
+      method: 'GET',
+      url,
+      headers: key === undefined ? {} : { [header]: header === 'authorization' ? `Bearer ${key}` : key },
+    })
+
+  test('without one 401, with a wrong one 401, without the scope 403; health needs none', async () => {
+    await start({ keys })
+    expect((await ask('/model')).statusCode).toBe(401)
+    expect((await ask('/model', 'guess')).statusCode).toBe(401)
+    expect((await ask('/model', 'shop-key')).statusCode).toBe(403)
+    expect((await ask('/model', 'desk-key')).statusCode).toBe(200)
+    expect((await ask('/metrics', 'desk-key', 'authorization')).statusCode).toBe(200)
+    expect((await ask('/health/live')).statusCode).toBe(200)
+    expect(await logged()).not.toMatch(/desk-key|shop-key|guess/)
+  })
+
+  test('a key has its own limit of requests, and is told when to come again', async () => {
+    await start({ keys })
+    const predict = (n: number) =>
+      server.app.inject({
+        method: 'POST',
+        url: '/predict',
+        payload: { ...PAYMENT, transaction_id: `r${n}` },
+        headers: { 'x-api-key': 'shop-key' },
+      })
+    const answers = []
+    for (let n = 0; n < 5; n++) answers.push(await predict(n))
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([200, 200, 200, 429, 429])
+    expect(Number(answers[4]!.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await ask('/model', 'desk-key')).statusCode).toBe(200)
+  })
+
+  test('an address that others can reach needs keys', async () => {
+    await expect(start({ settings: { api: { host: '0.0.0.0' } } })).rejects.toMatchObject({
+      code: 'SERVING_KEYS_MISSING',
+    })
+    await start({ keys, settings: { api: { host: '0.0.0.0' } } })
+  })
+})
+
+describe('load', () => {
+  test('beyond the requests in flight, others are turned away at once with 503 and a time to come again, health is not', async () => {
+    await start({ settings: { limits: { requests_in_flight: 4 } } })
+    const address = await server.app.listen({ port: 0, host: '127.0.0.1' })
+    let go = (): void => undefined
+    server.pipeline.hold(new Promise<void>((resolve) => (go = resolve)))
+    const predict = (n: number) =>
+      fetch(`${address}/predict`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+        body: JSON.stringify({ ...PAYMENT, transaction_id: `l${n}` }),
+      })
+    const accepted = Array.from({ length: 4 }, (_, n) => predict(n))
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const shed = await predict(9)
+    expect(shed.status).toBe(503)
+    expect(Number(shed.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await fetch(`${address}/health/live`)).status).toBe(200)
+    go()
+    expect((await Promise.all(accepted)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    expect((await predict(9)).status).toBe(200)
+  })
+
+  test('closing finishes what was accepted, then closes the pipeline', async () => {
+    await start()
+    const address = await server.app.listen({ port: 0, host: '127.0.0.1' })
+    let go = (): void => undefined
+    server.pipeline.hold(new Promise<void>((resolve) => (go = resolve)))
+    const accepted = fetch(`${address}/predict`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(PAYMENT),
+    })
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const closed = server.app.close()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    expect(server.pipeline.isClosed).toBe(false)
+    go()
+    expect((await accepted).status).toBe(200)
+    await closed
+    expect(server.pipeline.isClosed).toBe(true)
+  })
+
+  test('a client that never finishes its body is cut off', async () => {
+    await start({ settings: { limits: { body_timeout: '300ms', header_timeout: '300ms' } } })
+    await server.app.listen({ port: 0, host: '127.0.0.1' })
+    const { port } = server.app.server.address() as { port: number }
+    const answered = (text: string): Promise<string> =>
+      new Promise((resolve) => {
+        let got = ''
+        const socket = connect(port, '127.0.0.1', () => socket.write(text))
+        socket.on('data', (data) => (got += data))
+        socket.on('error', () => resolve(got))
+        socket.on('close', () => resolve(got))
+      })
+    expect(
+      await answered(
+        'POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"a"',
+      ),
+    ).toContain('408')
+    expect(await answered('POST /predict HTTP/1.1\r\nHost: a\r\n')).toContain('408')
+    expect(
+      await answered(
+        'POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+      ),
+    ).toContain('400')
+  })
+})
+
+describe('what is told', () => {
+  test('one line a request, with its id, without bodies and without whose it was', async () => {
+    await start()
+    await server.app.inject({
+      method: 'POST',
+      url: '/predict',
+      payload: PAYMENT,
+      headers: { 'x-request-id': 'mine-1' },
+    })
+    const line = JSON.parse((await logged()).split('\n').find((text) => text.includes('/predict'))!)
+    expect(line).toMatchObject({ request_id: 'mine-1', method: 'POST', route: '/predict', status: 200 })
+    expect(JSON.stringify(line)).not.toMatch(/ada|"t1"|12\.34/)
+  })
+
+  test('a trace goes on: its id in the answer and in the log; one that is no trace is left out', async () => {
+    await start()
+    const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    const ask = (traceparent: string) =>
+      server.app.inject({ method: 'GET', url: '/model', headers: { traceparent } })
+    expect(String((await ask(trace)).headers['traceparent'])).toContain('0af7651916cd43dd8448eb211c80319c')
+    expect(await logged()).toContain('0af7651916cd43dd8448eb211c80319c')
+    expect((await ask('drop table')).headers['traceparent']).toBeUndefined()
+  })
+
+  test('headers keep browsers from guessing, and no page of another origin may ask', async () => {
+    await start()
+    const answer = await server.app.inject({
+      method: 'GET',
+      url: '/model',
+      headers: { origin: 'https://evil.example' },
+    })
+    expect(answer.headers['x-content-type-options']).toBe('nosniff')
+    expect(answer.headers['access-control-allow-origin']).toBeUndefined()
+    await server.app.close()
+    await start({ settings: { security: { cors_origins: ['https://desk.example'] } } })
+    const allowed = await server.app.inject({
+      method: 'GET',
+      url: '/model',
+      headers: { origin: 'https://desk.example' },
+    })
+    expect(allowed.headers['access-control-allow-origin']).toBe('https://desk.example')
+  })
+})
+
+/** Everything that was logged by now; lines wait a moment for others. */
+async function logged(): Promise<string> {
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  expect(server.lines.join('')).not.toBe('')
+  return server.lines.join('')
+}
+
+function hash(key: string): string {
+  return createHash('sha256').update(key).digest('hex')
+}
