@@ -2,8 +2,12 @@
  * The public table of contents of Vigía: every name that other packages may rely on, by subject.
  */
 
-// State stores
+// State stores and the prediction log
+export { openLmdbStateStore } from './adapters/lmdb/lmdb-state-store.ts'
 export { createMemoryStateStore } from './adapters/memory/memory-state-store.ts'
+export { openRedisStateStore } from './adapters/redis/redis-state-store.ts'
+export { openLogReader } from './adapters/segments/segment-files.ts'
+export { openSegmentLog } from './adapters/segments/segment-log.ts'
 // Command line
 export type {
   Command,
@@ -72,6 +76,20 @@ export {
   type RiskLevel,
   type Scorer,
 } from './model/scorer.ts'
+// Serving
+export type {
+  Feedback,
+  FeedbackOutcome,
+  InferenceObserver,
+  InferencePipeline,
+  LoggedPrediction,
+  Prediction,
+} from './pipelines/inference/inference-pipeline.ts'
+export { loadStates } from './pipelines/inference/load-states.ts'
+export { type LoadedModel, prepareModel } from './pipelines/inference/loaded-model.ts'
+export { type LoadModel, modelLoader } from './pipelines/inference/model-source.ts'
+export { openInferencePipeline } from './pipelines/inference/open-pipeline.ts'
+export { openService } from './pipelines/inference/open-service.ts'
 // Pipelines
 export { fitOnThreads, type ThreadedFit } from './pipelines/learning/fit-on-threads.ts'
 export {
@@ -79,10 +97,20 @@ export {
   type OnlineFeatures,
   type OnlineResult,
 } from './pipelines/online/online-features.ts'
+export { parityOfLog } from './pipelines/parity/parity-of-log.ts'
 export { type PredictOptions, type PredictResult, predict } from './pipelines/predict.ts'
 export { type ReplayOptions, type ReplayResult, replay } from './pipelines/replay/replay.ts'
 export { runTrainingPipeline, type TrainingResult } from './pipelines/training-pipeline.ts'
-export type { EntityKey, StateChange, StateStore, StoredState } from './ports/state-store.ts'
+export type { LogReader, PredictionLog } from './ports/prediction-log.ts'
+export type {
+  EntityKey,
+  SharedStateStore,
+  StateChange,
+  StateStore,
+  StoredState,
+} from './ports/state-store.ts'
+export { createServingMetrics } from './serving/metrics/serving-metrics.ts'
+export { createServer } from './serving/server.ts'
 // The transaction
 export { tokenOf } from './transaction/token.ts'
 export { type Label, type Transaction, TransactionSchema } from './transaction/transaction.ts'
