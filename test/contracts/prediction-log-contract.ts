@@ -111,6 +111,7 @@ export const predictionLogContract = (name: string, create: () => Promise<LogPla
             expect(sequences).toEqual(sequences.map((_, i) => i + 1))
             expect(sequences.length).toBeGreaterThanOrEqual(before)
           }
+          for await (const { sequence } of log.read(0)) expect(sequence).toBeLessThanOrEqual(log.lastSequence)
         }
         await appending
       })
@@ -210,17 +211,33 @@ export const predictionLogContract = (name: string, create: () => Promise<LogPla
         expect(log.lastSequence).toBe(7)
       })
 
-      test('rotation does not wait for appends that never end', async () => {
-        let sequence = 0
+      test('rotation and removal come between appends that never end', async () => {
+        const written: Promise<LogPosition>[] = []
         let isDone = false
-        const appenders = Array.from({ length: 4 }, async () => {
-          while (!isDone) await log.append(++sequence, bytes('x'))
-        })
-        const ended = await log.rotate()
-        await log.remove(ended)
+        const appending = (async () => {
+          while (!isDone) {
+            for (let i = 0; i < 3; i++) {
+              const sequence = written.length + 1
+              written.push(log.append(sequence, bytes(`${sequence}`.repeat(100))))
+            }
+            await nextTurn()
+          }
+        })()
+        const firsts = await log.rotate()
+        await log.remove(firsts)
+        for (let i = 0; i < 10; i++) {
+          await nextTurn()
+          await log.rotate()
+        }
         isDone = true
-        await Promise.all(appenders)
-        expect(log.lastSequence).toBe(sequence)
+        await appending
+        const places = await Promise.all(written)
+        const left = places.filter(({ segment }) => !firsts.includes(segment))
+        const records = await all(log.read(0))
+        expect(records.map(({ position }) => position)).toEqual(left)
+        expect(records.at(-1)?.sequence).toBe(written.length)
+        for (const { sequence, payload } of records)
+          expect(new TextDecoder().decode(payload)).toBe(`${sequence}`.repeat(100))
       })
 
       test('size is what all segments have together', async () => {
@@ -307,7 +324,9 @@ export const predictionLogContract = (name: string, create: () => Promise<LogPla
         disk.free()
         log.resume()
         expect(log.lastSequence).toBe(1)
-        expect(await textsOf(log.read(0))).toEqual(['1'])
+        await log.append(2, bytes('two'))
+        await reopen()
+        expect(await textsOf(log.read(0))).toEqual(['1', 'two'])
       })
 
       test('a write that fails again after resume is as the first', async (context) => {

@@ -166,6 +166,9 @@ describe('what a crash or a power failure leaves at the end', () => {
     const log = await open(folder)
     expect(log.lastSequence).toBe(left.length)
     await log.append(9, Buffer.from('next'))
+    // Nothing of it is left in a segment that is ended.
+    const ended = await log.rotate()
+    expect((await all(log.readSegment(ended.at(-1)!))).at(-1)?.sequence).toBe(9)
     await log.close()
     expect((await all(openLogReader(folder).read(0))).map(textOf)).toEqual([...left, 'next'])
   })

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { readFrame, whatFollows } from './record-frame.ts'
+import { PAGE_BYTES, readFrame, whatFollows } from './record-frame.ts'
 import { damaged } from './segment-files.ts'
 import { firstOf, segmentPath } from './segment-names.ts'
 
@@ -13,42 +13,56 @@ export interface SegmentEnd {
   readonly lost: Uint8Array | undefined
 }
 
+/** Bytes read at a time, which stay in a processor's cache. */
+const BLOCK_BYTES = 1 << 20
+
 /**
  * The end of the last segment, where a crash may have cut a record short.
  *
  * @throws SERVING_LOG_DAMAGED when whole records stand after what cannot be read: that is no cut
  */
 export const findEnd = (folder: string, segment: string): SegmentEnd => {
-  const bytes = readWhole(segmentPath(folder, segment))
-  let at = 0
-  let lastSequence = 0
-  for (;;) {
-    const frame = readFrame(bytes, at)
-    if (frame.kind !== 'whole') {
-      const following = whatFollows(bytes, at)
-      if (following === 'frames')
-        throw damaged(segment, at, frame.kind === 'short' ? 'a record is cut short' : frame.reason)
-      return { bytes: at, lastSequence, lost: following === 'hole' ? bytes.subarray(at) : undefined }
-    }
-    if (frame.sequence < firstOf(segment) || frame.sequence <= lastSequence)
-      throw damaged(segment, at, `record ${frame.sequence} is out of order`)
-    lastSequence = frame.sequence
-    at = frame.end
-  }
-}
-
-const readWhole = (path: string): Buffer => {
-  const file = openSync(path, 'r')
+  const file = openSync(segmentPath(folder, segment), 'r')
   try {
-    const bytes = Buffer.allocUnsafe(fstatSync(file).size)
-    let filled = 0
-    while (filled < bytes.length) {
-      const read = readSync(file, bytes, filled, bytes.length - filled, filled)
-      if (read === 0) break
-      filled += read
+    const { size } = fstatSync(file)
+    let block = Buffer.allocUnsafe(BLOCK_BYTES)
+    let end = 0
+    let lastSequence = 0
+    for (;;) {
+      const bytes = readBytes(file, block, end)
+      let at = 0
+      let frame = readFrame(bytes, at)
+      for (; frame.kind === 'whole'; frame = readFrame(bytes, at)) {
+        if (frame.sequence < firstOf(segment) || frame.sequence <= lastSequence)
+          throw damaged(segment, end + at, `record ${frame.sequence} is out of order`)
+        lastSequence = frame.sequence
+        at = frame.end
+      }
+      end += at
+      if (frame.kind === 'short' && end + frame.needed <= size) {
+        if (frame.needed > block.length) block = Buffer.allocUnsafe(frame.needed)
+        continue
+      }
+      // Pages count from the beginning of the file.
+      const page = end - (end % PAGE_BYTES)
+      const rest = readBytes(file, Buffer.allocUnsafe(size - page), page)
+      const following = whatFollows(rest, end - page)
+      if (following === 'frames')
+        throw damaged(segment, end, frame.kind === 'short' ? 'a record is cut short' : frame.reason)
+      return { bytes: end, lastSequence, lost: following === 'hole' ? rest.subarray(end - page) : undefined }
     }
-    return bytes.subarray(0, filled)
   } finally {
     closeSync(file)
   }
+}
+
+/** What stands at `from`, as much as there is and `into` has room for. */
+const readBytes = (file: number, into: Buffer, from: number): Buffer => {
+  let filled = 0
+  while (filled < into.length) {
+    const read = readSync(file, into, filled, into.length - filled, from + filled)
+    if (read === 0) break
+    filled += read
+  }
+  return into.subarray(0, filled)
 }

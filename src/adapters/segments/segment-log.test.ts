@@ -90,6 +90,15 @@ describe('segments', () => {
     await expect(open(join(root, 'blocked'))).rejects.toMatchObject({ code: 'SERVING_LOG_FAILED' })
   })
 
+  test('a document that cannot be put in its place leaves no draft', async () => {
+    const folder = join(root, 'drafts')
+    const log = await open(folder)
+    mkdirSync(join(folder, 'documents', 'origin.json', 'in the way'), { recursive: true })
+    await expect(log.writeDocument('origin', 'text')).rejects.toMatchObject({ code: 'SERVING_LOG_FAILED' })
+    expect(readdirSync(join(folder, 'documents'))).toEqual(['origin.json'])
+    await log.close()
+  })
+
   test('one process writes: another one that lives is named', async () => {
     const folder = join(root, 'owned')
     const log = await open(folder)
