@@ -636,6 +636,12 @@ export const ERRORS = define({
     message: '"{got}" names no model. Allowed: {allowed}',
     fix: '`vigia models list` shows the registered versions and their aliases.',
   },
+  SERVING_MODEL_MISSING: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no model in {source}',
+    fix: 'Train one (`vigia run`), or name where it is: --set model.source=<folder of a run or an artifact>, or models:/name@alias.',
+  },
   SERVING_NO_EARLIER_MODEL: {
     status: 409,
     exitCode: 2,

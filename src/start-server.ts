@@ -11,7 +11,7 @@ import { openService } from './pipelines/inference/open-service.ts'
 import type { ServingStorage } from './pipelines/inference/serving-storage.ts'
 import type { OpenTrackingStore } from './ports/tracking-store.ts'
 import { createServingMetrics } from './serving/metrics/serving-metrics.ts'
-import { parseApiKeys } from './serving/safety/api-keys.ts'
+import { assertGuarded, parseApiKeys } from './serving/safety/api-keys.ts'
 import type { AuditEntry } from './serving/safety/audit.ts'
 import { createServer } from './serving/server.ts'
 
@@ -44,6 +44,7 @@ export const serverStarter =
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
     const keys = security.keys === '' ? [] : parseApiKeys(await readText(security.keys), security.keys)
+    assertGuarded(keys, api.host)
     const tls =
       security.tls_key === '' && security.tls_certificate === ''
         ? undefined

@@ -53,6 +53,8 @@ const loadFolder = async (
   const inRun = join(given, 'package')
   const folder =
     (await stat(join(inRun, 'manifest.json')).catch(() => undefined)) === undefined ? given : inRun
+  const isThere = (await stat(join(folder, 'manifest.json')).catch(() => undefined)) !== undefined
+  if (!isThere) throw new VigiaError('SERVING_MODEL_MISSING', { source })
   const artifact = await readArtifact(folder)
   const hash = sha256(await readFile(join(folder, 'checksums.json')))
   return prepareModel(artifact, {
