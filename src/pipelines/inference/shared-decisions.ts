@@ -240,21 +240,25 @@ export const openSharedDecisions = async (options: SharedDecisionsOptions): Prom
     return entries.length
   }
 
-  const moving = (async () => {
+  const moveForEver = async (): Promise<void> => {
     while (!isClosed) {
       try {
+        // After a failure: takes records again, from the last durable one on.
+        if (failure !== '') {
+          log.resume()
+          logged = log.lastSequence
+        }
         await moveEntries(WAIT_MS)
         failure = ''
       } catch (error) {
         if (isClosed) return
         failure = error instanceof Error ? error.message : String(error)
         observer.warned('SERVING_OUTBOX_STUCK', { reason: failure })
-        log.resume()
-        logged = log.lastSequence
         await new Promise((resolve) => setTimeout(resolve, 1000))
       }
     }
-  })()
+  }
+  const moving = moveForEver()
 
   return {
     predict,
