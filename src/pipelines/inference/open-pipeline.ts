@@ -275,10 +275,14 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     },
     close: async () => {
       clearInterval(sizeTimer)
-      await decisions.close()
-      await saving.catch(() => undefined)
-      await store.close()
-      await log.close()
+      try {
+        await decisions.close()
+        await saving.catch(() => undefined)
+      } finally {
+        // Whatever could not be saved, others may have the folders.
+        await store.close()
+        await log.close()
+      }
     },
   }
 }

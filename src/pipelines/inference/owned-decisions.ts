@@ -487,7 +487,8 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
       clearInterval(timer)
       await recovering
       await Promise.allSettled([...unsavedReceipts.values()].map(({ durable }) => durable))
-      await saveNow(true)
+      // With a log that cannot be written there is nothing to save: opening replays what it has.
+      if (failure === undefined) await saveNow(true)
     },
   }
 }
