@@ -1,0 +1,92 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import type { Finished } from '../end-to-end/vigia-in-process.ts'
+
+/** The program as it is installed. */
+const VIGIA = resolve('bin/vigia.mjs')
+
+/** Settings of a test's server: a free port, few messages, and what a test's own folder says. */
+const COMMON = ['api.port=0', 'log.level=warn']
+
+/** A `vigia serve` of its own process, with its states and its log in the folder where it was started. */
+export interface VigiaServer {
+  readonly port: number
+  /** Milliseconds from the start of the process until it listened. */
+  readonly startedInMs: number
+  /** Everything that it has written so far. */
+  output(): string
+  isAlive(): boolean
+  /** Ends it in the middle of whatever it does, as `kill -9` and the kernel's out-of-memory killer do. */
+  kill(): Promise<void>
+  /** Asks it to finish what it has accepted and to end. @returns its exit code */
+  stop(): Promise<number | null>
+}
+
+/**
+ * Starts `vigia serve` in `folder` and waits until it listens.
+ *
+ * @param settings assignments of its configuration: `state_store.kind=redis`
+ */
+export const startVigiaServer = async (folder: string, settings: readonly string[]): Promise<VigiaServer> => {
+  const startedMs = performance.now()
+  const words = ['serve', ...[...COMMON, ...settings].flatMap((setting) => ['--set', setting])]
+  const server = spawn(process.execPath, [VIGIA, ...words], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  started.add(server)
+  let output = ''
+  const port = await new Promise<number>((listening, failed) => {
+    const read = (text: Buffer): void => {
+      output += text.toString()
+      const [, found] = /^listening +http:\/\/[^:]+:(\d+)/m.exec(output) ?? []
+      if (found !== undefined) listening(Number(found))
+    }
+    server.stdout.on('data', read)
+    server.stderr.on('data', read)
+    server.once('exit', () => failed(new Error(`vigia serve ended before it listened:\n${output}`)))
+  })
+  return {
+    port,
+    startedInMs: performance.now() - startedMs,
+    output: () => output,
+    isAlive: () => isAlive(server),
+    kill: async () => {
+      await end(server, 'SIGKILL')
+    },
+    stop: async () => {
+      await end(server, 'SIGTERM')
+      return server.exitCode
+    },
+  }
+}
+
+const started = new Set<ChildProcess>()
+
+/** Ends every server that a test has left behind, as one that fails does. */
+export const killVigiaServers = async (): Promise<void> => {
+  for (const server of started) await end(server, 'SIGKILL')
+}
+
+const isAlive = (server: ChildProcess): boolean => server.exitCode === null && server.signalCode === null
+
+const end = async (server: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+  if (!isAlive(server)) return
+  const ended = once(server, 'exit')
+  server.kill(signal)
+  await ended
+}
+
+/** Runs another command of the program to its end. */
+export const runVigia = (folder: string, words: readonly string[]): Promise<Finished> =>
+  new Promise((done) => {
+    execFile(
+      process.execPath,
+      [VIGIA, ...words],
+      { cwd: folder, maxBuffer: 1 << 26 },
+      (error, stdout, stderr) => {
+        done({ status: error === null ? 0 : Number(error.code ?? 1), stdout, stderr })
+      },
+    )
+  })
