@@ -64,7 +64,12 @@ export const summarise = (runs) => ({
   cpuSeconds: median(runs.map((run) => run.cpuSeconds)),
   peakMegabytes: median(runs.map((run) => run.peakMegabytes)),
   runs: runs.map((run) => run.seconds),
+  ...(runs[0].result?.figures !== undefined && { figures: mediansOf(runs.map((run) => run.result.figures)) }),
 })
+
+/** Of each figure by name the median of all runs. */
+const mediansOf = (figures) =>
+  Object.fromEntries(Object.keys(figures[0]).map((name) => [name, median(figures.map((run) => run[name]))]))
 
 /** How many times as long as ours the peer took, run by run: above 1 means that ours was faster. */
 export const ratioOf = (ours, peer) => {

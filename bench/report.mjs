@@ -86,12 +86,20 @@ const verdict = ({ goal, ours, peers, missing, result }) => {
     const speed = result.rows / ours.cpuSeconds
     return `${speed >= goal.rowsPerCpuSecond ? 'yes' : 'no'} (${Math.round(speed).toLocaleString('en')} rows per CPU second)`
   }
-  if (goal.ratio === undefined) return ''
+  if (goal.ratio === undefined) return goal.most === undefined ? '' : figuresVerdict(goal, ours)
+  const figures = figuresVerdict(goal, ours)
   const sides = Object.values(peers)
   if (Object.keys(missing).length > 0 || sides.length === 0) return 'not known: a peer is missing'
   const wanted = (peer) => (typeof goal.ratio === 'number' ? goal.ratio : goal.ratio[peer])
   const fast = Object.entries(peers).every(([peer, { ratio }]) => ratio.median >= wanted(peer))
+  if (figures !== '') return `ratio ${fast ? 'yes' : 'no'}, ${figures}`
   if (goal.noMoreMemory !== true) return fast ? 'yes' : 'no'
   const small = sides.every(({ peakMegabytes }) => ours.peakMegabytes <= peakMegabytes)
   return fast && small ? 'yes' : `time ${fast ? 'yes' : 'no'}, memory ${small ? 'yes' : 'no'}`
 }
+
+/** Figures of ours that have an upper bound, each with its value. */
+const figuresVerdict = ({ most = {} }, { figures = {} }) =>
+  Object.entries(most)
+    .map(([name, bound]) => `${name} ${figures[name] <= bound ? 'yes' : 'no'} (${figures[name].toFixed(2)})`)
+    .join(', ')

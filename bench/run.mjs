@@ -23,7 +23,7 @@ const { smoke, large } = options
 const pairs = smoke ? 1 : Number(options.pairs)
 const cores = availableParallelism()
 const folder = smoke ? mkdtempSync(join(tmpdir(), 'vigia-bench-')) : join(ROOT, '.vigia', 'bench')
-const environment = { python: findPython(), cores }
+const environment = { python: findPython(), mlflowPython: venvPython('.venv-mlflow'), cores }
 mkdirSync(folder, { recursive: true })
 
 const failures = []
@@ -64,7 +64,7 @@ function chosenRows() {
 
 /** Checks a row (which also warms up), then times its sides in turn. */
 async function measureRow(row) {
-  const data = await row.prepare({ folder, cores, smoke, python: environment.python })
+  const data = await row.prepare({ ...environment, folder, smoke })
   const missing = {}
   const sides = ['ours']
   for (const peer of Object.keys(row.peers)) {
@@ -122,10 +122,12 @@ async function measureRow(row) {
 
 /** Why a peer cannot run here; undefined when it can. */
 function whyMissing(peer) {
-  if (peer.python === undefined) return undefined
-  if (environment.python === undefined)
-    return 'no Python environment (node scripts/integration.mjs --prepare-only)'
-  const found = spawnSync(environment.python, ['-c', `import ${peer.needs}`], { stdio: 'ignore' })
+  if (peer.needs === undefined) return undefined
+  // A server is started by the row itself, with the packages of MLflow.
+  const python = peer.run === undefined ? environment.python : environment.mlflowPython
+  if (python === undefined)
+    return `no Python environment (node scripts/integration.mjs${peer.run === undefined ? ' --prepare-only' : ''})`
+  const found = spawnSync(python, ['-c', `import ${peer.needs}`], { stdio: 'ignore' })
   return found.status === 0 ? undefined : `Python has no ${peer.needs}`
 }
 
@@ -134,10 +136,12 @@ function findPython() {
   if (process.env.PEER_PYTHON) return process.env.PEER_PYTHON
   if (!smoke)
     spawnSync(process.execPath, ['scripts/integration.mjs', '--prepare-only'], { stdio: ['ignore', 2, 2] })
-  const inVenv = join(
-    ROOT,
-    '.venv',
-    ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']),
-  )
-  return existsSync(inVenv) ? inVenv : undefined
+  return venvPython('.venv')
+}
+
+/** The interpreter of a virtual environment; undefined without one. */
+function venvPython(folder) {
+  const words = process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']
+  const path = join(ROOT, folder, ...words)
+  return existsSync(path) ? path : undefined
 }

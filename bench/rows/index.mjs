@@ -4,6 +4,7 @@ import { generate } from './generate.mjs'
 import { gradientBoosting } from './gradient-boosting.mjs'
 import { handbookFeatures } from './handbook-features.mjs'
 import { logisticRegression } from './logistic-regression.mjs'
+import { predictHttp } from './predict-http.mjs'
 import { randomForest } from './random-forest.mjs'
 import { readCsv } from './read-csv.mjs'
 import { scoring } from './scoring.mjs'
@@ -20,4 +21,5 @@ export const rows = [
   gradientBoosting,
   explanation,
   scoring,
+  predictHttp,
 ]
