@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const main = new URL('../dist/main.js', import.meta.url)
+const main = new URL('../dist/bundle/main.js', import.meta.url)
 
 // A fresh clone after `npm ci` has no dist yet: build it once, when the compiler is there.
 if (!existsSync(main)) {
@@ -16,10 +16,8 @@ if (!existsSync(main)) {
     process.exit(2)
   }
   process.stderr.write('Building vigia once…\n')
-  const build = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.build.json'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  })
+  const builder = fileURLToPath(new URL('../scripts/build.mjs', import.meta.url))
+  const build = spawnSync(process.execPath, [builder], { stdio: ['ignore', 2, 2] })
   if (build.status !== 0) {
     process.stderr.write(
       'vigia could not be built.\nNext step: correct what the compiler says above, then run `npm run build`.\n',
@@ -28,4 +26,6 @@ if (!existsSync(main)) {
   }
 }
 
+// Node.js 22 and newer keep compiled code for the next start.
+module.enableCompileCache?.()
 await import(main.href)

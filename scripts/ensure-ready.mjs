@@ -2,7 +2,7 @@
 // Makes a fresh clone ready: installs when node_modules is missing or older than the lock file, and with --build compiles
 // when dist is missing or older than a source file. Plain Node and no dependency, because it runs before there is any.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -35,23 +35,15 @@ if (installed === 0 || installed + SAME_MOMENT_MS < timeOf('package-lock.json'))
 }
 
 if (process.argv.includes('--build')) {
-  const stamp = 'dist/.built'
   const newest = Math.max(
     newestUnder('src'),
     timeOf('tsconfig.json'),
     timeOf('tsconfig.build.json'),
     timeOf('package-lock.json'),
+    timeOf('scripts/build.mjs'),
   )
-  if (!existsSync('dist/main.js') || timeOf(stamp) < newest) {
-    const compiler = 'node_modules/typescript/bin/tsc'
-    run(
-      'Building…',
-      process.execPath,
-      [compiler, '-p', 'tsconfig.build.json'],
-      'Correct what the compiler says above.',
-    )
-    writeFileSync(stamp, '')
-  }
+  if (timeOf('dist/.built') < newest)
+    run('Building…', process.execPath, ['scripts/build.mjs'], 'Correct what the compiler says above.')
 }
 
 function run(message, command, words, nextStep) {

@@ -1,13 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import { VigiaError } from '../errors.ts'
+import { schemaOf } from './config-file.ts'
 import { type ConfigInput, loadServingConfig, loadTrainingConfig } from './config-manager.ts'
+import { findProblems } from './find-problems.ts'
 import { describeOrigin } from './origin.ts'
+import { SERVING_FILE } from './serving-config.ts'
+import { TRAINING_FILE } from './training-config.ts'
 
 describe('the effective configuration', () => {
   it('is the default of every setting when nothing is said', () => {
     const config = loadTrainingConfig(input())
     expect(config.settings.project).toEqual({ name: 'vigia', seed: 42 })
     expect(config.entries.every(({ origin }) => origin.kind === 'default')).toBe(true)
+  })
+
+  it.each([TRAINING_FILE, SERVING_FILE])('has valid defaults, which are not checked again: %#', (file) => {
+    const { declared } = file === TRAINING_FILE ? loadTrainingConfig(input()) : loadServingConfig(input())
+    expect(findProblems(schemaOf(file), declared, {}, () => ({ kind: 'default' }))).toEqual([])
   })
 
   it('lets --set win over the environment, that over the file, and that over the default', () => {

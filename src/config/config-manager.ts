@@ -8,7 +8,7 @@ import { type Override, readArguments, readEnvironment } from './overrides.ts'
 import { type Pointer, pointerOf, selfAndAncestors } from './pointer.ts'
 import { readYaml } from './read-yaml.ts'
 import { SERVING_FILE } from './serving-config.ts'
-import { isGroup, type SettingPath, type SettingSchema, settingsOf } from './setting-schema.ts'
+import { isGroup, isMapping, type SettingPath, type SettingSchema, settingsOf } from './setting-schema.ts'
 import { TRAINING_FILE } from './training-config.ts'
 
 /** All that a configuration is made from. Nothing is read from disk or process here. */
@@ -51,7 +51,10 @@ export class ConfigManager<Settings = unknown> {
       (value, override) => assign(value, override.path, override.value),
       withDefaults(schema, layers.content),
     )
-    const problems = [...layers.problems, ...findProblems(schema, declared, layers.originOf)]
+    const problems = [
+      ...layers.problems,
+      ...findProblems(schema, declared, withDefaults(schema, undefined), layers.originOf),
+    ]
     if (problems.length > 0) {
       throw new VigiaError('CONFIG_INVALID', {
         file: input.file?.name ?? 'The configuration',
@@ -129,9 +132,6 @@ const withDefaults = (schema: SettingSchema, value: unknown): unknown => {
   }
   return filled
 }
-
-const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const assign = (target: unknown, [key, ...rest]: SettingPath, value: unknown): unknown => {
   if (key === undefined) return value

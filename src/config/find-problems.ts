@@ -1,9 +1,10 @@
-import { Ajv, type ErrorObject } from 'ajv'
+import { isDeepStrictEqual } from 'node:util'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { describeAllowed } from './describe-allowed.ts'
 import { nearest } from './nearest.ts'
 import { describeOrigin, type Origin } from './origin.ts'
 import { type Pointer, pathOf, pointerOf } from './pointer.ts'
-import { namedKeys, type SettingSchema, settingsOf } from './setting-schema.ts'
+import { isMapping, namedKeys, type SettingSchema, settingsOf } from './setting-schema.ts'
 
 // Compiling is what takes time; a configuration is checked once.
 const ajv = new Ajv({
@@ -20,14 +21,16 @@ const ajv = new Ajv({
 /**
  * One sentence for each value that `schema` does not accept: place, path, what is allowed, what came.
  *
- * All problems at once, in the order of the schema, at most one for each place; empty when `value` is valid.
+ * All problems at once, in the order of the schema, at most one for each place; empty when `value` is valid. `defaults` are the value
+ * when nothing is said: they are valid, and a section that equals them is not checked again.
  */
 export const findProblems = (
   schema: SettingSchema,
   value: unknown,
+  defaults: unknown,
   originOf: (pointer: Pointer) => Origin,
 ): readonly string[] => {
-  const validate = ajv.compile(schema)
+  const validate = validatorOf(schema, value, defaults)
   if (validate(value)) return []
   const sentences = new Map<string, string>()
   for (const error of relevant(validate.errors ?? [])) {
@@ -37,6 +40,23 @@ export const findProblems = (
   }
   return [...sentences.values()]
 }
+
+/** The check of the sections that are not their defaults: rules take longer to compile than to check. */
+const validatorOf = (schema: SettingSchema, value: unknown, defaults: unknown): ValidateFunction => {
+  const sections = Object.entries(schema.properties ?? {})
+  const isDefault = (name: string): boolean =>
+    isMapping(value) && isMapping(defaults) && isDeepStrictEqual(value[name], defaults[name])
+  const known = compiled.get(schema) ?? new Map<string, ValidateFunction>()
+  compiled.set(schema, known)
+  const rules = sections.map(([name, section]) => [name, isDefault(name) ? {} : section])
+  const key = sections.map(([name]) => (isDefault(name) ? '-' : '+')).join('')
+  const validate = known.get(key) ?? ajv.compile({ ...schema, properties: Object.fromEntries(rules) })
+  known.set(key, validate)
+  return validate
+}
+
+/** By schema, and by which of its sections are checked. */
+const compiled = new WeakMap<SettingSchema, Map<string, ValidateFunction>>()
 
 /**
  * Errors worth telling. Where no alternative of an `anyOf` fits, Ajv lists the failures of each: keep the ones inside the

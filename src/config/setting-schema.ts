@@ -112,3 +112,7 @@ const mustBeWritten = (schema: SettingSchema): boolean =>
 
 const mapValues = <T, U>(record: Readonly<Record<string, T>>, map: (value: T) => U): Record<string, U> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]))
+
+/** Is `value` a mapping of keys, as a group of settings is? */
+export const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -21,4 +21,5 @@ export const schemaCheck = <T>(schema: object): SchemaCheck<T> => {
   return check as SchemaCheck<T>
 }
 
-const ajv = new Ajv({ strict: false, meta: false, validateSchema: false })
+// Compiling is what takes time: most schemas are used once in the life of a process.
+const ajv = new Ajv({ strict: false, meta: false, validateSchema: false, code: { optimize: false } })

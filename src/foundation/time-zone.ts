@@ -14,6 +14,8 @@ export interface TimeZone {
 
 /** Is `name` a zone that this runtime knows? */
 export const isTimeZone = (name: string): boolean => {
+  // The default is not asked for: the first look-up loads the zone data.
+  if (name === 'UTC') return true
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: name })
     return true

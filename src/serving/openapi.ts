@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import { ERRORS, type ErrorCode } from '../errors.ts'
 import type { App } from './dependencies.ts'
+import { addPages } from './pages.ts'
 import { READ_BY_ROUTE } from './validation.ts'
 
 /** Errors that any route may answer with. */
@@ -73,18 +73,8 @@ export const addOpenApi = async (app: App, version: string): Promise<void> => {
     },
   })
   app.get('/openapi.json', { schema: { hide: true }, config: {} }, () => app.swagger())
-  await app.register(async (pages) => {
-    // The page runs its own scripts and styles, and nothing else.
-    pages.addHook('onSend', (_request, reply, payload, done) => {
-      reply.header('content-security-policy', PAGE_POLICY)
-      done(null, payload)
-    })
-    await pages.register(swaggerUi, { routePrefix: '/docs', theme: { title: 'Vigía API' } })
-  })
+  addPages(app)
 }
-
-const PAGE_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 const errorResponses = (codes: ReadonlySet<ErrorCode>, shape: unknown): Record<string, unknown> => {
   const byStatus = new Map<number, ErrorCode[]>()

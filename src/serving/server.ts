@@ -34,6 +34,7 @@ import { createGuard, type Guard } from './safety/guard.ts'
 import { watchLoad } from './safety/load.ts'
 import { limitOf, sourceOf } from './safety/rate-limits.ts'
 import { addSchemas } from './schemas/all.ts'
+import { serializerCompiler } from './serialization.ts'
 import { validatorCompiler } from './validation.ts'
 
 /** How often idle connections are closed while the server closes, milliseconds. */
@@ -84,6 +85,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   app.decorateRequest('caller', null)
   app.decorateRequest('subject', null)
   app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler(app))
   app.setErrorHandler(answerErrors(vigiaErrorBody))
   addSchemas(app)
   watchRoutes(

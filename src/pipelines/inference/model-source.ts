@@ -16,11 +16,8 @@ export interface ModelSourceOptions {
   readonly now: () => number
 }
 
-/** Loads the model that a source stands for, verified and warmed. */
+/** Loads the model that a source stands for, verified. */
 export type LoadModel = (source: string) => Promise<LoadedModel>
-
-/** Calls of a warm-up: enough for the scorer's code to be compiled. */
-const WARM_UP_CALLS = 2000
 
 /**
  * A source is `models:/name@alias`, `models:/name/3`, or a folder: of an artifact, or of a run with the artifact in `package/`.
@@ -29,13 +26,8 @@ const WARM_UP_CALLS = 2000
  */
 export const modelLoader =
   (options: ModelSourceOptions): LoadModel =>
-  async (source) => {
-    const model = source.startsWith('models:/')
-      ? await loadRegistered(source, options)
-      : await loadFolder(source, options)
-    warmUp(model)
-    return model
-  }
+  (source) =>
+    source.startsWith('models:/') ? loadRegistered(source, options) : loadFolder(source, options)
 
 /** The folder of the run that a source's model came from, where it is a folder. */
 export const runFolderOf = async (source: string, workingDirectory: string): Promise<string | undefined> => {
@@ -80,13 +72,4 @@ const loadRegistered = async (
     ...{ name, version: String(version.version) },
     ...{ source, sha256: loaded.sha256, loadedAtMs: now() },
   })
-}
-
-/** Scores until the code is compiled, so that the first requests are as fast as the others. */
-const warmUp = ({ scorer }: LoadedModel): void => {
-  const vector = new Float64Array(scorer.featureNames.length)
-  for (let call = 0; call < WARM_UP_CALLS; call++) {
-    vector.fill(call % 7 === 0 ? Number.NaN : call % 100)
-    scorer.scoreOne(vector)
-  }
 }

@@ -287,8 +287,8 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   }
 }
 
-/** Decisions of a warm-up: enough for the code of features and scores to be compiled. */
-const WARM_UP_DECISIONS = 200
+/** Decisions of a warm-up: each way through features and scores was gone several times, and nobody waits long for it. */
+const WARM_UP_DECISIONS = 60
 
 /** Decides on invented transactions with states that are thrown away, so that the first requests are not slower than the others. */
 const warmUp = (decider: Decider): void => {
