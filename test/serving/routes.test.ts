@@ -260,7 +260,16 @@ describe('the service', () => {
       '/admin/models/switch',
     ])
       expect(document.paths).toHaveProperty([path])
-    expect((await get('/docs/')).body).toContain('swagger')
+    const page = await get('/docs/')
+    expect(page.body).toContain('swagger')
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'")
+    const script = await get('/docs/static/swagger-ui-bundle.js')
+    expect([script.statusCode, script.headers['content-type']]).toEqual([
+      200,
+      'application/javascript; charset=utf-8',
+    ])
+    const missing = await get('/docs/static/nothing.js')
+    expect([missing.statusCode, missing.json().error.code]).toEqual([404, 'REQUEST_ROUTE_UNKNOWN'])
   })
 })
 
