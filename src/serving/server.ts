@@ -84,8 +84,6 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   })
   app.decorateRequest('caller', null)
   app.decorateRequest('subject', null)
-  app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(serializerCompiler(app))
   app.setErrorHandler(answerErrors(vigiaErrorBody))
   addSchemas(app)
   watchRoutes(
@@ -156,6 +154,10 @@ const createApp = ({ settings, tls }: ServerDependencies, lines: LineStream): Ap
     trustProxy: security.trusted_proxies.length > 0 ? [...security.trusted_proxies] : false,
     genReqId: requestName,
     routerOptions: { maxParamLength: 1024 },
+    // Said here, Fastify does not load compilers of its own.
+    schemaController: {
+      compilersFactory: { buildValidator: () => validatorCompiler, buildSerializer: serializerCompiler },
+    },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       answerErrors(vigiaErrorBody)(error, request, reply),
     ...(tls === undefined
