@@ -8,6 +8,7 @@ import { predictHttp } from './predict-http.mjs'
 import { randomForest } from './random-forest.mjs'
 import { readCsv } from './read-csv.mjs'
 import { scoring } from './scoring.mjs'
+import { startToReady } from './start-to-ready.mjs'
 
 /** Every row of the table, in its order. */
 export const rows = [
@@ -22,4 +23,5 @@ export const rows = [
   explanation,
   scoring,
   predictHttp,
+  startToReady,
 ]
