@@ -11,7 +11,13 @@ import { REDIS_SERVER, REDIS_SERVER_MISSING, startRedisServer } from './redis-se
 import { daysOf, type TrainedBank, trainSecondBank } from './second-bank-service.ts'
 import { expectLogged, expectParity, logOf } from './served-log.ts'
 import { createClients } from './serving-clients.ts'
-import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
+import {
+  killVigiaServers,
+  runVigia,
+  spawnVigiaServer,
+  startVigiaServer,
+  type VigiaServer,
+} from './vigia-server.ts'
 
 /**
  * Servers are killed with kill -9 while 32 clients send the second bank, labels included, and send again what got no answer. In the end
@@ -33,15 +39,16 @@ test('a hundred crashes: no answer is lost, nothing is decided or learnt twice',
   // Segments are short, so that crashes also meet them becoming Parquet.
   const site = await openSite('lmdb', [`model.source=${bank.run}`, 'prediction_log.segment_size=1'])
   const clients = createClients({ ports: () => [site.server?.port], random: random.fork('clients') })
-  let crashes = 0
   const crashing = (async () => {
-    for (; crashes < 100; crashes++) {
+    while (site.crashes < 100) {
       await wait(50 + 400 * random.next())
-      if (crashes % 5 === 0) await Promise.race([clients.post('/save-logs', ''), wait(100 * random.next())])
-      await site.crash()
+      if (site.crashes % 5 === 0)
+        await Promise.race([clients.post('/save-logs', ''), wait(100 * random.next())])
+      // Every other time once more while it starts: while it reads its states and its log.
+      await site.crash(random.next() < 0.5 ? 1500 * random.next() : undefined)
     }
   })()
-  const labels = await live(clients, bank, daysOf(bank, bank.after.length), () => crashes === 100)
+  const labels = await live(clients, bank, daysOf(bank, bank.after.length), () => site.crashes >= 100)
   await crashing
   clients.close()
   expect(clients.seen.unanswered).toBeGreaterThan(100)
@@ -98,15 +105,27 @@ const openSite = async (name: string, settings: readonly string[]) => {
   const home = join(folder, name)
   mkdirSync(home)
   let server: VigiaServer | undefined = await startVigiaServer(home, settings)
+  let crashes = 0
   return {
     home,
     /** Undefined while it starts. */
     get server() {
       return server
     },
-    crash: async (): Promise<void> => {
+    get crashes() {
+      return crashes
+    },
+    /** Kills it, and once more so many milliseconds after the new process was made; then it is started. */
+    crash: async (againAfterMs?: number): Promise<void> => {
       await server?.kill()
+      crashes++
       server = undefined
+      if (againAfterMs !== undefined) {
+        const starting = spawnVigiaServer(home, settings)
+        await wait(againAfterMs)
+        await starting.kill()
+        crashes++
+      }
       server = await startVigiaServer(home, settings)
     },
     saveLogs: async (): Promise<void> => {

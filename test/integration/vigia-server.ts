@@ -23,12 +23,19 @@ export interface VigiaServer {
   stop(): Promise<number | null>
 }
 
+/** A server that is starting. */
+export interface StartingServer {
+  /** Resolves when it listens; rejects when it ends before. */
+  readonly listening: Promise<VigiaServer>
+  kill(): Promise<void>
+}
+
 /**
- * Starts `vigia serve` in `folder` and waits until it listens.
+ * Starts `vigia serve` in `folder`.
  *
  * @param settings assignments of its configuration: `state_store.kind=redis`
  */
-export const startVigiaServer = async (folder: string, settings: readonly string[]): Promise<VigiaServer> => {
+export const spawnVigiaServer = (folder: string, settings: readonly string[]): StartingServer => {
   const startedMs = performance.now()
   const words = ['serve', ...[...COMMON, ...settings].flatMap((setting) => ['--set', setting])]
   const server = spawn(process.execPath, [VIGIA, ...words], {
@@ -37,30 +44,35 @@ export const startVigiaServer = async (folder: string, settings: readonly string
   })
   started.add(server)
   let output = ''
-  const port = await new Promise<number>((listening, failed) => {
+  const kill = () => end(server, 'SIGKILL')
+  const listening = new Promise<VigiaServer>((resolve, reject) => {
     const read = (text: Buffer): void => {
       output += text.toString()
-      const [, found] = /^listening +http:\/\/[^:]+:(\d+)/m.exec(output) ?? []
-      if (found !== undefined) listening(Number(found))
+      const [, port] = /^listening +http:\/\/[^:]+:(\d+)/m.exec(output) ?? []
+      if (port === undefined) return
+      resolve({
+        port: Number(port),
+        startedInMs: performance.now() - startedMs,
+        output: () => output,
+        isAlive: () => isAlive(server),
+        kill,
+        stop: async () => {
+          await end(server, 'SIGTERM')
+          return server.exitCode
+        },
+      })
     }
     server.stdout.on('data', read)
     server.stderr.on('data', read)
-    server.once('exit', () => failed(new Error(`vigia serve ended before it listened:\n${output}`)))
+    server.once('exit', () => reject(new Error(`vigia serve ended before it listened:\n${output}`)))
   })
-  return {
-    port,
-    startedInMs: performance.now() - startedMs,
-    output: () => output,
-    isAlive: () => isAlive(server),
-    kill: async () => {
-      await end(server, 'SIGKILL')
-    },
-    stop: async () => {
-      await end(server, 'SIGTERM')
-      return server.exitCode
-    },
-  }
+  listening.catch(() => undefined)
+  return { listening, kill }
 }
+
+/** Starts `vigia serve` in `folder` and waits until it listens. */
+export const startVigiaServer = (folder: string, settings: readonly string[]): Promise<VigiaServer> =>
+  spawnVigiaServer(folder, settings).listening
 
 const started = new Set<ChildProcess>()
 
