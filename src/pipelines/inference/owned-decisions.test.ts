@@ -74,9 +74,16 @@ describe('decisions of a process that owns its states', () => {
   })
 
   test('a transaction that is sent several times at once is decided on once, and every answer is the same decision', async () => {
-    const { decisions, log } = await start(createMemoryStateStore(), folder)
+    const log = await openTestLog(folder)
+    const told: boolean[] = []
+    const predicted: InferenceObserver['predicted'] = ({ isRepeated }) => told.push(isRepeated)
+    const decisions = await open(createMemoryStateStore(), log, { ...silentObserver, predicted })
     const answers = await Promise.all(Array.from({ length: 20 }, () => decisions.predict(payment('t'), 0)))
     expect(answers.filter(({ isRepeated }) => !isRepeated)).toHaveLength(1)
+    await decisions.flush()
+    await decisions.predict(payment('t'), 0)
+    // Whoever counts is told of all of them.
+    expect(told.toSorted()).toEqual([false, ...Array(20).fill(true)])
     expect(
       new Set(answers.map(({ predictionId, probability }) => `${predictionId} ${probability}`)).size,
     ).toBe(1)

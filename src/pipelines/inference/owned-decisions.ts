@@ -121,11 +121,14 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
   const repeated = async (
     transaction: Transaction,
     known: DecisionReceipt | Promise<DecisionReceipt>,
+    started: number,
   ): Promise<Prediction> => {
     const receipt = await known
     if (receipt.hash !== transactionHash(transaction))
       throw new VigiaError('SERVING_TRANSACTION_DIFFERS', { transactionId: transaction.transactionId })
-    return predictionOf(transaction.transactionId, logName, receipt, receipt.sequence, true)
+    const prediction = predictionOf(transaction.transactionId, logName, receipt, receipt.sequence, true)
+    observer.predicted(prediction, monotonicMs() - started)
+    return prediction
   }
 
   /** Decides; when that fails, whatever the reason, states that may be half advanced are thrown away. */
@@ -144,14 +147,16 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
     throwIfUnavailable()
     const id = decisionId(transaction.transactionId)
     const pending = unsavedReceipts.get(id)
-    if (pending !== undefined) return repeated(transaction, pending.durable as Promise<DecisionReceipt>)
+    if (pending !== undefined)
+      return repeated(transaction, pending.durable as Promise<DecisionReceipt>, started)
     const found = await store.findReceipt(id)
-    if (found !== undefined) return repeated(transaction, decodeReceipt<DecisionReceipt>(found))
+    if (found !== undefined) return repeated(transaction, decodeReceipt<DecisionReceipt>(found), started)
     const { items, states } = await withStates(decider.keysOf(transaction))
     // From here to the append nothing waits: this is the place of the transaction among all others.
     throwIfUnavailable()
     const meanwhile = unsavedReceipts.get(id)
-    if (meanwhile !== undefined) return repeated(transaction, meanwhile.durable as Promise<DecisionReceipt>)
+    if (meanwhile !== undefined)
+      return repeated(transaction, meanwhile.durable as Promise<DecisionReceipt>, started)
     const decision = decideOrRecover(transaction, items, states)
     if (decision === undefined)
       throw new VigiaError('SERVING_TRANSACTION_KNOWN', { transactionId: transaction.transactionId })

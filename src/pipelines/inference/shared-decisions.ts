@@ -112,11 +112,13 @@ export const openSharedDecisions = async (options: SharedDecisionsOptions): Prom
     throw new VigiaError('FEATURES_STATE_CONTENDED', { subject, attempts: ATTEMPTS })
   }
 
-  const repeated = (transaction: Transaction, bytes: Uint8Array): Prediction => {
+  const repeated = (transaction: Transaction, bytes: Uint8Array, started: number): Prediction => {
     const { receipt, sequence } = receiptWithSequence<DecisionReceipt>(bytes)
     if (receipt.hash !== transactionHash(transaction))
       throw new VigiaError('SERVING_TRANSACTION_DIFFERS', { transactionId: transaction.transactionId })
-    return predictionOf(transaction.transactionId, logName, receipt, sequence, true)
+    const prediction = predictionOf(transaction.transactionId, logName, receipt, sequence, true)
+    observer.predicted(prediction, monotonicMs() - started)
+    return prediction
   }
 
   const predict = async (transaction: Transaction, reasons: number): Promise<Prediction> => {
@@ -157,7 +159,7 @@ export const openSharedDecisions = async (options: SharedDecisionsOptions): Prom
     })
     if (committed.kind === 'declined')
       throw new VigiaError('SERVING_TRANSACTION_KNOWN', { transactionId: transaction.transactionId })
-    if (committed.kind === 'repeated') return repeated(transaction, committed.receipt)
+    if (committed.kind === 'repeated') return repeated(transaction, committed.receipt, started)
     const { receipt, told, shadowed } = committed.result
     const prediction = predictionOf(transaction.transactionId, logName, receipt, committed.sequence, false)
     observer.predicted(prediction, monotonicMs() - started)

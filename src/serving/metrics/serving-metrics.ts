@@ -108,9 +108,9 @@ const createObserver = (registry: Registry): InferenceObserver => {
       { isRepeated, isFlagged, riskLevel, model: { name, version }, role, probability },
       latencyMs,
     ) => {
-      latency.observe(latencyMs / 1000)
       if (isRepeated) repeated.value++
       else {
+        latency.observe(latencyMs / 1000)
         predictions(isFlagged ? 'flag' : 'allow', riskLevel, name, version, role).value++
         scores(name, version).observe(probability)
       }

@@ -1,0 +1,125 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { freePort } from './redis-server.ts'
+
+/** Program of a Prometheus; `npm run test:integration` looks for one. */
+export const PROMETHEUS_SERVER = process.env['PROMETHEUS_SERVER']
+
+/** Why there is none. */
+export const PROMETHEUS_SERVER_MISSING =
+  process.env['PROMETHEUS_SERVER_MISSING'] ?? 'no Prometheus was looked for (npm run test:integration does)'
+
+/** One series of an answer: its labels, and its values with their times in seconds. */
+export interface Series {
+  readonly metric: Readonly<Record<string, string>>
+  readonly values: readonly (readonly [seconds: number, value: number])[]
+}
+
+export interface Prometheus {
+  /** The value of an expression that has one; NaN where it has none. @param atMs now by default */
+  value(expression: string, atMs?: number): Promise<number>
+  /** Every series of an expression. */
+  series(expression: string): Promise<readonly Series[]>
+  stop(): Promise<void>
+}
+
+/** A port that is scraped every second, with the API key in `keyFile` where there is one. */
+export interface ScrapeJob {
+  readonly name: string
+  readonly port: number
+  readonly keyFile?: string
+}
+
+export const startPrometheus = async (jobs: readonly ScrapeJob[]): Promise<Prometheus> => {
+  const folder = mkdtempSync(join(tmpdir(), 'vigia-prometheus-'))
+  const port = await freePort()
+  const configuration = {
+    global: { scrape_interval: '1s', scrape_timeout: '1s' },
+    scrape_configs: jobs.map(({ name, port: target, keyFile }) => ({
+      job_name: name,
+      static_configs: [{ targets: [`127.0.0.1:${target}`] }],
+      ...(keyFile !== undefined && { authorization: { credentials_file: keyFile } }),
+    })),
+  }
+  // JSON is YAML.
+  writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(configuration))
+  const log = join(folder, 'prometheus.log')
+  const output = openSync(log, 'a')
+  const server: ChildProcess = spawn(
+    PROMETHEUS_SERVER ?? '',
+    [
+      ...['--config.file=prometheus.yml', '--storage.tsdb.path=data'],
+      `--web.listen-address=127.0.0.1:${port}`,
+    ],
+    { cwd: folder, stdio: ['ignore', output, output] },
+  )
+  const ask = async (path: string, query: Readonly<Record<string, string>>): Promise<readonly unknown[]> => {
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(query)}`)
+    const { status, data, error } = (await response.json()) as Answer
+    if (status !== 'success') throw new Error(`${query['query']}: ${error}`)
+    return data.result
+  }
+  for (let tries = 0; ; tries++) {
+    const isReady = await fetch(`http://127.0.0.1:${port}/-/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+    if (isReady) break
+    if (tries > 300 || server.exitCode !== null)
+      throw new Error(`no Prometheus:\n${readFileSync(log, 'utf8')}`)
+    await wait(100)
+  }
+  return {
+    value: async (query, atMs) => {
+      const [found] = await ask('query', {
+        ...{ query },
+        ...(atMs !== undefined && { time: String(atMs / 1000) }),
+      })
+      return Number((found as { readonly value?: readonly [number, string] } | undefined)?.value?.[1])
+    },
+    series: async (query) =>
+      (await ask('query', { query })).map((found) => {
+        const { metric, values, value } = found as FoundSeries
+        return { metric, values: (values ?? [value!]).map(([at, text]) => [at, Number(text)]) }
+      }),
+    stop: async () => {
+      if (server.exitCode === null) {
+        const ended = once(server, 'exit')
+        server.kill('SIGTERM')
+        await ended
+      }
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+interface Answer {
+  readonly status: string
+  readonly error?: string
+  readonly data: { readonly result: readonly unknown[] }
+}
+
+interface FoundSeries {
+  readonly metric: Readonly<Record<string, string>>
+  readonly values?: readonly (readonly [number, string])[]
+  readonly value?: readonly [number, string]
+}
+
+/** What `promtool check metrics`, which stands beside the server, finds wrong with a page of metrics. */
+export const lintMetrics = async (page: string): Promise<string> => {
+  const tool = execFile(join(dirname(PROMETHEUS_SERVER ?? ''), 'promtool'), ['check', 'metrics'])
+  let said = ''
+  tool.stdout?.on('data', (text) => {
+    said += text
+  })
+  tool.stderr?.on('data', (text) => {
+    said += text
+  })
+  tool.stdin?.end(page)
+  await once(tool, 'close')
+  return said
+}
