@@ -37,7 +37,12 @@ beforeAll(async () => {
 test('a hundred crashes: no answer is lost, nothing is decided or learnt twice', async () => {
   const random = createRandom('crashes')
   // Segments are short, so that crashes also meet them becoming Parquet.
-  const site = await openSite('lmdb', [`model.source=${bank.run}`, 'prediction_log.segment_size=1'])
+  const site = await openSite('lmdb', [
+    `model.source=${bank.run}`,
+    'prediction_log.segment_size=1',
+    // And them being saved.
+    'state_store.save_interval=200ms',
+  ])
   const clients = createClients({ ports: () => [site.server?.port], random: random.fork('clients') })
   const crashing = (async () => {
     while (site.crashes < 100) {

@@ -1,6 +1,6 @@
-import { ABORT, type Database, open, type RootDatabase } from 'lmdb'
+import { type Database, open, type RootDatabase } from 'lmdb'
 import { VigiaError } from '../../errors.ts'
-import type { StateChange, StateStore, StoredState } from '../../ports/state-store.ts'
+import type { Receipt, StateChange, StateStore, StoredState } from '../../ports/state-store.ts'
 import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 import { type FolderOwner, holdFolder } from '../files/hold-folder.ts'
 
@@ -61,6 +61,18 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
     return stored === undefined ? 0 : stored.readDoubleLE(0)
   }
 
+  /** What is written in one turn is one transaction, which a thread of its own makes. */
+  const write = async (changes: readonly StateChange[], added: readonly Receipt[]): Promise<boolean> => {
+    if (!changes.every((change) => versionOf(change) === change.expected)) return false
+    await Promise.all([
+      ...changes.map((change) => states[change.key.kind].put(change.key.token, encode(change))),
+      ...added.map(({ id, bytes }) => receipts.put(id, asBuffer(bytes))),
+    ])
+    return true
+  }
+  // Nobody else may write into the folder, and here saves come one after the other: versions that were read are those that will be replaced.
+  let lastSave: Promise<void> = Promise.resolve()
+
   return {
     load: (keys) =>
       guarded(() =>
@@ -69,17 +81,14 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
           return stored === undefined ? undefined : decode(stored)
         }),
       ),
-    save: (changes, added = []) =>
-      guarded(async () => {
-        const values = changes.map(encode)
-        const outcome = await root.transaction(() => {
-          if (!changes.every((change) => versionOf(change) === change.expected)) return ABORT
-          changes.forEach(({ key }, i) => void states[key.kind].put(key.token, values[i]!))
-          for (const { id, bytes } of added) void receipts.put(id, asBuffer(bytes))
-          return true
-        })
-        return outcome === true
-      }),
+    save: (changes, added = []) => {
+      const own = lastSave.then(() => guarded(() => write(changes, added)))
+      lastSave = own.then(
+        () => undefined,
+        () => undefined,
+      )
+      return own
+    },
     findReceipt: (id) =>
       guarded(() => {
         const found = receipts.getBinary(id)

@@ -230,11 +230,11 @@ export const StateStoreSchema = Type.Object(
         'Memory for the states in use, with lmdb. Others are read again when they are needed, in microseconds.',
     }),
     save_interval: Type.String({
-      default: '2s',
+      default: '10s',
       pattern: DURATION_PATTERN,
       unit: 'duration',
       description:
-        'How often changed states go from memory to lmdb. No decision waits for it or is lost by it: after a crash the log since then is replayed, some 20,000 decisions a second.',
+        'How long after they changed states go from memory to lmdb, so that busy ones are written once and not with every decision. No decision waits for it or is lost by it: after a crash the log since then is replayed, some 20,000 decisions a second.',
     }),
     repetition_window: Type.String({
       default: '45d',

@@ -49,10 +49,18 @@ export interface OwnedDecisionsOptions extends DecisionsOptions {
 const MOST_UNSAVED = 8192
 /** Unsaved receipts beyond which nothing is decided: memory would run out, and opening would take for ever. */
 const TOO_MANY_UNSAVED = 100_000
-/** Receipts that are looked at after each save: a millisecond's work, ten million in a working day. */
-const SWEPT_RECEIPTS = 500
-/** Receipts in one save. */
+/** Receipts that are looked at after each save: a millisecond's work, eight million in a day of saves every half second. */
+const SWEPT_RECEIPTS = 50
+/** Into so many parts a period is divided, so that no decision waits long behind a save. */
+const SAVES_PER_PERIOD = 20
+/** Receipts in one save: a millisecond or two of work; when many wait, a sixteenth of them; at most what a commit is good for. */
+const FEWEST_RECEIPTS = 128
 const MOST_RECEIPTS = 1024
+const WAITING_PER_SAVED = 16
+/** States of one save for each receipt: a decision changes three, some of them more than once a period. */
+const STATES_PER_RECEIPT = 2
+/** States in one save when all are wanted. */
+const MOST_STATES = 256
 
 /**
  * Decisions of one process that owns its states: a decision is one turn of the event loop on states in memory, then one record in the
@@ -296,17 +304,30 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
     return saving
   }
 
-  let waitingSince = log.lastSequence
+  /** Last records at the ends of the last parts of a period, the oldest first. */
+  const marks: number[] = []
+  /** Last record that is one period old. */
+  let ripe = 0
+  const startPeriod = (): void => {
+    ripe = sequence
+    marks.length = 0
+    for (let part = 0; part < SAVES_PER_PERIOD; part++) marks.push(sequence)
+  }
   const saveWaiting = async (all: boolean): Promise<void> => {
+    // Not what comes meanwhile, or saving would never end.
+    const last = sequence
     // Without haste, what is one period old: a busy state is saved once a period.
-    const through = all ? Number.POSITIVE_INFINITY : waitingSince
-    waitingSince = sequence
+    const through = all ? last : ripe
     for (;;) {
+      const share = Math.min(MOST_RECEIPTS, Math.ceil(unsavedReceipts.size / WAITING_PER_SAVED))
+      const mostReceipts = all ? MOST_RECEIPTS : Math.max(FEWEST_RECEIPTS, share)
+      const mostStates = all ? MOST_STATES : mostReceipts * STATES_PER_RECEIPT
       const receipts: Receipt[] = []
       const ids: string[] = []
       let firstLeft = Number.POSITIVE_INFINITY
       for (const [id, entry] of unsavedReceipts) {
-        if (entry.receipt.position === undefined || receipts.length >= MOST_RECEIPTS) {
+        const isLeft = entry.receipt.position === undefined || entry.sequence > last
+        if (isLeft || receipts.length >= mostReceipts) {
           firstLeft = entry.sequence
           break
         }
@@ -319,22 +340,30 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
         Math.max(lost, log.lastSequence),
         receipts,
         Math.min(firstLeft - 1, sequence),
+        mostStates,
       )
       ids.forEach((id, i) => {
         if (unsavedReceipts.get(id) === saved[i]) unsavedReceipts.delete(id)
       })
-      if (!isMore && receipts.length < MOST_RECEIPTS) return
+      if (!isMore && receipts.length < mostReceipts) return
     }
   }
 
   const saveInBackground = (): void => {
     if (failure !== undefined) return
-    saveNow(false)
-      .then(sweep)
-      .catch((error: unknown) => {
-        saveFailure = error instanceof Error ? error.message : String(error)
-        observer.warned('SERVING_STORE_FAILED', { reason: saveFailure })
-      })
+    saveNow(false).catch(saveFailed)
+  }
+  const saveFailed = (error: unknown): void => {
+    saveFailure = error instanceof Error ? error.message : String(error)
+    observer.warned('SERVING_STORE_FAILED', { reason: saveFailure })
+  }
+
+  /** At the end of each part of a period. */
+  const endPart = (): void => {
+    if (failure !== undefined) return
+    marks.push(sequence)
+    ripe = marks.shift()!
+    saveNow(false).then(sweep).catch(saveFailed)
   }
 
   let swept: string | undefined
@@ -405,7 +434,7 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
       sequence = stored
       lost = stored
     }
-    waitingSince = sequence
+    startPeriod()
   }
 
   const receiptOf = async (
@@ -460,7 +489,7 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
   }
 
   await replayLog()
-  const timer = setInterval(saveInBackground, options.saveAfterMs)
+  const timer = setInterval(endPart, Math.max(10, options.saveAfterMs / SAVES_PER_PERIOD))
   timer.unref()
 
   return {

@@ -40,8 +40,18 @@ export interface OwnedStates {
   held(key: EntityKey): HeldState | undefined
   /** Record `sequence` is now in this state. */
   advanced(held: HeldState, sequence: number): void
-  /** Saves states that have waited longest: those whose first unsaved record is at most `through`. @returns whether any is left */
-  save(through: number, durable: number, receipts: readonly Receipt[], savedThrough: number): Promise<boolean>
+  /**
+   * Saves states that have waited longest: those whose first unsaved record is at most `through`, `most` of them, one save at a time.
+   *
+   * @returns whether there may be more
+   */
+  save(
+    through: number,
+    durable: number,
+    receipts: readonly Receipt[],
+    savedThrough: number,
+    most: number,
+  ): Promise<boolean>
   /** Forgets what the log may not have: every state that is not saved. */
   discardUnsaved(): void
   /** First record that some stored state lacks; Infinity when none does. */
@@ -49,9 +59,8 @@ export interface OwnedStates {
   counts(): { readonly states: number; readonly bytes: number; readonly unsaved: number }
 }
 
-/** Bytes and states of one save: about a millisecond of copying. */
+/** Bytes of one save, however many states: about a millisecond of copying. */
 const MOST_BYTES = 2 << 20
-const MOST_STATES = 256
 const APPLIED_BYTES = 8
 
 /** Id of the receipt that says how far the log is in the store. */
@@ -70,7 +79,10 @@ export const createOwnedStates = (
     merchant: new Map(),
     device: new Map(),
   }
+  /** In the order of their first unsaved records. */
   const unsaved = new Set<HeldState>()
+  /** Those that came into it since a save began. */
+  let addedWhileSaving: HeldState[] = []
   let bytes = 0
   let isEvicting = false
   let isAllUnsaved = false
@@ -155,15 +167,18 @@ export const createOwnedStates = (
       if (item.unsavedFrom !== 0) return
       item.unsavedFrom = sequence
       unsaved.add(item)
+      addedWhileSaving.push(item)
     },
-    save: async (through, durable, receipts, savedThrough) => {
+    save: async (through, durable, receipts, savedThrough, most) => {
       isAllUnsaved = false
+      addedWhileSaving = []
       const batch: HeldState[] = []
       const applied: number[] = []
       const changes = []
       let size = 0
       for (const item of unsaved) {
-        if (item.unsavedFrom > through || item.applied > durable) continue
+        if (item.unsavedFrom > through) break
+        if (item.applied > durable) continue
         const layout = engineer().keeperOf(item.key.kind)!.layout
         const encoded = withApplied(encodeState(layout, item.state), item.applied)
         batch.push(item)
@@ -172,7 +187,7 @@ export const createOwnedStates = (
         size += encoded.length
         item.isSaving = true
         item.cameWhileSaving = 0
-        if (batch.length >= MOST_STATES || size >= MOST_BYTES) break
+        if (batch.length >= most || size >= MOST_BYTES) break
       }
       if (batch.length === 0 && receipts.length === 0) return false
       const rest = firstOf(unsaved, new Set(batch))
@@ -185,23 +200,32 @@ export const createOwnedStates = (
           { id: STORED_UP_TO, bytes: encodeMark(durable) },
         ])
       } finally {
+        const late = addedWhileSaving
+        addedWhileSaving = []
         for (const item of batch) {
           item.isSaving = false
           if (!isSaved) continue
           item.version++
           unsaved.delete(item)
           item.unsavedFrom = item.cameWhileSaving
-          if (item.unsavedFrom !== 0) unsaved.add(item)
+          if (item.unsavedFrom !== 0) late.push(item)
+        }
+        // Those of the batch that have changed again belong between the ones that came meanwhile.
+        late.sort((a, b) => a.unsavedFrom - b.unsavedFrom)
+        for (const item of late) {
+          unsaved.delete(item)
+          unsaved.add(item)
         }
       }
       isAllUnsaved = false
       makeRoom()
       if (!isSaved) throw fail('another process has written the states of this store')
-      return batch.length >= MOST_STATES || size >= MOST_BYTES
+      return batch.length >= most || size >= MOST_BYTES
     },
     discardUnsaved: () => {
       for (const item of unsaved) forget(item)
       unsaved.clear()
+      addedWhileSaving = []
     },
     firstUnsaved: () => firstOf(unsaved, NONE),
     counts: () => ({
@@ -252,9 +276,8 @@ export const decodeMark = (bytes: Uint8Array | undefined): number =>
   bytes === undefined ? 0 : Number(new TextDecoder().decode(bytes))
 
 const firstOf = (items: ReadonlySet<HeldState>, except: ReadonlySet<HeldState>): number => {
-  let first = Number.POSITIVE_INFINITY
-  for (const item of items) if (!except.has(item)) first = Math.min(first, item.unsavedFrom)
-  return first
+  for (const item of items) if (!except.has(item)) return item.unsavedFrom
+  return Number.POSITIVE_INFINITY
 }
 
 const NONE: ReadonlySet<HeldState> = new Set()
