@@ -61,6 +61,7 @@ export const load = (options) =>
       )
     }
     const read = (client, part) => {
+      if (!client.isBusy) return
       client.text += part.latin1Slice()
       const head = client.text.indexOf('\r\n\r\n')
       if (head < 0) return
@@ -94,7 +95,8 @@ export const load = (options) =>
         const dueMs = started + (due * 1000) / rate
         if (dueMs > now) break
         due++
-        send(idle.pop(), dueMs)
+        // Each in its turn: a connection that nobody uses is closed by the server.
+        send(idle.shift(), dueMs)
       }
       if (due >= Math.min(requests, Math.ceil(seconds * rate))) {
         if (finished >= taken) end()
