@@ -85,7 +85,7 @@ export const addMissingRoutes = (
     for (const name of [method].flat()) methods.add(name)
     if (known === undefined) routes.push({ segments, methods })
   })
-  app.setNotFoundHandler((request, reply) => {
+  const missing = (request: FastifyRequest, reply: FastifyReply): VigiaError => {
     const path = request.url.split('?', 1)[0] ?? ''
     const segments = path.split('/')
     const allowed = new Set(
@@ -93,15 +93,16 @@ export const addMissingRoutes = (
     )
     started(request, reply)
     reply.raw.once('finish', () => finished(request, reply))
-    if (allowed.size === 0) throw new VigiaError('REQUEST_ROUTE_UNKNOWN', { path: path.slice(0, 200) })
+    if (allowed.size === 0) return new VigiaError('REQUEST_ROUTE_UNKNOWN', { path: path.slice(0, 200) })
     const names = [...allowed].sort().join(', ')
     reply.header('allow', names)
-    throw new VigiaError('REQUEST_METHOD_NOT_ALLOWED', {
-      path: path.slice(0, 200),
-      method: request.method,
-      allowed: names,
-    })
-  })
+    const { method } = request
+    return new VigiaError('REQUEST_METHOD_NOT_ALLOWED', { path: path.slice(0, 200), method, allowed: names })
+  }
+  // Before anything is said of a body that nobody reads.
+  app.addHook('onRequest', (request, reply, done) =>
+    done(request.is404 ? missing(request, reply) : undefined),
+  )
 }
 
 const matches = (route: readonly string[], path: readonly string[]): boolean =>

@@ -17,22 +17,35 @@ const sourceOrNone = Type.Unsafe<string | null>({
   description: `${SOURCE} Null: none.`,
 })
 
+const SHARE = 0.05
+
 const SwitchBody = Type.Object({ source }, { additionalProperties: false })
 const ShadowBody = Type.Object({ source: sourceOrNone }, { additionalProperties: false })
 const CanaryBody = Type.Object(
   {
     source: sourceOrNone,
-    share: Type.Number({
-      minimum: 0,
-      maximum: 1,
-      default: 0.05,
-      description: 'Share of the users that it decides for.',
-    }),
+    share: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        default: SHARE,
+        description: 'Share of the users that it decides for.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
 
-const REFUSALS: readonly ErrorCode[] = ['MODEL_ARTIFACT_REFUSED', 'SERVING_STATES_FOREIGN']
+const REFUSALS: readonly ErrorCode[] = [
+  'MODEL_ARTIFACT_REFUSED',
+  'SERVING_MODEL_MISSING',
+  'SERVING_MODEL_SOURCE_INVALID',
+  'SERVING_STATES_FOREIGN',
+  'REGISTRY_VERSION_UNKNOWN',
+  'TRACKING_NOT_FOUND',
+  'TRACKING_UNREACHABLE',
+  'TRACKING_UNAUTHORIZED',
+]
 
 /** GET /admin/models and the acts that change them. Each answers with the models that are then in service. */
 export const addAdmin = (app: App, context: RouteContext): void => {
@@ -115,7 +128,7 @@ export const addAdmin = (app: App, context: RouteContext): void => {
     'Let another model decide for some users',
     REFUSALS,
     CanaryBody,
-    (body) => ({ source: body.source, share: body.share }),
-    (body) => control.setCanary(body.source, body.share),
+    ({ source, share = SHARE }) => ({ source, share }),
+    ({ source, share = SHARE }) => control.setCanary(source, share),
   )
 }

@@ -58,14 +58,14 @@ export const addMlflow = (app: App, { pipeline, settings, version, reasonsNotRea
         operationId: 'ping',
         summary: 'Whether the server can decide, as an empty answer',
         response: {
-          200: { description: 'It can.', content: { 'application/json': { schema: { type: 'string' } } } },
-          503: { description: 'It cannot.', content: { 'application/json': { schema: { type: 'string' } } } },
+          200: { description: 'It can.', content: { 'text/plain': { schema: { type: 'string' } } } },
+          503: { description: 'It cannot.', content: { 'text/plain': { schema: { type: 'string' } } } },
         },
       },
       serializerCompiler: () => String,
     },
     async (_request, reply) => {
-      reply.code(reasonsNotReady().length === 0 ? 200 : 503).type('application/json')
+      reply.code(reasonsNotReady().length === 0 ? 200 : 503).type('text/plain; charset=utf-8')
       return reply.send('\n')
     },
   )

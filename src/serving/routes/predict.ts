@@ -11,12 +11,14 @@ import type { RouteContext } from './route-context.ts'
 export const reasonsQuery = (byDefault: number) =>
   Type.Object(
     {
-      reasons: Type.Integer({
-        minimum: 0,
-        maximum: 20,
-        default: byDefault,
-        description: 'How many reasons to give, strongest first.',
-      }),
+      reasons: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: 20,
+          default: byDefault,
+          description: 'How many reasons to give, strongest first.',
+        }),
+      ),
     },
     { additionalProperties: false },
   )
@@ -52,7 +54,7 @@ export const addPredict = (app: App, { pipeline, settings }: RouteContext): void
     },
     async (request, reply) => {
       const transaction = readRequest(request.body, unknownFields)
-      const prediction = await pipeline.predict(transaction, request.query.reasons)
+      const prediction = await pipeline.predict(transaction, request.query.reasons ?? 0)
       request.subject = { userId: transaction.userId, predictionId: prediction.predictionId }
       return predictionAnswer(prediction, reply.elapsedTime)
     },

@@ -7,7 +7,8 @@ import { LoggedAnswer } from '../schemas/prediction.ts'
 import { reasonsQuery } from './predict.ts'
 import type { RouteContext } from './route-context.ts'
 
-const Query = reasonsQuery(5)
+const REASONS = 5
+const Query = reasonsQuery(REASONS)
 const Params = Type.Object({
   id: Type.String({ minLength: 1, description: 'A prediction id or a transaction id.' }),
 })
@@ -33,7 +34,7 @@ export const addPredictions = (app: App, { pipeline }: RouteContext): void => {
       const { id } = request.params
       const logged = await pipeline.find(id)
       if (logged === undefined) throw new VigiaError('PREDICTION_UNKNOWN', { id: id.slice(0, 256) })
-      const { reasons } = request.query
+      const { reasons = REASONS } = request.query
       return loggedAnswer(logged, reasons > 0 ? pipeline.explain(logged, reasons) : [])
     },
   )

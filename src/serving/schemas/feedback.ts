@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
 import { RowError } from './error.ts'
 import { named, refTo } from './named.ts'
+import { NAME } from './transaction.ts'
 
-const id = Type.Unsafe({ type: ['string', 'integer'] })
+const id = Type.Unsafe({ type: ['string', 'integer'], pattern: NAME, maxLength: 256 })
 const optionalId = (description: string) =>
   Type.Optional(Type.Unsafe({ type: ['string', 'integer', 'null'], description }))
 
@@ -11,7 +12,10 @@ export const LabelBody = named(
   Type.Object(
     {
       transaction_id: id,
-      is_fraud: Type.Unsafe({ type: ['boolean', 'integer', 'string'], description: 'true, false, 1 or 0.' }),
+      is_fraud: Type.Unsafe({
+        enum: [true, false, 1, 0, 'true', 'false', '1', '0'],
+        description: 'true, false, 1 or 0.',
+      }),
       user_id: optionalId('For a transaction that was not decided on here.'),
       merchant_id: optionalId('As user_id.'),
       device_id: optionalId('As user_id.'),

@@ -12,7 +12,7 @@ export const InvocationsBody = named(
       dataframe_split: Type.Optional(
         Type.Object({
           columns: Type.Array(Type.String()),
-          index: Type.Optional(Type.Array(Type.Unknown())),
+          index: Type.Optional(Type.Unknown({ description: 'Ignored.' })),
           data: Type.Array(Type.Array(Type.Unknown())),
         }),
       ),
@@ -28,6 +28,9 @@ export const InvocationsBody = named(
     },
     {
       description: 'Exactly one of the four ways in which MLflow writes rows; each row is a transaction.',
+      oneOf: ['dataframe_split', 'dataframe_records', 'instances', 'inputs'].map((format) => ({
+        required: [format],
+      })),
       examples: [{ dataframe_split: { columns, data: [Object.values(EXAMPLE_TRANSACTION)] } }],
     },
   ),

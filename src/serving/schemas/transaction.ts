@@ -21,13 +21,22 @@ export const EXAMPLE_TRANSACTION = {
 const TEXT_RULE =
   'At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text.'
 
+/** Text that is not blank and has no control characters. */
+export const NAME = '^[^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f\\xa0][^\\x00-\\x1f\\x7f]*$'
+
 const required = (description: string): TSchema =>
-  Type.Unsafe({ type: ['string', 'integer'], minLength: 1, description: `${description} ${TEXT_RULE}` })
+  Type.Unsafe({
+    type: ['string', 'integer'],
+    pattern: NAME,
+    maxLength: 256,
+    description: `${description} ${TEXT_RULE}`,
+  })
 
 const optional = (description: string): TSchema =>
   Type.Optional(
     Type.Unsafe({
       type: ['string', 'integer', 'null'],
+      maxLength: 256,
       description: `${description} ${TEXT_RULE} Null or empty: missing.`,
     }),
   )
@@ -52,11 +61,17 @@ export const TransactionBody = named(
       user_id: required('The card holder or account.'),
       timestamp: Type.Unsafe({
         type: ['string', 'integer'],
+        minimum: 0,
+        maximum: 253402300799999,
+        minLength: 1,
         description:
           'When it happened, from 1970 to 9999: ISO 8601 with a zone (Z, +01, +0100 or +01:00), or whole epoch milliseconds. Digits beyond milliseconds are cut off.',
       }),
       amount: Type.Unsafe({
         type: ['number', 'string'],
+        exclusiveMinimum: 0,
+        maximum: 999_999_999.99,
+        minLength: 1,
         description:
           'In units of the currency, above 0 and below a billion, with at most two decimals; a number or decimal text. Read exactly.',
       }),
