@@ -41,7 +41,7 @@ export interface PredictionLog {
   readonly lastSequence: number
   /** Takes a record at once and in order; resolves with its place when it is durable. @throws SERVING_LOG_FAILED */
   append(sequence: number, payload: Uint8Array): Promise<LogPosition>
-  /** Takes records again after a failed write, from `lastSequence` on. */
+  /** Takes records again after a failed write, from `lastSequence` on. @throws SERVING_LOG_FAILED while it still could not write them */
   resume(): void
   /** Records after `sequence`, oldest first. */
   read(after: number): AsyncIterable<LogRecord>

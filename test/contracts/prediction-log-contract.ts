@@ -329,17 +329,18 @@ export const predictionLogContract = (name: string, create: () => Promise<LogPla
         expect(await textsOf(log.read(0))).toEqual(['1', 'two'])
       })
 
-      test('a write that fails again after resume is as the first', async (context) => {
+      test('it does not resume before there is room again, and a write that fails after that is as the first', async (context) => {
         const disk = place.disk ?? context.skip('no disk of this kind can be filled here')
+        const refusal = { code: 'SERVING_LOG_FAILED' }
         await log.append(1, bytes('1'))
-        disk.fill()
         for (let round = 0; round < 3; round++) {
-          await expect(log.append(2, new Uint8Array(100_000))).rejects.toMatchObject({
-            code: 'SERVING_LOG_FAILED',
-          })
+          disk.fill()
+          await expect(log.append(2, new Uint8Array(100_000))).rejects.toMatchObject(refusal)
+          expect(() => log.resume()).toThrow(expect.objectContaining(refusal))
+          await expect(log.append(2, bytes('2'))).rejects.toMatchObject(refusal)
+          disk.free()
           log.resume()
         }
-        disk.free()
         await log.append(2, bytes('2'))
         expect(await textsOf(log.read(0))).toEqual(['1', '2'])
       })

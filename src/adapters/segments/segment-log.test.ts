@@ -13,7 +13,7 @@ const smallDisk = join(root, 'disk')
 mkdirSync(smallDisk)
 /** Needs root on Linux; without, the tests of full disks are skipped. */
 const hasSmallDisk =
-  spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', smallDisk]).status === 0 &&
+  spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', smallDisk]).status === 0 &&
   statfsSync(smallDisk).blocks * 4096 <= 8 << 20
 afterAll(() => {
   if (hasSmallDisk) spawnSync('umount', [smallDisk])

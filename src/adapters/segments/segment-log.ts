@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { VigiaError } from '../../errors.ts'
 import type { Durability, LogPosition, PredictionLog } from '../../ports/prediction-log.ts'
 import { type FolderOwner, holdFolder } from '../files/hold-folder.ts'
@@ -235,10 +235,10 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
       if (failure === undefined) return
       try {
         current?.cutOff()
+        assertRoom(folder)
       } catch (error) {
         throw failed(error)
       }
-      // Whether writing works is only known by writing: the next record tells.
       failure = undefined
     },
     read: (after) =>
@@ -320,4 +320,17 @@ const startGroup = (sequence: number): Group => {
   // Everybody who waits has a promise made from it; none of them may be there yet when it fails.
   written.catch(() => undefined)
   return { firstSequence: sequence, lastSequence: sequence, written, resolve, reject }
+}
+
+/** Room for some hundred records: with less, a log that could be written again would fail with the next of them. */
+const ROOM_BYTES = 1 << 20
+
+/** Whether there is room is only known by writing. @throws what the file system says */
+const assertRoom = (folder: string): void => {
+  const probe = join(folder, '.room')
+  try {
+    writeFileSync(probe, new Uint8Array(ROOM_BYTES), { flush: true })
+  } finally {
+    rmSync(probe, { force: true })
+  }
 }
