@@ -14,7 +14,7 @@ mkdirSync(smallDisk)
 /** Needs root on Linux; without, the tests of full disks are skipped. */
 const hasSmallDisk =
   spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', smallDisk]).status === 0 &&
-  statfsSync(smallDisk).blocks * 4096 <= 8 << 20
+  statfsSync(smallDisk).blocks * 4096 <= 32 << 20
 afterAll(() => {
   if (hasSmallDisk) spawnSync('umount', [smallDisk])
   rmSync(root, { recursive: true, force: true })

@@ -23,9 +23,13 @@ const SAFE_HEADERS = {
   'x-frame-options': 'DENY',
 } as const
 
-const REASONS = {
-  requests_in_flight: 'as many requests are in work as are allowed (limits.requests_in_flight)',
-  event_loop_delay: 'it answers later than is allowed (limits.event_loop_delay)',
+const overloaded = (reason: string): VigiaError => new VigiaError('SERVING_OVERLOADED', { reason })
+
+/** Made once: to note where an error comes from costs as much as a decision, and these are given when there is no time. */
+const REFUSALS = {
+  closing: new VigiaError('SERVING_CLOSING', {}),
+  requests_in_flight: overloaded('as many requests are in work as are allowed (limits.requests_in_flight)'),
+  event_loop_delay: overloaded('it answers later than is allowed (limits.event_loop_delay)'),
 } as const
 
 /** The first thing that a request meets. */
@@ -49,11 +53,11 @@ export const createGuard = (app: App, { keys, load, metrics, isTls }: GuardParts
     if (traceParent !== undefined) reply.header('traceparent', traceParent)
   }
   const refuseLoad = (): VigiaError | undefined => {
-    if (isClosing) return new VigiaError('SERVING_CLOSING', {})
+    if (isClosing) return REFUSALS.closing
     const { reason } = load
     if (reason === undefined) return undefined
     metrics.countShed(reason)
-    return new VigiaError('SERVING_OVERLOADED', { reason: REASONS[reason] })
+    return REFUSALS[reason]
   }
   const refuseCaller = (request: FastifyRequest, scope: Scope): VigiaError | undefined => {
     const secret = secretOf(request.headers)
