@@ -13,7 +13,7 @@ const BARE = fileURLToPath(new URL('../serving/bare-server.mjs', import.meta.url
 /** Requests of each part of a run, one after the other through the file of bodies. */
 const PARTS = {
   full: { checked: 2_000, warmed: 10_000, timed: 20_000, saturated: 30_000, ofReference: 200 },
-  smoke: { checked: 100, warmed: 200, timed: 400, saturated: 1_000, ofReference: 10 },
+  smoke: { checked: 50, warmed: 100, timed: 400, saturated: 500, ofReference: 3 },
 }
 
 /** One prediction a request: latency at a steady rate, then as many as the server can. */
@@ -77,6 +77,8 @@ export const predictHttp = {
         },
     },
     'FastAPI, pandas, scikit-learn': {
+      // A hundred times slower: one run says enough.
+      once: true,
       needs: 'fastapi, uvicorn, pandas, sklearn, joblib',
       run:
         async () =>
