@@ -168,7 +168,11 @@ const addGauges = (
     () => pipeline.status().log.lastSequence,
   )
   gauge('vigia_log_bytes', 'Size of the log.', () => pipeline.status().log.bytes)
-  gauge('vigia_log_waiting_records', 'Records that are not yet durable.', () => pipeline.status().log.waiting)
+  gauge(
+    'vigia_log_waiting_records',
+    'Records whose receipts are not yet in the store.',
+    () => pipeline.status().log.waiting,
+  )
   const labelNames = ['model', 'version', 'role', 'sha256'] as const
   const perModel = (
     name: string,
