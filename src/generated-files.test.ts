@@ -11,8 +11,11 @@ import { type SettingSchema, settingsOf } from './config/setting-schema.ts'
 import { TRAINING_FILE } from './config/training-config.ts'
 import { generatedFiles } from './generated-files.ts'
 
+const { version } = JSON.parse(textOf('package.json')) as { readonly version: string }
+const files = await generatedFiles(version)
+
 describe('the files made from the code', () => {
-  it.each(generatedFiles().map(({ path, content }) => [path, content]))(
+  it.each(files.map(({ path, content }) => [path, content]))(
     '%s is current (otherwise run `npm run docs`)',
     (path, content) => {
       expect(content).toBe(textOf(path))

@@ -9,6 +9,8 @@ import { ERRORS } from './errors.ts'
 import { FEATURE_FAMILIES } from './features/families/index.ts'
 import { readFeatureSettings } from './features/feature-settings.ts'
 import { renderFeatureReference } from './features/render-reference.ts'
+import { renderApiTypes } from './serving/api-types.ts'
+import { openApiDocument } from './serving/openapi-document.ts'
 
 /** A file of the repository that is made from the code. */
 export interface GeneratedFile {
@@ -23,8 +25,10 @@ const FILES: readonly ConfigFile[] = [TRAINING_FILE, SERVING_FILE]
  * Every file that `npm run docs` writes and that a test holds up to date, so the code cannot drift from what is told.
  *
  * To generate another one, add it here.
+ *
+ * @param version of Vigía, which the OpenAPI document names
  */
-export const generatedFiles = (): readonly GeneratedFile[] => [
+export const generatedFiles = async (version: string): Promise<readonly GeneratedFile[]> => [
   { path: 'docs/errors.md', content: renderErrors() },
   { path: 'docs/configuration.md', content: renderReference(FILES) },
   { path: 'docs/features.md', content: renderFeatures() },
@@ -33,7 +37,15 @@ export const generatedFiles = (): readonly GeneratedFile[] => [
     path: `schemas/${file.name}.schema.json`,
     content: `${JSON.stringify(editorSchema(file), null, 2)}\n`,
   })),
+  ...renderApi(await openApiDocument(version)),
 ]
+
+const renderApi = (document: object): readonly GeneratedFile[] => [
+  { path: API, content: `${JSON.stringify(document, null, 2)}\n` },
+  { path: 'examples/clients/typescript/vigia-api.ts', content: renderApiTypes(document, API) },
+]
+
+const API = 'docs/openapi.json'
 
 const renderFeatures = (): string => {
   const { features, labels } = loadTrainingConfig({

@@ -1,0 +1,55 @@
+import { Value } from 'typebox/value'
+import { ServingConfigSchema, type ServingSettings } from '../config/serving-config.ts'
+import type { InferencePipeline } from '../pipelines/inference/inference-pipeline.ts'
+import type { ModelControl } from '../pipelines/inference/model-control.ts'
+import { createServingMetrics } from './metrics/serving-metrics.ts'
+import { createServer } from './server.ts'
+
+/** The OpenAPI document of a server with default settings, as GET /openapi.json answers it. No model is loaded and no port is opened. */
+export const openApiDocument = async (version: string): Promise<object> => {
+  const app = await createServer({
+    pipeline: PIPELINE,
+    control: CONTROL,
+    settings: Value.Default(ServingConfigSchema, {
+      ...{ api: {}, security: {}, limits: {}, log: {} },
+      ...{ model: {}, state_store: {}, prediction_log: {} },
+    }) as ServingSettings,
+    metrics: createServingMetrics(version),
+    keys: [],
+    version,
+    now: () => 0,
+    newId: () => '',
+    logStream: { write: () => undefined },
+    audit: () => undefined,
+  })
+  try {
+    await app.ready()
+    return app.swagger()
+  } finally {
+    await app.close()
+  }
+}
+
+const neverAsked = (): never => {
+  throw new Error('a server that only describes itself was asked for more')
+}
+
+const PIPELINE: InferencePipeline = {
+  predict: neverAsked,
+  applyFeedback: neverAsked,
+  find: neverAsked,
+  explain: neverAsked,
+  saveLogs: neverAsked,
+  models: [],
+  status: neverAsked,
+  close: async () => undefined,
+}
+
+const CONTROL: ModelControl = {
+  list: neverAsked,
+  reload: neverAsked,
+  switchTo: neverAsked,
+  rollBack: neverAsked,
+  setShadow: neverAsked,
+  setCanary: neverAsked,
+}
