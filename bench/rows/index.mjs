@@ -4,6 +4,7 @@ import { generate } from './generate.mjs'
 import { gradientBoosting } from './gradient-boosting.mjs'
 import { handbookFeatures } from './handbook-features.mjs'
 import { logisticRegression } from './logistic-regression.mjs'
+import { predictBulk } from './predict-bulk.mjs'
 import { predictHttp } from './predict-http.mjs'
 import { randomForest } from './random-forest.mjs'
 import { readCsv } from './read-csv.mjs'
@@ -23,5 +24,6 @@ export const rows = [
   explanation,
   scoring,
   predictHttp,
+  predictBulk,
   startToReady,
 ]

@@ -1,0 +1,112 @@
+import { spawnSync } from 'node:child_process'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { sql } from '../data.mjs'
+import { costOf } from '../serving/processes.mjs'
+import { replayLog, startVigia } from '../serving/vigia-server.mjs'
+import { servedWorld, VIGIA } from '../serving/world.mjs'
+
+/**
+ * A file of transactions scored, features included: the command, and the same rows as one stream of lines to a server, which decides on
+ * several at once. Their probabilities may differ: training's last labels come to the command when they are due, to a server by feedback.
+ */
+export const predictBulk = {
+  name: 'predict-bulk',
+  title: '80,000 transactions in bulk: `vigia predict` of a file, every feature included, on all cores',
+  goal: {
+    text: '100,000 transactions/s a core, features included (scikit-learn: ready features, the scoring alone)',
+    ratio: {},
+  },
+  prepare: async (environment) => {
+    const world = await servedWorld(environment)
+    const { smoke, cores } = environment
+    // Ready features of as many rows, from the training of the same world.
+    const ready = join(world.run, 'features', 'features.parquet')
+    const [[rows]] = await sql(cores, `SELECT count(*)::DOUBLE FROM '${ready}'`)
+    return { world, ready, scored: Math.min(rows, world.count), trees: smoke ? 20 : 100 }
+  },
+  outEnding: '.parquet',
+  ours:
+    async () =>
+    async ({ world, out }) => {
+      rmSync(out, { force: true })
+      const words = [
+        'predict',
+        world.served,
+        '--model',
+        world.run,
+        '--out',
+        out,
+        '--ignore-labels',
+        '--history',
+        'none',
+      ]
+      const started = performance.now()
+      const { status, stderr } = spawnSync(process.execPath, [VIGIA, ...words], { cwd: world.place })
+      if (status !== 0) throw new Error(`vigia predict ended with ${status}: ${stderr}`)
+      return { rows: world.count, seconds: (performance.now() - started) / 1000 }
+    },
+  peers: {
+    'vigia serve, a stream of lines': {
+      run:
+        async () =>
+        async ({ world, folder, out }) => {
+          const server = await startVigia({ world, folder, isPinned: false })
+          try {
+            const started = performance.now()
+            const lines = await stream(server.port, readFileSync(world.bodies))
+            const seconds = (performance.now() - started) / 1000
+            const cost = costOf(server.processId)
+            await fetch(`http://127.0.0.1:${server.port}/save-logs`, { method: 'POST' })
+            await server.stop()
+            const answered = lines.split('\n').filter((line) => JSON.parse(line).probability >= 0).length
+            writeFileSync(out, JSON.stringify({ answered, ...replayLog(server, world) }))
+            return { rows: world.count, seconds, ...(cost && { cpuSeconds: cost.cpuSeconds }) }
+          } finally {
+            await server.stop('SIGKILL')
+            server.remove()
+          }
+        },
+    },
+    'scikit-learn, ready features': { python: 'bulk-scikit-learn.py', needs: 'sklearn, pyarrow' },
+  },
+  check: async ({ data, cores, outs }) => {
+    const scored = await sql(
+      cores,
+      `SELECT transaction_id, probability FROM '${outs.ours}' WHERE probability IS NOT NULL`,
+    )
+    if (scored.length !== data.world.count)
+      throw new Error(`${scored.length} of ${data.world.count} rows have a score`)
+    const served = outs.peers['vigia serve, a stream of lines']
+    const { answered, rows, values } = JSON.parse(readFileSync(served, 'utf8'))
+    if (answered !== data.world.count || rows !== answered)
+      throw new Error(`${answered} lines were answered, ${rows} decisions logged`)
+    return `${scored.length} rows of the file have a probability; ${values} feature values of the server equal to the replay of its log`
+  },
+}
+
+/** Sends lines as one request while its answers are read; @returns the lines of the answer. */
+const stream = (port, body) =>
+  new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1')
+    const parts = []
+    socket.on('data', (part) => parts.push(part))
+    socket.on('error', reject)
+    socket.on('close', () => {
+      const text = Buffer.concat(parts).toString()
+      if (!text.startsWith('HTTP/1.1 200')) reject(new Error(text.slice(0, 500)))
+      // Without the heads of its chunks.
+      else
+        resolve(
+          text
+            .split('\n')
+            .filter((line) => line.startsWith('{'))
+            .join('\n'),
+        )
+    })
+    socket.write(
+      `POST /predict/batch HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/x-ndjson\r\nContent-Length: ${body.length}\r\n\r\n`,
+    )
+    socket.write(body)
+  })
