@@ -87,7 +87,11 @@ export const testModel = (name = 'test', weight = 1): LoadedModel => {
       isFlagged: (probability) => probability >= 0.5,
       riskLevel: (probability) => (probability >= 0.5 ? 'high' : 'low'),
     },
-    explainer: { featureNames, reasonsOne: () => [] },
+    explainer: {
+      featureNames,
+      reasonsOne: (vector, top) =>
+        featureNames.slice(0, top).map((feature, f) => ({ feature, value: vector[f] })) as never,
+    },
     computed,
     identity,
     statesKey: 'small',

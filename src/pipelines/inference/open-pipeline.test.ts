@@ -42,6 +42,19 @@ describe('the pipeline with its log and archive', () => {
     expect(await pipeline.find('nobody')).toBeUndefined()
   })
 
+  test('who asks again with reasons gets those of the decision, from the log and from the archive', async () => {
+    pipeline = await open(folder)
+    const first = await pipeline.predict(payment(1), 2)
+    expect(first.reasons).toHaveLength(2)
+    // What came meanwhile has no part in it.
+    await pipeline.predict(payment(2), 0)
+    const again = { ...first, isRepeated: true }
+    expect(await pipeline.predict(payment(1), 2)).toEqual(again)
+    await pipeline.saveLogs()
+    expect(await pipeline.predict(payment(1), 2)).toEqual(again)
+    expect((await pipeline.predict(payment(1), 0)).reasons).toBeUndefined()
+  })
+
   test('saving the logs twice writes nothing twice, and goes on where it ended', async () => {
     pipeline = await open(folder)
     await pipeline.predict(payment(1), 0)

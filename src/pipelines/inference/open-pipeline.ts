@@ -236,6 +236,24 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   }, SIZE_MS)
   sizeTimer.unref()
 
+  const explain: InferencePipeline['explain'] = (prediction, reasons) => {
+    const model = modelsOf(serving).find(
+      ({ description }) =>
+        description.name === prediction.model.name && description.version === prediction.model.version,
+    )
+    if (model === undefined) return []
+    const vector = model.computed.map((name) => prediction.features.get(name) ?? Number.NaN)
+    return decider.explain(model.key, vector, reasons)
+  }
+
+  /** Who sends a transaction again because he got no answer gets the reasons too. In a shared log the record would have to be searched. */
+  const predict: InferencePipeline['predict'] = async (transaction, reasons) => {
+    const prediction = await decisions.predict(transaction, reasons)
+    if (!prediction.isRepeated || reasons === 0 || states.kind !== 'owned') return prediction
+    const logged = await find(transaction.transactionId)
+    return logged === undefined ? prediction : { ...prediction, reasons: explain(logged, reasons) }
+  }
+
   return {
     identity,
     get serving() {
@@ -244,18 +262,10 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     get models() {
       return describeModels(serving)
     },
-    predict: decisions.predict,
+    predict,
     applyFeedback: decisions.applyFeedback,
     find,
-    explain: (prediction, reasons) => {
-      const model = modelsOf(serving).find(
-        ({ description }) =>
-          description.name === prediction.model.name && description.version === prediction.model.version,
-      )
-      if (model === undefined) return []
-      const vector = model.computed.map((name) => prediction.features.get(name) ?? Number.NaN)
-      return decider.explain(model.key, vector, reasons)
-    },
+    explain,
     saveLogs,
     useModels: async (models) => {
       await accept(models)
