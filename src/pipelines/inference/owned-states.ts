@@ -81,8 +81,8 @@ export const createOwnedStates = (
   }
   /** In the order of their first unsaved records. */
   const unsaved = new Set<HeldState>()
-  /** Those that came into it since a save began. */
-  let addedWhileSaving: HeldState[] = []
+  /** Those that came into it since a save began; undefined while none is on its way. */
+  let addedWhileSaving: HeldState[] | undefined
   let bytes = 0
   let isEvicting = false
   let isAllUnsaved = false
@@ -167,11 +167,10 @@ export const createOwnedStates = (
       if (item.unsavedFrom !== 0) return
       item.unsavedFrom = sequence
       unsaved.add(item)
-      addedWhileSaving.push(item)
+      addedWhileSaving?.push(item)
     },
     save: async (through, durable, receipts, savedThrough, most) => {
       isAllUnsaved = false
-      addedWhileSaving = []
       const batch: HeldState[] = []
       const applied: number[] = []
       const changes = []
@@ -193,6 +192,8 @@ export const createOwnedStates = (
       const rest = firstOf(unsaved, new Set(batch))
       const mark = Math.min(savedThrough, rest - 1, durable)
       let isSaved = false
+      const late: HeldState[] = []
+      addedWhileSaving = late
       try {
         isSaved = await store.save(changes, [
           ...receipts,
@@ -200,8 +201,7 @@ export const createOwnedStates = (
           { id: STORED_UP_TO, bytes: encodeMark(durable) },
         ])
       } finally {
-        const late = addedWhileSaving
-        addedWhileSaving = []
+        addedWhileSaving = undefined
         for (const item of batch) {
           item.isSaving = false
           if (!isSaved) continue
@@ -225,7 +225,6 @@ export const createOwnedStates = (
     discardUnsaved: () => {
       for (const item of unsaved) forget(item)
       unsaved.clear()
-      addedWhileSaving = []
     },
     firstUnsaved: () => firstOf(unsaved, NONE),
     counts: () => ({
