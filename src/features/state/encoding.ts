@@ -16,11 +16,14 @@ export const encodeState = (layout: StateLayout, { data, base }: EntityState): U
   const mask = data[base + HEADER.ringCapacity]! - 1
   const words = new Float64Array(ringAt + rows * fieldCount + tableWords(layout, data, base))
   words.set(data.subarray(base, base + ringAt))
-  let at = ringAt
-  for (let i = 0; i < rows; i++, at += fieldCount) {
-    const slot = base + ringAt + ((first + i) & mask) * fieldCount
-    words.set(data.subarray(slot, slot + fieldCount), at)
-  }
+  // The ring in two pieces: from its first transaction to its end, then what has come round.
+  const ring = base + ringAt
+  const start = (first & mask) * fieldCount
+  const size = rows * fieldCount
+  const piece = Math.min(size, (mask + 1) * fieldCount - start)
+  words.set(data.subarray(ring + start, ring + start + piece), ringAt)
+  words.set(data.subarray(ring, ring + size - piece), ringAt + piece)
+  let at = ringAt + size
   for (let d = 0; d < layout.needs.dimensions.length; d++) {
     const headerAt = base + dimensionHeaderAt(layout, d)
     const size = data[headerAt + DIMENSION.size]!
@@ -74,11 +77,13 @@ export const decodeState = (
   startBlock(layout, blocks, state, capacity, tables)
   const { data, base } = state
   data.set(words.subarray(0, ringAt), base)
-  let at = ringAt
-  for (let i = 0; i < rows; i++, at += fieldCount) {
-    const slot = base + ringAt + ((words[HEADER.first]! + i) & (capacity - 1)) * fieldCount
-    data.set(words.subarray(at, at + fieldCount), slot)
-  }
+  const ring = base + ringAt
+  const start = (words[HEADER.first]! & (capacity - 1)) * fieldCount
+  const size = rows * fieldCount
+  const piece = Math.min(size, capacity * fieldCount - start)
+  data.set(words.subarray(ringAt, ringAt + piece), ring + start)
+  data.set(words.subarray(ringAt + piece, ringAt + size), ring)
+  let at = ringAt + size
   for (let d = 0; d < tables.length; d++) {
     const size = words[dimensionHeaderAt(layout, d) + DIMENSION.size]!
     const table = base + tableAt(layout, data, base, d)
