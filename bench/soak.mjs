@@ -102,6 +102,9 @@ function lineOf({ second, ...values }) {
 function growthOf(name) {
   const fifth = (k) => samples.slice((samples.length * k) / 5, (samples.length * (k + 1)) / 5)
   const least = (part) => Math.min(...part.map((sample) => sample[name]))
+  // The least of nothing would be flat.
+  if (fifth(1).length === 0 || fifth(4).length === 0)
+    throw new Error(`${samples.length} samples are too few to tell whether ${name} grows`)
   const second = least(fifth(1))
   const last = least(fifth(4))
   return { name, second, last, isFlat: last <= second * 1.05 + 10 }
