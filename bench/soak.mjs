@@ -50,7 +50,7 @@ try {
   await server.stop()
   const replayed = replayLog(server, world)
   if (replayed.rows !== sent) throw new Error(`of ${sent} decisions ${replayed.rows} are logged`)
-  const growth = ['heapMegabytes', 'ownMegabytes', 'sockets'].map((name) => growthOf(name))
+  const growth = ['heapMegabytes', 'ownMegabytes', 'descriptors'].map((name) => growthOf(name))
   const result = { minutes: seconds / 60, rate, sent, latencyMs: load.latencyMs, growth, samples }
   if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify(result, null, 1)}\n`)
   process.stdout.write(
@@ -86,7 +86,7 @@ async function sampleOf({ port, processId }) {
     ownMegabytes: megabytes('RssAnon'),
     mappedMegabytes: megabytes('RssFile'),
     eventLoopDelayMs: Math.round(metric('vigia_event_loop_delay_seconds') * 1e5) / 100,
-    sockets: descriptorsOf(processId).all,
+    descriptors: descriptorsOf(processId).all,
     cachedStates: metric('vigia_store_cached_states'),
     unsavedStates: metric('vigia_store_unsaved_states'),
     logMegabytes: Math.round(metric('vigia_log_bytes') / 2 ** 20),
