@@ -23,7 +23,7 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
   name: 'parity',
   summary: 'replay the prediction log and compare every served feature value',
   description:
-    'Computes the features of every logged decision again: from the states that the log began with, in the order logged, labels at their places. Each value is compared with the one that was served, bit for bit. Tells for each feature how many values differ and by how much, sequence numbers that are missing, and transactions that were decided on twice. Servers that share their states have a log each: name all of them. The report is what `vigia models promote --parity` reads. The server may go on meanwhile. Exit code 1: something differs.',
+    'Computes the features of every logged decision again: from the states that the log began with, in the order logged, labels at their places. Each value is compared with the one that was served, bit for bit. Tells for each feature how many values differ and by how much, sequence numbers that are missing, and transactions or numbers that came twice. Servers that share their states have a log each: name all of them. The report is what `vigia models promote --parity` reads. The server may go on meanwhile. Exit code 1: something differs.',
   options: [
     {
       flags: '-l, --log <folder>',
@@ -91,7 +91,11 @@ const describe = (compared: readonly ModelParity[], _: CommandContext): string =
         ),
       ...(differing.length > MOST_NAMED ? [`  and ${differing.length - MOST_NAMED} more features`] : []),
       ...(missing > 0 ? [`  ${missing} sequence numbers are in no log`] : []),
-      ...(extra > 0 ? [`  ${extra} transactions were decided on twice`] : []),
+      ...(extra > 0
+        ? [
+            `  ${extra} records are too many: their transaction was decided on before, or their number is another record's`,
+          ]
+        : []),
     ])
     .map((line) => `${line}\n`)
     .join('')

@@ -191,8 +191,9 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
 }
 
 /**
- * The entries in the archives `folders`, each sequence number once, rising; with `only`, that one alone. The database sorts, on disk where
- * they do not fit in memory.
+ * The entries in the archives `folders` in the order of their sequence numbers; with `only`, those of that number alone. A record that was
+ * moved to two logs stands in both and comes once. Different records with one number come one after the other: a Redis that lost its last
+ * second has given the number again. The database sorts, on disk where they do not fit in memory.
  */
 export async function* readArchive(
   connection: DuckDBConnection,
@@ -204,16 +205,22 @@ export async function* readArchive(
     (await Promise.all(folders.map((folder) => parquetFiles(join(folder, kind))))).flat()
   const where = only === undefined ? '' : `WHERE sequence = ${only}`
   const query = (files: readonly string[]): string =>
-    `SELECT * FROM read_parquet([${files.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false) ${where} ORDER BY sequence`
+    `SELECT * FROM read_parquet([${files.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false) ${where} ORDER BY sequence, transaction_id`
   const labelFiles = await filesOf('labels')
   const labels: LogEntry[] = []
   if (labelFiles.length > 0) {
     const rows = await connection.runAndReadAll(query(labelFiles))
-    labels.push(...rows.getRowObjects().map(labelEntry))
+    const copies = repetitions()
+    labels.push(
+      ...rows
+        .getRowObjects()
+        .filter(({ sequence, transaction_id }) => !copies.has(sequence, transaction_id))
+        .map(labelEntry),
+    )
   }
   const decisionFiles = await filesOf('predictions')
   let nextLabel = 0
-  let last = 0
+  const copies = repetitions()
   if (decisionFiles.length > 0) {
     const result = await connection.stream(query(decisionFiles))
     const columns = new Map(result.columnNames().map((name, at) => [name, at]))
@@ -224,9 +231,7 @@ export async function* readArchive(
       for (let row = 0; row < chunk.rowCount; row++) {
         const value = (name: string): unknown => vectors[columns.get(name)!]!.getItem(row) ?? undefined
         const sequence = value('sequence') as number
-        // A record that was moved to two logs stands in both.
-        if (sequence === last) continue
-        last = sequence
+        if (copies.has(sequence, value('transaction_id'))) continue
         while (nextLabel < labels.length && labels[nextLabel]!.sequence < sequence) yield labels[nextLabel++]!
         const { computed } = await modelOf(value('model_key') as string)
         const vector = Float64Array.from(
@@ -238,6 +243,20 @@ export async function* readArchive(
     }
   }
   while (nextLabel < labels.length) yield labels[nextLabel++]!
+}
+
+/** Tells of sorted records whether one is the record before it once more. */
+const repetitions = () => {
+  let sequence: unknown
+  let transactionId: unknown
+  return {
+    has: (nextSequence: unknown, nextTransactionId: unknown): boolean => {
+      const isSame = nextSequence === sequence && nextTransactionId === transactionId
+      sequence = nextSequence
+      transactionId = nextTransactionId
+      return isSame
+    },
+  }
 }
 
 /** Rows of one file, gathered in a table. */

@@ -46,8 +46,8 @@ export interface ModelParity {
  * Computes the features of every decision in a log again, from the states that the log began with and in the order logged, labels at
  * their places, and compares them with those that were served, value by value.
  *
- * `missing` counts sequence numbers that no log has, `extra` transactions that were decided on twice: either means that states and log
- * have parted.
+ * `missing` counts sequence numbers that no log has, `extra` transactions that were decided on twice and numbers that were given twice:
+ * either means that states and log have parted.
  *
  * @throws SERVING_LOG_INCOMPLETE when the log does not start at its beginning, or its states are not there; SERVING_LOG_DAMAGED
  */
@@ -93,7 +93,8 @@ export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly
             logs,
           )
         }
-        replayed.missing += entry.sequence - last - 1
+        if (entry.sequence === last) replayed.extra++
+        else replayed.missing += entry.sequence - last - 1
         last = entry.sequence
         if (entry.kind === 'label') {
           const { transactionId, eventTimeMs, isFraud } = entry.label
@@ -118,6 +119,7 @@ export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly
 
 interface LogReplay {
   missing: number
+  extra: number
   label(
     of: { readonly userId: string; readonly merchantId?: string; readonly deviceId?: string },
     label: { readonly transactionToken: number; readonly eventTimeMs: number; readonly isFraud: boolean },
@@ -141,7 +143,6 @@ const startReplay = async (
   const states = await startStates(leading.engineer, document, options, logs)
   const engines = new Map([[first, leading]])
   const seen = new Set<string>()
-  let extra = 0
   const statesOf = (of: {
     readonly userId: string
     readonly merchantId?: string | undefined
@@ -153,6 +154,7 @@ const startReplay = async (
   })
   const replay: LogReplay = {
     missing: 0,
+    extra: 0,
     label: (of, label) => {
       leading.engineer.applyLabel(statesOf(of), label)
     },
@@ -165,7 +167,7 @@ const startReplay = async (
       readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
       // A second decision has nothing to be compared with: the first one is part of every state by now.
       if (isKnown || engineer.createAllFeatures(statesOf(transaction), vector) === 'repeated') {
-        extra++
+        replay.extra++
         return
       }
       engine.rows++
@@ -181,7 +183,7 @@ const startReplay = async (
             source: `${rows} decisions of ${name} ${version} in ${folders.join(', ')}`,
             identity,
             ...{ rows, values: rows * engineer.featureNames.length, differing: differing.report() },
-            ...{ missing: replay.missing, extra },
+            ...{ missing: replay.missing, extra: replay.extra },
           },
         })),
   }
