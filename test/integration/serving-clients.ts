@@ -25,7 +25,7 @@ export interface ClientsOptions {
   /** Share of requests whose connection is cut before an answer, and which are then sent again (default: 0). */
   readonly abortShare?: number
   readonly random: Random
-  /** A transaction that has no answer after so long fails the test (default: 60,000). */
+  /** A transaction that has no answer after so long fails the test (default: 300,000). */
   readonly patienceMs?: number
 }
 
@@ -74,7 +74,7 @@ const TRANSIENT = new Set([429, 503, 507])
 const PAUSE_MS = 20
 
 export const createClients = (options: ClientsOptions): Clients => {
-  const { ports, count = 32, abortShare = 0, random, patienceMs = 60_000 } = options
+  const { ports, count = 32, abortShare = 0, random, patienceMs = 300_000 } = options
   const agents = Array.from({ length: count }, () => new Agent({ keepAlive: true, maxSockets: 1 }))
   const seen: Seen = {
     answers: new Map(),

@@ -29,12 +29,15 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+/** A hundred starts of a server take long on a machine that has much else to do. */
+const PATIENT = { timeout: 1_200_000 }
+
 let bank: TrainedBank
 beforeAll(async () => {
   bank = await trainSecondBank(folder)
 })
 
-test('a hundred crashes: no answer is lost, nothing is decided or learnt twice', async () => {
+test('a hundred crashes: no answer is lost, nothing is decided or learnt twice', PATIENT, async () => {
   const random = createRandom('crashes')
   // Segments are short, so that crashes also meet them becoming Parquet.
   const site = await openSite('lmdb', [
@@ -68,7 +71,7 @@ test('a hundred crashes: no answer is lost, nothing is decided or learnt twice',
 })
 
 describe.skipIf(REDIS_SERVER === undefined)(`on Redis (${REDIS_SERVER ?? REDIS_SERVER_MISSING})`, () => {
-  test('ten crashes of two servers, and one of the Redis that they share: the same', async () => {
+  test('ten crashes of two servers, and one of the Redis that they share: the same', PATIENT, async () => {
     const random = createRandom('crashes of a fleet')
     const redis = await startRedisServer()
     const settings = [
