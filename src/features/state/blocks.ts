@@ -44,6 +44,49 @@ export const startBlock = (
 export const tableCapacitiesOf = (layout: StateLayout, { data, base }: EntityState): number[] =>
   layout.needs.dimensions.map((_, d) => data[base + dimensionHeaderAt(layout, d) + DIMENSION.capacity]!)
 
+/**
+ * Copies the transactions in the ring of the block at `base`, oldest first, to `out[at...]`.
+ *
+ * @returns how many words they are
+ */
+export const readRing = (
+  layout: StateLayout,
+  data: Float64Array,
+  base: number,
+  out: Float64Array,
+  at: number,
+): number => {
+  const { ring, oldest, straight, round } = ringPieces(layout, data, base)
+  out.set(data.subarray(oldest, oldest + straight), at)
+  out.set(data.subarray(ring, ring + round), at + straight)
+  return straight + round
+}
+
+/** The inverse of `readRing`: fills the ring, as the block's header describes it, from `words[at...]`. */
+export const writeRing = (
+  layout: StateLayout,
+  data: Float64Array,
+  base: number,
+  words: Float64Array,
+  at: number,
+): number => {
+  const { ring, oldest, straight, round } = ringPieces(layout, data, base)
+  data.set(words.subarray(at, at + straight), oldest)
+  data.set(words.subarray(at + straight, at + straight + round), ring)
+  return straight + round
+}
+
+/** A ring in two pieces: `straight` words from its oldest transaction to its end, then `round` from its start, which have come round. */
+const ringPieces = ({ ringAt, fieldCount }: StateLayout, data: Float64Array, base: number) => {
+  const first = data[base + HEADER.first]!
+  const capacity = data[base + HEADER.ringCapacity]!
+  const words = (data[base + HEADER.next]! - first) * fieldCount
+  const ring = base + ringAt
+  const oldest = ring + (first & (capacity - 1)) * fieldCount
+  const straight = Math.min(words, ring + capacity * fieldCount - oldest)
+  return { ring, oldest, straight, round: words - straight }
+}
+
 /** Moves `state` to a block with at least as much room; what it holds stays the same. */
 export const moveToLargerBlock = (
   layout: StateLayout,

@@ -1,5 +1,5 @@
 import { VigiaError } from '../../errors.ts'
-import { dimensionHeaderAt, startBlock, tableAt } from './blocks.ts'
+import { dimensionHeaderAt, readRing, startBlock, tableAt, writeRing } from './blocks.ts'
 import { type BlockAllocator, EntityState } from './entity-state.ts'
 import { DIMENSION, HEADER, type StateLayout } from './layout.ts'
 
@@ -11,19 +11,10 @@ const WORD_BYTES = 8
  */
 export const encodeState = (layout: StateLayout, { data, base }: EntityState): Uint8Array => {
   const { ringAt, fieldCount } = layout
-  const first = data[base + HEADER.first]!
-  const rows = data[base + HEADER.next]! - first
-  const mask = data[base + HEADER.ringCapacity]! - 1
+  const rows = data[base + HEADER.next]! - data[base + HEADER.first]!
   const words = new Float64Array(ringAt + rows * fieldCount + tableWords(layout, data, base))
   words.set(data.subarray(base, base + ringAt))
-  // The ring in two pieces: from its first transaction to its end, then what has come round.
-  const ring = base + ringAt
-  const start = (first & mask) * fieldCount
-  const size = rows * fieldCount
-  const piece = Math.min(size, (mask + 1) * fieldCount - start)
-  words.set(data.subarray(ring + start, ring + start + piece), ringAt)
-  words.set(data.subarray(ring, ring + size - piece), ringAt + piece)
-  let at = ringAt + size
+  let at = ringAt + readRing(layout, data, base, words, ringAt)
   for (let d = 0; d < layout.needs.dimensions.length; d++) {
     const headerAt = base + dimensionHeaderAt(layout, d)
     const size = data[headerAt + DIMENSION.size]!
@@ -77,13 +68,7 @@ export const decodeState = (
   startBlock(layout, blocks, state, capacity, tables)
   const { data, base } = state
   data.set(words.subarray(0, ringAt), base)
-  const ring = base + ringAt
-  const start = (words[HEADER.first]! & (capacity - 1)) * fieldCount
-  const size = rows * fieldCount
-  const piece = Math.min(size, capacity * fieldCount - start)
-  data.set(words.subarray(ringAt, ringAt + piece), ring + start)
-  data.set(words.subarray(ringAt + piece, ringAt + size), ring)
-  let at = ringAt + size
+  let at = ringAt + writeRing(layout, data, base, words, ringAt)
   for (let d = 0; d < tables.length; d++) {
     const size = words[dimensionHeaderAt(layout, d) + DIMENSION.size]!
     const table = base + tableAt(layout, data, base, d)

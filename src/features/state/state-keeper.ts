@@ -1,5 +1,12 @@
 import { TransactionEvent } from '../transaction-event.ts'
-import { dimensionHeaderAt, moveToLargerBlock, startBlock, tableAt, tableCapacitiesOf } from './blocks.ts'
+import {
+  dimensionHeaderAt,
+  moveToLargerBlock,
+  readRing,
+  startBlock,
+  tableAt,
+  tableCapacitiesOf,
+} from './blocks.ts'
 import { setToken, tokenIn } from './dimension-token.ts'
 import { type BlockAllocator, EntityState } from './entity-state.ts'
 import { addSquare, squaresOf } from './exact-squares.ts'
@@ -339,15 +346,10 @@ export class StateKeeper {
 
   /** Copies the ring, oldest first, into `rows`; returns how many. */
   private copyRing({ data, base }: EntityState): number {
-    const { ringAt, fieldCount } = this.layout
-    const mask = data[base + HEADER.ringCapacity]! - 1
-    const first = data[base + HEADER.first]!
-    const count = data[base + HEADER.next]! - first
+    const { fieldCount } = this.layout
+    const count = data[base + HEADER.next]! - data[base + HEADER.first]!
     if (this.rows.length < count * fieldCount) this.rows = new Float64Array(2 * count * fieldCount)
-    for (let i = 0; i < count; i++) {
-      const slot = base + ringAt + ((first + i) & mask) * fieldCount
-      for (let f = 0; f < fieldCount; f++) this.rows[i * fieldCount + f] = data[slot + f]!
-    }
+    readRing(this.layout, data, base, this.rows, 0)
     return count
   }
 }
