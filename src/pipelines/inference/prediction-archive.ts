@@ -210,17 +210,16 @@ export async function* readArchive(
   const labels: LogEntry[] = []
   if (labelFiles.length > 0) {
     const rows = await connection.runAndReadAll(query(labelFiles))
-    const copies = repetitions()
     labels.push(
       ...rows
         .getRowObjects()
-        .filter(({ sequence, transaction_id }) => !copies.has(sequence, transaction_id))
+        .filter((row, at, all) => !isSameRecord(row, all[at - 1]))
         .map(labelEntry),
     )
   }
   const decisionFiles = await filesOf('predictions')
   let nextLabel = 0
-  const copies = repetitions()
+  let last: RecordName | undefined
   if (decisionFiles.length > 0) {
     const result = await connection.stream(query(decisionFiles))
     const columns = new Map(result.columnNames().map((name, at) => [name, at]))
@@ -231,7 +230,9 @@ export async function* readArchive(
       for (let row = 0; row < chunk.rowCount; row++) {
         const value = (name: string): unknown => vectors[columns.get(name)!]!.getItem(row) ?? undefined
         const sequence = value('sequence') as number
-        if (copies.has(sequence, value('transaction_id'))) continue
+        const name: RecordName = { sequence, transaction_id: value('transaction_id') }
+        if (isSameRecord(name, last)) continue
+        last = name
         while (nextLabel < labels.length && labels[nextLabel]!.sequence < sequence) yield labels[nextLabel++]!
         const { computed } = await modelOf(value('model_key') as string)
         const vector = Float64Array.from(
@@ -245,19 +246,11 @@ export async function* readArchive(
   while (nextLabel < labels.length) yield labels[nextLabel++]!
 }
 
-/** Tells of sorted records whether one is the record before it once more. */
-const repetitions = () => {
-  let sequence: unknown
-  let transactionId: unknown
-  return {
-    has: (nextSequence: unknown, nextTransactionId: unknown): boolean => {
-      const isSame = nextSequence === sequence && nextTransactionId === transactionId
-      sequence = nextSequence
-      transactionId = nextTransactionId
-      return isSame
-    },
-  }
-}
+type RecordName = Readonly<Record<'sequence' | 'transaction_id', unknown>>
+
+/** Sorted, a record of two logs stands beside itself. */
+const isSameRecord = (row: Partial<RecordName>, before: Partial<RecordName> | undefined): boolean =>
+  row.sequence === before?.sequence && row.transaction_id === before?.transaction_id
 
 /** Rows of one file, gathered in a table. */
 interface TableWriter {
