@@ -7,10 +7,11 @@ import { type FieldProblem, shown } from './request-problem.ts'
 type Problems = FieldProblem[]
 
 /** Latest instant of a transaction: 9999-12-31T23:59:59.999Z. */
-const LATEST_MS = 253402300799999
+export const LATEST_MS = 253402300799999
 /** Largest amount in minor units: a cent below a billion. */
-const LARGEST_MINOR = 99_999_999_999
-const LONGEST = 256
+export const LARGEST_MINOR = 99_999_999_999
+/** Longest text, in UTF-16 units. */
+export const LONGEST = 256
 const TEXT_ALLOWED = 'text of 1 to 256 UTF-16 units without control characters, or a whole number'
 const TIME_ALLOWED =
   'ISO 8601 with a zone, such as 2026-01-31T09:30:00.250Z or ...+01:00, or whole epoch milliseconds; from 1970 to 9999'

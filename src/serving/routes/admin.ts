@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../errors.ts'
 import type { ServedModel } from '../../pipelines/inference/inference-pipeline.ts'
 import { modelsAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
-import { refTo } from '../schemas/named.ts'
+import { refTo, withDefault } from '../schemas/named.ts'
 import { ModelsAnswer } from '../schemas/service.ts'
 import { actBy } from './act.ts'
 import type { RouteContext } from './route-context.ts'
@@ -17,18 +17,16 @@ const sourceOrNone = Type.Unsafe<string | null>({
   description: `${SOURCE} Null: none.`,
 })
 
-const SHARE = 0.05
-
 const SwitchBody = Type.Object({ source }, { additionalProperties: false })
 const ShadowBody = Type.Object({ source: sourceOrNone }, { additionalProperties: false })
 const CanaryBody = Type.Object(
   {
     source: sourceOrNone,
-    share: Type.Optional(
+    share: withDefault(
       Type.Number({
         minimum: 0,
         maximum: 1,
-        default: SHARE,
+        default: 0.05,
         description: 'Share of the users that it decides for.',
       }),
     ),
@@ -128,7 +126,7 @@ export const addAdmin = (app: App, context: RouteContext): void => {
     'Let another model decide for some users',
     REFUSALS,
     CanaryBody,
-    ({ source, share = SHARE }) => ({ source, share }),
-    ({ source, share = SHARE }) => control.setCanary(source, share),
+    (body) => ({ source: body.source, share: body.share }),
+    (body) => control.setCanary(body.source, body.share),
   )
 }

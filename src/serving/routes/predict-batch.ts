@@ -53,7 +53,7 @@ export const addPredictBatch = (app: App, context: RouteContext): void => {
       },
     },
     async (request, reply) => {
-      const { reasons = 0 } = request.query
+      const { reasons } = request.query
       if (isLines(request.body))
         return replyWithLines(request, reply, ROW, context, (row) => decide(row, reasons))
       const rows = rowsOf(request.body, 'transactions', batch_rows)

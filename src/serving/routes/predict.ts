@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { readRequest } from '../../transaction/read-request.ts'
 import { predictionAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
-import { refTo } from '../schemas/named.ts'
+import { refTo, withDefault } from '../schemas/named.ts'
 import { PredictionAnswer } from '../schemas/prediction.ts'
 import { TransactionBody } from '../schemas/transaction.ts'
 import type { RouteContext } from './route-context.ts'
@@ -11,7 +11,7 @@ import type { RouteContext } from './route-context.ts'
 export const reasonsQuery = (byDefault: number) =>
   Type.Object(
     {
-      reasons: Type.Optional(
+      reasons: withDefault(
         Type.Integer({
           minimum: 0,
           maximum: 20,
@@ -54,7 +54,7 @@ export const addPredict = (app: App, { pipeline, settings }: RouteContext): void
     },
     async (request, reply) => {
       const transaction = readRequest(request.body, unknownFields)
-      const prediction = await pipeline.predict(transaction, request.query.reasons ?? 0)
+      const prediction = await pipeline.predict(transaction, request.query.reasons)
       request.subject = { userId: transaction.userId, predictionId: prediction.predictionId }
       return predictionAnswer(prediction, reply.elapsedTime)
     },

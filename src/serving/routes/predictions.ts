@@ -7,8 +7,7 @@ import { LoggedAnswer } from '../schemas/prediction.ts'
 import { reasonsQuery } from './predict.ts'
 import type { RouteContext } from './route-context.ts'
 
-const REASONS = 5
-const Query = reasonsQuery(REASONS)
+const Query = reasonsQuery(5)
 const Params = Type.Object({
   id: Type.String({ minLength: 1, description: 'A prediction id or a transaction id.' }),
 })
@@ -34,7 +33,7 @@ export const addPredictions = (app: App, { pipeline }: RouteContext): void => {
       const { id } = request.params
       const logged = await pipeline.find(id)
       if (logged === undefined) throw new VigiaError('PREDICTION_UNKNOWN', { id: id.slice(0, 256) })
-      const { reasons = REASONS } = request.query
+      const { reasons } = request.query
       return loggedAnswer(logged, reasons > 0 ? pipeline.explain(logged, reasons) : [])
     },
   )

@@ -1,9 +1,10 @@
 import { Type } from 'typebox'
+import { LONGEST } from '../../transaction/read-fields.ts'
 import { RowError } from './error.ts'
 import { named, refTo } from './named.ts'
 import { NAME } from './transaction.ts'
 
-const id = Type.Unsafe({ type: ['string', 'integer'], pattern: NAME, maxLength: 256 })
+const id = Type.Unsafe({ type: ['string', 'integer'], pattern: NAME, maxLength: LONGEST })
 const optionalId = (description: string) =>
   Type.Optional(Type.Unsafe({ type: ['string', 'integer', 'null'], description }))
 

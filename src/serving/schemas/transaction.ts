@@ -1,4 +1,5 @@
 import { type TSchema, Type } from 'typebox'
+import { LARGEST_MINOR, LATEST_MS, LONGEST } from '../../transaction/read-fields.ts'
 import { named } from './named.ts'
 
 /** A transaction that every part accepts, for documentation. */
@@ -28,7 +29,7 @@ const required = (description: string): TSchema =>
   Type.Unsafe({
     type: ['string', 'integer'],
     pattern: NAME,
-    maxLength: 256,
+    maxLength: LONGEST,
     description: `${description} ${TEXT_RULE}`,
   })
 
@@ -36,7 +37,7 @@ const optional = (description: string): TSchema =>
   Type.Optional(
     Type.Unsafe({
       type: ['string', 'integer', 'null'],
-      maxLength: 256,
+      maxLength: LONGEST,
       description: `${description} ${TEXT_RULE} Null or empty: missing.`,
     }),
   )
@@ -62,7 +63,7 @@ export const TransactionBody = named(
       timestamp: Type.Unsafe({
         type: ['string', 'integer'],
         minimum: 0,
-        maximum: 253402300799999,
+        maximum: LATEST_MS,
         minLength: 1,
         description:
           'When it happened, from 1970 to 9999: ISO 8601 with a zone (Z, +01, +0100 or +01:00), or whole epoch milliseconds. Digits beyond milliseconds are cut off.',
@@ -70,7 +71,7 @@ export const TransactionBody = named(
       amount: Type.Unsafe({
         type: ['number', 'string'],
         exclusiveMinimum: 0,
-        maximum: 999_999_999.99,
+        maximum: LARGEST_MINOR / 100,
         minLength: 1,
         description:
           'In units of the currency, above 0 and below a billion, with at most two decimals; a number or decimal text. Read exactly.',
