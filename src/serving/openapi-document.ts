@@ -1,5 +1,4 @@
-import { Value } from 'typebox/value'
-import { ServingConfigSchema, type ServingSettings } from '../config/serving-config.ts'
+import { loadServingConfig } from '../config/config-manager.ts'
 import type { InferencePipeline } from '../pipelines/inference/inference-pipeline.ts'
 import type { ModelControl } from '../pipelines/inference/model-control.ts'
 import { createServingMetrics } from './metrics/serving-metrics.ts'
@@ -10,10 +9,7 @@ export const openApiDocument = async (version: string): Promise<object> => {
   const app = await createServer({
     pipeline: PIPELINE,
     control: CONTROL,
-    settings: Value.Default(ServingConfigSchema, {
-      ...{ api: {}, security: {}, limits: {}, log: {} },
-      ...{ model: {}, state_store: {}, prediction_log: {} },
-    }) as ServingSettings,
+    settings: loadServingConfig({ environment: {}, assignments: [], workingDirectory: '/' }).settings,
     metrics: createServingMetrics(version),
     keys: [],
     version,

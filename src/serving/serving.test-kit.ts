@@ -1,5 +1,4 @@
-import { Value } from 'typebox/value'
-import { ServingConfigSchema, type ServingSettings } from '../config/serving-config.ts'
+import { loadServingConfig } from '../config/config-manager.ts'
 import { VigiaError } from '../errors.ts'
 import type {
   Feedback,
@@ -195,21 +194,14 @@ export interface TestServerOptions extends Partial<Omit<ServerDependencies, 'set
   readonly settings?: Changes
 }
 
+const DEFAULTS = loadServingConfig({ environment: {}, assignments: [], workingDirectory: '/' }).settings
+
 export const testSettings = (changes: Changes = {}): HttpSettings => {
-  const all = Value.Default(ServingConfigSchema, {
-    api: {},
-    security: {},
-    limits: {},
-    model: {},
-    state_store: {},
-    prediction_log: {},
-    log: {},
-  }) as ServingSettings
   return {
-    api: { ...all.api, ...changes.api },
-    security: { ...all.security, ...changes.security },
-    limits: { ...all.limits, ...changes.limits },
-    log: { ...all.log, ...changes.log },
+    api: { ...DEFAULTS.api, ...changes.api },
+    security: { ...DEFAULTS.security, ...changes.security },
+    limits: { ...DEFAULTS.limits, ...changes.limits },
+    log: { ...DEFAULTS.log, ...changes.log },
   }
 }
 
