@@ -1,10 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mountSmallDisk } from '../small-disk.ts'
 
 const BINARY = fileURLToPath(new URL('../../bin/vigia.mjs', import.meta.url))
 const work = mkdtempSync(join(tmpdir(), 'vigia-bad-input-'))
@@ -27,13 +28,10 @@ beforeAll(() => {
   mkdirSync(join(work, 'folder'))
 })
 
-const mounted = (() => {
-  mkdirSync(full, { recursive: true })
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=200k', 'tmpfs', full]).status === 0
-})()
+const disk = mountSmallDisk(full, 200)
 
 afterAll(() => {
-  if (mounted) spawnSync('umount', [full])
+  disk?.unmount()
   rmSync(work, { recursive: true, force: true })
 })
 
@@ -65,7 +63,7 @@ describe.concurrent('bad input ends with exit code 2, a code and a next step', (
     expect(stderr).not.toMatch(/^\s+at /m)
   })
 
-  it.skipIf(!mounted)('a full disk (needs the right to mount one)', async ({ expect }) => {
+  it.skipIf(disk === undefined)('a full disk (needs the right to mount one)', async ({ expect }) => {
     const { status, stderr } = await vigia('generate --rows 50000 --out full/x.parquet')
     expect([status, readdirSync(full)]).toEqual([2, []])
     expect(stderr).toContain('DATASET_NO_SPACE')

@@ -1,12 +1,13 @@
-import { execFile, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createScorer, type Scorer } from '../../src/model/scorer.ts'
 import { readArtifact } from '../../src/pipelines/training/artifact-folder.ts'
-import { expectParity, readLogs } from './served-log.ts'
+import { mountSmallDisk } from '../small-disk.ts'
+import { expectParity, logOf, readLogs } from './served-log.ts'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
 import { killVigiaServers, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
@@ -94,7 +95,7 @@ test('models are switched, rolled back and given shares under load: no request f
     )
   }
   await post(server, '/save-logs')
-  const { decisions } = await readLogs(folder, [join(home, '.vigia/log')])
+  const { decisions } = await readLogs(folder, [logOf(home)])
   expect(decisions.length).toBe(answers.length)
 })
 
@@ -119,31 +120,25 @@ test('at twice of what it can do it turns some away at once, answers the others 
   expect(Object.keys(after.statuses)).toEqual(['200'])
   expect(after.latencyMs!.p50).toBeLessThan(100)
   await post(server, '/save-logs')
-  const { decisions } = await readLogs(folder, [join(home, '.vigia/log')])
+  const { decisions } = await readLogs(folder, [logOf(home)])
   const answered = 3000 + 6000 + over.statuses['200']! + after.statuses['200']!
   expect(decisions.length).toBe(answered)
   expect(new Set(decisions.map(({ transactionId }) => transactionId)).size).toBe(answered)
   await server.stop()
-  await expectParity(home, [join(home, '.vigia/log')])
+  await expectParity(home, [logOf(home)])
 })
 
 const small = join(folder, 'small-disk')
-mkdirSync(small)
-/** Needs root on Linux. */
-const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', small]).status === 0
-afterAll(() => {
-  if (isMounted) spawnSync('umount', [small])
-})
+const disk = mountSmallDisk(small, 64 << 10)
+afterAll(() => disk?.unmount())
 
-describe.skipIf(!isMounted)('a disk that is full (needs the right to mount one)', () => {
+describe.skipIf(disk === undefined)('a disk that is full (needs the right to mount one)', () => {
   test('is answered, not ignored: 503, not ready and why; what was answered is there; when there is room, it goes on by itself', async () => {
     const log = join(small, 'log')
     const { server, home } = await start('full', [`prediction_log.path=${log}`])
     const before = await load(server, { requests: 500, connections: 8 })
     expect(before.statuses).toEqual({ 200: 500 })
-    const filler = join(small, 'filler')
-    const { bavail, bsize } = statfsSync(small)
-    writeFileSync(filler, new Uint8Array(bavail * bsize))
+    disk?.fill()
     // What is left in a page of the log may still take a few.
     const during = await load(server, { from: 500, requests: 400, connections: 8 })
     expect(Object.keys(during.statuses).sort()).toContain('503')
@@ -154,7 +149,7 @@ describe.skipIf(!isMounted)('a disk that is full (needs the right to mount one)'
     const ready = await fetch(`http://127.0.0.1:${server.port}/health/ready`)
     expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('cannot be written')])
     expect(await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text()).toMatch(/^vigia_ready 0$/m)
-    rmSync(filler)
+    disk?.free()
     for (let tries = 0; tries < 100; tries++) {
       if ((await fetch(`http://127.0.0.1:${server.port}/health/ready`)).status === 200) break
       await wait(100)

@@ -1,22 +1,18 @@
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { type LogPlace, predictionLogContract } from '../../../test/contracts/prediction-log-contract.ts'
+import { mountSmallDisk, type SmallDisk } from '../../../test/small-disk.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import { openLogReader } from './segment-files.ts'
 import { openSegmentLog, type SegmentLogOptions } from './segment-log.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'vigia-segments-'))
-const smallDisk = join(root, 'disk')
-mkdirSync(smallDisk)
-/** Needs root on Linux; without, the tests of full disks are skipped. */
-const hasSmallDisk =
-  spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', smallDisk]).status === 0 &&
-  statfsSync(smallDisk).blocks * 4096 <= 32 << 20
+/** Without one, the tests of full disks are skipped. */
+const smallDisk = mountSmallDisk(join(root, 'disk'), 32 << 10)
 afterAll(() => {
-  if (hasSmallDisk) spawnSync('umount', [smallDisk])
+  smallDisk?.unmount()
   rmSync(root, { recursive: true, force: true })
 })
 
@@ -24,8 +20,8 @@ let places = 0
 
 for (const durability of ['process', 'power'] as const) {
   predictionLogContract(`the segment log with durability ${durability}`, async () => {
-    const folder = join(hasSmallDisk ? smallDisk : root, `log-${places++}`)
-    return { ...(hasSmallDisk && { disk: diskOf(smallDisk) }), ...placeOf(folder, { durability }) }
+    const folder = join(root, smallDisk === undefined ? '' : 'disk', `log-${places++}`)
+    return { ...(smallDisk && { disk: diskOf(smallDisk) }), ...placeOf(folder, { durability }) }
   })
   predictionLogContract(`the segment log with a segment a write, durability ${durability}`, async () =>
     placeOf(join(root, `log-${places++}`), { durability, segmentBytes: 1 }),
@@ -114,17 +110,11 @@ describe('segments', () => {
 })
 
 /** A disk that is full to the last byte, as long as a file fills it. */
-const diskOf = (disk: string): NonNullable<LogPlace['disk']> => {
-  const filler = join(disk, 'filler')
-  return {
-    fill: () => {
-      const { bavail, bsize } = statfsSync(disk)
-      // Room for some records, so that a write is cut in the middle.
-      writeFileSync(filler, new Uint8Array(Math.max(0, bavail - 4) * bsize))
-    },
-    free: () => rmSync(filler),
-  }
-}
+const diskOf = ({ fill, free }: SmallDisk): NonNullable<LogPlace['disk']> => ({
+  // Room for some records, so that a write is cut in the middle.
+  fill: () => fill(4),
+  free,
+})
 
 const placeOf = (folder: string, options: Partial<SegmentLogOptions>): LogPlace => ({
   open: () => open(folder, options),
