@@ -1,5 +1,4 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -7,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Transaction } from '../../examples/clients/typescript/vigia-api.ts'
 import { createVigiaClient, type VigiaClient } from '../../examples/clients/typescript/vigia-client.ts'
+import { sha256 } from '../../src/foundation/hash.ts'
 import { freePort } from './redis-server.ts'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
 import { killVigiaServers, startVigiaServer, type VigiaServer } from './vigia-server.ts'
@@ -187,8 +187,6 @@ for n, row in enumerate(VigiaClient("${url}", "${KEY}").predict_lines(transactio
     expect(stdout.trim().split('\n')).toEqual(namesFrom(20_000, COUNT))
   })
 })
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 const client = (options: { readonly key?: string; readonly patienceMs?: number } = {}): VigiaClient =>
   createVigiaClient({ url, key: KEY, ...options })

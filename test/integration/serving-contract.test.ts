@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sha256 } from '../../src/foundation/hash.ts'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
 import { killVigiaServers, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
@@ -20,9 +20,8 @@ describe.skipIf(SERVING_PYTHON === undefined)(
     let server: VigiaServer
 
     beforeAll(async () => {
-      const sha256 = createHash('sha256').update(KEY).digest('hex')
       const scopes = ['predict', 'feedback', 'read', 'admin', 'metrics']
-      writeFileSync(join(folder, 'keys.json'), JSON.stringify([{ name: 'all', sha256, scopes }]))
+      writeFileSync(join(folder, 'keys.json'), JSON.stringify([{ name: 'all', sha256: sha256(KEY), scopes }]))
       const run = await trainSmallModel(join(folder, 'trained'))
       server = await startVigiaServer(folder, [
         `model.source=${run}`,

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sha256 } from '../../src/foundation/hash.ts'
 import {
   lintMetrics,
   PROMETHEUS_SERVER,
@@ -72,9 +72,11 @@ describe.skipIf(PROMETHEUS_SERVER === undefined)(
       port = await freePort()
       const keyFile = join(folder, 'key.txt')
       writeFileSync(keyFile, KEY)
-      const sha256 = createHash('sha256').update(KEY).digest('hex')
       const scopes = ['predict', 'feedback', 'read', 'metrics']
-      writeFileSync(join(folder, 'keys.json'), JSON.stringify([{ name: 'tests', sha256, scopes }]))
+      writeFileSync(
+        join(folder, 'keys.json'),
+        JSON.stringify([{ name: 'tests', sha256: sha256(KEY), scopes }]),
+      )
       const run = await trainSmallModel(join(folder, 'trained'))
       settings = [`model.source=${run}`, 'security.keys=keys.json', `api.port=${port}`]
       server = await startVigiaServer(folder, settings)

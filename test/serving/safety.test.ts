@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { sha256 } from '../../src/foundation/hash.ts'
 import { parseApiKeys } from '../../src/serving/safety/api-keys.ts'
 import { createTestServer, type TestServerOptions } from '../../src/serving/serving.test-kit.ts'
 
@@ -76,8 +76,12 @@ describe('requests that nobody should send', () => {
 describe('keys', () => {
   const keys = parseApiKeys(
     JSON.stringify([
-      { name: 'shop', sha256: hash('shop-key'), scopes: ['predict'], requests_per_minute: 3 },
-      { name: 'desk', sha256: hash('desk-key'), scopes: ['predict', 'feedback', 'read', 'admin', 'metrics'] },
+      { name: 'shop', sha256: sha256('shop-key'), scopes: ['predict'], requests_per_minute: 3 },
+      {
+        name: 'desk',
+        sha256: sha256('desk-key'),
+        scopes: ['predict', 'feedback', 'read', 'admin', 'metrics'],
+      },
     ]),
     'keys.json',
   )
@@ -240,8 +244,4 @@ async function logged(): Promise<string> {
   await new Promise((resolve) => setTimeout(resolve, 150))
   expect(server.lines.join('')).not.toBe('')
   return server.lines.join('')
-}
-
-function hash(key: string): string {
-  return createHash('sha256').update(key).digest('hex')
 }
