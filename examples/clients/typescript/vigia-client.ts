@@ -85,36 +85,43 @@ export const createVigiaClient = (options: VigiaClientOptions): VigiaClient => {
     let patience = createPatience(patienceMs)
     while (!unanswered.isDone()) {
       try {
-        const ended = new AbortController()
-        let timer = setTimeout(() => ended.abort(), timeoutMs)
-        try {
-          const response = await fetch(`${url}/predict/batch`, {
-            method: 'POST',
-            headers: { ...authorization, 'content-type': 'application/x-ndjson' },
-            body: unanswered.lines(),
-            duplex: 'half',
-            signal: ended.signal,
-          })
-          if (!response.ok) throw await errorOf(response)
-          for await (const line of linesOf(response)) {
-            clearTimeout(timer)
-            const row = JSON.parse(line) as BatchRow
-            unanswered.answered()
-            patience = createPatience(patienceMs)
-            yield row
-            timer = setTimeout(() => ended.abort(), timeoutMs)
-          }
-          if (!unanswered.isDone()) throw new TypeError('the answers ended before the transactions')
-        } finally {
-          clearTimeout(timer)
-          ended.abort()
+        for await (const row of stream(unanswered)) {
+          unanswered.answered()
+          patience = createPatience(patienceMs)
+          yield row
         }
+        if (!unanswered.isDone()) throw new TypeError('the answers ended before the transactions')
       } catch (error) {
         unanswered.throwFailure()
         // A connection may end because there was nothing to send for long.
         if (!unanswered.isWaiting()) patience = createPatience(patienceMs)
         await patience(error)
       }
+    }
+  }
+
+  /** One request, whose answers are read while it is sent. */
+  async function* stream(unanswered: Unanswered): AsyncGenerator<BatchRow> {
+    const ended = new AbortController()
+    let timer = setTimeout(() => ended.abort(), timeoutMs)
+    try {
+      const response = await fetch(`${url}/predict/batch`, {
+        method: 'POST',
+        headers: { ...authorization, 'content-type': 'application/x-ndjson' },
+        body: unanswered.lines(),
+        duplex: 'half',
+        signal: ended.signal,
+      })
+      if (!response.ok) throw await errorOf(response)
+      for await (const line of linesOf(response)) {
+        // Whoever reads the rows may take his time.
+        clearTimeout(timer)
+        yield JSON.parse(line) as BatchRow
+        timer = setTimeout(() => ended.abort(), timeoutMs)
+      }
+    } finally {
+      clearTimeout(timer)
+      ended.abort()
     }
   }
 
@@ -238,6 +245,8 @@ const createUnanswered = (transactions: Iterable<Transaction> | AsyncIterable<Tr
     },
   }
 }
+
+type Unanswered = ReturnType<typeof createUnanswered>
 
 /** The lines of an answer, each when it is there. A last one without its end is no answer. */
 async function* linesOf(response: Response): AsyncGenerator<string> {
