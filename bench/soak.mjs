@@ -3,12 +3,12 @@
 // not grow: of the samples of each fifth of the time the least counts, since garbage comes and goes, and the last fifth may have 5 % and
 // 10 MB more than the second (in the first, states and compiled code come into memory). What the kernel maps of the state store's file is
 // told beside it: that is a cache, which the kernel takes back.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT } from './data.mjs'
-import { descriptorsOf, runLoad } from './serving/processes.mjs'
+import { costOf, descriptorsOf, runLoad } from './serving/processes.mjs'
 import { replayLog, startVigia } from './serving/vigia-server.mjs'
 import { servedWorld } from './serving/world.mjs'
 
@@ -75,16 +75,15 @@ async function post(path) {
   if (response.status !== 200) throw new Error(`POST ${path}: ${response.status}`)
 }
 
-/** Megabytes, milliseconds and counts of this moment; what Linux alone tells is left out elsewhere. */
+/** Megabytes, milliseconds and counts of this moment, some of which Linux alone tells. */
 async function sampleOf({ port, processId }) {
   const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   const metric = (name) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(page)?.[1])
-  const status = readFileSync(`/proc/${processId}/status`, 'utf8')
-  const megabytes = (name) => Math.round(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024)
+  const { ownMegabytes, mappedMegabytes } = costOf(processId)
   return {
     heapMegabytes: Math.round(metric('nodejs_heap_size_used_bytes') / 2 ** 20),
-    ownMegabytes: megabytes('RssAnon'),
-    mappedMegabytes: megabytes('RssFile'),
+    ownMegabytes: Math.round(ownMegabytes),
+    mappedMegabytes: Math.round(mappedMegabytes),
     eventLoopDelayMs: Math.round(metric('vigia_event_loop_delay_seconds') * 1e5) / 100,
     descriptors: descriptorsOf(processId).all,
     cachedStates: metric('vigia_store_cached_states'),

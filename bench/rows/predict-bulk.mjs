@@ -1,8 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { request } from 'node:http'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { sql } from '../data.mjs'
-import { costOf, runCommand } from '../serving/processes.mjs'
+import { costOf, costSince, runCommand } from '../serving/processes.mjs'
 import { replayLog, startVigia } from '../serving/vigia-server.mjs'
 import { servedWorld, VIGIA } from '../serving/world.mjs'
 
@@ -54,18 +55,12 @@ export const predictBulk = {
             const started = performance.now()
             const lines = await stream(server.port, readFileSync(world.bodies))
             const seconds = (performance.now() - started) / 1000
-            const after = costOf(server.processId)
+            const cost = costSince(before, server.processId)
             await fetch(`http://127.0.0.1:${server.port}/save-logs`, { method: 'POST' })
             await server.stop()
             const answered = lines.split('\n').filter((line) => JSON.parse(line).probability >= 0).length
             writeFileSync(out, JSON.stringify({ answered, ...replayLog(server, world) }))
-            return {
-              ...{ rows: world.count, seconds },
-              ...(after && {
-                cpuSeconds: after.cpuSeconds - before.cpuSeconds,
-                peakMegabytes: after.peakMegabytes,
-              }),
-            }
+            return { rows: world.count, seconds, ...cost }
           } finally {
             await server.stop('SIGKILL')
             server.remove()
@@ -92,24 +87,15 @@ export const predictBulk = {
 /** Sends lines as one request while its answers are read; @returns the lines of the answer. */
 const stream = (port, body) =>
   new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1')
-    const parts = []
-    socket.on('data', (part) => parts.push(part))
-    socket.on('error', reject)
-    socket.on('close', () => {
-      const text = Buffer.concat(parts).toString()
-      if (!text.startsWith('HTTP/1.1 200')) reject(new Error(text.slice(0, 500)))
-      // Without the heads of its chunks.
-      else
-        resolve(
-          text
-            .split('\n')
-            .filter((line) => line.startsWith('{'))
-            .join('\n'),
-        )
-    })
-    socket.write(
-      `POST /predict/batch HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/x-ndjson\r\nContent-Length: ${body.length}\r\n\r\n`,
+    const headers = { 'content-type': 'application/x-ndjson', 'content-length': body.length }
+    const sending = request(
+      { host: '127.0.0.1', port, path: '/predict/batch', method: 'POST', headers },
+      (response) =>
+        text(response).then((answer) => {
+          if (response.statusCode === 200) resolve(answer.trimEnd())
+          else reject(new Error(`${response.statusCode}: ${answer.slice(0, 500)}`))
+        }, reject),
     )
-    socket.write(body)
+    sending.on('error', reject)
+    sending.end(body)
   })

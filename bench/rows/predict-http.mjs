@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { costOf, pinning, runLoad, startServer } from '../serving/processes.mjs'
+import { costOf, costSince, pinning, runLoad, startServer } from '../serving/processes.mjs'
 import { referenceModel, scoreReference, startReference } from '../serving/reference.mjs'
 import { readAnswers, scoreArchive } from '../serving/served-scores.mjs'
 import { replayLog, startVigia } from '../serving/vigia-server.mjs'
@@ -98,15 +98,13 @@ export const predictHttp = {
             const before = costOf(server.processId)
             const all = await runLoad({ port: server.port, bodies, connections: 64, requests: count })
             accepted(all, count)
-            const after = costOf(server.processId)
+            const cost = costSince(before, server.processId)
             // A few hundred requests tell what thirty thousand would take.
             const scale = parts.saturated / count
             return {
               seconds: all.seconds * scale,
-              ...(after && {
-                cpuSeconds: (after.cpuSeconds - before.cpuSeconds) * scale,
-                peakMegabytes: after.peakMegabytes,
-              }),
+              ...cost,
+              ...(cost.cpuSeconds !== undefined && { cpuSeconds: cost.cpuSeconds * scale }),
               figures: { p50Ms: one.latencyMs.p50, p99Ms: one.latencyMs.p99, perSecond: all.perSecond },
             }
           } finally {
@@ -153,11 +151,10 @@ const measure = async ({ port, processId }, { bodies }, parts, answers) => {
   const steady = await part(checked + warmed, timed, { rate: RATE })
   const before = costOf(processId)
   const full = await part(checked + warmed + timed, saturated, {})
-  const after = costOf(processId)
   return {
     rows: saturated,
     seconds: full.seconds,
-    ...(after && { cpuSeconds: after.cpuSeconds - before.cpuSeconds, peakMegabytes: after.peakMegabytes }),
+    ...costSince(before, processId),
     figures: {
       ...{ p50Ms: steady.latencyMs.p50, p99Ms: steady.latencyMs.p99, p999Ms: steady.latencyMs.p999 },
       ...{

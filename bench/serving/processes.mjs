@@ -92,27 +92,43 @@ export const runLoad = (options) =>
 
 const TICKS_PER_SECOND = 100
 
+/** CPU seconds of a process, or of its children that have ended: fields of its stat file from `at` on. */
+const cpuSecondsAt = (processId, at) => {
+  const fields = readFileSync(`/proc/${processId}/stat`, 'utf8').split(') ')[1].split(' ')
+  return (Number(fields[at]) + Number(fields[at + 1])) / TICKS_PER_SECOND
+}
+const OWN = 11
+const OF_ENDED_CHILDREN = 13
+
 /** What a process has cost so far, as Linux tells; undefined elsewhere. */
 export const costOf = (processId) => {
   try {
-    const fields = readFileSync(`/proc/${processId}/stat`, 'utf8').split(') ')[1].split(' ')
     const status = readFileSync(`/proc/${processId}/status`, 'utf8')
-    const kilobytes = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1])
+    const megabytes = (name) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024
     return {
-      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
-      residentMegabytes: kilobytes('VmRSS') / 1024,
-      peakMegabytes: kilobytes('VmHWM') / 1024,
+      cpuSeconds: cpuSecondsAt(processId, OWN),
+      peakMegabytes: megabytes('VmHWM'),
+      /** Of its own, and what the kernel maps of files. */
+      ownMegabytes: megabytes('RssAnon'),
+      mappedMegabytes: megabytes('RssFile'),
     }
   } catch {
     return undefined
   }
 }
 
+/** What a process has cost since `before`, as a row tells it; nothing where nobody knows. */
+export const costSince = (before, processId) => {
+  const after = costOf(processId)
+  return after === undefined
+    ? {}
+    : { cpuSeconds: after.cpuSeconds - before.cpuSeconds, peakMegabytes: after.peakMegabytes }
+}
+
 /** CPU seconds of this process's children that have ended, as Linux tells; undefined elsewhere. */
 const cpuSecondsOfEnded = () => {
   try {
-    const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ')
-    return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND
+    return cpuSecondsAt('self', OF_ENDED_CHILDREN)
   } catch {
     return undefined
   }
