@@ -7,7 +7,10 @@ const env = {
   VIGIA_BUILT_WORKERS: String(/^test(:|$)/.test(process.env['npm_lifecycle_event'] ?? '')),
 }
 
-/** `unit` needs Node only; `integration` needs what `scripts/integration.mjs` installs. */
+/** They say how fast a server is: next to another file's tests they would measure those. */
+const MEASURING = ['test/integration/serving-load.test.ts', 'test/integration/serving-prometheus.test.ts']
+
+/** `unit` needs Node only; `integration` needs what `scripts/integration.mjs` installs, and its measuring files run last, one by one. */
 export default defineConfig({
   test: {
     projects: [
@@ -26,6 +29,17 @@ export default defineConfig({
           name: 'integration',
           env,
           include: ['test/integration/**/*.test.ts'],
+          exclude: MEASURING,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: 'integration-measuring',
+          env,
+          include: MEASURING,
+          fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },

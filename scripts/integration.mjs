@@ -83,7 +83,7 @@ const tests = spawnSync(
     'node_modules/vitest/vitest.mjs',
     'run',
     '--project',
-    'integration',
+    'integration*',
     '--passWithNoTests',
     ...process.argv.slice(2),
   ],

@@ -3,7 +3,8 @@
 //
 // closed: `connections` send the next request when the last one is answered: how much the server can do.
 // open:   requests are due at even intervals whether or not earlier ones are answered. A latency is counted from the moment a request was
-//         due, so that a server that stands still makes all waiting requests slow and not only one (no coordinated omission).
+//         due, so that a server that stands still makes all waiting requests slow and not only one (no coordinated omission). What they
+//         waited here for a free connection is part of it; `serverMs` counts from the moment a request was sent.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { pathToFileURL } from 'node:url'
@@ -18,6 +19,7 @@ export const load = (options) =>
     const { requests = Number.POSITIVE_INFINITY, seconds = Number.POSITIVE_INFINITY } = options
     const bodyAt = bodiesOf(options.bodies)
     const latencies = new Samples()
+    const serverTimes = new Samples()
     const refusals = new Samples()
     const statuses = {}
     const answers = options.answers === undefined ? undefined : []
@@ -35,7 +37,7 @@ export const load = (options) =>
       const socket = connect(port, host)
       sockets.add(socket)
       socket.setNoDelay(true)
-      const client = { socket, dueMs: 0, isBusy: false, text: '', index: 0 }
+      const client = { socket, dueMs: 0, sentMs: 0, isBusy: false, text: '', index: 0 }
       socket.on('connect', () => free(client))
       socket.on('data', (part) => read(client, part))
       socket.on('error', () => undefined)
@@ -54,6 +56,7 @@ export const load = (options) =>
       client.index = taken++
       const body = bodyAt(from + client.index)
       client.dueMs = dueMs
+      client.sentMs = performance.now()
       client.isBusy = true
       client.text = ''
       client.socket.write(
@@ -68,11 +71,14 @@ export const load = (options) =>
       const at = client.text.toLowerCase().indexOf('content-length: ')
       const length = Number.parseInt(client.text.slice(at + 16, at + 26), 10)
       if (client.text.length < head + 4 + length) return
-      const latency = performance.now() - client.dueMs
+      const now = performance.now()
+      const latency = now - client.dueMs
       const status = client.text.slice(9, 12)
       statuses[status] = (statuses[status] ?? 0) + 1
-      if (status === '200') latencies.add(latency)
-      else refusals.add(latency)
+      if (status === '200') {
+        latencies.add(latency)
+        serverTimes.add(now - client.sentMs)
+      } else refusals.add(latency)
       if (status === '503' && !/\r\nretry-after: \d/i.test(client.text.slice(0, head))) withoutRetryAfter++
       if (answers !== undefined) answers[client.index] = client.text.slice(head + 4)
       finished++
@@ -117,7 +123,7 @@ export const load = (options) =>
       resolve({
         ...{ sent: taken, answered: finished - failed, failed, unanswered: taken - finished, statuses },
         ...{ seconds: elapsed, perSecond: (statuses['200'] ?? 0) / elapsed, withoutRetryAfter },
-        ...{ latencyMs: latencies.summary(), refusalMs: refusals.summary() },
+        ...{ latencyMs: latencies.summary(), serverMs: serverTimes.summary(), refusalMs: refusals.summary() },
       })
     }
     try {
