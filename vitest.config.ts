@@ -20,8 +20,8 @@ export default defineConfig({
           env,
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: ['test/integration/**'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {

@@ -255,7 +255,7 @@ const ada: EntityKey = { kind: 'user', token: 1815 }
 const bob: EntityKey = { kind: 'user', token: 1816 }
 const shop: EntityKey = { kind: 'merchant', token: 42 }
 const LONG_MS = 3_600_000
-const WAIT = { timeout: 20_000, interval: 10 }
+const WAIT = { timeout: 60_000, interval: 10 }
 
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
 const text = (value: Uint8Array | undefined): string | undefined => value && new TextDecoder().decode(value)

@@ -361,7 +361,7 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
 })
 
 const ROUNDS = 5
-const WAIT = { timeout: 20_000, interval: 20 }
+const WAIT = { timeout: 60_000, interval: 20 }
 const LONG_MS = 3_600_000
 const ada: EntityKey = { kind: 'user', token: 1815 }
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)

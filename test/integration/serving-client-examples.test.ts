@@ -134,7 +134,7 @@ except VigiaError as error: print(error.status, error.code, 1 < error.retry_afte
     await expect(predicting).rejects.toMatchObject({ status: 422, code: 'REQUEST_TRANSACTION_INVALID' })
     await expect(client({ key: 'another' }).sampleTransaction()).rejects.toMatchObject({ status: 401 })
     await expect(client().getPrediction('nobody')).rejects.toMatchObject({ code: 'PREDICTION_UNKNOWN' })
-    expect(performance.now() - startedMs).toBeLessThan(5_000)
+    expect(performance.now() - startedMs).toBeLessThan(20_000)
   })
 
   test('a failure of whoever gives the transactions is not taken for the end of them', async () => {

@@ -32,7 +32,7 @@ describe.skipIf(MLFLOW_PYTHON === undefined)('a server that is killed in the mid
     const first = await startMlflowServer({ folder })
     servers.push(first)
     const port = Number(new URL(first.uri).port)
-    const open = () => createMlflowStore({ uri: first.uri, environment: {}, timeoutMs: 5000, retries: 0 })
+    const open = () => createMlflowStore({ uri: first.uri, environment: {}, timeoutMs: 60_000, retries: 0 })
     let stopped: Promise<void> | undefined
     const tracked = await train('interrupted', open(), (step) => {
       if (step === 'select') stopped = first.stop()

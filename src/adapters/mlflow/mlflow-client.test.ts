@@ -31,7 +31,7 @@ describe('a request', () => {
   })
 
   test('is sent again after a lost connection and after no answer in time', async () => {
-    const { client, seen } = await serve([lose, neverAnswer, answer(200, { ok: true })])
+    const { client, seen } = await serve([lose, neverAnswer, answer(200, { ok: true })], {}, '', 1000)
     expect(await client.ask(GET)).toEqual({ ok: true })
     expect(seen).toHaveLength(3)
   })
@@ -107,7 +107,7 @@ describe('what does not help in the end is said', () => {
   })
 
   test('a silent server is unreachable', async () => {
-    const { client } = await serve(Array(3).fill(neverAnswer))
+    const { client } = await serve(Array(3).fill(neverAnswer), {}, '', 200)
     await expect(client.ask(GET)).rejects.toMatchObject({
       code: 'TRACKING_UNREACHABLE',
       details: { reason: 'no answer within 200 ms' },
@@ -217,7 +217,7 @@ const lose: Reply = (request) => {
 const neverAnswer: Reply = () => {}
 
 /** A server that gives one reply after the other, and a client with two repetitions that does not wait. */
-async function serve(replies: readonly Reply[], environment = {}, path = '') {
+async function serve(replies: readonly Reply[], environment = {}, path = '', timeoutMs = 20_000) {
   const seen: { line: string; authorization?: string; body: string }[] = []
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
@@ -238,7 +238,7 @@ async function serve(replies: readonly Reply[], environment = {}, path = '') {
   const client: MlflowClient = createMlflowClient({
     uri: `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`,
     environment,
-    timeoutMs: 200,
+    timeoutMs,
     retries: 2,
     random: () => 0.5,
     pause: async (ms) => {
