@@ -4,7 +4,8 @@
 // closed: `connections` send the next request when the last one is answered: how much the server can do.
 // open:   requests are due at even intervals whether or not earlier ones are answered. A latency is counted from the moment a request was
 //         due, so that a server that stands still makes all waiting requests slow and not only one (no coordinated omission). What they
-//         waited here for a free connection is part of it; `serverMs` counts from the moment a request was sent.
+//         waited here for a free connection is part of it; `serverMs` counts from the moment a request was sent. Connections are made
+//         before: a server accepts one in each turn of its event loop, and what is measured is what it does with requests.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { pathToFileURL } from 'node:url'
@@ -28,7 +29,7 @@ export const load = (options) =>
     let failed = 0
     let withoutRetryAfter = 0
     let isOver = false
-    const started = performance.now()
+    let started = performance.now()
     const idle = []
     const sockets = new Set()
     const isDone = () => isOver || taken >= requests || performance.now() - started >= seconds * 1000
@@ -37,8 +38,8 @@ export const load = (options) =>
       const socket = connect(port, host)
       sockets.add(socket)
       socket.setNoDelay(true)
-      const client = { socket, dueMs: 0, sentMs: 0, isBusy: false, text: '', index: 0 }
-      socket.on('connect', () => free(client))
+      const client = { socket, dueMs: 0, sentMs: 0, isGreeting: false, isBusy: false, text: '', index: 0 }
+      socket.on('connect', () => (rate === undefined ? free(client) : greet(client)))
       socket.on('data', (part) => read(client, part))
       socket.on('error', () => undefined)
       socket.on('close', () => {
@@ -52,6 +53,11 @@ export const load = (options) =>
         else setTimeout(open, 5)
       })
     }
+    // The kernel connects long before the server accepts: only an answer tells that it has.
+    const greet = (client) => {
+      client.isGreeting = true
+      client.socket.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    }
     const send = (client, dueMs) => {
       client.index = taken++
       const body = bodyAt(from + client.index)
@@ -64,13 +70,18 @@ export const load = (options) =>
       )
     }
     const read = (client, part) => {
-      if (!client.isBusy) return
+      if (!client.isBusy && !client.isGreeting) return
       client.text += part.latin1Slice()
       const head = client.text.indexOf('\r\n\r\n')
       if (head < 0) return
       const at = client.text.toLowerCase().indexOf('content-length: ')
       const length = Number.parseInt(client.text.slice(at + 16, at + 26), 10)
       if (client.text.length < head + 4 + length) return
+      if (client.isGreeting) {
+        client.isGreeting = false
+        free(client)
+        return
+      }
       const now = performance.now()
       const latency = now - client.dueMs
       const status = client.text.slice(9, 12)
@@ -93,6 +104,14 @@ export const load = (options) =>
       } else idle.push(client)
     }
     let due = 0
+    const begin = () => {
+      if (isOver) return
+      if (idle.length < connections) setTimeout(begin, 1)
+      else {
+        started = performance.now()
+        tick()
+      }
+    }
     const tick = () => {
       if (isOver) return
       const now = performance.now()
@@ -131,7 +150,7 @@ export const load = (options) =>
     } catch (error) {
       reject(error)
     }
-    if (rate !== undefined) setImmediate(tick)
+    if (rate !== undefined) setImmediate(begin)
   })
 
 /** Milliseconds, in a list that grows without being copied a number at a time. */

@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createScorer, type Scorer } from '../../src/model/scorer.ts'
 import { readArtifact } from '../../src/pipelines/training/artifact-folder.ts'
+import { eventually } from '../eventually.ts'
 import { mountSmallDisk } from '../small-disk.ts'
 import { expectParity, logOf, readLogs } from './served-log.ts'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
@@ -105,11 +106,14 @@ test('at twice of what it can do it turns some away at once, answers the others 
   expect(first.statuses).toEqual({ 200: 3000 })
   const saturated = await load(server, { requests: 6000, from: 3000, connections: 24 })
   expect(saturated.statuses).toEqual({ 200: 6000 })
+  const seconds = 6
   const rate = Math.round(saturated.perSecond * 2)
-  const over = await load(server, { from: 20_000, rate, seconds: 6, connections: 300 })
+  const over = await load(server, { from: 20_000, rate, seconds, connections: 300 })
   expect(Object.keys(over.statuses).sort()).toEqual(['200', '503'])
   expect(over.withoutRetryAfter).toBe(0)
   expect([over.failed, over.unanswered]).toEqual([0, 0])
+  // It goes on deciding, a good part of what it could.
+  expect(over.statuses['200']! / seconds).toBeGreaterThan(saturated.perSecond / 5)
   // What it let in did not wait behind what came after it. (Offered more than even refusing can be done, requests wait in their clients.)
   expect(over.serverMs!.p99).toBeLessThan(2000)
   // Nothing is left of it seconds later.
@@ -117,8 +121,7 @@ test('at twice of what it can do it turns some away at once, answers the others 
   const after = await load(server, { from: 2_000_000, requests: 3000, connections: 24 })
   expect(after.statuses).toEqual({ 200: 3000 })
   expect(after.perSecond).toBeGreaterThan(saturated.perSecond / 5)
-  // It went on deciding: it did not spend its time on turning away.
-  expect(over.perSecond).toBeGreaterThan(Math.min(saturated.perSecond, after.perSecond) / 10)
+  expect(after.serverMs!.p50).toBeLessThan(100)
   await post(server, '/save-logs')
   const { decisions } = await readLogs(folder, [logOf(home)])
   const answered = 3000 + 6000 + over.statuses['200']! + after.statuses['200']!
@@ -150,10 +153,9 @@ describe.skipIf(disk === undefined)('a disk that is full (needs the right to mou
     expect([ready.status, await ready.text()]).toEqual([503, expect.stringContaining('cannot be written')])
     expect(await (await fetch(`http://127.0.0.1:${server.port}/metrics`)).text()).toMatch(/^vigia_ready 0$/m)
     disk?.free()
-    for (let tries = 0; tries < 100; tries++) {
-      if ((await fetch(`http://127.0.0.1:${server.port}/health/ready`)).status === 200) break
-      await wait(100)
-    }
+    await eventually(async () =>
+      expect((await fetch(`http://127.0.0.1:${server.port}/health/ready`)).status).toBe(200),
+    )
     const after = await load(server, { from: 1000, requests: 500, connections: 8 })
     expect(after.statuses).toEqual({ 200: 500 })
     await post(server, '/save-logs')
@@ -188,7 +190,7 @@ interface Load {
   readonly statuses: Readonly<Record<string, number>>
   readonly withoutRetryAfter: number
   readonly perSecond: number
-  readonly serverMs: { readonly p99: number } | null
+  readonly serverMs: { readonly p50: number; readonly p99: number } | null
 }
 
 const start = async (name: string, settings: readonly string[] = []) => {
