@@ -10,6 +10,8 @@ const env = {
 /** They say how fast a server is: next to another file's tests they would measure those. */
 const MEASURING = ['test/integration/serving-load.test.ts', 'test/integration/serving-prometheus.test.ts']
 
+const INTEGRATION_LIMITS = { testTimeout: 600_000, hookTimeout: 600_000 }
+
 /** `unit` needs Node only; `integration` needs what `scripts/integration.mjs` installs, and its measuring files run last, one by one. */
 export default defineConfig({
   test: {
@@ -30,8 +32,7 @@ export default defineConfig({
           env,
           include: ['test/integration/**/*.test.ts'],
           exclude: MEASURING,
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          ...INTEGRATION_LIMITS,
         },
       },
       {
@@ -40,8 +41,7 @@ export default defineConfig({
           env,
           include: MEASURING,
           fileParallelism: false,
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          ...INTEGRATION_LIMITS,
         },
       },
     ],

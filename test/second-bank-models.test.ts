@@ -22,7 +22,7 @@ describe.each([
   let own: readonly WeekFigures[]
   beforeAll(async () => {
     own = await judgeWeeks(weeks, name, { ...settingsOf(CONFIG).models[name], ...changes }, seeds)
-  }, 600_000)
+  }, 300_000)
 
   it.each(['roc_auc', 'average_precision'] as const)('has its mean %s to .005', (figure) => {
     const recorded = golden.splits.map(({ models }) => models[reference][figure].mean)
@@ -43,4 +43,4 @@ it('boosting with equally filled bins loses what ours keeps', () => {
 let weeks: readonly Week[]
 beforeAll(async () => {
   weeks = await readWeeks(CONFIG)
-}, 600_000)
+}, 300_000)

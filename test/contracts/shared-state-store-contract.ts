@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type {
   CommitOutcome,
   EntityKey,
@@ -6,6 +6,7 @@ import type {
   SharedStateStore,
   StateChange,
 } from '../../src/ports/state-store.ts'
+import { eventually } from '../eventually.ts'
 
 /** One process among those that share states. */
 export interface SharedProcess {
@@ -105,7 +106,7 @@ export const sharedStateStoreContract = (
       test('is known for as long as it is said, and can be made again then', async () => {
         await store.commit([change(ada, 'one', 0)], { id: 'short', bytes: bytes('r') }, bytes('e'), 20)
         await commit(store, [], 'long')
-        await vi.waitFor(async () => expect(await store.findReceipt('short')).toBeUndefined(), WAIT)
+        await eventually(async () => expect(await store.findReceipt('short')).toBeUndefined())
         expect(await store.findReceipt('long')).toBeDefined()
         expect(await commit(store, [], 'short')).toEqual(committed(3))
       })
@@ -205,10 +206,10 @@ export const sharedStateStoreContract = (
         expect((await patient.takeEntries(10, 1)).map(({ sequence }) => sequence)).toEqual([3])
         const eager = await open('eager', 1)
         const seen = new Set<number>()
-        await vi.waitFor(async () => {
+        await eventually(async () => {
           for (const { sequence } of await eager.takeEntries(10, 1)) seen.add(sequence)
           expect([...seen].sort()).toEqual([2, 3])
-        }, WAIT)
+        })
       })
 
       test('that were settled are never seen again, whoever settles them', async () => {
@@ -255,7 +256,6 @@ const ada: EntityKey = { kind: 'user', token: 1815 }
 const bob: EntityKey = { kind: 'user', token: 1816 }
 const shop: EntityKey = { kind: 'merchant', token: 42 }
 const LONG_MS = 3_600_000
-const WAIT = { timeout: 60_000, interval: 10 }
 
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
 const text = (value: Uint8Array | undefined): string | undefined => value && new TextDecoder().decode(value)

@@ -33,7 +33,7 @@ describe('from runs to production and back', () => {
       const args = ['run', '--out', at(folder), ...BANK, '--set', 'tracking.enabled=true', ...settings]
       expect((await vigia(...args)).stderr).toBe('')
     }
-  }, 300_000)
+  }, 240_000)
   afterAll(remove)
 
   it('lists what the runs have registered', async () => {
@@ -243,7 +243,7 @@ describe('from runs to production and back', () => {
     for (const [index, { from }] of decisions.entries())
       if (index > before) expect(from).toBe(decisions[index - 1]?.to)
     expect((await aliases())['production']).toBe(decisions.at(-1)?.to)
-  }, 300_000)
+  })
 
   const vigiaProcess = (args: readonly string[]): Promise<Finished> =>
     new Promise((done) => {

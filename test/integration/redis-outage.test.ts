@@ -4,11 +4,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { openRedisConnection } from '../../src/adapters/redis/redis-connection.ts'
 import { openRedisStateStore, type RedisOptions } from '../../src/adapters/redis/redis-state-store.ts'
 import type { EntityKey, OutboxEntry, SharedStateStore } from '../../src/ports/state-store.ts'
 import { ENTITY_KINDS } from '../../src/transaction/entity-kind.ts'
+import { eventually } from '../eventually.ts'
 import {
   freePort,
   REDIS_SERVER,
@@ -65,18 +66,18 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     )
 
     await server.start()
-    await vi.waitFor(() => store.load([ada]), WAIT)
+    await eventually(() => store.load([ada]))
     const [state] = await store.load([ada])
     expect([text(state?.bytes), state?.version]).toEqual(['committed t1', 2])
     expect(await commit(store, 't1', 2)).toMatchObject({ outcome: 'repeated' })
     expect(await commit(store, 't2', 2)).toEqual({ outcome: 'committed', sequence: 2 })
-    await vi.waitFor(() => store.takeEntries(10, 1), WAIT)
+    await eventually(() => store.takeEntries(10, 1))
     const heir = await open(server.url, { consumer: 'heir', takeOverAfterMs: 0 })
     const seen = new Set<number>()
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       for (const { sequence } of await heir.takeEntries(10, 1)) seen.add(sequence)
       expect([...seen].sort()).toEqual([1, 2])
-    }, WAIT)
+    })
   })
 
   test('that says nothing any more fails what waits for it, and goes on when it speaks again', async () => {
@@ -94,7 +95,7 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     for (const answer of await Promise.all(answers))
       expect(answer).toMatchObject({ code: 'SERVING_STORE_FAILED' })
     server.thaw()
-    await vi.waitFor(() => store.load([ada]), WAIT)
+    await eventually(() => store.load([ada]))
     expect(await commit(store, 't2', 1)).toEqual({ outcome: 'committed', sequence: 2 })
   })
 
@@ -361,7 +362,6 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
 })
 
 const ROUNDS = 5
-const WAIT = { timeout: 60_000, interval: 20 }
 const LONG_MS = 3_600_000
 const ada: EntityKey = { kind: 'user', token: 1815 }
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)

@@ -14,7 +14,6 @@ const PROCESSES = 4
 
 test.for(['new', 'left behind by a process that is gone'] as const)(
   'of processes that want a folder at the same moment one gets it, when it is %s',
-  { timeout: 300_000 },
   async (state) => {
     const work = join(root, state.slice(0, 4))
     const gone = spawnSync(process.execPath, ['--version']).pid

@@ -13,7 +13,6 @@ const ROUNDS = 10
 
 test.for(['process', 'power'] as const)(
   'durability %s: a writer is killed again and again, and every acknowledged record is read, in order, once',
-  { timeout: 300_000 },
   async (durability) => {
     const folder = join(root, durability)
     let acknowledged = 0

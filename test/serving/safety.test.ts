@@ -1,8 +1,9 @@
 import { connect } from 'node:net'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/foundation/hash.ts'
 import { parseApiKeys } from '../../src/serving/safety/api-keys.ts'
 import { createTestServer, type TestServerOptions } from '../../src/serving/serving.test-kit.ts'
+import { eventually } from '../eventually.ts'
 
 let server: Awaited<ReturnType<typeof createTestServer>>
 afterEach(() => server?.app.close())
@@ -12,8 +13,6 @@ const start = async (options: TestServerOptions = {}) => {
   return server
 }
 
-/** How long what happens sooner or later may take on a machine with much else to do. */
-const PATIENT = { timeout: 20_000, interval: 20 }
 const PAYMENT = { transaction_id: 't1', user_id: 'ada', timestamp: '2026-01-31T09:30:00Z', amount: 12.34 }
 
 const send = (
@@ -243,15 +242,15 @@ describe('what is told', () => {
 
 /** Resolves when the server works on that many. */
 async function requestsInFlight(count: number): Promise<void> {
-  await vi.waitFor(async () => {
+  await eventually(async () => {
     const health = await server.app.inject({ method: 'GET', url: '/health/ready' })
     expect(health.json()).toMatchObject({ requests_in_flight: count })
-  }, PATIENT)
+  })
 }
 
 /** The lines of the log, once the first requests are told of; lines wait a moment for others. */
 async function logged(requests = 1): Promise<string> {
   const finished = () => server.lines.join('').match(/"status":/g) ?? []
-  await vi.waitFor(() => expect(finished().length).toBeGreaterThanOrEqual(requests), PATIENT)
+  await eventually(() => expect(finished().length).toBeGreaterThanOrEqual(requests))
   return server.lines.join('')
 }

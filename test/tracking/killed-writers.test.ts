@@ -64,7 +64,7 @@ test('processes that write to one store and are killed leave it readable, with a
   const { items } = await registry.listVersions('model')
   expect(items.length).toBeGreaterThanOrEqual(finished.length)
   expect((await registry.findModel('model'))?.aliases['production']).toBeGreaterThan(0)
-}, 300_000)
+})
 
 const startWriter = (name: string) => {
   const child: ChildProcess = spawn(

@@ -18,7 +18,10 @@ afterEach(async () => {
 
 describe('a request', () => {
   test('carries its query, its credentials and JSON, below the path of the address', async () => {
-    const { client, seen } = await serve([answer(200, { ok: true })], { MLFLOW_TRACKING_TOKEN: 't' }, '/team')
+    const { client, seen } = await serve([answer(200, { ok: true })], {
+      environment: { MLFLOW_TRACKING_TOKEN: 't' },
+      path: '/team',
+    })
     expect(await client.ask(GET)).toEqual({ ok: true })
     expect(seen).toEqual([{ line: 'GET /team/api/x?name=a%20b%26c', authorization: 'Bearer t', body: '' }])
   })
@@ -31,7 +34,7 @@ describe('a request', () => {
   })
 
   test('is sent again after a lost connection and after no answer in time', async () => {
-    const { client, seen } = await serve([lose, neverAnswer, answer(200, { ok: true })], {}, '', 1000)
+    const { client, seen } = await serve([lose, neverAnswer, answer(200, { ok: true })], { timeoutMs: 1000 })
     expect(await client.ask(GET)).toEqual({ ok: true })
     expect(seen).toHaveLength(3)
   })
@@ -107,7 +110,7 @@ describe('what does not help in the end is said', () => {
   })
 
   test('a silent server is unreachable', async () => {
-    const { client } = await serve(Array(3).fill(neverAnswer), {}, '', 200)
+    const { client } = await serve(Array(3).fill(neverAnswer), { timeoutMs: 200 })
     await expect(client.ask(GET)).rejects.toMatchObject({
       code: 'TRACKING_UNREACHABLE',
       details: { reason: 'no answer within 200 ms' },
@@ -216,8 +219,17 @@ const lose: Reply = (request) => {
 
 const neverAnswer: Reply = () => {}
 
+interface ServeOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  readonly path?: string
+  readonly timeoutMs?: number
+}
+
 /** A server that gives one reply after the other, and a client with two repetitions that does not wait. */
-async function serve(replies: readonly Reply[], environment = {}, path = '', timeoutMs = 20_000) {
+async function serve(
+  replies: readonly Reply[],
+  { environment = {}, path = '', timeoutMs = 20_000 }: ServeOptions = {},
+) {
   const seen: { line: string; authorization?: string; body: string }[] = []
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []

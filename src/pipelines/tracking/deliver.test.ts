@@ -73,7 +73,7 @@ describe('what a delivery leaves', () => {
       }),
       { numRuns: 60 },
     )
-  }, 300_000)
+  })
 
   test('law: what is delivered bit by bit while it is written is what is delivered at the end', async () => {
     const whole = createMemoryTrackingStore()
