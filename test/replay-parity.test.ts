@@ -29,8 +29,8 @@ describe('second-bank: 576,870 transactions of another bank, five of them of amo
   })
 
   describe.each([
-    ['fifteen', 15, 40_000, [2, 4]],
-    ['all', 104, 40_000, [3]],
+    ['fifteen', 15, 90_000, [2, 4]],
+    ['all', 104, 80_000, [3]],
   ])('with %s features', (name, features, first, others) => {
     test(`one worker and ${others.join(' and ')} write the same bytes, features and states`, async () => {
       const one = await replayInto(folder, `${name}-1`, banks[name]!, { workers: 1 })
