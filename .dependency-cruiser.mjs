@@ -1,26 +1,35 @@
 // The layers of Vigía. A folder imports from its own row's `mayImport` and from itself, and from nothing else in src/.
 // `import type` counts. docs/architecture.md explains the table; test/architecture/ runs it with the unit tests.
 
+const GROUND = ['errors', 'foundation']
 const LAYERS = [
   { folder: 'foundation', mayImport: ['errors'] },
-  { folder: 'transaction', mayImport: ['errors', 'foundation'] },
-  { folder: 'config', mayImport: ['errors', 'foundation'] },
-  { folder: 'dataset', mayImport: ['errors', 'foundation', 'transaction', 'config'] },
-  { folder: 'features', mayImport: ['errors', 'foundation', 'transaction', 'config'] },
-  { folder: 'learning', mayImport: ['errors', 'foundation'] },
-  { folder: 'evaluation', mayImport: ['errors', 'foundation'] },
-  { folder: 'drift', mayImport: ['errors', 'foundation'] },
-  { folder: 'model', mayImport: ['errors', 'foundation', 'transaction', 'config', 'features', 'learning'] },
-  { folder: 'ports', mayImport: ['errors', 'foundation', 'transaction', 'config'] },
+  { folder: 'disk', mayImport: GROUND },
+  { folder: 'threads', mayImport: GROUND },
+  { folder: 'transaction', mayImport: GROUND },
+  { folder: 'config', mayImport: GROUND },
+  { folder: 'dataset', mayImport: [...GROUND, 'disk', 'transaction', 'config'] },
+  { folder: 'features', mayImport: [...GROUND, 'transaction', 'config'] },
+  { folder: 'learning', mayImport: GROUND },
+  { folder: 'evaluation', mayImport: GROUND },
+  { folder: 'drift', mayImport: GROUND },
+  { folder: 'model', mayImport: [...GROUND, 'transaction', 'config', 'features', 'learning'] },
+  { folder: 'ports', mayImport: [...GROUND, 'transaction', 'config'] },
 ]
-const BELOW_PIPELINES = ['errors', ...LAYERS.map(({ folder }) => folder)]
+/** What engines and use cases stand on. */
+const BASE = ['errors', ...LAYERS.map(({ folder }) => folder)]
+LAYERS.push({ folder: 'artifacts', mayImport: BASE })
+/** Engines know no use case, and not each other: a use case puts them together. */
+const ENGINES = ['replay', 'fitting', 'steps', 'tracking', 'decisions']
+LAYERS.push(...ENGINES.map((folder) => ({ folder, mayImport: [...BASE, 'artifacts'] })))
+const BELOW_PIPELINES = [...BASE, 'artifacts', ...ENGINES]
+/** Serving, reports and the command line show what use cases do, and not each other. */
+const FACES = ['serving', 'reports', 'cli']
 LAYERS.push(
   { folder: 'pipelines', mayImport: BELOW_PIPELINES },
-  { folder: 'adapters', mayImport: ['errors', 'foundation', 'transaction', 'config', 'ports'] },
-  ...['serving', 'reports', 'cli'].map((folder) => ({
-    folder,
-    mayImport: [...BELOW_PIPELINES, 'pipelines'],
-  })),
+  { folder: 'adapters', mayImport: [...GROUND, 'disk', 'transaction', 'config', 'ports'] },
+  ...FACES.map((folder) => ({ folder, mayImport: [...BELOW_PIPELINES, 'pipelines'] })),
+  { folder: 'composition', mayImport: [...BELOW_PIPELINES, 'pipelines', 'adapters', ...FACES] },
 )
 
 /** Layers that are pure: what they know of the world is handed in. `dataset` is about files and may touch them. */

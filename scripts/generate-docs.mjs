@@ -13,7 +13,7 @@ if (ready.status !== 0) process.exit(ready.status ?? 1)
 
 // From the sources, so that no build can be out of date.
 const { tsImport } = await import('tsx/esm/api')
-const { generatedFiles } = await tsImport('../src/generated-files.ts', import.meta.url)
+const { generatedFiles } = await tsImport('../src/composition/generated-files.ts', import.meta.url)
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
 const isCheck = process.argv.includes('--check')
 let stale = 0

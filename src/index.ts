@@ -33,12 +33,24 @@ export { ServingConfigSchema, type ServingSettings } from './config/serving-conf
 export { TrainingConfigSchema, type TrainingSettings } from './config/training-config.ts'
 // Data: generate, read, validate, clean, split
 export { applyCleaning, cleanTransaction, type FittedCleaning, fitCleaning } from './dataset/cleaning.ts'
-export { type DatabaseSettings, withDatabase } from './dataset/database.ts'
 export { type ReadResult, readSource } from './dataset/read-source.ts'
 export { splitDataset } from './dataset/split/split-dataset.ts'
 export type { SplitReport } from './dataset/split/split-report.ts'
 export { validateDataset } from './dataset/validate-dataset.ts'
 export type { ValidationReport } from './dataset/validation-report.ts'
+// Serving
+export type {
+  Feedback,
+  FeedbackOutcome,
+  InferenceObserver,
+  InferencePipeline,
+  LoggedPrediction,
+  Prediction,
+} from './decisions/inference-pipeline.ts'
+export { type LoadedModel, prepareModel } from './decisions/loaded-model.ts'
+export { openInferencePipeline } from './decisions/open-pipeline.ts'
+export { loadStates } from './decisions/states/load-states.ts'
+export { type DatabaseSettings, withDatabase } from './disk/database.ts'
 // Errors
 export { ERRORS, type ErrorCode, type ErrorDefinition, type ErrorDetails, VigiaError } from './errors.ts'
 // Evaluation
@@ -51,6 +63,8 @@ export { type FeatureSettings, readFeatureSettings } from './features/feature-se
 export { type FittedFeatures, fitFeatures } from './features/fitted-features.ts'
 export { decodeState, encodeState } from './features/state/encoding.ts'
 export { readTransaction, TransactionEvent } from './features/transaction-event.ts'
+// Pipelines
+export { fitOnThreads, type ThreadedFit } from './fitting/fit-on-threads.ts'
 // Foundation
 export { formatDuration, parseDuration } from './foundation/duration.ts'
 export type { ProgressUpdate, ReportProgress } from './foundation/progress.ts'
@@ -76,22 +90,6 @@ export {
   type RiskLevel,
   type Scorer,
 } from './model/scorer.ts'
-// Serving
-export type {
-  Feedback,
-  FeedbackOutcome,
-  InferenceObserver,
-  InferencePipeline,
-  LoggedPrediction,
-  Prediction,
-} from './pipelines/inference/inference-pipeline.ts'
-export { loadStates } from './pipelines/inference/load-states.ts'
-export { type LoadedModel, prepareModel } from './pipelines/inference/loaded-model.ts'
-export { type LoadModel, modelLoader } from './pipelines/inference/model-source.ts'
-export { openInferencePipeline } from './pipelines/inference/open-pipeline.ts'
-export { openService } from './pipelines/inference/open-service.ts'
-// Pipelines
-export { fitOnThreads, type ThreadedFit } from './pipelines/learning/fit-on-threads.ts'
 export {
   createOnlineFeatures,
   type OnlineFeatures,
@@ -99,7 +97,8 @@ export {
 } from './pipelines/online/online-features.ts'
 export { parityOfLog } from './pipelines/parity/parity-of-log.ts'
 export { type PredictOptions, type PredictResult, predict } from './pipelines/predict.ts'
-export { type ReplayOptions, type ReplayResult, replay } from './pipelines/replay/replay.ts'
+export { type LoadModel, modelLoader } from './pipelines/service/model-source.ts'
+export { openService } from './pipelines/service/open-service.ts'
 export { runTrainingPipeline, type TrainingResult } from './pipelines/training-pipeline.ts'
 export type { LogReader, PredictionLog } from './ports/prediction-log.ts'
 export type {
@@ -109,6 +108,7 @@ export type {
   StateStore,
   StoredState,
 } from './ports/state-store.ts'
+export { type ReplayOptions, type ReplayResult, replay } from './replay/replay.ts'
 export { createServingMetrics } from './serving/metrics/serving-metrics.ts'
 export { createServer } from './serving/server.ts'
 // The transaction

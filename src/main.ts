@@ -48,8 +48,8 @@ const monotonicMs = () => performance.now()
 // A server is started often, and somebody waits for it.
 const isServe = words.find((word) => !word.startsWith('-')) === 'serve'
 const { composeCommands } = isServe
-  ? await import('./compose-serve.ts')
-  : await import('./compose-commands.ts')
+  ? await import('./composition/compose-serve.ts')
+  : await import('./composition/compose-commands.ts')
 const commands = composeCommands({
   version,
   workingDirectory: process.cwd(),

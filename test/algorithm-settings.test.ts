@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { loadTrainingConfig } from '../src/config/config-manager.ts'
 import { ModelsSchema } from '../src/config/sections/models.ts'
+import { findXgboostLibrary } from '../src/fitting/xgboost/find-library.ts'
+import { librarySearchHere } from '../src/fitting/xgboost/library-search.ts'
 import { fitAlone, soloCrew, type TrainingData } from '../src/learning/algorithm.ts'
 import { ALGORITHMS } from '../src/learning/algorithms/index.ts'
 import type { ModelKind } from '../src/learning/model.ts'
 import { algorithmSettings, modelSettings } from '../src/pipelines/training/model-settings.ts'
-import { findXgboostLibrary } from '../src/pipelines/xgboost/find-library.ts'
-import { librarySearchHere } from '../src/pipelines/xgboost/library-search.ts'
 import { problem } from './contracts/learning-problems.ts'
 
 const found = await findXgboostLibrary(

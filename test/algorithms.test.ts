@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { loadTrainingConfig } from '../src/config/config-manager.ts'
 import { ModelsSchema } from '../src/config/sections/models.ts'
+import { findXgboostLibrary } from '../src/fitting/xgboost/find-library.ts'
+import { librarySearchHere } from '../src/fitting/xgboost/library-search.ts'
 import { ALGORITHMS } from '../src/learning/algorithms/index.ts'
 import type { ModelKind } from '../src/learning/model.ts'
 import { algorithmSettings, modelSettings } from '../src/pipelines/training/model-settings.ts'
-import { findXgboostLibrary } from '../src/pipelines/xgboost/find-library.ts'
-import { librarySearchHere } from '../src/pipelines/xgboost/library-search.ts'
 import { type AlgorithmUnderTest, algorithmContract } from './contracts/algorithm-contract.ts'
 
 const found = await findXgboostLibrary(

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { loadTrainingConfig } from '../src/config/config-manager.ts'
-import { withDatabase } from '../src/dataset/database.ts'
 import { readSource } from '../src/dataset/read-source.ts'
+import { withDatabase } from '../src/disk/database.ts'
 import { readFeatureSettings } from '../src/features/feature-settings.ts'
-import { fitFeaturesOn } from '../src/pipelines/replay/fit-features.ts'
-import { replay } from '../src/pipelines/replay/replay.ts'
+import { fitFeaturesOn } from '../src/replay/fit-features.ts'
+import { replay } from '../src/replay/replay.ts'
 
 /**
  * Training ends with states; what comes later goes on from them. So history in two parts must give the bits of history in one: the same

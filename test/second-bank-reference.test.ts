@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadTrainingConfig } from '../src/config/config-manager.ts'
-import { sqlIdentifier, sqlLiteral, withDatabase } from '../src/dataset/database.ts'
 import { readSource } from '../src/dataset/read-source.ts'
 import { splitDataset } from '../src/dataset/split/split-dataset.ts'
 import type { SplitReport } from '../src/dataset/split/split-report.ts'
+import { sqlIdentifier, sqlLiteral, withDatabase } from '../src/disk/database.ts'
 import { evaluate, type PartEvaluation, type ScoredRows } from '../src/evaluation/evaluate.ts'
 import { readFeatureSettings } from '../src/features/feature-settings.ts'
 import type { FeatureTable } from '../src/learning/feature-table.ts'
@@ -15,8 +15,8 @@ import {
   type LogisticRegressionModel,
   scoreLogisticRegressionRows,
 } from '../src/learning/logistic-regression.ts'
-import { fitFeaturesOn } from '../src/pipelines/replay/fit-features.ts'
-import { replay } from '../src/pipelines/replay/replay.ts'
+import { fitFeaturesOn } from '../src/replay/fit-features.ts'
+import { replay } from '../src/replay/replay.ts'
 import golden from './golden/second-bank-sklearn.json' with { type: 'json' }
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { sqlLiteral, withDatabase } from '../src/dataset/database.ts'
+import { sqlLiteral, withDatabase } from '../src/disk/database.ts'
 import type { FeatureSettings } from '../src/features/feature-settings.ts'
 import { EngineDriver } from './oracle/drive-engine.ts'
 import { SMALL_FIT, smallSettings } from './oracle/random-histories.ts'

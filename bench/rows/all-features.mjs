@@ -40,8 +40,8 @@ const allFeaturesOf = ({ name, title, rows, large }) => ({
 })
 
 const loadReplay = async () => {
-  const { replay } = await built('pipelines/replay/replay.js')
-  const { fitFeaturesOn } = await built('pipelines/replay/fit-features.js')
+  const { replay } = await built('replay/replay.js')
+  const { fitFeaturesOn } = await built('replay/fit-features.js')
   const { withDatabase } = await built('dataset/database.js')
   const { readFeatureSettings } = await built('features/feature-settings.js')
   const { features, labels } = await trainingSettings()

@@ -20,7 +20,7 @@ export const gradientBoosting = {
   }),
   outEnding: '.f64',
   ours: async () => {
-    const { fitOnThreads } = await built('pipelines/learning/fit-on-threads.js')
+    const { fitOnThreads } = await built('fitting/fit-on-threads.js')
     return async ({ settings, cores, out, ...data }) => {
       const training = readTable(data, 0, data.rows)
       const started = performance.now()

@@ -22,7 +22,7 @@ export const handbookFeatures = {
   }),
   outEnding: '.parquet',
   ours: async () => {
-    const { replay } = await built('pipelines/replay/replay.js')
+    const { replay } = await built('replay/replay.js')
     const { readFeatureSettings } = await built('features/feature-settings.js')
     const { features, labels } = await trainingSettings()
     const settings = readFeatureSettings({ ...features, include: FIFTEEN }, labels)

@@ -11,7 +11,7 @@ export const randomForest = {
   prepare: async ({ folder, smoke }) => ({ ...(await trainingFiles(folder, smoke)), trees: 100, smoke }),
   outEnding: '.f64',
   ours: async () => {
-    const { fitOnThreads } = await built('pipelines/learning/fit-on-threads.js')
+    const { fitOnThreads } = await built('fitting/fit-on-threads.js')
     return async ({ trees, cores, out, ...data }) => {
       const training = readTable(data, 0, data.rows)
       const started = performance.now()

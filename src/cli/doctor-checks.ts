@@ -2,7 +2,7 @@ import { access, constants, statfs } from 'node:fs/promises'
 import { availableParallelism, freemem, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { withDatabase } from '../dataset/database.ts'
+import { withDatabase } from '../disk/database.ts'
 
 /** What one check found. `nextStep` is present unless all is well. */
 export interface Finding {

@@ -6,10 +6,10 @@ import fc from 'fast-check'
 import { Value } from 'typebox/value'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CleaningSchema, type CleaningSettings } from '../config/sections/cleaning.ts'
+import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { applyCleaning, cleanTransaction, type FittedCleaning, fitCleaning } from './cleaning.ts'
-import { sqlLiteral, withDatabase } from './database.ts'
 import { foldCategory } from './fold-category.ts'
 
 describe('categories take one form', () => {

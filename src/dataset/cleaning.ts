@@ -1,10 +1,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { CleaningSettings } from '../config/sections/cleaning.ts'
+import { sqlLiteral } from '../disk/database.ts'
+import { writeAtomically } from '../disk/write-atomically.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import type { Transaction } from '../transaction/transaction.ts'
-import { sqlLiteral } from './database.ts'
 import { CATEGORY_FIELDS, type CategoryColumn, foldCategory } from './fold-category.ts'
-import { writeAtomically } from './write-atomically.ts'
 
 /** Everything cleaning needs, fitted on training rows only: plain JSON that travels inside the model artifact. */
 export interface FittedCleaning {

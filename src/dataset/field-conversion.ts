@@ -1,5 +1,5 @@
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
-import { sqlIdentifier, sqlLiteral } from './database.ts'
 import type { MappedField } from './field-mapping.ts'
 import { type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
 

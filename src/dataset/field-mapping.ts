@@ -1,8 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { distance } from 'fastest-levenshtein'
 import type { SourceField, SourceSettings } from '../config/sections/source.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
-import { sqlIdentifier, sqlLiteral } from './database.ts'
 
 /** Every field in the order it is read; the first four are required. */
 export const SOURCE_FIELDS = [

@@ -1,17 +1,16 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SourceField, SourceSettings } from '../config/sections/source.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { asDatasetError } from '../disk/database-errors.ts'
+import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
 import { noProgress, type ReportProgress } from '../foundation/progress.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
-import { sqlIdentifier, sqlLiteral } from './database.ts'
-import { asDatasetError } from './database-errors.ts'
 import { convertField, mappedColumn, rowReasons } from './field-conversion.ts'
 import { type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
 import { QUARANTINE_REASONS, type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
 import { openSourceRows, type SourceFile } from './source-rows.ts'
-
-import { writeAtomically } from './write-atomically.ts'
 
 /** Where the read step writes. Both files are replaced when they exist. */
 export interface ReadOutputs {

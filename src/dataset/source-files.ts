@@ -5,8 +5,8 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SourceSettings } from '../config/sections/source.ts'
+import { sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
-import { sqlLiteral } from './database.ts'
 
 /** How a file is written. */
 export type SourceFormat = Exclude<SourceSettings['format'], 'auto'>

@@ -1,10 +1,10 @@
 import { relative } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SourceSettings } from '../config/sections/source.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { asDatasetError } from '../disk/database-errors.ts'
 import { VigiaError } from '../errors.ts'
 import { likelyDelimiter, parseHeader } from './csv-header.ts'
-import { sqlIdentifier, sqlLiteral } from './database.ts'
-import { asDatasetError } from './database-errors.ts'
 import {
   assertWholeGzip,
   findSourceFiles,

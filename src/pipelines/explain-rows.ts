@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { type DuckDBConnection, DuckDBDataChunk, VARCHAR } from '@duckdb/node-api'
-import { sqlIdentifier, sqlLiteral } from '../dataset/database.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import type { ReportProgress } from '../foundation/progress.ts'
 import type { ScoreExplainer } from '../model/explain/score-explainer.ts'
 

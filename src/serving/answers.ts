@@ -5,7 +5,7 @@ import type {
   Prediction,
   SavedLogs,
   ServedModel,
-} from '../pipelines/inference/inference-pipeline.ts'
+} from '../decisions/inference-pipeline.ts'
 import { writeRequest } from '../transaction/write-request.ts'
 
 /** What the API says of the pipeline's objects: plain JSON, names in snake_case, instants as ISO text. */

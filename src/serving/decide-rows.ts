@@ -1,4 +1,4 @@
-import type { InferencePipeline, Prediction } from '../pipelines/inference/inference-pipeline.ts'
+import type { InferencePipeline, Prediction } from '../decisions/inference-pipeline.ts'
 import { readRequest } from '../transaction/read-request.ts'
 import { type FieldProblem, RequestProblemsError } from '../transaction/request-problem.ts'
 import type { Transaction } from '../transaction/transaction.ts'

@@ -1,6 +1,6 @@
 import { loadServingConfig } from '../config/config-manager.ts'
-import type { InferencePipeline } from '../pipelines/inference/inference-pipeline.ts'
-import type { ModelControl } from '../pipelines/inference/model-control.ts'
+import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
+import type { ModelControl } from '../pipelines/service/model-control.ts'
 import { createServingMetrics } from './metrics/serving-metrics.ts'
 import { createServer } from './server.ts'
 

@@ -1,4 +1,4 @@
-import type { Feedback } from '../pipelines/inference/inference-pipeline.ts'
+import type { Feedback } from '../decisions/inference-pipeline.ts'
 import { isMissing, readInstant, readRequiredText, readText } from '../transaction/read-fields.ts'
 import { type FieldProblem, RequestProblemsError, shown } from '../transaction/request-problem.ts'
 

@@ -1,5 +1,4 @@
 import { loadServingConfig } from '../config/config-manager.ts'
-import { VigiaError } from '../errors.ts'
 import type {
   Feedback,
   FeedbackOutcome,
@@ -8,8 +7,9 @@ import type {
   LoggedPrediction,
   Prediction,
   ServedModel,
-} from '../pipelines/inference/inference-pipeline.ts'
-import type { ModelControl } from '../pipelines/inference/model-control.ts'
+} from '../decisions/inference-pipeline.ts'
+import { VigiaError } from '../errors.ts'
+import type { ModelControl } from '../pipelines/service/model-control.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { HttpSettings, ServerDependencies } from './dependencies.ts'
 import { createServingMetrics } from './metrics/serving-metrics.ts'

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { withDatabase } from '../../src/dataset/database.ts'
+import { withDatabase } from '../../src/disk/database.ts'
 import { sha256 } from '../../src/foundation/hash.ts'
 import { SMALL_BANK, temporaryFolder, vigiaIn } from './vigia-in-process.ts'
 

@@ -3,10 +3,10 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { NumberedDecision } from '../../src/pipelines/promotion/decision.ts'
+import type { ParityReport } from '../../src/pipelines/parity/parity-report.ts'
 import type { PromotionEvidence } from '../../src/pipelines/promotion/evidence.ts'
 import type { PromotionGateResult } from '../../src/pipelines/promotion/gates.ts'
-import type { ParityReport } from '../../src/pipelines/promotion/parity-report.ts'
+import type { NumberedDecision } from '../../src/pipelines/promotion/promotion.ts'
 import { type Finished, SMALL_BANK, temporaryFolder, vigiaIn } from './vigia-in-process.ts'
 
 /** Two runs of one bank, which differ in features and trees, and what is decided about their models. One after the other. */

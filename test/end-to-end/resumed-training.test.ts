@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadTrainingConfig } from '../../src/config/config-manager.ts'
 import type { ProgressUpdate } from '../../src/foundation/progress.ts'
-import { runPipeline } from '../../src/pipelines/steps/run-pipeline.ts'
 import { trainingSteps } from '../../src/pipelines/training-pipeline.ts'
+import { runPipeline } from '../../src/steps/run-pipeline.ts'
 import { SMALL_BANK, temporaryFolder } from './vigia-in-process.ts'
 
 describe('a training that is interrupted', () => {

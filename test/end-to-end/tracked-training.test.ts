@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { loadTrainingConfig } from '../../src/config/config-manager.ts'
 import { VigiaError } from '../../src/errors.ts'
 import { noProgress } from '../../src/foundation/progress.ts'
+import { runTrainingPipeline } from '../../src/pipelines/training-pipeline.ts'
 import {
   createMemoryTrackingStore,
   type MemoryTrackingStore,
-} from '../../src/pipelines/tracking/memory-tracking-store.test-kit.ts'
-import type { TrackedTraining } from '../../src/pipelines/tracking/tracking-options.ts'
-import { runTrainingPipeline } from '../../src/pipelines/training-pipeline.ts'
+} from '../../src/tracking/memory-tracking-store.test-kit.ts'
+import type { TrackedTraining } from '../../src/tracking/tracking-options.ts'
 import { SMALL_BANK, temporaryFolder } from './vigia-in-process.ts'
 
 describe('a tracked training run', { timeout: 300_000 }, () => {

@@ -6,9 +6,9 @@ import { createFileStore } from '../../src/adapters/files/file-store.ts'
 import { createMemoryStateStore } from '../../src/adapters/memory/memory-state-store.ts'
 import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
-import { createServingStorage } from '../../src/open-serving-storage.ts'
+import { createServingStorage } from '../../src/composition/open-serving-storage.ts'
+import { serverStarter, servingModelLoader } from '../../src/composition/start-server.ts'
 import type { OpenTrackingStore } from '../../src/ports/tracking-store.ts'
-import { serverStarter, servingModelLoader } from '../../src/start-server.ts'
 
 /** What one command left behind. */
 export interface Finished {

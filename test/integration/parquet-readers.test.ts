@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { withDatabase } from '../../src/dataset/database.ts'
+import { withDatabase } from '../../src/disk/database.ts'
 
 const python = process.env['PEER_PYTHON']
 const folder = mkdtempSync(join(tmpdir(), 'vigia-readers-'))

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { sqlLiteral, withDatabase } from '../../src/dataset/database.ts'
+import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
 import type { ModelParity } from '../../src/pipelines/parity/parity-of-log.ts'
 import { databaseIn } from '../parity/replay-run.ts'
 import type { Seen } from './serving-clients.ts'

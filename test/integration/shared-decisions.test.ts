@@ -1,15 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../../src/adapters/memory/memory-state-store.ts'
 import { openRedisStateStore } from '../../src/adapters/redis/redis-state-store.ts'
-import { createDecider } from '../../src/pipelines/inference/decider.ts'
-import {
-  openTestLog,
-  silentObserver,
-  testFolder,
-  testModel,
-} from '../../src/pipelines/inference/inference.test-kit.ts'
-import { decodeLogEntry, type LogEntry } from '../../src/pipelines/inference/log-record.ts'
-import { openSharedDecisions } from '../../src/pipelines/inference/shared-decisions.ts'
+import { createDecider } from '../../src/decisions/decider.ts'
+import { openTestLog, silentObserver, testFolder, testModel } from '../../src/decisions/inference.test-kit.ts'
+import { decodeLogEntry, type LogEntry } from '../../src/decisions/log/log-record.ts'
+import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions.ts'
 import { createOnlineFeatures } from '../../src/pipelines/online/online-features.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import { REDIS_SERVER, REDIS_SERVER_MISSING, type RedisServer, startRedisServer } from './redis-server.ts'

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { snapshotFile } from '../../src/artifacts/state-snapshot.ts'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
-import { type ReplayOptions, type ReplayResult, replay } from '../../src/pipelines/replay/replay.ts'
-import { snapshotFile } from '../../src/pipelines/replay/state-snapshot.ts'
+import { type ReplayOptions, type ReplayResult, replay } from '../../src/replay/replay.ts'
 import { ENTITY_KINDS } from '../../src/transaction/entity-kind.ts'
 
 /** What a replay of history is given. */

@@ -1,7 +1,7 @@
 import picocolors from 'picocolors'
 import { VigiaError } from '../../errors.ts'
-import { findXgboostLibrary } from '../../pipelines/xgboost/find-library.ts'
-import { librarySearchHere } from '../../pipelines/xgboost/library-search.ts'
+import { findXgboostLibrary } from '../../fitting/xgboost/find-library.ts'
+import { librarySearchHere } from '../../fitting/xgboost/library-search.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 import {

@@ -1,8 +1,8 @@
 import { relative } from 'node:path'
 import type { ServingSettings } from '../../config/serving-config.ts'
+import type { ServedModel } from '../../decisions/inference-pipeline.ts'
 import type { ReportProgress } from '../../foundation/progress.ts'
-import type { ServedModel } from '../../pipelines/inference/inference-pipeline.ts'
-import type { StatesOutcome } from '../../pipelines/inference/open-service.ts'
+import type { StatesOutcome } from '../../pipelines/service/open-service.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 

@@ -1,5 +1,5 @@
 import picocolors from 'picocolors'
-import type { TrackedTraining } from '../../pipelines/tracking/tracking-options.ts'
+import type { TrackedTraining } from '../../tracking/tracking-options.ts'
 
 /** Where a run is recorded, for people; a line each. */
 export const trackedLines = (

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { VigiaError } from '../../errors.ts'
 import { noProgress } from '../../foundation/progress.ts'
-import { openJournal } from '../../pipelines/tracking/journal.ts'
-import { createMemoryTrackingStore } from '../../pipelines/tracking/memory-tracking-store.test-kit.ts'
 import type { TrackingStore } from '../../ports/tracking-store.ts'
+import { openJournal } from '../../tracking/journal.ts'
+import { createMemoryTrackingStore } from '../../tracking/memory-tracking-store.test-kit.ts'
 import { trackingCommand } from './tracking.ts'
 
 describe('vigia tracking', () => {

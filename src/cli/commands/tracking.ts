@@ -1,8 +1,8 @@
 import { relative, resolve } from 'node:path'
-import type { PipelineOptions } from '../../pipelines/steps/run-pipeline.ts'
-import { findTrackedFolders } from '../../pipelines/tracking/find-journals.ts'
-import { type PushedRun, pushJournals, statusOfJournals } from '../../pipelines/tracking/push.ts'
 import type { OpenTrackingStore } from '../../ports/tracking-store.ts'
+import type { PipelineOptions } from '../../steps/run-pipeline.ts'
+import { findTrackedFolders } from '../../tracking/find-journals.ts'
+import { type PushedRun, pushJournals, statusOfJournals } from '../../tracking/push.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 

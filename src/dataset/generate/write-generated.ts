@@ -1,5 +1,5 @@
 import { DOUBLE, type DuckDBConnection, DuckDBTableFunction, INTEGER, UINTEGER } from '@duckdb/node-api'
-import { sqlLiteral } from '../database.ts'
+import { sqlLiteral } from '../../disk/database.ts'
 import type { Batch } from './arrival.ts'
 import { CITIES } from './cities.ts'
 import { OPTIONAL_VALUES } from './event-buffer.ts'

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { sqlLiteral, withDatabase } from '../database.ts'
+import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import { readSplitRows, writeParts } from './split-rows.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vigia-split-'))

@@ -1,6 +1,6 @@
 import { type DuckDBConnection, DuckDBDataChunk, type DuckDBVector, UTINYINT } from '@duckdb/node-api'
-import { sqlLiteral } from '../database.ts'
-import { writeAtomically } from '../write-atomically.ts'
+import { sqlLiteral } from '../../disk/database.ts'
+import { writeAtomically } from '../../disk/write-atomically.ts'
 import { PART_NAMES, type SplitRows, UNLABELLED } from './part.ts'
 
 /** Rows of one DuckDB vector. */

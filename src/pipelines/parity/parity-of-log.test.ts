@@ -2,13 +2,13 @@ import { mkdirSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
 import { openLogReader } from '../../adapters/segments/segment-files.ts'
+import { openTestLog, silentObserver, testFolder, testModel } from '../../decisions/inference.test-kit.ts'
+import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../../decisions/log/log-record.ts'
+import { writeModelDocument } from '../../decisions/log/model-document.ts'
+import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
-import { openTestLog, silentObserver, testFolder, testModel } from '../inference/inference.test-kit.ts'
-import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../inference/log-record.ts'
-import { writeModelDocument } from '../inference/model-document.ts'
-import { type OpenPipeline, openInferencePipeline } from '../inference/open-pipeline.ts'
-import { isParity } from '../promotion/parity-report.ts'
 import { type ModelParity, parityOfLog } from './parity-of-log.ts'
+import { isParity } from './parity-report.ts'
 
 const CHAMPION = testModel('champion')
 const COUNT = CHAMPION.computed.indexOf('user_tx_count_60s')

@@ -1,8 +1,8 @@
 import type { PromotionSettings } from '../../config/sections/promotion.ts'
 import type { ModelVersion } from '../../ports/model-registry.ts'
-import type { Decision } from './decision.ts'
 import type { GateMeasurements, PromotionGateResult } from './gates.ts'
 import type { MeasuredGates } from './measure-gates.ts'
+import type { Decision } from './promotion.ts'
 
 /** What a promotion was decided on: an artifact of the log of decisions, as JSON. */
 export interface PromotionEvidence extends GateMeasurements {

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { readArtifact, writeArtifact } from '../../artifacts/artifact-folder.ts'
+import { loadVersionArtifact } from '../../artifacts/version-artifact.ts'
 import { VigiaError } from '../../errors.ts'
 import type { ModelRegistry, ModelVersion } from '../../ports/model-registry.ts'
-import { readArtifact, writeArtifact } from '../training/artifact-folder.ts'
-import { loadVersionArtifact } from './version-artifact.ts'
 
 export interface ExportedVersion {
   readonly out: string

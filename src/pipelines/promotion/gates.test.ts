@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PromotionSettings } from '../../config/sections/promotion.ts'
+import type { ParityReport } from '../parity/parity-report.ts'
 import { type GateMeasurements, judgePromotion, PROMOTION_GATES, SKIPPABLE_GATES } from './gates.ts'
-import type { ParityReport } from './parity-report.ts'
 
 describe('promotion gates', () => {
   it('pass where all is as it must be', () => {

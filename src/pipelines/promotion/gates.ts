@@ -1,6 +1,6 @@
 import type { PromotionSettings } from '../../config/sections/promotion.ts'
-import { isParity, type ParityReport } from './parity-report.ts'
-import type { ServingLatency } from './serve-run.ts'
+import { isParity, type ParityReport } from '../parity/parity-report.ts'
+import type { ServingLatency } from '../parity/serve-run.ts'
 import type { TestFigures } from './test-figures.ts'
 
 /** Gates by the name that `--skip` takes; each may ask for several things. */

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { ARTIFACT_TAG } from '../../artifacts/version-artifact.ts'
 import { VigiaError } from '../../errors.ts'
 import { sha256 } from '../../foundation/hash.ts'
 import { ARTIFACT_FILES, decodeArtifact } from '../../model/artifact.ts'
@@ -8,10 +9,8 @@ import { encodeMlflowModel } from '../../model/mlflow/mlflow-model.ts'
 import type { ExperimentTracker } from '../../ports/experiment-tracker.ts'
 import type { ModelVersion } from '../../ports/model-registry.ts'
 import type { TrackingStore } from '../../ports/tracking-store.ts'
-
-import { exampleRows } from '../tracking/example-rows.ts'
-import { MODEL_ARTIFACT } from '../tracking/record-model.ts'
-import { ARTIFACT_TAG } from './version-artifact.ts'
+import { exampleRows } from '../training/record/example-rows.ts'
+import { MODEL_ARTIFACT } from '../training/record/record-model.ts'
 
 export interface RegisterImportOptions {
   readonly store: TrackingStore

@@ -1,6 +1,6 @@
 import { VigiaError } from '../../errors.ts'
-import { openDecisionLog } from './decision-log.ts'
 import { carryOut, type Decided, type Deciding } from './promote.ts'
+import { openDecisionLog } from './promotion-log.ts'
 import { settleAliases } from './settle-aliases.ts'
 
 /**

@@ -1,13 +1,13 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readArtifact } from '../../artifacts/artifact-folder.ts'
 import type { FittedCleaning } from '../../dataset/cleaning.ts'
-import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../dataset/database.ts'
+import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../disk/database.ts'
+import { readJson } from '../../disk/json-file.ts'
 import { VigiaError } from '../../errors.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import type { Artifact } from '../../model/artifact.ts'
-import { readArtifact } from '../training/artifact-folder.ts'
-import { readJson } from '../training/json-file.ts'
 import { type FeatureOrigin, whyOtherFeatures } from '../training/production-model.ts'
 
 /** Rows of a finished run, and what they were computed with. */

@@ -1,7 +1,7 @@
 import { VigiaError } from '../../errors.ts'
 import type { ModelRegistry } from '../../ports/model-registry.ts'
-import { aliasesAfter, type NumberedDecision } from './decision.ts'
-import type { DecisionLog } from './decision-log.ts'
+import { aliasesAfter, type NumberedDecision } from './promotion.ts'
+import type { DecisionLog } from './promotion-log.ts'
 
 /** An alias that was not where the decisions want it, and was put there. */
 export interface RepairedAlias {

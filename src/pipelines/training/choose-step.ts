@@ -1,9 +1,10 @@
 import type { TrainingSettings } from '../../config/training-config.ts'
-import { withDatabase } from '../../dataset/database.ts'
 import type { SplitReport } from '../../dataset/split/split-report.ts'
+import { withDatabase } from '../../disk/database.ts'
+import { readJson, writeJson } from '../../disk/json-file.ts'
+import { scoreTable } from '../../fitting/score-table.ts'
 import type { Model } from '../../learning/model.ts'
-import { scoreTable } from '../learning/score-table.ts'
-import type { Step } from '../steps/step.ts'
+import type { Step } from '../../steps/step.ts'
 import { chooseAmong, hasBothClasses, type ScoredModel } from './choose-among.ts'
 import {
   categoricalFeatures,
@@ -12,7 +13,6 @@ import {
   featureFiles,
   readFeatureRows,
 } from './feature-rows.ts'
-import { readJson, writeJson } from './json-file.ts'
 import type { TrainingContext } from './training-context.ts'
 import { isTrained, type TrainingOutcome } from './training-outcome.ts'
 

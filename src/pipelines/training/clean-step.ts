@@ -1,7 +1,7 @@
 import { applyCleaning, fitCleaning } from '../../dataset/cleaning.ts'
-import { sqlLiteral, withDatabase } from '../../dataset/database.ts'
-import type { Step } from '../steps/step.ts'
-import { writeJson } from './json-file.ts'
+import { sqlLiteral, withDatabase } from '../../disk/database.ts'
+import { writeJson } from '../../disk/json-file.ts'
+import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
 /** Prepared rows -> `cleaned.parquet`, the same rows in the same order + `cleaning.json`, what was fitted on training rows. */

@@ -1,9 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { sqlIdentifier, sqlLiteral } from '../../dataset/database.ts'
+import { sqlIdentifier, sqlLiteral } from '../../disk/database.ts'
 import { planFeatures } from '../../features/feature-plan.ts'
 import { type FeatureSettings, readFeatureSettings } from '../../features/feature-settings.ts'
 import type { FeatureTable } from '../../learning/feature-table.ts'
-import type { StepWork } from '../steps/step.ts'
+import type { StepWork } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
 /** Rows of one part of a split: features, and what judging needs. One entry a row, in arrival order. */

@@ -1,11 +1,11 @@
 import { dirname } from 'node:path'
-import { withDatabase } from '../../dataset/database.ts'
+import { withDatabase } from '../../disk/database.ts'
+import { writeJson } from '../../disk/json-file.ts'
 import { readFeatureSettings } from '../../features/feature-settings.ts'
-import { fitFeaturesOn } from '../replay/fit-features.ts'
-import { replay } from '../replay/replay.ts'
-import type { Step } from '../steps/step.ts'
+import { fitFeaturesOn } from '../../replay/fit-features.ts'
+import { replay } from '../../replay/replay.ts'
+import type { Step } from '../../steps/step.ts'
 import { trainingRows } from './clean-step.ts'
-import { writeJson } from './json-file.ts'
 import type { TrainingContext } from './training-context.ts'
 
 /**

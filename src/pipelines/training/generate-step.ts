@@ -1,5 +1,5 @@
 import { generateDataset } from '../../dataset/generate/generate-dataset.ts'
-import type { Step } from '../steps/step.ts'
+import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
 /** Settings -> `transactions.parquet` of an invented bank. Only where `source.path` is `generated`. */

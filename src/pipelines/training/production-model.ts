@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readArtifact } from '../../artifacts/artifact-folder.ts'
 import type { FittedCleaning } from '../../dataset/cleaning.ts'
 import { VigiaError } from '../../errors.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import type { Artifact } from '../../model/artifact.ts'
-import { readArtifact } from './artifact-folder.ts'
 
 /** What a run's features were computed with. */
 export interface FeatureOrigin {

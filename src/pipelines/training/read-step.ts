@@ -1,8 +1,8 @@
-import { withDatabase } from '../../dataset/database.ts'
 import { readSource } from '../../dataset/read-source.ts'
 import { findSourceFiles } from '../../dataset/source-files.ts'
-import type { Step } from '../steps/step.ts'
-import { writeJson } from './json-file.ts'
+import { withDatabase } from '../../disk/database.ts'
+import { writeJson } from '../../disk/json-file.ts'
+import type { Step } from '../../steps/step.ts'
 import { type TrainingContext, usesGeneratedData } from './training-context.ts'
 
 /** Source files -> `prepared.parquet` (rows that can be used) + `quarantine.jsonl` (the others) + `read.json` (the counts). */

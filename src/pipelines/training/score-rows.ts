@@ -1,5 +1,5 @@
 import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, VARCHAR } from '@duckdb/node-api'
-import { sqlIdentifier, sqlLiteral } from '../../dataset/database.ts'
+import { sqlIdentifier, sqlLiteral } from '../../disk/database.ts'
 import type { Scorer } from '../../model/scorer.ts'
 
 /**

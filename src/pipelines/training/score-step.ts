@@ -1,8 +1,8 @@
 import { dirname } from 'node:path'
-import { sqlLiteral, withDatabase } from '../../dataset/database.ts'
+import { readArtifact } from '../../artifacts/artifact-folder.ts'
+import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import { createScorer } from '../../model/scorer.ts'
-import type { Step } from '../steps/step.ts'
-import { readArtifact } from './artifact-folder.ts'
+import type { Step } from '../../steps/step.ts'
 import { scoreRows } from './score-rows.ts'
 import type { TrainingContext } from './training-context.ts'
 

@@ -1,5 +1,8 @@
 import type { TrainingSettings } from '../../config/training-config.ts'
-import { withDatabase } from '../../dataset/database.ts'
+import { withDatabase } from '../../disk/database.ts'
+import { readJson, writeJson } from '../../disk/json-file.ts'
+import { learningMemoryBytes } from '../../fitting/learning-memory.ts'
+import { type FitJob, runFits } from '../../fitting/run-fits.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { ModelKind } from '../../learning/model.ts'
@@ -11,9 +14,7 @@ import {
 } from '../../learning/search/candidates.ts'
 import { type Fold, makeFolds } from '../../learning/search/folds.ts'
 import { type SearchSummary, summariseSearch } from '../../learning/search/summary.ts'
-import { learningMemoryBytes } from '../learning/learning-memory.ts'
-import { type FitJob, runFits } from '../learning/run-fits.ts'
-import type { Step, StepWork } from '../steps/step.ts'
+import type { Step, StepWork } from '../../steps/step.ts'
 import { type JudgedRows, scoringFigure } from './candidate-figures.ts'
 import {
   categoricalFeatures,
@@ -22,7 +23,6 @@ import {
   featureFiles,
   readFeatureRows,
 } from './feature-rows.ts'
-import { readJson, writeJson } from './json-file.ts'
 import { enabledModels, modelSettings } from './model-settings.ts'
 import { librariesOf, type ModelTrainer, modelTrainers } from './model-trainers.ts'
 import type { TrainingContext } from './training-context.ts'

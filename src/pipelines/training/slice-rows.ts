@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { TrainingSettings } from '../../config/training-config.ts'
-import { sqlLiteral } from '../../dataset/database.ts'
+import { sqlLiteral } from '../../disk/database.ts'
 
 /** Merchant categories shown each on its own: those with the most rows. The others are one slice. */
 const MOST_CATEGORIES = 12

@@ -1,7 +1,7 @@
-import { withDatabase } from '../../dataset/database.ts'
 import { splitDataset } from '../../dataset/split/split-dataset.ts'
-import type { Step } from '../steps/step.ts'
-import { writeJson } from './json-file.ts'
+import { withDatabase } from '../../disk/database.ts'
+import { writeJson } from '../../disk/json-file.ts'
+import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
 /** Prepared rows -> `split.parquet` (arrival, part) + `split.json`: how many rows, frauds and warnings each part has. */

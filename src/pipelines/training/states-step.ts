@@ -1,10 +1,10 @@
 import { dirname } from 'node:path'
-import { sqlLiteral, withDatabase } from '../../dataset/database.ts'
+import { publishStates, statesIdentity } from '../../artifacts/states-manifest.ts'
+import { sqlLiteral, withDatabase } from '../../disk/database.ts'
+import { readJson } from '../../disk/json-file.ts'
 import { readFeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
-import type { Step } from '../steps/step.ts'
-import { readJson } from './json-file.ts'
-import { publishStates, statesIdentity } from './states-manifest.ts'
+import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
 /**

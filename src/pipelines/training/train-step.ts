@@ -1,7 +1,8 @@
-import { withDatabase } from '../../dataset/database.ts'
+import { withDatabase } from '../../disk/database.ts'
+import { readJson, writeCompactJson, writeJson } from '../../disk/json-file.ts'
 import { VigiaError } from '../../errors.ts'
 import type { Model, ModelKind } from '../../learning/model.ts'
-import type { Step, StepWork } from '../steps/step.ts'
+import type { Step, StepWork } from '../../steps/step.ts'
 import {
   categoricalFeatures,
   FEATURE_INPUTS,
@@ -9,7 +10,6 @@ import {
   featureFiles,
   readFeatureRows,
 } from './feature-rows.ts'
-import { readJson, writeCompactJson, writeJson } from './json-file.ts'
 import { learningCurves } from './learning-curves.ts'
 import { enabledModels, modelSettings } from './model-settings.ts'
 import { librariesOf, type ModelTrainer, modelTrainers } from './model-trainers.ts'

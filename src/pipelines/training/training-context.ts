@@ -1,6 +1,6 @@
 import type { ConfigManager } from '../../config/config-manager.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
-import type { DatabaseSettings } from '../../dataset/database.ts'
+import type { DatabaseSettings } from '../../disk/database.ts'
 
 /** What every step of training is made from. */
 export interface TrainingContext {

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { withDatabase } from '../../dataset/database.ts'
 import type { ReadResult } from '../../dataset/read-source.ts'
 import { validateDataset } from '../../dataset/validate-dataset.ts'
 import type { ValidationReport } from '../../dataset/validation-report.ts'
+import { withDatabase } from '../../disk/database.ts'
+import { readJson, writeJson } from '../../disk/json-file.ts'
 import { VigiaError } from '../../errors.ts'
-import type { Step } from '../steps/step.ts'
-import { readJson, writeJson } from './json-file.ts'
+import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
 /** Prepared rows + counts of reading -> `validation.json`. The run stops here when a check fails that must not. */

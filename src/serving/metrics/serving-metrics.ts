@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { InferenceObserver, InferencePipeline } from '../../pipelines/inference/inference-pipeline.ts'
+import type { InferenceObserver, InferencePipeline } from '../../decisions/inference-pipeline.ts'
 import type { Load } from '../safety/load.ts'
 import { createCounter, createHistogram, type HistogramSeries } from './series.ts'
 

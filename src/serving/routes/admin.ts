@@ -1,6 +1,6 @@
 import { type Static, type TObject, Type } from 'typebox'
+import type { ServedModel } from '../../decisions/inference-pipeline.ts'
 import type { ErrorCode } from '../../errors.ts'
-import type { ServedModel } from '../../pipelines/inference/inference-pipeline.ts'
 import { modelsAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
 import { refTo, withDefault } from '../schemas/named.ts'

@@ -1,5 +1,5 @@
 import picocolors from 'picocolors'
-import { findVersion } from '../../../pipelines/promotion/find-version.ts'
+import { findVersion } from '../../../artifacts/find-version.ts'
 import type { TrackedRun } from '../../../ports/experiment-tracker.ts'
 import type { ModelVersion } from '../../../ports/model-registry.ts'
 import type { ExitCode } from '../../command.ts'

@@ -1,6 +1,6 @@
+import { findVersion } from '../../../artifacts/find-version.ts'
 import { VigiaError } from '../../../errors.ts'
 import { exportVersion } from '../../../pipelines/promotion/export-version.ts'
-import { findVersion } from '../../../pipelines/promotion/find-version.ts'
 import type { ExitCode } from '../../command.ts'
 import { type ModelsRequest, pathIn, printJson, printLines, readDecisions, shown } from './models-request.ts'
 

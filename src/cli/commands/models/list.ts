@@ -1,5 +1,5 @@
 import picocolors from 'picocolors'
-import { allVersions } from '../../../pipelines/promotion/find-version.ts'
+import { allVersions } from '../../../artifacts/find-version.ts'
 import type { ModelVersion } from '../../../ports/model-registry.ts'
 import type { ExitCode } from '../../command.ts'
 import { plainTable } from '../../plain-table.ts'

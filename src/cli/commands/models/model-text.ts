@@ -1,6 +1,6 @@
 import type picocolors from 'picocolors'
-import type { NumberedDecision } from '../../../pipelines/promotion/decision.ts'
 import type { PromotionGateResult } from '../../../pipelines/promotion/gates.ts'
+import type { NumberedDecision } from '../../../pipelines/promotion/promotion.ts'
 import type { ModelVersion } from '../../../ports/model-registry.ts'
 import { onOneLine, plainTable } from '../../plain-table.ts'
 import { metricNumber, minuteOf } from '../tracked-runs/run-text.ts'

@@ -1,7 +1,7 @@
 import picocolors from 'picocolors'
 import { VigiaError } from '../../../errors.ts'
+import { readParityReport } from '../../../pipelines/parity/parity-report.ts'
 import { type PromotionGate, SKIPPABLE_GATES } from '../../../pipelines/promotion/gates.ts'
-import { readParityReport } from '../../../pipelines/promotion/parity-report.ts'
 import { promote } from '../../../pipelines/promotion/promote.ts'
 import type { CommandInput, ExitCode } from '../../command.ts'
 import { withoutOut } from '../../output-file.ts'

@@ -1,5 +1,5 @@
 import picocolors from 'picocolors'
-import { settingParams } from '../../../pipelines/tracking/setting-params.ts'
+import { settingParams } from '../../../pipelines/training/record/setting-params.ts'
 import type { ArtifactEntry, DatasetInput, Texts, TrackedRun } from '../../../ports/experiment-tracker.ts'
 import type { ExitCode } from '../../command.ts'
 import { onOneLine, plainTable } from '../../plain-table.ts'

@@ -1,0 +1,31 @@
+import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
+import type { Command } from '../cli/command.ts'
+import { createCommands } from '../cli/commands/index.ts'
+import { renderEvaluationPlots, renderEvaluationReport } from '../reports/evaluation-report.ts'
+import { renderValidationReport } from '../reports/validation-report.ts'
+import { trackThisProcess } from '../tracking/track-this-process.ts'
+import type { ProcessParts } from './composition.ts'
+import { createServingStorage } from './open-serving-storage.ts'
+import { trackingStoreOpener } from './open-tracking-store.ts'
+import { serverStarter, servingModelLoader } from './start-server.ts'
+
+/** Every command of `vigia`. */
+export const composeCommands = (parts: ProcessParts): readonly Command[] => {
+  const { version, owner, now, monotonicMs, newId, workingDirectory } = parts
+  const openTrackingStore = trackingStoreOpener({ workingDirectory, now, owner })
+  const storage = createServingStorage(owner)
+  return createCommands({
+    ...{ now, owner, openTrackingStore, storage, monotonicMs, newId },
+    modelLoader: servingModelLoader({ openTrackingStore, now }),
+    startServer: serverStarter({ version, storage, openTrackingStore, now, monotonicMs, newId }),
+    createStateStore: createMemoryStateStore,
+    trackThisProcess: (store, command, directory) =>
+      trackThisProcess(store, { version, command, workingDirectory: directory }),
+    runtime: `node ${process.version}`,
+    renderers: {
+      validation: renderValidationReport,
+      evaluation: renderEvaluationReport,
+      plots: renderEvaluationPlots,
+    },
+  })
+}

@@ -1,0 +1,18 @@
+import type { Command } from '../cli/command.ts'
+import { serveCommand } from '../cli/commands/serve.ts'
+import type { ProcessParts } from './composition.ts'
+import { createServingStorage } from './open-serving-storage.ts'
+import { trackingStoreOpener } from './open-tracking-store.ts'
+import { serverStarter } from './start-server.ts'
+
+/** `vigia serve` alone: a server that starts loads nothing of training, charts and reports. */
+export const composeCommands = (parts: ProcessParts): readonly Command[] => {
+  const { version, owner, now, monotonicMs, newId, workingDirectory } = parts
+  const openTrackingStore = trackingStoreOpener({ workingDirectory, now, owner })
+  const storage = createServingStorage(owner)
+  return [
+    serveCommand({
+      startServer: serverStarter({ version, storage, openTrackingStore, now, monotonicMs, newId }),
+    }),
+  ]
+}

@@ -1,0 +1,28 @@
+import type { FolderOwner } from '../adapters/files/hold-folder.ts'
+import { openLmdbStateStore } from '../adapters/lmdb/lmdb-state-store.ts'
+import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
+import { openLogReader } from '../adapters/segments/segment-files.ts'
+import { openSegmentLog } from '../adapters/segments/segment-log.ts'
+import type { ServingStorage } from '../pipelines/service/serving-storage.ts'
+
+const MEBIBYTE = 1 << 20
+
+/** Opens states and logs as the settings of serving name them. */
+export const createServingStorage = (owner: FolderOwner): ServingStorage => ({
+  openStates: async ({ kind, path, url, prefix }) => {
+    if (kind === 'memory') return { kind: 'owned', name: 'memory', store: createMemoryStateStore() }
+    if (kind === 'lmdb')
+      return {
+        kind: 'owned',
+        name: `lmdb in ${path}`,
+        store: await openLmdbStateStore({ folder: path, owner }),
+      }
+    // Loaded when it is used: a server with states of its own starts sooner without it.
+    const { openRedisStateStore } = await import('../adapters/redis/redis-state-store.ts')
+    const consumer = `${owner.host}-${owner.processId}`
+    return { kind: 'shared', name: 'redis', store: await openRedisStateStore({ url, prefix, consumer }) }
+  },
+  openLog: ({ path, durability, segment_size }) =>
+    openSegmentLog({ folder: path, owner, durability, segmentBytes: segment_size * MEBIBYTE }),
+  readLog: openLogReader,
+})

@@ -1,0 +1,108 @@
+import { appendFileSync, mkdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import type { ServeTools } from '../cli/commands/serve.ts'
+import type { StateTools } from '../cli/commands/state.ts'
+import { TrackingSchema, type TrackingSettings } from '../config/sections/tracking.ts'
+import type { ServingSettings } from '../config/serving-config.ts'
+import { VigiaError } from '../errors.ts'
+import { modelLoader } from '../pipelines/service/model-source.ts'
+import { openService } from '../pipelines/service/open-service.ts'
+import type { ServingStorage } from '../pipelines/service/serving-storage.ts'
+import type { OpenTrackingStore } from '../ports/tracking-store.ts'
+import { createServingMetrics } from '../serving/metrics/serving-metrics.ts'
+import { assertGuarded, parseApiKeys } from '../serving/safety/api-keys.ts'
+import type { AuditEntry } from '../serving/safety/audit.ts'
+import { createServer } from '../serving/server.ts'
+
+/** What a server is made from. */
+export interface ServerParts {
+  readonly version: string
+  readonly storage: ServingStorage
+  readonly openTrackingStore: OpenTrackingStore
+  readonly now: () => number
+  /** Milliseconds since the process was started. */
+  readonly monotonicMs: () => number
+  readonly newId: () => string
+}
+
+/** Loads models for serving: registered ones from MLFLOW_TRACKING_URI or `model.registry`. */
+export const servingModelLoader =
+  ({ openTrackingStore, now }: Pick<ServerParts, 'openTrackingStore' | 'now'>): StateTools['modelLoader'] =>
+  (settings, environment, workingDirectory) =>
+    modelLoader({
+      workingDirectory,
+      openRegistry: async () => openTrackingStore(trackingSettings(settings, workingDirectory), environment),
+      now,
+    })
+
+/** Opens the service, puts the HTTP server over it, and listens. */
+export const serverStarter =
+  (parts: ServerParts): ServeTools['startServer'] =>
+  async ({ settings, environment, workingDirectory, signal, reportProgress, onStates }) => {
+    const { version, storage, now, monotonicMs, newId } = parts
+    const { api, security, prediction_log } = settings
+    // What must be right before anything is opened.
+    const keys = security.keys === '' ? [] : parseApiKeys(await readText(security.keys), security.keys)
+    assertGuarded(keys, api.host)
+    const tls =
+      security.tls_key === '' && security.tls_certificate === ''
+        ? undefined
+        : { key: await readText(security.tls_key), cert: await readText(security.tls_certificate) }
+    const metrics = createServingMetrics(version)
+    const { pipeline, control } = await openService({
+      ...{ settings, storage, workingDirectory, signal, reportProgress, onStates },
+      load: servingModelLoader(parts)(settings.model, environment, workingDirectory),
+      ...{ observer: metrics.observer, now, monotonicMs, newId },
+    })
+    try {
+      const app = await createServer({
+        ...{ pipeline, control, settings, metrics, keys, version, now, newId },
+        ...(tls !== undefined && { tls }),
+        audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
+      })
+      const address = await app.listen({ host: api.host, port: api.port }).catch(async (error: unknown) => {
+        await app.close()
+        const { code, message } = error as NodeJS.ErrnoException
+        throw new VigiaError('SERVING_CANNOT_LISTEN', {
+          ...{ host: api.host, port: api.port },
+          reason: code === 'EADDRINUSE' ? 'the port is in use' : message,
+        })
+      })
+      return { address, models: pipeline.models, startedInMs: monotonicMs(), close: () => app.close() }
+    } catch (error) {
+      await pipeline.close().catch(() => undefined)
+      throw error
+    }
+  }
+
+const trackingSettings = (
+  { registry }: ServingSettings['model'],
+  workingDirectory: string,
+): TrackingSettings => {
+  const defaults = Object.fromEntries(
+    Object.entries(TrackingSchema.properties).map(([name, schema]) => [
+      name,
+      (schema as unknown as { readonly default: unknown }).default,
+    ]),
+  ) as unknown as TrackingSettings
+  return { ...defaults, directory: resolve(workingDirectory, registry) }
+}
+
+const readText = async (path: string): Promise<string> => {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    throw new VigiaError(
+      'SERVING_FILE_UNREADABLE',
+      { path, reason: (error as Error).message },
+      { cause: error },
+    )
+  }
+}
+
+/** One line for each act of administration, there before the act is answered. */
+const auditFile = (path: string) => {
+  mkdirSync(dirname(path), { recursive: true })
+  return (entry: AuditEntry): void => appendFileSync(path, `${JSON.stringify(entry)}\n`)
+}

@@ -1,0 +1,140 @@
+import type { Reason } from '../model/explain/reasons.ts'
+import type { RiskLevel } from '../model/scorer.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+
+/** A model as predictions name it. */
+export interface ServedModelName {
+  /** Registered name, or the project's when it was loaded from a folder. */
+  readonly name: string
+  /** Version in the registry, or the first 12 digits of its SHA-256 when it was loaded from a folder. */
+  readonly version: string
+}
+
+/** A decision on one transaction. */
+export interface Prediction {
+  /** Names the decision for ever: the process's log and the sequence number in it. At most 64 characters of `[0-9a-z-]`. */
+  readonly predictionId: string
+  readonly transactionId: string
+  /** Place in the log, from 1. */
+  readonly sequence: number
+  /** When it was decided, epoch milliseconds. */
+  readonly decidedAtMs: number
+  /** Calibrated probability of fraud. */
+  readonly probability: number
+  readonly isFlagged: boolean
+  readonly riskLevel: RiskLevel
+  readonly threshold: number
+  readonly model: ServedModelName
+  /** Whether the champion or the canary decided. */
+  readonly role: 'champion' | 'canary'
+  /** Only when they were asked for: strongest first. */
+  readonly reasons?: readonly Reason[]
+  /** This transaction had been decided on before: everything here is that decision. */
+  readonly isRepeated: boolean
+}
+
+/** A decision as the log has it, with everything that went into it. */
+export interface LoggedPrediction extends Prediction {
+  readonly transaction: Transaction
+  readonly latencyMs: number
+  /** Values by feature name, NaN where missing. */
+  readonly features: ReadonlyMap<string, number>
+  /** What the challenger, if there was one, would have answered. */
+  readonly shadow?: {
+    readonly model: ServedModelName
+    readonly probability: number
+    readonly isFlagged: boolean
+  }
+  /** What was told of it by feedback. */
+  readonly label?: { readonly isFraud: boolean; readonly receivedAtMs: number }
+}
+
+/** What became known of a transaction. The entities are looked up where the transaction was decided on here. */
+export interface Feedback {
+  readonly transactionId: string
+  readonly isFraud: boolean
+  /** For transactions that were not decided on here. */
+  readonly userId?: string
+  readonly merchantId?: string
+  readonly deviceId?: string
+  readonly eventTimeMs?: number
+}
+
+/**
+ * `applied`: the states have learnt it. `late`: taken down, but it came after the last window that could need it. `unchanged`: the same was
+ * told before. `unknown`: no such transaction was decided on here, and the feedback does not say whose it was; it was not taken.
+ */
+export type FeedbackOutcome = 'applied' | 'late' | 'unchanged' | 'unknown'
+
+export interface SavedLogs {
+  /** Folder of the dated Parquet files. */
+  readonly folder: string
+  /** Files that this call wrote. */
+  readonly files: readonly string[]
+  /** Records in them. */
+  readonly records: number
+}
+
+/** A model in service and what it is there for. */
+export interface ServedModel extends ServedModelName {
+  readonly role: 'champion' | 'canary' | 'shadow'
+  readonly title: string
+  readonly threshold: number
+  readonly riskLevels: { readonly medium: number; readonly high: number; readonly critical: number }
+  readonly featureNames: readonly string[]
+  readonly sha256: string
+  readonly loadedAtMs: number
+  /** Where it was loaded from: a folder, or `models:/name@alias`. */
+  readonly source: string
+}
+
+/** What the pipeline tells whoever watches it, as it happens. */
+export interface InferenceObserver {
+  predicted(prediction: Prediction, latencyMs: number): void
+  /** The challenger's answer to the same transaction. */
+  shadowed(model: ServedModelName, probability: number, isFlagged: boolean, championFlagged: boolean): void
+  labelled(outcome: FeedbackOutcome, isFraud: boolean): void
+  /** Something that a person should look at: a replayed vector that differs, a log that cannot be written. */
+  warned(code: string, details: Readonly<Record<string, unknown>>): void
+}
+
+/** Figures of the state store and the log for metrics and health. */
+export interface InferenceStatus {
+  readonly isReady: boolean
+  /** Why not, for people; empty when ready. */
+  readonly reason: string
+  readonly store: {
+    readonly kind: string
+    readonly cachedStates: number
+    readonly cachedBytes: number
+    readonly unsavedStates: number
+  }
+  readonly log: { readonly lastSequence: number; readonly bytes: number; readonly waiting: number }
+}
+
+/**
+ * The one path from transaction to decision: clean, read state, emit, score, calibrate, decide, log, advance.
+ *
+ * Two transactions of one entity are decided one after the other, whichever requests, and with a shared store whichever processes, they
+ * came by. A promise resolves when the decision survives the process (or the power, `serving.durability`).
+ */
+export interface InferencePipeline {
+  /**
+   * @param reasons how many reasons to give; 0 for none
+   * @throws SERVING_TRANSACTION_DIFFERS when the id was decided on with other contents
+   * @throws SERVING_TRANSACTION_KNOWN when it is part of the history that the states were loaded with
+   * @throws SERVING_LOG_FAILED, SERVING_STORE_FAILED when it cannot be made durable: nothing was decided
+   */
+  predict(transaction: Transaction, reasons: number): Promise<Prediction>
+  applyFeedback(feedback: Feedback): Promise<FeedbackOutcome>
+  /** A decision by its prediction id or transaction id. */
+  find(id: string): Promise<LoggedPrediction | undefined>
+  /** The reasons for a logged decision, from the values that were logged. */
+  explain(prediction: LoggedPrediction, reasons: number): readonly Reason[]
+  /** Writes everything logged so far to Parquet. */
+  saveLogs(): Promise<SavedLogs>
+  readonly models: readonly ServedModel[]
+  status(): InferenceStatus
+  /** Finishes what was accepted, saves all states. */
+  close(): Promise<void>
+}

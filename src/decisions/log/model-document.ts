@@ -1,0 +1,35 @@
+import type { StatesIdentity } from '../../artifacts/states-manifest.ts'
+import type { PredictionLog } from '../../ports/prediction-log.ts'
+import type { LoadedModel } from '../loaded-model.ts'
+
+/** What is kept beside the log of each model that decided: enough to read its records and to compute their features again. */
+export interface ModelDocument {
+  readonly key: string
+  readonly name: string
+  readonly version: string
+  readonly sha256: string
+  /** All computed features, in the order of a record's vector. */
+  readonly computed: readonly string[]
+  readonly identity: StatesIdentity
+  readonly statesKey: string
+  /** As in the manifest of the artifact. */
+  readonly featureSettings: unknown
+  readonly fitted: unknown
+}
+
+/** Name of the document that says which states a log began with. */
+export const ORIGIN_DOCUMENT = 'origin'
+
+export const documentName = (key: string): string => `model-${key}`
+
+export const writeModelDocument = async (log: PredictionLog, model: LoadedModel): Promise<void> => {
+  const { key, description, computed, identity, statesKey, artifact } = model
+  const document: ModelDocument = {
+    key,
+    ...{ name: description.name, version: description.version, sha256: description.sha256 },
+    ...{ computed, identity, statesKey },
+    featureSettings: artifact.manifest.featureSettings,
+    fitted: artifact.manifest.fitted,
+  }
+  await log.writeDocument(documentName(key), JSON.stringify(document))
+}

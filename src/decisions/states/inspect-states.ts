@@ -1,0 +1,103 @@
+import { VigiaError } from '../../errors.ts'
+import { planFeatures } from '../../features/feature-plan.ts'
+import { decodeState } from '../../features/state/encoding.ts'
+import { separateBlocks } from '../../features/state/entity-state.ts'
+import { HEADER, type StateLayout } from '../../features/state/layout.ts'
+import type { StateStore } from '../../ports/state-store.ts'
+import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import { tokenOf } from '../../transaction/token.ts'
+import type { LoadedModel } from '../loaded-model.ts'
+import { appliedOf, stateOf } from '../owned/owned-states.ts'
+
+/** The state of one entity, for people. */
+export interface StateSummary {
+  readonly kind: EntityKind
+  readonly bytes: number
+  readonly version: number
+  /** Last log record in it; 0 when it comes from training, or from a shared store. */
+  readonly appliedSequence: number
+  /** Transactions that windows still look at. */
+  readonly transactionsInRing: number
+  /** Epoch milliseconds; null without a transaction. */
+  readonly lastEventTimeMs: number | null
+  /** Transactions that left the full ring early, came late, and came too late to count. */
+  readonly truncated: number
+  readonly late: number
+  readonly tooLate: number
+}
+
+/** The state of the entity with this id; undefined when the store has none. */
+export const summarizeState = async (
+  store: StateStore,
+  model: LoadedModel,
+  kind: EntityKind,
+  id: string,
+): Promise<StateSummary | undefined> => {
+  const [found] = await store.load([{ kind, token: tokenOf(id) }])
+  const layout = planFeatures(model.settings).layouts[kind]
+  if (found === undefined || layout === undefined) return undefined
+  return summaryOf(layout, kind, found.bytes, found.version, id)
+}
+
+/** A state that cannot be used, and why. */
+export interface BrokenState {
+  readonly kind: EntityKind
+  readonly token: string
+  readonly reason: string
+}
+
+export interface VerifiedStates {
+  readonly counts: Readonly<Record<EntityKind, number>>
+  readonly bytes: Readonly<Record<EntityKind, number>>
+  readonly broken: readonly BrokenState[]
+}
+
+/** Decodes every state by the layouts of `model`. */
+export const verifyStates = async (
+  store: StateStore,
+  model: LoadedModel,
+  tell: (done: number) => void,
+): Promise<VerifiedStates> => {
+  const { layouts } = planFeatures(model.settings)
+  const counts: Record<EntityKind, number> = { user: 0, merchant: 0, device: 0 }
+  const bytes: Record<EntityKind, number> = { user: 0, merchant: 0, device: 0 }
+  const broken: BrokenState[] = []
+  for (const kind of ENTITY_KINDS) {
+    const layout = layouts[kind]
+    for await (const entry of store.entries(kind)) {
+      counts[kind]++
+      bytes[kind] += entry.bytes.length
+      const token = entry.token.toString(16)
+      try {
+        if (layout === undefined) throw new Error(`the model keeps no states of ${kind}s`)
+        summaryOf(layout, kind, entry.bytes, entry.version, token)
+      } catch (error) {
+        broken.push({ kind, token, reason: error instanceof Error ? error.message : String(error) })
+      }
+      tell(counts.user + counts.merchant + counts.device)
+    }
+  }
+  return { counts, bytes, broken }
+}
+
+/** @throws FEATURES_STATE_INCOMPATIBLE, FEATURES_STATE_CORRUPT */
+const summaryOf = (
+  layout: StateLayout,
+  kind: EntityKind,
+  stored: Uint8Array,
+  version: number,
+  id: string,
+): StateSummary => {
+  if (stored.length < 16)
+    throw new VigiaError('FEATURES_STATE_CORRUPT', { entity: `${kind} ${id}`, reason: 'it has no header' })
+  const { data, base } = decodeState(layout, separateBlocks, stateOf(stored), `${kind} ${id}`)
+  const word = (at: number): number => data[base + at]!
+  const last = word(HEADER.watermark)
+  return {
+    kind,
+    ...{ bytes: stored.length, version, appliedSequence: appliedOf(stored) },
+    transactionsInRing: word(HEADER.next) - word(HEADER.first),
+    lastEventTimeMs: Number.isFinite(last) ? last : null,
+    ...{ truncated: word(HEADER.truncated), late: word(HEADER.late), tooLate: word(HEADER.tooLate) },
+  }
+}

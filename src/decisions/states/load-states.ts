@@ -1,0 +1,88 @@
+import { resolve } from 'node:path'
+import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
+import { readStates } from '../../artifacts/states-manifest.ts'
+import { VigiaError } from '../../errors.ts'
+import type { ReportProgress } from '../../foundation/progress.ts'
+import type { StateChange, StateStore } from '../../ports/state-store.ts'
+import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import type { LoadedModel } from '../loaded-model.ts'
+import { withApplied } from '../owned/owned-states.ts'
+import {
+  finishLoading,
+  readStoreIdentity,
+  type StoreIdentity,
+  startLoading,
+  writeStoreIdentity,
+} from './store-identity.ts'
+
+export interface LoadStatesOptions {
+  readonly store: StateStore
+  /** For people. */
+  readonly storeName: string
+  /** The model that will go on from the states. */
+  readonly model: LoadedModel
+  /** Folder of the snapshot: `states/` of a run. */
+  readonly from: string
+  /** Replace the states that are there. */
+  readonly force: boolean
+  readonly now: () => number
+  readonly newId: () => string
+  readonly signal: AbortSignal
+  readonly reportProgress: ReportProgress
+}
+
+export interface LoadedStates {
+  readonly counts: Readonly<Record<EntityKind, number>>
+  readonly identity: StoreIdentity
+}
+
+/** States and bytes written at a time. */
+const BATCH_STATES = 1000
+const BATCH_BYTES = 8 << 20
+
+/**
+ * Fills an empty store with the states that training ended with, so that the first request sees every user's history.
+ *
+ * Interrupted, the store knows that it is not whole: it is served only after loading was repeated.
+ *
+ * @throws MODEL_STATES_REFUSED, SERVING_STATES_PRESENT, PIPELINE_HISTORY_MISSING, INTERRUPTED
+ */
+export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStates> => {
+  const { store, model, from, signal, reportProgress } = options
+  const manifest = await readStates(from, model.identity)
+  if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: from })
+  if (!options.force && (await readStoreIdentity(store)) !== undefined)
+    throw new VigiaError('SERVING_STATES_PRESENT', { store: options.storeName })
+  await store.clear()
+  await startLoading(store)
+  const counts: Record<EntityKind, number> = { user: 0, merchant: 0, device: 0 }
+  for (const kind of ENTITY_KINDS) {
+    let batch: StateChange[] = []
+    let bytesInBatch = 0
+    const write = async (): Promise<void> => {
+      if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'loading states' })
+      if (!(await store.save(batch)))
+        throw new VigiaError('SERVING_STORE_FAILED', {
+          store: options.storeName,
+          reason: 'somebody else writes into it while states are loaded',
+        })
+      counts[kind] += batch.length
+      reportProgress({ activity: `loading ${kind}s`, done: counts[kind], unit: 'states' })
+      batch = []
+      bytesInBatch = 0
+    }
+    for (const { token, bytes } of readEntries(snapshotFile(from, kind))) {
+      batch.push({ key: { kind, token }, bytes: withApplied(bytes, 0), expected: 0 })
+      bytesInBatch += bytes.length
+      if (batch.length === BATCH_STATES || bytesInBatch > BATCH_BYTES) await write()
+    }
+    if (batch.length > 0) await write()
+  }
+  const identity = await writeStoreIdentity(store, {
+    ...{ statesKey: model.statesKey, identity: model.identity },
+    ...{ logName: options.newId().slice(0, 8), createdAtMs: options.now() },
+    origin: { folder: resolve(from), lastEventTimeMs: manifest.lastEventTimeMs, files: manifest.files },
+  })
+  await finishLoading(store)
+  return { counts, identity }
+}

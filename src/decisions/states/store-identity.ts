@@ -1,0 +1,46 @@
+import type { StatesIdentity } from '../../artifacts/states-manifest.ts'
+import { VigiaError } from '../../errors.ts'
+import type { StateStore } from '../../ports/state-store.ts'
+
+/** What the states of a store belong to. */
+export interface StoreIdentity {
+  /** `LoadedModel.statesKey` of the models that can go on from them. */
+  readonly statesKey: string
+  readonly identity: StatesIdentity
+  /** First part of the ids of all predictions made on this store. */
+  readonly logName: string
+  readonly createdAtMs: number
+  /** Where the states came from before the first decision; absent when from nowhere. */
+  readonly origin?: StoreOrigin | undefined
+}
+
+export interface StoreOrigin {
+  /** Folder of the snapshot. */
+  readonly folder: string
+  /** Time of the latest transaction in it, epoch milliseconds. */
+  readonly lastEventTimeMs: number | null
+  /** SHA-256 of each of its files by name. */
+  readonly files: Readonly<Record<string, string>>
+}
+
+const IDENTITY = 'identity'
+/** There from the beginning of loading to its end. */
+const LOADING = 'loading'
+
+/** Undefined for a store that has never been used. @throws SERVING_STATES_UNFINISHED when loading it was interrupted */
+export const readStoreIdentity = async (store: StateStore): Promise<StoreIdentity | undefined> => {
+  if ((await store.readNote(LOADING)) === 'begun') throw new VigiaError('SERVING_STATES_UNFINISHED', {})
+  const text = await store.readNote(IDENTITY)
+  return text === undefined ? undefined : (JSON.parse(text) as StoreIdentity)
+}
+
+export const writeStoreIdentity = async (
+  store: StateStore,
+  identity: StoreIdentity,
+): Promise<StoreIdentity> => {
+  await store.writeNote(IDENTITY, JSON.stringify(identity))
+  return identity
+}
+
+export const startLoading = (store: StateStore): Promise<void> => store.writeNote(LOADING, 'begun')
+export const finishLoading = (store: StateStore): Promise<void> => store.writeNote(LOADING, 'finished')

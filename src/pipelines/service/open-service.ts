@@ -1,0 +1,128 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ServingSettings } from '../../config/serving-config.ts'
+import type { ServingModels } from '../../decisions/decider.ts'
+import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
+import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
+import { type LoadedStates, loadStates } from '../../decisions/states/load-states.ts'
+import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
+import type { DatabaseSettings } from '../../disk/database.ts'
+import { VigiaError } from '../../errors.ts'
+import { parseDuration } from '../../foundation/duration.ts'
+import type { ReportProgress } from '../../foundation/progress.ts'
+import { createModelControl } from './control-models.ts'
+import type { ModelControl } from './model-control.ts'
+import { type LoadModel, runFolderOf } from './model-source.ts'
+import type { ServingStorage } from './serving-storage.ts'
+
+export interface ServiceOptions {
+  readonly settings: Pick<ServingSettings, 'model' | 'state_store' | 'prediction_log'>
+  readonly storage: ServingStorage
+  readonly load: LoadModel
+  /** Relative sources of models start here. */
+  readonly workingDirectory: string
+  readonly observer: InferenceObserver
+  readonly now: () => number
+  readonly monotonicMs: () => number
+  readonly newId: () => string
+  readonly signal: AbortSignal
+  readonly reportProgress: ReportProgress
+  /** Told where the states came from. */
+  readonly onStates?: (outcome: StatesOutcome) => void
+}
+
+/** `kept`: the store had states. `loaded`: it was empty, and the model's run had some. `empty`: nobody has a history. */
+export type StatesOutcome =
+  | { readonly kind: 'kept' }
+  | ({ readonly kind: 'loaded'; readonly from: string } & LoadedStates)
+  | { readonly kind: 'empty' }
+
+export interface Service {
+  readonly pipeline: OpenPipeline
+  readonly control: ModelControl
+}
+
+const MEBIBYTE = 1 << 20
+
+/**
+ * Opens everything that decides, as the settings say: models, states, log. An empty store is filled with the states of the run that
+ * the model came from.
+ *
+ * @throws MODEL_ARTIFACT_REFUSED, SERVING_STATES_FOREIGN, SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED, SERVING_LOG_NOT_EMPTY and others of these
+ */
+export const openService = async (options: ServiceOptions): Promise<Service> => {
+  const { settings, storage, load, now } = options
+  const models = await loadModels(settings.model, load)
+  const states = await storage.openStates(settings.state_store)
+  try {
+    const log = await storage.openLog(settings.prediction_log)
+    try {
+      const isNew = (await readStoreIdentity(states.store)) === undefined
+      if (isNew && log.lastSequence > 0 && states.kind === 'owned')
+        throw new VigiaError('SERVING_LOG_NOT_EMPTY', {
+          folder: settings.prediction_log.path,
+          records: log.lastSequence,
+        })
+      options.onStates?.(isNew ? await fill(options, models, states) : { kind: 'kept' })
+      const pipeline = await openInferencePipeline({
+        models,
+        states:
+          states.kind === 'owned'
+            ? {
+                ...{ kind: 'owned', store: states.store },
+                cacheBytes: settings.state_store.cache_size * MEBIBYTE,
+                saveAfterMs: parseDuration(settings.state_store.save_interval),
+                receiptLifeMs: parseDuration(settings.state_store.repetition_window),
+              }
+            : {
+                ...{ kind: 'shared', store: states.store },
+                receiptLifeMs: parseDuration(settings.state_store.repetition_window),
+              },
+        ...{ storeName: states.name, log, archive: settings.prediction_log.path },
+        archiveAfterBytes: settings.prediction_log.segment_size * MEBIBYTE,
+        database: archiveDatabase(settings.prediction_log.path),
+        ...{ observer: options.observer, now, monotonicMs: options.monotonicMs, newId: options.newId },
+      })
+      return { pipeline, control: createModelControl(pipeline, load) }
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+  } catch (error) {
+    await states.store.close()
+    throw error
+  }
+}
+
+const loadModels = async (
+  { source, shadow, canary, canary_share }: ServingSettings['model'],
+  load: LoadModel,
+): Promise<ServingModels> => ({
+  champion: await load(source),
+  ...(shadow !== '' && { shadow: await load(shadow) }),
+  ...(canary !== '' && { canary: { model: await load(canary), share: canary_share } }),
+})
+
+const fill = async (
+  options: ServiceOptions,
+  { champion }: ServingModels,
+  { store, name }: Awaited<ReturnType<ServingStorage['openStates']>>,
+): Promise<StatesOutcome> => {
+  const run = await runFolderOf(champion.description.source, options.workingDirectory)
+  const from = run === undefined ? undefined : join(run, 'states')
+  if (from === undefined || (await stat(join(from, 'states.json')).catch(() => undefined)) === undefined)
+    return { kind: 'empty' }
+  const { now, newId, signal, reportProgress } = options
+  const loaded = await loadStates({
+    ...{ store, storeName: name, model: champion, from, force: false },
+    ...{ now, newId, signal, reportProgress },
+  })
+  return { kind: 'loaded', from, ...loaded }
+}
+
+/** What the server's own database may use: it only writes the archive, and reads one record of it. */
+const archiveDatabase = (folder: string): DatabaseSettings => ({
+  threads: 1,
+  memoryLimit: '512MB',
+  tempDirectory: join(folder, '.spill'),
+})

@@ -1,0 +1,240 @@
+import type { DuckDBResult } from '@duckdb/node-api'
+import { type EventRows, eventFieldAt } from '../features/transaction-event.ts'
+import { ChunkCursor } from './chunk-cursor.ts'
+import { LABEL, LABEL_WIDTH } from './shared-batch.ts'
+
+/**
+ * Labels in the order in which they become known.
+ *
+ * A label is due when the clock has reached the time at which it becomes known and its own transaction has arrived.
+ */
+export interface LabelFeed {
+  /** `isDue` needs `load` first. */
+  readonly mustLoad: boolean
+  load(): Promise<unknown>
+  /** Is the next label due at `clock`, when transactions 0 to `arrived - 1` have arrived? */
+  isDue(clock: number, arrived: number): boolean
+  /** Moves the next label to `into[at...]`; `beforeRow` is the caller's to fill. */
+  take(into: Float64Array, at: number): void
+  /** When the next label is due; Infinity when there is none at hand. */
+  dueAt(): number
+  /** All labels not taken yet, in order, as `PENDING_WIDTH` words each: for a replay that goes on where this one ends. */
+  drain(): Promise<Float64Array>
+  /** A transaction has arrived: the event at `events[at...]`; `isFraud` is -1 when nobody will ever know. */
+  add(events: EventRows, at: number, isFraud: number): void
+}
+
+/** Where a replay ended: its clock, and the labels that were not due by it (as `LabelFeed.drain` gives them). */
+export interface CarriedTime {
+  readonly clock: number
+  readonly labels: Float64Array
+}
+
+/** Words of a pending label: those of a label in a batch, with the time it is due in the place of `beforeRow`. */
+export const PENDING_WIDTH = LABEL_WIDTH
+const DUE = LABEL.beforeRow
+
+const TIME = eventFieldAt('eventTimeMs')
+const ID = eventFieldAt('transactionToken')
+const MERCHANT = eventFieldAt('merchantToken')
+const DEVICE = eventFieldAt('deviceToken')
+
+/**
+ * For data in event-time order whose labels all have the same delay: they become known in the order of their transactions, so those
+ * of the last `delayMs` wait in a queue. Memory: 48 bytes per transaction of that time.
+ */
+export class PendingLabels implements LabelFeed {
+  readonly mustLoad = false
+  private readonly delayMs: number
+  private queue = new Float64Array(1024 * LABEL_WIDTH)
+  private first = 0
+  private size = 0
+
+  constructor(delayMs: number) {
+    this.delayMs = delayMs
+  }
+
+  async load(): Promise<void> {}
+
+  isDue(clock: number): boolean {
+    return this.dueAt() <= clock
+  }
+
+  dueAt(): number {
+    if (this.size === 0) return Number.POSITIVE_INFINITY
+    return this.queue[this.first * LABEL_WIDTH + LABEL.eventTimeMs]! + this.delayMs
+  }
+
+  async drain(): Promise<Float64Array> {
+    const rows = new Float64Array(this.size * PENDING_WIDTH)
+    for (let at = 0; this.size > 0; at += PENDING_WIDTH) {
+      const due = this.dueAt()
+      this.take(rows, at)
+      rows[at + DUE] = due
+    }
+    return rows
+  }
+
+  take(into: Float64Array, at: number): void {
+    const from = this.first * LABEL_WIDTH
+    for (let word = 0; word < LABEL_WIDTH; word++) into[at + word] = this.queue[from + word]!
+    this.first = (this.first + 1) % this.room
+    this.size--
+  }
+
+  add(events: EventRows, at: number, isFraud: number): void {
+    if (isFraud < 0 || this.delayMs === Number.POSITIVE_INFINITY) return
+    if (this.size === this.room) this.grow()
+    const to = ((this.first + this.size) % this.room) * LABEL_WIDTH
+    this.queue[to + LABEL.transactionToken] = events[at + ID]!
+    this.queue[to + LABEL.eventTimeMs] = events[at + TIME]!
+    this.queue[to + LABEL.isFraud] = isFraud
+    this.queue[to + LABEL.merchantToken] = events[at + MERCHANT]!
+    this.queue[to + LABEL.deviceToken] = events[at + DEVICE]!
+    this.size++
+  }
+
+  private get room(): number {
+    return this.queue.length / LABEL_WIDTH
+  }
+
+  private grow(): void {
+    const larger = new Float64Array(this.queue.length * 2)
+    const head = this.queue.subarray(this.first * LABEL_WIDTH)
+    larger.set(head)
+    larger.set(this.queue.subarray(0, this.first * LABEL_WIDTH), head.length)
+    this.queue = larger
+    this.first = 0
+  }
+}
+
+/** For any other data: DuckDB sorts the labels by the time at which they are due (`labelSql`). */
+export class StreamedLabels implements LabelFeed {
+  private readonly cursor: ChunkCursor
+
+  constructor(result: DuckDBResult) {
+    this.cursor = new ChunkCursor(result)
+  }
+
+  get mustLoad(): boolean {
+    return this.cursor.row >= this.cursor.rowCount && !this.cursor.isDone
+  }
+
+  load(): Promise<unknown> {
+    return this.cursor.load()
+  }
+
+  isDue(clock: number, arrived: number): boolean {
+    const { cursor } = this
+    if (cursor.row >= cursor.rowCount) return false
+    return cursor.column(0)[cursor.row]! <= clock && cursor.column(1)[cursor.row]! < arrived
+  }
+
+  dueAt(): number {
+    const { cursor } = this
+    return cursor.row < cursor.rowCount ? cursor.column(0)[cursor.row]! : Number.POSITIVE_INFINITY
+  }
+
+  async drain(): Promise<Float64Array> {
+    const rows: number[] = []
+    const row = new Float64Array(PENDING_WIDTH)
+    while (await this.cursor.load()) {
+      const due = this.dueAt()
+      this.take(row, 0)
+      row[DUE] = due
+      rows.push(...row)
+    }
+    return Float64Array.from(rows)
+  }
+
+  take(into: Float64Array, at: number): void {
+    const { cursor } = this
+    const from = cursor.row++
+    into[at + LABEL.eventTimeMs] = cursor.column(2)[from]!
+    into[at + LABEL.isFraud] = cursor.column(3)[from]!
+    into[at + LABEL.transactionToken] = cursor.column(4)[from]!
+    into[at + LABEL.merchantToken] = cursor.column(5)[from]!
+    into[at + LABEL.deviceToken] = cursor.column(6)[from]!
+  }
+
+  add(): void {}
+}
+
+/** Labels that an earlier replay left pending, merged with those of the data at hand by the time they are due. */
+export class CarriedLabels implements LabelFeed {
+  private readonly carried: Float64Array
+  private readonly next: LabelFeed
+  private at = 0
+
+  /** `carried` is what `drain` gave. */
+  constructor(carried: Float64Array, next: LabelFeed) {
+    this.carried = carried
+    this.next = next
+  }
+
+  get mustLoad(): boolean {
+    return this.next.mustLoad
+  }
+
+  load(): Promise<unknown> {
+    return this.next.load()
+  }
+
+  isDue(clock: number, arrived: number): boolean {
+    return this.isCarriedFirst() ? this.carriedDue() <= clock : this.next.isDue(clock, arrived)
+  }
+
+  dueAt(): number {
+    return Math.min(this.carriedDue(), this.next.dueAt())
+  }
+
+  take(into: Float64Array, at: number): void {
+    if (!this.isCarriedFirst()) {
+      this.next.take(into, at)
+      return
+    }
+    for (let word = 0; word < LABEL_WIDTH; word++) into[at + word] = this.carried[this.at + word]!
+    this.at += PENDING_WIDTH
+  }
+
+  async drain(): Promise<Float64Array> {
+    const rest = [this.carried.subarray(this.at), await this.next.drain()]
+    const rows = rest.flatMap((words) =>
+      Array.from({ length: words.length / PENDING_WIDTH }, (_, row) =>
+        words.subarray(row * PENDING_WIDTH, (row + 1) * PENDING_WIDTH),
+      ),
+    )
+    // Stable: of equally due labels the carried come first, as they arrived first.
+    rows.sort((a, b) => a[DUE]! - b[DUE]!)
+    const sorted = new Float64Array(rows.length * PENDING_WIDTH)
+    rows.forEach((row, index) => {
+      sorted.set(row, index * PENDING_WIDTH)
+    })
+    return sorted
+  }
+
+  add(events: EventRows, at: number, isFraud: number): void {
+    this.next.add(events, at, isFraud)
+  }
+
+  private carriedDue(): number {
+    return this.at < this.carried.length ? this.carried[this.at + DUE]! : Number.POSITIVE_INFINITY
+  }
+
+  private isCarriedFirst(): boolean {
+    const due = this.carriedDue()
+    return due !== Number.POSITIVE_INFINITY && due <= this.next.dueAt()
+  }
+}
+
+/**
+ * Labels of `source` with the time they are due, their transaction's arrival, and what `StreamedLabels` takes, in order. The clock
+ * stood at `startMs` before the first transaction (-Infinity: nothing came before).
+ */
+export const labelSql = (source: string, delayMs: number, startMs: number): string =>
+  `SELECT greatest(coalesce(labelled_at_ms, event_time_ms + ${delayMs}), clock${
+    startMs === Number.NEGATIVE_INFINITY ? '' : `, ${startMs}`
+  })::DOUBLE AS due, arrival::DOUBLE,
+          event_time_ms::DOUBLE, is_fraud::DOUBLE, transaction_id, coalesce(merchant_id, ''), coalesce(device_id, '')
+   FROM (SELECT *, max(event_time_ms) OVER (ORDER BY arrival ROWS UNBOUNDED PRECEDING) AS clock FROM ${source})
+   WHERE is_fraud IS NOT NULL ORDER BY due, arrival`

@@ -1,0 +1,291 @@
+import { rename, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import type { Worker } from 'node:worker_threads'
+import { type DatabaseSettings, withDatabase } from '../disk/database.ts'
+import { VigiaError } from '../errors.ts'
+import { planFeatures } from '../features/feature-plan.ts'
+import type { FeatureSettings } from '../features/feature-settings.ts'
+import type { FittedFeatures } from '../features/fitted-features.ts'
+import { noProgress, type ReportProgress } from '../foundation/progress.ts'
+import { startWorker } from '../threads/start-worker.ts'
+import { ArrivalReader, profileArrivals } from './arrival-reader.ts'
+import type { ReplayCounts } from './entity-shard.ts'
+import {
+  CONTROL,
+  CONTROL_STATE,
+  type FeatureWriterData,
+  type FromFeatureWriter,
+  type FromReplayWorker,
+  type ReplayWorkerData,
+  type ToReplayWorker,
+} from './messages.ts'
+import { asReplayError } from './replay-errors.ts'
+import {
+  discardSnapshot,
+  mergeShards,
+  publishSnapshot,
+  readCarriedTime,
+  writeCarriedTime,
+} from './shard-files.ts'
+import { allocateBatch, BATCH_SLOTS, mapBatch } from './shared-batch.ts'
+
+export interface ReplayOptions {
+  /** Prepared dataset (Parquet, arrival order, unique transaction ids). */
+  readonly prepared: string
+  /** Parquet to write: id, time, user, merchant, label, then one column a feature. */
+  readonly out: string
+  /** Folder of the states and pending labels to start from, as `statesOut` of an earlier replay left it; without it history is empty. */
+  readonly statesIn?: string
+  /** Existing folder for the final states; without it they are dropped. */
+  readonly statesOut?: string
+  readonly settings: FeatureSettings
+  readonly fitted: FittedFeatures
+  /** Threads that compute features; 0 means one per core. The result does not depend on it. */
+  readonly workers: number
+  /** Transactions (and labels) per batch, 1 to 65,536 (default: 65,536). The result does not depend on it. */
+  readonly batchRows?: number
+  readonly database: DatabaseSettings
+  readonly signal?: AbortSignal
+  readonly reportProgress?: ReportProgress
+}
+
+export interface ReplayResult {
+  readonly rows: number
+  readonly featureNames: readonly string[]
+  readonly counts: ReplayCounts
+}
+
+/**
+ * Replays history through the feature engine: reads a prepared dataset in arrival order, with labels where they become known, and
+ * writes all features of every transaction.
+ *
+ * Read on this thread, computed by `workers` threads, written by one more; batches travel in shared memory, so memory is
+ * bounded by the entities, not the rows. The file appears under its name only when it is complete.
+ *
+ * @throws INTERRUPTED when `signal` is aborted, DATASET_PREPARED_MISSING, DATASET_FORMAT_BROKEN, DATASET_NOT_WRITABLE, DATASET_NO_SPACE;
+ *   none of them leaves a file or a thread
+ */
+export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
+  const { prepared, out, statesIn, statesOut, settings, signal, database } = options
+  const plan = planFeatures(settings)
+  const featureNames = plan.features.map(({ feature }) => feature.name)
+  const workers = options.workers === 0 ? availableParallelism() : options.workers
+  const unfinished = `${out}.unfinished`
+  try {
+    const result = await withDatabase(database, async (connection, connect) => {
+      const labels = await connect()
+      const interrupt = (): void => {
+        connection.interrupt()
+        labels.interrupt()
+      }
+      signal?.addEventListener('abort', interrupt)
+      try {
+        signal?.throwIfAborted()
+        const { rows, isDisordered } = await profileArrivals(connection, prepared)
+        const reader = await ArrivalReader.open(
+          { transactions: connection, labels },
+          prepared,
+          { rows, isDisordered },
+          settings.limits.user.labelDelayMs,
+          Object.values(plan.layouts).some(({ labelField }) => labelField >= 0),
+          statesIn === undefined ? undefined : readCarriedTime(statesIn),
+        )
+        const crew = new Crew(options, featureNames, workers, unfinished)
+        try {
+          return { rows, featureNames, counts: await crew.work(reader, rows) }
+        } finally {
+          await crew.dismiss()
+        }
+      } finally {
+        signal?.removeEventListener('abort', interrupt)
+        labels.closeSync()
+      }
+    })
+    signal?.throwIfAborted()
+    await rename(unfinished, out)
+    if (statesOut !== undefined) publishSnapshot(statesOut)
+    return result
+  } catch (error) {
+    if (signal?.aborted) throw new VigiaError('INTERRUPTED', { activity: 'computing features' })
+    throw asReplayError(error, options)
+  } finally {
+    await rm(unfinished, { force: true })
+    if (statesOut !== undefined) discardSnapshot(statesOut, workers)
+  }
+}
+
+/** The threads of one replay and the batches between them. */
+class Crew {
+  private readonly options: ReplayOptions
+  private readonly memory: readonly SharedArrayBuffer[]
+  private readonly control = new Int32Array(
+    new SharedArrayBuffer((CONTROL.rows + BATCH_SLOTS) * Int32Array.BYTES_PER_ELEMENT),
+  )
+  private readonly computers: readonly Worker[]
+  private readonly freeSlots = new Mailbox<number>()
+  private readonly computed: Mailbox<number>[]
+  private readonly ended: Mailbox<ReplayCounts>
+  private readonly written = new Mailbox<undefined>()
+  private handedOver = 0
+
+  constructor(options: ReplayOptions, featureNames: readonly string[], workers: number, out: string) {
+    this.options = options
+    this.memory = Array.from({ length: BATCH_SLOTS }, () => allocateBatch(featureNames.length))
+    this.computed = this.memory.map(() => new Mailbox<number>())
+    this.ended = new Mailbox<ReplayCounts>()
+    for (let slot = 0; slot < BATCH_SLOTS; slot++) this.freeSlots.put(slot)
+    this.computers = Array.from({ length: workers }, (_, index) => this.startComputer(index, workers))
+    this.startWriter(featureNames, out)
+  }
+
+  /** Reads, has computed and has written every batch in order. */
+  async work(reader: ArrivalReader, totalRows: number): Promise<ReplayCounts> {
+    const { signal, batchRows, reportProgress = noProgress } = this.options
+    const shared = this.memory.map(mapBatch)
+    signal?.addEventListener('abort', this.wakeWaiting)
+    let done = 0
+    let handing: Promise<void> = Promise.resolve()
+    for (;;) {
+      signal?.throwIfAborted()
+      const slot = await this.freeSlots.take()
+      const { rows, labels } = await reader.fill(shared[slot]!, batchRows)
+      if (rows === 0 && labels === 0) break
+      this.tellComputers({ kind: 'batch', slot, rows, labels })
+      const before = handing
+      handing = this.whenComputed(slot).then(async () => {
+        await before
+        this.handOver(slot, rows)
+        done += rows
+        reportProgress({ activity: 'computing features', done, total: totalRows, unit: 'rows' })
+      })
+      // A failure is met where the crew waits next; without this it would be an unhandled rejection first.
+      handing.catch(() => undefined)
+    }
+    await handing
+    Atomics.store(this.control, CONTROL.state, CONTROL_STATE.complete)
+    Atomics.notify(this.control, CONTROL.handedOver)
+    await this.written.take()
+    return this.end(reader)
+  }
+
+  /** Stops every thread that still runs. */
+  async dismiss(): Promise<void> {
+    this.options.signal?.removeEventListener('abort', this.wakeWaiting)
+    Atomics.store(this.control, CONTROL.state, CONTROL_STATE.aborted)
+    Atomics.notify(this.control, CONTROL.handedOver)
+    await this.writerStopped
+    await Promise.all(this.computers.map((worker) => worker.terminate()))
+  }
+
+  private writerStopped: Promise<unknown> = Promise.resolve()
+
+  private async end(reader: ArrivalReader): Promise<ReplayCounts> {
+    const { statesOut } = this.options
+    this.tellComputers(statesOut === undefined ? { kind: 'end' } : { kind: 'end', statesOut })
+    const all: ReplayCounts[] = []
+    for (const _ of this.computers) all.push(await this.ended.take())
+    if (statesOut !== undefined) {
+      mergeShards(statesOut, this.computers.length)
+      writeCarriedTime(statesOut, await reader.end())
+    }
+    return all.reduce(addCounts)
+  }
+
+  private async whenComputed(slot: number): Promise<void> {
+    for (const _ of this.computers) await this.computed[slot]!.take()
+  }
+
+  private handOver(slot: number, rows: number): void {
+    Atomics.store(this.control, CONTROL.rows + slot, rows)
+    Atomics.store(this.control, CONTROL.handedOver, ++this.handedOver)
+    Atomics.notify(this.control, CONTROL.handedOver)
+  }
+
+  private tellComputers(message: ToReplayWorker): void {
+    for (const worker of this.computers) worker.postMessage(message)
+  }
+
+  private startComputer(index: number, count: number): Worker {
+    const { settings, fitted, statesIn } = this.options
+    const data: ReplayWorkerData = {
+      settings,
+      fitted,
+      batches: this.memory,
+      index,
+      count,
+      ...(statesIn === undefined ? {} : { statesIn }),
+    }
+    const worker = startWorker(new URL('./replay-worker.ts', import.meta.url), data)
+    worker.on('message', (message: FromReplayWorker) => {
+      if (message.kind === 'computed') this.computed[message.slot]!.put(message.slot)
+      else this.ended.put(message.counts)
+    })
+    worker.on('error', (error) => this.fail(error))
+    return worker
+  }
+
+  private startWriter(featureNames: readonly string[], out: string): void {
+    const { database, prepared } = this.options
+    const data: FeatureWriterData = {
+      prepared,
+      out,
+      featureNames,
+      batches: this.memory,
+      control: this.control.buffer as SharedArrayBuffer,
+      threads: database.threads,
+      memoryLimit: database.memoryLimit,
+      tempDirectory: database.tempDirectory,
+    }
+    const worker = startWorker(new URL('./feature-writer.ts', import.meta.url), data)
+    this.writerStopped = new Promise((resolve) => worker.once('exit', resolve))
+    worker.on('message', (message: FromFeatureWriter) => {
+      if (message.kind === 'free') this.freeSlots.put(message.slot)
+      else if (message.kind === 'written') this.written.put(undefined)
+      else this.fail(new Error(message.reason))
+    })
+    worker.on('error', (error) => this.fail(error))
+  }
+
+  private readonly wakeWaiting = (): void => this.fail(this.options.signal?.reason)
+
+  private fail(reason: unknown): void {
+    const error = reason instanceof Error ? reason : new Error(String(reason))
+    for (const mailbox of [this.freeSlots, ...this.computed, this.ended, this.written]) mailbox.fail(error)
+  }
+}
+
+/** Hands values from event handlers to whoever awaits them, in order. */
+class Mailbox<T> {
+  private readonly values: T[] = []
+  private readonly takers: { resolve: (value: T) => void; reject: (error: Error) => void }[] = []
+  private failure: Error | undefined
+
+  put(value: T): void {
+    const taker = this.takers.shift()
+    if (taker === undefined) this.values.push(value)
+    else taker.resolve(value)
+  }
+
+  take(): Promise<T> {
+    if (this.failure !== undefined) return Promise.reject(this.failure)
+    if (this.values.length > 0) return Promise.resolve(this.values.shift() as T)
+    return new Promise((resolve, reject) => this.takers.push({ resolve, reject }))
+  }
+
+  /** Everyone who waits, now or later, gets `error`. */
+  fail(error: Error): void {
+    this.failure = error
+    for (const { reject } of this.takers.splice(0)) reject(error)
+  }
+}
+
+const addCounts = (a: ReplayCounts, b: ReplayCounts): ReplayCounts => ({
+  entities: {
+    user: a.entities.user + b.entities.user,
+    merchant: a.entities.merchant + b.entities.merchant,
+    device: a.entities.device + b.entities.device,
+  },
+  truncated: a.truncated + b.truncated,
+  late: a.late + b.late,
+  tooLate: a.tooLate + b.tooLate,
+})
