@@ -65,8 +65,10 @@ export const predictHttp = {
         async () =>
         async ({ world, parts, folder, out }) => {
           const server = await startServer({
-            ...{ command: process.execPath, words: (port) => [BARE, String(port)] },
-            ...{ ready: '/health/ready', folder },
+            command: process.execPath,
+            words: (port) => [BARE, String(port)],
+            ready: '/health/ready',
+            folder,
           })
           try {
             const measured = await measure(server, world, parts, out)
@@ -156,12 +158,12 @@ const measure = async ({ port, processId }, { bodies }, parts, answers) => {
     seconds: full.seconds,
     ...costSince(before, processId),
     figures: {
-      ...{ p50Ms: steady.latencyMs.p50, p99Ms: steady.latencyMs.p99, p999Ms: steady.latencyMs.p999 },
-      ...{
-        perSecond: full.perSecond,
-        saturatedP50Ms: full.latencyMs.p50,
-        saturatedP99Ms: full.latencyMs.p99,
-      },
+      p50Ms: steady.latencyMs.p50,
+      p99Ms: steady.latencyMs.p99,
+      p999Ms: steady.latencyMs.p999,
+      perSecond: full.perSecond,
+      saturatedP50Ms: full.latencyMs.p50,
+      saturatedP99Ms: full.latencyMs.p99,
     },
   }
 }

@@ -116,7 +116,8 @@ const makeStates = async (world, path, users) => {
       for (; changes.length < 1000 && made < users; made++)
         changes.push({
           key: { kind: 'user', token: tokenOf(`copy ${made}`) },
-          ...{ bytes: known[made % known.length].bytes, expected: 0 },
+          bytes: known[made % known.length].bytes,
+          expected: 0,
         })
       if (!(await store.save(changes))) throw new Error('two users of the bench have one token')
     }

@@ -140,9 +140,17 @@ export const load = (options) =>
       for (const socket of sockets) socket.destroy()
       if (answers !== undefined) writeFileSync(options.answers, `${answers.join('\n')}\n`)
       resolve({
-        ...{ sent: taken, answered: finished - failed, failed, unanswered: taken - finished, statuses },
-        ...{ seconds: elapsed, perSecond: (statuses['200'] ?? 0) / elapsed, withoutRetryAfter },
-        ...{ latencyMs: latencies.summary(), serverMs: serverTimes.summary(), refusalMs: refusals.summary() },
+        sent: taken,
+        answered: finished - failed,
+        failed,
+        unanswered: taken - finished,
+        statuses,
+        seconds: elapsed,
+        perSecond: (statuses['200'] ?? 0) / elapsed,
+        withoutRetryAfter,
+        latencyMs: latencies.summary(),
+        serverMs: serverTimes.summary(),
+        refusalMs: refusals.summary(),
       })
     }
     try {

@@ -19,7 +19,9 @@ export const referenceModel = ({ folder, mlflowPython, smoke }, world) =>
   madeOnce(folder, `reference-${smoke ? 'smoke' : 'full'}`, (path) => {
     mkdirSync(path, { recursive: true })
     run(mlflowPython, 'train_reference', {
-      ...{ trained: world.trained, out: path, rows: smoke ? ROWS.smoke : ROWS.full },
+      trained: world.trained,
+      out: path,
+      rows: smoke ? ROWS.smoke : ROWS.full,
     })
   })
 
@@ -28,7 +30,9 @@ export const startReference = ({ mlflowPython, model, folder, mlflow = false, is
   startServer({
     command: mlflowPython,
     words: (port) => [script('reference_server'), JSON.stringify({ port, model, mlflow })],
-    ...{ ready: '/health/ready', folder, isPinned },
+    ready: '/health/ready',
+    folder,
+    isPinned,
   })
 
 /** Writes the probabilities that the reference's model gives to the first `count` bodies, one row each. */

@@ -17,7 +17,11 @@ export const startVigia = async ({ world, folder, settings = [], isPinned = true
   ]
   try {
     const server = await startServer({
-      ...{ command: process.execPath, words, ready: '/health/ready', folder: place, isPinned },
+      command: process.execPath,
+      words,
+      ready: '/health/ready',
+      folder: place,
+      isPinned,
     })
     return { ...server, place, log: join(place, '.vigia', 'log'), remove: () => remove(place) }
   } catch (error) {

@@ -25,7 +25,9 @@ export const servedWorld = async ({ folder, cores, smoke }) => {
     const { generate } = await trainingSettings()
     await generateDataset({
       settings: { ...generate, users, merchants, rows: trained + served, days: DAYS },
-      ...{ seed: 42, out: all, overwrite: true },
+      seed: 42,
+      out: all,
+      overwrite: true,
       database: databaseSettings({ cores, folder }),
       signal: new AbortController().signal,
       reportProgress: () => undefined,

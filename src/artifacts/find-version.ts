@@ -32,7 +32,8 @@ export const findVersion = async (
   const found = number === undefined ? undefined : await registry.findVersion(model, number)
   if (found !== undefined) return found
   throw new VigiaError('REGISTRY_VERSION_UNKNOWN', {
-    ...{ model, location: registry.location },
+    model,
+    location: registry.location,
     got: reference.startsWith('@') ? `alias ${reference.slice(1)}` : `version ${reference}`,
     allowed: await tellVersions(registry, registered),
   })

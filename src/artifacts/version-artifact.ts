@@ -42,7 +42,8 @@ export const loadVersionArtifact = async (
     const registered = version.tags[ARTIFACT_TAG]
     if (registered !== undefined && registered !== hash)
       throw new VigiaError('MODEL_ARTIFACT_REFUSED', {
-        ...{ where, file: 'checksums.json' },
+        where,
+        file: 'checksums.json',
         reason: `its SHA-256 is ${hash}, and that of the registered artifact ${registered} (${ARTIFACT_TAG})`,
       })
     return { version, artifact, files, sha256: hash }

@@ -15,7 +15,12 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
   const openTrackingStore = trackingStoreOpener({ workingDirectory, now, owner })
   const storage = createServingStorage(owner)
   return createCommands({
-    ...{ now, owner, openTrackingStore, storage, monotonicMs, newId },
+    now,
+    owner,
+    openTrackingStore,
+    storage,
+    monotonicMs,
+    newId,
     modelLoader: servingModelLoader({ openTrackingStore, now }),
     startServer: serverStarter({ version, storage, openTrackingStore, now, monotonicMs, newId }),
     createStateStore: createMemoryStateStore,

@@ -51,13 +51,28 @@ export const serverStarter =
         : { key: await readText(security.tls_key), cert: await readText(security.tls_certificate) }
     const metrics = createServingMetrics(version)
     const { pipeline, control } = await openService({
-      ...{ settings, storage, workingDirectory, signal, reportProgress, onStates },
+      settings,
+      storage,
+      workingDirectory,
+      signal,
+      reportProgress,
+      onStates,
       load: servingModelLoader(parts)(settings.model, environment, workingDirectory),
-      ...{ observer: metrics.observer, now, monotonicMs, newId },
+      observer: metrics.observer,
+      now,
+      monotonicMs,
+      newId,
     })
     try {
       const app = await createServer({
-        ...{ pipeline, control, settings, metrics, keys, version, now, newId },
+        pipeline,
+        control,
+        settings,
+        metrics,
+        keys,
+        version,
+        now,
+        newId,
         ...(tls !== undefined && { tls }),
         audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
       })
@@ -65,7 +80,8 @@ export const serverStarter =
         await app.close()
         const { code, message } = error as NodeJS.ErrnoException
         throw new VigiaError('SERVING_CANNOT_LISTEN', {
-          ...{ host: api.host, port: api.port },
+          host: api.host,
+          port: api.port,
           reason: code === 'EADDRINUSE' ? 'the port is in use' : message,
         })
       })

@@ -104,7 +104,10 @@ describe('bulk and serving', () => {
       { minLength: 1, maxLength: 30 },
     )
     const of = (location: string | undefined) => ({
-      ...{ location, currency: undefined, deviceType: undefined, amountMinor: 1 },
+      location,
+      currency: undefined,
+      deviceType: undefined,
+      amountMinor: 1,
     })
     const settings = fc.record({
       fold_categories: fc.boolean(),

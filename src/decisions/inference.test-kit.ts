@@ -32,9 +32,15 @@ const FEATURE_SETTINGS = {
     night: { from: 0, to: 7 },
     windows: ['10s', '60s', '90s'],
     risk_windows: ['10s', '60s'],
-    ...{ amount_bands: 3, vocabulary_size: 2, include: [], exclude: [], allowed_lateness: '20s' },
+    amount_bands: 3,
+    vocabulary_size: 2,
+    include: [],
+    exclude: [],
+    allowed_lateness: '20s',
     state: {
-      ...{ user_transactions: 1024, merchant_transactions: 1024, device_transactions: 1024 },
+      user_transactions: 1024,
+      merchant_transactions: 1024,
+      device_transactions: 1024,
       remembered_values: 64,
     },
   },
@@ -62,15 +68,15 @@ export const testModel = (name = 'test', weight = 1): LoadedModel => {
   return {
     key: `${name}${'0'.repeat(16)}`.slice(0, 16),
     description: {
-      ...{
-        name,
-        version: String(weight),
-        title: 'Logistic regression',
-        threshold: 0.5,
-        riskLevels,
-        featureNames,
-      },
-      ...{ sha256: name.padEnd(64, '0'), loadedAtMs: 0, source: name },
+      name,
+      version: String(weight),
+      title: 'Logistic regression',
+      threshold: 0.5,
+      riskLevels,
+      featureNames,
+      sha256: name.padEnd(64, '0'),
+      loadedAtMs: 0,
+      source: name,
     },
     artifact: {
       manifest: {
@@ -83,7 +89,8 @@ export const testModel = (name = 'test', weight = 1): LoadedModel => {
     cleaning: CLEANING,
     scorer: {
       ...scorer,
-      ...{ threshold: 0.5, riskLevels },
+      threshold: 0.5,
+      riskLevels,
       isFlagged: (probability) => probability >= 0.5,
       riskLevel: (probability) => (probability >= 0.5 ? 'high' : 'low'),
     },

@@ -182,8 +182,12 @@ describe('the pipeline with its log and archive', () => {
 })
 
 const payment = (n: number): Transaction => ({
-  ...{ transactionId: `t${n}`, userId: 'ada', merchantId: 'shop', deviceId: 'phone' },
-  ...{ eventTimeMs: 1e12 + n, amountMinor: 100 },
+  transactionId: `t${n}`,
+  userId: 'ada',
+  merchantId: 'shop',
+  deviceId: 'phone',
+  eventTimeMs: 1e12 + n,
+  amountMinor: 100,
 })
 
 const database = { threads: 1, memoryLimit: '256MB', tempDirectory: '.spill' }
@@ -204,11 +208,17 @@ const open = async (
 ): Promise<OpenPipeline> => {
   let clock = Date.UTC(2026, 0, 31, 23, 59)
   return openInferencePipeline({
-    ...{ models, observer, storeName: 'memory', archive: folder, database },
+    models,
+    observer,
+    storeName: 'memory',
+    archive: folder,
+    database,
     log: await openTestLog(folder, segmentBytes),
     states: { kind: 'owned', store, cacheBytes: 1 << 28, saveAfterMs: 1e6, receiptLifeMs: 1e9 },
     archiveAfterBytes: 1e9,
-    ...{ now: () => clock++, monotonicMs: () => 0, newId: () => 'abcdef0123' },
+    now: () => clock++,
+    monotonicMs: () => 0,
+    newId: () => 'abcdef0123',
   })
 }
 

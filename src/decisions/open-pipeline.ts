@@ -99,8 +99,11 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const identity =
     (await readStoreIdentity(store)) ??
     (await writeStoreIdentity(store, {
-      ...{ statesKey: serving.champion.statesKey, identity: serving.champion.identity },
-      ...{ logName: options.newId().slice(0, 8), createdAtMs: now(), origin: undefined },
+      statesKey: serving.champion.statesKey,
+      identity: serving.champion.identity,
+      logName: options.newId().slice(0, 8),
+      createdAtMs: now(),
+      origin: undefined,
     }))
 
   const accept = async (models: ServingModels): Promise<void> => {
@@ -123,20 +126,22 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   let decider = createDecider(serving)
   warmUp(decider)
   const shared: DecisionsOptions = {
-    ...{ decider, log, nameOf },
-    ...{ observer: options.observer, logName: identity.logName },
-    ...{ now, monotonicMs: options.monotonicMs },
+    decider,
+    log,
+    nameOf,
+    observer: options.observer,
+    logName: identity.logName,
+    now,
+    monotonicMs: options.monotonicMs,
   }
   const decisions: Decisions =
     states.kind === 'owned'
       ? await openOwnedDecisions({
           ...shared,
-          ...{
-            store: states.store,
-            cacheBytes: states.cacheBytes,
-            saveAfterMs: states.saveAfterMs,
-            receiptLifeMs: states.receiptLifeMs,
-          },
+          store: states.store,
+          cacheBytes: states.cacheBytes,
+          saveAfterMs: states.saveAfterMs,
+          receiptLifeMs: states.receiptLifeMs,
         })
       : await openSharedDecisions({ ...shared, store: states.store, receiptLifeMs: states.receiptLifeMs })
   const archiveOptions = { folder: options.archive, database: options.database, modelOf }
@@ -171,13 +176,21 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
         transaction.transactionId,
         identity.logName,
         {
-          ...{ ...decided, sequence, model: await nameOf(model), hash: 0, position: undefined },
-          ...{ userId: '', merchantId: undefined, deviceId: undefined, eventTimeMs: 0 },
+          ...decided,
+          sequence,
+          model: await nameOf(model),
+          hash: 0,
+          position: undefined,
+          userId: '',
+          merchantId: undefined,
+          deviceId: undefined,
+          eventTimeMs: 0,
         },
         sequence,
         false,
       ),
-      ...{ transaction, latencyMs },
+      transaction,
+      latencyMs,
       features: new Map(computed.map((name, f) => [name, entry.vector[f]!])),
       ...(shadow && {
         shadow: {
@@ -283,7 +296,8 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     status: () => {
       const { failure, waiting, lastSequence, ...cache } = decisions.status()
       return {
-        ...{ isReady: failure === '', reason: failure },
+        isReady: failure === '',
+        reason: failure,
         store: { kind: options.storeName, ...cache },
         log: { lastSequence, bytes: logBytes, waiting },
       }
@@ -312,14 +326,18 @@ const warmUp = (decider: Decider): void => {
   for (let n = 0; n < WARM_UP_DECISIONS; n++)
     decider.decide(
       {
-        ...{
-          transactionId: `warm-up ${n}`,
-          userId: 'warm-up',
-          merchantId: `m${n % 5}`,
-          deviceId: `d${n % 3}`,
-        },
-        ...{ merchantCategory: 'c', transactionType: 't', deviceType: 'd', location: `l${n % 7}` },
-        ...{ latitude: n % 90, longitude: n % 180, eventTimeMs: 1e12 + n * 60_000, amountMinor: 100 + n },
+        transactionId: `warm-up ${n}`,
+        userId: 'warm-up',
+        merchantId: `m${n % 5}`,
+        deviceId: `d${n % 3}`,
+        merchantCategory: 'c',
+        transactionType: 't',
+        deviceType: 'd',
+        location: `l${n % 7}`,
+        latitude: n % 90,
+        longitude: n % 180,
+        eventTimeMs: 1e12 + n * 60_000,
+        amountMinor: 100 + n,
       },
       states,
     )

@@ -49,7 +49,14 @@ export const fitOnThreads = async (fit: ThreadedFit): Promise<Model> => {
   const threads = Array.from({ length: size }, (_, index) => ({
     kind: 'crew' as const,
     ...(fit.algorithms !== undefined && { algorithms: fit.algorithms }),
-    ...{ algorithm: fit.algorithm, settings, seed, data, index, size, parts: shared, control },
+    algorithm: fit.algorithm,
+    settings,
+    seed,
+    data,
+    index,
+    size,
+    parts: shared,
+    control,
   }))
   const parts = new Map<number, unknown>()
   await withLearningThreads<void>(threads, {

@@ -63,7 +63,11 @@ export const profileNumbers = (values: Float64Array, bins = DEFAULT_BINS): Numer
   const moments = momentsOf(sorted)
   return {
     kind: 'numeric',
-    ...{ count, missing, min: plain(sorted[0]!), max: plain(sorted[count - 1]!), ...moments },
+    count,
+    missing,
+    min: plain(sorted[0]!),
+    max: plain(sorted[count - 1]!),
+    ...moments,
     edges,
     counts: [...counts, 0],
   }

@@ -85,8 +85,14 @@ export const importModel = async (options: ImportModelOptions): Promise<ImportMo
     const hasStates = await takeStates(artifact, run, join(made, 'states'))
     await putInPlace(made, join(work, 'replaced'), options)
     return {
-      ...{ out, ...source, trees: model.trees.length, features: model.featureNames.length },
-      ...{ namesFrom, threshold, thresholdChoice, hasStates },
+      out,
+      ...source,
+      trees: model.trees.length,
+      features: model.featureNames.length,
+      namesFrom,
+      threshold,
+      thresholdChoice,
+      hasStates,
     }
   } finally {
     await rm(work, { recursive: true, force: true })
@@ -116,7 +122,10 @@ const named = (
     if (names.length === featureNames.length)
       return { model: { ...model, featureNames: names }, namesFrom: 'run' }
     throw new VigiaError('MODEL_FEATURE_COUNT_DIFFERS', {
-      ...{ path: file, got: featureNames.length, folder: run, allowed: names.length },
+      path: file,
+      got: featureNames.length,
+      folder: run,
+      allowed: names.length,
     })
   }
   const computed = new Set(planFeatures(settingsOf(manifest)).features.map(({ feature }) => feature.name))
@@ -149,7 +158,13 @@ const packageOf = async (
   const { project, featureSettings, fitted, riskLevels, data, split, seed } = manifest
   const files = encodeArtifact({
     manifest: {
-      ...{ project, featureSettings, fitted, riskLevels, data, split, seed },
+      project,
+      featureSettings,
+      fitted,
+      riskLevels,
+      data,
+      split,
+      seed,
       model: { title: 'XGBoost (imported)', settings: {}, library: null, importedFrom: source },
       selection: {
         methods: ['what the imported model has'],
@@ -159,7 +174,8 @@ const packageOf = async (
       },
       calibration,
       calibrationChoice: 'none: probabilities are those of the imported model',
-      ...{ threshold, thresholdChoice },
+      threshold,
+      thresholdChoice,
       candidates: [],
       chosenBy: `imported from ${source.file}, compared with no other`,
       codeVersion: await codeVersionOf(import.meta.url, ''),

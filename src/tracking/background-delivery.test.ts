@@ -115,7 +115,12 @@ const OPTIONS = { owner: { processId: 1, host: 'here', isAlive: () => false }, n
 
 const beginExample = () =>
   beginRun(folder, {
-    ...{ runKey: 'key', experiment: 'bank', settings: '', name: 'first', startTimeMs: 0, tags: {} },
+    runKey: 'key',
+    experiment: 'bank',
+    settings: '',
+    name: 'first',
+    startTimeMs: 0,
+    tags: {},
   })
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))

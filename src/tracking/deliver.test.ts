@@ -180,7 +180,11 @@ describe('a tracker that does not answer or does not agree', () => {
   test('a tracked run that is refused stops the delivery: nothing could follow', async () => {
     const journal = await openJournal(folder)
     await journal.append(BEGIN, {
-      ...{ op: 'run', run: 'run', name: 'first', startTimeMs: 0, tags: { '?': 'x' } },
+      op: 'run',
+      run: 'run',
+      name: 'first',
+      startTimeMs: 0,
+      tags: { '?': 'x' },
     } as JournalEntry)
     const { stoppedBy, state } = await deliver(createMemoryTrackingStore())
     expect([stoppedBy?.code, state.entries]).toEqual(['TRACKING_NAME_INVALID', 1])
@@ -268,7 +272,8 @@ const recordExample = async (
     () => journal.append({ op: 'entries', run: 'forest', params: { trees: '20' } }),
     () =>
       journal.append({
-        ...{ op: 'entries', run: 'run' },
+        op: 'entries',
+        run: 'run',
         metrics: [
           { key: 'loss', value: 0.5, timestampMs: 1000, step: 1 },
           { key: 'loss', value: Number.NaN, timestampMs: 1000, step: 2 },
@@ -280,7 +285,11 @@ const recordExample = async (
     () => journal.append({ op: 'status', run: 'forest', status: 'FINISHED', endTimeMs: 5 }),
     () =>
       journal.append({
-        ...{ op: 'version', run: 'run', model: 'detector', description: 'ours', artifactPath: 'model' },
+        op: 'version',
+        run: 'run',
+        model: 'detector',
+        description: 'ours',
+        artifactPath: 'model',
         tags: { threshold: '0.5' },
       } as JournalEntry),
     () => journal.append({ op: 'status', run: 'run', status: 'FINISHED', endTimeMs: 6 }),
@@ -302,5 +311,9 @@ const recordCopies = async (): Promise<void> => {
 }
 
 const INPUT = {
-  ...{ name: 'data', digest: 'abc', sourceType: 'local', source: '{}', context: 'training' },
+  name: 'data',
+  digest: 'abc',
+  sourceType: 'local',
+  source: '{}',
+  context: 'training',
 } as const

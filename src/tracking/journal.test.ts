@@ -43,7 +43,10 @@ describe('a journal', () => {
 
   test('values that JSON lacks come back as they were', () => {
     const metrics = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0.1].map((value) => ({
-      ...{ key: 'loss', value, timestampMs: 1, step: 0 },
+      key: 'loss',
+      value,
+      timestampMs: 1,
+      step: 0,
     }))
     const entry: JournalEntry = { op: 'entries', run: 'run', metrics }
     expect(decodeEntry(encodeEntry(entry))).toEqual(entry)

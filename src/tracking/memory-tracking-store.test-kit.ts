@@ -91,13 +91,21 @@ export const createMemoryTrackingStore = (
         () => {
           const run: TrackedRun = {
             id: newId(),
-            ...{ experimentId, name, startTimeMs, status: 'RUNNING', artifactUri: '' },
-            ...{ params: {}, tags, metrics: {} },
+            experimentId,
+            name,
+            startTimeMs,
+            status: 'RUNNING',
+            artifactUri: '',
+            params: {},
+            tags,
+            metrics: {},
           }
           const record = {
             run,
             parent: parentRunId,
-            ...{ metrics: new Map(), inputs: new Map(), artifacts: new Map() },
+            metrics: new Map(),
+            inputs: new Map(),
+            artifacts: new Map(),
           }
           runs.set(run.id, record)
           return run
@@ -206,8 +214,14 @@ export const createMemoryTrackingStore = (
         () => {
           const { versions } = models.get(name)!
           const version = {
-            ...{ name, version: versions.length + 1, source: `${recordOf(runId).run.name}/${artifactPath}` },
-            ...{ runId, createdTimeMs: 0, description: '', tags, aliases: [] },
+            name,
+            version: versions.length + 1,
+            source: `${recordOf(runId).run.name}/${artifactPath}`,
+            runId,
+            createdTimeMs: 0,
+            description: '',
+            tags,
+            aliases: [],
           }
           versions.unshift(version)
           return version

@@ -91,7 +91,12 @@ const pushedRun = async (
   waiting: number,
   stoppedBy?: VigiaError,
 ): Promise<PushedRun> => ({
-  ...{ runFolder, runKey, experiment, startTimeMs, status, waiting },
+  runFolder,
+  runKey,
+  experiment,
+  startTimeMs,
+  status,
+  waiting,
   operations: await countUndelivered(folder, undefined),
   refused: state?.refused ?? [],
   ...(state !== undefined && { location: state.location }),

@@ -288,9 +288,13 @@ const STUMP = JSON.stringify({
       model: {
         trees: [
           {
-            ...{ left_children: [1, -1, -1], right_children: [2, -1, -1], split_indices: [0, 0, 0] },
-            ...{ split_conditions: [50, -1, 1], default_left: [1, 0, 0] },
-            ...{ sum_hessian: [2, 1, 1], loss_changes: [3, 0, 0] },
+            left_children: [1, -1, -1],
+            right_children: [2, -1, -1],
+            split_indices: [0, 0, 0],
+            split_conditions: [50, -1, 1],
+            default_left: [1, 0, 0],
+            sum_hessian: [2, 1, 1],
+            loss_changes: [3, 0, 0],
           },
         ],
       },

@@ -23,7 +23,11 @@ describe('a tracked training run', { timeout: 300_000 }, () => {
 
   it('is delivered when the run is done', () => {
     expect(tracked).toMatchObject({
-      ...{ status: 'FINISHED', location: 'memory', experiment: 'vigia', waiting: 0, refused: [] },
+      status: 'FINISHED',
+      location: 'memory',
+      experiment: 'vigia',
+      waiting: 0,
+      refused: [],
       version: { model: 'fraud-detector', version: 1 },
     })
     expect(tracked?.problem).toBeUndefined()
@@ -168,15 +172,22 @@ describe('a tracked training run', { timeout: 300_000 }, () => {
     })
     const result = await runTrainingPipeline(
       {
-        ...{ config, workingDirectory: work, folder: join(work, name), environment: {}, workers: 1 },
+        config,
+        workingDirectory: work,
+        folder: join(work, name),
+        environment: {},
+        workers: 1,
         database: { threads: 1, memoryLimit: '1GB', tempDirectory: '' },
       },
       {
-        ...{ now: () => 1_600_000_000_000, signal: interruption.signal, reportProgress: noProgress },
+        now: () => 1_600_000_000_000,
+        signal: interruption.signal,
+        reportProgress: noProgress,
         owner: { processId: process.pid, host: 'here', isAlive: () => false },
         runtime: 'test',
         renderers: {
-          ...{ validation: () => '<html></html>', evaluation: () => '<html></html>' },
+          validation: () => '<html></html>',
+          evaluation: () => '<html></html>',
           plots: async () => ({ 'roc.svg': '<svg></svg>' }),
         },
         ...(force !== undefined && { force }),

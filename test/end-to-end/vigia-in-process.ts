@@ -58,7 +58,12 @@ export const vigiaIn = async (
     storage,
     modelLoader: servingModelLoader({ openTrackingStore, now }),
     startServer: serverStarter({
-      ...{ version: '0.0.0', storage, openTrackingStore, now, monotonicMs, newId: randomUUID },
+      version: '0.0.0',
+      storage,
+      openTrackingStore,
+      now,
+      monotonicMs,
+      newId: randomUUID,
     }),
     createStateStore: createMemoryStateStore,
     monotonicMs,

@@ -70,10 +70,16 @@ describe.skipIf(MLFLOW_PYTHON === undefined)('a promoted model in Python', () =>
       const attempts = await Promise.allSettled(
         Array.from({ length: 6 }, async (_, i) => {
           const { tracker } = createMlflowStore({
-            ...{ uri: server.uri, environment: {}, timeoutMs: 60_000, retries: 3 },
+            uri: server.uri,
+            environment: {},
+            timeoutMs: 60_000,
+            retries: 3,
           })
           const log = await openDecisionLog({
-            ...{ tracker, model: 'contested', newId: randomUUID, now: () => 1_790_000_000_000 + i },
+            tracker,
+            model: 'contested',
+            newId: randomUUID,
+            now: () => 1_790_000_000_000 + i,
           })
           return log.append({ ...DECISION, id: `${round}-${i}`, to: i + 1 }, round)
         }),

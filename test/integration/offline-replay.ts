@@ -83,7 +83,10 @@ const replayOffline = async ({ folder, bank, logs }: OfflineReplayOptions): Prom
     const frauds = new Map(bank.after.map(({ transactionId, isFraud }) => [transactionId, isFraud ? 1 : 0]))
     const labels = Uint8Array.from(compared.ids, (id) => frauds.get(id)!)
     return {
-      ...{ rows, values: rows * featureNames.length, differing: compared.differing, states },
+      rows,
+      values: rows * featureNames.length,
+      differing: compared.differing,
+      states,
       averagePrecision: {
         served: averagePrecision(labels, Float64Array.from(compared.served)),
         offline: averagePrecision(labels, Float64Array.from(compared.offline)),

@@ -76,7 +76,7 @@ export const startPrometheus = async (jobs: readonly ScrapeJob[]): Promise<Prome
   return {
     value: async (query, atMs) => {
       const [found] = await ask('query', {
-        ...{ query },
+        query,
         ...(atMs !== undefined && { time: String(atMs / 1000) }),
       })
       return Number((found as { readonly value?: readonly [number, string] } | undefined)?.value?.[1])

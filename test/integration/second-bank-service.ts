@@ -125,7 +125,8 @@ export const daysOf = ({ before, after }: TrainedBank, count: number): readonly 
 export const labelBodies = (labels: readonly BankTransaction[], bank: TrainedBank): readonly string[] => {
   const trainedUntilMs = bank.before.at(-1)!.eventTimeMs
   const rows = labels.map(({ transactionId, isFraud, eventTimeMs, userId, merchantId }) => ({
-    ...{ transaction_id: transactionId, is_fraud: isFraud },
+    transaction_id: transactionId,
+    is_fraud: isFraud,
     ...(eventTimeMs <= trainedUntilMs && {
       user_id: userId,
       merchant_id: merchantId,

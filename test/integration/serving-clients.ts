@@ -96,7 +96,11 @@ export const createClients = (options: ClientsOptions): Clients => {
     return new Promise((done) => {
       const sending = request(
         {
-          ...{ agent, port, path, host: '127.0.0.1', method: 'POST' },
+          agent,
+          port,
+          path,
+          host: '127.0.0.1',
+          method: 'POST',
           headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
         },
         (response) => {

@@ -44,7 +44,10 @@ test('100,000 transactions by HTTP: features, probabilities, average precision a
   await expectLogged(folder, [logOf(home)], clients.seen, labels)
   await expectParity(home, [logOf(home)])
   const offline = await expectOfflineParity({
-    ...{ folder: home, bank, logs: [logOf(home)], openStore: () => openLmdbOf(home) },
+    folder: home,
+    bank,
+    logs: [logOf(home)],
+    openStore: () => openLmdbOf(home),
   })
   expect(offline.rows).toBe(100_000)
   expect(offline.averagePrecision.served).toBeGreaterThan(0.3)
@@ -71,7 +74,10 @@ describe.skipIf(REDIS_SERVER === undefined)(`on Redis (${REDIS_SERVER ?? REDIS_S
     await expectLogged(folder, logs, clients.seen, labels)
     await expectParity(folder, logs)
     const offline = await expectOfflineParity({
-      ...{ folder, bank, logs, openStore: () => openRedisOf(redis) },
+      folder,
+      bank,
+      logs,
+      openStore: () => openRedisOf(redis),
     })
     expect(offline.rows).toBe(10_000)
     await redis.stop()

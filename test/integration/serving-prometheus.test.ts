@@ -61,7 +61,11 @@ describe.skipIf(PROMETHEUS_SERVER === undefined)(
         readonly risk_level: string
       }
       return {
-        ...{ kind, status: response.status, probability, riskLevel, answeredAtMs: Date.now() },
+        kind,
+        status: response.status,
+        probability,
+        riskLevel,
+        answeredAtMs: Date.now(),
         seconds: (performance.now() - startedMs) / 1000,
       }
     }
@@ -95,7 +99,8 @@ describe.skipIf(PROMETHEUS_SERVER === undefined)(
       }
       sent.push(...(await Promise.all(answers)))
       const labels = Array.from({ length: LABELLED }, (_, n) => ({
-        ...{ transaction_id: `small-${n}`, is_fraud: n % 3 === 0 },
+        transaction_id: `small-${n}`,
+        is_fraud: n % 3 === 0,
       }))
       const response = await ask('/feedback', { labels })
       expect(response.status).toBe(200)

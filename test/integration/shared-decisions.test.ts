@@ -85,14 +85,14 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     const log = await openTestLog(`${folder}/${prefix}-${name}`)
     const store = await openRedisStateStore({ url: server.url, prefix, consumer: name })
     const decisions = await openSharedDecisions({
-      ...{
-        store,
-        log,
-        observer: silentObserver,
-        decider: createDecider({ champion: MODEL }),
-        logName: 'test',
-      },
-      ...{ now: () => Date.now(), monotonicMs: () => 0, receiptLifeMs: 60_000 },
+      store,
+      log,
+      observer: silentObserver,
+      decider: createDecider({ champion: MODEL }),
+      logName: 'test',
+      now: () => Date.now(),
+      monotonicMs: () => 0,
+      receiptLifeMs: 60_000,
       nameOf: async () => ({ name: 'test', version: '1' }),
     })
     return { decisions, log, store }
@@ -100,8 +100,12 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
 })
 
 const payment = (n: number): Transaction => ({
-  ...{ transactionId: `t${n}`, userId: `u${n % 4}`, merchantId: 'shop', deviceId: `d${n % 3}` },
-  ...{ eventTimeMs: 1e12 + n, amountMinor: 100 },
+  transactionId: `t${n}`,
+  userId: `u${n % 4}`,
+  merchantId: 'shop',
+  deviceId: `d${n % 3}`,
+  eventTimeMs: 1e12 + n,
+  amountMinor: 100,
 })
 
 type Process = {

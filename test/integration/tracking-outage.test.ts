@@ -105,7 +105,8 @@ describe('a process that is killed in the middle of a training', () => {
         cwd: ROOT,
         stdio: ['ignore', 'pipe', 'inherit'],
         env: {
-          ...{ PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '' },
+          PATH: process.env['PATH'] ?? '',
+          HOME: process.env['HOME'] ?? '',
           VIGIA_TRACKING__DIRECTORY: join(work, name, 'mlruns'),
         },
       },
@@ -181,16 +182,25 @@ const train = async (
   })
   const { tracked } = await runTrainingPipeline(
     {
-      ...{ config, workingDirectory: work, folder: join(work, 'runs', name), environment: {}, workers: 1 },
+      config,
+      workingDirectory: work,
+      folder: join(work, 'runs', name),
+      environment: {},
+      workers: 1,
       database: { threads: 1, memoryLimit: '1GB', tempDirectory: '' },
     },
     {
-      ...{ now: Date.now, signal: new AbortController().signal, reportProgress: noProgress },
-      ...{ owner: OWNER, runtime: 'test' },
+      now: Date.now,
+      signal: new AbortController().signal,
+      reportProgress: noProgress,
+      owner: OWNER,
+      runtime: 'test',
       renderers: { validation: () => '<html></html>', evaluation: () => '<html></html>' },
       onOutcome: ({ step }) => onOutcome(step),
       tracking: {
-        ...{ store, tags: {}, environment: {} },
+        store,
+        tags: {},
+        environment: {},
         newRunKey: () => crypto.randomUUID(),
         sampleResources: createResourceSampler(),
       },

@@ -9,8 +9,14 @@ beforeEach(async () => {
 afterEach(() => server.app.close())
 
 const PAYMENT = {
-  ...{ transaction_id: 't1', user_id: 'ada', timestamp: '2026-01-31T09:30:00Z', amount: 12.34 },
-  ...{ merchant_id: 'shop', merchant_category: 'food', latitude: 40.4, longitude: -3.7 },
+  transaction_id: 't1',
+  user_id: 'ada',
+  timestamp: '2026-01-31T09:30:00Z',
+  amount: 12.34,
+  merchant_id: 'shop',
+  merchant_category: 'food',
+  latitude: 40.4,
+  longitude: -3.7,
 }
 
 const post = (url: string, payload: unknown, headers: Record<string, string> = {}) =>
@@ -18,7 +24,9 @@ const post = (url: string, payload: unknown, headers: Record<string, string> = {
 const get = (url: string) => server.app.inject({ method: 'GET', url })
 const lines = (url: string, rows: readonly unknown[]) =>
   server.app.inject({
-    ...{ method: 'POST', url, headers: { 'content-type': 'application/x-ndjson' } },
+    method: 'POST',
+    url,
+    headers: { 'content-type': 'application/x-ndjson' },
     payload: rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n'),
   })
 
@@ -27,16 +35,19 @@ describe('POST /predict', () => {
     const answer = await post('/predict', PAYMENT)
     expect(answer.statusCode).toBe(200)
     expect(answer.json()).toEqual({
-      ...{ prediction_id: 'log-1', transaction_id: 't1', sequence: 1, repeated: false },
-      ...{
-        probability: 1234 / 11_234,
-        decision: 'allow',
-        is_fraud: false,
-        risk_level: 'medium',
-        threshold: 0.5,
-      },
-      ...{ model: { name: 'fraud-detector', version: '3' }, role: 'champion' },
-      ...{ decided_at: '2026-02-01T00:00:00.001Z', latency_ms: expect.any(Number) },
+      prediction_id: 'log-1',
+      transaction_id: 't1',
+      sequence: 1,
+      repeated: false,
+      probability: 1234 / 11_234,
+      decision: 'allow',
+      is_fraud: false,
+      risk_level: 'medium',
+      threshold: 0.5,
+      model: { name: 'fraud-detector', version: '3' },
+      role: 'champion',
+      decided_at: '2026-02-01T00:00:00.001Z',
+      latency_ms: expect.any(Number),
     })
   })
 

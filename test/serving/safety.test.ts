@@ -136,7 +136,8 @@ describe('load', () => {
     server.pipeline.hold(new Promise<void>((resolve) => (go = resolve)))
     const predict = (n: number) =>
       fetch(`${address}/predict`, {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ ...PAYMENT, transaction_id: `l${n}` }),
       })
     const accepted = Array.from({ length: 4 }, (_, n) => predict(n))

@@ -253,7 +253,9 @@ let nextProcess = 1_000_000_000
 
 const open = (folder: string, segmentBytes = 1000): Promise<PredictionLog> =>
   openSegmentLog({
-    ...{ folder, durability: 'process', segmentBytes },
+    folder,
+    durability: 'process',
+    segmentBytes,
     owner: { processId: nextProcess++, host: 'here', isAlive: () => false },
   })
 

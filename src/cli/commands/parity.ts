@@ -58,7 +58,11 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
     const work = out === undefined ? join(workingDirectory, '.vigia') : dirname(out)
     await mkdir(work, { recursive: true })
     const compared = await parityOfLog({
-      ...{ folders, openLog: storage.readLog, work, signal, reportProgress },
+      folders,
+      openLog: storage.readLog,
+      work,
+      signal,
+      reportProgress,
       ...(typeof states === 'string' && { states: resolve(workingDirectory, states) }),
       database: {
         threads: availableParallelism(),

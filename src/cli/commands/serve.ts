@@ -55,7 +55,11 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
       if (!json) stdout.write(`${line}\n`)
     }
     const server = await startServer({
-      ...{ settings, environment, workingDirectory, signal, reportProgress },
+      settings,
+      environment,
+      workingDirectory,
+      signal,
+      reportProgress,
       onStates: (outcome) => tell(statesLine(outcome, workingDirectory)),
     })
     if (json)

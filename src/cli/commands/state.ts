@@ -98,8 +98,15 @@ const load = async ({
   const { now, newId } = tools
   const from = join(run, 'states')
   const { counts } = await loadStates({
-    ...{ store: states.store, storeName: states.name, model, from, force: input.options['force'] === true },
-    ...{ now, newId, signal, reportProgress },
+    store: states.store,
+    storeName: states.name,
+    model,
+    from,
+    force: input.options['force'] === true,
+    now,
+    newId,
+    signal,
+    reportProgress,
   })
   print(context, { from, counts }, [
     `loaded ${counts.user} users, ${counts.merchant} merchants and ${counts.device} devices from ${relative(workingDirectory, from)} into ${states.name}`,

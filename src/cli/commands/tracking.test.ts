@@ -104,7 +104,8 @@ const vigia = async (
 ): Promise<readonly [number, string]> => {
   let text = ''
   const output = {
-    ...{ isTerminal: false, columns: 80 },
+    isTerminal: false,
+    columns: 80,
     write: (more: string) => {
       text += more
     },
@@ -115,8 +116,14 @@ const vigia = async (
     openTrackingStore: () => store,
   }).run(
     {
-      ...{ stdout: output, stderr: output, environment: {}, workingDirectory: root },
-      ...{ signal: new AbortController().signal, reportProgress: noProgress, json, useColor: false },
+      stdout: output,
+      stderr: output,
+      environment: {},
+      workingDirectory: root,
+      signal: new AbortController().signal,
+      reportProgress: noProgress,
+      json,
+      useColor: false,
     },
     { arguments: words, options },
   )

@@ -41,7 +41,9 @@ export const trackingCommand = (tools: TrackingTools): Command => ({
       const store = tools.openTrackingStore(settings.tracking, context.environment)
       try {
         runs = await pushJournals(folders, store, {
-          ...{ now: tools.now, owner: tools.owner, signal: context.signal },
+          now: tools.now,
+          owner: tools.owner,
+          signal: context.signal,
           reportProgress: context.reportProgress,
           retryRefused: input.options['retryRefused'] === true,
         })

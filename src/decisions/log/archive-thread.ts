@@ -39,7 +39,8 @@ export const startArchiveThread = ({
   modelOf,
 }: PredictionArchiveOptions): ArchiveThread => {
   const worker = startWorker(new URL('./archive-worker.ts', import.meta.url), {
-    ...{ folder, database },
+    folder,
+    database,
   } satisfies ArchiveThreadData)
   const tell = (message: ToArchiveThread): void => worker.postMessage(message)
   /** What the segment at hand does with a message, and with the end of the thread. */

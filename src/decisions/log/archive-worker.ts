@@ -21,7 +21,8 @@ const modelOf = async (key: string): Promise<ModelDocument> => {
 }
 const known = new Map<string, Promise<ModelDocument>>()
 const archive = createPredictionArchive({
-  ...{ folder, database },
+  folder,
+  database,
   modelOf: (key) => {
     const asked = known.get(key) ?? modelOf(key)
     known.set(key, asked)

@@ -26,8 +26,12 @@ export const writeModelDocument = async (log: PredictionLog, model: LoadedModel)
   const { key, description, computed, identity, statesKey, artifact } = model
   const document: ModelDocument = {
     key,
-    ...{ name: description.name, version: description.version, sha256: description.sha256 },
-    ...{ computed, identity, statesKey },
+    name: description.name,
+    version: description.version,
+    sha256: description.sha256,
+    computed,
+    identity,
+    statesKey,
     featureSettings: artifact.manifest.featureSettings,
     fitted: artifact.manifest.fitted,
   }

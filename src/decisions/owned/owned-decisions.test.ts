@@ -131,7 +131,11 @@ describe('decisions of a process that owns its states', () => {
   test('a label of a transaction that another system decided on is applied to the entities that it names, and is late where no state has it', async () => {
     const { decisions } = await start(createMemoryStateStore(), folder)
     const outcome = await decisions.applyFeedback({
-      ...{ transactionId: 'elsewhere', isFraud: true, userId: 'ada', merchantId: 'shop', eventTimeMs: 1e12 },
+      transactionId: 'elsewhere',
+      isFraud: true,
+      userId: 'ada',
+      merchantId: 'shop',
+      eventTimeMs: 1e12,
     })
     expect(outcome).toBe('late')
   })
@@ -206,8 +210,12 @@ describe('decisions of a process that owns its states', () => {
 })
 
 const payment = (transactionId: string): Transaction => ({
-  ...{ transactionId, userId: 'ada', merchantId: 'shop', deviceId: 'phone' },
-  ...{ eventTimeMs: 1e12, amountMinor: 100 },
+  transactionId,
+  userId: 'ada',
+  merchantId: 'shop',
+  deviceId: 'phone',
+  eventTimeMs: 1e12,
+  amountMinor: 100,
 })
 
 const start = async (store: StateStore, folder: string) => {
@@ -222,8 +230,16 @@ const open = (
   cacheBytes = 1 << 30,
 ): Promise<Decisions> =>
   openOwnedDecisions({
-    ...{ store, log, observer, cacheBytes, decider: createDecider({ champion: MODEL }), logName: 'test' },
-    ...{ saveAfterMs: 1e6, receiptLifeMs: 1e9, now: () => 1e12, monotonicMs: () => 0 },
+    store,
+    log,
+    observer,
+    cacheBytes,
+    decider: createDecider({ champion: MODEL }),
+    logName: 'test',
+    saveAfterMs: 1e6,
+    receiptLifeMs: 1e9,
+    now: () => 1e12,
+    monotonicMs: () => 0,
     nameOf: async () => ({ name: MODEL.description.name, version: MODEL.description.version }),
   })
 
@@ -252,7 +268,10 @@ const expectReplayed = async (entries: readonly LogEntry[]): Promise<void> => {
     if (entry.kind === 'label') {
       const { transactionId, userId, merchantId, deviceId, eventTimeMs, isFraud } = entry.label
       await online.applyLabel({
-        ...{ transactionId, userId, eventTimeMs, isFraud },
+        transactionId,
+        userId,
+        eventTimeMs,
+        isFraud,
         ...(merchantId !== undefined && { merchantId }),
         ...(deviceId !== undefined && { deviceId }),
       })

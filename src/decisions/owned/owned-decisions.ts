@@ -253,9 +253,11 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
       isFraud: feedback.isFraud,
     })
     const label: LabelEntry = {
-      ...{ transactionId: feedback.transactionId, isFraud: feedback.isFraud },
+      transactionId: feedback.transactionId,
+      isFraud: feedback.isFraud,
       ...entities,
-      ...{ receivedAtMs: now(), isApplied },
+      receivedAtMs: now(),
+      isApplied,
     }
     sequence++
     const { isFraud, receivedAtMs } = label
@@ -457,9 +459,14 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
       decisionId(transaction.transactionId),
       {
         ...decided,
-        ...{ sequence: own, model: { name, version }, hash: transactionHash(transaction) },
-        ...{ userId: transaction.userId, eventTimeMs: transaction.eventTimeMs },
-        ...{ merchantId: transaction.merchantId, deviceId: transaction.deviceId, position: undefined },
+        sequence: own,
+        model: { name, version },
+        hash: transactionHash(transaction),
+        userId: transaction.userId,
+        eventTimeMs: transaction.eventTimeMs,
+        merchantId: transaction.merchantId,
+        deviceId: transaction.deviceId,
+        position: undefined,
       },
     ]
   }

@@ -135,13 +135,22 @@ export const openSharedDecisions = async (options: SharedDecisionsOptions): Prom
       const { userId, merchantId, deviceId, eventTimeMs } = transaction
       const receipt: DecisionReceipt = {
         ...decided,
-        ...{ sequence: 0, model: { name, version }, hash: transactionHash(transaction) },
-        ...{ userId, merchantId, deviceId, eventTimeMs, position: undefined },
+        sequence: 0,
+        model: { name, version },
+        hash: transactionHash(transaction),
+        userId,
+        merchantId,
+        deviceId,
+        eventTimeMs,
+        position: undefined,
       }
       const entry = encodeDecision(
         0,
         {
-          ...{ transaction, ...decided, model: model.key, latencyMs: monotonicMs() - started },
+          transaction,
+          ...decided,
+          model: model.key,
+          latencyMs: monotonicMs() - started,
           ...(shadow && {
             shadow: { model: shadow.model.key, probability: shadow.probability, isFlagged: shadow.isFlagged },
           }),
@@ -203,7 +212,9 @@ export const openSharedDecisions = async (options: SharedDecisionsOptions): Prom
     const { transactionId, isFraud } = feedback
     const committed = await commit(decider.labelKeysOf(entities), id, transactionId, (states) => {
       const isApplied = decider.engineer.applyLabel(states, {
-        ...{ transactionToken: tokenOf(transactionId), eventTimeMs, isFraud },
+        transactionToken: tokenOf(transactionId),
+        eventTimeMs,
+        isFraud,
       })
       const label: LabelEntry = { transactionId, isFraud, ...entities, receivedAtMs: now(), isApplied }
       const { receivedAtMs } = label
@@ -274,7 +285,12 @@ export const openSharedDecisions = async (options: SharedDecisionsOptions): Prom
     flush: async () => undefined,
     savedThrough: async () => Number.MAX_SAFE_INTEGER,
     status: () => ({
-      ...{ failure, cachedStates: 0, cachedBytes: 0, unsavedStates: 0, waiting: 0, lastSequence },
+      failure,
+      cachedStates: 0,
+      cachedBytes: 0,
+      unsavedStates: 0,
+      waiting: 0,
+      lastSequence,
     }),
     close: async () => {
       isClosed = true

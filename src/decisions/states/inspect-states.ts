@@ -95,9 +95,13 @@ const summaryOf = (
   const last = word(HEADER.watermark)
   return {
     kind,
-    ...{ bytes: stored.length, version, appliedSequence: appliedOf(stored) },
+    bytes: stored.length,
+    version,
+    appliedSequence: appliedOf(stored),
     transactionsInRing: word(HEADER.next) - word(HEADER.first),
     lastEventTimeMs: Number.isFinite(last) ? last : null,
-    ...{ truncated: word(HEADER.truncated), late: word(HEADER.late), tooLate: word(HEADER.tooLate) },
+    truncated: word(HEADER.truncated),
+    late: word(HEADER.late),
+    tooLate: word(HEADER.tooLate),
   }
 }

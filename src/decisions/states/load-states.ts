@@ -79,8 +79,10 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
     if (batch.length > 0) await write()
   }
   const identity = await writeStoreIdentity(store, {
-    ...{ statesKey: model.statesKey, identity: model.identity },
-    ...{ logName: options.newId().slice(0, 8), createdAtMs: options.now() },
+    statesKey: model.statesKey,
+    identity: model.identity,
+    logName: options.newId().slice(0, 8),
+    createdAtMs: options.now(),
     origin: { folder: resolve(from), lastEventTimeMs: manifest.lastEventTimeMs, files: manifest.files },
   })
   await finishLoading(store)

@@ -99,6 +99,9 @@ const artifactOf = (model: Artifact['model']): Pick<Artifact, 'manifest' | 'mode
 }
 
 const reason = (feature: string, value: number | string, contribution: number, text: string) => ({
-  ...{ feature, value, contribution, text },
+  feature,
+  value,
+  contribution,
+  text,
   direction: contribution > 0 ? 'raises' : 'lowers',
 })

@@ -115,8 +115,12 @@ test('a number that was given to two records is counted as extra', async () => {
 })
 
 const payment = (n: number): Transaction => ({
-  ...{ transactionId: `t${n}`, userId: `u${n % 5}`, merchantId: 'shop', deviceId: `d${n % 3}` },
-  ...{ eventTimeMs: 1e12 + n * 4000, amountMinor: 100 + n },
+  transactionId: `t${n}`,
+  userId: `u${n % 5}`,
+  merchantId: 'shop',
+  deviceId: `d${n % 3}`,
+  eventTimeMs: 1e12 + n * 4000,
+  amountMinor: 100 + n,
 })
 
 /** Sends transactions, and labels of those ten before. */
@@ -133,12 +137,10 @@ const database = { threads: 1, memoryLimit: '256MB', tempDirectory: '.spill' }
 const serve = async (logFolder: string): Promise<OpenPipeline> =>
   openInferencePipeline({
     models: { champion: CHAMPION },
-    ...{
-      observer: silentObserver,
-      storeName: 'memory',
-      log: await openTestLog(logFolder),
-      archive: logFolder,
-    },
+    observer: silentObserver,
+    storeName: 'memory',
+    log: await openTestLog(logFolder),
+    archive: logFolder,
     states: {
       kind: 'owned',
       store: createMemoryStateStore(),
@@ -147,13 +149,20 @@ const serve = async (logFolder: string): Promise<OpenPipeline> =>
       receiptLifeMs: 1e9,
     },
     archiveAfterBytes: 1e9,
-    ...{ database, now: () => 1.7e12, monotonicMs: () => 0, newId: () => 'abcdef0123' },
+    database,
+    now: () => 1.7e12,
+    monotonicMs: () => 0,
+    newId: () => 'abcdef0123',
   })
 
 const compare = (...folders: readonly string[]) =>
   parityOfLog({
-    ...{ folders, openLog: openLogReader, work: folder, database },
-    ...{ signal: new AbortController().signal, reportProgress: () => undefined },
+    folders,
+    openLog: openLogReader,
+    work: folder,
+    database,
+    signal: new AbortController().signal,
+    reportProgress: () => undefined,
   })
 
 const entriesOf = async (logFolder: string): Promise<LogEntry[]> => {

@@ -182,8 +182,11 @@ const startReplay = async (
             schema: 1,
             source: `${rows} decisions of ${name} ${version} in ${folders.join(', ')}`,
             identity,
-            ...{ rows, values: rows * engineer.featureNames.length, differing: differing.report() },
-            ...{ missing: replay.missing, extra: replay.extra },
+            rows,
+            values: rows * engineer.featureNames.length,
+            differing: differing.report(),
+            missing: replay.missing,
+            extra: replay.extra,
           },
         })),
   }
@@ -207,7 +210,9 @@ const engineOf = (document: ModelDocument): Engine => {
   const fitted = document.fitted as { features: FittedFeatures; cleaning: FittedCleaning }
   const engineer = new FeatureEngineer(readFeatureSettings(features, labels), fitted.features, separateBlocks)
   return {
-    ...{ document, engineer, cleaning: fitted.cleaning },
+    document,
+    engineer,
+    cleaning: fitted.cleaning,
     vector: new Float64Array(engineer.featureNames.length),
     differing: createDifferingValues(engineer.featureNames),
     rows: 0,

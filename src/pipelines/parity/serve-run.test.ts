@@ -43,11 +43,11 @@ describe('serving the end of a run', () => {
     expect(isParity(parity)).toBe(true)
     // A clock that goes on by one millisecond a look.
     expect(latency).toEqual({
-      ...{
-        warmUp: Math.min(1000, Math.floor(sent / 10)),
-        calls: sent - Math.min(1000, Math.floor(sent / 10)),
-      },
-      ...{ p50: 1, p99: 1, largest: 1 },
+      warmUp: Math.min(1000, Math.floor(sent / 10)),
+      calls: sent - Math.min(1000, Math.floor(sent / 10)),
+      p50: 1,
+      p99: 1,
+      largest: 1,
     })
   })
 
@@ -96,7 +96,13 @@ describe('serving the end of a run', () => {
     let ticks = 0
     return serveRun({
       files: { prepared, features },
-      ...{ settings, fitted, scorer: anyScorer, rows, source: name, work, workers: 2 },
+      settings,
+      fitted,
+      scorer: anyScorer,
+      rows,
+      source: name,
+      work,
+      workers: 2,
       store: createMemoryStateStore(),
       monotonicMs: () => ticks++,
       database: databaseIn(folder),

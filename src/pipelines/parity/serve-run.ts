@@ -108,8 +108,11 @@ export const serveRun = async (options: ServeRunOptions): Promise<ServedRun> => 
         schema: 1,
         source: options.source,
         identity: statesIdentity(settings, fitted),
-        ...{ rows, values: rows * online.featureNames.length, differing: differing.report() },
-        ...{ missing, extra },
+        rows,
+        values: rows * online.featureNames.length,
+        differing: differing.report(),
+        missing,
+        extra,
       },
       latency: latencyOf(times),
     }
@@ -130,8 +133,15 @@ const fillStore = async (options: ServeRunOptions, cut: number): Promise<void> =
     ),
   )
   await replay({
-    ...{ prepared, out: join(work, 'before-features.parquet'), statesOut, settings, fitted },
-    ...{ workers, database, signal, reportProgress },
+    prepared,
+    out: join(work, 'before-features.parquet'),
+    statesOut,
+    settings,
+    fitted,
+    workers,
+    database,
+    signal,
+    reportProgress,
   })
   const { layouts } = planFeatures(settings)
   for (const kind of ENTITY_KINDS)
@@ -156,7 +166,10 @@ const latencyOf = (times: readonly number[]): ServingLatency => {
   const sorted = times.slice(warmUp).sort((a, b) => a - b)
   const atShare = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
   return {
-    ...{ calls: sorted.length, warmUp },
-    ...{ p50: atShare(0.5), p99: atShare(0.99), largest: sorted.at(-1) ?? 0 },
+    calls: sorted.length,
+    warmUp,
+    p50: atShare(0.5),
+    p99: atShare(0.99),
+    largest: sorted.at(-1) ?? 0,
   }
 }

@@ -47,7 +47,8 @@ export async function* readServedRows(
             ? undefined
             : {
                 ...entitiesOf(transaction),
-                ...{ eventTimeMs: transaction.eventTimeMs, isFraud: isFraud === 1 },
+                eventTimeMs: transaction.eventTimeMs,
+                isFraud: isFraud === 1,
                 labelledAtMs: labelledAtMs as number | null,
               },
         expected: isInTraining === true ? (f) => vectors[f]!.getItem(row) as number : undefined,
@@ -80,7 +81,9 @@ export const readPendingLabels = async (
   )
   const pending = result.getRows().map(([transactionId, userId, merchantId, deviceId, at, isFraud, due]) => ({
     ...entitiesOf({ transactionId, userId, merchantId, deviceId } as EntitiesOrNull),
-    ...{ eventTimeMs: at as number, isFraud: isFraud === 1, knownAtMs: due as number },
+    eventTimeMs: at as number,
+    isFraud: isFraud === 1,
+    knownAtMs: due as number,
   }))
   return { pending, clockMs }
 }
@@ -91,7 +94,8 @@ type EntitiesOrNull = Pick<Label, 'transactionId' | 'userId'> & {
 }
 
 const entitiesOf = ({ transactionId, userId, merchantId, deviceId }: EntitiesOrNull) => ({
-  ...{ transactionId, userId },
+  transactionId,
+  userId,
   ...(typeof merchantId === 'string' && { merchantId }),
   ...(typeof deviceId === 'string' && { deviceId }),
 })

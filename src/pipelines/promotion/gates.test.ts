@@ -93,8 +93,14 @@ const settings: PromotionSettings = {
 }
 
 const parity: ParityReport = {
-  ...{ schema: 1, source: 'here', identity: { layouts: 'a', features: 'b', fitted: 'c' } },
-  ...{ rows: 10, values: 100, differing: [], missing: 0, extra: 0 },
+  schema: 1,
+  source: 'here',
+  identity: { layouts: 'a', features: 'b', fitted: 'c' },
+  rows: 10,
+  values: 100,
+  differing: [],
+  missing: 0,
+  extra: 0,
 }
 
 const good: GateMeasurements = {

@@ -87,7 +87,11 @@ const minimumGates = ({ minimum }: PromotionSettings, { figures }: GateMeasureme
   if (asked.length === 0)
     return [
       {
-        ...{ gate: 'minimum', name: 'figures on test', passed: true, wanted: 'any', got: '' },
+        gate: 'minimum',
+        name: 'figures on test',
+        passed: true,
+        wanted: 'any',
+        got: '',
         why: 'promotion.minimum asks for none',
       },
     ]
@@ -111,8 +115,12 @@ const regressionGates = ({ regression }: PromotionSettings, measured: GateMeasur
   if (compared === null)
     return [
       {
-        ...{ gate: 'regression', name: 'figures beside the present version', passed: true },
-        ...{ wanted: 'no step back', got: '', why: 'the alias names no version yet' },
+        gate: 'regression',
+        name: 'figures beside the present version',
+        passed: true,
+        wanted: 'no step back',
+        got: '',
+        why: 'the alias names no version yet',
       },
     ]
   return FIGURES.map(([figure, setting, title]): Judged => {

@@ -54,7 +54,11 @@ export const measureGates = async (options: MeasureOptions): Promise<MeasuredGat
   if ('notMeasured' in loaded) {
     const nothing = { notMeasured: 'the artifact is not usable' }
     return {
-      ...{ loaded: undefined, artifact: loaded, figures: nothing, parity: nothing, latency: nothing },
+      loaded: undefined,
+      artifact: loaded,
+      figures: nothing,
+      parity: nothing,
+      latency: nothing,
       regression: present === undefined ? null : nothing,
     }
   }
@@ -97,7 +101,8 @@ const serve = (
         scorer: createScorer(artifact),
         rows: options.settings.parity_rows,
         source: `the last transactions of ${options.runName}, served in this process`,
-        ...{ store, work },
+        store,
+        work,
       })
     } finally {
       await store.close()

@@ -73,8 +73,14 @@ export const promote = async (options: PromoteOptions): Promise<Promoted | undef
   requirePassed(gates, candidate, to)
   signal.throwIfAborted()
   const decision = {
-    ...{ id: newId(), action: 'promote', alias: to, from, to: candidate.version, by: options.by },
-    ...{ at: new Date(now()).toISOString(), reason: options.reason ?? 'passed every gate' },
+    id: newId(),
+    action: 'promote',
+    alias: to,
+    from,
+    to: candidate.version,
+    by: options.by,
+    at: new Date(now()).toISOString(),
+    reason: options.reason ?? 'passed every gate',
     skipped: [...new Set(gates.filter(({ skipped }) => skipped).map(({ gate }) => gate))],
   } as const satisfies Omit<Decision, 'evidence'>
   const evidence = promotionEvidence(candidate, decision, gates, measured, settings)
@@ -108,7 +114,10 @@ const requirePassed = (
   const failed = gates.filter(({ passed, skipped }) => !passed && !skipped)
   if (failed.length === 0) return
   throw new VigiaError('REGISTRY_GATES_FAILED', {
-    ...{ version, model: name, alias, count: failed.length === 1 ? '1 gate' : `${failed.length} gates` },
+    version,
+    model: name,
+    alias,
+    count: failed.length === 1 ? '1 gate' : `${failed.length} gates`,
     gates: tellFailed(failed),
   })
 }

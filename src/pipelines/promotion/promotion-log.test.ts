@@ -84,7 +84,8 @@ describe('aliases', () => {
     expect(aliasesAfter([promote(1)])).toEqual({ production: 1, previous: null })
     expect(aliasesAfter([promote(1), promote(2, 1)])).toEqual({ production: 2, previous: 1 })
     expect(aliasesAfter([promote(1), promote(2, 1), { ...promote(1, 2), action: 'rollback' }])).toEqual({
-      ...{ production: 1, previous: 2 },
+      production: 1,
+      previous: 2,
     })
     expect(aliasesAfter([{ ...promote(4), alias: 'staging' }])).toEqual({ staging: 4 })
   })
@@ -168,8 +169,16 @@ describe('aliases', () => {
 let ids = 0
 
 const promote = (to: number, from: number | null = null, id = `${to}`): Decision => ({
-  ...{ id, action: 'promote', alias: 'production', from, to, by: 'ana' },
-  ...{ at: '2026-01-31T09:00:00.000Z', reason: 'better', skipped: [], evidence: null },
+  id,
+  action: 'promote',
+  alias: 'production',
+  from,
+  to,
+  by: 'ana',
+  at: '2026-01-31T09:00:00.000Z',
+  reason: 'better',
+  skipped: [],
+  evidence: null,
 })
 
 const logOf = ({ tracker }: TrackingStore) =>

@@ -68,7 +68,9 @@ export const openDecisionLog = async ({
       const lost = (decisions: readonly NumberedDecision[]) => {
         const other = decisions[expectedCount]
         return new VigiaError('REGISTRY_DECISION_LOST', {
-          ...{ number, model, other: other === undefined ? 'not readable' : tellDecision(other) },
+          number,
+          model,
+          other: other === undefined ? 'not readable' : tellDecision(other),
         })
       }
       // Never leaves a gap: a decision is only written after the one before.
@@ -102,7 +104,8 @@ const findLog = async (tracker: ExperimentTracker, model: string): Promise<strin
   const { items } = await tracker.searchRuns({ experimentIds: [experiment.id], tags: { [KIND]: LOG } })
   if (items.length === 1) return items[0]!.id
   throw new VigiaError('REGISTRY_DECISIONS_BROKEN', {
-    ...{ model, where: `${tracker.location}, experiment ${nameOf(model)}` },
+    model,
+    where: `${tracker.location}, experiment ${nameOf(model)}`,
     reason: `it has ${items.length} runs tagged ${KIND} = ${LOG}, not one`,
   })
 }
@@ -116,7 +119,10 @@ const createLog = async (
   const name = nameOf(model)
   const experiment = await tracker.createExperiment(`${name} ${id}`, { [KIND]: LOG })
   const run = await tracker.createRun({
-    ...{ experimentId: experiment.id, name, startTimeMs: nowMs, tags: { [KIND]: LOG } },
+    experimentId: experiment.id,
+    name,
+    startTimeMs: nowMs,
+    tags: { [KIND]: LOG },
   })
   try {
     await tracker.renameExperiment(experiment.id, name)
@@ -138,7 +144,9 @@ const decisionsOf = ({ id, params }: TrackedRun, model: string): readonly Number
     const decision = text === undefined ? { problem: 'it is missing' } : decodeDecision(text)
     if ('problem' in decision)
       throw new VigiaError('REGISTRY_DECISIONS_BROKEN', {
-        ...{ model, where: `run ${id}`, reason: `${keyOf(number)}: ${decision.problem}` },
+        model,
+        where: `run ${id}`,
+        reason: `${keyOf(number)}: ${decision.problem}`,
       })
     decisions.push({ ...decision, number })
   }

@@ -45,7 +45,9 @@ export const registerImport = async (options: RegisterImportOptions): Promise<Mo
   }
   const run = await store.tracker.createRun({
     experimentId: await experimentOf(store.tracker, options.experiment),
-    ...{ name: `import ${basename(source.file)}`.slice(0, 250), startTimeMs: now(), tags },
+    name: `import ${basename(source.file)}`.slice(0, 250),
+    startTimeMs: now(),
+    tags,
   })
   const work = await mkdtemp(join(tmpdir(), 'vigia-register-'))
   try {
@@ -60,7 +62,9 @@ export const registerImport = async (options: RegisterImportOptions): Promise<Mo
   await store.tracker.setRunStatus(run.id, 'FINISHED', now())
   await store.registry.ensureModel(model, `Fraud detection of ${artifact.manifest.project}`)
   return store.registry.createVersion({
-    ...{ name: model, runId: run.id, artifactPath: MODEL_ARTIFACT },
+    name: model,
+    runId: run.id,
+    artifactPath: MODEL_ARTIFACT,
     tags: {
       ...tags,
       [ARTIFACT_TAG]: sha256(files.get('checksums.json')!),

@@ -22,9 +22,16 @@ export const rollBack = async ({ store, model, by, reason, now, newId }: Decidin
     throw refuse(`version ${to}, which was in production before, is not in the registry any more`)
   const decision = await log.append(
     {
-      ...{ id: newId(), action: 'rollback', alias: 'production', from, to, by },
-      ...{ at: new Date(now()).toISOString(), reason: reason ?? `rolled back from version ${from}` },
-      ...{ skipped: [], evidence: null },
+      id: newId(),
+      action: 'rollback',
+      alias: 'production',
+      from,
+      to,
+      by,
+      at: new Date(now()).toISOString(),
+      reason: reason ?? `rolled back from version ${from}`,
+      skipped: [],
+      evidence: null,
     },
     decisions.length,
   )

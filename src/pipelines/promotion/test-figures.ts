@@ -84,9 +84,14 @@ const computeFeatures = async (
     applyCleaning(connection, prepared, cleaned, fitted.cleaning as FittedCleaning),
   )
   await replay({
-    ...{ prepared: cleaned, out, settings: featureSettingsOf(artifact) },
+    prepared: cleaned,
+    out,
+    settings: featureSettingsOf(artifact),
     fitted: fitted.features as FittedFeatures,
-    ...{ workers, database, signal, reportProgress },
+    workers,
+    database,
+    signal,
+    reportProgress,
   })
   return out
 }

@@ -50,8 +50,11 @@ const loadFolder = async (
   const artifact = await readArtifact(folder)
   const hash = sha256(await readFile(join(folder, 'checksums.json')))
   return prepareModel(artifact, {
-    ...{ name: artifact.manifest.project, version: hash.slice(0, 12) },
-    ...{ source, sha256: hash, loadedAtMs: now() },
+    name: artifact.manifest.project,
+    version: hash.slice(0, 12),
+    source,
+    sha256: hash,
+    loadedAtMs: now(),
   })
 }
 
@@ -69,7 +72,10 @@ const loadRegistered = async (
   const version = await findVersion(store.registry, name, alias === undefined ? (number ?? '') : `@${alias}`)
   const loaded = await loadVersionArtifact(store.registry, version)
   return prepareModel(loaded.artifact, {
-    ...{ name, version: String(version.version) },
-    ...{ source, sha256: loaded.sha256, loadedAtMs: now() },
+    name,
+    version: String(version.version),
+    source,
+    sha256: loaded.sha256,
+    loadedAtMs: now(),
   })
 }

@@ -69,19 +69,26 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         states:
           states.kind === 'owned'
             ? {
-                ...{ kind: 'owned', store: states.store },
+                kind: 'owned',
+                store: states.store,
                 cacheBytes: settings.state_store.cache_size * MEBIBYTE,
                 saveAfterMs: parseDuration(settings.state_store.save_interval),
                 receiptLifeMs: parseDuration(settings.state_store.repetition_window),
               }
             : {
-                ...{ kind: 'shared', store: states.store },
+                kind: 'shared',
+                store: states.store,
                 receiptLifeMs: parseDuration(settings.state_store.repetition_window),
               },
-        ...{ storeName: states.name, log, archive: settings.prediction_log.path },
+        storeName: states.name,
+        log,
+        archive: settings.prediction_log.path,
         archiveAfterBytes: settings.prediction_log.segment_size * MEBIBYTE,
         database: archiveDatabase(settings.prediction_log.path),
-        ...{ observer: options.observer, now, monotonicMs: options.monotonicMs, newId: options.newId },
+        observer: options.observer,
+        now,
+        monotonicMs: options.monotonicMs,
+        newId: options.newId,
       })
       return { pipeline, control: createModelControl(pipeline, load) }
     } catch (error) {
@@ -114,8 +121,15 @@ const fill = async (
     return { kind: 'empty' }
   const { now, newId, signal, reportProgress } = options
   const loaded = await loadStates({
-    ...{ store, storeName: name, model: champion, from, force: false },
-    ...{ now, newId, signal, reportProgress },
+    store,
+    storeName: name,
+    model: champion,
+    from,
+    force: false,
+    now,
+    newId,
+    signal,
+    reportProgress,
   })
   return { kind: 'loaded', from, ...loaded }
 }

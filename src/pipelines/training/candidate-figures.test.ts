@@ -13,7 +13,8 @@ describe('expected cost', () => {
 
   test('is that of the threshold in use, where there is one', () => {
     const figures = candidateFigures(rows, Float64Array.of(0.1, 0.2, 0.8, 0.9), 0.85, {
-      ...{ k: 1, firstDayMs: 0 },
+      k: 1,
+      firstDayMs: 0,
       costs: costMatrix(costly),
     })
     // One review, one fraud missed.

@@ -86,7 +86,11 @@ export const readFeatureRows = async (
   }
   return {
     table: { names, rowCount, columns, categorical: categorical.filter((name) => names.includes(name)) },
-    ...{ labels, eventTimesMs, amountsMinor, userIds, transactionIds },
+    labels,
+    eventTimesMs,
+    amountsMinor,
+    userIds,
+    transactionIds,
   }
 }
 

@@ -151,8 +151,14 @@ const judgeAll = async (
       if (before !== undefined) figures[candidate]![fold] = before.figure ?? Number.NaN
       else
         open.push({
-          ...{ algorithm: name, settings, seed: config.settings.project.seed, training: train, scored: test },
-          ...{ candidate, fold, key },
+          algorithm: name,
+          settings,
+          seed: config.settings.project.seed,
+          training: train,
+          scored: test,
+          candidate,
+          fold,
+          key,
         })
     }
   }
@@ -181,7 +187,8 @@ const judgeAll = async (
     threads: workers,
     memoryLimitBytes: learningMemoryBytes(config.settings.resources.learning_memory),
     activity: `searching settings of the ${trainer.title.toLowerCase()}`,
-    ...{ signal, onScores },
+    signal,
+    onScores,
   })
   return figures
 }

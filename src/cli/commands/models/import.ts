@@ -15,7 +15,8 @@ export const importXgboost = async (request: ModelsRequest): Promise<ExitCode> =
   if (run === undefined || out === undefined) throw invalid('import needs --run <folder> and --out <folder>')
   const result = await importModel({
     file: resolve(context.workingDirectory, input.arguments[1] ?? ''),
-    ...{ run, out },
+    run,
+    out,
     ...(threshold === undefined ? {} : { threshold }),
     replace: input.options['force'] === true,
     database: trainingContext(context, config, run).database,
@@ -25,7 +26,11 @@ export const importXgboost = async (request: ModelsRequest): Promise<ExitCode> =
   const version =
     input.options['register'] === true
       ? await registerImport({
-          ...{ store, model, folder: out, source: result, now: tools.now },
+          store,
+          model,
+          folder: out,
+          source: result,
+          now: tools.now,
           experiment: tracking.experiment || project.name,
         })
       : undefined

@@ -30,15 +30,13 @@ export const promoteVersion = async (request: ModelsRequest): Promise<ExitCode> 
   const paint = picocolors.createColors(context.useColor)
   const promoted = await promote({
     ...deciding,
-    ...{
-      version: reference,
-      to,
-      skip,
-      runFolder: folder,
-      runName: shown(request, folder),
-      workers,
-      database,
-    },
+    version: reference,
+    to,
+    skip,
+    runFolder: folder,
+    runName: shown(request, folder),
+    workers,
+    database,
     settings: config.settings.promotion,
     ...(report !== undefined && { parityReport: await readParityReport(report) }),
     createStateStore: tools.createStateStore,

@@ -25,7 +25,9 @@ export const showMetric = async (request: RunsRequest, run: TrackedRun, key: str
   }
   if (context.json) {
     const values = history.map(({ step, value, timestampMs }) => ({
-      ...{ step, timestampMs, value: jsonNumber({ value }) },
+      step,
+      timestampMs,
+      value: jsonNumber({ value }),
     }))
     printJson(request, { run: run.id, key, values })
   } else if (context.stdout.isTerminal) printLines(request, chartLines(context, run, key, history))

@@ -24,7 +24,10 @@ export const trackBank = async (
   const { id } = await tracker.createExperiment('vigia')
   const start = (minutes: number, tags: Record<string, string> = {}, parentRunId?: string, name = 'vigia') =>
     tracker.createRun({
-      ...{ experimentId: id, name, startTimeMs: NOON_MS + minutes * 60_000, tags },
+      experimentId: id,
+      name,
+      startTimeMs: NOON_MS + minutes * 60_000,
+      tags,
       ...(parentRunId !== undefined && { parentRunId }),
     })
   const first = await start(0, { 'vigia.kind': 'training', 'vigia.model': 'logistic_regression' })
@@ -35,7 +38,9 @@ export const trackBank = async (
   await tracker.setRunStatus(first.id, 'FINISHED', NOON_MS + 4200)
 
   const second = await start(60, {
-    ...{ 'vigia.kind': 'training', 'vigia.model': 'gradient_boosting', 'vigia.chosen_by': 'ROC-AUC' },
+    'vigia.kind': 'training',
+    'vigia.model': 'gradient_boosting',
+    'vigia.chosen_by': 'ROC-AUC',
     'vigia.warnings': 'few frauds\n\u001b[31mred',
   })
   await logFigures(tracker, second.id, { 'test.roc_auc': 0.961, 'test.average_precision': 0.728 })
@@ -45,8 +50,10 @@ export const trackBank = async (
   await tracker.logEntries(second.id, {
     params: { 'project.seed': '7', 'features.time_zone': '"Europe/Madrid"', selected_features: '["amount"]' },
     metrics: Array.from({ length: 300 }, (_, tree) => ({
-      ...{ key: 'gradient_boosting.validation.log_loss', value: 0.04 + 0.3 * Math.exp(-tree / 40) },
-      ...{ timestampMs: NOON_MS, step: tree + 1 },
+      key: 'gradient_boosting.validation.log_loss',
+      value: 0.04 + 0.3 * Math.exp(-tree / 40),
+      timestampMs: NOON_MS,
+      step: tree + 1,
     })),
   })
   await tracker.logInputs(second.id, [input('bbb222')])
@@ -76,11 +83,18 @@ const logFigures = (
 ): Promise<void> =>
   tracker.logEntries(runId, {
     metrics: Object.entries(figures).map(([key, value]) => ({
-      ...{ key, value, timestampMs: NOON_MS, step: 0 },
+      key,
+      value,
+      timestampMs: NOON_MS,
+      step: 0,
     })),
   })
 
 const input = (digest: string) => ({
-  ...{ name: 'transactions.csv', digest, sourceType: 'local', source: '{}' },
-  ...{ profile: '{"num_rows":12000}', context: 'test' },
+  name: 'transactions.csv',
+  digest,
+  sourceType: 'local',
+  source: '{}',
+  profile: '{"num_rows":12000}',
+  context: 'test',
 })

@@ -198,7 +198,9 @@ const curveMetrics = ({ atMs }: FinishedStep, { curves }: TrainedModel): Metric[
   // A step that was made by an earlier version of this code has none.
   (curves ?? []).flatMap(({ name, steps, values }) =>
     values.map((value, index) => ({
-      ...{ key: `curve.${name}`, value, timestampMs: atMs },
+      key: `curve.${name}`,
+      value,
+      timestampMs: atMs,
       step: steps[index] ?? index,
     })),
   )

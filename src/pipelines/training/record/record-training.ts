@@ -84,7 +84,10 @@ export const createTrainingRecorder = (
     const runKey = tracking.newRunKey()
     const startTimeMs = now()
     writer = await beginRun(join(folder, TRACKING_FOLDER, runKey), {
-      ...{ runKey, experiment: names.experiment, settings, startTimeMs },
+      runKey,
+      experiment: names.experiment,
+      settings,
+      startTimeMs,
       name: `${config.settings.project.name} ${new Date(startTimeMs).toISOString().slice(0, 19)}Z`,
       tags: { 'vigia.kind': 'training', 'vigia.project': config.settings.project.name, ...tracking.tags },
     })
@@ -185,7 +188,9 @@ export const createTrainingRecorder = (
       resources.stop()
       if (writer === undefined && problem === undefined) return undefined
       const tracked = {
-        ...{ status, location: tracking.store.tracker.location, experiment: names.experiment },
+        status,
+        location: tracking.store.tracker.location,
+        experiment: names.experiment,
         ...(await finishDelivery(writer, delivery)),
         ...(problem !== undefined && { problem }),
       }
