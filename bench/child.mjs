@@ -1,4 +1,5 @@
-// One side of one row in a process of its own: node child.mjs <row> <side> <request as JSON>. Prints what it cost as JSON.
+// One side of one row in a process of its own: node child.mjs <row> <side> <request as JSON>. Prints what it
+// cost as JSON.
 import { rows } from './rows/index.mjs'
 
 const [name, side, request] = process.argv.slice(2)
@@ -12,7 +13,8 @@ const result = await run(JSON.parse(request))
 const seconds = (performance.now() - started) / 1000
 const cpu = process.cpuUsage()
 const cost = {
-  // A side whose work is partly for the check only says itself how long the rest took; one that asks a server, what the server cost.
+  // A side whose work is partly for the check only says itself how long the rest took; one that asks a
+  // server, what the server cost.
   seconds: result?.seconds ?? seconds,
   cpuSeconds: result?.cpuSeconds ?? (cpu.user + cpu.system) / 1e6,
   peakMegabytes: result?.peakMegabytes ?? process.resourceUsage().maxRSS / 1024,

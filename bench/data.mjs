@@ -46,7 +46,10 @@ export const sql = async (cores, ...statements) => {
   }
 }
 
-/** The file `name` in the bench's folder, made once by `make(path)`; what an interrupted run leaves is not taken for it. */
+/**
+ * The file `name` in the bench's folder, made once by `make(path)`; what an interrupted run leaves is not
+ * taken for it.
+ */
 export const madeOnce = async (folder, name, make) => {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, name)
@@ -60,7 +63,10 @@ export const madeOnce = async (folder, name, make) => {
 
 const SECOND_BANK = join(ROOT, 'examples/second-bank/second-bank.csv.gz')
 
-/** The second bank's export `copies` times over, users and terminals of each copy their own; `limit` rows of it, 0 for all. */
+/**
+ * The second bank's export `copies` times over, users and terminals of each copy their own; `limit` rows of
+ * it, 0 for all.
+ */
 export const secondBankSql = ({ copies, limit }) => `
   SELECT "TX_TIME_SECONDS", "CUSTOMER_ID" || '-' || copy AS "CUSTOMER_ID", "TERMINAL_ID" || '-' || copy AS "TERMINAL_ID",
          "TX_AMOUNT", "TX_FRAUD", "TX_FRAUD_SCENARIO", row_number() OVER (ORDER BY place, copy) AS source_row
@@ -85,7 +91,10 @@ export const preparedSecondBank = ({ folder, cores, copies, limit }) =>
     ),
   )
 
-/** How many rows of two Parquet files differ in any column, both in the same order; fails when columns or counts do. */
+/**
+ * How many rows of two Parquet files differ in any column, both in the same order; fails when columns or
+ * counts do.
+ */
 export const differingRows = async (cores, ours, theirs) => {
   const columnsOf = (path) => sql(cores, `SELECT column_name FROM (DESCRIBE SELECT * FROM '${path}')`)
   const names = (await columnsOf(ours)).map(([name]) => name)

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-// npm run soak -- [--minutes <n>] [--rate <per second>] [--out <file.json>]: a server under a steady load for a long time. Its memory must
-// not grow: of the samples of each fifth of the time the least counts, since garbage comes and goes, and the last fifth may have 5 % and
-// 10 MB more than the second (in the first, states and compiled code come into memory). What the kernel maps of the state store's file is
-// told beside it: that is a cache, which the kernel takes back.
+// npm run soak -- [--minutes <n>] [--rate <per second>] [--out <file.json>]: a server under a steady load for
+// a long time. Its memory must not grow: of the samples of each fifth of the time the least counts, since
+// garbage comes and goes, and the last fifth may have 5 % and 10 MB more than the second (in the first,
+// states and compiled code come into memory). What the kernel maps of the state store's file is told beside
+// it: that is a cache, which the kernel takes back.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Builds dist/: the compiler checks and translates every source file, then the command line is bundled into a few files under
-// dist/bundle, because opening a thousand modules is most of what a small command, or a server that starts, would wait for.
+// Builds dist/: the compiler checks and translates every source file, then the command line is bundled into a
+// few files under dist/bundle, because opening a thousand modules is most of what a small command, or a
+// server that starts, would wait for.
 import { spawnSync } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { relative } from 'node:path'

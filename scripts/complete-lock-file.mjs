@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-// Adds to package-lock.json the optional platform packages (`@duckdb/node-bindings-darwin-arm64`) that npm leaves out when it
-// cannot see them from the machine that writes the lock file. Without them `npm ci` refuses the lock file everywhere.
-// Run it after `npm install <package>`; a test says when it is needed. With --check it only lists what is missing.
+// Adds to package-lock.json the optional platform packages (`@duckdb/node-bindings-darwin-arm64`) that npm
+// leaves out when it cannot see them from the machine that writes the lock file. Without them `npm ci`
+// refuses the lock file everywhere. Run it after `npm install <package>`; a test says when it is needed. With
+// --check it only lists what is missing.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 

@@ -1,6 +1,6 @@
 /**
- * Draws docs/images/generated-data.svg: when and how much, by class and by pattern. A transparent ground and middle greys
- * read on light and on dark pages. Run: `npx tsx scripts/draw-generated-data.ts`.
+ * Draws docs/images/generated-data.svg: when and how much, by class and by pattern. A transparent ground and
+ * middle greys read on light and on dark pages. Run: `npx tsx scripts/draw-generated-data.ts`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { Value } from 'typebox/value'

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Makes a fresh clone ready: installs when node_modules is missing or older than the lock file, and with --build compiles
-// when dist is missing or older than a source file. Plain Node and no dependency, because it runs before there is any.
+// Makes a fresh clone ready: installs when node_modules is missing or older than the lock file, and with
+// --build compiles when dist is missing or older than a source file. Plain Node and no dependency, because it
+// runs before there is any.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'

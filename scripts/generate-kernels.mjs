@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Assembles scripts/kernels.mjs into src/learning/trees/kernels-wasm.ts. With --check it only says whether that file is current.
+// Assembles scripts/kernels.mjs into src/learning/trees/kernels-wasm.ts. With --check it only says whether
+// that file is current.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import assembler from 'wabt'

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-// Prepares what the integration tests need and runs them: Python virtual environments, .venv with the peers of
-// test/integration/requirements.txt, .venv-mlflow with the MLflow of requirements-mlflow.txt and .venv-serving with the fuzzer of
-// requirements-serving.txt, and servers, which are looked for in PATH and otherwise installed where this is Debian and we are root. What
-// cannot be prepared is said, and the tests that need it skip with that reason. Tests find an interpreter in the environment variable
-// PEER_PYTHON, MLFLOW_PYTHON or SERVING_PYTHON and a server in REDIS_SERVER or PROMETHEUS_SERVER, or the reason for its absence in the
-// same name with _MISSING. A server's variable that is set already is used as it is.
+// Prepares what the integration tests need and runs them: Python virtual environments, .venv with the peers
+// of test/integration/requirements.txt, .venv-mlflow with the MLflow of requirements-mlflow.txt and
+// .venv-serving with the fuzzer of requirements-serving.txt, and servers, which are looked for in PATH and
+// otherwise installed where this is Debian and we are root. What cannot be prepared is said, and the tests
+// that need it skip with that reason. Tests find an interpreter in the environment variable PEER_PYTHON,
+// MLFLOW_PYTHON or SERVING_PYTHON and a server in REDIS_SERVER or PROMETHEUS_SERVER, or the reason for its
+// absence in the same name with _MISSING. A server's variable that is set already is used as it is.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'

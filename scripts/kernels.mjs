@@ -1,9 +1,11 @@
 /**
- * The innermost loops of growing trees, in WebAssembly text. Two adjacent doubles (gradient and Hessian, or weight of fraud and of all)
- * are one vector, so that a histogram is updated by one load, one addition and one store; JavaScript needs two of each, and a bounds check
- * for every one of them. The sums are those of the same additions in the same order: bit for bit what the plain loop gives.
+ * The innermost loops of growing trees, in WebAssembly text. Two adjacent doubles (gradient and Hessian, or
+ * weight of fraud and of all) are one vector, so that a histogram is updated by one load, one addition and
+ * one store; JavaScript needs two of each, and a bounds check for every one of them. The sums are those of
+ * the same additions in the same order: bit for bit what the plain loop gives.
  *
- * Each loop exists for bin numbers of one byte and of two. Addresses are bytes; `order` holds 4 bytes a row, `pairs` 16.
+ * Each loop exists for bin numbers of one byte and of two. Addresses are bytes; `order` holds 4 bytes a row,
+ * `pairs` 16.
  */
 const loops = ({ suffix, load, shift }) => {
   const bin = (column) =>

@@ -1,6 +1,7 @@
 /**
  * What an ideal model could reach on generated data, and what one raw column reaches: the numbers of
- * docs/data-generation.md. Run: `npx tsx scripts/measure-generated-data.ts [rows]` (default 400000; about 20 s).
+ * docs/data-generation.md. Run: `npx tsx scripts/measure-generated-data.ts [rows]` (default 400000; about 20
+ * s).
  */
 import { Value } from 'typebox/value'
 import { GenerateSchema, type GenerateSettings } from '../src/config/sections/generate.ts'
@@ -74,7 +75,10 @@ const main = (): void => {
   })
 }
 
-/** 1 for frauds with a trace, the share of frauds in its window for all at a compromised merchant, 0 for the rest. */
+/**
+ * 1 for frauds with a trace, the share of frauds in its window for all at a compromised merchant, 0 for the
+ * rest.
+ */
 const boundScores = (simulation: Simulation, rows: EventBuffer): Float64Array => {
   const rate = windowRates(simulation, rows)
   return Float64Array.from({ length: rows.length }, (_, row) => {
@@ -110,9 +114,10 @@ const windowRates = (simulation: Simulation, rows: EventBuffer): Float64Array =>
 }
 
 /**
- * What an observer of the past would look at who also knows the true levels and rhythms, in cells: is the device known
- * for this customer, or for anybody? expected place? amount, now and in the last day, against the true levels of customer
- * and merchant; the hour against the true rhythm; velocity; speed; the true rate of the merchant's window.
+ * What an observer of the past would look at who also knows the true levels and rhythms, in cells: is the
+ * device known for this customer, or for anybody? expected place? amount, now and in the last day, against
+ * the true levels of customer and merchant; the hour against the true rhythm; velocity; speed; the true rate
+ * of the merchant's window.
  */
 const hiddenCells = (simulation: Simulation, rows: EventBuffer): string[] => {
   const { customers, merchants, settings } = simulation.world

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// `npm start`: the main job on generated data, from nothing to a model that answers over HTTP. It ends with the server up, until Ctrl-C.
-// Where nobody watches (no terminal, CI, or `npm start -- --once`), one transaction is sent and the server is stopped again.
+// `npm start`: the main job on generated data, from nothing to a model that answers over HTTP. It ends with
+// the server up, until Ctrl-C. Where nobody watches (no terminal, CI, or `npm start -- --once`), one
+// transaction is sent and the server is stopped again.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'

@@ -1,9 +1,9 @@
 /**
  * The registry of every error that Vigía raises on purpose.
  *
- * A message says what failed, where, what is allowed and what came; `fix` says what to do next. `{name}` is replaced by the
- * detail of that name. `status` is the HTTP status a server answers with, `exitCode` the one the command line ends with
- * (2: could not run). `docs/errors.md` is generated from this table.
+ * A message says what failed, where, what is allowed and what came; `fix` says what to do next. `{name}` is
+ * replaced by the detail of that name. `status` is the HTTP status a server answers with, `exitCode` the one
+ * the command line ends with (2: could not run). `docs/errors.md` is generated from this table.
  */
 export interface ErrorDefinition {
   readonly status: number

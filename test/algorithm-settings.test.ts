@@ -35,7 +35,10 @@ const BOOSTING: Changes = {
   max_bins: { max_bins: 4 },
 }
 
-/** For each setting, a change of it that changes the model learnt from `problem`. A new setting has its line here. */
+/**
+ * For each setting, a change of it that changes the model learnt from `problem`. A new setting has its line
+ * here.
+ */
 const CHANGES: Readonly<Record<ModelKind, Changes>> = {
   logistic_regression: {
     c: { c: 0.01 },

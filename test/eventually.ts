@@ -1,7 +1,8 @@
 import { vi } from 'vitest'
 
 /**
- * Tries `check` until it does not throw, and answers what it then answered; a machine with much else to do has 20 seconds.
+ * Tries `check` until it does not throw, and answers what it then answered; a machine with much else to do
+ * has 20 seconds.
  *
  * @throws what `check` threw last
  */

@@ -6,8 +6,8 @@ import { type LogEntry, naiveFeatures } from './oracle/naive-features.ts'
 import { randomLog, SMALL_FIT, smallSettings } from './oracle/random-histories.ts'
 
 /**
- * The engine slides windows and remembers. The oracle (`oracle/naive-features.ts`) does neither: for each transaction it looks
- * through the whole log before it. On any history they give the same bits.
+ * The engine slides windows and remembers. The oracle (`oracle/naive-features.ts`) does neither: for each
+ * transaction it looks through the whole log before it. On any history they give the same bits.
  */
 describe('the engine', () => {
   test('gives every transaction of any history exactly the features that the naive loops give it', () => {
@@ -39,8 +39,8 @@ describe('the engine', () => {
         amountMinor: 100,
       },
     })
-    // The table holds four: f pushes a out. Then a comes late, before its place in the ring, and again in time: when a's old
-    // place leaves the ten seconds, a is still there once.
+    // The table holds four: f pushes a out. Then a comes late, before its place in the ring, and again in
+    // time: when a's old place leaves the ten seconds, a is still there once.
     const visits = ['a', 'b', 'c', 'd', 'f'].map((merchant, i) => pay(5 + i, merchant, i))
     const log = [...visits, pay(3, 'a', 6), pay(10, 'a', 7), pay(16, 'c', 8)]
     expectOracle(log, smallSettings({ dimensionValues: 4 }), (name) => !isOfTable(name))
@@ -117,7 +117,8 @@ describe('the engine', () => {
         amountMinor: 100,
       },
     })
-    // Five within a minute in a ring of four; then one 20 s behind, which is in time, and one 21 s behind, which is not.
+    // Five within a minute in a ring of four; then one 20 s behind, which is in time, and one 21 s behind,
+    // which is not.
     const log = [at(50, 1), at(51, 2), at(52, 3), at(53, 4), at(54, 5), at(34, 6), at(33, 7)]
     const { driver } = driveEngine(log, smallSettings({ ringEvents: 4 }), SMALL_FIT)
     expect([driver.counted('late'), driver.counted('tooLate')]).toEqual([1, 1])

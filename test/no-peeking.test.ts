@@ -54,7 +54,10 @@ const vectorsOf = (log: readonly LogEntry[]) => driveEngine(log, smallSettings()
 
 const isTransaction = (entry: LogEntry): boolean => 'transaction' in entry
 
-/** Three histories: what has happened, and two ways in which it may go on (their transactions have names of their own). */
+/**
+ * Three histories: what has happened, and two ways in which it may go on (their transactions have names of
+ * their own).
+ */
 const law = (holds: (past: LogEntry[], future: LogEntry[], otherFuture: LogEntry[]) => void): void =>
   fc.assert(fc.property(randomLog(30), renamed(randomLog(15)), renamed(randomLog(15)), holds), {
     numRuns: 150,

@@ -10,8 +10,8 @@ import { fitFeaturesOn } from '../src/replay/fit-features.ts'
 import { replay } from '../src/replay/replay.ts'
 
 /**
- * Training ends with states; what comes later goes on from them. So history in two parts must give the bits of history in one: the same
- * vectors, the same states, and the same labels still to come.
+ * Training ends with states; what comes later goes on from them. So history in two parts must give the bits
+ * of history in one: the same vectors, the same states, and the same labels still to come.
  */
 describe.each([
   ['in event-time order, labels after a fixed delay', 'SELECT *'],

@@ -13,9 +13,10 @@ import { serveHistory } from './parity/serve-history.ts'
 /**
  * The claim: what a model is trained on is what it will be given in production, to the last bit.
  *
- * Training features come from replaying history (`replay`: threads, batches, shared memory). Serving features come from one call a
- * transaction on stored states (`createOnlineFeatures`). Both write down what they computed; here the two are laid side by side.
- * Files are compared by SHA-256, values by `Object.is`: no tolerance anywhere.
+ * Training features come from replaying history (`replay`: threads, batches, shared memory). Serving features
+ * come from one call a transaction on stored states (`createOnlineFeatures`). Both write down what they
+ * computed; here the two are laid side by side. Files are compared by SHA-256, values by `Object.is`: no
+ * tolerance anywhere.
  */
 
 const folder = mkdtempSync(join(tmpdir(), 'vigia-parity-'))
@@ -120,7 +121,8 @@ describe('a generated bank whose events come late, twice and in the same second'
       const { transactionId, userId, eventTimeMs } = row
       const { outcome } = await online.createAllFeatures({ ...row, amountMinor: 100 })
       const known = remembered.get(transactionId)
-      // One that came more than a day late was not remembered. Sent again, it is answered again, and changes nothing again.
+      // One that came more than a day late was not remembered. Sent again, it is answered again, and changes
+      // nothing again.
       answers[known === false ? 'tooLateAgain' : outcome]++
       if ((outcome === 'repeated') !== (known === true)) answers.wrong++
       const latestMs = latest.get(userId) ?? 0
@@ -147,7 +149,8 @@ describe('a small disordered bank whose labels have times of their own', () => {
     })
   })
 
-  // What the clock says when a label comes: before its transaction's delay is over, long after, in no order at all.
+  // What the clock says when a label comes: before its transaction's delay is over, long after, in no order
+  // at all.
   test.each([
     ['early', 'event_time_ms + 3600000'],
     ['late', 'event_time_ms + 20 * 86400000'],

@@ -4,10 +4,14 @@ import { describe, expect, test } from 'vitest'
 import type { HeapGrowth } from './allocations/score-many-times.ts'
 
 const SCRIPT = fileURLToPath(new URL('allocations/score-many-times.ts', import.meta.url))
-/** Half of the smallest object, which is a boxed number: the compiler too leaves something on the heap, but not at each call. */
+/**
+ * Half of the smallest object, which is a boxed number: the compiler too leaves something on the heap, but
+ * not at each call.
+ */
 const LEAST_BYTES = 8
 
-// A process each: a server holds one model too, and what the compiler knows of one model must not hang on another.
+// A process each: a server holds one model too, and what the compiler knows of one model must not hang on
+// another.
 describe.each(['trees without categories', 'trees with categories', 'logistic regression'])('%s', (model) => {
   test('scoring and explaining a row, and scoring many, leave nothing on the heap', () => {
     const growth = measure(model)

@@ -5,12 +5,14 @@ import { judgeWeeks, mean, readWeeks, settingsOf, type Week, type WeekFigures } 
 const CONFIG = 'examples/second-bank/training_config.yaml'
 
 /**
- * The claim that our models are as good as scikit-learn's and XGBoost's: the handbook's 15 features and protocol on five weeks of
- * second-bank, against figures that test/reference/second-bank-models.py recorded with its own implementation of the features.
+ * The claim that our models are as good as scikit-learn's and XGBoost's: the handbook's 15 features and
+ * protocol on five weeks of second-bank, against figures that test/reference/second-bank-models.py recorded
+ * with its own implementation of the features.
  *
- * What may differ: a forest draws its rows and features at random, and XGBoost's and our trees differ where a cut falls in a bin. On one
- * week that moves average precision by several thousandths either way (the recorded forests differ by .001 to .007 from seed to seed),
- * so the promise, .005, is held by the mean over the weeks, and each week is held to four times that.
+ * What may differ: a forest draws its rows and features at random, and XGBoost's and our trees differ where a
+ * cut falls in a bin. On one week that moves average precision by several thousandths either way (the
+ * recorded forests differ by .001 to .007 from seed to seed), so the promise, .005, is held by the mean over
+ * the weeks, and each week is held to four times that.
  */
 describe.each([
   ['logistic_regression', 'logistic_regression', { c: 1 }, 1],

@@ -20,12 +20,14 @@ import { replay } from '../src/replay/replay.ts'
 import golden from './golden/second-bank-sklearn.json' with { type: 'json' }
 
 /**
- * The claim that the first model is worth what it should be: from another bank's export, through our reader, split, feature
- * engine, logistic regression and metrics, to the figures that Python reaches with scikit-learn and its own implementation of
- * the handbook's definitions (test/reference/second-bank-sklearn.py, which uses nothing of ours).
+ * The claim that the first model is worth what it should be: from another bank's export, through our reader,
+ * split, feature engine, logistic regression and metrics, to the figures that Python reaches with
+ * scikit-learn and its own implementation of the handbook's definitions
+ * (test/reference/second-bank-sklearn.py, which uses nothing of ours).
  *
- * What may differ: the optimum is the same, so only sums in another order and where each optimiser stops. Hence rows and frauds
- * are equal, features agree to rounding, and ROC-AUC and average precision to far less than the .002 that is promised.
+ * What may differ: the optimum is the same, so only sums in another order and where each optimiser stops.
+ * Hence rows and frauds are equal, features agree to rounding, and ROC-AUC and average precision to far less
+ * than the .002 that is promised.
  */
 describe('second-bank with the card-fraud handbook’s features and protocol', () => {
   it('has the same rows and frauds in each part', () => {

@@ -77,7 +77,10 @@ export const judgeWeeks = async (
 const DAY_MS = 86_400_000
 const FIRST_DAY_MS = Date.UTC(2018, 3, 1)
 
-/** The recorded weeks of second-bank with the features of an example: features once, then the rows of each week. */
+/**
+ * The recorded weeks of second-bank with the features of an example: features once, then the rows of each
+ * week.
+ */
 export const readWeeks = async (config: string): Promise<readonly Week[]> => {
   const settings = settingsOf(config)
   const folder = mkdtempSync(join(tmpdir(), 'vigia-weeks-'))
@@ -103,8 +106,8 @@ export const readWeeks = async (config: string): Promise<readonly Week[]> => {
     const weeks: Week[] = []
     for (const { first_day: firstDay, train, test } of golden.splits) {
       const split = path(`split-${firstDay}.parquet`)
-      // The protocol's test week is the part called validation, because the exclusion of known cards is the same there, and the part
-      // called test is a day that nobody looks at.
+      // The protocol's test week is the part called validation, because the exclusion of known cards is the
+      // same there, and the part called test is a day that nobody looks at.
       const date = (day: number) => `'${new Date(FIRST_DAY_MS + day * DAY_MS).toISOString().slice(0, 10)}'`
       const dates = {
         train_from: 0,

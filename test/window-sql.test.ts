@@ -17,9 +17,10 @@ const NAMES = WINDOWS.flatMap((name) => [
 /**
  * The second oracle is a database: the same twelve features as window functions over the whole second bank.
  *
- * A RANGE frame that ends at the current row also holds the later rows of the same instant. So rows are ordered by
- * `key = ms * SCALE + place among the rows of that instant`, where each row is an instant of its own: the frame
- * `(t - w, t]` of what has arrived ends at the row's own key and starts after every row of `t - w`.
+ * A RANGE frame that ends at the current row also holds the later rows of the same instant. So rows are
+ * ordered by `key = ms * SCALE + place among the rows of that instant`, where each row is an instant of its
+ * own: the frame `(t - w, t]` of what has arrived ends at the row's own key and starts after every row of `t
+ * - w`.
  */
 test('the engine and the window functions of SQL give the same bits for every row of the second bank', async () => {
   const sql = await fromSql()
@@ -88,7 +89,8 @@ const fromSql = () =>
     const windows = WINDOWS.map((_, i) => {
       const ms = [1, 7, 30][i]! * DAY_MS
       const delayMs = 7 * DAY_MS
-      // Rows of an instant differ by their place, so bounds are counted from the row's own place in that instant.
+      // Rows of an instant differ by their place, so bounds are counted from the row's own place in that
+      // instant.
       return `user_${i} AS (PARTITION BY customer ORDER BY key
           RANGE BETWEEN (${ms}::BIGINT * ${SCALE} - (${SCALE} - 1 - place)) PRECEDING AND CURRENT ROW),
         merchant_${i} AS (PARTITION BY terminal ORDER BY key

@@ -1,9 +1,12 @@
 const DAY_MS = 86_400_000
 const DELAY_MS = 7 * DAY_MS
-// Places between two milliseconds, so that rows of one second keep their order of arrival: a row sees no later one.
+// Places between two milliseconds, so that rows of one second keep their order of arrival: a row sees no
+// later one.
 const PLACES = 4_194_304
 
-/** The handbook's 15 features as DuckDB's window functions, in order of arrival. `columns` gives their order. */
+/**
+ * The handbook's 15 features as DuckDB's window functions, in order of arrival. `columns` gives their order.
+ */
 export const windowSql = (prepared, columns, out) => {
   const days = [1, 7, 30]
   const features = new Map([

@@ -4,7 +4,10 @@ import { built, madeOnce } from '../data.mjs'
 const FEATURES = 60
 const LARGEST_DIFFERENCE = 1e-4
 
-/** Standardise and fit, from a file of raw columns; both sides penalise alike and read the file within the time. */
+/**
+ * Standardise and fit, from a file of raw columns; both sides penalise alike and read the file within the
+ * time.
+ */
 export const logisticRegression = {
   name: 'logistic-regression',
   title: 'logistic regression, 500 k x 60, standardise and fit',
@@ -46,7 +49,10 @@ export const logisticRegression = {
   },
 }
 
-/** Correlated features of unlike scales, then labels drawn from a known model, the rarer of them 1; column after column. */
+/**
+ * Correlated features of unlike scales, then labels drawn from a known model, the rarer of them 1; column
+ * after column.
+ */
 const writeColumns = async (path, rows) => {
   const { createRandom } = await built('foundation/random.js')
   const random = createRandom(7)

@@ -8,8 +8,9 @@ import { replayLog, startVigia } from '../serving/vigia-server.mjs'
 import { servedWorld, VIGIA } from '../serving/world.mjs'
 
 /**
- * A file of transactions scored, features included: the command, and the same rows as one stream of lines to a server, which decides on
- * several at once. Their probabilities may differ: training's last labels come to the command when they are due, to a server by feedback.
+ * A file of transactions scored, features included: the command, and the same rows as one stream of lines to
+ * a server, which decides on several at once. Their probabilities may differ: training's last labels come to
+ * the command when they are due, to a server by feedback.
  */
 export const predictBulk = {
   name: 'predict-bulk',

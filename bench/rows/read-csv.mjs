@@ -25,8 +25,9 @@ const FIELDS = {
 }
 
 /**
- * A bank's export to a prepared dataset. Ours maps, checks every value, looks for repeated ids and quarantines what it cannot use: here
- * the few amounts of 0. The peers leave those out, convert, sort and write, and would fail on any other bad value.
+ * A bank's export to a prepared dataset. Ours maps, checks every value, looks for repeated ids and
+ * quarantines what it cannot use: here the few amounts of 0. The peers leave those out, convert, sort and
+ * write, and would fail on any other bad value.
  */
 export const readCsv = {
   name: 'read-csv',

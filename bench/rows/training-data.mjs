@@ -3,7 +3,9 @@ import { built, madeOnce } from '../data.mjs'
 
 export const FEATURES = 60
 
-/** Files of rows to learn from and of rows to judge by: columns of doubles, then a byte a row with the label. */
+/**
+ * Files of rows to learn from and of rows to judge by: columns of doubles, then a byte a row with the label.
+ */
 export const trainingFiles = async (folder, smoke) => {
   const rows = smoke ? 6_000 : 500_000
   const judged = smoke ? 3_000 : 200_000
@@ -43,8 +45,8 @@ export const writeScores = async (model, data, out) => {
 }
 
 /**
- * Correlated features as transactions have them: amounts with long tails, counts, plain numbers, numbers with gaps, flags, small
- * numbers. About one row in fifty is fraud, mostly far out in the tails of a few features.
+ * Correlated features as transactions have them: amounts with long tails, counts, plain numbers, numbers with
+ * gaps, flags, small numbers. About one row in fifty is fraud, mostly far out in the tails of a few features.
  */
 const writeRows = async (path, count) => {
   const { createRandom } = await built('foundation/random.js')

@@ -1,4 +1,5 @@
-// A Fastify that does nothing: POST /predict with the schemas of vigia, and always the same answer. node bare-server.mjs <port>
+// A Fastify that does nothing: POST /predict with the schemas of vigia, and always the same answer. node
+// bare-server.mjs <port>
 import { fastify } from 'fastify'
 import { built } from '../data.mjs'
 

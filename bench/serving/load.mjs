@@ -1,5 +1,6 @@
-// Sends transactions to POST <path> and prints what came of it as JSON: node load.mjs '<request as JSON>'. A process of its own, so that
-// it does not share a thread with the server; plain sockets, so that it costs little; no pipelining.
+// Sends transactions to POST <path> and prints what came of it as JSON: node load.mjs '<request as JSON>'. A
+// process of its own, so that it does not share a thread with the server; plain sockets, so that it costs
+// little; no pipelining.
 //
 // closed: `connections` send the next request when the last one is answered: how much the server can do.
 // open:   requests are due at even intervals whether or not earlier ones are answered. A latency is counted from the moment a request was
@@ -11,8 +12,9 @@ import { connect } from 'node:net'
 import { pathToFileURL } from 'node:url'
 
 /**
- * @param options `bodies`: file of JSON lines, sent from line `from` (default 0) on, at most `requests` of them or for `seconds`; past the end
- *   it starts again with new transaction ids at later times. `rate` a second makes the load open. `answers`: file for the bodies of answers.
+ * @param options `bodies`: file of JSON lines, sent from line `from` (default 0) on, at most `requests` of
+ * them or for `seconds`; past the end it starts again with new transaction ids at later times. `rate` a
+ * second makes the load open. `answers`: file for the bodies of answers.
  */
 export const load = (options) =>
   new Promise((resolve, reject) => {

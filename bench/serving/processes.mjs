@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url'
 
 const LOAD = fileURLToPath(new URL('load.mjs', import.meta.url))
 
-/** Servers get a core of their own and who asks them another one, where the system can say so (taskset of Linux). */
+/**
+ * Servers get a core of their own and who asks them another one, where the system can say so (taskset of
+ * Linux).
+ */
 const hasTaskset = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0
 const SERVER_CORE = 0
 const CLIENT_CORE = 1
@@ -28,9 +31,11 @@ export const freePort = async () => {
 }
 
 /**
- * Starts a server in `folder` and waits until GET <ready> answers 200. Its output goes nowhere but for the last of stderr.
+ * Starts a server in `folder` and waits until GET <ready> answers 200. Its output goes nowhere but for the
+ * last of stderr.
  *
- * @param server `command`, `words` (a function of the port), `ready` (path), `folder`; `isPinned` gives it a core
+ * @param server `command`, `words` (a function of the port), `ready` (path), `folder`; `isPinned` gives it a
+ * core
  */
 export const startServer = async ({ command, words, ready, folder, isPinned = true, env = {} }) => {
   const port = await freePort()
@@ -134,7 +139,10 @@ const cpuSecondsOfEnded = () => {
   }
 }
 
-/** Runs a command to its end, and tells what it cost: seconds with its start, CPU seconds, and its greatest memory within 20 ms. */
+/**
+ * Runs a command to its end, and tells what it cost: seconds with its start, CPU seconds, and its greatest
+ * memory within 20 ms.
+ */
 export const runCommand = async (command, words, workingDirectory) => {
   const before = cpuSecondsOfEnded()
   const started = performance.now()

@@ -6,7 +6,10 @@ import { startServer } from './processes.mjs'
 
 const script = (name) => fileURLToPath(new URL(`../peers/serving/${name}.py`, import.meta.url))
 
-/** Rows that the reference's forest learns from: its features need the whole frame, and more rows would not make a request slower. */
+/**
+ * Rows that the reference's forest learns from: its features need the whole frame, and more rows would not
+ * make a request slower.
+ */
 const ROWS = { full: 30_000, smoke: 3_000 }
 
 const run = (python, name, request) => {

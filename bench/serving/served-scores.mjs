@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { built, sql } from '../data.mjs'
 
 /**
- * Scores the logged features of a server's Parquet files again, offline, and compares each with the probability that was logged, bit for
- * bit. @returns probabilities by transaction
+ * Scores the logged features of a server's Parquet files again, offline, and compares each with the
+ * probability that was logged, bit for bit. @returns probabilities by transaction
  */
 export const scoreArchive = async ({ log, run, cores }) => {
   const { readArtifact } = await built('pipelines/training/artifact-folder.js')

@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { startServer } from './processes.mjs'
 import { VIGIA } from './world.mjs'
 
-/** `vigia serve` with the world's model and a copy of its states; every setting at its default but what `settings` say. */
+/**
+ * `vigia serve` with the world's model and a copy of its states; every setting at its default but what
+ * `settings` say.
+ */
 export const startVigia = async ({ world, folder, settings = [], isPinned = true, nodeWords = [] }) => {
   const place = mkdtempSync(join(folder, 'server-'))
   mkdirSync(join(place, '.vigia'))
@@ -32,7 +35,10 @@ export const startVigia = async ({ world, folder, settings = [], isPinned = true
 
 const remove = (place) => rmSync(place, { recursive: true, force: true })
 
-/** Replays a server's log: how many values were compared. @throws when one differs, or a decision is missing or there twice */
+/**
+ * Replays a server's log: how many values were compared. @throws when one differs, or a decision is missing
+ * or there twice
+ */
 export const replayLog = (server, world) => {
   const words = [VIGIA, 'parity', '--json', '--log', server.log, '--states', join(world.run, 'states')]
   const { stdout, stderr } = spawnSync(process.execPath, words, { cwd: server.place, maxBuffer: 1 << 26 })

@@ -13,8 +13,8 @@ const SIZES = {
 const DAYS = 120
 
 /**
- * A trained model with every feature, the states that its training ended with, and the transactions of the time after: `run` (run
- * folder), `bodies` (JSON lines, one request each), `trained` and `served` (Parquet).
+ * A trained model with every feature, the states that its training ended with, and the transactions of the
+ * time after: `run` (run folder), `bodies` (JSON lines, one request each), `trained` and `served` (Parquet).
  */
 export const servedWorld = async ({ folder, cores, smoke }) => {
   const { trained, served, users, merchants } = smoke ? SIZES.smoke : SIZES.full

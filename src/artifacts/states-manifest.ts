@@ -58,8 +58,8 @@ export const statesIdentity = (settings: FeatureSettings, fitted: FittedFeatures
 }
 
 /**
- * Puts the states of folder `from` into folder `to`, with their manifest. They are the same files where the file system can (hard
- * links), for they may be large and nobody writes into a finished folder.
+ * Puts the states of folder `from` into folder `to`, with their manifest. They are the same files where the
+ * file system can (hard links), for they may be large and nobody writes into a finished folder.
  */
 export const publishStates = async (
   from: string,
@@ -77,8 +77,8 @@ export const publishStates = async (
 }
 
 /**
- * The manifest of the states in `folder`, after every file was found to be the one it names, and the states to be those that a model
- * of `identity` can go on from; undefined when the folder has none.
+ * The manifest of the states in `folder`, after every file was found to be the one it names, and the states
+ * to be those that a model of `identity` can go on from; undefined when the folder has none.
  *
  * @throws MODEL_STATES_REFUSED saying which file and why
  */

@@ -20,8 +20,8 @@ export interface VersionArtifact {
 export const ARTIFACT_TAG = 'vigia.artifact_sha256'
 
 /**
- * Loads the artifact of a version from the registry: every file has the hash of its checksums, and the checksums are those that the
- * version was registered with.
+ * Loads the artifact of a version from the registry: every file has the hash of its checksums, and the
+ * checksums are those that the version was registered with.
  *
  * @throws MODEL_ARTIFACT_REFUSED, TRACKING_NOT_FOUND
  */

@@ -11,7 +11,10 @@ import type { TrainingSettings } from '../config/training-config.ts'
 import { VigiaError } from '../errors.ts'
 import type { CommandContext, CommandInput, CommandOption } from './command.ts'
 
-/** The options of every command that reads a configuration; `readTrainingConfig` and `readServingConfig` read them. */
+/**
+ * The options of every command that reads a configuration; `readTrainingConfig` and `readServingConfig` read
+ * them.
+ */
 export const CONFIG_OPTIONS: readonly CommandOption[] = [
   {
     flags: '-c, --config <file>',
@@ -24,13 +27,19 @@ export const CONFIG_OPTIONS: readonly CommandOption[] = [
   },
 ]
 
-/** The training configuration of `--config` and `--set`. @throws CONFIG_FILE_UNREADABLE, CONFIG_YAML_INVALID, CONFIG_INVALID */
+/**
+ * The training configuration of `--config` and `--set`. @throws CONFIG_FILE_UNREADABLE, CONFIG_YAML_INVALID,
+ * CONFIG_INVALID
+ */
 export const readTrainingConfig = async (
   context: CommandContext,
   input: CommandInput,
 ): Promise<ConfigManager<TrainingSettings>> => loadTrainingConfig(await configInput(context, input))
 
-/** The serving configuration of `--config` and `--set`. @throws CONFIG_FILE_UNREADABLE, CONFIG_YAML_INVALID, CONFIG_INVALID */
+/**
+ * The serving configuration of `--config` and `--set`. @throws CONFIG_FILE_UNREADABLE, CONFIG_YAML_INVALID,
+ * CONFIG_INVALID
+ */
 export const readServingConfig = async (
   context: CommandContext,
   input: CommandInput,

@@ -14,6 +14,9 @@ export interface Host {
   readonly now: () => number
 }
 
-/** Colours: on a terminal, unless NO_COLOR (set and not empty), a dumb terminal or `--no-color` says otherwise. */
+/**
+ * Colours: on a terminal, unless NO_COLOR (set and not empty), a dumb terminal or `--no-color` says
+ * otherwise.
+ */
 export const mayUseColor = (output: Output, environment: Host['environment'], isAllowed: boolean): boolean =>
   isAllowed && output.isTerminal && !environment['NO_COLOR'] && environment['TERM'] !== 'dumb'

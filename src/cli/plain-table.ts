@@ -7,7 +7,10 @@ export interface PlainTableOptions {
   readonly indent?: number
 }
 
-/** Columns two spaces apart, without lines around them: readable on a terminal, and by `awk`. Colours in cells are allowed. */
+/**
+ * Columns two spaces apart, without lines around them: readable on a terminal, and by `awk`. Colours in cells
+ * are allowed.
+ */
 export const plainTable = (
   rows: readonly (readonly string[])[],
   { right = [], indent = 0 }: PlainTableOptions = {},

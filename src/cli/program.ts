@@ -7,7 +7,8 @@ import { type GlobalOptions, reportError } from './report-error.ts'
 import { usageError } from './usage-error.ts'
 
 /**
- * Runs `vigia <words>` and returns the exit code: 0 done, 1 done and the answer is no, 2 could not run, 130 interrupted.
+ * Runs `vigia <words>` and returns the exit code: 0 done, 1 done and the answer is no, 2 could not run, 130
+ * interrupted.
  *
  * Never throws and never ends the process: what goes wrong is told on stderr.
  */

@@ -12,8 +12,9 @@ export interface GlobalOptions {
 /**
  * Tells `error` on stderr (with `--json` as one JSON document) and returns the exit code.
  *
- * Only `--verbose` shows the trace and the cause: to a person a trace reads like a crash, and the registry's sentence
- * already says what to do. An error outside the registry becomes INTERNAL, and INTERRUPTED after Ctrl-C.
+ * Only `--verbose` shows the trace and the cause: to a person a trace reads like a crash, and the registry's
+ * sentence already says what to do. An error outside the registry becomes INTERNAL, and INTERRUPTED after
+ * Ctrl-C.
  */
 export const reportError = (error: unknown, options: GlobalOptions, host: Host): number => {
   const known = toVigiaError(error, host)

@@ -22,7 +22,8 @@ export interface GeneratedFile {
 const FILES: readonly ConfigFile[] = [TRAINING_FILE, SERVING_FILE]
 
 /**
- * Every file that `npm run docs` writes and that a test holds up to date, so the code cannot drift from what is told.
+ * Every file that `npm run docs` writes and that a test holds up to date, so the code cannot drift from what
+ * is told.
  *
  * To generate another one, add it here.
  *

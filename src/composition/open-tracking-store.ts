@@ -16,8 +16,8 @@ export interface TrackingPlace {
 }
 
 /**
- * An MLflow server where `tracking.uri` or MLFLOW_TRACKING_URI names one, in this order; a folder in its layout where they name a folder, or
- * nothing (`tracking.directory`).
+ * An MLflow server where `tracking.uri` or MLFLOW_TRACKING_URI names one, in this order; a folder in its
+ * layout where they name a folder, or nothing (`tracking.directory`).
  */
 export const trackingStoreOpener =
   ({ workingDirectory, now, owner }: TrackingPlace): OpenTrackingStore =>

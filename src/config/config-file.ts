@@ -10,8 +10,9 @@ export interface ConfigFile<Schema extends TSchema = TSchema> {
   /**
    * Settings that are paths (text or a list of texts), by dotted name.
    *
-   * A relative path written in the file starts at the file's folder, so a configuration and its data move together. Any
-   * other relative path (a default, the environment, `--set`) starts at the working directory, as in every other command.
+   * A relative path written in the file starts at the file's folder, so a configuration and its data move
+   * together. Any other relative path (a default, the environment, `--set`) starts at the working directory,
+   * as in every other command.
    */
   readonly paths: readonly string[]
 }

@@ -31,14 +31,18 @@ export interface EffectiveSetting {
 }
 
 /**
- * The configuration of one file: defaults, overlaid by the file, the environment and `--set`, validated once as a whole.
+ * The configuration of one file: defaults, overlaid by the file, the environment and `--set`, validated once
+ * as a whole.
  *
  * Immutable. Made by `loadTrainingConfig` or `loadServingConfig`.
  */
 export class ConfigManager<Settings = unknown> {
   /** Every setting, paths absolute. */
   readonly settings: Settings
-  /** Every setting as written, paths as they stand in the file: the same on every machine, so fit to hash and to store. */
+  /**
+   * Every setting as written, paths as they stand in the file: the same on every machine, so fit to hash and
+   * to store.
+   */
   readonly declared: Settings
   /** Every setting that has a value, in the order of the schema. */
   readonly entries: readonly EffectiveSetting[]
@@ -120,7 +124,10 @@ const readLayers = (
   }
 }
 
-/** `value` with the default of every setting it leaves out. What is of the wrong type stays, for validation to name. */
+/**
+ * `value` with the default of every setting it leaves out. What is of the wrong type stays, for validation to
+ * name.
+ */
 const withDefaults = (schema: SettingSchema, value: unknown): unknown => {
   if (!isGroup(schema)) return value === undefined ? structuredClone(schema.default) : value
   // A group with nothing under it (`fields:`) says nothing, so all of it is default.

@@ -21,8 +21,9 @@ const ajv = new Ajv({
 /**
  * One sentence for each value that `schema` does not accept: place, path, what is allowed, what came.
  *
- * All problems at once, in the order of the schema, at most one for each place; empty when `value` is valid. `defaults` are the value
- * when nothing is said: they are valid, and a section that equals them is not checked again.
+ * All problems at once, in the order of the schema, at most one for each place; empty when `value` is valid.
+ * `defaults` are the value when nothing is said: they are valid, and a section that equals them is not
+ * checked again.
  */
 export const findProblems = (
   schema: SettingSchema,
@@ -59,8 +60,8 @@ const validatorOf = (schema: SettingSchema, value: unknown, defaults: unknown): 
 const compiled = new WeakMap<SettingSchema, Map<string, ValidateFunction>>()
 
 /**
- * Errors worth telling. Where no alternative of an `anyOf` fits, Ajv lists the failures of each: keep the ones inside the
- * only alternative of the right type, and otherwise the `anyOf` alone.
+ * Errors worth telling. Where no alternative of an `anyOf` fits, Ajv lists the failures of each: keep the
+ * ones inside the only alternative of the right type, and otherwise the `anyOf` alone.
  */
 const relevant = (errors: readonly ErrorObject[]): readonly ErrorObject[] => {
   const choices = errors.filter((error) => error.keyword === 'anyOf')

@@ -1,8 +1,8 @@
 import { closest, distance } from 'fastest-levenshtein'
 
 /**
- * The candidate that `text` was probably meant to be: the nearest by edit distance, at most two edits or two fifths of its
- * length away; undefined when none is that near.
+ * The candidate that `text` was probably meant to be: the nearest by edit distance, at most two edits or two
+ * fifths of its length away; undefined when none is that near.
  */
 export const nearest = (text: string, candidates: readonly string[]): string | undefined => {
   if (candidates.length === 0) return undefined

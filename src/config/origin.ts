@@ -7,7 +7,10 @@ export type Origin =
   | { readonly kind: 'environment'; readonly variable: string }
   | { readonly kind: 'set'; readonly argument: string }
 
-/** An origin as people read it: `default`, `configs/training_config.yaml:12`, `environment VIGIA_PROJECT__SEED`, `--set`. */
+/**
+ * An origin as people read it: `default`, `configs/training_config.yaml:12`, `environment
+ * VIGIA_PROJECT__SEED`, `--set`.
+ */
 export const describeOrigin = (origin: Origin): string => {
   switch (origin.kind) {
     case 'default':

@@ -25,10 +25,10 @@ export const variableOf = (path: SettingPath): string =>
 /**
  * Reads the overrides of `schema` from the environment.
  *
- * A variable that starts with `VIGIA_` and holds a double underscore must name a setting of `schema` or of `otherSchemas`
- * (the other configuration file, whose variables share the environment). So must one that is a setting's variable but for
- * single underscores, unless it holds a Kubernetes service link such as `VIGIA_API_PORT=tcp://10.0.0.1:80`, which the
- * cluster sets by itself in every pod.
+ * A variable that starts with `VIGIA_` and holds a double underscore must name a setting of `schema` or of
+ * `otherSchemas` (the other configuration file, whose variables share the environment). So must one that is a
+ * setting's variable but for single underscores, unless it holds a Kubernetes service link such as
+ * `VIGIA_API_PORT=tcp://10.0.0.1:80`, which the cluster sets by itself in every pod.
  */
 export const readEnvironment = (
   environment: Readonly<Record<string, string | undefined>>,
@@ -58,7 +58,9 @@ export const readEnvironment = (
   return { overrides, problems }
 }
 
-/** Reads `path=value` arguments: `split.train_share=0.8`. The value is read as it would be in the YAML file. */
+/**
+ * Reads `path=value` arguments: `split.train_share=0.8`. The value is read as it would be in the YAML file.
+ */
 export const readArguments = (assignments: readonly string[], schema: SettingSchema): Overrides => {
   const settings = new Map(settingsOf(schema).map((setting) => [setting.path.join('.'), setting]))
   const overrides: Override[] = []

@@ -3,7 +3,9 @@ import { describeAllowed } from './describe-allowed.ts'
 import { variableOf } from './overrides.ts'
 import { type Setting, type SettingSchema, settingsOf } from './setting-schema.ts'
 
-/** `docs/configuration.md`: a table for each section with key, what is allowed, default, reason and variable. */
+/**
+ * `docs/configuration.md`: a table for each section with key, what is allowed, default, reason and variable.
+ */
 export const renderReference = (files: readonly ConfigFile[]): string =>
   `${INTRODUCTION}\n${files.map(renderFile).join('\n')}`
 

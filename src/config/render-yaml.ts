@@ -7,11 +7,12 @@ import { isGroup, type SettingPath, type SettingSchema } from './setting-schema.
 const WIDTH = 110
 
 /**
- * The complete YAML file of a configuration: every setting with its default and, above it, its meaning, the reason for the
- * default and what is allowed.
+ * The complete YAML file of a configuration: every setting with its default and, above it, its meaning, the
+ * reason for the default and what is allowed.
  *
- * For a file in `configs/`, one folder below the project: paths that are relative to the project get `../` before them,
- * because a path in a file starts at the file's folder. A setting without a default stands as a comment.
+ * For a file in `configs/`, one folder below the project: paths that are relative to the project get `../`
+ * before them, because a path in a file starts at the file's folder. A setting without a default stands as a
+ * comment.
  */
 export const renderYaml = (file: ConfigFile): string => {
   const schema = schemaOf(file)

@@ -55,7 +55,9 @@ export const settingsOf = (
       )
     : [{ path, schema, required }]
 
-/** What each key of a mapping holds, by key, where the schema names them; undefined where any key may stand. */
+/**
+ * What each key of a mapping holds, by key, where the schema names them; undefined where any key may stand.
+ */
 export const namedKeys = (schema: SettingSchema): Readonly<Record<string, SettingSchema>> | undefined => {
   if (schema.properties !== undefined) return schema.properties
   const patterns = Object.entries(schema.patternProperties ?? {})
@@ -67,7 +69,8 @@ export const namedKeys = (schema: SettingSchema): Readonly<Record<string, Settin
 }
 
 /**
- * A copy of `schema` as plain JSON in which a group accepts its named keys only, so a misspelt key is an error.
+ * A copy of `schema` as plain JSON in which a group accepts its named keys only, so a misspelt key is an
+ * error.
  *
  * A schema that says `additionalProperties` itself keeps what it says.
  */

@@ -6,7 +6,9 @@ import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { CATEGORY_FIELDS, type CategoryColumn, foldCategory } from './fold-category.ts'
 
-/** Everything cleaning needs, fitted on training rows only: plain JSON that travels inside the model artifact. */
+/**
+ * Everything cleaning needs, fitted on training rows only: plain JSON that travels inside the model artifact.
+ */
 export interface FittedCleaning {
   readonly version: 1
   readonly foldCategories: boolean
@@ -17,11 +19,12 @@ export interface FittedCleaning {
 }
 
 /**
- * Fits cleaning on the rows of `preparedPath` for which `trainingRows` (SQL over the prepared columns, for instance
- * `event_time_ms < 1522540800000`) holds.
+ * Fits cleaning on the rows of `preparedPath` for which `trainingRows` (SQL over the prepared columns, for
+ * instance `event_time_ms < 1522540800000`) holds.
  *
- * Mode: the most frequent folded value, the first in code point order among equals; null when there is none. Cap: the
- * smallest amount that at least the configured share of training amounts do not exceed; null without training rows.
+ * Mode: the most frequent folded value, the first in code point order among equals; null when there is none.
+ * Cap: the smallest amount that at least the configured share of training amounts do not exceed; null without
+ * training rows.
  */
 export const fitCleaning = async (
   connection: DuckDBConnection,
@@ -40,7 +43,10 @@ export const fitCleaning = async (
   }
 }
 
-/** A cleaned transaction: the definition of cleaning, used as it is in serving. Cleaning twice is cleaning once. */
+/**
+ * A cleaned transaction: the definition of cleaning, used as it is in serving. Cleaning twice is cleaning
+ * once.
+ */
 export const cleanTransaction = (transaction: Transaction, fitted: FittedCleaning): Transaction => {
   const cleaned: { -readonly [K in keyof Transaction]: Transaction[K] } = { ...transaction }
   for (const { field, column } of CATEGORY_FIELDS) {
@@ -56,8 +62,8 @@ export const cleanTransaction = (transaction: Transaction, fitted: FittedCleanin
 /**
  * Writes `preparedPath` cleaned to `outputPath`, in the same order; answers the number of rows.
  *
- * Text is not cleaned by SQL, whose lower case differs from JavaScript's: every distinct category goes once through the same
- * function as in serving, and SQL looks the result up. So bulk and serving cannot differ.
+ * Text is not cleaned by SQL, whose lower case differs from JavaScript's: every distinct category goes once
+ * through the same function as in serving, and SQL looks the result up. So bulk and serving cannot differ.
  */
 export const applyCleaning = async (
   connection: DuckDBConnection,

@@ -4,8 +4,8 @@ const COMMON_DELIMITERS = [',', ';', '\t', '|', ':'] as const
 /**
  * The column names in a header line: split at `delimiter`, quotes removed, trimmed.
  *
- * A nameless column is called column3 (its place, from 1). Names that differ only in case get _2, _3, because SQL does
- * not tell them apart.
+ * A nameless column is called column3 (its place, from 1). Names that differ only in case get _2, _3, because
+ * SQL does not tell them apart.
  */
 export const parseHeader = (line: string, delimiter: string, quote: string): readonly string[] => {
   const taken = new Set<string>()

@@ -2,7 +2,10 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { PREPARED_COLUMNS, type PreparedColumn } from '../transaction/prepared-columns.ts'
 import type { AmountBin, ColumnProfile, DayVolume } from './validation-report.ts'
 
-/** Figures of a prepared dataset that the checks and the pictures need. Instants are epoch ms, amounts minor units. */
+/**
+ * Figures of a prepared dataset that the checks and the pictures need. Instants are epoch ms, amounts minor
+ * units.
+ */
 export interface DatasetProfile {
   readonly rows: number
   readonly firstEventMs: number | null
@@ -24,7 +27,10 @@ const isText = (name: PreparedColumn): boolean => PREPARED_COLUMNS[name].startsW
 /** Bins a decade of amounts is cut into for the histogram. */
 const BINS_PER_DECADE = 5
 
-/** Profiles the relation `from` (SQL: a table or `read_parquet('...')`). `mapped` names the columns the source fills. */
+/**
+ * Profiles the relation `from` (SQL: a table or `read_parquet('...')`). `mapped` names the columns the source
+ * fills.
+ */
 export const profileDataset = async (
   connection: DuckDBConnection,
   from: string,

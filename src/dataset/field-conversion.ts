@@ -3,7 +3,10 @@ import { VigiaError } from '../errors.ts'
 import type { MappedField } from './field-mapping.ts'
 import { type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
 
-/** SQL that turns a mapped value into the prepared column, and the conditions under which the row cannot be used. */
+/**
+ * SQL that turns a mapped value into the prepared column, and the conditions under which the row cannot be
+ * used.
+ */
 export interface ConvertedField {
   /** Steps before the value: `[name, SQL]`, each may use the mapped column and the steps before it. */
   readonly steps: readonly (readonly [string, string])[]
@@ -51,7 +54,10 @@ export const convertField = (field: MappedField, timeZone: string): ConvertedFie
   }
 }
 
-/** The reasons of a whole row as one set of bits; `texts` are checked together, once a row, because that is faster. */
+/**
+ * The reasons of a whole row as one set of bits; `texts` are checked together, once a row, because that is
+ * faster.
+ */
 export const rowReasons = (fields: readonly ConvertedField[], texts: readonly string[]): string => {
   const tooLong = `greatest(${texts.map((text) => `strlen(${text})`).join(', ')}) > 256`
   // 256 UTF-16 units: characters beyond the basic plane count twice, as in JavaScript.
@@ -102,9 +108,10 @@ const convertLabelledAt = (field: MappedField, timeZone: string): ConvertedField
 })
 
 /**
- * Amounts go from decimal text to DECIMAL(11, 2) to whole minor units: never through a double. A DOUBLE column is read
- * as the shortest decimal that names it, which is what its writer meant. Nine digits before the point are the bound of the
- * transaction schema: a larger amount does not fit the type, and is told by that.
+ * Amounts go from decimal text to DECIMAL(11, 2) to whole minor units: never through a double. A DOUBLE
+ * column is read as the shortest decimal that names it, which is what its writer meant. Nine digits before
+ * the point are the bound of the transaction schema: a larger amount does not fit the type, and is told by
+ * that.
  */
 const convertAmount = (field: MappedField): ConvertedField => {
   assertType(
@@ -150,7 +157,10 @@ const convertLabel = (field: MappedField): ConvertedField => {
   }
 }
 
-/** Coordinates out of range are quarantined, because the schema refuses them in serving too: training sees what serving will. */
+/**
+ * Coordinates out of range are quarantined, because the schema refuses them in serving too: training sees
+ * what serving will.
+ */
 const convertCoordinate = (field: MappedField, limit: number, reason: QuarantineReason): ConvertedField => {
   const value = `c_${field.field}`
   return {
@@ -176,7 +186,8 @@ const ISO_TEXT = '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0
 /**
  * Epoch milliseconds; finer digits are cut off. NULL when missing or not readable.
  *
- * Text goes through TIMESTAMPTZ unless it ends in Z, because DuckDB's TIMESTAMP (the faster one) ignores an offset.
+ * Text goes through TIMESTAMPTZ unless it ends in Z, because DuckDB's TIMESTAMP (the faster one) ignores an
+ * offset.
  */
 const instantOf = (field: MappedField, timeZone: string): string => {
   const value = mappedColumn(field.field)

@@ -26,7 +26,10 @@ export const SOURCE_FIELDS = [
 
 const REQUIRED: readonly SourceField[] = SOURCE_FIELDS.slice(0, 4)
 
-/** A field's expression over `source_rows` and the SQL type of what it gives. A field without a column gives NULL text. */
+/**
+ * A field's expression over `source_rows` and the SQL type of what it gives. A field without a column gives
+ * NULL text.
+ */
 export interface MappedField {
   readonly field: SourceField
   /** As configuration or the column's name gives it; null when the source has nothing for the field. */
@@ -128,7 +131,10 @@ interface SelectNode {
   readonly from_table?: SyntaxNode
 }
 
-/** The syntax tree of exactly one expression, or why it is none: DuckDB's own parser is the guard against statements. */
+/**
+ * The syntax tree of exactly one expression, or why it is none: DuckDB's own parser is the guard against
+ * statements.
+ */
 const parse = async (
   connection: DuckDBConnection,
   expression: string,
@@ -155,13 +161,17 @@ const nodesOf = (tree: unknown): readonly SyntaxNode[] => {
   return [tree as SyntaxNode, ...Object.values(tree).flatMap(nodesOf)]
 }
 
-/** Name of the function or column at a node; empty for other nodes. `current_date` is written like a column. */
+/**
+ * Name of the function or column at a node; empty for other nodes. `current_date` is written like a column.
+ */
 const nameOf = (node: SyntaxNode): string => {
   if (node.class === 'FUNCTION') return node.function_name ?? ''
   return node.class === 'COLUMN_REF' ? (node.column_names?.at(-1) ?? '') : ''
 }
 
-/** Functions that give another value in another run: one of them would make the prepared data unrepeatable. */
+/**
+ * Functions that give another value in another run: one of them would make the prepared data unrepeatable.
+ */
 const unstableFunctions = async (connection: DuckDBConnection): Promise<ReadonlySet<string>> => {
   const reader = await connection.runAndReadAll(
     "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')",

@@ -10,8 +10,8 @@ export const CATEGORY_FIELDS = [
 export type CategoryColumn = (typeof CATEGORY_FIELDS)[number]['column']
 
 /**
- * The one form of a category: Unicode NFC, white space trimmed and collapsed to single blanks, lower case (upper case for
- * a currency, because ISO 4217 writes it so). Undefined when nothing is left.
+ * The one form of a category: Unicode NFC, white space trimmed and collapsed to single blanks, lower case
+ * (upper case for a currency, because ISO 4217 writes it so). Undefined when nothing is left.
  *
  * Folding twice is folding once. Lower case is JavaScript's, independent of the machine's language.
  */

@@ -1,10 +1,10 @@
 /**
- * Why a row cannot be used, in order of precedence: the first reason that holds is the row's primary one, by which it is
- * counted. A row lists every reason that holds.
+ * Why a row cannot be used, in order of precedence: the first reason that holds is the row's primary one, by
+ * which it is counted. A row lists every reason that holds.
  *
- * Identity comes first, because a row that cannot be named cannot be corrected; a repeated id comes last, because only a
- * row that is otherwise good can be the repetition of another good one: the first such row stays, whatever bad rows with
- * the same id stand before it.
+ * Identity comes first, because a row that cannot be named cannot be corrected; a repeated id comes last,
+ * because only a row that is otherwise good can be the repetition of another good one: the first such row
+ * stays, whatever bad rows with the same id stand before it.
  *
  * `field` is the mapped field whose text is shown as `got`.
  */

@@ -16,7 +16,9 @@ import { openSourceRows, type SourceFile } from './source-rows.ts'
 export interface ReadOutputs {
   /** Parquet with the prepared columns, in arrival order. */
   readonly preparedPath: string
-  /** JSON lines: source_file, source_row, reasons [{code, what, got}] (the primary one first) and original. */
+  /**
+   * JSON lines: source_file, source_row, reasons [{code, what, got}] (the primary one first) and original.
+   */
   readonly quarantinePath: string
 }
 
@@ -39,7 +41,9 @@ export interface ReadResult {
   readonly inputRows: number
   readonly acceptedRows: number
   readonly quarantinedRows: number
-  /** Quarantined rows by primary reason; reasons without rows are left out. They add up to `quarantinedRows`. */
+  /**
+   * Quarantined rows by primary reason; reasons without rows are left out. They add up to `quarantinedRows`.
+   */
   readonly reasons: readonly {
     readonly code: QuarantineReason
     readonly what: string
@@ -52,7 +56,8 @@ export interface ReadResult {
 }
 
 /**
- * Reads the configured source into a prepared dataset; rows that cannot be used go to the quarantine with their reasons.
+ * Reads the configured source into a prepared dataset; rows that cannot be used go to the quarantine with
+ * their reasons.
  *
  * 1. The source becomes a view of text columns with row numbers (`openSourceRows`).
  * 2. Every field's expression is checked and bound (`mapFields`).
@@ -160,9 +165,9 @@ const convertRows = async (
 }
 
 /**
- * Every field's expression over the source. `careful` is the second try, after an expression failed on some row (a cast of
- * text that is no number, for instance): the expression is wrapped so that it gives no value there, and the row is told
- * apart from one whose value is missing by the struct around the value.
+ * Every field's expression over the source. `careful` is the second try, after an expression failed on some
+ * row (a cast of text that is no number, for instance): the expression is wrapped so that it gives no value
+ * there, and the row is told apart from one whose value is missing by the struct around the value.
  */
 const mappedRows = (fields: readonly MappedField[], careful: boolean): string => {
   const mapped = fields.filter(({ expression }) => expression !== null)
@@ -227,7 +232,10 @@ const countRejected = async (connection: DuckDBConnection): Promise<number> => {
   return Number(rejected.getRows()[0]![0])
 }
 
-/** Step 5. Sorts only when it must: rows that are all good and in order are written as they stand, on all threads. */
+/**
+ * Step 5. Sorts only when it must: rows that are all good and in order are written as they stand, on all
+ * threads.
+ */
 const writePrepared = async (
   connection: DuckDBConnection,
   path: string,

@@ -22,7 +22,8 @@ const EXTENSIONS: Readonly<Record<string, SourceFormat>> = {
 }
 
 /**
- * The files that `source.path` names, as absolute paths: in the order of the list, those of a glob in name order.
+ * The files that `source.path` names, as absolute paths: in the order of the list, those of a glob in name
+ * order.
  *
  * @throws DATASET_FILE_MISSING, DATASET_NOT_A_FILE, DATASET_NOT_READABLE, DATASET_EMPTY
  */

@@ -23,9 +23,9 @@ export interface SourceFile {
 }
 
 /**
- * The source as the view `source_rows` of the connection: `source_row`, `source_file`, `"__malformed"`, `"__line"` (the raw
- * text of a JSON line, else NULL) and the source's own columns, text for CSV and JSON. Rows that are no CSV at all are
- * in the table `rejected_rows` (source_row, source_file, line, message).
+ * The source as the view `source_rows` of the connection: `source_row`, `source_file`, `"__malformed"`,
+ * `"__line"` (the raw text of a JSON line, else NULL) and the source's own columns, text for CSV and JSON.
+ * Rows that are no CSV at all are in the table `rejected_rows` (source_row, source_file, line, message).
  */
 export interface SourceRows {
   readonly format: SourceFormat
@@ -40,7 +40,8 @@ const NEVER = `delim='\u0001', quote='', escape='', header=false, auto_detect=fa
 /**
  * Opens every file of the source on `connection`.
  *
- * @throws the DATASET_ errors of bad input: missing, empty, a directory, not readable, broken, wrong delimiter, differing columns
+ * @throws the DATASET_ errors of bad input: missing, empty, a directory, not readable, broken, wrong
+ * delimiter, differing columns
  */
 export const openSourceRows = async (
   connection: DuckDBConnection,
@@ -197,7 +198,10 @@ const LOADERS: Readonly<Record<SourceFormat, Loader>> = {
   parquet: { load: loadParquet, view: parquetView },
 }
 
-/** Appends a text file's rows to `loaded` and its unreadable ones to `rejected_rows`; answers how many there are in all. */
+/**
+ * Appends a text file's rows to `loaded` and its unreadable ones to `rejected_rows`; answers how many there
+ * are in all.
+ */
 const insertRows = async (
   connection: DuckDBConnection,
   file: FileToLoad,
@@ -217,8 +221,8 @@ const insertRows = async (
 }
 
 /**
- * How a row of `loaded` gets its number in the source. Without rejected rows it is its place; with them it moves up by
- * the rejected rows before it.
+ * How a row of `loaded` gets its number in the source. Without rejected rows it is its place; with them it
+ * moves up by the rejected rows before it.
  */
 const numbering = async (connection: DuckDBConnection): Promise<{ from: string; sourceRow: string }> => {
   const rejected = await connection.runAndReadAll('SELECT count(*) FROM rejected_rows')

@@ -11,11 +11,12 @@ interface InlineStrings {
 }
 
 /**
- * Writes the tokens of the first `count` texts of a VARCHAR vector to `tokens[from...]`. The empty text stands for a missing
- * value (select `coalesce(x, '')`) and gets 0.
+ * Writes the tokens of the first `count` texts of a VARCHAR vector to `tokens[from...]`. The empty text
+ * stands for a missing value (select `coalesce(x, '')`) and gets 0.
  *
- * Short texts are hashed where DuckDB holds them: making a JavaScript string of each costs thirty times as much. Without that
- * view (another version of the library) every text takes the way of long ones, with the same result.
+ * Short texts are hashed where DuckDB holds them: making a JavaScript string of each costs thirty times as
+ * much. Without that view (another version of the library) every text takes the way of long ones, with the
+ * same result.
  */
 export const readTokens = (vector: DuckDBVector, count: number, tokens: Float64Array, from: number): void => {
   const { dataView } = vector as unknown as InlineStrings

@@ -11,7 +11,8 @@ import type { CheckExample, Severity, ValidationCheck, ValidationReport } from '
 /**
  * Checks a prepared dataset and how it was read against the thresholds of the configuration.
  *
- * "Now" is `validation.as_of`, or the latest event when that is empty: no clock is read, so a report can be repeated.
+ * "Now" is `validation.as_of`, or the latest event when that is empty: no clock is read, so a report can be
+ * repeated.
  *
  * @throws DATASET_SETTING_INVALID when as_of is no instant or a setting names no column
  */
@@ -252,7 +253,8 @@ const checkAmounts: Check = async ({ profile, settings, find }) => {
   if (profile.quartiles === null) return [implausible]
   const [lower, median, upper] = profile.quartiles
   const spread = Math.log(upper) - Math.log(lower)
-  // 0.6745: the median absolute deviation of a normal distribution in standard deviations (Iglewicz and Hoaglin, 1993).
+  // 0.6745: the median absolute deviation of a normal distribution in standard deviations (Iglewicz and
+  // Hoaglin, 1993).
   const byZ = await find(
     `${profile.logDeviation > 0} AND 0.6745 * abs(ln(amount_minor) - ln(${median})) > ${outliers.robust_z * profile.logDeviation}`,
     amount,

@@ -33,7 +33,10 @@ export interface Decision {
     | undefined
 }
 
-/** Clean, read, emit, score, calibrate, decide, advance: the part of a prediction that touches no store and waits for nothing. */
+/**
+ * Clean, read, emit, score, calibrate, decide, advance: the part of a prediction that touches no store and
+ * waits for nothing.
+ */
 export interface Decider {
   readonly models: ServingModels
   /** Reads, emits and advances with the champion's features and layouts. */
@@ -42,9 +45,14 @@ export interface Decider {
   keysOf(entities: Entities): EntityKey[]
   /** Of these, the ones that learn labels. */
   labelKeysOf(entities: Entities): EntityKey[]
-  /** Decides and advances `states`; undefined when the user's state knows the transaction already, and then nothing has changed. */
+  /**
+   * Decides and advances `states`; undefined when the user's state knows the transaction already, and then
+   * nothing has changed.
+   */
   decide(transaction: Transaction, states: EntityStates): Decision | undefined
-  /** Reasons for a vector of all features that the model of `key` computes; empty when it is not in service. */
+  /**
+   * Reasons for a vector of all features that the model of `key` computes; empty when it is not in service.
+   */
   explain(key: string, vector: ArrayLike<number>, top: number): readonly Reason[]
 }
 

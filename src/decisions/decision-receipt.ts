@@ -71,7 +71,10 @@ export const predictionOf = (
   isRepeated,
 })
 
-/** Ids have at most 256 UTF-16 units, keys of stores at most 512 bytes: the longest ones are told apart by their hash. */
+/**
+ * Ids have at most 256 UTF-16 units, keys of stores at most 512 bytes: the longest ones are told apart by
+ * their hash.
+ */
 const shortened = (id: string): string => {
   if (id.length <= 160) return id
   const bytes = encoder.encode(id)

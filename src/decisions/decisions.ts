@@ -10,7 +10,10 @@ import type {
   ServedModelName,
 } from './inference-pipeline.ts'
 
-/** What makes decisions durable and puts them in order: one process with states of its own, or many with shared ones. */
+/**
+ * What makes decisions durable and puts them in order: one process with states of its own, or many with
+ * shared ones.
+ */
 export interface Decisions {
   predict(transaction: Transaction, reasons: number): Promise<Prediction>
   applyFeedback(feedback: Feedback): Promise<FeedbackOutcome>

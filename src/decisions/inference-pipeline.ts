@@ -12,7 +12,10 @@ export interface ServedModelName {
 
 /** A decision on one transaction. */
 export interface Prediction {
-  /** Names the decision for ever: the process's log and the sequence number in it. At most 64 characters of `[0-9a-z-]`. */
+  /**
+   * Names the decision for ever: the process's log and the sequence number in it. At most 64 characters of
+   * `[0-9a-z-]`.
+   */
   readonly predictionId: string
   readonly transactionId: string
   /** Place in the log, from 1. */
@@ -49,7 +52,9 @@ export interface LoggedPrediction extends Prediction {
   readonly label?: { readonly isFraud: boolean; readonly receivedAtMs: number }
 }
 
-/** What became known of a transaction. The entities are looked up where the transaction was decided on here. */
+/**
+ * What became known of a transaction. The entities are looked up where the transaction was decided on here.
+ */
 export interface Feedback {
   readonly transactionId: string
   readonly isFraud: boolean
@@ -61,8 +66,9 @@ export interface Feedback {
 }
 
 /**
- * `applied`: the states have learnt it. `late`: taken down, but it came after the last window that could need it. `unchanged`: the same was
- * told before. `unknown`: no such transaction was decided on here, and the feedback does not say whose it was; it was not taken.
+ * `applied`: the states have learnt it. `late`: taken down, but it came after the last window that could need
+ * it. `unchanged`: the same was told before. `unknown`: no such transaction was decided on here, and the
+ * feedback does not say whose it was; it was not taken.
  */
 export type FeedbackOutcome = 'applied' | 'late' | 'unchanged' | 'unknown'
 
@@ -115,8 +121,9 @@ export interface InferenceStatus {
 /**
  * The one path from transaction to decision: clean, read state, emit, score, calibrate, decide, log, advance.
  *
- * Two transactions of one entity are decided one after the other, whichever requests, and with a shared store whichever processes, they
- * came by. A promise resolves when the decision survives the process (or the power, `serving.durability`).
+ * Two transactions of one entity are decided one after the other, whichever requests, and with a shared store
+ * whichever processes, they came by. A promise resolves when the decision survives the process (or the power,
+ * `serving.durability`).
  */
 export interface InferencePipeline {
   /**

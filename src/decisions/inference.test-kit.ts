@@ -47,7 +47,10 @@ const FEATURE_SETTINGS = {
   labels: { delay: '30s' },
 }
 
-/** A model over two features of small windows. `weight` tells models apart: the probability of the same row rises with it. */
+/**
+ * A model over two features of small windows. `weight` tells models apart: the probability of the same row
+ * rises with it.
+ */
 export const testModel = (name = 'test', weight = 1): LoadedModel => {
   const settings = smallSettings()
   const computed = planFeatures(settings).features.map(({ feature }) => feature.name)

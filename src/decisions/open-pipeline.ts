@@ -60,7 +60,10 @@ const SIZE_MS = 5000
 /** The pipeline, and what only its owner may do. */
 export interface OpenPipeline extends InferencePipeline {
   readonly serving: ServingModels
-  /** From the next transaction on these models decide. @throws SERVING_STATES_FOREIGN when one cannot go on from the states */
+  /**
+   * From the next transaction on these models decide. @throws SERVING_STATES_FOREIGN when one cannot go on
+   * from the states
+   */
   useModels(models: ServingModels): Promise<void>
   readonly identity: StoreIdentity
 }
@@ -264,7 +267,10 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     return decider.explain(model.key, vector, reasons)
   }
 
-  /** Who sends a transaction again because he got no answer gets the reasons too. In a shared log the record would have to be searched. */
+  /**
+   * Who sends a transaction again because he got no answer gets the reasons too. In a shared log the record
+   * would have to be searched.
+   */
   const predict: InferencePipeline['predict'] = async (transaction, reasons) => {
     const prediction = await decisions.predict(transaction, reasons)
     if (!prediction.isRepeated || reasons === 0 || states.kind !== 'owned') return prediction
@@ -316,10 +322,16 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   }
 }
 
-/** Decisions of a warm-up: each way through features and scores was gone several times, and nobody waits long for it. */
+/**
+ * Decisions of a warm-up: each way through features and scores was gone several times, and nobody waits long
+ * for it.
+ */
 const WARM_UP_DECISIONS = 60
 
-/** Decides on invented transactions with states that are thrown away, so that the first requests are not slower than the others. */
+/**
+ * Decides on invented transactions with states that are thrown away, so that the first requests are not
+ * slower than the others.
+ */
 const warmUp = (decider: Decider): void => {
   const stateOf = (kind: EntityKind) => decider.engineer.keeperOf(kind)?.create()
   const states = { user: stateOf('user')!, merchant: stateOf('merchant'), device: stateOf('device') }

@@ -12,7 +12,10 @@ export interface Activity {
 
 const ENCODINGS = 'utf-8, latin-1, utf-16'
 
-/** `error` of DuckDB or of the file system as an error of the registry; an error of the registry stays what it is. */
+/**
+ * `error` of DuckDB or of the file system as an error of the registry; an error of the registry stays what it
+ * is.
+ */
 export const asDatasetError = (error: unknown, activity: Activity): VigiaError => {
   if (error instanceof VigiaError) return error
   const text = error instanceof Error ? error.message : String(error)

@@ -15,13 +15,15 @@ export interface DatabaseSettings {
 /**
  * Runs `work` on a fresh in-memory DuckDB and closes it afterwards, whatever happens.
  *
- * `connect` opens another connection to the same database: one connection streams one result at a time. Time zone is UTC, insertion order is preserved, and extensions are neither downloaded nor loaded by themselves.
+ * `connect` opens another connection to the same database: one connection streams one result at a time. Time
+ * zone is UTC, insertion order is preserved, and extensions are neither downloaded nor loaded by themselves.
  */
 export const withDatabase = async <T>(
   settings: DatabaseSettings,
   work: (connection: DuckDBConnection, connect: () => Promise<DuckDBConnection>) => Promise<T>,
 ): Promise<T> => {
-  // DuckDB makes the folder itself, but not the one that it lies in. Where that cannot be made, only spilling fails, and says so.
+  // DuckDB makes the folder itself, but not the one that it lies in. Where that cannot be made, only spilling
+  // fails, and says so.
   await mkdir(dirname(settings.tempDirectory), { recursive: true }).catch(() => undefined)
   // Loaded when it is used: a server that starts has no use for it yet.
   const { DuckDBInstance } = await import('@duckdb/node-api')
@@ -44,7 +46,10 @@ export const withDatabase = async <T>(
   }
 }
 
-/** `text` as an SQL string literal. The character 0 would end the statement, so it is put together from its number. */
+/**
+ * `text` as an SQL string literal. The character 0 would end the statement, so it is put together from its
+ * number.
+ */
 export const sqlLiteral = (text: string): string => {
   const parts = text.split('\0').map((part) => `'${part.replaceAll("'", "''")}'`)
   return parts.length === 1 ? parts.join() : `(${parts.join(' || chr(0) || ')})`

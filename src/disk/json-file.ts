@@ -1,6 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises'
 
-/** Reads what `writeJson` wrote; `T` is what this version writes, and the step's code version vouches for it. */
+/**
+ * Reads what `writeJson` wrote; `T` is what this version writes, and the step's code version vouches for it.
+ */
 export const readJson = async <T>(path: string): Promise<T> => JSON.parse(await readFile(path, 'utf8')) as T
 
 /** Writes `value` as indented JSON, for people and programs alike. */

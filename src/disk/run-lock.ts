@@ -21,8 +21,8 @@ const LOCK_FILE = 'lock.json'
 /**
  * Runs `work` as the only run in `folder`, which exists.
  *
- * A lock whose process of this host is gone was left by a crash and is taken over. A lock of another host cannot be judged
- * from here, so it counts as held.
+ * A lock whose process of this host is gone was left by a crash and is taken over. A lock of another host
+ * cannot be judged from here, so it counts as held.
  *
  * @throws PIPELINE_LOCKED when another run holds the folder
  */
@@ -58,7 +58,8 @@ const tryCreate = async (path: string, content: string): Promise<boolean> => {
 const removeStale = async (path: string, owner: RunOwner): Promise<void> => {
   const text = await readText(path)
   if (!isStale(parse(text), owner)) return
-  // Renaming happens once even when two runs find the same stale lock; who moved a fresh one by mistake puts it back.
+  // Renaming happens once even when two runs find the same stale lock; who moved a fresh one by mistake puts
+  // it back.
   const aside = `${path}.stale-${owner.processId}`
   await rename(path, aside).catch(() => undefined)
   if ((await readText(aside)) !== text) await rename(aside, path).catch(() => undefined)

@@ -4,7 +4,8 @@ import { VigiaError } from '../errors.ts'
 import { asDatasetError } from './database-errors.ts'
 
 /**
- * Lets `write` fill a temporary file beside `path` and puts it in place only when it is whole; otherwise removes it.
+ * Lets `write` fill a temporary file beside `path` and puts it in place only when it is whole; otherwise
+ * removes it.
  *
  * @throws DATASET_NOT_WRITABLE, DATASET_NO_SPACE, and what `write` throws
  */

@@ -1,6 +1,9 @@
 import { forEachThreshold } from './rank-order.ts'
 
-/** Sum over thresholds of (recall gained) x precision, without interpolation, ties as one step. NaN without a fraud. */
+/**
+ * Sum over thresholds of (recall gained) x precision, without interpolation, ties as one step. NaN without a
+ * fraud.
+ */
 export function averagePrecision(labels: Uint8Array, scores: Float64Array): number {
   let sum = 0
   let previous = 0

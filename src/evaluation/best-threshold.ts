@@ -8,8 +8,8 @@ export interface ThresholdChoice {
 }
 
 /**
- * The threshold with the best F1; among equals the highest, which flags the fewest. Thresholds are the scores themselves.
- * null without a fraud. O(n log n). Scores must not be NaN.
+ * The threshold with the best F1; among equals the highest, which flags the fewest. Thresholds are the scores
+ * themselves. null without a fraud. O(n log n). Scores must not be NaN.
  */
 export const bestF1Threshold = (labels: Uint8Array, scores: Float64Array): ThresholdChoice | null => {
   const frauds = labels.reduce((sum, label) => sum + label, 0)

@@ -23,9 +23,10 @@ export interface BootstrapRows {
 }
 
 /**
- * 95 % percentile intervals (Efron 1979). Rows are ranked once; each resample then gives every row a Poisson(1) number of copies
- * (Hanley and MacGibbon 2006) in one pass. Daily precision resamples days, because what is found on a day depends on all of the
- * day's rows. Resamples in which a figure is not defined are left out. O(n log n + resamples * n). 0 resamples: all null.
+ * 95 % percentile intervals (Efron 1979). Rows are ranked once; each resample then gives every row a
+ * Poisson(1) number of copies (Hanley and MacGibbon 2006) in one pass. Daily precision resamples days,
+ * because what is found on a day depends on all of the day's rows. Resamples in which a figure is not defined
+ * are left out. O(n log n + resamples * n). 0 resamples: all null.
  */
 export const bootstrapIntervals = (
   { labels, scores, dailyPrecisions }: BootstrapRows,

@@ -7,7 +7,10 @@ export interface CalibrationBin {
   readonly fraudShare: number
 }
 
-/** Rows by rising probability in at most `bins` bins of equal count. Empty without rows. O(n log n). Scores must not be NaN. */
+/**
+ * Rows by rising probability in at most `bins` bins of equal count. Empty without rows. O(n log n). Scores
+ * must not be NaN.
+ */
 export const calibrationCurve = (
   labels: Uint8Array,
   scores: Float64Array,
@@ -29,7 +32,10 @@ export const calibrationCurve = (
   })
 }
 
-/** Expected calibration error (Naeini et al. 2015): mean distance of told and come, weighted by rows. NaN without rows. */
+/**
+ * Expected calibration error (Naeini et al. 2015): mean distance of told and come, weighted by rows. NaN
+ * without rows.
+ */
 export const calibrationError = (curve: readonly CalibrationBin[]): number => {
   const rows = curve.reduce((sum, bin) => sum + bin.rows, 0)
   return curve.reduce((sum, bin) => sum + bin.rows * Math.abs(bin.meanProbability - bin.fraudShare), 0) / rows

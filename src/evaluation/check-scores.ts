@@ -3,7 +3,8 @@ import { VigiaError } from '../errors.ts'
 /**
  * Makes sure that scores can be judged: as many as labels, labels 0 or 1, scores finite and from 0 to 1.
  *
- * @throws EVALUATION_LENGTHS_DIFFER, EVALUATION_LABEL_INVALID, EVALUATION_SCORE_INVALID with the first row that is wrong
+ * @throws EVALUATION_LENGTHS_DIFFER, EVALUATION_LABEL_INVALID, EVALUATION_SCORE_INVALID with the first row
+ * that is wrong
  */
 export const checkScores = (labels: Uint8Array, scores: Float64Array): void => {
   if (labels.length !== scores.length)

@@ -34,6 +34,9 @@ export const precisionOf = ({ truePositive, falsePositive }: Confusion): number 
 export const recallOf = ({ truePositive, falseNegative }: Confusion): number =>
   truePositive / (truePositive + falseNegative)
 
-/** Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). NaN when nothing is flagged and nothing is fraud. */
+/**
+ * Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). NaN when nothing is flagged and nothing is
+ * fraud.
+ */
 export const f1Of = ({ truePositive, falsePositive, falseNegative }: Confusion): number =>
   (2 * truePositive) / (2 * truePositive + falsePositive + falseNegative)

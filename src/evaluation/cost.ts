@@ -1,7 +1,10 @@
 import { confusionAt } from './confusion.ts'
 import { rowsByScore } from './rows-by-score.ts'
 
-/** What decisions cost, in minor units. A flagged row costs `review`, and `falseAlarm` too where it is genuine. */
+/**
+ * What decisions cost, in minor units. A flagged row costs `review`, and `falseAlarm` too where it is
+ * genuine.
+ */
 export interface CostMatrix {
   readonly falseAlarm: number
   readonly review: number
@@ -27,7 +30,9 @@ export interface CostPoint {
 export const hasCosts = (matrix: CostMatrix): boolean =>
   matrix.falseAlarm > 0 || matrix.review > 0 || matrix.missedFraud > 0 || matrix.missedFraudAmountShare > 0
 
-/** Mean cost of a row when scores of at least `threshold` are flagged, in minor units. NaN without rows. O(n). */
+/**
+ * Mean cost of a row when scores of at least `threshold` are flagged, in minor units. NaN without rows. O(n).
+ */
 export const expectedCost = (
   labels: Uint8Array,
   scores: Float64Array,
@@ -43,8 +48,8 @@ export const expectedCost = (
 }
 
 /**
- * Cost of every distinct score as threshold, by falling threshold, at most `maxPoints` of them with both ends. Empty without
- * rows. O(n log n). Scores must not be NaN.
+ * Cost of every distinct score as threshold, by falling threshold, at most `maxPoints` of them with both
+ * ends. Empty without rows. O(n log n). Scores must not be NaN.
  */
 export const costCurve = (
   labels: Uint8Array,

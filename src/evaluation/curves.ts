@@ -13,8 +13,8 @@ export interface PrecisionRecallPoint {
 }
 
 /**
- * ROC curve from (0, 0) to (1, 1), by falling threshold, one point per distinct score and at most `maxPoints` (at least 2).
- * Empty with one class only. O(n log n). Scores must not be NaN.
+ * ROC curve from (0, 0) to (1, 1), by falling threshold, one point per distinct score and at most `maxPoints`
+ * (at least 2). Empty with one class only. O(n log n). Scores must not be NaN.
  */
 export const rocCurve = (labels: Uint8Array, scores: Float64Array, maxPoints: number): RocPoint[] => {
   const frauds = labels.reduce((sum, label) => sum + label, 0)
@@ -35,8 +35,9 @@ export const rocCurve = (labels: Uint8Array, scores: Float64Array, maxPoints: nu
 }
 
 /**
- * Precision-recall curve by falling threshold, one point per distinct score and at most `maxPoints` (at least 2). The
- * first point is the highest score's: no precision is invented at recall 0. Empty without frauds. O(n log n).
+ * Precision-recall curve by falling threshold, one point per distinct score and at most `maxPoints` (at least
+ * 2). The first point is the highest score's: no precision is invented at recall 0. Empty without frauds. O(n
+ * log n).
  */
 export const precisionRecallCurve = (
   labels: Uint8Array,
@@ -58,8 +59,9 @@ export const precisionRecallCurve = (
 }
 
 /**
- * Of points along a curve on which `position` tends to rise, at most `maxPoints`: the first, the last, and in between those that
- * are the first to reach each step of an equal division of `position`. Where nothing changes no points are spent.
+ * Of points along a curve on which `position` tends to rise, at most `maxPoints`: the first, the last, and in
+ * between those that are the first to reach each step of an equal division of `position`. Where nothing
+ * changes no points are spent.
  */
 const thin = <T>(points: readonly T[], maxPoints: number, position: (point: T) => number): T[] => {
   if (points.length <= maxPoints) return [...points]

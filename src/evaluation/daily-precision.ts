@@ -8,13 +8,21 @@ export interface DailyPrecision {
 
 export interface DailyPrecisionDay {
   readonly day: number
-  /** Compromised entities among the `k` looked at, over `k`, also when the day has fewer than `k` entities. */
+  /**
+   * Compromised entities among the `k` looked at, over `k`, also when the day has fewer than `k` entities.
+   */
   readonly precision: number
-  /** Compromised entities of the day that could be found: what a perfect ranking gets is the smaller of this and `k`, over `k`. */
+  /**
+   * Compromised entities of the day that could be found: what a perfect ranking gets is the smaller of this
+   * and `k`, over `k`.
+   */
   readonly compromised: number
 }
 
-/** Rows to rank: the day, the entity (a user or card, a small whole number from 0), the truth and the score of each. */
+/**
+ * Rows to rank: the day, the entity (a user or card, a small whole number from 0), the truth and the score of
+ * each.
+ */
 export interface RankedRows {
   readonly days: Int32Array
   readonly entities: Uint32Array
@@ -23,9 +31,10 @@ export interface RankedRows {
 }
 
 /**
- * Card precision top-k of the card-fraud handbook: each day, entities are ranked by their highest score of that day and the
- * first `k` are looked at; the share of truly compromised ones (a fraud that day) is the day's precision. Entities found
- * compromised are blocked and leave the later days. Equal scores rank in the order in which the entities first appear.
+ * Card precision top-k of the card-fraud handbook: each day, entities are ranked by their highest score of
+ * that day and the first `k` are looked at; the share of truly compromised ones (a fraud that day) is the
+ * day's precision. Entities found compromised are blocked and leave the later days. Equal scores rank in the
+ * order in which the entities first appear.
  *
  * O(n + e log e) for n rows and e entities a day. Scores must not be NaN.
  */
@@ -42,7 +51,10 @@ export const dailyPrecision = (rows: RankedRows, k: number): DailyPrecision => {
   return { mean: days.reduce((sum, { precision }) => sum + precision, 0) / days.length, days }
 }
 
-/** What `dailyPrecision` is when every compromised entity ranks before all others: the bound that no model exceeds. */
+/**
+ * What `dailyPrecision` is when every compromised entity ranks before all others: the bound that no model
+ * exceeds.
+ */
 export const perfectDailyPrecision = (rows: Omit<RankedRows, 'scores'>, k: number): number =>
   dailyPrecision({ ...rows, scores: Float64Array.from(rows.labels) }, k).mean
 
@@ -52,7 +64,10 @@ interface Suspect {
   isCompromised: boolean
 }
 
-/** Entities of one day in order of appearance, with their highest score, without those `found` on earlier days. */
+/**
+ * Entities of one day in order of appearance, with their highest score, without those `found` on earlier
+ * days.
+ */
 const suspectsOf = (rows: RankedRows, ofDay: readonly number[], found: ReadonlySet<number>): Suspect[] => {
   const suspects = new Map<number, Suspect>()
   for (const row of ofDay) {

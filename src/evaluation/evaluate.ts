@@ -27,7 +27,10 @@ export interface EvaluationChoices {
   readonly threshold: number
   /** Entities looked at a day. */
   readonly k: number
-  /** Where the days of `dailyPrecision` begin to be counted, each 24 hours: the start of the part, epoch milliseconds. */
+  /**
+   * Where the days of `dailyPrecision` begin to be counted, each 24 hours: the start of the part, epoch
+   * milliseconds.
+   */
   readonly firstDayMs: number
   readonly curvePoints: number
   readonly histogramBins: number
@@ -35,7 +38,10 @@ export interface EvaluationChoices {
   readonly costs?: RowCosts
 }
 
-/** What scores are worth on the rows of one part; a figure is null where it is not defined (no rows, one class only). */
+/**
+ * What scores are worth on the rows of one part; a figure is null where it is not defined (no rows, one class
+ * only).
+ */
 export interface PartEvaluation {
   readonly rows: number
   readonly frauds: number
@@ -67,8 +73,8 @@ export interface PartEvaluation {
 }
 
 /**
- * Judges scored rows: ranking, decisions at the threshold, daily precision, quality of the probabilities, curves.
- * O(n log n).
+ * Judges scored rows: ranking, decisions at the threshold, daily precision, quality of the probabilities,
+ * curves. O(n log n).
  *
  * @throws EVALUATION_SCORE_INVALID, EVALUATION_LABEL_INVALID, EVALUATION_LENGTHS_DIFFER
  */

@@ -6,7 +6,10 @@ export interface GainPoint {
   readonly foundShare: number
 }
 
-/** Gain from (0, 0) to (1, 1), one point per distinct score and at most `maxPoints`. Empty with one class only. O(n log n). */
+/**
+ * Gain from (0, 0) to (1, 1), one point per distinct score and at most `maxPoints`. Empty with one class
+ * only. O(n log n).
+ */
 export const gainCurve = (labels: Uint8Array, scores: Float64Array, maxPoints: number): GainPoint[] => {
   const fraudShare = labels.reduce((sum, label) => sum + label, 0) / labels.length
   return rocCurve(labels, scores, maxPoints).map(({ falsePositiveRate, truePositiveRate }) => ({

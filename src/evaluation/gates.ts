@@ -28,8 +28,8 @@ export interface QualityGateResult {
 }
 
 /**
- * Every gate that is asked for, in the order of the settings. A figure that is not defined does not pass. Gates that compare with
- * production are left out where there is none, or where its figure is not defined.
+ * Every gate that is asked for, in the order of the settings. A figure that is not defined does not pass.
+ * Gates that compare with production are left out where there is none, or where its figure is not defined.
  */
 export const checkGates = (
   gates: QualityGates,

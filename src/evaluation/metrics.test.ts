@@ -132,8 +132,8 @@ describe('curves', () => {
 })
 
 /**
- * Oracle: scikit-learn's figures, recorded by test/reference/metrics.py with its versions. Sums are taken in another
- * order there, so the last digits may differ.
+ * Oracle: scikit-learn's figures, recorded by test/reference/metrics.py with its versions. Sums are taken in
+ * another order there, so the last digits may differ.
  */
 describe.each(goldenCases())('scikit-learn agrees: $name', (golden) => {
   const labels = Uint8Array.from(golden.labels)

@@ -1,8 +1,9 @@
 /**
- * Calls `visit` once per distinct score, from the highest, with how many frauds and rows score at least that much.
+ * Calls `visit` once per distinct score, from the highest, with how many frauds and rows score at least that
+ * much.
  *
- * The scores of the classes are sorted apart, as plain numbers, and merged: several times faster than sorting row numbers.
- * O(n log n). Scores must not be NaN.
+ * The scores of the classes are sorted apart, as plain numbers, and merged: several times faster than sorting
+ * row numbers. O(n log n). Scores must not be NaN.
  */
 export function forEachThreshold(
   labels: Uint8Array,

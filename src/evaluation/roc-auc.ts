@@ -1,6 +1,9 @@
 import { forEachThreshold } from './rank-order.ts'
 
-/** Probability that a fraud scores higher than a legitimate row, a tie counting half (Mann-Whitney). NaN with one class only. */
+/**
+ * Probability that a fraud scores higher than a legitimate row, a tie counting half (Mann-Whitney). NaN with
+ * one class only.
+ */
 export function rocAuc(labels: Uint8Array, scores: Float64Array): number {
   let area = 0
   let positives = 0

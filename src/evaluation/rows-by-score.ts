@@ -5,8 +5,9 @@ const VALUES = 65536
 /**
  * Row numbers by rising or falling score, of equal scores the lowest row first; -0 and 0 are equal.
  *
- * A radix sort from the lowest digit up (Knuth, volume 3, 5.2.5) of the bits of the doubles, turned so that they rise as whole numbers
- * do: no comparisons, and a digit that all scores share costs nothing. O(n). Scores must not be NaN.
+ * A radix sort from the lowest digit up (Knuth, volume 3, 5.2.5) of the bits of the doubles, turned so that
+ * they rise as whole numbers do: no comparisons, and a digit that all scores share costs nothing. O(n).
+ * Scores must not be NaN.
  */
 export const rowsByScore = (scores: Float64Array, direction: 'rising' | 'falling'): Uint32Array => {
   const rows = scores.length

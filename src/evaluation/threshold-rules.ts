@@ -1,6 +1,9 @@
 import { forEachThreshold } from './rank-order.ts'
 
-/** The lowest score that flags at most `alertsPerDay` rows a day on average over `days`; null when even the highest flags more. */
+/**
+ * The lowest score that flags at most `alertsPerDay` rows a day on average over `days`; null when even the
+ * highest flags more.
+ */
 export const alertBudgetThreshold = (
   labels: Uint8Array,
   scores: Float64Array,
@@ -14,7 +17,10 @@ export const alertBudgetThreshold = (
   return lowest
 }
 
-/** The threshold of the highest recall with a precision of at least `floor`; of equals the highest. null when none reaches it. */
+/**
+ * The threshold of the highest recall with a precision of at least `floor`; of equals the highest. null when
+ * none reaches it.
+ */
 export const precisionFloorThreshold = (
   labels: Uint8Array,
   scores: Float64Array,

@@ -12,14 +12,19 @@ import { EntityReading } from './state/reading.ts'
 import { StateKeeper } from './state/state-keeper.ts'
 import { TransactionEvent } from './transaction-event.ts'
 
-/** The states of the entities that a transaction names; absent where it names none or no feature reads one. */
+/**
+ * The states of the entities that a transaction names; absent where it names none or no feature reads one.
+ */
 export interface EntityStates {
   readonly user: EntityState
   readonly merchant: EntityState | undefined
   readonly device: EntityState | undefined
 }
 
-/** `created`: the vector was emitted. `repeated`: this transaction came before; nothing was emitted and nothing changed. */
+/**
+ * `created`: the vector was emitted. `repeated`: this transaction came before; nothing was emitted and
+ * nothing changed.
+ */
 export type Outcome = 'created' | 'repeated'
 
 /** What became known of a transaction, as the engine takes it. */
@@ -32,8 +37,9 @@ export interface LabelEvent {
 /**
  * Computes features in exactly one way: read state, emit features, advance state.
  *
- * Training replays history through it, serving calls it once per request, and both get the same bits, because what they call
- * is the same function on the same state. Fill `event`, hand in the states of its entities, take the vector.
+ * Training replays history through it, serving calls it once per request, and both get the same bits, because
+ * what they call is the same function on the same state. Fill `event`, hand in the states of its entities,
+ * take the vector.
  */
 export class FeatureEngineer {
   readonly plan: FeaturePlan
@@ -92,7 +98,8 @@ export class FeatureEngineer {
   /**
    * Emits all features of `event` into `vector[0, features)` and advances the states.
    *
-   * A transaction that the user's state still remembers is `repeated`. What late events see, see `StateKeeper`.
+   * A transaction that the user's state still remembers is `repeated`. What late events see, see
+   * `StateKeeper`.
    */
   createAllFeatures(states: EntityStates, vector: Float64Array): Outcome {
     if (this.keepers.user?.hasSeen(states.user, this.event.transactionToken)) return 'repeated'
@@ -104,8 +111,8 @@ export class FeatureEngineer {
   }
 
   /**
-   * Emits all features of `event` into `vector[0, features)` and leaves the history as it is: for a model that is watched and does
-   * not decide. The states must have the layouts of this engine's plan.
+   * Emits all features of `event` into `vector[0, features)` and leaves the history as it is: for a model
+   * that is watched and does not decide. The states must have the layouts of this engine's plan.
    */
   readFeatures(states: EntityStates, vector: Float64Array): void {
     for (const part of this.parts) {
@@ -136,7 +143,10 @@ interface Emitter {
   readonly value: () => number
 }
 
-/** The features of one source. A part reads nothing of another, so parts and entities can be replayed side by side. */
+/**
+ * The features of one source. A part reads nothing of another, so parts and entities can be replayed side by
+ * side.
+ */
 export interface FeaturePart {
   readonly source: FeatureSource
   /** Columns of the vector that this part fills. */
@@ -214,7 +224,10 @@ class EntityPart implements FeaturePart {
   }
 }
 
-/** Hands features the readings that the keeper fills. The plan has made sure that everything asked for is there. */
+/**
+ * Hands features the readings that the keeper fills. The plan has made sure that everything asked for is
+ * there.
+ */
 class BoundSource implements EntitySource {
   private readonly reading: EntityReading
   private readonly dimensionNames: readonly Dimension[]

@@ -28,7 +28,10 @@ export interface PlannedFeature {
 /** Which features are computed, and what states they need. */
 export interface FeaturePlan {
   readonly features: readonly PlannedFeature[]
-  /** Layout per entity kind; absent where no chosen feature reads one. The user's is always there: it knows repeats. */
+  /**
+   * Layout per entity kind; absent where no chosen feature reads one. The user's is always there: it knows
+   * repeats.
+   */
   readonly layouts: Readonly<Partial<Record<EntityKind, StateLayout>>>
 }
 
@@ -62,7 +65,9 @@ export const planFeatures = (
   return { features, layouts }
 }
 
-/** All features, or those that `include` and `exclude` leave (a name, or `family.*`), in the families' order. */
+/**
+ * All features, or those that `include` and `exclude` leave (a name, or `family.*`), in the families' order.
+ */
 const chooseFeatures = (
   { include, exclude, options }: FeatureSettings,
   families: readonly FeatureFamily[],

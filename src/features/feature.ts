@@ -11,10 +11,11 @@ export type FeatureSource = 'transaction' | EntityKind
 /**
  * One feature: its record, and how to compute it.
  *
- * `bind` is called once and asks `sources` for what the feature needs; what it asks for is what states keep, so needs are
- * written nowhere else. The function it returns is called for each transaction after the readings were filled. It is pure: it
- * reads the readings and the transaction and nothing else. A feature may read one entity only, because entities are replayed in
- * parallel. NaN means missing; when the transaction names no such entity, the value is NaN without a call.
+ * `bind` is called once and asks `sources` for what the feature needs; what it asks for is what states keep,
+ * so needs are written nowhere else. The function it returns is called for each transaction after the
+ * readings were filled. It is pure: it reads the readings and the transaction and nothing else. A feature may
+ * read one entity only, because entities are replayed in parallel. NaN means missing; when the transaction
+ * names no such entity, the value is NaN without a call.
  */
 export interface Feature {
   /** snake_case, unique over all families. */
@@ -23,8 +24,8 @@ export interface Feature {
   readonly meaning: string
   readonly unit: string
   /**
-   * `categorical`: values are codes without an order, non-negative integers of a fitted vocabulary, -1 for what training did
-   * not know. Default `numeric`.
+   * `categorical`: values are codes without an order, non-negative integers of a fitted vocabulary, -1 for
+   * what training did not know. Default `numeric`.
    */
   readonly kind?: 'numeric' | 'categorical'
   /** Least and greatest value; infinite where there is no bound. */
@@ -64,7 +65,10 @@ export interface FeatureSources {
   readonly device: EntitySource
 }
 
-/** The state of one entity, as a feature asks for it. Each call returns an object that is filled anew per transaction. */
+/**
+ * The state of one entity, as a feature asks for it. Each call returns an object that is filled anew per
+ * transaction.
+ */
 export interface EntitySource {
   /** Counts and amounts of all earlier transactions, and when the last was. */
   life(): EntityReading

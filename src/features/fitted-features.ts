@@ -9,13 +9,19 @@ export interface VocabularyEntry {
 }
 
 /**
- * What features take from training data: plain JSON that travels inside the model artifact. Fitted on the training rows
- * only, never again while serving.
+ * What features take from training data: plain JSON that travels inside the model artifact. Fitted on the
+ * training rows only, never again while serving.
  */
 export interface FittedFeatures {
-  /** Upper edges of the amount bands but the last, ascending, in minor units: band i holds edge[i - 1] < amount <= edge[i]. */
+  /**
+   * Upper edges of the amount bands but the last, ascending, in minor units: band i holds edge[i - 1] <
+   * amount <= edge[i].
+   */
   readonly amountBandEdgesMinor: readonly number[]
-  /** Known values per category, commonest first; equally common ones by code unit order. The position is the code. */
+  /**
+   * Known values per category, commonest first; equally common ones by code unit order. The position is the
+   * code.
+   */
   readonly vocabularies: Readonly<Record<VocabularyField, readonly VocabularyEntry[]>>
 }
 
@@ -29,8 +35,9 @@ export interface TrainingCounts {
 }
 
 /**
- * Fits bands and vocabularies. Edges are the quantiles i / bands of the empirical distribution (the least amount that at least
- * that share of rows does not exceed); equal edges are merged, so there may be fewer bands.
+ * Fits bands and vocabularies. Edges are the quantiles i / bands of the empirical distribution (the least
+ * amount that at least that share of rows does not exceed); equal edges are merged, so there may be fewer
+ * bands.
  */
 export const fitFeatures = (
   counts: TrainingCounts,

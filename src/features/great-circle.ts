@@ -1,7 +1,10 @@
 const EARTH_RADIUS_KM = 6371.0088
 const RADIANS = Math.PI / 180
 
-/** Great-circle distance in kilometres by the haversine formula on the mean sphere; NaN when a coordinate is missing. */
+/**
+ * Great-circle distance in kilometres by the haversine formula on the mean sphere; NaN when a coordinate is
+ * missing.
+ */
 export const greatCircleKm = (
   latitudeA: number,
   longitudeA: number,

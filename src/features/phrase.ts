@@ -1,9 +1,11 @@
 import type { ValueTextName } from './value-texts.ts'
 
 /**
- * How a feature's value is told to a person, as data: half a sentence without a full stop, which stands after "because".
+ * How a feature's value is told to a person, as data: half a sentence without a full stop, which stands after
+ * "because".
  *
- * A value that `at` lists has words of its own; any other stands in `text` where `{}` is, written as its unit is.
+ * A value that `at` lists has words of its own; any other stands in `text` where `{}` is, written as its unit
+ * is.
  */
 export interface FeaturePhrase {
   /** `amount is {} times the user's mean`. */

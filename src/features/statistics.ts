@@ -1,6 +1,6 @@
 /**
- * Sample standard deviation (n - 1) from exact sums; 0 for fewer than two values. Sums of integers are exact, so values that
- * are all alike give exactly 0.
+ * Sample standard deviation (n - 1) from exact sums; 0 for fewer than two values. Sums of integers are exact,
+ * so values that are all alike give exactly 0.
  */
 export const standardDeviation = (count: number, total: number, squares: number): number => {
   if (count < 2) return 0

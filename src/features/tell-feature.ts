@@ -5,8 +5,8 @@ import { numberText, VALUE_TEXTS, valueTextOf } from './value-texts.ts'
 /**
  * What `value` of `feature` says, in words: `amount is 9.4 times the user's mean of the last 7 days`.
  *
- * A feature without a phrase is told by its name. Whatever the value, the text holds no NaN, Infinity or minus zero; an
- * infinite value is told as a very large one.
+ * A feature without a phrase is told by its name. Whatever the value, the text holds no NaN, Infinity or
+ * minus zero; an infinite value is told as a very large one.
  */
 export const tellFeature = (feature: Feature, value: number, fitted: FittedFeatures): string => {
   const { name, unit, phrase } = feature
@@ -19,7 +19,10 @@ export const tellFeature = (feature: Feature, value: number, fitted: FittedFeatu
   return phrase.text.replace('{}', () => tell(value, fitted))
 }
 
-/** What the code of a categorical feature stands for; null when it is missing or training did not know the value. */
+/**
+ * What the code of a categorical feature stands for; null when it is missing or training did not know the
+ * value.
+ */
 export const categoryOf = (
   { phrase }: Feature,
   code: number,

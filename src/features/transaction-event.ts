@@ -2,8 +2,8 @@ import { tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 
 /**
- * A transaction as the engine reads it: numbers only. Text stands as its token (`NO_TOKEN`: missing); a missing coordinate is
- * NaN. One object is filled again for each transaction.
+ * A transaction as the engine reads it: numbers only. Text stands as its token (`NO_TOKEN`: missing); a
+ * missing coordinate is NaN. One object is filled again for each transaction.
  */
 export class TransactionEvent {
   eventTimeMs = 0.5
@@ -37,7 +37,9 @@ export const readTransaction = (event: TransactionEvent, transaction: Transactio
   event.longitude = transaction.longitude ?? Number.NaN
 }
 
-/** The fields of an event in bulk: row `r` of an `EventRows` holds field `f` at `r * EVENT_FIELDS.length + f`. */
+/**
+ * The fields of an event in bulk: row `r` of an `EventRows` holds field `f` at `r * EVENT_FIELDS.length + f`.
+ */
 export const EVENT_FIELDS = [
   'eventTimeMs',
   'amountMinor',

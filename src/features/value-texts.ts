@@ -1,8 +1,8 @@
 import { type FittedFeatures, VOCABULARY_FIELDS, type VocabularyField } from './fitted-features.ts'
 
 /**
- * How the value of a feature is written for people, by name: mostly the feature's unit. The value is a number but NaN; `fitted`
- * is what codes and bands stand for.
+ * How the value of a feature is written for people, by name: mostly the feature's unit. The value is a number
+ * but NaN; `fitted` is what codes and bands stand for.
  */
 export type ValueText = (value: number, fitted: FittedFeatures) => string
 
@@ -21,8 +21,8 @@ const DURATIONS = [
 ] as const
 
 /**
- * A number in at least three significant digits where they matter: 1,234 and 56.8 and 0.25. Below a hundredth it is only said to
- * be that small, from 1e15 on that large; minus zero is zero.
+ * A number in at least three significant digits where they matter: 1,234 and 56.8 and 0.25. Below a hundredth
+ * it is only said to be that small, from 1e15 on that large; minus zero is zero.
  */
 export const numberText = (value: number): string => {
   const size = Math.abs(value)
@@ -32,7 +32,9 @@ export const numberText = (value: number): string => {
   return grouped(rounded.includes('.') ? rounded.replace(/\.?0+$/, '') : rounded)
 }
 
-/** `1 transaction`, `3 transactions`: `unit` is the plural of a word, with or without `per hour` behind it. */
+/**
+ * `1 transaction`, `3 transactions`: `unit` is the plural of a word, with or without `per hour` behind it.
+ */
 export const countText = (value: number, unit: string): string => {
   const text = numberText(value)
   return `${text} ${text === '1' ? unit.replace(/s(?= per |$)/, '') : unit}`
@@ -116,7 +118,10 @@ const entryText =
 
 const QUOTED_CHARACTERS = 60
 
-/** Characters that would break the line or turn the direction of what follows; JSON escapes the other control characters. */
+/**
+ * Characters that would break the line or turn the direction of what follows; JSON escapes the other control
+ * characters.
+ */
 const DISTURBING = /[\p{Bidi_Control}\p{Zl}\p{Zp}]/gu
 
 /** Categories come from whoever sent the transaction: shortened, on one line. */

@@ -87,7 +87,8 @@ describe('a fit that cannot go on', () => {
   test('is refused before it begins when memory is short, with what it needs', async () => {
     await expect(faulty({ do: 'count', meetings: 1 }, { memoryLimitBytes: 1e5 })).rejects.toMatchObject({
       code: 'PIPELINE_MEMORY_SHORT',
-      // Two columns of 8 bytes and a label for each of 10,000 rows; the shared buffers; a million bytes for each of three threads.
+      // Two columns of 8 bytes and a label for each of 10,000 rows; the shared buffers; a million bytes for
+      // each of three threads.
       message:
         'Training the faulty one on 10000 rows with 2 features needs about 0.0032 GB of memory; 0.00010 GB may be used',
     })

@@ -28,8 +28,10 @@ export interface ThreadedFit {
 /**
  * Fits one model on several threads.
  *
- * 1. What it needs is estimated, and refused when there is not as much: better no model than a machine that stands still.
- * 2. The data and the algorithm's parts are put in memory that all threads share: nothing is sent to them but addresses.
+ * 1. What it needs is estimated, and refused when there is not as much: better no model than a machine that
+ *    stands still.
+ * 2. The data and the algorithm's parts are put in memory that all threads share: nothing is sent to them but
+ *    addresses.
  * 3. All threads run the algorithm on their share of the loops; what they return is put together here.
  *
  * An interruption or an error of one thread ends all of them, at once.

@@ -1,13 +1,15 @@
 import { freemem } from 'node:os'
 
-/** Part of the free memory that learning may take by itself: the rest is for what its estimate does not know. */
+/**
+ * Part of the free memory that learning may take by itself: the rest is for what its estimate does not know.
+ */
 const FREE_SHARE = 0.8
 
 const UNITS = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 } as const
 
 /**
- * Bytes that a fit may take, by `resources.learning_memory`: a size such as `8GB`, or `auto` for four fifths of what the machine, or
- * the container, has free now.
+ * Bytes that a fit may take, by `resources.learning_memory`: a size such as `8GB`, or `auto` for four fifths
+ * of what the machine, or the container, has free now.
  */
 export const learningMemoryBytes = (setting: string): number => {
   const [, number = '', unit = ''] = /^([\d.]+)([KMGT]B)$/.exec(setting) ?? []

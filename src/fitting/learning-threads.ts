@@ -24,10 +24,11 @@ export interface LearningThreads<T> {
 }
 
 /**
- * Runs one thread for each of `data` until `finish` is called, one of them fails, or the signal is aborted. Then no thread is
- * running any more, whatever it was doing: waiting for others, or deep in a loop.
+ * Runs one thread for each of `data` until `finish` is called, one of them fails, or the signal is aborted.
+ * Then no thread is running any more, whatever it was doing: waiting for others, or deep in a loop.
  *
- * @throws the thread's own error of the registry; INTERRUPTED; PIPELINE_THREAD_ENDED for one that ended without a result
+ * @throws the thread's own error of the registry; INTERRUPTED; PIPELINE_THREAD_ENDED for one that ended
+ * without a result
  */
 export const withLearningThreads = async <T>(
   data: readonly LearningThreadData[],

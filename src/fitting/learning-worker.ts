@@ -53,7 +53,8 @@ const fitAndScore = (
   return scoreTable(fitAlone(algorithmNamed(algorithm), data, settings, seed), judged.table)
 }
 
-// Listening keeps the thread until it is ended from outside: a thread that ends by itself is always a failure.
+// Listening keeps the thread until it is ended from outside: a thread that ends by itself is always a
+// failure.
 parentPort?.on('message', ({ number, job }: ToFitsThread) => {
   if (thread.kind === 'fits') answer({ kind: 'scores', job: number, scores: fitAndScore(thread.rows, job) })
 })

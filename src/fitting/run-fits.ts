@@ -17,18 +17,21 @@ export interface Fits {
   /** For errors: `searching settings`. */
   readonly activity: string
   readonly signal?: AbortSignal | undefined
-  /** Told each job's scores when they are there, in any order: raw probabilities of its scored rows. Awaited before the end. */
+  /**
+   * Told each job's scores when they are there, in any order: raw probabilities of its scored rows. Awaited
+   * before the end.
+   */
   readonly onScores: (scores: Float64Array, job: number) => void | Promise<void>
   /** Address of a module that lists the algorithms as `ALGORITHMS`; the project's own when absent. */
   readonly algorithms?: string
 }
 
 /**
- * Makes every fit on one thread of a pool, each from start to end. The table lies in shared memory once; a thread copies the rows of
- * its job. What an interruption finds unfinished is lost, so fits should be small.
+ * Makes every fit on one thread of a pool, each from start to end. The table lies in shared memory once; a
+ * thread copies the rows of its job. What an interruption finds unfinished is lost, so fits should be small.
  *
- * @throws PIPELINE_MEMORY_SHORT when not even one fit has room, INTERRUPTED, PIPELINE_THREAD_ENDED, what an algorithm or `onScores`
- *   throws
+ * @throws PIPELINE_MEMORY_SHORT when not even one fit has room, INTERRUPTED, PIPELINE_THREAD_ENDED, what an
+ * algorithm or `onScores` throws
  */
 export const runFits = async (fits: Fits): Promise<void> => {
   const { jobs, activity, signal, onScores } = fits

@@ -3,12 +3,12 @@ import { VigiaError } from '../errors.ts'
 /**
  * The one JSON text of a value: equal values have equal text, so the text can be hashed and compared.
  *
- * Keys stand in code unit order, there is no white space, numbers are written as JavaScript writes them (the shortest text
- * that reads back the same; `-0` is `0`, as in RFC 8785). A property that is `undefined` is an error rather than left out:
- * what silently disappears from a hash makes two different things look the same.
+ * Keys stand in code unit order, there is no white space, numbers are written as JavaScript writes them (the
+ * shortest text that reads back the same; `-0` is `0`, as in RFC 8785). A property that is `undefined` is an
+ * error rather than left out: what silently disappears from a hash makes two different things look the same.
  *
- * @throws CANONICAL_JSON_UNSUPPORTED, naming the path, for anything but null, booleans, finite numbers, text, arrays and
- * plain objects, and for values that contain themselves
+ * @throws CANONICAL_JSON_UNSUPPORTED, naming the path, for anything but null, booleans, finite numbers, text,
+ * arrays and plain objects, and for values that contain themselves
  */
 export const canonicalJson = (value: unknown): string => write(value, '$', [])
 
@@ -31,7 +31,10 @@ const write = (value: unknown, path: string, ancestors: readonly object[]): stri
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${write(item, `${path}.${key}`, inside)}`).join(',')}}`
 }
 
-/** Whether it is an array of finite numbers without holes, whose text is then that of `join`: `String` writes them as JSON does. */
+/**
+ * Whether it is an array of finite numbers without holes, whose text is then that of `join`: `String` writes
+ * them as JSON does.
+ */
 const isFiniteNumbers = (value: object): value is number[] => {
   if (!Array.isArray(value)) return false
   for (let index = 0; index < value.length; index++) {

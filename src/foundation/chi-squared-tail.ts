@@ -2,11 +2,12 @@
 const MOST_TERMS = 100_000
 
 /**
- * Probability that a chi-squared variable with `degreesOfFreedom` (whole, at least 1) exceeds `statistic` (at least 0): the
- * upper regularised gamma function Q(degrees / 2, statistic / 2). Relative error about 1e-12; 0 below 1e-308.
+ * Probability that a chi-squared variable with `degreesOfFreedom` (whole, at least 1) exceeds `statistic` (at
+ * least 0): the upper regularised gamma function Q(degrees / 2, statistic / 2). Relative error about 1e-12; 0
+ * below 1e-308.
  *
- * Below the mean by the power series of P = 1 - Q, above it by Legendre's continued fraction of Q (Abramowitz and Stegun 6.5.29 and
- * 6.5.31), evaluated from the front (Lentz, 1976).
+ * Below the mean by the power series of P = 1 - Q, above it by Legendre's continued fraction of Q (Abramowitz
+ * and Stegun 6.5.29 and 6.5.31), evaluated from the front (Lentz, 1976).
  */
 export const chiSquaredTail = (statistic: number, degreesOfFreedom: number): number => {
   if (statistic <= 0) return 1

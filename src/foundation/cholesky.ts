@@ -1,6 +1,7 @@
 /**
- * Solves A x = b for a symmetric positive definite A of size n x n, row by row; only its lower triangle is read, and is
- * overwritten. `b` becomes x. False, with both in an undefined state, when A is not positive definite.
+ * Solves A x = b for a symmetric positive definite A of size n x n, row by row; only its lower triangle is
+ * read, and is overwritten. `b` becomes x. False, with both in an undefined state, when A is not positive
+ * definite.
  */
 export function solveCholesky(a: Float64Array, b: Float64Array): boolean {
   const n = b.length

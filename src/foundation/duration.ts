@@ -17,7 +17,8 @@ export const DURATION_PATTERN = '^\\d+(d|h|m|s|ms)$'
 const DURATION = new RegExp(DURATION_PATTERN)
 
 /**
- * Milliseconds of a duration written as a whole number and one unit: `7d`, `1h`, `30m`, `90s`, `250ms`; `0s` is zero.
+ * Milliseconds of a duration written as a whole number and one unit: `7d`, `1h`, `30m`, `90s`, `250ms`; `0s`
+ * is zero.
  *
  * A day is 24 hours whatever the calendar says, so a window has the same length on every date.
  *

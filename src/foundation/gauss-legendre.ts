@@ -7,10 +7,11 @@ export interface Quadrature {
 const MOST_STEPS = 100
 
 /**
- * Gauss-Legendre quadrature on [0, 1]: Σ weight · f(point) is the integral of every polynomial f of a degree below 2 · `count`.
+ * Gauss-Legendre quadrature on [0, 1]: Σ weight · f(point) is the integral of every polynomial f of a degree
+ * below 2 · `count`.
  *
- * The points are the roots of the Legendre polynomial, found by Newton from Tricomi's estimate (Abramowitz and Stegun 1964, 25.4.29 and
- * 22.16.6). `count` is at least 1.
+ * The points are the roots of the Legendre polynomial, found by Newton from Tricomi's estimate (Abramowitz
+ * and Stegun 1964, 25.4.29 and 22.16.6). `count` is at least 1.
  */
 export const gaussLegendre = (count: number): Quadrature => {
   const points = new Float64Array(count)

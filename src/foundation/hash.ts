@@ -5,7 +5,8 @@ export const sha256 = (content: Uint8Array | string): string =>
   createHash('sha256').update(content).digest('hex')
 
 /**
- * SHA-256 of a stream, without holding more than one chunk: how the stream is cut into chunks does not matter.
+ * SHA-256 of a stream, without holding more than one chunk: how the stream is cut into chunks does not
+ * matter.
  *
  * @throws what the stream throws
  */

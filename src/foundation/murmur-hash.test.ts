@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { murmurHash52 } from './murmur-hash.ts'
 
-// Reference: mmh3.hash128(text, seed=0, x64arch=False) of Python's mmh3 5.3.1, first lane and low 20 bits of the second.
+// Reference: mmh3.hash128(text, seed=0, x64arch=False) of Python's mmh3 5.3.1, first lane and low 20 bits of
+// the second.
 test.each(referenceVectors())('the hash of %j is MurmurHash3_x86_128, cut to 52 bits', (text, expected) => {
   const bytes = new TextEncoder().encode(text)
   expect(murmurHash52(bytes, 0, bytes.length)).toBe(expected)

@@ -1,9 +1,10 @@
 /**
  * 52 bits of MurmurHash3_x86_128 (seed 0) over `bytes[from, to)`, as a non-negative safe integer.
  *
- * All 32 bits of the first lane and the low 20 of the second: enough that a million names collide with probability 1e-4.
- * Not cryptographic. Works in place on any byte range, so text that another library holds needs no JavaScript string.
- * Source: Austin Appleby's public-domain MurmurHash3; checked against its published vectors.
+ * All 32 bits of the first lane and the low 20 of the second: enough that a million names collide with
+ * probability 1e-4. Not cryptographic. Works in place on any byte range, so text that another library holds
+ * needs no JavaScript string. Source: Austin Appleby's public-domain MurmurHash3; checked against its
+ * published vectors.
  */
 export const murmurHash52 = (bytes: Uint8Array, from: number, to: number): number => {
   const length = to - from

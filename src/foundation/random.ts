@@ -1,8 +1,8 @@
 /**
  * A seeded stream of random numbers: the same seed gives the same sequence on every machine.
  *
- * The only state is the position in the stream, so whoever draws in another order gets other numbers; `fork` gives a
- * part of the work its own stream, which stays the same however much the others draw.
+ * The only state is the position in the stream, so whoever draws in another order gets other numbers; `fork`
+ * gives a part of the work its own stream, which stays the same however much the others draw.
  */
 export interface Random {
   /** Uniform in [0, 1), a multiple of 2^-32. */
@@ -18,9 +18,9 @@ export interface Random {
 /**
  * Makes the stream of `seed`. A number and its decimal text are the same seed.
  *
- * Generator: sfc32 ("small fast counting", Chris Doty-Humphrey, PractRand), 128 bits of state, period at least 2^32
- * from every seed and about 2^127 on average. Seeding: the text is absorbed into four lanes with the finaliser of
- * MurmurHash3, then 12 outputs are thrown away.
+ * Generator: sfc32 ("small fast counting", Chris Doty-Humphrey, PractRand), 128 bits of state, period at
+ * least 2^32 from every seed and about 2^127 on average. Seeding: the text is absorbed into four lanes with
+ * the finaliser of MurmurHash3, then 12 outputs are thrown away.
  */
 export const createRandom = (seed: number | string): Random =>
   streamFrom(absorb([0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x6a09e667], String(seed)))
@@ -63,7 +63,8 @@ const streamFrom = (lanes: Lanes): Random => {
   }
 
   const integer = (below: number): number => {
-    // The last, incomplete round of the 2^32 outputs is drawn again: otherwise small results would come more often.
+    // The last, incomplete round of the 2^32 outputs is drawn again: otherwise small results would come more
+    // often.
     const limit = 2 ** 32 - (2 ** 32 % below)
     let value = bits()
     while (value >= limit) value = bits()

@@ -25,8 +25,8 @@ export interface DataShape {
 }
 
 /**
- * The threads that work on one fit, as one of them sees it. All of them run the same program on the same data: each takes its
- * share of the loops, and they meet at `wait`.
+ * The threads that work on one fit, as one of them sees it. All of them run the same program on the same
+ * data: each takes its share of the loops, and they meet at `wait`.
  */
 export interface Crew {
   /** Which of the threads this is: 0 <= index < size. */
@@ -36,7 +36,10 @@ export interface Crew {
   readonly parts: SharedParts
   /** Returns when every thread has called it. */
   wait(): void
-  /** The next whole number, from 0 on: shared by all threads; `counter` chooses one of 16. Reset by writing `resetCount`. */
+  /**
+   * The next whole number, from 0 on: shared by all threads; `counter` chooses one of 16. Reset by writing
+   * `resetCount`.
+   */
   takeNext(counter: number): number
   resetCount(counter: number): void
   /** True after an interruption: all threads see it at the next `wait` at the latest. */
@@ -46,11 +49,12 @@ export interface Crew {
 }
 
 /**
- * One way to learn a model. To add one: a file beside this one's siblings in `algorithms/`, its entry in `algorithms/index.ts`, and its
- * settings in the configuration's `models` section; the contract suite finds it there.
+ * One way to learn a model. To add one: a file beside this one's siblings in `algorithms/`, its entry in
+ * `algorithms/index.ts`, and its settings in the configuration's `models` section; the contract suite finds
+ * it there.
  *
- * `Settings` are those of the configuration with their names in camel case. The same data, settings and seed give the same model,
- * to the bit, whatever the size of the crew.
+ * `Settings` are those of the configuration with their names in camel case. The same data, settings and seed
+ * give the same model, to the bit, whatever the size of the crew.
  */
 export interface Algorithm<Settings = unknown, Part = unknown> {
   readonly name: ModelKind
@@ -65,7 +69,8 @@ export interface Algorithm<Settings = unknown, Part = unknown> {
   /**
    * Runs on every thread of the crew at once; what they return is put together by `assemble`.
    *
-   * @throws LEARNING_NO_ROWS, LEARNING_LABEL_INVALID, LEARNING_ONE_CLASS, LEARNING_LENGTHS_DIFFER; INTERRUPTED when cancelled
+   * @throws LEARNING_NO_ROWS, LEARNING_LABEL_INVALID, LEARNING_ONE_CLASS, LEARNING_LENGTHS_DIFFER;
+   * INTERRUPTED when cancelled
    */
   fit(data: TrainingData, settings: Settings, seed: number, crew: Crew): Part
   /** The model from what each thread returned, in the order of their indexes. */

@@ -4,8 +4,8 @@ import { fitPlatt } from './calibration/platt.ts'
 /**
  * How raw probabilities become true ones, as plain data.
  *
- * platt: 1 / (1 + exp(-(slope * logit(raw) + intercept))), raw kept 2^-52 away from 0 and 1. isotonic: the line through the
- * points (x, y), both rising, constant outside of them; empty lists change nothing.
+ * platt: 1 / (1 + exp(-(slope * logit(raw) + intercept))), raw kept 2^-52 away from 0 and 1. isotonic: the
+ * line through the points (x, y), both rising, constant outside of them; empty lists change nothing.
  */
 export type Calibration =
   | { readonly method: 'none' }
@@ -14,7 +14,10 @@ export type Calibration =
 
 export type CalibrationMethod = Calibration['method']
 
-/** The calibrated probability of `raw`, in [0, 1]; NaN for NaN unless the calibration is a constant. Allocates nothing. */
+/**
+ * The calibrated probability of `raw`, in [0, 1]; NaN for NaN unless the calibration is a constant. Allocates
+ * nothing.
+ */
 export const calibrate = (calibration: Calibration, raw: number): number => {
   if (calibration.method === 'none') return raw
   if (calibration.method === 'isotonic') return onLine(calibration.x, calibration.y, raw)
@@ -22,8 +25,8 @@ export const calibrate = (calibration: Calibration, raw: number): number => {
 }
 
 /**
- * Fits one method to what happened. `labels` are 1 for fraud and 0; `raw` are probabilities in [0, 1], none NaN. Without rows
- * nothing is calibrated. O(n log n).
+ * Fits one method to what happened. `labels` are 1 for fraud and 0; `raw` are probabilities in [0, 1], none
+ * NaN. Without rows nothing is calibrated. O(n log n).
  */
 export const fitCalibration = (
   method: CalibrationMethod,
@@ -71,9 +74,10 @@ const LEAST_FRAUDS = 30
 const METHODS = ['none', 'platt', 'isotonic'] as const
 
 /**
- * The calibration with the least log loss over five folds, fitted then on all rows; the simplest of equals (none, platt,
- * isotonic). With fewer than 30 rows of a class nothing is calibrated. `method` other than auto is fitted without a comparison,
- * where there are both classes. Folds deal out the rows of each class in turn, so that no chance is in them. O(n log n).
+ * The calibration with the least log loss over five folds, fitted then on all rows; the simplest of equals
+ * (none, platt, isotonic). With fewer than 30 rows of a class nothing is calibrated. `method` other than auto
+ * is fitted without a comparison, where there are both classes. Folds deal out the rows of each class in
+ * turn, so that no chance is in them. O(n log n).
  */
 export const chooseCalibration = (
   labels: ArrayLike<number>,

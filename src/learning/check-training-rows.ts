@@ -4,9 +4,10 @@ import type { FeatureTable } from './feature-table.ts'
 /**
  * Makes sure that rows can be learnt from.
  *
- * @throws LEARNING_NO_ROWS; LEARNING_LENGTHS_DIFFER unless there is one label and one weight a row; LEARNING_LABEL_INVALID with the
- *   first label that is not 0 or 1; LEARNING_WEIGHT_INVALID with the first weight that is negative or no number; LEARNING_ONE_CLASS
- *   unless both classes have a row with a weight above 0
+ * @throws LEARNING_NO_ROWS; LEARNING_LENGTHS_DIFFER unless there is one label and one weight a row;
+ * LEARNING_LABEL_INVALID with the first label that is not 0 or 1; LEARNING_WEIGHT_INVALID with the first
+ * weight that is negative or no number; LEARNING_ONE_CLASS unless both classes have a row with a weight above
+ * 0
  */
 export const checkTrainingRows = (
   table: FeatureTable,

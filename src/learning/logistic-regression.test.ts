@@ -107,7 +107,8 @@ test('law: a row alone and a row among others get the same bits', () => {
 test('law: a weight of 2 is the row twice', () => {
   fc.assert(
     fc.property(samples, ({ columns, labels }) => {
-      // Standardisation does not look at weights, so both tables hold every row twice; in one, half of them count 2 and half 0.
+      // Standardisation does not look at weights, so both tables hold every row twice; in one, half of them
+      // count 2 and half 0.
       const twice = columns.map((column) => column.flatMap((value) => [value, value]))
       const labelsTwice = labels.flatMap((label) => [label, label])
       const repeated = fitLogisticRegression(tableOf(twice), labelsTwice, DEFAULTS)

@@ -6,7 +6,10 @@ import { fitStandardisation, standardise } from './standardisation.ts'
 
 /** How a logistic regression is fitted. */
 export interface LogisticRegressionOptions {
-  /** Inverse of the regularisation: the loss is |w|² / 2 + c · Σ weight · log loss; the intercept is not penalised. */
+  /**
+   * Inverse of the regularisation: the loss is |w|² / 2 + c · Σ weight · log loss; the intercept is not
+   * penalised.
+   */
   readonly c: number
   readonly classWeight: 'none' | 'balanced'
   /** Newton steps at most. */
@@ -20,8 +23,8 @@ export interface LogisticRegressionOptions {
 }
 
 /**
- * A fitted logistic regression, as plain data: probability = 1 / (1 + exp(-(intercept + Σ coefficient · (value - mean) / scale))).
- * A missing value stands at its feature's mean.
+ * A fitted logistic regression, as plain data: probability = 1 / (1 + exp(-(intercept + Σ coefficient ·
+ * (value - mean) / scale))). A missing value stands at its feature's mean.
  */
 export interface LogisticRegressionModel {
   readonly kind: 'logistic_regression'
@@ -45,14 +48,14 @@ const MAX_HALVINGS = 30
  *
  * 1. Rows are standardised, row after row (8 bytes a value).
  * 2. The gradient and the loss are sums over all rows in order.
- * 3. The Hessian is the exact one up to 65,536 rows; beyond, that of every k-th row, scaled up. It only shapes the step: where
- *    the search ends is where the exact gradient vanishes.
+ * 3. The Hessian is the exact one up to 65,536 rows; beyond, that of every k-th row, scaled up. It only
+ *    shapes the step: where the search ends is where the exact gradient vanishes.
  *
- * Deterministic for the same rows in the same order on one JavaScript engine (`Math.exp` is the engine's). With finite `c` the loss is
- * strictly convex, so separable data converge too.
+ * Deterministic for the same rows in the same order on one JavaScript engine (`Math.exp` is the engine's).
+ * With finite `c` the loss is strictly convex, so separable data converge too.
  *
- * @throws LEARNING_NO_ROWS, LEARNING_LABEL_INVALID (labels are 0 and 1), LEARNING_ONE_CLASS, LEARNING_LENGTHS_DIFFER;
- *   INTERRUPTED when `signal` is aborted
+ * @throws LEARNING_NO_ROWS, LEARNING_LABEL_INVALID (labels are 0 and 1), LEARNING_ONE_CLASS,
+ * LEARNING_LENGTHS_DIFFER; INTERRUPTED when `signal` is aborted
  */
 export const fitLogisticRegression = (
   table: FeatureTable,
@@ -209,7 +212,9 @@ const dot = (weights: Float64Array, rows: Float64Array, at: number, width: numbe
   return a + b + (c + d)
 }
 
-/** Lower triangle of the Hessian of the loss. Four rows at a time: each element is then fetched once for four. */
+/**
+ * Lower triangle of the Hessian of the loss. Four rows at a time: each element is then fetched once for four.
+ */
 const hessianAt = (problem: Problem, weights: Float64Array, hessian: Float64Array): void => {
   const { width, rows, rowCount, c } = problem
   const stride = Math.ceil(rowCount / HESSIAN_ROWS)

@@ -2,8 +2,9 @@ import { VigiaError } from '../errors.ts'
 import { createWasmMemory, type WasmMemory } from '../foundation/web-assembly.ts'
 
 /**
- * Memory that the threads of a crew share, in named parts. It is WebAssembly memory, so that the innermost loops, which are written for
- * it, work on the very bytes that everything else sees as typed arrays. It can be posted to threads.
+ * Memory that the threads of a crew share, in named parts. It is WebAssembly memory, so that the innermost
+ * loops, which are written for it, work on the very bytes that everything else sees as typed arrays. It can
+ * be posted to threads.
  */
 export interface SharedParts {
   readonly memory: WasmMemory

@@ -1,14 +1,17 @@
 import type { FeatureTable } from './feature-table.ts'
 
-/** Mean and population standard deviation of each feature, of the training rows only. A constant feature has scale 1. */
+/**
+ * Mean and population standard deviation of each feature, of the training rows only. A constant feature has
+ * scale 1.
+ */
 export interface Standardisation {
   readonly means: readonly number[]
   readonly scales: readonly number[]
 }
 
 /**
- * Learns means and scales from training rows, each counted with its weight (1 when absent). Missing values (NaN) are left out of both;
- * a feature without any value has mean 0 and scale 1.
+ * Learns means and scales from training rows, each counted with its weight (1 when absent). Missing values
+ * (NaN) are left out of both; a feature without any value has mean 0 and scale 1.
  */
 export function fitStandardisation(table: FeatureTable, weights?: Float64Array): Standardisation {
   const moments = table.columns.map((column) => momentsOf(column, weights))

@@ -33,8 +33,9 @@ export const ManifestSchema = Type.Object(
     schema: Type.Literal(ARTIFACT_SCHEMA),
     project: Type.String(),
     /**
-     * For people: `Gradient boosting`; the settings it was fitted with, none when it was imported; the native library that fitted it,
-     * null for ours; the file that it was imported from, by name and SHA-256, absent when the run trained it.
+     * For people: `Gradient boosting`; the settings it was fitted with, none when it was imported; the native
+     * library that fitted it, null for ours; the file that it was imported from, by name and SHA-256, absent
+     * when the run trained it.
      */
     model: Type.Object(
       {
@@ -47,7 +48,10 @@ export const ManifestSchema = Type.Object(
       },
       closed,
     ),
-    /** Names in the order of the vector, those whose values are codes without an order, and the SHA-256 of the names. */
+    /**
+     * Names in the order of the vector, those whose values are codes without an order, and the SHA-256 of the
+     * names.
+     */
     features: Type.Object({ names: strings, categorical: strings, hash: Type.String() }, closed),
     /** The `features` and `labels` settings that the features were computed with. */
     featureSettings: Type.Object({ features: Type.Unknown(), labels: Type.Unknown() }, closed),
@@ -61,16 +65,25 @@ export const ManifestSchema = Type.Object(
       },
       closed,
     ),
-    /** What turns raw probabilities into those that threshold and risk levels are about, and how it was chosen. */
+    /**
+     * What turns raw probabilities into those that threshold and risk levels are about, and how it was
+     * chosen.
+     */
     calibration: CalibrationSchema,
     calibrationChoice: Type.String(),
     threshold: probability,
     thresholdChoice: Type.String(),
     riskLevels: RiskLevelsSchema,
-    /** Every model that was trained, with its figures on validation and test; `chosenBy` says why it is this one. */
+    /**
+     * Every model that was trained, with its figures on validation and test; `chosenBy` says why it is this
+     * one.
+     */
     candidates: Type.Array(Type.Unknown()),
     chosenBy: Type.String(),
-    /** Where the same model stands for other runtimes: one input of `float32[rows, features]`, one output of probabilities. */
+    /**
+     * Where the same model stands for other runtimes: one input of `float32[rows, features]`, one output of
+     * probabilities.
+     */
     onnx: Type.Object({ file: Type.Literal('model.onnx') }, closed),
     /** Where the distributions stand that drift is measured against. */
     reference: Type.Object({ file: Type.Literal('reference.json') }, closed),
@@ -91,7 +104,10 @@ export type ArtifactManifest = Omit<Static<typeof ManifestSchema>, 'calibration'
 /** From which probability on a risk is `medium`, `high`, `critical`. */
 export type RiskLevels = Static<typeof RiskLevelsSchema>
 
-/** Why a calibration of the right shape must not be used: it has to be a rising function into [0, 1]. Undefined when sound. */
+/**
+ * Why a calibration of the right shape must not be used: it has to be a rising function into [0, 1].
+ * Undefined when sound.
+ */
 export const whyCalibrationUnsound = (calibration: Calibration): string | undefined => {
   if (calibration.method !== 'isotonic') return undefined
   const { x, y } = calibration

@@ -3,7 +3,10 @@ import type { LogisticRegressionModel } from '../learning/logistic-regression.ts
 import type { Model } from '../learning/model.ts'
 import { TREE_ENSEMBLE_KINDS, type Tree, type TreeEnsembleModel } from '../learning/trees/tree-ensemble.ts'
 
-/** Most nodes of all trees of a model together. Their JSON then stays below what one text of the runtime can hold, 512 MB. */
+/**
+ * Most nodes of all trees of a model together. Their JSON then stays below what one text of the runtime can
+ * hold, 512 MB.
+ */
 export const MAX_MODEL_NODES = 4_000_000
 /** Most bytes of `model.json`. */
 export const MAX_MODEL_BYTES = 450_000_000
@@ -63,8 +66,8 @@ export const MODEL_SCHEMAS = {
 } as const
 
 /**
- * Why a model of the right shape must not be used, or undefined when it is sound: then every walk through every tree ends at a leaf,
- * reads no memory but the row's and the tree's, and adds finite numbers. O(nodes).
+ * Why a model of the right shape must not be used, or undefined when it is sound: then every walk through
+ * every tree ends at a leaf, reads no memory but the row's and the tree's, and adds finite numbers. O(nodes).
  */
 export const whyModelUnsound = (model: Model): string | undefined =>
   whyNamesUnsound(model.featureNames) ??
@@ -116,7 +119,8 @@ const whyTreeUnsound = (tree: Tree, width: number): string | undefined => {
     for (let node = 0; node < count; node++)
       if (!Number.isFinite(values[node])) return `/${name}/${node} is no finite number`
   }
-  // Depth of each node plus 1; 0 while no node leads to it. A child lies after its parent, so one pass forward knows it.
+  // Depth of each node plus 1; 0 while no node leads to it. A child lies after its parent, so one pass
+  // forward knows it.
   const depths = new Uint32Array(count)
   depths[0] = 1
   for (let node = 0; node < count; node++) {

@@ -14,7 +14,10 @@ export const LINEAR: LogisticRegressionModel = {
   converged: true,
 }
 
-/** amount < 100: then -1. Otherwise categories 0 and 2 give 0.5, the others 2. Missing amounts are left, missing categories right. */
+/**
+ * amount < 100: then -1. Otherwise categories 0 and 2 give 0.5, the others 2. Missing amounts are left,
+ * missing categories right.
+ */
 export const TREES: TreeEnsembleModel = {
   kind: 'gradient_boosting',
   featureNames: ['amount', 'category'],

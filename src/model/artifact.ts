@@ -60,7 +60,8 @@ const MAX_BYTES: Readonly<Record<(typeof ARTIFACT_FILES)[number], number>> = {
 /**
  * The artifact as files: canonical JSON, so equal contents give equal bytes.
  *
- * @throws MODEL_TOO_LARGE when the trees have more than 4,000,000 nodes; CANONICAL_JSON_UNSUPPORTED for numbers that are not finite
+ * @throws MODEL_TOO_LARGE when the trees have more than 4,000,000 nodes; CANONICAL_JSON_UNSUPPORTED for
+ * numbers that are not finite
  */
 export const encodeArtifact = ({
   manifest,
@@ -95,11 +96,14 @@ export const encodeArtifact = ({
  * 1. All files are there, none is too large, and no other is named.
  * 2. Each has the SHA-256 that `checksums.json` names.
  * 3. Each has its schema: no field is missing, none is unknown.
- * 4. The model is sound (`whyModelUnsound`), so are calibration and reference, and all of them have the same features.
+ * 4. The model is sound (`whyModelUnsound`), so are calibration and reference, and all of them have the same
+ *    features.
  *
- * Who can write all files can of course make a sound artifact of other numbers: the checksums are no signature.
+ * Who can write all files can of course make a sound artifact of other numbers: the checksums are no
+ * signature.
  *
- * @throws MODEL_ARTIFACT_REFUSED saying which file and why: missing, altered, foreign, of another version, unsound
+ * @throws MODEL_ARTIFACT_REFUSED saying which file and why: missing, altered, foreign, of another version,
+ * unsound
  */
 export const decodeArtifact = (files: ArtifactFiles, where: string): Artifact => {
   const refuse = (file: string, reason: string) =>

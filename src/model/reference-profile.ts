@@ -4,12 +4,12 @@ import { Type } from 'typebox'
 const DEFAULT_BINS = 256
 
 /**
- * How numbers are distributed, fine enough for every test of drift: population stability, Kolmogorov-Smirnov, Wasserstein,
- * Jensen-Shannon.
+ * How numbers are distributed, fine enough for every test of drift: population stability, Kolmogorov-Smirnov,
+ * Wasserstein, Jensen-Shannon.
  *
- * Bin i holds edges[i - 1] < x <= edges[i]; bin 0 also everything below, and one more bin, the last of `counts`, everything above the
- * largest edge (none of the profiled values themselves). Every edge is a value that occurred. Values that are missing (NaN) or
- * infinite are counted in `missing` and nowhere else.
+ * Bin i holds edges[i - 1] < x <= edges[i]; bin 0 also everything below, and one more bin, the last of
+ * `counts`, everything above the largest edge (none of the profiled values themselves). Every edge is a value
+ * that occurred. Values that are missing (NaN) or infinite are counted in `missing` and nowhere else.
  */
 export interface NumericProfile {
   readonly kind: 'numeric'
@@ -22,7 +22,10 @@ export interface NumericProfile {
   readonly mean: number
   /** Of the population: divided by `count`. */
   readonly variance: number
-  /** Ascending. A value so frequent that it fills a bin has one of its own: then the edge before it is the next smaller value that occurred. */
+  /**
+   * Ascending. A value so frequent that it fills a bin has one of its own: then the edge before it is the
+   * next smaller value that occurred.
+   */
   readonly edges: readonly number[]
   /** One more than `edges`. */
   readonly counts: readonly number[]
@@ -45,13 +48,16 @@ export interface ReferenceProfile {
   readonly rows: number
   /** By name. */
   readonly features: Readonly<Record<string, NumericProfile | CategoricalProfile>>
-  /** Calibrated probabilities on the rows of `part`: validation, because a model is too sure of the rows it learnt from. */
+  /**
+   * Calibrated probabilities on the rows of `part`: validation, because a model is too sure of the rows it
+   * learnt from.
+   */
   readonly score: { readonly part: 'train' | 'validation'; readonly profile: NumericProfile }
 }
 
 /**
- * Profiles numbers in at least `bins` bins, where that many values differ, and at most twice as many and one. Deterministic: rows in
- * another order change no more than the last bits of mean and variance. O(n log n).
+ * Profiles numbers in at least `bins` bins, where that many values differ, and at most twice as many and one.
+ * Deterministic: rows in another order change no more than the last bits of mean and variance. O(n log n).
  */
 export const profileNumbers = (values: Float64Array, bins = DEFAULT_BINS): NumericProfile => {
   const sorted = values.filter((value) => Number.isFinite(value)).sort()
@@ -91,7 +97,9 @@ export const profileCodes = (values: Float64Array): CategoricalProfile => {
   }
 }
 
-/** Profiles other numbers in the bins of `reference`, so that both can be compared bin by bin. O(n log bins). */
+/**
+ * Profiles other numbers in the bins of `reference`, so that both can be compared bin by bin. O(n log bins).
+ */
 export const profileNumbersLike = (reference: NumericProfile, values: Float64Array): NumericProfile => {
   const { edges } = reference
   const finite = values.filter((value) => Number.isFinite(value))
@@ -111,8 +119,8 @@ export const profileNumbersLike = (reference: NumericProfile, values: Float64Arr
 }
 
 /**
- * The profile of two samples together, from their profiles in the same bins; undefined when the bins differ. Counts are exact; mean
- * and variance are Chan, Golub and LeVeque's (1979), right to rounding.
+ * The profile of two samples together, from their profiles in the same bins; undefined when the bins differ.
+ * Counts are exact; mean and variance are Chan, Golub and LeVeque's (1979), right to rounding.
  */
 export const mergeNumericProfiles = (a: NumericProfile, b: NumericProfile): NumericProfile | undefined => {
   if (a.edges.length !== b.edges.length || a.edges.some((edge, at) => edge !== b.edges[at])) return undefined
@@ -245,7 +253,10 @@ export const ReferenceProfileSchema = Type.Object(
   closed,
 )
 
-/** Why a profile of the right shape must not be used, or undefined: one for each feature, edges ascending, counts that add up. */
+/**
+ * Why a profile of the right shape must not be used, or undefined: one for each feature, edges ascending,
+ * counts that add up.
+ */
 export const whyProfileUnsound = (
   { features, score }: ReferenceProfile,
   names: readonly string[],

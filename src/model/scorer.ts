@@ -19,11 +19,17 @@ export type RiskLevel = 'low' | 'medium' | 'high' | 'critical'
 /** Turns feature vectors into calibrated probabilities. No call allocates memory. */
 export interface ModelScorer {
   readonly featureNames: readonly string[]
-  /** What the model adds up for the vector `vector[at...]`, in the order of `featureNames`, before it becomes a probability. */
+  /**
+   * What the model adds up for the vector `vector[at...]`, in the order of `featureNames`, before it becomes
+   * a probability.
+   */
   marginOne(vector: ArrayLike<number>, at?: number): number
   /** Calibrated probability of fraud of the vector `vector[at...]`, in [0, 1]. NaN is a missing value. */
   scoreOne(vector: ArrayLike<number>, at?: number): number
-  /** The same of every row, into `out`: bit for bit what `scoreOne` gives. Columns stand in the order of `featureNames`. */
+  /**
+   * The same of every row, into `out`: bit for bit what `scoreOne` gives. Columns stand in the order of
+   * `featureNames`.
+   */
   scoreMany(table: FeatureTable, out: Float64Array): void
 }
 
@@ -89,7 +95,8 @@ const treeScorer = (model: TreeEnsembleModel, calibration: Calibration): ModelSc
   const { featureNames, link } = model
   const trees = flattenTrees(model)
   const marginsOfRows = createMarginsOfRows(trees)
-  // Chosen once: calls that the compiler does not inline put the number that they return on the heap, and it inlines only so much.
+  // Chosen once: calls that the compiler does not inline put the number that they return on the heap, and it
+  // inlines only so much.
   const marginOf = trees.categoryAt.length > 0 ? marginWithCategories : marginOfTrees
   return {
     featureNames,

@@ -15,11 +15,12 @@ export interface ExplainRowsOptions {
 }
 
 /**
- * Tells the strongest reasons that raise the probability of every row into the table `score_reasons` (transaction_id, reasons)
- * of the connection's database: text, joined with `; `, empty where nothing raises it.
+ * Tells the strongest reasons that raise the probability of every row into the table `score_reasons`
+ * (transaction_id, reasons) of the connection's database: text, joined with `; `, empty where nothing raises
+ * it.
  *
- * The rows are read by a connection of their own, so each chunk's texts go to the database, which spills them, before the next
- * chunk is read.
+ * The rows are read by a connection of their own, so each chunk's texts go to the database, which spills
+ * them, before the next chunk is read.
  */
 export const explainRows = async (
   connection: DuckDBConnection,
@@ -63,7 +64,10 @@ export const explainRows = async (
   }
 }
 
-/** Rows between looks at the signal: explaining deep forests takes milliseconds a row, and an interruption should not wait. */
+/**
+ * Rows between looks at the signal: explaining deep forests takes milliseconds a row, and an interruption
+ * should not wait.
+ */
 const PAUSE_ROWS = 64
 
 /** What raises comes first, so the strongest that raise are among the `top` strongest. */

@@ -25,7 +25,10 @@ import { referenceOfRows } from './training/reference-of-rows.ts'
 export interface ImportModelOptions {
   /** Model that XGBoost saved as JSON. */
   readonly file: string
-  /** Folder of the finished run whose features, cleaning, risk levels and states the model gets. It is only read. */
+  /**
+   * Folder of the finished run whose features, cleaning, risk levels and states the model gets. It is only
+   * read.
+   */
   readonly run: string
   /** Folder to make, with `package/` and, where the run has states, `states/`. */
   readonly out: string
@@ -60,12 +63,13 @@ const MAX_FILE_BYTES = 450_000_000
  *
  * 1. The model is read; it may have any features that the run computes, in any order.
  * 2. What it is fed comes from the run: feature settings, fitted parameters, cleaning, risk levels, states.
- * 3. What was measured on the run's own model is left out: figures, candidates, calibration. The reference of the scores is made anew
- *    from the run's rows, so that drift is measured against this model.
+ * 3. What was measured on the run's own model is left out: figures, candidates, calibration. The reference of
+ *    the scores is made anew from the run's rows, so that drift is measured against this model.
  * 4. The folder is made beside `out` and renamed into place: never half a model is visible.
  *
- * @throws MODEL_IMPORT_UNREADABLE, LEARNING_XGBOOST_REFUSED, MODEL_FEATURES_DIFFER, MODEL_FEATURE_COUNT_DIFFERS,
- *   MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, PIPELINE_RUN_INCOMPLETE, DATASET_OUTPUT_EXISTS, MODEL_FOLDER_FOREIGN
+ * @throws MODEL_IMPORT_UNREADABLE, LEARNING_XGBOOST_REFUSED, MODEL_FEATURES_DIFFER,
+ * MODEL_FEATURE_COUNT_DIFFERS, MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, PIPELINE_RUN_INCOMPLETE,
+ * DATASET_OUTPUT_EXISTS, MODEL_FOLDER_FOREIGN
  */
 export const importModel = async (options: ImportModelOptions): Promise<ImportModelResult> => {
   const { file, run, out, signal } = options
@@ -110,7 +114,10 @@ const readModelFile = async (path: string): Promise<Uint8Array> => {
   })
 }
 
-/** The model under the run's names. A file of a model without names has none, or those that XGBoost invents: f0, f1, ... */
+/**
+ * The model under the run's names. A file of a model without names has none, or those that XGBoost invents:
+ * f0, f1, ...
+ */
 const named = (
   model: TreeEnsembleModel,
   { manifest }: Artifact,
@@ -258,7 +265,10 @@ const requireFree = async ({ out, replace }: ImportModelOptions): Promise<void> 
   if (strangers.length > 0) throw foreign(`holds ${strangers.join(', ')}`)
 }
 
-/** A folder that is not empty cannot be renamed over. What was there is put back when the new one cannot take its place. */
+/**
+ * A folder that is not empty cannot be renamed over. What was there is put back when the new one cannot take
+ * its place.
+ */
 const putInPlace = async (
   made: string,
   replaced: string,

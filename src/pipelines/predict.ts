@@ -26,7 +26,10 @@ export type History = 'auto' | 'run' | 'none'
 export interface PredictOptions {
   /** What to score: `path` is the input, the rest is the mapping the model was trained with. */
   readonly source: SourceSettings
-  /** Folder with the model: the artifact in `package/`, and in `states/` the history to continue, if there is one. A run folder has both. */
+  /**
+   * Folder with the model: the artifact in `package/`, and in `states/` the history to continue, if there is
+   * one. A run folder has both.
+   */
   readonly run: string
   /** `.csv`, `.csv.gz` or `.parquet`. */
   readonly out: string
@@ -59,13 +62,15 @@ const FORMATS = {
 /**
  * Scores a file with a trained model: one row out for each row in, in the input's order.
  *
- * 1. The input is read with the mapping of the training; what cannot be used gets its reason instead of a score.
- * 2. It is cleaned with what was fitted in training, and replayed through the engine, on top of the training's final states or
- *    from an empty history.
- * 3. Each row gets its own score, and its strongest reasons where they are asked for. A repeated transaction is the same
- *    transaction: it gets the first one's score.
+ * 1. The input is read with the mapping of the training; what cannot be used gets its reason instead of a
+ *    score.
+ * 2. It is cleaned with what was fitted in training, and replayed through the engine, on top of the
+ *    training's final states or from an empty history.
+ * 3. Each row gets its own score, and its strongest reasons where they are asked for. A repeated transaction
+ *    is the same transaction: it gets the first one's score.
  *
- * @throws the errors of reading, MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, DATASET_OUTPUT_FORMAT, PIPELINE_HISTORY_MISSING, INTERRUPTED
+ * @throws the errors of reading, MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, DATASET_OUTPUT_FORMAT,
+ * PIPELINE_HISTORY_MISSING, INTERRUPTED
  */
 export const predict = async (options: PredictOptions): Promise<PredictResult> => {
   const format = formatOf(options.out)
@@ -137,8 +142,9 @@ const formatOf = (out: string): string => {
 }
 
 /**
- * Folder of the states to start from, or undefined for an empty history. `auto` continues the training's history when the input
- * begins after it has ended; otherwise its rows would meet states that know their future.
+ * Folder of the states to start from, or undefined for an empty history. `auto` continues the training's
+ * history when the input begins after it has ended; otherwise its rows would meet states that know their
+ * future.
  */
 const findHistory = async (
   connection: DuckDBConnection,

@@ -71,8 +71,8 @@ export const trainingSteps = (context: TrainingContext): readonly Step[] => [
 /**
  * Runs the main job in `context.folder` (docs/runs.md describes what it leaves there).
  *
- * @throws what `runPipeline` throws; PIPELINE_VALIDATION_FAILED when the data must not be used; CONFIG_COSTS_MISSING, PIPELINE_NO_MODEL;
- *   PIPELINE_GATES_FAILED when the chosen model must not be packaged
+ * @throws what `runPipeline` throws; PIPELINE_VALIDATION_FAILED when the data must not be used;
+ * CONFIG_COSTS_MISSING, PIPELINE_NO_MODEL; PIPELINE_GATES_FAILED when the chosen model must not be packaged
  */
 export const runTrainingPipeline = async (
   context: TrainingContext,
@@ -126,7 +126,9 @@ const recorded = async (
   return { ...result, ...(tracked !== undefined && { tracked }) }
 }
 
-/** A page is made anew whenever its step is passed, so that it never lags behind a change of the page itself. */
+/**
+ * A page is made anew whenever its step is passed, so that it never lags behind a change of the page itself.
+ */
 const renderAfter = (
   step: Step,
   folder: string,

@@ -19,7 +19,9 @@ export interface Metric {
   readonly value: number
   /** Epoch milliseconds. */
   readonly timestampMs: number
-  /** Whole; what it counts is the metric's own affair: trees, folds, seconds. 0 where there is one value only. */
+  /**
+   * Whole; what it counts is the metric's own affair: trees, folds, seconds. 0 where there is one value only.
+   */
   readonly step: number
 }
 
@@ -107,25 +109,32 @@ export interface Page<Item> {
  * Where runs are recorded.
  *
  * Laws, which `test/contracts/experiment-tracker-contract.ts` holds every implementation to:
- * 1. What a call has written is there for every process when it returns. A process that is killed leaves all of that readable.
- * 2. Of those who create one experiment name at once, exactly one succeeds, and its tags are there with it. The same holds for
- *    renaming to one name.
- * 3. A parameter is written once: the same value again changes nothing, another value is TRACKING_PARAM_CONFLICT, and of those who
- *    write different values at once exactly one succeeds.
- * 4. The same metric value (key, value, time, step) logged again is kept once. NaN and infinities come back as they were.
+ * 1. What a call has written is there for every process when it returns. A process that is killed leaves all
+ *    of that readable.
+ * 2. Of those who create one experiment name at once, exactly one succeeds, and its tags are there with it.
+ *    The same holds for renaming to one name.
+ * 3. A parameter is written once: the same value again changes nothing, another value is
+ *    TRACKING_PARAM_CONFLICT, and of those who write different values at once exactly one succeeds.
+ * 4. The same metric value (key, value, time, step) logged again is kept once. NaN and infinities come back
+ *    as they were.
  * 5. Tags, status and artifacts are replaced by the later one. To write the same again changes nothing.
- * 6. Runs are listed from the latest start to the earliest; pages neither repeat nor leave out a run that was there all the time.
- * 7. What does not fit (`tracking-limits.ts`) is refused before anything of the call is written; nothing is cut short.
+ * 6. Runs are listed from the latest start to the earliest; pages neither repeat nor leave out a run that was
+ *    there all the time.
+ * 7. What does not fit (`tracking-limits.ts`) is refused before anything of the call is written; nothing is
+ *    cut short.
  *
- * Any call may throw TRACKING_VALUE_INVALID (a text or number that no store keeps as it is), TRACKING_UNREACHABLE (try again later: nothing,
- * some or all of it was written), TRACKING_UNAUTHORIZED,
+ * Any call may throw TRACKING_VALUE_INVALID (a text or number that no store keeps as it is),
+ * TRACKING_UNREACHABLE (try again later: nothing, some or all of it was written), TRACKING_UNAUTHORIZED,
  * TRACKING_REFUSED, TRACKING_STORE_BROKEN.
  */
 export interface ExperimentTracker {
   /** For people, without credentials: `http://127.0.0.1:5000`, `mlruns`. */
   readonly location: string
 
-  /** @throws TRACKING_EXPERIMENT_EXISTS, also when the name belongs to a deleted experiment; TRACKING_NAME_INVALID */
+  /**
+   * @throws TRACKING_EXPERIMENT_EXISTS, also when the name belongs to a deleted experiment;
+   * TRACKING_NAME_INVALID
+   */
   createExperiment(name: string, tags?: Texts): Promise<Experiment>
   /** @throws TRACKING_EXPERIMENT_EXISTS, TRACKING_NOT_FOUND */
   renameExperiment(id: string, name: string): Promise<void>
@@ -151,11 +160,19 @@ export interface ExperimentTracker {
   /** Ends a run, or starts it again: RUNNING removes the end. */
   setRunStatus(runId: string, status: RunStatus, endTimeMs?: number): Promise<void>
 
-  /** Copies a local file or, with all it holds, a folder to `artifactPath` of the run. @throws TRACKING_NAME_INVALID */
+  /**
+   * Copies a local file or, with all it holds, a folder to `artifactPath` of the run. @throws
+   * TRACKING_NAME_INVALID
+   */
   logArtifact(runId: string, localPath: string, artifactPath: string): Promise<void>
-  /** What lies directly in a folder of the artifacts, by name; the root when absent. Empty when there is no such folder. */
+  /**
+   * What lies directly in a folder of the artifacts, by name; the root when absent. Empty when there is no
+   * such folder.
+   */
   listArtifacts(runId: string, folder?: string): Promise<readonly ArtifactEntry[]>
-  /** Copies a file or a folder of the run to a local path that does not exist yet. @throws TRACKING_NOT_FOUND */
+  /**
+   * Copies a file or a folder of the run to a local path that does not exist yet. @throws TRACKING_NOT_FOUND
+   */
   downloadArtifact(runId: string, artifactPath: string, localPath: string): Promise<void>
 
   /** Lets go of connections. */

@@ -48,13 +48,19 @@ export interface ModelRegistry {
   /** For people, without credentials. */
   readonly location: string
 
-  /** Makes the model, or finds it; a model that is there keeps its description and tags. @throws TRACKING_NAME_INVALID */
+  /**
+   * Makes the model, or finds it; a model that is there keeps its description and tags. @throws
+   * TRACKING_NAME_INVALID
+   */
   ensureModel(name: string, description: string): Promise<RegisteredModel>
   /** undefined when there is none. */
   findModel(name: string): Promise<RegisteredModel | undefined>
   listModels(page?: string): Promise<Page<RegisteredModel>>
 
-  /** @throws TRACKING_NOT_FOUND when there is no such model or run, TRACKING_NAME_INVALID, TRACKING_VALUE_TOO_LONG */
+  /**
+   * @throws TRACKING_NOT_FOUND when there is no such model or run, TRACKING_NAME_INVALID,
+   * TRACKING_VALUE_TOO_LONG
+   */
   createVersion(version: NewModelVersion): Promise<ModelVersion>
   /** undefined when there is none. */
   findVersion(name: string, version: number): Promise<ModelVersion | undefined>
@@ -63,7 +69,10 @@ export interface ModelRegistry {
   /** @throws TRACKING_NOT_FOUND, TRACKING_NAME_INVALID, TRACKING_VALUE_TOO_LONG */
   tagVersion(name: string, version: number, tags: Texts): Promise<void>
 
-  /** @throws TRACKING_NOT_FOUND, TRACKING_NAME_INVALID for `latest`, `v3` and what holds other than letters, digits, _ and - */
+  /**
+   * @throws TRACKING_NOT_FOUND, TRACKING_NAME_INVALID for `latest`, `v3` and what holds other than letters,
+   * digits, _ and -
+   */
   setAlias(name: string, alias: string, version: number): Promise<void>
   /** Without effect when there is no such alias. */
   deleteAlias(name: string, alias: string): Promise<void>

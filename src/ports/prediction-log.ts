@@ -13,8 +13,8 @@ export interface LogRecord {
 }
 
 /**
- * What an acknowledgement promises. `process`: the record survives the end of this process, kill -9 included. `power`: it is on the disk,
- * and survives a power failure.
+ * What an acknowledgement promises. `process`: the record survives the end of this process, kill -9 included.
+ * `power`: it is on the disk, and survives a power failure.
  */
 export type Durability = 'process' | 'power'
 
@@ -32,22 +32,33 @@ export interface LogReader {
  *
  * Laws (`test/contracts/prediction-log-contract.ts`):
  * 1. A record whose `append` has resolved is read again, byte for byte, after the process was killed.
- * 2. Records are read in the order of `append`, whatever was interrupted; half a record at the end is as if it had never been appended.
- * 3. When a write fails (the disk is full), the promises of all records in it and after it are rejected, none of them is read
- *    afterwards, and the log takes no record until `resume`: what comes later may have been decided in view of what was lost.
+ * 2. Records are read in the order of `append`, whatever was interrupted; half a record at the end is as if
+ *    it had never been appended.
+ * 3. When a write fails (the disk is full), the promises of all records in it and after it are rejected, none
+ *    of them is read afterwards, and the log takes no record until `resume`: what comes later may have been
+ *    decided in view of what was lost.
  */
 export interface PredictionLog {
   /** Sequence number of the last durable record; 0 without one. */
   readonly lastSequence: number
-  /** Takes a record at once and in order; resolves with its place when it is durable. @throws SERVING_LOG_FAILED */
+  /**
+   * Takes a record at once and in order; resolves with its place when it is durable. @throws
+   * SERVING_LOG_FAILED
+   */
   append(sequence: number, payload: Uint8Array): Promise<LogPosition>
-  /** Takes records again after a failed write, from `lastSequence` on. @throws SERVING_LOG_FAILED while it still could not write them */
+  /**
+   * Takes records again after a failed write, from `lastSequence` on. @throws SERVING_LOG_FAILED while it
+   * still could not write them
+   */
   resume(): void
   /** Records after `sequence`, oldest first. */
   read(after: number): AsyncIterable<LogRecord>
   /** One record; undefined when its segment is gone. */
   readAt(position: LogPosition): Promise<LogRecord | undefined>
-  /** Ends the current segment, so that what stands in it can be archived. @returns names of all ended segments, oldest first */
+  /**
+   * Ends the current segment, so that what stands in it can be archived. @returns names of all ended
+   * segments, oldest first
+   */
   rotate(): Promise<readonly string[]>
   /** Records of one ended segment. */
   readSegment(segment: string): AsyncIterable<LogRecord>

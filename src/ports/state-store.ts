@@ -20,9 +20,14 @@ export interface StateChange {
   readonly expected: number
 }
 
-/** What is remembered of a thing that was done once and must not be done again: the decision on a transaction, a label. */
+/**
+ * What is remembered of a thing that was done once and must not be done again: the decision on a transaction,
+ * a label.
+ */
 export interface Receipt {
-  /** At most 512 bytes of UTF-8; its kind is part of it, so that a label's receipt is not its transaction's. */
+  /**
+   * At most 512 bytes of UTF-8; its kind is part of it, so that a label's receipt is not its transaction's.
+   */
   readonly id: string
   readonly bytes: Uint8Array
 }
@@ -31,11 +36,13 @@ export interface Receipt {
  * Where entity states live between transactions.
  *
  * Laws, which `test/contracts/state-store-contract.ts` holds every implementation to:
- * 1. `load` answers in the order of its keys, undefined where there is no state, with bytes that later writes do not change.
+ * 1. `load` answers in the order of its keys, undefined where there is no state, with bytes that later writes
+ *    do not change.
  * 2. `save` writes all changes and receipts or none, and none when any key's version is not the expected one.
  * 3. Of saves that expect the same version of one key, exactly one succeeds, whoever makes them.
  * 4. A receipt that is saved again replaces the earlier one.
- * 5. What was saved before the process was killed is there after it is started again, except in the memory store.
+ * 5. What was saved before the process was killed is there after it is started again, except in the memory
+ *    store.
  */
 export interface StateStore {
   load(keys: readonly EntityKey[]): Promise<readonly (StoredState | undefined)[]>
@@ -44,7 +51,8 @@ export interface StateStore {
   /** The receipt of that id; undefined when there is none, or no longer. */
   findReceipt(id: string): Promise<Uint8Array | undefined>
   /**
-   * Looks at up to `most` receipts in the order of their ids, those after `after` (from the first one without it), and removes the expired.
+   * Looks at up to `most` receipts in the order of their ids, those after `after` (from the first one without
+   * it), and removes the expired.
    *
    * @returns the last id it looked at; undefined at the end, and where receipts expire by themselves
    */
@@ -71,7 +79,10 @@ export interface OutboxEntry {
   readonly bytes: Uint8Array
 }
 
-/** What `commit` came to. `conflict`: a state has another version, load again. `repeated`: there is a receipt, here it is. */
+/**
+ * What `commit` came to. `conflict`: a state has another version, load again. `repeated`: there is a receipt,
+ * here it is.
+ */
 export type CommitOutcome =
   | { readonly outcome: 'committed'; readonly sequence: number }
   | { readonly outcome: 'conflict' }
@@ -81,11 +92,14 @@ export type CommitOutcome =
  * A state store that several processes share, so that the order of what is done must come from it.
  *
  * Further laws (`test/contracts/shared-state-store-contract.ts`):
- * 6. `commit` does all of it or nothing: states, receipt, outbox entry, and the next sequence number, counted from 1 without a gap.
- * 7. A commit whose receipt's id has one already changes nothing and answers with that one, even where versions differ too.
- * 8. The receipt of a commit is kept with its sequence number before it: 8 bytes, a little-endian double. So `findReceipt` and
- *    `repeated` give it back.
- * 9. An entry is taken by one process at a time, and again by another one, when the first is gone or slow, until `settle`.
+ * 6. `commit` does all of it or nothing: states, receipt, outbox entry, and the next sequence number, counted
+ *    from 1 without a gap.
+ * 7. A commit whose receipt's id has one already changes nothing and answers with that one, even where
+ *    versions differ too.
+ * 8. The receipt of a commit is kept with its sequence number before it: 8 bytes, a little-endian double. So
+ *    `findReceipt` and `repeated` give it back.
+ * 9. An entry is taken by one process at a time, and again by another one, when the first is gone or slow,
+ *    until `settle`.
  */
 export interface SharedStateStore extends StateStore {
   commit(

@@ -4,8 +4,8 @@ import { VigiaError } from '../errors.ts'
 export const TRACKING_LIMITS = { key: 250, param: 6000, tag: 8000, name: 250 } as const
 
 /**
- * Keys of parameters, metrics and tags and paths of artifacts: letters and digits of any script, `_ / - . :` and spaces, without a
- * part that is empty, `.` or `..`, since stores make files of them.
+ * Keys of parameters, metrics and tags and paths of artifacts: letters and digits of any script, `_ / - . :`
+ * and spaces, without a part that is empty, `.` or `..`, since stores make files of them.
  *
  * @throws TRACKING_NAME_INVALID
  */
@@ -32,7 +32,10 @@ export const checkAlias = (alias: string): void => {
 export const checkExperimentName = (what: string, name: string): void =>
   checkName(what, name, /[\p{Cc}\p{Cs}]/u, 'control characters')
 
-/** Names of registered models, which stand in addresses such as `models:/name@alias`. @throws TRACKING_NAME_INVALID */
+/**
+ * Names of registered models, which stand in addresses such as `models:/name@alias`. @throws
+ * TRACKING_NAME_INVALID
+ */
 export const checkModelName = (what: string, name: string): void =>
   checkName(what, name, /[/:.%"'\p{Cc}\p{Cs}]/u, `/ : . % " ' and control characters`)
 
@@ -46,7 +49,10 @@ const checkName = (what: string, name: string, unfit: RegExp, without: string): 
   })
 }
 
-/** @throws TRACKING_VALUE_TOO_LONG; TRACKING_VALUE_INVALID for half of a surrogate pair, which no UTF-8 can hold */
+/**
+ * @throws TRACKING_VALUE_TOO_LONG; TRACKING_VALUE_INVALID for half of a surrogate pair, which no UTF-8 can
+ * hold
+ */
 export const checkTrackingValue = (what: 'param' | 'tag', key: string, value: string): void => {
   const subject = what === 'param' ? 'Parameter' : 'Tag'
   const allowed = TRACKING_LIMITS[what]

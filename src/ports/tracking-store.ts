@@ -9,7 +9,8 @@ export interface TrackingStore {
 }
 
 /**
- * Opens what the settings and the environment name (MLFLOW_TRACKING_URI and its credentials); nothing is contacted yet.
+ * Opens what the settings and the environment name (MLFLOW_TRACKING_URI and its credentials); nothing is
+ * contacted yet.
  *
  * @throws TRACKING_URI_UNSUPPORTED
  */

@@ -41,8 +41,9 @@ export const profileArrivals = async (
 /**
  * Reads a prepared dataset in arrival order, with the labels merged in where they become known.
  *
- * The clock of a replay is the latest event time that has arrived. A label is delivered before the first transaction at whose
- * arrival the clock has reached `labelled_at` (or event time + delay), and never before its own transaction.
+ * The clock of a replay is the latest event time that has arrived. A label is delivered before the first
+ * transaction at whose arrival the clock has reached `labelled_at` (or event time + delay), and never before
+ * its own transaction.
  */
 export class ArrivalReader {
   private readonly transactions: ChunkCursor
@@ -82,8 +83,8 @@ export class ArrivalReader {
   }
 
   /**
-   * Fills `batch` with the next transactions and the labels due among them, at most `limit` of each (1 to `BATCH_ROWS`); 0 rows
-   * and 0 labels at the end.
+   * Fills `batch` with the next transactions and the labels due among them, at most `limit` of each (1 to
+   * `BATCH_ROWS`); 0 rows and 0 labels at the end.
    */
   async fill(batch: SharedBatch, limit = BATCH_ROWS): Promise<FilledBatch> {
     let rows = 0

@@ -33,10 +33,11 @@ export interface ReplayCounts {
 /**
  * One worker's share of a replay.
  *
- * Merchants and devices are shared by users, so rows cannot be dealt out by user alone. But every feature reads the transaction
- * and the state of one entity: so each user, each merchant and each device belongs to one worker, every worker passes over
- * all rows in order, and computes the columns whose entity is its own. An entity's events keep their order, each value is
- * written once, and the result is the same for any number of workers.
+ * Merchants and devices are shared by users, so rows cannot be dealt out by user alone. But every feature
+ * reads the transaction and the state of one entity: so each user, each merchant and each device belongs to
+ * one worker, every worker passes over all rows in order, and computes the columns whose entity is its own.
+ * An entity's events keep their order, each value is written once, and the result is the same for any number
+ * of workers.
  */
 export class EntityShard {
   private readonly blocks = new Arena()
@@ -49,7 +50,10 @@ export class EntityShard {
   private readonly width: number
   private readonly index: number
   private readonly count: number
-  /** Chains of a batch: first item by place in the table, next item by item, and the places in use. Labels follow rows. */
+  /**
+   * Chains of a batch: first item by place in the table, next item by item, and the places in use. Labels
+   * follow rows.
+   */
   private heads = new Int32Array(1024).fill(NONE)
   private readonly next = new Int32Array(2 * BATCH_ROWS)
   private readonly touched = new Int32Array(2 * BATCH_ROWS)
@@ -82,8 +86,9 @@ export class EntityShard {
   }
 
   /**
-   * Features of one kind of entity. A batch's events are chained by entity and each chain is followed at once: an entity's events
-   * keep their order, and its state is fetched from memory once a batch instead of once an event.
+   * Features of one kind of entity. A batch's events are chained by entity and each chain is followed at
+   * once: an entity's events keep their order, and its state is fetched from memory once a batch instead of
+   * once an event.
    */
   private replayEntities(
     part: FeaturePart,
@@ -110,7 +115,10 @@ export class EntityShard {
     }
   }
 
-  /** Builds the chains, last event first, so that each ends up in order; returns how many entities were touched. */
+  /**
+   * Builds the chains, last event first, so that each ends up in order; returns how many entities were
+   * touched.
+   */
   private chainEvents(
     part: FeaturePart,
     kind: EntityKind,
@@ -198,7 +206,8 @@ export class EntityShard {
   }
 
   /**
-   * Takes over a state of an earlier replay, unless it belongs to another worker or no feature reads its kind.
+   * Takes over a state of an earlier replay, unless it belongs to another worker or no feature reads its
+   * kind.
    *
    * @throws FEATURES_STATE_INCOMPATIBLE, FEATURES_STATE_CORRUPT
    */

@@ -6,13 +6,16 @@ import { BATCH_SLOTS, mapBatch } from './shared-batch.ts'
 
 /** Rows of one DuckDB vector. */
 const CHUNK_ROWS = 2048
-/** Rows turned into columns at a time: few enough to stay in the first cache while every column takes its part. */
+/**
+ * Rows turned into columns at a time: few enough to stay in the first cache while every column takes its
+ * part.
+ */
 const TILE_ROWS = 32
 
 /**
- * Writes the file of features: DuckDB reads the prepared dataset again, puts our columns beside its own, and encodes Parquet.
- * Our columns come out of a table function, chunk by chunk; while no batch is ready, this thread blocks. Both sides stand in arrival
- * order, and the row numbers of both are compared on every row.
+ * Writes the file of features: DuckDB reads the prepared dataset again, puts our columns beside its own, and
+ * encodes Parquet. Our columns come out of a table function, chunk by chunk; while no batch is ready, this
+ * thread blocks. Both sides stand in arrival order, and the row numbers of both are compared on every row.
  */
 const data = workerData as FeatureWriterData
 const control = new Int32Array(data.control)
@@ -57,7 +60,8 @@ const features = DuckDBTableFunction.create({
       const numbers = column(chunk.getColumnVector(0))
       const targets = data.featureNames.map((_, f) => column(chunk.getColumnVector(f + 1)))
       let filled = 0
-      // Chunks are filled across batches: row groups, and so the bytes of the file, do not depend on where batches end.
+      // Chunks are filled across batches: row groups, and so the bytes of the file, do not depend on where
+      // batches end.
       while (filled < CHUNK_ROWS && awaitRows()) {
         const slot = batch % BATCH_SLOTS
         const count = Math.min(CHUNK_ROWS - filled, Atomics.load(control, CONTROL.rows + slot) - row)

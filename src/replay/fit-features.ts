@@ -9,8 +9,8 @@ import {
 } from '../features/fitted-features.ts'
 
 /**
- * Fits what features take from data on the training rows of a prepared dataset. `trainingRows` is an SQL condition on its columns;
- * no other row has any influence.
+ * Fits what features take from data on the training rows of a prepared dataset. `trainingRows` is an SQL
+ * condition on its columns; no other row has any influence.
  */
 export const fitFeaturesOn = async (
   connection: DuckDBConnection,

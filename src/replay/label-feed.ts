@@ -6,7 +6,8 @@ import { LABEL, LABEL_WIDTH } from './shared-batch.ts'
 /**
  * Labels in the order in which they become known.
  *
- * A label is due when the clock has reached the time at which it becomes known and its own transaction has arrived.
+ * A label is due when the clock has reached the time at which it becomes known and its own transaction has
+ * arrived.
  */
 export interface LabelFeed {
   /** `isDue` needs `load` first. */
@@ -18,19 +19,26 @@ export interface LabelFeed {
   take(into: Float64Array, at: number): void
   /** When the next label is due; Infinity when there is none at hand. */
   dueAt(): number
-  /** All labels not taken yet, in order, as `PENDING_WIDTH` words each: for a replay that goes on where this one ends. */
+  /**
+   * All labels not taken yet, in order, as `PENDING_WIDTH` words each: for a replay that goes on where this
+   * one ends.
+   */
   drain(): Promise<Float64Array>
   /** A transaction has arrived: the event at `events[at...]`; `isFraud` is -1 when nobody will ever know. */
   add(events: EventRows, at: number, isFraud: number): void
 }
 
-/** Where a replay ended: its clock, and the labels that were not due by it (as `LabelFeed.drain` gives them). */
+/**
+ * Where a replay ended: its clock, and the labels that were not due by it (as `LabelFeed.drain` gives them).
+ */
 export interface CarriedTime {
   readonly clock: number
   readonly labels: Float64Array
 }
 
-/** Words of a pending label: those of a label in a batch, with the time it is due in the place of `beforeRow`. */
+/**
+ * Words of a pending label: those of a label in a batch, with the time it is due in the place of `beforeRow`.
+ */
 export const PENDING_WIDTH = LABEL_WIDTH
 const DUE = LABEL.beforeRow
 
@@ -40,8 +48,9 @@ const MERCHANT = eventFieldAt('merchantToken')
 const DEVICE = eventFieldAt('deviceToken')
 
 /**
- * For data in event-time order whose labels all have the same delay: they become known in the order of their transactions, so those
- * of the last `delayMs` wait in a queue. Memory: 48 bytes per transaction of that time.
+ * For data in event-time order whose labels all have the same delay: they become known in the order of their
+ * transactions, so those of the last `delayMs` wait in a queue. Memory: 48 bytes per transaction of that
+ * time.
  */
 export class PendingLabels implements LabelFeed {
   readonly mustLoad = false
@@ -160,7 +169,9 @@ export class StreamedLabels implements LabelFeed {
   add(): void {}
 }
 
-/** Labels that an earlier replay left pending, merged with those of the data at hand by the time they are due. */
+/**
+ * Labels that an earlier replay left pending, merged with those of the data at hand by the time they are due.
+ */
 export class CarriedLabels implements LabelFeed {
   private readonly carried: Float64Array
   private readonly next: LabelFeed
@@ -228,8 +239,9 @@ export class CarriedLabels implements LabelFeed {
 }
 
 /**
- * Labels of `source` with the time they are due, their transaction's arrival, and what `StreamedLabels` takes, in order. The clock
- * stood at `startMs` before the first transaction (-Infinity: nothing came before).
+ * Labels of `source` with the time they are due, their transaction's arrival, and what `StreamedLabels`
+ * takes, in order. The clock stood at `startMs` before the first transaction (-Infinity: nothing came
+ * before).
  */
 export const labelSql = (source: string, delayMs: number, startMs: number): string =>
   `SELECT greatest(coalesce(labelled_at_ms, event_time_ms + ${delayMs}), clock${

@@ -13,7 +13,10 @@ export interface ReplayWorkerData {
   readonly statesIn?: string
 }
 
-/** To a feature worker: a batch to compute, or the end; `statesOut` is where it leaves its states, if anywhere. */
+/**
+ * To a feature worker: a batch to compute, or the end; `statesOut` is where it leaves its states, if
+ * anywhere.
+ */
 export type ToReplayWorker =
   | { readonly kind: 'batch'; readonly slot: number; readonly rows: number; readonly labels: number }
   | { readonly kind: 'end'; readonly statesOut?: string }
@@ -43,8 +46,8 @@ export type FromFeatureWriter =
   | { readonly kind: 'failed'; readonly reason: string }
 
 /**
- * Words of the memory by which the coordinator tells the writer, who blocks while it waits: batches handed over, whether they
- * were the last, then the rows of each slot.
+ * Words of the memory by which the coordinator tells the writer, who blocks while it waits: batches handed
+ * over, whether they were the last, then the rows of each slot.
  */
 export const CONTROL = { handedOver: 0, state: 1, rows: 2 } as const
 export const CONTROL_STATE = { open: 0, complete: 1, aborted: 2 } as const

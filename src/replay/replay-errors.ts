@@ -10,8 +10,9 @@ export interface ReplayFiles {
 }
 
 /**
- * What stopped a replay, as an error of the registry. Whatever thread it comes from: there it was an error of DuckDB, of the file
- * system, or one of the registry, of which a message between threads keeps the details but not the class.
+ * What stopped a replay, as an error of the registry. Whatever thread it comes from: there it was an error of
+ * DuckDB, of the file system, or one of the registry, of which a message between threads keeps the details
+ * but not the class.
  */
 export const asReplayError = (error: unknown, files: ReplayFiles): VigiaError => {
   const known = asRegistryError(error)

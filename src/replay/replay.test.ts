@@ -135,7 +135,10 @@ const runningThreads = (): number =>
 const query = (sql: string) =>
   withDatabase(database, async (connection) => (await connection.runAndReadAll(sql)).getRowObjects())
 
-/** Rows a second apart of five users at three merchants; every fourth has a label of its own time, so labels are sorted. */
+/**
+ * Rows a second apart of five users at three merchants; every fourth has a label of its own time, so labels
+ * are sorted.
+ */
 function writePrepared(path: string, rows: number): Promise<unknown> {
   const given: Readonly<Record<string, string>> = {
     arrival: 'i',

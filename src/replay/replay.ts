@@ -34,7 +34,10 @@ export interface ReplayOptions {
   readonly prepared: string
   /** Parquet to write: id, time, user, merchant, label, then one column a feature. */
   readonly out: string
-  /** Folder of the states and pending labels to start from, as `statesOut` of an earlier replay left it; without it history is empty. */
+  /**
+   * Folder of the states and pending labels to start from, as `statesOut` of an earlier replay left it;
+   * without it history is empty.
+   */
   readonly statesIn?: string
   /** Existing folder for the final states; without it they are dropped. */
   readonly statesOut?: string
@@ -56,14 +59,15 @@ export interface ReplayResult {
 }
 
 /**
- * Replays history through the feature engine: reads a prepared dataset in arrival order, with labels where they become known, and
- * writes all features of every transaction.
+ * Replays history through the feature engine: reads a prepared dataset in arrival order, with labels where
+ * they become known, and writes all features of every transaction.
  *
- * Read on this thread, computed by `workers` threads, written by one more; batches travel in shared memory, so memory is
- * bounded by the entities, not the rows. The file appears under its name only when it is complete.
+ * Read on this thread, computed by `workers` threads, written by one more; batches travel in shared memory,
+ * so memory is bounded by the entities, not the rows. The file appears under its name only when it is
+ * complete.
  *
- * @throws INTERRUPTED when `signal` is aborted, DATASET_PREPARED_MISSING, DATASET_FORMAT_BROKEN, DATASET_NOT_WRITABLE, DATASET_NO_SPACE;
- *   none of them leaves a file or a thread
+ * @throws INTERRUPTED when `signal` is aborted, DATASET_PREPARED_MISSING, DATASET_FORMAT_BROKEN,
+ * DATASET_NOT_WRITABLE, DATASET_NO_SPACE; none of them leaves a file or a thread
  */
 export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
   const { prepared, out, statesIn, statesOut, settings, signal, database } = options

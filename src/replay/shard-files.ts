@@ -46,8 +46,8 @@ const unfinishedFile = (folder: string, kind: EntityKind): string =>
   `${snapshotFile(folder, kind)}.unfinished`
 
 /**
- * Merges the sorted files of `count` workers: the result does not depend on how many there were. The files get their names by
- * `publishSnapshot`.
+ * Merges the sorted files of `count` workers: the result does not depend on how many there were. The files
+ * get their names by `publishSnapshot`.
  */
 export const mergeShards = (folder: string, count: number): void => {
   for (const kind of SNAPSHOT_KINDS) {

@@ -13,8 +13,8 @@ export const CHART_COLORS = {
 /**
  * A Vega-Lite specification as SVG text, drawn in Node without a browser or a network.
  *
- * Colours of `CHART_COLORS` become `var(--chart-text)` and so on. The same specification gives the same text. `label` is
- * what a screen reader says in place of the picture.
+ * Colours of `CHART_COLORS` become `var(--chart-text)` and so on. The same specification gives the same text.
+ * `label` is what a screen reader says in place of the picture.
  */
 export const renderChart = async (specification: ChartSpecification, label: string): Promise<string> => {
   const { spec } = compile({ ...specification, config: CONFIG } as unknown as TopLevelSpec)
@@ -55,9 +55,9 @@ const COLORS_ON_WHITE = {
 /**
  * Width of a text in pixels, estimated by kinds of characters for a common sans-serif.
  *
- * Vega's own estimate (0.8 of the font size a character) leaves charts with wide empty margins and cuts names that
- * would fit; and where a canvas happens to be installed it measures, so that the same chart would differ from machine
- * to machine. Setting the function is how Vega lets others measure.
+ * Vega's own estimate (0.8 of the font size a character) leaves charts with wide empty margins and cuts names
+ * that would fit; and where a canvas happens to be installed it measures, so that the same chart would differ
+ * from machine to machine. Setting the function is how Vega lets others measure.
  */
 const estimatedTextWidth = (item: { fontSize?: number; limit?: number }, line: unknown): number => {
   let ems = 0
@@ -74,7 +74,9 @@ const CAPITAL = /[A-Z]/
 const measures = (vega as unknown as { textMetrics: { width: typeof estimatedTextWidth } }).textMetrics
 measures.width = estimatedTextWidth
 
-/** Vega counts the ids of clip paths for the whole process; here they depend on the chart and its label only. */
+/**
+ * Vega counts the ids of clip paths for the whole process; here they depend on the chart and its label only.
+ */
 const withOwnIds = (svg: string, label: string): string => {
   const numbers = new Map<string, number>()
   const prefix = label.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')

@@ -34,7 +34,10 @@ ${selectionSection(report)}
 ${rowsSection(report)}`,
   )
 
-/** The charts of the page, each as an SVG file of its own, by name: `roc.svg`. On white, for wherever they are shown. */
+/**
+ * The charts of the page, each as an SVG file of its own, by name: `roc.svg`. On white, for wherever they are
+ * shown.
+ */
 export const renderEvaluationPlots = async (
   report: EvaluationReport,
 ): Promise<Readonly<Record<string, string>>> => {

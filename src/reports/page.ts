@@ -1,11 +1,16 @@
-/** HTML that may be put into a page as it stands. Made only by `html` and `trusted`, so that other text is escaped. */
+/**
+ * HTML that may be put into a page as it stands. Made only by `html` and `trusted`, so that other text is
+ * escaped.
+ */
 export interface Html {
   readonly markup: string
 }
 
 type Part = Html | string | number | null | readonly Html[]
 
-/** HTML from a template: every inserted text is escaped; inserted HTML, and lists of it, stay what they are. */
+/**
+ * HTML from a template: every inserted text is escaped; inserted HTML, and lists of it, stay what they are.
+ */
 export const html = (template: TemplateStringsArray, ...parts: readonly Part[]): Html => ({
   markup: template.reduce((text, piece, index) => text + markupOf(parts[index - 1] ?? null) + piece),
 })
@@ -30,11 +35,15 @@ export const figure = (caption: string, svg: string, reading = ''): Html =>
 export const details = (summary: string, body: Html): Html =>
   html`<details><summary>${summary}</summary>${body}</details>`
 
-/** A figure with a bar below it, `share` of the width of the cell; outside [0, 1] the bar ends at the edge. */
+/**
+ * A figure with a bar below it, `share` of the width of the cell; outside [0, 1] the bar ends at the edge.
+ */
 export const barred = (text: string, share: number): Html =>
   html`${text}<span class="bar"><i style="width:${(Math.min(1, Math.max(0, share)) * 100).toFixed(1)}%"></i></span>`
 
-/** A table that scrolls sideways where the screen is narrow. `numeric` columns (from 0) are set to the right. */
+/**
+ * A table that scrolls sideways where the screen is narrow. `numeric` columns (from 0) are set to the right.
+ */
 export const table = (
   headers: readonly string[],
   rows: readonly (readonly (Html | string)[])[],
@@ -46,8 +55,8 @@ export const table = (
 }
 
 /**
- * A whole page that needs nothing else: styles inside, no script, no request. It follows the reader's choice of light and
- * dark, and prints.
+ * A whole page that needs nothing else: styles inside, no script, no request. It follows the reader's choice
+ * of light and dark, and prints.
  */
 export const page = (title: string, body: Html): string =>
   `<!doctype html>

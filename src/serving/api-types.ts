@@ -34,8 +34,9 @@ interface Operation {
 }
 
 /**
- * TypeScript types of an OpenAPI document: one for each named schema, and `Operations`, which has for each operation its method, path,
- * parameters of path and query together, and bodies and answers of status 200 by media type.
+ * TypeScript types of an OpenAPI document: one for each named schema, and `Operations`, which has for each
+ * operation its method, path, parameters of path and query together, and bodies and answers of status 200 by
+ * media type.
  *
  * @param document OpenAPI 3.1
  * @param origin where the reader is told to change something

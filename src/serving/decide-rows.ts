@@ -5,9 +5,11 @@ import type { Transaction } from '../transaction/transaction.ts'
 import { mapInOrder } from './line-answers.ts'
 
 /**
- * Decides on all rows of a protocol that has no errors of single rows: nothing is decided on unless every row can be read.
+ * Decides on all rows of a protocol that has no errors of single rows: nothing is decided on unless every row
+ * can be read.
  *
- * @throws REQUEST_TRANSACTION_INVALID with the problems of all rows, each field named `[row].field`, rows from 0
+ * @throws REQUEST_TRANSACTION_INVALID with the problems of all rows, each field named `[row].field`, rows
+ * from 0
  */
 export const decideRows = (
   pipeline: InferencePipeline,

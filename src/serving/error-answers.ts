@@ -37,7 +37,9 @@ export const errorBody = (error: VigiaError, requestId?: string): ErrorBody => {
   }
 }
 
-/** What a client should wait before it sends the same again, in seconds; undefined when that would not help. */
+/**
+ * What a client should wait before it sends the same again, in seconds; undefined when that would not help.
+ */
 const retryAfterOf = (error: VigiaError): string | undefined => (error.status === 503 ? '1' : undefined)
 
 /** How errors become answers; groups of routes with a protocol of their own give another `bodyOf`. */

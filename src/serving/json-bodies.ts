@@ -5,7 +5,10 @@ import type { App } from './dependencies.ts'
 /** Deepest nesting of a body. */
 const DEEPEST = 64
 
-/** Reads JSON: UTF-8 only, not too deep, and without keys that would change what objects are. @throws REQUEST_NOT_JSON */
+/**
+ * Reads JSON: UTF-8 only, not too deep, and without keys that would change what objects are. @throws
+ * REQUEST_NOT_JSON
+ */
 export type ParseJson = (bytes: Uint8Array) => unknown
 
 /** JSON bodies are read by `ParseJson`; an empty one is undefined. */

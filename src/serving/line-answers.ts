@@ -9,11 +9,12 @@ export interface LineLimits {
 }
 
 /**
- * Answers a stream of lines with a stream of lines: one for each that is not blank, in their order, each as soon as it and all before
- * it are there.
+ * Answers a stream of lines with a stream of lines: one for each that is not blank, in their order, each as
+ * soon as it and all before it are there.
  *
- * Memory is bounded whatever is sent: at most `limits.rows` rows are in work or wait for their turn, no more is read from `source` while
- * that many are, nor while whoever reads the answers does not keep up. A line that is too long is answered with an error and skipped.
+ * Memory is bounded whatever is sent: at most `limits.rows` rows are in work or wait for their turn, no more
+ * is read from `source` while that many are, nor while whoever reads the answers does not keep up. A line
+ * that is too long is answered with an error and skipped.
  *
  * @param answer must not reject; gets the bytes of a line and its number, from 1
  * @param refuse the answer to a line that cannot be worked on

@@ -8,8 +8,9 @@ const WAIT_MS = 50
 const MOST = 32_768
 
 /**
- * Writes the lines of requests together, because a write for each would cost a fifth of the throughput. Warnings and errors are
- * written at once, with everything before them. A killed process loses the lines of its last 50 ms; decisions stand in their own log.
+ * Writes the lines of requests together, because a write for each would cost a fifth of the throughput.
+ * Warnings and errors are written at once, with everything before them. A killed process loses the lines of
+ * its last 50 ms; decisions stand in their own log.
  */
 export const createLineBuffer = (stream: LineStream): LineStream & { flush(): void } => {
   let waiting = ''

@@ -4,7 +4,10 @@ import type { ModelControl } from '../pipelines/service/model-control.ts'
 import { createServingMetrics } from './metrics/serving-metrics.ts'
 import { createServer } from './server.ts'
 
-/** The OpenAPI document of a server with default settings, as GET /openapi.json answers it. No model is loaded and no port is opened. */
+/**
+ * The OpenAPI document of a server with default settings, as GET /openapi.json answers it. No model is loaded
+ * and no port is opened.
+ */
 export const openApiDocument = async (version: string): Promise<object> => {
   const app = await createServer({
     pipeline: PIPELINE,

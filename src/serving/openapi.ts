@@ -23,7 +23,10 @@ const WITH_BODY: readonly ErrorCode[] = [
   'REQUEST_INVALID',
 ]
 
-/** Describes the API as OpenAPI 3.1 at /openapi.json, with a page for people at /docs. Comes before the routes. */
+/**
+ * Describes the API as OpenAPI 3.1 at /openapi.json, with a page for people at /docs. Comes before the
+ * routes.
+ */
 export const addOpenApi = async (app: App, version: string): Promise<void> => {
   await app.register(swagger, {
     openapi: {

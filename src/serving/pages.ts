@@ -19,7 +19,8 @@ const OWN_HEADERS: ReadonlySet<string> = new Set(['connection', 'content-length'
 /**
  * The description of the API for people, at /docs.
  *
- * Its pages are an application of their own, made when somebody looks: most servers start without ever being looked at.
+ * Its pages are an application of their own, made when somebody looks: most servers start without ever being
+ * looked at.
  */
 export const addPages = (app: App): void => {
   let made: Promise<FastifyInstance> | undefined

@@ -4,7 +4,10 @@ import { type FieldProblem, RequestProblemsError, shown } from '../transaction/r
 
 const FIELDS = ['transaction_id', 'is_fraud', 'user_id', 'merchant_id', 'device_id', 'timestamp'] as const
 
-/** The label that a request's JSON writes, by the rules of `readRequest`. @throws REQUEST_INVALID with every problem */
+/**
+ * The label that a request's JSON writes, by the rules of `readRequest`. @throws REQUEST_INVALID with every
+ * problem
+ */
 export const readFeedback = (body: unknown, unknownFields: 'refuse' | 'ignore'): Feedback => {
   const problems: FieldProblem[] = []
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {

@@ -11,8 +11,8 @@ export type LogRequest = (request: FastifyRequest, reply: FastifyReply, latencyM
 const LEVEL = 30
 
 /**
- * Undefined when nothing so harmless is logged. Lines are those of pino, put together here: all that stands in them is known to need no
- * escapes but the user's id, and that takes a quarter of the time.
+ * Undefined when nothing so harmless is logged. Lines are those of pino, put together here: all that stands
+ * in them is known to need no escapes but the user's id, and that takes a quarter of the time.
  */
 export const createRequestLog = (
   stream: LineStream,
@@ -35,7 +35,10 @@ export const createRequestLog = (
   }
 }
 
-/** The first 16 hexadecimal digits of a keyed hash: enough to find all lines of one user, too few to find the user. */
+/**
+ * The first 16 hexadecimal digits of a keyed hash: enough to find all lines of one user, too few to find the
+ * user.
+ */
 const hashedWith = (key: string): ((text: string) => string) => {
   const secret = key === '' ? randomBytes(32).toString('hex') : key
   return (text) => hash('sha256', `${secret}\0${text}`).slice(0, 16)

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
-/** Names each request: by its own X-Request-Id when that is 1 to 64 harmless characters, otherwise by a new one. */
+/**
+ * Names each request: by its own X-Request-Id when that is 1 to 64 harmless characters, otherwise by a new
+ * one.
+ */
 export const createRequestNames = (): ((request: Pick<IncomingMessage, 'headers'>) => string) => {
   const prefix = randomBytes(6).toString('hex')
   let count = 0

@@ -2,8 +2,8 @@ import fastJsonStringify, { type Schema } from 'fast-json-stringify'
 import type { FastifySerializerCompiler } from 'fastify'
 
 /**
- * How Fastify writes answers; `named` are the schemas that others refer to. The writer of an answer is compiled when the first such
- * answer is given, so that starting stays fast.
+ * How Fastify writes answers; `named` are the schemas that others refer to. The writer of an answer is
+ * compiled when the first such answer is given, so that starting stays fast.
  */
 export const serializerCompiler =
   (named: unknown): FastifySerializerCompiler<unknown> =>

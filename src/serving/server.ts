@@ -41,8 +41,8 @@ import { validatorCompiler } from './validation.ts'
 const CLOSE_IDLE_MS = 50
 
 /**
- * The HTTP server over an inference pipeline; the caller lets it listen and closes it. Closing finishes what was accepted, then
- * closes the pipeline.
+ * The HTTP server over an inference pipeline; the caller lets it listen and closes it. Closing finishes what
+ * was accepted, then closes the pipeline.
  *
  * The way of a request, and where it may end:
  *

@@ -16,7 +16,10 @@ import { createServingMetrics } from './metrics/serving-metrics.ts'
 import type { AuditEntry } from './safety/audit.ts'
 import { createServer } from './server.ts'
 
-/** A pipeline that decides by the amount and remembers everything in memory; it keeps every promise of the interface. */
+/**
+ * A pipeline that decides by the amount and remembers everything in memory; it keeps every promise of the
+ * interface.
+ */
 export interface TestPipeline extends InferencePipeline {
   /** Decisions wait until it resolves. */
   hold(until: Promise<void>): void

@@ -18,8 +18,9 @@ const textAjv = new Ajv({ ...options, coerceTypes: true })
 const bodyAjv = new Ajv(options)
 
 /**
- * How Fastify checks requests. A validator is compiled when its route is asked for the first time, so that starting stays fast.
- * A body whose schema says `x-read-by-route` is read by its route, which tells of more than a schema can.
+ * How Fastify checks requests. A validator is compiled when its route is asked for the first time, so that
+ * starting stays fast. A body whose schema says `x-read-by-route` is read by its route, which tells of more
+ * than a schema can.
  */
 export const validatorCompiler: FastifySchemaCompiler<unknown> = ({ schema, httpPart }) => {
   if (httpPart === 'body' && isReadByRoute(schema)) return () => true

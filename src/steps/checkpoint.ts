@@ -18,9 +18,11 @@ export const checkpointFolder = (folder: string, step: string): string => join(f
 const INGREDIENTS_FILE = 'ingredients.json'
 
 /**
- * Opens what a step with these ingredients has set aside in the run folder; what other ingredients left is removed.
+ * Opens what a step with these ingredients has set aside in the run folder; what other ingredients left is
+ * removed.
  *
- * Each value is a file whose first line is the hash of the rest: a file that is cut short or was edited counts as missing.
+ * Each value is a file whose first line is the hash of the rest: a file that is cut short or was edited
+ * counts as missing.
  */
 export const openCheckpoint = async (folder: string, ingredients: Ingredients): Promise<Checkpoint> => {
   const kept = checkpointFolder(folder, ingredients.step)

@@ -3,13 +3,15 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { sha256 } from '../foundation/hash.ts'
 
 /**
- * The version of a step's code: a hash over its module and everything that module imports, directly or not, and over the
- * versions of the packages among them.
+ * The version of a step's code: a hash over its module and everything that module imports, directly or not,
+ * and over the versions of the packages among them.
  *
- * It is computed, so no one can forget to raise it. The price: an edited comment, or a change that does not alter the
- * result, runs the step again; an edit to what the step does not import (a report, a command) does not.
+ * It is computed, so no one can forget to raise it. The price: an edited comment, or a change that does not
+ * alter the result, runs the step again; an edit to what the step does not import (a report, a command) does
+ * not.
  *
- * @param runtime name and version of what runs the code, for instance `v20.20.2`: Math functions may differ between them
+ * @param runtime name and version of what runs the code, for instance `v20.20.2`: Math functions may differ
+ * between them
  */
 export const codeVersionOf = async (moduleUrl: string, runtime: string): Promise<string> => {
   const sources = new Map<string, string>()

@@ -50,12 +50,15 @@ export interface PipelineOptions extends Forcing {
  * 1. The folder is locked and what a crash left half written is removed.
  * 2. For each step its ingredients are hashed: code, settings, contents of inputs and sources.
  * 3. The manifest of its last outputs is compared with them: the first difference is the reason to run.
- * 4. It writes into a hidden folder, which gets a manifest and is then renamed into place: never half a step is visible.
- * 5. What it set aside while it ran is kept when it is interrupted, for the same ingredients, and removed when it has finished.
+ * 4. It writes into a hidden folder, which gets a manifest and is then renamed into place: never half a step
+ *    is visible.
+ * 5. What it set aside while it ran is kept when it is interrupted, for the same ingredients, and removed
+ *    when it has finished.
  *
  * Every outcome is appended to `log.jsonl` in the folder.
  *
- * @throws PIPELINE_STEP_UNKNOWN, PIPELINE_LOCKED, INTERRUPTED, and what a step or its check throws; finished steps stay
+ * @throws PIPELINE_STEP_UNKNOWN, PIPELINE_LOCKED, INTERRUPTED, and what a step or its check throws; finished
+ * steps stay
  */
 export const runPipeline = async (
   steps: readonly Step[],
@@ -191,7 +194,10 @@ const runStep = async (
   }
 }
 
-/** A folder that is not empty cannot be renamed over; a crash between the two renames is a step without output: redone. */
+/**
+ * A folder that is not empty cannot be renamed over; a crash between the two renames is a step without
+ * output: redone.
+ */
 const replaceFolder = async (made: string, folder: string, name: string): Promise<void> => {
   const place = join(folder, name)
   const replaced = join(folder, `.replaced-${name}`)

@@ -16,13 +16,16 @@ export interface Ingredients {
   readonly settings: Readonly<Record<string, unknown>>
   /** Content hash of each input step. */
   readonly inputs: Readonly<Record<string, string>>
-  /** Content hashes of the outside files, in the order in which they are read. Names do not matter, content does. */
+  /**
+   * Content hashes of the outside files, in the order in which they are read. Names do not matter, content
+   * does.
+   */
   readonly sources: readonly string[]
 }
 
 /**
- * What a finished step leaves beside its outputs. It holds no time and no path, so that two runs of the same thing have the
- * same bytes.
+ * What a finished step leaves beside its outputs. It holds no time and no path, so that two runs of the same
+ * thing have the same bytes.
  */
 export interface StepManifest extends Ingredients {
   readonly schema: 1
@@ -48,7 +51,8 @@ export const writeManifest = async (folder: string, ingredients: Ingredients): P
 export const readManifest = async (folder: string): Promise<StepManifest | undefined> => {
   try {
     const manifest = JSON.parse(await readFile(join(folder, MANIFEST_FILE), 'utf8')) as StepManifest
-    // The content hash ties the list of files to itself, so a manifest cut short or edited by hand is not believed.
+    // The content hash ties the list of files to itself, so a manifest cut short or edited by hand is not
+    // believed.
     return manifest.schema === 1 && manifest.content === sha256(canonicalJson(manifest.files))
       ? manifest
       : undefined

@@ -4,8 +4,8 @@ import type { Checkpoint } from './checkpoint.ts'
 /**
  * One named piece of work of a pipeline, as data. Its outputs are the files it leaves in its own folder.
  *
- * What it computes may depend on nothing but `inputs`, `sources`, `settings` and its code: that is what makes it safe to
- * skip. Threads, memory and folders therefore never appear among `settings`.
+ * What it computes may depend on nothing but `inputs`, `sources`, `settings` and its code: that is what makes
+ * it safe to skip. Threads, memory and folders therefore never appear among `settings`.
  */
 export interface Step {
   /** Kebab-case; also the name of its folder. Unique in the pipeline. */
@@ -14,20 +14,24 @@ export interface Step {
   readonly activity: string
   /** Names of earlier steps whose files it reads. */
   readonly inputs: readonly string[]
-  /** Files from outside the run folder that it reads; absent: none. Known by their content, never by their time. */
+  /**
+   * Files from outside the run folder that it reads; absent: none. Known by their content, never by their
+   * time.
+   */
   readonly sources?: () => Promise<readonly string[]>
   /** The slice of the configuration it depends on, by section: plain JSON. */
   readonly settings: Readonly<Record<string, unknown>>
   /**
-   * What it uses that neither is a file it reads nor stands in the configuration, by name: the version of a native library. Counts as
-   * settings do; absent: none.
+   * What it uses that neither is a file it reads nor stands in the configuration, by name: the version of a
+   * native library. Counts as settings do; absent: none.
    */
   readonly identities?: () => Promise<Readonly<Record<string, unknown>>>
   /** Address of the module that does the work; it and all it imports are the step's code version. */
   readonly module: string
   run(work: StepWork): Promise<void>
   /**
-   * Looks at the finished output, also when the step was skipped, and throws when the pipeline must not go on. Absent: it may.
+   * Looks at the finished output, also when the step was skipped, and throws when the pipeline must not go
+   * on. Absent: it may.
    */
   readonly check?: (output: (file: string) => string) => Promise<void>
 }
@@ -45,7 +49,9 @@ export interface StepWork {
   readonly checkpoint: Checkpoint
 }
 
-/** What became of a step, for the log and for people. `would-run` and `would-skip` are answers of a dry run. */
+/**
+ * What became of a step, for the log and for people. `would-run` and `would-skip` are answers of a dry run.
+ */
 export interface StepOutcome {
   readonly step: string
   readonly state: 'ran' | 'skipped' | 'would-run' | 'would-skip'

@@ -4,7 +4,8 @@ import type { Ingredients } from './step-manifest.ts'
 /**
  * Why outputs made from `before` cannot serve for `now`; undefined when they can.
  *
- * One reason is enough to act on; the order is from what people changed most likely on purpose to what they may not know.
+ * One reason is enough to act on; the order is from what people changed most likely on purpose to what they
+ * may not know.
  */
 export const whyOutdated = (before: Ingredients, now: Ingredients): string | undefined => {
   if (canonicalJson(before.sources) !== canonicalJson(now.sources)) return 'source changed'

@@ -1,8 +1,8 @@
 import { ERRORS, type ErrorCode, VigiaError } from '../errors.ts'
 
 /**
- * The error of the registry that `error` is or was before it passed between threads, which keeps the details but not the class;
- * undefined for any other error.
+ * The error of the registry that `error` is or was before it passed between threads, which keeps the details
+ * but not the class; undefined for any other error.
  */
 export const asRegistryError = (error: unknown): VigiaError | undefined => {
   if (error instanceof VigiaError) return error

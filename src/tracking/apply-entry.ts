@@ -16,8 +16,8 @@ export interface Delivery {
   /** Of the journal. */
   readonly folder: string
   /**
-   * Whether everything that was created is noted. Not so at first: who delivered before may have been stopped between creating and
-   * noting, so what is to be created is looked for.
+   * Whether everything that was created is noted. Not so at first: who delivered before may have been stopped
+   * between creating and noting, so what is to be created is looked for.
    */
   isCertain: boolean
 }
@@ -40,8 +40,8 @@ const REFUSALS: readonly ErrorCode[] = [
 /**
  * Does one operation of a journal; doing it again changes nothing.
  *
- * What the tracker will never take is noted as refused, with the reason, and what it can do without is done. An experiment or a
- * tracked run that is refused is an error instead: nothing could follow.
+ * What the tracker will never take is noted as refused, with the reason, and what it can do without is done.
+ * An experiment or a tracked run that is refused is an error instead: nothing could follow.
  *
  * @throws TRACKING_UNREACHABLE, TRACKING_UNAUTHORIZED, TRACKING_STORE_BROKEN, TRACKING_EXPERIMENT_EXISTS
  */

@@ -21,7 +21,8 @@ export interface DeliverOptions {
   /** Stops before the next operation. */
   readonly signal?: AbortSignal
   /**
-   * Sends a journal of which something was refused anew from its beginning, since order matters; what is there already stays as it is.
+   * Sends a journal of which something was refused anew from its beginning, since order matters; what is
+   * there already stays as it is.
    */
   readonly retryRefused?: boolean
   /** Told before each operation. */
@@ -53,10 +54,12 @@ const STOPS: readonly ErrorCode[] = [
  *
  * 1. Only one process delivers a journal at a time.
  * 2. `delivered.json` says how far it is and which id each created run has; it is noted after each creation.
- * 3. What was created but not noted is found by the tag `vigia.run_key`; everything else may be done twice without a difference.
+ * 3. What was created but not noted is found by the tag `vigia.run_key`; everything else may be done twice
+ *    without a difference.
  *
- * A tracker that cannot be reached or lets nobody in ends the delivery, not with an error but with `stoppedBy`. A journal that was
- * begun with another tracker is sent anew from its beginning, unless that one has all of it.
+ * A tracker that cannot be reached or lets nobody in ends the delivery, not with an error but with
+ * `stoppedBy`. A journal that was begun with another tracker is sent anew from its beginning, unless that one
+ * has all of it.
  *
  * @throws PIPELINE_LOCKED when another process delivers the journal, what the file system throws
  */
@@ -170,7 +173,10 @@ const countWaiting = (lines: readonly JournalLine[]): number =>
 const isStop = (error: unknown): error is VigiaError =>
   error instanceof VigiaError && STOPS.includes(error.code)
 
-/** Whether all is delivered and nothing can be added: a run that was killed may go on, and more may be written at this moment. */
+/**
+ * Whether all is delivered and nothing can be added: a run that was killed may go on, and more may be written
+ * at this moment.
+ */
 const isComplete = async (folder: string, { position }: DeliveryState): Promise<boolean> => {
   const lines = await readJournal(folder)
   const last = lines.findLast(({ entry }) => entry?.op === 'status' && entry.run === ROOT_RUN)?.entry

@@ -32,7 +32,9 @@ export const NOTHING_DELIVERED = { schema: 1, position: 0, entries: 0, runs: {},
 
 export const DELIVERED_FILE = 'delivered.json'
 
-/** What was delivered of the journal in `folder`; undefined when nothing was noted or the note cannot be read. */
+/**
+ * What was delivered of the journal in `folder`; undefined when nothing was noted or the note cannot be read.
+ */
 export const readDeliveryState = async (folder: string): Promise<DeliveryState | undefined> => {
   try {
     const state = JSON.parse(await readFile(join(folder, DELIVERED_FILE), 'utf8')) as DeliveryState

@@ -37,8 +37,8 @@ const summarise = async (folder: string): Promise<JournalSummary | undefined> =>
 }
 
 /**
- * The run that a command with these settings goes on with: the latest of the folder, when it was killed or interrupted and the
- * configuration is the same.
+ * The run that a command with these settings goes on with: the latest of the folder, when it was killed or
+ * interrupted and the configuration is the same.
  */
 export const findContinuable = (
   journals: readonly JournalSummary[],
@@ -49,7 +49,10 @@ export const findContinuable = (
   return isOpen && latest.settings === settings ? latest : undefined
 }
 
-/** Run folders in `directory`, and in folders within it, that have recorded something; none where there is no such folder. */
+/**
+ * Run folders in `directory`, and in folders within it, that have recorded something; none where there is no
+ * such folder.
+ */
 export const findTrackedFolders = async (directory: string): Promise<readonly string[]> => {
   const found: string[] = []
   const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => [])

@@ -2,7 +2,9 @@ import { sha256 } from '../foundation/hash.ts'
 import type { RunEntries } from '../ports/experiment-tracker.ts'
 import { checkTrackingKey, TRACKING_LIMITS } from '../ports/tracking-limits.ts'
 
-/** Artifact of a run that holds the values which a parameter or tag could not hold: in JSON they are whole. */
+/**
+ * Artifact of a run that holds the values which a parameter or tag could not hold: in JSON they are whole.
+ */
 export const LONG_VALUES_FILE = 'long-values.json'
 
 /** Entries that every tracker takes, and what they could not hold. */
@@ -12,8 +14,9 @@ export interface FittedEntries extends RunEntries {
 }
 
 /**
- * Entries within the limits of the trackers, so that nothing is refused or lost: a value that is too long keeps its beginning and says
- * where the whole is, half a character (which no UTF-8 holds) is replaced, and a key that is not allowed gets an allowed one, beside a tag `vigia.renamed.<new key>` with the first.
+ * Entries within the limits of the trackers, so that nothing is refused or lost: a value that is too long
+ * keeps its beginning and says where the whole is, half a character (which no UTF-8 holds) is replaced, and a
+ * key that is not allowed gets an allowed one, beside a tag `vigia.renamed.<new key>` with the first.
  */
 export const fitEntries = ({ params = {}, tags = {}, metrics = [] }: RunEntries): FittedEntries => {
   const longValues: Record<string, string> = {}
@@ -57,7 +60,10 @@ const shortened = (value: string, limit: number): string => {
   return value.slice(0, limit - pointer.length).replace(/[\uD800-\uDBFF]$/, '') + pointer
 }
 
-/** The key itself where it is allowed; otherwise what is allowed of it with a hash, so that two keys never become one. */
+/**
+ * The key itself where it is allowed; otherwise what is allowed of it with a hash, so that two keys never
+ * become one.
+ */
 const allowedKey = (key: string): string => {
   if (isAllowed(key)) return key
   const readable = key

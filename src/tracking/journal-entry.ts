@@ -4,7 +4,8 @@ import type { DatasetInput, Metric, RunStatus, Texts } from '../ports/experiment
 export const ROOT_RUN = 'run'
 
 /**
- * One operation on the tracker, in names of the journal's own: nothing in it depends on what a tracker answered.
+ * One operation on the tracker, in names of the journal's own: nothing in it depends on what a tracker
+ * answered.
  *
  * `run` names a run of the journal: `run` is the tracked run, `model/random_forest` one within it.
  */

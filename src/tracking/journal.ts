@@ -17,7 +17,8 @@ export interface Journal {
   /** Written in the order of the calls; on disk (not only in this process) when it returns. */
   append(...entries: readonly JournalEntry[]): Promise<void>
   /**
-   * Keeps a copy of the file or folder as it is now. What it returns, appended, puts it at `path` of the run's artifacts.
+   * Keeps a copy of the file or folder as it is now. What it returns, appended, puts it at `path` of the
+   * run's artifacts.
    *
    * @throws what the file system throws
    */
@@ -25,8 +26,8 @@ export interface Journal {
 }
 
 /**
- * Opens the journal in `folder`, or begins one. A last line without its end was cut short by a crash and is cut off: whoever wrote
- * it was not told that it was written.
+ * Opens the journal in `folder`, or begins one. A last line without its end was cut short by a crash and is
+ * cut off: whoever wrote it was not told that it was written.
  */
 export const openJournal = async (folder: string): Promise<Journal> => {
   const path = join(folder, JOURNAL_FILE)
@@ -55,13 +56,18 @@ export const openJournal = async (folder: string): Promise<Journal> => {
   }
 }
 
-/** A line of a journal, and how many bytes it takes with its end. `entry` is absent where the line is none. */
+/**
+ * A line of a journal, and how many bytes it takes with its end. `entry` is absent where the line is none.
+ */
 export interface JournalLine {
   readonly entry?: JournalEntry
   readonly bytes: number
 }
 
-/** The whole lines of a journal from a byte on; none when there is no journal. What is being written is not seen yet. */
+/**
+ * The whole lines of a journal from a byte on; none when there is no journal. What is being written is not
+ * seen yet.
+ */
 export const readJournal = async (folder: string, fromByte = 0): Promise<readonly JournalLine[]> => {
   const bytes = await readFile(join(folder, JOURNAL_FILE)).catch(() => Buffer.alloc(0))
   return decodeLines(bytes.subarray(fromByte, bytes.lastIndexOf(LINE_END) + 1))

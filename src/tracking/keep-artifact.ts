@@ -15,8 +15,9 @@ export interface KeptArtifact {
 }
 
 /**
- * Keeps what a file or folder holds now, so that a later run may replace it. A hard link where the file system has them, which takes
- * no room until then: files of a run are replaced, never written in place. The same content is kept once.
+ * Keeps what a file or folder holds now, so that a later run may replace it. A hard link where the file
+ * system has them, which takes no room until then: files of a run are replaced, never written in place. The
+ * same content is kept once.
  *
  * @throws what the file system throws
  */

@@ -40,8 +40,8 @@ export const statusOfJournals = async (runFolders: readonly string[]): Promise<r
 }
 
 /**
- * Sends what the runs of these folders have recorded and `store` does not have yet, the earliest of a folder first. A run that another
- * process delivers at the moment is left to it.
+ * Sends what the runs of these folders have recorded and `store` does not have yet, the earliest of a folder
+ * first. A run that another process delivers at the moment is left to it.
  *
  * @throws what the file system throws
  */

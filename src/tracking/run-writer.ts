@@ -51,7 +51,8 @@ export const beginRun = async (
 }
 
 /**
- * Goes on with the run of a journal: it and what was killed with it run again. Undefined when its beginning was not written whole.
+ * Goes on with the run of a journal: it and what was killed with it run again. Undefined when its beginning
+ * was not written whole.
  */
 export const continueRun = async (folder: string): Promise<RunWriter | undefined> => {
   const journal = await openJournal(folder)

@@ -48,8 +48,8 @@ export const trackThisProcess = (
 }
 
 /**
- * Use of the machine since the sample before, under MLflow's names for it (psutil's cpu_percent; used memory in 10^6 bytes), beside the
- * same of this process.
+ * Use of the machine since the sample before, under MLflow's names for it (psutil's cpu_percent; used memory
+ * in 10^6 bytes), beside the same of this process.
  */
 export const createResourceSampler = (): (() => Record<string, number>) => {
   let before = processorTimes()

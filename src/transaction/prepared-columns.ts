@@ -1,8 +1,8 @@
 /**
  * The columns of a prepared dataset: the Parquet file that the read step writes and every later step reads.
  *
- * Rows stand in arrival order; `arrival` counts them from 0. Missing values are NULL. `fraud_pattern` is for analysis only
- * and is not a feature's input: the replay never selects it.
+ * Rows stand in arrival order; `arrival` counts them from 0. Missing values are NULL. `fraud_pattern` is for
+ * analysis only and is not a feature's input: the replay never selects it.
  */
 export const PREPARED_COLUMNS = {
   arrival: 'BIGINT NOT NULL',

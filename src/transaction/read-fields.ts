@@ -1,8 +1,9 @@
 import { type FieldProblem, shown } from './request-problem.ts'
 
 /**
- * How the fields of a request are read. The rules are those of reading files (`src/dataset/field-conversion.ts`), so that a transaction
- * is the same whichever way it comes; a test compares the two. What cannot be read is told to `problems` and read as undefined.
+ * How the fields of a request are read. The rules are those of reading files
+ * (`src/dataset/field-conversion.ts`), so that a transaction is the same whichever way it comes; a test
+ * compares the two. What cannot be read is told to `problems` and read as undefined.
  */
 type Problems = FieldProblem[]
 
@@ -21,7 +22,10 @@ const AMOUNT_ALLOWED = 'above 0 and below a billion, with at most two decimals: 
 export const isMissing = (value: unknown): boolean =>
   value === undefined || value === null || (typeof value === 'string' && trimBlanks(value) === '')
 
-/** Text of an identifier or a category without the blanks around it; undefined when missing. Whole numbers are their decimal text. */
+/**
+ * Text of an identifier or a category without the blanks around it; undefined when missing. Whole numbers are
+ * their decimal text.
+ */
 export const readText = (field: string, value: unknown, problems: Problems): string | undefined => {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value)
@@ -100,7 +104,10 @@ export const readDegrees = (
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 
-/** Without the blanks around it: the space and Unicode's other space separators, but no tabs or line ends, as SQL's `trim`. */
+/**
+ * Without the blanks around it: the space and Unicode's other space separators, but no tabs or line ends, as
+ * SQL's `trim`.
+ */
 const trimBlanks = (text: string): string => {
   let start = 0
   let end = text.length
@@ -145,8 +152,9 @@ const AMOUNT_FAULTS = [
 ]
 
 /**
- * Exact: below 10^9 with two decimals a decimal has at most 11 digits, so that different ones have different doubles, each of which is the
- * rounded quotient of its cents and 100. If the nearest whole number of cents gives the same double again, it is that decimal's.
+ * Exact: below 10^9 with two decimals a decimal has at most 11 digits, so that different ones have different
+ * doubles, each of which is the rounded quotient of its cents and 100. If the nearest whole number of cents
+ * gives the same double again, it is that decimal's.
  */
 const minorOfNumber = (amount: number): number => {
   if (Number.isNaN(amount)) return NO_NUMBER
@@ -192,7 +200,10 @@ const MINUS = 0x2d
 const POINT = 0x2e
 const ZERO = 0x30
 
-/** Epoch milliseconds of ISO text with a zone or of digits, with white space around it or not; NaN when it is neither. */
+/**
+ * Epoch milliseconds of ISO text with a zone or of digits, with white space around it or not; NaN when it is
+ * neither.
+ */
 const parseInstant = (text: string): number => {
   let start = 0
   let end = text.length

@@ -13,11 +13,11 @@ import { REQUEST_FIELDS, readRequest } from './read-request.ts'
 import type { Transaction } from './transaction.ts'
 
 /**
- * A transaction is the same whether it comes in a request or in a file: random fields, half of them nonsense, are written as CSV,
- * read by `readSource`, and compared with what `readRequest` makes of the same texts.
+ * A transaction is the same whether it comes in a request or in a file: random fields, half of them nonsense,
+ * are written as CSV, read by `readSource`, and compared with what `readRequest` makes of the same texts.
  *
- * Two things that only files accept are not made here: SQL's spellings of numbers such as 1_000 in coordinates, and fractions of the
- * last millisecond before 1970, which SQL cuts to 1970.
+ * Two things that only files accept are not made here: SQL's spellings of numbers such as 1_000 in
+ * coordinates, and fractions of the last millisecond before 1970, which SQL cuts to 1970.
  */
 describe('a request is read as a file is', () => {
   it('accepts the same rows and gives the same values', async () => {

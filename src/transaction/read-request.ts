@@ -3,7 +3,9 @@ import { readAmountMinor, readDegrees, readInstant, readRequiredText, readText }
 import { type FieldProblem, RequestProblemsError, shown } from './request-problem.ts'
 import type { Transaction } from './transaction.ts'
 
-/** The fields of a transaction as requests name them, in the order of the API; the first four are required. */
+/**
+ * The fields of a transaction as requests name them, in the order of the API; the first four are required.
+ */
 export const REQUEST_FIELDS = [
   'transaction_id',
   'user_id',

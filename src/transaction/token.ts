@@ -4,8 +4,9 @@ import { murmurHash52 } from '../foundation/murmur-hash.ts'
 export const NO_TOKEN = 0
 
 /**
- * The number that stands for a text (an id, a category) inside the feature engine: 52 bits of its UTF-8 bytes' hash, at
- * least 1. Equal texts have equal tokens on every machine, so states need no shared dictionary.
+ * The number that stands for a text (an id, a category) inside the feature engine: 52 bits of its UTF-8
+ * bytes' hash, at least 1. Equal texts have equal tokens on every machine, so states need no shared
+ * dictionary.
  *
  * `undefined` has `NO_TOKEN`.
  */

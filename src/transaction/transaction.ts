@@ -7,8 +7,8 @@ const text = (description: string) =>
 /**
  * One card transaction as every part of Vigía knows it.
  *
- * Missing optional fields are absent, never empty text. Money is an integer of the currency's minor units; instants are
- * whole milliseconds since 1970-01-01T00:00:00Z.
+ * Missing optional fields are absent, never empty text. Money is an integer of the currency's minor units;
+ * instants are whole milliseconds since 1970-01-01T00:00:00Z.
  */
 export const TransactionSchema = Type.Object(
   {
@@ -41,8 +41,8 @@ export const TransactionSchema = Type.Object(
 export type Transaction = Static<typeof TransactionSchema>
 
 /**
- * What became known about a transaction, and when. `knownAtMs` is the instant from which a feature may use it: the
- * column `labelled_at`, or the event time plus `labels.delay`.
+ * What became known about a transaction, and when. `knownAtMs` is the instant from which a feature may use
+ * it: the column `labelled_at`, or the event time plus `labels.delay`.
  */
 export interface Label {
   readonly transactionId: string

@@ -1,4 +1,5 @@
-// node --expose-gc --min-semi-space-size=64 --max-semi-space-size=64 --import tsx score-many-times.ts <model>: prints `HeapGrowth`.
+// node --expose-gc --min-semi-space-size=64 --max-semi-space-size=64 --import tsx score-many-times.ts
+// <model>: prints `HeapGrowth`.
 import { PerformanceObserver } from 'node:perf_hooks'
 import { createRandom, type Random } from '../../src/foundation/random.ts'
 import type { Calibration } from '../../src/learning/calibration.ts'
@@ -13,7 +14,10 @@ export interface HeapGrowth {
   readonly bytesOfCall: Readonly<Record<string, number>>
 }
 
-/** Nothing is collected while they run: what each of them left, were it a single number, would fit into the youngest generation. */
+/**
+ * Nothing is collected while they run: what each of them left, were it a single number, would fit into the
+ * youngest generation.
+ */
 const CALLS = 200_000
 const ROWS = 16
 const WIDTH = 8

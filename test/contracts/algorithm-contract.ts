@@ -26,9 +26,15 @@ export interface AlgorithmUnderTest {
   readonly settings: Readonly<Record<string, unknown>>
   /** Why it cannot run here; its tests are then skipped, with this in their title. */
   readonly unavailable?: string
-  /** Changes of `settings` with which another seed gives another model: none where it always does; why there are none. */
+  /**
+   * Changes of `settings` with which another seed gives another model: none where it always does; why there
+   * are none.
+   */
   readonly drawing: Readonly<Record<string, unknown>> | string
-  /** Largest difference of scores that the law allows, 0 for equal to the bit; or why the law does not bind this algorithm. */
+  /**
+   * Largest difference of scores that the law allows, 0 for equal to the bit; or why the law does not bind
+   * this algorithm.
+   */
   readonly orderOfRows: number | string
   readonly weightsAsRepetition: number | string
   readonly constantFeature: number | string
@@ -306,7 +312,10 @@ const expectProbabilities = (scores: Float64Array): void => {
   }
 }
 
-/** Share of the pairs of a fraud and a genuine row in which the fraud has the higher score; equal scores count half. */
+/**
+ * Share of the pairs of a fraud and a genuine row in which the fraud has the higher score; equal scores count
+ * half.
+ */
 const rocAuc = (labels: ArrayLike<number>, scores: Float64Array): number => {
   const of = (label: number) => scores.filter((_, row) => labels[row] === label)
   let higher = 0

@@ -12,8 +12,8 @@ import type {
 } from '../../src/ports/experiment-tracker.ts'
 
 /**
- * The laws of `ExperimentTracker`, run over an implementation. `open` gives a handle on the same store each time: the suite opens two, as
- * two processes would.
+ * The laws of `ExperimentTracker`, run over an implementation. `open` gives a handle on the same store each
+ * time: the suite opens two, as two processes would.
  */
 export const experimentTrackerContract = (name: string, open: () => Promise<ExperimentTracker>): void => {
   describe(`${name} keeps the laws of an experiment tracker`, () => {

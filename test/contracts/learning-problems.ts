@@ -10,7 +10,10 @@ export const dataOf = (columns: readonly Float64Array[], labels: Uint8Array): La
   labels,
 })
 
-/** A third are frauds, whose first two features are larger by 2.5 standard deviations; a tenth of the rows lack one value. */
+/**
+ * A third are frauds, whose first two features are larger by 2.5 standard deviations; a tenth of the rows
+ * lack one value.
+ */
 export const problem = (rows: number, seed = 1, features = 3): Labelled => {
   const random = createRandom(seed)
   const labels = Uint8Array.from({ length: rows }, (_, row) => Number(row % 3 === 1))

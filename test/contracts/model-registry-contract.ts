@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ModelRegistry } from '../../src/ports/model-registry.ts'
 import type { TrackingStore } from '../../src/ports/tracking-store.ts'
 
-/** The laws of `ModelRegistry`, run over an implementation. `open` gives a handle on the same store each time. */
+/**
+ * The laws of `ModelRegistry`, run over an implementation. `open` gives a handle on the same store each time.
+ */
 export const modelRegistryContract = (name: string, open: () => Promise<TrackingStore>): void => {
   describe(`${name} keeps the laws of a model registry`, () => {
     let store: TrackingStore

@@ -7,7 +7,10 @@ export interface LogPlace {
   open(): Promise<PredictionLog>
   /** As another process sees it. */
   reader(): LogReader
-  /** Makes every write fail until it is undone; undefined where that cannot be done, with a reason told by whoever leaves it out. */
+  /**
+   * Makes every write fail until it is undone; undefined where that cannot be done, with a reason told by
+   * whoever leaves it out.
+   */
   readonly disk?: { fill(): void; free(): void }
 }
 

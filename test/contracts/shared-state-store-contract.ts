@@ -275,7 +275,10 @@ const commit = (
   receipt = `receipt of ${id}`,
 ) => store.commit(changes, { id, bytes: bytes(receipt) }, bytes(`entry of ${id}`), LONG_MS)
 
-/** Adds 1 to each state, again until nobody interfered; the entry has the sum of the last key. @returns the sequence number */
+/**
+ * Adds 1 to each state, again until nobody interfered; the entry has the sum of the last key. @returns the
+ * sequence number
+ */
 const addOne = async (store: SharedStateStore, keys: readonly EntityKey[], id: string): Promise<number> => {
   for (;;) {
     const states = await store.load(keys)

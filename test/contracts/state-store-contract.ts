@@ -4,7 +4,10 @@ import type { EntityKey, StateChange, StateStore } from '../../src/ports/state-s
 import { ENTITY_KINDS, type EntityKind } from '../../src/transaction/entity-kind.ts'
 
 export interface StateStoreContractOptions {
-  /** Opens again what the store of the last `open` has left, after that one was closed. Left out where nothing is left. */
+  /**
+   * Opens again what the store of the last `open` has left, after that one was closed. Left out where nothing
+   * is left.
+   */
   readonly reopen?: () => Promise<StateStore>
 }
 

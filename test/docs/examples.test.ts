@@ -14,11 +14,13 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 
 /**
- * Documents are held to what they say. A fenced block after the line `<!-- run -->` is run, from the top, in an empty folder that
- * holds the project's `examples` and `configs`:
+ * Documents are held to what they say. A fenced block after the line `<!-- run -->` is run, from the top, in
+ * an empty folder that holds the project's `examples` and `configs`:
  *
- * - `sh`: each line `npx vigia ...` through `bin/vigia.mjs`; it must end with exit code 0, or with that of `# exit code N`.
- * - `ts`: as a module, where `vigia` is the public table of contents. What `// …` after an expression statement says is its value.
+ * - `sh`: each line `npx vigia ...` through `bin/vigia.mjs`; it must end with exit code 0, or with that of `#
+ *   exit code N`.
+ * - `ts`: as a module, where `vigia` is the public table of contents. What `// …` after an expression
+ *   statement says is its value.
  *
  * Blocks of one document share a folder, so that one can use what an earlier one made.
  */

@@ -9,7 +9,10 @@ import type { PromotionGateResult } from '../../src/pipelines/promotion/gates.ts
 import type { NumberedDecision } from '../../src/pipelines/promotion/promotion.ts'
 import { type Finished, SMALL_BANK, temporaryFolder, vigiaIn } from './vigia-in-process.ts'
 
-/** Two runs of one bank, which differ in features and trees, and what is decided about their models. One after the other. */
+/**
+ * Two runs of one bank, which differ in features and trees, and what is decided about their models. One after
+ * the other.
+ */
 describe('from runs to production and back', () => {
   const { path: work, remove } = temporaryFolder()
   const at = (...names: string[]): string => join(work, ...names)
@@ -116,7 +119,8 @@ describe('from runs to production and back', () => {
       ...['promote', '2', '--run', at('second'), '--set', 'promotion.minimum.average_precision=1'],
     )
     const compared = gates.filter(({ gate }) => gate === 'regression')
-    // The present version is as good on these rows as its own training has found: they are the same transactions.
+    // The present version is as good on these rows as its own training has found: they are the same
+    // transactions.
     const { figures } = await json<{ figures: { name: string; a: number; b: number }[] }>('compare', '1', '2')
     expect(compared.map(({ wanted, got }) => [wanted, got])).toEqual(
       ['test.roc_auc', 'test.average_precision'].map((name) => {

@@ -33,9 +33,9 @@ export const SMALL_BANK: readonly string[] = [
 ].flatMap((setting) => ['--set', setting])
 
 /**
- * Runs one command line in this process, in `folder`. Nothing is tracked unless the line says `--set tracking.enabled=true`: then in
- * `mlruns` of the folder. `interruptAt` interrupts it (as Ctrl-C does) once standard output holds
- * that text.
+ * Runs one command line in this process, in `folder`. Nothing is tracked unless the line says `--set
+ * tracking.enabled=true`: then in `mlruns` of the folder. `interruptAt` interrupts it (as Ctrl-C does) once
+ * standard output holds that text.
  */
 export const vigiaIn = async (
   folder: string,
@@ -97,7 +97,10 @@ export const vigiaIn = async (
   return { status, stdout, stderr }
 }
 
-/** Bytes of every file of a run that later work reads, by path; without logs and manifests of steps, which tell times. */
+/**
+ * Bytes of every file of a run that later work reads, by path; without logs and manifests of steps, which
+ * tell times.
+ */
 export const productsOf = (folder: string): Record<string, string> =>
   Object.fromEntries(
     readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -6,7 +6,8 @@ import { algorithmContract } from '../contracts/algorithm-contract.ts'
 
 const library = findLibrary()
 
-// The laws that the unit tests hold XGBoost to where a library happens to be, here with the one of the Python peers.
+// The laws that the unit tests hold XGBoost to where a library happens to be, here with the one of the Python
+// peers.
 algorithmContract({
   algorithm: xgboost,
   settings: {

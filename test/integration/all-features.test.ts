@@ -5,8 +5,8 @@ import { judgeWeeks, mean, readWeeks, settingsOf, type WeekFigures } from '../se
 const CONFIG = 'examples/second-bank/all_features.yaml'
 
 /**
- * What all features are worth: our boosting with them against XGBoost's exact method with the handbook's 15, on the same rows of five
- * weeks of second-bank. It needs no peer, only a minute.
+ * What all features are worth: our boosting with them against XGBoost's exact method with the handbook's 15,
+ * on the same rows of five weeks of second-bank. It needs no peer, only a minute.
  */
 describe('boosting with all features beats XGBoost exact with the handbook’s 15', () => {
   let gains: readonly number[]

@@ -4,7 +4,10 @@ import { createServer, type IncomingMessage } from 'node:http'
 /** Stands before a server and loses answers, as a broken network does. */
 export interface AnswerDroppingProxy {
   readonly uri: string
-  /** Of the next request whose path ends so, the server's answer is lost: the server has acted, the client sees the connection end. */
+  /**
+   * Of the next request whose path ends so, the server's answer is lost: the server has acted, the client
+   * sees the connection end.
+   */
   dropNextAnswer(pathEnd: string): void
   /** Paths whose answers were lost. */
   readonly dropped: readonly string[]

@@ -3,8 +3,8 @@ import { type BankDay, labelBodies, requestOf, type TrainedBank } from './second
 import { type Clients, withRepetitions } from './serving-clients.ts'
 
 /**
- * Lives through days of the bank: each morning the labels that are known by then, then the day's transactions in about their order, 3 of
- * 100 of them twice. Ends with a day, the first after which `isOver` says so.
+ * Lives through days of the bank: each morning the labels that are known by then, then the day's transactions
+ * in about their order, 3 of 100 of them twice. Ends with a day, the first after which `isOver` says so.
  *
  * @returns how many labels were told
  */

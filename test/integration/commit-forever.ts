@@ -1,5 +1,6 @@
 // Commits to a shared store, and moves entries from it to a file, until it is killed:
-// commit-forever.ts <url> <prefix> <name> <number of the first commit> <file>. A line for each commit that was answered tells what must be there.
+// commit-forever.ts <url> <prefix> <name> <number of the first commit> <file>. A line for each commit that
+// was answered tells what must be there.
 import { appendFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { openRedisStateStore } from '../../src/adapters/redis/redis-state-store.ts'

@@ -10,8 +10,9 @@ const folder = mkdtempSync(join(tmpdir(), 'vigia-migration-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /**
- * What we write without a server is MLflow's own layout: `mlflow migrate-filestore` imports it without a warning, and Python's client then
- * finds the same, as it does in the folder itself. Skipped where MLflow is missing.
+ * What we write without a server is MLflow's own layout: `mlflow migrate-filestore` imports it without a
+ * warning, and Python's client then finds the same, as it does in the folder itself. Skipped where MLflow is
+ * missing.
  */
 describe.skipIf(python === undefined)('the embedded store in Python', () => {
   const source = join(folder, 'mlruns')

@@ -20,8 +20,8 @@ const NAMES = modelCaseNames().filter((_, i) => i % 4 === 0)
 const ROWS = 10_000
 
 /**
- * What Python's MLflow says of our model folders, beside our own scorer, on 10,000 rows each: `mlflow.pyfunc.load_model(...).predict(frame)`
- * and the ONNX flavor. Skipped where MLflow is missing.
+ * What Python's MLflow says of our model folders, beside our own scorer, on 10,000 rows each:
+ * `mlflow.pyfunc.load_model(...).predict(frame)` and the ONNX flavor. Skipped where MLflow is missing.
  */
 describe.skipIf(python === undefined)('a model folder opens in MLflow', () => {
   const cases = new Map<string, ModelCase>()

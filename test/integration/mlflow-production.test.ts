@@ -15,8 +15,9 @@ import { MLFLOW_PYTHON, type MlflowServer, startMlflowServer } from './mlflow-se
 const ROWS = 10_000
 
 /**
- * The whole way: `vigia run` records on a real server and registers, `vigia models promote` makes it production, and Python's
- * `mlflow.pyfunc.load_model("models:/fraud-detector@production")` scores 10,000 rows as we do. Skipped where MLflow is missing.
+ * The whole way: `vigia run` records on a real server and registers, `vigia models promote` makes it
+ * production, and Python's `mlflow.pyfunc.load_model("models:/fraud-detector@production")` scores 10,000 rows
+ * as we do. Skipped where MLflow is missing.
  */
 describe.skipIf(MLFLOW_PYTHON === undefined)('a promoted model in Python', () => {
   const folder = mkdtempSync(join(tmpdir(), 'vigia-production-'))

@@ -9,7 +9,10 @@ import { setTimeout as wait } from 'node:timers/promises'
 /** Python of an environment with MLflow; `npm run test:integration` prepares one. */
 export const MLFLOW_PYTHON = process.env['MLFLOW_PYTHON']
 
-/** The administrator of a server with `basicAuth`, in MLflow's environment names. MLflow refuses the password of its own examples. */
+/**
+ * The administrator of a server with `basicAuth`, in MLflow's environment names. MLflow refuses the password
+ * of its own examples.
+ */
 export const MLFLOW_LOGIN = {
   MLFLOW_TRACKING_USERNAME: 'admin',
   MLFLOW_TRACKING_PASSWORD: 'only-for-tests',
@@ -34,7 +37,10 @@ export interface MlflowServerOptions {
   readonly port?: number
 }
 
-/** Starts `mlflow server` with SQLite on a free port and waits until it answers; fails with its log after three minutes. */
+/**
+ * Starts `mlflow server` with SQLite on a free port and waits until it answers; fails with its log after
+ * three minutes.
+ */
 export const startMlflowServer = async (options: MlflowServerOptions = {}): Promise<MlflowServer> => {
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'vigia-mlflow-'))
   const port = options.port ?? (await freePort())
@@ -70,7 +76,10 @@ export const startMlflowServer = async (options: MlflowServerOptions = {}): Prom
   throw new Error(`mlflow server does not answer:\n${text}`)
 }
 
-/** MLflow's own settings, but it remembers who it let in: to hash the password takes longer than most requests. */
+/**
+ * MLflow's own settings, but it remembers who it let in: to hash the password takes longer than most
+ * requests.
+ */
 const AUTHENTICATION = `[mlflow]
 default_permission = READ
 database_uri = sqlite:///basic_auth.db

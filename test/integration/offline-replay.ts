@@ -46,9 +46,9 @@ export interface OfflineReplayOptions {
 }
 
 /**
- * Computes what was served once more without anything of the server but its log: the transactions in the order logged become a prepared
- * dataset, with labels that become known when they were told (`bank-life.ts`); it is cleaned, replayed on training's states by the threads
- * of training, and scored with the artifact.
+ * Computes what was served once more without anything of the server but its log: the transactions in the
+ * order logged become a prepared dataset, with labels that become known when they were told (`bank-life.ts`);
+ * it is cleaned, replayed on training's states by the threads of training, and scored with the artifact.
  */
 const replayOffline = async ({ folder, bank, logs }: OfflineReplayOptions): Promise<OfflineReplay> => {
   const artifact = await readArtifact(join(bank.run, 'package'))
@@ -183,10 +183,11 @@ const statesBefore = (bank: TrainedBank, folder: string): string => {
 }
 
 /**
- * States of a store that are not, byte for byte, those of a replay: named `user 1f…`. Those of training's users are in both.
+ * States of a store that are not, byte for byte, those of a replay: named `user 1f…`. Those of training's
+ * users are in both.
  *
- * One word is left out, which says where to look for the transaction of the next label: it depends on the order of the labels of one
- * morning, which come at once, and nothing that is computed depends on it.
+ * One word is left out, which says where to look for the transaction of the next label: it depends on the
+ * order of the labels of one morning, which come at once, and nothing that is computed depends on it.
  */
 const differingStates = async (store: StateStore, { states }: OfflineReplay): Promise<readonly string[]> => {
   const differing: string[] = []
@@ -208,7 +209,10 @@ const differingStates = async (store: StateStore, { states }: OfflineReplay): Pr
 const withoutHint = (state: Uint8Array): Buffer =>
   Buffer.from(state).fill(0, HEADER.labelCursor * 8, (HEADER.labelCursor + 1) * 8)
 
-/** Training's way of computing what was served gives the same bits: features, probabilities, average precision, and the states at the end. */
+/**
+ * Training's way of computing what was served gives the same bits: features, probabilities, average
+ * precision, and the states at the end.
+ */
 export const expectOfflineParity = async ({
   openStore,
   ...options

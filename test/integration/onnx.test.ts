@@ -13,8 +13,9 @@ const folder = mkdtempSync(join(tmpdir(), 'vigia-onnx-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /**
- * What our ONNX files say under the real onnxruntime, beside our own scorer. Sums are of doubles in another order, so digits beyond the
- * twelfth may differ; a row on the wrong side of one threshold would differ by far more. Skipped where the Python peers are missing.
+ * What our ONNX files say under the real onnxruntime, beside our own scorer. Sums are of doubles in another
+ * order, so digits beyond the twelfth may differ; a row on the wrong side of one threshold would differ by
+ * far more. Skipped where the Python peers are missing.
  */
 describe.skipIf(python === undefined)('onnxruntime gives the probabilities of our scorer', () => {
   beforeAll(() => {

@@ -38,7 +38,9 @@ describe.skipIf(python === undefined)('pyarrow and Polars read the features that
   })
 })
 
-/** Rows, columns, and the exclusive or of the bits of all doubles of each feature in each row order position. */
+/**
+ * Rows, columns, and the exclusive or of the bits of all doubles of each feature in each row order position.
+ */
 const checksum = (path: string) =>
   withDatabase({ threads: 1, memoryLimit: '1GB', tempDirectory: folder }, async (connection) => {
     const result = await connection.runAndReadAll(`SELECT * FROM read_parquet('${resolve(path)}')`)

@@ -9,8 +9,9 @@ const folder = mkdtempSync(join(tmpdir(), 'vigia-references-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /**
- * Unit tests compare Vigía with recorded figures of other systems. Here those systems run again: what is recorded is what they say.
- * Skipped, with the reason on the first line of the run, where the Python peers are missing.
+ * Unit tests compare Vigía with recorded figures of other systems. Here those systems run again: what is
+ * recorded is what they say. Skipped, with the reason on the first line of the run, where the Python peers
+ * are missing.
  */
 describe.skipIf(python === undefined)('a recorded reference is what its script says today', () => {
   const scripts = readdirSync('test/reference').filter((name) => name.endsWith('.py'))
@@ -54,7 +55,10 @@ const meansOf = (models: Readonly<Record<string, unknown>>): unknown =>
     ]),
   )
 
-/** Equal structure; numbers to a relative 1e-6, which other versions of a linear algebra library may differ by. */
+/**
+ * Equal structure; numbers to a relative 1e-6, which other versions of a linear algebra library may differ
+ * by.
+ */
 const expectClose = (got: unknown, recorded: unknown, where: string): void => {
   if (typeof recorded === 'number' && typeof got === 'number') {
     const difference = Math.abs(got - recorded) / Math.max(1, Math.abs(recorded))

@@ -329,7 +329,8 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, i) => i + 1))
     expect(new Set(entries.map(({ id }) => id)).size).toBe(entries.length)
 
-    // In the order of their numbers, the commits give each state its versions one by one, up to the one it has.
+    // In the order of their numbers, the commits give each state its versions one by one, up to the one it
+    // has.
     const versions = new Map<string, number>()
     for (const { written } of entries)
       for (const [key, version] of written) {

@@ -31,8 +31,8 @@ export interface RedisServer {
 }
 
 /**
- * Starts a server of its own on a free port of 127.0.0.1, which writes every command to its file before it answers, and waits until it
- * takes connections.
+ * Starts a server of its own on a free port of 127.0.0.1, which writes every command to its file before it
+ * answers, and waits until it takes connections.
  *
  * @param settings words of its command line: `--requirepass`, `secret`
  */

@@ -103,7 +103,10 @@ export interface BankDay {
   readonly transactions: readonly BankTransaction[]
 }
 
-/** The first `count` transactions after training by day, each day with the labels that the bank knows in its morning. */
+/**
+ * The first `count` transactions after training by day, each day with the labels that the bank knows in its
+ * morning.
+ */
 export const daysOf = ({ before, after }: TrainedBank, count: number): readonly BankDay[] => {
   const sent = after.slice(0, count)
   // Labels that were known before the last transaction of training are in the states.
@@ -121,7 +124,10 @@ export const daysOf = ({ before, after }: TrainedBank, count: number): readonly 
   }))
 }
 
-/** Bodies of POST /feedback: at most 500 labels each, every tenth told twice; whose it was is said for those from before. */
+/**
+ * Bodies of POST /feedback: at most 500 labels each, every tenth told twice; whose it was is said for those
+ * from before.
+ */
 export const labelBodies = (labels: readonly BankTransaction[], bank: TrainedBank): readonly string[] => {
   const trainedUntilMs = bank.before.at(-1)!.eventTimeMs
   const rows = labels.map(({ transactionId, isFraud, eventTimeMs, userId, merchantId }) => ({

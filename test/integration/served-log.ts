@@ -30,7 +30,9 @@ export interface LoggedDecision {
   readonly decidedAtMs: number
 }
 
-/** Everything in some logs, after POST /save-logs: decisions and sequence numbers of labels, in their order. */
+/**
+ * Everything in some logs, after POST /save-logs: decisions and sequence numbers of labels, in their order.
+ */
 export const readLogs = (
   folder: string,
   logs: readonly string[],
@@ -64,8 +66,8 @@ export const readLogs = (
   })
 
 /**
- * Holds the logs to what clients were told: every transaction was decided on exactly once, with the answer that was given, and no place in
- * the order is empty or taken twice.
+ * Holds the logs to what clients were told: every transaction was decided on exactly once, with the answer
+ * that was given, and no place in the order is empty or taken twice.
  */
 export const expectLogged = async (
   folder: string,

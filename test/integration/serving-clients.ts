@@ -22,7 +22,9 @@ export interface ClientsOptions {
   readonly ports: () => readonly (number | undefined)[]
   /** Connections that send at the same time, one request each (default: 32). */
   readonly count?: number
-  /** Share of requests whose connection is cut before an answer, and which are then sent again (default: 0). */
+  /**
+   * Share of requests whose connection is cut before an answer, and which are then sent again (default: 0).
+   */
   readonly abortShare?: number
   readonly random: Random
   /** A transaction that has no answer after so long fails the test (default: 300,000). */
@@ -198,7 +200,10 @@ export const createClients = (options: ClientsOptions): Clients => {
   }
 }
 
-/** The list with a `share` of its elements a second time, up to 40 places later: often while the first is under way. */
+/**
+ * The list with a `share` of its elements a second time, up to 40 places later: often while the first is
+ * under way.
+ */
 export const withRepetitions = <T>(list: readonly T[], share: number, random: Random): readonly T[] => {
   const placed = list.map((item, at) => ({ item, at }))
   for (let at = 0; at < list.length; at++)

@@ -12,7 +12,10 @@ const MISSING =
   process.env['SERVING_PYTHON_MISSING'] ?? 'no fuzzer was looked for (npm run test:integration does)'
 const KEY = 'all-scopes'
 
-/** A real server is asked what its own OpenAPI document says can be asked, and more, by a tool that knows nothing else of it. */
+/**
+ * A real server is asked what its own OpenAPI document says can be asked, and more, by a tool that knows
+ * nothing else of it.
+ */
 describe.skipIf(SERVING_PYTHON === undefined)(
   `the contract of the server (${SERVING_PYTHON ?? MISSING})`,
   () => {

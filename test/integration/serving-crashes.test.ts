@@ -20,8 +20,9 @@ import {
 } from './vigia-server.ts'
 
 /**
- * Servers are killed with kill -9 while 32 clients send the second bank, labels included, and send again what got no answer. In the end
- * everything was decided on exactly once, what was answered is what the log has, and the states are those of an offline replay.
+ * Servers are killed with kill -9 while 32 clients send the second bank, labels included, and send again what
+ * got no answer. In the end everything was decided on exactly once, what was answered is what the log has,
+ * and the states are those of an offline replay.
  */
 const folder = mkdtempSync(join(tmpdir(), 'vigia-serving-crashes-'))
 afterAll(async () => {

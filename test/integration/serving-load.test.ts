@@ -12,7 +12,9 @@ import { expectParity, logOf, readLogs } from './served-log.ts'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
 import { killVigiaServers, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
-/** What a server does while much is asked of it: models change, more comes than it can do, its disk is full. */
+/**
+ * What a server does while much is asked of it: models change, more comes than it can do, its disk is full.
+ */
 const folder = mkdtempSync(join(tmpdir(), 'vigia-load-'))
 const bodies = join(folder, 'bodies.ndjson')
 /** Two models of one bank, told apart by the number of their trees. */
@@ -114,7 +116,8 @@ test('at twice of what it can do it turns some away at once, answers the others 
   expect([over.failed, over.unanswered]).toEqual([0, 0])
   // It goes on deciding, a good part of what it could.
   expect(over.statuses['200']! / seconds).toBeGreaterThan(saturated.perSecond / 5)
-  // What it let in did not wait behind what came after it. (Offered more than even refusing can be done, requests wait in their clients.)
+  // What it let in did not wait behind what came after it. (Offered more than even refusing can be done,
+  // requests wait in their clients.)
   expect(over.serverMs!.p99).toBeLessThan(2000)
   // Nothing is left of it seconds later.
   await wait(2000)

@@ -12,9 +12,9 @@ import { createClients } from './serving-clients.ts'
 import { killVigiaServers, startVigiaServer } from './vigia-server.ts'
 
 /**
- * What is served is what training computes: the second bank goes on over HTTP where training ended, day after day, each morning with the
- * labels that are known by then. 32 clients send its transactions in about their order, 3 of 100 twice, and cut 2 of 100
- * requests off before their answer, to send them again.
+ * What is served is what training computes: the second bank goes on over HTTP where training ended, day after
+ * day, each morning with the labels that are known by then. 32 clients send its transactions in about their
+ * order, 3 of 100 twice, and cut 2 of 100 requests off before their answer, to send them again.
  */
 const folder = mkdtempSync(join(tmpdir(), 'vigia-serving-parity-'))
 afterAll(async () => {

@@ -2,7 +2,10 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { runVigia } from './vigia-server.ts'
 
-/** Settings of `vigia generate` and `vigia run` that give a model in a few seconds: what is small about it is the training, not the features. */
+/**
+ * Settings of `vigia generate` and `vigia run` that give a model in a few seconds: what is small about it is
+ * the training, not the features.
+ */
 const SMALL = [
   'generate.rows=12000',
   'generate.users=300',

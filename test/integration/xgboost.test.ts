@@ -11,7 +11,10 @@ import type { XgboostSettings } from '../../src/learning/xgboost/train.ts'
 
 const path = findLibrary()
 
-/** XGBOOST_LIBRARY_UNDER_TEST may name another version. Skipped where the Python peers, which bring the library, are missing. */
+/**
+ * XGBOOST_LIBRARY_UNDER_TEST may name another version. Skipped where the Python peers, which bring the
+ * library, are missing.
+ */
 describe.skipIf(path === undefined)("training with XGBoost's own library", () => {
   const settings: XgboostSettings = {
     library: path ?? '',

@@ -13,8 +13,9 @@ export type LogEntry =
 export type NaiveResult = ReadonlyMap<string, number> | 'repeated'
 
 /**
- * Every feature of every transaction of `log`, each computed from nothing but the log before it: the sentences of the feature
- * records as loops and filters, slow and without any state that slides. Local time is UTC; tables of values have no bound.
+ * Every feature of every transaction of `log`, each computed from nothing but the log before it: the
+ * sentences of the feature records as loops and filters, slow and without any state that slides. Local time
+ * is UTC; tables of values have no bound.
  */
 export const naiveFeatures = (
   log: readonly LogEntry[],
@@ -72,7 +73,10 @@ interface Past {
   readonly retained: readonly Arrived[]
   /** The latest event time; -Infinity before the first. */
   readonly watermark: number
-  /** Where windows end: the event's own time, or the allowed lateness behind the watermark when it is older still. */
+  /**
+   * Where windows end: the event's own time, or the allowed lateness behind the watermark when it is older
+   * still.
+   */
   readonly windowsEndMs: number
   readonly isTooLate: boolean
   readonly latest: Arrived | undefined

@@ -10,7 +10,10 @@ const SECOND_MS = 1000
 const GAPS_SECONDS: readonly number[] = [0, 0, 1, 3, 7, 10, 20, 30, 60, 90]
 const START_MS = Date.UTC(2026, 2, 27, 8, 59)
 
-/** Small windows, so that short histories cross every edge: gaps between transactions are sums of these numbers. */
+/**
+ * Small windows, so that short histories cross every edge: gaps between transactions are sums of these
+ * numbers.
+ */
 export const smallSettings = (bounds: Partial<StateLimits> = {}): FeatureSettings => {
   const limits: StateLimits = {
     ringEvents: 1024,
@@ -53,9 +56,10 @@ export const SMALL_FIT: FittedFeatures = {
 }
 
 /**
- * Logs of up to `length` entries about two users, two merchants and two devices. Most transactions move the clock on by
- * nothing, a second, or exactly a window or the label delay; some are late by up to and beyond the allowed lateness; some come
- * twice. Labels come for any earlier transaction, early or late, more than once, and may change.
+ * Logs of up to `length` entries about two users, two merchants and two devices. Most transactions move the
+ * clock on by nothing, a second, or exactly a window or the label delay; some are late by up to and beyond
+ * the allowed lateness; some come twice. Labels come for any earlier transaction, early or late, more than
+ * once, and may change.
  */
 export const randomLog = (length: number, values = 3, gapsSeconds = GAPS_SECONDS): fc.Arbitrary<LogEntry[]> =>
   fc

@@ -46,7 +46,10 @@ const historyOf = async (
   return { prepared, settings, fitted }
 }
 
-/** The second bank, read as its example is: with the 15 features of its configuration, and with every feature there is. */
+/**
+ * The second bank, read as its example is: with the 15 features of its configuration, and with every feature
+ * there is.
+ */
 export const secondBank = async (
   folder: string,
 ): Promise<{ readonly fifteen: History; readonly all: History }> => {
@@ -92,7 +95,9 @@ export const generatedBank = async (
   return { history: await historyOf(folder, prepared, settings), read: result, source }
 }
 
-/** `history` with `labelled_at_ms` set by an SQL expression over the prepared columns; rows and order stay. */
+/**
+ * `history` with `labelled_at_ms` set by an SQL expression over the prepared columns; rows and order stay.
+ */
 export const labelledAt = async (
   folder: string,
   name: string,

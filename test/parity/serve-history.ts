@@ -7,7 +7,10 @@ import { ENTITY_KINDS } from '../../src/transaction/entity-kind.ts'
 import type { Label, Transaction } from '../../src/transaction/transaction.ts'
 import { databaseIn, type History, type Replayed } from './replay-run.ts'
 
-/** What came of sending every transaction to the serving call and laying its vector beside the row of the replay. */
+/**
+ * What came of sending every transaction to the serving call and laying its vector beside the row of the
+ * replay.
+ */
 export interface Comparison {
   readonly transactions: number
   readonly values: number
@@ -20,8 +23,9 @@ export interface Comparison {
 }
 
 /**
- * Plays the card network: sends each transaction of `history` to the serving call as it arrives, tells it each label when that
- * becomes known, and compares every value that it answers with the one in the replay's file.
+ * Plays the card network: sends each transaction of `history` to the serving call as it arrives, tells it
+ * each label when that becomes known, and compares every value that it answers with the one in the replay's
+ * file.
  *
  * `first`: only so many transactions (default: all); then states are not compared.
  */
@@ -71,9 +75,10 @@ export const serveHistory = (
   })
 
 /**
- * Labels on their way. The rule, in full: the clock is the latest event time that has arrived. A label becomes known at
- * `labelled_at`, or at its transaction's time plus the delay; if the clock is already past that when the transaction arrives,
- * then at once. Known labels are delivered before the next transaction, those known first first, equal ones by arrival.
+ * Labels on their way. The rule, in full: the clock is the latest event time that has arrived. A label
+ * becomes known at `labelled_at`, or at its transaction's time plus the delay; if the clock is already past
+ * that when the transaction arrives, then at once. Known labels are delivered before the next transaction,
+ * those known first first, equal ones by arrival.
  */
 class LabelPost {
   delivered = 0
@@ -139,7 +144,9 @@ interface ServedRow {
   readonly expected: (f: number) => number
 }
 
-/** Rows of the prepared dataset with those of the replay's file beside them: matched by id, in arrival order. */
+/**
+ * Rows of the prepared dataset with those of the replay's file beside them: matched by id, in arrival order.
+ */
 async function* rowsOf(
   connection: DuckDBConnection,
   prepared: string,

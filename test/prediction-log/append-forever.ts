@@ -1,4 +1,5 @@
-// Appends to the log in a folder until it is killed: append-forever.ts <folder> <durability>. A line for each record that is acknowledged.
+// Appends to the log in a folder until it is killed: append-forever.ts <folder> <durability>. A line for each
+// record that is acknowledged.
 import { hostname } from 'node:os'
 import { openSegmentLog } from '../../src/adapters/segments/segment-log.ts'
 

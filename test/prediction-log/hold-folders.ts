@@ -1,5 +1,5 @@
-// Tries to hold one folder after the other, each at the moment at which others try: hold-folders.ts <root> <folders> <start, ms>.
-// Tells which it got, as JSON, and lives on.
+// Tries to hold one folder after the other, each at the moment at which others try: hold-folders.ts <root>
+// <folders> <start, ms>. Tells which it got, as JSON, and lives on.
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { holdFolder } from '../../src/adapters/files/hold-folder.ts'

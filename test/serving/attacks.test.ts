@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createTestServer, type TestServerOptions } from '../../src/serving/serving.test-kit.ts'
 import { eventually } from '../eventually.ts'
 
-// What no client library sends: bytes on a socket. Nothing of it is a failure of the server, and it answers everybody else as before.
+// What no client library sends: bytes on a socket. Nothing of it is a failure of the server, and it answers
+// everybody else as before.
 
 let server: Awaited<ReturnType<typeof createTestServer>>
 let port: number
@@ -29,7 +30,10 @@ const post = (body: string | Buffer, headers = ''): Buffer =>
     Buffer.from(body),
   ])
 
-/** Everything that is answered to `sent` until the server closes the connection or has been silent for a while. */
+/**
+ * Everything that is answered to `sent` until the server closes the connection or has been silent for a
+ * while.
+ */
 const talk = (sent: string | Buffer, silenceMs = 300): Promise<string> =>
   new Promise((resolve) => {
     let got = ''

@@ -14,7 +14,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const ROUNDS = 4
 const WRITERS = 3
 
-/** Writers are killed at a moment of chance, in the middle of whatever they write; nobody cleans up after them. */
+/**
+ * Writers are killed at a moment of chance, in the middle of whatever they write; nobody cleans up after
+ * them.
+ */
 test('processes that write to one store and are killed leave it readable, with all that they were told was written', async () => {
   const finished: { run: string; name: string; version: number }[] = []
   for (let round = 0; round < ROUNDS; round++) {

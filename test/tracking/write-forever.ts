@@ -1,4 +1,5 @@
-// Writes to a store until it is killed: write-forever.ts <folder> <name of the writer>. A line a finished round tells what must be there.
+// Writes to a store until it is killed: write-forever.ts <folder> <name of the writer>. A line a finished
+// round tells what must be there.
 import { hostname } from 'node:os'
 import { createFileStore } from '../../src/adapters/files/file-store.ts'
 

@@ -22,12 +22,18 @@ export interface VigiaClientOptions {
   readonly timeoutMs?: number
 }
 
-/** A client that sends again what may be sent again. Everything here may: a transaction is decided on once, however often it comes. */
+/**
+ * A client that sends again what may be sent again. Everything here may: a transaction is decided on once,
+ * however often it comes.
+ */
 export interface VigiaClient {
   sampleTransaction(): Promise<TransactionAnswer>
   /** @param reasons how many reasons to give (default: 0) */
   predict(transaction: Transaction, reasons?: number): Promise<Prediction>
-  /** Decides on any number of transactions. Answers come in their order while further ones are sent, also when the connection breaks. */
+  /**
+   * Decides on any number of transactions. Answers come in their order while further ones are sent, also when
+   * the connection breaks.
+   */
   predictLines(transactions: Iterable<Transaction> | AsyncIterable<Transaction>): AsyncGenerator<BatchRow>
   giveFeedback(labels: readonly Label[]): Promise<LabelsAnswer>
   /** @param id a prediction id or a transaction id */
@@ -153,7 +159,10 @@ type BodyOf<Name extends JsonOperation> = Operations[Name]['body'] extends {
   ? Body
   : never
 
-/** Too many requests of this key; more than the server can answer, it starts or ends, its log or store is away; a proxy without it. */
+/**
+ * Too many requests of this key; more than the server can answer, it starts or ends, its log or store is
+ * away; a proxy without it.
+ */
 const TRANSIENT: ReadonlySet<number> = new Set([408, 429, 502, 503, 504])
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 5_000
@@ -161,7 +170,10 @@ const LONGEST_PAUSE_MS = 5_000
 /** Waits before the next try; throws `error` when trying again would not help, or not soon enough. */
 type Patience = (error: unknown) => Promise<void>
 
-/** Pauses double, each is a random part of that so that clients do not come back together, and none is shorter than the server asks for. */
+/**
+ * Pauses double, each is a random part of that so that clients do not come back together, and none is shorter
+ * than the server asks for.
+ */
 const createPatience = (patienceMs: number): Patience => {
   const endMs = performance.now() + patienceMs
   let pauseMs = FIRST_PAUSE_MS
@@ -196,7 +208,10 @@ const errorOf = async (response: Response): Promise<VigiaError> => {
   )
 }
 
-/** Transactions from the first without an answer on: after a break they are sent again, and those decided on get the same decision. */
+/**
+ * Transactions from the first without an answer on: after a break they are sent again, and those decided on
+ * get the same decision.
+ */
 const createUnanswered = (transactions: Iterable<Transaction> | AsyncIterable<Transaction>) => {
   const source =
     Symbol.asyncIterator in transactions

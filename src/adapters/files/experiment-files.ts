@@ -53,7 +53,10 @@ export const experimentWithTags = (
   tags: readTexts(store, join(folder, 'tags')),
 })
 
-/** Makes the folder of an experiment whose name is free. Only under the store's lock. @returns whether the id was free */
+/**
+ * Makes the folder of an experiment whose name is free. Only under the store's lock. @returns whether the id
+ * was free
+ */
 export const makeExperiment = (
   store: StoreFolder,
   { id, name }: Pick<Experiment, 'id' | 'name'>,
@@ -83,7 +86,10 @@ export const encodeExperiment = (
     name,
   })
 
-/** Only under the store's lock does the answer hold for longer than the call. @throws TRACKING_EXPERIMENT_EXISTS */
+/**
+ * Only under the store's lock does the answer hold for longer than the call. @throws
+ * TRACKING_EXPERIMENT_EXISTS
+ */
 export const requireFreeName = (store: StoreFolder, name: string): void => {
   const holder = listExperiments(store).find((experiment) => experiment.name === name)
   if (holder === undefined) return

@@ -17,10 +17,12 @@ export interface FileStoreOptions {
 }
 
 /**
- * A tracker and a registry in a folder with MLflow's own file layout (`mlruns`), which `mlflow migrate-filestore` imports.
+ * A tracker and a registry in a folder with MLflow's own file layout (`mlruns`), which `mlflow
+ * migrate-filestore` imports.
  *
- * Files appear whole or not at all, several processes may write at once, and a process that is killed leaves a readable store: what a call
- * has written is there when it returns. It is not forced to the disk: a loss of power can cost the last seconds.
+ * Files appear whole or not at all, several processes may write at once, and a process that is killed leaves
+ * a readable store: what a call has written is there when it returns. It is not forced to the disk: a loss of
+ * power can cost the last seconds.
  */
 export const createFileStore = ({
   folder,

@@ -25,12 +25,13 @@ const held = new Set<string>()
 let nextDraft = 0
 
 /**
- * Makes `folder` this process's own until the function that it returns is called. What a process of this host that is gone has left is
- * taken over; a process of another host cannot be judged from here, so it counts as alive.
+ * Makes `folder` this process's own until the function that it returns is called. What a process of this host
+ * that is gone has left is taken over; a process of another host cannot be judged from here, so it counts as
+ * alive.
  *
- * Locks are numbered files. The one with the highest number says who holds the folder, or that it was released; who wants it makes the
- * next number, which only one can. The highest is never removed: whoever was slow between looking and making sees that its number is not
- * the highest, and withdraws.
+ * Locks are numbered files. The one with the highest number says who holds the folder, or that it was
+ * released; who wants it makes the next number, which only one can. The highest is never removed: whoever was
+ * slow between looking and making sees that its number is not the highest, and withdraws.
  *
  * @throws SERVING_FOLDER_IN_USE when another process holds it
  */
@@ -72,7 +73,10 @@ const lockNumbers = (folder: string): number[] =>
     )
     .sort((a, b) => a - b)
 
-/** Undefined when nobody holds the folder by that lock; `changing` when it was removed since the folder was listed. */
+/**
+ * Undefined when nobody holds the folder by that lock; `changing` when it was removed since the folder was
+ * listed.
+ */
 const holderOf = (folder: string, number: number, owner: FolderOwner): Lock | 'changing' | undefined => {
   const text = textOf(lockPath(folder, number))
   if (text === undefined) return 'changing'
@@ -80,7 +84,8 @@ const holderOf = (folder: string, number: number, owner: FolderOwner): Lock | 'c
   // A lock that cannot be read was cut short by a power failure: locks are made whole.
   if (lock === undefined) return undefined
   if (lock.host !== owner.host) return lock
-  // A lock with our own number that we do not hold is a leftover of a process that had the same number, as in a container.
+  // A lock with our own number that we do not hold is a leftover of a process that had the same number, as in
+  // a container.
   if (lock.processId === owner.processId) return held.has(resolve(folder)) ? lock : undefined
   return owner.isAlive(lock.processId) ? lock : undefined
 }
@@ -122,7 +127,8 @@ const release = (path: string, mine: string): void => {
     writeFileSync(draft, RELEASED)
     renameSync(draft, path)
   } catch {
-    // The disk is full, or the folder is gone. The next one sees that this process is gone, or that it does not hold the folder.
+    // The disk is full, or the folder is gone. The next one sees that this process is gone, or that it does
+    // not hold the folder.
     rmSync(draft, { force: true })
   }
 }

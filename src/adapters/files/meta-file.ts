@@ -4,7 +4,10 @@ import { VigiaError } from '../../errors.ts'
 /** What a `meta.yaml` holds. */
 export type MetaValue = string | number | null | readonly string[] | Readonly<Record<string, string>>
 
-/** Text of a `meta.yaml`. Every text is quoted as in JSON, which readers of YAML 1.1 and 1.2 take for the same. @throws TRACKING_VALUE_INVALID */
+/**
+ * Text of a `meta.yaml`. Every text is quoted as in JSON, which readers of YAML 1.1 and 1.2 take for the
+ * same. @throws TRACKING_VALUE_INVALID
+ */
 export const encodeMeta = (meta: Readonly<Record<string, MetaValue>>): string => {
   for (const [key, value] of Object.entries(meta))
     if (HALF_CHARACTER.test(JSON.stringify(value)))

@@ -1,6 +1,9 @@
 import type { Metric } from '../../ports/experiment-tracker.ts'
 
-/** The values of one metric file: a line each with time, value and step. A last line without an end was cut by a crash. */
+/**
+ * The values of one metric file: a line each with time, value and step. A last line without an end was cut by
+ * a crash.
+ */
 export const decodeMetrics = (key: string, text: string): Metric[] => {
   const metrics: Metric[] = []
   for (const line of wholeLines(text).split('\n')) {

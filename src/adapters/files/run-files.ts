@@ -109,8 +109,9 @@ export const readMetrics = (store: StoreFolder, folder: string, key: string): Me
   decodeMetrics(key, store.read(keyPath(join(folder, 'metrics'), 'Metric', key)) ?? '')
 
 /**
- * Adds what is new to the metrics' files. Only under the store's lock: two writers would lose or repeat a value. The file is replaced whole,
- * because MLflow's readers and its import fail on the half line that a killed writer leaves at the end of one that is added to.
+ * Adds what is new to the metrics' files. Only under the store's lock: two writers would lose or repeat a
+ * value. The file is replaced whole, because MLflow's readers and its import fail on the half line that a
+ * killed writer leaves at the end of one that is added to.
  */
 export const appendMetrics = (store: StoreFolder, folder: string, metrics: readonly Metric[]): void => {
   const byKey = new Map<string, Metric[]>()

@@ -9,7 +9,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 const store = openStoreFolder(root, () => Date.now())
 
 test('what is in the way of a new file may vanish before it is looked at', () => {
-  // To make it fails, to look at it finds nothing: as with a lock that another process removes between the two.
+  // To make it fails, to look at it finds nothing: as with a lock that another process removes between the
+  // two.
   symlinkSync(join(root, 'nowhere'), join(root, 'vanishing'))
   expect(store.writeOnce(join(root, 'vanishing'), 'text')).toBe(false)
 })

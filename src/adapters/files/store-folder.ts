@@ -13,7 +13,10 @@ import {
 import { dirname, join } from 'node:path'
 import { VigiaError } from '../../errors.ts'
 
-/** What is being written lies in MLflow's bin for deleted experiments, where nobody who lists runs or models looks. */
+/**
+ * What is being written lies in MLflow's bin for deleted experiments, where nobody who lists runs or models
+ * looks.
+ */
 const BIN = '.trash'
 const WRITING = 'writing-'
 /** Leftovers of a crash; nothing takes as long to write. */
@@ -30,7 +33,9 @@ export interface StoreFolder {
   write(path: string, text: string): void
   /** Makes a file that is not there yet. @returns whether it did */
   writeOnce(path: string, text: string): boolean
-  /** Makes a folder that is not there yet, with all its files, by their paths in it. @returns whether it did */
+  /**
+   * Makes a folder that is not there yet, with all its files, by their paths in it. @returns whether it did
+   */
   makeFolder(path: string, files: Readonly<Record<string, string>>, folders: readonly string[]): boolean
   /** Names in a folder, in the order of code units; none where there is no folder. */
   list(path: string, kind: 'file' | 'folder'): string[]
@@ -87,7 +92,8 @@ export const openStoreFolder = (root: string, now: () => number): StoreFolder =>
       }
     },
     makeFolder: (path, files, folders) => {
-      // One deeper: MLflow takes a folder in its bin for an experiment, and fails on one whose meta.yaml is another thing's.
+      // One deeper: MLflow takes a folder in its bin for an experiment, and fails on one whose meta.yaml is
+      // another thing's.
       const around = temporary()
       const made = join(around, 'folder')
       try {

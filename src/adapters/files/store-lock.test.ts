@@ -11,7 +11,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 test('who was slow between looking and taking does not hold the store beside another', async () => {
   const folder = openFolder('slow')
   await withStoreLock(folder, owner, now, () => {})
-  // It saw lock 1 released. Before it makes lock 2, that one was taken, released and removed, and somebody holds lock 3.
+  // It saw lock 1 released. Before it makes lock 2, that one was taken, released and removed, and somebody
+  // holds lock 3.
   let isHeldByOther = false
   let isOvertaken = false
   const slow: StoreFolder = {

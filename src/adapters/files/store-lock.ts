@@ -20,9 +20,10 @@ const PATIENCE_MS = 120_000
 /**
  * Does `work` while no other process does so in this store.
  *
- * Locks are numbered files. The one with the highest number says who holds the store, or that it was released; who wants it makes the
- * next number, which only one can. The highest is never removed, so that a lock which was taken over is not mistaken for a newer one, and
- * who was slow between looking and making sees that its number is no longer the highest, and withdraws.
+ * Locks are numbered files. The one with the highest number says who holds the store, or that it was
+ * released; who wants it makes the next number, which only one can. The highest is never removed, so that a
+ * lock which was taken over is not mistaken for a newer one, and who was slow between looking and making sees
+ * that its number is no longer the highest, and withdraws.
  *
  * @throws TRACKING_UNREACHABLE when it is held for two minutes
  */

@@ -16,9 +16,10 @@ const VERSION_BYTES = 8
 /**
  * States in a folder of this machine, for one process.
  *
- * LMDB writes pages beside those in use and switches over at the end, so a process that is killed at any moment leaves the last complete
- * transaction. `save` resolves when its transaction is complete: what it wrote survives this process. The disk has it some moments
- * later (LMDB flushes in the background, in order, so a power failure also leaves a complete earlier transaction); `close` waits for that.
+ * LMDB writes pages beside those in use and switches over at the end, so a process that is killed at any
+ * moment leaves the last complete transaction. `save` resolves when its transaction is complete: what it
+ * wrote survives this process. The disk has it some moments later (LMDB flushes in the background, in order,
+ * so a power failure also leaves a complete earlier transaction); `close` waits for that.
  *
  * @throws SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED
  */
@@ -70,7 +71,8 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
     ])
     return true
   }
-  // Nobody else may write into the folder, and here saves come one after the other: versions that were read are those that will be replaced.
+  // Nobody else may write into the folder, and here saves come one after the other: versions that were read
+  // are those that will be replaced.
   let lastSave: Promise<void> = Promise.resolve()
 
   return {

@@ -20,14 +20,17 @@ interface WireMetric {
   readonly step: number
 }
 
-/** What MLflow takes in one call (`mlflow/utils/validation.py`). A kilobyte stays free for the run and the braces. */
+/**
+ * What MLflow takes in one call (`mlflow/utils/validation.py`). A kilobyte stays free for the run and the
+ * braces.
+ */
 export const BATCH_LIMITS = { params: 100, metrics: 1000, tags: 100, entries: 1000, bytes: 999_000 } as const
 
 /**
  * Splits entries into calls that stay within `BATCH_LIMITS`, in order; no call for no entries.
  *
- * Every call takes up to 100 parameters and 100 tags, and metrics into the rest, so that 10,000 parameters are 100 calls. An entry
- * longer than a call cannot come: `tracking-limits.ts` refuses it before.
+ * Every call takes up to 100 parameters and 100 tags, and metrics into the rest, so that 10,000 parameters
+ * are 100 calls. An entry longer than a call cannot come: `tracking-limits.ts` refuses it before.
  */
 export const splitLogBatches = (entries: RunEntries): readonly LogBatch[] => {
   const params = textsOf(entries.params)

@@ -2,7 +2,10 @@ import { VigiaError } from '../../errors.ts'
 
 /** Where an MLflow server is and how it lets us in. */
 export interface MlflowAddress {
-  /** Address without credentials and without a slash at its end; may hold a path: `https://example.org/mlflow`. */
+  /**
+   * Address without credentials and without a slash at its end; may hold a path:
+   * `https://example.org/mlflow`.
+   */
   readonly base: string
   /** Value of the header Authorization; absent: the server asks for nothing. Never part of a message. */
   readonly authorization?: string
@@ -11,8 +14,8 @@ export interface MlflowAddress {
 /**
  * Takes an address apart.
  *
- * As MLflow's own client does it: MLFLOW_TRACKING_TOKEN is sent as a bearer token and wins over MLFLOW_TRACKING_USERNAME and
- * MLFLOW_TRACKING_PASSWORD, which win over `user:password@` in the address.
+ * As MLflow's own client does it: MLFLOW_TRACKING_TOKEN is sent as a bearer token and wins over
+ * MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, which win over `user:password@` in the address.
  *
  * @throws TRACKING_URI_UNSUPPORTED for what is not an http:// or https:// address
  */

@@ -7,7 +7,10 @@ import type { ArtifactEntry } from '../../ports/experiment-tracker.ts'
 import { checkTrackingKey } from '../../ports/tracking-limits.ts'
 import type { MlflowClient } from './mlflow-client.ts'
 
-/** A place where artifacts lie, and how files get there and back. Paths are relative to it, with slashes; '' is itself. */
+/**
+ * A place where artifacts lie, and how files get there and back. Paths are relative to it, with slashes; ''
+ * is itself.
+ */
 export interface ArtifactPlace {
   /** Whether files go past the server, straight to a disk. */
   readonly isLocal: boolean
@@ -19,10 +22,11 @@ export interface ArtifactPlace {
 }
 
 /**
- * The place that an address of artifacts names: `mlflow-artifacts:/…` through the server's proxy, `file://…` and plain paths on this
- * machine's disk.
+ * The place that an address of artifacts names: `mlflow-artifacts:/…` through the server's proxy, `file://…`
+ * and plain paths on this machine's disk.
  *
- * @throws TRACKING_REFUSED for others (`s3://…`): only a server that serves artifacts itself reaches those without its software
+ * @throws TRACKING_REFUSED for others (`s3://…`): only a server that serves artifacts itself reaches those
+ * without its software
  */
 export const openArtifactPlace = (client: MlflowClient, uri: string): ArtifactPlace => {
   const proxied = proxiedPathOf(client.location, uri)
@@ -37,7 +41,9 @@ export const openArtifactPlace = (client: MlflowClient, uri: string): ArtifactPl
   })
 }
 
-/** Copies a local file or folder to `path` of a place. @throws TRACKING_NAME_INVALID before anything is copied */
+/**
+ * Copies a local file or folder to `path` of a place. @throws TRACKING_NAME_INVALID before anything is copied
+ */
 export const uploadAll = async (place: ArtifactPlace, localPath: string, path: string): Promise<void> => {
   const files = await filesBelow(localPath)
   const moves = files.map((file) => ({ from: join(localPath, file), to: joined(path, file) }))
@@ -100,7 +106,10 @@ const joined = (folder: string, path: string): string =>
 
 const PROXY = '/api/2.0/mlflow-artifacts/artifacts'
 
-/** `mlflow-artifacts:/1/run/artifacts`, or with this server's own address in front; other servers get no credentials of ours. */
+/**
+ * `mlflow-artifacts:/1/run/artifacts`, or with this server's own address in front; other servers get no
+ * credentials of ours.
+ */
 const proxiedPathOf = (location: string, uri: string): string | undefined => {
   const prefixes = [
     'mlflow-artifacts:///',

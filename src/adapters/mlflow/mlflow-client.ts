@@ -49,11 +49,12 @@ export type MlflowAnswer = { readonly body: unknown } | { readonly refusal: Mlfl
 /**
  * The one place that talks HTTP with an MLflow server.
  *
- * A request is sent again after a lost connection, a timeout and the statuses 408, 429, 500, 502, 503 and 504. After any of these the
- * server may have acted already, so everything but `createOnce` must have the same effect sent twice as sent once.
+ * A request is sent again after a lost connection, a timeout and the statuses 408, 429, 500, 502, 503 and
+ * 504. After any of these the server may have acted already, so everything but `createOnce` must have the
+ * same effect sent twice as sent once.
  *
- * @throws TRACKING_UNREACHABLE when the last repetition failed too (a 500 is TRACKING_REFUSED: the server works, but not with this
- * request); TRACKING_UNAUTHORIZED for 401 and 403
+ * @throws TRACKING_UNREACHABLE when the last repetition failed too (a 500 is TRACKING_REFUSED: the server
+ * works, but not with this request); TRACKING_UNAUTHORIZED for 401 and 403
  */
 export interface MlflowClient {
   /** Address without credentials. */
@@ -63,8 +64,8 @@ export interface MlflowClient {
   /** The body of the answer. @throws TRACKING_REFUSED */
   ask<Body>(request: MlflowRequest): Promise<Body>
   /**
-   * Sends what must not happen twice. `create` makes the request with a key that is new; whenever it is unknown whether the server
-   * acted, `find` looks for what bears the key before anything is sent again.
+   * Sends what must not happen twice. `create` makes the request with a key that is new; whenever it is
+   * unknown whether the server acted, `find` looks for what bears the key before anything is sent again.
    */
   createOnce<Made>(
     create: (key: string) => MlflowRequest,
@@ -77,7 +78,9 @@ export interface MlflowClient {
   download(path: string, localFile: string): Promise<void>
   /** The error of a refusal that nobody expected. */
   refused(refusal: MlflowRefusal): VigiaError
-  /** Ends what is under way with TRACKING_UNREACHABLE, so that a silent server keeps no process from ending. */
+  /**
+   * Ends what is under way with TRACKING_UNREACHABLE, so that a silent server keeps no process from ending.
+   */
   close(): void
 }
 
@@ -301,7 +304,9 @@ const parseError = (text: string): { readonly error_code?: string; readonly mess
   }
 }
 
-/** A server that does not know its own name (`--allowed-hosts`) says 403 too, but no credentials would help. */
+/**
+ * A server that does not know its own name (`--allowed-hosts`) says 403 too, but no credentials would help.
+ */
 const isUnauthorized = ({ status, reason }: MlflowRefusal): boolean =>
   status === 401 || (status === 403 && !reason.startsWith('Invalid Host header'))
 
@@ -321,7 +326,9 @@ const queryOf = (query: MlflowRequest['query'] = {}): string => {
     : `?${given.map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`).join('&')}`
 }
 
-/** fetch hides the reason in the cause, and that in the first of several where a name has several addresses. */
+/**
+ * fetch hides the reason in the cause, and that in the first of several where a name has several addresses.
+ */
 const reasonOf = (error: unknown): string => {
   const { cause } = error as { cause?: unknown }
   const root = cause instanceof AggregateError ? cause.errors[0] : (cause ?? error)
@@ -333,8 +340,8 @@ const isOurs = (error: unknown): boolean =>
   error instanceof VigiaError || (error instanceof Error && 'syscall' in error && 'path' in error)
 
 /**
- * What MLflow's parser of JSON cannot take it drops without a word, with all that follows, and answers 200. Half a surrogate pair is
- * such a thing; JSON.stringify writes it as an escape.
+ * What MLflow's parser of JSON cannot take it drops without a word, with all that follows, and answers 200.
+ * Half a surrogate pair is such a thing; JSON.stringify writes it as an escape.
  */
 const jsonOf = (request: MlflowRequest): string => {
   const json = JSON.stringify(request.body)

@@ -9,7 +9,10 @@ import type {
 import type { WireText } from './log-batches.ts'
 import { metricValueFromWire, numberFromWire } from './wire-numbers.ts'
 
-/** The tag that everything made here bears, with a value of its own: by it a thing is found whose creation was not answered. */
+/**
+ * The tag that everything made here bears, with a value of its own: by it a thing is found whose creation was
+ * not answered.
+ */
 export const REQUEST_TAG = 'vigia.request'
 
 export interface WireExperiment {

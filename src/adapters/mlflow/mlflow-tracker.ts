@@ -33,10 +33,11 @@ import { searchRuns } from './search-runs.ts'
 /**
  * Runs recorded by an MLflow server, over the REST interface of MLflow 2.0 and later.
  *
- * What is made bears the tag `vigia.request`, by which it is found again when an answer was lost; it is not among the tags that are
- * given back. Three things are MLflow's: a data set of one name and digest is kept once per experiment, as it was first described;
- * a run that is started again keeps its old end time in the server until its next end (not shown here while it runs); infinities
- * come back from SQL stores as the largest doubles (read as infinities here).
+ * What is made bears the tag `vigia.request`, by which it is found again when an answer was lost; it is not
+ * among the tags that are given back. Three things are MLflow's: a data set of one name and digest is kept
+ * once per experiment, as it was first described; a run that is started again keeps its old end time in the
+ * server until its next end (not shown here while it runs); infinities come back from SQL stores as the
+ * largest doubles (read as infinities here).
  */
 export const createMlflowTracker = (client: MlflowClient): ExperimentTracker => {
   const artifactUris = new Map<string, string>()
@@ -80,8 +81,9 @@ export const createMlflowTracker = (client: MlflowClient): ExperimentTracker => 
   }
 
   /**
-   * One call of log-batch. Parameters that differ from what is there are refused by name. Where two write the same at once, the
-   * database turns one of them away (BAD_REQUEST), although nothing contradicts: that one goes again.
+   * One call of log-batch. Parameters that differ from what is there are refused by name. Where two write the
+   * same at once, the database turns one of them away (BAD_REQUEST), although nothing contradicts: that one
+   * goes again.
    */
   const logBatch = async (runId: string, batch: LogBatch): Promise<void> => {
     for (let attempt = 0; ; attempt += 1) {

@@ -7,9 +7,10 @@ const DEFAULT_PAGE_SIZE = 100
 /**
  * A page of runs from the latest start to the earliest.
  *
- * MLflow's own pages count from the first run, so that a run which starts between two pages moves all others and one comes twice.
- * A page here goes on from the start time that the last one ended with, less the runs of that very millisecond that were given.
- * MLflow's filter language cannot quote every value; what it cannot is compared here, over as many of its answers as needed.
+ * MLflow's own pages count from the first run, so that a run which starts between two pages moves all others
+ * and one comes twice. A page here goes on from the start time that the last one ended with, less the runs of
+ * that very millisecond that were given. MLflow's filter language cannot quote every value; what it cannot is
+ * compared here, over as many of its answers as needed.
  */
 export const searchRuns = async (client: MlflowClient, query: RunQuery): Promise<Page<TrackedRun>> => {
   const pageSize = query.pageSize ?? DEFAULT_PAGE_SIZE
@@ -85,7 +86,10 @@ const conditionOf =
   ([key, value]: [string, string]): string =>
     PLAIN.test(key) && PLAIN.test(value) ? `${kind}.\`${key}\` = '${value}'` : ''
 
-/** All conditions again: for those left out above, and since some databases compare texts without regard to case. */
+/**
+ * All conditions again: for those left out above, and since some databases compare texts without regard to
+ * case.
+ */
 const matches = (run: TrackedRun, { tags = {}, params = {} }: RunQuery): boolean =>
   Object.entries(tags).every(([key, value]) => key === REQUEST_TAG || run.tags[key] === value) &&
   Object.entries(params).every(([key, value]) => run.params[key] === value)

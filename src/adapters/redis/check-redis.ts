@@ -5,8 +5,9 @@ import type { RedisConnection } from './redis-connection.ts'
 const OLDEST = [6, 2] as const
 
 /**
- * Refuses a server that cannot keep states: one that is too old, and one that may remove keys when its memory is full. A removed state would
- * be an unknown user, and a removed receipt a second decision on one transaction.
+ * Refuses a server that cannot keep states: one that is too old, and one that may remove keys when its memory
+ * is full. A removed state would be an unknown user, and a removed receipt a second decision on one
+ * transaction.
  *
  * @throws SERVING_STORE_FAILED
  */

@@ -14,8 +14,8 @@ export interface RedisConnection {
   /**
    * Commands that are sent without waiting for each other travel together.
    *
-   * @throws SERVING_STORE_FAILED when there is no connection, when it is lost before the reply (then the command may have been done or not),
-   * or when the server refuses the command
+   * @throws SERVING_STORE_FAILED when there is no connection, when it is lost before the reply (then the
+   * command may have been done or not), or when the server refuses the command
    */
   send(words: readonly RedisWord[]): Promise<RedisReply>
   run(script: Script, keys: readonly string[], values: readonly RedisWord[]): Promise<RedisReply>
@@ -24,9 +24,14 @@ export interface RedisConnection {
 
 const CONNECT_TIMEOUT_MS = 3000
 const LONGEST_PAUSE_MS = 1000
-/** The connection is looked at this often: is a reply owed, and has anything been heard since the last look? */
+/**
+ * The connection is looked at this often: is a reply owed, and has anything been heard since the last look?
+ */
 const LOOK_MS = 1000
-/** After so many looks in silence the connection counts as dead. Looks, not a clock: a process that was busy itself has heard nothing. */
+/**
+ * After so many looks in silence the connection counts as dead. Looks, not a clock: a process that was busy
+ * itself has heard nothing.
+ */
 const SILENT_LOOKS = 3
 /** How long a command may wait at the server, so that waiting is no silence. */
 export const LONGEST_WAIT_MS = 1500

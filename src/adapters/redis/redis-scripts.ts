@@ -17,8 +17,8 @@ local function version_of(key)
 end`
 
 /**
- * KEYS: states, then receipts. ARGV: number of states; expected version and next value of each; bytes of each receipt. A receipt that
- * replaces another one has what is left of its life.
+ * KEYS: states, then receipts. ARGV: number of states; expected version and next value of each; bytes of each
+ * receipt. A receipt that replaces another one has what is left of its life.
  */
 export const SAVE = script(`${VERSION_OF}
 local count = tonumber(ARGV[1])
@@ -34,11 +34,11 @@ end
 return 1`)
 
 /**
- * KEYS: receipt, sequence, outbox, states. ARGV: bytes of the receipt, its life in milliseconds, the entry; expected version and next value
- * of each state. The id of an entry in the outbox is its sequence number.
+ * KEYS: receipt, sequence, outbox, states. ARGV: bytes of the receipt, its life in milliseconds, the entry;
+ * expected version and next value of each state. The id of an entry in the outbox is its sequence number.
  *
- * A script that fails in the middle is not undone. So the outbox is first, which can refuse: when memory is full, or when it has a later
- * number already because the sequence was lost.
+ * A script that fails in the middle is not undone. So the outbox is first, which can refuse: when memory is
+ * full, or when it has a later number already because the sequence was lost.
  */
 export const COMMIT = script(`${VERSION_OF}
 local known = redis.call('GET', KEYS[1])

@@ -25,7 +25,10 @@ export interface RedisOptions {
   readonly prefix: string
   /** Names this process among those that take entries. */
   readonly consumer: string
-  /** An entry that was taken and not settled for so long is given to another process, in milliseconds; default 30,000. */
+  /**
+   * An entry that was taken and not settled for so long is given to another process, in milliseconds; default
+   * 30,000.
+   */
   readonly takeOverAfterMs?: number
 }
 
@@ -47,9 +50,10 @@ const LONGEST_LIFE_MS = 1e15
  * | `{prefix}:outbox` | stream of the entries of commits, read by the group `logs` |
  * | `{prefix}:notes` | hash of the notes |
  *
- * All keys have the same hash tag, so that a script may touch them together, in a cluster too. What survives the server is the server's
- * matter: with `appendonly yes` and `appendfsync everysec` (`always`), a power failure costs the last second (nothing). What is lost is
- * lost whole: a script is one entry of the server's file.
+ * All keys have the same hash tag, so that a script may touch them together, in a cluster too. What survives
+ * the server is the server's matter: with `appendonly yes` and `appendfsync everysec` (`always`), a power
+ * failure costs the last second (nothing). What is lost is lost whole: a script is one entry of the server's
+ * file.
  *
  * @throws SERVING_STORE_FAILED
  */

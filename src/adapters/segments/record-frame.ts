@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib'
 
 /*
- * A frame: magic (uint32), length of the payload (uint32), CRC-32 of what follows (uint32), zero (uint32), sequence number (double), the
- * payload; all little-endian.
+ * A frame: magic (uint32), length of the payload (uint32), CRC-32 of what follows (uint32), zero (uint32),
+ * sequence number (double), the payload; all little-endian.
  */
 export const FRAME_HEAD = 24
 const MAGIC = 0x474f4c56
@@ -45,9 +45,10 @@ export const readFrame = (bytes: Buffer, at: number): ReadFrame => {
 /**
  * What stands from `at` on, where no whole frame begins.
  *
- * `nothing`: half a frame, or what a file system has filled up: the writer was interrupted there. `hole`: whole frames come later, and
- * before them a page of zeros that was never written: a power failure, as pages reach a disk in any order. `frames`: whole frames come
- * later, so what stands before them has been whole and is damaged.
+ * `nothing`: half a frame, or what a file system has filled up: the writer was interrupted there. `hole`:
+ * whole frames come later, and before them a page of zeros that was never written: a power failure, as pages
+ * reach a disk in any order. `frames`: whole frames come later, so what stands before them has been whole and
+ * is damaged.
  */
 export const whatFollows = (bytes: Buffer, at: number): 'nothing' | 'hole' | 'frames' => {
   const next = frameAfter(bytes, at)

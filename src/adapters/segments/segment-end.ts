@@ -9,7 +9,10 @@ export interface SegmentEnd {
   readonly bytes: number
   /** 0 without a record. */
   readonly lastSequence: number
-  /** What follows a hole that a power failure has left: some of it may be whole records; they cannot be put in order. */
+  /**
+   * What follows a hole that a power failure has left: some of it may be whole records; they cannot be put in
+   * order.
+   */
   readonly lost: Uint8Array | undefined
 }
 

@@ -75,7 +75,10 @@ const readBytes = async (file: FileHandle, from: number, most: number): Promise<
   return bytes.subarray(0, bytesRead)
 }
 
-/** Whether what stands at `from` and is no record is how a writer was interrupted, or it has become a record while it was read. */
+/**
+ * Whether what stands at `from` and is no record is how a writer was interrupted, or it has become a record
+ * while it was read.
+ */
 const isCut = async (file: FileHandle, from: number): Promise<boolean> => {
   const { size } = await file.stat()
   // Pages count from the beginning of the file.
@@ -118,7 +121,9 @@ export const openLogReader = (folder: string): LogReader => ({
   documentNames: () => documentNames(folder),
 })
 
-/** Records after `after` of all segments that are there now. `howToRead` is asked as each one's turn comes. */
+/**
+ * Records after `after` of all segments that are there now. `howToRead` is asked as each one's turn comes.
+ */
 export async function* readSegments(
   folder: string,
   after: number,

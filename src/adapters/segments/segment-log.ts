@@ -35,11 +35,11 @@ const FIRST_BUFFER_BYTES = 1 << 16
 const MOST_BUFFER_BYTES = 4 << 20
 
 /**
- * A log in append-only files. What is appended in one turn of the event loop is written at once, at the end of the turn; with
- * durability `power` what gathers while one write is on its way to the disk is the next.
+ * A log in append-only files. What is appended in one turn of the event loop is written at once, at the end
+ * of the turn; with durability `power` what gathers while one write is on its way to the disk is the next.
  *
- * Writing in the event loop takes a third of the time of handing a write to a thread when records come one by one, and no more when they
- * come by hundreds. Waiting for a disk in it would stop everything else.
+ * Writing in the event loop takes a third of the time of handing a write to a thread when records come one by
+ * one, and no more when they come by hundreds. Waiting for a disk in it would stop everything else.
  *
  * @throws SERVING_FOLDER_IN_USE, SERVING_LOG_DAMAGED, SERVING_LOG_FAILED
  */
@@ -261,7 +261,8 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
         const newest = segmentsIn(folder).at(-1)
         for (const name of segments) {
           if (name === current?.name) continue
-          // When nothing is left, the name of an empty segment keeps the number of the last record that there was.
+          // When nothing is left, the name of an empty segment keeps the number of the last record that there
+          // was.
           if (name === newest) current = createSegment(folder, lastSequence + 1, durability)
           rmSync(segmentPath(folder, name), { force: true })
         }
@@ -289,8 +290,8 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
 }
 
 /**
- * Finds the end of the log, cuts off what a crash has left after it, and removes segments that were begun and got nothing. What a power
- * failure has left after a hole is kept beside the segment, for people.
+ * Finds the end of the log, cuts off what a crash has left after it, and removes segments that were begun and
+ * got nothing. What a power failure has left after a hole is kept beside the segment, for people.
  */
 const continueLog = (
   folder: string,
@@ -322,7 +323,10 @@ const startGroup = (sequence: number): Group => {
   return { firstSequence: sequence, lastSequence: sequence, written, resolve, reject }
 }
 
-/** Room for some hundred records: with less, a log that could be written again would fail with the next of them. */
+/**
+ * Room for some hundred records: with less, a log that could be written again would fail with the next of
+ * them.
+ */
 const ROOM_BYTES = 1 << 20
 
 /** Whether there is room is only known by writing. @throws what the file system says */

@@ -16,7 +16,9 @@ import type { SegmentEnd } from './segment-end.ts'
 import { firstOf, segmentName, segmentPath, segmentsFolder } from './segment-names.ts'
 import { syncFolder } from './sync-folder.ts'
 
-/** The segment that is written to. Bytes beyond `size` do not count, whatever of them a failed write has left. */
+/**
+ * The segment that is written to. Bytes beyond `size` do not count, whatever of them a failed write has left.
+ */
 export interface SegmentWriter {
   readonly name: string
   /** Bytes of durable records. */
@@ -52,7 +54,10 @@ export const createSegment = (folder: string, sequence: number, durability: Dura
   return segmentWriter(path, name, file, 0, durability)
 }
 
-/** Continues a segment at its end. What a process that was killed has written is brought to the disk before anything is built on it. */
+/**
+ * Continues a segment at its end. What a process that was killed has written is brought to the disk before
+ * anything is built on it.
+ */
 export const continueSegment = (
   folder: string,
   name: string,

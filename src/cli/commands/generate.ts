@@ -81,7 +81,10 @@ export const generateCommand: Command = {
   },
 }
 
-/** The short options as `--set` arguments, after those given: validated, and named in errors, like every setting. */
+/**
+ * The short options as `--set` arguments, after those given: validated, and named in errors, like every
+ * setting.
+ */
 const withSettings = (input: CommandInput): CommandInput => {
   const given = input.options['set']
   const assignments = Array.isArray(given) ? [...given] : []

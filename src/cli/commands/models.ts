@@ -29,7 +29,10 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   export: { takes: ['version'], run: exportModel },
 }
 
-/** `vigia models`: the versions of the model, which of them is in production, and models that were trained elsewhere. */
+/**
+ * `vigia models`: the versions of the model, which of them is in production, and models that were trained
+ * elsewhere.
+ */
 export const modelsCommand = (tools: ModelsTools): Command => ({
   name: 'models',
   summary: 'list, show, compare, promote, roll back, import and export model versions',

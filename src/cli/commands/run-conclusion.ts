@@ -12,8 +12,9 @@ import type { TrainingResult } from '../../pipelines/training-pipeline.ts'
 import type { CommandContext, CommandInput } from '../command.ts'
 
 /**
- * What a finished run tells a person: the candidates with the chosen one marked, its figures with their 95 % intervals, the
- * gates, what to beware of, where everything is, and what to do next. Boxes and colours only on a terminal.
+ * What a finished run tells a person: the candidates with the chosen one marked, its figures with their 95 %
+ * intervals, the gates, what to beware of, where everything is, and what to do next. Boxes and colours only
+ * on a terminal.
  */
 export const runConclusion = (
   folder: string,
@@ -50,7 +51,9 @@ export const runConclusion = (
   ].join('\n')
 }
 
-/** The same for programs: every figure with its interval, without the curves (evaluation.json holds those). */
+/**
+ * The same for programs: every figure with its interval, without the curves (evaluation.json holds those).
+ */
 export const runJson = ({ folder, outcomes, evaluation }: TrainingResult) => ({
   folder,
   steps: outcomes,

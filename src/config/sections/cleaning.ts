@@ -7,7 +7,10 @@ const policy = (description: string) =>
     description: `${description} keep: stays missing, the default, because that a value is missing says something and every feature defines what it does then. mode: the most frequent value of the training split. constant:x: the text x.`,
   })
 
-/** What cleaning does to a transaction. Everything fitted is fitted on the training split and stored with the model. */
+/**
+ * What cleaning does to a transaction. Everything fitted is fitted on the training split and stored with the
+ * model.
+ */
 export const CleaningSchema = Type.Object(
   {
     fold_categories: Type.Boolean({

@@ -5,7 +5,10 @@ const enabled = Type.Boolean({ default: true, description: 'Train this model.' }
 /** Values to try of each setting, by its name. */
 export type GridSettings = Readonly<Record<string, readonly unknown[]>>
 
-/** A mapping whose keys are settings of the model and whose values are lists of values of that setting, held to its range. */
+/**
+ * A mapping whose keys are settings of the model and whose values are lists of values of that setting, held
+ * to its range.
+ */
 const gridOf = (settings: TProperties) =>
   Type.Unsafe<GridSettings>({
     type: 'object',

@@ -10,7 +10,10 @@ const severity = (defaultValue: 'info' | 'warning' | 'error', description: strin
     description,
   })
 
-/** Thresholds of `vigia validate`. A check past its threshold fails with the severity that its own table entry names. */
+/**
+ * Thresholds of `vigia validate`. A check past its threshold fails with the severity that its own table entry
+ * names.
+ */
 export const ValidationSchema = Type.Object(
   {
     fail_on: severity(

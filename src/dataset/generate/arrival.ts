@@ -18,8 +18,8 @@ export const duplicatesOf = ({ rows, disorder }: GenerateSettings): number =>
  *
  * 1. Each transaction gets an arrival: its own time, or later by an exponential delay when it is late.
  * 2. Some are sent again: exactly `duplicatesOf` of them, each a copy that arrives after the first.
- * 3. What arrives on a later day waits; a batch is what arrives on one day, sorted by arrival. The wait is bounded by
- *    `maximum_lateness_hours`, and so is the memory.
+ * 3. What arrives on a later day waits; a batch is what arrives on one day, sorted by arrival. The wait is
+ *    bounded by `maximum_lateness_hours`, and so is the memory.
  */
 export function* inArrivalOrder(
   days: Iterable<Batch>,
@@ -49,7 +49,8 @@ export function* inArrivalOrder(
       const late = random.next() < late_share
       events.columns.arrival[row] = events.columns.second[row]! + (late ? delay(settings, random) : 0)
       send(events, row)
-      // Selection sampling (Knuth, volume 2, algorithm S): exactly as many as wanted, all choices equally likely.
+      // Selection sampling (Knuth, volume 2, algorithm S): exactly as many as wanted, all choices equally
+      // likely.
       if (random.next() * transactionsLeft-- < duplicatesLeft) {
         duplicatesLeft--
         const promptly = random.next() < 0.5

@@ -68,7 +68,9 @@ export const OPTIONAL_VALUES = [
   'coordinates',
 ] as const
 
-/** Rows as columns of numbers, reused from day to day: what it holds is one day, however long the data are. */
+/**
+ * Rows as columns of numbers, reused from day to day: what it holds is one day, however long the data are.
+ */
 export class EventBuffer {
   length = 0
   readonly columns: Record<RowField, Float64Array>
@@ -111,11 +113,14 @@ export class EventBuffer {
     this.length = 0
   }
 
-  /** Rows in ascending order of a column of whole numbers below 2^28; equal ones in the order they were added. */
+  /**
+   * Rows in ascending order of a column of whole numbers below 2^28; equal ones in the order they were added.
+   */
   orderedBy(field: RowField): Float64Array {
     const values = this.columns[field]
     const keys = new Float64Array(this.length)
-    // Value and row in one exact number (< 2^53): the engine's own sort of numbers, several times as fast as a comparator.
+    // Value and row in one exact number (< 2^53): the engine's own sort of numbers, several times as fast as
+    // a comparator.
     for (let row = 0; row < this.length; row++) keys[row] = values[row]! * ROWS_PER_BUFFER + row
     keys.sort()
     for (let i = 0; i < keys.length; i++) keys[i] = keys[i]! % ROWS_PER_BUFFER
@@ -133,5 +138,8 @@ export class EventBuffer {
   }
 }
 
-/** A power of two, so that packing and unpacking are exact: 33 million rows a day, and 2^28 seconds are 8 years. */
+/**
+ * A power of two, so that packing and unpacking are exact: 33 million rows a day, and 2^28 seconds are 8
+ * years.
+ */
 const ROWS_PER_BUFFER = 2 ** 25

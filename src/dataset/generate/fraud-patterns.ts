@@ -157,7 +157,10 @@ const impossibleTravel: FraudAct = (scene, { events }) => {
   }
 }
 
-/** An ordinary transaction at the compromised merchant, by somebody who might well shop there: only merchant and time tell. */
+/**
+ * An ordinary transaction at the compromised merchant, by somebody who might well shop there: only merchant
+ * and time tell.
+ */
 const compromisedMerchant: FraudAct = ({ world, day, drawCustomer, random, emit, event }, episode) => {
   const { customers, merchants, settings } = world
   for (let i = 0; i < episode.events; i++) {
@@ -171,7 +174,9 @@ const compromisedMerchant: FraudAct = ({ world, day, drawCustomer, random, emit,
   }
 }
 
-/** A customer who lives where a physical merchant stands and has joined by `day`; none for an online merchant. */
+/**
+ * A customer who lives where a physical merchant stands and has joined by `day`; none for an online merchant.
+ */
 const localVictim = (
   { customers, merchants }: World,
   merchant: number,
@@ -210,7 +215,10 @@ const oddHours: FraudAct = ({ world, day, drawCustomer, random, emit, event }, {
   }
 }
 
-/** What fraudsters turn to when the concept drifts: the victim's hours, device, place, merchants and nearly the amount. */
+/**
+ * What fraudsters turn to when the concept drifts: the victim's hours, device, place, merchants and nearly
+ * the amount.
+ */
 const imitateVictim: FraudAct = ({ world, day, drawCustomer, random, emit, event }, { events }) => {
   const victim = victimOf(event, drawCustomer, random)
   for (let i = 0; i < events; i++) {

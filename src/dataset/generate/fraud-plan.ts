@@ -29,10 +29,11 @@ export interface FraudPlan {
 }
 
 /**
- * Plans every fraud before the first day: how many of each pattern, in episodes of random length, on random days.
+ * Plans every fraud before the first day: how many of each pattern, in episodes of random length, on random
+ * days.
  *
- * The total is exact, whatever the mix of patterns: the last episode of a pattern is cut short. Memory is proportional
- * to the number of frauds.
+ * The total is exact, whatever the mix of patterns: the last episode of a pattern is cut short. Memory is
+ * proportional to the number of frauds.
  */
 export const planFrauds = (world: World, transactions: number, random: Random): FraudPlan => {
   const { settings } = world

@@ -33,9 +33,11 @@ export interface GenerateResult {
 /**
  * Generates transactions into a file: the same settings and seed give the same bytes.
  *
- * Written beside the target under a temporary name and renamed when complete, so a file of the target's name is whole.
+ * Written beside the target under a temporary name and renamed when complete, so a file of the target's name
+ * is whole.
  *
- * @throws DATASET_OUTPUT_FORMAT, DATASET_OUTPUT_EXISTS, DATASET_GENERATE_START, DATASET_NOT_WRITABLE, DATASET_NO_SPACE, INTERRUPTED
+ * @throws DATASET_OUTPUT_FORMAT, DATASET_OUTPUT_EXISTS, DATASET_GENERATE_START, DATASET_NOT_WRITABLE,
+ * DATASET_NO_SPACE, INTERRUPTED
  */
 export const generateDataset = async (request: GenerateRequest): Promise<GenerateResult> => {
   const { settings, seed, out, signal, reportProgress } = request

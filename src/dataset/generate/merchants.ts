@@ -22,7 +22,10 @@ export interface Merchants {
   readonly totalPopularity: number
   /** Draws among the online merchants, by popularity. */
   readonly drawOnline: Pool
-  /** Draws among the physical merchants of each city of CITIES; falls back to online ones where there are none. */
+  /**
+   * Draws among the physical merchants of each city of CITIES; falls back to online ones where there are
+   * none.
+   */
   readonly drawInCity: readonly Pool[]
 }
 
@@ -36,7 +39,9 @@ export interface Pool {
 /** Zipf's exponent; 0.8 gives the busiest of 600 merchants about 6 % of all transactions. */
 const ZIPF_EXPONENT = 0.8
 
-/** Makes `count` merchants: a category and a price level of their own, a city, and a popularity by Zipf's law. */
+/**
+ * Makes `count` merchants: a category and a price level of their own, a city, and a popularity by Zipf's law.
+ */
 export const createMerchants = (count: number, random: Random): Merchants => {
   const drawCategory = weightedChoice(CATEGORIES.map((category) => category.share))
   const drawCity = weightedChoice(CITIES.map((city) => city.weight))

@@ -5,16 +5,19 @@ import { SECONDS_PER_DAY } from './spending.ts'
 /** How well one raw column alone tells fraud from the rest. */
 export interface ColumnPower {
   readonly column: string
-  /** Area under the ROC curve of the best use of the column that is tried; 0.5 is none, 1 gives fraud away. */
+  /**
+   * Area under the ROC curve of the best use of the column that is tried; 0.5 is none, 1 gives fraud away.
+   */
   readonly auc: number
 }
 
 /**
  * Measures every raw column alone, on the second half of the days.
  *
- * Numbers are tried as they are, upwards and downwards, and in 50 bins of equal count; the day's hour likewise. Each bin
- * and each category has the fraud rate of the first half as its score; one not seen there has the overall rate. Gaps are
- * a category. No half can look at the other's future, and identifiers get no credit for an act that spans both.
+ * Numbers are tried as they are, upwards and downwards, and in 50 bins of equal count; the day's hour
+ * likewise. Each bin and each category has the fraud rate of the first half as its score; one not seen there
+ * has the overall rate. Gaps are a category. No half can look at the other's future, and identifiers get no
+ * credit for an act that spans both.
  */
 export const rawColumnPower = (simulation: Simulation): readonly ColumnPower[] => {
   const rows = allRows(simulation)

@@ -22,8 +22,8 @@ export interface Simulation {
 /**
  * Prepares the simulation of `settings` from `seed`.
  *
- * Every part draws from its own fork, and every day from a fork of its part, so that a setting changes only what it
- * names: data with drift equal those without until the day of the drift.
+ * Every part draws from its own fork, and every day from a fork of its part, so that a setting changes only
+ * what it names: data with drift equal those without until the day of the drift.
  */
 export const prepareSimulation = (
   settings: GenerateSettings,
@@ -49,8 +49,8 @@ export const prepareSimulation = (
 /**
  * The transactions of one day after the other, each day sorted by time and numbered on. The buffer is reused.
  *
- * Steps of a day: honest transactions of customers drawn by activity -> frauds that begin today -> frauds that earlier
- * acts left for today -> gaps of optional values -> order.
+ * Steps of a day: honest transactions of customers drawn by activity -> frauds that begin today -> frauds
+ * that earlier acts left for today -> gaps of optional values -> order.
  */
 export function* simulateDays(
   simulation: Simulation,
@@ -121,7 +121,10 @@ const addHonest = (
   }
 }
 
-/** Splits the honest transactions over the days, exactly, by how many customers there are and what weekday it is. */
+/**
+ * Splits the honest transactions over the days, exactly, by how many customers there are and what weekday it
+ * is.
+ */
 const quotas = (world: World, honest: number, random: Random): Int32Array => {
   const { days } = world.settings
   const weights = new Float64Array(days)

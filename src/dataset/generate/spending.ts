@@ -54,7 +54,10 @@ export const honestTransaction = (
   event.amountMinor = amountAt(world, customer, event.merchant, honestMultiple(world, random), day, random)
 }
 
-/** Seconds since midnight (UTC) at which a customer is about, by rhythm; an hour later on Saturdays and Sundays. */
+/**
+ * Seconds since midnight (UTC) at which a customer is about, by rhythm; an hour later on Saturdays and
+ * Sundays.
+ */
 export const secondOfDay = (customers: Customers, customer: number, day: number, random: Random): number => {
   const peaks = RHYTHMS[customers.rhythm[customer]!]!.peaks
   const [hour, spread] = peaks[random.integer(3)]!
@@ -95,7 +98,10 @@ const anyIn = (merchants: Merchants, city: number, random: Random): number => {
   return pool.members[pool.popular(random)]!
 }
 
-/** Sets type, device and place of a payment at `event.merchant` by somebody who is in `city` and is who he says. */
+/**
+ * Sets type, device and place of a payment at `event.merchant` by somebody who is in `city` and is who he
+ * says.
+ */
 export const payAs = (
   world: World,
   customer: number,
@@ -171,7 +177,8 @@ const honestMultiple = (world: World, random: Random): number =>
   random.next() < world.settings.lookalikes.big_purchase ? 2.5 + 5 * random.next() : 1
 
 /**
- * Amount in minor units of a purchase at a merchant, `multiple` times what this customer would usually pay there.
+ * Amount in minor units of a purchase at a merchant, `multiple` times what this customer would usually pay
+ * there.
  *
  * Prices end as prices do, in both classes: cash in tens, a third of the rest in .00, .50, .95 or .99.
  */

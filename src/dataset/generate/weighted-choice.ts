@@ -6,8 +6,9 @@ export type WeightedChoice = (random: Random) => number
 /**
  * Prepares draws of 0..weights.length-1 proportional to `weights` (>= 0, at least one > 0).
  *
- * Vose's alias method (IEEE Transactions on Software Engineering 17(9), 1991): linear to prepare, one uniform a draw. The
- * uniform's whole part picks the column and its fraction the side, which 32 bits carry for up to some million weights.
+ * Vose's alias method (IEEE Transactions on Software Engineering 17(9), 1991): linear to prepare, one uniform
+ * a draw. The uniform's whole part picks the column and its fraction the side, which 32 bits carry for up to
+ * some million weights.
  */
 export const weightedChoice = (weights: ArrayLike<number>): WeightedChoice => {
   const count = weights.length

@@ -50,12 +50,13 @@ export interface GeneratedOutput {
 /**
  * Streams batches into a file: JavaScript hands codes to a table function, SQL makes the texts, COPY writes.
  *
- * Why a table function and not an appender: both were measured with 1 M rows of such columns to Parquet on one thread.
- * The function takes 1.8 s and 220 MB, the appender (whole chunks of typed arrays into a table, then COPY) 2.0 s and
- * 325 MB, which grow with the rows, since the table has to hold them all. Numbers cross and texts are made in SQL,
- * because a JavaScript string costs far more to hand over than a number.
+ * Why a table function and not an appender: both were measured with 1 M rows of such columns to Parquet on
+ * one thread. The function takes 1.8 s and 220 MB, the appender (whole chunks of typed arrays into a table,
+ * then COPY) 2.0 s and 325 MB, which grow with the rows, since the table has to hold them all. Numbers cross
+ * and texts are made in SQL, because a JavaScript string costs far more to hand over than a number.
  *
- * `onRows` is told the rows written so far, once a chunk; what it throws stops the copy and is thrown by this function.
+ * `onRows` is told the rows written so far, once a chunk; what it throws stops the copy and is thrown by this
+ * function.
  */
 export const writeGenerated = async (
   connection: DuckDBConnection,
@@ -113,7 +114,9 @@ interface Codes {
   readonly columns: readonly Float64Array[]
 }
 
-/** Cuts batches into chunks of equal size, whatever the days hold: the file's bytes depend on the rows only. */
+/**
+ * Cuts batches into chunks of equal size, whatever the days hold: the file's bytes depend on the rows only.
+ */
 const chunkFiller = (batches: Iterator<Batch>, merchants: Merchants): (() => Codes) => {
   const codes: Codes = { rows: 0, columns: CODE_COLUMNS.map(() => new Float64Array(ROWS_PER_CHUNK)) }
   let batch: Batch | undefined

@@ -8,9 +8,9 @@ export interface RowShares {
 }
 
 /**
- * Shares rows out at random, each class on its own, so that every part has the same share of frauds up to rounding: of `n`
- * rows of a class, `round(n * share)` go to validation and to test. The same seed gives the same parts. Rows without a
- * label belong to no part. O(n).
+ * Shares rows out at random, each class on its own, so that every part has the same share of frauds up to
+ * rounding: of `n` rows of a class, `round(n * share)` go to validation and to test. The same seed gives the
+ * same parts. Rows without a label belong to no part. O(n).
  */
 export const assignStratified = (labels: Int8Array, shares: RowShares, random: Random): Uint8Array => {
   const parts = new Uint8Array(labels.length)

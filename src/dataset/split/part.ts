@@ -1,4 +1,7 @@
-/** How a split is stored, one byte a row. Rows of `none` train and judge nothing; they still give history to features. */
+/**
+ * How a split is stored, one byte a row. Rows of `none` train and judge nothing; they still give history to
+ * features.
+ */
 export const PART = { none: 0, train: 1, validation: 2, test: 3 } as const
 
 export type PartName = keyof typeof PART
@@ -15,7 +18,9 @@ export interface Period {
   readonly toMs: number
 }
 
-/** The periods of a temporal split, in this order. Rows between them, and before the first, belong to no part. */
+/**
+ * The periods of a temporal split, in this order. Rows between them, and before the first, belong to no part.
+ */
 export interface TemporalWindows {
   readonly train: Period
   /** null: no validation part. */
@@ -26,8 +31,8 @@ export interface TemporalWindows {
 /**
  * The rows that a split looks at, one entry a row, all of one length.
  *
- * `labels` holds 1 (fraud), 0 (genuine) or UNLABELLED; `knownAtMs` the instant each label becomes known; `users` a small
- * whole number per user, from 0.
+ * `labels` holds 1 (fraud), 0 (genuine) or UNLABELLED; `knownAtMs` the instant each label becomes known;
+ * `users` a small whole number per user, from 0.
  */
 export interface SplitRows {
   readonly eventTimesMs: Float64Array

@@ -30,7 +30,8 @@ describe('splitting rows', () => {
   it('counts the rows that known-compromised users lose', () => {
     const rows = { ...dailyRows(12), labels: Int8Array.of(0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0) }
     const plan: SplitPlan = { ...BY_SHARES, excludeKnownCompromised: true }
-    // Two users take turns: user 0, who had a fraud in training, loses one row of validation and one of the test.
+    // Two users take turns: user 0, who had a fraud in training, loses one row of validation and one of the
+    // test.
     const { report } = splitRows(
       { ...rows, users: rows.users.map((_, row) => row % 2) },
       plan,

@@ -49,8 +49,9 @@ export const splitRows = (rows: SplitRows, plan: SplitPlan, labelDelayMs: number
 }
 
 /**
- * Splits a prepared dataset and writes `out`, one row a transaction in arrival order: `arrival` BIGINT, `part` VARCHAR
- * (train, validation, test, none). Memory: about 22 bytes a row beside the database. The same seed gives the same file.
+ * Splits a prepared dataset and writes `out`, one row a transaction in arrival order: `arrival` BIGINT,
+ * `part` VARCHAR (train, validation, test, none). Memory: about 22 bytes a row beside the database. The same
+ * seed gives the same file.
  *
  * @throws what `readSplitPlan` and `splitRows` throw, and DATASET_NOT_WRITABLE, DATASET_NO_SPACE
  */

@@ -6,7 +6,10 @@ import type { RowShares } from './assign-stratified.ts'
 import type { Period, TemporalWindows } from './part.ts'
 import type { TimeShares } from './temporal-windows.ts'
 
-/** How rows are divided: by time, with given windows or shares of the time span, or at random within each class. */
+/**
+ * How rows are divided: by time, with given windows or shares of the time span, or at random within each
+ * class.
+ */
 export type SplitPlan =
   | { readonly method: 'stratified'; readonly shares: RowShares }
   | {
@@ -16,9 +19,11 @@ export type SplitPlan =
     }
 
 /**
- * Reads the `split` section. Without a gap of its own, the gap is the label delay. A day stands for its first instant, UTC.
+ * Reads the `split` section. Without a gap of its own, the gap is the label delay. A day stands for its first
+ * instant, UTC.
  *
- * @throws DATASET_SETTING_INVALID when dates are given in part, an instant does not exist, or the shares leave no training
+ * @throws DATASET_SETTING_INVALID when dates are given in part, an instant does not exist, or the shares
+ * leave no training
  */
 export const readSplitPlan = (settings: SplitSettings, labels: LabelsSettings): SplitPlan => {
   const shares = { validation: settings.validation, test: settings.test }

@@ -7,8 +7,8 @@ import { PART_NAMES, type SplitRows, UNLABELLED } from './part.ts'
 const CHUNK_ROWS = 2048
 
 /**
- * Reads what a split looks at from a prepared dataset: 21 bytes a row, indexed by `arrival`. A label without a time of its
- * own is known `labelDelayMs` after its transaction.
+ * Reads what a split looks at from a prepared dataset: 21 bytes a row, indexed by `arrival`. A label without
+ * a time of its own is known `labelDelayMs` after its transaction.
  */
 export const readSplitRows = async (
   connection: DuckDBConnection,
@@ -48,7 +48,10 @@ export const readSplitRows = async (
   }
 }
 
-/** Writes one row a transaction, in arrival order: `arrival` BIGINT and `part` VARCHAR (train, validation, test, none). */
+/**
+ * Writes one row a transaction, in arrival order: `arrival` BIGINT and `part` VARCHAR (train, validation,
+ * test, none).
+ */
 export const writeParts = async (
   connection: DuckDBConnection,
   parts: Uint8Array,

@@ -1,7 +1,10 @@
 import { VigiaError } from '../../errors.ts'
 import type { Period, TemporalWindows } from './part.ts'
 
-/** How the time after the warm-up is shared out. Shares are above 0 (validation: or 0) and their sum is below 1. */
+/**
+ * How the time after the warm-up is shared out. Shares are above 0 (validation: or 0) and their sum is below
+ * 1.
+ */
 export interface TimeShares {
   /** History in front of the training window, which only fills the windows of features. */
   readonly warmupMs: number
@@ -13,8 +16,8 @@ export interface TimeShares {
 }
 
 /**
- * Windows from shares of the time span: warm-up | train | gap | validation | gap | test. Shares are of the time that warm-up
- * and gaps leave. `lastMs` is the last event, which the test includes.
+ * Windows from shares of the time span: warm-up | train | gap | validation | gap | test. Shares are of the
+ * time that warm-up and gaps leave. `lastMs` is the last event, which the test includes.
  *
  * @throws DATASET_SPLIT_TOO_SHORT when warm-up and gaps leave nothing to share
  */

@@ -23,7 +23,9 @@ export type FromArchiveThread =
   | { readonly kind: 'written'; readonly written: ArchivedSegment }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** Writes segments of the log to the archive, in a thread of its own: it takes half as long as deciding did. */
+/**
+ * Writes segments of the log to the archive, in a thread of its own: it takes half as long as deciding did.
+ */
 export interface ArchiveThread {
   write(segment: string, records: AsyncIterable<LogRecord>): Promise<ArchivedSegment>
   close(): Promise<void>

@@ -4,7 +4,10 @@ import type { ArchiveThreadData, FromArchiveThread, ToArchiveThread } from './ar
 import type { ModelDocument } from './model-document.ts'
 import { createPredictionArchive } from './prediction-archive.ts'
 
-/** Writes segments to Parquet beside the thread that decides: records come in batches, and each batch is asked for. */
+/**
+ * Writes segments to Parquet beside the thread that decides: records come in batches, and each batch is asked
+ * for.
+ */
 const { folder, database } = workerData as ArchiveThreadData
 const tell = (message: FromArchiveThread): void => parentPort?.postMessage(message)
 

@@ -39,8 +39,9 @@ export type LogEntry = { readonly sequence: number } & (
 )
 
 /*
- * A payload: kind (uint32), length of the JSON in bytes (uint32), sequence number (double), the JSON, zeros up to a multiple of 8, then
- * the features as doubles; all little-endian. JSON has no NaN and rounds nothing else, but reading 117 numbers of it is slow.
+ * A payload: kind (uint32), length of the JSON in bytes (uint32), sequence number (double), the JSON, zeros
+ * up to a multiple of 8, then the features as doubles; all little-endian. JSON has no NaN and rounds nothing
+ * else, but reading 117 numbers of it is slow.
  *
  * The sequence number is the one among all processes that share the states; a log counts its own records.
  */
@@ -51,7 +52,9 @@ const LABEL = 2
 
 let scratch = Buffer.allocUnsafe(16_384)
 
-/** The payload of a decision; sequence 0 where it is not known yet. The bytes are valid until the next call. */
+/**
+ * The payload of a decision; sequence 0 where it is not known yet. The bytes are valid until the next call.
+ */
 export const encodeDecision = (sequence: number, decision: DecisionEntry, vector: Float64Array): Uint8Array =>
   encode(DECISION, sequence, JSON.stringify(decision), vector)
 

@@ -2,7 +2,10 @@ import type { StatesIdentity } from '../../artifacts/states-manifest.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 
-/** What is kept beside the log of each model that decided: enough to read its records and to compute their features again. */
+/**
+ * What is kept beside the log of each model that decided: enough to read its records and to compute their
+ * features again.
+ */
 export interface ModelDocument {
   readonly key: string
   readonly name: string

@@ -30,7 +30,8 @@ export interface ArchivedSegment {
  *     <folder>/predictions/date=2026-11-23/000000000001-0f3a9c….parquet   one file per segment, model and UTC day of the decision
  *     <folder>/labels/date=2026-11-23/000000000001.parquet
  *
- * A prediction's row: its place, answer, model and transaction (`DECISION_COLUMNS`), then every computed feature by its name.
+ * A prediction's row: its place, answer, model and transaction (`DECISION_COLUMNS`), then every computed
+ * feature by its name.
  */
 export interface PredictionArchive {
   readonly folder: string
@@ -191,9 +192,10 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
 }
 
 /**
- * The entries in the archives `folders` in the order of their sequence numbers; with `only`, those of that number alone. A record that was
- * moved to two logs stands in both and comes once. Different records with one number come one after the other: a Redis that lost its last
- * second has given the number again. The database sorts, on disk where they do not fit in memory.
+ * The entries in the archives `folders` in the order of their sequence numbers; with `only`, those of that
+ * number alone. A record that was moved to two logs stands in both and comes once. Different records with one
+ * number come one after the other: a Redis that lost its last second has given the number again. The database
+ * sorts, on disk where they do not fit in memory.
  */
 export async function* readArchive(
   connection: DuckDBConnection,

@@ -261,7 +261,9 @@ const entriesOf = async (log: PredictionLog): Promise<LogEntry[]> => {
   return entries
 }
 
-/** Every vector in the log is what the engine gives for the transactions and labels of the log, in its order. */
+/**
+ * Every vector in the log is what the engine gives for the transactions and labels of the log, in its order.
+ */
 const expectReplayed = async (entries: readonly LogEntry[]): Promise<void> => {
   const online = createOnlineFeatures(MODEL.settings, MODEL.fitted, createMemoryStateStore())
   for (const entry of entries) {

@@ -45,7 +45,10 @@ export interface OwnedDecisionsOptions extends DecisionsOptions {
   readonly store: StateStore
   /** Memory for states, in bytes; those beyond it are read again when they are needed. */
   readonly cacheBytes: number
-  /** States are saved this long after they changed, in milliseconds. After a crash so much of the log is replayed. */
+  /**
+   * States are saved this long after they changed, in milliseconds. After a crash so much of the log is
+   * replayed.
+   */
   readonly saveAfterMs: number
   /** How long a repeated transaction is known, in milliseconds. */
   readonly receiptLifeMs: number
@@ -53,13 +56,21 @@ export interface OwnedDecisionsOptions extends DecisionsOptions {
 
 /** Unsaved receipts or states beyond which saving does not wait for its time. */
 const MOST_UNSAVED = 8192
-/** Unsaved receipts beyond which nothing is decided: memory would run out, and opening would take for ever. */
+/**
+ * Unsaved receipts beyond which nothing is decided: memory would run out, and opening would take for ever.
+ */
 const TOO_MANY_UNSAVED = 100_000
-/** Receipts that are looked at after each save: a millisecond's work, eight million in a day of saves every half second. */
+/**
+ * Receipts that are looked at after each save: a millisecond's work, eight million in a day of saves every
+ * half second.
+ */
 const SWEPT_RECEIPTS = 50
 /** Into so many parts a period is divided, so that no decision waits long behind a save. */
 const SAVES_PER_PERIOD = 20
-/** Receipts in one save: a millisecond or two of work; when many wait, a sixteenth of them; at most what a commit is good for. */
+/**
+ * Receipts in one save: a millisecond or two of work; when many wait, a sixteenth of them; at most what a
+ * commit is good for.
+ */
 const FEWEST_RECEIPTS = 128
 const MOST_RECEIPTS = 1024
 const WAITING_PER_SAVED = 16
@@ -69,10 +80,12 @@ const STATES_PER_RECEIPT = 2
 const MOST_STATES = 256
 
 /**
- * Decisions of one process that owns its states: a decision is one turn of the event loop on states in memory, then one record in the
- * log. The log is the truth; the store holds states and receipts up to some record, and opening replays the rest.
+ * Decisions of one process that owns its states: a decision is one turn of the event loop on states in
+ * memory, then one record in the log. The log is the truth; the store holds states and receipts up to some
+ * record, and opening replays the rest.
  *
- * When a record cannot be written, nothing was decided: what is in memory is thrown away, and the states are those of the log again.
+ * When a record cannot be written, nothing was decided: what is in memory is thrown away, and the states are
+ * those of the log again.
  *
  * @throws SERVING_LOG_DAMAGED, SERVING_STORE_FAILED when the states cannot be brought up to the log
  */
@@ -437,7 +450,8 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
     }
     const stored = decodeMark(await store.findReceipt(STORED_UP_TO))
     if (stored > sequence) {
-      // A power failure, with durability `process`: the states have records that the log has lost. Their numbers are not given again.
+      // A power failure, with durability `process`: the states have records that the log has lost. Their
+      // numbers are not given again.
       observer.warned('SERVING_LOG_LOST', { from: sequence + 1, to: stored })
       sequence = stored
       lost = stored

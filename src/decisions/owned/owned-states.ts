@@ -4,7 +4,10 @@ import { type EntityState, separateBlocks } from '../../features/state/entity-st
 import type { EntityKey, Receipt, StateStore } from '../../ports/state-store.ts'
 import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 
-/** A state in memory. `applied` is the sequence number of the last log record in it; it is stored with the state, in its first 8 bytes. */
+/**
+ * A state in memory. `applied` is the sequence number of the last log record in it; it is stored with the
+ * state, in its first 8 bytes.
+ */
 export interface HeldState {
   readonly key: EntityKey
   readonly state: EntityState
@@ -23,17 +26,19 @@ export interface HeldState {
 }
 
 /**
- * The states of one process that owns its store. They live in memory, where a decision reads and advances them, and are saved behind it:
- * the log is what makes a decision durable, the store only shortens its replay.
+ * The states of one process that owns its store. They live in memory, where a decision reads and advances
+ * them, and are saved behind it: the log is what makes a decision durable, the store only shortens its
+ * replay.
  *
  * 1. A state is saved only after every record in it is durable in the log.
- * 2. Every stored state names the last record in it, so that a replay applies each record to each state exactly once.
+ * 2. Every stored state names the last record in it, so that a replay applies each record to each state
+ *    exactly once.
  * 3. `savedThrough` never passes a record that some stored state lacks.
  */
 export interface OwnedStates {
   /**
-   * Brings the states of `keys` into memory. They are there until this turn of the event loop ends: ask `held` again after waiting for
-   * anything but promises.
+   * Brings the states of `keys` into memory. They are there until this turn of the event loop ends: ask
+   * `held` again after waiting for anything but promises.
    */
   load(keys: readonly EntityKey[]): Promise<void>
   /** The state in memory, undefined when it is not there. */
@@ -41,7 +46,8 @@ export interface OwnedStates {
   /** Record `sequence` is now in this state. */
   advanced(held: HeldState, sequence: number): void
   /**
-   * Saves states that have waited longest: those whose first unsaved record is at most `through`, `most` of them, one save at a time.
+   * Saves states that have waited longest: those whose first unsaved record is at most `through`, `most` of
+   * them, one save at a time.
    *
    * @returns whether there may be more
    */
@@ -97,7 +103,10 @@ export const createOwnedStates = (
     item.bytes = now
   }
 
-  /** Forgets saved states until a tenth of the room is free: first those that nobody has asked for since the last time. */
+  /**
+   * Forgets saved states until a tenth of the room is free: first those that nobody has asked for since the
+   * last time.
+   */
   const evict = (): void => {
     isEvicting = false
     for (let round = 0; round < 2; round++) {
@@ -109,10 +118,13 @@ export const createOwnedStates = (
         }
       }
     }
-    // The rest waits for being saved: to look again before would cost every decision a walk through all of it.
+    // The rest waits for being saved: to look again before would cost every decision a walk through all of
+    // it.
     isAllUnsaved = true
   }
-  /** Evicts in a turn of its own: in this one somebody may have been given states that he has not used yet. */
+  /**
+   * Evicts in a turn of its own: in this one somebody may have been given states that he has not used yet.
+   */
   const makeRoom = (): void => {
     if (bytes <= cacheBytes || isEvicting || isAllUnsaved) return
     isEvicting = true
@@ -255,7 +267,10 @@ export const heldStates = (
   return { items, states }
 }
 
-/** A stored state: the sequence number of the last log record in it (8 bytes, little-endian double), then the state. */
+/**
+ * A stored state: the sequence number of the last log record in it (8 bytes, little-endian double), then the
+ * state.
+ */
 export const withApplied = (state: Uint8Array, applied: number): Uint8Array => {
   const bytes = new Uint8Array(APPLIED_BYTES + state.length)
   new DataView(bytes.buffer).setFloat64(0, applied, true)

@@ -6,7 +6,10 @@ export interface EntityLocks {
   acquire(keys: readonly EntityKey[]): Promise<() => void>
 }
 
-/** Every task waits for the last one before it on each of its keys; nobody waits for a later one, so there is no deadlock. */
+/**
+ * Every task waits for the last one before it on each of its keys; nobody waits for a later one, so there is
+ * no deadlock.
+ */
 export const createEntityLocks = (): EntityLocks => {
   const last = new Map<string, Promise<void>>()
   return {

@@ -34,9 +34,9 @@ const MOST_ENTRIES = 256
 const WAIT_MS = 1000
 
 /**
- * Decisions of one process among many: states, receipt, place in the order and log entry are one transaction of the shared store, and it
- * is repeated when another process was faster. Every process moves entries from the store to its own log; an entry leaves the
- * store only when it stands in one.
+ * Decisions of one process among many: states, receipt, place in the order and log entry are one transaction
+ * of the shared store, and it is repeated when another process was faster. Every process moves entries from
+ * the store to its own log; an entry leaves the store only when it stands in one.
  */
 export const openSharedDecisions = async (options: SharedDecisionsOptions): Promise<Decisions> => {
   const { store, log, observer, logName, now, monotonicMs } = options
@@ -242,7 +242,10 @@ export const openSharedDecisions = async (options: SharedDecisionsOptions): Prom
 
   // --- from the store to the log
 
-  /** Moves what waits. An entry that was moved before, by a process that was killed before it said so, is moved twice: readers skip it. */
+  /**
+   * Moves what waits. An entry that was moved before, by a process that was killed before it said so, is
+   * moved twice: readers skip it.
+   */
   const moveEntries = async (waitMs: number): Promise<number> => {
     const entries = await store.takeEntries(MOST_ENTRIES, waitMs)
     if (entries.length === 0) return 0

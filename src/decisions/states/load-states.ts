@@ -41,7 +41,8 @@ const BATCH_STATES = 1000
 const BATCH_BYTES = 8 << 20
 
 /**
- * Fills an empty store with the states that training ended with, so that the first request sees every user's history.
+ * Fills an empty store with the states that training ended with, so that the first request sees every user's
+ * history.
  *
  * Interrupted, the store knows that it is not whole: it is served only after loading was repeated.
  *

@@ -27,7 +27,10 @@ const IDENTITY = 'identity'
 /** There from the beginning of loading to its end. */
 const LOADING = 'loading'
 
-/** Undefined for a store that has never been used. @throws SERVING_STATES_UNFINISHED when loading it was interrupted */
+/**
+ * Undefined for a store that has never been used. @throws SERVING_STATES_UNFINISHED when loading it was
+ * interrupted
+ */
 export const readStoreIdentity = async (store: StateStore): Promise<StoreIdentity | undefined> => {
   if ((await store.readNote(LOADING)) === 'begun') throw new VigiaError('SERVING_STATES_UNFINISHED', {})
   const text = await store.readNote(IDENTITY)

@@ -6,8 +6,8 @@ const ONWARDS = Number.POSITIVE_INFINITY
 /**
  * What has become known of a merchant's or device's past frauds.
  *
- * Windows are `(t - delay - w, t - delay]`, and of the transactions in them only those count whose label is known when this one
- * arrives: nobody can know more, so nobody should train on more.
+ * Windows are `(t - delay - w, t - delay]`, and of the transactions in them only those count whose label is
+ * known when this one arrives: nobody can know more, so nobody should train on more.
  */
 export const risk: FeatureFamily = {
   name: 'risk',

@@ -76,7 +76,10 @@ export const writeRing = (
   return straight + round
 }
 
-/** A ring in two pieces: `straight` words from its oldest transaction to its end, then `round` from its start, which have come round. */
+/**
+ * A ring in two pieces: `straight` words from its oldest transaction to its end, then `round` from its start,
+ * which have come round.
+ */
 const ringPieces = ({ ringAt, fieldCount }: StateLayout, data: Float64Array, base: number) => {
   const first = data[base + HEADER.first]!
   const capacity = data[base + HEADER.ringCapacity]!

@@ -6,8 +6,8 @@ import { DIMENSION, HEADER, type StateLayout } from './layout.ts'
 const WORD_BYTES = 8
 
 /**
- * The state as bytes: 64-bit little-endian floats, without the unused room of ring and tables. The first word is the layout's schema
- * hash. Equal states of equal history have equal bytes.
+ * The state as bytes: 64-bit little-endian floats, without the unused room of ring and tables. The first word
+ * is the layout's schema hash. Equal states of equal history have equal bytes.
  */
 export const encodeState = (layout: StateLayout, { data, base }: EntityState): Uint8Array => {
   const { ringAt, fieldCount } = layout
@@ -30,7 +30,8 @@ export const encodeState = (layout: StateLayout, { data, base }: EntityState): U
 /**
  * The state that `encodeState` wrote; `entity` names it in errors.
  *
- * @throws FEATURES_STATE_INCOMPATIBLE when it was written with another layout (other features, windows or bounds)
+ * @throws FEATURES_STATE_INCOMPATIBLE when it was written with another layout (other features, windows or
+ * bounds)
  * @throws FEATURES_STATE_CORRUPT when the bytes are no state
  */
 export const decodeState = (

@@ -1,4 +1,6 @@
-/** The state of one entity: `size` words from `base` in `data`. Blocks move when they grow; the handle stays. */
+/**
+ * The state of one entity: `size` words from `base` in `data`. Blocks move when they grow; the handle stays.
+ */
 export class EntityState {
   data: Float64Array
   base: number
@@ -35,8 +37,8 @@ const SEGMENT_WORDS = 1 << 20
 const GRAIN_WORDS = 16
 
 /**
- * Blocks cut from large segments, with a free list per size: for a replay with millions of states, where an array each would
- * cost more in bookkeeping than in content.
+ * Blocks cut from large segments, with a free list per size: for a replay with millions of states, where an
+ * array each would cost more in bookkeeping than in content.
  */
 export class Arena implements BlockAllocator {
   private segment = new Float64Array(0)

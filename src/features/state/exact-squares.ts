@@ -1,9 +1,10 @@
 /**
  * Exact sums of squared amounts in two words: `value = high * 2^40 + low`, `0 <= low < 2^40`.
  *
- * One double holds integers only to 2^53, which a few hundred squares of ordinary amounts exceed; a sum that rounds would
- * depend on the order of events, and training and serving would part. An amount above `LARGEST_SQUARED_MINOR` counts as that
- * amount here (a million in major units), so one square fits a double exactly.
+ * One double holds integers only to 2^53, which a few hundred squares of ordinary amounts exceed; a sum that
+ * rounds would depend on the order of events, and training and serving would part. An amount above
+ * `LARGEST_SQUARED_MINOR` counts as that amount here (a million in major units), so one square fits a double
+ * exactly.
  */
 export const LARGEST_SQUARED_MINOR = 94_906_265
 

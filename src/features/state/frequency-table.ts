@@ -1,8 +1,9 @@
 import { DIMENSION } from './layout.ts'
 
 /**
- * A bounded table `value -> times seen, last seen` inside a state block: `capacity` tokens, then as many counts, then as many
- * sequence numbers. Looked up by scanning, which for the few dozen values that people have is faster than hashing.
+ * A bounded table `value -> times seen, last seen` inside a state block: `capacity` tokens, then as many
+ * counts, then as many sequence numbers. Looked up by scanning, which for the few dozen values that people
+ * have is faster than hashing.
  */
 
 /** Position of `token` in the table whose tokens start at `at`, or -1. */
@@ -25,9 +26,10 @@ const findCommonest = (data: Float64Array, countAt: number, size: number): numbe
 }
 
 /**
- * Counts one more occurrence of `token`, last seen at sequence number `sequence`. `entry` is its position, -1 when the table does
- * not hold it: then it gets a free place, which the caller has made unless the table stands at its bound; at the bound it gets
- * the place of the value unseen longest. A value becomes the usual one by being seen strictly more often than the usual so far.
+ * Counts one more occurrence of `token`, last seen at sequence number `sequence`. `entry` is its position, -1
+ * when the table does not hold it: then it gets a free place, which the caller has made unless the table
+ * stands at its bound; at the bound it gets the place of the value unseen longest. A value becomes the usual
+ * one by being seen strictly more often than the usual so far.
  */
 export const countValue = (
   data: Float64Array,

@@ -29,7 +29,10 @@ export interface StateNeeds {
 
 /** Declared bounds of one entity's state, and the times that say what may be forgotten. */
 export interface StateLimits {
-  /** Most transactions in the ring; at the bound the oldest leaves its windows early and `truncated` counts it. */
+  /**
+   * Most transactions in the ring; at the bound the oldest leaves its windows early and `truncated` counts
+   * it.
+   */
   readonly ringEvents: number
   /** Most values remembered per dimension; at the bound the one unseen longest is forgotten. */
   readonly dimensionValues: number
@@ -44,9 +47,9 @@ export interface StateLimits {
  *
  *     [ header | windows | risk windows | dimension headers | ring: capacity x fields | tables: 3 x capacity each ]
  *
- * All numbers are integers below 2^53 or coordinates, so every sum is exact whatever the order. The ring holds recent
- * transactions in event-time order, one row each (a transaction is read and evicted as a whole, so its fields share a cache
- * line); sequence number `s` stands in row `s mod capacity`.
+ * All numbers are integers below 2^53 or coordinates, so every sum is exact whatever the order. The ring
+ * holds recent transactions in event-time order, one row each (a transaction is read and evicted as a whole,
+ * so its fields share a cache line); sequence number `s` stands in row `s mod capacity`.
  */
 export interface StateLayout {
   readonly kind: EntityKind
@@ -118,8 +121,8 @@ export const RISK = { start: 0, labelled: 1, frauds: 2 } as const
 export const RISK_WORDS = 3
 
 /**
- * Words of one dimension's header: values remembered, room, index of the commonest, values ever, sum of the counts, and one
- * more than the last place in the ring that a forgotten value can have.
+ * Words of one dimension's header: values remembered, room, index of the commonest, values ever, sum of the
+ * counts, and one more than the last place in the ring that a forgotten value can have.
  */
 export const DIMENSION = { size: 0, capacity: 1, usual: 2, ever: 3, total: 4, forgotten: 5 } as const
 export const DIMENSION_WORDS = 6

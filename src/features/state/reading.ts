@@ -65,8 +65,8 @@ export class DimensionReading {
 const N_LOG_N = Float64Array.from({ length: 1024 }, (_, n) => (n === 0 ? 0 : n * Math.log(n)))
 
 /**
- * What the state of one entity shows to a transaction: everything a feature may know of it. Filled anew for each
- * transaction; nothing in it lies in that transaction's future.
+ * What the state of one entity shows to a transaction: everything a feature may know of it. Filled anew for
+ * each transaction; nothing in it lies in that transaction's future.
  */
 export class EntityReading {
   readonly kind: EntityKind
@@ -78,8 +78,9 @@ export class EntityReading {
   /** Event time of the entity's first transaction; Infinity when this is the first. */
   firstTimeMs = 0.5
   /**
-   * Event time and place of the transaction just before this one: the latest by event time, then arrival, however long ago; for
-   * a late event, the latest at or before where its windows end of those still in the ring. NaN when there is none.
+   * Event time and place of the transaction just before this one: the latest by event time, then arrival,
+   * however long ago; for a late event, the latest at or before where its windows end of those still in the
+   * ring. NaN when there is none.
    */
   lastTimeMs = 0.5
   lastLatitude = 0.5

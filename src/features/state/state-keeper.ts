@@ -31,17 +31,18 @@ const FIRST_CAPACITY = 4
 /**
  * Reads and advances the states of one kind of entity.
  *
- * `read` shows a transaction what its entity's past says; `advance` makes it part of that past. Their order is the one rule:
- * read, emit, advance, one transaction after the other.
+ * `read` shows a transaction what its entity's past says; `advance` makes it part of that past. Their order
+ * is the one rule: read, emit, advance, one transaction after the other.
  *
  * Invariants:
  * 1. The ring is in event-time order; among equal times, in arrival order.
- * 2. Windows are a pure function of the ring and the watermark, so an event that arrives late is placed in the ring and the
- *    windows are rebuilt from it: exactness needs no second algorithm.
+ * 2. Windows are a pure function of the ring and the watermark, so an event that arrives late is placed in
+ *    the ring and the windows are rebuilt from it: exactness needs no second algorithm.
  * 3. Everything else (counts and totals of all time, tables) follows arrival order.
  *
- * Late events. Behind the watermark by at most `latenessMs`: windows are those of the event's own time, over what has arrived
- * so far; then it is placed. Further behind: windows are those of `watermark - latenessMs`, and the state does not change.
+ * Late events. Behind the watermark by at most `latenessMs`: windows are those of the event's own time, over
+ * what has arrived so far; then it is placed. Further behind: windows are those of `watermark - latenessMs`,
+ * and the state does not change.
  */
 export class StateKeeper {
   readonly layout: StateLayout
@@ -49,10 +50,15 @@ export class StateKeeper {
   private readonly windows: Windows
   private readonly places: ValuePlaces
   private readonly dimensions: readonly Dimension[]
-  /** Per dimension, of the transaction at hand: its value's entry in the table, and where it last stood in the ring. */
+  /**
+   * Per dimension, of the transaction at hand: its value's entry in the table, and where it last stood in the
+   * ring.
+   */
   private readonly entry: Float64Array
   private readonly previous: Float64Array
-  /** For late events: the ring's rows in order, a state to rewind into, and the event that is pushed again. */
+  /**
+   * For late events: the ring's rows in order, a state to rewind into, and the event that is pushed again.
+   */
   private rows = new Float64Array(0)
   private readonly rewound = new EntityState(new Float64Array(0), 0, 0)
   private readonly replayed = new TransactionEvent()
@@ -86,7 +92,9 @@ export class StateKeeper {
     return holdsTransaction(this.layout, state, transactionToken)
   }
 
-  /** Shows the state to `event`: fills `reading`. Call `advance` with the same event before any other event. */
+  /**
+   * Shows the state to `event`: fills `reading`. Call `advance` with the same event before any other event.
+   */
   read(state: EntityState, event: TransactionEvent, reading: EntityReading): void {
     const { data, base } = state
     const watermark = data[base + HEADER.watermark]!
@@ -130,7 +138,8 @@ export class StateKeeper {
   }
 
   /**
-   * Records that the transaction `transactionToken` of `eventTimeMs` is fraud or is not. A repeated label replaces the earlier.
+   * Records that the transaction `transactionToken` of `eventTimeMs` is fraud or is not. A repeated label
+   * replaces the earlier.
    *
    * @returns whether the transaction is still in the ring; if not, no window can need its label.
    */
@@ -189,7 +198,10 @@ export class StateKeeper {
 
   // --- advancing
 
-  /** Appends `event`, at whose time the windows already stand, to ring and windows. `previous` says where its values were. */
+  /**
+   * Appends `event`, at whose time the windows already stand, to ring and windows. `previous` says where its
+   * values were.
+   */
   private push(state: EntityState, event: TransactionEvent, label: number): void {
     this.makeRoomInRing(state)
     const { data, base } = state
@@ -281,7 +293,8 @@ export class StateKeeper {
       const { data, base } = state
       const token = tokenIn(event, this.dimensions[d]!)
       const entry = this.places.entryOf(data, base, d, token)
-      // A value that a later transaction also has keeps its later place, even when the table has forgotten the value.
+      // A value that a later transaction also has keeps its later place, even when the table has forgotten
+      // the value.
       const last = Math.max(sequence, this.places.last(data, base, d, token, entry))
       if (token === 0) continue
       if (entry < 0) this.makeRoomInTable(state, d)
@@ -292,7 +305,10 @@ export class StateKeeper {
     state.data[state.base + HEADER.labelCursor] = state.data[state.base + HEADER.first]!
   }
 
-  /** Makes `rewound` the state as it was at `t`, over all that has arrived by now: windows and last transaction only. */
+  /**
+   * Makes `rewound` the state as it was at `t`, over all that has arrived by now: windows and last
+   * transaction only.
+   */
   private rewind(state: EntityState, t: number): void {
     const count = this.copyRing(state)
     const { data, base } = this.rewound
@@ -325,7 +341,10 @@ export class StateKeeper {
     this.pushAgain(state, event, labelField < 0 ? UNLABELLED : this.rows[at + labelField]!)
   }
 
-  /** Slides and pushes while a ring is written again; the tables of a real state learn where the values now stand. */
+  /**
+   * Slides and pushes while a ring is written again; the tables of a real state learn where the values now
+   * stand.
+   */
   private pushAgain(state: EntityState, event: TransactionEvent, label: number): number {
     const hasTables = state !== this.rewound
     this.windows.slide(state.data, state.base, event.eventTimeMs)

@@ -1,7 +1,8 @@
 import type { EntityState } from './entity-state.ts'
 
 /**
- * States of many entities by token: open addressing on doubles, several times faster than a `Map` with such keys.
+ * States of many entities by token: open addressing on doubles, several times faster than a `Map` with such
+ * keys.
  */
 export class StateTable {
   private keys = new Float64Array(1024)

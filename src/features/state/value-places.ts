@@ -3,8 +3,9 @@ import { findValue } from './frequency-table.ts'
 import { DIMENSION, HEADER, type StateLayout } from './layout.ts'
 
 /**
- * Where the values of a dimension stand: which entry of its table a value has, and at which sequence number of the ring it was last
- * seen. A bounded table forgets values that the ring may still hold; then the ring itself is searched.
+ * Where the values of a dimension stand: which entry of its table a value has, and at which sequence number
+ * of the ring it was last seen. A bounded table forgets values that the ring may still hold; then the ring
+ * itself is searched.
  */
 export class ValuePlaces {
   private readonly layout: StateLayout

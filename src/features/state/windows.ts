@@ -15,8 +15,9 @@ import type { EntityReading } from './reading.ts'
 export const UNLABELLED = -1
 
 /**
- * The windows over the ring of one state block: `slide` lets transactions leave as time passes, `enter` adds the newest,
- * `describe` reads. Each transaction enters a window once and leaves it once, so one costs O(1) amortised per window.
+ * The windows over the ring of one state block: `slide` lets transactions leave as time passes, `enter` adds
+ * the newest, `describe` reads. Each transaction enters a window once and leaves it once, so one costs O(1)
+ * amortised per window.
  *
  * Invariant: a window's aggregates are a pure function of the ring and the time it stands at.
  */
@@ -76,7 +77,9 @@ export class Windows {
     data[base + HEADER.first] = first
   }
 
-  /** Risk windows end at `knownBy`: transactions up to it enter all of them at once, then leave each in turn. */
+  /**
+   * Risk windows end at `knownBy`: transactions up to it enter all of them at once, then leave each in turn.
+   */
   private slideRisk(data: Float64Array, base: number, knownBy: number): void {
     const next = data[base + HEADER.next]!
     const mask = data[base + HEADER.ringCapacity]! - 1
@@ -119,8 +122,9 @@ export class Windows {
   }
 
   /**
-   * Its value in dimension `d` enters too. The latest occurrence of a value stands positive in the ring, earlier ones negative: a
-   * window's distinct count is the number of positive ones in it. `previous` is where the value stood so far (-1: nowhere).
+   * Its value in dimension `d` enters too. The latest occurrence of a value stands positive in the ring,
+   * earlier ones negative: a window's distinct count is the number of positive ones in it. `previous` is
+   * where the value stood so far (-1: nowhere).
    */
   enterValue(data: Float64Array, base: number, d: number, token: number, previous: number): void {
     if (previous >= data[base + HEADER.first]!) {
@@ -175,7 +179,10 @@ export class Windows {
     }
   }
 
-  /** Fills counts, amounts and risks of `reading`; a transaction of `amountMinor` at the windows' time counts in them. */
+  /**
+   * Fills counts, amounts and risks of `reading`; a transaction of `amountMinor` at the windows' time counts
+   * in them.
+   */
   describe(data: Float64Array, base: number, amountMinor: number, reading: EntityReading): void {
     const { needs, riskAt } = this.layout
     const next = data[base + HEADER.next]!
@@ -202,7 +209,10 @@ export class Windows {
     }
   }
 
-  /** Fills the distinct counts of dimension `d`; the transaction's value (0: none) stood last at `previous` (-1: nowhere). */
+  /**
+   * Fills the distinct counts of dimension `d`; the transaction's value (0: none) stood last at `previous`
+   * (-1: nowhere).
+   */
   describeDistinct(
     data: Float64Array,
     base: number,
@@ -251,8 +261,8 @@ export class Windows {
   }
 
   /**
-   * Keeps the stack of transactions not yet followed by one at least as large: `greater` links each to the one below it,
-   * `stack` to the one above. The first of them inside a window is that window's maximum.
+   * Keeps the stack of transactions not yet followed by one at least as large: `greater` links each to the
+   * one below it, `stack` to the one above. The first of them inside a window is that window's maximum.
    */
   private stackMaximum(data: Float64Array, base: number, sequence: number, amountMinor: number): void {
     const { greaterField, stackField } = this.layout

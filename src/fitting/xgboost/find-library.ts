@@ -8,7 +8,10 @@ export interface LibrarySearch {
   readonly projectDirectory: string
   /** Absolute paths of what lies in a folder; empty when there is no such folder. */
   list(folder: string): Promise<readonly string[]>
-  /** Standard output of a program, or undefined when it is missing or fails. Should give up after some seconds. */
+  /**
+   * Standard output of a program, or undefined when it is missing or fails. Should give up after some
+   * seconds.
+   */
   run(program: string, values: readonly string[]): Promise<string | undefined>
   /** Version of the library at this path, such as `3.2.0`; throws when it cannot be opened. */
   open(path: string): string
@@ -37,12 +40,14 @@ const ASK_PYTHON =
 /**
  * Looks for XGBoost's shared library, in this order:
  *
- * 1. `models.xgboost.library`, then the variable VIGIA_XGBOOST_LIBRARY. Either is meant: where it does not open, nothing else is tried.
+ * 1. `models.xgboost.library`, then the variable VIGIA_XGBOOST_LIBRARY. Either is meant: where it does not
+ *    open, nothing else is tried.
  * 2. Python environments: VIRTUAL_ENV, CONDA_PREFIX, `.venv` in the project.
  * 3. The system's library folders: LD_LIBRARY_PATH (DYLD_LIBRARY_PATH, PATH), /usr/lib and so on, Homebrew.
  * 4. What `python3` says of its own package.
  *
- * A file that does not open (another architecture, a missing runtime) is passed over, and named in `missing` with the reason.
+ * A file that does not open (another architecture, a missing runtime) is passed over, and named in `missing`
+ * with the reason.
  */
 export const findXgboostLibrary = async (search: LibrarySearch): Promise<FoundLibrary> => {
   const missing: string[] = []

@@ -5,7 +5,10 @@ import { logisticRegression } from './logistic-regression.ts'
 import { randomForest } from './random-forest.ts'
 import { xgboost } from './xgboost.ts'
 
-/** Every algorithm by its name in the configuration's `models` section, in the order in which they are trained. */
+/**
+ * Every algorithm by its name in the configuration's `models` section, in the order in which they are
+ * trained.
+ */
 export const ALGORITHMS: Partial<Readonly<Record<ModelKind, Algorithm<never>>>> = {
   logistic_regression: logisticRegression,
   random_forest: randomForest,

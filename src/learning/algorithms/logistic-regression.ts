@@ -11,13 +11,17 @@ export type LogisticRegressionSettings = Pick<
   'c' | 'classWeight' | 'maxIterations' | 'tolerance'
 >
 
-/** L2-regularised logistic regression on standardised features. The order of rows changes no more than rounding. */
+/**
+ * L2-regularised logistic regression on standardised features. The order of rows changes no more than
+ * rounding.
+ */
 export const logisticRegression: Algorithm<LogisticRegressionSettings, LogisticRegressionModel | undefined> =
   {
     name: 'logistic_regression',
     title: 'Logistic regression',
     isParallel: false,
-    // The standardised rows with a column of ones, and the rows' weights; no shared buffer, because one thread does the work.
+    // The standardised rows with a column of ones, and the rows' weights; no shared buffer, because one
+    // thread does the work.
     memory: () => ({}),
     ownMemory: ({ rows, features }) => rows * (features + 2) * 8,
     fit: (data, settings, _seed, crew) =>

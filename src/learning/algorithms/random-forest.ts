@@ -13,7 +13,10 @@ interface ForestPart {
   readonly grown: GrownTrees
 }
 
-/** Random forest. Rows are drawn by their numbers, so another order of rows, or a row twice for a weight of 2, is another draw. */
+/**
+ * Random forest. Rows are drawn by their numbers, so another order of rows, or a row twice for a weight of 2,
+ * is another draw.
+ */
 export const randomForest: Algorithm<RandomForestSettings, ForestPart> = {
   name: 'random_forest',
   title: 'Random forest',

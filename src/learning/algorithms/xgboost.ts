@@ -3,7 +3,10 @@ import type { TreeEnsembleModel } from '../trees/tree-ensemble.ts'
 import { openXgboost } from '../xgboost/library.ts'
 import { trainXgboost, type XgboostSettings, xgboostMemory } from '../xgboost/train.ts'
 
-/** Gradient boosting by XGBoost's own library, whose path the settings name. It has threads of its own (`threads` of the settings). */
+/**
+ * Gradient boosting by XGBoost's own library, whose path the settings name. It has threads of its own
+ * (`threads` of the settings).
+ */
 export const xgboost: Algorithm<XgboostSettings, TreeEnsembleModel | undefined> = {
   name: 'xgboost',
   title: 'XGBoost',

@@ -27,8 +27,8 @@ describe.each(golden.boosted)('XGBoost, exact method, on $name', ({ settings, we
   const training = firstRows(all, recorded.trained_rows, weights)
   const model = boost(training, settingsLike(settings))
 
-  // Where no training row lacks a value, missing ones go with the heavier child here and elsewhere there: no row of those tables lacks
-  // any. XGBoost's sums have 32 bits, hence no more digits.
+  // Where no training row lacks a value, missing ones go with the heavier child here and elsewhere there: no
+  // row of those tables lacks any. XGBoost's sums have 32 bits, hence no more digits.
   test('gives the same probabilities to rows learnt from and to others', () => {
     recorded.probabilities.forEach((probability, row) => {
       expect(probabilityOf(model, all, row), `row ${row}`).toBeCloseTo(probability, 4)
@@ -42,7 +42,8 @@ test('a threshold lies midway between the values that it parts', () => {
 })
 
 test('a leaf is -G / (H + l2) times the learning rate', () => {
-  // Half are frauds, so every probability starts at 1/2: gradients are 1/2 and Hessians 1/4. Left: G = 1, H = 1/2.
+  // Half are frauds, so every probability starts at 1/2: gradients are 1/2 and Hessians 1/4. Left: G = 1, H =
+  // 1/2.
   const model = boost(dataOf([[1, 2, 10, 20]], [0, 0, 1, 1]), { trees: 1, minChildWeight: 0, maxDepth: 1 })
   expect(model.base).toBe(0)
   expect(model.trees[0]!.value).toEqual([0, 0.1 * (-1 / 1.5), 0.1 * (1 / 1.5)])
@@ -201,7 +202,9 @@ function probabilityOf(model: TreeEnsembleModel, { table }: TrainingData, row: n
   return probabilityOfMargin('logistic', marginOfTrees(flattenTrees(model), vector))
 }
 
-/** 8 to 60 rows of three features with values of one decimal, some missing, and both classes among the labels. */
+/**
+ * 8 to 60 rows of three features with values of one decimal, some missing, and both classes among the labels.
+ */
 const problems = fc.integer({ min: 8, max: 60 }).chain((rows) =>
   fc.record({
     columns: fc.array(

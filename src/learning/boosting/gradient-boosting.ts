@@ -39,8 +39,9 @@ export interface GradientBoostingSettings {
 }
 
 /**
- * Rows up to which trees get 1,023 bins by default. On 500,000 rows they cost a tenth more time than 255 and win .006 of average
- * precision (bench row `gradient-boosting`); beyond a million, two bytes a value weigh more.
+ * Rows up to which trees get 1,023 bins by default. On 500,000 rows they cost a tenth more time than 255 and
+ * win .006 of average precision (bench row `gradient-boosting`); beyond a million, two bytes a value weigh
+ * more.
  */
 const FEW_ROWS = 1_000_000
 
@@ -62,14 +63,16 @@ export const boostingMemory = (
 })
 
 /**
- * Histogram gradient boosting of the log loss, with second-order gains (Friedman 2001; Chen and Guestrin 2016).
+ * Histogram gradient boosting of the log loss, with second-order gains (Friedman 2001; Chen and Guestrin
+ * 2016).
  *
  * For each tree:
  * 1. chunk of rows: gradient and Hessian at the current margins, in exact units (`gradientUnits`).
  * 2. `growTree`: level by level, to `maxDepth`.
  * 3. leaf: its value is added to the margins of its rows.
  *
- * Every thread runs this whole program and returns the same model: sums are exact, so who adds what when changes no bit.
+ * Every thread runs this whole program and returns the same model: sums are exact, so who adds what when
+ * changes no bit.
  */
 export const boostTrees = (
   data: TrainingData,

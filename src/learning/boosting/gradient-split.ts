@@ -7,8 +7,8 @@ export interface GradientSplitRules {
 }
 
 /**
- * The best split of one feature at one node, filled by `findGradientSplit`. Sums are in units of `scale`: real = sum / scale.
- * `gain` is negative infinity when no split is allowed.
+ * The best split of one feature at one node, filled by `findGradientSplit`. Sums are in units of `scale`:
+ * real = sum / scale. `gain` is negative infinity when no split is allowed.
  */
 export interface GradientSplit {
   gain: number
@@ -19,7 +19,9 @@ export interface GradientSplit {
   leftH: number
 }
 
-/** Sums over a node's rows, in units of the scale, and the bounds of its value where features are monotone. */
+/**
+ * Sums over a node's rows, in units of the scale, and the bounds of its value where features are monotone.
+ */
 export interface NodeSums {
   readonly g: number
   readonly h: number
@@ -28,11 +30,13 @@ export interface NodeSums {
 }
 
 /**
- * Scans the histogram `sums[at...]` (gradient and Hessian of each bin, the missing bin last) of a numeric feature.
+ * Scans the histogram `sums[at...]` (gradient and Hessian of each bin, the missing bin last) of a numeric
+ * feature.
  *
- * gain = GL² / (HL + l2) + GR² / (HR + l2) - G² / (H + l2), as XGBoost. Missing rows are tried on both sides; where the node has
- * none they go with the heavier child. Where bins between two that hold rows are empty, the cut in the middle of the gap is taken:
- * it is where the exact method, which sees values and no bins, would cut. Ties keep the first.
+ * gain = GL² / (HL + l2) + GR² / (HR + l2) - G² / (H + l2), as XGBoost. Missing rows are tried on both sides;
+ * where the node has none they go with the heavier child. Where bins between two that hold rows are empty,
+ * the cut in the middle of the gap is taken: it is where the exact method, which sees values and no bins,
+ * would cut. Ties keep the first.
  *
  * `direction` 1 or -1 lets the value of the children only rise or fall; 0 lets it do both.
  */
@@ -104,7 +108,10 @@ const nextFilled = (sums: Float64Array, at: number, count: number, bin: number):
   return next
 }
 
-/** Gain with the children's values held within the node's bounds; not a number above 0 when they go against the direction. */
+/**
+ * Gain with the children's values held within the node's bounds; not a number above 0 when they go against
+ * the direction.
+ */
 const boundedGain = (
   lg: number,
   lh: number,
@@ -125,8 +132,9 @@ const boundedGain = (
 }
 
 /**
- * The same for a categorical feature: its bins are put in the order of their values -G / (H + l2), for which some prefix is the best
- * of all subsets (Fisher 1958), and `order` is filled with them. Missing rows are tried on both sides.
+ * The same for a categorical feature: its bins are put in the order of their values -G / (H + l2), for which
+ * some prefix is the best of all subsets (Fisher 1958), and `order` is filled with them. Missing rows are
+ * tried on both sides.
  */
 export const findCategoricalSplit = (
   sums: Float64Array,

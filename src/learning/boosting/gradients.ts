@@ -14,9 +14,10 @@ export interface GradientUnits {
 const FINEST = 2 ** 45
 
 /**
- * Gradients and Hessians are rounded to whole multiples of a power of two, chosen so that the sum over all rows is below 2^52. Sums of
- * them are then exact in doubles, so that no order of addition, no number of threads and no subtraction of histograms can change one
- * bit. The rounding itself, at most 2^-23 for a billion rows and 2^-33 for a million, is finer than that of 32-bit gradients.
+ * Gradients and Hessians are rounded to whole multiples of a power of two, chosen so that the sum over all
+ * rows is below 2^52. Sums of them are then exact in doubles, so that no order of addition, no number of
+ * threads and no subtraction of histograms can change one bit. The rounding itself, at most 2^-23 for a
+ * billion rows and 2^-33 for a million, is finer than that of 32-bit gradients.
  */
 export const gradientUnits = (
   { labels, weights }: TrainingRows,
@@ -37,8 +38,8 @@ export const gradientUnits = (
 }
 
 /**
- * Gradient and Hessian of the log loss of rows `from` to `to` into `out`, side by side, in units of 1 / scale. Returns nothing but
- * the array: sums are taken by whoever needs them.
+ * Gradient and Hessian of the log loss of rows `from` to `to` into `out`, side by side, in units of 1 /
+ * scale. Returns nothing but the array: sums are taken by whoever needs them.
  */
 export const writeGradients = (
   { labels, weights }: TrainingRows,
@@ -52,7 +53,8 @@ export const writeGradients = (
     const label = labels[row]!
     const probability = 1 / (1 + Math.exp(-margins[row]!))
     const factor = classFactors[label]! * scale
-    // A row with a weight is that many equal rows, so the rounding comes before the weight. At least one unit: a row has a Hessian.
+    // A row with a weight is that many equal rows, so the rounding comes before the weight. At least one
+    // unit: a row has a Hessian.
     const weight = weights === undefined ? 1 : weights[row]!
     out[2 * row] = weight * Math.round(factor * (probability - label))
     out[2 * row + 1] = weight * Math.max(1, Math.round(factor * probability * (1 - probability)))

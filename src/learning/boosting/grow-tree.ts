@@ -22,7 +22,10 @@ export interface GrowRules {
   readonly directions: Int8Array
 }
 
-/** Memory of growing that the crew shares. Rows of a node lie side by side in `sides[level % 2]`, with their gradients and Hessians. */
+/**
+ * Memory of growing that the crew shares. Rows of a node lie side by side in `sides[level % 2]`, with their
+ * gradients and Hessians.
+ */
 export interface GrowMemory {
   readonly sides: readonly [RowOrder, RowOrder]
   /** Histograms of whole nodes, one a slot. */
@@ -41,7 +44,10 @@ export interface GrowMemory {
 
 const CANDIDATE = 6
 
-/** Sizes of `GrowMemory`, in bytes. `slotLimit` bounds the histograms kept; the others are computed when needed. */
+/**
+ * Sizes of `GrowMemory`, in bytes. `slotLimit` bounds the histograms kept; the others are computed when
+ * needed.
+ */
 export const growMemory = (
   rows: number,
   features: number,
@@ -127,7 +133,10 @@ interface OpenNode extends NodeSums {
   readonly to: number
 }
 
-/** Nodes whose histograms are found together: a root alone, or two siblings, of which one is counted and one is the difference. */
+/**
+ * Nodes whose histograms are found together: a root alone, or two siblings, of which one is counted and one
+ * is the difference.
+ */
 interface Family {
   /** Fewer rows: counted. */
   readonly small: number
@@ -140,10 +149,11 @@ interface Family {
 }
 
 /**
- * Grows one tree, level by level; every thread of the crew runs this on the same arguments, and each returns the whole tree.
+ * Grows one tree, level by level; every thread of the crew runs this on the same arguments, and each returns
+ * the whole tree.
  *
- * 1. (family, group of features): fill the small child's histogram, take it from the parent's for the large one, find the best split
- *    of both for these features.
+ * 1. (family, group of features): fill the small child's histogram, take it from the parent's for the large
+ *    one, find the best split of both for these features.
  * 2. Every thread picks the best of each node: the groups in order, so that ties go to the first feature.
  * 3. node: part its rows, in place of the parent's, into the other of `sides`.
  *
@@ -236,7 +246,9 @@ interface ChosenSplit extends BinSplit {
   readonly leftH: number
 }
 
-/** Sums of the children; on a monotone feature, the values below the split stay on their side of the middle. */
+/**
+ * Sums of the children; on a monotone feature, the values below the split stay on their side of the middle.
+ */
 const childSums = (
   { g, h, low, high }: NodeSums,
   { feature, leftG, leftH }: ChosenSplit,

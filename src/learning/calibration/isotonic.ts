@@ -10,10 +10,10 @@ export interface IsotonicBlock {
 }
 
 /**
- * Pool adjacent violators (Ayer et al. 1955): the rising step function of the raw probability that is nearest to the labels by
- * least squares, as blocks by rising raw probability with strictly rising rates. These are the steps of scikit-learn's
- * IsotonicRegression, which joins their ends by lines and is flat within them. Equal raw probabilities share a block.
- * O(n log n). Raw probabilities must not be NaN.
+ * Pool adjacent violators (Ayer et al. 1955): the rising step function of the raw probability that is nearest
+ * to the labels by least squares, as blocks by rising raw probability with strictly rising rates. These are
+ * the steps of scikit-learn's IsotonicRegression, which joins their ends by lines and is flat within them.
+ * Equal raw probabilities share a block. O(n log n). Raw probabilities must not be NaN.
  */
 export const poolAdjacentViolators = (labels: ArrayLike<number>, raw: Float64Array): IsotonicBlock[] => {
   const order = Uint32Array.from(raw, (_, row) => row).sort((a, b) => raw[a]! - raw[b]!)
@@ -54,9 +54,9 @@ export const poolAdjacentViolators = (labels: ArrayLike<number>, raw: Float64Arr
 }
 
 /**
- * Centred isotonic regression (Oron and Flournoy 2017): the rates of the pooled blocks at their centres, to be joined by lines,
- * so that order survives within blocks too. Where scikit-learn is flat within a block, this rises through its centre; before the
- * first centre and after the last both are flat.
+ * Centred isotonic regression (Oron and Flournoy 2017): the rates of the pooled blocks at their centres, to
+ * be joined by lines, so that order survives within blocks too. Where scikit-learn is flat within a block,
+ * this rises through its centre; before the first centre and after the last both are flat.
  */
 export const fitIsotonic = (
   labels: ArrayLike<number>,

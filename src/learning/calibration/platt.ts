@@ -5,9 +5,10 @@ const SMALLEST_STEP = 1e-10
 const SMALLEST_GAIN = 1e-13
 
 /**
- * Slope and intercept of the sigmoid that fits labels best by log loss, with the targets of Platt (1999), (frauds + 1) / (frauds + 2)
- * and 1 / (genuine + 2), which keep it finite where the classes lie apart. Newton with step halving, after Lin, Lin and Weng
- * (2007). `logits` must be finite. A slope below 0 would turn the order round: then it is 0, and all have the mean target.
+ * Slope and intercept of the sigmoid that fits labels best by log loss, with the targets of Platt (1999),
+ * (frauds + 1) / (frauds + 2) and 1 / (genuine + 2), which keep it finite where the classes lie apart. Newton
+ * with step halving, after Lin, Lin and Weng (2007). `logits` must be finite. A slope below 0 would turn the
+ * order round: then it is 0, and all have the mean target.
  */
 export const fitPlatt = (
   labels: ArrayLike<number>,

@@ -26,10 +26,11 @@ const purity = (fraud: number, genuine: number): number =>
 /**
  * Judges every split of one feature by the fall of Gini impurity, and replaces `best` when one is better.
  *
- * `sums[at...]` holds weight of frauds and of all rows of each bin side by side, the missing bin last, before class weights. Missing
- * rows are tried on both sides; where there are none they would go with the heavier child. Of equal cuts between filled bins the one
- * in the middle of the gap is taken. Bins of a categorical feature are first put in the order of their share of fraud, for which some prefix is
- * the best of all subsets (Breiman et al. 1984, 4.2.2).
+ * `sums[at...]` holds weight of frauds and of all rows of each bin side by side, the missing bin last, before
+ * class weights. Missing rows are tried on both sides; where there are none they would go with the heavier
+ * child. Of equal cuts between filled bins the one in the middle of the gap is taken. Bins of a categorical
+ * feature are first put in the order of their share of fraud, for which some prefix is the best of all
+ * subsets (Breiman et al. 1984, 4.2.2).
  *
  * Returns false when the feature is constant in the node.
  */

@@ -30,7 +30,10 @@ interface OpenNode {
   readonly weights: ClassWeights
 }
 
-/** Shared parts that threads grow trees in, each its own: 40 bytes a row, and histograms of the features that a node tries. */
+/**
+ * Shared parts that threads grow trees in, each its own: 40 bytes a row, and histograms of the features that
+ * a node tries.
+ */
 export const forestTreeMemory = (
   rows: number,
   width: number,
@@ -43,8 +46,8 @@ export const forestTreeMemory = (
 })
 
 /**
- * Grows trees one after the other, depth first, so that a node's rows are still near when its children are split. Rows of a node lie
- * side by side, with their weight of fraud and of all.
+ * Grows trees one after the other, depth first, so that a node's rows are still near when its children are
+ * split. Rows of a node lie side by side, with their weight of fraud and of all.
  */
 export class ForestTreeGrower {
   private readonly binned: BinnedTable

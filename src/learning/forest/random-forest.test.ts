@@ -21,8 +21,9 @@ const DEFAULTS: RandomForestSettings = {
 }
 
 /**
- * One tree on all rows and all features is scikit-learn's DecisionTreeClassifier. What may differ: the feature among several that part
- * a node equally well. So shapes agree closely and probabilities for all but a few rows.
+ * One tree on all rows and all features is scikit-learn's DecisionTreeClassifier. What may differ: the
+ * feature among several that part a node equally well. So shapes agree closely and probabilities for all but
+ * a few rows.
  */
 describe.each(golden.classified)('scikit-learn, $name', ({ settings, leaves, ...recorded }) => {
   const columns = recorded.columns.map((column) => Float64Array.from(column, (value) => value ?? Number.NaN))

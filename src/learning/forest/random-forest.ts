@@ -25,7 +25,10 @@ export interface RandomForestSettings {
   readonly maxBins: number
 }
 
-/** Rows up to which trees get 1,023 bins by default. A deep tree has many small nodes, and each looks through all bins. */
+/**
+ * Rows up to which trees get 1,023 bins by default. A deep tree has many small nodes, and each looks through
+ * all bins.
+ */
 const FEW_ROWS = 131_072
 
 /** Shared parts of `growForest`, in bytes. */
@@ -45,8 +48,9 @@ export const forestThreadMemory = ({ rows }: DataShape): number => rows
 export type GrownTrees = readonly (readonly [number: number, tree: Tree])[]
 
 /**
- * A random forest (Breiman 2001) of classification trees: each is grown on rows drawn with replacement, tries a random few features at
- * each node, and splits by Gini impurity. Its leaves hold the share of fraud, and the forest's probability is their mean.
+ * A random forest (Breiman 2001) of classification trees: each is grown on rows drawn with replacement, tries
+ * a random few features at each node, and splits by Gini impurity. Its leaves hold the share of fraud, and
+ * the forest's probability is their mean.
  *
  * Threads take whole trees as they come. The random numbers of a tree depend on the seed and its number only.
  */
@@ -106,7 +110,10 @@ const classFactors = ({ labels, weights }: TrainingRows, classWeight: 'none' | '
   return { genuine: all / (2 * sums[0]), fraud: all / (2 * sums[1]) }
 }
 
-/** Fills a grower's root with rows drawn with replacement: each once, with how often it was drawn as its weight. */
+/**
+ * Fills a grower's root with rows drawn with replacement: each once, with how often it was drawn as its
+ * weight.
+ */
 const createRowDraw = ({ labels, weights }: TrainingRows, { rowCount }: BinnedTable, rowShare: number) => {
   const counts = new Uint8Array(rowCount)
   const draws = Math.max(1, Math.round(rowShare * rowCount))

@@ -8,9 +8,9 @@ export type GridValue = string | number | boolean
 export type Candidate = Readonly<Record<string, GridValue>>
 
 /**
- * Every combination. Settings are taken in alphabetical order, the last one varying fastest, and values in the order written;
- * so the first candidate has the first value of every setting. A value written twice counts once. A grid without settings has one
- * candidate, {}; one with an empty list has none.
+ * Every combination. Settings are taken in alphabetical order, the last one varying fastest, and values in
+ * the order written; so the first candidate has the first value of every setting. A value written twice
+ * counts once. A grid without settings has one candidate, {}; one with an empty list has none.
  */
 export const gridCandidates = (grid: Grid): readonly Candidate[] => {
   const { names, values } = ordered(grid)
@@ -23,8 +23,9 @@ export const gridCandidates = (grid: Grid): readonly Candidate[] => {
 }
 
 /**
- * `count` different combinations drawn at random, each combination as likely as any other, in the order of `gridCandidates`; all of
- * them when there are no more. The same grid, count and seed give the same draws, and fewer draws are among more.
+ * `count` different combinations drawn at random, each combination as likely as any other, in the order of
+ * `gridCandidates`; all of them when there are no more. The same grid, count and seed give the same draws,
+ * and fewer draws are among more.
  */
 export const randomCandidates = (grid: Grid, count: number, seed: number): readonly Candidate[] => {
   const { names, values } = ordered(grid)

@@ -2,19 +2,20 @@ import { VigiaError } from '../../errors.ts'
 import type { Fold, FoldSettings } from './fold.ts'
 
 /**
- * Folds in time: each learns from the past, waits `gapMs` for labels, and is judged on the `testLengthMs` that follow; the next fold's
- * test follows on. The last one ends with the rows.
+ * Folds in time: each learns from the past, waits `gapMs` for labels, and is judged on the `testLengthMs`
+ * that follow; the next fold's test follows on. The last one ends with the rows.
  *
- * With f folds, span S, gap G and tests of length L, fold i = 1..f learns from [first, cut) and is judged on [cut + G, cut + G + L),
- * where cut = last - G - (f - i + 1) * L; the last test holds the last row too. L is (S - G) / (f + 1) when `testLengthMs` is null, so
- * that the first fold learns from as long a time as it is judged on. `sliding` learns from [cut - (S - G - f * L), cut): every
- * fold from as long a past as the first.
+ * With f folds, span S, gap G and tests of length L, fold i = 1..f learns from [first, cut) and is judged on
+ * [cut + G, cut + G + L), where cut = last - G - (f - i + 1) * L; the last test holds the last row too. L is
+ * (S - G) / (f + 1) when `testLengthMs` is null, so that the first fold learns from as long a time as it is
+ * judged on. `sliding` learns from [cut - (S - G - f * L), cut): every fold from as long a past as the first.
  *
- * Rows come in arrival order, and some arrive late. A row is learnt from when it and all that arrived before it happened
- * before the cut: what arrived later may have been computed from transactions of the test. So no row that a fold learns from
- * arrived after one that it is judged on.
+ * Rows come in arrival order, and some arrive late. A row is learnt from when it and all that arrived before
+ * it happened before the cut: what arrived later may have been computed from transactions of the test. So no
+ * row that a fold learns from arrived after one that it is judged on.
  *
- * After Dawid (1984), "Statistical theory: the prequential approach"; with a delay, as the card-fraud handbook does (chapter 5).
+ * After Dawid (1984), "Statistical theory: the prequential approach"; with a delay, as the card-fraud
+ * handbook does (chapter 5).
  *
  * @throws SEARCH_SPAN_TOO_SHORT when nothing would be left to learn from
  */
@@ -35,7 +36,8 @@ export const prequentialFolds = (
   }
   const latestSoFar = runningMaximum(eventTimesMs)
   const rows = Int32Array.from(eventTimesMs.keys())
-  // One computation for the end of a test and the beginning of the next, so that rounding leaves no row between or in both.
+  // One computation for the end of a test and the beginning of the next, so that rounding leaves no row
+  // between or in both.
   const boundary = (index: number): number => last - (folds - index) * testLength
   return Array.from({ length: folds }, (_, index) => {
     const testFrom = boundary(index)

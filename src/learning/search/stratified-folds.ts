@@ -3,10 +3,11 @@ import { shuffle } from '../../foundation/shuffle.ts'
 import type { Fold } from './fold.ts'
 
 /**
- * k folds drawn at random by class: every row is judged once, and the folds' rows, and their frauds, differ by one at most.
+ * k folds drawn at random by class: every row is judged once, and the folds' rows, and their frauds, differ
+ * by one at most.
  *
- * The rows of each class are shuffled and dealt one to each fold in turn; the second class goes on where the first stopped. The
- * same labels, number and seed give the same folds.
+ * The rows of each class are shuffled and dealt one to each fold in turn; the second class goes on where the
+ * first stopped. The same labels, number and seed give the same folds.
  */
 export const stratifiedFolds = (labels: Uint8Array, folds: number, seed: number): readonly Fold[] => {
   const random = createRandom(seed).fork('search folds')

@@ -32,8 +32,9 @@ export interface SearchSummary {
 /**
  * Puts the results of all candidates together and chooses the best.
  *
- * Tie rule: of the candidates whose mean is within `tieTolerance` of the best mean, the first one; grids are written with simple
- * values first. `figures[c][f]` is the scoring of candidate c on fold f; NaN where it is not defined.
+ * Tie rule: of the candidates whose mean is within `tieTolerance` of the best mean, the first one; grids are
+ * written with simple values first. `figures[c][f]` is the scoring of candidate c on fold f; NaN where it is
+ * not defined.
  */
 export const summariseSearch = (
   scoring: Scoring,

@@ -2,17 +2,24 @@ import { chiSquaredTail } from '../../foundation/chi-squared-tail.ts'
 import type { ClassCounts } from './class-counts.ts'
 
 export interface ChiSquared {
-  /** Pearson's statistic: Σ (count - expected)² / expected over bins and classes; 0 when bins and classes are independent. */
+  /**
+   * Pearson's statistic: Σ (count - expected)² / expected over bins and classes; 0 when bins and classes are
+   * independent.
+   */
   readonly statistic: number
   /** Bins that hold a row, less one. */
   readonly degreesOfFreedom: number
-  /** Probability of a statistic at least as large when bins and classes are independent; 1 with one bin or one class. */
+  /**
+   * Probability of a statistic at least as large when bins and classes are independent; 1 with one bin or one
+   * class.
+   */
   readonly pValue: number
 }
 
 /**
- * Pearson's test of independence of a binned feature and the label. Empty bins do not count. As an approximation it asks for about
- * five expected frauds a bin; with fewer, read the p-value as an order of magnitude.
+ * Pearson's test of independence of a binned feature and the label. Empty bins do not count. As an
+ * approximation it asks for about five expected frauds a bin; with fewer, read the p-value as an order of
+ * magnitude.
  */
 export const chiSquared = ({ genuine, fraud }: ClassCounts): ChiSquared => {
   const genuineTotal = genuine.reduce((sum, count) => sum + count, 0)
@@ -25,7 +32,8 @@ export const chiSquared = ({ genuine, fraud }: ClassCounts): ChiSquared => {
     if (inBin === 0) continue
     filled++
     const expected = (inBin * fraudTotal) / rows
-    // Both classes miss their expectation by the same; together that is difference² (1 / expected + 1 / (inBin - expected)).
+    // Both classes miss their expectation by the same; together that is difference² (1 / expected + 1 /
+    // (inBin - expected)).
     if (expected > 0 && expected < inBin) {
       statistic += ((fraud[bin]! - expected) ** 2 * inBin) / (expected * (inBin - expected))
     }

@@ -1,6 +1,8 @@
 import { evenlySpacedRows } from './evenly-spaced-rows.ts'
 
-/** Rows of each class in each bin of a feature: `genuine[b]` and `fraud[b]`. Bin 0 holds the missing values. */
+/**
+ * Rows of each class in each bin of a feature: `genuine[b]` and `fraud[b]`. Bin 0 holds the missing values.
+ */
 export interface ClassCounts {
   readonly genuine: Float64Array
   readonly fraud: Float64Array
@@ -10,8 +12,8 @@ export interface ClassCounts {
 const SORTED_ROWS = 100_000
 
 /**
- * Counts the classes in bins of equal frequency, as far as equal values allow: they share a bin, so a value that many rows have
- * gets one of its own. Missing values (NaN) are bin 0.
+ * Counts the classes in bins of equal frequency, as far as equal values allow: they share a bin, so a value
+ * that many rows have gets one of its own. Missing values (NaN) are bin 0.
  */
 export const countByFrequency = (column: Float64Array, labels: Uint8Array, bins: number): ClassCounts => {
   const edges = frequencyEdges(column, bins)
@@ -27,8 +29,9 @@ export const countByCode = (column: Float64Array, labels: Uint8Array): ClassCoun
 }
 
 /**
- * Edges of at most `bins` bins of about as many values each: bin b holds edges[b - 1] <= x < edges[b]. Ascending; none when all values
- * are equal. With more than 100,000 rows, those of as many evenly spaced ones.
+ * Edges of at most `bins` bins of about as many values each: bin b holds edges[b - 1] <= x < edges[b].
+ * Ascending; none when all values are equal. With more than 100,000 rows, those of as many evenly spaced
+ * ones.
  */
 export const frequencyEdges = (column: Float64Array, bins: number): Float64Array => {
   const rows = evenlySpacedRows(column.length, SORTED_ROWS)
@@ -40,7 +43,8 @@ export const frequencyEdges = (column: Float64Array, bins: number): Float64Array
   const edges: number[] = []
   let from = 0
   while (edges.length < bins - 1) {
-    // What is left is shared among the bins that are left, so one frequent value does not empty those after it.
+    // What is left is shared among the bins that are left, so one frequent value does not empty those after
+    // it.
     const wanted = Math.ceil((values.length - from) / (bins - edges.length))
     let next = from + wanted
     while (next < values.length && values[next] === values[next - 1]) next++
@@ -58,8 +62,9 @@ const missingAtEnd = (sorted: Float64Array): number => {
 }
 
 /**
- * A function that says how many edges are not above a value. The edges are filled up to a power of two, so each step adds or does not
- * add: half the time of a search that branches, whose turns no processor can guess.
+ * A function that says how many edges are not above a value. The edges are filled up to a power of two, so
+ * each step adds or does not add: half the time of a search that branches, whose turns no processor can
+ * guess.
  */
 const edgesUpTo = (edges: Float64Array): ((value: number) => number) => {
   const size = 2 ** Math.ceil(Math.log2(edges.length + 1))

@@ -11,9 +11,9 @@ export interface Likeness {
 /**
  * Which features to drop so that no two of those kept correlate more than `maxCorrelation`.
  *
- * From the most relevant on, each feature is kept unless it correlates more than that with one kept before; of several, it
- * belongs to the most alike. Equal relevance: the earlier feature. Groups by chains (a like b, b like c) are avoided on purpose:
- * they would drop c for a, which it need not be like.
+ * From the most relevant on, each feature is kept unless it correlates more than that with one kept before;
+ * of several, it belongs to the most alike. Equal relevance: the earlier feature. Groups by chains (a like b,
+ * b like c) are avoided on purpose: they would drop c for a, which it need not be like.
  */
 export const findLikeFeatures = (
   { size, absolute }: Correlations,

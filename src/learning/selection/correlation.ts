@@ -4,23 +4,27 @@ import { evenlySpacedRows } from './evenly-spaced-rows.ts'
 /** Absolute correlation of every two features, in a square of `size`. */
 export interface Correlations {
   readonly size: number
-  /** |r| of features i and j at i * size + j, from 0 to 1; NaN where it is not defined, also for one without an order. */
+  /**
+   * |r| of features i and j at i * size + j, from 0 to 1; NaN where it is not defined, also for one without
+   * an order.
+   */
   readonly absolute: Float64Array
 }
 
 /**
- * Rows that correlations are computed on at most, evenly spaced. On as many, a correlation of .95 has a standard error of .0004, one
- * of 0 of .0045.
+ * Rows that correlations are computed on at most, evenly spaced. On as many, a correlation of .95 has a
+ * standard error of .0004, one of 0 of .0045.
  */
 export const CORRELATED_ROWS = 50_000
 
 /**
- * Absolute correlations of all features: `pearson` of their values, `spearman` of their ranks (equal values share the mean of their
- * ranks).
+ * Absolute correlations of all features: `pearson` of their values, `spearman` of their ranks (equal values
+ * share the mean of their ranks).
  *
- * A pair is compared on the rows where both have a value; ranks are those among all of a feature's values. NaN, so never alike, when
- * one is constant or categorical, or when the rows with both are fewer than half of those with either: then one cannot stand for the
- * other. With more than 50,000 rows, as many evenly spaced ones are compared.
+ * A pair is compared on the rows where both have a value; ranks are those among all of a feature's values.
+ * NaN, so never alike, when one is constant or categorical, or when the rows with both are fewer than half of
+ * those with either: then one cannot stand for the other. With more than 50,000 rows, as many evenly spaced
+ * ones are compared.
  */
 export const absoluteCorrelations = (
   table: FeatureTable,

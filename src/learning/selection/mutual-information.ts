@@ -1,10 +1,12 @@
 import type { ClassCounts } from './class-counts.ts'
 
 /**
- * Mutual information of a binned feature and the label, in nats: Σ p(bin, class) ln(p(bin, class) / (p(bin) p(class))).
+ * Mutual information of a binned feature and the label, in nats: Σ p(bin, class) ln(p(bin, class) / (p(bin)
+ * p(class))).
  *
- * From 0, when the bins say nothing, to the entropy of the label, when they say all. Estimated from shares without correction: a
- * feature that says nothing has about (bins - 1) / (2 * rows) by chance (Miller, 1955). 0 without rows.
+ * From 0, when the bins say nothing, to the entropy of the label, when they say all. Estimated from shares
+ * without correction: a feature that says nothing has about (bins - 1) / (2 * rows) by chance (Miller, 1955).
+ * 0 without rows.
  */
 export const mutualInformation = ({ genuine, fraud }: ClassCounts): number => {
   const genuineTotal = genuine.reduce((sum, count) => sum + count, 0)

@@ -9,23 +9,29 @@ export interface PermutationTools {
   readonly score: (table: FeatureTable) => Float64Array
   /** Quality of scores; more is better. */
   readonly metric: (labels: Uint8Array, scores: Float64Array) => number
-  /** False when the model never looks at the feature, which then loses nothing and costs nothing. All are looked at when absent. */
+  /**
+   * False when the model never looks at the feature, which then loses nothing and costs nothing. All are
+   * looked at when absent.
+   */
   readonly isUsed?: (feature: number) => boolean
   readonly signal?: Pick<AbortSignal, 'aborted'>
   readonly onFeature?: (done: number, total: number) => void
 }
 
 export interface PermutationImportance {
-  /** Mean of quality before less quality after, over the shuffles, in the unit of the metric; below 0 when shuffling helped. */
+  /**
+   * Mean of quality before less quality after, over the shuffles, in the unit of the metric; below 0 when
+   * shuffling helped.
+   */
   readonly loss: number
   /** Standard deviation over the shuffles (population, as scikit-learn's). */
   readonly deviation: number
 }
 
 /**
- * How much quality a model loses when the values of one feature are shuffled among the rows (Breiman, 2001; Fisher, Rudin and Dominici,
- * 2019). Use rows that the model did not learn from: on those it knows, noise looks useful. Of two features that say the same, each
- * may seem useless, as the other remains.
+ * How much quality a model loses when the values of one feature are shuffled among the rows (Breiman, 2001;
+ * Fisher, Rudin and Dominici, 2019). Use rows that the model did not learn from: on those it knows, noise
+ * looks useful. Of two features that say the same, each may seem useless, as the other remains.
  *
  * The shuffles of a feature depend on the seed, its name and their number alone, not on the other features.
  *

@@ -10,7 +10,10 @@ import type { FeatureScore, FeatureSelectionSettings } from './selected-features
 
 /** A model that was fitted to be asked about its features. */
 export interface AskedModel {
-  /** Summed gain of each feature's splits, in the table's order, at least 0; 0 only for a feature that the model never looks at. */
+  /**
+   * Summed gain of each feature's splits, in the table's order, at least 0; 0 only for a feature that the
+   * model never looks at.
+   */
   readonly gains: readonly number[]
   /** One probability a row. */
   score(table: FeatureTable): Float64Array
@@ -30,7 +33,10 @@ export interface SelectionTools {
 /** A score and what belongs to it. */
 export type Scored = Pick<FeatureScore, 'score' | 'deviation' | 'pValue'>
 
-/** Counts of the classes in each bin of feature `f`: codes where it has no order, else bins of equal frequency. */
+/**
+ * Counts of the classes in each bin of feature `f`: codes where it has no order, else bins of equal
+ * frequency.
+ */
 export const countFeature = (
   table: FeatureTable,
   labels: Uint8Array,
@@ -42,9 +48,11 @@ export const countFeature = (
     : countByFrequency(table.columns[f]!, labels, bins)
 
 /**
- * The score of each feature of `table`, in its order. `informationOf` gives a feature's mutual information with the label.
+ * The score of each feature of `table`, in its order. `informationOf` gives a feature's mutual information
+ * with the label.
  *
- * @throws LEARNING_ONE_CLASS when `permutation` would measure on frauds only, or on none; INTERRUPTED when cancelled
+ * @throws LEARNING_ONE_CLASS when `permutation` would measure on frauds only, or on none; INTERRUPTED when
+ * cancelled
  */
 export const scoreFeatures = async (
   table: FeatureTable,

@@ -10,16 +10,19 @@ import { spreadOf } from './variance.ts'
 /**
  * Chooses features by what the training rows say. Each step sees what the one before left:
  *
- * 1. `minVariance` drops features that do not vary. A constant that is missing in some rows stays: that it is missing may say
- *    something. The codes of a categorical feature have no variance to compare: it goes only when it is constant.
- * 2. `maxCorrelation` drops what repeats a feature with more mutual information with the label (`findLikeFeatures`).
+ * 1. `minVariance` drops features that do not vary. A constant that is missing in some rows stays: that it is
+ *    missing may say something. The codes of a categorical feature have no variance to compare: it goes only
+ *    when it is constant.
+ * 2. `maxCorrelation` drops what repeats a feature with more mutual information with the label
+ *    (`findLikeFeatures`).
  * 3. `score` scores what is left; a model's importance is then not divided among repetitions.
  * 4. `minScore` drops low scores, `keep` all but the highest; of equal scores the earlier feature stays.
  *
- * Rows are in arrival order; only those of training may be passed. The same rows, settings and seed give the same selection,
- * given that `tools.fit` does.
+ * Rows are in arrival order; only those of training may be passed. The same rows, settings and seed give the
+ * same selection, given that `tools.fit` does.
  *
- * @throws SELECTION_KEEPS_NOTHING; LEARNING_ONE_CLASS when permutation would measure on one class; INTERRUPTED when cancelled
+ * @throws SELECTION_KEEPS_NOTHING; LEARNING_ONE_CLASS when permutation would measure on one class;
+ * INTERRUPTED when cancelled
  */
 export const selectFeatures = async (
   table: FeatureTable,

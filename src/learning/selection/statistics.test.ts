@@ -253,7 +253,10 @@ const pairOf = (a: readonly number[], b: readonly number[], method: 'pearson' | 
 const expectSame = (a: number, b: number): void =>
   Number.isNaN(a) ? expect(b).toBeNaN() : expect(b).toBeCloseTo(a, 9)
 
-/** Area under the ROC curve of scores without ties, by ranks: (sum of the frauds' ranks - f (f + 1) / 2) / (f * g). */
+/**
+ * Area under the ROC curve of scores without ties, by ranks: (sum of the frauds' ranks - f (f + 1) / 2) / (f
+ * * g).
+ */
 const concordance = (labels: Uint8Array, scores: Float64Array): number => {
   const order = Array.from(scores.keys()).sort((a, b) => scores[a]! - scores[b]!)
   const frauds = sum(labels)

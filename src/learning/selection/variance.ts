@@ -2,7 +2,10 @@
 export interface Spread {
   /** Rows with a value. */
   readonly present: number
-  /** Population variance of the values, in the square of the feature's unit; exactly 0 when all are equal, NaN without a value. */
+  /**
+   * Population variance of the values, in the square of the feature's unit; exactly 0 when all are equal, NaN
+   * without a value.
+   */
   readonly variance: number
 }
 

@@ -40,7 +40,10 @@ export const binnedTableMemory = (
   edgeCounts: features * 4,
 })
 
-/** Places bins on `data` and bins it: every thread takes features as they come. All return when the table is complete. */
+/**
+ * Places bins on `data` and bins it: every thread takes features as they come. All return when the table is
+ * complete.
+ */
 export const binTable = (
   { table, labels, weights }: TrainingRows,
   maxBins: number,

@@ -4,13 +4,17 @@ export interface FeatureBins {
   /** Bins of values; bin `count` holds the missing ones. At least 1. */
   readonly count: number
   /**
-   * Numeric: count - 1 rising cuts, and bin b holds edges[b - 1] <= x < edges[b]. Categorical: the code of each bin, the commonest
-   * first; rarer codes than the last share bin `count - 1` with it when there were too many.
+   * Numeric: count - 1 rising cuts, and bin b holds edges[b - 1] <= x < edges[b]. Categorical: the code of
+   * each bin, the commonest first; rarer codes than the last share bin `count - 1` with it when there were
+   * too many.
    */
   readonly edges: Float64Array
 }
 
-/** Beyond this many genuine rows, bins are placed by an even sample of them (and by every fraud): sorting all would take as long as growing. */
+/**
+ * Beyond this many genuine rows, bins are placed by an even sample of them (and by every fraud): sorting all
+ * would take as long as growing.
+ */
 const PLACING_ROWS = 65_536
 
 /** Numbers of the rows that bins are placed by. */
@@ -19,7 +23,10 @@ export interface PlacingRows {
   readonly genuine: Int32Array
 }
 
-/** Every fraud, and of the genuine rows all or every k-th, so that at most 131,071 are taken. Rows of weight 0 are as good as absent. */
+/**
+ * Every fraud, and of the genuine rows all or every k-th, so that at most 131,071 are taken. Rows of weight 0
+ * are as good as absent.
+ */
 export const placingRows = (
   labels: ArrayLike<number>,
   weights: ArrayLike<number> | undefined,
@@ -39,19 +46,26 @@ export const placingRows = (
   return { frauds: Int32Array.from(frauds), genuine }
 }
 
-/** Weight of the frauds in the mixture. From a quarter to a half the models are equally good; less loses the tails, more the rest. */
+/**
+ * Weight of the frauds in the mixture. From a quarter to a half the models are equally good; less loses the
+ * tails, more the rest.
+ */
 const FRAUD_SHARE = 1 / 3
 
-/** `maxBins`, or where it is 0: 1,023 on as few rows as `fewRows`; beyond 255, which fit a byte together with the missing. */
+/**
+ * `maxBins`, or where it is 0: 1,023 on as few rows as `fewRows`; beyond 255, which fit a byte together with
+ * the missing.
+ */
 export const automaticBins = (maxBins: number, rows: number, fewRows: number): number =>
   maxBins > 0 ? maxBins : rows <= fewRows ? 1023 : 255
 
 /**
  * Cuts for one numeric feature, at most `maxBins - 1` of them, placed where the frauds are.
  *
- * Up to `maxBins` distinct values each gets a bin, and nothing is lost. Beyond, bins hold equal shares of a mixture: a third of the
- * weight is the frauds', two thirds the genuine rows'. Equal frequency would spend nearly every bin on genuine rows and cut the tails,
- * where fraud lives, in the coarsest way. A cut lies midway between the values that it parts.
+ * Up to `maxBins` distinct values each gets a bin, and nothing is lost. Beyond, bins hold equal shares of a
+ * mixture: a third of the weight is the frauds', two thirds the genuine rows'. Equal frequency would spend
+ * nearly every bin on genuine rows and cut the tails, where fraud lives, in the coarsest way. A cut lies
+ * midway between the values that it parts.
  */
 export const placeNumericBins = (
   column: Float64Array,
@@ -155,7 +169,9 @@ export const binNumericColumn = (
   }
 }
 
-/** The bin of each code into `out`; `count` for a missing one. Codes without a bin of their own get the last. */
+/**
+ * The bin of each code into `out`; `count` for a missing one. Codes without a bin of their own get the last.
+ */
 export const binCategoryColumn = (
   column: Float64Array,
   { edges, count }: FeatureBins,
@@ -169,8 +185,8 @@ export const binCategoryColumn = (
 }
 
 /**
- * Of the cuts between the filled bin `from` and the next filled one `to`, the one nearest to the middle of the gap: where a method that
- * sees values and no bins would cut. All of them part the same rows.
+ * Of the cuts between the filled bin `from` and the next filled one `to`, the one nearest to the middle of
+ * the gap: where a method that sees values and no bins would cut. All of them part the same rows.
  */
 export const middleOfGap = ({ edges, count }: FeatureBins, from: number, to: number): number => {
   if (to >= count) return from

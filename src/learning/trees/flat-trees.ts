@@ -3,7 +3,8 @@ import type { TreeEnsembleModel } from './tree-ensemble.ts'
 /**
  * A tree ensemble for scoring: every node of every tree in one set of typed arrays.
  *
- * Node indexes are global. `feature` is -1 at leaves, and `threshold` there is the leaf's value, so that a walk reads three arrays.
+ * Node indexes are global. `feature` is -1 at leaves, and `threshold` there is the leaf's value, so that a
+ * walk reads three arrays.
  */
 export interface FlatTrees {
   readonly base: number
@@ -16,7 +17,10 @@ export interface FlatTrees {
   readonly left: Int32Array
   /** What a missing value adds to `left`: 0 or 1. */
   readonly missing: Uint8Array
-  /** Place of a node's categories in `categoryWords`, in words of 32 bits; -1 where the threshold decides. Empty when no node has categories. */
+  /**
+   * Place of a node's categories in `categoryWords`, in words of 32 bits; -1 where the threshold decides.
+   * Empty when no node has categories.
+   */
   readonly categoryAt: Int32Array
   /** At each place: number of words, then the words; bit (code + 1) is set when the code goes left. */
   readonly categoryWords: Uint32Array
@@ -63,7 +67,10 @@ const bitset = (codes: readonly number[]): number[] => {
   return [words.length, ...words.map((word) => word >>> 0)]
 }
 
-/** The margin of `vector[at...]`: base plus the leaf that the row reaches in each tree, in order. Allocates nothing. */
+/**
+ * The margin of `vector[at...]`: base plus the leaf that the row reaches in each tree, in order. Allocates
+ * nothing.
+ */
 export const marginOfTrees = (trees: FlatTrees, vector: ArrayLike<number>, at = 0): number => {
   const { roots, feature, threshold, left, missing, categoryAt } = trees
   if (categoryAt.length > 0) return marginWithCategories(trees, vector, at)
@@ -80,7 +87,10 @@ export const marginOfTrees = (trees: FlatTrees, vector: ArrayLike<number>, at = 
   return margin
 }
 
-/** `marginOfTrees` where some nodes have categories: a function of its own, small enough to be inlined with all that it calls. */
+/**
+ * `marginOfTrees` where some nodes have categories: a function of its own, small enough to be inlined with
+ * all that it calls.
+ */
 export const marginWithCategories = (trees: FlatTrees, vector: ArrayLike<number>, at = 0): number => {
   let margin = trees.base
   for (let t = 0; t < trees.roots.length; t++) {
@@ -106,6 +116,9 @@ const hasCategory = (words: Uint32Array, place: number, value: number): boolean 
   return (words[place + 1 + (bit >> 5)]! & (1 << (bit & 31))) !== 0
 }
 
-/** The probability that belongs to a margin. A forest's sum of shares can leave [0, 1] by rounding only, and is brought back. */
+/**
+ * The probability that belongs to a margin. A forest's sum of shares can leave [0, 1] by rounding only, and
+ * is brought back.
+ */
 export const probabilityOfMargin = (link: 'identity' | 'logistic', margin: number): number =>
   link === 'logistic' ? 1 / (1 + Math.exp(-margin)) : Math.min(1, Math.max(0, margin))

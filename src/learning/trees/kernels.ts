@@ -7,11 +7,14 @@ export type BinColumn = Uint8Array | Uint16Array
 /** Features whose histograms are filled in one pass: rows and pairs are then fetched once for four. */
 export const GROUP = 4
 
-/** The innermost loops of growing trees, on one shared memory. Two adjacent doubles of `pairs` belong to each place of `order`. */
+/**
+ * The innermost loops of growing trees, on one shared memory. Two adjacent doubles of `pairs` belong to each
+ * place of `order`.
+ */
 export interface Kernels {
   /**
-   * Adds the pairs of the rows `order[from...to)` to the histograms of up to four features. Feature i's histogram begins at
-   * `sums[at + i * stride]`: two doubles for each bin, the missing one last.
+   * Adds the pairs of the rows `order[from...to)` to the histograms of up to four features. Feature i's
+   * histogram begins at `sums[at + i * stride]`: two doubles for each bin, the missing one last.
    */
   addToHistograms(
     columns: readonly BinColumn[],
@@ -24,8 +27,9 @@ export interface Kernels {
     stride: number,
   ): void
   /**
-   * Moves the rows `order[from...to)` to the same places of another order, those whose bin is marked in `goesLeft` to the front and
-   * the others to the back, and returns where the others begin. Without `withPairs` their pairs stay behind.
+   * Moves the rows `order[from...to)` to the same places of another order, those whose bin is marked in
+   * `goesLeft` to the front and the others to the back, and returns where the others begin. Without
+   * `withPairs` their pairs stay behind.
    */
   partRows(
     column: BinColumn,

@@ -1,24 +1,32 @@
 import { childOf, type FlatTrees } from './flat-trees.ts'
 
-/** Rows that go through one tree before the next: their values and the tree stay in the processor's nearest memory. A multiple of 4. */
+/**
+ * Rows that go through one tree before the next: their values and the tree stay in the processor's nearest
+ * memory. A multiple of 4.
+ */
 const BLOCK_ROWS = 128
 
-/** Trees up to here are walked to their full depth by every row, which then needs no look at whether it has arrived. */
+/**
+ * Trees up to here are walked to their full depth by every row, which then needs no look at whether it has
+ * arrived.
+ */
 const SHALLOW = 8
 
 /** Computes the margins of rows given as columns, all `rowCount` long, into `out`. Allocates nothing. */
 export type MarginsOfRows = (columns: readonly Float64Array[], rowCount: number, out: Float64Array) => void
 
 /**
- * Margins of many rows at once: bit for bit what `marginOfTrees` gives for each, because each row adds the leaves in the order of the
- * trees.
+ * Margins of many rows at once: bit for bit what `marginOfTrees` gives for each, because each row adds the
+ * leaves in the order of the trees.
  *
- * 1. Of a block of rows, the values that any tree asks for are copied next to each other, and beside them, for each node with
- *    categories, which way the row would go there: 0 or 1.
- * 2. One tree after the other, all rows of the block walk it, four side by side: a walk is a chain of loads that wait for each other,
- *    and four chains wait together. A step is computed and not branched on, since which way a row goes cannot be foretold.
+ * 1. Of a block of rows, the values that any tree asks for are copied next to each other, and beside them,
+ *    for each node with categories, which way the row would go there: 0 or 1.
+ * 2. One tree after the other, all rows of the block walk it, four side by side: a walk is a chain of loads
+ *    that wait for each other, and four chains wait together. A step is computed and not branched on, since
+ *    which way a row goes cannot be foretold.
  *
- * The one block is made here, so that a call makes nothing; calls must not overlap, and on one thread they cannot.
+ * The one block is made here, so that a call makes nothing; calls must not overlap, and on one thread they
+ * cannot.
  */
 export const createMarginsOfRows = (trees: FlatTrees): MarginsOfRows => {
   const asked = [...new Set(trees.feature)].filter((feature) => feature >= 0).sort((a, b) => a - b)

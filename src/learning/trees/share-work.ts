@@ -1,6 +1,9 @@
 import type { Crew } from '../algorithm.ts'
 
-/** Runs `work` for each of `tasks` whole numbers from 0 on, each on one thread of the crew; returns when all are done. */
+/**
+ * Runs `work` for each of `tasks` whole numbers from 0 on, each on one thread of the crew; returns when all
+ * are done.
+ */
 export type ShareWork = (tasks: number, work: (task: number) => void) => void
 
 /** Counters that a crew has. */

@@ -36,7 +36,10 @@ export class TreeBuilder {
     return this.feature.length - 1
   }
 
-  /** Makes the leaf `node` an inner node whose children are the next two leaves to be added; returns the left one's index. */
+  /**
+   * Makes the leaf `node` an inner node whose children are the next two leaves to be added; returns the left
+   * one's index.
+   */
   split(node: number, { feature, bin, leftBins, missingLeft, gain }: BinSplit, bins: FeatureBins): number {
     const left = this.feature.length
     this.feature[node] = feature

@@ -1,21 +1,29 @@
 /**
- * One decision tree as parallel arrays over its nodes; node 0 is the root. Plain JSON: this is what models are stored as.
+ * One decision tree as parallel arrays over its nodes; node 0 is the root. Plain JSON: this is what models
+ * are stored as.
  *
- * A row at an inner node goes left when its value is below the node's threshold, right otherwise. At a node with categories it
- * goes left when its value is one of them, right otherwise. A missing value (NaN) goes where `missingLeft` says.
+ * A row at an inner node goes left when its value is below the node's threshold, right otherwise. At a node
+ * with categories it goes left when its value is one of them, right otherwise. A missing value (NaN) goes
+ * where `missingLeft` says.
  */
 export interface Tree {
   /** Index of the feature that an inner node asks for; -1 at a leaf. */
   readonly feature: readonly number[]
   /** `value < threshold` goes left. 0 at leaves and at nodes with categories. */
   readonly threshold: readonly number[]
-  /** Index of the left child, always greater than the node's own; the right child is the next one. 0 at leaves. */
+  /**
+   * Index of the left child, always greater than the node's own; the right child is the next one. 0 at
+   * leaves.
+   */
   readonly left: readonly number[]
   /** 1 when a missing value goes left, 0 when right or at a leaf. */
   readonly missingLeft: readonly number[]
   /** What a leaf adds to the margin; 0 at inner nodes. */
   readonly value: readonly number[]
-  /** Weight of the training rows that reached the node (their Hessian for boosting): a child's share of its parent's is how often it is taken. */
+  /**
+   * Weight of the training rows that reached the node (their Hessian for boosting): a child's share of its
+   * parent's is how often it is taken.
+   */
   readonly cover: readonly number[]
   /** How much an inner node's split lowered the training loss; 0 at leaves. */
   readonly gain: readonly number[]
@@ -27,8 +35,9 @@ export const TREE_ENSEMBLE_KINDS = ['random_forest', 'gradient_boosting', 'xgboo
 export type TreeEnsembleKind = (typeof TREE_ENSEMBLE_KINDS)[number]
 
 /**
- * A fitted sum of trees: margin = base + Σ leaf values, in the order of the trees. The probability is the margin itself (`identity`:
- * forests, whose leaves are shares of fraud divided by the number of trees) or 1 / (1 + exp(-margin)) (`logistic`: boosting).
+ * A fitted sum of trees: margin = base + Σ leaf values, in the order of the trees. The probability is the
+ * margin itself (`identity`: forests, whose leaves are shares of fraud divided by the number of trees) or 1 /
+ * (1 + exp(-margin)) (`logistic`: boosting).
  */
 export interface TreeEnsembleModel {
   readonly kind: TreeEnsembleKind

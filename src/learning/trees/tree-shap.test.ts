@@ -191,7 +191,9 @@ function randomTree(random: Random, depth: number): Tree {
   }
 }
 
-/** A path of `depth` splits with a leaf beside each: what a forest of no limit grows at the edge of its data. */
+/**
+ * A path of `depth` splits with a leaf beside each: what a forest of no limit grows at the edge of its data.
+ */
 function chain(random: Random, depth: number): Tree {
   const tree = {
     feature: [-1],

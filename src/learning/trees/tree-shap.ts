@@ -7,25 +7,28 @@ export interface TreeShap {
   /** The margin expected of a training row: base + Σ leaf · share of the training weight that reaches it. */
   readonly baseline: number
   /**
-   * Adds each feature's Shapley value to `out`, in the order of the features: baseline + their sum is the margin of `vector[at...]`.
-   * Allocates nothing.
+   * Adds each feature's Shapley value to `out`, in the order of the features: baseline + their sum is the
+   * margin of `vector[at...]`. Allocates nothing.
    */
   addShapleyValues(vector: ArrayLike<number>, at: number, out: Float64Array): void
 }
 
 /**
- * Exact path-dependent tree SHAP (Lundberg et al. 2018): what a tree expects of a row of which some features are not known is the mean of
- * its leaves, weighted by how often training rows went each way at the unknown ones.
+ * Exact path-dependent tree SHAP (Lundberg et al. 2018): what a tree expects of a row of which some features
+ * are not known is the mean of its leaves, weighted by how often training rows went each way at the unknown
+ * ones.
  *
- * By Owen's multilinear extension (1972) a feature's Shapley value is the integral over t in [0, 1] of its marginal contribution when
- * every other feature is known with probability t. For one leaf that is (o - z) · leaf · Π (t · o_j + (1 - t) · z_j) over the other
- * features j of its path, where o_j is 1 if the row passes all their nodes and 0 if not, and z_j is the share of training rows that
- * does. It is a polynomial of lower degree than the path has features, so that Gauss-Legendre quadrature with half as many points is
- * exact. All its factors lie in (0, 1]: nothing cancels, however deep the tree.
+ * By Owen's multilinear extension (1972) a feature's Shapley value is the integral over t in [0, 1] of its
+ * marginal contribution when every other feature is known with probability t. For one leaf that is (o - z) ·
+ * leaf · Π (t · o_j + (1 - t) · z_j) over the other features j of its path, where o_j is 1 if the row passes
+ * all their nodes and 0 if not, and z_j is the share of training rows that does. It is a polynomial of lower
+ * degree than the path has features, so that Gauss-Legendre quadrature with half as many points is exact. All
+ * its factors lie in (0, 1]: nothing cancels, however deep the tree.
  *
- * 1. Going down, the product at each quadrature point is kept, a factor exchanged where a feature is asked for again.
- * 2. Coming up, the products of all leaves below an edge are summed, and the edge's feature gets its share of them at once; what the
- *    same feature got for them further up is taken back.
+ * 1. Going down, the product at each quadrature point is kept, a factor exchanged where a feature is asked
+ *    for again.
+ * 2. Coming up, the products of all leaves below an edge are summed, and the edge's feature gets its share of
+ *    them at once; what the same feature got for them further up is taken back.
  *
  * O(nodes · depth / 2) for each tree.
  */
@@ -43,7 +46,10 @@ export const createTreeShap = (model: TreeEnsembleModel): TreeShap => {
   /** By depth and point: the product of the path's factors, and the sum of leaf times product below. */
   const products = new Float64Array((deepest + 1) * mostPoints)
   const sums = new Float64Array((deepest + 1) * mostPoints)
-  /** By feature, on the path that is being walked: 1 while the row passes, and the share of training rows that does. */
+  /**
+   * By feature, on the path that is being walked: 1 while the row passes, and the share of training rows that
+   * does.
+   */
   const passes = new Float64Array(model.featureNames.length).fill(1)
   const shares = new Float64Array(model.featureNames.length).fill(1)
   let points: Float64Array = new Float64Array(0)
@@ -61,7 +67,8 @@ export const createTreeShap = (model: TreeEnsembleModel): TreeShap => {
     }
     for (let q = 0; q < count; q++) sums[own + q] = 0
     const taken = childOf(trees, node, row[start + f]!)
-    // Covers that were rounded elsewhere need not add up to their parent's; the shares of two children must add up to 1.
+    // Covers that were rounded elsewhere need not add up to their parent's; the shares of two children must
+    // add up to 1.
     const covered = cover[left[node]!]! + cover[left[node]! + 1]!
     const pass = passes[f]!
     const share = shares[f]!

@@ -47,7 +47,8 @@ describe('the bound of doubles that a threshold of floats is', () => {
   })
 
   test('a midpoint goes left where it rounds to the float before', () => {
-    // Floats from 1 on are 2^-23 apart. 1 has an even last bit, so 1 + 2^-24 rounds to 1; and 1 + 3 * 2^-24 away from the odd one.
+    // Floats from 1 on are 2^-23 apart. 1 has an even last bit, so 1 + 2^-24 rounds to 1; and 1 + 3 * 2^-24
+    // away from the odd one.
     expect(doubleBoundOf(1 + 2 ** -23)).toBe(1 + 2 ** -24 + 2 ** -52)
     expect(doubleBoundOf(1 + 2 ** -22)).toBe(1 + 3 * 2 ** -24)
   })

@@ -1,15 +1,19 @@
 const bits = new DataView(new ArrayBuffer(8))
 
-/** 2^128: what the largest float's successor would be, if floats went on. Rounding treats infinity as if it stood there. */
+/**
+ * 2^128: what the largest float's successor would be, if floats went on. Rounding treats infinity as if it
+ * stood there.
+ */
 const BEYOND_FLOATS = 2 ** 128
 
 /**
- * XGBoost compares floats: a row goes left where `Math.fround(x) < threshold`. The bound c of doubles that decides alike:
- * `Math.fround(x) < threshold` exactly when `x < c`, for every double x; also for infinite ones, save that -Infinity is below every c.
+ * XGBoost compares floats: a row goes left where `Math.fround(x) < threshold`. The bound c of doubles that
+ * decides alike: `Math.fround(x) < threshold` exactly when `x < c`, for every double x; also for infinite
+ * ones, save that -Infinity is below every c.
  *
- * Doubles that round to `threshold` or above begin at the midpoint between the threshold and the float before it. The midpoint itself
- * rounds to the one of both whose last bit is 0: where that is the float before, c is the next double. `threshold` is a float or
- * infinite; c is finite.
+ * Doubles that round to `threshold` or above begin at the midpoint between the threshold and the float before
+ * it. The midpoint itself rounds to the one of both whose last bit is 0: where that is the float before, c is
+ * the next double. `threshold` is a float or infinite; c is finite.
  */
 export const doubleBoundOf = (threshold: number): number => {
   if (threshold === Number.NEGATIVE_INFINITY) return -Number.MAX_VALUE

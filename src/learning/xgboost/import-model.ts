@@ -14,21 +14,27 @@ export interface ImportOptions {
   readonly featureNames?: readonly string[]
   /** Takes the first `trees` trees only; all when absent. */
   readonly trees?: number
-  /** Added to categories to get codes; 0 when absent. Training passes codes one higher, because XGBoost knows no -1. */
+  /**
+   * Added to categories to get codes; 0 when absent. Training passes codes one higher, because XGBoost knows
+   * no -1.
+   */
   readonly categoryShift?: number
 }
 
 /**
- * A model that XGBoost saved as JSON (`booster.save_model('model.json')`), as ours. Of `gbtree` and `dart`, of binary:logistic and
- * reg:logistic, with numeric and categorical splits; written by 1.6 to 3.2, whose `base_score` is a number or a list with one.
+ * A model that XGBoost saved as JSON (`booster.save_model('model.json')`), as ours. Of `gbtree` and `dart`,
+ * of binary:logistic and reg:logistic, with numeric and categorical splits; written by 1.6 to 3.2, whose
+ * `base_score` is a number or a list with one.
  *
- * Rows take the very paths that they take in XGBoost. It adds leaves in floats and ours in doubles, so probabilities differ by about
- * 1e-6 at most, and rows whose probabilities are equal there may differ here beyond the 7th digit. A value that is no whole number at
- * a categorical split goes where unknown ones go; XGBoost cuts its decimals off.
+ * Rows take the very paths that they take in XGBoost. It adds leaves in floats and ours in doubles, so
+ * probabilities differ by about 1e-6 at most, and rows whose probabilities are equal there may differ here
+ * beyond the 7th digit. A value that is no whole number at a categorical split goes where unknown ones go;
+ * XGBoost cuts its decimals off.
  *
  * All trees are imported, also those after `best_iteration`, unless `trees` says otherwise.
  *
- * @throws LEARNING_XGBOOST_REFUSED with the place in the JSON and the reason: malformed, of another kind, or too large
+ * @throws LEARNING_XGBOOST_REFUSED with the place in the JSON and the reason: malformed, of another kind, or
+ * too large
  */
 export const importXgboostModel = (
   text: string | Uint8Array,
@@ -70,10 +76,14 @@ const importTrees = (
   })
 }
 
-/** JSON, to which XGBoost adds infinite thresholds, and NaN where categories decide (1.7), as words of its own. */
+/**
+ * JSON, to which XGBoost adds infinite thresholds, and NaN where categories decide (1.7), as words of its
+ * own.
+ */
 const parse = (source: string | Uint8Array): unknown => {
   const text = typeof source === 'string' ? source : new TextDecoder().decode(source)
-  // XGBoost's other two formats begin with {L, {$ or {# (UBJSON) and with binf or anything else (binary, before 2.1).
+  // XGBoost's other two formats begin with {L, {$ or {# (UBJSON) and with binf or anything else (binary,
+  // before 2.1).
   if (!/^\s*\{\s*["}]/.test(text.slice(0, 1000)))
     refuse('the model', 'is no JSON. Save it as JSON: booster.save_model("model.json")')
   try {
@@ -115,7 +125,10 @@ const readBooster = (value: unknown) => {
   return refuse(`${where}.name`, `is ${String(booster['name'])}; allowed: gbtree, dart`)
 }
 
-/** Numbers are texts in the parameters: `"5E-1"`, and since 3.1 `"[5E-1]"`. The margin is computed in floats, as XGBoost does. */
+/**
+ * Numbers are texts in the parameters: `"5E-1"`, and since 3.1 `"[5E-1]"`. The margin is computed in floats,
+ * as XGBoost does.
+ */
 const readBase = (value: unknown): number => {
   const where = 'learner.learner_model_param.base_score'
   const text = String(value).trim()

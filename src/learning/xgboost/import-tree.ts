@@ -21,9 +21,9 @@ export interface TreeReading {
 /**
  * One tree of XGBoost's JSON (`learner.gradient_booster.model.trees[i]`) as ours.
  *
- * Nodes are numbered anew, breadth first, so that the right child follows the left; nodes that pruning left unreachable are gone.
- * XGBoost sends a row right when its category is one of the node's, and ours sends it left: such a node's children are swapped.
- * cover is `sum_hessian` (at least 1e-9), gain is `loss_changes`.
+ * Nodes are numbered anew, breadth first, so that the right child follows the left; nodes that pruning left
+ * unreachable are gone. XGBoost sends a row right when its category is one of the node's, and ours sends it
+ * left: such a node's children are swapped. cover is `sum_hessian` (at least 1e-9), gain is `loss_changes`.
  *
  * @throws LEARNING_XGBOOST_REFUSED with the place below `where`
  */

@@ -15,7 +15,10 @@ export const recordAt = (value: unknown, where: string): Readonly<Record<string,
 export const listAt = (value: unknown, where: string): readonly unknown[] =>
   Array.isArray(value) ? value : refuse(where, 'is missing or no list')
 
-/** The list `owner[name]` when it holds numbers alone; true and false, as some versions write flags, count as 1 and 0, the text NaN as what it says. */
+/**
+ * The list `owner[name]` when it holds numbers alone; true and false, as some versions write flags, count as
+ * 1 and 0, the text NaN as what it says.
+ */
 export const numbersAt = (
   owner: Readonly<Record<string, unknown>>,
   name: string,

@@ -13,8 +13,8 @@ const loadKoffi = (): typeof Koffi => {
 export type Handle = unknown
 
 /**
- * The calls of XGBoost's C interface that training needs (`xgboost/c_api.h`, 1.6 to 3.2). Each throws LEARNING_XGBOOST_FAILED with what
- * the library says. Calls block; a thread of its own is the place for them.
+ * The calls of XGBoost's C interface that training needs (`xgboost/c_api.h`, 1.6 to 3.2). Each throws
+ * LEARNING_XGBOOST_FAILED with what the library says. Calls block; a thread of its own is the place for them.
  */
 export interface XgboostLibrary {
   /** Absolute. */

@@ -42,10 +42,12 @@ const DEFAULT_BINS = 256
 /**
  * Trains with XGBoost's library, round by round, and imports what it learnt.
  *
- * Values are floats there. Codes of categorical features are passed one higher, because XGBoost knows no -1 and Vigía's unknown is one;
- * `exact` cannot take them as categories and orders them like numbers. Every handle is freed on every path.
+ * Values are floats there. Codes of categorical features are passed one higher, because XGBoost knows no -1
+ * and Vigía's unknown is one; `exact` cannot take them as categories and orders them like numbers. Every
+ * handle is freed on every path.
  *
- * @throws LEARNING_XGBOOST_FAILED, LEARNING_NO_ROWS, LEARNING_LABEL_INVALID, LEARNING_ONE_CLASS, LEARNING_LENGTHS_DIFFER, INTERRUPTED
+ * @throws LEARNING_XGBOOST_FAILED, LEARNING_NO_ROWS, LEARNING_LABEL_INVALID, LEARNING_ONE_CLASS,
+ * LEARNING_LENGTHS_DIFFER, INTERRUPTED
  */
 export const trainXgboost = (
   library: XgboostLibrary,
@@ -86,7 +88,10 @@ export const trainXgboost = (
   }
 }
 
-/** Bytes that the library and the matrices handed to it take at most: floats, XGBoost's sparse copy, bins or sorted columns, rows. */
+/**
+ * Bytes that the library and the matrices handed to it take at most: floats, XGBoost's sparse copy, bins or
+ * sorted columns, rows.
+ */
 export const xgboostMemory = ({ rows, validationRows, features }: DataShape): number =>
   (rows + validationRows) * features * (4 + 8) + rows * features * 16 + (rows + validationRows) * 64
 
@@ -108,7 +113,10 @@ const openMatrix = (
   return matrix
 }
 
-/** XGBoost refuses infinity, which larger numbers become as floats; as the largest float they stay on their side of every threshold. */
+/**
+ * XGBoost refuses infinity, which larger numbers become as floats; as the largest float they stay on their
+ * side of every threshold.
+ */
 const LARGEST_FLOAT = (2 - 2 ** -23) * 2 ** 127
 
 /** Rows next to each other; codes of `categories` one higher. */

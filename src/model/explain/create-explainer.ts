@@ -7,15 +7,16 @@ export interface Explainer {
   /** The margin of a row of which nothing is known. */
   readonly baseline: number
   /**
-   * Writes each feature's contribution to the margin of `vector[at...]` into `out`, in the order of the model's features. Baseline and
-   * contributions sum to the margin, before the link and calibration: log-odds, or for a forest the probability. Allocates nothing.
+   * Writes each feature's contribution to the margin of `vector[at...]` into `out`, in the order of the
+   * model's features. Baseline and contributions sum to the margin, before the link and calibration:
+   * log-odds, or for a forest the probability. Allocates nothing.
    */
   explainOne(vector: ArrayLike<number>, at: number, out: Float64Array): void
 }
 
 /**
- * Exact Shapley values: of trees by tree SHAP, of a logistic regression coefficient · standardised value, for which a missing value, which
- * stands at its mean, contributes nothing.
+ * Exact Shapley values: of trees by tree SHAP, of a logistic regression coefficient · standardised value, for
+ * which a missing value, which stands at its mean, contributes nothing.
  */
 export const createExplainer = (model: Model): Explainer => {
   if (model.kind === 'logistic_regression') {

@@ -5,7 +5,10 @@ import { categoryOf, tellFeature } from '../../features/tell-feature.ts'
 /** Why a score is what it is: one feature and what its value did. Plain JSON. */
 export interface Reason {
   readonly feature: string
-  /** The vocabulary entry of a categorical feature; null when missing, or a category that training did not know. */
+  /**
+   * The vocabulary entry of a categorical feature; null when missing, or a category that training did not
+   * know.
+   */
   readonly value: number | string | null
   /** What the feature adds to the margin, above what it adds on average; never 0. */
   readonly contribution: number
@@ -31,8 +34,9 @@ export interface ExplainedVector {
 const NEGLIGIBLE = 1e-9
 
 /**
- * The `top` strongest reasons: first what raises the probability of fraud, strongest first; then what lowers it, strongest
- * first. Equal ones stand in the order of the features. Features that contributed nothing give no reason, so there may be fewer.
+ * The `top` strongest reasons: first what raises the probability of fraud, strongest first; then what lowers
+ * it, strongest first. Equal ones stand in the order of the features. Features that contributed nothing give
+ * no reason, so there may be fewer.
  */
 export const reasonsFor = (explained: ExplainedVector, top: number): Reason[] =>
   rankContributions(explained.contributions, top).map((column) => reasonOf(explained, column))
@@ -58,7 +62,10 @@ const reasonOf = (
   }
 }
 
-/** Columns of the first `top` contributions in the order of reasons: a sorted list of `top` that each column tries to enter. */
+/**
+ * Columns of the first `top` contributions in the order of reasons: a sorted list of `top` that each column
+ * tries to enter.
+ */
 const rankContributions = (contributions: ArrayLike<number>, top: number): number[] => {
   let largest = 0
   for (let f = 0; f < contributions.length; f++) largest = Math.max(largest, Math.abs(contributions[f]!))

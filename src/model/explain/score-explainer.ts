@@ -19,7 +19,8 @@ export interface ScoreExplainer {
 /**
  * The explainer of `artifact`: contributions from its model, words from the records of its features.
  *
- * @throws MODEL_ARTIFACT_REFUSED naming `where` when the model reads a feature that the artifact's settings do not compute
+ * @throws MODEL_ARTIFACT_REFUSED naming `where` when the model reads a feature that the artifact's settings
+ * do not compute
  */
 export const createScoreExplainer = (
   { manifest, model }: Pick<Artifact, 'manifest' | 'model'>,

@@ -22,9 +22,10 @@ const PYTHON = '3.11'
 const MLFLOW_VERSION = '3.17.2'
 
 /**
- * A model folder as MLflow has them, of the flavors `onnx` and `python_function`: `mlflow.pyfunc.load_model(folder).predict(frame)` gives
- * the final probability of each row of a frame with the model's features as columns, in any order; NaN is a missing value. Our own
- * artifact lies in `vigia/`, without `model.onnx`, which is there once for both (`artifactOfMlflowModel` puts them together).
+ * A model folder as MLflow has them, of the flavors `onnx` and `python_function`:
+ * `mlflow.pyfunc.load_model(folder).predict(frame)` gives the final probability of each row of a frame with
+ * the model's features as columns, in any order; NaN is a missing value. Our own artifact lies in `vigia/`,
+ * without `model.onnx`, which is there once for both (`artifactOfMlflowModel` puts them together).
  *
  * The same artifact and example give the same bytes.
  *

@@ -75,7 +75,8 @@ describe('trees as one operator', () => {
     ])
   })
 
-  // Runtimes up to 1.24 compare numbers without asking what they number: such a tree would be scored as a lone leaf.
+  // Runtimes up to 1.24 compare numbers without asking what they number: such a tree would be scored as a
+  // lone leaf.
   test('never give the two children of a root the same number, whatever trees stand before', () => {
     const shapes = [LEAF_ON_THE_LEFT, LEAF_ON_THE_RIGHT, LONE_LEAF]
     for (let choice = 0; choice < 3 ** 4; choice++) {

@@ -6,16 +6,21 @@ import { GraphBuilder } from './graph-builder.ts'
 import { writeOnnxFile } from './onnx-file.ts'
 import { treeEnsembleAttributes } from './tree-ensemble-node.ts'
 
-/** Name of the one input: a matrix of doubles, one row a transaction, the features in the model's order, NaN where missing. */
+/**
+ * Name of the one input: a matrix of doubles, one row a transaction, the features in the model's order, NaN
+ * where missing.
+ */
 export const ONNX_INPUT = 'features'
 /** Name of the one output: the calibrated probability of fraud, rows x 1. */
 export const ONNX_OUTPUT = 'probability'
 
 /**
- * The model and its calibration as an ONNX file: the same probabilities in any runtime (onnxruntime from 1.26 on), to rounding.
+ * The model and its calibration as an ONNX file: the same probabilities in any runtime (onnxruntime from 1.26
+ * on), to rounding.
  *
- * In doubles throughout, so that a value meets a threshold as it does here: docs/decisions/2026-11-23-onnx-in-doubles.md. The names of the
- * features, in their order, are in the file's metadata as `feature_names`. Equal models give equal bytes.
+ * In doubles throughout, so that a value meets a threshold as it does here:
+ * docs/decisions/2026-11-23-onnx-in-doubles.md. The names of the features, in their order, are in the file's
+ * metadata as `feature_names`. Equal models give equal bytes.
  */
 export const encodeOnnx = (model: Model, calibration: Calibration): Uint8Array => {
   const graph = new GraphBuilder()
@@ -79,7 +84,10 @@ const calibrated = (graph: GraphBuilder, calibration: Calibration, raw: string):
   return raw
 }
 
-/** The line through the points, constant outside of them: the piece is found by counting the points that are not above the value. */
+/**
+ * The line through the points, constant outside of them: the piece is found by counting the points that are
+ * not above the value.
+ */
 const onLine = (graph: GraphBuilder, x: readonly number[], y: readonly number[], raw: string): string => {
   const last = x.length - 1
   if (last === 0) return graph.add('Add', [graph.add('Mul', [raw, graph.row([0])]), graph.row([y[0]!])])

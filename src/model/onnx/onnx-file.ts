@@ -1,8 +1,8 @@
 import { PbfWriter } from 'pbf'
 
 /**
- * The part of ONNX that our graphs use (onnx.proto3, onnx 1.16), as data. Numbers are doubles unless said otherwise; lists of integers are
- * 64-bit in the file.
+ * The part of ONNX that our graphs use (onnx.proto3, onnx 1.16), as data. Numbers are doubles unless said
+ * otherwise; lists of integers are 64-bit in the file.
  */
 export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[]
@@ -39,7 +39,10 @@ export interface OnnxValue {
   readonly columns: number
 }
 
-/** TreeEnsemble, which takes and gives doubles, came with this version; which runtimes open it: the decision on doubles. */
+/**
+ * TreeEnsemble, which takes and gives doubles, came with this version; which runtimes open it: the decision
+ * on doubles.
+ */
 const TREE_OPERATORS_VERSION = 5
 const OPERATORS_VERSION = 21
 const FILE_VERSION = 10

@@ -6,14 +6,17 @@ const LESS_THAN = 1
 const MEMBER = 6
 
 /**
- * All trees as the attributes of one `TreeEnsemble` operator (ai.onnx.ml 5), which gives the sum of the leaves.
+ * All trees as the attributes of one `TreeEnsemble` operator (ai.onnx.ml 5), which gives the sum of the
+ * leaves.
  *
- * Its true branch is our left: `value < threshold`, or membership in the codes. Leaves are numbered apart from inner nodes.
+ * Its true branch is our left: `value < threshold`, or membership in the codes. Leaves are numbered apart
+ * from inner nodes.
  *
- * Two habits of onnxruntime shape what is written. Up to 1.24 it takes a root whose children have the same number for a lone leaf, even
- * when one is a leaf and the other is not, and scores are wrong without a word (its issue 24679). So a tree's leaves are numbered from the
- * last to the first, which keeps the two apart, and a tree that is one leaf becomes a node with two equal leaves. And it opens no file
- * with an empty set, so nothing is a member of one by being below -Infinity.
+ * Two habits of onnxruntime shape what is written. Up to 1.24 it takes a root whose children have the same
+ * number for a lone leaf, even when one is a leaf and the other is not, and scores are wrong without a word
+ * (its issue 24679). So a tree's leaves are numbered from the last to the first, which keeps the two apart,
+ * and a tree that is one leaf becomes a node with two equal leaves. And it opens no file with an empty set,
+ * so nothing is a member of one by being below -Infinity.
  */
 export const treeEnsembleAttributes = (trees: readonly Tree[]): readonly OnnxAttribute[] => {
   const nodes: NodeLists = {

@@ -23,8 +23,8 @@ export interface OnlineResult {
 export interface OnlineFeatures {
   readonly featureNames: readonly string[]
   /**
-   * Reads the states of the transaction's entities, computes its features, and stores the advanced states, or does it all again
-   * when somebody else advanced one of them meanwhile.
+   * Reads the states of the transaction's entities, computes its features, and stores the advanced states, or
+   * does it all again when somebody else advanced one of them meanwhile.
    *
    * @throws FEATURES_STATE_CONTENDED after 50 attempts
    */

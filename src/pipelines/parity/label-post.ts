@@ -10,9 +10,10 @@ export type Labelled = Omit<Label, 'knownAtMs'> & {
 /**
  * Labels on their way to the serving call, at the times of the replay.
  *
- * The clock is the latest event time that has arrived. A label becomes known at `labelledAtMs`, or at its transaction's time plus the
- * delay; if the clock is already past that when the transaction arrives, then at once. Known labels are delivered before the next
- * transaction: those known first first, equal ones by arrival.
+ * The clock is the latest event time that has arrived. A label becomes known at `labelledAtMs`, or at its
+ * transaction's time plus the delay; if the clock is already past that when the transaction arrives, then at
+ * once. Known labels are delivered before the next transaction: those known first first, equal ones by
+ * arrival.
  */
 export interface LabelPost {
   /** Delivers what is known when a transaction of `eventTimeMs` arrives. */

@@ -105,7 +105,8 @@ test('a number that was given to two records is counted as extra', async () => {
   const first = await altered(`${folder}/first`, entries, (entry) =>
     entry.sequence <= entries.length - 1 ? entry : undefined,
   )
-  // As after a Redis that forgot its last entry, which had been moved to a log, and decided on the next transaction.
+  // As after a Redis that forgot its last entry, which had been moved to a log, and decided on the next
+  // transaction.
   const second = await altered(`${folder}/second`, entries, (entry) =>
     entry.sequence === entries.length ? { ...entry, sequence: entries.length - 1 } : undefined,
   )

@@ -43,13 +43,14 @@ export interface ModelParity {
 }
 
 /**
- * Computes the features of every decision in a log again, from the states that the log began with and in the order logged, labels at
- * their places, and compares them with those that were served, value by value.
+ * Computes the features of every decision in a log again, from the states that the log began with and in the
+ * order logged, labels at their places, and compares them with those that were served, value by value.
  *
- * `missing` counts sequence numbers that no log has, `extra` transactions that were decided on twice and numbers that were given twice:
- * either means that states and log have parted.
+ * `missing` counts sequence numbers that no log has, `extra` transactions that were decided on twice and
+ * numbers that were given twice: either means that states and log have parted.
  *
- * @throws SERVING_LOG_INCOMPLETE when the log does not start at its beginning, or its states are not there; SERVING_LOG_DAMAGED
+ * @throws SERVING_LOG_INCOMPLETE when the log does not start at its beginning, or its states are not there;
+ * SERVING_LOG_DAMAGED
  */
 export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly ModelParity[]> => {
   const { folders, openLog, database, signal, reportProgress } = options

@@ -9,9 +9,15 @@ const count = Type.Integer({ minimum: 0 })
 const ParityReportSchema = Type.Object(
   {
     schema: Type.Literal(1),
-    /** Where the served vectors came from, for people: `the last 10000 transactions of runs/bank, served in this process`. */
+    /**
+     * Where the served vectors came from, for people: `the last 10000 transactions of runs/bank, served in
+     * this process`.
+     */
     source: Type.String({ minLength: 1 }),
-    /** What the compared features were computed with (`statesIdentity`): a report counts for versions with the same. */
+    /**
+     * What the compared features were computed with (`statesIdentity`): a report counts for versions with the
+     * same.
+     */
     identity: Type.Object({ layouts: Type.String(), features: Type.String(), fitted: Type.String() }, closed),
     /** Transactions that both sides have, and values that were compared in them. */
     rows: count,
@@ -29,7 +35,9 @@ const ParityReportSchema = Type.Object(
         closed,
       ),
     ),
-    /** Transactions of training that serving gave no vector for, and served ones that training does not have. */
+    /**
+     * Transactions of training that serving gave no vector for, and served ones that training does not have.
+     */
     missing: count,
     extra: count,
   },

@@ -26,7 +26,8 @@ describe('serving the end of a run', () => {
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  // Labels that are pending at the cut, in no order, in time, and known before they can be: all are part of the history.
+  // Labels that are pending at the cut, in no order, in time, and known before they can be: all are part of
+  // the history.
   it.each([
     ['by the delay', 'NULL', 500],
     ['out of order', 'event_time_ms + (hash(transaction_id) % 1000) * 3600000', 1500],

@@ -57,8 +57,8 @@ export interface ServedRun {
 const MOST_WARM_UP = 1000
 
 /**
- * Plays the card network over the end of a run: sends its last transactions to the serving call as they arrived, labels at their times,
- * and compares every value with the one that training has.
+ * Plays the card network over the end of a run: sends its last transactions to the serving call as they
+ * arrived, labels at their times, and compares every value with the one that training has.
  *
  * 1. What came before is replayed in bulk; its final states fill the store, as after a deployment.
  * 2. Each transaction is decided on; the decision is timed, reading and comparing are not.
@@ -150,7 +150,10 @@ const fillStore = async (options: ServeRunOptions, cut: number): Promise<void> =
         await store.save([{ key: { kind, token }, bytes, expected: 0 }])
 }
 
-/** Score and decision from the vector of all computed features, of which the model uses some in an order of its own. */
+/**
+ * Score and decision from the vector of all computed features, of which the model uses some in an order of
+ * its own.
+ */
 const createDecider = (computed: readonly string[], scorer: Scorer) => {
   const places = scorer.featureNames.map((name) => computed.indexOf(name))
   const vector = new Float64Array(places.length)

@@ -8,7 +8,10 @@ export interface ServedRow {
   readonly transaction: Transaction
   /** Undefined where nothing is known of it. */
   readonly label: Labelled | undefined
-  /** Training's value of feature `f`, NaN where it is missing; undefined where training does not have the transaction. */
+  /**
+   * Training's value of feature `f`, NaN where it is missing; undefined where training does not have the
+   * transaction.
+   */
   readonly expected: ((f: number) => number) | undefined
 }
 
@@ -58,7 +61,8 @@ export async function* readServedRows(
 }
 
 /**
- * Labels that a replay of the transactions before arrival `cut` has not delivered, in the order of delivery, and where its clock stands.
+ * Labels that a replay of the transactions before arrival `cut` has not delivered, in the order of delivery,
+ * and where its clock stands.
  */
 export const readPendingLabels = async (
   connection: DuckDBConnection,

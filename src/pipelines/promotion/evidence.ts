@@ -15,7 +15,10 @@ export interface PromotionEvidence extends GateMeasurements {
   readonly settings: PromotionSettings
   /** The run that made the version; null where it was registered without one. */
   readonly run: { readonly id: string | null; readonly key: string | null }
-  /** SHA-256 of each source file by name, or `generated`; of all training rows as one, where the version has it in its tags. */
+  /**
+   * SHA-256 of each source file by name, or `generated`; of all training rows as one, where the version has
+   * it in its tags.
+   */
   readonly data: { readonly files: unknown; readonly sha256: string | null }
   /** Of the code that trained it. */
   readonly codeVersion: string | null

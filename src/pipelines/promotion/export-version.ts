@@ -14,8 +14,8 @@ export interface ExportedVersion {
 }
 
 /**
- * Writes the artifact of a version into `out`/package, verified, for `vigia predict --model`. States are in no registry: what is scored
- * begins with an empty history, or that of a run whose states are copied beside.
+ * Writes the artifact of a version into `out`/package, verified, for `vigia predict --model`. States are in
+ * no registry: what is scored begins with an empty history, or that of a run whose states are copied beside.
  *
  * The folder is made beside `out` and renamed into place.
  *

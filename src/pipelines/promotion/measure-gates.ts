@@ -45,8 +45,8 @@ export interface MeasuredGates extends GateMeasurements {
 }
 
 /**
- * Measures all that the gates ask for. What cannot be measured says why instead; only interruptions and a store that cannot be reached
- * stop it.
+ * Measures all that the gates ask for. What cannot be measured says why instead; only interruptions and a
+ * store that cannot be reached stop it.
  */
 export const measureGates = async (options: MeasureOptions): Promise<MeasuredGates> => {
   const { registry, candidate, present, runFolder, database } = options

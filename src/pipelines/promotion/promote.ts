@@ -50,13 +50,13 @@ export interface Promoted extends Decided {
 /**
  * Gives a version the alias `to`, if it passes the gates: gates, evidence, decision, alias.
  *
- * The decision is the point of no return, and one of several at once has it: who decides has seen all decisions before, or loses. The
- * evidence is stored before it, so that no decision is without; aliases come after it, and are put right by whoever reads next should
- * this process not get to them.
+ * The decision is the point of no return, and one of several at once has it: who decides has seen all
+ * decisions before, or loses. The evidence is stored before it, so that no decision is without; aliases come
+ * after it, and are put right by whoever reads next should this process not get to them.
  *
  * @returns undefined when the alias names the version already: nothing is decided
- * @throws REGISTRY_VERSION_UNKNOWN, REGISTRY_GATES_FAILED, REGISTRY_DECISION_LOST, REGISTRY_DECISIONS_BROKEN, INTERRUPTED and the errors
- *   of the store
+ * @throws REGISTRY_VERSION_UNKNOWN, REGISTRY_GATES_FAILED, REGISTRY_DECISION_LOST, REGISTRY_DECISIONS_BROKEN,
+ * INTERRUPTED and the errors of the store
  */
 export const promote = async (options: PromoteOptions): Promise<Promoted | undefined> => {
   const { store, model, to, skip, settings, now, newId, signal } = options
@@ -89,7 +89,10 @@ export const promote = async (options: PromoteOptions): Promise<Promoted | undef
   return { decision: made, evidence, settled: await carryOut(log, store, model, made) }
 }
 
-/** Aliases as the decisions want them; and the decision in tags of its version, for people who look at it in the registry. */
+/**
+ * Aliases as the decisions want them; and the decision in tags of its version, for people who look at it in
+ * the registry.
+ */
 export const carryOut = async (
   log: DecisionLog,
   { registry }: TrackingStore,

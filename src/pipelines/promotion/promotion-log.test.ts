@@ -235,7 +235,10 @@ const slowed = (store: TrackingStore, seed: number): TrackingStore => {
   return around(store, pause, pause)
 }
 
-/** Fails at its call of that number, before or after its effect, and at all later ones: a process that was killed. */
+/**
+ * Fails at its call of that number, before or after its effect, and at all later ones: a process that was
+ * killed.
+ */
 const dying = (store: TrackingStore, at: number, when: 'before' | 'after'): TrackingStore => {
   let calls = 0
   return around(

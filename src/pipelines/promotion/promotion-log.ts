@@ -36,11 +36,13 @@ export interface DecisionLog {
 }
 
 /**
- * The log of decisions about a model: one run in the experiment `<model> decisions`, decision n its parameter `decision.00000n`.
+ * The log of decisions about a model: one run in the experiment `<model> decisions`, decision n its parameter
+ * `decision.00000n`.
  *
- * There is no lock. A parameter is written once (law 3 of the tracker), so of two who write decision n one gets a conflict, and has lost.
- * The run is made together with an experiment of a name that nobody else has; both become the log by renaming the experiment, which
- * succeeds for one only (law 2). A loser's experiment stays behind under its own name, unused.
+ * There is no lock. A parameter is written once (law 3 of the tracker), so of two who write decision n one
+ * gets a conflict, and has lost. The run is made together with an experiment of a name that nobody else has;
+ * both become the log by renaming the experiment, which succeeds for one only (law 2). A loser's experiment
+ * stays behind under its own name, unused.
  *
  * Reading makes nothing: the log begins with the first decision.
  */

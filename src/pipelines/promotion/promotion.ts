@@ -20,7 +20,9 @@ const DecisionSchema = Type.Object(
     reason: Type.String(),
     /** Gates that were passed over, by name. */
     skipped: Type.Array(Type.String()),
-    /** The evidence among the artifacts of the log, and its SHA-256; null for a rollback, which asks for none. */
+    /**
+     * The evidence among the artifacts of the log, and its SHA-256; null for a rollback, which asks for none.
+     */
     evidence: Type.Union([Type.Object({ path: Type.String(), sha256: Type.String() }, closed), Type.Null()]),
   },
   closed,
@@ -56,8 +58,8 @@ export const decodeDecision = (text: string): Decision | { readonly problem: str
 const isDecision = schemaCheck<Decision>(DecisionSchema)
 
 /**
- * Version by alias after all decisions. An alias that no decision was about is not in it; `previous` is null where production was given
- * for the first time.
+ * Version by alias after all decisions. An alias that no decision was about is not in it; `previous` is null
+ * where production was given for the first time.
  */
 export const aliasesAfter = (decisions: readonly Decision[]): Readonly<Record<string, number | null>> => {
   const aliases: Record<string, number | null> = {}

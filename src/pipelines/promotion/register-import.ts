@@ -27,7 +27,8 @@ export interface RegisterImportOptions {
 }
 
 /**
- * Makes an imported model the next version: a run of its own with the model as its artifact, as a training has one.
+ * Makes an imported model the next version: a run of its own with the model as its artifact, as a training
+ * has one.
  *
  * @throws MODEL_ARTIFACT_REFUSED and the errors of the store
  */

@@ -4,10 +4,11 @@ import { openDecisionLog } from './promotion-log.ts'
 import { settleAliases } from './settle-aliases.ts'
 
 /**
- * Gives `production` back to the version that had it before, at once: no gate is asked. The version that is left becomes `previous`, so
- * that a rollback can be rolled back.
+ * Gives `production` back to the version that had it before, at once: no gate is asked. The version that is
+ * left becomes `previous`, so that a rollback can be rolled back.
  *
- * @throws REGISTRY_NOTHING_TO_ROLL_BACK, REGISTRY_DECISION_LOST, REGISTRY_DECISIONS_BROKEN and the errors of the store
+ * @throws REGISTRY_NOTHING_TO_ROLL_BACK, REGISTRY_DECISION_LOST, REGISTRY_DECISIONS_BROKEN and the errors of
+ * the store
  */
 export const rollBack = async ({ store, model, by, reason, now, newId }: Deciding): Promise<Decided> => {
   const { registry, tracker } = store

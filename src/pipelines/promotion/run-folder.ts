@@ -22,8 +22,8 @@ export interface RunRows {
 }
 
 /**
- * The rows of the run in `folder`, if they are those that `artifact` was trained and tested on: the same data and split, and features
- * computed in the same way. The run's own model may be another one.
+ * The rows of the run in `folder`, if they are those that `artifact` was trained and tested on: the same data
+ * and split, and features computed in the same way. The run's own model may be another one.
  *
  * @returns the rows, or in words why they are not
  */

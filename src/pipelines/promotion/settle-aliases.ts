@@ -24,10 +24,11 @@ export interface SettledAliases {
 /**
  * Makes the registry's aliases say what the decisions say, and returns both.
  *
- * Whoever reads does this, not only who has decided: a process that was killed between its decision and the aliases leaves them to the
- * next one. The decisions are read again afterwards; if there are more, all is done anew. So after the last writer has either
- * finished or died, and one reader has come, the aliases are those of the last decision. An alias that was moved by other means goes
- * back: only decisions count. Aliases that no decision was about are left alone.
+ * Whoever reads does this, not only who has decided: a process that was killed between its decision and the
+ * aliases leaves them to the next one. The decisions are read again afterwards; if there are more, all is
+ * done anew. So after the last writer has either finished or died, and one reader has come, the aliases are
+ * those of the last decision. An alias that was moved by other means goes back: only decisions count. Aliases
+ * that no decision was about are left alone.
  */
 export const settleAliases = async (
   log: DecisionLog,

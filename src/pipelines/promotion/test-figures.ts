@@ -43,8 +43,8 @@ export const featureSettingsOf = ({ manifest: { featureSettings } }: Artifact): 
 /**
  * What `artifact` is worth on the test rows of a run.
  *
- * Where the run's features are not the artifact's, they are computed anew from the run's transactions, with all that the artifact was
- * fitted with: models of different features are judged on the same rows.
+ * Where the run's features are not the artifact's, they are computed anew from the run's transactions, with
+ * all that the artifact was fitted with: models of different features are judged on the same rows.
  */
 export const testFigures = async (
   artifact: Artifact,

@@ -13,7 +13,9 @@ export const createModelControl = (pipeline: OpenPipeline, load: LoadModel): Mod
   let earlier: readonly LoadedModel[] = []
   let turn: Promise<unknown> = Promise.resolve()
 
-  /** One change at a time, each in view of the one before. `then` is what to remember when it has succeeded. */
+  /**
+   * One change at a time, each in view of the one before. `then` is what to remember when it has succeeded.
+   */
   const change = (
     next: (now: ServingModels) => Promise<ServingModels>,
     then: (before: ServingModels, after: ServingModels) => void = remember,

@@ -7,9 +7,11 @@ export interface ModelControl {
   /** Loads what the champion's source stands for by now; the same model stays as it is. */
   reload(): Promise<readonly ServedModel[]>
   /**
-   * Loads, verifies and warms the model of `source` (a folder, or `models:/name@alias` or `models:/name/3`) and lets it decide.
+   * Loads, verifies and warms the model of `source` (a folder, or `models:/name@alias` or `models:/name/3`)
+   * and lets it decide.
    *
-   * @throws MODEL_ARTIFACT_REFUSED, REGISTRY_VERSION_UNKNOWN, SERVING_STATES_FOREIGN: the models in service stay as they are
+   * @throws MODEL_ARTIFACT_REFUSED, REGISTRY_VERSION_UNKNOWN, SERVING_STATES_FOREIGN: the models in service
+   * stay as they are
    */
   switchTo(source: string): Promise<readonly ServedModel[]>
   /** Lets the champion before this one decide again. @throws SERVING_NO_EARLIER_MODEL */

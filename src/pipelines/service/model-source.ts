@@ -20,7 +20,8 @@ export interface ModelSourceOptions {
 export type LoadModel = (source: string) => Promise<LoadedModel>
 
 /**
- * A source is `models:/name@alias`, `models:/name/3`, or a folder: of an artifact, or of a run with the artifact in `package/`.
+ * A source is `models:/name@alias`, `models:/name/3`, or a folder: of an artifact, or of a run with the
+ * artifact in `package/`.
  *
  * @throws MODEL_ARTIFACT_REFUSED, REGISTRY_VERSION_UNKNOWN, SERVING_MODEL_SOURCE_INVALID
  */

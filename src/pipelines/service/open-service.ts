@@ -31,7 +31,10 @@ export interface ServiceOptions {
   readonly onStates?: (outcome: StatesOutcome) => void
 }
 
-/** `kept`: the store had states. `loaded`: it was empty, and the model's run had some. `empty`: nobody has a history. */
+/**
+ * `kept`: the store had states. `loaded`: it was empty, and the model's run had some. `empty`: nobody has a
+ * history.
+ */
 export type StatesOutcome =
   | { readonly kind: 'kept' }
   | ({ readonly kind: 'loaded'; readonly from: string } & LoadedStates)
@@ -45,10 +48,11 @@ export interface Service {
 const MEBIBYTE = 1 << 20
 
 /**
- * Opens everything that decides, as the settings say: models, states, log. An empty store is filled with the states of the run that
- * the model came from.
+ * Opens everything that decides, as the settings say: models, states, log. An empty store is filled with the
+ * states of the run that the model came from.
  *
- * @throws MODEL_ARTIFACT_REFUSED, SERVING_STATES_FOREIGN, SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED, SERVING_LOG_NOT_EMPTY and others of these
+ * @throws MODEL_ARTIFACT_REFUSED, SERVING_STATES_FOREIGN, SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED,
+ * SERVING_LOG_NOT_EMPTY and others of these
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
   const { settings, storage, load, now } = options

@@ -40,7 +40,9 @@ export const precisionAtK = (
   return dailyPrecision({ days, entities: numbered(userIds), labels, scores }, k).mean
 }
 
-/** What one candidate's probabilities and threshold are worth on `rows`; null where a figure is not defined. */
+/**
+ * What one candidate's probabilities and threshold are worth on `rows`; null where a figure is not defined.
+ */
 export const candidateFigures = (
   rows: JudgedRows,
   scores: Float64Array,
@@ -74,7 +76,10 @@ export const SCORING_TITLES = {
   expected_cost: 'expected cost',
 } as const satisfies Readonly<Record<Scoring, string>>
 
-/** One figure of probabilities on rows whose first day is that of the first row; costs are those at the cheapest threshold. */
+/**
+ * One figure of probabilities on rows whose first day is that of the first row; costs are those at the
+ * cheapest threshold.
+ */
 export const scoringFigure = (
   scoring: Scoring,
   rows: JudgedRows,

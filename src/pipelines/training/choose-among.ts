@@ -32,8 +32,8 @@ const PART_TITLES = { validation: 'validation', train: 'training rows' } as cons
 export const hasBothClasses = (labels: Uint8Array): boolean => labels.includes(1) && labels.includes(0)
 
 /**
- * Calibration and threshold of each model, and the best by `evaluation.choose_by`; the first of equals, and a figure that is not
- * defined is the worst. There is at least one model.
+ * Calibration and threshold of each model, and the best by `evaluation.choose_by`; the first of equals, and a
+ * figure that is not defined is the worst. There is at least one model.
  */
 export const chooseAmong = (
   models: readonly ScoredModel[],
@@ -73,7 +73,10 @@ export const chooseAmong = (
 const ON_TRAINING =
   'Validation holds no frauds, or nothing else: the threshold and the best model were chosen on training rows, which the models know, and nothing is calibrated. Make validation longer (split).'
 
-/** On rows that a model has learnt from its probabilities look better than they are, so a calibration would mislead. */
+/**
+ * On rows that a model has learnt from its probabilities look better than they are, so a calibration would
+ * mislead.
+ */
 const chooseCalibrationOn = (
   { part, labels }: ChoiceRows,
   raw: Float64Array,

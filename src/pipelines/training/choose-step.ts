@@ -17,7 +17,8 @@ import type { TrainingContext } from './training-context.ts'
 import { isTrained, type TrainingOutcome } from './training-outcome.ts'
 
 /**
- * Trained models and validation rows -> `choice.json`: the calibration and the threshold of each model, and which is the best.
+ * Trained models and validation rows -> `choice.json`: the calibration and the threshold of each model, and
+ * which is the best.
  *
  * Where validation has no frauds (or nothing else), training rows stand in, and the outcome says so.
  */

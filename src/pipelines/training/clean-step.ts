@@ -4,7 +4,10 @@ import { writeJson } from '../../disk/json-file.ts'
 import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
-/** Prepared rows -> `cleaned.parquet`, the same rows in the same order + `cleaning.json`, what was fitted on training rows. */
+/**
+ * Prepared rows -> `cleaned.parquet`, the same rows in the same order + `cleaning.json`, what was fitted on
+ * training rows.
+ */
 export const cleanStep = ({ config, database }: TrainingContext): Step => ({
   name: 'clean',
   activity: 'cleaning transactions',

@@ -38,7 +38,10 @@ export const productionFolder = ({ config, workingDirectory }: TrainingContext):
   return isAbsolute(production) ? production : join(workingDirectory, production)
 }
 
-/** What the chosen model and the others are worth, part after part: the rows of one part are the memory that this step takes. */
+/**
+ * What the chosen model and the others are worth, part after part: the rows of one part are the memory that
+ * this step takes.
+ */
 export const evaluateRun = async (context: TrainingContext, work: StepWork): Promise<EvaluationReport> => {
   const run = await readOutcomes(work)
   const candidates = run.candidates.map((candidate) => ({ ...candidate, figures: {} as PartFigures }))
@@ -264,7 +267,10 @@ const candidateReport = (
   }
 }
 
-/** The figures of the model in production on the run's test rows, or why there are none; null when none is named. */
+/**
+ * The figures of the model in production on the run's test rows, or why there are none; null when none is
+ * named.
+ */
 const compareProduction = async (
   context: TrainingContext,
   work: StepWork,

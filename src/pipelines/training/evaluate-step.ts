@@ -12,8 +12,9 @@ import type { TrainingContext } from './training-context.ts'
 export type { EvaluationReport } from './evaluation-report.ts'
 
 /**
- * Models, thresholds and the rows -> `evaluation.json`: what the chosen model is worth and how sure that is, where it is good and
- * where not, what it goes by, and how it compares with the other candidates and the model in production.
+ * Models, thresholds and the rows -> `evaluation.json`: what the chosen model is worth and how sure that is,
+ * where it is good and where not, what it goes by, and how it compares with the other candidates and the
+ * model in production.
  *
  * The check stops the run where a quality gate is not passed, so that nothing is packaged.
  */

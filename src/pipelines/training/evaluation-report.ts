@@ -16,14 +16,23 @@ export interface EvaluationReport {
   readonly daily: { readonly entity: string; readonly k: number }
   readonly split: { readonly method: string; readonly parts: readonly SplitPart[] }
   readonly parts: Readonly<Record<'train' | 'validation' | 'test', PartEvaluation>>
-  /** 95 % bootstrap interval of each figure by its name in `PartEvaluation`; null where the figure is not defined. */
+  /**
+   * 95 % bootstrap interval of each figure by its name in `PartEvaluation`; null where the figure is not
+   * defined.
+   */
   readonly intervals: Readonly<Record<'train' | 'validation' | 'test', Intervals>>
   /** Quality on groups of the test rows: merchant category, amount band, new users, fraud pattern. */
   readonly slices: readonly SliceGroup[]
   readonly importance: {
-    /** Share of the training loss that splits on the feature removed; empty for a model without trees. The largest first. */
+    /**
+     * Share of the training loss that splits on the feature removed; empty for a model without trees. The
+     * largest first.
+     */
     readonly gain: readonly { readonly feature: string; readonly share: number }[]
-    /** How much average precision on validation falls when the feature's values are shuffled. The largest first. */
+    /**
+     * How much average precision on validation falls when the feature's values are shuffled. The largest
+     * first.
+     */
     readonly permutation: readonly {
       readonly feature: string
       readonly drop: number

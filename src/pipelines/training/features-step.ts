@@ -9,8 +9,9 @@ import { trainingRows } from './clean-step.ts'
 import type { TrainingContext } from './training-context.ts'
 
 /**
- * Cleaned rows -> `features.parquet` (one row a transaction, one column a feature), `fitted.json` (what features took from the
- * training rows), `user.states`, `merchant.states`, `device.states` (all states after the last row), `replay.json` (counts).
+ * Cleaned rows -> `features.parquet` (one row a transaction, one column a feature), `fitted.json` (what
+ * features took from the training rows), `user.states`, `merchant.states`, `device.states` (all states after
+ * the last row), `replay.json` (counts).
  */
 export const featuresStep = ({ config, database, workers }: TrainingContext): Step => ({
   name: 'features',

@@ -10,7 +10,10 @@ import type { EvaluationReport } from './evaluation-report.ts'
 
 type Importance = EvaluationReport['importance']
 
-/** Rows that features are shuffled on at most; more are sampled, because every feature costs a few times their scoring. */
+/**
+ * Rows that features are shuffled on at most; more are sampled, because every feature costs a few times their
+ * scoring.
+ */
 export const PERMUTATION_ROWS = 20_000
 export interface PermutationOptions {
   readonly seed: number
@@ -23,12 +26,13 @@ export interface PermutationOptions {
 }
 
 /**
- * How much average precision falls when one feature's values are shuffled among the rows (Breiman 2001): mean and standard deviation
- * over the shuffles, the largest first, equal ones by name. Empty when the rows do not hold both classes. Rows are ranked by the
- * model's margin, which no calibration has tied.
+ * How much average precision falls when one feature's values are shuffled among the rows (Breiman 2001): mean
+ * and standard deviation over the shuffles, the largest first, equal ones by name. Empty when the rows do not
+ * hold both classes. Rows are ranked by the model's margin, which no calibration has tied.
  *
- * Only what asks for the feature is computed again. A feature that the model never asks for has 0 without being tried. Each feature
- * has a random stream of its own, so that one more or fewer changes none of the others.
+ * Only what asks for the feature is computed again. A feature that the model never asks for has 0 without
+ * being tried. Each feature has a random stream of its own, so that one more or fewer changes none of the
+ * others.
  */
 export const permutationImportance = (
   model: Model,
@@ -71,7 +75,10 @@ export const permutationImportance = (
 /** The part of each row's margin that depends on one feature, from the feature's values. */
 type MarginPart = (values: Float64Array) => Float64Array
 
-/** Margins of the rows, and by feature the part of them that depends on it; undefined where the model never asks for it. */
+/**
+ * Margins of the rows, and by feature the part of them that depends on it; undefined where the model never
+ * asks for it.
+ */
 const createMarginParts = (
   model: Model,
   columns: readonly Float64Array[],
@@ -105,7 +112,10 @@ const createMarginParts = (
   }
 }
 
-/** Each feature's share of all that the model's splits lowered the training loss by, the largest first; empty without trees. */
+/**
+ * Each feature's share of all that the model's splits lowered the training loss by, the largest first; empty
+ * without trees.
+ */
 export const gainImportance = (model: Model): Importance['gain'] => {
   if (model.kind === 'logistic_regression') return []
   const gains = new Float64Array(model.featureNames.length)

@@ -36,7 +36,9 @@ export const intervalsOfRows = (
   )
 }
 
-/** What the quality gates of the configuration say of the chosen model's figures on test; see `checkGates`. */
+/**
+ * What the quality gates of the configuration say of the chosen model's figures on test; see `checkGates`.
+ */
 export const judgeGates = (
   test: CandidateFigures,
   production: EvaluationReport['production'],
@@ -57,7 +59,8 @@ export const judgeGates = (
   )
 
 /**
- * `hasEarlier`: whether an earlier run in `folder` has left a package, which stays and must not be taken for this model.
+ * `hasEarlier`: whether an earlier run in `folder` has left a package, which stays and must not be taken for
+ * this model.
  *
  * @throws PIPELINE_GATES_FAILED naming every gate that was not passed
  */

@@ -18,10 +18,11 @@ export interface CurveRows {
 }
 
 /**
- * How a sum of trees became better (and then worse) with each tree: log loss on training and validation, average precision on validation,
- * after 1, 2, ... trees, in at most 25 steps, the last of which is the whole model. Of more than 20,000 rows of a part every k-th is
- * taken. Probabilities are not calibrated. A forest of some of its trees is their mean. Empty for a logistic regression, which has no
- * trees, and without trees; a part without rows has no curve, one with a single class no average precision.
+ * How a sum of trees became better (and then worse) with each tree: log loss on training and validation,
+ * average precision on validation, after 1, 2, ... trees, in at most 25 steps, the last of which is the whole
+ * model. Of more than 20,000 rows of a part every k-th is taken. Probabilities are not calibrated. A forest
+ * of some of its trees is their mean. Empty for a logistic regression, which has no trees, and without trees;
+ * a part without rows has no curve, one with a single class no average precision.
  */
 export const learningCurves = (
   model: Model,

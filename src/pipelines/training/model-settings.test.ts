@@ -6,7 +6,8 @@ import type { RandomForestSettings } from '../../learning/forest/random-forest.t
 import { algorithmSettings, enabledModels, modelSettings } from './model-settings.ts'
 
 describe('settings of models', () => {
-  // The type checker holds these to what algorithms take, so a setting that is renamed on one side alone is noticed.
+  // The type checker holds these to what algorithms take, so a setting that is renamed on one side alone is
+  // noticed.
   it('have the names that algorithms take', () => {
     expect(defaultsOf('logistic_regression')).toEqual({
       c: 1,

@@ -14,9 +14,11 @@ export const modelSettings = (model: ModelsSettings[ModelKind]): ModelSettings =
   Object.fromEntries(Object.entries(model).filter(([name]) => !NOT_LEARNT_FROM.includes(name)))
 
 /**
- * Settings as algorithms take them: `max_depth` is `maxDepth`. Names inside of a value (features, for `monotone`) stay.
+ * Settings as algorithms take them: `max_depth` is `maxDepth`. Names inside of a value (features, for
+ * `monotone`) stay.
  *
- * Generic, so that a new setting needs no line here; the contract between both is that they have the same names.
+ * Generic, so that a new setting needs no line here; the contract between both is that they have the same
+ * names.
  */
 export const algorithmSettings = (settings: ModelSettings): Readonly<Record<string, unknown>> =>
   Object.fromEntries(

@@ -23,8 +23,8 @@ import {
 } from './training-outcome.ts'
 
 /**
- * The chosen model and everything fitted -> the artifact: `manifest.json`, `model.json`, `model.onnx`, `reference.json`,
- * `checksums.json`. It is read back before the step is done, so what is here can be loaded.
+ * The chosen model and everything fitted -> the artifact: `manifest.json`, `model.json`, `model.onnx`,
+ * `reference.json`, `checksums.json`. It is read back before the step is done, so what is here can be loaded.
  */
 export const packageStep = (context: TrainingContext): Step => {
   const { config, database } = context

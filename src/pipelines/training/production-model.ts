@@ -21,8 +21,9 @@ export type ProductionModel =
   | { readonly reason: string }
 
 /**
- * Loads the model in production to score the run's own test rows. The run's features are the model's only when both were computed in
- * the same way: with the same settings, vocabularies, bands and cleaning. Otherwise its scores would be those of other inputs.
+ * Loads the model in production to score the run's own test rows. The run's features are the model's only
+ * when both were computed in the same way: with the same settings, vocabularies, bands and cleaning.
+ * Otherwise its scores would be those of other inputs.
  *
  * `folder` is an artifact, or a run folder that holds one in `package/`.
  */

@@ -5,7 +5,10 @@ import { writeJson } from '../../disk/json-file.ts'
 import type { Step } from '../../steps/step.ts'
 import { type TrainingContext, usesGeneratedData } from './training-context.ts'
 
-/** Source files -> `prepared.parquet` (rows that can be used) + `quarantine.jsonl` (the others) + `read.json` (the counts). */
+/**
+ * Source files -> `prepared.parquet` (rows that can be used) + `quarantine.jsonl` (the others) + `read.json`
+ * (the counts).
+ */
 export const readStep = (context: TrainingContext): Step => {
   const { config, database, workingDirectory } = context
   const isGenerated = usesGeneratedData(context)
@@ -15,7 +18,8 @@ export const readStep = (context: TrainingContext): Step => {
     name: 'read',
     activity: 'reading transactions',
     inputs: isGenerated ? ['generate'] : [],
-    // Not the path: what the files hold decides, wherever they lie. Their names matter where the format hangs on them.
+    // Not the path: what the files hold decides, wherever they lie. Their names matter where the format hangs
+    // on them.
     settings: { source: { ...declared, files: isGenerated ? [] : endings(declaredPath) } },
     module: import.meta.url,
     ...(!isGenerated && {

@@ -3,8 +3,9 @@ import { sqlIdentifier, sqlLiteral } from '../../disk/database.ts'
 import type { Scorer } from '../../model/scorer.ts'
 
 /**
- * Scores every row of a file of features into the table `scores` (transaction_id, probability, flagged, risk_level) of the
- * connection's database, for SQL to join. `where` is an SQL condition on the file's columns.
+ * Scores every row of a file of features into the table `scores` (transaction_id, probability, flagged,
+ * risk_level) of the connection's database, for SQL to join. `where` is an SQL condition on the file's
+ * columns.
  */
 export const scoreRows = async (
   connection: DuckDBConnection,

@@ -29,7 +29,8 @@ import type { TrainingContext } from './training-context.ts'
 import type { ModelSearch, SearchOutcome, SelectionOutcome } from './training-outcome.ts'
 
 /**
- * Training rows -> `search.json`: the best settings of each enabled model that has a grid. Without any grid nothing is done.
+ * Training rows -> `search.json`: the best settings of each enabled model that has a grid. Without any grid
+ * nothing is done.
  *
  * Every fit is set aside when it is judged, so an interrupted search goes on where it was.
  */

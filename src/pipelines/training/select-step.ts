@@ -80,7 +80,10 @@ const askModel = async (
   return { gains: gainsOf(model), score: (table) => scoreTable(model, table) }
 }
 
-/** Summed gain of the splits of each feature; a feature that splits without gain counts as barely looked at, not as never. */
+/**
+ * Summed gain of the splits of each feature; a feature that splits without gain counts as barely looked at,
+ * not as never.
+ */
 const gainsOf = (model: Model): number[] => {
   const gains = model.featureNames.map(() => 0)
   if (model.kind === 'logistic_regression') return gains

@@ -4,7 +4,10 @@ import { rocAuc } from '../../evaluation/roc-auc.ts'
 import type { Slice, SliceGroup } from './evaluation-report.ts'
 import type { Slicing } from './slice-rows.ts'
 
-/** What scores are worth on each slice of the rows; a figure is null where it is not defined. O(n log n) for each slicing. */
+/**
+ * What scores are worth on each slice of the rows; a figure is null where it is not defined. O(n log n) for
+ * each slicing.
+ */
 export const sliceFigures = (
   { by, names, nameOfRow }: Slicing,
   labels: Uint8Array,

@@ -16,8 +16,9 @@ export interface Slicing {
 }
 
 /**
- * How the rows of `part` are divided for the report, in the order of `transactionIds`: by merchant category, amount band, whether the
- * user is new, and fraud pattern. A division that puts all rows in one slice, or none in any, is left out.
+ * How the rows of `part` are divided for the report, in the order of `transactionIds`: by merchant category,
+ * amount band, whether the user is new, and fraud pattern. A division that puts all rows in one slice, or
+ * none in any, is left out.
  */
 export const sliceRows = async (
   connection: DuckDBConnection,

@@ -4,7 +4,10 @@ import { writeJson } from '../../disk/json-file.ts'
 import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
-/** Prepared rows -> `split.parquet` (arrival, part) + `split.json`: how many rows, frauds and warnings each part has. */
+/**
+ * Prepared rows -> `split.parquet` (arrival, part) + `split.json`: how many rows, frauds and warnings each
+ * part has.
+ */
 export const splitStep = ({ config, database }: TrainingContext): Step => ({
   name: 'split',
   activity: 'splitting rows',

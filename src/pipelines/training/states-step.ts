@@ -8,8 +8,9 @@ import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
 /**
- * The state of every entity after the last transaction, beside the artifact: what scoring goes on from, so that the first request
- * after a deployment sees its user's history. `user.states`, `merchant.states`, `device.states`, `pending.labels`, and `states.json`.
+ * The state of every entity after the last transaction, beside the artifact: what scoring goes on from, so
+ * that the first request after a deployment sees its user's history. `user.states`, `merchant.states`,
+ * `device.states`, `pending.labels`, and `states.json`.
  */
 export const statesStep = ({ config, database }: TrainingContext): Step => ({
   name: 'states',

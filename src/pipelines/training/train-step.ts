@@ -25,10 +25,11 @@ import {
 } from './training-outcome.ts'
 
 /**
- * Training rows -> one JSON file for each enabled model (`random_forest.json`) + `training.json`, what became of them.
+ * Training rows -> one JSON file for each enabled model (`random_forest.json`) + `training.json`, what became
+ * of them.
  *
- * Each model is set aside when it is done, so an interruption costs one model at most. A model whose library is not installed is
- * left out, and said so.
+ * Each model is set aside when it is done, so an interruption costs one model at most. A model whose library
+ * is not installed is left out, and said so.
  */
 export const trainStep = (context: TrainingContext): Step => ({
   name: 'train',

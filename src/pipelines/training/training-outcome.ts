@@ -81,7 +81,10 @@ export interface ChoiceOutcome {
   readonly best: ModelKind
   /** For people: `the highest ROC-AUC on validation`. */
   readonly chosenBy: string
-  /** The rows that calibrations, thresholds and the best were chosen on: training where validation has no frauds or no rows. */
+  /**
+   * The rows that calibrations, thresholds and the best were chosen on: training where validation has no
+   * frauds or no rows.
+   */
   readonly part: 'validation' | 'train'
   /** One for each trained model, in order. */
   readonly candidates: readonly Candidate[]

@@ -8,7 +8,10 @@ import { VigiaError } from '../../errors.ts'
 import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
-/** Prepared rows + counts of reading -> `validation.json`. The run stops here when a check fails that must not. */
+/**
+ * Prepared rows + counts of reading -> `validation.json`. The run stops here when a check fails that must
+ * not.
+ */
 export const validateStep = ({ config, database, folder }: TrainingContext): Step => ({
   name: 'validate',
   activity: 'validating the data',

@@ -2,7 +2,9 @@ import type { PartEvaluation } from '../../evaluation/evaluate.ts'
 import type { ChartSpecification } from '../chart.ts'
 import { CHART_COLORS } from '../chart.ts'
 
-/** Plot without axes, in pixels: two fit beside each other on a wide page, and one on a phone stays legible. */
+/**
+ * Plot without axes, in pixels: two fit beside each other on a wide page, and one on a phone stays legible.
+ */
 export const SIZE = { width: 350, height: 250 } as const
 
 /** One chart of a page: its title, how to read it, and what to draw. */
@@ -35,7 +37,9 @@ export const rootAxis = (field: string, title: string, values = [0, 0.01, 0.05, 
   axis: { values, format: '~%', labelOverlap: false, labelFlush: false },
 })
 
-/** Test solid in the accent colour, validation dashed in grey: dashes tell them apart where colours do not. */
+/**
+ * Test solid in the accent colour, validation dashed in grey: dashes tell them apart where colours do not.
+ */
 export const partEncoding = {
   color: {
     field: 'part',
@@ -83,7 +87,10 @@ export const note = (
   encoding: { x, y, text: { field: 'text', type: 'nominal' } },
 })
 
-/** A dashed upright line at the threshold with its value above the plot. `x` is the axis of the plot, its field `field`. */
+/**
+ * A dashed upright line at the threshold with its value above the plot. `x` is the axis of the plot, its
+ * field `field`.
+ */
 export const thresholdRule = (threshold: number, field: string, x: object): readonly ChartSpecification[] => {
   const data = { values: [{ [field]: threshold, text: `threshold ${Number(threshold.toPrecision(3))}` }] }
   return [

@@ -10,8 +10,8 @@ import type {
 } from '../../pipelines/training/evaluation-report.ts'
 
 /**
- * A report as a bank's run leaves it: 60 features with long names, 20 merchant categories, one candidate unavailable,
- * one gate failed, no frauds in one category.
+ * A report as a bank's run leaves it: 60 features with long names, 20 merchant categories, one candidate
+ * unavailable, one gate failed, no frauds in one category.
  */
 export const bankReport = (): EvaluationReport => ({
   schema: 2,
@@ -99,7 +99,10 @@ export const bankReport = (): EvaluationReport => ({
   ],
 })
 
-/** The same report of rows without a single fraud on validation, and no rows in test: figures are null, curves empty. */
+/**
+ * The same report of rows without a single fraud on validation, and no rows in test: figures are null, curves
+ * empty.
+ */
 export const reportWithoutFrauds = (): EvaluationReport => {
   const report = bankReport()
   const none: Intervals = {
@@ -266,7 +269,10 @@ const intervals = (width: number): Intervals => ({
   brierScore: null,
 })
 
-/** Rows of two overlapping classes, so that the curves look like curves; the figures beside them are set by hand. */
+/**
+ * Rows of two overlapping classes, so that the curves look like curves; the figures beside them are set by
+ * hand.
+ */
 const part = (name: string, distance: number): PartEvaluation => {
   const random = createRandom(name)
   const rows = 20_000

@@ -2,7 +2,10 @@ import type { EvaluationReport, GateResult } from '../../pipelines/training/eval
 import { type Html, html, table, trusted } from '../page.ts'
 import { count, dailyName, interval, quantity, score } from './figures.ts'
 
-/** What was chosen and why, the figures of the test rows, what to beware of, and whether the quality gates were passed. */
+/**
+ * What was chosen and why, the figures of the test rows, what to beware of, and whether the quality gates
+ * were passed.
+ */
 export const headline = (report: EvaluationReport): Html => {
   const { model, threshold, thresholdChoice, calibrationChoice, candidates } = report
   const { test } = report.parts

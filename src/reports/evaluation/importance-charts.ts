@@ -6,7 +6,9 @@ import { count } from './figures.ts'
 /** How many features a chart shows; evaluation.json holds all. */
 const SHOWN_FEATURES = 20
 
-/** Which features the model lives on: by gain, by shuffling, by weight. Those that do not apply are left out. */
+/**
+ * Which features the model lives on: by gain, by shuffling, by weight. Those that do not apply are left out.
+ */
 export const importanceCharts = ({ importance, selection }: EvaluationReport): readonly Drawing[] => {
   const { gain, permutation, coefficients } = importance
   const all = selection.kept
@@ -68,7 +70,10 @@ export const importanceCharts = ({ importance, selection }: EvaluationReport): r
 interface Bar {
   readonly feature: string
   readonly value: number
-  /** Red for what draws the eye: a weight towards fraud, a feature that does harm. The side of the bar says the same. */
+  /**
+   * Red for what draws the eye: a weight towards fraud, a feature that does harm. The side of the bar says
+   * the same.
+   */
   readonly kind: 'usual' | 'alert'
   /** The value in words, at the end of the line. */
   readonly told: string

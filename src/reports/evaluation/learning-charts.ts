@@ -2,7 +2,10 @@ import type { EvaluationReport } from '../../pipelines/training/evaluation-repor
 import { CHART_COLORS } from '../chart.ts'
 import { type Drawing, SIZE } from './axes.ts'
 
-/** How the models became better with each tree: a line a model. Left out where none has trees, or nothing validates. */
+/**
+ * How the models became better with each tree: a line a model. Left out where none has trees, or nothing
+ * validates.
+ */
 export const learningCharts = ({ candidates }: EvaluationReport): readonly Drawing[] =>
   FIGURES.flatMap(({ name, curve, title, axis, reading }) => {
     const values = candidates.flatMap((candidate) =>

@@ -2,7 +2,10 @@ import type { EvaluationReport } from '../../pipelines/training/evaluation-repor
 import { type Drawing, note, partEncoding, pointsOf, reference, rootAxis, SIZE, unitAxis } from './axes.ts'
 import { percent, score } from './figures.ts'
 
-/** Curves that depend on the order of the scores alone: precision-recall, ROC, gain. Those that are not defined are left out. */
+/**
+ * Curves that depend on the order of the scores alone: precision-recall, ROC, gain. Those that are not
+ * defined are left out.
+ */
 export const rankingCharts = (report: EvaluationReport): readonly Drawing[] => [
   ...precisionRecallChart(report),
   ...rocChart(report),

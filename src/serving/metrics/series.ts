@@ -1,9 +1,9 @@
 import type { Metric, Registry } from 'prom-client'
 
 /**
- * Counters and histograms for what happens with every request. prom-client looks a series up by all of its labels each time something
- * is counted, which costs as much as a small model; here whoever counts holds the series. They stand in prom-client's registry
- * beside its own metrics.
+ * Counters and histograms for what happens with every request. prom-client looks a series up by all of its
+ * labels each time something is counted, which costs as much as a small model; here whoever counts holds the
+ * series. They stand in prom-client's registry beside its own metrics.
  */
 export interface SeriesOptions {
   readonly name: string

@@ -37,7 +37,10 @@ const OUTPUTS: Readonly<
 const NUMBERS: ReadonlySet<string> = new Set(['amount', 'latitude', 'longitude'])
 const NUMERIC = /^(U?INT(8|16|32|64)|FP(16|32|64))$/
 
-/** The Open Inference Protocol, version 2: /v2 and below. The model that is named must be the champion; a canary may decide all the same. */
+/**
+ * The Open Inference Protocol, version 2: /v2 and below. The model that is named must be the champion; a
+ * canary may decide all the same.
+ */
 export const addOpenInference = (app: App, context: RouteContext): void => {
   const { pipeline, settings, version, reasonsNotReady } = context
   app.setErrorHandler(answerErrors(({ code, message, fix }) => ({ error: `${code}: ${message} ${fix}` })))

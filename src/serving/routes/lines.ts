@@ -21,7 +21,10 @@ export const addLineBodies = (app: App, { load }: RouteContext): void => {
 export const isLines = (body: unknown): body is Readable =>
   typeof body === 'object' && body !== null && typeof (body as Partial<Readable>).pipe === 'function'
 
-/** Answers each line of the body by `work`, whose result is written by `schema`; what it throws becomes the line's error. */
+/**
+ * Answers each line of the body by `work`, whose result is written by `schema`; what it throws becomes the
+ * line's error.
+ */
 export const replyWithLines = (
   request: FastifyRequest,
   reply: FastifyReply,

@@ -88,7 +88,9 @@ export const addMlflow = (app: App, { pipeline, settings, version, reasonsNotRea
 
 type Row = Readonly<Record<string, unknown>>
 
-/** The rows of a body; anything that is not one of the four formats gives problems. @throws REQUEST_INVALID */
+/**
+ * The rows of a body; anything that is not one of the four formats gives problems. @throws REQUEST_INVALID
+ */
 const invocationRows = (body: unknown): unknown => {
   const record: Row = typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Row) : {}
   const given = FORMATS.filter((format) => record[format] !== undefined)

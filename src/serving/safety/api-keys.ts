@@ -68,7 +68,10 @@ const readKey = (entry: unknown): ApiKey | string => {
   return most === undefined ? key : { ...key, requestsPerMinute: most as number }
 }
 
-/** The key that `secret` is; undefined when it is none. Takes equally long for each, so that time says nothing. */
+/**
+ * The key that `secret` is; undefined when it is none. Takes equally long for each, so that time says
+ * nothing.
+ */
 export const findKey = (keys: readonly ApiKey[], secret: string): ApiKey | undefined => {
   const hash = createHash('sha256').update(secret).digest()
   let found: ApiKey | undefined
@@ -76,7 +79,9 @@ export const findKey = (keys: readonly ApiKey[], secret: string): ApiKey | undef
   return found
 }
 
-/** The key that a request brings: `Authorization: Bearer <key>` or `X-API-Key: <key>`; undefined without one. */
+/**
+ * The key that a request brings: `Authorization: Bearer <key>` or `X-API-Key: <key>`; undefined without one.
+ */
 export const secretOf = (headers: {
   readonly authorization?: string | undefined
   readonly [name: string]: string | string[] | undefined

@@ -25,7 +25,10 @@ const SAFE_HEADERS = {
 
 const overloaded = (reason: string): VigiaError => new VigiaError('SERVING_OVERLOADED', { reason })
 
-/** Made once: to note where an error comes from costs as much as a decision, and these are given when there is no time. */
+/**
+ * Made once: to note where an error comes from costs as much as a decision, and these are given when there is
+ * no time.
+ */
 const REFUSALS = {
   closing: new VigiaError('SERVING_CLOSING', {}),
   requests_in_flight: overloaded('as many requests are in work as are allowed (limits.requests_in_flight)'),

@@ -28,8 +28,8 @@ const RESOLUTION_MS = 10
 const SLOW_SAMPLES = 2
 
 /**
- * Watches requests in flight, the delay of the event loop, and clients that send bodies slowly: `expire` is called once for a request
- * whose body is not there after the limit. No timer is started for a request.
+ * Watches requests in flight, the delay of the event loop, and clients that send bodies slowly: `expire` is
+ * called once for a request whose body is not there after the limit. No timer is started for a request.
  */
 export const watchLoad = (limits: LoadLimits, expire: (request: IncomingMessage) => void): Load => {
   // In order of arrival.

@@ -9,7 +9,10 @@ export const named = <S extends TSchema>(name: string, schema: S): S & { readonl
 /** Refers to a schema that `addSchemas` has made known. */
 export const refTo = (schema: NamedSchema): TSchema => Type.Unsafe({ $ref: `${schema.$id}#` })
 
-/** A property that a request may leave out. Its route finds it always: the validator has filled its default in. */
+/**
+ * A property that a request may leave out. Its route finds it always: the validator has filled its default
+ * in.
+ */
 export const withDefault = <S extends TSchema>(schema: S): S => Type.Optional(schema)
 
 export const nullable = (schema: TSchema): TSchema => {

@@ -80,7 +80,10 @@ export const reasonIn = ({ options }: CommandInput): string | undefined => {
   return reason === '' ? undefined : reason
 }
 
-/** The decisions about the model, after its aliases were put where they want them; what was put right is told on stderr. */
+/**
+ * The decisions about the model, after its aliases were put where they want them; what was put right is told
+ * on stderr.
+ */
 export const readDecisions = async (
   request: ModelsRequest,
 ): Promise<{ readonly log: DecisionLog; readonly settled: SettledAliases }> => {

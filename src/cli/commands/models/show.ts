@@ -13,7 +13,10 @@ import { byName, minuteOf } from '../tracked-runs/run-text.ts'
 import { decisionTable, gateTable } from './model-text.ts'
 import { type ModelsRequest, printJson, printLines, readDecisions } from './models-request.ts'
 
-/** `vigia models show`: one version with its tags, the decisions about it, and the gates of its last promotion. */
+/**
+ * `vigia models show`: one version with its tags, the decisions about it, and the gates of its last
+ * promotion.
+ */
 export const showVersion = async (request: ModelsRequest): Promise<ExitCode> => {
   const { store, model, context, input } = request
   const { log, settled } = await readDecisions(request)

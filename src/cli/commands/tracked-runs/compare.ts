@@ -7,7 +7,9 @@ import { byImportance, directionOf, isIntervalEnd, partRank } from './metric-gro
 import { byName, jsonNumber, metricNumber, minuteOf, runJson, shortId } from './run-text.ts'
 import { printJson, printLines, type RunsRequest } from './runs-request.ts'
 
-/** `vigia runs compare`: what was set differently, and what came of it; differences are from the first run. */
+/**
+ * `vigia runs compare`: what was set differently, and what came of it; differences are from the first run.
+ */
 export const compareRuns = async (request: RunsRequest): Promise<ExitCode> => {
   const runs = await findRuns(request, request.input.arguments.slice(1))
   const params = differingParams(runs)
@@ -59,7 +61,10 @@ const differentData = async (
   )
 }
 
-/** Indexes of the runs with the best value; empty where the name of the metric does not say what is better, or all are equal. */
+/**
+ * Indexes of the runs with the best value; empty where the name of the metric does not say what is better, or
+ * all are equal.
+ */
 const bestOf = (runs: readonly TrackedRun[], key: string): readonly number[] => {
   const direction = directionOf(key)
   const values = runs.map(({ metrics }) => metrics[key]?.value ?? Number.NaN)

@@ -6,7 +6,8 @@ import { minuteOf, PARENT_TAG, shortId } from './run-text.ts'
 import { type RunsRequest, runsOf } from './runs-request.ts'
 
 /**
- * The runs that people mean: by id, `latest` (the last one that is part of no other), name, or the first digits of the id.
+ * The runs that people mean: by id, `latest` (the last one that is part of no other), name, or the first
+ * digits of the id.
  *
  * A whole id is found in any experiment, everything else in that of the request.
  *

@@ -37,7 +37,9 @@ const MAIN_FIGURES = [
   ...['expected_cost', 'log_loss', 'brier_score', 'calibration_error'],
 ]
 
-/** Which values of a metric are better, where its name says so: counts and properties of the data say nothing. */
+/**
+ * Which values of a metric are better, where its name says so: counts and properties of the data say nothing.
+ */
 export const directionOf = (key: string): 'higher' | 'lower' | undefined => {
   const words = key.split('.')
   if (['low', 'high', 'deviation'].includes(words.at(-1) ?? '')) return undefined

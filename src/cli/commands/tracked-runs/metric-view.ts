@@ -9,7 +9,8 @@ import { printJson, printLines, type RunsRequest } from './runs-request.ts'
 import { type ChartOptions, sparkline, terminalChart } from './terminal-chart.ts'
 
 /**
- * The history of one metric: a chart on a terminal; elsewhere, where a chart is of no use, a line `step value` for each value.
+ * The history of one metric: a chart on a terminal; elsewhere, where a chart is of no use, a line `step
+ * value` for each value.
  *
  * @throws TRACKING_NOT_FOUND with the nearest metric of the run
  */
@@ -120,7 +121,8 @@ export const glyphsOf = ({ environment }: Pick<CommandContext, 'environment'>): 
 }
 
 /**
- * Sparklines by metric of those that seem to have more than one value, the first 16 by name without the machine's own.
+ * Sparklines by metric of those that seem to have more than one value, the first 16 by name without the
+ * machine's own.
  *
  * Each is a question to the tracker; a terminal without Unicode and a file get none.
  */

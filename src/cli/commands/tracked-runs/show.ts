@@ -163,7 +163,10 @@ const parameterLines = (request: RunsRequest, run: TrackedRun): string[] => {
   return section(request, title, lines.length === 0 ? ['  none'] : lines)
 }
 
-/** As the schema has them, and as they are in force here: the default of a folder is recorded with the folder it is in. */
+/**
+ * As the schema has them, and as they are in force here: the default of a folder is recorded with the folder
+ * it is in.
+ */
 const defaultParams = ({ entries }: RunsRequest): readonly Texts[] => [
   settingParams(entries.map(({ path, schema }) => ({ path, value: schema.default ?? null }))),
   settingParams(entries.filter(({ origin }) => origin.kind === 'default')),

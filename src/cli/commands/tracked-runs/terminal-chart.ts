@@ -19,7 +19,8 @@ export interface ChartOptions {
 /**
  * A line chart as lines of text: greatest and smallest value at the left, the ends of x below.
  *
- * Neighbouring finite values are joined; NaN breaks the line. A constant series lies in the middle. Empty without points.
+ * Neighbouring finite values are joined; NaN breaks the line. A constant series lies in the middle. Empty
+ * without points.
  */
 export const terminalChart = (points: readonly ChartPoint[], options: ChartOptions): string[] => {
   if (points.length === 0) return []
@@ -64,9 +65,11 @@ export const terminalChart = (points: readonly ChartPoint[], options: ChartOptio
 }
 
 /**
- * A series as one line of blocks, ▁ the smallest and █ the greatest; of more values than `width`, means of neighbours.
+ * A series as one line of blocks, ▁ the smallest and █ the greatest; of more values than `width`, means of
+ * neighbours.
  *
- * NaN and the infinities are spaces; a constant series lies in the middle. Empty for fewer than two finite values.
+ * NaN and the infinities are spaces; a constant series lies in the middle. Empty for fewer than two finite
+ * values.
  */
 export const sparkline = (values: readonly number[], width: number): string => {
   const count = Math.min(width, values.length)

@@ -4,7 +4,9 @@ import type { TrackingStore } from '../../../ports/tracking-store.ts'
 /** 2026-11-23 04:41 UTC. */
 export const NOON_MS = Date.UTC(2026, 10, 23, 4, 41)
 
-/** Three runs of the experiment `vigia` and what they hold, the earliest first, and a version of the second. */
+/**
+ * Three runs of the experiment `vigia` and what they hold, the earliest first, and a version of the second.
+ */
 export interface TrackedBank {
   readonly first: TrackedRun
   /** Has two candidates within it and a learning curve of 300 trees. */

@@ -1,8 +1,9 @@
 import type { Artifact } from '../../../model/artifact.ts'
 
 /**
- * Rows that show what a model takes: lower quartiles, medians and upper quartiles of its features on the training rows, the most
- * frequent code of a categorical one; in the order of the features. Nobody's transaction is among them, so they may go anywhere.
+ * Rows that show what a model takes: lower quartiles, medians and upper quartiles of its features on the
+ * training rows, the most frequent code of a categorical one; in the order of the features. Nobody's
+ * transaction is among them, so they may go anywhere.
  */
 export const exampleRows = ({ manifest, reference }: Artifact): readonly (readonly number[])[] =>
   [0.25, 0.5, 0.75].map((share) =>

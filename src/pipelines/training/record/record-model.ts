@@ -9,7 +9,9 @@ import { exampleRows } from './example-rows.ts'
 /** Folder of the model among the artifacts of a run; versions of the registry are made from it. */
 export const MODEL_ARTIFACT = 'model'
 
-/** Records the packaged model as the artifact `model/`, in the form of MLflow's models with our own beside. */
+/**
+ * Records the packaged model as the artifact `model/`, in the form of MLflow's models with our own beside.
+ */
 export const recordModel = async (writer: RunWriter, packageFolder: string): Promise<void> => {
   const files = new Map<string, Uint8Array>()
   for (const name of ARTIFACT_FILES) files.set(name, await readFile(join(packageFolder, name)))

@@ -27,7 +27,10 @@ export interface FinishedStep {
   /** The run folder. */
   readonly folder: string
   readonly writer: RunWriter
-  /** When its outputs were made, epoch milliseconds: the same however often it is recorded, so that no figure appears twice. */
+  /**
+   * When its outputs were made, epoch milliseconds: the same however often it is recorded, so that no figure
+   * appears twice.
+   */
   readonly atMs: number
 }
 
@@ -193,7 +196,10 @@ const recordTrained = async (step: FinishedStep, model: TrainedModel): Promise<v
   })
 }
 
-/** `curve.validation.log_loss` by trees: apart from the final `validation.log_loss`, whose probabilities are calibrated. */
+/**
+ * `curve.validation.log_loss` by trees: apart from the final `validation.log_loss`, whose probabilities are
+ * calibrated.
+ */
 const curveMetrics = ({ atMs }: FinishedStep, { curves }: TrainedModel): Metric[] =>
   // A step that was made by an earlier version of this code has none.
   (curves ?? []).flatMap(({ name, steps, values }) =>

@@ -39,7 +39,9 @@ export interface TrainingRecorder {
   finished(outcome: StepOutcome): void
   /** A page of `reports/` was written. */
   reported(file: string): void
-  /** Ends the tracked run and waits, not long, for its delivery. Undefined when there was nothing to record. */
+  /**
+   * Ends the tracked run and waits, not long, for its delivery. Undefined when there was nothing to record.
+   */
   end(error?: unknown): Promise<TrackedTraining | undefined>
 }
 
@@ -48,8 +50,8 @@ export interface TrainingRecorder {
  *
  * 1. Nothing is recorded until a step runs: a run in which all is up to date is no run.
  * 2. Then all steps are, the skipped ones as well: what they made belongs to this run too.
- * 3. A run that was killed, or stopped with Ctrl-C, is gone on with by the same configuration; should a step now make something else
- *    than what was recorded, it is another run after all.
+ * 3. A run that was killed, or stopped with Ctrl-C, is gone on with by the same configuration; should a step
+ *    now make something else than what was recorded, it is another run after all.
  *
  * @throws TRACKING_NAME_INVALID for names of the configuration that no tracker takes, before anything runs
  */
@@ -204,8 +206,8 @@ export const createTrainingRecorder = (
 class AnotherRun extends Error {}
 
 /**
- * Experiment and model of the configuration. A project may be called what an experiment may not; its name is then fitted, and the tag
- * `vigia.project` has it as it is.
+ * Experiment and model of the configuration. A project may be called what an experiment may not; its name is
+ * then fitted, and the tag `vigia.project` has it as it is.
  */
 const trackingNames = ({ config }: TrainingContext): { readonly experiment: string } => {
   const { project, tracking } = config.settings
