@@ -7,6 +7,7 @@ import type { TrainingSettings } from '../src/config/training-config.ts'
 import { readSource } from '../src/dataset/read-source.ts'
 import { splitDataset } from '../src/dataset/split/split-dataset.ts'
 import { withDatabase } from '../src/disk/database.ts'
+import { unwatchedWork } from '../src/disk/work.ts'
 import { averagePrecision } from '../src/evaluation/average-precision.ts'
 import { rocAuc } from '../src/evaluation/roc-auc.ts'
 import { readFeatureSettings } from '../src/features/feature-settings.ts'
@@ -101,7 +102,7 @@ export const readWeeks = async (config: string): Promise<readonly Week[]> => {
       settings: features,
       fitted: await fitFeaturesOn(connection, files.prepared, 'true', features),
       workers: 2,
-      database,
+      work: unwatchedWork(database),
     })
     const weeks: Week[] = []
     for (const { first_day: firstDay, train, test } of golden.splits) {

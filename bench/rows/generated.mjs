@@ -31,7 +31,7 @@ export const preparedGenerated = ({ folder, cores, rows }) =>
   madeOnce(folder, `generated-${rows}-prepared.parquet`, async (path) => {
     const raw = join(folder, `generated-${rows}.parquet`)
     await generateInto(raw, rows, { folder, cores })
-    const { withDatabase } = await built('dataset/database.js')
+    const { withDatabase } = await built('disk/database.js')
     const { readSource } = await built('dataset/read-source.js')
     const { source } = await trainingSettings()
     const quarantinePath = join(folder, 'quarantine.jsonl')

@@ -47,7 +47,7 @@ export const readCsv = {
   },
   outEnding: '.parquet',
   ours: async () => {
-    const { withDatabase } = await built('dataset/database.js')
+    const { withDatabase } = await built('disk/database.js')
     const { readSource } = await built('dataset/read-source.js')
     const { source } = await trainingSettings()
     return async ({ csv, out, cores, folder }) => {

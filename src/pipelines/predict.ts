@@ -105,9 +105,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
       settings,
       fitted,
       workers: options.workers,
-      database: options.database,
-      signal: options.signal,
-      reportProgress: options.reportProgress,
+      work: options,
     })
     const counts = await withDatabase(options.database, async (connection, connect) => {
       await scoreRows(connection, features, createScorer(artifact), 'true', options.signal)

@@ -139,9 +139,7 @@ const fillStore = async (options: ServeRunOptions, cut: number): Promise<void> =
     settings,
     fitted,
     workers,
-    database,
-    signal,
-    reportProgress,
+    work: { signal, reportProgress, database },
   })
   const { layouts } = planFeatures(settings)
   for (const kind of ENTITY_KINDS)

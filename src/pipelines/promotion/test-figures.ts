@@ -89,9 +89,7 @@ const computeFeatures = async (
     settings: featureSettingsOf(artifact),
     fitted: fitted.features as FittedFeatures,
     workers,
-    database,
-    signal,
-    reportProgress,
+    work: { signal, reportProgress, database },
   })
   return out
 }

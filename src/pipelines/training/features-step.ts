@@ -33,9 +33,7 @@ export const featuresStep = ({ config, database, workers }: TrainingContext): St
       settings,
       fitted,
       workers,
-      database,
-      signal,
-      reportProgress,
+      work: { signal, reportProgress, database },
     })
     await writeJson(output('replay.json'), result)
   },
