@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { runProgram } from './cli/program.ts'
+import type { World } from './foundation/world.ts'
 
 /**
  * The composition root: environment, clock, streams and signals are chosen here and handed in.
@@ -43,7 +44,7 @@ const isAlive = (processId: number): boolean => {
 }
 
 const words = process.argv.slice(2)
-const monotonicMs = () => performance.now()
+const world: World = { now: () => Date.now(), monotonicMs: () => performance.now(), newId: randomUUID }
 
 // A server is started often, and somebody waits for it.
 const isServe = words.find((word) => !word.startsWith('-')) === 'serve'
@@ -54,9 +55,7 @@ const commands = composeCommands({
   version,
   workingDirectory: process.cwd(),
   owner: { processId: process.pid, host: hostname(), isAlive },
-  now: () => Date.now(),
-  monotonicMs,
-  newId: randomUUID,
+  world,
 })
 
 process.exitCode = await runProgram(words, commands, {
@@ -66,5 +65,5 @@ process.exitCode = await runProgram(words, commands, {
   environment: process.env,
   workingDirectory: process.cwd(),
   signal: interruption.signal,
-  now: monotonicMs,
+  world,
 })

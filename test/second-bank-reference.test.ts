@@ -7,7 +7,7 @@ import { readSource } from '../src/dataset/read-source.ts'
 import { splitDataset } from '../src/dataset/split/split-dataset.ts'
 import type { SplitReport } from '../src/dataset/split/split-report.ts'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../src/disk/database.ts'
-import { unwatchedWork } from '../src/disk/work.ts'
+import { unwatched, unwatchedWork } from '../src/disk/work.ts'
 import { evaluate, type PartEvaluation, type ScoredRows } from '../src/evaluation/evaluate.ts'
 import { readFeatureSettings } from '../src/features/feature-settings.ts'
 import type { FeatureTable } from '../src/learning/feature-table.ts'
@@ -115,7 +115,7 @@ const runJob = async (): Promise<Job> => {
       connection,
       settings.source,
       { preparedPath: prepared, quarantinePath: path('quarantine.jsonl') },
-      { workingDirectory: resolve('.'), signal: new AbortController().signal },
+      { workingDirectory: resolve('.'), work: unwatched() },
     )
     const split = await splitDataset(
       connection,

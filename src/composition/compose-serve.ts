@@ -7,8 +7,9 @@ import { serverStarter } from './start-server.ts'
 
 /** `vigia serve` alone: a server that starts loads nothing of training, charts and reports. */
 export const composeCommands = (parts: ProcessParts): readonly Command[] => {
-  const { version, owner, now, monotonicMs, newId, workingDirectory } = parts
-  const openTrackingStore = trackingStoreOpener({ workingDirectory, now, owner })
+  const { version, owner, world, workingDirectory } = parts
+  const { now, monotonicMs, newId } = world
+  const openTrackingStore = trackingStoreOpener({ workingDirectory, world, owner })
   const storage = createServingStorage(owner)
   return [
     serveCommand({

@@ -39,7 +39,7 @@ export const servingModelLoader =
 /** Opens the service, puts the HTTP server over it, and listens. */
 export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
-  async ({ settings, environment, workingDirectory, signal, reportProgress, onStates }) => {
+  async ({ settings, environment, workingDirectory, work, onStates }) => {
     const { version, storage, now, monotonicMs, newId } = parts
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
@@ -54,8 +54,8 @@ export const serverStarter =
       settings,
       storage,
       workingDirectory,
-      signal,
-      reportProgress,
+      signal: work.signal,
+      reportProgress: work.reportProgress,
       onStates,
       load: servingModelLoader(parts)(settings.model, environment, workingDirectory),
       observer: metrics.observer,

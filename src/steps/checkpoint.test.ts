@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { noProgress } from '../foundation/progress.ts'
+import { unwatchedWork } from '../disk/work.ts'
 import { type PipelineOptions, runPipeline } from './run-pipeline.ts'
 import type { Step } from './step.ts'
 
@@ -119,9 +119,11 @@ const run = async ({
   }
   await runPipeline([step], {
     folder: runFolder,
-    signal: controller.signal,
-    reportProgress: noProgress,
-    now: () => 0,
+    world: { now: () => 0 },
+    work: {
+      ...unwatchedWork({ threads: 1, memoryLimit: '1GB', tempDirectory: '' }),
+      signal: controller.signal,
+    },
     owner: { processId: 1, host: 'here', isAlive: () => false },
     runtime: 'test',
     ...changes,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { noProgress } from '../foundation/progress.ts'
+import { unwatchedWork } from '../disk/work.ts'
 import { type PipelineOptions, runPipeline } from './run-pipeline.ts'
 import type { Step } from './step.ts'
 
@@ -259,11 +259,12 @@ const pipeline = (interrupt: (at: number) => void = () => undefined): Step[] => 
   ]
 }
 
+const work = unwatchedWork({ threads: 1, memoryLimit: '1GB', tempDirectory: '' })
+
 const options = (changes: Partial<PipelineOptions> = {}): PipelineOptions => ({
   folder: runFolder,
-  signal: new AbortController().signal,
-  reportProgress: noProgress,
-  now: () => 0,
+  world: { now: () => 0 },
+  work,
   owner: { processId: 1, host: 'here', isAlive: (processId) => alive.includes(processId) },
   runtime: 'test',
   ...changes,
@@ -286,7 +287,7 @@ const interruptedRun = async (at: number, how: 'abort' | 'throw' | 'crash'): Pro
     else throw new Error(how)
   })
   // A step that is up to date since an earlier interruption is not reached again.
-  await runPipeline(steps, options({ signal: controller.signal })).catch(() => undefined)
+  await runPipeline(steps, options({ work: { ...work, signal: controller.signal } })).catch(() => undefined)
   if (how !== 'crash') return
   await mkdir(join(runFolder, '.making-double'), { recursive: true })
   await writeFile(join(runFolder, '.making-double', 'numbers.json'), '[2,')

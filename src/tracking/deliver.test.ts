@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { unwatched } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { ExperimentTracker } from '../ports/experiment-tracker.ts'
 import type { TrackingStore } from '../ports/tracking-store.ts'
@@ -248,7 +249,11 @@ afterEach(() => rm(root, { recursive: true, force: true }))
 
 const KEY = '7b1c'
 const BEGIN: JournalEntry = { op: 'begin', schema: 1, runKey: KEY, experiment: 'bank', settings: '' }
-const OPTIONS = { owner: { processId: 1, host: 'here', isAlive: () => false }, now: () => 0 }
+const OPTIONS = {
+  owner: { processId: 1, host: 'here', isAlive: () => false },
+  world: { now: () => 0 },
+  work: unwatched(),
+}
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 

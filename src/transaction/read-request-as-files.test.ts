@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
 import { readSource } from '../dataset/read-source.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
+import { unwatched } from '../disk/work.ts'
 import { PREPARED_COLUMNS, type PreparedColumn } from './prepared-columns.ts'
 import { REQUEST_FIELDS, readRequest } from './read-request.ts'
 import type { Transaction } from './transaction.ts'
@@ -63,7 +64,7 @@ const readAsFile = async (rows: readonly Row[]): Promise<ReadonlyMap<number, Tra
         connection,
         source,
         { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
-        { workingDirectory: folder, signal: new AbortController().signal },
+        { workingDirectory: folder, work: unwatched() },
       )
       const reader = await connection.runAndReadAll(
         `SELECT source_row, ${PREPARED_NAMES.map(sqlOf).join(', ')} FROM ${sqlLiteral(preparedPath)}`,

@@ -6,6 +6,7 @@ import { openTestLog, silentObserver, testFolder, testModel } from '../../decisi
 import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../../decisions/log/log-record.ts'
 import { writeModelDocument } from '../../decisions/log/model-document.ts'
 import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
+import { unwatchedWork } from '../../disk/work.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { type ModelParity, parityOfLog } from './parity-of-log.ts'
 import { isParity } from './parity-report.ts'
@@ -160,10 +161,8 @@ const compare = (...folders: readonly string[]) =>
   parityOfLog({
     folders,
     openLog: openLogReader,
-    work: folder,
-    database,
-    signal: new AbortController().signal,
-    reportProgress: () => undefined,
+    workFolder: folder,
+    work: unwatchedWork(database),
   })
 
 const entriesOf = async (logFolder: string): Promise<LogEntry[]> => {

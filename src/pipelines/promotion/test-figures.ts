@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import type { FeaturesSettings } from '../../config/sections/features.ts'
 import type { LabelsSettings } from '../../config/sections/labels.ts'
 import { applyCleaning, type FittedCleaning } from '../../dataset/cleaning.ts'
-import { type DatabaseSettings, withDatabase } from '../../disk/database.ts'
+import { withDatabase } from '../../disk/database.ts'
+import type { Work } from '../../disk/work.ts'
 import { averagePrecision } from '../../evaluation/average-precision.ts'
 import { rocAuc } from '../../evaluation/roc-auc.ts'
 import { type FeatureSettings, readFeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
-import type { ReportProgress } from '../../foundation/progress.ts'
 import type { Artifact } from '../../model/artifact.ts'
 import { createScorer } from '../../model/scorer.ts'
 import { replay } from '../../replay/replay.ts'
@@ -29,11 +29,9 @@ export interface MeasuredFigures extends TestFigures {
 
 export interface TestFiguresOptions {
   /** An existing folder for what is written on the way. */
-  readonly work: string
+  readonly workFolder: string
   readonly workers: number
-  readonly database: DatabaseSettings
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  readonly work: Work
 }
 
 /** The settings that an artifact's features are computed with. */
@@ -55,7 +53,7 @@ export const testFigures = async (
     whyOtherFeatures(artifact, rows.origin) === undefined
       ? rows.features
       : await computeFeatures(artifact, rows, options)
-  return withDatabase(options.database, async (connection) => {
+  return withDatabase(options.work.database, async (connection) => {
     const scorer = createScorer(artifact)
     const names = scorer.featureNames
     const categorical = categoricalNames(featureSettingsOf(artifact))
@@ -75,12 +73,12 @@ export const testFigures = async (
 const computeFeatures = async (
   artifact: Artifact,
   { prepared }: RunRows,
-  { work, workers, database, signal, reportProgress }: TestFiguresOptions,
+  { workFolder, workers, work }: TestFiguresOptions,
 ): Promise<string> => {
-  const cleaned = join(work, 'cleaned.parquet')
-  const out = join(work, 'features.parquet')
+  const cleaned = join(workFolder, 'cleaned.parquet')
+  const out = join(workFolder, 'features.parquet')
   const { fitted } = artifact.manifest
-  await withDatabase(database, (connection) =>
+  await withDatabase(work.database, (connection) =>
     applyCleaning(connection, prepared, cleaned, fitted.cleaning as FittedCleaning),
   )
   await replay({
@@ -89,7 +87,7 @@ const computeFeatures = async (
     settings: featureSettingsOf(artifact),
     fitted: fitted.features as FittedFeatures,
     workers,
-    work: { signal, reportProgress, database },
+    work,
   })
   return out
 }

@@ -142,11 +142,11 @@ const readOutcomes = async ({ input }: StepWork) => {
 
 const readPart = (
   context: TrainingContext,
-  { input }: StepWork,
+  { input, database }: StepWork,
   part: Part,
   names: readonly string[],
 ): Promise<FeatureRows> =>
-  withDatabase(context.database, (connection) =>
+  withDatabase(database, (connection) =>
     readFeatureRows(connection, featureFiles(input), part, names, categoricalFeatures(context)),
   )
 
@@ -219,12 +219,12 @@ const shuffleFeatures = (
 /** Where the chosen model is good and where not, on the test rows. */
 const sliceRun = async (
   context: TrainingContext,
-  { input }: StepWork,
+  { input, database }: StepWork,
   rows: FeatureRows,
   scores: Float64Array,
   threshold: number,
 ): Promise<EvaluationReport['slices']> => {
-  const slicings = await withDatabase(context.database, (connection) =>
+  const slicings = await withDatabase(database, (connection) =>
     sliceRows(
       connection,
       featureFiles(input),
@@ -280,8 +280,8 @@ const compareProduction = async (
   if (folder === undefined) return null
   const { declared } = context.config
   const where = declared.evaluation.production
-  const { input } = work
-  const names = await withDatabase(context.database, async (connection) => {
+  const { input, database } = work
+  const names = await withDatabase(database, async (connection) => {
     const described = await connection.runAndReadAll(
       `DESCRIBE SELECT * FROM read_parquet(${sqlLiteral(input('features', 'features.parquet'))})`,
     )

@@ -27,7 +27,7 @@ import {
  * `reference.json`, `checksums.json`. It is read back before the step is done, so what is here can be loaded.
  */
 export const packageStep = (context: TrainingContext): Step => {
-  const { config, database } = context
+  const { config } = context
   const declared = {
     project: config.declared.project,
     features: config.declared.features,
@@ -40,7 +40,7 @@ export const packageStep = (context: TrainingContext): Step => {
     inputs: [...FEATURE_INPUTS, 'clean', 'select', 'train', 'choose', 'evaluate'],
     settings: { artifact: declared },
     module: import.meta.url,
-    run: async ({ input, output, signal }) => {
+    run: async ({ input, output, signal, database }) => {
       const evaluation = await readJson<EvaluationReport>(input('evaluate', 'evaluation.json'))
       const selection = await readJson<SelectionOutcome>(input('select', 'selection.json'))
       const { models } = await readJson<TrainingOutcome>(input('train', 'training.json'))

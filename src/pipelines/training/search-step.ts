@@ -64,7 +64,7 @@ export const searchStep = (context: TrainingContext): Step => {
       const models: ModelSearch[] = []
       if (searched.length > 0) {
         const { kept } = await readJson<SelectionOutcome>(work.input('select', 'selection.json'))
-        const rows = await withDatabase(context.database, (connection) =>
+        const rows = await withDatabase(work.database, (connection) =>
           readFeatureRows(connection, featureFiles(work.input), 'train', kept, categoricalFeatures(context)),
         )
         const trainers = await modelTrainers(context)
@@ -136,7 +136,7 @@ const judgeAll = async (
   folds: readonly Fold[],
   rows: FeatureRows,
   context: TrainingContext,
-  { checkpoint, signal, reportProgress }: StepWork,
+  work: StepWork,
 ): Promise<number[][]> => {
   const { config, workers } = context
   const figures = candidates.map(() => folds.map(() => Number.NaN))
@@ -148,7 +148,7 @@ const judgeAll = async (
     )
     for (const [fold, { train, test }] of folds.entries()) {
       const key = `${name} ${canonicalJson(tried)} ${fold}`
-      const before = (await checkpoint.read(key)) as { figure: number | null } | undefined
+      const before = (await work.checkpoint.read(key)) as { figure: number | null } | undefined
       if (before !== undefined) figures[candidate]![fold] = before.figure ?? Number.NaN
       else
         open.push({
@@ -174,8 +174,8 @@ const judgeAll = async (
       config.settings,
     )
     figures[candidate]![fold] = figure
-    await checkpoint.write(key, { figure: Number.isFinite(figure) ? figure : null })
-    reportProgress({
+    await work.checkpoint.write(key, { figure: Number.isFinite(figure) ? figure : null })
+    work.reportProgress({
       activity: `searching: ${trainer.title.toLowerCase()}`,
       done: ++done,
       total,
@@ -188,7 +188,7 @@ const judgeAll = async (
     threads: workers,
     memoryLimitBytes: learningMemoryBytes(config.settings.resources.learning_memory),
     activity: `searching settings of the ${trainer.title.toLowerCase()}`,
-    signal,
+    work,
     onScores,
   })
   return figures

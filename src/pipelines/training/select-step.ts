@@ -35,7 +35,7 @@ export const selectStep = (context: TrainingContext): Step => {
     run: async (work) => {
       const { input, output, signal, reportProgress } = work
       const { featureNames } = await readJson<ReplayResult>(input('features', 'replay.json'))
-      const { table, labels } = await withDatabase(context.database, (connection) =>
+      const { table, labels } = await withDatabase(work.database, (connection) =>
         readFeatureRows(connection, featureFiles(input), 'train', featureNames, categoricalFeatures(context)),
       )
       const selection = await selectFeatures(table, labels, selectionSettings(settings.selection), {
@@ -58,7 +58,7 @@ const asksModel = ({ score }: SelectionSettings): boolean => score === 'importan
 const askModel = async (
   data: TrainingRows,
   context: TrainingContext,
-  { signal, reportProgress }: StepWork,
+  work: StepWork,
 ): Promise<AskedModel> => {
   const { settings } = context.config
   const name = settings.selection.model
@@ -73,9 +73,9 @@ const askModel = async (
       ...(name === 'gradient_boosting' && { early_stopping_rounds: 0 }),
     },
     seed: settings.project.seed,
-    signal,
+    work,
     onProgress: (done, total) =>
-      reportProgress({ activity: 'training a model to select by', done, total, unit: 'trees' }),
+      work.reportProgress({ activity: 'training a model to select by', done, total, unit: 'trees' }),
   })
   return { gains: gainsOf(model), score: (table) => scoreTable(model, table) }
 }

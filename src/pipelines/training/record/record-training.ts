@@ -58,14 +58,15 @@ export interface TrainingRecorder {
 export const createTrainingRecorder = (
   context: TrainingContext,
   tracking: TrackingOptions,
-  { now, owner, signal }: Pick<PipelineOptions, 'now' | 'owner' | 'signal'>,
+  { world, owner, work }: Pick<PipelineOptions, 'world' | 'owner' | 'work'>,
 ): TrainingRecorder => {
   const { config, folder } = context
+  const { now } = world
   const names = trackingNames(context)
   const settings = sha256(canonicalJson(settingParams(config.entries)))
   const delivery = createBackgroundDelivery(tracking.store, parseDuration(config.settings.tracking.timeout), {
     owner,
-    now,
+    world,
   })
   const resources = createResourceLog(tracking.sampleResources, now)
   /** What was recorded, to be recorded again should it become another run. */
@@ -75,9 +76,9 @@ export const createTrainingRecorder = (
   let queue: Promise<void> = Promise.resolve()
 
   /** One after the other; what fails stops the recording, not the run. */
-  const enqueue = (work: () => Promise<void>): void => {
+  const enqueue = (record: () => Promise<void>): void => {
     queue = queue
-      .then(() => (problem === undefined ? work() : undefined))
+      .then(() => (problem === undefined ? record() : undefined))
       .catch((error: unknown) => {
         problem = error instanceof Error ? error.message : String(error)
       })
@@ -98,11 +99,11 @@ export const createTrainingRecorder = (
     resources.start(writer)
     return writer
   }
-  const record = (work: (writer: RunWriter) => Promise<void>): void => {
-    history.push(work)
+  const record = (part: (writer: RunWriter) => Promise<void>): void => {
+    history.push(part)
     enqueue(async () => {
       if (writer === undefined) return
-      await work(writer)
+      await part(writer)
       await resources.write()
       delivery.wake(writer.folder)
     })
@@ -174,7 +175,7 @@ export const createTrainingRecorder = (
       })
     },
     end: async (error) => {
-      const status = statusOf(error, signal)
+      const status = statusOf(error, work.signal)
       enqueue(async () => {
         if (writer === undefined) return
         resources.stop()
