@@ -40,7 +40,7 @@ export interface RecordedRun {
   begin(): Promise<void>
   /** From now on `part` belongs to the run, whichever it will be. */
   remember(part: RunPart): void
-  /** Tells the run a part; where it does not go with the run, another one begins with all that is remembered. */
+  /** Tells the run a part; where that does not go with it, another one begins with all that is remembered. */
   tell(part: RunPart): Promise<void>
   /** Tells the run its last part and ends it. */
   end(status: RunStatus, last: RunPart): Promise<void>
@@ -64,42 +64,36 @@ export const createRecordedRun = (
   let writer: RunWriter | undefined
 
   const close = (of: RunWriter, status: RunStatus): Promise<void> => of.endRun(ROOT_RUN, status, world.now())
-  const begin = async (): Promise<void> => {
-    writer = await beginTraining(context, tracking, { experiment, settings, startTimeMs: world.now() })
-    await recordBeginning(writer, context, tracking)
-    for (const part of remembered) await part(writer)
-    resources.start(writer)
+  /** A run that is gone on with gets its beginning again: its process may have been killed in the middle. */
+  const follow = async (run: RunWriter): Promise<RunWriter> => {
+    writer = run
+    await recordBeginning(run, context, tracking)
+    for (const part of remembered) await part(run)
+    resources.start(run)
+    return run
   }
+  const begin = async (): Promise<RunWriter> =>
+    follow(await beginTraining(context, tracking, { experiment, settings, startTimeMs: world.now() }))
   const replace = async (current: RunWriter): Promise<void> => {
     await close(current, 'KILLED')
     resources.stop()
     delivery.wake(current.folder)
     await begin()
   }
-
   return {
     experiment,
     hasBegun: () => writer !== undefined,
     goOn: async () => {
-      const journals = await listJournals(folder)
-      const unfinished = findContinuable(journals, settings)
-      for (const { folder: place, status } of journals) {
-        if (status !== 'RUNNING' || place === unfinished?.folder) continue
+      const found = await findBrokenOff(folder, settings, async (place) => {
         const killed = await continueRun(place)
         if (killed !== undefined) await close(killed, 'KILLED')
         delivery.wake(place)
-      }
-      if (unfinished === undefined) return
-      writer = await continueRun(unfinished.folder)
-      if (writer === undefined) return
-      // Written again, since the process may have been killed in the middle of it.
-      await recordBeginning(writer, context, tracking)
-      resources.start(writer)
-      delivery.wake(writer.folder)
+      })
+      if (found !== undefined) delivery.wake((await follow(found)).folder)
     },
     begin: async () => {
-      if (writer === undefined) await begin()
-      if (writer !== undefined) delivery.wake(writer.folder)
+      writer ??= await begin()
+      delivery.wake(writer.folder)
     },
     remember: (part) => remembered.push(part),
     tell: async (part) => {
@@ -124,6 +118,22 @@ export const createRecordedRun = (
       return finishDelivery(writer, delivery)
     },
   }
+}
+
+/**
+ * The run that was broken off in this folder under the same settings, if there is one. The journals of others
+ * that never ended are handed to `endKilled` first.
+ */
+const findBrokenOff = async (
+  folder: string,
+  settings: string,
+  endKilled: (journal: string) => Promise<void>,
+): Promise<RunWriter | undefined> => {
+  const journals = await listJournals(folder)
+  const unfinished = findContinuable(journals, settings)
+  for (const { folder: journal, status } of journals)
+    if (status === 'RUNNING' && journal !== unfinished?.folder) await endKilled(journal)
+  return unfinished && continueRun(unfinished.folder)
 }
 
 /**

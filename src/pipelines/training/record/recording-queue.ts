@@ -1,4 +1,4 @@
-/** What is recorded, one thing after the other; what fails stops the recording, not the run that is recorded. */
+/** What is recorded, one thing after the other; what fails stops the recording, not the recorded run. */
 export interface RecordingQueue {
   /** Does `record` after all that was added before. Returns at once. */
   add(record: () => Promise<void>): void
