@@ -20,6 +20,8 @@ export type {
 } from './cli/command.ts'
 export type { Host } from './cli/host.ts'
 export { runProgram } from './cli/program.ts'
+// World and work: what a process knows of outside, what a job is handed
+export { systemWorld } from './composition/system-world.ts'
 // Configuration
 export {
   type ConfigInput,
@@ -51,6 +53,7 @@ export { type LoadedModel, prepareModel } from './decisions/loaded-model.ts'
 export { openInferencePipeline } from './decisions/open-pipeline.ts'
 export { loadStates } from './decisions/states/load-states.ts'
 export { type DatabaseSettings, withDatabase } from './disk/database.ts'
+export { unwatched, unwatchedWork, type Work } from './disk/work.ts'
 // Errors
 export { ERRORS, type ErrorCode, type ErrorDefinition, type ErrorDetails, VigiaError } from './errors.ts'
 // Evaluation
@@ -68,6 +71,7 @@ export { fitOnThreads, type ThreadedFit } from './fitting/fit-on-threads.ts'
 // Foundation
 export { formatDuration, parseDuration } from './foundation/duration.ts'
 export type { ProgressUpdate, ReportProgress } from './foundation/progress.ts'
+export type { World } from './foundation/world.ts'
 // Learning
 export type { Algorithm, TrainingData, TrainingRows } from './learning/algorithm.ts'
 export { ALGORITHMS } from './learning/algorithms/index.ts'

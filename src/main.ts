@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { runProgram } from './cli/program.ts'
-import type { World } from './foundation/world.ts'
+import { systemWorld } from './composition/system-world.ts'
 
 /**
  * The composition root: environment, clock, streams and signals are chosen here and handed in.
@@ -44,7 +43,6 @@ const isAlive = (processId: number): boolean => {
 }
 
 const words = process.argv.slice(2)
-const world: World = { now: () => Date.now(), monotonicMs: () => performance.now(), newId: randomUUID }
 
 // A server is started often, and somebody waits for it.
 const isServe = words.find((word) => !word.startsWith('-')) === 'serve'
@@ -55,7 +53,7 @@ const commands = composeCommands({
   version,
   workingDirectory: process.cwd(),
   owner: { processId: process.pid, host: hostname(), isAlive },
-  world,
+  world: systemWorld,
 })
 
 process.exitCode = await runProgram(words, commands, {
@@ -65,5 +63,5 @@ process.exitCode = await runProgram(words, commands, {
   environment: process.env,
   workingDirectory: process.cwd(),
   signal: interruption.signal,
-  world,
+  world: systemWorld,
 })

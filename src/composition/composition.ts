@@ -8,6 +8,6 @@ export interface ProcessParts {
   /** Absolute. */
   readonly workingDirectory: string
   readonly owner: FolderOwner
-  /** Its `monotonicMs` counts from the start of the process, and `newId` gives UUIDs. */
+  /** Its `monotonicMs` counts from the start of the process. */
   readonly world: World
 }
