@@ -555,7 +555,7 @@ export const ERRORS = define({
     status: 409,
     exitCode: 2,
     message: 'Another run uses {folder}: process {process} on {host}, since {since}',
-    fix: 'Wait for it, or choose another folder with --out. If that process is gone for sure, remove {lock}.',
+    fix: 'Wait for it, or choose another folder with --out. What a crash leaves is taken over on the same host only: if that process is gone and its host was renamed, as a replaced container is, remove {lock}.',
   },
   PIPELINE_NO_MODEL: {
     status: 422,
@@ -679,7 +679,7 @@ export const ERRORS = define({
     status: 503,
     exitCode: 2,
     message: '{folder} is in use by process {processId} on {host}',
-    fix: 'One server uses a folder at a time: stop the other one, name another folder, or share states by state_store.kind redis. If that process is gone, remove {lock}.',
+    fix: 'One server uses a folder at a time: stop the other one, name another folder, or share states by state_store.kind redis. What a crash leaves is taken over on the same host only: if that process is gone and its host was renamed, as a replaced container is, remove {lock}.',
   },
   SERVING_STATES_PRESENT: {
     status: 409,

@@ -1,8 +1,8 @@
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createFileStore } from '../adapters/files/file-store.ts'
-import type { StoreOwner } from '../adapters/files/store-lock.ts'
 import { createMlflowStore } from '../adapters/mlflow/mlflow-store.ts'
+import type { FolderOwner } from '../disk/folder-lock.ts'
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import type { OpenTrackingStore } from '../ports/tracking-store.ts'
@@ -12,7 +12,7 @@ export interface TrackingPlace {
   /** Absolute; relative names of folders are shown, and read from MLFLOW_TRACKING_URI, from here. */
   readonly workingDirectory: string
   readonly now: () => number
-  readonly owner: StoreOwner
+  readonly owner: FolderOwner
 }
 
 /**

@@ -1,6 +1,6 @@
 import { appendFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type RunOwner, withRunLock } from '../disk/run-lock.ts'
+import { type FolderOwner, withRunLock } from '../disk/folder-lock.ts'
 import { sha256OfFile } from '../disk/sha256-of-file.ts'
 import { VigiaError } from '../errors.ts'
 import type { ReportProgress } from '../foundation/progress.ts'
@@ -39,7 +39,7 @@ export interface PipelineOptions extends Forcing {
   readonly onOutcome?: (outcome: StepOutcome) => void
   /** Wall clock, epoch milliseconds. */
   readonly now: () => number
-  readonly owner: RunOwner
+  readonly owner: FolderOwner
   /** Name and version of the runtime, part of every code version. */
   readonly runtime: string
 }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type RunOwner, withRunLock } from '../disk/run-lock.ts'
+import { type FolderOwner, withRunLock } from '../disk/folder-lock.ts'
 import { type ErrorCode, VigiaError } from '../errors.ts'
 import type { TrackingStore } from '../ports/tracking-store.ts'
 import { applyEntry, type Delivery } from './apply-entry.ts'
@@ -15,7 +15,7 @@ import { type JournalEntry, ROOT_RUN } from './journal-entry.ts'
 import { ARTIFACT_COPIES } from './keep-artifact.ts'
 
 export interface DeliverOptions {
-  readonly owner: RunOwner
+  readonly owner: FolderOwner
   /** Wall clock, epoch milliseconds. */
   readonly now: () => number
   /** Stops before the next operation. */
