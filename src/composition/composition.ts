@@ -1,4 +1,4 @@
-import type { FolderOwner } from '../adapters/files/hold-folder.ts'
+import type { FolderOwner } from '../disk/folder-lock.ts'
 import type { World } from '../foundation/world.ts'
 
 /** What commands are composed of, as the process has it. */

@@ -1,8 +1,8 @@
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createFileStore } from '../adapters/files/file-store.ts'
-import type { StoreOwner } from '../adapters/files/store-lock.ts'
 import { createMlflowStore } from '../adapters/mlflow/mlflow-store.ts'
+import type { FolderOwner } from '../disk/folder-lock.ts'
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import type { World } from '../foundation/world.ts'
@@ -13,7 +13,7 @@ export interface TrackingPlace {
   /** Absolute; relative names of folders are shown, and read from MLFLOW_TRACKING_URI, from here. */
   readonly workingDirectory: string
   readonly world: Pick<World, 'now'>
-  readonly owner: StoreOwner
+  readonly owner: FolderOwner
 }
 
 /**

@@ -45,7 +45,7 @@ describe('what an interrupted step has set aside', () => {
     await expect(run({ interruptAt: 2 })).rejects.toThrow('Interrupted')
     expect(await readdir(runFolder)).toContain('.kept-square')
     await run()
-    expect((await readdir(runFolder)).sort()).toEqual(['log.jsonl', 'square'])
+    expect((await readdir(runFolder)).sort()).toEqual([LOCK, 'log.jsonl', 'square'])
   })
 
   test('is removed when settings are changed back to those of the finished output', async () => {
@@ -55,7 +55,7 @@ describe('what an interrupted step has set aside', () => {
     power = 2
     await run()
     expect(computed).toEqual([])
-    expect((await readdir(runFolder)).sort()).toEqual(['log.jsonl', 'square'])
+    expect((await readdir(runFolder)).sort()).toEqual([LOCK, 'log.jsonl', 'square'])
   })
 
   test.each([
@@ -85,6 +85,9 @@ beforeEach(async () => {
 })
 
 afterEach(() => rm(folder, { recursive: true, force: true }))
+
+/** Says that no run uses the folder. */
+const LOCK = expect.stringMatching(/^\.lock-\d{12}\.json$/)
 
 /** Squares 1, 2 and 3, setting each aside; returns the output and notes in `computed` what was not found. */
 const run = async ({

@@ -144,7 +144,7 @@ describe('interruptions', () => {
 
   test('a step that is stopped leaves nothing behind', async () => {
     await interruptedRun(1, 'abort')
-    expect((await readdir(runFolder)).sort()).toEqual(['log.jsonl', 'read'])
+    expect((await readdir(runFolder)).sort()).toEqual([LOCK, 'log.jsonl', 'read'])
   })
 
   test('a check stops the run also when its step is skipped', async () => {
@@ -270,6 +270,9 @@ const options = (changes: Partial<PipelineOptions> = {}): PipelineOptions => ({
   ...changes,
 })
 
+/** Says that no run uses the folder. */
+const LOCK = '.lock-000000000001.json'
+
 /** One line a step, in parentheses when it was skipped. */
 const run = async (changes: Partial<PipelineOptions> = {}): Promise<string[]> => {
   const outcomes = await runPipeline(pipeline(), options(changes))
@@ -294,10 +297,10 @@ const interruptedRun = async (at: number, how: 'abort' | 'throw' | 'crash'): Pro
   await writeFile(join(runFolder, 'lock.json'), '{"processId":99,"host":"here","sinceMs":0}')
 }
 
-/** Every file of a run folder but its log, which tells what happened and not what was made. */
+/** Every file of a run folder but its log and lock, which tell what happened and not what was made. */
 const contentOf = async (path: string): Promise<Record<string, string>> => {
   const entries = await readdir(path, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile() && entry.name !== 'log.jsonl')
+  const files = entries.filter((entry) => entry.isFile() && !/^log\.jsonl$|^\.lock-/.test(entry.name))
   const named = files.map((entry) => join(entry.parentPath, entry.name)).sort()
   return Object.fromEntries(
     await Promise.all(named.map(async (name) => [name, await readFile(name, 'utf8')])),

@@ -1,6 +1,6 @@
 import { appendFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type RunOwner, withRunLock } from '../disk/run-lock.ts'
+import { type FolderOwner, withRunLock } from '../disk/folder-lock.ts'
 import { sha256OfFile } from '../disk/sha256-of-file.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
@@ -38,7 +38,7 @@ export interface PipelineOptions extends Forcing {
   /** Told after each step, run or skipped. */
   readonly onOutcome?: (outcome: StepOutcome) => void
   readonly world: Pick<World, 'now'>
-  readonly owner: RunOwner
+  readonly owner: FolderOwner
   /** Name and version of the runtime, part of every code version. */
   readonly runtime: string
 }

@@ -257,7 +257,11 @@ const OPTIONS = {
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
-const deliver = (store: TrackingStore) => deliverJournal(folder, store, OPTIONS)
+let nextProcess = 1000
+
+/** As a new process; whoever had the journal before is dead. */
+const deliver = (store: TrackingStore) =>
+  deliverJournal(folder, store, { ...OPTIONS, owner: { ...OPTIONS.owner, processId: nextProcess++ } })
 
 /** Two runs, all kinds of operations. `between` is called after each. */
 const recordExample = async (

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type RunOwner, withRunLock } from '../disk/run-lock.ts'
+import { type FolderOwner, withRunLock } from '../disk/folder-lock.ts'
 import type { Work } from '../disk/work.ts'
 import { type ErrorCode, VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
@@ -17,7 +17,7 @@ import { type JournalEntry, ROOT_RUN } from './journal-entry.ts'
 import { ARTIFACT_COPIES } from './keep-artifact.ts'
 
 export interface DeliverOptions {
-  readonly owner: RunOwner
+  readonly owner: FolderOwner
   readonly world: Pick<World, 'now'>
   /** Aborted, a delivery stops before its next operation. */
   readonly work: Pick<Work, 'signal'>

@@ -1,8 +1,8 @@
 import { type Database, open, type RootDatabase } from 'lmdb'
+import { type FolderOwner, holdFolder } from '../../disk/folder-lock.ts'
 import { VigiaError } from '../../errors.ts'
 import type { Receipt, StateChange, StateStore, StoredState } from '../../ports/state-store.ts'
 import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
-import { type FolderOwner, holdFolder } from '../files/hold-folder.ts'
 
 export interface LmdbOptions {
   /** Made when it is not there. */
