@@ -11,6 +11,13 @@ export { algorithmLaws } from './algorithm-laws.ts'
 export type { ExperimentTrackerSubject } from './experiment-tracker/tracker-law.ts'
 export { experimentTrackerLaws } from './experiment-tracker-laws.ts'
 export type { Law } from './law.ts'
+export { createMemoryLogPlace } from './memory/memory-prediction-log.ts'
+export { createMemorySharedStates } from './memory/memory-shared-states.ts'
+export {
+  createMemoryTrackingStore,
+  type MemoryTrackingOptions,
+  type MemoryTrackingStore,
+} from './memory/memory-tracking-store.ts'
 export { type ModelRegistrySubject, modelRegistryLaws } from './model-registry-laws.ts'
 export type { LogPlace, PredictionLogSubject } from './prediction-log/log-law.ts'
 export { predictionLogLaws } from './prediction-log-laws.ts'

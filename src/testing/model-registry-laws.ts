@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Page } from '../ports/experiment-tracker.ts'
 import type { ModelRegistry, ModelVersion } from '../ports/model-registry.ts'
 import type { TrackingStore } from '../ports/tracking-store.ts'
 import { has, refuses, same, tenOf } from './assertions.ts'
@@ -67,14 +68,7 @@ export const modelRegistryLaws: readonly Law<ModelRegistrySubject>[] = [
   law(3, 'models are listed', async ({ registry, other }) => {
     const names = [unique('first'), unique('second')]
     for (const name of names) await registry.ensureModel(name, '')
-    const listed: string[] = []
-    let page: string | undefined
-    do {
-      const answer = await other.listModels(page)
-      listed.push(...answer.items.map(({ name }) => name))
-      page = answer.nextPage
-      ok(answer.items.length > 0 || page === undefined, 'pages without anything on them come to no end')
-    } while (page !== undefined)
+    const listed = (await allOf((page) => other.listModels(page))).map(({ name }) => name)
     ok(names.every((name) => listed.includes(name)))
     same(new Set(listed).size, listed.length)
   }),
@@ -92,7 +86,7 @@ export const modelRegistryLaws: readonly Law<ModelRegistrySubject>[] = [
       same(read?.tags['vigia.metric/test'], '0.7')
       same(await other.findVersion(name, 3), undefined)
       same(
-        (await other.listVersions(name)).items.map(({ version }) => version),
+        (await allOf((page) => other.listVersions(name, page))).map(({ version }) => version),
         [2, 1],
       )
     },
@@ -187,6 +181,19 @@ export const modelRegistryLaws: readonly Law<ModelRegistrySubject>[] = [
     }),
   ),
 ]
+
+/** The items of all pages. */
+const allOf = async <Item>(read: (page?: string) => Promise<Page<Item>>): Promise<readonly Item[]> => {
+  const items: Item[] = []
+  let page: string | undefined
+  do {
+    const answer = await read(page)
+    ok(answer.items.length > 0 || answer.nextPage === undefined, 'empty pages come to no end')
+    items.push(...answer.items)
+    page = answer.nextPage
+  } while (page !== undefined)
+  return items
+}
 
 const unique = (name: string): string => `${name} ${randomUUID()}`
 
