@@ -28,6 +28,7 @@ const FACES = ['serving', 'reports', 'cli']
 LAYERS.push(
   { folder: 'pipelines', mayImport: BELOW_PIPELINES },
   { folder: 'adapters', mayImport: [...GROUND, 'disk', 'transaction', 'config', 'ports'] },
+  { folder: 'testing', mayImport: [...BASE, 'adapters/memory'] },
   ...FACES.map((folder) => ({ folder, mayImport: [...BELOW_PIPELINES, 'pipelines'] })),
   { folder: 'composition', mayImport: [...BELOW_PIPELINES, 'pipelines', 'adapters', ...FACES] },
 )

@@ -104,14 +104,39 @@ export { type PredictOptions, type PredictResult, predict } from './pipelines/pr
 export { type LoadModel, modelLoader } from './pipelines/service/model-source.ts'
 export { openService } from './pipelines/service/open-service.ts'
 export { runTrainingPipeline, type TrainingResult } from './pipelines/training-pipeline.ts'
-export type { LogReader, PredictionLog } from './ports/prediction-log.ts'
+// Ports: what an adapter of your own implements
 export type {
+  ArtifactEntry,
+  DatasetInput,
+  Experiment,
+  ExperimentTracker,
+  Metric,
+  NewRun,
+  Page,
+  RunEntries,
+  RunQuery,
+  RunStatus,
+  TrackedRun,
+} from './ports/experiment-tracker.ts'
+export type {
+  ModelRegistry,
+  ModelVersion,
+  NewModelVersion,
+  RegisteredModel,
+} from './ports/model-registry.ts'
+export type { LogPosition, LogReader, LogRecord, PredictionLog } from './ports/prediction-log.ts'
+export type {
+  CommitOutcome,
   EntityKey,
+  OutboxEntry,
+  Receipt,
   SharedStateStore,
   StateChange,
   StateStore,
   StoredState,
 } from './ports/state-store.ts'
+export { TRACKING_LIMITS } from './ports/tracking-limits.ts'
+export type { TrackingStore } from './ports/tracking-store.ts'
 export { type ReplayOptions, type ReplayResult, replay } from './replay/replay.ts'
 export { createServingMetrics } from './serving/metrics/serving-metrics.ts'
 export { createServer } from './serving/server.ts'

@@ -1,5 +1,5 @@
-import { createRandom } from '../../src/foundation/random.ts'
-import type { TrainingData } from '../../src/learning/algorithm.ts'
+import { createRandom } from '../foundation/random.ts'
+import type { TrainingData } from '../learning/algorithm.ts'
 
 /** Rows to learn from, whose labels are bytes. */
 export type Labelled = TrainingData & { readonly labels: Uint8Array }
