@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
-import { LONGEST } from '../../transaction/read-fields.ts'
+import { LONGEST_TEXT } from '../../transaction/fields.ts'
 import { RowError } from './error.ts'
 import { named, refTo } from './named.ts'
 import { NAME } from './transaction.ts'
 
-const id = Type.Unsafe({ type: ['string', 'integer'], pattern: NAME, maxLength: LONGEST })
+const id = Type.Unsafe({ type: ['string', 'integer'], pattern: NAME, maxLength: LONGEST_TEXT })
 const optionalId = (description: string) =>
   Type.Optional(Type.Unsafe({ type: ['string', 'integer', 'null'], description }))
 
