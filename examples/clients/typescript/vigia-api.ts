@@ -88,7 +88,9 @@ export interface Prediction {
   readonly probability: number
   /** flag from the threshold on. */
   readonly decision: 'flag' | 'allow'
-  /** Whether it is flagged. */
+  /** Whether it is flagged: probability has reached threshold. */
+  readonly is_flagged: boolean
+  /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
   readonly is_fraud: boolean
   /** How risky that is, for people. */
   readonly risk_level: 'low' | 'medium' | 'high' | 'critical'
@@ -162,7 +164,9 @@ export interface BatchRow {
   readonly probability?: number
   /** flag from the threshold on. */
   readonly decision?: 'flag' | 'allow'
-  /** Whether it is flagged. */
+  /** Whether it is flagged: probability has reached threshold. */
+  readonly is_flagged?: boolean
+  /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
   readonly is_fraud?: boolean
   /** How risky that is, for people. */
   readonly risk_level?: 'low' | 'medium' | 'high' | 'critical'
@@ -199,7 +203,9 @@ export interface LoggedPrediction {
   readonly probability: number
   /** flag from the threshold on. */
   readonly decision: 'flag' | 'allow'
-  /** Whether it is flagged. */
+  /** Whether it is flagged: probability has reached threshold. */
+  readonly is_flagged: boolean
+  /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
   readonly is_fraud: boolean
   /** How risky that is, for people. */
   readonly risk_level: 'low' | 'medium' | 'high' | 'critical'
@@ -224,10 +230,14 @@ export interface LoggedPrediction {
   readonly shadow?: {
     readonly model: ModelName
     readonly probability: number
+    /** Whether it is flagged: probability has reached threshold. */
+    readonly is_flagged: boolean
+    /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
     readonly is_fraud: boolean
   }
   /** What was told of it by POST /feedback; null while nothing was. */
   readonly label: {
+    /** The truth, as far as it is known. */
     readonly is_fraud: boolean
     readonly received_at: string
   } | null
@@ -236,7 +246,7 @@ export interface LoggedPrediction {
 /** What became known of a transaction. Telling the same again changes nothing. */
 export interface Label {
   readonly transaction_id: string | number
-  /** true, false, 1 or 0. */
+  /** Whether it was fraud, the truth: true, false, 1 or 0. */
   readonly is_fraud: true | false | 1 | 0 | 'true' | 'false' | '1' | '0'
   /** For a transaction that was not decided on here. */
   readonly user_id?: string | number | null

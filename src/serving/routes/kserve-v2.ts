@@ -24,14 +24,16 @@ interface Params {
   readonly version?: string
 }
 
-/** What is answered for each transaction. */
+/** What is answered for each transaction. The newest stands last: clients may count on places. */
 const OUTPUTS: Readonly<
   Record<string, { readonly datatype: string; readonly read: (prediction: Prediction) => unknown }>
 > = {
   probability: { datatype: 'FP64', read: ({ probability }) => probability },
+  // The name that is_flagged had in earlier versions, for one release.
   is_fraud: { datatype: 'BOOL', read: ({ isFlagged }) => isFlagged },
   risk_level: { datatype: 'BYTES', read: ({ riskLevel }) => riskLevel },
   prediction_id: { datatype: 'BYTES', read: ({ predictionId }) => predictionId },
+  is_flagged: { datatype: 'BOOL', read: ({ isFlagged }) => isFlagged },
 }
 
 const NUMERIC = /^(U?INT(8|16|32|64)|FP(16|32|64))$/

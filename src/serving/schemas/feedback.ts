@@ -15,7 +15,7 @@ export const LabelBody = named(
       transaction_id: id,
       is_fraud: Type.Unsafe({
         enum: [true, false, 1, 0, 'true', 'false', '1', '0'],
-        description: 'true, false, 1 or 0.',
+        description: 'Whether it was fraud, the truth: true, false, 1 or 0.',
       }),
       user_id: optionalId('For a transaction that was not decided on here.'),
       merchant_id: optionalId('As user_id.'),
