@@ -7,7 +7,7 @@ const LAYERS = [
   { folder: 'disk', mayImport: GROUND },
   { folder: 'threads', mayImport: GROUND },
   { folder: 'transaction', mayImport: GROUND },
-  { folder: 'config', mayImport: GROUND },
+  { folder: 'config', mayImport: [...GROUND, 'transaction'] },
   { folder: 'dataset', mayImport: [...GROUND, 'disk', 'transaction', 'config'] },
   { folder: 'features', mayImport: [...GROUND, 'transaction', 'config'] },
   { folder: 'learning', mayImport: GROUND },

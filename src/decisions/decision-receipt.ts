@@ -1,6 +1,7 @@
 import { murmurHash52 } from '../foundation/murmur-hash.ts'
 import type { RiskLevel } from '../model/scorer.ts'
 import type { LogPosition } from '../ports/prediction-log.ts'
+import { type FieldName, TRANSACTION_FIELDS } from '../transaction/fields.ts'
 import { tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Prediction, ServedModelName } from './inference-pipeline.ts'
@@ -43,12 +44,39 @@ export const encodeReceipt = (receipt: DecisionReceipt | LabelReceipt): Uint8Arr
 export const decodeReceipt = <T extends DecisionReceipt | LabelReceipt>(bytes: Uint8Array): T =>
   JSON.parse(decoder.decode(bytes)) as T
 
-/** 52 bits of the transaction: equal for the same one, whatever the order of its fields. */
-export const transactionHash = (of: Transaction): number =>
+/**
+ * 52 bits of the transaction: equal for the same one, whatever the order of its fields.
+ *
+ * Stores keep it for as long as receipts live, so it stays what it was when the table of fields grows: the first
+ * fields stand in their old places, missing ones too; a later one follows with its name, and only where it is there.
+ */
+export const transactionHash = (of: Transaction): number => {
   // No text of a transaction has control characters.
-  tokenOf(
-    `${of.userId}\n${of.eventTimeMs}\n${of.amountMinor}\n${of.currency}\n${of.merchantId}\n${of.merchantCategory}\n${of.transactionType}\n${of.deviceId}\n${of.deviceType}\n${of.location}\n${of.latitude}\n${of.longitude}`,
-  )
+  let text = String(of.userId)
+  for (const name of PLACED) text += `\n${of[name]}`
+  for (const name of NAMED) if (of[name] !== undefined) text += `\n${name}=${of[name]}`
+  return tokenOf(text)
+}
+
+/** Fields that have a place in the hash, after the user: this list is a stored format and never changes. */
+const PLACED = [
+  'eventTimeMs',
+  'amountMinor',
+  'currency',
+  'merchantId',
+  'merchantCategory',
+  'transactionType',
+  'deviceId',
+  'deviceType',
+  'location',
+  'latitude',
+  'longitude',
+] as const satisfies readonly FieldName[]
+
+/** All others, but the id, by which the hash is found. In the order of their names: the table's may change. */
+const NAMED = TRANSACTION_FIELDS.map(({ name }) => name)
+  .filter((name) => !['transactionId', 'userId', ...PLACED].includes(name))
+  .sort()
 
 /** The answer that a receipt stands for. */
 export const predictionOf = (
