@@ -12,6 +12,7 @@ import { serverStarter, servingModelLoader } from './start-server.ts'
 /** Every command of `vigia`. */
 export const composeCommands = (parts: ProcessParts): readonly Command[] => {
   const { version, owner, now, monotonicMs, newId, workingDirectory } = parts
+  const world = { now, monotonicMs, newId }
   const openTrackingStore = trackingStoreOpener({ workingDirectory, now, owner })
   const storage = createServingStorage(owner)
   return createCommands({
@@ -21,8 +22,8 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     storage,
     monotonicMs,
     newId,
-    modelLoader: servingModelLoader({ openTrackingStore, now }),
-    startServer: serverStarter({ version, storage, openTrackingStore, now, monotonicMs, newId }),
+    modelLoader: servingModelLoader({ openTrackingStore, world }),
+    startServer: serverStarter({ version, storage, openTrackingStore, world }),
     createStateStore: createMemoryStateStore,
     trackThisProcess: (store, command, directory) =>
       trackThisProcess(store, { version, command, workingDirectory: directory }),

@@ -51,19 +51,18 @@ export const vigiaIn = async (
     createFileStore({ folder: directory, now, owner })
   const storage = createServingStorage(owner)
   const monotonicMs = () => 0
+  const world = { now, monotonicMs, newId: randomUUID }
   const commands = createCommands({
     now,
     owner,
     openTrackingStore,
     storage,
-    modelLoader: servingModelLoader({ openTrackingStore, now }),
+    modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: serverStarter({
       version: '0.0.0',
       storage,
       openTrackingStore,
-      now,
-      monotonicMs,
-      newId: randomUUID,
+      world,
     }),
     createStateStore: createMemoryStateStore,
     monotonicMs,

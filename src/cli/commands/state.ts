@@ -103,8 +103,7 @@ const load = async ({
     model,
     from,
     force: input.options['force'] === true,
-    now,
-    newId,
+    world: { now, newId },
     signal,
     reportProgress,
   })
