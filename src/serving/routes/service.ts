@@ -5,7 +5,7 @@ import { HealthAnswer, LiveAnswer, ModelsAnswer, SavedLogsAnswer } from '../sche
 import { actBy } from './act.ts'
 import type { RouteContext } from './route-context.ts'
 
-/** GET /model, /health, /health/live, /health/ready, /metrics; POST /save-logs. */
+/** GET /model, /health, /health/live (liveness), /health/ready (readiness), /metrics; POST /save-logs. */
 export const addService = (app: App, context: RouteContext): void => {
   const { pipeline, metrics, version, world, load, reasonsNotReady } = context
   const startedAtMs = world.now()
