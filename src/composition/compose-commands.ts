@@ -12,7 +12,6 @@ import { serverStarter, servingModelLoader } from './start-server.ts'
 /** Every command of `vigia`. */
 export const composeCommands = (parts: ProcessParts): readonly Command[] => {
   const { version, owner, world, workingDirectory } = parts
-  const { now, monotonicMs, newId } = world
   const openTrackingStore = trackingStoreOpener({ workingDirectory, world, owner })
   const storage = createServingStorage(owner)
   return createCommands({
@@ -20,8 +19,8 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     owner,
     openTrackingStore,
     storage,
-    modelLoader: servingModelLoader({ openTrackingStore, now }),
-    startServer: serverStarter({ version, storage, openTrackingStore, now, monotonicMs, newId }),
+    modelLoader: servingModelLoader({ openTrackingStore, world }),
+    startServer: serverStarter({ version, storage, openTrackingStore, world }),
     createStateStore: createMemoryStateStore,
     trackThisProcess: (store, command, directory) =>
       trackThisProcess(store, { version, command, workingDirectory: directory }),

@@ -8,12 +8,11 @@ import { serverStarter } from './start-server.ts'
 /** `vigia serve` alone: a server that starts loads nothing of training, charts and reports. */
 export const composeCommands = (parts: ProcessParts): readonly Command[] => {
   const { version, owner, world, workingDirectory } = parts
-  const { now, monotonicMs, newId } = world
   const openTrackingStore = trackingStoreOpener({ workingDirectory, world, owner })
   const storage = createServingStorage(owner)
   return [
     serveCommand({
-      startServer: serverStarter({ version, storage, openTrackingStore, now, monotonicMs, newId }),
+      startServer: serverStarter({ version, storage, openTrackingStore, world }),
     }),
   ]
 }

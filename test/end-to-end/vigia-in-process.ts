@@ -51,7 +51,7 @@ export const vigiaIn = async (
     monotonicMs: () => 0,
     newId: randomUUID,
   }
-  const { now, monotonicMs, newId } = world
+  const { now } = world
   const owner = { processId: process.pid, host: 'here', isAlive: () => false }
   const openTrackingStore: OpenTrackingStore = ({ directory }) =>
     createFileStore({ folder: directory, now, owner })
@@ -61,14 +61,12 @@ export const vigiaIn = async (
     owner,
     openTrackingStore,
     storage,
-    modelLoader: servingModelLoader({ openTrackingStore, now }),
+    modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: serverStarter({
       version: '0.0.0',
       storage,
       openTrackingStore,
-      now,
-      monotonicMs,
-      newId,
+      world,
     }),
     createStateStore: createMemoryStateStore,
     trackThisProcess: (store) => ({ store, newRunKey: randomUUID, tags: {}, environment: {} }),

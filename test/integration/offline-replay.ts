@@ -7,7 +7,7 @@ import { openRedisStateStore } from '../../src/adapters/redis/redis-state-store.
 import { readArtifact } from '../../src/artifacts/artifact-folder.ts'
 import { readEntries, SNAPSHOT_FILES, snapshotFile } from '../../src/artifacts/state-snapshot.ts'
 import { applyCleaning, type FittedCleaning } from '../../src/dataset/cleaning.ts'
-import { stateOf } from '../../src/decisions/owned/owned-states.ts'
+import { stateOf } from '../../src/decisions/states/stored-state.ts'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/disk/database.ts'
 import { unwatchedWork } from '../../src/disk/work.ts'
 import { averagePrecision } from '../../src/evaluation/average-precision.ts'

@@ -102,8 +102,7 @@ const load = async ({
     model,
     from,
     force: input.options['force'] === true,
-    now: tools.world.now,
-    newId: tools.world.newId,
+    world: tools.world,
     signal: work.signal,
     reportProgress: work.reportProgress,
   })
