@@ -8,9 +8,9 @@ import type { SegmentWriter } from './segment-writer.ts'
 /** How far a log is. Each is the sequence number of a record, inclusive; 0 is before the first. */
 export interface LogFrontier {
   /** The last record that was taken: it is durable, on its way to the disk, or waits. */
-  readonly accepted: number
+  accepted: number
   /** The last record that is durable: `durable <= accepted`. */
-  readonly durable: number
+  durable: number
 }
 
 /** Records that are written together. */
@@ -36,7 +36,7 @@ interface Group {
  * one, and no more when they come by hundreds. Waiting for a disk in it would stop everything else.
  */
 export class GroupCommit {
-  frontier: LogFrontier
+  readonly frontier: LogFrontier
   /** Why nothing is taken until `resume`; undefined: all is well. */
   failure: VigiaError | undefined
   private readonly tail: LogTail
@@ -70,12 +70,12 @@ export class GroupCommit {
   /** Takes a record. Resolves when it is durable; rejects when its write failed, as all behind it do. */
   append(sequence: number, payload: Uint8Array): Promise<LogPosition> {
     if (this.failure !== undefined) return Promise.reject(this.failure)
-    const { accepted, durable } = this.frontier
+    const { accepted } = this.frontier
     if (!Number.isSafeInteger(sequence) || sequence <= accepted)
       throw new Error(`record ${sequence} is appended after record ${accepted}: sequence numbers rise`)
     if (payload.length > MAX_PAYLOAD)
       throw new Error(`a record of ${payload.length} bytes is appended; ${MAX_PAYLOAD} are allowed`)
-    this.frontier = { accepted: sequence, durable }
+    this.frontier.accepted = sequence
     const from = this.buffer.add(sequence, payload)
     this.waiting ??= startGroup(sequence)
     this.waiting.lastSequence = sequence
@@ -159,7 +159,7 @@ export class GroupCommit {
   private succeed(group: Group, segment: SegmentWriter, bytes: number): void {
     const position = { segment: segment.name, offset: segment.size }
     segment.grow(bytes)
-    this.frontier = { accepted: this.frontier.accepted, durable: group.lastSequence }
+    this.frontier.durable = group.lastSequence
     this.writing = undefined
     group.resolve(position)
   }
@@ -173,7 +173,7 @@ export class GroupCommit {
     this.waiting?.reject(failure)
     this.waiting = undefined
     this.buffer.clear()
-    this.frontier = { accepted: this.frontier.durable, durable: this.frontier.durable }
+    this.frontier.accepted = this.frontier.durable
     try {
       this.tail.cutOff()
     } catch {
