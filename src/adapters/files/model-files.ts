@@ -8,8 +8,8 @@ import { readTexts } from './run-files.ts'
 import type { StoreFolder } from './store-folder.ts'
 
 /*
- * How models and their versions stand in a store: `models/<name>/` with `meta.yaml`, `tags/`, `aliases/`, and a folder
- * `version-<number>/` for each version.
+ * How models and their versions stand in a store: `models/<name>/` with `meta.yaml`, `tags/`, `aliases/`, and
+ * a folder `version-<number>/` for each version.
  */
 
 /** @throws TRACKING_NAME_INVALID */

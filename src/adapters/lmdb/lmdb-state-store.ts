@@ -100,8 +100,8 @@ const storeFailed = (folder: string, error: unknown): VigiaError => {
 }
 
 /**
- * Writes states whose versions are the expected ones, and receipts; nothing when one version is another. What is
- * written in one turn is one transaction, which a thread of LMDB's own makes. @returns whether it wrote
+ * Writes states whose versions are the expected ones, and receipts; nothing when one version is another. What
+ * is written in one turn is one transaction, which a thread of LMDB's own makes. @returns whether it wrote
  */
 const write = async (
   { states, receipts }: LmdbDatabases,

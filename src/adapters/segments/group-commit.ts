@@ -25,12 +25,12 @@ interface Group {
 }
 
 /**
- * Group commit: what is appended in one turn of the event loop is written at once, at the end of the turn. With
- * durability `power` what gathers while one write is on its way to the disk is the next one, and one fsync (the
- * call that brings a file's bytes to the disk itself) serves the whole group.
+ * Group commit: what is appended in one turn of the event loop is written at once, at the end of the turn.
+ * With durability `power` what gathers while one write is on its way to the disk is the next one, and one
+ * fsync (the call that brings a file's bytes to the disk itself) serves the whole group.
  *
- * It owns the records that wait, who waits for them, the frontier of the log, and the failure that stops it. It
- * does not own segments: it asks the tail for one, writes, and says how many bytes count.
+ * It owns the records that wait, who waits for them, the frontier of the log, and the failure that stops it.
+ * It does not own segments: it asks the tail for one, writes, and says how many bytes count.
  *
  * Writing in the event loop takes a third of the time of handing a write to a thread when records come one by
  * one, and no more when they come by hundreds. Waiting for a disk in it would stop everything else.
@@ -83,7 +83,10 @@ export class GroupCommit {
     return this.waiting.written.then(({ segment, offset }) => ({ segment, offset: offset + from }))
   }
 
-  /** Takes records again after a failure. @throws what the file system says while it still could not write them */
+  /**
+   * Takes records again after a failure. @throws what the file system says while it still could not write
+   * them
+   */
   resume(): void {
     if (this.failure === undefined) return
     this.tail.cutOff()
