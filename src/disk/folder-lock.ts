@@ -15,12 +15,12 @@ import {
 export type { FolderOwner } from './numbered-lock.ts'
 
 /*
- * One process at a time uses a folder. Three ways to ask for it, over one algorithm (`numbered-lock.ts`): hold it
- * until it is released, wait for it to do short work, or run in it and be refused at once.
+ * One process at a time uses a folder. Three ways to ask for it, over one algorithm (`numbered-lock.ts`):
+ * hold it until it is released, wait for it to do short work, or run in it and be refused at once.
  *
- * What a process of this host that is gone has left is taken over. A lock of another host never is: whether its
- * process lives cannot be seen from here. A container that is replaced gets another host name, so a lock that it
- * left is removed by people; the errors say so.
+ * What a process of this host that is gone has left is taken over. A lock of another host is not, except one
+ * that is too old for short work: whether its process lives cannot be seen from here. A container that is
+ * replaced gets another host name, so a lock that it left is removed by people; the errors say so.
  */
 
 /**
@@ -106,8 +106,8 @@ export const withRunLock = async <T>(
 }
 
 /**
- * `lock.json` is the lock of versions before the numbered ones, which look at nothing else. It is respected when
- * one of them made it, and then made by this process, so that they respect this run.
+ * `lock.json` is the lock of versions before the numbered ones, which look at nothing else. It is respected
+ * when one of them made it, and then made by this process, so that they respect this run.
  */
 const lockSingleFile = (folder: string, owner: FolderOwner, nowMs: number): (() => void) => {
   const path = join(folder, 'lock.json')

@@ -8,10 +8,11 @@ import { join, resolve } from 'node:path'
  * Locks are numbered files.
  *
  * 1. The file with the highest number says who holds the folder, or that it was released.
- * 2. Whoever wants the folder makes the next number. A file system makes a name once, so one of several gets it.
+ * 2. Whoever wants the folder makes the next number. A file system makes a name once, so one of several gets
+ *    it.
  * 3. The highest file is never removed, and a lower one only by whoever made it or holds the folder.
- * 4. Whoever was slow between looking and making, and got a number that had been used and removed, sees that his
- *    is not the highest, and withdraws.
+ * 4. Whoever was slow between looking and making, and got a number that had been used and removed, sees that
+ *    his is not the highest, and withdraws.
  *
  * It does not wait, and throws no error of Vigía: that is up to the use.
  */
@@ -193,7 +194,9 @@ export const createFile = (path: string, text: string): boolean => {
   }
 }
 
-/** Says in the lock file that nobody holds the folder; does nothing when another process has taken it over. */
+/**
+ * Says in the lock file that nobody holds the folder; does nothing when another process has taken it over.
+ */
 const writeReleased = (folder: string, path: string, mine: string): void => {
   const draft = draftIn(folder)
   try {

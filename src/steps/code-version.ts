@@ -33,9 +33,9 @@ export const codeVersionOf = async (moduleUrl: string, runtime: string): Promise
 }
 
 /**
- * The texts of errors, in `src/` or built: every module imports them, and nothing that a step computes depends
- * on one. An output may tell a text as a reason; it then keeps the wording of its day. How errors behave is
- * in `errors.ts`, which counts.
+ * The texts of errors, in `src/` or built: every module imports them, and nothing that a step computes
+ * depends on one. An output may tell a text as a reason; it then keeps the wording of its day. How errors
+ * behave is in `errors.ts`, which counts.
  */
 const isErrorTable = (path: string): boolean => /^error-table\.[jt]s$/.test(basename(path))
 

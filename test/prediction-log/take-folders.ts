@@ -1,6 +1,6 @@
-// Takes one folder after the other, each at the moment at which others try: take-folders.ts <root> <folders> <start,
-// ms>. Each folder of each use is tried on a disk with hard links and on one without. Tells which it got, as JSON,
-// and lives on.
+// Takes one folder after the other, each at the moment at which others try: take-folders.ts <root> <folders>
+// <start, ms>. Each folder of each use is tried on a disk with hard links and on one without. Tells which it
+// got, as JSON, and lives on.
 import fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { hostname } from 'node:os'

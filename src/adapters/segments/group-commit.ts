@@ -8,9 +8,9 @@ import type { SegmentWriter } from './segment-writer.ts'
 /** How far a log is. Each is the sequence number of a record, inclusive; 0 is before the first. */
 export interface LogFrontier {
   /** The last record that was taken: it is durable, on its way to the disk, or waits. */
-  readonly accepted: number
+  accepted: number
   /** The last record that is durable: `durable <= accepted`. */
-  readonly durable: number
+  durable: number
 }
 
 /** Records that are written together. */
@@ -25,18 +25,18 @@ interface Group {
 }
 
 /**
- * Group commit: what is appended in one turn of the event loop is written at once, at the end of the turn. With
- * durability `power` what gathers while one write is on its way to the disk is the next one, and one fsync (the
- * call that brings a file's bytes to the disk itself) serves the whole group.
+ * Group commit: what is appended in one turn of the event loop is written at once, at the end of the turn.
+ * With durability `power` what gathers while one write is on its way to the disk is the next one, and one
+ * fsync (the call that brings a file's bytes to the disk itself) serves the whole group.
  *
- * It owns the records that wait, who waits for them, the frontier of the log, and the failure that stops it. It
- * does not own segments: it asks the tail for one, writes, and says how many bytes count.
+ * It owns the records that wait, who waits for them, the frontier of the log, and the failure that stops it.
+ * It does not own segments: it asks the tail for one, writes, and says how many bytes count.
  *
  * Writing in the event loop takes a third of the time of handing a write to a thread when records come one by
  * one, and no more when they come by hundreds. Waiting for a disk in it would stop everything else.
  */
 export class GroupCommit {
-  frontier: LogFrontier
+  readonly frontier: LogFrontier
   /** Why nothing is taken until `resume`; undefined: all is well. */
   failure: VigiaError | undefined
   private readonly tail: LogTail
@@ -70,12 +70,12 @@ export class GroupCommit {
   /** Takes a record. Resolves when it is durable; rejects when its write failed, as all behind it do. */
   append(sequence: number, payload: Uint8Array): Promise<LogPosition> {
     if (this.failure !== undefined) return Promise.reject(this.failure)
-    const { accepted, durable } = this.frontier
+    const { accepted } = this.frontier
     if (!Number.isSafeInteger(sequence) || sequence <= accepted)
       throw new Error(`record ${sequence} is appended after record ${accepted}: sequence numbers rise`)
     if (payload.length > MAX_PAYLOAD)
       throw new Error(`a record of ${payload.length} bytes is appended; ${MAX_PAYLOAD} are allowed`)
-    this.frontier = { accepted: sequence, durable }
+    this.frontier.accepted = sequence
     const from = this.buffer.add(sequence, payload)
     this.waiting ??= startGroup(sequence)
     this.waiting.lastSequence = sequence
@@ -83,7 +83,10 @@ export class GroupCommit {
     return this.waiting.written.then(({ segment, offset }) => ({ segment, offset: offset + from }))
   }
 
-  /** Takes records again after a failure. @throws what the file system says while it still could not write them */
+  /**
+   * Takes records again after a failure. @throws what the file system says while it still could not write
+   * them
+   */
   resume(): void {
     if (this.failure === undefined) return
     this.tail.cutOff()
@@ -159,7 +162,7 @@ export class GroupCommit {
   private succeed(group: Group, segment: SegmentWriter, bytes: number): void {
     const position = { segment: segment.name, offset: segment.size }
     segment.grow(bytes)
-    this.frontier = { accepted: this.frontier.accepted, durable: group.lastSequence }
+    this.frontier.durable = group.lastSequence
     this.writing = undefined
     group.resolve(position)
   }
@@ -173,7 +176,7 @@ export class GroupCommit {
     this.waiting?.reject(failure)
     this.waiting = undefined
     this.buffer.clear()
-    this.frontier = { accepted: this.frontier.durable, durable: this.frontier.durable }
+    this.frontier.accepted = this.frontier.durable
     try {
       this.tail.cutOff()
     } catch {

@@ -38,8 +38,8 @@ export const recoverTail = (folder: string, durability: Durability): RecoveredTa
  * The end of the log: the segment that is written to, when it ends and the next one begins, and which ended
  * segments are removed.
  *
- * It owns the current segment's file. It does not own the records that wait (`GroupCommit`), nor the reading of
- * segments; no method may be called while a write is on its way, but `current`.
+ * It owns the current segment's file. It does not own the records that wait (`GroupCommit`), nor the reading
+ * of segments; no method may be called while a write is on its way, but `current`.
  */
 export class LogTail {
   /** The segment that is written to; undefined when the last one was ended. */
@@ -109,7 +109,8 @@ export class LogTail {
     const newest = segmentsIn(this.folder).at(-1)
     for (const name of segments) {
       if (name === this.current?.name) continue
-      // When nothing is left, the name of an empty segment keeps the number of the last record that there was.
+      // When nothing is left, the name of an empty segment keeps the number of the last record that there
+      // was.
       if (name === newest) this.current = createSegment(this.folder, lastSequence + 1, this.durability)
       rmSync(segmentPath(this.folder, name), { force: true })
     }

@@ -34,8 +34,8 @@ export class RecordBuffer {
   }
 
   /**
-   * All that waits. With durability `process` it is overwritten by the next record, with `power` by the next but
-   * one `take`.
+   * All that waits. With durability `process` it is overwritten by the next record, with `power` by the next
+   * but one `take`.
    */
   take(): Buffer {
     const bytes = this.buffer.subarray(0, this.used)

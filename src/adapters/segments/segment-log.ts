@@ -11,8 +11,8 @@ import { segmentPath, segmentsFolder, segmentsIn } from './segment-names.ts'
 import { syncFolder } from './sync-folder.ts'
 
 /*
- * A write-ahead log: a decision is durable here before its answer is given, and states are made from it again after
- * a crash. Its records stand in segments, append-only files of which the last one grows.
+ * A write-ahead log: a decision is durable here before its answer is given, and states are made from it again
+ * after a crash. Its records stand in segments, append-only files of which the last one grows.
  *
  * | file | owns |
  * | --- | --- |
