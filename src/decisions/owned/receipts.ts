@@ -81,8 +81,10 @@ export class Receipts {
 
   /** The batch is in the store. What was replaced meanwhile stays unsaved. */
   settle({ receipts, unsaved }: ReceiptBatch): void {
-    for (const [i, { id }] of receipts.entries())
+    for (let i = 0; i < receipts.length; i++) {
+      const { id } = receipts[i]!
       if (this.unsaved.get(id) === unsaved[i]) this.unsaved.delete(id)
+    }
   }
 
   /** Forgets the unsaved ones: they are made again from the log. */
