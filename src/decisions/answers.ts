@@ -10,8 +10,8 @@ import type { Feedback, FeedbackOutcome, InferenceObserver } from './inference-p
 /**
  * What is answered, and what the observer is told at the same moment.
  *
- * It owns nothing that changes. It does not own receipts, and it makes nothing durable: both have happened when
- * it is called.
+ * It owns nothing that changes. It does not own receipts, and it makes nothing durable: both have happened
+ * when it is called.
  */
 export class Answers {
   private readonly observer: InferenceObserver

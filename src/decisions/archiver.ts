@@ -24,8 +24,8 @@ const SIZE_MS = 5000
 /**
  * Turns the log into dated Parquet: when it is asked to, and by itself when the log is large.
  *
- * It owns when segments leave the log: only after they are archived and no longer needed to open. It does not own how
- * they are written (`startArchiveThread`), nor which are needed (`Decisions.archivable`).
+ * It owns when segments leave the log: only after they are archived and no longer needed to open. It does not
+ * own how they are written (`startArchiveThread`), nor which are needed (`Decisions.archivable`).
  */
 export class Archiver {
   private readonly parts: ArchiverParts

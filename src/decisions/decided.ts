@@ -4,9 +4,9 @@ import type { Transaction } from '../transaction/transaction.ts'
 import { type ReceiptPlace, transactionHash } from './decision-receipt.ts'
 
 /*
- * A decision in all its forms: what was decided (`Decided`), and the receipt, the log entry and the answer that are
- * made from it. They are written out, not spread: this is done for every decision, and a spread costs as much as a
- * small model. The compiler names each place that a new field of `Decided` still lacks.
+ * A decision in all its forms: what was decided (`Decided`), and the receipt, the log entry and the answer
+ * that are made from it. They are written out, not spread: this is done for every decision, and a spread
+ * costs as much as a small model. The compiler names each place that a new field of `Decided` still lacks.
  */
 
 /** A model as predictions name it. */

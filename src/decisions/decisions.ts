@@ -13,7 +13,10 @@ export type OpenStates =
   | { readonly kind: 'owned'; readonly name: string; readonly store: StateStore }
   | { readonly kind: 'shared'; readonly name: string; readonly store: SharedStateStore }
 
-/** What settings say of deciding and of its log. Those of states in memory are read where the states are owned. */
+/**
+ * What settings say of deciding and of its log. Those of states in memory are read where the states are
+ * owned.
+ */
 export interface DecisionSettings {
   /** Memory for states, in bytes; those beyond it are read again when they are needed. */
   readonly cacheBytes: number
@@ -73,15 +76,15 @@ export interface Decisions {
   /** The log's entry of that number; undefined when it is not, or no longer, in the log of this process. */
   findEntry(sequence: number): Promise<LogEntry | undefined>
   /**
-   * Whether `findEntry` goes straight to an entry. If not, it reads the whole log, which is too much for answering
-   * a request.
+   * Whether `findEntry` goes straight to an entry. If not, it reads the whole log, which is too much for
+   * answering a request.
    */
   readonly isLogInOrder: boolean
   /**
    * Saves what can be saved.
    *
-   * @returns number of the last log record, inclusive, that opening no longer needs: once it is archived, the log
-   * may lose it
+   * @returns number of the last log record, inclusive, that opening no longer needs: once it is archived, the
+   * log may lose it
    */
   archivable(): Promise<number>
   /** The next transaction is decided on by these models. */

@@ -35,7 +35,7 @@ export interface Feedback {
 
 /**
  * `applied`: the states have learnt it. `late`: taken down, but it came after the last window that could need
- * it. `unchanged`: the same was told before. `unknown`: no such transaction was decided on here, and the
+ * it. `unchanged`: the same label came before. `unknown`: no such transaction was decided on here, and the
  * feedback does not say whose it was; it was not taken.
  */
 export type FeedbackOutcome = 'applied' | 'late' | 'unchanged' | 'unknown'

@@ -12,8 +12,8 @@ export interface LabelledEntities {
 }
 
 /**
- * The entities of the decision, or, where no decision was made here, those that the feedback names; undefined when
- * it names none.
+ * The entities of the decision, or, where no decision was made here, those that the feedback names; undefined
+ * when it names none.
  */
 export const entitiesOfFeedback = (
   decision: DecisionReceipt | undefined,

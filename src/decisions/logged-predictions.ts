@@ -19,8 +19,8 @@ export interface LoggedPredictionsParts {
 /**
  * Finds decisions that were made, by prediction id or transaction id, in the log or in the archive.
  *
- * It owns nothing: receipts say where a record is, the decisions look in the log, and what left the log is in the
- * archive.
+ * It owns nothing: receipts say where a record is, the decisions look in the log, and what left the log is in
+ * the archive.
  */
 export const createLoggedPredictions = (parts: LoggedPredictionsParts) => {
   const { decisions, log, archive, documents, logName } = parts

@@ -5,7 +5,9 @@ import { documentName, type ModelDocument } from './log/model-document.ts'
 
 /** What models the records of a log name. */
 export interface ModelDocuments {
-  /** The model of a log record's key. @throws SERVING_LOG_DAMAGED when nothing beside the log says what it was */
+  /**
+   * The model of a log record's key. @throws SERVING_LOG_DAMAGED when nothing beside the log says what it was
+   */
   modelOf(key: string): Promise<ModelDocument>
   /** Its name. @throws as `modelOf` does */
   nameOf(key: string): Promise<ServedModelName>

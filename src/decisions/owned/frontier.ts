@@ -20,13 +20,13 @@ export interface LostRecords {
 /**
  * How far log, store and memory are.
  *
- * It owns the numbers. It does not own what they count: records are in the log (a write-ahead log), states and
- * receipts in memory and in the store. Each field is the sequence number of a record, inclusive (that record is in),
- * and 0 before the first one. Always:
+ * It owns the numbers. It does not own what they count: records are in the log (a write-ahead log), states
+ * and receipts in memory and in the store. Each field is the sequence number of a record, inclusive (that
+ * record is in), and 0 before the first one. Always:
  *
  * 1. `savedThrough` <= `storedUpTo` <= `durable` <= `given`, and `dueThrough` <= `given`.
- * 2. While decisions are made no number falls. `reopen` alone may take back numbers that were given to records which
- *    the log then refused.
+ * 2. While decisions are made no number falls. `reopen` alone may take back numbers that were given to
+ *    records which the log then refused.
  */
 export class Frontier {
   private readonly log: Pick<PredictionLog, 'lastSequence'>
@@ -46,7 +46,10 @@ export class Frontier {
     return this.lastGiven
   }
 
-  /** Last record that will never be lost any more: durable in the log, or gone from it while the states have it. */
+  /**
+   * Last record that will never be lost any more: durable in the log, or gone from it while the states have
+   * it.
+   */
   get durable(): number {
     return Math.max(this.lostThrough, this.log.lastSequence)
   }
@@ -79,8 +82,8 @@ export class Frontier {
   /**
    * Begins where log and store are: before the first decision, and after records were thrown away.
    *
-   * @returns the records that the store has and the log has lost, as a power failure with durability `process` can
-   * leave them; their numbers are not given again
+   * @returns the records that the store has and the log has lost, as a power failure with durability
+   * `process` can leave them; their numbers are not given again
    */
   reopen(stored: StoredFrontier): LostRecords | undefined {
     const logged = this.log.lastSequence
@@ -99,7 +102,8 @@ export class Frontier {
    * What the store may say together with a save: no more than holds once it is written.
    *
    * @param receiptsThrough all receipts of records up to this one are stored or in the save, inclusive
-   * @param statesThrough all stored states have the records up to this one, or get them by the save, inclusive
+   * @param statesThrough all stored states have the records up to this one, or get them by the save,
+   * inclusive
    */
   afterSave(receiptsThrough: number, statesThrough: number): StoredFrontier {
     const storedUpTo = this.durable

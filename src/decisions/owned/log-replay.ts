@@ -31,10 +31,11 @@ export interface LogReplayParts {
 }
 
 /**
- * Brings states and receipts up to the log: applies each record to every state that lacks it, and makes its receipt.
+ * Brings states and receipts up to the log: applies each record to every state that lacks it, and makes its
+ * receipt.
  *
- * It owns the order and the "exactly once" of a replay. It does not own what it fills, and it begins with nothing
- * unsaved: whoever calls it has thrown that away.
+ * It owns the order and the "exactly once" of a replay. It does not own what it fills, and it begins with
+ * nothing unsaved: whoever calls it has thrown that away.
  *
  * @throws SERVING_STORE_FAILED when the log has a record that this version does not know
  */

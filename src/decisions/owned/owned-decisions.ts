@@ -34,18 +34,19 @@ export interface OwnedDecisionsOptions extends DecisionsOptions {
 /** Save early once so many receipts are unsaved. */
 const EARLY_UNSAVED = 8192
 /**
- * Unsaved receipts beyond which nothing is decided (load shedding): memory would run out, and opening would take for
- * ever.
+ * Unsaved receipts beyond which nothing is decided (load shedding): memory would run out, and opening would
+ * take for ever.
  */
 const TOO_MANY_UNSAVED = 100_000
 
 /**
- * Decisions of one process that owns its states: a decision is one turn of the event loop on states in memory, then
- * one record in the log. The log is the truth (a write-ahead log; what comes in one turn is one write, a group
- * commit); the store holds states and receipts up to some record, and opening replays the rest.
+ * Decisions of one process that owns its states: a decision is one turn of the event loop on states in
+ * memory, then one record in the log. The log is the truth (a write-ahead log; what comes in one turn is one
+ * write, a group commit); the store holds states and receipts up to some record, and opening replays the
+ * rest.
  *
- * When a record cannot be written, nothing was decided: what is in memory is thrown away, and the states are those of
- * the log again.
+ * When a record cannot be written, nothing was decided: what is in memory is thrown away, and the states are
+ * those of the log again.
  *
  * @throws SERVING_LOG_DAMAGED, SERVING_STORE_FAILED when the states cannot be brought up to the log
  */
@@ -56,9 +57,10 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
 }
 
 /**
- * It owns the order of decisions and labels: each gets its number in the turn of the event loop in which it advances
- * the states. It does not own how far store and log are (`Frontier`), receipts (`Receipts`), states (`StateCache`,
- * `UnsavedStates`), when they are saved (`Saver`), or the way back after a failure (`Recovery`): it wires them.
+ * It owns the order of decisions and labels: each gets its number in the turn of the event loop in which it
+ * advances the states. It does not own how far store and log are (`Frontier`), receipts (`Receipts`), states
+ * (`StateCache`, `UnsavedStates`), when they are saved (`Saver`), or the way back after a failure
+ * (`Recovery`): it wires them.
  */
 class OwnedDecisions implements Decisions {
   readonly isLogInOrder = true
@@ -260,7 +262,10 @@ class OwnedDecisions implements Decisions {
     }
   }
 
-  /** Appends record `sequence`, which the states of `items` have by now, to the log; resolves when it is durable. */
+  /**
+   * Appends record `sequence`, which the states of `items` have by now, to the log; resolves when it is
+   * durable.
+   */
   private append(
     id: string,
     sequence: number,

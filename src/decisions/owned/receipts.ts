@@ -15,18 +15,20 @@ export interface UnsavedReceipt {
 /** Receipts that go to the store in one save. */
 export interface ReceiptBatch {
   readonly receipts: readonly Receipt[]
-  /** Once these are stored, all receipts of records up to this number are, inclusive; Infinity: all of them. */
+  /**
+   * Once these are stored, all receipts of records up to this number are, inclusive; Infinity: all of them.
+   */
   readonly through: number
   /** What `receipts` were made from, in the same order. */
   readonly unsaved: readonly UnsavedReceipt[]
 }
 
 /**
- * The receipt of an id, wherever it is: unsaved in memory, or in the store. A receipt makes a repeated request
- * harmless; elsewhere its id is called an idempotency key.
+ * The receipt of an id, wherever it is: unsaved in memory, or in the store. A receipt makes a repeated
+ * request harmless; elsewhere its id is called an idempotency key.
  *
- * It owns the unsaved receipts, in the order of their records. It does not own the stored ones, nor when they are
- * saved: the saver asks for batches and settles them.
+ * It owns the unsaved receipts, in the order of their records. It does not own the stored ones, nor when they
+ * are saved: the saver asks for batches and settles them.
  */
 export class Receipts {
   private readonly store: Pick<StateStore, 'findReceipt'>
@@ -81,8 +83,10 @@ export class Receipts {
 
   /** The batch is in the store. What was replaced meanwhile stays unsaved. */
   settle({ receipts, unsaved }: ReceiptBatch): void {
-    for (const [i, { id }] of receipts.entries())
+    for (let i = 0; i < receipts.length; i++) {
+      const { id } = receipts[i]!
       if (this.unsaved.get(id) === unsaved[i]) this.unsaved.delete(id)
+    }
   }
 
   /** Forgets the unsaved ones: they are made again from the log. */

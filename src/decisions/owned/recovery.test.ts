@@ -50,7 +50,8 @@ describe('recovery', () => {
         async (events, through, ages) => {
           const log = await openTestLog(`${folder}/${round++}`)
           const history = await decideAll(log, events)
-          // The store says that nothing up to here is lacking; each state is as it was then, or at some later time.
+          // The store says that nothing up to here is lacking; each state is as it was then, or at some later
+          // time.
           const savedThrough = through % history.length
           const store = createMemoryStateStore()
           const final = history.at(-1)!
@@ -179,7 +180,9 @@ const payment = (transactionId: string) => ({
 /** Stored states by kind and token. */
 type States = ReadonlyMap<string, Uint8Array>
 
-/** Lets a process decide and label. @returns the stored states after each record, those before the first at 0 */
+/**
+ * Lets a process decide and label. @returns the stored states after each record, those before the first at 0
+ */
 const decideAll = async (log: PredictionLog, events: readonly HistoryEntry[]): Promise<States[]> => {
   const store = createMemoryStateStore()
   const decisions = await openOwnedDecisions({
@@ -216,8 +219,8 @@ const statesIn = async (store: StateStore): Promise<States> => {
 }
 
 /**
- * A label's number stands in all states of its transaction while it is served, and only in those that learnt it after
- * a replay.
+ * A label's number stands in all states of its transaction while it is served, and only in those that learnt
+ * it after a replay.
  */
 const withoutNumbers = (states: States): States =>
   new Map([...states].map(([key, bytes]) => [key, new Uint8Array(stateOf(bytes))]))

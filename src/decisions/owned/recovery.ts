@@ -12,8 +12,8 @@ const RETRY_MS = 1000
 /**
  * The one way back, as after a crash: forget what the log does not have, and replay what it has.
  *
- * It owns whether decisions can be made, and tries until the log can be written again. It does not own the replay
- * (`replayLog`), nor what is thrown away.
+ * It owns whether decisions can be made, and tries until the log can be written again. It does not own the
+ * replay (`replayLog`), nor what is thrown away.
  */
 export class Recovery {
   private readonly parts: RecoveryParts
@@ -36,8 +36,8 @@ export class Recovery {
   }
 
   /**
-   * A record could not be written, or a decision failed with states half advanced: from this turn of the event loop
-   * on nothing is decided. While it is recovering, further failures change nothing.
+   * A record could not be written, or a decision failed with states half advanced: from this turn of the
+   * event loop on nothing is decided. While it is recovering, further failures change nothing.
    */
   begin(error: unknown): void {
     if (this.reason !== undefined) return
@@ -74,8 +74,8 @@ export class Recovery {
   }
 
   /**
-   * Whoever waits for a lost record has been told; what is durable has its receipt made again from the log, and so
-   * has what an unfinished replay left behind.
+   * Whoever waits for a lost record has been told; what is durable has its receipt made again from the log,
+   * and so has what an unfinished replay left behind.
    */
   private forget(): void {
     this.parts.receipts.clear()

@@ -18,7 +18,10 @@ export interface SaverParts {
   readonly world: Pick<World, 'now'>
 }
 
-/** Receipts that are looked at after each save: a millisecond's work, eight million in a day of saves every half second. */
+/**
+ * Receipts that are looked at after each save: a millisecond's work, eight million in a day of saves every
+ * half second.
+ */
 const SWEPT_RECEIPTS = 50
 /** Fewest receipts in a save without haste: a millisecond or two of work. */
 const FEWEST_RECEIPTS = 128
@@ -34,11 +37,11 @@ const MOST_STATES = 256
 const SHORTEST_SLICE_MS = 10
 
 /**
- * Saves states and receipts behind the log: a slice of each period's at a time, so that a busy state is saved once a
- * period and no decision waits long behind a save.
+ * Saves states and receipts behind the log: a slice of each period's at a time, so that a busy state is saved
+ * once a period and no decision waits long behind a save.
  *
- * It owns the rhythm, that one save is on its way at a time, and the sweep of expired receipts. It does not own what
- * is unsaved (`UnsavedStates`, `Receipts`), nor how far the store is (`Frontier`).
+ * It owns the rhythm, that one save is on its way at a time, and the sweep of expired receipts. It does not
+ * own what is unsaved (`UnsavedStates`, `Receipts`), nor how far the store is (`Frontier`).
  */
 export class Saver {
   private readonly parts: SaverParts

@@ -20,8 +20,8 @@ const FULL_SHARE = 0.9
 /**
  * The states in memory of one process that owns its store: a decision reads and advances them here.
  *
- * It owns which states are in memory, and their weight. It does not own which of them are saved (`UnsavedStates`
- * does): it evicts none that are not.
+ * It owns which states are in memory, and their weight. It does not own which of them are saved
+ * (`UnsavedStates` does): it evicts none that are not.
  */
 export class StateCache {
   private readonly parts: StateCacheParts
@@ -48,8 +48,8 @@ export class StateCache {
   }
 
   /**
-   * The states of `keys`, all in memory at the moment that the caller goes on. They are there until this turn of the
-   * event loop ends: ask again after waiting for anything but promises.
+   * The states of `keys`, all in memory at the moment that the caller goes on. They are there until this turn
+   * of the event loop ends: ask again after waiting for anything but promises.
    */
   async bring(keys: readonly EntityKey[]): Promise<HeldStates> {
     for (;;) {
@@ -149,7 +149,8 @@ export class StateCache {
         }
       }
     }
-    // The rest waits for being saved: to look again before would cost every decision a walk through all of it.
+    // The rest waits for being saved: to look again before would cost every decision a walk through all of
+    // it.
     this.isAllUnsaved = true
   }
 }

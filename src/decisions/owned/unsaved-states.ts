@@ -41,11 +41,12 @@ const MOST_BYTES = 2 << 20
  * States in memory that the store has not, or has older ones of. The log is what makes a decision durable (a
  * write-ahead log); the store only shortens its replay.
  *
- * It owns which states are unsaved, and since which record. It does not own the states (the cache does), nor when they
- * are saved (the saver does).
+ * It owns which states are unsaved, and since which record. It does not own the states (the cache does), nor
+ * when they are saved (the saver does).
  *
  * 1. A state is saved only after every record in it is durable in the log.
- * 2. Every stored state names the last record in it, so that a replay applies each record to each state exactly once.
+ * 2. Every stored state names the last record in it, so that a replay applies each record to each state
+ *    exactly once.
  * 3. `savedThrough` never passes a record that some stored state lacks.
  */
 export class UnsavedStates {

@@ -17,12 +17,12 @@ const WAIT_MS = 1000
 const RETRY_MS = 1000
 
 /**
- * Moves entries from a shared store to this process's own log (the field's transactional outbox): an entry leaves the
- * store only when it is durable in a log.
+ * Moves entries from a shared store to this process's own log (the field's transactional outbox): an entry
+ * leaves the store only when it is durable in a log.
  *
- * It owns the numbers of the log's records, which count this log alone. It does not own the sequence numbers of the
- * entries: the store gave them. An entry that was moved before, by a process that was killed before it said so, is
- * moved twice: readers skip it.
+ * It owns the numbers of the log's records, which count this log alone. It does not own the sequence numbers
+ * of the entries: the store gave them. An entry that was moved before, by a process that was killed before it
+ * said so, is moved twice: readers skip it.
  */
 export class Outbox {
   private readonly parts: OutboxParts

@@ -23,13 +23,16 @@ export interface CommitRequest<T> {
   readonly id: string
   /** For people, when it fails. */
   readonly subject: string
-  /** Decides on the states and may advance them; undefined: there is nothing to commit. Called once an attempt. */
+  /**
+   * Decides on the states and may advance them; undefined: there is nothing to commit. Called once an
+   * attempt.
+   */
   readonly work: (states: EntityStates) => Work<T> | undefined
 }
 
 /**
- * `done`: committed under this number. `repeated`: it was done before, here is that receipt. `declined`: `work` had
- * nothing to commit, and it was not done before.
+ * `done`: committed under this number. `repeated`: it was done before, here is that receipt. `declined`:
+ * `work` had nothing to commit, and it was not done before.
  */
 export type Committed<T> =
   | { readonly kind: 'done'; readonly result: T; readonly sequence: number }
@@ -47,11 +50,12 @@ export interface SharedCommitParts {
 const ATTEMPTS = 50
 
 /**
- * Commits work on shared states by optimistic concurrency: loads states with their versions, works on them, and writes
- * them only where the versions are still those (compare and set); again until no other process interfered.
+ * Commits work on shared states by optimistic concurrency: loads states with their versions, works on them,
+ * and writes them only where the versions are still those (compare and set); again until no other process
+ * interfered.
  *
- * It owns the locks within this process, where nobody needs to lose a race. It does not own the states, nor the order:
- * the store has both.
+ * It owns the locks within this process, where nobody needs to lose a race. It does not own the states, nor
+ * the order: the store has both.
  *
  * @throws FEATURES_STATE_CONTENDED when other processes were faster 50 times
  */

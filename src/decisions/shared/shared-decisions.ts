@@ -30,8 +30,8 @@ export const openSharedDecisions = async (options: SharedDecisionsOptions): Prom
 }
 
 /**
- * It owns what a decision or label writes. It does not own the order and the states (the store does), the attempts at
- * writing (`createSharedCommit`), or the way from the store to the log (`Outbox`).
+ * It owns what a decision or label writes. It does not own the order and the states (the store does), the
+ * attempts at writing (`createSharedCommit`), or the way from the store to the log (`Outbox`).
  */
 class SharedDecisions implements Decisions {
   /** The log has the entries that this process happened to move. */

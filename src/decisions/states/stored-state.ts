@@ -1,7 +1,7 @@
 /**
- * The bytes of a stored state: the sequence number of the last log record in it (inclusive; 8 bytes, a little-endian
- * double), then the state itself. The number is 0 where nothing is replayed into it: for states that come from
- * training, and for shared ones.
+ * The bytes of a stored state: the sequence number of the last log record in it (inclusive; 8 bytes, a
+ * little-endian double), then the state itself. The number is 0 where nothing is replayed into it: for states
+ * that come from training, and for shared ones.
  */
 
 /** Bytes of the sequence number. */
