@@ -7,23 +7,24 @@ const env = {
   VIGIA_BUILT_WORKERS: String(/^test(:|$)/.test(process.env['npm_lifecycle_event'] ?? '')),
 }
 
-/** They say how fast a server is: next to another file's tests they would measure those. */
-const MEASURING = ['test/integration/serving-load.test.ts', 'test/integration/serving-prometheus.test.ts']
+/** A limit is there to end what hangs. None says how fast something must be: it leaves room for a machine that is ten times slower. */
+const limits = (minutes: number) => ({ testTimeout: minutes * 60_000, hookTimeout: minutes * 60_000 })
 
-const INTEGRATION_LIMITS = { testTimeout: 600_000, hookTimeout: 600_000 }
-
-/** `unit` needs Node only; `integration` needs what `scripts/integration.mjs` installs, and its measuring files run last, one by one. */
+/**
+ * `unit` needs Node only. `integration` and `long` need what `scripts/integration.mjs` installs. Laws that
+ * take long are held by `integration` (or `unit`) in a small form and by `long` in full: test/laws.
+ */
 export default defineConfig({
   test: {
+    globalSetup: ['test/nothing-left-behind.ts'],
     projects: [
       {
         test: {
           name: 'unit',
           env,
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['test/integration/**'],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          exclude: ['test/integration/**', 'test/long/**'],
+          ...limits(3),
         },
       },
       {
@@ -31,17 +32,17 @@ export default defineConfig({
           name: 'integration',
           env,
           include: ['test/integration/**/*.test.ts'],
-          exclude: MEASURING,
-          ...INTEGRATION_LIMITS,
+          ...limits(10),
         },
       },
       {
         test: {
-          name: 'integration-measuring',
+          name: 'long',
           env,
-          include: MEASURING,
+          include: ['test/long/**/*.test.ts'],
+          // One by one: some say how fast a server is, and next to another file's tests they would measure those.
           fileParallelism: false,
-          ...INTEGRATION_LIMITS,
+          ...limits(60),
         },
       },
     ],

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadTrainingConfig } from '../src/config/config-manager.ts'
 import { readSource } from '../src/dataset/read-source.ts'
 import { withDatabase } from '../src/disk/database.ts'
@@ -25,16 +25,21 @@ describe.each([
     'SELECT * REPLACE (row_number() OVER (ORDER BY event_time_ms + (source_row % 7) * 21600000, source_row) - 1 AS arrival)',
   ],
 ])('a history that is interrupted %s', (_, columns) => {
-  test.each([1, 1200])('after %i transactions goes on as if it had not been', async (cut) => {
-    const folder = mkdtempSync(join(root, 'cut-'))
-    const history = await prepare(folder, columns, cut)
-    const whole = await run(folder, 'whole', history, history.whole)
-    const first = await run(folder, 'first', history, history.first)
-    const second = await run(folder, 'second', history, history.second, first)
+  let history: Prepared
+  let whole: string
+  beforeAll(async () => {
+    history = await prepare(mkdtempSync(join(root, 'history-')), columns)
+    whole = await run('whole', history, history.whole)
+  })
+
+  test.each([1, 1200])('after %i transactions goes on as if it had not been', async (count) => {
+    const parts = await cut(history, count)
+    const first = await run(`first-${count}`, history, parts.first)
+    const second = await run(`second-${count}`, history, parts.second, first)
     for (const file of ['user.states', 'merchant.states', 'device.states', 'pending.labels']) {
       expect(readFileSync(join(second, file)).equals(readFileSync(join(whole, file))), file).toBe(true)
     }
-    expect(await differingRows(folder, whole, [first, second])).toBe(0)
+    expect(await differingRows(history.folder, whole, [first, second])).toBe(0)
   })
 })
 
@@ -43,8 +48,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 type Prepared = Awaited<ReturnType<typeof prepare>>
 
-/** The messy bank, whole and cut in two after `cut` transactions. */
-const prepare = async (folder: string, columns: string, cut: number) => {
+/** The messy bank with these columns. */
+const prepare = async (folder: string, columns: string) => {
   const { settings } = loadTrainingConfig({
     file: {
       name: 'training_config.yaml',
@@ -64,25 +69,35 @@ const prepare = async (folder: string, columns: string, cut: number) => {
       { preparedPath: path('read'), quarantinePath: path('quarantine') },
       { workingDirectory: resolve('.'), work: unwatched() },
     )
-    const copy = (select: string, from: string, to: string) =>
-      connection.run(
-        `COPY (${select.replace('*from*', `FROM read_parquet('${path(from)}')`)}) TO '${path(to)}'`,
-      )
-    await copy(`${columns} *from* ORDER BY arrival`, 'read', 'whole')
-    await copy(`SELECT * *from* WHERE arrival < ${cut} ORDER BY arrival`, 'whole', 'first')
-    await copy(
-      `SELECT * REPLACE (arrival - ${cut} AS arrival) *from* WHERE arrival >= ${cut} ORDER BY arrival`,
-      'whole',
-      'second',
+    await connection.run(
+      `COPY (${columns} FROM read_parquet('${path('read')}') ORDER BY arrival) TO '${path('whole')}'`,
     )
     return fitFeaturesOn(connection, path('whole'), 'true', features)
   })
-  return { whole: path('whole'), first: path('first'), second: path('second'), settings: features, fitted }
+  return { folder, whole: path('whole'), settings: features, fitted }
+}
+
+/** The history in two parts, the first of so many transactions. */
+const cut = async ({ folder, whole }: Prepared, count: number) => {
+  const parts = {
+    first: join(folder, `first-${count}.parquet`),
+    second: join(folder, `second-${count}.parquet`),
+  }
+  const later = `* REPLACE (arrival - ${count} AS arrival)`
+  await withDatabase(databaseIn(folder), async (connection) => {
+    const copy = (columns: string, where: string, to: string) =>
+      connection.run(
+        `COPY (SELECT ${columns} FROM read_parquet('${whole}') WHERE ${where} ORDER BY arrival) TO '${to}'`,
+      )
+    await copy('*', `arrival < ${count}`, parts.first)
+    await copy(later, `arrival >= ${count}`, parts.second)
+  })
+  return parts
 }
 
 /** Replays `prepared` from the states of `before`; returns the folder of what it left. */
-const run = async (folder: string, name: string, history: Prepared, prepared: string, before?: string) => {
-  const statesOut = join(folder, name)
+const run = async (name: string, history: Prepared, prepared: string, before?: string) => {
+  const statesOut = join(history.folder, name)
   mkdirSync(statesOut)
   await replay({
     prepared,
@@ -92,7 +107,7 @@ const run = async (folder: string, name: string, history: Prepared, prepared: st
     settings: history.settings,
     fitted: history.fitted,
     workers: 2,
-    work: unwatchedWork(databaseIn(folder)),
+    work: unwatchedWork(databaseIn(history.folder)),
   })
   return statesOut
 }

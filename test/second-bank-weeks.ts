@@ -80,10 +80,10 @@ const DAY_MS = 86_400_000
 const FIRST_DAY_MS = Date.UTC(2018, 3, 1)
 
 /**
- * The recorded weeks of second-bank with the features of an example: features once, then the rows of each
- * week.
+ * The first recorded weeks of second-bank with the features of an example: features once, then the rows of
+ * each week.
  */
-export const readWeeks = async (config: string): Promise<readonly Week[]> => {
+export const readWeeks = async (config: string, count: number): Promise<readonly Week[]> => {
   const settings = settingsOf(config)
   const folder = mkdtempSync(join(tmpdir(), 'vigia-weeks-'))
   const database = { threads: 2, memoryLimit: '2GB', tempDirectory: folder }
@@ -106,7 +106,7 @@ export const readWeeks = async (config: string): Promise<readonly Week[]> => {
       work: unwatchedWork(database),
     })
     const weeks: Week[] = []
-    for (const { first_day: firstDay, train, test } of golden.splits) {
+    for (const { first_day: firstDay, train, test } of golden.splits.slice(0, count)) {
       const split = path(`split-${firstDay}.parquet`)
       // The protocol's test week is the part called validation, because the exclusion of known cards is the
       // same there, and the part called test is a day that nobody looks at.

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -74,7 +74,7 @@ const readAsFile = async (rows: readonly Row[]): Promise<ReadonlyMap<number, Tra
         reader.getRows().map(([sourceRow, ...values]) => [Number(sourceRow), transactionOf(values)]),
       )
     },
-  )
+  ).finally(() => rmSync(folder, { recursive: true, force: true }))
 }
 
 /** Text as its bytes: the library's own decoding takes a byte order mark away. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { vigiaIn } from '../end-to-end/vigia-in-process.ts'
 import { mountSmallDisk } from '../small-disk.ts'
 
 const BINARY = fileURLToPath(new URL('../../bin/vigia.mjs', import.meta.url))
@@ -56,7 +57,7 @@ describe.concurrent('bad input ends with exit code 2, a code and a next step', (
     ['an output folder that is none', 'DATASET_NOT_WRITABLE', 'generate --rows 100 --out /proc/x.csv'],
     ['a model that is not there', 'MODEL_ARTIFACT_REFUSED', 'predict good.csv --out o.csv --model none'],
   ] as const)('%s', async ([, said, words], { expect }) => {
-    const { status, stderr } = await vigia(words)
+    const { status, stderr } = await vigiaIn(work, words.split(' '))
     expect(status).toBe(2)
     expect(stderr).toContain(said)
     expect(stderr).toContain('Next step: ')
@@ -88,7 +89,7 @@ describe.concurrent('Ctrl-C', () => {
 
   it('leaves a run that the same command finishes', async ({ expect }) => {
     const words =
-      'run --out stopped --set source.path=generated --set generate.rows=4000 --set generate.users=80 --set generate.fraud_rate=0.04'
+      'run --out stopped --set source.path=generated --set generate.rows=2000 --set generate.users=40 --set generate.fraud_rate=0.04 --set models.random_forest.enabled=false --set models.gradient_boosting.enabled=false'
     const { status } = await vigia(words, 'stopped')
     expect(status).toBe(130)
     expect(readdirSync(join(work, 'stopped')).filter((name) => name.startsWith('.'))).toEqual([])

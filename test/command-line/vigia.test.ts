@@ -71,9 +71,12 @@ const temporaryFolder = (): string => {
   return folder
 }
 
-/** Runs the sources, so the test never sees an old build. */
+/** The program as it is installed where `npm test` has just built it, otherwise its sources: never an old build. */
+const PROGRAM =
+  process.env['VIGIA_BUILT_WORKERS'] === 'true' ? ['bin/vigia.mjs'] : ['--import', 'tsx', 'src/main.ts']
+
 const vigia = (words: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
-  spawnSync(process.execPath, ['--import', 'tsx', 'src/main.ts', ...words], {
+  spawnSync(process.execPath, [...PROGRAM, ...words], {
     cwd: ROOT,
     encoding: 'utf8',
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...environment },

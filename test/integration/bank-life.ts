@@ -4,7 +4,7 @@ import { type Clients, withRepetitions } from './serving-clients.ts'
 
 /**
  * Lives through days of the bank: each morning the labels that are known by then, then the day's transactions
- * in about their order, 3 of 100 of them twice. Ends with a day, the first after which `isOver` says so.
+ * in about their order, 3 of 100 of them twice.
  *
  * @returns how many labels were told
  */
@@ -12,7 +12,6 @@ export const live = async (
   clients: Clients,
   bank: TrainedBank,
   days: readonly BankDay[],
-  isOver: () => boolean = () => false,
 ): Promise<number> => {
   const random = createRandom('order')
   let told = 0
@@ -21,7 +20,6 @@ export const live = async (
     told += labels.length
     const sent = withRepetitions(transactions, 0.03, random)
     await clients.decide(sent.map((one) => ({ transactionId: one.transactionId, body: requestOf(one) })))
-    if (isOver()) break
   }
   return told
 }

@@ -23,7 +23,8 @@ export interface ClientsOptions {
   /** Connections that send at the same time, one request each (default: 32). */
   readonly count?: number
   /**
-   * Share of requests whose connection is cut before an answer, and which are then sent again (default: 0).
+   * Share of requests whose connection is cut, and which are then sent again (default: 0). Half of them are
+   * cut as soon as they are sent, before any server answers, the others a few milliseconds later.
    */
   readonly abortShare?: number
   readonly random: Random
@@ -39,6 +40,8 @@ export interface Seen {
   readonly contradictions: string[]
   /** Answers that say that they repeat an earlier one. */
   repeated: number
+  /** Bodies of labels that were taken. */
+  bodies: number
   /** Requests that ended without an answer: cut by the client, or by the end of the server. */
   unanswered: number
   /** Requests that were refused, by code of the error. */
@@ -54,7 +57,9 @@ export interface Clients {
   post(path: string, body: string): Promise<Reply | undefined>
   /** Bodies of POST /feedback, one after the other, each until it has its answer. */
   tell(bodies: readonly string[]): Promise<void>
+  /** Ends the connections; who still waits for an answer gives up. */
   close(): void
+  isClosed(): boolean
 }
 
 export interface Reply {
@@ -82,9 +87,12 @@ export const createClients = (options: ClientsOptions): Clients => {
     answers: new Map(),
     contradictions: [],
     repeated: 0,
+    bodies: 0,
     unanswered: 0,
     refused: new Map(),
   }
+
+  let isClosed = false
 
   const send = (
     agent: Agent,
@@ -116,8 +124,9 @@ export const createClients = (options: ClientsOptions): Clients => {
         },
       )
       sending.on('error', () => done(undefined))
+      if (abortAfterMs !== undefined)
+        sending.once('finish', () => setTimeout(() => sending.destroy(), abortAfterMs))
       sending.end(body)
-      if (abortAfterMs !== undefined) setTimeout(() => sending.destroy(), abortAfterMs)
     })
   }
 
@@ -152,8 +161,8 @@ export const createClients = (options: ClientsOptions): Clients => {
   }
 
   const decide = async (agent: Agent, { transactionId, body }: Sending): Promise<void> => {
-    for (const endMs = performance.now() + patienceMs; performance.now() < endMs; ) {
-      const abortAfterMs = random.next() < abortShare ? random.next() * 10 : undefined
+    for (const endMs = performance.now() + patienceMs; performance.now() < endMs && !isClosed; ) {
+      const abortAfterMs = random.next() < abortShare ? Math.max(0, 20 * random.next() - 10) : undefined
       const reply = await send(agent, '/predict', body, abortAfterMs)
       if (reply?.status === 200) return remember(transactionId, reply.body)
       if (reply === undefined) seen.unanswered++
@@ -167,13 +176,20 @@ export const createClients = (options: ClientsOptions): Clients => {
   }
 
   const tell = async (body: string): Promise<void> => {
-    for (const endMs = performance.now() + patienceMs; performance.now() < endMs; await wait(PAUSE_MS)) {
+    for (
+      const endMs = performance.now() + patienceMs;
+      performance.now() < endMs && !isClosed;
+      await wait(PAUSE_MS)
+    ) {
       const reply = await send(agents[0]!, '/feedback', body)
       if (reply === undefined) seen.unanswered++
       else if (reply.status === 200) {
         const { counts, outcomes } = JSON.parse(reply.body) as LabelsAnswer
         if (counts['unknown'] !== 0) throw new Error(`labels of unknown transactions: ${reply.body}`)
-        if (counts['failed'] === 0) return
+        if (counts['failed'] === 0) {
+          seen.bodies++
+          return
+        }
         for (const { error } of outcomes) if (error !== undefined) refuse(error.code)
       } else refuse(codeOf(reply))
     }
@@ -195,8 +211,10 @@ export const createClients = (options: ClientsOptions): Clients => {
       for (const body of bodies) await tell(body)
     },
     close: () => {
+      isClosed = true
       for (const agent of agents) agent.destroy()
     },
+    isClosed: () => isClosed,
   }
 }
 

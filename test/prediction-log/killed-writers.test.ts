@@ -9,7 +9,7 @@ import { openLogReader } from '../../src/adapters/segments/segment-files.ts'
 const root = mkdtempSync(join(tmpdir(), 'vigia-killed-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-const ROUNDS = 10
+const ROUNDS = 4
 
 test.for(['process', 'power'] as const)(
   'durability %s: a writer is killed again and again, and every acknowledged record is read, in order, once',

@@ -5,7 +5,7 @@ import { duplicatesOf, inArrivalOrder } from './arrival.ts'
 import { distanceKm } from './cities.ts'
 import { cardOf, desktopOf, NIGHT_OWL, phoneOf, tabletOf } from './customers.ts'
 import { EventBuffer, OPTIONAL_VALUES, ROW_FIELDS, type RowField } from './event-buffer.ts'
-import { allRows, rawColumnPower } from './raw-column-power.ts'
+import { allRows as drawRows, rawColumnPower } from './raw-column-power.ts'
 import { prepareSimulation, type Simulation, simulateDays } from './simulation.ts'
 import { FRAUD_PATTERNS, type FraudPattern } from './vocabulary.ts'
 
@@ -251,9 +251,23 @@ const settingsOf = (overrides: Overrides): GenerateSettings =>
     ...structuredClone(overrides),
   }) as GenerateSettings
 
+/** Several tests look at the same world, and none changes it: it is drawn once. */
+const drawn = new Map<string, Simulation>()
 const simulate = (overrides: Overrides): Simulation => {
+  const name = JSON.stringify(overrides)
+  const known = drawn.get(name)
+  if (known !== undefined) return known
   const settings = settingsOf(overrides)
-  return prepareSimulation(settings, 1, settings.rows - duplicatesOf(settings))
+  const simulation = prepareSimulation(settings, 1, settings.rows - duplicatesOf(settings))
+  drawn.set(name, simulation)
+  return simulation
+}
+
+const rowsOf = new WeakMap<Simulation, EventBuffer>()
+const allRows = (simulation: Simulation): EventBuffer => {
+  const rows = rowsOf.get(simulation) ?? drawRows(simulation)
+  rowsOf.set(simulation, rows)
+  return rows
 }
 
 const arrivals = (overrides: Overrides): EventBuffer => {

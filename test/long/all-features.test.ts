@@ -1,0 +1,3 @@
+import { allFeaturesAreWorth } from '../laws/all-features.ts'
+
+allFeaturesAreWorth({ weeks: 5 })

@@ -1,0 +1,3 @@
+import { engineEqualsOracle } from '../laws/feature-parity.ts'
+
+engineEqualsOracle({ share: 10 })

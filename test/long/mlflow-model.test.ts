@@ -1,0 +1,3 @@
+import { modelsOpenInMlflow } from '../laws/mlflow-model.ts'
+
+modelsOpenInMlflow({ rows: 10_000 })

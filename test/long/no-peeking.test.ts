@@ -1,0 +1,3 @@
+import { nothingSeesTheFuture } from '../laws/no-peeking.ts'
+
+nothingSeesTheFuture({ histories: 1500 })

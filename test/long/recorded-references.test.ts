@@ -1,0 +1,3 @@
+import { referencesAreCurrent } from '../laws/recorded-references.ts'
+
+referencesAreCurrent({ weeks: 5 })

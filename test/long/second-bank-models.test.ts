@@ -1,0 +1,3 @@
+import { modelsMatchPeers } from '../laws/second-bank-models.ts'
+
+modelsMatchPeers({ weeks: 5 })

@@ -1,0 +1,3 @@
+import { engineEqualsSql } from '../laws/window-sql.ts'
+
+engineEqualsSql({ of: 'every row' })
