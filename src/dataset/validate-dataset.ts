@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ValidationSettings } from '../config/sections/validation.ts'
 import { sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
+import { DAY_MS } from '../foundation/days.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import { PREPARED_COLUMNS, type PreparedColumn } from '../transaction/prepared-columns.ts'
 import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
@@ -159,7 +160,7 @@ const checkTime: Check = async ({ profile, settings, asOfMs, find }) => {
       severity: 'warning',
       setting: 'validation.max_age',
       allowed: `at most ${settings.max_age}`,
-      observed: Math.max(0, age / 86_400_000),
+      observed: Math.max(0, age / DAY_MS),
       ...none,
       passed: age <= parseDuration(settings.max_age),
     },
