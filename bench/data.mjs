@@ -15,6 +15,13 @@ export const databaseSettings = ({ cores, folder }) => ({
   tempDirectory: join(folder, 'spill'),
 })
 
+/** Work on such databases that nobody stops or watches. */
+export const workOn = (machine) => ({
+  signal: new AbortController().signal,
+  reportProgress: () => undefined,
+  database: databaseSettings(machine),
+})
+
 /** Every setting of the training configuration at its default. */
 export const trainingSettings = async () => {
   const { Default } = await import('typebox/value')

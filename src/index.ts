@@ -20,6 +20,8 @@ export type {
 } from './cli/command.ts'
 export type { Host } from './cli/host.ts'
 export { runProgram } from './cli/program.ts'
+// World and work: what a process knows of outside, what a job is handed
+export { systemWorld } from './composition/system-world.ts'
 // Configuration
 export {
   type ConfigInput,
@@ -51,6 +53,7 @@ export { type LoadedModel, prepareModel } from './decisions/loaded-model.ts'
 export { openInferencePipeline } from './decisions/open-pipeline.ts'
 export { loadStates } from './decisions/states/load-states.ts'
 export { type DatabaseSettings, withDatabase } from './disk/database.ts'
+export { unwatched, unwatchedWork, type Work } from './disk/work.ts'
 // Errors
 export { ERRORS, type ErrorCode, type ErrorDefinition, type ErrorDetails, VigiaError } from './errors.ts'
 // Evaluation
@@ -68,6 +71,7 @@ export { fitOnThreads, type ThreadedFit } from './fitting/fit-on-threads.ts'
 // Foundation
 export { formatDuration, parseDuration } from './foundation/duration.ts'
 export type { ProgressUpdate, ReportProgress } from './foundation/progress.ts'
+export type { World } from './foundation/world.ts'
 // Learning
 export type { Algorithm, TrainingData, TrainingRows } from './learning/algorithm.ts'
 export { ALGORITHMS } from './learning/algorithms/index.ts'
@@ -100,14 +104,39 @@ export { type PredictOptions, type PredictResult, predict } from './pipelines/pr
 export { type LoadModel, modelLoader } from './pipelines/service/model-source.ts'
 export { openService } from './pipelines/service/open-service.ts'
 export { runTrainingPipeline, type TrainingResult } from './pipelines/training-pipeline.ts'
-export type { LogReader, PredictionLog } from './ports/prediction-log.ts'
+// Ports: what an adapter of your own implements
 export type {
+  ArtifactEntry,
+  DatasetInput,
+  Experiment,
+  ExperimentTracker,
+  Metric,
+  NewRun,
+  Page,
+  RunEntries,
+  RunQuery,
+  RunStatus,
+  TrackedRun,
+} from './ports/experiment-tracker.ts'
+export type {
+  ModelRegistry,
+  ModelVersion,
+  NewModelVersion,
+  RegisteredModel,
+} from './ports/model-registry.ts'
+export type { LogPosition, LogReader, LogRecord, PredictionLog } from './ports/prediction-log.ts'
+export type {
+  CommitOutcome,
   EntityKey,
+  OutboxEntry,
+  Receipt,
   SharedStateStore,
   StateChange,
   StateStore,
   StoredState,
 } from './ports/state-store.ts'
+export { TRACKING_LIMITS } from './ports/tracking-limits.ts'
+export type { TrackingStore } from './ports/tracking-store.ts'
 export { type ReplayOptions, type ReplayResult, replay } from './replay/replay.ts'
 export { createServingMetrics } from './serving/metrics/serving-metrics.ts'
 export { createServer } from './serving/server.ts'

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { runProgram } from './cli/program.ts'
+import { systemWorld } from './composition/system-world.ts'
 
 /**
  * The composition root: environment, clock, streams and signals are chosen here and handed in.
@@ -43,7 +43,6 @@ const isAlive = (processId: number): boolean => {
 }
 
 const words = process.argv.slice(2)
-const monotonicMs = () => performance.now()
 
 // A server is started often, and somebody waits for it.
 const isServe = words.find((word) => !word.startsWith('-')) === 'serve'
@@ -54,9 +53,7 @@ const commands = composeCommands({
   version,
   workingDirectory: process.cwd(),
   owner: { processId: process.pid, host: hostname(), isAlive },
-  now: () => Date.now(),
-  monotonicMs,
-  newId: randomUUID,
+  world: systemWorld,
 })
 
 process.exitCode = await runProgram(words, commands, {
@@ -66,5 +63,5 @@ process.exitCode = await runProgram(words, commands, {
   environment: process.env,
   workingDirectory: process.cwd(),
   signal: interruption.signal,
-  now: monotonicMs,
+  world: systemWorld,
 })

@@ -7,7 +7,7 @@ import { fitAlone, soloCrew, type TrainingData } from '../src/learning/algorithm
 import { ALGORITHMS } from '../src/learning/algorithms/index.ts'
 import type { ModelKind } from '../src/learning/model.ts'
 import { algorithmSettings, modelSettings } from '../src/pipelines/training/model-settings.ts'
-import { problem } from './contracts/learning-problems.ts'
+import { problem } from '../src/testing/learning-problems.ts'
 
 const found = await findXgboostLibrary(
   librarySearchHere({ setting: '', environment: process.env, projectDirectory: process.cwd() }),

@@ -6,14 +6,16 @@ import { librarySearchHere } from '../src/fitting/xgboost/library-search.ts'
 import { ALGORITHMS } from '../src/learning/algorithms/index.ts'
 import type { ModelKind } from '../src/learning/model.ts'
 import { algorithmSettings, modelSettings } from '../src/pipelines/training/model-settings.ts'
-import { type AlgorithmUnderTest, algorithmContract } from './contracts/algorithm-contract.ts'
+import type { AlgorithmSubject } from '../src/testing/algorithm/algorithm-law.ts'
+import { algorithmLaws } from '../src/testing/algorithm-laws.ts'
+import { holdToLaws } from './hold-to-laws.ts'
 
 const found = await findXgboostLibrary(
   librarySearchHere({ setting: '', environment: process.env, projectDirectory: process.cwd() }),
 )
 
 /** How far each law binds each algorithm. A new one has its entry here. */
-const BOUNDS: Readonly<Record<ModelKind, Omit<AlgorithmUnderTest, 'algorithm' | 'settings'>>> = {
+const BOUNDS: Readonly<Record<ModelKind, Omit<AlgorithmSubject, 'algorithm' | 'settings'>>> = {
   logistic_regression: {
     drawing: 'it never draws',
     orderOfRows: 1e-9,
@@ -50,7 +52,7 @@ const { models } = loadTrainingConfig({
 }).settings
 
 for (const name of Object.keys(ALGORITHMS) as ModelKind[])
-  algorithmContract({
+  holdToLaws(`${ALGORITHMS[name]!.title} keeps the laws of an algorithm`, algorithmLaws, {
     algorithm: ALGORITHMS[name]!,
     settings: {
       ...algorithmSettings(modelSettings(models[name])),

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { loadTrainingConfig } from '../src/config/config-manager.ts'
 import { readSource } from '../src/dataset/read-source.ts'
 import { withDatabase } from '../src/disk/database.ts'
+import { unwatched, unwatchedWork } from '../src/disk/work.ts'
 import { readFeatureSettings } from '../src/features/feature-settings.ts'
 import { fitFeaturesOn } from '../src/replay/fit-features.ts'
 import { replay } from '../src/replay/replay.ts'
@@ -61,7 +62,7 @@ const prepare = async (folder: string, columns: string, cut: number) => {
       connection,
       settings.source,
       { preparedPath: path('read'), quarantinePath: path('quarantine') },
-      { workingDirectory: resolve('.'), signal: new AbortController().signal },
+      { workingDirectory: resolve('.'), work: unwatched() },
     )
     const copy = (select: string, from: string, to: string) =>
       connection.run(
@@ -91,7 +92,7 @@ const run = async (folder: string, name: string, history: Prepared, prepared: st
     settings: history.settings,
     fitted: history.fitted,
     workers: 2,
-    database: databaseIn(folder),
+    work: unwatchedWork(databaseIn(folder)),
   })
   return statesOut
 }

@@ -7,6 +7,7 @@ import { readSource } from '../src/dataset/read-source.ts'
 import { splitDataset } from '../src/dataset/split/split-dataset.ts'
 import type { SplitReport } from '../src/dataset/split/split-report.ts'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../src/disk/database.ts'
+import { unwatched, unwatchedWork } from '../src/disk/work.ts'
 import { evaluate, type PartEvaluation, type RowsToEvaluate } from '../src/evaluation/evaluate.ts'
 import { readFeatureSettings } from '../src/features/feature-settings.ts'
 import type { FeatureTable } from '../src/learning/feature-table.ts'
@@ -114,7 +115,7 @@ const runJob = async (): Promise<Job> => {
       connection,
       settings.source,
       { preparedPath: prepared, quarantinePath: path('quarantine.jsonl') },
-      { workingDirectory: resolve('.'), signal: new AbortController().signal },
+      { workingDirectory: resolve('.'), work: unwatched() },
     )
     const split = await splitDataset(
       connection,
@@ -132,7 +133,7 @@ const runJob = async (): Promise<Job> => {
       settings: features,
       fitted: await fitFeaturesOn(connection, prepared, training, features),
       workers: 2,
-      database,
+      work: unwatchedWork(database),
     })
     const readPart = async (part: string): Promise<Part> => {
       const columns = ['is_fraud', 'event_time_ms', ...featureNames]

@@ -7,6 +7,7 @@ import type { TrainingSettings } from '../src/config/training-config.ts'
 import { readSource } from '../src/dataset/read-source.ts'
 import { splitDataset } from '../src/dataset/split/split-dataset.ts'
 import { withDatabase } from '../src/disk/database.ts'
+import { unwatched, unwatchedWork } from '../src/disk/work.ts'
 import { averagePrecision } from '../src/evaluation/average-precision.ts'
 import { rocAuc } from '../src/evaluation/roc-auc.ts'
 import { readFeatureSettings } from '../src/features/feature-settings.ts'
@@ -63,6 +64,7 @@ export const judgeWeeks = async (
         seed,
         threads: 2,
         memoryLimitBytes: 2e9,
+        work: unwatched(),
       })
       const scores = new Float64Array(test.table.rowCount)
       createModelScorer(fitted, { method: 'none' }).scoreMany(test.table, scores)
@@ -92,7 +94,7 @@ export const readWeeks = async (config: string): Promise<readonly Week[]> => {
       connection,
       settings.source,
       { preparedPath: files.prepared, quarantinePath: path('quarantine.jsonl') },
-      { workingDirectory: resolve('.'), signal: new AbortController().signal },
+      { workingDirectory: resolve('.'), work: unwatched() },
     )
     const features = readFeatureSettings(settings.features, settings.labels)
     const { featureNames } = await replay({
@@ -101,7 +103,7 @@ export const readWeeks = async (config: string): Promise<readonly Week[]> => {
       settings: features,
       fitted: await fitFeaturesOn(connection, files.prepared, 'true', features),
       workers: 2,
-      database,
+      work: unwatchedWork(database),
     })
     const weeks: Week[] = []
     for (const { first_day: firstDay, train, test } of golden.splits) {

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { built, databaseSettings, differingRows, trainingSettings } from '../data.mjs'
+import { built, differingRows, trainingSettings, workOn } from '../data.mjs'
 import { preparedGenerated } from './generated.mjs'
 
 /** Features of every family over `rows` generated transactions. */
@@ -15,9 +15,9 @@ const allFeaturesOf = ({ name, title, rows, large }) => ({
   ours: async () => {
     const { run, settings, fitOn } = await loadReplay()
     return async ({ prepared, out, cores, folder }) => {
-      const database = databaseSettings({ cores, folder })
-      const fitted = await fitOn(prepared, settings, database)
-      const result = await run({ prepared, out, settings, fitted, workers: cores, database })
+      const work = workOn({ cores, folder })
+      const fitted = await fitOn(prepared, settings, work)
+      const result = await run({ prepared, out, settings, fitted, workers: cores, work })
       return { rows: result.rows, features: result.featureNames.length, counts: result.counts }
     }
   },
@@ -29,9 +29,9 @@ const allFeaturesOf = ({ name, title, rows, large }) => ({
     if (large) return `${held}; sameness checked by \`all-features\``
     const { run, settings, fitOn } = await loadReplay()
     const out = `${outs.ours}.alone.parquet`
-    const database = databaseSettings({ cores: 1, folder: `${outs.ours}.spill` })
-    const fitted = await fitOn(data.prepared, settings, database)
-    await run({ prepared: data.prepared, out, settings, fitted, workers: 1, database })
+    const work = workOn({ cores: 1, folder: `${outs.ours}.spill` })
+    const fitted = await fitOn(data.prepared, settings, work)
+    await run({ prepared: data.prepared, out, settings, fitted, workers: 1, work })
     const { differing } = await differingRows(cores, outs.ours, out)
     rmSync(out)
     if (differing > 0) throw new Error(`${differing} rows differ between ${cores} workers and one`)
@@ -42,11 +42,11 @@ const allFeaturesOf = ({ name, title, rows, large }) => ({
 const loadReplay = async () => {
   const { replay } = await built('replay/replay.js')
   const { fitFeaturesOn } = await built('replay/fit-features.js')
-  const { withDatabase } = await built('dataset/database.js')
+  const { withDatabase } = await built('disk/database.js')
   const { readFeatureSettings } = await built('features/feature-settings.js')
   const { features, labels } = await trainingSettings()
   const settings = readFeatureSettings(features, labels)
-  const fitOn = (prepared, of, database) =>
+  const fitOn = (prepared, of, { database }) =>
     withDatabase(database, (connection) => fitFeaturesOn(connection, prepared, 'true', of))
   return { run: replay, settings, fitOn }
 }

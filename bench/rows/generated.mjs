@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { built, databaseSettings, madeOnce, trainingSettings } from '../data.mjs'
+import { built, madeOnce, trainingSettings, workOn } from '../data.mjs'
 
 /** One bank's customers and merchants: a larger file is more days of the same ones, not more of them. */
 const WORLD = { users: 20_000, merchants: 6_000 }
@@ -20,9 +20,7 @@ export const generateInto = async (out, rows, machine) => {
     seed: 42,
     out,
     overwrite: true,
-    database: databaseSettings(machine),
-    signal: new AbortController().signal,
-    reportProgress: () => undefined,
+    work: workOn(machine),
   })
 }
 
@@ -31,16 +29,17 @@ export const preparedGenerated = ({ folder, cores, rows }) =>
   madeOnce(folder, `generated-${rows}-prepared.parquet`, async (path) => {
     const raw = join(folder, `generated-${rows}.parquet`)
     await generateInto(raw, rows, { folder, cores })
-    const { withDatabase } = await built('dataset/database.js')
+    const { withDatabase } = await built('disk/database.js')
     const { readSource } = await built('dataset/read-source.js')
     const { source } = await trainingSettings()
     const quarantinePath = join(folder, 'quarantine.jsonl')
-    await withDatabase(databaseSettings({ folder, cores }), (connection) =>
+    const work = workOn({ folder, cores })
+    await withDatabase(work.database, (connection) =>
       readSource(
         connection,
         { ...source, path: raw },
         { preparedPath: path, quarantinePath },
-        { workingDirectory: folder, signal: new AbortController().signal },
+        { workingDirectory: folder, work },
       ),
     )
     await rm(raw)

@@ -30,6 +30,7 @@ export const gradientBoosting = {
         settings: { ...DEFAULTS, ...settings },
         seed: 1,
         threads: cores,
+        work: { signal: new AbortController().signal },
         memoryLimitBytes: 8e9,
       })
       const seconds = (performance.now() - started) / 1000

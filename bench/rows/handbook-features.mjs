@@ -1,4 +1,4 @@
-import { built, databaseSettings, differingRows, preparedSecondBank, trainingSettings } from '../data.mjs'
+import { built, differingRows, preparedSecondBank, trainingSettings, workOn } from '../data.mjs'
 import { windowSql } from '../peers/handbook-features-sql.mjs'
 
 const WINDOWS = ['1d', '7d', '30d']
@@ -32,8 +32,8 @@ export const handbookFeatures = {
       vocabularies: { merchant_category: [], transaction_type: [], device_type: [] },
     }
     return async ({ prepared, out, cores, folder }) => {
-      const database = databaseSettings({ cores, folder })
-      const { rows } = await replay({ prepared, out, settings, fitted, workers: cores, database })
+      const work = workOn({ cores, folder })
+      const { rows } = await replay({ prepared, out, settings, fitted, workers: cores, work })
       return { rows }
     }
   },

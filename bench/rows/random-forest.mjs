@@ -21,6 +21,7 @@ export const randomForest = {
         settings: { ...DEFAULTS, trees },
         seed: 1,
         threads: cores,
+        work: { signal: new AbortController().signal },
         memoryLimitBytes: 8e9,
       })
       const seconds = (performance.now() - started) / 1000

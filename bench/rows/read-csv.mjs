@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { built, databaseSettings, madeOnce, secondBankSql, sql, trainingSettings } from '../data.mjs'
+import { built, madeOnce, secondBankSql, sql, trainingSettings, workOn } from '../data.mjs'
 
 /** Columns that every side fills from the export; the others of a prepared dataset are empty here. */
 const COMPARED = [
@@ -47,18 +47,17 @@ export const readCsv = {
   },
   outEnding: '.parquet',
   ours: async () => {
-    const { withDatabase } = await built('dataset/database.js')
+    const { withDatabase } = await built('disk/database.js')
     const { readSource } = await built('dataset/read-source.js')
     const { source } = await trainingSettings()
     return async ({ csv, out, cores, folder }) => {
       const outputs = { preparedPath: out, quarantinePath: `${out}.quarantine.jsonl` }
-      const { acceptedRows, quarantinedRows } = await withDatabase(
-        databaseSettings({ cores, folder }),
-        (connection) =>
-          readSource(connection, { ...source, path: csv, fields: FIELDS }, outputs, {
-            workingDirectory: folder,
-            signal: new AbortController().signal,
-          }),
+      const work = workOn({ cores, folder })
+      const { acceptedRows, quarantinedRows } = await withDatabase(work.database, (connection) =>
+        readSource(connection, { ...source, path: csv, fields: FIELDS }, outputs, {
+          workingDirectory: folder,
+          work,
+        }),
       )
       return { rows: acceptedRows, quarantinedRows }
     }

@@ -7,7 +7,7 @@ import { built, sql } from '../data.mjs'
  * probability that was logged, bit for bit. @returns probabilities by transaction
  */
 export const scoreArchive = async ({ log, run, cores }) => {
-  const { readArtifact } = await built('pipelines/training/artifact-folder.js')
+  const { readArtifact } = await built('artifacts/artifact-folder.js')
   const { createScorer } = await built('model/scorer.js')
   const scorer = createScorer(await readArtifact(join(run, 'package')))
   const names = scorer.featureNames

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { built, databaseSettings, madeOnce, ROOT, sql, trainingSettings } from '../data.mjs'
+import { built, madeOnce, ROOT, sql, trainingSettings, workOn } from '../data.mjs'
 
 export const VIGIA = join(ROOT, 'bin', 'vigia.mjs')
 
@@ -28,9 +28,7 @@ export const servedWorld = async ({ folder, cores, smoke }) => {
       seed: 42,
       out: all,
       overwrite: true,
-      database: databaseSettings({ cores, folder }),
-      signal: new AbortController().signal,
-      reportProgress: () => undefined,
+      work: workOn({ cores, folder }),
     })
     const fields =
       'transaction_id, user_id, "timestamp", amount::DOUBLE AS amount, currency, merchant_id, merchant_category, transaction_type, device_id, device_type, location, latitude, longitude'

@@ -1,4 +1,4 @@
-import type { ReportProgress } from '../foundation/progress.ts'
+import type { Work } from '../disk/work.ts'
 
 /** A stream the command line writes to. Colours and bars appear only where `isTerminal`. */
 export interface Output {
@@ -14,9 +14,8 @@ export interface CommandContext {
   readonly stderr: Output
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly workingDirectory: string
-  /** Aborted on Ctrl-C; a command stops at the next safe point and removes what is half written. */
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  /** Aborted on Ctrl-C: a command stops at the next safe point and removes what is half written. */
+  readonly work: Pick<Work, 'signal' | 'reportProgress'>
   /** `--json`: stdout carries one JSON document and nothing else. */
   readonly json: boolean
   /** True when stdout is a terminal and neither `--no-color` nor NO_COLOR asks for plain text. */

@@ -1,3 +1,4 @@
+import type { World } from '../foundation/world.ts'
 import type { Output } from './command.ts'
 
 /** The outside world as `main.ts` hands it to the command line, once for the whole process. */
@@ -10,8 +11,8 @@ export interface Host {
   readonly workingDirectory: string
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal
-  /** Milliseconds that only grow; used to space out progress. */
-  readonly now: () => number
+  /** Its clock spaces out progress. */
+  readonly world: Pick<World, 'monotonicMs'>
 }
 
 /**

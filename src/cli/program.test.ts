@@ -156,7 +156,7 @@ const run = async (words: readonly string[], settings: Settings = {}) => {
     environment: settings.environment ?? {},
     workingDirectory: '/project',
     signal: settings.signal ?? new AbortController().signal,
-    now: () => 0,
+    world: { monotonicMs: () => 0 },
   })
   return { exitCode, seen, ...written }
 }

@@ -87,14 +87,13 @@ const addCommand = (
   for (const option of command.options) definition.addOption(optionOf(option))
   definition.action(async () => {
     const globals = program.opts<GlobalOptions>()
-    const progress = createProgressDisplay(host.stderr, host.now)
+    const progress = createProgressDisplay(host.stderr, host.world)
     const context: CommandContext = {
       stdout: host.stdout,
       stderr: host.stderr,
       environment: host.environment,
       workingDirectory: host.workingDirectory,
-      signal: host.signal,
-      reportProgress: progress.report,
+      work: { signal: host.signal, reportProgress: progress.report },
       json: globals.json === true,
       useColor: mayUseColor(host.stdout, host.environment, globals.color),
     }

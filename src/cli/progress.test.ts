@@ -13,7 +13,7 @@ describe('progress where there is no terminal', () => {
     let time = 0
     const lines: string[] = []
     const stderr = { isTerminal: false, columns: 80, write: (text: string) => void lines.push(text) }
-    const display = createProgressDisplay(stderr, () => time)
+    const display = createProgressDisplay(stderr, { monotonicMs: () => time })
     for (const second of [1, 9, 10, 11, 20]) {
       time = second * 1000
       display.report({ activity: 'Reading', done: second, unit: 'rows' })

@@ -13,8 +13,8 @@ export interface ProgressDisplay {
 /** Between two lines of a log: rare enough not to fill it. */
 const LINE_INTERVAL_MS = 10_000
 
-export const createProgressDisplay = (stderr: Output, now: Host['now']): ProgressDisplay =>
-  stderr.isTerminal ? barDisplay() : lineDisplay(stderr, now)
+export const createProgressDisplay = (stderr: Output, world: Host['world']): ProgressDisplay =>
+  stderr.isTerminal ? barDisplay() : lineDisplay(stderr, world)
 
 /** cli-progress writes to the process's own stderr, and redraws at most ten times a second by itself. */
 const barDisplay = (): ProgressDisplay => {
@@ -45,11 +45,11 @@ const barDisplay = (): ProgressDisplay => {
   }
 }
 
-const lineDisplay = (stderr: Output, now: Host['now']): ProgressDisplay => {
-  let lastLineAt = now()
+const lineDisplay = (stderr: Output, { monotonicMs }: Host['world']): ProgressDisplay => {
+  let lastLineAt = monotonicMs()
   return {
     report: (update) => {
-      const time = now()
+      const time = monotonicMs()
       if (time - lastLineAt < LINE_INTERVAL_MS) return
       lastLineAt = time
       stderr.write(`${progressLine(update)}\n`)

@@ -11,18 +11,16 @@ import { serverStarter, servingModelLoader } from './start-server.ts'
 
 /** Every command of `vigia`. */
 export const composeCommands = (parts: ProcessParts): readonly Command[] => {
-  const { version, owner, now, monotonicMs, newId, workingDirectory } = parts
-  const openTrackingStore = trackingStoreOpener({ workingDirectory, now, owner })
+  const { version, owner, world, workingDirectory } = parts
+  const openTrackingStore = trackingStoreOpener({ workingDirectory, world, owner })
   const storage = createServingStorage(owner)
   return createCommands({
-    now,
+    world,
     owner,
     openTrackingStore,
     storage,
-    monotonicMs,
-    newId,
-    modelLoader: servingModelLoader({ openTrackingStore, now }),
-    startServer: serverStarter({ version, storage, openTrackingStore, now, monotonicMs, newId }),
+    modelLoader: servingModelLoader({ openTrackingStore, world }),
+    startServer: serverStarter({ version, storage, openTrackingStore, world }),
     createStateStore: createMemoryStateStore,
     trackThisProcess: (store, command, directory) =>
       trackThisProcess(store, { version, command, workingDirectory: directory }),

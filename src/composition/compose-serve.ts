@@ -7,12 +7,12 @@ import { serverStarter } from './start-server.ts'
 
 /** `vigia serve` alone: a server that starts loads nothing of training, charts and reports. */
 export const composeCommands = (parts: ProcessParts): readonly Command[] => {
-  const { version, owner, now, monotonicMs, newId, workingDirectory } = parts
-  const openTrackingStore = trackingStoreOpener({ workingDirectory, now, owner })
+  const { version, owner, world, workingDirectory } = parts
+  const openTrackingStore = trackingStoreOpener({ workingDirectory, world, owner })
   const storage = createServingStorage(owner)
   return [
     serveCommand({
-      startServer: serverStarter({ version, storage, openTrackingStore, now, monotonicMs, newId }),
+      startServer: serverStarter({ version, storage, openTrackingStore, world }),
     }),
   ]
 }

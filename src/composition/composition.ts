@@ -1,4 +1,5 @@
-import type { FolderOwner } from '../adapters/files/hold-folder.ts'
+import type { FolderOwner } from '../disk/folder-lock.ts'
+import type { World } from '../foundation/world.ts'
 
 /** What commands are composed of, as the process has it. */
 export interface ProcessParts {
@@ -7,10 +8,6 @@ export interface ProcessParts {
   /** Absolute. */
   readonly workingDirectory: string
   readonly owner: FolderOwner
-  /** Wall clock, epoch milliseconds. */
-  readonly now: () => number
-  /** A clock that never goes back: milliseconds since the process was started. */
-  readonly monotonicMs: () => number
-  /** A new UUID. */
-  readonly newId: () => string
+  /** Its `monotonicMs` counts from the start of the process. */
+  readonly world: World
 }

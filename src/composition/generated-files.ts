@@ -64,7 +64,7 @@ const renderErrors = (): string => {
     ([code, { message, fix, status, exitCode }]) =>
       `## ${code}\n\n> ${escaped(message)}\n\nNext step: ${escaped(fix)}\n\nExit code ${exitCode}, HTTP status ${status}.\n`,
   )
-  return `# Errors\n\n<!-- Generated from src/errors.ts by \`npm run docs\`. Change the registry instead. -->\n
+  return `# Errors\n\n<!-- Generated from src/error-table.ts by \`npm run docs\`. Change the registry instead. -->\n
 Every error that Vigía raises on purpose. \`{name}\` stands for what is filled in when it happens. Exit codes: 0 done, 1 done
 and the answer is no (for instance a threshold exceeded), 2 could not run, 70 unexpected failure, 130 interrupted.\n\n${entries.join('\n')}`
 }

@@ -1,8 +1,8 @@
-import type { FolderOwner } from '../adapters/files/hold-folder.ts'
 import { openLmdbStateStore } from '../adapters/lmdb/lmdb-state-store.ts'
 import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { openSegmentLog } from '../adapters/segments/segment-log.ts'
+import type { FolderOwner } from '../disk/folder-lock.ts'
 import type { ServingStorage } from '../pipelines/service/serving-storage.ts'
 
 const MEBIBYTE = 1 << 20

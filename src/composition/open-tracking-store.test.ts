@@ -9,7 +9,7 @@ const open = (uri: string, environment: Readonly<Record<string, string>> = {}) =
     workingDirectory: '/project',
   })
   const owner = { processId: 1, host: 'here', isAlive: () => true }
-  return trackingStoreOpener({ workingDirectory: '/project', now: () => 0, owner })(
+  return trackingStoreOpener({ workingDirectory: '/project', world: { now: () => 0 }, owner })(
     settings.tracking,
     environment,
   )

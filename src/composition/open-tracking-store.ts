@@ -1,18 +1,19 @@
 import { relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createFileStore } from '../adapters/files/file-store.ts'
-import type { StoreOwner } from '../adapters/files/store-lock.ts'
 import { createMlflowStore } from '../adapters/mlflow/mlflow-store.ts'
+import type { FolderOwner } from '../disk/folder-lock.ts'
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
+import type { World } from '../foundation/world.ts'
 import type { OpenTrackingStore } from '../ports/tracking-store.ts'
 
 /** What the embedded store needs of this process. */
 export interface TrackingPlace {
   /** Absolute; relative names of folders are shown, and read from MLFLOW_TRACKING_URI, from here. */
   readonly workingDirectory: string
-  readonly now: () => number
-  readonly owner: StoreOwner
+  readonly world: Pick<World, 'now'>
+  readonly owner: FolderOwner
 }
 
 /**
@@ -20,7 +21,7 @@ export interface TrackingPlace {
  * layout where they name a folder, or nothing (`tracking.directory`).
  */
 export const trackingStoreOpener =
-  ({ workingDirectory, now, owner }: TrackingPlace): OpenTrackingStore =>
+  ({ workingDirectory, world, owner }: TrackingPlace): OpenTrackingStore =>
   (settings, environment) => {
     const setting = settings.uri === '' ? 'MLFLOW_TRACKING_URI' : 'tracking.uri'
     const uri = settings.uri || environment['MLFLOW_TRACKING_URI'] || ''
@@ -35,7 +36,7 @@ export const trackingStoreOpener =
     return createFileStore({
       folder,
       location: relative(workingDirectory, folder) || '.',
-      now,
+      now: world.now,
       owner,
     })
   }

@@ -6,6 +6,7 @@ import type { StateTools } from '../cli/commands/state.ts'
 import { TrackingSchema, type TrackingSettings } from '../config/sections/tracking.ts'
 import type { ServingSettings } from '../config/serving-config.ts'
 import { VigiaError } from '../errors.ts'
+import type { World } from '../foundation/world.ts'
 import { modelLoader } from '../pipelines/service/model-source.ts'
 import { openService } from '../pipelines/service/open-service.ts'
 import type { ServingStorage } from '../pipelines/service/serving-storage.ts'
@@ -20,27 +21,28 @@ export interface ServerParts {
   readonly version: string
   readonly storage: ServingStorage
   readonly openTrackingStore: OpenTrackingStore
-  readonly now: () => number
-  /** Milliseconds since the process was started. */
-  readonly monotonicMs: () => number
-  readonly newId: () => string
+  /** Its `monotonicMs` counts from the start of the process. */
+  readonly world: World
 }
 
 /** Loads models for serving: registered ones from MLFLOW_TRACKING_URI or `model.registry`. */
 export const servingModelLoader =
-  ({ openTrackingStore, now }: Pick<ServerParts, 'openTrackingStore' | 'now'>): StateTools['modelLoader'] =>
+  ({
+    openTrackingStore,
+    world,
+  }: Pick<ServerParts, 'openTrackingStore' | 'world'>): StateTools['modelLoader'] =>
   (settings, environment, workingDirectory) =>
     modelLoader({
       workingDirectory,
       openRegistry: async () => openTrackingStore(trackingSettings(settings, workingDirectory), environment),
-      now,
+      world,
     })
 
 /** Opens the service, puts the HTTP server over it, and listens. */
 export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
-  async ({ settings, environment, workingDirectory, signal, reportProgress, onStates }) => {
-    const { version, storage, now, monotonicMs, newId } = parts
+  async ({ settings, environment, workingDirectory, work, onStates }) => {
+    const { version, storage, world } = parts
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
     const keys = security.keys === '' ? [] : parseApiKeys(await readText(security.keys), security.keys)
@@ -54,14 +56,12 @@ export const serverStarter =
       settings,
       storage,
       workingDirectory,
-      signal,
-      reportProgress,
+      signal: work.signal,
+      reportProgress: work.reportProgress,
       onStates,
       load: servingModelLoader(parts)(settings.model, environment, workingDirectory),
       observer: metrics.observer,
-      now,
-      monotonicMs,
-      newId,
+      world,
     })
     try {
       const app = await createServer({
@@ -71,8 +71,7 @@ export const serverStarter =
         metrics,
         keys,
         version,
-        now,
-        newId,
+        world,
         ...(tls !== undefined && { tls }),
         audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
       })
@@ -85,7 +84,7 @@ export const serverStarter =
           reason: code === 'EADDRINUSE' ? 'the port is in use' : message,
         })
       })
-      return { address, models: pipeline.models, startedInMs: monotonicMs(), close: () => app.close() }
+      return { address, models: pipeline.models, startedInMs: world.monotonicMs(), close: () => app.close() }
     } catch (error) {
       await pipeline.close().catch(() => undefined)
       throw error

@@ -2,9 +2,10 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { CleaningSettings } from '../config/sections/cleaning.ts'
 import { sqlLiteral } from '../disk/database.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
+import { CATEGORY_FIELDS } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import type { Transaction } from '../transaction/transaction.ts'
-import { CATEGORY_FIELDS, type CategoryColumn, foldCategory } from './fold-category.ts'
+import { type CategoryColumn, foldCategory } from './fold-category.ts'
 
 /**
  * Everything cleaning needs, fitted on training rows only: plain JSON that travels inside the model artifact.
@@ -49,10 +50,10 @@ export const fitCleaning = async (
  */
 export const cleanTransaction = (transaction: Transaction, fitted: FittedCleaning): Transaction => {
   const cleaned: { -readonly [K in keyof Transaction]: Transaction[K] } = { ...transaction }
-  for (const { field, column } of CATEGORY_FIELDS) {
-    const value = cleanCategory(column, transaction[field], fitted)
-    if (value === undefined) delete cleaned[field]
-    else cleaned[field] = value
+  for (const { name, column } of CATEGORY_FIELDS) {
+    const value = cleanCategory(column, transaction[name], fitted)
+    if (value === undefined) delete cleaned[name]
+    else cleaned[name] = value
   }
   if (fitted.amountCapMinor !== null && cleaned.amountMinor > fitted.amountCapMinor)
     cleaned.amountMinor = fitted.amountCapMinor
@@ -176,6 +177,7 @@ const cleanedColumn = (name: string, replaced: readonly CategoryColumn[], fitted
   const value = replaced.includes(category)
     ? `CASE WHEN ${table}.original IS NULL THEN ${own} ELSE ${table}.cleaned END`
     : own
-  const fill = fitted.fill[category]
+  // A model that was fitted before the field was there fills nothing in.
+  const fill = fitted.fill[category] ?? null
   return fill === null ? value : `coalesce(${value}, ${sqlLiteral(fill)})`
 }

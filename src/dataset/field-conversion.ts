@@ -1,5 +1,12 @@
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
+import {
+  type FieldOfKind,
+  LATEST_TIME_MS,
+  LONGEST_TEXT,
+  SOURCE_FIELDS,
+  type SourceField,
+} from '../transaction/fields.ts'
 import type { MappedField } from './field-mapping.ts'
 import { type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
 
@@ -19,9 +26,6 @@ export interface ConvertedField {
 /** Mapped columns are named `m_<field>` in the SQL. */
 export const mappedColumn = (field: string): string => sqlIdentifier(`m_${field}`)
 
-/** Latest instant of the transaction schema: 9999-12-31T23:59:59.999Z. */
-const LATEST_MS = 253402300799999
-
 const INTEGER = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/
 const FLOATING = /^(DOUBLE|FLOAT)$/
 const DECIMAL = /^DECIMAL/
@@ -32,36 +36,46 @@ const DECIMAL = /^DECIMAL/
  * @throws DATASET_TYPE_UNSUPPORTED
  */
 export const convertField = (field: MappedField, timeZone: string): ConvertedField => {
-  switch (field.field) {
-    case 'timestamp':
-      return convertTimestamp(field, timeZone)
-    case 'labelled_at':
-      return convertLabelledAt(field, timeZone)
+  const described = DESCRIBED.get(field.field)!
+  switch (described.kind) {
+    case 'time':
+      return convertTimestamp(field, described.column, timeZone)
+    case 'label-time':
+      return convertLabelledAt(field, described.column, timeZone)
     case 'amount':
-      return convertAmount(field)
-    case 'is_fraud':
-      return convertLabel(field)
-    case 'latitude':
-      return convertCoordinate(field, 90, 'latitude_out_of_range')
-    case 'longitude':
-      return convertCoordinate(field, 180, 'longitude_out_of_range')
-    case 'transaction_id':
-      return convertText(field, 'transaction_id_missing')
-    case 'user_id':
-      return convertText(field, 'user_missing')
+      return convertAmount(field, described.column)
+    case 'label':
+      return convertLabel(field, described.column)
+    case 'coordinate':
+      return convertCoordinate(field, described)
     default:
-      return convertText(field)
+      return convertText(
+        field,
+        described.column,
+        described.required ? WHEN_MISSING[described.wire] : undefined,
+      )
   }
 }
+
+const DESCRIBED = new Map(SOURCE_FIELDS.map((field) => [field.wire as SourceField, field]))
+
+/** Why a row is not used that lacks a text which every transaction has. */
+const WHEN_MISSING: Readonly<
+  Record<
+    Extract<FieldOfKind<'id' | 'category' | 'place'>, { readonly required: true }>['wire'],
+    QuarantineReason
+  >
+> = { transaction_id: 'transaction_id_missing', user_id: 'user_missing' }
 
 /**
  * The reasons of a whole row as one set of bits; `texts` are checked together, once a row, because that is
  * faster.
  */
 export const rowReasons = (fields: readonly ConvertedField[], texts: readonly string[]): string => {
-  const tooLong = `greatest(${texts.map((text) => `strlen(${text})`).join(', ')}) > 256`
-  // 256 UTF-16 units: characters beyond the basic plane count twice, as in JavaScript.
-  const units = (text: string) => `length(regexp_replace(${text}, '[^\\x{0}-\\x{FFFF}]', 'xx', 'g')) > 256`
+  const tooLong = `greatest(${texts.map((text) => `strlen(${text})`).join(', ')}) > ${LONGEST_TEXT}`
+  // UTF-16 units: characters beyond the basic plane count twice, as in JavaScript.
+  const units = (text: string) =>
+    `length(regexp_replace(${text}, '[^\\x{0}-\\x{FFFF}]', 'xx', 'g')) > ${LONGEST_TEXT}`
   const controls = `regexp_matches(concat(${texts.join(', ')}), '[\\x00-\\x1f\\x7f]')`
   const conditions: readonly (readonly [QuarantineReason, string])[] = [
     ['row_malformed', '"__malformed"'],
@@ -77,32 +91,35 @@ export const rowReasons = (fields: readonly ConvertedField[], texts: readonly st
     .join(' + ')
 }
 
-const convertText = (field: MappedField, whenMissing?: QuarantineReason): ConvertedField => {
-  const name = field.field
-  const text = `c_${name}`
+const convertText = (
+  field: MappedField,
+  column: string,
+  whenMissing: QuarantineReason | undefined,
+): ConvertedField => {
+  const text = `c_${field.field}`
   return {
     steps: [[text, textOf(field)]],
-    columns: [[name, text]],
+    columns: [[column, text]],
     reasons: whenMissing === undefined ? [] : [[whenMissing, `${text} IS NULL`]],
   }
 }
 
-const convertTimestamp = (field: MappedField, timeZone: string): ConvertedField => ({
+const convertTimestamp = (field: MappedField, column: string, timeZone: string): ConvertedField => ({
   steps: [['c_time', instantOf(field, timeZone)]],
-  columns: [['event_time_ms', 'c_time']],
+  columns: [[column, 'c_time']],
   reasons: [
     ['timestamp_not_readable', 'c_time IS NULL'],
-    ['timestamp_out_of_range', `c_time NOT BETWEEN 0 AND ${LATEST_MS}`],
+    ['timestamp_out_of_range', `c_time NOT BETWEEN 0 AND ${LATEST_TIME_MS}`],
   ],
 })
 
-const convertLabelledAt = (field: MappedField, timeZone: string): ConvertedField => ({
+const convertLabelledAt = (field: MappedField, column: string, timeZone: string): ConvertedField => ({
   steps: [['c_labelled', instantOf(field, timeZone)]],
-  columns: [['labelled_at_ms', 'c_labelled']],
+  columns: [[column, 'c_labelled']],
   reasons: [
     [
       'labelled_at_not_readable',
-      `CASE WHEN c_labelled IS NULL THEN ${textOf(field)} IS NOT NULL ELSE c_labelled NOT BETWEEN 0 AND ${LATEST_MS} END`,
+      `CASE WHEN c_labelled IS NULL THEN ${textOf(field)} IS NOT NULL ELSE c_labelled NOT BETWEEN 0 AND ${LATEST_TIME_MS} END`,
     ],
   ],
 })
@@ -113,7 +130,7 @@ const convertLabelledAt = (field: MappedField, timeZone: string): ConvertedField
  * the point are the bound of the transaction schema: a larger amount does not fit the type, and is told by
  * that.
  */
-const convertAmount = (field: MappedField): ConvertedField => {
+const convertAmount = (field: MappedField, column: string): ConvertedField => {
   assertType(
     field,
     (type) => type === 'VARCHAR' || INTEGER.test(type) || FLOATING.test(type) || DECIMAL.test(type),
@@ -126,7 +143,7 @@ const convertAmount = (field: MappedField): ConvertedField => {
       ['c_amount_simple', simple],
       ['c_amount', 'CASE WHEN c_amount_simple THEN TRY_CAST(c_amount_text AS DECIMAL(11, 2)) END'],
     ],
-    columns: [['amount_minor', 'CAST(c_amount * 100 AS BIGINT)']],
+    columns: [[column, 'CAST(c_amount * 100 AS BIGINT)']],
     reasons: [
       ['amount_not_a_number', `CASE WHEN c_amount_simple THEN false ELSE coalesce(NOT ${decimal}, true) END`],
       [
@@ -139,7 +156,7 @@ const convertAmount = (field: MappedField): ConvertedField => {
   }
 }
 
-const convertLabel = (field: MappedField): ConvertedField => {
+const convertLabel = (field: MappedField, column: string): ConvertedField => {
   assertType(
     field,
     (type) =>
@@ -152,7 +169,7 @@ const convertLabel = (field: MappedField): ConvertedField => {
   const label = `CASE c_label_text WHEN '0' THEN 0 WHEN '1' THEN 1 WHEN 'false' THEN 0 WHEN 'true' THEN 1 WHEN '0.0' THEN 0 WHEN '1.0' THEN 1 END`
   return {
     steps: [['c_label_text', `lower(${textOf(field)})`]],
-    columns: [['is_fraud', `CAST(${label} AS TINYINT)`]],
+    columns: [[column, `CAST(${label} AS TINYINT)`]],
     reasons: [['label_not_binary', `c_label_text IS NOT NULL AND (${label}) IS NULL`]],
   }
 }
@@ -161,14 +178,17 @@ const convertLabel = (field: MappedField): ConvertedField => {
  * Coordinates out of range are quarantined, because the schema refuses them in serving too: training sees
  * what serving will.
  */
-const convertCoordinate = (field: MappedField, limit: number, reason: QuarantineReason): ConvertedField => {
-  const value = `c_${field.field}`
+const convertCoordinate = (
+  field: MappedField,
+  { wire, column, bounds: [, limit] }: FieldOfKind<'coordinate'>,
+): ConvertedField => {
+  const value = `c_${wire}`
   return {
     steps: [[value, `TRY_CAST(${textOf(field)} AS DOUBLE)`]],
-    columns: [[field.field, value]],
+    columns: [[column, value]],
     reasons: [
       [
-        reason,
+        `${wire}_out_of_range`,
         `CASE WHEN ${value} IS NULL THEN ${textOf(field)} IS NOT NULL ELSE NOT (abs(${value}) <= ${limit}) END`,
       ],
     ],

@@ -1,30 +1,13 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { distance } from 'fastest-levenshtein'
-import type { SourceField, SourceSettings } from '../config/sections/source.ts'
+import type { SourceSettings } from '../config/sections/source.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
+import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 
-/** Every field in the order it is read; the first four are required. */
-export const SOURCE_FIELDS = [
-  'transaction_id',
-  'user_id',
-  'timestamp',
-  'amount',
-  'currency',
-  'merchant_id',
-  'merchant_category',
-  'transaction_type',
-  'device_id',
-  'device_type',
-  'location',
-  'latitude',
-  'longitude',
-  'is_fraud',
-  'labelled_at',
-  'fraud_pattern',
-] as const satisfies readonly SourceField[]
-
-const REQUIRED: readonly SourceField[] = SOURCE_FIELDS.slice(0, 4)
+const REQUIRED: readonly SourceField[] = SOURCE_FIELDS.filter(({ required }) => required).map(
+  ({ wire }) => wire,
+)
 
 /**
  * A field's expression over `source_rows` and the SQL type of what it gives. A field without a column gives
@@ -49,7 +32,7 @@ export const mapFields = async (
 ): Promise<readonly MappedField[]> => {
   const unstable = await unstableFunctions(connection)
   const mapped: MappedField[] = []
-  for (const field of SOURCE_FIELDS) {
+  for (const { wire: field } of SOURCE_FIELDS) {
     const expression = expressionOf(field, fields, columns)
     if (expression === null) mapped.push({ field, expression, type: 'VARCHAR' })
     else

@@ -1,13 +1,6 @@
-/** Text fields that name one of few things, as a transaction calls them and as the prepared dataset does. */
-export const CATEGORY_FIELDS = [
-  { field: 'currency', column: 'currency' },
-  { field: 'merchantCategory', column: 'merchant_category' },
-  { field: 'transactionType', column: 'transaction_type' },
-  { field: 'deviceType', column: 'device_type' },
-  { field: 'location', column: 'location' },
-] as const
+import type { CategoryField } from '../transaction/fields.ts'
 
-export type CategoryColumn = (typeof CATEGORY_FIELDS)[number]['column']
+export type CategoryColumn = CategoryField['column']
 
 /**
  * The one form of a category: Unicode NFC, white space trimmed and collapsed to single blanks, lower case

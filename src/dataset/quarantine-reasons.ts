@@ -1,3 +1,5 @@
+import { LARGEST_LATITUDE, LARGEST_LONGITUDE, LONGEST_TEXT } from '../transaction/fields.ts'
+
 /**
  * Why a row cannot be used, in order of precedence: the first reason that holds is the row's primary one, by
  * which it is counted. A row lists every reason that holds.
@@ -20,9 +22,21 @@ export const QUARANTINE_REASONS = [
   { code: 'amount_too_large', field: 'amount', what: 'amount of a billion or more' },
   { code: 'label_not_binary', field: 'is_fraud', what: 'label not 0 or 1' },
   { code: 'labelled_at_not_readable', field: 'labelled_at', what: 'time of the label not readable' },
-  { code: 'latitude_out_of_range', field: 'latitude', what: 'latitude not a number from -90 to 90' },
-  { code: 'longitude_out_of_range', field: 'longitude', what: 'longitude not a number from -180 to 180' },
-  { code: 'text_not_allowed', field: null, what: 'text over 256 characters or with control characters' },
+  {
+    code: 'latitude_out_of_range',
+    field: 'latitude',
+    what: `latitude not a number from -${LARGEST_LATITUDE} to ${LARGEST_LATITUDE}`,
+  },
+  {
+    code: 'longitude_out_of_range',
+    field: 'longitude',
+    what: `longitude not a number from -${LARGEST_LONGITUDE} to ${LARGEST_LONGITUDE}`,
+  },
+  {
+    code: 'text_not_allowed',
+    field: null,
+    what: `text over ${LONGEST_TEXT} characters or with control characters`,
+  },
   { code: 'mapping_failed', field: null, what: 'a mapping expression failed on this row' },
   { code: 'transaction_id_repeated', field: 'transaction_id', what: 'transaction id repeated' },
 ] as const

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
+import { unwatched } from '../disk/work.ts'
 import type { PreparedColumn } from '../transaction/prepared-columns.ts'
 import { TransactionSchema } from '../transaction/transaction.ts'
 import { type ReadResult, readSource } from './read-source.ts'
@@ -333,7 +334,10 @@ const read = async (
   }
   const source = Value.Default(SourceSchema, { ...settings, path }) as SourceSettings
   return withDatabase(database, async (connection) => {
-    const result = await readSource(connection, source, outputs, { workingDirectory: process.cwd(), signal })
+    const result = await readSource(connection, source, outputs, {
+      workingDirectory: process.cwd(),
+      work: { ...unwatched(), signal },
+    })
     const reader = await connection.runAndReadAll(`FROM read_parquet(${sqlLiteral(outputs.preparedPath)})`)
     const rows = reader
       .getRowObjects()

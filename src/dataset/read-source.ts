@@ -1,11 +1,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { SourceField, SourceSettings } from '../config/sections/source.ts'
+import type { SourceSettings } from '../config/sections/source.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { asDatasetError } from '../disk/database-errors.ts'
+import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
 import { DAY_MS } from '../foundation/days.ts'
-import { noProgress, type ReportProgress } from '../foundation/progress.ts'
+import { LATEST_TIME_MS, type SourceField } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import { convertField, mappedColumn, rowReasons } from './field-conversion.ts'
 import { type MappedField, mapFields } from './field-mapping.ts'
@@ -26,9 +27,7 @@ export interface ReadOutputs {
 export interface ReadOptions {
   /** Relative paths of the source start here. */
   readonly workingDirectory: string
-  readonly signal: AbortSignal
-  /** Default: no progress. */
-  readonly reportProgress?: ReportProgress
+  readonly work: Pick<Work, 'signal' | 'reportProgress'>
 }
 
 /** What came of reading a source. `inputRows` = `acceptedRows` + `quarantinedRows`, always. */
@@ -66,26 +65,26 @@ export interface ReadResult {
  * 4. Repeated ids are found among the good rows.
  * 5. Good rows are sorted into arrival order and written; the others go to the quarantine file.
  *
- * @throws the DATASET_ errors of bad input; INTERRUPTED when the signal aborts
+ * @throws the DATASET_ errors of bad input; INTERRUPTED when the work is aborted
  */
 export const readSource = async (
   connection: DuckDBConnection,
   source: SourceSettings,
   outputs: ReadOutputs,
-  options: ReadOptions,
+  { workingDirectory, work }: ReadOptions,
 ): Promise<ReadResult> => {
+  const { signal, reportProgress } = work
   const interrupt = () => connection.interrupt()
-  options.signal.addEventListener('abort', interrupt)
-  const progress = options.reportProgress ?? noProgress
+  signal.addEventListener('abort', interrupt)
   try {
-    throwIfAborted(options.signal)
-    progress({ activity: 'reading the source', done: 0, unit: 'rows' })
+    throwIfAborted(signal)
+    reportProgress({ activity: 'reading the source', done: 0, unit: 'rows' })
     await createMappingMacros(connection)
     await assertTimeZone(connection, source.time_zone)
-    const rows = await openSourceRows(connection, source, options.workingDirectory, options.signal)
-    progress({ activity: 'reading the source', done: rows.rows, total: rows.rows, unit: 'rows' })
+    const rows = await openSourceRows(connection, source, workingDirectory, signal)
+    reportProgress({ activity: 'reading the source', done: rows.rows, total: rows.rows, unit: 'rows' })
     const fields = await mapFields(connection, source.fields, rows.columns)
-    throwIfAborted(options.signal)
+    throwIfAborted(signal)
     await convertRows(connection, fields, source.time_zone, false).catch((error: unknown) => {
       if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))
         throw error
@@ -93,8 +92,8 @@ export const readSource = async (
     })
     await markRepeatedIds(connection)
     const counts = await countRows(connection)
-    throwIfAborted(options.signal)
-    progress({ activity: 'writing the prepared dataset', done: 0, total: rows.rows, unit: 'rows' })
+    throwIfAborted(signal)
+    reportProgress({ activity: 'writing the prepared dataset', done: 0, total: rows.rows, unit: 'rows' })
     const accepted = await writeAtomically(outputs.preparedPath, (path) =>
       writePrepared(connection, path, source.order, counts),
     )
@@ -103,7 +102,12 @@ export const readSource = async (
     )
     if (accepted + quarantined !== rows.rows)
       throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
-    progress({ activity: 'writing the prepared dataset', done: rows.rows, total: rows.rows, unit: 'rows' })
+    reportProgress({
+      activity: 'writing the prepared dataset',
+      done: rows.rows,
+      total: rows.rows,
+      unit: 'rows',
+    })
     return {
       format: rows.format,
       files: rows.files,
@@ -125,7 +129,7 @@ export const readSource = async (
       format: source.format,
     })
   } finally {
-    options.signal.removeEventListener('abort', interrupt)
+    signal.removeEventListener('abort', interrupt)
     for (const table of ['mapped', 'loaded', 'rejected_rows', 'row_shifts', 'repeated_rows'])
       await connection.run(`DROP TABLE IF EXISTS temp.${table} CASCADE`).catch(() => undefined)
   }
@@ -213,7 +217,7 @@ const countRows = async (connection: DuckDBConnection): Promise<RowCounts> => {
     'SELECT count(*) FROM (SELECT event_time_ms < lag(event_time_ms) OVER () AS earlier FROM (SELECT event_time_ms FROM mapped WHERE reasons = 0)) WHERE earlier',
   )
   const days = await connection.runAndReadAll(
-    `SELECT event_time_ms // ${DAY_MS} AS day, count(*) FROM mapped WHERE reasons <> 0 AND event_time_ms BETWEEN 0 AND 253402300799999 GROUP BY day ORDER BY day`,
+    `SELECT event_time_ms // ${DAY_MS} AS day, count(*) FROM mapped WHERE reasons <> 0 AND event_time_ms BETWEEN 0 AND ${LATEST_TIME_MS} GROUP BY day ORDER BY day`,
   )
   const reasons = QUARANTINE_REASONS.map(({ code, what }, index) => ({
     code,

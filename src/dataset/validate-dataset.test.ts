@@ -7,6 +7,7 @@ import { parse } from 'yaml'
 import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
 import { ValidationSchema, type ValidationSettings } from '../config/sections/validation.ts'
 import { withDatabase } from '../disk/database.ts'
+import { unwatched } from '../disk/work.ts'
 import { canonicalJson } from '../foundation/canonical-json.ts'
 import { readSource } from './read-source.ts'
 import { validateDataset } from './validate-dataset.ts'
@@ -124,7 +125,7 @@ const validateSource = (source: object, settings: object): Promise<ValidationRep
       const preparedPath = join(folder, 'prepared.parquet')
       const complete = Value.Default(SourceSchema, structuredClone(source)) as SourceSettings
       const outputs = { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') }
-      const options = { workingDirectory: process.cwd(), signal: new AbortController().signal }
+      const options = { workingDirectory: process.cwd(), work: unwatched() }
       const read = await readSource(connection, complete, outputs, options)
       const thresholds = Value.Default(ValidationSchema, structuredClone(settings)) as ValidationSettings
       return validateDataset(connection, preparedPath, read, thresholds)

@@ -4,10 +4,22 @@ import { sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
 import { DAY_MS } from '../foundation/days.ts'
 import { parseDuration } from '../foundation/duration.ts'
+import { CATEGORY_FIELDS, SOURCE_FIELDS } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS, type PreparedColumn } from '../transaction/prepared-columns.ts'
+import {
+  atMost,
+  type Check,
+  type Found,
+  finder,
+  forbidden,
+  NOTHING_FOUND,
+  percent,
+  type Subject,
+  shareOf,
+} from './dataset-check.ts'
 import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
 import type { ReadResult } from './read-source.ts'
-import type { CheckExample, Severity, ValidationCheck, ValidationReport } from './validation-report.ts'
+import type { Severity, ValidationCheck, ValidationReport } from './validation-report.ts'
 
 /**
  * Checks a prepared dataset and how it was read against the thresholds of the configuration.
@@ -54,27 +66,6 @@ export const validateDataset = async (
 
 const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, error: 2 }
 
-interface Found {
-  readonly rows: number
-  readonly examples: readonly CheckExample[]
-}
-
-interface Subject {
-  readonly read: ReadResult
-  readonly profile: DatasetProfile
-  readonly settings: ValidationSettings
-  /** Null when there are no rows and no as_of. */
-  readonly asOfMs: number | null
-  /** Counts the rows for which `condition` holds and shows the first of them with `value`. */
-  readonly find: (condition: string, value: string) => Promise<Found>
-}
-
-type Check = (subject: Subject) => Promise<readonly ValidationCheck[]> | readonly ValidationCheck[]
-
-const none: Found = { rows: 0, examples: [] }
-const percent = (share: number): string => `${Number((share * 100).toFixed(4))} %`
-const shareOf = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
-
 const checkRows: Check = ({ read, settings }) => {
   const repeated = read.reasons.find(({ code }) => code === 'transaction_id_repeated')?.rows ?? 0
   return [
@@ -85,36 +76,36 @@ const checkRows: Check = ({ read, settings }) => {
       setting: 'validation.min_rows',
       allowed: `at least ${settings.min_rows}`,
       observed: read.acceptedRows,
-      ...none,
+      ...NOTHING_FOUND,
       passed: read.acceptedRows >= settings.min_rows,
     },
-    atMost(
-      'rows.quarantined',
-      'share of rows quarantined',
-      'error',
-      'max_quarantined_share',
-      settings.max_quarantined_share,
-      read.quarantinedRows,
-      read.inputRows,
-    ),
-    atMost(
-      'ids.repeated',
-      'share of rows that repeat a transaction id',
-      'warning',
-      'max_repeated_id_share',
-      settings.max_repeated_id_share,
-      repeated,
-      read.inputRows,
-    ),
-    atMost(
-      'order.source',
-      'share of rows earlier than the row before',
-      'warning',
-      'max_out_of_order_share',
-      settings.max_out_of_order_share,
-      read.outOfOrderRows,
-      read.acceptedRows,
-    ),
+    atMost({
+      id: 'rows.quarantined',
+      what: 'share of rows quarantined',
+      severity: 'error',
+      setting: 'max_quarantined_share',
+      limit: settings.max_quarantined_share,
+      rows: read.quarantinedRows,
+      of: read.inputRows,
+    }),
+    atMost({
+      id: 'ids.repeated',
+      what: 'share of rows that repeat a transaction id',
+      severity: 'warning',
+      setting: 'max_repeated_id_share',
+      limit: settings.max_repeated_id_share,
+      rows: repeated,
+      of: read.inputRows,
+    }),
+    atMost({
+      id: 'order.source',
+      what: 'share of rows earlier than the row before',
+      severity: 'warning',
+      setting: 'max_out_of_order_share',
+      limit: settings.max_out_of_order_share,
+      rows: read.outOfOrderRows,
+      of: read.acceptedRows,
+    }),
   ]
 }
 
@@ -127,15 +118,15 @@ const checkMissing: Check = ({ profile, settings }) =>
     .map(({ name, missing }) => {
       const own = settings.missing_share_by_column[name]
       const setting = own === undefined ? 'max_missing_share' : `missing_share_by_column.${name}`
-      return atMost(
-        `missing.${name}`,
-        `share of rows without ${name}`,
-        'warning',
+      return atMost({
+        id: `missing.${name}`,
+        what: `share of rows without ${name}`,
+        severity: 'warning',
         setting,
-        own ?? settings.max_missing_share,
-        missing,
-        profile.rows,
-      )
+        limit: own ?? settings.max_missing_share,
+        rows: missing,
+        of: profile.rows,
+      })
     })
 
 const checkTime: Check = async ({ profile, settings, asOfMs, find }) => {
@@ -161,7 +152,7 @@ const checkTime: Check = async ({ profile, settings, asOfMs, find }) => {
       setting: 'validation.max_age',
       allowed: `at most ${settings.max_age}`,
       observed: Math.max(0, age / DAY_MS),
-      ...none,
+      ...NOTHING_FOUND,
       passed: age <= parseDuration(settings.max_age),
     },
   ]
@@ -195,17 +186,28 @@ const checkLabels: Check = async ({ profile, settings, find }) => {
         profile.labelled === 0 || (share >= settings.min_fraud_share && share <= settings.max_fraud_share),
     },
     {
-      ...forbidden('label.time', 'labels known before their event', 'error', null, early),
+      ...forbidden(
+        {
+          id: 'label.time',
+          what: 'labels known before their event',
+          severity: 'error',
+          setting: null,
+        },
+        early,
+      ),
       observed: early.rows,
     },
   ]
 }
 
-const CATEGORIES = ['currency', 'merchant_category', 'transaction_type', 'device_type'] as const
+/** Columns that name one of few things: many values are a sign of another column. */
+const CATEGORIES: readonly string[] = CATEGORY_FIELDS.filter(({ kind }) => kind === 'category').map(
+  ({ column }) => column,
+)
 
 const checkCardinality: Check = ({ profile, settings }) =>
   profile.columns
-    .filter(({ name, mapped }) => mapped && (CATEGORIES as readonly string[]).includes(name))
+    .filter(({ name, mapped }) => mapped && CATEGORIES.includes(name))
     .map(({ name, distinct }) => ({
       id: `cardinality.${name}`,
       what: `distinct values of ${name}`,
@@ -213,7 +215,7 @@ const checkCardinality: Check = ({ profile, settings }) =>
       setting: 'validation.max_categories',
       allowed: `at most ${settings.max_categories}`,
       observed: distinct,
-      ...none,
+      ...NOTHING_FOUND,
       passed: (distinct ?? 0) <= settings.max_categories,
     }))
 
@@ -226,10 +228,12 @@ const checkAllowedValues: Check = async ({ settings, find }) => {
       column,
     )
     const check = forbidden(
-      `allowed.${column}`,
-      `values of ${column} outside the list`,
-      'error',
-      `validation.allowed_values.${column}`,
+      {
+        id: `allowed.${column}`,
+        what: `values of ${column} outside the list`,
+        severity: 'error',
+        setting: `validation.allowed_values.${column}`,
+      },
       found,
     )
     checks.push({ ...check, allowed: values.join(', ') })
@@ -243,10 +247,12 @@ const checkAmounts: Check = async ({ profile, settings, find }) => {
   const range = await find(`amount_minor NOT BETWEEN ${least * 100} AND ${most * 100}`, amount)
   const implausible = {
     ...forbidden(
-      'range.amount',
-      'amounts outside the plausible range',
-      'warning',
-      'validation.min_amount, validation.max_amount',
+      {
+        id: 'range.amount',
+        what: 'amounts outside the plausible range',
+        severity: 'warning',
+        setting: 'validation.min_amount, validation.max_amount',
+      },
       range,
     ),
     allowed: `${least} to ${most}`,
@@ -265,15 +271,15 @@ const checkAmounts: Check = async ({ profile, settings, find }) => {
     amount,
   )
   const outlier = (id: string, rule: string, found: Found) => ({
-    ...atMost(
+    ...atMost({
       id,
-      `share of amounts that are outliers by ${rule}`,
-      'warning',
-      'outliers.max_share',
-      outliers.max_share,
-      found.rows,
-      profile.rows,
-    ),
+      what: `share of amounts that are outliers by ${rule}`,
+      severity: 'warning',
+      setting: 'outliers.max_share',
+      limit: outliers.max_share,
+      rows: found.rows,
+      of: profile.rows,
+    }),
     examples: found.examples,
   })
   return [
@@ -286,7 +292,15 @@ const checkAmounts: Check = async ({ profile, settings, find }) => {
 const checkCoordinates: Check = async ({ find }) => {
   const half = await find('(latitude IS NULL) <> (longitude IS NULL)', "concat(latitude, ' / ', longitude)")
   return [
-    forbidden('coordinates.pair', 'rows with only one of latitude and longitude', 'warning', null, half),
+    forbidden(
+      {
+        id: 'coordinates.pair',
+        what: 'rows with only one of latitude and longitude',
+        severity: 'warning',
+        setting: null,
+      },
+      half,
+    ),
   ]
 }
 
@@ -316,72 +330,15 @@ const checkSchema = async (connection: DuckDBConnection, from: string): Promise<
     setting: null,
     allowed: 'those of the transaction schema',
     observed: different.length === 0 ? 'all there' : `not there: ${different.join(', ')}`,
-    ...none,
+    ...NOTHING_FOUND,
     passed: different.length === 0,
   }
 }
 
-const atMost = (
-  id: string,
-  what: string,
-  severity: Severity,
-  setting: string,
-  limit: number,
-  rows: number,
-  of: number,
-): ValidationCheck => ({
-  id,
-  what,
-  severity,
-  setting: `validation.${setting}`,
-  allowed: `at most ${percent(limit)}`,
-  observed: shareOf(rows, of),
-  rows,
-  examples: [],
-  passed: shareOf(rows, of) <= limit,
-})
-
-const forbidden = (
-  id: string,
-  what: string,
-  severity: Severity,
-  setting: string | null,
-  found: Found,
-): ValidationCheck => ({
-  id,
-  what,
-  severity,
-  setting,
-  allowed: 'none',
-  observed: found.rows,
-  ...found,
-  passed: found.rows === 0,
-})
-
-const finder =
-  (connection: DuckDBConnection, from: string, most: number): Subject['find'] =>
-  async (condition, value) => {
-    const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${from} WHERE ${condition}`)
-    const rows = Number(counted.getRows()[0]![0])
-    if (rows === 0 || most === 0) return { rows, examples: [] }
-    const shown = await connection.runAndReadAll(
-      `SELECT source_row, CAST(${value} AS VARCHAR) FROM ${from} WHERE ${condition} ORDER BY source_row LIMIT ${most}`,
-    )
-    return {
-      rows,
-      examples: shown.getRows().map(([row, text]) => ({ sourceRow: Number(row), value: String(text) })),
-    }
-  }
-
 /** Prepared columns that the mapping fills. */
 const mappedColumns = (read: ReadResult): ReadonlySet<string> => {
-  const renamed: Readonly<Record<string, string>> = {
-    timestamp: 'event_time_ms',
-    amount: 'amount_minor',
-    labelled_at: 'labelled_at_ms',
-  }
-  const fields = Object.entries(read.mapping).filter(([, expression]) => expression !== null)
-  return new Set(['arrival', 'source_row', ...fields.map(([field]) => renamed[field] ?? field)])
+  const fields = SOURCE_FIELDS.filter(({ wire }) => read.mapping[wire] !== null)
+  return new Set(['arrival', 'source_row', ...fields.map(({ column }) => column)])
 }
 
 const isRequired = (name: string): boolean => PREPARED_COLUMNS[name as PreparedColumn].endsWith('NOT NULL')

@@ -3,11 +3,11 @@ import { type EntityStates, FeatureEngineer } from '../features/feature-engineer
 import { separateBlocks } from '../features/state/entity-state.ts'
 import { readTransaction } from '../features/transaction-event.ts'
 import type { Reason } from '../model/explain/reasons.ts'
-import type { RiskLevel } from '../model/scorer.ts'
 import type { EntityKey } from '../ports/state-store.ts'
 import { ENTITY_KINDS } from '../transaction/entity-kind.ts'
 import { tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import type { Decided } from './decided.ts'
 import type { LoadedModel } from './loaded-model.ts'
 
 /** The models in service. */
@@ -19,18 +19,26 @@ export interface ServingModels {
   readonly shadow?: LoadedModel
 }
 
-/** What one transaction came to. One object is filled again by each call. */
-export interface Decision {
+/** What the models say of one transaction. One object is filled again by each call. */
+export interface Scored {
+  /** The model that decides. */
   model: LoadedModel
-  role: 'champion' | 'canary'
+  role: Decided['role']
+  /** Calibrated probability of fraud, in [0, 1]. */
   probability: number
-  isFlagged: boolean
-  riskLevel: RiskLevel
   /** All features that the deciding model's settings compute, valid until the next call. */
   vector: Float64Array
-  shadow:
-    | { readonly model: LoadedModel; readonly probability: number; readonly isFlagged: boolean }
-    | undefined
+  /** Strongest first; undefined when none were asked for. */
+  reasons: readonly Reason[] | undefined
+  /** What the shadow would have decided: an object of its own for each call. */
+  shadow: ShadowScore | undefined
+}
+
+/** What a shadow would have decided. */
+export interface ShadowScore {
+  readonly model: LoadedModel
+  readonly probability: number
+  readonly isFlagged: boolean
 }
 
 /**
@@ -46,10 +54,12 @@ export interface Decider {
   /** Of these, the ones that learn labels. */
   labelKeysOf(entities: Entities): EntityKey[]
   /**
-   * Decides and advances `states`; undefined when the user's state knows the transaction already, and then
+   * Scores and advances `states`; undefined when the user's state knows the transaction already, and then
    * nothing has changed.
+   *
+   * @param reasonCount how many reasons to give; 0 for none
    */
-  decide(transaction: Transaction, states: EntityStates): Decision | undefined
+  decide(transaction: Transaction, states: EntityStates, reasonCount: number): Scored | undefined
   /**
    * Reasons for a vector of all features that the model of `key` computes; empty when it is not in service.
    */
@@ -63,80 +73,87 @@ export interface Entities {
   readonly deviceId?: string | undefined
 }
 
-/** Users are dealt into so many equal lots; a canary gets the first of them. */
-const LOTS = 10_000
+/** Users are hashed into 10,000 buckets; the canary gets the first ones. */
+const BUCKETS = 10_000
 
+/** A decider over these models, each with an engine of its own. */
 export const createDecider = (models: ServingModels): Decider => {
-  const champion = createSeat(models.champion)
-  const canary = models.canary && createSeat(models.canary.model)
-  const shadow = models.shadow && createSeat(models.shadow)
-  const canaryLots = (models.canary?.share ?? 0) * LOTS
+  const champion = createModelEngine(models.champion)
+  const canary = models.canary && createModelEngine(models.canary.model)
+  const shadow = models.shadow && createModelEngine(models.shadow)
+  const canaryBuckets = (models.canary?.share ?? 0) * BUCKETS
   const { engineer } = champion
-  const decision: Decision = {
+  const scored: Scored = {
     model: models.champion,
     role: 'champion',
     probability: 0.5,
-    isFlagged: false,
-    riskLevel: 'low',
     vector: champion.vector,
+    reasons: undefined,
     shadow: undefined,
   }
-  const keysOf = (entities: Entities): EntityKey[] => {
-    const keys: EntityKey[] = []
-    for (const kind of ENTITY_KINDS) {
-      const id =
-        kind === 'user' ? entities.userId : kind === 'merchant' ? entities.merchantId : entities.deviceId
-      if (id !== undefined && engineer.keeperOf(kind) !== undefined) keys.push({ kind, token: tokenOf(id) })
-    }
-    return keys
-  }
+  const keysOf = (entities: Entities): EntityKey[] => keysOfEntities(engineer, entities)
   return {
     models,
     engineer,
     keysOf,
     labelKeysOf: (entities) =>
       keysOf(entities).filter(({ kind }) => engineer.keeperOf(kind)!.layout.labelField >= 0),
-    decide: (transaction, states) => {
+    decide: (transaction, states, reasonCount) => {
       const cleaned = cleanTransaction(transaction, models.champion.cleaning)
-      const isCanarys = canary !== undefined && lotOf(transaction.userId) < canaryLots
-      const seat = isCanarys ? canary : champion
-      readTransaction(seat.engineer.event, cleaned)
-      const { engineer: deciding } = seat
-      if (deciding.keeperOf('user')?.hasSeen(states.user, deciding.event.transactionToken)) return undefined
-      decision.shadow = undefined
-      if (shadow !== undefined) {
-        // Before the deciding engine advances the states.
-        readTransaction(shadow.engineer.event, cleaned)
-        shadow.engineer.readFeatures(states, shadow.vector)
-        const probability = shadow.score()
-        decision.shadow = {
-          model: shadow.model,
-          probability,
-          isFlagged: shadow.model.scorer.isFlagged(probability),
-        }
-      }
-      deciding.createAllFeatures(states, seat.vector)
-      const probability = seat.score()
-      const { scorer } = seat.model
-      decision.model = seat.model
-      decision.role = isCanarys ? 'canary' : 'champion'
-      decision.probability = probability
-      decision.isFlagged = scorer.isFlagged(probability)
-      decision.riskLevel = scorer.riskLevel(probability)
-      decision.vector = seat.vector
-      return decision
+      const isCanarys = canary !== undefined && bucketOf(transaction.userId) < canaryBuckets
+      const deciding = isCanarys ? canary : champion
+      const { event } = deciding.engineer
+      readTransaction(event, cleaned)
+      if (deciding.engineer.keeperOf('user')?.hasSeen(states.user, event.transactionToken)) return undefined
+      // Before the deciding engine advances the states.
+      scored.shadow = shadow && shadowScore(shadow, cleaned, states)
+      deciding.engineer.createAllFeatures(states, deciding.vector)
+      scored.model = deciding.model
+      scored.role = isCanarys ? 'canary' : 'champion'
+      scored.probability = deciding.score()
+      scored.vector = deciding.vector
+      scored.reasons = reasonCount > 0 ? deciding.explain(deciding.vector, reasonCount) : undefined
+      return scored
     },
     explain: (key, vector, top) => {
-      const seat = [champion, canary, shadow].find((candidate) => candidate?.model.key === key)
-      return seat === undefined ? [] : seat.explain(vector, top)
+      const engine = [champion, canary, shadow].find((candidate) => candidate?.model.key === key)
+      return engine === undefined ? [] : engine.explain(vector, top)
     },
   }
 }
 
-const lotOf = (userId: string): number => tokenOf(`canary ${userId}`) % LOTS
+const bucketOf = (userId: string): number => tokenOf(`canary ${userId}`) % BUCKETS
 
-/** A model with an engine of its own. */
-const createSeat = (model: LoadedModel) => {
+const keysOfEntities = (engineer: FeatureEngineer, entities: Entities): EntityKey[] => {
+  const keys: EntityKey[] = []
+  for (const kind of ENTITY_KINDS) {
+    const id =
+      kind === 'user' ? entities.userId : kind === 'merchant' ? entities.merchantId : entities.deviceId
+    if (id !== undefined && engineer.keeperOf(kind) !== undefined) keys.push({ kind, token: tokenOf(id) })
+  }
+  return keys
+}
+
+const shadowScore = (shadow: ModelEngine, cleaned: Transaction, states: EntityStates): ShadowScore => {
+  readTransaction(shadow.engineer.event, cleaned)
+  shadow.engineer.readFeatures(states, shadow.vector)
+  const probability = shadow.score()
+  return { model: shadow.model, probability, isFlagged: shadow.model.scorer.isFlagged(probability) }
+}
+
+/** A model with a feature engine and buffers of its own. */
+interface ModelEngine {
+  readonly model: LoadedModel
+  readonly engineer: FeatureEngineer
+  /** All features that the model's settings compute. */
+  readonly vector: Float64Array
+  /** The calibrated probability for what `vector` holds. */
+  score(): number
+  /** The reasons for a vector of all features. */
+  explain(all: ArrayLike<number>, top: number): readonly Reason[]
+}
+
+const createModelEngine = (model: LoadedModel): ModelEngine => {
   const engineer = new FeatureEngineer(model.settings, model.fitted, separateBlocks)
   const { scorer, explainer } = model
   const places = Int32Array.from(scorer.featureNames, (name) => engineer.featureNames.indexOf(name))
@@ -149,12 +166,11 @@ const createSeat = (model: LoadedModel) => {
     model,
     engineer,
     vector,
-    /** The calibrated probability for what `vector` holds. */
-    score: (): number => {
+    score: () => {
       choose(vector)
       return scorer.scoreOne(input)
     },
-    explain: (all: ArrayLike<number>, top: number): readonly Reason[] => {
+    explain: (all, top) => {
       choose(all)
       return explainer.reasonsOne(input, top)
     },

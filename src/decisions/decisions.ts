@@ -1,55 +1,95 @@
+import type { World } from '../foundation/world.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
+import type { SharedStateStore, StateStore } from '../ports/state-store.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import type { DecisionReceipt, Prediction } from './decided.ts'
 import type { Decider } from './decider.ts'
-import type { DecisionReceipt, LabelReceipt } from './decision-receipt.ts'
-import type {
-  Feedback,
-  FeedbackOutcome,
-  InferenceObserver,
-  Prediction,
-  ServedModelName,
-} from './inference-pipeline.ts'
+import type { LabelReceipt } from './decision-receipt.ts'
+import type { Feedback, FeedbackOutcome, InferenceObserver } from './inference-pipeline.ts'
+import type { LogEntry } from './log/log-record.ts'
+
+/** An open state store, and whether one process owns it or many share it. `name` is for people. */
+export type OpenStates =
+  | { readonly kind: 'owned'; readonly name: string; readonly store: StateStore }
+  | { readonly kind: 'shared'; readonly name: string; readonly store: SharedStateStore }
 
 /**
- * What makes decisions durable and puts them in order: one process with states of its own, or many with
- * shared ones.
+ * What settings say of deciding and of its log. Those of states in memory are read where the states are
+ * owned.
  */
-export interface Decisions {
-  predict(transaction: Transaction, reasons: number): Promise<Prediction>
-  applyFeedback(feedback: Feedback): Promise<FeedbackOutcome>
-  findDecision(
-    transactionId: string,
-  ): Promise<{ readonly receipt: DecisionReceipt; readonly sequence: number } | undefined>
-  findLabel(transactionId: string): Promise<LabelReceipt | undefined>
-  /** The next transaction is decided on by these models. */
-  use(decider: Decider): void
-  /** Saves everything that is durable. */
-  flush(): Promise<void>
-  /** Records up to this one are no longer needed to open. */
-  savedThrough(): Promise<number>
-  status(): {
-    /** Why nothing is decided; empty when all is well. */
-    readonly failure: string
-    readonly cachedStates: number
-    readonly cachedBytes: number
-    readonly unsavedStates: number
-    /** Records whose receipts are not saved yet. */
-    readonly waiting: number
-    readonly lastSequence: number
-  }
-  close(): Promise<void>
+export interface DecisionSettings {
+  /** Memory for states, in bytes; those beyond it are read again when they are needed. */
+  readonly cacheBytes: number
+  /**
+   * States are saved this long after they changed, in milliseconds. After a crash so much of the log is
+   * replayed.
+   */
+  readonly saveAfterMs: number
+  /** How long a repeated transaction is known, in milliseconds. */
+  readonly receiptLifeMs: number
+  /** Bytes from which on the log is archived by itself. */
+  readonly archiveAfterBytes: number
 }
 
+/** What both kinds of decisions are made from. */
 export interface DecisionsOptions {
   readonly decider: Decider
   readonly log: PredictionLog
   readonly observer: InferenceObserver
   /** First part of prediction ids: names this store of states for ever. */
   readonly logName: string
-  /** The model of a log record's key. */
-  readonly nameOf: (key: string) => Promise<ServedModelName>
-  /** Wall clock, epoch milliseconds. */
-  readonly now: () => number
-  /** A clock that never goes back, milliseconds with fractions. */
-  readonly monotonicMs: () => number
+  readonly settings: DecisionSettings
+  readonly world: World
+}
+
+/** A decision that was found, with its place among all on the same states. */
+export interface FoundDecision {
+  readonly receipt: DecisionReceipt
+  readonly sequence: number
+}
+
+/** Figures for health and metrics. */
+export interface DecisionsStatus {
+  /** Why nothing is decided; empty when all is well. */
+  readonly failure: string
+  readonly cachedStates: number
+  readonly cachedBytes: number
+  readonly unsavedStates: number
+  /** Records whose receipts are not saved yet. */
+  readonly waiting: number
+  /** Number of the last decision or label, inclusive; 0 before the first. */
+  readonly lastSequence: number
+}
+
+/**
+ * What makes decisions durable and puts them in order: one process with states of its own, or many with
+ * shared ones.
+ */
+export interface Decisions {
+  /** @see InferencePipeline.predict, which adds the reasons of repeated transactions */
+  predict(transaction: Transaction, reasonCount: number): Promise<Prediction>
+  applyFeedback(feedback: Feedback): Promise<FeedbackOutcome>
+  /** The decision on a transaction, while its receipt lives. */
+  findDecision(transactionId: string): Promise<FoundDecision | undefined>
+  /** The latest label of a transaction, while its receipt lives. */
+  findLabel(transactionId: string): Promise<LabelReceipt | undefined>
+  /** The log's entry of that number; undefined when it is not, or no longer, in the log of this process. */
+  findEntry(sequence: number): Promise<LogEntry | undefined>
+  /**
+   * Whether `findEntry` goes straight to an entry. If not, it reads the whole log, which is too much for
+   * answering a request.
+   */
+  readonly isLogInOrder: boolean
+  /**
+   * Saves what can be saved.
+   *
+   * @returns number of the last log record, inclusive, that opening no longer needs: once it is archived, the
+   * log may lose it
+   */
+  archivable(): Promise<number>
+  /** The next transaction is decided on by these models. */
+  use(decider: Decider): void
+  status(): DecisionsStatus
+  /** Finishes what was accepted and saves it. */
+  close(): Promise<void>
 }

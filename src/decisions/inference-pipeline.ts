@@ -1,40 +1,8 @@
 import type { Reason } from '../model/explain/reasons.ts'
-import type { RiskLevel } from '../model/scorer.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import type { Prediction, ServedModelName } from './decided.ts'
 
-/** A model as predictions name it. */
-export interface ServedModelName {
-  /** Registered name, or the project's when it was loaded from a folder. */
-  readonly name: string
-  /** Version in the registry, or the first 12 digits of its SHA-256 when it was loaded from a folder. */
-  readonly version: string
-}
-
-/** A decision on one transaction. */
-export interface Prediction {
-  /**
-   * Names the decision for ever: the process's log and the sequence number in it. At most 64 characters of
-   * `[0-9a-z-]`.
-   */
-  readonly predictionId: string
-  readonly transactionId: string
-  /** Place in the log, from 1. */
-  readonly sequence: number
-  /** When it was decided, epoch milliseconds. */
-  readonly decidedAtMs: number
-  /** Calibrated probability of fraud. */
-  readonly probability: number
-  readonly isFlagged: boolean
-  readonly riskLevel: RiskLevel
-  readonly threshold: number
-  readonly model: ServedModelName
-  /** Whether the champion or the canary decided. */
-  readonly role: 'champion' | 'canary'
-  /** Only when they were asked for: strongest first. */
-  readonly reasons?: readonly Reason[]
-  /** This transaction had been decided on before: everything here is that decision. */
-  readonly isRepeated: boolean
-}
+export type { Prediction, ServedModelName }
 
 /** A decision as the log has it, with everything that went into it. */
 export interface LoggedPrediction extends Prediction {
@@ -48,7 +16,7 @@ export interface LoggedPrediction extends Prediction {
     readonly probability: number
     readonly isFlagged: boolean
   }
-  /** What was told of it by feedback. */
+  /** What feedback said of it. */
   readonly label?: { readonly isFraud: boolean; readonly receivedAtMs: number }
 }
 
@@ -67,7 +35,7 @@ export interface Feedback {
 
 /**
  * `applied`: the states have learnt it. `late`: taken down, but it came after the last window that could need
- * it. `unchanged`: the same was told before. `unknown`: no such transaction was decided on here, and the
+ * it. `unchanged`: the same label came before. `unknown`: no such transaction was decided on here, and the
  * feedback does not say whose it was; it was not taken.
  */
 export type FeedbackOutcome = 'applied' | 'late' | 'unchanged' | 'unknown'

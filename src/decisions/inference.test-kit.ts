@@ -6,8 +6,10 @@ import { openSegmentLog } from '../adapters/segments/segment-log.ts'
 import { statesIdentity } from '../artifacts/states-manifest.ts'
 import type { FittedCleaning } from '../dataset/cleaning.ts'
 import { planFeatures } from '../features/feature-plan.ts'
+import type { World } from '../foundation/world.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
+import type { DecisionSettings } from './decisions.ts'
 import type { InferenceObserver } from './inference-pipeline.ts'
 import type { LoadedModel } from './loaded-model.ts'
 
@@ -106,6 +108,17 @@ export const testModel = (name = 'test', weight = 1): LoadedModel => {
     identity,
     statesKey: 'small',
   }
+}
+
+/** A world in which no time passes. */
+export const TEST_WORLD: World = { now: () => 1e12, monotonicMs: () => 0, newId: () => 'abcdef0123' }
+
+/** Nothing is saved, swept or archived by itself. */
+export const TEST_SETTINGS: DecisionSettings = {
+  cacheBytes: 1 << 30,
+  saveAfterMs: 1e6,
+  receiptLifeMs: 1e9,
+  archiveAfterBytes: 1e9,
 }
 
 export const silentObserver: InferenceObserver = {

@@ -6,7 +6,14 @@ import { createModelControl } from '../pipelines/service/control-models.ts'
 import type { StateStore } from '../ports/state-store.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { ServingModels } from './decider.ts'
-import { openTestLog, silentObserver, testFolder, testModel } from './inference.test-kit.ts'
+import {
+  openTestLog,
+  silentObserver,
+  TEST_SETTINGS,
+  TEST_WORLD,
+  testFolder,
+  testModel,
+} from './inference.test-kit.ts'
 import type { InferenceObserver } from './inference-pipeline.ts'
 import { type OpenPipeline, openInferencePipeline } from './open-pipeline.ts'
 
@@ -210,15 +217,12 @@ const open = async (
   return openInferencePipeline({
     models,
     observer,
-    storeName: 'memory',
     archive: folder,
     database,
     log: await openTestLog(folder, segmentBytes),
-    states: { kind: 'owned', store, cacheBytes: 1 << 28, saveAfterMs: 1e6, receiptLifeMs: 1e9 },
-    archiveAfterBytes: 1e9,
-    now: () => clock++,
-    monotonicMs: () => 0,
-    newId: () => 'abcdef0123',
+    states: { kind: 'owned', name: 'memory', store },
+    settings: TEST_SETTINGS,
+    world: { ...TEST_WORLD, now: () => clock++ },
   })
 }
 

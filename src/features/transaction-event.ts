@@ -1,3 +1,4 @@
+import type { FieldName } from '../transaction/fields.ts'
 import { tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 
@@ -37,25 +38,28 @@ export const readTransaction = (event: TransactionEvent, transaction: Transactio
   event.longitude = transaction.longitude ?? Number.NaN
 }
 
+/** What of a transaction each field of an event is made of, in the order in which rows have them. */
+export const EVENT_SOURCES = {
+  eventTimeMs: 'eventTimeMs',
+  amountMinor: 'amountMinor',
+  transactionToken: 'transactionId',
+  userToken: 'userId',
+  merchantToken: 'merchantId',
+  categoryToken: 'merchantCategory',
+  typeToken: 'transactionType',
+  deviceToken: 'deviceId',
+  deviceTypeToken: 'deviceType',
+  locationToken: 'location',
+  latitude: 'latitude',
+  longitude: 'longitude',
+} as const satisfies Readonly<Record<keyof TransactionEvent, FieldName>>
+
+export type EventField = keyof typeof EVENT_SOURCES
+
 /**
  * The fields of an event in bulk: row `r` of an `EventRows` holds field `f` at `r * EVENT_FIELDS.length + f`.
  */
-export const EVENT_FIELDS = [
-  'eventTimeMs',
-  'amountMinor',
-  'transactionToken',
-  'userToken',
-  'merchantToken',
-  'categoryToken',
-  'typeToken',
-  'deviceToken',
-  'deviceTypeToken',
-  'locationToken',
-  'latitude',
-  'longitude',
-] as const
-
-export type EventField = (typeof EVENT_FIELDS)[number]
+export const EVENT_FIELDS = Object.keys(EVENT_SOURCES) as readonly EventField[]
 
 /** Many events, row after row: a transaction is read as a whole, so its fields share cache lines. */
 export type EventRows = Float64Array

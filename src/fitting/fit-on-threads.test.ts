@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { loadTrainingConfig } from '../config/config-manager.ts'
+import { unwatched } from '../disk/work.ts'
 import { createRandom } from '../foundation/random.ts'
 import { fitAlone, type TrainingData } from '../learning/algorithm.ts'
 import { ALGORITHMS } from '../learning/algorithms/index.ts'
@@ -48,17 +49,14 @@ describe('a crew of threads', () => {
 describe('a fit that cannot go on', () => {
   test('is interrupted while one thread computes and the others wait for it', async () => {
     const interruption = new AbortController()
-    const fitting = faulty(
-      { do: 'loop' },
-      { signal: interruption.signal, onProgress: () => interruption.abort() },
-    )
+    const fitting = faulty({ do: 'loop' }, { work: interruption, onProgress: () => interruption.abort() })
     await expect(fitting).rejects.toThrow('Interrupted while training the faulty one')
   })
 
   test('does not begin when it was interrupted before', async () => {
-    await expect(faulty({ do: 'count', meetings: 1 }, { signal: AbortSignal.abort() })).rejects.toThrow(
-      'Interrupted',
-    )
+    await expect(
+      faulty({ do: 'count', meetings: 1 }, { work: { signal: AbortSignal.abort() } }),
+    ).rejects.toThrow('Interrupted')
   })
 
   test('ends with the error of the one thread that failed, though the others wait', async () => {
@@ -153,6 +151,7 @@ const fitInvented = (changes: Partial<ThreadedFit>): Promise<unknown> =>
     seed: 7,
     threads: 3,
     memoryLimitBytes: 1e9,
+    work: unwatched(),
     ...changes,
   })
 

@@ -1,3 +1,4 @@
+import type { Work } from '../disk/work.ts'
 import type { Algorithm, TrainingData } from '../learning/algorithm.ts'
 import { ALGORITHMS } from '../learning/algorithms/index.ts'
 import type { Model, ModelKind } from '../learning/model.ts'
@@ -19,7 +20,7 @@ export interface ThreadedFit {
   readonly threads: number
   /** Memory that the fit may take beside what is in use already. */
   readonly memoryLimitBytes: number
-  readonly signal?: AbortSignal | undefined
+  readonly work: Pick<Work, 'signal'>
   readonly onProgress?: ((done: number, total: number) => void) | undefined
   /** Address of a module that lists the algorithms as `ALGORITHMS`; the project's own when absent. */
   readonly algorithms?: string
@@ -63,7 +64,7 @@ export const fitOnThreads = async (fit: ThreadedFit): Promise<Model> => {
   const parts = new Map<number, unknown>()
   await withLearningThreads<void>(threads, {
     activity: `training the ${algorithm.title.toLowerCase()}`,
-    signal: fit.signal,
+    work: fit.work,
     onMessage: (message, index, team) => {
       if (message.kind === 'progress') fit.onProgress?.(message.done, message.total)
       else if (message.kind === 'part') parts.set(index, message.part)

@@ -1,4 +1,5 @@
 import type { Worker } from 'node:worker_threads'
+import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import { asRegistryError } from '../threads/registry-error.ts'
 import { startWorker } from '../threads/start-worker.ts'
@@ -17,14 +18,14 @@ export interface LearningTeam<T> {
 export interface LearningThreads<T> {
   /** For errors: `training the random forest`. */
   readonly activity: string
-  readonly signal?: AbortSignal | undefined
+  readonly work: Pick<Work, 'signal'>
   /** Called with what thread `index` says. */
   onMessage(message: FromLearningThread, index: number, team: LearningTeam<T>): void
   onStart?(team: LearningTeam<T>): void
 }
 
 /**
- * Runs one thread for each of `data` until `finish` is called, one of them fails, or the signal is aborted.
+ * Runs one thread for each of `data` until `finish` is called, one of them fails, or the work is aborted.
  * Then no thread is running any more, whatever it was doing: waiting for others, or deep in a loop.
  *
  * @throws the thread's own error of the registry; INTERRUPTED; PIPELINE_THREAD_ENDED for one that ended
@@ -32,16 +33,17 @@ export interface LearningThreads<T> {
  */
 export const withLearningThreads = async <T>(
   data: readonly LearningThreadData[],
-  { activity, signal, onMessage, onStart }: LearningThreads<T>,
+  { activity, work, onMessage, onStart }: LearningThreads<T>,
 ): Promise<T> => {
+  const { signal } = work
   const interrupted = () => new VigiaError('INTERRUPTED', { activity })
-  if (signal?.aborted) throw interrupted()
+  if (signal.aborted) throw interrupted()
   const workers: Worker[] = []
   let onAbort = (): void => undefined
   try {
     return await new Promise<T>((resolve, reject) => {
       onAbort = () => reject(interrupted())
-      signal?.addEventListener('abort', onAbort)
+      signal.addEventListener('abort', onAbort)
       const team: LearningTeam<T> = {
         tell: (index, message) => workers[index]!.postMessage(message),
         finish: resolve,
@@ -64,7 +66,7 @@ export const withLearningThreads = async <T>(
       onStart?.(team)
     })
   } finally {
-    signal?.removeEventListener('abort', onAbort)
+    signal.removeEventListener('abort', onAbort)
     await Promise.all(workers.map((worker) => worker.terminate()))
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { unwatched } from '../disk/work.ts'
 import { fitAlone } from '../learning/algorithm.ts'
 import { takeRows } from '../learning/search/take-rows.ts'
 import { findAlgorithm } from './fit-on-threads.ts'
@@ -30,7 +31,7 @@ describe('many small fits', () => {
     const told: number[] = []
     const fitting = scoresOf({
       threads: 1,
-      signal: interruption.signal,
+      work: interruption,
       onScores: (_, job) => {
         told.push(job)
         interruption.abort()
@@ -77,6 +78,7 @@ const scoresOf = async (changes: Partial<Fits>): Promise<Float64Array[]> => {
     threads: 2,
     memoryLimitBytes: 1e9,
     activity: 'trying settings',
+    work: unwatched(),
     onScores: (ofJob, job) => {
       scores[job] = ofJob
     },

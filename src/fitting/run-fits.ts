@@ -1,3 +1,4 @@
+import type { Work } from '../disk/work.ts'
 import { checkMemory, memoryOfFit } from './fit-memory.ts'
 import { findAlgorithm } from './fit-on-threads.ts'
 import type { FitJob, LabelledTable } from './learning-messages.ts'
@@ -16,7 +17,7 @@ export interface Fits {
   readonly memoryLimitBytes: number
   /** For errors: `searching settings`. */
   readonly activity: string
-  readonly signal?: AbortSignal | undefined
+  readonly work: Pick<Work, 'signal'>
   /**
    * Told each job's scores when they are there, in any order: raw probabilities of its scored rows. Awaited
    * before the end.
@@ -34,7 +35,7 @@ export interface Fits {
  * algorithm or `onScores` throws
  */
 export const runFits = async (fits: Fits): Promise<void> => {
-  const { jobs, activity, signal, onScores } = fits
+  const { jobs, activity, work, onScores } = fits
   if (jobs.length === 0) return
   const threads = Math.min(fits.threads, jobs.length, await fitsAtOnce(fits))
   const rows = shareTable(fits.rows)
@@ -52,13 +53,13 @@ export const runFits = async (fits: Fits): Promise<void> => {
   }
   await withLearningThreads<void>(Array<typeof thread>(threads).fill(thread), {
     activity,
-    signal,
+    work,
     onStart: (team) => {
       for (let index = 0; index < threads; index++) giveNext(team, index)
     },
     onMessage: (message, index, team) => {
       // A fit that was finished between the interruption and the end of its thread came too late.
-      if (message.kind !== 'scores' || signal?.aborted) return
+      if (message.kind !== 'scores' || work.signal.aborted) return
       giveNext(team, index)
       const noted = Promise.resolve(onScores(message.scores, message.job))
       noted.then(() => ++done === jobs.length && team.finish(), team.fail)

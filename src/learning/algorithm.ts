@@ -55,6 +55,15 @@ export interface Crew {
  *
  * `Settings` are those of the configuration with their names in camel case. The same data, settings and seed
  * give the same model, to the bit, whatever the size of the crew.
+ *
+ * Laws (`algorithmLaws`, `testing/`); each algorithm says how far 2 and 3 bind it:
+ * 1. The same data, settings and seed give the same bytes; another seed changes only what is drawn.
+ * 2. The order of rows and constant features change no score; a weight of n is the row n times.
+ * 3. A value's absence, and codes without an order, can be learned from.
+ * 4. Rows that cannot be learned from are refused, each fault by its code.
+ * 5. Scores are probabilities whatever the values are, and 0 and -0 are one value.
+ * 6. A model goes through an artifact to the bit, and its contributions sum to its margin.
+ * 7. What it learns from is left as it was; an interruption ends it; progress rises.
  */
 export interface Algorithm<Settings = unknown, Part = unknown> {
   readonly name: ModelKind

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { type DuckDBConnection, DuckDBDataChunk, VARCHAR } from '@duckdb/node-api'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
-import type { ReportProgress } from '../foundation/progress.ts'
+import type { Work } from '../disk/work.ts'
 import type { ScoreExplainer } from '../model/explain/score-explainer.ts'
 
 export interface ExplainRowsOptions {
@@ -10,8 +10,7 @@ export interface ExplainRowsOptions {
   readonly explainer: ScoreExplainer
   /** Reasons a row, at most. */
   readonly top: number
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  readonly work: Pick<Work, 'signal' | 'reportProgress'>
 }
 
 /**
@@ -25,7 +24,7 @@ export interface ExplainRowsOptions {
 export const explainRows = async (
   connection: DuckDBConnection,
   connect: () => Promise<DuckDBConnection>,
-  { features, explainer, top, signal, reportProgress }: ExplainRowsOptions,
+  { features, explainer, top, work }: ExplainRowsOptions,
 ): Promise<void> => {
   await connection.run('CREATE OR REPLACE TEMP TABLE score_reasons (transaction_id VARCHAR, reasons VARCHAR)')
   const columns = explainer.featureNames.map((name) => `${sqlIdentifier(name)}::DOUBLE`)
@@ -37,7 +36,7 @@ export const explainRows = async (
       `SELECT transaction_id, ${columns.join(', ')} FROM read_parquet(${sqlLiteral(features)})`,
     )
     for (let done = 0; ; ) {
-      signal.throwIfAborted()
+      work.signal.throwIfAborted()
       const chunk = await result.fetchChunk()
       if (!chunk || chunk.rowCount === 0) break
       const values = columns.map(
@@ -49,14 +48,14 @@ export const explainRows = async (
         texts.push(raisingTexts(explainer, vector, top))
         if (row % PAUSE_ROWS === PAUSE_ROWS - 1) {
           await setImmediate()
-          signal.throwIfAborted()
+          work.signal.throwIfAborted()
         }
       }
       const told = DuckDBDataChunk.create([VARCHAR, VARCHAR], chunk.rowCount)
       told.setColumns([chunk.getColumnValues(0), texts])
       appender.appendDataChunk(told)
       done += chunk.rowCount
-      reportProgress({ activity: 'explaining', done, unit: 'rows' })
+      work.reportProgress({ activity: 'explaining', done, unit: 'rows' })
     }
     appender.closeSync()
   } finally {

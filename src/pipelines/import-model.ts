@@ -5,8 +5,9 @@ import { publishStates, readStates, statesIdentity } from '../artifacts/states-m
 import type { FeaturesSettings } from '../config/sections/features.ts'
 import type { LabelsSettings } from '../config/sections/labels.ts'
 import type { FittedCleaning } from '../dataset/cleaning.ts'
-import { type DatabaseSettings, withDatabase } from '../disk/database.ts'
+import { withDatabase } from '../disk/database.ts'
 import { readJson } from '../disk/json-file.ts'
+import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import { planFeatures } from '../features/feature-plan.ts'
 import { readFeatureSettings } from '../features/feature-settings.ts'
@@ -36,8 +37,7 @@ export interface ImportModelOptions {
   readonly threshold?: number
   /** Whether an imported model in `out` may be replaced. */
   readonly replace: boolean
-  readonly database: DatabaseSettings
-  readonly signal: AbortSignal
+  readonly work: Pick<Work, 'signal' | 'database'>
 }
 
 export interface ImportModelResult {
@@ -72,22 +72,22 @@ const MAX_FILE_BYTES = 450_000_000
  * DATASET_OUTPUT_EXISTS, MODEL_FOLDER_FOREIGN
  */
 export const importModel = async (options: ImportModelOptions): Promise<ImportModelResult> => {
-  const { file, run, out, signal } = options
+  const { file, run, out, work } = options
   await requireFree(options)
   const bytes = await readModelFile(file)
   const artifact = await readArtifact(join(run, 'package'))
   const { model, namesFrom } = named(importXgboostModel(bytes), artifact, options)
   const source = { file: basename(file), sha256: sha256(bytes) }
   const { files, threshold, thresholdChoice } = await packageOf(model, artifact, source, options)
-  signal.throwIfAborted()
+  work.signal.throwIfAborted()
   await mkdir(dirname(out), { recursive: true })
-  const work = await mkdtemp(join(dirname(out), '.import-'))
+  const temporary = await mkdtemp(join(dirname(out), '.import-'))
   try {
     // In a folder of its own, because nobody else may read a temporary one.
-    const made = join(work, 'made')
+    const made = join(temporary, 'made')
     await writeArtifact(join(made, 'package'), files)
     const hasStates = await takeStates(artifact, run, join(made, 'states'))
-    await putInPlace(made, join(work, 'replaced'), options)
+    await putInPlace(made, join(temporary, 'replaced'), options)
     return {
       out,
       ...source,
@@ -99,7 +99,7 @@ export const importModel = async (options: ImportModelOptions): Promise<ImportMo
       hasStates,
     }
   } finally {
-    await rm(work, { recursive: true, force: true })
+    await rm(temporary, { recursive: true, force: true })
   }
 }
 
@@ -202,7 +202,7 @@ const rowsOfRun = async (
   names: readonly string[],
   categorical: readonly string[],
   manifest: Artifact['manifest'],
-  { run, database }: ImportModelOptions,
+  { run, work }: ImportModelOptions,
 ) => {
   const at = async (...path: string[]): Promise<string> => {
     const found = await stat(join(run, ...path)).catch(() => undefined)
@@ -232,7 +232,7 @@ const rowsOfRun = async (
       reason: `its package/ is older than its features/: ${different}`,
     })
   return withDatabase(
-    database,
+    work.database,
     async (connection) =>
       [
         await readFeatureRows(connection, files, 'train', names, categorical),

@@ -8,12 +8,12 @@ import type { LabelsSettings } from '../config/sections/labels.ts'
 import type { SourceSettings } from '../config/sections/source.ts'
 import { applyCleaning, type FittedCleaning } from '../dataset/cleaning.ts'
 import { type ReadResult, readSource } from '../dataset/read-source.ts'
-import { type DatabaseSettings, sqlLiteral, withDatabase } from '../disk/database.ts'
+import { sqlLiteral, withDatabase } from '../disk/database.ts'
+import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
 import { readFeatureSettings } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
-import type { ReportProgress } from '../foundation/progress.ts'
 import { createScoreExplainer } from '../model/explain/score-explainer.ts'
 import { createScorer } from '../model/scorer.ts'
 import { replay } from '../replay/replay.ts'
@@ -37,10 +37,8 @@ export interface PredictOptions {
   /** How many reasons each score gets, at least 1; no reasons when absent. */
   readonly reasons?: number
   readonly workers: number
-  readonly database: DatabaseSettings
   readonly workingDirectory: string
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  readonly work: Work
 }
 
 export interface PredictResult {
@@ -82,18 +80,19 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
     featureSettings.labels as LabelsSettings,
   )
   const identity = statesIdentity(settings, fitted)
-  const work = await mkdtemp(join(dirname(options.out), '.predict-'))
+  const { work, workingDirectory } = options
+  const temporary = await mkdtemp(join(dirname(options.out), '.predict-'))
   try {
-    const prepared = join(work, 'prepared.parquet')
-    const quarantine = join(work, 'quarantine.jsonl')
-    const cleaned = join(work, 'cleaned.parquet')
-    const features = join(work, 'features.parquet')
-    const { read, statesIn } = await withDatabase(options.database, async (connection) => {
+    const prepared = join(temporary, 'prepared.parquet')
+    const quarantine = join(temporary, 'quarantine.jsonl')
+    const cleaned = join(temporary, 'cleaned.parquet')
+    const features = join(temporary, 'features.parquet')
+    const { read, statesIn } = await withDatabase(work.database, async (connection) => {
       const read = await readSource(
         connection,
         options.source,
         { preparedPath: prepared, quarantinePath: quarantine },
-        options,
+        { workingDirectory, work },
       )
       await applyCleaning(connection, prepared, cleaned, allFitted.cleaning as FittedCleaning)
       return { read, statesIn: await findHistory(connection, prepared, identity, options) }
@@ -105,16 +104,14 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
       settings,
       fitted,
       workers: options.workers,
-      database: options.database,
-      signal: options.signal,
-      reportProgress: options.reportProgress,
+      work,
     })
-    const counts = await withDatabase(options.database, async (connection, connect) => {
-      await scoreRows(connection, features, createScorer(artifact), 'true', options.signal)
-      const { reasons: top, signal, reportProgress } = options
+    const counts = await withDatabase(work.database, async (connection, connect) => {
+      await scoreRows(connection, features, createScorer(artifact), 'true', work.signal)
+      const { reasons: top } = options
       if (top !== undefined) {
         const explainer = createScoreExplainer(artifact, options.run)
-        await explainRows(connection, connect, { features, explainer, top, signal, reportProgress })
+        await explainRows(connection, connect, { features, explainer, top, work })
       }
       const withReasons = top !== undefined
       return writeScores(connection, { prepared, quarantine, read, format, withReasons, out: options.out })
@@ -129,7 +126,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
           : 'continues the history the model was trained on',
     }
   } finally {
-    await rm(work, { recursive: true, force: true })
+    await rm(temporary, { recursive: true, force: true })
   }
 }
 

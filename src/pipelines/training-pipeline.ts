@@ -65,7 +65,7 @@ export const trainingSteps = (context: TrainingContext): readonly Step[] => [
   evaluateStep(context), //  -> evaluation.json: metrics and curves on training, validation and test
   packageStep(context), //   -> the model artifact: all that scoring needs, and a hash of each part
   statesStep(context), //    -> the state of every entity after the last transaction: what scoring goes on from
-  scoreStep(context), //     -> predictions.parquet: the test rows with their probability and decision
+  scoreStep, //              -> predictions.parquet: the test rows with their probability and decision
 ]
 
 /**

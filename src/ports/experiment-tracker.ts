@@ -108,7 +108,7 @@ export interface Page<Item> {
 /**
  * Where runs are recorded.
  *
- * Laws, which `test/contracts/experiment-tracker-contract.ts` holds every implementation to:
+ * Laws, which `experimentTrackerLaws` (`testing/`) holds every implementation to:
  * 1. What a call has written is there for every process when it returns. A process that is killed leaves all
  *    of that readable.
  * 2. Of those who create one experiment name at once, exactly one succeeds, and its tags are there with it.
@@ -122,6 +122,8 @@ export interface Page<Item> {
  *    there all the time.
  * 7. What does not fit (`tracking-limits.ts`) is refused before anything of the call is written; nothing is
  *    cut short.
+ * 8. Artifacts come back byte for byte, with their folders and sizes.
+ * 9. What is not there is TRACKING_NOT_FOUND.
  *
  * Any call may throw TRACKING_VALUE_INVALID (a text or number that no store keeps as it is),
  * TRACKING_UNREACHABLE (try again later: nothing, some or all of it was written), TRACKING_UNAUTHORIZED,

@@ -36,11 +36,13 @@ export interface ModelVersion {
 /**
  * Where models are known by name and version.
  *
- * Laws, which `test/contracts/model-registry-contract.ts` holds every implementation to:
+ * Laws, which `modelRegistryLaws` (`testing/`) holds every implementation to:
  * 1. Versions of a model are numbered from 1 on; those who create one at once get different numbers.
  * 2. An alias names one version of its model, and is moved in one step: at no time is it gone.
  * 3. What is created, tagged or aliased is there for every process when the call returns.
  * 4. A version's files are those of its run's artifacts, byte for byte.
+ * 5. A model is made once: whoever makes it again finds it as it is.
+ * 6. What is not there is TRACKING_NOT_FOUND; a name or alias that does not fit is TRACKING_NAME_INVALID.
  *
  * Any call may throw TRACKING_UNREACHABLE, TRACKING_UNAUTHORIZED, TRACKING_REFUSED, TRACKING_STORE_BROKEN.
  */

@@ -30,13 +30,18 @@ export interface LogReader {
 /**
  * A durable list of records in the order in which they were appended. One process writes it.
  *
- * Laws (`test/contracts/prediction-log-contract.ts`):
+ * Laws (`predictionLogLaws`, `testing/`):
  * 1. A record whose `append` has resolved is read again, byte for byte, after the process was killed.
  * 2. Records are read in the order of `append`, whatever was interrupted; half a record at the end is as if
  *    it had never been appended.
  * 3. When a write fails (the disk is full), the promises of all records in it and after it are rejected, none
  *    of them is read afterwards, and the log takes no record until `resume`: what comes later may have been
  *    decided in view of what was lost.
+ * 4. Sequence numbers are whole and rise, over restarts and removals too: `append` throws at once for another.
+ *    `lastSequence` is that of the last durable record.
+ * 5. An ended segment has what was appended before `rotate`. A removed one is gone with its records; the one
+ *    that is written to is never removed.
+ * 6. A document is replaced whole; names are lower-case letters, digits and -.
  */
 export interface PredictionLog {
   /** Sequence number of the last durable record; 0 without one. */

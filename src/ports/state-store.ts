@@ -35,14 +35,18 @@ export interface Receipt {
 /**
  * Where entity states live between transactions.
  *
- * Laws, which `test/contracts/state-store-contract.ts` holds every implementation to:
+ * Laws, which `stateStoreLaws` (`testing/state-store-laws.ts`) holds every implementation to:
  * 1. `load` answers in the order of its keys, undefined where there is no state, with bytes that later writes
  *    do not change.
  * 2. `save` writes all changes and receipts or none, and none when any key's version is not the expected one.
  * 3. Of saves that expect the same version of one key, exactly one succeeds, whoever makes them.
- * 4. A receipt that is saved again replaces the earlier one.
+ * 4. A receipt is found by its id alone; one that is saved again replaces the earlier one.
  * 5. What was saved before the process was killed is there after it is started again, except in the memory
  *    store.
+ * 6. `entries` gives each state of a kind once, also those that are written meanwhile, and `count` their number.
+ * 7. A note is read as it was written last, and is no receipt.
+ * 8. Sweeps look at each receipt, and remove the expired ones only.
+ * 9. A cleared store is an empty one.
  */
 export interface StateStore {
   load(keys: readonly EntityKey[]): Promise<readonly (StoredState | undefined)[]>
@@ -91,15 +95,15 @@ export type CommitOutcome =
 /**
  * A state store that several processes share, so that the order of what is done must come from it.
  *
- * Further laws (`test/contracts/shared-state-store-contract.ts`):
- * 6. `commit` does all of it or nothing: states, receipt, outbox entry, and the next sequence number, counted
- *    from 1 without a gap.
- * 7. A commit whose receipt's id has one already changes nothing and answers with that one, even where
- *    versions differ too.
- * 8. The receipt of a commit is kept with its sequence number before it: 8 bytes, a little-endian double. So
- *    `findReceipt` and `repeated` give it back.
- * 9. An entry is taken by one process at a time, and again by another one, when the first is gone or slow,
- *    until `settle`.
+ * Further laws (`sharedStateStoreLaws`, `testing/shared-state-store-laws.ts`):
+ * 10. `commit` does all of it or nothing: states, receipt, outbox entry, and the next sequence number, counted
+ *     from 1 without a gap.
+ * 11. A commit whose receipt's id has one already changes nothing and answers with that one, even where
+ *     versions differ too.
+ * 12. The receipt of a commit is kept with its sequence number before it: 8 bytes, a little-endian double. So
+ *     `findReceipt` and `repeated` give it back.
+ * 13. An entry is taken by one process at a time, and again by another one, when the first is gone or slow,
+ *     until `settle`.
  */
 export interface SharedStateStore extends StateStore {
   commit(

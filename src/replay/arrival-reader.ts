@@ -1,6 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { sqlLiteral } from '../disk/database.ts'
-import { EVENT_FIELDS, type EventField } from '../features/transaction-event.ts'
+import { EVENT_FIELDS, EVENT_SOURCES, type EventField } from '../features/transaction-event.ts'
+import { isTextKind, TRANSACTION_FIELDS } from '../transaction/fields.ts'
+import { FIELD_SQL } from '../transaction/prepared-columns.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
 import {
   CarriedLabels,
@@ -129,27 +131,14 @@ export class ArrivalReader {
   }
 }
 
-const text = (name: string): string => `coalesce(${name}, '')`
-
-/** The column of a prepared dataset for each field of an event: numbers as doubles, text as it is. */
-const FIELD_SQL: Readonly<Record<EventField, string>> = {
-  eventTimeMs: 'event_time_ms::DOUBLE',
-  amountMinor: 'amount_minor::DOUBLE',
-  transactionToken: 'transaction_id',
-  userToken: 'user_id',
-  merchantToken: text('merchant_id'),
-  categoryToken: text('merchant_category'),
-  typeToken: text('transaction_type'),
-  deviceToken: text('device_id'),
-  deviceTypeToken: text('device_type'),
-  locationToken: text('location'),
-  latitude: `coalesce(latitude, 'NaN'::DOUBLE)`,
-  longitude: `coalesce(longitude, 'NaN'::DOUBLE)`,
+/** The column of a prepared dataset for a field of an event: numbers as doubles, text as it is; missing ones too. */
+const eventSql = (event: EventField): string => {
+  const name = EVENT_SOURCES[event]
+  const { kind, required } = TRANSACTION_FIELDS.find((field) => field.name === name)!
+  if (required) return FIELD_SQL[name]
+  return `coalesce(${FIELD_SQL[name]}, ${isTextKind(kind) ? "''" : "'NaN'::DOUBLE"})`
 }
 const EVENT_WIDTH = EVENT_FIELDS.length
 /** The column after the event's: 1 fraud, 0 not, -1 not known. */
 const IS_FRAUD = EVENT_WIDTH
-const TRANSACTION_SQL = [
-  ...EVENT_FIELDS.map((field) => FIELD_SQL[field]),
-  'coalesce(is_fraud, -1)::DOUBLE',
-].join(', ')
+const TRANSACTION_SQL = [...EVENT_FIELDS.map(eventSql), 'coalesce(is_fraud, -1)::DOUBLE'].join(', ')

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SMALL_FIT, smallSettings } from '../../test/oracle/random-histories.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
+import { unwatchedWork } from '../disk/work.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import { type ReplayOptions, replay } from './replay.ts'
 import { asReplayError } from './replay-errors.ts'
@@ -25,9 +26,12 @@ describe('a replay that is interrupted', () => {
         out: join(target, 'features.parquet'),
         statesOut: target,
         batchRows: 500,
-        signal: abort.signal,
-        reportProgress: ({ done }) => {
-          if (done >= atRow) abort.abort()
+        work: {
+          signal: abort.signal,
+          reportProgress: ({ done }) => {
+            if (done >= atRow) abort.abort()
+          },
+          database,
         },
       })
       await expect(interrupted).rejects.toMatchObject({ code: 'INTERRUPTED', exitCode: 130 })
@@ -43,8 +47,7 @@ describe('a replay that is interrupted', () => {
     const interrupted = run({
       out,
       batchRows: 500,
-      signal: abort.signal,
-      reportProgress: () => abort.abort(),
+      work: { signal: abort.signal, reportProgress: () => abort.abort(), database },
     })
     await expect(interrupted).rejects.toMatchObject({ code: 'INTERRUPTED' })
     expect(readFileSync(out, 'utf8')).toBe('the last good one')
@@ -117,7 +120,7 @@ const run = (options: Partial<ReplayOptions>) =>
     settings: smallSettings(),
     fitted: SMALL_FIT,
     workers: 2,
-    database,
+    work: unwatchedWork(database),
     ...options,
   })
 

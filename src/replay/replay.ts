@@ -1,12 +1,12 @@
 import { rename, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import type { Worker } from 'node:worker_threads'
-import { type DatabaseSettings, withDatabase } from '../disk/database.ts'
+import { withDatabase } from '../disk/database.ts'
+import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import { planFeatures } from '../features/feature-plan.ts'
 import type { FeatureSettings } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
-import { noProgress, type ReportProgress } from '../foundation/progress.ts'
 import { startWorker } from '../threads/start-worker.ts'
 import { ArrivalReader, profileArrivals } from './arrival-reader.ts'
 import type { ReplayCounts } from './entity-shard.ts'
@@ -47,9 +47,7 @@ export interface ReplayOptions {
   readonly workers: number
   /** Transactions (and labels) per batch, 1 to 65,536 (default: 65,536). The result does not depend on it. */
   readonly batchRows?: number
-  readonly database: DatabaseSettings
-  readonly signal?: AbortSignal
-  readonly reportProgress?: ReportProgress
+  readonly work: Work
 }
 
 export interface ReplayResult {
@@ -66,25 +64,26 @@ export interface ReplayResult {
  * so memory is bounded by the entities, not the rows. The file appears under its name only when it is
  * complete.
  *
- * @throws INTERRUPTED when `signal` is aborted, DATASET_PREPARED_MISSING, DATASET_FORMAT_BROKEN,
+ * @throws INTERRUPTED when the work is aborted, DATASET_PREPARED_MISSING, DATASET_FORMAT_BROKEN,
  * DATASET_NOT_WRITABLE, DATASET_NO_SPACE; none of them leaves a file or a thread
  */
 export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
-  const { prepared, out, statesIn, statesOut, settings, signal, database } = options
+  const { prepared, out, statesIn, statesOut, settings, work } = options
+  const { signal } = work
   const plan = planFeatures(settings)
   const featureNames = plan.features.map(({ feature }) => feature.name)
   const workers = options.workers === 0 ? availableParallelism() : options.workers
   const unfinished = `${out}.unfinished`
   try {
-    const result = await withDatabase(database, async (connection, connect) => {
+    const result = await withDatabase(work.database, async (connection, connect) => {
       const labels = await connect()
       const interrupt = (): void => {
         connection.interrupt()
         labels.interrupt()
       }
-      signal?.addEventListener('abort', interrupt)
+      signal.addEventListener('abort', interrupt)
       try {
-        signal?.throwIfAborted()
+        signal.throwIfAborted()
         const { rows, isDisordered } = await profileArrivals(connection, prepared)
         const reader = await ArrivalReader.open(
           { transactions: connection, labels },
@@ -101,16 +100,16 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
           await crew.dismiss()
         }
       } finally {
-        signal?.removeEventListener('abort', interrupt)
+        signal.removeEventListener('abort', interrupt)
         labels.closeSync()
       }
     })
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
     await rename(unfinished, out)
     if (statesOut !== undefined) publishSnapshot(statesOut)
     return result
   } catch (error) {
-    if (signal?.aborted) throw new VigiaError('INTERRUPTED', { activity: 'computing features' })
+    if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'computing features' })
     throw asReplayError(error, options)
   } finally {
     await rm(unfinished, { force: true })
@@ -144,13 +143,14 @@ class Crew {
 
   /** Reads, has computed and has written every batch in order. */
   async work(reader: ArrivalReader, totalRows: number): Promise<ReplayCounts> {
-    const { signal, batchRows, reportProgress = noProgress } = this.options
+    const { batchRows, work } = this.options
+    const { signal, reportProgress } = work
     const shared = this.memory.map(mapBatch)
-    signal?.addEventListener('abort', this.wakeWaiting)
+    signal.addEventListener('abort', this.wakeWaiting)
     let done = 0
     let handing: Promise<void> = Promise.resolve()
     for (;;) {
-      signal?.throwIfAborted()
+      signal.throwIfAborted()
       const slot = await this.freeSlots.take()
       const { rows, labels } = await reader.fill(shared[slot]!, batchRows)
       if (rows === 0 && labels === 0) break
@@ -174,7 +174,7 @@ class Crew {
 
   /** Stops every thread that still runs. */
   async dismiss(): Promise<void> {
-    this.options.signal?.removeEventListener('abort', this.wakeWaiting)
+    this.options.work.signal.removeEventListener('abort', this.wakeWaiting)
     Atomics.store(this.control, CONTROL.state, CONTROL_STATE.aborted)
     Atomics.notify(this.control, CONTROL.handedOver)
     await this.writerStopped
@@ -229,16 +229,16 @@ class Crew {
   }
 
   private startWriter(featureNames: readonly string[], out: string): void {
-    const { database, prepared } = this.options
+    const { work, prepared } = this.options
     const data: FeatureWriterData = {
       prepared,
       out,
       featureNames,
       batches: this.memory,
       control: this.control.buffer as SharedArrayBuffer,
-      threads: database.threads,
-      memoryLimit: database.memoryLimit,
-      tempDirectory: database.tempDirectory,
+      threads: work.database.threads,
+      memoryLimit: work.database.memoryLimit,
+      tempDirectory: work.database.tempDirectory,
     }
     const worker = startWorker(new URL('./feature-writer.ts', import.meta.url), data)
     this.writerStopped = new Promise((resolve) => worker.once('exit', resolve))
@@ -250,7 +250,7 @@ class Crew {
     worker.on('error', (error) => this.fail(error))
   }
 
-  private readonly wakeWaiting = (): void => this.fail(this.options.signal?.reason)
+  private readonly wakeWaiting = (): void => this.fail(this.options.work.signal.reason)
 
   private fail(reason: unknown): void {
     const error = reason instanceof Error ? reason : new Error(String(reason))

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ValidationReport } from '../dataset/validation-report.ts'
+import { SOURCE_FIELDS } from '../transaction/fields.ts'
 import { renderChart } from './chart.ts'
 import { html, page, table } from './page.ts'
 import { renderValidationReport } from './validation-report.ts'
@@ -85,24 +86,9 @@ const report = (text: string): ValidationReport => ({
     format: 'csv',
     files: [{ path: text, firstRow: 1, rows: 1000 }],
     sourceColumns: [text],
-    mapping: {
-      transaction_id: text,
-      user_id: text,
-      timestamp: text,
-      amount: text,
-      currency: text,
-      merchant_id: null,
-      merchant_category: null,
-      transaction_type: null,
-      device_id: null,
-      device_type: null,
-      location: null,
-      latitude: null,
-      longitude: null,
-      is_fraud: null,
-      labelled_at: null,
-      fraud_pattern: null,
-    },
+    mapping: Object.fromEntries(
+      SOURCE_FIELDS.map(({ wire, required }) => [wire, required ? text : null]),
+    ) as ValidationReport['read']['mapping'],
     inputRows: 1000,
     acceptedRows: 990,
     quarantinedRows: 10,

@@ -15,6 +15,8 @@ export const predictionAnswer = (prediction: Prediction, latencyMs: number) => (
   transaction_id: prediction.transactionId,
   probability: prediction.probability,
   decision: prediction.isFlagged ? 'flag' : 'allow',
+  is_flagged: prediction.isFlagged,
+  // The name of earlier versions, for one release.
   is_fraud: prediction.isFlagged,
   risk_level: prediction.riskLevel,
   threshold: prediction.threshold,
@@ -37,6 +39,7 @@ export const loggedAnswer = (logged: LoggedPrediction, reasons: Prediction['reas
   shadow: logged.shadow && {
     model: logged.shadow.model,
     probability: logged.shadow.probability,
+    is_flagged: logged.shadow.isFlagged,
     is_fraud: logged.shadow.isFlagged,
   },
   label: logged.label

@@ -15,6 +15,13 @@ describe('renderApiTypes', () => {
     )
   })
 
+  it('marks what is deprecated', () => {
+    const properties = { old: { type: 'boolean', deprecated: true, description: 'Read new.' } }
+    expect(render({ A: { type: 'object', properties } })).toContain(
+      '  /** @deprecated Read new. */\n  readonly old?: boolean\n',
+    )
+  })
+
   it('writes one type for numbers of both kinds', () => {
     expect(render({ A: { type: ['number', 'integer', 'null'] } })).toContain(
       'export type A = number | null\n',

@@ -16,6 +16,7 @@ interface Schema {
   readonly additionalProperties?: boolean | Schema
   readonly patternProperties?: Readonly<Record<string, Schema>>
   readonly description?: string
+  readonly deprecated?: boolean
 }
 
 type Content = Readonly<Record<string, { readonly schema?: Schema }>>
@@ -147,10 +148,14 @@ const objectType = (schema: Schema, indent: string): string => {
   const lines = names.map(([name, one]) => {
     const key = /^[A-Za-z_]\w*$/.test(name) ? name : literal(name)
     const mark = required.includes(name) ? '' : '?'
-    return `${comment(one.description, inner)}${inner}readonly ${key}${mark}: ${typeOf(one, inner)}`
+    return `${comment(described(one), inner)}${inner}readonly ${key}${mark}: ${typeOf(one, inner)}`
   })
   return `{\n${lines.join('\n')}\n${indent}}`
 }
+
+/** A deprecated member is struck out by editors, with what is to be read instead. */
+const described = ({ description, deprecated }: Schema): string | undefined =>
+  deprecated === true ? `@deprecated ${description ?? ''}`.trim() : description
 
 const comment = (text: string | undefined, indent: string): string =>
   text === undefined ? '' : `${indent}/** ${text.replaceAll('*/', '* /')} */\n`

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { ServingSettings } from '../config/serving-config.ts'
 import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
+import type { World } from '../foundation/world.ts'
 import type { ModelControl } from '../pipelines/service/model-control.ts'
 import type { ServingMetrics } from './metrics/serving-metrics.ts'
 import type { ApiKey } from './safety/api-keys.ts'
@@ -22,10 +23,8 @@ export interface ServerDependencies {
   readonly tls?: { readonly key: string; readonly cert: string }
   /** Of Vigía. */
   readonly version: string
-  /** Wall clock, epoch milliseconds. */
-  readonly now: () => number
-  /** A new name that nobody has: letters, digits and `-`. */
-  readonly newId: () => string
+  /** Its names have letters, digits and `-`. */
+  readonly world: World
   /** Where log lines go; default: standard output. */
   readonly logStream?: { write(line: string): void }
   /** Told of every act of administration. */

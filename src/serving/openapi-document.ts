@@ -16,8 +16,7 @@ export const openApiDocument = async (version: string): Promise<object> => {
     metrics: createServingMetrics(version),
     keys: [],
     version,
-    now: () => 0,
-    newId: () => '',
+    world: { now: () => 0, monotonicMs: () => 0, newId: () => '' },
     logStream: { write: () => undefined },
     audit: () => undefined,
   })

@@ -1,4 +1,5 @@
 import { loadServingConfig } from '../config/config-manager.ts'
+import { decidedOf, predictionOf } from '../decisions/decided.ts'
 import type {
   Feedback,
   FeedbackOutcome,
@@ -9,6 +10,7 @@ import type {
   ServedModel,
 } from '../decisions/inference-pipeline.ts'
 import { VigiaError } from '../errors.ts'
+import type { Scorer } from '../model/scorer.ts'
 import type { ModelControl } from '../pipelines/service/model-control.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { HttpSettings, ServerDependencies } from './dependencies.ts'
@@ -44,6 +46,14 @@ export const MODEL: ServedModel = {
   source: 'models:/fraud-detector@production',
 }
 
+/** Decides as `MODEL` says. */
+const SCORER: Pick<Scorer, 'threshold' | 'isFlagged' | 'riskLevel'> = {
+  threshold: MODEL.threshold,
+  isFlagged: (probability) => probability >= MODEL.threshold,
+  riskLevel: (probability) =>
+    probability >= 0.9 ? 'critical' : probability >= 0.5 ? 'high' : probability >= 0.1 ? 'medium' : 'low',
+}
+
 export const createTestPipeline = (observer: InferenceObserver): TestPipeline => {
   const byTransaction = new Map<string, LoggedPrediction>()
   const byPrediction = new Map<string, LoggedPrediction>()
@@ -51,19 +61,11 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
   const decide = (transaction: Transaction): LoggedPrediction => {
     const probability = transaction.amountMinor / (transaction.amountMinor + 10_000)
     const sequence = byTransaction.size + 1
+    const decidedAtMs = Date.parse('2026-02-01T00:00:00Z') + sequence
+    const decided = decidedOf(SCORER, 'champion', probability, decidedAtMs)
+    const { name, version } = pipeline.models[0]!
     const logged: LoggedPrediction = {
-      predictionId: `log-${sequence}`,
-      transactionId: transaction.transactionId,
-      sequence,
-      decidedAtMs: Date.parse('2026-02-01T00:00:00Z') + sequence,
-      probability,
-      isFlagged: probability >= MODEL.threshold,
-      riskLevel:
-        probability >= 0.9 ? 'critical' : probability >= 0.5 ? 'high' : probability >= 0.1 ? 'medium' : 'low',
-      threshold: MODEL.threshold,
-      model: { name: pipeline.models[0]!.name, version: pipeline.models[0]!.version },
-      role: 'champion',
-      isRepeated: false,
+      ...predictionOf(decided, { name, version }, transaction.transactionId, 'log', sequence, false),
       transaction,
       latencyMs: 0.25,
       features: new Map([
@@ -222,8 +224,7 @@ export const createTestServer = async ({ settings = {}, ...given }: TestServerOp
     metrics,
     keys: [],
     version: '0.0.0',
-    now: Date.now,
-    newId: () => `id-${++names}`,
+    world: { now: Date.now, monotonicMs: () => 0, newId: () => `id-${++names}` },
     logStream: { write: (line) => lines.push(line) },
     audit: (entry) => audited.push(entry),
     ...given,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { noProgress } from '../foundation/progress.ts'
+import { unwatchedWork } from '../disk/work.ts'
 import { type PipelineOptions, runPipeline } from './run-pipeline.ts'
 import type { Step } from './step.ts'
 
@@ -45,7 +45,7 @@ describe('what an interrupted step has set aside', () => {
     await expect(run({ interruptAt: 2 })).rejects.toThrow('Interrupted')
     expect(await readdir(runFolder)).toContain('.kept-square')
     await run()
-    expect((await readdir(runFolder)).sort()).toEqual(['log.jsonl', 'square'])
+    expect((await readdir(runFolder)).sort()).toEqual([LOCK, 'log.jsonl', 'square'])
   })
 
   test('is removed when settings are changed back to those of the finished output', async () => {
@@ -55,7 +55,7 @@ describe('what an interrupted step has set aside', () => {
     power = 2
     await run()
     expect(computed).toEqual([])
-    expect((await readdir(runFolder)).sort()).toEqual(['log.jsonl', 'square'])
+    expect((await readdir(runFolder)).sort()).toEqual([LOCK, 'log.jsonl', 'square'])
   })
 
   test.each([
@@ -85,6 +85,9 @@ beforeEach(async () => {
 })
 
 afterEach(() => rm(folder, { recursive: true, force: true }))
+
+/** Says that no run uses the folder. */
+const LOCK = expect.stringMatching(/^\.lock-\d{12}\.json$/)
 
 /** Squares 1, 2 and 3, setting each aside; returns the output and notes in `computed` what was not found. */
 const run = async ({
@@ -119,9 +122,11 @@ const run = async ({
   }
   await runPipeline([step], {
     folder: runFolder,
-    signal: controller.signal,
-    reportProgress: noProgress,
-    now: () => 0,
+    world: { now: () => 0 },
+    work: {
+      ...unwatchedWork({ threads: 1, memoryLimit: '1GB', tempDirectory: '' }),
+      signal: controller.signal,
+    },
     owner: { processId: 1, host: 'here', isAlive: () => false },
     runtime: 'test',
     ...changes,

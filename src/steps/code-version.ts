@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { sha256 } from '../foundation/hash.ts'
 
@@ -8,7 +9,7 @@ import { sha256 } from '../foundation/hash.ts'
  *
  * It is computed, so no one can forget to raise it. The price: an edited comment, or a change that does not
  * alter the result, runs the step again; an edit to what the step does not import (a report, a command) does
- * not.
+ * not, and neither does one to the texts of errors.
  *
  * @param runtime name and version of what runs the code, for instance `v20.20.2`: Math functions may differ
  * between them
@@ -18,7 +19,7 @@ export const codeVersionOf = async (moduleUrl: string, runtime: string): Promise
   const packages = new Set<string>()
   const pending = [fileURLToPath(moduleUrl)]
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    if (sources.has(path)) continue
+    if (sources.has(path) || isErrorTable(path)) continue
     const source = await readModule(path)
     sources.set(path, sha256(source))
     for (const name of importsOf(source)) {
@@ -30,6 +31,13 @@ export const codeVersionOf = async (moduleUrl: string, runtime: string): Promise
   // Hashes without paths: where the project is installed does not matter.
   return sha256([runtime, ...versions, ...[...sources.values()].sort()].join('\n'))
 }
+
+/**
+ * The texts of errors, in `src/` or built: every module imports them, and nothing that a step computes
+ * depends on one. An output may tell a text as a reason; it then keeps the wording of its day. How errors
+ * behave is in `errors.ts`, which counts.
+ */
+const isErrorTable = (path: string): boolean => /^error-table\.[jt]s$/.test(basename(path))
 
 /** A worker may be named by its source, `.ts`, where only its build, `.js`, exists. */
 const readModule = (path: string): Promise<string> =>

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { noProgress } from '../foundation/progress.ts'
+import { unwatchedWork } from '../disk/work.ts'
 import { type PipelineOptions, runPipeline } from './run-pipeline.ts'
 import type { Step } from './step.ts'
 
@@ -144,7 +144,7 @@ describe('interruptions', () => {
 
   test('a step that is stopped leaves nothing behind', async () => {
     await interruptedRun(1, 'abort')
-    expect((await readdir(runFolder)).sort()).toEqual(['log.jsonl', 'read'])
+    expect((await readdir(runFolder)).sort()).toEqual([LOCK, 'log.jsonl', 'read'])
   })
 
   test('a check stops the run also when its step is skipped', async () => {
@@ -259,15 +259,19 @@ const pipeline = (interrupt: (at: number) => void = () => undefined): Step[] => 
   ]
 }
 
+const work = unwatchedWork({ threads: 1, memoryLimit: '1GB', tempDirectory: '' })
+
 const options = (changes: Partial<PipelineOptions> = {}): PipelineOptions => ({
   folder: runFolder,
-  signal: new AbortController().signal,
-  reportProgress: noProgress,
-  now: () => 0,
+  world: { now: () => 0 },
+  work,
   owner: { processId: 1, host: 'here', isAlive: (processId) => alive.includes(processId) },
   runtime: 'test',
   ...changes,
 })
+
+/** Says that no run uses the folder. */
+const LOCK = '.lock-000000000001.json'
 
 /** One line a step, in parentheses when it was skipped. */
 const run = async (changes: Partial<PipelineOptions> = {}): Promise<string[]> => {
@@ -286,17 +290,17 @@ const interruptedRun = async (at: number, how: 'abort' | 'throw' | 'crash'): Pro
     else throw new Error(how)
   })
   // A step that is up to date since an earlier interruption is not reached again.
-  await runPipeline(steps, options({ signal: controller.signal })).catch(() => undefined)
+  await runPipeline(steps, options({ work: { ...work, signal: controller.signal } })).catch(() => undefined)
   if (how !== 'crash') return
   await mkdir(join(runFolder, '.making-double'), { recursive: true })
   await writeFile(join(runFolder, '.making-double', 'numbers.json'), '[2,')
   await writeFile(join(runFolder, 'lock.json'), '{"processId":99,"host":"here","sinceMs":0}')
 }
 
-/** Every file of a run folder but its log, which tells what happened and not what was made. */
+/** Every file of a run folder but its log and lock, which tell what happened and not what was made. */
 const contentOf = async (path: string): Promise<Record<string, string>> => {
   const entries = await readdir(path, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile() && entry.name !== 'log.jsonl')
+  const files = entries.filter((entry) => entry.isFile() && !/^log\.jsonl$|^\.lock-/.test(entry.name))
   const named = files.map((entry) => join(entry.parentPath, entry.name)).sort()
   return Object.fromEntries(
     await Promise.all(named.map(async (name) => [name, await readFile(name, 'utf8')])),

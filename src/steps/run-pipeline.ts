@@ -1,9 +1,10 @@
 import { appendFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type RunOwner, withRunLock } from '../disk/run-lock.ts'
+import { type FolderOwner, withRunLock } from '../disk/folder-lock.ts'
 import { sha256OfFile } from '../disk/sha256-of-file.ts'
+import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
-import type { ReportProgress } from '../foundation/progress.ts'
+import type { World } from '../foundation/world.ts'
 import { type Checkpoint, openCheckpoint, removeCheckpoint } from './checkpoint.ts'
 import { codeVersionOf } from './code-version.ts'
 import type { Step, StepOutcome, StepWork } from './step.ts'
@@ -29,17 +30,15 @@ export interface PipelineOptions extends Forcing {
   readonly folder: string
   /** Only tell what would run and why; nothing is written. */
   readonly dryRun?: boolean
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  readonly work: Work
   /** Called when the folder is locked and before any step; not in a dry run. */
   readonly onLocked?: () => Promise<void>
   /** Told before a step runs. */
   readonly onStart?: (step: Step, reason: string) => void
   /** Told after each step, run or skipped. */
   readonly onOutcome?: (outcome: StepOutcome) => void
-  /** Wall clock, epoch milliseconds. */
-  readonly now: () => number
-  readonly owner: RunOwner
+  readonly world: Pick<World, 'now'>
+  readonly owner: FolderOwner
   /** Name and version of the runtime, part of every code version. */
   readonly runtime: string
 }
@@ -67,7 +66,7 @@ export const runPipeline = async (
   const forced = forcedSteps(steps, options)
   if (options.dryRun) return runSteps(steps, forced, options)
   await mkdir(options.folder, { recursive: true })
-  return withRunLock(options.folder, options.owner, options.now(), async () => {
+  return withRunLock(options.folder, options.owner, options.world.now(), async () => {
     await removeLeftovers(options.folder)
     await options.onLocked?.()
     return runSteps(steps, forced, options)
@@ -93,8 +92,8 @@ const runSteps = async (
   /** Content hash by finished step; a step that a dry run would run has none. */
   const contents = new Map<string, string>()
   for (const step of steps) {
-    throwIfAborted(options.signal, step)
-    const startedAt = options.now()
+    throwIfAborted(options.work.signal, step)
+    const startedAt = options.world.now()
     const decision = await decide(step, contents, forced.has(step.name), options)
     const outcome = (state: StepOutcome['state'], durationMs: number): StepOutcome => ({
       step: step.name,
@@ -108,14 +107,14 @@ const runSteps = async (
     } else if (decision.reusable) {
       await removeCheckpoint(options.folder, step.name)
       contents.set(step.name, decision.reusable.content)
-      outcomes.push(outcome('skipped', options.now() - startedAt))
+      outcomes.push(outcome('skipped', options.world.now() - startedAt))
     } else {
       options.onStart?.(step, decision.reason)
       // Who forces a step does not trust what was computed before.
       if (forced.has(step.name)) await removeCheckpoint(options.folder, step.name)
       const manifest = await runStep(step, decision.ingredients, options)
       contents.set(step.name, manifest.content)
-      outcomes.push(outcome('ran', options.now() - startedAt))
+      outcomes.push(outcome('ran', options.world.now() - startedAt))
     }
     await tell(outcomes.at(-1)!, options)
     if (!options.dryRun) await step.check?.((file) => join(options.folder, step.name, file))
@@ -160,7 +159,7 @@ const ingredientsOf = async (
   code: options === undefined ? '' : await codeVersionOf(step.module, options.runtime),
   settings: flattenSettings({ ...step.settings, ...(await step.identities?.()) }),
   inputs: Object.fromEntries(step.inputs.map((name) => [name, contents.get(name) ?? ''])),
-  sources: options === undefined ? [] : await hashAll((await step.sources?.()) ?? []),
+  sources: options === undefined ? [] : await hashAll((await step.sources?.(options.work)) ?? []),
 })
 
 const hashAll = async (paths: readonly string[]): Promise<string[]> => {
@@ -180,14 +179,14 @@ const runStep = async (
   await mkdir(making, { recursive: true })
   try {
     await step.run(workOf(step, making, await openCheckpoint(options.folder, ingredients), options))
-    throwIfAborted(options.signal, step)
+    throwIfAborted(options.work.signal, step)
     const manifest = await writeManifest(making, ingredients)
     await replaceFolder(making, options.folder, step.name)
     await removeCheckpoint(options.folder, step.name)
     return manifest
   } catch (error) {
     // Whatever a library throws when it is interrupted, people asked for the interruption.
-    throwIfAborted(options.signal, step)
+    throwIfAborted(options.work.signal, step)
     throw error
   } finally {
     await rm(making, { recursive: true, force: true })
@@ -207,6 +206,7 @@ const replaceFolder = async (made: string, folder: string, name: string): Promis
 }
 
 const workOf = (step: Step, making: string, checkpoint: Checkpoint, options: PipelineOptions): StepWork => ({
+  ...options.work,
   output: (file) => join(making, file),
   input: (name, file) => {
     if (!step.inputs.includes(name))
@@ -217,15 +217,13 @@ const workOf = (step: Step, making: string, checkpoint: Checkpoint, options: Pip
       })
     return join(options.folder, name, file)
   },
-  signal: options.signal,
-  reportProgress: options.reportProgress,
   checkpoint,
 })
 
 const tell = async (outcome: StepOutcome, options: PipelineOptions): Promise<void> => {
   options.onOutcome?.(outcome)
   if (options.dryRun) return
-  const line = { at: new Date(options.now()).toISOString(), ...outcome }
+  const line = { at: new Date(options.world.now()).toISOString(), ...outcome }
   await appendFile(join(options.folder, 'log.jsonl'), `${JSON.stringify(line)}\n`)
 }
 

@@ -1,4 +1,4 @@
-import type { ReportProgress } from '../foundation/progress.ts'
+import type { Work } from '../disk/work.ts'
 import type { Checkpoint } from './checkpoint.ts'
 
 /**
@@ -18,7 +18,7 @@ export interface Step {
    * Files from outside the run folder that it reads; absent: none. Known by their content, never by their
    * time.
    */
-  readonly sources?: () => Promise<readonly string[]>
+  readonly sources?: (work: Pick<Work, 'database'>) => Promise<readonly string[]>
   /** The slice of the configuration it depends on, by section: plain JSON. */
   readonly settings: Readonly<Record<string, unknown>>
   /**
@@ -36,15 +36,12 @@ export interface Step {
   readonly check?: (output: (file: string) => string) => Promise<void>
 }
 
-/** What a running step is given. */
-export interface StepWork {
+/** What a running step is given: its work, and where its files are. */
+export interface StepWork extends Work {
   /** Path of a file of its own, in a folder that becomes visible only when the step has finished. */
   output(file: string): string
   /** Path of a file of an earlier step. @throws PIPELINE_INPUT_UNDECLARED */
   input(step: string, file: string): string
-  /** Aborted on Ctrl-C: stop at the next safe point. */
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
   /** For a long step: parts that are done, which the next run finds again after an interruption. */
   readonly checkpoint: Checkpoint
 }

@@ -36,7 +36,7 @@ describe('a delivery in the background', () => {
     await beginExample()
     let nowMs = 0
     const store = createMemoryTrackingStore(() => 'before')
-    const delivery = createBackgroundDelivery(store, 60_000, { ...OPTIONS, now: () => nowMs })
+    const delivery = createBackgroundDelivery(store, 60_000, { ...OPTIONS, world: { now: () => nowMs } })
     delivery.wake(folder)
     while (store.calls.length < 1) await nextTurn()
     // The attempt has ended when the next one asks again, which it does at the end in any case.
@@ -111,7 +111,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
 
-const OPTIONS = { owner: { processId: 1, host: 'here', isAlive: () => false }, now: () => 0 }
+const OPTIONS = { owner: { processId: 1, host: 'here', isAlive: () => false }, world: { now: () => 0 } }
 
 const beginExample = () =>
   beginRun(folder, {

@@ -26,8 +26,9 @@ const BYTES_PER_MS = 1000
 export const createBackgroundDelivery = (
   store: TrackingStore,
   patienceMs: number,
-  options: Pick<DeliverOptions, 'owner' | 'now'>,
+  options: Pick<DeliverOptions, 'owner' | 'world'>,
 ): BackgroundDelivery => {
+  const { now } = options.world
   const givenUp = new AbortController()
   let running: Promise<unknown> = Promise.resolve()
   let isRunning = false
@@ -37,20 +38,20 @@ export const createBackgroundDelivery = (
   const deliver = (folder: string): Promise<DeliveryOutcome> =>
     deliverJournal(folder, store, {
       ...options,
-      signal: givenUp.signal,
+      work: { signal: givenUp.signal },
       onOperation: (entry) => onOperation?.(entry),
     })
   const deliverInBackground = async (folder: string): Promise<void> => {
     isRunning = true
     try {
-      while (isWanted && options.now() >= pauseUntilMs) {
+      while (isWanted && now() >= pauseUntilMs) {
         isWanted = false
         const { stoppedBy } = await deliver(folder)
-        if (stoppedBy !== undefined) pauseUntilMs = options.now() + PAUSE_MS
+        if (stoppedBy !== undefined) pauseUntilMs = now() + PAUSE_MS
       }
     } catch {
       // What is wrong is told at the end, by `finish`, which meets it again.
-      pauseUntilMs = options.now() + PAUSE_MS
+      pauseUntilMs = now() + PAUSE_MS
     } finally {
       isRunning = false
     }
@@ -58,7 +59,7 @@ export const createBackgroundDelivery = (
   return {
     wake: (folder) => {
       isWanted = true
-      if (!isRunning && options.now() >= pauseUntilMs) running = deliverInBackground(folder)
+      if (!isRunning && now() >= pauseUntilMs) running = deliverInBackground(folder)
     },
     finish: async (folder) => {
       let giveUp: () => void = () => undefined

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { unwatched } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { ExperimentTracker } from '../ports/experiment-tracker.ts'
 import type { TrackingStore } from '../ports/tracking-store.ts'
@@ -248,11 +249,19 @@ afterEach(() => rm(root, { recursive: true, force: true }))
 
 const KEY = '7b1c'
 const BEGIN: JournalEntry = { op: 'begin', schema: 1, runKey: KEY, experiment: 'bank', settings: '' }
-const OPTIONS = { owner: { processId: 1, host: 'here', isAlive: () => false }, now: () => 0 }
+const OPTIONS = {
+  owner: { processId: 1, host: 'here', isAlive: () => false },
+  world: { now: () => 0 },
+  work: unwatched(),
+}
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
 
-const deliver = (store: TrackingStore) => deliverJournal(folder, store, OPTIONS)
+let nextProcess = 1000
+
+/** As a new process; whoever had the journal before is dead. */
+const deliver = (store: TrackingStore) =>
+  deliverJournal(folder, store, { ...OPTIONS, owner: { ...OPTIONS.owner, processId: nextProcess++ } })
 
 /** Two runs, all kinds of operations. `between` is called after each. */
 const recordExample = async (

@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type RunOwner, withRunLock } from '../disk/run-lock.ts'
+import { type FolderOwner, withRunLock } from '../disk/folder-lock.ts'
+import type { Work } from '../disk/work.ts'
 import { type ErrorCode, VigiaError } from '../errors.ts'
+import type { World } from '../foundation/world.ts'
 import type { TrackingStore } from '../ports/tracking-store.ts'
 import { applyEntry, type Delivery } from './apply-entry.ts'
 import {
@@ -15,11 +17,10 @@ import { type JournalEntry, ROOT_RUN } from './journal-entry.ts'
 import { ARTIFACT_COPIES } from './keep-artifact.ts'
 
 export interface DeliverOptions {
-  readonly owner: RunOwner
-  /** Wall clock, epoch milliseconds. */
-  readonly now: () => number
-  /** Stops before the next operation. */
-  readonly signal?: AbortSignal
+  readonly owner: FolderOwner
+  readonly world: Pick<World, 'now'>
+  /** Aborted, a delivery stops before its next operation. */
+  readonly work: Pick<Work, 'signal'>
   /**
    * Sends a journal of which something was refused anew from its beginning, since order matters; what is
    * there already stays as it is.
@@ -68,12 +69,12 @@ export const deliverJournal = (
   store: TrackingStore,
   options: DeliverOptions,
 ): Promise<DeliveryOutcome> =>
-  withRunLock(folder, options.owner, options.now(), () => deliverLocked(folder, store, options))
+  withRunLock(folder, options.owner, options.world.now(), () => deliverLocked(folder, store, options))
 
 const deliverLocked = async (
   folder: string,
   store: TrackingStore,
-  { signal, onOperation, retryRefused = false }: DeliverOptions,
+  { work, onOperation, retryRefused = false }: DeliverOptions,
 ): Promise<DeliveryOutcome> => {
   const delivery: Delivery = { store, folder, isCertain: false }
   const { location } = store.tracker
@@ -105,7 +106,7 @@ const deliverLocked = async (
       }
       const line = lines[index]
       if (line === undefined) break
-      if (signal?.aborted) return { state, waiting: countWaiting(lines.slice(index)) }
+      if (work.signal.aborted) return { state, waiting: countWaiting(lines.slice(index)) }
       const { entry } = line
       if (entry !== undefined) onOperation?.(entry)
       try {

@@ -1,5 +1,5 @@
+import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
-import type { ReportProgress } from '../foundation/progress.ts'
 import type { RunStatus } from '../ports/experiment-tracker.ts'
 import type { TrackingStore } from '../ports/tracking-store.ts'
 import { countUndelivered, type DeliverOptions, deliverJournal } from './deliver.ts'
@@ -28,6 +28,11 @@ export interface PushedRun {
   readonly stoppedBy?: VigiaError
 }
 
+/** How what is left is sent. */
+export interface PushOptions extends Omit<DeliverOptions, 'onOperation'> {
+  readonly work: Pick<Work, 'signal' | 'reportProgress'>
+}
+
 /** How far the runs of these run folders are delivered; no tracker is asked. The latest of a folder first. */
 export const statusOfJournals = async (runFolders: readonly string[]): Promise<readonly PushedRun[]> => {
   const runs: PushedRun[] = []
@@ -48,13 +53,13 @@ export const statusOfJournals = async (runFolders: readonly string[]): Promise<r
 export const pushJournals = async (
   runFolders: readonly string[],
   store: TrackingStore,
-  { reportProgress, ...options }: DeliverOptions & { readonly reportProgress: ReportProgress },
+  options: PushOptions,
 ): Promise<readonly PushedRun[]> => {
   const runs: PushedRun[] = []
   for (const runFolder of runFolders) {
     for (const journal of (await listJournals(runFolder)).toReversed()) {
-      if (options.signal?.aborted) return runs
-      runs.push(await push(runFolder, journal, store, options, reportProgress))
+      if (options.work.signal.aborted) return runs
+      runs.push(await push(runFolder, journal, store, options))
     }
   }
   return runs
@@ -64,8 +69,7 @@ const push = async (
   runFolder: string,
   journal: JournalSummary,
   store: TrackingStore,
-  options: DeliverOptions,
-  reportProgress: ReportProgress,
+  options: PushOptions,
 ): Promise<PushedRun> => {
   const before = await readDeliveryState(journal.folder)
   const total = await countUndelivered(journal.folder, before)
@@ -74,7 +78,12 @@ const push = async (
     const { state, waiting, stoppedBy } = await deliverJournal(journal.folder, store, {
       ...options,
       onOperation: () =>
-        reportProgress({ activity: 'sending what was recorded', done: done++, total, unit: 'operations' }),
+        options.work.reportProgress({
+          activity: 'sending what was recorded',
+          done: done++,
+          total,
+          unit: 'operations',
+        }),
     })
     return await pushedRun(runFolder, journal, state, waiting, stoppedBy)
   } catch (error) {

@@ -1,5 +1,34 @@
+import {
+  type FieldKind,
+  type LABEL_FIELDS,
+  SOURCE_FIELDS,
+  TRANSACTION_FIELDS,
+  type TransactionField,
+} from './fields.ts'
+
+type LabelField = (typeof LABEL_FIELDS)[number]
+type ColumnOf<F extends { readonly column: string }> = { readonly [E in F as E['column']]: string }
+
+const SQL_TYPES: Readonly<Record<FieldKind | LabelField['kind'], string>> = {
+  id: 'VARCHAR',
+  category: 'VARCHAR',
+  place: 'VARCHAR',
+  time: 'BIGINT',
+  amount: 'BIGINT',
+  coordinate: 'DOUBLE',
+  label: 'TINYINT',
+  'label-time': 'BIGINT',
+  pattern: 'VARCHAR',
+}
+
+const columnsOf = <F extends TransactionField | LabelField>(fields: readonly F[]): ColumnOf<F> =>
+  Object.fromEntries(
+    fields.map(({ column, kind, required }) => [column, `${SQL_TYPES[kind]}${required ? ' NOT NULL' : ''}`]),
+  ) as ColumnOf<F>
+
 /**
- * The columns of a prepared dataset: the Parquet file that the read step writes and every later step reads.
+ * The columns of a prepared dataset, by name with their SQL types: the Parquet file that the read step writes and
+ * every later step reads.
  *
  * Rows stand in arrival order; `arrival` counts them from 0. Missing values are NULL. `fraud_pattern` is for
  * analysis only and is not a feature's input: the replay never selects it.
@@ -7,22 +36,15 @@
 export const PREPARED_COLUMNS = {
   arrival: 'BIGINT NOT NULL',
   source_row: 'BIGINT NOT NULL',
-  transaction_id: 'VARCHAR NOT NULL',
-  user_id: 'VARCHAR NOT NULL',
-  event_time_ms: 'BIGINT NOT NULL',
-  amount_minor: 'BIGINT NOT NULL',
-  currency: 'VARCHAR',
-  merchant_id: 'VARCHAR',
-  merchant_category: 'VARCHAR',
-  transaction_type: 'VARCHAR',
-  device_id: 'VARCHAR',
-  device_type: 'VARCHAR',
-  location: 'VARCHAR',
-  latitude: 'DOUBLE',
-  longitude: 'DOUBLE',
-  is_fraud: 'TINYINT',
-  labelled_at_ms: 'BIGINT',
-  fraud_pattern: 'VARCHAR',
-} as const
+  ...columnsOf(SOURCE_FIELDS),
+}
 
 export type PreparedColumn = keyof typeof PREPARED_COLUMNS
+
+/** The column of each field as SQL whose values JavaScript reads as a transaction has them: text or doubles. */
+export const FIELD_SQL = Object.fromEntries(
+  TRANSACTION_FIELDS.map(({ name, column }) => [
+    name,
+    PREPARED_COLUMNS[column].startsWith('BIGINT') ? `${column}::DOUBLE` : column,
+  ]),
+) as { readonly [Name in TransactionField['name']]: string }

@@ -1,3 +1,4 @@
+import { LARGEST_AMOUNT_MINOR, LATEST_TIME_MS, LONGEST_TEXT } from './fields.ts'
 import { type FieldProblem, shown } from './request-problem.ts'
 
 /**
@@ -7,13 +8,7 @@ import { type FieldProblem, shown } from './request-problem.ts'
  */
 type Problems = FieldProblem[]
 
-/** Latest instant of a transaction: 9999-12-31T23:59:59.999Z. */
-export const LATEST_MS = 253402300799999
-/** Largest amount in minor units: a cent below a billion. */
-export const LARGEST_MINOR = 99_999_999_999
-/** Longest text, in UTF-16 units. */
-export const LONGEST = 256
-const TEXT_ALLOWED = 'text of 1 to 256 UTF-16 units without control characters, or a whole number'
+const TEXT_ALLOWED = `text of 1 to ${LONGEST_TEXT} UTF-16 units without control characters, or a whole number`
 const TIME_ALLOWED =
   'ISO 8601 with a zone, such as 2026-01-31T09:30:00.250Z or ...+01:00, or whole epoch milliseconds; from 1970 to 9999'
 const AMOUNT_ALLOWED = 'above 0 and below a billion, with at most two decimals: 12.34 or "12.34"'
@@ -53,7 +48,7 @@ export const readRequiredText = (field: string, value: unknown, problems: Proble
 export const readInstant = (field: string, value: unknown, problems: Problems): number | undefined => {
   const instant =
     typeof value === 'string' ? parseInstant(value) : typeof value === 'number' ? value : Number.NaN
-  if (Number.isInteger(instant) && instant >= 0 && instant <= LATEST_MS) return instant + 0
+  if (Number.isInteger(instant) && instant >= 0 && instant <= LATEST_TIME_MS) return instant + 0
   const what = isMissing(value)
     ? 'is missing'
     : Number.isInteger(instant)
@@ -127,7 +122,7 @@ const isBlank = (unit: number): boolean =>
       unit === 0x3000))
 
 const faultOf = (text: string): string | undefined => {
-  if (text.length > LONGEST) return `has ${text.length} UTF-16 units`
+  if (text.length > LONGEST_TEXT) return `has ${text.length} UTF-16 units`
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at)
     if (unit < 0x20 || unit === 0x7f) return 'has a control character'
@@ -161,7 +156,7 @@ const minorOfNumber = (amount: number): number => {
   if (amount <= 0) return NOT_POSITIVE
   const minor = Math.round(amount * 100)
   if (minor / 100 !== amount && amount !== Number.POSITIVE_INFINITY) return TOO_PRECISE
-  return minor <= LARGEST_MINOR ? minor : TOO_LARGE
+  return minor <= LARGEST_AMOUNT_MINOR ? minor : TOO_LARGE
 }
 
 /** Decimal text without an exponent: `12`, `12.`, `.5`, `12.340`. */
@@ -183,7 +178,7 @@ const minorOfText = (value: string): number => {
     if (!(digit >= 0 && digit <= 9)) return NO_NUMBER
     digits++
     if (digit !== 0) isZero = false
-    if (decimals < 0) minor = Math.min(minor * 10 + digit, LARGEST_MINOR + 1)
+    if (decimals < 0) minor = Math.min(minor * 10 + digit, LARGEST_AMOUNT_MINOR + 1)
     else if (++decimals === 1) minor = minor * 100 + digit * 10
     else if (decimals === 2) minor += digit
     else if (digit !== 0) isPrecise = false
@@ -192,7 +187,7 @@ const minorOfText = (value: string): number => {
   if (isZero || text.charCodeAt(0) === MINUS) return NOT_POSITIVE
   if (!isPrecise) return TOO_PRECISE
   if (decimals <= 0) minor *= 100
-  return minor <= LARGEST_MINOR ? minor : TOO_LARGE
+  return minor <= LARGEST_AMOUNT_MINOR ? minor : TOO_LARGE
 }
 
 const PLUS = 0x2b

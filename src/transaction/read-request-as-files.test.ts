@@ -8,6 +8,8 @@ import { describe, expect, it } from 'vitest'
 import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
 import { readSource } from '../dataset/read-source.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
+import { unwatched } from '../disk/work.ts'
+import { type FieldKind, type RequestField, TRANSACTION_FIELDS } from './fields.ts'
 import { PREPARED_COLUMNS, type PreparedColumn } from './prepared-columns.ts'
 import { REQUEST_FIELDS, readRequest } from './read-request.ts'
 import type { Transaction } from './transaction.ts'
@@ -39,7 +41,7 @@ describe('a request is read as a file is', () => {
   })
 })
 
-type Row = Readonly<Record<(typeof REQUEST_FIELDS)[number], string>>
+type Row = Readonly<Record<RequestField, string>>
 
 const acceptedOrNot = (fields: Row): Transaction | undefined => {
   try {
@@ -63,7 +65,7 @@ const readAsFile = async (rows: readonly Row[]): Promise<ReadonlyMap<number, Tra
         connection,
         source,
         { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
-        { workingDirectory: folder, signal: new AbortController().signal },
+        { workingDirectory: folder, work: unwatched() },
       )
       const reader = await connection.runAndReadAll(
         `SELECT source_row, ${PREPARED_NAMES.map(sqlOf).join(', ')} FROM ${sqlLiteral(preparedPath)}`,
@@ -79,37 +81,8 @@ const readAsFile = async (rows: readonly Row[]): Promise<ReadonlyMap<number, Tra
 const sqlOf = (name: PreparedColumn): string =>
   PREPARED_COLUMNS[name].startsWith('VARCHAR') ? `hex(${name})` : name
 
-const PREPARED_NAMES = [
-  'transaction_id',
-  'user_id',
-  'event_time_ms',
-  'amount_minor',
-  'currency',
-  'merchant_id',
-  'merchant_category',
-  'transaction_type',
-  'device_id',
-  'device_type',
-  'location',
-  'latitude',
-  'longitude',
-] as const
-
-const NAMES = [
-  'transactionId',
-  'userId',
-  'eventTimeMs',
-  'amountMinor',
-  'currency',
-  'merchantId',
-  'merchantCategory',
-  'transactionType',
-  'deviceId',
-  'deviceType',
-  'location',
-  'latitude',
-  'longitude',
-] as const satisfies readonly (keyof Transaction)[]
+const PREPARED_NAMES = TRANSACTION_FIELDS.map(({ column }) => column)
+const NAMES = TRANSACTION_FIELDS.map(({ name }) => name)
 
 const transactionOf = (values: readonly unknown[]): Transaction =>
   Object.fromEntries(
@@ -270,18 +243,22 @@ const degrees = mostly(
   ),
 )
 
-const row: fc.Arbitrary<Row> = fc.record({
-  transaction_id: mostly(fc.uuid(), fc.constantFrom('', ' ', 'a\u0000b')),
-  user_id: text,
-  timestamp,
+const BY_KIND: Readonly<Record<FieldKind, fc.Arbitrary<string>>> = {
+  id: text,
+  category: text,
+  place: text,
+  time: timestamp,
   amount,
-  currency: text,
-  merchant_id: text,
+  coordinate: degrees,
+}
+
+const row: fc.Arbitrary<Row> = fc.record({
+  ...(Object.fromEntries(TRANSACTION_FIELDS.map(({ wire, kind }) => [wire, BY_KIND[kind]])) as {
+    readonly [Field in RequestField]: fc.Arbitrary<string>
+  }),
+  transaction_id: mostly(fc.uuid(), fc.constantFrom('', ' ', 'a\u0000b')),
+  // Always good, so that a row of many fields is often accepted.
   merchant_category: fc.constantFrom('', 'food'),
   transaction_type: fc.constantFrom('', 'purchase'),
-  device_id: text,
   device_type: fc.constantFrom('', 'mobile'),
-  location: text,
-  latitude: degrees,
-  longitude: degrees,
 })

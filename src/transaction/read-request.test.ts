@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { Value } from 'typebox/value'
 import { describe, expect, it } from 'vitest'
+import { LARGEST_AMOUNT_MINOR, LATEST_TIME_MS, TRANSACTION_FIELDS, type TransactionField } from './fields.ts'
 import { readRequest } from './read-request.ts'
 import { RequestProblemsError } from './request-problem.ts'
-import { TransactionSchema } from './transaction.ts'
+import { type Transaction, TransactionSchema } from './transaction.ts'
 import { writeRequest } from './write-request.ts'
 
 const SMALLEST = { transaction_id: 't1', user_id: 'u1', timestamp: '2026-01-01T10:00:00Z', amount: 12.34 }
@@ -256,21 +257,20 @@ const words = fc
   .map((text) => text.replace(/\p{Cc}/gu, '').replace(/^\p{Zs}+|\p{Zs}+$/gu, ''))
   .filter((text) => text !== '')
 
+const BY_KIND = {
+  id: words,
+  category: words,
+  place: words,
+  time: fc.integer({ min: 0, max: LATEST_TIME_MS }),
+  amount: fc.integer({ min: 1, max: LARGEST_AMOUNT_MINOR }),
+}
+
+const valuesOf = (field: TransactionField): fc.Arbitrary<string | number> =>
+  field.kind === 'coordinate'
+    ? fc.double({ min: field.bounds[0], max: field.bounds[1], noNaN: true }).map((degrees) => degrees + 0)
+    : BY_KIND[field.kind]
+
 const transactions = fc.record(
-  {
-    transactionId: words,
-    userId: words,
-    eventTimeMs: fc.integer({ min: 0, max: 253402300799999 }),
-    amountMinor: fc.integer({ min: 1, max: 99_999_999_999 }),
-    currency: words,
-    merchantId: words,
-    merchantCategory: words,
-    transactionType: words,
-    deviceId: words,
-    deviceType: words,
-    location: words,
-    latitude: fc.double({ min: -90, max: 90, noNaN: true }).map((degrees) => degrees + 0),
-    longitude: fc.double({ min: -180, max: 180, noNaN: true }).map((degrees) => degrees + 0),
-  },
-  { requiredKeys: ['transactionId', 'userId', 'eventTimeMs', 'amountMinor'] },
-)
+  Object.fromEntries(TRANSACTION_FIELDS.map((field) => [field.name, valuesOf(field)])),
+  { requiredKeys: TRANSACTION_FIELDS.filter(({ required }) => required).map(({ name }) => name) },
+) as unknown as fc.Arbitrary<Transaction>

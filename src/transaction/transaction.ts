@@ -1,40 +1,64 @@
-import { type Static, Type } from 'typebox'
+import { type Static, type TInteger, type TNumber, type TOptional, type TString, Type } from 'typebox'
+import {
+  type FieldKind,
+  type FieldName,
+  LONGEST_TEXT,
+  TRANSACTION_FIELDS,
+  type TransactionField,
+} from './fields.ts'
 
-/** Text of an identifier or a category: never empty, at most 256 UTF-16 units, no control characters. */
-const text = (description: string) =>
-  Type.String({ minLength: 1, maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f]+$', description })
+type SchemaOfKind<K extends FieldKind> = K extends 'time' | 'amount'
+  ? TInteger
+  : K extends 'coordinate'
+    ? TNumber
+    : TString
+type SchemaOf<F extends TransactionField> = F['required'] extends true
+  ? SchemaOfKind<F['kind']>
+  : TOptional<SchemaOfKind<F['kind']>>
+type FieldSchemas = { [F in TransactionField as F['name']]: SchemaOf<F> }
+
+/** How a kind of field stands in the code, after what the field means. */
+const UNITS: Readonly<Record<FieldKind, string>> = {
+  id: '',
+  category: '',
+  place: '',
+  time: ' Epoch milliseconds (UTC).',
+  amount:
+    ' In minor units (cents): 12.34 is 1234. Below a billion in major units, so that sums over a window or a life stay exact integers (below 2^53) for at least 90,000 transactions of the largest amount.',
+  coordinate: '',
+}
+
+const schemaOf = (field: TransactionField) => {
+  const description = `${field.says}${UNITS[field.kind]}`
+  switch (field.kind) {
+    case 'time':
+    case 'amount':
+      return Type.Integer({ minimum: field.bounds[0], maximum: field.bounds[1], description })
+    case 'coordinate':
+      return Type.Number({ minimum: field.bounds[0], maximum: field.bounds[1], description })
+    default:
+      return Type.String({
+        minLength: 1,
+        maxLength: LONGEST_TEXT,
+        pattern: '^[^\\u0000-\\u001f\\u007f]+$',
+        description,
+      })
+  }
+}
 
 /**
- * One card transaction as every part of Vigía knows it.
+ * One card transaction as every part of Vigía knows it: the fields of `TRANSACTION_FIELDS` by their names.
  *
  * Missing optional fields are absent, never empty text. Money is an integer of the currency's minor units;
- * instants are whole milliseconds since 1970-01-01T00:00:00Z.
+ * instants are whole milliseconds since 1970-01-01T00:00:00Z. Text is never empty and has no control characters.
  */
 export const TransactionSchema = Type.Object(
-  {
-    transactionId: text('Unique name of the transaction; a repeated one is the same transaction sent again.'),
-    userId: text('The card holder or account.'),
-    eventTimeMs: Type.Integer({
-      minimum: 0,
-      maximum: 253402300799999,
-      description: 'When it happened, epoch milliseconds (UTC).',
-    }),
-    amountMinor: Type.Integer({
-      minimum: 1,
-      maximum: 99_999_999_999,
-      description:
-        'Amount in minor units (cents): 12.34 is 1234. Below a billion in major units, so that sums over a window or a life stay exact integers (below 2^53) for at least 90,000 transactions of the largest amount.',
-    }),
-    currency: Type.Optional(text('ISO 4217 code.')),
-    merchantId: Type.Optional(text('The merchant or terminal.')),
-    merchantCategory: Type.Optional(text('What the merchant sells.')),
-    transactionType: Type.Optional(text('Purchase, withdrawal, transfer, ...')),
-    deviceId: Type.Optional(text('The device or card instance used.')),
-    deviceType: Type.Optional(text('Mobile, web, terminal, ...')),
-    location: Type.Optional(text('Name of the place.')),
-    latitude: Type.Optional(Type.Number({ minimum: -90, maximum: 90, description: 'Degrees north.' })),
-    longitude: Type.Optional(Type.Number({ minimum: -180, maximum: 180, description: 'Degrees east.' })),
-  },
+  Object.fromEntries(
+    TRANSACTION_FIELDS.map((field) => [
+      field.name,
+      field.required ? schemaOf(field) : Type.Optional(schemaOf(field)),
+    ]),
+  ) as { [Name in FieldName]: FieldSchemas[Name] },
   { additionalProperties: false },
 )
 

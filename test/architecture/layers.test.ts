@@ -45,6 +45,20 @@ describe('the layer table of .dependency-cruiser.mjs', () => {
     expect(violations(project, ['src'])).toEqual(['pure-layers: src/evaluation/metrics.ts'])
   })
 
+  it('catches an error table that imports, and who reads it past errors.ts', () => {
+    const project = fixture({
+      'src/error-table.ts': "import { text } from './foundation/text.ts'\nexport const ERRORS = text\n",
+      'src/errors.ts': "export { ERRORS } from './error-table.ts'\n",
+      'src/foundation/text.ts': "export const text = ''\n",
+      'src/steps/step.ts': "import { ERRORS } from '../error-table.ts'\nexport const step = ERRORS\n",
+    })
+    expect(violations(project, ['src'])).toEqual([
+      'error-table-through-errors: src/steps/step.ts',
+      'errors-stand-alone: src/error-table.ts',
+      'layer-steps: src/steps/step.ts',
+    ])
+  })
+
   it('catches a folder that has no row', () => {
     const project = fixture({
       'src/errors.ts': 'export const errors = 1\n',

@@ -19,7 +19,7 @@ import { afterEach, describe, expect, it } from 'vitest'
  *
  * - `sh`: each line `npx vigia ...` through `bin/vigia.mjs`; it must end with exit code 0, or with that of `#
  *   exit code N`.
- * - `ts`: as a module, where `vigia` is the public table of contents. What `// …` after an expression
+ * - `ts`: as a module, where `vigia` is the public table of contents and `vigia/testing` the kit for tests. What `// …` after an expression
  *   statement says is its value.
  *
  * Blocks of one document share a folder, so that one can use what an earlier one made.
@@ -44,6 +44,14 @@ describe('what documents tell to run', () => {
     const commandsOf = (path: string) => readText(path).match(/^(npm|npx) [^#\n]*\S/gm)
     expect(commandsOf('README.es.md')).toEqual(commandsOf('README.md'))
   })
+})
+
+it('an own state store keeps the laws: examples/own-state-store', () => {
+  const laws = join(ROOT, 'examples/own-state-store/file-state-store.laws.ts')
+  const { status, stdout } = run(['--import', 'tsx', '--test', '--test-reporter=tap', laws], ROOT)
+  expect(stdout).toMatch(/^# pass \d\d$/m)
+  expect(stdout).toMatch(/^# skipped 0$/m)
+  expect(status).toBe(0)
 })
 
 describe('links', () => {
@@ -114,6 +122,7 @@ const splitWords = (text: string): string[] =>
 const runModule = (code: string, folder: string): void => {
   const source = code
     .replace(/from 'vigia'/g, `from '${join(ROOT, 'src/index.ts')}'`)
+    .replace(/from 'vigia\/testing'/g, `from '${join(ROOT, 'src/testing/index.ts')}'`)
     .replace(/^(?!import|const|\/\/)(\S.*?) +\/\/ (.*)$/gm, '__check($1, $2)')
   const file = join(folder, 'example.mts')
   writeFileSync(

@@ -62,16 +62,18 @@ describe('a training that is interrupted', () => {
       environment: {},
       folder: join(work, folder),
       workers: 1,
-      database: { threads: 1, memoryLimit: '1GB', tempDirectory: join(work, 'spill') },
     })
     await runPipeline(steps.slice(0, 1 + steps.findIndex(({ name }) => name === 'train')), {
       folder: join(work, folder),
-      signal: interruption.signal,
-      reportProgress: (update) => {
-        told.push(update)
-        if (isAt(update)) interruption.abort()
+      world: { now: () => 0 },
+      work: {
+        signal: interruption.signal,
+        reportProgress: (update) => {
+          told.push(update)
+          if (isAt(update)) interruption.abort()
+        },
+        database: { threads: 1, memoryLimit: '1GB', tempDirectory: join(work, 'spill') },
       },
-      now: () => 0,
       owner: { processId: 1, host: 'here', isAlive: () => false },
       runtime: 'test',
     })

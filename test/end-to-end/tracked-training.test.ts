@@ -177,12 +177,14 @@ describe('a tracked training run', { timeout: 300_000 }, () => {
         folder: join(work, name),
         environment: {},
         workers: 1,
-        database: { threads: 1, memoryLimit: '1GB', tempDirectory: '' },
       },
       {
-        now: () => 1_600_000_000_000,
-        signal: interruption.signal,
-        reportProgress: noProgress,
+        world: { now: () => 1_600_000_000_000 },
+        work: {
+          signal: interruption.signal,
+          reportProgress: noProgress,
+          database: { threads: 1, memoryLimit: '1GB', tempDirectory: '' },
+        },
         owner: { processId: process.pid, host: 'here', isAlive: () => false },
         runtime: 'test',
         renderers: {

@@ -8,6 +8,7 @@ import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { createServingStorage } from '../../src/composition/open-serving-storage.ts'
 import { serverStarter, servingModelLoader } from '../../src/composition/start-server.ts'
+import type { World } from '../../src/foundation/world.ts'
 import type { OpenTrackingStore } from '../../src/ports/tracking-store.ts'
 
 /** What one command left behind. */
@@ -45,29 +46,29 @@ export const vigiaIn = async (
   let stdout = ''
   let stderr = ''
   const interruption = new AbortController()
-  const now = () => 1_600_000_000_000
+  const world: World = {
+    now: () => 1_600_000_000_000,
+    monotonicMs: () => 0,
+    newId: randomUUID,
+  }
+  const { now } = world
   const owner = { processId: process.pid, host: 'here', isAlive: () => false }
   const openTrackingStore: OpenTrackingStore = ({ directory }) =>
     createFileStore({ folder: directory, now, owner })
   const storage = createServingStorage(owner)
-  const monotonicMs = () => 0
   const commands = createCommands({
-    now,
+    world,
     owner,
     openTrackingStore,
     storage,
-    modelLoader: servingModelLoader({ openTrackingStore, now }),
+    modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: serverStarter({
       version: '0.0.0',
       storage,
       openTrackingStore,
-      now,
-      monotonicMs,
-      newId: randomUUID,
+      world,
     }),
     createStateStore: createMemoryStateStore,
-    monotonicMs,
-    newId: randomUUID,
     trackThisProcess: (store) => ({ store, newRunKey: randomUUID, tags: {}, environment: {} }),
     runtime: 'test',
     renderers: { validation: () => '<html></html>', evaluation: () => '<html></html>' },
@@ -92,7 +93,7 @@ export const vigiaIn = async (
     environment: { VIGIA_TRACKING__ENABLED: 'false' },
     workingDirectory: folder,
     signal: interruption.signal,
-    now: () => 0,
+    world: { monotonicMs: () => 0 },
   })
   return { status, stdout, stderr }
 }

@@ -2,13 +2,14 @@ import { execFileSync } from 'node:child_process'
 import { loadTrainingConfig } from '../../src/config/config-manager.ts'
 import { xgboost } from '../../src/learning/algorithms/xgboost.ts'
 import { algorithmSettings, modelSettings } from '../../src/pipelines/training/model-settings.ts'
-import { algorithmContract } from '../contracts/algorithm-contract.ts'
+import { algorithmLaws } from '../../src/testing/algorithm-laws.ts'
+import { holdToLaws } from '../hold-to-laws.ts'
 
 const library = findLibrary()
 
 // The laws that the unit tests hold XGBoost to where a library happens to be, here with the one of the Python
 // peers.
-algorithmContract({
+holdToLaws('XGBoost of the Python peers keeps the laws of an algorithm', algorithmLaws, {
   algorithm: xgboost,
   settings: {
     ...algorithmSettings(

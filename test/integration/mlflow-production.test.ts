@@ -79,8 +79,7 @@ describe.skipIf(MLFLOW_PYTHON === undefined)('a promoted model in Python', () =>
           const log = await openDecisionLog({
             tracker,
             model: 'contested',
-            newId: randomUUID,
-            now: () => 1_790_000_000_000 + i,
+            world: { newId: randomUUID, now: () => 1_790_000_000_000 + i },
           })
           return log.append({ ...DECISION, id: `${round}-${i}`, to: i + 1 }, round)
         }),

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMlflowStore } from '../../src/adapters/mlflow/mlflow-store.ts'
 import type { TrackingStore } from '../../src/ports/tracking-store.ts'
-import { experimentTrackerContract } from '../contracts/experiment-tracker-contract.ts'
-import { modelRegistryContract } from '../contracts/model-registry-contract.ts'
+import { experimentTrackerLaws } from '../../src/testing/experiment-tracker-laws.ts'
+import { modelRegistryLaws } from '../../src/testing/model-registry-laws.ts'
+import { holdToLaws } from '../hold-to-laws.ts'
 import { type AnswerDroppingProxy, startAnswerDroppingProxy } from './answer-dropping-proxy.ts'
 import { MLFLOW_LOGIN, MLFLOW_PYTHON, type MlflowServer, startMlflowServer } from './mlflow-server.ts'
 
@@ -24,8 +25,12 @@ describe.skipIf(MLFLOW_PYTHON === undefined)(
     })
     afterAll(() => server?.stop())
 
-    experimentTrackerContract('MLflow over REST', async () => storeAt(server.uri, MLFLOW_LOGIN).tracker)
-    modelRegistryContract('MLflow over REST', async () => storeAt(server.uri, MLFLOW_LOGIN))
+    holdToLaws('MLflow over REST keeps the laws of an experiment tracker', experimentTrackerLaws, {
+      open: async () => storeAt(server.uri, MLFLOW_LOGIN).tracker,
+    })
+    holdToLaws('MLflow over REST keeps the laws of a model registry', modelRegistryLaws, {
+      open: async () => storeAt(server.uri, MLFLOW_LOGIN),
+    })
 
     test("Python's client reads back everything that was written", async () => {
       const written = await writeEverything(storeAt(server.uri, MLFLOW_LOGIN), 'read by Python')
@@ -122,7 +127,9 @@ describe.skipIf(MLFLOW_PYTHON === undefined)(
     })
     afterAll(() => server?.stop())
 
-    modelRegistryContract('MLflow with a local folder', async () => storeAt(server.uri))
+    holdToLaws('MLflow with a local folder keeps the laws of a model registry', modelRegistryLaws, {
+      open: async () => storeAt(server.uri),
+    })
 
     test('artifacts are written there, and Python reads them', async () => {
       const written = await writeEverything(storeAt(server.uri), 'local folder')

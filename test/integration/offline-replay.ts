@@ -7,8 +7,9 @@ import { openRedisStateStore } from '../../src/adapters/redis/redis-state-store.
 import { readArtifact } from '../../src/artifacts/artifact-folder.ts'
 import { readEntries, SNAPSHOT_FILES, snapshotFile } from '../../src/artifacts/state-snapshot.ts'
 import { applyCleaning, type FittedCleaning } from '../../src/dataset/cleaning.ts'
-import { stateOf } from '../../src/decisions/owned/owned-states.ts'
+import { stateOf } from '../../src/decisions/states/stored-state.ts'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/disk/database.ts'
+import { unwatchedWork } from '../../src/disk/work.ts'
 import { averagePrecision } from '../../src/evaluation/average-precision.ts'
 import { readFeatureSettings } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
@@ -77,7 +78,7 @@ const replayOffline = async ({ folder, bank, logs }: OfflineReplayOptions): Prom
       ),
       fitted: fitted.features as FittedFeatures,
       workers: 2,
-      database,
+      work: unwatchedWork(database),
     })
     const compared = await compareWithServed(connection, path('features.parquet'), featureNames, artifact)
     const frauds = new Map(bank.after.map(({ transactionId, isFraud }) => [transactionId, isFraud ? 1 : 0]))

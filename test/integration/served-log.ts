@@ -90,7 +90,7 @@ export const expectLogged = async (
         answer?.predictionId.endsWith(`-${sequence}`) &&
         answer.sequence === sequence &&
         Object.is(answer.probability, probability) &&
-        answer.isFraud === isFlagged &&
+        answer.isFlagged === isFlagged &&
         answer.decidedAt === new Date(decidedAtMs).toISOString()
       )
     },

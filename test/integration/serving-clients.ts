@@ -7,7 +7,7 @@ export interface Answer {
   readonly predictionId: string
   readonly sequence: number
   readonly probability: number
-  readonly isFraud: boolean
+  readonly isFlagged: boolean
   readonly decidedAt: string
 }
 
@@ -131,14 +131,14 @@ export const createClients = (options: ClientsOptions): Clients => {
     } & {
       readonly sequence: number
       readonly probability: number
-      readonly is_fraud: boolean
+      readonly is_flagged: boolean
       repeated: boolean
     }
     const answer: Answer = {
       predictionId: said.prediction_id,
       sequence: said.sequence,
       probability: said.probability,
-      isFraud: said.is_fraud,
+      isFlagged: said.is_flagged,
       decidedAt: said.decided_at,
     }
     if (said.repeated) seen.repeated++

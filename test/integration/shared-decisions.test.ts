@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../../src/adapters/memory/memory-state-store.ts'
 import { openRedisStateStore } from '../../src/adapters/redis/redis-state-store.ts'
 import { createDecider } from '../../src/decisions/decider.ts'
-import { openTestLog, silentObserver, testFolder, testModel } from '../../src/decisions/inference.test-kit.ts'
+import {
+  openTestLog,
+  silentObserver,
+  TEST_SETTINGS,
+  TEST_WORLD,
+  testFolder,
+  testModel,
+} from '../../src/decisions/inference.test-kit.ts'
 import { decodeLogEntry, type LogEntry } from '../../src/decisions/log/log-record.ts'
 import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions.ts'
 import { createOnlineFeatures } from '../../src/pipelines/online/online-features.ts'
@@ -90,10 +97,8 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
       observer: silentObserver,
       decider: createDecider({ champion: MODEL }),
       logName: 'test',
-      now: () => Date.now(),
-      monotonicMs: () => 0,
-      receiptLifeMs: 60_000,
-      nameOf: async () => ({ name: 'test', version: '1' }),
+      settings: { ...TEST_SETTINGS, receiptLifeMs: 60_000 },
+      world: { ...TEST_WORLD, now: () => Date.now() },
     })
     return { decisions, log, store }
   }

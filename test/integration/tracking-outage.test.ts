@@ -8,7 +8,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { createFileStore } from '../../src/adapters/files/file-store.ts'
 import { createMlflowStore } from '../../src/adapters/mlflow/mlflow-store.ts'
 import { loadTrainingConfig } from '../../src/config/config-manager.ts'
-import { noProgress } from '../../src/foundation/progress.ts'
+import { unwatched, unwatchedWork } from '../../src/disk/work.ts'
 import { runTrainingPipeline } from '../../src/pipelines/training-pipeline.ts'
 import type { TrackedRun } from '../../src/ports/experiment-tracker.ts'
 import type { TrackingStore } from '../../src/ports/tracking-store.ts'
@@ -187,12 +187,10 @@ const train = async (
       folder: join(work, 'runs', name),
       environment: {},
       workers: 1,
-      database: { threads: 1, memoryLimit: '1GB', tempDirectory: '' },
     },
     {
-      now: Date.now,
-      signal: new AbortController().signal,
-      reportProgress: noProgress,
+      world: { now: Date.now },
+      work: unwatchedWork({ threads: 1, memoryLimit: '1GB', tempDirectory: '' }),
       owner: OWNER,
       runtime: 'test',
       renderers: { validation: () => '<html></html>', evaluation: () => '<html></html>' },
@@ -210,4 +208,8 @@ const train = async (
 }
 
 const push = (name: string, store: TrackingStore) =>
-  pushJournals([join(work, 'runs', name)], store, { now: Date.now, owner: OWNER, reportProgress: noProgress })
+  pushJournals([join(work, 'runs', name)], store, {
+    world: { now: Date.now },
+    owner: OWNER,
+    work: unwatched(),
+  })

@@ -8,12 +8,10 @@ import type { TrainingSettings } from '../../src/config/training-config.ts'
 import { generateDataset } from '../../src/dataset/generate/generate-dataset.ts'
 import { type ReadResult, readSource } from '../../src/dataset/read-source.ts'
 import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
+import { unwatched, unwatchedWork } from '../../src/disk/work.ts'
 import { readFeatureSettings } from '../../src/features/feature-settings.ts'
-import { noProgress } from '../../src/foundation/progress.ts'
 import { fitFeaturesOn } from '../../src/replay/fit-features.ts'
 import { databaseIn, type History } from './replay-run.ts'
-
-const signal = new AbortController().signal
 
 /** The settings of a training configuration with every default; no environment. */
 const configuration = (yaml: string, directory: string): TrainingSettings =>
@@ -30,7 +28,7 @@ const read = (folder: string, source: SourceSettings, prepared: string): Promise
       connection,
       source,
       { preparedPath: prepared, quarantinePath: `${prepared}.quarantine.jsonl` },
-      { workingDirectory: resolve('.'), signal },
+      { workingDirectory: resolve('.'), work: unwatched() },
     ),
   )
 
@@ -85,9 +83,7 @@ export const generatedBank = async (
     seed: 1,
     out: source,
     overwrite: false,
-    database: databaseIn(folder),
-    signal,
-    reportProgress: noProgress,
+    work: unwatchedWork(databaseIn(folder)),
   })
   const settings = configuration(`source: { path: ${JSON.stringify(source)}, order: arrival }`, '.')
   const prepared = join(folder, `${name}.parquet`)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { snapshotFile } from '../../src/artifacts/state-snapshot.ts'
+import { unwatchedWork } from '../../src/disk/work.ts'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
 import { type ReplayOptions, type ReplayResult, replay } from '../../src/replay/replay.ts'
@@ -32,7 +33,7 @@ export const replayInto = async (
   const statesOut = join(folder, name)
   mkdirSync(statesOut)
   const out = join(statesOut, 'features.parquet')
-  const result = await replay({ ...history, ...how, out, statesOut, database: databaseIn(folder) })
+  const result = await replay({ ...history, ...how, out, statesOut, work: unwatchedWork(databaseIn(folder)) })
   const files = [out, ...ENTITY_KINDS.map((kind) => snapshotFile(statesOut, kind))]
   return {
     result,

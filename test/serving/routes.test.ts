@@ -41,6 +41,7 @@ describe('POST /predict', () => {
       repeated: false,
       probability: 1234 / 11_234,
       decision: 'allow',
+      is_flagged: false,
       is_fraud: false,
       risk_level: 'medium',
       threshold: 0.5,
@@ -152,6 +153,37 @@ describe('what was decided', () => {
       expect(found.reasons).toHaveLength(2)
     }
     expect((await get('/predictions/nobody')).statusCode).toBe(404)
+  })
+
+  test('every route says is_flagged of the decision, and is_fraud too for one release; of a label is_fraud is the truth', async () => {
+    const large = (id: string) => ({ ...PAYMENT, transaction_id: id, amount: 500 })
+    const inputs = Object.entries(large('v')).map(([name, value]) => ({
+      name,
+      datatype: typeof value === 'number' ? 'FP64' : 'BYTES',
+      shape: [1],
+      data: [value],
+    }))
+    const { outputs } = (await post('/v2/models/fraud-detector/infer', { inputs })).json()
+    const answers = [
+      (await post('/predict', large('a'))).json(),
+      (await post('/predict/batch', { transactions: [large('b')] })).json().predictions[0],
+      (await lines('/predict/batch', [large('c')])).json(),
+      (await post('/invocations', { instances: [large('d')] })).json().predictions[0],
+      Object.fromEntries(outputs.map(({ name, data }: { name: string; data: unknown[] }) => [name, data[0]])),
+      (await get('/predictions/a')).json(),
+    ]
+    for (const { is_flagged, is_fraud } of answers) expect([is_flagged, is_fraud]).toEqual([true, true])
+    await post('/feedback', { transaction_id: 'a', is_fraud: false })
+    expect((await get('/predictions/a')).json()).toMatchObject({
+      is_flagged: true,
+      label: { is_fraud: false },
+    })
+    const { Prediction, Label } = (await get('/openapi.json')).json().components.schemas
+    expect(Prediction.properties.is_fraud).toMatchObject({
+      deprecated: true,
+      description: expect.stringContaining('is_flagged'),
+    })
+    expect(Label.properties.is_fraud.deprecated).toBeUndefined()
   })
 
   test('learns labels: single, several, as lines; told again they are unchanged, of nobody they are unknown', async () => {

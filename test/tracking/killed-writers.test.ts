@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
 import { createFileStore } from '../../src/adapters/files/file-store.ts'
 
@@ -22,9 +21,10 @@ test('processes that write to one store and are killed leave it readable, with a
   const finished: { run: string; name: string; version: number }[] = []
   for (let round = 0; round < ROUNDS; round++) {
     const writers = Array.from({ length: WRITERS }, (_, i) => startWriter(`writer ${round}.${i}`))
-    // Each must have come far enough to be in the middle of something.
-    await Promise.all(writers.map(({ firstLine }) => firstLine))
-    await pause(20 + 60 * Math.random())
+    // Each has come far enough to be in the middle of something; one has just begun its next round.
+    const mostLines = 1 + Math.floor(3 * Math.random())
+    await Promise.all(writers.map(({ told }) => told(1)))
+    await Promise.race(writers.map(({ told }) => told(mostLines)))
     for (const { child } of writers) child.kill('SIGKILL')
     await Promise.all(writers.map(({ closed }) => closed))
     finished.push(...writers.flatMap(({ lines }) => lines().map((line) => JSON.parse(line))))
@@ -76,16 +76,17 @@ const startWriter = (name: string) => {
     { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   let text = ''
-  const firstLine = new Promise<void>((resolve) => {
-    child.stdout?.on('data', (chunk: Buffer) => {
-      text += String(chunk)
-      if (text.includes('\n')) resolve()
-    })
-  })
   const lines = () =>
     text
       .slice(0, text.lastIndexOf('\n') + 1)
       .split('\n')
       .filter(Boolean)
-  return { child, firstLine, lines, closed: once(child, 'close') }
+  child.stdout?.on('data', (chunk: Buffer) => {
+    text += String(chunk)
+  })
+  /** Resolves when the writer has finished so many rounds. */
+  const told = async (rounds: number): Promise<void> => {
+    while (lines().length < rounds) await once(child.stdout!, 'data')
+  }
+  return { child, told, lines, closed: once(child, 'close') }
 }

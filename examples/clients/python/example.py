@@ -23,7 +23,7 @@ print(f"repeated: {again['repeated']}, same decision: {is_same}".replace("True",
 # As they would come from a file or a queue.
 many = (vigia.sample_transaction() for _ in range(20))
 rows = list(vigia.predict_lines(many))
-flagged = sum(row.get("is_fraud", False) for row in rows)
+flagged = sum(row.get("is_flagged", False) for row in rows)
 failed = sum("error" in row for row in rows)
 print(f"{len(rows)} rows: {flagged} flagged, {failed} failed")
 

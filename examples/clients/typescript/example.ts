@@ -23,10 +23,10 @@ async function* manyTransactions() {
 let flagged = 0
 let failed = 0
 let rows = 0
-for await (const { is_fraud, error } of vigia.predictLines(manyTransactions())) {
+for await (const { is_flagged, error } of vigia.predictLines(manyTransactions())) {
   rows++
   if (error !== undefined) failed++
-  else if (is_fraud === true) flagged++
+  else if (is_flagged === true) flagged++
 }
 console.log(`${rows} rows: ${flagged} flagged, ${failed} failed`)
 

@@ -2,13 +2,13 @@
 
 /** One card transaction. */
 export interface Transaction {
-  /** Unique name of the transaction. A repeated one is the same transaction sent again and gets the same answer. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. */
+  /** Unique name of the transaction; a repeated one is the same transaction sent again. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. */
   readonly transaction_id: string | number
   /** The card holder or account. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. */
   readonly user_id: string | number
-  /** When it happened, from 1970 to 9999: ISO 8601 with a zone (Z, +01, +0100 or +01:00), or whole epoch milliseconds. Digits beyond milliseconds are cut off. */
+  /** When it happened. From 1970 to 9999: ISO 8601 with a zone (Z, +01, +0100 or +01:00), or whole epoch milliseconds. Digits beyond milliseconds are cut off. */
   readonly timestamp: string | number
-  /** In units of the currency, above 0 and below a billion, with at most two decimals; a number or decimal text. Read exactly. */
+  /** How much was paid. In units of the currency, above 0 and below a billion, with at most two decimals; a number or decimal text. Read exactly. */
   readonly amount: number | string
   /** ISO 4217 code. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. Null or empty: missing. */
   readonly currency?: string | number | null
@@ -24,28 +24,39 @@ export interface Transaction {
   readonly device_type?: string | number | null
   /** Name of the place. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. Null or empty: missing. */
   readonly location?: string | number | null
-  /** Degrees north, -90 to 90. Null or empty: missing. */
+  /** Degrees north. From -90 to 90. Null or empty: missing. */
   readonly latitude?: number | string | null
-  /** Degrees east, -180 to 180. Null or empty: missing. */
+  /** Degrees east. From -180 to 180. Null or empty: missing. */
   readonly longitude?: number | string | null
 }
 
 /** One card transaction, ready to be sent to POST /predict. */
 export interface TransactionAnswer {
+  /** Unique name of the transaction; a repeated one is the same transaction sent again. */
   readonly transaction_id: string
+  /** The card holder or account. */
   readonly user_id: string
   /** ISO 8601, UTC. */
   readonly timestamp: string
   /** In units of the currency. */
   readonly amount: number
+  /** ISO 4217 code. */
   readonly currency?: string
+  /** The merchant or terminal. */
   readonly merchant_id?: string
+  /** What the merchant sells. */
   readonly merchant_category?: string
+  /** Purchase, withdrawal, transfer, ... */
   readonly transaction_type?: string
+  /** The device or card instance used. */
   readonly device_id?: string
+  /** Mobile, web, terminal, ... */
   readonly device_type?: string
+  /** Name of the place. */
   readonly location?: string
+  /** Degrees north. */
   readonly latitude?: number
+  /** Degrees east. */
   readonly longitude?: number
 }
 
@@ -77,7 +88,9 @@ export interface Prediction {
   readonly probability: number
   /** flag from the threshold on. */
   readonly decision: 'flag' | 'allow'
-  /** Whether it is flagged. */
+  /** Whether it is flagged: probability has reached threshold. */
+  readonly is_flagged: boolean
+  /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
   readonly is_fraud: boolean
   /** How risky that is, for people. */
   readonly risk_level: 'low' | 'medium' | 'high' | 'critical'
@@ -151,7 +164,9 @@ export interface BatchRow {
   readonly probability?: number
   /** flag from the threshold on. */
   readonly decision?: 'flag' | 'allow'
-  /** Whether it is flagged. */
+  /** Whether it is flagged: probability has reached threshold. */
+  readonly is_flagged?: boolean
+  /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
   readonly is_fraud?: boolean
   /** How risky that is, for people. */
   readonly risk_level?: 'low' | 'medium' | 'high' | 'critical'
@@ -188,7 +203,9 @@ export interface LoggedPrediction {
   readonly probability: number
   /** flag from the threshold on. */
   readonly decision: 'flag' | 'allow'
-  /** Whether it is flagged. */
+  /** Whether it is flagged: probability has reached threshold. */
+  readonly is_flagged: boolean
+  /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
   readonly is_fraud: boolean
   /** How risky that is, for people. */
   readonly risk_level: 'low' | 'medium' | 'high' | 'critical'
@@ -213,10 +230,14 @@ export interface LoggedPrediction {
   readonly shadow?: {
     readonly model: ModelName
     readonly probability: number
+    /** Whether it is flagged: probability has reached threshold. */
+    readonly is_flagged: boolean
+    /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
     readonly is_fraud: boolean
   }
   /** What was told of it by POST /feedback; null while nothing was. */
   readonly label: {
+    /** The truth, as far as it is known. */
     readonly is_fraud: boolean
     readonly received_at: string
   } | null
@@ -225,7 +246,7 @@ export interface LoggedPrediction {
 /** What became known of a transaction. Telling the same again changes nothing. */
 export interface Label {
   readonly transaction_id: string | number
-  /** true, false, 1 or 0. */
+  /** Whether it was fraud, the truth: true, false, 1 or 0. */
   readonly is_fraud: true | false | 1 | 0 | 'true' | 'false' | '1' | '0'
   /** For a transaction that was not decided on here. */
   readonly user_id?: string | number | null

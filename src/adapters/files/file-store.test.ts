@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { experimentTrackerContract } from '../../../test/contracts/experiment-tracker-contract.ts'
-import { modelRegistryContract } from '../../../test/contracts/model-registry-contract.ts'
+import { holdToLaws } from '../../../test/hold-to-laws.ts'
+import { experimentTrackerLaws } from '../../testing/experiment-tracker-laws.ts'
+import { modelRegistryLaws } from '../../testing/model-registry-laws.ts'
 import { createFileStore } from './file-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vigia-mlruns-'))
@@ -16,8 +17,10 @@ const open = async () =>
     owner: { processId: process.pid, host: 'here', isAlive: () => true },
   })
 
-experimentTrackerContract('the embedded store', async () => (await open()).tracker)
-modelRegistryContract('the embedded store', open)
+holdToLaws('the embedded store keeps the laws of an experiment tracker', experimentTrackerLaws, {
+  open: async () => (await open()).tracker,
+})
+holdToLaws('the embedded store keeps the laws of a model registry', modelRegistryLaws, { open })
 
 test('a description with half of a character is refused: Python could not read the file', async () => {
   const { registry } = await open()

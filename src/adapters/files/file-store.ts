@@ -1,8 +1,8 @@
+import { type FolderOwner, workInFolder } from '../../disk/folder-lock.ts'
 import type { TrackingStore } from '../../ports/tracking-store.ts'
 import { createFileRegistry } from './file-registry.ts'
 import { createFileTracker } from './file-tracker.ts'
 import { openStoreFolder } from './store-folder.ts'
-import { type StoreOwner, withStoreLock } from './store-lock.ts'
 
 export interface FileStoreOptions {
   /** Absolute; made when something is written first. */
@@ -11,7 +11,7 @@ export interface FileStoreOptions {
   readonly location?: string
   /** Epoch milliseconds. */
   readonly now: () => number
-  readonly owner: StoreOwner
+  readonly owner: FolderOwner
   /** Who runs belong to; MLflow's `unknown` when absent. */
   readonly user?: string
 }
@@ -32,7 +32,7 @@ export const createFileStore = ({
   user = 'unknown',
 }: FileStoreOptions): TrackingStore => {
   const store = openStoreFolder(folder, now)
-  const alone = <T>(work: () => T): Promise<T> => withStoreLock(store, owner, now, work)
+  const alone = <T>(work: () => T): Promise<T> => workInFolder(store.bin, { owner, now, location }, work)
   const parts = { store, location, user, now, alone }
   return { tracker: createFileTracker(parts), registry: createFileRegistry(parts) }
 }

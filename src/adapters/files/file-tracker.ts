@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 import { basename, join } from 'node:path'
 import { VigiaError } from '../../errors.ts'
 import type {
+  Experiment,
   ExperimentTracker,
   NewRun,
   RunQuery,
@@ -61,34 +62,14 @@ export const locateRun = (
 }
 
 /** The tracker of a folder in MLflow's layout. */
-export const createFileTracker = ({ store, location, user, now, alone }: TrackerParts): ExperimentTracker => {
+export const createFileTracker = (parts: TrackerParts): ExperimentTracker => {
+  const { store, location, user, alone } = parts
   const locate = (runId: string) => locateRun(store, location, runId)
   const artifactsOf = (runId: string) => join(locate(runId).folder, 'artifacts')
   return {
     location,
-    createExperiment: async (name, tags = {}) => {
-      checkExperimentName('Experiment', name)
-      checkEntries({}, tags, [])
-      return alone(() => {
-        requireFreeName(store, name)
-        for (;;) {
-          const experiment = { id: newExperimentId(), name, tags }
-          if (makeExperiment(store, experiment, tags, now())) return experiment
-        }
-      })
-    },
-    renameExperiment: async (id, name) => {
-      checkExperimentName('Experiment', name)
-      await alone(() => {
-        const experiment = findExperimentById(store, id)
-        if (experiment === undefined)
-          throw new VigiaError('TRACKING_NOT_FOUND', { location, what: `experiment ${id}` })
-        if (experiment.name === name) return
-        requireFreeName(store, name)
-        const meta = encodeExperiment(store, { ...experiment, name }, now())
-        store.write(join(experiment.folder, 'meta.yaml'), meta)
-      })
-    },
+    createExperiment: (name, tags = {}) => createExperiment(parts, name, tags),
+    renameExperiment: (id, name) => renameExperiment(parts, id, name),
     findExperiment: async (name) => {
       const found = listExperiments(store).find((each) => each.name === name && !each.isDeleted)
       return found && experimentWithTags(store, found)
@@ -136,6 +117,41 @@ export const createFileTracker = ({ store, location, user, now, alone }: Tracker
     },
     close: async () => {},
   }
+}
+
+/** @throws TRACKING_EXPERIMENT_EXISTS, TRACKING_NAME_INVALID */
+const createExperiment = async (
+  { store, now, alone }: TrackerParts,
+  name: string,
+  tags: Texts,
+): Promise<Experiment> => {
+  checkExperimentName('Experiment', name)
+  checkEntries({}, tags, [])
+  return alone(() => {
+    requireFreeName(store, name)
+    for (;;) {
+      const experiment = { id: newExperimentId(), name, tags }
+      if (makeExperiment(store, experiment, tags, now())) return experiment
+    }
+  })
+}
+
+/** @throws TRACKING_NOT_FOUND, TRACKING_EXPERIMENT_EXISTS, TRACKING_NAME_INVALID */
+const renameExperiment = async (
+  { store, location, now, alone }: TrackerParts,
+  id: string,
+  name: string,
+): Promise<void> => {
+  checkExperimentName('Experiment', name)
+  await alone(() => {
+    const experiment = findExperimentById(store, id)
+    if (experiment === undefined)
+      throw new VigiaError('TRACKING_NOT_FOUND', { location, what: `experiment ${id}` })
+    if (experiment.name === name) return
+    requireFreeName(store, name)
+    const meta = encodeExperiment(store, { ...experiment, name }, now())
+    store.write(join(experiment.folder, 'meta.yaml'), meta)
+  })
 }
 
 /** 18 digits, as MLflow makes them: too many for a number. */

@@ -1,17 +1,22 @@
-import { type Database, open, type RootDatabase } from 'lmdb'
+import { type FolderOwner, holdFolder } from '../../disk/folder-lock.ts'
 import { VigiaError } from '../../errors.ts'
-import type { Receipt, StateChange, StateStore, StoredState } from '../../ports/state-store.ts'
-import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
-import { type FolderOwner, holdFolder } from '../files/hold-folder.ts'
+import type { Receipt, StateChange, StateStore } from '../../ports/state-store.ts'
+import { ENTITY_KINDS } from '../../transaction/entity-kind.ts'
+import {
+  asBuffer,
+  countOf,
+  decodeState,
+  encodeState,
+  type LmdbDatabases,
+  openDatabases,
+  versionOf,
+} from './lmdb-databases.ts'
 
 export interface LmdbOptions {
   /** Made when it is not there. */
   readonly folder: string
   readonly owner: FolderOwner
 }
-
-/** Version (8 bytes, little-endian double) before each state. */
-const VERSION_BYTES = 8
 
 /**
  * States in a folder of this machine, for one process.
@@ -24,53 +29,19 @@ const VERSION_BYTES = 8
  * @throws SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED
  */
 export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promise<StateStore> => {
-  const failed = (error: unknown): VigiaError =>
-    error instanceof VigiaError
-      ? error
-      : new VigiaError(
-          'SERVING_STORE_FAILED',
-          { store: folder, reason: error instanceof Error ? error.message : String(error) },
-          { cause: error },
-        )
-  let release: (() => void) | undefined
-  let root: RootDatabase<Uint8Array, string>
-  let states: Record<EntityKind, Database<Buffer, number>>
-  let receipts: Database<Buffer, string>
-  let notes: Database<string, string>
-  try {
-    release = holdFolder(folder, owner)
-    root = open({ path: folder, maxDbs: 8, encoding: 'binary', noSubdir: false })
-    const statesOf = (kind: EntityKind) =>
-      root.openDB<Buffer, number>({ name: `states-${kind}`, encoding: 'binary' })
-    states = { user: statesOf('user'), merchant: statesOf('merchant'), device: statesOf('device') }
-    receipts = root.openDB<Buffer, string>({ name: 'receipts', encoding: 'binary' })
-    notes = root.openDB<string, string>({ name: 'notes', encoding: 'string' })
-  } catch (error) {
-    release?.()
-    throw failed(error)
-  }
-
   const guarded = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {
       return await work()
     } catch (error) {
-      throw failed(error)
+      throw storeFailed(folder, error)
     }
   }
-  const versionOf = ({ key }: StateChange): number => {
-    const stored = states[key.kind].getBinaryFast(key.token)
-    return stored === undefined ? 0 : stored.readDoubleLE(0)
-  }
-
-  /** What is written in one turn is one transaction, which a thread of its own makes. */
-  const write = async (changes: readonly StateChange[], added: readonly Receipt[]): Promise<boolean> => {
-    if (!changes.every((change) => versionOf(change) === change.expected)) return false
-    await Promise.all([
-      ...changes.map((change) => states[change.key.kind].put(change.key.token, encode(change))),
-      ...added.map(({ id, bytes }) => receipts.put(id, asBuffer(bytes))),
-    ])
-    return true
-  }
+  const release = await guarded(() => holdFolder(folder, owner))
+  const databases = await guarded(() => openDatabases(folder)).catch((error) => {
+    release()
+    throw error
+  })
+  const { root, states, receipts, notes } = databases
   // Nobody else may write into the folder, and here saves come one after the other: versions that were read
   // are those that will be replaced.
   let lastSave: Promise<void> = Promise.resolve()
@@ -80,11 +51,11 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
       guarded(() =>
         keys.map(({ kind, token }) => {
           const stored = states[kind].getBinary(token)
-          return stored === undefined ? undefined : decode(stored)
+          return stored === undefined ? undefined : decodeState(stored)
         }),
       ),
     save: (changes, added = []) => {
-      const own = lastSave.then(() => guarded(() => write(changes, added)))
+      const own = lastSave.then(() => guarded(() => write(databases, changes, added)))
       lastSave = own.then(
         () => undefined,
         () => undefined,
@@ -96,34 +67,7 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
         const found = receipts.getBinary(id)
         return found === undefined ? undefined : new Uint8Array(found)
       }),
-    sweepReceipts: (after, most, isExpired) =>
-      guarded(async () => {
-        const expired: string[] = []
-        let last: string | undefined
-        let looked = 0
-        // One more than asked for: the first is the one that was looked at last time.
-        const range = receipts.getRange({
-          ...(after !== undefined && { start: after }),
-          limit: most + 1,
-          snapshot: false,
-        })
-        for (const { key, value } of range) {
-          if (key === after) continue
-          if (looked === most) break
-          looked++
-          last = key
-          if (isExpired(key, new Uint8Array(value))) expired.push(key)
-        }
-        if (expired.length > 0)
-          await root.transaction(() => {
-            for (const id of expired) {
-              // It may have been replaced since.
-              const value = receipts.getBinary(id)
-              if (value !== undefined && isExpired(id, new Uint8Array(value))) void receipts.remove(id)
-            }
-          })
-        return looked < most ? undefined : last
-      }),
+    sweepReceipts: (after, most, isExpired) => guarded(() => sweep(databases, after, most, isExpired)),
     readNote: (name) => guarded(() => notes.get(name)),
     writeNote: (name, text) =>
       guarded(async () => {
@@ -131,14 +75,9 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
       }),
     async *entries(kind) {
       for (const { key, value } of states[kind].getRange({ snapshot: false }))
-        yield { token: key, ...decode(value) }
+        yield { token: key, ...decodeState(value) }
     },
-    count: () =>
-      guarded(() => ({
-        user: countOf(states.user),
-        merchant: countOf(states.merchant),
-        device: countOf(states.device),
-      })),
+    count: () => guarded(() => countOf(states)),
     clear: () =>
       guarded(async () => {
         for (const kind of ENTITY_KINDS) await states[kind].clearAsync()
@@ -149,25 +88,65 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
       guarded(async () => {
         await root.flushed
         await root.close()
-        release?.()
+        release()
       }),
   }
 }
 
-const countOf = (database: Database<Buffer, number>): number =>
-  (database.getStats() as { readonly entryCount: number }).entryCount
-
-const encode = ({ bytes, expected }: StateChange): Buffer => {
-  const value = Buffer.allocUnsafe(VERSION_BYTES + bytes.length)
-  value.writeDoubleLE(expected + 1, 0)
-  value.set(bytes, VERSION_BYTES)
-  return value
+const storeFailed = (folder: string, error: unknown): VigiaError => {
+  if (error instanceof VigiaError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new VigiaError('SERVING_STORE_FAILED', { store: folder, reason }, { cause: error })
 }
 
-/** A copy: the bytes that LMDB hands out are those of the next read too. */
-const decode = (stored: Buffer): StoredState => ({
-  version: stored.readDoubleLE(0),
-  bytes: new Uint8Array(stored.subarray(VERSION_BYTES)),
-})
+/**
+ * Writes states whose versions are the expected ones, and receipts; nothing when one version is another. What
+ * is written in one turn is one transaction, which a thread of LMDB's own makes. @returns whether it wrote
+ */
+const write = async (
+  { states, receipts }: LmdbDatabases,
+  changes: readonly StateChange[],
+  added: readonly Receipt[],
+): Promise<boolean> => {
+  if (!changes.every(({ key, expected }) => versionOf(states[key.kind], key.token) === expected)) return false
+  await Promise.all([
+    ...changes.map((change) => states[change.key.kind].put(change.key.token, encodeState(change))),
+    ...added.map(({ id, bytes }) => receipts.put(id, asBuffer(bytes))),
+  ])
+  return true
+}
 
-const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** As `StateStore.sweepReceipts`. */
+const sweep = async (
+  { root, receipts }: LmdbDatabases,
+  after: string | undefined,
+  most: number,
+  isExpired: (id: string, bytes: Uint8Array) => boolean,
+): Promise<string | undefined> => {
+  const expired: string[] = []
+  let last: string | undefined
+  let looked = 0
+  // One more than asked for: the first is the one that was looked at last time.
+  const range = receipts.getRange({
+    ...(after !== undefined && { start: after }),
+    limit: most + 1,
+    snapshot: false,
+  })
+  for (const { key, value } of range) {
+    if (key === after) continue
+    if (looked === most) break
+    looked++
+    last = key
+    if (isExpired(key, new Uint8Array(value))) expired.push(key)
+  }
+  if (expired.length > 0) {
+    await root.transaction(() => {
+      for (const id of expired) {
+        // It may have been replaced since.
+        const value = receipts.getBinary(id)
+        if (value !== undefined && isExpired(id, new Uint8Array(value))) void receipts.remove(id)
+      }
+    })
+  }
+  return looked < most ? undefined : last
+}

@@ -2,9 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type LogPlace, predictionLogContract } from '../../../test/contracts/prediction-log-contract.ts'
+import { holdToLaws } from '../../../test/hold-to-laws.ts'
 import { mountSmallDisk, type SmallDisk } from '../../../test/small-disk.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
+import type { LogPlace } from '../../testing/prediction-log/log-law.ts'
+import { predictionLogLaws } from '../../testing/prediction-log-laws.ts'
 import { openLogReader } from './segment-files.ts'
 import { openSegmentLog, type SegmentLogOptions } from './segment-log.ts'
 
@@ -19,13 +21,17 @@ afterAll(() => {
 let places = 0
 
 for (const durability of ['process', 'power'] as const) {
-  predictionLogContract(`the segment log with durability ${durability}`, async () => {
-    const folder = join(root, smallDisk === undefined ? '' : 'disk', `log-${places++}`)
-    return { ...(smallDisk && { disk: diskOf(smallDisk) }), ...placeOf(folder, { durability }) }
+  holdToLaws(`the segment log with durability ${durability}`, predictionLogLaws, {
+    create: async () => {
+      const folder = join(root, smallDisk === undefined ? '' : 'disk', `log-${places++}`)
+      return { ...(smallDisk && { disk: diskOf(smallDisk) }), ...placeOf(folder, { durability }) }
+    },
+    ...(smallDisk === undefined && { noFullDisk: 'no small disk can be mounted here' }),
   })
-  predictionLogContract(`the segment log with a segment a write, durability ${durability}`, async () =>
-    placeOf(join(root, `log-${places++}`), { durability, segmentBytes: 1 }),
-  )
+  holdToLaws(`the segment log with a segment a write, durability ${durability}`, predictionLogLaws, {
+    create: async () => placeOf(join(root, `log-${places++}`), { durability, segmentBytes: 1 }),
+    noFullDisk: 'with segments of the usual size it is seen',
+  })
 }
 
 describe('segments', () => {

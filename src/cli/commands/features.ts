@@ -5,6 +5,7 @@ import { trainingSteps } from '../../pipelines/training-pipeline.ts'
 import type { ReplayResult } from '../../replay/replay.ts'
 import { runPipeline } from '../../steps/run-pipeline.ts'
 import type { Command } from '../command.ts'
+import { workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 import { freeOutput, withoutOut } from '../output-file.ts'
 import { type PipelineTools, runFolder, trainingContext } from './run.ts'
@@ -39,8 +40,7 @@ export const featuresCommand = (tools: Omit<PipelineTools, 'renderers'>): Comman
     await runPipeline(upToFeatures, {
       ...tools,
       folder,
-      signal: context.signal,
-      reportProgress: context.reportProgress,
+      work: workOf(context, config.settings.resources),
     })
     const unfinished = `${out}.unfinished`
     try {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { noProgress } from '../../foundation/progress.ts'
+import { unwatched } from '../../disk/work.ts'
 import type { CommandContext, CommandInput } from '../command.ts'
 import { generateCommand } from './generate.ts'
 
@@ -45,8 +45,7 @@ const run = async (options: CommandInput['options']): Promise<string> => {
     stderr: output,
     environment: {},
     workingDirectory: folder,
-    signal: new AbortController().signal,
-    reportProgress: noProgress,
+    work: unwatched(),
     json: true,
     useColor: false,
   }

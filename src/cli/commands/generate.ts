@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { generateDataset } from '../../dataset/generate/generate-dataset.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
+import { workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 
 /** Options that are short names of settings. */
@@ -68,13 +68,7 @@ export const generateCommand: Command = {
       seed: generate.seed ?? project.seed,
       out: resolve(context.workingDirectory, String(input.options['out'])),
       overwrite: input.options['force'] === true,
-      database: {
-        threads: resources.threads || availableParallelism(),
-        memoryLimit: resources.memory_limit,
-        tempDirectory: resources.temp_directory,
-      },
-      signal: context.signal,
-      reportProgress: context.reportProgress,
+      work: workOf(context, resources),
     })
     report(context, result, generate.days)
     return 0

@@ -47,7 +47,7 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
   ],
   run: async (context, input) => {
     const { settings } = await readServingConfig(context, input)
-    const { workingDirectory, signal, reportProgress } = context
+    const { workingDirectory } = context
     const logs = input.options['log']
     const folders =
       Array.isArray(logs) && logs.length > 0
@@ -55,19 +55,20 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
         : [settings.prediction_log.path]
     const out = typeof input.options['out'] === 'string' ? await freeOutput(context, input) : undefined
     const states = input.options['states']
-    const work = out === undefined ? join(workingDirectory, '.vigia') : dirname(out)
-    await mkdir(work, { recursive: true })
+    const workFolder = out === undefined ? join(workingDirectory, '.vigia') : dirname(out)
+    await mkdir(workFolder, { recursive: true })
     const compared = await parityOfLog({
       folders,
       openLog: storage.readLog,
-      work,
-      signal,
-      reportProgress,
+      workFolder,
       ...(typeof states === 'string' && { states: resolve(workingDirectory, states) }),
-      database: {
-        threads: availableParallelism(),
-        memoryLimit: '2GB',
-        tempDirectory: join(work, '.parity-spill'),
+      work: {
+        ...context.work,
+        database: {
+          threads: availableParallelism(),
+          memoryLimit: '2GB',
+          tempDirectory: join(workFolder, '.parity-spill'),
+        },
       },
     })
     const last = compared.at(-1)

@@ -2,9 +2,10 @@ import { relative, resolve } from 'node:path'
 import { VigiaError } from '../../errors.ts'
 import { type History, type PredictResult, predict } from '../../pipelines/predict.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
+import { threadsOf, workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 import { freeOutput, withoutOut } from '../output-file.ts'
-import { runFolder, trainingContext } from './run.ts'
+import { runFolder } from './run.ts'
 
 /** `vigia predict`: a score for each row of a file. */
 export const predictCommand: Command = {
@@ -47,8 +48,7 @@ export const predictCommand: Command = {
       typeof model === 'string'
         ? resolve(context.workingDirectory, model)
         : runFolder(context, config, withoutOut(input))
-    const { workers, database } = trainingContext(context, config, folder)
-    const { source } = config.settings
+    const { source, resources } = config.settings
     const fields =
       input.options['ignoreLabels'] === true
         ? { ...source.fields, is_fraud: 'NULL', labelled_at: 'NULL' }
@@ -59,11 +59,9 @@ export const predictCommand: Command = {
       out,
       history: input.options['history'] as History,
       ...(reasons === undefined ? {} : { reasons }),
-      workers,
-      database,
+      workers: threadsOf(resources),
       workingDirectory: context.workingDirectory,
-      signal: context.signal,
-      reportProgress: context.reportProgress,
+      work: workOf(context, resources),
     })
     context.stdout.write(context.json ? `${JSON.stringify(result)}\n` : describe(context, result))
     return 0

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import picocolors from 'picocolors'
 import type { ConfigManager } from '../../config/config-manager.ts'
@@ -10,12 +9,13 @@ import type { PipelineOptions } from '../../steps/run-pipeline.ts'
 import type { StepOutcome } from '../../steps/step.ts'
 import type { TrackingOptions } from '../../tracking/tracking-options.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
+import { threadsOf, workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 import { runConclusion, runJson } from './run-conclusion.ts'
 import { trackedLines } from './tracked-outcome.ts'
 
 /** What the composition root hands to commands that run pipelines. */
-export interface PipelineTools extends Pick<PipelineOptions, 'now' | 'owner' | 'runtime'> {
+export interface PipelineTools extends Pick<PipelineOptions, 'world' | 'owner' | 'runtime'> {
   readonly renderers: ReportRenderers
   readonly openTrackingStore: OpenTrackingStore
   /** Who runs what, for what is recorded in `store`. */
@@ -73,8 +73,7 @@ export const runCommand = (tools: PipelineTools): Command => ({
             },
           },
         }),
-        signal: context.signal,
-        reportProgress: context.reportProgress,
+        work: workOf(context, config.settings.resources),
         onOutcome: (outcome) => {
           if (!context.json) context.stdout.write(stepLine(outcome, context.useColor))
         },
@@ -107,22 +106,13 @@ export const trainingContext = (
   context: CommandContext,
   config: ConfigManager<TrainingSettings>,
   folder: string,
-): TrainingContext => {
-  const { resources } = config.settings
-  const threads = resources.threads || availableParallelism()
-  return {
-    config,
-    folder,
-    workingDirectory: context.workingDirectory,
-    environment: context.environment,
-    workers: threads,
-    database: {
-      threads,
-      memoryLimit: resources.memory_limit,
-      tempDirectory: resources.temp_directory,
-    },
-  }
-}
+): TrainingContext => ({
+  config,
+  folder,
+  workingDirectory: context.workingDirectory,
+  environment: context.environment,
+  workers: threadsOf(config.settings.resources),
+})
 
 const forcing = ({ options }: CommandInput): Pick<PipelineOptions, 'force' | 'from'> => ({
   ...(options['force'] !== undefined && {

@@ -280,7 +280,7 @@ const runs = async (
     environment: { ...environment, NO_COLOR: '1' },
     workingDirectory: folder,
     signal: new AbortController().signal,
-    now: () => 0,
+    world: { monotonicMs: () => 0 },
   })
   return { ...written, exitCode }
 }

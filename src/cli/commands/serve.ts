@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import type { ServedModel } from '../../decisions/inference-pipeline.ts'
-import type { ReportProgress } from '../../foundation/progress.ts'
+import type { Work } from '../../disk/work.ts'
 import type { StatesOutcome } from '../../pipelines/service/open-service.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
@@ -23,8 +23,7 @@ export interface ServeTools {
     readonly settings: ServingSettings
     readonly environment: CommandContext['environment']
     readonly workingDirectory: string
-    readonly signal: AbortSignal
-    readonly reportProgress: ReportProgress
+    readonly work: Pick<Work, 'signal' | 'reportProgress'>
     readonly onStates: (outcome: StatesOutcome) => void
   }) => Promise<RunningServer>
 }
@@ -50,7 +49,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
   ],
   run: async (context, input) => {
     const { settings } = await readServingConfig(context, input)
-    const { workingDirectory, environment, signal, reportProgress, stdout, json } = context
+    const { workingDirectory, environment, work, stdout, json } = context
     const tell = (line: string): void => {
       if (!json) stdout.write(`${line}\n`)
     }
@@ -58,14 +57,13 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
       settings,
       environment,
       workingDirectory,
-      signal,
-      reportProgress,
+      work,
       onStates: (outcome) => tell(statesLine(outcome, workingDirectory)),
     })
     if (json)
       stdout.write(`${JSON.stringify({ address: server.address, models: server.models.map(modelJson) })}\n`)
     else for (const line of welcome(server)) tell(line)
-    await untilAborted(signal)
+    await untilAborted(work.signal)
     tell('closing: finishing what was accepted')
     await server.close()
     return 0

@@ -4,6 +4,7 @@ import { summarizeState, verifyStates } from '../../decisions/states/inspect-sta
 import { loadStates } from '../../decisions/states/load-states.ts'
 import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
 import { VigiaError } from '../../errors.ts'
+import type { World } from '../../foundation/world.ts'
 import { type LoadModel, runFolderOf } from '../../pipelines/service/model-source.ts'
 import type { OpenStates, ServingStorage } from '../../pipelines/service/serving-storage.ts'
 import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
@@ -18,8 +19,7 @@ export interface StateTools {
     environment: CommandContext['environment'],
     workingDirectory: string,
   ) => LoadModel
-  readonly now: () => number
-  readonly newId: () => string
+  readonly world: Pick<World, 'now' | 'newId'>
 }
 
 /** An action on an open store. */
@@ -81,7 +81,7 @@ const load = async ({
   load: loadModel,
   tools,
 }: Request): Promise<ExitCode> => {
-  const { workingDirectory, signal, reportProgress } = context
+  const { workingDirectory, work } = context
   const given = input.options['from']
   const model = await loadModel(settings.model.source)
   const run =
@@ -95,7 +95,6 @@ const load = async ({
     })
   if (states.kind === 'owned') await assertNoLog(settings, tools)
   else await assertNoOutbox(states)
-  const { now, newId } = tools
   const from = join(run, 'states')
   const { counts } = await loadStates({
     store: states.store,
@@ -103,10 +102,9 @@ const load = async ({
     model,
     from,
     force: input.options['force'] === true,
-    now,
-    newId,
-    signal,
-    reportProgress,
+    world: tools.world,
+    signal: work.signal,
+    reportProgress: work.reportProgress,
   })
   print(context, { from, counts }, [
     `loaded ${counts.user} users, ${counts.merchant} merchants and ${counts.device} devices from ${relative(workingDirectory, from)} into ${states.name}`,
@@ -175,7 +173,7 @@ const verify = async ({ context, settings, states, load: loadModel }: Request): 
   const model = await loadModel(settings.model.source)
   const identity = await readStoreIdentity(states.store)
   const { counts, bytes, broken } = await verifyStates(states.store, model, (done) => {
-    if (done % 1000 === 0) context.reportProgress({ activity: 'verifying', done, unit: 'states' })
+    if (done % 1000 === 0) context.work.reportProgress({ activity: 'verifying', done, unit: 'states' })
   })
   const isForeign = identity !== undefined && identity.statesKey !== model.statesKey
   print(context, { counts, bytes, broken, isForeign }, [

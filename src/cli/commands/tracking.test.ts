@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { unwatched } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
-import { noProgress } from '../../foundation/progress.ts'
 import type { TrackingStore } from '../../ports/tracking-store.ts'
 import { openJournal } from '../../tracking/journal.ts'
 import { createMemoryTrackingStore } from '../../tracking/memory-tracking-store.test-kit.ts'
@@ -111,7 +111,7 @@ const vigia = async (
     },
   }
   const code = await trackingCommand({
-    now: () => 0,
+    world: { now: () => 0 },
     owner: { processId: 1, host: 'here', isAlive: () => false },
     openTrackingStore: () => store,
   }).run(
@@ -120,8 +120,7 @@ const vigia = async (
       stderr: output,
       environment: {},
       workingDirectory: root,
-      signal: new AbortController().signal,
-      reportProgress: noProgress,
+      work: unwatched(),
       json,
       useColor: false,
     },

@@ -7,7 +7,7 @@ import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 
 /** What the command needs of the composition root. */
-export interface TrackingTools extends Pick<PipelineOptions, 'now' | 'owner'> {
+export interface TrackingTools extends Pick<PipelineOptions, 'world' | 'owner'> {
   readonly openTrackingStore: OpenTrackingStore
 }
 
@@ -41,10 +41,9 @@ export const trackingCommand = (tools: TrackingTools): Command => ({
       const store = tools.openTrackingStore(settings.tracking, context.environment)
       try {
         runs = await pushJournals(folders, store, {
-          now: tools.now,
+          world: tools.world,
           owner: tools.owner,
-          signal: context.signal,
-          reportProgress: context.reportProgress,
+          work: context.work,
           retryRefused: input.options['retryRefused'] === true,
         })
       } finally {
@@ -53,7 +52,7 @@ export const trackingCommand = (tools: TrackingTools): Command => ({
     } else runs = await statusOfJournals(folders)
     if (context.json) context.stdout.write(`${JSON.stringify({ runs: runs.map(asJson) }, null, 2)}\n`)
     else context.stdout.write(describe(runs, context))
-    if (context.signal.aborted) return 130
+    if (context.work.signal.aborted) return 130
     return runs.every(({ waiting, refused }) => waiting === 0 && refused.length === 0) ? 0 : 1
   },
 })

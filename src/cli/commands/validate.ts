@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import Table from 'cli-table3'
 import picocolors from 'picocolors'
@@ -9,6 +8,7 @@ import { withDatabase } from '../../disk/database.ts'
 import { writeTextAtomically } from '../../disk/write-atomically.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import type { Command, CommandContext } from '../command.ts'
+import { workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 
 /** What the composition root hands to `vigia validate`. */
@@ -52,17 +52,13 @@ export const validateCommand = (tools: ValidateTools): Command => ({
     const folder =
       typeof out === 'string' ? resolve(context.workingDirectory, out) : join(runs.directory, 'validation')
     const preparedPath = join(folder, 'prepared.parquet')
-    const database = {
-      threads: resources.threads || availableParallelism(),
-      memoryLimit: resources.memory_limit,
-      tempDirectory: resources.temp_directory,
-    }
-    const report = await withDatabase(database, async (connection) => {
+    const work = workOf(context, resources)
+    const report = await withDatabase(work.database, async (connection) => {
       const read = await readSource(
         connection,
         source,
         { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
-        context,
+        { workingDirectory: context.workingDirectory, work },
       )
       return validateDataset(connection, preparedPath, read, validation)
     })

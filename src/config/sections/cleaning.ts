@@ -1,11 +1,14 @@
-import { type Static, Type } from 'typebox'
+import { type Static, type TString, Type } from 'typebox'
+import { CATEGORY_FIELDS, type CategoryField, LONGEST_TEXT } from '../../transaction/fields.ts'
 
 const policy = (description: string) =>
   Type.String({
     default: 'keep',
-    pattern: '^(keep|mode|constant:.{1,256})$',
+    pattern: `^(keep|mode|constant:.{1,${LONGEST_TEXT}})$`,
     description: `${description} keep: stays missing, the default, because that a value is missing says something and every feature defines what it does then. mode: the most frequent value of the training split. constant:x: the text x.`,
   })
+
+const listed = (names: readonly string[]): string => `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 
 /**
  * What cleaning does to a transaction. Everything fitted is fitted on the training split and stored with the
@@ -15,17 +18,15 @@ export const CleaningSchema = Type.Object(
   {
     fold_categories: Type.Boolean({
       default: true,
-      description:
-        'Write currency, merchant_category, transaction_type, device_type and location in one form: Unicode NFC, white space trimmed and collapsed, lower case. On, because `Online ` and `online` are one category. Identifiers are never folded.',
+      description: `Write ${listed(CATEGORY_FIELDS.map(({ column }) => column))} in one form: Unicode NFC, white space trimmed and collapsed, lower case. On, because \`Online \` and \`online\` are one category. Identifiers are never folded.`,
     }),
     missing: Type.Object(
-      {
-        currency: policy('What becomes of a missing currency.'),
-        merchant_category: policy('What becomes of a missing category.'),
-        transaction_type: policy('What becomes of a missing transaction type.'),
-        device_type: policy('What becomes of a missing device type.'),
-        location: policy('What becomes of a missing location.'),
-      },
+      Object.fromEntries(
+        CATEGORY_FIELDS.map(({ column }) => [
+          column,
+          policy(`What becomes of a missing ${column.replaceAll('_', ' ')}.`),
+        ]),
+      ) as Record<CategoryField['column'], TString>,
       { default: {}, additionalProperties: false, description: 'Missing values, field by field.' },
     ),
     amount_cap_quantile: Type.Number({

@@ -1,4 +1,5 @@
-import { type Static, Type } from 'typebox'
+import { type Static, type TOptional, type TString, Type } from 'typebox'
+import { SOURCE_FIELDS, type SourceField } from '../../transaction/fields.ts'
 
 const expression = (meaning: string) =>
   Type.Optional(
@@ -6,6 +7,20 @@ const expression = (meaning: string) =>
       description: `${meaning} One SQL expression over the source's columns; left out, the source's column of the same name is used when there is one; empty text switches the field off.`,
     }),
   )
+
+/** How a source writes a field, where that has to be said. */
+const writing = (field: (typeof SOURCE_FIELDS)[number]): string => {
+  switch (field.kind) {
+    case 'time':
+      return ' ISO 8601 with zone, epoch milliseconds, or a typed timestamp.'
+    case 'amount':
+      return ' In units of the currency, above 0, at most two decimals.'
+    case 'coordinate':
+      return ` From ${field.bounds[0]} to ${field.bounds[1]}.`
+    default:
+      return ''
+  }
+}
 
 /** Where the transactions come from and how their columns become a transaction's fields. */
 export const SourceSchema = Type.Object(
@@ -60,26 +75,12 @@ export const SourceSchema = Type.Object(
         'The order in which transactions arrive: `event_time` sorts by their time (equal times keep the source order), `arrival` keeps the order of the source. event_time because most exports are not in the order of arrival.',
     }),
     fields: Type.Object(
-      {
-        transaction_id: expression('Unique name of the transaction (required).'),
-        user_id: expression('Card holder or account (required).'),
-        timestamp: expression(
-          'When it happened: ISO 8601 with zone, epoch milliseconds, or a typed timestamp (required).',
-        ),
-        amount: expression('Amount in units of the currency, above 0, at most two decimals (required).'),
-        currency: expression('ISO 4217 code.'),
-        merchant_id: expression('Merchant or terminal.'),
-        merchant_category: expression('What the merchant sells.'),
-        transaction_type: expression('Purchase, withdrawal, transfer.'),
-        device_id: expression('Device or card instance.'),
-        device_type: expression('Mobile, web, terminal.'),
-        location: expression('Name of the place.'),
-        latitude: expression('Degrees north, -90 to 90.'),
-        longitude: expression('Degrees east, -180 to 180.'),
-        is_fraud: expression('Label: 0, 1, true or false; missing while unknown.'),
-        labelled_at: expression('When the label became known, written like timestamp.'),
-        fraud_pattern: expression('Name of the fraud pattern, for analysis only: never a feature.'),
-      },
+      Object.fromEntries(
+        SOURCE_FIELDS.map((field) => [
+          field.wire,
+          expression(`${field.says}${writing(field)}${field.required ? ' Required.' : ''}`),
+        ]),
+      ) as Record<SourceField, TOptional<TString>>,
       {
         default: {},
         additionalProperties: false,
@@ -92,6 +93,3 @@ export const SourceSchema = Type.Object(
 )
 
 export type SourceSettings = Static<typeof SourceSchema>
-
-/** A field that configuration can map. */
-export type SourceField = keyof SourceSettings['fields']

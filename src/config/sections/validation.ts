@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { DURATION_PATTERN } from '../../foundation/duration.ts'
+import { CATEGORY_FIELDS } from '../../transaction/fields.ts'
 
 const share = (defaultValue: number, description: string) =>
   Type.Number({ default: defaultValue, minimum: 0, maximum: 1, unit: 'share', description })
@@ -77,8 +78,11 @@ export const ValidationSchema = Type.Object(
       default: 1000,
       minimum: 1,
       unit: 'values',
-      description:
-        'Most distinct values of a category column (merchant_category, transaction_type, device_type, currency). More looks like an identifier in the wrong column.',
+      description: `Most distinct values of a category column (${CATEGORY_FIELDS.filter(
+        ({ kind }) => kind === 'category',
+      )
+        .map(({ column }) => column)
+        .join(', ')}). More looks like an identifier in the wrong column.`,
     }),
     allowed_values: Type.Record(Type.String(), Type.Array(Type.String(), { minItems: 1 }), {
       default: {},

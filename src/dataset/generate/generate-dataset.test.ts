@@ -6,7 +6,7 @@ import { Value } from 'typebox/value'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { GenerateSchema, type GenerateSettings } from '../../config/sections/generate.ts'
 import { withDatabase } from '../../disk/database.ts'
-import { noProgress } from '../../foundation/progress.ts'
+import { unwatchedWork } from '../../disk/work.ts'
 import { type GenerateRequest, generateDataset } from './generate-dataset.ts'
 
 let folder = ''
@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true }))
 test('the same seed gives the same bytes, in every format and with any number of threads', async () => {
   for (const ending of ['parquet', 'csv', 'csv.gz']) {
     await generate(`one.${ending}`)
-    await generate(`two.${ending}`, { database: { ...database(), threads: 2 } })
+    await generate(`two.${ending}`, { work: unwatchedWork({ ...database(), threads: 2 }) })
     expect(await digest(`two.${ending}`)).toBe(await digest(`one.${ending}`))
   }
 })
@@ -66,10 +66,13 @@ test('an existing file stays unless overwriting is asked for', async () => {
 
 test('Ctrl-C half way leaves no file', async () => {
   const controller = new AbortController()
-  const request = {
-    signal: controller.signal,
-    reportProgress: ({ done }: { done: number }) => done >= 4096 && controller.abort(),
+  const request: Partial<GenerateRequest> = {
     settings: settingsOf({ rows: 20_000 }),
+    work: {
+      signal: controller.signal,
+      reportProgress: ({ done }) => done >= 4096 && controller.abort(),
+      database: database(),
+    },
   }
   await expect(generate('aborted/x.parquet', request)).rejects.toMatchObject({
     code: 'INTERRUPTED',
@@ -122,9 +125,7 @@ const generate = (name: string, overrides: Partial<GenerateRequest> = {}) =>
     seed: 1,
     out: join(folder, name),
     overwrite: false,
-    database: database(),
-    signal: new AbortController().signal,
-    reportProgress: noProgress,
+    work: unwatchedWork(database()),
     ...overrides,
   })
 

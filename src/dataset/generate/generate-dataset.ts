@@ -1,9 +1,9 @@
 import { access } from 'node:fs/promises'
 import type { GenerateSettings } from '../../config/sections/generate.ts'
-import { type DatabaseSettings, withDatabase } from '../../disk/database.ts'
+import { withDatabase } from '../../disk/database.ts'
+import type { Work } from '../../disk/work.ts'
 import { writeAtomically } from '../../disk/write-atomically.ts'
 import { VigiaError } from '../../errors.ts'
-import type { ReportProgress } from '../../foundation/progress.ts'
 import { duplicatesOf, inArrivalOrder } from './arrival.ts'
 import { prepareSimulation, simulateDays } from './simulation.ts'
 import { OUTPUT_FORMATS, type OutputEnding, writeGenerated } from './write-generated.ts'
@@ -16,9 +16,7 @@ export interface GenerateRequest {
   readonly out: string
   /** Whether an existing file may be replaced. */
   readonly overwrite: boolean
-  readonly database: DatabaseSettings
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  readonly work: Work
 }
 
 export interface GenerateResult {
@@ -40,7 +38,7 @@ export interface GenerateResult {
  * DATASET_NO_SPACE, INTERRUPTED
  */
 export const generateDataset = async (request: GenerateRequest): Promise<GenerateResult> => {
-  const { settings, seed, out, signal, reportProgress } = request
+  const { settings, seed, out, work } = request
   const ending = endingOf(out)
   const startSecond = startSecondOf(settings.start)
   if (!request.overwrite && (await exists(out))) throw new VigiaError('DATASET_OUTPUT_EXISTS', { path: out })
@@ -48,8 +46,8 @@ export const generateDataset = async (request: GenerateRequest): Promise<Generat
   const duplicates = duplicatesOf(settings)
   const transactions = settings.rows - duplicates
   const onRows = (done: number): void => {
-    if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: `generating ${out}` })
-    reportProgress({ activity: 'Generating', done, total: settings.rows, unit: 'rows' })
+    if (work.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: `generating ${out}` })
+    work.reportProgress({ activity: 'Generating', done, total: settings.rows, unit: 'rows' })
   }
   onRows(0)
   const simulation = prepareSimulation(settings, seed, transactions)
@@ -61,7 +59,7 @@ export const generateDataset = async (request: GenerateRequest): Promise<Generat
   )
   const { merchants } = simulation.world
   await writeAtomically(out, (path) =>
-    withDatabase(request.database, (connection) =>
+    withDatabase(work.database, (connection) =>
       writeGenerated(
         connection,
         batches,

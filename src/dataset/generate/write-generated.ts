@@ -1,5 +1,6 @@
 import { DOUBLE, type DuckDBConnection, DuckDBTableFunction, INTEGER, UINTEGER } from '@duckdb/node-api'
 import { sqlLiteral } from '../../disk/database.ts'
+import { SOURCE_FIELDS, type SourceField } from '../../transaction/fields.ts'
 import type { Batch } from './arrival.ts'
 import { CITIES } from './cities.ts'
 import { OPTIONAL_VALUES } from './event-buffer.ts'
@@ -19,24 +20,27 @@ export type OutputEnding = keyof typeof OUTPUT_FORMATS
 /** DuckDB's vectors hold that many rows. */
 const ROWS_PER_CHUNK = 2048
 
-/** The numbers that cross from JavaScript to SQL for each row; a code of 0 is a missing value. */
-const CODE_COLUMNS = [
-  ['transaction', INTEGER],
-  ['second', INTEGER],
-  ['customer', INTEGER],
-  ['amount_minor', DOUBLE],
-  ['merchant', INTEGER],
-  ['currency', INTEGER],
-  ['category', INTEGER],
-  ['transaction_type', INTEGER],
-  ['device', UINTEGER],
-  ['has_device', INTEGER],
-  ['device_type', INTEGER],
-  ['city', INTEGER],
-  ['latitude', DOUBLE],
-  ['longitude', DOUBLE],
-  ['pattern', INTEGER],
-] as const
+/** The numbers that cross from JavaScript to SQL for each row, in order; a code of 0 is a missing value. */
+const CODES = {
+  transaction: INTEGER,
+  second: INTEGER,
+  customer: INTEGER,
+  amount_minor: DOUBLE,
+  merchant: INTEGER,
+  currency: INTEGER,
+  category: INTEGER,
+  transaction_type: INTEGER,
+  device: UINTEGER,
+  has_device: INTEGER,
+  device_type: INTEGER,
+  city: INTEGER,
+  latitude: DOUBLE,
+  longitude: DOUBLE,
+  pattern: INTEGER,
+} as const
+
+type CodeName = keyof typeof CODES
+const CODE_NAMES = Object.keys(CODES) as readonly CodeName[]
 
 export interface GeneratedOutput {
   readonly path: string
@@ -70,7 +74,7 @@ export const writeGenerated = async (
   const generated = DuckDBTableFunction.create({
     name: 'generated',
     bindFunction: (bind) => {
-      for (const [name, type] of CODE_COLUMNS) bind.addResultColumn(name, type)
+      for (const name of CODE_NAMES) bind.addResultColumn(name, CODES[name])
     },
     // One thread: the rows have an order, and JavaScript has one thread anyway.
     initFunction: (init) => init.setMaxThreads(1),
@@ -80,9 +84,9 @@ export const writeGenerated = async (
         const codes = fill()
         chunk.rowCount = codes.rows
         if (codes.rows === 0) return
-        for (let column = 0; column < CODE_COLUMNS.length; column++) {
+        for (const [column, name] of CODE_NAMES.entries()) {
           const vector = chunk.getColumnVector(column) as unknown as NumberVector
-          const values = codes.columns[column]!
+          const values = codes.columns[name]
           for (let row = 0; row < codes.rows; row++) vector.items[row] = values[row]!
           vector.flush()
         }
@@ -111,14 +115,19 @@ interface NumberVector {
 
 interface Codes {
   rows: number
-  readonly columns: readonly Float64Array[]
+  readonly columns: Readonly<Record<CodeName, Float64Array>>
 }
 
 /**
  * Cuts batches into chunks of equal size, whatever the days hold: the file's bytes depend on the rows only.
  */
 const chunkFiller = (batches: Iterator<Batch>, merchants: Merchants): (() => Codes) => {
-  const codes: Codes = { rows: 0, columns: CODE_COLUMNS.map(() => new Float64Array(ROWS_PER_CHUNK)) }
+  const codes: Codes = {
+    rows: 0,
+    columns: Object.fromEntries(
+      CODE_NAMES.map((name) => [name, new Float64Array(ROWS_PER_CHUNK)]),
+    ) as Codes['columns'],
+  }
   let batch: Batch | undefined
   let position = 0
   return () => {
@@ -154,48 +163,60 @@ const encodeRow = ({ events }: Batch, row: number, merchants: Merchants, codes: 
   const at = codes.rows++
   const missing = from.missing[row]!
   const merchant = from.merchant[row]!
-  to[0]![at] = from.transaction[row]!
-  to[1]![at] = from.second[row]!
-  to[2]![at] = from.customer[row]! + 1
-  to[3]![at] = from.amountMinor[row]!
-  to[4]![at] = merchant + 1
-  to[5]![at] = missing & NO_CURRENCY ? 0 : 1
-  to[6]![at] = missing & NO_CATEGORY ? 0 : merchants.category[merchant]! + 1
-  to[7]![at] = missing & NO_TYPE ? 0 : from.transactionType[row]! + 1
-  to[8]![at] = mixBits(from.device[row]!)
-  to[9]![at] = missing & NO_DEVICE ? 0 : 1
-  to[10]![at] = missing & NO_DEVICE_TYPE ? 0 : from.deviceType[row]! + 1
-  to[11]![at] = missing & NO_LOCATION ? 0 : from.city[row]! + 1
-  to[12]![at] = missing & NO_COORDINATES ? NOWHERE : from.latitude[row]!
-  to[13]![at] = missing & NO_COORDINATES ? NOWHERE : from.longitude[row]!
-  to[14]![at] = from.pattern[row]!
+  to.transaction[at] = from.transaction[row]!
+  to.second[at] = from.second[row]!
+  to.customer[at] = from.customer[row]! + 1
+  to.amount_minor[at] = from.amountMinor[row]!
+  to.merchant[at] = merchant + 1
+  to.currency[at] = missing & NO_CURRENCY ? 0 : 1
+  to.category[at] = missing & NO_CATEGORY ? 0 : merchants.category[merchant]! + 1
+  to.transaction_type[at] = missing & NO_TYPE ? 0 : from.transactionType[row]! + 1
+  to.device[at] = mixBits(from.device[row]!)
+  to.has_device[at] = missing & NO_DEVICE ? 0 : 1
+  to.device_type[at] = missing & NO_DEVICE_TYPE ? 0 : from.deviceType[row]! + 1
+  to.city[at] = missing & NO_LOCATION ? 0 : from.city[row]! + 1
+  to.latitude[at] = missing & NO_COORDINATES ? NOWHERE : from.latitude[row]!
+  to.longitude[at] = missing & NO_COORDINATES ? NOWHERE : from.longitude[row]!
+  to.pattern[at] = from.pattern[row]!
 }
 
 /** An element of a list by code; code 0 is NULL, as DuckDB's lists count from 1. */
 const textOf = (texts: readonly string[], code: string): string =>
   `[${texts.map(sqlLiteral).join(', ')}][${code}]`
 
-const textsOf = ({ startSecond, currency }: GeneratedOutput): string => `
-  SELECT
-    'T' || lpad(transaction::VARCHAR, 10, '0') AS transaction_id,
-    'U' || lpad(customer::VARCHAR, 7, '0') AS user_id,
-    strftime(make_timestamp((second::BIGINT + ${startSecond}) * 1000000), '%Y-%m-%dT%H:%M:%SZ') AS timestamp,
-    (amount_minor / 100)::DECIMAL(18, 2) AS amount,
-    ${textOf([currency], 'currency')} AS currency,
-    'M' || lpad(merchant::VARCHAR, 6, '0') AS merchant_id,
-    ${textOf(
-      CATEGORIES.map((category) => category.name),
-      'category',
-    )} AS merchant_category,
-    ${textOf(TRANSACTION_TYPES, 'transaction_type')} AS transaction_type,
-    CASE WHEN has_device = 1 THEN 'D' || lpad(device::VARCHAR, 10, '0') END AS device_id,
-    ${textOf(DEVICE_TYPES, 'device_type')} AS device_type,
-    ${textOf(
-      CITIES.map((city) => city.name),
-      'city',
-    )} AS location,
-    nullif(latitude, ${NOWHERE}) AS latitude,
-    nullif(longitude, ${NOWHERE}) AS longitude,
-    (pattern > 0)::TINYINT AS is_fraud,
-    ${textOf(FRAUD_PATTERNS, 'pattern')} AS fraud_pattern
-  FROM generated()`
+/** What the generator writes, in the order of the table of fields; what it has nothing for is left out. */
+const textsOf = (output: GeneratedOutput): string => {
+  const texts = fieldTexts(output)
+  const columns = SOURCE_FIELDS.flatMap(({ wire }) =>
+    texts[wire] === undefined ? [] : [`${texts[wire]} AS ${wire}`],
+  )
+  return `SELECT ${columns.join(', ')} FROM generated()`
+}
+
+/** SQL over the codes. */
+const fieldTexts = ({
+  startSecond,
+  currency,
+}: GeneratedOutput): Readonly<Partial<Record<SourceField, string>>> => ({
+  transaction_id: "'T' || lpad(transaction::VARCHAR, 10, '0')",
+  user_id: "'U' || lpad(customer::VARCHAR, 7, '0')",
+  timestamp: `strftime(make_timestamp((second::BIGINT + ${startSecond}) * 1000000), '%Y-%m-%dT%H:%M:%SZ')`,
+  amount: '(amount_minor / 100)::DECIMAL(18, 2)',
+  currency: textOf([currency], 'currency'),
+  merchant_id: "'M' || lpad(merchant::VARCHAR, 6, '0')",
+  merchant_category: textOf(
+    CATEGORIES.map(({ name }) => name),
+    'category',
+  ),
+  transaction_type: textOf(TRANSACTION_TYPES, 'transaction_type'),
+  device_id: "CASE WHEN has_device = 1 THEN 'D' || lpad(device::VARCHAR, 10, '0') END",
+  device_type: textOf(DEVICE_TYPES, 'device_type'),
+  location: textOf(
+    CITIES.map(({ name }) => name),
+    'city',
+  ),
+  latitude: `nullif(latitude, ${NOWHERE})`,
+  longitude: `nullif(longitude, ${NOWHERE})`,
+  is_fraud: '(pattern > 0)::TINYINT',
+  fraud_pattern: textOf(FRAUD_PATTERNS, 'pattern'),
+})

@@ -1,23 +1,6 @@
-import type { RiskLevel } from '../../model/scorer.ts'
-import type { Transaction } from '../../transaction/transaction.ts'
+import type { DecisionEntry } from '../decided.ts'
 
-/** A decision as the log keeps it; the features stand beside it. */
-export interface DecisionEntry {
-  /** As it was accepted, before cleaning. */
-  readonly transaction: Transaction
-  readonly decidedAtMs: number
-  readonly probability: number
-  readonly isFlagged: boolean
-  readonly riskLevel: RiskLevel
-  readonly threshold: number
-  /** `LoadedModel.key`: names the document `model-<key>` beside the log. */
-  readonly model: string
-  readonly role: 'champion' | 'canary'
-  readonly latencyMs: number
-  readonly shadow?:
-    | { readonly model: string; readonly probability: number; readonly isFlagged: boolean }
-    | undefined
-}
+export type { DecisionEntry }
 
 /** A label as the log keeps it. */
 export interface LabelEntry {

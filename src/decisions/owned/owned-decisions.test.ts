@@ -1,20 +1,24 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { eventually } from '../../../test/eventually.ts'
 import { randomLog } from '../../../test/oracle/random-histories.ts'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
 import { VigiaError } from '../../errors.ts'
-import { createOnlineFeatures } from '../../pipelines/online/online-features.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
-import { createDecider } from '../decider.ts'
-import type { Decisions } from '../decisions.ts'
-import { openTestLog, silentObserver, testFolder, testModel } from '../inference.test-kit.ts'
+import { openTestLog, silentObserver, testFolder } from '../inference.test-kit.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
-import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
-import { openOwnedDecisions } from './owned-decisions.ts'
-
-const MODEL = testModel()
+import type { LogEntry } from '../log/log-record.ts'
+import {
+  endAll,
+  entriesOf,
+  expectReplayed,
+  MODEL,
+  neverEnds,
+  type ProcessOptions,
+  startProcess,
+} from './owned-process.test-kit.ts'
 
 describe('decisions of a process that owns its states', () => {
   let folder: string
@@ -22,38 +26,40 @@ describe('decisions of a process that owns its states', () => {
   beforeEach(() => {
     ;({ folder, remove } = testFolder())
   })
-  afterEach(() => remove())
+  afterEach(async () => {
+    await endAll()
+    remove()
+  })
 
-  test('whatever is sent, and wherever the process is killed, the log has what a replay of it in order gives', async () => {
+  test('the log is right wherever the process is killed', async () => {
     let round = 0
     await fc.assert(
       fc.asyncProperty(
         randomLog(40),
-        fc.array(fc.constantFrom('go on', 'save', 'kill', 'close'), { maxLength: 40, size: 'max' }),
+        fc.array(fc.constantFrom(...ACTS), { maxLength: 40, size: 'max' }),
         async (events, acts) => {
           const store = createMemoryStateStore()
           const logFolder = `${folder}/${round++}`
-          let process = await start(store, logFolder)
+          let process = await startProcess(store, logFolder)
           for (const [i, event] of events.entries()) {
-            if ('transaction' in event) await process.decisions.predict(event.transaction, 0)
-            else {
-              const { transactionId } = event.labelOf
-              await process.decisions.applyFeedback({ transactionId, isFraud: event.isFraud })
-            }
+            await process.send(event)
             const act = acts[i] ?? 'go on'
-            if (act === 'save') await process.decisions.flush()
-            if (act === 'close') await process.decisions.close()
-            if (act === 'kill' || act === 'close') process = await start(store, logFolder)
+            if (act === 'save') await process.save()
+            if (act === 'kill while saving') process.beginSave()
+            if (act === 'close') await process.close()
+            if (act === 'kill' || act === 'kill while saving') await process.kill()
+            if (!process.isRunning()) process = await startProcess(store, logFolder)
           }
           const entries = await entriesOf(process.log)
-          const ids = entries.flatMap((entry) =>
-            entry.kind === 'decision' ? [entry.decision.transaction.transactionId] : [],
-          )
+          await process.kill()
+          // 1. It has each transaction once, in the order in which they were sent.
           const sent = events.flatMap((event) =>
             'transaction' in event ? [event.transaction.transactionId] : [],
           )
-          expect(ids).toEqual([...new Set(sent)])
+          expect(transactionIds(entries)).toEqual([...new Set(sent)])
+          // 2. It numbers its records from 1 without a gap.
           expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, i) => i + 1))
+          // 3. It has the values that a replay of it, in its order, gives.
           await expectReplayed(entries)
         },
       ),
@@ -62,7 +68,7 @@ describe('decisions of a process that owns its states', () => {
   })
 
   test('transactions of one user that come at once are decided one after the other', async () => {
-    const { decisions, log } = await start(createMemoryStateStore(), folder)
+    const { decisions, log } = await startProcess(createMemoryStateStore(), folder)
     await Promise.all(Array.from({ length: 100 }, (_, i) => decisions.predict(payment(`t${i}`), 0)))
     const entries = await entriesOf(log)
     expect(entries).toHaveLength(100)
@@ -73,141 +79,198 @@ describe('decisions of a process that owns its states', () => {
     expect(counts).toEqual(Array.from({ length: 100 }, (_, i) => i + 1))
   })
 
-  test('a transaction that is sent several times at once is decided on once, and every answer is the same decision', async () => {
-    const log = await openTestLog(folder)
-    const told: boolean[] = []
-    const predicted: InferenceObserver['predicted'] = ({ isRepeated }) => told.push(isRepeated)
-    const decisions = await open(createMemoryStateStore(), log, { ...silentObserver, predicted })
-    const answers = await Promise.all(Array.from({ length: 20 }, () => decisions.predict(payment('t'), 0)))
-    expect(answers.filter(({ isRepeated }) => !isRepeated)).toHaveLength(1)
-    await decisions.flush()
-    await decisions.predict(payment('t'), 0)
-    // Whoever counts is told of all of them.
-    expect(told.toSorted()).toEqual([false, ...Array(20).fill(true)])
-    expect(
-      new Set(answers.map(({ predictionId, probability }) => `${predictionId} ${probability}`)).size,
-    ).toBe(1)
-    expect(await entriesOf(log)).toHaveLength(1)
-  })
-
-  test('a repeated transaction is answered from the log after a kill, from the store after a save, and from it after both', async () => {
-    const store = createMemoryStateStore()
-    const first = await (await start(store, folder)).decisions.predict(payment('t'), 0)
-    const again = { ...first, isRepeated: true }
-    const killed = await start(store, folder)
-    expect(await killed.decisions.predict(payment('t'), 0)).toEqual(again)
-    await killed.decisions.flush()
-    expect(await killed.decisions.predict(payment('t'), 0)).toEqual(again)
-    expect(await (await start(store, folder)).decisions.predict(payment('t'), 0)).toEqual(again)
-  })
-
-  test('the same id with other contents is refused, whether its decision is saved or not', async () => {
-    const { decisions } = await start(createMemoryStateStore(), folder)
-    await decisions.predict(payment('t'), 0)
-    const other = { ...payment('t'), amountMinor: 5 }
-    const refusal = { code: 'SERVING_TRANSACTION_DIFFERS' }
-    await expect(decisions.predict(other, 0)).rejects.toMatchObject(refusal)
-    await decisions.flush()
-    await expect(decisions.predict(other, 0)).rejects.toMatchObject(refusal)
-  })
-
-  test('labels: applied once, unchanged when told again, changed when corrected, unknown without a transaction', async () => {
-    const { decisions, log } = await start(createMemoryStateStore(), folder)
-    await decisions.predict(payment('t'), 0)
-    const tell = (transactionId: string, isFraud: boolean) =>
-      decisions.applyFeedback({ transactionId, isFraud })
-    expect(await Promise.all([tell('t', true), tell('t', true)])).toEqual(['applied', 'unchanged'])
-    await decisions.flush()
-    expect([await tell('t', true), await tell('t', false), await tell('t', true)]).toEqual([
-      'unchanged',
-      'applied',
-      'applied',
-    ])
-    expect(await tell('nobody', true)).toBe('unknown')
-    expect((await entriesOf(log)).map(({ kind }) => kind)).toEqual(['decision', 'label', 'label', 'label'])
-    expect((await decisions.findLabel('t'))?.isFraud).toBe(true)
-  })
-
-  test('a label of a transaction that another system decided on is applied to the entities that it names, and is late where no state has it', async () => {
-    const { decisions } = await start(createMemoryStateStore(), folder)
-    const outcome = await decisions.applyFeedback({
-      transactionId: 'elsewhere',
-      isFraud: true,
-      userId: 'ada',
-      merchantId: 'shop',
-      eventTimeMs: 1e12,
+  describe('a transaction that comes again', () => {
+    test('at the same time is decided on once', async () => {
+      const { decisions, log } = await startProcess(createMemoryStateStore(), folder)
+      const answers = await Promise.all(Array.from({ length: 20 }, () => decisions.predict(payment('t'), 0)))
+      expect(answers.filter(({ isRepeated }) => !isRepeated)).toHaveLength(1)
+      expect(
+        new Set(answers.map(({ predictionId, probability }) => `${predictionId} ${probability}`)).size,
+      ).toBe(1)
+      expect(await entriesOf(log)).toHaveLength(1)
     })
-    expect(outcome).toBe('late')
+
+    test('is reported to the observer, saved or not', async () => {
+      const repeated: boolean[] = []
+      const predicted: InferenceObserver['predicted'] = ({ isRepeated }) => repeated.push(isRepeated)
+      const process = await startProcess(createMemoryStateStore(), folder, {
+        observer: { ...silentObserver, predicted },
+      })
+      await Promise.all(Array.from({ length: 20 }, () => process.decisions.predict(payment('t'), 0)))
+      await process.save()
+      await process.decisions.predict(payment('t'), 0)
+      expect(repeated.toSorted()).toEqual([false, ...Array(20).fill(true)])
+    })
+
+    test('is answered from the log after a kill', async () => {
+      const store = createMemoryStateStore()
+      const process = await startProcess(store, folder)
+      const first = await process.decisions.predict(payment('t'), 0)
+      await process.kill()
+      const { decisions } = await startProcess(store, folder)
+      expect(await decisions.predict(payment('t'), 0)).toEqual({ ...first, isRepeated: true })
+    })
+
+    test('is answered from the store after a save', async () => {
+      const process = await startProcess(createMemoryStateStore(), folder)
+      const first = await process.decisions.predict(payment('t'), 0)
+      await process.save()
+      expect(process.decisions.status().waiting).toBe(0)
+      expect(await process.decisions.predict(payment('t'), 0)).toEqual({ ...first, isRepeated: true })
+    })
+
+    test('is answered from the store after a save and a kill', async () => {
+      const store = createMemoryStateStore()
+      const first = await startProcess(store, folder)
+      const prediction = await first.decisions.predict(payment('t'), 0)
+      await first.kill()
+      const second = await startProcess(store, folder)
+      await second.save()
+      await second.kill()
+      const { decisions } = await startProcess(store, folder)
+      expect(decisions.status().waiting).toBe(0)
+      expect(await decisions.predict(payment('t'), 0)).toEqual({ ...prediction, isRepeated: true })
+    })
+
+    test('with other contents is refused, saved or not', async () => {
+      const process = await startProcess(createMemoryStateStore(), folder)
+      await process.decisions.predict(payment('t'), 0)
+      const other = { ...payment('t'), amountMinor: 5 }
+      const refusal = { code: 'SERVING_TRANSACTION_DIFFERS' }
+      await expect(process.decisions.predict(other, 0)).rejects.toMatchObject(refusal)
+      await process.save()
+      await expect(process.decisions.predict(other, 0)).rejects.toMatchObject(refusal)
+    })
   })
 
-  test('when the log cannot be written, nothing was decided: the answer is an error, the states are those of the log, and then all goes on', async () => {
-    const warnings: string[] = []
-    const observer = { ...silentObserver, warned: (code: string) => void warnings.push(code) }
-    let isFull = false
-    const store = createMemoryStateStore()
-    const real = await openTestLog(folder)
-    const log = failing(real, () => isFull)
-    const decisions = await open(store, log, observer)
-    await decisions.predict(payment('t1'), 0)
-    isFull = true
-    const failed = await Promise.allSettled(['t2', 't3'].map((id) => decisions.predict(payment(id), 0)))
-    expect(failed.map((outcome) => outcome.status === 'rejected' && outcome.reason.code)).toEqual([
-      'SERVING_LOG_FAILED',
-      'SERVING_LOG_FAILED',
-    ])
-    expect(decisions.status().failure).toContain('cannot be written')
-    isFull = false
-    await until(() => decisions.status().failure === '')
-    await decisions.predict(payment('t3'), 0)
-    await decisions.predict(payment('t2'), 0)
-    const entries = await entriesOf(real)
-    expect(
-      entries.map((entry) => entry.kind === 'decision' && entry.decision.transaction.transactionId),
-    ).toEqual(['t1', 't3', 't2'])
-    await expectReplayed(entries)
-    expect(warnings).toContain('SERVING_LOG_FAILED')
+  describe('a label', () => {
+    test('that comes twice at once is applied once', async () => {
+      const { label, log } = await processWithDecision(folder)
+      expect(await Promise.all([label('t', true), label('t', true)])).toEqual(['applied', 'unchanged'])
+      expect((await entriesOf(log)).map(({ kind }) => kind)).toEqual(['decision', 'label'])
+    })
+
+    test('that is saved is unchanged when it comes again', async () => {
+      const { label, save } = await processWithDecision(folder)
+      await label('t', true)
+      await save()
+      expect(await label('t', true)).toBe('unchanged')
+    })
+
+    test('is applied again each time it is corrected', async () => {
+      const { label, save, decisions, log } = await processWithDecision(folder)
+      expect(await label('t', true)).toBe('applied')
+      await save()
+      expect([await label('t', false), await label('t', true)]).toEqual(['applied', 'applied'])
+      expect((await entriesOf(log)).map(({ kind }) => kind)).toEqual(['decision', 'label', 'label', 'label'])
+      expect((await decisions.findLabel('t'))?.isFraud).toBe(true)
+    })
+
+    test('of a transaction that nobody decided on is unknown', async () => {
+      const { label, log } = await processWithDecision(folder)
+      expect(await label('nobody', true)).toBe('unknown')
+      expect((await entriesOf(log)).map(({ kind }) => kind)).toEqual(['decision'])
+    })
+
+    test('of a transaction that no state has is late', async () => {
+      const { decisions } = await startProcess(createMemoryStateStore(), folder)
+      const outcome = await decisions.applyFeedback({
+        transactionId: 'elsewhere',
+        isFraud: true,
+        userId: 'ada',
+        merchantId: 'shop',
+        eventTimeMs: 1e12,
+      })
+      expect(outcome).toBe('late')
+    })
+
+    test('that corrects an unsaved one does not hide the receipts between the two', async () => {
+      const store = createMemoryStateStore()
+      const confirmation = { isLate: false }
+      const log = confirmingLate(await openTestLog(folder), () => confirmation.isLate)
+      const process = await processWithDecision(folder, store, { log })
+      await process.label('t', true)
+      await process.decisions.predict(payment('between'), 0)
+      confirmation.isLate = true
+      void process.label('t', false)
+      await eventually(() => expect(process.decisions.status().lastSequence).toBe(4))
+      await process.save()
+      await process.kill()
+      const { decisions } = await startProcess(store, folder)
+      expect((await decisions.predict(payment('between'), 0)).isRepeated).toBe(true)
+    })
   })
 
-  test('states that do not fit in memory are saved, forgotten and read again', async () => {
-    const store = createMemoryStateStore()
-    const log = await openTestLog(folder)
-    const decisions = await open(store, log, silentObserver, 20_000)
-    for (let round = 0; round < 3; round++) {
-      for (let user = 0; user < 60; user++)
-        await decisions.predict({ ...payment(`${round}-${user}`), userId: `u${user}` }, 0)
-      await decisions.flush()
-    }
-    await until(() => decisions.status().cachedBytes < 20_000)
-    await expectReplayed(await entriesOf(log))
-  })
-
-  test('states that are used at once while there is no room for them are forgotten by nobody who uses them', async () => {
-    const log = await openTestLog(folder)
-    const decisions = await open(createMemoryStateStore(), log, silentObserver, 20_000)
-    for (let round = 0; round < 10; round++) {
-      const users = Array.from({ length: 60 }, (_, user) => `u${(user * 7) % 60}`)
-      await Promise.all([
-        ...users.map((userId) => decisions.predict({ ...payment(`${round}-${userId}`), userId }, 0)),
-        decisions.flush(),
+  describe('when the log cannot be written', () => {
+    test('decisions are answered with an error', async () => {
+      const { failed, decisions, disk } = await processWithFullDisk(folder)
+      expect(failed.map((outcome) => outcome.status === 'rejected' && outcome.reason.code)).toEqual([
+        'SERVING_LOG_FAILED',
+        'SERVING_LOG_FAILED',
       ])
-      await decisions.flush()
-    }
-    await until(() => decisions.status().cachedBytes < 20_000)
-    await expectReplayed(await entriesOf(log))
+      expect(decisions.status().failure).toContain('cannot be written')
+      disk.isFull = false
+    })
+
+    test('nothing was decided, and all goes on once it can be written', async () => {
+      const { decisions, disk, log, warnings } = await processWithFullDisk(folder)
+      disk.isFull = false
+      await eventually(() => expect(decisions.status().failure).toBe(''))
+      await decisions.predict(payment('t3'), 0)
+      await decisions.predict(payment('t2'), 0)
+      const entries = await entriesOf(log)
+      expect(transactionIds(entries)).toEqual(['t1', 't3', 't2'])
+      await expectReplayed(entries)
+      expect(warnings).toContain('SERVING_LOG_FAILED')
+    })
   })
 
-  test('after the log has lost records that the states have, the numbers are not given again, and it is told', async () => {
+  describe('with too little memory', () => {
+    test('states are saved, forgotten and read again', async () => {
+      const process = await startProcess(createMemoryStateStore(), folder, { cacheBytes: 20_000 })
+      for (let round = 0; round < 3; round++) {
+        for (let user = 0; user < 60; user++)
+          await process.decisions.predict({ ...payment(`${round}-${user}`), userId: `u${user}` }, 0)
+        await process.save()
+      }
+      await eventually(() => expect(process.decisions.status().cachedBytes).toBeLessThan(20_000))
+      await expectReplayed(await entriesOf(process.log))
+    })
+
+    test('no state is forgotten while it is used', async () => {
+      const process = await startProcess(createMemoryStateStore(), folder, { cacheBytes: 20_000 })
+      for (let round = 0; round < 10; round++) {
+        const users = Array.from({ length: 60 }, (_, user) => `u${(user * 7) % 60}`)
+        await Promise.all([
+          ...users.map((userId) =>
+            process.decisions.predict({ ...payment(`${round}-${userId}`), userId }, 0),
+          ),
+          process.save(),
+        ])
+        await process.save()
+      }
+      await eventually(() => expect(process.decisions.status().cachedBytes).toBeLessThan(20_000))
+      await expectReplayed(await entriesOf(process.log))
+    })
+  })
+
+  test('the numbers of records that the log has lost and the states have are not given again', async () => {
     const store = createMemoryStateStore()
-    const { decisions } = await start(store, folder)
-    for (const id of ['t1', 't2', 't3']) await decisions.predict(payment(id), 0)
-    await decisions.flush()
+    const before = await startProcess(store, folder)
+    for (const id of ['t1', 't2', 't3']) await before.decisions.predict(payment(id), 0)
+    await before.save()
+    await before.kill()
     const warnings: string[] = []
-    const log = await openTestLog(`${folder}/another`)
-    const later = await open(store, log, { ...silentObserver, warned: (code) => void warnings.push(code) })
-    expect((await later.predict(payment('t4'), 0)).sequence).toBe(4)
+    const { decisions } = await startProcess(store, `${folder}/another`, {
+      observer: { ...silentObserver, warned: (code) => void warnings.push(code) },
+    })
+    expect((await decisions.predict(payment('t4'), 0)).sequence).toBe(4)
     expect(warnings).toEqual(['SERVING_LOG_LOST'])
   })
 })
+
+/** What may happen to a process after each request. */
+const ACTS = ['go on', 'save', 'kill', 'kill while saving', 'close'] as const
 
 const payment = (transactionId: string): Transaction => ({
   transactionId,
@@ -218,30 +281,47 @@ const payment = (transactionId: string): Transaction => ({
   amountMinor: 100,
 })
 
-const start = async (store: StateStore, folder: string) => {
-  const log = await openTestLog(folder)
-  return { log, decisions: await open(store, log, silentObserver) }
+/** A process that has decided on the transaction `t`. */
+const processWithDecision = async (
+  folder: string,
+  store: StateStore = createMemoryStateStore(),
+  options: ProcessOptions = {},
+) => {
+  const process = await startProcess(store, folder, options)
+  await process.decisions.predict(payment('t'), 0)
+  return process
 }
 
-const open = (
-  store: StateStore,
-  log: PredictionLog,
-  observer: InferenceObserver,
-  cacheBytes = 1 << 30,
-): Promise<Decisions> =>
-  openOwnedDecisions({
-    store,
-    log,
+/** A process whose disk became full after `t1`, and what became of `t2` and `t3`. */
+const processWithFullDisk = async (folder: string) => {
+  const warnings: string[] = []
+  const observer = { ...silentObserver, warned: (code: string) => void warnings.push(code) }
+  const disk = { isFull: false }
+  const log = await openTestLog(folder)
+  const { decisions } = await startProcess(createMemoryStateStore(), folder, {
     observer,
-    cacheBytes,
-    decider: createDecider({ champion: MODEL }),
-    logName: 'test',
-    saveAfterMs: 1e6,
-    receiptLifeMs: 1e9,
-    now: () => 1e12,
-    monotonicMs: () => 0,
-    nameOf: async () => ({ name: MODEL.description.name, version: MODEL.description.version }),
+    log: failing(log, () => disk.isFull),
   })
+  await decisions.predict(payment('t1'), 0)
+  disk.isFull = true
+  const failed = await Promise.allSettled(['t2', 't3'].map((id) => decisions.predict(payment(id), 0)))
+  return { decisions, disk, failed, log, warnings }
+}
+
+const transactionIds = (entries: readonly LogEntry[]): readonly string[] =>
+  entries.flatMap((entry) => (entry.kind === 'decision' ? [entry.decision.transaction.transactionId] : []))
+
+/** A log that does not say that its records are durable while `isLate`. */
+const confirmingLate = (log: PredictionLog, isLate: () => boolean): PredictionLog => ({
+  ...log,
+  get lastSequence() {
+    return log.lastSequence
+  },
+  append: async (sequence, payload) => {
+    const written = log.append(sequence, payload)
+    return isLate() ? neverEnds() : written
+  },
+})
 
 /** The log of a disk that is full while `isFull`. */
 const failing = (log: PredictionLog, isFull: () => boolean): PredictionLog => ({
@@ -254,44 +334,3 @@ const failing = (log: PredictionLog, isFull: () => boolean): PredictionLog => ({
     return Promise.reject(new VigiaError('SERVING_LOG_FAILED', { folder: 'here', reason: 'no space' }))
   },
 })
-
-const entriesOf = async (log: PredictionLog): Promise<LogEntry[]> => {
-  const entries: LogEntry[] = []
-  for await (const { payload } of log.read(0)) entries.push(decodeLogEntry(payload)!)
-  return entries
-}
-
-/**
- * Every vector in the log is what the engine gives for the transactions and labels of the log, in its order.
- */
-const expectReplayed = async (entries: readonly LogEntry[]): Promise<void> => {
-  const online = createOnlineFeatures(MODEL.settings, MODEL.fitted, createMemoryStateStore())
-  for (const entry of entries) {
-    if (entry.kind === 'label') {
-      const { transactionId, userId, merchantId, deviceId, eventTimeMs, isFraud } = entry.label
-      await online.applyLabel({
-        transactionId,
-        userId,
-        eventTimeMs,
-        isFraud,
-        ...(merchantId !== undefined && { merchantId }),
-        ...(deviceId !== undefined && { deviceId }),
-      })
-      continue
-    }
-    const { vector } = await online.createAllFeatures(entry.decision.transaction)
-    expect(vector).toBeDefined()
-    entry.vector.forEach((value, f) => {
-      if (!Object.is(value, vector![f]))
-        expect([entry.sequence, MODEL.computed[f], value]).toEqual([
-          entry.sequence,
-          MODEL.computed[f],
-          vector![f],
-        ])
-    })
-  }
-}
-
-const until = async (isTrue: () => boolean): Promise<void> => {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 20))
-}

@@ -16,14 +16,14 @@ export const createEntityLocks = (): EntityLocks => {
     acquire: async (keys) => {
       const names = keys.map(({ kind, token }) => `${kind}/${token}`)
       let release: () => void = () => undefined
-      const own = new Promise<void>((resolve) => {
+      const held = new Promise<void>((resolve) => {
         release = resolve
       })
       const before = names.map((name) => last.get(name))
-      for (const name of names) last.set(name, own)
+      for (const name of names) last.set(name, held)
       await Promise.all(before)
       return () => {
-        for (const name of names) if (last.get(name) === own) last.delete(name)
+        for (const name of names) if (last.get(name) === held) last.delete(name)
         release()
       }
     },

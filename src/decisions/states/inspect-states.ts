@@ -7,7 +7,7 @@ import type { StateStore } from '../../ports/state-store.ts'
 import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { LoadedModel } from '../loaded-model.ts'
-import { appliedOf, stateOf } from '../owned/owned-states.ts'
+import { appliedOf, stateOf } from './stored-state.ts'
 
 /** The state of one entity, for people. */
 export interface StateSummary {

@@ -3,10 +3,10 @@ import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
 import { readStates } from '../../artifacts/states-manifest.ts'
 import { VigiaError } from '../../errors.ts'
 import type { ReportProgress } from '../../foundation/progress.ts'
+import type { World } from '../../foundation/world.ts'
 import type { StateChange, StateStore } from '../../ports/state-store.ts'
 import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 import type { LoadedModel } from '../loaded-model.ts'
-import { withApplied } from '../owned/owned-states.ts'
 import {
   finishLoading,
   readStoreIdentity,
@@ -14,6 +14,7 @@ import {
   startLoading,
   writeStoreIdentity,
 } from './store-identity.ts'
+import { withApplied } from './stored-state.ts'
 
 export interface LoadStatesOptions {
   readonly store: StateStore
@@ -25,8 +26,7 @@ export interface LoadStatesOptions {
   readonly from: string
   /** Replace the states that are there. */
   readonly force: boolean
-  readonly now: () => number
-  readonly newId: () => string
+  readonly world: Pick<World, 'now' | 'newId'>
   readonly signal: AbortSignal
   readonly reportProgress: ReportProgress
 }
@@ -82,8 +82,8 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
   const identity = await writeStoreIdentity(store, {
     statesKey: model.statesKey,
     identity: model.identity,
-    logName: options.newId().slice(0, 8),
-    createdAtMs: options.now(),
+    logName: options.world.newId().slice(0, 8),
+    createdAtMs: options.world.now(),
     origin: { folder: resolve(from), lastEventTimeMs: manifest.lastEventTimeMs, files: manifest.files },
   })
   await finishLoading(store)

@@ -2,10 +2,18 @@ import { mkdirSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
 import { openLogReader } from '../../adapters/segments/segment-files.ts'
-import { openTestLog, silentObserver, testFolder, testModel } from '../../decisions/inference.test-kit.ts'
+import {
+  openTestLog,
+  silentObserver,
+  TEST_SETTINGS,
+  TEST_WORLD,
+  testFolder,
+  testModel,
+} from '../../decisions/inference.test-kit.ts'
 import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../../decisions/log/log-record.ts'
 import { writeModelDocument } from '../../decisions/log/model-document.ts'
 import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
+import { unwatchedWork } from '../../disk/work.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { type ModelParity, parityOfLog } from './parity-of-log.ts'
 import { isParity } from './parity-report.ts'
@@ -139,31 +147,20 @@ const serve = async (logFolder: string): Promise<OpenPipeline> =>
   openInferencePipeline({
     models: { champion: CHAMPION },
     observer: silentObserver,
-    storeName: 'memory',
     log: await openTestLog(logFolder),
     archive: logFolder,
-    states: {
-      kind: 'owned',
-      store: createMemoryStateStore(),
-      cacheBytes: 1 << 28,
-      saveAfterMs: 1e6,
-      receiptLifeMs: 1e9,
-    },
-    archiveAfterBytes: 1e9,
+    states: { kind: 'owned', name: 'memory', store: createMemoryStateStore() },
+    settings: TEST_SETTINGS,
     database,
-    now: () => 1.7e12,
-    monotonicMs: () => 0,
-    newId: () => 'abcdef0123',
+    world: { ...TEST_WORLD, now: () => 1.7e12 },
   })
 
 const compare = (...folders: readonly string[]) =>
   parityOfLog({
     folders,
     openLog: openLogReader,
-    work: folder,
-    database,
-    signal: new AbortController().signal,
-    reportProgress: () => undefined,
+    workFolder: folder,
+    work: unwatchedWork(database),
   })
 
 const entriesOf = async (logFolder: string): Promise<LogEntry[]> => {

@@ -8,7 +8,8 @@ import { cleanTransaction, type FittedCleaning } from '../../dataset/cleaning.ts
 import { documentName, type ModelDocument, ORIGIN_DOCUMENT } from '../../decisions/log/model-document.ts'
 import { createPredictionArchive, readArchive } from '../../decisions/log/prediction-archive.ts'
 import type { StoreOrigin } from '../../decisions/states/store-identity.ts'
-import { type DatabaseSettings, withDatabase } from '../../disk/database.ts'
+import { withDatabase } from '../../disk/database.ts'
+import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import { type EntityStates, FeatureEngineer } from '../../features/feature-engineer.ts'
 import { readFeatureSettings } from '../../features/feature-settings.ts'
@@ -16,7 +17,6 @@ import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { decodeState } from '../../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
 import { readTransaction } from '../../features/transaction-event.ts'
-import type { ReportProgress } from '../../foundation/progress.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 import { tokenOf } from '../../transaction/token.ts'
@@ -30,10 +30,8 @@ export interface ParityOfLogOptions {
   /** Folder of the states that the log began with; default: what the log says, or none. */
   readonly states?: string
   /** An existing folder for what is written on the way. */
-  readonly work: string
-  readonly database: DatabaseSettings
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  readonly workFolder: string
+  readonly work: Work
 }
 
 /** What the replay of a log came to, by the model that decided. */
@@ -53,7 +51,8 @@ export interface ModelParity {
  * SERVING_LOG_DAMAGED
  */
 export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly ModelParity[]> => {
-  const { folders, openLog, database, signal, reportProgress } = options
+  const { folders, openLog } = options
+  const { database, signal, reportProgress } = options.work
   const logs = folders.map(openLog)
   const refuse = (reason: string) =>
     new VigiaError('SERVING_LOG_INCOMPLETE', { folder: folders.join(', '), reason })
@@ -70,15 +69,15 @@ export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly
     }
     throw refuse(`nothing in it says what model ${key} was`)
   }
-  const work = await mkdtemp(join(options.work, '.parity-'))
+  const archiveFolder = await mkdtemp(join(options.workFolder, '.parity-'))
   try {
     // What is not in Parquet yet becomes so here, so that one sorted query reads everything.
     for (let i = 0; i < logs.length; i++)
-      await createPredictionArchive({ folder: join(work, String(i)), database, modelOf }).write(
+      await createPredictionArchive({ folder: join(archiveFolder, String(i)), database, modelOf }).write(
         '000000000001',
         logs[i]!.read(0),
       )
-    const archives = [...folders, ...logs.map((_, i) => join(work, String(i)))]
+    const archives = [...folders, ...logs.map((_, i) => join(archiveFolder, String(i)))]
     return await withDatabase(database, async (connection) => {
       let replayed: LogReplay | undefined
       let last = 0
@@ -107,7 +106,7 @@ export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly
       return replayed.report(folders)
     })
   } finally {
-    await rm(work, { recursive: true, force: true })
+    await rm(archiveFolder, { recursive: true, force: true })
   }
 
   /** The model of a log that begins with a label. */

@@ -6,7 +6,7 @@ import { type GeneratedBank, generatedBank, labelledAt } from '../../../test/par
 import { databaseIn, type History, replayInto } from '../../../test/parity/replay-run.ts'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
-import { noProgress } from '../../foundation/progress.ts'
+import { unwatchedWork } from '../../disk/work.ts'
 import type { Scorer } from '../../model/scorer.ts'
 import { isParity } from './parity-report.ts'
 import { serveRun } from './serve-run.ts'
@@ -92,8 +92,8 @@ describe('serving the end of a run', () => {
     rows: number,
     name: string,
   ) => {
-    const work = join(folder, `work ${name}`)
-    mkdirSync(work)
+    const workFolder = join(folder, `work ${name}`)
+    mkdirSync(workFolder)
     let ticks = 0
     return serveRun({
       files: { prepared, features },
@@ -102,13 +102,11 @@ describe('serving the end of a run', () => {
       scorer: anyScorer,
       rows,
       source: name,
-      work,
+      workFolder,
       workers: 2,
       store: createMemoryStateStore(),
-      monotonicMs: () => ticks++,
-      database: databaseIn(folder),
-      signal: new AbortController().signal,
-      reportProgress: noProgress,
+      world: { monotonicMs: () => ticks++ },
+      work: unwatchedWork(databaseIn(folder)),
     })
   }
 })

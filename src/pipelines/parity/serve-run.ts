@@ -2,11 +2,12 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
 import { statesIdentity } from '../../artifacts/states-manifest.ts'
-import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../disk/database.ts'
+import { sqlLiteral, withDatabase } from '../../disk/database.ts'
+import type { Work } from '../../disk/work.ts'
 import { planFeatures } from '../../features/feature-plan.ts'
 import type { FeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
-import type { ReportProgress } from '../../foundation/progress.ts'
+import type { World } from '../../foundation/world.ts'
 import type { Scorer } from '../../model/scorer.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import { replay } from '../../replay/replay.ts'
@@ -28,14 +29,11 @@ export interface ServeRunOptions {
   /** Where the transactions came from, for people. */
   readonly source: string
   readonly store: StateStore
-  /** A clock that never goes back, milliseconds with fractions. */
-  readonly monotonicMs: () => number
+  readonly world: Pick<World, 'monotonicMs'>
   /** An existing folder for what is written on the way. */
-  readonly work: string
+  readonly workFolder: string
   readonly workers: number
-  readonly database: DatabaseSettings
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  readonly work: Work
 }
 
 /** Times of whole decisions in this process: states, features, score, decision. Milliseconds. */
@@ -66,8 +64,9 @@ const MOST_WARM_UP = 1000
  * @throws the errors of `replay`, FEATURES_STATE_CONTENDED, INTERRUPTED
  */
 export const serveRun = async (options: ServeRunOptions): Promise<ServedRun> => {
-  const { files, settings, fitted, scorer, store, database, signal, reportProgress } = options
-  const total = await withDatabase(database, async (connection) => {
+  const { files, settings, fitted, scorer, store, work } = options
+  const { monotonicMs } = options.world
+  const total = await withDatabase(work.database, async (connection) => {
     const counted = await connection.runAndReadAll(
       `SELECT count(*)::DOUBLE FROM read_parquet(${sqlLiteral(files.prepared)})`,
     )
@@ -75,7 +74,7 @@ export const serveRun = async (options: ServeRunOptions): Promise<ServedRun> => 
   })
   const cut = Math.max(0, total - options.rows)
   await fillStore(options, cut)
-  return withDatabase(database, async (connection) => {
+  return withDatabase(work.database, async (connection) => {
     const delayMs = settings.limits.user.labelDelayMs
     const { pending, clockMs } = await readPendingLabels(connection, files.prepared, cut, delayMs)
     const labels = createLabelPost(delayMs, pending, clockMs)
@@ -87,12 +86,12 @@ export const serveRun = async (options: ServeRunOptions): Promise<ServedRun> => 
     let missing = 0
     let extra = 0
     for await (const row of readServedRows(connection, files, online.featureNames, cut)) {
-      signal.throwIfAborted()
+      work.signal.throwIfAborted()
       await labels.deliver(online, row.transaction.eventTimeMs)
-      const started = options.monotonicMs()
+      const started = monotonicMs()
       const { vector } = await online.createAllFeatures(row.transaction)
       if (vector !== undefined) decide(vector)
-      times.push(options.monotonicMs() - started)
+      times.push(monotonicMs() - started)
       if (row.label !== undefined) labels.post(row.label)
       if (row.expected === undefined) extra++
       else if (vector === undefined) missing++
@@ -101,7 +100,12 @@ export const serveRun = async (options: ServeRunOptions): Promise<ServedRun> => 
         differing.compare(vector, row.expected)
       }
       if (times.length % 500 === 0)
-        reportProgress({ activity: 'serving', done: times.length, total: total - cut, unit: 'transactions' })
+        work.reportProgress({
+          activity: 'serving',
+          done: times.length,
+          total: total - cut,
+          unit: 'transactions',
+        })
     }
     return {
       parity: {
@@ -122,11 +126,11 @@ export const serveRun = async (options: ServeRunOptions): Promise<ServedRun> => 
 /** Replays what came before arrival `cut`, and puts its states into the store. */
 const fillStore = async (options: ServeRunOptions, cut: number): Promise<void> => {
   if (cut === 0) return
-  const { files, settings, fitted, work, workers, database, signal, reportProgress, store } = options
-  const prepared = join(work, 'before.parquet')
-  const statesOut = join(work, 'before-states')
+  const { files, settings, fitted, workFolder, workers, work, store } = options
+  const prepared = join(workFolder, 'before.parquet')
+  const statesOut = join(workFolder, 'before-states')
   await mkdir(statesOut)
-  await withDatabase(database, (connection) =>
+  await withDatabase(work.database, (connection) =>
     connection.run(
       `COPY (SELECT * FROM read_parquet(${sqlLiteral(files.prepared)}) WHERE arrival < ${cut} ORDER BY arrival)
        TO ${sqlLiteral(prepared)} (FORMAT parquet)`,
@@ -134,14 +138,12 @@ const fillStore = async (options: ServeRunOptions, cut: number): Promise<void> =
   )
   await replay({
     prepared,
-    out: join(work, 'before-features.parquet'),
+    out: join(workFolder, 'before-features.parquet'),
     statesOut,
     settings,
     fitted,
     workers,
-    database,
-    signal,
-    reportProgress,
+    work,
   })
   const { layouts } = planFeatures(settings)
   for (const kind of ENTITY_KINDS)

@@ -1,5 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { sqlIdentifier, sqlLiteral } from '../../disk/database.ts'
+import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
+import { FIELD_SQL } from '../../transaction/prepared-columns.ts'
 import type { Label, Transaction } from '../../transaction/transaction.ts'
 import type { Labelled } from './label-post.ts'
 
@@ -28,7 +30,7 @@ export async function* readServedRows(
 ): AsyncGenerator<ServedRow> {
   const values = names.map((name) => `coalesce(f.${sqlIdentifier(name)}, 'NaN'::DOUBLE)::DOUBLE`)
   const result = await connection.stream(
-    `SELECT ${FIELDS.map((field) => `p.${REQUEST_COLUMNS[field]}`).join(', ')},
+    `SELECT ${FIELDS.map((field) => `p.${FIELD_SQL[field]}`).join(', ')},
             p.is_fraud::DOUBLE, p.labelled_at_ms::DOUBLE, f.transaction_id IS NOT NULL, ${values.join(', ')}
      FROM (SELECT * FROM read_parquet(${sqlLiteral(prepared)}) WHERE arrival >= ${from}) p
      LEFT JOIN read_parquet(${sqlLiteral(features)}) f ON f.transaction_id = p.transaction_id ORDER BY p.arrival`,
@@ -104,20 +106,5 @@ const entitiesOf = ({ transactionId, userId, merchantId, deviceId }: EntitiesOrN
   ...(typeof deviceId === 'string' && { deviceId }),
 })
 
-/** The columns of a prepared dataset that a request has, by the name it has there. */
-const REQUEST_COLUMNS = {
-  transactionId: 'transaction_id',
-  userId: 'user_id',
-  eventTimeMs: 'event_time_ms::DOUBLE',
-  amountMinor: 'amount_minor::DOUBLE',
-  merchantId: 'merchant_id',
-  merchantCategory: 'merchant_category',
-  transactionType: 'transaction_type',
-  deviceId: 'device_id',
-  deviceType: 'device_type',
-  location: 'location',
-  latitude: 'latitude',
-  longitude: 'longitude',
-} as const satisfies Partial<Record<keyof Transaction, string>>
-
-const FIELDS = Object.keys(REQUEST_COLUMNS) as (keyof typeof REQUEST_COLUMNS)[]
+/** What a request has of a prepared row: all fields, and nothing of the label. */
+const FIELDS = TRANSACTION_FIELDS.map(({ name }) => name)

@@ -3,11 +3,11 @@ import { dirname, join } from 'node:path'
 import { statesIdentity } from '../../artifacts/states-manifest.ts'
 import { loadVersionArtifact } from '../../artifacts/version-artifact.ts'
 import type { PromotionSettings } from '../../config/sections/promotion.ts'
-import type { DatabaseSettings } from '../../disk/database.ts'
+import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
-import type { ReportProgress } from '../../foundation/progress.ts'
+import type { World } from '../../foundation/world.ts'
 import type { Artifact } from '../../model/artifact.ts'
 import { createScorer } from '../../model/scorer.ts'
 import type { ModelRegistry, ModelVersion } from '../../ports/model-registry.ts'
@@ -31,12 +31,9 @@ export interface MeasureOptions {
   /** Of live traffic; without it the last transactions of the run are served. */
   readonly parityReport?: ParityReport
   readonly createStateStore: () => StateStore
-  /** A clock that never goes back, milliseconds with fractions. */
-  readonly monotonicMs: () => number
+  readonly world: World
   readonly workers: number
-  readonly database: DatabaseSettings
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  readonly work: Work
 }
 
 /** Measurements, and the verified artifact where there is one. */
@@ -49,7 +46,7 @@ export interface MeasuredGates extends GateMeasurements {
  * store that cannot be reached stop it.
  */
 export const measureGates = async (options: MeasureOptions): Promise<MeasuredGates> => {
-  const { registry, candidate, present, runFolder, database } = options
+  const { registry, candidate, present, runFolder, work } = options
   const loaded = await attempt(() => loadVersionArtifact(registry, candidate))
   if ('notMeasured' in loaded) {
     const nothing = { notMeasured: 'the artifact is not usable' }
@@ -63,7 +60,7 @@ export const measureGates = async (options: MeasureOptions): Promise<MeasuredGat
     }
   }
   const { artifact, sha256 } = loaded
-  const opened = await openRunRows(runFolder, artifact, database)
+  const opened = await openRunRows(runFolder, artifact, work.database)
   const rows: Measured<RunRows> =
     'reason' in opened
       ? {
@@ -73,7 +70,7 @@ export const measureGates = async (options: MeasureOptions): Promise<MeasuredGat
   const served =
     'notMeasured' in rows
       ? rows
-      : await inWorkFolder(runFolder, (work) => serve(rows, artifact, work, options))
+      : await inWorkFolder(runFolder, (workFolder) => serve(rows, artifact, workFolder, options))
   return {
     loaded: artifact,
     artifact: { sha256 },
@@ -87,7 +84,7 @@ export const measureGates = async (options: MeasureOptions): Promise<MeasuredGat
 const serve = (
   rows: RunRows,
   artifact: Artifact,
-  work: string,
+  workFolder: string,
   options: MeasureOptions,
 ): Promise<Measured<ServedRun>> =>
   attempt(async () => {
@@ -102,7 +99,7 @@ const serve = (
         rows: options.settings.parity_rows,
         source: `the last transactions of ${options.runName}, served in this process`,
         store,
-        work,
+        workFolder,
       })
     } finally {
       await store.close()
@@ -148,7 +145,9 @@ const figuresOn = async (
 ): Promise<Measured<MeasuredFigures>> =>
   'notMeasured' in rows
     ? rows
-    : attempt(() => inWorkFolder(rows.folder, (work) => testFigures(artifact, rows, { ...options, work })))
+    : attempt(() =>
+        inWorkFolder(rows.folder, (workFolder) => testFigures(artifact, rows, { ...options, workFolder })),
+      )
 
 /** Errors that say that the attempt itself was broken off, not that there is nothing to measure. */
 const FATAL = ['INTERRUPTED', 'TRACKING_UNREACHABLE', 'TRACKING_UNAUTHORIZED']

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { findVersion } from '../../artifacts/find-version.ts'
 import { VigiaError } from '../../errors.ts'
 import { sha256 } from '../../foundation/hash.ts'
+import type { World } from '../../foundation/world.ts'
 import type { ModelVersion } from '../../ports/model-registry.ts'
 import type { TrackingStore } from '../../ports/tracking-store.ts'
 import { type PromotionEvidence, promotionEvidence } from './evidence.ts'
@@ -13,7 +14,7 @@ import type { DecidedAlias, Decision, NumberedDecision } from './promotion.ts'
 import { type DecisionLog, openDecisionLog } from './promotion-log.ts'
 import { type SettledAliases, settleAliases } from './settle-aliases.ts'
 
-/** Who decides, and what deciding needs of the world. */
+/** Who decides on which model, and the world that dates and names the decision. */
 export interface Deciding {
   readonly store: TrackingStore
   /** Name of the registered model. */
@@ -21,10 +22,7 @@ export interface Deciding {
   readonly by: string
   /** Absent: what the decision itself says. */
   readonly reason?: string
-  /** Epoch milliseconds. */
-  readonly now: () => number
-  /** A new UUID. */
-  readonly newId: () => string
+  readonly world: World
 }
 
 export interface PromoteOptions extends Deciding, Omit<MeasureOptions, 'registry' | 'candidate' | 'present'> {
@@ -59,9 +57,9 @@ export interface Promoted extends Decided {
  * INTERRUPTED and the errors of the store
  */
 export const promote = async (options: PromoteOptions): Promise<Promoted | undefined> => {
-  const { store, model, to, skip, settings, now, newId, signal } = options
+  const { store, model, to, skip, settings, world } = options
   const { registry } = store
-  const log = await openDecisionLog({ tracker: store.tracker, model, newId, now })
+  const log = await openDecisionLog({ tracker: store.tracker, model, world })
   const { decisions, aliases } = await settleAliases(log, registry, model)
   const candidate = await findVersion(registry, model, options.version)
   const from = aliases[to] ?? (await registry.findModel(model))?.aliases[to] ?? null
@@ -71,15 +69,15 @@ export const promote = async (options: PromoteOptions): Promise<Promoted | undef
   const gates = judgePromotion(settings, measured, skip)
   options.onGates?.(gates)
   requirePassed(gates, candidate, to)
-  signal.throwIfAborted()
+  options.work.signal.throwIfAborted()
   const decision = {
-    id: newId(),
+    id: world.newId(),
     action: 'promote',
     alias: to,
     from,
     to: candidate.version,
     by: options.by,
-    at: new Date(now()).toISOString(),
+    at: new Date(world.now()).toISOString(),
     reason: options.reason ?? 'passed every gate',
     skipped: [...new Set(gates.filter(({ skipped }) => skipped).map(({ gate }) => gate))],
   } as const satisfies Omit<Decision, 'evidence'>

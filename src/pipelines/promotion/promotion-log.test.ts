@@ -182,7 +182,7 @@ const promote = (to: number, from: number | null = null, id = `${to}`): Decision
 })
 
 const logOf = ({ tracker }: TrackingStore) =>
-  openDecisionLog({ tracker, model: 'detector', newId: () => `id-${++ids}`, now: () => 1000 })
+  openDecisionLog({ tracker, model: 'detector', world: { newId: () => `id-${++ids}`, now: () => 1000 } })
 
 const newStore = (): TrackingStore =>
   createFileStore({

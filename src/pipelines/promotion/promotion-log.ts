@@ -1,4 +1,5 @@
 import { VigiaError } from '../../errors.ts'
+import type { World } from '../../foundation/world.ts'
 import type { ExperimentTracker, TrackedRun } from '../../ports/experiment-tracker.ts'
 import {
   type Decision,
@@ -8,15 +9,12 @@ import {
   tellDecision,
 } from './promotion.ts'
 
-/** What the log needs of the world. */
+/** Whose log it is, and the world that names and dates its run. */
 export interface DecisionLogOptions {
   readonly tracker: ExperimentTracker
   /** Name of the registered model. */
   readonly model: string
-  /** A new UUID. */
-  readonly newId: () => string
-  /** Epoch milliseconds. */
-  readonly now: () => number
+  readonly world: Pick<World, 'now' | 'newId'>
 }
 
 /** All decisions about one model, in their order. */
@@ -49,12 +47,11 @@ export interface DecisionLog {
 export const openDecisionLog = async ({
   tracker,
   model,
-  newId,
-  now,
+  world,
 }: DecisionLogOptions): Promise<DecisionLog> => {
   let runId = await findLog(tracker, model)
   const required = async (): Promise<string> => {
-    runId ??= (await findLog(tracker, model)) ?? (await createLog(tracker, model, newId(), now()))
+    runId ??= (await findLog(tracker, model)) ?? (await createLog(tracker, model, world.newId(), world.now()))
     return runId
   }
   const read = async (): Promise<readonly NumberedDecision[]> => {

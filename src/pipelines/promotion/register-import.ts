@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path'
 import { ARTIFACT_TAG } from '../../artifacts/version-artifact.ts'
 import { VigiaError } from '../../errors.ts'
 import { sha256 } from '../../foundation/hash.ts'
+import type { World } from '../../foundation/world.ts'
 import { ARTIFACT_FILES, decodeArtifact } from '../../model/artifact.ts'
 import { encodeMlflowModel } from '../../model/mlflow/mlflow-model.ts'
 import type { ExperimentTracker } from '../../ports/experiment-tracker.ts'
@@ -22,8 +23,7 @@ export interface RegisterImportOptions {
   readonly folder: string
   /** The file that was imported, and its SHA-256. */
   readonly source: { readonly file: string; readonly sha256: string }
-  /** Epoch milliseconds. */
-  readonly now: () => number
+  readonly world: Pick<World, 'now'>
 }
 
 /**
@@ -33,7 +33,7 @@ export interface RegisterImportOptions {
  * @throws MODEL_ARTIFACT_REFUSED and the errors of the store
  */
 export const registerImport = async (options: RegisterImportOptions): Promise<ModelVersion> => {
-  const { store, model, source, now } = options
+  const { store, model, source, world } = options
   const folder = join(options.folder, 'package')
   const files = new Map<string, Uint8Array>()
   for (const name of ARTIFACT_FILES) files.set(name, await readFile(join(folder, name)))
@@ -47,7 +47,7 @@ export const registerImport = async (options: RegisterImportOptions): Promise<Mo
   const run = await store.tracker.createRun({
     experimentId: await experimentOf(store.tracker, options.experiment),
     name: `import ${basename(source.file)}`.slice(0, 250),
-    startTimeMs: now(),
+    startTimeMs: world.now(),
     tags,
   })
   const work = await mkdtemp(join(tmpdir(), 'vigia-register-'))
@@ -60,7 +60,7 @@ export const registerImport = async (options: RegisterImportOptions): Promise<Mo
   } finally {
     await rm(work, { recursive: true, force: true })
   }
-  await store.tracker.setRunStatus(run.id, 'FINISHED', now())
+  await store.tracker.setRunStatus(run.id, 'FINISHED', world.now())
   await store.registry.ensureModel(model, `Fraud detection of ${artifact.manifest.project}`)
   return store.registry.createVersion({
     name: model,

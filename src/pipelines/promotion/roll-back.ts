@@ -10,9 +10,9 @@ import { settleAliases } from './settle-aliases.ts'
  * @throws REGISTRY_NOTHING_TO_ROLL_BACK, REGISTRY_DECISION_LOST, REGISTRY_DECISIONS_BROKEN and the errors of
  * the store
  */
-export const rollBack = async ({ store, model, by, reason, now, newId }: Deciding): Promise<Decided> => {
+export const rollBack = async ({ store, model, by, reason, world }: Deciding): Promise<Decided> => {
   const { registry, tracker } = store
-  const log = await openDecisionLog({ tracker, model, newId, now })
+  const log = await openDecisionLog({ tracker, model, world })
   const { decisions, aliases } = await settleAliases(log, registry, model)
   const from = aliases['production'] ?? null
   const to = aliases['previous'] ?? null
@@ -23,13 +23,13 @@ export const rollBack = async ({ store, model, by, reason, now, newId }: Decidin
     throw refuse(`version ${to}, which was in production before, is not in the registry any more`)
   const decision = await log.append(
     {
-      id: newId(),
+      id: world.newId(),
       action: 'rollback',
       alias: 'production',
       from,
       to,
       by,
-      at: new Date(now()).toISOString(),
+      at: new Date(world.now()).toISOString(),
       reason: reason ?? `rolled back from version ${from}`,
       skipped: [],
       evidence: null,

@@ -2,13 +2,13 @@ import { join } from 'node:path'
 import type { FeaturesSettings } from '../../config/sections/features.ts'
 import type { LabelsSettings } from '../../config/sections/labels.ts'
 import { applyCleaning, type FittedCleaning } from '../../dataset/cleaning.ts'
-import { type DatabaseSettings, withDatabase } from '../../disk/database.ts'
+import { withDatabase } from '../../disk/database.ts'
+import type { Work } from '../../disk/work.ts'
 import { NO_COSTS } from '../../evaluation/cost.ts'
 import { COMPARABLE_FIGURES, type FigureValues, figuresOf, keyOf } from '../../evaluation/figures.ts'
 import { judgedRows } from '../../evaluation/judged-rows.ts'
 import { type FeatureSettings, readFeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
-import type { ReportProgress } from '../../foundation/progress.ts'
 import type { Artifact } from '../../model/artifact.ts'
 import { createScorer } from '../../model/scorer.ts'
 import { replay } from '../../replay/replay.ts'
@@ -27,11 +27,9 @@ export interface MeasuredFigures extends Partial<FigureValues> {
 
 export interface TestFiguresOptions {
   /** An existing folder for what is written on the way. */
-  readonly work: string
+  readonly workFolder: string
   readonly workers: number
-  readonly database: DatabaseSettings
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  readonly work: Work
 }
 
 /** The settings that an artifact's features are computed with. */
@@ -53,7 +51,7 @@ export const testFigures = async (
     whyOtherFeatures(artifact, rows.origin) === undefined
       ? rows.features
       : await computeFeatures(artifact, rows, options)
-  return withDatabase(options.database, async (connection) => {
+  return withDatabase(options.work.database, async (connection) => {
     const scorer = createScorer(artifact)
     const names = scorer.featureNames
     const categorical = categoricalNames(featureSettingsOf(artifact))
@@ -88,12 +86,12 @@ export const recordedFigures = ({ manifest }: Pick<Artifact, 'manifest'>): TestF
 const computeFeatures = async (
   artifact: Artifact,
   { prepared }: RunRows,
-  { work, workers, database, signal, reportProgress }: TestFiguresOptions,
+  { workFolder, workers, work }: TestFiguresOptions,
 ): Promise<string> => {
-  const cleaned = join(work, 'cleaned.parquet')
-  const out = join(work, 'features.parquet')
+  const cleaned = join(workFolder, 'cleaned.parquet')
+  const out = join(workFolder, 'features.parquet')
   const { fitted } = artifact.manifest
-  await withDatabase(database, (connection) =>
+  await withDatabase(work.database, (connection) =>
     applyCleaning(connection, prepared, cleaned, fitted.cleaning as FittedCleaning),
   )
   await replay({
@@ -102,9 +100,7 @@ const computeFeatures = async (
     settings: featureSettingsOf(artifact),
     fitted: fitted.features as FittedFeatures,
     workers,
-    database,
-    signal,
-    reportProgress,
+    work,
   })
   return out
 }

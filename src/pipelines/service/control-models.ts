@@ -20,7 +20,7 @@ export const createModelControl = (pipeline: OpenPipeline, load: LoadModel): Mod
     next: (now: ServingModels) => Promise<ServingModels>,
     then: (before: ServingModels, after: ServingModels) => void = remember,
   ) => {
-    const own = turn
+    const changed = turn
       .catch(() => undefined)
       .then(async () => {
         const before = pipeline.serving
@@ -29,8 +29,8 @@ export const createModelControl = (pipeline: OpenPipeline, load: LoadModel): Mod
         then(before, after)
         return pipeline.models
       })
-    turn = own
-    return own
+    turn = changed
+    return changed
   }
   const remember = (before: ServingModels, after: ServingModels): void => {
     if (before.champion.key !== after.champion.key)

@@ -6,6 +6,7 @@ import { loadVersionArtifact } from '../../artifacts/version-artifact.ts'
 import { type LoadedModel, prepareModel } from '../../decisions/loaded-model.ts'
 import { VigiaError } from '../../errors.ts'
 import { sha256 } from '../../foundation/hash.ts'
+import type { World } from '../../foundation/world.ts'
 import type { TrackingStore } from '../../ports/tracking-store.ts'
 
 export interface ModelSourceOptions {
@@ -13,7 +14,7 @@ export interface ModelSourceOptions {
   readonly workingDirectory: string
   /** The registry, opened when a source names it. */
   readonly openRegistry: () => Promise<TrackingStore>
-  readonly now: () => number
+  readonly world: Pick<World, 'now'>
 }
 
 /** Loads the model that a source stands for, verified. */
@@ -40,7 +41,7 @@ export const runFolderOf = async (source: string, workingDirectory: string): Pro
 
 const loadFolder = async (
   source: string,
-  { workingDirectory, now }: ModelSourceOptions,
+  { workingDirectory, world }: ModelSourceOptions,
 ): Promise<LoadedModel> => {
   const given = resolve(workingDirectory, source)
   const inRun = join(given, 'package')
@@ -55,13 +56,13 @@ const loadFolder = async (
     version: hash.slice(0, 12),
     source,
     sha256: hash,
-    loadedAtMs: now(),
+    loadedAtMs: world.now(),
   })
 }
 
 const loadRegistered = async (
   source: string,
-  { openRegistry, now }: ModelSourceOptions,
+  { openRegistry, world }: ModelSourceOptions,
 ): Promise<LoadedModel> => {
   const [, name, alias, number] = /^models:\/([^@/]+)(?:@([\w-]+)|\/([\w-]+))$/.exec(source) ?? []
   if (name === undefined)
@@ -77,6 +78,6 @@ const loadRegistered = async (
     version: String(version.version),
     source,
     sha256: loaded.sha256,
-    loadedAtMs: now(),
+    loadedAtMs: world.now(),
   })
 }

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import type { ServingModels } from '../../decisions/decider.ts'
+import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
 import { type LoadedStates, loadStates } from '../../decisions/states/load-states.ts'
@@ -10,6 +11,7 @@ import type { DatabaseSettings } from '../../disk/database.ts'
 import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { ReportProgress } from '../../foundation/progress.ts'
+import type { World } from '../../foundation/world.ts'
 import { createModelControl } from './control-models.ts'
 import type { ModelControl } from './model-control.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
@@ -22,12 +24,10 @@ export interface ServiceOptions {
   /** Relative sources of models start here. */
   readonly workingDirectory: string
   readonly observer: InferenceObserver
-  readonly now: () => number
-  readonly monotonicMs: () => number
-  readonly newId: () => string
+  readonly world: World
   readonly signal: AbortSignal
   readonly reportProgress: ReportProgress
-  /** Told where the states came from. */
+  /** Called once it is known where the states came from. */
   readonly onStates?: (outcome: StatesOutcome) => void
 }
 
@@ -55,7 +55,7 @@ const MEBIBYTE = 1 << 20
  * SERVING_LOG_NOT_EMPTY and others of these
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
-  const { settings, storage, load, now } = options
+  const { settings, storage, load } = options
   const models = await loadModels(settings.model, load)
   const states = await storage.openStates(settings.state_store)
   try {
@@ -70,29 +70,13 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
       options.onStates?.(isNew ? await fill(options, models, states) : { kind: 'kept' })
       const pipeline = await openInferencePipeline({
         models,
-        states:
-          states.kind === 'owned'
-            ? {
-                kind: 'owned',
-                store: states.store,
-                cacheBytes: settings.state_store.cache_size * MEBIBYTE,
-                saveAfterMs: parseDuration(settings.state_store.save_interval),
-                receiptLifeMs: parseDuration(settings.state_store.repetition_window),
-              }
-            : {
-                kind: 'shared',
-                store: states.store,
-                receiptLifeMs: parseDuration(settings.state_store.repetition_window),
-              },
-        storeName: states.name,
+        states,
         log,
         archive: settings.prediction_log.path,
-        archiveAfterBytes: settings.prediction_log.segment_size * MEBIBYTE,
         database: archiveDatabase(settings.prediction_log.path),
+        settings: decisionSettingsOf(settings),
         observer: options.observer,
-        now,
-        monotonicMs: options.monotonicMs,
-        newId: options.newId,
+        world: options.world,
       })
       return { pipeline, control: createModelControl(pipeline, load) }
     } catch (error) {
@@ -104,6 +88,16 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
     throw error
   }
 }
+
+const decisionSettingsOf = ({
+  state_store,
+  prediction_log,
+}: ServiceOptions['settings']): DecisionSettings => ({
+  cacheBytes: state_store.cache_size * MEBIBYTE,
+  saveAfterMs: parseDuration(state_store.save_interval),
+  receiptLifeMs: parseDuration(state_store.repetition_window),
+  archiveAfterBytes: prediction_log.segment_size * MEBIBYTE,
+})
 
 const loadModels = async (
   { source, shadow, canary, canary_share }: ServingSettings['model'],
@@ -117,21 +111,20 @@ const loadModels = async (
 const fill = async (
   options: ServiceOptions,
   { champion }: ServingModels,
-  { store, name }: Awaited<ReturnType<ServingStorage['openStates']>>,
+  { store, name }: OpenStates,
 ): Promise<StatesOutcome> => {
   const run = await runFolderOf(champion.description.source, options.workingDirectory)
   const from = run === undefined ? undefined : join(run, 'states')
   if (from === undefined || (await stat(join(from, 'states.json')).catch(() => undefined)) === undefined)
     return { kind: 'empty' }
-  const { now, newId, signal, reportProgress } = options
+  const { world, signal, reportProgress } = options
   const loaded = await loadStates({
     store,
     storeName: name,
     model: champion,
     from,
     force: false,
-    now,
-    newId,
+    world,
     signal,
     reportProgress,
   })

@@ -1,11 +1,8 @@
 import type { ServingSettings } from '../../config/serving-config.ts'
+import type { OpenStates } from '../../decisions/decisions.ts'
 import type { LogReader, PredictionLog } from '../../ports/prediction-log.ts'
-import type { SharedStateStore, StateStore } from '../../ports/state-store.ts'
 
-/** A state store, and whether one process owns it or many share it. `name` is for people. */
-export type OpenStates =
-  | { readonly kind: 'owned'; readonly name: string; readonly store: StateStore }
-  | { readonly kind: 'shared'; readonly name: string; readonly store: SharedStateStore }
+export type { OpenStates }
 
 /** Opens what a server keeps things in. */
 export interface ServingStorage {

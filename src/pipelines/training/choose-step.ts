@@ -28,10 +28,10 @@ export const chooseStep = (context: TrainingContext): Step => ({
   inputs: [...FEATURE_INPUTS, 'train'],
   settings: { evaluation: chosenBy(context.config.declared) },
   module: import.meta.url,
-  run: async ({ input, output, reportProgress }) => {
+  run: async ({ input, output, reportProgress, database }) => {
     const { featureNames, models } = await readJson<TrainingOutcome>(input('train', 'training.json'))
     const read = (part: string): Promise<FeatureRows> =>
-      withDatabase(context.database, (connection) =>
+      withDatabase(database, (connection) =>
         readFeatureRows(connection, featureFiles(input), part, featureNames, categoricalFeatures(context)),
       )
     const validation = await read('validation')

@@ -8,13 +8,13 @@ import type { TrainingContext } from './training-context.ts'
  * Prepared rows -> `cleaned.parquet`, the same rows in the same order + `cleaning.json`, what was fitted on
  * training rows.
  */
-export const cleanStep = ({ config, database }: TrainingContext): Step => ({
+export const cleanStep = ({ config }: TrainingContext): Step => ({
   name: 'clean',
   activity: 'cleaning transactions',
   inputs: ['read', 'split'],
   settings: { cleaning: config.declared.cleaning },
   module: import.meta.url,
-  run: async ({ input, output }) => {
+  run: async ({ input, output, database }) => {
     const prepared = input('read', 'prepared.parquet')
     const training = trainingRows(input('split', 'split.parquet'))
     await withDatabase(database, async (connection) => {

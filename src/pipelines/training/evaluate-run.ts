@@ -188,11 +188,11 @@ const readOutcomes = async ({ input }: StepWork) => {
 
 const readPart = (
   context: TrainingContext,
-  { input }: StepWork,
+  { input, database }: StepWork,
   part: Part,
   names: readonly string[],
 ): Promise<FeatureRows> =>
-  withDatabase(context.database, (connection) =>
+  withDatabase(database, (connection) =>
     readFeatureRows(connection, featureFiles(input), part, names, categoricalFeatures(context)),
   )
 
@@ -221,12 +221,12 @@ const sampledRows = ({ rows }: Pick<PartEvaluation, 'rows'>): string[] =>
 /** Where the chosen model is good and where not, on the test rows. */
 const sliceRun = async (
   context: TrainingContext,
-  { input }: StepWork,
+  { input, database }: StepWork,
   transactionIds: readonly string[],
   rows: ScoredRows,
 ): Promise<EvaluationReport['slices']> => {
   const { slices } = context.config.settings.evaluation
-  const slicings = await withDatabase(context.database, (connection) =>
+  const slicings = await withDatabase(database, (connection) =>
     sliceRows(connection, featureFiles(input), 'test', transactionIds, slices),
   )
   return slicings.map((slicing) => sliceFigures(slicing, rows))
@@ -274,8 +274,8 @@ const compareProduction = async (
   if (folder === undefined) return null
   const { declared } = context.config
   const where = declared.evaluation.production
-  const { input } = work
-  const names = await withDatabase(context.database, async (connection) => {
+  const { input, database } = work
+  const names = await withDatabase(database, async (connection) => {
     const described = await connection.runAndReadAll(
       `DESCRIBE SELECT * FROM read_parquet(${sqlLiteral(input('features', 'features.parquet'))})`,
     )

@@ -13,16 +13,17 @@ import type { TrainingContext } from './training-context.ts'
  * features took from the training rows), `user.states`, `merchant.states`, `device.states` (all states after
  * the last row), `replay.json` (counts).
  */
-export const featuresStep = ({ config, database, workers }: TrainingContext): Step => ({
+export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
   name: 'features',
   activity: 'computing features',
   inputs: ['clean', 'split'],
   settings: { features: config.declared.features, labels: config.declared.labels },
   module: import.meta.url,
-  run: async ({ input, output, signal, reportProgress }) => {
+  run: async (work) => {
+    const { input, output } = work
     const prepared = input('clean', 'cleaned.parquet')
     const settings = readFeatureSettings(config.settings.features, config.settings.labels)
-    const fitted = await withDatabase(database, (connection) =>
+    const fitted = await withDatabase(work.database, (connection) =>
       fitFeaturesOn(connection, prepared, trainingRows(input('split', 'split.parquet')), settings),
     )
     await writeJson(output('fitted.json'), fitted)
@@ -33,9 +34,7 @@ export const featuresStep = ({ config, database, workers }: TrainingContext): St
       settings,
       fitted,
       workers,
-      database,
-      signal,
-      reportProgress,
+      work,
     })
     await writeJson(output('replay.json'), result)
   },

@@ -3,7 +3,7 @@ import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
 /** Settings -> `transactions.parquet` of an invented bank. Only where `source.path` is `generated`. */
-export const generateStep = ({ config, database }: TrainingContext): Step => {
+export const generateStep = ({ config }: TrainingContext): Step => {
   const { generate, project } = config.settings
   const seed = generate.seed ?? project.seed
   return {
@@ -12,15 +12,13 @@ export const generateStep = ({ config, database }: TrainingContext): Step => {
     inputs: [],
     settings: { generate: { ...generate, seed } },
     module: import.meta.url,
-    run: async ({ output, signal, reportProgress }) => {
+    run: async (work) => {
       await generateDataset({
         settings: generate,
         seed,
-        out: output('transactions.parquet'),
+        out: work.output('transactions.parquet'),
         overwrite: false,
-        database,
-        signal,
-        reportProgress,
+        work,
       })
     },
   }

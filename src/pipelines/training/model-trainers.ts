@@ -1,3 +1,4 @@
+import type { Work } from '../../disk/work.ts'
 import { findAlgorithm, fitOnThreads } from '../../fitting/fit-on-threads.ts'
 import { learningMemoryBytes } from '../../fitting/learning-memory.ts'
 import { findXgboostLibrary } from '../../fitting/xgboost/find-library.ts'
@@ -13,7 +14,7 @@ export interface TrainingTask {
   readonly data: TrainingData
   readonly settings: ModelSettings
   readonly seed: number
-  readonly signal: AbortSignal
+  readonly work: Pick<Work, 'signal'>
   readonly onProgress: (done: number, total: number) => void
 }
 

@@ -35,7 +35,7 @@ import {
  * `reference.json`, `checksums.json`. It is read back before the step is done, so what is here can be loaded.
  */
 export const packageStep = (context: TrainingContext): Step => {
-  const { config, database } = context
+  const { config } = context
   const declared = {
     project: config.declared.project,
     features: config.declared.features,
@@ -53,7 +53,7 @@ export const packageStep = (context: TrainingContext): Step => {
       const { model, candidate } = chosen
       const categorical = categoricalFeatures(context).filter((name) => model.featureNames.includes(name))
       const rowsOf = (part: string): Promise<FeatureRows> =>
-        withDatabase(database, (connection) =>
+        withDatabase(work.database, (connection) =>
           readFeatureRows(connection, featureFiles(work.input), part, model.featureNames, categorical),
         )
       const scorer = createModelScorer(model, candidate.calibration)

@@ -10,7 +10,7 @@ import { type TrainingContext, usesGeneratedData } from './training-context.ts'
  * (the counts).
  */
 export const readStep = (context: TrainingContext): Step => {
-  const { config, database, workingDirectory } = context
+  const { config, workingDirectory } = context
   const isGenerated = usesGeneratedData(context)
   const { path: declaredPath, ...declared } = config.declared.source
   const { path } = config.settings.source
@@ -23,10 +23,11 @@ export const readStep = (context: TrainingContext): Step => {
     settings: { source: { ...declared, files: isGenerated ? [] : endings(declaredPath) } },
     module: import.meta.url,
     ...(!isGenerated && {
-      sources: () =>
+      sources: ({ database }) =>
         withDatabase(database, (connection) => findSourceFiles(connection, path, workingDirectory)),
     }),
-    run: async ({ input, output, signal, reportProgress }) => {
+    run: async (work) => {
+      const { input, output } = work
       const source = isGenerated
         ? { ...config.settings.source, path: input('generate', 'transactions.parquet') }
         : config.settings.source
@@ -34,8 +35,8 @@ export const readStep = (context: TrainingContext): Step => {
         preparedPath: output('prepared.parquet'),
         quarantinePath: output('quarantine.jsonl'),
       }
-      const result = await withDatabase(database, (connection) =>
-        readSource(connection, source, outputs, { workingDirectory, signal, reportProgress }),
+      const result = await withDatabase(work.database, (connection) =>
+        readSource(connection, source, outputs, { workingDirectory, work }),
       )
       // Where a run folder lies says nothing about its data, and would make two equal runs differ.
       const files = isGenerated ? result.files.map((file) => ({ ...file, path: 'generated' })) : result.files

@@ -4,16 +4,15 @@ import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import { createScorer } from '../../model/scorer.ts'
 import type { Step } from '../../steps/step.ts'
 import { scoreRows } from './score-rows.ts'
-import type { TrainingContext } from './training-context.ts'
 
 /** The artifact and the test rows -> `predictions.parquet`: probability, decision and risk level of each. */
-export const scoreStep = ({ database }: TrainingContext): Step => ({
+export const scoreStep: Step = {
   name: 'score',
   activity: 'scoring the test rows',
   inputs: ['package', 'features', 'split', 'read'],
   settings: {},
   module: import.meta.url,
-  run: async ({ input, output, signal }) => {
+  run: async ({ input, output, signal, database }) => {
     const scorer = createScorer(await readArtifact(dirname(input('package', 'manifest.json'))))
     await withDatabase(database, async (connection) => {
       const rows = `read_parquet(${sqlLiteral(input('read', 'prepared.parquet'))}) POSITIONAL JOIN
@@ -36,4 +35,4 @@ export const scoreStep = ({ database }: TrainingContext): Step => ({
       )
     })
   },
-})
+}

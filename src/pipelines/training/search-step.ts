@@ -65,7 +65,7 @@ export const searchStep = (context: TrainingContext): Step => {
       const models: ModelSearch[] = []
       if (searched.length > 0) {
         const { kept } = await readJson<SelectionOutcome>(work.input('select', 'selection.json'))
-        const rows = await withDatabase(context.database, (connection) =>
+        const rows = await withDatabase(work.database, (connection) =>
           readFeatureRows(connection, featureFiles(work.input), 'train', kept, categoricalFeatures(context)),
         )
         const trainers = await modelTrainers(context)
@@ -179,7 +179,7 @@ const scoreAll = async (trials: ModelTrials, work: StepWork): Promise<number[][]
     threads: context.workers,
     memoryLimitBytes: learningMemoryBytes(settings.resources.learning_memory),
     activity: `searching settings of the ${trainer.title.toLowerCase()}`,
-    signal: work.signal,
+    work,
     onScores,
   })
   return scores

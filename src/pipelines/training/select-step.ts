@@ -34,7 +34,7 @@ export const selectStep = (context: TrainingContext): Step => {
     run: async (work) => {
       const { input, output, signal, reportProgress } = work
       const { featureNames } = await readJson<ReplayResult>(input('features', 'replay.json'))
-      const { table, labels } = await withDatabase(context.database, (connection) =>
+      const { table, labels } = await withDatabase(work.database, (connection) =>
         readFeatureRows(connection, featureFiles(input), 'train', featureNames, categoricalFeatures(context)),
       )
       const watched = WATCHED_FIGURES[settings.selection.permutation.scoring]
@@ -61,7 +61,7 @@ const asksModel = ({ score }: SelectionSettings): boolean => score === 'importan
 const askModel = async (
   data: TrainingRows,
   context: TrainingContext,
-  { signal, reportProgress }: StepWork,
+  work: StepWork,
 ): Promise<AskedModel> => {
   const { settings } = context.config
   const name = settings.selection.model
@@ -76,9 +76,9 @@ const askModel = async (
       ...(name === 'gradient_boosting' && { early_stopping_rounds: 0 }),
     },
     seed: settings.project.seed,
-    signal,
+    work,
     onProgress: (done, total) =>
-      reportProgress({ activity: 'training a model to select by', done, total, unit: 'trees' }),
+      work.reportProgress({ activity: 'training a model to select by', done, total, unit: 'trees' }),
   })
   return { gains: gainsOf(model), score: (table) => scoreTable(model, table) }
 }

@@ -8,7 +8,7 @@ import type { TrainingContext } from './training-context.ts'
  * Prepared rows -> `split.parquet` (arrival, part) + `split.json`: how many rows, frauds and warnings each
  * part has.
  */
-export const splitStep = ({ config, database }: TrainingContext): Step => ({
+export const splitStep = ({ config }: TrainingContext): Step => ({
   name: 'split',
   activity: 'splitting rows',
   inputs: ['read'],
@@ -18,7 +18,7 @@ export const splitStep = ({ config, database }: TrainingContext): Step => ({
     seed: config.declared.project.seed,
   },
   module: import.meta.url,
-  run: async ({ input, output }) => {
+  run: async ({ input, output, database }) => {
     const { split, labels, project } = config.settings
     const report = await withDatabase(database, (connection) =>
       splitDataset(

@@ -12,13 +12,13 @@ import type { TrainingContext } from './training-context.ts'
  * that the first request after a deployment sees its user's history. `user.states`, `merchant.states`,
  * `device.states`, `pending.labels`, and `states.json`.
  */
-export const statesStep = ({ config, database }: TrainingContext): Step => ({
+export const statesStep = ({ config }: TrainingContext): Step => ({
   name: 'states',
   activity: 'keeping the states of all entities',
   inputs: ['features'],
   settings: { features: config.declared.features, labels: config.declared.labels },
   module: import.meta.url,
-  run: async ({ input, output }) => {
+  run: async ({ input, output, database }) => {
     const features = input('features', 'features.parquet')
     const settings = readFeatureSettings(config.settings.features, config.settings.labels)
     const fitted = await readJson<FittedFeatures>(input('features', 'fitted.json'))

@@ -44,7 +44,7 @@ export const trainStep = (context: TrainingContext): Step => ({
     const { models: searches } = await readJson<SearchOutcome>(input('search', 'search.json'))
     const categorical = categoricalFeatures(context)
     const read = (part: string): Promise<FeatureRows> =>
-      withDatabase(context.database, (connection) =>
+      withDatabase(work.database, (connection) =>
         readFeatureRows(connection, featureFiles(input), part, kept, categorical),
       )
     const rows = { training: await read('train'), validation: await read('validation') }
@@ -84,24 +84,24 @@ const trainOnce = async (
   settings: ModelSettings,
   { training, validation }: Rows,
   { config }: TrainingContext,
-  { checkpoint, signal, reportProgress }: StepWork,
+  work: StepWork,
 ): Promise<Model> => {
-  const before = (await checkpoint.read(name)) as Model | undefined
+  const before = (await work.checkpoint.read(name)) as Model | undefined
   if (before !== undefined) return before
   const model = await trainer.train({
     data: { ...rowsOf(training), ...(validation.table.rowCount > 0 && { validation: rowsOf(validation) }) },
     settings,
     seed: config.settings.project.seed,
-    signal,
+    work,
     onProgress: (done, total) =>
-      reportProgress({
+      work.reportProgress({
         activity: `training: ${trainer.title.toLowerCase()}`,
         done,
         total,
         unit: name === 'logistic_regression' ? 'iterations' : 'trees',
       }),
   })
-  await checkpoint.write(name, model)
+  await work.checkpoint.write(name, model)
   return model
 }
 

@@ -1,6 +1,5 @@
 import type { ConfigManager } from '../../config/config-manager.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
-import type { DatabaseSettings } from '../../disk/database.ts'
 
 /** What every step of training is made from. */
 export interface TrainingContext {
@@ -9,7 +8,6 @@ export interface TrainingContext {
   readonly workingDirectory: string
   /** The run folder, absolute. */
   readonly folder: string
-  readonly database: DatabaseSettings
   /** Environment variables: some say where native libraries are. */
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Threads for the work that is spread over several. */

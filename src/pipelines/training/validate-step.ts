@@ -12,13 +12,13 @@ import type { TrainingContext } from './training-context.ts'
  * Prepared rows + counts of reading -> `validation.json`. The run stops here when a check fails that must
  * not.
  */
-export const validateStep = ({ config, database, folder }: TrainingContext): Step => ({
+export const validateStep = ({ config, folder }: TrainingContext): Step => ({
   name: 'validate',
   activity: 'validating the data',
   inputs: ['read'],
   settings: { validation: config.declared.validation },
   module: import.meta.url,
-  run: async ({ input, output }) => {
+  run: async ({ input, output, database }) => {
     const read = await readJson<ReadResult>(input('read', 'read.json'))
     const report = await withDatabase(database, (connection) =>
       validateDataset(connection, input('read', 'prepared.parquet'), read, config.settings.validation),

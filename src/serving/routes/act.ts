@@ -5,13 +5,19 @@ import type { RouteContext } from './route-context.ts'
 
 /** Does an act of administration and tells the audit of it, however it ends. */
 export const actBy = async <T>(
-  { audit, now }: RouteContext,
+  { audit, world }: RouteContext,
   request: FastifyRequest,
   act: string,
   details: AuditEntry['details'],
   work: () => Promise<T>,
 ): Promise<T> => {
-  const entry = { atMs: now(), who: request.caller?.name ?? request.ip, act, details, requestId: request.id }
+  const entry = {
+    atMs: world.now(),
+    who: request.caller?.name ?? request.ip,
+    act,
+    details,
+    requestId: request.id,
+  }
   try {
     const result = await work()
     audit({ ...entry, outcome: 'done' })

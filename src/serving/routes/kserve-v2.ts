@@ -1,6 +1,6 @@
 import type { Prediction, ServedModel } from '../../decisions/inference-pipeline.ts'
 import { VigiaError } from '../../errors.ts'
-import { REQUEST_FIELDS, type RequestField } from '../../transaction/read-request.ts'
+import { type RequestField, TRANSACTION_FIELDS } from '../../transaction/fields.ts'
 import { type FieldProblem, RequestProblemsError, shown } from '../../transaction/request-problem.ts'
 import { decideRows } from '../decide-rows.ts'
 import type { App } from '../dependencies.ts'
@@ -24,17 +24,18 @@ interface Params {
   readonly version?: string
 }
 
-/** What is answered for each transaction. */
+/** What is answered for each transaction. The newest stands last: clients may count on places. */
 const OUTPUTS: Readonly<
   Record<string, { readonly datatype: string; readonly read: (prediction: Prediction) => unknown }>
 > = {
   probability: { datatype: 'FP64', read: ({ probability }) => probability },
+  // The name that is_flagged had in earlier versions, for one release.
   is_fraud: { datatype: 'BOOL', read: ({ isFlagged }) => isFlagged },
   risk_level: { datatype: 'BYTES', read: ({ riskLevel }) => riskLevel },
   prediction_id: { datatype: 'BYTES', read: ({ predictionId }) => predictionId },
+  is_flagged: { datatype: 'BOOL', read: ({ isFlagged }) => isFlagged },
 }
 
-const NUMBERS: ReadonlySet<string> = new Set(['amount', 'latitude', 'longitude'])
 const NUMERIC = /^(U?INT(8|16|32|64)|FP(16|32|64))$/
 
 /**
@@ -165,9 +166,9 @@ const metadataOf = (model: ServedModel) => ({
   name: model.name,
   versions: [model.version],
   platform: 'vigia',
-  inputs: REQUEST_FIELDS.map((name) => ({
-    name,
-    datatype: NUMBERS.has(name) ? 'FP64' : 'BYTES',
+  inputs: TRANSACTION_FIELDS.map(({ wire, kind }) => ({
+    name: wire,
+    datatype: kind === 'amount' || kind === 'coordinate' ? 'FP64' : 'BYTES',
     shape: [-1],
   })),
   outputs: Object.entries(OUTPUTS).map(([name, { datatype }]) => ({ name, datatype, shape: [-1] })),
@@ -188,7 +189,7 @@ const readInference = (body: unknown) => {
   if (!Array.isArray(inputs) || inputs.length === 0)
     problem('inputs', 'is no list of tensors', 'a list of one tensor for each field', inputs)
   else
-    for (const [index, input] of inputs.slice(0, 2 * REQUEST_FIELDS.length).entries()) {
+    for (const [index, input] of inputs.slice(0, 2 * TRANSACTION_FIELDS.length).entries()) {
       const tensor = readTensor(input)
       if (typeof tensor === 'string')
         problem(`inputs[${index}]`, tensor, '{name, shape: [n] or [n, 1], datatype, data of n values}', input)

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { VigiaError } from '../../errors.ts'
+import { LONGEST_TEXT } from '../../transaction/fields.ts'
 import { loggedAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
 import { refTo } from '../schemas/named.ts'
@@ -32,7 +33,7 @@ export const addPredictions = (app: App, { pipeline }: RouteContext): void => {
     async (request) => {
       const { id } = request.params
       const logged = await pipeline.find(id)
-      if (logged === undefined) throw new VigiaError('PREDICTION_UNKNOWN', { id: id.slice(0, 256) })
+      if (logged === undefined) throw new VigiaError('PREDICTION_UNKNOWN', { id: id.slice(0, LONGEST_TEXT) })
       const { reasons } = request.query
       return loggedAnswer(logged, reasons > 0 ? pipeline.explain(logged, reasons) : [])
     },

@@ -21,13 +21,13 @@ const Query = Type.Object(
 const AMOUNTS = [42.5, 9.99, 120, 3.2, 2499.9]
 
 /** GET /sample-transaction: a transaction that POST /predict accepts, new each time. */
-export const addSampleTransaction = (app: App, { now, newId }: RouteContext): void => {
+export const addSampleTransaction = (app: App, { world }: RouteContext): void => {
   let made = 0
   const make = () => ({
     ...EXAMPLE_TRANSACTION,
-    transaction_id: `sample-${newId()}`,
+    transaction_id: `sample-${world.newId()}`,
     user_id: 'sample-user',
-    timestamp: new Date(now()).toISOString(),
+    timestamp: new Date(world.now()).toISOString(),
     amount: AMOUNTS[made++ % AMOUNTS.length]!,
   })
   app.get<{ Querystring: Static<typeof Query> }>(

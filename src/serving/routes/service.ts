@@ -5,10 +5,10 @@ import { HealthAnswer, LiveAnswer, ModelsAnswer, SavedLogsAnswer } from '../sche
 import { actBy } from './act.ts'
 import type { RouteContext } from './route-context.ts'
 
-/** GET /model, /health, /health/live, /health/ready, /metrics; POST /save-logs. */
+/** GET /model, /health, /health/live (liveness), /health/ready (readiness), /metrics; POST /save-logs. */
 export const addService = (app: App, context: RouteContext): void => {
-  const { pipeline, metrics, version, now, load, reasonsNotReady } = context
-  const startedAtMs = now()
+  const { pipeline, metrics, version, world, load, reasonsNotReady } = context
+  const startedAtMs = world.now()
   app.get(
     '/model',
     {
@@ -61,7 +61,7 @@ export const addService = (app: App, context: RouteContext): void => {
           status: reasons.length === 0 ? 'ready' : 'not_ready',
           reasons,
           version,
-          uptime_s: (now() - startedAtMs) / 1000,
+          uptime_s: (world.now() - startedAtMs) / 1000,
           model: champion && { name: champion.name, version: champion.version },
           requests_in_flight: load.inFlight,
           ...statusAnswer(pipeline.status()),

@@ -6,7 +6,7 @@ export interface Load {
   /** Counts a request until its response is closed. */
   enter(response: ServerResponse): void
   readonly inFlight: number
-  /** Why no further request is taken; undefined when one is. */
+  /** Why no further request is taken (load shedding); undefined when one is. */
   readonly reason: 'requests_in_flight' | 'event_loop_delay' | undefined
   /** Mean of the last sample, milliseconds. */
   readonly eventLoopDelayMs: number

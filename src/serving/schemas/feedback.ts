@@ -1,10 +1,10 @@
 import { Type } from 'typebox'
-import { LONGEST } from '../../transaction/read-fields.ts'
+import { LONGEST_TEXT } from '../../transaction/fields.ts'
 import { RowError } from './error.ts'
 import { named, refTo } from './named.ts'
 import { NAME } from './transaction.ts'
 
-const id = Type.Unsafe({ type: ['string', 'integer'], pattern: NAME, maxLength: LONGEST })
+const id = Type.Unsafe({ type: ['string', 'integer'], pattern: NAME, maxLength: LONGEST_TEXT })
 const optionalId = (description: string) =>
   Type.Optional(Type.Unsafe({ type: ['string', 'integer', 'null'], description }))
 
@@ -15,7 +15,7 @@ export const LabelBody = named(
       transaction_id: id,
       is_fraud: Type.Unsafe({
         enum: [true, false, 1, 0, 'true', 'false', '1', '0'],
-        description: 'true, false, 1 or 0.',
+        description: 'Whether it was fraud, the truth: true, false, 1 or 0.',
       }),
       user_id: optionalId('For a transaction that was not decided on here.'),
       merchant_id: optionalId('As user_id.'),

@@ -41,6 +41,16 @@ export const ReasonAnswer = named(
   ),
 )
 
+/** The decision, and the name that it had until 0.1.0; POST /feedback calls the truth so. */
+const flagged = {
+  is_flagged: Type.Boolean({ description: 'Whether it is flagged: probability has reached threshold.' }),
+  is_fraud: Type.Boolean({
+    deprecated: true,
+    description:
+      'The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud.',
+  }),
+}
+
 const predictionFields = {
   prediction_id: Type.String({ description: 'Names this decision for ever.' }),
   transaction_id: Type.String(),
@@ -50,7 +60,7 @@ const predictionFields = {
     enum: ['flag', 'allow'],
     description: 'flag from the threshold on.',
   }),
-  is_fraud: Type.Boolean({ description: 'Whether it is flagged.' }),
+  ...flagged,
   risk_level: RiskLevelText,
   threshold: Type.Number(),
   model: refTo(ModelName),
@@ -75,6 +85,7 @@ const EXAMPLE_PREDICTION = {
   transaction_id: 'tx-2026-000001',
   probability: 0.0132,
   decision: 'allow',
+  is_flagged: false,
   is_fraud: false,
   risk_level: 'low',
   threshold: 0.42,
@@ -144,13 +155,16 @@ export const LoggedAnswer = named(
       }),
       shadow: Type.Optional(
         Type.Object(
-          { model: refTo(ModelName), probability: Type.Number(), is_fraud: Type.Boolean() },
+          { model: refTo(ModelName), probability: Type.Number(), ...flagged },
           { description: 'What the challenger would have answered.' },
         ),
       ),
       label: nullable(
         Type.Object(
-          { is_fraud: Type.Boolean(), received_at: Type.String() },
+          {
+            is_fraud: Type.Boolean({ description: 'The truth, as far as it is known.' }),
+            received_at: Type.String(),
+          },
           { description: 'What was told of it by POST /feedback; null while nothing was.' },
         ),
       ),

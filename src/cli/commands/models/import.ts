@@ -3,7 +3,7 @@ import { VigiaError } from '../../../errors.ts'
 import { type ImportModelResult, importModel } from '../../../pipelines/import-model.ts'
 import { registerImport } from '../../../pipelines/promotion/register-import.ts'
 import type { CommandInput, ExitCode } from '../../command.ts'
-import { trainingContext } from '../run.ts'
+import { workOf } from '../../command-work.ts'
 import { type ModelsRequest, pathIn, printLines, shown } from './models-request.ts'
 
 /** `vigia models import`: a model that XGBoost trained elsewhere. */
@@ -19,8 +19,7 @@ export const importXgboost = async (request: ModelsRequest): Promise<ExitCode> =
     out,
     ...(threshold === undefined ? {} : { threshold }),
     replace: input.options['force'] === true,
-    database: trainingContext(context, config, run).database,
-    signal: context.signal,
+    work: workOf(context, config.settings.resources),
   })
   const { tracking, project } = config.settings
   const version =
@@ -30,7 +29,7 @@ export const importXgboost = async (request: ModelsRequest): Promise<ExitCode> =
           model,
           folder: out,
           source: result,
-          now: tools.now,
+          world: tools.world,
           experiment: tracking.experiment || project.name,
         })
       : undefined

@@ -2,6 +2,7 @@ import { relative, resolve } from 'node:path'
 import type { ConfigManager } from '../../../config/config-manager.ts'
 import type { TrainingSettings } from '../../../config/training-config.ts'
 import { VigiaError } from '../../../errors.ts'
+import type { World } from '../../../foundation/world.ts'
 import type { Deciding } from '../../../pipelines/promotion/promote.ts'
 import { type DecisionLog, openDecisionLog } from '../../../pipelines/promotion/promotion-log.ts'
 import { type SettledAliases, settleAliases } from '../../../pipelines/promotion/settle-aliases.ts'
@@ -14,12 +15,7 @@ export interface ModelsTools {
   readonly openTrackingStore: OpenTrackingStore
   /** An empty store of states in this process's memory. */
   readonly createStateStore: () => StateStore
-  /** Epoch milliseconds. */
-  readonly now: () => number
-  /** A clock that never goes back, milliseconds with fractions. */
-  readonly monotonicMs: () => number
-  /** A new UUID. */
-  readonly newId: () => string
+  readonly world: World
 }
 
 /** What an action of `vigia models` works with. */
@@ -62,7 +58,7 @@ export const decidingIn = ({ context, input, store, model, tools }: ModelsReques
       reason: 'nothing says who decides: USER and LOGNAME are not set, so give --by <name>',
     })
   const reason = reasonIn(input)
-  return { store, model, by, now: tools.now, newId: tools.newId, ...(reason !== undefined && { reason }) }
+  return { store, model, by, world: tools.world, ...(reason !== undefined && { reason }) }
 }
 
 /** Most characters of a reason: a decision must fit into one parameter, in any script. */
@@ -88,8 +84,7 @@ export const readDecisions = async (
   request: ModelsRequest,
 ): Promise<{ readonly log: DecisionLog; readonly settled: SettledAliases }> => {
   const { store, model, tools } = request
-  const { newId, now } = tools
-  const log = await openDecisionLog({ tracker: store.tracker, model, newId, now })
+  const log = await openDecisionLog({ tracker: store.tracker, model, world: tools.world })
   const settled = await settleAliases(log, store.registry, model)
   tellRepairs(request, settled)
   return { log, settled }

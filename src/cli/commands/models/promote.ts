@@ -4,8 +4,9 @@ import { readParityReport } from '../../../pipelines/parity/parity-report.ts'
 import { type PromotionGate, SKIPPABLE_GATES } from '../../../pipelines/promotion/gates.ts'
 import { promote } from '../../../pipelines/promotion/promote.ts'
 import type { CommandInput, ExitCode } from '../../command.ts'
+import { threadsOf, workOf } from '../../command-work.ts'
 import { withoutOut } from '../../output-file.ts'
-import { runFolder, trainingContext } from '../run.ts'
+import { runFolder } from '../run.ts'
 import { gateTable } from './model-text.ts'
 import {
   decidingIn,
@@ -26,7 +27,7 @@ export const promoteVersion = async (request: ModelsRequest): Promise<ExitCode> 
   const reference = input.arguments[1] ?? ''
   const folder = pathIn(request, 'run') ?? runFolder(context, config, withoutOut(input))
   const report = pathIn(request, 'parity')
-  const { workers, database } = trainingContext(context, config, folder)
+  const { resources } = config.settings
   const paint = picocolors.createColors(context.useColor)
   const promoted = await promote({
     ...deciding,
@@ -35,14 +36,11 @@ export const promoteVersion = async (request: ModelsRequest): Promise<ExitCode> 
     skip,
     runFolder: folder,
     runName: shown(request, folder),
-    workers,
-    database,
+    workers: threadsOf(resources),
+    work: workOf(context, resources),
     settings: config.settings.promotion,
     ...(report !== undefined && { parityReport: await readParityReport(report) }),
     createStateStore: tools.createStateStore,
-    monotonicMs: tools.monotonicMs,
-    signal: context.signal,
-    reportProgress: context.reportProgress,
     onGates: (gates) => {
       // What failed is told as well; the document of a promotion that goes on comes at its end.
       if (!context.json) printLines(request, [...gateTable(gates, paint), ''])

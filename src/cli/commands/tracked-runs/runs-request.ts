@@ -33,7 +33,7 @@ export async function* runsOf(
 ): AsyncGenerator<TrackedRun> {
   let page: string | undefined
   do {
-    if (context.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'reading runs' })
+    if (context.work.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'reading runs' })
     const { items, nextPage } = await store.tracker.searchRuns({
       ...query,
       ...(page !== undefined && { page }),

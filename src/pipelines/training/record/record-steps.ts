@@ -70,12 +70,13 @@ export const STEP_RECORDERS: Readonly<Record<string, RecordStep>> = {
   train: async (step) => {
     const { models } = await read<TrainingOutcome>(step, 'train', 'training.json')
     await attach(step, 'train/training.json')
-    for (const model of models)
+    for (const model of models) {
       if (isTrained(model)) await recordTrained(step, model)
-      else
-        await step.writer.log(ROOT_RUN, {
-          tags: { [`vigia.unavailable.${model.name}`]: model.unavailable },
-        })
+      else {
+        const tags = { [`vigia.unavailable.${model.name}`]: model.unavailable }
+        await step.writer.log(ROOT_RUN, { tags })
+      }
+    }
   },
   choose: async (step) => {
     const choice = await read<ChoiceOutcome>(step, 'choose', 'choice.json')

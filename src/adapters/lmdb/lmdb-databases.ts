@@ -1,0 +1,65 @@
+import { type Database, open, type RootDatabase } from 'lmdb'
+import type { StateChange, StoredState } from '../../ports/state-store.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
+
+/** The databases in the folder of a store, and how a state stands in one. */
+export interface LmdbDatabases {
+  /** The environment that holds the others: transactions over all of them, flushing, closing. */
+  readonly root: RootDatabase<Uint8Array, string>
+  /** States by token. */
+  readonly states: Readonly<Record<EntityKind, Database<Buffer, number>>>
+  /** Receipts by id. */
+  readonly receipts: Database<Buffer, string>
+  /** Notes by name. */
+  readonly notes: Database<string, string>
+}
+
+/** Opens the databases; makes them where there are none. @throws what LMDB says */
+export const openDatabases = (folder: string): LmdbDatabases => {
+  const root: LmdbDatabases['root'] = open({ path: folder, maxDbs: 8, encoding: 'binary', noSubdir: false })
+  const statesOf = (kind: EntityKind) =>
+    root.openDB<Buffer, number>({ name: `states-${kind}`, encoding: 'binary' })
+  return {
+    root,
+    states: { user: statesOf('user'), merchant: statesOf('merchant'), device: statesOf('device') },
+    receipts: root.openDB<Buffer, string>({ name: 'receipts', encoding: 'binary' }),
+    notes: root.openDB<string, string>({ name: 'notes', encoding: 'string' }),
+  }
+}
+
+/** Number of states of each kind. */
+export const countOf = ({ user, merchant, device }: LmdbDatabases['states']): Record<EntityKind, number> => ({
+  user: entriesOf(user),
+  merchant: entriesOf(merchant),
+  device: entriesOf(device),
+})
+
+const entriesOf = (database: Database<Buffer, number>): number =>
+  (database.getStats() as { readonly entryCount: number }).entryCount
+
+/** Version (8 bytes, little-endian double) before each state. */
+const VERSION_BYTES = 8
+
+/** Version of a stored state; 0 where there is none. */
+export const versionOf = (database: Database<Buffer, number>, token: number): number => {
+  const stored = database.getBinaryFast(token)
+  return stored === undefined ? 0 : stored.readDoubleLE(0)
+}
+
+/** A state as it is stored, with the version after the expected one. */
+export const encodeState = ({ bytes, expected }: StateChange): Buffer => {
+  const value = Buffer.allocUnsafe(VERSION_BYTES + bytes.length)
+  value.writeDoubleLE(expected + 1, 0)
+  value.set(bytes, VERSION_BYTES)
+  return value
+}
+
+/** A copy: the bytes that LMDB hands out are those of the next read too. */
+export const decodeState = (stored: Buffer): StoredState => ({
+  version: stored.readDoubleLE(0),
+  bytes: new Uint8Array(stored.subarray(VERSION_BYTES)),
+})
+
+/** The same bytes as a Buffer. */
+export const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -1,0 +1,69 @@
+import { VigiaError } from '../errors.ts'
+import type { Reason } from '../model/explain/reasons.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+import { type DecisionReceipt, type Prediction, predictionOf } from './decided.ts'
+import type { ShadowScore } from './decider.ts'
+import { transactionHash } from './decision-receipt.ts'
+import type { DecisionsOptions } from './decisions.ts'
+import type { Feedback, FeedbackOutcome, InferenceObserver } from './inference-pipeline.ts'
+
+/**
+ * What is answered, and what the observer is told at the same moment.
+ *
+ * It owns nothing that changes. It does not own receipts, and it makes nothing durable: both have happened
+ * when it is called.
+ */
+export class Answers {
+  private readonly observer: InferenceObserver
+  private readonly logName: string
+  private readonly monotonicMs: () => number
+
+  constructor({ observer, logName, world }: Pick<DecisionsOptions, 'observer' | 'logName' | 'world'>) {
+    this.observer = observer
+    this.logName = logName
+    this.monotonicMs = world.monotonicMs
+  }
+
+  /** The answer to a transaction that was decided on just now. */
+  decided(
+    transactionId: string,
+    receipt: DecisionReceipt,
+    sequence: number,
+    reasons: readonly Reason[] | undefined,
+    shadow: ShadowScore | undefined,
+    startedMs: number,
+  ): Prediction {
+    const prediction = predictionOf(receipt, receipt.model, transactionId, this.logName, sequence, false)
+    this.observer.predicted(prediction, this.monotonicMs() - startedMs)
+    if (shadow !== undefined) {
+      const { model, probability, isFlagged } = shadow
+      this.observer.shadowed(model.description, probability, isFlagged, prediction.isFlagged)
+    }
+    return reasons === undefined ? prediction : { ...prediction, reasons }
+  }
+
+  /**
+   * The answer to a transaction that was decided on before.
+   *
+   * @throws SERVING_TRANSACTION_DIFFERS when that one had the same id and other contents
+   */
+  repeated(
+    transaction: Transaction,
+    receipt: DecisionReceipt,
+    sequence: number,
+    startedMs: number,
+  ): Prediction {
+    const { transactionId } = transaction
+    if (receipt.hash !== transactionHash(transaction))
+      throw new VigiaError('SERVING_TRANSACTION_DIFFERS', { transactionId })
+    const prediction = predictionOf(receipt, receipt.model, transactionId, this.logName, sequence, true)
+    this.observer.predicted(prediction, this.monotonicMs() - startedMs)
+    return prediction
+  }
+
+  /** The answer to feedback. */
+  labelled(outcome: FeedbackOutcome, { isFraud }: Feedback): FeedbackOutcome {
+    this.observer.labelled(outcome, isFraud)
+    return outcome
+  }
+}

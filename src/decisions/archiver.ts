@@ -1,0 +1,114 @@
+import type { DatabaseSettings } from '../disk/database.ts'
+import type { PredictionLog } from '../ports/prediction-log.ts'
+import type { Decisions } from './decisions.ts'
+import type { InferenceObserver, SavedLogs } from './inference-pipeline.ts'
+import { startArchiveThread } from './log/archive-thread.ts'
+import type { ModelDocuments } from './model-documents.ts'
+
+export interface ArchiverParts {
+  readonly decisions: Pick<Decisions, 'archivable'>
+  readonly log: PredictionLog
+  /** Folder of the dated Parquet files, and the database that writes them. */
+  readonly archive: { readonly folder: string; readonly database: DatabaseSettings }
+  readonly documents: ModelDocuments
+  /** Bytes of the log when it was opened. */
+  readonly logBytes: number
+  /** Bytes from which on the log is archived by itself. */
+  readonly archiveAfterBytes: number
+  readonly observer: InferenceObserver
+}
+
+/** How often the size of the log is looked at, in milliseconds. */
+const SIZE_MS = 5000
+
+/**
+ * Turns the log into dated Parquet: when it is asked to, and by itself when the log is large.
+ *
+ * It owns when segments leave the log: only after they are archived and no longer needed to open. It does not
+ * own how they are written (`startArchiveThread`), nor which are needed (`Decisions.archivable`).
+ */
+export class Archiver {
+  private readonly parts: ArchiverParts
+  private bytes: number
+  private isWatching = false
+  private timer: NodeJS.Timeout | undefined
+  private saving: Promise<SavedLogs>
+
+  constructor(parts: ArchiverParts) {
+    this.parts = parts
+    this.bytes = parts.logBytes
+    this.saving = Promise.resolve({ folder: parts.archive.folder, files: [], records: 0 })
+  }
+
+  /** Bytes of the log when they were last looked at. */
+  get logBytes(): number {
+    return this.bytes
+  }
+
+  /** Watches the size of the log, until `close`. */
+  start(): void {
+    this.timer = setInterval(() => void this.watchSize(), SIZE_MS)
+    this.timer.unref()
+  }
+
+  /** Writes everything logged so far to Parquet. One after the other: two would write the same segments. */
+  saveLogs(): Promise<SavedLogs> {
+    this.saving = this.saving.catch(() => undefined).then(() => this.archiveLog())
+    return this.saving
+  }
+
+  /** Resolves when nothing is being written. */
+  async close(): Promise<void> {
+    this.stop()
+    await this.saving.catch(() => undefined)
+  }
+
+  /** Watches no more. */
+  stop(): void {
+    clearInterval(this.timer)
+  }
+
+  private async archiveLog(): Promise<SavedLogs> {
+    const { decisions, log, archive, documents } = this.parts
+    const archivable = await decisions.archivable()
+    const segments = await log.rotate()
+    const files: string[] = []
+    let records = 0
+    if (segments.length > 0) {
+      const thread = startArchiveThread({ ...archive, modelOf: documents.modelOf })
+      try {
+        for (const segment of segments) {
+          const archived = await thread.write(segment, log.readSegment(segment))
+          files.push(...archived.files)
+          records += archived.records
+          // What opening may still need to replay stays, and is archived again next time.
+          if (archived.lastSequence <= archivable) await log.remove([segment])
+        }
+      } finally {
+        await thread.close()
+      }
+    }
+    this.bytes = await log.size()
+    return { folder: archive.folder, files, records }
+  }
+
+  /** A log that is large enough becomes Parquet by itself. */
+  private async watchSize(): Promise<void> {
+    if (this.isWatching) return
+    this.isWatching = true
+    try {
+      this.bytes = await this.parts.log.size()
+      if (this.bytes >= this.parts.archiveAfterBytes)
+        await this.saveLogs().catch((error: unknown) => this.warn(error))
+    } catch {
+      // The size could not be read: it is looked at again soon.
+    } finally {
+      this.isWatching = false
+    }
+  }
+
+  private warn(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error)
+    this.parts.observer.warned('SERVING_ARCHIVE_FAILED', { reason })
+  }
+}

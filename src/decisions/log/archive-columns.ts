@@ -1,0 +1,164 @@
+import { BOOLEAN, DOUBLE, type DuckDBType, VARCHAR } from '@duckdb/node-api'
+import {
+  type FieldName,
+  isTextKind,
+  TRANSACTION_FIELDS,
+  type TransactionField,
+} from '../../transaction/fields.ts'
+import type { DecisionEntry, LabelEntry, LogEntry } from './log-record.ts'
+import type { ModelDocument } from './model-document.ts'
+
+/**
+ * The columns of the archive, each once, with both directions side by side: what of an entry is written to it, and
+ * where what is read from it goes. They stand in files in the order of the lists.
+ *
+ * Owns names, types and places of columns; knows no files, queries or features.
+ */
+export interface ArchiveColumn<From extends readonly unknown[], Draft> {
+  readonly name: string
+  readonly type: DuckDBType
+  /** The value; undefined is NULL. */
+  readonly write: (...from: From) => unknown
+  /** Puts a value that is not NULL where `write` finds it; absent where something else says it. */
+  readonly read?: (draft: Draft, value: unknown) => void
+}
+
+type Mutable<T> = { -readonly [K in keyof T]?: T[K] }
+type DecisionLogEntry = Extract<LogEntry, { readonly kind: 'decision' }>
+type LabelLogEntry = Extract<LogEntry, { readonly kind: 'label' }>
+type Shadow = NonNullable<DecisionEntry['shadow']>
+
+/** A decision on its way back: all parts, filled column by column. */
+interface DecisionDraft {
+  sequence: number
+  readonly decision: Mutable<DecisionEntry>
+  readonly transaction: Mutable<DecisionEntry['transaction']>
+  readonly shadow: Mutable<Shadow>
+}
+
+interface LabelDraft {
+  sequence: number
+  readonly label: Mutable<LabelEntry>
+}
+
+type DecisionColumn = ArchiveColumn<[entry: DecisionLogEntry, model: ModelDocument], DecisionDraft>
+type LabelColumn = ArchiveColumn<[entry: LabelLogEntry], LabelDraft>
+
+const ofDecision = <K extends keyof DecisionEntry>(
+  name: string,
+  type: DuckDBType,
+  key: K,
+): DecisionColumn => ({
+  name,
+  type,
+  write: ({ decision }) => decision[key],
+  read: ({ decision }, value) => {
+    decision[key] = value as DecisionEntry[K]
+  },
+})
+
+const ofShadow = <K extends keyof Shadow>(name: string, type: DuckDBType, key: K): DecisionColumn => ({
+  name,
+  type,
+  write: ({ decision }) => decision.shadow?.[key],
+  read: ({ shadow }, value) => {
+    shadow[key] = value as Shadow[K]
+  },
+})
+
+/** For whoever reads the files without the log: the document of the model says it too. */
+const ofModel = (name: string, key: 'name' | 'version'): DecisionColumn => ({
+  name,
+  type: VARCHAR,
+  write: (_, model) => model[key],
+})
+
+const ofTransaction = ({ name, column, kind }: TransactionField): DecisionColumn => ({
+  name: column,
+  type: isTextKind(kind) ? VARCHAR : DOUBLE,
+  write: ({ decision }) => decision.transaction[name],
+  read: ({ transaction }: { transaction: { [K in FieldName]?: unknown } }, value) => {
+    transaction[name] = value
+  },
+})
+
+const ofLabel = <K extends keyof LabelEntry>(name: string, type: DuckDBType, key: K): LabelColumn => ({
+  name,
+  type,
+  write: ({ label }) => label[key],
+  read: ({ label }, value) => {
+    label[key] = value as LabelEntry[K]
+  },
+})
+
+const SEQUENCE = {
+  name: 'sequence',
+  type: DOUBLE,
+  write: ({ sequence }: { readonly sequence: number }) => sequence,
+  read: (draft: { sequence: number }, value: unknown) => {
+    draft.sequence = value as number
+  },
+}
+
+/** Of a prediction, before the features. */
+export const DECISION_COLUMNS: readonly DecisionColumn[] = [
+  SEQUENCE,
+  ofDecision('decided_at_ms', DOUBLE, 'decidedAtMs'),
+  ofDecision('probability', DOUBLE, 'probability'),
+  ofDecision('is_flagged', BOOLEAN, 'isFlagged'),
+  ofDecision('risk_level', VARCHAR, 'riskLevel'),
+  ofDecision('threshold', DOUBLE, 'threshold'),
+  ofDecision('model_key', VARCHAR, 'model'),
+  ofModel('model_name', 'name'),
+  ofModel('model_version', 'version'),
+  ofDecision('role', VARCHAR, 'role'),
+  ofDecision('latency_ms', DOUBLE, 'latencyMs'),
+  ofShadow('shadow_model_key', VARCHAR, 'model'),
+  ofShadow('shadow_probability', DOUBLE, 'probability'),
+  ofShadow('shadow_is_flagged', BOOLEAN, 'isFlagged'),
+  ...TRANSACTION_FIELDS.map(ofTransaction),
+]
+
+/** Of a label. */
+export const LABEL_COLUMNS: readonly LabelColumn[] = [
+  SEQUENCE,
+  ofLabel('received_at_ms', DOUBLE, 'receivedAtMs'),
+  ofLabel('transaction_id', VARCHAR, 'transactionId'),
+  ofLabel('is_fraud', BOOLEAN, 'isFraud'),
+  ofLabel('is_applied', BOOLEAN, 'isApplied'),
+  ofLabel('user_id', VARCHAR, 'userId'),
+  ofLabel('merchant_id', VARCHAR, 'merchantId'),
+  ofLabel('device_id', VARCHAR, 'deviceId'),
+  ofLabel('event_time_ms', DOUBLE, 'eventTimeMs'),
+]
+
+/** What of a row's columns, by name; null or undefined: missing. A file from before a column has none of it. */
+export type ColumnValue = (name: string) => unknown
+
+/** The entry of a row of `predictions`, but for its vector of features. */
+export const decisionOf = (value: ColumnValue, vector: Float64Array): LogEntry => {
+  const draft: DecisionDraft = { sequence: 0, decision: {}, transaction: {}, shadow: {} }
+  readColumns(DECISION_COLUMNS, value, draft)
+  const { sequence, decision, transaction, shadow } = draft
+  decision.transaction = transaction as DecisionEntry['transaction']
+  if (shadow.model !== undefined) decision.shadow = shadow as Shadow
+  return { sequence, kind: 'decision', vector, decision: decision as DecisionEntry }
+}
+
+/** The entry of a row of `labels`. */
+export const labelOf = (value: ColumnValue): LogEntry => {
+  const draft: LabelDraft = { sequence: 0, label: {} }
+  readColumns(LABEL_COLUMNS, value, draft)
+  return { sequence: draft.sequence, kind: 'label', label: draft.label as LabelEntry }
+}
+
+const readColumns = <Draft>(
+  columns: readonly ArchiveColumn<never, Draft>[],
+  value: ColumnValue,
+  draft: Draft,
+): void => {
+  for (const { name, read } of columns) {
+    const found = value(name) ?? undefined
+    if (found !== undefined) read?.(draft, found)
+  }
+}

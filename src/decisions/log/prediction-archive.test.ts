@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { sqlLiteral, withDatabase } from '../../disk/database.ts'
+import type { LogRecord } from '../../ports/prediction-log.ts'
+import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
+import type { Transaction } from '../../transaction/transaction.ts'
+import {
+  type DecisionEntry,
+  encodeDecision,
+  encodeLabel,
+  type LabelEntry,
+  type LogEntry,
+} from './log-record.ts'
+import type { ModelDocument } from './model-document.ts'
+import { createPredictionArchive, readArchive } from './prediction-archive.ts'
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+})
+
+const MODEL = { key: 'abc', name: 'fraud-detector', version: '3', computed: ['first', 'second'] }
+
+/** Every field there is, with its example: whatever the table holds. */
+const FULL = Object.fromEntries(
+  TRANSACTION_FIELDS.map(({ name, kind, example }) => [name, kind === 'time' ? 1769851800250 : example]),
+) as unknown as Transaction
+const { transactionId, userId, eventTimeMs, amountMinor } = FULL
+const SMALLEST: Transaction = { transactionId, userId, eventTimeMs, amountMinor }
+
+const DECISION: DecisionEntry = {
+  transaction: FULL,
+  decidedAtMs: 1769851800300,
+  probability: 0.125,
+  isFlagged: true,
+  riskLevel: 'high',
+  threshold: 0.1,
+  model: 'abc',
+  role: 'champion',
+  latencyMs: 0.75,
+  shadow: { model: 'def', probability: 0.05, isFlagged: false },
+}
+const { shadow: _, ...ALONE } = DECISION
+const LABEL: LabelEntry = {
+  transactionId,
+  isFraud: true,
+  isApplied: false,
+  receivedAtMs: 1769851900000,
+  userId,
+  merchantId: 'm',
+  deviceId: 'd',
+  eventTimeMs,
+}
+const { merchantId: __, deviceId: ___, ...BARE_LABEL } = LABEL
+
+describe('the archive of predictions', () => {
+  it('gives back what was written: every field, missing ones as missing', async () => {
+    const entries: LogEntry[] = [
+      { sequence: 1, kind: 'decision', decision: DECISION, vector: Float64Array.of(1, Number.NaN) },
+      {
+        sequence: 2,
+        kind: 'decision',
+        decision: { ...ALONE, transaction: SMALLEST },
+        vector: Float64Array.of(-0.5, 0),
+      },
+      { sequence: 3, kind: 'label', label: LABEL },
+      { sequence: 4, kind: 'label', label: BARE_LABEL },
+    ]
+    const { folder } = await archived(entries)
+    expect(await read(folder)).toEqual(entries)
+  })
+
+  it('has the columns that its readers know, in their order', async () => {
+    const { files } = await archived([
+      { sequence: 1, kind: 'decision', decision: DECISION, vector: Float64Array.of(1, 2) },
+      { sequence: 2, kind: 'label', label: LABEL },
+    ])
+    const columns = await Promise.all(files.map(columnsOf))
+    expect(columns[0]).toMatch(
+      /^sequence DOUBLE, decided_at_ms DOUBLE, probability DOUBLE, is_flagged BOOLEAN, risk_level VARCHAR, threshold DOUBLE, model_key VARCHAR, model_name VARCHAR, model_version VARCHAR, role VARCHAR, latency_ms DOUBLE, shadow_model_key VARCHAR, shadow_probability DOUBLE, shadow_is_flagged BOOLEAN, transaction_id VARCHAR, user_id VARCHAR, event_time_ms DOUBLE, amount_minor DOUBLE, currency VARCHAR, merchant_id VARCHAR, merchant_category VARCHAR, transaction_type VARCHAR, device_id VARCHAR, device_type VARCHAR, location VARCHAR, latitude DOUBLE, longitude DOUBLE, .*first DOUBLE, second DOUBLE$/,
+    )
+    expect(columns[1]).toBe(
+      'sequence DOUBLE, received_at_ms DOUBLE, transaction_id VARCHAR, is_fraud BOOLEAN, is_applied BOOLEAN, user_id VARCHAR, merchant_id VARCHAR, device_id VARCHAR, event_time_ms DOUBLE',
+    )
+  })
+
+  it('reads files from before a field was there: it is missing in their transactions', async () => {
+    const { folder, files } = await archived([
+      { sequence: 1, kind: 'decision', decision: DECISION, vector: Float64Array.of(1, 2) },
+    ])
+    await query(
+      folder,
+      `COPY (SELECT * EXCLUDE (longitude) FROM read_parquet(${sqlLiteral(files[0]!)})) TO ${sqlLiteral(`${files[0]}`)} (FORMAT parquet)`,
+    )
+    const { longitude: ____, ...transaction } = FULL
+    expect(await read(folder)).toMatchObject([{ decision: { transaction } }])
+    expect((await read(folder))[0]).not.toHaveProperty('decision.transaction.longitude')
+  })
+})
+
+const modelOf = async () => MODEL as unknown as ModelDocument
+
+const databaseIn = (folder: string) => ({
+  threads: 1,
+  memoryLimit: '512MB',
+  tempDirectory: join(folder, 'spill'),
+})
+
+const archived = async (entries: readonly LogEntry[]) => {
+  const folder = mkdtempSync(join(tmpdir(), 'vigia-archive-'))
+  folders.push(folder)
+  const archive = createPredictionArchive({ folder, database: databaseIn(folder), modelOf })
+  return { folder, ...(await archive.write('000000000001.log', recordsOf(entries))) }
+}
+
+async function* recordsOf(entries: readonly LogEntry[]): AsyncGenerator<LogRecord> {
+  for (const entry of entries) {
+    const payload =
+      entry.kind === 'decision'
+        ? encodeDecision(entry.sequence, entry.decision, entry.vector)
+        : encodeLabel(entry.sequence, entry.label)
+    yield { sequence: entry.sequence, payload: Uint8Array.from(payload) } as LogRecord
+  }
+}
+
+const read = (folder: string): Promise<LogEntry[]> =>
+  withDatabase(databaseIn(folder), async (connection) => {
+    const entries: LogEntry[] = []
+    for await (const entry of readArchive(connection, [folder], modelOf)) entries.push(entry)
+    return entries
+  })
+
+const query = (folder: string, sql: string) =>
+  withDatabase(databaseIn(folder), async (connection) => (await connection.runAndReadAll(sql)).getRows())
+
+const columnsOf = async (file: string): Promise<string> => {
+  const rows = await query(
+    join(file, '..'),
+    `DESCRIBE FROM read_parquet(${sqlLiteral(file)}, hive_partitioning = false)`,
+  )
+  return rows.map(([name, type]) => `${name} ${type}`).join(', ')
+}

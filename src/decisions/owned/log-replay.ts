@@ -1,0 +1,108 @@
+import { cleanTransaction } from '../../dataset/cleaning.ts'
+import { VigiaError } from '../../errors.ts'
+import { readTransaction } from '../../features/transaction-event.ts'
+import type { LogRecord, PredictionLog } from '../../ports/prediction-log.ts'
+import type { StateStore } from '../../ports/state-store.ts'
+import { tokenOf } from '../../transaction/token.ts'
+import { type DecisionEntry, receiptOf, type ServedModelName } from '../decided.ts'
+import type { Decider } from '../decider.ts'
+import { decisionId, labelId } from '../decision-receipt.ts'
+import type { InferenceObserver } from '../inference-pipeline.ts'
+import { labelReceiptOf } from '../labels.ts'
+import { decodeLogEntry, type LabelEntry, type LogEntry } from '../log/log-record.ts'
+import { type Frontier, readFrontier } from './frontier.ts'
+import type { HeldState } from './held-state.ts'
+import type { Receipts } from './receipts.ts'
+import type { StateCache } from './state-cache.ts'
+import type { UnsavedStates } from './unsaved-states.ts'
+
+export interface LogReplayParts {
+  readonly log: PredictionLog
+  readonly store: Pick<StateStore, 'findReceipt'>
+  readonly frontier: Frontier
+  readonly cache: StateCache
+  readonly unsaved: UnsavedStates
+  readonly receipts: Receipts
+  /** Those that decide at the moment. */
+  readonly decider: () => Decider
+  /** The model of a log record's key. */
+  readonly nameOf: (key: string) => Promise<ServedModelName>
+  readonly observer: InferenceObserver
+}
+
+/**
+ * Brings states and receipts up to the log: applies each record to every state that lacks it, and makes its
+ * receipt.
+ *
+ * It owns the order and the "exactly once" of a replay. It does not own what it fills, and it begins with
+ * nothing unsaved: whoever calls it has thrown that away.
+ *
+ * @throws SERVING_STORE_FAILED when the log has a record that this version does not know
+ */
+export const replayLog = async (parts: LogReplayParts): Promise<void> => {
+  const { log, store, frontier, receipts, observer } = parts
+  const stored = await readFrontier(store)
+  const lost = frontier.reopen(stored)
+  for await (const record of log.read(stored.savedThrough)) {
+    const entry = entryOfRecord(record)
+    if (entry.kind === 'decision') await replayDecision(parts, record.sequence, entry.decision, entry.vector)
+    else await replayLabel(parts, record.sequence, entry.label)
+    const { id, receipt } = await receiptOfEntry(parts, record.sequence, entry)
+    receipt.position = record.position
+    receipts.add(id, { sequence: record.sequence, receipt, durable: Promise.resolve(receipt) })
+  }
+  if (lost !== undefined) observer.warned('SERVING_LOG_LOST', { ...lost })
+}
+
+const entryOfRecord = ({ sequence, payload }: LogRecord): LogEntry => {
+  const entry = decodeLogEntry(payload)
+  if (entry !== undefined) return entry
+  const reason = `record ${sequence} of the log is of a kind that this version does not know`
+  throw new VigiaError('SERVING_STORE_FAILED', { store: 'state store', reason })
+}
+
+const replayLabel = async (parts: LogReplayParts, sequence: number, label: LabelEntry): Promise<void> => {
+  const { engineer, labelKeysOf } = parts.decider()
+  const { items } = await parts.cache.bring(labelKeysOf(label))
+  const { transactionId, eventTimeMs, isFraud } = label
+  const event = { transactionToken: tokenOf(transactionId), eventTimeMs, isFraud }
+  for (const item of lacking(items, sequence))
+    if (engineer.applyLabel({ [item.key.kind]: item.state }, event)) parts.unsaved.advanced(item, sequence)
+}
+
+/** Warns of every logged value that does not come out again. */
+const replayDecision = async (
+  parts: LogReplayParts,
+  sequence: number,
+  decision: DecisionEntry,
+  logged: Float64Array,
+): Promise<void> => {
+  const { engineer, models, keysOf } = parts.decider()
+  const { items } = await parts.cache.bring(keysOf(decision.transaction))
+  const behind = lacking(items, sequence)
+  if (behind.length === 0) return
+  const { event, featureNames } = engineer
+  readTransaction(event, cleanTransaction(decision.transaction, models.champion.cleaning))
+  const vector = new Float64Array(featureNames.length)
+  for (const part of engineer.parts) {
+    const item = behind.find(({ key }) => key.kind === part.source)
+    if (item === undefined) continue
+    part.createFeatures(event, item.state, vector, 0)
+    parts.unsaved.advanced(item, sequence)
+    if (decision.model !== models.champion.key) continue
+    for (const column of part.columns)
+      if (!Object.is(vector[column], logged[column]))
+        parts.observer.warned('SERVING_REPLAY_DIFFERS', { sequence, feature: featureNames[column] })
+  }
+}
+
+const lacking = (items: readonly HeldState[], sequence: number): readonly HeldState[] =>
+  items.filter(({ applied }) => applied < sequence)
+
+const receiptOfEntry = async ({ nameOf }: LogReplayParts, sequence: number, entry: LogEntry) => {
+  if (entry.kind === 'label')
+    return { id: labelId(entry.label.transactionId), receipt: labelReceiptOf(entry.label) }
+  const { transaction, model } = entry.decision
+  const receipt = receiptOf(entry.decision, await nameOf(model), transaction, sequence)
+  return { id: decisionId(transaction.transactionId), receipt }
+}

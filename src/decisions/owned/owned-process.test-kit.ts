@@ -1,0 +1,114 @@
+import { expect } from 'vitest'
+import type { LogEntry as HistoryEntry } from '../../../test/oracle/naive-features.ts'
+import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
+import { createOnlineFeatures } from '../../pipelines/online/online-features.ts'
+import type { PredictionLog } from '../../ports/prediction-log.ts'
+import type { StateStore } from '../../ports/state-store.ts'
+import { createDecider } from '../decider.ts'
+import { openTestLog, silentObserver, TEST_SETTINGS, TEST_WORLD, testModel } from '../inference.test-kit.ts'
+import type { InferenceObserver } from '../inference-pipeline.ts'
+import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
+import { openOwnedDecisions } from './owned-decisions.ts'
+
+/** The model of all test processes. */
+export const MODEL = testModel()
+
+export interface ProcessOptions {
+  readonly observer?: InferenceObserver
+  readonly cacheBytes?: number
+  /** In place of the log in the folder. */
+  readonly log?: PredictionLog
+}
+
+const running = new Set<{ close(): Promise<void> }>()
+
+/**
+ * Starts a process that decides with these states and the log in this folder; whoever had them before is
+ * dead.
+ */
+export const startProcess = async (store: StateStore, folder: string, options: ProcessOptions = {}) => {
+  const { observer = silentObserver, cacheBytes = TEST_SETTINGS.cacheBytes } = options
+  const log = options.log ?? (await openTestLog(folder))
+  let isKilled = false
+  const decisions = await openOwnedDecisions({
+    // What a killed process does not do any more.
+    store: { ...store, save: async (...save) => (isKilled ? neverEnds() : store.save(...save)) },
+    log,
+    observer,
+    decider: createDecider({ champion: MODEL }),
+    logName: 'test',
+    settings: { ...TEST_SETTINGS, cacheBytes },
+    world: TEST_WORLD,
+    nameOf: async () => ({ name: MODEL.description.name, version: MODEL.description.version }),
+  })
+  const process = {
+    log,
+    decisions,
+    send: async (event: HistoryEntry): Promise<void> => {
+      if ('transaction' in event) await decisions.predict(event.transaction, 0)
+      else await process.label(event.labelOf.transactionId, event.isFraud)
+    },
+    label: (transactionId: string, isFraud: boolean) => decisions.applyFeedback({ transactionId, isFraud }),
+    save: () => decisions.archivable(),
+    /** Its first write reaches the store; a kill may keep the others from it. */
+    beginSave: (): void => void decisions.archivable().catch(() => undefined),
+    isRunning: (): boolean => running.has(process),
+    close: async (): Promise<void> => {
+      running.delete(process)
+      await decisions.close()
+    },
+    /** Ends it as `kill -9` does: nothing more is written, and nothing is given back. */
+    kill: async (): Promise<void> => {
+      isKilled = true
+      running.delete(process)
+      void decisions.close().catch(() => undefined)
+    },
+  }
+  running.add(process)
+  return process
+}
+
+/** Closes all processes that are still running. */
+export const endAll = async (): Promise<void> => {
+  for (const process of running) await process.close()
+}
+
+export const neverEnds = (): Promise<never> => new Promise(() => undefined)
+
+/** All entries of a log, oldest first. */
+export const entriesOf = async (log: PredictionLog): Promise<LogEntry[]> => {
+  const entries: LogEntry[] = []
+  for await (const { payload } of log.read(0)) entries.push(decodeLogEntry(payload)!)
+  return entries
+}
+
+/**
+ * Every vector in the log is what the engine gives for the transactions and labels of the log, in its order.
+ */
+export const expectReplayed = async (entries: readonly LogEntry[]): Promise<void> => {
+  const online = createOnlineFeatures(MODEL.settings, MODEL.fitted, createMemoryStateStore())
+  for (const entry of entries) {
+    if (entry.kind === 'label') {
+      const { transactionId, userId, merchantId, deviceId, eventTimeMs, isFraud } = entry.label
+      await online.applyLabel({
+        transactionId,
+        userId,
+        eventTimeMs,
+        isFraud,
+        ...(merchantId !== undefined && { merchantId }),
+        ...(deviceId !== undefined && { deviceId }),
+      })
+      continue
+    }
+    const { vector } = await online.createAllFeatures(entry.decision.transaction)
+    expect(vector).toBeDefined()
+    entry.vector.forEach((value, f) => {
+      if (!Object.is(value, vector![f]))
+        expect([entry.sequence, MODEL.computed[f], value]).toEqual([
+          entry.sequence,
+          MODEL.computed[f],
+          vector![f],
+        ])
+    })
+  }
+}

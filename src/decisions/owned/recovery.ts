@@ -1,0 +1,84 @@
+import { VigiaError } from '../../errors.ts'
+import { type LogReplayParts, replayLog } from './log-replay.ts'
+import type { Saver } from './saver.ts'
+
+export interface RecoveryParts extends LogReplayParts {
+  readonly saver: Pick<Saver, 'halt' | 'resume'>
+}
+
+/** Pause before the log is tried again, in milliseconds. */
+const RETRY_MS = 1000
+
+/**
+ * The one way back, as after a crash: forget what the log does not have, and replay what it has.
+ *
+ * It owns whether decisions can be made, and tries until the log can be written again. It does not own the
+ * replay (`replayLog`), nor what is thrown away.
+ */
+export class Recovery {
+  private readonly parts: RecoveryParts
+  private reason: VigiaError | undefined
+  private recovering: Promise<void> | undefined
+  private isClosed = false
+
+  constructor(parts: RecoveryParts) {
+    this.parts = parts
+  }
+
+  /** Why nothing can be decided at the moment. */
+  get failure(): VigiaError | undefined {
+    return this.reason
+  }
+
+  /** Brings states and receipts up to the log, before the first decision. @throws as `replayLog` does */
+  open(): Promise<void> {
+    return replayLog(this.parts)
+  }
+
+  /**
+   * A record could not be written, or a decision failed with states half advanced: from this turn of the
+   * event loop on nothing is decided. While it is recovering, further failures change nothing.
+   */
+  begin(error: unknown): void {
+    if (this.reason !== undefined) return
+    const reason = error instanceof VigiaError ? error : new VigiaError('INTERNAL', { reason: String(error) })
+    this.reason = reason
+    this.parts.observer.warned(reason.code, { reason: reason.message })
+    this.recovering = this.recover(this.parts.saver.halt(reason))
+  }
+
+  /** Gives up trying. Resolves when nothing is on its way. */
+  async close(): Promise<void> {
+    this.isClosed = true
+    await this.recovering
+  }
+
+  private async recover(halted: Promise<void>): Promise<void> {
+    const { log, saver, observer } = this.parts
+    await halted
+    while (!this.isClosed) {
+      try {
+        this.forget()
+        log.resume()
+        await replayLog(this.parts)
+        saver.resume()
+        this.reason = undefined
+        return
+      } catch (error) {
+        observer.warned('SERVING_LOG_FAILED', {
+          reason: error instanceof Error ? error.message : String(error),
+        })
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+      }
+    }
+  }
+
+  /**
+   * Whoever waits for a lost record has been told; what is durable has its receipt made again from the log,
+   * and so has what an unfinished replay left behind.
+   */
+  private forget(): void {
+    this.parts.receipts.clear()
+    this.parts.unsaved.discard()
+  }
+}

@@ -1,0 +1,153 @@
+import type { World } from '../../foundation/world.ts'
+import type { StateStore } from '../../ports/state-store.ts'
+import type { DecisionReceipt } from '../decided.ts'
+import { decodeReceipt, type LabelReceipt } from '../decision-receipt.ts'
+import type { DecisionSettings } from '../decisions.ts'
+import type { InferenceObserver } from '../inference-pipeline.ts'
+import { type Frontier, isFrontierReceipt, SLICES_PER_PERIOD } from './frontier.ts'
+import type { Receipts } from './receipts.ts'
+import type { UnsavedStates } from './unsaved-states.ts'
+
+export interface SaverParts {
+  readonly store: Pick<StateStore, 'sweepReceipts'>
+  readonly frontier: Frontier
+  readonly receipts: Receipts
+  readonly states: Pick<UnsavedStates, 'save'>
+  readonly settings: Pick<DecisionSettings, 'saveAfterMs' | 'receiptLifeMs'>
+  readonly observer: InferenceObserver
+  readonly world: Pick<World, 'now'>
+}
+
+/**
+ * Receipts that are looked at after each save: a millisecond's work, eight million in a day of saves every
+ * half second.
+ */
+const SWEPT_RECEIPTS = 50
+/** Fewest receipts in a save without haste: a millisecond or two of work. */
+const FEWEST_RECEIPTS = 128
+/** Most receipts in one save: what a commit is good for. */
+const MOST_RECEIPTS = 1024
+/** When many receipts wait, a save without haste takes a sixteenth of them. */
+const WAITING_PER_SAVED = 16
+/** States of one save for each receipt: a decision changes three, some of them more than once a period. */
+const STATES_PER_RECEIPT = 2
+/** States in one save when all are wanted. */
+const MOST_STATES = 256
+/** Shortest slice, in milliseconds. */
+const SHORTEST_SLICE_MS = 10
+
+/**
+ * Saves states and receipts behind the log: a slice of each period's at a time, so that a busy state is saved
+ * once a period and no decision waits long behind a save.
+ *
+ * It owns the rhythm, that one save is on its way at a time, and the sweep of expired receipts. It does not
+ * own what is unsaved (`UnsavedStates`, `Receipts`), nor how far the store is (`Frontier`).
+ */
+export class Saver {
+  private readonly parts: SaverParts
+  private timer: NodeJS.Timeout | undefined
+  private saving: Promise<void> | undefined
+  private haltReason: Error | undefined
+  private failure = 'saving is slower than deciding'
+  /** Id of the receipt that was looked at last; undefined: the next sweep begins at the first. */
+  private sweptReceipt: string | undefined
+
+  constructor(parts: SaverParts) {
+    this.parts = parts
+  }
+
+  /** Why saving failed the last time, for people. */
+  get lastFailure(): string {
+    return this.failure
+  }
+
+  /** Saves at the end of each slice, until `stop`. */
+  start(): void {
+    const sliceMs = Math.max(SHORTEST_SLICE_MS, this.parts.settings.saveAfterMs / SLICES_PER_PERIOD)
+    this.timer = setInterval(() => void this.endSlice(), sliceMs)
+    this.timer.unref()
+  }
+
+  /** No more saves at the ends of slices. */
+  stop(): void {
+    clearInterval(this.timer)
+  }
+
+  /** Ends a slice: saves what is due, then sweeps. Failures are warned of, and the next slice tries again. */
+  async endSlice(): Promise<void> {
+    if (this.haltReason !== undefined) return
+    this.parts.frontier.endSlice()
+    try {
+      await this.save(false)
+      await this.sweep()
+    } catch (error) {
+      this.warn(error)
+    }
+  }
+
+  /** Saves what is due before the slice ends. */
+  async saveEarly(): Promise<void> {
+    if (this.haltReason !== undefined) return
+    await this.save(false).catch((error: unknown) => this.warn(error))
+  }
+
+  /** Saves everything that is durable by now. @throws SERVING_STORE_FAILED, and why saving was halted */
+  async saveAll(): Promise<void> {
+    while (this.saving !== undefined) await this.saving
+    return this.save(true)
+  }
+
+  /** Saves nothing until `resume`, because of `reason`. Resolves when no save is on its way. */
+  async halt(reason: Error): Promise<void> {
+    this.haltReason = reason
+    await this.saving?.catch(() => undefined)
+  }
+
+  resume(): void {
+    this.haltReason = undefined
+  }
+
+  private save(isAll: boolean): Promise<void> {
+    if (this.haltReason !== undefined) return Promise.reject(this.haltReason)
+    this.saving ??= this.saveWaiting(isAll).finally(() => {
+      this.saving = undefined
+    })
+    return this.saving
+  }
+
+  private async saveWaiting(isAll: boolean): Promise<void> {
+    const { frontier, receipts, states } = this.parts
+    // Not what comes meanwhile, or saving would never end.
+    const { given } = frontier
+    const dueThrough = isAll ? given : frontier.dueThrough
+    for (;;) {
+      const share = Math.min(MOST_RECEIPTS, Math.ceil(receipts.waiting / WAITING_PER_SAVED))
+      const mostReceipts = isAll ? MOST_RECEIPTS : Math.max(FEWEST_RECEIPTS, share)
+      const mostStates = isAll ? MOST_STATES : mostReceipts * STATES_PER_RECEIPT
+      const batch = receipts.batch(given, mostReceipts)
+      const isMore = await states.save({ dueThrough, receipts: batch, mostStates })
+      receipts.settle(batch)
+      if (!isMore && batch.receipts.length < mostReceipts) return
+      // A failed decision may have left a state half advanced.
+      if (this.haltReason !== undefined) throw this.haltReason
+    }
+  }
+
+  /** Removes some receipts that are too old; all have their turn. */
+  private async sweep(): Promise<void> {
+    const { store, settings, world } = this.parts
+    const expiredBeforeMs = world.now() - settings.receiptLifeMs
+    this.sweptReceipt = await store.sweepReceipts(this.sweptReceipt, SWEPT_RECEIPTS, (id, bytes) => {
+      if (isFrontierReceipt(id)) return false
+      const receipt = decodeReceipt<DecisionReceipt | LabelReceipt>(bytes)
+      return ('decidedAtMs' in receipt ? receipt.decidedAtMs : receipt.receivedAtMs) < expiredBeforeMs
+    })
+  }
+
+  private warn(error: unknown): void {
+    // Why it was halted has been said by whoever halted it.
+    if (error === this.haltReason) return
+    this.failure = error instanceof Error ? error.message : String(error)
+    this.parts.observer.warned('SERVING_STORE_FAILED', { reason: this.failure })
+  }
+}

@@ -1,0 +1,156 @@
+import type { EntityStates, FeatureEngineer } from '../../features/feature-engineer.ts'
+import { decodeState } from '../../features/state/encoding.ts'
+import { separateBlocks } from '../../features/state/entity-state.ts'
+import type { EntityKey, StateStore, StoredState } from '../../ports/state-store.ts'
+import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import { appliedOf, stateOf } from '../states/stored-state.ts'
+import type { HeldState, HeldStates } from './held-state.ts'
+
+export interface StateCacheParts {
+  readonly store: Pick<StateStore, 'load'>
+  /** The engine that decides at the moment; all of them have the same layouts. */
+  readonly engineer: () => FeatureEngineer
+  /** Room for states, in bytes. Those that are not saved yet may take more. */
+  readonly cacheBytes: number
+}
+
+/** Share of the room that is in use when enough was evicted. */
+const FULL_SHARE = 0.9
+
+/**
+ * The states in memory of one process that owns its store: a decision reads and advances them here.
+ *
+ * It owns which states are in memory, and their weight. It does not own which of them are saved
+ * (`UnsavedStates` does): it evicts none that are not.
+ */
+export class StateCache {
+  private readonly parts: StateCacheParts
+  private readonly held: Readonly<Record<EntityKind, Map<number, HeldState>>> = {
+    user: new Map(),
+    merchant: new Map(),
+    device: new Map(),
+  }
+  private heldBytes = 0
+  private isEvicting = false
+  /** The last look found too few saved states to evict; there is nothing to find before the next save. */
+  private isAllUnsaved = false
+
+  constructor(parts: StateCacheParts) {
+    this.parts = parts
+  }
+
+  get bytes(): number {
+    return this.heldBytes
+  }
+
+  get size(): number {
+    return ENTITY_KINDS.reduce((sum, kind) => sum + this.held[kind].size, 0)
+  }
+
+  /**
+   * The states of `keys`, all in memory at the moment that the caller goes on. They are there until this turn
+   * of the event loop ends: ask again after waiting for anything but promises.
+   */
+  async bring(keys: readonly EntityKey[]): Promise<HeldStates> {
+    for (;;) {
+      await this.load(keys)
+      const found = this.find(keys)
+      if (found !== undefined) return found
+    }
+  }
+
+  /** What `item` weighs has changed. */
+  weigh(item: HeldState): void {
+    const bytes = item.state.data.byteLength
+    this.heldBytes += bytes - item.bytes
+    item.bytes = bytes
+  }
+
+  forget(item: HeldState): void {
+    this.held[item.key.kind].delete(item.key.token)
+    this.heldBytes -= item.bytes
+  }
+
+  /** States are about to be saved, or have been: it may pay to look for some to evict again. */
+  lookAgain(): void {
+    this.isAllUnsaved = false
+  }
+
+  /**
+   * Evicts in a turn of its own: in this one somebody may have been given states that he has not used yet.
+   */
+  makeRoom(): void {
+    if (this.heldBytes <= this.parts.cacheBytes || this.isEvicting || this.isAllUnsaved) return
+    this.isEvicting = true
+    setImmediate(() => this.evict())
+  }
+
+  private async load(keys: readonly EntityKey[]): Promise<void> {
+    const missing = keys.filter(({ kind, token }) => !this.held[kind].has(token))
+    if (missing.length === 0) return
+    const stored = await this.parts.store.load(missing)
+    // Before, not after: what is brought now must still be there when its turn comes.
+    this.makeRoom()
+    for (const [i, key] of missing.entries()) {
+      // Another request may have brought it meanwhile, and advanced it.
+      if (this.held[key.kind].has(key.token)) continue
+      const item = this.revive(key, stored[i])
+      this.held[key.kind].set(key.token, item)
+      this.weigh(item)
+    }
+  }
+
+  private revive(key: EntityKey, stored: StoredState | undefined): HeldState {
+    const keeper = this.parts.engineer().keeperOf(key.kind)!
+    const entity = `${key.kind} ${key.token.toString(16)}`
+    return {
+      key,
+      state:
+        stored === undefined
+          ? keeper.create()
+          : decodeState(keeper.layout, separateBlocks, stateOf(stored.bytes), entity),
+      version: stored?.version ?? 0,
+      applied: stored === undefined ? 0 : appliedOf(stored.bytes),
+      unsavedFrom: 0,
+      cameWhileSaving: 0,
+      isSaving: false,
+      bytes: 0,
+      isRecent: true,
+    }
+  }
+
+  /** The states of `keys`; undefined when one is not in memory. */
+  private find(keys: readonly EntityKey[]): HeldStates | undefined {
+    const items: HeldState[] = []
+    const states: { -readonly [K in keyof EntityStates]: EntityStates[K] | undefined } = {
+      user: undefined,
+      merchant: undefined,
+      device: undefined,
+    }
+    for (const { kind, token } of keys) {
+      const item = this.held[kind].get(token)
+      if (item === undefined) return undefined
+      item.isRecent = true
+      items.push(item)
+      states[kind] = item.state
+    }
+    return { items, states: states as EntityStates }
+  }
+
+  /** Forgets saved states until there is room: first those that nobody has used since the last time. */
+  private evict(): void {
+    this.isEvicting = false
+    for (let round = 0; round < 2; round++) {
+      for (const kind of ENTITY_KINDS) {
+        for (const item of this.held[kind].values()) {
+          if (this.heldBytes <= this.parts.cacheBytes * FULL_SHARE) return
+          if (item.isRecent) item.isRecent = false
+          else if (item.unsavedFrom === 0 && !item.isSaving) this.forget(item)
+        }
+      }
+    }
+    // The rest waits for being saved: to look again before would cost every decision a walk through all of
+    // it.
+    this.isAllUnsaved = true
+  }
+}

@@ -1,0 +1,34 @@
+import type { EntityKind } from '../transaction/entity-kind.ts'
+import type { Decider } from './decider.ts'
+
+/** Decisions of a warm-up: every code path runs several times, in a few milliseconds. */
+const WARM_UP_DECISIONS = 60
+
+/**
+ * Decides on invented transactions with states that are thrown away, so that the first requests are not
+ * slower than the others.
+ */
+export const warmUp = (decider: Decider): void => {
+  const stateOf = (kind: EntityKind) => decider.engineer.keeperOf(kind)?.create()
+  const states = { user: stateOf('user')!, merchant: stateOf('merchant'), device: stateOf('device') }
+  for (let n = 0; n < WARM_UP_DECISIONS; n++) {
+    decider.decide(
+      {
+        transactionId: `warm-up ${n}`,
+        userId: 'warm-up',
+        merchantId: `m${n % 5}`,
+        deviceId: `d${n % 3}`,
+        merchantCategory: 'c',
+        transactionType: 't',
+        deviceType: 'd',
+        location: `l${n % 7}`,
+        latitude: n % 90,
+        longitude: n % 180,
+        eventTimeMs: 1e12 + n * 60_000,
+        amountMinor: 100 + n,
+      },
+      states,
+      0,
+    )
+  }
+}

@@ -1,0 +1,853 @@
+/**
+ * The texts of every error that Vigía raises on purpose, with their two numbers: plain data, no behaviour.
+ *
+ * A message says what failed, where, what is allowed and what came; `fix` says what to do next. `{name}` is
+ * replaced by the detail of that name. `status` is the HTTP status a server answers with, `exitCode` the one
+ * the command line ends with (2: could not run). `docs/errors.md` is generated from this table.
+ *
+ * This file is no part of a step's code version (`steps/code-version.ts`), so that a corrected text or a new
+ * code runs no step again. Therefore nothing but the table may stand here: what errors do is in `errors.ts`.
+ */
+export interface ErrorDefinition {
+  readonly status: number
+  readonly exitCode: number
+  readonly message: string
+  readonly fix: string
+}
+
+const define = <const T extends Record<string, ErrorDefinition>>(table: T): T => table
+
+export const ERRORS = define({
+  // foundation
+  INTERNAL: {
+    status: 500,
+    exitCode: 70,
+    message: 'Unexpected failure: {reason}',
+    fix: 'Run again with --verbose and report the stack trace.',
+  },
+  INTERRUPTED: {
+    status: 503,
+    exitCode: 130,
+    message: 'Interrupted while {activity}',
+    fix: 'Nothing was left half written. Run the same command again: finished steps are not repeated.',
+  },
+  DURATION_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'A duration is a whole number and one unit, d (days), h, m, s or ms, such as 7d or 90s; got "{got}"',
+    fix: 'Write the duration as one number and one unit without a space.',
+  },
+  CANONICAL_JSON_UNSUPPORTED: {
+    status: 500,
+    exitCode: 70,
+    message:
+      'Canonical JSON holds null, booleans, finite numbers, text, arrays and plain objects; {path} is {got}',
+    fix: 'Leave the property out, or convert it before it is hashed or stored.',
+  },
+  // transaction
+  // config
+  CONFIG_FILE_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: 'Configuration {file} cannot be read: {reason}',
+    fix: 'Name an existing YAML file with --config; `configs/training_config.yaml` is a complete example.',
+  },
+  CONFIG_YAML_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{file}:{line}:{column} is no valid YAML: {reason}',
+    fix: 'Correct the line. Indentation is spaces, and text that holds ": " or "#" needs quotes.',
+  },
+  CONFIG_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{file} has {count}:{problems}',
+    fix: 'Correct what is listed. `vigia config schema` and docs/configuration.md describe every setting.',
+  },
+  CONFIG_COSTS_MISSING: {
+    status: 422,
+    exitCode: 2,
+    message: '{setting} is {got}, but all of evaluation.costs are 0, so that nothing costs anything',
+    fix: 'Say what decisions cost, for instance evaluation.costs.review: 5 and evaluation.costs.missed_fraud_amount_share: 1.',
+  },
+  // dataset
+  DATASET_FILE_MISSING: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no file at {path}',
+    fix: 'Correct source.path (now relative to {folder}), or make the file first: `vigia generate`.',
+  },
+  DATASET_NOT_A_FILE: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} is a directory; a file or a glob is allowed',
+    fix: 'Name the files, for instance "{path}/*.csv".',
+  },
+  DATASET_NOT_READABLE: {
+    status: 403,
+    exitCode: 2,
+    message: '{path} cannot be opened for reading: {reason}',
+    fix: 'Give the user that runs vigia read permission on the file.',
+  },
+  DATASET_EMPTY: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} is empty: {reason}',
+    fix: 'Export it again with at least a header line and one row.',
+  },
+  DATASET_FORMAT_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} does not say how it is written. source.format auto knows {allowed}',
+    fix: 'Set source.format to csv, parquet or json.',
+  },
+  DATASET_FORMAT_BROKEN: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} is not readable as {format}: {reason}',
+    fix: 'Check that the file is complete and that source.format is right.',
+  },
+  DATASET_COMPRESSION_BROKEN: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} cannot be decompressed: {reason}',
+    fix: 'Copy or export the file again; it is damaged or cut short.',
+  },
+  DATASET_ENCODING: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} is not valid {encoding}',
+    fix: 'Set source.csv.encoding to one of {allowed}.',
+  },
+  DATASET_WRONG_DELIMITER: {
+    status: 422,
+    exitCode: 2,
+    message: 'The header of {path} has one column when split at "{got}": {header}',
+    fix: 'Set source.csv.delimiter to "{suggestion}", which gives {columns} columns.',
+  },
+  DATASET_FILES_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} has the columns {got}, but the first file has {allowed}',
+    fix: 'Give files of one layout together, and map the others with a configuration of their own.',
+  },
+  DATASET_FIELD_UNMAPPED: {
+    status: 422,
+    exitCode: 2,
+    message: 'No column for the required field {field}: the source has {allowed}',
+    fix: 'Add source.fields.{field} with an SQL expression over those columns{suggestion}.',
+  },
+  DATASET_COLUMN_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'source.fields.{field} is "{expression}", which names the column "{got}". The source has {allowed}',
+    fix: 'Correct the name{suggestion}.',
+  },
+  DATASET_EXPRESSION_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'source.fields.{field} is "{expression}", which is not an SQL expression over one row: {reason}',
+    fix: 'Write one expression without subqueries, windows or functions whose value changes from run to run.',
+  },
+  DATASET_TYPE_UNSUPPORTED: {
+    status: 422,
+    exitCode: 2,
+    message: 'source.fields.{field} gives {got}; allowed: {allowed}',
+    fix: 'Convert it in the expression, for instance CAST(... AS VARCHAR).',
+  },
+  DATASET_ROWS_LOST: {
+    status: 500,
+    exitCode: 2,
+    message: '{input} rows were read, but {accepted} accepted + {quarantined} quarantined do not add up',
+    fix: 'This is a fault of Vigía: please report it with the configuration.',
+  },
+  DATASET_NO_SPACE: {
+    status: 507,
+    exitCode: 2,
+    message: 'No space left while writing {path}',
+    fix: 'Free disk space or write to another disk (runs.directory, resources.temp_directory). Nothing half written was kept.',
+  },
+  DATASET_NOT_WRITABLE: {
+    status: 403,
+    exitCode: 2,
+    message: '{path} cannot be written: {reason}',
+    fix: 'Choose a folder that exists and that the user who runs vigia may write to.',
+  },
+  DATASET_OUT_OF_MEMORY: {
+    status: 507,
+    exitCode: 2,
+    message: 'Not enough memory while {activity}: {reason}',
+    fix: 'Raise resources.memory_limit or lower resources.threads.',
+  },
+  DATASET_SETTING_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{setting} is "{got}"; allowed: {allowed}',
+    fix: 'Correct {setting} in the configuration.',
+  },
+  DATASET_QUERY_FAILED: {
+    status: 500,
+    exitCode: 2,
+    message: '{activity} failed: {reason}',
+    fix: 'Run again with --verbose and report the message.',
+  },
+  DATASET_OUTPUT_FORMAT: {
+    status: 422,
+    exitCode: 2,
+    message: 'The ending of {path} names no format to write. Allowed: {allowed}',
+    fix: 'End the name of --out with one of them.',
+  },
+  DATASET_OUTPUT_EXISTS: {
+    status: 409,
+    exitCode: 2,
+    message: '{path} exists already',
+    fix: 'Choose another --out, or replace it with --force.',
+  },
+  DATASET_GENERATE_START: {
+    status: 422,
+    exitCode: 2,
+    message: 'generate.start must be a day of the calendar written as YYYY-MM-DD, got "{got}"',
+    fix: 'Correct it, for instance 2025-01-01.',
+  },
+  DATASET_SPLIT_TOO_SHORT: {
+    status: 422,
+    exitCode: 2,
+    message: 'The data spans {span}; {warmup} of warm-up and {gaps} of gaps leave nothing to share out',
+    fix: 'Use more data, or shorten the warm-up or the gap under split.',
+  },
+  DATASET_SPLIT_ORDER: {
+    status: 422,
+    exitCode: 2,
+    message: 'split sets {later} to {got}; it must come after {earlier}, {allowed}',
+    fix: 'Correct the dates under split: train, then validation, then test, each lasting some time.',
+  },
+  DATASET_SPLIT_EMPTY: {
+    status: 422,
+    exitCode: 2,
+    message: 'The {part} part of the split has no rows: {reason}. Labelled rows span {allowed}',
+    fix: 'Change the dates or shares under split, or use more data.',
+  },
+  DATASET_SPLIT_UNLABELLED: {
+    status: 422,
+    exitCode: 2,
+    message: 'None of the {rows} rows has a label, so there is nothing to learn from or to judge by',
+    fix: 'Map the label with source.fields.is_fraud.',
+  },
+  DATASET_PREPARED_MISSING: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no prepared dataset at {path}',
+    fix: 'Make it again from the source: `vigia run --from read`.',
+  },
+  // features
+  FEATURES_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: 'features.{setting} names "{got}", which is no feature or family. Allowed: {allowed}',
+    fix: 'Correct the name{suggestion}; `docs/features.md` lists every feature.',
+  },
+  FEATURES_TIME_ZONE_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: 'features.time_zone must be an IANA time zone that Node.js knows, got "{got}"',
+    fix: 'Use a name such as Europe/Madrid or UTC.',
+  },
+  FEATURES_MIXED_SOURCES: {
+    status: 500,
+    exitCode: 70,
+    message: 'The feature {feature} reads the states of {got}; a feature may read one entity',
+    fix: 'Split it into one feature per entity, or keep what it needs of the other in the state of one.',
+  },
+  FEATURES_STATE_CONTENDED: {
+    status: 503,
+    exitCode: 2,
+    message: 'The states of {subject} were changed by others in each of {attempts} attempts',
+    fix: 'Send the transaction again; if this lasts, look for a client that sends one entity without pause.',
+  },
+  FEATURES_STATE_INCOMPATIBLE: {
+    status: 409,
+    exitCode: 2,
+    message: 'The state of {entity} was written with schema {got}; this engine reads schema {allowed}',
+    fix: 'Rebuild the states by replaying history with the current configuration (`vigia features`).',
+  },
+  FEATURES_STATE_CORRUPT: {
+    status: 500,
+    exitCode: 2,
+    message: 'The state of {entity} is not readable: {reason}',
+    fix: 'Restore the state from its last snapshot, or rebuild it by replaying history (`vigia features`).',
+  },
+  // learning
+  LEARNING_NO_ROWS: {
+    status: 422,
+    exitCode: 2,
+    message: 'There are no rows to learn from',
+    fix: 'Check the split: the training part must have rows.',
+  },
+  LEARNING_LENGTHS_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: 'Labels and weights must have one value for each of the {rows} rows, got {got}',
+    fix: 'Pass one label and one weight a row.',
+  },
+  LEARNING_LABEL_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The label of row {row} must be 0 or 1, got {got}',
+    fix: 'Leave rows without a label out of training, and map other codes to 0 and 1.',
+  },
+  LEARNING_WEIGHT_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The weight of row {row} must be a finite number of at least 0, got {got}',
+    fix: 'Correct the weight, or give none: every row then counts once.',
+  },
+  LEARNING_FEATURE_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: '{setting} names the feature "{got}", which the training table does not have: {allowed}',
+    fix: 'Correct the name, or compute the feature (features.include, selection).',
+  },
+  LEARNING_TABLE_TOO_LARGE: {
+    status: 422,
+    exitCode: 2,
+    message: 'The work on this training table needs {got} GiB of shared memory; 4 GiB can be addressed',
+    fix: 'Train on fewer rows (split), fewer features (selection.keep) or fewer bins (max_bins: 255).',
+  },
+  LEARNING_XGBOOST_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: 'The XGBoost model is refused: {where} {reason}',
+    fix: 'Save a binary:logistic model of trees as JSON with XGBoost 1.6 or newer: booster.save_model("model.json").',
+  },
+  LEARNING_XGBOOST_FAILED: {
+    status: 500,
+    exitCode: 2,
+    message: 'XGBoost ({library}) failed at {call}: {reason}',
+    fix: 'Correct what it names, name another library (models.xgboost.library), or leave XGBoost out (models.xgboost.enabled: false).',
+  },
+  LEARNING_ONE_CLASS: {
+    status: 422,
+    exitCode: 2,
+    message: 'Learning needs frauds and genuine transactions, got {frauds} frauds in {rows} rows',
+    fix: 'Choose a longer training window (split), or check how is_fraud is mapped (source.fields.is_fraud).',
+  },
+  SEARCH_SPAN_TOO_SHORT: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The training rows span {spanDays} days; {folds} prequential tests {tests} and a gap of {gapDays} days leave nothing to learn from',
+    fix: 'Train on a longer time (split), lower search.folds, search.test_length or search.gap, or set search.validation to stratified.',
+  },
+  SEARCH_FOLD_ONE_CLASS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'Fold {fold} of {folds} {does} {frauds} frauds in {rows} rows; it needs frauds and genuine transactions',
+    fix: 'Lower search.folds, or train on a longer time (split).',
+  },
+  SELECTION_KEEPS_NOTHING: {
+    status: 422,
+    exitCode: 2,
+    message: 'The selection drops all {features} features: {reasons}',
+    fix: 'Loosen selection.min_variance or selection.min_score, or compute more features (features.include).',
+  },
+  // evaluation
+  EVALUATION_SCORE_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'Score {got} of row {row} cannot be judged; allowed: {allowed}',
+    fix: 'Find the feature or model that gives it: a score is a probability, never missing.',
+  },
+  EVALUATION_LABEL_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'Label {got} of row {row} cannot be judged; allowed: 0 (genuine), 1 (fraud)',
+    fix: 'Leave rows without a label out of the evaluation.',
+  },
+  EVALUATION_LENGTHS_DIFFER: {
+    status: 500,
+    exitCode: 70,
+    message: 'There are {allowed} labels but {got} {what}',
+    fix: 'This is a fault of Vigía: please report it with the configuration.',
+  },
+  // model
+  MODEL_ARTIFACT_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model in {where} is refused: {file}: {reason}',
+    fix: 'Use the folder as a training run left it, or train again (`vigia run --force package`).',
+  },
+  MODEL_TOO_LARGE: {
+    status: 422,
+    exitCode: 2,
+    message: 'The trees of the model have {nodes} nodes; an artifact holds at most {allowed}',
+    fix: 'Grow fewer or smaller trees: lower models.<name>.trees or max_depth, or raise min_leaf_rows.',
+  },
+  MODEL_STATES_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: 'The states in {where} are refused: {file}: {reason}',
+    fix: 'Use package/ and states/ as one training run left them, or begin with an empty history (--history none).',
+  },
+  MODEL_IMPORT_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model file {path} cannot be read: {reason}',
+    fix: 'Name a file that XGBoost has saved as JSON: booster.save_model("model.json").',
+  },
+  MODEL_FEATURES_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model in {path} has features that the run in {folder} does not compute: {got}',
+    fix: "Train it on columns of the run's features/features.parquet under their names, or name the run whose features it has (--run).",
+  },
+  MODEL_FEATURE_COUNT_DIFFERS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The model in {path} names no features and has {got}; the model of the run in {folder} has {allowed}, so theirs cannot be its own',
+    fix: 'Save it with its names: train on a DMatrix with feature_names, or on a data frame.',
+  },
+  MODEL_FOLDER_FOREIGN: {
+    status: 409,
+    exitCode: 2,
+    message: '{path} is not replaced: it {reason}',
+    fix: 'Choose another --out. Only a folder with package/ and states/, and nothing else, is replaced.',
+  },
+  // tracking and model registry
+  TRACKING_UNREACHABLE: {
+    status: 503,
+    exitCode: 2,
+    message: '{location} cannot be reached: {reason}',
+    fix: 'Start the server, or correct tracking.uri. What was not sent is kept; `vigia tracking push` sends it.',
+  },
+  TRACKING_UNAUTHORIZED: {
+    status: 502,
+    exitCode: 2,
+    message: '{location} does not let us in: {reason}',
+    fix: 'Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, of a user that may do this.',
+  },
+  TRACKING_REFUSED: {
+    status: 502,
+    exitCode: 2,
+    message: '{location} refused {request}: {reason}',
+    fix: 'Correct what the reason names. If it names nothing of yours, report it with the version of the server.',
+  },
+  TRACKING_STORE_BROKEN: {
+    status: 500,
+    exitCode: 2,
+    message: '{path} is not what a file in the layout of MLflow must be: {reason}',
+    fix: 'Restore the file from a copy, or move its folder away: the other runs stay readable.',
+  },
+  TRACKING_URI_UNSUPPORTED: {
+    status: 422,
+    exitCode: 2,
+    message:
+      '{setting} is {got}; allowed are http:// and https:// addresses of an MLflow server, file:// addresses and folders',
+    fix: 'For a database, start `mlflow server --backend-store-uri {got}` and give its address.',
+  },
+  TRACKING_EXPERIMENT_EXISTS: {
+    status: 409,
+    exitCode: 2,
+    message: '{location} already has an experiment {name}{detail}',
+    fix: 'Choose another name in tracking.experiment, or restore the deleted experiment.',
+  },
+  TRACKING_NOT_FOUND: {
+    status: 404,
+    exitCode: 2,
+    message: '{location} has no {what}',
+    fix: 'List what there is: `vigia runs list`, `vigia models list`.',
+  },
+  TRACKING_NAME_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{what} "{got}" is no name that is allowed: {allowed}',
+    fix: 'Choose a name within what is allowed.',
+  },
+  TRACKING_VALUE_TOO_LONG: {
+    status: 422,
+    exitCode: 2,
+    message: '{what} {key} has {got} characters, at most {allowed} are allowed',
+    fix: 'Record the value as an artifact, which may have any length.',
+  },
+  TRACKING_VALUE_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{what} {key} cannot be recorded: {reason}',
+    fix: 'Correct the value where it is made; nothing of this call was written.',
+  },
+  TRACKING_PARAM_CONFLICT: {
+    status: 409,
+    exitCode: 2,
+    message: 'Parameter {key} of run {run} is {present} and stays so; got {got}',
+    fix: 'A parameter is written once. Record a change as a tag or a metric, or start another run.',
+  },
+  TRACKING_RUN_AMBIGUOUS: {
+    status: 409,
+    exitCode: 2,
+    message: '"{got}" may be any of {count} runs in {location}: {candidates}',
+    fix: 'Give more digits of the run id.',
+  },
+  REGISTRY_VERSION_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'Model {model} in {location} has no {got}. There is: {allowed}',
+    fix: 'Name a version by its number, by @alias, or as latest; `vigia models list` shows them all.',
+  },
+  REGISTRY_DECISION_LOST: {
+    status: 409,
+    exitCode: 2,
+    message: 'Decision {number} about {model} was made by somebody else meanwhile: {other}',
+    fix: 'Look at it (`vigia models list`), and decide again if that is still what you want.',
+  },
+  REGISTRY_DECISIONS_BROKEN: {
+    status: 500,
+    exitCode: 2,
+    message: 'The decisions about {model} in {where} cannot be read: {reason}',
+    fix: 'Somebody has changed them by other means. Aliases are left as they are; restore what was there in the store.',
+  },
+  REGISTRY_GATES_FAILED: {
+    status: 422,
+    exitCode: 1,
+    message: 'Version {version} of {model} is not promoted to {alias}; it does not pass {count}: {gates}',
+    fix: 'Look at what came, train a better model, or change promotion. An exception is made with --skip <gate> and --reason, and recorded.',
+  },
+  REGISTRY_NOTHING_TO_ROLL_BACK: {
+    status: 409,
+    exitCode: 2,
+    message: 'Model {model} cannot be rolled back: {reason}',
+    fix: 'Promote the version that is wanted: `vigia models promote <version> --reason ...`.',
+  },
+  REGISTRY_REPORT_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: 'Cannot read the parity report {path}: {reason}',
+    fix: 'Name a report of `vigia parity`, or leave --parity out: then the last transactions of the run are served and compared.',
+  },
+  // pipelines
+  PIPELINE_RUN_INCOMPLETE: {
+    status: 409,
+    exitCode: 2,
+    message: '{folder} is not the folder of a finished run: {reason}',
+    fix: 'Name the folder of a run (--run), and finish it first (`vigia run`).',
+  },
+  PIPELINE_HISTORY_MISSING: {
+    status: 409,
+    exitCode: 2,
+    message: '{folder} holds no states to continue from',
+    fix: 'Train first (`vigia run`), or begin with an empty history (--history none).',
+  },
+  PIPELINE_STEP_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: 'The pipeline has no step "{got}". Allowed: {allowed}',
+    fix: 'Name one of them with --force or --from.',
+  },
+  PIPELINE_INPUT_UNDECLARED: {
+    status: 500,
+    exitCode: 70,
+    message: 'The step {step} reads files of {got}; it declares {allowed}',
+    fix: 'Add it to the inputs of the step: what is not declared is not part of its cache key.',
+  },
+  PIPELINE_LOCKED: {
+    status: 409,
+    exitCode: 2,
+    message: 'Another run uses {folder}: process {process} on {host}, since {since}',
+    fix: 'Wait for it, or choose another folder with --out. What a crash leaves is taken over on the same host only: if that process is gone and its host was renamed, as a replaced container is, remove {lock}.',
+  },
+  PIPELINE_NO_MODEL: {
+    status: 422,
+    exitCode: 2,
+    message: 'No model can be trained: {reason}',
+    fix: 'Enable a model that can be trained here (models.*.enabled), or install what is missing.',
+  },
+  PIPELINE_MEMORY_SHORT: {
+    status: 507,
+    exitCode: 2,
+    message:
+      'Training the {title} on {rows} rows with {features} features needs about {needed} of memory; {available} may be used',
+    fix: 'Lower its max_bins, its trees or resources.threads, learn from fewer rows (split) or features (selection.keep), disable the model, or raise resources.learning_memory.',
+  },
+  PIPELINE_THREAD_ENDED: {
+    status: 500,
+    exitCode: 70,
+    message: 'A thread that was {activity} ended {how}',
+    fix: 'Free memory or lower resources.threads, and run the same command again: what was finished is not repeated.',
+  },
+  PIPELINE_GATES_FAILED: {
+    status: 422,
+    exitCode: 1,
+    message: 'The model does not pass {count}: {gates}. Nothing was packaged{kept}; the report is {report}',
+    fix: 'Look at the report, then give the model more or better data or settings, or change evaluation.gates.',
+  },
+  PIPELINE_VALIDATION_FAILED: {
+    status: 422,
+    exitCode: 1,
+    message: 'Validation of the data failed {count}: {checks}',
+    fix: 'Look at {report}. Correct the data, or change the thresholds under validation in the configuration.',
+  },
+  // cli
+  CLI_UNKNOWN_COMMAND: {
+    status: 422,
+    exitCode: 2,
+    message: 'There is no command "{got}". Allowed: {allowed}.{suggestion}',
+    fix: '`vigia --help` describes every command.',
+  },
+  CLI_UNKNOWN_OPTION: {
+    status: 422,
+    exitCode: 2,
+    message: '`vigia {command}` has no option {got}. Allowed: {allowed}.{suggestion}',
+    fix: '`vigia {command} --help` describes every option, with examples.',
+  },
+  CLI_INVALID_ARGUMENT: {
+    status: 422,
+    exitCode: 2,
+    message: '`vigia {command}` cannot be called like this: {reason}',
+    fix: '`vigia {command} --help` shows how it is called, with examples.',
+  },
+  // serving
+  SERVING_TRANSACTION_DIFFERS: {
+    status: 409,
+    exitCode: 2,
+    message: 'Transaction {transactionId} was decided on before, with other contents',
+    fix: 'Send a repeated transaction exactly as it was sent first, or give a new one an id of its own.',
+  },
+  SERVING_TRANSACTION_KNOWN: {
+    status: 409,
+    exitCode: 2,
+    message:
+      'Transaction {transactionId} is part of the history that the states were loaded with; no decision was made on it',
+    fix: 'Send transactions that came after the training data, or serve from a store without them: `vigia state load --help`.',
+  },
+  SERVING_CLOSING: {
+    status: 503,
+    exitCode: 2,
+    message: 'The server is closing and takes no more requests',
+    fix: 'Send the request again, to another server or when this one is up again.',
+  },
+  SERVING_STORE_BEHIND: {
+    status: 503,
+    exitCode: 2,
+    message: '{waiting} decisions are in the log and not yet in the state store: {reason}',
+    fix: 'Free space on the disk of the state store, or give it a faster one; decisions go on when it has caught up.',
+  },
+  SERVING_MODEL_SOURCE_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '"{got}" names no model. Allowed: {allowed}',
+    fix: '`vigia models list` shows the registered versions and their aliases.',
+  },
+  SERVING_MODEL_MISSING: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no model in {source}',
+    fix: 'Train one (`vigia run`), or name where it is: --set model.source=<folder of a run or an artifact>, or models:/name@alias.',
+  },
+  SERVING_NO_EARLIER_MODEL: {
+    status: 409,
+    exitCode: 2,
+    message: 'No other model has been the champion since this server was started',
+    fix: 'Name the model instead: POST /admin/models/switch with the source models:/name/3.',
+  },
+  SERVING_LOG_INCOMPLETE: {
+    status: 422,
+    exitCode: 2,
+    message: 'The log in {folder} cannot be replayed: {reason}',
+    fix: 'Name the folder of prediction_log.path with every file that was written to it, and with --states the snapshot that the states began with.',
+  },
+  SERVING_STORE_FAILED: {
+    status: 503,
+    exitCode: 2,
+    message: 'The state store {store} cannot be used: {reason}',
+    fix: 'Free space, give access, or start the server that it names; requests are answered again as soon as it works.',
+  },
+  SERVING_LOG_FAILED: {
+    status: 503,
+    exitCode: 2,
+    message: 'The prediction log in {folder} cannot be written: {reason}. Nothing was decided',
+    fix: 'Free space on its disk or give access to it; requests are answered again as soon as writing works.',
+  },
+  SERVING_LOG_DAMAGED: {
+    status: 500,
+    exitCode: 2,
+    message: 'The prediction log is damaged in {segment} at byte {offset}: {reason}',
+    fix: 'Restore the file from a copy. What stands before the damage can be read; what comes after it cannot be put in order with it.',
+  },
+  SERVING_FOLDER_IN_USE: {
+    status: 503,
+    exitCode: 2,
+    message: '{folder} is in use by process {processId} on {host}',
+    fix: 'One server uses a folder at a time: stop the other one, name another folder, or share states by state_store.kind redis. What a crash leaves is taken over on the same host only: if that process is gone and its host was renamed, as a replaced container is, remove {lock}.',
+  },
+  SERVING_STATES_PRESENT: {
+    status: 409,
+    exitCode: 2,
+    message: 'The store {store} has states already',
+    fix: 'Serve from them, name another store, or replace them with --force: what serving has learnt since is lost then.',
+  },
+  SERVING_STATES_UNFINISHED: {
+    status: 503,
+    exitCode: 2,
+    message: 'Loading states into this store was interrupted, so that some are missing',
+    fix: 'Load them again: `vigia state load --force`.',
+  },
+  SERVING_LOG_NOT_EMPTY: {
+    status: 409,
+    exitCode: 2,
+    message: 'The log in {folder} has {records} records that belong to other states',
+    fix: 'Name a new folder by prediction_log.path, or move this one away: a log begins with the states that it was begun with.',
+  },
+  SERVING_CANNOT_LISTEN: {
+    status: 503,
+    exitCode: 2,
+    message: 'The server cannot listen on {host} port {port}: {reason}',
+    fix: 'Stop what listens there, or name another port: --set api.port=8001 (0: any free one).',
+  },
+  SERVING_FILE_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: '{path} cannot be read: {reason}',
+    fix: 'Correct security.keys, security.tls_key or security.tls_certificate; tls_key and tls_certificate are given together.',
+  },
+  SERVING_OUTBOX_NOT_EMPTY: {
+    status: 409,
+    exitCode: 2,
+    message: 'The store {store} has at least {records} decisions that are in no log yet',
+    fix: 'Start a server on it for a minute, which moves them to its log, stop it, and load again.',
+  },
+  SERVING_STATES_FOREIGN: {
+    status: 409,
+    exitCode: 2,
+    message: 'The states in {store} were made with {what} than those of model {model}',
+    fix: 'Serve a model of the same feature and cleaning settings, or load the states of its run into another store: `vigia state load --help`.',
+  },
+  // requests
+  REQUEST_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The request cannot be used; it has {count}:{problems}',
+    fix: 'Correct what is listed. GET /docs describes every request.',
+  },
+  REQUEST_TRANSACTION_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The transaction cannot be used; it has {count}:{problems}',
+    fix: 'Correct what is listed. GET /sample-transaction answers with a transaction that is accepted.',
+  },
+  REQUEST_NOT_JSON: {
+    status: 400,
+    exitCode: 2,
+    message: 'The body is no JSON that can be used: {reason}',
+    fix: 'Send one JSON value in UTF-8, nested at most 64 deep.',
+  },
+  REQUEST_MEDIA_TYPE: {
+    status: 415,
+    exitCode: 2,
+    message: 'The body comes as {got}; {allowed} is allowed',
+    fix: 'Say Content-Type: application/json, in UTF-8, and do not compress the body. POST /predict/batch and /feedback also take application/x-ndjson.',
+  },
+  REQUEST_TOO_LARGE: {
+    status: 413,
+    exitCode: 2,
+    message: '{what} is larger than {limit}',
+    fix: 'Send less at a time, or many rows as lines of application/x-ndjson to POST /predict/batch.',
+  },
+  REQUEST_TOO_SLOW: {
+    status: 408,
+    exitCode: 2,
+    message: 'The body was not there after {limit}',
+    fix: 'Send it faster, or as lines of application/x-ndjson to POST /predict/batch.',
+  },
+  REQUEST_MALFORMED: {
+    status: 400,
+    exitCode: 2,
+    message: 'The request cannot be read: {reason}',
+    fix: 'GET /docs describes every request.',
+  },
+  REQUEST_ROUTE_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is nothing at {path}',
+    fix: 'GET /docs describes every request.',
+  },
+  REQUEST_METHOD_NOT_ALLOWED: {
+    status: 405,
+    exitCode: 2,
+    message: '{path} does not take {method}; it takes {allowed}',
+    fix: 'GET /docs describes every request.',
+  },
+  REQUEST_KEY_MISSING: {
+    status: 401,
+    exitCode: 2,
+    message: 'This request needs an API key',
+    fix: 'Send it as Authorization: Bearer <key>, or as X-API-Key: <key>.',
+  },
+  REQUEST_KEY_UNKNOWN: {
+    status: 401,
+    exitCode: 2,
+    message: 'The API key is not one of this server',
+    fix: 'Check the key, and that its hash is in the file of security.keys.',
+  },
+  REQUEST_SCOPE_MISSING: {
+    status: 403,
+    exitCode: 2,
+    message: 'The API key {name} may not do this; it lacks the scope {scope}',
+    fix: 'Use another key, or give this one the scope in the file of security.keys.',
+  },
+  REQUEST_RATE_LIMITED: {
+    status: 429,
+    exitCode: 2,
+    message: 'More than {limit} requests in a minute',
+    fix: 'Wait as long as Retry-After says.',
+  },
+  PREDICTION_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'No decision has the prediction or transaction id {id}',
+    fix: 'Ask the server that made it, with the prediction_id of its answer. Decisions are forgotten when their log is removed.',
+  },
+  FEEDBACK_TRANSACTION_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'Transaction {id} was not decided on here, so nothing says whose it was',
+    fix: 'Send user_id and timestamp too, and merchant_id and device_id if it had them.',
+  },
+  SERVING_MODEL_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'No model {got} is in service; there is {allowed}',
+    fix: 'GET /model lists the models in service.',
+  },
+  SERVING_OVERLOADED: {
+    status: 503,
+    exitCode: 2,
+    message: 'The server has too much to do: {reason}',
+    fix: 'Send the request again after as long as Retry-After says.',
+  },
+  SERVING_UNEXPECTED: {
+    status: 500,
+    exitCode: 70,
+    message: 'The server failed unexpectedly',
+    fix: 'Report the request id: the log of the server has the cause.',
+  },
+  SERVING_KEYS_MISSING: {
+    status: 500,
+    exitCode: 2,
+    message: 'Without API keys anyone who reaches {host} could do anything',
+    fix: 'Name a file of keys (security.keys), or listen on 127.0.0.1 (api.host).',
+  },
+  SERVING_KEYS_INVALID: {
+    status: 500,
+    exitCode: 2,
+    message: 'The API keys in {file} cannot be used: {reason}',
+    fix: 'Write a JSON list of objects with name, sha256, scopes and, if wanted, requests_per_minute.',
+  },
+  SERVING_TLS_INVALID: {
+    status: 500,
+    exitCode: 2,
+    message: 'TLS cannot be set up: {reason}',
+    fix: 'Give both security.tls_key and security.tls_certificate, as PEM files that belong together.',
+  },
+})
