@@ -1,8 +1,8 @@
 /**
  * The part of JSON Schema that settings use: what TypeBox writes, read as plain data.
  *
- * `unit` and `renamed` are ours: the unit of a value, for messages and documentation; names that values had in
- * earlier versions, and what each is called now.
+ * `unit` and `renamed` are ours: the unit of a value, for messages and documentation; names that values had
+ * in earlier versions, and what each is called now.
  */
 export interface SettingSchema {
   readonly type?: string | readonly string[]

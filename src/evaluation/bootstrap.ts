@@ -11,10 +11,10 @@ export type Interval = readonly [low: number, high: number] | null
 export type Intervals = Readonly<Partial<Record<FigureKey, Interval>>>
 
 /**
- * 95 % percentile intervals (Efron 1979) of the figures with `ofResample`. Rows are ranked once; each resample
- * then gives every row a Poisson(1) number of copies (Hanley and MacGibbon 2006) in one pass. Daily precision
- * resamples days, because what is found on a day depends on all of the day's rows. Resamples in which a figure
- * is not defined are left out. O(n log n + resamples * n). 0 resamples: all null.
+ * 95 % percentile intervals (Efron 1979) of the figures with `ofResample`. Rows are ranked once; each
+ * resample then gives every row a Poisson(1) number of copies (Hanley and MacGibbon 2006) in one pass. Daily
+ * precision resamples days, because what is found on a day depends on all of the day's rows. Resamples in
+ * which a figure is not defined are left out. O(n log n + resamples * n). 0 resamples: all null.
  */
 export const bootstrapIntervals = (rows: ScoredRows, resamples: number, random: Random): Intervals => {
   const drawn = resamplesOf(rows, resamples, random)

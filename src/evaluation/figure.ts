@@ -62,8 +62,8 @@ export interface Figure {
   readonly undefinedWhen: string
   /**
    * What it depends on beside labels and scores: the threshold of the model, the days and entities with
-   * `evaluation.top_k`, the amounts with `evaluation.costs`. Those without `days` are also told of groups of
-   * rows; those without `days` and `costs` compare versions that were trained with other settings.
+   * `evaluation.top_k`, the amounts with `evaluation.costs`. One that needs days says nothing of a part of a
+   * day's rows; those without `days` and `costs` compare versions that were trained with other settings.
    */
   readonly needs: readonly ('threshold' | 'days' | 'costs')[]
   /** Places with little room that show it. Tables with a line for each figure show it anyway. */
@@ -72,8 +72,8 @@ export interface Figure {
   readonly of: (rows: ScoredRows) => number
   /**
    * Of a figure that needs a threshold: its value at the threshold that makes the most of it, which a search
-   * compares, for there no threshold is chosen yet. Absent where that says nothing: the best recall is that of
-   * flagging everything.
+   * compares, for there no threshold is chosen yet. Absent where that says nothing: the best recall is that
+   * of flagging everything.
    */
   readonly atBestThreshold?: (rows: Omit<ScoredRows, 'threshold'>) => number
   /** Its value on one resample; without it the figure has no interval. */

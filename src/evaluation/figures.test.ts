@@ -20,6 +20,8 @@ describe.each(FIGURES)('the record of $name', (figure) => {
     expect(FIGURES.filter((other) => other.name === name || other.title === title)).toEqual([figure])
     expect(meaning).toMatch(/^[A-Z].*\.$/)
     expect([title, unit, figure.undefinedWhen].every((text) => text.length > 0)).toBe(true)
+    // Of a part of a day's rows nothing can be said of who is looked at that day.
+    if (needs.includes('days')) expect(figure.shownIn).not.toContain('slices')
     // `titleWith` puts the number of the settings there.
     expect(/\bk$/.test(title)).toBe(needs.includes('days'))
   })

@@ -24,9 +24,9 @@ export interface SearchSummary {
 /**
  * Puts the results of all combinations together and chooses the best.
  *
- * Tie rule: of the combinations whose mean is within `tieTolerance` of the best mean, the first one; grids are
- * written with simple values first. `scores[c][f]` is the score of combination c on fold f; NaN where it is not
- * defined.
+ * Tie rule: of the combinations whose mean is within `tieTolerance` of the best mean, the first one; grids
+ * are written with simple values first. `scores[c][f]` is the score of combination c on fold f; NaN where it
+ * is not defined.
  */
 export const summariseSearch = (
   better: Better,

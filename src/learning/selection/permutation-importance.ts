@@ -38,8 +38,8 @@ export interface PermutationImportance {
 /**
  * How much quality a model loses when the values of one feature are shuffled among the rows (Breiman, 2001;
  * Fisher, Rudin and Dominici, 2019), by feature in the order of the table. Use rows that the model did not
- * learn from: on those it knows, noise looks useful. Of two features that say the same, each may seem useless,
- * as the other remains.
+ * learn from: on those it knows, noise looks useful. Of two features that say the same, each may seem
+ * useless, as the other remains.
  *
  * The shuffles of a feature depend on the seed, its name and their number alone, not on the other features.
  *

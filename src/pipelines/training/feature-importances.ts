@@ -30,8 +30,8 @@ export interface ShufflingOptions {
 
 /**
  * How much average precision falls when one feature's values are shuffled among the rows: mean and standard
- * deviation over the shuffles (`permutationImportance`), the largest first, equal ones by name. Empty when the
- * rows do not hold both classes. Rows are ranked by the model's margin, which no calibration has tied.
+ * deviation over the shuffles (`permutationImportance`), the largest first, equal ones by name. Empty when
+ * the rows do not hold both classes. Rows are ranked by the model's margin, which no calibration has tied.
  *
  * Only what asks for the feature is computed again. A feature that the model never asks for has 0 without
  * being tried.
