@@ -1,4 +1,3 @@
-import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
 import type { Command } from '../cli/command.ts'
 import { createCommands } from '../cli/commands/index.ts'
 import { renderEvaluationPlots, renderEvaluationReport } from '../reports/evaluation-report.ts'
@@ -23,7 +22,6 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     newId,
     modelLoader: servingModelLoader({ openTrackingStore, now }),
     startServer: serverStarter({ version, storage, openTrackingStore, now, monotonicMs, newId }),
-    createStateStore: createMemoryStateStore,
     trackThisProcess: (store, command, directory) =>
       trackThisProcess(store, { version, command, workingDirectory: directory }),
     runtime: `node ${process.version}`,

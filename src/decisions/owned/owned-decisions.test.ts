@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { EngineDriver } from '../../../test/oracle/drive-engine.ts'
 import { randomLog } from '../../../test/oracle/random-histories.ts'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
 import { VigiaError } from '../../errors.ts'
-import { createOnlineFeatures } from '../../pipelines/online/online-features.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
@@ -54,7 +54,7 @@ describe('decisions of a process that owns its states', () => {
           )
           expect(ids).toEqual([...new Set(sent)])
           expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, i) => i + 1))
-          await expectReplayed(entries)
+          expectReplayed(entries)
         },
       ),
       { numRuns: 60 },
@@ -66,7 +66,7 @@ describe('decisions of a process that owns its states', () => {
     await Promise.all(Array.from({ length: 100 }, (_, i) => decisions.predict(payment(`t${i}`), 0)))
     const entries = await entriesOf(log)
     expect(entries).toHaveLength(100)
-    await expectReplayed(entries)
+    expectReplayed(entries)
     const counts = entries.map(
       (entry) => entry.kind === 'decision' && entry.vector[MODEL.computed.indexOf('user_tx_count_60s')],
     )
@@ -164,7 +164,7 @@ describe('decisions of a process that owns its states', () => {
     expect(
       entries.map((entry) => entry.kind === 'decision' && entry.decision.transaction.transactionId),
     ).toEqual(['t1', 't3', 't2'])
-    await expectReplayed(entries)
+    expectReplayed(entries)
     expect(warnings).toContain('SERVING_LOG_FAILED')
   })
 
@@ -178,7 +178,7 @@ describe('decisions of a process that owns its states', () => {
       await decisions.flush()
     }
     await until(() => decisions.status().cachedBytes < 20_000)
-    await expectReplayed(await entriesOf(log))
+    expectReplayed(await entriesOf(log))
   })
 
   test('states that are used at once while there is no room for them are forgotten by nobody who uses them', async () => {
@@ -193,7 +193,7 @@ describe('decisions of a process that owns its states', () => {
       await decisions.flush()
     }
     await until(() => decisions.status().cachedBytes < 20_000)
-    await expectReplayed(await entriesOf(log))
+    expectReplayed(await entriesOf(log))
   })
 
   test('after the log has lost records that the states have, the numbers are not given again, and it is told', async () => {
@@ -264,23 +264,11 @@ const entriesOf = async (log: PredictionLog): Promise<LogEntry[]> => {
 /**
  * Every vector in the log is what the engine gives for the transactions and labels of the log, in its order.
  */
-const expectReplayed = async (entries: readonly LogEntry[]): Promise<void> => {
-  const online = createOnlineFeatures(MODEL.settings, MODEL.fitted, createMemoryStateStore())
+const expectReplayed = (entries: readonly LogEntry[]): void => {
+  const oracle = new EngineDriver(MODEL.settings, MODEL.fitted)
   for (const entry of entries) {
-    if (entry.kind === 'label') {
-      const { transactionId, userId, merchantId, deviceId, eventTimeMs, isFraud } = entry.label
-      await online.applyLabel({
-        transactionId,
-        userId,
-        eventTimeMs,
-        isFraud,
-        ...(merchantId !== undefined && { merchantId }),
-        ...(deviceId !== undefined && { deviceId }),
-      })
-      continue
-    }
-    const { vector } = await online.createAllFeatures(entry.decision.transaction)
-    expect(vector).toBeDefined()
+    const vector = oracle.takeLogged(entry)
+    if (entry.kind === 'label') continue
     entry.vector.forEach((value, f) => {
       if (!Object.is(value, vector![f]))
         expect([entry.sequence, MODEL.computed[f], value]).toEqual([

@@ -67,7 +67,9 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
           folder: settings.prediction_log.path,
           records: log.lastSequence,
         })
-      options.onStates?.(isNew ? await fill(options, models, states) : { kind: 'kept' })
+      // Not as the argument of `onStates?.()`, which is not evaluated where nobody wants to be told.
+      const outcome: StatesOutcome = isNew ? await fill(options, models, states) : { kind: 'kept' }
+      options.onStates?.(outcome)
       const pipeline = await openInferencePipeline({
         models,
         states:

@@ -39,8 +39,8 @@ export const promoteVersion = async (request: ModelsRequest): Promise<ExitCode> 
     database,
     settings: config.settings.promotion,
     ...(report !== undefined && { parityReport: await readParityReport(report) }),
-    createStateStore: tools.createStateStore,
-    monotonicMs: tools.monotonicMs,
+    storage: tools.storage,
+    world: tools,
     signal: context.signal,
     reportProgress: context.reportProgress,
     onGates: (gates) => {
