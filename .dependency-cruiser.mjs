@@ -50,9 +50,48 @@ const layerRule = ({ folder, mayImport }) => ({
   to: { path: '^src/', pathNot: `^src/(${[folder, ...mayImport].map(placeOf).join('|')})` },
 })
 
+/** The engine: what computes features and advances states. */
+const FEATURE_ENGINE = '^src/features/(feature-engineer\\.ts$|state/)'
+
+/** Sentences that everyone expects of this house, each a rule by its name, whatever the layers allow. */
+const NEVER = [
+  {
+    name: 'one-serving-path',
+    comment:
+      'Features are computed by replay/ (history) and decisions/ (one transaction): a third caller would be a second way to serve. src/index.ts hands the engine to others.',
+    from: { path: '^src/', pathNot: `^src/(features|replay|decisions)/|^src/index\\.ts$|${TESTS}` },
+    to: { path: '^src/features/feature-engineer\\.ts$' },
+  },
+  {
+    name: 'decisions-know-no-training',
+    comment: 'A decision needs what training hands over (artifacts/), and nothing of how it came about.',
+    from: { path: '^src/decisions/', pathNot: TESTS },
+    to: { path: '^src/(pipelines/training|fitting/|steps/|replay/|learning/algorithm)' },
+  },
+  {
+    name: 'decisions-know-no-promotion',
+    comment: 'A decision is made by the models that it is given, whoever chose them.',
+    from: { path: '^src/decisions/', pathNot: TESTS },
+    to: { path: '^src/pipelines/promotion/' },
+  },
+  {
+    name: 'tracking-knows-no-use-case',
+    comment: 'The journal of runs records names and numbers: use cases say which.',
+    from: { path: '^src/tracking/', pathNot: TESTS },
+    to: { path: '^src/pipelines/' },
+  },
+  {
+    name: 'promotion-uses-no-second-serving-path',
+    comment: 'The gates serve through decisions/, or they measure what nobody serves.',
+    from: { path: '^src/pipelines/(promotion|parity)/', pathNot: TESTS },
+    to: { path: FEATURE_ENGINE },
+  },
+]
+
 export default {
   forbidden: [
     ...LAYERS.map(layerRule),
+    ...NEVER.map((rule) => ({ ...rule, severity: 'error' })),
     {
       name: 'errors-stand-alone',
       comment: 'src/errors.ts is the ground: it imports its table, which imports nothing.',

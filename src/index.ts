@@ -94,11 +94,6 @@ export {
   type RiskLevel,
   type Scorer,
 } from './model/scorer.ts'
-export {
-  createOnlineFeatures,
-  type OnlineFeatures,
-  type OnlineResult,
-} from './pipelines/online/online-features.ts'
 export { parityOfLog } from './pipelines/parity/parity-of-log.ts'
 export { type PredictOptions, type PredictResult, predict } from './pipelines/predict.ts'
 export { type LoadModel, modelLoader } from './pipelines/service/model-source.ts'

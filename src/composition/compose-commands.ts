@@ -1,4 +1,3 @@
-import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
 import type { Command } from '../cli/command.ts'
 import { createCommands } from '../cli/commands/index.ts'
 import { renderEvaluationPlots, renderEvaluationReport } from '../reports/evaluation-report.ts'
@@ -21,7 +20,6 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     storage,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: serverStarter({ version, storage, openTrackingStore, world }),
-    createStateStore: createMemoryStateStore,
     trackThisProcess: (store, command, directory) =>
       trackThisProcess(store, { version, command, workingDirectory: directory }),
     runtime: `node ${process.version}`,

@@ -41,11 +41,8 @@ export const profileArrivals = async (
 }
 
 /**
- * Reads a prepared dataset in arrival order, with the labels merged in where they become known.
- *
- * The clock of a replay is the latest event time that has arrived. A label is delivered before the first
- * transaction at whose arrival the clock has reached `labelled_at` (or event time + delay), and never before
- * its own transaction.
+ * Reads a prepared dataset in arrival order, with the labels merged in where they are delivered
+ * (`label-schedule.ts`).
  */
 export class ArrivalReader {
   private readonly transactions: ChunkCursor

@@ -1,14 +1,10 @@
 import type { DuckDBResult } from '@duckdb/node-api'
 import { type EventRows, eventFieldAt } from '../features/transaction-event.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
+import { DELIVERY_ORDER, isLabelDue, labelSchedule } from './label-schedule.ts'
 import { LABEL, LABEL_WIDTH } from './shared-batch.ts'
 
-/**
- * Labels in the order in which they become known.
- *
- * A label is due when the clock has reached the time at which it becomes known and its own transaction has
- * arrived.
- */
+/** Labels in the order in which they are delivered: the rule is that of `label-schedule.ts`. */
 export interface LabelFeed {
   /** `isDue` needs `load` first. */
   readonly mustLoad: boolean
@@ -48,8 +44,8 @@ const MERCHANT = eventFieldAt('merchantToken')
 const DEVICE = eventFieldAt('deviceToken')
 
 /**
- * For data in event-time order whose labels all have the same delay: they become known in the order of their
- * transactions, so those of the last `delayMs` wait in a queue. Memory: 48 bytes per transaction of that
+ * For data in event-time order whose labels all have the same delay: by the rule they are delivered in the
+ * order of their transactions, so those of the last `delayMs` wait in a queue. Memory: 48 bytes per transaction of that
  * time.
  */
 export class PendingLabels implements LabelFeed {
@@ -136,7 +132,8 @@ export class StreamedLabels implements LabelFeed {
   isDue(clock: number, arrived: number): boolean {
     const { cursor } = this
     if (cursor.row >= cursor.rowCount) return false
-    return cursor.column(0)[cursor.row]! <= clock && cursor.column(1)[cursor.row]! < arrived
+    const label = { dueMs: cursor.column(0)[cursor.row]!, arrival: cursor.column(1)[cursor.row]! }
+    return isLabelDue(label, clock, arrived)
   }
 
   dueAt(): number {
@@ -239,14 +236,10 @@ export class CarriedLabels implements LabelFeed {
 }
 
 /**
- * Labels of `source` with the time they are due, their transaction's arrival, and what `StreamedLabels`
- * takes, in order. The clock stood at `startMs` before the first transaction (-Infinity: nothing came
- * before).
+ * What `StreamedLabels` takes of the labels of `source`, in order. The clock stood at `startMs` before the
+ * first transaction (-Infinity: nothing came before).
  */
 export const labelSql = (source: string, delayMs: number, startMs: number): string =>
-  `SELECT greatest(coalesce(labelled_at_ms, event_time_ms + ${delayMs}), clock${
-    startMs === Number.NEGATIVE_INFINITY ? '' : `, ${startMs}`
-  })::DOUBLE AS due, arrival::DOUBLE,
-          event_time_ms::DOUBLE, is_fraud::DOUBLE, transaction_id, coalesce(merchant_id, ''), coalesce(device_id, '')
-   FROM (SELECT *, max(event_time_ms) OVER (ORDER BY arrival ROWS UNBOUNDED PRECEDING) AS clock FROM ${source})
-   WHERE is_fraud IS NOT NULL ORDER BY due, arrival`
+  `SELECT due, arrival::DOUBLE, event_time_ms::DOUBLE, is_fraud::DOUBLE,
+          transaction_id, coalesce(merchant_id, ''), coalesce(device_id, '')
+   FROM ${labelSchedule(source, delayMs, startMs)} ORDER BY ${DELIVERY_ORDER}`

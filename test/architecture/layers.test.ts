@@ -59,6 +59,26 @@ describe('the layer table of .dependency-cruiser.mjs', () => {
     ])
   })
 
+  it('catches what nobody may do, by the name of the rule', () => {
+    const broken = [
+      ['one-serving-path', 'serving/score.ts', 'features/feature-engineer.ts'],
+      ['decisions-know-no-training', 'decisions/decider.ts', 'pipelines/training/train-step.ts'],
+      ['decisions-know-no-promotion', 'decisions/model-source.ts', 'pipelines/promotion/find-version.ts'],
+      ['tracking-knows-no-use-case', 'tracking/record-steps.ts', 'pipelines/training/training-outcome.ts'],
+      ['promotion-uses-no-second-serving-path', 'pipelines/promotion/serve.ts', 'features/state/encoding.ts'],
+    ] as const
+    const files = broken.flatMap(([, from, to]) => [
+      [
+        `src/${from}`,
+        `import { it } from '${'../'.repeat(from.split('/').length - 1)}${to}'\nexport const used = it\n`,
+      ],
+      [`src/${to}`, 'export const it = 1\n'],
+    ])
+    const found = violations(fixture(Object.fromEntries(files)), ['src'])
+    const named = found.filter((violation) => !violation.startsWith('layer-'))
+    expect(named).toEqual(broken.map(([rule, from]) => `${rule}: src/${from}`).sort())
+  })
+
   it('catches a folder that has no row', () => {
     const project = fixture({
       'src/errors.ts': 'export const errors = 1\n',

@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { createFileStore } from '../../src/adapters/files/file-store.ts'
-import { createMemoryStateStore } from '../../src/adapters/memory/memory-state-store.ts'
 import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { createServingStorage } from '../../src/composition/open-serving-storage.ts'
@@ -68,7 +67,6 @@ export const vigiaIn = async (
       openTrackingStore,
       world,
     }),
-    createStateStore: createMemoryStateStore,
     trackThisProcess: (store) => ({ store, newRunKey: randomUUID, tags: {}, environment: {} }),
     runtime: 'test',
     renderers: { validation: () => '<html></html>', evaluation: () => '<html></html>' },

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createMemoryStateStore } from '../../src/adapters/memory/memory-state-store.ts'
 import { openRedisStateStore } from '../../src/adapters/redis/redis-state-store.ts'
 import { createDecider } from '../../src/decisions/decider.ts'
 import {
@@ -12,8 +11,8 @@ import {
 } from '../../src/decisions/inference.test-kit.ts'
 import { decodeLogEntry, type LogEntry } from '../../src/decisions/log/log-record.ts'
 import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions.ts'
-import { createOnlineFeatures } from '../../src/pipelines/online/online-features.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
+import { EngineDriver } from '../oracle/drive-engine.ts'
 import { REDIS_SERVER, REDIS_SERVER_MISSING, type RedisServer, startRedisServer } from './redis-server.ts'
 
 const title =
@@ -47,7 +46,7 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     expect(new Set(told)).toEqual(new Set(['applied']))
     const entries = await endOf(processes)
     expect(entries.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 360 }, (_, n) => n + 1))
-    await expectReplayed(entries)
+    expectReplayed(entries)
   })
 
   test('the same transaction sent to all processes at once is decided on once, with one answer', async () => {
@@ -85,7 +84,7 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
       false,
       true,
     ])
-    await expectReplayed(entries)
+    expectReplayed(entries)
   })
 
   const start = async (prefix: string, name: string) => {
@@ -134,18 +133,16 @@ const endOf = async (processes: readonly Process[]): Promise<LogEntry[]> => {
   return [...entries.values()].sort((a, b) => a.sequence - b.sequence)
 }
 
-const expectReplayed = async (entries: readonly LogEntry[]): Promise<void> => {
-  const online = createOnlineFeatures(MODEL.settings, MODEL.fitted, createMemoryStateStore())
+const expectReplayed = (entries: readonly LogEntry[]): void => {
+  const oracle = new EngineDriver(MODEL.settings, MODEL.fitted)
   for (const entry of entries) {
-    if (entry.kind === 'label') await online.applyLabel(entry.label)
-    else {
-      const { vector } = await online.createAllFeatures(entry.decision.transaction)
-      const differing = MODEL.computed.filter((_, f) => !Object.is(entry.vector[f], vector![f]))
-      expect([entry.sequence, entry.decision.transaction.transactionId, differing]).toEqual([
-        entry.sequence,
-        entry.decision.transaction.transactionId,
-        [],
-      ])
-    }
+    const vector = oracle.takeLogged(entry)
+    if (entry.kind === 'label') continue
+    const differing = MODEL.computed.filter((_, f) => !Object.is(entry.vector[f], vector![f]))
+    expect([entry.sequence, entry.decision.transaction.transactionId, differing]).toEqual([
+      entry.sequence,
+      entry.decision.transaction.transactionId,
+      [],
+    ])
   }
 }

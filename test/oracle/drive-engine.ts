@@ -1,3 +1,4 @@
+import type { LogEntry as PredictionLogEntry } from '../../src/decisions/log/log-record.ts'
 import {
   type EntityStates,
   entityToken,
@@ -66,6 +67,20 @@ export class EngineDriver {
         eventTimeMs: labelOf.eventTimeMs,
         isFraud: entry.isFraud,
       },
+    )
+    return undefined
+  }
+
+  /** Carries one record of a prediction log: its vector as it should be; undefined for a label, and a repetition. */
+  takeLogged(entry: PredictionLogEntry): Float64Array | undefined {
+    if (entry.kind === 'decision') {
+      readTransaction(this.engineer.event, entry.decision.transaction)
+      return this.emit() === 'repeated' ? undefined : this.vector
+    }
+    const { transactionId, userId, merchantId, deviceId, eventTimeMs, isFraud } = entry.label
+    this.label(
+      { user: tokenOf(userId), merchant: tokenOf(merchantId), device: tokenOf(deviceId) },
+      { transactionToken: tokenOf(transactionId), eventTimeMs, isFraud },
     )
     return undefined
   }

@@ -109,3 +109,17 @@ export const labelledAt = async (
   )
   return { ...history, prepared }
 }
+
+/**
+ * When labels become known, as SQL over the prepared columns: what the clock says when one comes is before its
+ * transaction's delay is over, long after, in no order at all.
+ */
+export const LABEL_TIMES = {
+  early: 'event_time_ms + 3600000',
+  late: 'event_time_ms + 20 * 86400000',
+  'out of order': 'event_time_ms + (hash(transaction_id) % 1000) * 3600000',
+  'before their transactions': 'event_time_ms - 86400000',
+  // To the millisecond: whether that payment already sees it is part of the rule.
+  'at the time of a later payment': 'lead(event_time_ms, 800) OVER (ORDER BY arrival)',
+  'sometimes given': 'CASE WHEN arrival % 3 = 0 THEN event_time_ms + 5 * 86400000 END',
+} as const

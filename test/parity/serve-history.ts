@@ -1,15 +1,24 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { createMemoryStateStore } from '../../src/adapters/memory/memory-state-store.ts'
 import { readEntries, snapshotFile } from '../../src/artifacts/state-snapshot.ts'
+import { loadServingConfig } from '../../src/config/config-manager.ts'
+import { silentObserver } from '../../src/decisions/inference.test-kit.ts'
+import type { OpenPipeline } from '../../src/decisions/open-pipeline.ts'
+import { stateOf } from '../../src/decisions/states/stored-state.ts'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/disk/database.ts'
-import { createOnlineFeatures, type OnlineFeatures } from '../../src/pipelines/online/online-features.ts'
+import { unwatched } from '../../src/disk/work.ts'
+import { openService } from '../../src/pipelines/service/open-service.ts'
+import type { StateStore } from '../../src/ports/state-store.ts'
 import { ENTITY_KINDS } from '../../src/transaction/entity-kind.ts'
 import type { Label, Transaction } from '../../src/transaction/transaction.ts'
 import { databaseIn, type History, type Replayed } from './replay-run.ts'
+import { lastDecision, modelOf, testStorage } from './serving-kit.ts'
 
 /**
- * What came of sending every transaction to the serving call and laying its vector beside the row of the
- * replay.
+ * What came of sending every transaction to a server's pipeline and laying the vector that it logged beside
+ * the row of the replay.
  */
 export interface Comparison {
   readonly transactions: number
@@ -22,63 +31,92 @@ export interface Comparison {
   readonly equalStates: number
 }
 
+/** A pipeline as `vigia serve` opens it, with the model of `history` and no history of its own. */
+export const openPipelineOf = async (folder: string, history: History) => {
+  const model = modelOf(history)
+  const store = createMemoryStateStore()
+  const logged = lastDecision(testStorage())
+  const storage = {
+    ...logged.storage,
+    // It outlives the pipeline: `close` saves into it, and leaves it open.
+    openStates: async () =>
+      ({ kind: 'owned', name: 'memory', store: { ...store, close: async () => {} } }) as const,
+  }
+  const { settings } = loadServingConfig({ environment: {}, assignments: [], workingDirectory: folder })
+  const { pipeline } = await openService({
+    settings,
+    storage,
+    load: async () => model,
+    workingDirectory: folder,
+    observer: silentObserver,
+    world: { now: () => 1.7e12, monotonicMs: () => 0, newId: () => 'abcdef01' },
+    work: unwatched(),
+  })
+  return { pipeline, store, model, lastLogged: logged.last }
+}
+
 /**
- * Plays the card network: sends each transaction of `history` to the serving call as it arrives, tells it
- * each label when that becomes known, and compares every value that it answers with the one in the replay's
- * file.
+ * Plays the card network: sends each transaction of `history` to the pipeline as it arrives, tells it each
+ * label when that becomes known, and compares every value that it logs with the one in the replay's file.
  *
  * `first`: only so many transactions (default: all); then states are not compared.
  */
 export const serveHistory = (
   folder: string,
-  { prepared, settings, fitted }: History,
+  history: History,
   replayed: Replayed,
   first?: number,
 ): Promise<Comparison> =>
   withDatabase(databaseIn(folder), async (connection) => {
-    const store = createMemoryStateStore()
-    const online = createOnlineFeatures(settings, fitted, store)
-    const { featureNames } = online
-    const labels = new LabelPost(settings.limits.user.labelDelayMs)
+    const served = join(replayed.folder, 'served')
+    const { pipeline, store, model, lastLogged } = await openPipelineOf(served, history)
+    const labels = new LabelPost(history.settings.limits.user.labelDelayMs)
     const differences: string[] = []
     let transactions = 0
-    for await (const { transaction, isFraud, labelledAtMs, expected } of rowsOf(
-      connection,
-      prepared,
-      replayed.out,
-      featureNames,
-      first,
-    )) {
-      await labels.deliver(online, transaction.eventTimeMs)
-      const { outcome, vector } = await online.createAllFeatures(transaction)
-      if (vector === undefined) throw new Error(`${transaction.transactionId} was answered "${outcome}"`)
+    const rows = rowsOf(connection, history.prepared, replayed.out, model.computed, first)
+    for await (const { transaction, isFraud, labelledAtMs, expected } of rows) {
+      await labels.deliver(pipeline, transaction.eventTimeMs)
+      const { sequence } = await pipeline.predict(transaction, 0)
+      const { vector } = lastLogged(sequence)
       for (let f = 0; f < vector.length; f++) {
         if (Object.is(vector[f], expected(f)) || differences.length === 10) continue
         differences.push(
-          `${transaction.transactionId}: ${featureNames[f]} served ${vector[f]}, replayed ${expected(f)}`,
+          `${transaction.transactionId}: ${model.computed[f]} served ${vector[f]}, replayed ${expected(f)}`,
         )
       }
       if (isFraud !== null) labels.post(transaction, isFraud === 1, labelledAtMs)
       transactions++
     }
-    let states = 0
-    let equalStates = 0
-    for (const kind of first === undefined ? ENTITY_KINDS : []) {
-      for (const { token, bytes } of readEntries(snapshotFile(replayed.folder, kind))) {
-        const [stored] = await store.load([{ kind, token }])
-        states++
-        if (stored !== undefined && Buffer.from(bytes).equals(stored.bytes)) equalStates++
-      }
+    await pipeline.close()
+    rmSync(served, { recursive: true })
+    return {
+      transactions,
+      values: transactions * model.computed.length,
+      labels: labels.delivered,
+      differences,
+      ...(first === undefined ? await compareStates(store, replayed.folder) : { states: 0, equalStates: 0 }),
     }
-    const values = transactions * featureNames.length
-    return { transactions, values, labels: labels.delivered, differences, states, equalStates }
   })
 
+const compareStates = async (store: StateStore, folder: string) => {
+  let states = 0
+  let equalStates = 0
+  for (const kind of ENTITY_KINDS) {
+    for (const { token, bytes } of readEntries(snapshotFile(folder, kind))) {
+      const [stored] = await store.load([{ kind, token }])
+      states++
+      if (stored !== undefined && Buffer.from(bytes).equals(stateOf(stored.bytes))) equalStates++
+    }
+  }
+  return { states, equalStates }
+}
+
 /**
- * Labels on their way. The rule, in full: the clock is the latest event time that has arrived. A label
- * becomes known at `labelled_at`, or at its transaction's time plus the delay; if the clock is already past
- * that when the transaction arrives, then at once. Known labels are delivered before the next transaction,
- * those known first first, equal ones by arrival.
+ * Labels on their way, without the code of the rule (`src/replay/label-schedule.ts`). The rule, in full: the
+ * clock is the latest event time that has arrived. A label becomes known at `labelled_at`, or at its
+ * transaction's time plus the delay; if the clock is already past that when the transaction arrives, then at
+ * once. Known labels are delivered before the next transaction, those known first first, equal ones by
+ * arrival.
  */
 class LabelPost {
   delivered = 0
@@ -93,10 +131,10 @@ class LabelPost {
   }
 
   /** Delivers what is known when a transaction of `eventTimeMs` arrives. */
-  async deliver(online: OnlineFeatures, eventTimeMs: number): Promise<void> {
+  async deliver(pipeline: Pick<OpenPipeline, 'applyFeedback'>, eventTimeMs: number): Promise<void> {
     this.clockMs = Math.max(this.clockMs, eventTimeMs)
     for (; this.next < this.queue.length && this.queue[this.next]!.knownAtMs <= this.clockMs; this.next++) {
-      await online.applyLabel(this.queue[this.next]!)
+      await pipeline.applyFeedback(this.queue[this.next]!)
       this.delivered++
     }
   }
@@ -125,6 +163,7 @@ const REQUEST_COLUMNS = {
   userId: 'user_id',
   eventTimeMs: 'event_time_ms::DOUBLE',
   amountMinor: 'amount_minor::DOUBLE',
+  currency: 'currency',
   merchantId: 'merchant_id',
   merchantCategory: 'merchant_category',
   transactionType: 'transaction_type',
@@ -133,7 +172,7 @@ const REQUEST_COLUMNS = {
   location: 'location',
   latitude: 'latitude',
   longitude: 'longitude',
-} as const satisfies Partial<Record<keyof Transaction, string>>
+} as const satisfies Record<keyof Transaction, string>
 const FIELDS = Object.keys(REQUEST_COLUMNS) as (keyof typeof REQUEST_COLUMNS)[]
 
 interface ServedRow {

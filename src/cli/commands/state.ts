@@ -103,8 +103,7 @@ const load = async ({
     from,
     force: input.options['force'] === true,
     world: tools.world,
-    signal: work.signal,
-    reportProgress: work.reportProgress,
+    work,
   })
   print(context, { from, counts }, [
     `loaded ${counts.user} users, ${counts.merchant} merchants and ${counts.device} devices from ${relative(workingDirectory, from)} into ${states.name}`,

@@ -38,11 +38,14 @@ export const PromotionSchema = Type.Object(
       maximum: 1_000_000_000,
       unit: 'transactions',
       description:
-        'Last transactions of the run that are sent through the serving call and compared with training, value by value. None may differ. 10,000 take seconds and meet every feature.',
+        'Last transactions of the run that are served as a server would, and compared with training as they stand in its log, value by value. None may differ. 10,000 take seconds and meet every feature.',
     }),
     latency: Type.Object(
       {
-        p50: atMost(1, 'Median time of one decision in process (state, features, score) at most. null: any.'),
+        p50: atMost(
+          1,
+          'Median time of one decision in process, as its caller sees it (cleaning, states, features, score, receipt, log), at most. null: any.',
+        ),
         p99: atMost(5, 'Time of one decision that 99 of 100 stay within, at most. null: any.'),
       },
       { additionalProperties: false, default: {}, description: 'Latency budget, measured at promotion.' },

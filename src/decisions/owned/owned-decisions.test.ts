@@ -60,7 +60,7 @@ describe('decisions of a process that owns its states', () => {
           // 2. It numbers its records from 1 without a gap.
           expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, i) => i + 1))
           // 3. It has the values that a replay of it, in its order, gives.
-          await expectReplayed(entries)
+          expectReplayed(entries)
         },
       ),
       { numRuns: 60 },
@@ -72,7 +72,7 @@ describe('decisions of a process that owns its states', () => {
     await Promise.all(Array.from({ length: 100 }, (_, i) => decisions.predict(payment(`t${i}`), 0)))
     const entries = await entriesOf(log)
     expect(entries).toHaveLength(100)
-    await expectReplayed(entries)
+    expectReplayed(entries)
     const counts = entries.map(
       (entry) => entry.kind === 'decision' && entry.vector[MODEL.computed.indexOf('user_tx_count_60s')],
     )
@@ -220,7 +220,7 @@ describe('decisions of a process that owns its states', () => {
       await decisions.predict(payment('t2'), 0)
       const entries = await entriesOf(log)
       expect(transactionIds(entries)).toEqual(['t1', 't3', 't2'])
-      await expectReplayed(entries)
+      expectReplayed(entries)
       expect(warnings).toContain('SERVING_LOG_FAILED')
     })
   })
@@ -234,7 +234,7 @@ describe('decisions of a process that owns its states', () => {
         await process.save()
       }
       await eventually(() => expect(process.decisions.status().cachedBytes).toBeLessThan(20_000))
-      await expectReplayed(await entriesOf(process.log))
+      expectReplayed(await entriesOf(process.log))
     })
 
     test('no state is forgotten while it is used', async () => {
@@ -250,7 +250,7 @@ describe('decisions of a process that owns its states', () => {
         await process.save()
       }
       await eventually(() => expect(process.decisions.status().cachedBytes).toBeLessThan(20_000))
-      await expectReplayed(await entriesOf(process.log))
+      expectReplayed(await entriesOf(process.log))
     })
   })
 

@@ -1,7 +1,6 @@
 import { expect } from 'vitest'
+import { EngineDriver } from '../../../test/oracle/drive-engine.ts'
 import type { LogEntry as HistoryEntry } from '../../../test/oracle/naive-features.ts'
-import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
-import { createOnlineFeatures } from '../../pipelines/online/online-features.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import { createDecider } from '../decider.ts'
@@ -85,22 +84,11 @@ export const entriesOf = async (log: PredictionLog): Promise<LogEntry[]> => {
 /**
  * Every vector in the log is what the engine gives for the transactions and labels of the log, in its order.
  */
-export const expectReplayed = async (entries: readonly LogEntry[]): Promise<void> => {
-  const online = createOnlineFeatures(MODEL.settings, MODEL.fitted, createMemoryStateStore())
+export const expectReplayed = (entries: readonly LogEntry[]): void => {
+  const oracle = new EngineDriver(MODEL.settings, MODEL.fitted)
   for (const entry of entries) {
-    if (entry.kind === 'label') {
-      const { transactionId, userId, merchantId, deviceId, eventTimeMs, isFraud } = entry.label
-      await online.applyLabel({
-        transactionId,
-        userId,
-        eventTimeMs,
-        isFraud,
-        ...(merchantId !== undefined && { merchantId }),
-        ...(deviceId !== undefined && { deviceId }),
-      })
-      continue
-    }
-    const { vector } = await online.createAllFeatures(entry.decision.transaction)
+    const vector = oracle.takeLogged(entry)
+    if (entry.kind === 'label') continue
     expect(vector).toBeDefined()
     entry.vector.forEach((value, f) => {
       if (!Object.is(value, vector![f]))

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
 import { readStates } from '../../artifacts/states-manifest.ts'
+import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
-import type { ReportProgress } from '../../foundation/progress.ts'
 import type { World } from '../../foundation/world.ts'
 import type { StateChange, StateStore } from '../../ports/state-store.ts'
 import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
@@ -27,8 +27,7 @@ export interface LoadStatesOptions {
   /** Replace the states that are there. */
   readonly force: boolean
   readonly world: Pick<World, 'now' | 'newId'>
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  readonly work: Pick<Work, 'signal' | 'reportProgress'>
 }
 
 export interface LoadedStates {
@@ -49,7 +48,8 @@ const BATCH_BYTES = 8 << 20
  * @throws MODEL_STATES_REFUSED, SERVING_STATES_PRESENT, PIPELINE_HISTORY_MISSING, INTERRUPTED
  */
 export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStates> => {
-  const { store, model, from, signal, reportProgress } = options
+  const { store, model, from } = options
+  const { signal, reportProgress } = options.work
   const manifest = await readStates(from, model.identity)
   if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: from })
   if (!options.force && (await readStoreIdentity(store)) !== undefined)

@@ -4,6 +4,8 @@ import type { ParityReport } from './parity-report.ts'
 export interface DifferingValues {
   /** Lays `served` beside `expected(f)`, the value that training has for feature `f`. */
   compare(served: ArrayLike<number>, expected: (f: number) => number): void
+  /** Counts a value of `feature` that somebody else has found to be another one, nobody knows by how much. */
+  add(feature: string): void
   /** In the order of the features. */
   report(): ParityReport['differing']
 }
@@ -22,6 +24,11 @@ export const createDifferingValues = (names: readonly string[]): DifferingValues
         // NaN, where a side has no value, stays.
         largest[f] = Math.max(largest[f]!, Math.abs(value - wanted))
       }
+    },
+    add: (feature) => {
+      const f = names.indexOf(feature)
+      counts[f]!++
+      largest[f] = Number.NaN
     },
     report: () =>
       names.flatMap((feature, f) => {

@@ -1,36 +1,24 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
 import { readStates } from '../../artifacts/states-manifest.ts'
-import type { FeaturesSettings } from '../../config/sections/features.ts'
-import type { LabelsSettings } from '../../config/sections/labels.ts'
-import { cleanTransaction, type FittedCleaning } from '../../dataset/cleaning.ts'
-import { documentName, type ModelDocument, ORIGIN_DOCUMENT } from '../../decisions/log/model-document.ts'
-import { createPredictionArchive, readArchive } from '../../decisions/log/prediction-archive.ts'
+import { createLogFeatures, type LogFeatures, type StartState } from '../../decisions/log/log-features.ts'
+import type { DecisionEntry } from '../../decisions/log/log-record.ts'
+import { type ModelDocument, ORIGIN_DOCUMENT } from '../../decisions/log/model-document.ts'
 import type { StoreOrigin } from '../../decisions/states/store-identity.ts'
-import { withDatabase } from '../../disk/database.ts'
 import type { Work } from '../../disk/work.ts'
-import { VigiaError } from '../../errors.ts'
-import { type EntityStates, FeatureEngineer } from '../../features/feature-engineer.ts'
-import { readFeatureSettings } from '../../features/feature-settings.ts'
-import type { FittedFeatures } from '../../features/fitted-features.ts'
-import { decodeState } from '../../features/state/encoding.ts'
-import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
-import { readTransaction } from '../../features/transaction-event.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
-import { tokenOf } from '../../transaction/token.ts'
 import { createDifferingValues, type DifferingValues } from './differing-values.ts'
+import {
+  type LoggedEntries,
+  type LoggedEntriesOptions,
+  logIncomplete,
+  withLoggedEntries,
+} from './logged-entries.ts'
 import type { ParityReport } from './parity-report.ts'
 
-export interface ParityOfLogOptions {
-  /** Folders of logs: one per process that shared the states. */
-  readonly folders: readonly string[]
-  readonly openLog: (folder: string) => LogReader
+export interface ParityOfLogOptions extends LoggedEntriesOptions {
   /** Folder of the states that the log began with; default: what the log says, or none. */
   readonly states?: string
-  /** An existing folder for what is written on the way. */
-  readonly workFolder: string
   readonly work: Work
 }
 
@@ -50,215 +38,113 @@ export interface ModelParity {
  * @throws SERVING_LOG_INCOMPLETE when the log does not start at its beginning, or its states are not there;
  * SERVING_LOG_DAMAGED
  */
-export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly ModelParity[]> => {
-  const { folders, openLog } = options
-  const { database, signal, reportProgress } = options.work
-  const logs = folders.map(openLog)
-  const refuse = (reason: string) =>
-    new VigiaError('SERVING_LOG_INCOMPLETE', { folder: folders.join(', '), reason })
-  const documents = new Map<string, ModelDocument>()
-  const modelOf = async (key: string): Promise<ModelDocument> => {
-    const known = documents.get(key)
-    if (known !== undefined) return known
-    for (const log of logs) {
-      const text = await log.readDocument(documentName(key))
-      if (text === undefined) continue
-      const document = JSON.parse(text) as ModelDocument
-      documents.set(key, document)
-      return document
-    }
-    throw refuse(`nothing in it says what model ${key} was`)
-  }
-  const archiveFolder = await mkdtemp(join(options.workFolder, '.parity-'))
-  try {
-    // What is not in Parquet yet becomes so here, so that one sorted query reads everything.
-    for (let i = 0; i < logs.length; i++)
-      await createPredictionArchive({ folder: join(archiveFolder, String(i)), database, modelOf }).write(
-        '000000000001',
-        logs[i]!.read(0),
-      )
-    const archives = [...folders, ...logs.map((_, i) => join(archiveFolder, String(i)))]
-    return await withDatabase(database, async (connection) => {
-      let replayed: LogReplay | undefined
-      let last = 0
-      for await (const entry of readArchive(connection, archives, modelOf)) {
-        signal.throwIfAborted()
-        if (replayed === undefined) {
-          if (entry.sequence !== 1)
-            throw refuse(`its first record is ${entry.sequence}, so earlier files are missing`)
-          replayed = await startReplay(
-            entry.kind === 'decision' ? entry.decision.model : await anyModel(),
-            modelOf,
-            options,
-            logs,
-          )
-        }
-        if (entry.sequence === last) replayed.extra++
-        else replayed.missing += entry.sequence - last - 1
-        last = entry.sequence
-        if (entry.kind === 'label') {
-          const { transactionId, eventTimeMs, isFraud } = entry.label
-          replayed.label(entry.label, { transactionToken: tokenOf(transactionId), eventTimeMs, isFraud })
-        } else await replayed.decide(entry.decision.model, entry.decision.transaction, entry.vector)
-        if (last % 1000 === 0) reportProgress({ activity: 'replaying the log', done: last, unit: 'records' })
+export const parityOfLog = (options: ParityOfLogOptions): Promise<readonly ModelParity[]> =>
+  withLoggedEntries(options, async (logged) => {
+    const { folders } = options
+    const { signal, reportProgress } = options.work
+    let comparison: Comparison | undefined
+    let last = 0
+    for await (const entry of logged.entries) {
+      signal.throwIfAborted()
+      if (comparison === undefined) {
+        if (entry.sequence !== 1)
+          throw logIncomplete(folders, `its first record is ${entry.sequence}, so earlier files are missing`)
+        const first = entry.kind === 'decision' ? entry.decision.model : await anyModel(options, logged)
+        const model = await logged.modelOf(first)
+        comparison = createComparison(createLogFeatures(model, await startStates(model, options, logged)))
       }
-      if (replayed === undefined) throw refuse('it has no record')
-      return replayed.report(folders)
-    })
-  } finally {
-    await rm(archiveFolder, { recursive: true, force: true })
-  }
+      comparison.count(entry.sequence - last)
+      last = entry.sequence
+      if (entry.kind === 'label') comparison.features.applyLabel(entry.label)
+      else comparison.compare(await logged.modelOf(entry.decision.model), entry.decision, entry.vector)
+      if (last % 1000 === 0) reportProgress({ activity: 'replaying the log', done: last, unit: 'records' })
+    }
+    if (comparison === undefined) throw logIncomplete(folders, 'it has no record')
+    return comparison.report(folders)
+  })
 
-  /** The model of a log that begins with a label. */
-  async function anyModel(): Promise<string> {
-    for (const log of logs)
-      for (const name of await log.documentNames()) if (name.startsWith('model-')) return name.slice(6)
-    throw refuse('no model is described in it')
-  }
+/** The model of a log that begins with a label. */
+const anyModel = async ({ folders }: ParityOfLogOptions, { logs }: LoggedEntries): Promise<string> => {
+  for (const log of logs)
+    for (const name of await log.documentNames()) if (name.startsWith('model-')) return name.slice(6)
+  throw logIncomplete(folders, 'no model is described in it')
 }
 
-interface LogReplay {
-  missing: number
-  extra: number
-  label(
-    of: { readonly userId: string; readonly merchantId?: string; readonly deviceId?: string },
-    label: { readonly transactionToken: number; readonly eventTimeMs: number; readonly isFraud: boolean },
-  ): void
-  decide(
-    model: string,
-    transaction: Parameters<typeof cleanTransaction>[0],
-    served: Float64Array,
-  ): Promise<void>
+/** Logged vectors beside computed ones, by the model that decided. */
+interface Comparison {
+  readonly features: LogFeatures
+  /** Takes a record that is `step` after the one before: 1 is the next, 0 has its number. */
+  count(step: number): void
+  compare(model: ModelDocument, decision: DecisionEntry, served: Float64Array): void
   report(folders: readonly string[]): readonly ModelParity[]
 }
 
-const startReplay = async (
-  first: string,
-  modelOf: (key: string) => Promise<ModelDocument>,
-  options: ParityOfLogOptions,
-  logs: readonly LogReader[],
-): Promise<LogReplay> => {
-  const document = await modelOf(first)
-  const leading = engineOf(document)
-  const states = await startStates(leading.engineer, document, options, logs)
-  const engines = new Map([[first, leading]])
+const createComparison = (features: LogFeatures): Comparison => {
+  const models = new Map<
+    string,
+    { readonly model: ModelDocument; differing: DifferingValues; rows: number }
+  >()
   const seen = new Set<string>()
-  const statesOf = (of: {
-    readonly userId: string
-    readonly merchantId?: string | undefined
-    readonly deviceId?: string | undefined
-  }): EntityStates => ({
-    user: states('user', of.userId)!,
-    merchant: states('merchant', of.merchantId),
-    device: states('device', of.deviceId),
-  })
-  const replay: LogReplay = {
-    missing: 0,
-    extra: 0,
-    label: (of, label) => {
-      leading.engineer.applyLabel(statesOf(of), label)
+  let missing = 0
+  let extra = 0
+  return {
+    features,
+    count: (step) => {
+      if (step === 0) extra++
+      else missing += step - 1
     },
-    decide: async (key, transaction, served) => {
-      const engine = engines.get(key) ?? engineOf(await modelOf(key))
-      engines.set(key, engine)
+    compare: (model, { transaction }, served) => {
       const isKnown = seen.has(transaction.transactionId)
       seen.add(transaction.transactionId)
-      const { engineer, cleaning, vector, differing } = engine
-      readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
       // A second decision has nothing to be compared with: the first one is part of every state by now.
-      if (isKnown || engineer.createAllFeatures(statesOf(transaction), vector) === 'repeated') {
-        replay.extra++
+      const vector = isKnown ? undefined : features.createAllFeatures(model, transaction)
+      if (vector === undefined) {
+        extra++
         return
       }
-      engine.rows++
-      differing.compare(served, (f) => vector[f]!)
+      const compared = models.get(model.key) ?? {
+        model,
+        differing: createDifferingValues(model.computed),
+        rows: 0,
+      }
+      models.set(model.key, compared)
+      compared.rows++
+      compared.differing.compare(served, (f) => vector[f]!)
     },
     report: (folders) =>
-      [...engines.values()]
-        .filter(({ rows }) => rows > 0)
-        .map(({ document: { key, name, version, identity }, rows, differing, engineer }) => ({
-          model: { key, name, version },
-          report: {
-            schema: 1,
-            source: `${rows} decisions of ${name} ${version} in ${folders.join(', ')}`,
-            identity,
-            rows,
-            values: rows * engineer.featureNames.length,
-            differing: differing.report(),
-            missing: replay.missing,
-            extra: replay.extra,
-          },
-        })),
-  }
-  return replay
-}
-
-interface Engine {
-  readonly document: ModelDocument
-  readonly engineer: FeatureEngineer
-  readonly cleaning: FittedCleaning
-  readonly vector: Float64Array
-  readonly differing: DifferingValues
-  rows: number
-}
-
-const engineOf = (document: ModelDocument): Engine => {
-  const { features, labels } = document.featureSettings as {
-    features: FeaturesSettings
-    labels: LabelsSettings
-  }
-  const fitted = document.fitted as { features: FittedFeatures; cleaning: FittedCleaning }
-  const engineer = new FeatureEngineer(readFeatureSettings(features, labels), fitted.features, separateBlocks)
-  return {
-    document,
-    engineer,
-    cleaning: fitted.cleaning,
-    vector: new Float64Array(engineer.featureNames.length),
-    differing: createDifferingValues(engineer.featureNames),
-    rows: 0,
+      [...models.values()].map(({ model: { key, name, version, identity, computed }, rows, differing }) => ({
+        model: { key, name, version },
+        report: {
+          schema: 1,
+          source: `${rows} decisions of ${name} ${version} in ${folders.join(', ')}`,
+          identity,
+          rows,
+          values: rows * computed.length,
+          differing: differing.report(),
+          missing,
+          extra,
+        },
+      })),
   }
 }
 
-type StateOf = (kind: EntityKind, id: string | undefined) => EntityState | undefined
-
-/** The states before the first record, made as they are needed. */
+/** The states before the first record. */
 const startStates = async (
-  engineer: FeatureEngineer,
   { identity }: ModelDocument,
-  { states: given, folders }: ParityOfLogOptions,
-  logs: readonly LogReader[],
-): Promise<StateOf> => {
-  const origin = await originOf(logs)
-  const folder = given ?? origin?.folder
-  const stored = new Map<EntityKind, Map<number, Uint8Array>>()
-  const live = new Map<EntityKind, Map<number, EntityState>>(ENTITY_KINDS.map((kind) => [kind, new Map()]))
-  if (folder !== undefined) {
-    const manifest = await readStates(folder, identity)
-    if (manifest === undefined)
-      throw new VigiaError('SERVING_LOG_INCOMPLETE', {
-        folder: folders.join(', '),
-        reason: `the states that it began with are not in ${folder}`,
-      })
-    for (const kind of ENTITY_KINDS)
-      stored.set(
-        kind,
-        new Map([...readEntries(snapshotFile(folder, kind))].map(({ token, bytes }) => [token, bytes])),
-      )
+  { states, folders }: ParityOfLogOptions,
+  { logs }: LoggedEntries,
+): Promise<StartState> => {
+  const folder = states ?? (await originOf(logs))?.folder
+  if (folder === undefined) return () => undefined
+  const manifest = await readStates(folder, identity)
+  if (manifest === undefined)
+    throw logIncomplete(folders, `the states that it began with are not in ${folder}`)
+  const stored = new Map<EntityKind, ReadonlyMap<number, Uint8Array>>()
+  for (const kind of ENTITY_KINDS) {
+    const entries = [...readEntries(snapshotFile(folder, kind))]
+    stored.set(kind, new Map(entries.map(({ token, bytes }) => [token, bytes])))
   }
-  return (kind, id) => {
-    const keeper = engineer.keeperOf(kind)
-    if (id === undefined || keeper === undefined) return undefined
-    const token = tokenOf(id)
-    const known = live.get(kind)!.get(token)
-    if (known !== undefined) return known
-    const bytes = stored.get(kind)?.get(token)
-    const state =
-      bytes === undefined
-        ? keeper.create()
-        : decodeState(keeper.layout, separateBlocks, bytes, `${kind} ${id}`)
-    live.get(kind)!.set(token, state)
-    return state
-  }
+  return (kind, token) => stored.get(kind)?.get(token)
 }
 
 const originOf = async (logs: readonly LogReader[]): Promise<StoreOrigin | undefined> => {

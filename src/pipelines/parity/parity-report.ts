@@ -29,14 +29,18 @@ const ParityReportSchema = Type.Object(
           feature: Type.String(),
           /** Values that differ. */
           count: Type.Integer({ minimum: 1 }),
-          /** Greatest distance among them; null where one side has no value, so that there is none. */
+          /**
+           * Greatest distance among them; null where one side has no value, and where a server has told
+           * about it.
+           */
           largest: Type.Union([Type.Number(), Type.Null()]),
         },
         closed,
       ),
     ),
     /**
-     * Transactions of training that serving gave no vector for, and served ones that training does not have.
+     * Transactions of training (and labels) that the log of serving does not have, and logged ones that
+     * training does not have or that were decided on twice.
      */
     missing: count,
     extra: count,

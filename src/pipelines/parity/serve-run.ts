@@ -1,42 +1,38 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
-import { statesIdentity } from '../../artifacts/states-manifest.ts'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { publishStates } from '../../artifacts/states-manifest.ts'
+import type { LoadedModel } from '../../decisions/loaded-model.ts'
+import type { LogEntry } from '../../decisions/log/log-record.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import type { Work } from '../../disk/work.ts'
-import { planFeatures } from '../../features/feature-plan.ts'
-import type { FeatureSettings } from '../../features/feature-settings.ts'
-import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { World } from '../../foundation/world.ts'
-import type { Scorer } from '../../model/scorer.ts'
-import type { StateStore } from '../../ports/state-store.ts'
 import { replay } from '../../replay/replay.ts'
-import { ENTITY_KINDS } from '../../transaction/entity-kind.ts'
-import { createOnlineFeatures } from '../online/online-features.ts'
-import { createDifferingValues } from './differing-values.ts'
-import { createLabelPost } from './label-post.ts'
+import type { ServingStorage } from '../service/serving-storage.ts'
+import { createDifferingValues, type DifferingValues } from './differing-values.ts'
+import { type Driven, driveService } from './drive-service.ts'
+import { withLoggedEntries } from './logged-entries.ts'
 import type { ParityReport } from './parity-report.ts'
-import { readPendingLabels, readServedRows } from './served-rows.ts'
+import { readLabels, readRequests, readTrainedRows, type TrainedRow } from './served-rows.ts'
 
 export interface ServeRunOptions {
-  /** Cleaned transactions of the run, and the features that training has of them. */
-  readonly files: { readonly prepared: string; readonly features: string }
-  readonly settings: FeatureSettings
-  readonly fitted: FittedFeatures
-  readonly scorer: Scorer
+  /** Transactions of the run as they were read and as they were cleaned, and the features that training has of them. */
+  readonly files: { readonly prepared: string; readonly cleaned: string; readonly features: string }
+  readonly model: LoadedModel
   /** How many of the last transactions are sent; all where there are not so many. */
   readonly rows: number
   /** Where the transactions came from, for people. */
   readonly source: string
-  readonly store: StateStore
-  readonly world: Pick<World, 'monotonicMs'>
+  /** What a server keeps states and log in; it is used in `workFolder`. */
+  readonly storage: ServingStorage
+  readonly world: World
   /** An existing folder for what is written on the way. */
   readonly workFolder: string
   readonly workers: number
   readonly work: Work
 }
 
-/** Times of whole decisions in this process: states, features, score, decision. Milliseconds. */
+/** Times of `predict` as its caller sees them, one call after the other, log and receipts included. Milliseconds. */
 export interface ServingLatency {
   readonly calls: number
   /** Calls before those, which were not counted: code is still being compiled. */
@@ -55,84 +51,51 @@ export interface ServedRun {
 const MOST_WARM_UP = 1000
 
 /**
- * Plays the card network over the end of a run: sends its last transactions to the serving call as they
- * arrived, labels at their times, and compares every value with the one that training has.
+ * Serves the end of a run: what a server that was deployed before its last transactions would have logged is
+ * compared, value by value, with what training has.
  *
- * 1. What came before is replayed in bulk; its final states fill the store, as after a deployment.
- * 2. Each transaction is decided on; the decision is timed, reading and comparing are not.
+ * 1. What came before is cleaned, replayed in bulk and kept as states, as a run keeps them.
+ * 2. A service starts from these states and is sent the rest, as it was read (`driveService`).
+ * 3. The decisions are read back from the service's log, and each value is compared.
  *
- * @throws the errors of `replay`, FEATURES_STATE_CONTENDED, INTERRUPTED
+ * @throws the errors of `replay`, of `openService` and of decisions, INTERRUPTED
  */
 export const serveRun = async (options: ServeRunOptions): Promise<ServedRun> => {
-  const { files, settings, fitted, scorer, store, work } = options
-  const { monotonicMs } = options.world
-  const total = await withDatabase(work.database, async (connection) => {
-    const counted = await connection.runAndReadAll(
-      `SELECT count(*)::DOUBLE FROM read_parquet(${sqlLiteral(files.prepared)})`,
-    )
-    return counted.getRows()[0]?.[0] as number
-  })
-  const cut = Math.max(0, total - options.rows)
-  await fillStore(options, cut)
-  return withDatabase(work.database, async (connection) => {
-    const delayMs = settings.limits.user.labelDelayMs
-    const { pending, clockMs } = await readPendingLabels(connection, files.prepared, cut, delayMs)
-    const labels = createLabelPost(delayMs, pending, clockMs)
-    const online = createOnlineFeatures(settings, fitted, store)
-    const decide = createDecider(online.featureNames, scorer)
-    const differing = createDifferingValues(online.featureNames)
-    const times: number[] = []
-    let rows = 0
-    let missing = 0
-    let extra = 0
-    for await (const row of readServedRows(connection, files, online.featureNames, cut)) {
-      work.signal.throwIfAborted()
-      await labels.deliver(online, row.transaction.eventTimeMs)
-      const started = monotonicMs()
-      const { vector } = await online.createAllFeatures(row.transaction)
-      if (vector !== undefined) decide(vector)
-      times.push(monotonicMs() - started)
-      if (row.label !== undefined) labels.post(row.label)
-      if (row.expected === undefined) extra++
-      else if (vector === undefined) missing++
-      else {
-        rows++
-        differing.compare(vector, row.expected)
-      }
-      if (times.length % 500 === 0)
-        work.reportProgress({
-          activity: 'serving',
-          done: times.length,
-          total: total - cut,
-          unit: 'transactions',
-        })
-    }
-    return {
-      parity: {
-        schema: 1,
-        source: options.source,
-        identity: statesIdentity(settings, fitted),
-        rows,
-        values: rows * online.featureNames.length,
-        differing: differing.report(),
-        missing,
-        extra,
-      },
-      latency: latencyOf(times),
-    }
-  })
+  const cut = await withDatabase(options.work.database, (connection) => cutOf(connection, options))
+  if (cut.arrived > 0) await keepStates(options, cut)
+  const driven = await drive(options, cut)
+  return { parity: await compareLogged(options, cut, driven), latency: latencyOf(driven.latencies) }
 }
 
-/** Replays what came before arrival `cut`, and puts its states into the store. */
-const fillStore = async (options: ServeRunOptions, cut: number): Promise<void> => {
-  if (cut === 0) return
-  const { files, settings, fitted, workFolder, workers, work, store } = options
+/** Where serving begins. */
+interface Cut {
+  /** Transactions before it, and after it. */
+  readonly arrived: number
+  readonly left: number
+  /** Latest event time before it; -Infinity where there is none. */
+  readonly clockMs: number
+}
+
+const cutOf = async (connection: DuckDBConnection, { files, rows }: ServeRunOptions): Promise<Cut> => {
+  const source = `read_parquet(${sqlLiteral(files.prepared)})`
+  const number = async (sql: string): Promise<number | null> =>
+    (await connection.runAndReadAll(sql)).getRows()[0]?.[0] as number | null
+  const total = (await number(`SELECT count(*)::DOUBLE FROM ${source}`)) ?? 0
+  const arrived = Math.max(0, total - rows)
+  const clockMs = await number(`SELECT max(event_time_ms)::DOUBLE FROM ${source} WHERE arrival < ${arrived}`)
+  return { arrived, left: total - arrived, clockMs: clockMs ?? Number.NEGATIVE_INFINITY }
+}
+
+/** Replays what came before the cut, and keeps its states as `states/` of the work folder. */
+const keepStates = async (options: ServeRunOptions, { arrived, clockMs }: Cut): Promise<void> => {
+  const { files, model, workFolder, workers, work } = options
   const prepared = join(workFolder, 'before.parquet')
-  const statesOut = join(workFolder, 'before-states')
+  const [statesOut, states] = [join(workFolder, 'before-states'), join(workFolder, 'states')]
   await mkdir(statesOut)
+  await mkdir(states)
   await withDatabase(work.database, (connection) =>
     connection.run(
-      `COPY (SELECT * FROM read_parquet(${sqlLiteral(files.prepared)}) WHERE arrival < ${cut} ORDER BY arrival)
+      `COPY (SELECT * FROM read_parquet(${sqlLiteral(files.cleaned)}) WHERE arrival < ${arrived} ORDER BY arrival)
        TO ${sqlLiteral(prepared)} (FORMAT parquet)`,
     ),
   )
@@ -140,30 +103,100 @@ const fillStore = async (options: ServeRunOptions, cut: number): Promise<void> =
     prepared,
     out: join(workFolder, 'before-features.parquet'),
     statesOut,
-    settings,
-    fitted,
+    settings: model.settings,
+    fitted: model.fitted,
     workers,
     work,
   })
-  const { layouts } = planFeatures(settings)
-  for (const kind of ENTITY_KINDS)
-    if (layouts[kind] !== undefined)
-      for (const { token, bytes } of readEntries(snapshotFile(statesOut, kind)))
-        await store.save([{ key: { kind, token }, bytes, expected: 0 }])
+  await publishStates(statesOut, states, model.identity, clockMs)
+}
+
+const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promise<Driven> =>
+  withDatabase(options.work.database, async (connection, connect) => {
+    const labelsConnection = await connect()
+    try {
+      const { files, model, workFolder: folder } = options
+      const delayMs = model.settings.limits.user.labelDelayMs
+      return await driveService({
+        folder,
+        // A service looks for `states/` beside the folder that its model was loaded from.
+        model: { ...model, description: { ...model.description, source: join(folder, 'package') } },
+        storage: options.storage,
+        world: options.world,
+        work: options.work,
+        requests: readRequests(connection, files.prepared, arrived),
+        count: left,
+        before: { arrived, clockMs },
+        labels: readLabels(labelsConnection, files.prepared, { from: arrived, clockMs, delayMs }),
+      })
+    } finally {
+      labelsConnection.closeSync()
+    }
+  })
+
+const compareLogged = (options: ServeRunOptions, cut: Cut, driven: Driven): Promise<ParityReport> => {
+  const { files, model, storage, workFolder, work, source } = options
+  const logged = { folders: [driven.log], openLog: storage.readLog, workFolder, work }
+  return withLoggedEntries(logged, async ({ entries, connect }) => {
+    const connection = await connect()
+    try {
+      const differing = createDifferingValues(model.computed)
+      const trained = readTrainedRows(connection, files, model.computed, cut.arrived)
+      const { labels, ...counts } = await compareRows(trained, entries, differing)
+      for (const feature of driven.replayedOtherwise) differing.add(feature)
+      return {
+        schema: 1,
+        source,
+        identity: model.identity,
+        rows: counts.rows,
+        values: counts.rows * model.computed.length,
+        differing: differing.report(),
+        missing: counts.missing + Math.max(0, driven.labels - labels),
+        extra: counts.extra,
+      }
+    } finally {
+      connection.closeSync()
+    }
+  })
 }
 
 /**
- * Score and decision from the vector of all computed features, of which the model uses some in an order of
- * its own.
+ * Lays the decisions of a log beside the rows of training. Both stand in the order in which the transactions
+ * were sent, so a row that is not next in the log is not in it.
  */
-const createDecider = (computed: readonly string[], scorer: Scorer) => {
-  const places = scorer.featureNames.map((name) => computed.indexOf(name))
-  const vector = new Float64Array(places.length)
-  return (all: Float64Array) => {
-    for (let f = 0; f < places.length; f++) vector[f] = all[places[f]!]!
-    const probability = scorer.scoreOne(vector)
-    return { isFlagged: scorer.isFlagged(probability), riskLevel: scorer.riskLevel(probability) }
+const compareRows = async (
+  trained: AsyncIterable<TrainedRow>,
+  entries: AsyncIterator<LogEntry>,
+  differing: DifferingValues,
+) => {
+  const counts = { rows: 0, missing: 0, extra: 0, labels: 0 }
+  const seen = new Set<string>()
+  /** The next decision on a transaction that was not decided on before. */
+  const nextDecision = async () => {
+    for (;;) {
+      const { done, value: entry } = await entries.next()
+      if (done === true) return undefined
+      if (entry.kind === 'label') counts.labels++
+      else if (seen.has(entry.decision.transaction.transactionId)) counts.extra++
+      else return entry
+    }
   }
+  let decision = await nextDecision()
+  for await (const { transactionId, expected } of trained) {
+    if (decision?.decision.transaction.transactionId !== transactionId) {
+      counts.missing += expected === undefined ? 0 : 1
+      continue
+    }
+    if (expected === undefined) counts.extra++
+    else {
+      counts.rows++
+      differing.compare(decision.vector, expected)
+    }
+    seen.add(transactionId)
+    decision = await nextDecision()
+  }
+  for (; decision !== undefined; decision = await nextDecision()) counts.extra++
+  return counts
 }
 
 const latencyOf = (times: readonly number[]): ServingLatency => {

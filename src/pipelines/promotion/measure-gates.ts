@@ -3,17 +3,17 @@ import { dirname, join } from 'node:path'
 import { statesIdentity } from '../../artifacts/states-manifest.ts'
 import { loadVersionArtifact } from '../../artifacts/version-artifact.ts'
 import type { PromotionSettings } from '../../config/sections/promotion.ts'
+import { prepareModel } from '../../decisions/loaded-model.ts'
 import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import type { World } from '../../foundation/world.ts'
 import type { Artifact } from '../../model/artifact.ts'
-import { createScorer } from '../../model/scorer.ts'
 import type { ModelRegistry, ModelVersion } from '../../ports/model-registry.ts'
-import type { StateStore } from '../../ports/state-store.ts'
 import type { ParityReport } from '../parity/parity-report.ts'
 import { type ServedRun, serveRun } from '../parity/serve-run.ts'
+import type { ServingStorage } from '../service/serving-storage.ts'
 import type { GateMeasurements, Measured } from './gates.ts'
 import { openRunRows, type RunRows } from './run-folder.ts'
 import { featureSettingsOf, type MeasuredFigures, recordedFigures, testFigures } from './test-figures.ts'
@@ -30,7 +30,8 @@ export interface MeasureOptions {
   readonly settings: PromotionSettings
   /** Of live traffic; without it the last transactions of the run are served. */
   readonly parityReport?: ParityReport
-  readonly createStateStore: () => StateStore
+  /** What a server keeps states and log in: the gates serve with it, in a folder of their own. */
+  readonly storage: ServingStorage
   readonly world: World
   readonly workers: number
   readonly work: Work
@@ -70,7 +71,7 @@ export const measureGates = async (options: MeasureOptions): Promise<MeasuredGat
   const served =
     'notMeasured' in rows
       ? rows
-      : await inWorkFolder(runFolder, (workFolder) => serve(rows, artifact, workFolder, options))
+      : await inWorkFolder(runFolder, (workFolder) => serve(rows, loaded, workFolder, options))
   return {
     loaded: artifact,
     artifact: { sha256 },
@@ -83,27 +84,30 @@ export const measureGates = async (options: MeasureOptions): Promise<MeasuredGat
 
 const serve = (
   rows: RunRows,
-  artifact: Artifact,
+  { artifact, sha256 }: { readonly artifact: Artifact; readonly sha256: string },
   workFolder: string,
   options: MeasureOptions,
 ): Promise<Measured<ServedRun>> =>
   attempt(async () => {
-    const store = options.createStateStore()
-    try {
-      return await serveRun({
-        ...options,
-        files: { prepared: rows.cleaned, features: rows.features },
-        settings: featureSettingsOf(artifact),
-        fitted: artifact.manifest.fitted.features as FittedFeatures,
-        scorer: createScorer(artifact),
-        rows: options.settings.parity_rows,
-        source: `the last transactions of ${options.runName}, served in this process`,
-        store,
-        workFolder,
-      })
-    } finally {
-      await store.close()
-    }
+    const { candidate, world, storage, workers, work } = options
+    const model = prepareModel(artifact, {
+      name: candidate.name,
+      version: String(candidate.version),
+      source: `models:/${candidate.name}/${candidate.version}`,
+      sha256,
+      loadedAtMs: world.now(),
+    })
+    return serveRun({
+      files: rows,
+      model,
+      rows: options.settings.parity_rows,
+      source: `the last transactions of ${options.runName}, served in this process`,
+      storage,
+      world,
+      workFolder,
+      workers,
+      work,
+    })
   })
 
 const parityOf = (

@@ -8,9 +8,9 @@ import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-p
 import { type LoadedStates, loadStates } from '../../decisions/states/load-states.ts'
 import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
 import type { DatabaseSettings } from '../../disk/database.ts'
+import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
-import type { ReportProgress } from '../../foundation/progress.ts'
 import type { World } from '../../foundation/world.ts'
 import { createModelControl } from './control-models.ts'
 import type { ModelControl } from './model-control.ts'
@@ -25,8 +25,7 @@ export interface ServiceOptions {
   readonly workingDirectory: string
   readonly observer: InferenceObserver
   readonly world: World
-  readonly signal: AbortSignal
-  readonly reportProgress: ReportProgress
+  readonly work: Pick<Work, 'signal' | 'reportProgress'>
   /** Called once it is known where the states came from. */
   readonly onStates?: (outcome: StatesOutcome) => void
 }
@@ -67,7 +66,9 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
           folder: settings.prediction_log.path,
           records: log.lastSequence,
         })
-      options.onStates?.(isNew ? await fill(options, models, states) : { kind: 'kept' })
+      // Not as the argument of `onStates?.()`, which is not evaluated where nobody wants to be told.
+      const outcome: StatesOutcome = isNew ? await fill(options, models, states) : { kind: 'kept' }
+      options.onStates?.(outcome)
       const pipeline = await openInferencePipeline({
         models,
         states,
@@ -117,7 +118,7 @@ const fill = async (
   const from = run === undefined ? undefined : join(run, 'states')
   if (from === undefined || (await stat(join(from, 'states.json')).catch(() => undefined)) === undefined)
     return { kind: 'empty' }
-  const { world, signal, reportProgress } = options
+  const { world, work } = options
   const loaded = await loadStates({
     store,
     storeName: name,
@@ -125,8 +126,7 @@ const fill = async (
     from,
     force: false,
     world,
-    signal,
-    reportProgress,
+    work,
   })
   return { kind: 'loaded', from, ...loaded }
 }

@@ -6,16 +6,16 @@ import type { World } from '../../../foundation/world.ts'
 import type { Deciding } from '../../../pipelines/promotion/promote.ts'
 import { type DecisionLog, openDecisionLog } from '../../../pipelines/promotion/promotion-log.ts'
 import { type SettledAliases, settleAliases } from '../../../pipelines/promotion/settle-aliases.ts'
-import type { StateStore } from '../../../ports/state-store.ts'
+import type { ServingStorage } from '../../../pipelines/service/serving-storage.ts'
 import type { OpenTrackingStore, TrackingStore } from '../../../ports/tracking-store.ts'
 import type { CommandContext, CommandInput } from '../../command.ts'
 
 /** What `vigia models` needs of the composition root. */
 export interface ModelsTools {
   readonly openTrackingStore: OpenTrackingStore
-  /** An empty store of states in this process's memory. */
-  readonly createStateStore: () => StateStore
   readonly world: World
+  /** What a server keeps states and log in; promotion serves with it. */
+  readonly storage: ServingStorage
 }
 
 /** What an action of `vigia models` works with. */

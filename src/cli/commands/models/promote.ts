@@ -40,7 +40,8 @@ export const promoteVersion = async (request: ModelsRequest): Promise<ExitCode> 
     work: workOf(context, resources),
     settings: config.settings.promotion,
     ...(report !== undefined && { parityReport: await readParityReport(report) }),
-    createStateStore: tools.createStateStore,
+    storage: tools.storage,
+    world: tools.world,
     onGates: (gates) => {
       // What failed is told as well; the document of a promotion that goes on comes at its end.
       if (!context.json) printLines(request, [...gateTable(gates, paint), ''])

@@ -1,0 +1,96 @@
+import type { FeaturesSettings } from '../../config/sections/features.ts'
+import type { LabelsSettings } from '../../config/sections/labels.ts'
+import { cleanTransaction, type FittedCleaning } from '../../dataset/cleaning.ts'
+import { type EntityStates, FeatureEngineer } from '../../features/feature-engineer.ts'
+import { readFeatureSettings } from '../../features/feature-settings.ts'
+import type { FittedFeatures } from '../../features/fitted-features.ts'
+import { decodeState } from '../../features/state/encoding.ts'
+import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
+import { readTransaction } from '../../features/transaction-event.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
+import { tokenOf } from '../../transaction/token.ts'
+import type { Transaction } from '../../transaction/transaction.ts'
+import type { Entities } from '../decider.ts'
+import type { LabelEntry } from './log-record.ts'
+import type { ModelDocument } from './model-document.ts'
+
+/** The stored bytes of a state before the first record of a log; undefined for an entity without history. */
+export type StartState = (kind: EntityKind, token: number) => Uint8Array | undefined
+
+/**
+ * The features of a log, computed again: hand it the decisions and labels in the order logged.
+ *
+ * It owns states of its own, one map in memory. It knows nothing of stores, receipts, durability or answers:
+ * what these do wrong, it does not repeat.
+ */
+export interface LogFeatures {
+  /**
+   * The vector of all features that `model` computes for `transaction`, valid until the next call; undefined
+   * when the user's state remembers the transaction, and then nothing has changed.
+   */
+  createAllFeatures(model: ModelDocument, transaction: Transaction): Float64Array | undefined
+  applyLabel(label: LabelEntry): void
+}
+
+/** @param first the model of the first decision: its layouts are those of the states */
+export const createLogFeatures = (first: ModelDocument, startState: StartState): LogFeatures => {
+  const leading = engineOf(first)
+  const engines = new Map([[first.key, leading]])
+  const live: Record<EntityKind, Map<number, EntityState>> = {
+    user: new Map(),
+    merchant: new Map(),
+    device: new Map(),
+  }
+  const stateOf = (kind: EntityKind, id: string | undefined): EntityState | undefined => {
+    const keeper = leading.engineer.keeperOf(kind)
+    if (id === undefined || keeper === undefined) return undefined
+    const token = tokenOf(id)
+    const known = live[kind].get(token)
+    if (known !== undefined) return known
+    const bytes = startState(kind, token)
+    const state =
+      bytes === undefined
+        ? keeper.create()
+        : decodeState(keeper.layout, separateBlocks, bytes, `${kind} ${id}`)
+    live[kind].set(token, state)
+    return state
+  }
+  const statesOf = (entities: Entities): EntityStates => ({
+    user: stateOf('user', entities.userId)!,
+    merchant: stateOf('merchant', entities.merchantId),
+    device: stateOf('device', entities.deviceId),
+  })
+  return {
+    createAllFeatures: (model, transaction) => {
+      const engine = engines.get(model.key) ?? engineOf(model)
+      engines.set(model.key, engine)
+      const { engineer, cleaning, vector } = engine
+      readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
+      return engineer.createAllFeatures(statesOf(transaction), vector) === 'repeated' ? undefined : vector
+    },
+    applyLabel: (label) => {
+      const { transactionId, eventTimeMs, isFraud } = label
+      leading.engineer.applyLabel(statesOf(label), {
+        transactionToken: tokenOf(transactionId),
+        eventTimeMs,
+        isFraud,
+      })
+    },
+  }
+}
+
+interface Engine {
+  readonly engineer: FeatureEngineer
+  readonly cleaning: FittedCleaning
+  readonly vector: Float64Array
+}
+
+const engineOf = (document: ModelDocument): Engine => {
+  const { features, labels } = document.featureSettings as {
+    features: FeaturesSettings
+    labels: LabelsSettings
+  }
+  const fitted = document.fitted as { features: FittedFeatures; cleaning: FittedCleaning }
+  const engineer = new FeatureEngineer(readFeatureSettings(features, labels), fitted.features, separateBlocks)
+  return { engineer, cleaning: fitted.cleaning, vector: new Float64Array(engineer.featureNames.length) }
+}

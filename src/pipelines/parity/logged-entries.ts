@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { LogEntry } from '../../decisions/log/log-record.ts'
+import { documentName, type ModelDocument } from '../../decisions/log/model-document.ts'
+import { createPredictionArchive, readArchive } from '../../decisions/log/prediction-archive.ts'
+import { withDatabase } from '../../disk/database.ts'
+import type { Work } from '../../disk/work.ts'
+import { VigiaError } from '../../errors.ts'
+import type { LogReader } from '../../ports/prediction-log.ts'
+
+export interface LoggedEntriesOptions {
+  /** Folders of logs: one per process that shared the states. */
+  readonly folders: readonly string[]
+  readonly openLog: (folder: string) => LogReader
+  /** An existing folder for what is written on the way. */
+  readonly workFolder: string
+  readonly work: Pick<Work, 'database'>
+}
+
+/** All that some logs have, whatever of it is Parquet by now. */
+export interface LoggedEntries {
+  /** In the order of their sequence numbers, as `readArchive` gives them. */
+  readonly entries: AsyncGenerator<LogEntry>
+  /** @throws SERVING_LOG_INCOMPLETE when no log says what the model was */
+  modelOf(key: string): Promise<ModelDocument>
+  readonly logs: readonly LogReader[]
+  /** Another connection to the database that sorts the entries: one connection streams one result. */
+  connect(): Promise<DuckDBConnection>
+}
+
+/** Reads logs from their beginning, for as long as `use` takes. Servers may go on writing them. */
+export const withLoggedEntries = async <T>(
+  options: LoggedEntriesOptions,
+  use: (logged: LoggedEntries) => Promise<T>,
+): Promise<T> => {
+  const { folders, openLog } = options
+  const { database } = options.work
+  const logs = folders.map(openLog)
+  const documents = new Map<string, ModelDocument>()
+  const modelOf = async (key: string): Promise<ModelDocument> => {
+    const known = documents.get(key)
+    if (known !== undefined) return known
+    for (const log of logs) {
+      const text = await log.readDocument(documentName(key))
+      if (text === undefined) continue
+      const document = JSON.parse(text) as ModelDocument
+      documents.set(key, document)
+      return document
+    }
+    throw logIncomplete(folders, `nothing in it says what model ${key} was`)
+  }
+  const archiveFolder = await mkdtemp(join(options.workFolder, '.parity-'))
+  try {
+    // What is not in Parquet yet becomes so here, so that one sorted query reads everything.
+    for (const [i, log] of logs.entries())
+      await createPredictionArchive({ folder: join(archiveFolder, String(i)), database, modelOf }).write(
+        '000000000001',
+        log.read(0),
+      )
+    const archives = [...folders, ...logs.map((_, i) => join(archiveFolder, String(i)))]
+    return await withDatabase(database, (connection, connect) =>
+      use({ entries: readArchive(connection, archives, modelOf), modelOf, logs, connect }),
+    )
+  } finally {
+    await rm(archiveFolder, { recursive: true, force: true })
+  }
+}
+
+export const logIncomplete = (folders: readonly string[], reason: string): VigiaError =>
+  new VigiaError('SERVING_LOG_INCOMPLETE', { folder: folders.join(', '), reason })

@@ -1,0 +1,168 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import fc from 'fast-check'
+import { afterAll, expect, test } from 'vitest'
+import { sqlLiteral, withDatabase } from '../disk/database.ts'
+import { readLabels } from '../pipelines/parity/served-rows.ts'
+import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
+import { tokenOf } from '../transaction/token.ts'
+import { ArrivalReader, profileArrivals } from './arrival-reader.ts'
+import { isLabelDue, labelDueSql } from './label-schedule.ts'
+import { allocateBatch, LABEL, LABEL_WIDTH, mapBatch } from './shared-batch.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'vigia-labels-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** A transaction, and what is known of its label. Times are small numbers, so that ties are many. */
+interface Arrived {
+  readonly eventTimeMs: number
+  readonly isFraud: boolean | null
+  readonly labelledAtMs: number | null
+}
+
+/** A label, by its transaction, and the transaction before which it is delivered. */
+type Delivery = readonly [label: number, before: number]
+
+test('by rule, by replay, and by whoever plays the history to serving: the same labels come at the same places', async () => {
+  await withDatabase(database, async (connection, connect) => {
+    const labels = await connect()
+    let round = 0
+    await fc.assert(
+      fc.asyncProperty(histories, fc.integer({ min: 0, max: 6 }), async (history, delayMs) => {
+        const prepared = join(folder, `${round++}.parquet`)
+        await write(connection, prepared, history)
+        const ruled = byRule(history, delayMs)
+        expect(await byReplay(connection, labels, prepared, delayMs)).toEqual(ruled)
+        for (const from of [0, Math.floor(history.length / 2), history.length])
+          expect(await byPlaying(connection, prepared, history, delayMs, from)).toEqual(
+            ruled.filter(([, before]) => before >= from),
+          )
+      }),
+      { numRuns: 60 },
+    )
+    labels.closeSync()
+  })
+}, 180_000)
+
+test('a label is due alike in SQL and in code', async () => {
+  await withDatabase(database, async (connection) => {
+    for (const dueMs of [-1, 0, 5])
+      for (const arrival of [0, 1, 2]) {
+        const condition = labelDueSql(0, 1)
+        const result = await connection.runAndReadAll(
+          `SELECT ${condition} FROM (SELECT ${dueMs}::DOUBLE AS due, ${arrival} AS arrival)`,
+        )
+        expect(result.getRows()[0]?.[0]).toBe(isLabelDue({ dueMs, arrival }, 0, 1))
+      }
+  })
+})
+
+/** The rule as its words say it: for each transaction, all labels are looked at. */
+const byRule = (history: readonly Arrived[], delayMs: number): Delivery[] => {
+  const clockAt = (n: number) => Math.max(...history.slice(0, n + 1).map(({ eventTimeMs }) => eventTimeMs))
+  const dueOf = (n: number) =>
+    Math.max(history[n]!.labelledAtMs ?? history[n]!.eventTimeMs + delayMs, clockAt(n))
+  const deliveries: Delivery[] = []
+  const delivered = new Set<number>()
+  history.forEach((_, next) => {
+    const due = history
+      .map((_, n) => n)
+      .filter((n) => n < next && history[n]!.isFraud !== null && !delivered.has(n))
+      .filter((n) => dueOf(n) <= clockAt(next))
+      .sort((a, b) => dueOf(a) - dueOf(b) || a - b)
+    for (const n of due) {
+      delivered.add(n)
+      deliveries.push([n, next])
+    }
+  })
+  return deliveries
+}
+
+const batch = mapBatch(allocateBatch(1))
+
+const byReplay = async (
+  transactions: DuckDBConnection,
+  labels: DuckDBConnection,
+  prepared: string,
+  delayMs: number,
+): Promise<Delivery[]> => {
+  const profile = await profileArrivals(transactions, prepared)
+  const reader = await ArrivalReader.open({ transactions, labels }, prepared, profile, delayMs, true)
+  const arrivalOf = new Map(Array.from({ length: profile.rows }, (_, n) => [tokenOf(`t${n}`), n]))
+  const deliveries: Delivery[] = []
+  let arrived = 0
+  for (;;) {
+    // Small batches: a label may be the first of one, and fill one.
+    const filled = await reader.fill(batch, 3)
+    if (filled.rows === 0 && filled.labels === 0) return deliveries
+    for (let at = 0; at < filled.labels; at++) {
+      const word = (name: keyof typeof LABEL) => batch.labels[at * LABEL_WIDTH + LABEL[name]]!
+      deliveries.push([arrivalOf.get(word('transactionToken'))!, arrived + word('beforeRow')])
+    }
+    arrived += filled.rows
+  }
+}
+
+/** As `driveService` does from arrival `from` on. */
+const byPlaying = async (
+  connection: DuckDBConnection,
+  prepared: string,
+  history: readonly Arrived[],
+  delayMs: number,
+  from: number,
+): Promise<Delivery[]> => {
+  let clockMs = Math.max(Number.NEGATIVE_INFINITY, ...history.slice(0, from).map((row) => row.eventTimeMs))
+  const labels = readLabels(connection, prepared, { from, clockMs, delayMs })
+  let label = await labels.next()
+  const deliveries: Delivery[] = []
+  for (let n = from; n < history.length; n++) {
+    clockMs = Math.max(clockMs, history[n]!.eventTimeMs)
+    for (; label.done !== true && isLabelDue(label.value, clockMs, n); label = await labels.next())
+      deliveries.push([label.value.arrival, n])
+  }
+  return deliveries
+}
+
+const histories: fc.Arbitrary<Arrived[]> = fc
+  .tuple(
+    fc.array(
+      fc.record({
+        eventTimeMs: fc.integer({ min: 0, max: 12 }),
+        isFraud: fc.option(fc.boolean()),
+        labelledAtMs: fc.option(fc.integer({ min: 0, max: 20 })),
+      }),
+      { minLength: 1, maxLength: 14, size: 'max' },
+    ),
+    fc.constantFrom('as it comes', 'in order of time, with one delay'),
+  )
+  .map(([rows, how]) =>
+    how === 'as it comes'
+      ? rows
+      : rows.map((row) => ({ ...row, labelledAtMs: null })).sort((a, b) => a.eventTimeMs - b.eventTimeMs),
+  )
+
+const database = { threads: 1, memoryLimit: '500MB', tempDirectory: join(folder, 'tmp') }
+
+const write = async (connection: DuckDBConnection, path: string, history: readonly Arrived[]) => {
+  const known = (row: Arrived, n: number): Readonly<Record<string, unknown>> => ({
+    transaction_id: `'t${n}'`,
+    user_id: "'ada'",
+    event_time_ms: row.eventTimeMs,
+    amount_minor: 1,
+    arrival: n,
+    source_row: n,
+    is_fraud: row.isFraud === null ? 'NULL' : Number(row.isFraud),
+    labelled_at_ms: row.labelledAtMs ?? 'NULL',
+  })
+  const columns = Object.entries(PREPARED_COLUMNS)
+  const rows = history.map((row, n) => {
+    const values = known(row, n)
+    return `(${columns.map(([name, type]) => `(${values[name] ?? 'NULL'})::${type.replace(' NOT NULL', '')}`).join(', ')})`
+  })
+  await connection.run(
+    `COPY (SELECT * FROM (VALUES ${rows.join(', ')}) AS t(${columns.map(([name]) => name).join(', ')}))
+     TO ${sqlLiteral(path)} (FORMAT parquet)`,
+  )
+}
