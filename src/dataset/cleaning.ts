@@ -13,7 +13,9 @@ import { type CategoryColumn, foldCategory } from './fold-category.ts'
 export interface FittedCleaning {
   readonly version: 1
   readonly foldCategories: boolean
-  /** What a missing category becomes; null, or a field that was not there when it was fitted: stays missing. */
+  /**
+   * What a missing category becomes; null, or a field that was not there when it was fitted: stays missing.
+   */
   readonly fill: Readonly<Partial<Record<CategoryColumn, string | null>>>
   /** Amounts above it are lowered to it, in minor units; null: no cap. */
   readonly amountCapMinor: number | null

@@ -31,8 +31,9 @@ export const decodeReceipt = <T extends ReceiptPlace>(bytes: Uint8Array): T =>
 /**
  * 52 bits of the transaction: equal for the same one, whatever the order of its fields.
  *
- * Stores keep it for as long as receipts live, so it stays what it was when the table of fields grows: the first
- * fields stand in their old places, missing ones too; a later one follows with its name, and only where it is there.
+ * Stores keep it for as long as receipts live, so it stays what it was when the table of fields grows: the
+ * first fields stand in their old places, missing ones too; a later one follows with its name, and only
+ * where it is there.
  */
 export const transactionHash = (of: Transaction): number => {
   // No text of a transaction has control characters.
@@ -57,7 +58,9 @@ const PLACED = [
   'longitude',
 ] as const satisfies readonly FieldName[]
 
-/** All others, but the id, by which the hash is found. In the order of their names: the table's may change. */
+/**
+ * All others, but the id, by which the hash is found. In the order of their names: the table's may change.
+ */
 const NAMED = TRANSACTION_FIELDS.map(({ name }) => name)
   .filter((name) => !['transactionId', 'userId', ...PLACED].includes(name))
   .sort()

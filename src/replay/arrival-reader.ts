@@ -128,7 +128,10 @@ export class ArrivalReader {
   }
 }
 
-/** The column of a prepared dataset for a field of an event: numbers as doubles, text as it is; missing ones too. */
+/**
+ * The column of a prepared dataset for a field of an event: numbers as doubles, text as it is; missing ones
+ * too.
+ */
 const eventSql = (event: EventField): string => {
   const name = EVENT_SOURCES[event]
   const { kind, required } = TRANSACTION_FIELDS.find((field) => field.name === name)!

@@ -1,7 +1,7 @@
 /**
- * Every field of a transaction, once. From this table follow the reader and the writer of requests, the columns
- * of prepared data and of the archive, the settings of a source, the schemas of the API, the categories that
- * are cleaned and checked, and the hash by which a transaction is known again.
+ * Every field of a transaction, once. From this table follow the reader and the writer of requests, the
+ * columns of prepared data and of the archive, the settings of a source, the schemas of the API, the
+ * categories that are cleaned and checked, and the hash by which a transaction is known again.
  *
  * A new field goes to the end of the table: the columns of files stand in its order.
  */
@@ -176,7 +176,9 @@ export const TRANSACTION_FIELDS = [
   },
 ] as const satisfies readonly (TextField | NumberField)[]
 
-/** What a source may say of a transaction beside its fields. A request has none of it: a label comes later. */
+/**
+ * What a source may say of a transaction beside its fields. A request has none of it: a label comes later.
+ */
 export const LABEL_FIELDS = [
   {
     wire: 'is_fraud',

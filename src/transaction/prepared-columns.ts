@@ -27,8 +27,8 @@ const columnsOf = <F extends TransactionField | LabelField>(fields: readonly F[]
   ) as ColumnOf<F>
 
 /**
- * The columns of a prepared dataset, by name with their SQL types: the Parquet file that the read step writes and
- * every later step reads.
+ * The columns of a prepared dataset, by name with their SQL types: the Parquet file that the read step
+ * writes and every later step reads.
  *
  * Rows stand in arrival order; `arrival` counts them from 0. Missing values are NULL. `fraud_pattern` is for
  * analysis only and is not a feature's input: the replay never selects it.
@@ -41,7 +41,9 @@ export const PREPARED_COLUMNS = {
 
 export type PreparedColumn = keyof typeof PREPARED_COLUMNS
 
-/** The column of each field as SQL whose values JavaScript reads as a transaction has them: text or doubles. */
+/**
+ * The column of each field as SQL whose values JavaScript reads as a transaction has them: text or doubles.
+ */
 export const FIELD_SQL = Object.fromEntries(
   TRANSACTION_FIELDS.map(({ name, column }) => [
     name,

@@ -36,8 +36,8 @@ const isRecord = (body: unknown): body is RequestRecord =>
   typeof body === 'object' && body !== null && !Array.isArray(body)
 
 /**
- * By hand, because a loop over the table takes four tenths longer. The compiler asks for every field in `transaction`
- * and `read`, a test for every line below them.
+ * By hand, because a loop over the table takes four tenths longer. The compiler asks for every field in
+ * `transaction` and `read`, a test for every line below them.
  */
 const readRecord = (body: RequestRecord, problems: FieldProblem[]): Transaction => {
   const transaction: Transaction = {

@@ -50,7 +50,8 @@ const schemaOf = (field: TransactionField) => {
  * One card transaction as every part of Vigía knows it: the fields of `TRANSACTION_FIELDS` by their names.
  *
  * Missing optional fields are absent, never empty text. Money is an integer of the currency's minor units;
- * instants are whole milliseconds since 1970-01-01T00:00:00Z. Text is never empty and has no control characters.
+ * instants are whole milliseconds since 1970-01-01T00:00:00Z. Text is never empty and has no control
+ * characters.
  */
 export const TransactionSchema = Type.Object(
   Object.fromEntries(

@@ -9,8 +9,8 @@ import type { DecisionEntry, LabelEntry, LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 
 /**
- * The columns of the archive, each once, with both directions side by side: what of an entry is written to it, and
- * where what is read from it goes. They stand in files in the order of the lists.
+ * The columns of the archive, each once, with both directions side by side: what of an entry is written to
+ * it, and where what is read from it goes. They stand in files in the order of the lists.
  *
  * Owns names, types and places of columns; knows no files, queries or features.
  */
@@ -132,7 +132,9 @@ export const LABEL_COLUMNS: readonly LabelColumn[] = [
   ofLabel('event_time_ms', DOUBLE, 'eventTimeMs'),
 ]
 
-/** What of a row's columns, by name; null or undefined: missing. A file from before a column has none of it. */
+/**
+ * The values of a row, by column; null or undefined: missing. A file from before a column has none of it.
+ */
 export type ColumnValue = (name: string) => unknown
 
 /** The entry of a row of `predictions`, but for its vector of features. */

@@ -21,11 +21,11 @@ export interface ArchivedSegment {
 /**
  * The log as dated Parquet, for whoever analyses, trains and compares:
  *
- *     <folder>/predictions/date=2026-11-23/000000000001-0f3a9c….parquet   one file per segment, model and UTC day of the decision
+ *     <folder>/predictions/date=2026-11-23/000000000001-0f3a9c….parquet
  *     <folder>/labels/date=2026-11-23/000000000001.parquet
  *
- * A prediction's row: its place, answer, model and transaction (`DECISION_COLUMNS`), then every computed
- * feature by its name.
+ * One file per segment and UTC day of the decision or label, of predictions also per model. A prediction's
+ * row: its place, answer, model and transaction (`DECISION_COLUMNS`), then every computed feature by its name.
  */
 export interface PredictionArchive {
   readonly folder: string
