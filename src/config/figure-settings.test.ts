@@ -34,6 +34,6 @@ describe('settings that name figures', () => {
 
   it('search.scoring takes no figure that is best at a threshold which says nothing', () =>
     expect(() => settingsWith('search.scoring=recall')).toThrow(
-      'search.scoring: allowed: one of roc_auc, average_precision, f1, daily_precision',
+      'search.scoring: allowed: one of roc_auc, average_precision, f1',
     ))
 })

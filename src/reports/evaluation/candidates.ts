@@ -34,10 +34,9 @@ ${candidates.filter((candidate) => candidate.unavailable === undefined).map(cand
 }
 
 const lowerIsBetter = (): string =>
-  figuresIn('candidates')
-    .filter(({ better }) => better === 'lower')
-    .map(({ title }) => title)
-    .join(' and ')
+  new Intl.ListFormat('en').format(
+    figuresIn('candidates').flatMap(({ better, title }) => (better === 'lower' ? [title] : [])),
+  )
 
 interface Row {
   readonly name: Html
