@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ParityReport } from '../../src/pipelines/parity/parity-report.ts'
 import type { PromotionEvidence } from '../../src/pipelines/promotion/evidence.ts'
 import type { PromotionGateResult } from '../../src/pipelines/promotion/gates.ts'
-import type { NumberedDecision } from '../../src/pipelines/promotion/promotion.ts'
+import type { NumberedPromotion } from '../../src/pipelines/promotion/promotion.ts'
 import { type Finished, SMALL_BANK, temporaryFolder, vigiaIn } from './vigia-in-process.ts'
 
 /**
@@ -68,7 +68,7 @@ describe('from runs to production and back', () => {
   })
 
   it('keeps the evidence, and tags the version', async () => {
-    const shown = await json<{ tags: object; decisions: NumberedDecision[]; evidence: PromotionEvidence }>(
+    const shown = await json<{ tags: object; decisions: NumberedPromotion[]; evidence: PromotionEvidence }>(
       'show',
       '@production',
     )
@@ -137,7 +137,7 @@ describe('from runs to production and back', () => {
     expect((await models(...args)).stderr).toContain('--skip needs --reason')
     expect((await models(...args, '--skip', 'artifact', '--reason', 'x')).stderr).toContain('got artifact')
     const minimum = ['--set', 'promotion.minimum.roc_auc=1']
-    const { decision } = await json<{ decision: NumberedDecision }>(...args, ...minimum, '--reason', 'trial')
+    const { decision } = await json<{ decision: NumberedPromotion }>(...args, ...minimum, '--reason', 'trial')
     expect(decision).toMatchObject({ number: 2, from: 1, to: 2, reason: 'trial' })
     expect(decision.skipped).toContain('minimum')
     expect(await aliases()).toEqual({ production: 2, previous: 1 })
@@ -234,14 +234,14 @@ describe('from runs to production and back', () => {
   })
 
   it('of decisions by several processes at once, each that is made has seen the one before', async () => {
-    const before = (await json<{ decisions: NumberedDecision[] }>('list')).decisions.length
+    const before = (await json<{ decisions: NumberedPromotion[] }>('list')).decisions.length
     const outcomes = await Promise.all(
       Array.from({ length: 3 }, () => vigiaProcess(['models', 'rollback', '--json'])),
     )
     const made = outcomes.filter(({ status }) => status === 0)
     for (const { status, stderr } of outcomes)
       if (status !== 0) expect(stderr).toContain('REGISTRY_DECISION_LOST')
-    const { decisions } = await json<{ decisions: NumberedDecision[] }>('list')
+    const { decisions } = await json<{ decisions: NumberedPromotion[] }>('list')
     expect(made.length).toBeGreaterThan(0)
     expect(decisions.length - before).toBe(made.length)
     for (const [index, { from }] of decisions.entries())

@@ -8,8 +8,8 @@ import { createMlflowStore } from '../../src/adapters/mlflow/mlflow-store.ts'
 import { readArtifact } from '../../src/artifacts/artifact-folder.ts'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/disk/database.ts'
 import { createScorer } from '../../src/model/scorer.ts'
-import type { Decision } from '../../src/pipelines/promotion/promotion.ts'
-import { openDecisionLog } from '../../src/pipelines/promotion/promotion-log.ts'
+import type { Promotion } from '../../src/pipelines/promotion/promotion.ts'
+import { openPromotionLog } from '../../src/pipelines/promotion/promotion-log.ts'
 import { MLFLOW_PYTHON, type MlflowServer, startMlflowServer } from './mlflow-server.ts'
 
 const ROWS = 10_000
@@ -76,7 +76,7 @@ describe.skipIf(MLFLOW_PYTHON === undefined)('a promoted model in Python', () =>
             timeoutMs: 60_000,
             retries: 3,
           })
-          const log = await openDecisionLog({
+          const log = await openPromotionLog({
             tracker,
             model: 'contested',
             world: { newId: randomUUID, now: () => 1_790_000_000_000 + i },
@@ -101,7 +101,7 @@ describe.skipIf(MLFLOW_PYTHON === undefined)('a promoted model in Python', () =>
   }
 })
 
-const DECISION: Omit<Decision, 'id' | 'to'> = {
+const DECISION: Omit<Promotion, 'id' | 'to'> = {
   action: 'promote',
   alias: 'production',
   from: null,

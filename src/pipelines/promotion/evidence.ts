@@ -2,14 +2,14 @@ import type { PromotionSettings } from '../../config/sections/promotion.ts'
 import type { ModelVersion } from '../../ports/model-registry.ts'
 import type { GateMeasurements, PromotionGateResult } from './gates.ts'
 import type { MeasuredGates } from './measure-gates.ts'
-import type { Decision } from './promotion.ts'
+import type { Promotion } from './promotion.ts'
 
 /** What a promotion was decided on: an artifact of the log of decisions, as JSON. */
 export interface PromotionEvidence extends GateMeasurements {
   readonly schema: 1
   readonly model: string
   readonly version: number
-  readonly decision: Omit<Decision, 'evidence'>
+  readonly decision: Omit<Promotion, 'evidence'>
   readonly gates: readonly PromotionGateResult[]
   /** `promotion` of the configuration. */
   readonly settings: PromotionSettings
@@ -26,7 +26,7 @@ export interface PromotionEvidence extends GateMeasurements {
 
 export const promotionEvidence = (
   version: ModelVersion,
-  decision: Omit<Decision, 'evidence'>,
+  decision: Omit<Promotion, 'evidence'>,
   gates: readonly PromotionGateResult[],
   { loaded, ...measured }: MeasuredGates,
   settings: PromotionSettings,

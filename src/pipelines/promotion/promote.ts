@@ -10,8 +10,8 @@ import type { TrackingStore } from '../../ports/tracking-store.ts'
 import { type PromotionEvidence, promotionEvidence } from './evidence.ts'
 import { judgePromotion, NOT_MEASURED, type PromotionGate, type PromotionGateResult } from './gates.ts'
 import { type MeasureOptions, measureGates } from './measure-gates.ts'
-import type { DecidedAlias, Decision, NumberedDecision } from './promotion.ts'
-import { type DecisionLog, openDecisionLog } from './promotion-log.ts'
+import type { NumberedPromotion, PromotedAlias, Promotion } from './promotion.ts'
+import { openPromotionLog, type PromotionLog } from './promotion-log.ts'
 import { type SettledAliases, settleAliases } from './settle-aliases.ts'
 
 /** Who decides on which model, and the world that dates and names the decision. */
@@ -28,7 +28,7 @@ export interface Deciding {
 export interface PromoteOptions extends Deciding, Omit<MeasureOptions, 'registry' | 'candidate' | 'present'> {
   /** `3`, `@staging`, `latest`. */
   readonly version: string
-  readonly to: DecidedAlias
+  readonly to: PromotedAlias
   /** Gates that need not be passed. */
   readonly skip: readonly PromotionGate[]
   /** Told before anything is decided, and before a gate that is not passed becomes an error. */
@@ -37,7 +37,7 @@ export interface PromoteOptions extends Deciding, Omit<MeasureOptions, 'registry
 
 /** What a promotion or rollback came to. */
 export interface Decided {
-  readonly decision: NumberedDecision
+  readonly decision: NumberedPromotion
   readonly settled: SettledAliases
 }
 
@@ -59,7 +59,7 @@ export interface Promoted extends Decided {
 export const promote = async (options: PromoteOptions): Promise<Promoted | undefined> => {
   const { store, model, to, skip, settings, world } = options
   const { registry } = store
-  const log = await openDecisionLog({ tracker: store.tracker, model, world })
+  const log = await openPromotionLog({ tracker: store.tracker, model, world })
   const { decisions, aliases } = await settleAliases(log, registry, model)
   const candidate = await findVersion(registry, model, options.version)
   const from = aliases[to] ?? (await registry.findModel(model))?.aliases[to] ?? null
@@ -80,7 +80,7 @@ export const promote = async (options: PromoteOptions): Promise<Promoted | undef
     at: new Date(world.now()).toISOString(),
     reason: options.reason ?? 'passed every gate',
     skipped: [...new Set(gates.filter(({ skipped }) => skipped).map(({ gate }) => gate))],
-  } as const satisfies Omit<Decision, 'evidence'>
+  } as const satisfies Omit<Promotion, 'evidence'>
   const evidence = promotionEvidence(candidate, decision, gates, measured, settings)
   const kept = await keepEvidence(log, evidence, decisions.length + 1)
   const made = await log.append({ ...decision, evidence: kept }, decisions.length)
@@ -92,10 +92,10 @@ export const promote = async (options: PromoteOptions): Promise<Promoted | undef
  * the registry.
  */
 export const carryOut = async (
-  log: DecisionLog,
+  log: PromotionLog,
   { registry }: TrackingStore,
   model: string,
-  { number, to, by, at, reason }: NumberedDecision,
+  { number, to, by, at, reason }: NumberedPromotion,
 ): Promise<SettledAliases> => {
   const settled = await settleAliases(log, registry, model)
   await registry.tagVersion(model, to, {
@@ -138,10 +138,10 @@ const tellFailed = (failed: readonly PromotionGateResult[]): string => {
 
 /** The decision's own name is in the path: of two who decide at once, each keeps evidence of its own. */
 const keepEvidence = async (
-  log: DecisionLog,
+  log: PromotionLog,
   evidence: PromotionEvidence,
   number: number,
-): Promise<NonNullable<Decision['evidence']>> => {
+): Promise<NonNullable<Promotion['evidence']>> => {
   const path = `evidence/decision.${String(number).padStart(6, '0')}-${evidence.decision.id}.json`
   const text = `${JSON.stringify(evidence, null, 2)}\n`
   const work = await mkdtemp(join(tmpdir(), 'vigia-evidence-'))

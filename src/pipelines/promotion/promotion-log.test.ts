@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createFileStore } from '../../adapters/files/file-store.ts'
 import type { TrackingStore } from '../../ports/tracking-store.ts'
-import { aliasesAfter, type Decision } from './promotion.ts'
-import { openDecisionLog } from './promotion-log.ts'
+import { aliasesAfter, type Promotion } from './promotion.ts'
+import { openPromotionLog } from './promotion-log.ts'
 import { settleAliases } from './settle-aliases.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'vigia-decisions-'))
@@ -168,7 +168,7 @@ describe('aliases', () => {
 
 let ids = 0
 
-const promote = (to: number, from: number | null = null, id = `${to}`): Decision => ({
+const promote = (to: number, from: number | null = null, id = `${to}`): Promotion => ({
   id,
   action: 'promote',
   alias: 'production',
@@ -182,7 +182,7 @@ const promote = (to: number, from: number | null = null, id = `${to}`): Decision
 })
 
 const logOf = ({ tracker }: TrackingStore) =>
-  openDecisionLog({ tracker, model: 'detector', world: { newId: () => `id-${++ids}`, now: () => 1000 } })
+  openPromotionLog({ tracker, model: 'detector', world: { newId: () => `id-${++ids}`, now: () => 1000 } })
 
 const newStore = (): TrackingStore =>
   createFileStore({

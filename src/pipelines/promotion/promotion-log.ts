@@ -2,39 +2,39 @@ import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
 import type { ExperimentTracker, TrackedRun } from '../../ports/experiment-tracker.ts'
 import {
-  type Decision,
-  decodeDecision,
-  encodeDecision,
-  type NumberedDecision,
-  tellDecision,
+  decodePromotion,
+  encodePromotion,
+  type NumberedPromotion,
+  type Promotion,
+  tellPromotion,
 } from './promotion.ts'
 
 /** Whose log it is, and the world that names and dates its run. */
-export interface DecisionLogOptions {
+export interface PromotionLogOptions {
   readonly tracker: ExperimentTracker
   /** Name of the registered model. */
   readonly model: string
   readonly world: Pick<World, 'now' | 'newId'>
 }
 
-/** All decisions about one model, in their order. */
-export interface DecisionLog {
+/** All promotions and rollbacks of one model, in their order: each is one decision of a person. */
+export interface PromotionLog {
   /** The run that holds them; undefined as long as nobody has decided anything. */
   readonly runId: () => string | undefined
   /** @throws REGISTRY_DECISIONS_BROKEN */
-  read(): Promise<readonly NumberedDecision[]>
+  read(): Promise<readonly NumberedPromotion[]>
   /**
    * Adds a decision that was made knowing exactly `expectedCount` others.
    *
    * @throws REGISTRY_DECISION_LOST when there is another one meanwhile: it names that
    */
-  append(decision: Decision, expectedCount: number): Promise<NumberedDecision>
+  append(decision: Promotion, expectedCount: number): Promise<NumberedPromotion>
   /** Stores a local file beside the decisions, before the decision that names it. */
   keep(localPath: string, artifactPath: string): Promise<void>
 }
 
 /**
- * The log of decisions about a model: one run in the experiment `<model> decisions`, decision n its parameter
+ * The promotion log of a model: one run in the experiment `<model> decisions`, decision n its parameter
  * `decision.00000n`.
  *
  * There is no lock. A parameter is written once (law 3 of the tracker), so of two who write decision n one
@@ -44,17 +44,17 @@ export interface DecisionLog {
  *
  * Reading makes nothing: the log begins with the first decision.
  */
-export const openDecisionLog = async ({
+export const openPromotionLog = async ({
   tracker,
   model,
   world,
-}: DecisionLogOptions): Promise<DecisionLog> => {
+}: PromotionLogOptions): Promise<PromotionLog> => {
   let runId = await findLog(tracker, model)
   const required = async (): Promise<string> => {
     runId ??= (await findLog(tracker, model)) ?? (await createLog(tracker, model, world.newId(), world.now()))
     return runId
   }
-  const read = async (): Promise<readonly NumberedDecision[]> => {
+  const read = async (): Promise<readonly NumberedPromotion[]> => {
     runId ??= await findLog(tracker, model)
     return runId === undefined ? [] : decisionsOf(await tracker.getRun(runId), model)
   }
@@ -64,12 +64,12 @@ export const openDecisionLog = async ({
     append: async (decision, expectedCount) => {
       const run = await required()
       const number = expectedCount + 1
-      const lost = (decisions: readonly NumberedDecision[]) => {
+      const lost = (decisions: readonly NumberedPromotion[]) => {
         const other = decisions[expectedCount]
         return new VigiaError('REGISTRY_DECISION_LOST', {
           number,
           model,
-          other: other === undefined ? 'not readable' : tellDecision(other),
+          other: other === undefined ? 'not readable' : tellPromotion(other),
         })
       }
       // Never leaves a gap: a decision is only written after the one before.
@@ -78,7 +78,7 @@ export const openDecisionLog = async ({
       if (same !== undefined && same.id !== decision.id) throw lost(present)
       if (present.length < expectedCount) throw lost(present)
       try {
-        await tracker.logEntries(run, { params: { [keyOf(number)]: encodeDecision(decision) } })
+        await tracker.logEntries(run, { params: { [keyOf(number)]: encodePromotion(decision) } })
       } catch (error) {
         if (error instanceof VigiaError && error.code === 'TRACKING_PARAM_CONFLICT') throw lost(await read())
         throw error
@@ -135,12 +135,12 @@ const createLog = async (
   }
 }
 
-const decisionsOf = ({ id, params }: TrackedRun, model: string): readonly NumberedDecision[] => {
-  const decisions: NumberedDecision[] = []
+const decisionsOf = ({ id, params }: TrackedRun, model: string): readonly NumberedPromotion[] => {
+  const decisions: NumberedPromotion[] = []
   const count = Object.keys(params).filter((key) => key.startsWith(PREFIX)).length
   for (let number = 1; number <= count; number++) {
     const text = params[keyOf(number)]
-    const decision = text === undefined ? { problem: 'it is missing' } : decodeDecision(text)
+    const decision = text === undefined ? { problem: 'it is missing' } : decodePromotion(text)
     if ('problem' in decision)
       throw new VigiaError('REGISTRY_DECISIONS_BROKEN', {
         model,

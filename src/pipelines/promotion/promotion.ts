@@ -5,7 +5,7 @@ import { schemaCheck } from '../../foundation/json-schema.ts'
 const closed = { additionalProperties: false }
 const version = Type.Integer({ minimum: 1 })
 
-const DecisionSchema = Type.Object(
+const PromotionRecordSchema = Type.Object(
   {
     /** Its own, so that what is written again after a lost answer is known to be the same. */
     id: Type.String({ minLength: 1 }),
@@ -28,40 +28,40 @@ const DecisionSchema = Type.Object(
   closed,
 )
 
-/** A version was given an alias: who, when, why, and what it was before. */
-export type Decision = Static<typeof DecisionSchema>
+/** A version was given an alias, by a promotion or a rollback: who, when, why, and what had it before. */
+export type Promotion = Static<typeof PromotionRecordSchema>
 
 /** A decision in its place: numbers count from 1 on without gaps. */
-export interface NumberedDecision extends Decision {
+export interface NumberedPromotion extends Promotion {
   readonly number: number
 }
 
 /** Aliases that decisions are about. `previous` goes with `production`. */
-export type DecidedAlias = Decision['alias']
+export type PromotedAlias = Promotion['alias']
 
 /** Canonical JSON: the same decision is the same text. */
-export const encodeDecision = (decision: Decision): string => canonicalJson(decision)
+export const encodePromotion = (decision: Promotion): string => canonicalJson(decision)
 
 /** The decision, or in words why the text is none. */
-export const decodeDecision = (text: string): Decision | { readonly problem: string } => {
+export const decodePromotion = (text: string): Promotion | { readonly problem: string } => {
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch {
     return { problem: 'it is no JSON' }
   }
-  if (isDecision(json)) return json
-  const [problem] = isDecision.errors ?? []
+  if (isPromotion(json)) return json
+  const [problem] = isPromotion.errors ?? []
   return { problem: `${problem?.instancePath || 'it'} ${problem?.message ?? 'has another schema'}` }
 }
 
-const isDecision = schemaCheck<Decision>(DecisionSchema)
+const isPromotion = schemaCheck<Promotion>(PromotionRecordSchema)
 
 /**
  * Version by alias after all decisions. An alias that no decision was about is not in it; `previous` is null
  * where production was given for the first time.
  */
-export const aliasesAfter = (decisions: readonly Decision[]): Readonly<Record<string, number | null>> => {
+export const aliasesAfter = (decisions: readonly Promotion[]): Readonly<Record<string, number | null>> => {
   const aliases: Record<string, number | null> = {}
   for (const { alias, from, to } of decisions) {
     aliases[alias] = to
@@ -71,5 +71,5 @@ export const aliasesAfter = (decisions: readonly Decision[]): Readonly<Record<st
 }
 
 /** `promote 3 to production (before: 2), by ana at 2026-01-31T09:00:00.000Z: better on test`. */
-export const tellDecision = ({ action, alias, from, to, by, at, reason }: Decision): string =>
+export const tellPromotion = ({ action, alias, from, to, by, at, reason }: Promotion): string =>
   `${action === 'promote' ? 'promote' : 'roll back'} ${to} to ${alias} (before: ${from ?? 'none'}), by ${by} at ${at}: ${reason}`

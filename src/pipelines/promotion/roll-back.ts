@@ -1,6 +1,6 @@
 import { VigiaError } from '../../errors.ts'
 import { carryOut, type Decided, type Deciding } from './promote.ts'
-import { openDecisionLog } from './promotion-log.ts'
+import { openPromotionLog } from './promotion-log.ts'
 import { settleAliases } from './settle-aliases.ts'
 
 /**
@@ -12,7 +12,7 @@ import { settleAliases } from './settle-aliases.ts'
  */
 export const rollBack = async ({ store, model, by, reason, world }: Deciding): Promise<Decided> => {
   const { registry, tracker } = store
-  const log = await openDecisionLog({ tracker, model, world })
+  const log = await openPromotionLog({ tracker, model, world })
   const { decisions, aliases } = await settleAliases(log, registry, model)
   const from = aliases['production'] ?? null
   const to = aliases['previous'] ?? null

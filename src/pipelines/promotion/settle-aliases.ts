@@ -1,7 +1,7 @@
 import { VigiaError } from '../../errors.ts'
 import type { ModelRegistry } from '../../ports/model-registry.ts'
-import { aliasesAfter, type NumberedDecision } from './promotion.ts'
-import type { DecisionLog } from './promotion-log.ts'
+import { aliasesAfter, type NumberedPromotion } from './promotion.ts'
+import type { PromotionLog } from './promotion-log.ts'
 
 /** An alias that was not where the decisions want it, and was put there. */
 export interface RepairedAlias {
@@ -12,7 +12,7 @@ export interface RepairedAlias {
 }
 
 export interface SettledAliases {
-  readonly decisions: readonly NumberedDecision[]
+  readonly decisions: readonly NumberedPromotion[]
   /** Version by alias, by the decisions. */
   readonly aliases: Readonly<Record<string, number | null>>
   /** What was changed, in order; more than once an alias when decisions came meanwhile. */
@@ -31,7 +31,7 @@ export interface SettledAliases {
  * that no decision was about are left alone.
  */
 export const settleAliases = async (
-  log: DecisionLog,
+  log: PromotionLog,
   registry: ModelRegistry,
   model: string,
 ): Promise<SettledAliases> => {

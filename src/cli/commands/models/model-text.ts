@@ -1,6 +1,6 @@
 import type picocolors from 'picocolors'
 import type { PromotionGateResult } from '../../../pipelines/promotion/gates.ts'
-import type { NumberedDecision } from '../../../pipelines/promotion/promotion.ts'
+import type { NumberedPromotion } from '../../../pipelines/promotion/promotion.ts'
 import type { ModelVersion } from '../../../ports/model-registry.ts'
 import { onOneLine, plainTable } from '../../plain-table.ts'
 import { metricNumber, minuteOf } from '../tracked-runs/run-text.ts'
@@ -19,7 +19,7 @@ export const figureOf = ({ tags }: ModelVersion, name: string): string => {
 export const kindOf = ({ tags }: ModelVersion): string => onOneLine(tags['vigia.model'] ?? '', 30)
 
 /** Decisions, the latest first, as a table. */
-export const decisionTable = (decisions: readonly NumberedDecision[], paint: Paint): string[] =>
+export const decisionTable = (decisions: readonly NumberedPromotion[], paint: Paint): string[] =>
   plainTable([
     ['', 'action', 'alias', 'from', 'to', 'by', 'when (UTC)', 'reason'].map(paint.dim),
     ...[...decisions]

@@ -4,7 +4,7 @@ import type { TrainingSettings } from '../../../config/training-config.ts'
 import { VigiaError } from '../../../errors.ts'
 import type { World } from '../../../foundation/world.ts'
 import type { Deciding } from '../../../pipelines/promotion/promote.ts'
-import { type DecisionLog, openDecisionLog } from '../../../pipelines/promotion/promotion-log.ts'
+import { openPromotionLog, type PromotionLog } from '../../../pipelines/promotion/promotion-log.ts'
 import { type SettledAliases, settleAliases } from '../../../pipelines/promotion/settle-aliases.ts'
 import type { ServingStorage } from '../../../pipelines/service/serving-storage.ts'
 import type { OpenTrackingStore, TrackingStore } from '../../../ports/tracking-store.ts'
@@ -82,9 +82,9 @@ export const reasonIn = ({ options }: CommandInput): string | undefined => {
  */
 export const readDecisions = async (
   request: ModelsRequest,
-): Promise<{ readonly log: DecisionLog; readonly settled: SettledAliases }> => {
+): Promise<{ readonly log: PromotionLog; readonly settled: SettledAliases }> => {
   const { store, model, tools } = request
-  const log = await openDecisionLog({ tracker: store.tracker, model, world: tools.world })
+  const log = await openPromotionLog({ tracker: store.tracker, model, world: tools.world })
   const settled = await settleAliases(log, store.registry, model)
   tellRepairs(request, settled)
   return { log, settled }

@@ -6,7 +6,7 @@ import { findVersion } from '../../../artifacts/find-version.ts'
 import { VigiaError } from '../../../errors.ts'
 import { sha256 } from '../../../foundation/hash.ts'
 import type { PromotionEvidence } from '../../../pipelines/promotion/evidence.ts'
-import type { NumberedDecision } from '../../../pipelines/promotion/promotion.ts'
+import type { NumberedPromotion } from '../../../pipelines/promotion/promotion.ts'
 import type { ExitCode } from '../../command.ts'
 import { onOneLine, plainTable } from '../../plain-table.ts'
 import { byName, minuteOf } from '../tracked-runs/run-text.ts'
@@ -71,7 +71,7 @@ const section = (title: string, lines: readonly string[]): string[] => [
 const readEvidence = async (
   { store: { tracker } }: ModelsRequest,
   runId: string | undefined,
-  { evidence }: NumberedDecision,
+  { evidence }: NumberedPromotion,
 ): Promise<PromotionEvidence | { readonly problem: string } | undefined> => {
   if (runId === undefined || evidence === null) return undefined
   const work = await mkdtemp(join(tmpdir(), 'vigia-evidence-'))
