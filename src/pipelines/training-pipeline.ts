@@ -126,9 +126,7 @@ const recorded = async (
   return { ...result, ...(tracked !== undefined && { tracked }) }
 }
 
-/**
- * A page is made anew whenever its step is passed, so that it never lags behind a change of the page itself.
- */
+/** A page is rendered again whenever its step is reached, so that it never lags behind a change of the page. */
 const renderAfter = (
   step: Step,
   folder: string,

@@ -73,7 +73,7 @@ export const vigiaErrorBody = (
   error: errorBody(error, request.id),
 })
 
-/** Answers for paths and methods that there are not. `started` and `finished` are told of each. */
+/** Answers unknown paths and methods. `started` and `finished` are called for each. */
 export const addMissingRoutes = (
   app: App,
   started: (request: FastifyRequest, reply: FastifyReply) => void,
@@ -101,7 +101,7 @@ export const addMissingRoutes = (
     const { method } = request
     return new VigiaError('REQUEST_METHOD_NOT_ALLOWED', { path: path.slice(0, 200), method, allowed: names })
   }
-  // Before anything is said of a body that nobody reads.
+  // Before the body is validated.
   app.addHook('onRequest', (request, reply, done) =>
     done(request.is404 ? missing(request, reply) : undefined),
   )

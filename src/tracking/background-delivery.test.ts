@@ -62,7 +62,7 @@ describe('a delivery in the background', () => {
 })
 
 describe('the use of the machine', () => {
-  test('is recorded by the number of the sample, and goes on counting in a run that is gone on with', async () => {
+  test('is recorded by the number of the sample, and a resumed run continues the counter', async () => {
     const writer = await beginExample()
     const first = createResourceLog(
       () => ({ 'system/x': 1 }),

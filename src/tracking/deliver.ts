@@ -22,8 +22,8 @@ export interface DeliverOptions {
   /** Aborted, a delivery stops before its next operation. */
   readonly work: Pick<Work, 'signal'>
   /**
-   * Sends a journal of which something was refused anew from its beginning, since order matters; what is
-   * there already stays as it is.
+   * Resends a journal from its beginning if any entry was refused, since order matters; what is there
+   * already stays as it is.
    */
   readonly retryRefused?: boolean
   /** Told before each operation. */

@@ -4,7 +4,7 @@ import type { RunWriter } from './run-writer.ts'
 
 /** Records how a run uses the machine, as metrics whose step is the number of the sample. */
 export interface ResourceLog {
-  /** Samples from now on, for this run; a run that is gone on with goes on counting. */
+  /** Samples from now on, for this run; a resumed run continues the counter. */
   start(writer: RunWriter): void
   /** Writes the samples taken since the last time. */
   write(): Promise<void>

@@ -85,7 +85,7 @@ const refuseUnknown = (body: RequestRecord, problems: FieldProblem[]): void => {
       allowed: allowedInstead(name),
       got: shown(name),
     })
-    // A body of a million unknown names is told of by a few.
+    // Report a few of them: a body may hold a million unknown names.
     if (problems.length >= MOST_PROBLEMS) return
   }
 }

@@ -121,7 +121,7 @@ export const openRedisStateStore = async (options: RedisOptions): Promise<Shared
       const reply = (await connection.send(['GET', receiptKey(id)])) as Buffer | null
       return reply === null ? undefined : new Uint8Array(reply)
     },
-    // Each has a life of its own.
+    // Redis expires receipts itself (PX).
     sweepReceipts: async () => undefined,
     readNote: async (note) => {
       const reply = (await connection.send(['HGET', notes, note])) as Buffer | null

@@ -26,8 +26,8 @@ const SAFE_HEADERS = {
 const overloaded = (reason: string): VigiaError => new VigiaError('SERVING_OVERLOADED', { reason })
 
 /**
- * Made once: to note where an error comes from costs as much as a decision, and these are given when there is
- * no time.
+ * Load shedding. Made once: capturing a stack trace costs as much as a decision, and these are returned under
+ * overload.
  */
 const REFUSALS = {
   closing: new VigiaError('SERVING_CLOSING', {}),

@@ -20,7 +20,7 @@ import { createRecordingQueue } from './recording-queue.ts'
 
 /** Follows a training run and records it; nothing it meets fails the run. */
 export interface TrainingRecorder {
-  /** The folder is locked: a run that was broken off here is found, to be gone on with. */
+  /** The folder is locked: an interrupted run in this folder is found and resumed. */
   open(): Promise<void>
   /** A step begins: now there is something to record. */
   started(): void
