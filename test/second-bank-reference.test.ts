@@ -8,7 +8,7 @@ import { splitDataset } from '../src/dataset/split/split-dataset.ts'
 import type { SplitReport } from '../src/dataset/split/split-report.ts'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../src/disk/database.ts'
 import { unwatched, unwatchedWork } from '../src/disk/work.ts'
-import { evaluate, type PartEvaluation, type ScoredRows } from '../src/evaluation/evaluate.ts'
+import { evaluate, type PartEvaluation, type RowsToEvaluate } from '../src/evaluation/evaluate.ts'
 import { readFeatureSettings } from '../src/features/feature-settings.ts'
 import type { FeatureTable } from '../src/learning/feature-table.ts'
 import {
@@ -75,7 +75,7 @@ describe('second-bank with the card-fraud handbook’s features and protocol', (
   })
 })
 
-interface Part extends Omit<ScoredRows, 'scores'> {
+interface Part extends Omit<RowsToEvaluate, 'scores'> {
   readonly table: FeatureTable
 }
 

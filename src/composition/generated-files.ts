@@ -6,6 +6,7 @@ import { renderYaml } from '../config/render-yaml.ts'
 import { SERVING_FILE } from '../config/serving-config.ts'
 import { TRAINING_FILE } from '../config/training-config.ts'
 import { ERRORS } from '../errors.ts'
+import { renderFigureReference } from '../evaluation/render-reference.ts'
 import { FEATURE_FAMILIES } from '../features/families/index.ts'
 import { readFeatureSettings } from '../features/feature-settings.ts'
 import { renderFeatureReference } from '../features/render-reference.ts'
@@ -33,6 +34,7 @@ export const generatedFiles = async (version: string): Promise<readonly Generate
   { path: 'docs/errors.md', content: renderErrors() },
   { path: 'docs/configuration.md', content: renderReference(FILES) },
   { path: 'docs/features.md', content: renderFeatures() },
+  { path: 'docs/figures.md', content: renderFigureReference() },
   ...FILES.map((file) => ({ path: `configs/${file.name}.yaml`, content: renderYaml(file) })),
   ...FILES.map((file) => ({
     path: `schemas/${file.name}.schema.json`,

@@ -102,7 +102,12 @@ const sentenceFor = (error: ErrorObject, place: Pointer, root: SettingSchema): s
     const missing = group.properties?.[path.at(-1) ?? ''] ?? {}
     return `${name}: missing. Allowed: ${describeAllowed(missing)}; got nothing.`
   }
-  return `${name}: allowed: ${describeAllowed(group)}; got ${describeValue(error.data)}.`
+  return `${name}: allowed: ${describeAllowed(group)}; got ${describeValue(error.data)}.${renamedTo(group, error.data)}`
+}
+
+const renamedTo = ({ renamed = {} }: SettingSchema, value: unknown): string => {
+  const now = typeof value === 'string' ? renamed[value] : undefined
+  return now === undefined ? '' : ` ${value} is called ${now} now.`
 }
 
 const suggestKey = (key: string, siblings: readonly string[], root: SettingSchema): string => {

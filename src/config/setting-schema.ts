@@ -1,7 +1,8 @@
 /**
  * The part of JSON Schema that settings use: what TypeBox writes, read as plain data.
  *
- * `unit` is ours: the unit of a value, for messages and documentation.
+ * `unit` and `renamed` are ours: the unit of a value, for messages and documentation; names that values had
+ * in earlier versions, and what each is called now.
  */
 export interface SettingSchema {
   readonly type?: string | readonly string[]
@@ -16,6 +17,7 @@ export interface SettingSchema {
   readonly default?: unknown
   readonly description?: string
   readonly unit?: string
+  readonly renamed?: Readonly<Record<string, string>>
   readonly minimum?: number
   readonly maximum?: number
   readonly exclusiveMinimum?: number

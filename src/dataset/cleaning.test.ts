@@ -7,6 +7,7 @@ import { Value } from 'typebox/value'
 import { afterAll, describe, expect, it } from 'vitest'
 import { CleaningSchema, type CleaningSettings } from '../config/sections/cleaning.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
+import { CATEGORY_FIELDS } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { applyCleaning, cleanTransaction, type FittedCleaning, fitCleaning } from './cleaning.ts'
@@ -49,13 +50,7 @@ describe('cleaning is fitted on training rows only', () => {
     expect(await fitRows(rows, {})).toEqual({
       version: 1,
       foldCategories: true,
-      fill: {
-        currency: null,
-        merchant_category: null,
-        transaction_type: null,
-        device_type: null,
-        location: null,
-      },
+      fill: Object.fromEntries(CATEGORY_FIELDS.map(({ column }) => [column, null])),
       amountCapMinor: null,
     })
   })
@@ -152,13 +147,7 @@ const database = { threads: 1, memoryLimit: '500MB', tempDirectory: join(folder,
 const none: FittedCleaning = {
   version: 1,
   foldCategories: true,
-  fill: {
-    currency: null,
-    merchant_category: null,
-    transaction_type: null,
-    device_type: null,
-    location: null,
-  },
+  fill: {},
   amountCapMinor: null,
 }
 

@@ -13,8 +13,8 @@ import { type CategoryColumn, foldCategory } from './fold-category.ts'
 export interface FittedCleaning {
   readonly version: 1
   readonly foldCategories: boolean
-  /** What a missing category becomes; null: stays missing. */
-  readonly fill: Readonly<Record<CategoryColumn, string | null>>
+  /** What a missing category becomes; null, or a field that was not there when it was fitted: stays missing. */
+  readonly fill: Readonly<Partial<Record<CategoryColumn, string | null>>>
   /** Amounts above it are lowered to it, in minor units; null: no cap. */
   readonly amountCapMinor: number | null
 }
@@ -39,7 +39,7 @@ export const fitCleaning = async (
   return {
     version: 1,
     foldCategories: settings.fold_categories,
-    fill: fill as FittedCleaning['fill'],
+    fill,
     amountCapMinor: await fitCap(connection, from, settings.amount_cap_quantile),
   }
 }
@@ -177,7 +177,6 @@ const cleanedColumn = (name: string, replaced: readonly CategoryColumn[], fitted
   const value = replaced.includes(category)
     ? `CASE WHEN ${table}.original IS NULL THEN ${own} ELSE ${table}.cleaned END`
     : own
-  // A model that was fitted before the field was there fills nothing in.
   const fill = fitted.fill[category] ?? null
   return fill === null ? value : `coalesce(${value}, ${sqlLiteral(fill)})`
 }

@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { DAY_MS } from '../foundation/days.ts'
 import { PREPARED_COLUMNS, type PreparedColumn } from '../transaction/prepared-columns.ts'
 import type { AmountBin, ColumnProfile, DayVolume } from './validation-report.ts'
 
@@ -57,7 +58,7 @@ export const profileDataset = async (
       ? [[0]]
       : await one(`SELECT quantile_disc(abs(ln(amount_minor) - ln(${list[1]})), 0.5) FROM ${from}`)
   const days = await one(
-    `SELECT event_time_ms // 86400000 AS day, count(*), count(is_fraud), coalesce(sum(is_fraud), 0) FROM ${from} GROUP BY day ORDER BY day`,
+    `SELECT event_time_ms // ${DAY_MS} AS day, count(*), count(is_fraud), coalesce(sum(is_fraud), 0) FROM ${from} GROUP BY day ORDER BY day`,
   )
   return {
     rows,
@@ -80,7 +81,7 @@ export const profileDataset = async (
     quartiles: list,
     logDeviation: Number(deviation![0]),
     days: days.map(([day, accepted, labelled, fraud]) => ({
-      dayMs: Number(day) * 86_400_000,
+      dayMs: Number(day) * DAY_MS,
       accepted: Number(accepted),
       labelled: Number(labelled),
       fraud: Number(fraud),

@@ -5,6 +5,7 @@ import { asDatasetError } from '../disk/database-errors.ts'
 import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
+import { DAY_MS } from '../foundation/days.ts'
 import { LATEST_TIME_MS, type SourceField } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import { convertField, mappedColumn, rowReasons } from './field-conversion.ts'
@@ -216,7 +217,7 @@ const countRows = async (connection: DuckDBConnection): Promise<RowCounts> => {
     'SELECT count(*) FROM (SELECT event_time_ms < lag(event_time_ms) OVER () AS earlier FROM (SELECT event_time_ms FROM mapped WHERE reasons = 0)) WHERE earlier',
   )
   const days = await connection.runAndReadAll(
-    `SELECT event_time_ms // 86400000 AS day, count(*) FROM mapped WHERE reasons <> 0 AND event_time_ms BETWEEN 0 AND ${LATEST_TIME_MS} GROUP BY day ORDER BY day`,
+    `SELECT event_time_ms // ${DAY_MS} AS day, count(*) FROM mapped WHERE reasons <> 0 AND event_time_ms BETWEEN 0 AND ${LATEST_TIME_MS} GROUP BY day ORDER BY day`,
   )
   const reasons = QUARANTINE_REASONS.map(({ code, what }, index) => ({
     code,
@@ -227,7 +228,7 @@ const countRows = async (connection: DuckDBConnection): Promise<RowCounts> => {
     bad: row[bits.length]!,
     outOfOrder: Number(order.getRows()[0]![0]),
     reasons: reasons.filter(({ rows }) => rows > 0),
-    badByDay: days.getRows().map(([day, rows]) => ({ dayMs: Number(day) * 86_400_000, rows: Number(rows) })),
+    badByDay: days.getRows().map(([day, rows]) => ({ dayMs: Number(day) * DAY_MS, rows: Number(rows) })),
   }
 }
 

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { ValidationSettings } from '../config/sections/validation.ts'
 import { sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
+import { DAY_MS } from '../foundation/days.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import { CATEGORY_FIELDS, SOURCE_FIELDS } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS, type PreparedColumn } from '../transaction/prepared-columns.ts'
@@ -150,7 +151,7 @@ const checkTime: Check = async ({ profile, settings, asOfMs, find }) => {
       severity: 'warning',
       setting: 'validation.max_age',
       allowed: `at most ${settings.max_age}`,
-      observed: Math.max(0, age / 86_400_000),
+      observed: Math.max(0, age / DAY_MS),
       ...NOTHING_FOUND,
       passed: age <= parseDuration(settings.max_age),
     },

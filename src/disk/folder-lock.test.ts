@@ -43,7 +43,7 @@ const USES: readonly Use[] = [
   {
     name: 'a run',
     code: 'PIPELINE_LOCKED',
-    lock: (number) => `.lock-${digits(number)}.json`,
+    lock: (number) => `lock-${digits(number)}`,
     take: (folder, owner, during) => withRunLock(folder, owner, 0, async () => during?.()),
   },
 ]

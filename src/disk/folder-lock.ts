@@ -89,9 +89,8 @@ export const withRunLock = async <T>(
   nowMs: number,
   work: () => Promise<T>,
 ): Promise<T> => {
-  const release = lockAtOnce(
-    { folder, prefix: '.lock-', ending: '.json', owner, sinceMs: nowMs },
-    (holder, lock) => runLockedBy(folder, holder, lock),
+  const release = lockAtOnce({ folder, prefix: 'lock-', ending: '', owner, sinceMs: nowMs }, (holder, lock) =>
+    runLockedBy(folder, holder, lock),
   )
   try {
     const releaseSingle = lockSingleFile(folder, owner, nowMs)

@@ -7,15 +7,13 @@ export interface CalibrationBin {
   readonly fraudShare: number
 }
 
+const BINS = 10
+
 /**
- * Rows by rising probability in at most `bins` bins of equal count. Empty without rows. O(n log n). Scores
- * must not be NaN.
+ * Rows by rising probability in at most `bins` bins of equal count, ten by default. Empty without rows.
+ * O(n log n). Scores must not be NaN.
  */
-export const calibrationCurve = (
-  labels: Uint8Array,
-  scores: Float64Array,
-  bins: number,
-): CalibrationBin[] => {
+export const calibrationCurve = (labels: Uint8Array, scores: Float64Array, bins = BINS): CalibrationBin[] => {
   const order = rowsByScore(scores, 'rising')
   const count = Math.min(bins, order.length)
   return Array.from({ length: count }, (_, bin) => {

@@ -26,6 +26,9 @@ export interface CostPoint {
   readonly cost: number
 }
 
+/** Of a bank that does not say what decisions cost: no expected cost is told. */
+export const NO_COSTS: CostMatrix = { falseAlarm: 0, review: 0, missedFraud: 0, missedFraudAmountShare: 0 }
+
 /** Whether anything costs anything. */
 export const hasCosts = (matrix: CostMatrix): boolean =>
   matrix.falseAlarm > 0 || matrix.review > 0 || matrix.missedFraud > 0 || matrix.missedFraudAmountShare > 0

@@ -40,6 +40,18 @@ describe('precision at the top k entities a day', () => {
     })
   })
 
+  it('of a perfect model is exceeded only by finding first who is not compromised again', () => {
+    // On the first day 0, 1 and 2 are compromised, on the second 0 and 1 again; two are looked at a day.
+    const rows = {
+      days: Int32Array.of(0, 0, 0, 1, 1),
+      entities: Uint32Array.of(0, 1, 2, 0, 1),
+      labels: new Uint8Array(5).fill(1),
+    }
+    expect(perfectDailyPrecision(rows, 2)).toBe((1 + 0) / 2)
+    const lucky = { ...rows, scores: Float64Array.of(1, 0, 1, 1, 1) }
+    expect(dailyPrecision(lucky, 2).mean).toBe((1 + 0.5) / 2)
+  })
+
   it('has no value without rows', () => expect(dailyPrecision(rowsOf(), 1).mean).toBeNaN())
 
   it('a perfect model finds what there is to find: one of two looked at on day 0, none on day 1', () => {

@@ -52,8 +52,8 @@ export const dailyPrecision = (rows: RankedRows, k: number): DailyPrecision => {
 }
 
 /**
- * What `dailyPrecision` is when every compromised entity ranks before all others: the bound that no model
- * exceeds.
+ * What `dailyPrecision` is when every compromised entity ranks before all others. Only luck exceeds it: to
+ * find first, of more than `k` compromised ones, those that are not compromised again on a later day.
  */
 export const perfectDailyPrecision = (rows: Omit<RankedRows, 'scores'>, k: number): number =>
   dailyPrecision({ ...rows, scores: Float64Array.from(rows.labels) }, k).mean

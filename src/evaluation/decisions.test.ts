@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../foundation/random.ts'
 import { bootstrapIntervals } from './bootstrap.ts'
-import { costCurve, expectedCost, minCostThreshold } from './cost.ts'
+import { costCurve, expectedCost, minCostThreshold, NO_COSTS } from './cost.ts'
+import type { ScoredRows } from './figure.ts'
+import { noFigures, noGates } from './figures.test-kit.ts'
 import { checkGates } from './gates.ts'
 import { alertBudgetThreshold, precisionFloorThreshold } from './threshold-rules.ts'
 
@@ -41,8 +43,18 @@ describe('bootstrap intervals', () => {
   const random = createRandom(7)
   const many = Uint8Array.from({ length: 2000 }, () => (random.next() < 0.2 ? 1 : 0))
   const told = Float64Array.from(many, (label) => (random.next() + 0.5 * label) / 1.5)
-  const rows = { labels: many, scores: told, dailyPrecisions: [0.2, 0.4, 0.6] }
-  const intervals = () => bootstrapIntervals(rows, 0.5, 200, createRandom(1))
+  const rowsOf = (labels: Uint8Array, scores: Float64Array): ScoredRows => ({
+    labels,
+    scores,
+    days: Int32Array.from(labels, (_, row) => Math.floor(row / 100)),
+    entities: Uint32Array.from(labels.keys()),
+    amountsMinor: new Float64Array(labels.length),
+    threshold: 0.5,
+    k: 10,
+    costs: NO_COSTS,
+  })
+  const rows = rowsOf(many, told)
+  const intervals = () => bootstrapIntervals(rows, 200, createRandom(1))
 
   it('are the same for the same seed', () => expect(intervals()).toEqual(intervals()))
   it('of recall are as wide as the binomial’s: 3.92 standard errors', () => {
@@ -55,30 +67,32 @@ describe('bootstrap intervals', () => {
     expect(Math.abs((high - low) / expected - 1)).toBeLessThan(0.25)
   })
   it('are null without resamples, and where a figure is not defined', () => {
-    expect(bootstrapIntervals(rows, 0.5, 0, createRandom(1)).rocAuc).toBeNull()
-    const genuine = { labels: new Uint8Array(4), scores, dailyPrecisions: [] }
-    expect(bootstrapIntervals(genuine, 0.5, 20, createRandom(1))).toMatchObject({
+    expect(bootstrapIntervals(rows, 0, createRandom(1)).rocAuc).toBeNull()
+    const genuine = rowsOf(new Uint8Array(4), scores)
+    expect(bootstrapIntervals(genuine, 20, createRandom(1))).toMatchObject({
       rocAuc: null,
       averagePrecision: null,
       recall: null,
-      dailyPrecision: null,
     })
+    const none = rowsOf(new Uint8Array(0), new Float64Array(0))
+    expect(bootstrapIntervals(none, 20, createRandom(1)).dailyPrecision).toBeNull()
   })
 })
 
 describe('quality gates', () => {
+  const nothing = noGates()
   const gates = {
-    rocAuc: null,
-    averagePrecision: 0.5,
-    dailyPrecision: 0.1,
-    worseThanProduction: { rocAuc: 0.25, averagePrecision: null },
+    ...nothing,
+    average_precision: 0.5,
+    daily_precision: 0.1,
+    worse_than_production: { ...nothing.worse_than_production, roc_auc: 0.25 },
   }
-  const figures = { rocAuc: 0.5, averagePrecision: 0.5, dailyPrecision: null }
+  const figures = { ...noFigures(), rocAuc: 0.5, averagePrecision: 0.5, logLoss: 0.25 }
 
   it('pass at their bound, and not on a figure that is not defined', () =>
     expect(checkGates(gates, figures, null)).toEqual([
       { name: 'average precision on test', allowed: 'at least 0.5', got: 0.5, passed: true },
-      { name: 'daily precision on test', allowed: 'at least 0.1', got: null, passed: false },
+      { name: 'daily precision at k on test', allowed: 'at least 0.1', got: null, passed: false },
     ]))
   it('fail when production is better by more than what is allowed', () =>
     expect(checkGates(gates, figures, { ...figures, rocAuc: 0.875 }).at(-1)).toEqual({
@@ -87,4 +101,18 @@ describe('quality gates', () => {
       got: 0.5,
       passed: false,
     }))
+  it('hold from above what is better the lower', () => {
+    const [most] = checkGates({ ...nothing, log_loss: 0.25 }, figures, null)
+    expect(most).toEqual({ name: 'log loss on test', allowed: 'at most 0.25', got: 0.25, passed: true })
+    const margins = { ...nothing.worse_than_production, log_loss: 0.125 }
+    const beside = { ...nothing, worse_than_production: margins }
+    expect(checkGates(beside, figures, { ...figures, logLoss: 0.0625 })).toEqual([
+      {
+        name: 'log loss on test, beside production',
+        allowed: 'at most 0.1875 (production 0.0625, 0.125 more at most)',
+        got: 0.25,
+        passed: false,
+      },
+    ])
+  })
 })

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type EvaluationChoices, evaluate, type ScoredRows } from './evaluate.ts'
-
-const DAY = 86_400_000
+import { DAY_MS } from '../foundation/days.ts'
+import { type EvaluationChoices, evaluate, type RowsToEvaluate } from './evaluate.ts'
 
 describe('an evaluation', () => {
   it('puts every figure of a part together', () => {
@@ -9,7 +8,7 @@ describe('an evaluation', () => {
       rowsOf([0, 0, 1, 1], [0.1, 0.4, 0.35, 0.8]),
       CHOICES,
     )
-    expect(figures).toEqual({
+    expect(figures).toMatchObject({
       rows: 4,
       frauds: 2,
       fraudShare: 0.5,
@@ -84,9 +83,9 @@ describe('an evaluation', () => {
 const CHOICES: EvaluationChoices = { threshold: 0.5, k: 1, firstDayMs: 0, curvePoints: 100, histogramBins: 2 }
 
 /** Rows of the users a, b, ... half a day apart. */
-const rowsOf = (labels: readonly number[], scores: readonly number[]): ScoredRows => ({
+const rowsOf = (labels: readonly number[], scores: readonly number[]): RowsToEvaluate => ({
   labels: Uint8Array.from(labels),
   scores: Float64Array.from(scores),
-  eventTimesMs: Float64Array.from(labels, (_, row) => (row * DAY) / 2),
+  eventTimesMs: Float64Array.from(labels, (_, row) => (row * DAY_MS) / 2),
   entities: labels.map((_, row) => 'abcd'[row]!),
 })

@@ -1,136 +1,113 @@
-import { averagePrecision } from './average-precision.ts'
-import { type CalibrationBin, calibrationCurve, calibrationError } from './calibration-curve.ts'
+import { definedOrNull } from '../foundation/defined-or-null.ts'
+import { type CalibrationBin, calibrationCurve } from './calibration-curve.ts'
 import { checkScores } from './check-scores.ts'
-import { type Confusion, confusionAt, f1Of, precisionOf, recallOf } from './confusion.ts'
-import { type CostPoint, costCurve, expectedCost, hasCosts, type RowCosts } from './cost.ts'
+import { type Confusion, confusionAt } from './confusion.ts'
+import { type CostPoint, costCurve, hasCosts, NO_COSTS, type RowCosts } from './cost.ts'
 import { type PrecisionRecallPoint, precisionRecallCurve, type RocPoint, rocCurve } from './curves.ts'
-import { dailyPrecision, perfectDailyPrecision } from './daily-precision.ts'
+import type { ScoredRows } from './figure.ts'
+import { allFiguresOf, type FigureValues, type PerfectValues, perfectFiguresOf } from './figures.ts'
 import { type GainPoint, gainCurve } from './gain-curve.ts'
-import { brierScore, logLoss } from './probability-loss.ts'
-import { rocAuc } from './roc-auc.ts'
+import { judgedRows, type NamedRows } from './judged-rows.ts'
 import { type ScoreBin, scoreHistogram } from './score-histogram.ts'
 
-/** Scored rows of one part of a split, one entry a row. */
-export interface ScoredRows {
-  /** 1 fraud, 0 genuine. */
-  readonly labels: Uint8Array
+/** Rows of one part of a split as they are read, with a model's scores. */
+export interface RowsToEvaluate extends Omit<NamedRows, 'amountsMinor'> {
   /** Probability of fraud. */
   readonly scores: Float64Array
-  readonly eventTimesMs: Float64Array
-  /** Who is looked at in `dailyPrecision`, for instance user ids. */
-  readonly entities: readonly string[]
+}
+
+/** How finely curves are drawn. */
+export interface CurveChoices {
+  readonly curvePoints: number
+  readonly histogramBins: number
 }
 
 /** How scored rows are judged. */
-export interface EvaluationChoices {
+export interface EvaluationChoices extends CurveChoices {
   /** A row is flagged when its score is at least this. */
   readonly threshold: number
   /** Entities looked at a day. */
   readonly k: number
-  /**
-   * Where the days of `dailyPrecision` begin to be counted, each 24 hours: the start of the part, epoch
-   * milliseconds.
-   */
+  /** Where days begin to be counted, each 24 hours: the start of the part, epoch milliseconds. */
   readonly firstDayMs: number
-  readonly curvePoints: number
-  readonly histogramBins: number
   /** Without them, or with all 0, no cost is told. */
   readonly costs?: RowCosts
 }
 
-/**
- * What scores are worth on the rows of one part; a figure is null where it is not defined (no rows, one class
- * only).
- */
-export interface PartEvaluation {
-  readonly rows: number
-  readonly frauds: number
-  /** Frauds per row: the average precision of a random model. */
-  readonly fraudShare: number | null
-  readonly rocAuc: number | null
-  readonly averagePrecision: number | null
-  readonly precision: number | null
-  readonly recall: number | null
-  readonly f1: number | null
-  readonly confusion: Confusion
-  readonly dailyPrecision: number | null
-  /** What a perfect model reaches in `dailyPrecision` on these rows. */
-  readonly perfectDailyPrecision: number | null
-  readonly logLoss: number | null
-  readonly brierScore: number | null
+/** Curves of scored rows: empty where what they need is not there. */
+export interface Curves {
   readonly roc: readonly RocPoint[]
   readonly precisionRecall: readonly PrecisionRecallPoint[]
   readonly histogram: readonly ScoreBin[]
   /** At most ten bins of equal count. */
   readonly calibration: readonly CalibrationBin[]
-  /** Expected calibration error over `calibration`. */
-  readonly calibrationError: number | null
   readonly gain: readonly GainPoint[]
   /** Mean cost of a row by threshold, in minor units; empty without a cost matrix. */
   readonly cost: readonly CostPoint[]
-  /** Mean cost of a row at the threshold, in minor units; null without a cost matrix. */
-  readonly expectedCost: number | null
 }
 
 /**
- * Judges scored rows: ranking, decisions at the threshold, daily precision, quality of the probabilities,
- * curves. O(n log n).
+ * What scores are worth on the rows of one part: every figure, null where it is not defined (no rows, one
+ * class only), and the curves.
+ */
+export interface PartEvaluation extends FigureValues, PerfectValues, Curves {
+  readonly rows: number
+  readonly frauds: number
+  /** Frauds per row: the average precision of a random model. */
+  readonly fraudShare: number | null
+  readonly confusion: Confusion
+}
+
+/**
+ * Judges scored rows by every figure of `FIGURES`, and draws the curves. O(n log n).
  *
  * @throws EVALUATION_SCORE_INVALID, EVALUATION_LABEL_INVALID, EVALUATION_LENGTHS_DIFFER
  */
-export const evaluate = (rows: ScoredRows, choices: EvaluationChoices): PartEvaluation => {
-  const { labels, scores } = rows
+export const evaluate = (rows: RowsToEvaluate, choices: EvaluationChoices): PartEvaluation => {
+  const { threshold, k, firstDayMs, costs } = choices
+  const judged = judgedRows({ ...rows, ...costs }, firstDayMs)
+  return evaluateScored(
+    { ...judged, scores: rows.scores, threshold, k, costs: costs?.matrix ?? NO_COSTS },
+    choices,
+  )
+}
+
+/** The same of rows that are already prepared, as they are where several models are judged on them. */
+export const evaluateScored = (rows: ScoredRows, choices: CurveChoices): PartEvaluation => {
+  const { labels, scores, threshold } = rows
   checkScores(labels, scores)
-  const confusion = confusionAt(labels, scores, choices.threshold)
+  const confusion = confusionAt(labels, scores, threshold)
   const frauds = confusion.truePositive + confusion.falseNegative
-  const calibration = calibrationCurve(labels, scores, CALIBRATION_BINS)
-  const costs = choices.costs !== undefined && hasCosts(choices.costs.matrix) ? choices.costs : undefined
-  const ranked = {
-    days: daysSince(choices.firstDayMs, rows.eventTimesMs),
-    entities: numbered(rows.entities),
-    labels,
-  }
   return {
     rows: labels.length,
     frauds,
-    fraudShare: defined(frauds / labels.length),
-    rocAuc: defined(rocAuc(labels, scores)),
-    averagePrecision: defined(averagePrecision(labels, scores)),
-    precision: defined(precisionOf(confusion)),
-    recall: defined(recallOf(confusion)),
-    f1: defined(f1Of(confusion)),
+    fraudShare: definedOrNull(frauds / labels.length),
     confusion,
-    dailyPrecision: defined(dailyPrecision({ ...ranked, scores }, choices.k).mean),
-    perfectDailyPrecision: defined(perfectDailyPrecision(ranked, choices.k)),
-    logLoss: defined(logLoss(labels, scores)),
-    brierScore: defined(brierScore(labels, scores)),
-    roc: rocCurve(labels, scores, choices.curvePoints),
-    precisionRecall: precisionRecallCurve(labels, scores, choices.curvePoints),
-    histogram: scoreHistogram(labels, scores, choices.histogramBins),
-    calibration,
-    calibrationError: defined(calibrationError(calibration)),
-    gain: gainCurve(labels, scores, choices.curvePoints),
-    cost: costs === undefined ? [] : costCurve(labels, scores, costs, choices.curvePoints),
-    expectedCost:
-      costs === undefined ? null : defined(expectedCost(labels, scores, choices.threshold, costs)),
+    ...allFiguresOf(rows),
+    ...perfectFiguresOf(rows),
+    ...curvesOf(rows, choices),
   }
 }
 
-const CALIBRATION_BINS = 10
+/** The figures alone: curves are for the report. */
+export const withoutCurves = ({
+  roc: _roc,
+  precisionRecall: _precisionRecall,
+  histogram: _histogram,
+  calibration: _calibration,
+  gain: _gain,
+  cost: _cost,
+  ...figures
+}: PartEvaluation): Omit<PartEvaluation, keyof Curves> => figures
 
-const DAY_MS = 86_400_000
-
-const defined = (value: number): number | null => (Number.isNaN(value) ? null : value)
-
-const daysSince = (firstDayMs: number, eventTimesMs: Float64Array): Int32Array =>
-  Int32Array.from(eventTimesMs, (timeMs) => Math.floor((timeMs - firstDayMs) / DAY_MS))
-
-/** A small number for each name: equal names, equal numbers. */
-const numbered = (names: readonly string[]): Uint32Array => {
-  const numbers = new Map<string, number>()
-  return Uint32Array.from(names, (name) => {
-    const number = numbers.get(name) ?? numbers.size
-    numbers.set(name, number)
-    return number
-  })
-}
+const curvesOf = (
+  { labels, scores, costs: matrix, amountsMinor }: ScoredRows,
+  { curvePoints, histogramBins }: CurveChoices,
+): Curves => ({
+  roc: rocCurve(labels, scores, curvePoints),
+  precisionRecall: precisionRecallCurve(labels, scores, curvePoints),
+  histogram: scoreHistogram(labels, scores, histogramBins),
+  calibration: calibrationCurve(labels, scores),
+  gain: gainCurve(labels, scores, curvePoints),
+  cost: hasCosts(matrix) ? costCurve(labels, scores, { matrix, amountsMinor }, curvePoints) : [],
+})

@@ -1,20 +1,10 @@
-/** What a model must reach on test; null asks for nothing. */
-export interface QualityGates {
-  readonly rocAuc: number | null
-  readonly averagePrecision: number | null
-  readonly dailyPrecision: number | null
-  /** How much less than the model in production is allowed; null for any. */
-  readonly worseThanProduction: {
-    readonly rocAuc: number | null
-    readonly averagePrecision: number | null
-  }
-}
+import { boundWord, reaches, worseBy, worseWord } from './figure.ts'
+import { FIGURES, type FigureName, type FigureValues, keyOf } from './figures.ts'
 
-/** Figures on test that gates look at; null where one is not defined. */
-export interface GatedFigures {
-  readonly rocAuc: number | null
-  readonly averagePrecision: number | null
-  readonly dailyPrecision: number | null
+/** What a model must reach on test, by figure; null asks for nothing. */
+export interface QualityGates extends Readonly<Record<FigureName, number | null>> {
+  /** How much worse than the model in production is allowed; null for any. */
+  readonly worse_than_production: Readonly<Record<FigureName, number | null>>
 }
 
 /** A gate and what came. */
@@ -28,44 +18,38 @@ export interface QualityGateResult {
 }
 
 /**
- * Every gate that is asked for, in the order of the settings. A figure that is not defined does not pass.
+ * Every gate that is asked for, in the order of the figures. A figure that is not defined does not pass.
  * Gates that compare with production are left out where there is none, or where its figure is not defined.
  */
 export const checkGates = (
   gates: QualityGates,
-  test: GatedFigures,
-  production: GatedFigures | null,
+  test: FigureValues,
+  production: Partial<FigureValues> | null,
 ): QualityGateResult[] => {
   const results: QualityGateResult[] = []
-  for (const [figure, title] of TITLES) {
-    const floor = gates[figure]
-    if (floor === null) continue
-    const got = test[figure]
+  for (const figure of FIGURES) {
+    const bound = gates[figure.name]
+    if (bound === null) continue
+    const got = test[keyOf(figure)]
     results.push({
-      name: `${title} on test`,
-      allowed: `at least ${floor}`,
+      name: `${figure.title} on test`,
+      allowed: `at ${boundWord(figure)} ${bound}`,
       got,
-      passed: got !== null && got >= floor,
+      passed: got !== null && reaches(figure, got, bound),
     })
   }
-  for (const [figure, title] of TITLES) {
-    if (figure === 'dailyPrecision') continue
-    const loss = gates.worseThanProduction[figure]
-    const theirs = production?.[figure] ?? null
-    if (loss === null || theirs === null) continue
-    const got = test[figure]
+  for (const figure of FIGURES) {
+    const margin = gates.worse_than_production[figure.name]
+    const theirs = production?.[keyOf(figure)] ?? null
+    if (margin === null || theirs === null) continue
+    const bound = worseBy(figure, theirs, margin)
+    const got = test[keyOf(figure)]
     results.push({
-      name: `${title} on test, beside production`,
-      allowed: `at least ${theirs - loss} (production ${theirs}, ${loss} less at most)`,
+      name: `${figure.title} on test, beside production`,
+      allowed: `at ${boundWord(figure)} ${bound} (production ${theirs}, ${margin} ${worseWord(figure)} at most)`,
       got,
-      passed: got !== null && got >= theirs - loss,
+      passed: got !== null && reaches(figure, got, bound),
     })
   }
   return results
 }
-
-const TITLES = [
-  ['rocAuc', 'ROC-AUC'],
-  ['averagePrecision', 'average precision'],
-  ['dailyPrecision', 'daily precision'],
-] as const

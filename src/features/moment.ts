@@ -1,6 +1,6 @@
+import { DAY_MS } from '../foundation/days.ts'
 import type { TimeZone } from '../foundation/time-zone.ts'
 
-const DAY_MS = 86_400_000
 /** 1970-01-01 was a Thursday; Monday is 0. */
 const WEEKDAY_OF_EPOCH = 3
 

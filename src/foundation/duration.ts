@@ -1,8 +1,9 @@
 import { VigiaError } from '../errors.ts'
+import { DAY_MS } from './days.ts'
 
 /** Units of a duration, largest first, in milliseconds. */
 const UNITS = [
-  ['d', 86_400_000],
+  ['d', DAY_MS],
   ['h', 3_600_000],
   ['m', 60_000],
   ['s', 1_000],

@@ -87,7 +87,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 /** Says that no run uses the folder. */
-const LOCK = expect.stringMatching(/^\.lock-\d{12}\.json$/)
+const LOCK = expect.stringMatching(/^lock-\d{12}$/)
 
 /** Squares 1, 2 and 3, setting each aside; returns the output and notes in `computed` what was not found. */
 const run = async ({

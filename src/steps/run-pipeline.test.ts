@@ -271,7 +271,7 @@ const options = (changes: Partial<PipelineOptions> = {}): PipelineOptions => ({
 })
 
 /** Says that no run uses the folder. */
-const LOCK = '.lock-000000000001.json'
+const LOCK = 'lock-000000000001'
 
 /** One line a step, in parentheses when it was skipped. */
 const run = async (changes: Partial<PipelineOptions> = {}): Promise<string[]> => {
@@ -300,7 +300,7 @@ const interruptedRun = async (at: number, how: 'abort' | 'throw' | 'crash'): Pro
 /** Every file of a run folder but its log and lock, which tell what happened and not what was made. */
 const contentOf = async (path: string): Promise<Record<string, string>> => {
   const entries = await readdir(path, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile() && !/^log\.jsonl$|^\.lock-/.test(entry.name))
+  const files = entries.filter((entry) => entry.isFile() && !/^log\.jsonl$|^lock-/.test(entry.name))
   const named = files.map((entry) => join(entry.parentPath, entry.name)).sort()
   return Object.fromEntries(
     await Promise.all(named.map(async (name) => [name, await readFile(name, 'utf8')])),

@@ -9,7 +9,7 @@ const FOLDERS = 60
 const PROCESSES = 4
 const LOCKS = {
   hold: 'in-use-000000000001.json',
-  run: '.lock-000000000001.json',
+  run: 'lock-000000000001',
   work: 'lock-000000000001',
 } as const
 

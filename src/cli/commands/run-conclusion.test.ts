@@ -21,7 +21,7 @@ describe('the conclusion of a run', () => {
     expect(text).toContain('chosen       Gradient boosting, by ROC-AUC on validation')
     expect(text).toContain('threshold    0.118 (lowest cost on validation')
     expect(text).toMatch(/average precision +0\.728 +0\.728 \(0\.694 to 0\.762\)/)
-    expect(text).toMatch(/cost of a transaction +0\.347 +0\.347/)
+    expect(text).toMatch(/expected cost +0\.347 +0\.347/)
   })
 
   test('names every gate with what came and what is allowed, and every warning', () => {

@@ -1,13 +1,11 @@
 import { join, relative } from 'node:path'
 import Table from 'cli-table3'
 import picocolors from 'picocolors'
-import type { PartEvaluation } from '../../evaluation/evaluate.ts'
-import type {
-  CandidateReport,
-  EvaluationReport,
-  Interval,
-  Intervals,
-} from '../../pipelines/training/evaluation-report.ts'
+import type { Interval } from '../../evaluation/bootstrap.ts'
+import { type PartEvaluation, withoutCurves } from '../../evaluation/evaluate.ts'
+import { type Figure, isShare, titleWith } from '../../evaluation/figure.ts'
+import { FIGURES, figuresIn, keyOf, perfectKeyOf } from '../../evaluation/figures.ts'
+import type { CandidateReport, EvaluationReport } from '../../pipelines/training/evaluation-report.ts'
 import type { TrainingResult } from '../../pipelines/training-pipeline.ts'
 import type { CommandContext, CommandInput } from '../command.ts'
 
@@ -41,7 +39,7 @@ export const runConclusion = (
     ...(gates.length === 0 ? [] : ['', `gates        ${passed} of ${gates.length} passed`]),
     ...gates.map(
       (gate) =>
-        `  ${gate.passed ? paint.green('passed') : paint.red('failed')}     ${gate.name}: ${figure(gate.got)}, allowed ${gate.allowed}`,
+        `  ${gate.passed ? paint.green('passed') : paint.red('failed')}     ${gate.name}: ${gate.got === null ? 'not defined' : shortNumber(gate.got)}, allowed ${gate.allowed}`,
     ),
     ...(warnings.length === 0 ? [] : ['']),
     ...warnings.map((warning) => `${paint.yellow('warning')} ${warning}`),
@@ -76,16 +74,6 @@ export const runJson = ({ folder, outcomes, evaluation }: TrainingResult) => ({
   }),
 })
 
-const withoutCurves = ({
-  roc: _roc,
-  precisionRecall: _precisionRecall,
-  histogram: _histogram,
-  calibration: _calibration,
-  gain: _gain,
-  cost: _cost,
-  ...figures
-}: PartEvaluation) => figures
-
 const candidatesTable = (
   { candidates, production }: EvaluationReport,
   isTerminal: boolean,
@@ -95,20 +83,16 @@ const candidatesTable = (
   const lineEnd = isTerminal ? '\n' : ' '
   const table = tableOf(isTerminal, [
     '',
-    ['ROC-AUC', 'validation'].join(lineEnd),
-    ['ROC-AUC', 'test'].join(lineEnd),
-    ['average', 'precision', 'validation'].join(lineEnd),
-    ['average', 'precision', 'test'].join(lineEnd),
+    ...figuresIn('lists').flatMap(({ title }) =>
+      ['validation', 'test'].map((part) => [...title.split(' '), part].join(lineEnd)),
+    ),
   ])
   for (const candidate of candidates)
     if (candidate.unavailable === undefined) table.push(candidateRow(candidate, mark))
   if (production !== null)
     table.push([
       `  in production:${lineEnd}${isTerminal ? '  ' : ''}${production.title}`,
-      '',
-      shortFigure(production.test.rocAuc),
-      '',
-      shortFigure(production.test.averagePrecision),
+      ...figuresIn('lists').flatMap((figure) => ['', shortText(figure, production.test[keyOf(figure)])]),
     ])
   return plainEnds(table.toString())
 }
@@ -118,35 +102,30 @@ const candidateRow = (
   mark: (text: string) => string,
 ): string[] => [
   isChosen ? mark(`* ${title}`) : `  ${title}`,
-  shortFigure(validation?.rocAuc),
-  shortFigure(test?.rocAuc),
-  shortFigure(validation?.averagePrecision),
-  shortFigure(test?.averagePrecision),
+  ...figuresIn('lists').flatMap((figure) => [
+    shortText(figure, validation?.[keyOf(figure)]),
+    shortText(figure, test?.[keyOf(figure)]),
+  ]),
 ]
 
 const figuresTable = (report: EvaluationReport, isTerminal: boolean): string => {
   const { parts, intervals, daily } = report
   const table = tableOf(isTerminal, ['', 'validation', 'test (95 % interval)'])
-  const add = (name: string, value: (part: PartEvaluation) => string, key?: keyof Intervals): void => {
-    const ends = key === undefined ? '' : intervalText(intervals.test[key])
+  const add = (name: string, value: (part: PartEvaluation) => string, ends = ''): void => {
     table.push([name, value(parts.validation), `${value(parts.test)}${ends}`])
   }
   add('rows', ({ rows }) => String(rows))
   add('frauds', ({ frauds }) => String(frauds))
-  add('ROC-AUC', ({ rocAuc }) => figure(rocAuc), 'rocAuc')
-  add('average precision', ({ averagePrecision }) => figure(averagePrecision), 'averagePrecision')
-  add('precision', ({ precision }) => figure(precision), 'precision')
-  add('recall', ({ recall }) => figure(recall), 'recall')
-  add('F1', ({ f1 }) => figure(f1), 'f1')
-  add(
-    `precision at ${daily.k} ${daily.entity}s a day`,
-    ({ dailyPrecision }) => figure(dailyPrecision),
-    'dailyPrecision',
-  )
-  add('  of a perfect model', ({ perfectDailyPrecision }) => figure(perfectDailyPrecision))
-  add('calibration error', ({ calibrationError }) => shortNumber(calibrationError))
-  if (parts.validation.expectedCost !== null || parts.test.expectedCost !== null)
-    add('cost of a transaction', ({ expectedCost }) => shortNumber(expectedCost))
+  for (const figure of FIGURES) {
+    const key = keyOf(figure)
+    const isDefined = parts.validation[key] !== null || parts.test[key] !== null
+    // Without a cost matrix nothing is said of costs.
+    if (figure.needs.includes('costs') && !isDefined) continue
+    const ends = intervalText(figure, intervals.test[key])
+    add(titleWith(figure, daily), (part) => figureText(figure, part[key]), ends)
+    if (figure.ofPerfectModel !== undefined)
+      add('  of a perfect model', (part) => figureText(figure, part[perfectKeyOf(figure)]))
+  }
   return plainEnds(table.toString())
 }
 
@@ -185,18 +164,20 @@ const PLAIN: Partial<Record<Table.CharName, string>> = {
 /** Lines without the spaces that fill the last column. */
 const plainEnds = (text: string): string => text.replaceAll(/ +$/gm, '')
 
-const figure = (value: number | null): string => (value === null ? 'not defined' : value.toFixed(3))
+const figureText = (figure: Pick<Figure, 'unit'>, value: number | null): string => {
+  if (value === null) return 'not defined'
+  return isShare(figure) ? value.toFixed(3) : shortNumber(value)
+}
 
-/** Like `figure` where there is no room for words: a dash where it is not defined. */
-const shortFigure = (value: number | null | undefined): string =>
-  value === null || value === undefined ? '-' : figure(value)
+/** Like `figureText` where there is no room for words: a dash where it is not defined. */
+const shortText = (figure: Pick<Figure, 'unit'>, value: number | null | undefined): string =>
+  value === null || value === undefined ? '-' : figureText(figure, value)
 
 /** Three significant digits, without an exponent where the number can be read without. */
-const shortNumber = (value: number | null): string =>
-  value === null ? 'not defined' : String(Number(value.toPrecision(3)))
+const shortNumber = (value: number): string => String(Number(value.toPrecision(3)))
 
-const intervalText = (ends: Interval): string =>
-  ends === null ? '' : ` (${ends[0].toFixed(3)} to ${ends[1].toFixed(3)})`
+const intervalText = (figure: Pick<Figure, 'unit'>, ends: Interval | undefined): string =>
+  ends === null || ends === undefined ? '' : ` (${ends.map((end) => figureText(figure, end)).join(' to ')})`
 
 const pathsOf = (folder: string) => ({
   report: join(folder, 'reports', 'evaluation.html'),

@@ -1,19 +1,12 @@
 import { type Static, Type } from 'typebox'
+import { FIGURES } from '../../evaluation/figures.ts'
+import { figureBounds, figureChoice, figureMargins } from '../figure-settings.ts'
 
 const bound = (fallback: number, description: string) =>
   Type.Number({ default: fallback, minimum: 0, maximum: 1, unit: 'probability', description })
 
 const amount = (description: string) =>
   Type.Integer({ default: 0, minimum: 0, unit: 'minor units', description })
-
-const numberOrNull = (unit: string, description: string) =>
-  Type.Union([Type.Number({ minimum: 0, maximum: 1, unit }), Type.Null()], { default: null, description })
-
-const atLeast = (what: string) =>
-  numberOrNull('share', `${what} of the chosen model on test at least. null: not asked for.`)
-
-const notWorse = (what: string) =>
-  numberOrNull('share', `${what} may be this much less than that of the model in production. null: any.`)
 
 /** How a model is judged and its scores become decisions. */
 export const EvaluationSchema = Type.Object(
@@ -23,21 +16,14 @@ export const EvaluationSchema = Type.Object(
       minimum: 1,
       maximum: 1_000_000,
       unit: 'users a day',
-      description: 'Users that can be looked at a day, for the daily precision. 100 is the benchmark figure.',
+      description:
+        'Users that can be looked at a day: the k of daily_precision. 100 is the benchmark figure.',
     }),
-    choose_by: Type.Union(
-      [
-        Type.Literal('roc_auc'),
-        Type.Literal('average_precision'),
-        Type.Literal('precision_at_k'),
-        Type.Literal('expected_cost'),
-      ],
-      {
-        default: 'roc_auc',
-        description:
-          'What the best model has the best of on validation. roc_auc weighs the whole order; average_precision and precision_at_k (top_k a day) the top of the list; expected_cost, the least is best, goes by costs.',
-      },
-    ),
+    choose_by: figureChoice(FIGURES, {
+      default: 'roc_auc',
+      description:
+        'Figure that the best model has the best of on validation, each at its own threshold (docs/figures.md). roc_auc weighs the whole order; average_precision and daily_precision (top_k) the top of the list; expected_cost, the least is best, goes by costs.',
+    }),
     calibration: Type.Union(
       [Type.Literal('auto'), Type.Literal('none'), Type.Literal('platt'), Type.Literal('isotonic')],
       {
@@ -151,17 +137,12 @@ export const EvaluationSchema = Type.Object(
     }),
     gates: Type.Object(
       {
-        roc_auc: atLeast('ROC-AUC'),
-        average_precision: atLeast('Average precision'),
-        daily_precision: atLeast('Daily precision (top_k)'),
-        worse_than_production: Type.Object(
-          { roc_auc: notWorse('ROC-AUC'), average_precision: notWorse('Average precision') },
-          {
-            additionalProperties: false,
-            default: {},
-            description: 'How much worse than the model in production (production) the chosen one may be.',
-          },
-        ),
+        ...figureBounds(FIGURES, 'of the chosen model on test'),
+        worse_than_production: Type.Object(figureMargins(FIGURES, 'that of the model in production'), {
+          additionalProperties: false,
+          default: {},
+          description: 'How much worse than the model in production (production) the chosen one may be.',
+        }),
       },
       {
         additionalProperties: false,

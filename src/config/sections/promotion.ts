@@ -1,10 +1,11 @@
 import { type Static, Type } from 'typebox'
+import { COMPARABLE_FIGURES } from '../../evaluation/figures.ts'
+import { figureBounds, figureMargins } from '../figure-settings.ts'
 
-const atLeast = (what: string) =>
-  Type.Union([Type.Number({ minimum: 0, maximum: 1, unit: 'share' }), Type.Null()], {
-    default: null,
-    description: `${what} on test at least. null: not asked for.`,
-  })
+const BY_CHANCE = {
+  margin: 0.005,
+  reason: '.005 is what two trainings on the same rows may differ by chance.',
+}
 
 const atMost = (fallback: number, description: string) =>
   Type.Union([Type.Number({ minimum: 0, maximum: 60_000, unit: 'milliseconds' }), Type.Null()], {
@@ -15,33 +16,16 @@ const atMost = (fallback: number, description: string) =>
 /** What a version must show before an alias names it. */
 export const PromotionSchema = Type.Object(
   {
-    minimum: Type.Object(
-      { roc_auc: atLeast('ROC-AUC'), average_precision: atLeast('Average precision') },
-      {
-        additionalProperties: false,
-        default: {},
-        description: 'Figures that a version needs to be promoted.',
-      },
-    ),
+    minimum: Type.Object(figureBounds(COMPARABLE_FIGURES, 'on test'), {
+      additionalProperties: false,
+      default: {},
+      description: 'Figures that a version needs to be promoted.',
+    }),
     regression: Type.Object(
-      {
-        roc_auc: Type.Number({
-          default: 0.005,
-          minimum: 0,
-          maximum: 1,
-          unit: 'share',
-          description:
-            'ROC-AUC may be this much less than that of the version in place, on the same test rows.',
-        }),
-        average_precision: Type.Number({
-          default: 0.005,
-          minimum: 0,
-          maximum: 1,
-          unit: 'share',
-          description:
-            'Average precision may be this much less than that of the version in place, on the same test rows. .005 is what two trainings on the same rows may differ by chance.',
-        }),
-      },
+      figureMargins(COMPARABLE_FIGURES, 'that of the version in place, on the same test rows', {
+        roc_auc: BY_CHANCE,
+        average_precision: BY_CHANCE,
+      }),
       {
         additionalProperties: false,
         default: {},

@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox'
+import { SCORING_FIGURES } from '../../evaluation/figures.ts'
 import { DURATION_PATTERN } from '../../foundation/duration.ts'
+import { figureChoice } from '../figure-settings.ts'
 
 const durationOrNull = (description: string) =>
   Type.Union([Type.String({ pattern: DURATION_PATTERN, unit: 'duration' }), Type.Null()], {
@@ -46,19 +48,11 @@ export const SearchSchema = Type.Object(
     gap: durationOrNull(
       'prequential: time left out between what is learnt and what is judged, so that labels are known. null means labels.delay.',
     ),
-    scoring: Type.Union(
-      [
-        Type.Literal('roc_auc'),
-        Type.Literal('average_precision'),
-        Type.Literal('precision_at_k'),
-        Type.Literal('expected_cost'),
-      ],
-      {
-        default: 'roc_auc',
-        description:
-          'What is best on average over the folds. roc_auc as elsewhere; average_precision and precision_at_k (evaluation.top_k a day) look at the top of the list; expected_cost goes by the costs of the evaluation section, less is better.',
-      },
-    ),
+    scoring: figureChoice(SCORING_FIGURES, {
+      default: 'roc_auc',
+      description:
+        'Figure that is best on average over the folds (docs/figures.md). roc_auc as elsewhere; average_precision and daily_precision (evaluation.top_k) look at the top of the list; expected_cost goes by evaluation.costs. f1 and expected_cost are those of the best threshold of each fold.',
+    }),
     tie_tolerance: Type.Number({
       default: 0,
       minimum: 0,

@@ -1,6 +1,5 @@
+import { DAY_MS } from '../../foundation/days.ts'
 import { PART, type Period, type SplitRows, type TemporalWindows } from './part.ts'
-
-const DAY_MS = 86_400_000
 
 /**
  * Takes users that are already known to be compromised out of validation and test: their cards would be

@@ -1,4 +1,5 @@
 import { VigiaError } from '../../errors.ts'
+import { DAY_MS } from '../../foundation/days.ts'
 import type { Period, TemporalWindows } from './part.ts'
 
 /**
@@ -70,8 +71,6 @@ export const inOrder = (windows: TemporalWindows): TemporalWindows => {
   }
   return windows
 }
-
-const DAY_MS = 86_400_000
 
 const inDays = (ms: number): string => `${Number((ms / DAY_MS).toFixed(2))} days`
 

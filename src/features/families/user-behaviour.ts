@@ -1,9 +1,9 @@
+import { DAY_MS } from '../../foundation/days.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
 import { windowText } from '../phrase.ts'
 import { earlierDeviation, relativeTo, standardDeviation } from '../statistics.ts'
 
 const MINOR_PER_MAJOR = 100
-const DAY_MS = 86_400_000
 const ONWARDS = Number.POSITIVE_INFINITY
 
 /** How the user usually pays, and how far this transaction is from it. */

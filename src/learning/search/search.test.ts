@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { gridCandidates, randomCandidates } from './candidates.ts'
+import { gridCombinations, randomCombinations } from './combinations.ts'
 import type { FoldSettings } from './fold.ts'
 import { makeFolds } from './folds.ts'
 import { prequentialFolds } from './prequential-folds.ts'
@@ -10,28 +10,30 @@ import { takeRows } from './take-rows.ts'
 
 describe('candidates', () => {
   it('a grid is every combination, settings by name, the last one fastest', () =>
-    expect(gridCandidates({ trees: [10, 20], depth: [3, 6] })).toEqual([
+    expect(gridCombinations({ trees: [10, 20], depth: [3, 6] })).toEqual([
       { depth: 3, trees: 10 },
       { depth: 3, trees: 20 },
       { depth: 6, trees: 10 },
       { depth: 6, trees: 20 },
     ]))
   it('a value written twice is tried once', () =>
-    expect(gridCandidates({ c: [1, 1, 2] })).toEqual([{ c: 1 }, { c: 2 }]))
+    expect(gridCombinations({ c: [1, 1, 2] })).toEqual([{ c: 1 }, { c: 2 }]))
   it('without settings there is one candidate: the settings as they are', () =>
-    expect(gridCandidates({})).toEqual([{}]))
+    expect(gridCombinations({})).toEqual([{}]))
   it('as many draws as combinations are the grid', () =>
-    expect(randomCandidates(grid, 12, 1)).toEqual(gridCandidates(grid)))
+    expect(randomCombinations(grid, 12, 1)).toEqual(gridCombinations(grid)))
   it('another seed draws others', () =>
-    expect(randomCandidates(grid, 4, 1)).not.toEqual(randomCandidates(grid, 4, 2)))
+    expect(randomCombinations(grid, 4, 1)).not.toEqual(randomCombinations(grid, 4, 2)))
   it('law: draws differ, come from the grid in its order, are the same again, and fewer are among more', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 11 }), fc.integer(), (count, seed) => {
-        const drawn = randomCandidates(grid, count, seed)
-        expect(drawn).toEqual(gridCandidates(grid).filter((candidate) => keysOf(drawn).has(keyOf(candidate))))
+        const drawn = randomCombinations(grid, count, seed)
+        expect(drawn).toEqual(
+          gridCombinations(grid).filter((candidate) => keysOf(drawn).has(keyOf(candidate))),
+        )
         expect(drawn).toHaveLength(count)
-        expect(randomCandidates(grid, count, seed)).toEqual(drawn)
-        const more = keysOf(randomCandidates(grid, count + 1, seed))
+        expect(randomCombinations(grid, count, seed)).toEqual(drawn)
+        const more = keysOf(randomCombinations(grid, count + 1, seed))
         for (const candidate of drawn) expect(more).toContain(keyOf(candidate))
       }),
     )
@@ -132,7 +134,7 @@ describe('the best candidate', () => {
   const candidates = [{ c: 1 }, { c: 2 }, { c: 3 }]
 
   it('has the highest mean over the folds', () => {
-    const summary = summariseSearch('roc_auc', candidates, [
+    const summary = summariseSearch('higher', candidates, [
       [0.7, 0.9],
       [0.8, 1],
       [0.5, 0.5],
@@ -145,21 +147,20 @@ describe('the best candidate', () => {
       deviation: expect.closeTo(Math.SQRT2 / 10, 12),
     })
   })
-  it('has the lowest cost', () =>
-    expect(summariseSearch('expected_cost', candidates, [[5], [3], [4]]).best).toBe(1))
+  it('has the lowest cost', () => expect(summariseSearch('lower', candidates, [[5], [3], [4]]).best).toBe(1))
   it('is the first of those that tie', () =>
-    expect(summariseSearch('roc_auc', candidates, [[0.5], [0.9], [0.9]]).best).toBe(1))
+    expect(summariseSearch('higher', candidates, [[0.5], [0.9], [0.9]]).best).toBe(1))
   it('is the first of those within the tolerance', () => {
-    expect(summariseSearch('roc_auc', candidates, [[0.5], [0.89], [0.9]], 0.02).best).toBe(1)
-    expect(summariseSearch('expected_cost', candidates, [[9], [3.1], [3]], 0.2).best).toBe(1)
+    expect(summariseSearch('higher', candidates, [[0.5], [0.89], [0.9]], 0.02).best).toBe(1)
+    expect(summariseSearch('lower', candidates, [[9], [3.1], [3]], 0.2).best).toBe(1)
   })
   it('is defined on every fold', () => {
-    const summary = summariseSearch('roc_auc', candidates, [[Number.NaN], [0.6], [0.5]])
+    const summary = summariseSearch('higher', candidates, [[Number.NaN], [0.6], [0.5]])
     expect(summary.best).toBe(1)
     expect(summary.tried[0]).toEqual({ settings: { c: 1 }, folds: [null], mean: null, deviation: null })
   })
   it('is none when none is defined', () =>
-    expect(summariseSearch('roc_auc', candidates, [[Number.NaN], [Number.NaN], []]).best).toBeNull())
+    expect(summariseSearch('higher', candidates, [[Number.NaN], [Number.NaN], []]).best).toBeNull())
 })
 
 it('rows are taken in the order asked for, and may repeat', () => {

@@ -4,7 +4,7 @@ import type { FeatureTable } from '../feature-table.ts'
 import { takeRows } from '../search/take-rows.ts'
 import { chiSquared } from './chi-squared.ts'
 import { type ClassCounts, countByCode, countByFrequency } from './class-counts.ts'
-import { importanceShares } from './importance.ts'
+import { gainShares } from './gain-importance.ts'
 import { permutationImportance } from './permutation-importance.ts'
 import type { FeatureScore, FeatureSelectionSettings } from './selected-features.ts'
 
@@ -73,7 +73,7 @@ export const scoreFeatures = async (
       })
     case 'importance': {
       const model = await tools.fit({ table, labels })
-      return importanceShares(model.gains).map(scored)
+      return gainShares(model.gains).map(scored)
     }
     case 'permutation':
       return permute(table, labels, settings, tools)
@@ -97,18 +97,18 @@ const permute = async (
     throw new VigiaError('LEARNING_ONE_CLASS', { frauds, rows: heldOut.labels.length })
   }
   const model = await train(takeRows(table, labels, rows.subarray(0, learnt)))
+  const rescorer = (feature: number) => (values: Float64Array) =>
+    model.score({ ...heldOut.table, columns: heldOut.table.columns.with(feature, values) })
   const importances = permutationImportance(
-    heldOut.table,
-    heldOut.labels,
+    heldOut,
     {
-      score: (shuffled) => model.score(shuffled),
+      scores: model.score(heldOut.table),
+      rescorer: (feature) => (model.gains[feature]! > 0 ? rescorer(feature) : undefined),
       metric,
-      isUsed: (feature) => model.gains[feature]! > 0,
       ...(signal && { signal }),
       ...(onFeature && { onFeature }),
     },
-    permutation.repeats,
-    seed,
+    { repeats: permutation.repeats, seed },
   )
   return importances.map(({ loss, deviation }) => ({ score: loss, deviation, pValue: null }))
 }

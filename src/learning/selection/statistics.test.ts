@@ -3,12 +3,13 @@ import { describe, expect, it, test } from 'vitest'
 import golden from '../../../test/golden/selection.json' with { type: 'json' }
 import { chiSquaredTail } from '../../foundation/chi-squared-tail.ts'
 import type { FeatureTable } from '../feature-table.ts'
+import type { Tree } from '../trees/tree-ensemble.ts'
 import { chiSquared } from './chi-squared.ts'
 import { countByCode, countByFrequency, frequencyEdges } from './class-counts.ts'
 import { absoluteCorrelations } from './correlation.ts'
 import { findLikeFeatures } from './correlation-groups.ts'
 import { evenlySpacedRows } from './evenly-spaced-rows.ts'
-import { importanceShares } from './importance.ts'
+import { gainShares, gainsOf } from './gain-importance.ts'
 import { mutualInformation } from './mutual-information.ts'
 import { permutationImportance } from './permutation-importance.ts'
 import { spreadOf } from './variance.ts'
@@ -186,19 +187,45 @@ describe('features that are like others', () => {
 })
 
 describe('importance', () => {
-  it('is the share of the gain', () => expect(importanceShares([3, 0, 1])).toEqual([0.75, 0, 0.25]))
-  it('of a model that gained nothing is 0', () => expect(importanceShares([0, 0])).toEqual([0, 0]))
+  it('is the share of the gain', () => expect(gainShares([3, 0, 1])).toEqual([0.75, 0, 0.25]))
+  it('of a model that gained nothing is 0', () => expect(gainShares([0, 0])).toEqual([0, 0]))
+  it('of a split without gain is next to nothing, which is more than that of a feature never asked', () => {
+    const split = (feature: number, gain: number): Tree => ({
+      feature: [feature, -1, -1],
+      threshold: [0.5, 0, 0],
+      left: [1, 0, 0],
+      missingLeft: [0, 0, 0],
+      value: [0, -1, 1],
+      cover: [4, 2, 2],
+      gain: [gain, 0, 0],
+    })
+    const gains = gainsOf({
+      kind: 'gradient_boosting',
+      featureNames: ['telling', 'barely', 'never'],
+      link: 'logistic',
+      base: 0,
+      trees: [split(0, 3), split(1, 0)],
+    })
+    expect(gains).toEqual([3, Number.MIN_VALUE, 0])
+    expect(gainShares(gains)).toEqual([1, expect.closeTo(0, 300), 0])
+  })
 })
 
 describe('permutation', () => {
   const { columns: watched, labels: outcome } = golden.permuted
   const table = tableOf(watched)
   const labels = Uint8Array.from(outcome)
-  const score = ({ columns: [a, b] }: FeatureTable) => a!.map((value, row) => 2 * value + b![row]!)
+  const rows = { table, labels }
+  const score = ([a, b]: readonly Float64Array[]) => a!.map((value, row) => 2 * value + b![row]!)
+  const tools = {
+    scores: score(table.columns),
+    rescorer: (feature: number) => (values: Float64Array) => score(table.columns.with(feature, values)),
+    metric: concordance,
+  }
 
   it('loses what scikit-learn loses, within three standard errors of both means', () => {
     const { losses, deviations } = golden.permuted.roc_auc
-    const found = permutationImportance(table, labels, { score, metric: concordance }, 100, 1)
+    const found = permutationImportance(rows, tools, { repeats: 100, seed: 1 })
     found.forEach(({ loss, deviation }, f) => {
       const standardError = deviations[f]! * Math.sqrt(1 / 200 + 1 / 100)
       expect(Math.abs(loss - losses[f]!)).toBeLessThanOrEqual(3 * standardError)
@@ -207,24 +234,27 @@ describe('permutation', () => {
   })
   it('a feature that the model never looks at loses nothing, and is not scored', () => {
     let scored = 0
-    const count = (shuffled: FeatureTable) => {
-      scored++
-      return score(shuffled)
+    const rescorer = (feature: number) => {
+      if (feature === 2) return undefined
+      return (values: Float64Array) => {
+        scored++
+        return score(table.columns.with(feature, values))
+      }
     }
-    const tools = { score: count, metric: concordance, isUsed: (feature: number) => feature !== 2 }
-    expect(permutationImportance(table, labels, tools, 3, 1)[2]).toEqual({ loss: 0, deviation: 0 })
-    expect(scored).toBe(1 + 2 * 3)
+    const found = permutationImportance(rows, { ...tools, rescorer }, { repeats: 3, seed: 1 })
+    expect(found[2]).toEqual({ loss: 0, deviation: 0 })
+    expect(scored).toBe(2 * 3)
   })
   it('the shuffles of a feature do not depend on the others, only on the seed', () => {
-    const tools = { score: ({ columns: [a] }: FeatureTable) => a!, metric: concordance }
-    const alone = { ...table, names: table.names.slice(0, 1), columns: table.columns.slice(0, 1) }
-    const [among] = permutationImportance(table, labels, tools, 2, 1)
-    expect(permutationImportance(alone, labels, tools, 2, 1)).toEqual([among])
-    expect(permutationImportance(alone, labels, tools, 2, 2)).not.toEqual([among])
+    const first = { ...table, names: table.names.slice(0, 1), columns: table.columns.slice(0, 1) }
+    const alone = { table: first, labels }
+    const [among] = permutationImportance(rows, tools, { repeats: 2, seed: 1 })
+    expect(permutationImportance(alone, tools, { repeats: 2, seed: 1 })).toEqual([among])
+    expect(permutationImportance(alone, tools, { repeats: 2, seed: 2 })).not.toEqual([among])
   })
   it('ends when interrupted', () =>
     expect(() =>
-      permutationImportance(table, labels, { score, metric: concordance, signal: { aborted: true } }, 1, 1),
+      permutationImportance(rows, { ...tools, signal: { aborted: true } }, { repeats: 1, seed: 1 }),
     ).toThrow('Interrupted while permuting features'))
 })
 

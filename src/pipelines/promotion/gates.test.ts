@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { PromotionSettings } from '../../config/sections/promotion.ts'
+import { noBounds } from '../../evaluation/figures.test-kit.ts'
 import type { ParityReport } from '../parity/parity-report.ts'
 import { type GateMeasurements, judgePromotion, PROMOTION_GATES, SKIPPABLE_GATES } from './gates.ts'
 
@@ -11,7 +12,7 @@ describe('promotion gates', () => {
   it('do not pass what could not be measured, for the reason that it says', () => {
     const nothing = { notMeasured: 'no run folder' }
     const results = judgePromotion(
-      { ...settings, minimum: { roc_auc: 0.5, average_precision: null } },
+      { ...settings, minimum: { ...noBounds(), roc_auc: 0.5 } },
       { artifact: nothing, figures: nothing, regression: nothing, parity: nothing, latency: nothing },
       [],
     )
@@ -25,7 +26,7 @@ describe('promotion gates', () => {
     [0.8999, false],
     [null, false],
   ])('with a minimum of 0.9, a ROC-AUC of %s passes: %s', (rocAuc, passed) => {
-    const minimum = { roc_auc: 0.9, average_precision: null }
+    const minimum = { ...noBounds(), roc_auc: 0.9 }
     const measured = { ...good, figures: { rocAuc, averagePrecision: 0 } }
     expect(failed(measured, { ...settings, minimum }).length === 0).toBe(passed)
   })
@@ -39,8 +40,35 @@ describe('promotion gates', () => {
       candidate: { rocAuc, averagePrecision: 0.5 },
       present: { version: 3, rocAuc: 0.9, averagePrecision: 0.5 },
     }
-    const regressed = { ...settings, regression: { roc_auc: 0.025, average_precision: 0 } }
+    const regressed = { ...settings, regression: { ...noBounds(), roc_auc: 0.025, average_precision: 0 } }
     expect(failed({ ...good, regression }, regressed).length === 0).toBe(passed)
+  })
+
+  it('hold from above what is better the lower', () => {
+    const minimum = { ...noBounds(), log_loss: 0.25 }
+    const of = (logLoss: number) => failed({ ...good, figures: { logLoss } }, { ...settings, minimum })
+    expect(of(0.25)).toEqual([])
+    expect(of(0.2501)).toEqual([
+      expect.objectContaining({
+        name: 'log loss on test',
+        wanted: 'at most 0.25',
+        got: '0.2501',
+        why: 'more than promotion.minimum.log_loss',
+      }),
+    ])
+  })
+
+  it('ask for no step back where every margin is null, and say so', () => {
+    const regression = { candidate: { rocAuc: 0.1 }, present: { version: 3, rocAuc: 0.9 } }
+    const results = judgePromotion(
+      { ...settings, regression: noBounds() },
+      { ...good, regression } as GateMeasurements,
+      [],
+    )
+    expect(results.find(({ gate }) => gate === 'regression')).toMatchObject({
+      passed: true,
+      why: 'promotion.regression asks for none',
+    })
   })
 
   it('pass a figure that the present version does not have', () => {
@@ -86,8 +114,8 @@ describe('promotion gates', () => {
 })
 
 const settings: PromotionSettings = {
-  minimum: { roc_auc: null, average_precision: null },
-  regression: { roc_auc: 0.005, average_precision: 0.005 },
+  minimum: noBounds(),
+  regression: { ...noBounds(), roc_auc: 0.005, average_precision: 0.005 },
   parity_rows: 100,
   latency: { p50: 1, p99: 5 },
 }

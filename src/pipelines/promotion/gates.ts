@@ -1,4 +1,6 @@
 import type { PromotionSettings } from '../../config/sections/promotion.ts'
+import { boundWord, reaches, worseBy, worseWord } from '../../evaluation/figure.ts'
+import { COMPARABLE_FIGURES, keyOf, type NamedFigure } from '../../evaluation/figures.ts'
 import { isParity, type ParityReport } from '../parity/parity-report.ts'
 import type { ServingLatency } from '../parity/serve-run.ts'
 import type { TestFigures } from './test-figures.ts'
@@ -50,40 +52,35 @@ export interface GateMeasurements {
 /** Judges every gate of the settings, in order. A gate whose figure was not measured does not pass. */
 export const judgePromotion = (
   settings: PromotionSettings,
-  measured: GateMeasurements,
+  measurements: GateMeasurements,
   skip: readonly PromotionGate[],
 ): readonly PromotionGateResult[] =>
   [
-    artifactGate(measured),
-    ...minimumGates(settings, measured),
-    ...regressionGates(settings, measured),
-    parityGate(measured),
-    ...latencyGates(settings, measured),
+    artifactGate(measurements),
+    ...minimumGates(settings, measurements),
+    ...regressionGates(settings, measurements),
+    parityGate(measurements),
+    ...latencyGates(settings, measurements),
   ].map((result) => ({ ...result, skipped: !result.passed && skip.includes(result.gate) }))
 
-type Judged = Omit<PromotionGateResult, 'skipped'>
-
-const FIGURES = [
-  ['rocAuc', 'roc_auc', 'ROC-AUC on test'],
-  ['averagePrecision', 'average_precision', 'average precision on test'],
-] as const
+type GateOutcome = Omit<PromotionGateResult, 'skipped'>
 
 const isMissing = <T>(measured: Measured<T>): measured is { readonly notMeasured: string } =>
   typeof measured === 'object' && measured !== null && 'notMeasured' in measured
 
 const notMeasured = (
-  what: Pick<Judged, 'gate' | 'name' | 'wanted'>,
+  what: Pick<GateOutcome, 'gate' | 'name' | 'wanted'>,
   { notMeasured: why }: { readonly notMeasured: string },
-): Judged => ({ ...what, passed: false, got: NOT_MEASURED, why })
+): GateOutcome => ({ ...what, passed: false, got: NOT_MEASURED, why })
 
-const artifactGate = ({ artifact }: GateMeasurements): Judged => {
+const artifactGate = ({ artifact }: GateMeasurements): GateOutcome => {
   const what = { gate: 'artifact', name: 'artifact', wanted: 'every file as registered' } as const
   if (isMissing(artifact)) return notMeasured(what, artifact)
   return { ...what, passed: true, got: `SHA-256 ${artifact.sha256.slice(0, 12)}`, why: '' }
 }
 
-const minimumGates = ({ minimum }: PromotionSettings, { figures }: GateMeasurements): Judged[] => {
-  const asked = FIGURES.filter(([, setting]) => minimum[setting] !== null)
+const minimumGates = ({ minimum }: PromotionSettings, { figures }: GateMeasurements): GateOutcome[] => {
+  const asked = COMPARABLE_FIGURES.filter(({ name }) => minimum[name] !== null)
   if (asked.length === 0)
     return [
       {
@@ -95,23 +92,26 @@ const minimumGates = ({ minimum }: PromotionSettings, { figures }: GateMeasureme
         why: 'promotion.minimum asks for none',
       },
     ]
-  return asked.map(([figure, setting, name]): Judged => {
-    const least = minimum[setting]!
-    const what = { gate: 'minimum', name, wanted: `at least ${least}` } as const
+  return asked.map((figure): GateOutcome => {
+    const bound = minimum[figure.name]!
+    const what = {
+      gate: 'minimum',
+      name: `${figure.title} on test`,
+      wanted: `at ${boundWord(figure)} ${bound}`,
+    } as const
     if (isMissing(figures)) return notMeasured(what, figures)
-    const got = figures[figure]
-    const passed = got !== null && got >= least
-    return {
-      ...what,
-      passed,
-      got: tellFigure(got),
-      why: passed ? '' : `less than promotion.minimum.${setting}`,
-    }
+    const got = figures[keyOf(figure)] ?? null
+    const passed = got !== null && reaches(figure, got, bound)
+    const why = passed ? '' : `${worseWord(figure)} than promotion.minimum.${figure.name}`
+    return { ...what, passed, got: tellFigure(got), why }
   })
 }
 
-const regressionGates = ({ regression }: PromotionSettings, measured: GateMeasurements): Judged[] => {
-  const compared = measured.regression
+const regressionGates = (
+  { regression }: PromotionSettings,
+  measurements: GateMeasurements,
+): GateOutcome[] => {
+  const compared = measurements.regression
   if (compared === null)
     return [
       {
@@ -123,33 +123,48 @@ const regressionGates = ({ regression }: PromotionSettings, measured: GateMeasur
         why: 'the alias names no version yet',
       },
     ]
-  return FIGURES.map(([figure, setting, title]): Judged => {
-    const less = regression[setting]
-    const name = `${title}, same rows`
-    if (isMissing(compared))
-      return notMeasured({ gate: 'regression', name, wanted: 'no step back' }, compared)
-    const { present, candidate } = compared
-    const theirs = present[figure]
-    const what = {
-      gate: 'regression',
-      name,
-      got: tellFigure(candidate[figure]),
-      wanted:
-        theirs === null
-          ? 'no step back'
-          : `at least ${tellFigure(theirs - less)} (version ${present.version}: ${tellFigure(theirs)})`,
-    } as const
-    if (theirs === null) return { ...what, passed: true, why: 'not defined for the present version' }
-    const mine = candidate[figure]
-    const passed = mine !== null && mine >= theirs - less
-    return { ...what, passed, why: passed ? '' : `worse by more than promotion.regression.${setting}` }
-  })
+  const asked = COMPARABLE_FIGURES.filter(({ name }) => regression[name] !== null)
+  if (asked.length === 0)
+    return [
+      {
+        gate: 'regression',
+        name: 'figures beside the present version',
+        passed: true,
+        wanted: 'any',
+        got: '',
+        why: 'promotion.regression asks for none',
+      },
+    ]
+  return asked.map((figure) => regressionGate(figure, regression[figure.name]!, compared))
+}
+
+const regressionGate = (
+  figure: NamedFigure,
+  margin: number,
+  compared: NonNullable<GateMeasurements['regression']>,
+): GateOutcome => {
+  const name = `${figure.title} on test, same rows`
+  if (isMissing(compared)) return notMeasured({ gate: 'regression', name, wanted: 'no step back' }, compared)
+  const { present, candidate } = compared
+  const theirs = present[keyOf(figure)] ?? null
+  const mine = candidate[keyOf(figure)] ?? null
+  const what = { gate: 'regression', name, got: tellFigure(mine) } as const
+  if (theirs === null)
+    return { ...what, wanted: 'no step back', passed: true, why: 'not defined for the present version' }
+  const bound = worseBy(figure, theirs, margin)
+  const passed = mine !== null && reaches(figure, mine, bound)
+  return {
+    ...what,
+    wanted: `at ${boundWord(figure)} ${tellFigure(bound)} (version ${present.version}: ${tellFigure(theirs)})`,
+    passed,
+    why: passed ? '' : `worse by more than promotion.regression.${figure.name}`,
+  }
 }
 
 /** Features that are named in a sentence. */
 const MOST_NAMED = 5
 
-const parityGate = ({ parity }: GateMeasurements): Judged => {
+const parityGate = ({ parity }: GateMeasurements): GateOutcome => {
   const what = { gate: 'parity', name: 'serving beside training', wanted: 'every value the same' } as const
   if (isMissing(parity)) return notMeasured(what, parity)
   const { rows, values, differing, missing, extra, source } = parity
@@ -167,8 +182,8 @@ const parityGate = ({ parity }: GateMeasurements): Judged => {
   return { ...what, passed: false, got, why: `${reasons.join('; ')} (${source})` }
 }
 
-const latencyGates = ({ latency: budget }: PromotionSettings, { latency }: GateMeasurements): Judged[] =>
-  (['p50', 'p99'] as const).flatMap((quantile): Judged[] => {
+const latencyGates = ({ latency: budget }: PromotionSettings, { latency }: GateMeasurements): GateOutcome[] =>
+  (['p50', 'p99'] as const).flatMap((quantile): GateOutcome[] => {
     const most = budget[quantile]
     if (most === null) return []
     const what = { gate: 'latency', name: `decision, ${quantile}`, wanted: `at most ${most} ms` } as const

@@ -16,7 +16,7 @@ import type { ParityReport } from '../parity/parity-report.ts'
 import { type ServedRun, serveRun } from '../parity/serve-run.ts'
 import type { GateMeasurements, Measured } from './gates.ts'
 import { openRunRows, type RunRows } from './run-folder.ts'
-import { featureSettingsOf, type MeasuredFigures, type TestFigures, testFigures } from './test-figures.ts'
+import { featureSettingsOf, type MeasuredFigures, recordedFigures, testFigures } from './test-figures.ts'
 
 export interface MeasureOptions {
   readonly registry: ModelRegistry
@@ -74,7 +74,7 @@ export const measureGates = async (options: MeasureOptions): Promise<MeasuredGat
   return {
     loaded: artifact,
     artifact: { sha256 },
-    figures: figuresOf(artifact) ?? (await figuresOn(artifact, rows, options)),
+    figures: recordedFigures(artifact) ?? (await figuresOn(artifact, rows, options)),
     regression: present === undefined ? null : await compare(artifact, present, rows, options),
     parity: parityOf(served, artifact, options.parityReport),
     latency: 'notMeasured' in served ? served : served.latency,
@@ -148,12 +148,6 @@ const figuresOn = async (
     : attempt(() =>
         inWorkFolder(rows.folder, (workFolder) => testFigures(artifact, rows, { ...options, workFolder })),
       )
-
-/** Figures that the training found, from the artifact; undefined where it has none: it was imported. */
-const figuresOf = ({ manifest }: Artifact): TestFigures | undefined => {
-  const { test } = manifest.metrics as { readonly test?: Partial<TestFigures> }
-  return test && { rocAuc: test.rocAuc ?? null, averagePrecision: test.averagePrecision ?? null }
-}
 
 /** Errors that say that the attempt itself was broken off, not that there is nothing to measure. */
 const FATAL = ['INTERRUPTED', 'TRACKING_UNREACHABLE', 'TRACKING_UNAUTHORIZED']

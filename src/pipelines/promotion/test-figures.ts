@@ -4,8 +4,9 @@ import type { LabelsSettings } from '../../config/sections/labels.ts'
 import { applyCleaning, type FittedCleaning } from '../../dataset/cleaning.ts'
 import { withDatabase } from '../../disk/database.ts'
 import type { Work } from '../../disk/work.ts'
-import { averagePrecision } from '../../evaluation/average-precision.ts'
-import { rocAuc } from '../../evaluation/roc-auc.ts'
+import { NO_COSTS } from '../../evaluation/cost.ts'
+import { COMPARABLE_FIGURES, type FigureValues, figuresOf, keyOf } from '../../evaluation/figures.ts'
+import { judgedRows } from '../../evaluation/judged-rows.ts'
 import { type FeatureSettings, readFeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { Artifact } from '../../model/artifact.ts'
@@ -15,14 +16,11 @@ import { categoricalNames, readFeatureRows } from '../training/feature-rows.ts'
 import { whyOtherFeatures } from '../training/production-model.ts'
 import type { RunRows } from './run-folder.ts'
 
-/** What a model is worth on test; null where a figure is not defined. */
-export interface TestFigures {
-  readonly rocAuc: number | null
-  readonly averagePrecision: number | null
-}
+/** What a model is worth on test by the comparable figures; null where one is not defined. */
+export type TestFigures = Partial<FigureValues>
 
 /** Figures with the rows that they were measured on. */
-export interface MeasuredFigures extends TestFigures {
+export interface MeasuredFigures extends Partial<FigureValues> {
   readonly rows: number
   readonly frauds: number
 }
@@ -58,16 +56,31 @@ export const testFigures = async (
     const names = scorer.featureNames
     const categorical = categoricalNames(featureSettingsOf(artifact))
     const files = { features, split: rows.split, prepared: rows.prepared }
-    const { table, labels } = await readFeatureRows(connection, files, 'test', names, categorical)
+    const read = await readFeatureRows(connection, files, 'test', names, categorical)
+    const { table, labels } = read
     const scores = new Float64Array(table.rowCount)
     scorer.scoreMany(table, scores)
+    // None of these figures looks at days or costs.
+    const judged = judgedRows({ ...read, entities: read.userIds }, 0)
+    const scored = { ...judged, scores, threshold: scorer.threshold, k: 1, costs: NO_COSTS }
     return {
-      rocAuc: defined(rocAuc(labels, scores)),
-      averagePrecision: defined(averagePrecision(labels, scores)),
+      ...figuresOf(scored, COMPARABLE_FIGURES),
       rows: table.rowCount,
       frauds: labels.reduce((sum, label) => sum + label, 0),
     }
   })
+}
+
+/**
+ * Figures that the training of `artifact` found on test; undefined where it has none, since it was imported.
+ * One of an earlier training may lack figures that have been added since.
+ */
+export const recordedFigures = ({ manifest }: Pick<Artifact, 'manifest'>): TestFigures | undefined => {
+  const { test } = manifest.metrics as { readonly test?: Partial<FigureValues> }
+  return (
+    test &&
+    Object.fromEntries(COMPARABLE_FIGURES.map((figure) => [keyOf(figure), test[keyOf(figure)] ?? null]))
+  )
 }
 
 const computeFeatures = async (
@@ -91,5 +104,3 @@ const computeFeatures = async (
   })
   return out
 }
-
-const defined = (value: number): number | null => (Number.isNaN(value) ? null : value)

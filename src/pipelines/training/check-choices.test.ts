@@ -16,6 +16,12 @@ test.each([
   expect(() => checkChoices(settingsWith(`${setting}=${value}`, 'evaluation.costs.review=5'))).not.toThrow()
 })
 
+test('a gate on the expected cost needs costs', () => {
+  const gate = 'evaluation.gates.expected_cost=5'
+  expect(() => checkChoices(settingsWith(gate))).toThrow('evaluation.gates.expected_cost is 5, but')
+  expect(() => checkChoices(settingsWith(gate, 'evaluation.costs.review=5'))).not.toThrow()
+})
+
 test('whatever does not go by costs needs none', () => {
   expect(() => checkChoices(settingsWith())).not.toThrow()
 })

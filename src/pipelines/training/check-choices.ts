@@ -1,7 +1,8 @@
 import type { TrainingSettings } from '../../config/training-config.ts'
 import { VigiaError } from '../../errors.ts'
 import { hasCosts } from '../../evaluation/cost.ts'
-import { costMatrix } from './candidate-figures.ts'
+import { FIGURES, type FigureName, figureNamed } from '../../evaluation/figures.ts'
+import { costMatrix } from './judge-rows.ts'
 import { enabledModels } from './model-settings.ts'
 
 /**
@@ -16,17 +17,25 @@ export const checkChoices = (settings: Pick<TrainingSettings, 'models' | 'search
 }
 
 /**
- * Whoever chooses by cost has to say what costs.
+ * Whoever chooses by cost, or has a gate for it, has to say what costs.
  *
  * @throws CONFIG_COSTS_MISSING naming the setting that goes by costs while all of them are 0
  */
 const requireCosts = ({ search, evaluation }: Pick<TrainingSettings, 'search' | 'evaluation'>): void => {
   if (hasCosts(costMatrix({ evaluation }))) return
+  const { choose_by, threshold, gates } = evaluation
   const asked = [
-    ['search.scoring', search.scoring, 'expected_cost'],
-    ['evaluation.choose_by', evaluation.choose_by, 'expected_cost'],
-    ['evaluation.threshold', evaluation.threshold, 'min_cost'],
-  ].find(([, value, byCost]) => value === byCost)
+    { setting: 'search.scoring', got: search.scoring, byCosts: needsCosts(search.scoring) },
+    { setting: 'evaluation.choose_by', got: choose_by, byCosts: needsCosts(choose_by) },
+    { setting: 'evaluation.threshold', got: threshold, byCosts: threshold === 'min_cost' },
+    ...FIGURES.map(({ name }) => ({
+      setting: `evaluation.gates.${name}`,
+      got: gates[name] ?? 'null',
+      byCosts: gates[name] !== null && needsCosts(name),
+    })),
+  ].find(({ byCosts }) => byCosts)
   if (asked !== undefined)
-    throw new VigiaError('CONFIG_COSTS_MISSING', { setting: asked[0]!, got: asked[1]! })
+    throw new VigiaError('CONFIG_COSTS_MISSING', { setting: asked.setting, got: asked.got })
 }
+
+const needsCosts = (name: FigureName): boolean => figureNamed(name).needs.includes('costs')

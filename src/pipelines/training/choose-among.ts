@@ -1,16 +1,12 @@
 import type { TrainingSettings } from '../../config/training-config.ts'
 import { bestF1Threshold } from '../../evaluation/best-threshold.ts'
 import { minCostThreshold } from '../../evaluation/cost.ts'
+import type { Figure } from '../../evaluation/figure.ts'
+import { allFiguresOf, figureNamed, keyOf } from '../../evaluation/figures.ts'
 import { alertBudgetThreshold, precisionFloorThreshold } from '../../evaluation/threshold-rules.ts'
+import { DAY_MS } from '../../foundation/days.ts'
 import { type CalibrationChoice, calibrate, chooseCalibration } from '../../learning/calibration.ts'
-import {
-  candidateFigures,
-  costMatrix,
-  type JudgedRows,
-  SCORING_TITLES,
-  type Scoring,
-  scoringFigure,
-} from './candidate-figures.ts'
+import { costMatrix, judgeRows, type RowsToJudge, scoredRows } from './judge-rows.ts'
 import type { Candidate, ChoiceOutcome, TrainedModel } from './training-outcome.ts'
 
 /** A trained model and its raw probability of each row. */
@@ -19,10 +15,10 @@ export interface ScoredModel extends Pick<TrainedModel, 'name' | 'title' | 'file
 }
 
 /** The rows that models are compared on. */
-export interface ChoiceRows extends JudgedRows {
+export interface ChoiceRows extends RowsToJudge {
   /** Training rows where validation cannot serve. */
   readonly part: 'validation' | 'train'
-  /** Where days begin to be counted; see `evaluate`. */
+  /** Where days begin to be counted; see `judgedRows`. */
   readonly firstDayMs: number
 }
 
@@ -40,30 +36,20 @@ export const chooseAmong = (
   rows: ChoiceRows,
   settings: Pick<TrainingSettings, 'evaluation'>,
 ): ChoiceOutcome => {
-  const { choose_by, top_k } = settings.evaluation
-  const candidates: Candidate[] = []
-  const worth: number[] = []
-  for (const { raw, ...model } of models) {
+  const figure = figureNamed(settings.evaluation.choose_by)
+  const judged = judgeRows(rows, rows.firstDayMs)
+  const candidates = models.map(({ raw, ...model }): Candidate => {
     const { calibration, choice } = chooseCalibrationOn(rows, raw, settings)
     const scores = raw.map((probability) => calibrate(calibration, probability))
     const threshold = chooseThreshold(rows, scores, settings)
-    const figures = candidateFigures(rows, scores, threshold.threshold, {
-      k: top_k,
-      firstDayMs: rows.firstDayMs,
-      costs: costMatrix(settings),
-    })
-    candidates.push({ ...model, calibration, calibrationChoice: choice, ...threshold, figures })
-    // What decisions cost hangs on the threshold that the model would be used with.
-    worth.push(
-      choose_by === 'expected_cost'
-        ? (figures.expectedCost ?? Number.NaN)
-        : scoringFigure(choose_by, rows, scores, settings),
-    )
-  }
+    const figures = allFiguresOf(scoredRows(judged, scores, threshold.threshold, settings))
+    return { ...model, calibration, calibrationChoice: choice, ...threshold, figures }
+  })
+  const values = candidates.map(({ figures }) => figures[keyOf(figure)])
   return {
     schema: 1,
-    best: candidates[indexOfBest(worth, choose_by)]!.name,
-    chosenBy: `the best ${SCORING_TITLES[choose_by]} on ${PART_TITLES[rows.part]}`,
+    best: candidates[indexOfBest(values, figure)]!.name,
+    chosenBy: `the best ${figure.title} on ${PART_TITLES[rows.part]}`,
     part: rows.part,
     candidates,
     warnings: rows.part === 'validation' ? [] : [ON_TRAINING],
@@ -86,9 +72,10 @@ const chooseCalibrationOn = (
     ? chooseCalibration(labels, raw, evaluation.calibration)
     : { calibration: { method: 'none' }, choice: 'none: validation has nothing to calibrate on' }
 
-const indexOfBest = (figures: readonly number[], scoring: Scoring): number => {
-  const sign = scoring === 'expected_cost' ? -1 : 1
-  const worth = figures.map((figure) => (Number.isNaN(figure) ? Number.NEGATIVE_INFINITY : sign * figure))
+/** The first of the best; what is not defined is the worst. */
+const indexOfBest = (values: readonly (number | null)[], { better }: Pick<Figure, 'better'>): number => {
+  const sign = better === 'higher' ? 1 : -1
+  const worth = values.map((value) => (value === null ? Number.NEGATIVE_INFINITY : sign * value))
   return worth.indexOf(Math.max(...worth))
 }
 
@@ -137,8 +124,6 @@ const applyRule = (
     }
   }
 }
-
-const DAY_MS = 86_400_000
 
 /** Days from the first row to the last, at least one. */
 const daysOf = (timesMs: Float64Array): number => {

@@ -1,18 +1,28 @@
 import { isAbsolute, join } from 'node:path'
+import type { TrainingSettings } from '../../config/training-config.ts'
 import type { FittedCleaning } from '../../dataset/cleaning.ts'
 import type { SplitReport } from '../../dataset/split/split-report.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import { readJson } from '../../disk/json-file.ts'
-import { evaluate } from '../../evaluation/evaluate.ts'
+import { bootstrapIntervals, type Intervals } from '../../evaluation/bootstrap.ts'
+import { type CurveChoices, evaluateScored, type PartEvaluation } from '../../evaluation/evaluate.ts'
+import type { ScoredRows } from '../../evaluation/figure.ts'
+import { allFiguresOf, type FigureValues } from '../../evaluation/figures.ts'
+import { checkGates } from '../../evaluation/gates.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
+import { createRandom } from '../../foundation/random.ts'
 import type { Model } from '../../learning/model.ts'
 import { createModelScorer, createScorer, type ModelScorer } from '../../model/scorer.ts'
 import type { StepWork } from '../../steps/step.ts'
-import { candidateFigures, costMatrix } from './candidate-figures.ts'
-import type { CandidateFigures, CandidateReport, EvaluationReport } from './evaluation-report.ts'
+import type { CandidateReport, EvaluationReport } from './evaluation-report.ts'
+import {
+  coefficientsOf,
+  importanceByGain,
+  importanceByShuffling,
+  PERMUTATION_ROWS,
+} from './feature-importances.ts'
 import { categoricalFeatures, type FeatureRows, featureFiles, readFeatureRows } from './feature-rows.ts'
-import { coefficientsOf, gainImportance, PERMUTATION_ROWS, permutationImportance } from './importance.ts'
-import { intervalsOfRows, judgeGates } from './judgement.ts'
+import { judgeRows, scoredRows } from './judge-rows.ts'
 import { loadProduction } from './production-model.ts'
 import { sliceFigures } from './slice-figures.ts'
 import { sliceRows } from './slice-rows.ts'
@@ -44,57 +54,34 @@ export const productionFolder = ({ config, workingDirectory }: TrainingContext):
  */
 export const evaluateRun = async (context: TrainingContext, work: StepWork): Promise<EvaluationReport> => {
   const run = await readOutcomes(work)
-  const candidates = run.candidates.map((candidate) => ({ ...candidate, figures: {} as PartFigures }))
-  const chosen = candidates.find(({ name }) => name === run.choice.best)!
-  const parts = {} as Record<Part, EvaluationReport['parts'][Part]>
-  const intervals = {} as Record<Part, EvaluationReport['intervals'][Part]>
-  let slices: EvaluationReport['slices'] = []
-  let shuffled: Shuffled = { importance: [], warnings: [] }
-  for (const part of PARTS) {
-    work.signal.throwIfAborted()
-    const done = PARTS.indexOf(part)
-    work.reportProgress({ activity: `evaluating on ${part}`, done, total: PARTS.length, unit: 'parts' })
-    const rows = await readPart(context, work, part, run.training.featureNames)
-    const scores = scoresOf(chosen.scorer, rows)
-    const judged = judgeChosen(context, run, part, rows, scores, chosen.threshold)
-    parts[part] = judged.figures
-    intervals[part] = judged.intervals
-    if (part === 'train') continue
-    for (const { figures, scorer, threshold } of candidates)
-      figures[part] = figuresOf(context, run, part, rows, scorer, threshold)
-    if (part === 'validation') shuffled = shuffleFeatures(context, work, chosen.model, rows)
-    else slices = await sliceRun(context, work, rows, scores, chosen.threshold)
-  }
+  const evaluations = await evaluateParts(context, work, run)
   const production = await compareProduction(context, work, run)
-  const compared = production !== null && 'test' in production ? production : null
-  const { training, choice, search, selection, split } = run
+  const comparable = production !== null && 'test' in production ? production : null
+  const { chosen, training, choice, search, selection, split } = run
+  const { project, evaluation } = context.config.settings
   return {
     schema: 2,
-    project: context.config.settings.project.name,
+    project: project.name,
     model: { name: chosen.name, title: chosen.title, chosenBy: choice.chosenBy },
     threshold: chosen.threshold,
     thresholdChoice: chosen.thresholdChoice,
     calibrationChoice: chosen.calibrationChoice,
-    daily: { entity: 'user', k: context.config.settings.evaluation.top_k },
+    daily: { entity: 'user', k: evaluation.top_k },
     split: { method: split.method, parts: split.parts },
-    parts,
-    intervals,
-    slices,
+    parts: evaluations.parts,
+    intervals: evaluations.intervals,
+    slices: evaluations.slices,
     importance: {
-      gain: gainImportance(chosen.model),
-      permutation: shuffled.importance,
+      gain: importanceByGain(chosen.model),
+      permutation: evaluations.permutation,
       coefficients: coefficientsOf(chosen.model),
     },
-    candidates: training.models.map((model) =>
-      candidateReport(
-        model,
-        chosen.name,
-        search,
-        candidates.find(({ name }) => name === model.name)?.figures,
-      ),
-    ),
-    production: compared,
-    gates: judgeGates(chosen.figures.test!, compared, context.config.settings),
+    candidates: training.models.map((model) => ({
+      ...candidateReport(model, chosen.name, search),
+      ...evaluations.candidates.get(model.name),
+    })),
+    production: comparable,
+    gates: checkGates(evaluation.gates, evaluations.parts.test, comparable?.test ?? null),
     selection: {
       methods: selection.methods,
       kept: selection.kept.length,
@@ -108,35 +95,94 @@ export const evaluateRun = async (context: TrainingContext, work: StepWork): Pro
       ...(production !== null && 'reason' in production
         ? [`The model in production (${production.where}) was not compared: ${production.reason}.`]
         : []),
-      ...shuffled.warnings,
+      ...sampledRows(evaluations.parts.validation),
     ],
   }
 }
 
 /** Figures of a candidate on the parts that it did not learn from. */
 interface PartFigures {
-  validation?: CandidateFigures
-  test?: CandidateFigures
+  validation?: FigureValues
+  test?: FigureValues
 }
 
+/** What the parts have shown. */
+interface PartEvaluations {
+  readonly parts: Record<Part, PartEvaluation>
+  readonly intervals: Record<Part, Intervals>
+  /** By name of the candidate. */
+  readonly candidates: ReadonlyMap<string, PartFigures>
+  /** On validation. */
+  readonly permutation: EvaluationReport['importance']['permutation']
+  /** On test. */
+  readonly slices: EvaluationReport['slices']
+}
+
+const evaluateParts = async (
+  context: TrainingContext,
+  work: StepWork,
+  run: Outcomes,
+): Promise<PartEvaluations> => {
+  const { settings } = context.config
+  const { chosen } = run
+  const parts = {} as Record<Part, PartEvaluation>
+  const intervals = {} as Record<Part, Intervals>
+  const candidates = new Map<string, PartFigures>(run.candidates.map(({ name }) => [name, {}]))
+  let slices: EvaluationReport['slices'] = []
+  let permutation: EvaluationReport['importance']['permutation'] = []
+  for (const [done, part] of PARTS.entries()) {
+    work.signal.throwIfAborted()
+    work.reportProgress({ activity: `evaluating on ${part}`, done, total: PARTS.length, unit: 'parts' })
+    const rows = await readPart(context, work, part, run.training.featureNames)
+    const judged = judgeRows(rows, firstDayOf(run, part))
+    const scoredBy = ({ scorer, threshold }: Pick<EvaluatedCandidate, 'scorer' | 'threshold'>): ScoredRows =>
+      scoredRows(judged, scoresOf(scorer, rows), threshold, settings)
+    const scored = scoredBy(chosen)
+    parts[part] = evaluateScored(scored, curveChoices(settings))
+    intervals[part] = intervalsOf(scored, settings)
+    if (part === 'train') continue
+    for (const candidate of run.candidates)
+      candidates.get(candidate.name)![part] = allFiguresOf(
+        candidate === chosen ? scored : scoredBy(candidate),
+      )
+    if (part === 'validation') permutation = shuffleFeatures(context, work, chosen.model, rows)
+    else slices = await sliceRun(context, work, rows.transactionIds, scored)
+  }
+  return { parts, intervals, candidates, permutation, slices }
+}
+
+const curveChoices = ({ evaluation }: TrainingSettings): CurveChoices => ({
+  curvePoints: evaluation.curve_points,
+  histogramBins: evaluation.histogram_bins,
+})
+
+/** How sure the figures are. */
+const intervalsOf = (rows: ScoredRows, { evaluation, project }: TrainingSettings): Intervals =>
+  bootstrapIntervals(rows, evaluation.bootstrap_resamples, createRandom(project.seed).fork('bootstrap'))
+
 type Outcomes = Awaited<ReturnType<typeof readOutcomes>>
+
+/** A trained candidate with its calibration and threshold. */
+type EvaluatedCandidate = Outcomes['candidates'][number]
 
 /** What the earlier steps have found. */
 const readOutcomes = async ({ input }: StepWork) => {
   const choice = await readJson<ChoiceOutcome>(input('choose', 'choice.json'))
+  const candidates = await Promise.all(
+    choice.candidates.map(async (candidate) => {
+      const model = await readJson<Model>(input('train', candidate.file))
+      return { ...candidate, model, scorer: createModelScorer(model, candidate.calibration) }
+    }),
+  )
   return {
     choice,
+    candidates,
+    chosen: candidates.find(({ name }) => name === choice.best)!,
     selection: await readJson<SelectionOutcome>(input('select', 'selection.json')),
     search: await readJson<SearchOutcome>(input('search', 'search.json')),
     training: await readJson<TrainingOutcome>(input('train', 'training.json')),
     split: await readJson<SplitReport>(input('split', 'split.json')),
     fitted: await readJson<FittedFeatures>(input('features', 'fitted.json')),
-    candidates: await Promise.all(
-      choice.candidates.map(async (candidate) => {
-        const model = await readJson<Model>(input('train', candidate.file))
-        return { ...candidate, model, scorer: createModelScorer(model, candidate.calibration) }
-      }),
-    ),
   }
 }
 
@@ -152,88 +198,38 @@ const readPart = (
 
 const firstDayOf = ({ split }: Outcomes, part: Part): number => split.windows?.[part]?.fromMs ?? 0
 
-/** All figures and curves of the chosen model on one part, and how sure they are. */
-const judgeChosen = (
-  { config: { settings } }: TrainingContext,
-  run: Outcomes,
-  part: Part,
-  rows: FeatureRows,
-  scores: Float64Array,
-  threshold: number,
-) => {
-  const { labels, eventTimesMs, userIds, amountsMinor } = rows
-  const scored = { labels, scores, eventTimesMs, entities: userIds }
-  const choices = {
-    threshold,
-    k: settings.evaluation.top_k,
-    firstDayMs: firstDayOf(run, part),
-    curvePoints: settings.evaluation.curve_points,
-    histogramBins: settings.evaluation.histogram_bins,
-    costs: { matrix: costMatrix(settings), amountsMinor },
-  }
-  return { figures: evaluate(scored, choices), intervals: intervalsOfRows(scored, choices, settings) }
-}
-
-/** The figures that candidates are compared by. */
-const figuresOf = (
-  { config: { settings } }: TrainingContext,
-  run: Outcomes,
-  part: Part,
-  rows: FeatureRows,
-  scorer: ModelScorer,
-  threshold: number,
-): CandidateFigures =>
-  candidateFigures(rows, scoresOf(scorer, rows), threshold, {
-    k: settings.evaluation.top_k,
-    firstDayMs: firstDayOf(run, part),
-    costs: costMatrix(settings),
-  })
-
-interface Shuffled {
-  readonly importance: EvaluationReport['importance']['permutation']
-  readonly warnings: readonly string[]
-}
-
 /** What the chosen model loses when one feature after the other is shuffled. */
 const shuffleFeatures = (
   { config: { settings } }: TrainingContext,
   { signal, reportProgress }: StepWork,
   model: Model,
   rows: FeatureRows,
-): Shuffled => ({
-  importance: permutationImportance(model, rows, {
+): EvaluationReport['importance']['permutation'] =>
+  importanceByShuffling(model, rows, {
     seed: settings.project.seed,
     repeats: settings.evaluation.permutation_repeats,
     signal,
     onFeature: (done, total) =>
       reportProgress({ activity: 'shuffling features', done, total, unit: 'features' }),
-  }),
-  warnings:
-    rows.table.rowCount > PERMUTATION_ROWS
-      ? [
-          `Importance by shuffling was measured on ${PERMUTATION_ROWS} of the ${rows.table.rowCount} validation rows.`,
-        ]
-      : [],
-})
+  })
+
+const sampledRows = ({ rows }: Pick<PartEvaluation, 'rows'>): string[] =>
+  rows > PERMUTATION_ROWS
+    ? [`Importance by shuffling was measured on ${PERMUTATION_ROWS} of the ${rows} validation rows.`]
+    : []
 
 /** Where the chosen model is good and where not, on the test rows. */
 const sliceRun = async (
   context: TrainingContext,
   { input, database }: StepWork,
-  rows: FeatureRows,
-  scores: Float64Array,
-  threshold: number,
+  transactionIds: readonly string[],
+  rows: ScoredRows,
 ): Promise<EvaluationReport['slices']> => {
+  const { slices } = context.config.settings.evaluation
   const slicings = await withDatabase(database, (connection) =>
-    sliceRows(
-      connection,
-      featureFiles(input),
-      'test',
-      rows.transactionIds,
-      context.config.settings.evaluation.slices,
-    ),
+    sliceRows(connection, featureFiles(input), 'test', transactionIds, slices),
   )
-  return slicings.map((slicing) => sliceFigures(slicing, rows.labels, scores, threshold))
+  return slicings.map((slicing) => sliceFigures(slicing, rows))
 }
 
 const scoresOf = (scorer: ModelScorer, { table }: FeatureRows): Float64Array => {
@@ -246,7 +242,6 @@ const candidateReport = (
   model: TrainedModel | UnavailableModel,
   chosen: string,
   search: SearchOutcome,
-  figures: PartFigures | undefined,
 ): CandidateReport => {
   const searched = search.models.find(({ name }) => name === model.name)
   return {
@@ -263,7 +258,6 @@ const candidateReport = (
       },
     }),
     ...('curves' in model && model.curves.length > 0 && { curves: model.curves }),
-    ...figures,
   }
 }
 
@@ -298,11 +292,9 @@ const compareProduction = async (
   if ('reason' in loaded) return { where, reason: loaded.reason }
   const scorer = createScorer(loaded.artifact)
   const rows = await readPart(context, work, 'test', scorer.featureNames)
-  return {
-    where,
-    title: loaded.title,
-    test: figuresOf(context, run, 'test', rows, scorer, scorer.threshold),
-  }
+  const judged = judgeRows(rows, firstDayOf(run, 'test'))
+  const scored = scoredRows(judged, scoresOf(scorer, rows), scorer.threshold, context.config.settings)
+  return { where, title: loaded.title, test: allFiguresOf(scored) }
 }
 
 /** Below this, one fraud more or less changes every figure by several hundredths. */

@@ -1,4 +1,7 @@
+import type { Intervals } from '../../evaluation/bootstrap.ts'
 import type { PartEvaluation } from '../../evaluation/evaluate.ts'
+import type { FigureValues } from '../../evaluation/figures.ts'
+import type { QualityGateResult } from '../../evaluation/gates.ts'
 
 /** `evaluation.json`: what `vigia run` shows and the evaluation page draws. */
 export interface EvaluationReport {
@@ -12,7 +15,7 @@ export interface EvaluationReport {
   readonly thresholdChoice: string
   /** How margins became probabilities, for people: `isotonic, the lowest log loss on validation`. */
   readonly calibrationChoice: string
-  /** Entities looked at a day for `dailyPrecision`, and which. */
+  /** Entities looked at a day for figures that need days, and which. */
   readonly daily: { readonly entity: string; readonly k: number }
   readonly split: { readonly method: string; readonly parts: readonly SplitPart[] }
   readonly parts: Readonly<Record<'train' | 'validation' | 'test', PartEvaluation>>
@@ -47,9 +50,9 @@ export interface EvaluationReport {
   readonly production: {
     readonly where: string
     readonly title: string
-    readonly test: CandidateFigures
+    readonly test: FigureValues
   } | null
-  readonly gates: readonly GateResult[]
+  readonly gates: readonly QualityGateResult[]
   readonly selection: {
     readonly methods: readonly string[]
     readonly kept: number
@@ -58,29 +61,18 @@ export interface EvaluationReport {
   readonly warnings: readonly string[]
 }
 
-export type Interval = readonly [low: number, high: number] | null
-export type Intervals = Readonly<
-  Record<
-    'rocAuc' | 'averagePrecision' | 'precision' | 'recall' | 'f1' | 'dailyPrecision' | 'brierScore',
-    Interval
-  >
->
-
 export interface SliceGroup {
   /** `merchant category`. */
   readonly by: string
   readonly slices: readonly Slice[]
 }
 
-export interface Slice {
+/** Of the figures those that `shownIn` names slices. */
+export interface Slice extends Partial<FigureValues> {
   readonly name: string
   readonly rows: number
   readonly frauds: number
   readonly flagged: number
-  readonly rocAuc: number | null
-  readonly averagePrecision: number | null
-  readonly precision: number | null
-  readonly recall: number | null
 }
 
 /** One model that was to be trained. */
@@ -105,8 +97,8 @@ export interface CandidateReport {
   }
   /** How it became better while it was trained; absent for models without trees. */
   readonly curves?: readonly LearningCurve[]
-  readonly validation?: CandidateFigures
-  readonly test?: CandidateFigures
+  readonly validation?: FigureValues
+  readonly test?: FigureValues
 }
 
 /** A figure after each of some steps of a training. */
@@ -117,27 +109,6 @@ export interface LearningCurve {
   readonly steps: readonly number[]
   /** A value a step. */
   readonly values: readonly number[]
-}
-
-export interface CandidateFigures {
-  readonly rocAuc: number | null
-  readonly averagePrecision: number | null
-  readonly precision: number | null
-  readonly recall: number | null
-  readonly dailyPrecision: number | null
-  readonly logLoss: number | null
-  /** Mean cost of a row by the cost matrix, with the candidate's own threshold; null without one. */
-  readonly expectedCost: number | null
-}
-
-/** A quality gate of the configuration and what came. */
-export interface GateResult {
-  /** `average precision on test`. */
-  readonly name: string
-  /** `at least 0.5`. */
-  readonly allowed: string
-  readonly got: number | null
-  readonly passed: boolean
 }
 
 /** A part of the split, for people: null bounds where it has no rows. */

@@ -6,8 +6,9 @@ import { fitAlone } from '../../learning/algorithm.ts'
 import { gradientBoosting } from '../../learning/algorithms/gradient-boosting.ts'
 import { randomForest } from '../../learning/algorithms/random-forest.ts'
 import type { Model } from '../../learning/model.ts'
+import type { LabelledRows } from '../../learning/selection/permutation-importance.ts'
 import { createModelScorer } from '../../model/scorer.ts'
-import { type CurveRows, learningCurves } from './learning-curves.ts'
+import { learningCurves } from './learning-curves.ts'
 
 test.each(['gradient boosting', 'random forest'])(
   'the last step of a %s is what the whole model gives, an earlier one what as many trees give',
@@ -35,7 +36,7 @@ test.each(['gradient boosting', 'random forest'])(
 
 test('law: of more than 20,000 rows every k-th is taken, each with its own label', () => {
   const model = trained('gradient boosting')
-  const every = (stride: number, { table, labels }: CurveRows): CurveRows => {
+  const every = (stride: number, { table, labels }: LabelledRows): LabelledRows => {
     const rows = Array.from({ length: Math.ceil(table.rowCount / stride) }, (_, i) => i * stride)
     const columns = table.columns.map((column) => Float64Array.from(rows, (row) => column[row]!))
     return {
@@ -65,7 +66,7 @@ test('a part without rows has no curve, one without frauds no average precision'
   )
 })
 
-const rowsOf = (seed: number, rowCount = 400): CurveRows => {
+const rowsOf = (seed: number, rowCount = 400): LabelledRows => {
   const random = createRandom(seed)
   const columns = [0, 1, 2].map(() => Float64Array.from({ length: rowCount }, () => random.normal()))
   const labels = Uint8Array.from({ length: rowCount }, (_, row) =>
@@ -121,7 +122,7 @@ const firstTrees = (model: Model, count: number): Model => {
   return { ...model, trees: trees.map((tree) => ({ ...tree, value: tree.value.map((v) => v * share) })) }
 }
 
-const scoresOf = (model: Model, { table }: CurveRows): Float64Array => {
+const scoresOf = (model: Model, { table }: LabelledRows): Float64Array => {
   const scores = new Float64Array(table.rowCount)
   createModelScorer(model, { method: 'none' }).scoreMany(table, scores)
   return scores

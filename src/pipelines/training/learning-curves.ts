@@ -1,7 +1,6 @@
-import { averagePrecision } from '../../evaluation/average-precision.ts'
-import { logLoss } from '../../evaluation/probability-loss.ts'
-import type { FeatureTable } from '../../learning/feature-table.ts'
+import { AVERAGE_PRECISION, LOG_LOSS } from '../../evaluation/figures.ts'
 import type { Model } from '../../learning/model.ts'
+import type { LabelledRows } from '../../learning/selection/permutation-importance.ts'
 import { flattenTrees, probabilityOfMargin } from '../../learning/trees/flat-trees.ts'
 import { createMarginsOfRows } from '../../learning/trees/margins-of-rows.ts'
 import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
@@ -10,12 +9,6 @@ import type { LearningCurve } from './evaluation-report.ts'
 /** Enough for the eye: after how many trees a model is judged, and on how many rows of a part. */
 const MOST_STEPS = 25
 const MOST_ROWS = 20_000
-
-/** Rows that a curve is taken on. */
-export interface CurveRows {
-  readonly table: FeatureTable
-  readonly labels: Uint8Array
-}
 
 /**
  * How a sum of trees became better (and then worse) with each tree: log loss on training and validation,
@@ -26,8 +19,8 @@ export interface CurveRows {
  */
 export const learningCurves = (
   model: Model,
-  training: CurveRows,
-  validation: CurveRows,
+  training: LabelledRows,
+  validation: LabelledRows,
 ): readonly LearningCurve[] => {
   if (model.kind === 'logistic_regression' || model.trees.length === 0) return []
   const steps = stepsOf(model.trees.length)
@@ -43,7 +36,7 @@ const stepsOf = (trees: number): number[] => {
   return Array.from({ length: count }, (_, i) => Math.round(((i + 1) * trees) / count))
 }
 
-const thinned = ({ table, labels }: CurveRows): CurveRows => {
+const thinned = ({ table, labels }: LabelledRows): LabelledRows => {
   const stride = Math.ceil(table.rowCount / MOST_ROWS)
   if (stride <= 1) return { table, labels }
   const rowCount = Math.ceil(table.rowCount / stride)
@@ -59,7 +52,7 @@ const thinned = ({ table, labels }: CurveRows): CurveRows => {
 const curvesOn = (
   part: 'train' | 'validation',
   model: TreeEnsembleModel,
-  { table, labels }: CurveRows,
+  { table, labels }: LabelledRows,
   steps: readonly number[],
 ): LearningCurve[] => {
   const { rowCount, columns } = table
@@ -76,13 +69,13 @@ const curvesOn = (
     // Leaves of a forest are shares divided by the number of all trees.
     const scale = model.link === 'identity' ? model.trees.length / to : 1
     const scores = margins.map((margin) => probabilityOfMargin(model.link, margin * scale))
-    losses.push(logLoss(labels, scores))
-    precisions.push(averagePrecision(labels, scores))
+    losses.push(LOG_LOSS.of({ labels, scores }))
+    precisions.push(AVERAGE_PRECISION.of({ labels, scores }))
     from = to
   }
   const isDefined = (values: readonly number[]) => values.every((value) => !Number.isNaN(value))
   return [
-    { name: `${part}.log_loss`, steps, values: losses },
-    { name: `${part}.average_precision`, steps, values: precisions },
+    { name: `${part}.${LOG_LOSS.name}`, steps, values: losses },
+    { name: `${part}.${AVERAGE_PRECISION.name}`, steps, values: precisions },
   ].filter(({ values }) => isDefined(values))
 }

@@ -1,18 +1,26 @@
 import { dirname } from 'node:path'
 import { writeArtifact } from '../../artifacts/artifact-folder.ts'
+import type { TrainingSettings } from '../../config/training-config.ts'
 import type { FittedCleaning } from '../../dataset/cleaning.ts'
 import type { SplitReport } from '../../dataset/split/split-report.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { readJson } from '../../disk/json-file.ts'
+import { withoutCurves } from '../../evaluation/evaluate.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { Model } from '../../learning/model.ts'
 import { decodeArtifact, encodeArtifact } from '../../model/artifact.ts'
 import { encodeOnnx } from '../../model/onnx/encode-onnx.ts'
 import { createModelScorer } from '../../model/scorer.ts'
 import { codeVersionOf } from '../../steps/code-version.ts'
-import type { Step } from '../../steps/step.ts'
+import type { Step, StepWork } from '../../steps/step.ts'
 import type { EvaluationReport } from './evaluation-report.ts'
-import { categoricalFeatures, FEATURE_INPUTS, featureFiles, readFeatureRows } from './feature-rows.ts'
+import {
+  categoricalFeatures,
+  FEATURE_INPUTS,
+  type FeatureRows,
+  featureFiles,
+  readFeatureRows,
+} from './feature-rows.ts'
 import { referenceOfRows } from './reference-of-rows.ts'
 import { type TrainingContext, usesGeneratedData } from './training-context.ts'
 import {
@@ -40,70 +48,83 @@ export const packageStep = (context: TrainingContext): Step => {
     inputs: [...FEATURE_INPUTS, 'clean', 'select', 'train', 'choose', 'evaluate'],
     settings: { artifact: declared },
     module: import.meta.url,
-    run: async ({ input, output, signal, database }) => {
-      const evaluation = await readJson<EvaluationReport>(input('evaluate', 'evaluation.json'))
-      const selection = await readJson<SelectionOutcome>(input('select', 'selection.json'))
-      const { models } = await readJson<TrainingOutcome>(input('train', 'training.json'))
-      const { best, chosenBy, candidates } = await readJson<ChoiceOutcome>(input('choose', 'choice.json'))
-      // The choice is among trained models, so both are found.
-      const chosen = candidates.find(({ name }) => name === best)!
-      const trained = models.filter(isTrained).find(({ name }) => name === best)!
-      const model = await readJson<Model>(input('train', chosen.file))
-      const read = await readJson<{ files: readonly unknown[] }>(input('read', 'read.json'))
+    run: async (work) => {
+      const chosen = await readChosen(work)
+      const { model, candidate } = chosen
       const categorical = categoricalFeatures(context).filter((name) => model.featureNames.includes(name))
-      const rowsOf = (part: string) =>
-        withDatabase(database, (connection) =>
-          readFeatureRows(connection, featureFiles(input), part, model.featureNames, categorical),
+      const rowsOf = (part: string): Promise<FeatureRows> =>
+        withDatabase(work.database, (connection) =>
+          readFeatureRows(connection, featureFiles(work.input), part, model.featureNames, categorical),
         )
-      const reference = referenceOfRows(
-        createModelScorer(model, chosen.calibration),
-        await rowsOf('train'),
-        await rowsOf('validation'),
-      )
-      signal.throwIfAborted()
+      const scorer = createModelScorer(model, candidate.calibration)
+      const reference = referenceOfRows(scorer, await rowsOf('train'), await rowsOf('validation'))
+      work.signal.throwIfAborted()
       const files = encodeArtifact({
-        manifest: {
-          project: declared.project.name,
-          model: { title: chosen.title, settings: trained.settings, library: trained.library ?? null },
-          featureSettings: { features: declared.features, labels: declared.labels },
-          fitted: {
-            features: await readJson<FittedFeatures>(input('features', 'fitted.json')),
-            cleaning: await readJson<FittedCleaning>(input('clean', 'cleaning.json')),
-          },
-          selection: {
-            methods: [...selection.methods],
-            dropped: selection.dropped.map(({ feature, reason }) => ({ feature, reason })),
-          },
-          calibration: chosen.calibration,
-          calibrationChoice: chosen.calibrationChoice,
-          threshold: chosen.threshold,
-          thresholdChoice: chosen.thresholdChoice,
-          riskLevels: declared.riskLevels,
-          // What was tried on the way stands in the run; the model carries how the models compare.
-          candidates: evaluation.candidates.map(({ search: _, curves: __, ...candidate }) => candidate),
-          chosenBy,
-          data: usesGeneratedData(context) ? 'generated' : read.files,
-          split: await readJson<SplitReport>(input('split', 'split.json')),
-          seed: declared.project.seed,
-          codeVersion: await codeVersionOf(import.meta.url, ''),
-          metrics: Object.fromEntries(
-            Object.entries(evaluation.parts).map(([part, figures]) => [part, withoutCurves(figures)]),
-          ),
-        },
+        manifest: await manifestOf(chosen, declared, context, work),
         model,
         categorical,
-        onnx: encodeOnnx(model, chosen.calibration),
+        onnx: encodeOnnx(model, candidate.calibration),
         reference,
       })
-      const folder = dirname(output('manifest.json'))
       decodeArtifact(files, 'package')
-      await writeArtifact(folder, files)
+      await writeArtifact(dirname(work.output('manifest.json')), files)
     },
   }
 }
 
-const CURVES = new Set(['roc', 'precisionRecall', 'histogram', 'calibration', 'gain', 'cost'])
+/** The best of the candidates, as it was chosen, trained and read. */
+const readChosen = async ({ input }: StepWork) => {
+  const { models } = await readJson<TrainingOutcome>(input('train', 'training.json'))
+  const { best, chosenBy, candidates } = await readJson<ChoiceOutcome>(input('choose', 'choice.json'))
+  // The choice is among trained models, so both are found.
+  const candidate = candidates.find(({ name }) => name === best)!
+  const trained = models.filter(isTrained).find(({ name }) => name === best)!
+  return { candidate, trained, chosenBy, model: await readJson<Model>(input('train', candidate.file)) }
+}
 
-/** Curves are for the report; the model carries the figures. */
-const withoutCurves = (figures: object): object =>
-  Object.fromEntries(Object.entries(figures).filter(([name]) => !CURVES.has(name)))
+/** Settings that the artifact carries. */
+interface ArtifactSettings {
+  readonly project: TrainingSettings['project']
+  readonly features: unknown
+  readonly labels: unknown
+  readonly riskLevels: TrainingSettings['evaluation']['risk_levels']
+}
+
+const manifestOf = async (
+  { candidate, trained, chosenBy }: Awaited<ReturnType<typeof readChosen>>,
+  { project, features, labels, riskLevels }: ArtifactSettings,
+  context: TrainingContext,
+  { input }: StepWork,
+): Promise<Parameters<typeof encodeArtifact>[0]['manifest']> => {
+  const evaluation = await readJson<EvaluationReport>(input('evaluate', 'evaluation.json'))
+  const selection = await readJson<SelectionOutcome>(input('select', 'selection.json'))
+  const read = await readJson<{ files: readonly unknown[] }>(input('read', 'read.json'))
+  return {
+    project: project.name,
+    model: { title: candidate.title, settings: trained.settings, library: trained.library ?? null },
+    featureSettings: { features, labels },
+    fitted: {
+      features: await readJson<FittedFeatures>(input('features', 'fitted.json')),
+      cleaning: await readJson<FittedCleaning>(input('clean', 'cleaning.json')),
+    },
+    selection: {
+      methods: [...selection.methods],
+      dropped: selection.dropped.map(({ feature, reason }) => ({ feature, reason })),
+    },
+    calibration: candidate.calibration,
+    calibrationChoice: candidate.calibrationChoice,
+    threshold: candidate.threshold,
+    thresholdChoice: candidate.thresholdChoice,
+    riskLevels,
+    // What was tried on the way stands in the run; the model carries how the models compare.
+    candidates: evaluation.candidates.map(({ search: _search, curves: _curves, ...figures }) => figures),
+    chosenBy,
+    data: usesGeneratedData(context) ? 'generated' : read.files,
+    split: await readJson<SplitReport>(input('split', 'split.json')),
+    seed: project.seed,
+    codeVersion: await codeVersionOf(import.meta.url, ''),
+    metrics: Object.fromEntries(
+      Object.entries(evaluation.parts).map(([part, figures]) => [part, withoutCurves(figures)]),
+    ),
+  }
+}

@@ -1,21 +1,21 @@
 import type { TrainingSettings } from '../../config/training-config.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeJson } from '../../disk/json-file.ts'
+import { figureNamed } from '../../evaluation/figures.ts'
 import { learningMemoryBytes } from '../../fitting/learning-memory.ts'
 import { type FitJob, runFits } from '../../fitting/run-fits.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { ModelKind } from '../../learning/model.ts'
 import {
-  type Candidate,
+  type Combination,
   type Grid,
-  gridCandidates,
-  randomCandidates,
-} from '../../learning/search/candidates.ts'
+  gridCombinations,
+  randomCombinations,
+} from '../../learning/search/combinations.ts'
 import { type Fold, makeFolds } from '../../learning/search/folds.ts'
-import { type SearchSummary, summariseSearch } from '../../learning/search/summary.ts'
+import { type Better, type SearchSummary, summariseSearch } from '../../learning/search/summary.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
-import { type JudgedRows, scoringFigure } from './candidate-figures.ts'
 import {
   categoricalFeatures,
   FEATURE_INPUTS,
@@ -23,6 +23,7 @@ import {
   featureFiles,
   readFeatureRows,
 } from './feature-rows.ts'
+import { type RowsToJudge, searchScore } from './judge-rows.ts'
 import { enabledModels, modelSettings } from './model-settings.ts'
 import { librariesOf, type ModelTrainer, modelTrainers } from './model-trainers.ts'
 import type { TrainingContext } from './training-context.ts'
@@ -81,8 +82,9 @@ export const searchStep = (context: TrainingContext): Step => {
 
 /** The settings of evaluation that the scoring looks at: to change another one must not search again. */
 const judgedBy = ({ search, evaluation }: TrainingSettings): Record<string, unknown> => {
-  if (search.scoring === 'precision_at_k') return { top_k: evaluation.top_k }
-  return search.scoring === 'expected_cost' ? evaluation : {}
+  const { needs } = figureNamed(search.scoring)
+  if (needs.includes('costs')) return evaluation
+  return needs.includes('days') ? { top_k: evaluation.top_k } : {}
 }
 
 const modelsToSearch = ({ config: { settings } }: TrainingContext): readonly ModelKind[] =>
@@ -99,16 +101,19 @@ const searchModel = async (
 ): Promise<ModelSearch> => {
   const { search, models, project } = context.config.settings
   const grid = models[name].grid as Grid
-  const candidates =
-    search.method === 'grid' ? gridCandidates(grid) : randomCandidates(grid, search.candidates, project.seed)
+  const combinations =
+    search.method === 'grid'
+      ? gridCombinations(grid)
+      : randomCombinations(grid, search.candidates, project.seed)
   const folds = foldsOf(rows, context)
-  const figures = await judgeAll(name, trainer, candidates, folds, rows, context, work)
-  const summary = summariseSearch(search.scoring, candidates, figures, search.tie_tolerance)
+  const scores = await scoreAll({ name, trainer, combinations, folds, rows, context }, work)
+  const { better } = figureNamed(search.scoring)
+  const summary = summariseSearch(better, combinations, scores, search.tie_tolerance)
   return {
     name,
-    method: `${search.method} of ${candidates.length}, ${search.validation} in ${folds.length} folds`,
+    method: `${search.method} of ${combinations.length}, ${search.validation} in ${folds.length} folds`,
     scoring: search.scoring,
-    ...ranked(summary),
+    ...ranked(summary, better),
   }
 }
 
@@ -128,76 +133,80 @@ const foldsOf = (rows: FeatureRows, { config: { settings } }: TrainingContext): 
   )
 }
 
-/** Scoring of each candidate on each fold; what an interrupted run has found is not computed again. */
-const judgeAll = async (
-  name: ModelKind,
-  trainer: Trainer,
-  candidates: readonly Candidate[],
-  folds: readonly Fold[],
-  rows: FeatureRows,
-  context: TrainingContext,
-  work: StepWork,
-): Promise<number[][]> => {
-  const { config, workers } = context
-  const figures = candidates.map(() => folds.map(() => Number.NaN))
-  const open: (FitJob & { readonly candidate: number; readonly fold: number; readonly key: string })[] = []
-  for (const [candidate, tried] of candidates.entries()) {
-    const settings = trainer.algorithmSettings(
-      { ...modelSettings(config.settings.models[name]), ...tried },
-      1,
-    )
-    for (const [fold, { train, test }] of folds.entries()) {
-      const key = `${name} ${canonicalJson(tried)} ${fold}`
-      const before = (await work.checkpoint.read(key)) as { figure: number | null } | undefined
-      if (before !== undefined) figures[candidate]![fold] = before.figure ?? Number.NaN
-      else
-        open.push({
-          algorithm: name,
-          settings,
-          seed: config.settings.project.seed,
-          training: train,
-          scored: test,
-          candidate,
-          fold,
-          key,
-        })
-    }
+/** The combinations of one model that are to be tried, and on what. */
+interface ModelTrials {
+  readonly name: ModelKind
+  readonly trainer: Trainer
+  readonly combinations: readonly Combination[]
+  readonly folds: readonly Fold[]
+  readonly rows: FeatureRows
+  readonly context: TrainingContext
+}
+
+/** One combination to be fitted and scored on one fold. */
+interface Trial extends FitJob {
+  readonly combination: number
+  readonly fold: number
+  /** Its name among what is set aside. */
+  readonly key: string
+}
+
+/** Score of each combination on each fold; what an interrupted run has found is not computed again. */
+const scoreAll = async (trials: ModelTrials, work: StepWork): Promise<number[][]> => {
+  const { combinations, folds, trainer, rows, context } = trials
+  const { settings } = context.config
+  const scores = combinations.map(() => folds.map(() => Number.NaN))
+  const open: Trial[] = []
+  for (const trial of trialsOf(trials)) {
+    const before = (await work.checkpoint.read(trial.key)) as { figure: number | null } | undefined
+    if (before === undefined) open.push(trial)
+    else scores[trial.combination]![trial.fold] = before.figure ?? Number.NaN
   }
-  const total = candidates.length * folds.length
+  const total = combinations.length * folds.length
   let done = total - open.length
-  const onScores = async (scores: Float64Array, job: number): Promise<void> => {
-    const { candidate, fold, key, scored } = open[job]!
-    const figure = scoringFigure(
-      config.settings.search.scoring,
-      judgedRows(rows, scored),
-      scores,
-      config.settings,
-    )
-    figures[candidate]![fold] = figure
-    await work.checkpoint.write(key, { figure: Number.isFinite(figure) ? figure : null })
-    work.reportProgress({
-      activity: `searching: ${trainer.title.toLowerCase()}`,
-      done: ++done,
-      total,
-      unit: 'fits',
-    })
+  const onScores = async (probabilities: Float64Array, job: number): Promise<void> => {
+    const { combination, fold, key, scored } = open[job]!
+    const score = searchScore(settings.search.scoring, takeRows(rows, scored), probabilities, settings)
+    scores[combination]![fold] = score
+    await work.checkpoint.write(key, { figure: Number.isFinite(score) ? score : null })
+    done++
+    const activity = `searching: ${trainer.title.toLowerCase()}`
+    work.reportProgress({ activity, done, total, unit: 'fits' })
   }
   await runFits({
     rows: { table: rows.table, labels: rows.labels },
     jobs: open,
-    threads: workers,
-    memoryLimitBytes: learningMemoryBytes(config.settings.resources.learning_memory),
+    threads: context.workers,
+    memoryLimitBytes: learningMemoryBytes(settings.resources.learning_memory),
     activity: `searching settings of the ${trainer.title.toLowerCase()}`,
     work,
     onScores,
   })
-  return figures
+  return scores
 }
 
-const judgedRows = (
+/** Each combination on each fold, in this order. */
+const trialsOf = ({ name, trainer, combinations, folds, context }: ModelTrials): Trial[] => {
+  const { models, project } = context.config.settings
+  return combinations.flatMap((combination, index) => {
+    const settings = trainer.algorithmSettings({ ...modelSettings(models[name]), ...combination }, 1)
+    return folds.map(({ train, test }, fold) => ({
+      algorithm: name,
+      settings,
+      seed: project.seed,
+      training: train,
+      scored: test,
+      combination: index,
+      fold,
+      key: `${name} ${canonicalJson(combination)} ${fold}`,
+    }))
+  })
+}
+
+const takeRows = (
   { labels, eventTimesMs, amountsMinor, userIds }: FeatureRows,
   rows: Int32Array,
-): JudgedRows => ({
+): RowsToJudge => ({
   labels: Uint8Array.from(rows, (row) => labels[row]!),
   eventTimesMs: Float64Array.from(rows, (row) => eventTimesMs[row]!),
   amountsMinor: Float64Array.from(rows, (row) => amountsMinor[row]!),
@@ -205,14 +214,14 @@ const judgedRows = (
 })
 
 /** The chosen one first, then the others by their means. */
-const ranked = ({ tried, best, scoring }: SearchSummary): Pick<ModelSearch, 'tried' | 'best'> => {
-  const sign = scoring === 'expected_cost' ? 1 : -1
+const ranked = ({ tried, best }: SearchSummary, better: Better): Pick<ModelSearch, 'tried' | 'best'> => {
+  const sign = better === 'lower' ? 1 : -1
   const defined = tried.flatMap(({ mean, deviation, ...rest }, index) =>
     mean === null ? [] : [{ ...rest, mean, deviation: deviation ?? 0, isBest: index === best }],
   )
   defined.sort((a, b) => Number(b.isBest) - Number(a.isBest) || sign * (a.mean - b.mean))
   return {
-    tried: defined.map(({ isBest: _, ...candidate }) => candidate),
+    tried: defined.map(({ isBest: _, ...combination }) => combination),
     // Where no fold could be judged the settings of the configuration stand.
     best: best === null ? {} : tried[best]!.settings,
   }

@@ -2,11 +2,10 @@ import type { SelectionSettings } from '../../config/sections/selection.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeJson } from '../../disk/json-file.ts'
 import { VigiaError } from '../../errors.ts'
-import { averagePrecision } from '../../evaluation/average-precision.ts'
-import { rocAuc } from '../../evaluation/roc-auc.ts'
+import { AVERAGE_PRECISION, ROC_AUC } from '../../evaluation/figures.ts'
 import { scoreTable } from '../../fitting/score-table.ts'
 import type { TrainingRows } from '../../learning/algorithm.ts'
-import type { Model } from '../../learning/model.ts'
+import { gainsOf } from '../../learning/selection/gain-importance.ts'
 import type { AskedModel } from '../../learning/selection/score-features.ts'
 import { selectFeatures } from '../../learning/selection/select-features.ts'
 import type { FeatureSelectionSettings } from '../../learning/selection/selected-features.ts'
@@ -38,9 +37,10 @@ export const selectStep = (context: TrainingContext): Step => {
       const { table, labels } = await withDatabase(work.database, (connection) =>
         readFeatureRows(connection, featureFiles(input), 'train', featureNames, categoricalFeatures(context)),
       )
+      const watched = WATCHED_FIGURES[settings.selection.permutation.scoring]
       const selection = await selectFeatures(table, labels, selectionSettings(settings.selection), {
         fit: (rows) => askModel(rows, context, work),
-        metric: settings.selection.permutation.scoring === 'roc_auc' ? rocAuc : averagePrecision,
+        metric: (truths, scores) => watched.of({ labels: truths, scores }),
         seed: settings.project.seed,
         signal,
         onFeature: (done, total) =>
@@ -51,6 +51,9 @@ export const selectStep = (context: TrainingContext): Step => {
     },
   }
 }
+
+/** Whose loss `selection.permutation` measures; more is better of both. */
+const WATCHED_FIGURES = { [AVERAGE_PRECISION.name]: AVERAGE_PRECISION, [ROC_AUC.name]: ROC_AUC }
 
 const asksModel = ({ score }: SelectionSettings): boolean => score === 'importance' || score === 'permutation'
 
@@ -78,19 +81,6 @@ const askModel = async (
       work.reportProgress({ activity: 'training a model to select by', done, total, unit: 'trees' }),
   })
   return { gains: gainsOf(model), score: (table) => scoreTable(model, table) }
-}
-
-/**
- * Summed gain of the splits of each feature; a feature that splits without gain counts as barely looked at,
- * not as never.
- */
-const gainsOf = (model: Model): number[] => {
-  const gains = model.featureNames.map(() => 0)
-  if (model.kind === 'logistic_regression') return gains
-  for (const { feature, gain } of model.trees)
-    for (const [node, f] of feature.entries())
-      if (f >= 0) gains[f]! += Math.max(gain[node]!, Number.MIN_VALUE)
-  return gains
 }
 
 const selectionSettings = (selection: SelectionSettings): FeatureSelectionSettings => ({

@@ -1,6 +1,7 @@
-import { averagePrecision } from '../../evaluation/average-precision.ts'
-import { confusionAt, precisionOf, recallOf } from '../../evaluation/confusion.ts'
-import { rocAuc } from '../../evaluation/roc-auc.ts'
+import { confusionAt } from '../../evaluation/confusion.ts'
+import type { ScoredRows } from '../../evaluation/figure.ts'
+import { figuresIn, figuresOf } from '../../evaluation/figures.ts'
+import { someRows } from '../../evaluation/judged-rows.ts'
 import type { Slice, SliceGroup } from './evaluation-report.ts'
 import type { Slicing } from './slice-rows.ts'
 
@@ -8,12 +9,7 @@ import type { Slicing } from './slice-rows.ts'
  * What scores are worth on each slice of the rows; a figure is null where it is not defined. O(n log n) for
  * each slicing.
  */
-export const sliceFigures = (
-  { by, names, nameOfRow }: Slicing,
-  labels: Uint8Array,
-  scores: Float64Array,
-  threshold: number,
-): SliceGroup => {
+export const sliceFigures = ({ by, names, nameOfRow }: Slicing, rows: ScoredRows): SliceGroup => {
   const rowsOf = new Map<string, number[]>(names.map((name) => [name, []]))
   nameOfRow.forEach((name, row) => {
     if (name !== null) rowsOf.get(name)!.push(row)
@@ -21,30 +17,21 @@ export const sliceFigures = (
   return {
     by,
     slices: [...rowsOf]
-      .filter(([, rows]) => rows.length > 0)
-      .map(([name, rows]) =>
-        figuresOf(
-          name,
-          Uint8Array.from(rows, (row) => labels[row]!),
-          Float64Array.from(rows, (row) => scores[row]!),
-          threshold,
-        ),
-      ),
+      .filter(([, ofSlice]) => ofSlice.length > 0)
+      .map(([name, ofSlice]) => sliceOf(name, someRows(rows, ofSlice))),
   }
 }
 
-const figuresOf = (name: string, labels: Uint8Array, scores: Float64Array, threshold: number): Slice => {
-  const confusion = confusionAt(labels, scores, threshold)
+const FIGURES_OF_SLICES = figuresIn('slices')
+
+const sliceOf = (name: string, rows: ScoredRows): Slice => {
+  const { labels, scores, threshold } = rows
+  const { truePositive, falsePositive, falseNegative } = confusionAt(labels, scores, threshold)
   return {
     name,
     rows: labels.length,
-    frauds: confusion.truePositive + confusion.falseNegative,
-    flagged: confusion.truePositive + confusion.falsePositive,
-    rocAuc: defined(rocAuc(labels, scores)),
-    averagePrecision: defined(averagePrecision(labels, scores)),
-    precision: defined(precisionOf(confusion)),
-    recall: defined(recallOf(confusion)),
+    frauds: truePositive + falseNegative,
+    flagged: truePositive + falsePositive,
+    ...figuresOf(rows, FIGURES_OF_SLICES),
   }
 }
-
-const defined = (value: number): number | null => (Number.isNaN(value) ? null : value)

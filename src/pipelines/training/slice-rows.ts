@@ -1,10 +1,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { TrainingSettings } from '../../config/training-config.ts'
 import { sqlLiteral } from '../../disk/database.ts'
+import { DAY_MS } from '../../foundation/days.ts'
 
 /** Merchant categories shown each on its own: those with the most rows. The others are one slice. */
 const MOST_CATEGORIES = 12
-const DAY_MS = 86_400_000
 
 /** One way to divide rows: a name for each row, null for a row in no slice. */
 export interface Slicing {

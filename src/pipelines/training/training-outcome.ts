@@ -1,7 +1,8 @@
+import type { FigureValues } from '../../evaluation/figures.ts'
 import type { Calibration } from '../../learning/calibration.ts'
 import type { ModelKind } from '../../learning/model.ts'
 import type { FeatureSelection } from '../../learning/selection/selected-features.ts'
-import type { CandidateFigures, LearningCurve } from './evaluation-report.ts'
+import type { LearningCurve } from './evaluation-report.ts'
 
 /** Settings of a model by their names in the configuration, `enabled`, `grid` and `library` left out. */
 export type ModelSettings = Readonly<Record<string, unknown>>
@@ -105,5 +106,5 @@ export interface Candidate {
   /** For people: `best F1 on validation`. */
   readonly thresholdChoice: string
   /** On the rows of `part`, calibrated. */
-  readonly figures: CandidateFigures
+  readonly figures: FigureValues
 }

@@ -1,10 +1,8 @@
-import type {
-  CandidateFigures,
-  CandidateReport,
-  EvaluationReport,
-} from '../../pipelines/training/evaluation-report.ts'
-import { barred, details, type Html, html, table } from '../page.ts'
-import { CANDIDATE_FIGURES, quantity, score, settingsText, settingValue } from './figures.ts'
+import { headingOf } from '../../evaluation/figure.ts'
+import { type FigureValues, figuresIn, keyOf, type NamedFigure } from '../../evaluation/figures.ts'
+import type { CandidateReport, EvaluationReport } from '../../pipelines/training/evaluation-report.ts'
+import { details, type Html, html, table } from '../page.ts'
+import { figureCell, settingsText, settingValue } from './figures.ts'
 
 /** How many of the settings that a search tried are shown; the file search.json holds them all. */
 const SHOWN_TRIED = 50
@@ -27,7 +25,7 @@ export const candidatesSection = (report: EvaluationReport): Html => {
       reason: undefined,
     }))
   return html`<h2>Candidates side by side</h2>
-<p class="quiet">Each with its own calibration and threshold. Decided by ${report.model.chosenBy}; the test rows decide nothing. More is better, but for log loss and cost. A dash: not defined.</p>
+<p class="quiet">Each with its own calibration and threshold. Decided by ${report.model.chosenBy}; the test rows decide nothing. More is better, but for ${lowerIsBetter()}. A dash: not defined.</p>
 <h3>On the test rows</h3>
 ${figuresTable(tested)}
 <h3>On the validation rows</h3>
@@ -35,31 +33,31 @@ ${figuresTable(validated)}
 ${candidates.filter((candidate) => candidate.unavailable === undefined).map(candidateDetails)}`
 }
 
+const lowerIsBetter = (): string =>
+  figuresIn('candidates')
+    .filter(({ better }) => better === 'lower')
+    .map(({ title }) => title)
+    .join(' and ')
+
 interface Row {
   readonly name: Html
-  readonly figures: CandidateFigures | undefined
+  readonly figures: Partial<FigureValues> | undefined
   /** Why there are no figures. */
   readonly reason: string | undefined
 }
 
 const figuresTable = (rows: readonly Row[]): Html => {
-  const shown = CANDIDATE_FIGURES.filter(
+  const figureOf = ({ figures }: Row, figure: NamedFigure): number | null => figures?.[keyOf(figure)] ?? null
+  const shown = figuresIn('candidates').filter(
     // Without a cost matrix nobody has a cost: no column of dashes.
-    ({ key }) => key !== 'expectedCost' || rows.some(({ figures }) => (figures?.[key] ?? null) !== null),
+    (figure) => !figure.needs.includes('costs') || rows.some((row) => figureOf(row, figure) !== null),
   )
   const told = rows.filter(({ reason }) => reason !== undefined)
   return html`${table(
-    ['Model', ...shown.map(({ title }) => title)],
+    ['Model', ...shown.map(headingOf)],
     rows
       .filter(({ reason }) => reason === undefined)
-      .map(({ name, figures }) => [
-        name,
-        ...shown.map(({ key, isShare }) => {
-          const value = figures?.[key] ?? null
-          if (value === null) return '–'
-          return isShare ? barred(score(value), value) : quantity(value)
-        }),
-      ]),
+      .map((row) => [row.name, ...shown.map((figure) => figureCell(figure, figureOf(row, figure)))]),
     shown.map((_, index) => index + 1),
   )}${told.length === 0 ? null : html`<ul class="plain reasons">${told.map(({ name, reason }) => html`<li>${name}: ${reason ?? ''}</li>`)}</ul>`}`
 }

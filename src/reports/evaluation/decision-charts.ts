@@ -16,9 +16,9 @@ const costChart = ({ parts, threshold }: EvaluationReport): readonly Drawing[] =
   return [
     {
       name: 'cost-by-threshold',
-      title: `Cost by threshold: ${quantity(parts.test.expectedCost)} a transaction on test`,
+      title: `Expected cost by threshold: ${quantity(parts.test.expectedCost)} on test`,
       reading:
-        'The marked threshold should stand in the valley of both lines. Cost in the unit of the cost matrix.',
+        'The marked threshold should stand in the valley of both lines. Minor units a transaction, by the cost matrix.',
       specification: {
         ...SIZE,
         layer: [
@@ -30,7 +30,7 @@ const costChart = ({ parts, threshold }: EvaluationReport): readonly Drawing[] =
               y: {
                 field: 'cost',
                 type: 'quantitative',
-                title: 'mean cost of a transaction',
+                title: 'expected cost',
                 axis: { tickCount: 5 },
               },
               ...partEncoding,

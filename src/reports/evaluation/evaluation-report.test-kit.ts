@@ -1,13 +1,11 @@
+import type { Intervals } from '../../evaluation/bootstrap.ts'
 import { precisionRecallCurve, rocCurve } from '../../evaluation/curves.ts'
 import type { PartEvaluation } from '../../evaluation/evaluate.ts'
+import { noFigures } from '../../evaluation/figures.test-kit.ts'
+import type { FigureValues } from '../../evaluation/figures.ts'
 import { scoreHistogram } from '../../evaluation/score-histogram.ts'
 import { createRandom } from '../../foundation/random.ts'
-import type {
-  CandidateFigures,
-  CandidateReport,
-  EvaluationReport,
-  Intervals,
-} from '../../pipelines/training/evaluation-report.ts'
+import type { CandidateReport, EvaluationReport } from '../../pipelines/training/evaluation-report.ts'
 
 /**
  * A report as a bank's run leaves it: 60 features with long names, 20 merchant categories, one candidate
@@ -105,24 +103,8 @@ export const bankReport = (): EvaluationReport => ({
  */
 export const reportWithoutFrauds = (): EvaluationReport => {
   const report = bankReport()
-  const none: Intervals = {
-    rocAuc: null,
-    averagePrecision: null,
-    precision: null,
-    recall: null,
-    f1: null,
-    dailyPrecision: null,
-    brierScore: null,
-  }
-  const nobody: CandidateFigures = {
-    rocAuc: null,
-    averagePrecision: null,
-    precision: null,
-    recall: null,
-    dailyPrecision: null,
-    logLoss: null,
-    expectedCost: null,
-  }
+  const none: Intervals = Object.fromEntries(Object.keys(report.intervals.test).map((key) => [key, null]))
+  const nobody = noFigures()
   const withoutFrauds: PartEvaluation = {
     ...report.parts.validation,
     frauds: 0,
@@ -139,15 +121,11 @@ export const reportWithoutFrauds = (): EvaluationReport => {
   }
   const withoutRows: PartEvaluation = {
     ...withoutFrauds,
+    ...noFigures(),
     rows: 0,
     fraudShare: null,
-    precision: null,
-    dailyPrecision: null,
     perfectDailyPrecision: null,
-    logLoss: null,
-    brierScore: null,
     calibration: [],
-    calibrationError: null,
     confusion: { truePositive: 0, falsePositive: 0, trueNegative: 0, falseNegative: 0 },
     histogram: report.parts.test.histogram.map((bin) => ({ ...bin, genuine: 0, fraud: 0 })),
   }
@@ -203,7 +181,8 @@ const FEATURES: readonly string[] = Array.from(
       .at(index % 6)!,
 )
 
-const figures = (rocAuc: number, averagePrecision: number): CandidateFigures => ({
+const figures = (rocAuc: number, averagePrecision: number): FigureValues => ({
+  ...noFigures(),
   rocAuc,
   averagePrecision,
   precision: averagePrecision - 0.02,
@@ -286,6 +265,7 @@ const part = (name: string, distance: number): PartEvaluation => {
     rows: 66_804,
     frauds: 577,
     fraudShare: 577 / 66_804,
+    ...noFigures(),
     rocAuc: 0.961,
     averagePrecision: 0.728,
     precision: 0.71,

@@ -1,8 +1,6 @@
-import type {
-  CandidateFigures,
-  EvaluationReport,
-  Interval,
-} from '../../pipelines/training/evaluation-report.ts'
+import type { Interval } from '../../evaluation/bootstrap.ts'
+import { type Figure, isShare } from '../../evaluation/figure.ts'
+import { barred, type Html } from '../page.ts'
 
 const counts = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 })
 
@@ -20,10 +18,6 @@ export const quantity = (value: number | null | undefined): string =>
 /** `12.3 %`, three significant digits of the share. */
 export const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`
 
-/** `0.710 to 0.790`, the ends included; empty where there is no interval. */
-export const interval = (ends: Interval | undefined): string =>
-  ends === null || ends === undefined ? '' : `${ends[0].toFixed(3)} to ${ends[1].toFixed(3)}`
-
 /** `2026-01-31 23:59` in UTC; empty for null. */
 export const instant = (ms: number | null): string =>
   ms === null ? '' : new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
@@ -38,21 +32,17 @@ export const settingsText = (settings: Readonly<Record<string, unknown>>): strin
     .map(([name, value]) => `${name} ${settingValue(value)}`)
     .join(', ')
 
-/** `precision at 100 users a day`. */
-export const dailyName = ({ daily }: Pick<EvaluationReport, 'daily'>): string =>
-  `precision at ${daily.k} ${daily.entity}s a day`
+/** A value as its figure is told. */
+export const figureText = (figure: Pick<Figure, 'unit'>, value: number | null | undefined): string =>
+  isShare(figure) ? score(value) : quantity(value)
 
-/** Figures that candidates are compared by, with whether more is better. */
-export const CANDIDATE_FIGURES: readonly {
-  readonly key: keyof CandidateFigures
-  readonly title: string
-  readonly isShare: boolean
-}[] = [
-  { key: 'rocAuc', title: 'ROC-AUC', isShare: true },
-  { key: 'averagePrecision', title: 'Average precision', isShare: true },
-  { key: 'precision', title: 'Precision', isShare: true },
-  { key: 'recall', title: 'Recall', isShare: true },
-  { key: 'dailyPrecision', title: 'Daily precision', isShare: true },
-  { key: 'logLoss', title: 'Log loss', isShare: false },
-  { key: 'expectedCost', title: 'Cost of a row', isShare: false },
-]
+/** `0.710 to 0.790`, the ends included; empty where there is no interval. */
+export const interval = (figure: Pick<Figure, 'unit'>, ends: Interval | undefined): string =>
+  ends === null || ends === undefined ? '' : ends.map((end) => figureText(figure, end)).join(' to ')
+
+/** A value in a table of many: shares with a bar, a dash where it is not defined. */
+export const figureCell = (figure: Pick<Figure, 'unit'>, value: number | null | undefined): Html | string => {
+  if (value === null || value === undefined) return '–'
+  const text = figureText(figure, value)
+  return isShare(figure) ? barred(text, value) : text
+}

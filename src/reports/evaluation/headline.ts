@@ -1,6 +1,9 @@
-import type { EvaluationReport, GateResult } from '../../pipelines/training/evaluation-report.ts'
+import { titleWith } from '../../evaluation/figure.ts'
+import { figuresIn, keyOf } from '../../evaluation/figures.ts'
+import type { QualityGateResult } from '../../evaluation/gates.ts'
+import type { EvaluationReport } from '../../pipelines/training/evaluation-report.ts'
 import { type Html, html, table, trusted } from '../page.ts'
-import { count, dailyName, interval, quantity, score } from './figures.ts'
+import { count, figureText, interval, quantity, score } from './figures.ts'
 
 /**
  * What was chosen and why, the figures of the test rows, what to beware of, and whether the quality gates
@@ -19,12 +22,13 @@ export const headline = (report: EvaluationReport): Html => {
 </dl>
 ${warnings(report.warnings)}
 <div class="tiles">
-${tile('average precision', score(test.averagePrecision), interval(ends.averagePrecision))}
-${tile('ROC-AUC', score(test.rocAuc), interval(ends.rocAuc))}
-${tile('precision', score(test.precision), interval(ends.precision))}
-${tile('recall', score(test.recall), interval(ends.recall))}
-${tile(dailyName(report), score(test.dailyPrecision), interval(ends.dailyPrecision))}
-${tile('calibration error', score(test.calibrationError), '')}
+${figuresIn('tiles').map((figure) =>
+  tile(
+    titleWith(figure, report.daily),
+    figureText(figure, test[keyOf(figure)]),
+    interval(figure, ends[keyOf(figure)]),
+  ),
+)}
 </div>
 ${gates(report.gates)}`
 }
@@ -42,7 +46,7 @@ const warnings = (texts: readonly string[]): Html =>
     ? html``
     : html`<ul class="plain">${texts.map((text) => html`<li><span class="badge warn">warning</span> ${text}</li>`)}</ul>`
 
-const gates = (results: readonly GateResult[]): Html => {
+const gates = (results: readonly QualityGateResult[]): Html => {
   if (results.length === 0) return html`<p class="quiet">No quality gates are configured.</p>`
   const passed = results.filter((gate) => gate.passed).length
   return html`<h2>Quality gates: ${passed} of ${results.length} passed</h2>
@@ -57,7 +61,7 @@ ${table(
         : html`<span class="badge bad">✗ failed</span>`,
       name,
       allowed,
-      score(got),
+      quantity(got),
     ]),
   [3],
 )}`

@@ -1,3 +1,5 @@
+import { headingOf } from '../../evaluation/figure.ts'
+import { AVERAGE_PRECISION, LOG_LOSS } from '../../evaluation/figures.ts'
 import type { EvaluationReport } from '../../pipelines/training/evaluation-report.ts'
 import { CHART_COLORS } from '../chart.ts'
 import { type Drawing, SIZE } from './axes.ts'
@@ -49,17 +51,17 @@ export const learningCharts = ({ candidates }: EvaluationReport): readonly Drawi
 const FIGURES = [
   {
     name: 'learning-log-loss',
-    curve: 'validation.log_loss',
-    title: 'Log loss on validation by number of trees',
-    axis: 'log loss before calibration',
+    curve: `validation.${LOG_LOSS.name}`,
+    title: `${headingOf(LOG_LOSS)} on validation by number of trees`,
+    axis: `${LOG_LOSS.title} before calibration`,
     reading:
       'Where a line falls, more trees would help; where it rises, the last trees learnt the training rows by heart.',
   },
   {
     name: 'learning-average-precision',
-    curve: 'validation.average_precision',
-    title: 'Average precision on validation by number of trees',
-    axis: 'average precision',
+    curve: `validation.${AVERAGE_PRECISION.name}`,
+    title: `${headingOf(AVERAGE_PRECISION)} on validation by number of trees`,
+    axis: AVERAGE_PRECISION.title,
     reading: 'What the ranking gained with each tree. A flat end says that there are enough.',
   },
 ] as const

@@ -1,7 +1,9 @@
 import type { PartEvaluation } from '../../evaluation/evaluate.ts'
-import type { EvaluationReport, Intervals } from '../../pipelines/training/evaluation-report.ts'
+import { titleWith } from '../../evaluation/figure.ts'
+import { FIGURES, keyOf, type NamedFigure, perfectKeyOf } from '../../evaluation/figures.ts'
+import type { EvaluationReport } from '../../pipelines/training/evaluation-report.ts'
 import { type Html, html, table } from '../page.ts'
-import { count, dailyName, interval, percent, quantity, score } from './figures.ts'
+import { count, figureText, interval, percent, score } from './figures.ts'
 
 const PARTS = ['train', 'validation', 'test'] as const
 
@@ -11,92 +13,51 @@ export const metricsSection = (report: EvaluationReport): Html =>
 <p class="quiet">Below a figure its 95 % bootstrap interval. The training rows were seen in training: their figures only tell how much the model learned by heart.</p>
 ${table(
   ['Metric', 'Train', 'Validation', 'Test', 'What it says'],
-  METRICS.map(({ name, value, interval: key, meaning }) => [
-    name === 'daily' ? dailyName(report) : name,
-    ...PARTS.map((part) => {
-      const ends = key === undefined ? '' : interval(report.intervals[part][key])
-      return html`${value(report.parts[part])}${ends === '' ? null : html`<small>${ends}</small>`}`
-    }),
-    html`<span class="quiet meaning">${meaning}</span>`,
-  ]),
+  [...FIGURES.flatMap((figure) => linesOf(figure, report)), ...LINES_OF_ROWS].map(
+    ({ name, cell, meaning }) => [
+      name,
+      ...PARTS.map((part) => cell(report.parts[part], part)),
+      html`<span class="quiet meaning">${meaning}</span>`,
+    ],
+  ),
   [1, 2, 3],
 )}`
 
-const METRICS: readonly {
+interface Line {
   readonly name: string
-  readonly value: (part: PartEvaluation) => string
-  readonly interval?: keyof Intervals
+  readonly cell: (figures: PartEvaluation, part: (typeof PARTS)[number]) => Html | string
   readonly meaning: string
-}[] = [
-  {
-    name: 'average precision',
-    value: (part) => score(part.averagePrecision),
-    interval: 'averagePrecision',
-    meaning: 'Area under the precision-recall curve; a random model has the share of fraud.',
-  },
-  {
-    name: 'ROC-AUC',
-    value: (part) => score(part.rocAuc),
-    interval: 'rocAuc',
-    meaning: 'Chance that a fraud scores above a genuine transaction; a random model has 0.5.',
-  },
-  {
-    name: 'precision',
-    value: (part) => score(part.precision),
-    interval: 'precision',
-    meaning: 'Share of the flagged transactions that are fraud.',
-  },
-  {
-    name: 'recall',
-    value: (part) => score(part.recall),
-    interval: 'recall',
-    meaning: 'Share of the frauds that are flagged.',
-  },
-  {
-    name: 'F1',
-    value: (part) => score(part.f1),
-    interval: 'f1',
-    meaning: 'Harmonic mean of precision and recall.',
-  },
-  {
-    name: 'daily',
-    value: (part) => score(part.dailyPrecision),
-    interval: 'dailyPrecision',
-    meaning: 'Share of truly defrauded ones among those with the highest score of a day, mean over the days.',
-  },
-  {
-    name: 'of a perfect model',
-    value: (part) => score(part.perfectDailyPrecision),
-    meaning:
-      'The same of a model that knows the truth: on quiet days fewer are defrauded than are looked at.',
-  },
-  {
-    name: 'log loss',
-    value: (part) => quantity(part.logLoss),
-    meaning: 'Mean surprise at the truth, in nats; less is better, 0 is perfect.',
-  },
-  {
-    name: 'Brier score',
-    value: (part) => quantity(part.brierScore),
-    interval: 'brierScore',
-    meaning: 'Mean squared distance of probability and truth; less is better, 0 is perfect.',
-  },
-  {
-    name: 'calibration error',
-    value: (part) => quantity(part.calibrationError),
-    meaning: 'Mean distance of the probability told and the share of fraud that came; less is better.',
-  },
-  {
-    name: 'cost of a row',
-    value: (part) => quantity(part.expectedCost),
-    meaning:
-      'Mean cost at the threshold in the unit of the cost matrix, not defined without one; less is better.',
-  },
-  { name: 'rows', value: (part) => count(part.rows), meaning: 'Labelled transactions of the part.' },
-  { name: 'frauds', value: (part) => count(part.frauds), meaning: 'Frauds among them.' },
+}
+
+/** A figure, and below it what a perfect model would reach. */
+const linesOf = (figure: NamedFigure, { daily, intervals }: EvaluationReport): readonly Line[] => {
+  const key = keyOf(figure)
+  const line: Line = {
+    name: titleWith(figure, daily),
+    cell: (figures, part) => {
+      const ends = interval(figure, intervals[part][key])
+      return html`${figureText(figure, figures[key])}${ends === '' ? null : html`<small>${ends}</small>`}`
+    },
+    meaning: figure.better === 'lower' ? `${figure.meaning} Less is better.` : figure.meaning,
+  }
+  if (figure.ofPerfectModel === undefined) return [line]
+  return [
+    line,
+    {
+      name: 'of a perfect model',
+      cell: (figures) => figureText(figure, figures[perfectKeyOf(figure)]),
+      meaning:
+        'The same of a model that knows the truth: on quiet days fewer are defrauded than are looked at.',
+    },
+  ]
+}
+
+const LINES_OF_ROWS: readonly Line[] = [
+  { name: 'rows', cell: ({ rows }) => count(rows), meaning: 'Labelled transactions of the part.' },
+  { name: 'frauds', cell: ({ frauds }) => count(frauds), meaning: 'Frauds among them.' },
   {
     name: 'share of fraud',
-    value: (part) => (part.fraudShare === null ? score(null) : percent(part.fraudShare)),
+    cell: ({ fraudShare }) => (fraudShare === null ? score(null) : percent(fraudShare)),
     meaning: 'Frauds per row: the average precision of a random model.',
   },
 ]

@@ -1,6 +1,8 @@
+import { headingOf } from '../../evaluation/figure.ts'
+import { figuresIn, keyOf } from '../../evaluation/figures.ts'
 import type { EvaluationReport, Slice, SliceGroup } from '../../pipelines/training/evaluation-report.ts'
-import { barred, type Html, html, table } from '../page.ts'
-import { count, percent, score } from './figures.ts'
+import { type Html, html, table } from '../page.ts'
+import { count, figureCell, percent } from './figures.ts'
 
 /** How many slices of a group are shown, those with the most rows. */
 const SHOWN_SLICES = 30
@@ -15,20 +17,19 @@ ${slices.map(groupTable)}`
 
 const groupTable = ({ by, slices }: SliceGroup): Html => {
   const shown = shownOf(slices)
+  const figures = figuresIn('slices')
+  const heads = [by, 'Rows', 'Frauds', 'Flagged', ...figures.map(headingOf)]
   return html`<h3>By ${by}</h3>
 ${table(
-  [by, 'Rows', 'Frauds', 'Flagged', 'Precision', 'Recall', 'Average precision', 'ROC-AUC'],
+  heads,
   shown.map((slice) => [
     slice.name,
     count(slice.rows),
     html`${count(slice.frauds)}${slice.rows === 0 ? null : html`<small>${percent(slice.frauds / slice.rows)}</small>`}`,
     count(slice.flagged),
-    figureOf(slice.precision),
-    figureOf(slice.recall),
-    figureOf(slice.averagePrecision),
-    figureOf(slice.rocAuc),
+    ...figures.map((figure) => figureCell(figure, slice[keyOf(figure)])),
   ]),
-  [1, 2, 3, 4, 5, 6, 7],
+  heads.map((_, column) => column).slice(1),
 )}${shown.length < slices.length ? html`<p class="quiet">The ${shown.length} groups with the most rows of ${slices.length}; evaluation.json holds all.</p>` : null}`
 }
 
@@ -38,5 +39,3 @@ const shownOf = (slices: readonly Slice[]): readonly Slice[] => {
   const largest = new Set([...slices].sort((left, right) => right.rows - left.rows).slice(0, SHOWN_SLICES))
   return slices.filter((slice) => largest.has(slice))
 }
-
-const figureOf = (value: number | null): Html | string => (value === null ? '–' : barred(score(value), value))

@@ -1,5 +1,6 @@
 import picocolors from 'picocolors'
 import { allVersions } from '../../../artifacts/find-version.ts'
+import { figuresIn } from '../../../evaluation/figures.ts'
 import type { ModelVersion } from '../../../ports/model-registry.ts'
 import type { ExitCode } from '../../command.ts'
 import { plainTable } from '../../plain-table.ts'
@@ -29,7 +30,14 @@ export const listVersions = async (request: ModelsRequest): Promise<ExitCode> =>
   return 0
 }
 
-const HEAD = ['version', 'aliases', 'model', 'ROC-AUC', 'avg. prec.', 'created (UTC)', 'run']
+const FIGURES = figuresIn('lists')
+const BEFORE_FIGURES = ['version', 'aliases', 'model']
+const HEAD = [
+  ...BEFORE_FIGURES,
+  ...FIGURES.map(({ title, shortTitle = title }) => shortTitle),
+  'created (UTC)',
+  'run',
+]
 
 const table = (
   versions: readonly ModelVersion[],
@@ -42,11 +50,10 @@ const table = (
         paint.bold(String(version.version)),
         paint.green(version.aliases.join(', ')),
         kindOf(version),
-        figureOf(version, 'test.roc_auc'),
-        figureOf(version, 'test.average_precision'),
+        ...FIGURES.map(({ name }) => figureOf(version, `test.${name}`)),
         minuteOf(version.createdTimeMs),
         version.runId?.slice(0, 8) ?? '',
       ]),
     ],
-    { right: [0, 3, 4] },
+    { right: [0, ...FIGURES.map((_, index) => BEFORE_FIGURES.length + index)] },
   )

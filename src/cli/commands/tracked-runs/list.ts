@@ -1,5 +1,6 @@
 import picocolors from 'picocolors'
 import { VigiaError } from '../../../errors.ts'
+import { figuresIn } from '../../../evaluation/figures.ts'
 import type { RunStatus, Texts, TrackedRun } from '../../../ports/experiment-tracker.ts'
 import type { CommandInput, ExitCode } from '../../command.ts'
 import { onOneLine, plainTable } from '../../plain-table.ts'
@@ -128,10 +129,13 @@ const nothingFound = ({ store, experiment, input: { options } }: RunsRequest): s
     : [`No runs are recorded yet in ${place}.`, '', 'next         npx vigia run']
 }
 
-const HEAD = [
-  ...['run', 'name', 'status', 'started (UTC)', 'duration'],
-  ...['best model', 'ROC-AUC', 'avg. prec.', 'version'],
-]
+const FIGURES = figuresIn('lists').map(({ name, title, shortTitle = title }) => ({ name, shortTitle }))
+
+/** Columns before the figures, and before that with the model: what stands in the first of two lines. */
+const FIRST_LINE = ['run', 'name', 'status', 'started (UTC)', 'duration']
+const BEFORE_FIGURES = [...FIRST_LINE, 'best model']
+
+const HEAD = [...BEFORE_FIGURES, ...FIGURES.map(({ shortTitle }) => shortTitle), 'version']
 
 const table = (
   { context: { stdout, useColor }, experiment, store }: RunsRequest,
@@ -149,12 +153,13 @@ const table = (
       minuteOf(run.startTimeMs),
       durationOf(run),
       onOneLine(run.tags['vigia.model'] ?? '', 30),
-      figure(run, 'test.roc_auc'),
-      figure(run, 'test.average_precision'),
+      ...FIGURES.map(({ name }) => figure(run, `test.${name}`)),
       versionText(versions.get(run.id)),
     ]
   })
-  const wide = plainTable([HEAD.map(paint.dim), ...cells], { right: [6, 7] })
+  const wide = plainTable([HEAD.map(paint.dim), ...cells], {
+    right: FIGURES.map((_, index) => BEFORE_FIGURES.length + index),
+  })
   const title = `${paint.bold(onOneLine(experiment))} in ${store.tracker.location}; figures are those on test`
   const isTooWide = stdout.isTerminal && wide.some((line) => widthOf(line) > stdout.columns)
   return [title, '', ...(isTooWide ? narrowLines(cells) : wide)]
@@ -162,15 +167,15 @@ const table = (
 
 /** Two lines for each run, where one does not fit on the terminal. */
 const narrowLines = (cells: readonly (readonly string[])[]): string[] => {
-  const firsts = plainTable(cells.map((row) => row.slice(0, 5)))
-  return cells.flatMap(([, name, , , , model, rocAuc, precision, version], index) => {
-    const indent = ' '.repeat(10 + (/^ */.exec(name ?? '')?.[0].length ?? 0))
-    const rest = [
-      model,
-      rocAuc && `ROC-AUC ${rocAuc}`,
-      precision && `avg. prec. ${precision}`,
-      version && `v${version}`,
-    ].filter(Boolean)
+  const firsts = plainTable(cells.map((row) => row.slice(0, FIRST_LINE.length)))
+  return cells.flatMap((row, index) => {
+    const indent = ' '.repeat(10 + (/^ */.exec(row[1] ?? '')?.[0].length ?? 0))
+    const version = row.at(-1)
+    const figures = FIGURES.flatMap(({ shortTitle }, at) => {
+      const value = row[BEFORE_FIGURES.length + at]
+      return value ? [`${shortTitle} ${value}`] : []
+    })
+    const rest = [row[FIRST_LINE.length], ...figures, version && `v${version}`].filter(Boolean)
     const first = firsts[index] ?? ''
     return rest.length === 0 ? [first] : [first, `${indent}${rest.join(', ')}`]
   })

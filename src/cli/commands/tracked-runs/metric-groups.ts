@@ -1,3 +1,4 @@
+import { FIGURES } from '../../../evaluation/figures.ts'
 import type { TrackedRun } from '../../../ports/experiment-tracker.ts'
 import { byName } from './run-text.ts'
 
@@ -32,10 +33,7 @@ const rankOf = (key: string): number => {
   return rank === -1 ? MAIN_FIGURES.length : rank
 }
 
-const MAIN_FIGURES = [
-  ...['roc_auc', 'average_precision', 'precision', 'recall', 'f1', 'daily_precision'],
-  ...['expected_cost', 'log_loss', 'brier_score', 'calibration_error'],
-]
+const MAIN_FIGURES = FIGURES.map(({ name }): string => name)
 
 /**
  * Which values of a metric are better, where its name says so: counts and properties of the data say nothing.
@@ -43,9 +41,12 @@ const MAIN_FIGURES = [
 export const directionOf = (key: string): 'higher' | 'lower' | undefined => {
   const words = key.split('.')
   if (['low', 'high', 'deviation'].includes(words.at(-1) ?? '')) return undefined
-  if (words.some((word) => HIGHER.includes(word))) return 'higher'
-  return words.some((word) => LOWER.includes(word)) ? 'lower' : undefined
+  return words.map((word) => DIRECTIONS.get(word)).find((direction) => direction !== undefined)
 }
 
-const HIGHER = ['roc_auc', 'average_precision', 'precision', 'recall', 'f1', 'daily_precision', 'accuracy']
-const LOWER = ['log_loss', 'loss', 'brier_score', 'calibration_error', 'expected_cost']
+const DIRECTIONS: ReadonlyMap<string, 'higher' | 'lower'> = new Map([
+  ...FIGURES.map(({ name, better }) => [name, better] as const),
+  // Of runs that others have recorded.
+  ['accuracy', 'higher'],
+  ['loss', 'lower'],
+])

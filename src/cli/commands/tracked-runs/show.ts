@@ -1,4 +1,5 @@
 import picocolors from 'picocolors'
+import { figuresIn } from '../../../evaluation/figures.ts'
 import { settingParams } from '../../../pipelines/training/record/setting-params.ts'
 import type { ArtifactEntry, DatasetInput, Texts, TrackedRun } from '../../../ports/experiment-tracker.ts'
 import type { ExitCode } from '../../command.ts'
@@ -250,7 +251,9 @@ const childLines = (children: readonly TrackedRun[]): string[] =>
     { indent: 2 },
   )
 
+/** The first of the listed figures: there is room for one. */
 const figureText = (run: TrackedRun, part: string): string => {
-  const value = valueTextOf(run, `${part}.roc_auc`)
-  return value === '' ? '' : `ROC-AUC on ${part} ${value}`
+  const [figure] = figuresIn('lists')
+  const value = figure === undefined ? '' : valueTextOf(run, `${part}.${figure.name}`)
+  return value === '' ? '' : `${figure?.title} on ${part} ${value}`
 }

@@ -3,7 +3,8 @@ import type { ReadResult } from '../../../dataset/read-source.ts'
 import type { SplitReport } from '../../../dataset/split/split-report.ts'
 import type { ValidationReport } from '../../../dataset/validation-report.ts'
 import { readJson } from '../../../disk/json-file.ts'
-import type { PartEvaluation } from '../../../evaluation/evaluate.ts'
+import { type PartEvaluation, withoutCurves } from '../../../evaluation/evaluate.ts'
+import type { FigureValues } from '../../../evaluation/figures.ts'
 import { sha256 } from '../../../foundation/hash.ts'
 import type { DatasetInput, Metric } from '../../../ports/experiment-tracker.ts'
 import { readManifest } from '../../../steps/step-manifest.ts'
@@ -11,7 +12,7 @@ import { ROOT_RUN } from '../../../tracking/journal-entry.ts'
 import type { RunWriter } from '../../../tracking/run-writer.ts'
 import { snakeCase } from '../../../tracking/snake-case.ts'
 import { PREPARED_COLUMNS } from '../../../transaction/prepared-columns.ts'
-import type { CandidateFigures, EvaluationReport } from '../evaluation-report.ts'
+import type { EvaluationReport } from '../evaluation-report.ts'
 import {
   type ChoiceOutcome,
   isTrained,
@@ -229,27 +230,20 @@ const finalMetrics = (step: FinishedStep, { parts, intervals }: EvaluationReport
   ])
 
 /** `test.roc_auc`, `test.false_positive`. Curves are for the report. */
-const partFigures = (
-  part: string,
-  { confusion, ...figures }: PartEvaluation,
-): Record<string, number | null> =>
-  Object.fromEntries(
-    Object.entries({ ...figures, ...confusion }).flatMap(([name, value]) =>
-      typeof value === 'number' ? [[`${part}.${snakeCase(name)}`, value]] : [],
-    ),
-  )
+const partFigures = (part: string, evaluation: PartEvaluation): Record<string, number | null> => {
+  const { confusion, ...figures } = withoutCurves(evaluation)
+  return namedFigures(part, { ...figures, ...confusion })
+}
 
-const candidateMetrics = (
-  step: FinishedStep,
+const candidateMetrics = (step: FinishedStep, part: string, figures: FigureValues | undefined): Metric[] =>
+  metricsOf(step, namedFigures(part, figures ?? {}))
+
+/** The name of a figure in JSON files is its name in camel case, so that this gives it back. */
+const namedFigures = (
   part: string,
-  figures: CandidateFigures | undefined,
-): Metric[] =>
-  metricsOf(
-    step,
-    Object.fromEntries(
-      Object.entries(figures ?? {}).map(([name, value]) => [`${part}.${snakeCase(name)}`, value]),
-    ),
-  )
+  figures: Readonly<Record<string, number | null>> | Partial<FigureValues>,
+): Record<string, number | null> =>
+  Object.fromEntries(Object.entries(figures).map(([key, value]) => [`${part}.${snakeCase(key)}`, value]))
 
 /** Hash that says which rows, with which content, the models learnt from. */
 export const trainingDataHash = (folder: string): Promise<string> => partHash(folder, 'train')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { readJson } from '../../../disk/json-file.ts'
 import { sha256OfFile } from '../../../disk/sha256-of-file.ts'
 import { VigiaError } from '../../../errors.ts'
+import { figuresIn, keyOf } from '../../../evaluation/figures.ts'
 import type { RunStatus, Texts } from '../../../ports/experiment-tracker.ts'
 import type { PipelineOptions } from '../../../steps/run-pipeline.ts'
 import type { StepOutcome } from '../../../steps/step.ts'
@@ -139,10 +140,12 @@ const register = async (writer: RunWriter, { config, folder }: TrainingContext):
 
 const figureTags = ({ parts }: EvaluationReport): Texts =>
   Object.fromEntries(
-    (['validation', 'test'] as const).flatMap((part) => [
-      [`vigia.${part}.roc_auc`, String(parts[part].rocAuc)],
-      [`vigia.${part}.average_precision`, String(parts[part].averagePrecision)],
-    ]),
+    (['validation', 'test'] as const).flatMap((part) =>
+      figuresIn('lists').map((figure) => [
+        `vigia.${part}.${figure.name}`,
+        String(parts[part][keyOf(figure)]),
+      ]),
+    ),
   )
 
 const statusOf = (error: unknown, signal: AbortSignal): RunStatus => {

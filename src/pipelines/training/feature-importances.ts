@@ -1,7 +1,8 @@
-import { averagePrecision } from '../../evaluation/average-precision.ts'
+import { AVERAGE_PRECISION } from '../../evaluation/figures.ts'
 import { createRandom, type Random } from '../../foundation/random.ts'
-import type { FeatureTable } from '../../learning/feature-table.ts'
 import type { Model } from '../../learning/model.ts'
+import { gainShares, gainsOf } from '../../learning/selection/gain-importance.ts'
+import { type LabelledRows, permutationImportance } from '../../learning/selection/permutation-importance.ts'
 import { standardise } from '../../learning/standardisation.ts'
 import { flattenTrees } from '../../learning/trees/flat-trees.ts'
 import { createMarginsOfRows } from '../../learning/trees/margins-of-rows.ts'
@@ -15,7 +16,9 @@ type Importance = EvaluationReport['importance']
  * scoring.
  */
 export const PERMUTATION_ROWS = 20_000
-export interface PermutationOptions {
+
+/** How features are shuffled. */
+export interface ShufflingOptions {
   readonly seed: number
   /** Times that each feature is shuffled; 0: nothing is measured. */
   readonly repeats: number
@@ -26,51 +29,54 @@ export interface PermutationOptions {
 }
 
 /**
- * How much average precision falls when one feature's values are shuffled among the rows (Breiman 2001): mean
- * and standard deviation over the shuffles, the largest first, equal ones by name. Empty when the rows do not
- * hold both classes. Rows are ranked by the model's margin, which no calibration has tied.
+ * How much average precision falls when one feature's values are shuffled among the rows: mean and standard
+ * deviation over the shuffles (`permutationImportance`), the largest first, equal ones by name. Empty when
+ * the rows do not hold both classes. Rows are ranked by the model's margin, which no calibration has tied.
  *
  * Only what asks for the feature is computed again. A feature that the model never asks for has 0 without
- * being tried. Each feature has a random stream of its own, so that one more or fewer changes none of the
- * others.
+ * being tried.
  */
-export const permutationImportance = (
+export const importanceByShuffling = (
   model: Model,
-  { table, labels }: { readonly table: FeatureTable; readonly labels: Uint8Array },
-  { seed, repeats, maxRows = PERMUTATION_ROWS, signal, onFeature }: PermutationOptions,
+  { table, labels }: LabelledRows,
+  { seed, repeats, maxRows = PERMUTATION_ROWS, signal, onFeature }: ShufflingOptions,
 ): Importance['permutation'] => {
-  const random = createRandom(seed).fork('permutation importance')
-  const rows = sampleRows(table.rowCount, maxRows, random.fork('rows'))
+  const rows = sampleRows(
+    table.rowCount,
+    maxRows,
+    createRandom(seed).fork('permutation importance').fork('rows'),
+  )
   const sampled = Uint8Array.from(rows, (row) => labels[row]!)
   if (repeats === 0 || !sampled.includes(1) || !sampled.includes(0)) return []
-  const columns: readonly Float64Array[] = table.columns.map((column) =>
-    Float64Array.from(rows, (row) => column[row]!),
-  )
+  const columns = table.columns.map((column) => Float64Array.from(rows, (row) => column[row]!))
   const { margins, marginsBy } = createMarginParts(model, columns)
-  const whole = averagePrecision(sampled, margins)
-  const found = table.names.map((feature, f) => {
-    signal?.throwIfAborted()
-    onFeature?.(f, table.names.length)
-    const partOf = marginsBy(f)
-    if (partOf === undefined) return { feature, drop: 0, deviation: 0 }
-    const known = partOf(columns[f]!)
-    const stream = random.fork(feature)
-    const drops = Array.from({ length: repeats }, () => {
-      const part = partOf(shuffled(columns[f]!, stream))
-      return (
-        whole -
-        averagePrecision(
-          sampled,
-          margins.map((margin, row) => margin - known[row]! + part[row]!),
-        )
-      )
-    })
-    const drop = drops.reduce((sum, one) => sum + one, 0) / repeats
-    const squares = drops.reduce((sum, one) => sum + (one - drop) ** 2, 0)
-    return { feature, drop, deviation: Math.sqrt(squares / repeats) }
-  })
-  return found.sort((a, b) => b.drop - a.drop || (a.feature < b.feature ? -1 : 1))
+  const rescorer = (feature: number) => {
+    const partOf = marginsBy(feature)
+    if (partOf === undefined) return undefined
+    const known = partOf(columns[feature]!)
+    return (values: Float64Array): Float64Array => {
+      const part = partOf(values)
+      return margins.map((margin, row) => margin - known[row]! + part[row]!)
+    }
+  }
+  const losses = permutationImportance(
+    { table: { ...table, rowCount: rows.length, columns }, labels: sampled },
+    {
+      scores: margins,
+      rescorer,
+      metric: (truths, scores) => AVERAGE_PRECISION.of({ labels: truths, scores }),
+      ...(signal && { signal }),
+      ...(onFeature && { onFeature }),
+    },
+    { repeats, seed },
+  )
+  return table.names
+    .map((feature, f) => ({ feature, drop: losses[f]!.loss, deviation: losses[f]!.deviation }))
+    .sort((a, b) => b.drop - a.drop || byName(a, b))
 }
+
+const byName = (a: { readonly feature: string }, b: { readonly feature: string }): number =>
+  a.feature < b.feature ? -1 : 1
 
 /** The part of each row's margin that depends on one feature, from the feature's values. */
 type MarginPart = (values: Float64Array) => Float64Array
@@ -116,16 +122,12 @@ const createMarginParts = (
  * Each feature's share of all that the model's splits lowered the training loss by, the largest first; empty
  * without trees.
  */
-export const gainImportance = (model: Model): Importance['gain'] => {
+export const importanceByGain = (model: Model): Importance['gain'] => {
   if (model.kind === 'logistic_regression') return []
-  const gains = new Float64Array(model.featureNames.length)
-  for (const { feature, gain } of model.trees)
-    for (let node = 0; node < feature.length; node++)
-      if (feature[node]! >= 0) gains[feature[node]!]! += gain[node]!
-  const total = gains.reduce((sum, gain) => sum + gain, 0)
+  const shares = gainShares(gainsOf(model))
   return model.featureNames
-    .map((feature, f) => ({ feature, share: total > 0 ? gains[f]! / total : 0 }))
-    .sort((a, b) => b.share - a.share || (a.feature < b.feature ? -1 : 1))
+    .map((feature, f) => ({ feature, share: shares[f]! }))
+    .sort((a, b) => b.share - a.share || byName(a, b))
 }
 
 /** Weight of each standardised feature, the largest first; empty for a model that is not linear. */
@@ -144,16 +146,4 @@ const sampleRows = (rows: number, count: number, random: Random): Uint32Array =>
     if (rows - row <= chosen.length - taken || random.next() * (rows - row) < chosen.length - taken)
       chosen[taken++] = row
   return chosen
-}
-
-/** A copy in random order (Fisher and Yates). */
-const shuffled = (values: Float64Array, random: Random): Float64Array => {
-  const copy = values.slice()
-  for (let last = copy.length - 1; last > 0; last--) {
-    const other = random.integer(last + 1)
-    const kept = copy[last]!
-    copy[last] = copy[other]!
-    copy[other] = kept
-  }
-  return copy
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { createRandom } from '../../foundation/random.ts'
 import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
-import { coefficientsOf, gainImportance, permutationImportance } from './importance.ts'
+import { coefficientsOf, importanceByGain, importanceByShuffling } from './feature-importances.ts'
 
 const MODEL: TreeEnsembleModel = {
   kind: 'gradient_boosting',
@@ -23,7 +23,7 @@ const MODEL: TreeEnsembleModel = {
 
 describe('gain importance', () => {
   test('is the share of each feature in what the splits gained', () => {
-    expect(gainImportance(MODEL)).toEqual([
+    expect(importanceByGain(MODEL)).toEqual([
       { feature: 'telling', share: 0.75 },
       { feature: 'noise', share: 0.25 },
       { feature: 'unused', share: 0 },
@@ -42,7 +42,7 @@ describe('permutation importance', () => {
     columns: [telling, noise, noise],
   }
   test('falls to the share of frauds without the one feature that tells them, and not at all without others', () => {
-    const [first, ...others] = permutationImportance(MODEL, { table, labels }, { seed: 1, repeats: 3 })
+    const [first, ...others] = importanceByShuffling(MODEL, { table, labels }, { seed: 1, repeats: 3 })
     const share = labels.reduce((sum, label) => sum + label, 0) / 400
     expect(first!.feature).toBe('telling')
     expect(first!.drop).toBeGreaterThan(0.7 * (1 - share))
@@ -53,13 +53,13 @@ describe('permutation importance', () => {
   })
 
   test('is the same each time', () => {
-    const once = permutationImportance(MODEL, { table, labels }, { seed: 1, repeats: 3 })
-    expect(permutationImportance(MODEL, { table, labels }, { seed: 1, repeats: 3 })).toEqual(once)
+    const once = importanceByShuffling(MODEL, { table, labels }, { seed: 1, repeats: 3 })
+    expect(importanceByShuffling(MODEL, { table, labels }, { seed: 1, repeats: 3 })).toEqual(once)
   })
 
   test('looks at no more rows than allowed', () => {
     const of = (maxRows: number) =>
-      permutationImportance(MODEL, { table, labels }, { seed: 1, repeats: 3, maxRows })
+      importanceByShuffling(MODEL, { table, labels }, { seed: 1, repeats: 3, maxRows })
     expect(of(1000)).toEqual(of(400))
     expect(of(50)).not.toEqual(of(400))
   })
@@ -75,14 +75,14 @@ describe('permutation importance', () => {
       iterations: 1,
       converged: true,
     } as const
-    const found = permutationImportance(linear, { table, labels }, { seed: 1, repeats: 3 })
+    const found = importanceByShuffling(linear, { table, labels }, { seed: 1, repeats: 3 })
     expect(found[0]!.feature).toBe('telling')
     expect(found.at(-1)).toEqual({ feature: 'unused', drop: 0, deviation: 0 })
   })
 
   test('is empty where rows have one class', () => {
     expect(
-      permutationImportance(MODEL, { table, labels: labels.map(() => 0) }, { seed: 1, repeats: 3 }),
+      importanceByShuffling(MODEL, { table, labels: labels.map(() => 0) }, { seed: 1, repeats: 3 }),
     ).toEqual([])
   })
 })

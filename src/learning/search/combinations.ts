@@ -5,32 +5,32 @@ export type Grid = Readonly<Record<string, readonly GridValue[]>>
 export type GridValue = string | number | boolean
 
 /** One value of each setting of a grid. */
-export type Candidate = Readonly<Record<string, GridValue>>
+export type Combination = Readonly<Record<string, GridValue>>
 
 /**
  * Every combination. Settings are taken in alphabetical order, the last one varying fastest, and values in
- * the order written; so the first candidate has the first value of every setting. A value written twice
- * counts once. A grid without settings has one candidate, {}; one with an empty list has none.
+ * the order written; so the first combination has the first value of every setting. A value written twice
+ * counts once. A grid without settings has one combination, {}; one with an empty list has none.
  */
-export const gridCandidates = (grid: Grid): readonly Candidate[] => {
+export const gridCombinations = (grid: Grid): readonly Combination[] => {
   const { names, values } = ordered(grid)
   return values
     .reduce<readonly (readonly number[])[]>(
       (places, list) => places.flatMap((place) => list.map((_, index) => [...place, index])),
       [[]],
     )
-    .map((place) => candidateAt(names, values, place))
+    .map((place) => combinationAt(names, values, place))
 }
 
 /**
  * `count` different combinations drawn at random, each combination as likely as any other, in the order of
- * `gridCandidates`; all of them when there are no more. The same grid, count and seed give the same draws,
+ * `gridCombinations`; all of them when there are no more. The same grid, count and seed give the same draws,
  * and fewer draws are among more.
  */
-export const randomCandidates = (grid: Grid, count: number, seed: number): readonly Candidate[] => {
+export const randomCombinations = (grid: Grid, count: number, seed: number): readonly Combination[] => {
   const { names, values } = ordered(grid)
   const combinations = values.reduce((product, list) => product * list.length, 1)
-  if (combinations <= count) return gridCandidates(grid)
+  if (combinations <= count) return gridCombinations(grid)
   const random = createRandom(seed).fork('search candidates')
   const drawn = new Map<string, readonly number[]>()
   // Repeats are drawn again: even for all combinations but one that is about `count * log(count)` draws.
@@ -39,7 +39,7 @@ export const randomCandidates = (grid: Grid, count: number, seed: number): reado
     const key = place.join(' ')
     if (!drawn.has(key)) drawn.set(key, place)
   }
-  return [...drawn.values()].sort(comparePlaces).map((place) => candidateAt(names, values, place))
+  return [...drawn.values()].sort(comparePlaces).map((place) => combinationAt(names, values, place))
 }
 
 const ordered = (grid: Grid) => {
@@ -47,11 +47,11 @@ const ordered = (grid: Grid) => {
   return { names, values: names.map((name) => [...new Set(grid[name])]) }
 }
 
-const candidateAt = (
+const combinationAt = (
   names: readonly string[],
   values: readonly (readonly GridValue[])[],
   place: readonly number[],
-): Candidate => Object.fromEntries(names.map((name, i) => [name, values[i]![place[i]!]!]))
+): Combination => Object.fromEntries(names.map((name, i) => [name, values[i]![place[i]!]!]))
 
 const comparePlaces = (a: readonly number[], b: readonly number[]): number => {
   const differs = a.findIndex((index, i) => index !== b[i])

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { FIGURES } from '../evaluation/figures.ts'
+import { loadTrainingConfig } from './config-manager.ts'
+
+const settingsWith = (...assignments: readonly string[]) =>
+  loadTrainingConfig({ environment: {}, assignments, workingDirectory: '.' }).settings
+
+describe('settings that name figures', () => {
+  it('know each of them, as choice and as gate', () => {
+    for (const { name } of FIGURES) {
+      const { evaluation } = settingsWith(
+        `evaluation.choose_by=${name}`,
+        `evaluation.gates.${name}=0.5`,
+        `evaluation.gates.worse_than_production.${name}=0.25`,
+      )
+      expect(evaluation.choose_by).toBe(name)
+      expect(evaluation.gates[name]).toBe(0.5)
+      expect(evaluation.gates.worse_than_production[name]).toBe(0.25)
+    }
+  })
+
+  it('bound a figure by its range, and only where it has an end', () => {
+    expect(() => settingsWith('evaluation.gates.recall=1.5')).toThrow('a number from 0 to 1, or null')
+    expect(settingsWith('evaluation.gates.log_loss=1.5').evaluation.gates.log_loss).toBe(1.5)
+  })
+
+  it.each(['search.scoring', 'evaluation.choose_by'])(
+    '%s tells what a renamed figure is called now',
+    (path) =>
+      expect(() => settingsWith(`${path}=precision_at_k`)).toThrow(
+        'got the text "precision_at_k". precision_at_k is called daily_precision now.',
+      ),
+  )
+
+  it('search.scoring takes no figure that is best at a threshold which says nothing', () =>
+    expect(() => settingsWith('search.scoring=recall')).toThrow(
+      'search.scoring: allowed: one of roc_auc, average_precision, f1, daily_precision',
+    ))
+})
