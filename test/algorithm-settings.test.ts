@@ -1,71 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import { loadTrainingConfig } from '../src/config/config-manager.ts'
 import { ModelsSchema } from '../src/config/sections/models.ts'
-import { findXgboostLibrary } from '../src/fitting/xgboost/find-library.ts'
-import { librarySearchHere } from '../src/fitting/xgboost/library-search.ts'
 import { fitAlone, soloCrew, type TrainingData } from '../src/learning/algorithm.ts'
 import { ALGORITHMS } from '../src/learning/algorithms/index.ts'
 import type { ModelKind } from '../src/learning/model.ts'
 import { algorithmSettings, modelSettings } from '../src/pipelines/training/model-settings.ts'
 import { problem } from '../src/testing/learning-problems.ts'
-
-const found = await findXgboostLibrary(
-  librarySearchHere({ setting: '', environment: process.env, projectDirectory: process.cwd() }),
-)
-const { models } = loadTrainingConfig({
-  environment: {},
-  assignments: [],
-  workingDirectory: process.cwd(),
-}).settings
+import { BOUNDS, CHANGES, HERE, MODELS } from './algorithm-cases.ts'
 
 /** Decide whether, where and how often a model is trained, and not what it learns. */
 const NOT_LEARNT_FROM = ['enabled', 'grid', 'library']
 
-const BOOSTING: Changes = {
-  trees: { trees: 3 },
-  learning_rate: { learning_rate: 0.5 },
-  max_depth: { max_depth: 1 },
-  min_child_weight: { min_child_weight: 20 },
-  l2: { l2: 50 },
-  min_gain: { min_gain: 5 },
-  row_share: { row_share: 0.5 },
-  column_share: { column_share: 0.4 },
-  early_stopping_rounds: { early_stopping_rounds: 1 },
-  class_weight: { class_weight: 'balanced' },
-  max_bins: { max_bins: 4 },
-}
-
-/**
- * For each setting, a change of it that changes the model learnt from `problem`. A new setting has its line
- * here.
- */
-const CHANGES: Readonly<Record<ModelKind, Changes>> = {
-  logistic_regression: {
-    c: { c: 0.01 },
-    class_weight: { class_weight: 'balanced' },
-    max_iterations: { max_iterations: 1 },
-    tolerance: { tolerance: 0.1 },
-  },
-  random_forest: {
-    trees: { trees: 3 },
-    max_depth: { max_depth: 1 },
-    min_leaf_rows: { min_leaf_rows: 40 },
-    features_per_split: { features_per_split: 1 },
-    class_weight: { class_weight: 'balanced' },
-    row_share: { row_share: 0.3 },
-    max_bins: { max_bins: 4 },
-  },
-  gradient_boosting: { ...BOOSTING, monotone: { monotone: { feature_2: 'increasing' } } },
-  xgboost: { ...BOOSTING, l1: { l1: 20 }, tree_method: { tree_method: 'exact' } },
-}
-
 describe.each(Object.keys(ALGORITHMS) as ModelKind[])('settings of %s', (name) => {
-  const algorithm = ALGORITHMS[name]!
-  const defaults = modelSettings(models[name])
+  const algorithm = ALGORITHMS[name]
+  const defaults = modelSettings(MODELS[name])
   const settingsOf = (change: Readonly<Record<string, unknown>>) =>
     ({
       ...algorithmSettings({ ...defaults, ...change } as typeof defaults),
-      ...(name === 'xgboost' && 'path' in found && { library: found.path }),
+      ...HERE[name],
     }) as never
   const data = { ...problem(400), validation: problem(100, 2) }
   const learn = (change: Readonly<Record<string, unknown>>, on: TrainingData = data) =>
@@ -73,8 +24,8 @@ describe.each(Object.keys(ALGORITHMS) as ModelKind[])('settings of %s', (name) =
   const names = Object.keys(ModelsSchema.properties[name].properties).filter(
     (setting) => !NOT_LEARNT_FROM.includes(setting),
   )
-  const unavailable =
-    name === 'xgboost' && 'missing' in found ? `: skipped, no library was found: ${found.advice}` : ''
+  const reason = BOUNDS[name].unavailable
+  const unavailable = reason === undefined ? '' : `: skipped, ${reason}`
 
   test('are those of the configuration', () => {
     expect(Object.keys(CHANGES[name]).sort()).toEqual(names.sort())
@@ -118,7 +69,5 @@ describe.each(Object.keys(ALGORITHMS) as ModelKind[])('settings of %s', (name) =
 
 test('logistic regression asks for its standardised rows with ones, and for the weights of its rows', () => {
   const shape = { rows: 1000, validationRows: 0, features: 3 }
-  expect(ALGORITHMS.logistic_regression!.ownMemory?.(shape, {} as never, 1)).toBe(1000 * (3 + 1 + 1) * 8)
+  expect(ALGORITHMS.logistic_regression.ownMemory?.(shape, {} as never, 1)).toBe(1000 * (3 + 1 + 1) * 8)
 })
-
-type Changes = Readonly<Record<string, Readonly<Record<string, unknown>>>>

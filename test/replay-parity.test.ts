@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withDatabase } from '../src/disk/database.ts'
 import type { Transaction } from '../src/transaction/transaction.ts'
+import { ALL_FEATURE_NAMES } from './all-feature-names.ts'
 import { type GeneratedBank, generatedBank, LABEL_TIMES, labelledAt } from './parity/histories.ts'
 import { databaseIn, type Replayed, replayInto } from './parity/replay-run.ts'
 import { openPipelineOf, serveHistory } from './parity/serve-history.ts'
@@ -39,7 +40,7 @@ describe('a generated bank whose events come late, twice and in the same second'
   })
 
   test('has all of it: every feature, late and too late updates, repetitions, ties', async () => {
-    expect(one.result.featureNames).toHaveLength(117)
+    expect(one.result.featureNames).toEqual(ALL_FEATURE_NAMES)
     expect(one.result.counts.late).toBeGreaterThan(1000)
     expect(one.result.counts.tooLate).toBeGreaterThan(100)
     expect(bank.read.reasons).toEqual([
@@ -60,7 +61,7 @@ describe('a generated bank whose events come late, twice and in the same second'
     const served = await serveHistory(folder, bank.history, one)
     expect(served.differences).toEqual([])
     expect(served.transactions).toBe(bank.read.acceptedRows)
-    expect(served.values).toBe(bank.read.acceptedRows * 117)
+    expect(served.values).toBe(bank.read.acceptedRows * ALL_FEATURE_NAMES.length)
     expect(served.labels).toBeGreaterThan(bank.read.acceptedRows / 2)
     expect(served.states).toBeGreaterThan(1000)
     expect(served.equalStates).toBe(served.states)

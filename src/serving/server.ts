@@ -33,7 +33,7 @@ import { assertGuarded } from './safety/api-keys.ts'
 import { createGuard, type Guard } from './safety/guard.ts'
 import { watchLoad } from './safety/load.ts'
 import { limitOf, sourceOf } from './safety/rate-limits.ts'
-import { addSchemas } from './schemas/all.ts'
+import { addSchemas } from './schemas/named.ts'
 import { serializerCompiler } from './serialization.ts'
 import { validatorCompiler } from './validation.ts'
 

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ALL_FEATURE_NAMES } from '../all-feature-names.ts'
 import { productsOf, SMALL_BANK, temporaryFolder, vigiaIn } from './vigia-in-process.ts'
 
 const STEPS =
@@ -77,7 +78,7 @@ describe('a training run', () => {
     expect([status, stderr]).toEqual([0, ''])
     const manifest = JSON.parse(readFileSync(join(work, 'selected/package/manifest.json'), 'utf8'))
     expect(manifest.features.names).toHaveLength(20)
-    expect(manifest.selection.dropped).toHaveLength(117 - 20)
+    expect(manifest.selection.dropped).toHaveLength(ALL_FEATURE_NAMES.length - 20)
     expect(manifest.selection.dropped[0].reason).toContain('mutual information')
   })
 

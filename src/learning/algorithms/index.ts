@@ -9,7 +9,7 @@ import { xgboost } from './xgboost.ts'
  * Every algorithm by its name in the configuration's `models` section, in the order in which they are
  * trained.
  */
-export const ALGORITHMS: Partial<Readonly<Record<ModelKind, Algorithm<never>>>> = {
+export const ALGORITHMS: Readonly<Record<ModelKind, Algorithm<never>>> = {
   logistic_regression: logisticRegression,
   random_forest: randomForest,
   gradient_boosting: gradientBoosting,

@@ -4,6 +4,7 @@ import { learningMemoryBytes } from '../../fitting/learning-memory.ts'
 import { findXgboostLibrary } from '../../fitting/xgboost/find-library.ts'
 import { librarySearchHere } from '../../fitting/xgboost/library-search.ts'
 import type { TrainingData } from '../../learning/algorithm.ts'
+import { ALGORITHMS } from '../../learning/algorithms/index.ts'
 import type { Model, ModelKind } from '../../learning/model.ts'
 import { algorithmSettings } from './model-settings.ts'
 import type { TrainingContext } from './training-context.ts'
@@ -41,12 +42,13 @@ type ModelTrainers = Readonly<Record<ModelKind, ModelTrainer>>
 
 const lookedUp = new WeakMap<TrainingContext, Promise<ModelTrainers>>()
 
-const lookUp = async (context: TrainingContext): Promise<ModelTrainers> => ({
-  logistic_regression: await trainer('logistic_regression', context),
-  random_forest: await trainer('random_forest', context),
-  gradient_boosting: await trainer('gradient_boosting', context),
-  xgboost: await xgboostTrainer(context),
-})
+const lookUp = async (context: TrainingContext): Promise<ModelTrainers> => {
+  const names = Object.keys(ALGORITHMS) as ModelKind[]
+  const trainers = names.map(async (name) => [name, await (NATIVE[name] ?? ours(name))(context)] as const)
+  return Object.fromEntries(await Promise.all(trainers)) as ModelTrainers
+}
+
+const ours = (name: ModelKind) => (context: TrainingContext) => trainer(name, context)
 
 const xgboostTrainer = async (context: TrainingContext): Promise<ModelTrainer> => {
   const { title } = await findAlgorithm('xgboost')
@@ -61,6 +63,11 @@ const xgboostTrainer = async (context: TrainingContext): Promise<ModelTrainer> =
     title: `XGBoost ${found.version}`,
     settings: (threads) => ({ library: found.path, threads }),
   })
+}
+
+/** Algorithms that run in a library which must be installed; all others train everywhere. */
+const NATIVE: Partial<Record<ModelKind, (context: TrainingContext) => Promise<ModelTrainer>>> = {
+  xgboost: xgboostTrainer,
 }
 
 /** A native library has threads of its own, which it is told by `native`. */

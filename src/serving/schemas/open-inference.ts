@@ -109,14 +109,3 @@ export const InferenceError = named(
     { description: 'The code of the error, what failed, and what to do next.' },
   ),
 )
-
-export const OPEN_INFERENCE_SCHEMAS = [
-  InferBody,
-  InferAnswer,
-  ModelMetadata,
-  ServerMetadata,
-  ServerLive,
-  ServerReady,
-  ModelReady,
-  InferenceError,
-]
