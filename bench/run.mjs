@@ -126,7 +126,7 @@ function whyMissing(peer) {
   // A server is started by the row itself, with the packages of MLflow.
   const python = peer.run === undefined ? environment.python : environment.mlflowPython
   if (python === undefined)
-    return `no Python environment (node scripts/integration.mjs${peer.run === undefined ? ' --prepare-only' : ''})`
+    return `no Python environment (node scripts/integration.mjs${peer.run === undefined ? ' --prepare-peers' : ''})`
   const found = spawnSync(python, ['-c', `import ${peer.needs}`], { stdio: 'ignore' })
   return found.status === 0 ? undefined : `Python has no ${peer.needs}`
 }
@@ -135,7 +135,7 @@ function whyMissing(peer) {
 function findPython() {
   if (process.env.PEER_PYTHON) return process.env.PEER_PYTHON
   if (!smoke)
-    spawnSync(process.execPath, ['scripts/integration.mjs', '--prepare-only'], { stdio: ['ignore', 2, 2] })
+    spawnSync(process.execPath, ['scripts/integration.mjs', '--prepare-peers'], { stdio: ['ignore', 2, 2] })
   return venvPython('.venv')
 }
 

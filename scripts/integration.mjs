@@ -6,7 +6,12 @@
 // that need it skip with that reason. Tests find an interpreter in the environment variable PEER_PYTHON,
 // MLFLOW_PYTHON or SERVING_PYTHON and a server in REDIS_SERVER or PROMETHEUS_SERVER, or the reason for its
 // absence in the same name with _MISSING. A server's variable that is set already is used as it is.
-import { spawnSync } from 'node:child_process'
+//
+// node scripts/integration.mjs [--long] [words of Vitest]
+//   --long           runs test/long instead of test/integration
+//   --prepare        prepares all of it and runs nothing
+//   --prepare-peers  prepares the peers, which are all that benchmarks need, and runs nothing
+import { spawn, spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -48,58 +53,55 @@ const SERVERS = [
     activity: 'tests with a real Prometheus',
   },
 ]
-const INSTALL_LIMIT_MS = 8 * 60_000
-const PACKAGE_LIMIT_MS = 2 * 60_000
+/** Ends what hangs; a machine with much else to do takes minutes. */
+const INSTALL_LIMIT_MS = 15 * 60_000
+const PACKAGE_LIMIT_MS = 5 * 60_000
 
-const prepareOnly = process.argv.includes('--prepare-only')
+const OWN_WORDS = ['--long', '--prepare', '--prepare-peers']
+const given = process.argv.slice(2)
+const isGiven = (word) => given.includes(word)
+const onlyPeers = isGiven('--prepare-peers')
 const variables = {}
-for (const { variable, activity, ...environment } of ENVIRONMENTS.slice(0, prepareOnly ? 1 : undefined)) {
-  const python = join(
-    environment.folder,
-    ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']),
-  )
-  const reason = preparePython(python, environment)
-  if (reason === undefined) variables[variable] = join(process.cwd(), python)
-  else {
-    variables[`${variable}_MISSING`] = reason
-    process.stderr.write(`Skipped: ${activity}, because ${reason}.\n`)
-  }
-}
-// The benchmarks need the peers alone.
-if (prepareOnly) process.exit(0)
+// Side by side: what they wait for is the package index.
+await Promise.all(
+  ENVIRONMENTS.slice(0, onlyPeers ? 1 : undefined).map(async ({ variable, activity, ...environment }) => {
+    const python = join(
+      environment.folder,
+      ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']),
+    )
+    const reason = await preparePython(python, environment)
+    tell({ variable, activity, reason, path: join(process.cwd(), python) })
+  }),
+)
+for (const { variable, activity, ...server } of onlyPeers ? [] : SERVERS)
+  if (!process.env[variable]) tell({ variable, activity, ...prepareServer(server) })
+if (onlyPeers || isGiven('--prepare')) process.exit(0)
 
-for (const { variable, activity, ...server } of SERVERS) {
-  if (process.env[variable]) continue
-  const { path, reason } = prepareServer(server)
-  if (path !== undefined) variables[variable] = path
-  else {
-    variables[`${variable}_MISSING`] = reason
-    process.stderr.write(`Skipped: ${activity}, because ${reason}.\n`)
-  }
-}
-
+const words = ['run', '--project', isGiven('--long') ? 'long' : 'integration', '--passWithNoTests']
 const tests = spawnSync(
   process.execPath,
-  [
-    'node_modules/vitest/vitest.mjs',
-    'run',
-    '--project',
-    'integration*',
-    '--passWithNoTests',
-    ...process.argv.slice(2),
-  ],
+  ['node_modules/vitest/vitest.mjs', ...words, ...given.filter((word) => !OWN_WORDS.includes(word))],
   { stdio: 'inherit', env: { ...process.env, ...variables } },
 )
 process.exit(tests.status ?? 1)
 
+/** Keeps where something is for the tests, or says why they skip what needs it. */
+function tell({ variable, activity, reason, path }) {
+  if (reason === undefined) variables[variable] = path
+  else {
+    variables[`${variable}_MISSING`] = reason
+    process.stderr.write(`Skipped: ${activity}, because ${reason}.\n`)
+  }
+}
+
 /** Why there is no Python with what is required; undefined when there is. */
-function preparePython(python, { folder, requirements }) {
+async function preparePython(python, { folder, requirements }) {
   const wanted = readFileSync(requirements, 'utf8')
   const stamp = join(folder, '.installed-requirements')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted && existsSync(python)) return undefined
-  if (!succeeds('python3', ['--version'])) return 'python3 is not installed'
+  if (!(await succeeds('python3', ['--version']))) return 'python3 is not installed'
   process.stderr.write(`Preparing ${requirements} in ${folder}…\n`)
-  if (!existsSync(python) && !succeeds('python3', ['-m', 'venv', folder])) {
+  if (!existsSync(python) && !(await succeeds('python3', ['-m', 'venv', folder]))) {
     return 'python3 cannot create a virtual environment (is its venv module installed?)'
   }
   const install = [
@@ -110,10 +112,12 @@ function preparePython(python, { folder, requirements }) {
     '--disable-pip-version-check',
     '--only-binary',
     ':all:',
+    // Most modules are never imported: those that are, Python compiles then.
+    '--no-compile',
     '-r',
     requirements,
   ]
-  if (!succeeds(python, install))
+  if (!(await succeeds(python, install)))
     return `pip could not install ${requirements} (is the package index reachable?)`
   writeFileSync(stamp, wanted)
   return undefined
@@ -128,14 +132,17 @@ function prepareServer({ programs, debianPackage }) {
     return { reason: `${missing}, and only root on a Debian installs it here` }
   process.stderr.write(`Installing the package ${debianPackage}…\n`)
   // Run level 1: the package must not start a server of its own.
-  const options = {
-    limitMs: PACKAGE_LIMIT_MS,
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
-  }
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' }
+  const packages = (words) =>
+    spawnSync('apt-get', words, {
+      stdio: ['ignore', 'ignore', 2],
+      timeout: PACKAGE_LIMIT_MS,
+      env: environment,
+    }).status === 0
   const install = ['install', '-y', '-qq', '--no-install-recommends', debianPackage]
-  if (!succeeds('apt-get', install, options)) {
-    succeeds('apt-get', ['update', '-qq'], options)
-    succeeds('apt-get', install, options)
+  if (!packages(install)) {
+    packages(['update', '-qq'])
+    packages(install)
   }
   const path = inPath(programs)
   return path === undefined
@@ -158,6 +165,10 @@ function isProgram(path) {
   }
 }
 
-function succeeds(command, words, { limitMs = INSTALL_LIMIT_MS, env = process.env } = {}) {
-  return spawnSync(command, words, { stdio: ['ignore', 'ignore', 2], timeout: limitMs, env }).status === 0
+function succeeds(command, words) {
+  return new Promise((resolve) => {
+    const child = spawn(command, words, { stdio: ['ignore', 'ignore', 2], timeout: INSTALL_LIMIT_MS })
+    child.once('error', () => resolve(false))
+    child.once('close', (status) => resolve(status === 0))
+  })
 }

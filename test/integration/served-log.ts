@@ -5,7 +5,7 @@ import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
 import type { ModelParity } from '../../src/pipelines/parity/parity-of-log.ts'
 import { databaseIn } from '../parity/replay-run.ts'
 import type { Seen } from './serving-clients.ts'
-import { runVigia } from './vigia-server.ts'
+import { runVigia, type VigiaServer } from './vigia-server.ts'
 
 /** The log of a server that was started in `home`. */
 export const logOf = (home: string): string => join(home, '.vigia/log')
@@ -110,4 +110,15 @@ export const expectParity = async (
   const [compared] = JSON.parse(stdout) as readonly ModelParity[]
   expect(compared?.report).toMatchObject({ differing: [], missing: 0, extra: 0 })
   return compared!.report
+}
+
+/** Ends a server whose log has `count` decisions, each of another transaction, and holds it to a replay. */
+export const expectAllLogged = async (server: VigiaServer, home: string, count: number): Promise<void> => {
+  const saved = await fetch(`http://127.0.0.1:${server.port}/save-logs`, { method: 'POST' })
+  expect(saved.status).toBe(200)
+  const { decisions } = await readLogs(home, [logOf(home)])
+  expect(decisions.length).toBe(count)
+  expect(new Set(decisions.map(({ transactionId }) => transactionId)).size).toBe(count)
+  await server.stop()
+  await expectParity(home, [logOf(home)])
 }

@@ -36,7 +36,7 @@ beforeAll(async () => {
       { name: 'slow', sha256: sha256(SLOW_KEY), scopes, requests_per_minute: 3 },
     ]),
   )
-  const run = await trainSmallModel(join(folder, 'trained'))
+  const run = await trainSmallModel()
   settings = [
     ...[`model.source=${run}`, 'security.keys=keys.json', `api.port=${port}`],
     ...['limits.requests_in_flight=2', 'limits.event_loop_delay=0s'],
@@ -101,14 +101,17 @@ describe('what a client does when it is refused', () => {
     }
     const streams = [1000, 1001].map((n) => client().predictLines(held(n)))
     await Promise.all(streams.map((rows) => rows.next()))
-    const startedMs = performance.now()
+    // Its Retry-After is one second: who has no patience for that is told at once.
+    await expect(client({ patienceMs: 900 }).predict(transactionOf(1003))).rejects.toMatchObject({
+      status: 503,
+      retryAfterSeconds: 1,
+    })
+    const shed = await total('vigia_http_requests_shed_total')
     const predicting = client().predict(transactionOf(1002))
-    await eventually(async () => expect(await total('vigia_http_requests_shed_total')).toBeGreaterThan(0))
+    await eventually(async () => expect(await total('vigia_http_requests_shed_total')).toBeGreaterThan(shed))
     gate.open()
     await Promise.all(streams.map(rowsOf))
     expect(await predicting).toMatchObject({ transaction_id: 'small-1002', repeated: false })
-    // Its Retry-After is one second.
-    expect(performance.now() - startedMs).toBeGreaterThan(1000)
   })
 
   test('too many requests of a key: the error says when the next is taken, if that is beyond its patience', async () => {
@@ -129,12 +132,16 @@ except VigiaError as error: print(error.status, error.code, 1 < error.retry_afte
   })
 
   test('what would be refused again is thrown at once, with the code of the error', async () => {
-    const startedMs = performance.now()
-    const predicting = client().predict({ ...transactionOf(1), amount: -5 })
+    // Tried again, they would last as long as the patience.
+    const patienceMs = 24 * 3_600_000
+    const predicting = client({ patienceMs }).predict({ ...transactionOf(1), amount: -5 })
     await expect(predicting).rejects.toMatchObject({ status: 422, code: 'REQUEST_TRANSACTION_INVALID' })
-    await expect(client({ key: 'another' }).sampleTransaction()).rejects.toMatchObject({ status: 401 })
-    await expect(client().getPrediction('nobody')).rejects.toMatchObject({ code: 'PREDICTION_UNKNOWN' })
-    expect(performance.now() - startedMs).toBeLessThan(5_000)
+    await expect(client({ key: 'another', patienceMs }).sampleTransaction()).rejects.toMatchObject({
+      status: 401,
+    })
+    await expect(client({ patienceMs }).getPrediction('nobody')).rejects.toMatchObject({
+      code: 'PREDICTION_UNKNOWN',
+    })
   })
 
   test('a failure of whoever gives the transactions is not taken for the end of them', async () => {

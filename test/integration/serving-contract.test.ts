@@ -25,7 +25,7 @@ describe.skipIf(SERVING_PYTHON === undefined)(
     beforeAll(async () => {
       const scopes = ['predict', 'feedback', 'read', 'admin', 'metrics']
       writeFileSync(join(folder, 'keys.json'), JSON.stringify([{ name: 'all', sha256: sha256(KEY), scopes }]))
-      const run = await trainSmallModel(join(folder, 'trained'))
+      const run = await trainSmallModel()
       server = await startVigiaServer(folder, [
         `model.source=${run}`,
         'security.keys=keys.json',

@@ -1,5 +1,7 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sha256 } from '../../src/foundation/hash.ts'
 import { runVigia } from './vigia-server.ts'
 
 /**
@@ -17,14 +19,30 @@ const SMALL = [
 ]
 
 /**
- * Trains a small model on invented transactions in `folder`, which is made.
+ * A small model of invented transactions. It is trained once in a run of tests, in the run's own temporary
+ * folder, and read by every server that serves it.
  *
  * @param settings further assignments: `project.seed=7` gives another bank and another model
  * @returns folder of the run, for `model.source`
  */
-export const trainSmallModel = async (folder: string, settings: readonly string[] = []): Promise<string> => {
-  mkdirSync(folder, { recursive: true })
-  const words = [...SMALL, ...settings].flatMap((setting) => ['--set', setting])
+export const trainSmallModel = async (settings: readonly string[] = []): Promise<string> => {
+  const all = [...SMALL, ...settings]
+  const trained = join(tmpdir(), `small-model-${sha256(all.join(' ')).slice(0, 16)}`)
+  if (!existsSync(trained)) {
+    const folder = mkdtempSync(`${trained}-`)
+    await train(folder, all)
+    try {
+      renameSync(folder, trained)
+    } catch {
+      // Another file's tests were faster, with the same model.
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+  return join(trained, 'runs', 'vigia')
+}
+
+const train = async (folder: string, settings: readonly string[]): Promise<void> => {
+  const words = settings.flatMap((setting) => ['--set', setting])
   for (const command of [
     ['generate', '--out', 'bank.parquet'],
     ['run', '--set', 'source.path=bank.parquet'],
@@ -32,7 +50,6 @@ export const trainSmallModel = async (folder: string, settings: readonly string[
     const { status, stdout, stderr } = await runVigia(folder, [...command, ...words])
     if (status !== 0) throw new Error(`vigia ${command[0]} failed:\n${stdout}${stderr}`)
   }
-  return join(folder, 'runs', 'vigia')
 }
 
 /** A valid transaction of one of a hundred users; the same for the same number. */

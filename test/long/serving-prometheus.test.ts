@@ -1,0 +1,3 @@
+import { prometheusKnows } from '../laws/serving-prometheus.ts'
+
+prometheusKnows({ rate: 50 })
