@@ -5,8 +5,8 @@ import type { ModelKind } from '../src/learning/model.ts'
 import type { AlgorithmSubject } from '../src/testing/algorithm/algorithm-law.ts'
 
 /*
- * What the contract suites must know of each algorithm that its code does not say: how far the laws bind it, and
- * what changes a model of it. A new algorithm has its two entries here, and no other line in any test.
+ * What the contract suites must know of each algorithm that its code does not say: how far the laws bind it,
+ * and what changes a model of it. A new algorithm has its two entries here, and no other line in any test.
  */
 
 const found = await findXgboostLibrary(

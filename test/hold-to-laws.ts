@@ -1,7 +1,9 @@
 import { describe, test } from 'vitest'
 import type { Law } from '../src/testing/law.ts'
 
-/** The laws as tests of vitest: one for each, skipped with its reason where the law does not bind the subject. */
+/**
+ * The laws as tests of vitest: one for each, skipped with its reason where the law does not bind the subject.
+ */
 export const holdToLaws = <Subject>(name: string, laws: readonly Law<Subject>[], subject: Subject): void => {
   describe(name, () => {
     for (const law of laws) {

@@ -3,10 +3,12 @@
 // little; no pipelining.
 //
 // closed: `connections` send the next request when the last one is answered: how much the server can do.
-// open:   requests are due at even intervals whether or not earlier ones are answered. A latency is counted from the moment a request was
-//         due, so that a server that stands still makes all waiting requests slow and not only one (no coordinated omission). What they
-//         waited here for a free connection is part of it; `serverMs` counts from the moment a request was sent. Connections are made
-//         before: a server accepts one in each turn of its event loop, and what is measured is what it does with requests.
+// open:   requests are due at even intervals whether or not earlier ones are answered. A latency is counted
+//         from the moment a request was due, so that a server that stands still makes all waiting requests
+//         slow and not only one (no coordinated omission). What they waited here for a free connection is
+//         part of it; `serverMs` counts from the moment a request was sent. Connections are made before: a
+//         server accepts one in each turn of its event loop, and what is measured is what it does with
+//         requests.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { pathToFileURL } from 'node:url'

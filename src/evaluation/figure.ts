@@ -78,7 +78,9 @@ export interface Figure {
   readonly atBestThreshold?: (rows: Omit<ScoredRows, 'threshold'>) => number
   /** Its value on one resample; without it the figure has no interval. */
   readonly ofResample?: (resample: Resample) => number
-  /** What a model that knows the truth reaches on these rows, where that is not the better end of the range. */
+  /**
+   * What a model that knows the truth reaches on these rows, where that is not the better end of the range.
+   */
   readonly ofPerfectModel?: (rows: ScoredRows) => number
 }
 

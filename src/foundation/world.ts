@@ -1,4 +1,7 @@
-/** What a process knows of the world, chosen at the composition root and handed in; tests hand in a world of their own. */
+/**
+ * What a process knows of the world, chosen at the composition root and handed in; tests hand in a world of
+ * their own.
+ */
 export interface World {
   /** Time of day, epoch milliseconds. */
   readonly now: () => number

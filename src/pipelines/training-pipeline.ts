@@ -126,7 +126,9 @@ const recorded = async (
   return { ...result, ...(tracked !== undefined && { tracked }) }
 }
 
-/** A page is rendered again whenever its step is reached, so that it never lags behind a change of the page. */
+/**
+ * A page is rendered again whenever its step is reached, so that it never lags behind a change of the page.
+ */
 const renderAfter = (
   step: Step,
   folder: string,

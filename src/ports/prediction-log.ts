@@ -37,8 +37,8 @@ export interface LogReader {
  * 3. When a write fails (the disk is full), the promises of all records in it and after it are rejected, none
  *    of them is read afterwards, and the log takes no record until `resume`: what comes later may have been
  *    decided in view of what was lost.
- * 4. Sequence numbers are whole and rise, over restarts and removals too: `append` throws at once for another.
- *    `lastSequence` is that of the last durable record.
+ * 4. Sequence numbers are whole and rise, over restarts and removals too: `append` throws at once for
+ *    another. `lastSequence` is that of the last durable record.
  * 5. An ended segment has what was appended before `rotate`. A removed one is gone with its records; the one
  *    that is written to is never removed.
  * 6. A document is replaced whole; names are lower-case letters, digits and -.

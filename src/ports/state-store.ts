@@ -43,7 +43,8 @@ export interface Receipt {
  * 4. A receipt is found by its id alone; one that is saved again replaces the earlier one.
  * 5. What was saved before the process was killed is there after it is started again, except in the memory
  *    store.
- * 6. `entries` gives each state of a kind once, also those that are written meanwhile, and `count` their number.
+ * 6. `entries` gives each state of a kind once, also one that is written meanwhile; `count` tells how
+ *    many there are.
  * 7. A note is read as it was written last, and is no receipt.
  * 8. Sweeps look at each receipt, and remove the expired ones only.
  * 9. A cleared store is an empty one.
@@ -96,8 +97,8 @@ export type CommitOutcome =
  * A state store that several processes share, so that the order of what is done must come from it.
  *
  * Further laws (`sharedStateStoreLaws`, `testing/shared-state-store-laws.ts`):
- * 10. `commit` does all of it or nothing: states, receipt, outbox entry, and the next sequence number, counted
- *     from 1 without a gap.
+ * 10. `commit` does all of it or nothing: states, receipt, outbox entry, and the next sequence number,
+ *     counted from 1 without a gap.
  * 11. A commit whose receipt's id has one already changes nothing and answers with that one, even where
  *     versions differ too.
  * 12. The receipt of a commit is kept with its sequence number before it: 8 bytes, a little-endian double. So

@@ -1,4 +1,5 @@
 import { VigiaError } from '../errors.ts'
+import type { RunEntries, Texts } from './experiment-tracker.ts'
 
 /** The longest texts that MLflow takes everywhere, in characters. */
 export const TRACKING_LIMITS = { key: 250, param: 6000, tag: 8000, name: 250 } as const
@@ -64,6 +65,32 @@ export const checkTrackingValue = (what: 'param' | 'tag', key: string, value: st
       key,
       reason: 'it holds half of a character (a lone surrogate)',
     })
+}
+
+/**
+ * All keys and values of tags. @throws TRACKING_NAME_INVALID, TRACKING_VALUE_TOO_LONG, TRACKING_VALUE_INVALID
+ */
+export const checkTags = (tags: Texts): void => checkTexts('tag', 'Tag', tags)
+
+/**
+ * All that a call is to write, before anything of it is written. @throws TRACKING_NAME_INVALID,
+ * TRACKING_VALUE_TOO_LONG, TRACKING_VALUE_INVALID
+ */
+export const checkEntries = ({ params = {}, metrics = [], tags = {} }: RunEntries): void => {
+  checkTexts('param', 'Parameter', params)
+  for (const { key, step, timestampMs } of metrics) {
+    checkTrackingKey('Metric', key)
+    checkWhole('Step of metric', key, step)
+    checkWhole('Time of metric', key, timestampMs)
+  }
+  checkTags(tags)
+}
+
+const checkTexts = (kind: 'param' | 'tag', what: string, texts: Texts): void => {
+  for (const [key, value] of Object.entries(texts)) {
+    checkTrackingKey(what, key)
+    checkTrackingValue(kind, key, value)
+  }
 }
 
 /** Steps and times are whole: MLflow's servers lose others without a word. @throws TRACKING_VALUE_INVALID */

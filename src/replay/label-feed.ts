@@ -45,8 +45,8 @@ const DEVICE = eventFieldAt('deviceToken')
 
 /**
  * For data in event-time order whose labels all have the same delay: by the rule they are delivered in the
- * order of their transactions, so those of the last `delayMs` wait in a queue. Memory: 48 bytes per transaction of that
- * time.
+ * order of their transactions, so those of the last `delayMs` wait in a queue. Memory: 48 bytes per
+ * transaction of that time.
  */
 export class PendingLabels implements LabelFeed {
   readonly mustLoad = false

@@ -8,7 +8,10 @@
  * ```
  */
 export interface Law<Subject> {
-  /** `law 2: a save that expects another version writes nothing at all`; the number is that of the port's comment. */
+  /**
+   * `law 2: a save that expects another version writes nothing at all`; the number is that of the port's
+   * comment.
+   */
   readonly title: string
   /** Why this law does not bind `subject`: the subject says so itself. undefined when it does. */
   skipReason(subject: Subject): string | undefined
@@ -39,7 +42,10 @@ export const lawMaker =
     },
   })
 
-/** Does `work`, then `close` whatever came of it. What `work` threw says more than what `close` threw after it. */
+/**
+ * Does `work`, then `close` whatever came of it. What `work` threw says more than what `close` threw after
+ * it.
+ */
 export const closingAfter = async (work: () => Promise<void>, close: () => Promise<void>): Promise<void> => {
   try {
     await work()

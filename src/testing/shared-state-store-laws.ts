@@ -13,7 +13,10 @@ import { closingAfter, type Law, lawMaker } from './law.ts'
 export interface SharedProcess {
   /** Its name among those that take entries. */
   readonly consumer: string
-  /** After how long it takes over what others have not settled, in milliseconds; the store's default when absent. */
+  /**
+   * After how long it takes over what others have not settled, in milliseconds; the store's default when
+   * absent.
+   */
   readonly takeOverAfterMs?: number
 }
 

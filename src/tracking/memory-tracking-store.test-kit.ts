@@ -59,7 +59,9 @@ export const createMemoryTrackingStore = (
 
 type Call = (...given: unknown[]) => Promise<unknown>
 
-/** By the name of a call: does the first half of its effects. Without an entry there is one, and half is none. */
+/**
+ * By the name of a call: does the first half of its effects. Without an entry there is one, and half is none.
+ */
 type Halves = Readonly<Record<string, (given: readonly unknown[]) => Promise<void>>>
 
 const halvesOf = ({ tracker }: LawfulStore): Halves => ({

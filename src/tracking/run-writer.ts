@@ -71,19 +71,31 @@ export const continueRun = async (folder: string): Promise<RunWriter | undefined
   return writerOf(journal, begin.runKey, runs)
 }
 
-const writerOf = (journal: Journal, runKey: string, runs: Map<string, 'open' | 'ended'>): RunWriter => {
-  const { folder } = journal
-  const recordedSteps = new Map<string, string>()
-  const lastSteps = new Map<string, number>()
+/** What a journal already has, so that nothing is written to it twice. */
+interface Recorded {
+  readonly steps: Map<string, string>
+  readonly lastSteps: ReadonlyMap<string, number>
   /** Hash of the content by run and place. */
+  readonly artifacts: Map<string, string>
+}
+
+const recordedIn = ({ before }: Journal): Recorded => {
+  const steps = new Map<string, string>()
+  const lastSteps = new Map<string, number>()
   const artifacts = new Map<string, string>()
-  for (const entry of journal.before) {
-    if (entry.op === 'note') recordedSteps.set(entry.step, entry.content)
+  for (const entry of before) {
+    if (entry.op === 'note') steps.set(entry.step, entry.content)
     if (entry.op === 'artifact') artifacts.set(`${entry.run} ${entry.path}`, entry.sha256)
     if (entry.op === 'entries' && entry.run === ROOT_RUN)
       for (const { key, step } of entry.metrics ?? [])
         lastSteps.set(key, Math.max(step, lastSteps.get(key) ?? -1))
   }
+  return { steps, lastSteps, artifacts }
+}
+
+const writerOf = (journal: Journal, runKey: string, runs: Map<string, 'open' | 'ended'>): RunWriter => {
+  const { folder } = journal
+  const { steps: recordedSteps, lastSteps, artifacts } = recordedIn(journal)
   const logArtifact: RunWriter['logArtifact'] = async (run, source, path) => {
     const place = `${run} ${path}`
     const entry = await journal.keep(run, source, path)
@@ -91,17 +103,10 @@ const writerOf = (journal: Journal, runKey: string, runs: Map<string, 'open' | '
     artifacts.set(place, entry.sha256)
     await journal.append(entry)
   }
-  const keepLongValues = async (run: string, values: Readonly<Record<string, string>>): Promise<void> => {
-    const kept = join(folder, 'long-values', `${sha256(run).slice(0, 16)}.json`)
-    const before = await readFile(kept, 'utf8').then(JSON.parse, () => ({}))
-    await mkdir(join(folder, 'long-values'), { recursive: true })
-    await writeFile(`${kept}.tmp`, `${JSON.stringify({ ...before, ...values }, null, 1)}\n`)
-    await rename(`${kept}.tmp`, kept)
-    await logArtifact(run, kept, LONG_VALUES_FILE)
-  }
   const log: RunWriter['log'] = async (run, entries) => {
     const { longValues, params = {}, tags = {}, metrics = [] } = fitEntries(entries)
-    if (Object.keys(longValues).length > 0) await keepLongValues(run, longValues)
+    if (Object.keys(longValues).length > 0)
+      await logArtifact(run, await keepLongValues(folder, run, longValues), LONG_VALUES_FILE)
     const filled = {
       ...(Object.keys(params).length > 0 && { params }),
       ...(Object.keys(tags).length > 0 && { tags }),
@@ -146,4 +151,18 @@ const writerOf = (journal: Journal, runKey: string, runs: Map<string, 'open' | '
       await journal.append({ op: 'note', step, content })
     },
   }
+}
+
+/** Adds to the file of a run's long values. @returns the file */
+const keepLongValues = async (
+  folder: string,
+  run: string,
+  values: Readonly<Record<string, string>>,
+): Promise<string> => {
+  const kept = join(folder, 'long-values', `${sha256(run).slice(0, 16)}.json`)
+  const before = await readFile(kept, 'utf8').then(JSON.parse, () => ({}))
+  await mkdir(join(folder, 'long-values'), { recursive: true })
+  await writeFile(`${kept}.tmp`, `${JSON.stringify({ ...before, ...values }, null, 1)}\n`)
+  await rename(`${kept}.tmp`, kept)
+  return kept
 }

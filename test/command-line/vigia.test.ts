@@ -71,7 +71,10 @@ const temporaryFolder = (): string => {
   return folder
 }
 
-/** The program as it is installed where `npm test` has just built it, otherwise its sources: never an old build. */
+/**
+ * The program as it is installed where `npm test` has just built it, otherwise its sources: never an old
+ * build.
+ */
 const PROGRAM =
   process.env['VIGIA_BUILT_WORKERS'] === 'true' ? ['bin/vigia.mjs'] : ['--import', 'tsx', 'src/main.ts']
 

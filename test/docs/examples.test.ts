@@ -19,8 +19,8 @@ import { afterEach, describe, expect, it } from 'vitest'
  *
  * - `sh`: each line `npx vigia ...` through `bin/vigia.mjs`; it must end with exit code 0, or with that of `#
  *   exit code N`.
- * - `ts`: as a module, where `vigia` is the public table of contents and `vigia/testing` the kit for tests. What `// …` after an expression
- *   statement says is its value.
+ * - `ts`: as a module, where `vigia` is the public table of contents and `vigia/testing` the kit for tests.
+ *   What `// …` after an expression statement says is its value.
  *
  * Blocks of one document share a folder, so that one can use what an earlier one made.
  */

@@ -67,7 +67,10 @@ export const crashesLoseNothing = async (options: CrashesOptions): Promise<void>
   expect(verified).toMatchObject({ status: 0, stdout: expect.stringContaining('every state can be used') })
 }
 
-/** The same of two servers that share their states in a Redis, which is killed once too, after half of the crashes. */
+/**
+ * The same of two servers that share their states in a Redis, which is killed once too, after half of the
+ * crashes.
+ */
 export const crashesOfFleetLoseNothing = async (options: CrashesOptions): Promise<void> => {
   const { folder, bank, crashes, seed } = options
   const random = createRandom(seed)

@@ -231,7 +231,8 @@ export const prometheusKnows = ({ rate }: PrometheusOptions = {}): void => {
         const ours = page.split('\n').filter((line) => /^(# (HELP|TYPE) )?vigia_/.test(line))
         expect(ours.length).toBeGreaterThan(100)
         expect(await lintMetrics(`${ours.join('\n')}\n`)).toBe('')
-        // The rest are of the client library and mean Node.js: no mistake in the format, whatever their names.
+        // The rest are of the client library and mean Node.js: no mistake in the format, whatever their
+        // names.
         expect(await lintMetrics(page)).not.toMatch(/error while linting|parse/i)
       })
 

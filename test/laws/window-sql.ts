@@ -28,8 +28,8 @@ type Share = keyof typeof SHARES
  * own: the frame `(t - w, t]` of what has arrived ends at the row's own key and starts after every row of `t
  * - w`.
  *
- * @param of `one in forty`: every transaction of so many users, and every one at so many merchants, so that all
- * days and whole histories are there
+ * @param of `one in forty`: every transaction of so many users, and every one at so many merchants, so that
+ * all days and whole histories are there
  */
 export const engineEqualsSql = ({ of }: { readonly of: Share }): void => {
   test(`${of}: the engine and the window functions of SQL give the same bits`, async () => {

@@ -12,7 +12,9 @@ import {
 import { type History, type Replayed, replayInto } from '../parity/replay-run.ts'
 import { serveHistory } from '../parity/serve-history.ts'
 
-/** test/replay-parity.test.ts in full: another bank's 576,865 transactions, and each kind of label by itself. */
+/**
+ * test/replay-parity.test.ts in full: another bank's 576,865 transactions, and each kind of label by itself.
+ */
 const folder = mkdtempSync(join(tmpdir(), 'vigia-whole-parity-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 

@@ -71,7 +71,10 @@ export class EngineDriver {
     return undefined
   }
 
-  /** Carries one record of a prediction log: its vector as it should be; undefined for a label, and a repetition. */
+  /**
+   * Carries one record of a prediction log: its vector as it should be; undefined for a label, and a
+   * repetition.
+   */
   takeLogged(entry: PredictionLogEntry): Float64Array | undefined {
     if (entry.kind === 'decision') {
       readTransaction(this.engineer.event, entry.decision.transaction)

@@ -111,8 +111,8 @@ export const labelledAt = async (
 }
 
 /**
- * When labels become known, as SQL over the prepared columns: what the clock says when one comes is before its
- * transaction's delay is over, long after, in no order at all.
+ * When labels become known, as SQL over the prepared columns: what the clock says when one comes is before
+ * its transaction's delay is over, long after, in no order at all.
  */
 export const LABEL_TIMES = {
   early: 'event_time_ms + 3600000',

@@ -150,7 +150,9 @@ test('a request that is never finished is ended with 408, though a byte of it co
   for (const answer of await Promise.all(answers)) expect(statusesOf(answer)).toEqual([408])
 })
 
-/** Sends `text`, then a byte now and then, until the server closes the connection. @returns what it answered */
+/**
+ * Sends `text`, then a byte now and then, until the server closes the connection. @returns what it answered
+ */
 const drip = (text: string): Promise<string> => {
   let got = ''
   const socket = connect(port, '127.0.0.1', () => socket.write(text))

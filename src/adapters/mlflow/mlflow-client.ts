@@ -1,11 +1,25 @@
 import { randomUUID } from 'node:crypto'
-import { createWriteStream, openAsBlob } from 'node:fs'
+import { createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { VigiaError } from '../../errors.ts'
 import { parseMlflowAddress } from './mlflow-address.ts'
-import { type Pause, retryAfterMs, retryPauseMs } from './retry-pause.ts'
+import {
+  type Consume,
+  exchange,
+  type Failed,
+  type Line,
+  type MlflowRefusal,
+  type MlflowRequest,
+  type Outcome,
+  readJson,
+  rearming,
+  type SentRequest,
+} from './mlflow-exchange.ts'
+import { type Pause, retryPauseMs } from './retry-pause.ts'
+
+export type { MlflowRefusal, MlflowRequest } from './mlflow-exchange.ts'
 
 /** Where the server is and how patient we are with it. */
 export interface MlflowClientOptions {
@@ -21,26 +35,6 @@ export interface MlflowClientOptions {
   readonly pause?: Pause
   /** From [0, 1), for the pauses; Math.random when absent. */
   readonly random?: () => number
-}
-
-/** One call of MLflow's interface; `path` lies below the base address: `/api/2.0/mlflow/runs/get`. */
-export interface MlflowRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE' | 'PUT'
-  readonly path: string
-  /** undefined values are left out. */
-  readonly query?: Readonly<Record<string, string | number | undefined>>
-  /** Sent as JSON. */
-  readonly body?: object
-}
-
-/** What the server said no to, and how. */
-export interface MlflowRefusal {
-  readonly status: number
-  /** MLflow's word, such as RESOURCE_DOES_NOT_EXIST; empty where something before MLflow answered. */
-  readonly errorCode: string
-  readonly reason: string
-  /** `POST /api/2.0/mlflow/runs/create` */
-  readonly request: string
 }
 
 /** The body of an answer, or the refusal. */
@@ -91,64 +85,8 @@ export const createMlflowClient = (options: MlflowClientOptions): MlflowClient =
   const pause: Pause =
     options.pause ?? ((ms) => wait(ms, undefined, { signal: closing.signal }).catch(() => undefined))
   const random = options.random ?? Math.random
-
-  const sendOnce = async (request: SentRequest, consume: Consume): Promise<Outcome> => {
-    const blob = request.file === undefined ? undefined : await openAsBlob(request.file)
-    const timer = createIdleTimer(options.timeoutMs + (blob?.size ?? 0) / BYTES_PER_MS)
-    try {
-      const response = await fetch(base + request.path + queryOf(request.query), {
-        method: request.method,
-        redirect: 'manual',
-        signal: AbortSignal.any([timer.signal, closing.signal]),
-        headers: {
-          accept: '*/*',
-          ...(authorization !== undefined && { authorization }),
-          ...(request.body !== undefined && { 'content-type': 'application/json' }),
-          ...(blob !== undefined && { 'content-type': 'application/octet-stream' }),
-        },
-        ...(request.body !== undefined && { body: jsonOf(request) }),
-        ...(blob !== undefined && { body: blob }),
-      })
-      if (response.ok) return await consume(response, timer)
-      return outcomeOf(request, response, await response.text())
-    } catch (error) {
-      if (isOurs(error)) throw error
-      return {
-        kind: 'failed',
-        failure: closing.signal.aborted
-          ? 'we stopped waiting'
-          : timer.signal.aborted
-            ? `no answer within ${options.timeoutMs} ms`
-            : reasonOf(error),
-      }
-    } finally {
-      timer.stop()
-    }
-  }
-
-  const unreachable = (reason: string): VigiaError =>
-    new VigiaError('TRACKING_UNREACHABLE', { location: base, reason })
-
-  const refused = (refusal: MlflowRefusal): VigiaError => {
-    const { status, errorCode, reason, request } = refusal
-    return isUnauthorized(refusal)
-      ? new VigiaError('TRACKING_UNAUTHORIZED', { location: base, reason: `${status} ${reason}` })
-      : new VigiaError('TRACKING_REFUSED', {
-          location: base,
-          request,
-          reason: `${status}${errorCode && ` ${errorCode}`}: ${reason}`,
-        })
-  }
-
-  const settle = (outcome: Outcome): MlflowAnswer => {
-    if (outcome.kind === 'answered') return { body: outcome.body }
-    if (outcome.kind === 'failed') {
-      if (outcome.refusal === undefined) throw unreachable(outcome.failure)
-      return { refusal: outcome.refusal }
-    }
-    if (isUnauthorized(outcome.refusal)) throw refused(outcome.refusal)
-    return { refusal: outcome.refusal }
-  }
+  const line: Line = { base, authorization, timeoutMs: options.timeoutMs, closing: closing.signal }
+  const refused = (refusal: MlflowRefusal): VigiaError => refusedAt(base, refusal)
 
   const isLast = (attempt: number): boolean => closing.signal.aborted || attempt >= options.retries
 
@@ -157,8 +95,8 @@ export const createMlflowClient = (options: MlflowClientOptions): MlflowClient =
 
   const send = async (request: SentRequest, consume: Consume): Promise<MlflowAnswer> => {
     for (let attempt = 0; ; attempt += 1) {
-      const outcome = await sendOnce(request, consume)
-      if (outcome.kind !== 'failed' || isLast(attempt)) return settle(outcome)
+      const outcome = await exchange(line, request, consume)
+      if (outcome.kind !== 'failed' || isLast(attempt)) return settleAt(base, outcome)
       await pauseBefore(attempt, outcome)
     }
   }
@@ -177,14 +115,14 @@ export const createMlflowClient = (options: MlflowClientOptions): MlflowClient =
       const key = randomUUID()
       const request = create(key)
       for (let attempt = 0; ; attempt += 1) {
-        const outcome = await sendOnce(request, readJson(request))
+        const outcome = await exchange(line, request, readJson(request))
         if (outcome.kind === 'failed') {
           if (!isLast(attempt)) await pauseBefore(attempt, outcome)
           const made = await find(key)
           if (made !== undefined) return made
         }
         if (outcome.kind !== 'failed' || isLast(attempt)) {
-          const answer = settle(outcome)
+          const answer = settleAt(base, outcome)
           return 'refusal' in answer ? answer : read(answer.body)
         }
       }
@@ -206,102 +144,28 @@ export const createMlflowClient = (options: MlflowClientOptions): MlflowClient =
   }
 }
 
-/** Slower than 100 kB a second is taken for dead. */
-const BYTES_PER_MS = 100
-
-const TRY_AGAIN = new Set([408, 429, 500, 502, 503, 504])
-
-interface SentRequest extends MlflowRequest {
-  /** Local file sent as it is. */
-  readonly file?: string
+/** The error of a refusal that nobody expected. */
+const refusedAt = (base: string, refusal: MlflowRefusal): VigiaError => {
+  const { status, errorCode, reason, request } = refusal
+  return isUnauthorized(refusal)
+    ? new VigiaError('TRACKING_UNAUTHORIZED', { location: base, reason: `${status} ${reason}` })
+    : new VigiaError('TRACKING_REFUSED', {
+        location: base,
+        request,
+        reason: `${status}${errorCode && ` ${errorCode}`}: ${reason}`,
+      })
 }
 
-type Outcome = Answered | Refused | Failed
-
-interface Answered {
-  readonly kind: 'answered'
-  readonly body: unknown
-}
-
-interface Refused {
-  readonly kind: 'refused'
-  readonly refusal: MlflowRefusal
-}
-
-/** May be tried again; with a refusal where the server did answer, for when no repetition helps. */
-interface Failed {
-  readonly kind: 'failed'
-  readonly failure: string
-  readonly retryAfterMs?: number
-  readonly refusal?: MlflowRefusal
-}
-
-type Consume = (response: Response, timer: IdleTimer) => Promise<Outcome>
-
-interface IdleTimer {
-  readonly signal: AbortSignal
-  readonly rearm: () => void
-  readonly stop: () => void
-}
-
-const createIdleTimer = (ms: number): IdleTimer => {
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(), ms)
-  return { signal: controller.signal, rearm: () => timer.refresh(), stop: () => clearTimeout(timer) }
-}
-
-const rearming = (timer: IdleTimer) =>
-  async function* (chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    for await (const chunk of chunks) {
-      timer.rearm()
-      yield chunk
-    }
+/** What is answered when no more is tried. @throws TRACKING_UNREACHABLE, TRACKING_UNAUTHORIZED */
+const settleAt = (base: string, outcome: Outcome): MlflowAnswer => {
+  if (outcome.kind === 'answered') return { body: outcome.body }
+  if (outcome.kind === 'failed') {
+    if (outcome.refusal === undefined)
+      throw new VigiaError('TRACKING_UNREACHABLE', { location: base, reason: outcome.failure })
+    return { refusal: outcome.refusal }
   }
-
-const readJson =
-  (request: MlflowRequest): Consume =>
-  async (response) => {
-    const text = await response.text()
-    try {
-      return { kind: 'answered', body: JSON.parse(text) }
-    } catch {
-      // Not sent again: something other than MLflow answers here, and will the next time.
-      const reason = `the answer is not JSON, so this is no MLflow server: ${excerpt(text)}`
-      return {
-        kind: 'refused',
-        refusal: { status: response.status, errorCode: '', reason, request: nameOf(request) },
-      }
-    }
-  }
-
-const outcomeOf = (request: MlflowRequest, response: Response, text: string): Outcome => {
-  const refusal = refusalOf(request, response, text)
-  if (!TRY_AGAIN.has(response.status)) return { kind: 'refused', refusal }
-  return {
-    kind: 'failed',
-    failure: `it answers ${refusal.status} ${refusal.reason}`.trim(),
-    retryAfterMs: retryAfterMs(response.headers.get('retry-after'), Date.now()),
-    ...(response.status === 500 && { refusal }),
-  }
-}
-
-const refusalOf = (request: MlflowRequest, response: Response, text: string): MlflowRefusal => {
-  const target = response.headers.get('location')
-  const { error_code: errorCode, message } = parseError(text)
-  return {
-    status: response.status,
-    errorCode: errorCode ?? '',
-    reason: target === null ? (message ?? excerpt(text)) : `the server sends us on to ${target}`,
-    request: nameOf(request),
-  }
-}
-
-const parseError = (text: string): { readonly error_code?: string; readonly message?: string } => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return {}
-  }
+  if (isUnauthorized(outcome.refusal)) throw refusedAt(base, outcome.refusal)
+  return { refusal: outcome.refusal }
 }
 
 /**
@@ -309,46 +173,3 @@ const parseError = (text: string): { readonly error_code?: string; readonly mess
  */
 const isUnauthorized = ({ status, reason }: MlflowRefusal): boolean =>
   status === 401 || (status === 403 && !reason.startsWith('Invalid Host header'))
-
-const nameOf = ({ method, path }: MlflowRequest): string => `${method} ${path}`
-
-const excerpt = (text: string): string =>
-  text
-    .replace(/<[^>]*>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .slice(0, 300)
-
-const queryOf = (query: MlflowRequest['query'] = {}): string => {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined)
-  return given.length === 0
-    ? ''
-    : `?${given.map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`).join('&')}`
-}
-
-/**
- * fetch hides the reason in the cause, and that in the first of several where a name has several addresses.
- */
-const reasonOf = (error: unknown): string => {
-  const { cause } = error as { cause?: unknown }
-  const root = cause instanceof AggregateError ? cause.errors[0] : (cause ?? error)
-  return root instanceof Error ? root.message : String(root)
-}
-
-/** Failures that are no matter of the network: of a local file, and of what is to be sent. */
-const isOurs = (error: unknown): boolean =>
-  error instanceof VigiaError || (error instanceof Error && 'syscall' in error && 'path' in error)
-
-/**
- * What MLflow's parser of JSON cannot take it drops without a word, with all that follows, and answers 200.
- * Half a surrogate pair is such a thing; JSON.stringify writes it as an escape.
- */
-const jsonOf = (request: MlflowRequest): string => {
-  const json = JSON.stringify(request.body)
-  if (!/(?<!\\)(?:\\\\)*\\ud[89a-f]/.test(json)) return json
-  throw new VigiaError('TRACKING_VALUE_INVALID', {
-    what: 'The body of',
-    key: nameOf(request),
-    reason: 'a text in it holds half of a character (a lone surrogate)',
-  })
-}

@@ -49,41 +49,17 @@ export const openRedisConnection = async (url: string, name: string): Promise<Re
     new VigiaError('SERVING_STORE_FAILED', { store: name, reason: reasonOf(error).replaceAll(url, name) })
   let isOpening = true
   let lastError: unknown
-  const makeClient = () => {
-    const made = createClient({
-      url,
-      RESP: 2,
-      disableOfflineQueue: true,
-      socket: {
-        ...socketOptions(url),
-        connectTimeout: CONNECT_TIMEOUT_MS,
-        socketTimeout: HANDSHAKE_TIMEOUT_MS,
-        // The first connection either is there or the server does not start.
-        reconnectStrategy: (tries: number) =>
-          isOpening ? false : Math.min(50 * 2 ** tries, LONGEST_PAUSE_MS),
-      },
-      // Silence is noticed below, for less than a timer for each command.
-      commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer }, timeout: 0 },
+  const onError = (error: unknown): void => {
+    lastError = error
+  }
+  const makeClient = (): Client => clientOf(url, () => isOpening, onError)
+  let client = await connectFirst(makeClient)
+    .catch((error: unknown) => {
+      throw failed(error)
     })
-    made.on('error', (error: unknown) => {
-      lastError = error
+    .finally(() => {
+      isOpening = false
     })
-    return made
-  }
-  let client: ReturnType<typeof makeClient>
-  try {
-    client = makeClient()
-  } catch (error) {
-    throw failed(error)
-  }
-  try {
-    await client.connect()
-  } catch (error) {
-    client.destroy()
-    throw failed(error)
-  } finally {
-    isOpening = false
-  }
 
   let owed = 0
   let silentLooks = 0
@@ -131,12 +107,51 @@ export const openRedisConnection = async (url: string, name: string): Promise<Re
     },
     close: async () => {
       clearInterval(look)
-      if (!client.isReady) return client.destroy()
-      const late = setTimeout(() => client.destroy(), CLOSE_TIMEOUT_MS)
-      await client.close().catch(() => undefined)
-      clearTimeout(late)
+      await closeInTime(client)
     },
   }
+}
+
+type Client = ReturnType<typeof clientOf>
+
+/** Not connected yet. While `isOpening`, a connection that fails is not tried again. */
+const clientOf = (url: string, isOpening: () => boolean, onError: (error: unknown) => void) => {
+  const made = createClient({
+    url,
+    RESP: 2,
+    disableOfflineQueue: true,
+    socket: {
+      ...socketOptions(url),
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: HANDSHAKE_TIMEOUT_MS,
+      // The first connection either is there or the server does not start.
+      reconnectStrategy: (tries: number) =>
+        isOpening() ? false : Math.min(50 * 2 ** tries, LONGEST_PAUSE_MS),
+    },
+    // Silence is noticed below, for less than a timer for each command.
+    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer }, timeout: 0 },
+  })
+  made.on('error', onError)
+  return made
+}
+
+/** @throws what the client throws, also for an address that cannot be used */
+const connectFirst = async (makeClient: () => Client): Promise<Client> => {
+  const client = makeClient()
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    client.destroy()
+    throw error
+  }
+}
+
+const closeInTime = async (client: Client): Promise<void> => {
+  if (!client.isReady) return client.destroy()
+  const late = setTimeout(() => client.destroy(), CLOSE_TIMEOUT_MS)
+  await client.close().catch(() => undefined)
+  clearTimeout(late)
 }
 
 /** The server of an address, without user and password. */

@@ -29,6 +29,71 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   export: { takes: ['version'], run: exportModel },
 }
 
+const ARGUMENTS: NonNullable<Command['arguments']> = [
+  { name: '<action>', description: 'what to do', choices: Object.keys(ACTIONS) },
+  {
+    name: '[versions...]',
+    description:
+      'for show, promote, export: a version; for compare: two; for import: the file, JSON of XGBoost, binary:logistic, 1.6 or newer',
+  },
+]
+
+const OPTIONS: NonNullable<Command['options']> = [
+  {
+    flags: '-r, --run <folder>',
+    description:
+      'for promote: run folder with the rows, otherwise the one of the configuration; for import: folder of the run whose features it has',
+  },
+  {
+    flags: '-o, --out <folder>',
+    description: 'for import, export: folder to make: package/, on import states/',
+  },
+  {
+    flags: '--to <alias>',
+    description: 'for promote: what the version becomes',
+    choices: ['production', 'staging'],
+    defaultValue: 'production',
+  },
+  { flags: '--reason <text>', description: 'for promote, rollback: why; recorded' },
+  { flags: '--by <name>', description: 'for promote, rollback: who decides; otherwise USER or LOGNAME' },
+  {
+    flags: '--skip <gate>',
+    description: `for promote: a gate that need not be passed: ${SKIPPABLE_GATES.join(', ')} (may be repeated; recorded with --reason)`,
+    repeatable: true,
+  },
+  {
+    flags: '--parity <file>',
+    description: 'for promote: parity report of live traffic, instead of serving the end of the run',
+  },
+  {
+    flags: '--threshold <probability>',
+    description:
+      "for import: from which probability a transaction is flagged; otherwise that of the run's model",
+    type: 'number',
+  },
+  { flags: '--register', description: 'for import: make it the next version as well' },
+  { flags: '--force', description: 'for import: replace an imported model in --out' },
+  ...CONFIG_OPTIONS,
+]
+
+const EXAMPLES: NonNullable<Command['examples']> = [
+  { command: 'vigia models list', explanation: 'All versions with their aliases and figures.' },
+  {
+    command: 'vigia models promote latest --reason "better on test"',
+    explanation: 'The latest version becomes production, if it passes the gates.',
+  },
+  { command: 'vigia models rollback --reason "too many alarms"', explanation: 'Back to the one before.' },
+  { command: 'vigia models compare @production latest', explanation: 'What differs between two versions.' },
+  {
+    command: 'vigia models export @production --out models/production',
+    explanation: 'The model in production as a folder for `vigia predict --model`.',
+  },
+  {
+    command: 'vigia models import model.json --run runs/vigia --out models/from-python --threshold 0.4',
+    explanation: 'A model that Python trained on the features of the run.',
+  },
+]
+
 /**
  * `vigia models`: the versions of the model, which of them is in production, and models that were trained
  * elsewhere.
@@ -38,68 +103,9 @@ export const modelsCommand = (tools: ModelsTools): Command => ({
   summary: 'list, show, compare, promote, roll back, import and export model versions',
   description:
     'A finished run registers its model as the next version of tracking.model. A version is named by its number, as @production (any alias) or latest. promote gives it the alias production (or staging) if it passes the gates of the configuration (promotion): its artifact is whole, its figures on test are good enough and no step back from the present version on the same rows, serving gives the features of training value by value, decisions are fast enough. The rows are those of --run, the folder of the run that trained it. The decision is recorded with its evidence; of several at once one wins (REGISTRY_DECISION_LOST). rollback gives production back to the version before, at once. import reads a model that XGBoost saved as JSON (booster.save_model("model.json")) and makes a folder that `vigia predict --model` scores with: the model, and from a run what it is fed: settings and fitted parameters of features, cleaning, risk levels, states. Its features are columns of features/features.parquet in the run, by their names; a model without names has those of the run\'s model in order. Its probabilities are not calibrated. export writes a version as such a folder. Exit code 1: a gate was not passed.',
-  arguments: [
-    { name: '<action>', description: 'what to do', choices: Object.keys(ACTIONS) },
-    {
-      name: '[versions...]',
-      description:
-        'for show, promote, export: a version; for compare: two; for import: the file, JSON of XGBoost, binary:logistic, 1.6 or newer',
-    },
-  ],
-  options: [
-    {
-      flags: '-r, --run <folder>',
-      description:
-        'for promote: run folder with the rows, otherwise the one of the configuration; for import: folder of the run whose features it has',
-    },
-    {
-      flags: '-o, --out <folder>',
-      description: 'for import, export: folder to make: package/, on import states/',
-    },
-    {
-      flags: '--to <alias>',
-      description: 'for promote: what the version becomes',
-      choices: ['production', 'staging'],
-      defaultValue: 'production',
-    },
-    { flags: '--reason <text>', description: 'for promote, rollback: why; recorded' },
-    { flags: '--by <name>', description: 'for promote, rollback: who decides; otherwise USER or LOGNAME' },
-    {
-      flags: '--skip <gate>',
-      description: `for promote: a gate that need not be passed: ${SKIPPABLE_GATES.join(', ')} (may be repeated; recorded with --reason)`,
-      repeatable: true,
-    },
-    {
-      flags: '--parity <file>',
-      description: 'for promote: parity report of live traffic, instead of serving the end of the run',
-    },
-    {
-      flags: '--threshold <probability>',
-      description:
-        "for import: from which probability a transaction is flagged; otherwise that of the run's model",
-      type: 'number',
-    },
-    { flags: '--register', description: 'for import: make it the next version as well' },
-    { flags: '--force', description: 'for import: replace an imported model in --out' },
-    ...CONFIG_OPTIONS,
-  ],
-  examples: [
-    { command: 'vigia models list', explanation: 'All versions with their aliases and figures.' },
-    {
-      command: 'vigia models promote latest --reason "better on test"',
-      explanation: 'The latest version becomes production, if it passes the gates.',
-    },
-    { command: 'vigia models rollback --reason "too many alarms"', explanation: 'Back to the one before.' },
-    { command: 'vigia models compare @production latest', explanation: 'What differs between two versions.' },
-    {
-      command: 'vigia models export @production --out models/production',
-      explanation: 'The model in production as a folder for `vigia predict --model`.',
-    },
-    {
-      command: 'vigia models import model.json --run runs/vigia --out models/from-python --threshold 0.4',
-      explanation: 'A model that Python trained on the features of the run.',
-    },
-  ],
+  arguments: ARGUMENTS,
+  options: OPTIONS,
+  examples: EXAMPLES,
   run: async (context, input) => {
     const action = actionIn(input)
     const config = await readTrainingConfig(context, input)

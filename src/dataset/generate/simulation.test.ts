@@ -54,7 +54,8 @@ test('amount burst: the amount is above what this customer pays at such merchant
   const surprise = (row: number) =>
     Math.log(rows.columns.amountMinor[row]!) - expectedLogAmount(world, rows, row)
   const bursts = mean(fraudsOf(rows, 'amount_burst').map(surprise))
-  expect(bursts).toBeGreaterThan(Math.log(5.5)) // multiples are uniform from 3 to 10: mean logarithm 1.82 = ln 6.2
+  // Multiples are uniform from 3 to 10: mean logarithm 1.82 = ln 6.2.
+  expect(bursts).toBeGreaterThan(Math.log(5.5))
   expect(bursts).toBeLessThan(Math.log(7))
   expect(Math.abs(mean(honest(rows).map(surprise)))).toBeLessThan(0.1)
 })

@@ -3,40 +3,17 @@ import { createRandom } from '../../foundation/random.ts'
 import type { Crew, TrainingData, TrainingRows } from '../algorithm.ts'
 import { checkTrainingRows } from '../check-training-rows.ts'
 import { floatsOf } from '../shared-parts.ts'
-import { type BinnedTable, binnedTableMemory, binTable } from '../trees/binned-table.ts'
+import { binnedTableMemory, binTable } from '../trees/binned-table.ts'
 import { automaticBins } from '../trees/bins.ts'
 import { createShareWork, type ShareWork } from '../trees/share-work.ts'
-import { binsThatGoLeft } from '../trees/tree-builder.ts'
 import type { Tree, TreeEnsembleModel } from '../trees/tree-ensemble.ts'
 import { walkTree } from '../trees/walk-tree.ts'
-import { type GradientUnits, gradientUnits, writeGradients } from './gradients.ts'
-import { type GrownTree, type GrowRules, growMemory, growTree, openGrowMemory } from './grow-tree.ts'
+import { addToMargins, CHUNK, growOn, openFit, sampleRows } from './boosting-fit.ts'
+import type { GradientBoostingSettings } from './boosting-settings.ts'
+import { type GradientUnits, gradientUnits } from './gradients.ts'
+import { growMemory } from './grow-memory.ts'
 
-/** `models.gradient_boosting` of the configuration. */
-export interface GradientBoostingSettings {
-  /** Trees, or rounds of boosting; with early stopping, at most. */
-  readonly trees: number
-  /** What a tree's values are multiplied by. */
-  readonly learningRate: number
-  readonly maxDepth: number
-  /** Least sum of Hessians of a child. */
-  readonly minChildWeight: number
-  /** Penalty on squared leaf values. */
-  readonly l2: number
-  /** Least gain of a split. */
-  readonly minGain: number
-  /** Share of the rows that each tree learns from. */
-  readonly rowShare: number
-  /** Share of the features that each tree may use. */
-  readonly columnShare: number
-  /** Stop after this many trees without a lower log loss on validation, and keep the best; 0: never. */
-  readonly earlyStoppingRounds: number
-  readonly classWeight: 'none' | 'balanced'
-  /** Features whose rise may only raise (or lower) the probability, by name. */
-  readonly monotone: Readonly<Record<string, 'increasing' | 'decreasing'>>
-  /** Bins of values of a feature at most; 0: as `automaticBins` says. */
-  readonly maxBins: number
-}
+export type { GradientBoostingSettings } from './boosting-settings.ts'
 
 /**
  * Rows up to which trees get 1,023 bins by default. On 500,000 rows they cost a tenth more time than 255 and
@@ -44,9 +21,6 @@ export interface GradientBoostingSettings {
  * more.
  */
 const FEW_ROWS = 1_000_000
-
-/** Rows whose gradients are computed in one piece of work. */
-const CHUNK = 16_384
 
 /** Shared parts of `boostTrees`, in bytes. */
 export const boostingMemory = (
@@ -89,22 +63,30 @@ export const boostTrees = (
     shareWork,
   )
   const units = gradientUnits(data, settings.classWeight)
-  const fit = openFit(data, settings, binned, units, crew, shareWork)
+  const fit = openFit({
+    data,
+    settings,
+    rules: { ...settings, directions: directionsOf(data.table.names, settings.monotone) },
+    binned,
+    units,
+    crew,
+    shareWork,
+  })
   const random = createRandom(seed)
   const trees: Tree[] = []
   const watch = watchValidation(data.validation, units, crew, shareWork)
   for (let t = 0; t < settings.trees; t++) {
     if (crew.isCancelled()) throw new VigiaError('INTERRUPTED', { activity: 'boosting trees' })
     const forTree = random.fork(`tree ${t}`)
-    const rowCount = fit.sampleRows(() => forTree.fork('rows').next)
+    const rowCount = sampleRows(fit, () => forTree.fork('rows').next)
     const features = sampleFeatures(
       data.table.columns.length,
       settings.columnShare,
       forTree.fork('columns').integer,
     )
-    const grown = fit.grow(features, rowCount)
+    const grown = growOn(fit, features, rowCount)
     trees.push(grown.tree)
-    fit.addToMargins(grown)
+    addToMargins(fit, grown)
     if (crew.index === 0) crew.reportProgress(t + 1, settings.trees)
     if (settings.earlyStoppingRounds > 0 && watch !== undefined) {
       watch.add(grown.tree)
@@ -118,105 +100,6 @@ export const boostTrees = (
     link: 'logistic',
     base: units.base,
     trees: trees.slice(0, kept),
-  }
-}
-
-const openFit = (
-  data: TrainingData,
-  settings: GradientBoostingSettings,
-  binned: BinnedTable,
-  units: GradientUnits,
-  { parts, index, wait, size }: Crew,
-  shareWork: ShareWork,
-) => {
-  const rows = data.table.rowCount
-  const memory = openGrowMemory(parts, rows, index, size)
-  const margins = floatsOf(parts, 'margins')
-  const chunkSums = floatsOf(parts, 'chunkSums')
-  // Of sampled rows, only those in the sample go on into `pairs`.
-  const rowPairs = settings.rowShare < 1 ? floatsOf(parts, 'rowPairs') : memory.sides[0].pairs
-  const rules: GrowRules = { ...settings, directions: directionsOf(data.table.names, settings.monotone) }
-  const chunks = Math.ceil(rows / CHUNK)
-  shareWork(chunks, (chunk) => {
-    margins.fill(units.base, chunk * CHUNK, (chunk + 1) * CHUNK)
-  })
-
-  /** Fills `orders[0]` and `pairs[0]`; returns how many rows they hold. */
-  const sampleRows = (stream: () => () => number): number => {
-    shareWork(chunks, (chunk) => {
-      const from = chunk * CHUNK
-      const to = Math.min(rows, from + CHUNK)
-      writeGradients(data, units, margins, rowPairs, from, to)
-      if (settings.rowShare < 1) return
-      const order = memory.sides[0].order
-      for (let row = from; row < to; row++) order[row] = row
-    })
-    if (settings.rowShare >= 1) return rows
-    const next = stream()
-    let taken = 0
-    for (let row = 0; row < rows; row++) {
-      const isTaken = next() < settings.rowShare
-      // One thread writes; all count.
-      if (isTaken && index === 0) {
-        memory.sides[0].order[taken] = row
-        memory.sides[0].pairs[2 * taken] = rowPairs[2 * row]!
-        memory.sides[0].pairs[2 * taken + 1] = rowPairs[2 * row + 1]!
-      }
-      if (isTaken) taken++
-    }
-    wait()
-    return taken
-  }
-
-  const sumOfPairs = (rowCount: number): { g: number; h: number } => {
-    const pieces = Math.ceil(rowCount / CHUNK)
-    shareWork(pieces, (chunk) => {
-      let g = 0
-      let h = 0
-      const to = Math.min(rowCount, (chunk + 1) * CHUNK)
-      for (let i = chunk * CHUNK; i < to; i++) {
-        g += memory.sides[0].pairs[2 * i]!
-        h += memory.sides[0].pairs[2 * i + 1]!
-      }
-      chunkSums[2 * chunk] = g
-      chunkSums[2 * chunk + 1] = h
-    })
-    let g = 0
-    let h = 0
-    for (let chunk = 0; chunk < pieces; chunk++) {
-      g += chunkSums[2 * chunk]!
-      h += chunkSums[2 * chunk + 1]!
-    }
-    return { g, h }
-  }
-
-  return {
-    sampleRows,
-    grow: (features: readonly number[], rowCount: number): GrownTree =>
-      growTree(binned, features, rowCount, sumOfPairs(rowCount), units.scale, rules, memory, shareWork),
-    addToMargins: ({ tree, leaves, splits }: GrownTree): void => {
-      if (settings.rowShare >= 1) {
-        shareWork(leaves.length, (leaf) => {
-          const { value, side, from, to } = leaves[leaf]!
-          const order = memory.sides[side].order
-          for (let i = from; i < to; i++) margins[order[i]!]! += value
-        })
-        return
-      }
-      // Rows outside the sample lie in no leaf: all of them walk down.
-      const goesLeft = new Map([...splits].map(([node, split]) => [node, binsThatGoLeft(binned, split)]))
-      shareWork(chunks, (chunk) => {
-        const to = Math.min(rows, (chunk + 1) * CHUNK)
-        for (let row = chunk * CHUNK; row < to; row++) {
-          let node = 0
-          while (tree.feature[node]! >= 0) {
-            const isLeft = goesLeft.get(node)![binned.columns[tree.feature[node]!]![row]!]!
-            node = tree.left[node]! + 1 - isLeft
-          }
-          margins[row]! += tree.value[node]!
-        }
-      })
-    },
   }
 }
 

@@ -48,12 +48,13 @@ const CANARY_SHARE = 0.5
 const ASKED_AGAIN = 100
 
 /**
- * Plays the card network to a service that is opened as `vigia serve` opens one: by the settings' defaults, so
- * with cleaning, states on disk, receipts, a log as durable as a server's, and a canary.
+ * Plays the card network to a service that is opened as `vigia serve` opens one: by the settings' defaults,
+ * so with cleaning, states on disk, receipts, a log as durable as a server's, and a canary.
  *
  * 1. A quarter of the requests; then the log is saved as Parquet, which saves all states first.
  * 2. A quarter; then the service is killed: what it has not saved is gone.
- * 3. It opens again from store and log, answers the last requests once more, then the other half, and is closed.
+ * 3. It opens again from store and log, answers the last requests once more, then the other half, and is
+ *    closed.
  *
  * @throws the errors of `openService` and `predict`, INTERRUPTED; the service is closed before
  */
@@ -160,7 +161,10 @@ const createSender = (
   return { send, told: () => ({ latencies, labels: labelled }) }
 }
 
-/** False where the states say that it was part of their history: then the log does not have it, and that is counted. */
+/**
+ * False where the states say that it was part of their history: then the log does not have it, and that is
+ * counted.
+ */
 const isDecided = async (pipeline: OpenPipeline, transaction: Transaction): Promise<boolean> => {
   try {
     await pipeline.predict(transaction, 0)

@@ -2,18 +2,18 @@ import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
 import { readStates } from '../../artifacts/states-manifest.ts'
 import { createLogFeatures, type LogFeatures, type StartState } from '../../decisions/log/log-features.ts'
 import type { DecisionEntry } from '../../decisions/log/log-record.ts'
+import {
+  type LoggedEntries,
+  type LoggedEntriesOptions,
+  logIncomplete,
+  withLoggedEntries,
+} from '../../decisions/log/logged-entries.ts'
 import { type ModelDocument, ORIGIN_DOCUMENT } from '../../decisions/log/model-document.ts'
 import type { StoreOrigin } from '../../decisions/states/store-identity.ts'
 import type { Work } from '../../disk/work.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 import { createDifferingValues, type DifferingValues } from './differing-values.ts'
-import {
-  type LoggedEntries,
-  type LoggedEntriesOptions,
-  logIncomplete,
-  withLoggedEntries,
-} from './logged-entries.ts'
 import type { ParityReport } from './parity-report.ts'
 
 export interface ParityOfLogOptions extends LoggedEntriesOptions {

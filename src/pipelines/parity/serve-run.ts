@@ -4,6 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { publishStates } from '../../artifacts/states-manifest.ts'
 import type { LoadedModel } from '../../decisions/loaded-model.ts'
 import type { LogEntry } from '../../decisions/log/log-record.ts'
+import { withLoggedEntries } from '../../decisions/log/logged-entries.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import type { Work } from '../../disk/work.ts'
 import type { World } from '../../foundation/world.ts'
@@ -11,12 +12,14 @@ import { replay } from '../../replay/replay.ts'
 import type { ServingStorage } from '../service/serving-storage.ts'
 import { createDifferingValues, type DifferingValues } from './differing-values.ts'
 import { type Driven, driveService } from './drive-service.ts'
-import { withLoggedEntries } from './logged-entries.ts'
 import type { ParityReport } from './parity-report.ts'
 import { readLabels, readRequests, readTrainedRows, type TrainedRow } from './served-rows.ts'
 
 export interface ServeRunOptions {
-  /** Transactions of the run as they were read and as they were cleaned, and the features that training has of them. */
+  /**
+   * Transactions of the run as they were read and as they were cleaned, and the features that training has of
+   * them.
+   */
   readonly files: { readonly prepared: string; readonly cleaned: string; readonly features: string }
   readonly model: LoadedModel
   /** How many of the last transactions are sent; all where there are not so many. */
@@ -32,7 +35,10 @@ export interface ServeRunOptions {
   readonly work: Work
 }
 
-/** Times of `predict` as its caller sees them, one call after the other, log and receipts included. Milliseconds. */
+/**
+ * Times of `predict` as its caller sees them, one call after the other, log and receipts included.
+ * Milliseconds.
+ */
 export interface ServingLatency {
   readonly calls: number
   /** Calls before those, which were not counted: code is still being compiled. */

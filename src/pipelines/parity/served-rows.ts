@@ -61,7 +61,9 @@ export async function* readLabels(
 /** What training has of a transaction. */
 export interface TrainedRow {
   readonly transactionId: string
-  /** Value of feature `f`, NaN where it is missing; undefined where training does not have the transaction. */
+  /**
+   * Value of feature `f`, NaN where it is missing; undefined where training does not have the transaction.
+   */
   readonly expected: ((f: number) => number) | undefined
 }
 

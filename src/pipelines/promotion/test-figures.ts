@@ -9,10 +9,10 @@ import { COMPARABLE_FIGURES, type FigureValues, figuresOf, keyOf } from '../../e
 import { judgedRows } from '../../evaluation/judged-rows.ts'
 import { type FeatureSettings, readFeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
+import { categoricalNames, readFeatureRows } from '../../fitting/feature-rows.ts'
 import type { Artifact } from '../../model/artifact.ts'
 import { createScorer } from '../../model/scorer.ts'
 import { replay } from '../../replay/replay.ts'
-import { categoricalNames, readFeatureRows } from '../training/feature-rows.ts'
 import { whyOtherFeatures } from '../training/production-model.ts'
 import type { RunRows } from './run-folder.ts'
 

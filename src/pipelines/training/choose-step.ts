@@ -2,17 +2,12 @@ import type { TrainingSettings } from '../../config/training-config.ts'
 import type { SplitReport } from '../../dataset/split/split-report.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeJson } from '../../disk/json-file.ts'
+import { type FeatureRows, readFeatureRows } from '../../fitting/feature-rows.ts'
 import { scoreTable } from '../../fitting/score-table.ts'
 import type { Model } from '../../learning/model.ts'
 import type { Step } from '../../steps/step.ts'
 import { chooseAmong, hasBothClasses, type ScoredModel } from './choose-among.ts'
-import {
-  categoricalFeatures,
-  FEATURE_INPUTS,
-  type FeatureRows,
-  featureFiles,
-  readFeatureRows,
-} from './feature-rows.ts'
+import { categoricalFeatures, FEATURE_INPUTS, featureFiles } from './feature-files.ts'
 import type { TrainingContext } from './training-context.ts'
 import { isTrained, type TrainingOutcome } from './training-outcome.ts'
 

@@ -10,18 +10,19 @@ import type { ScoredRows } from '../../evaluation/figure.ts'
 import { allFiguresOf, type FigureValues } from '../../evaluation/figures.ts'
 import { checkGates } from '../../evaluation/gates.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
+import { type FeatureRows, readFeatureRows } from '../../fitting/feature-rows.ts'
 import { createRandom } from '../../foundation/random.ts'
 import type { Model } from '../../learning/model.ts'
 import { createModelScorer, createScorer, type ModelScorer } from '../../model/scorer.ts'
 import type { StepWork } from '../../steps/step.ts'
 import type { CandidateReport, EvaluationReport } from './evaluation-report.ts'
+import { categoricalFeatures, featureFiles } from './feature-files.ts'
 import {
   coefficientsOf,
   importanceByGain,
   importanceByShuffling,
   PERMUTATION_ROWS,
 } from './feature-importances.ts'
-import { categoricalFeatures, type FeatureRows, featureFiles, readFeatureRows } from './feature-rows.ts'
 import { judgeRows, scoredRows } from './judge-rows.ts'
 import { loadProduction } from './production-model.ts'
 import { sliceFigures } from './slice-figures.ts'

@@ -3,7 +3,7 @@ import type { CostMatrix } from '../../evaluation/cost.ts'
 import type { JudgedRows, ScoredRows } from '../../evaluation/figure.ts'
 import { figureNamed, type ScoringName } from '../../evaluation/figures.ts'
 import { judgedRows } from '../../evaluation/judged-rows.ts'
-import type { FeatureRows } from './feature-rows.ts'
+import type { FeatureRows } from '../../fitting/feature-rows.ts'
 
 /** The costs of the configuration. */
 export const costMatrix = ({ evaluation }: Pick<TrainingSettings, 'evaluation'>): CostMatrix => ({

@@ -7,6 +7,7 @@ import { withDatabase } from '../../disk/database.ts'
 import { readJson } from '../../disk/json-file.ts'
 import { withoutCurves } from '../../evaluation/evaluate.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
+import { type FeatureRows, readFeatureRows } from '../../fitting/feature-rows.ts'
 import type { Model } from '../../learning/model.ts'
 import { decodeArtifact, encodeArtifact } from '../../model/artifact.ts'
 import { encodeOnnx } from '../../model/onnx/encode-onnx.ts'
@@ -14,13 +15,7 @@ import { createModelScorer } from '../../model/scorer.ts'
 import { codeVersionOf } from '../../steps/code-version.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
 import type { EvaluationReport } from './evaluation-report.ts'
-import {
-  categoricalFeatures,
-  FEATURE_INPUTS,
-  type FeatureRows,
-  featureFiles,
-  readFeatureRows,
-} from './feature-rows.ts'
+import { categoricalFeatures, FEATURE_INPUTS, featureFiles } from './feature-files.ts'
 import { referenceOfRows } from './reference-of-rows.ts'
 import { type TrainingContext, usesGeneratedData } from './training-context.ts'
 import {

@@ -2,6 +2,7 @@ import type { TrainingSettings } from '../../config/training-config.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeJson } from '../../disk/json-file.ts'
 import { figureNamed } from '../../evaluation/figures.ts'
+import { type FeatureRows, readFeatureRows } from '../../fitting/feature-rows.ts'
 import { learningMemoryBytes } from '../../fitting/learning-memory.ts'
 import { type FitJob, runFits } from '../../fitting/run-fits.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
@@ -16,13 +17,7 @@ import {
 import { type Fold, makeFolds } from '../../learning/search/folds.ts'
 import { type Better, type SearchSummary, summariseSearch } from '../../learning/search/summary.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
-import {
-  categoricalFeatures,
-  FEATURE_INPUTS,
-  type FeatureRows,
-  featureFiles,
-  readFeatureRows,
-} from './feature-rows.ts'
+import { categoricalFeatures, FEATURE_INPUTS, featureFiles } from './feature-files.ts'
 import { type RowsToJudge, searchScore } from './judge-rows.ts'
 import { enabledModels, modelSettings } from './model-settings.ts'
 import { librariesOf, type ModelTrainer, modelTrainers } from './model-trainers.ts'

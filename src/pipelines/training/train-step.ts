@@ -1,15 +1,10 @@
 import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeCompactJson, writeJson } from '../../disk/json-file.ts'
 import { VigiaError } from '../../errors.ts'
+import { type FeatureRows, readFeatureRows } from '../../fitting/feature-rows.ts'
 import type { Model, ModelKind } from '../../learning/model.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
-import {
-  categoricalFeatures,
-  FEATURE_INPUTS,
-  type FeatureRows,
-  featureFiles,
-  readFeatureRows,
-} from './feature-rows.ts'
+import { categoricalFeatures, FEATURE_INPUTS, featureFiles } from './feature-files.ts'
 import { learningCurves } from './learning-curves.ts'
 import { enabledModels, modelSettings } from './model-settings.ts'
 import { librariesOf, type ModelTrainer, modelTrainers } from './model-trainers.ts'

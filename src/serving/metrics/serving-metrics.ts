@@ -13,7 +13,7 @@ export interface ServingMetrics {
   /** A request that was turned away because of the load. */
   readonly countShed: (reason: string) => void
   /** From now on gauges tell of these. */
-  readonly watch: (pipeline: Pick<InferencePipeline, 'models' | 'status'>, load: Load) => void
+  readonly watch: (pipeline: Watched, load: Load) => void
 }
 
 const LATENCY_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -128,62 +128,24 @@ const createObserver = (registry: Registry): InferenceObserver => {
   }
 }
 
-const addGauges = (
-  registry: Registry,
-  pipeline: Pick<InferencePipeline, 'models' | 'status'>,
-  load: Load,
-): void => {
-  const registers = [registry]
-  const gauge = (name: string, help: string, read: () => number): void => {
+type Watched = Pick<InferencePipeline, 'models' | 'status'>
+
+const addGauges = (registry: Registry, pipeline: Watched, load: Load): void => {
+  for (const [name, help, read] of GAUGES)
     new Gauge({
       name,
       help,
-      registers,
+      registers: [registry],
       collect() {
-        this.set(read())
+        this.set(read(pipeline, load))
       },
     })
-  }
-  gauge('vigia_ready', '1 when decisions can be made.', () => (pipeline.status().isReady ? 1 : 0))
-  gauge('vigia_http_requests_in_flight', 'Requests that are worked on.', () => load.inFlight)
-  gauge(
-    'vigia_event_loop_delay_seconds',
-    'Mean delay of the event loop in the last quarter of a second.',
-    () => load.eventLoopDelayMs / 1000,
-  )
-  gauge(
-    'vigia_store_cached_states',
-    'States of entities in memory.',
-    () => pipeline.status().store.cachedStates,
-  )
-  gauge('vigia_store_cached_bytes', 'Their size.', () => pipeline.status().store.cachedBytes)
-  gauge(
-    'vigia_store_unsaved_states',
-    'States that are in the log and not yet in the store.',
-    () => pipeline.status().store.unsavedStates,
-  )
-  gauge(
-    'vigia_log_last_sequence',
-    'Place of the last decision in the log.',
-    () => pipeline.status().log.lastSequence,
-  )
-  gauge('vigia_log_bytes', 'Size of the log.', () => pipeline.status().log.bytes)
-  gauge(
-    'vigia_log_waiting_records',
-    'Records whose receipts are not yet in the store.',
-    () => pipeline.status().log.waiting,
-  )
-  const labelNames = ['model', 'version', 'role', 'sha256'] as const
-  const perModel = (
-    name: string,
-    help: string,
-    read: (model: InferencePipeline['models'][number]) => number,
-  ): void => {
+  for (const [name, help, read] of MODEL_GAUGES)
     new Gauge({
       name,
       help,
-      labelNames,
-      registers,
+      labelNames: ['model', 'version', 'role', 'sha256'],
+      registers: [registry],
       collect() {
         this.reset()
         for (const model of pipeline.models)
@@ -193,16 +155,52 @@ const addGauges = (
           )
       },
     })
-  }
-  perModel('vigia_model_info', 'Models in service; always 1.', () => 1)
-  perModel(
-    'vigia_model_threshold',
-    'Probability from which a transaction is flagged.',
-    ({ threshold }) => threshold,
-  )
-  perModel(
+}
+
+/** Name, help, and what it reads when it is asked. */
+const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load) => number])[] = [
+  ['vigia_ready', '1 when decisions can be made.', (pipeline) => (pipeline.status().isReady ? 1 : 0)],
+  ['vigia_http_requests_in_flight', 'Requests that are worked on.', (_, load) => load.inFlight],
+  [
+    'vigia_event_loop_delay_seconds',
+    'Mean delay of the event loop in the last quarter of a second.',
+    (_, load) => load.eventLoopDelayMs / 1000,
+  ],
+  [
+    'vigia_store_cached_states',
+    'States of entities in memory.',
+    (pipeline) => pipeline.status().store.cachedStates,
+  ],
+  ['vigia_store_cached_bytes', 'Their size.', (pipeline) => pipeline.status().store.cachedBytes],
+  [
+    'vigia_store_unsaved_states',
+    'States that are in the log and not yet in the store.',
+    (pipeline) => pipeline.status().store.unsavedStates,
+  ],
+  [
+    'vigia_log_last_sequence',
+    'Place of the last decision in the log.',
+    (pipeline) => pipeline.status().log.lastSequence,
+  ],
+  ['vigia_log_bytes', 'Size of the log.', (pipeline) => pipeline.status().log.bytes],
+  [
+    'vigia_log_waiting_records',
+    'Records whose receipts are not yet in the store.',
+    (pipeline) => pipeline.status().log.waiting,
+  ],
+]
+
+/** The same for each model in service. */
+const MODEL_GAUGES: readonly (readonly [
+  string,
+  string,
+  (model: InferencePipeline['models'][number]) => number,
+])[] = [
+  ['vigia_model_info', 'Models in service; always 1.', () => 1],
+  ['vigia_model_threshold', 'Probability from which a transaction is flagged.', ({ threshold }) => threshold],
+  [
     'vigia_model_loaded_timestamp_seconds',
     'When the model was loaded.',
     ({ loadedAtMs }) => loadedAtMs / 1000,
-  )
-}
+  ],
+]

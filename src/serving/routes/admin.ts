@@ -61,72 +61,76 @@ export const addAdmin = (app: App, context: RouteContext): void => {
     },
     async () => modelsAnswer(control.list()),
   )
-  const add = <Body>(
-    act: string,
-    summary: string,
-    errors: readonly ErrorCode[],
-    body: TObject | undefined,
-    details: (body: Body) => Readonly<Record<string, string | number | null>>,
-    work: (body: Body) => Promise<readonly ServedModel[]>,
-  ): void => {
-    app.post(
-      `/admin/models/${act}`,
-      {
-        config: { scope: 'admin', errors },
-        schema: {
-          tags: ['administration'],
-          operationId: `${act}Models`,
-          summary,
-          ...(body && { body }),
-          response: { 200: refTo(ModelsAnswer) },
-        },
+  addAct(app, context, {
+    act: 'reload',
+    summary: "Load what the champion's source stands for by now",
+    errors: REFUSALS,
+    details: () => ({}),
+    work: () => control.reload(),
+  })
+  addAct<Static<typeof SwitchBody>>(app, context, {
+    act: 'switch',
+    summary: 'Let another model decide',
+    errors: REFUSALS,
+    body: SwitchBody,
+    details: (body) => ({ source: body.source }),
+    work: (body) => control.switchTo(body.source),
+  })
+  addAct(app, context, {
+    act: 'rollback',
+    summary: 'Let the champion before this one decide again',
+    errors: ['SERVING_NO_EARLIER_MODEL'],
+    details: () => ({}),
+    work: () => control.rollBack(),
+  })
+  addAct<Static<typeof ShadowBody>>(app, context, {
+    act: 'shadow',
+    summary: 'Score every transaction with a second model that never answers',
+    errors: REFUSALS,
+    body: ShadowBody,
+    details: (body) => ({ source: body.source }),
+    work: (body) => control.setShadow(body.source),
+  })
+  addAct<Static<typeof CanaryBody>>(app, context, {
+    act: 'canary',
+    summary: 'Let another model decide for some users',
+    errors: REFUSALS,
+    body: CanaryBody,
+    details: (body) => ({ source: body.source, share: body.share }),
+    work: (body) => control.setCanary(body.source, body.share),
+  })
+}
+
+/** One way to change which models are in service. */
+interface Act<Body> {
+  /** Last part of its address. */
+  readonly act: string
+  readonly summary: string
+  readonly errors: readonly ErrorCode[]
+  /** Absent when it takes none. */
+  readonly body?: TObject
+  /** What is kept about it in the audit log. */
+  readonly details: (body: Body) => Readonly<Record<string, string | number | null>>
+  readonly work: (body: Body) => Promise<readonly ServedModel[]>
+}
+
+const addAct = <Body>(app: App, context: RouteContext, act: Act<Body>): void => {
+  app.post(
+    `/admin/models/${act.act}`,
+    {
+      config: { scope: 'admin', errors: act.errors },
+      schema: {
+        tags: ['administration'],
+        operationId: `${act.act}Models`,
+        summary: act.summary,
+        ...(act.body && { body: act.body }),
+        response: { 200: refTo(ModelsAnswer) },
       },
-      async (request) => {
-        const wanted = request.body as Body
-        return modelsAnswer(
-          await actBy(context, request, `models.${act}`, details(wanted), () => work(wanted)),
-        )
-      },
-    )
-  }
-  add(
-    'reload',
-    "Load what the champion's source stands for by now",
-    REFUSALS,
-    undefined,
-    () => ({}),
-    () => control.reload(),
-  )
-  add<Static<typeof SwitchBody>>(
-    'switch',
-    'Let another model decide',
-    REFUSALS,
-    SwitchBody,
-    (body) => ({ source: body.source }),
-    (body) => control.switchTo(body.source),
-  )
-  add(
-    'rollback',
-    'Let the champion before this one decide again',
-    ['SERVING_NO_EARLIER_MODEL'],
-    undefined,
-    () => ({}),
-    () => control.rollBack(),
-  )
-  add<Static<typeof ShadowBody>>(
-    'shadow',
-    'Score every transaction with a second model that never answers',
-    REFUSALS,
-    ShadowBody,
-    (body) => ({ source: body.source }),
-    (body) => control.setShadow(body.source),
-  )
-  add<Static<typeof CanaryBody>>(
-    'canary',
-    'Let another model decide for some users',
-    REFUSALS,
-    CanaryBody,
-    (body) => ({ source: body.source, share: body.share }),
-    (body) => control.setCanary(body.source, body.share),
+    },
+    async (request) => {
+      const wanted = request.body as Body
+      const work = () => act.work(wanted)
+      return modelsAnswer(await actBy(context, request, `models.${act.act}`, act.details(wanted), work))
+    },
   )
 }

@@ -43,28 +43,43 @@ const NUMERIC = /^(U?INT(8|16|32|64)|FP(16|32|64))$/
  * canary may decide all the same.
  */
 export const addOpenInference = (app: App, context: RouteContext): void => {
-  const { pipeline, settings, version, reasonsNotReady } = context
   app.setErrorHandler(answerErrors(({ code, message, fix }) => ({ error: `${code}: ${message} ${fix}` })))
-  const isReady = () => reasonsNotReady().length === 0
-  const named = ({ model, version: wanted }: Params): ServedModel => {
-    const [champion] = pipeline.models
-    if (champion?.name === model && (wanted === undefined || champion.version === wanted)) return champion
-    throw new VigiaError('SERVING_MODEL_UNKNOWN', {
-      got: `${model.slice(0, 100)}${wanted === undefined ? '' : ` of version ${wanted.slice(0, 100)}`}`,
-      allowed: champion === undefined ? 'none' : `${champion.name} of version ${champion.version}`,
-    })
+  addServer(app, context)
+  for (const [path, suffix] of [
+    ['/v2/models/:model', ''],
+    ['/v2/models/:model/versions/:version', 'OfVersion'],
+  ] as const) {
+    addModel(app, context, path, suffix)
+    addInfer(app, context, path, suffix)
   }
-  const schemaOf = (operationId: string, summary: string, answer: Parameters<typeof refTo>[0]) => ({
-    tags: ['open inference'],
-    operationId,
-    summary,
-    response: { 200: refTo(answer) },
-    'x-errors': refTo(InferenceError),
+}
+
+/** What anybody may ask, as often as they like. */
+const OPEN = { isExempt: true, rateLimit: false } as const
+
+const schemaOf = (operationId: string, summary: string, answer: Parameters<typeof refTo>[0]) => ({
+  tags: ['open inference'],
+  operationId,
+  summary,
+  response: { 200: refTo(answer) },
+  'x-errors': refTo(InferenceError),
+})
+
+/** The champion, when it is what was asked for. @throws SERVING_MODEL_UNKNOWN */
+const namedModel = ([champion]: readonly ServedModel[], { model, version: wanted }: Params): ServedModel => {
+  if (champion?.name === model && (wanted === undefined || champion.version === wanted)) return champion
+  throw new VigiaError('SERVING_MODEL_UNKNOWN', {
+    got: `${model.slice(0, 100)}${wanted === undefined ? '' : ` of version ${wanted.slice(0, 100)}`}`,
+    allowed: champion === undefined ? 'none' : `${champion.name} of version ${champion.version}`,
   })
-  const open = { isExempt: true, rateLimit: false } as const
+}
+
+/** /v2 and its health. */
+const addServer = (app: App, { version, reasonsNotReady }: RouteContext): void => {
+  const isReady = () => reasonsNotReady().length === 0
   app.get(
     '/v2',
-    { config: open, schema: schemaOf('serverMetadata', 'What this server is', ServerMetadata) },
+    { config: OPEN, schema: schemaOf('serverMetadata', 'What this server is', ServerMetadata) },
     async () => ({
       name: 'vigia',
       version,
@@ -73,7 +88,7 @@ export const addOpenInference = (app: App, context: RouteContext): void => {
   )
   app.get(
     '/v2/health/live',
-    { config: open, schema: schemaOf('serverLive', 'Whether the process answers', ServerLive) },
+    { config: OPEN, schema: schemaOf('serverLive', 'Whether the process answers', ServerLive) },
     async () => ({
       live: true,
     }),
@@ -82,7 +97,7 @@ export const addOpenInference = (app: App, context: RouteContext): void => {
   app.get(
     '/v2/health/ready',
     {
-      config: open,
+      config: OPEN,
       schema: {
         ...readySchema,
         response: { ...readySchema.response, 503: { description: 'It cannot.', ...refTo(ServerReady) } },
@@ -90,76 +105,81 @@ export const addOpenInference = (app: App, context: RouteContext): void => {
     },
     async (_request, reply) => reply.code(isReady() ? 200 : 503).send({ ready: isReady(), live: true }),
   )
-  for (const [path, suffix] of [
-    ['/v2/models/:model', ''],
-    ['/v2/models/:model/versions/:version', 'OfVersion'],
-  ] as const) {
-    app.get<{ Params: Params }>(
-      path,
-      {
-        config: { scope: 'read', errors: ['SERVING_MODEL_UNKNOWN'] },
-        schema: schemaOf(`modelMetadata${suffix}`, 'What goes in and comes out', ModelMetadata),
+}
+
+/** What goes in and out of a model, and whether it can decide. */
+const addModel = (app: App, context: RouteContext, path: string, suffix: string): void => {
+  const { pipeline, reasonsNotReady } = context
+  const isReady = () => reasonsNotReady().length === 0
+  app.get<{ Params: Params }>(
+    path,
+    {
+      config: { scope: 'read', errors: ['SERVING_MODEL_UNKNOWN'] },
+      schema: schemaOf(`modelMetadata${suffix}`, 'What goes in and comes out', ModelMetadata),
+    },
+    async (request) => metadataOf(namedModel(pipeline.models, request.params)),
+  )
+  const modelReady = schemaOf(`modelReady${suffix}`, 'Whether the model can decide', ModelReady)
+  app.get<{ Params: Params }>(
+    `${path}/ready`,
+    {
+      config: { ...OPEN, errors: ['SERVING_MODEL_UNKNOWN'] },
+      schema: {
+        ...modelReady,
+        response: { ...modelReady.response, 503: { description: 'It cannot.', ...refTo(ModelReady) } },
       },
-      async (request) => metadataOf(named(request.params)),
-    )
-    const modelReady = schemaOf(`modelReady${suffix}`, 'Whether the model can decide', ModelReady)
-    app.get<{ Params: Params }>(
-      `${path}/ready`,
-      {
-        config: { ...open, errors: ['SERVING_MODEL_UNKNOWN'] },
-        schema: {
-          ...modelReady,
-          response: { ...modelReady.response, 503: { description: 'It cannot.', ...refTo(ModelReady) } },
-        },
+    },
+    async (request, reply) => {
+      const { name } = namedModel(pipeline.models, request.params)
+      return reply.code(isReady() ? 200 : 503).send({ name, ready: isReady() })
+    },
+  )
+}
+
+const addInfer = (app: App, context: RouteContext, path: string, suffix: string): void => {
+  const { pipeline, settings } = context
+  app.post<{ Params: Params }>(
+    `${path}/infer`,
+    {
+      config: {
+        scope: 'predict',
+        errors: [
+          'SERVING_MODEL_UNKNOWN',
+          'REQUEST_TRANSACTION_INVALID',
+          'SERVING_TRANSACTION_DIFFERS',
+          'SERVING_TRANSACTION_KNOWN',
+          'SERVING_LOG_FAILED',
+          'SERVING_STORE_FAILED',
+        ],
       },
-      async (request, reply) => {
-        const { name } = named(request.params)
-        return reply.code(isReady() ? 200 : 503).send({ name, ready: isReady() })
+      schema: {
+        ...schemaOf(`infer${suffix}`, 'Decide on transactions', InferAnswer),
+        body: refTo(InferBody),
       },
-    )
-    app.post<{ Params: Params }>(
-      `${path}/infer`,
-      {
-        config: {
-          scope: 'predict',
-          errors: [
-            'SERVING_MODEL_UNKNOWN',
-            'REQUEST_TRANSACTION_INVALID',
-            'SERVING_TRANSACTION_DIFFERS',
-            'SERVING_TRANSACTION_KNOWN',
-            'SERVING_LOG_FAILED',
-            'SERVING_STORE_FAILED',
-          ],
-        },
-        schema: {
-          ...schemaOf(`infer${suffix}`, 'Decide on transactions', InferAnswer),
-          body: refTo(InferBody),
-        },
-      },
-      async (request) => {
-        const model = named(request.params)
-        const { id, rows, outputs } = readInference(request.body)
-        const checked = rowsOf({ inputs: rows }, 'inputs', settings.limits.batch_rows)
-        const predictions = await decideRows(
-          pipeline,
-          checked,
-          settings.api.unknown_fields,
-          settings.limits.stream_rows,
-        )
-        return {
-          model_name: model.name,
-          model_version: model.version,
-          ...(id !== undefined && { id }),
-          outputs: outputs.map((name) => ({
-            name,
-            shape: [predictions.length],
-            datatype: OUTPUTS[name]!.datatype,
-            data: predictions.map(OUTPUTS[name]!.read),
-          })),
-        }
-      },
-    )
-  }
+    },
+    async (request) => {
+      const model = namedModel(pipeline.models, request.params)
+      const { id, rows, outputs } = readInference(request.body)
+      const checked = rowsOf({ inputs: rows }, 'inputs', settings.limits.batch_rows)
+      const predictions = await decideRows(
+        pipeline,
+        checked,
+        settings.api.unknown_fields,
+        settings.limits.stream_rows,
+      )
+      return {
+        model_name: model.name,
+        model_version: model.version,
+        ...(id !== undefined && { id }),
+        outputs: outputs.map((name) => ({
+          name,
+          shape: [predictions.length],
+          datatype: OUTPUTS[name]!.datatype,
+          data: predictions.map(OUTPUTS[name]!.read),
+        })),
+      }
+    },
+  )
 }
 
 const metadataOf = (model: ServedModel) => ({

@@ -11,7 +11,7 @@ import type { RouteContext } from './route-context.ts'
 const FORMATS = ['dataframe_split', 'dataframe_records', 'instances', 'inputs'] as const
 
 /** POST /invocations, GET /ping and /version: what clients of MLflow's scoring server ask for. */
-export const addMlflow = (app: App, { pipeline, settings, version, reasonsNotReady }: RouteContext): void => {
+export const addMlflow = (app: App, context: RouteContext): void => {
   app.setErrorHandler(
     answerErrors((error, request) => ({
       error_code: error.status >= 500 ? 'INTERNAL_ERROR' : 'BAD_REQUEST',
@@ -19,6 +19,11 @@ export const addMlflow = (app: App, { pipeline, settings, version, reasonsNotRea
       error: errorBody(error, request.id),
     })),
   )
+  addInvocations(app, context)
+  addPingAndVersion(app, context)
+}
+
+const addInvocations = (app: App, { pipeline, settings }: RouteContext): void => {
   const { batch_rows, stream_rows } = settings.limits
   app.post(
     '/invocations',
@@ -49,6 +54,9 @@ export const addMlflow = (app: App, { pipeline, settings, version, reasonsNotRea
       return { predictions: predictions.map((prediction) => predictionAnswer(prediction, reply.elapsedTime)) }
     },
   )
+}
+
+const addPingAndVersion = (app: App, { version, reasonsNotReady }: RouteContext): void => {
   app.get(
     '/ping',
     {

@@ -7,8 +7,7 @@ import type { RouteContext } from './route-context.ts'
 
 /** GET /model, /health, /health/live (liveness), /health/ready (readiness), /metrics; POST /save-logs. */
 export const addService = (app: App, context: RouteContext): void => {
-  const { pipeline, metrics, version, world, load, reasonsNotReady } = context
-  const startedAtMs = world.now()
+  const { pipeline } = context
   app.get(
     '/model',
     {
@@ -22,6 +21,26 @@ export const addService = (app: App, context: RouteContext): void => {
     },
     async () => modelsAnswer(pipeline.models),
   )
+  addHealth(app, context)
+  addMetrics(app, context)
+  app.post(
+    '/save-logs',
+    {
+      config: { scope: 'admin', errors: ['SERVING_LOG_FAILED'] },
+      schema: {
+        tags: ['service'],
+        operationId: 'saveLogs',
+        summary: 'Write everything logged so far to Parquet',
+        response: { 200: refTo(SavedLogsAnswer) },
+      },
+    },
+    async (request) =>
+      savedLogsAnswer(await actBy(context, request, 'logs.save', {}, () => pipeline.saveLogs())),
+  )
+}
+
+const addHealth = (app: App, { pipeline, version, world, load, reasonsNotReady }: RouteContext): void => {
+  const startedAtMs = world.now()
   app.get(
     '/health/live',
     {
@@ -68,6 +87,9 @@ export const addService = (app: App, context: RouteContext): void => {
         }
       },
     )
+}
+
+const addMetrics = (app: App, { metrics }: RouteContext): void => {
   app.get(
     '/metrics',
     {
@@ -87,19 +109,5 @@ export const addService = (app: App, context: RouteContext): void => {
     },
     async (_request, reply) =>
       reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
-  )
-  app.post(
-    '/save-logs',
-    {
-      config: { scope: 'admin', errors: ['SERVING_LOG_FAILED'] },
-      schema: {
-        tags: ['service'],
-        operationId: 'saveLogs',
-        summary: 'Write everything logged so far to Parquet',
-        response: { 200: refTo(SavedLogsAnswer) },
-      },
-    },
-    async (request) =>
-      savedLogsAnswer(await actBy(context, request, 'logs.save', {}, () => pipeline.saveLogs())),
   )
 }

@@ -1,11 +1,6 @@
-import type { Page, Texts } from '../../ports/experiment-tracker.ts'
+import type { Page } from '../../ports/experiment-tracker.ts'
 import type { ModelRegistry, ModelVersion, RegisteredModel } from '../../ports/model-registry.ts'
-import {
-  checkAlias,
-  checkModelName,
-  checkTrackingKey,
-  checkTrackingValue,
-} from '../../ports/tracking-limits.ts'
+import { checkAlias, checkModelName, checkTags } from '../../ports/tracking-limits.ts'
 import { writeFiles } from './artifact-files.ts'
 import type { ModelRecord, TrackedData } from './tracked-data.ts'
 
@@ -133,10 +128,3 @@ const versionOf = ({ aliases }: ModelRecord, version: ModelRecord['versions'][nu
   ...version,
   aliases: [...aliases].flatMap(([alias, number]) => (number === version.version ? [alias] : [])).sort(),
 })
-
-const checkTags = (tags: Texts): void => {
-  for (const [key, value] of Object.entries(tags)) {
-    checkTrackingKey('Tag', key)
-    checkTrackingValue('tag', key, value)
-  }
-}

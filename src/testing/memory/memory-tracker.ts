@@ -3,15 +3,14 @@ import type {
   ArtifactEntry,
   ExperimentTracker,
   Metric,
-  RunEntries,
   RunQuery,
-  Texts,
   TrackedRun,
 } from '../../ports/experiment-tracker.ts'
 import {
+  checkEntries,
   checkExperimentName,
+  checkTags,
   checkTrackingKey,
-  checkTrackingValue,
   checkWhole,
 } from '../../ports/tracking-limits.ts'
 import { readFiles, writeFiles } from './artifact-files.ts'
@@ -196,24 +195,4 @@ const shown = (record: RunRecord): TrackedRun => {
   const keys = new Set([...record.metrics.values()].map(({ key }) => key))
   const last = [...keys].map((key) => [key, historyOf(record, key).at(-1)!] as const)
   return { ...record.run, metrics: Object.fromEntries(last) }
-}
-
-const checkTags = (tags: Texts): void => {
-  for (const [key, value] of Object.entries(tags)) {
-    checkTrackingKey('Tag', key)
-    checkTrackingValue('tag', key, value)
-  }
-}
-
-const checkEntries = ({ params = {}, tags = {}, metrics = [] }: RunEntries): void => {
-  for (const [key, value] of Object.entries(params)) {
-    checkTrackingKey('Parameter', key)
-    checkTrackingValue('param', key, value)
-  }
-  for (const { key, step, timestampMs } of metrics) {
-    checkTrackingKey('Metric', key)
-    checkWhole('Step of metric', key, step)
-    checkWhole('Time of metric', key, timestampMs)
-  }
-  checkTags(tags)
 }

@@ -6,8 +6,8 @@ import { TrackedData } from './tracked-data.ts'
 /** A tracking store in memory that keeps the laws of both ports, but ends with its process. */
 export interface MemoryTrackingStore extends TrackingStore {
   /**
-   * All that it holds as plain data, without ids and in an order of its own: equal for equal content. A parent
-   * is named by its tag `vigia.run_key`; artifacts are read as text.
+   * All that it holds as plain data, without ids and in an order of its own: equal for equal content. A
+   * parent is named by its tag `vigia.run_key`; artifacts are read as text.
    */
   content(): unknown
 }
@@ -15,7 +15,10 @@ export interface MemoryTrackingStore extends TrackingStore {
 export interface MemoryTrackingOptions {
   /** Named in errors; default `memory`. */
   readonly location?: string
-  /** Items on a page of models or versions; default 100. 1 shows whether whoever looks for something turns pages. */
+  /**
+   * Items on a page of models or versions; default 100. 1 shows whether whoever looks for something turns
+   * pages.
+   */
   readonly pageSize?: number
 }
 

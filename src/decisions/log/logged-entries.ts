@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { LogEntry } from '../../decisions/log/log-record.ts'
-import { documentName, type ModelDocument } from '../../decisions/log/model-document.ts'
-import { createPredictionArchive, readArchive } from '../../decisions/log/prediction-archive.ts'
 import { withDatabase } from '../../disk/database.ts'
 import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
+import type { LogEntry } from './log-record.ts'
+import { documentName, type ModelDocument } from './model-document.ts'
+import { createPredictionArchive, readArchive } from './prediction-archive.ts'
 
 export interface LoggedEntriesOptions {
   /** Folders of logs: one per process that shared the states. */

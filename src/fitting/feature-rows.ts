@@ -1,10 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { sqlIdentifier, sqlLiteral } from '../../disk/database.ts'
-import { planFeatures } from '../../features/feature-plan.ts'
-import { type FeatureSettings, readFeatureSettings } from '../../features/feature-settings.ts'
-import type { FeatureTable } from '../../learning/feature-table.ts'
-import type { StepWork } from '../../steps/step.ts'
-import type { TrainingContext } from './training-context.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { planFeatures } from '../features/feature-plan.ts'
+import type { FeatureSettings } from '../features/feature-settings.ts'
+import type { FeatureTable } from '../learning/feature-table.ts'
 
 /** Rows of one part of a split: features, and what judging needs. One entry a row, in arrival order. */
 export interface FeatureRows {
@@ -19,21 +17,16 @@ export interface FeatureRows {
   readonly transactionIds: readonly string[]
 }
 
-/** Steps whose files `featureFiles` names: inputs of a step that reads rows. */
-export const FEATURE_INPUTS = ['read', 'split', 'features'] as const
+/** Parquet files of the same rows in the same order. */
+export interface FeatureFiles {
+  readonly features: string
+  /** Which part each row is in. */
+  readonly split: string
+  /** The rows as they came, before cleaning. */
+  readonly prepared: string
+}
 
-/** Files of the same rows in the same order, which a step reads by `input`. */
-export const featureFiles = (input: StepWork['input']) => ({
-  features: input('features', 'features.parquet'),
-  split: input('split', 'split.parquet'),
-  prepared: input('read', 'prepared.parquet'),
-})
-
-/** Names of the features whose values are codes without an order, by the configuration. */
-export const categoricalFeatures = ({ config }: Pick<TrainingContext, 'config'>): readonly string[] =>
-  categoricalNames(readFeatureSettings(config.settings.features, config.settings.labels))
-
-/** The same of features that are computed with these settings. */
+/** Names of the features whose values are codes without an order, of all that are computed with these settings. */
 export const categoricalNames = (settings: FeatureSettings): readonly string[] =>
   planFeatures(settings)
     .features.filter(({ feature }) => 'kind' in feature && feature.kind === 'categorical')
@@ -45,7 +38,7 @@ export const categoricalNames = (settings: FeatureSettings): readonly string[] =
  */
 export const readFeatureRows = async (
   connection: DuckDBConnection,
-  files: ReturnType<typeof featureFiles>,
+  files: FeatureFiles,
   part: string,
   names: readonly string[],
   categorical: readonly string[] = [],

@@ -1,0 +1,84 @@
+import type { CommitOutcome, OutboxEntry, SharedStateStore } from '../../ports/state-store.ts'
+import { LONGEST_WAIT_MS, type RedisConnection, type RedisReply } from './redis-connection.ts'
+import { asBuffer, changeWords, createGroup, GROUP, isRefusal, type RedisLink } from './redis-link.ts'
+import { COMMIT, SETTLE } from './redis-scripts.ts'
+
+/** One process among those that take entries. */
+export interface Taker {
+  /** Waiting for entries holds a connection up. */
+  readonly waiting: RedisConnection
+  readonly consumer: string
+  readonly takeOverAfterMs: number
+}
+
+/** What Redis can keep as a time to live; about 30,000 years. */
+const LONGEST_LIFE_MS = 1e15
+
+/** Commits, and the entries that they leave. */
+export const outboxCalls = (
+  { connection, names }: RedisLink,
+  { waiting, consumer, takeOverAfterMs }: Taker,
+): Pick<SharedStateStore, 'commit' | 'takeEntries' | 'settle'> => ({
+  commit: async (changes, receipt, entry, receiptLifeMs): Promise<CommitOutcome> => {
+    const reply = await connection.run(
+      COMMIT,
+      [
+        names.receipt(receipt.id),
+        names.sequence,
+        names.outbox,
+        ...changes.map(({ key }) => names.state(key)),
+      ],
+      [
+        asBuffer(receipt.bytes),
+        String(Math.min(Math.max(1, Math.ceil(receiptLifeMs)), LONGEST_LIFE_MS)),
+        asBuffer(entry),
+        ...changes.flatMap(changeWords),
+      ],
+    )
+    const [outcome, value] = reply as readonly [Buffer, Buffer | number | undefined]
+    if (String(outcome) === 'committed') return { outcome: 'committed', sequence: value as number }
+    if (String(outcome) === 'conflict') return { outcome: 'conflict' }
+    return { outcome: 'repeated', receipt: new Uint8Array(value as Buffer) }
+  },
+  takeEntries: async (most, waitMs) => {
+    const claim = [
+      'XAUTOCLAIM',
+      names.outbox,
+      GROUP,
+      consumer,
+      `${takeOverAfterMs}`,
+      '0-0',
+      'COUNT',
+      `${most}`,
+    ]
+    const read = ['XREADGROUP', 'GROUP', GROUP, consumer, 'COUNT', `${most}`]
+    const wait = ['BLOCK', `${Math.min(Math.max(1, Math.ceil(waitMs)), LONGEST_WAIT_MS)}`]
+    try {
+      const claimed = (await waiting.send(claim)) as readonly RedisReply[]
+      const left = entriesOf(claimed[1] as readonly RedisReply[])
+      if (left.length > 0) return left
+      const reply = await waiting.send([...read, ...wait, 'STREAMS', names.outbox, '>'])
+      return reply === null
+        ? []
+        : entriesOf((reply as readonly (readonly RedisReply[])[])[0]![1] as readonly RedisReply[])
+    } catch (error) {
+      // The store was cleared, by this process or another one. The new group begins with the first entry.
+      if (!isRefusal(error, 'NOGROUP') && !isRefusal(error, 'UNBLOCKED')) throw error
+      await createGroup(connection, names)
+      return []
+    }
+  },
+  settle: async (sequences) => {
+    if (sequences.length === 0) return
+    await connection.run(SETTLE, [names.outbox], [GROUP, ...sequences.map((sequence) => `${sequence}-0`)])
+  },
+})
+
+/** Entries of a stream. One that was settled meanwhile is nothing, or has no fields any more. */
+const entriesOf = (replies: readonly RedisReply[]): OutboxEntry[] =>
+  (replies as readonly (readonly [Buffer, readonly [Buffer, Buffer] | null] | null)[]).flatMap((reply) => {
+    const fields = reply?.[1]
+    return fields
+      ? [{ sequence: Number.parseInt(String(reply[0]), 10), bytes: new Uint8Array(fields[1]) }]
+      : []
+  })

@@ -1,0 +1,97 @@
+import type { SharedStateStore, StoredState } from '../../ports/state-store.ts'
+import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import type { RedisConnection } from './redis-connection.ts'
+import { asBuffer, changeWords, createGroup, type RedisLink, VERSION_BYTES } from './redis-link.ts'
+import { SAVE } from './redis-scripts.ts'
+
+/** States, receipts and notes by their names. */
+export const stateCalls = ({
+  connection,
+  names,
+}: RedisLink): Pick<
+  SharedStateStore,
+  'load' | 'save' | 'findReceipt' | 'sweepReceipts' | 'readNote' | 'writeNote'
+> => ({
+  load: async (keys) => {
+    if (keys.length === 0) return []
+    const reply = (await connection.send(['MGET', ...keys.map(names.state)])) as readonly (Buffer | null)[]
+    return reply.map(decode)
+  },
+  save: async (changes, receipts = []) => {
+    const reply = await connection.run(
+      SAVE,
+      [...changes.map(({ key }) => names.state(key)), ...receipts.map(({ id }) => names.receipt(id))],
+      [
+        String(changes.length),
+        ...changes.flatMap(changeWords),
+        ...receipts.map(({ bytes }) => asBuffer(bytes)),
+      ],
+    )
+    return reply === 1
+  },
+  findReceipt: async (id) => {
+    const reply = (await connection.send(['GET', names.receipt(id)])) as Buffer | null
+    return reply === null ? undefined : new Uint8Array(reply)
+  },
+  // Redis expires receipts itself (PX).
+  sweepReceipts: async () => undefined,
+  readNote: async (note) => {
+    const reply = (await connection.send(['HGET', names.notes, note])) as Buffer | null
+    return reply?.toString()
+  },
+  writeNote: async (note, text) => {
+    await connection.send(['HSET', names.notes, note, text])
+  },
+})
+
+/** All of a store at once. */
+export const wholeCalls = ({
+  connection,
+  names,
+}: RedisLink): Pick<SharedStateStore, 'entries' | 'count' | 'clear'> => ({
+  async *entries(kind) {
+    const seen = new Set<string>()
+    for await (const found of scan(connection, names.statesOf(kind))) {
+      // A key can come twice while the server grows its table.
+      const keys = found.filter((key) => !seen.has(key))
+      for (const key of keys) seen.add(key)
+      if (keys.length === 0) continue
+      const values = (await connection.send(['MGET', ...keys])) as readonly (Buffer | null)[]
+      for (let i = 0; i < keys.length; i++) {
+        const state = decode(values[i] ?? null)
+        if (state !== undefined)
+          yield { token: Number(keys[i]!.slice(keys[i]!.lastIndexOf(':') + 1)), ...state }
+      }
+    }
+  },
+  count: async () => {
+    const found = new Set<string>()
+    for await (const keys of scan(connection, names.states)) for (const key of keys) found.add(key)
+    const counts: Record<EntityKind, number> = { user: 0, merchant: 0, device: 0 }
+    const begins = ENTITY_KINDS.map((kind) => [kind, names.statesOf(kind)] as const)
+    for (const key of found) for (const [kind, begin] of begins) if (key.startsWith(begin)) counts[kind]++
+    return counts
+  },
+  clear: async () => {
+    for await (const keys of scan(connection, names.all)) await connection.send(['UNLINK', ...keys])
+    await createGroup(connection, names)
+  },
+})
+
+const SCAN_COUNT = 1000
+
+/** All keys that begin so. */
+async function* scan(connection: RedisConnection, begin: string): AsyncGenerator<string[]> {
+  let cursor = '0'
+  do {
+    const reply = await connection.send(['SCAN', cursor, 'MATCH', `${begin}*`, 'COUNT', String(SCAN_COUNT)])
+    const [next, keys] = reply as readonly [Buffer, readonly Buffer[]]
+    cursor = next.toString()
+    if (keys.length > 0) yield keys.map(String)
+  } while (cursor !== '0')
+}
+
+const decode = (stored: Buffer | null): StoredState | undefined =>
+  stored === null
+    ? undefined
+    : { version: stored.readDoubleLE(0), bytes: new Uint8Array(stored.subarray(VERSION_BYTES)) }
