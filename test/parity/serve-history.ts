@@ -38,9 +38,18 @@ export const openPipelineOf = async (folder: string, history: History) => {
   const logged = lastDecision(testStorage())
   const storage = {
     ...logged.storage,
-    // It outlives the pipeline: `close` saves into it, and leaves it open.
     openStates: async () =>
-      ({ kind: 'owned', name: 'memory', store: { ...store, close: async () => {} } }) as const,
+      ({
+        kind: 'owned',
+        name: 'memory',
+        store: {
+          ...store,
+          // It outlives the pipeline, which saves into it when it is closed.
+          close: async () => {},
+          // No receipt expires, and looking for one sorts them all: with a million that takes a second.
+          sweepReceipts: async () => undefined,
+        },
+      }) as const,
   }
   const { settings } = loadServingConfig({ environment: {}, assignments: [], workingDirectory: folder })
   const { pipeline } = await openService({
