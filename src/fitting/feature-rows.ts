@@ -26,7 +26,10 @@ export interface FeatureFiles {
   readonly prepared: string
 }
 
-/** Names of the features whose values are codes without an order, of all that are computed with these settings. */
+/**
+ * Names of the features whose values are codes without an order, of all that are computed with these
+ * settings.
+ */
 export const categoricalNames = (settings: FeatureSettings): readonly string[] =>
   planFeatures(settings)
     .features.filter(({ feature }) => 'kind' in feature && feature.kind === 'categorical')
