@@ -24,112 +24,140 @@ export const answerLines = (
   limits: LineLimits,
   answer: (line: Uint8Array, number: number) => Promise<string>,
   refuse: (error: VigiaError, number: number) => string,
-): Readable => {
-  /** Answers in order; undefined while one is worked on. */
-  const queue: (string | undefined)[] = []
-  /** Number of the answer at the head of the queue. */
-  let head = 0
-  let unread: Buffer = EMPTY
-  let isSkipping = false
-  let lines = 0
-  let isEnded = false
-  let isBlocked = false
-  let isFlushing = false
+): Readable => new LineAnswers(source, limits, answer, refuse)
 
-  const flush = (): void => {
-    isFlushing = false
-    if (answers.destroyed) return
+/** The stream of answers; it owns the lines that are in work, and destroys the source with itself. */
+class LineAnswers extends Readable {
+  private readonly source: Readable
+  private readonly limits: LineLimits
+  private readonly answer: (line: Uint8Array, number: number) => Promise<string>
+  private readonly refuse: (error: VigiaError, number: number) => string
+  /** Answers in order; undefined while one is worked on. */
+  private readonly queue: (string | undefined)[] = []
+  /** Number of the answer at the head of the queue. */
+  private head = 0
+  private unread: Buffer = EMPTY
+  private isSkipping = false
+  private lines = 0
+  private isEnded = false
+  private isBlocked = false
+  private isFlushing = false
+
+  constructor(
+    source: Readable,
+    limits: LineLimits,
+    answer: (line: Uint8Array, number: number) => Promise<string>,
+    refuse: (error: VigiaError, number: number) => string,
+  ) {
+    super()
+    this.source = source
+    this.limits = limits
+    this.answer = answer
+    this.refuse = refuse
+    source.on('data', (chunk: Buffer) => {
+      this.unread = this.unread.length === 0 ? chunk : Buffer.concat([this.unread, chunk])
+      this.startWork()
+      if (!this.hasRoom()) source.pause()
+    })
+    source.on('end', () => {
+      this.isEnded = true
+      this.flushSoon()
+    })
+    source.on('error', (error) => this.destroy(error))
+    source.on('close', () => {
+      if (!this.isEnded) this.destroy()
+    })
+  }
+
+  override _read(): void {
+    if (!this.isBlocked) return
+    this.isBlocked = false
+    this.flushSoon()
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.source.destroy()
+    done(error)
+  }
+
+  private hasRoom(): boolean {
+    return !this.isBlocked && this.queue.length < this.limits.rows
+  }
+
+  private flush(): void {
+    this.isFlushing = false
+    if (this.destroyed) return
     let ready = 0
-    while (ready < queue.length && queue[ready] !== undefined) ready++
+    while (ready < this.queue.length && this.queue[ready] !== undefined) ready++
     if (ready > 0) {
-      const text = queue.splice(0, ready).join('')
-      head += ready
-      isBlocked = !answers.push(text)
+      const text = this.queue.splice(0, ready).join('')
+      this.head += ready
+      this.isBlocked = !this.push(text)
     }
-    take()
-    if (isEnded && queue.length === 0 && unread.length === 0) answers.push(null)
+    this.startWork()
+    if (this.isEnded && this.queue.length === 0 && this.unread.length === 0) this.push(null)
   }
+
   /** Answers that are ready at the same time are sent together. */
-  const flushSoon = (): void => {
-    if (isFlushing) return
-    isFlushing = true
-    setImmediate(flush)
+  private flushSoon(): void {
+    if (this.isFlushing) return
+    this.isFlushing = true
+    setImmediate(() => this.flush())
   }
-  const work = (line: Buffer): void => {
-    lines++
+
+  /** Starts work on a line, or refuses it. */
+  private begin(line: Buffer): void {
+    if (line.length > this.limits.lineBytes) {
+      this.refuseLong()
+      return
+    }
+    this.lines++
     if (isBlank(line)) return
-    const place = head + queue.length
-    queue.push(undefined)
-    answer(line, lines).then((text) => {
-      queue[place - head] = `${text}\n`
-      flushSoon()
+    const place = this.head + this.queue.length
+    this.queue.push(undefined)
+    this.answer(line, this.lines).then((text) => {
+      this.queue[place - this.head] = `${text}\n`
+      this.flushSoon()
     })
   }
-  const refuseLong = (): void => {
-    lines++
+
+  private refuseLong(): void {
+    this.lines++
     const error = new VigiaError('REQUEST_TOO_LARGE', {
-      what: `Line ${lines}`,
-      limit: `${limits.lineBytes} bytes`,
+      what: `Line ${this.lines}`,
+      limit: `${this.limits.lineBytes} bytes`,
     })
-    queue.push(`${refuse(error, lines)}\n`)
-    flushSoon()
+    this.queue.push(`${this.refuse(error, this.lines)}\n`)
+    this.flushSoon()
   }
+
   /** Starts work on the lines that are there, as far as there is room. */
-  const take = (): void => {
+  private startWork(): void {
     let from = 0
-    while (!isBlocked && queue.length < limits.rows) {
-      const end = unread.indexOf(LINE_END, from)
+    while (this.hasRoom()) {
+      const end = this.unread.indexOf(LINE_END, from)
       if (end < 0) break
-      const line = unread.subarray(from, end)
+      const line = this.unread.subarray(from, end)
       from = end + 1
-      if (isSkipping) isSkipping = false
-      else if (line.length > limits.lineBytes) refuseLong()
-      else work(line)
+      if (this.isSkipping) this.isSkipping = false
+      else this.begin(line)
     }
-    if (from > 0) unread = unread.subarray(from)
-    const isRoom = !isBlocked && queue.length < limits.rows
-    if (isRoom && isEnded && unread.length > 0) {
+    if (from > 0) this.unread = this.unread.subarray(from)
+    if (!this.hasRoom()) return
+    if (this.isEnded && this.unread.length > 0) {
       // The last line, whose end is the end of everything.
-      const line = unread
-      unread = EMPTY
-      if (!isSkipping) {
-        if (line.length > limits.lineBytes) refuseLong()
-        else work(line)
-      }
-      flushSoon()
-    } else if (isRoom && unread.length > limits.lineBytes) {
+      const line = this.unread
+      this.unread = EMPTY
+      if (!this.isSkipping) this.begin(line)
+      this.flushSoon()
+    } else if (this.unread.length > this.limits.lineBytes) {
       // No line end so far: the rest of it is not kept.
-      if (!isSkipping) refuseLong()
-      isSkipping = true
-      unread = EMPTY
+      if (!this.isSkipping) this.refuseLong()
+      this.isSkipping = true
+      this.unread = EMPTY
     }
-    if (isRoom && source.isPaused()) source.resume()
+    if (this.source.isPaused()) this.source.resume()
   }
-  const answers = new Readable({
-    read: () => {
-      if (!isBlocked) return
-      isBlocked = false
-      flushSoon()
-    },
-    destroy: (error, done) => {
-      source.destroy()
-      done(error)
-    },
-  })
-  source.on('data', (chunk: Buffer) => {
-    unread = unread.length === 0 ? chunk : Buffer.concat([unread, chunk])
-    take()
-    if (isBlocked || queue.length >= limits.rows) source.pause()
-  })
-  source.on('end', () => {
-    isEnded = true
-    flushSoon()
-  })
-  source.on('error', (error) => answers.destroy(error))
-  source.on('close', () => {
-    if (!isEnded) answers.destroy()
-  })
-  return answers
 }
 
 const EMPTY: Buffer = Buffer.alloc(0)
