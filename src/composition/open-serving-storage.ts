@@ -10,17 +10,24 @@ const MEBIBYTE = 1 << 20
 /** Opens states and logs as the settings of serving name them. */
 export const createServingStorage = (owner: FolderOwner): ServingStorage => ({
   openStates: async ({ kind, path, url, prefix }) => {
-    if (kind === 'memory') return { kind: 'owned', name: 'memory', store: createMemoryStateStore() }
-    if (kind === 'lmdb')
-      return {
-        kind: 'owned',
-        name: `lmdb in ${path}`,
-        store: await openLmdbStateStore({ folder: path, owner }),
+    switch (kind) {
+      case 'memory':
+        return { kind: 'owned', name: 'memory', store: createMemoryStateStore() }
+      case 'lmdb': {
+        const store = await openLmdbStateStore({ folder: path, owner })
+        return { kind: 'owned', name: `lmdb in ${path}`, store }
       }
-    // Loaded when it is used: a server with states of its own starts sooner without it.
-    const { openRedisStateStore } = await import('../adapters/redis/redis-state-store.ts')
-    const consumer = `${owner.host}-${owner.processId}`
-    return { kind: 'shared', name: 'redis', store: await openRedisStateStore({ url, prefix, consumer }) }
+      case 'redis': {
+        // Loaded when it is used: a server with states of its own starts sooner without it.
+        const { openRedisStateStore } = await import('../adapters/redis/redis-state-store.ts')
+        const consumer = `${owner.host}-${owner.processId}`
+        return {
+          kind: 'shared',
+          name: 'redis',
+          store: await openRedisStateStore({ url, prefix, consumer }),
+        }
+      }
+    }
   },
   openLog: ({ path, durability, segment_size }) =>
     openSegmentLog({ folder: path, owner, durability, segmentBytes: segment_size * MEBIBYTE }),
