@@ -12,6 +12,8 @@ import { unwatched } from '../../src/disk/work.ts'
 import { openService } from '../../src/pipelines/service/open-service.ts'
 import type { StateStore } from '../../src/ports/state-store.ts'
 import { ENTITY_KINDS } from '../../src/transaction/entity-kind.ts'
+import { TRANSACTION_FIELDS } from '../../src/transaction/fields.ts'
+import { FIELD_SQL } from '../../src/transaction/prepared-columns.ts'
 import type { Label, Transaction } from '../../src/transaction/transaction.ts'
 import { databaseIn, type History, type Replayed } from './replay-run.ts'
 import { lastDecision, modelOf, testStorage } from './serving-kit.ts'
@@ -166,23 +168,8 @@ class LabelPost {
   }
 }
 
-/** The columns of a prepared dataset that a serving request has, by the name it has there. */
-const REQUEST_COLUMNS = {
-  transactionId: 'transaction_id',
-  userId: 'user_id',
-  eventTimeMs: 'event_time_ms::DOUBLE',
-  amountMinor: 'amount_minor::DOUBLE',
-  currency: 'currency',
-  merchantId: 'merchant_id',
-  merchantCategory: 'merchant_category',
-  transactionType: 'transaction_type',
-  deviceId: 'device_id',
-  deviceType: 'device_type',
-  location: 'location',
-  latitude: 'latitude',
-  longitude: 'longitude',
-} as const satisfies Record<keyof Transaction, string>
-const FIELDS = Object.keys(REQUEST_COLUMNS) as (keyof typeof REQUEST_COLUMNS)[]
+/** What a serving request has of a prepared row. */
+const FIELDS = TRANSACTION_FIELDS.map(({ name }) => name)
 
 interface ServedRow {
   readonly transaction: Transaction
@@ -203,7 +190,7 @@ async function* rowsOf(
   first: number | undefined,
 ): AsyncGenerator<ServedRow> {
   const result = await connection.stream(
-    `SELECT ${FIELDS.map((field) => `p.${REQUEST_COLUMNS[field]}`).join(', ')},
+    `SELECT ${FIELDS.map((field) => `p.${FIELD_SQL[field]}`).join(', ')},
             p.is_fraud::DOUBLE, p.labelled_at_ms::DOUBLE, p.transaction_id = f.transaction_id,
             ${names.map((name) => `coalesce(f.${sqlIdentifier(name)}, 'NaN'::DOUBLE)`).join(', ')}
      FROM read_parquet(${sqlLiteral(prepared)}) p POSITIONAL JOIN read_parquet(${sqlLiteral(features)}) f
