@@ -6,10 +6,10 @@ import { isMeantBy, type Recipe, readTable } from './recipes/recipe.ts'
 import { SERVING_AND_SETTINGS } from './recipes/serving-and-settings.ts'
 
 /*
- * CONTRIBUTING says for everything that can be added which files are written by hand. Here each recipe is followed
- * in a copy of the project for something invented, to the letter: those files and no others. All additions stand
- * side by side, so they must also go together. What is not followed has no machinery yet, or too much of its own
- * to be invented: the table says which.
+ * CONTRIBUTING says for everything that can be added which files are written by hand. Here each recipe is
+ * followed in a copy of the project for something invented, to the letter: those files and no others. All
+ * additions stand side by side, so they must also go together. What is not followed has no machinery yet,
+ * or too much of its own to be invented: the table says which.
  */
 
 const RECIPES: readonly Recipe[] = [...LEARNING_AND_FEATURES, ...SERVING_AND_SETTINGS]

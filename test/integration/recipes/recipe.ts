@@ -1,6 +1,6 @@
 /**
- * A recipe of CONTRIBUTING, followed for something invented: what is written into which file by hand. Everything
- * else of it (documents, schemas, tests that find it) must follow from that.
+ * A recipe of CONTRIBUTING, followed for something invented: what is written into which file by hand.
+ * Everything else of it (documents, schemas, tests that find it) must follow from that.
  */
 export interface Recipe {
   /** First cell of its row in CONTRIBUTING's table: `a feature`. */
@@ -23,7 +23,9 @@ export interface Recipe {
 /** What is done to one file. */
 export interface Change {
   readonly path: string
-  /** The new contents; `text` is undefined when the file is not there. Throws when it does not find its place. */
+  /**
+   * The new contents; `text` is undefined when the file is not there. Throws when it does not find its place.
+   */
   readonly edit: (text: string | undefined) => string
 }
 
