@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
@@ -52,7 +52,29 @@ describe('docs/glossary.md', () => {
   })
 })
 
-const pathOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+describe('files that documents name', () => {
+  const documents = [
+    ...['README.md', 'README.es.md', 'CONTRIBUTING.md'],
+    ...readdirSync(pathOf('docs')).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
+  ]
+  it.each(documents)('are there: %s', (document) => {
+    expect(filesNamedIn(read(document)).filter((path) => !existsSync(pathOf(path)))).toEqual([])
+  })
+
+  it('are found', () => {
+    expect(filesNamedIn('see `src/nowhere.ts`, and test/laws/no.test.ts')).toEqual([
+      'src/nowhere.ts',
+      'test/laws/no.test.ts',
+    ])
+  })
+})
+
+function pathOf(path: string): string {
+  return fileURLToPath(new URL(`../../${path}`, import.meta.url))
+}
+
+const filesNamedIn = (text: string): string[] =>
+  text.match(/\b(?:src|test|scripts|bench)\/[\w/.-]+\.(?:ts|mjs|py)\b/g) ?? []
 
 const read = (path: string): string => readFileSync(pathOf(path), 'utf8')
 
