@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
+import { DAY_MS } from '../../src/foundation/days.ts'
 import { EngineDriver } from '../oracle/drive-engine.ts'
 import { SMALL_FIT, smallSettings } from '../oracle/random-histories.ts'
 
 const SOURCE = 'examples/second-bank/second-bank.csv.gz'
-const DAY_MS = 86_400_000
 const WINDOWS = ['1d', '7d', '30d'] as const
 const NAMES = WINDOWS.flatMap((name) => [
   `user_tx_count_${name}`,

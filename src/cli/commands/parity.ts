@@ -6,7 +6,7 @@ import { VigiaError } from '../../errors.ts'
 import { type ModelParity, parityOfLog } from '../../pipelines/parity/parity-of-log.ts'
 import { isParity } from '../../pipelines/parity/parity-report.ts'
 import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
-import type { Command, CommandContext } from '../command.ts'
+import type { Command } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 import { freeOutput } from '../output-file.ts'
 
@@ -79,12 +79,12 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
       })
     if (out !== undefined) await writeTextAtomically(out, `${JSON.stringify(last.report, null, 2)}\n`)
     if (context.json) context.stdout.write(`${JSON.stringify(compared, null, 2)}\n`)
-    else context.stdout.write(describe(compared, context))
+    else context.stdout.write(describe(compared))
     return compared.every(({ report }) => isParity(report)) ? 0 : 1
   },
 })
 
-const describe = (compared: readonly ModelParity[], _: CommandContext): string =>
+const describe = (compared: readonly ModelParity[]): string =>
   compared
     .flatMap(({ model, report: { rows, values, differing, missing, extra } }) => [
       `${model.name} ${model.version}: ${rows} decisions, ${values} values, ${differing.reduce((sum, { count }) => sum + count, 0)} differ`,

@@ -81,8 +81,8 @@ describe('promotion gates', () => {
 
   it.each([
     [{ differing: [{ feature: 'amount', count: 1, largest: 1e-300 }] }, 'differ: amount (1) (here)'],
-    [{ missing: 2 }, '2 rows of training were not served (here)'],
-    [{ extra: 3 }, '3 served rows are not in training (here)'],
+    [{ missing: 2 }, '2 transactions or labels are missing in the log (here)'],
+    [{ extra: 3 }, '3 transactions are too many: decided on twice, or unknown (here)'],
     [{ rows: 0, values: 0 }, 'nothing was compared (here)'],
   ])('take nothing for parity but equal values in all rows, of which there are some: %o', (changed, why) => {
     expect(failed({ ...good, parity: { ...parity, ...changed } })).toEqual([

@@ -176,8 +176,8 @@ const parityGate = ({ parity }: GateMeasurements): GateOutcome => {
     ...(named.length > 0
       ? [`differ: ${named.join(', ')}${differing.length > MOST_NAMED ? ', ...' : ''}`]
       : []),
-    ...(missing > 0 ? [`${missing} rows of training were not served`] : []),
-    ...(extra > 0 ? [`${extra} served rows are not in training`] : []),
+    ...(missing > 0 ? [`${missing} transactions or labels are missing in the log`] : []),
+    ...(extra > 0 ? [`${extra} transactions are too many: decided on twice, or unknown`] : []),
   ]
   return { ...what, passed: false, got, why: `${reasons.join('; ')} (${source})` }
 }

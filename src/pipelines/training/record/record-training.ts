@@ -38,7 +38,7 @@ export interface TrainingRecorder {
  *
  * 1. Nothing is recorded until a step runs: a run in which all is up to date is no run.
  * 2. Then all steps are, the skipped ones as well: what they made belongs to this run too.
- * 3. A run that was killed, or stopped with Ctrl-C, is gone on with by the same configuration; should a step
+ * 3. A run that was killed, or stopped with Ctrl-C, is resumed by the same configuration; should a step
  *    now make something else than what was recorded, it is another run after all.
  *
  * @throws TRACKING_NAME_INVALID for names of the configuration that no tracker takes, before anything runs

@@ -34,9 +34,9 @@ export interface RecordedRun {
   readonly experiment: string
   /** Whether there is a run to be told anything. */
   hasBegun(): boolean
-  /** Goes on with the run that was broken off here, if it was of the same configuration; others are over. */
+  /** Resumes the run that was interrupted here, if it was of the same configuration; others are over. */
   goOn(): Promise<void>
-  /** Begins a run where none is gone on with, with all that is remembered. */
+  /** Begins a run where none is resumed, with all that is remembered. */
   begin(): Promise<void>
   /** From now on `part` belongs to the run, whichever it will be. */
   remember(part: RunPart): void
@@ -64,7 +64,7 @@ export const createRecordedRun = (
   let writer: RunWriter | undefined
 
   const close = (of: RunWriter, status: RunStatus): Promise<void> => of.endRun(ROOT_RUN, status, world.now())
-  /** A run that is gone on with gets its beginning again: its process may have been killed in the middle. */
+  /** A resumed run gets its beginning again: its process may have been killed in the middle. */
   const follow = async (run: RunWriter): Promise<RunWriter> => {
     writer = run
     await recordBeginning(run, context, tracking)
@@ -121,8 +121,8 @@ export const createRecordedRun = (
 }
 
 /**
- * The run that was broken off in this folder under the same settings, if there is one. The journals of others
- * that never ended are handed to `endKilled` first.
+ * The run that was interrupted in this folder under the same settings, if there is one. The journals of
+ * others that never ended are handed to `endKilled` first.
  */
 const findBrokenOff = async (
   folder: string,
