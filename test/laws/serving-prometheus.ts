@@ -118,6 +118,8 @@ export const prometheusKnows = ({ rate }: PrometheusOptions = {}): void => {
           await prometheus.value('sum(vigia_feedback_total)'),
         ]
         await eventually(async () => expect(await told()).toEqual([REQUESTS + 1, LABELLED]))
+        // Each target is scraped at its own time: the other one may not have been reached yet.
+        await eventually(async () => expect(await prometheus.value('count(up)')).toBe(2))
       })
 
       afterAll(async () => {
@@ -274,8 +276,6 @@ const sendAsClients = async (predict: (n: number) => Promise<Sent>): Promise<rea
 
 /** At even intervals, whether or not earlier ones are answered. */
 const sendAtRate = async (predict: (n: number) => Promise<Sent>, rate: number): Promise<readonly Sent[]> => {
-  // The first scrapes are over.
-  await wait(2000)
   const startedMs = Date.now()
   const answers: Promise<Sent>[] = []
   for (let n = 0; n < REQUESTS; n++) {
