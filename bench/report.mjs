@@ -50,7 +50,11 @@ const renderTable = (measured) => {
     '| --- | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |',
     ...measured.flatMap(renderRow),
     '',
-    `Measured on ${machines.join('; ')}. ${measured.map(({ name, day, check }) => `\`${name}\` (${day}): ${check}.`).join(' ')}`,
+    `Measured on ${machines.join('; ')}. Before times counted, outputs were compared:`,
+    '',
+    '| row | measured | outputs compared |',
+    '| --- | --- | --- |',
+    ...measured.map(({ name, day, check }) => `| \`${name}\` | ${day} | ${check} |`),
   ].join('\n')
 }
 
