@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Tests that start `vigia` track nothing unless they say so: no test leaves runs in the working folder. */
@@ -17,6 +18,8 @@ const limits = (minutes: number) => ({ testTimeout: minutes * 60_000, hookTimeou
 export default defineConfig({
   test: {
     globalSetup: ['test/nothing-left-behind.ts'],
+    // Vitest's own choice is one worker on two cores: it leaves one free.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         test: {
