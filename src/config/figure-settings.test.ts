@@ -32,6 +32,36 @@ describe('settings that name figures', () => {
       ),
   )
 
+  it.each([
+    'evaluation.gates',
+    'evaluation.gates.worse_than_production',
+    'promotion.minimum',
+    'promotion.regression',
+  ])('%s tells what a renamed figure is called now, wherever it is set', (group) => {
+    expect(() => settingsWith(`${group}.precision_at_k=0.5`)).toThrow(
+      `"${group}.precision_at_k" is no setting. It is called ${group}.daily_precision now.`,
+    )
+    const variableOf = (figure: string) => `VIGIA_${`${group}.${figure}`.toUpperCase().replaceAll('.', '__')}`
+    expect(() =>
+      loadTrainingConfig({
+        environment: { [variableOf('precision_at_k')]: '0.5' },
+        assignments: [],
+        workingDirectory: '.',
+      }),
+    ).toThrow(`names no setting. It is called ${variableOf('daily_precision')} now.`)
+    const [first, second] = group.split('.')
+    const inner = `{ precision_at_k: 0.5 }`
+    const text = `${first}: { ${second}: ${group.split('.').length === 2 ? inner : `{ worse_than_production: ${inner} }`} }`
+    expect(() =>
+      loadTrainingConfig({
+        file: { name: 'old.yaml', directory: '.', text },
+        environment: {},
+        assignments: [],
+        workingDirectory: '.',
+      }),
+    ).toThrow('precision_at_k is called daily_precision now.')
+  })
+
   it('search.scoring takes no figure that is best at a threshold which says nothing', () =>
     expect(() => settingsWith('search.scoring=recall')).toThrow(
       'search.scoring: allowed: one of roc_auc, average_precision, f1',

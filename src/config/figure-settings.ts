@@ -4,8 +4,8 @@ import type { FigureName, NamedFigure } from '../evaluation/figures.ts'
 
 type NumberOrNull = TUnion<[TNumber, TNull]>
 
-/** Values of earlier versions that are called otherwise now; they are refused, and told the new name. */
-const RENAMED = { precision_at_k: 'daily_precision' }
+/** Figures that earlier versions called otherwise: refused, with the new name, as values and as settings. */
+export const RENAMED_FIGURES = { precision_at_k: 'daily_precision' }
 
 /** A setting that names one of `figures`. */
 export const figureChoice = <Name extends FigureName>(
@@ -15,7 +15,7 @@ export const figureChoice = <Name extends FigureName>(
   Type.Unsafe<Name>(
     Type.Union(
       figures.map(({ name }) => Type.Literal(name)),
-      { ...options, renamed: RENAMED },
+      { ...options, renamed: RENAMED_FIGURES },
     ),
   )
 

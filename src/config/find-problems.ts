@@ -96,7 +96,7 @@ const sentenceFor = (error: ErrorObject, place: Pointer, root: SettingSchema): s
   if (error.keyword === 'additionalProperties') {
     const key = path.at(-1) ?? ''
     const keys = Object.keys(namedKeys(group) ?? {})
-    return `${name}: unknown setting. Allowed here: ${keys.join(', ')}.${suggestKey(key, keys, root)}`
+    return `${name}: unknown setting. Allowed here: ${keys.join(', ')}.${renamedTo(group, key) || suggestKey(key, keys, root)}`
   }
   if (error.keyword === 'required') {
     const missing = group.properties?.[path.at(-1) ?? ''] ?? {}

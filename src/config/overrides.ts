@@ -1,7 +1,13 @@
 import { nearest } from './nearest.ts'
 import type { Origin } from './origin.ts'
 import { readYamlValue } from './read-yaml.ts'
-import { type Setting, type SettingPath, type SettingSchema, settingsOf } from './setting-schema.ts'
+import {
+  renamedSettingsOf,
+  type Setting,
+  type SettingPath,
+  type SettingSchema,
+  settingsOf,
+} from './setting-schema.ts'
 
 /** A value given beside the file. */
 export interface Override {
@@ -40,6 +46,7 @@ export const readEnvironment = (
     otherSchemas.flatMap((other) => settingsOf(other).map(({ path }) => variableOf(path))),
   )
   const known = [...own.keys(), ...foreign]
+  const renamed = renamedBy(variableOf, schema)
   const overrides: Override[] = []
   const problems: string[] = []
   for (const [variable, text] of Object.entries(environment)) {
@@ -52,7 +59,7 @@ export const readEnvironment = (
         origin: { kind: 'environment', variable },
       })
     } else if (!foreign.has(variable) && isClaimed(variable, text, known)) {
-      problems.push(`environment variable ${variable} names no setting.${suggest(variable, known)}`)
+      problems.push(`environment variable ${variable} names no setting.${suggest(variable, known, renamed)}`)
     }
   }
   return { overrides, problems }
@@ -62,7 +69,8 @@ export const readEnvironment = (
  * Reads `path=value` arguments: `split.train_share=0.8`. The value is read as it would be in the YAML file.
  */
 export const readArguments = (assignments: readonly string[], schema: SettingSchema): Overrides => {
-  const settings = new Map(settingsOf(schema).map((setting) => [setting.path.join('.'), setting]))
+  const settings = new Map(settingsOf(schema).map((setting) => [dotted(setting.path), setting]))
+  const renamed = renamedBy(dotted, schema)
   const overrides: Override[] = []
   const problems: string[] = []
   for (const argument of assignments) {
@@ -72,7 +80,9 @@ export const readArguments = (assignments: readonly string[], schema: SettingSch
     if (equals < 0) {
       problems.push(`--set ${argument}: expected <path>=<value>, such as project.seed=7.`)
     } else if (setting === undefined) {
-      problems.push(`--set ${argument}: "${name}" is no setting.${suggest(name, [...settings.keys()])}`)
+      problems.push(
+        `--set ${argument}: "${name}" is no setting.${suggest(name, [...settings.keys()], renamed)}`,
+      )
     } else {
       const value = valueFor(setting, argument.slice(equals + 1))
       overrides.push({ path: setting.path, value, origin: { kind: 'set', argument } })
@@ -85,7 +95,14 @@ const isClaimed = (variable: string, text: string, known: readonly string[]): bo
   variable.slice(PREFIX.length).includes('__') ||
   (!/^\w+:\/\//.test(text) && known.some((name) => name.replaceAll('__', '_') === variable))
 
-const suggest = (name: string, known: readonly string[]): string => {
+const dotted = (path: SettingPath): string => path.join('.')
+
+const renamedBy = (write: (path: SettingPath) => string, schema: SettingSchema): Map<string, string> =>
+  new Map(renamedSettingsOf(schema).map(({ before, now }) => [write(before), write(now)]))
+
+const suggest = (name: string, known: readonly string[], renamed: ReadonlyMap<string, string>): string => {
+  const now = renamed.get(name)
+  if (now !== undefined) return ` It is called ${now} now.`
   const candidate = nearest(name, known)
   return candidate === undefined ? ' `vigia config show` lists every setting.' : ` Did you mean ${candidate}?`
 }

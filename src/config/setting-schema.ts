@@ -1,8 +1,8 @@
 /**
  * The part of JSON Schema that settings use: what TypeBox writes, read as plain data.
  *
- * `unit` and `renamed` are ours: the unit of a value, for messages and documentation; names that values had
- * in earlier versions, and what each is called now.
+ * `unit` and `renamed` are ours: the unit of a value, for messages and documentation; names that values, or
+ * settings of a group, had in earlier versions, and what each is called now.
  */
 export interface SettingSchema {
   readonly type?: string | readonly string[]
@@ -56,6 +56,23 @@ export const settingsOf = (
         settingsOf(child, [...path, key], schema.required?.includes(key) ?? false),
       )
     : [{ path, schema, required }]
+
+/** Settings of earlier versions that are called otherwise now. */
+export const renamedSettingsOf = (
+  schema: SettingSchema,
+  path: SettingPath = [],
+): readonly { readonly before: SettingPath; readonly now: SettingPath }[] =>
+  isGroup(schema)
+    ? [
+        ...Object.entries(schema.renamed ?? {}).map(([before, now]) => ({
+          before: [...path, before],
+          now: [...path, now],
+        })),
+        ...Object.entries(schema.properties).flatMap(([key, child]) =>
+          renamedSettingsOf(child, [...path, key]),
+        ),
+      ]
+    : []
 
 /**
  * What each key of a mapping holds, by key, where the schema names them; undefined where any key may stand.

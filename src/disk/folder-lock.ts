@@ -40,7 +40,8 @@ const PATIENCE_MS = 120_000
 
 /**
  * Does `work` while no other process works under the lock of `folder`, and waits for it as long as needed.
- * A lock that is a minute old was left behind, whatever its process and host.
+ * A lock that is a minute old was left behind, whatever its process and host. `work` is synchronous: the lock
+ * is released when it returns.
  *
  * @param now wall clock, epoch milliseconds
  * @param location the folder as people know it

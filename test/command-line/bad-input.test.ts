@@ -55,6 +55,8 @@ describe.concurrent('bad input ends with exit code 2, a code and a next step', (
     ['an unknown setting', 'Did you mean project.seed?', 'run --out run-key --set projct.seed=1'],
     ['a setting of another type', 'a whole number', 'run --out run-type --set project.seed=x'],
     ['an output folder that is none', 'DATASET_NOT_WRITABLE', 'generate --rows 100 --out /proc/x.csv'],
+    ['a log that is not there', 'there is no such folder', 'parity --log nowhere'],
+    ['a section that is not there', 'sections: project', 'config show nowhere --changed'],
     ['a model that is not there', 'MODEL_ARTIFACT_REFUSED', 'predict good.csv --out o.csv --model none'],
   ] as const)('%s', async ([, said, words], { expect }) => {
     const { status, stderr } = await vigiaIn(work, words.split(' '))

@@ -1,10 +1,11 @@
 import picocolors from 'picocolors'
-import { type ConfigFile, schemaOf } from '../../config/config-file.ts'
+import type { ConfigFile } from '../../config/config-file.ts'
 import type { ConfigManager } from '../../config/config-manager.ts'
 import { editorSchema } from '../../config/editor-schema.ts'
 import { describeOrigin } from '../../config/origin.ts'
 import { SERVING_FILE } from '../../config/serving-config.ts'
 import { TRAINING_FILE } from '../../config/training-config.ts'
+import { VigiaError } from '../../errors.ts'
 import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig, readTrainingConfig } from '../config-option.ts'
 
@@ -74,10 +75,17 @@ const show = (
   section: string | undefined,
   onlyChanged: boolean,
 ): ExitCode => {
-  const entries = config.entries
+  const inSection = config.entries
     .map((entry) => ({ ...entry, name: entry.path.join('.') }))
     .filter(({ name }) => section === undefined || name === section || name.startsWith(`${section}.`))
-    .filter(({ origin }) => !onlyChanged || origin.kind !== 'default')
+  if (inSection.length === 0) {
+    const sections = [...new Set(config.entries.map(({ path }) => path[0]))].join(', ')
+    throw new VigiaError('CLI_INVALID_ARGUMENT', {
+      command: 'config show',
+      reason: `there is no setting or section "${section}"; sections: ${sections}`,
+    })
+  }
+  const entries = inSection.filter(({ origin }) => !onlyChanged || origin.kind !== 'default')
   if (context.json) {
     return printJson(
       context,
@@ -96,14 +104,9 @@ const show = (
       `${name.padEnd(nameWidth)}  ${JSON.stringify(value).padEnd(valueWidth)}  ${colored}\n`,
     )
   }
-  if (entries.length === 0) context.stderr.write(nothingToShow(section, onlyChanged))
+  if (entries.length === 0)
+    context.stderr.write(
+      `Every value of ${section === undefined ? 'the configuration' : `"${section}"`} is its default.\n`,
+    )
   return 0
-}
-
-const nothingToShow = (section: string | undefined, onlyChanged: boolean): string => {
-  const place = section === undefined ? 'the configuration' : `"${section}"`
-  const sections = Object.keys(schemaOf(TRAINING_FILE).properties ?? {}).join(', ')
-  return onlyChanged
-    ? `Every value of ${place} is its default.\n`
-    : `There is no setting in ${place}. Sections: ${sections}.\n`
 }

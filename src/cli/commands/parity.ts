@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -53,6 +54,9 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
       Array.isArray(logs) && logs.length > 0
         ? logs.map((folder) => resolve(workingDirectory, String(folder)))
         : [settings.prediction_log.path]
+    const missing = folders.find((folder) => !existsSync(folder))
+    if (missing !== undefined)
+      throw new VigiaError('SERVING_LOG_INCOMPLETE', { folder: missing, reason: 'there is no such folder' })
     const out = typeof input.options['out'] === 'string' ? await freeOutput(context, input) : undefined
     const states = input.options['states']
     const workFolder = out === undefined ? join(workingDirectory, '.vigia') : dirname(out)

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { FIGURES } from '../../evaluation/figures.ts'
-import { figureBounds, figureChoice, figureMargins } from '../figure-settings.ts'
+import { figureBounds, figureChoice, figureMargins, RENAMED_FIGURES } from '../figure-settings.ts'
 
 const bound = (fallback: number, description: string) =>
   Type.Number({ default: fallback, minimum: 0, maximum: 1, unit: 'probability', description })
@@ -140,12 +140,14 @@ export const EvaluationSchema = Type.Object(
         ...figureBounds(FIGURES, 'of the chosen model on test'),
         worse_than_production: Type.Object(figureMargins(FIGURES, 'that of the model in production'), {
           additionalProperties: false,
+          renamed: RENAMED_FIGURES,
           default: {},
           description: 'How much worse than the model in production (production) the chosen one may be.',
         }),
       },
       {
         additionalProperties: false,
+        renamed: RENAMED_FIGURES,
         default: {},
         description: 'What a model must reach on test; otherwise the run fails and nothing is packaged.',
       },

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { COMPARABLE_FIGURES } from '../../evaluation/figures.ts'
-import { figureBounds, figureMargins } from '../figure-settings.ts'
+import { figureBounds, figureMargins, RENAMED_FIGURES } from '../figure-settings.ts'
 
 const BY_CHANCE = {
   margin: 0.005,
@@ -18,6 +18,7 @@ export const PromotionSchema = Type.Object(
   {
     minimum: Type.Object(figureBounds(COMPARABLE_FIGURES, 'on test'), {
       additionalProperties: false,
+      renamed: RENAMED_FIGURES,
       default: {},
       description: 'Figures that a version needs to be promoted.',
     }),
@@ -28,6 +29,7 @@ export const PromotionSchema = Type.Object(
       }),
       {
         additionalProperties: false,
+        renamed: RENAMED_FIGURES,
         default: {},
         description: 'No step back: how much worse than the version that the alias names now.',
       },
