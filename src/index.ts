@@ -75,7 +75,7 @@ export type { World } from './foundation/world.ts'
 // Learning
 export type { Algorithm, TrainingData, TrainingRows } from './learning/algorithm.ts'
 export { ALGORITHMS } from './learning/algorithms/index.ts'
-export { type Calibration, calibrate, chooseCalibration } from './learning/calibration.ts'
+export { type Calibration, calibrate, chooseCalibration } from './learning/calibration/calibration.ts'
 export type { FeatureTable } from './learning/feature-table.ts'
 export { fitLogisticRegression, type LogisticRegressionModel } from './learning/logistic-regression.ts'
 export type { Model, ModelKind } from './learning/model.ts'

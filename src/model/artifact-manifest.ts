@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import type { Calibration } from '../learning/calibration.ts'
+import type { Calibration } from '../learning/calibration/calibration.ts'
 
 /** Version of the layout of an artifact. */
 export const ARTIFACT_SCHEMA = 2

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { calibrate } from '../learning/calibration.ts'
+import { calibrate } from '../learning/calibration/calibration.ts'
 import { probabilityOfMargin } from '../learning/trees/flat-trees.ts'
 import { contentsOf, LINEAR, TREES } from './artifact.test-kit.ts'
 import { decodeArtifact, encodeArtifact } from './artifact.ts'

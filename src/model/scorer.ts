@@ -1,4 +1,4 @@
-import { type Calibration, calibrate } from '../learning/calibration.ts'
+import { type Calibration, calibrate } from '../learning/calibration/calibration.ts'
 import type { FeatureTable } from '../learning/feature-table.ts'
 import type { LogisticRegressionModel } from '../learning/logistic-regression.ts'
 import type { Model } from '../learning/model.ts'

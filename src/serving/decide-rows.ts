@@ -2,7 +2,7 @@ import type { InferencePipeline, Prediction } from '../decisions/inference-pipel
 import { readRequest } from '../transaction/read-request.ts'
 import { type FieldProblem, RequestProblemsError } from '../transaction/request-problem.ts'
 import type { Transaction } from '../transaction/transaction.ts'
-import { mapInOrder } from './line-answers.ts'
+import { mapInOrder } from './ndjson-answers.ts'
 
 /**
  * Decides on all rows of a protocol that has no errors of single rows: nothing is decided on unless every row

@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify'
 import type { ServingSettings } from '../config/serving-config.ts'
 import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
+import type { ErrorCode } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import type { ModelControl } from '../pipelines/service/model-control.ts'
 import type { ServingMetrics } from './metrics/serving-metrics.ts'
-import type { ApiKey } from './safety/api-keys.ts'
+import type { ApiKey, Scope } from './safety/api-keys.ts'
 import type { Audit } from './safety/audit.ts'
 
 /** The settings that the server itself reads. */
@@ -53,9 +54,6 @@ declare module 'fastify' {
     readonly errors?: readonly ErrorCode[]
   }
 }
-
-import type { ErrorCode } from '../errors.ts'
-import type { Scope } from './safety/api-keys.ts'
 
 /** What stands in the log line of a request: the user's id hashed, unless settings say otherwise. */
 export interface RequestSubject {

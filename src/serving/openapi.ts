@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import { ERRORS, type ErrorCode } from '../errors.ts'
+import { addApiPage } from './api-page.ts'
 import type { App } from './dependencies.ts'
-import { addPages } from './pages.ts'
 import { READ_BY_ROUTE } from './validation.ts'
 
 /** Errors that any route may answer with. */
@@ -76,7 +76,7 @@ export const addOpenApi = async (app: App, version: string): Promise<void> => {
     },
   })
   app.get('/openapi.json', { schema: { hide: true }, config: {} }, () => app.swagger())
-  addPages(app)
+  addApiPage(app)
 }
 
 const errorResponses = (codes: ReadonlySet<ErrorCode>, shape: unknown): Record<string, unknown> => {

@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { HttpSettings } from './dependencies.ts'
-import type { LineStream } from './line-buffer.ts'
+import type { LogStream } from './log-buffer.ts'
 import { traceIdOf, traceParentOf } from './request-names.ts'
 
 /** Writes one line for each request of a method to a route: never a body, a key, or a path with ids in it. */
@@ -15,7 +15,7 @@ const LEVEL = 30
  * in them is known to need no escapes but the user's id, and that takes a quarter of the time.
  */
 export const createRequestLog = (
-  stream: LineStream,
+  stream: LogStream,
   settings: HttpSettings['log'],
 ): ((method: string, route: string) => LogRequest) | undefined => {
   if (!['trace', 'debug', 'info'].includes(settings.level)) return undefined

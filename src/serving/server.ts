@@ -14,15 +14,15 @@ import { parseDuration } from '../foundation/duration.ts'
 import type { App, ServerDependencies } from './dependencies.ts'
 import { addMissingRoutes, answerErrors, errorBody, vigiaErrorBody } from './error-answers.ts'
 import { addJsonBodies } from './json-bodies.ts'
-import { createLineBuffer, type LineStream } from './line-buffer.ts'
+import { createLogBuffer, type LogStream } from './log-buffer.ts'
 import { addOpenApi } from './openapi.ts'
 import { createRequestLog } from './request-log.ts'
 import { createRequestNames } from './request-names.ts'
 import { addAdmin } from './routes/admin.ts'
 import { addFeedback } from './routes/feedback.ts'
-import { addOpenInference } from './routes/kserve-v2.ts'
-import { addLineBodies } from './routes/lines.ts'
+import { addKServeV2 } from './routes/kserve-v2.ts'
 import { addMlflow } from './routes/mlflow.ts'
+import { addNdjsonBodies } from './routes/ndjson.ts'
 import { addPredict } from './routes/predict.ts'
 import { addPredictBatch } from './routes/predict-batch.ts'
 import { addPredictions } from './routes/predictions.ts'
@@ -31,7 +31,7 @@ import { addSampleTransaction } from './routes/sample-transaction.ts'
 import { addService } from './routes/service.ts'
 import { assertGuarded } from './safety/api-keys.ts'
 import { createGuard, type Guard } from './safety/guard.ts'
-import { watchLoad } from './safety/load.ts'
+import { watchLoad } from './safety/load-shedding.ts'
 import { limitOf, sourceOf } from './safety/rate-limits.ts'
 import { addSchemas } from './schemas/named.ts'
 import { serializerCompiler } from './serialization.ts'
@@ -59,7 +59,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   const { settings, keys, pipeline, metrics, version, notReady } = dependencies
   const { limits, security, api } = settings
   assertGuarded(keys, api.host)
-  const lines = createLineBuffer(dependencies.logStream ?? process.stdout)
+  const lines = createLogBuffer(dependencies.logStream ?? process.stdout)
   const app = createApp(dependencies, lines)
   const load = watchLoad(
     {
@@ -112,12 +112,12 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     addAdmin(routes, context)
   })
   await app.register(async (routes) => {
-    addLineBodies(routes, context)
+    addNdjsonBodies(routes, context)
     addPredictBatch(routes, context)
     addFeedback(routes, context)
   })
   await app.register(async (routes) => addMlflow(routes, context))
-  await app.register(async (routes) => addOpenInference(routes, context))
+  await app.register(async (routes) => addKServeV2(routes, context))
   return app
 }
 
@@ -126,7 +126,7 @@ const reasonOf = (pipeline: ServerDependencies['pipeline']): string => {
   return isReady ? '' : reason || 'the pipeline is not ready'
 }
 
-const createApp = ({ settings, tls }: ServerDependencies, lines: LineStream): App => {
+const createApp = ({ settings, tls }: ServerDependencies, lines: LogStream): App => {
   const { limits, security, log } = settings
   const requestName = createRequestNames()
   const http = {
@@ -180,7 +180,7 @@ const isoTime = (): string => `,"time":"${new Date().toISOString()}"`
 const watchRoutes = (
   app: App,
   { metrics, settings }: ServerDependencies,
-  lines: LineStream,
+  lines: LogStream,
   guard: Guard,
 ): void => {
   const logOf = createRequestLog(lines, settings.log)

@@ -2,7 +2,7 @@
 // <model>: prints `HeapGrowth`.
 import { PerformanceObserver } from 'node:perf_hooks'
 import { createRandom, type Random } from '../../src/foundation/random.ts'
-import type { Calibration } from '../../src/learning/calibration.ts'
+import type { Calibration } from '../../src/learning/calibration/calibration.ts'
 import type { Model } from '../../src/learning/model.ts'
 import type { Tree } from '../../src/learning/trees/tree-ensemble.ts'
 import { createExplainer } from '../../src/model/explain/create-explainer.ts'

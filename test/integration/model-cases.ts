@@ -3,7 +3,7 @@ import { fitAlone, type TrainingData } from '../../src/learning/algorithm.ts'
 import { gradientBoosting } from '../../src/learning/algorithms/gradient-boosting.ts'
 import { logisticRegression } from '../../src/learning/algorithms/logistic-regression.ts'
 import { randomForest } from '../../src/learning/algorithms/random-forest.ts'
-import type { Calibration } from '../../src/learning/calibration.ts'
+import type { Calibration } from '../../src/learning/calibration/calibration.ts'
 import type { Model } from '../../src/learning/model.ts'
 import type { Tree } from '../../src/learning/trees/tree-ensemble.ts'
 

@@ -1,4 +1,4 @@
-import type { Calibration } from '../../learning/calibration.ts'
+import type { Calibration } from '../../learning/calibration/calibration.ts'
 import type { LogisticRegressionModel } from '../../learning/logistic-regression.ts'
 import type { Model } from '../../learning/model.ts'
 import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'

@@ -5,7 +5,11 @@ import type { Figure } from '../../evaluation/figure.ts'
 import { allFiguresOf, figureNamed, keyOf } from '../../evaluation/figures.ts'
 import { alertBudgetThreshold, precisionFloorThreshold } from '../../evaluation/threshold-rules.ts'
 import { DAY_MS } from '../../foundation/days.ts'
-import { type CalibrationChoice, calibrate, chooseCalibration } from '../../learning/calibration.ts'
+import {
+  type CalibrationChoice,
+  calibrate,
+  chooseCalibration,
+} from '../../learning/calibration/calibration.ts'
 import { costMatrix, judgeRows, type RowsToJudge, scoredRows } from './judge-rows.ts'
 import type { Candidate, ChoiceOutcome, TrainedModel } from './training-outcome.ts'
 

@@ -1,5 +1,5 @@
 import type { FigureValues } from '../../evaluation/figures.ts'
-import type { Calibration } from '../../learning/calibration.ts'
+import type { Calibration } from '../../learning/calibration/calibration.ts'
 import type { ModelKind } from '../../learning/model.ts'
 import type { FeatureSelection } from '../../learning/selection/selected-features.ts'
 import type { LearningCurve } from './evaluation-report.ts'

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { InferenceObserver, InferencePipeline } from '../../decisions/inference-pipeline.ts'
-import type { Load } from '../safety/load.ts'
+import type { Load } from '../safety/load-shedding.ts'
 import { createCounter, createHistogram, type HistogramSeries } from './series.ts'
 
 /** What the server counts, for Prometheus. One registry for each server. */

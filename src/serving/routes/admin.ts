@@ -5,8 +5,8 @@ import { modelsAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
 import { refTo, withDefault } from '../schemas/named.ts'
 import { ModelsAnswer } from '../schemas/service.ts'
-import { actBy } from './act.ts'
 import type { RouteContext } from './route-context.ts'
+import { runAudited } from './run-audited.ts'
 
 const SOURCE = 'models:/name@alias or models:/name/3 of the registry, or a folder of a run or an artifact.'
 const source = Type.String({ minLength: 1, maxLength: 1024, description: SOURCE })
@@ -130,7 +130,7 @@ const addAct = <Body>(app: App, context: RouteContext, act: Act<Body>): void => 
     async (request) => {
       const wanted = request.body as Body
       const work = () => act.work(wanted)
-      return modelsAnswer(await actBy(context, request, `models.${act.act}`, act.details(wanted), work))
+      return modelsAnswer(await runAudited(context, request, `models.${act.act}`, act.details(wanted), work))
     },
   )
 }

@@ -2,11 +2,11 @@ import { VigiaError } from '../../errors.ts'
 import { labelAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
 import { asVigiaError, errorBody } from '../error-answers.ts'
-import { mapInOrder } from '../line-answers.ts'
+import { mapInOrder } from '../ndjson-answers.ts'
 import { readFeedback } from '../read-feedback.ts'
 import { LabelAnswer, LabelBody, LabelsAnswer, LabelsBody, OUTCOMES } from '../schemas/feedback.ts'
 import { refTo } from '../schemas/named.ts'
-import { isLines, NDJSON, replyWithLines } from './lines.ts'
+import { isNdjson, NDJSON, replyWithNdjson } from './ndjson.ts'
 import { rowsOf } from './predict-batch.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -46,7 +46,7 @@ export const addFeedback = (app: App, context: RouteContext): void => {
     },
     async (request, reply) => {
       const { body } = request
-      if (isLines(body)) return replyWithLines(request, reply, ROW, context, apply)
+      if (isNdjson(body)) return replyWithNdjson(request, reply, ROW, context, apply)
       if (!isList(body)) {
         const answer = await apply(body)
         if (answer.outcome === 'unknown')

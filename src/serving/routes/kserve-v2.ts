@@ -5,7 +5,6 @@ import { type FieldProblem, RequestProblemsError, shown } from '../../transactio
 import { decideRows } from '../decide-rows.ts'
 import type { App } from '../dependencies.ts'
 import { answerErrors } from '../error-answers.ts'
-import { refTo } from '../schemas/named.ts'
 import {
   InferAnswer,
   InferBody,
@@ -15,7 +14,8 @@ import {
   ServerLive,
   ServerMetadata,
   ServerReady,
-} from '../schemas/open-inference.ts'
+} from '../schemas/kserve-v2.ts'
+import { refTo } from '../schemas/named.ts'
 import { rowsOf } from './predict-batch.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -42,7 +42,7 @@ const NUMERIC = /^(U?INT(8|16|32|64)|FP(16|32|64))$/
  * The Open Inference Protocol, version 2: /v2 and below. The model that is named must be the champion; a
  * canary may decide all the same.
  */
-export const addOpenInference = (app: App, context: RouteContext): void => {
+export const addKServeV2 = (app: App, context: RouteContext): void => {
   app.setErrorHandler(answerErrors(({ code, message, fix }) => ({ error: `${code}: ${message} ${fix}` })))
   addServer(app, context)
   for (const [path, suffix] of [

@@ -5,11 +5,11 @@ import { RequestProblemsError, shown } from '../../transaction/request-problem.t
 import { predictionAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
 import { asVigiaError, errorBody } from '../error-answers.ts'
-import { mapInOrder } from '../line-answers.ts'
+import { mapInOrder } from '../ndjson-answers.ts'
 import { refTo } from '../schemas/named.ts'
 import { BatchAnswer, BatchBody, BatchRow } from '../schemas/prediction.ts'
 import { TransactionBody } from '../schemas/transaction.ts'
-import { isLines, NDJSON, replyWithLines } from './lines.ts'
+import { isNdjson, NDJSON, replyWithNdjson } from './ndjson.ts'
 import { reasonsQuery } from './predict.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -54,8 +54,8 @@ export const addPredictBatch = (app: App, context: RouteContext): void => {
     },
     async (request, reply) => {
       const { reasons } = request.query
-      if (isLines(request.body))
-        return replyWithLines(request, reply, ROW, context, (row) => decide(row, reasons))
+      if (isNdjson(request.body))
+        return replyWithNdjson(request, reply, ROW, context, (row) => decide(row, reasons))
       const rows = rowsOf(request.body, 'transactions', batch_rows)
       let failed = 0
       const predictions = await mapInOrder(rows, stream_rows, async (row, index) => {

@@ -1,6 +1,6 @@
 import type { ServerDependencies } from '../dependencies.ts'
 import type { ParseJson } from '../json-bodies.ts'
-import type { Load } from '../safety/load.ts'
+import type { Load } from '../safety/load-shedding.ts'
 
 /** What routes work with. */
 export interface RouteContext extends ServerDependencies {

@@ -2,8 +2,8 @@ import { modelsAnswer, savedLogsAnswer, statusAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
 import { refTo } from '../schemas/named.ts'
 import { HealthAnswer, LiveAnswer, ModelsAnswer, SavedLogsAnswer } from '../schemas/service.ts'
-import { actBy } from './act.ts'
 import type { RouteContext } from './route-context.ts'
+import { runAudited } from './run-audited.ts'
 
 /** GET /model, /health, /health/live (liveness), /health/ready (readiness), /metrics; POST /save-logs. */
 export const addService = (app: App, context: RouteContext): void => {
@@ -35,7 +35,7 @@ export const addService = (app: App, context: RouteContext): void => {
       },
     },
     async (request) =>
-      savedLogsAnswer(await actBy(context, request, 'logs.save', {}, () => pipeline.saveLogs())),
+      savedLogsAnswer(await runAudited(context, request, 'logs.save', {}, () => pipeline.saveLogs())),
   )
 }
 

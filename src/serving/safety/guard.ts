@@ -4,7 +4,7 @@ import type { App } from '../dependencies.ts'
 import type { ServingMetrics } from '../metrics/serving-metrics.ts'
 import { traceParentOf } from '../request-names.ts'
 import { type ApiKey, findKey, type Scope, secretOf } from './api-keys.ts'
-import type { Load } from './load.ts'
+import type { Load } from './load-shedding.ts'
 
 interface GuardParts {
   readonly keys: readonly ApiKey[]

@@ -22,10 +22,10 @@ const OWN_HEADERS: ReadonlySet<string> = new Set(['connection', 'content-length'
  * Its pages are an application of their own, made when somebody looks: most servers start without ever being
  * looked at.
  */
-export const addPages = (app: App): void => {
+export const addApiPage = (app: App): void => {
   let made: Promise<FastifyInstance> | undefined
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
-    made ??= createPages(app.swagger())
+    made ??= createApiPage(app.swagger())
     const { statusCode, headers, rawPayload } = await (await made).inject({
       method: 'GET',
       url: request.url,
@@ -45,7 +45,7 @@ export const addPages = (app: App): void => {
   app.addHook('onClose', async () => (await made)?.close())
 }
 
-const createPages = async (document: object): Promise<FastifyInstance> => {
+const createApiPage = async (document: object): Promise<FastifyInstance> => {
   const { default: swaggerUi } = await import('@fastify/swagger-ui')
   const pages = fastify()
   await pages.register(swagger, { mode: 'static', specification: { document: document as never } })

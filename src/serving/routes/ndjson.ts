@@ -3,14 +3,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { App } from '../dependencies.ts'
 import { asVigiaError, errorBody } from '../error-answers.ts'
-import { answerLines } from '../line-answers.ts'
+import { answerNdjson } from '../ndjson-answers.ts'
 import type { RouteContext } from './route-context.ts'
 
 export const NDJSON = 'application/x-ndjson'
 const LINE_TYPES = [NDJSON, 'application/ndjson', 'application/jsonl']
 
 /** Bodies of lines are handed to the route as a stream, whatever their length. */
-export const addLineBodies = (app: App, { load }: RouteContext): void => {
+export const addNdjsonBodies = (app: App, { load }: RouteContext): void => {
   app.addContentTypeParser(LINE_TYPES, (request, payload, done) => {
     load.exempt(request.raw)
     done(null, payload)
@@ -18,14 +18,14 @@ export const addLineBodies = (app: App, { load }: RouteContext): void => {
 }
 
 /** Whether a body came as lines. */
-export const isLines = (body: unknown): body is Readable =>
+export const isNdjson = (body: unknown): body is Readable =>
   typeof body === 'object' && body !== null && typeof (body as Partial<Readable>).pipe === 'function'
 
 /**
  * Answers each line of the body by `work`, whose result is written by `schema`; what it throws becomes the
  * line's error.
  */
-export const replyWithLines = (
+export const replyWithNdjson = (
   request: FastifyRequest,
   reply: FastifyReply,
   schema: TSchema,
@@ -40,7 +40,7 @@ export const replyWithLines = (
       request.log.error({ request_id: request.id, line, err: cause }, 'unexpected failure')
     return JSON.stringify({ line, error: errorBody(error) })
   }
-  const answers = answerLines(
+  const answers = answerNdjson(
     request.body as Readable,
     { rows: limits.stream_rows, lineBytes: limits.line_size * 1024 },
     async (bytes, line) => {

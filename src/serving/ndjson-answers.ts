@@ -19,15 +19,15 @@ export interface LineLimits {
  * @param answer must not reject; gets the bytes of a line and its number, from 1
  * @param refuse the answer to a line that cannot be worked on
  */
-export const answerLines = (
+export const answerNdjson = (
   source: Readable,
   limits: LineLimits,
   answer: (line: Uint8Array, number: number) => Promise<string>,
   refuse: (error: VigiaError, number: number) => string,
-): Readable => new LineAnswers(source, limits, answer, refuse)
+): Readable => new NdjsonAnswers(source, limits, answer, refuse)
 
 /** The stream of answers; it owns the lines that are in work, and destroys the source with itself. */
-class LineAnswers extends Readable {
+class NdjsonAnswers extends Readable {
   private readonly source: Readable
   private readonly limits: LineLimits
   private readonly answer: (line: Uint8Array, number: number) => Promise<string>

@@ -4,7 +4,7 @@ import type { AuditEntry } from '../safety/audit.ts'
 import type { RouteContext } from './route-context.ts'
 
 /** Does an act of administration and tells the audit of it, however it ends. */
-export const actBy = async <T>(
+export const runAudited = async <T>(
   { audit, world }: RouteContext,
   request: FastifyRequest,
   act: string,

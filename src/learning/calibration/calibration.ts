@@ -1,5 +1,5 @@
-import { fitIsotonic } from './calibration/isotonic.ts'
-import { fitPlatt } from './calibration/platt.ts'
+import { fitIsotonic } from './isotonic.ts'
+import { fitPlatt } from './platt.ts'
 
 /**
  * How raw probabilities become true ones, as plain data.

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { poolAdjacentViolators } from './calibration/isotonic.ts'
 import { calibrate, chooseCalibration, fitCalibration } from './calibration.ts'
+import { poolAdjacentViolators } from './isotonic.ts'
 
 describe('isotonic calibration', () => {
   const labels = [0, 1, 0, 1]
@@ -99,7 +99,7 @@ interface GoldenCase {
 }
 
 function golden(): readonly GoldenCase[] {
-  const path = new URL('../../test/golden/calibration.json', import.meta.url)
+  const path = new URL('../../../test/golden/calibration.json', import.meta.url)
   return (JSON.parse(readFileSync(path, 'utf8')) as { cases: readonly GoldenCase[] }).cases
 }
 

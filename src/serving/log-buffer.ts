@@ -1,5 +1,5 @@
 /** Where log lines go. */
-export interface LineStream {
+export interface LogStream {
   write(line: string): void
 }
 
@@ -12,7 +12,7 @@ const MOST = 32_768
  * Warnings and errors are written at once, with everything before them. A killed process loses the lines of
  * its last 50 ms; decisions stand in their own log.
  */
-export const createLineBuffer = (stream: LineStream): LineStream & { flush(): void } => {
+export const createLogBuffer = (stream: LogStream): LogStream & { flush(): void } => {
   let waiting = ''
   let timer: NodeJS.Timeout | undefined
   const flush = (): void => {
