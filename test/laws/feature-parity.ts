@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
+import type { Transaction } from '../../src/transaction/transaction.ts'
 import { driveEngine } from '../oracle/drive-engine.ts'
 import { type LogEntry, naiveFeatures } from '../oracle/naive-features.ts'
 import { randomLog, SMALL_FIT, smallSettings } from '../oracle/random-histories.ts'
@@ -56,6 +57,24 @@ export const engineEqualsOracle = ({ share }: { readonly share: number }): void 
       const visits = ['a', 'b', 'c', 'd', 'f'].map((merchant, i) => pay(5 + i, merchant, i))
       const log = [...visits, pay(3, 'a', 6), pay(10, 'a', 7), pay(16, 'c', 8)]
       expectOracle(log, smallSettings({ dimensionValues: 4 }), (name) => !isOfTable(name))
+    })
+
+    test('labels every copy of a transaction that was too late for its user, and in time for its device', () => {
+      const at = (seconds: number, n: number, deviceId?: string): Transaction => ({
+        transactionId: `t${n}`,
+        userId: 'ada',
+        eventTimeMs: 1e12 + seconds * 1000,
+        amountMinor: 100,
+        ...(deviceId !== undefined && { deviceId }),
+      })
+      // Ada has paid at 40, so 19 is too late for her, and each time new; the device has seen nothing yet.
+      const old = at(19, 1, 'phone')
+      const log: LogEntry[] = [{ transaction: at(40, 0) }, { transaction: old }, { transaction: old }]
+      log.push({ labelOf: old, isFraud: true }, { transaction: at(50, 2, 'phone') })
+      expectOracle(log, smallSettings())
+      const { driver, vectors } = driveEngine(log, smallSettings(), SMALL_FIT)
+      const column = driver.engineer.featureNames.indexOf('device_labelled_count_10s')
+      expect((vectors.at(-1) as Float64Array)[column]).toBe(2)
     })
 
     test('takes no notice of a transaction that comes again: no state changes', () => {

@@ -21,7 +21,7 @@ import {
   TIME_FIELD,
 } from './layout.ts'
 import type { DimensionReading, EntityReading } from './reading.ts'
-import { findTransaction, holdsTransaction } from './ring-search.ts'
+import { findTransaction, holdsTransaction, nextCopy } from './ring-search.ts'
 import { ValuePlaces } from './value-places.ts'
 import { UNLABELLED, Windows } from './windows.ts'
 
@@ -139,7 +139,7 @@ export class StateKeeper {
 
   /**
    * Records that the transaction `transactionToken` of `eventTimeMs` is fraud or is not. A repeated label
-   * replaces the earlier.
+   * replaces the earlier; a transaction that was taken in twice is labelled twice.
    *
    * @returns whether the transaction is still in the ring; if not, no window can need its label.
    */
@@ -149,7 +149,8 @@ export class StateKeeper {
     const sequence = findTransaction(this.layout, state, eventTimeMs, transactionToken)
     if (sequence < 0) return false
     data[base + HEADER.labelCursor] = sequence + 1
-    this.windows.label(data, base, sequence, isFraud)
+    for (let copy = sequence; copy >= 0; copy = nextCopy(this.layout, state, copy))
+      this.windows.label(data, base, copy, isFraud)
     return true
   }
 
