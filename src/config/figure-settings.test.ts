@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FIGURES } from '../evaluation/figures.ts'
-import { loadTrainingConfig } from './config-manager.ts'
+import { loadServingConfig, loadTrainingConfig } from './config-manager.ts'
 
 const settingsWith = (...assignments: readonly string[]) =>
   loadTrainingConfig({ environment: {}, assignments, workingDirectory: '.' }).settings
@@ -61,6 +61,28 @@ describe('settings that name figures', () => {
       }),
     ).toThrow('precision_at_k is called daily_precision now.')
   })
+
+  it('that are called as members of every object are unknown, and were never renamed', () => {
+    const text = 'evaluation: { gates: { constructor: 1 } }'
+    const load = () =>
+      loadTrainingConfig({
+        file: { name: 'a.yaml', directory: '.', text },
+        environment: {},
+        assignments: [],
+        workingDirectory: '.',
+      })
+    expect(load).toThrow('unknown setting')
+    expect(load).not.toThrow('is called')
+  })
+
+  it('a variable of the other file is told its new name too', () =>
+    expect(() =>
+      loadServingConfig({
+        environment: { VIGIA_EVALUATION__GATES__PRECISION_AT_K: '0.5' },
+        assignments: [],
+        workingDirectory: '.',
+      }),
+    ).toThrow('It is called VIGIA_EVALUATION__GATES__DAILY_PRECISION now.'))
 
   it('search.scoring takes no figure that is best at a threshold which says nothing', () =>
     expect(() => settingsWith('search.scoring=recall')).toThrow(

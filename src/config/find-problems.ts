@@ -106,7 +106,7 @@ const sentenceFor = (error: ErrorObject, place: Pointer, root: SettingSchema): s
 }
 
 const renamedTo = ({ renamed = {} }: SettingSchema, value: unknown): string => {
-  const now = typeof value === 'string' ? renamed[value] : undefined
+  const now = typeof value === 'string' && Object.hasOwn(renamed, value) ? renamed[value] : undefined
   return now === undefined ? '' : ` ${value} is called ${now} now.`
 }
 

@@ -46,7 +46,7 @@ export const readEnvironment = (
     otherSchemas.flatMap((other) => settingsOf(other).map(({ path }) => variableOf(path))),
   )
   const known = [...own.keys(), ...foreign]
-  const renamed = renamedBy(variableOf, schema)
+  const renamed = renamedBy(variableOf, [schema, ...otherSchemas])
   const overrides: Override[] = []
   const problems: string[] = []
   for (const [variable, text] of Object.entries(environment)) {
@@ -70,7 +70,7 @@ export const readEnvironment = (
  */
 export const readArguments = (assignments: readonly string[], schema: SettingSchema): Overrides => {
   const settings = new Map(settingsOf(schema).map((setting) => [dotted(setting.path), setting]))
-  const renamed = renamedBy(dotted, schema)
+  const renamed = renamedBy(dotted, [schema])
   const overrides: Override[] = []
   const problems: string[] = []
   for (const argument of assignments) {
@@ -97,8 +97,15 @@ const isClaimed = (variable: string, text: string, known: readonly string[]): bo
 
 const dotted = (path: SettingPath): string => path.join('.')
 
-const renamedBy = (write: (path: SettingPath) => string, schema: SettingSchema): Map<string, string> =>
-  new Map(renamedSettingsOf(schema).map(({ before, now }) => [write(before), write(now)]))
+const renamedBy = (
+  write: (path: SettingPath) => string,
+  schemas: readonly SettingSchema[],
+): Map<string, string> =>
+  new Map(
+    schemas
+      .flatMap((schema) => renamedSettingsOf(schema))
+      .map(({ before, now }) => [write(before), write(now)]),
+  )
 
 const suggest = (name: string, known: readonly string[], renamed: ReadonlyMap<string, string>): string => {
   const now = renamed.get(name)

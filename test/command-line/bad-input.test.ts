@@ -56,6 +56,7 @@ describe.concurrent('bad input ends with exit code 2, a code and a next step', (
     ['a setting of another type', 'a whole number', 'run --out run-type --set project.seed=x'],
     ['an output folder that is none', 'DATASET_NOT_WRITABLE', 'generate --rows 100 --out /proc/x.csv'],
     ['a log that is not there', 'there is no such folder', 'parity --log nowhere'],
+    ['a file as a log', 'there is no such folder', 'parity --log good.csv'],
     ['a section that is not there', 'sections: project', 'config show nowhere --changed'],
     ['a model that is not there', 'MODEL_ARTIFACT_REFUSED', 'predict good.csv --out o.csv --model none'],
   ] as const)('%s', async ([, said, words], { expect }) => {

@@ -70,11 +70,14 @@ export const engineEqualsOracle = ({ share }: { readonly share: number }): void 
       // Ada has paid at 40, so 19 is too late for her, and each time new; the device has seen nothing yet.
       const old = at(19, 1, 'phone')
       const log: LogEntry[] = [{ transaction: at(40, 0) }, { transaction: old }, { transaction: old }]
-      log.push({ labelOf: old, isFraud: true }, { transaction: at(50, 2, 'phone') })
+      // The label is corrected, which must reach both copies as well.
+      const labels = [true, false].map((isFraud) => ({ labelOf: old, isFraud }))
+      log.push(...labels, { transaction: at(50, 2, 'phone') })
       expectOracle(log, smallSettings())
       const { driver, vectors } = driveEngine(log, smallSettings(), SMALL_FIT)
-      const column = driver.engineer.featureNames.indexOf('device_labelled_count_10s')
-      expect((vectors.at(-1) as Float64Array)[column]).toBe(2)
+      const last = (name: string) =>
+        (vectors.at(-1) as Float64Array)[driver.engineer.featureNames.indexOf(name)]
+      expect([last('device_labelled_count_10s'), last('device_risk_10s')]).toEqual([2, 0])
     })
 
     test('takes no notice of a transaction that comes again: no state changes', () => {

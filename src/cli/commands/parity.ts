@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
@@ -54,7 +54,9 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
       Array.isArray(logs) && logs.length > 0
         ? logs.map((folder) => resolve(workingDirectory, String(folder)))
         : [settings.prediction_log.path]
-    const missing = folders.find((folder) => !existsSync(folder))
+    const missing = folders.find(
+      (folder) => statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true,
+    )
     if (missing !== undefined)
       throw new VigiaError('SERVING_LOG_INCOMPLETE', { folder: missing, reason: 'there is no such folder' })
     const out = typeof input.options['out'] === 'string' ? await freeOutput(context, input) : undefined

@@ -38,7 +38,7 @@ export const findTransaction = (
   if (expected >= first && expected < next) {
     const offset = (expected & mask) * fieldCount
     const isIt = data[idAt + offset] === transactionToken && data[timeAt + offset] === eventTimeMs
-    // Copies have one time, so they stand within a run of equal times.
+    // Copies have one time, so they stand within a run of equal times; the run is searched as a whole.
     const isFirstOfItsTime =
       expected === first || data[timeAt + ((expected - 1) & mask) * fieldCount]! < eventTimeMs
     if (isIt && isFirstOfItsTime) return expected
@@ -59,8 +59,8 @@ export const findTransaction = (
 
 /**
  * Sequence number of the next copy of the transaction at `sequence`, or -1 without one. A ring holds copies
- * where a transaction came again and its user's state did not know it: it had come too late for the user, and
- * in time for the merchant or the device.
+ * where a transaction came again and its user's state did not know it: it had come too late for the user, or
+ * the user's full ring had dropped it.
  */
 export const nextCopy = (layout: StateLayout, { data, base }: EntityState, sequence: number): number => {
   const { ringAt, fieldCount } = layout
