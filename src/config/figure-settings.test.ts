@@ -1,9 +1,25 @@
 import { describe, expect, it } from 'vitest'
 import { FIGURES } from '../evaluation/figures.ts'
-import { loadServingConfig, loadTrainingConfig } from './config-manager.ts'
+import { type ConfigInput, loadServingConfig, loadTrainingConfig } from './config-manager.ts'
+import { variableOf } from './overrides.ts'
+
+/** Nothing is given but what a test gives. */
+const input = (given: Partial<ConfigInput>): ConfigInput => ({
+  environment: {},
+  assignments: [],
+  workingDirectory: '.',
+  ...given,
+})
 
 const settingsWith = (...assignments: readonly string[]) =>
-  loadTrainingConfig({ environment: {}, assignments, workingDirectory: '.' }).settings
+  loadTrainingConfig(input({ assignments })).settings
+
+/** A file with one setting. */
+const fileWith = (path: readonly string[], value: number) => ({
+  name: 'old.yaml',
+  directory: '.',
+  text: path.reduceRight<string>((inner, key) => `{ ${key}: ${inner} }`, String(value)),
+})
 
 describe('settings that name figures', () => {
   it('know each of them, as choice and as gate', () => {
@@ -41,47 +57,25 @@ describe('settings that name figures', () => {
     expect(() => settingsWith(`${group}.precision_at_k=0.5`)).toThrow(
       `"${group}.precision_at_k" is no setting. It is called ${group}.daily_precision now.`,
     )
-    const variableOf = (figure: string) => `VIGIA_${`${group}.${figure}`.toUpperCase().replaceAll('.', '__')}`
-    expect(() =>
-      loadTrainingConfig({
-        environment: { [variableOf('precision_at_k')]: '0.5' },
-        assignments: [],
-        workingDirectory: '.',
-      }),
-    ).toThrow(`names no setting. It is called ${variableOf('daily_precision')} now.`)
-    const [first, second] = group.split('.')
-    const inner = `{ precision_at_k: 0.5 }`
-    const text = `${first}: { ${second}: ${group.split('.').length === 2 ? inner : `{ worse_than_production: ${inner} }`} }`
-    expect(() =>
-      loadTrainingConfig({
-        file: { name: 'old.yaml', directory: '.', text },
-        environment: {},
-        assignments: [],
-        workingDirectory: '.',
-      }),
-    ).toThrow('precision_at_k is called daily_precision now.')
+    const path = group.split('.')
+    const environment = { [variableOf([...path, 'precision_at_k'])]: '0.5' }
+    expect(() => loadTrainingConfig(input({ environment }))).toThrow(
+      `names no setting. It is called ${variableOf([...path, 'daily_precision'])} now.`,
+    )
+    const file = fileWith([...path, 'precision_at_k'], 0.5)
+    expect(() => loadTrainingConfig(input({ file }))).toThrow('precision_at_k is called daily_precision now.')
   })
 
   it('that are called as members of every object are unknown, and were never renamed', () => {
-    const text = 'evaluation: { gates: { constructor: 1 } }'
     const load = () =>
-      loadTrainingConfig({
-        file: { name: 'a.yaml', directory: '.', text },
-        environment: {},
-        assignments: [],
-        workingDirectory: '.',
-      })
+      loadTrainingConfig(input({ file: fileWith(['evaluation', 'gates', 'constructor'], 1) }))
     expect(load).toThrow('unknown setting')
     expect(load).not.toThrow('is called')
   })
 
   it('a variable of the other file is told its new name too', () =>
     expect(() =>
-      loadServingConfig({
-        environment: { VIGIA_EVALUATION__GATES__PRECISION_AT_K: '0.5' },
-        assignments: [],
-        workingDirectory: '.',
-      }),
+      loadServingConfig(input({ environment: { VIGIA_EVALUATION__GATES__PRECISION_AT_K: '0.5' } })),
     ).toThrow('It is called VIGIA_EVALUATION__GATES__DAILY_PRECISION now.'))
 
   it('search.scoring takes no figure that is best at a threshold which says nothing', () =>

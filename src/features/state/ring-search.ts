@@ -23,10 +23,11 @@ export const holdsTransaction = (
  */
 export const findTransaction = (
   layout: StateLayout,
-  { data, base }: EntityState,
+  state: EntityState,
   eventTimeMs: number,
   transactionToken: number,
 ): number => {
+  const { data, base } = state
   const { ringAt, fieldCount } = layout
   const mask = data[base + HEADER.ringCapacity]! - 1
   const timeAt = base + ringAt + TIME_FIELD
@@ -50,11 +51,7 @@ export const findTransaction = (
     if (data[timeAt + (middle & mask) * fieldCount]! < eventTimeMs) low = middle + 1
     else high = middle
   }
-  for (let sequence = low; sequence < next; sequence++) {
-    if (data[timeAt + (sequence & mask) * fieldCount] !== eventTimeMs) return -1
-    if (data[idAt + (sequence & mask) * fieldCount] === transactionToken) return sequence
-  }
-  return -1
+  return findFrom(layout, state, low, eventTimeMs, transactionToken)
 }
 
 /**
@@ -62,18 +59,30 @@ export const findTransaction = (
  * where a transaction came again and its user's state did not know it: it had come too late for the user, or
  * the user's full ring had dropped it.
  */
-export const nextCopy = (layout: StateLayout, { data, base }: EntityState, sequence: number): number => {
-  const { ringAt, fieldCount } = layout
+export const nextCopy = (
+  layout: StateLayout,
+  state: EntityState,
+  sequence: number,
+  eventTimeMs: number,
+  transactionToken: number,
+): number => findFrom(layout, state, sequence + 1, eventTimeMs, transactionToken)
+
+/** The transaction at `from` or after it in the run of equal times that begins there; -1 when it is not. */
+const findFrom = (
+  { ringAt, fieldCount }: StateLayout,
+  { data, base }: EntityState,
+  from: number,
+  eventTimeMs: number,
+  transactionToken: number,
+): number => {
   const mask = data[base + HEADER.ringCapacity]! - 1
   const timeAt = base + ringAt + TIME_FIELD
   const idAt = base + ringAt + ID_FIELD
-  const offset = (sequence & mask) * fieldCount
-  const eventTimeMs = data[timeAt + offset]!
-  const transactionToken = data[idAt + offset]!
   const next = data[base + HEADER.next]!
-  for (let other = sequence + 1; other < next; other++) {
-    if (data[timeAt + (other & mask) * fieldCount] !== eventTimeMs) return -1
-    if (data[idAt + (other & mask) * fieldCount] === transactionToken) return other
+  for (let sequence = from; sequence < next; sequence++) {
+    const offset = (sequence & mask) * fieldCount
+    if (data[timeAt + offset] !== eventTimeMs) return -1
+    if (data[idAt + offset] === transactionToken) return sequence
   }
   return -1
 }

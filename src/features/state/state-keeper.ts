@@ -149,7 +149,11 @@ export class StateKeeper {
     const sequence = findTransaction(this.layout, state, eventTimeMs, transactionToken)
     if (sequence < 0) return false
     data[base + HEADER.labelCursor] = sequence + 1
-    for (let copy = sequence; copy >= 0; copy = nextCopy(this.layout, state, copy))
+    for (
+      let copy = sequence;
+      copy >= 0;
+      copy = nextCopy(this.layout, state, copy, eventTimeMs, transactionToken)
+    )
       this.windows.label(data, base, copy, isFraud)
     return true
   }
