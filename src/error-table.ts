@@ -138,23 +138,34 @@ export const ERRORS = define({
     message: 'No column for the required field {field}: the source has {allowed}',
     fix: 'Add source.fields.{field} with an SQL expression over those columns{suggestion}.',
   },
+  DATASET_ATTRIBUTE_UNMAPPED: {
+    status: 422,
+    exitCode: 2,
+    message: 'source.attributes.{attribute} finds no column: the source has {allowed}',
+    fix: 'Correct the name{suggestion}, or say where its values are with `from`: a column, or an SQL expression.',
+  },
+  DATASET_ATTRIBUTE_MISSING: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model reads the attributes {got}, which the data does not have: {path}',
+    fix: 'Map them in source.attributes of the configuration, as in that of the training.',
+  },
   DATASET_COLUMN_UNKNOWN: {
     status: 422,
     exitCode: 2,
-    message:
-      'source.fields.{field} is "{expression}", which names the column "{got}". The source has {allowed}',
+    message: '{setting} is "{expression}", which names the column "{got}". The source has {allowed}',
     fix: 'Correct the name{suggestion}.',
   },
   DATASET_EXPRESSION_INVALID: {
     status: 422,
     exitCode: 2,
-    message: 'source.fields.{field} is "{expression}", which is not an SQL expression over one row: {reason}',
+    message: '{setting} is "{expression}", which is not an SQL expression over one row: {reason}',
     fix: 'Write one expression without subqueries, windows or functions whose value changes from run to run.',
   },
   DATASET_TYPE_UNSUPPORTED: {
     status: 422,
     exitCode: 2,
-    message: 'source.fields.{field} gives {got}; allowed: {allowed}',
+    message: '{setting} gives {got}; allowed: {allowed}',
     fix: 'Convert it in the expression, for instance CAST(... AS VARCHAR).',
   },
   DATASET_ROWS_LOST: {
@@ -247,6 +258,12 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'features.{setting} names "{got}", which is no feature or family. Allowed: {allowed}',
     fix: 'Correct the name{suggestion}; `docs/features.md` lists every feature.',
+  },
+  FEATURES_NAME_TAKEN: {
+    status: 422,
+    exitCode: 2,
+    message: 'Two features are called "{got}" and "{other}", which files cannot tell apart',
+    fix: 'Give the attribute in source.attributes that makes one of them another name; its `from` may stay as it is.',
   },
   FEATURES_TIME_ZONE_UNKNOWN: {
     status: 422,
@@ -722,6 +739,12 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'The states in {store} were made with {what} than those of model {model}',
     fix: 'Serve a model of the same feature and cleaning settings, or load the states of its run into another store: `vigia state load --help`.',
+  },
+  SERVING_ATTRIBUTES_DIFFER: {
+    status: 409,
+    exitCode: 2,
+    message: 'Model {model} takes the attribute {attribute} for {got}, model {other} for {allowed}',
+    fix: 'Serve models side by side that mean the same by an attribute: give it another name where its kind has changed.',
   },
   // requests
   REQUEST_INVALID: {

@@ -80,4 +80,6 @@ const COMPLETE = {
   location: 'Madrid',
   latitude: 40.4,
   longitude: -3.7,
+  currency: 'EUR',
+  attributes: { balance: 12.5, browser: 'lynx', is_vip: true, signed_up: 0, note: 'a' },
 }

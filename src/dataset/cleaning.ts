@@ -1,11 +1,13 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { CleaningSettings } from '../config/sections/cleaning.ts'
-import { sqlLiteral } from '../disk/database.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
+import { VigiaError } from '../errors.ts'
+import { type AttributeValue, type AttributeValues, attributeColumn } from '../transaction/attributes.ts'
 import { CATEGORY_FIELDS } from '../transaction/fields.ts'
-import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { type CategoryColumn, foldCategory } from './fold-category.ts'
+import type { SourceAttribute } from './source-attributes.ts'
 
 /**
  * Everything cleaning needs, fitted on training rows only: plain JSON that travels inside the model artifact.
@@ -19,7 +21,20 @@ export interface FittedCleaning {
   readonly fill: Readonly<Partial<Record<CategoryColumn, string | null>>>
   /** Amounts above it are lowered to it, in minor units; null: no cap. */
   readonly amountCapMinor: number | null
+  /**
+   * Attributes that cleaning may change, by name: whether they are categories, which are folded, and what a
+   * missing one becomes (absent: it stays missing). Absent: none.
+   */
+  readonly attributes?: Readonly<Record<string, AttributeCleaning>>
 }
+
+interface AttributeCleaning {
+  readonly isCategory: boolean
+  readonly fill?: AttributeValue
+}
+
+/** What of cleaning decides how states come to be: models that agree on it can go on from each other's. */
+export const cleaningOfStates = ({ attributes: _, ...fields }: FittedCleaning): object => fields
 
 /**
  * Fits cleaning on the rows of `preparedPath` for which `trainingRows` (SQL over the prepared columns, for
@@ -34,16 +49,55 @@ export const fitCleaning = async (
   preparedPath: string,
   trainingRows: string,
   settings: CleaningSettings,
+  attributes: readonly SourceAttribute[] = [],
 ): Promise<FittedCleaning> => {
   const from = `read_parquet(${sqlLiteral(preparedPath)}) WHERE ${trainingRows}`
   const fill: Partial<Record<CategoryColumn, string | null>> = {}
-  for (const { column } of CATEGORY_FIELDS) fill[column] = await fitFill(connection, from, column, settings)
+  for (const { column } of CATEGORY_FIELDS) {
+    const policy = settings.missing[column]
+    fill[column] = await fitFill(connection, from, column, policy, settings.fold_categories)
+  }
+  const cleaned = await fitAttributes(connection, from, attributes, settings.fold_categories)
   return {
     version: 1,
     foldCategories: settings.fold_categories,
     fill,
     amountCapMinor: await fitCap(connection, from, settings.amount_cap_quantile),
+    ...(Object.keys(cleaned).length > 0 && { attributes: cleaned }),
   }
+}
+
+const fitAttributes = async (
+  connection: DuckDBConnection,
+  from: string,
+  attributes: readonly SourceAttribute[],
+  folds: boolean,
+): Promise<Readonly<Record<string, AttributeCleaning>>> => {
+  const cleaned: Record<string, AttributeCleaning> = {}
+  for (const attribute of attributes) {
+    const isCategory = attribute.kind === 'category'
+    const fill = await fitAttributeFill(connection, from, attribute, folds)
+    if (isCategory || fill !== null) cleaned[attribute.name] = { isCategory, ...(fill !== null && { fill }) }
+  }
+  return cleaned
+}
+
+/** What a missing value becomes; null: it stays missing, as it does where training has no value at all. */
+const fitAttributeFill = async (
+  connection: DuckDBConnection,
+  from: string,
+  { name, kind, missing }: SourceAttribute,
+  folds: boolean,
+): Promise<AttributeValue | null> => {
+  if (missing === undefined) return null
+  const column = sqlIdentifier(attributeColumn(name))
+  if (kind === 'category') return fitFill(connection, from, attributeColumn(name), missing, folds)
+  const constant = missing.slice('constant:'.length)
+  if (missing.startsWith('constant:'))
+    return kind === 'number' ? Number(constant) : kind === 'boolean' ? constant === 'true' : constant
+  const fitted = kind === 'boolean' ? `mode(${column})` : `quantile_disc(${column}, 0.5)`
+  const reader = await connection.runAndReadAll(`SELECT ${fitted} FROM ${from}`)
+  return (reader.getRows()[0]?.[0] ?? null) as number | boolean | null
 }
 
 /**
@@ -59,7 +113,28 @@ export const cleanTransaction = (transaction: Transaction, fitted: FittedCleanin
   }
   if (fitted.amountCapMinor !== null && cleaned.amountMinor > fitted.amountCapMinor)
     cleaned.amountMinor = fitted.amountCapMinor
+  if (fitted.attributes !== undefined) {
+    const attributes = cleanAttributes(transaction.attributes, fitted.attributes, fitted.foldCategories)
+    if (attributes !== undefined) cleaned.attributes = attributes
+  }
   return cleaned
+}
+
+const cleanAttributes = (
+  values: AttributeValues = {},
+  cleaning: NonNullable<FittedCleaning['attributes']>,
+  folds: boolean,
+): AttributeValues | undefined => {
+  const cleaned: Record<string, AttributeValue> = { ...values }
+  for (const name in cleaning) {
+    const { isCategory, fill } = cleaning[name]!
+    const value = cleaned[name]
+    const folded = isCategory && folds && typeof value === 'string' ? foldCategory(name, value) : value
+    const result = folded ?? fill
+    if (result !== undefined) cleaned[name] = result
+    else delete cleaned[name]
+  }
+  return Object.keys(cleaned).length === 0 ? undefined : cleaned
 }
 
 /**
@@ -75,14 +150,21 @@ export const applyCleaning = async (
   fitted: FittedCleaning,
 ): Promise<number> => {
   const source = `read_parquet(${sqlLiteral(preparedPath)})`
-  const replaced: CategoryColumn[] = []
-  for (const { column } of CATEGORY_FIELDS)
+  const own = await columnsOf(connection, source)
+  assertAttributes(own, fitted, preparedPath)
+  const categories = [
+    ...CATEGORY_FIELDS.map(({ column }) => column),
+    ...Object.entries(fitted.attributes ?? {})
+      .filter(([, { isCategory }]) => isCategory)
+      .map(([name]) => attributeColumn(name)),
+  ]
+  const replaced: string[] = []
+  for (const column of categories)
     if (await createReplacements(connection, source, column, fitted)) replaced.push(column)
-  const columns = Object.keys(PREPARED_COLUMNS).map(
-    (name) => `${cleanedColumn(name, replaced, fitted)} AS ${name}`,
-  )
+  const columns = own.map((name) => `${cleanedColumn(name, replaced, fitted)} AS ${sqlIdentifier(name)}`)
   const joins = replaced.map(
-    (column) => `LEFT JOIN ${replacements(column)} ON ${replacements(column)}.original = prepared.${column}`,
+    (column) =>
+      `LEFT JOIN ${replacements(column)} ON ${replacements(column)}.original = prepared.${sqlIdentifier(column)}`,
   )
   const order = replaced.length > 0 ? 'ORDER BY prepared.arrival' : ''
   const query = `SELECT ${columns.join(', ')} FROM ${source} AS prepared ${joins.join(' ')} ${order}`
@@ -91,6 +173,17 @@ export const applyCleaning = async (
   )
   for (const column of replaced) await connection.run(`DROP TABLE temp.${replacements(column)}`)
   return written.rowsChanged
+}
+
+/** The columns of a prepared dataset, in their order. */
+const columnsOf = async (connection: DuckDBConnection, source: string): Promise<readonly string[]> => {
+  const described = await connection.runAndReadAll(`DESCRIBE FROM ${source}`)
+  return described.getRows().map(([name]) => String(name))
+}
+
+const assertAttributes = (columns: readonly string[], { attributes }: FittedCleaning, path: string): void => {
+  const missing = Object.keys(attributes ?? {}).filter((name) => !columns.includes(attributeColumn(name)))
+  if (missing.length > 0) throw new VigiaError('DATASET_ATTRIBUTE_MISSING', { got: missing.join(', '), path })
 }
 
 const cleanCategory = (
@@ -105,11 +198,12 @@ const cleanCategory = (
 const fitFill = async (
   connection: DuckDBConnection,
   from: string,
-  column: CategoryColumn,
-  settings: CleaningSettings,
+  name: string,
+  policy: string,
+  folds: boolean,
 ): Promise<string | null> => {
-  const policy = settings.missing[column]
-  const fold = (text: string) => (settings.fold_categories ? foldCategory(column, text) : text)
+  const column = sqlIdentifier(name)
+  const fold = (text: string) => (folds ? foldCategory(name, text) : text)
   if (policy.startsWith('constant:')) return fold(policy.slice('constant:'.length)) ?? null
   if (policy !== 'mode') return null
   const reader = await connection.runAndReadAll(
@@ -141,44 +235,53 @@ const fitCap = async (
 const createReplacements = async (
   connection: DuckDBConnection,
   source: string,
-  column: CategoryColumn,
+  name: string,
   fitted: FittedCleaning,
 ): Promise<boolean> => {
   if (!fitted.foldCategories) return false
+  const column = sqlIdentifier(name)
   const reader = await connection.runAndReadAll(
     `SELECT DISTINCT ${column} FROM ${source} WHERE ${column} IS NOT NULL`,
   )
+  const fill = fillOf(name, fitted)
   const changed = reader
     .getRows()
-    .map(([text]) => [String(text), cleanCategory(column, String(text), fitted)] as const)
+    .map(([text]) => [String(text), foldCategory(name, String(text)) ?? fill] as const)
     .filter(([original, cleaned]) => original !== cleaned)
   if (changed.length === 0) return false
-  const table = replacements(column)
+  const table = replacements(name)
   await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} (original VARCHAR, cleaned VARCHAR)`)
   const appender = await connection.createAppender(table)
   for (const [original, cleaned] of changed) {
     appender.appendVarchar(original)
     if (cleaned === undefined) appender.appendNull()
-    else appender.appendVarchar(cleaned)
+    else appender.appendVarchar(String(cleaned))
     appender.endRow()
   }
   appender.closeSync()
   return true
 }
 
-const replacements = (column: CategoryColumn): string => `replacements_${column}`
+const replacements = (column: string): string => `replacements_${column}`
 
-const cleanedColumn = (name: string, replaced: readonly CategoryColumn[], fitted: FittedCleaning): string => {
-  const own = `prepared.${name}`
+/** What a missing value of a prepared column becomes; undefined: it stays missing. */
+const fillOf = (column: string, { fill, attributes = {} }: FittedCleaning): AttributeValue | undefined => {
+  if (!column.startsWith(ATTRIBUTE_PREFIX)) return fill[column as CategoryColumn] ?? undefined
+  return attributes[column.slice(ATTRIBUTE_PREFIX.length)]?.fill
+}
+
+const ATTRIBUTE_PREFIX = attributeColumn('')
+
+const cleanedColumn = (name: string, replaced: readonly string[], fitted: FittedCleaning): string => {
+  const own = `prepared.${sqlIdentifier(name)}`
   if (name === 'amount_minor' && fitted.amountCapMinor !== null)
     return `least(${own}, ${fitted.amountCapMinor})`
-  const category = CATEGORY_FIELDS.find(({ column }) => column === name)?.column
-  if (category === undefined) return own
-  const table = replacements(category)
+  const table = replacements(name)
   // A value that folds to nothing has a replacement that is NULL: it is missing, not unchanged.
-  const value = replaced.includes(category)
+  const value = replaced.includes(name)
     ? `CASE WHEN ${table}.original IS NULL THEN ${own} ELSE ${table}.cleaned END`
     : own
-  const fill = fitted.fill[category] ?? null
-  return fill === null ? value : `coalesce(${value}, ${sqlLiteral(fill)})`
+  const fill = fillOf(name, fitted)
+  if (fill === undefined) return value
+  return `coalesce(${value}, ${typeof fill === 'string' ? sqlLiteral(fill) : String(fill)})`
 }

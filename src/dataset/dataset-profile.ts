@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { DAY_MS } from '../foundation/days.ts'
-import { PREPARED_COLUMNS, type PreparedColumn } from '../transaction/prepared-columns.ts'
+import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import type { AmountBin, ColumnProfile, DayVolume } from './validation-report.ts'
 
 /**
@@ -22,26 +22,26 @@ export interface DatasetProfile {
   readonly amounts: readonly AmountBin[]
 }
 
-const NAMES = Object.keys(PREPARED_COLUMNS) as readonly PreparedColumn[]
-const isText = (name: PreparedColumn): boolean => PREPARED_COLUMNS[name].startsWith('VARCHAR')
-
 /** Bins a decade of amounts is cut into for the histogram. */
 const BINS_PER_DECADE = 5
 
 /**
  * Profiles the relation `from` (SQL: a table or `read_parquet('...')`). `mapped` names the columns the source
- * fills.
+ * fills, `types` its columns with their SQL types.
  */
 export const profileDataset = async (
   connection: DuckDBConnection,
   from: string,
   mapped: ReadonlySet<string>,
+  types: Readonly<Record<string, string>> = PREPARED_COLUMNS,
 ): Promise<DatasetProfile> => {
+  const names = Object.keys(types)
+  const isText = (name: string): boolean => types[name]!.startsWith('VARCHAR')
   const one = async (sql: string) => (await connection.runAndReadAll(sql)).getRows()
   // Transaction ids are unique in a prepared dataset: counting them again would only cost memory.
-  const counted = NAMES.filter((name) => isText(name) && name !== 'transaction_id' && mapped.has(name))
+  const counted = names.filter((name) => isText(name) && name !== 'transaction_id' && mapped.has(name))
   const [totals] = await one(
-    `SELECT count(*), min(event_time_ms), max(event_time_ms), count(is_fraud), coalesce(sum(is_fraud), 0), ${NAMES.map((name) => `count(${name})`).join(', ')} FROM ${from}`,
+    `SELECT count(*), min(event_time_ms), max(event_time_ms), count(is_fraud), coalesce(sum(is_fraud), 0), ${names.map((name) => `count(${name})`).join(', ')} FROM ${from}`,
   )
   const [distinct] =
     counted.length === 0
@@ -66,12 +66,12 @@ export const profileDataset = async (
     lastEventMs: nullable(totals![2]),
     labelled: Number(totals![3]),
     fraud: Number(totals![4]),
-    columns: NAMES.map((name, index) => {
+    columns: names.map((name, index) => {
       const missing = rows - Number(totals![5 + index])
       const place = counted.indexOf(name)
       return {
         name,
-        type: PREPARED_COLUMNS[name].replace(' NOT NULL', ''),
+        type: types[name]!.replace(' NOT NULL', ''),
         mapped: mapped.has(name),
         missing,
         missingShare: rows === 0 ? 0 : missing / rows,

@@ -26,16 +26,16 @@ export interface ConvertedField {
 /** Mapped columns are named `m_<field>` in the SQL. */
 export const mappedColumn = (field: string): string => sqlIdentifier(`m_${field}`)
 
-const INTEGER = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/
-const FLOATING = /^(DOUBLE|FLOAT)$/
-const DECIMAL = /^DECIMAL/
+export const INTEGER = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/
+export const FLOATING = /^(DOUBLE|FLOAT)$/
+export const DECIMAL = /^DECIMAL/
 
 /**
  * How one field is converted, chosen by the type its expression gives.
  *
  * @throws DATASET_TYPE_UNSUPPORTED
  */
-export const convertField = (field: MappedField, timeZone: string): ConvertedField => {
+export const convertField = (field: MappedField<SourceField>, timeZone: string): ConvertedField => {
   const described = DESCRIBED.get(field.field)!
   switch (described.kind) {
     case 'time':
@@ -72,23 +72,26 @@ const WHEN_MISSING: Readonly<
  * faster.
  */
 export const rowReasons = (fields: readonly ConvertedField[], texts: readonly string[]): string => {
+  const conditions: readonly (readonly [QuarantineReason, string])[] = [
+    ['row_malformed', '"__malformed"'],
+    ...fields.flatMap((field) => field.reasons),
+    ['attribute_not_readable', '"__unreadable" IS NOT NULL'],
+    ['mapping_failed', '"__failed"'],
+    ['text_not_allowed', textIsNotAllowed(texts)],
+  ]
+  return conditions
+    .map(([reason, condition]) => `CASE WHEN ${condition} THEN ${reasonBit(reason)} ELSE 0 END`)
+    .join(' + ')
+}
+
+/** The condition under which one of these texts is too long or has control characters. */
+export const textIsNotAllowed = (texts: readonly string[]): string => {
   const tooLong = `greatest(${texts.map((text) => `strlen(${text})`).join(', ')}) > ${LONGEST_TEXT}`
   // UTF-16 units: characters beyond the basic plane count twice, as in JavaScript.
   const units = (text: string) =>
     `length(regexp_replace(${text}, '[^\\x{0}-\\x{FFFF}]', 'xx', 'g')) > ${LONGEST_TEXT}`
   const controls = `regexp_matches(concat(${texts.join(', ')}), '[\\x00-\\x1f\\x7f]')`
-  const conditions: readonly (readonly [QuarantineReason, string])[] = [
-    ['row_malformed', '"__malformed"'],
-    ...fields.flatMap((field) => field.reasons),
-    ['mapping_failed', '"__failed"'],
-    [
-      'text_not_allowed',
-      `CASE WHEN ${tooLong} THEN ${texts.map(units).join(' OR ')} ELSE false END OR ${controls}`,
-    ],
-  ]
-  return conditions
-    .map(([reason, condition]) => `CASE WHEN ${condition} THEN ${reasonBit(reason)} ELSE 0 END`)
-    .join(' + ')
+  return `CASE WHEN ${tooLong} THEN ${texts.map(units).join(' OR ')} ELSE false END OR ${controls}`
 }
 
 const convertText = (
@@ -196,7 +199,7 @@ const convertCoordinate = (
 }
 
 /** Text without blanks around it; missing when empty. */
-const textOf = (field: MappedField): string =>
+export const textOf = (field: MappedField): string =>
   field.type === 'VARCHAR'
     ? `nullif(trim(${mappedColumn(field.field)}), '')`
     : `CAST(${mappedColumn(field.field)} AS VARCHAR)`
@@ -209,7 +212,7 @@ const ISO_TEXT = '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0
  * Text goes through TIMESTAMPTZ unless it ends in Z, because DuckDB's TIMESTAMP (the faster one) ignores an
  * offset.
  */
-const instantOf = (field: MappedField, timeZone: string): string => {
+export const instantOf = (field: MappedField, timeZone: string): string => {
   const value = mappedColumn(field.field)
   const local = (timestamp: string) =>
     timeZone === '' ? timestamp : `timezone(${sqlLiteral(timeZone)}, ${timestamp})`
@@ -233,5 +236,10 @@ const assertType = (field: MappedField, allowed: (type: string) => boolean): voi
   if (!allowed(field.type)) throw unsupported(field, 'text, numbers, BOOLEAN for a label')
 }
 
-const unsupported = (field: MappedField, allowed: string) =>
-  new VigiaError('DATASET_TYPE_UNSUPPORTED', { field: field.field, got: field.type, allowed })
+export const unsupported = (field: MappedField, allowed: string): VigiaError =>
+  new VigiaError('DATASET_TYPE_UNSUPPORTED', { setting: settingOf(field), got: field.type, allowed })
+
+const settingOf = ({ field }: MappedField): string =>
+  field.startsWith('attribute_')
+    ? `source.attributes.${field.slice('attribute_'.length)}`
+    : `source.fields.${field}`

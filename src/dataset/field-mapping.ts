@@ -9,12 +9,15 @@ const REQUIRED: readonly SourceField[] = SOURCE_FIELDS.filter(({ required }) => 
   ({ wire }) => wire,
 )
 
+/** A field of a transaction, or the column of an attribute. */
+export type MappedName = SourceField | `attribute_${string}`
+
 /**
  * A field's expression over `source_rows` and the SQL type of what it gives. A field without a column gives
  * NULL text.
  */
-export interface MappedField {
-  readonly field: SourceField
+export interface MappedField<Name extends MappedName = MappedName> {
+  readonly field: Name
   /** As configuration or the column's name gives it; null when the source has nothing for the field. */
   readonly expression: string | null
   readonly type: string
@@ -29,16 +32,27 @@ export const mapFields = async (
   connection: DuckDBConnection,
   fields: SourceSettings['fields'],
   columns: readonly string[],
-): Promise<readonly MappedField[]> => {
-  const unstable = await unstableFunctions(connection)
-  const mapped: MappedField[] = []
+): Promise<readonly MappedField<SourceField>[]> => {
+  const typeOf = await expressionTypes(connection, columns)
+  const mapped: MappedField<SourceField>[] = []
   for (const { wire: field } of SOURCE_FIELDS) {
     const expression = expressionOf(field, fields, columns)
     if (expression === null) mapped.push({ field, expression, type: 'VARCHAR' })
-    else
-      mapped.push({ field, expression, type: await typeOf(connection, field, expression, columns, unstable) })
+    else mapped.push({ field, expression, type: await typeOf(`source.fields.${field}`, expression) })
   }
   return mapped
+}
+
+/** Checks an expression over `source_rows`, which `setting` has, and answers with the SQL type that it gives. */
+export type ExpressionTypes = (setting: string, expression: string) => Promise<string>
+
+/** @throws DATASET_COLUMN_UNKNOWN, DATASET_EXPRESSION_INVALID, when the answer is called */
+export const expressionTypes = async (
+  connection: DuckDBConnection,
+  columns: readonly string[],
+): Promise<ExpressionTypes> => {
+  const unstable = await unstableFunctions(connection)
+  return (setting, expression) => typeOf(connection, setting, expression, columns, unstable)
 }
 
 const expressionOf = (
@@ -60,13 +74,13 @@ const expressionOf = (
 
 const typeOf = async (
   connection: DuckDBConnection,
-  field: SourceField,
+  setting: string,
   expression: string,
   columns: readonly string[],
   unstable: ReadonlySet<string>,
 ): Promise<string> => {
   const invalid = (reason: string) =>
-    new VigiaError('DATASET_EXPRESSION_INVALID', { field, expression, reason })
+    new VigiaError('DATASET_EXPRESSION_INVALID', { setting, expression, reason })
   const parsed = await parse(connection, expression)
   if ('reason' in parsed) throw invalid(parsed.reason)
   const nodes = nodesOf(parsed.tree)
@@ -92,7 +106,7 @@ const typeOf = async (
     if (missing === undefined)
       throw invalid(error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error))
     throw new VigiaError('DATASET_COLUMN_UNKNOWN', {
-      field,
+      setting,
       expression,
       got: missing,
       allowed: listed(columns),
@@ -162,10 +176,10 @@ const unstableFunctions = async (connection: DuckDBConnection): Promise<Readonly
   return new Set([...reader.getRows().map(([name]) => String(name)), 'current_timestamp', 'localtimestamp'])
 }
 
-const listed = (columns: readonly string[]): string =>
+export const listed = (columns: readonly string[]): string =>
   columns.length === 0 ? 'no columns' : columns.map((name) => `"${name}"`).join(', ')
 
-const didYouMean = (name: string, columns: readonly string[]): string => {
+export const didYouMean = (name: string, columns: readonly string[]): string => {
   const [nearest] = columns
     .map((column) => ({ column, edits: distance(name.toLowerCase(), column.toLowerCase()) }))
     .sort((left, right) => left.edits - right.edits)

@@ -8,7 +8,7 @@ export type CategoryColumn = CategoryField['column']
  *
  * Folding twice is folding once. Lower case is JavaScript's, independent of the machine's language.
  */
-export const foldCategory = (column: CategoryColumn, text: string): string | undefined => {
+export const foldCategory = (column: string, text: string): string | undefined => {
   const trimmed = text.normalize('NFC').replace(/\s+/gu, ' ').trim()
   const folded = (column === 'currency' ? trimmed.toUpperCase() : trimmed.toLowerCase()).normalize('NFC')
   return folded === '' ? undefined : folded

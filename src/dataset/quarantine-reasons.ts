@@ -32,6 +32,7 @@ export const QUARANTINE_REASONS = [
     field: 'longitude',
     what: `longitude not a number from -${LARGEST_LONGITUDE} to ${LARGEST_LONGITUDE}`,
   },
+  { code: 'attribute_not_readable', field: null, what: 'attribute not readable' },
   {
     code: 'text_not_allowed',
     field: null,

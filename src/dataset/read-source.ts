@@ -6,12 +6,15 @@ import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
 import { DAY_MS } from '../foundation/days.ts'
+import { type Attribute, attributeColumn, isTextAttribute } from '../transaction/attributes.ts'
 import { LATEST_TIME_MS, type SourceField } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
+import { convertAttribute, convertedStep, unreadableNames } from './attribute-conversion.ts'
 import { convertField, mappedColumn, rowReasons } from './field-conversion.ts'
-import { type MappedField, mapFields } from './field-mapping.ts'
+import { expressionTypes, type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
 import { QUARANTINE_REASONS, type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
+import { findAttributes, type SourceAttribute } from './source-attributes.ts'
 import { openSourceRows, type SourceFile } from './source-rows.ts'
 
 /** Where the read step writes. Both files are replaced when they exist. */
@@ -38,6 +41,8 @@ export interface ReadResult {
   readonly sourceColumns: readonly string[]
   /** The SQL expression of each field; null when the source has nothing for it. */
   readonly mapping: Readonly<Record<SourceField, string | null>>
+  /** What the source has beside the fields, in the order of their columns. */
+  readonly attributes: readonly SourceAttribute[]
   readonly inputRows: number
   readonly acceptedRows: number
   readonly quarantinedRows: number
@@ -84,18 +89,25 @@ export const readSource = async (
     const rows = await openSourceRows(connection, source, workingDirectory, signal)
     reportProgress({ activity: 'reading the source', done: rows.rows, total: rows.rows, unit: 'rows' })
     const fields = await mapFields(connection, source.fields, rows.columns)
+    const attributes = findAttributes(
+      source.attributes,
+      rows.columns,
+      fields.map(({ expression }) => expression),
+    )
+    const mapped = await mapAttributes(connection, attributes, rows.columns)
     throwIfAborted(signal)
-    await convertRows(connection, fields, source.time_zone, false).catch((error: unknown) => {
+    const conversion = { fields, attributes: mapped, timeZone: source.time_zone }
+    await convertRows(connection, conversion, false).catch((error: unknown) => {
       if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))
         throw error
-      return convertRows(connection, fields, source.time_zone, true)
+      return convertRows(connection, conversion, true)
     })
     await markRepeatedIds(connection)
     const counts = await countRows(connection)
     throwIfAborted(signal)
     reportProgress({ activity: 'writing the prepared dataset', done: 0, total: rows.rows, unit: 'rows' })
     const accepted = await writeAtomically(outputs.preparedPath, (path) =>
-      writePrepared(connection, path, source.order, counts),
+      writePrepared(connection, path, source.order, counts, preparedNames(attributes)),
     )
     const quarantined = await writeAtomically(outputs.quarantinePath, (path) =>
       writeQuarantine(connection, path, fields, rows.columns),
@@ -115,6 +127,7 @@ export const readSource = async (
       mapping: Object.fromEntries(
         fields.map(({ field, expression }) => [field, expression]),
       ) as ReadResult['mapping'],
+      attributes,
       inputRows: rows.rows,
       acceptedRows: accepted,
       quarantinedRows: quarantined,
@@ -144,28 +157,75 @@ interface RowCounts {
 
 const PREPARED = Object.keys(PREPARED_COLUMNS).filter((name) => name !== 'arrival' && name !== 'source_row')
 
+/** The columns of a prepared dataset with these attributes, but for the numbers of rows, as SQL. */
+const preparedNames = (attributes: readonly SourceAttribute[]): readonly string[] => [
+  ...PREPARED,
+  ...attributes.map(({ name }) => sqlIdentifier(attributeColumn(name))),
+]
+
+/** An attribute with its bound expression. */
+interface BoundAttribute {
+  readonly attribute: SourceAttribute
+  readonly field: MappedField
+}
+
+const mapAttributes = async (
+  connection: DuckDBConnection,
+  attributes: readonly SourceAttribute[],
+  columns: readonly string[],
+): Promise<readonly BoundAttribute[]> => {
+  if (attributes.length === 0) return []
+  const typeOf = await expressionTypes(connection, columns)
+  const bound: BoundAttribute[] = []
+  for (const attribute of attributes) {
+    const { name, expression } = attribute
+    const type = await typeOf(`source.attributes.${name}.from`, expression)
+    bound.push({ attribute, field: { field: `attribute_${name}`, expression, type } })
+  }
+  return bound
+}
+
+/** Everything that is converted, each with its expression. */
+interface Conversion {
+  readonly fields: readonly MappedField<SourceField>[]
+  readonly attributes: readonly BoundAttribute[]
+  readonly timeZone: string
+}
+
 /** Step 3. Each step is a subquery of its own, so that no expression is computed twice. */
 const convertRows = async (
   connection: DuckDBConnection,
-  fields: readonly MappedField[],
-  timeZone: string,
+  { fields, attributes, timeZone }: Conversion,
   careful: boolean,
 ): Promise<void> => {
   const converted = fields.map((field) => convertField(field, timeZone))
+  const others = attributes.map(({ attribute, field }) => convertAttribute(attribute, field, timeZone))
   const layers = Math.max(...converted.map((field) => field.steps.length))
-  let query = mappedRows(fields, careful)
+  let query = mappedRows([...fields, ...attributes.map(({ field }) => field)], careful)
   for (let layer = 0; layer < layers; layer++) {
     const steps = converted.flatMap(({ steps }) => steps.slice(layer, layer + 1))
+    if (layer === 0)
+      steps.push(...others.map(({ attribute, value }) => [attributeStep(attribute), value] as const))
     query = `SELECT *, ${steps.map(([name, sql]) => `${sql} AS ${name}`).join(', ')} FROM (${query})`
   }
-  const columns = new Map(converted.flatMap((field) => field.columns))
-  const texts = PREPARED.filter((name) => PREPARED_COLUMNS[name as 'user_id'].startsWith('VARCHAR')).map(
-    (name) => columns.get(name)!,
-  )
+  query = `SELECT *, ${unreadableNames(others)} AS "__unreadable" FROM (${query})`
+  const columns = new Map([
+    ...converted.flatMap((field) => field.columns),
+    ...others.map(({ attribute, column }) => [sqlIdentifier(column), attributeStep(attribute)] as const),
+  ])
+  const texts = [
+    ...PREPARED.filter((name) => PREPARED_COLUMNS[name as 'user_id'].startsWith('VARCHAR')).map(
+      (name) => columns.get(name)!,
+    ),
+    ...others
+      .filter(({ attribute }) => isTextAttribute(attribute))
+      .map(({ attribute }) => attributeStep(attribute)),
+  ]
+  const names = preparedNames(attributes.map(({ attribute }) => attribute))
   // Numbering around rejected rows is a join, which does not keep the order; a plain scan does.
   const order = (await countRejected(connection)) > 0 ? 'ORDER BY source_row' : ''
   await connection.run(
-    `CREATE OR REPLACE TEMP TABLE mapped AS SELECT source_row, ${PREPARED.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, CAST(${rowReasons(converted, texts)} AS INTEGER) AS reasons FROM (${query}) ${order}`,
+    `CREATE OR REPLACE TEMP TABLE mapped AS SELECT source_row, ${names.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, "__unreadable", CAST(${rowReasons(converted, texts)} AS INTEGER) AS reasons FROM (${query}) ${order}`,
   )
 }
 
@@ -187,6 +247,8 @@ const mappedRows = (fields: readonly MappedField[], careful: boolean): string =>
   const failed = mapped.map(({ field }) => `t_${field} IS NULL`).join(' OR ')
   return `SELECT source_row, "__malformed", (${failed}) AS "__failed", ${[...values, ...nulls].join(', ')} FROM (SELECT source_row, "__malformed", ${tries.join(', ')} FROM source_rows)`
 }
+
+const attributeStep = ({ name }: SourceAttribute | Attribute): string => sqlIdentifier(convertedStep(name))
 
 /** Step 4. Counting hashes settles the usual case, no repetition, without a table of all ids. */
 const markRepeatedIds = async (connection: DuckDBConnection): Promise<void> => {
@@ -246,8 +308,9 @@ const writePrepared = async (
   path: string,
   order: SourceSettings['order'],
   counts: RowCounts,
+  names: readonly string[],
 ): Promise<number> => {
-  const columns = `source_row, ${PREPARED.join(', ')}`
+  const columns = `source_row, ${names.join(', ')}`
   const sorted = order === 'arrival' || counts.outOfOrder === 0
   const rows = `SELECT ${columns} FROM mapped WHERE reasons = 0${sorted ? '' : ' ORDER BY event_time_ms, source_row'}`
   const query =
@@ -272,9 +335,11 @@ const writeQuarantine = async (
       `TRY(CAST((\n${expression ?? 'NULL::VARCHAR'}\n) AS VARCHAR))`,
     ]),
   )
+  const gotOf = (code: QuarantineReason, field: string | null): string =>
+    code === 'attribute_not_readable' ? '"__unreadable"' : field === null ? 'NULL::VARCHAR' : got.get(field)!
   const reasons = QUARANTINE_REASONS.map(
     ({ code, field, what }) =>
-      `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(what)}, 'got': ${field === null ? 'NULL::VARCHAR' : got.get(field)}} END`,
+      `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(what)}, 'got': ${gotOf(code, field)}} END`,
   )
   const original = `{${columns.map((name) => `${sqlLiteral(name)}: CAST(source_rows.${sqlIdentifier(name)} AS VARCHAR)`).join(', ')}}`
   const asObject = columns.length === 0 ? `to_json("__line")` : `to_json(${original})`
@@ -283,7 +348,7 @@ const writeQuarantine = async (
        SELECT source_file, source_row, reasons, original FROM (
          SELECT source_file, source_row, list_filter([${reasons.join(', ')}], lambda reason: reason IS NOT NULL) AS reasons,
            CASE WHEN "__malformed" THEN to_json("__line") ELSE ${asObject} END AS original
-         FROM source_rows JOIN (SELECT source_row AS bad_row, reasons FROM mapped WHERE reasons <> 0) AS bad ON source_row = bad_row
+         FROM source_rows JOIN (SELECT source_row AS bad_row, reasons, "__unreadable" FROM mapped WHERE reasons <> 0) AS bad ON source_row = bad_row
          UNION ALL
          SELECT source_file, source_row, [{'code': 'row_malformed', 'what': 'row malformed', 'got': message}], to_json(line) FROM rejected_rows)
        ORDER BY source_row) TO ${sqlLiteral(path)} (FORMAT json)`,

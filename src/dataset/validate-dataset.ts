@@ -4,8 +4,10 @@ import { sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
 import { DAY_MS } from '../foundation/days.ts'
 import { parseDuration } from '../foundation/duration.ts'
+import { attributeColumn, preparedColumns } from '../transaction/attributes.ts'
 import { CATEGORY_FIELDS, SOURCE_FIELDS } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS, type PreparedColumn } from '../transaction/prepared-columns.ts'
+import { checkAttributes } from './attribute-checks.ts'
 import {
   atMost,
   type Check,
@@ -36,7 +38,8 @@ export const validateDataset = async (
   settings: ValidationSettings,
 ): Promise<ValidationReport> => {
   const from = `read_parquet(${sqlLiteral(preparedPath)})`
-  const profile = await profileDataset(connection, from, mappedColumns(read))
+  const types = preparedColumns(read.attributes)
+  const profile = await profileDataset(connection, from, mappedColumns(read), types)
   const asOfMs = settings.as_of === '' ? profile.lastEventMs : parseInstant(settings.as_of)
   const subject: Subject = {
     read,
@@ -46,7 +49,7 @@ export const validateDataset = async (
     find: finder(connection, from, settings.max_examples),
   }
   const checks: ValidationCheck[] = []
-  checks.push(await checkSchema(connection, from))
+  checks.push(await checkSchema(connection, from, types))
   for (const check of CHECKS) checks.push(...(await check(subject)))
   const failed = checks.some((check) => !check.passed && RANK[check.severity] >= RANK[settings.fail_on])
   return {
@@ -113,7 +116,11 @@ const checkMissing: Check = ({ profile, settings }) =>
   profile.columns
     .filter(
       ({ name, mapped }) =>
-        mapped && !isRequired(name) && name !== 'fraud_pattern' && name !== 'labelled_at_ms',
+        mapped &&
+        name in PREPARED_COLUMNS &&
+        !isRequired(name) &&
+        name !== 'fraud_pattern' &&
+        name !== 'labelled_at_ms',
     )
     .map(({ name, missing }) => {
       const own = settings.missing_share_by_column[name]
@@ -314,14 +321,17 @@ const CHECKS: readonly Check[] = [
   checkAllowedValues,
   checkAmounts,
   checkCoordinates,
+  checkAttributes,
 ]
 
-const checkSchema = async (connection: DuckDBConnection, from: string): Promise<ValidationCheck> => {
+const checkSchema = async (
+  connection: DuckDBConnection,
+  from: string,
+  types: Readonly<Record<string, string>>,
+): Promise<ValidationCheck> => {
   const described = await connection.runAndReadAll(`DESCRIBE FROM ${from}`)
   const found = described.getRows().map(([name, type]) => `${name} ${type}`)
-  const wanted = Object.entries(PREPARED_COLUMNS).map(
-    ([name, type]) => `${name} ${type.replace(' NOT NULL', '')}`,
-  )
+  const wanted = Object.entries(types).map(([name, type]) => `${name} ${type.replace(' NOT NULL', '')}`)
   const different = wanted.filter((column) => !found.includes(column))
   return {
     id: 'schema.columns',
@@ -338,7 +348,8 @@ const checkSchema = async (connection: DuckDBConnection, from: string): Promise<
 /** Prepared columns that the mapping fills. */
 const mappedColumns = (read: ReadResult): ReadonlySet<string> => {
   const fields = SOURCE_FIELDS.filter(({ wire }) => read.mapping[wire] !== null)
-  return new Set(['arrival', 'source_row', ...fields.map(({ column }) => column)])
+  const attributes = read.attributes.map(({ name }) => attributeColumn(name))
+  return new Set(['arrival', 'source_row', ...fields.map(({ column }) => column), ...attributes])
 }
 
 const isRequired = (name: string): boolean => PREPARED_COLUMNS[name as PreparedColumn].endsWith('NOT NULL')

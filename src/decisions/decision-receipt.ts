@@ -40,6 +40,9 @@ export const transactionHash = (of: Transaction): number => {
   let text = String(of.userId)
   for (const name of PLACED) text += `\n${of[name]}`
   for (const name of NAMED) if (of[name] !== undefined) text += `\n${name}=${of[name]}`
+  const { attributes } = of
+  if (attributes !== undefined)
+    for (const name of Object.keys(attributes).sort()) text += `\nattributes.${name}=${attributes[name]}`
   return tokenOf(text)
 }
 

@@ -1,4 +1,5 @@
 import type { Reason } from '../model/explain/reasons.ts'
+import type { TransactionShape } from '../transaction/shape.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
 
@@ -109,6 +110,8 @@ export interface InferencePipeline {
   /** Writes everything logged so far to Parquet. */
   saveLogs(): Promise<SavedLogs>
   readonly models: readonly ServedModel[]
+  /** What the models in service read of a transaction beside its fields. */
+  readonly shape: TransactionShape
   status(): InferenceStatus
   /** Finishes what was accepted, saves all states. */
   close(): Promise<void>

@@ -1,9 +1,7 @@
 import { type StatesIdentity, statesIdentity } from '../artifacts/states-manifest.ts'
-import type { FeaturesSettings } from '../config/sections/features.ts'
-import type { LabelsSettings } from '../config/sections/labels.ts'
-import type { FittedCleaning } from '../dataset/cleaning.ts'
+import { cleaningOfStates, type FittedCleaning } from '../dataset/cleaning.ts'
 import { planFeatures } from '../features/feature-plan.ts'
-import { type FeatureSettings, readFeatureSettings } from '../features/feature-settings.ts'
+import { type FeatureSettings, featureSettingsOfModel } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
 import { canonicalJson } from '../foundation/canonical-json.ts'
 import { sha256 } from '../foundation/hash.ts'
@@ -44,11 +42,8 @@ export interface ModelOrigin {
 /** @throws MODEL_ARTIFACT_REFUSED when the model reads a feature that its settings do not compute */
 export const prepareModel = (artifact: Artifact, origin: ModelOrigin): LoadedModel => {
   const { manifest, model } = artifact
-  const settings = readFeatureSettings(
-    manifest.featureSettings.features as FeaturesSettings,
-    manifest.featureSettings.labels as LabelsSettings,
-  )
   const fitted = manifest.fitted.features as FittedFeatures
+  const settings = featureSettingsOfModel(manifest.featureSettings, fitted)
   const cleaning = manifest.fitted.cleaning as FittedCleaning
   const identity = statesIdentity(settings, fitted)
   const { sha256: hash, ...named } = origin
@@ -70,6 +65,6 @@ export const prepareModel = (artifact: Artifact, origin: ModelOrigin): LoadedMod
     explainer: createScoreExplainer(artifact, origin.source),
     computed: planFeatures(settings).features.map(({ feature }) => feature.name),
     identity,
-    statesKey: sha256(canonicalJson([identity.layouts, { ...cleaning }])),
+    statesKey: sha256(canonicalJson([identity.layouts, cleaningOfStates(cleaning)])),
   }
 }

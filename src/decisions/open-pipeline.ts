@@ -2,6 +2,7 @@ import type { DatabaseSettings } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
+import type { TransactionShape } from '../transaction/shape.ts'
 import { Archiver } from './archiver.ts'
 import { createDecider, type Decider, type ServingModels } from './decider.ts'
 import type {
@@ -22,6 +23,7 @@ import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
 import { createLoggedPredictions } from './logged-predictions.ts'
 import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
 import { openOwnedDecisions } from './owned/owned-decisions.ts'
+import { shapeOf } from './served-shape.ts'
 import { openSharedDecisions } from './shared/shared-decisions.ts'
 import { readStoreIdentity, type StoreIdentity, writeStoreIdentity } from './states/store-identity.ts'
 import { warmUp } from './warm-up.ts'
@@ -60,6 +62,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const { states, log, models, settings, observer } = options
   const logBytes = await log.size()
   const identity = (await readStoreIdentity(states.store)) ?? (await identify(options))
+  const shape = shapeOf(modelsOf(models))
   await accept(models, identity, options)
   if (identity.origin !== undefined) await log.writeDocument(ORIGIN_DOCUMENT, JSON.stringify(identity.origin))
   const decider = createDecider(models)
@@ -79,7 +82,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     observer,
   })
   archiver.start()
-  return createPipeline(options, identity, decider, decisions, logged, archiver)
+  return createPipeline(options, identity, { decider, shape }, decisions, logged, archiver)
 }
 
 /** Gives a store that has never been used its name, and says whose states it will have. */
@@ -126,13 +129,13 @@ const openDecisions = (
 const createPipeline = (
   options: PipelineOptions,
   identity: StoreIdentity,
-  firstDecider: Decider,
+  first: { readonly decider: Decider; readonly shape: TransactionShape },
   decisions: Decisions,
   { find }: ReturnType<typeof createLoggedPredictions>,
   archiver: Archiver,
 ): OpenPipeline => {
   const { states, log } = options
-  let decider = firstDecider
+  let { decider, shape } = first
 
   const explain: InferencePipeline['explain'] = (prediction, reasons) => {
     const { name, version } = prediction.model
@@ -152,6 +155,9 @@ const createPipeline = (
     get models() {
       return describeModels(decider.models)
     },
+    get shape() {
+      return shape
+    },
     predict: async (transaction, reasons) => {
       const prediction = await decisions.predict(transaction, reasons)
       // A retried request gets its reasons again, where that takes no search.
@@ -164,10 +170,12 @@ const createPipeline = (
     explain,
     saveLogs: () => archiver.saveLogs(),
     useModels: async (models) => {
+      const nextShape = shapeOf(modelsOf(models))
       await accept(models, identity, options)
       const next = createDecider(models)
       warmUp(next)
       decider = next
+      shape = nextShape
       decisions.use(next)
     },
     status: () => statusOf(states.name, decisions.status(), archiver.logBytes),

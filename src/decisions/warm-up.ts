@@ -11,6 +11,10 @@ const WARM_UP_DECISIONS = 60
 export const warmUp = (decider: Decider): void => {
   const stateOf = (kind: EntityKind) => decider.engineer.keeperOf(kind)?.create()
   const states = { user: stateOf('user')!, merchant: stateOf('merchant'), device: stateOf('device') }
+  const { attributes } = decider.engineer.event
+  const known = Object.fromEntries(
+    attributes.map(({ name, kind }) => [name, kind === 'category' || kind === 'text' ? 'a' : 1]),
+  )
   for (let n = 0; n < WARM_UP_DECISIONS; n++) {
     decider.decide(
       {
@@ -26,6 +30,7 @@ export const warmUp = (decider: Decider): void => {
         longitude: n % 180,
         eventTimeMs: 1e12 + n * 60_000,
         amountMinor: 100 + n,
+        ...(attributes.length > 0 && { attributes: known }),
       },
       states,
       0,

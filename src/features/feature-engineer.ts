@@ -45,7 +45,7 @@ export class FeatureEngineer {
   readonly plan: FeaturePlan
   readonly featureNames: readonly string[]
   /** The transaction at hand: fill it with `readTransaction` or `readRow` before each call. */
-  readonly event = new TransactionEvent()
+  readonly event: TransactionEvent
   /** One part per source of features: the transaction itself, then each kind of entity. */
   readonly parts: readonly FeaturePart[]
   private readonly keepers: Readonly<Partial<Record<EntityKind, StateKeeper>>>
@@ -57,6 +57,7 @@ export class FeatureEngineer {
     families?: readonly FeatureFamily[],
   ) {
     this.plan = families === undefined ? planFeatures(settings) : planFeatures(settings, families)
+    this.event = new TransactionEvent(settings.options.attributes)
     this.featureNames = this.plan.features.map(({ feature }) => feature.name)
     const moment = new Moment(createTimeZone(settings.timeZone))
     const keepers: Partial<Record<EntityKind, StateKeeper>> = {}

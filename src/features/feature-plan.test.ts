@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { planFeatures } from './feature-plan.ts'
 import type { FeatureSettings } from './feature-settings.ts'
+import { VOCABULARY_FIELDS } from './fitted-features.ts'
 
 const limits = { ringEvents: 16, dimensionValues: 8, latenessMs: 0, labelDelayMs: 0 }
 const plan = (include: string[], exclude: string[] = []) =>
@@ -11,6 +12,8 @@ const plan = (include: string[], exclude: string[] = []) =>
       riskWindows: ['1d'],
       businessHours: { from: 9, to: 18 },
       night: { from: 0, to: 7 },
+      categories: VOCABULARY_FIELDS,
+      attributes: [],
     },
     windowMs: new Map([
       ['1h', 3_600_000],

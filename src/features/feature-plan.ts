@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein'
 import { VigiaError } from '../errors.ts'
 import { createTimeZone } from '../foundation/time-zone.ts'
+import type { Attribute } from '../transaction/attributes.ts'
 import { ENTITY_KINDS, type EntityKind } from '../transaction/entity-kind.ts'
 import { FEATURE_FAMILIES } from './families/index.ts'
 import type {
@@ -38,6 +39,7 @@ export interface FeaturePlan {
 /**
  * Chooses features and derives what states must keep from what their `bind` asks for.
  *
+ * @throws FEATURES_NAME_TAKEN when an attribute gives a feature a name that another has
  * @throws FEATURES_UNKNOWN when `include` or `exclude` names no feature or family
  * @throws FEATURES_MIXED_SOURCES when a feature reads the states of two entities
  */
@@ -46,7 +48,7 @@ export const planFeatures = (
   families: readonly FeatureFamily[] = FEATURE_FAMILIES,
 ): FeaturePlan => {
   const recorders = { user: new Recorder(), merchant: new Recorder(), device: new Recorder() }
-  const sources = { ...unfilledSources(), ...recorders }
+  const sources = { ...unfilledSources(settings.options.attributes), ...recorders }
   const features = chooseFeatures(settings, families).map(({ feature, family }, column) => {
     const before = ENTITY_KINDS.map((kind) => recorders[kind].asked)
     feature.bind(sources)
@@ -75,6 +77,7 @@ const chooseFeatures = (
   const all = families.flatMap((family) =>
     family.features(options).map((feature) => ({ feature, family: family.name })),
   )
+  assertUnique(all.map(({ feature }) => feature.name))
   const known = new Set([
     ...families.map(({ name }) => `${name}.*`),
     ...all.map(({ feature }) => feature.name),
@@ -88,6 +91,16 @@ const chooseFeatures = (
   const named = (names: readonly string[], { feature, family }: { feature: Feature; family: string }) =>
     names.includes(feature.name) || names.includes(`${family}.*`)
   return all.filter((entry) => (include.length === 0 || named(include, entry)) && !named(exclude, entry))
+}
+
+/** Columns of files differ in more than case: so do features. */
+const assertUnique = (names: readonly string[]): void => {
+  const seen = new Map<string, string>()
+  for (const name of names) {
+    const other = seen.get(name.toLowerCase())
+    if (other !== undefined) throw new VigiaError('FEATURES_NAME_TAKEN', { got: name, other })
+    seen.set(name.toLowerCase(), name)
+  }
 }
 
 const unknownFeature = (
@@ -197,13 +210,10 @@ const EMPTY_LAYOUT = createStateLayout('user', NO_NEEDS, {
   labelDelayMs: 0,
 })
 
-const unfilledSources = (): Pick<FeatureSources, 'transaction' | 'moment' | 'fitted'> => {
+const unfilledSources = (
+  attributes: readonly Attribute[],
+): Pick<FeatureSources, 'transaction' | 'moment' | 'fitted'> => {
   const nothing = { code: () => Number.NaN, share: () => Number.NaN }
-  const fitted: FittedLookup = {
-    amountBand: () => 0,
-    merchantCategory: nothing,
-    transactionType: nothing,
-    deviceType: nothing,
-  }
-  return { transaction: new TransactionEvent(), moment: new Moment(createTimeZone('UTC')), fitted }
+  const fitted: FittedLookup = { amountBand: () => 0, category: () => nothing }
+  return { transaction: new TransactionEvent(attributes), moment: new Moment(createTimeZone('UTC')), fitted }
 }

@@ -4,7 +4,8 @@ import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import { isTimeZone } from '../foundation/time-zone.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
-import type { FamilyOptions } from './feature.ts'
+import type { FamilyOptions, KnownData } from './feature.ts'
+import { type FittedFeatures, VOCABULARY_FIELDS } from './fitted-features.ts'
 import type { NamedWindow, StateLimits } from './state/layout.ts'
 
 /** The configuration of features, in the engine's own terms. */
@@ -23,9 +24,14 @@ export interface FeatureSettings {
 /**
  * Reads the `features` and `labels` sections of a checked configuration.
  *
+ * @param known what there is to make features of (default: every category field, no attributes)
  * @throws FEATURES_TIME_ZONE_UNKNOWN when the runtime has no such zone
  */
-export const readFeatureSettings = (features: FeaturesSettings, labels: LabelsSettings): FeatureSettings => {
+export const readFeatureSettings = (
+  features: FeaturesSettings,
+  labels: LabelsSettings,
+  known: KnownData = { categories: VOCABULARY_FIELDS, attributes: [] },
+): FeatureSettings => {
   if (!isTimeZone(features.time_zone)) {
     throw new VigiaError('FEATURES_TIME_ZONE_UNKNOWN', { got: features.time_zone })
   }
@@ -44,6 +50,8 @@ export const readFeatureSettings = (features: FeaturesSettings, labels: LabelsSe
       riskWindows: riskWindows.map(({ name }) => name),
       businessHours: features.business_hours,
       night: features.night,
+      categories: known.categories,
+      attributes: known.attributes,
     },
     windowMs: new Map([...windows, ...riskWindows].map(({ name, ms }) => [name, ms])),
     limits: {
@@ -57,6 +65,23 @@ export const readFeatureSettings = (features: FeaturesSettings, labels: LabelsSe
     vocabularySize: features.vocabulary_size,
   }
 }
+
+/** What the training data had, as it was fitted. */
+export const knownData = ({ vocabularies, attributes = [] }: FittedFeatures): KnownData => ({
+  categories: VOCABULARY_FIELDS.filter((name) => Object.hasOwn(vocabularies, name)),
+  attributes,
+})
+
+/** The settings that a model carries: those of its manifest or of its document beside a log. */
+export const featureSettingsOfModel = (
+  featureSettings: { readonly features: unknown; readonly labels: unknown },
+  fitted: FittedFeatures,
+): FeatureSettings =>
+  readFeatureSettings(
+    featureSettings.features as FeaturesSettings,
+    featureSettings.labels as LabelsSettings,
+    knownData(fitted),
+  )
 
 const ascending = (names: readonly string[]): NamedWindow[] =>
   names.map((name) => ({ name, ms: parseDuration(name) })).sort((a, b) => a.ms - b.ms)

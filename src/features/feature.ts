@@ -1,4 +1,6 @@
+import type { Attribute } from '../transaction/attributes.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
+import type { VocabularyField } from './fitted-features.ts'
 import type { Moment } from './moment.ts'
 import type { FeaturePhrase } from './phrase.ts'
 import type { Dimension } from './state/layout.ts'
@@ -53,6 +55,16 @@ export interface FamilyOptions {
   /** From <= hour < to. */
   readonly businessHours: { readonly from: number; readonly to: number }
   readonly night: { readonly from: number; readonly to: number }
+  readonly categories: KnownData['categories']
+  /** Their values stand in an event in this order. */
+  readonly attributes: KnownData['attributes']
+}
+
+/** What there is to make features of, as it was found in the training data. */
+export interface KnownData {
+  /** Category fields with a fitted vocabulary, in the order of the vector. */
+  readonly categories: readonly VocabularyField[]
+  readonly attributes: readonly Attribute[]
 }
 
 /** Everything a feature can ask for. */
@@ -92,9 +104,8 @@ export interface EntitySource {
 export interface FittedLookup {
   /** Index of the amount band, from 0. */
   amountBand(amountMinor: number): number
-  readonly merchantCategory: CategoryLookup
-  readonly transactionType: CategoryLookup
-  readonly deviceType: CategoryLookup
+  /** Of a category field or of an attribute, by name. */
+  category(name: string): CategoryLookup
 }
 
 export interface CategoryLookup {

@@ -22,7 +22,7 @@ test('equal edges are merged', () => {
 })
 
 test('a vocabulary has the commonest values first, equals by name, and no more than its size', () => {
-  expect(fitted.vocabularies.merchant_category).toEqual([
+  expect(fitted.vocabularies['merchant_category']).toEqual([
     { value: 'c', share: 0.5 },
     { value: 'a', share: 0.25 },
   ])

@@ -1,5 +1,16 @@
-/** Categories with a fitted vocabulary. */
-export const VOCABULARY_FIELDS = ['merchant_category', 'transaction_type', 'device_type'] as const
+import type { Attribute } from '../transaction/attributes.ts'
+
+/**
+ * Category fields with a fitted vocabulary, in the order of the vector. Models of earlier versions have the
+ * first three.
+ */
+export const VOCABULARY_FIELDS = [
+  'merchant_category',
+  'transaction_type',
+  'device_type',
+  'currency',
+  'location',
+] as const
 export type VocabularyField = (typeof VOCABULARY_FIELDS)[number]
 
 /** One known value of a category and its share of the training transactions. */
@@ -19,18 +30,20 @@ export interface FittedFeatures {
    */
   readonly amountBandEdgesMinor: readonly number[]
   /**
-   * Known values per category, commonest first; equally common ones by code unit order. The position is the
-   * code.
+   * Known values per category field and per attribute that is a category, by name, commonest first; equally
+   * common ones by code unit order. The position is the code.
    */
-  readonly vocabularies: Readonly<Record<VocabularyField, readonly VocabularyEntry[]>>
+  readonly vocabularies: Readonly<Record<string, readonly VocabularyEntry[]>>
+  /** What the source had beside the fields; absent: nothing. Requests are read by it. */
+  readonly attributes?: readonly Attribute[]
 }
 
 /** How often each value occurs in the training rows. */
 export interface TrainingCounts {
   /** Distinct amounts in minor units with their counts, ascending by amount. */
   readonly amounts: readonly { readonly amountMinor: number; readonly count: number }[]
-  /** Counts per value; missing values are not among them. */
-  readonly categories: Readonly<Record<VocabularyField, ReadonlyMap<string, number>>>
+  /** Counts per value, by category; missing values are not among them. */
+  readonly categories: Readonly<Record<string, ReadonlyMap<string, number>>>
   readonly rows: number
 }
 
@@ -44,11 +57,12 @@ export const fitFeatures = (
   settings: { readonly bands: number; readonly vocabularySize: number },
 ): FittedFeatures => ({
   amountBandEdgesMinor: quantileEdges(counts, settings.bands),
-  vocabularies: {
-    merchant_category: vocabulary(counts.categories.merchant_category, counts.rows, settings.vocabularySize),
-    transaction_type: vocabulary(counts.categories.transaction_type, counts.rows, settings.vocabularySize),
-    device_type: vocabulary(counts.categories.device_type, counts.rows, settings.vocabularySize),
-  },
+  vocabularies: Object.fromEntries(
+    Object.entries(counts.categories).map(([name, values]) => [
+      name,
+      vocabulary(values, counts.rows, settings.vocabularySize),
+    ]),
+  ),
 })
 
 const quantileEdges = ({ amounts, rows }: TrainingCounts, bands: number): number[] => {

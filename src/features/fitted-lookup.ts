@@ -16,9 +16,7 @@ export const createFittedLookup = (fitted: FittedFeatures): FittedLookup => {
       }
       return low
     },
-    merchantCategory: categoryLookup(fitted.vocabularies.merchant_category),
-    transactionType: categoryLookup(fitted.vocabularies.transaction_type),
-    deviceType: categoryLookup(fitted.vocabularies.device_type),
+    category: (name) => categoryLookup(fitted.vocabularies[name] ?? []),
   }
 }
 

@@ -12,6 +12,8 @@ export interface FeaturePhrase {
   readonly text: string
   /** How `{}` is written. Default: as the feature's unit. */
   readonly as?: ValueTextName
+  /** The vocabulary that a code stands in: `{}` is its entry. */
+  readonly vocabulary?: string
   /** Sentences for single values, such as 0 and 1 of a feature that says yes or no. */
   readonly at?: Readonly<Record<number, string>>
   /** Said of NaN. Default: that nothing is known, with the feature's name. */

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FEATURE_FAMILIES } from './families/index.ts'
 import type { Feature } from './feature.ts'
-import type { FittedFeatures } from './fitted-features.ts'
+import { type FittedFeatures, VOCABULARY_FIELDS } from './fitted-features.ts'
 import { tellFeature } from './tell-feature.ts'
 
 const FITTED: FittedFeatures = {
@@ -23,6 +23,8 @@ const FEATURES: readonly Feature[] = FEATURE_FAMILIES.flatMap((family) =>
     riskWindows: ['1d', '7d'],
     businessHours: { from: 9, to: 18 },
     night: { from: 0, to: 7 },
+    categories: VOCABULARY_FIELDS,
+    attributes: [],
   }),
 )
 

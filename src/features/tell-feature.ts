@@ -1,6 +1,6 @@
 import type { Feature } from './feature.ts'
-import { type FittedFeatures, VOCABULARY_FIELDS } from './fitted-features.ts'
-import { numberText, VALUE_TEXTS, valueTextOf } from './value-texts.ts'
+import type { FittedFeatures } from './fitted-features.ts'
+import { entryText, numberText, VALUE_TEXTS, valueTextOf } from './value-texts.ts'
 
 /**
  * What `value` of `feature` says, in words: `amount is 9.4 times the user's mean of the last 7 days`.
@@ -14,7 +14,12 @@ export const tellFeature = (feature: Feature, value: number, fitted: FittedFeatu
   if (phrase === undefined) return `${spoken(name)} is ${numberText(value)}`
   const own = phrase.at?.[value]
   if (own !== undefined) return own
-  const tell = phrase.as === undefined ? valueTextOf(unit) : VALUE_TEXTS[phrase.as]
+  const tell =
+    phrase.vocabulary !== undefined
+      ? entryText(phrase.vocabulary)
+      : phrase.as === undefined
+        ? valueTextOf(unit)
+        : VALUE_TEXTS[phrase.as]
   // A function, because a category may hold "$&", which a replacement text would expand.
   return phrase.text.replace('{}', () => tell(value, fitted))
 }
@@ -28,8 +33,8 @@ export const categoryOf = (
   code: number,
   { vocabularies }: FittedFeatures,
 ): string | null => {
-  const field = VOCABULARY_FIELDS.find((name) => name === phrase?.as)
-  return (field && vocabularies[field][code]?.value) ?? null
+  const name = phrase?.vocabulary
+  return (name === undefined ? undefined : vocabularies[name]?.[code]?.value) ?? null
 }
 
 const spoken = (name: string): string => name.replaceAll('_', ' ')

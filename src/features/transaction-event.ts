@@ -1,5 +1,6 @@
+import { type Attribute, type AttributeValue, isTextAttribute } from '../transaction/attributes.ts'
 import type { FieldName } from '../transaction/fields.ts'
-import { tokenOf } from '../transaction/token.ts'
+import { NO_TOKEN, tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 
 /**
@@ -19,7 +20,18 @@ export class TransactionEvent {
   locationToken = 0.5
   latitude = 0.5
   longitude = 0.5
+  currencyToken = 0.5
   // Half a unit each: it makes V8 hold the fields as doubles from the start. All are set before use.
+  /**
+   * In the order of `attributes`: numbers, epoch milliseconds, 1 and 0, of which NaN is missing; tokens of text.
+   */
+  readonly values: Float64Array
+  readonly attributes: readonly Attribute[]
+
+  constructor(attributes: readonly Attribute[] = []) {
+    this.attributes = attributes
+    this.values = new Float64Array(attributes.length)
+  }
 }
 
 /** Fills `event` from `transaction`. */
@@ -36,6 +48,19 @@ export const readTransaction = (event: TransactionEvent, transaction: Transactio
   event.locationToken = tokenOf(transaction.location)
   event.latitude = transaction.latitude ?? Number.NaN
   event.longitude = transaction.longitude ?? Number.NaN
+  event.currencyToken = tokenOf(transaction.currency)
+  const { attributes, values } = event
+  if (attributes.length === 0) return
+  const given = transaction.attributes
+  for (let i = 0; i < attributes.length; i++) {
+    const attribute = attributes[i]!
+    values[i] = numberOf(attribute, given?.[attribute.name])
+  }
+}
+
+const numberOf = (attribute: Attribute, value: AttributeValue | undefined): number => {
+  if (value === undefined) return isTextAttribute(attribute) ? NO_TOKEN : Number.NaN
+  return typeof value === 'string' ? tokenOf(value) : Number(value)
 }
 
 /** What of a transaction each field of an event is made of, in the order in which rows have them. */
@@ -52,13 +77,12 @@ export const EVENT_SOURCES = {
   locationToken: 'location',
   latitude: 'latitude',
   longitude: 'longitude',
-} as const satisfies Readonly<Record<keyof TransactionEvent, FieldName>>
+  currencyToken: 'currency',
+} as const satisfies Readonly<Record<Exclude<keyof TransactionEvent, 'values' | 'attributes'>, FieldName>>
 
 export type EventField = keyof typeof EVENT_SOURCES
 
-/**
- * The fields of an event in bulk: row `r` of an `EventRows` holds field `f` at `r * EVENT_FIELDS.length + f`.
- */
+/** The fields of an event in bulk: they stand first in a row of `EventRows`, the attributes' values after them. */
 export const EVENT_FIELDS = Object.keys(EVENT_SOURCES) as readonly EventField[]
 
 /** Many events, row after row: a transaction is read as a whole, so its fields share cache lines. */
@@ -69,9 +93,13 @@ export const eventFieldAt = (field: EventField): number => EVENT_FIELDS.indexOf(
 
 const EVENT_WIDTH = EVENT_FIELDS.length
 
+/** Words of a row with so many attributes. */
+export const eventWidth = (attributes: number): number => EVENT_WIDTH + attributes
+
 /** Fills `event` from row `row`. */
 export const readRow = (event: TransactionEvent, rows: EventRows, row: number): void => {
-  const at = row * EVENT_WIDTH
+  const { values } = event
+  const at = row * (EVENT_WIDTH + values.length)
   event.eventTimeMs = rows[at]!
   event.amountMinor = rows[at + 1]!
   event.transactionToken = rows[at + 2]!
@@ -84,4 +112,6 @@ export const readRow = (event: TransactionEvent, rows: EventRows, row: number): 
   event.locationToken = rows[at + 9]!
   event.latitude = rows[at + 10]!
   event.longitude = rows[at + 11]!
+  event.currencyToken = rows[at + 12]!
+  for (let i = 0; i < values.length; i++) values[i] = rows[at + EVENT_WIDTH + i]!
 }

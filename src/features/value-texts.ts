@@ -1,4 +1,4 @@
-import { type FittedFeatures, VOCABULARY_FIELDS, type VocabularyField } from './fitted-features.ts'
+import type { FittedFeatures } from './fitted-features.ts'
 
 /**
  * How the value of a feature is written for people, by name: mostly the feature's unit. The value is a number
@@ -109,10 +109,10 @@ const bandText: ValueText = (band, { amountBandEdgesMinor: edges }) => {
 }
 
 /** The vocabulary entry of a code in quotes, `another one` for a value that training did not know. */
-const entryText =
-  (field: VocabularyField): ValueText =>
+export const entryText =
+  (name: string): ValueText =>
   (code, { vocabularies }) => {
-    const value = vocabularies[field][code]?.value
+    const value = vocabularies[name]?.[code]?.value
     return value === undefined ? 'one that training did not know' : quoted(value)
   }
 
@@ -136,10 +136,6 @@ const grouped = (digits: string): string => digits.replace(/\B(?<!\..*)(?=(\d{3}
 
 const within = (value: number): number => Math.max(-1, Math.min(1, value))
 
-const VOCABULARY_TEXTS = Object.fromEntries(
-  VOCABULARY_FIELDS.map((field) => [field, entryText(field)]),
-) as Readonly<Record<VocabularyField, ValueText>>
-
 /** How values are written, by unit or by a name of its own where the unit does not say it. */
 export const VALUE_TEXTS = {
   currency: moneyText,
@@ -161,7 +157,6 @@ export const VALUE_TEXTS = {
   'standard deviations': deviationText,
   nats: (value) => numberText(Math.exp(Math.min(value, 700))),
   'amount band': bandText,
-  ...VOCABULARY_TEXTS,
 } satisfies Record<string, ValueText>
 
 export type ValueTextName = keyof typeof VALUE_TEXTS

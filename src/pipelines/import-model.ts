@@ -2,15 +2,13 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/pro
 import { basename, dirname, join } from 'node:path'
 import { readArtifact, writeArtifact } from '../artifacts/artifact-folder.ts'
 import { publishStates, readStates, statesIdentity } from '../artifacts/states-manifest.ts'
-import type { FeaturesSettings } from '../config/sections/features.ts'
-import type { LabelsSettings } from '../config/sections/labels.ts'
 import type { FittedCleaning } from '../dataset/cleaning.ts'
 import { withDatabase } from '../disk/database.ts'
 import { readJson } from '../disk/json-file.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import { planFeatures } from '../features/feature-plan.ts'
-import { readFeatureSettings } from '../features/feature-settings.ts'
+import { featureSettingsOfModel } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
 import { categoricalNames, readFeatureRows } from '../fitting/feature-rows.ts'
 import { sha256 } from '../foundation/hash.ts'
@@ -142,8 +140,8 @@ const named = (
   return { model, namesFrom: 'file' }
 }
 
-const settingsOf = ({ featureSettings }: Artifact['manifest']) =>
-  readFeatureSettings(featureSettings.features as FeaturesSettings, featureSettings.labels as LabelsSettings)
+const settingsOf = ({ featureSettings, fitted }: Artifact['manifest']) =>
+  featureSettingsOfModel(featureSettings, fitted.features as FittedFeatures)
 
 const packageOf = async (
   model: TreeEnsembleModel,

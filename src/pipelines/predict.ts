@@ -3,8 +3,6 @@ import { dirname, join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { readArtifact } from '../artifacts/artifact-folder.ts'
 import { readStates, type StatesIdentity, statesIdentity } from '../artifacts/states-manifest.ts'
-import type { FeaturesSettings } from '../config/sections/features.ts'
-import type { LabelsSettings } from '../config/sections/labels.ts'
 import type { SourceSettings } from '../config/sections/source.ts'
 import { applyCleaning, type FittedCleaning } from '../dataset/cleaning.ts'
 import { type ReadResult, readSource } from '../dataset/read-source.ts'
@@ -12,7 +10,7 @@ import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
-import { readFeatureSettings } from '../features/feature-settings.ts'
+import { featureSettingsOfModel } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
 import { createScoreExplainer } from '../model/explain/score-explainer.ts'
 import { createScorer } from '../model/scorer.ts'
@@ -75,10 +73,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
   const artifact = await readArtifact(join(options.run, 'package'))
   const { featureSettings, fitted: allFitted } = artifact.manifest
   const fitted = allFitted.features as FittedFeatures
-  const settings = readFeatureSettings(
-    featureSettings.features as FeaturesSettings,
-    featureSettings.labels as LabelsSettings,
-  )
+  const settings = featureSettingsOfModel(featureSettings, fitted)
   const identity = statesIdentity(settings, fitted)
   const { work, workingDirectory } = options
   const temporary = await mkdtemp(join(dirname(options.out), '.predict-'))

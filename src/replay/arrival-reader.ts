@@ -1,6 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { sqlLiteral } from '../disk/database.ts'
-import { EVENT_FIELDS, EVENT_SOURCES, type EventField } from '../features/transaction-event.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { VigiaError } from '../errors.ts'
+import { EVENT_FIELDS, EVENT_SOURCES, type EventField, eventWidth } from '../features/transaction-event.ts'
+import { type Attribute, attributeColumn, isTextAttribute } from '../transaction/attributes.ts'
 import { isTextKind, TRANSACTION_FIELDS } from '../transaction/fields.ts'
 import { FIELD_SQL } from '../transaction/prepared-columns.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
@@ -27,10 +29,13 @@ export interface ArrivalProfile {
   readonly isDisordered: boolean
 }
 
+/** @throws DATASET_ATTRIBUTE_MISSING when the file lacks one of these attributes */
 export const profileArrivals = async (
   connection: DuckDBConnection,
   prepared: string,
+  attributes: readonly Attribute[] = [],
 ): Promise<ArrivalProfile> => {
+  await assertAttributes(connection, prepared, attributes)
   const result = await connection.runAndReadAll(
     `SELECT count(*)::DOUBLE, coalesce(bool_or(event_time_ms < previous), false) OR count(labelled_at_ms) > 0
      FROM (SELECT event_time_ms, labelled_at_ms, lag(event_time_ms) OVER () AS previous
@@ -40,6 +45,32 @@ export const profileArrivals = async (
   return { rows, isDisordered }
 }
 
+export interface ArrivalOptions {
+  /** The Parquet file. */
+  readonly prepared: string
+  readonly profile: ArrivalProfile
+  /** Whose values stand in a row after the fields of an event. */
+  readonly attributes: readonly Attribute[]
+  readonly labelDelayMs: number
+  readonly needsLabels: boolean
+  /** Where an earlier replay had come to. */
+  readonly carried?: CarriedTime | undefined
+}
+
+const assertAttributes = async (
+  connection: DuckDBConnection,
+  prepared: string,
+  attributes: readonly Attribute[],
+): Promise<void> => {
+  if (attributes.length === 0) return
+  const described = await connection.runAndReadAll(`DESCRIBE FROM read_parquet(${sqlLiteral(prepared)})`)
+  const columns = new Set(described.getRows().map(([name]) => String(name)))
+  const missing = attributes.filter(({ name }) => !columns.has(attributeColumn(name)))
+  if (missing.length === 0) return
+  const got = missing.map(({ name }) => name).join(', ')
+  throw new VigiaError('DATASET_ATTRIBUTE_MISSING', { got, path: prepared })
+}
+
 /**
  * Reads a prepared dataset in arrival order, with the labels merged in where they are delivered
  * (`label-schedule.ts`).
@@ -47,25 +78,23 @@ export const profileArrivals = async (
 export class ArrivalReader {
   private readonly transactions: ChunkCursor
   private readonly labels: LabelFeed
+  private readonly width: number
   private clock: number
   private arrived = 0
 
-  private constructor(transactions: ChunkCursor, labels: LabelFeed, clock: number) {
+  private constructor(transactions: ChunkCursor, labels: LabelFeed, clock: number, width: number) {
     this.transactions = transactions
     this.labels = labels
     this.clock = clock
+    this.width = width
   }
 
   static async open(
     connections: { readonly transactions: DuckDBConnection; readonly labels: DuckDBConnection },
-    prepared: string,
-    profile: ArrivalProfile,
-    labelDelayMs: number,
-    needsLabels: boolean,
-    carried?: CarriedTime,
+    { prepared, profile, attributes, labelDelayMs, needsLabels, carried }: ArrivalOptions,
   ): Promise<ArrivalReader> {
     const source = `read_parquet(${sqlLiteral(prepared)})`
-    const rows = await connections.transactions.stream(`SELECT ${TRANSACTION_SQL} FROM ${source}`)
+    const rows = await connections.transactions.stream(`SELECT ${rowSql(attributes)} FROM ${source}`)
     const start = carried?.clock ?? Number.NEGATIVE_INFINITY
     const labels = !needsLabels
       ? new PendingLabels(Number.POSITIVE_INFINITY)
@@ -73,7 +102,7 @@ export class ArrivalReader {
         ? new StreamedLabels(await connections.labels.stream(labelSql(source, labelDelayMs, start)))
         : new PendingLabels(labelDelayMs)
     const all = carried === undefined ? labels : new CarriedLabels(carried.labels, labels)
-    return new ArrivalReader(new ChunkCursor(rows), all, start)
+    return new ArrivalReader(new ChunkCursor(rows), all, start, eventWidth(attributes.length))
   }
 
   /** Where the replay has come to: what a later one needs to go on. */
@@ -89,11 +118,12 @@ export class ArrivalReader {
     let rows = 0
     let labels = 0
     const chunk = this.transactions
+    const { width } = this
     while (rows < limit && (await chunk.load())) {
       const available = Math.min(chunk.rowCount - chunk.row, limit - rows)
       this.copyTransactions(batch, rows, available)
       for (let i = 0; i < available; i++, rows++) {
-        const clock = Math.max(this.clock, batch.events[rows * EVENT_WIDTH]!)
+        const clock = Math.max(this.clock, batch.events[rows * width]!)
         for (;;) {
           // Awaiting only where a chunk ends keeps the loop synchronous.
           if (this.labels.mustLoad) await this.labels.load()
@@ -107,7 +137,7 @@ export class ArrivalReader {
           batch.labels[labels * LABEL_WIDTH + LABEL.beforeRow] = rows
           labels++
         }
-        this.labels.add(batch.events, rows * EVENT_WIDTH, chunk.column(IS_FRAUD)[chunk.row + i]!)
+        this.labels.add(batch.events, rows * width, chunk.column(width)[chunk.row + i]!)
         this.clock = clock
         this.arrived++
       }
@@ -117,11 +147,11 @@ export class ArrivalReader {
   }
 
   private copyTransactions({ events }: SharedBatch, to: number, count: number): void {
-    const { transactions } = this
-    for (let field = 0; field < EVENT_WIDTH; field++) {
+    const { transactions, width } = this
+    for (let field = 0; field < width; field++) {
       const column = transactions.column(field)
-      let at = to * EVENT_WIDTH + field
-      for (let row = transactions.row; row < transactions.row + count; row++, at += EVENT_WIDTH) {
+      let at = to * width + field
+      for (let row = transactions.row; row < transactions.row + count; row++, at += width) {
         events[at] = column[row]!
       }
     }
@@ -138,7 +168,15 @@ const eventSql = (event: EventField): string => {
   if (required) return FIELD_SQL[name]
   return `coalesce(${FIELD_SQL[name]}, ${isTextKind(kind) ? "''" : "'NaN'::DOUBLE"})`
 }
-const EVENT_WIDTH = EVENT_FIELDS.length
-/** The column after the event's: 1 fraud, 0 not, -1 not known. */
-const IS_FRAUD = EVENT_WIDTH
-const TRANSACTION_SQL = [...EVENT_FIELDS.map(eventSql), 'coalesce(is_fraud, -1)::DOUBLE'].join(', ')
+
+/** An attribute as `TransactionEvent.values` has it; missing text has the token of none. */
+const attributeSql = (attribute: Attribute): string => {
+  const column = sqlIdentifier(attributeColumn(attribute.name))
+  return isTextAttribute(attribute) ? `coalesce(${column}, '')` : `coalesce(${column}::DOUBLE, 'NaN'::DOUBLE)`
+}
+
+/** The fields of an event, the attributes, and after them: 1 fraud, 0 not, -1 not known. */
+const rowSql = (attributes: readonly Attribute[]): string =>
+  [...EVENT_FIELDS.map(eventSql), ...attributes.map(attributeSql), 'coalesce(is_fraud, -1)::DOUBLE'].join(
+    ', ',
+  )

@@ -5,7 +5,7 @@ import { decodeState, encodeState } from '../features/state/encoding.ts'
 import { Arena, type EntityState } from '../features/state/entity-state.ts'
 import { HEADER } from '../features/state/layout.ts'
 import { StateTable } from '../features/state/state-table.ts'
-import { EVENT_FIELDS, eventFieldAt, readRow } from '../features/transaction-event.ts'
+import { eventFieldAt, eventWidth, readRow } from '../features/transaction-event.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
 import { BATCH_ROWS, LABEL, LABEL_WIDTH, type SharedBatch } from './shared-batch.ts'
 
@@ -48,6 +48,7 @@ export class EntityShard {
     device: new StateTable(),
   }
   private readonly width: number
+  private readonly eventWidth: number
   private readonly index: number
   private readonly count: number
   /**
@@ -62,6 +63,7 @@ export class EntityShard {
   constructor(settings: FeatureSettings, fitted: FittedFeatures, index: number, count: number) {
     this.engineer = new FeatureEngineer(settings, fitted, this.blocks)
     this.width = this.engineer.featureNames.length
+    this.eventWidth = eventWidth(settings.options.attributes.length)
     this.index = index
     this.count = count
   }
@@ -144,7 +146,7 @@ export class EntityShard {
         if (token !== 0 && this.owns(token)) prepend(this.placeOf(kind, token), BATCH_ROWS + label)
       }
       if (row < 0) break
-      const token = events[row * EVENT_FIELDS.length + tokenAt]!
+      const token = events[row * this.eventWidth + tokenAt]!
       if (token === 0) {
         // No such entity: the first worker says so.
         if (this.index === 0)

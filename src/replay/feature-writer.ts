@@ -19,7 +19,7 @@ const TILE_ROWS = 32
  */
 const data = workerData as FeatureWriterData
 const control = new Int32Array(data.control)
-const shared = data.batches.map(mapBatch)
+const shared = data.batches.map((memory) => mapBatch(memory, data.shape))
 const answer = (message: FromFeatureWriter): void => parentPort?.postMessage(message)
 
 const width = data.featureNames.length

@@ -1,12 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { sqlLiteral } from '../disk/database.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import type { FeatureSettings } from '../features/feature-settings.ts'
-import {
-  type FittedFeatures,
-  fitFeatures,
-  VOCABULARY_FIELDS,
-  type VocabularyField,
-} from '../features/fitted-features.ts'
+import { type FittedFeatures, fitFeatures } from '../features/fitted-features.ts'
+import { attributeColumn } from '../transaction/attributes.ts'
 
 /**
  * Fits what features take from data on the training rows of a prepared dataset. `trainingRows` is an SQL
@@ -23,14 +19,22 @@ export const fitFeaturesOn = async (
   const amounts = await rowsOf(
     `SELECT amount_minor::DOUBLE, count(*)::DOUBLE FROM ${source} GROUP BY 1 ORDER BY 1`,
   )
-  const categories = {} as Record<VocabularyField, ReadonlyMap<string, number>>
-  for (const field of VOCABULARY_FIELDS) {
+  const { attributes, categories: fields } = settings.options
+  const columns = [
+    ...fields.map((name) => [name, name] as const),
+    ...attributes
+      .filter(({ kind }) => kind === 'category')
+      .map(({ name }) => [name, attributeColumn(name)] as const),
+  ]
+  const categories: Record<string, ReadonlyMap<string, number>> = {}
+  for (const [name, of] of columns) {
+    const column = sqlIdentifier(of)
     const counts = await rowsOf(
-      `SELECT ${field}, count(*)::DOUBLE FROM ${source} AND ${field} IS NOT NULL GROUP BY 1`,
+      `SELECT ${column}, count(*)::DOUBLE FROM ${source} AND ${column} IS NOT NULL GROUP BY 1`,
     )
-    categories[field] = new Map(counts as [string, number][])
+    categories[name] = new Map(counts as [string, number][])
   }
-  return fitFeatures(
+  const fitted = fitFeatures(
     {
       amounts: (amounts as [number, number][]).map(([amountMinor, count]) => ({ amountMinor, count })),
       categories,
@@ -38,4 +42,5 @@ export const fitFeaturesOn = async (
     },
     { bands: settings.amountBands, vocabularySize: settings.vocabularySize },
   )
+  return attributes.length === 0 ? fitted : { ...fitted, attributes }
 }

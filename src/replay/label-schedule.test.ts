@@ -80,7 +80,8 @@ const byRule = (history: readonly Arrived[], delayMs: number): Delivery[] => {
   return deliveries
 }
 
-const batch = mapBatch(allocateBatch(1))
+const SHAPE = { attributes: 0, features: 1 }
+const batch = mapBatch(allocateBatch(SHAPE), SHAPE)
 
 const byReplay = async (
   transactions: DuckDBConnection,
@@ -89,7 +90,10 @@ const byReplay = async (
   delayMs: number,
 ): Promise<Delivery[]> => {
   const profile = await profileArrivals(transactions, prepared)
-  const reader = await ArrivalReader.open({ transactions, labels }, prepared, profile, delayMs, true)
+  const reader = await ArrivalReader.open(
+    { transactions, labels },
+    { prepared, profile, attributes: [], labelDelayMs: delayMs, needsLabels: true },
+  )
   const arrivalOf = new Map(Array.from({ length: profile.rows }, (_, n) => [tokenOf(`t${n}`), n]))
   const deliveries: Delivery[] = []
   let arrived = 0

@@ -1,12 +1,14 @@
 import type { FeatureSettings } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
 import type { ReplayCounts } from './entity-shard.ts'
+import type { BatchShape } from './shared-batch.ts'
 
 /** What a feature worker is started with. */
 export interface ReplayWorkerData {
   readonly settings: FeatureSettings
   readonly fitted: FittedFeatures
   readonly batches: readonly SharedArrayBuffer[]
+  readonly shape: BatchShape
   readonly index: number
   readonly count: number
   /** Folder of the states to start from. */
@@ -35,6 +37,7 @@ export interface FeatureWriterData {
   readonly tempDirectory: string
   readonly featureNames: readonly string[]
   readonly batches: readonly SharedArrayBuffer[]
+  readonly shape: BatchShape
   /** See `WriterControl`. */
   readonly control: SharedArrayBuffer
 }

@@ -4,10 +4,10 @@ import type { FromReplayWorker, ReplayWorkerData, ToReplayWorker } from './messa
 import { readShard, writeShard } from './shard-files.ts'
 import { mapBatch } from './shared-batch.ts'
 
-const { settings, fitted, batches, index, count, statesIn } = workerData as ReplayWorkerData
+const { settings, fitted, batches, shape, index, count, statesIn } = workerData as ReplayWorkerData
 const shard = new EntityShard(settings, fitted, index, count)
 if (statesIn !== undefined) readShard(shard, statesIn)
-const shared = batches.map(mapBatch)
+const shared = batches.map((memory) => mapBatch(memory, shape))
 const answer = (message: FromReplayWorker): void => parentPort?.postMessage(message)
 
 parentPort?.on('message', (message: ToReplayWorker) => {

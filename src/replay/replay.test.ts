@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { SMALL_FIT, smallSettings } from '../../test/oracle/random-histories.ts'
+import { ATTRIBUTES, SMALL_FIT, smallSettings } from '../../test/oracle/random-histories.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import { unwatchedWork } from '../disk/work.ts'
-import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
+import { preparedColumns } from '../transaction/attributes.ts'
 import { type ReplayOptions, replay } from './replay.ts'
 import { asReplayError } from './replay-errors.ts'
 
@@ -154,7 +154,7 @@ function writePrepared(path: string, rows: number): Promise<unknown> {
     is_fraud: 'i % 7 = 0',
     labelled_at_ms: 'CASE WHEN i % 4 = 0 THEN 1000000040000 + i * 1000 END',
   }
-  const columns = Object.entries(PREPARED_COLUMNS).map(
+  const columns = Object.entries(preparedColumns(ATTRIBUTES)).map(
     ([name, type]) => `(${given[name] ?? 'NULL'})::${type.replace(' NOT NULL', '')} AS ${name}`,
   )
   return query(

@@ -27,7 +27,14 @@ import {
   readCarriedTime,
   writeCarriedTime,
 } from './shard-files.ts'
-import { allocateBatch, BATCH_SLOTS, mapBatch } from './shared-batch.ts'
+import {
+  allocateBatch,
+  BATCH_ROWS,
+  BATCH_SLOTS,
+  type BatchShape,
+  mapBatch,
+  rowsOfBatch,
+} from './shared-batch.ts'
 
 export interface ReplayOptions {
   /** Prepared dataset (Parquet, arrival order, unique transaction ids). */
@@ -45,7 +52,10 @@ export interface ReplayOptions {
   readonly fitted: FittedFeatures
   /** Threads that compute features; 0 means one per core. The result does not depend on it. */
   readonly workers: number
-  /** Transactions (and labels) per batch, 1 to 65,536 (default: 65,536). The result does not depend on it. */
+  /**
+   * Most transactions (and labels) of a batch, 1 to 65,536 (default: 65,536, or fewer where rows are wide). The
+   * result does not depend on it.
+   */
   readonly batchRows?: number
   readonly work: Work
 }
@@ -84,14 +94,21 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
       signal.addEventListener('abort', interrupt)
       try {
         signal.throwIfAborted()
-        const { rows, isDisordered } = await profileArrivals(connection, prepared)
+        const { rows, isDisordered } = await profileArrivals(
+          connection,
+          prepared,
+          settings.options.attributes,
+        )
         const reader = await ArrivalReader.open(
           { transactions: connection, labels },
-          prepared,
-          { rows, isDisordered },
-          settings.limits.user.labelDelayMs,
-          Object.values(plan.layouts).some(({ labelField }) => labelField >= 0),
-          statesIn === undefined ? undefined : readCarriedTime(statesIn),
+          {
+            prepared,
+            profile: { rows, isDisordered },
+            attributes: settings.options.attributes,
+            labelDelayMs: settings.limits.user.labelDelayMs,
+            needsLabels: Object.values(plan.layouts).some(({ labelField }) => labelField >= 0),
+            carried: statesIn === undefined ? undefined : readCarriedTime(statesIn),
+          },
         )
         const crew = new Crew(options, featureNames, workers, unfinished)
         try {
@@ -120,6 +137,7 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
 /** The threads of one replay and the batches between them. */
 class Crew {
   private readonly options: ReplayOptions
+  private readonly shape: BatchShape
   private readonly memory: readonly SharedArrayBuffer[]
   private readonly control = new Int32Array(
     new SharedArrayBuffer((CONTROL.rows + BATCH_SLOTS) * Int32Array.BYTES_PER_ELEMENT),
@@ -133,7 +151,8 @@ class Crew {
 
   constructor(options: ReplayOptions, featureNames: readonly string[], workers: number, out: string) {
     this.options = options
-    this.memory = Array.from({ length: BATCH_SLOTS }, () => allocateBatch(featureNames.length))
+    this.shape = { attributes: options.settings.options.attributes.length, features: featureNames.length }
+    this.memory = Array.from({ length: BATCH_SLOTS }, () => allocateBatch(this.shape))
     this.computed = this.memory.map(() => new Mailbox<number>())
     this.ended = new Mailbox<ReplayCounts>()
     for (let slot = 0; slot < BATCH_SLOTS; slot++) this.freeSlots.put(slot)
@@ -143,16 +162,17 @@ class Crew {
 
   /** Reads, has computed and has written every batch in order. */
   async work(reader: ArrivalReader, totalRows: number): Promise<ReplayCounts> {
-    const { batchRows, work } = this.options
+    const { batchRows = BATCH_ROWS, work } = this.options
     const { signal, reportProgress } = work
-    const shared = this.memory.map(mapBatch)
+    const limit = Math.min(batchRows, rowsOfBatch(this.shape))
+    const shared = this.memory.map((memory) => mapBatch(memory, this.shape))
     signal.addEventListener('abort', this.wakeWaiting)
     let done = 0
     let handing: Promise<void> = Promise.resolve()
     for (;;) {
       signal.throwIfAborted()
       const slot = await this.freeSlots.take()
-      const { rows, labels } = await reader.fill(shared[slot]!, batchRows)
+      const { rows, labels } = await reader.fill(shared[slot]!, limit)
       if (rows === 0 && labels === 0) break
       this.tellComputers({ kind: 'batch', slot, rows, labels })
       const before = handing
@@ -215,6 +235,7 @@ class Crew {
       settings,
       fitted,
       batches: this.memory,
+      shape: this.shape,
       index,
       count,
       ...(statesIn === undefined ? {} : { statesIn }),
@@ -235,6 +256,7 @@ class Crew {
       out,
       featureNames,
       batches: this.memory,
+      shape: this.shape,
       control: this.control.buffer as SharedArrayBuffer,
       threads: work.database.threads,
       memoryLimit: work.database.memoryLimit,

@@ -1,7 +1,9 @@
-import { EVENT_FIELDS, type EventRows } from '../features/transaction-event.ts'
+import { type EventRows, eventWidth } from '../features/transaction-event.ts'
 
 /** Most rows of one batch, and most labels: large enough that an entity has several events in one. */
 export const BATCH_ROWS = 65_536
+/** Most words of one batch: rows with many attributes come in smaller batches. 80 MiB. */
+const BATCH_WORDS = BATCH_ROWS * 160
 /** Batches under way at once: one being read, one computed, one written. */
 export const BATCH_SLOTS = 3
 
@@ -33,16 +35,34 @@ export interface SharedBatch {
   readonly vectors: Float64Array
 }
 
+/** What a row of a batch has: how many attributes beside the fields of its event, how many features. */
+export interface BatchShape {
+  readonly attributes: number
+  readonly features: number
+}
+
+/** Most rows, and most labels, of a batch of this shape: 16 to `BATCH_ROWS`. */
+export const rowsOfBatch = ({ attributes, features }: BatchShape): number => {
+  const words = eventWidth(attributes) + LABEL_WIDTH + features
+  return Math.max(16, Math.min(BATCH_ROWS, Math.floor(BATCH_WORDS / words)))
+}
+
 const WORD_BYTES = Float64Array.BYTES_PER_ELEMENT
-const EVENT_WORDS = BATCH_ROWS * EVENT_FIELDS.length
-const LABEL_WORDS = BATCH_ROWS * LABEL_WIDTH
 
-/** Memory of one batch with `featureCount` features, to be given to threads and mapped by `mapBatch`. */
-export const allocateBatch = (featureCount: number): SharedArrayBuffer =>
-  new SharedArrayBuffer(WORD_BYTES * (EVENT_WORDS + LABEL_WORDS + BATCH_ROWS * featureCount))
+/** Memory of one batch, to be given to threads and mapped by `mapBatch`. */
+export const allocateBatch = (shape: BatchShape): SharedArrayBuffer => {
+  const words = eventWidth(shape.attributes) + LABEL_WIDTH + shape.features
+  return new SharedArrayBuffer(WORD_BYTES * rowsOfBatch(shape) * words)
+}
 
-export const mapBatch = (memory: SharedArrayBuffer): SharedBatch => ({
-  events: new Float64Array(memory, 0, EVENT_WORDS),
-  labels: new Float64Array(memory, EVENT_WORDS * WORD_BYTES, LABEL_WORDS),
-  vectors: new Float64Array(memory, (EVENT_WORDS + LABEL_WORDS) * WORD_BYTES),
-})
+/** The batch in memory that was allocated with the same shape. */
+export const mapBatch = (memory: SharedArrayBuffer, shape: BatchShape): SharedBatch => {
+  const rows = rowsOfBatch(shape)
+  const eventWords = rows * eventWidth(shape.attributes)
+  const labelWords = rows * LABEL_WIDTH
+  return {
+    events: new Float64Array(memory, 0, eventWords),
+    labels: new Float64Array(memory, eventWords * WORD_BYTES, labelWords),
+    vectors: new Float64Array(memory, (eventWords + labelWords) * WORD_BYTES),
+  }
+}

@@ -89,6 +89,7 @@ const report = (text: string): ValidationReport => ({
     mapping: Object.fromEntries(
       SOURCE_FIELDS.map(({ wire, required }) => [wire, required ? text : null]),
     ) as ValidationReport['read']['mapping'],
+    attributes: [],
     inputRows: 1000,
     acceptedRows: 990,
     quarantinedRows: 10,

@@ -1,8 +1,8 @@
 import type { InferencePipeline, Prediction } from '../decisions/inference-pipeline.ts'
-import { readRequest } from '../transaction/read-request.ts'
 import { type FieldProblem, RequestProblemsError } from '../transaction/request-problem.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { mapInOrder } from './ndjson-answers.ts'
+import type { ReadTransaction } from './read-transaction.ts'
 
 /**
  * Decides on all rows of a protocol that has no errors of single rows: nothing is decided on unless every row
@@ -14,14 +14,14 @@ import { mapInOrder } from './ndjson-answers.ts'
 export const decideRows = (
   pipeline: InferencePipeline,
   rows: readonly unknown[],
-  unknownFields: 'refuse' | 'ignore',
+  readTransaction: ReadTransaction,
   most: number,
 ): Promise<readonly Prediction[]> => {
   const problems: FieldProblem[] = []
   const transactions: Transaction[] = []
   for (const [index, row] of rows.entries()) {
     try {
-      transactions.push(readRequest(row, unknownFields))
+      transactions.push(readTransaction(row))
     } catch (error) {
       if (!(error instanceof RequestProblemsError)) throw error
       problems.push(

@@ -1,6 +1,7 @@
 import { loadServingConfig } from '../config/config-manager.ts'
 import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
 import type { ModelControl } from '../pipelines/service/model-control.ts'
+import { NO_SHAPE } from '../transaction/shape.ts'
 import { createServingMetrics } from './metrics/serving-metrics.ts'
 import { createServer } from './server.ts'
 
@@ -39,6 +40,7 @@ const PIPELINE: InferencePipeline = {
   explain: neverAsked,
   saveLogs: neverAsked,
   models: [],
+  shape: NO_SHAPE,
   status: neverAsked,
   close: async () => undefined,
 }

@@ -1,7 +1,10 @@
 import swagger from '@fastify/swagger'
+import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
 import { ERRORS, type ErrorCode } from '../errors.ts'
+import type { TransactionShape } from '../transaction/shape.ts'
 import { addApiPage } from './api-page.ts'
 import type { App } from './dependencies.ts'
+import { attributesSchema, TransactionAnswer, TransactionBody } from './schemas/transaction.ts'
 import { READ_BY_ROUTE } from './validation.ts'
 
 /** Errors that any route may answer with. */
@@ -27,7 +30,11 @@ const WITH_BODY: readonly ErrorCode[] = [
  * Describes the API as OpenAPI 3.1 at /openapi.json, with a page for people at /docs. Comes before the
  * routes.
  */
-export const addOpenApi = async (app: App, version: string): Promise<void> => {
+export const addOpenApi = async (
+  app: App,
+  version: string,
+  pipeline: Pick<InferencePipeline, 'shape'>,
+): Promise<void> => {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -75,8 +82,24 @@ export const addOpenApi = async (app: App, version: string): Promise<void> => {
       return { schema: documented as never, url }
     },
   })
-  app.get('/openapi.json', { schema: { hide: true }, config: {} }, () => app.swagger())
+  app.get('/openapi.json', { schema: { hide: true }, config: {} }, () =>
+    withAttributes(app.swagger(), pipeline.shape),
+  )
   addApiPage(app)
+}
+
+/** The document with the attributes that the models now in service read. */
+const withAttributes = (document: object, shape: TransactionShape): object => {
+  if (shape.attributes.length === 0) return document
+  const { components } = document as {
+    readonly components: { readonly schemas: Readonly<Record<string, object>> }
+  }
+  const typed = Object.entries(components.schemas).map(([name, schema]) => {
+    if (name !== TransactionBody.$id && name !== TransactionAnswer.$id) return [name, schema]
+    const { properties } = schema as { readonly properties: object }
+    return [name, { ...schema, properties: { ...properties, attributes: attributesSchema(shape) } }]
+  })
+  return { ...document, components: { ...components, schemas: Object.fromEntries(typed) } }
 }
 
 const errorResponses = (codes: ReadonlySet<ErrorCode>, shape: unknown): Record<string, unknown> => {

@@ -16,6 +16,7 @@ import { addMissingRoutes, answerErrors, errorBody, vigiaErrorBody } from './err
 import { addJsonBodies } from './json-bodies.ts'
 import { createLogBuffer, type LogStream } from './log-buffer.ts'
 import { addOpenApi } from './openapi.ts'
+import { createTransactionReader } from './read-transaction.ts'
 import { createRequestLog } from './request-log.ts'
 import { createRequestNames } from './request-names.ts'
 import { addAdmin } from './routes/admin.ts'
@@ -97,11 +98,12 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   if (limits.requests_per_minute > 0 || keys.some(({ requestsPerMinute = 0 }) => requestsPerMinute > 0))
     await app.register(rateLimit, rateLimits(limits.requests_per_minute))
   const parseJson = addJsonBodies(app)
-  if (api.docs) await addOpenApi(app, version)
+  if (api.docs) await addOpenApi(app, version, pipeline)
   const context: RouteContext = {
     ...dependencies,
     parseJson,
     load,
+    readTransaction: createTransactionReader(pipeline, api.unknown_fields, metrics.countUnknownAttributes),
     reasonsNotReady: () => [notReady?.() ?? '', reasonOf(pipeline)].filter((reason) => reason !== ''),
   }
   await app.register(async (routes) => {

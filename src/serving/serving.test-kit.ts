@@ -12,6 +12,7 @@ import type {
 import { VigiaError } from '../errors.ts'
 import type { Scorer } from '../model/scorer.ts'
 import type { ModelControl } from '../pipelines/service/model-control.ts'
+import { NO_SHAPE } from '../transaction/shape.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { HttpSettings, ServerDependencies } from './dependencies.ts'
 import { createServingMetrics } from './metrics/serving-metrics.ts'
@@ -98,6 +99,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
     ].slice(0, top)
   const pipeline: TestPipeline = {
     models: [MODEL],
+    shape: NO_SHAPE,
     reason: '',
     failure: undefined,
     isClosed: false,

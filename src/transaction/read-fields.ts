@@ -44,19 +44,32 @@ export const readRequiredText = (field: string, value: unknown, problems: Proble
   return undefined
 }
 
+/** From when an instant may be, epoch milliseconds, and in words. */
+interface InstantBounds {
+  readonly earliestMs: number
+  readonly allowed: string
+}
+
+const SINCE_1970: InstantBounds = { earliestMs: 0, allowed: TIME_ALLOWED }
+
 /** Epoch milliseconds; finer digits are cut off. */
-export const readInstant = (field: string, value: unknown, problems: Problems): number | undefined => {
+export const readInstant = (
+  field: string,
+  value: unknown,
+  problems: Problems,
+  { earliestMs, allowed }: InstantBounds = SINCE_1970,
+): number | undefined => {
   const instant =
     typeof value === 'string' ? parseInstant(value) : typeof value === 'number' ? value : Number.NaN
-  if (Number.isInteger(instant) && instant >= 0 && instant <= LATEST_TIME_MS) return instant + 0
+  if (Number.isInteger(instant) && instant >= earliestMs && instant <= LATEST_TIME_MS) return instant + 0
   const what = isMissing(value)
     ? 'is missing'
     : Number.isInteger(instant)
-      ? 'is before 1970 or after 9999'
+      ? `is before ${new Date(earliestMs).getUTCFullYear()} or after 9999`
       : typeof value === 'string' && !Number.isNaN(parseInstant(`${value.trim()}Z`))
         ? 'has no time zone'
         : 'is no instant'
-  problems.push({ field, what, allowed: TIME_ALLOWED, got: shown(value) })
+  problems.push({ field, what, allowed, got: shown(value) })
   return undefined
 }
 
@@ -103,7 +116,7 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
  * Without the blanks around it: the space and Unicode's other space separators, but no tabs or line ends, as
  * SQL's `trim`.
  */
-const trimBlanks = (text: string): string => {
+export const trimBlanks = (text: string): string => {
   let start = 0
   let end = text.length
   while (start < end && isBlank(text.charCodeAt(start))) start++

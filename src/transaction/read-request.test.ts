@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { LARGEST_AMOUNT_MINOR, LATEST_TIME_MS, TRANSACTION_FIELDS, type TransactionField } from './fields.ts'
 import { readRequest } from './read-request.ts'
 import { RequestProblemsError } from './request-problem.ts'
+import { NO_SHAPE } from './shape.ts'
 import { type Transaction, TransactionSchema } from './transaction.ts'
 import { writeRequest } from './write-request.ts'
 
@@ -207,7 +208,7 @@ describe('a request that is no transaction is refused with every problem', () =>
   })
 
   it('ignores unknown fields when asked to', () => {
-    expect(readRequest({ ...SMALLEST, colour: 'red' }, 'ignore')).toEqual(readRequest(SMALLEST))
+    expect(readRequest({ ...SMALLEST, colour: 'red' }, NO_SHAPE, 'ignore')).toEqual(readRequest(SMALLEST))
   })
 
   it('takes what JSON says of __proto__ as an unknown field and nothing of it as a value', () => {

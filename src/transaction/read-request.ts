@@ -1,4 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein'
+import { readAttributes } from './attributes.ts'
 import {
   LARGEST_LATITUDE,
   LARGEST_LONGITUDE,
@@ -8,26 +9,36 @@ import {
 } from './fields.ts'
 import { readAmountMinor, readDegrees, readInstant, readRequiredText, readText } from './read-fields.ts'
 import { type FieldProblem, RequestProblemsError, shown } from './request-problem.ts'
+import { NO_SHAPE, type TransactionShape } from './shape.ts'
 import type { Transaction } from './transaction.ts'
 
 /** The fields of a transaction as requests name them, in the order of the API. */
 export const REQUEST_FIELDS: readonly RequestField[] = TRANSACTION_FIELDS.map(({ wire }) => wire)
 
-const KNOWN: ReadonlySet<string> = new Set(REQUEST_FIELDS)
+const KNOWN: ReadonlySet<string> = new Set([...REQUEST_FIELDS, 'attributes'])
 
 /** What `JSON.parse` gave for a transaction. */
-type RequestRecord = { readonly [K in RequestField]?: unknown }
+type RequestRecord = { readonly [K in RequestField | 'attributes']?: unknown }
 
 /**
  * The transaction that a request's JSON writes. Optional fields that are null or empty are missing.
  *
+ * @param shape what transactions have beside the fields (default: nothing)
  * @param unknownFields default refuse: a misspelt field would go unnoticed, and with it what it says
  * @throws REQUEST_TRANSACTION_INVALID with every problem in it
  */
-export const readRequest = (body: unknown, unknownFields: 'refuse' | 'ignore' = 'refuse'): Transaction => {
+export const readRequest = (
+  body: unknown,
+  shape: TransactionShape = NO_SHAPE,
+  unknownFields: 'refuse' | 'ignore' = 'refuse',
+): Transaction => {
   const problems: FieldProblem[] = []
   const transaction = isRecord(body) ? readRecord(body, problems) : notARecord(body, problems)
-  if (unknownFields === 'refuse' && isRecord(body)) refuseUnknown(body, problems)
+  if (isRecord(body)) {
+    const attributes = readAttributes(body.attributes, shape.attributes, unknownFields, problems)
+    if (attributes !== undefined) transaction.attributes = attributes
+    if (unknownFields === 'refuse') refuseUnknown(body, shape, problems)
+  }
   if (problems.length > 0) throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', problems)
   return transaction
 }
@@ -76,13 +87,13 @@ const notARecord = (body: unknown, problems: FieldProblem[]): Transaction => {
   return { transactionId: '', userId: '', eventTimeMs: 0, amountMinor: 0 }
 }
 
-const refuseUnknown = (body: RequestRecord, problems: FieldProblem[]): void => {
+const refuseUnknown = (body: RequestRecord, shape: TransactionShape, problems: FieldProblem[]): void => {
   for (const name in body) {
     if (KNOWN.has(name)) continue
     problems.push({
       field: name.slice(0, 60),
       what: 'is no field of a transaction',
-      allowed: allowedInstead(name),
+      allowed: allowedInstead(name, shape),
       got: shown(name),
     })
     // Report a few of them: a body may hold a million unknown names.
@@ -92,8 +103,9 @@ const refuseUnknown = (body: RequestRecord, problems: FieldProblem[]): void => {
 
 const MOST_PROBLEMS = 20
 
-const allowedInstead = (name: string): string => {
+const allowedInstead = (name: string, { attributes }: TransactionShape): string => {
   if (name === 'is_fraud' || name === 'labelled_at') return 'nothing; labels are told to POST /feedback'
+  if (attributes.some((attribute) => attribute.name === name)) return `attributes.${name}`
   const near = closest(name.slice(0, 60), REQUEST_FIELDS)
   const isNear = distance(name.slice(0, 60), near) <= Math.max(2, Math.floor(near.length * 0.4))
   return isNear ? `did you mean "${near}"?` : REQUEST_FIELDS.join(', ')

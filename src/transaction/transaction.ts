@@ -1,4 +1,5 @@
 import { type Static, type TInteger, type TNumber, type TOptional, type TString, Type } from 'typebox'
+import type { AttributeValues } from './attributes.ts'
 import {
   type FieldKind,
   type FieldName,
@@ -46,20 +47,31 @@ const schemaOf = (field: TransactionField) => {
   }
 }
 
-/**
- * One card transaction as every part of Vigía knows it: the fields of `TRANSACTION_FIELDS` by their names.
- *
- * Missing optional fields are absent, never empty text. Money is an integer of the currency's minor units;
- * instants are whole milliseconds since 1970-01-01T00:00:00Z. Text is never empty and has no control
- * characters.
- */
-export const TransactionSchema = Type.Object(
+const FieldsSchema = Type.Object(
   Object.fromEntries(
     TRANSACTION_FIELDS.map((field) => [
       field.name,
       field.required ? schemaOf(field) : Type.Optional(schemaOf(field)),
     ]),
   ) as { [Name in FieldName]: FieldSchemas[Name] },
+)
+
+const AttributesSchema = Type.Unsafe<AttributeValues>(
+  Type.Record(Type.String(), Type.Union([Type.Number(), Type.String(), Type.Boolean()]), {
+    description: 'Attributes of the bank, by name. A time is epoch milliseconds.',
+  }),
+)
+
+/**
+ * One card transaction as every part of Vigía knows it: the fields of `TRANSACTION_FIELDS` by their names, and
+ * the attributes that the bank has beside them.
+ *
+ * Missing optional fields are absent, never empty text. Money is an integer of the currency's minor units;
+ * instants are whole milliseconds since 1970-01-01T00:00:00Z. Text is never empty and has no control
+ * characters.
+ */
+export const TransactionSchema = Type.Object(
+  { ...FieldsSchema.properties, attributes: Type.Optional(AttributesSchema) },
   { additionalProperties: false },
 )
 

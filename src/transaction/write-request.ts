@@ -1,8 +1,11 @@
+import type { AttributeValues } from './attributes.ts'
 import { type RequestField, TRANSACTION_FIELDS } from './fields.ts'
 import type { Transaction } from './transaction.ts'
 
 /** A transaction as a request writes it. */
-export type RequestTransaction = { [K in RequestField]?: string | number }
+export type RequestTransaction = { [K in RequestField]?: string | number } & {
+  attributes?: AttributeValues
+}
 
 /** The JSON that `readRequest` reads as `transaction`: the amount in major units, the time as ISO text. */
 export const writeRequest = (transaction: Transaction): RequestTransaction => {
@@ -15,5 +18,6 @@ export const writeRequest = (transaction: Transaction): RequestTransaction => {
     else if (kind === 'amount') written[wire] = (value as number) / 100
     else written[wire] = value
   }
+  if (transaction.attributes !== undefined) written.attributes = transaction.attributes
   return written
 }

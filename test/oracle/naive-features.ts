@@ -1,5 +1,5 @@
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
-import type { FittedFeatures, VocabularyField } from '../../src/features/fitted-features.ts'
+import type { FittedFeatures } from '../../src/features/fitted-features.ts'
 import { greatCircleKm } from '../../src/features/great-circle.ts'
 import type { EntityKind } from '../../src/transaction/entity-kind.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
@@ -46,6 +46,7 @@ export const naiveFeatures = (
         ...ofUser(transaction, user, settings),
         ...ofMerchant(transaction, merchant, settings),
         ...ofDevice(transaction, device, settings),
+        ...ofAttributes(transaction, fitted),
       ]),
     )
     const isPlaced = (past: Past | undefined) => past !== undefined && !past.isTooLate
@@ -131,13 +132,6 @@ const ofTime = ({ eventTimeMs }: Transaction, { options }: FeatureSettings): Val
 
 const ofAmountAndCategories = (transaction: Transaction, fitted: FittedFeatures): Values => {
   const minor = transaction.amountMinor
-  const category = (name: string, field: VocabularyField, value: string | undefined): Values => {
-    const code = fitted.vocabularies[field].findIndex((entry) => entry.value === value)
-    return [
-      [`${name}_code`, value === undefined ? Number.NaN : code],
-      [`${name}_share`, value === undefined ? Number.NaN : (fitted.vocabularies[field][code]?.share ?? 0)],
-    ]
-  }
   return [
     ['amount', minor / 100],
     ['amount_log', Math.log1p(minor / 100)],
@@ -145,11 +139,31 @@ const ofAmountAndCategories = (transaction: Transaction, fitted: FittedFeatures)
     ['amount_is_whole', truth(minor % 100 === 0)],
     ['amount_is_round', truth(minor % 1000 === 0)],
     ['amount_band', fitted.amountBandEdgesMinor.filter((edge) => edge < minor).length],
-    ...category('merchant_category', 'merchant_category', transaction.merchantCategory),
-    ...category('transaction_type', 'transaction_type', transaction.transactionType),
-    ...category('device_type', 'device_type', transaction.deviceType),
+    ...ofCategory('merchant_category', transaction.merchantCategory, fitted),
+    ...ofCategory('transaction_type', transaction.transactionType, fitted),
+    ...ofCategory('device_type', transaction.deviceType, fitted),
+    ...ofCategory('currency', transaction.currency, fitted),
+    ...ofCategory('location', transaction.location, fitted),
   ]
 }
+
+const ofCategory = (name: string, value: unknown, { vocabularies }: FittedFeatures): Values => {
+  const vocabulary = vocabularies[name] ?? []
+  const code = vocabulary.findIndex((entry) => entry.value === value)
+  return [
+    [`${name}_code`, value === undefined ? Number.NaN : code],
+    [`${name}_share`, value === undefined ? Number.NaN : (vocabulary[code]?.share ?? 0)],
+  ]
+}
+
+const ofAttributes = ({ attributes = {}, eventTimeMs }: Transaction, fitted: FittedFeatures): Values =>
+  (fitted.attributes ?? []).flatMap(({ name, kind }): Values => {
+    const value = attributes[name]
+    if (kind === 'text') return []
+    if (kind === 'category') return ofCategory(name, value, fitted)
+    const number = value === undefined ? Number.NaN : Number(value)
+    return kind === 'time' ? [[`${name}_age`, (eventTimeMs - number) / 86_400_000]] : [[name, number]]
+  })
 
 const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings): Values => {
   const { life, latest } = past

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
-import type { FittedFeatures } from '../../src/features/fitted-features.ts'
+import { type FittedFeatures, VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
 import type { StateLimits } from '../../src/features/state/layout.ts'
+import type { Attribute, AttributeValues } from '../../src/transaction/attributes.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import type { LogEntry } from './naive-features.ts'
 
@@ -29,6 +30,8 @@ export const smallSettings = (bounds: Partial<StateLimits> = {}): FeatureSetting
       riskWindows: ['10s', '60s'],
       businessHours: { from: 9, to: 18 },
       night: { from: 0, to: 7 },
+      categories: VOCABULARY_FIELDS,
+      attributes: ATTRIBUTES,
     },
     windowMs: new Map([
       ['10s', 10 * SECOND_MS],
@@ -43,6 +46,15 @@ export const smallSettings = (bounds: Partial<StateLimits> = {}): FeatureSetting
   }
 }
 
+/** One of each kind. */
+export const ATTRIBUTES: readonly Attribute[] = [
+  { name: 'balance', kind: 'number', unit: 'currency' },
+  { name: 'browser', kind: 'category' },
+  { name: 'is_vip', kind: 'boolean' },
+  { name: 'signed_up', kind: 'time' },
+  { name: 'note', kind: 'text' },
+]
+
 export const SMALL_FIT: FittedFeatures = {
   amountBandEdgesMinor: [500, 2000],
   vocabularies: {
@@ -52,7 +64,14 @@ export const SMALL_FIT: FittedFeatures = {
     ],
     transaction_type: [{ value: 'purchase', share: 0.75 }],
     device_type: [{ value: 'mobile', share: 0.4 }],
+    currency: [{ value: 'EUR', share: 0.75 }],
+    location: [
+      { value: 'place1', share: 0.5 },
+      { value: 'place3', share: 0.25 },
+    ],
+    browser: [{ value: 'firefox', share: 0.5 }],
   },
+  attributes: ATTRIBUTES,
 }
 
 /**
@@ -93,6 +112,17 @@ export const randomLog = (length: number, values = 3, gapsSeconds = GAPS_SECONDS
 const one = (prefix: string, count: number) => fc.integer({ min: 1, max: count }).map((n) => `${prefix}${n}`)
 const coordinate = (limit: number) => fc.integer({ min: -limit, max: limit })
 
+const attributeValues: fc.Arbitrary<AttributeValues> = fc.record(
+  {
+    balance: fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer()).map((n) => n + 0),
+    browser: fc.constantFrom('firefox', 'lynx'),
+    is_vip: fc.boolean(),
+    signed_up: fc.integer({ min: -30_610_224_000_000, max: START_MS + 1e9 }),
+    note: fc.constantFrom('a', 'b'),
+  },
+  { requiredKeys: [] },
+)
+
 const fieldsOf = (values: number) =>
   fc.record(
     {
@@ -109,6 +139,8 @@ const fieldsOf = (values: number) =>
       location: one('place', values),
       latitude: coordinate(90),
       longitude: coordinate(180),
+      currency: fc.constantFrom('EUR', 'USD'),
+      attributes: attributeValues,
     },
     { requiredKeys: ['userId', 'amountMinor'] },
   )

@@ -428,6 +428,8 @@ export interface Transaction {
   readonly latitude?: number | string | null
   /** Degrees east. From -180 to 180. Null or empty: missing. */
   readonly longitude?: number | string | null
+  /** What the models in service know of a transaction beside its fields; each may be left out. Null or empty: missing. */
+  readonly attributes?: Readonly<Record<string, unknown>> | null
 }
 
 /** One card transaction, ready to be sent to POST /predict. */
@@ -458,6 +460,8 @@ export interface TransactionAnswer {
   readonly latitude?: number
   /** Degrees east. */
   readonly longitude?: number
+  /** What the models in service know of a transaction beside its fields; each may be left out. Null or empty: missing. */
+  readonly attributes?: Readonly<Record<string, unknown>> | null
 }
 
 /** What each operation takes and answers. */

@@ -18,12 +18,12 @@ export const ApiSchema = Type.Object(
     docs: Type.Boolean({
       default: true,
       description:
-        'Whether GET /docs and /openapi.json describe the API. They say nothing of data or models and need no key.',
+        'Whether GET /docs and /openapi.json describe the API. They need no key, name the attributes that the models in service read, and say nothing else of data or models.',
     }),
     unknown_fields: Type.Union([Type.Literal('refuse'), Type.Literal('ignore')], {
       default: 'refuse',
       description:
-        'What becomes of a field that no transaction has. refuse: a misspelt name would go unnoticed, and what it says be missing from every decision.',
+        'What becomes of a field that no transaction has, and of an attribute that no model in service knows. refuse: a misspelt name would go unnoticed, and what it says be missing from every decision. ignore: unknown attributes are counted, in vigia_request_unknown_attributes_total.',
     }),
   },
   { description: 'Where the server listens.' },

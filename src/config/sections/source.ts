@@ -1,5 +1,5 @@
 import { type Static, type TOptional, type TString, Type } from 'typebox'
-import { SOURCE_FIELDS, type SourceField } from '../../transaction/fields.ts'
+import { LONGEST_TEXT, SOURCE_FIELDS, type SourceField } from '../../transaction/fields.ts'
 
 const expression = (meaning: string) =>
   Type.Optional(
@@ -21,6 +21,67 @@ const writing = (field: (typeof SOURCE_FIELDS)[number]): string => {
       return ''
   }
 }
+
+/** One entry of `source.attributes`. Nothing has a default here: what is left out is decided where it is read. */
+const AttributeSchema = Type.Object(
+  {
+    from: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'Name of a column, or one SQL expression over the columns. Left out: the column of the same name. In a pattern, {} stands for the column.',
+      }),
+    ),
+    kind: Type.Union([
+      Type.Literal('number'),
+      Type.Literal('category'),
+      Type.Literal('boolean'),
+      Type.Literal('time'),
+      Type.Literal('text'),
+    ]),
+    unit: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 40, description: 'Of a number, in the plural: seconds.' }),
+    ),
+    means: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description:
+          'A few words for reasons and reports: time since sign-up. In a pattern, {} stands for the name.',
+      }),
+    ),
+    missing: Type.Optional(
+      Type.String({
+        pattern: `^(keep|mode|median|constant:.{1,${LONGEST_TEXT}})$`,
+        description:
+          'What becomes of a missing value: keep (default), mode (of a category or boolean) or median (of a number) of the training split, or constant:x.',
+      }),
+    ),
+    unreadable: Type.Optional(Type.Union([Type.Literal('quarantine'), Type.Literal('missing')])),
+    range: Type.Optional(
+      Type.Array(Type.Number(), {
+        minItems: 2,
+        maxItems: 2,
+        description:
+          'Of a number: the least and the largest plausible value; others are a warning of validation.',
+      }),
+    ),
+    allowed: Type.Optional(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        description: 'Of a category: its values; others are an error of validation.',
+      }),
+    ),
+    max_missing_share: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description: 'Largest share of rows without it. Default 0.999.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
 
 /** Where the transactions come from and how their columns become a transaction's fields. */
 export const SourceSchema = Type.Object(
@@ -88,8 +149,16 @@ export const SourceSchema = Type.Object(
           'One SQL expression for each field of a transaction. Every column of CSV and JSON is text. `source_row` (1-based) and `source_file` can be used, and the macros decimal_comma(x), decimal_point(x), blank_to_null(x) and epoch_seconds(x).',
       },
     ),
+    attributes: Type.Record(Type.String({ minLength: 1 }), AttributeSchema, {
+      default: {},
+      description:
+        'What the bank knows of a transaction beside its fields, by name, each with its kind: number, category, boolean, time (a feature of it is the age in days) or text (kept and shown, no feature), and where needed from, unit, means, missing, unreadable (quarantine the row, the default, or count the value as missing), range, allowed, max_missing_share. A pattern names many columns at once: V* or C1..C14. They become features, reasons and the `attributes` of requests. See docs/attributes.md.',
+    }),
   },
   { default: {}, additionalProperties: false, description: 'Where transactions come from.' },
 )
+
+/** One entry of `source.attributes`, as it is written. */
+export type AttributeSettings = Static<typeof AttributeSchema>
 
 export type SourceSettings = Static<typeof SourceSchema>

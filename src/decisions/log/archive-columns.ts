@@ -1,4 +1,5 @@
 import { BOOLEAN, DOUBLE, type DuckDBType, VARCHAR } from '@duckdb/node-api'
+import type { AttributeValues } from '../../transaction/attributes.ts'
 import {
   type FieldName,
   isTextKind,
@@ -117,6 +118,16 @@ export const DECISION_COLUMNS: readonly DecisionColumn[] = [
   ofShadow('shadow_probability', DOUBLE, 'probability'),
   ofShadow('shadow_is_flagged', BOOLEAN, 'isFlagged'),
   ...TRANSACTION_FIELDS.map(ofTransaction),
+  {
+    // JSON, because the models of a log may have different attributes, and its files one layout.
+    name: 'attributes',
+    type: VARCHAR,
+    write: ({ decision: { transaction } }) =>
+      transaction.attributes && JSON.stringify(transaction.attributes),
+    read: ({ transaction }, value) => {
+      transaction.attributes = JSON.parse(value as string) as AttributeValues
+    },
+  },
 ]
 
 /** Of a label. */

@@ -1,8 +1,6 @@
-import type { FeaturesSettings } from '../../config/sections/features.ts'
-import type { LabelsSettings } from '../../config/sections/labels.ts'
 import { cleanTransaction, type FittedCleaning } from '../../dataset/cleaning.ts'
 import { type EntityStates, FeatureEngineer } from '../../features/feature-engineer.ts'
-import { readFeatureSettings } from '../../features/feature-settings.ts'
+import { featureSettingsOfModel } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { decodeState } from '../../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
@@ -86,11 +84,11 @@ interface Engine {
 }
 
 const engineOf = (document: ModelDocument): Engine => {
-  const { features, labels } = document.featureSettings as {
-    features: FeaturesSettings
-    labels: LabelsSettings
-  }
   const fitted = document.fitted as { features: FittedFeatures; cleaning: FittedCleaning }
-  const engineer = new FeatureEngineer(readFeatureSettings(features, labels), fitted.features, separateBlocks)
+  const settings = featureSettingsOfModel(
+    document.featureSettings as Parameters<typeof featureSettingsOfModel>[0],
+    fitted.features,
+  )
+  const engineer = new FeatureEngineer(settings, fitted.features, separateBlocks)
   return { engineer, cleaning: fitted.cleaning, vector: new Float64Array(engineer.featureNames.length) }
 }

@@ -1,3 +1,4 @@
+import { categoryFeatures } from '../category-features.ts'
 import type { FeatureFamily } from '../feature.ts'
 import { yesOrNo } from '../phrase.ts'
 
@@ -8,7 +9,7 @@ export const amount: FeatureFamily = {
   name: 'amount',
   title: 'Amount',
   meaning: 'What is paid, seen by itself.',
-  features: () => [
+  features: ({ categories }) => [
     {
       name: 'amount',
       meaning: 'Amount of the transaction.',
@@ -81,5 +82,14 @@ export const amount: FeatureFamily = {
         () =>
           fitted.amountBand(transaction.amountMinor),
     },
+    ...(categories.includes('currency')
+      ? categoryFeatures(
+          'currency',
+          'currency',
+          ({ transaction }) =>
+            () =>
+              transaction.currencyToken,
+        )
+      : []),
   ],
 }

@@ -1,17 +1,17 @@
+import { categoryFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
 import { windowText } from '../phrase.ts'
 import { isNewValue, isUsualValue, shareOfValue } from '../value-features.ts'
 
 const ONWARDS = Number.POSITIVE_INFINITY
 const NO_DEVICE = 'no device given'
-const NO_DEVICE_TYPE = 'no device type given'
 
 /** With what the user pays, and who else uses it. */
 export const device: FeatureFamily = {
   name: 'device',
   title: 'Device',
   meaning: 'With what the user pays, and who else uses it.',
-  features: ({ windows }) => [
+  features: ({ windows, categories }) => [
     isUsualValue('user_device_is_usual', 'device', "The device is the user's commonest so far."),
     isNewValue('user_device_is_new', 'device', 'The user has not paid with this device before.'),
     shareOfValue('user_device_share', 'device', "Share of the user's earlier transactions with this device."),
@@ -63,35 +63,15 @@ export const device: FeatureFamily = {
       },
     },
     ...windows.map(deviceCount),
-    {
-      name: 'device_type_code',
-      meaning: 'Code of the device type in the fitted vocabulary, commonest 0.',
-      unit: 'index',
-      kind: 'categorical',
-      range: [-1, ONWARDS],
-      missing: 'missing when the transaction has none; -1 for a type training did not know',
-      phrase: { text: 'device type is {}', as: 'device_type', missing: NO_DEVICE_TYPE },
-      bind:
-        ({ transaction, fitted }) =>
-        () =>
-          fitted.deviceType.code(transaction.deviceTypeToken),
-    },
-    {
-      name: 'device_type_share',
-      meaning: 'Share of the training transactions with this device type.',
-      unit: 'share',
-      range: [0, 1],
-      missing: 'missing when the transaction has none; 0 for a type training did not know',
-      phrase: {
-        text: 'device type has {} of the training transactions',
-        at: { 0: 'device type is one that training did not know' },
-        missing: NO_DEVICE_TYPE,
-      },
-      bind:
-        ({ transaction, fitted }) =>
-        () =>
-          fitted.deviceType.share(transaction.deviceTypeToken),
-    },
+    ...(categories.includes('device_type')
+      ? categoryFeatures(
+          'device_type',
+          'device type',
+          ({ transaction }) =>
+            () =>
+              transaction.deviceTypeToken,
+        )
+      : []),
   ],
 }
 

@@ -1,5 +1,6 @@
 import type { FeatureFamily } from '../feature.ts'
 import { amount } from './amount.ts'
+import { attributes } from './attributes.ts'
 import { device } from './device.ts'
 import { frequency } from './frequency.ts'
 import { location } from './location.ts'
@@ -18,4 +19,5 @@ export const FEATURE_FAMILIES: readonly FeatureFamily[] = [
   device,
   merchant,
   risk,
+  attributes,
 ]

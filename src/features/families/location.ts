@@ -1,3 +1,4 @@
+import { categoryFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
 import { greatCircleKm } from '../great-circle.ts'
 import { windowText } from '../phrase.ts'
@@ -13,7 +14,16 @@ export const location: FeatureFamily = {
   name: 'location',
   title: 'Location',
   meaning: 'Where the transaction happens, against where the user usually pays.',
-  features: ({ windows }) => [
+  features: ({ windows, categories }) => [
+    ...(categories.includes('location')
+      ? categoryFeatures(
+          'location',
+          'place',
+          ({ transaction }) =>
+            () =>
+              transaction.locationToken,
+        )
+      : []),
     isUsualValue('user_location_is_usual', 'location', "The place is the user's commonest so far."),
     isNewValue('user_location_is_new', 'location', 'The user has not paid in this place before.'),
     shareOfValue(

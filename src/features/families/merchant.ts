@@ -1,5 +1,5 @@
+import { categoryFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
-import type { VocabularyField } from '../fitted-features.ts'
 import { windowText } from '../phrase.ts'
 import { relativeTo } from '../statistics.ts'
 import { isNewValue, isUsualValue, shareOfValue } from '../value-features.ts'
@@ -13,7 +13,7 @@ export const merchant: FeatureFamily = {
   name: 'merchant',
   title: 'Merchant',
   meaning: 'Whom the user pays and for what, against the habits of both.',
-  features: ({ windows }) => [
+  features: ({ windows, categories }) => [
     isNewValue('user_merchant_is_new', 'merchant', 'The user has not paid this merchant before.'),
     shareOfValue(
       'user_merchant_share',
@@ -31,14 +31,24 @@ export const merchant: FeatureFamily = {
       'category',
       "Share of the user's earlier transactions in this category.",
     ),
-    ...categoryCode('merchant_category', 'merchant category', ({ fitted, transaction }) => ({
-      lookup: fitted.merchantCategory,
-      token: () => transaction.categoryToken,
-    })),
-    ...categoryCode('transaction_type', 'transaction type', ({ fitted, transaction }) => ({
-      lookup: fitted.transactionType,
-      token: () => transaction.typeToken,
-    })),
+    ...(categories.includes('merchant_category')
+      ? categoryFeatures(
+          'merchant_category',
+          'merchant category',
+          ({ transaction }) =>
+            () =>
+              transaction.categoryToken,
+        )
+      : []),
+    ...(categories.includes('transaction_type')
+      ? categoryFeatures(
+          'transaction_type',
+          'transaction type',
+          ({ transaction }) =>
+            () =>
+              transaction.typeToken,
+        )
+      : []),
     ...windows.flatMap(inWindow),
     {
       name: 'merchant_tx_count_life',
@@ -102,44 +112,6 @@ const inWindow = (window: string): Feature[] => [
     bind: ({ merchant: source }) => {
       const reading = source.window(window)
       return () => reading.totalMinor / reading.count / MINOR_PER_MAJOR
-    },
-  },
-]
-
-type Sources = Parameters<Feature['bind']>[0]
-
-const categoryCode = (
-  name: VocabularyField,
-  words: string,
-  choose: (sources: Sources) => { lookup: Sources['fitted']['deviceType']; token: () => number },
-): Feature[] => [
-  {
-    name: `${name}_code`,
-    meaning: `Code of the ${words} in the fitted vocabulary, commonest 0.`,
-    unit: 'index',
-    kind: 'categorical',
-    range: [-1, ONWARDS],
-    missing: 'missing when the transaction has none; -1 for a value training did not know',
-    phrase: { text: `${words} is {}`, as: name, missing: `no ${words} given` },
-    bind: (sources) => {
-      const { lookup, token } = choose(sources)
-      return () => lookup.code(token())
-    },
-  },
-  {
-    name: `${name}_share`,
-    meaning: `Share of the training transactions with this ${words}.`,
-    unit: 'share',
-    range: [0, 1],
-    missing: 'missing when the transaction has none; 0 for a value training did not know',
-    phrase: {
-      text: `${words} has {} of the training transactions`,
-      at: { 0: `${words} is one that training did not know` },
-      missing: `no ${words} given`,
-    },
-    bind: (sources) => {
-      const { lookup, token } = choose(sources)
-      return () => lookup.share(token())
     },
   },
 ]

@@ -21,7 +21,7 @@ const FEATURES: readonly Feature[] = [
   feature({
     name: 'device_type_code',
     kind: 'categorical',
-    phrase: { text: 'device type is {}', as: 'device_type', missing: 'no device type given' },
+    phrase: { text: 'device type is {}', vocabulary: 'device_type', missing: 'no device type given' },
   }),
   feature({ name: 'hour', phrase: { text: 'local time is {}', as: 'hour' } }),
   feature({ name: 'plain' }),

@@ -1,8 +1,6 @@
-import type { FeaturesSettings } from '../../config/sections/features.ts'
-import type { LabelsSettings } from '../../config/sections/labels.ts'
 import { VigiaError } from '../../errors.ts'
 import { planFeatures } from '../../features/feature-plan.ts'
-import { readFeatureSettings } from '../../features/feature-settings.ts'
+import { featureSettingsOfModel } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { Artifact } from '../artifact.ts'
 import { createExplainer } from './create-explainer.ts'
@@ -27,8 +25,8 @@ export const createScoreExplainer = (
   where: string,
 ): ScoreExplainer => {
   const { featureNames } = model
-  const { features: featuresSettings, labels } = manifest.featureSettings
-  const settings = readFeatureSettings(featuresSettings as FeaturesSettings, labels as LabelsSettings)
+  const fitted = manifest.fitted.features as FittedFeatures
+  const settings = featureSettingsOfModel(manifest.featureSettings, fitted)
   const planned = new Map(planFeatures(settings).features.map(({ feature }) => [feature.name, feature]))
   const features = featureNames.map((name) => {
     const feature = planned.get(name)
@@ -36,7 +34,6 @@ export const createScoreExplainer = (
     const reason = `its settings compute no feature "${name}"`
     throw new VigiaError('MODEL_ARTIFACT_REFUSED', { where, file: 'manifest.json', reason })
   })
-  const fitted = manifest.fitted.features as FittedFeatures
   const explainer = createExplainer(model)
   const contributions = new Float64Array(features.length)
   return {

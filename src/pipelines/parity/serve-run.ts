@@ -130,7 +130,7 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
         storage: options.storage,
         world: options.world,
         work: options.work,
-        requests: readRequests(connection, files.prepared, arrived),
+        requests: readRequests(connection, files.prepared, arrived, model.settings.options.attributes),
         count: left,
         before: { arrived, clockMs },
         labels: readLabels(labelsConnection, files.prepared, { from: arrived, clockMs, delayMs }),

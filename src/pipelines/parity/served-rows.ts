@@ -7,6 +7,7 @@ import {
   labelSchedule,
   type ScheduledLabel,
 } from '../../replay/label-schedule.ts'
+import { type Attribute, attributeColumn } from '../../transaction/attributes.ts'
 import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
 import { FIELD_SQL } from '../../transaction/prepared-columns.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
@@ -16,13 +17,23 @@ export async function* readRequests(
   connection: DuckDBConnection,
   prepared: string,
   from: number,
+  attributes: readonly Attribute[],
 ): AsyncGenerator<Transaction> {
-  const columns = FIELDS.map((field) => FIELD_SQL[field]).join(', ')
+  const own = attributes.map(({ name, kind }) => {
+    const column = sqlIdentifier(attributeColumn(name))
+    return kind === 'time' ? `${column}::DOUBLE` : column
+  })
+  const columns = [...FIELDS.map((field) => FIELD_SQL[field]), ...own].join(', ')
+  const names = attributes.map(({ name }) => name)
   const rows = rowsOf(
     connection,
     `SELECT ${columns} FROM read_parquet(${sqlLiteral(prepared)}) WHERE arrival >= ${from} ORDER BY arrival`,
   )
-  for await (const values of rows) yield present(FIELDS, values) as Transaction
+  for await (const values of rows) {
+    const known = present(names, values.slice(FIELDS.length))
+    const hasAttributes = Object.keys(known).length > 0
+    yield { ...present(FIELDS, values), ...(hasAttributes && { attributes: known }) } as Transaction
+  }
 }
 
 /** A label as feedback, and when it is delivered. */

@@ -1,13 +1,11 @@
 import { join } from 'node:path'
-import type { FeaturesSettings } from '../../config/sections/features.ts'
-import type { LabelsSettings } from '../../config/sections/labels.ts'
 import { applyCleaning, type FittedCleaning } from '../../dataset/cleaning.ts'
 import { withDatabase } from '../../disk/database.ts'
 import type { Work } from '../../disk/work.ts'
 import { NO_COSTS } from '../../evaluation/cost.ts'
 import { COMPARABLE_FIGURES, type FigureValues, figuresOf, keyOf } from '../../evaluation/figures.ts'
 import { judgedRows } from '../../evaluation/judged-rows.ts'
-import { type FeatureSettings, readFeatureSettings } from '../../features/feature-settings.ts'
+import { type FeatureSettings, featureSettingsOfModel } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { categoricalNames, readFeatureRows } from '../../fitting/feature-rows.ts'
 import type { Artifact } from '../../model/artifact.ts'
@@ -33,8 +31,8 @@ export interface TestFiguresOptions {
 }
 
 /** The settings that an artifact's features are computed with. */
-export const featureSettingsOf = ({ manifest: { featureSettings } }: Artifact): FeatureSettings =>
-  readFeatureSettings(featureSettings.features as FeaturesSettings, featureSettings.labels as LabelsSettings)
+export const featureSettingsOf = ({ manifest: { featureSettings, fitted } }: Artifact): FeatureSettings =>
+  featureSettingsOfModel(featureSettings, fitted.features as FittedFeatures)
 
 /**
  * What `artifact` is worth on the test rows of a run.

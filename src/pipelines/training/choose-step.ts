@@ -1,13 +1,12 @@
 import type { TrainingSettings } from '../../config/training-config.ts'
 import type { SplitReport } from '../../dataset/split/split-report.ts'
-import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeJson } from '../../disk/json-file.ts'
-import { type FeatureRows, readFeatureRows } from '../../fitting/feature-rows.ts'
+import type { FeatureRows } from '../../fitting/feature-rows.ts'
 import { scoreTable } from '../../fitting/score-table.ts'
 import type { Model } from '../../learning/model.ts'
 import type { Step } from '../../steps/step.ts'
 import { chooseAmong, hasBothClasses, type ScoredModel } from './choose-among.ts'
-import { categoricalFeatures, FEATURE_INPUTS, featureFiles } from './feature-files.ts'
+import { FEATURE_INPUTS, readPart } from './feature-files.ts'
 import type { TrainingContext } from './training-context.ts'
 import { isTrained, type TrainingOutcome } from './training-outcome.ts'
 
@@ -26,9 +25,7 @@ export const chooseStep = (context: TrainingContext): Step => ({
   run: async ({ input, output, reportProgress, database }) => {
     const { featureNames, models } = await readJson<TrainingOutcome>(input('train', 'training.json'))
     const read = (part: string): Promise<FeatureRows> =>
-      withDatabase(database, (connection) =>
-        readFeatureRows(connection, featureFiles(input), part, featureNames, categoricalFeatures(context)),
-      )
+      readPart(context, { input, database }, part, featureNames)
     const validation = await read('validation')
     const part = hasBothClasses(validation.labels) ? 'validation' : 'train'
     const rows = part === 'validation' ? validation : await read('train')

@@ -1,6 +1,7 @@
 import { applyCleaning, fitCleaning } from '../../dataset/cleaning.ts'
+import type { ReadResult } from '../../dataset/read-source.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
-import { writeJson } from '../../disk/json-file.ts'
+import { readJson, writeJson } from '../../disk/json-file.ts'
 import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
@@ -16,9 +17,10 @@ export const cleanStep = ({ config }: TrainingContext): Step => ({
   module: import.meta.url,
   run: async ({ input, output, database }) => {
     const prepared = input('read', 'prepared.parquet')
+    const { attributes } = await readJson<ReadResult>(input('read', 'read.json'))
     const training = trainingRows(input('split', 'split.parquet'))
     await withDatabase(database, async (connection) => {
-      const fitted = await fitCleaning(connection, prepared, training, config.settings.cleaning)
+      const fitted = await fitCleaning(connection, prepared, training, config.settings.cleaning, attributes)
       await applyCleaning(connection, prepared, output('cleaned.parquet'), fitted)
       await writeJson(output('cleaning.json'), fitted)
     })

@@ -10,13 +10,13 @@ import type { ScoredRows } from '../../evaluation/figure.ts'
 import { allFiguresOf, type FigureValues } from '../../evaluation/figures.ts'
 import { checkGates } from '../../evaluation/gates.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
-import { type FeatureRows, readFeatureRows } from '../../fitting/feature-rows.ts'
+import type { FeatureRows } from '../../fitting/feature-rows.ts'
 import { createRandom } from '../../foundation/random.ts'
 import type { Model } from '../../learning/model.ts'
 import { createModelScorer, createScorer, type ModelScorer } from '../../model/scorer.ts'
 import type { StepWork } from '../../steps/step.ts'
 import type { CandidateReport, EvaluationReport } from './evaluation-report.ts'
-import { categoricalFeatures, featureFiles } from './feature-files.ts'
+import { featureFiles, readPart } from './feature-files.ts'
 import {
   coefficientsOf,
   importanceByGain,
@@ -186,16 +186,6 @@ const readOutcomes = async ({ input }: StepWork) => {
     fitted: await readJson<FittedFeatures>(input('features', 'fitted.json')),
   }
 }
-
-const readPart = (
-  context: TrainingContext,
-  { input, database }: StepWork,
-  part: Part,
-  names: readonly string[],
-): Promise<FeatureRows> =>
-  withDatabase(database, (connection) =>
-    readFeatureRows(connection, featureFiles(input), part, names, categoricalFeatures(context)),
-  )
 
 const firstDayOf = ({ split }: Outcomes, part: Part): number => split.windows?.[part]?.fromMs ?? 0
 

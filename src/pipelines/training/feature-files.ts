@@ -1,5 +1,13 @@
-import { readFeatureSettings } from '../../features/feature-settings.ts'
-import { categoricalNames, type FeatureFiles } from '../../fitting/feature-rows.ts'
+import { withDatabase } from '../../disk/database.ts'
+import { readJson } from '../../disk/json-file.ts'
+import { knownData, readFeatureSettings } from '../../features/feature-settings.ts'
+import type { FittedFeatures } from '../../features/fitted-features.ts'
+import {
+  categoricalNames,
+  type FeatureFiles,
+  type FeatureRows,
+  readFeatureRows,
+} from '../../fitting/feature-rows.ts'
 import type { StepWork } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
 
@@ -13,6 +21,25 @@ export const featureFiles = (input: StepWork['input']): FeatureFiles => ({
   prepared: input('read', 'prepared.parquet'),
 })
 
-/** Names of the features whose values are codes without an order, by the configuration. */
-export const categoricalFeatures = ({ config }: Pick<TrainingContext, 'config'>): readonly string[] =>
-  categoricalNames(readFeatureSettings(config.settings.features, config.settings.labels))
+/** Names of the features whose values are codes without an order, as the features step has fitted them. */
+export const categoricalFeatures = async (
+  { config }: Pick<TrainingContext, 'config'>,
+  input: StepWork['input'],
+): Promise<readonly string[]> => {
+  const fitted = await readJson<FittedFeatures>(input('features', 'fitted.json'))
+  const { features, labels } = config.settings
+  return categoricalNames(readFeatureSettings(features, labels, knownData(fitted)))
+}
+
+/** The rows of `part` of a run, with the features `names`, as its steps have left them. */
+export const readPart = async (
+  context: Pick<TrainingContext, 'config'>,
+  { input, database }: Pick<StepWork, 'input' | 'database'>,
+  part: string,
+  names: readonly string[],
+): Promise<FeatureRows> => {
+  const categorical = await categoricalFeatures(context, input)
+  return withDatabase(database, (connection) =>
+    readFeatureRows(connection, featureFiles(input), part, names, categorical),
+  )
+}

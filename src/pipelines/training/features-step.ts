@@ -1,7 +1,9 @@
 import { dirname } from 'node:path'
+import type { ReadResult } from '../../dataset/read-source.ts'
 import { withDatabase } from '../../disk/database.ts'
-import { writeJson } from '../../disk/json-file.ts'
+import { readJson, writeJson } from '../../disk/json-file.ts'
 import { readFeatureSettings } from '../../features/feature-settings.ts'
+import { VOCABULARY_FIELDS } from '../../features/fitted-features.ts'
 import { fitFeaturesOn } from '../../replay/fit-features.ts'
 import { replay } from '../../replay/replay.ts'
 import type { Step } from '../../steps/step.ts'
@@ -16,13 +18,15 @@ import type { TrainingContext } from './training-context.ts'
 export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
   name: 'features',
   activity: 'computing features',
-  inputs: ['clean', 'split'],
+  inputs: ['read', 'clean', 'split'],
   settings: { features: config.declared.features, labels: config.declared.labels },
   module: import.meta.url,
   run: async (work) => {
     const { input, output } = work
     const prepared = input('clean', 'cleaned.parquet')
-    const settings = readFeatureSettings(config.settings.features, config.settings.labels)
+    const { attributes } = await readJson<ReadResult>(input('read', 'read.json'))
+    const known = { categories: VOCABULARY_FIELDS, attributes }
+    const settings = readFeatureSettings(config.settings.features, config.settings.labels, known)
     const fitted = await withDatabase(work.database, (connection) =>
       fitFeaturesOn(connection, prepared, trainingRows(input('split', 'split.parquet')), settings),
     )

@@ -3,11 +3,10 @@ import { writeArtifact } from '../../artifacts/artifact-folder.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
 import type { FittedCleaning } from '../../dataset/cleaning.ts'
 import type { SplitReport } from '../../dataset/split/split-report.ts'
-import { withDatabase } from '../../disk/database.ts'
 import { readJson } from '../../disk/json-file.ts'
 import { withoutCurves } from '../../evaluation/evaluate.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
-import { type FeatureRows, readFeatureRows } from '../../fitting/feature-rows.ts'
+import type { FeatureRows } from '../../fitting/feature-rows.ts'
 import type { Model } from '../../learning/model.ts'
 import { decodeArtifact, encodeArtifact } from '../../model/artifact.ts'
 import { encodeOnnx } from '../../model/onnx/encode-onnx.ts'
@@ -15,7 +14,7 @@ import { createModelScorer } from '../../model/scorer.ts'
 import { codeVersionOf } from '../../steps/code-version.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
 import type { EvaluationReport } from './evaluation-report.ts'
-import { categoricalFeatures, FEATURE_INPUTS, featureFiles } from './feature-files.ts'
+import { categoricalFeatures, FEATURE_INPUTS, readPart } from './feature-files.ts'
 import { referenceOfRows } from './reference-of-rows.ts'
 import { type TrainingContext, usesGeneratedData } from './training-context.ts'
 import {
@@ -46,11 +45,10 @@ export const packageStep = (context: TrainingContext): Step => {
     run: async (work) => {
       const chosen = await readChosen(work)
       const { model, candidate } = chosen
-      const categorical = categoricalFeatures(context).filter((name) => model.featureNames.includes(name))
-      const rowsOf = (part: string): Promise<FeatureRows> =>
-        withDatabase(work.database, (connection) =>
-          readFeatureRows(connection, featureFiles(work.input), part, model.featureNames, categorical),
-        )
+      const categorical = (await categoricalFeatures(context, work.input)).filter((name) =>
+        model.featureNames.includes(name),
+      )
+      const rowsOf = (part: string): Promise<FeatureRows> => readPart(context, work, part, model.featureNames)
       const scorer = createModelScorer(model, candidate.calibration)
       const reference = referenceOfRows(scorer, await rowsOf('train'), await rowsOf('validation'))
       work.signal.throwIfAborted()

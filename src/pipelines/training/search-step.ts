@@ -1,8 +1,7 @@
 import type { TrainingSettings } from '../../config/training-config.ts'
-import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeJson } from '../../disk/json-file.ts'
 import { figureNamed } from '../../evaluation/figures.ts'
-import { type FeatureRows, readFeatureRows } from '../../fitting/feature-rows.ts'
+import type { FeatureRows } from '../../fitting/feature-rows.ts'
 import { learningMemoryBytes } from '../../fitting/learning-memory.ts'
 import { type FitJob, runFits } from '../../fitting/run-fits.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
@@ -17,7 +16,7 @@ import {
 import { type Fold, makeFolds } from '../../learning/search/folds.ts'
 import { type Better, type SearchSummary, summariseSearch } from '../../learning/search/summary.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
-import { categoricalFeatures, FEATURE_INPUTS, featureFiles } from './feature-files.ts'
+import { FEATURE_INPUTS, readPart } from './feature-files.ts'
 import { type RowsToJudge, searchScore } from './judge-rows.ts'
 import { enabledModels, modelSettings } from './model-settings.ts'
 import { librariesOf, type ModelTrainer, modelTrainers } from './model-trainers.ts'
@@ -60,9 +59,7 @@ export const searchStep = (context: TrainingContext): Step => {
       const models: ModelSearch[] = []
       if (searched.length > 0) {
         const { kept } = await readJson<SelectionOutcome>(work.input('select', 'selection.json'))
-        const rows = await withDatabase(work.database, (connection) =>
-          readFeatureRows(connection, featureFiles(work.input), 'train', kept, categoricalFeatures(context)),
-        )
+        const rows = await readPart(context, work, 'train', kept)
         const trainers = await modelTrainers(context)
         for (const name of searched) {
           const trainer = trainers[name]

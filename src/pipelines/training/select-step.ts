@@ -1,9 +1,7 @@
 import type { SelectionSettings } from '../../config/sections/selection.ts'
-import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeJson } from '../../disk/json-file.ts'
 import { VigiaError } from '../../errors.ts'
 import { AVERAGE_PRECISION, ROC_AUC } from '../../evaluation/figures.ts'
-import { readFeatureRows } from '../../fitting/feature-rows.ts'
 import { scoreTable } from '../../fitting/score-table.ts'
 import type { TrainingRows } from '../../learning/algorithm.ts'
 import { gainsOf } from '../../learning/selection/gain-importance.ts'
@@ -12,7 +10,7 @@ import { selectFeatures } from '../../learning/selection/select-features.ts'
 import type { FeatureSelectionSettings } from '../../learning/selection/selected-features.ts'
 import type { ReplayResult } from '../../replay/replay.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
-import { categoricalFeatures, FEATURE_INPUTS, featureFiles } from './feature-files.ts'
+import { FEATURE_INPUTS, readPart } from './feature-files.ts'
 import { modelSettings } from './model-settings.ts'
 import { modelTrainers } from './model-trainers.ts'
 import type { TrainingContext } from './training-context.ts'
@@ -35,9 +33,7 @@ export const selectStep = (context: TrainingContext): Step => {
     run: async (work) => {
       const { input, output, signal, reportProgress } = work
       const { featureNames } = await readJson<ReplayResult>(input('features', 'replay.json'))
-      const { table, labels } = await withDatabase(work.database, (connection) =>
-        readFeatureRows(connection, featureFiles(input), 'train', featureNames, categoricalFeatures(context)),
-      )
+      const { table, labels } = await readPart(context, work, 'train', featureNames)
       const watched = WATCHED_FIGURES[settings.selection.permutation.scoring]
       const selection = await selectFeatures(table, labels, selectionSettings(settings.selection), {
         fit: (rows) => askModel(rows, context, work),

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { publishStates, statesIdentity } from '../../artifacts/states-manifest.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import { readJson } from '../../disk/json-file.ts'
-import { readFeatureSettings } from '../../features/feature-settings.ts'
+import { knownData, readFeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { Step } from '../../steps/step.ts'
 import type { TrainingContext } from './training-context.ts'
@@ -20,8 +20,8 @@ export const statesStep = ({ config }: TrainingContext): Step => ({
   module: import.meta.url,
   run: async ({ input, output, database }) => {
     const features = input('features', 'features.parquet')
-    const settings = readFeatureSettings(config.settings.features, config.settings.labels)
     const fitted = await readJson<FittedFeatures>(input('features', 'fitted.json'))
+    const settings = readFeatureSettings(config.settings.features, config.settings.labels, knownData(fitted))
     const last = await withDatabase(database, async (connection) => {
       const result = await connection.runAndReadAll(
         `SELECT max(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(features)})`,

@@ -1,10 +1,9 @@
-import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeCompactJson, writeJson } from '../../disk/json-file.ts'
 import { VigiaError } from '../../errors.ts'
-import { type FeatureRows, readFeatureRows } from '../../fitting/feature-rows.ts'
+import type { FeatureRows } from '../../fitting/feature-rows.ts'
 import type { Model, ModelKind } from '../../learning/model.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
-import { categoricalFeatures, FEATURE_INPUTS, featureFiles } from './feature-files.ts'
+import { FEATURE_INPUTS, readPart } from './feature-files.ts'
 import { learningCurves } from './learning-curves.ts'
 import { enabledModels, modelSettings } from './model-settings.ts'
 import { librariesOf, type ModelTrainer, modelTrainers } from './model-trainers.ts'
@@ -37,11 +36,7 @@ export const trainStep = (context: TrainingContext): Step => ({
     const { input, output } = work
     const { kept } = await readJson<SelectionOutcome>(input('select', 'selection.json'))
     const { models: searches } = await readJson<SearchOutcome>(input('search', 'search.json'))
-    const categorical = categoricalFeatures(context)
-    const read = (part: string): Promise<FeatureRows> =>
-      withDatabase(work.database, (connection) =>
-        readFeatureRows(connection, featureFiles(input), part, kept, categorical),
-      )
+    const read = (part: string): Promise<FeatureRows> => readPart(context, work, part, kept)
     const rows = { training: await read('train'), validation: await read('validation') }
     const trainers = await modelTrainers(context)
     const models: (TrainedModel | UnavailableModel)[] = []

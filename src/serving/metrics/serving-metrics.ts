@@ -12,6 +12,8 @@ export interface ServingMetrics {
   readonly requestsOf: (method: string, route: string) => (status: number, seconds: number) => void
   /** A request that was turned away because of the load. */
   readonly countShed: (reason: string) => void
+  /** Attributes of a request that no model in service knows. */
+  readonly countUnknownAttributes: (attributes: number) => void
   /** From now on gauges tell of these. */
   readonly watch: (pipeline: Watched, load: Load) => void
 }
@@ -41,6 +43,11 @@ export const createServingMetrics = (version: string): ServingMetrics => {
     help: 'Requests turned away because the server had too much to do.',
     labelNames: ['reason'],
   })
+  const unknownAttributes = createCounter(registry, {
+    name: 'vigia_request_unknown_attributes_total',
+    help: 'Attributes of transactions that no model in service knows, where api.unknown_fields ignores them.',
+    labelNames: [],
+  })()
   return {
     observer: createObserver(registry),
     registry,
@@ -54,6 +61,9 @@ export const createServingMetrics = (version: string): ServingMetrics => {
     },
     countShed: (reason) => {
       shed(reason).value++
+    },
+    countUnknownAttributes: (attributes) => {
+      unknownAttributes.value += attributes
     },
     watch: (pipeline, load) => addGauges(registry, pipeline, load),
   }

@@ -1,10 +1,13 @@
 import type { Prediction, ServedModel } from '../../decisions/inference-pipeline.ts'
 import { VigiaError } from '../../errors.ts'
-import { type RequestField, TRANSACTION_FIELDS } from '../../transaction/fields.ts'
+import type { AttributeKind } from '../../transaction/attributes.ts'
+import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
 import { type FieldProblem, RequestProblemsError, shown } from '../../transaction/request-problem.ts'
+import type { TransactionShape } from '../../transaction/shape.ts'
 import { decideRows } from '../decide-rows.ts'
 import type { App } from '../dependencies.ts'
 import { answerErrors } from '../error-answers.ts'
+import { nestAttributes } from '../read-transaction.ts'
 import {
   InferAnswer,
   InferBody,
@@ -117,7 +120,7 @@ const addModel = (app: App, context: RouteContext, path: string, suffix: string)
       config: { scope: 'read', errors: ['SERVING_MODEL_UNKNOWN'] },
       schema: schemaOf(`modelMetadata${suffix}`, 'What goes in and comes out', ModelMetadata),
     },
-    async (request) => metadataOf(namedModel(pipeline.models, request.params)),
+    async (request) => metadataOf(namedModel(pipeline.models, request.params), pipeline.shape),
   )
   const modelReady = schemaOf(`modelReady${suffix}`, 'Whether the model can decide', ModelReady)
   app.get<{ Params: Params }>(
@@ -137,7 +140,7 @@ const addModel = (app: App, context: RouteContext, path: string, suffix: string)
 }
 
 const addInfer = (app: App, context: RouteContext, path: string, suffix: string): void => {
-  const { pipeline, settings } = context
+  const { pipeline, settings, readTransaction } = context
   app.post<{ Params: Params }>(
     `${path}/infer`,
     {
@@ -159,14 +162,9 @@ const addInfer = (app: App, context: RouteContext, path: string, suffix: string)
     },
     async (request) => {
       const model = namedModel(pipeline.models, request.params)
-      const { id, rows, outputs } = readInference(request.body)
+      const { id, rows, outputs } = readInference(request.body, pipeline.shape)
       const checked = rowsOf({ inputs: rows }, 'inputs', settings.limits.batch_rows)
-      const predictions = await decideRows(
-        pipeline,
-        checked,
-        settings.api.unknown_fields,
-        settings.limits.stream_rows,
-      )
+      const predictions = await decideRows(pipeline, checked, readTransaction, settings.limits.stream_rows)
       return {
         model_name: model.name,
         model_version: model.version,
@@ -182,20 +180,30 @@ const addInfer = (app: App, context: RouteContext, path: string, suffix: string)
   )
 }
 
-const metadataOf = (model: ServedModel) => ({
+const DATATYPES: Readonly<Record<AttributeKind, string>> = {
+  number: 'FP64',
+  category: 'BYTES',
+  boolean: 'BOOL',
+  time: 'BYTES',
+  text: 'BYTES',
+}
+
+const metadataOf = (model: ServedModel, { attributes }: TransactionShape) => ({
   name: model.name,
   versions: [model.version],
   platform: 'vigia',
-  inputs: TRANSACTION_FIELDS.map(({ wire, kind }) => ({
-    name: wire,
-    datatype: kind === 'amount' || kind === 'coordinate' ? 'FP64' : 'BYTES',
-    shape: [-1],
-  })),
+  inputs: [
+    ...TRANSACTION_FIELDS.map(({ wire, kind }) => ({
+      name: wire as string,
+      datatype: kind === 'amount' || kind === 'coordinate' ? 'FP64' : 'BYTES',
+    })),
+    ...attributes.map(({ name, kind }) => ({ name: `attributes.${name}`, datatype: DATATYPES[kind] })),
+  ].map((input) => ({ ...input, shape: [-1] })),
   outputs: Object.entries(OUTPUTS).map(([name, { datatype }]) => ({ name, datatype, shape: [-1] })),
 })
 
 /** The request's id, its rows, and the names of the outputs that are wanted. @throws REQUEST_INVALID */
-const readInference = (body: unknown) => {
+const readInference = (body: unknown, { attributes }: TransactionShape) => {
   const { id, inputs, outputs } = (typeof body === 'object' && body !== null ? body : {}) as {
     readonly id?: unknown
     readonly inputs?: unknown
@@ -208,8 +216,9 @@ const readInference = (body: unknown) => {
   const columns = new Map<string, readonly unknown[]>()
   if (!Array.isArray(inputs) || inputs.length === 0)
     problem('inputs', 'is no list of tensors', 'a list of one tensor for each field', inputs)
-  else
-    for (const [index, input] of inputs.slice(0, 2 * TRANSACTION_FIELDS.length).entries()) {
+  else {
+    const most = 2 * (TRANSACTION_FIELDS.length + attributes.length)
+    for (const [index, input] of inputs.slice(0, most).entries()) {
       const tensor = readTensor(input)
       if (typeof tensor === 'string')
         problem(`inputs[${index}]`, tensor, '{name, shape: [n] or [n, 1], datatype, data of n values}', input)
@@ -217,6 +226,7 @@ const readInference = (body: unknown) => {
         problem(`inputs[${index}]`, 'comes a second time', 'one tensor for each field', tensor.name)
       else columns.set(tensor.name, tensor.data)
     }
+  }
   const lengths = new Set([...columns.values()].map(({ length }) => length))
   if (lengths.size > 1)
     problem('inputs', 'have tensors of different lengths', 'one value for each transaction in each', [
@@ -231,11 +241,11 @@ const readInference = (body: unknown) => {
       problem('outputs', 'has an output that there is not', Object.keys(OUTPUTS).join(', '), name)
   if (problems.length > 0) throw new RequestProblemsError('REQUEST_INVALID', problems)
   const [length = 0] = lengths
-  const rows = Array.from({ length }, (_, row) => {
-    const fields: Partial<Record<RequestField, unknown>> = {}
-    for (const [name, data] of columns) if (data[row] !== null) fields[name as RequestField] = data[row]
-    return fields
-  })
+  const rows = Array.from({ length }, (_, row) =>
+    nestAttributes(
+      [...columns].map(([name, data]) => [name, data[row]] as const).filter(([, value]) => value !== null),
+    ),
+  )
   return { id: id as string | undefined, rows, outputs: wanted }
 }
 
@@ -252,9 +262,13 @@ const readTensor = (
   if (width !== 1 || more.length > 0) return 'has a shape that is not [n] or [n, 1]'
   const values = data.flat(1) as readonly unknown[]
   if (values.length !== rows) return 'has not as much data as its shape says'
-  if (datatype !== 'BYTES' && !(typeof datatype === 'string' && NUMERIC.test(datatype)))
+  if (
+    datatype !== 'BYTES' &&
+    datatype !== 'BOOL' &&
+    !(typeof datatype === 'string' && NUMERIC.test(datatype))
+  )
     return 'has a datatype that no field has'
-  const type = datatype === 'BYTES' ? 'string' : 'number'
+  const type = datatype === 'BYTES' ? 'string' : datatype === 'BOOL' ? 'boolean' : 'number'
   return values.every((value) => value === null || typeof value === type)
     ? { name, data: values }
     : `has data that is not ${datatype}`

@@ -3,6 +3,7 @@ import { predictionAnswer } from '../answers.ts'
 import { decideRows } from '../decide-rows.ts'
 import type { App } from '../dependencies.ts'
 import { answerErrors, errorBody } from '../error-answers.ts'
+import { nestAttributes } from '../read-transaction.ts'
 import { InvocationsAnswer, InvocationsBody, MlflowError } from '../schemas/mlflow.ts'
 import { refTo } from '../schemas/named.ts'
 import { rowsOf } from './predict-batch.ts'
@@ -23,7 +24,7 @@ export const addMlflow = (app: App, context: RouteContext): void => {
   addPingAndVersion(app, context)
 }
 
-const addInvocations = (app: App, { pipeline, settings }: RouteContext): void => {
+const addInvocations = (app: App, { pipeline, settings, readTransaction }: RouteContext): void => {
   const { batch_rows, stream_rows } = settings.limits
   app.post(
     '/invocations',
@@ -50,7 +51,7 @@ const addInvocations = (app: App, { pipeline, settings }: RouteContext): void =>
     },
     async (request, reply) => {
       const rows = rowsOf({ rows: invocationRows(request.body) }, 'rows', batch_rows)
-      const predictions = await decideRows(pipeline, rows, settings.api.unknown_fields, stream_rows)
+      const predictions = await decideRows(pipeline, rows, readTransaction, stream_rows)
       return { predictions: predictions.map((prediction) => predictionAnswer(prediction, reply.elapsedTime)) }
     },
   )
@@ -112,7 +113,8 @@ const invocationRows = (body: unknown): unknown => {
     )
   if (format === 'dataframe_split') return splitRows(record[format])
   const rows = record[format]
-  return Array.isArray(rows) || format === 'dataframe_records' ? rows : columnRows(rows, format)
+  if (Array.isArray(rows)) return rows.map(nested)
+  return format === 'dataframe_records' ? rows : columnRows(rows, format)
 }
 
 /** `{columns: [...], data: [[...], ...]}` */
@@ -155,7 +157,11 @@ const columnRows = (table: unknown, format: string): readonly Row[] => {
 
 /** A row without missing values, which data frames write as null. */
 const rowOf = (entries: readonly (readonly [string, unknown])[]): Row =>
-  Object.fromEntries(entries.filter(([, value]) => value !== null))
+  nestAttributes(entries.filter(([, value]) => value !== null))
+
+/** A record of a data frame whose columns are named `attributes.age`. */
+const nested = (row: unknown): unknown =>
+  typeof row === 'object' && row !== null && !Array.isArray(row) ? nestAttributes(Object.entries(row)) : row
 
 const invalid = (field: string, what: string, allowed: string, got: unknown): RequestProblemsError =>
   new RequestProblemsError('REQUEST_INVALID', [{ field, what, allowed, got: shown(got) }])

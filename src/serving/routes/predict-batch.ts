@@ -1,6 +1,5 @@
 import type { Static } from 'typebox'
 import { VigiaError } from '../../errors.ts'
-import { readRequest } from '../../transaction/read-request.ts'
 import { RequestProblemsError, shown } from '../../transaction/request-problem.ts'
 import { predictionAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
@@ -17,12 +16,11 @@ const Query = reasonsQuery(0)
 
 /** POST /predict/batch: decisions on many transactions, as one JSON body or as a stream of lines. */
 export const addPredictBatch = (app: App, context: RouteContext): void => {
-  const { pipeline, settings } = context
-  const unknownFields = settings.api.unknown_fields
+  const { pipeline, settings, readTransaction } = context
   const { batch_rows, stream_rows } = settings.limits
   const decide = async (row: unknown, reasons: number): Promise<object> => {
     const started = performance.now()
-    const prediction = await pipeline.predict(readRequest(row, unknownFields), reasons)
+    const prediction = await pipeline.predict(readTransaction(row), reasons)
     return predictionAnswer(prediction, performance.now() - started)
   }
   app.post<{ Querystring: Static<typeof Query> }>(

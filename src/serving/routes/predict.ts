@@ -1,5 +1,4 @@
 import { type Static, Type } from 'typebox'
-import { readRequest } from '../../transaction/read-request.ts'
 import { predictionAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
 import { refTo, withDefault } from '../schemas/named.ts'
@@ -26,8 +25,7 @@ export const reasonsQuery = (byDefault: number) =>
 const Query = reasonsQuery(0)
 
 /** POST /predict: the decision on one transaction. */
-export const addPredict = (app: App, { pipeline, settings }: RouteContext): void => {
-  const unknownFields = settings.api.unknown_fields
+export const addPredict = (app: App, { pipeline, readTransaction }: RouteContext): void => {
   app.post<{ Querystring: Static<typeof Query> }>(
     '/predict',
     {
@@ -53,7 +51,7 @@ export const addPredict = (app: App, { pipeline, settings }: RouteContext): void
       },
     },
     async (request, reply) => {
-      const transaction = readRequest(request.body, unknownFields)
+      const transaction = readTransaction(request.body)
       const prediction = await pipeline.predict(transaction, request.query.reasons)
       request.subject = { userId: transaction.userId, predictionId: prediction.predictionId }
       return predictionAnswer(prediction, reply.elapsedTime)

@@ -1,11 +1,13 @@
 import type { ServerDependencies } from '../dependencies.ts'
 import type { ParseJson } from '../json-bodies.ts'
+import type { ReadTransaction } from '../read-transaction.ts'
 import type { Load } from '../safety/load-shedding.ts'
 
 /** What routes work with. */
 export interface RouteContext extends ServerDependencies {
   readonly parseJson: ParseJson
   readonly load: Load
+  readonly readTransaction: ReadTransaction
   /** Why the server cannot decide; empty when it can. */
   readonly reasonsNotReady: () => readonly string[]
 }

@@ -1,10 +1,12 @@
 import { type TSchema, Type } from 'typebox'
+import { ATTRIBUTE_WRITING, type AttributeKind, isTextAttribute } from '../../transaction/attributes.ts'
 import {
   LONGEST_TEXT,
   type RequestField,
   TRANSACTION_FIELDS,
   type TransactionField,
 } from '../../transaction/fields.ts'
+import { NO_SHAPE, type TransactionShape } from '../../transaction/shape.ts'
 import { named } from './named.ts'
 
 /** A transaction that every part accepts, for documentation. */
@@ -70,6 +72,37 @@ const answered = ({ kind, says }: TransactionField): TSchema => {
   }
 }
 
+/** How requests write attributes of each kind. */
+const ATTRIBUTE_TYPES: Readonly<Record<AttributeKind, readonly string[]>> = {
+  number: ['number', 'string'],
+  category: ['string', 'integer', 'boolean'],
+  boolean: ['boolean', 'integer', 'string'],
+  time: ['string', 'integer'],
+  text: ['string', 'integer', 'boolean'],
+}
+
+/** The attributes that a server of these models reads; of any, when nothing is known of models. */
+export const attributesSchema = ({ attributes }: TransactionShape): TSchema =>
+  Type.Unsafe({
+    type: ['object', 'null'],
+    // Which they are is known when a model is in service; its route checks the names.
+    additionalProperties: attributes.length === 0,
+    description:
+      'What the models in service know of a transaction beside its fields; each may be left out. Null or empty: missing.',
+    properties: Object.fromEntries(
+      attributes.map(({ name, kind, means, unit }) => [
+        name,
+        {
+          type: [...ATTRIBUTE_TYPES[kind], 'null'],
+          ...(isTextAttribute({ kind }) && { maxLength: LONGEST_TEXT }),
+          description: `${means ?? name.replaceAll('_', ' ')}${unit === undefined ? '' : `, in ${unit}`}. ${ATTRIBUTE_WRITING[kind]}`,
+        },
+      ]),
+    ),
+  })
+
+const ANY_ATTRIBUTES = Type.Optional(attributesSchema(NO_SHAPE))
+
 const properties = (schemaOf: (field: TransactionField) => TSchema) =>
   Object.fromEntries(
     TRANSACTION_FIELDS.map((field) => [
@@ -80,18 +113,24 @@ const properties = (schemaOf: (field: TransactionField) => TSchema) =>
 
 export const TransactionBody = named(
   'Transaction',
-  Type.Object(properties(sent), {
-    additionalProperties: false,
-    description: 'One card transaction.',
-    examples: [EXAMPLE_TRANSACTION],
-  }),
+  Type.Object(
+    { ...properties(sent), attributes: ANY_ATTRIBUTES },
+    {
+      additionalProperties: false,
+      description: 'One card transaction.',
+      examples: [EXAMPLE_TRANSACTION],
+    },
+  ),
 )
 
 /** A transaction as answers have it. */
 export const TransactionAnswer = named(
   'TransactionAnswer',
-  Type.Object(properties(answered), {
-    description: 'One card transaction, ready to be sent to POST /predict.',
-    examples: [EXAMPLE_TRANSACTION],
-  }),
+  Type.Object(
+    { ...properties(answered), attributes: ANY_ATTRIBUTES },
+    {
+      description: 'One card transaction, ready to be sent to POST /predict.',
+      examples: [EXAMPLE_TRANSACTION],
+    },
+  ),
 )

@@ -11,7 +11,7 @@ import { readManifest } from '../../../steps/step-manifest.ts'
 import { ROOT_RUN } from '../../../tracking/journal-entry.ts'
 import type { RunWriter } from '../../../tracking/run-writer.ts'
 import { snakeCase } from '../../../tracking/snake-case.ts'
-import { PREPARED_COLUMNS } from '../../../transaction/prepared-columns.ts'
+import { preparedColumns } from '../../../transaction/attributes.ts'
 import type { EvaluationReport } from '../evaluation-report.ts'
 import {
   type ChoiceOutcome,
@@ -259,14 +259,16 @@ const partHash = async (folder: string, part: string): Promise<string> => {
 const CONTEXTS = { train: 'training', validation: 'validation', test: 'test' } as const
 
 const datasetInputs = async (folder: string): Promise<DatasetInput[]> => {
-  const { files } = await readJson<Pick<ReadResult, 'files'>>(join(folder, 'read', 'read.json'))
+  const { files, attributes } = await readJson<Pick<ReadResult, 'files' | 'attributes'>>(
+    join(folder, 'read', 'read.json'),
+  )
   const split = await readJson<SplitReport>(join(folder, 'split', 'split.json'))
   const { sources = [] } = (await readManifest(join(folder, 'read'))) ?? {}
   const generated = await readManifest(join(folder, 'generate'))
   // Files of another bank have no step of their own.
   const isGenerated = sources.length === 0
   const schema = JSON.stringify({
-    mlflow_colspec: Object.entries(PREPARED_COLUMNS).map(([name, type]) => ({
+    mlflow_colspec: Object.entries(preparedColumns(attributes)).map(([name, type]) => ({
       type: COLUMN_TYPES[type.split(' ')[0] ?? ''] ?? 'string',
       name,
       required: type.endsWith('NOT NULL'),
@@ -299,5 +301,6 @@ const COLUMN_TYPES: Readonly<Record<string, string>> = {
   BIGINT: 'long',
   TINYINT: 'integer',
   DOUBLE: 'double',
+  BOOLEAN: 'boolean',
   VARCHAR: 'string',
 }

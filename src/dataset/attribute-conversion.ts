@@ -1,0 +1,138 @@
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import {
+  type Attribute,
+  attributeColumn,
+  BOOLEAN_WORDS,
+  EARLIEST_ATTRIBUTE_TIME_MS,
+} from '../transaction/attributes.ts'
+import { LATEST_TIME_MS } from '../transaction/fields.ts'
+import {
+  DECIMAL,
+  FLOATING,
+  INTEGER,
+  instantOf,
+  mappedColumn,
+  textIsNotAllowed,
+  textOf,
+  unsupported,
+} from './field-conversion.ts'
+import type { MappedField } from './field-mapping.ts'
+
+/** SQL that turns an attribute's mapped value into its prepared column. */
+export interface ConvertedAttribute {
+  readonly attribute: Attribute
+  /** Prepared column. */
+  readonly column: string
+  /** Its value, NULL where it is missing or unreadable, as the step `c_attribute_<name>`. */
+  readonly value: string
+  /** The condition under which it is there and cannot be read; `false` where that counts as missing. */
+  readonly isUnreadable: string
+}
+
+/**
+ * How an attribute is converted, chosen by the type that its expression gives. The rules are those of reading
+ * requests (`src/transaction/attributes.ts`); a test compares the two.
+ *
+ * @throws DATASET_TYPE_UNSUPPORTED
+ */
+export const convertAttribute = (
+  attribute: Attribute,
+  field: MappedField,
+  timeZone: string,
+): ConvertedAttribute => {
+  const { value, isGiven } = CONVERSIONS[attribute.kind](field, timeZone)
+  const step = sqlIdentifier(convertedStep(attribute.name))
+  const isText = attribute.kind === 'category' || attribute.kind === 'text'
+  const forgives = attribute.unreadable === 'missing'
+  return {
+    attribute,
+    column: attributeColumn(attribute.name),
+    value: isText && forgives ? `CASE WHEN ${textIsNotAllowed([value])} THEN NULL ELSE ${value} END` : value,
+    // Text that is not allowed is found with that of all fields.
+    isUnreadable: forgives || isText ? 'false' : `(${step} IS NULL AND ${isGiven})`,
+  }
+}
+
+/** The step that has the converted value. */
+export const convertedStep = (name: string): string => `c_${attributeColumn(name)}`
+
+interface Conversion {
+  readonly value: string
+  /** Whether there is anything to convert. */
+  readonly isGiven: string
+}
+
+const NUMBER_TEXT = '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?'
+
+/** Finite, and never minus zero, which JSON writes as zero. */
+const finite = (double: string): string => `CASE WHEN isfinite(${double}) THEN (${double}) + 0.0::DOUBLE END`
+
+const number = (field: MappedField): Conversion => {
+  const value = mappedColumn(field.field)
+  if (field.type === 'VARCHAR') {
+    const text = textOf(field)
+    const isNumber = `regexp_full_match(${text}, ${sqlLiteral(NUMBER_TEXT)})`
+    return {
+      value: `CASE WHEN ${isNumber} THEN ${finite(`TRY_CAST(${text} AS DOUBLE)`)} END`,
+      isGiven: `${text} IS NOT NULL`,
+    }
+  }
+  // NaN is how other systems write a missing number.
+  if (FLOATING.test(field.type))
+    return {
+      value: finite(`CAST(${value} AS DOUBLE)`),
+      isGiven: `${value} IS NOT NULL AND NOT isnan(${value})`,
+    }
+  if (INTEGER.test(field.type) || DECIMAL.test(field.type) || field.type === 'BOOLEAN')
+    return { value: `CAST(${value} AS DOUBLE) + 0.0::DOUBLE`, isGiven: 'false' }
+  throw unsupported(field, 'text, numbers, BOOLEAN')
+}
+
+const boolean = (field: MappedField): Conversion => {
+  const value = mappedColumn(field.field)
+  if (field.type === 'BOOLEAN') return { value, isGiven: 'false' }
+  if (INTEGER.test(field.type) || FLOATING.test(field.type) || DECIMAL.test(field.type))
+    return { value: `CASE ${value} WHEN 1 THEN true WHEN 0 THEN false END`, isGiven: `${value} IS NOT NULL` }
+  if (field.type !== 'VARCHAR') throw unsupported(field, 'text, numbers, BOOLEAN')
+  const text = textOf(field)
+  const words = Object.entries(BOOLEAN_WORDS).map(([word, is]) => `WHEN ${sqlLiteral(word)} THEN ${is}`)
+  return { value: `CASE lower(${text}) ${words.join(' ')} END`, isGiven: `${text} IS NOT NULL` }
+}
+
+const DAY_TEXT = "'\\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\\s*'"
+
+const time = (field: MappedField, timeZone: string): Conversion => {
+  const value = mappedColumn(field.field)
+  const inBounds = (instant: string): string =>
+    `CASE WHEN ${instant} BETWEEN ${EARLIEST_ATTRIBUTE_TIME_MS} AND ${LATEST_TIME_MS} THEN ${instant} END`
+  // A day is its first moment in UTC, as in requests, which know no zone of a source.
+  if (field.type === 'DATE')
+    return { value: inBounds(`epoch_ms(CAST(${value} AS TIMESTAMP))`), isGiven: `${value} IS NOT NULL` }
+  const instant = instantOf(field, timeZone)
+  if (field.type !== 'VARCHAR') return { value: inBounds(instant), isGiven: `${value} IS NOT NULL` }
+  const day = `epoch_ms(TRY_CAST(trim(${value}) AS TIMESTAMP))`
+  return {
+    value: inBounds(`(CASE WHEN regexp_full_match(${value}, ${DAY_TEXT}) THEN ${day} ELSE ${instant} END)`),
+    isGiven: `${textOf(field)} IS NOT NULL`,
+  }
+}
+
+/** A number that is whole is written without a point, as a request's whole number is. */
+const text = (field: MappedField): Conversion => {
+  const value = mappedColumn(field.field)
+  const plain = textOf(field)
+  const isFractional = FLOATING.test(field.type) || DECIMAL.test(field.type)
+  const whole = `CASE WHEN ${value} = floor(${value}) AND abs(${value}) < 9007199254740992 THEN CAST(CAST(${value} AS BIGINT) AS VARCHAR) ELSE ${plain} END`
+  return { value: isFractional ? whole : plain, isGiven: `${plain} IS NOT NULL` }
+}
+
+const CONVERSIONS: Readonly<Record<Attribute['kind'], (field: MappedField, timeZone: string) => Conversion>> =
+  { number, category: text, boolean, time, text }
+
+/** The names of the attributes of a row that are there and cannot be read, joined; NULL without any. */
+export const unreadableNames = (attributes: readonly ConvertedAttribute[]): string => {
+  const names = attributes
+    .filter(({ isUnreadable }) => isUnreadable !== 'false')
+    .map(({ attribute, isUnreadable }) => `CASE WHEN ${isUnreadable} THEN ${sqlLiteral(attribute.name)} END`)
+  return names.length === 0 ? 'NULL::VARCHAR' : `nullif(concat_ws(', ', ${names.join(', ')}), '')`
+}
