@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { ConfigFile } from './config-file.ts'
 import { CleaningSchema } from './sections/cleaning.ts'
+import { EntitiesSchema } from './sections/entities.ts'
 import { EvaluationSchema } from './sections/evaluation.ts'
 import { FeaturesSchema } from './sections/features.ts'
 import { GenerateSchema } from './sections/generate.ts'
@@ -24,6 +25,7 @@ export const TrainingConfigSchema = Type.Object(
     resources: ResourcesSchema,
     runs: RunsSchema,
     source: SourceSchema,
+    entities: EntitiesSchema,
     labels: LabelsSchema,
     validation: ValidationSchema,
     cleaning: CleaningSchema,

@@ -89,14 +89,10 @@ export const readSource = async (
     const rows = await openSourceRows(connection, source, workingDirectory, signal)
     reportProgress({ activity: 'reading the source', done: rows.rows, total: rows.rows, unit: 'rows' })
     const fields = await mapFields(connection, source.fields, rows.columns)
-    const attributes = findAttributes(
-      source.attributes,
-      rows.columns,
-      fields.map(({ expression }) => expression),
-    )
-    const mapped = await mapAttributes(connection, attributes, rows.columns)
+    const bound = await bindAttributes(connection, source, fields, rows.columns)
+    const attributes = bound.map(({ attribute }) => attribute)
     throwIfAborted(signal)
-    const conversion = { fields, attributes: mapped, timeZone: source.time_zone }
+    const conversion = { fields, attributes: bound, timeZone: source.time_zone }
     await convertRows(connection, conversion, false).catch((error: unknown) => {
       if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))
         throw error
@@ -169,11 +165,14 @@ interface BoundAttribute {
   readonly field: MappedField
 }
 
-const mapAttributes = async (
+const bindAttributes = async (
   connection: DuckDBConnection,
-  attributes: readonly SourceAttribute[],
+  source: SourceSettings,
+  fields: readonly MappedField[],
   columns: readonly string[],
 ): Promise<readonly BoundAttribute[]> => {
+  const mapped = fields.map(({ expression }) => expression)
+  const attributes = findAttributes(source.attributes, columns, mapped)
   if (attributes.length === 0) return []
   const typeOf = await expressionTypes(connection, columns)
   const bound: BoundAttribute[] = []

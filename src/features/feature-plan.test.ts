@@ -14,6 +14,8 @@ const plan = (include: string[], exclude: string[] = []) =>
       night: { from: 0, to: 7 },
       categories: VOCABULARY_FIELDS,
       attributes: [],
+      entities: [],
+      standardEntities: [],
     },
     windowMs: new Map([
       ['1h', 3_600_000],
@@ -32,8 +34,8 @@ describe('the plan of features', () => {
     expect(features.map(({ feature, source }) => [feature.name, source])).toEqual([
       ['user_tx_count_1h', 'user'],
     ])
-    expect(layouts.user?.needs.windows.map(({ name }) => name)).toEqual(['1h'])
-    expect([layouts.user?.needs.dimensions, layouts.merchant, layouts.device]).toEqual([
+    expect(layouts['user']?.needs.windows.map(({ name }) => name)).toEqual(['1h'])
+    expect([layouts['user']?.needs.dimensions, layouts['merchant'], layouts['device']]).toEqual([
       [],
       undefined,
       undefined,

@@ -25,6 +25,8 @@ const FEATURES: readonly Feature[] = FEATURE_FAMILIES.flatMap((family) =>
     night: { from: 0, to: 7 },
     categories: VOCABULARY_FIELDS,
     attributes: [],
+    entities: [],
+    standardEntities: [],
   }),
 )
 

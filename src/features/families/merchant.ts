@@ -1,4 +1,4 @@
-import { categoryFeatures } from '../category-features.ts'
+import { fieldFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
 import { windowText } from '../phrase.ts'
 import { relativeTo } from '../statistics.ts'
@@ -31,24 +31,13 @@ export const merchant: FeatureFamily = {
       'category',
       "Share of the user's earlier transactions in this category.",
     ),
-    ...(categories.includes('merchant_category')
-      ? categoryFeatures(
-          'merchant_category',
-          'merchant category',
-          ({ transaction }) =>
-            () =>
-              transaction.categoryToken,
-        )
-      : []),
-    ...(categories.includes('transaction_type')
-      ? categoryFeatures(
-          'transaction_type',
-          'transaction type',
-          ({ transaction }) =>
-            () =>
-              transaction.typeToken,
-        )
-      : []),
+    ...fieldFeatures(
+      categories,
+      'merchant_category',
+      'merchant category',
+      ({ categoryToken }) => categoryToken,
+    ),
+    ...fieldFeatures(categories, 'transaction_type', 'transaction type', ({ typeToken }) => typeToken),
     ...windows.flatMap(inWindow),
     {
       name: 'merchant_tx_count_life',

@@ -3,7 +3,7 @@ import { findSourceFiles } from '../../dataset/source-files.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { writeJson } from '../../disk/json-file.ts'
 import type { Step } from '../../steps/step.ts'
-import { type TrainingContext, usesGeneratedData } from './training-context.ts'
+import { declaredEntities, type TrainingContext, usesGeneratedData } from './training-context.ts'
 
 /**
  * Source files -> `prepared.parquet` (rows that can be used) + `quarantine.jsonl` (the others) + `read.json`
@@ -14,13 +14,20 @@ export const readStep = (context: TrainingContext): Step => {
   const isGenerated = usesGeneratedData(context)
   const { path: declaredPath, ...declared } = config.declared.source
   const { path } = config.settings.source
+  const mapped = declaredEntities(context).source
   return {
     name: 'read',
     activity: 'reading transactions',
     inputs: isGenerated ? ['generate'] : [],
     // Not the path: what the files hold decides, wherever they lie. Their names matter where the format hangs
     // on them.
-    settings: { source: { ...declared, files: isGenerated ? [] : endings(declaredPath) } },
+    settings: {
+      source: {
+        ...declared,
+        attributes: mapped.attributes,
+        files: isGenerated ? [] : endings(declaredPath),
+      },
+    },
     module: import.meta.url,
     ...(!isGenerated && {
       sources: ({ database }) =>
@@ -28,9 +35,7 @@ export const readStep = (context: TrainingContext): Step => {
     }),
     run: async (work) => {
       const { input, output } = work
-      const source = isGenerated
-        ? { ...config.settings.source, path: input('generate', 'transactions.parquet') }
-        : config.settings.source
+      const source = isGenerated ? { ...mapped, path: input('generate', 'transactions.parquet') } : mapped
       const outputs = {
         preparedPath: output('prepared.parquet'),
         quarantinePath: output('quarantine.jsonl'),

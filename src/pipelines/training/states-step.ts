@@ -5,7 +5,8 @@ import { readJson } from '../../disk/json-file.ts'
 import { knownData, readFeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { Step } from '../../steps/step.ts'
-import type { TrainingContext } from './training-context.ts'
+import { kindsOf } from '../../transaction/entity-kind.ts'
+import { ownEntities, type TrainingContext } from './training-context.ts'
 
 /**
  * The state of every entity after the last transaction, beside the artifact: what scoring goes on from, so
@@ -16,7 +17,11 @@ export const statesStep = ({ config }: TrainingContext): Step => ({
   name: 'states',
   activity: 'keeping the states of all entities',
   inputs: ['features'],
-  settings: { features: config.declared.features, labels: config.declared.labels },
+  settings: {
+    features: config.declared.features,
+    labels: config.declared.labels,
+    ...ownEntities(config),
+  },
   module: import.meta.url,
   run: async ({ input, output, database }) => {
     const features = input('features', 'features.parquet')
@@ -33,6 +38,7 @@ export const statesStep = ({ config }: TrainingContext): Step => ({
       dirname(output('states.json')),
       statesIdentity(settings, fitted),
       last,
+      kindsOf(settings.options.entities),
     )
   },
 })
