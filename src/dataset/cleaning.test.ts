@@ -175,7 +175,7 @@ const fitOn = async (
       [
         arrival,
         row.transactionId,
-        row.userId,
+        row.userId ?? null,
         row.eventTimeMs,
         row.amountMinor,
         row.location ?? null,

@@ -52,20 +52,18 @@ export const convertField = (field: MappedField<SourceField>, timeZone: string):
       return convertText(
         field,
         described.column,
-        described.required ? WHEN_MISSING[described.wire] : undefined,
+        field.expression === null ? undefined : WHEN_MISSING[described.wire],
       )
   }
 }
 
 const DESCRIBED = new Map(SOURCE_FIELDS.map((field) => [field.wire as SourceField, field]))
 
-/** Why a row is not used that lacks a text which every transaction has. */
-const WHEN_MISSING: Readonly<
-  Record<
-    Extract<FieldOfKind<'id' | 'category' | 'place'>, { readonly required: true }>['wire'],
-    QuarantineReason
-  >
-> = { transaction_id: 'transaction_id_missing', user_id: 'user_missing' }
+/** Why a row is not used that lacks a text which every transaction of the source has. */
+const WHEN_MISSING: Readonly<Partial<Record<SourceField, QuarantineReason>>> = {
+  transaction_id: 'transaction_id_missing',
+  user_id: 'user_missing',
+}
 
 /**
  * The reasons of a whole row as one set of bits; `texts` are checked together, once a row, because that is

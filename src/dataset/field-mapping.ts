@@ -3,11 +3,12 @@ import { distance } from 'fastest-levenshtein'
 import type { SourceSettings } from '../config/sections/source.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
-import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
+import { EXPECTED_FIELDS, SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 
 const REQUIRED: readonly SourceField[] = SOURCE_FIELDS.filter(({ required }) => required).map(
   ({ wire }) => wire,
 )
+const EXPECTED: readonly SourceField[] = EXPECTED_FIELDS.map(({ wire }) => wire)
 
 /** A field of a transaction, or the column of an attribute. */
 export type MappedName = SourceField | `attribute_${string}`
@@ -66,7 +67,8 @@ const expressionOf = (
   if (configured) return configured
   const column = columns.find((name) => name.toLowerCase() === field)
   if (configured === undefined && column !== undefined) return sqlIdentifier(column)
-  if (!REQUIRED.includes(field)) return null
+  const isSwitchedOff = configured !== undefined && EXPECTED.includes(field)
+  if (isSwitchedOff || !(REQUIRED.includes(field) || EXPECTED.includes(field))) return null
   throw new VigiaError('DATASET_FIELD_UNMAPPED', {
     field,
     allowed: listed(columns),

@@ -71,7 +71,7 @@ export interface DecisionReceipt extends Decided, ReceiptPlace {
   readonly model: ServedModelName
   /** Of the transaction: distinguishes it from another one with the same id. */
   readonly hash: number
-  readonly userId: string
+  readonly userId: string | undefined
   readonly merchantId: string | undefined
   readonly deviceId: string | undefined
   /** Tokens of the entities of the bank's own, by kind: they learn its label. */

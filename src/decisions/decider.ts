@@ -15,7 +15,9 @@ import type { LoadedModel } from './loaded-model.ts'
 /** The models in service. */
 export interface ServingModels {
   readonly champion: LoadedModel
-  /** Decides for a share (0 to 1) of the users, always the same ones. */
+  /**
+   * Decides for a share (0 to 1) of the users, always the same ones; of transactions where there are none.
+   */
   readonly canary?: { readonly model: LoadedModel; readonly share: number }
   /** Scores everything, decides nothing. */
   readonly shadow?: LoadedModel
@@ -102,11 +104,14 @@ export const createDecider = (models: ServingModels): Decider => {
       keysOf(entities).filter(({ kind }) => engineer.keeperOf(kind)!.layout.labelField >= 0),
     decide: (transaction, states, reasonCount) => {
       const cleaned = cleanTransaction(transaction, models.champion.cleaning)
-      const isCanarys = canary !== undefined && bucketOf(transaction.userId) < canaryBuckets
+      const isCanarys =
+        canary !== undefined && bucketOf(transaction.userId ?? transaction.transactionId) < canaryBuckets
       const deciding = isCanarys ? canary : champion
       const { event } = deciding.engineer
       readTransaction(event, cleaned)
-      if (deciding.engineer.keeperOf('user')?.hasSeen(states.user, event.transactionToken)) return undefined
+      const { user } = states
+      if (user !== undefined && deciding.engineer.keeperOf('user')?.hasSeen(user, event.transactionToken))
+        return undefined
       // Before the deciding engine advances the states.
       scored.shadow = shadow && shadowScore(shadow, cleaned, states)
       deciding.engineer.createAllFeatures(states, deciding.vector)

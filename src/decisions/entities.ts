@@ -2,7 +2,7 @@ import type { EntityKind } from '../transaction/entity-kind.ts'
 
 /** Whose transaction it is. */
 export interface Entities {
-  readonly userId: string
+  readonly userId?: string | undefined
   readonly merchantId?: string | undefined
   readonly deviceId?: string | undefined
   /** Tokens of the entities of the bank's own that the transaction names, by kind; absent: none. */

@@ -6,7 +6,7 @@ import type { LabelEntry } from './log/log-record.ts'
 
 /** Whose states learn a label, and when its transaction happened. */
 export interface LabelledEntities {
-  readonly userId: string
+  readonly userId?: string
   readonly merchantId?: string
   readonly deviceId?: string
   readonly own?: NonNullable<Entities['own']>
@@ -23,9 +23,11 @@ export const entitiesOfFeedback = (
 ): LabelledEntities | undefined => {
   const { userId, merchantId, deviceId, eventTimeMs } = decision ?? feedback
   const own = decision?.own
-  if (userId === undefined || eventTimeMs === undefined) return undefined
+  const isNobodys =
+    userId === undefined && merchantId === undefined && deviceId === undefined && own === undefined
+  if (eventTimeMs === undefined || (decision === undefined && isNobodys)) return undefined
   return {
-    userId,
+    ...(userId !== undefined && { userId }),
     ...(merchantId !== undefined && { merchantId }),
     ...(deviceId !== undefined && { deviceId }),
     ...(own !== undefined && { own }),

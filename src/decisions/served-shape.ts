@@ -26,7 +26,10 @@ export const shapeOf = (models: readonly LoadedModel[]): TransactionShape => {
         })
     }
   }
-  return { attributes: [...attributes.values()].map(({ attribute }) => attribute) }
+  return {
+    attributes: [...attributes.values()].map(({ attribute }) => attribute),
+    hasUsers: models.some(({ settings }) => !settings.withoutUsers),
+  }
 }
 
 const nameOf = ({ description: { name, version } }: LoadedModel): string => `${name} ${version}`

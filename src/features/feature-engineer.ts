@@ -17,7 +17,8 @@ import { TransactionEvent } from './transaction-event.ts'
  * The states of the entities that a transaction names; absent where it names none or no feature reads one.
  */
 export interface EntityStates {
-  readonly user: EntityState
+  /** Absent only where the bank knows no users. */
+  readonly user: EntityState | undefined
   readonly [kind: EntityKind]: EntityState | undefined
 }
 
@@ -111,7 +112,9 @@ export class FeatureEngineer {
    * `StateKeeper`.
    */
   createAllFeatures(states: EntityStates, vector: Float64Array): Outcome {
-    if (this.keepers['user']?.hasSeen(states.user, this.event.transactionToken)) return 'repeated'
+    const { user } = states
+    if (user !== undefined && this.keepers['user']?.hasSeen(user, this.event.transactionToken))
+      return 'repeated'
     for (const part of this.parts) {
       const state = part.source === 'transaction' ? undefined : states[part.source]
       part.createFeatures(this.event, state, vector, 0)

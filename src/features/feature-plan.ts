@@ -30,8 +30,8 @@ export interface PlannedFeature {
 export interface FeaturePlan {
   readonly features: readonly PlannedFeature[]
   /**
-   * Layout per entity kind; absent where no chosen feature reads one. The user's is always there: it knows
-   * repeats.
+   * Layout per entity kind; absent where no chosen feature reads one. The user's is always there, where the
+   * bank knows users: it knows repeats.
    */
   readonly layouts: Readonly<Record<EntityKind, StateLayout | undefined>>
 }
@@ -57,19 +57,22 @@ export const planFeatures = (
     device: recorderOf('device'),
     entity: recorderOf,
   }
-  const features = chooseFeatures(settings, families).map(({ feature, family }, column) => {
+  const planned = chooseFeatures(settings, families).map(({ feature, family }) => {
     const before = kinds.map((kind) => recorderOf(kind).asked)
     feature.bind(sources)
     const read = kinds.filter((kind, index) => recorderOf(kind).asked !== before[index])
     if (read.length > 1) {
       throw new VigiaError('FEATURES_MIXED_SOURCES', { feature: feature.name, got: read.join(', ') })
     }
-    return { feature, family, column, source: read[0] ?? ('transaction' as const) }
+    return { feature, family, source: read[0] ?? 'transaction' }
   })
+  const isKept = ({ source }: { readonly source: FeatureSource }): boolean =>
+    !(settings.withoutUsers && source === 'user')
+  const features = planned.filter(isKept).map((feature, column) => ({ ...feature, column }))
   const layouts: Record<EntityKind, StateLayout> = {}
   for (const kind of kinds) {
     const recorder = recorderOf(kind)
-    if (recorder.asked > 0 || kind === 'user')
+    if (kind === 'user' ? !settings.withoutUsers : recorder.asked > 0)
       layouts[kind] = createStateLayout(kind, recorder.needs(settings.windowMs), settings.limits[kind]!)
   }
   return { features, layouts }

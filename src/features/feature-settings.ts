@@ -15,6 +15,8 @@ export interface FeatureSettings {
   readonly options: FamilyOptions
   /** Length in milliseconds by window name. */
   readonly windowMs: ReadonlyMap<string, number>
+  /** There are no states of users, and no features of them. */
+  readonly withoutUsers?: boolean
   /** By kind of entity: the standard ones, and those of the bank's own. */
   readonly limits: Readonly<Record<StandardKind, StateLimits> & Record<EntityKind, StateLimits>>
   readonly include: readonly string[]
@@ -77,16 +79,23 @@ export const readFeatureSettings = (
     },
     include: features.include,
     exclude: features.exclude,
+    ...(known.withoutUsers && { withoutUsers: true }),
     amountBands: features.amount_bands,
     vocabularySize: features.vocabulary_size,
   }
 }
 
 /** What the training data had, as it was fitted. */
-export const knownData = ({ vocabularies, attributes = [], entities = [] }: FittedFeatures): KnownData => ({
+export const knownData = ({
+  vocabularies,
+  attributes = [],
+  entities = [],
+  withoutUsers,
+}: FittedFeatures): KnownData => ({
   categories: VOCABULARY_FIELDS.filter((name) => Object.hasOwn(vocabularies, name)),
   attributes,
   ...splitEntities(entities),
+  withoutUsers: withoutUsers === true,
 })
 
 /** Entities of the bank's own apart from what is added to the standard ones. */

@@ -76,6 +76,8 @@ export interface KnownData {
   readonly entities: readonly Entity[]
   /** What is computed of user, merchant and device beside their own families. */
   readonly standardEntities: readonly Entity[]
+  /** The bank knows no users: nothing is computed of them. Absent: every transaction has one. */
+  readonly withoutUsers?: boolean
 }
 
 /** Everything a feature can ask for. */

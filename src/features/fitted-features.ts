@@ -37,6 +37,8 @@ export interface FittedFeatures {
   readonly vocabularies: Readonly<Record<string, readonly VocabularyEntry[]>>
   /** What the source had beside the fields; absent: nothing. Requests are read by it. */
   readonly attributes?: readonly Attribute[]
+  /** The bank knows no users; absent: every transaction has one. */
+  readonly withoutUsers?: true
   /** Entities of the bank's own, and what is added to the standard ones; absent: none. */
   readonly entities?: readonly Entity[]
 }

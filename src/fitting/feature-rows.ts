@@ -13,6 +13,7 @@ export interface FeatureRows {
   readonly eventTimesMs: Float64Array
   /** As they came, before cleaning. */
   readonly amountsMinor: Float64Array
+  /** Each transaction is its own user where the bank knows none. */
   readonly userIds: readonly string[]
   readonly transactionIds: readonly string[]
 }
@@ -62,7 +63,7 @@ export const readFeatureRows = async (
     .concat(names.map((name) => `f.${sqlIdentifier(name)}`))
     .map((column) => `${column}::DOUBLE`)
   const result = await connection.stream(
-    `SELECT f.user_id, f.transaction_id, ${numbers.join(', ')} FROM ${from}`,
+    `SELECT coalesce(f.user_id, f.transaction_id), f.transaction_id, ${numbers.join(', ')} FROM ${from}`,
   )
   let row = 0
   for (;;) {

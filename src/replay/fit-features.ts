@@ -47,5 +47,6 @@ export const fitFeaturesOn = async (
     ...fitted,
     ...(attributes.length > 0 && { attributes }),
     ...(entities.length > 0 && { entities }),
+    ...(settings.withoutUsers && { withoutUsers: true as const }),
   }
 }

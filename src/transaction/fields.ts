@@ -26,6 +26,8 @@ interface FieldWords {
   readonly column: string
   /** Whether every transaction has it. */
   readonly required: boolean
+  /** Every transaction of a bank has it, unless the bank's source says that it has none at all. */
+  readonly expected?: boolean
   /** What it means: a sentence for people who send it, map it or read it. How it is written is its kind's. */
   readonly says: string
 }
@@ -67,7 +69,8 @@ export const TRANSACTION_FIELDS = [
     wire: 'user_id',
     column: 'user_id',
     kind: 'id',
-    required: true,
+    required: false,
+    expected: true,
     says: 'The card holder or account.',
     example: 'user-1042',
   },
@@ -202,6 +205,11 @@ export const LABEL_FIELDS = [
     says: 'Name of the fraud pattern, for analysis only: never a feature.',
   },
 ] as const satisfies readonly (Omit<FieldWords, 'name'> & { readonly kind: string })[]
+
+/** Fields that a source has or switches off. */
+export const EXPECTED_FIELDS = TRANSACTION_FIELDS.filter(
+  (field): field is Extract<TransactionField, { readonly expected: true }> => 'expected' in field,
+)
 
 /** Everything that a source may map, in the order in which it is read. */
 export const SOURCE_FIELDS = [...TRANSACTION_FIELDS, ...LABEL_FIELDS] as const

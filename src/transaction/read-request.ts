@@ -33,7 +33,7 @@ export const readRequest = (
   unknownFields: 'refuse' | 'ignore' = 'refuse',
 ): Transaction => {
   const problems: FieldProblem[] = []
-  const transaction = isRecord(body) ? readRecord(body, problems) : notARecord(body, problems)
+  const transaction = isRecord(body) ? readRecord(body, shape, problems) : notARecord(body, problems)
   if (isRecord(body)) {
     const attributes = readAttributes(body.attributes, shape.attributes, unknownFields, problems)
     if (attributes !== undefined) transaction.attributes = attributes
@@ -50,14 +50,18 @@ const isRecord = (body: unknown): body is RequestRecord =>
  * By hand, because a loop over the table takes four tenths longer. The compiler asks for every field in
  * `transaction` and `read`, a test for every line below them.
  */
-const readRecord = (body: RequestRecord, problems: FieldProblem[]): Transaction => {
+const readRecord = (
+  body: RequestRecord,
+  { hasUsers }: TransactionShape,
+  problems: FieldProblem[],
+): Transaction => {
   const transaction: Transaction = {
     transactionId: readRequiredText('transaction_id', body.transaction_id, problems) ?? '',
-    userId: readRequiredText('user_id', body.user_id, problems) ?? '',
     eventTimeMs: readInstant('timestamp', body.timestamp, problems) ?? 0,
     amountMinor: readAmountMinor('amount', body.amount, problems) ?? 0,
   }
   const read = {
+    userId: (hasUsers ? readRequiredText : readText)('user_id', body.user_id, problems),
     currency: readText('currency', body.currency, problems),
     merchantId: readText('merchant_id', body.merchant_id, problems),
     merchantCategory: readText('merchant_category', body.merchant_category, problems),
@@ -68,6 +72,7 @@ const readRecord = (body: RequestRecord, problems: FieldProblem[]): Transaction 
     latitude: readDegrees('latitude', body.latitude, LARGEST_LATITUDE, problems),
     longitude: readDegrees('longitude', body.longitude, LARGEST_LONGITUDE, problems),
   } satisfies Record<OptionalName, unknown>
+  if (read.userId !== undefined) transaction.userId = read.userId
   if (read.currency !== undefined) transaction.currency = read.currency
   if (read.merchantId !== undefined) transaction.merchantId = read.merchantId
   if (read.merchantCategory !== undefined) transaction.merchantCategory = read.merchantCategory
@@ -84,7 +89,7 @@ type OptionalName = Extract<TransactionField, { readonly required: false }>['nam
 
 const notARecord = (body: unknown, problems: FieldProblem[]): Transaction => {
   problems.push({ field: '', what: 'is no transaction', allowed: 'a JSON object', got: shown(body) })
-  return { transactionId: '', userId: '', eventTimeMs: 0, amountMinor: 0 }
+  return { transactionId: '', eventTimeMs: 0, amountMinor: 0 }
 }
 
 const refuseUnknown = (body: RequestRecord, shape: TransactionShape, problems: FieldProblem[]): void => {

@@ -7,7 +7,9 @@ import type { Attribute } from './attributes.ts'
 export interface TransactionShape {
   /** In the order of their columns. */
   readonly attributes: readonly Attribute[]
+  /** Every transaction names its user; otherwise the bank knows no users. */
+  readonly hasUsers: boolean
 }
 
 /** Transactions that have nothing but the fields. */
-export const NO_SHAPE: TransactionShape = { attributes: [] }
+export const NO_SHAPE: TransactionShape = { attributes: [], hasUsers: true }

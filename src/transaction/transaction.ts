@@ -83,7 +83,8 @@ export type Transaction = Static<typeof TransactionSchema>
  */
 export interface Label {
   readonly transactionId: string
-  readonly userId: string
+  /** Absent where the bank knows no users. */
+  readonly userId?: string
   readonly merchantId?: string
   readonly deviceId?: string
   readonly eventTimeMs: number

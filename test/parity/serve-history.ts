@@ -150,7 +150,7 @@ class LabelPost {
   }
 
   post(transaction: Transaction, isFraud: boolean, labelledAtMs: number | null): void {
-    const { transactionId, userId, merchantId, deviceId, eventTimeMs } = transaction
+    const { transactionId, userId = '', merchantId, deviceId, eventTimeMs } = transaction
     const dueMs = labelledAtMs ?? eventTimeMs + this.delayMs
     const label: Label = {
       transactionId,

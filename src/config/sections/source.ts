@@ -141,7 +141,9 @@ export const SourceSchema = Type.Object(
       Object.fromEntries(
         SOURCE_FIELDS.map((field) => [
           field.wire,
-          expression(`${field.says}${writing(field)}${field.required ? ' Required.' : ''}`),
+          expression(
+            `${field.says}${writing(field)}${field.required ? ' Required.' : 'expected' in field ? ' Required; empty text says that the bank knows none.' : ''}`,
+          ),
         ]),
       ) as Record<SourceField, TOptional<TString>>,
       {

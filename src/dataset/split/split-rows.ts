@@ -3,6 +3,9 @@ import { sqlLiteral } from '../../disk/database.ts'
 import { writeAtomically } from '../../disk/write-atomically.ts'
 import { PART_NAMES, type SplitRows, UNLABELLED } from './part.ts'
 
+/** Each transaction is its own user where the bank knows none. */
+const USER = 'coalesce(user_id, transaction_id)'
+
 /** Rows of one DuckDB vector. */
 const CHUNK_ROWS = 2048
 
@@ -27,9 +30,9 @@ export const readSplitRows = async (
   const result = await connection.stream(
     `SELECT arrival::DOUBLE, event_time_ms::DOUBLE, coalesce(is_fraud, ${UNLABELLED})::DOUBLE,
             coalesce(labelled_at_ms, event_time_ms + ${labelDelayMs})::DOUBLE, user_number::DOUBLE
-     FROM ${source} JOIN (
-       SELECT user_id, row_number() OVER () - 1 AS user_number FROM (SELECT DISTINCT user_id FROM ${source})
-     ) USING (user_id)`,
+     FROM (SELECT *, ${USER} AS own_user FROM ${source}) JOIN (
+       SELECT own_user, row_number() OVER () - 1 AS user_number FROM (SELECT DISTINCT ${USER} AS own_user FROM ${source})
+     ) USING (own_user)`,
   )
   for (;;) {
     const chunk = await result.fetchChunk()

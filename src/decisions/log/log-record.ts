@@ -7,7 +7,7 @@ export type { DecisionEntry }
 export interface LabelEntry {
   readonly transactionId: string
   readonly isFraud: boolean
-  readonly userId: string
+  readonly userId?: string
   readonly merchantId?: string
   readonly deviceId?: string
   /** Tokens of the entities of the bank's own, by kind. */

@@ -27,7 +27,7 @@ const MODEL = { key: 'abc', name: 'fraud-detector', version: '3', computed: ['fi
 const FULL = Object.fromEntries(
   TRANSACTION_FIELDS.map(({ name, kind, example }) => [name, kind === 'time' ? 1769851800250 : example]),
 ) as unknown as Transaction
-const { transactionId, userId, eventTimeMs, amountMinor } = FULL
+const { transactionId, userId = '', eventTimeMs, amountMinor } = FULL
 const SMALLEST: Transaction = { transactionId, userId, eventTimeMs, amountMinor }
 
 const DECISION: DecisionEntry = {

@@ -29,12 +29,13 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
   run: async (work) => {
     const { input, output } = work
     const prepared = input('clean', 'cleaned.parquet')
-    const { attributes } = await readJson<ReadResult>(input('read', 'read.json'))
+    const { attributes, mapping } = await readJson<ReadResult>(input('read', 'read.json'))
     const { entities } = declaredEntities({ config })
     const known = {
       categories: VOCABULARY_FIELDS,
       attributes: attributes.map(attributeOf),
       ...splitEntities(entities),
+      withoutUsers: mapping.user_id === null,
     }
     const settings = readFeatureSettings(config.settings.features, config.settings.labels, known)
     const fitted = await withDatabase(work.database, (connection) =>

@@ -3,6 +3,9 @@ import type { TrainingSettings } from '../../config/training-config.ts'
 import { sqlLiteral } from '../../disk/database.ts'
 import { DAY_MS } from '../../foundation/days.ts'
 
+/** Each transaction is its own user where the bank knows none. */
+const USER = 'coalesce(user_id, transaction_id)'
+
 /** Merchant categories shown each on its own: those with the most rows. The others are one slice. */
 const MOST_CATEGORIES = 12
 
@@ -29,10 +32,10 @@ export const sliceRows = async (
 ): Promise<readonly Slicing[]> => {
   const prepared = `read_parquet(${sqlLiteral(files.prepared)})`
   const result = await connection.runAndReadAll(
-    `WITH firsts AS (SELECT user_id, min(event_time_ms) AS first_ms FROM ${prepared} GROUP BY user_id)
+    `WITH firsts AS (SELECT ${USER} AS own_user, min(event_time_ms) AS first_ms FROM ${prepared} GROUP BY own_user)
      SELECT transaction_id, merchant_category, amount_minor::DOUBLE, (event_time_ms - first_ms)::DOUBLE, fraud_pattern
      FROM ${prepared} POSITIONAL JOIN (SELECT part FROM read_parquet(${sqlLiteral(files.split)}))
-       JOIN firsts USING (user_id)
+       JOIN firsts ON firsts.own_user = ${USER}
      WHERE part = ${sqlLiteral(part)}`,
   )
   const found = new Map(

@@ -53,7 +53,7 @@ export const addPredict = (app: App, { pipeline, readTransaction }: RouteContext
     async (request, reply) => {
       const transaction = readTransaction(request.body)
       const prediction = await pipeline.predict(transaction, request.query.reasons)
-      request.subject = { userId: transaction.userId, predictionId: prediction.predictionId }
+      request.subject = { userId: transaction.userId ?? '', predictionId: prediction.predictionId }
       return predictionAnswer(prediction, reply.elapsedTime)
     },
   )

@@ -21,7 +21,8 @@ export const NAME = '^[^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f\\xa0][^\\x00-\\x1f\
 
 /** What a request may write for a field. Everything optional may be null or empty, which is missing. */
 const sent = (field: TransactionField): TSchema => {
-  const { says, required } = field
+  const { says } = field
+  const required = field.required || 'expected' in field
   const missing = required ? '' : ' Null or empty: missing.'
   const orNull = required ? [] : ['null']
   switch (field.kind) {
@@ -107,7 +108,7 @@ const properties = (schemaOf: (field: TransactionField) => TSchema) =>
   Object.fromEntries(
     TRANSACTION_FIELDS.map((field) => [
       field.wire,
-      field.required ? schemaOf(field) : Type.Optional(schemaOf(field)),
+      field.required || 'expected' in field ? schemaOf(field) : Type.Optional(schemaOf(field)),
     ]),
   ) as Record<RequestField, TSchema>
 
