@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
+import type { FittedFeatures } from '../../src/features/fitted-features.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import { driveEngine } from '../oracle/drive-engine.ts'
 import { type LogEntry, naiveFeatures } from '../oracle/naive-features.ts'
 import { randomLog, SMALL_FIT, smallSettings } from '../oracle/random-histories.ts'
+import { randomConfiguration } from '../oracle/random-settings.ts'
 
 /**
  * Law: the engine gives every transaction of any history the features that naive loops give it, bit for bit.
@@ -21,6 +23,15 @@ export const engineEqualsOracle = ({ share }: { readonly share: number }): void 
   describe('the engine', () => {
     test('gives every transaction of any history exactly the features that the naive loops give it', () => {
       law(randomLog(40), (log) => expectOracle(log, smallSettings()), 400)
+    })
+
+    test('agrees whatever entities, attributes and categories a bank declares, with users or without', () => {
+      fc.assert(
+        fc.property(randomConfiguration, randomLog(40), ({ settings, fitted }, log) =>
+          expectOracle(log, settings, () => true, fitted),
+        ),
+        { numRuns: Math.ceil(share * 300), seed: 20_260_327 },
+      )
     })
 
     test('agrees on long histories too, where rings and tables grow', () => {
@@ -173,9 +184,10 @@ const expectOracle = (
   log: readonly LogEntry[],
   settings: FeatureSettings,
   compares: (name: string) => boolean = () => true,
+  fitted: FittedFeatures = SMALL_FIT,
 ): void => {
-  const expected = naiveFeatures(log, settings, SMALL_FIT)
-  const { driver, vectors } = driveEngine(log, settings, SMALL_FIT)
+  const expected = naiveFeatures(log, settings, fitted)
+  const { driver, vectors } = driveEngine(log, settings, fitted)
   const { featureNames } = driver.engineer
   expect(vectors.length).toBe(expected.length)
   expected.forEach((values, index) => {

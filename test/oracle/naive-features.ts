@@ -33,13 +33,17 @@ export const naiveFeatures = (
       continue
     }
     const { transaction } = entry
-    const user = pastOf('user', transaction, earlier, settings)!
-    if (user.retained.some((one) => one.transaction.transactionId === transaction.transactionId)) {
+    const user = settings.withoutUsers ? undefined : pastOf('user', transaction, earlier, settings)
+    if (user?.retained.some((one) => one.transaction.transactionId === transaction.transactionId)) {
       results.push('repeated')
       continue
     }
     const merchant = pastOf('merchant', transaction, earlier, settings)
     const device = pastOf('device', transaction, earlier, settings)
+    const pasts: Readonly<Record<EntityKind, Past | undefined>> = { user, merchant, device }
+    const standard = settings.options.standardEntities
+      .filter(({ name }) => !(name === 'user' && settings.withoutUsers))
+      .map((entity) => [entity, pasts[entity.name]] as const)
     const own = settings.options.entities.map(
       (entity) => [entity, pastOf(entity.name, transaction, earlier, settings)] as const,
     )
@@ -47,11 +51,11 @@ export const naiveFeatures = (
       new Map([
         ...ofTime(transaction, settings),
         ...ofAmountAndCategories(transaction, fitted),
-        ...ofUser(transaction, user, settings),
+        ...(user ? ofUser(transaction, user, settings) : []),
         ...ofMerchant(transaction, merchant, settings),
         ...ofDevice(transaction, device, settings),
         ...ofAttributes(transaction, fitted),
-        ...ofOthers(settings.options.standardEntities[0]!, transaction, user, settings),
+        ...standard.flatMap(([entity, past]) => ofOthers(entity, transaction, past, settings)),
         ...own.flatMap(([entity, past]) => [
           ...ofEntity(entity, transaction, past, settings),
           ...ofOthers(entity, transaction, past, settings),
@@ -110,10 +114,13 @@ const pastOf = (
     (one) => one.placed[kind] && valueOf(kind, one.transaction, settings) === entity,
   )
   const watermark = Math.max(...life.map(timeOf))
-  const own = settings.options.entities.find(({ name }) => name === kind) ?? settings.options
-  const longestMs = Math.max(...own.windows.map((name) => settings.windowMs.get(name)!))
-  const longestRiskMs = Math.max(...own.riskWindows.map((name) => settings.windowMs.get(name)!))
-  const neededMs = kind === 'user' ? longestMs : Math.max(longestMs, labelDelayMs + longestRiskMs)
+  const msOf = (name: string): number => settings.windowMs.get(name)!
+  const windows = windowsOf(kind, settings)
+  const neededMs = Math.max(
+    0,
+    ...windows.behaviour.map(msOf),
+    ...windows.risk.map((name) => labelDelayMs + msOf(name)),
+  )
   const inOrder = [...life].sort((a, b) => timeOf(a) - timeOf(b)) // Stable: of equal times, in arrival order.
   const retained = inOrder.slice(-ringEvents).filter((one) => timeOf(one) > watermark - neededMs - latenessMs)
   const windowsEndMs = Math.max(transaction.eventTimeMs, watermark - latenessMs)
@@ -123,6 +130,27 @@ const pastOf = (
   const isTooLate = transaction.eventTimeMs < watermark - latenessMs
   return { life, retained, watermark, windowsEndMs, isTooLate, latest }
 }
+
+/** The windows that some feature of a kind looks at. */
+const windowsOf = (
+  kind: EntityKind,
+  { options }: FeatureSettings,
+): { readonly behaviour: readonly string[]; readonly risk: readonly string[] } => {
+  const own = options.entities.find(({ name }) => name === kind)
+  if (own === undefined) {
+    const added = options.standardEntities.filter(
+      ({ name, distinct }) => name === kind && distinct.length > 0,
+    )
+    return {
+      behaviour: [...options.windows, ...added.flatMap(({ windows }) => windows)],
+      risk: kind === 'user' ? [] : options.riskWindows,
+    }
+  }
+  const looks = own.distinct.length > 0 || own.features.some((feature) => IN_WINDOWS.includes(feature))
+  return { behaviour: looks ? own.windows : [], risk: own.features.includes('risk') ? own.riskWindows : [] }
+}
+
+const IN_WINDOWS: readonly EntityFeature[] = ['counts', 'amounts', 'spread', 'maximum']
 
 const ofTime = ({ eventTimeMs }: Transaction, { options }: FeatureSettings): Values => {
   const date = new Date(eventTimeMs)
@@ -156,13 +184,17 @@ const ofAmountAndCategories = (transaction: Transaction, fitted: FittedFeatures)
     ['amount_is_whole', truth(minor % 100 === 0)],
     ['amount_is_round', truth(minor % 1000 === 0)],
     ['amount_band', fitted.amountBandEdgesMinor.filter((edge) => edge < minor).length],
-    ...ofCategory('merchant_category', transaction.merchantCategory, fitted),
-    ...ofCategory('transaction_type', transaction.transactionType, fitted),
-    ...ofCategory('device_type', transaction.deviceType, fitted),
-    ...ofCategory('currency', transaction.currency, fitted),
-    ...ofCategory('location', transaction.location, fitted),
+    ...ofField('merchant_category', transaction.merchantCategory, fitted),
+    ...ofField('transaction_type', transaction.transactionType, fitted),
+    ...ofField('device_type', transaction.deviceType, fitted),
+    ...ofField('currency', transaction.currency, fitted),
+    ...ofField('location', transaction.location, fitted),
   ]
 }
+
+/** Nothing of a field that had no vocabulary to be fitted. */
+const ofField = (name: string, value: unknown, fitted: FittedFeatures): Values =>
+  Object.hasOwn(fitted.vocabularies, name) ? ofCategory(name, value, fitted) : []
 
 const ofCategory = (name: string, value: unknown, { vocabularies }: FittedFeatures): Values => {
   const vocabulary = vocabularies[name] ?? []

@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import type { FeatureSettings } from '../../src/features/feature-settings.ts'
+import { splitEntities } from '../../src/features/feature-settings.ts'
+import { type FittedFeatures, VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
+import type { Entity, EntityFeature } from '../../src/transaction/entities.ts'
+import { ATTRIBUTES, SMALL_FIT, smallSettings } from './random-histories.ts'
+
+/** What a bank may have declared: entities, attributes, categories, users or none. */
+export interface Configuration {
+  readonly settings: FeatureSettings
+  readonly fitted: FittedFeatures
+}
+
+const WINDOWS = ['10s', '60s', '90s'] as const
+const FEATURES: readonly EntityFeature[] = ['counts', 'amounts', 'spread', 'maximum', 'life', 'time', 'risk']
+const NAMES = ['alpha', 'beta', 'gamma', 'delta'] as const
+const ID_PARTS = ['user_id', 'merchant_id', 'location', 'browser', 'note'] as const
+
+const some = <T>(all: readonly T[], least = 0) =>
+  fc.subarray([...all], { minLength: least, maxLength: all.length })
+
+const entity = (name: string, others: readonly string[]): fc.Arbitrary<Entity> =>
+  fc.record({
+    name: fc.constant(name),
+    id: fc.shuffledSubarray([...ID_PARTS], { minLength: 1, maxLength: 2 }),
+    word: fc.constant(`word of ${name}`),
+    features: some(FEATURES),
+    windows: some(WINDOWS, 1),
+    riskWindows: some(WINDOWS, 1),
+    distinct: fc.subarray([...others]),
+    habits: fc.subarray([...others]),
+    transactions: fc.constant(1024),
+  })
+
+/** Up to four entities of any ids, features and windows; each may look at the others. */
+const entitiesOf = (own: readonly string[]): fc.Arbitrary<readonly Entity[]> => {
+  const dimensions = ['user', 'merchant', 'category', 'location', 'device', ...own]
+  const standard = fc.constantFrom('user', 'merchant', 'device').chain((name) => entity(name, own))
+  return fc
+    .tuple(
+      ...own.map((name) =>
+        entity(
+          name,
+          dimensions.filter((other) => other !== name),
+        ),
+      ),
+      fc.option(standard, { nil: undefined }),
+    )
+    .map((all) =>
+      (all as readonly (Entity | undefined)[])
+        .filter((one) => one !== undefined)
+        .map((one) => (own.includes(one.name) ? one : { ...one, id: [`${one.name}_id`], features: [] })),
+    )
+}
+
+/** Any configuration that `smallSettings` and `SMALL_FIT` allow. */
+export const randomConfiguration: fc.Arbitrary<Configuration> = fc
+  .record({
+    entities: fc.subarray([...NAMES]).chain(entitiesOf),
+    attributes: fc.shuffledSubarray([...ATTRIBUTES]),
+    categories: some(VOCABULARY_FIELDS),
+    withoutUsers: fc.boolean(),
+    ringEvents: fc.constantFrom(8, 1024),
+  })
+  .map(({ entities, attributes, categories, withoutUsers, ringEvents }) => {
+    const small = smallSettings({ ringEvents })
+    const own = splitEntities(entities)
+    const known = [...categories, ...attributes.map(({ name }) => name)]
+    const vocabularies = Object.fromEntries(
+      Object.entries(SMALL_FIT.vocabularies).filter(([name]) => known.includes(name)),
+    )
+    return {
+      settings: {
+        ...small,
+        ...(withoutUsers && { withoutUsers }),
+        options: { ...small.options, categories, attributes, ...own },
+        limits: {
+          ...small.limits,
+          ...Object.fromEntries(own.entities.map(({ name }) => [name, small.limits.user])),
+        },
+      },
+      fitted: { ...SMALL_FIT, vocabularies, attributes },
+    }
+  })
