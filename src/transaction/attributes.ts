@@ -141,9 +141,10 @@ const listed = (attributes: readonly Attribute[]): string => {
 
 const NUMBER_TEXT = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 
-/** Finite; minus zero is zero, which JSON and SQL write alike. */
+/** Finite; minus zero is zero, which JSON and SQL write alike. Yes and no are 1 and 0, as SQL has them. */
 const readNumber: Reader = (field, value, problems) => {
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0
+  if (typeof value === 'boolean') return Number(value)
   if (isMissing(value)) return undefined
   if (typeof value === 'string') {
     const text = trimBlanks(value)
@@ -191,31 +192,42 @@ const readBoolean: Reader = (field, value, problems) => {
 }
 
 const DAY_TEXT = /^\d{4}-\d{2}-\d{2}$/
+const BEFORE_1970_TEXT = /^-\d{1,15}$/
 
-/** A day is its first moment in UTC. */
+/** A day is its first moment in UTC. Whole milliseconds may be text, those before 1970 too. */
 const readTime: Reader = (field, value, problems) => {
   if (isMissing(value)) return undefined
   const text = typeof value === 'string' ? trimBlanks(value) : ''
-  const instant = DAY_TEXT.test(text) ? `${text}T00:00:00Z` : value
+  const instant = DAY_TEXT.test(text)
+    ? `${text}T00:00:00Z`
+    : BEFORE_1970_TEXT.test(text)
+      ? Number(text)
+      : value
   return readInstant(field, instant, problems, {
     earliestMs: EARLIEST_ATTRIBUTE_TIME_MS,
     allowed: `an ISO 8601 day, ISO 8601 with a zone, or whole epoch milliseconds; from the year 1000 to ${new Date(LATEST_TIME_MS).getUTCFullYear()}`,
   })
 }
 
+/** True and false are text as SQL writes them. */
+const readWords: Reader = (field, value, problems) =>
+  readText(field, typeof value === 'boolean' ? String(value) : value, problems)
+
 const READERS: Readonly<Record<AttributeKind, Reader>> = {
   number: readNumber,
-  category: readText,
+  category: readWords,
   boolean: readBoolean,
   time: readTime,
-  text: readText,
+  text: readWords,
 }
+
+const WORDS = `Text of at most ${LONGEST_TEXT} UTF-16 units; a whole number is its decimal text, true and false theirs.`
 
 /** How a request may write an attribute, in words. */
 export const ATTRIBUTE_WRITING: Readonly<Record<AttributeKind, string>> = {
-  number: 'A finite number, or its decimal text.',
-  category: `Text of at most ${LONGEST_TEXT} UTF-16 units; a whole number is its decimal text.`,
+  number: 'A finite number, or its decimal text; true and false are 1 and 0.',
+  category: WORDS,
   boolean: 'true or false; 1, 0, yes and no are read too.',
   time: 'ISO 8601: a day, or an instant with a zone; or whole epoch milliseconds.',
-  text: `Text of at most ${LONGEST_TEXT} UTF-16 units; a whole number is its decimal text.`,
+  text: WORDS,
 }
