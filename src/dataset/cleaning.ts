@@ -1,4 +1,4 @@
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBBlobValue, DuckDBConnection } from '@duckdb/node-api'
 import type { CleaningSettings } from '../config/sections/cleaning.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
@@ -94,8 +94,10 @@ const fitAttributeFill = async (
   if (kind === 'category') return fitFill(connection, from, attributeColumn(name), missing, folds)
   const constant = missing.slice('constant:'.length)
   if (missing.startsWith('constant:'))
-    return kind === 'number' ? Number(constant) : kind === 'boolean' ? constant === 'true' : constant
-  const fitted = kind === 'boolean' ? `mode(${column})` : `quantile_disc(${column}, 0.5)`
+    return kind === 'number' ? Number(constant) + 0 : kind === 'boolean' ? constant === 'true' : constant
+  // Of equally many, no.
+  const mode = `CASE WHEN count(${column}) > 0 THEN 2 * count_if(${column}) > count(${column}) END`
+  const fitted = kind === 'boolean' ? mode : `quantile_disc(${column}, 0.5)`
   const reader = await connection.runAndReadAll(`SELECT ${fitted} FROM ${from}`)
   return (reader.getRows()[0]?.[0] ?? null) as number | boolean | null
 }
@@ -115,7 +117,8 @@ export const cleanTransaction = (transaction: Transaction, fitted: FittedCleanin
     cleaned.amountMinor = fitted.amountCapMinor
   if (fitted.attributes !== undefined) {
     const attributes = cleanAttributes(transaction.attributes, fitted.attributes, fitted.foldCategories)
-    if (attributes !== undefined) cleaned.attributes = attributes
+    if (attributes === undefined) delete cleaned.attributes
+    else cleaned.attributes = attributes
   }
   return cleaned
 }
@@ -207,11 +210,11 @@ const fitFill = async (
   if (policy.startsWith('constant:')) return fold(policy.slice('constant:'.length)) ?? null
   if (policy !== 'mode') return null
   const reader = await connection.runAndReadAll(
-    `SELECT ${column}, count(*) FROM (SELECT * FROM ${from}) WHERE ${column} IS NOT NULL GROUP BY ${column}`,
+    `SELECT encode(${column}), count(*) FROM (SELECT * FROM ${from}) WHERE ${column} IS NOT NULL GROUP BY ${column}`,
   )
   const counts = new Map<string, number>()
-  for (const [text, count] of reader.getRows()) {
-    const folded = fold(String(text))
+  for (const [encoded, count] of reader.getRows()) {
+    const folded = fold(decoded(encoded))
     if (folded !== undefined) counts.set(folded, (counts.get(folded) ?? 0) + Number(count))
   }
   const [mode] = [...counts].sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1))
@@ -241,12 +244,13 @@ const createReplacements = async (
   if (!fitted.foldCategories) return false
   const column = sqlIdentifier(name)
   const reader = await connection.runAndReadAll(
-    `SELECT DISTINCT ${column} FROM ${source} WHERE ${column} IS NOT NULL`,
+    `SELECT encode(${column}) FROM (SELECT DISTINCT ${column} FROM ${source} WHERE ${column} IS NOT NULL)`,
   )
   const fill = fillOf(name, fitted)
   const changed = reader
     .getRows()
-    .map(([text]) => [String(text), foldCategory(name, String(text)) ?? fill] as const)
+    .map(([encoded]) => decoded(encoded))
+    .map((text) => [text, foldCategory(name, text) ?? fill] as const)
     .filter(([original, cleaned]) => original !== cleaned)
   if (changed.length === 0) return false
   const table = replacements(name)
@@ -261,6 +265,9 @@ const createReplacements = async (
   appender.closeSync()
   return true
 }
+
+/** Text that SQL encoded: the library's own decoding takes a byte order mark in front away. */
+const decoded = (encoded: unknown): string => Buffer.from((encoded as DuckDBBlobValue).bytes).toString()
 
 const replacements = (column: string): string => `replacements_${column}`
 
@@ -283,5 +290,9 @@ const cleanedColumn = (name: string, replaced: readonly string[], fitted: Fitted
     : own
   const fill = fillOf(name, fitted)
   if (fill === undefined) return value
-  return `coalesce(${value}, ${typeof fill === 'string' ? sqlLiteral(fill) : String(fill)})`
+  return `coalesce(${value}, ${literalOf(fill)})`
 }
+
+/** A number by its text: as a DECIMAL, which SQL would make of it, it might become the double beside it. */
+const literalOf = (fill: AttributeValue): string =>
+  typeof fill === 'number' ? `'${fill}'::DOUBLE` : typeof fill === 'string' ? sqlLiteral(fill) : String(fill)
