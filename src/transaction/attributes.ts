@@ -139,7 +139,8 @@ const listed = (attributes: readonly Attribute[]): string => {
   return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-const NUMBER_TEXT = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+/** Decimal text of a number, without blanks around it. */
+export const NUMBER_TEXT = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 
 /** Finite; minus zero is zero, which JSON and SQL write alike. Yes and no are 1 and 0, as SQL has them. */
 const readNumber: Reader = (field, value, problems) => {
