@@ -2,10 +2,15 @@ import type { DuckDBBlobValue, DuckDBConnection } from '@duckdb/node-api'
 import type { CleaningSettings } from '../config/sections/cleaning.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
-import { VigiaError } from '../errors.ts'
-import { type AttributeValue, type AttributeValues, attributeColumn } from '../transaction/attributes.ts'
+import {
+  type Attribute,
+  type AttributeValue,
+  type AttributeValues,
+  attributeColumn,
+} from '../transaction/attributes.ts'
 import { CATEGORY_FIELDS } from '../transaction/fields.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import { assertAttributes, preparedTypes } from './attribute-columns.ts'
 import { type CategoryColumn, foldCategory } from './fold-category.ts'
 import type { SourceAttribute } from './source-attributes.ts'
 
@@ -153,8 +158,9 @@ export const applyCleaning = async (
   fitted: FittedCleaning,
 ): Promise<number> => {
   const source = `read_parquet(${sqlLiteral(preparedPath)})`
-  const own = await columnsOf(connection, source)
-  assertAttributes(own, fitted, preparedPath)
+  const types = await preparedTypes(connection, preparedPath)
+  assertAttributes(types, cleanedAttributes(fitted), preparedPath)
+  const own = [...types.keys()]
   const categories = [
     ...CATEGORY_FIELDS.map(({ column }) => column),
     ...Object.entries(fitted.attributes ?? {})
@@ -178,16 +184,15 @@ export const applyCleaning = async (
   return written.rowsChanged
 }
 
-/** The columns of a prepared dataset, in their order. */
-const columnsOf = async (connection: DuckDBConnection, source: string): Promise<readonly string[]> => {
-  const described = await connection.runAndReadAll(`DESCRIBE FROM ${source}`)
-  return described.getRows().map(([name]) => String(name))
-}
-
-const assertAttributes = (columns: readonly string[], { attributes }: FittedCleaning, path: string): void => {
-  const missing = Object.keys(attributes ?? {}).filter((name) => !columns.includes(attributeColumn(name)))
-  if (missing.length > 0) throw new VigiaError('DATASET_ATTRIBUTE_MISSING', { got: missing.join(', '), path })
-}
+/** The attributes that cleaning may change; what fills them tells their kind. */
+const cleanedAttributes = ({
+  attributes = {},
+}: FittedCleaning): readonly Pick<Attribute, 'name' | 'kind'>[] =>
+  Object.entries(attributes).map(([name, { isCategory, fill }]) => ({
+    name,
+    kind:
+      isCategory || typeof fill === 'string' ? 'category' : typeof fill === 'number' ? 'number' : 'boolean',
+  }))
 
 const cleanCategory = (
   column: CategoryColumn,

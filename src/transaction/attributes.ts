@@ -47,6 +47,14 @@ const SQL_TYPES: Readonly<Record<AttributeKind, string>> = {
   text: 'VARCHAR',
 }
 
+/** The kind of attributes whose column has that SQL type; of text, category. */
+export const kindOfColumn = (type: string): AttributeKind | undefined =>
+  (Object.keys(SQL_TYPES) as AttributeKind[]).find((kind) => SQL_TYPES[kind] === type)
+
+/** Whether values of the two kinds stand in columns of one type. */
+export const areStoredAlike = (kind: AttributeKind, other: AttributeKind | undefined): boolean =>
+  other !== undefined && SQL_TYPES[kind] === SQL_TYPES[other]
+
 /** The columns of a prepared dataset with these attributes, by name with their SQL types. */
 export const preparedColumns = (attributes: readonly Attribute[]): Readonly<Record<string, string>> => ({
   ...PREPARED_COLUMNS,
