@@ -150,15 +150,20 @@ const cleanAttributes = (
  *
  * Text is not cleaned by SQL, whose lower case differs from JavaScript's: every distinct category goes once
  * through the same function as in serving, and SQL looks the result up. So bulk and serving cannot differ.
+ *
+ * @param attributes that the dataset must have: those that the model reads which cleaning belongs to
+ * @throws DATASET_ATTRIBUTE_MISSING, DATASET_ATTRIBUTE_KIND
  */
 export const applyCleaning = async (
   connection: DuckDBConnection,
   preparedPath: string,
   outputPath: string,
   fitted: FittedCleaning,
+  attributes: readonly Attribute[] = [],
 ): Promise<number> => {
   const source = `read_parquet(${sqlLiteral(preparedPath)})`
   const types = await preparedTypes(connection, preparedPath)
+  assertAttributes(types, attributes, preparedPath)
   assertAttributes(types, cleanedAttributes(fitted), preparedPath)
   const own = [...types.keys()]
   const categories = [

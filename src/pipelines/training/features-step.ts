@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import type { ReadResult } from '../../dataset/read-source.ts'
+import { attributeOf } from '../../dataset/source-attributes.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeJson } from '../../disk/json-file.ts'
 import { readFeatureSettings } from '../../features/feature-settings.ts'
@@ -25,7 +26,7 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
     const { input, output } = work
     const prepared = input('clean', 'cleaned.parquet')
     const { attributes } = await readJson<ReadResult>(input('read', 'read.json'))
-    const known = { categories: VOCABULARY_FIELDS, attributes }
+    const known = { categories: VOCABULARY_FIELDS, attributes: attributes.map(attributeOf) }
     const settings = readFeatureSettings(config.settings.features, config.settings.labels, known)
     const fitted = await withDatabase(work.database, (connection) =>
       fitFeaturesOn(connection, prepared, trainingRows(input('split', 'split.parquet')), settings),
