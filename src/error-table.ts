@@ -150,6 +150,12 @@ export const ERRORS = define({
     message: 'The model reads the attributes {got}, which the data does not have: {path}',
     fix: 'Map them in source.attributes of the configuration, as in that of the training.',
   },
+  DATASET_ATTRIBUTE_KIND: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model takes the attribute {attribute} for {allowed}, the data has it as {got}: {path}',
+    fix: 'Give source.attributes.{attribute} in the configuration the kind that it had in the training.',
+  },
   DATASET_COLUMN_UNKNOWN: {
     status: 422,
     exitCode: 2,

@@ -67,6 +67,12 @@ const NUMBER_TEXT = '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?'
 /** Finite, and never minus zero, which JSON writes as zero. */
 const finite = (double: string): string => `CASE WHEN isfinite(${double}) THEN (${double}) + 0.0::DOUBLE END`
 
+/** Whether a number is there: NaN is how other systems write a missing one. */
+const isGivenNumber = (field: MappedField): string => {
+  const value = mappedColumn(field.field)
+  return FLOATING.test(field.type) ? `${value} IS NOT NULL AND NOT isnan(${value})` : `${value} IS NOT NULL`
+}
+
 const number = (field: MappedField): Conversion => {
   const value = mappedColumn(field.field)
   if (field.type === 'VARCHAR') {
@@ -77,12 +83,11 @@ const number = (field: MappedField): Conversion => {
       isGiven: `${text} IS NOT NULL`,
     }
   }
-  // NaN is how other systems write a missing number.
-  if (FLOATING.test(field.type))
-    return {
-      value: finite(`CAST(${value} AS DOUBLE)`),
-      isGiven: `${value} IS NOT NULL AND NOT isnan(${value})`,
-    }
+  if (FLOATING.test(field.type)) {
+    // A FLOAT is the shortest decimal that names it: what its writer sends as JSON.
+    const decimal = field.type === 'FLOAT' ? `CAST(${value} AS VARCHAR)` : value
+    return { value: finite(`CAST(${decimal} AS DOUBLE)`), isGiven: isGivenNumber(field) }
+  }
   if (INTEGER.test(field.type) || DECIMAL.test(field.type) || field.type === 'BOOLEAN')
     return { value: `CAST(${value} AS DOUBLE) + 0.0::DOUBLE`, isGiven: 'false' }
   throw unsupported(field, 'text, numbers, BOOLEAN')
@@ -92,14 +97,24 @@ const boolean = (field: MappedField): Conversion => {
   const value = mappedColumn(field.field)
   if (field.type === 'BOOLEAN') return { value, isGiven: 'false' }
   if (INTEGER.test(field.type) || FLOATING.test(field.type) || DECIMAL.test(field.type))
-    return { value: `CASE ${value} WHEN 1 THEN true WHEN 0 THEN false END`, isGiven: `${value} IS NOT NULL` }
+    return { value: `CASE ${value} WHEN 1 THEN true WHEN 0 THEN false END`, isGiven: isGivenNumber(field) }
   if (field.type !== 'VARCHAR') throw unsupported(field, 'text, numbers, BOOLEAN')
   const text = textOf(field)
   const words = Object.entries(BOOLEAN_WORDS).map(([word, is]) => `WHEN ${sqlLiteral(word)} THEN ${is}`)
   return { value: `CASE lower(${text}) ${words.join(' ')} END`, isGiven: `${text} IS NOT NULL` }
 }
 
-const DAY_TEXT = "'\\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\\s*'"
+const DAY_TEXT = "'[0-9]{4}-[0-9]{2}-[0-9]{2}'"
+const BEFORE_1970_TEXT = "'-[0-9]{1,15}'"
+
+/**
+ * Milliseconds of an instant, cut off towards the past, as the digits of a request are: SQL cuts towards 1970.
+ * Counted from the year 0, because SQL's division cuts towards zero.
+ */
+const wholeMilliseconds = (timestamp: string): string => {
+  const yearZeroMs = 62_167_219_200_000
+  return `((epoch_us(${timestamp}) + ${yearZeroMs}000) // 1000 - ${yearZeroMs})`
+}
 
 const time = (field: MappedField, timeZone: string): Conversion => {
   const value = mappedColumn(field.field)
@@ -108,11 +123,13 @@ const time = (field: MappedField, timeZone: string): Conversion => {
   // A day is its first moment in UTC, as in requests, which know no zone of a source.
   if (field.type === 'DATE')
     return { value: inBounds(`epoch_ms(CAST(${value} AS TIMESTAMP))`), isGiven: `${value} IS NOT NULL` }
-  const instant = instantOf(field, timeZone)
-  if (field.type !== 'VARCHAR') return { value: inBounds(instant), isGiven: `${value} IS NOT NULL` }
-  const day = `epoch_ms(TRY_CAST(trim(${value}) AS TIMESTAMP))`
+  const instant = instantOf(field, timeZone, wholeMilliseconds)
+  if (field.type !== 'VARCHAR') return { value: inBounds(instant), isGiven: isGivenNumber(field) }
+  const text = `trim(${value})`
+  const day = `WHEN regexp_full_match(${text}, ${DAY_TEXT}) THEN epoch_ms(TRY_CAST(${text} AS TIMESTAMP))`
+  const before1970 = `WHEN regexp_full_match(${text}, ${BEFORE_1970_TEXT}) THEN TRY_CAST(${text} AS BIGINT)`
   return {
-    value: inBounds(`(CASE WHEN regexp_full_match(${value}, ${DAY_TEXT}) THEN ${day} ELSE ${instant} END)`),
+    value: inBounds(`(CASE ${day} ${before1970} ELSE ${instant} END)`),
     isGiven: `${textOf(field)} IS NOT NULL`,
   }
 }
@@ -122,7 +139,8 @@ const text = (field: MappedField): Conversion => {
   const value = mappedColumn(field.field)
   const plain = textOf(field)
   const isFractional = FLOATING.test(field.type) || DECIMAL.test(field.type)
-  const whole = `CASE WHEN ${value} = floor(${value}) AND abs(${value}) < 9007199254740992 THEN CAST(CAST(${value} AS BIGINT) AS VARCHAR) ELSE ${plain} END`
+  const missing = FLOATING.test(field.type) ? `WHEN isnan(${value}) THEN NULL ` : ''
+  const whole = `CASE ${missing}WHEN ${value} = floor(${value}) AND abs(${value}) < 9007199254740992 THEN CAST(CAST(${value} AS BIGINT) AS VARCHAR) ELSE ${plain} END`
   return { value: isFractional ? whole : plain, isGiven: `${plain} IS NOT NULL` }
 }
 

@@ -1,11 +1,16 @@
-import type { DuckDBConnection } from '@duckdb/node-api'
+import type { DuckDBBlobValue, DuckDBConnection } from '@duckdb/node-api'
 import type { CleaningSettings } from '../config/sections/cleaning.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
-import { VigiaError } from '../errors.ts'
-import { type AttributeValue, type AttributeValues, attributeColumn } from '../transaction/attributes.ts'
+import {
+  type Attribute,
+  type AttributeValue,
+  type AttributeValues,
+  attributeColumn,
+} from '../transaction/attributes.ts'
 import { CATEGORY_FIELDS } from '../transaction/fields.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import { assertAttributes, preparedTypes } from './attribute-columns.ts'
 import { type CategoryColumn, foldCategory } from './fold-category.ts'
 import type { SourceAttribute } from './source-attributes.ts'
 
@@ -94,8 +99,10 @@ const fitAttributeFill = async (
   if (kind === 'category') return fitFill(connection, from, attributeColumn(name), missing, folds)
   const constant = missing.slice('constant:'.length)
   if (missing.startsWith('constant:'))
-    return kind === 'number' ? Number(constant) : kind === 'boolean' ? constant === 'true' : constant
-  const fitted = kind === 'boolean' ? `mode(${column})` : `quantile_disc(${column}, 0.5)`
+    return kind === 'number' ? Number(constant) + 0 : kind === 'boolean' ? constant === 'true' : constant
+  // Of equally many, no.
+  const mode = `CASE WHEN count(${column}) > 0 THEN 2 * count_if(${column}) > count(${column}) END`
+  const fitted = kind === 'boolean' ? mode : `quantile_disc(${column}, 0.5)`
   const reader = await connection.runAndReadAll(`SELECT ${fitted} FROM ${from}`)
   return (reader.getRows()[0]?.[0] ?? null) as number | boolean | null
 }
@@ -115,7 +122,8 @@ export const cleanTransaction = (transaction: Transaction, fitted: FittedCleanin
     cleaned.amountMinor = fitted.amountCapMinor
   if (fitted.attributes !== undefined) {
     const attributes = cleanAttributes(transaction.attributes, fitted.attributes, fitted.foldCategories)
-    if (attributes !== undefined) cleaned.attributes = attributes
+    if (attributes === undefined) delete cleaned.attributes
+    else cleaned.attributes = attributes
   }
   return cleaned
 }
@@ -142,16 +150,22 @@ const cleanAttributes = (
  *
  * Text is not cleaned by SQL, whose lower case differs from JavaScript's: every distinct category goes once
  * through the same function as in serving, and SQL looks the result up. So bulk and serving cannot differ.
+ *
+ * @param attributes that the dataset must have: those that the model reads which cleaning belongs to
+ * @throws DATASET_ATTRIBUTE_MISSING, DATASET_ATTRIBUTE_KIND
  */
 export const applyCleaning = async (
   connection: DuckDBConnection,
   preparedPath: string,
   outputPath: string,
   fitted: FittedCleaning,
+  attributes: readonly Attribute[] = [],
 ): Promise<number> => {
   const source = `read_parquet(${sqlLiteral(preparedPath)})`
-  const own = await columnsOf(connection, source)
-  assertAttributes(own, fitted, preparedPath)
+  const types = await preparedTypes(connection, preparedPath)
+  assertAttributes(types, attributes, preparedPath)
+  assertAttributes(types, cleanedAttributes(fitted), preparedPath)
+  const own = [...types.keys()]
   const categories = [
     ...CATEGORY_FIELDS.map(({ column }) => column),
     ...Object.entries(fitted.attributes ?? {})
@@ -175,16 +189,15 @@ export const applyCleaning = async (
   return written.rowsChanged
 }
 
-/** The columns of a prepared dataset, in their order. */
-const columnsOf = async (connection: DuckDBConnection, source: string): Promise<readonly string[]> => {
-  const described = await connection.runAndReadAll(`DESCRIBE FROM ${source}`)
-  return described.getRows().map(([name]) => String(name))
-}
-
-const assertAttributes = (columns: readonly string[], { attributes }: FittedCleaning, path: string): void => {
-  const missing = Object.keys(attributes ?? {}).filter((name) => !columns.includes(attributeColumn(name)))
-  if (missing.length > 0) throw new VigiaError('DATASET_ATTRIBUTE_MISSING', { got: missing.join(', '), path })
-}
+/** The attributes that cleaning may change; what fills them tells their kind. */
+const cleanedAttributes = ({
+  attributes = {},
+}: FittedCleaning): readonly Pick<Attribute, 'name' | 'kind'>[] =>
+  Object.entries(attributes).map(([name, { isCategory, fill }]) => ({
+    name,
+    kind:
+      isCategory || typeof fill === 'string' ? 'category' : typeof fill === 'number' ? 'number' : 'boolean',
+  }))
 
 const cleanCategory = (
   column: CategoryColumn,
@@ -207,11 +220,11 @@ const fitFill = async (
   if (policy.startsWith('constant:')) return fold(policy.slice('constant:'.length)) ?? null
   if (policy !== 'mode') return null
   const reader = await connection.runAndReadAll(
-    `SELECT ${column}, count(*) FROM (SELECT * FROM ${from}) WHERE ${column} IS NOT NULL GROUP BY ${column}`,
+    `SELECT encode(${column}), count(*) FROM (SELECT * FROM ${from}) WHERE ${column} IS NOT NULL GROUP BY ${column}`,
   )
   const counts = new Map<string, number>()
-  for (const [text, count] of reader.getRows()) {
-    const folded = fold(String(text))
+  for (const [encoded, count] of reader.getRows()) {
+    const folded = fold(decoded(encoded))
     if (folded !== undefined) counts.set(folded, (counts.get(folded) ?? 0) + Number(count))
   }
   const [mode] = [...counts].sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1))
@@ -241,12 +254,13 @@ const createReplacements = async (
   if (!fitted.foldCategories) return false
   const column = sqlIdentifier(name)
   const reader = await connection.runAndReadAll(
-    `SELECT DISTINCT ${column} FROM ${source} WHERE ${column} IS NOT NULL`,
+    `SELECT encode(${column}) FROM (SELECT DISTINCT ${column} FROM ${source} WHERE ${column} IS NOT NULL)`,
   )
   const fill = fillOf(name, fitted)
   const changed = reader
     .getRows()
-    .map(([text]) => [String(text), foldCategory(name, String(text)) ?? fill] as const)
+    .map(([encoded]) => decoded(encoded))
+    .map((text) => [text, foldCategory(name, text) ?? fill] as const)
     .filter(([original, cleaned]) => original !== cleaned)
   if (changed.length === 0) return false
   const table = replacements(name)
@@ -261,6 +275,9 @@ const createReplacements = async (
   appender.closeSync()
   return true
 }
+
+/** Text that SQL encoded: the library's own decoding takes a byte order mark in front away. */
+const decoded = (encoded: unknown): string => Buffer.from((encoded as DuckDBBlobValue).bytes).toString()
 
 const replacements = (column: string): string => `replacements_${column}`
 
@@ -283,5 +300,9 @@ const cleanedColumn = (name: string, replaced: readonly string[], fitted: Fitted
     : own
   const fill = fillOf(name, fitted)
   if (fill === undefined) return value
-  return `coalesce(${value}, ${typeof fill === 'string' ? sqlLiteral(fill) : String(fill)})`
+  return `coalesce(${value}, ${literalOf(fill)})`
 }
+
+/** A number by its text: as a DECIMAL, which SQL would make of it, it might become the double beside it. */
+const literalOf = (fill: AttributeValue): string =>
+  typeof fill === 'number' ? `'${fill}'::DOUBLE` : typeof fill === 'string' ? sqlLiteral(fill) : String(fill)

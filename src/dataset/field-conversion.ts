@@ -204,13 +204,18 @@ export const textOf = (field: MappedField): string =>
 
 const ISO_TEXT = '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?'
 
+/** Milliseconds of an instant from 1970 on; SQL cuts those before it towards 1970. */
+const sinceEpoch = (timestamp: string): string => `epoch_ms(${timestamp})`
+
 /**
  * Epoch milliseconds; finer digits are cut off. NULL when missing or not readable.
  *
  * Text goes through TIMESTAMPTZ unless it ends in Z, because DuckDB's TIMESTAMP (the faster one) ignores an
  * offset.
+ *
+ * @param epochMs SQL for the milliseconds of a timestamp
  */
-export const instantOf = (field: MappedField, timeZone: string): string => {
+export const instantOf = (field: MappedField, timeZone: string, epochMs = sinceEpoch): string => {
   const value = mappedColumn(field.field)
   const local = (timestamp: string) =>
     timeZone === '' ? timestamp : `timezone(${sqlLiteral(timeZone)}, ${timestamp})`
@@ -218,15 +223,17 @@ export const instantOf = (field: MappedField, timeZone: string): string => {
     const naive =
       timeZone === ''
         ? ''
-        : `WHEN regexp_full_match(${value}, '\\s*${ISO_TEXT}\\s*') THEN epoch_ms(${local(`TRY_CAST(${value} AS TIMESTAMP)`)}) `
-    return `CASE WHEN regexp_full_match(${value}, '\\s*${ISO_TEXT}(Z|[+-][0-9]{2}(:?[0-9]{2})?)\\s*') THEN CASE WHEN ${value} LIKE '%Z' THEN epoch_ms(TRY_CAST(${value} AS TIMESTAMP)) ELSE epoch_ms(TRY_CAST(trim(${value}) AS TIMESTAMPTZ)) END ${naive}WHEN regexp_full_match(${value}, '\\s*[0-9]{1,15}\\s*') THEN TRY_CAST(${value} AS BIGINT) END`
+        : `WHEN regexp_full_match(${value}, '\\s*${ISO_TEXT}\\s*') THEN ${epochMs(local(`TRY_CAST(${value} AS TIMESTAMP)`))} `
+    const utc = epochMs(`TRY_CAST(${value} AS TIMESTAMP)`)
+    const zoned = epochMs(`TRY_CAST(trim(${value}) AS TIMESTAMPTZ)`)
+    return `CASE WHEN regexp_full_match(${value}, '\\s*${ISO_TEXT}(Z|[+-][0-9]{2}(:?[0-9]{2})?)\\s*') THEN CASE WHEN ${value} LIKE '%Z' THEN ${utc} ELSE ${zoned} END ${naive}WHEN regexp_full_match(${value}, '\\s*[0-9]{1,15}\\s*') THEN TRY_CAST(${value} AS BIGINT) END`
   }
   if (INTEGER.test(field.type)) return `TRY_CAST(${value} AS BIGINT)`
   if (FLOATING.test(field.type) || DECIMAL.test(field.type))
     return `CASE WHEN ${value} = floor(${value}) THEN TRY_CAST(${value} AS BIGINT) END`
-  if (field.type === 'TIMESTAMP WITH TIME ZONE') return `epoch_ms(${value})`
+  if (field.type === 'TIMESTAMP WITH TIME ZONE') return epochMs(value)
   if (field.type === 'DATE' || field.type.startsWith('TIMESTAMP'))
-    return `epoch_ms(${local(`CAST(${value} AS TIMESTAMP)`)})`
+    return epochMs(local(`CAST(${value} AS TIMESTAMP)`))
   throw unsupported(field, 'text, whole numbers (epoch ms), DATE, TIMESTAMP')
 }
 

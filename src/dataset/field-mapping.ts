@@ -44,6 +44,37 @@ export const mapFields = async (
   return mapped
 }
 
+/** Columns of the source, as it names them, that fields are made of. */
+export interface TakenColumns {
+  /** That are a field as they stand. */
+  readonly fields: readonly string[]
+  /** That the label or its time is made of, in whatever way. */
+  readonly label: readonly string[]
+}
+
+/** Which columns the fields have taken, from the syntax trees of their expressions. */
+export const takenColumns = async (
+  connection: DuckDBConnection,
+  mapped: readonly MappedField<SourceField>[],
+  columns: readonly string[],
+): Promise<TakenColumns> => {
+  const byName = new Map(columns.map((column) => [column.toLowerCase(), column]))
+  const fields: string[] = []
+  const label: string[] = []
+  for (const { field, expression } of mapped) {
+    if (expression === null) continue
+    const parsed = await parse(connection, expression)
+    if ('reason' in parsed) continue
+    const named = (nodes: readonly SyntaxNode[]) =>
+      nodes
+        .filter((node) => node.class === 'COLUMN_REF')
+        .flatMap((node) => byName.get(nameOf(node).toLowerCase()) ?? [])
+    fields.push(...named([parsed.tree as SyntaxNode]))
+    if (field === 'is_fraud' || field === 'labelled_at') label.push(...named(nodesOf(parsed.tree)))
+  }
+  return { fields, label }
+}
+
 /**
  * Checks an expression over `source_rows`, which `setting` has, and answers with the SQL type that it gives.
  */

@@ -11,7 +11,7 @@ import { LATEST_TIME_MS, type SourceField } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import { convertAttribute, convertedStep, unreadableNames } from './attribute-conversion.ts'
 import { convertField, mappedColumn, rowReasons } from './field-conversion.ts'
-import { expressionTypes, type MappedField, mapFields } from './field-mapping.ts'
+import { expressionTypes, type MappedField, mapFields, takenColumns } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
 import { QUARANTINE_REASONS, type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
 import { findAttributes, type SourceAttribute } from './source-attributes.ts'
@@ -168,11 +168,11 @@ interface BoundAttribute {
 const bindAttributes = async (
   connection: DuckDBConnection,
   source: SourceSettings,
-  fields: readonly MappedField[],
+  fields: readonly MappedField<SourceField>[],
   columns: readonly string[],
 ): Promise<readonly BoundAttribute[]> => {
-  const mapped = fields.map(({ expression }) => expression)
-  const attributes = findAttributes(source.attributes, columns, mapped)
+  const taken = await takenColumns(connection, fields, columns)
+  const attributes = findAttributes(source.attributes, columns, taken)
   if (attributes.length === 0) return []
   const typeOf = await expressionTypes(connection, columns)
   const bound: BoundAttribute[] = []
@@ -200,7 +200,9 @@ const convertRows = async (
   const converted = fields.map((field) => convertField(field, timeZone))
   const others = attributes.map(({ attribute, field }) => convertAttribute(attribute, field, timeZone))
   const layers = Math.max(...converted.map((field) => field.steps.length))
-  let query = mappedRows([...fields, ...attributes.map(({ field }) => field)], careful)
+  const forgiving = attributes.filter(({ attribute }) => attribute.unreadable === 'missing')
+  const all = [...fields, ...attributes.map(({ field }) => field)]
+  let query = mappedRows(all, careful ? new Set(forgiving.map(({ field }) => field)) : undefined)
   for (let layer = 0; layer < layers; layer++) {
     const steps = converted.flatMap(({ steps }) => steps.slice(layer, layer + 1))
     if (layer === 0)
@@ -229,21 +231,25 @@ const convertRows = async (
 }
 
 /**
- * Every field's expression over the source. `careful` is the second try, after an expression failed on some
- * row (a cast of text that is no number, for instance): the expression is wrapped so that it gives no value
- * there, and the row is told apart from one whose value is missing by the struct around the value.
+ * Every field's expression over the source. With `forgiving` it is the second try, after an expression failed
+ * on some row (a cast of text that is no number, for instance): the expression is wrapped so that it gives no
+ * value there, and the row is told apart from one whose value is missing by the struct around the value, but
+ * for those of `forgiving`, whose value is then missing.
  */
-const mappedRows = (fields: readonly MappedField[], careful: boolean): string => {
+const mappedRows = (fields: readonly MappedField[], forgiving?: ReadonlySet<MappedField>): string => {
   const mapped = fields.filter(({ expression }) => expression !== null)
   const absent = fields.filter(({ expression }) => expression === null)
   const nulls = absent.map(({ field }) => `NULL::VARCHAR AS ${mappedColumn(field)}`)
-  if (!careful) {
+  if (forgiving === undefined) {
     const values = mapped.map(({ field, expression }) => `(\n${expression}\n) AS ${mappedColumn(field)}`)
     return `SELECT source_row, "__malformed", false AS "__failed", ${[...values, ...nulls].join(', ')} FROM source_rows`
   }
   const tries = mapped.map(({ field, expression }) => `TRY({'value': (\n${expression}\n)}) AS t_${field}`)
   const values = mapped.map(({ field }) => `t_${field}.value AS ${mappedColumn(field)}`)
-  const failed = mapped.map(({ field }) => `t_${field} IS NULL`).join(' OR ')
+  const failed = mapped
+    .filter((field) => !forgiving.has(field))
+    .map(({ field }) => `t_${field} IS NULL`)
+    .join(' OR ')
   return `SELECT source_row, "__malformed", (${failed}) AS "__failed", ${[...values, ...nulls].join(', ')} FROM (SELECT source_row, "__malformed", ${tries.join(', ')} FROM source_rows)`
 }
 

@@ -1,8 +1,9 @@
 import type { AttributeSettings } from '../config/sections/source.ts'
 import { sqlIdentifier } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
-import { ATTRIBUTE_NAME, type Attribute, isFieldName } from '../transaction/attributes.ts'
-import { didYouMean, listed } from './field-mapping.ts'
+import { ATTRIBUTE_NAME, type Attribute, isFieldName, NUMBER_TEXT } from '../transaction/attributes.ts'
+import { SOURCE_FIELDS } from '../transaction/fields.ts'
+import { didYouMean, listed, type TakenColumns } from './field-mapping.ts'
 
 /** An attribute as the source has it: where its values are, and what they should be like. */
 export interface SourceAttribute extends Attribute {
@@ -28,39 +29,43 @@ export const attributeOf = ({ name, kind, unit, means, unreadable }: Attribute):
  * The attributes that `source.attributes` declares, found among the columns of the source: single names in
  * the order in which they are written, each pattern where it stands, its columns in the order of the source.
  *
- * A pattern takes the columns that match it and that nothing else names: no field, no attribute before it.
+ * A pattern takes the columns that match it and that nothing else names: no field, no attribute that is
+ * written by itself or before it. It never takes a column that the label is made of: a model that saw it would
+ * know the answer.
  *
- * @param mapped expressions of the fields: a column that is one of them is taken
  * @throws DATASET_ATTRIBUTE_UNMAPPED, DATASET_SETTING_INVALID
  */
 export const findAttributes = (
   declared: Readonly<Record<string, AttributeSettings>>,
   columns: readonly string[],
-  mapped: readonly (string | null)[],
+  { fields, label }: TakenColumns = { fields: [], label: [] },
 ): readonly SourceAttribute[] => {
-  const taken = new Set(mapped)
+  const taken = new Set([...fields, ...label])
   const names = Object.keys(declared)
   for (const name of names) {
     if (isPattern(name)) continue
     const column = columnOf(declared[name]!.from ?? name, columns)
-    if (column !== undefined) taken.add(sqlIdentifier(column))
+    if (column === undefined) continue
+    if (label.includes(column))
+      throw invalid(
+        name,
+        'from',
+        column,
+        'no column that the label is made of: a model would know the answer',
+      )
+    taken.add(column)
   }
   const found = names.flatMap((name) => {
     const settings = declared[name]!
-    if (!isPattern(name)) return [attributeFrom(name, name, settings, expressionOf(name, settings, columns))]
-    const matching = columnsOf(name, columns).filter((column) => !taken.has(sqlIdentifier(column)))
+    if (!isPattern(name))
+      return [attributeFrom(name, name, name, settings, expressionOf(name, settings, columns))]
+    const matching = columnsOf(name, columns).filter((column) => !taken.has(column))
     if (matching.length === 0) throw unmapped(name, columns)
-    for (const column of matching) taken.add(sqlIdentifier(column))
+    for (const column of matching) taken.add(column)
     return matching.map((column) => {
       const own = sqlIdentifier(column)
       const expression = settings.from === undefined ? own : settings.from.replaceAll('{}', () => own)
-      const means = settings.means?.replaceAll('{}', () => column)
-      return attributeFrom(
-        identifierOf(column),
-        name,
-        { ...settings, ...(means !== undefined && { means }) },
-        expression,
-      )
+      return attributeFrom(identifierOf(column), column, name, settings, expression)
     })
   })
   assertDistinct(found)
@@ -115,8 +120,10 @@ const identifierOf = (column: string): string =>
     .replace(/_+$/, '')
     .slice(0, 63)
 
+/** @param column that {} stands for in words */
 const attributeFrom = (
   name: string,
+  column: string,
   setting: string,
   settings: AttributeSettings,
   expression: string,
@@ -128,10 +135,17 @@ const attributeFrom = (
       name,
       'letters, digits and _, beginning with a letter, at most 63; the column itself may be called otherwise: say `from`',
     )
-  if (isFieldName(name))
-    throw invalid(setting, 'name', name, `no name of a field: map it in source.fields.${name.toLowerCase()}`)
+  if (isFieldName(name)) throw invalid(setting, 'name', name, insteadOf(name))
+  if (name in Object.prototype)
+    throw invalid(
+      setting,
+      'name',
+      name,
+      'no name that every object of JavaScript has: choose another, say `from`',
+    )
   assertFits(setting, settings)
-  const { kind, unit, means, unreadable, missing, range, allowed, max_missing_share: share } = settings
+  const { kind, unit, unreadable, missing, range, allowed, max_missing_share: share } = settings
+  const means = settings.means?.replaceAll('{}', () => column)
   return {
     ...attributeOf({
       name,
@@ -146,6 +160,14 @@ const attributeFrom = (
     ...(allowed !== undefined && { allowed }),
     ...(share !== undefined && { maxMissingShare: share }),
   }
+}
+
+/** What to do about a name that a field or a column of prepared data has. */
+const insteadOf = (name: string): string => {
+  const field = SOURCE_FIELDS.find(({ wire }) => wire === name.toLowerCase())
+  return field === undefined
+    ? 'no name of a column that prepared data has: choose another, and say `from`'
+    : `no name of a field: map it in source.fields.${field.wire}, or choose another and say \`from\``
 }
 
 /** What of the settings each kind can have. */
@@ -163,7 +185,7 @@ const assertFits = (setting: string, { kind, missing, range, allowed, unit }: At
   if (!policies.includes(isConstant ? 'constant:x' : missing))
     throw invalid(setting, 'missing', missing, policies.join(', '))
   const constant = missing.slice('constant:'.length)
-  if (isConstant && kind === 'number' && !Number.isFinite(Number(constant)))
+  if (isConstant && kind === 'number' && !(NUMBER_TEXT.test(constant) && Number.isFinite(Number(constant))))
     throw invalid(setting, 'missing', missing, 'constant:x with a number x')
   if (isConstant && kind === 'boolean' && constant !== 'true' && constant !== 'false')
     throw invalid(setting, 'missing', missing, 'constant:true, constant:false')

@@ -1,3 +1,4 @@
+import type { Attribute, AttributeKind } from '../transaction/attributes.ts'
 import type { Feature, FeatureFamily, FeatureSource } from './feature.ts'
 import { type PlannedFeature, planFeatures } from './feature-plan.ts'
 import type { FeatureSettings } from './feature-settings.ts'
@@ -5,6 +6,10 @@ import type { FeatureSettings } from './feature-settings.ts'
 /** What `features` reads, for people. */
 const readsOf = (source: FeatureSource): string =>
   source === 'transaction' ? 'transaction' : `transaction, ${source} state`
+
+/** Every kind but text, which makes no feature: the reference cannot know what a bank has. */
+const KINDS: readonly AttributeKind[] = ['number', 'category', 'boolean', 'time']
+const EXAMPLES: readonly Attribute[] = KINDS.map((kind) => ({ name: `<${kind}>`, kind, means: '*means*' }))
 
 /** The reference of all features as Markdown, from their records: `docs/features.md`. */
 export const renderFeatureReference = (
@@ -16,6 +21,10 @@ export const renderFeatureReference = (
     renderFamily(
       family,
       features.filter((planned) => planned.family === family.name),
+      family
+        .features({ ...settings.options, attributes: EXAMPLES })
+        .filter(({ name }) => name.startsWith('<'))
+        .map((feature) => ({ feature, source: 'transaction' as const })),
     ),
   )
   return [
@@ -33,20 +42,29 @@ export const renderFeatureReference = (
   ].join('\n')
 }
 
-const renderFamily = (family: FeatureFamily, features: readonly PlannedFeature[]): string =>
+/** @param examples what the family makes of an attribute of each kind, `<kind>` standing for its name */
+const renderFamily = (
+  family: FeatureFamily,
+  features: readonly PlannedFeature[],
+  examples: readonly Pick<PlannedFeature, 'feature' | 'source'>[],
+): string =>
   [
     `## ${family.title} (\`${family.name}.*\`)`,
     '',
     family.meaning,
     '',
+    ...(examples.length === 0 ? [] : [OF_ATTRIBUTES, '']),
     '| feature | meaning | unit | range | missing | computed from | in words |',
     '| --- | --- | --- | --- | --- | --- | --- |',
-    ...features.map(
+    ...[...features, ...examples].map(
       ({ feature, source }) =>
         `| \`${feature.name}\` | ${feature.meaning} | ${unit(feature)} | ${range(feature)} | ${feature.missing} | ${readsOf(source)} | ${words(feature)} |`,
     ),
     '',
   ].join('\n')
+
+const OF_ATTRIBUTES =
+  'One or two for each attribute of `source.attributes` ([attributes](attributes.md)), here one of each kind: `<number>` stands for its name, *means* for what `means` says, else its name. Text makes no feature.'
 
 const unit = ({ unit, kind }: Feature): string => (kind === 'categorical' ? `${unit}, categorical` : unit)
 

@@ -89,7 +89,8 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
         { preparedPath: prepared, quarantinePath: quarantine },
         { workingDirectory, work },
       )
-      await applyCleaning(connection, prepared, cleaned, allFitted.cleaning as FittedCleaning)
+      const cleaning = allFitted.cleaning as FittedCleaning
+      await applyCleaning(connection, prepared, cleaned, cleaning, fitted.attributes)
       return { read, statesIn: await findHistory(connection, prepared, identity, options) }
     })
     await replay({

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { assertAttributes, preparedTypes } from '../dataset/attribute-columns.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
-import { VigiaError } from '../errors.ts'
 import {
   EVENT_FIELDS,
   EVENT_SOURCES,
@@ -37,13 +37,13 @@ export interface ArrivalProfile {
   readonly isDisordered: boolean
 }
 
-/** @throws DATASET_ATTRIBUTE_MISSING when the file lacks one of these attributes */
+/** @throws DATASET_ATTRIBUTE_MISSING, DATASET_ATTRIBUTE_KIND when the file has not these attributes */
 export const profileArrivals = async (
   connection: DuckDBConnection,
   prepared: string,
   attributes: readonly Attribute[] = [],
 ): Promise<ArrivalProfile> => {
-  await assertAttributes(connection, prepared, attributes)
+  if (attributes.length > 0) assertAttributes(await preparedTypes(connection, prepared), attributes, prepared)
   const result = await connection.runAndReadAll(
     `SELECT count(*)::DOUBLE, coalesce(bool_or(event_time_ms < previous), false) OR count(labelled_at_ms) > 0
      FROM (SELECT event_time_ms, labelled_at_ms, lag(event_time_ms) OVER () AS previous
@@ -65,20 +65,6 @@ export interface ArrivalOptions {
   readonly needsLabels: boolean
   /** Where an earlier replay had come to. */
   readonly carried?: CarriedTime | undefined
-}
-
-const assertAttributes = async (
-  connection: DuckDBConnection,
-  prepared: string,
-  attributes: readonly Attribute[],
-): Promise<void> => {
-  if (attributes.length === 0) return
-  const described = await connection.runAndReadAll(`DESCRIBE FROM read_parquet(${sqlLiteral(prepared)})`)
-  const columns = new Set(described.getRows().map(([name]) => String(name)))
-  const missing = attributes.filter(({ name }) => !columns.has(attributeColumn(name)))
-  if (missing.length === 0) return
-  const got = missing.map(({ name }) => name).join(', ')
-  throw new VigiaError('DATASET_ATTRIBUTE_MISSING', { got, path: prepared })
 }
 
 /**

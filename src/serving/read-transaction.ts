@@ -30,7 +30,8 @@ const PREFIX = 'attributes.'
 
 /**
  * A row whose attributes stand beside its fields, as protocols of flat columns have them, as a transaction:
- * `attributes.age` becomes `age` in `attributes`.
+ * `attributes.age` becomes `age` in `attributes`, beside those that stand there already. One that is given
+ * twice becomes a list of both, which no attribute is, so that the row is refused rather than half of it read.
  */
 export const nestAttributes = (
   entries: Iterable<readonly [string, unknown]>,
@@ -43,5 +44,11 @@ export const nestAttributes = (
   }
   // From entries, so that `__proto__` is a name like any other.
   const row = Object.fromEntries(fields)
-  return attributes.length === 0 ? row : { attributes: Object.fromEntries(attributes), ...row }
+  if (attributes.length === 0) return row
+  const nested = row['attributes'] ?? {}
+  if (typeof nested !== 'object' || Array.isArray(nested)) return row
+  const values = new Map(Object.entries(nested))
+  for (const [name, value] of attributes)
+    values.set(name, values.has(name) ? [values.get(name), value] : value)
+  return { ...row, attributes: Object.fromEntries(values) }
 }

@@ -51,6 +51,14 @@ const SQL_TYPES: Readonly<Record<AttributeKind, string>> = {
   text: 'VARCHAR',
 }
 
+/** The kind of attributes whose column has that SQL type; of text, category. */
+export const kindOfColumn = (type: string): AttributeKind | undefined =>
+  (Object.keys(SQL_TYPES) as AttributeKind[]).find((kind) => SQL_TYPES[kind] === type)
+
+/** Whether values of the two kinds stand in columns of one type. */
+export const areStoredAlike = (kind: AttributeKind, other: AttributeKind | undefined): boolean =>
+  other !== undefined && SQL_TYPES[kind] === SQL_TYPES[other]
+
 /** The columns of a prepared dataset with these attributes, by name with their SQL types. */
 export const preparedColumns = (attributes: readonly Attribute[]): Readonly<Record<string, string>> => ({
   ...PREPARED_COLUMNS,
@@ -143,11 +151,13 @@ const listed = (attributes: readonly Attribute[]): string => {
   return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
-const NUMBER_TEXT = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+/** Decimal text of a number, without blanks around it. */
+export const NUMBER_TEXT = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 
-/** Finite; minus zero is zero, which JSON and SQL write alike. */
+/** Finite; minus zero is zero, which JSON and SQL write alike. Yes and no are 1 and 0, as SQL has them. */
 const readNumber: Reader = (field, value, problems) => {
   if (typeof value === 'number' && Number.isFinite(value)) return value + 0
+  if (typeof value === 'boolean') return Number(value)
   if (isMissing(value)) return undefined
   if (typeof value === 'string') {
     const text = trimBlanks(value)
@@ -195,31 +205,42 @@ const readBoolean: Reader = (field, value, problems) => {
 }
 
 const DAY_TEXT = /^\d{4}-\d{2}-\d{2}$/
+const BEFORE_1970_TEXT = /^-\d{1,15}$/
 
-/** A day is its first moment in UTC. */
+/** A day is its first moment in UTC. Whole milliseconds may be text, those before 1970 too. */
 const readTime: Reader = (field, value, problems) => {
   if (isMissing(value)) return undefined
   const text = typeof value === 'string' ? trimBlanks(value) : ''
-  const instant = DAY_TEXT.test(text) ? `${text}T00:00:00Z` : value
+  const instant = DAY_TEXT.test(text)
+    ? `${text}T00:00:00Z`
+    : BEFORE_1970_TEXT.test(text)
+      ? Number(text)
+      : value
   return readInstant(field, instant, problems, {
     earliestMs: EARLIEST_ATTRIBUTE_TIME_MS,
     allowed: `an ISO 8601 day, ISO 8601 with a zone, or whole epoch milliseconds; from the year 1000 to ${new Date(LATEST_TIME_MS).getUTCFullYear()}`,
   })
 }
 
+/** True and false are text as SQL writes them. */
+const readWords: Reader = (field, value, problems) =>
+  readText(field, typeof value === 'boolean' ? String(value) : value, problems)
+
 const READERS: Readonly<Record<AttributeKind, Reader>> = {
   number: readNumber,
-  category: readText,
+  category: readWords,
   boolean: readBoolean,
   time: readTime,
-  text: readText,
+  text: readWords,
 }
+
+const WORDS = `Text of at most ${LONGEST_TEXT} UTF-16 units; a whole number is its decimal text, true and false theirs.`
 
 /** How a request may write an attribute, in words. */
 export const ATTRIBUTE_WRITING: Readonly<Record<AttributeKind, string>> = {
-  number: 'A finite number, or its decimal text.',
-  category: `Text of at most ${LONGEST_TEXT} UTF-16 units; a whole number is its decimal text.`,
+  number: 'A finite number, or its decimal text; true and false are 1 and 0.',
+  category: WORDS,
   boolean: 'true or false; 1, 0, yes and no are read too.',
   time: 'ISO 8601: a day, or an instant with a zone; or whole epoch milliseconds.',
-  text: `Text of at most ${LONGEST_TEXT} UTF-16 units; a whole number is its decimal text.`,
+  text: WORDS,
 }

@@ -1,6 +1,6 @@
 import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, type DuckDBType } from '@duckdb/node-api'
 import { sqlIdentifier } from '../../disk/database.ts'
-import { DECISION_COLUMNS, LABEL_COLUMNS } from './archive-columns.ts'
+import { DECISION_COLUMNS, featureColumn, LABEL_COLUMNS } from './archive-columns.ts'
 import type { LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 
@@ -29,7 +29,10 @@ export const createDecisionTable = (
     connection,
     name,
     path,
-    [...DECISION_COLUMNS, ...model.computed.map((feature) => ({ name: feature, type: DOUBLE }))],
+    [
+      ...DECISION_COLUMNS,
+      ...model.computed.map((feature) => ({ name: featureColumn(feature), type: DOUBLE })),
+    ],
     (entry) => {
       if (entry.kind !== 'decision') return []
       const values = DECISION_COLUMNS.map(({ write }) => write(entry, model) ?? null)

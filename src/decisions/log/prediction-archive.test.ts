@@ -72,6 +72,28 @@ describe('the archive of predictions', () => {
     expect(await read(folder)).toEqual(entries)
   })
 
+  it('gives back attributes of each kind, and features that an attribute has named like a column', async () => {
+    const model = { ...MODEL, computed: ['first', 'Role', 'attributes', 'date', 'probability'] }
+    const attributes = { balance: -0.1, large: 1e300, browser: 'a "b" \u00e9', is_vip: false, born: -1 }
+    const entries: LogEntry[] = [
+      {
+        sequence: 1,
+        kind: 'decision',
+        decision: { ...DECISION, transaction: { ...SMALLEST, attributes } },
+        vector: Float64Array.of(1, 2, Number.NaN, 4, 5),
+      },
+    ]
+    const { folder, files } = await archived(entries, model)
+    expect(await read(folder, model)).toEqual(entries)
+    expect((await columnsOf(files[0]!)).split(', ').slice(-5)).toEqual([
+      'first DOUBLE',
+      'feature_Role DOUBLE',
+      'feature_attributes DOUBLE',
+      'feature_date DOUBLE',
+      'feature_probability DOUBLE',
+    ])
+  })
+
   it('has the columns that its readers know, in their order', async () => {
     const { files } = await archived([
       { sequence: 1, kind: 'decision', decision: DECISION, vector: Float64Array.of(1, 2) },
@@ -100,7 +122,7 @@ describe('the archive of predictions', () => {
   })
 })
 
-const modelOf = async () => MODEL as unknown as ModelDocument
+const knowing = (model: typeof MODEL) => async () => model as unknown as ModelDocument
 
 const databaseIn = (folder: string) => ({
   threads: 1,
@@ -108,10 +130,10 @@ const databaseIn = (folder: string) => ({
   tempDirectory: join(folder, 'spill'),
 })
 
-const archived = async (entries: readonly LogEntry[]) => {
+const archived = async (entries: readonly LogEntry[], model = MODEL) => {
   const folder = mkdtempSync(join(tmpdir(), 'vigia-archive-'))
   folders.push(folder)
-  const archive = createPredictionArchive({ folder, database: databaseIn(folder), modelOf })
+  const archive = createPredictionArchive({ folder, database: databaseIn(folder), modelOf: knowing(model) })
   return { folder, ...(await archive.write('000000000001.log', recordsOf(entries))) }
 }
 
@@ -125,10 +147,10 @@ async function* recordsOf(entries: readonly LogEntry[]): AsyncGenerator<LogRecor
   }
 }
 
-const read = (folder: string): Promise<LogEntry[]> =>
+const read = (folder: string, model = MODEL): Promise<LogEntry[]> =>
   withDatabase(databaseIn(folder), async (connection) => {
     const entries: LogEntry[] = []
-    for await (const entry of readArchive(connection, [folder], modelOf)) entries.push(entry)
+    for await (const entry of readArchive(connection, [folder], knowing(model))) entries.push(entry)
     return entries
   })
 

@@ -5,7 +5,7 @@ import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../disk/data
 import { writeAtomically } from '../../disk/write-atomically.ts'
 import { VigiaError } from '../../errors.ts'
 import type { LogRecord } from '../../ports/prediction-log.ts'
-import { type ColumnValue, decisionOf, labelOf } from './archive-columns.ts'
+import { type ColumnValue, decisionOf, featureColumn, labelOf } from './archive-columns.ts'
 import { type ArchiveTable, CHUNK_ROWS, createDecisionTable, createLabelTable } from './archive-table.ts'
 import { decodeLogEntry, type LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
@@ -163,21 +163,23 @@ async function* readDecisions(
 ): AsyncGenerator<LogEntry> {
   if (query === undefined) return
   const result = await connection.stream(query)
-  const places = new Map(result.columnNames().map((name, at) => [name, at]))
+  // Names of columns know no case: two models may write an attribute's differently.
+  const places = new Map(result.columnNames().map((name, at) => [name.toLowerCase(), at]))
   let last: RecordName | undefined
   for (;;) {
     const chunk = await result.fetchChunk()
     if (chunk === null || chunk.rowCount === 0) return
     const vectors = Array.from({ length: chunk.columnCount }, (_, at) => chunk.getColumnVector(at))
     for (let row = 0; row < chunk.rowCount; row++) {
-      const value: ColumnValue = (name) => vectors[places.get(name) ?? -1]?.getItem(row)
+      const value: ColumnValue = (name) => vectors[places.get(name.toLowerCase()) ?? -1]?.getItem(row)
       const name: RecordName = { sequence: value('sequence'), transaction_id: value('transaction_id') }
       if (isSameRecord(name, last)) continue
       last = name
       const { computed } = await modelOf(value('model_key') as string)
+      const numberOf = (feature: string) => value(featureColumn(feature)) as number | null | undefined
       yield decisionOf(
         value,
-        Float64Array.from(computed, (feature) => (value(feature) as number | null | undefined) ?? Number.NaN),
+        Float64Array.from(computed, (feature) => numberOf(feature) ?? Number.NaN),
       )
     }
   }

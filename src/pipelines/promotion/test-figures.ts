@@ -89,14 +89,15 @@ const computeFeatures = async (
   const cleaned = join(workFolder, 'cleaned.parquet')
   const out = join(workFolder, 'features.parquet')
   const { fitted } = artifact.manifest
+  const features = fitted.features as FittedFeatures
   await withDatabase(work.database, (connection) =>
-    applyCleaning(connection, prepared, cleaned, fitted.cleaning as FittedCleaning),
+    applyCleaning(connection, prepared, cleaned, fitted.cleaning as FittedCleaning, features.attributes),
   )
   await replay({
     prepared: cleaned,
     out,
     settings: featureSettingsOf(artifact),
-    fitted: fitted.features as FittedFeatures,
+    fitted: features,
     workers,
     work,
   })

@@ -75,7 +75,7 @@ const answered = ({ kind, says }: TransactionField): TSchema => {
 
 /** How requests write attributes of each kind. */
 const ATTRIBUTE_TYPES: Readonly<Record<AttributeKind, readonly string[]>> = {
-  number: ['number', 'string'],
+  number: ['number', 'string', 'boolean'],
   category: ['string', 'integer', 'boolean'],
   boolean: ['boolean', 'integer', 'string'],
   time: ['string', 'integer'],

@@ -1,0 +1,179 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { withDatabase } from '../../src/disk/database.ts'
+import { temporaryFolder, vigiaIn } from './vigia-in-process.ts'
+
+/**
+ * One bank with a column of each kind beside the fields, from the file to production: a model without them,
+ * one with them, and what is said where the one meets the data of the other.
+ */
+describe('attributes from the file to production', () => {
+  const { path: work, remove } = temporaryFolder()
+  const at = (...names: string[]): string => join(work, ...names)
+  const vigia = (...args: string[]) => vigiaIn(work, args)
+
+  beforeAll(async () => {
+    const { status } = await vigia('generate', '--out', at('plain.parquet'), ...GENERATED)
+    expect(status).toBe(0)
+    await query(`COPY (SELECT *, ${COLUMNS} FROM '${at('plain.parquet')}') TO '${at('bank.parquet')}'`)
+    writeFileSync(at('plain.yaml'), configurationOf({}))
+    writeFileSync(at('bank.yaml'), configurationOf(ATTRIBUTES))
+    writeFileSync(at('other.yaml'), configurationOf({ ...ATTRIBUTES, balance: { kind: 'category' } }))
+    for (const name of ['plain', 'bank']) {
+      const run = await vigia('run', '--config', at(`${name}.yaml`), '--out', at(name), ...TRACKED)
+      expect([run.status, run.stderr]).toEqual([0, ''])
+    }
+  })
+  afterAll(remove)
+
+  it('every kind but text makes its features, and the model has learned from them', () => {
+    const manifest = json('bank/package/manifest.json')
+    expect(manifest.fitted.features.attributes).toEqual([
+      { name: 'balance', kind: 'number', unit: 'currency', means: 'balance before' },
+      { name: 'browser', kind: 'category' },
+      { name: 'is_vip', kind: 'boolean' },
+      { name: 'signed_up', kind: 'time', means: 'sign-up' },
+      { name: 'note', kind: 'text' },
+    ])
+    expect(
+      json('bank/features/fitted.json').vocabularies.browser.map(({ value }: { value: string }) => value),
+    ).toEqual(expect.arrayContaining(['chrome', 'firefox', 'opera']))
+    expect(manifest.metrics.test.averagePrecision).toBeGreaterThan(0.95)
+    expect(json('plain/package/manifest.json').metrics.test.averagePrecision).toBeLessThan(0.8)
+  })
+
+  it('a file is scored with reasons in the words of the attributes', async () => {
+    expect((await predict('bank.yaml', 'scores.csv', '--reasons', '5')).status).toBe(0)
+    const reasons = await query(
+      `SELECT reasons FROM read_csv('${at('scores.csv')}', all_varchar = true) WHERE flagged = 'true'`,
+    )
+    expect(reasons.length).toBeGreaterThan(20)
+    expect(reasons.join('\n')).toMatch(/balance before is \d+(,\d{3})*\.\d\d/)
+  })
+
+  it('data without them, or with another kind, is refused by name', async () => {
+    const lacking = await predict('plain.yaml', 'never.csv')
+    expect([lacking.status, lacking.stderr]).toEqual([
+      2,
+      expect.stringContaining('DATASET_ATTRIBUTE_MISSING'),
+    ])
+    expect(lacking.stderr).toContain('browser')
+    const other = await predict('other.yaml', 'never.csv')
+    expect([other.status, other.stderr]).toEqual([2, expect.stringContaining('DATASET_ATTRIBUTE_KIND')])
+    expect(other.stderr).toContain('takes the attribute balance for number, the data has it as category')
+  })
+
+  it('is promoted over a model without them: served as trained, and compared on the same rows', async () => {
+    const promote = (version: string, run: string) =>
+      vigia(
+        'models',
+        'promote',
+        version,
+        '--run',
+        at(run),
+        '--by',
+        'ana',
+        '--reason',
+        'it is due',
+        '--config',
+        at(`${run}.yaml`),
+        ...TRACKED,
+      )
+    const first = await promote('1', 'plain')
+    expect([first.status, first.stderr]).toEqual([0, ''])
+    const second = await promote('2', 'bank')
+    expect([second.status, second.stderr]).toEqual([0, ''])
+    expect(second.stdout).toMatch(/parity +passed +.* 0 of \d+ values differ, in \d+ rows/)
+    // The other way round the data of the run has nothing that the model in production reads.
+    const back = await promote('1', 'plain')
+    expect([back.status, back.stderr]).toEqual([1, expect.stringContaining('REGISTRY_GATES_FAILED')])
+    expect(back.stderr).toContain(
+      'regression not measured: The model reads the attributes balance, browser, is_vip, signed_up, note',
+    )
+  })
+
+  it('four hundred of them are found by a pattern, filled, and learned from', async () => {
+    const many = Array.from({ length: 400 }, (_, index) =>
+      index === 123
+        ? `CASE WHEN is_fraud = 1 THEN 1.0 ELSE 0.0 END AS V123`
+        : `CASE WHEN hash(transaction_id, ${index}) % 3 > 0 THEN (hash(transaction_id, ${index}) % 1000)::DOUBLE END AS V${index}`,
+    )
+    await query(
+      `COPY (SELECT *, ${many.join(', ')} FROM '${at('plain.parquet')}' WHERE hash(user_id) % 2 = 0) TO '${at('wide.parquet')}'`,
+    )
+    writeFileSync(
+      at('wide.yaml'),
+      configurationOf({ 'V*': { kind: 'number', missing: 'median' } }, 'wide.parquet'),
+    )
+    const run = await vigia('run', '--config', at('wide.yaml'), '--out', at('wide'))
+    expect([run.status, run.stderr]).toEqual([0, ''])
+    const manifest = json('wide/package/manifest.json')
+    expect(manifest.fitted.features.attributes).toHaveLength(400)
+    expect(Object.keys(manifest.fitted.cleaning.attributes)).toHaveLength(400)
+    expect(manifest.features.names).toContain('V123')
+    const [values] = await query(
+      `SELECT count(*)::INTEGER, count_if(V7 IS NULL OR isnan(V7))::INTEGER FROM '${at('wide/features/features.parquet')}'`,
+    )
+    expect(values).toEqual([expect.any(Number), 0])
+  })
+
+  const json = (path: string) => JSON.parse(readFileSync(at(path), 'utf8'))
+
+  const predict = (config: string, out: string, ...args: string[]) =>
+    vigia(
+      'predict',
+      at('bank.parquet'),
+      '--config',
+      at(config),
+      '--out',
+      at(out),
+      '--model',
+      at('bank'),
+      ...args,
+    )
+
+  const query = (sql: string): Promise<unknown[][]> =>
+    withDatabase({ threads: 1, memoryLimit: '1GB', tempDirectory: at('temporary') }, async (connection) =>
+      (await connection.runAndReadAll(sql)).getRows(),
+    )
+})
+
+const TRACKED = ['--set', 'tracking.enabled=true']
+const GENERATED = [
+  'generate.rows=2000',
+  'generate.users=60',
+  'generate.merchants=30',
+  'generate.days=60',
+  'generate.fraud_rate=0.04',
+].flatMap((setting) => ['--set', setting])
+
+/** Knowledge in the balance and the browser; the rest says nothing. */
+const COLUMNS = `
+  CASE WHEN is_fraud = 1 THEN 5000 + hash(transaction_id) % 1000 ELSE hash(transaction_id) % 5000 END::DOUBLE AS balance,
+  CASE hash(transaction_id, 1) % 4 WHEN 0 THEN 'Firefox' WHEN 1 THEN ' Chrome' WHEN 2 THEN 'opera' END AS browser,
+  CASE hash(transaction_id, 2) % 3 WHEN 0 THEN 'yes' WHEN 1 THEN 'no' END AS is_vip,
+  (DATE '1999-01-01' + (hash(user_id) % 7000)::INTEGER)::VARCHAR AS signed_up,
+  'a note' AS note`
+
+const ATTRIBUTES = {
+  balance: { kind: 'number', unit: 'currency', means: 'balance before' },
+  browser: { kind: 'category', missing: 'mode' },
+  is_vip: { kind: 'boolean' },
+  signed_up: { kind: 'time', means: 'sign-up' },
+  note: { kind: 'text' },
+}
+
+/** JSON is YAML. Few features and trees, because three banks are trained. */
+const configurationOf = (attributes: object, path = 'bank.parquet'): string =>
+  JSON.stringify({
+    source: { path, attributes },
+    resources: { threads: 1 },
+    models: {
+      random_forest: { enabled: false },
+      gradient_boosting: { trees: 5 },
+      xgboost: { enabled: false },
+    },
+    features: { include: ['amount.*', 'user_behaviour.*', 'attributes.*'] },
+    promotion: { parity_rows: 300 },
+  })
