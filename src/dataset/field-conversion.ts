@@ -108,7 +108,8 @@ const convertTimestamp = (field: MappedField, column: string, timeZone: string):
   steps: [['c_time', instantOf(field, timeZone)]],
   columns: [[column, 'c_time']],
   reasons: [
-    ['timestamp_not_readable', 'c_time IS NULL'],
+    ['timestamp_without_zone', `c_time IS NULL AND ${lacksZone(field, timeZone)}`],
+    ['timestamp_not_readable', `c_time IS NULL AND NOT ${lacksZone(field, timeZone)}`],
     ['timestamp_out_of_range', `c_time NOT BETWEEN 0 AND ${LATEST_TIME_MS}`],
   ],
 })
@@ -117,9 +118,10 @@ const convertLabelledAt = (field: MappedField, column: string, timeZone: string)
   steps: [['c_labelled', instantOf(field, timeZone)]],
   columns: [[column, 'c_labelled']],
   reasons: [
+    ['labelled_at_without_zone', `c_labelled IS NULL AND ${lacksZone(field, timeZone)}`],
     [
       'labelled_at_not_readable',
-      `CASE WHEN c_labelled IS NULL THEN ${textOf(field)} IS NOT NULL ELSE c_labelled NOT BETWEEN 0 AND ${LATEST_TIME_MS} END`,
+      `CASE WHEN c_labelled IS NULL THEN ${textOf(field)} IS NOT NULL AND NOT ${lacksZone(field, timeZone)} ELSE c_labelled NOT BETWEEN 0 AND ${LATEST_TIME_MS} END`,
     ],
   ],
 })
@@ -202,6 +204,24 @@ const textOf = (field: MappedField): string =>
     : `CAST(${mappedColumn(field.field)} AS VARCHAR)`
 
 const ISO_TEXT = '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?'
+
+/**
+ * Whether the text is a time that could be read if only its zone were known: never NULL, false where there is
+ * a zone for such text.
+ */
+const lacksZone = (field: MappedField, timeZone: string): string => {
+  const value = mappedColumn(field.field)
+  return field.type === 'VARCHAR' && timeZone === ''
+    ? `coalesce(regexp_full_match(${value}, '\\s*${ISO_TEXT}\\s*') AND TRY_CAST(${value} AS TIMESTAMP) IS NOT NULL, false)`
+    : 'false'
+}
+
+/**
+ * Whether the times of a field are typed without a zone, and so taken to be UTC because `source.time_zone`
+ * names no other.
+ */
+export const isTakenAsUtc = (field: MappedField, timeZone: string): boolean =>
+  timeZone === '' && /^(DATE|TIMESTAMP(?! WITH TIME ZONE).*)$/.test(field.type)
 
 /**
  * Epoch milliseconds; finer digits are cut off. NULL when missing or not readable.

@@ -107,7 +107,9 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
     [',u,2026-01-01T10:00:00Z,1,0', 'transaction_id_missing'],
     ['a, ,2026-01-01T10:00:00Z,1,0', 'user_missing'],
     ['a,u,yesterday,1,0', 'timestamp_not_readable'],
-    ['a,u,2026-01-01T10:00:00,1,0', 'timestamp_not_readable'],
+    ['a,u,2026-01-01T10:00:00,1,0', 'timestamp_without_zone'],
+    ['a,u, 2019-01-01 00:00:18 ,1,0', 'timestamp_without_zone'],
+    ['a,u,2026-02-30T10:00:00,1,0', 'timestamp_not_readable'],
     ['a,u,2026-02-30T10:00:00Z,1,0', 'timestamp_not_readable'],
     ['a,u,1969-12-31T23:59:59Z,1,0', 'timestamp_out_of_range'],
     ['a,u,2026-01-01T10:00:00Z,N/A,0', 'amount_not_a_number'],
@@ -182,8 +184,65 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
     expect(quarantine.map((row) => row.reasons.at(-1)!.code)).toEqual([
       'timestamp_not_readable',
       'transaction_id_repeated',
-      'transaction_id_repeated',
+      'transaction_id_reused',
     ])
+  })
+
+  it('tells a row that came twice from one id for two transactions, whatever differs', async () => {
+    const { result, quarantine } = await read([
+      good('a'),
+      good('a'),
+      'a,u1,2026-01-01T10:00:00Z,12.34,1',
+      'a,u1,2026-01-01T10:00:00Z,12.34,',
+      'a,u2,2026-01-01T10:00:00Z,12.34,0',
+    ])
+    expect(quarantine.map((row) => [row.source_row, row.reasons[0]!.code])).toEqual([
+      [2, 'transaction_id_repeated'],
+      [3, 'transaction_id_reused'],
+      [4, 'transaction_id_reused'],
+      [5, 'transaction_id_reused'],
+    ])
+    expect(result.reasons.map(({ code, rows, frauds }) => [code, rows, frauds])).toEqual([
+      ['transaction_id_reused', 3, 1],
+      ['transaction_id_repeated', 1, 0],
+    ])
+  })
+
+  it('counts the frauds of each reason, where the label of the row can be read', async () => {
+    const fraud = (id: string, amount: string, label = '1') =>
+      `${id},u1,2026-01-01T10:00:00Z,${amount},${label}`
+    const { result } = await read([
+      fraud('a', '5'),
+      fraud('a', '5'),
+      fraud('b', 'x'),
+      fraud('c', 'x', '0'),
+      fraud('d', 'x', 'maybe'),
+      fraud('e', '1', 'true,too much'),
+      fraud('', 'x', 'TRUE'),
+    ])
+    expect(result.reasons.map(({ code, rows, frauds }) => [code, rows, frauds])).toEqual([
+      ['row_malformed', 1, 0],
+      ['transaction_id_missing', 1, 1],
+      ['amount_not_a_number', 3, 1],
+      ['transaction_id_repeated', 1, 1],
+    ])
+    // The repetition of an accepted fraud is not lost.
+    expect([result.acceptedFrauds, result.lostFrauds]).toEqual([1, 2])
+  })
+
+  it('says which typed times have no zone and were read as UTC', async () => {
+    const fields = { timestamp: "strptime(timestamp, '%d/%m/%Y %H:%M')", labelled_at: "DATE '2026-02-01'" }
+    const lines = [good('a', '03/01/2026 10:00')]
+    const { result, rows } = await read(lines, { fields })
+    expect(rows[0]!.event_time_ms).toBe(Date.parse('2026-01-03T10:00:00Z'))
+    expect(result.takenAsUtc).toEqual(['timestamp', 'labelled_at'])
+    expect((await read(lines, { fields, time_zone: 'UTC' })).result.takenAsUtc).toEqual([])
+    expect((await read([good('a')])).result.takenAsUtc).toEqual([])
+  })
+
+  it('a time of the label without a zone is told as such', async () => {
+    const { quarantine } = await read([good('a')], { fields: { labelled_at: "'2026-02-01 10:00:00'" } })
+    expect(quarantine[0]!.reasons.map(({ code }) => code)).toEqual(['labelled_at_without_zone'])
   })
 
   it('quarantines a row on which a mapping expression fails instead of failing as a whole', async () => {

@@ -5,14 +5,14 @@ import { asDatasetError } from '../disk/database-errors.ts'
 import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
-import { DAY_MS } from '../foundation/days.ts'
-import { LATEST_TIME_MS, type SourceField } from '../transaction/fields.ts'
+import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
-import { convertField, mappedColumn, rowReasons } from './field-conversion.ts'
+import { convertField, isTakenAsUtc, mappedColumn, rowReasons } from './field-conversion.ts'
 import { type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
+import { countRejected, countRows, markRepeatedIds, type RowCounts } from './quarantine-counts.ts'
 import { QUARANTINE_REASONS, type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
-import { openSourceRows, type SourceFile } from './source-rows.ts'
+import { openSourceRows, type SourceFile, type SourceRows } from './source-rows.ts'
 
 /** Where the read step writes. Both files are replaced when they exist. */
 export interface ReadOutputs {
@@ -48,7 +48,18 @@ export interface ReadResult {
     readonly code: QuarantineReason
     readonly what: string
     readonly rows: number
+    /** Those of them whose label can be read and says fraud. */
+    readonly frauds: number
   }[]
+  /** Accepted rows whose label says fraud. */
+  readonly acceptedFrauds: number
+  /**
+   * Quarantined rows whose label can be read and says fraud, without those that repeat an accepted row as it
+   * is: the frauds that nobody will learn from. A row that is no row of the table has no label to read.
+   */
+  readonly lostFrauds: number
+  /** Fields whose times are typed without a zone and so taken as UTC, because no zone is configured. */
+  readonly takenAsUtc: readonly SourceField[]
   /** Accepted rows that are earlier than the accepted row before them in the source. */
   readonly outOfOrderRows: number
   /** Quarantined rows whose time is readable, by UTC day: epoch ms of its start, ascending. */
@@ -90,38 +101,18 @@ export const readSource = async (
         throw error
       return convertRows(connection, fields, source.time_zone, true)
     })
-    await markRepeatedIds(connection)
+    await markRepeatedIds(connection, PREPARED)
     const counts = await countRows(connection)
     throwIfAborted(signal)
     reportProgress({ activity: 'writing the prepared dataset', done: 0, total: rows.rows, unit: 'rows' })
-    const accepted = await writeAtomically(outputs.preparedPath, (path) =>
-      writePrepared(connection, path, source.order, counts),
-    )
-    const quarantined = await writeAtomically(outputs.quarantinePath, (path) =>
-      writeQuarantine(connection, path, fields, rows.columns),
-    )
-    if (accepted + quarantined !== rows.rows)
-      throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
+    const written = await writeRows(connection, outputs, { rows, fields, counts, order: source.order })
     reportProgress({
       activity: 'writing the prepared dataset',
       done: rows.rows,
       total: rows.rows,
       unit: 'rows',
     })
-    return {
-      format: rows.format,
-      files: rows.files,
-      sourceColumns: rows.columns,
-      mapping: Object.fromEntries(
-        fields.map(({ field, expression }) => [field, expression]),
-      ) as ReadResult['mapping'],
-      inputRows: rows.rows,
-      acceptedRows: accepted,
-      quarantinedRows: quarantined,
-      reasons: counts.reasons,
-      outOfOrderRows: counts.outOfOrder,
-      quarantinedByDay: counts.badByDay,
-    }
+    return resultOf(rows, fields, counts, written, source.time_zone)
   } catch (error) {
     throw asDatasetError(error, {
       activity: 'reading the source',
@@ -135,12 +126,63 @@ export const readSource = async (
   }
 }
 
-interface RowCounts {
-  readonly bad: number
-  readonly outOfOrder: number
-  readonly reasons: ReadResult['reasons']
-  readonly badByDay: ReadResult['quarantinedByDay']
+interface Written {
+  readonly accepted: number
+  readonly quarantined: number
 }
+
+/** Writes both files. @throws DATASET_ROWS_LOST when they do not hold all rows together */
+const writeRows = async (
+  connection: DuckDBConnection,
+  { preparedPath, quarantinePath }: ReadOutputs,
+  {
+    rows,
+    fields,
+    counts,
+    order,
+  }: {
+    readonly rows: SourceRows
+    readonly fields: readonly MappedField[]
+    readonly counts: RowCounts
+    readonly order: SourceSettings['order']
+  },
+): Promise<Written> => {
+  const accepted = await writeAtomically(preparedPath, (path) =>
+    writePrepared(connection, path, order, counts),
+  )
+  const quarantined = await writeAtomically(quarantinePath, (path) =>
+    writeQuarantine(connection, path, fields, rows.columns),
+  )
+  if (accepted + quarantined !== rows.rows)
+    throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
+  return { accepted, quarantined }
+}
+
+const resultOf = (
+  rows: SourceRows,
+  fields: readonly MappedField[],
+  counts: RowCounts,
+  written: Written,
+  timeZone: string,
+): ReadResult => ({
+  format: rows.format,
+  files: rows.files,
+  sourceColumns: rows.columns,
+  mapping: Object.fromEntries(
+    fields.map(({ field, expression }) => [field, expression]),
+  ) as ReadResult['mapping'],
+  inputRows: rows.rows,
+  acceptedRows: written.accepted,
+  quarantinedRows: written.quarantined,
+  reasons: counts.reasons,
+  acceptedFrauds: counts.acceptedFrauds,
+  lostFrauds: counts.lostFrauds,
+  takenAsUtc: fields
+    .filter((field) => isTimeField(field.field) && isTakenAsUtc(field, timeZone))
+    .map(({ field }) => field),
+  outOfOrderRows: counts.outOfOrder,
+  quarantinedByDay: counts.badByDay,
+})
 
 const PREPARED = Object.keys(PREPARED_COLUMNS).filter((name) => name !== 'arrival' && name !== 'source_row')
 
@@ -186,55 +228,6 @@ const mappedRows = (fields: readonly MappedField[], careful: boolean): string =>
   const values = mapped.map(({ field }) => `t_${field}.value AS ${mappedColumn(field)}`)
   const failed = mapped.map(({ field }) => `t_${field} IS NULL`).join(' OR ')
   return `SELECT source_row, "__malformed", (${failed}) AS "__failed", ${[...values, ...nulls].join(', ')} FROM (SELECT source_row, "__malformed", ${tries.join(', ')} FROM source_rows)`
-}
-
-/** Step 4. Counting hashes settles the usual case, no repetition, without a table of all ids. */
-const markRepeatedIds = async (connection: DuckDBConnection): Promise<void> => {
-  const reader = await connection.runAndReadAll(
-    'SELECT count(*) = count(DISTINCT hash(transaction_id)) FROM mapped WHERE reasons = 0',
-  )
-  if (reader.getRows()[0]?.[0] === true) return
-  await connection.run(
-    `CREATE OR REPLACE TEMP TABLE repeated_rows AS
-     SELECT source_row FROM mapped JOIN (
-       SELECT transaction_id, min(source_row) AS first_row FROM mapped WHERE reasons = 0
-       GROUP BY transaction_id HAVING count(*) > 1) AS repeated USING (transaction_id)
-     WHERE reasons = 0 AND source_row > first_row`,
-  )
-  await connection.run(
-    `UPDATE mapped SET reasons = ${reasonBit('transaction_id_repeated')} WHERE source_row IN (SELECT source_row FROM repeated_rows)`,
-  )
-}
-
-const countRows = async (connection: DuckDBConnection): Promise<RowCounts> => {
-  const bits = QUARANTINE_REASONS.map(({ code }) => reasonBit(code))
-  const reader = await connection.runAndReadAll(
-    `SELECT ${bits.map((bit) => `count(*) FILTER (reasons & ${2 * bit - 1} = ${bit})`).join(', ')}, count(*) FILTER (reasons <> 0) FROM mapped`,
-  )
-  const row = reader.getRows()[0]!.map(Number)
-  const malformed = await countRejected(connection)
-  const order = await connection.runAndReadAll(
-    'SELECT count(*) FROM (SELECT event_time_ms < lag(event_time_ms) OVER () AS earlier FROM (SELECT event_time_ms FROM mapped WHERE reasons = 0)) WHERE earlier',
-  )
-  const days = await connection.runAndReadAll(
-    `SELECT event_time_ms // ${DAY_MS} AS day, count(*) FROM mapped WHERE reasons <> 0 AND event_time_ms BETWEEN 0 AND ${LATEST_TIME_MS} GROUP BY day ORDER BY day`,
-  )
-  const reasons = QUARANTINE_REASONS.map(({ code, what }, index) => ({
-    code,
-    what,
-    rows: row[index]! + (code === 'row_malformed' ? malformed : 0),
-  }))
-  return {
-    bad: row[bits.length]!,
-    outOfOrder: Number(order.getRows()[0]![0]),
-    reasons: reasons.filter(({ rows }) => rows > 0),
-    badByDay: days.getRows().map(([day, rows]) => ({ dayMs: Number(day) * DAY_MS, rows: Number(rows) })),
-  }
-}
-
-const countRejected = async (connection: DuckDBConnection): Promise<number> => {
-  const rejected = await connection.runAndReadAll('SELECT count(*) FROM rejected_rows')
-  return Number(rejected.getRows()[0]![0])
 }
 
 /**
@@ -307,3 +300,9 @@ const assertTimeZone = async (connection: DuckDBConnection, timeZone: string): P
 const throwIfAborted = (signal: AbortSignal): void => {
   if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'reading the source' })
 }
+
+const TIME_FIELDS: readonly SourceField[] = SOURCE_FIELDS.filter(
+  ({ kind }) => kind === 'time' || kind === 'label-time',
+).map(({ wire }) => wire)
+
+const isTimeField = (field: SourceField): boolean => TIME_FIELDS.includes(field)

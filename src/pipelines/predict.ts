@@ -64,8 +64,8 @@ const FORMATS = {
  *    score.
  * 2. It is cleaned with what was fitted in training, and replayed through the engine, on top of the
  *    training's final states or from an empty history.
- * 3. Each row gets its own score, and its strongest reasons where they are asked for. A repeated transaction
- *    is the same transaction: it gets the first one's score.
+ * 3. Each row gets its own score, and its strongest reasons where they are asked for. A transaction repeated
+ *    as it is gets the first one's score.
  *
  * @throws the errors of reading, MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, DATASET_OUTPUT_FORMAT,
  * PIPELINE_HISTORY_MISSING, INTERRUPTED

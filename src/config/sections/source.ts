@@ -67,7 +67,7 @@ export const SourceSchema = Type.Object(
     time_zone: Type.String({
       default: '',
       description:
-        'IANA zone in which timestamps without an offset are read, for instance Europe/Madrid. Empty: such text is quarantined, because guessing a zone moves every hour-of-day feature; typed timestamps of Parquet without a zone are then UTC.',
+        'IANA zone in which timestamps without an offset are read, for instance Europe/Madrid. Empty: such text is quarantined, because guessing a zone moves every hour-of-day feature; typed timestamps without a zone (of Parquet, or made by strptime) are then UTC, with a warning.',
     }),
     order: Type.Union([Type.Literal('event_time'), Type.Literal('arrival')], {
       default: 'event_time',
