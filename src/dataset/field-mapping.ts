@@ -18,10 +18,14 @@ export interface MappedField {
   /** As configuration or the column's name gives it; null when the source has nothing for the field. */
   readonly expression: string | null
   readonly type: string
+  /** The columns of the source that the expression uses, as the source names them. */
+  readonly columns: readonly string[]
 }
 
 /**
- * Decides and checks the expression of every field against the view `source_rows`.
+ * Decides and checks the expression of every field against the view `source_rows`. A text that is the name of
+ * a column, letter by letter or else but for case, is that column, whatever SQL would make of it: `Is Fraud?`
+ * and `order` need no quotes.
  *
  * @throws DATASET_FIELD_UNMAPPED, DATASET_COLUMN_UNKNOWN, DATASET_EXPRESSION_INVALID
  */
@@ -34,9 +38,8 @@ export const mapFields = async (
   const mapped: MappedField[] = []
   for (const { wire: field } of SOURCE_FIELDS) {
     const expression = expressionOf(field, fields, columns)
-    if (expression === null) mapped.push({ field, expression, type: 'VARCHAR' })
-    else
-      mapped.push({ field, expression, type: await typeOf(connection, field, expression, columns, unstable) })
+    if (expression === null) mapped.push({ field, expression, type: 'VARCHAR', columns: [] })
+    else mapped.push(await bindExpression(connection, field, expression, columns, unstable))
   }
   return mapped
 }
@@ -47,8 +50,11 @@ const expressionOf = (
   columns: readonly string[],
 ): string | null => {
   const configured = fields[field]?.trim()
-  if (configured) return configured
-  const column = columns.find((name) => name.toLowerCase() === field)
+  if (configured) {
+    const named = columnNamed(configured, columns)
+    return named === undefined ? configured : sqlIdentifier(named)
+  }
+  const column = columnNamed(field, columns)
   if (configured === undefined && column !== undefined) return sqlIdentifier(column)
   if (!REQUIRED.includes(field)) return null
   throw new VigiaError('DATASET_FIELD_UNMAPPED', {
@@ -58,17 +64,20 @@ const expressionOf = (
   })
 }
 
-const typeOf = async (
+const columnNamed = (text: string, columns: readonly string[]): string | undefined =>
+  columns.find((name) => name === text) ?? columns.find((name) => name.toLowerCase() === text.toLowerCase())
+
+const bindExpression = async (
   connection: DuckDBConnection,
   field: SourceField,
   expression: string,
   columns: readonly string[],
   unstable: ReadonlySet<string>,
-): Promise<string> => {
+): Promise<MappedField> => {
   const invalid = (reason: string) =>
     new VigiaError('DATASET_EXPRESSION_INVALID', { field, expression, reason })
   const parsed = await parse(connection, expression)
-  if ('reason' in parsed) throw invalid(parsed.reason)
+  if ('reason' in parsed) throw invalid(`${parsed.reason}${didYouMean(expression, columns)}`)
   const nodes = nodesOf(parsed.tree)
   const forbidden = nodes.find((node) => node.class === 'SUBQUERY' || node.class === 'WINDOW')
   if (forbidden) throw invalid(`it has a ${String(forbidden.class).toLowerCase()}`)
@@ -82,11 +91,17 @@ const typeOf = async (
     const described = await connection.runAndReadAll(
       `DESCRIBE SELECT (\n${expression}\n) AS x FROM source_rows`,
     )
-    return String(described.getRows()[0]?.[1])
+    const used = new Set(nodes.filter(isColumn).map((node) => nameOf(node).toLowerCase()))
+    return {
+      field,
+      expression,
+      type: String(described.getRows()[0]?.[1]),
+      columns: columns.filter((name) => used.has(name.toLowerCase())),
+    }
   } catch (error) {
     const known = new Set([...columns, 'source_row', 'source_file'].map((name) => name.toLowerCase()))
     const missing = nodes
-      .filter((node) => node.class === 'COLUMN_REF')
+      .filter(isColumn)
       .map(nameOf)
       .find((name) => !known.has(name.toLowerCase()))
     if (missing === undefined)
@@ -143,6 +158,8 @@ const nodesOf = (tree: unknown): readonly SyntaxNode[] => {
   if (typeof tree !== 'object' || tree === null) return []
   return [tree as SyntaxNode, ...Object.values(tree).flatMap(nodesOf)]
 }
+
+const isColumn = (node: SyntaxNode): boolean => node.class === 'COLUMN_REF'
 
 /**
  * Name of the function or column at a node; empty for other nodes. `current_date` is written like a column.

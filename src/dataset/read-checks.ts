@@ -3,6 +3,24 @@ import type { ReadResult } from './read-source.ts'
 
 /** What is asked of how a source was read: what was lost, what was assumed. */
 
+/** Two columns of one name can both be used, but only one of them has the name. */
+export const checkHeader: Check = ({ read: { renamedColumns } }) => [
+  {
+    id: 'schema.repeated_header',
+    what: 'columns with the name of another',
+    severity: 'warning',
+    setting: null,
+    allowed: 'none',
+    observed: renamedColumns.length,
+    ...NOTHING_FOUND,
+    passed: renamedColumns.length === 0,
+    ...detailOf(
+      renamedColumns.length > 0 &&
+        `${renamedColumns.map(({ place, header, name }) => `column ${place}, "${header}", is used as "${name}"`).join('; ')}. The plain name is the first one's: make sure that source.fields means the right one`,
+    ),
+  },
+]
+
 /** Frauds are few: a quarantine of a hundredth of the rows may hold a third of them. */
 export const checkLostFrauds: Check = ({ read, settings }) => {
   const frauds = read.acceptedFrauds + read.lostFrauds

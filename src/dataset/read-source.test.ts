@@ -95,6 +95,45 @@ describe('a source becomes a prepared dataset', () => {
     expect(rows[0]!.event_time_ms).toBe(Date.parse('2026-07-01T10:00:00Z'))
   })
 
+  it('maps columns with blanks, question marks and words of SQL by their names', async () => {
+    const path = file(
+      'card_transaction.v1.csv',
+      'User,order,Time,Amount,Merchant Name,Is Fraud?\n0,t1,2019-01-01T06:21:00Z,134.09,-3527213246127876953,1\n',
+    )
+    const fields = {
+      transaction_id: 'order',
+      user_id: 'User',
+      timestamp: 'Time',
+      merchant_id: 'Merchant Name',
+      is_fraud: 'Is Fraud?',
+    }
+    const { rows, result } = await read([], { fields }, path)
+    expect(rows[0]).toMatchObject({
+      transaction_id: 't1',
+      user_id: '0',
+      merchant_id: '-3527213246127876953',
+      is_fraud: 1,
+    })
+    expect(result.mapping).toMatchObject({ merchant_id: '"Merchant Name"', amount: '"Amount"' })
+  })
+
+  it('keeps the second column of one name usable, and says so', async () => {
+    const header = 'Timestamp,From Bank,Account,To Bank,Account,Amount Received'
+    const path = file(
+      'HI-Small_Trans.csv',
+      `${header}\n2022-09-01T00:20:00Z,010,8000EBD30,011,8000F5340,3697.34\n`,
+    )
+    const fields = {
+      transaction_id: 'source_row',
+      user_id: 'Account',
+      merchant_id: 'Account_2',
+      amount: 'Amount Received',
+    }
+    const { rows, result } = await read([], { fields }, path)
+    expect(rows[0]).toMatchObject({ user_id: '8000EBD30', merchant_id: '8000F5340' })
+    expect(result.renamedColumns).toEqual([{ header: 'Account', place: 5, name: 'Account_2' }])
+  })
+
   it('leaves text that looks like code as text', async () => {
     const text = `'); DROP TABLE mapped; --`
     const { rows } = await read([`${text},=1+1,2026-01-01T10:00:00Z,1,0`])

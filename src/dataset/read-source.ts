@@ -7,6 +7,7 @@ import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
 import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
+import type { RenamedColumn } from './csv-header.ts'
 import { convertField, isTakenAsUtc, mappedColumn, rowReasons } from './field-conversion.ts'
 import { type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
@@ -36,6 +37,8 @@ export interface ReadResult {
   readonly files: readonly SourceFile[]
   /** Columns of the source, as it names them. */
   readonly sourceColumns: readonly string[]
+  /** Columns whose name an earlier one of the same header has, and by what name they are used. */
+  readonly renamedColumns: readonly RenamedColumn[]
   /** The SQL expression of each field; null when the source has nothing for it. */
   readonly mapping: Readonly<Record<SourceField, string | null>>
   readonly inputRows: number
@@ -168,6 +171,7 @@ const resultOf = (
   format: rows.format,
   files: rows.files,
   sourceColumns: rows.columns,
+  renamedColumns: rows.renamedColumns,
   mapping: Object.fromEntries(
     fields.map(({ field, expression }) => [field, expression]),
   ) as ReadResult['mapping'],

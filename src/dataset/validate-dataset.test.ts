@@ -73,6 +73,19 @@ describe('a check fails past its threshold, and says what was found', () => {
     expect(check).toMatchObject({ passed: true, rows: 0, observed: 0 })
   })
 
+  it('names the columns whose name an earlier one has', async () => {
+    const path = join(folder, 'twice.csv')
+    writeFileSync(path, `${HEADER},Account,Account\n${DAY_1},x,y\n`)
+    const check = checkOf(await validateSource({ path }, {}), 'schema.repeated_header')
+    expect(check).toMatchObject({
+      passed: false,
+      severity: 'warning',
+      observed: 1,
+      detail: expect.stringContaining('column 12, "Account", is used as "Account_2"'),
+    })
+    expect(checkOf(await validate([DAY_1], {}), 'schema.repeated_header')).toMatchObject({ passed: true })
+  })
+
   it('names the fields whose times were taken as UTC, and what to set', async () => {
     const path = join(folder, 'local.csv')
     writeFileSync(path, `${HEADER}\n${DAY_1}\n`)

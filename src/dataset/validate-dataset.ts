@@ -18,7 +18,7 @@ import {
   shareOf,
 } from './dataset-check.ts'
 import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
-import { checkLostFrauds, checkRepeatedIds, checkZone } from './read-checks.ts'
+import { checkHeader, checkLostFrauds, checkRepeatedIds, checkZone } from './read-checks.ts'
 import type { ReadResult } from './read-source.ts'
 import type { Severity, ValidationCheck, ValidationReport } from './validation-report.ts'
 
@@ -297,6 +297,7 @@ const checkCoordinates: Check = async ({ find }) => {
 
 /** Every check after the schema's, in the order of the report. */
 const CHECKS: readonly Check[] = [
+  checkHeader,
   checkRows,
   checkLostFrauds,
   checkRepeatedIds,

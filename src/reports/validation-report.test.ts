@@ -92,6 +92,7 @@ const report = (text: string): ValidationReport => ({
     format: 'csv',
     files: [{ path: text, firstRow: 1, rows: 1000 }],
     sourceColumns: [text],
+    renamedColumns: [],
     mapping: Object.fromEntries(
       SOURCE_FIELDS.map(({ wire, required }) => [wire, required ? text : null]),
     ) as ValidationReport['read']['mapping'],

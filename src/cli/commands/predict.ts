@@ -51,7 +51,7 @@ export const predictCommand: Command = {
     const { source, resources } = config.settings
     const fields =
       input.options['ignoreLabels'] === true
-        ? { ...source.fields, is_fraud: 'NULL', labelled_at: 'NULL' }
+        ? { ...source.fields, is_fraud: '', labelled_at: '' }
         : source.fields
     const result = await predict({
       source: { ...source, fields, path: resolve(context.workingDirectory, input.arguments[0] ?? '') },

@@ -4,7 +4,7 @@ import { SOURCE_FIELDS, type SourceField } from '../../transaction/fields.ts'
 const expression = (meaning: string) =>
   Type.Optional(
     Type.String({
-      description: `${meaning} One SQL expression over the source's columns; left out, the source's column of the same name is used when there is one; empty text switches the field off.`,
+      description: `${meaning} The name of a column as it stands in the source, or one SQL expression over its columns; left out, the source's column of the same name is used when there is one; empty text switches the field off.`,
     }),
   )
 
@@ -85,7 +85,7 @@ export const SourceSchema = Type.Object(
         default: {},
         additionalProperties: false,
         description:
-          'One SQL expression for each field of a transaction. Every column of CSV and JSON is text. `source_row` (1-based) and `source_file` can be used, and the macros decimal_comma(x), decimal_point(x), blank_to_null(x) and epoch_seconds(x).',
+          'A column or one SQL expression for each field of a transaction. A text that is the name of a column (else the same but for case) is that column, blanks, `?` and words of SQL included; SQL puts such names in double quotes. Every column of CSV and JSON is text. `source_row` (1-based) and `source_file` can be used, and the macros decimal_comma(x), decimal_point(x), blank_to_null(x) and epoch_seconds(x).',
       },
     ),
   },
