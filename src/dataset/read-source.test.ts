@@ -134,6 +134,25 @@ describe('a source becomes a prepared dataset', () => {
     expect(result.renamedColumns).toEqual([{ header: 'Account', place: 5, name: 'Account_2' }])
   })
 
+  it('takes a line break or a tab in a quoted text as a blank, and keeps the numbers of the rows after it', async () => {
+    const { rows, quarantine } = await read([
+      '"a\n1","u\t \r\n  1",2026-01-01T10:00:00Z,1,0',
+      'bad',
+      '"\n",u,2026-01-01T10:00:00Z,1,0',
+      '"b\u000b",u,2026-01-01T10:00:00Z,1,0',
+      'c  d,u,2026-01-01T10:00:00Z,1,0',
+    ])
+    expect(rows.map((row) => [row.source_row, row.transaction_id, row.user_id])).toEqual([
+      [1, 'a 1', 'u 1'],
+      [5, 'c  d', 'u'],
+    ])
+    expect(quarantine.map((row) => [row.source_row, row.reasons[0]!.code])).toEqual([
+      [2, 'row_malformed'],
+      [3, 'transaction_id_missing'],
+      [4, 'text_not_allowed'],
+    ])
+  })
+
   it('leaves text that looks like code as text', async () => {
     const text = `'); DROP TABLE mapped; --`
     const { rows } = await read([`${text},=1+1,2026-01-01T10:00:00Z,1,0`])

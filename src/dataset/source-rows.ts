@@ -259,8 +259,9 @@ const readHeaderLine = async (connection: DuckDBConnection, file: FileToLoad): P
       encoding,
       allowed: 'utf-8, latin-1, utf-16',
     })
+  // Not strict: without quotes, a line break of the other kind within a text would be no CSV at all.
   const reader = await connection.runAndReadAll(
-    `SELECT line FROM read_csv(${sqlLiteral(file.path)}, ${NEVER}, encoding=${sqlLiteral(encoding)}, ignore_errors=true) LIMIT 1`,
+    `SELECT line FROM read_csv(${sqlLiteral(file.path)}, ${NEVER}, encoding=${sqlLiteral(encoding)}, ignore_errors=true, strict_mode=false) LIMIT 1`,
   )
   const line = reader.getRows()[0]?.[0]
   if (typeof line !== 'string' || line.trim() === '')
