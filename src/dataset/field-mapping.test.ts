@@ -47,6 +47,23 @@ describe('the name of a column is that column', () => {
     expect(id).toMatchObject({ expression: '"order"' })
   })
 
+  it.each([
+    'money("Amount")',
+    'yes_no("Is Fraud?")',
+    "first_time(\"Use Chip\", ['%d/%m/%Y', '%Y%m%d'])",
+    'epoch_microseconds("Amount")',
+  ])('takes the macro in %s', async (expression) => {
+    const fields = await mapped({ location: expression })
+    expect(fields.find(({ field }) => field === 'location')?.columns).toHaveLength(1)
+  })
+
+  it('refuses a format with a zone where the zone would be lost', async () => {
+    await expect(mapped({ location: "first_time(Amount, ['%Y-%m-%d %H:%M%z'])" })).rejects.toMatchObject({
+      code: 'DATASET_EXPRESSION_INVALID',
+      message: expect.stringContaining('first_time takes formats without a zone'),
+    })
+  })
+
   it('a name that is nearly that of a column gets its answer', async () => {
     await expect(mapped({ location: 'Merchant Nme' })).rejects.toMatchObject({
       code: 'DATASET_EXPRESSION_INVALID',

@@ -87,6 +87,9 @@ const bindExpression = async (
     .map(nameOf)
     .find((name) => unstable.has(name.toLowerCase()))
   if (volatile) throw invalid(`${volatile} changes from run to run`)
+  // A format with a zone makes another type of time, which would be written without its zone.
+  if (nodes.some((node) => nameOf(node).toLowerCase() === 'first_time') && /%z/i.test(expression))
+    throw invalid('first_time takes formats without a zone (%z): use strptime for those')
   try {
     const described = await connection.runAndReadAll(
       `DESCRIBE SELECT (\n${expression}\n) AS x FROM source_rows`,

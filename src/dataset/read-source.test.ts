@@ -117,6 +117,25 @@ describe('a source becomes a prepared dataset', () => {
     expect(result.mapping).toMatchObject({ merchant_id: '"Merchant Name"', amount: '"Amount"' })
   })
 
+  it('reads amounts, labels and times as they are written in TabFormer and in Europe', async () => {
+    const path = file(
+      'x.csv',
+      'id,User,Time,Amount,Is Fraud?\n1,0,"31/12/2025 23:59","$1,134.09",Yes\n2,0,20260101,$5.00,No\n',
+    )
+    const fields = {
+      transaction_id: 'id',
+      user_id: 'User',
+      timestamp: "first_time(Time, ['%d/%m/%Y %H:%M', '%Y%m%d'])",
+      amount: 'money(Amount)',
+      is_fraud: 'yes_no("Is Fraud?")',
+    }
+    const { rows } = await read([], { fields, time_zone: 'Europe/Madrid' }, path)
+    expect(rows.map((row) => [row.event_time_ms, row.amount_minor, row.is_fraud])).toEqual([
+      [Date.parse('2025-12-31T22:59:00Z'), 113409, 1],
+      [Date.parse('2025-12-31T23:00:00Z'), 500, 0],
+    ])
+  })
+
   it('keeps the second column of one name usable, and says so', async () => {
     const header = 'Timestamp,From Bank,Account,To Bank,Account,Amount Received'
     const path = file(
