@@ -3,7 +3,7 @@ import { distance } from 'fastest-levenshtein'
 import type { SourceSettings } from '../config/sections/source.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
-import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
+import { LABEL_FIELDS, SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 
 const REQUIRED: readonly SourceField[] = SOURCE_FIELDS.filter(({ required }) => required).map(
   ({ wire }) => wire,
@@ -27,22 +27,39 @@ export interface MappedField {
  * a column, letter by letter or else but for case, is that column, whatever SQL would make of it: `Is Fraud?`
  * and `order` need no quotes.
  *
+ * With `labels: 'if there'`, a label whose columns the source lacks is a label that it does not say: a file to
+ * score comes before its labels.
+ *
  * @throws DATASET_FIELD_UNMAPPED, DATASET_COLUMN_UNKNOWN, DATASET_EXPRESSION_INVALID
  */
 export const mapFields = async (
   connection: DuckDBConnection,
   fields: SourceSettings['fields'],
   columns: readonly string[],
+  labels: 'as configured' | 'if there' = 'as configured',
 ): Promise<readonly MappedField[]> => {
   const unstable = await unstableFunctions(connection)
   const mapped: MappedField[] = []
   for (const { wire: field } of SOURCE_FIELDS) {
     const expression = expressionOf(field, fields, columns)
-    if (expression === null) mapped.push({ field, expression, type: 'VARCHAR', columns: [] })
-    else mapped.push(await bindExpression(connection, field, expression, columns, unstable))
+    const absent: MappedField = { field, expression: null, type: 'VARCHAR', columns: [] }
+    const isOptional = labels === 'if there' && LABELS.includes(field)
+    if (expression === null) mapped.push(absent)
+    else
+      mapped.push(
+        await bindExpression(connection, field, expression, columns, unstable).catch((error: unknown) => {
+          if (isOptional && error instanceof VigiaError && LACKING.includes(error.code)) return absent
+          throw error
+        }),
+      )
   }
   return mapped
 }
+
+const LABELS: readonly SourceField[] = LABEL_FIELDS.map(({ wire }) => wire)
+
+/** How a column that is not there shows: by its name, or as SQL that is none where its name has blanks. */
+const LACKING: readonly string[] = ['DATASET_COLUMN_UNKNOWN', 'DATASET_EXPRESSION_INVALID']
 
 const expressionOf = (
   field: SourceField,

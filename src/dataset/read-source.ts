@@ -29,6 +29,8 @@ export interface ReadOptions {
   /** Relative paths of the source start here. */
   readonly workingDirectory: string
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
+  /** `if there`: columns of labels may lack, as in a file to score. As configured when left out. */
+  readonly labels?: 'as configured' | 'if there'
 }
 
 /** What came of reading a source. `inputRows` = `acceptedRows` + `quarantinedRows`, always. */
@@ -85,7 +87,7 @@ export const readSource = async (
   connection: DuckDBConnection,
   source: SourceSettings,
   outputs: ReadOutputs,
-  { workingDirectory, work }: ReadOptions,
+  { workingDirectory, work, labels }: ReadOptions,
 ): Promise<ReadResult> => {
   const { signal, reportProgress } = work
   const interrupt = () => connection.interrupt()
@@ -97,7 +99,7 @@ export const readSource = async (
     await assertTimeZone(connection, source.time_zone)
     const rows = await openSourceRows(connection, source, workingDirectory, signal)
     reportProgress({ activity: 'reading the source', done: rows.rows, total: rows.rows, unit: 'rows' })
-    const fields = await mapFields(connection, source.fields, rows.columns)
+    const fields = await mapFields(connection, source.fields, rows.columns, labels)
     throwIfAborted(signal)
     await convertRows(connection, fields, source.time_zone, false).catch((error: unknown) => {
       if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))

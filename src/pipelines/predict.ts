@@ -47,6 +47,8 @@ export interface PredictResult {
   readonly scored: number
   readonly quarantined: number
   readonly flagged: number
+  /** Whether the file says which of its transactions were fraud, as far as it is asked. */
+  readonly labelled: boolean
   /** What was done about history, for people. */
   readonly history: string
 }
@@ -92,7 +94,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
         connection,
         options.source,
         { preparedPath: prepared, quarantinePath: quarantine },
-        { workingDirectory, work },
+        { workingDirectory, work, labels: 'if there' },
       )
       await applyCleaning(connection, prepared, cleaned, allFitted.cleaning as FittedCleaning)
       return { read, statesIn: await findHistory(connection, prepared, identity, options) }
@@ -120,6 +122,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
       out: options.out,
       ...counts,
       quarantined: read.quarantinedRows,
+      labelled: read.mapping.is_fraud !== null,
       history:
         statesIn === undefined
           ? 'history begins with this file'
