@@ -99,7 +99,7 @@ const convertText = (
 ): ConvertedField => {
   const text = `c_${field.field}`
   return {
-    steps: [[text, textOf(field)]],
+    steps: [[text, lineOf(field)]],
     columns: [[column, text]],
     reasons: whenMissing === undefined ? [] : [[whenMissing, `${text} IS NULL`]],
   }
@@ -109,7 +109,8 @@ const convertTimestamp = (field: MappedField, column: string, timeZone: string):
   steps: [['c_time', instantOf(field, timeZone)]],
   columns: [[column, 'c_time']],
   reasons: [
-    ['timestamp_not_readable', 'c_time IS NULL'],
+    ['timestamp_without_zone', `c_time IS NULL AND ${lacksZone(field, timeZone)}`],
+    ['timestamp_not_readable', `c_time IS NULL AND NOT ${lacksZone(field, timeZone)}`],
     ['timestamp_out_of_range', `c_time NOT BETWEEN 0 AND ${LATEST_TIME_MS}`],
   ],
 })
@@ -118,9 +119,10 @@ const convertLabelledAt = (field: MappedField, column: string, timeZone: string)
   steps: [['c_labelled', instantOf(field, timeZone)]],
   columns: [[column, 'c_labelled']],
   reasons: [
+    ['labelled_at_without_zone', `c_labelled IS NULL AND ${lacksZone(field, timeZone)}`],
     [
       'labelled_at_not_readable',
-      `CASE WHEN c_labelled IS NULL THEN ${textOf(field)} IS NOT NULL ELSE c_labelled NOT BETWEEN 0 AND ${LATEST_TIME_MS} END`,
+      `CASE WHEN c_labelled IS NULL THEN ${textOf(field)} IS NOT NULL AND NOT ${lacksZone(field, timeZone)} ELSE c_labelled NOT BETWEEN 0 AND ${LATEST_TIME_MS} END`,
     ],
   ],
 })
@@ -202,10 +204,39 @@ export const textOf = (field: MappedField): string =>
     ? `nullif(trim(${mappedColumn(field.field)}), '')`
     : `CAST(${mappedColumn(field.field)} AS VARCHAR)`
 
+/**
+ * `textOf` on one line: each run of blanks, tabs and line breaks that is more than blanks is one blank, as in
+ * requests. Looking for the three characters first is what keeps the usual text quick.
+ */
+const lineOf = (field: MappedField): string => {
+  if (field.type !== 'VARCHAR') return textOf(field)
+  const value = mappedColumn(field.field)
+  const isLong = ['9', '10', '13'].map((code) => `contains(${value}, chr(${code}))`).join(' OR ')
+  return `nullif(trim(CASE WHEN ${isLong} THEN regexp_replace(${value}, ' *[\\t\\n\\r][ \\t\\n\\r]*', ' ', 'g') ELSE ${value} END), '')`
+}
+
 const ISO_TEXT = '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?'
 
 /** Milliseconds of an instant from 1970 on; SQL cuts those before it towards 1970. */
 const sinceEpoch = (timestamp: string): string => `epoch_ms(${timestamp})`
+
+/**
+ * Whether the text is a time that could be read if only its zone were known: never NULL, false where there is
+ * a zone for such text.
+ */
+const lacksZone = (field: MappedField, timeZone: string): string => {
+  const value = mappedColumn(field.field)
+  return field.type === 'VARCHAR' && timeZone === ''
+    ? `coalesce(regexp_full_match(${value}, '\\s*${ISO_TEXT}\\s*') AND TRY_CAST(${value} AS TIMESTAMP) IS NOT NULL, false)`
+    : 'false'
+}
+
+/**
+ * Whether the times of a field are typed without a zone, and so taken to be UTC because `source.time_zone`
+ * names no other.
+ */
+export const isTakenAsUtc = (field: MappedField, timeZone: string): boolean =>
+  timeZone === '' && /^(DATE|TIMESTAMP(?! WITH TIME ZONE).*)$/.test(field.type)
 
 /**
  * Epoch milliseconds; finer digits are cut off. NULL when missing or not readable.

@@ -23,6 +23,9 @@ describe('a check fails past its threshold, and says what was found', () => {
     ['rows.accepted', { min_rows: 3 }, [DAY_1, DAY_2], 2],
     ['rows.quarantined', { max_quarantined_share: 0.4 }, [DAY_1, 'c,u,soon,1,,,,,,'], 0.5],
     ['ids.repeated', { max_repeated_id_share: 0.4 }, [DAY_1, DAY_1], 0.5],
+    ['ids.repeated', { max_repeated_id_share: 0.4 }, [DAY_1, DAY_1.replace('10,EUR', '11,EUR')], 0.5],
+    ['ids.reused', {}, [DAY_1, DAY_1.replace('10,EUR', '11,EUR')], 0.5],
+    ['quarantine.frauds', {}, [DAY_2, DAY_2.replace('b,u', 'c,')], 0.5],
     ['order.source', { max_out_of_order_share: 0.4 }, [DAY_2, DAY_1], 0.5],
     ['missing.device_type', { max_missing_share: 0.4 }, [DAY_1, DAY_2.replace('web', '')], 0.5],
     [
@@ -44,6 +47,57 @@ describe('a check fails past its threshold, and says what was found', () => {
     const strict = await validate([DAY_1, DAY_2], { max_fraud_share: 1 })
     expect(checkOf(report, id)).toMatchObject({ passed: false, observed })
     expect(checkOf(strict, id)?.passed ?? true).toBe(true)
+  })
+
+  it.each([
+    [99, 0.01, false],
+    [100, 0.01, true],
+    [100, 0, false],
+  ])(
+    'one lost fraud beside %i accepted ones, allowed below %d: passes %j',
+    async (accepted, limit, passed) => {
+      const frauds = Array.from({ length: accepted }, (_, index) => DAY_2.replace('b,u', `t${index},u`))
+      const lost = DAY_2.replace('b,u', 'x,').replace(',12,', ',none,')
+      const report = await validate([...frauds, lost], { quarantined_fraud_share: limit })
+      expect(checkOf(report, 'quarantine.frauds')).toMatchObject({
+        passed,
+        rows: 1,
+        detail: `1 of ${accepted + 1} frauds: user missing 1`,
+      })
+      expect(report.verdict).toBe(passed ? 'passed' : 'failed')
+    },
+  )
+
+  it('a fraud that came twice is not lost', async () => {
+    const check = checkOf(await validate([DAY_2, DAY_2], {}), 'quarantine.frauds')
+    expect(check).toMatchObject({ passed: true, rows: 0, observed: 0 })
+  })
+
+  it('names the columns whose name an earlier one has', async () => {
+    const path = join(folder, 'twice.csv')
+    writeFileSync(path, `${HEADER},Account,Account\n${DAY_1},x,y\n`)
+    const check = checkOf(await validateSource({ path }, {}), 'schema.repeated_header')
+    expect(check).toMatchObject({
+      passed: false,
+      severity: 'warning',
+      observed: 1,
+      detail: expect.stringContaining('column 12, "Account", is used as "Account_2"'),
+    })
+    expect(checkOf(await validate([DAY_1], {}), 'schema.repeated_header')).toMatchObject({ passed: true })
+  })
+
+  it('names the fields whose times were taken as UTC, and what to set', async () => {
+    const path = join(folder, 'local.csv')
+    writeFileSync(path, `${HEADER}\n${DAY_1}\n`)
+    const fields = { timestamp: "strptime(timestamp, '%Y-%m-%dT%H:%M:%SZ')" }
+    expect(checkOf(await validateSource({ path, fields }, {}), 'time.zone')).toMatchObject({
+      passed: false,
+      severity: 'warning',
+      observed: 'timestamp',
+      detail: expect.stringContaining('read as UTC. Set source.time_zone'),
+    })
+    const zoned = { path, fields, time_zone: 'UTC' }
+    expect(checkOf(await validateSource(zoned, {}), 'time.zone')).toMatchObject({ passed: true })
   })
 
   it('shows the first rows concerned, no more than configured', async () => {

@@ -20,6 +20,7 @@ import {
   shareOf,
 } from './dataset-check.ts'
 import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
+import { checkHeader, checkLostFrauds, checkRepeatedIds, checkZone } from './read-checks.ts'
 import type { ReadResult } from './read-source.ts'
 import type { Severity, ValidationCheck, ValidationReport } from './validation-report.ts'
 
@@ -70,7 +71,6 @@ export const validateDataset = async (
 const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, error: 2 }
 
 const checkRows: Check = ({ read, settings }) => {
-  const repeated = read.reasons.find(({ code }) => code === 'transaction_id_repeated')?.rows ?? 0
   return [
     {
       id: 'rows.accepted',
@@ -89,15 +89,6 @@ const checkRows: Check = ({ read, settings }) => {
       setting: 'max_quarantined_share',
       limit: settings.max_quarantined_share,
       rows: read.quarantinedRows,
-      of: read.inputRows,
-    }),
-    atMost({
-      id: 'ids.repeated',
-      what: 'share of rows that repeat a transaction id',
-      severity: 'warning',
-      setting: 'max_repeated_id_share',
-      limit: settings.max_repeated_id_share,
-      rows: repeated,
       of: read.inputRows,
     }),
     atMost({
@@ -313,9 +304,13 @@ const checkCoordinates: Check = async ({ find }) => {
 
 /** Every check after the schema's, in the order of the report. */
 const CHECKS: readonly Check[] = [
+  checkHeader,
   checkRows,
+  checkLostFrauds,
+  checkRepeatedIds,
   checkMissing,
   checkTime,
+  checkZone,
   checkLabels,
   checkCardinality,
   checkAllowedValues,

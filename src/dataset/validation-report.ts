@@ -29,6 +29,8 @@ export interface ValidationCheck {
   /** Up to `validation.max_examples` rows, the first in the source first. */
   readonly examples: readonly CheckExample[]
   readonly passed: boolean
+  /** What the figure alone does not say, for people: names, and what to do. Of the data: escape it. */
+  readonly detail?: string
 }
 
 /** One column of the prepared dataset. */

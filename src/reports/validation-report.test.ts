@@ -28,6 +28,12 @@ describe('the validation page', () => {
     expect(markup.match(/<svg /g)).toHaveLength(5)
   })
 
+  it('shows how many frauds each reason of the quarantine took, and their share of all', async () => {
+    const markup = await renderValidationReport(report('EUR'))
+    expect(markup).toMatch(/user missing<\/td>.*>10<\/td>.*>1 %<\/td>.*>3<\/td>.*>25 %<\/td>/)
+    expect(markup).toContain('why EUR')
+  })
+
   it('escapes every text that came from the data', async () => {
     const markup = await renderValidationReport(report(ATTACK))
     expect(markup).not.toMatch(/<script|<img/)
@@ -86,6 +92,7 @@ const report = (text: string): ValidationReport => ({
     format: 'csv',
     files: [{ path: text, firstRow: 1, rows: 1000 }],
     sourceColumns: [text],
+    renamedColumns: [],
     mapping: Object.fromEntries(
       SOURCE_FIELDS.map(({ wire, required }) => [wire, required ? text : null]),
     ) as ValidationReport['read']['mapping'],
@@ -93,7 +100,10 @@ const report = (text: string): ValidationReport => ({
     inputRows: 1000,
     acceptedRows: 990,
     quarantinedRows: 10,
-    reasons: [{ code: 'user_missing', what: 'user missing', rows: 10 }],
+    reasons: [{ code: 'user_missing', what: 'user missing', rows: 10, frauds: 3 }],
+    acceptedFrauds: 9,
+    lostFrauds: 3,
+    takenAsUtc: [],
     outOfOrderRows: 0,
     quarantinedByDay: [],
   },
@@ -114,6 +124,7 @@ const report = (text: string): ValidationReport => ({
       rows: 1,
       examples: [{ sourceRow: 7, value: text }],
       passed: false,
+      detail: `why ${text}`,
     },
   ],
   failOn: 'error',

@@ -8,6 +8,7 @@ const percent = (share: number): string => `${Number((share * 100).toPrecision(3
 /** The report as one HTML page that needs nothing else. Every text of the data is escaped. */
 export const renderValidationReport = async (report: ValidationReport): Promise<string> => {
   const { read } = report
+  const quarantinedFrauds = read.reasons.reduce((sum, { frauds }) => sum + frauds, 0)
   const failed = report.checks.filter((check) => !check.passed)
   return page(
     'Validation report',
@@ -29,14 +30,16 @@ ${
   read.reasons.length === 0
     ? html`<p>Every row could be used.</p>`
     : table(
-        ['Reason', 'Code', 'Rows', 'Share'],
-        read.reasons.map(({ what, code, rows }) => [
+        ['Reason', 'Code', 'Rows', 'Share', 'Frauds', 'Share of all frauds'],
+        read.reasons.map(({ what, code, rows, frauds }) => [
           what,
           html`<code>${code}</code>`,
           count.format(rows),
           percent(rows / read.inputRows),
+          count.format(frauds),
+          frauds === 0 ? '' : percent(frauds / (read.acceptedFrauds + quarantinedFrauds)),
         ]),
-        [2, 3],
+        [2, 3, 4, 5],
       )
 }
 <h2>Columns</h2>
@@ -69,7 +72,7 @@ const checksTable = (checks: readonly ValidationCheck[]): Html =>
       .sort((left, right) => Number(left.passed) - Number(right.passed))
       .map((check) => [
         badge(check),
-        html`${check.what}<br><code class="quiet">${check.id}</code>`,
+        html`${check.what}<br><code class="quiet">${check.id}</code>${check.detail === undefined ? '' : html`<br><span class="quiet">${check.detail}</span>`}`,
         shown(check),
         check.allowed,
         check.rows === 0 ? '' : count.format(check.rows),

@@ -8,7 +8,7 @@ import { type FieldProblem, shown } from './request-problem.ts'
  */
 type Problems = FieldProblem[]
 
-const TEXT_ALLOWED = `text of 1 to ${LONGEST_TEXT} UTF-16 units without control characters, or a whole number`
+const TEXT_ALLOWED = `text of 1 to ${LONGEST_TEXT} UTF-16 units without control characters (tabs and line breaks are blanks), or a whole number`
 const TIME_ALLOWED =
   'ISO 8601 with a zone, such as 2026-01-31T09:30:00.250Z or ...+01:00, or whole epoch milliseconds; from 1970 to 9999'
 const AMOUNT_ALLOWED = 'above 0 and below a billion, with at most two decimals: 12.34 or "12.34"'
@@ -18,8 +18,8 @@ export const isMissing = (value: unknown): boolean =>
   value === undefined || value === null || (typeof value === 'string' && trimBlanks(value) === '')
 
 /**
- * Text of an identifier or a category without the blanks around it; undefined when missing. Whole numbers are
- * their decimal text.
+ * Text of an identifier or a category without the blanks around it; undefined when missing. White space that
+ * holds a tab or a line break is one blank. Whole numbers are their decimal text.
  */
 export const readText = (field: string, value: unknown, problems: Problems): string | undefined => {
   if (value === undefined || value === null) return undefined
@@ -29,7 +29,7 @@ export const readText = (field: string, value: unknown, problems: Problems): str
     problems.push({ field, what, allowed: TEXT_ALLOWED, got: shown(value) })
     return undefined
   }
-  const text = trimBlanks(value)
+  const text = trimBlanks(onOneLine(value))
   if (text === '') return undefined
   const what = faultOf(text)
   if (what === undefined) return text
@@ -39,9 +39,11 @@ export const readText = (field: string, value: unknown, problems: Problems): str
 
 /** `readText` of a field that must be there. */
 export const readRequiredText = (field: string, value: unknown, problems: Problems): string | undefined => {
-  if (!isMissing(value)) return readText(field, value, problems)
-  problems.push({ field, what: 'is missing', allowed: TEXT_ALLOWED, got: shown(value) })
-  return undefined
+  const before = problems.length
+  const text = readText(field, value, problems)
+  if (text === undefined && problems.length === before)
+    problems.push({ field, what: 'is missing', allowed: TEXT_ALLOWED, got: shown(value) })
+  return text
 }
 
 /** From when an instant may be, epoch milliseconds, and in words. */
@@ -111,6 +113,16 @@ export const readDegrees = (
 }
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+
+/** Each run of blanks, tabs and line breaks that is more than blanks becomes one blank. */
+const onOneLine = (text: string): string => {
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === 0x09 || unit === 0x0a || unit === 0x0d)
+      return text.replace(/[ \t\n\r]+/g, (run) => (/[\t\n\r]/.test(run) ? ' ' : run))
+  }
+  return text
+}
 
 /**
  * Without the blanks around it: the space and Unicode's other space separators, but no tabs or line ends, as

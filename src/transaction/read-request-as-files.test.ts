@@ -110,7 +110,20 @@ const words = fc
 const text = mostly(
   words,
   fc.oneof(
-    fc.constantFrom('\t', 'a\tb', 'x\u007f', '\u0001', 'a\nb', '\u0085', '\u200b', '\ufeff'),
+    fc.constantFrom(
+      '\t',
+      'a\tb',
+      ' \r\n',
+      'a \r\n  b ',
+      'a  b\n\u00a0',
+      '\u000b',
+      'x\u007f',
+      '\u0001',
+      'a\nb',
+      '\u0085',
+      '\u200b',
+      '\ufeff',
+    ),
     fc.integer({ min: 250, max: 260 }).map((length) => 'é'.repeat(length)),
     fc.integer({ min: 126, max: 130 }).map((length) => '😀'.repeat(length)),
   ),

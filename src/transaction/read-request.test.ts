@@ -60,9 +60,19 @@ describe('a request becomes a transaction', () => {
     })
   })
 
+  it('takes a tab or a line break, with the blanks beside it, as one blank', () => {
+    expect(read({ user_id: 'a\t', location: 'Puerta \r\n  del\tSol', device_id: 'x  y' })).toMatchObject({
+      userId: 'a',
+      location: 'Puerta del Sol',
+      deviceId: 'x  y',
+    })
+    expect(read({ location: ' \n\t' })).toEqual(readRequest(SMALLEST))
+    expect(problemsOf({ user_id: ' \n' })).toEqual([['user_id', 'is missing']])
+  })
+
   it('trims blanks around text and no others', () => {
     expect(read({ user_id: ' \u00a0a b\u3000' }).userId).toBe('a b')
-    expect(problemsOf({ user_id: 'a\t' })).toEqual([['user_id', 'has a control character']])
+    expect(problemsOf({ user_id: 'a\u000b' })).toEqual([['user_id', 'has a control character']])
   })
 
   it.each([

@@ -82,11 +82,17 @@ const describe = (report: ValidationReport, folder: string, context: CommandCont
       check.allowed,
       check.rows === 0 ? '' : check.rows,
     ])
-  const reasons = report.read.reasons.map(({ what, rows }) => `  ${rows} ${what}\n`).join('')
+  const reasons = report.read.reasons
+    .map(({ what, rows, frauds }) => `  ${rows} ${what}${frauds === 0 ? '' : `, ${frauds} labelled fraud`}\n`)
+    .join('')
+  const details = report.checks
+    .filter(({ passed, detail }) => !passed && detail !== undefined)
+    .map(({ id, severity, detail }) => `${colors.red(severity)} ${id}: ${detail}\n`)
+    .join('')
   const { inputRows, acceptedRows, quarantinedRows } = report.read
   const verdict = report.verdict === 'passed' ? colors.green('passed') : colors.red('failed')
   return `${checks.toString()}
-${inputRows} rows = ${acceptedRows} accepted + ${quarantinedRows} quarantined
+${details}${inputRows} rows = ${acceptedRows} accepted + ${quarantinedRows} quarantined
 ${reasons}${verdict}: ${relative(context.workingDirectory, join(folder, 'validation.html'))}
 `
 }

@@ -30,9 +30,17 @@ export const ValidationSchema = Type.Object(
       0.05,
       'Largest share of rows that may be quarantined. 5 %: more means a wrong mapping rather than dirty rows.',
     ),
+    quarantined_fraud_share: share(
+      0.01,
+      'Share of all frauds with a readable label from which on the quarantine is an error; exact repetitions of an accepted row are no loss. 1 %: what is quarantined for its amount or its time is often the very fraud that is looked for.',
+    ),
+    max_reused_id_share: share(
+      0.001,
+      'Largest share of rows that may have the transaction id of an earlier row and other contents. 0.1 %: more, and the column names something else, such as an order or an account.',
+    ),
     max_repeated_id_share: share(
       0.01,
-      'Largest share of rows that may repeat a transaction id. Exports overlap a little; more is a broken export.',
+      'Largest share of rows that may repeat an earlier row as it is, or its transaction id. Exports overlap a little; more is a broken export.',
     ),
     max_missing_share: share(
       0.2,

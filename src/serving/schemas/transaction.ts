@@ -14,10 +14,11 @@ export const EXAMPLE_TRANSACTION = Object.fromEntries(
   TRANSACTION_FIELDS.map(({ wire, example }) => [wire, example]),
 ) as { readonly [F in TransactionField as F['wire']]: F['example'] }
 
-const TEXT_RULE = `At most ${LONGEST_TEXT} UTF-16 units, no control characters; a whole number is read as its decimal text.`
+const TEXT_RULE = `At most ${LONGEST_TEXT} UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text.`
 
-/** Text that is not blank and has no control characters. */
-export const NAME = '^[^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f\\xa0][^\\x00-\\x1f\\x7f]*$'
+/** Text that is not blank and has no control characters but tabs and line breaks. */
+export const NAME =
+  '^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]*[^\\x00-\\x20\\x7f\\xa0][^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]*$'
 
 /** What a request may write for a field. Everything optional may be null or empty, which is missing. */
 const sent = (field: TransactionField): TSchema => {
