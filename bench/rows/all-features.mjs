@@ -44,8 +44,9 @@ const loadReplay = async () => {
   const { fitFeaturesOn } = await built('replay/fit-features.js')
   const { withDatabase } = await built('disk/database.js')
   const { readFeatureSettings } = await built('features/feature-settings.js')
-  const { features, labels } = await trainingSettings()
-  const settings = readFeatureSettings(features, labels)
+  const { readAmountRules } = await built('config/read-amount-rules.js')
+  const { features, labels, amounts } = await trainingSettings()
+  const settings = readFeatureSettings(features, labels, readAmountRules(amounts, features))
   const fitOn = (prepared, of, { database }) =>
     withDatabase(database, (connection) => fitFeaturesOn(connection, prepared, 'true', of))
   return { run: replay, settings, fitOn }

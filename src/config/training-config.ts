@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { ConfigFile } from './config-file.ts'
+import { AmountsSchema } from './sections/amounts.ts'
 import { CleaningSchema } from './sections/cleaning.ts'
 import { EvaluationSchema } from './sections/evaluation.ts'
 import { FeaturesSchema } from './sections/features.ts'
@@ -24,6 +25,7 @@ export const TrainingConfigSchema = Type.Object(
     resources: ResourcesSchema,
     runs: RunsSchema,
     source: SourceSchema,
+    amounts: AmountsSchema,
     labels: LabelsSchema,
     validation: ValidationSchema,
     cleaning: CleaningSchema,

@@ -6,6 +6,7 @@ import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
 import { DAY_MS } from '../foundation/days.ts'
+import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { type Attribute, attributeColumn, isTextAttribute } from '../transaction/attributes.ts'
 import { LATEST_TIME_MS, type SourceField } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
@@ -13,7 +14,7 @@ import { convertAttribute, convertedStep, unreadableNames } from './attribute-co
 import { convertField, mappedColumn, rowReasons } from './field-conversion.ts'
 import { expressionTypes, type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
-import { QUARANTINE_REASONS, type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
+import { QUARANTINE_REASONS, type QuarantineReason, reasonBit, whatOf } from './quarantine-reasons.ts'
 import { findAttributes, type SourceAttribute } from './source-attributes.ts'
 import { openSourceRows, type SourceFile } from './source-rows.ts'
 
@@ -30,6 +31,8 @@ export interface ReadOutputs {
 export interface ReadOptions {
   /** Relative paths of the source start here. */
   readonly workingDirectory: string
+  /** Which amounts are transactions (default: `DEFAULT_AMOUNTS`). */
+  readonly amounts?: AmountRules
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
 }
 
@@ -43,6 +46,8 @@ export interface ReadResult {
   readonly mapping: Readonly<Record<SourceField, string | null>>
   /** What the source has beside the fields, in the order of their columns. */
   readonly attributes: readonly SourceAttribute[]
+  /** By which the amounts were read; in minor units of these decimals they stand in the prepared dataset. */
+  readonly amounts: AmountRules
   readonly inputRows: number
   readonly acceptedRows: number
   readonly quarantinedRows: number
@@ -76,7 +81,7 @@ export const readSource = async (
   connection: DuckDBConnection,
   source: SourceSettings,
   outputs: ReadOutputs,
-  { workingDirectory, work }: ReadOptions,
+  { workingDirectory, work, amounts = DEFAULT_AMOUNTS }: ReadOptions,
 ): Promise<ReadResult> => {
   const { signal, reportProgress } = work
   const interrupt = () => connection.interrupt()
@@ -96,21 +101,21 @@ export const readSource = async (
     )
     const mapped = await mapAttributes(connection, attributes, rows.columns)
     throwIfAborted(signal)
-    const conversion = { fields, attributes: mapped, timeZone: source.time_zone }
+    const conversion = { fields, attributes: mapped, timeZone: source.time_zone, amounts }
     await convertRows(connection, conversion, false).catch((error: unknown) => {
       if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))
         throw error
       return convertRows(connection, conversion, true)
     })
     await markRepeatedIds(connection)
-    const counts = await countRows(connection)
+    const counts = await countRows(connection, amounts)
     throwIfAborted(signal)
     reportProgress({ activity: 'writing the prepared dataset', done: 0, total: rows.rows, unit: 'rows' })
     const accepted = await writeAtomically(outputs.preparedPath, (path) =>
       writePrepared(connection, path, source.order, counts, preparedNames(attributes)),
     )
     const quarantined = await writeAtomically(outputs.quarantinePath, (path) =>
-      writeQuarantine(connection, path, fields, rows.columns),
+      writeQuarantine(connection, path, fields, rows.columns, amounts),
     )
     if (accepted + quarantined !== rows.rows)
       throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
@@ -128,6 +133,7 @@ export const readSource = async (
         fields.map(({ field, expression }) => [field, expression]),
       ) as ReadResult['mapping'],
       attributes,
+      amounts,
       inputRows: rows.rows,
       acceptedRows: accepted,
       quarantinedRows: quarantined,
@@ -190,15 +196,16 @@ interface Conversion {
   readonly fields: readonly MappedField<SourceField>[]
   readonly attributes: readonly BoundAttribute[]
   readonly timeZone: string
+  readonly amounts: AmountRules
 }
 
 /** Step 3. Each step is a subquery of its own, so that no expression is computed twice. */
 const convertRows = async (
   connection: DuckDBConnection,
-  { fields, attributes, timeZone }: Conversion,
+  { fields, attributes, timeZone, amounts }: Conversion,
   careful: boolean,
 ): Promise<void> => {
-  const converted = fields.map((field) => convertField(field, timeZone))
+  const converted = fields.map((field) => convertField(field, timeZone, amounts))
   const others = attributes.map(({ attribute, field }) => convertAttribute(attribute, field, timeZone))
   const layers = Math.max(...converted.map((field) => field.steps.length))
   let query = mappedRows([...fields, ...attributes.map(({ field }) => field)], careful)
@@ -268,7 +275,7 @@ const markRepeatedIds = async (connection: DuckDBConnection): Promise<void> => {
   )
 }
 
-const countRows = async (connection: DuckDBConnection): Promise<RowCounts> => {
+const countRows = async (connection: DuckDBConnection, amounts: AmountRules): Promise<RowCounts> => {
   const bits = QUARANTINE_REASONS.map(({ code }) => reasonBit(code))
   const reader = await connection.runAndReadAll(
     `SELECT ${bits.map((bit) => `count(*) FILTER (reasons & ${2 * bit - 1} = ${bit})`).join(', ')}, count(*) FILTER (reasons <> 0) FROM mapped`,
@@ -281,9 +288,9 @@ const countRows = async (connection: DuckDBConnection): Promise<RowCounts> => {
   const days = await connection.runAndReadAll(
     `SELECT event_time_ms // ${DAY_MS} AS day, count(*) FROM mapped WHERE reasons <> 0 AND event_time_ms BETWEEN 0 AND ${LATEST_TIME_MS} GROUP BY day ORDER BY day`,
   )
-  const reasons = QUARANTINE_REASONS.map(({ code, what }, index) => ({
+  const reasons = QUARANTINE_REASONS.map(({ code }, index) => ({
     code,
-    what,
+    what: whatOf(code, amounts),
     rows: row[index]! + (code === 'row_malformed' ? malformed : 0),
   }))
   return {
@@ -328,6 +335,7 @@ const writeQuarantine = async (
   path: string,
   fields: readonly MappedField[],
   columns: readonly string[],
+  amounts: AmountRules,
 ): Promise<number> => {
   const got = new Map<string, string>(
     fields.map(({ field, expression }) => [
@@ -338,8 +346,8 @@ const writeQuarantine = async (
   const gotOf = (code: QuarantineReason, field: string | null): string =>
     code === 'attribute_not_readable' ? '"__unreadable"' : field === null ? 'NULL::VARCHAR' : got.get(field)!
   const reasons = QUARANTINE_REASONS.map(
-    ({ code, field, what }) =>
-      `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(what)}, 'got': ${gotOf(code, field)}} END`,
+    ({ code, field }) =>
+      `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(whatOf(code, amounts))}, 'got': ${gotOf(code, field)}} END`,
   )
   const original = `{${columns.map((name) => `${sqlLiteral(name)}: CAST(source_rows.${sqlIdentifier(name)} AS VARCHAR)`).join(', ')}}`
   const asObject = columns.length === 0 ? `to_json("__line")` : `to_json(${original})`

@@ -14,7 +14,7 @@ import type {
 } from './feature.ts'
 import type { FeatureSettings } from './feature-settings.ts'
 import { Moment } from './moment.ts'
-import { createStateLayout, type Dimension, type StateLayout } from './state/layout.ts'
+import { createStateLayout, type Dimension, type StateLayout, type StateNeeds } from './state/layout.ts'
 import { DimensionReading, EntityReading, RiskReading, WindowReading } from './state/reading.ts'
 import { TransactionEvent } from './transaction-event.ts'
 
@@ -47,7 +47,12 @@ export const planFeatures = (
   settings: FeatureSettings,
   families: readonly FeatureFamily[] = FEATURE_FAMILIES,
 ): FeaturePlan => {
-  const recorders = { user: new Recorder(), merchant: new Recorder(), device: new Recorder() }
+  const { refunds, decimals } = settings.options.amounts
+  const recorders = {
+    user: new Recorder(refunds),
+    merchant: new Recorder(refunds),
+    device: new Recorder(refunds),
+  }
   const sources = { ...unfilledSources(settings.options.attributes), ...recorders }
   const features = chooseFeatures(settings, families).map(({ feature, family }, column) => {
     const before = ENTITY_KINDS.map((kind) => recorders[kind].asked)
@@ -61,7 +66,11 @@ export const planFeatures = (
   const layouts: Partial<Record<EntityKind, StateLayout>> = {}
   for (const kind of ENTITY_KINDS) {
     if (recorders[kind].asked > 0 || kind === 'user') {
-      layouts[kind] = createStateLayout(kind, recorders[kind].needs(settings.windowMs), settings.limits[kind])
+      layouts[kind] = createStateLayout(
+        kind,
+        { ...recorders[kind].needs(settings.windowMs), ...(decimals !== 2 && { decimals }) },
+        settings.limits[kind],
+      )
     }
   }
   return { features, layouts }
@@ -121,6 +130,8 @@ const unknownFeature = (
 /** Answers every request with an unfilled reading and remembers what was asked. */
 class Recorder implements EntitySource {
   asked = 0
+  private readonly canHaveRefunds: boolean
+  private payments = false
   private hasLife = false
   private squares = false
   private maximum = false
@@ -129,7 +140,11 @@ class Recorder implements EntitySource {
   private readonly riskWindows = new Set<string>()
   private readonly dimensions = new Set<Dimension>()
 
-  needs(windowMs: ReadonlyMap<string, number>) {
+  constructor(canHaveRefunds: boolean) {
+    this.canHaveRefunds = canHaveRefunds
+  }
+
+  needs(windowMs: ReadonlyMap<string, number>): StateNeeds {
     const named = (names: ReadonlySet<string>) =>
       [...names].map((name) => ({ name, ms: windowMs.get(name)! })).sort((a, b) => a.ms - b.ms)
     return {
@@ -140,6 +155,7 @@ class Recorder implements EntitySource {
       maximum: this.maximum,
       coordinates: this.coordinates,
       dimensions: [...this.dimensions].sort(),
+      ...(this.payments && this.canHaveRefunds && { refunds: true }),
     }
   }
 
@@ -149,9 +165,14 @@ class Recorder implements EntitySource {
     return new EntityReading(EMPTY_LAYOUT)
   }
 
+  lifePayments(): EntityReading {
+    this.payments = true
+    return this.life()
+  }
+
   lifeSquares(): EntityReading {
     this.squares = true
-    return this.life()
+    return this.lifePayments()
   }
 
   lastPlace(): EntityReading {
@@ -165,9 +186,14 @@ class Recorder implements EntitySource {
     return new WindowReading(name, 0, 0)
   }
 
+  windowPayments(name: string): WindowReading {
+    this.payments = true
+    return this.window(name)
+  }
+
   windowSquares(name: string): WindowReading {
     this.squares = true
-    return this.window(name)
+    return this.windowPayments(name)
   }
 
   windowMaximum(name: string): WindowReading {

@@ -87,7 +87,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
         connection,
         options.source,
         { preparedPath: prepared, quarantinePath: quarantine },
-        { workingDirectory, work },
+        { workingDirectory, work, amounts: settings.options.amounts },
       )
       await applyCleaning(connection, prepared, cleaned, allFitted.cleaning as FittedCleaning)
       return { read, statesIn: await findHistory(connection, prepared, identity, options) }

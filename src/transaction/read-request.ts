@@ -1,4 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein'
+import type { AmountRules } from './amount-rules.ts'
 import { readAttributes } from './attributes.ts'
 import {
   LARGEST_LATITUDE,
@@ -23,7 +24,7 @@ type RequestRecord = { readonly [K in RequestField | 'attributes']?: unknown }
 /**
  * The transaction that a request's JSON writes. Optional fields that are null or empty are missing.
  *
- * @param shape what transactions have beside the fields (default: nothing)
+ * @param shape what transactions have beside the fields, and which amounts they have (default: `NO_SHAPE`)
  * @param unknownFields default refuse: a misspelt field would go unnoticed, and with it what it says
  * @throws REQUEST_TRANSACTION_INVALID with every problem in it
  */
@@ -33,7 +34,7 @@ export const readRequest = (
   unknownFields: 'refuse' | 'ignore' = 'refuse',
 ): Transaction => {
   const problems: FieldProblem[] = []
-  const transaction = isRecord(body) ? readRecord(body, problems) : notARecord(body, problems)
+  const transaction = isRecord(body) ? readRecord(body, shape.amounts, problems) : notARecord(body, problems)
   if (isRecord(body)) {
     const attributes = readAttributes(body.attributes, shape.attributes, unknownFields, problems)
     if (attributes !== undefined) transaction.attributes = attributes
@@ -50,12 +51,12 @@ const isRecord = (body: unknown): body is RequestRecord =>
  * By hand, because a loop over the table takes four tenths longer. The compiler asks for every field in
  * `transaction` and `read`, a test for every line below them.
  */
-const readRecord = (body: RequestRecord, problems: FieldProblem[]): Transaction => {
+const readRecord = (body: RequestRecord, amounts: AmountRules, problems: FieldProblem[]): Transaction => {
   const transaction: Transaction = {
     transactionId: readRequiredText('transaction_id', body.transaction_id, problems) ?? '',
     userId: readRequiredText('user_id', body.user_id, problems) ?? '',
     eventTimeMs: readInstant('timestamp', body.timestamp, problems) ?? 0,
-    amountMinor: readAmountMinor('amount', body.amount, problems) ?? 0,
+    amountMinor: readAmountMinor('amount', body.amount, amounts, problems) ?? 0,
   }
   const read = {
     currency: readText('currency', body.currency, problems),

@@ -1,10 +1,15 @@
+import { type AmountRules, DEFAULT_AMOUNTS } from './amount-rules.ts'
 import type { Attribute } from './attributes.ts'
 
-/** What the transactions of a bank have beyond the fields of every transaction, as a model was trained with it. */
+/**
+ * What the transactions of a bank have beyond the fields of every transaction, and which amounts, as a model
+ * was trained with it.
+ */
 export interface TransactionShape {
   /** In the order of their columns. */
   readonly attributes: readonly Attribute[]
+  readonly amounts: AmountRules
 }
 
-/** Transactions that have nothing but the fields. */
-export const NO_SHAPE: TransactionShape = { attributes: [] }
+/** Transactions that have nothing but the fields, and amounts as no setting says otherwise. */
+export const NO_SHAPE: TransactionShape = { attributes: [], amounts: DEFAULT_AMOUNTS }

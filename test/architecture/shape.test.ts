@@ -42,7 +42,6 @@ const SHAPE: Shape = {
     'src/features/families/temporal.ts features': 91,
     'src/learning/trees/tree-shap.ts createTreeShap': 83,
     'src/features/families/device.ts features': 82,
-    'src/features/families/amount.ts features': 74,
   },
   mostLongFunctions: 5,
   fileLines: 400,

@@ -1,6 +1,7 @@
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
 import { greatCircleKm } from '../../src/features/great-circle.ts'
+import type { AmountRules } from '../../src/transaction/amount-rules.ts'
 import type { EntityKind } from '../../src/transaction/entity-kind.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 
@@ -42,7 +43,8 @@ export const naiveFeatures = (
     results.push(
       new Map([
         ...ofTime(transaction, settings),
-        ...ofAmountAndCategories(transaction, fitted),
+        ...ofAmount(transaction, fitted, settings),
+        ...ofCategories(transaction, fitted),
         ...ofUser(transaction, user, settings),
         ...ofMerchant(transaction, merchant, settings),
         ...ofDevice(transaction, device, settings),
@@ -130,15 +132,27 @@ const ofTime = ({ eventTimeMs }: Transaction, { options }: FeatureSettings): Val
   ]
 }
 
-const ofAmountAndCategories = (transaction: Transaction, fitted: FittedFeatures): Values => {
-  const minor = transaction.amountMinor
+const ofAmount = (
+  { amountMinor }: Transaction,
+  fitted: FittedFeatures,
+  { options: { amounts } }: FeatureSettings,
+): Values => {
+  const minor = Math.abs(amountMinor)
+  const unit = unitOf(amounts)
   return [
-    ['amount', minor / 100],
-    ['amount_log', Math.log1p(minor / 100)],
-    ['amount_cents', minor % 100],
-    ['amount_is_whole', truth(minor % 100 === 0)],
-    ['amount_is_round', truth(minor % 1000 === 0)],
+    ['amount', minor / unit],
+    ['amount_log', Math.log1p(minor / unit)],
+    ['amount_cents', minor % unit],
+    ['amount_is_whole', truth(minor % unit === 0)],
+    ['amount_is_round', truth(minor % (10 * unit) === 0)],
     ['amount_band', fitted.amountBandEdgesMinor.filter((edge) => edge < minor).length],
+    ...only(amounts.zero, [['amount_is_zero', truth(minor === 0)]]),
+    ...only(amounts.refunds, [['amount_is_refund', truth(amountMinor < 0)]]),
+  ]
+}
+
+const ofCategories = (transaction: Transaction, fitted: FittedFeatures): Values => {
+  return [
     ...ofCategory('merchant_category', transaction.merchantCategory, fitted),
     ...ofCategory('transaction_type', transaction.transactionType, fitted),
     ...ofCategory('device_type', transaction.deviceType, fitted),
@@ -167,9 +181,11 @@ const ofAttributes = ({ attributes = {}, eventTimeMs }: Transaction, fitted: Fit
 
 const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings): Values => {
   const { life, latest } = past
-  const { eventTimeMs, amountMinor } = transaction
-  const amounts = life.map(amountOf)
-  const count = amounts.length
+  const { eventTimeMs } = transaction
+  const amountMinor = Math.abs(transaction.amountMinor)
+  const unit = unitOf(settings.options.amounts)
+  const amounts = life.map(amountOf).filter(isPayment)
+  const count = life.length
   const total = sum(amounts)
   const deviation = sampleDeviation(amounts.length, total, Number(squares(amounts)))
   const firstMs = Math.min(...life.map(timeOf))
@@ -190,20 +206,17 @@ const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings)
   return [
     ...windows.flatMap((name): Values => {
       const inside = inWindow(transaction, past, name, settings)
-      const inAmounts = inside.map((one) => one.amountMinor)
-      const others = inAmounts.slice(0, -1)
+      const inAmounts = inside.map((one) => one.amountMinor).filter(isPayment)
+      const others = inside.slice(0, -1).flatMap((one) => [one.amountMinor].filter(isPayment))
       // The current square is added last, to the others' sum rounded once.
-      const inSquares = Number(squares(others)) + Number(squares([amountMinor]))
+      const inSquares = Number(squares(others)) + Number(squares(inAmounts.slice(others.length)))
       return [
         [`user_tx_count_${name}`, inside.length],
-        [`user_total_amount_${name}`, sum(inAmounts) / 100],
-        [`user_mean_amount_${name}`, sum(inAmounts) / inside.length / 100],
-        [`user_std_amount_${name}`, sampleDeviation(inside.length, sum(inAmounts), inSquares) / 100],
-        [`user_max_amount_${name}`, Math.max(...inAmounts) / 100],
-        [
-          `user_amount_to_mean_${name}`,
-          others.length === 0 ? 1 : amountMinor / (sum(others) / others.length),
-        ],
+        [`user_total_amount_${name}`, sum(inAmounts) / unit],
+        [`user_mean_amount_${name}`, meanOf(inAmounts) / unit],
+        [`user_std_amount_${name}`, sampleDeviation(inAmounts.length, sum(inAmounts), inSquares) / unit],
+        [`user_max_amount_${name}`, Math.max(0, ...inAmounts) / unit],
+        [`user_amount_to_mean_${name}`, ratioTo(amountMinor, others)],
         [`user_distinct_merchants_${name}`, distinct(inside.map((one) => one.merchantId))],
         [`user_distinct_locations_${name}`, distinct(inside.map((one) => one.location))],
         [`user_velocity_${name}`, inside.length / (msOf(name) / 3_600_000)],
@@ -217,12 +230,12 @@ const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings)
       ]
     }),
     ['user_tx_count_life', count],
-    ['user_mean_amount_life', count === 0 ? 0 : total / count / 100],
-    ['user_std_amount_life', deviation / 100],
-    ['user_max_amount_life', Math.max(0, ...amounts) / 100],
-    ['user_amount_zscore', deviation === 0 ? 0 : (amountMinor - total / count) / deviation],
-    ['user_amount_to_mean', count === 0 ? 1 : amountMinor / (total / count)],
-    ['user_amount_to_max', count === 0 ? 1 : amountMinor / Math.max(...amounts)],
+    ['user_mean_amount_life', meanOf(amounts) / unit],
+    ['user_std_amount_life', deviation / unit],
+    ['user_max_amount_life', Math.max(0, ...amounts) / unit],
+    ['user_amount_zscore', deviation === 0 ? 0 : (amountMinor - total / amounts.length) / deviation],
+    ['user_amount_to_mean', ratioTo(amountMinor, amounts)],
+    ['user_amount_to_max', ratioTo(amountMinor, amounts.length === 0 ? [] : [Math.max(...amounts)])],
     ['user_age', count === 0 ? 0 : Math.max(0, eventTimeMs - firstMs) / 86_400_000],
     ['user_is_first', truth(count === 0)],
     ['user_seconds_since_last', sinceLastMs / 1000],
@@ -239,11 +252,13 @@ const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings)
       ([name]) => name !== 'user_merchant_is_usual',
     ),
     ...habit('user_category', past, transaction, (one) => one.merchantCategory),
+    ...refunds('user', transaction, past, settings),
   ]
 }
 
 const ofMerchant = (transaction: Transaction, past: Past | undefined, settings: FeatureSettings): Values => {
-  const amounts = past?.life.map(amountOf) ?? []
+  const amounts = past?.life.map(amountOf).filter(isPayment) ?? []
+  const unit = unitOf(settings.options.amounts)
   const known = (value: number): number => (past === undefined ? Number.NaN : value)
   return [
     ...settings.options.windows.flatMap((name): Values => {
@@ -252,15 +267,13 @@ const ofMerchant = (transaction: Transaction, past: Past | undefined, settings: 
         [`merchant_tx_count_${name}`, known(inside.length)],
         [
           `merchant_mean_amount_${name}`,
-          sum(inside.map((one) => one.amountMinor)) / known(inside.length) / 100,
+          known(meanOf(inside.map((one) => one.amountMinor).filter(isPayment)) / unit),
         ],
       ]
     }),
-    ['merchant_tx_count_life', known(amounts.length)],
-    [
-      'merchant_amount_to_mean',
-      known(amounts.length === 0 ? 1 : transaction.amountMinor / (sum(amounts) / amounts.length)),
-    ],
+    ['merchant_tx_count_life', known(past?.life.length ?? 0)],
+    ['merchant_amount_to_mean', known(ratioTo(Math.abs(transaction.amountMinor), amounts))],
+    ...refunds('merchant', transaction, past, settings),
     ...risks('merchant', past, settings),
   ]
 }
@@ -280,6 +293,24 @@ const ofDevice = (transaction: Transaction, past: Past | undefined, settings: Fe
     ...risks('device', past, settings),
   ]
 }
+
+/** The refunds in (end - w, end], this transaction among them when it is one. */
+const refunds = (
+  kind: 'user' | 'merchant',
+  transaction: Transaction,
+  past: Past | undefined,
+  settings: FeatureSettings,
+): Values =>
+  settings.options.windows.flatMap((name): Values => {
+    if (!settings.options.amounts.refunds) return []
+    const inside = past ? inWindow(transaction, past, name, settings) : []
+    const sizes = inside.filter((one) => one.amountMinor < 0).map((one) => -one.amountMinor)
+    const known = (value: number): number => (past === undefined ? Number.NaN : value)
+    return [
+      [`${kind}_refund_count_${name}`, known(sizes.length)],
+      [`${kind}_refund_amount_${name}`, known(sum(sizes) / unitOf(settings.options.amounts))],
+    ]
+  })
 
 /** Labels delivered by now, of transactions in (end - delay - w, end - delay]. */
 const risks = (kind: 'merchant' | 'device', past: Past | undefined, settings: FeatureSettings): Values =>
@@ -369,6 +400,13 @@ const entityOf = (kind: EntityKind, transaction: Transaction): string | undefine
   ({ user: transaction.userId, merchant: transaction.merchantId, device: transaction.deviceId })[kind]
 const timeOf = ({ transaction }: Arrived): number => transaction.eventTimeMs
 const amountOf = ({ transaction }: Arrived): number => transaction.amountMinor
+const isPayment = (amountMinor: number): boolean => amountMinor >= 0
+const unitOf = ({ decimals }: AmountRules): number => Number(`1e${decimals}`)
+const only = (condition: boolean, values: Values): Values => (condition ? values : [])
+const meanOf = (values: readonly number[]): number => (values.length === 0 ? 0 : sum(values) / values.length)
+/** 1 where nothing was paid that it could be compared with. */
+const ratioTo = (value: number, others: readonly number[]): number =>
+  others.every((other) => other === 0) ? 1 : value / meanOf(others)
 const truth = (condition: boolean): number => (condition ? 1 : 0)
 const distinct = (values: readonly (string | undefined)[]): number =>
   new Set(values.filter((value) => value !== undefined)).size

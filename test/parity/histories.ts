@@ -11,6 +11,7 @@ import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
 import { unwatched, unwatchedWork } from '../../src/disk/work.ts'
 import { readFeatureSettings } from '../../src/features/feature-settings.ts'
 import { fitFeaturesOn } from '../../src/replay/fit-features.ts'
+import { DEFAULT_AMOUNTS } from '../../src/transaction/amount-rules.ts'
 import { databaseIn, type History } from './replay-run.ts'
 
 /** The settings of a training configuration with every default; no environment. */
@@ -37,7 +38,7 @@ const historyOf = async (
   prepared: string,
   { features, labels }: Pick<TrainingSettings, 'features' | 'labels'>,
 ): Promise<History> => {
-  const settings = readFeatureSettings(features, labels)
+  const settings = readFeatureSettings(features, labels, DEFAULT_AMOUNTS)
   const fitted = await withDatabase(databaseIn(folder), (connection) =>
     fitFeaturesOn(connection, prepared, 'arrival % 2 = 0', settings),
   )

@@ -1,6 +1,7 @@
 import { join, relative, resolve } from 'node:path'
 import Table from 'cli-table3'
 import picocolors from 'picocolors'
+import { readAmountRules } from '../../config/read-amount-rules.ts'
 import { readSource } from '../../dataset/read-source.ts'
 import { validateDataset } from '../../dataset/validate-dataset.ts'
 import type { ValidationCheck, ValidationReport } from '../../dataset/validation-report.ts'
@@ -43,6 +44,7 @@ export const validateCommand = (tools: ValidateTools): Command => ({
   run: async (context, input) => {
     const { settings } = await readTrainingConfig(context, input)
     const { resources, runs, validation } = settings
+    const amounts = readAmountRules(settings.amounts, settings.features)
     const [file] = input.arguments
     const source =
       file === undefined
@@ -58,7 +60,7 @@ export const validateCommand = (tools: ValidateTools): Command => ({
         connection,
         source,
         { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
-        { workingDirectory: context.workingDirectory, work },
+        { workingDirectory: context.workingDirectory, work, amounts },
       )
       return validateDataset(connection, preparedPath, read, validation)
     })

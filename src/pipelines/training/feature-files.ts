@@ -1,3 +1,4 @@
+import type { ReadResult } from '../../dataset/read-source.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { readJson } from '../../disk/json-file.ts'
 import { knownData, readFeatureSettings } from '../../features/feature-settings.ts'
@@ -27,8 +28,9 @@ export const categoricalFeatures = async (
   input: StepWork['input'],
 ): Promise<readonly string[]> => {
   const fitted = await readJson<FittedFeatures>(input('features', 'fitted.json'))
+  const { amounts } = await readJson<ReadResult>(input('read', 'read.json'))
   const { features, labels } = config.settings
-  return categoricalNames(readFeatureSettings(features, labels, knownData(fitted)))
+  return categoricalNames(readFeatureSettings(features, labels, amounts, knownData(fitted)))
 }
 
 /** The rows of `part` of a run, with the features `names`, as its steps have left them. */

@@ -24,9 +24,9 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
   run: async (work) => {
     const { input, output } = work
     const prepared = input('clean', 'cleaned.parquet')
-    const { attributes } = await readJson<ReadResult>(input('read', 'read.json'))
+    const { attributes, amounts } = await readJson<ReadResult>(input('read', 'read.json'))
     const known = { categories: VOCABULARY_FIELDS, attributes }
-    const settings = readFeatureSettings(config.settings.features, config.settings.labels, known)
+    const settings = readFeatureSettings(config.settings.features, config.settings.labels, amounts, known)
     const fitted = await withDatabase(work.database, (connection) =>
       fitFeaturesOn(connection, prepared, trainingRows(input('split', 'split.parquet')), settings),
     )

@@ -6,12 +6,15 @@ import { VigiaError } from '../../errors.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import type { Artifact } from '../../model/artifact.ts'
+import type { AmountRules } from '../../transaction/amount-rules.ts'
 
 /** What a run's features were computed with. */
 export interface FeatureOrigin {
   /** Names of all computed features. */
   readonly names: readonly string[]
-  readonly settings: { readonly features: unknown; readonly labels: unknown }
+  readonly settings: Readonly<Record<'features' | 'labels', unknown>> & {
+    readonly amounts?: AmountRules | undefined
+  }
   readonly fitted: { readonly features: FittedFeatures; readonly cleaning: FittedCleaning }
 }
 
@@ -50,6 +53,8 @@ export const whyOtherFeatures = (
     return 'its features were computed with other settings (features)'
   if (differs(manifest.featureSettings.labels, settings.labels))
     return 'its features were computed with other settings (labels)'
+  if (differs(manifest.featureSettings.amounts ?? null, settings.amounts ?? null))
+    return 'its amounts were read by other rules (amounts)'
   if (differs(manifest.fitted.features, fitted.features))
     return 'its vocabularies or amount bands were fitted on other training rows'
   if (differs(manifest.fitted.cleaning, fitted.cleaning))

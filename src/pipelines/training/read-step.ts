@@ -1,3 +1,4 @@
+import { readAmountRules } from '../../config/read-amount-rules.ts'
 import { readSource } from '../../dataset/read-source.ts'
 import { findSourceFiles } from '../../dataset/source-files.ts'
 import { withDatabase } from '../../disk/database.ts'
@@ -14,13 +15,14 @@ export const readStep = (context: TrainingContext): Step => {
   const isGenerated = usesGeneratedData(context)
   const { path: declaredPath, ...declared } = config.declared.source
   const { path } = config.settings.source
+  const amounts = readAmountRules(config.settings.amounts, config.settings.features)
   return {
     name: 'read',
     activity: 'reading transactions',
     inputs: isGenerated ? ['generate'] : [],
     // Not the path: what the files hold decides, wherever they lie. Their names matter where the format hangs
     // on them.
-    settings: { source: { ...declared, files: isGenerated ? [] : endings(declaredPath) } },
+    settings: { source: { ...declared, files: isGenerated ? [] : endings(declaredPath) }, amounts },
     module: import.meta.url,
     ...(!isGenerated && {
       sources: ({ database }) =>
@@ -36,7 +38,7 @@ export const readStep = (context: TrainingContext): Step => {
         quarantinePath: output('quarantine.jsonl'),
       }
       const result = await withDatabase(work.database, (connection) =>
-        readSource(connection, source, outputs, { workingDirectory, work }),
+        readSource(connection, source, outputs, { workingDirectory, work, amounts }),
       )
       // Where a run folder lies says nothing about its data, and would make two equal runs differ.
       const files = isGenerated ? result.files.map((file) => ({ ...file, path: 'generated' })) : result.files

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { publishStates, statesIdentity } from '../../artifacts/states-manifest.ts'
+import type { ReadResult } from '../../dataset/read-source.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import { readJson } from '../../disk/json-file.ts'
 import { knownData, readFeatureSettings } from '../../features/feature-settings.ts'
@@ -15,13 +16,19 @@ import type { TrainingContext } from './training-context.ts'
 export const statesStep = ({ config }: TrainingContext): Step => ({
   name: 'states',
   activity: 'keeping the states of all entities',
-  inputs: ['features'],
+  inputs: ['read', 'features'],
   settings: { features: config.declared.features, labels: config.declared.labels },
   module: import.meta.url,
   run: async ({ input, output, database }) => {
     const features = input('features', 'features.parquet')
     const fitted = await readJson<FittedFeatures>(input('features', 'fitted.json'))
-    const settings = readFeatureSettings(config.settings.features, config.settings.labels, knownData(fitted))
+    const { amounts } = await readJson<ReadResult>(input('read', 'read.json'))
+    const settings = readFeatureSettings(
+      config.settings.features,
+      config.settings.labels,
+      amounts,
+      knownData(fitted),
+    )
     const last = await withDatabase(database, async (connection) => {
       const result = await connection.runAndReadAll(
         `SELECT max(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(features)})`,
