@@ -82,7 +82,7 @@ export const ERRORS = define({
     exitCode: 2,
     message:
       'amounts.largest is {got}; allowed: {least} to {allowed}, so that the sum of {transactions} transactions (a full window of features.state) stays exact, below 2^53 minor units',
-    fix: 'Lower amounts.largest, or the larger of features.state.user_transactions and merchant_transactions.',
+    fix: 'Lower amounts.largest, or the largest of features.state.user_transactions, merchant_transactions and entities.*.transactions.',
   },
   // dataset
   DATASET_FILE_MISSING: {

@@ -45,8 +45,8 @@ const loadReplay = async () => {
   const { withDatabase } = await built('disk/database.js')
   const { readFeatureSettings } = await built('features/feature-settings.js')
   const { readAmountRules } = await built('config/read-amount-rules.js')
-  const { features, labels, amounts } = await trainingSettings()
-  const settings = readFeatureSettings(features, labels, readAmountRules(amounts, features))
+  const training = await trainingSettings()
+  const settings = readFeatureSettings(training.features, training.labels, readAmountRules(training))
   const fitOn = (prepared, of, { database }) =>
     withDatabase(database, (connection) => fitFeaturesOn(connection, prepared, 'true', of))
   return { run: replay, settings, fitOn }

@@ -25,9 +25,9 @@ export const handbookFeatures = {
     const { replay } = await built('replay/replay.js')
     const { readFeatureSettings } = await built('features/feature-settings.js')
     const { readAmountRules } = await built('config/read-amount-rules.js')
-    const { features, labels, amounts } = await trainingSettings()
-    const rules = readAmountRules(amounts, features)
-    const settings = readFeatureSettings({ ...features, include: FIFTEEN }, labels, rules)
+    const training = await trainingSettings()
+    const features = { ...training.features, include: FIFTEEN }
+    const settings = readFeatureSettings(features, training.labels, readAmountRules(training))
     // None of the fifteen takes anything from training rows.
     const fitted = {
       amountBandEdgesMinor: [],

@@ -66,8 +66,15 @@ export const openFileStateStore = async (file: string): Promise<StateStore> => {
       }
     },
     count: async () => {
-      const counts = { user: 0, merchant: 0, device: 0 }
-      for (const name of states.keys()) counts[name.split(' ')[0] as EntityKey['kind']]++
+      const counts: Record<string, number> & { user: number; merchant: number; device: number } = {
+        user: 0,
+        merchant: 0,
+        device: 0,
+      }
+      for (const name of states.keys()) {
+        const kind = name.split(' ')[0] ?? ''
+        counts[kind] = (counts[kind] ?? 0) + 1
+      }
       return counts
     },
     clear: async () => {

@@ -1,9 +1,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { EntityKind } from '../transaction/entity-kind.ts'
+import { ENTITY_KINDS, type EntityKind } from '../transaction/entity-kind.ts'
 
-/** Kinds in the order in which their files are written. */
-export const SNAPSHOT_KINDS: readonly EntityKind[] = ['user', 'merchant', 'device']
 /** Bytes gathered before a write. */
 const BUFFER_BYTES = 1 << 20
 /** Token (float64) and length in bytes (float64), little-endian, before each state. */
@@ -21,11 +19,14 @@ export const snapshotFile = (folder: string, kind: EntityKind): string => join(f
 /** Name of the file of the clock (first word) and the labels that were not due when the replay ended. */
 export const PENDING_FILE = 'pending.labels'
 
-/** Names of all files of a snapshot. */
-export const SNAPSHOT_FILES: readonly string[] = [
-  ...SNAPSHOT_KINDS.map((kind) => `${kind}.states`),
+/** Names of all files of a snapshot of these kinds. */
+export const snapshotFiles = (kinds: readonly EntityKind[]): readonly string[] => [
+  ...kinds.map((kind) => `${kind}.states`),
   PENDING_FILE,
 ]
+
+/** Names of the files that every snapshot has. */
+export const SNAPSHOT_FILES: readonly string[] = snapshotFiles(ENTITY_KINDS)
 
 /** Writes states as a file of a snapshot; `entries` ascend by token. */
 export const writeEntries = (path: string, entries: Iterable<SnapshotEntry>): void => {

@@ -11,7 +11,8 @@ import { canonicalJson } from '../foundation/canonical-json.ts'
 import { sha256 } from '../foundation/hash.ts'
 import { schemaCheck } from '../foundation/json-schema.ts'
 import { featureHash } from '../model/artifact.ts'
-import { SNAPSHOT_FILES } from './state-snapshot.ts'
+import { ENTITY_KINDS, type EntityKind } from '../transaction/entity-kind.ts'
+import { SNAPSHOT_FILES, snapshotFiles } from './state-snapshot.ts'
 
 const STATES_FILE = 'states.json'
 
@@ -33,7 +34,9 @@ const StatesManifestSchema = Type.Object(
     /** Time of the latest transaction in the states, epoch milliseconds; null without one. */
     lastEventTimeMs: Type.Union([Type.Number(), Type.Null()]),
     /** SHA-256 of each file by name. */
-    files: Type.Object(Object.fromEntries(SNAPSHOT_FILES.map((name) => [name, Type.String()])), closed),
+    files: Type.Object(Object.fromEntries(SNAPSHOT_FILES.map((name) => [name, Type.String()])), {
+      additionalProperties: Type.String(),
+    }),
   },
   closed,
 )
@@ -48,7 +51,7 @@ export type StatesIdentity = Pick<StatesManifest, 'layouts' | 'features' | 'fitt
 export const statesIdentity = (settings: FeatureSettings, fitted: FittedFeatures): StatesIdentity => {
   const { features, layouts } = planFeatures(settings)
   const schemas = Object.fromEntries(
-    Object.entries(layouts).map(([kind, { schemaHash }]) => [kind, schemaHash]),
+    Object.entries(layouts).map(([kind, layout]) => [kind, layout!.schemaHash]),
   )
   return {
     layouts: sha256(canonicalJson(schemas)),
@@ -66,9 +69,10 @@ export const publishStates = async (
   to: string,
   identity: StatesIdentity,
   lastEventTimeMs: number | null,
+  kinds: readonly EntityKind[] = ENTITY_KINDS,
 ): Promise<void> => {
   const files: Record<string, string> = {}
-  for (const name of SNAPSHOT_FILES) {
+  for (const name of snapshotFiles(kinds)) {
     await link(join(from, name), join(to, name)).catch(() => copyFile(join(from, name), join(to, name)))
     files[name] = await sha256OfFile(join(to, name))
   }
@@ -99,7 +103,7 @@ export const readStates = async (
     if (manifest[name as keyof StatesIdentity] !== identity[name as keyof StatesIdentity])
       throw refuse(STATES_FILE, `they were made with other ${what} than the model`)
   }
-  for (const name of SNAPSHOT_FILES) {
+  for (const name of Object.keys(manifest.files)) {
     const hash = await sha256OfFile(join(folder, name)).catch(() => undefined)
     if (hash === undefined) throw refuse(name, 'it is missing')
     if (hash !== manifest.files[name]) throw refuse(name, `its SHA-256 is not the one in ${STATES_FILE}`)

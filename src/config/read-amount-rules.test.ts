@@ -4,12 +4,12 @@ import { loadTrainingConfig } from './config-manager.ts'
 import { readAmountRules } from './read-amount-rules.ts'
 
 const rules = (...assignments: string[]) => {
-  const { amounts, features } = loadTrainingConfig({
+  const { settings } = loadTrainingConfig({
     environment: {},
     assignments,
     workingDirectory: '/',
-  }).settings
-  return readAmountRules(amounts, features)
+  })
+  return readAmountRules(settings)
 }
 
 test('when nothing is said, amounts have two decimals and reach a cent below a billion, in both directions', () => {

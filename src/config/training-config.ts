@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import type { ConfigFile } from './config-file.ts'
 import { AmountsSchema } from './sections/amounts.ts'
 import { CleaningSchema } from './sections/cleaning.ts'
+import { EntitiesSchema } from './sections/entities.ts'
 import { EvaluationSchema } from './sections/evaluation.ts'
 import { FeaturesSchema } from './sections/features.ts'
 import { GenerateSchema } from './sections/generate.ts'
@@ -26,6 +27,7 @@ export const TrainingConfigSchema = Type.Object(
     runs: RunsSchema,
     source: SourceSchema,
     amounts: AmountsSchema,
+    entities: EntitiesSchema,
     labels: LabelsSchema,
     validation: ValidationSchema,
     cleaning: CleaningSchema,

@@ -92,16 +92,14 @@ export const readSource = async (
     await createMappingMacros(connection)
     await assertTimeZone(connection, source.time_zone)
     const rows = await openSourceRows(connection, source, workingDirectory, signal)
-    reportProgress({ activity: 'reading the source', done: rows.rows, total: rows.rows, unit: 'rows' })
+    const told = (activity: string, done: number) =>
+      reportProgress({ activity, done, total: rows.rows, unit: 'rows' })
+    told('reading the source', rows.rows)
     const fields = await mapFields(connection, source.fields, rows.columns)
-    const attributes = findAttributes(
-      source.attributes,
-      rows.columns,
-      fields.map(({ expression }) => expression),
-    )
-    const mapped = await mapAttributes(connection, attributes, rows.columns)
+    const bound = await bindAttributes(connection, source, fields, rows.columns)
+    const attributes = bound.map(({ attribute }) => attribute)
     throwIfAborted(signal)
-    const conversion = { fields, attributes: mapped, timeZone: source.time_zone, amounts }
+    const conversion = { fields, attributes: bound, timeZone: source.time_zone, amounts }
     await convertRows(connection, conversion, false).catch((error: unknown) => {
       if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))
         throw error
@@ -110,7 +108,7 @@ export const readSource = async (
     await markRepeatedIds(connection)
     const counts = await countRows(connection, amounts)
     throwIfAborted(signal)
-    reportProgress({ activity: 'writing the prepared dataset', done: 0, total: rows.rows, unit: 'rows' })
+    told('writing the prepared dataset', 0)
     const accepted = await writeAtomically(outputs.preparedPath, (path) =>
       writePrepared(connection, path, source.order, counts, preparedNames(attributes)),
     )
@@ -119,12 +117,7 @@ export const readSource = async (
     )
     if (accepted + quarantined !== rows.rows)
       throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
-    reportProgress({
-      activity: 'writing the prepared dataset',
-      done: rows.rows,
-      total: rows.rows,
-      unit: 'rows',
-    })
+    told('writing the prepared dataset', rows.rows)
     return {
       format: rows.format,
       files: rows.files,
@@ -175,11 +168,14 @@ interface BoundAttribute {
   readonly field: MappedField
 }
 
-const mapAttributes = async (
+const bindAttributes = async (
   connection: DuckDBConnection,
-  attributes: readonly SourceAttribute[],
+  source: SourceSettings,
+  fields: readonly MappedField[],
   columns: readonly string[],
 ): Promise<readonly BoundAttribute[]> => {
+  const mapped = fields.map(({ expression }) => expression)
+  const attributes = findAttributes(source.attributes, columns, mapped)
   if (attributes.length === 0) return []
   const typeOf = await expressionTypes(connection, columns)
   const bound: BoundAttribute[] = []

@@ -2,6 +2,7 @@ import type { Reason } from '../model/explain/reasons.ts'
 import type { RiskLevel, Scorer } from '../model/scorer.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { type ReceiptPlace, transactionHash } from './decision-receipt.ts'
+import type { Entities } from './entities.ts'
 
 /*
  * A decision in all its forms: what was decided (`Decided`), and the receipt, the log entry and the answer
@@ -73,6 +74,8 @@ export interface DecisionReceipt extends Decided, ReceiptPlace {
   readonly userId: string
   readonly merchantId: string | undefined
   readonly deviceId: string | undefined
+  /** Tokens of the entities of the bank's own, by kind: they learn its label. */
+  readonly own?: Entities['own']
   readonly eventTimeMs: number
 }
 
@@ -99,6 +102,7 @@ export const receiptOf = (
   decided: Decided,
   model: ServedModelName,
   transaction: Transaction,
+  own: Entities['own'],
   sequence: number,
 ): DecisionReceipt => ({
   sequence,
@@ -113,6 +117,7 @@ export const receiptOf = (
   userId: transaction.userId,
   merchantId: transaction.merchantId,
   deviceId: transaction.deviceId,
+  own,
   eventTimeMs: transaction.eventTimeMs,
   position: undefined,
 })

@@ -4,10 +4,12 @@ import { separateBlocks } from '../features/state/entity-state.ts'
 import { readTransaction } from '../features/transaction-event.ts'
 import type { Reason } from '../model/explain/reasons.ts'
 import type { EntityKey } from '../ports/state-store.ts'
-import { ENTITY_KINDS } from '../transaction/entity-kind.ts'
+import { entityIdOf } from '../transaction/entities.ts'
+import type { EntityKind, StandardKind } from '../transaction/entity-kind.ts'
 import { tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Decided } from './decided.ts'
+import type { Entities } from './entities.ts'
 import type { LoadedModel } from './loaded-model.ts'
 
 /** The models in service. */
@@ -49,7 +51,9 @@ export interface Decider {
   readonly models: ServingModels
   /** Reads, emits and advances with the champion's features and layouts. */
   readonly engineer: FeatureEngineer
-  /** The states that a transaction needs. */
+  /** Whose a transaction is, by the champion's cleaning. */
+  entitiesOf(transaction: Transaction): Entities
+  /** The states that a transaction of these needs. */
   keysOf(entities: Entities): EntityKey[]
   /** Of these, the ones that learn labels. */
   labelKeysOf(entities: Entities): EntityKey[]
@@ -64,13 +68,6 @@ export interface Decider {
    * Reasons for a vector of all features that the model of `key` computes; empty when it is not in service.
    */
   explain(key: string, vector: ArrayLike<number>, top: number): readonly Reason[]
-}
-
-/** Whose transaction it is. */
-export interface Entities {
-  readonly userId: string
-  readonly merchantId?: string | undefined
-  readonly deviceId?: string | undefined
 }
 
 /** Users are hashed into 10,000 buckets; the canary gets the first ones. */
@@ -92,9 +89,14 @@ export const createDecider = (models: ServingModels): Decider => {
     shadow: undefined,
   }
   const keysOf = (entities: Entities): EntityKey[] => keysOfEntities(engineer, entities)
+  const ownTokens = createOwnTokens(models.champion)
   return {
     models,
     engineer,
+    entitiesOf: (transaction) => {
+      const { userId, merchantId, deviceId } = transaction
+      return { userId, merchantId, deviceId, own: ownTokens(transaction) }
+    },
     keysOf,
     labelKeysOf: (entities) =>
       keysOf(entities).filter(({ kind }) => engineer.keeperOf(kind)!.layout.labelField >= 0),
@@ -126,12 +128,37 @@ const bucketOf = (userId: string): number => tokenOf(`canary ${userId}`) % BUCKE
 
 const keysOfEntities = (engineer: FeatureEngineer, entities: Entities): EntityKey[] => {
   const keys: EntityKey[] = []
-  for (const kind of ENTITY_KINDS) {
-    const id =
-      kind === 'user' ? entities.userId : kind === 'merchant' ? entities.merchantId : entities.deviceId
-    if (id !== undefined && engineer.keeperOf(kind) !== undefined) keys.push({ kind, token: tokenOf(id) })
+  const { userId, merchantId, deviceId, own = {} } = entities
+  const standard: Readonly<Record<StandardKind, string | undefined>> = {
+    user: userId,
+    merchant: merchantId,
+    device: deviceId,
+  }
+  for (const kind of engineer.kinds) {
+    const id = standard[kind as StandardKind]
+    const token = id === undefined ? own[kind] : tokenOf(id)
+    if (token !== undefined) keys.push({ kind, token })
   }
   return keys
+}
+
+/** Tokens of the bank's own entities that a transaction names; undefined when the model knows none. */
+const createOwnTokens = ({
+  settings,
+  cleaning,
+}: LoadedModel): ((transaction: Transaction) => Entities['own']) => {
+  const { entities } = settings.options
+  if (entities.length === 0) return () => undefined
+  const ids = entities.map((entity) => [entity.name, entityIdOf(entity)] as const)
+  return (transaction) => {
+    const cleaned = cleanTransaction(transaction, cleaning)
+    const tokens: Record<EntityKind, number> = {}
+    for (const [kind, idOf] of ids) {
+      const id = idOf(cleaned)
+      if (id !== undefined) tokens[kind] = tokenOf(id)
+    }
+    return tokens
+  }
 }
 
 const shadowScore = (shadow: ModelEngine, cleaned: Transaction, states: EntityStates): ShadowScore => {

@@ -1,5 +1,6 @@
 import type { DecisionReceipt } from './decided.ts'
 import type { LabelReceipt } from './decision-receipt.ts'
+import type { Entities } from './entities.ts'
 import type { Feedback } from './inference-pipeline.ts'
 import type { LabelEntry } from './log/log-record.ts'
 
@@ -8,6 +9,7 @@ export interface LabelledEntities {
   readonly userId: string
   readonly merchantId?: string
   readonly deviceId?: string
+  readonly own?: NonNullable<Entities['own']>
   readonly eventTimeMs: number
 }
 
@@ -20,11 +22,13 @@ export const entitiesOfFeedback = (
   feedback: Feedback,
 ): LabelledEntities | undefined => {
   const { userId, merchantId, deviceId, eventTimeMs } = decision ?? feedback
+  const own = decision?.own
   if (userId === undefined || eventTimeMs === undefined) return undefined
   return {
     userId,
     ...(merchantId !== undefined && { merchantId }),
     ...(deviceId !== undefined && { deviceId }),
+    ...(own !== undefined && { own }),
     eventTimeMs,
   }
 }

@@ -1,4 +1,4 @@
-import type { EntityKind } from '../transaction/entity-kind.ts'
+import type { EntityStates } from '../features/feature-engineer.ts'
 import type { Decider } from './decider.ts'
 
 /** Decisions of a warm-up: every code path runs several times, in a few milliseconds. */
@@ -9,9 +9,11 @@ const WARM_UP_DECISIONS = 60
  * slower than the others.
  */
 export const warmUp = (decider: Decider): void => {
-  const stateOf = (kind: EntityKind) => decider.engineer.keeperOf(kind)?.create()
-  const states = { user: stateOf('user')!, merchant: stateOf('merchant'), device: stateOf('device') }
-  const { attributes } = decider.engineer.event
+  const { engineer } = decider
+  const states = Object.fromEntries(
+    engineer.kinds.map((kind) => [kind, engineer.keeperOf(kind)!.create()]),
+  ) as unknown as EntityStates
+  const { attributes } = engineer.event
   const known = Object.fromEntries(
     attributes.map(({ name, kind }) => [name, kind === 'category' || kind === 'text' ? 'a' : 1]),
   )

@@ -1,4 +1,6 @@
-import type { Feature, FeatureSources } from './feature.ts'
+import type { Feature, FeatureSources, KnownData } from './feature.ts'
+import type { VocabularyField } from './fitted-features.ts'
+import type { TransactionEvent } from './transaction-event.ts'
 
 const ONWARDS = Number.POSITIVE_INFINITY
 
@@ -46,3 +48,20 @@ export const categoryFeatures = (
     },
   },
 ]
+
+/** The same of a field of every transaction; nothing where it has no fitted vocabulary. */
+export const fieldFeatures = (
+  categories: KnownData['categories'],
+  name: VocabularyField,
+  words: string,
+  tokenOf: (event: TransactionEvent) => number,
+): readonly Feature[] =>
+  categories.includes(name)
+    ? categoryFeatures(
+        name,
+        words,
+        ({ transaction }) =>
+          () =>
+            tokenOf(transaction),
+      )
+    : []

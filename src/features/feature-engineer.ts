@@ -1,11 +1,12 @@
 import { createTimeZone } from '../foundation/time-zone.ts'
-import { ENTITY_KINDS, type EntityKind } from '../transaction/entity-kind.ts'
+import { type EntityKind, kindsOf } from '../transaction/entity-kind.ts'
 import type { EntitySource, FeatureFamily, FeatureSource, FeatureSources } from './feature.ts'
 import { type FeaturePlan, planFeatures } from './feature-plan.ts'
 import type { FeatureSettings } from './feature-settings.ts'
 import type { FittedFeatures } from './fitted-features.ts'
 import { createFittedLookup } from './fitted-lookup.ts'
 import { Moment } from './moment.ts'
+import { slotOf, tokenIn } from './state/dimension-token.ts'
 import type { BlockAllocator, EntityState } from './state/entity-state.ts'
 import type { Dimension, StateLayout } from './state/layout.ts'
 import { EntityReading } from './state/reading.ts'
@@ -17,8 +18,7 @@ import { TransactionEvent } from './transaction-event.ts'
  */
 export interface EntityStates {
   readonly user: EntityState
-  readonly merchant: EntityState | undefined
-  readonly device: EntityState | undefined
+  readonly [kind: EntityKind]: EntityState | undefined
 }
 
 /**
@@ -48,7 +48,10 @@ export class FeatureEngineer {
   readonly event: TransactionEvent
   /** One part per source of features: the transaction itself, then each kind of entity. */
   readonly parts: readonly FeaturePart[]
-  private readonly keepers: Readonly<Partial<Record<EntityKind, StateKeeper>>>
+  private readonly keepers: Readonly<Record<EntityKind, StateKeeper | undefined>>
+  /** Kinds that have a keeper, in the order in which their states advance. */
+  readonly kinds: readonly EntityKind[]
+  private readonly slots: Readonly<Record<EntityKind, number>>
 
   constructor(
     settings: FeatureSettings,
@@ -57,25 +60,29 @@ export class FeatureEngineer {
     families?: readonly FeatureFamily[],
   ) {
     this.plan = families === undefined ? planFeatures(settings) : planFeatures(settings, families)
-    this.event = new TransactionEvent(settings.options.attributes)
+    const { attributes, entities } = settings.options
+    this.event = new TransactionEvent(attributes, entities)
     this.featureNames = this.plan.features.map(({ feature }) => feature.name)
     const moment = new Moment(createTimeZone(settings.timeZone))
-    const keepers: Partial<Record<EntityKind, StateKeeper>> = {}
-    const readings: Partial<Record<EntityKind, EntityReading>> = {}
-    for (const kind of ENTITY_KINDS) {
-      const layout = this.plan.layouts[kind]
-      if (layout === undefined) continue
-      keepers[kind] = new StateKeeper(layout, blocks)
-      readings[kind] = new EntityReading(layout)
+    const { layouts } = this.plan
+    this.kinds = kindsOf(entities).filter((kind) => layouts[kind] !== undefined)
+    this.slots = Object.fromEntries(this.kinds.map((kind) => [kind, slotOf(kind, entities)]))
+    const keepers: Record<EntityKind, StateKeeper> = {}
+    const readings: Record<EntityKind, EntityReading> = {}
+    for (const kind of this.kinds) {
+      keepers[kind] = new StateKeeper(layouts[kind]!, blocks, entities)
+      readings[kind] = new EntityReading(layouts[kind]!)
     }
     this.keepers = keepers
+    const sourceOf = (kind: EntityKind): EntitySource => new BoundSource(readings[kind], layouts[kind])
     const sources: FeatureSources = {
       transaction: this.event,
       moment,
       fitted: createFittedLookup(fitted),
-      user: new BoundSource(readings.user, this.plan.layouts.user),
-      merchant: new BoundSource(readings.merchant, this.plan.layouts.merchant),
-      device: new BoundSource(readings.device, this.plan.layouts.device),
+      user: sourceOf('user'),
+      merchant: sourceOf('merchant'),
+      device: sourceOf('device'),
+      entity: sourceOf,
     }
     const emittersOf = (source: FeatureSource): Emitter[] =>
       this.plan.features
@@ -83,17 +90,18 @@ export class FeatureEngineer {
         .map(({ feature, column }) => ({ column, value: feature.bind(sources) }))
     this.parts = [
       new TransactionPart(emittersOf('transaction'), moment),
-      ...ENTITY_KINDS.flatMap((kind) => {
-        const keeper = keepers[kind]
-        const reading = readings[kind]
-        return keeper && reading ? [new EntityPart(kind, emittersOf(kind), keeper, reading)] : []
-      }),
+      ...this.kinds.map((kind) => new EntityPart(kind, emittersOf(kind), keepers[kind]!, readings[kind]!)),
     ]
   }
 
   /** The keeper of one kind of state; undefined where no chosen feature reads one. */
   keeperOf(kind: EntityKind): StateKeeper | undefined {
     return this.keepers[kind]
+  }
+
+  /** The token of the entity of `kind` that `event` names; `NO_TOKEN` when it names none. */
+  entityToken(kind: EntityKind): number {
+    return tokenIn(this.event, this.slots[kind]!)
   }
 
   /**
@@ -103,7 +111,7 @@ export class FeatureEngineer {
    * `StateKeeper`.
    */
   createAllFeatures(states: EntityStates, vector: Float64Array): Outcome {
-    if (this.keepers.user?.hasSeen(states.user, this.event.transactionToken)) return 'repeated'
+    if (this.keepers['user']?.hasSeen(states.user, this.event.transactionToken)) return 'repeated'
     for (const part of this.parts) {
       const state = part.source === 'transaction' ? undefined : states[part.source]
       part.createFeatures(this.event, state, vector, 0)
@@ -129,10 +137,10 @@ export class FeatureEngineer {
    */
   applyLabel(states: Partial<EntityStates>, label: LabelEvent): boolean {
     let found = false
-    for (const kind of ENTITY_KINDS) {
+    for (const kind of this.kinds) {
       const state = states[kind]
-      const keeper = this.keepers[kind]
-      if (state === undefined || keeper === undefined || keeper.layout.labelField < 0) continue
+      const keeper = this.keepers[kind]!
+      if (state === undefined || keeper.layout.labelField < 0) continue
       if (keeper.label(state, label.eventTimeMs, label.transactionToken, label.isFraud)) found = true
     }
     return found
@@ -255,7 +263,3 @@ class BoundSource implements EntitySource {
     return () => distinct[at]!
   }
 }
-
-/** The token of the entity of `kind` in `event`; `NO_TOKEN` when the transaction names none. */
-export const entityToken = (event: TransactionEvent, kind: EntityKind): number =>
-  kind === 'user' ? event.userToken : kind === 'merchant' ? event.merchantToken : event.deviceToken

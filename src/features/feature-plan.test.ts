@@ -18,6 +18,8 @@ const plan = (include: string[], exclude: string[] = [], amounts = DEFAULT_AMOUN
       categories: VOCABULARY_FIELDS,
       attributes: [],
       amounts,
+      entities: [],
+      standardEntities: [],
     },
     windowMs: new Map([
       ['1h', 3_600_000],
@@ -36,8 +38,8 @@ describe('the plan of features', () => {
     expect(features.map(({ feature, source }) => [feature.name, source])).toEqual([
       ['user_tx_count_1h', 'user'],
     ])
-    expect(layouts.user?.needs.windows.map(({ name }) => name)).toEqual(['1h'])
-    expect([layouts.user?.needs.dimensions, layouts.merchant, layouts.device]).toEqual([
+    expect(layouts['user']?.needs.windows.map(({ name }) => name)).toEqual(['1h'])
+    expect([layouts['user']?.needs.dimensions, layouts['merchant'], layouts['device']]).toEqual([
       [],
       undefined,
       undefined,
@@ -60,6 +62,8 @@ describe('the plan of features', () => {
     const known = {
       categories: ['merchant_category', 'transaction_type', 'device_type'] as const,
       attributes: [],
+      entities: [],
+      standardEntities: [],
     }
     const before = planFeatures(readFeatureSettings(features, labels, AMOUNTS_ABOVE_ZERO, known))
     // As version 0.1 of 2026-11-28 computed them: states of that layout are read by their hash.
@@ -68,9 +72,9 @@ describe('the plan of features', () => {
       117,
       'bfeb4adbd9cffd1c1dc1ff14e6264c4382766892d7dd4aadb1cee0b030f9f77c',
     ])
-    expect(before.layouts.user?.schemaHash).toBe(3449997173868107)
-    expect(before.layouts.merchant?.schemaHash).toBe(2340426164557046)
-    expect(before.layouts.device?.schemaHash).toBe(2440186848287934)
+    expect(before.layouts['user']?.schemaHash).toBe(3449997173868107)
+    expect(before.layouts['merchant']?.schemaHash).toBe(2340426164557046)
+    expect(before.layouts['device']?.schemaHash).toBe(2440186848287934)
     const now = planFeatures(readFeatureSettings(features, labels, DEFAULT_AMOUNTS, known))
     const added = now.features.map(({ feature }) => feature.name)
     for (const { feature } of before.features) added.splice(added.indexOf(feature.name), 1)
@@ -78,17 +82,17 @@ describe('the plan of features', () => {
       'amount_is_zero',
       'amount_is_refund',
     ])
-    expect(now.layouts.device?.schemaHash).toBe(before.layouts.device?.schemaHash)
+    expect(now.layouts['device']?.schemaHash).toBe(before.layouts['device']?.schemaHash)
   })
 
   test('counts refunds only where a feature is about amounts, and there may be any', () => {
-    expect(plan(['user_tx_count_1h']).layouts.user?.needs.refunds).toBeUndefined()
-    expect(plan(['user_mean_amount_1h']).layouts.user?.needs.refunds).toBe(true)
+    expect(plan(['user_tx_count_1h']).layouts['user']?.needs.refunds).toBeUndefined()
+    expect(plan(['user_mean_amount_1h']).layouts['user']?.needs.refunds).toBe(true)
   })
 
   test('states of currencies with other decimals are other states', () => {
     const of = (decimals: number) => plan(['user_tx_count_1h'], [], { ...DEFAULT_AMOUNTS, decimals })
-    expect(of(0).layouts.user?.schemaHash).not.toBe(of(2).layouts.user?.schemaHash)
+    expect(of(0).layouts['user']?.schemaHash).not.toBe(of(2).layouts['user']?.schemaHash)
   })
 
   test('refuses a name it does not know and suggests the nearest', () => {

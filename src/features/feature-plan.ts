@@ -1,11 +1,11 @@
 import { distance } from 'fastest-levenshtein'
 import { VigiaError } from '../errors.ts'
 import { createTimeZone } from '../foundation/time-zone.ts'
-import type { Attribute } from '../transaction/attributes.ts'
-import { ENTITY_KINDS, type EntityKind } from '../transaction/entity-kind.ts'
+import { type EntityKind, kindsOf } from '../transaction/entity-kind.ts'
 import { FEATURE_FAMILIES } from './families/index.ts'
 import type {
   EntitySource,
+  FamilyOptions,
   Feature,
   FeatureFamily,
   FeatureSource,
@@ -33,7 +33,7 @@ export interface FeaturePlan {
    * Layout per entity kind; absent where no chosen feature reads one. The user's is always there: it knows
    * repeats.
    */
-  readonly layouts: Readonly<Partial<Record<EntityKind, StateLayout>>>
+  readonly layouts: Readonly<Record<EntityKind, StateLayout | undefined>>
 }
 
 /**
@@ -48,30 +48,31 @@ export const planFeatures = (
   families: readonly FeatureFamily[] = FEATURE_FAMILIES,
 ): FeaturePlan => {
   const { refunds, decimals } = settings.options.amounts
-  const recorders = {
-    user: new Recorder(refunds),
-    merchant: new Recorder(refunds),
-    device: new Recorder(refunds),
+  const kinds = kindsOf(settings.options.entities)
+  const recorders = new Map(kinds.map((kind) => [kind, new Recorder(refunds)]))
+  const recorderOf = (kind: EntityKind): Recorder => recorders.get(kind)!
+  const sources: FeatureSources = {
+    ...unfilledSources(settings.options),
+    user: recorderOf('user'),
+    merchant: recorderOf('merchant'),
+    device: recorderOf('device'),
+    entity: recorderOf,
   }
-  const sources = { ...unfilledSources(settings.options.attributes), ...recorders }
   const features = chooseFeatures(settings, families).map(({ feature, family }, column) => {
-    const before = ENTITY_KINDS.map((kind) => recorders[kind].asked)
+    const before = kinds.map((kind) => recorderOf(kind).asked)
     feature.bind(sources)
-    const read = ENTITY_KINDS.filter((kind, index) => recorders[kind].asked !== before[index])
+    const read = kinds.filter((kind, index) => recorderOf(kind).asked !== before[index])
     if (read.length > 1) {
       throw new VigiaError('FEATURES_MIXED_SOURCES', { feature: feature.name, got: read.join(', ') })
     }
     return { feature, family, column, source: read[0] ?? ('transaction' as const) }
   })
-  const layouts: Partial<Record<EntityKind, StateLayout>> = {}
-  for (const kind of ENTITY_KINDS) {
-    if (recorders[kind].asked > 0 || kind === 'user') {
-      layouts[kind] = createStateLayout(
-        kind,
-        { ...recorders[kind].needs(settings.windowMs), ...(decimals !== 2 && { decimals }) },
-        settings.limits[kind],
-      )
-    }
+  const layouts: Record<EntityKind, StateLayout> = {}
+  for (const kind of kinds) {
+    const recorder = recorderOf(kind)
+    if (recorder.asked === 0 && kind !== 'user') continue
+    const needs = { ...recorder.needs(settings.windowMs), ...(decimals !== 2 && { decimals }) }
+    layouts[kind] = createStateLayout(kind, needs, settings.limits[kind]!)
   }
   return { features, layouts }
 }
@@ -236,10 +237,15 @@ const EMPTY_LAYOUT = createStateLayout('user', NO_NEEDS, {
   labelDelayMs: 0,
 })
 
-const unfilledSources = (
-  attributes: readonly Attribute[],
-): Pick<FeatureSources, 'transaction' | 'moment' | 'fitted'> => {
+const unfilledSources = ({
+  attributes,
+  entities,
+}: FamilyOptions): Pick<FeatureSources, 'transaction' | 'moment' | 'fitted'> => {
   const nothing = { code: () => Number.NaN, share: () => Number.NaN }
   const fitted: FittedLookup = { amountBand: () => 0, category: () => nothing }
-  return { transaction: new TransactionEvent(attributes), moment: new Moment(createTimeZone('UTC')), fitted }
+  return {
+    transaction: new TransactionEvent(attributes, entities),
+    moment: new Moment(createTimeZone('UTC')),
+    fitted,
+  }
 }

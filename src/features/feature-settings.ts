@@ -4,7 +4,8 @@ import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import { isTimeZone } from '../foundation/time-zone.ts'
 import { AMOUNTS_ABOVE_ZERO, type AmountRules } from '../transaction/amount-rules.ts'
-import type { EntityKind } from '../transaction/entity-kind.ts'
+import type { Entity } from '../transaction/entities.ts'
+import { ENTITY_KINDS, type EntityKind, type StandardKind } from '../transaction/entity-kind.ts'
 import type { FamilyOptions, KnownData } from './feature.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from './fitted-features.ts'
 import type { NamedWindow, StateLimits } from './state/layout.ts'
@@ -15,31 +16,43 @@ export interface FeatureSettings {
   readonly options: FamilyOptions
   /** Length in milliseconds by window name. */
   readonly windowMs: ReadonlyMap<string, number>
-  readonly limits: Readonly<Record<EntityKind, StateLimits>>
+  /** By kind of entity: the standard ones, and those of the bank's own. */
+  readonly limits: Readonly<Record<StandardKind, StateLimits> & Record<EntityKind, StateLimits>>
   readonly include: readonly string[]
   readonly exclude: readonly string[]
   readonly amountBands: number
   readonly vocabularySize: number
 }
 
+/** Every category field, and nothing of the bank's own. */
+const ALL_FIELDS: KnownData = {
+  categories: VOCABULARY_FIELDS,
+  attributes: [],
+  entities: [],
+  standardEntities: [],
+}
+
 /**
  * Reads the `features` and `labels` sections of a checked configuration.
  *
  * @param amounts the rules by which the transactions are read: they say which features of amounts there are
- * @param known what there is to make features of (default: every category field, no attributes)
+ * @param known what there is to make features of (default: every category field, nothing of the bank's own)
  * @throws FEATURES_TIME_ZONE_UNKNOWN when the runtime has no such zone
  */
 export const readFeatureSettings = (
   features: FeaturesSettings,
   labels: LabelsSettings,
   amounts: AmountRules,
-  known: KnownData = { categories: VOCABULARY_FIELDS, attributes: [] },
+  known: KnownData = ALL_FIELDS,
 ): FeatureSettings => {
   if (!isTimeZone(features.time_zone)) {
     throw new VigiaError('FEATURES_TIME_ZONE_UNKNOWN', { got: features.time_zone })
   }
   const windows = ascending(features.windows)
   const riskWindows = ascending(features.risk_windows)
+  const ownWindows = ascending(
+    [...known.entities, ...known.standardEntities].flatMap((one) => [...one.windows, ...one.riskWindows]),
+  )
   const limits = (ringEvents: number): StateLimits => ({
     ringEvents: powerOfTwoBelow(ringEvents),
     dimensionValues: powerOfTwoBelow(features.state.remembered_values),
@@ -56,12 +69,15 @@ export const readFeatureSettings = (
       categories: known.categories,
       attributes: known.attributes,
       amounts,
+      entities: known.entities,
+      standardEntities: known.standardEntities,
     },
-    windowMs: new Map([...windows, ...riskWindows].map(({ name, ms }) => [name, ms])),
+    windowMs: new Map([...windows, ...riskWindows, ...ownWindows].map(({ name, ms }) => [name, ms])),
     limits: {
       user: limits(features.state.user_transactions),
       merchant: limits(features.state.merchant_transactions),
       device: limits(features.state.device_transactions),
+      ...Object.fromEntries(known.entities.map(({ name, transactions }) => [name, limits(transactions)])),
     },
     include: features.include,
     exclude: features.exclude,
@@ -71,10 +87,22 @@ export const readFeatureSettings = (
 }
 
 /** What the training data had, as it was fitted. */
-export const knownData = ({ vocabularies, attributes = [] }: FittedFeatures): KnownData => ({
+export const knownData = ({ vocabularies, attributes = [], entities = [] }: FittedFeatures): KnownData => ({
   categories: VOCABULARY_FIELDS.filter((name) => Object.hasOwn(vocabularies, name)),
   attributes,
+  ...splitEntities(entities),
 })
+
+/** Entities of the bank's own apart from what is added to the standard ones. */
+export const splitEntities = (
+  entities: readonly Entity[],
+): Pick<KnownData, 'entities' | 'standardEntities'> => {
+  const isStandard = ({ name }: Entity): boolean => ENTITY_KINDS.includes(name as StandardKind)
+  return {
+    entities: entities.filter((entity) => !isStandard(entity)),
+    standardEntities: entities.filter(isStandard),
+  }
+}
 
 /**
  * The settings that a model carries: those of its manifest or of its document beside a log. One that says

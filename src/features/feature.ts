@@ -1,5 +1,6 @@
 import type { AmountRules } from '../transaction/amount-rules.ts'
 import type { Attribute } from '../transaction/attributes.ts'
+import type { Entity } from '../transaction/entities.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
 import type { VocabularyField } from './fitted-features.ts'
 import type { Moment } from './moment.ts'
@@ -8,8 +9,11 @@ import type { Dimension } from './state/layout.ts'
 import type { DimensionReading, EntityReading, RiskReading, WindowReading } from './state/reading.ts'
 import type { TransactionEvent } from './transaction-event.ts'
 
-/** What a feature is computed from: the transaction alone, or it and the state of one entity. */
-export type FeatureSource = 'transaction' | EntityKind
+/**
+ * What a feature is computed from: the transaction alone (`transaction`), or it and the state of one entity,
+ * by its kind.
+ */
+export type FeatureSource = EntityKind
 
 /**
  * One feature: its record, and how to compute it.
@@ -61,6 +65,9 @@ export interface FamilyOptions {
   readonly categories: KnownData['categories']
   /** Their values stand in an event in this order. */
   readonly attributes: KnownData['attributes']
+  /** Their tokens stand in an event in this order. */
+  readonly entities: KnownData['entities']
+  readonly standardEntities: KnownData['standardEntities']
 }
 
 /** What there is to make features of, as it was found in the training data. */
@@ -68,6 +75,10 @@ export interface KnownData {
   /** Category fields with a fitted vocabulary, in the order of the vector. */
   readonly categories: readonly VocabularyField[]
   readonly attributes: readonly Attribute[]
+  /** Entities of the bank's own. */
+  readonly entities: readonly Entity[]
+  /** What is computed of user, merchant and device beside their own families. */
+  readonly standardEntities: readonly Entity[]
 }
 
 /** Everything a feature can ask for. */
@@ -78,6 +89,8 @@ export interface FeatureSources {
   readonly user: EntitySource
   readonly merchant: EntitySource
   readonly device: EntitySource
+  /** Of any kind. */
+  entity(kind: EntityKind): EntitySource
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Attribute } from '../transaction/attributes.ts'
+import type { Entity } from '../transaction/entities.ts'
 
 /**
  * Category fields with a fitted vocabulary, in the order of the vector. Models of earlier versions have the
@@ -38,6 +39,8 @@ export interface FittedFeatures {
   readonly vocabularies: Readonly<Record<string, readonly VocabularyEntry[]>>
   /** What the source had beside the fields; absent: nothing. Requests are read by it. */
   readonly attributes?: readonly Attribute[]
+  /** Entities of the bank's own, and what is added to the standard ones; absent: none. */
+  readonly entities?: readonly Entity[]
 }
 
 /** How often each value occurs in the training rows. */

@@ -1,14 +1,10 @@
-import type { Feature, FeatureFamily } from './feature.ts'
+import type { Feature, FeatureFamily, FeatureSource } from './feature.ts'
 import { type PlannedFeature, planFeatures } from './feature-plan.ts'
 import type { FeatureSettings } from './feature-settings.ts'
 
 /** What `features` reads, for people. */
-const SOURCES = {
-  transaction: 'transaction',
-  user: 'transaction, user state',
-  merchant: 'transaction, merchant state',
-  device: 'transaction, device state',
-} as const
+const readsOf = (source: FeatureSource): string =>
+  source === 'transaction' ? 'transaction' : `transaction, ${source} state`
 
 /** The reference of all features as Markdown, from their records: `docs/features.md`. */
 export const renderFeatureReference = (
@@ -47,7 +43,7 @@ const renderFamily = (family: FeatureFamily, features: readonly PlannedFeature[]
     '| --- | --- | --- | --- | --- | --- | --- |',
     ...features.map(
       ({ feature, source }) =>
-        `| \`${feature.name}\` | ${feature.meaning} | ${unit(feature)} | ${range(feature)} | ${feature.missing} | ${SOURCES[source]} | ${words(feature)} |`,
+        `| \`${feature.name}\` | ${feature.meaning} | ${unit(feature)} | ${range(feature)} | ${feature.missing} | ${readsOf(source)} | ${words(feature)} |`,
     ),
     '',
   ].join('\n')

@@ -27,6 +27,8 @@ const FEATURES: readonly Feature[] = FEATURE_FAMILIES.flatMap((family) =>
     categories: VOCABULARY_FIELDS,
     attributes: [],
     amounts: DEFAULT_AMOUNTS,
+    entities: [],
+    standardEntities: [],
   }),
 )
 

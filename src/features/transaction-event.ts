@@ -1,4 +1,6 @@
 import { type Attribute, type AttributeValue, isTextAttribute } from '../transaction/attributes.ts'
+import { type Entity, type EntityIdOf, entityIdOf } from '../transaction/entities.ts'
+import type { EntityKind, StandardKind } from '../transaction/entity-kind.ts'
 import type { FieldName } from '../transaction/fields.ts'
 import { NO_TOKEN, tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
@@ -23,18 +25,24 @@ export class TransactionEvent {
   currencyToken = 0.5
   // Half a unit each: it makes V8 hold the fields as doubles from the start. All are set before use.
   /**
-   * In the order of `attributes`: numbers, epoch milliseconds, 1 and 0, of which NaN is missing; tokens of text.
+   * In the order of `attributes`: numbers, epoch milliseconds, 1 and 0, of which NaN is missing; tokens of
+   * text.
    */
   readonly values: Float64Array
   readonly attributes: readonly Attribute[]
+  /** Of the entities of the bank's own, in their order. */
+  readonly entityTokens: Float64Array
+  readonly entityIds: readonly EntityIdOf[]
 
-  constructor(attributes: readonly Attribute[] = []) {
+  constructor(attributes: readonly Attribute[] = [], entities: readonly Entity[] = []) {
     this.attributes = attributes
     this.values = new Float64Array(attributes.length)
+    this.entityTokens = new Float64Array(entities.length)
+    this.entityIds = entities.map(entityIdOf)
   }
 }
 
-/** Fills `event` from `transaction`. */
+/** Fills `event` from `transaction`, which is clean. */
 export const readTransaction = (event: TransactionEvent, transaction: Transaction): void => {
   event.eventTimeMs = transaction.eventTimeMs
   event.amountMinor = transaction.amountMinor
@@ -49,7 +57,8 @@ export const readTransaction = (event: TransactionEvent, transaction: Transactio
   event.latitude = transaction.latitude ?? Number.NaN
   event.longitude = transaction.longitude ?? Number.NaN
   event.currencyToken = tokenOf(transaction.currency)
-  const { attributes, values } = event
+  const { attributes, values, entityIds, entityTokens } = event
+  for (let i = 0; i < entityIds.length; i++) entityTokens[i] = tokenOf(entityIds[i]!(transaction))
   if (attributes.length === 0) return
   const given = transaction.attributes
   for (let i = 0; i < attributes.length; i++) {
@@ -78,11 +87,16 @@ export const EVENT_SOURCES = {
   latitude: 'latitude',
   longitude: 'longitude',
   currencyToken: 'currency',
-} as const satisfies Readonly<Record<Exclude<keyof TransactionEvent, 'values' | 'attributes'>, FieldName>>
+} as const satisfies Readonly<
+  Record<Exclude<keyof TransactionEvent, 'values' | 'attributes' | 'entityTokens' | 'entityIds'>, FieldName>
+>
 
 export type EventField = keyof typeof EVENT_SOURCES
 
-/** The fields of an event in bulk: they stand first in a row of `EventRows`, the attributes' values after them. */
+/**
+ * The fields of an event in bulk: they stand first in a row of `EventRows`, after them the values of
+ * attributes and the tokens of entities.
+ */
 export const EVENT_FIELDS = Object.keys(EVENT_SOURCES) as readonly EventField[]
 
 /** Many events, row after row: a transaction is read as a whole, so its fields share cache lines. */
@@ -93,13 +107,45 @@ export const eventFieldAt = (field: EventField): number => EVENT_FIELDS.indexOf(
 
 const EVENT_WIDTH = EVENT_FIELDS.length
 
-/** Words of a row with so many attributes. */
-export const eventWidth = (attributes: number): number => EVENT_WIDTH + attributes
+/** Words of a row with so many attributes and entities of the bank's own. */
+export const eventWidth = ({ attributes, entities }: EventShape): number =>
+  EVENT_WIDTH + attributes + entities
+
+/** How many attributes and entities of the bank's own events have. */
+export interface EventShape {
+  readonly attributes: number
+  readonly entities: number
+}
+
+export const eventShapeOf = ({
+  attributes,
+  entities,
+}: {
+  readonly attributes: readonly unknown[]
+  readonly entities: readonly unknown[]
+}): EventShape => ({ attributes: attributes.length, entities: entities.length })
+
+/** Where the token of a kind of entity stands in a row. */
+export const entityFieldAt = (
+  kind: EntityKind,
+  own: readonly Entity[],
+  { attributes }: EventShape,
+): number => {
+  const standard = STANDARD_TOKENS[kind as StandardKind]
+  if (standard !== undefined) return eventFieldAt(standard)
+  return EVENT_WIDTH + attributes + own.findIndex(({ name }) => name === kind)
+}
+
+const STANDARD_TOKENS: Readonly<Record<StandardKind, EventField>> = {
+  user: 'userToken',
+  merchant: 'merchantToken',
+  device: 'deviceToken',
+}
 
 /** Fills `event` from row `row`. */
 export const readRow = (event: TransactionEvent, rows: EventRows, row: number): void => {
-  const { values } = event
-  const at = row * (EVENT_WIDTH + values.length)
+  const { values, entityTokens } = event
+  const at = row * (EVENT_WIDTH + values.length + entityTokens.length)
   event.eventTimeMs = rows[at]!
   event.amountMinor = rows[at + 1]!
   event.transactionToken = rows[at + 2]!
@@ -114,4 +160,6 @@ export const readRow = (event: TransactionEvent, rows: EventRows, row: number): 
   event.longitude = rows[at + 11]!
   event.currencyToken = rows[at + 12]!
   for (let i = 0; i < values.length; i++) values[i] = rows[at + EVENT_WIDTH + i]!
+  const tokensAt = at + EVENT_WIDTH + values.length
+  for (let i = 0; i < entityTokens.length; i++) entityTokens[i] = rows[tokensAt + i]!
 }

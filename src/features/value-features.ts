@@ -1,6 +1,5 @@
 import type { Feature } from './feature.ts'
 import { yesOrNo } from './phrase.ts'
-import type { Dimension } from './state/layout.ts'
 
 /** Features that say how familiar the user is with a value: a place, a device, a merchant, a category. */
 
@@ -11,12 +10,15 @@ const WORDS = {
   category: { noun: 'merchant category', paid: 'in the merchant category' },
   location: { noun: 'place', paid: 'in the place' },
   device: { noun: 'device', paid: 'with the device' },
-} as const satisfies Record<Dimension, { noun: string; paid: string }>
+} as const
 
-const noneGiven = (dimension: Dimension): string => `no ${WORDS[dimension].noun} given`
+/** What a payment can be familiar by: the dimensions of every transaction. */
+type StandardDimension = keyof typeof WORDS
+
+const noneGiven = (dimension: StandardDimension): string => `no ${WORDS[dimension].noun} given`
 
 /** 1 when the value is the user's commonest so far. */
-export const isUsualValue = (name: string, dimension: Dimension, meaning: string): Feature => ({
+export const isUsualValue = (name: string, dimension: StandardDimension, meaning: string): Feature => ({
   name,
   meaning,
   unit: 'boolean',
@@ -34,7 +36,7 @@ export const isUsualValue = (name: string, dimension: Dimension, meaning: string
 })
 
 /** 1 when the user has not had the value before (or has forgotten it, see the bounds of a state). */
-export const isNewValue = (name: string, dimension: Dimension, meaning: string): Feature => ({
+export const isNewValue = (name: string, dimension: StandardDimension, meaning: string): Feature => ({
   name,
   meaning,
   unit: 'boolean',
@@ -52,7 +54,7 @@ export const isNewValue = (name: string, dimension: Dimension, meaning: string):
 })
 
 /** Earlier transactions with the value as a share of those with any. */
-export const shareOfValue = (name: string, dimension: Dimension, meaning: string): Feature => ({
+export const shareOfValue = (name: string, dimension: StandardDimension, meaning: string): Feature => ({
   name,
   meaning,
   unit: 'share',
@@ -70,7 +72,7 @@ export const shareOfValue = (name: string, dimension: Dimension, meaning: string
 })
 
 /** Shannon entropy of the user's earlier values. */
-export const entropyOf = (name: string, dimension: Dimension, meaning: string): Feature => ({
+export const entropyOf = (name: string, dimension: StandardDimension, meaning: string): Feature => ({
   name,
   meaning,
   unit: 'nats',

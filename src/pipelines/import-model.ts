@@ -18,6 +18,7 @@ import { type Artifact, decodeArtifact, encodeArtifact } from '../model/artifact
 import { encodeOnnx } from '../model/onnx/encode-onnx.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import { codeVersionOf } from '../steps/code-version.ts'
+import { kindsOf } from '../transaction/entity-kind.ts'
 import { whyOtherFeatures } from './training/production-model.ts'
 import { referenceOfRows } from './training/reference-of-rows.ts'
 
@@ -241,12 +242,13 @@ const rowsOfRun = async (
 
 /** The states belong to the features, not to the model: those of the run serve any model on its features. */
 const takeStates = async ({ manifest }: Artifact, run: string, to: string): Promise<boolean> => {
-  const identity = statesIdentity(settingsOf(manifest), manifest.fitted.features as FittedFeatures)
+  const settings = settingsOf(manifest)
+  const identity = statesIdentity(settings, manifest.fitted.features as FittedFeatures)
   const from = join(run, 'states')
   const states = await readStates(from, identity)
   if (states === undefined) return false
   await mkdir(to)
-  await publishStates(from, to, identity, states.lastEventTimeMs)
+  await publishStates(from, to, identity, states.lastEventTimeMs, kindsOf(settings.options.entities))
   return true
 }
 

@@ -1,4 +1,4 @@
-import type { EntityKind } from '../transaction/entity-kind.ts'
+import type { ByKind, EntityKind } from '../transaction/entity-kind.ts'
 
 /** Names one state: the kind of entity and the token of its id (`tokenOf`). */
 export interface EntityKey {
@@ -44,7 +44,7 @@ export interface Receipt {
  * 5. What was saved before the process was killed is there after it is started again, except in the memory
  *    store.
  * 6. `entries` gives each state of a kind once, also one that is written meanwhile; `count` tells how
- *    many there are.
+ *    many there are. Any kind may come: it needs no announcement.
  * 7. A note is read as it was written last, and is no receipt.
  * 8. Sweeps look at each receipt, and remove the expired ones only.
  * 9. A cleared store is an empty one.
@@ -71,8 +71,8 @@ export interface StateStore {
   writeNote(name: string, text: string): Promise<void>
   /** All states of one kind, each once, in any order; for inspection and verification. */
   entries(kind: EntityKind): AsyncIterable<{ readonly token: number } & StoredState>
-  /** How many states of each kind there are. */
-  count(): Promise<Readonly<Record<EntityKind, number>>>
+  /** How many states of each kind there are: of the standard kinds, and of every other that has any. */
+  count(): Promise<ByKind<number>>
   /** Forgets all states, receipts and notes. */
   clear(): Promise<void>
   close(): Promise<void>

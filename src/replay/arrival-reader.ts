@@ -1,8 +1,16 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
-import { EVENT_FIELDS, EVENT_SOURCES, type EventField, eventWidth } from '../features/transaction-event.ts'
+import {
+  EVENT_FIELDS,
+  EVENT_SOURCES,
+  type EventField,
+  type EventShape,
+  eventShapeOf,
+  eventWidth,
+} from '../features/transaction-event.ts'
 import { type Attribute, attributeColumn, isTextAttribute } from '../transaction/attributes.ts'
+import { type Entity, entityIdSql, idColumns } from '../transaction/entities.ts'
 import { isTextKind, TRANSACTION_FIELDS } from '../transaction/fields.ts'
 import { FIELD_SQL } from '../transaction/prepared-columns.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
@@ -14,7 +22,7 @@ import {
   PendingLabels,
   StreamedLabels,
 } from './label-feed.ts'
-import { BATCH_ROWS, LABEL, LABEL_WIDTH, type SharedBatch } from './shared-batch.ts'
+import { BATCH_ROWS, LABEL, labelWidth, type SharedBatch } from './shared-batch.ts'
 
 /** Rows and labels that were put into a batch. */
 export interface FilledBatch {
@@ -51,6 +59,8 @@ export interface ArrivalOptions {
   readonly profile: ArrivalProfile
   /** Whose values stand in a row after the fields of an event. */
   readonly attributes: readonly Attribute[]
+  /** Whose tokens stand after them. */
+  readonly entities: readonly Entity[]
   readonly labelDelayMs: number
   readonly needsLabels: boolean
   /** Where an earlier replay had come to. */
@@ -79,30 +89,37 @@ export class ArrivalReader {
   private readonly transactions: ChunkCursor
   private readonly labels: LabelFeed
   private readonly width: number
+  private readonly labelWidth: number
   private clock: number
   private arrived = 0
 
-  private constructor(transactions: ChunkCursor, labels: LabelFeed, clock: number, width: number) {
+  private constructor(transactions: ChunkCursor, labels: LabelFeed, clock: number, shape: EventShape) {
     this.transactions = transactions
     this.labels = labels
     this.clock = clock
-    this.width = width
+    this.width = eventWidth(shape)
+    this.labelWidth = labelWidth(shape)
   }
 
   static async open(
     connections: { readonly transactions: DuckDBConnection; readonly labels: DuckDBConnection },
-    { prepared, profile, attributes, labelDelayMs, needsLabels, carried }: ArrivalOptions,
+    { prepared, profile, attributes, entities, labelDelayMs, needsLabels, carried }: ArrivalOptions,
   ): Promise<ArrivalReader> {
     const source = `read_parquet(${sqlLiteral(prepared)})`
-    const rows = await connections.transactions.stream(`SELECT ${rowSql(attributes)} FROM ${source}`)
+    const shape = eventShapeOf({ attributes, entities })
+    const ids = entities.map(idSql)
+    const rows = await connections.transactions.stream(`SELECT ${rowSql(attributes, ids)} FROM ${source}`)
     const start = carried?.clock ?? Number.NEGATIVE_INFINITY
     const labels = !needsLabels
-      ? new PendingLabels(Number.POSITIVE_INFINITY)
+      ? new PendingLabels(Number.POSITIVE_INFINITY, shape)
       : profile.isDisordered
-        ? new StreamedLabels(await connections.labels.stream(labelSql(source, labelDelayMs, start)))
-        : new PendingLabels(labelDelayMs)
-    const all = carried === undefined ? labels : new CarriedLabels(carried.labels, labels)
-    return new ArrivalReader(new ChunkCursor(rows), all, start, eventWidth(attributes.length))
+        ? new StreamedLabels(
+            await connections.labels.stream(labelSql(source, labelDelayMs, start, ids)),
+            shape,
+          )
+        : new PendingLabels(labelDelayMs, shape)
+    const all = carried === undefined ? labels : new CarriedLabels(carried.labels, labels, shape)
+    return new ArrivalReader(new ChunkCursor(rows), all, start, shape)
   }
 
   /** Where the replay has come to: what a later one needs to go on. */
@@ -118,7 +135,7 @@ export class ArrivalReader {
     let rows = 0
     let labels = 0
     const chunk = this.transactions
-    const { width } = this
+    const { width, labelWidth: labelWords } = this
     while (rows < limit && (await chunk.load())) {
       const available = Math.min(chunk.rowCount - chunk.row, limit - rows)
       this.copyTransactions(batch, rows, available)
@@ -133,8 +150,8 @@ export class ArrivalReader {
             chunk.row += i
             return { rows, labels }
           }
-          this.labels.take(batch.labels, labels * LABEL_WIDTH)
-          batch.labels[labels * LABEL_WIDTH + LABEL.beforeRow] = rows
+          this.labels.take(batch.labels, labels * labelWords)
+          batch.labels[labels * labelWords + LABEL.beforeRow] = rows
           labels++
         }
         this.labels.add(batch.events, rows * width, chunk.column(width)[chunk.row + i]!)
@@ -175,8 +192,14 @@ const attributeSql = (attribute: Attribute): string => {
   return isTextAttribute(attribute) ? `coalesce(${column}, '')` : `coalesce(${column}::DOUBLE, 'NaN'::DOUBLE)`
 }
 
-/** The fields of an event, the attributes, and after them: 1 fraud, 0 not, -1 not known. */
-const rowSql = (attributes: readonly Attribute[]): string =>
-  [...EVENT_FIELDS.map(eventSql), ...attributes.map(attributeSql), 'coalesce(is_fraud, -1)::DOUBLE'].join(
-    ', ',
-  )
+/** The id of an entity, empty where the transaction names none. */
+const idSql = (entity: Entity): string => entityIdSql(idColumns(entity, attributeColumn))
+
+/** The fields of an event, attributes, ids of entities, and after them: 1 fraud, 0 not, -1 not known. */
+const rowSql = (attributes: readonly Attribute[], ids: readonly string[]): string =>
+  [
+    ...EVENT_FIELDS.map(eventSql),
+    ...attributes.map(attributeSql),
+    ...ids,
+    'coalesce(is_fraud, -1)::DOUBLE',
+  ].join(', ')

@@ -5,26 +5,34 @@ import { decodeState, encodeState } from '../features/state/encoding.ts'
 import { Arena, type EntityState } from '../features/state/entity-state.ts'
 import { HEADER } from '../features/state/layout.ts'
 import { StateTable } from '../features/state/state-table.ts'
-import { eventFieldAt, eventWidth, readRow } from '../features/transaction-event.ts'
-import type { EntityKind } from '../transaction/entity-kind.ts'
-import { BATCH_ROWS, LABEL, LABEL_WIDTH, type SharedBatch } from './shared-batch.ts'
+import {
+  type EventShape,
+  entityFieldAt,
+  eventShapeOf,
+  eventWidth,
+  readRow,
+} from '../features/transaction-event.ts'
+import type { Entity } from '../transaction/entities.ts'
+import {
+  type ByKind,
+  byKind,
+  type EntityKind,
+  kindsOf,
+  type StandardKind,
+} from '../transaction/entity-kind.ts'
+import { BATCH_ROWS, LABEL, LABEL_WIDTH, labelWidth, type SharedBatch } from './shared-batch.ts'
 
 const NONE = -1
-/** Where a row has the token of each kind of entity; labels do not concern users. */
-const TOKEN_AT: Readonly<Record<EntityKind, number>> = {
-  user: eventFieldAt('userToken'),
-  merchant: eventFieldAt('merchantToken'),
-  device: eventFieldAt('deviceToken'),
-}
-const LABEL_TOKEN_AT: Readonly<Record<EntityKind, number>> = {
-  user: -1,
+/** Where a label has the token of a standard kind; labels do not concern users. */
+const LABEL_TOKEN_AT: Readonly<Record<StandardKind, number>> = {
+  user: NONE,
   merchant: LABEL.merchantToken,
   device: LABEL.deviceToken,
 }
 
 /** What states counted while replaying; see `StateKeeper` for the meaning. */
 export interface ReplayCounts {
-  readonly entities: Readonly<Record<EntityKind, number>>
+  readonly entities: ByKind<number>
   readonly truncated: number
   readonly late: number
   readonly tooLate: number
@@ -42,13 +50,13 @@ export interface ReplayCounts {
 export class EntityShard {
   private readonly blocks = new Arena()
   private readonly engineer: FeatureEngineer
-  private readonly tables: Readonly<Record<EntityKind, StateTable>> = {
-    user: new StateTable(),
-    merchant: new StateTable(),
-    device: new StateTable(),
-  }
+  /** By kind; also of the standard kinds that no feature reads. */
+  private readonly tables: Readonly<Record<EntityKind, StateTable>>
+  private readonly own: readonly Entity[]
+  private readonly shape: EventShape
   private readonly width: number
   private readonly eventWidth: number
+  private readonly labelWidth: number
   private readonly index: number
   private readonly count: number
   /**
@@ -63,7 +71,12 @@ export class EntityShard {
   constructor(settings: FeatureSettings, fitted: FittedFeatures, index: number, count: number) {
     this.engineer = new FeatureEngineer(settings, fitted, this.blocks)
     this.width = this.engineer.featureNames.length
-    this.eventWidth = eventWidth(settings.options.attributes.length)
+    const { options } = settings
+    this.own = options.entities
+    this.shape = eventShapeOf(options)
+    this.eventWidth = eventWidth(this.shape)
+    this.labelWidth = labelWidth(this.shape)
+    this.tables = Object.fromEntries(this.kinds.map((kind) => [kind, new StateTable()]))
     this.index = index
     this.count = count
   }
@@ -100,7 +113,7 @@ export class EntityShard {
     labels: number,
   ): void {
     const { event } = this.engineer
-    const table = this.tables[kind]
+    const table = this.tables[kind]!
     const chains = this.chainEvents(part, kind, batch, rows, labels)
     for (let i = 0; i < chains; i++) {
       const place = this.touched[i]!
@@ -129,8 +142,10 @@ export class EntityShard {
     labels: number,
   ): number {
     const { events, labels: labelRows } = batch
-    const tokenAt = TOKEN_AT[kind]
-    const labelTokenAt = LABEL_TOKEN_AT[kind]
+    const tokenAt = entityFieldAt(kind, this.own, this.shape)
+    const labelTokenAt =
+      LABEL_TOKEN_AT[kind as StandardKind] ?? LABEL_WIDTH + this.own.findIndex(({ name }) => name === kind)
+    const width = this.labelWidth
     let chains = 0
     const prepend = (place: number, item: number): void => {
       if (place >= this.heads.length) this.growHeads(place)
@@ -141,8 +156,8 @@ export class EntityShard {
     let label = labels - 1
     for (let row = rows - 1; row >= -1; row--) {
       // Labels before row + 1 come after this row.
-      for (; label >= 0 && labelRows[label * LABEL_WIDTH + LABEL.beforeRow]! > row; label--) {
-        const token = labelTokenAt < 0 ? 0 : labelRows[label * LABEL_WIDTH + labelTokenAt]!
+      for (; label >= 0 && labelRows[label * width + LABEL.beforeRow]! > row; label--) {
+        const token = labelTokenAt < 0 ? 0 : labelRows[label * width + labelTokenAt]!
         if (token !== 0 && this.owns(token)) prepend(this.placeOf(kind, token), BATCH_ROWS + label)
       }
       if (row < 0) break
@@ -159,7 +174,7 @@ export class EntityShard {
   }
 
   private applyLabel(kind: EntityKind, state: EntityState, labels: Float64Array, index: number): void {
-    const at = index * LABEL_WIDTH
+    const at = index * this.labelWidth
     this.engineer
       .keeperOf(kind)
       ?.label(
@@ -182,9 +197,14 @@ export class EntityShard {
   }
 
   private placeOf(kind: EntityKind, token: number): number {
-    const table = this.tables[kind]
+    const table = this.tables[kind]!
     const place = table.find(token)
     return place >= 0 ? place : table.add(token, this.engineer.keeperOf(kind)!.create())
+  }
+
+  /** The standard kinds, and those of the bank's own. */
+  get kinds(): readonly EntityKind[] {
+    return kindsOf(this.own)
   }
 
   counts(): ReplayCounts {
@@ -196,11 +216,7 @@ export class EntityShard {
       return total
     }
     return {
-      entities: {
-        user: this.tables.user.size,
-        merchant: this.tables.merchant.size,
-        device: this.tables.device.size,
-      },
+      entities: byKind(this.kinds, (kind) => this.tables[kind]!.size),
       truncated: sum(HEADER.truncated),
       late: sum(HEADER.late),
       tooLate: sum(HEADER.tooLate),
@@ -217,14 +233,14 @@ export class EntityShard {
     const keeper = this.engineer.keeperOf(kind)
     if (keeper === undefined || !this.owns(token)) return
     const entity = `${kind} ${token.toString(16)}`
-    this.tables[kind].add(token, decodeState(keeper.layout, this.blocks, bytes, entity))
+    this.tables[kind]!.add(token, decodeState(keeper.layout, this.blocks, bytes, entity))
   }
 
   /** All states of one kind, encoded, by ascending token. */
   *statesOf(kind: EntityKind): Generator<{ readonly token: number; readonly bytes: Uint8Array }> {
     const layout = this.engineer.keeperOf(kind)?.layout
     if (layout === undefined) return
-    const entries = [...this.tables[kind].entries()].sort(([a], [b]) => a - b)
+    const entries = [...this.tables[kind]!.entries()].sort(([a], [b]) => a - b)
     for (const [token, state] of entries) yield { token, bytes: encodeState(layout, state) }
   }
 }

@@ -19,7 +19,8 @@ export const fitFeaturesOn = async (
   const amounts = await rowsOf(
     `SELECT abs(amount_minor)::DOUBLE, count(*)::DOUBLE FROM ${source} GROUP BY 1 ORDER BY 1`,
   )
-  const { attributes, categories: fields } = settings.options
+  const { attributes, categories: fields, entities: own, standardEntities } = settings.options
+  const entities = [...standardEntities, ...own]
   const columns = [
     ...fields.map((name) => [name, name] as const),
     ...attributes
@@ -46,5 +47,9 @@ export const fitFeaturesOn = async (
       vocabularySize: settings.vocabularySize,
     },
   )
-  return attributes.length === 0 ? fitted : { ...fitted, attributes }
+  return {
+    ...fitted,
+    ...(attributes.length > 0 && { attributes }),
+    ...(entities.length > 0 && { entities }),
+  }
 }

@@ -1,8 +1,8 @@
 import type { DuckDBResult } from '@duckdb/node-api'
-import { type EventRows, eventFieldAt } from '../features/transaction-event.ts'
+import { type EventRows, type EventShape, eventFieldAt, eventWidth } from '../features/transaction-event.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
 import { DELIVERY_ORDER, isLabelDue, labelSchedule } from './label-schedule.ts'
-import { LABEL, LABEL_WIDTH } from './shared-batch.ts'
+import { LABEL, LABEL_WIDTH, labelWidth } from './shared-batch.ts'
 
 /** Labels in the order in which they are delivered: the rule is that of `label-schedule.ts`. */
 export interface LabelFeed {
@@ -16,8 +16,8 @@ export interface LabelFeed {
   /** When the next label is due; Infinity when there is none at hand. */
   dueAt(): number
   /**
-   * All labels not taken yet, in order, as `PENDING_WIDTH` words each: for a replay that goes on where this
-   * one ends.
+   * All labels not taken yet, in order, as the words of a pending label each: for a replay that goes on where
+   * this one ends.
    */
   drain(): Promise<Float64Array>
   /** A transaction has arrived: the event at `events[at...]`; `isFraud` is -1 when nobody will ever know. */
@@ -32,11 +32,13 @@ export interface CarriedTime {
   readonly labels: Float64Array
 }
 
-/**
- * Words of a pending label: those of a label in a batch, with the time it is due in the place of `beforeRow`.
+/*
+ * A pending label has the words of a label in a batch, with the time it is due in the place of `beforeRow`.
  */
-export const PENDING_WIDTH = LABEL_WIDTH
 const DUE = LABEL.beforeRow
+
+/** What feeds must know of events: how long rows are, and so labels. */
+type Shape = EventShape
 
 const TIME = eventFieldAt('eventTimeMs')
 const ID = eventFieldAt('transactionToken')
@@ -51,12 +53,18 @@ const DEVICE = eventFieldAt('deviceToken')
 export class PendingLabels implements LabelFeed {
   readonly mustLoad = false
   private readonly delayMs: number
-  private queue = new Float64Array(1024 * LABEL_WIDTH)
+  private readonly width: number
+  /** Where the tokens of the bank's own entities begin in a row. */
+  private readonly tokensAt: number
+  private queue: Float64Array
   private first = 0
   private size = 0
 
-  constructor(delayMs: number) {
+  constructor(delayMs: number, shape: Shape) {
     this.delayMs = delayMs
+    this.width = labelWidth(shape)
+    this.tokensAt = eventWidth(shape) - shape.entities
+    this.queue = new Float64Array(1024 * this.width)
   }
 
   async load(): Promise<void> {}
@@ -67,12 +75,12 @@ export class PendingLabels implements LabelFeed {
 
   dueAt(): number {
     if (this.size === 0) return Number.POSITIVE_INFINITY
-    return this.queue[this.first * LABEL_WIDTH + LABEL.eventTimeMs]! + this.delayMs
+    return this.queue[this.first * this.width + LABEL.eventTimeMs]! + this.delayMs
   }
 
   async drain(): Promise<Float64Array> {
-    const rows = new Float64Array(this.size * PENDING_WIDTH)
-    for (let at = 0; this.size > 0; at += PENDING_WIDTH) {
+    const rows = new Float64Array(this.size * this.width)
+    for (let at = 0; this.size > 0; at += this.width) {
       const due = this.dueAt()
       this.take(rows, at)
       rows[at + DUE] = due
@@ -81,8 +89,8 @@ export class PendingLabels implements LabelFeed {
   }
 
   take(into: Float64Array, at: number): void {
-    const from = this.first * LABEL_WIDTH
-    for (let word = 0; word < LABEL_WIDTH; word++) into[at + word] = this.queue[from + word]!
+    const from = this.first * this.width
+    for (let word = 0; word < this.width; word++) into[at + word] = this.queue[from + word]!
     this.first = (this.first + 1) % this.room
     this.size--
   }
@@ -90,24 +98,26 @@ export class PendingLabels implements LabelFeed {
   add(events: EventRows, at: number, isFraud: number): void {
     if (isFraud < 0 || this.delayMs === Number.POSITIVE_INFINITY) return
     if (this.size === this.room) this.grow()
-    const to = ((this.first + this.size) % this.room) * LABEL_WIDTH
+    const to = ((this.first + this.size) % this.room) * this.width
     this.queue[to + LABEL.transactionToken] = events[at + ID]!
     this.queue[to + LABEL.eventTimeMs] = events[at + TIME]!
     this.queue[to + LABEL.isFraud] = isFraud
     this.queue[to + LABEL.merchantToken] = events[at + MERCHANT]!
     this.queue[to + LABEL.deviceToken] = events[at + DEVICE]!
+    for (let own = LABEL_WIDTH; own < this.width; own++)
+      this.queue[to + own] = events[at + this.tokensAt + own - LABEL_WIDTH]!
     this.size++
   }
 
   private get room(): number {
-    return this.queue.length / LABEL_WIDTH
+    return this.queue.length / this.width
   }
 
   private grow(): void {
     const larger = new Float64Array(this.queue.length * 2)
-    const head = this.queue.subarray(this.first * LABEL_WIDTH)
+    const head = this.queue.subarray(this.first * this.width)
     larger.set(head)
-    larger.set(this.queue.subarray(0, this.first * LABEL_WIDTH), head.length)
+    larger.set(this.queue.subarray(0, this.first * this.width), head.length)
     this.queue = larger
     this.first = 0
   }
@@ -116,9 +126,11 @@ export class PendingLabels implements LabelFeed {
 /** For any other data: DuckDB sorts the labels by the time at which they are due (`labelSql`). */
 export class StreamedLabels implements LabelFeed {
   private readonly cursor: ChunkCursor
+  private readonly width: number
 
-  constructor(result: DuckDBResult) {
+  constructor(result: DuckDBResult, shape: Shape) {
     this.cursor = new ChunkCursor(result)
+    this.width = labelWidth(shape)
   }
 
   get mustLoad(): boolean {
@@ -143,7 +155,7 @@ export class StreamedLabels implements LabelFeed {
 
   async drain(): Promise<Float64Array> {
     const rows: number[] = []
-    const row = new Float64Array(PENDING_WIDTH)
+    const row = new Float64Array(this.width)
     while (await this.cursor.load()) {
       const due = this.dueAt()
       this.take(row, 0)
@@ -161,6 +173,8 @@ export class StreamedLabels implements LabelFeed {
     into[at + LABEL.transactionToken] = cursor.column(4)[from]!
     into[at + LABEL.merchantToken] = cursor.column(5)[from]!
     into[at + LABEL.deviceToken] = cursor.column(6)[from]!
+    for (let own = LABEL_WIDTH; own < this.width; own++)
+      into[at + own] = cursor.column(7 + own - LABEL_WIDTH)[from]!
   }
 
   add(): void {}
@@ -172,12 +186,14 @@ export class StreamedLabels implements LabelFeed {
 export class CarriedLabels implements LabelFeed {
   private readonly carried: Float64Array
   private readonly next: LabelFeed
+  private readonly width: number
   private at = 0
 
   /** `carried` is what `drain` gave. */
-  constructor(carried: Float64Array, next: LabelFeed) {
+  constructor(carried: Float64Array, next: LabelFeed, shape: Shape) {
     this.carried = carried
     this.next = next
+    this.width = labelWidth(shape)
   }
 
   get mustLoad(): boolean {
@@ -201,22 +217,22 @@ export class CarriedLabels implements LabelFeed {
       this.next.take(into, at)
       return
     }
-    for (let word = 0; word < LABEL_WIDTH; word++) into[at + word] = this.carried[this.at + word]!
-    this.at += PENDING_WIDTH
+    for (let word = 0; word < this.width; word++) into[at + word] = this.carried[this.at + word]!
+    this.at += this.width
   }
 
   async drain(): Promise<Float64Array> {
     const rest = [this.carried.subarray(this.at), await this.next.drain()]
     const rows = rest.flatMap((words) =>
-      Array.from({ length: words.length / PENDING_WIDTH }, (_, row) =>
-        words.subarray(row * PENDING_WIDTH, (row + 1) * PENDING_WIDTH),
+      Array.from({ length: words.length / this.width }, (_, row) =>
+        words.subarray(row * this.width, (row + 1) * this.width),
       ),
     )
     // Stable: of equally due labels the carried come first, as they arrived first.
     rows.sort((a, b) => a[DUE]! - b[DUE]!)
-    const sorted = new Float64Array(rows.length * PENDING_WIDTH)
+    const sorted = new Float64Array(rows.length * this.width)
     rows.forEach((row, index) => {
-      sorted.set(row, index * PENDING_WIDTH)
+      sorted.set(row, index * this.width)
     })
     return sorted
   }
@@ -237,9 +253,14 @@ export class CarriedLabels implements LabelFeed {
 
 /**
  * What `StreamedLabels` takes of the labels of `source`, in order. The clock stood at `startMs` before the
- * first transaction (-Infinity: nothing came before).
+ * first transaction (-Infinity: nothing came before); `own` are the ids of the bank's own entities, as SQL.
  */
-export const labelSql = (source: string, delayMs: number, startMs: number): string =>
+export const labelSql = (
+  source: string,
+  delayMs: number,
+  startMs: number,
+  own: readonly string[] = [],
+): string =>
   `SELECT due, arrival::DOUBLE, event_time_ms::DOUBLE, is_fraud::DOUBLE,
-          transaction_id, coalesce(merchant_id, ''), coalesce(device_id, '')
+          ${["transaction_id, coalesce(merchant_id, ''), coalesce(device_id, '')", ...own].join(', ')}
    FROM ${labelSchedule(source, delayMs, startMs)} ORDER BY ${DELIVERY_ORDER}`

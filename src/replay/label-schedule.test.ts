@@ -80,7 +80,7 @@ const byRule = (history: readonly Arrived[], delayMs: number): Delivery[] => {
   return deliveries
 }
 
-const SHAPE = { attributes: 0, features: 1 }
+const SHAPE = { attributes: 0, entities: 0, features: 1 }
 const batch = mapBatch(allocateBatch(SHAPE), SHAPE)
 
 const byReplay = async (
@@ -92,7 +92,7 @@ const byReplay = async (
   const profile = await profileArrivals(transactions, prepared)
   const reader = await ArrivalReader.open(
     { transactions, labels },
-    { prepared, profile, attributes: [], labelDelayMs: delayMs, needsLabels: true },
+    { prepared, profile, attributes: [], entities: [], labelDelayMs: delayMs, needsLabels: true },
   )
   const arrivalOf = new Map(Array.from({ length: profile.rows }, (_, n) => [tokenOf(`t${n}`), n]))
   const deliveries: Delivery[] = []

@@ -7,7 +7,9 @@ import { VigiaError } from '../errors.ts'
 import { planFeatures } from '../features/feature-plan.ts'
 import type { FeatureSettings } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
+import { eventShapeOf } from '../features/transaction-event.ts'
 import { startWorker } from '../threads/start-worker.ts'
+import { byKind, kindsOf } from '../transaction/entity-kind.ts'
 import { ArrivalReader, profileArrivals } from './arrival-reader.ts'
 import type { ReplayCounts } from './entity-shard.ts'
 import {
@@ -53,8 +55,8 @@ export interface ReplayOptions {
   /** Threads that compute features; 0 means one per core. The result does not depend on it. */
   readonly workers: number
   /**
-   * Most transactions (and labels) of a batch, 1 to 65,536 (default: 65,536, or fewer where rows are wide). The
-   * result does not depend on it.
+   * Most transactions (and labels) of a batch, 1 to 65,536 (default: 65,536, or fewer where rows are wide).
+   * The result does not depend on it.
    */
   readonly batchRows?: number
   readonly work: Work
@@ -81,6 +83,7 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
   const { prepared, out, statesIn, statesOut, settings, work } = options
   const { signal } = work
   const plan = planFeatures(settings)
+  const kinds = kindsOf(settings.options.entities)
   const featureNames = plan.features.map(({ feature }) => feature.name)
   const workers = options.workers === 0 ? availableParallelism() : options.workers
   const unfinished = `${out}.unfinished`
@@ -105,8 +108,11 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
             prepared,
             profile: { rows, isDisordered },
             attributes: settings.options.attributes,
+            entities: settings.options.entities,
             labelDelayMs: settings.limits.user.labelDelayMs,
-            needsLabels: Object.values(plan.layouts).some(({ labelField }) => labelField >= 0),
+            needsLabels: Object.values(plan.layouts).some(
+              (layout) => layout !== undefined && layout.labelField >= 0,
+            ),
             carried: statesIn === undefined ? undefined : readCarriedTime(statesIn),
           },
         )
@@ -123,14 +129,14 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
     })
     signal.throwIfAborted()
     await rename(unfinished, out)
-    if (statesOut !== undefined) publishSnapshot(statesOut)
+    if (statesOut !== undefined) publishSnapshot(statesOut, kinds)
     return result
   } catch (error) {
     if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'computing features' })
     throw asReplayError(error, options)
   } finally {
     await rm(unfinished, { force: true })
-    if (statesOut !== undefined) discardSnapshot(statesOut, workers)
+    if (statesOut !== undefined) discardSnapshot(statesOut, kinds, workers)
   }
 }
 
@@ -151,7 +157,7 @@ class Crew {
 
   constructor(options: ReplayOptions, featureNames: readonly string[], workers: number, out: string) {
     this.options = options
-    this.shape = { attributes: options.settings.options.attributes.length, features: featureNames.length }
+    this.shape = { ...eventShapeOf(options.settings.options), features: featureNames.length }
     this.memory = Array.from({ length: BATCH_SLOTS }, () => allocateBatch(this.shape))
     this.computed = this.memory.map(() => new Mailbox<number>())
     this.ended = new Mailbox<ReplayCounts>()
@@ -209,7 +215,7 @@ class Crew {
     const all: ReplayCounts[] = []
     for (const _ of this.computers) all.push(await this.ended.take())
     if (statesOut !== undefined) {
-      mergeShards(statesOut, this.computers.length)
+      mergeShards(statesOut, kindsOf(this.options.settings.options.entities), this.computers.length)
       writeCarriedTime(statesOut, await reader.end())
     }
     return all.reduce(addCounts)
@@ -306,11 +312,7 @@ class Mailbox<T> {
 }
 
 const addCounts = (a: ReplayCounts, b: ReplayCounts): ReplayCounts => ({
-  entities: {
-    user: a.entities.user + b.entities.user,
-    merchant: a.entities.merchant + b.entities.merchant,
-    device: a.entities.device + b.entities.device,
-  },
+  entities: byKind(Object.keys(a.entities), (kind) => a.entities[kind]! + b.entities[kind]!),
   truncated: a.truncated + b.truncated,
   late: a.late + b.late,
   tooLate: a.tooLate + b.tooLate,

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import {
   PENDING_FILE,
   readEntries,
-  SNAPSHOT_KINDS,
   type SnapshotEntry,
   snapshotFile,
   writeEntries,
@@ -17,12 +16,12 @@ const shardFile = (folder: string, kind: EntityKind, index: number): string =>
 
 /** Writes one worker's states; `mergeShards` makes one file a kind of them. */
 export const writeShard = (shard: EntityShard, folder: string, index: number): void => {
-  for (const kind of SNAPSHOT_KINDS) writeEntries(shardFile(folder, kind, index), shard.statesOf(kind))
+  for (const kind of shard.kinds) writeEntries(shardFile(folder, kind, index), shard.statesOf(kind))
 }
 
 /** Gives a worker its share of the states in a snapshot's folder. */
 export const readShard = (shard: EntityShard, folder: string): void => {
-  for (const kind of SNAPSHOT_KINDS) {
+  for (const kind of shard.kinds) {
     for (const entry of readEntries(snapshotFile(folder, kind))) shard.addState(kind, entry)
   }
 }
@@ -49,8 +48,8 @@ const unfinishedFile = (folder: string, kind: EntityKind): string =>
  * Merges the sorted files of `count` workers: the result does not depend on how many there were. The files
  * get their names by `publishSnapshot`.
  */
-export const mergeShards = (folder: string, count: number): void => {
-  for (const kind of SNAPSHOT_KINDS) {
+export const mergeShards = (folder: string, kinds: readonly EntityKind[], count: number): void => {
+  for (const kind of kinds) {
     const parts = Array.from({ length: count }, (_, index) => shardFile(folder, kind, index))
     writeEntries(unfinishedFile(folder, kind), merge(parts.map((path) => readEntries(path))))
     for (const path of parts) rmSync(path)
@@ -58,15 +57,15 @@ export const mergeShards = (folder: string, count: number): void => {
 }
 
 /** Gives the files of `mergeShards` their names. */
-export const publishSnapshot = (folder: string): void => {
-  for (const kind of SNAPSHOT_KINDS) renameSync(unfinishedFile(folder, kind), snapshotFile(folder, kind))
+export const publishSnapshot = (folder: string, kinds: readonly EntityKind[]): void => {
+  for (const kind of kinds) renameSync(unfinishedFile(folder, kind), snapshotFile(folder, kind))
   renameSync(`${pendingFile(folder)}.unfinished`, pendingFile(folder))
 }
 
 /** Removes what `count` workers may have left before the snapshot was published. */
-export const discardSnapshot = (folder: string, count: number): void => {
+export const discardSnapshot = (folder: string, kinds: readonly EntityKind[], count: number): void => {
   rmSync(`${pendingFile(folder)}.unfinished`, { force: true })
-  for (const kind of SNAPSHOT_KINDS) {
+  for (const kind of kinds) {
     rmSync(unfinishedFile(folder, kind), { force: true })
     for (let index = 0; index < count; index++) rmSync(shardFile(folder, kind, index), { force: true })
   }

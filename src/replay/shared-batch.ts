@@ -1,4 +1,4 @@
-import { type EventRows, eventWidth } from '../features/transaction-event.ts'
+import { type EventRows, type EventShape, eventWidth } from '../features/transaction-event.ts'
 
 /** Most rows of one batch, and most labels: large enough that an entity has several events in one. */
 export const BATCH_ROWS = 65_536
@@ -35,31 +35,31 @@ export interface SharedBatch {
   readonly vectors: Float64Array
 }
 
-/** What a row of a batch has: how many attributes beside the fields of its event, how many features. */
-export interface BatchShape {
-  readonly attributes: number
+/** Words of a label with so many entities of the bank's own, whose tokens stand at its end. */
+export const labelWidth = ({ entities }: Pick<EventShape, 'entities'>): number => LABEL_WIDTH + entities
+
+/** What a row of a batch has beside the fields of its event. */
+export interface BatchShape extends EventShape {
   readonly features: number
 }
 
+const rowWords = (shape: BatchShape): number => eventWidth(shape) + labelWidth(shape) + shape.features
+
 /** Most rows, and most labels, of a batch of this shape: 16 to `BATCH_ROWS`. */
-export const rowsOfBatch = ({ attributes, features }: BatchShape): number => {
-  const words = eventWidth(attributes) + LABEL_WIDTH + features
-  return Math.max(16, Math.min(BATCH_ROWS, Math.floor(BATCH_WORDS / words)))
-}
+export const rowsOfBatch = (shape: BatchShape): number =>
+  Math.max(16, Math.min(BATCH_ROWS, Math.floor(BATCH_WORDS / rowWords(shape))))
 
 const WORD_BYTES = Float64Array.BYTES_PER_ELEMENT
 
 /** Memory of one batch, to be given to threads and mapped by `mapBatch`. */
-export const allocateBatch = (shape: BatchShape): SharedArrayBuffer => {
-  const words = eventWidth(shape.attributes) + LABEL_WIDTH + shape.features
-  return new SharedArrayBuffer(WORD_BYTES * rowsOfBatch(shape) * words)
-}
+export const allocateBatch = (shape: BatchShape): SharedArrayBuffer =>
+  new SharedArrayBuffer(WORD_BYTES * rowsOfBatch(shape) * rowWords(shape))
 
 /** The batch in memory that was allocated with the same shape. */
 export const mapBatch = (memory: SharedArrayBuffer, shape: BatchShape): SharedBatch => {
   const rows = rowsOfBatch(shape)
-  const eventWords = rows * eventWidth(shape.attributes)
-  const labelWords = rows * LABEL_WIDTH
+  const eventWords = rows * eventWidth(shape)
+  const labelWords = rows * labelWidth(shape)
   return {
     events: new Float64Array(memory, 0, eventWords),
     labels: new Float64Array(memory, eventWords * WORD_BYTES, labelWords),

@@ -267,14 +267,18 @@ export const stateStoreLaws: readonly Law<StateStoreSubject>[] = [
     )
   }),
   law(9, 'a cleared store is an empty one', async ({ store }) => {
-    await store.save([change(ada, 'one', 0), change(shop, 's', 0)], [receipt('t1', 'r')])
+    await store.save(
+      [change(ada, 'one', 0), change(shop, 's', 0), change(address, 'a', 0)],
+      [receipt('t1', 'r')],
+    )
     await store.writeNote('origin', 'note')
     await store.clear()
-    same(await store.load([ada, shop]), [undefined, undefined])
+    same(await store.load([ada, shop, address]), [undefined, undefined, undefined])
     same(await store.findReceipt('t1'), undefined)
     same(await store.readNote('origin'), undefined)
     same(await entriesOf(store, 'user'), [])
-    same(await store.count(), { user: 0, merchant: 0, device: 0 })
+    const { user, merchant, device, ip = 0 } = await store.count()
+    same([user, merchant, device, ip], [0, 0, 0, 0])
     same(await store.save([change(ada, 'anew', 0)]), true)
     same((await store.load([ada]))[0]?.version, 1)
   }),
@@ -288,18 +292,19 @@ export const stateStoreLaws: readonly Law<StateStoreSubject>[] = [
     async ({ store, subject: { reopen } }) => {
       ok(typeof reopen === 'function')
       await store.save([change(ada, 'one', 0), change(shop, 's', 0)], [receipt('t1', 'r')])
-      await store.save([change(ada, 'two', 1)])
+      await store.save([change(ada, 'two', 1), change(address, 'a', 0)])
       await store.writeNote('origin', 'note')
       await store.close()
       const next = await reopen()
       await closingAfter(
         async () => {
-          const [user, merchant] = await next.load([ada, shop])
+          const [user, merchant, own] = await next.load([ada, shop, address])
+          same([textOf(own?.bytes), own?.version], ['a', 1])
           same([textOf(user?.bytes), user?.version], ['two', 2])
           same([textOf(merchant?.bytes), merchant?.version], ['s', 1])
           same(textOf(await next.findReceipt('t1')), 'r')
           same(await next.readNote('origin'), 'note')
-          same(await next.count(), { user: 1, merchant: 1, device: 0 })
+          same(await next.count(), { user: 1, merchant: 1, device: 0, ip: 1 })
           same(await next.save([change(ada, 'lost', 1)]), false)
           same(await next.save([change(ada, 'three', 2)]), true)
         },
@@ -313,6 +318,9 @@ export const stateStoreLaws: readonly Law<StateStoreSubject>[] = [
 const ada: EntityKey = { kind: 'user', token: 1815 }
 const bob: EntityKey = { kind: 'user', token: 1816 }
 const shop: EntityKey = { kind: 'merchant', token: 42 }
+
+/** A kind of the bank's own. */
+const address: EntityKey = { kind: 'ip', token: 7 }
 
 const change = (key: EntityKey, value: string, expected: number): StateChange => ({
   key,
@@ -328,7 +336,9 @@ const entriesOf = async (store: StateStore, kind: EntityKind) => {
   return entries
 }
 
-const KEYS = ENTITY_KINDS.flatMap((kind): EntityKey[] => [1, 2].map((token) => ({ kind, token })))
+const KEYS = [...ENTITY_KINDS, address.kind].flatMap((kind): EntityKey[] =>
+  [1, 2].map((token) => ({ kind, token })),
+)
 const RECEIPT_IDS = ['t1', 't2', 't3']
 const nameOf = ({ kind, token }: EntityKey): string => `${kind} ${token}`
 

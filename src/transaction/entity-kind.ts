@@ -1,4 +1,32 @@
-/** What a state belongs to: whoever pays, whoever is paid, and what is paid with. */
-export type EntityKind = 'user' | 'merchant' | 'device'
+/**
+ * What a state belongs to, by its name: whoever pays, whoever is paid, what is paid with, or an entity of the
+ * bank's own (`entities.ts`).
+ */
+export type EntityKind = string
 
-export const ENTITY_KINDS: readonly EntityKind[] = ['user', 'merchant', 'device']
+/** The kinds that every transaction may have, by its fields. */
+export const ENTITY_KINDS = ['user', 'merchant', 'device'] as const satisfies readonly EntityKind[]
+
+export type StandardKind = (typeof ENTITY_KINDS)[number]
+
+/** The standard kinds and those of a bank's own, in the order in which states are kept. */
+export const kindsOf = (own: readonly { readonly name: EntityKind }[]): readonly EntityKind[] => [
+  ...ENTITY_KINDS,
+  ...own.map(({ name }) => name),
+]
+
+/** A value for each kind: the standard ones always, and those of a bank's own. */
+export type ByKind<T> = Readonly<Record<StandardKind, T>> & Readonly<Record<EntityKind, T>>
+
+/** @param kinds the standard ones among them */
+export const byKind = <T>(kinds: readonly EntityKind[], valueOf: (kind: EntityKind) => T): ByKind<T> =>
+  Object.fromEntries(kinds.map((kind) => [kind, valueOf(kind)])) as Record<EntityKind, T> & ByKind<T>
+
+/** How many of each kind, for people: `3 users, 2 merchants, 0 devices, 5 of ip`. */
+export const countsText = (counts: ByKind<number>): string => {
+  const own = Object.keys(counts).filter((kind) => !ENTITY_KINDS.includes(kind as StandardKind))
+  return [
+    ...ENTITY_KINDS.map((kind) => `${counts[kind]} ${kind}s`),
+    ...own.map((kind) => `${counts[kind]} of ${kind}`),
+  ].join(', ')
+}

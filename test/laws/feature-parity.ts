@@ -211,7 +211,7 @@ const ofRules =
 
 /** Features that tell of remembered values; a table at its bound forgets the value unseen longest. */
 const isOfTable = (name: string): boolean =>
-  /_is_new$|_is_usual$|_entropy$|^user_(location|device|merchant|category)_share$|^user_device_count$|^device_user_count$/.test(
+  /_is_new$|_is_usual$|_entropy$|_(location|device|merchant|category|note)_share$|^user_device_count$|^device_user_count$/.test(
     name,
   )
 

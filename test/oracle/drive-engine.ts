@@ -1,7 +1,6 @@
 import type { LogEntry as PredictionLogEntry } from '../../src/decisions/log/log-record.ts'
 import {
   type EntityStates,
-  entityToken,
   FeatureEngineer,
   type LabelEvent,
   type Outcome,
@@ -12,8 +11,9 @@ import { decodeState, encodeState } from '../../src/features/state/encoding.ts'
 import { Arena, type EntityState } from '../../src/features/state/entity-state.ts'
 import { HEADER } from '../../src/features/state/layout.ts'
 import { readTransaction } from '../../src/features/transaction-event.ts'
-import { ENTITY_KINDS, type EntityKind } from '../../src/transaction/entity-kind.ts'
+import type { EntityKind } from '../../src/transaction/entity-kind.ts'
 import { NO_TOKEN, tokenOf } from '../../src/transaction/token.ts'
+import type { Transaction } from '../../src/transaction/transaction.ts'
 import type { LogEntry } from './naive-features.ts'
 
 /** The engine with one state per entity in maps: the simplest thing that can carry it through a log. */
@@ -21,32 +21,27 @@ export class EngineDriver {
   readonly engineer: FeatureEngineer
   readonly vector: Float64Array
   private readonly blocks = new Arena()
-  private readonly states: Record<EntityKind, Map<number, EntityState>> = {
-    user: new Map(),
-    merchant: new Map(),
-    device: new Map(),
-  }
+  private readonly states: Record<EntityKind, Map<number, EntityState>>
 
   constructor(settings: FeatureSettings, fitted: FittedFeatures) {
     this.engineer = new FeatureEngineer(settings, fitted, this.blocks)
     this.vector = new Float64Array(this.engineer.featureNames.length)
+    this.states = Object.fromEntries(this.engineer.kinds.map((kind) => [kind, new Map()]))
   }
 
   /** Emits the features of `engineer.event`, which the caller has filled, into `vector`. */
   emit(): Outcome {
-    const { event } = this.engineer
-    const states: EntityStates = {
-      user: this.stateOf('user', event.userToken)!,
-      merchant: this.stateOf('merchant', entityToken(event, 'merchant')),
-      device: this.stateOf('device', entityToken(event, 'device')),
-    }
-    return this.engineer.createAllFeatures(states, this.vector)
+    const { engineer } = this
+    const states = Object.fromEntries(
+      engineer.kinds.map((kind) => [kind, this.stateOf(kind, engineer.entityToken(kind))]),
+    ) as unknown as EntityStates
+    return engineer.createAllFeatures(states, this.vector)
   }
 
   /** Delivers a label to the entities it concerns. */
   label(tokens: Readonly<Partial<Record<EntityKind, number>>>, label: LabelEvent): void {
-    const states: Partial<Record<EntityKind, EntityState>> = {}
-    for (const kind of ENTITY_KINDS) {
+    const states: Record<EntityKind, EntityState> = {}
+    for (const kind of this.engineer.kinds) {
       const state = this.stateOf(kind, tokens[kind] ?? NO_TOKEN)
       if (state) states[kind] = state
     }
@@ -60,14 +55,11 @@ export class EngineDriver {
       return this.emit() === 'repeated' ? 'repeated' : this.vector.slice()
     }
     const { labelOf } = entry
-    this.label(
-      { merchant: tokenOf(labelOf.merchantId), device: tokenOf(labelOf.deviceId) },
-      {
-        transactionToken: tokenOf(labelOf.transactionId),
-        eventTimeMs: labelOf.eventTimeMs,
-        isFraud: entry.isFraud,
-      },
-    )
+    this.label(this.tokensOf(labelOf), {
+      transactionToken: tokenOf(labelOf.transactionId),
+      eventTimeMs: labelOf.eventTimeMs,
+      isFraud: entry.isFraud,
+    })
     return undefined
   }
 
@@ -80,9 +72,9 @@ export class EngineDriver {
       readTransaction(this.engineer.event, entry.decision.transaction)
       return this.emit() === 'repeated' ? undefined : this.vector
     }
-    const { transactionId, userId, merchantId, deviceId, eventTimeMs, isFraud } = entry.label
+    const { transactionId, userId, merchantId, deviceId, own, eventTimeMs, isFraud } = entry.label
     this.label(
-      { user: tokenOf(userId), merchant: tokenOf(merchantId), device: tokenOf(deviceId) },
+      { user: tokenOf(userId), merchant: tokenOf(merchantId), device: tokenOf(deviceId), ...own },
       { transactionToken: tokenOf(transactionId), eventTimeMs, isFraud },
     )
     return undefined
@@ -92,7 +84,7 @@ export class EngineDriver {
   sleepAndWake(): void {
     for (const [kind, token, state] of this.entries()) {
       const { layout } = this.engineer.keeperOf(kind)!
-      this.states[kind].set(token, decodeState(layout, this.blocks, encodeState(layout, state), kind))
+      this.states[kind]!.set(token, decodeState(layout, this.blocks, encodeState(layout, state), kind))
     }
   }
 
@@ -112,18 +104,29 @@ export class EngineDriver {
   }
 
   private entries(): [EntityKind, number, EntityState][] {
-    return ENTITY_KINDS.flatMap((kind) =>
-      [...this.states[kind]].map(([token, state]): [EntityKind, number, EntityState] => [kind, token, state]),
+    return this.engineer.kinds.flatMap((kind) =>
+      [...this.states[kind]!].map(([token, state]): [EntityKind, number, EntityState] => [
+        kind,
+        token,
+        state,
+      ]),
     )
+  }
+
+  /** Of the entities that learn labels. */
+  private tokensOf(transaction: Transaction): Record<EntityKind, number> {
+    const { engineer } = this
+    readTransaction(engineer.event, transaction)
+    return Object.fromEntries(engineer.kinds.map((kind) => [kind, engineer.entityToken(kind)]))
   }
 
   private stateOf(kind: EntityKind, token: number): EntityState | undefined {
     const keeper = this.engineer.keeperOf(kind)
     if (token === NO_TOKEN || keeper === undefined) return undefined
-    const known = this.states[kind].get(token)
+    const known = this.states[kind]!.get(token)
     if (known) return known
     const state = keeper.create()
-    this.states[kind].set(token, state)
+    this.states[kind]!.set(token, state)
     return state
   }
 }

@@ -2,6 +2,7 @@ import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
 import { greatCircleKm } from '../../src/features/great-circle.ts'
 import type { AmountRules } from '../../src/transaction/amount-rules.ts'
+import type { Entity, EntityFeature } from '../../src/transaction/entities.ts'
 import type { EntityKind } from '../../src/transaction/entity-kind.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 
@@ -40,6 +41,9 @@ export const naiveFeatures = (
     }
     const merchant = pastOf('merchant', transaction, earlier, settings)
     const device = pastOf('device', transaction, earlier, settings)
+    const own = settings.options.entities.map(
+      (entity) => [entity, pastOf(entity.name, transaction, earlier, settings)] as const,
+    )
     results.push(
       new Map([
         ...ofTime(transaction, settings),
@@ -49,13 +53,23 @@ export const naiveFeatures = (
         ...ofMerchant(transaction, merchant, settings),
         ...ofDevice(transaction, device, settings),
         ...ofAttributes(transaction, fitted),
+        ...ofOthers(settings.options.standardEntities[0]!, transaction, user, settings),
+        ...own.flatMap(([entity, past]) => [
+          ...ofEntity(entity, transaction, past, settings),
+          ...ofOthers(entity, transaction, past, settings),
+        ]),
       ]),
     )
     const isPlaced = (past: Past | undefined) => past !== undefined && !past.isTooLate
     earlier.push({
       transaction,
       isFraud: undefined,
-      placed: { user: isPlaced(user), merchant: isPlaced(merchant), device: isPlaced(device) },
+      placed: {
+        user: isPlaced(user),
+        merchant: isPlaced(merchant),
+        device: isPlaced(device),
+        ...Object.fromEntries(own.map(([{ name }, past]) => [name, isPlaced(past)])),
+      },
     })
   }
   return results
@@ -91,13 +105,16 @@ const pastOf = (
   earlier: readonly Arrived[],
   settings: FeatureSettings,
 ): Past | undefined => {
-  const entity = entityOf(kind, transaction)
+  const entity = valueOf(kind, transaction, settings)
   if (entity === undefined) return undefined
-  const { latenessMs, labelDelayMs, ringEvents } = settings.limits[kind]
-  const life = earlier.filter((one) => one.placed[kind] && entityOf(kind, one.transaction) === entity)
+  const { latenessMs, labelDelayMs, ringEvents } = settings.limits[kind]!
+  const life = earlier.filter(
+    (one) => one.placed[kind] && valueOf(kind, one.transaction, settings) === entity,
+  )
   const watermark = Math.max(...life.map(timeOf))
-  const longestMs = Math.max(...settings.options.windows.map((name) => settings.windowMs.get(name)!))
-  const longestRiskMs = Math.max(...settings.options.riskWindows.map((name) => settings.windowMs.get(name)!))
+  const own = settings.options.entities.find(({ name }) => name === kind) ?? settings.options
+  const longestMs = Math.max(...own.windows.map((name) => settings.windowMs.get(name)!))
+  const longestRiskMs = Math.max(...own.riskWindows.map((name) => settings.windowMs.get(name)!))
   const neededMs = kind === 'user' ? longestMs : Math.max(longestMs, labelDelayMs + longestRiskMs)
   const inOrder = [...life].sort((a, b) => timeOf(a) - timeOf(b)) // Stable: of equal times, in arrival order.
   const retained = inOrder.slice(-ringEvents).filter((one) => timeOf(one) > watermark - neededMs - latenessMs)
@@ -179,6 +196,85 @@ const ofAttributes = ({ attributes = {}, eventTimeMs }: Transaction, fitted: Fit
     return kind === 'time' ? [[`${name}_age`, (eventTimeMs - number) / 86_400_000]] : [[name, number]]
   })
 
+const ofEntity = (
+  { name, features, windows, riskWindows }: Entity,
+  transaction: Transaction,
+  past: Past | undefined,
+  settings: FeatureSettings,
+): Values => {
+  const known = (value: number): number => (past === undefined ? Number.NaN : value)
+  const unit = unitOf(settings.options.amounts)
+  const count = past?.life.length ?? 0
+  const amounts = past?.life.map(amountOf).filter(isPayment) ?? []
+  const { eventTimeMs, amountMinor } = transaction
+  const firstMs = Math.min(...(past?.life.map(timeOf) ?? []))
+  const inside = windows.map((window) => (past ? inWindow(transaction, past, window, settings) : []))
+  const perWindow = (feature: string, of: (all: readonly Transaction[]) => number): Values =>
+    windows.map((window, i) => [`${name}_${feature}_${window}`, known(of(inside[i]!))])
+  const deviationOf = (all: readonly Transaction[]): number => {
+    const values = paymentsOf(all)
+    const others = paymentsOf(all.slice(0, -1))
+    // The current square is added last, to the others' sum rounded once.
+    const squared = Number(squares(others)) + Number(squares(values.slice(others.length)))
+    return sampleDeviation(values.length, sum(values), squared)
+  }
+  const byFeature: Readonly<Record<EntityFeature, Values>> = {
+    counts: perWindow('tx_count', ({ length }) => length),
+    amounts: [
+      ...perWindow('total_amount', (all) => sum(paymentsOf(all)) / unit),
+      ...perWindow('mean_amount', (all) => meanOf(paymentsOf(all)) / unit),
+    ],
+    spread: perWindow('std_amount', (all) => deviationOf(all) / unit),
+    maximum: perWindow('max_amount', (all) => Math.max(0, ...paymentsOf(all)) / unit),
+    refunds: refunds({ name, windows }, transaction, past, settings),
+    life: [
+      [`${name}_tx_count_life`, known(count)],
+      [`${name}_amount_to_mean`, known(ratioTo(Math.abs(amountMinor), amounts))],
+    ],
+    time: [
+      [
+        `${name}_seconds_since_last`,
+        past?.latest ? Math.max(0, eventTimeMs - timeOf(past.latest)) / 1000 : Number.NaN,
+      ],
+      [`${name}_age`, known(count === 0 ? 0 : Math.max(0, eventTimeMs - firstMs) / 86_400_000)],
+    ],
+    risk: risks(name, past, settings, riskWindows),
+  }
+  return features.flatMap((feature) => byFeature[feature])
+}
+
+/** What an entity is seen with: how many different ones, and whether this one is new and usual. */
+const ofOthers = (
+  { name, windows, distinct: counted, habits }: Entity,
+  transaction: Transaction,
+  past: Past | undefined,
+  settings: FeatureSettings,
+): Values => [
+  ...counted.flatMap((other) =>
+    windows.map((window): Value => {
+      const inside = past ? inWindow(transaction, past, window, settings) : []
+      const values = inside.map((one) => valueOf(other, one, settings))
+      return [`${name}_distinct_${other}_${window}`, past ? distinct(values) : Number.NaN]
+    }),
+  ),
+  ...habits.flatMap((other): Values => {
+    const of = (one: Transaction) => (past ? valueOf(other, one, settings) : undefined)
+    const nobody: Past = { ...NOTHING, ...past }
+    return habit(`${name}_${other}`, nobody, transaction, of).filter(
+      ([feature]) => !feature.endsWith('_is_usual'),
+    )
+  }),
+]
+
+const NOTHING: Past = {
+  life: [],
+  retained: [],
+  watermark: 0,
+  windowsEndMs: 0,
+  isTooLate: false,
+  latest: undefined,
+}
+
 const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings): Values => {
   const { life, latest } = past
   const { eventTimeMs } = transaction
@@ -252,7 +348,7 @@ const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings)
       ([name]) => name !== 'user_merchant_is_usual',
     ),
     ...habit('user_category', past, transaction, (one) => one.merchantCategory),
-    ...refunds('user', transaction, past, settings),
+    ...refunds({ name: 'user', windows: settings.options.windows }, transaction, past, settings),
   ]
 }
 
@@ -273,7 +369,7 @@ const ofMerchant = (transaction: Transaction, past: Past | undefined, settings: 
     }),
     ['merchant_tx_count_life', known(past?.life.length ?? 0)],
     ['merchant_amount_to_mean', known(ratioTo(Math.abs(transaction.amountMinor), amounts))],
-    ...refunds('merchant', transaction, past, settings),
+    ...refunds({ name: 'merchant', windows: settings.options.windows }, transaction, past, settings),
     ...risks('merchant', past, settings),
   ]
 }
@@ -296,12 +392,12 @@ const ofDevice = (transaction: Transaction, past: Past | undefined, settings: Fe
 
 /** The refunds in (end - w, end], this transaction among them when it is one. */
 const refunds = (
-  kind: 'user' | 'merchant',
+  { name: kind, windows }: Pick<Entity, 'name' | 'windows'>,
   transaction: Transaction,
   past: Past | undefined,
   settings: FeatureSettings,
 ): Values =>
-  settings.options.windows.flatMap((name): Values => {
+  windows.flatMap((name): Values => {
     if (!settings.options.amounts.refunds) return []
     const inside = past ? inWindow(transaction, past, name, settings) : []
     const sizes = inside.filter((one) => one.amountMinor < 0).map((one) => -one.amountMinor)
@@ -313,15 +409,20 @@ const refunds = (
   })
 
 /** Labels delivered by now, of transactions in (end - delay - w, end - delay]. */
-const risks = (kind: 'merchant' | 'device', past: Past | undefined, settings: FeatureSettings): Values =>
-  settings.options.riskWindows.flatMap((name): Values => {
+const risks = (
+  kind: EntityKind,
+  past: Past | undefined,
+  settings: FeatureSettings,
+  windows = settings.options.riskWindows,
+): Values =>
+  windows.flatMap((name): Values => {
     if (past === undefined) {
       return [
         [`${kind}_labelled_count_${name}`, Number.NaN],
         [`${kind}_risk_${name}`, Number.NaN],
       ]
     }
-    const end = past.windowsEndMs - settings.limits[kind].labelDelayMs
+    const end = past.windowsEndMs - settings.limits[kind]!.labelDelayMs
     const labelled = past.retained.filter(
       (one) =>
         one.isFraud !== undefined && timeOf(one) > end - settings.windowMs.get(name)! && timeOf(one) <= end,
@@ -396,10 +497,37 @@ const squares = (amounts: readonly number[]): bigint =>
 type Value = readonly [name: string, value: number]
 type Values = readonly Value[]
 
-const entityOf = (kind: EntityKind, transaction: Transaction): string | undefined =>
-  ({ user: transaction.userId, merchant: transaction.merchantId, device: transaction.deviceId })[kind]
+/** A value by which transactions are told apart: of an entity, or of a category or place. */
+const valueOf = (
+  kind: EntityKind,
+  transaction: Transaction,
+  { options }: FeatureSettings,
+): string | undefined => {
+  const own = options.entities.find(({ name }) => name === kind)
+  if (own === undefined) {
+    const { userId, merchantId, deviceId, merchantCategory, location } = transaction
+    const standard: Readonly<Record<string, string | undefined>> = {
+      user: userId,
+      merchant: merchantId,
+      device: deviceId,
+      category: merchantCategory,
+      location,
+    }
+    return standard[kind]
+  }
+  const parts = own.id.map((part) => transaction.attributes?.[part] ?? BY_WIRE[part]?.(transaction))
+  return parts.includes(undefined) ? undefined : JSON.stringify(parts)
+}
+
+const BY_WIRE: Readonly<Record<string, (transaction: Transaction) => string | undefined>> = {
+  location: ({ location }) => location,
+  user_id: ({ userId }) => userId,
+  merchant_id: ({ merchantId }) => merchantId,
+}
 const timeOf = ({ transaction }: Arrived): number => transaction.eventTimeMs
 const amountOf = ({ transaction }: Arrived): number => transaction.amountMinor
+const paymentsOf = (all: readonly Transaction[]): number[] =>
+  all.map((one) => one.amountMinor).filter(isPayment)
 const isPayment = (amountMinor: number): boolean => amountMinor >= 0
 const unitOf = ({ decimals }: AmountRules): number => Number(`1e${decimals}`)
 const only = (condition: boolean, values: Values): Values => (condition ? values : [])

@@ -4,6 +4,7 @@ import { type FittedFeatures, VOCABULARY_FIELDS } from '../../src/features/fitte
 import type { StateLimits } from '../../src/features/state/layout.ts'
 import { type AmountRules, DEFAULT_AMOUNTS } from '../../src/transaction/amount-rules.ts'
 import type { Attribute, AttributeValues } from '../../src/transaction/attributes.ts'
+import type { Entity } from '../../src/transaction/entities.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import type { LogEntry } from './naive-features.ts'
 
@@ -37,19 +38,62 @@ export const smallSettings = (
       categories: VOCABULARY_FIELDS,
       attributes: ATTRIBUTES,
       amounts,
+      entities: ENTITIES,
+      standardEntities: STANDARD_ENTITIES,
     },
     windowMs: new Map([
       ['10s', 10 * SECOND_MS],
       ['60s', 60 * SECOND_MS],
       ['90s', 90 * SECOND_MS],
     ]),
-    limits: { user: limits, merchant: limits, device: limits },
+    limits: { user: limits, merchant: limits, device: limits, note: limits, corner: limits },
     include: [],
     exclude: [],
     amountBands: 3,
     vocabularySize: 2,
   }
 }
+
+/** One that a text names, and one that a place and a category name together. */
+export const ENTITIES: readonly Entity[] = [
+  {
+    name: 'note',
+    id: ['note'],
+    word: 'note',
+    features: ['counts', 'amounts', 'spread', 'maximum', 'refunds', 'life', 'time', 'risk'],
+    windows: ['10s', '60s'],
+    riskWindows: ['10s'],
+    distinct: ['user', 'corner'],
+    habits: ['device', 'category'],
+    transactions: 1024,
+  },
+  {
+    name: 'corner',
+    id: ['location', 'browser'],
+    word: 'corner of the web',
+    features: ['counts', 'risk'],
+    windows: ['90s'],
+    riskWindows: ['60s'],
+    distinct: [],
+    habits: ['note'],
+    transactions: 1024,
+  },
+]
+
+/** What is asked of users and devices beside their families. */
+export const STANDARD_ENTITIES: readonly Entity[] = [
+  {
+    name: 'user',
+    id: ['user_id'],
+    word: 'user',
+    features: [],
+    windows: ['10s', '90s'],
+    riskWindows: [],
+    distinct: ['corner'],
+    habits: ['note'],
+    transactions: 1024,
+  },
+]
 
 /** One of each kind. */
 export const ATTRIBUTES: readonly Attribute[] = [
@@ -77,6 +121,7 @@ export const SMALL_FIT: FittedFeatures = {
     browser: [{ value: 'firefox', share: 0.5 }],
   },
   attributes: ATTRIBUTES,
+  entities: [...STANDARD_ENTITIES, ...ENTITIES],
 }
 
 /**

@@ -7,11 +7,14 @@ import type { SourceSettings } from '../../src/config/sections/source.ts'
 import type { TrainingSettings } from '../../src/config/training-config.ts'
 import { generateDataset } from '../../src/dataset/generate/generate-dataset.ts'
 import { type ReadResult, readSource } from '../../src/dataset/read-source.ts'
+import { declareEntities } from '../../src/dataset/source-entities.ts'
 import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
 import { unwatched, unwatchedWork } from '../../src/disk/work.ts'
-import { readFeatureSettings } from '../../src/features/feature-settings.ts'
+import { readFeatureSettings, splitEntities } from '../../src/features/feature-settings.ts'
+import { VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
 import { fitFeaturesOn } from '../../src/replay/fit-features.ts'
 import { DEFAULT_AMOUNTS } from '../../src/transaction/amount-rules.ts'
+import type { Entity } from '../../src/transaction/entities.ts'
 import { databaseIn, type History } from './replay-run.ts'
 
 /** The settings of a training configuration with every default; no environment. */
@@ -37,8 +40,10 @@ const historyOf = async (
   folder: string,
   prepared: string,
   { features, labels }: Pick<TrainingSettings, 'features' | 'labels'>,
+  entities: readonly Entity[] = [],
 ): Promise<History> => {
-  const settings = readFeatureSettings(features, labels, DEFAULT_AMOUNTS)
+  const known = { categories: VOCABULARY_FIELDS, attributes: [], ...splitEntities(entities) }
+  const settings = readFeatureSettings(features, labels, DEFAULT_AMOUNTS, known)
   const fitted = await withDatabase(databaseIn(folder), (connection) =>
     fitFeaturesOn(connection, prepared, 'arrival % 2 = 0', settings),
   )
@@ -72,6 +77,10 @@ export interface GeneratedBank {
   readonly source: string
 }
 
+/** A pair, and what users and merchants are seen with. */
+const OWN_ENTITIES =
+  '{ corner: { id: [location, device_type], distinct: [user], habits: [merchant], windows: [1h, 2d] }, user: { habits: [corner] }, merchant: { distinct: [corner] } }'
+
 /** Generates a bank of that name and reads it in the order of arrival. */
 export const generatedBank = async (
   folder: string,
@@ -86,10 +95,14 @@ export const generatedBank = async (
     overwrite: false,
     work: unwatchedWork(databaseIn(folder)),
   })
-  const settings = configuration(`source: { path: ${JSON.stringify(source)}, order: arrival }`, '.')
+  const settings = configuration(
+    `source: { path: ${JSON.stringify(source)}, order: arrival }\nentities: ${OWN_ENTITIES}`,
+    '.',
+  )
+  const declared = declareEntities(settings.entities, settings.source, settings.features)
   const prepared = join(folder, `${name}.parquet`)
-  const result = await read(folder, settings.source, prepared)
-  return { history: await historyOf(folder, prepared, settings), read: result, source }
+  const result = await read(folder, declared.source, prepared)
+  return { history: await historyOf(folder, prepared, settings, declared.entities), read: result, source }
 }
 
 /**

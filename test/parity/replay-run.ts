@@ -6,7 +6,6 @@ import { unwatchedWork } from '../../src/disk/work.ts'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
 import { type ReplayOptions, type ReplayResult, replay } from '../../src/replay/replay.ts'
-import { ENTITY_KINDS } from '../../src/transaction/entity-kind.ts'
 
 /** What a replay of history is given. */
 export interface History {
@@ -34,7 +33,7 @@ export const replayInto = async (
   mkdirSync(statesOut)
   const out = join(statesOut, 'features.parquet')
   const result = await replay({ ...history, ...how, out, statesOut, work: unwatchedWork(databaseIn(folder)) })
-  const files = [out, ...ENTITY_KINDS.map((kind) => snapshotFile(statesOut, kind))]
+  const files = [out, ...Object.keys(result.counts.entities).map((kind) => snapshotFile(statesOut, kind))]
   return {
     result,
     folder: statesOut,

@@ -11,7 +11,6 @@ import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/disk/database
 import { unwatched } from '../../src/disk/work.ts'
 import { openService } from '../../src/pipelines/service/open-service.ts'
 import type { StateStore } from '../../src/ports/state-store.ts'
-import { ENTITY_KINDS } from '../../src/transaction/entity-kind.ts'
 import { TRANSACTION_FIELDS } from '../../src/transaction/fields.ts'
 import { FIELD_SQL } from '../../src/transaction/prepared-columns.ts'
 import type { Label, Transaction } from '../../src/transaction/transaction.ts'
@@ -112,7 +111,7 @@ export const serveHistory = (
 const compareStates = async (store: StateStore, folder: string) => {
   let states = 0
   let equalStates = 0
-  for (const kind of ENTITY_KINDS) {
+  for (const kind of Object.keys(await store.count())) {
     for (const { token, bytes } of readEntries(snapshotFile(folder, kind))) {
       const [stored] = await store.load([{ kind, token }])
       states++

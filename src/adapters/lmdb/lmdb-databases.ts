@@ -1,38 +1,57 @@
 import { type Database, open, type RootDatabase } from 'lmdb'
 import type { StateChange, StoredState } from '../../ports/state-store.ts'
-import type { EntityKind } from '../../transaction/entity-kind.ts'
+import { type ByKind, byKind, ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 
 /** The databases in the folder of a store, and how a state stands in one. */
 export interface LmdbDatabases {
   /** The environment that holds the others: transactions over all of them, flushing, closing. */
   readonly root: RootDatabase<Uint8Array, string>
-  /** States by token. */
-  readonly states: Readonly<Record<EntityKind, Database<Buffer, number>>>
+  /** States of a kind, by token. */
+  readonly statesOf: (kind: EntityKind) => Database<Buffer, number>
+  /** Kinds that have had states: the standard ones, and others by what `kinds` has. */
+  readonly knownKinds: () => readonly EntityKind[]
+  /** Kinds of a bank's own that have had states. */
+  readonly kinds: Database<string, string>
   /** Receipts by id. */
   readonly receipts: Database<Buffer, string>
   /** Notes by name. */
   readonly notes: Database<string, string>
 }
 
+/** Room for so many kinds of entities, and what else there is. */
+const MOST_DATABASES = 256
+
 /** Opens the databases; makes them where there are none. @throws what LMDB says */
 export const openDatabases = (folder: string): LmdbDatabases => {
-  const root: LmdbDatabases['root'] = open({ path: folder, maxDbs: 8, encoding: 'binary', noSubdir: false })
-  const statesOf = (kind: EntityKind) =>
-    root.openDB<Buffer, number>({ name: `states-${kind}`, encoding: 'binary' })
+  const root: LmdbDatabases['root'] = open({
+    path: folder,
+    maxDbs: MOST_DATABASES,
+    encoding: 'binary',
+    noSubdir: false,
+  })
+  const opened = new Map<EntityKind, Database<Buffer, number>>()
+  const statesOf = (kind: EntityKind): Database<Buffer, number> => {
+    const known = opened.get(kind)
+    if (known !== undefined) return known
+    const states = root.openDB<Buffer, number>({ name: `states-${kind}`, encoding: 'binary' })
+    opened.set(kind, states)
+    return states
+  }
+  for (const kind of ENTITY_KINDS) statesOf(kind)
+  const kinds = root.openDB<string, string>({ name: 'kinds', encoding: 'string' })
   return {
     root,
-    states: { user: statesOf('user'), merchant: statesOf('merchant'), device: statesOf('device') },
+    statesOf,
+    kinds,
+    knownKinds: () => [...ENTITY_KINDS, ...kinds.getKeys()],
     receipts: root.openDB<Buffer, string>({ name: 'receipts', encoding: 'binary' }),
     notes: root.openDB<string, string>({ name: 'notes', encoding: 'string' }),
   }
 }
 
 /** Number of states of each kind. */
-export const countOf = ({ user, merchant, device }: LmdbDatabases['states']): Record<EntityKind, number> => ({
-  user: entriesOf(user),
-  merchant: entriesOf(merchant),
-  device: entriesOf(device),
-})
+export const countOf = ({ knownKinds, statesOf }: LmdbDatabases): ByKind<number> =>
+  byKind(knownKinds(), (kind) => entriesOf(statesOf(kind)))
 
 const entriesOf = (database: Database<Buffer, number>): number =>
   (database.getStats() as { readonly entryCount: number }).entryCount

@@ -1,7 +1,6 @@
 import { type FolderOwner, holdFolder } from '../../disk/folder-lock.ts'
 import { VigiaError } from '../../errors.ts'
 import type { Receipt, StateChange, StateStore } from '../../ports/state-store.ts'
-import { ENTITY_KINDS } from '../../transaction/entity-kind.ts'
 import {
   asBuffer,
   countOf,
@@ -41,7 +40,7 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
     release()
     throw error
   })
-  const { root, states, receipts, notes } = databases
+  const { root, statesOf, kinds, knownKinds, receipts, notes } = databases
   // Nobody else may write into the folder, and here saves come one after the other: versions that were read
   // are those that will be replaced.
   let lastSave: Promise<void> = Promise.resolve()
@@ -50,7 +49,7 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
     load: (keys) =>
       guarded(() =>
         keys.map(({ kind, token }) => {
-          const stored = states[kind].getBinary(token)
+          const stored = statesOf(kind).getBinary(token)
           return stored === undefined ? undefined : decodeState(stored)
         }),
       ),
@@ -74,13 +73,14 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
         await notes.put(name, text)
       }),
     async *entries(kind) {
-      for (const { key, value } of states[kind].getRange({ snapshot: false }))
+      for (const { key, value } of statesOf(kind).getRange({ snapshot: false }))
         yield { token: key, ...decodeState(value) }
     },
-    count: () => guarded(() => countOf(states)),
+    count: () => guarded(() => countOf(databases)),
     clear: () =>
       guarded(async () => {
-        for (const kind of ENTITY_KINDS) await states[kind].clearAsync()
+        for (const kind of knownKinds()) await statesOf(kind).clearAsync()
+        await kinds.clearAsync()
         await receipts.clearAsync()
         await notes.clearAsync()
       }),
@@ -104,14 +104,18 @@ const storeFailed = (folder: string, error: unknown): VigiaError => {
  * is written in one turn is one transaction, which a thread of LMDB's own makes. @returns whether it wrote
  */
 const write = async (
-  { states, receipts }: LmdbDatabases,
+  { statesOf, knownKinds, kinds, receipts }: LmdbDatabases,
   changes: readonly StateChange[],
-  added: readonly Receipt[],
+  newReceipts: readonly Receipt[],
 ): Promise<boolean> => {
-  if (!changes.every(({ key, expected }) => versionOf(states[key.kind], key.token) === expected)) return false
+  if (!changes.every(({ key, expected }) => versionOf(statesOf(key.kind), key.token) === expected))
+    return false
+  const known = knownKinds()
+  const added = new Set(changes.map(({ key }) => key.kind).filter((kind) => !known.includes(kind)))
   await Promise.all([
-    ...changes.map((change) => states[change.key.kind].put(change.key.token, encodeState(change))),
-    ...added.map(({ id, bytes }) => receipts.put(id, asBuffer(bytes))),
+    ...[...added].map((kind) => kinds.put(kind, kind)),
+    ...changes.map((change) => statesOf(change.key.kind).put(change.key.token, encodeState(change))),
+    ...newReceipts.map(({ id, bytes }) => receipts.put(id, asBuffer(bytes))),
   ])
   return true
 }

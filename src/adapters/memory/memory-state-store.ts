@@ -1,18 +1,21 @@
 import type { EntityKey, StateStore, StoredState } from '../../ports/state-store.ts'
-import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import { byKind, ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 
 /** States in this process's memory: for tests, and for scoring files. They are gone when the process ends. */
 export const createMemoryStateStore = (): StateStore => {
-  const states: Record<EntityKind, Map<number, StoredState>> = {
-    user: new Map(),
-    merchant: new Map(),
-    device: new Map(),
+  const states = new Map<EntityKind, Map<number, StoredState>>(ENTITY_KINDS.map((kind) => [kind, new Map()]))
+  const statesOf = (kind: EntityKind): Map<number, StoredState> => {
+    const known = states.get(kind)
+    if (known !== undefined) return known
+    const added = new Map<number, StoredState>()
+    states.set(kind, added)
+    return added
   }
   const receipts = new Map<string, Uint8Array>()
   const notes = new Map<string, string>()
-  const stateOf = ({ kind, token }: EntityKey): StoredState | undefined => states[kind].get(token)
+  const stateOf = ({ kind, token }: EntityKey): StoredState | undefined => statesOf(kind).get(token)
   const forget = (): void => {
-    for (const kind of ENTITY_KINDS) states[kind].clear()
+    for (const ofKind of states.values()) ofKind.clear()
     receipts.clear()
     notes.clear()
   }
@@ -22,7 +25,7 @@ export const createMemoryStateStore = (): StateStore => {
       const isCurrent = changes.every(({ key, expected }) => (stateOf(key)?.version ?? 0) === expected)
       if (!isCurrent) return false
       for (const { key, bytes, expected } of changes)
-        states[key.kind].set(key.token, { bytes: new Uint8Array(bytes), version: expected + 1 })
+        statesOf(key.kind).set(key.token, { bytes: new Uint8Array(bytes), version: expected + 1 })
       for (const { id, bytes } of added) receipts.set(id, new Uint8Array(bytes))
       return true
     },
@@ -38,13 +41,9 @@ export const createMemoryStateStore = (): StateStore => {
       notes.set(name, text)
     },
     async *entries(kind) {
-      for (const [token, state] of states[kind]) yield { token, ...state }
+      for (const [token, state] of statesOf(kind)) yield { token, ...state }
     },
-    count: async () => ({
-      user: states.user.size,
-      merchant: states.merchant.size,
-      device: states.device.size,
-    }),
+    count: async () => byKind([...states.keys()], (kind) => statesOf(kind).size),
     clear: async () => forget(),
     close: async () => forget(),
   }

@@ -1,5 +1,5 @@
 import type { SharedStateStore, StoredState } from '../../ports/state-store.ts'
-import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import { byKind, ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { asBuffer, changeWords, createGroup, type RedisLink, VERSION_BYTES } from './redis-link.ts'
 import { SAVE } from './redis-scripts.ts'
@@ -67,10 +67,12 @@ export const wholeCalls = ({
   count: async () => {
     const found = new Set<string>()
     for await (const keys of scan(connection, names.states)) for (const key of keys) found.add(key)
-    const counts: Record<EntityKind, number> = { user: 0, merchant: 0, device: 0 }
-    const begins = ENTITY_KINDS.map((kind) => [kind, names.statesOf(kind)] as const)
-    for (const key of found) for (const [kind, begin] of begins) if (key.startsWith(begin)) counts[kind]++
-    return counts
+    const counts = new Map<EntityKind, number>(ENTITY_KINDS.map((kind) => [kind, 0]))
+    for (const key of found) {
+      const kind = key.slice(names.states.length, key.lastIndexOf(':'))
+      counts.set(kind, (counts.get(kind) ?? 0) + 1)
+    }
+    return byKind([...counts.keys()], (kind) => counts.get(kind)!)
   },
   clear: async () => {
     for await (const keys of scan(connection, names.all)) await connection.send(['UNLINK', ...keys])

@@ -4,6 +4,7 @@ import { readJson } from '../../disk/json-file.ts'
 import { trainingSteps } from '../../pipelines/training-pipeline.ts'
 import type { ReplayResult } from '../../replay/replay.ts'
 import { runPipeline } from '../../steps/run-pipeline.ts'
+import { countsText } from '../../transaction/entity-kind.ts'
 import type { Command } from '../command.ts'
 import { workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
@@ -58,7 +59,7 @@ export const featuresCommand = (tools: Omit<PipelineTools, 'renderers'>): Comman
 const describe = (out: string, { rows, featureNames, counts }: ReplayResult): string =>
   [
     `${rows} transactions, ${featureNames.length} features: ${out}`,
-    `states of ${counts.entities.user} users, ${counts.entities.merchant} merchants, ${counts.entities.device} devices`,
+    `states of ${countsText(counts.entities)}`,
     ...(counts.late + counts.tooLate > 0
       ? [`${counts.late} updates came late and were placed, ${counts.tooLate} came too late`]
       : []),

@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path'
 import { VigiaError } from '../../errors.ts'
 import { type History, type PredictResult, predict } from '../../pipelines/predict.ts'
+import { declaredEntities } from '../../pipelines/training/training-context.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { threadsOf, workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
@@ -48,7 +49,8 @@ export const predictCommand: Command = {
       typeof model === 'string'
         ? resolve(context.workingDirectory, model)
         : runFolder(context, config, withoutOut(input))
-    const { source, resources } = config.settings
+    const { resources } = config.settings
+    const { source } = declaredEntities({ config })
     const fields =
       input.options['ignoreLabels'] === true
         ? { ...source.fields, is_fraud: 'NULL', labelled_at: 'NULL' }

@@ -3,6 +3,7 @@ import type { ServingSettings } from '../../config/serving-config.ts'
 import type { ServedModel } from '../../decisions/inference-pipeline.ts'
 import type { Work } from '../../disk/work.ts'
 import type { StatesOutcome } from '../../pipelines/service/open-service.ts'
+import { countsText } from '../../transaction/entity-kind.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 
@@ -74,8 +75,7 @@ const statesLine = (outcome: StatesOutcome, workingDirectory: string): string =>
   if (outcome.kind === 'kept') return 'states     kept from before'
   if (outcome.kind === 'empty')
     return 'states     none: every user is new (`vigia state load` gives them a history)'
-  const { user, merchant, device } = outcome.counts
-  return `states     ${user} users, ${merchant} merchants, ${device} devices from ${relative(workingDirectory, outcome.from)}`
+  return `states     ${countsText(outcome.counts)} from ${relative(workingDirectory, outcome.from)}`
 }
 
 const welcome = ({ address, models, startedInMs }: RunningServer): string[] => [

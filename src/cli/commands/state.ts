@@ -7,7 +7,7 @@ import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
 import { type LoadModel, runFolderOf } from '../../pipelines/service/model-source.ts'
 import type { OpenStates, ServingStorage } from '../../pipelines/service/serving-storage.ts'
-import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import { countsText, ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 
@@ -54,6 +54,11 @@ export const stateCommand = (tools: StateTools): Command => ({
     { flags: '--user <id>', description: 'for inspect: the state of this user' },
     { flags: '--merchant <id>', description: 'for inspect: the state of this merchant' },
     { flags: '--device <id>', description: 'for inspect: the state of this device' },
+    {
+      flags: '--entity <kind=id>',
+      description:
+        "for inspect: the state of this entity of the bank's own; parts of an id are joined with a line end",
+    },
     ...CONFIG_OPTIONS,
   ],
   examples: [
@@ -106,7 +111,7 @@ const load = async ({
     work,
   })
   print(context, { from, counts }, [
-    `loaded ${counts.user} users, ${counts.merchant} merchants and ${counts.device} devices from ${relative(workingDirectory, from)} into ${states.name}`,
+    `loaded ${countsText(counts)} from ${relative(workingDirectory, from)} into ${states.name}`,
   ])
   return 0
 }
@@ -129,11 +134,26 @@ const assertNoOutbox = async ({ store, name }: Extract<OpenStates, { kind: 'shar
     throw new VigiaError('SERVING_OUTBOX_NOT_EMPTY', { store: name, records: waiting.length })
 }
 
+/** Whose state is asked for; undefined: nobody's. @throws CLI_INVALID_ARGUMENT */
+const entityAskedFor = ({ options }: CommandInput): { kind: EntityKind; id: string } | undefined => {
+  const kind = ENTITY_KINDS.find((candidate) => typeof options[candidate] === 'string')
+  if (kind !== undefined) return { kind, id: String(options[kind]) }
+  const { entity } = options
+  if (typeof entity !== 'string') return undefined
+  const at = entity.indexOf('=')
+  if (at <= 0)
+    throw new VigiaError('CLI_INVALID_ARGUMENT', {
+      command: 'state',
+      reason: `--entity is "${entity}"; allowed: kind=id, for instance ip=203.0.113.7`,
+    })
+  return { kind: entity.slice(0, at), id: entity.slice(at + 1) }
+}
+
 const inspect = async (request: Request): Promise<ExitCode> => {
   const { context, input, settings, states, load: loadModel } = request
-  const kind = ENTITY_KINDS.find((candidate) => typeof input.options[candidate] === 'string')
-  if (kind !== undefined) {
-    const id = String(input.options[kind])
+  const named = entityAskedFor(input)
+  if (named !== undefined) {
+    const { kind, id } = named
     const summary = await summarizeState(states.store, await loadModel(settings.model.source), kind, id)
     if (summary === undefined) {
       print(context, null, [`${states.name} has no state of ${kind} ${id}`])
@@ -152,7 +172,7 @@ const inspect = async (request: Request): Promise<ExitCode> => {
   const identity = await readStoreIdentity(states.store)
   const counts = await states.store.count()
   print(context, { store: states.name, counts, identity: identity ?? null }, [
-    `${states.name}: ${counts.user} users, ${counts.merchant} merchants, ${counts.device} devices`,
+    `${states.name}: ${countsText(counts)}`,
     ...(identity === undefined
       ? ['never used']
       : [
@@ -176,8 +196,8 @@ const verify = async ({ context, settings, states, load: loadModel }: Request): 
   })
   const isForeign = identity !== undefined && identity.statesKey !== model.statesKey
   print(context, { counts, bytes, broken, isForeign }, [
-    ...ENTITY_KINDS.map(
-      (kind: EntityKind) => `${kind.padEnd(10)} ${counts[kind]} states, ${(bytes[kind] / 1e6).toFixed(1)} MB`,
+    ...Object.keys(counts).map(
+      (kind) => `${kind.padEnd(10)} ${counts[kind]} states, ${(bytes[kind]! / 1e6).toFixed(1)} MB`,
     ),
     ...(isForeign
       ? [`foreign    the store was made for other features or cleaning than ${settings.model.source}`]

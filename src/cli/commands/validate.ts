@@ -8,6 +8,7 @@ import type { ValidationCheck, ValidationReport } from '../../dataset/validation
 import { withDatabase } from '../../disk/database.ts'
 import { writeTextAtomically } from '../../disk/write-atomically.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
+import { declaredEntities } from '../../pipelines/training/training-context.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
@@ -42,14 +43,13 @@ export const validateCommand = (tools: ValidateTools): Command => ({
     { command: 'vigia validate data/transactions.parquet --json', explanation: 'The report for machines.' },
   ],
   run: async (context, input) => {
-    const { settings } = await readTrainingConfig(context, input)
-    const { resources, runs, validation } = settings
-    const amounts = readAmountRules(settings.amounts, settings.features)
+    const config = await readTrainingConfig(context, input)
+    const { resources, runs, validation } = config.settings
+    const amounts = readAmountRules(config.settings)
+    const { source: declared } = declaredEntities({ config })
     const [file] = input.arguments
     const source =
-      file === undefined
-        ? settings.source
-        : { ...settings.source, path: resolve(context.workingDirectory, file) }
+      file === undefined ? declared : { ...declared, path: resolve(context.workingDirectory, file) }
     const out = input.options['out']
     const folder =
       typeof out === 'string' ? resolve(context.workingDirectory, out) : join(runs.directory, 'validation')

@@ -141,6 +141,15 @@ export const LABEL_COLUMNS: readonly LabelColumn[] = [
   ofLabel('merchant_id', VARCHAR, 'merchantId'),
   ofLabel('device_id', VARCHAR, 'deviceId'),
   ofLabel('event_time_ms', DOUBLE, 'eventTimeMs'),
+  {
+    // JSON: tokens by kind of entity.
+    name: 'own_entities',
+    type: VARCHAR,
+    write: ({ label }) => label.own && JSON.stringify(label.own),
+    read: ({ label }, value) => {
+      label.own = JSON.parse(value as string) as NonNullable<LabelEntry['own']>
+    },
+  },
 ]
 
 /**

@@ -6,9 +6,8 @@ import { decodeState } from '../../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
 import { readTransaction } from '../../features/transaction-event.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
-import { tokenOf } from '../../transaction/token.ts'
+import { NO_TOKEN, tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
-import type { Entities } from '../decider.ts'
 import type { LabelEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 
@@ -34,41 +33,45 @@ export interface LogFeatures {
 export const createLogFeatures = (first: ModelDocument, startState: StartState): LogFeatures => {
   const leading = engineOf(first)
   const engines = new Map([[first.key, leading]])
-  const live: Record<EntityKind, Map<number, EntityState>> = {
-    user: new Map(),
-    merchant: new Map(),
-    device: new Map(),
-  }
-  const stateOf = (kind: EntityKind, id: string | undefined): EntityState | undefined => {
-    const keeper = leading.engineer.keeperOf(kind)
-    if (id === undefined || keeper === undefined) return undefined
-    const token = tokenOf(id)
-    const known = live[kind].get(token)
+  const { kinds } = leading.engineer
+  const live = new Map(kinds.map((kind) => [kind, new Map<number, EntityState>()]))
+  const stateOf = (kind: EntityKind, token: number): EntityState | undefined => {
+    const keeper = leading.engineer.keeperOf(kind)!
+    if (token === NO_TOKEN) return undefined
+    const known = live.get(kind)!.get(token)
     if (known !== undefined) return known
     const bytes = startState(kind, token)
     const state =
       bytes === undefined
         ? keeper.create()
-        : decodeState(keeper.layout, separateBlocks, bytes, `${kind} ${id}`)
-    live[kind].set(token, state)
+        : decodeState(keeper.layout, separateBlocks, bytes, `${kind} ${token.toString(16)}`)
+    live.get(kind)!.set(token, state)
     return state
   }
-  const statesOf = (entities: Entities): EntityStates => ({
-    user: stateOf('user', entities.userId)!,
-    merchant: stateOf('merchant', entities.merchantId),
-    device: stateOf('device', entities.deviceId),
-  })
+  const statesOf = (tokenOfKind: (kind: EntityKind) => number): EntityStates =>
+    Object.fromEntries(
+      kinds.map((kind) => [kind, stateOf(kind, tokenOfKind(kind))]),
+    ) as unknown as EntityStates
+  const tokensOfLabel = ({ userId, merchantId, deviceId, own = {} }: LabelEntry) => {
+    const standard: Readonly<Record<EntityKind, number>> = {
+      user: tokenOf(userId),
+      merchant: tokenOf(merchantId),
+      device: tokenOf(deviceId),
+    }
+    return (kind: EntityKind): number => standard[kind] ?? own[kind] ?? NO_TOKEN
+  }
   return {
     createAllFeatures: (model, transaction) => {
       const engine = engines.get(model.key) ?? engineOf(model)
       engines.set(model.key, engine)
       const { engineer, cleaning, vector } = engine
       readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
-      return engineer.createAllFeatures(statesOf(transaction), vector) === 'repeated' ? undefined : vector
+      const states = statesOf((kind) => engineer.entityToken(kind))
+      return engineer.createAllFeatures(states, vector) === 'repeated' ? undefined : vector
     },
     applyLabel: (label) => {
       const { transactionId, eventTimeMs, isFraud } = label
-      leading.engineer.applyLabel(statesOf(label), {
+      leading.engineer.applyLabel(statesOf(tokensOfLabel(label)), {
         transactionToken: tokenOf(transactionId),
         eventTimeMs,
         isFraud,

@@ -1,3 +1,4 @@
+import type { EntityKind } from '../../transaction/entity-kind.ts'
 import type { DecisionEntry } from '../decided.ts'
 
 export type { DecisionEntry }
@@ -9,6 +10,8 @@ export interface LabelEntry {
   readonly userId: string
   readonly merchantId?: string
   readonly deviceId?: string
+  /** Tokens of the entities of the bank's own, by kind. */
+  readonly own?: Readonly<Record<EntityKind, number>>
   readonly eventTimeMs: number
   readonly receivedAtMs: number
   /** Whether a state still had the transaction. */

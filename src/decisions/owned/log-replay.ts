@@ -77,8 +77,8 @@ const replayDecision = async (
   decision: DecisionEntry,
   logged: Float64Array,
 ): Promise<void> => {
-  const { engineer, models, keysOf } = parts.decider()
-  const { items } = await parts.cache.bring(keysOf(decision.transaction))
+  const { engineer, models, entitiesOf, keysOf } = parts.decider()
+  const { items } = await parts.cache.bring(keysOf(entitiesOf(decision.transaction)))
   const behind = lacking(items, sequence)
   if (behind.length === 0) return
   const { event, featureNames } = engineer
@@ -99,10 +99,11 @@ const replayDecision = async (
 const lacking = (items: readonly HeldState[], sequence: number): readonly HeldState[] =>
   items.filter(({ applied }) => applied < sequence)
 
-const receiptOfEntry = async ({ nameOf }: LogReplayParts, sequence: number, entry: LogEntry) => {
+const receiptOfEntry = async ({ nameOf, decider }: LogReplayParts, sequence: number, entry: LogEntry) => {
   if (entry.kind === 'label')
     return { id: labelId(entry.label.transactionId), receipt: labelReceiptOf(entry.label) }
   const { transaction, model } = entry.decision
-  const receipt = receiptOf(entry.decision, await nameOf(model), transaction, sequence)
+  const { own } = decider().entitiesOf(transaction)
+  const receipt = receiptOf(entry.decision, await nameOf(model), transaction, own, sequence)
   return { id: decisionId(transaction.transactionId), receipt }
 }

@@ -123,7 +123,8 @@ class OwnedDecisions implements Decisions {
       const receipt = decodeReceipt<DecisionReceipt>(stored)
       return this.answers.repeated(transaction, receipt, receipt.sequence, startedMs)
     }
-    const held = await this.cache.bring(this.decider.keysOf(transaction))
+    const entities = this.decider.entitiesOf(transaction)
+    const held = await this.cache.bring(this.decider.keysOf(entities))
     // From here to the append nothing waits: this is the place of the transaction among all others.
     this.throwIfUnavailable()
     const meanwhile = this.receipts.pending(id)
@@ -142,7 +143,7 @@ class OwnedDecisions implements Decisions {
     }
     const entry = entryOf(decided, model.key, transaction, latencyMs, shadowEntry)
     const payload = encodeDecision(sequence, entry, scored.vector)
-    const receipt = receiptOf(decided, model.description, transaction, sequence)
+    const receipt = receiptOf(decided, model.description, transaction, entities.own, sequence)
     await this.append(id, sequence, payload, held.items, receipt)
     return this.answers.decided(transactionId, receipt, sequence, reasons, shadow, startedMs)
   }

@@ -6,7 +6,7 @@ import { createMemoryStateStore } from '../../adapters/memory/memory-state-store
 import { VigiaError } from '../../errors.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { StateStore } from '../../ports/state-store.ts'
-import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { createDecider } from '../decider.ts'
 import {
   openTestLog,
@@ -213,7 +213,7 @@ const nameOf = async () => ({ name: MODEL.description.name, version: MODEL.descr
 
 const statesIn = async (store: StateStore): Promise<States> => {
   const states = new Map<string, Uint8Array>()
-  for (const kind of ENTITY_KINDS)
+  for (const kind of Object.keys(await store.count()))
     for await (const { token, bytes } of store.entries(kind)) states.set(`${kind} ${token}`, bytes)
   return new Map([...states].sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -1,8 +1,8 @@
 import type { EntityStates, FeatureEngineer } from '../../features/feature-engineer.ts'
 import { decodeState } from '../../features/state/encoding.ts'
-import { separateBlocks } from '../../features/state/entity-state.ts'
+import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
 import type { EntityKey, StateStore, StoredState } from '../../ports/state-store.ts'
-import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { appliedOf, stateOf } from '../states/stored-state.ts'
 import type { HeldState, HeldStates } from './held-state.ts'
 
@@ -25,11 +25,7 @@ const FULL_SHARE = 0.9
  */
 export class StateCache {
   private readonly parts: StateCacheParts
-  private readonly held: Readonly<Record<EntityKind, Map<number, HeldState>>> = {
-    user: new Map(),
-    merchant: new Map(),
-    device: new Map(),
-  }
+  private readonly held = new Map<EntityKind, Map<number, HeldState>>()
   private heldBytes = 0
   private isEvicting = false
   /** The last look found too few saved states to evict; there is nothing to find before the next save. */
@@ -44,7 +40,9 @@ export class StateCache {
   }
 
   get size(): number {
-    return ENTITY_KINDS.reduce((sum, kind) => sum + this.held[kind].size, 0)
+    let size = 0
+    for (const states of this.held.values()) size += states.size
+    return size
   }
 
   /**
@@ -67,7 +65,7 @@ export class StateCache {
   }
 
   forget(item: HeldState): void {
-    this.held[item.key.kind].delete(item.key.token)
+    this.heldOf(item.key.kind).delete(item.key.token)
     this.heldBytes -= item.bytes
   }
 
@@ -85,17 +83,25 @@ export class StateCache {
     setImmediate(() => this.evict())
   }
 
+  private heldOf(kind: EntityKind): Map<number, HeldState> {
+    const known = this.held.get(kind)
+    if (known !== undefined) return known
+    const added = new Map<number, HeldState>()
+    this.held.set(kind, added)
+    return added
+  }
+
   private async load(keys: readonly EntityKey[]): Promise<void> {
-    const missing = keys.filter(({ kind, token }) => !this.held[kind].has(token))
+    const missing = keys.filter(({ kind, token }) => !this.heldOf(kind).has(token))
     if (missing.length === 0) return
     const stored = await this.parts.store.load(missing)
     // Before, not after: what is brought now must still be there when its turn comes.
     this.makeRoom()
     for (const [i, key] of missing.entries()) {
       // Another request may have brought it meanwhile, and advanced it.
-      if (this.held[key.kind].has(key.token)) continue
+      if (this.heldOf(key.kind).has(key.token)) continue
       const item = this.revive(key, stored[i])
-      this.held[key.kind].set(key.token, item)
+      this.heldOf(key.kind).set(key.token, item)
       this.weigh(item)
     }
   }
@@ -122,27 +128,27 @@ export class StateCache {
   /** The states of `keys`; undefined when one is not in memory. */
   private find(keys: readonly EntityKey[]): HeldStates | undefined {
     const items: HeldState[] = []
-    const states: { -readonly [K in keyof EntityStates]: EntityStates[K] | undefined } = {
+    const states: Record<EntityKind, EntityState | undefined> = {
       user: undefined,
       merchant: undefined,
       device: undefined,
     }
     for (const { kind, token } of keys) {
-      const item = this.held[kind].get(token)
+      const item = this.heldOf(kind).get(token)
       if (item === undefined) return undefined
       item.isRecent = true
       items.push(item)
       states[kind] = item.state
     }
-    return { items, states: states as EntityStates }
+    return { items, states: states as unknown as EntityStates }
   }
 
   /** Forgets saved states until there is room: first those that nobody has used since the last time. */
   private evict(): void {
     this.isEvicting = false
     for (let round = 0; round < 2; round++) {
-      for (const kind of ENTITY_KINDS) {
-        for (const item of this.held[kind].values()) {
+      for (const states of this.held.values()) {
+        for (const item of states.values()) {
           if (this.heldBytes <= this.parts.cacheBytes * FULL_SHARE) return
           if (item.isRecent) item.isRecent = false
           else if (item.unsavedFrom === 0 && !item.isSaving) this.forget(item)

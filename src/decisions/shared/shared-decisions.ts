@@ -66,8 +66,9 @@ class SharedDecisions implements Decisions {
     const startedMs = this.options.world.monotonicMs()
     this.throwIfClosed()
     const { transactionId } = transaction
+    const entities = this.decider.entitiesOf(transaction)
     const committed = await this.commit({
-      keys: this.decider.keysOf(transaction),
+      keys: this.decider.keysOf(entities),
       id: decisionId(transactionId),
       subject: transactionId,
       work: (states) => {
@@ -76,7 +77,7 @@ class SharedDecisions implements Decisions {
         const { monotonicMs, now } = this.options.world
         const { model, reasons, shadow } = scored
         const decided = decidedOf(model.scorer, scored.role, scored.probability, now())
-        const receipt = receiptOf(decided, model.description, transaction, 0)
+        const receipt = receiptOf(decided, model.description, transaction, entities.own, 0)
         const shadowEntry = shadow && {
           model: shadow.model.key,
           probability: shadow.probability,

@@ -4,7 +4,7 @@ import { decodeState } from '../../features/state/encoding.ts'
 import { separateBlocks } from '../../features/state/entity-state.ts'
 import { HEADER, type StateLayout } from '../../features/state/layout.ts'
 import type { StateStore } from '../../ports/state-store.ts'
-import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import { type ByKind, byKind, type EntityKind } from '../../transaction/entity-kind.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { appliedOf, stateOf } from './stored-state.ts'
@@ -47,8 +47,8 @@ export interface BrokenState {
 }
 
 export interface VerifiedStates {
-  readonly counts: Readonly<Record<EntityKind, number>>
-  readonly bytes: Readonly<Record<EntityKind, number>>
+  readonly counts: ByKind<number>
+  readonly bytes: ByKind<number>
   readonly broken: readonly BrokenState[]
 }
 
@@ -59,14 +59,16 @@ export const verifyStates = async (
   tell: (done: number) => void,
 ): Promise<VerifiedStates> => {
   const { layouts } = planFeatures(model.settings)
-  const counts: Record<EntityKind, number> = { user: 0, merchant: 0, device: 0 }
-  const bytes: Record<EntityKind, number> = { user: 0, merchant: 0, device: 0 }
+  const kinds = Object.keys(await store.count())
+  const counts = new Map(kinds.map((kind) => [kind, 0]))
+  const bytes = new Map(kinds.map((kind) => [kind, 0]))
   const broken: BrokenState[] = []
-  for (const kind of ENTITY_KINDS) {
+  let done = 0
+  for (const kind of kinds) {
     const layout = layouts[kind]
     for await (const entry of store.entries(kind)) {
-      counts[kind]++
-      bytes[kind] += entry.bytes.length
+      counts.set(kind, counts.get(kind)! + 1)
+      bytes.set(kind, bytes.get(kind)! + entry.bytes.length)
       const token = entry.token.toString(16)
       try {
         if (layout === undefined) throw new Error(`the model keeps no states of ${kind}s`)
@@ -74,10 +76,11 @@ export const verifyStates = async (
       } catch (error) {
         broken.push({ kind, token, reason: error instanceof Error ? error.message : String(error) })
       }
-      tell(counts.user + counts.merchant + counts.device)
+      tell(++done)
     }
   }
-  return { counts, bytes, broken }
+  const all = (of: ReadonlyMap<EntityKind, number>) => byKind(kinds, (kind) => of.get(kind)!)
+  return { counts: all(counts), bytes: all(bytes), broken }
 }
 
 /** @throws FEATURES_STATE_INCOMPATIBLE, FEATURES_STATE_CORRUPT */

@@ -5,7 +5,7 @@ import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
 import type { StateChange, StateStore } from '../../ports/state-store.ts'
-import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import { type ByKind, byKind, type EntityKind, kindsOf } from '../../transaction/entity-kind.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import {
   finishLoading,
@@ -31,7 +31,7 @@ export interface LoadStatesOptions {
 }
 
 export interface LoadedStates {
-  readonly counts: Readonly<Record<EntityKind, number>>
+  readonly counts: ByKind<number>
   readonly identity: StoreIdentity
 }
 
@@ -56,8 +56,9 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
     throw new VigiaError('SERVING_STATES_PRESENT', { store: options.storeName })
   await store.clear()
   await startLoading(store)
-  const counts: Record<EntityKind, number> = { user: 0, merchant: 0, device: 0 }
-  for (const kind of ENTITY_KINDS) {
+  const kinds = kindsOf(model.settings.options.entities)
+  const counts = new Map<EntityKind, number>(kinds.map((kind) => [kind, 0]))
+  for (const kind of kinds) {
     let batch: StateChange[] = []
     let bytesInBatch = 0
     const write = async (): Promise<void> => {
@@ -67,8 +68,9 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
           store: options.storeName,
           reason: 'somebody else writes into it while states are loaded',
         })
-      counts[kind] += batch.length
-      reportProgress({ activity: `loading ${kind}s`, done: counts[kind], unit: 'states' })
+      const done = counts.get(kind)! + batch.length
+      counts.set(kind, done)
+      reportProgress({ activity: `loading ${kind}s`, done, unit: 'states' })
       batch = []
       bytesInBatch = 0
     }
@@ -87,5 +89,5 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
     origin: { folder: resolve(from), lastEventTimeMs: manifest.lastEventTimeMs, files: manifest.files },
   })
   await finishLoading(store)
-  return { counts, identity }
+  return { counts: byKind(kinds, (kind) => counts.get(kind)!), identity }
 }

@@ -1,4 +1,4 @@
-import { categoryFeatures } from '../category-features.ts'
+import { fieldFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
 import { type Money, moneyOf } from '../payments.ts'
 import { yesOrNo } from '../phrase.ts'
@@ -12,15 +12,7 @@ export const amount: FeatureFamily = {
     ...ofAnyAmount(moneyOf(amounts)),
     ...(amounts.zero ? [isZero] : []),
     ...(amounts.refunds ? [isRefund] : []),
-    ...(categories.includes('currency')
-      ? categoryFeatures(
-          'currency',
-          'currency',
-          ({ transaction }) =>
-            () =>
-              transaction.currencyToken,
-        )
-      : []),
+    ...fieldFeatures(categories, 'currency', 'currency', ({ currencyToken }) => currencyToken),
   ],
 }
 

@@ -1,4 +1,4 @@
-import { categoryFeatures } from '../category-features.ts'
+import { fieldFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
 import { windowText } from '../phrase.ts'
 import { isNewValue, isUsualValue, shareOfValue } from '../value-features.ts'
@@ -63,15 +63,7 @@ export const device: FeatureFamily = {
       },
     },
     ...windows.map(deviceCount),
-    ...(categories.includes('device_type')
-      ? categoryFeatures(
-          'device_type',
-          'device type',
-          ({ transaction }) =>
-            () =>
-              transaction.deviceTypeToken,
-        )
-      : []),
+    ...fieldFeatures(categories, 'device_type', 'device type', ({ deviceTypeToken }) => deviceTypeToken),
   ],
 }
 

@@ -2,6 +2,7 @@ import type { FeatureFamily } from '../feature.ts'
 import { amount } from './amount.ts'
 import { attributes } from './attributes.ts'
 import { device } from './device.ts'
+import { entities } from './entities.ts'
 import { frequency } from './frequency.ts'
 import { location } from './location.ts'
 import { merchant } from './merchant.ts'
@@ -20,4 +21,5 @@ export const FEATURE_FAMILIES: readonly FeatureFamily[] = [
   merchant,
   risk,
   attributes,
+  entities,
 ]

@@ -1,4 +1,4 @@
-import { categoryFeatures } from '../category-features.ts'
+import { fieldFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
 import { greatCircleKm } from '../great-circle.ts'
 import { windowText } from '../phrase.ts'
@@ -15,15 +15,7 @@ export const location: FeatureFamily = {
   title: 'Location',
   meaning: 'Where the transaction happens, against where the user usually pays.',
   features: ({ windows, categories }) => [
-    ...(categories.includes('location')
-      ? categoryFeatures(
-          'location',
-          'place',
-          ({ transaction }) =>
-            () =>
-              transaction.locationToken,
-        )
-      : []),
+    ...fieldFeatures(categories, 'location', 'place', ({ locationToken }) => locationToken),
     isUsualValue('user_location_is_usual', 'location', "The place is the user's commonest so far."),
     isNewValue('user_location_is_new', 'location', 'The user has not paid in this place before.'),
     shareOfValue(

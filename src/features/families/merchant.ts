@@ -1,4 +1,4 @@
-import { categoryFeatures } from '../category-features.ts'
+import { fieldFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
 import { type Money, meanIn, moneyOf, relativeToEarlier } from '../payments.ts'
 import { windowText } from '../phrase.ts'
@@ -31,28 +31,19 @@ export const merchant: FeatureFamily = {
       'category',
       "Share of the user's earlier transactions in this category.",
     ),
-    ...(categories.includes('merchant_category')
-      ? categoryFeatures(
-          'merchant_category',
-          'merchant category',
-          ({ transaction }) =>
-            () =>
-              transaction.categoryToken,
-        )
-      : []),
-    ...(categories.includes('transaction_type')
-      ? categoryFeatures(
-          'transaction_type',
-          'transaction type',
-          ({ transaction }) =>
-            () =>
-              transaction.typeToken,
-        )
-      : []),
+    ...fieldFeatures(
+      categories,
+      'merchant_category',
+      'merchant category',
+      ({ categoryToken }) => categoryToken,
+    ),
+    ...fieldFeatures(categories, 'transaction_type', 'transaction type', ({ typeToken }) => typeToken),
     ...windows.flatMap((window) => inWindow(window, moneyOf(amounts))),
     ...overLife,
     ...(amounts.refunds
-      ? windows.flatMap((window) => refundsInWindow('merchant', window, moneyOf(amounts)))
+      ? windows.flatMap((window) =>
+          refundsInWindow({ name: 'merchant', word: 'merchant' }, window, moneyOf(amounts)),
+        )
       : []),
   ],
 }

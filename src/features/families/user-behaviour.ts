@@ -26,7 +26,7 @@ export const userBehaviour: FeatureFamily = {
     ...windows.flatMap((window) => inWindow(window, moneyOf(amounts))),
     ...overLife(moneyOf(amounts)),
     ...(amounts.refunds
-      ? windows.flatMap((window) => refundsInWindow('user', window, moneyOf(amounts)))
+      ? windows.flatMap((window) => refundsInWindow({ name: 'user', word: 'user' }, window, moneyOf(amounts)))
       : []),
   ],
 }

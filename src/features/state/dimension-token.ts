@@ -1,39 +1,54 @@
+import type { Entity } from '../../transaction/entities.ts'
 import type { TransactionEvent } from '../transaction-event.ts'
 import type { Dimension } from './layout.ts'
 
-/** The token of `event` in a dimension. */
-export const tokenIn = (event: TransactionEvent, dimension: Dimension): number => {
-  switch (dimension) {
-    case 'user':
+/** The dimensions of every transaction; those of entities of the bank's own follow, in their order. */
+const STANDARD = ['user', 'merchant', 'category', 'location', 'device'] as const
+const OWN = STANDARD.length
+
+/** Which token of an event a dimension is: a number, because it is asked for with every transaction. */
+export const slotOf = (dimension: Dimension, own: readonly Entity[]): number => {
+  const standard = STANDARD.indexOf(dimension as (typeof STANDARD)[number])
+  return standard >= 0 ? standard : OWN + own.findIndex(({ name }) => name === dimension)
+}
+
+/** The token of `event` in the dimension of a slot. */
+export const tokenIn = (event: TransactionEvent, slot: number): number => {
+  switch (slot) {
+    case 0:
       return event.userToken
-    case 'merchant':
+    case 1:
       return event.merchantToken
-    case 'category':
+    case 2:
       return event.categoryToken
-    case 'location':
+    case 3:
       return event.locationToken
-    case 'device':
+    case 4:
       return event.deviceToken
+    default:
+      return event.entityTokens[slot - OWN]!
   }
 }
 
-/** Gives `event` a token in a dimension. */
-export const setToken = (event: TransactionEvent, dimension: Dimension, token: number): void => {
-  switch (dimension) {
-    case 'user':
+/** Gives `event` a token in the dimension of a slot. */
+export const setToken = (event: TransactionEvent, slot: number, token: number): void => {
+  switch (slot) {
+    case 0:
       event.userToken = token
       break
-    case 'merchant':
+    case 1:
       event.merchantToken = token
       break
-    case 'category':
+    case 2:
       event.categoryToken = token
       break
-    case 'location':
+    case 3:
       event.locationToken = token
       break
-    case 'device':
+    case 4:
       event.deviceToken = token
       break
+    default:
+      event.entityTokens[slot - OWN] = token
   }
 }

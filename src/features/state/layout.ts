@@ -1,8 +1,11 @@
 import { murmurHash52 } from '../../foundation/murmur-hash.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 
-/** A property of past transactions whose values an entity remembers, with how often each occurred. */
-export type Dimension = 'user' | 'merchant' | 'category' | 'location' | 'device'
+/**
+ * A property of past transactions whose values an entity remembers, with how often each occurred: `category`,
+ * `location`, or another entity by its kind.
+ */
+export type Dimension = string
 
 /** A duration with the name it has in feature names: `{ name: '7d', ms: 604800000 }`. */
 export interface NamedWindow {
@@ -52,7 +55,8 @@ export interface StateLimits {
 /**
  * Where everything stands in the state of one entity: a block of 64-bit floats
  *
- *     [ header | windows | risk windows | dimension headers | refunds | ring: capacity x fields | tables: 3 x capacity each ]
+ *     [ header | windows | risk windows | dimension headers | refunds | ring: capacity x fields | tables: 3 x
+ * capacity each ]
  *
  * All numbers are integers below 2^53 or coordinates, so every sum is exact whatever the order. The ring
  * holds recent transactions in event-time order, one row each (a transaction is read and evicted as a whole,

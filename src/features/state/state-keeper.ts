@@ -1,3 +1,4 @@
+import type { Entity } from '../../transaction/entities.ts'
 import { TransactionEvent } from '../transaction-event.ts'
 import {
   dimensionHeaderAt,
@@ -7,19 +8,11 @@ import {
   tableAt,
   tableCapacitiesOf,
 } from './blocks.ts'
-import { setToken, tokenIn } from './dimension-token.ts'
+import { setToken, slotOf, tokenIn } from './dimension-token.ts'
 import { type BlockAllocator, EntityState } from './entity-state.ts'
 import { addSquare, squaresOf } from './exact-squares.ts'
 import { countValue, findValue } from './frequency-table.ts'
-import {
-  AMOUNT_FIELD,
-  DIMENSION,
-  type Dimension,
-  HEADER,
-  ID_FIELD,
-  type StateLayout,
-  TIME_FIELD,
-} from './layout.ts'
+import { AMOUNT_FIELD, DIMENSION, HEADER, ID_FIELD, type StateLayout, TIME_FIELD } from './layout.ts'
 import type { DimensionReading, EntityReading } from './reading.ts'
 import { findTransaction, holdsTransaction, nextCopy } from './ring-search.ts'
 import { ValuePlaces } from './value-places.ts'
@@ -49,7 +42,8 @@ export class StateKeeper {
   private readonly blocks: BlockAllocator
   private readonly windows: Windows
   private readonly places: ValuePlaces
-  private readonly dimensions: readonly Dimension[]
+  /** The dimensions as places in an event. */
+  private readonly dimensions: readonly number[]
   /**
    * Per dimension, of the transaction at hand: its value's entry in the table, and where it last stood in the
    * ring.
@@ -61,14 +55,16 @@ export class StateKeeper {
    */
   private rows = new Float64Array(0)
   private readonly rewound = new EntityState(new Float64Array(0), 0, 0)
-  private readonly replayed = new TransactionEvent()
+  private readonly replayed: TransactionEvent
 
-  constructor(layout: StateLayout, blocks: BlockAllocator) {
+  /** @param own the entities of the bank's own that events have */
+  constructor(layout: StateLayout, blocks: BlockAllocator, own: readonly Entity[] = []) {
     this.layout = layout
     this.blocks = blocks
     this.windows = new Windows(layout)
     this.places = new ValuePlaces(layout)
-    this.dimensions = layout.needs.dimensions
+    this.dimensions = layout.needs.dimensions.map((dimension) => slotOf(dimension, own))
+    this.replayed = new TransactionEvent([], own)
     this.entry = new Float64Array(this.dimensions.length)
     this.previous = new Float64Array(this.dimensions.length)
     this.start(this.rewound, 0)

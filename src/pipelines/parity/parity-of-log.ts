@@ -11,8 +11,9 @@ import {
 import { type ModelDocument, ORIGIN_DOCUMENT } from '../../decisions/log/model-document.ts'
 import type { StoreOrigin } from '../../decisions/states/store-identity.ts'
 import type { Work } from '../../disk/work.ts'
+import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
-import { ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
+import { type EntityKind, kindsOf } from '../../transaction/entity-kind.ts'
 import { createDifferingValues, type DifferingValues } from './differing-values.ts'
 import type { ParityReport } from './parity-report.ts'
 
@@ -130,7 +131,7 @@ const createComparison = (features: LogFeatures): Comparison => {
 
 /** The states before the first record. */
 const startStates = async (
-  { identity }: ModelDocument,
+  { identity, fitted }: ModelDocument,
   { states, folders }: ParityOfLogOptions,
   { logs }: LoggedEntries,
 ): Promise<StartState> => {
@@ -140,7 +141,7 @@ const startStates = async (
   if (manifest === undefined)
     throw logIncomplete(folders, `the states that it began with are not in ${folder}`)
   const stored = new Map<EntityKind, ReadonlyMap<number, Uint8Array>>()
-  for (const kind of ENTITY_KINDS) {
+  for (const kind of kindsOf((fitted as { features: FittedFeatures }).features.entities ?? [])) {
     const entries = [...readEntries(snapshotFile(folder, kind))]
     stored.set(kind, new Map(entries.map(({ token, bytes }) => [token, bytes])))
   }

@@ -1,14 +1,15 @@
 import { dirname } from 'node:path'
 import type { ReadResult } from '../../dataset/read-source.ts'
+import { attributeOf } from '../../dataset/source-attributes.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeJson } from '../../disk/json-file.ts'
-import { readFeatureSettings } from '../../features/feature-settings.ts'
+import { readFeatureSettings, splitEntities } from '../../features/feature-settings.ts'
 import { VOCABULARY_FIELDS } from '../../features/fitted-features.ts'
 import { fitFeaturesOn } from '../../replay/fit-features.ts'
 import { replay } from '../../replay/replay.ts'
 import type { Step } from '../../steps/step.ts'
 import { trainingRows } from './clean-step.ts'
-import type { TrainingContext } from './training-context.ts'
+import { declaredEntities, ownEntities, type TrainingContext } from './training-context.ts'
 
 /**
  * Cleaned rows -> `features.parquet` (one row a transaction, one column a feature), `fitted.json` (what
@@ -19,13 +20,22 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
   name: 'features',
   activity: 'computing features',
   inputs: ['read', 'clean', 'split'],
-  settings: { features: config.declared.features, labels: config.declared.labels },
+  settings: {
+    features: config.declared.features,
+    labels: config.declared.labels,
+    ...ownEntities(config),
+  },
   module: import.meta.url,
   run: async (work) => {
     const { input, output } = work
     const prepared = input('clean', 'cleaned.parquet')
     const { attributes, amounts } = await readJson<ReadResult>(input('read', 'read.json'))
-    const known = { categories: VOCABULARY_FIELDS, attributes }
+    const { entities } = declaredEntities({ config })
+    const known = {
+      categories: VOCABULARY_FIELDS,
+      attributes: attributes.map(attributeOf),
+      ...splitEntities(entities),
+    }
     const settings = readFeatureSettings(config.settings.features, config.settings.labels, amounts, known)
     const fitted = await withDatabase(work.database, (connection) =>
       fitFeaturesOn(connection, prepared, trainingRows(input('split', 'split.parquet')), settings),

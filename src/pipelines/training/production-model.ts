@@ -6,15 +6,12 @@ import { VigiaError } from '../../errors.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import type { Artifact } from '../../model/artifact.ts'
-import type { AmountRules } from '../../transaction/amount-rules.ts'
 
 /** What a run's features were computed with. */
 export interface FeatureOrigin {
   /** Names of all computed features. */
   readonly names: readonly string[]
-  readonly settings: Readonly<Record<'features' | 'labels', unknown>> & {
-    readonly amounts?: AmountRules | undefined
-  }
+  readonly settings: { readonly features: unknown; readonly labels: unknown; readonly amounts?: unknown }
   readonly fitted: { readonly features: FittedFeatures; readonly cleaning: FittedCleaning }
 }
 

@@ -4,7 +4,7 @@ import { findSourceFiles } from '../../dataset/source-files.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { writeJson } from '../../disk/json-file.ts'
 import type { Step } from '../../steps/step.ts'
-import { type TrainingContext, usesGeneratedData } from './training-context.ts'
+import { declaredEntities, type TrainingContext, usesGeneratedData } from './training-context.ts'
 
 /**
  * Source files -> `prepared.parquet` (rows that can be used) + `quarantine.jsonl` (the others) + `read.json`
@@ -15,14 +15,22 @@ export const readStep = (context: TrainingContext): Step => {
   const isGenerated = usesGeneratedData(context)
   const { path: declaredPath, ...declared } = config.declared.source
   const { path } = config.settings.source
-  const amounts = readAmountRules(config.settings.amounts, config.settings.features)
+  const mapped = declaredEntities(context).source
+  const amounts = readAmountRules(config.settings)
   return {
     name: 'read',
     activity: 'reading transactions',
     inputs: isGenerated ? ['generate'] : [],
     // Not the path: what the files hold decides, wherever they lie. Their names matter where the format hangs
     // on them.
-    settings: { source: { ...declared, files: isGenerated ? [] : endings(declaredPath) }, amounts },
+    settings: {
+      source: {
+        ...declared,
+        attributes: mapped.attributes,
+        files: isGenerated ? [] : endings(declaredPath),
+      },
+      amounts,
+    },
     module: import.meta.url,
     ...(!isGenerated && {
       sources: ({ database }) =>
@@ -30,9 +38,7 @@ export const readStep = (context: TrainingContext): Step => {
     }),
     run: async (work) => {
       const { input, output } = work
-      const source = isGenerated
-        ? { ...config.settings.source, path: input('generate', 'transactions.parquet') }
-        : config.settings.source
+      const source = isGenerated ? { ...mapped, path: input('generate', 'transactions.parquet') } : mapped
       const outputs = {
         preparedPath: output('prepared.parquet'),
         quarantinePath: output('quarantine.jsonl'),

@@ -1,12 +1,10 @@
 import { dirname } from 'node:path'
 import { publishStates, statesIdentity } from '../../artifacts/states-manifest.ts'
-import type { ReadResult } from '../../dataset/read-source.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
-import { readJson } from '../../disk/json-file.ts'
-import { knownData, readFeatureSettings } from '../../features/feature-settings.ts'
-import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { Step } from '../../steps/step.ts'
-import type { TrainingContext } from './training-context.ts'
+import { kindsOf } from '../../transaction/entity-kind.ts'
+import { featuresOfRun } from './feature-files.ts'
+import { ownEntities, type TrainingContext } from './training-context.ts'
 
 /**
  * The state of every entity after the last transaction, beside the artifact: what scoring goes on from, so
@@ -17,18 +15,15 @@ export const statesStep = ({ config }: TrainingContext): Step => ({
   name: 'states',
   activity: 'keeping the states of all entities',
   inputs: ['read', 'features'],
-  settings: { features: config.declared.features, labels: config.declared.labels },
+  settings: {
+    features: config.declared.features,
+    labels: config.declared.labels,
+    ...ownEntities(config),
+  },
   module: import.meta.url,
   run: async ({ input, output, database }) => {
     const features = input('features', 'features.parquet')
-    const fitted = await readJson<FittedFeatures>(input('features', 'fitted.json'))
-    const { amounts } = await readJson<ReadResult>(input('read', 'read.json'))
-    const settings = readFeatureSettings(
-      config.settings.features,
-      config.settings.labels,
-      amounts,
-      knownData(fitted),
-    )
+    const { settings, fitted } = await featuresOfRun({ config }, input)
     const last = await withDatabase(database, async (connection) => {
       const result = await connection.runAndReadAll(
         `SELECT max(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(features)})`,
@@ -40,6 +35,7 @@ export const statesStep = ({ config }: TrainingContext): Step => ({
       dirname(output('states.json')),
       statesIdentity(settings, fitted),
       last,
+      kindsOf(settings.options.entities),
     )
   },
 })

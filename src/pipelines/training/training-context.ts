@@ -1,5 +1,6 @@
 import type { ConfigManager } from '../../config/config-manager.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
+import { type DeclaredEntities, declareEntities } from '../../dataset/source-entities.ts'
 
 /** What every step of training is made from. */
 export interface TrainingContext {
@@ -13,6 +14,14 @@ export interface TrainingContext {
   /** Threads for the work that is spread over several. */
   readonly workers: number
 }
+
+/** The entities of the configuration, and the source with what names them. */
+export const declaredEntities = ({ config }: Pick<TrainingContext, 'config'>): DeclaredEntities =>
+  declareEntities(config.settings.entities, config.settings.source, config.settings.features)
+
+/** For the settings of a step: what it says is there only when something is declared. */
+export const ownEntities = ({ declared }: TrainingContext['config']): { readonly entities?: unknown } =>
+  Object.keys(declared.entities).length === 0 ? {} : { entities: declared.entities }
 
 /** Value of `source.path` that makes the run generate its own data. */
 export const GENERATED_SOURCE = 'generated'

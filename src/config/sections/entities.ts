@@ -1,0 +1,69 @@
+import { type Static, Type } from 'typebox'
+import { DURATION_PATTERN } from '../../foundation/duration.ts'
+
+const windows = (description: string) =>
+  Type.Optional(Type.Array(Type.String({ pattern: DURATION_PATTERN }), { uniqueItems: true, description }))
+
+const names = (description: string) =>
+  Type.Optional(Type.Array(Type.String({ minLength: 1 }), { uniqueItems: true, description }))
+
+/** One entry of `entities`. What is left out is decided where it is read. */
+const EntitySchema = Type.Object(
+  {
+    id: Type.Optional(
+      Type.Union(
+        [
+          Type.String({ minLength: 1 }),
+          Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 8, uniqueItems: true }),
+        ],
+        {
+          description:
+            'What names it: a field, an attribute of kind category or text, a column of the source, an SQL expression; or a list of them, which name it together. user, merchant and device have theirs.',
+        },
+      ),
+    ),
+    word: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 60,
+        description: 'What reasons call it: IP address. Left out: its name.',
+      }),
+    ),
+    features: Type.Optional(
+      Type.Array(
+        Type.Union([
+          Type.Literal('counts'),
+          Type.Literal('amounts'),
+          Type.Literal('spread'),
+          Type.Literal('maximum'),
+          Type.Literal('refunds'),
+          Type.Literal('life'),
+          Type.Literal('time'),
+          Type.Literal('risk'),
+        ]),
+        { uniqueItems: true },
+      ),
+    ),
+    windows: windows('Windows of its behaviour; left out: features.windows.'),
+    risk_windows: windows('Windows of its labels; left out: features.risk_windows.'),
+    distinct: names('How many different of these it is seen with in each window.'),
+    habits: names('Of these, whether the one at hand is new to it, and how usual.'),
+    transactions: Type.Optional(
+      Type.Integer({
+        minimum: 4,
+        maximum: 1_048_576,
+        description: 'Most recent transactions kept for each; default 4096.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** Entities of a bank's own, beside user, merchant and device. */
+export const EntitiesSchema = Type.Record(Type.String({ minLength: 1 }), EntitySchema, {
+  default: {},
+  description:
+    "Entities of the bank's own beside user, merchant and device, by name, each with states and features of its own: `ip: { id: ip_address }`, a pair `user_at_merchant: { id: [user_id, merchant_id] }`. id: a field, an attribute, a column, SQL, or a list of them; word: for reasons; features: counts, amounts, spread, maximum, refunds, life, time, risk (default: counts, amounts, life, time, risk); windows, risk_windows; distinct and habits: other entities, category or location that it is seen with; transactions: most kept for each. Under user, merchant and device stand only distinct and habits of the bank's own: `user: { habits: [ip] }`. None by default. See docs/entities.md.",
+})
+
+export type EntitiesSettings = Static<typeof EntitiesSchema>
