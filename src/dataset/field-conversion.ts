@@ -1,5 +1,6 @@
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
+import type { AmountRules } from '../transaction/amount-rules.ts'
 import {
   type FieldOfKind,
   LATEST_TIME_MS,
@@ -7,6 +8,7 @@ import {
   SOURCE_FIELDS,
   type SourceField,
 } from '../transaction/fields.ts'
+import { amountColumn, amountReasons, amountSteps } from './amount-conversion.ts'
 import type { MappedField } from './field-mapping.ts'
 import { type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
 
@@ -35,7 +37,11 @@ export const DECIMAL = /^DECIMAL/
  *
  * @throws DATASET_TYPE_UNSUPPORTED
  */
-export const convertField = (field: MappedField<SourceField>, timeZone: string): ConvertedField => {
+export const convertField = (
+  field: MappedField<SourceField>,
+  timeZone: string,
+  amounts: AmountRules,
+): ConvertedField => {
   const described = DESCRIBED.get(field.field)!
   switch (described.kind) {
     case 'time':
@@ -43,7 +49,7 @@ export const convertField = (field: MappedField<SourceField>, timeZone: string):
     case 'label-time':
       return convertLabelledAt(field, described.column, timeZone)
     case 'amount':
-      return convertAmount(field, described.column)
+      return convertAmount(field, described.column, amounts)
     case 'label':
       return convertLabel(field, described.column)
     case 'coordinate':
@@ -127,35 +133,16 @@ const convertLabelledAt = (field: MappedField, column: string, timeZone: string)
   ],
 })
 
-/**
- * Amounts go from decimal text to DECIMAL(11, 2) to whole minor units: never through a double. A DOUBLE
- * column is read as the shortest decimal that names it, which is what its writer meant. Nine digits before
- * the point are the bound of the transaction schema: a larger amount does not fit the type, and is told by
- * that.
- */
-const convertAmount = (field: MappedField, column: string): ConvertedField => {
+/** A DOUBLE column is read as the shortest decimal that names it, which is what its writer meant. */
+const convertAmount = (field: MappedField, column: string, rules: AmountRules): ConvertedField => {
   assertType(
     field,
     (type) => type === 'VARCHAR' || INTEGER.test(type) || FLOATING.test(type) || DECIMAL.test(type),
   )
-  const simple = `regexp_full_match(c_amount_text, '[+-]?([0-9]+\\.?|[0-9]*\\.[0-9]{1,2}0*)')`
-  const decimal = `regexp_full_match(c_amount_text, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)')`
   return {
-    steps: [
-      ['c_amount_text', textOf(field)],
-      ['c_amount_simple', simple],
-      ['c_amount', 'CASE WHEN c_amount_simple THEN TRY_CAST(c_amount_text AS DECIMAL(11, 2)) END'],
-    ],
-    columns: [[column, 'CAST(c_amount * 100 AS BIGINT)']],
-    reasons: [
-      ['amount_not_a_number', `CASE WHEN c_amount_simple THEN false ELSE coalesce(NOT ${decimal}, true) END`],
-      [
-        'amount_not_positive',
-        `CASE WHEN c_amount > 0 THEN false ELSE ${decimal} AND (c_amount_text LIKE '-%' OR NOT regexp_matches(c_amount_text, '[1-9]')) END`,
-      ],
-      ['amount_too_precise', `CASE WHEN c_amount_simple THEN false ELSE ${decimal} END`],
-      ['amount_too_large', "c_amount_simple AND c_amount IS NULL AND c_amount_text NOT LIKE '-%'"],
-    ],
+    steps: amountSteps(textOf(field), rules),
+    columns: [[column, amountColumn(rules)]],
+    reasons: amountReasons(rules),
   }
 }
 

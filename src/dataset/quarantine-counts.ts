@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { DAY_MS } from '../foundation/days.ts'
+import type { AmountRules } from '../transaction/amount-rules.ts'
 import { LATEST_TIME_MS } from '../transaction/fields.ts'
-import { QUARANTINE_REASONS, reasonBit } from './quarantine-reasons.ts'
+import { QUARANTINE_REASONS, reasonBit, whatOf } from './quarantine-reasons.ts'
 import type { ReadResult } from './read-source.ts'
 
 /** What the table `mapped` and the rejected rows amount to. */
@@ -44,7 +45,7 @@ export const markRepeatedIds = async (
 }
 
 /** Counts accepted and quarantined rows by reason, by day and by label. */
-export const countRows = async (connection: DuckDBConnection): Promise<RowCounts> => {
+export const countRows = async (connection: DuckDBConnection, amounts: AmountRules): Promise<RowCounts> => {
   const bits = QUARANTINE_REASONS.map(({ code }) => reasonBit(code))
   const first = bits.map((bit) => `reasons & ${2 * bit - 1} = ${bit}`)
   const counted = [
@@ -63,9 +64,9 @@ export const countRows = async (connection: DuckDBConnection): Promise<RowCounts
   const days = await connection.runAndReadAll(
     `SELECT event_time_ms // ${DAY_MS} AS day, count(*) FROM mapped WHERE reasons <> 0 AND event_time_ms BETWEEN 0 AND ${LATEST_TIME_MS} GROUP BY day ORDER BY day`,
   )
-  const reasons = QUARANTINE_REASONS.map(({ code, what }, index) => ({
+  const reasons = QUARANTINE_REASONS.map(({ code }, index) => ({
     code,
-    what,
+    what: whatOf(code, amounts),
     rows: row[index]! + (code === 'row_malformed' ? malformed : 0),
     frauds: row[bits.length + index]!,
   }))

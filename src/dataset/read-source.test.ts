@@ -8,6 +8,7 @@ import { parse } from 'yaml'
 import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import { unwatched } from '../disk/work.ts'
+import { AMOUNTS_ABOVE_ZERO, type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import type { PreparedColumn } from '../transaction/prepared-columns.ts'
 import { TransactionSchema } from '../transaction/transaction.ts'
 import { type ReadResult, readSource } from './read-source.ts'
@@ -48,6 +49,11 @@ describe('a source becomes a prepared dataset', () => {
     ['999999999.99', 99999999999],
     ['4.35', 435],
     ['1.15', 115],
+    ['0.00', 0],
+    ['-0', 0],
+    ['-99.00', -9900],
+    ['1.00E+07', 1_000_000_000],
+    ['-1e-2', -1],
   ])('reads the amount "%s" as exactly %i minor units', async (text, minor) => {
     const { rows } = await read([good('a', undefined, text)])
     expect(rows[0]!.amount_minor).toBe(minor)
@@ -191,15 +197,13 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
     ['a,u,1969-12-31T23:59:59Z,1,0', 'timestamp_out_of_range'],
     ['a,u,2026-01-01T10:00:00Z,N/A,0', 'amount_not_a_number'],
     ['a,u,2026-01-01T10:00:00Z,,0', 'amount_not_a_number'],
-    ['a,u,2026-01-01T10:00:00Z,1e3,0', 'amount_not_a_number'],
+    ['a,u,2026-01-01T10:00:00Z,1e,0', 'amount_not_a_number'],
     ['a,u,2026-01-01T10:00:00Z,nan,0', 'amount_not_a_number'],
-    ['a,u,2026-01-01T10:00:00Z,0.00,0', 'amount_not_positive'],
-    ['a,u,2026-01-01T10:00:00Z,-5,0', 'amount_not_positive'],
     ['a,u,2026-01-01T10:00:00Z,0.004,0', 'amount_too_precise'],
     ['a,u,2026-01-01T10:00:00Z,1000000000,0', 'amount_too_large'],
     ['a,u,2026-01-01T10:00:00Z,10000000000000,0', 'amount_too_large'],
     // What is wrong with the number itself is told before how large it is.
-    ['a,u,2026-01-01T10:00:00Z,-1000000000,0', 'amount_not_positive'],
+    ['a,u,2026-01-01T10:00:00Z,-1000000000,0', 'amount_too_large'],
     ['a,u,2026-01-01T10:00:00Z,1000000000.001,0', 'amount_too_precise'],
     ['a,u,2026-01-01T10:00:00Z,1,2', 'label_not_binary'],
     ['a\u0007,u,2026-01-01T10:00:00Z,1,0', 'text_not_allowed'],
@@ -216,7 +220,53 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
   it('accepts the largest amount that a transaction may have: a cent below a billion', async () => {
     const { rows } = await read(['a,u,2026-01-01T10:00:00Z,999999999.9900,0'])
     expect(rows[0]!.amount_minor).toBe(99_999_999_999)
-    expect(TransactionSchema.properties.amountMinor).toMatchObject({ maximum: 99_999_999_999 })
+    expect(TransactionSchema.properties.amountMinor).toMatchObject({ maximum: 999_999_999_999_999 })
+  })
+
+  it.each([
+    ['0.00', AMOUNTS_ABOVE_ZERO, 'amount_not_positive', 'amount not positive'],
+    [
+      '-5',
+      { ...DEFAULT_AMOUNTS, refunds: false },
+      'amount_not_positive',
+      'amount below 0 (amounts.refunds is false)',
+    ],
+    [
+      '1.5',
+      { ...DEFAULT_AMOUNTS, decimals: 0 },
+      'amount_too_precise',
+      'amount with too many decimals: no decimals (amounts.rounding is refuse)',
+    ],
+    [
+      '1.2345',
+      { ...DEFAULT_AMOUNTS, decimals: 3 },
+      'amount_too_precise',
+      'amount with too many decimals: at most 3 decimals (amounts.rounding is refuse)',
+    ],
+    [
+      '0.4',
+      { ...DEFAULT_AMOUNTS, decimals: 0, rounding: 'half_up', zero: false },
+      'amount_not_positive',
+      'amount not positive',
+    ],
+    ['100.01', { ...DEFAULT_AMOUNTS, largestMinor: 10_000 }, 'amount_too_large', 'amount beyond 100.00'],
+  ] as const)(
+    'by other rules of amounts %s is refused, and why is said',
+    async (amount, amounts, code, what) => {
+      const path = file('x.csv', `${HEADER}\n${good('a', undefined, amount)}\n`)
+      const { result, quarantine } = await read([], {}, path, undefined, amounts)
+      expect(result.reasons).toEqual([{ code, what, rows: 1 }])
+      expect(result.amounts).toEqual(amounts)
+      expect(quarantine[0]!.reasons).toEqual([{ code, what, got: amount }])
+    },
+  )
+
+  it('rounds what has more decimals than the currency, when it is told to', async () => {
+    const lines = ['2.5', '-3.5', '1e-3', '2.51'].map((amount, n) => good(`t${n}`, undefined, amount))
+    const path = file('x.csv', `${HEADER}\n${lines.join('\n')}\n`)
+    const amounts = { ...DEFAULT_AMOUNTS, decimals: 0, rounding: 'half_even' as const }
+    const { rows } = await read([], {}, path, undefined, amounts)
+    expect(rows.map((row) => row['amount_minor'])).toEqual([2, -4, 0, 3])
   })
 
   it('accepts text of exactly 256 UTF-16 units', async () => {
@@ -235,17 +285,17 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
   })
 
   it('lists every reason, the primary one first, with what came and the original columns', async () => {
-    const { quarantine } = await read([good('x'), ',u,soon,-1,0'])
+    const { quarantine } = await read([good('x'), ',u,soon,1.001,0'])
     expect(quarantine[0]!.reasons.map(({ code, got }) => [code, got])).toEqual([
       ['transaction_id_missing', null],
       ['timestamp_not_readable', 'soon'],
-      ['amount_not_positive', '-1'],
+      ['amount_too_precise', '1.001'],
     ])
     expect(quarantine[0]!.original).toEqual({
       transaction_id: null,
       user_id: 'u',
       timestamp: 'soon',
-      amount: '-1',
+      amount: '1.001',
       is_fraud: '0',
     })
   })
@@ -405,11 +455,14 @@ describe('the examples need configuration and no code', () => {
     }
     const config = parse(readFileSync(join(folder, 'training_config.yaml'), 'utf8')) as {
       source: SourceSettings
+      amounts: Partial<AmountRules>
     }
     const { result, rows, quarantine } = await read(
       [],
       config.source,
       join(folder, config.source.path as string),
+      undefined,
+      { ...DEFAULT_AMOUNTS, ...config.amounts },
     )
     const quarantined = Object.fromEntries(
       Object.entries(defects).filter(([what]) => !what.includes('(allowed')),
@@ -462,6 +515,7 @@ const read = async (
   settings: Partial<SourceSettings> = {},
   path: string | readonly string[] = file('x.csv', `${HEADER}\n${lines.join('\n')}\n`),
   signal = new AbortController().signal,
+  amounts: AmountRules = DEFAULT_AMOUNTS,
 ): Promise<{ result: ReadResult; rows: Row[]; quarantine: QuarantineRow[] }> => {
   const folder = temporaryFolder()
   const outputs = {
@@ -473,6 +527,7 @@ const read = async (
     const result = await readSource(connection, source, outputs, {
       workingDirectory: process.cwd(),
       work: { ...unwatched(), signal },
+      amounts,
     })
     const reader = await connection.runAndReadAll(`FROM read_parquet(${sqlLiteral(outputs.preparedPath)})`)
     const rows = reader

@@ -5,6 +5,7 @@ import { asDatasetError } from '../disk/database-errors.ts'
 import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
+import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { type Attribute, attributeColumn, isTextAttribute } from '../transaction/attributes.ts'
 import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
@@ -15,7 +16,7 @@ import { convertField, isTakenAsUtc, mappedColumn, rowReasons } from './field-co
 import { type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
 import { countRejected, countRows, markRepeatedIds, type RowCounts } from './quarantine-counts.ts'
-import { QUARANTINE_REASONS, type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
+import { QUARANTINE_REASONS, type QuarantineReason, reasonBit, whatOf } from './quarantine-reasons.ts'
 import type { SourceAttribute } from './source-attributes.ts'
 import { openSourceRows, type SourceFile, type SourceRows } from './source-rows.ts'
 
@@ -32,6 +33,8 @@ export interface ReadOutputs {
 export interface ReadOptions {
   /** Relative paths of the source start here. */
   readonly workingDirectory: string
+  /** Which amounts are transactions (default: `DEFAULT_AMOUNTS`). */
+  readonly amounts?: AmountRules
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
   /** `if there`: columns of labels may lack, as in a file to score. As configured when left out. */
   readonly labels?: 'as configured' | 'if there'
@@ -49,6 +52,8 @@ export interface ReadResult {
   readonly mapping: Readonly<Record<SourceField, string | null>>
   /** What the source has beside the fields, in the order of their columns. */
   readonly attributes: readonly SourceAttribute[]
+  /** By which the amounts were read; in minor units of these decimals they stand in the prepared dataset. */
+  readonly amounts: AmountRules
   readonly inputRows: number
   readonly acceptedRows: number
   readonly quarantinedRows: number
@@ -93,7 +98,7 @@ export const readSource = async (
   connection: DuckDBConnection,
   source: SourceSettings,
   outputs: ReadOutputs,
-  { workingDirectory, work, labels }: ReadOptions,
+  { workingDirectory, work, labels, amounts = DEFAULT_AMOUNTS }: ReadOptions,
 ): Promise<ReadResult> => {
   const { signal, reportProgress } = work
   const interrupt = () => connection.interrupt()
@@ -104,33 +109,29 @@ export const readSource = async (
     await createMappingMacros(connection)
     await assertTimeZone(connection, source.time_zone)
     const rows = await openSourceRows(connection, source, workingDirectory, signal)
-    reportProgress({ activity: 'reading the source', done: rows.rows, total: rows.rows, unit: 'rows' })
+    const told = (activity: string, done: number) =>
+      reportProgress({ activity, done, total: rows.rows, unit: 'rows' })
+    told('reading the source', rows.rows)
     const fields = await mapFields(connection, source.fields, rows.columns, labels)
     const bound = await bindAttributes(connection, source, fields, rows.columns)
     throwIfAborted(signal)
-    const conversion = { fields, attributes: bound, timeZone: source.time_zone }
+    const conversion = { fields, attributes: bound, timeZone: source.time_zone, amounts }
     await convertRows(connection, conversion, false).catch((error: unknown) => {
       if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))
         throw error
       return convertRows(connection, conversion, true)
     })
     await markRepeatedIds(connection, preparedNames(bound))
-    const counts = await countRows(connection)
+    const counts = await countRows(connection, amounts)
     throwIfAborted(signal)
-    reportProgress({ activity: 'writing the prepared dataset', done: 0, total: rows.rows, unit: 'rows' })
+    told('writing the prepared dataset', 0)
     const written = await writeRows(connection, outputs, {
       rows,
-      fields,
+      conversion,
       counts,
       order: source.order,
-      names: preparedNames(bound),
     })
-    reportProgress({
-      activity: 'writing the prepared dataset',
-      done: rows.rows,
-      total: rows.rows,
-      unit: 'rows',
-    })
+    told('writing the prepared dataset', rows.rows)
     return resultOf(rows, conversion, counts, written)
   } catch (error) {
     throw asDatasetError(error, {
@@ -156,23 +157,21 @@ const writeRows = async (
   { preparedPath, quarantinePath }: ReadOutputs,
   {
     rows,
-    fields,
+    conversion: { fields, attributes, amounts },
     counts,
     order,
-    names,
   }: {
     readonly rows: SourceRows
-    readonly fields: readonly MappedField[]
+    readonly conversion: Conversion
     readonly counts: RowCounts
     readonly order: SourceSettings['order']
-    readonly names: readonly string[]
   },
 ): Promise<Written> => {
   const accepted = await writeAtomically(preparedPath, (path) =>
-    writePrepared(connection, path, order, counts, names),
+    writePrepared(connection, path, order, counts, preparedNames(attributes)),
   )
   const quarantined = await writeAtomically(quarantinePath, (path) =>
-    writeQuarantine(connection, path, fields, rows.columns),
+    writeQuarantine(connection, path, fields, rows.columns, amounts),
   )
   if (accepted + quarantined !== rows.rows)
     throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
@@ -181,7 +180,7 @@ const writeRows = async (
 
 const resultOf = (
   rows: SourceRows,
-  { fields, attributes, timeZone }: Conversion,
+  { fields, attributes, timeZone, amounts }: Conversion,
   counts: RowCounts,
   written: Written,
 ): ReadResult => ({
@@ -193,6 +192,7 @@ const resultOf = (
     fields.map(({ field, expression }) => [field, expression]),
   ) as ReadResult['mapping'],
   attributes: attributes.map(({ attribute }) => attribute),
+  amounts,
   inputRows: rows.rows,
   acceptedRows: written.accepted,
   quarantinedRows: written.quarantined,
@@ -219,15 +219,16 @@ interface Conversion {
   readonly fields: readonly MappedField<SourceField>[]
   readonly attributes: readonly BoundAttribute[]
   readonly timeZone: string
+  readonly amounts: AmountRules
 }
 
 /** Step 3. Each step is a subquery of its own, so that no expression is computed twice. */
 const convertRows = async (
   connection: DuckDBConnection,
-  { fields, attributes, timeZone }: Conversion,
+  { fields, attributes, timeZone, amounts }: Conversion,
   careful: boolean,
 ): Promise<void> => {
-  const converted = fields.map((field) => convertField(field, timeZone))
+  const converted = fields.map((field) => convertField(field, timeZone, amounts))
   const others = attributes.map(({ attribute, field }) => convertAttribute(attribute, field, timeZone))
   const layers = Math.max(...converted.map((field) => field.steps.length))
   const forgiving = attributes.filter(({ attribute }) => attribute.unreadable === 'missing')
@@ -314,6 +315,7 @@ const writeQuarantine = async (
   path: string,
   fields: readonly MappedField[],
   columns: readonly string[],
+  amounts: AmountRules,
 ): Promise<number> => {
   const got = new Map<string, string>(
     fields.map(({ field, expression }) => [
@@ -324,8 +326,8 @@ const writeQuarantine = async (
   const gotOf = (code: QuarantineReason, field: string | null): string =>
     code === 'attribute_not_readable' ? '"__unreadable"' : field === null ? 'NULL::VARCHAR' : got.get(field)!
   const reasons = QUARANTINE_REASONS.map(
-    ({ code, field, what }) =>
-      `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(what)}, 'got': ${gotOf(code, field)}} END`,
+    ({ code, field }) =>
+      `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(whatOf(code, amounts))}, 'got': ${gotOf(code, field)}} END`,
   )
   const original = `{${columns.map((name) => `${sqlLiteral(name)}: CAST(source_rows.${sqlIdentifier(name)} AS VARCHAR)`).join(', ')}}`
   const asObject = columns.length === 0 ? `to_json("__line")` : `to_json(${original})`

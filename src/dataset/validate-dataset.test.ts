@@ -9,6 +9,7 @@ import { ValidationSchema, type ValidationSettings } from '../config/sections/va
 import { withDatabase } from '../disk/database.ts'
 import { unwatched } from '../disk/work.ts'
 import { canonicalJson } from '../foundation/canonical-json.ts'
+import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { readSource } from './read-source.ts'
 import { validateDataset } from './validate-dataset.ts'
 import type { ValidationReport } from './validation-report.ts'
@@ -161,25 +162,96 @@ describe('the messy export', () => {
   })
 })
 
+describe('amounts of 0, refunds and several currencies', () => {
+  const amounts = (all: readonly (string | number)[], currency = 'EUR') =>
+    all.map(
+      (amount, n) => `t${n},u,2026-01-01T10:00:${String(n).padStart(2, '0')}Z,${amount},${currency},web,0,,,`,
+    )
+
+  it('amounts of 0 and refunds are counted apart, and are neither in the histogram nor outliers', async () => {
+    const report = await validate(amounts([10, 11, 12, 0, 0, -5]), {})
+    expect([report.zeroAmounts, report.refunds]).toEqual([2, 1])
+    expect(report.amounts.reduce((sum, { rows }) => sum + rows, 0)).toBe(3)
+    for (const id of ['range.amount', 'outliers.robust_z', 'outliers.iqr'])
+      expect(checkOf(report, id)).toMatchObject({ rows: 0, passed: true })
+  })
+
+  it('the size of a refund has to be plausible too', async () => {
+    const report = await validate(amounts([10, -2000000, 0]), { min_amount: 0.01 })
+    expect(checkOf(report, 'range.amount')).toMatchObject({
+      rows: 2,
+      examples: [
+        { sourceRow: 2, value: '-2000000.0' },
+        { sourceRow: 3, value: '0.0' },
+      ],
+    })
+  })
+
+  it('a bank of nothing but refunds has no quartiles to judge by', async () => {
+    const report = await validate(amounts([-1, -2]), {})
+    expect(report.amounts).toEqual([])
+    expect(checkOf(report, 'outliers.iqr')).toBeUndefined()
+  })
+
+  it('several currencies are no data to learn from: they are named with their shares', async () => {
+    const lines = [...amounts([1, 2, 3]), 'x,u,2026-01-01T11:00:00Z,4,USD,web,0,,,']
+    const report = await validate(lines, {})
+    expect(report.verdict).toBe('failed')
+    expect(checkOf(report, 'amounts.currencies')).toMatchObject({
+      severity: 'error',
+      observed: 'EUR 75 %, USD 25 %',
+      rows: 1,
+      examples: [{ sourceRow: 4, value: 'USD' }],
+      passed: false,
+    })
+  })
+
+  it('one currency, however it is written, passes; another than the one that is declared does not', async () => {
+    const lines = [
+      ...amounts([1, 2]),
+      'x,u,2026-01-01T11:00:00Z,4,eur,web,0,,,',
+      'y,u,2026-01-01T11:00:00Z,4,,web,0,,,',
+    ]
+    expect(checkOf(await validate(lines, {}), 'amounts.currencies')).toMatchObject({ passed: true })
+    const yen = await validate(lines, {}, { ...DEFAULT_AMOUNTS, currency: 'JPY' })
+    expect(checkOf(yen, 'amounts.currencies')).toMatchObject({ rows: 3, passed: false })
+  })
+
+  it('amounts are told in the decimals of the currency', async () => {
+    const dinar = { ...DEFAULT_AMOUNTS, decimals: 3 }
+    const report = await validate(amounts(['10.125', '2000000.5']), {}, dinar)
+    expect(checkOf(report, 'range.amount')).toMatchObject({ rows: 1, examples: [{ value: '2000000.5' }] })
+    expect(report.amounts[0]!.fromMinor).toBeLessThanOrEqual(10_125)
+  })
+})
+
 const checkOf = (report: ValidationReport, id: string) => report.checks.find((check) => check.id === id)
 
 const folder = mkdtempSync(join(tmpdir(), 'vigia-validate-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const validate = (lines: readonly string[], settings: object): Promise<ValidationReport> => {
+const validate = (
+  lines: readonly string[],
+  settings: object,
+  amounts?: AmountRules,
+): Promise<ValidationReport> => {
   const path = join(folder, 'source.csv')
   writeFileSync(path, `${HEADER}\n${lines.join('\n')}\n`)
-  return validateSource({ path }, settings)
+  return validateSource({ path }, settings, amounts)
 }
 
-const validateSource = (source: object, settings: object): Promise<ValidationReport> =>
+const validateSource = (
+  source: object,
+  settings: object,
+  amounts = DEFAULT_AMOUNTS,
+): Promise<ValidationReport> =>
   withDatabase(
     { threads: 1, memoryLimit: '500MB', tempDirectory: join(folder, 'spill') },
     async (connection) => {
       const preparedPath = join(folder, 'prepared.parquet')
       const complete = Value.Default(SourceSchema, structuredClone(source)) as SourceSettings
       const outputs = { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') }
-      const options = { workingDirectory: process.cwd(), work: unwatched() }
+      const options = { workingDirectory: process.cwd(), work: unwatched(), amounts }
       const read = await readSource(connection, complete, outputs, options)
       const thresholds = Value.Default(ValidationSchema, structuredClone(settings)) as ValidationSettings
       return validateDataset(connection, preparedPath, read, thresholds)

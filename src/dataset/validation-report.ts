@@ -55,7 +55,7 @@ export interface DayVolume {
   readonly fraud: number
 }
 
-/** Amounts from `fromMinor` (inclusive) to `toMinor` (exclusive). */
+/** Amounts above 0 from `fromMinor` (inclusive) to `toMinor` (exclusive). */
 export interface AmountBin {
   readonly fromMinor: number
   readonly toMinor: number
@@ -73,6 +73,9 @@ export interface ValidationReport {
   readonly columns: readonly ColumnProfile[]
   readonly days: readonly DayVolume[]
   readonly amounts: readonly AmountBin[]
+  /** Rows that the histogram of amounts leaves out: those of 0, and refunds. */
+  readonly zeroAmounts: number
+  readonly refunds: number
   readonly checks: readonly ValidationCheck[]
   readonly failOn: Severity
   /** `failed` when a check of severity `failOn` or above failed. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ValidationReport } from '../dataset/validation-report.ts'
+import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { SOURCE_FIELDS } from '../transaction/fields.ts'
 import { renderChart } from './chart.ts'
 import { html, page, table } from './page.ts'
@@ -90,6 +91,7 @@ const report = (text: string): ValidationReport => ({
   lastEvent: '2026-01-02T00:00:00.000Z',
   read: {
     format: 'csv',
+    amounts: DEFAULT_AMOUNTS,
     files: [{ path: text, firstRow: 1, rows: 1000 }],
     sourceColumns: [text],
     renamedColumns: [],
@@ -113,6 +115,8 @@ const report = (text: string): ValidationReport => ({
     { dayMs: 1767312000000, accepted: 490, quarantined: 0, labelled: 490, fraud: 4 },
   ],
   amounts: [{ fromMinor: 100, toMinor: 158.5, rows: 990 }],
+  zeroAmounts: 0,
+  refunds: 0,
   checks: [
     {
       id: 'allowed.currency',

@@ -1,4 +1,5 @@
 import type { ValidationCheck, ValidationReport } from '../dataset/validation-report.ts'
+import { minorPerUnit } from '../transaction/amount-rules.ts'
 import { CHART_COLORS, type ChartSpecification, renderChart } from './chart.ts'
 import { figure, type Html, html, page, table } from './page.ts'
 
@@ -123,7 +124,7 @@ const charts = async (report: ValidationReport): Promise<readonly Html[]> => {
   )
   const drawn: readonly (readonly [string, ChartSpecification] | null)[] = [
     report.days.length === 0 ? null : ['Rows a day', volumeChart(report)],
-    report.amounts.length === 0 ? null : ['Amounts (logarithmic)', amountChart(report)],
+    report.amounts.length === 0 ? null : [amountTitle(report), amountChart(report)],
     report.days.some(({ fraud }) => fraud > 0)
       ? ['Share of fraud among labelled rows, by day', fraudChart(report)]
       : null,
@@ -187,12 +188,21 @@ const volumeChart = ({ days }: ValidationReport): ChartSpecification => ({
   },
 })
 
-const amountChart = ({ amounts }: ValidationReport): ChartSpecification => ({
+/** A logarithm has no place for amounts of 0 and refunds: they are told. */
+const amountTitle = ({ zeroAmounts, refunds }: ValidationReport): string => {
+  const besides = [
+    ...(zeroAmounts > 0 ? [`${count.format(zeroAmounts)} of 0`] : []),
+    ...(refunds > 0 ? [`${count.format(refunds)} refunds`] : []),
+  ]
+  return `Amounts (logarithmic)${besides.length > 0 ? `, without ${besides.join(' and ')}` : ''}`
+}
+
+const amountChart = ({ amounts, read }: ValidationReport): ChartSpecification => ({
   ...SIZE,
   data: {
     values: amounts.map(({ fromMinor, toMinor, rows }) => ({
-      from: fromMinor / 100,
-      to: toMinor / 100,
+      from: fromMinor / minorPerUnit(read.amounts.decimals),
+      to: toMinor / minorPerUnit(read.amounts.decimals),
       none: 0,
       rows,
     })),

@@ -43,7 +43,7 @@ describe('vigia predict', () => {
     await query(
       `COPY (SELECT * FROM (SELECT * FROM '${at('input.parquet')}' LIMIT 200)
          UNION ALL (SELECT * FROM '${at('input.parquet')}' LIMIT 1)
-         UNION ALL (SELECT * REPLACE ('unusable' AS transaction_id, -amount AS amount) FROM '${at('input.parquet')}' LIMIT 1))
+         UNION ALL (SELECT * REPLACE ('unusable' AS transaction_id, amount + 0.001 AS amount) FROM '${at('input.parquet')}' LIMIT 1))
        TO '${at('odd.parquet')}'`,
     )
     expect((await predict('odd.parquet', 'odd-scores.parquet')).status).toBe(0)
@@ -136,7 +136,7 @@ describe('vigia predict', () => {
   it('adds the reasons that raise each score when they are asked for, and changes nothing else', async () => {
     await query(
       `COPY (SELECT * FROM '${at('input.parquet')}' UNION ALL
-         (SELECT * REPLACE ('unusable' AS transaction_id, -amount AS amount) FROM '${at('input.parquet')}' LIMIT 1))
+         (SELECT * REPLACE ('unusable' AS transaction_id, amount + 0.001 AS amount) FROM '${at('input.parquet')}' LIMIT 1))
        TO '${at('to-explain.parquet')}'`,
     )
     expect((await predict('to-explain.parquet', 'bare.csv')).status).toBe(0)

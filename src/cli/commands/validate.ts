@@ -1,6 +1,7 @@
 import { join, relative, resolve } from 'node:path'
 import Table from 'cli-table3'
 import picocolors from 'picocolors'
+import { readAmountRules } from '../../config/read-amount-rules.ts'
 import { readSource } from '../../dataset/read-source.ts'
 import { validateDataset } from '../../dataset/validate-dataset.ts'
 import type { ValidationCheck, ValidationReport } from '../../dataset/validation-report.ts'
@@ -44,6 +45,7 @@ export const validateCommand = (tools: ValidateTools): Command => ({
   run: async (context, input) => {
     const config = await readTrainingConfig(context, input)
     const { resources, runs, validation } = config.settings
+    const amounts = readAmountRules(config.settings)
     const { source: declared } = declaredEntities({ config })
     const [file] = input.arguments
     const source =
@@ -58,7 +60,7 @@ export const validateCommand = (tools: ValidateTools): Command => ({
         connection,
         source,
         { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
-        { workingDirectory: context.workingDirectory, work },
+        { workingDirectory: context.workingDirectory, work, amounts },
       )
       return validateDataset(connection, preparedPath, read, validation)
     })

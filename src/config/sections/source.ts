@@ -14,7 +14,7 @@ const writing = (field: (typeof SOURCE_FIELDS)[number]): string => {
     case 'time':
       return ' ISO 8601 with zone, epoch milliseconds, or a typed timestamp.'
     case 'amount':
-      return ' In units of the currency, above 0, at most two decimals.'
+      return ' In units of the currency, below 0 for a refund; the section amounts says which there are.'
     case 'coordinate':
       return ` From ${field.bounds[0]} to ${field.bounds[1]}.`
     default:

@@ -98,17 +98,18 @@ export const ValidationSchema = Type.Object(
         'The values a column may hold, for instance currency: [EUR, USD]. None by default: banks differ.',
     }),
     min_amount: Type.Number({
-      default: 0.01,
+      default: 0,
       minimum: 0,
       unit: 'currency units',
-      description: 'Smallest plausible amount. One cent, the least the schema accepts.',
+      description:
+        'Smallest plausible amount, without its sign. 0, because a card check is a transaction of 0; raise it where none can be.',
     }),
     max_amount: Type.Number({
       default: 1000000,
       minimum: 0,
       unit: 'currency units',
       description:
-        'Largest plausible amount. A card payment above a million is nearly always a missing decimal mark.',
+        'Largest plausible amount, without its sign. A card payment above a million is nearly always a missing decimal mark.',
     }),
     outliers: Type.Object(
       {

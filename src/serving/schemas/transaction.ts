@@ -38,10 +38,8 @@ const sent = (field: TransactionField): TSchema => {
     case 'amount':
       return Type.Unsafe({
         type: ['number', 'string', ...orNull],
-        exclusiveMinimum: 0,
-        maximum: field.bounds[1] / 100,
         ...(required && { minLength: 1 }),
-        description: `${says} In units of the currency, above 0 and below a billion, with at most two decimals; a number or decimal text. Read exactly.${missing}`,
+        description: `${says} In units of the currency, below 0 for a refund; a number or decimal text, with an exponent or not. Read exactly. How many decimals and how large is the model's: by default two, and below a billion.${missing}`,
       })
     case 'coordinate':
       return Type.Unsafe({
