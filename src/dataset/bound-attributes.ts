@@ -13,7 +13,8 @@ export interface BoundAttribute {
 /**
  * The attributes that the source declares, each with its expression checked against the view `source_rows`.
  *
- * @throws DATASET_ATTRIBUTE_UNMAPPED, DATASET_SETTING_INVALID, DATASET_COLUMN_UNKNOWN, DATASET_EXPRESSION_INVALID
+ * @throws DATASET_ATTRIBUTE_UNMAPPED, DATASET_SETTING_INVALID, DATASET_COLUMN_UNKNOWN,
+ * DATASET_EXPRESSION_INVALID
  */
 export const bindAttributes = async (
   connection: DuckDBConnection,
