@@ -4,7 +4,10 @@ import { atMost, type Check, forbidden, NOTHING_FOUND, type Subject } from './da
 import type { SourceAttribute } from './source-attributes.ts'
 import type { ValidationCheck } from './validation-report.ts'
 
-/** Many attributes are empty in most rows, and say something all the same; one that is nearly never there does not. */
+/**
+ * Many attributes are empty in most rows, and say something all the same; one that is nearly never there
+ * does not.
+ */
 const MOST_MISSING = 0.999
 
 /** What `source.attributes` says of the values of each attribute, and what any should be like. */

@@ -74,7 +74,10 @@ export const takenColumns = async (
   return { fields, label }
 }
 
-/** Checks an expression over `source_rows`, which `setting` has, and answers with the SQL type that it gives. */
+/**
+ * Checks an expression over `source_rows`, which `setting` has, and answers with the SQL type that it
+ * gives.
+ */
 export type ExpressionTypes = (setting: string, expression: string) => Promise<string>
 
 /** @throws DATASET_COLUMN_UNKNOWN, DATASET_EXPRESSION_INVALID, when the answer is called */

@@ -95,8 +95,7 @@ export const readSource = async (
     throwIfAborted(signal)
     const conversion = { fields, attributes: mapped, timeZone: source.time_zone }
     await convertRows(connection, conversion, false).catch((error: unknown) => {
-      if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))
-        throw error
+      if (!isOfSomeRow(error)) throw error
       return convertRows(connection, conversion, true)
     })
     await markRepeatedIds(connection)
@@ -111,12 +110,8 @@ export const readSource = async (
     )
     if (accepted + quarantined !== rows.rows)
       throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
-    reportProgress({
-      activity: 'writing the prepared dataset',
-      done: rows.rows,
-      total: rows.rows,
-      unit: 'rows',
-    })
+    const all = rows.rows
+    reportProgress({ activity: 'writing the prepared dataset', done: all, total: all, unit: 'rows' })
     return {
       format: rows.format,
       files: rows.files,
@@ -181,6 +176,10 @@ const mapAttributes = async (
   }
   return bound
 }
+
+/** Whether an expression has failed on the values of some row, rather than on all. */
+const isOfSomeRow = (error: unknown): boolean =>
+  /^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message))
 
 /** Everything that is converted, each with its expression. */
 interface Conversion {

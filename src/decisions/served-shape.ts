@@ -4,8 +4,8 @@ import type { TransactionShape } from '../transaction/shape.ts'
 import type { LoadedModel } from './loaded-model.ts'
 
 /**
- * What transactions have for these models: the attributes that any of them knows, each once. A request is read
- * once for all, so they must mean the same by a name.
+ * What transactions have for these models: the attributes that any of them knows, each once. A request is
+ * read once for all, so they must mean the same by a name.
  *
  * @param models the champion first: where two describe an attribute in other words, its words are taken
  * @throws SERVING_ATTRIBUTES_DIFFER when two models take an attribute for different kinds of values

@@ -21,7 +21,10 @@ export interface Attribute {
   readonly unit?: string
   /** What it says, for people: a few words. */
   readonly means?: string
-  /** What becomes of a value that cannot be read: the row cannot be used (default), or it counts as missing. */
+  /**
+   * What becomes of a value that cannot be read: the row cannot be used (default), or it counts as
+   * missing.
+   */
   readonly unreadable?: 'missing'
 }
 
@@ -33,7 +36,10 @@ export type AttributeValues = Readonly<Record<string, AttributeValue>>
 
 /** What an attribute may be called. */
 export const ATTRIBUTE_NAME = '^[A-Za-z][A-Za-z0-9_]{0,62}$'
-/** Earliest instant of an attribute: 1000-01-01T00:00:00Z, epoch milliseconds. People are born before 1970. */
+/**
+ * Earliest instant of an attribute: 1000-01-01T00:00:00Z, epoch milliseconds. People are born before
+ * 1970.
+ */
 export const EARLIEST_ATTRIBUTE_TIME_MS = -30_610_224_000_000
 
 /** The column of an attribute in the prepared dataset. */

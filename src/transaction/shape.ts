@@ -1,6 +1,9 @@
 import type { Attribute } from './attributes.ts'
 
-/** What the transactions of a bank have beyond the fields of every transaction, as a model was trained with it. */
+/**
+ * What the transactions of a bank have beyond the fields of every transaction, as a model was trained
+ * with it.
+ */
 export interface TransactionShape {
   /** In the order of their columns. */
   readonly attributes: readonly Attribute[]

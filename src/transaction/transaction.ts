@@ -63,8 +63,8 @@ const AttributesSchema = Type.Unsafe<AttributeValues>(
 )
 
 /**
- * One card transaction as every part of Vigía knows it: the fields of `TRANSACTION_FIELDS` by their names, and
- * the attributes that the bank has beside them.
+ * One card transaction as every part of Vigía knows it: the fields of `TRANSACTION_FIELDS` by their names,
+ * and the attributes that the bank has beside them.
  *
  * Missing optional fields are absent, never empty text. Money is an integer of the currency's minor units;
  * instants are whole milliseconds since 1970-01-01T00:00:00Z. Text is never empty and has no control

@@ -22,7 +22,10 @@ const writing = (field: (typeof SOURCE_FIELDS)[number]): string => {
   }
 }
 
-/** One entry of `source.attributes`. Nothing has a default here: what is left out is decided where it is read. */
+/**
+ * One entry of `source.attributes`. Nothing has a default here: what is left out is decided where it is
+ * read.
+ */
 const AttributeSchema = Type.Object(
   {
     from: Type.Optional(
