@@ -117,8 +117,7 @@ export const readSource = async (
     throwIfAborted(signal)
     const conversion = { fields, attributes: bound, timeZone: source.time_zone, amounts }
     await convertRows(connection, conversion, false).catch((error: unknown) => {
-      if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))
-        throw error
+      if (!isOfSomeRow(error)) throw error
       return convertRows(connection, conversion, true)
     })
     await markRepeatedIds(connection, preparedNames(bound))
@@ -213,6 +212,10 @@ const preparedNames = (attributes: readonly BoundAttribute[]): readonly string[]
   ...PREPARED,
   ...attributes.map(({ attribute }) => sqlIdentifier(attributeColumn(attribute.name))),
 ]
+
+/** Whether an expression has failed on the values of some row, rather than on all. */
+const isOfSomeRow = (error: unknown): boolean =>
+  /^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message))
 
 /** Everything that is converted, each with its expression. */
 interface Conversion {
