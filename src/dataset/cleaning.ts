@@ -9,9 +9,9 @@ import {
   attributeColumn,
 } from '../transaction/attributes.ts'
 import { CATEGORY_FIELDS } from '../transaction/fields.ts'
+import { type CategoryColumn, foldCategory } from '../transaction/fold-category.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { assertAttributes, preparedTypes } from './attribute-columns.ts'
-import { type CategoryColumn, foldCategory } from './fold-category.ts'
 import type { SourceAttribute } from './source-attributes.ts'
 
 /**

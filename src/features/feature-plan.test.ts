@@ -16,6 +16,7 @@ const plan = (include: string[], exclude: string[] = []) =>
       attributes: [],
       entities: [],
       standardEntities: [],
+      derived: [],
     },
     windowMs: new Map([
       ['1h', 3_600_000],

@@ -5,6 +5,7 @@ import { parseDuration } from '../foundation/duration.ts'
 import { isTimeZone } from '../foundation/time-zone.ts'
 import type { Entity } from '../transaction/entities.ts'
 import { ENTITY_KINDS, type EntityKind, type StandardKind } from '../transaction/entity-kind.ts'
+import { readDerived } from './derived/derived-feature.ts'
 import type { FamilyOptions, KnownData } from './feature.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from './fitted-features.ts'
 import type { NamedWindow, StateLimits } from './state/layout.ts'
@@ -38,6 +39,7 @@ const ALL_FIELDS: KnownData = {
  *
  * @param known what there is to make features of (default: every category field, nothing of the bank's own)
  * @throws FEATURES_TIME_ZONE_UNKNOWN when the runtime has no such zone
+ * @throws FEATURES_DERIVED_INVALID when a derived feature has a name that it may not have
  */
 export const readFeatureSettings = (
   features: FeaturesSettings,
@@ -69,6 +71,8 @@ export const readFeatureSettings = (
       attributes: known.attributes,
       entities: known.entities,
       standardEntities: known.standardEntities,
+      derived: readDerived(features.derived),
+      ...(known.foldsCategories && { foldsCategories: true }),
     },
     windowMs: new Map([...windows, ...riskWindows, ...ownWindows].map(({ name, ms }) => [name, ms])),
     limits: {

@@ -27,6 +27,7 @@ const FEATURES: readonly Feature[] = FEATURE_FAMILIES.flatMap((family) =>
     attributes: [],
     entities: [],
     standardEntities: [],
+    derived: [],
   }),
 )
 
