@@ -10,9 +10,9 @@ import {
 } from '../transaction/attributes.ts'
 import type { Entity } from '../transaction/entities.ts'
 import { CATEGORY_FIELDS } from '../transaction/fields.ts'
+import { type CategoryColumn, foldCategory } from '../transaction/fold-category.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { assertAttributes, preparedTypes } from './attribute-columns.ts'
-import { type CategoryColumn, foldCategory } from './fold-category.ts'
 import type { SourceAttribute } from './source-attributes.ts'
 
 /**
