@@ -43,8 +43,8 @@ export const vigiaIn = (folder: string, args: readonly string[], interruptAt?: R
   })
 
 /**
- * Runs `vigia serve` in this process, in `folder`, on a free port, for as long as `use` takes. It then stops as
- * at Ctrl-C.
+ * Runs `vigia serve` in this process, in `folder`, on a free port, for as long as `use` takes. It then stops
+ * as at Ctrl-C.
  *
  * @param use gets the address: `http://127.0.0.1:40123`
  */
