@@ -71,6 +71,19 @@ export const ERRORS = define({
     message: '{setting} is {got}, but all of evaluation.costs are 0, so that nothing costs anything',
     fix: 'Say what decisions cost, for instance evaluation.costs.review: 5 and evaluation.costs.missed_fraud_amount_share: 1.',
   },
+  CONFIG_CURRENCY_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: 'amounts.currency is {got}, which has no minor unit in the current list of ISO 4217',
+    fix: 'Correct the code, or say how many decimals its amounts have: amounts.decimals.',
+  },
+  CONFIG_AMOUNTS_INEXACT: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'amounts.largest is {got}; allowed: {least} to {allowed}, so that the sum of {transactions} transactions (a full window of features.state) stays exact, below 2^53 minor units',
+    fix: 'Lower amounts.largest, or the largest of features.state.user_transactions, merchant_transactions and entities.*.transactions.',
+  },
   // dataset
   DATASET_FILE_MISSING: {
     status: 404,
@@ -751,6 +764,12 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'Model {model} takes the attribute {attribute} for {got}, model {other} for {allowed}',
     fix: 'Serve models side by side that mean the same by an attribute: give it another name where its kind has changed.',
+  },
+  SERVING_AMOUNTS_DIFFER: {
+    status: 409,
+    exitCode: 2,
+    message: 'Model {model} reads amounts by the rules {got}, model {other} by {allowed}',
+    fix: 'Serve models side by side that were trained with the same settings of amounts: a request is read once for all.',
   },
   // requests
   REQUEST_INVALID: {

@@ -9,6 +9,7 @@ import { unwatched, unwatchedWork } from '../src/disk/work.ts'
 import { readFeatureSettings } from '../src/features/feature-settings.ts'
 import { fitFeaturesOn } from '../src/replay/fit-features.ts'
 import { replay } from '../src/replay/replay.ts'
+import { DEFAULT_AMOUNTS } from '../src/transaction/amount-rules.ts'
 
 /**
  * Training ends with states; what comes later goes on from them. So history in two parts must give the bits
@@ -61,7 +62,7 @@ const prepare = async (folder: string, columns: string) => {
     workingDirectory: resolve('.'),
   })
   const path = (name: string): string => join(folder, `${name}.parquet`)
-  const features = readFeatureSettings(settings.features, settings.labels)
+  const features = readFeatureSettings(settings.features, settings.labels, DEFAULT_AMOUNTS)
   const fitted = await withDatabase(databaseIn(folder), async (connection) => {
     await readSource(
       connection,

@@ -17,7 +17,7 @@ import { openPipelineOf, serveHistory } from './parity/serve-history.ts'
  * the two are laid side by side. Files are compared by SHA-256, values by `Object.is`: no tolerance anywhere.
  *
  * These are 20,000 transactions of an invented bank; `test/long/replay-parity.test.ts` has a real one's
- * 576,865.
+ * 576,870.
  */
 
 const folder = mkdtempSync(join(tmpdir(), 'vigia-parity-'))

@@ -18,6 +18,7 @@ import {
 } from '../src/learning/logistic-regression.ts'
 import { fitFeaturesOn } from '../src/replay/fit-features.ts'
 import { replay } from '../src/replay/replay.ts'
+import { DEFAULT_AMOUNTS } from '../src/transaction/amount-rules.ts'
 import golden from './golden/second-bank-sklearn.json' with { type: 'json' }
 
 /**
@@ -125,7 +126,7 @@ const runJob = async (): Promise<Job> => {
       1,
       path('split.parquet'),
     )
-    const features = readFeatureSettings(settings.features, settings.labels)
+    const features = readFeatureSettings(settings.features, settings.labels, DEFAULT_AMOUNTS)
     const training = `arrival IN (SELECT arrival FROM read_parquet(${sqlLiteral(path('split.parquet'))}) WHERE part = 'train')`
     const { featureNames } = await replay({
       prepared,

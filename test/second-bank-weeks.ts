@@ -18,6 +18,7 @@ import { createModelScorer } from '../src/model/scorer.ts'
 import { algorithmSettings } from '../src/pipelines/training/model-settings.ts'
 import { fitFeaturesOn } from '../src/replay/fit-features.ts'
 import { replay } from '../src/replay/replay.ts'
+import { DEFAULT_AMOUNTS } from '../src/transaction/amount-rules.ts'
 import golden from './golden/second-bank-models.json' with { type: 'json' }
 
 /** A week to train on and, 14 days later, a week to test on. */
@@ -96,7 +97,7 @@ export const readWeeks = async (config: string, count: number): Promise<readonly
       { preparedPath: files.prepared, quarantinePath: path('quarantine.jsonl') },
       { workingDirectory: resolve('.'), work: unwatched() },
     )
-    const features = readFeatureSettings(settings.features, settings.labels)
+    const features = readFeatureSettings(settings.features, settings.labels, DEFAULT_AMOUNTS)
     const { featureNames } = await replay({
       prepared: files.prepared,
       out: files.features,

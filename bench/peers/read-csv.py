@@ -18,7 +18,7 @@ def work(request):
         row_index_name="source_row",
         row_index_offset=1,
     )
-    prepared = rows.filter(pl.col("TX_AMOUNT") > 0).select(
+    prepared = rows.select(
         pl.col("source_row").cast(pl.Int64),
         transaction_id=pl.lit("SB") + pl.col("source_row").cast(pl.String).str.zfill(7),
         user_id="CUSTOMER_ID",

@@ -44,8 +44,9 @@ const loadReplay = async () => {
   const { fitFeaturesOn } = await built('replay/fit-features.js')
   const { withDatabase } = await built('disk/database.js')
   const { readFeatureSettings } = await built('features/feature-settings.js')
-  const { features, labels } = await trainingSettings()
-  const settings = readFeatureSettings(features, labels)
+  const { readAmountRules } = await built('config/read-amount-rules.js')
+  const training = await trainingSettings()
+  const settings = readFeatureSettings(training.features, training.labels, readAmountRules(training))
   const fitOn = (prepared, of, { database }) =>
     withDatabase(database, (connection) => fitFeaturesOn(connection, prepared, 'true', of))
   return { run: replay, settings, fitOn }

@@ -24,8 +24,10 @@ export const handbookFeatures = {
   ours: async () => {
     const { replay } = await built('replay/replay.js')
     const { readFeatureSettings } = await built('features/feature-settings.js')
-    const { features, labels } = await trainingSettings()
-    const settings = readFeatureSettings({ ...features, include: FIFTEEN }, labels)
+    const { readAmountRules } = await built('config/read-amount-rules.js')
+    const training = await trainingSettings()
+    const features = { ...training.features, include: FIFTEEN }
+    const settings = readFeatureSettings(features, training.labels, readAmountRules(training))
     // None of the fifteen takes anything from training rows.
     const fitted = {
       amountBandEdgesMinor: [],

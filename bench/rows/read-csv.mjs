@@ -26,8 +26,8 @@ const FIELDS = {
 
 /**
  * A bank's export to a prepared dataset. Ours maps, checks every value, looks for repeated ids and
- * quarantines what it cannot use: here the few amounts of 0. The peers leave those out, convert, sort and
- * write, and would fail on any other bad value.
+ * quarantines what it cannot use: here nothing. The peers convert, sort and write, and would fail on any bad
+ * value.
  */
 export const readCsv = {
   name: 'read-csv',
@@ -86,7 +86,7 @@ export const readCsv = {
     }
     const quarantined = readFileSync(`${outs.ours}.quarantine.jsonl`, 'utf8').split('\n').length - 1
     if (quarantined !== results.ours.quarantinedRows) throw new Error('the quarantine does not hold its rows')
-    return [...compared, `${quarantined} rows with an amount of 0 in quarantine`].join('; ')
+    return [...compared, `${quarantined} rows in quarantine`].join('; ')
   },
 }
 
@@ -98,5 +98,4 @@ const copySql = (csv, out) => `COPY (
       FROM (SELECT *, row_number() OVER () AS source_row FROM read_csv('${csv}', header = true, columns = {
         'TX_TIME_SECONDS': 'BIGINT', 'CUSTOMER_ID': 'VARCHAR', 'TERMINAL_ID': 'VARCHAR', 'TX_AMOUNT': 'DECIMAL(18, 2)',
         'TX_FRAUD': 'TINYINT', 'TX_FRAUD_SCENARIO': 'VARCHAR'}))
-      WHERE "TX_AMOUNT" > 0
       ORDER BY event_time_ms, source_row)) TO '${out}' (FORMAT parquet, COMPRESSION zstd)`

@@ -12,6 +12,7 @@ import { readFeatureSettings } from '../features/feature-settings.ts'
 import { renderFeatureReference } from '../features/render-reference.ts'
 import { renderApiTypes } from '../serving/api-types.ts'
 import { openApiDocument } from '../serving/openapi-document.ts'
+import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 
 /** A file of the repository that is made from the code. */
 export interface GeneratedFile {
@@ -56,7 +57,7 @@ const renderFeatures = (): string => {
     assignments: [],
     workingDirectory: '/',
   }).settings
-  return renderFeatureReference(readFeatureSettings(features, labels), FEATURE_FAMILIES)
+  return renderFeatureReference(readFeatureSettings(features, labels, DEFAULT_AMOUNTS), FEATURE_FAMILIES)
 }
 
 const renderErrors = (): string => {

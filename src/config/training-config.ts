@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { ConfigFile } from './config-file.ts'
+import { AmountsSchema } from './sections/amounts.ts'
 import { CleaningSchema } from './sections/cleaning.ts'
 import { EntitiesSchema } from './sections/entities.ts'
 import { EvaluationSchema } from './sections/evaluation.ts'
@@ -25,6 +26,7 @@ export const TrainingConfigSchema = Type.Object(
     resources: ResourcesSchema,
     runs: RunsSchema,
     source: SourceSchema,
+    amounts: AmountsSchema,
     entities: EntitiesSchema,
     labels: LabelsSchema,
     validation: ValidationSchema,

@@ -24,7 +24,7 @@ export interface FittedCleaning {
    * What a missing category becomes; null, or a field that was not there when it was fitted: stays missing.
    */
   readonly fill: Readonly<Partial<Record<CategoryColumn, string | null>>>
-  /** Amounts above it are lowered to it, in minor units; null: no cap. */
+  /** Amounts whose size is above it get this size, in minor units; null: no cap. */
   readonly amountCapMinor: number | null
   /**
    * Attributes that cleaning may change, by name: whether they are categories, which are folded, and what a
@@ -46,7 +46,7 @@ export const cleaningOfStates = ({ attributes: _, ...fields }: FittedCleaning): 
  * instance `event_time_ms < 1522540800000`) holds.
  *
  * Mode: the most frequent folded value, the first in code point order among equals; null when there is none.
- * Cap: the smallest amount that at least the configured share of training amounts do not exceed; null without
+ * Cap: the smallest size that at least the configured share of training amounts do not exceed; null without
  * training rows.
  */
 export const fitCleaning = async (
@@ -118,8 +118,8 @@ export const cleanTransaction = (transaction: Transaction, fitted: FittedCleanin
     if (value === undefined) delete cleaned[name]
     else cleaned[name] = value
   }
-  if (fitted.amountCapMinor !== null && cleaned.amountMinor > fitted.amountCapMinor)
-    cleaned.amountMinor = fitted.amountCapMinor
+  if (fitted.amountCapMinor !== null && Math.abs(cleaned.amountMinor) > fitted.amountCapMinor)
+    cleaned.amountMinor = Math.sign(cleaned.amountMinor) * fitted.amountCapMinor + 0
   if (fitted.attributes !== undefined) {
     const attributes = cleanAttributes(transaction.attributes, fitted.attributes, fitted.foldCategories)
     if (attributes === undefined) delete cleaned.attributes
@@ -238,7 +238,7 @@ const fitCap = async (
 ): Promise<number | null> => {
   if (quantile >= 1) return null
   const reader = await connection.runAndReadAll(
-    `SELECT quantile_disc(amount_minor, ${quantile}) FROM ${from}`,
+    `SELECT quantile_disc(abs(amount_minor), ${quantile}) FROM ${from}`,
   )
   const cap = reader.getRows()[0]?.[0] ?? null
   return cap === null ? null : Number(cap)
@@ -292,7 +292,7 @@ const ATTRIBUTE_PREFIX = attributeColumn('')
 const cleanedColumn = (name: string, replaced: readonly string[], fitted: FittedCleaning): string => {
   const own = `prepared.${sqlIdentifier(name)}`
   if (name === 'amount_minor' && fitted.amountCapMinor !== null)
-    return `least(${own}, ${fitted.amountCapMinor})`
+    return `greatest(least(${own}, ${fitted.amountCapMinor}), -${fitted.amountCapMinor})`
   const table = replacements(name)
   // A value that folds to nothing has a replacement that is NULL: it is missing, not unchanged.
   const value = replaced.includes(name)

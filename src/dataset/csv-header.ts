@@ -1,21 +1,40 @@
 /** Delimiters that exports use, the most frequent first. */
 const COMMON_DELIMITERS = [',', ';', '\t', '|', ':'] as const
 
+/** A column whose name was taken by an earlier one of the same header. */
+export interface RenamedColumn {
+  /** As the header says. */
+  readonly header: string
+  /** From 1, in the header. */
+  readonly place: number
+  /** By what name it is used: Account_2. */
+  readonly name: string
+}
+
+/** The columns of a header line. */
+export interface CsvHeader {
+  readonly columns: readonly string[]
+  readonly renamed: readonly RenamedColumn[]
+}
+
 /**
  * The column names in a header line: split at `delimiter`, quotes removed, trimmed.
  *
  * A nameless column is called column3 (its place, from 1). Names that differ only in case get _2, _3, because
  * SQL does not tell them apart.
  */
-export const parseHeader = (line: string, delimiter: string, quote: string): readonly string[] => {
+export const parseHeader = (line: string, delimiter: string, quote: string): CsvHeader => {
   const taken = new Set<string>()
-  return splitLine(line.replace(/^\ufeff/, ''), delimiter, quote).map((cell, index) => {
+  const renamed: RenamedColumn[] = []
+  const columns = splitLine(line.replace(/^\ufeff/, ''), delimiter, quote).map((cell, index) => {
     const wanted = cell.trim() === '' ? `column${index + 1}` : cell.trim()
     let name = wanted
     for (let copy = 2; taken.has(name.toLowerCase()); copy++) name = `${wanted}_${copy}`
     taken.add(name.toLowerCase())
+    if (name !== wanted) renamed.push({ header: wanted, place: index + 1, name })
     return name
   })
+  return { columns, renamed }
 }
 
 /** The delimiter that splits `line` into the most columns, and how many; undefined when none splits it. */

@@ -14,11 +14,17 @@ export interface DatasetProfile {
   readonly labelled: number
   readonly fraud: number
   readonly columns: readonly ColumnProfile[]
-  /** Quartiles of the amounts (nearest rank); null without rows. */
+  /** Amounts of 0 and refunds. */
+  readonly zeroAmounts: number
+  readonly refunds: number
+  /** Quartiles of the amounts above 0 (nearest rank); null without any. */
   readonly quartiles: readonly [number, number, number] | null
-  /** Median of |ln(amount) - ln(median)|; 0 when more than half the amounts are equal. */
+  /** Median of |ln(amount) - ln(median)| over amounts above 0; 0 when more than half of them are equal. */
   readonly logDeviation: number
   readonly days: readonly Omit<DayVolume, 'quarantined'>[]
+  /** What rows say of their currency, in capitals, commonest first. */
+  readonly currencies: readonly { readonly currency: string; readonly rows: number }[]
+  /** Of amounts above 0. */
   readonly amounts: readonly AmountBin[]
 }
 
@@ -48,15 +54,22 @@ export const profileDataset = async (
       ? [[]]
       : await one(`SELECT ${counted.map((name) => `count(DISTINCT ${name})`).join(', ')} FROM ${from}`)
   const rows = Number(totals![0])
-  const [quartiles] = await one(`SELECT quantile_disc(amount_minor, [0.25, 0.5, 0.75]) AS q FROM ${from}`)
+  const [signs] = await one(
+    `SELECT count(*) FILTER (amount_minor = 0), count(*) FILTER (amount_minor < 0) FROM ${from}`,
+  )
+  const currencies = await one(
+    `SELECT upper(trim(currency)) AS code, count(*) FROM ${from} WHERE currency IS NOT NULL GROUP BY code ORDER BY count(*) DESC, code`,
+  )
+  const paid = `${from} WHERE amount_minor > 0`
+  const [quartiles] = await one(`SELECT quantile_disc(amount_minor, [0.25, 0.5, 0.75]) AS q FROM ${paid}`)
   const list =
-    rows === 0
+    quartiles![0] === null
       ? null
       : ((quartiles![0] as { items: readonly unknown[] }).items.map(Number) as [number, number, number])
   const [deviation] =
     list === null
       ? [[0]]
-      : await one(`SELECT quantile_disc(abs(ln(amount_minor) - ln(${list[1]})), 0.5) FROM ${from}`)
+      : await one(`SELECT quantile_disc(abs(ln(amount_minor) - ln(${list[1]})), 0.5) FROM ${paid}`)
   const days = await one(
     `SELECT event_time_ms // ${DAY_MS} AS day, count(*), count(is_fraud), coalesce(sum(is_fraud), 0) FROM ${from} GROUP BY day ORDER BY day`,
   )
@@ -78,6 +91,9 @@ export const profileDataset = async (
         distinct: name === 'transaction_id' ? rows : place < 0 ? null : Number(distinct![place]),
       }
     }),
+    zeroAmounts: Number(signs![0]),
+    refunds: Number(signs![1]),
+    currencies: currencies.map(([currency, rows]) => ({ currency: String(currency), rows: Number(rows) })),
     quartiles: list,
     logDeviation: Number(deviation![0]),
     days: days.map(([day, accepted, labelled, fraud]) => ({
@@ -86,7 +102,7 @@ export const profileDataset = async (
       labelled: Number(labelled),
       fraud: Number(fraud),
     })),
-    amounts: await amountBins(one, from),
+    amounts: await amountBins(one, paid),
   }
 }
 

@@ -1,5 +1,6 @@
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
+import type { AmountRules } from '../transaction/amount-rules.ts'
 import {
   type FieldOfKind,
   LATEST_TIME_MS,
@@ -7,6 +8,7 @@ import {
   SOURCE_FIELDS,
   type SourceField,
 } from '../transaction/fields.ts'
+import { amountColumn, amountReasons, amountSteps } from './amount-conversion.ts'
 import type { MappedField } from './field-mapping.ts'
 import { type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
 
@@ -35,7 +37,11 @@ export const DECIMAL = /^DECIMAL/
  *
  * @throws DATASET_TYPE_UNSUPPORTED
  */
-export const convertField = (field: MappedField<SourceField>, timeZone: string): ConvertedField => {
+export const convertField = (
+  field: MappedField<SourceField>,
+  timeZone: string,
+  amounts: AmountRules,
+): ConvertedField => {
   const described = DESCRIBED.get(field.field)!
   switch (described.kind) {
     case 'time':
@@ -43,7 +49,7 @@ export const convertField = (field: MappedField<SourceField>, timeZone: string):
     case 'label-time':
       return convertLabelledAt(field, described.column, timeZone)
     case 'amount':
-      return convertAmount(field, described.column)
+      return convertAmount(field, described.column, amounts)
     case 'label':
       return convertLabel(field, described.column)
     case 'coordinate':
@@ -99,7 +105,7 @@ const convertText = (
 ): ConvertedField => {
   const text = `c_${field.field}`
   return {
-    steps: [[text, textOf(field)]],
+    steps: [[text, lineOf(field)]],
     columns: [[column, text]],
     reasons: whenMissing === undefined ? [] : [[whenMissing, `${text} IS NULL`]],
   }
@@ -109,7 +115,8 @@ const convertTimestamp = (field: MappedField, column: string, timeZone: string):
   steps: [['c_time', instantOf(field, timeZone)]],
   columns: [[column, 'c_time']],
   reasons: [
-    ['timestamp_not_readable', 'c_time IS NULL'],
+    ['timestamp_without_zone', `c_time IS NULL AND ${lacksZone(field, timeZone)}`],
+    ['timestamp_not_readable', `c_time IS NULL AND NOT ${lacksZone(field, timeZone)}`],
     ['timestamp_out_of_range', `c_time NOT BETWEEN 0 AND ${LATEST_TIME_MS}`],
   ],
 })
@@ -118,42 +125,24 @@ const convertLabelledAt = (field: MappedField, column: string, timeZone: string)
   steps: [['c_labelled', instantOf(field, timeZone)]],
   columns: [[column, 'c_labelled']],
   reasons: [
+    ['labelled_at_without_zone', `c_labelled IS NULL AND ${lacksZone(field, timeZone)}`],
     [
       'labelled_at_not_readable',
-      `CASE WHEN c_labelled IS NULL THEN ${textOf(field)} IS NOT NULL ELSE c_labelled NOT BETWEEN 0 AND ${LATEST_TIME_MS} END`,
+      `CASE WHEN c_labelled IS NULL THEN ${textOf(field)} IS NOT NULL AND NOT ${lacksZone(field, timeZone)} ELSE c_labelled NOT BETWEEN 0 AND ${LATEST_TIME_MS} END`,
     ],
   ],
 })
 
-/**
- * Amounts go from decimal text to DECIMAL(11, 2) to whole minor units: never through a double. A DOUBLE
- * column is read as the shortest decimal that names it, which is what its writer meant. Nine digits before
- * the point are the bound of the transaction schema: a larger amount does not fit the type, and is told by
- * that.
- */
-const convertAmount = (field: MappedField, column: string): ConvertedField => {
+/** A DOUBLE column is read as the shortest decimal that names it, which is what its writer meant. */
+const convertAmount = (field: MappedField, column: string, rules: AmountRules): ConvertedField => {
   assertType(
     field,
     (type) => type === 'VARCHAR' || INTEGER.test(type) || FLOATING.test(type) || DECIMAL.test(type),
   )
-  const simple = `regexp_full_match(c_amount_text, '[+-]?([0-9]+\\.?|[0-9]*\\.[0-9]{1,2}0*)')`
-  const decimal = `regexp_full_match(c_amount_text, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)')`
   return {
-    steps: [
-      ['c_amount_text', textOf(field)],
-      ['c_amount_simple', simple],
-      ['c_amount', 'CASE WHEN c_amount_simple THEN TRY_CAST(c_amount_text AS DECIMAL(11, 2)) END'],
-    ],
-    columns: [[column, 'CAST(c_amount * 100 AS BIGINT)']],
-    reasons: [
-      ['amount_not_a_number', `CASE WHEN c_amount_simple THEN false ELSE coalesce(NOT ${decimal}, true) END`],
-      [
-        'amount_not_positive',
-        `CASE WHEN c_amount > 0 THEN false ELSE ${decimal} AND (c_amount_text LIKE '-%' OR NOT regexp_matches(c_amount_text, '[1-9]')) END`,
-      ],
-      ['amount_too_precise', `CASE WHEN c_amount_simple THEN false ELSE ${decimal} END`],
-      ['amount_too_large', "c_amount_simple AND c_amount IS NULL AND c_amount_text NOT LIKE '-%'"],
-    ],
+    steps: amountSteps(textOf(field), rules),
+    columns: [[column, amountColumn(rules)]],
+    reasons: amountReasons(rules),
   }
 }
 
@@ -202,10 +191,39 @@ export const textOf = (field: MappedField): string =>
     ? `nullif(trim(${mappedColumn(field.field)}), '')`
     : `CAST(${mappedColumn(field.field)} AS VARCHAR)`
 
+/**
+ * `textOf` on one line: each run of blanks, tabs and line breaks that is more than blanks is one blank, as in
+ * requests. Looking for the three characters first is what keeps the usual text quick.
+ */
+const lineOf = (field: MappedField): string => {
+  if (field.type !== 'VARCHAR') return textOf(field)
+  const value = mappedColumn(field.field)
+  const isLong = ['9', '10', '13'].map((code) => `contains(${value}, chr(${code}))`).join(' OR ')
+  return `nullif(trim(CASE WHEN ${isLong} THEN regexp_replace(${value}, ' *[\\t\\n\\r][ \\t\\n\\r]*', ' ', 'g') ELSE ${value} END), '')`
+}
+
 const ISO_TEXT = '[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,9})?'
 
 /** Milliseconds of an instant from 1970 on; SQL cuts those before it towards 1970. */
 const sinceEpoch = (timestamp: string): string => `epoch_ms(${timestamp})`
+
+/**
+ * Whether the text is a time that could be read if only its zone were known: never NULL, false where there is
+ * a zone for such text.
+ */
+const lacksZone = (field: MappedField, timeZone: string): string => {
+  const value = mappedColumn(field.field)
+  return field.type === 'VARCHAR' && timeZone === ''
+    ? `coalesce(regexp_full_match(${value}, '\\s*${ISO_TEXT}\\s*') AND TRY_CAST(${value} AS TIMESTAMP) IS NOT NULL, false)`
+    : 'false'
+}
+
+/**
+ * Whether the times of a field are typed without a zone, and so taken to be UTC because `source.time_zone`
+ * names no other.
+ */
+export const isTakenAsUtc = (field: MappedField, timeZone: string): boolean =>
+  timeZone === '' && /^(DATE|TIMESTAMP(?! WITH TIME ZONE).*)$/.test(field.type)
 
 /**
  * Epoch milliseconds; finer digits are cut off. NULL when missing or not readable.

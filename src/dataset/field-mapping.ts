@@ -3,7 +3,7 @@ import { distance } from 'fastest-levenshtein'
 import type { SourceSettings } from '../config/sections/source.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
-import { EXPECTED_FIELDS, SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
+import { EXPECTED_FIELDS, LABEL_FIELDS, SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 
 const REQUIRED: readonly SourceField[] = SOURCE_FIELDS.filter(({ required }) => required).map(
   ({ wire }) => wire,
@@ -22,10 +22,17 @@ export interface MappedField<Name extends MappedName = MappedName> {
   /** As configuration or the column's name gives it; null when the source has nothing for the field. */
   readonly expression: string | null
   readonly type: string
+  /** The columns of the source that the expression uses, as the source names them. */
+  readonly columns: readonly string[]
 }
 
 /**
- * Decides and checks the expression of every field against the view `source_rows`.
+ * Decides and checks the expression of every field against the view `source_rows`. A text that is the name of
+ * a column, letter by letter or else but for case, is that column, whatever SQL would make of it: `Is Fraud?`
+ * and `order` need no quotes.
+ *
+ * With `labels: 'if there'`, a label whose columns the source lacks is a label that it does not say: a file
+ * to score comes before its labels.
  *
  * @throws DATASET_FIELD_UNMAPPED, DATASET_COLUMN_UNKNOWN, DATASET_EXPRESSION_INVALID
  */
@@ -33,13 +40,22 @@ export const mapFields = async (
   connection: DuckDBConnection,
   fields: SourceSettings['fields'],
   columns: readonly string[],
+  labels: 'as configured' | 'if there' = 'as configured',
 ): Promise<readonly MappedField<SourceField>[]> => {
-  const typeOf = await expressionTypes(connection, columns)
+  const bind = await expressionBinder(connection, columns)
   const mapped: MappedField<SourceField>[] = []
   for (const { wire: field } of SOURCE_FIELDS) {
     const expression = expressionOf(field, fields, columns)
-    if (expression === null) mapped.push({ field, expression, type: 'VARCHAR' })
-    else mapped.push({ field, expression, type: await typeOf(`source.fields.${field}`, expression) })
+    const absent: MappedField<SourceField> = { field, expression: null, type: 'VARCHAR', columns: [] }
+    const isOptional = labels === 'if there' && LABELS.includes(field)
+    if (expression === null) mapped.push(absent)
+    else
+      mapped.push(
+        await bind(field, `source.fields.${field}`, expression).catch((error: unknown) => {
+          if (isOptional && error instanceof VigiaError && LACKING.includes(error.code)) return absent
+          throw error
+        }),
+      )
   }
   return mapped
 }
@@ -75,19 +91,30 @@ export const takenColumns = async (
   return { fields, label }
 }
 
-/**
- * Checks an expression over `source_rows`, which `setting` has, and answers with the SQL type that it gives.
- */
-export type ExpressionTypes = (setting: string, expression: string) => Promise<string>
+/** Checks an expression over `source_rows`, which `setting` has, and tells what it gives. */
+export type ExpressionBinder = <Name extends MappedName>(
+  field: Name,
+  setting: string,
+  expression: string,
+) => Promise<MappedField<Name>>
 
 /** @throws DATASET_COLUMN_UNKNOWN, DATASET_EXPRESSION_INVALID, when the answer is called */
-export const expressionTypes = async (
+export const expressionBinder = async (
   connection: DuckDBConnection,
   columns: readonly string[],
-): Promise<ExpressionTypes> => {
+): Promise<ExpressionBinder> => {
   const unstable = await unstableFunctions(connection)
-  return (setting, expression) => typeOf(connection, setting, expression, columns, unstable)
+  return async (field, setting, expression) => ({
+    field,
+    expression,
+    ...(await bindExpression(connection, setting, expression, columns, unstable)),
+  })
 }
+
+const LABELS: readonly SourceField[] = LABEL_FIELDS.map(({ wire }) => wire)
+
+/** How a column that is not there shows: by its name, or as SQL that is none where its name has blanks. */
+const LACKING: readonly string[] = ['DATASET_COLUMN_UNKNOWN', 'DATASET_EXPRESSION_INVALID']
 
 const expressionOf = (
   field: SourceField,
@@ -95,8 +122,11 @@ const expressionOf = (
   columns: readonly string[],
 ): string | null => {
   const configured = fields[field]?.trim()
-  if (configured) return configured
-  const column = columns.find((name) => name.toLowerCase() === field)
+  if (configured) {
+    const named = columnNamed(configured, columns)
+    return named === undefined ? configured : sqlIdentifier(named)
+  }
+  const column = columnNamed(field, columns)
   if (configured === undefined && column !== undefined) return sqlIdentifier(column)
   const isSwitchedOff = configured !== undefined && EXPECTED.includes(field)
   if (isSwitchedOff || !(REQUIRED.includes(field) || EXPECTED.includes(field))) return null
@@ -107,17 +137,20 @@ const expressionOf = (
   })
 }
 
-const typeOf = async (
+const columnNamed = (text: string, columns: readonly string[]): string | undefined =>
+  columns.find((name) => name === text) ?? columns.find((name) => name.toLowerCase() === text.toLowerCase())
+
+const bindExpression = async (
   connection: DuckDBConnection,
   setting: string,
   expression: string,
   columns: readonly string[],
   unstable: ReadonlySet<string>,
-): Promise<string> => {
+): Promise<Pick<MappedField, 'type' | 'columns'>> => {
   const invalid = (reason: string) =>
     new VigiaError('DATASET_EXPRESSION_INVALID', { setting, expression, reason })
   const parsed = await parse(connection, expression)
-  if ('reason' in parsed) throw invalid(parsed.reason)
+  if ('reason' in parsed) throw invalid(`${parsed.reason}${didYouMean(expression, columns)}`)
   const nodes = nodesOf(parsed.tree)
   const forbidden = nodes.find((node) => node.class === 'SUBQUERY' || node.class === 'WINDOW')
   if (forbidden) throw invalid(`it has a ${String(forbidden.class).toLowerCase()}`)
@@ -127,15 +160,22 @@ const typeOf = async (
     .map(nameOf)
     .find((name) => unstable.has(name.toLowerCase()))
   if (volatile) throw invalid(`${volatile} changes from run to run`)
+  // A format with a zone makes another type of time, which would be written without its zone.
+  if (nodes.some((node) => nameOf(node).toLowerCase() === 'first_time') && /%z/i.test(expression))
+    throw invalid('first_time takes formats without a zone (%z): use strptime for those')
   try {
     const described = await connection.runAndReadAll(
       `DESCRIBE SELECT (\n${expression}\n) AS x FROM source_rows`,
     )
-    return String(described.getRows()[0]?.[1])
+    const used = new Set(nodes.filter(isColumn).map((node) => nameOf(node).toLowerCase()))
+    return {
+      type: String(described.getRows()[0]?.[1]),
+      columns: columns.filter((name) => used.has(name.toLowerCase())),
+    }
   } catch (error) {
     const known = new Set([...columns, 'source_row', 'source_file'].map((name) => name.toLowerCase()))
     const missing = nodes
-      .filter((node) => node.class === 'COLUMN_REF')
+      .filter(isColumn)
       .map(nameOf)
       .find((name) => !known.has(name.toLowerCase()))
     if (missing === undefined)
@@ -192,6 +232,8 @@ const nodesOf = (tree: unknown): readonly SyntaxNode[] => {
   if (typeof tree !== 'object' || tree === null) return []
   return [tree as SyntaxNode, ...Object.values(tree).flatMap(nodesOf)]
 }
+
+const isColumn = (node: SyntaxNode): boolean => node.class === 'COLUMN_REF'
 
 /**
  * Name of the function or column at a node; empty for other nodes. `current_date` is written like a column.

@@ -1,5 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 
+/** Digits with or without commas between thousands, a point at most; `1,50` is none: its comma is a point. */
+const NUMBER = '([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]*)?'
+const MONEY = `[-+]?[$€£¥]? ?${NUMBER}|[$€£¥] ?[-+]${NUMBER}|[(][$€£¥]? ?${NUMBER}[)]`
+
 /** SQL macros that mapping expressions may use, beside everything DuckDB offers. */
 export const MAPPING_MACROS = [
   {
@@ -14,14 +18,43 @@ export const MAPPING_MACROS = [
     meaning: "Text with thousands commas as plain text: '1,234.50' gives '1234.50'.",
   },
   {
+    signature: 'money(x)',
+    body: `CASE WHEN regexp_full_match(trim(CAST(x AS VARCHAR)), '${MONEY}') THEN concat(CASE WHEN regexp_matches(CAST(x AS VARCHAR), '[-(]') THEN '-' ELSE '' END, regexp_replace(CAST(x AS VARCHAR), '[^0-9.]', '', 'g')) ELSE CAST(x AS VARCHAR) END`,
+    meaning:
+      "Text with $, €, £ or ¥, thousands commas and a sign or brackets as a plain number: '$1,234.50' gives '1234.50'; '-$99.00', '$-99.00' and '($99.00)' give '-99.00'. Other text is unchanged.",
+  },
+  {
+    signature: 'yes_no(x)',
+    body: "CASE WHEN lower(trim(CAST(x AS VARCHAR))) IN ('yes', 'y', 'true', 't', '1') THEN '1' WHEN lower(trim(CAST(x AS VARCHAR))) IN ('no', 'n', 'false', 'f', '0') THEN '0' ELSE CAST(x AS VARCHAR) END",
+    meaning:
+      "Yes, Y, true, t and 1 as the label '1'; No, N, false, f and 0 as '0', in any case. Other text is unchanged.",
+  },
+  {
+    signature: 'first_time(x, formats)',
+    body: "coalesce(strftime(try_strptime(trim(CAST(x AS VARCHAR)), formats), '%Y-%m-%dT%H:%M:%S.%f'), CAST(x AS VARCHAR))",
+    meaning:
+      "Text in the first of several formats that reads it as ISO 8601 without a zone, which source.time_zone then gives: first_time(x, ['%d/%m/%Y %H:%M', '%Y%m%d']) of '31/12/2025 23:59' gives '2025-12-31T23:59:00.000000'. Other text is unchanged.",
+  },
+  {
     signature: 'blank_to_null(x)',
     body: "nullif(trim(x), '')",
     meaning: 'Missing when the text is empty or blank.',
   },
   {
     signature: 'epoch_seconds(x)',
-    body: 'TRY_CAST(x AS BIGINT) * 1000',
-    meaning: "Seconds since 1970 as the milliseconds a timestamp needs: '5' gives 5000.",
+    // As decimals, because a cast to whole numbers would round the fraction away.
+    body: 'TRY_CAST(floor(TRY_CAST(CAST(x AS VARCHAR) AS DECIMAL(28, 9)) * 1000) AS BIGINT)',
+    meaning: "Seconds since 1970 as the milliseconds a timestamp needs: '5' gives 5000, '1.25' gives 1250.",
+  },
+  {
+    signature: 'epoch_microseconds(x)',
+    body: 'TRY_CAST(TRY_CAST(x AS HUGEINT) // 1000 AS BIGINT)',
+    meaning: "Microseconds since 1970 as milliseconds: '5000' gives 5.",
+  },
+  {
+    signature: 'epoch_nanoseconds(x)',
+    body: 'TRY_CAST(TRY_CAST(x AS HUGEINT) // 1000000 AS BIGINT)',
+    meaning: "Nanoseconds since 1970 as milliseconds: '5000000' gives 5.",
   },
 ] as const
 

@@ -1,3 +1,4 @@
+import { type AmountRules, amountText, decimalsAllowed } from '../transaction/amount-rules.ts'
 import { LARGEST_LATITUDE, LARGEST_LONGITUDE, LONGEST_TEXT } from '../transaction/fields.ts'
 
 /**
@@ -6,7 +7,8 @@ import { LARGEST_LATITUDE, LARGEST_LONGITUDE, LONGEST_TEXT } from '../transactio
  *
  * Identity comes first, because a row that cannot be named cannot be corrected; a repeated id comes last,
  * because only a row that is otherwise good can be the repetition of another good one: the first such row
- * stays, whatever bad rows with the same id stand before it.
+ * stays, whatever bad rows with the same id stand before it. Rows that say the same in every mapped field are
+ * repetitions; one id for different contents is the sign of a column that names something else.
  *
  * `field` is the mapped field whose text is shown as `got`.
  */
@@ -14,13 +16,15 @@ export const QUARANTINE_REASONS = [
   { code: 'row_malformed', field: null, what: 'row malformed' },
   { code: 'transaction_id_missing', field: 'transaction_id', what: 'transaction id missing' },
   { code: 'user_missing', field: 'user_id', what: 'user missing' },
+  { code: 'timestamp_without_zone', field: 'timestamp', what: 'timestamp without a time zone' },
   { code: 'timestamp_not_readable', field: 'timestamp', what: 'timestamp not readable' },
   { code: 'timestamp_out_of_range', field: 'timestamp', what: 'timestamp before 1970 or after 9999' },
   { code: 'amount_not_a_number', field: 'amount', what: 'amount not a number' },
   { code: 'amount_not_positive', field: 'amount', what: 'amount not positive' },
-  { code: 'amount_too_precise', field: 'amount', what: 'amount with more than two decimals' },
-  { code: 'amount_too_large', field: 'amount', what: 'amount of a billion or more' },
+  { code: 'amount_too_precise', field: 'amount', what: 'amount with too many decimals' },
+  { code: 'amount_too_large', field: 'amount', what: 'amount too large' },
   { code: 'label_not_binary', field: 'is_fraud', what: 'label not 0 or 1' },
+  { code: 'labelled_at_without_zone', field: 'labelled_at', what: 'time of the label without a time zone' },
   { code: 'labelled_at_not_readable', field: 'labelled_at', what: 'time of the label not readable' },
   {
     code: 'latitude_out_of_range',
@@ -39,10 +43,30 @@ export const QUARANTINE_REASONS = [
     what: `text over ${LONGEST_TEXT} characters or with control characters`,
   },
   { code: 'mapping_failed', field: null, what: 'a mapping expression failed on this row' },
-  { code: 'transaction_id_repeated', field: 'transaction_id', what: 'transaction id repeated' },
+  {
+    code: 'transaction_id_reused',
+    field: 'transaction_id',
+    what: 'transaction id repeated with other contents',
+  },
+  { code: 'transaction_id_repeated', field: 'transaction_id', what: 'transaction repeated as it is' },
 ] as const
 
 export type QuarantineReason = (typeof QUARANTINE_REASONS)[number]['code']
+
+/** What a reason says of a row that was read by `amounts`. */
+export const whatOf = (code: QuarantineReason, amounts: AmountRules): string => {
+  const { decimals, largestMinor, zero } = amounts
+  switch (code) {
+    case 'amount_not_positive':
+      return zero ? 'amount below 0 (amounts.refunds is false)' : 'amount not positive'
+    case 'amount_too_precise':
+      return `amount with too many decimals: ${decimalsAllowed(decimals)} (amounts.rounding is refuse)`
+    case 'amount_too_large':
+      return `amount beyond ${amountText(largestMinor, decimals)}`
+    default:
+      return QUARANTINE_REASONS.find((reason) => reason.code === code)!.what
+  }
+}
 
 /** The bit that stands for `code` in a row's set of reasons; the lowest bit set is the primary reason. */
 export const reasonBit = (code: QuarantineReason): number =>

@@ -8,6 +8,7 @@ import { parse } from 'yaml'
 import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import { unwatched } from '../disk/work.ts'
+import { AMOUNTS_ABOVE_ZERO, type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import type { PreparedColumn } from '../transaction/prepared-columns.ts'
 import { TransactionSchema } from '../transaction/transaction.ts'
 import { type ReadResult, readSource } from './read-source.ts'
@@ -48,6 +49,11 @@ describe('a source becomes a prepared dataset', () => {
     ['999999999.99', 99999999999],
     ['4.35', 435],
     ['1.15', 115],
+    ['0.00', 0],
+    ['-0', 0],
+    ['-99.00', -9900],
+    ['1.00E+07', 1_000_000_000],
+    ['-1e-2', -1],
   ])('reads the amount "%s" as exactly %i minor units', async (text, minor) => {
     const { rows } = await read([good('a', undefined, text)])
     expect(rows[0]!.amount_minor).toBe(minor)
@@ -95,6 +101,83 @@ describe('a source becomes a prepared dataset', () => {
     expect(rows[0]!.event_time_ms).toBe(Date.parse('2026-07-01T10:00:00Z'))
   })
 
+  it('maps columns with blanks, question marks and words of SQL by their names', async () => {
+    const path = file(
+      'card_transaction.v1.csv',
+      'User,order,Time,Amount,Merchant Name,Is Fraud?\n0,t1,2019-01-01T06:21:00Z,134.09,-3527213246127876953,1\n',
+    )
+    const fields = {
+      transaction_id: 'order',
+      user_id: 'User',
+      timestamp: 'Time',
+      merchant_id: 'Merchant Name',
+      is_fraud: 'Is Fraud?',
+    }
+    const { rows, result } = await read([], { fields }, path)
+    expect(rows[0]).toMatchObject({
+      transaction_id: 't1',
+      user_id: '0',
+      merchant_id: '-3527213246127876953',
+      is_fraud: 1,
+    })
+    expect(result.mapping).toMatchObject({ merchant_id: '"Merchant Name"', amount: '"Amount"' })
+  })
+
+  it('reads amounts, labels and times as they are written in TabFormer and in Europe', async () => {
+    const path = file(
+      'x.csv',
+      'id,User,Time,Amount,Is Fraud?\n1,0,"31/12/2025 23:59","$1,134.09",Yes\n2,0,20260101,$5.00,No\n',
+    )
+    const fields = {
+      transaction_id: 'id',
+      user_id: 'User',
+      timestamp: "first_time(Time, ['%d/%m/%Y %H:%M', '%Y%m%d'])",
+      amount: 'money(Amount)',
+      is_fraud: 'yes_no("Is Fraud?")',
+    }
+    const { rows } = await read([], { fields, time_zone: 'Europe/Madrid' }, path)
+    expect(rows.map((row) => [row.event_time_ms, row.amount_minor, row.is_fraud])).toEqual([
+      [Date.parse('2025-12-31T22:59:00Z'), 113409, 1],
+      [Date.parse('2025-12-31T23:00:00Z'), 500, 0],
+    ])
+  })
+
+  it('keeps the second column of one name usable, and says so', async () => {
+    const header = 'Timestamp,From Bank,Account,To Bank,Account,Amount Received'
+    const path = file(
+      'HI-Small_Trans.csv',
+      `${header}\n2022-09-01T00:20:00Z,010,8000EBD30,011,8000F5340,3697.34\n`,
+    )
+    const fields = {
+      transaction_id: 'source_row',
+      user_id: 'Account',
+      merchant_id: 'Account_2',
+      amount: 'Amount Received',
+    }
+    const { rows, result } = await read([], { fields }, path)
+    expect(rows[0]).toMatchObject({ user_id: '8000EBD30', merchant_id: '8000F5340' })
+    expect(result.renamedColumns).toEqual([{ header: 'Account', place: 5, name: 'Account_2' }])
+  })
+
+  it('takes a line break or a tab in a quoted text as a blank, and keeps the numbers of the rows after it', async () => {
+    const { rows, quarantine } = await read([
+      '"a\n1","u\t \r\n  1",2026-01-01T10:00:00Z,1,0',
+      'bad',
+      '"\n",u,2026-01-01T10:00:00Z,1,0',
+      '"b\u000b",u,2026-01-01T10:00:00Z,1,0',
+      'c  d,u,2026-01-01T10:00:00Z,1,0',
+    ])
+    expect(rows.map((row) => [row.source_row, row.transaction_id, row.user_id])).toEqual([
+      [1, 'a 1', 'u 1'],
+      [5, 'c  d', 'u'],
+    ])
+    expect(quarantine.map((row) => [row.source_row, row.reasons[0]!.code])).toEqual([
+      [2, 'row_malformed'],
+      [3, 'transaction_id_missing'],
+      [4, 'text_not_allowed'],
+    ])
+  })
+
   it('leaves text that looks like code as text', async () => {
     const text = `'); DROP TABLE mapped; --`
     const { rows } = await read([`${text},=1+1,2026-01-01T10:00:00Z,1,0`])
@@ -107,20 +190,20 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
     [',u,2026-01-01T10:00:00Z,1,0', 'transaction_id_missing'],
     ['a, ,2026-01-01T10:00:00Z,1,0', 'user_missing'],
     ['a,u,yesterday,1,0', 'timestamp_not_readable'],
-    ['a,u,2026-01-01T10:00:00,1,0', 'timestamp_not_readable'],
+    ['a,u,2026-01-01T10:00:00,1,0', 'timestamp_without_zone'],
+    ['a,u, 2019-01-01 00:00:18 ,1,0', 'timestamp_without_zone'],
+    ['a,u,2026-02-30T10:00:00,1,0', 'timestamp_not_readable'],
     ['a,u,2026-02-30T10:00:00Z,1,0', 'timestamp_not_readable'],
     ['a,u,1969-12-31T23:59:59Z,1,0', 'timestamp_out_of_range'],
     ['a,u,2026-01-01T10:00:00Z,N/A,0', 'amount_not_a_number'],
     ['a,u,2026-01-01T10:00:00Z,,0', 'amount_not_a_number'],
-    ['a,u,2026-01-01T10:00:00Z,1e3,0', 'amount_not_a_number'],
+    ['a,u,2026-01-01T10:00:00Z,1e,0', 'amount_not_a_number'],
     ['a,u,2026-01-01T10:00:00Z,nan,0', 'amount_not_a_number'],
-    ['a,u,2026-01-01T10:00:00Z,0.00,0', 'amount_not_positive'],
-    ['a,u,2026-01-01T10:00:00Z,-5,0', 'amount_not_positive'],
     ['a,u,2026-01-01T10:00:00Z,0.004,0', 'amount_too_precise'],
     ['a,u,2026-01-01T10:00:00Z,1000000000,0', 'amount_too_large'],
     ['a,u,2026-01-01T10:00:00Z,10000000000000,0', 'amount_too_large'],
     // What is wrong with the number itself is told before how large it is.
-    ['a,u,2026-01-01T10:00:00Z,-1000000000,0', 'amount_not_positive'],
+    ['a,u,2026-01-01T10:00:00Z,-1000000000,0', 'amount_too_large'],
     ['a,u,2026-01-01T10:00:00Z,1000000000.001,0', 'amount_too_precise'],
     ['a,u,2026-01-01T10:00:00Z,1,2', 'label_not_binary'],
     ['a\u0007,u,2026-01-01T10:00:00Z,1,0', 'text_not_allowed'],
@@ -137,7 +220,53 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
   it('accepts the largest amount that a transaction may have: a cent below a billion', async () => {
     const { rows } = await read(['a,u,2026-01-01T10:00:00Z,999999999.9900,0'])
     expect(rows[0]!.amount_minor).toBe(99_999_999_999)
-    expect(TransactionSchema.properties.amountMinor).toMatchObject({ maximum: 99_999_999_999 })
+    expect(TransactionSchema.properties.amountMinor).toMatchObject({ maximum: 999_999_999_999_999 })
+  })
+
+  it.each([
+    ['0.00', AMOUNTS_ABOVE_ZERO, 'amount_not_positive', 'amount not positive'],
+    [
+      '-5',
+      { ...DEFAULT_AMOUNTS, refunds: false },
+      'amount_not_positive',
+      'amount below 0 (amounts.refunds is false)',
+    ],
+    [
+      '1.5',
+      { ...DEFAULT_AMOUNTS, decimals: 0 },
+      'amount_too_precise',
+      'amount with too many decimals: no decimals (amounts.rounding is refuse)',
+    ],
+    [
+      '1.2345',
+      { ...DEFAULT_AMOUNTS, decimals: 3 },
+      'amount_too_precise',
+      'amount with too many decimals: at most 3 decimals (amounts.rounding is refuse)',
+    ],
+    [
+      '0.4',
+      { ...DEFAULT_AMOUNTS, decimals: 0, rounding: 'half_up', zero: false },
+      'amount_not_positive',
+      'amount not positive',
+    ],
+    ['100.01', { ...DEFAULT_AMOUNTS, largestMinor: 10_000 }, 'amount_too_large', 'amount beyond 100.00'],
+  ] as const)(
+    'by other rules of amounts %s is refused, and why is said',
+    async (amount, amounts, code, what) => {
+      const path = file('x.csv', `${HEADER}\n${good('a', undefined, amount)}\n`)
+      const { result, quarantine } = await read([], {}, path, undefined, amounts)
+      expect(result.reasons).toEqual([{ code, what, rows: 1 }])
+      expect(result.amounts).toEqual(amounts)
+      expect(quarantine[0]!.reasons).toEqual([{ code, what, got: amount }])
+    },
+  )
+
+  it('rounds what has more decimals than the currency, when it is told to', async () => {
+    const lines = ['2.5', '-3.5', '1e-3', '2.51'].map((amount, n) => good(`t${n}`, undefined, amount))
+    const path = file('x.csv', `${HEADER}\n${lines.join('\n')}\n`)
+    const amounts = { ...DEFAULT_AMOUNTS, decimals: 0, rounding: 'half_even' as const }
+    const { rows } = await read([], {}, path, undefined, amounts)
+    expect(rows.map((row) => row['amount_minor'])).toEqual([2, -4, 0, 3])
   })
 
   it('accepts text of exactly 256 UTF-16 units', async () => {
@@ -156,17 +285,17 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
   })
 
   it('lists every reason, the primary one first, with what came and the original columns', async () => {
-    const { quarantine } = await read([good('x'), ',u,soon,-1,0'])
+    const { quarantine } = await read([good('x'), ',u,soon,1.001,0'])
     expect(quarantine[0]!.reasons.map(({ code, got }) => [code, got])).toEqual([
       ['transaction_id_missing', null],
       ['timestamp_not_readable', 'soon'],
-      ['amount_not_positive', '-1'],
+      ['amount_too_precise', '1.001'],
     ])
     expect(quarantine[0]!.original).toEqual({
       transaction_id: null,
       user_id: 'u',
       timestamp: 'soon',
-      amount: '-1',
+      amount: '1.001',
       is_fraud: '0',
     })
   })
@@ -182,8 +311,65 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
     expect(quarantine.map((row) => row.reasons.at(-1)!.code)).toEqual([
       'timestamp_not_readable',
       'transaction_id_repeated',
-      'transaction_id_repeated',
+      'transaction_id_reused',
     ])
+  })
+
+  it('tells a row that came twice from one id for two transactions, whatever differs', async () => {
+    const { result, quarantine } = await read([
+      good('a'),
+      good('a'),
+      'a,u1,2026-01-01T10:00:00Z,12.34,1',
+      'a,u1,2026-01-01T10:00:00Z,12.34,',
+      'a,u2,2026-01-01T10:00:00Z,12.34,0',
+    ])
+    expect(quarantine.map((row) => [row.source_row, row.reasons[0]!.code])).toEqual([
+      [2, 'transaction_id_repeated'],
+      [3, 'transaction_id_reused'],
+      [4, 'transaction_id_reused'],
+      [5, 'transaction_id_reused'],
+    ])
+    expect(result.reasons.map(({ code, rows, frauds }) => [code, rows, frauds])).toEqual([
+      ['transaction_id_reused', 3, 1],
+      ['transaction_id_repeated', 1, 0],
+    ])
+  })
+
+  it('counts the frauds of each reason, where the label of the row can be read', async () => {
+    const fraud = (id: string, amount: string, label = '1') =>
+      `${id},u1,2026-01-01T10:00:00Z,${amount},${label}`
+    const { result } = await read([
+      fraud('a', '5'),
+      fraud('a', '5'),
+      fraud('b', 'x'),
+      fraud('c', 'x', '0'),
+      fraud('d', 'x', 'maybe'),
+      fraud('e', '1', 'true,too much'),
+      fraud('', 'x', 'TRUE'),
+    ])
+    expect(result.reasons.map(({ code, rows, frauds }) => [code, rows, frauds])).toEqual([
+      ['row_malformed', 1, 0],
+      ['transaction_id_missing', 1, 1],
+      ['amount_not_a_number', 3, 1],
+      ['transaction_id_repeated', 1, 1],
+    ])
+    // The repetition of an accepted fraud is not lost.
+    expect([result.acceptedFrauds, result.lostFrauds]).toEqual([1, 2])
+  })
+
+  it('says which typed times have no zone and were read as UTC', async () => {
+    const fields = { timestamp: "strptime(timestamp, '%d/%m/%Y %H:%M')", labelled_at: "DATE '2026-02-01'" }
+    const lines = [good('a', '03/01/2026 10:00')]
+    const { result, rows } = await read(lines, { fields })
+    expect(rows[0]!.event_time_ms).toBe(Date.parse('2026-01-03T10:00:00Z'))
+    expect(result.takenAsUtc).toEqual(['timestamp', 'labelled_at'])
+    expect((await read(lines, { fields, time_zone: 'UTC' })).result.takenAsUtc).toEqual([])
+    expect((await read([good('a')])).result.takenAsUtc).toEqual([])
+  })
+
+  it('a time of the label without a zone is told as such', async () => {
+    const { quarantine } = await read([good('a')], { fields: { labelled_at: "'2026-02-01 10:00:00'" } })
+    expect(quarantine[0]!.reasons.map(({ code }) => code)).toEqual(['labelled_at_without_zone'])
   })
 
   it('quarantines a row on which a mapping expression fails instead of failing as a whole', async () => {
@@ -269,11 +455,14 @@ describe('the examples need configuration and no code', () => {
     }
     const config = parse(readFileSync(join(folder, 'training_config.yaml'), 'utf8')) as {
       source: SourceSettings
+      amounts: Partial<AmountRules>
     }
     const { result, rows, quarantine } = await read(
       [],
       config.source,
       join(folder, config.source.path as string),
+      undefined,
+      { ...DEFAULT_AMOUNTS, ...config.amounts },
     )
     const quarantined = Object.fromEntries(
       Object.entries(defects).filter(([what]) => !what.includes('(allowed')),
@@ -326,6 +515,7 @@ const read = async (
   settings: Partial<SourceSettings> = {},
   path: string | readonly string[] = file('x.csv', `${HEADER}\n${lines.join('\n')}\n`),
   signal = new AbortController().signal,
+  amounts: AmountRules = DEFAULT_AMOUNTS,
 ): Promise<{ result: ReadResult; rows: Row[]; quarantine: QuarantineRow[] }> => {
   const folder = temporaryFolder()
   const outputs = {
@@ -337,6 +527,7 @@ const read = async (
     const result = await readSource(connection, source, outputs, {
       workingDirectory: process.cwd(),
       work: { ...unwatched(), signal },
+      amounts,
     })
     const reader = await connection.runAndReadAll(`FROM read_parquet(${sqlLiteral(outputs.preparedPath)})`)
     const rows = reader

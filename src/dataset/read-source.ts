@@ -5,17 +5,20 @@ import { asDatasetError } from '../disk/database-errors.ts'
 import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
-import { DAY_MS } from '../foundation/days.ts'
+import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { type Attribute, attributeColumn, isTextAttribute } from '../transaction/attributes.ts'
-import { LATEST_TIME_MS, type SourceField } from '../transaction/fields.ts'
+import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import { convertAttribute, convertedStep, unreadableNames } from './attribute-conversion.ts'
-import { convertField, mappedColumn, rowReasons } from './field-conversion.ts'
-import { expressionTypes, type MappedField, mapFields, takenColumns } from './field-mapping.ts'
+import { type BoundAttribute, bindAttributes } from './bound-attributes.ts'
+import type { RenamedColumn } from './csv-header.ts'
+import { convertField, isTakenAsUtc, mappedColumn, rowReasons } from './field-conversion.ts'
+import { type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
-import { QUARANTINE_REASONS, type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
-import { findAttributes, type SourceAttribute } from './source-attributes.ts'
-import { openSourceRows, type SourceFile } from './source-rows.ts'
+import { countRejected, countRows, markRepeatedIds, type RowCounts } from './quarantine-counts.ts'
+import { QUARANTINE_REASONS, type QuarantineReason, reasonBit, whatOf } from './quarantine-reasons.ts'
+import type { SourceAttribute } from './source-attributes.ts'
+import { openSourceRows, type SourceFile, type SourceRows } from './source-rows.ts'
 
 /** Where the read step writes. Both files are replaced when they exist. */
 export interface ReadOutputs {
@@ -30,7 +33,11 @@ export interface ReadOutputs {
 export interface ReadOptions {
   /** Relative paths of the source start here. */
   readonly workingDirectory: string
+  /** Which amounts are transactions (default: `DEFAULT_AMOUNTS`). */
+  readonly amounts?: AmountRules
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
+  /** `if there`: columns of labels may lack, as in a file to score. As configured when left out. */
+  readonly labels?: 'as configured' | 'if there'
 }
 
 /** What came of reading a source. `inputRows` = `acceptedRows` + `quarantinedRows`, always. */
@@ -39,10 +46,14 @@ export interface ReadResult {
   readonly files: readonly SourceFile[]
   /** Columns of the source, as it names them. */
   readonly sourceColumns: readonly string[]
+  /** Columns whose name an earlier one of the same header has, and by what name they are used. */
+  readonly renamedColumns: readonly RenamedColumn[]
   /** The SQL expression of each field; null when the source has nothing for it. */
   readonly mapping: Readonly<Record<SourceField, string | null>>
   /** What the source has beside the fields, in the order of their columns. */
   readonly attributes: readonly SourceAttribute[]
+  /** By which the amounts were read; in minor units of these decimals they stand in the prepared dataset. */
+  readonly amounts: AmountRules
   readonly inputRows: number
   readonly acceptedRows: number
   readonly quarantinedRows: number
@@ -53,7 +64,18 @@ export interface ReadResult {
     readonly code: QuarantineReason
     readonly what: string
     readonly rows: number
+    /** Those of them whose label can be read and says fraud. */
+    readonly frauds: number
   }[]
+  /** Accepted rows whose label says fraud. */
+  readonly acceptedFrauds: number
+  /**
+   * Quarantined rows whose label can be read and says fraud, without those that repeat an accepted row as it
+   * is: the frauds that nobody will learn from. A row that is no row of the table has no label to read.
+   */
+  readonly lostFrauds: number
+  /** Fields whose times are typed without a zone and so taken as UTC, because no zone is configured. */
+  readonly takenAsUtc: readonly SourceField[]
   /** Accepted rows that are earlier than the accepted row before them in the source. */
   readonly outOfOrderRows: number
   /** Quarantined rows whose time is readable, by UTC day: epoch ms of its start, ascending. */
@@ -76,7 +98,7 @@ export const readSource = async (
   connection: DuckDBConnection,
   source: SourceSettings,
   outputs: ReadOutputs,
-  { workingDirectory, work }: ReadOptions,
+  { workingDirectory, work, labels, amounts = DEFAULT_AMOUNTS }: ReadOptions,
 ): Promise<ReadResult> => {
   const { signal, reportProgress } = work
   const interrupt = () => connection.interrupt()
@@ -87,50 +109,30 @@ export const readSource = async (
     await createMappingMacros(connection)
     await assertTimeZone(connection, source.time_zone)
     const rows = await openSourceRows(connection, source, workingDirectory, signal)
-    reportProgress({ activity: 'reading the source', done: rows.rows, total: rows.rows, unit: 'rows' })
-    const fields = await mapFields(connection, source.fields, rows.columns)
+    const told = (activity: string, done: number) =>
+      reportProgress({ activity, done, total: rows.rows, unit: 'rows' })
+    told('reading the source', rows.rows)
+    const fields = await mapFields(connection, source.fields, rows.columns, labels)
     const bound = await bindAttributes(connection, source, fields, rows.columns)
-    const attributes = bound.map(({ attribute }) => attribute)
     throwIfAborted(signal)
-    const conversion = { fields, attributes: bound, timeZone: source.time_zone }
+    const conversion = { fields, attributes: bound, timeZone: source.time_zone, amounts }
     await convertRows(connection, conversion, false).catch((error: unknown) => {
       if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))
         throw error
       return convertRows(connection, conversion, true)
     })
-    await markRepeatedIds(connection)
-    const counts = await countRows(connection)
+    await markRepeatedIds(connection, preparedNames(bound))
+    const counts = await countRows(connection, amounts)
     throwIfAborted(signal)
-    reportProgress({ activity: 'writing the prepared dataset', done: 0, total: rows.rows, unit: 'rows' })
-    const accepted = await writeAtomically(outputs.preparedPath, (path) =>
-      writePrepared(connection, path, source.order, counts, preparedNames(attributes)),
-    )
-    const quarantined = await writeAtomically(outputs.quarantinePath, (path) =>
-      writeQuarantine(connection, path, fields, rows.columns),
-    )
-    if (accepted + quarantined !== rows.rows)
-      throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
-    reportProgress({
-      activity: 'writing the prepared dataset',
-      done: rows.rows,
-      total: rows.rows,
-      unit: 'rows',
+    told('writing the prepared dataset', 0)
+    const written = await writeRows(connection, outputs, {
+      rows,
+      conversion,
+      counts,
+      order: source.order,
     })
-    return {
-      format: rows.format,
-      files: rows.files,
-      sourceColumns: rows.columns,
-      mapping: Object.fromEntries(
-        fields.map(({ field, expression }) => [field, expression]),
-      ) as ReadResult['mapping'],
-      attributes,
-      inputRows: rows.rows,
-      acceptedRows: accepted,
-      quarantinedRows: quarantined,
-      reasons: counts.reasons,
-      outOfOrderRows: counts.outOfOrder,
-      quarantinedByDay: counts.badByDay,
-    }
+    told('writing the prepared dataset', rows.rows)
+    return resultOf(rows, conversion, counts, written)
   } catch (error) {
     throw asDatasetError(error, {
       activity: 'reading the source',
@@ -144,60 +146,89 @@ export const readSource = async (
   }
 }
 
-interface RowCounts {
-  readonly bad: number
-  readonly outOfOrder: number
-  readonly reasons: ReadResult['reasons']
-  readonly badByDay: ReadResult['quarantinedByDay']
+interface Written {
+  readonly accepted: number
+  readonly quarantined: number
 }
+
+/** Writes both files. @throws DATASET_ROWS_LOST when they do not hold all rows together */
+const writeRows = async (
+  connection: DuckDBConnection,
+  { preparedPath, quarantinePath }: ReadOutputs,
+  {
+    rows,
+    conversion: { fields, attributes, amounts },
+    counts,
+    order,
+  }: {
+    readonly rows: SourceRows
+    readonly conversion: Conversion
+    readonly counts: RowCounts
+    readonly order: SourceSettings['order']
+  },
+): Promise<Written> => {
+  const accepted = await writeAtomically(preparedPath, (path) =>
+    writePrepared(connection, path, order, counts, preparedNames(attributes)),
+  )
+  const quarantined = await writeAtomically(quarantinePath, (path) =>
+    writeQuarantine(connection, path, fields, rows.columns, amounts),
+  )
+  if (accepted + quarantined !== rows.rows)
+    throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
+  return { accepted, quarantined }
+}
+
+const resultOf = (
+  rows: SourceRows,
+  { fields, attributes, timeZone, amounts }: Conversion,
+  counts: RowCounts,
+  written: Written,
+): ReadResult => ({
+  format: rows.format,
+  files: rows.files,
+  sourceColumns: rows.columns,
+  renamedColumns: rows.renamedColumns,
+  mapping: Object.fromEntries(
+    fields.map(({ field, expression }) => [field, expression]),
+  ) as ReadResult['mapping'],
+  attributes: attributes.map(({ attribute }) => attribute),
+  amounts,
+  inputRows: rows.rows,
+  acceptedRows: written.accepted,
+  quarantinedRows: written.quarantined,
+  reasons: counts.reasons,
+  acceptedFrauds: counts.acceptedFrauds,
+  lostFrauds: counts.lostFrauds,
+  takenAsUtc: fields
+    .filter((field) => isTimeField(field.field) && isTakenAsUtc(field, timeZone))
+    .map(({ field }) => field),
+  outOfOrderRows: counts.outOfOrder,
+  quarantinedByDay: counts.badByDay,
+})
 
 const PREPARED = Object.keys(PREPARED_COLUMNS).filter((name) => name !== 'arrival' && name !== 'source_row')
 
 /** The columns of a prepared dataset with these attributes, but for the numbers of rows, as SQL. */
-const preparedNames = (attributes: readonly SourceAttribute[]): readonly string[] => [
+const preparedNames = (attributes: readonly BoundAttribute[]): readonly string[] => [
   ...PREPARED,
-  ...attributes.map(({ name }) => sqlIdentifier(attributeColumn(name))),
+  ...attributes.map(({ attribute }) => sqlIdentifier(attributeColumn(attribute.name))),
 ]
-
-/** An attribute with its bound expression. */
-interface BoundAttribute {
-  readonly attribute: SourceAttribute
-  readonly field: MappedField
-}
-
-const bindAttributes = async (
-  connection: DuckDBConnection,
-  source: SourceSettings,
-  fields: readonly MappedField<SourceField>[],
-  columns: readonly string[],
-): Promise<readonly BoundAttribute[]> => {
-  const taken = await takenColumns(connection, fields, columns)
-  const attributes = findAttributes(source.attributes, columns, taken)
-  if (attributes.length === 0) return []
-  const typeOf = await expressionTypes(connection, columns)
-  const bound: BoundAttribute[] = []
-  for (const attribute of attributes) {
-    const { name, expression } = attribute
-    const type = await typeOf(`source.attributes.${name}.from`, expression)
-    bound.push({ attribute, field: { field: `attribute_${name}`, expression, type } })
-  }
-  return bound
-}
 
 /** Everything that is converted, each with its expression. */
 interface Conversion {
   readonly fields: readonly MappedField<SourceField>[]
   readonly attributes: readonly BoundAttribute[]
   readonly timeZone: string
+  readonly amounts: AmountRules
 }
 
 /** Step 3. Each step is a subquery of its own, so that no expression is computed twice. */
 const convertRows = async (
   connection: DuckDBConnection,
-  { fields, attributes, timeZone }: Conversion,
+  { fields, attributes, timeZone, amounts }: Conversion,
   careful: boolean,
 ): Promise<void> => {
-  const converted = fields.map((field) => convertField(field, timeZone))
+  const converted = fields.map((field) => convertField(field, timeZone, amounts))
   const others = attributes.map(({ attribute, field }) => convertAttribute(attribute, field, timeZone))
   const layers = Math.max(...converted.map((field) => field.steps.length))
   const forgiving = attributes.filter(({ attribute }) => attribute.unreadable === 'missing')
@@ -222,7 +253,7 @@ const convertRows = async (
       .filter(({ attribute }) => isTextAttribute(attribute))
       .map(({ attribute }) => attributeStep(attribute)),
   ]
-  const names = preparedNames(attributes.map(({ attribute }) => attribute))
+  const names = preparedNames(attributes)
   // Numbering around rejected rows is a join, which does not keep the order; a plain scan does.
   const order = (await countRejected(connection)) > 0 ? 'ORDER BY source_row' : ''
   await connection.run(
@@ -253,56 +284,7 @@ const mappedRows = (fields: readonly MappedField[], forgiving?: ReadonlySet<Mapp
   return `SELECT source_row, "__malformed", (${failed}) AS "__failed", ${[...values, ...nulls].join(', ')} FROM (SELECT source_row, "__malformed", ${tries.join(', ')} FROM source_rows)`
 }
 
-const attributeStep = ({ name }: SourceAttribute | Attribute): string => sqlIdentifier(convertedStep(name))
-
-/** Step 4. Counting hashes settles the usual case, no repetition, without a table of all ids. */
-const markRepeatedIds = async (connection: DuckDBConnection): Promise<void> => {
-  const reader = await connection.runAndReadAll(
-    'SELECT count(*) = count(DISTINCT hash(transaction_id)) FROM mapped WHERE reasons = 0',
-  )
-  if (reader.getRows()[0]?.[0] === true) return
-  await connection.run(
-    `CREATE OR REPLACE TEMP TABLE repeated_rows AS
-     SELECT source_row FROM mapped JOIN (
-       SELECT transaction_id, min(source_row) AS first_row FROM mapped WHERE reasons = 0
-       GROUP BY transaction_id HAVING count(*) > 1) AS repeated USING (transaction_id)
-     WHERE reasons = 0 AND source_row > first_row`,
-  )
-  await connection.run(
-    `UPDATE mapped SET reasons = ${reasonBit('transaction_id_repeated')} WHERE source_row IN (SELECT source_row FROM repeated_rows)`,
-  )
-}
-
-const countRows = async (connection: DuckDBConnection): Promise<RowCounts> => {
-  const bits = QUARANTINE_REASONS.map(({ code }) => reasonBit(code))
-  const reader = await connection.runAndReadAll(
-    `SELECT ${bits.map((bit) => `count(*) FILTER (reasons & ${2 * bit - 1} = ${bit})`).join(', ')}, count(*) FILTER (reasons <> 0) FROM mapped`,
-  )
-  const row = reader.getRows()[0]!.map(Number)
-  const malformed = await countRejected(connection)
-  const order = await connection.runAndReadAll(
-    'SELECT count(*) FROM (SELECT event_time_ms < lag(event_time_ms) OVER () AS earlier FROM (SELECT event_time_ms FROM mapped WHERE reasons = 0)) WHERE earlier',
-  )
-  const days = await connection.runAndReadAll(
-    `SELECT event_time_ms // ${DAY_MS} AS day, count(*) FROM mapped WHERE reasons <> 0 AND event_time_ms BETWEEN 0 AND ${LATEST_TIME_MS} GROUP BY day ORDER BY day`,
-  )
-  const reasons = QUARANTINE_REASONS.map(({ code, what }, index) => ({
-    code,
-    what,
-    rows: row[index]! + (code === 'row_malformed' ? malformed : 0),
-  }))
-  return {
-    bad: row[bits.length]!,
-    outOfOrder: Number(order.getRows()[0]![0]),
-    reasons: reasons.filter(({ rows }) => rows > 0),
-    badByDay: days.getRows().map(([day, rows]) => ({ dayMs: Number(day) * DAY_MS, rows: Number(rows) })),
-  }
-}
-
-const countRejected = async (connection: DuckDBConnection): Promise<number> => {
-  const rejected = await connection.runAndReadAll('SELECT count(*) FROM rejected_rows')
-  return Number(rejected.getRows()[0]![0])
-}
+const attributeStep = ({ name }: Attribute): string => sqlIdentifier(convertedStep(name))
 
 /**
  * Step 5. Sorts only when it must: rows that are all good and in order are written as they stand, on all
@@ -333,6 +315,7 @@ const writeQuarantine = async (
   path: string,
   fields: readonly MappedField[],
   columns: readonly string[],
+  amounts: AmountRules,
 ): Promise<number> => {
   const got = new Map<string, string>(
     fields.map(({ field, expression }) => [
@@ -343,8 +326,8 @@ const writeQuarantine = async (
   const gotOf = (code: QuarantineReason, field: string | null): string =>
     code === 'attribute_not_readable' ? '"__unreadable"' : field === null ? 'NULL::VARCHAR' : got.get(field)!
   const reasons = QUARANTINE_REASONS.map(
-    ({ code, field, what }) =>
-      `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(what)}, 'got': ${gotOf(code, field)}} END`,
+    ({ code, field }) =>
+      `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(whatOf(code, amounts))}, 'got': ${gotOf(code, field)}} END`,
   )
   const original = `{${columns.map((name) => `${sqlLiteral(name)}: CAST(source_rows.${sqlIdentifier(name)} AS VARCHAR)`).join(', ')}}`
   const asObject = columns.length === 0 ? `to_json("__line")` : `to_json(${original})`
@@ -377,3 +360,9 @@ const assertTimeZone = async (connection: DuckDBConnection, timeZone: string): P
 const throwIfAborted = (signal: AbortSignal): void => {
   if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'reading the source' })
 }
+
+const TIME_FIELDS: readonly SourceField[] = SOURCE_FIELDS.filter(
+  ({ kind }) => kind === 'time' || kind === 'label-time',
+).map(({ wire }) => wire)
+
+const isTimeField = (field: SourceField): boolean => TIME_FIELDS.includes(field)

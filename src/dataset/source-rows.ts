@@ -4,7 +4,7 @@ import type { SourceSettings } from '../config/sections/source.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { asDatasetError } from '../disk/database-errors.ts'
 import { VigiaError } from '../errors.ts'
-import { likelyDelimiter, parseHeader } from './csv-header.ts'
+import { likelyDelimiter, parseHeader, type RenamedColumn } from './csv-header.ts'
 import {
   assertWholeGzip,
   findSourceFiles,
@@ -30,6 +30,8 @@ export interface SourceFile {
 export interface SourceRows {
   readonly format: SourceFormat
   readonly columns: readonly string[]
+  /** Columns of a CSV file whose name an earlier one has; they stand in `columns` by their new name. */
+  readonly renamedColumns: readonly RenamedColumn[]
   readonly files: readonly SourceFile[]
   readonly rows: number
 }
@@ -56,6 +58,7 @@ export const openSourceRows = async (
   )
   const loader = LOADERS[format]
   let columns: readonly string[] = []
+  let renamedColumns: readonly RenamedColumn[] = []
   const files: LoadedFile[] = []
   let offset = 0
   for (const [index, path] of paths.entries()) {
@@ -64,6 +67,7 @@ export const openSourceRows = async (
     try {
       const [loaded] = await Promise.all([loader.load(connection, file), assertWholeGzip(path, signal)])
       columns = loaded.columns
+      renamedColumns = loaded.renamed ?? []
       files.push({ absolute: path, path: shown, firstRow: offset + 1, rows: loaded.rows })
       offset += loaded.rows
     } catch (error) {
@@ -81,7 +85,13 @@ export const openSourceRows = async (
     throw new VigiaError('DATASET_EMPTY', { path: files[0]?.path ?? '', reason: 'it has no data rows' })
   const view = await loader.view(connection, files, columns)
   await connection.run(`CREATE OR REPLACE TEMP VIEW source_rows AS ${view.sql}`)
-  return { format, columns: view.columns, files: files.map(({ absolute: _, ...file }) => file), rows: offset }
+  return {
+    format,
+    columns: view.columns,
+    renamedColumns,
+    files: files.map(({ absolute: _, ...file }) => file),
+    rows: offset,
+  }
 }
 
 interface FileToLoad {
@@ -100,7 +110,10 @@ interface LoadedFile extends SourceFile {
 }
 
 interface Loader {
-  load(connection: DuckDBConnection, file: FileToLoad): Promise<{ columns: readonly string[]; rows: number }>
+  load(
+    connection: DuckDBConnection,
+    file: FileToLoad,
+  ): Promise<{ columns: readonly string[]; renamed?: readonly RenamedColumn[]; rows: number }>
   view(
     connection: DuckDBConnection,
     files: readonly LoadedFile[],
@@ -111,7 +124,7 @@ interface Loader {
 const loadCsv: Loader['load'] = async (connection, file) => {
   const { delimiter, quote, encoding } = file.source.csv
   const header = await readHeaderLine(connection, file)
-  const columns = parseHeader(header, delimiter, quote)
+  const { columns, renamed } = parseHeader(header, delimiter, quote)
   if (columns.length === 1) assertDelimiter(file, header)
   assertSameColumns(file, columns)
   if (file.index === 0)
@@ -126,7 +139,7 @@ const loadCsv: Loader['load'] = async (connection, file) => {
     `delim=${sqlLiteral(delimiter)}, quote=${sqlLiteral(quote)}, escape=${sqlLiteral(quote)}, encoding=${sqlLiteral(encoding)}, header=true, auto_detect=false, columns={${types}}`,
     1,
   )
-  return { columns, rows }
+  return { columns, renamed, rows }
 }
 
 const loadJson: Loader['load'] = async (connection, file) => {
@@ -246,8 +259,9 @@ const readHeaderLine = async (connection: DuckDBConnection, file: FileToLoad): P
       encoding,
       allowed: 'utf-8, latin-1, utf-16',
     })
+  // Not strict: without quotes, a line break of the other kind within a text would be no CSV at all.
   const reader = await connection.runAndReadAll(
-    `SELECT line FROM read_csv(${sqlLiteral(file.path)}, ${NEVER}, encoding=${sqlLiteral(encoding)}, ignore_errors=true) LIMIT 1`,
+    `SELECT line FROM read_csv(${sqlLiteral(file.path)}, ${NEVER}, encoding=${sqlLiteral(encoding)}, ignore_errors=true, strict_mode=false) LIMIT 1`,
   )
   const line = reader.getRows()[0]?.[0]
   if (typeof line !== 'string' || line.trim() === '')

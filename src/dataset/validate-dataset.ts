@@ -7,11 +7,11 @@ import { parseDuration } from '../foundation/duration.ts'
 import { attributeColumn, preparedColumns } from '../transaction/attributes.ts'
 import { CATEGORY_FIELDS, SOURCE_FIELDS } from '../transaction/fields.ts'
 import { PREPARED_COLUMNS, type PreparedColumn } from '../transaction/prepared-columns.ts'
+import { checkAmounts, checkCurrencies } from './amount-checks.ts'
 import { checkAttributes } from './attribute-checks.ts'
 import {
   atMost,
   type Check,
-  type Found,
   finder,
   forbidden,
   NOTHING_FOUND,
@@ -20,6 +20,7 @@ import {
   shareOf,
 } from './dataset-check.ts'
 import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
+import { checkHeader, checkLostFrauds, checkRepeatedIds, checkZone } from './read-checks.ts'
 import type { ReadResult } from './read-source.ts'
 import type { Severity, ValidationCheck, ValidationReport } from './validation-report.ts'
 
@@ -61,6 +62,8 @@ export const validateDataset = async (
     columns: profile.columns,
     days: mergeDays(profile.days, read.quarantinedByDay),
     amounts: profile.amounts,
+    zeroAmounts: profile.zeroAmounts,
+    refunds: profile.refunds,
     checks,
     failOn: settings.fail_on,
     verdict: failed ? 'failed' : 'passed',
@@ -70,7 +73,6 @@ export const validateDataset = async (
 const RANK: Readonly<Record<Severity, number>> = { info: 0, warning: 1, error: 2 }
 
 const checkRows: Check = ({ read, settings }) => {
-  const repeated = read.reasons.find(({ code }) => code === 'transaction_id_repeated')?.rows ?? 0
   return [
     {
       id: 'rows.accepted',
@@ -89,15 +91,6 @@ const checkRows: Check = ({ read, settings }) => {
       setting: 'max_quarantined_share',
       limit: settings.max_quarantined_share,
       rows: read.quarantinedRows,
-      of: read.inputRows,
-    }),
-    atMost({
-      id: 'ids.repeated',
-      what: 'share of rows that repeat a transaction id',
-      severity: 'warning',
-      setting: 'max_repeated_id_share',
-      limit: settings.max_repeated_id_share,
-      rows: repeated,
       of: read.inputRows,
     }),
     atMost({
@@ -248,54 +241,6 @@ const checkAllowedValues: Check = async ({ settings, find }) => {
   return checks
 }
 
-const checkAmounts: Check = async ({ profile, settings, find }) => {
-  const { min_amount: least, max_amount: most, outliers } = settings
-  const amount = 'CAST(amount_minor AS DECIMAL(18, 0)) / 100'
-  const range = await find(`amount_minor NOT BETWEEN ${least * 100} AND ${most * 100}`, amount)
-  const implausible = {
-    ...forbidden(
-      {
-        id: 'range.amount',
-        what: 'amounts outside the plausible range',
-        severity: 'warning',
-        setting: 'validation.min_amount, validation.max_amount',
-      },
-      range,
-    ),
-    allowed: `${least} to ${most}`,
-  }
-  if (profile.quartiles === null) return [implausible]
-  const [lower, median, upper] = profile.quartiles
-  const spread = Math.log(upper) - Math.log(lower)
-  // 0.6745: the median absolute deviation of a normal distribution in standard deviations (Iglewicz and
-  // Hoaglin, 1993).
-  const byZ = await find(
-    `${profile.logDeviation > 0} AND 0.6745 * abs(ln(amount_minor) - ln(${median})) > ${outliers.robust_z * profile.logDeviation}`,
-    amount,
-  )
-  const byIqr = await find(
-    `${spread > 0} AND ln(amount_minor) NOT BETWEEN ${Math.log(lower) - outliers.iqr_factor * spread} AND ${Math.log(upper) + outliers.iqr_factor * spread}`,
-    amount,
-  )
-  const outlier = (id: string, rule: string, found: Found) => ({
-    ...atMost({
-      id,
-      what: `share of amounts that are outliers by ${rule}`,
-      severity: 'warning',
-      setting: 'outliers.max_share',
-      limit: outliers.max_share,
-      rows: found.rows,
-      of: profile.rows,
-    }),
-    examples: found.examples,
-  })
-  return [
-    implausible,
-    outlier('outliers.robust_z', 'robust z', byZ),
-    outlier('outliers.iqr', 'interquartile range', byIqr),
-  ]
-}
-
 const checkCoordinates: Check = async ({ find }) => {
   const half = await find('(latitude IS NULL) <> (longitude IS NULL)', "concat(latitude, ' / ', longitude)")
   return [
@@ -313,13 +258,18 @@ const checkCoordinates: Check = async ({ find }) => {
 
 /** Every check after the schema's, in the order of the report. */
 const CHECKS: readonly Check[] = [
+  checkHeader,
   checkRows,
+  checkLostFrauds,
+  checkRepeatedIds,
   checkMissing,
   checkTime,
+  checkZone,
   checkLabels,
   checkCardinality,
   checkAllowedValues,
   checkAmounts,
+  checkCurrencies,
   checkCoordinates,
   checkAttributes,
 ]

@@ -29,6 +29,8 @@ export interface ValidationCheck {
   /** Up to `validation.max_examples` rows, the first in the source first. */
   readonly examples: readonly CheckExample[]
   readonly passed: boolean
+  /** What the figure alone does not say, for people: names, and what to do. Of the data: escape it. */
+  readonly detail?: string
 }
 
 /** One column of the prepared dataset. */
@@ -53,7 +55,7 @@ export interface DayVolume {
   readonly fraud: number
 }
 
-/** Amounts from `fromMinor` (inclusive) to `toMinor` (exclusive). */
+/** Amounts above 0 from `fromMinor` (inclusive) to `toMinor` (exclusive). */
 export interface AmountBin {
   readonly fromMinor: number
   readonly toMinor: number
@@ -71,6 +73,9 @@ export interface ValidationReport {
   readonly columns: readonly ColumnProfile[]
   readonly days: readonly DayVolume[]
   readonly amounts: readonly AmountBin[]
+  /** Rows that the histogram of amounts leaves out: those of 0, and refunds. */
+  readonly zeroAmounts: number
+  readonly refunds: number
   readonly checks: readonly ValidationCheck[]
   readonly failOn: Severity
   /** `failed` when a check of severity `failOn` or above failed. */

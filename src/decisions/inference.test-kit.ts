@@ -9,6 +9,7 @@ import { planFeatures } from '../features/feature-plan.ts'
 import type { World } from '../foundation/world.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
+import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import type { DecisionSettings } from './decisions.ts'
 import type { InferenceObserver } from './inference-pipeline.ts'
 import type { LoadedModel } from './loaded-model.ts'
@@ -47,6 +48,7 @@ const FEATURE_SETTINGS = {
     },
   },
   labels: { delay: '30s' },
+  amounts: DEFAULT_AMOUNTS,
 }
 
 /**

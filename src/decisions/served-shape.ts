@@ -1,4 +1,6 @@
 import { VigiaError } from '../errors.ts'
+import { canonicalJson } from '../foundation/canonical-json.ts'
+import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import type { Attribute } from '../transaction/attributes.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import type { LoadedModel } from './loaded-model.ts'
@@ -9,6 +11,7 @@ import type { LoadedModel } from './loaded-model.ts'
  *
  * @param models the champion first: where two describe an attribute in other words, its words are taken
  * @throws SERVING_ATTRIBUTES_DIFFER when two models take an attribute for different kinds of values
+ * @throws SERVING_AMOUNTS_DIFFER when two models read amounts by other rules
  */
 export const shapeOf = (models: readonly LoadedModel[]): TransactionShape => {
   const attributes = new Map<string, { readonly attribute: Attribute; readonly of: LoadedModel }>()
@@ -29,7 +32,25 @@ export const shapeOf = (models: readonly LoadedModel[]): TransactionShape => {
   return {
     attributes: [...attributes.values()].map(({ attribute }) => attribute),
     hasUsers: models.some(({ settings }) => !settings.withoutUsers),
+    amounts: amountsOf(models),
   }
+}
+
+/** The rules by which all of them read amounts. @throws SERVING_AMOUNTS_DIFFER */
+const amountsOf = ([first, ...others]: readonly LoadedModel[]): AmountRules => {
+  const amounts = first?.settings.options.amounts ?? DEFAULT_AMOUNTS
+  const allowed = canonicalJson({ ...amounts })
+  for (const other of others) {
+    const got = canonicalJson({ ...other.settings.options.amounts })
+    if (got !== allowed)
+      throw new VigiaError('SERVING_AMOUNTS_DIFFER', {
+        model: nameOf(other),
+        got,
+        other: nameOf(first!),
+        allowed,
+      })
+  }
+  return amounts
 }
 
 const nameOf = ({ description: { name, version } }: LoadedModel): string => `${name} ${version}`

@@ -251,9 +251,11 @@ class BoundSource implements EntitySource {
   }
 
   life = (): EntityReading => this.reading
+  lifePayments = (): EntityReading => this.reading
   lifeSquares = (): EntityReading => this.reading
   lastPlace = (): EntityReading => this.reading
   window = (name: string) => this.reading.windows.find((window) => window.name === name)!
+  windowPayments = this.window
   windowSquares = this.window
   windowMaximum = this.window
   risk = (name: string) => this.reading.risk.find((window) => window.name === name)!

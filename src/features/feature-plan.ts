@@ -14,7 +14,7 @@ import type {
 } from './feature.ts'
 import type { FeatureSettings } from './feature-settings.ts'
 import { Moment } from './moment.ts'
-import { createStateLayout, type Dimension, type StateLayout } from './state/layout.ts'
+import { createStateLayout, type Dimension, type StateLayout, type StateNeeds } from './state/layout.ts'
 import { DimensionReading, EntityReading, RiskReading, WindowReading } from './state/reading.ts'
 import { TransactionEvent } from './transaction-event.ts'
 
@@ -47,8 +47,9 @@ export const planFeatures = (
   settings: FeatureSettings,
   families: readonly FeatureFamily[] = FEATURE_FAMILIES,
 ): FeaturePlan => {
+  const { refunds, decimals } = settings.options.amounts
   const kinds = kindsOf(settings.options.entities)
-  const recorders = new Map(kinds.map((kind) => [kind, new Recorder()]))
+  const recorders = new Map(kinds.map((kind) => [kind, new Recorder(refunds)]))
   const recorderOf = (kind: EntityKind): Recorder => recorders.get(kind)!
   const sources: FeatureSources = {
     ...unfilledSources(settings.options),
@@ -72,8 +73,9 @@ export const planFeatures = (
   const layouts: Record<EntityKind, StateLayout> = {}
   for (const kind of kinds) {
     const recorder = recorderOf(kind)
-    if (kind === 'user' ? !settings.withoutUsers : recorder.asked > 0)
-      layouts[kind] = createStateLayout(kind, recorder.needs(settings.windowMs), settings.limits[kind]!)
+    if (kind === 'user' ? settings.withoutUsers : recorder.asked === 0) continue
+    const needs = { ...recorder.needs(settings.windowMs), ...(decimals !== 2 && { decimals }) }
+    layouts[kind] = createStateLayout(kind, needs, settings.limits[kind]!)
   }
   return { features, layouts }
 }
@@ -132,6 +134,8 @@ const unknownFeature = (
 /** Answers every request with an unfilled reading and remembers what was asked. */
 class Recorder implements EntitySource {
   asked = 0
+  private readonly canHaveRefunds: boolean
+  private payments = false
   private hasLife = false
   private squares = false
   private maximum = false
@@ -140,7 +144,11 @@ class Recorder implements EntitySource {
   private readonly riskWindows = new Set<string>()
   private readonly dimensions = new Set<Dimension>()
 
-  needs(windowMs: ReadonlyMap<string, number>) {
+  constructor(canHaveRefunds: boolean) {
+    this.canHaveRefunds = canHaveRefunds
+  }
+
+  needs(windowMs: ReadonlyMap<string, number>): StateNeeds {
     const named = (names: ReadonlySet<string>) =>
       [...names].map((name) => ({ name, ms: windowMs.get(name)! })).sort((a, b) => a.ms - b.ms)
     return {
@@ -151,6 +159,7 @@ class Recorder implements EntitySource {
       maximum: this.maximum,
       coordinates: this.coordinates,
       dimensions: [...this.dimensions].sort(),
+      ...(this.payments && this.canHaveRefunds && { refunds: true }),
     }
   }
 
@@ -160,9 +169,14 @@ class Recorder implements EntitySource {
     return new EntityReading(EMPTY_LAYOUT)
   }
 
+  lifePayments(): EntityReading {
+    this.payments = true
+    return this.life()
+  }
+
   lifeSquares(): EntityReading {
     this.squares = true
-    return this.life()
+    return this.lifePayments()
   }
 
   lastPlace(): EntityReading {
@@ -176,9 +190,14 @@ class Recorder implements EntitySource {
     return new WindowReading(name, 0, 0)
   }
 
+  windowPayments(name: string): WindowReading {
+    this.payments = true
+    return this.window(name)
+  }
+
   windowSquares(name: string): WindowReading {
     this.squares = true
-    return this.window(name)
+    return this.windowPayments(name)
   }
 
   windowMaximum(name: string): WindowReading {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { loadTrainingConfig } from '../config/config-manager.ts'
+import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { readFeatureSettings } from './feature-settings.ts'
 
 const DAY_MS = 86_400_000
@@ -31,5 +32,5 @@ const settingsWith = (assignment: string) => {
     assignments: [assignment],
     workingDirectory: '/',
   }).settings
-  return readFeatureSettings(features, labels)
+  return readFeatureSettings(features, labels, DEFAULT_AMOUNTS)
 }

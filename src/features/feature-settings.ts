@@ -3,6 +3,7 @@ import type { LabelsSettings } from '../config/sections/labels.ts'
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import { isTimeZone } from '../foundation/time-zone.ts'
+import { AMOUNTS_ABOVE_ZERO, type AmountRules } from '../transaction/amount-rules.ts'
 import type { Entity } from '../transaction/entities.ts'
 import { ENTITY_KINDS, type EntityKind, type StandardKind } from '../transaction/entity-kind.ts'
 import type { FamilyOptions, KnownData } from './feature.ts'
@@ -36,12 +37,14 @@ const ALL_FIELDS: KnownData = {
 /**
  * Reads the `features` and `labels` sections of a checked configuration.
  *
+ * @param amounts the rules by which the transactions are read: they say which features of amounts there are
  * @param known what there is to make features of (default: every category field, nothing of the bank's own)
  * @throws FEATURES_TIME_ZONE_UNKNOWN when the runtime has no such zone
  */
 export const readFeatureSettings = (
   features: FeaturesSettings,
   labels: LabelsSettings,
+  amounts: AmountRules,
   known: KnownData = ALL_FIELDS,
 ): FeatureSettings => {
   if (!isTimeZone(features.time_zone)) {
@@ -67,6 +70,7 @@ export const readFeatureSettings = (
       night: features.night,
       categories: known.categories,
       attributes: known.attributes,
+      amounts,
       entities: known.entities,
       standardEntities: known.standardEntities,
     },
@@ -109,14 +113,22 @@ export const splitEntities = (
   }
 }
 
-/** The settings that a model carries: those of its manifest or of its document beside a log. */
+/**
+ * The settings that a model carries: those of its manifest or of its document beside a log. One that says
+ * nothing of amounts is from when all of them were above 0.
+ */
 export const featureSettingsOfModel = (
-  featureSettings: { readonly features: unknown; readonly labels: unknown },
+  featureSettings: {
+    readonly features: unknown
+    readonly labels: unknown
+    readonly amounts?: AmountRules | undefined
+  },
   fitted: FittedFeatures,
 ): FeatureSettings =>
   readFeatureSettings(
     featureSettings.features as FeaturesSettings,
     featureSettings.labels as LabelsSettings,
+    featureSettings.amounts ?? AMOUNTS_ABOVE_ZERO,
     knownData(fitted),
   )
 

@@ -1,3 +1,4 @@
+import type { AmountRules } from '../transaction/amount-rules.ts'
 import type { Attribute } from '../transaction/attributes.ts'
 import type { Entity } from '../transaction/entities.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
@@ -59,6 +60,8 @@ export interface FamilyOptions {
   /** From <= hour < to. */
   readonly businessHours: { readonly from: number; readonly to: number }
   readonly night: { readonly from: number; readonly to: number }
+  /** Which amounts there are; without refunds among them, no state counts any. */
+  readonly amounts: AmountRules
   readonly categories: KnownData['categories']
   /** Their values stand in an event in this order. */
   readonly attributes: KnownData['attributes']
@@ -97,14 +100,18 @@ export interface FeatureSources {
  * transaction.
  */
 export interface EntitySource {
-  /** Counts and amounts of all earlier transactions, and when the last was. */
+  /** How many earlier transactions there are, and when the first and the last were. */
   life(): EntityReading
-  /** The same, with sums of squares. */
+  /** The same, with how many of them are refunds, and the amounts of the payments. */
+  lifePayments(): EntityReading
+  /** `lifePayments` with sums of squares. */
   lifeSquares(): EntityReading
-  /** The same, with the coordinates of the last transaction. */
+  /** `life` with the coordinates of the last transaction. */
   lastPlace(): EntityReading
-  /** Count and total in `(t - w, t]`. */
+  /** How many transactions are in `(t - w, t]`. */
   window(name: string): WindowReading
+  /** The same, with count and total of the refunds among them, and the total of the payments. */
+  windowPayments(name: string): WindowReading
   windowSquares(name: string): WindowReading
   windowMaximum(name: string): WindowReading
   /** Distinct values of a dimension in `(t - w, t]`, the current transaction's included. */

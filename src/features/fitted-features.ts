@@ -27,9 +27,11 @@ export interface VocabularyEntry {
 export interface FittedFeatures {
   /**
    * Upper edges of the amount bands but the last, ascending, in minor units: band i holds edge[i - 1] <
-   * amount <= edge[i].
+   * amount <= edge[i], of a refund its size.
    */
   readonly amountBandEdgesMinor: readonly number[]
+  /** Decimals of those minor units; absent for 2. */
+  readonly amountDecimals?: number
   /**
    * Known values per category field and per attribute that is a category, by name, commonest first; equally
    * common ones by code unit order. The position is the code.
@@ -45,7 +47,7 @@ export interface FittedFeatures {
 
 /** How often each value occurs in the training rows. */
 export interface TrainingCounts {
-  /** Distinct amounts in minor units with their counts, ascending by amount. */
+  /** Distinct amounts in minor units, without their signs, with their counts, ascending by amount. */
   readonly amounts: readonly { readonly amountMinor: number; readonly count: number }[]
   /** Counts per value, by category; missing values are not among them. */
   readonly categories: Readonly<Record<string, ReadonlyMap<string, number>>>
@@ -59,9 +61,10 @@ export interface TrainingCounts {
  */
 export const fitFeatures = (
   counts: TrainingCounts,
-  settings: { readonly bands: number; readonly vocabularySize: number },
+  settings: { readonly bands: number; readonly decimals?: number; readonly vocabularySize: number },
 ): FittedFeatures => ({
   amountBandEdgesMinor: quantileEdges(counts, settings.bands),
+  ...(settings.decimals !== 2 && { amountDecimals: settings.decimals }),
   vocabularies: Object.fromEntries(
     Object.entries(counts.categories).map(([name, values]) => [
       name,

@@ -18,3 +18,16 @@ test('4 lies two deviations above 1, 2 and 3; without spread the distance is 0',
 test('6 is twice the mean of 2 and 4; with nothing to compare it is 1', () => {
   expect([relativeTo(6, 6, 2), relativeTo(6, 0, 0)]).toEqual([2, 1])
 })
+
+test('where nothing but 0 was paid there is nothing to compare with either', () => {
+  expect([relativeTo(6, 0, 3), relativeTo(0, 0, 3), relativeTo(0, 6, 2)]).toEqual([1, 1, 0])
+})
+
+test('a sum that is not known makes what is computed from it missing', () => {
+  const unknown = Number.NaN
+  expect([
+    standardDeviation(3, unknown, 14),
+    earlierDeviation(4, 3, unknown, 14),
+    relativeTo(6, unknown, 2),
+  ]).toEqual([unknown, unknown, unknown])
+})

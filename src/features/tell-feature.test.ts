@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { FEATURE_FAMILIES } from './families/index.ts'
 import type { Feature } from './feature.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from './fitted-features.ts'
@@ -25,6 +26,7 @@ const FEATURES: readonly Feature[] = FEATURE_FAMILIES.flatMap((family) =>
     night: { from: 0, to: 7 },
     categories: VOCABULARY_FIELDS,
     attributes: [],
+    amounts: DEFAULT_AMOUNTS,
     entities: [],
     standardEntities: [],
   }),

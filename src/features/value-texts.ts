@@ -48,13 +48,20 @@ export const durationText = (seconds: number): string => {
   return countText(seconds / length, `${unit}s`)
 }
 
-/** Two decimals, in units of a currency that is not known here: `1,234.50`. */
-const moneyText = (value: number): string => {
+/** With the currency's decimals, in units of it, whose name is not known here: `1,234.50`. */
+const moneyText = (value: number, { amountDecimals: decimals = 2 }: FittedFeatures): string => {
   if (Math.abs(value) >= LARGEST) return numberText(value)
-  if (value > 0 && value < 0.005) return 'less than 0.01'
-  const rounded = value.toFixed(2)
-  return grouped(rounded === '-0.00' ? '0.00' : rounded)
+  const least = 10 ** -decimals
+  if (value > 0 && value < least / 2) return `less than ${least.toFixed(decimals)}`
+  const rounded = value.toFixed(decimals)
+  return grouped(Number(rounded) === 0 ? rounded.replace('-', '') : rounded)
 }
+
+/** What stands behind the decimal mark: `.05`. */
+const centsText = (value: number, { amountDecimals: decimals = 2 }: FittedFeatures): string =>
+  Number.isInteger(value) && value >= 0 && value < 10 ** decimals && decimals > 0
+    ? `.${String(value).padStart(decimals, '0')}`
+    : numberText(value)
 
 /** A percentage with one decimal; never rounded to all or nothing. */
 const shareText = (value: number): string =>
@@ -97,10 +104,11 @@ const deviationText = (value: number): string =>
   `${countText(Math.abs(value), 'standard deviations')} ${value < 0 ? 'below' : 'above'}`
 
 /** `2 of 10 (50.00 to 80.00)`, bands told from 1 on. */
-const bandText: ValueText = (band, { amountBandEdgesMinor: edges }) => {
+const bandText: ValueText = (band, fitted) => {
+  const { amountBandEdgesMinor: edges, amountDecimals = 2 } = fitted
   if (!Number.isInteger(band) || band < 0 || band > edges.length) return numberText(band)
   const place = `${band + 1} of ${edges.length + 1}`
-  const money = (edge: number) => moneyText(edges[edge]! / 100)
+  const money = (edge: number) => moneyText(edges[edge]! / 10 ** amountDecimals, fitted)
   if (edges.length === 0) return place
   if (band === 0) return `${place} (up to ${money(0)})`
   return band === edges.length
@@ -139,9 +147,8 @@ const within = (value: number): number => Math.max(-1, Math.min(1, value))
 /** How values are written, by unit or by a name of its own where the unit does not say it. */
 export const VALUE_TEXTS = {
   currency: moneyText,
-  'log currency': (value) => moneyText(Math.expm1(Math.min(value, 700))),
-  'minor currency': (value) =>
-    Number.isInteger(value) && value >= 0 && value <= 99 ? `.${twoDigits(value)}` : numberText(value),
+  'log currency': (value, fitted) => moneyText(Math.expm1(Math.min(value, 700)), fitted),
+  'minor currency': centsText,
   share: shareText,
   ratio: numberText,
   seconds: durationText,

@@ -12,6 +12,7 @@ export interface FeatureRows {
   readonly labels: Uint8Array
   readonly eventTimesMs: Float64Array
   /** As they came, before cleaning. */
+  /** Without their signs: a refund that is a fraud costs what it gives away. */
   readonly amountsMinor: Float64Array
   /** Each transaction is its own user where the bank knows none. */
   readonly userIds: readonly string[]
@@ -59,7 +60,7 @@ export const readFeatureRows = async (
   const amountsMinor = new Float64Array(rowCount)
   const userIds: string[] = []
   const transactionIds: string[] = []
-  const numbers = ['f.event_time_ms', 'f.is_fraud', 'p.amount_minor']
+  const numbers = ['f.event_time_ms', 'f.is_fraud', 'abs(p.amount_minor)']
     .concat(names.map((name) => `f.${sqlIdentifier(name)}`))
     .map((column) => `${column}::DOUBLE`)
   const result = await connection.stream(

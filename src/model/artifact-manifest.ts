@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { Calibration } from '../learning/calibration/calibration.ts'
+import { MOST_DECIMALS, MOST_MINOR, ROUNDINGS, type Rounding } from '../transaction/amount-rules.ts'
 
 /** Version of the layout of an artifact. */
 export const ARTIFACT_SCHEMA = 2
@@ -8,6 +9,18 @@ const closed = { additionalProperties: false }
 const strings = Type.Array(Type.String())
 const probability = Type.Number({ minimum: 0, maximum: 1 })
 const settings = Type.Record(Type.String(), Type.Unknown())
+
+const AmountRulesSchema = Type.Object(
+  {
+    currency: Type.String(),
+    decimals: Type.Integer({ minimum: 0, maximum: MOST_DECIMALS }),
+    largestMinor: Type.Integer({ minimum: 1, maximum: MOST_MINOR }),
+    rounding: Type.Unsafe<Rounding>({ enum: [...ROUNDINGS] }),
+    zero: Type.Boolean(),
+    refunds: Type.Boolean(),
+  },
+  closed,
+)
 
 const RiskLevelsSchema = Type.Object(
   { medium: Type.Number(), high: Type.Number(), critical: Type.Number() },
@@ -53,8 +66,14 @@ export const ManifestSchema = Type.Object(
      * names.
      */
     features: Type.Object({ names: strings, categorical: strings, hash: Type.String() }, closed),
-    /** The `features` and `labels` settings that the features were computed with. */
-    featureSettings: Type.Object({ features: Type.Unknown(), labels: Type.Unknown() }, closed),
+    /**
+     * The `features` and `labels` settings that the features were computed with, and by which rules amounts
+     * were read; without these all amounts are above 0, with two decimals.
+     */
+    featureSettings: Type.Object(
+      { features: Type.Unknown(), labels: Type.Unknown(), amounts: Type.Optional(AmountRulesSchema) },
+      closed,
+    ),
     /** What features and cleaning took from the training rows. */
     fitted: Type.Object({ features: Type.Unknown(), cleaning: Type.Unknown() }, closed),
     /** How features were selected, and why the others were dropped. */

@@ -45,6 +45,8 @@ export interface PredictResult {
   readonly scored: number
   readonly quarantined: number
   readonly flagged: number
+  /** Whether the file says which of its transactions were fraud, as far as it is asked. */
+  readonly labelled: boolean
   /** What was done about history, for people. */
   readonly history: string
 }
@@ -62,8 +64,8 @@ const FORMATS = {
  *    score.
  * 2. It is cleaned with what was fitted in training, and replayed through the engine, on top of the
  *    training's final states or from an empty history.
- * 3. Each row gets its own score, and its strongest reasons where they are asked for. A repeated transaction
- *    is the same transaction: it gets the first one's score.
+ * 3. Each row gets its own score, and its strongest reasons where they are asked for. A transaction repeated
+ *    as it is gets the first one's score.
  *
  * @throws the errors of reading, MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, DATASET_OUTPUT_FORMAT,
  * PIPELINE_HISTORY_MISSING, INTERRUPTED
@@ -87,7 +89,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
         connection,
         options.source,
         { preparedPath: prepared, quarantinePath: quarantine },
-        { workingDirectory, work },
+        { workingDirectory, work, amounts: settings.options.amounts, labels: 'if there' },
       )
       const cleaning = allFitted.cleaning as FittedCleaning
       await applyCleaning(connection, prepared, cleaned, cleaning, fitted.attributes)
@@ -116,6 +118,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
       out: options.out,
       ...counts,
       quarantined: read.quarantinedRows,
+      labelled: read.mapping.is_fraud !== null,
       history:
         statesIn === undefined
           ? 'history begins with this file'

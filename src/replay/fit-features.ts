@@ -17,7 +17,7 @@ export const fitFeaturesOn = async (
   const source = `read_parquet(${sqlLiteral(prepared)}) WHERE (${trainingRows})`
   const rowsOf = async (sql: string) => (await connection.runAndReadAll(sql)).getRows()
   const amounts = await rowsOf(
-    `SELECT amount_minor::DOUBLE, count(*)::DOUBLE FROM ${source} GROUP BY 1 ORDER BY 1`,
+    `SELECT abs(amount_minor)::DOUBLE, count(*)::DOUBLE FROM ${source} GROUP BY 1 ORDER BY 1`,
   )
   const { attributes, categories: fields, entities: own, standardEntities } = settings.options
   const entities = [...standardEntities, ...own]
@@ -41,7 +41,11 @@ export const fitFeaturesOn = async (
       categories,
       rows: (amounts as [number, number][]).reduce((sum, [, count]) => sum + count, 0),
     },
-    { bands: settings.amountBands, vocabularySize: settings.vocabularySize },
+    {
+      bands: settings.amountBands,
+      decimals: settings.options.amounts.decimals,
+      vocabularySize: settings.vocabularySize,
+    },
   )
   return {
     ...fitted,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ValidationReport } from '../dataset/validation-report.ts'
+import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { SOURCE_FIELDS } from '../transaction/fields.ts'
 import { renderChart } from './chart.ts'
 import { html, page, table } from './page.ts'
@@ -26,6 +27,12 @@ describe('the validation page', () => {
     ])
       expect(markup).toContain(text)
     expect(markup.match(/<svg /g)).toHaveLength(5)
+  })
+
+  it('shows how many frauds each reason of the quarantine took, and their share of all', async () => {
+    const markup = await renderValidationReport(report('EUR'))
+    expect(markup).toMatch(/user missing<\/td>.*>10<\/td>.*>1 %<\/td>.*>3<\/td>.*>25 %<\/td>/)
+    expect(markup).toContain('why EUR')
   })
 
   it('escapes every text that came from the data', async () => {
@@ -84,8 +91,10 @@ const report = (text: string): ValidationReport => ({
   lastEvent: '2026-01-02T00:00:00.000Z',
   read: {
     format: 'csv',
+    amounts: DEFAULT_AMOUNTS,
     files: [{ path: text, firstRow: 1, rows: 1000 }],
     sourceColumns: [text],
+    renamedColumns: [],
     mapping: Object.fromEntries(
       SOURCE_FIELDS.map(({ wire, required }) => [wire, required ? text : null]),
     ) as ValidationReport['read']['mapping'],
@@ -93,7 +102,10 @@ const report = (text: string): ValidationReport => ({
     inputRows: 1000,
     acceptedRows: 990,
     quarantinedRows: 10,
-    reasons: [{ code: 'user_missing', what: 'user missing', rows: 10 }],
+    reasons: [{ code: 'user_missing', what: 'user missing', rows: 10, frauds: 3 }],
+    acceptedFrauds: 9,
+    lostFrauds: 3,
+    takenAsUtc: [],
     outOfOrderRows: 0,
     quarantinedByDay: [],
   },
@@ -103,6 +115,8 @@ const report = (text: string): ValidationReport => ({
     { dayMs: 1767312000000, accepted: 490, quarantined: 0, labelled: 490, fraud: 4 },
   ],
   amounts: [{ fromMinor: 100, toMinor: 158.5, rows: 990 }],
+  zeroAmounts: 0,
+  refunds: 0,
   checks: [
     {
       id: 'allowed.currency',
@@ -114,6 +128,7 @@ const report = (text: string): ValidationReport => ({
       rows: 1,
       examples: [{ sourceRow: 7, value: text }],
       passed: false,
+      detail: `why ${text}`,
     },
   ],
   failOn: 'error',

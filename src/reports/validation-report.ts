@@ -1,4 +1,5 @@
 import type { ValidationCheck, ValidationReport } from '../dataset/validation-report.ts'
+import { minorPerUnit } from '../transaction/amount-rules.ts'
 import { CHART_COLORS, type ChartSpecification, renderChart } from './chart.ts'
 import { figure, type Html, html, page, table } from './page.ts'
 
@@ -8,6 +9,7 @@ const percent = (share: number): string => `${Number((share * 100).toPrecision(3
 /** The report as one HTML page that needs nothing else. Every text of the data is escaped. */
 export const renderValidationReport = async (report: ValidationReport): Promise<string> => {
   const { read } = report
+  const quarantinedFrauds = read.reasons.reduce((sum, { frauds }) => sum + frauds, 0)
   const failed = report.checks.filter((check) => !check.passed)
   return page(
     'Validation report',
@@ -29,14 +31,16 @@ ${
   read.reasons.length === 0
     ? html`<p>Every row could be used.</p>`
     : table(
-        ['Reason', 'Code', 'Rows', 'Share'],
-        read.reasons.map(({ what, code, rows }) => [
+        ['Reason', 'Code', 'Rows', 'Share', 'Frauds', 'Share of all frauds'],
+        read.reasons.map(({ what, code, rows, frauds }) => [
           what,
           html`<code>${code}</code>`,
           count.format(rows),
           percent(rows / read.inputRows),
+          count.format(frauds),
+          frauds === 0 ? '' : percent(frauds / (read.acceptedFrauds + quarantinedFrauds)),
         ]),
-        [2, 3],
+        [2, 3, 4, 5],
       )
 }
 <h2>Columns</h2>
@@ -69,7 +73,7 @@ const checksTable = (checks: readonly ValidationCheck[]): Html =>
       .sort((left, right) => Number(left.passed) - Number(right.passed))
       .map((check) => [
         badge(check),
-        html`${check.what}<br><code class="quiet">${check.id}</code>`,
+        html`${check.what}<br><code class="quiet">${check.id}</code>${check.detail === undefined ? '' : html`<br><span class="quiet">${check.detail}</span>`}`,
         shown(check),
         check.allowed,
         check.rows === 0 ? '' : count.format(check.rows),
@@ -120,7 +124,7 @@ const charts = async (report: ValidationReport): Promise<readonly Html[]> => {
   )
   const drawn: readonly (readonly [string, ChartSpecification] | null)[] = [
     report.days.length === 0 ? null : ['Rows a day', volumeChart(report)],
-    report.amounts.length === 0 ? null : ['Amounts (logarithmic)', amountChart(report)],
+    report.amounts.length === 0 ? null : [amountTitle(report), amountChart(report)],
     report.days.some(({ fraud }) => fraud > 0)
       ? ['Share of fraud among labelled rows, by day', fraudChart(report)]
       : null,
@@ -184,12 +188,21 @@ const volumeChart = ({ days }: ValidationReport): ChartSpecification => ({
   },
 })
 
-const amountChart = ({ amounts }: ValidationReport): ChartSpecification => ({
+/** A logarithm has no place for amounts of 0 and refunds: they are told. */
+const amountTitle = ({ zeroAmounts, refunds }: ValidationReport): string => {
+  const besides = [
+    ...(zeroAmounts > 0 ? [`${count.format(zeroAmounts)} of 0`] : []),
+    ...(refunds > 0 ? [`${count.format(refunds)} refunds`] : []),
+  ]
+  return `Amounts (logarithmic)${besides.length > 0 ? `, without ${besides.join(' and ')}` : ''}`
+}
+
+const amountChart = ({ amounts, read }: ValidationReport): ChartSpecification => ({
   ...SIZE,
   data: {
     values: amounts.map(({ fromMinor, toMinor, rows }) => ({
-      from: fromMinor / 100,
-      to: toMinor / 100,
+      from: fromMinor / minorPerUnit(read.amounts.decimals),
+      to: toMinor / minorPerUnit(read.amounts.decimals),
       none: 0,
       rows,
     })),

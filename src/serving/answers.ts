@@ -6,6 +6,7 @@ import type {
   SavedLogs,
   ServedModel,
 } from '../decisions/inference-pipeline.ts'
+import type { TransactionShape } from '../transaction/shape.ts'
 import { writeRequest } from '../transaction/write-request.ts'
 
 /** What the API says of the pipeline's objects: plain JSON, names in snake_case, instants as ISO text. */
@@ -29,10 +30,14 @@ export const predictionAnswer = (prediction: Prediction, latencyMs: number) => (
   latency_ms: Math.round(latencyMs * 1000) / 1000,
 })
 
-export const loggedAnswer = (logged: LoggedPrediction, reasons: Prediction['reasons']) => ({
+export const loggedAnswer = (
+  logged: LoggedPrediction,
+  reasons: Prediction['reasons'],
+  { amounts }: TransactionShape,
+) => ({
   ...predictionAnswer(logged, logged.latencyMs),
   reasons,
-  transaction: writeRequest(logged.transaction),
+  transaction: writeRequest(logged.transaction, amounts),
   features: Object.fromEntries(
     [...logged.features].map(([name, value]) => [name, Number.isNaN(value) ? null : value]),
   ),

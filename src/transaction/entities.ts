@@ -9,7 +9,7 @@ import type { Transaction } from './transaction.ts'
  */
 
 /** What is computed of an entity. */
-export type EntityFeature = 'counts' | 'amounts' | 'spread' | 'maximum' | 'life' | 'time' | 'risk'
+export type EntityFeature = 'counts' | 'amounts' | 'spread' | 'maximum' | 'refunds' | 'life' | 'time' | 'risk'
 
 /** One entity, as it was declared, with what its features are. */
 export interface Entity {

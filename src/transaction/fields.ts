@@ -1,3 +1,5 @@
+import { MOST_MINOR } from './amount-rules.ts'
+
 /**
  * Every field of a transaction, once. From this table follow the reader and the writer of requests, the
  * columns of prepared data and of the archive, the settings of a source, the schemas of the API, the
@@ -10,8 +12,6 @@
 export const LONGEST_TEXT = 256
 /** Latest instant of a transaction: 9999-12-31T23:59:59.999Z, epoch milliseconds. */
 export const LATEST_TIME_MS = 253402300799999
-/** Largest amount in minor units: a cent below a billion. */
-export const LARGEST_AMOUNT_MINOR = 99_999_999_999
 /** Largest latitude north and south, degrees. */
 export const LARGEST_LATITUDE = 90
 /** Largest longitude east and west, degrees. */
@@ -90,8 +90,8 @@ export const TRANSACTION_FIELDS = [
     column: 'amount_minor',
     kind: 'amount',
     required: true,
-    bounds: [1, LARGEST_AMOUNT_MINOR],
-    says: 'How much was paid.',
+    bounds: [-MOST_MINOR, MOST_MINOR],
+    says: 'How much was paid; below 0, how much was given back.',
     example: 42.5,
   },
   {

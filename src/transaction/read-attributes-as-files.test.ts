@@ -12,6 +12,7 @@ import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import { unwatched } from '../disk/work.ts'
 import { type Attribute, type AttributeKind, type AttributeValues, attributeColumn } from './attributes.ts'
 import { readRequest } from './read-request.ts'
+import { NO_SHAPE } from './shape.ts'
 
 const KINDS: readonly AttributeKind[] = ['number', 'category', 'boolean', 'time', 'text']
 
@@ -118,7 +119,7 @@ type Row = Readonly<Record<string, string>>
 const attributesOf = (written: object, attributes: readonly Attribute[]): AttributeValues | undefined => {
   const body = { transaction_id: 't', user_id: 'u', timestamp: 0, amount: 1, attributes: written }
   try {
-    return readRequest(body, { attributes, hasUsers: true }).attributes ?? {}
+    return readRequest(body, { ...NO_SHAPE, attributes }).attributes ?? {}
   } catch {
     return undefined
   }

@@ -1,4 +1,6 @@
-import { LARGEST_AMOUNT_MINOR, LATEST_TIME_MS, LONGEST_TEXT } from './fields.ts'
+import type { AmountRules } from './amount-rules.ts'
+import { LATEST_TIME_MS, LONGEST_TEXT } from './fields.ts'
+import { amountsAllowed, minorOfNumber, minorOfText } from './read-amount.ts'
 import { type FieldProblem, shown } from './request-problem.ts'
 
 /**
@@ -8,18 +10,17 @@ import { type FieldProblem, shown } from './request-problem.ts'
  */
 type Problems = FieldProblem[]
 
-const TEXT_ALLOWED = `text of 1 to ${LONGEST_TEXT} UTF-16 units without control characters, or a whole number`
+const TEXT_ALLOWED = `text of 1 to ${LONGEST_TEXT} UTF-16 units without control characters (tabs and line breaks are blanks), or a whole number`
 const TIME_ALLOWED =
   'ISO 8601 with a zone, such as 2026-01-31T09:30:00.250Z or ...+01:00, or whole epoch milliseconds; from 1970 to 9999'
-const AMOUNT_ALLOWED = 'above 0 and below a billion, with at most two decimals: 12.34 or "12.34"'
 
 /** Missing: absent, null, or text of nothing but blanks. */
 export const isMissing = (value: unknown): boolean =>
   value === undefined || value === null || (typeof value === 'string' && trimBlanks(value) === '')
 
 /**
- * Text of an identifier or a category without the blanks around it; undefined when missing. Whole numbers are
- * their decimal text.
+ * Text of an identifier or a category without the blanks around it; undefined when missing. White space that
+ * holds a tab or a line break is one blank. Whole numbers are their decimal text.
  */
 export const readText = (field: string, value: unknown, problems: Problems): string | undefined => {
   if (value === undefined || value === null) return undefined
@@ -29,7 +30,7 @@ export const readText = (field: string, value: unknown, problems: Problems): str
     problems.push({ field, what, allowed: TEXT_ALLOWED, got: shown(value) })
     return undefined
   }
-  const text = trimBlanks(value)
+  const text = trimBlanks(onOneLine(value))
   if (text === '') return undefined
   const what = faultOf(text)
   if (what === undefined) return text
@@ -39,9 +40,11 @@ export const readText = (field: string, value: unknown, problems: Problems): str
 
 /** `readText` of a field that must be there. */
 export const readRequiredText = (field: string, value: unknown, problems: Problems): string | undefined => {
-  if (!isMissing(value)) return readText(field, value, problems)
-  problems.push({ field, what: 'is missing', allowed: TEXT_ALLOWED, got: shown(value) })
-  return undefined
+  const before = problems.length
+  const text = readText(field, value, problems)
+  if (text === undefined && problems.length === before)
+    problems.push({ field, what: 'is missing', allowed: TEXT_ALLOWED, got: shown(value) })
+  return text
 }
 
 /** From when an instant may be, epoch milliseconds, and in words. */
@@ -73,17 +76,25 @@ export const readInstant = (
   return undefined
 }
 
-/** Whole minor units: 12.34 is 1234, exactly. A number is read as the shortest decimal that names it. */
-export const readAmountMinor = (field: string, value: unknown, problems: Problems): number | undefined => {
+/**
+ * Whole minor units by `rules`: with two decimals 12.34 is 1234, exactly. A number is read as the shortest
+ * decimal that names it.
+ */
+export const readAmountMinor = (
+  field: string,
+  value: unknown,
+  rules: AmountRules,
+  problems: Problems,
+): number | undefined => {
   const amount =
     typeof value === 'number'
-      ? minorOfNumber(value)
+      ? minorOfNumber(value, rules)
       : typeof value === 'string'
-        ? minorOfText(value)
-        : NO_NUMBER
-  if (amount > 0) return amount
-  const what = isMissing(value) ? 'is missing' : AMOUNT_FAULTS[-amount]!
-  problems.push({ field, what, allowed: AMOUNT_ALLOWED, got: shown(value) })
+        ? minorOfText(trimBlanks(value), rules)
+        : 'is no number'
+  if (typeof amount === 'number') return amount
+  const what = isMissing(value) ? 'is missing' : amount
+  problems.push({ field, what, allowed: amountsAllowed(rules), got: shown(value) })
   return undefined
 }
 
@@ -111,6 +122,16 @@ export const readDegrees = (
 }
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+
+/** Each run of blanks, tabs and line breaks that is more than blanks becomes one blank. */
+const onOneLine = (text: string): string => {
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === 0x09 || unit === 0x0a || unit === 0x0d)
+      return text.replace(/[ \t\n\r]+/g, (run) => (/[\t\n\r]/.test(run) ? ' ' : run))
+  }
+  return text
+}
 
 /**
  * Without the blanks around it: the space and Unicode's other space separators, but no tabs or line ends, as
@@ -145,62 +166,6 @@ const faultOf = (text: string): string | undefined => {
     at++
   }
   return undefined
-}
-
-// Amounts that cannot be used, as numbers that no amount has.
-const NO_NUMBER = 0
-const NOT_POSITIVE = -1
-const TOO_PRECISE = -2
-const TOO_LARGE = -3
-const AMOUNT_FAULTS = [
-  'is no number',
-  'is not positive',
-  'has more than two decimals',
-  'is a billion or more',
-]
-
-/**
- * Exact: below 10^9 with two decimals a decimal has at most 11 digits, so that different ones have different
- * doubles, each of which is the rounded quotient of its cents and 100. If the nearest whole number of cents
- * gives the same double again, it is that decimal's.
- */
-const minorOfNumber = (amount: number): number => {
-  if (Number.isNaN(amount)) return NO_NUMBER
-  if (amount <= 0) return NOT_POSITIVE
-  const minor = Math.round(amount * 100)
-  if (minor / 100 !== amount && amount !== Number.POSITIVE_INFINITY) return TOO_PRECISE
-  return minor <= LARGEST_AMOUNT_MINOR ? minor : TOO_LARGE
-}
-
-/** Decimal text without an exponent: `12`, `12.`, `.5`, `12.340`. */
-const minorOfText = (value: string): number => {
-  const text = trimBlanks(value)
-  const isSigned = text.charCodeAt(0) === PLUS || text.charCodeAt(0) === MINUS
-  let digits = 0
-  let decimals = -1
-  let minor = 0
-  let isZero = true
-  let isPrecise = true
-  for (let at = isSigned ? 1 : 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if (unit === POINT && decimals < 0) {
-      decimals = 0
-      continue
-    }
-    const digit = unit - ZERO
-    if (!(digit >= 0 && digit <= 9)) return NO_NUMBER
-    digits++
-    if (digit !== 0) isZero = false
-    if (decimals < 0) minor = Math.min(minor * 10 + digit, LARGEST_AMOUNT_MINOR + 1)
-    else if (++decimals === 1) minor = minor * 100 + digit * 10
-    else if (decimals === 2) minor += digit
-    else if (digit !== 0) isPrecise = false
-  }
-  if (digits === 0) return NO_NUMBER
-  if (isZero || text.charCodeAt(0) === MINUS) return NOT_POSITIVE
-  if (!isPrecise) return TOO_PRECISE
-  if (decimals <= 0) minor *= 100
-  return minor <= LARGEST_AMOUNT_MINOR ? minor : TOO_LARGE
 }
 
 const PLUS = 0x2b

@@ -9,10 +9,21 @@ import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
 import { readSource } from '../dataset/read-source.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import { unwatched } from '../disk/work.ts'
+import { AMOUNTS_ABOVE_ZERO, type AmountRules, DEFAULT_AMOUNTS } from './amount-rules.ts'
 import { type FieldKind, type RequestField, TRANSACTION_FIELDS } from './fields.ts'
 import { PREPARED_COLUMNS, type PreparedColumn } from './prepared-columns.ts'
 import { REQUEST_FIELDS, readRequest } from './read-request.ts'
 import type { Transaction } from './transaction.ts'
+
+/** Rules of amounts, and how many rows are read by them. */
+const RULES: readonly [string, AmountRules, number][] = [
+  ['amounts as they are', DEFAULT_AMOUNTS, 6000],
+  ['amounts above 0', AMOUNTS_ABOVE_ZERO, 1500],
+  ['no decimals, halves to even', { ...DEFAULT_AMOUNTS, decimals: 0, rounding: 'half_even' }, 1500],
+  ['three decimals, halves up', { ...DEFAULT_AMOUNTS, decimals: 3, rounding: 'half_up', zero: false }, 1500],
+  ['one decimal, cut off', { ...DEFAULT_AMOUNTS, decimals: 1, rounding: 'down', largestMinor: 5e8 }, 1500],
+  ['four decimals', { ...DEFAULT_AMOUNTS, decimals: 4, largestMinor: 999_999_999_999_999 }, 1500],
+]
 
 /**
  * A transaction is the same whether it comes in a request or in a file: random fields, half of them nonsense,
@@ -22,36 +33,39 @@ import type { Transaction } from './transaction.ts'
  * coordinates, and fractions of the last millisecond before 1970, which SQL cuts to 1970.
  */
 describe('a request is read as a file is', () => {
-  it('accepts the same rows and gives the same values', async () => {
-    const rows = fc.sample(row, { numRuns: 6000, seed: 7 }).map((fields, index) => ({
+  it.each(RULES)('accepts the same rows and gives the same values: %s', async (_, amounts, numRuns) => {
+    const rows = fc.sample(row, { numRuns, seed: 7 }).map((fields, index) => ({
       ...fields,
       // Repeated ids are a matter of files alone.
       transaction_id: fields.transaction_id === '' ? '' : `${fields.transaction_id}-${index}`,
     }))
-    const fromFile = await readAsFile(rows)
+    const fromFile = await readAsFile(rows, amounts)
     const differing = rows.flatMap((fields, index) => {
-      const request = acceptedOrNot(fields)
+      const request = acceptedOrNot(fields, amounts)
       const file = fromFile.get(index + 1)
       return isDeepStrictEqual(request, file) ? [] : [{ fields, request, file }]
     })
     expect(differing).toEqual([])
     // Neither side refuses everything or nothing.
-    expect(fromFile.size).toBeGreaterThan(1000)
-    expect(fromFile.size).toBeLessThan(5000)
+    expect(fromFile.size).toBeGreaterThan(numRuns / 6)
+    expect(fromFile.size).toBeLessThan((numRuns * 5) / 6)
   })
 })
 
 type Row = Readonly<Record<RequestField, string>>
 
-const acceptedOrNot = (fields: Row): Transaction | undefined => {
+const acceptedOrNot = (fields: Row, amounts: AmountRules): Transaction | undefined => {
   try {
-    return readRequest(fields)
+    return readRequest(fields, { attributes: [], hasUsers: true, amounts })
   } catch {
     return undefined
   }
 }
 
-const readAsFile = async (rows: readonly Row[]): Promise<ReadonlyMap<number, Transaction>> => {
+const readAsFile = async (
+  rows: readonly Row[],
+  amounts: AmountRules,
+): Promise<ReadonlyMap<number, Transaction>> => {
   const folder = mkdtempSync(join(tmpdir(), 'vigia-read-request-'))
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
   const lines = rows.map((fields) => REQUEST_FIELDS.map((field) => quoted(fields[field])).join(','))
@@ -65,7 +79,7 @@ const readAsFile = async (rows: readonly Row[]): Promise<ReadonlyMap<number, Tra
         connection,
         source,
         { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
-        { workingDirectory: folder, work: unwatched() },
+        { workingDirectory: folder, work: unwatched(), amounts },
       )
       const reader = await connection.runAndReadAll(
         `SELECT source_row, ${PREPARED_NAMES.map(sqlOf).join(', ')} FROM ${sqlLiteral(preparedPath)}`,
@@ -110,7 +124,20 @@ const words = fc
 const text = mostly(
   words,
   fc.oneof(
-    fc.constantFrom('\t', 'a\tb', 'x\u007f', '\u0001', 'a\nb', '\u0085', '\u200b', '\ufeff'),
+    fc.constantFrom(
+      '\t',
+      'a\tb',
+      ' \r\n',
+      'a \r\n  b ',
+      'a  b\n\u00a0',
+      '\u000b',
+      'x\u007f',
+      '\u0001',
+      'a\nb',
+      '\u0085',
+      '\u200b',
+      '\ufeff',
+    ),
     fc.integer({ min: 250, max: 260 }).map((length) => 'é'.repeat(length)),
     fc.integer({ min: 126, max: 130 }).map((length) => '😀'.repeat(length)),
   ),
@@ -175,10 +202,10 @@ const timestamp = mostly(
   ),
 )
 
-const amount = mostly(
+const amount = fc.oneof(
   fc
     .tuple(
-      fc.constantFrom('', '', '+'),
+      fc.constantFrom('', '', '+', '-'),
       blanks,
       digits(1, 9),
       fc.constantFrom('', '.', '.5', '.25', '.05', '.990', '.1000'),
@@ -187,6 +214,21 @@ const amount = mostly(
   fc.oneof(
     fc
       .tuple(fc.constantFrom('', '+', '-'), digits(0, 12), fc.constantFrom('', '.'), digits(0, 4))
+      .map((parts) => parts.join('')),
+    // Every sort of number, the halves of all roundings among them, with and without an exponent.
+    fc
+      .tuple(
+        fc.constantFrom('', '+', '-'),
+        fc.constantFrom('', '0', '00', '1', '12', '125', '2', '9', '99', '4611686018427387904', '000'),
+        fc.constantFrom('', '.', '.5', '.50', '.05', '.25', '.995', '.500001', '.00049999', '.0000'),
+        fc.oneof(
+          fc.constant(''),
+          fc
+            .tuple(fc.constantFrom('e', 'E'), fc.constantFrom('', '+', '-'), fc.integer({ min: 0, max: 20 }))
+            .map((parts) => parts.join('')),
+          fc.constantFrom('e', 'e+', 'e1.5', 'e99999999999', 'E-99999999999', 'e400', 'e-0007'),
+        ),
+      )
       .map((parts) => parts.join('')),
     fc.constantFrom(
       '1e3',

@@ -23,7 +23,7 @@ type RequestRecord = { readonly [K in RequestField | 'attributes']?: unknown }
 /**
  * The transaction that a request's JSON writes. Optional fields that are null or empty are missing.
  *
- * @param shape what transactions have beside the fields (default: nothing)
+ * @param shape what transactions have beside the fields, and which amounts they have (default: `NO_SHAPE`)
  * @param unknownFields default refuse: a misspelt field would go unnoticed, and with it what it says
  * @throws REQUEST_TRANSACTION_INVALID with every problem in it
  */
@@ -52,13 +52,13 @@ const isRecord = (body: unknown): body is RequestRecord =>
  */
 const readRecord = (
   body: RequestRecord,
-  { hasUsers }: TransactionShape,
+  { hasUsers, amounts }: TransactionShape,
   problems: FieldProblem[],
 ): Transaction => {
   const transaction: Transaction = {
     transactionId: readRequiredText('transaction_id', body.transaction_id, problems) ?? '',
     eventTimeMs: readInstant('timestamp', body.timestamp, problems) ?? 0,
-    amountMinor: readAmountMinor('amount', body.amount, problems) ?? 0,
+    amountMinor: readAmountMinor('amount', body.amount, amounts, problems) ?? 0,
   }
   const read = {
     userId: (hasUsers ? readRequiredText : readText)('user_id', body.user_id, problems),

@@ -25,7 +25,7 @@ const UNITS: Readonly<Record<FieldKind, string>> = {
   place: '',
   time: ' Epoch milliseconds (UTC).',
   amount:
-    ' In minor units (cents): 12.34 is 1234. Below a billion in major units, so that sums over a window or a life stay exact integers (below 2^53) for at least 90,000 transactions of the largest amount.',
+    ' In minor units of the currency (cents): 12.34 is 1234. Below 0 for a refund. At most 15 digits, so that every amount is the shortest decimal of a double; the rules of amounts set a lower bound, so that sums over a window stay exact integers (below 2^53).',
   coordinate: '',
 }
 

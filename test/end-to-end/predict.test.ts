@@ -43,7 +43,7 @@ describe('vigia predict', () => {
     await query(
       `COPY (SELECT * FROM (SELECT * FROM '${at('input.parquet')}' LIMIT 200)
          UNION ALL (SELECT * FROM '${at('input.parquet')}' LIMIT 1)
-         UNION ALL (SELECT * REPLACE ('unusable' AS transaction_id, -amount AS amount) FROM '${at('input.parquet')}' LIMIT 1))
+         UNION ALL (SELECT * REPLACE ('unusable' AS transaction_id, amount + 0.001 AS amount) FROM '${at('input.parquet')}' LIMIT 1))
        TO '${at('odd.parquet')}'`,
     )
     expect((await predict('odd.parquet', 'odd-scores.parquet')).status).toBe(0)
@@ -100,10 +100,43 @@ describe('vigia predict', () => {
     expect(readFileSync(at('ignored.csv'), 'utf8')).toBe(readFileSync(at('unlabelled.csv'), 'utf8'))
   })
 
+  it('scores a file that has no column of labels at all, and says so', async () => {
+    await query(
+      `COPY (SELECT * EXCLUDE (is_fraud, fraud_pattern) FROM '${at('input.parquet')}') TO '${at('bare-input.parquet')}'`,
+    )
+    await query(
+      `COPY (SELECT * EXCLUDE (is_fraud, fraud_pattern) FROM '${at('input.parquet')}') TO '${at('bare-input.csv')}' (HEADER)`,
+    )
+    expect((await predict('input.parquet', 'unasked.csv', ['--ignore-labels'])).status).toBe(0)
+    const mappings = [
+      'is_fraud=Is Fraud?',
+      'labelled_at=epoch_seconds(known_at)',
+      'fraud_pattern=fraud_pattern',
+    ]
+    const configured = mappings.flatMap((mapping) => ['--set', `source.fields.${mapping}`])
+    for (const [input, args] of [
+      ['bare-input.parquet', []],
+      ['bare-input.csv', []],
+      ['bare-input.parquet', configured],
+    ] as const) {
+      const { status, stdout, stderr } = await predict(input, 'bare-scores.csv', ['--force', ...args])
+      expect([input, status, stderr]).toEqual([input, 0, ''])
+      expect(stdout).toContain('no labels are used of it')
+      expect(readFileSync(at('bare-scores.csv'), 'utf8')).toBe(readFileSync(at('unasked.csv'), 'utf8'))
+    }
+  })
+
+  it('still refuses a file that lacks what every transaction has', async () => {
+    const fields = ['--set', 'source.fields.merchant_id=Merchant Name']
+    const { status, stderr } = await predict('input.parquet', 'never.csv', fields)
+    expect([status, existsSync(at('never.csv'))]).toEqual([2, false])
+    expect(stderr).toContain('source.fields.merchant_id')
+  })
+
   it('adds the reasons that raise each score when they are asked for, and changes nothing else', async () => {
     await query(
       `COPY (SELECT * FROM '${at('input.parquet')}' UNION ALL
-         (SELECT * REPLACE ('unusable' AS transaction_id, -amount AS amount) FROM '${at('input.parquet')}' LIMIT 1))
+         (SELECT * REPLACE ('unusable' AS transaction_id, amount + 0.001 AS amount) FROM '${at('input.parquet')}' LIMIT 1))
        TO '${at('to-explain.parquet')}'`,
     )
     expect((await predict('to-explain.parquet', 'bare.csv')).status).toBe(0)

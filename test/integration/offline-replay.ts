@@ -11,7 +11,7 @@ import { stateOf } from '../../src/decisions/states/stored-state.ts'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/disk/database.ts'
 import { unwatchedWork } from '../../src/disk/work.ts'
 import { averagePrecision } from '../../src/evaluation/average-precision.ts'
-import { readFeatureSettings } from '../../src/features/feature-settings.ts'
+import { featureSettingsOfModel } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
 import { HEADER } from '../../src/features/state/layout.ts'
 import type { Artifact } from '../../src/model/artifact.ts'
@@ -71,10 +71,7 @@ const replayOffline = async ({ folder, bank, logs }: OfflineReplayOptions): Prom
       out: path('features.parquet'),
       statesIn: statesBefore(bank, path('states-before')),
       statesOut: states,
-      settings: readFeatureSettings(
-        featureSettings.features as Parameters<typeof readFeatureSettings>[0],
-        featureSettings.labels as Parameters<typeof readFeatureSettings>[1],
-      ),
+      settings: featureSettingsOfModel(featureSettings, fitted.features as FittedFeatures),
       fitted: fitted.features as FittedFeatures,
       workers: 2,
       work: unwatchedWork(database),

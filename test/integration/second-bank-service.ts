@@ -58,7 +58,7 @@ export const trainSecondBank = async (folder: string): Promise<TrainedBank> => {
     ...settings.flatMap((setting) => ['--set', setting]),
   ])
   if (status !== 0) throw new Error(`vigia run failed:\n${stdout}${stderr}`)
-  const all = lines.flatMap(transactionOf)
+  const all = lines.map(transactionOf)
   const isBefore = ({ eventTimeMs }: BankTransaction) => eventTimeMs < FIRST_DAY_MS + TRAINED_DAYS * DAY_MS
   return {
     run: join(folder, 'runs', 'second-bank'),
@@ -69,21 +69,17 @@ export const trainSecondBank = async (folder: string): Promise<TrainedBank> => {
 
 const secondsOf = (line: string): number => Number(line.slice(0, line.indexOf(',')))
 
-/** As the example's mapping reads it; nothing for an amount of 0, which goes to the quarantine. */
-const transactionOf = (line: string, index: number): BankTransaction[] => {
+/** As the example's mapping reads it. */
+const transactionOf = (line: string, index: number): BankTransaction => {
   const [seconds, userId, merchantId, amount, fraud] = line.split(',')
-  const amountMinor = Math.round(Number(amount) * 100)
-  if (amountMinor === 0) return []
-  return [
-    {
-      transactionId: `SB${String(index + 1).padStart(7, '0')}`,
-      userId: userId!,
-      merchantId: merchantId!,
-      eventTimeMs: FIRST_DAY_MS + Number(seconds) * 1000,
-      amountMinor,
-      isFraud: fraud === '1',
-    },
-  ]
+  return {
+    transactionId: `SB${String(index + 1).padStart(7, '0')}`,
+    userId: userId!,
+    merchantId: merchantId!,
+    eventTimeMs: FIRST_DAY_MS + Number(seconds) * 1000,
+    amountMinor: Math.round(Number(amount) * 100),
+    isFraud: fraud === '1',
+  }
 }
 
 /** The body of POST /predict. */

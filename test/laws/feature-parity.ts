@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
+import { AMOUNTS_ABOVE_ZERO, DEFAULT_AMOUNTS } from '../../src/transaction/amount-rules.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import { driveEngine } from '../oracle/drive-engine.ts'
 import { type LogEntry, naiveFeatures } from '../oracle/naive-features.ts'
@@ -91,6 +92,34 @@ export const engineEqualsOracle = ({ share }: { readonly share: number }): void 
       expect([last('device_labelled_count_10s'), last('device_risk_10s')]).toEqual([2, 0])
     })
 
+    test('agrees by other rules of amounts: other decimals, and amounts above 0 alone', () => {
+      const others = [{ decimals: 0 }, { decimals: 3, zero: false }, { refunds: false }, AMOUNTS_ABOVE_ZERO]
+      for (const rules of others) {
+        const settings = smallSettings({}, { ...DEFAULT_AMOUNTS, ...rules })
+        law(randomLog(40).map(ofRules(settings)), (log) => expectOracle(log, settings), 60)
+      }
+    })
+
+    test('gives the features that there were before refunds the same bits wherever no refund came', () => {
+      const before = smallSettings({}, AMOUNTS_ABOVE_ZERO)
+      law(
+        randomLog(60).map(ofRules(before)),
+        (log) => {
+          const [old, now] = [before, smallSettings()].map((settings) =>
+            driveEngine(log, settings, SMALL_FIT),
+          )
+          const columns = old!.driver.engineer.featureNames.map((name) =>
+            now!.driver.engineer.featureNames.indexOf(name),
+          )
+          const sameFeatures = now!.vectors.map((vector) =>
+            vector === 'repeated' ? vector : Float64Array.from(columns, (column) => vector[column]!),
+          )
+          expectSame(sameFeatures, old!.vectors)
+        },
+        60,
+      )
+    })
+
     test('takes no notice of a transaction that comes again: no state changes', () => {
       law(
         randomLog(40),
@@ -173,6 +202,23 @@ export const engineEqualsOracle = ({ share }: { readonly share: number }): void 
     })
   })
 }
+
+/** The same log with amounts that the rules of `settings` have. */
+const ofRules =
+  ({ options: { amounts } }: FeatureSettings) =>
+  (log: readonly LogEntry[]): LogEntry[] => {
+    const allowed = (transaction: Transaction): Transaction => {
+      const size = Math.abs(transaction.amountMinor)
+      const amountMinor =
+        size === 0 && !amounts.zero ? 1 : amounts.refunds ? transaction.amountMinor || size : size
+      return { ...transaction, amountMinor }
+    }
+    return log.map((entry) =>
+      'transaction' in entry
+        ? { transaction: allowed(entry.transaction) }
+        : { ...entry, labelOf: allowed(entry.labelOf) },
+    )
+  }
 
 /** Features that tell of remembered values; a table at its bound forgets the value unseen longest. */
 const isOfTable = (name: string): boolean =>

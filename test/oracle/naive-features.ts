@@ -1,6 +1,7 @@
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
 import { greatCircleKm } from '../../src/features/great-circle.ts'
+import type { AmountRules } from '../../src/transaction/amount-rules.ts'
 import type { Entity, EntityFeature } from '../../src/transaction/entities.ts'
 import type { EntityKind } from '../../src/transaction/entity-kind.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
@@ -50,7 +51,8 @@ export const naiveFeatures = (
     results.push(
       new Map([
         ...ofTime(transaction, settings),
-        ...ofAmountAndCategories(transaction, fitted),
+        ...ofAmount(transaction, fitted, settings),
+        ...ofCategories(transaction, fitted),
         ...(user ? ofUser(transaction, user, settings) : []),
         ...ofMerchant(transaction, merchant, settings),
         ...ofDevice(transaction, device, settings),
@@ -175,15 +177,27 @@ const ofTime = ({ eventTimeMs }: Transaction, { options }: FeatureSettings): Val
   ]
 }
 
-const ofAmountAndCategories = (transaction: Transaction, fitted: FittedFeatures): Values => {
-  const minor = transaction.amountMinor
+const ofAmount = (
+  { amountMinor }: Transaction,
+  fitted: FittedFeatures,
+  { options: { amounts } }: FeatureSettings,
+): Values => {
+  const minor = Math.abs(amountMinor)
+  const unit = unitOf(amounts)
   return [
-    ['amount', minor / 100],
-    ['amount_log', Math.log1p(minor / 100)],
-    ['amount_cents', minor % 100],
-    ['amount_is_whole', truth(minor % 100 === 0)],
-    ['amount_is_round', truth(minor % 1000 === 0)],
+    ['amount', minor / unit],
+    ['amount_log', Math.log1p(minor / unit)],
+    ['amount_cents', minor % unit],
+    ['amount_is_whole', truth(minor % unit === 0)],
+    ['amount_is_round', truth(minor % (10 * unit) === 0)],
     ['amount_band', fitted.amountBandEdgesMinor.filter((edge) => edge < minor).length],
+    ...only(amounts.zero, [['amount_is_zero', truth(minor === 0)]]),
+    ...only(amounts.refunds, [['amount_is_refund', truth(amountMinor < 0)]]),
+  ]
+}
+
+const ofCategories = (transaction: Transaction, fitted: FittedFeatures): Values => {
+  return [
     ...ofField('merchant_category', transaction.merchantCategory, fitted),
     ...ofField('transaction_type', transaction.transactionType, fitted),
     ...ofField('device_type', transaction.deviceType, fitted),
@@ -221,41 +235,40 @@ const ofEntity = (
   settings: FeatureSettings,
 ): Values => {
   const known = (value: number): number => (past === undefined ? Number.NaN : value)
-  const amounts = past?.life.map(amountOf) ?? []
+  const unit = unitOf(settings.options.amounts)
+  const count = past?.life.length ?? 0
+  const amounts = past?.life.map(amountOf).filter(isPayment) ?? []
   const { eventTimeMs, amountMinor } = transaction
   const firstMs = Math.min(...(past?.life.map(timeOf) ?? []))
   const inside = windows.map((window) => (past ? inWindow(transaction, past, window, settings) : []))
-  const perWindow = (feature: string, of: (amounts: readonly number[]) => number): Values =>
-    windows.map((window, i) => [
-      `${name}_${feature}_${window}`,
-      known(of(inside[i]!.map((one) => one.amountMinor))),
-    ])
-  const squaresOf = (values: readonly number[]): number =>
-    Number(squares(values.slice(0, -1))) + Number(squares(values.slice(-1)))
+  const perWindow = (feature: string, of: (all: readonly Transaction[]) => number): Values =>
+    windows.map((window, i) => [`${name}_${feature}_${window}`, known(of(inside[i]!))])
+  const deviationOf = (all: readonly Transaction[]): number => {
+    const values = paymentsOf(all)
+    const others = paymentsOf(all.slice(0, -1))
+    // The current square is added last, to the others' sum rounded once.
+    const squared = Number(squares(others)) + Number(squares(values.slice(others.length)))
+    return sampleDeviation(values.length, sum(values), squared)
+  }
   const byFeature: Readonly<Record<EntityFeature, Values>> = {
     counts: perWindow('tx_count', ({ length }) => length),
     amounts: [
-      ...perWindow('total_amount', (values) => sum(values) / 100),
-      ...perWindow('mean_amount', (values) => sum(values) / values.length / 100),
+      ...perWindow('total_amount', (all) => sum(paymentsOf(all)) / unit),
+      ...perWindow('mean_amount', (all) => meanOf(paymentsOf(all)) / unit),
     ],
-    spread: perWindow(
-      'std_amount',
-      (values) => sampleDeviation(values.length, sum(values), squaresOf(values)) / 100,
-    ),
-    maximum: perWindow('max_amount', (values) => Math.max(...values) / 100),
+    spread: perWindow('std_amount', (all) => deviationOf(all) / unit),
+    maximum: perWindow('max_amount', (all) => Math.max(0, ...paymentsOf(all)) / unit),
+    refunds: refunds({ name, windows }, transaction, past, settings),
     life: [
-      [`${name}_tx_count_life`, known(amounts.length)],
-      [
-        `${name}_amount_to_mean`,
-        known(amounts.length === 0 ? 1 : amountMinor / (sum(amounts) / amounts.length)),
-      ],
+      [`${name}_tx_count_life`, known(count)],
+      [`${name}_amount_to_mean`, known(ratioTo(Math.abs(amountMinor), amounts))],
     ],
     time: [
       [
         `${name}_seconds_since_last`,
         past?.latest ? Math.max(0, eventTimeMs - timeOf(past.latest)) / 1000 : Number.NaN,
       ],
-      [`${name}_age`, known(amounts.length === 0 ? 0 : Math.max(0, eventTimeMs - firstMs) / 86_400_000)],
+      [`${name}_age`, known(count === 0 ? 0 : Math.max(0, eventTimeMs - firstMs) / 86_400_000)],
     ],
     risk: risks(name, past, settings, riskWindows),
   }
@@ -296,9 +309,11 @@ const NOTHING: Past = {
 
 const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings): Values => {
   const { life, latest } = past
-  const { eventTimeMs, amountMinor } = transaction
-  const amounts = life.map(amountOf)
-  const count = amounts.length
+  const { eventTimeMs } = transaction
+  const amountMinor = Math.abs(transaction.amountMinor)
+  const unit = unitOf(settings.options.amounts)
+  const amounts = life.map(amountOf).filter(isPayment)
+  const count = life.length
   const total = sum(amounts)
   const deviation = sampleDeviation(amounts.length, total, Number(squares(amounts)))
   const firstMs = Math.min(...life.map(timeOf))
@@ -319,20 +334,17 @@ const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings)
   return [
     ...windows.flatMap((name): Values => {
       const inside = inWindow(transaction, past, name, settings)
-      const inAmounts = inside.map((one) => one.amountMinor)
-      const others = inAmounts.slice(0, -1)
+      const inAmounts = inside.map((one) => one.amountMinor).filter(isPayment)
+      const others = inside.slice(0, -1).flatMap((one) => [one.amountMinor].filter(isPayment))
       // The current square is added last, to the others' sum rounded once.
-      const inSquares = Number(squares(others)) + Number(squares([amountMinor]))
+      const inSquares = Number(squares(others)) + Number(squares(inAmounts.slice(others.length)))
       return [
         [`user_tx_count_${name}`, inside.length],
-        [`user_total_amount_${name}`, sum(inAmounts) / 100],
-        [`user_mean_amount_${name}`, sum(inAmounts) / inside.length / 100],
-        [`user_std_amount_${name}`, sampleDeviation(inside.length, sum(inAmounts), inSquares) / 100],
-        [`user_max_amount_${name}`, Math.max(...inAmounts) / 100],
-        [
-          `user_amount_to_mean_${name}`,
-          others.length === 0 ? 1 : amountMinor / (sum(others) / others.length),
-        ],
+        [`user_total_amount_${name}`, sum(inAmounts) / unit],
+        [`user_mean_amount_${name}`, meanOf(inAmounts) / unit],
+        [`user_std_amount_${name}`, sampleDeviation(inAmounts.length, sum(inAmounts), inSquares) / unit],
+        [`user_max_amount_${name}`, Math.max(0, ...inAmounts) / unit],
+        [`user_amount_to_mean_${name}`, ratioTo(amountMinor, others)],
         [`user_distinct_merchants_${name}`, distinct(inside.map((one) => one.merchantId))],
         [`user_distinct_locations_${name}`, distinct(inside.map((one) => one.location))],
         [`user_velocity_${name}`, inside.length / (msOf(name) / 3_600_000)],
@@ -346,12 +358,12 @@ const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings)
       ]
     }),
     ['user_tx_count_life', count],
-    ['user_mean_amount_life', count === 0 ? 0 : total / count / 100],
-    ['user_std_amount_life', deviation / 100],
-    ['user_max_amount_life', Math.max(0, ...amounts) / 100],
-    ['user_amount_zscore', deviation === 0 ? 0 : (amountMinor - total / count) / deviation],
-    ['user_amount_to_mean', count === 0 ? 1 : amountMinor / (total / count)],
-    ['user_amount_to_max', count === 0 ? 1 : amountMinor / Math.max(...amounts)],
+    ['user_mean_amount_life', meanOf(amounts) / unit],
+    ['user_std_amount_life', deviation / unit],
+    ['user_max_amount_life', Math.max(0, ...amounts) / unit],
+    ['user_amount_zscore', deviation === 0 ? 0 : (amountMinor - total / amounts.length) / deviation],
+    ['user_amount_to_mean', ratioTo(amountMinor, amounts)],
+    ['user_amount_to_max', ratioTo(amountMinor, amounts.length === 0 ? [] : [Math.max(...amounts)])],
     ['user_age', count === 0 ? 0 : Math.max(0, eventTimeMs - firstMs) / 86_400_000],
     ['user_is_first', truth(count === 0)],
     ['user_seconds_since_last', sinceLastMs / 1000],
@@ -368,11 +380,13 @@ const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings)
       ([name]) => name !== 'user_merchant_is_usual',
     ),
     ...habit('user_category', past, transaction, (one) => one.merchantCategory),
+    ...refunds({ name: 'user', windows: settings.options.windows }, transaction, past, settings),
   ]
 }
 
 const ofMerchant = (transaction: Transaction, past: Past | undefined, settings: FeatureSettings): Values => {
-  const amounts = past?.life.map(amountOf) ?? []
+  const amounts = past?.life.map(amountOf).filter(isPayment) ?? []
+  const unit = unitOf(settings.options.amounts)
   const known = (value: number): number => (past === undefined ? Number.NaN : value)
   return [
     ...settings.options.windows.flatMap((name): Values => {
@@ -381,15 +395,13 @@ const ofMerchant = (transaction: Transaction, past: Past | undefined, settings: 
         [`merchant_tx_count_${name}`, known(inside.length)],
         [
           `merchant_mean_amount_${name}`,
-          sum(inside.map((one) => one.amountMinor)) / known(inside.length) / 100,
+          known(meanOf(inside.map((one) => one.amountMinor).filter(isPayment)) / unit),
         ],
       ]
     }),
-    ['merchant_tx_count_life', known(amounts.length)],
-    [
-      'merchant_amount_to_mean',
-      known(amounts.length === 0 ? 1 : transaction.amountMinor / (sum(amounts) / amounts.length)),
-    ],
+    ['merchant_tx_count_life', known(past?.life.length ?? 0)],
+    ['merchant_amount_to_mean', known(ratioTo(Math.abs(transaction.amountMinor), amounts))],
+    ...refunds({ name: 'merchant', windows: settings.options.windows }, transaction, past, settings),
     ...risks('merchant', past, settings),
   ]
 }
@@ -409,6 +421,24 @@ const ofDevice = (transaction: Transaction, past: Past | undefined, settings: Fe
     ...risks('device', past, settings),
   ]
 }
+
+/** The refunds in (end - w, end], this transaction among them when it is one. */
+const refunds = (
+  { name: kind, windows }: Pick<Entity, 'name' | 'windows'>,
+  transaction: Transaction,
+  past: Past | undefined,
+  settings: FeatureSettings,
+): Values =>
+  windows.flatMap((name): Values => {
+    if (!settings.options.amounts.refunds) return []
+    const inside = past ? inWindow(transaction, past, name, settings) : []
+    const sizes = inside.filter((one) => one.amountMinor < 0).map((one) => -one.amountMinor)
+    const known = (value: number): number => (past === undefined ? Number.NaN : value)
+    return [
+      [`${kind}_refund_count_${name}`, known(sizes.length)],
+      [`${kind}_refund_amount_${name}`, known(sum(sizes) / unitOf(settings.options.amounts))],
+    ]
+  })
 
 /** Labels delivered by now, of transactions in (end - delay - w, end - delay]. */
 const risks = (
@@ -528,6 +558,15 @@ const BY_WIRE: Readonly<Record<string, (transaction: Transaction) => string | un
 }
 const timeOf = ({ transaction }: Arrived): number => transaction.eventTimeMs
 const amountOf = ({ transaction }: Arrived): number => transaction.amountMinor
+const paymentsOf = (all: readonly Transaction[]): number[] =>
+  all.map((one) => one.amountMinor).filter(isPayment)
+const isPayment = (amountMinor: number): boolean => amountMinor >= 0
+const unitOf = ({ decimals }: AmountRules): number => Number(`1e${decimals}`)
+const only = (condition: boolean, values: Values): Values => (condition ? values : [])
+const meanOf = (values: readonly number[]): number => (values.length === 0 ? 0 : sum(values) / values.length)
+/** 1 where nothing was paid that it could be compared with. */
+const ratioTo = (value: number, others: readonly number[]): number =>
+  others.every((other) => other === 0) ? 1 : value / meanOf(others)
 const truth = (condition: boolean): number => (condition ? 1 : 0)
 const distinct = (values: readonly (string | undefined)[]): number =>
   new Set(values.filter((value) => value !== undefined)).size

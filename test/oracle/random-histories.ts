@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
 import type { StateLimits } from '../../src/features/state/layout.ts'
+import { type AmountRules, DEFAULT_AMOUNTS } from '../../src/transaction/amount-rules.ts'
 import type { Attribute, AttributeValues } from '../../src/transaction/attributes.ts'
 import type { Entity } from '../../src/transaction/entities.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
@@ -16,7 +17,10 @@ const START_MS = Date.UTC(2026, 2, 27, 8, 59)
  * Small windows, so that short histories cross every edge: gaps between transactions are sums of these
  * numbers.
  */
-export const smallSettings = (bounds: Partial<StateLimits> = {}): FeatureSettings => {
+export const smallSettings = (
+  bounds: Partial<StateLimits> = {},
+  amounts: AmountRules = DEFAULT_AMOUNTS,
+): FeatureSettings => {
   const limits: StateLimits = {
     ringEvents: 1024,
     dimensionValues: 64,
@@ -33,6 +37,7 @@ export const smallSettings = (bounds: Partial<StateLimits> = {}): FeatureSetting
       night: { from: 0, to: 7 },
       categories: VOCABULARY_FIELDS,
       attributes: ATTRIBUTES,
+      amounts,
       entities: ENTITIES,
       standardEntities: STANDARD_ENTITIES,
     },
@@ -55,7 +60,7 @@ export const ENTITIES: readonly Entity[] = [
     name: 'note',
     id: ['note'],
     word: 'note',
-    features: ['counts', 'amounts', 'spread', 'maximum', 'life', 'time', 'risk'],
+    features: ['counts', 'amounts', 'spread', 'maximum', 'refunds', 'life', 'time', 'risk'],
     windows: ['10s', '60s'],
     riskWindows: ['10s'],
     distinct: ['user', 'corner'],
@@ -122,8 +127,8 @@ export const SMALL_FIT: FittedFeatures = {
 /**
  * Logs of up to `length` entries about two users, two merchants and two devices. Most transactions move the
  * clock on by nothing, a second, or exactly a window or the label delay; some are late by up to and beyond
- * the allowed lateness; some come twice. Labels come for any earlier transaction, early or late, more than
- * once, and may change.
+ * the allowed lateness; some come twice; some amounts are 0, and some are refunds. Labels come for any
+ * earlier transaction, early or late, more than once, and may change.
  */
 export const randomLog = (length: number, values = 3, gapsSeconds = GAPS_SECONDS): fc.Arbitrary<LogEntry[]> =>
   fc
@@ -173,8 +178,11 @@ const fieldsOf = (values: number) =>
     {
       userId: one('user', 2),
       amountMinor: fc.oneof(
-        fc.integer({ min: 1, max: 3000 }),
-        fc.constantFrom(1000, 2000, 100_000_000, 99_999_999_999),
+        { weight: 4, arbitrary: fc.integer({ min: 1, max: 3000 }) },
+        { weight: 2, arbitrary: fc.constantFrom(1000, 2000, 100_000_000, 99_999_999_999) },
+        { weight: 1, arbitrary: fc.constant(0) },
+        { weight: 2, arbitrary: fc.integer({ min: -3000, max: -1 }) },
+        { weight: 1, arbitrary: fc.constantFrom(-1000, -99_999_999_999) },
       ),
       merchantId: one('merchant', values),
       merchantCategory: fc.constantFrom('food', 'travel', 'games'),

@@ -13,6 +13,7 @@ import { unwatched, unwatchedWork } from '../../src/disk/work.ts'
 import { readFeatureSettings, splitEntities } from '../../src/features/feature-settings.ts'
 import { VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
 import { fitFeaturesOn } from '../../src/replay/fit-features.ts'
+import { DEFAULT_AMOUNTS } from '../../src/transaction/amount-rules.ts'
 import type { Entity } from '../../src/transaction/entities.ts'
 import { databaseIn, type History } from './replay-run.ts'
 
@@ -42,7 +43,7 @@ const historyOf = async (
   entities: readonly Entity[] = [],
 ): Promise<History> => {
   const known = { categories: VOCABULARY_FIELDS, attributes: [], ...splitEntities(entities) }
-  const settings = readFeatureSettings(features, labels, known)
+  const settings = readFeatureSettings(features, labels, DEFAULT_AMOUNTS, known)
   const fitted = await withDatabase(databaseIn(folder), (connection) =>
     fitFeaturesOn(connection, prepared, 'arrival % 2 = 0', settings),
   )

@@ -75,7 +75,7 @@ describe('POST /predict', () => {
   test('every problem of a transaction is told at once, with what is allowed and what came', async () => {
     const answer = await post('/predict', {
       ...PAYMENT,
-      amount: -1,
+      amount: 0.001,
       timestamp: 'yesterday',
       latitude: 91,
       amout: 3,

@@ -402,27 +402,27 @@ export interface ServerReady {
 
 /** One card transaction. */
 export interface Transaction {
-  /** Unique name of the transaction; a repeated one is the same transaction sent again. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. */
+  /** Unique name of the transaction; a repeated one is the same transaction sent again. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. */
   readonly transaction_id: string | number
-  /** The card holder or account. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. */
+  /** The card holder or account. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. */
   readonly user_id: string | number
   /** When it happened. From 1970 to 9999: ISO 8601 with a zone (Z, +01, +0100 or +01:00), or whole epoch milliseconds. Digits beyond milliseconds are cut off. */
   readonly timestamp: string | number
-  /** How much was paid. In units of the currency, above 0 and below a billion, with at most two decimals; a number or decimal text. Read exactly. */
+  /** How much was paid; below 0, how much was given back. In units of the currency, below 0 for a refund; a number or decimal text, with an exponent or not. Read exactly. How many decimals and how large is the model's: by default two, and below a billion. */
   readonly amount: number | string
-  /** ISO 4217 code. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. Null or empty: missing. */
+  /** ISO 4217 code. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. Null or empty: missing. */
   readonly currency?: string | number | null
-  /** The merchant or terminal. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. Null or empty: missing. */
+  /** The merchant or terminal. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. Null or empty: missing. */
   readonly merchant_id?: string | number | null
-  /** What the merchant sells. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. Null or empty: missing. */
+  /** What the merchant sells. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. Null or empty: missing. */
   readonly merchant_category?: string | number | null
-  /** Purchase, withdrawal, transfer, ... At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. Null or empty: missing. */
+  /** Purchase, withdrawal, transfer, ... At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. Null or empty: missing. */
   readonly transaction_type?: string | number | null
-  /** The device or card instance used. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. Null or empty: missing. */
+  /** The device or card instance used. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. Null or empty: missing. */
   readonly device_id?: string | number | null
-  /** Mobile, web, terminal, ... At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. Null or empty: missing. */
+  /** Mobile, web, terminal, ... At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. Null or empty: missing. */
   readonly device_type?: string | number | null
-  /** Name of the place. At most 256 UTF-16 units, no control characters; a whole number is read as its decimal text. Null or empty: missing. */
+  /** Name of the place. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. Null or empty: missing. */
   readonly location?: string | number | null
   /** Degrees north. From -90 to 90. Null or empty: missing. */
   readonly latitude?: number | string | null

@@ -24,7 +24,7 @@ export const predictCommand: Command = {
       choices: ['auto', 'run', 'none'],
       defaultValue: 'auto',
     },
-    { flags: '--ignore-labels', description: 'the input has no labels, or they shall not be used' },
+    { flags: '--ignore-labels', description: 'do not use the labels of the input, where it has any' },
     {
       flags: '--reasons <number>',
       description: 'add a column with so many reasons for each score: what raised it most, in words',
@@ -53,7 +53,7 @@ export const predictCommand: Command = {
     const { source } = declaredEntities({ config })
     const fields =
       input.options['ignoreLabels'] === true
-        ? { ...source.fields, is_fraud: 'NULL', labelled_at: 'NULL' }
+        ? { ...source.fields, is_fraud: '', labelled_at: '' }
         : source.fields
     const result = await predict({
       source: { ...source, fields, path: resolve(context.workingDirectory, input.arguments[0] ?? '') },
@@ -83,7 +83,7 @@ const reasonsIn = ({ options }: CommandInput): number | undefined => {
 const describe = (context: CommandContext, result: PredictResult): string =>
   [
     `${result.rows} rows: ${result.scored} scored, ${result.flagged} flagged, ${result.rows - result.scored} with a reason instead`,
-    `${result.history}`,
+    `${result.history}${result.labelled ? '' : '; no labels are used of it'}`,
     relative(context.workingDirectory, result.out),
     '',
   ].join('\n')

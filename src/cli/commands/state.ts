@@ -1,7 +1,9 @@
+import { availableParallelism } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import { summarizeState, verifyStates } from '../../decisions/states/inspect-states.ts'
 import { loadStates } from '../../decisions/states/load-states.ts'
+import { migrateStates } from '../../decisions/states/migrate-states.ts'
 import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
@@ -43,14 +45,20 @@ export const stateCommand = (tools: StateTools): Command => ({
   name: 'state',
   summary: 'load, inspect and verify the states of users, merchants and devices',
   description:
-    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. A store of lmdb is used by one process at a time: stop the server first.',
-  arguments: [{ name: '<action>', description: 'what to do', choices: Object.keys(ACTIONS) }],
+    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. migrate carries a service over to a model with other entities, windows or cleaning: it takes the states of the run in --from, and every decision and label of the old logs that the run has not seen, into new states for `vigia state load --from`. A store of lmdb is used by one process at a time: stop the server first.',
+  arguments: [{ name: '<action>', description: 'what to do', choices: [...Object.keys(ACTIONS), 'migrate'] }],
   options: [
     {
       flags: '--from <folder>',
       description: 'for load: run folder with states/; otherwise the run of model.source',
     },
     { flags: '--force', description: 'for load: replace the states that are there' },
+    {
+      flags: '-l, --log <folder>',
+      description: 'for migrate: log of a server that decided meanwhile (may be repeated)',
+      repeatable: true,
+    },
+    { flags: '-o, --out <folder>', description: 'for migrate: folder that gets states/' },
     { flags: '--user <id>', description: 'for inspect: the state of this user' },
     { flags: '--merchant <id>', description: 'for inspect: the state of this merchant' },
     { flags: '--device <id>', description: 'for inspect: the state of this device' },
@@ -65,9 +73,14 @@ export const stateCommand = (tools: StateTools): Command => ({
     { command: 'vigia state load --from runs/vigia', explanation: 'Before the first start of a server.' },
     { command: 'vigia state inspect --user U0000091', explanation: 'What is remembered of a user.' },
     { command: 'vigia state verify', explanation: 'Whether every state can be used.' },
+    {
+      command: 'vigia state migrate --from runs/new --log serving/log --out migrated',
+      explanation: 'Nothing that was decided since the training data ended is lost to the new model.',
+    },
   ],
   run: async (context, input) => {
     const { settings } = await readServingConfig(context, input)
+    if (input.arguments[0] === 'migrate') return migrate({ context, input, settings, tools })
     const load = tools.modelLoader(settings.model, context.environment, context.workingDirectory)
     const states = await tools.storage.openStates(settings.state_store)
     try {
@@ -181,6 +194,49 @@ const inspect = async (request: Request): Promise<ExitCode> => {
             ? 'began without a history'
             : `began with ${relative(context.workingDirectory, identity.origin.folder)}${identity.origin.lastEventTimeMs === null ? '' : `, up to ${new Date(identity.origin.lastEventTimeMs).toISOString()}`}`,
         ]),
+  ])
+  return 0
+}
+
+/** Opens no store: the new states are a folder, for `load`. */
+const migrate = async ({
+  context,
+  input,
+  settings,
+  tools,
+}: Pick<Request, 'context' | 'input' | 'settings' | 'tools'>): Promise<ExitCode> => {
+  const { workingDirectory } = context
+  const { from, out, log } = input.options
+  const missing = [
+    ['--from <run>', typeof from],
+    ['--out <folder>', typeof out],
+    ['--log <folder>', Array.isArray(log) && log.length > 0 ? 'string' : 'nothing'],
+  ].find(([, type]) => type !== 'string')
+  if (missing !== undefined)
+    throw new VigiaError('CLI_INVALID_ARGUMENT', { command: 'state', reason: `migrate needs ${missing[0]}` })
+  const run = resolve(workingDirectory, String(from))
+  const folder = resolve(workingDirectory, String(out))
+  const load = tools.modelLoader(settings.model, context.environment, workingDirectory)
+  const migrated = await migrateStates({
+    model: await load(run),
+    run,
+    logs: (log as readonly string[]).map((name) => resolve(workingDirectory, name)),
+    openLog: tools.storage.readLog,
+    out: folder,
+    work: {
+      ...context.work,
+      database: {
+        threads: availableParallelism(),
+        memoryLimit: '2GB',
+        tempDirectory: join(folder, '.spill'),
+      },
+    },
+  })
+  const shown = relative(workingDirectory, folder) || '.'
+  print(context, { ...migrated, out: folder }, [
+    `taken in   ${migrated.taken} decisions that the run has not seen (${migrated.known} it has), ${migrated.labels} labels`,
+    `states     ${join(shown, 'states')}`,
+    `next       vigia state load --from ${shown}, with an empty prediction_log.path, then vigia serve`,
   ])
   return 0
 }

@@ -1,6 +1,7 @@
 import { join, relative, resolve } from 'node:path'
 import Table from 'cli-table3'
 import picocolors from 'picocolors'
+import { readAmountRules } from '../../config/read-amount-rules.ts'
 import { readSource } from '../../dataset/read-source.ts'
 import { validateDataset } from '../../dataset/validate-dataset.ts'
 import type { ValidationCheck, ValidationReport } from '../../dataset/validation-report.ts'
@@ -44,6 +45,7 @@ export const validateCommand = (tools: ValidateTools): Command => ({
   run: async (context, input) => {
     const config = await readTrainingConfig(context, input)
     const { resources, runs, validation } = config.settings
+    const amounts = readAmountRules(config.settings)
     const { source: declared } = declaredEntities({ config })
     const [file] = input.arguments
     const source =
@@ -58,7 +60,7 @@ export const validateCommand = (tools: ValidateTools): Command => ({
         connection,
         source,
         { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
-        { workingDirectory: context.workingDirectory, work },
+        { workingDirectory: context.workingDirectory, work, amounts },
       )
       return validateDataset(connection, preparedPath, read, validation)
     })
@@ -82,11 +84,17 @@ const describe = (report: ValidationReport, folder: string, context: CommandCont
       check.allowed,
       check.rows === 0 ? '' : check.rows,
     ])
-  const reasons = report.read.reasons.map(({ what, rows }) => `  ${rows} ${what}\n`).join('')
+  const reasons = report.read.reasons
+    .map(({ what, rows, frauds }) => `  ${rows} ${what}${frauds === 0 ? '' : `, ${frauds} labelled fraud`}\n`)
+    .join('')
+  const details = report.checks
+    .filter(({ passed, detail }) => !passed && detail !== undefined)
+    .map(({ id, severity, detail }) => `${colors.red(severity)} ${id}: ${detail}\n`)
+    .join('')
   const { inputRows, acceptedRows, quarantinedRows } = report.read
   const verdict = report.verdict === 'passed' ? colors.green('passed') : colors.red('failed')
   return `${checks.toString()}
-${inputRows} rows = ${acceptedRows} accepted + ${quarantinedRows} quarantined
+${details}${inputRows} rows = ${acceptedRows} accepted + ${quarantinedRows} quarantined
 ${reasons}${verdict}: ${relative(context.workingDirectory, join(folder, 'validation.html'))}
 `
 }

@@ -36,6 +36,7 @@ const EntitySchema = Type.Object(
           Type.Literal('amounts'),
           Type.Literal('spread'),
           Type.Literal('maximum'),
+          Type.Literal('refunds'),
           Type.Literal('life'),
           Type.Literal('time'),
           Type.Literal('risk'),
@@ -62,7 +63,7 @@ const EntitySchema = Type.Object(
 export const EntitiesSchema = Type.Record(Type.String({ minLength: 1 }), EntitySchema, {
   default: {},
   description:
-    "Entities of the bank's own beside user, merchant and device, by name, each with states and features of its own: `ip: { id: ip_address }`, a pair `user_at_merchant: { id: [user_id, merchant_id] }`. id: a field, an attribute, a column, SQL, or a list of them; word: for reasons; features: counts, amounts, spread, maximum, life, time, risk (default: counts, amounts, life, time, risk); windows, risk_windows; distinct and habits: other entities, category or location that it is seen with; transactions: most kept for each. Under user, merchant and device stand only distinct and habits of the bank's own: `user: { habits: [ip] }`. None by default. See docs/entities.md.",
+    "Entities of the bank's own beside user, merchant and device, by name, each with states and features of its own: `ip: { id: ip_address }`, a pair `user_at_merchant: { id: [user_id, merchant_id] }`. id: a field, an attribute, a column, SQL, or a list of them; word: for reasons; features: counts, amounts, spread, maximum, refunds, life, time, risk (default: counts, amounts, life, time, risk); windows, risk_windows; distinct and habits: other entities, category or location that it is seen with; transactions: most kept for each. Under user, merchant and device stand only distinct and habits of the bank's own: `user: { habits: [ip] }`. None by default. See docs/entities.md.",
 })
 
 export type EntitiesSettings = Static<typeof EntitiesSchema>

@@ -4,7 +4,7 @@ import { LONGEST_TEXT, SOURCE_FIELDS, type SourceField } from '../../transaction
 const expression = (meaning: string) =>
   Type.Optional(
     Type.String({
-      description: `${meaning} One SQL expression over the source's columns; left out, the source's column of the same name is used when there is one; empty text switches the field off.`,
+      description: `${meaning} The name of a column as it stands in the source, or one SQL expression over its columns; left out, the source's column of the same name is used when there is one; empty text switches the field off.`,
     }),
   )
 
@@ -14,7 +14,7 @@ const writing = (field: (typeof SOURCE_FIELDS)[number]): string => {
     case 'time':
       return ' ISO 8601 with zone, epoch milliseconds, or a typed timestamp.'
     case 'amount':
-      return ' In units of the currency, above 0, at most two decimals.'
+      return ' In units of the currency, below 0 for a refund; the section amounts says which there are.'
     case 'coordinate':
       return ` From ${field.bounds[0]} to ${field.bounds[1]}.`
     default:
@@ -130,7 +130,7 @@ export const SourceSchema = Type.Object(
     time_zone: Type.String({
       default: '',
       description:
-        'IANA zone in which timestamps without an offset are read, for instance Europe/Madrid. Empty: such text is quarantined, because guessing a zone moves every hour-of-day feature; typed timestamps of Parquet without a zone are then UTC.',
+        'IANA zone in which timestamps without an offset are read, for instance Europe/Madrid. Empty: such text is quarantined, because guessing a zone moves every hour-of-day feature; typed timestamps without a zone (of Parquet, or made by strptime) are then UTC, with a warning.',
     }),
     order: Type.Union([Type.Literal('event_time'), Type.Literal('arrival')], {
       default: 'event_time',
@@ -150,7 +150,7 @@ export const SourceSchema = Type.Object(
         default: {},
         additionalProperties: false,
         description:
-          'One SQL expression for each field of a transaction. Every column of CSV and JSON is text. `source_row` (1-based) and `source_file` can be used, and the macros decimal_comma(x), decimal_point(x), blank_to_null(x) and epoch_seconds(x).',
+          'A column or one SQL expression for each field of a transaction. A text that is the name of a column (else the same but for case) is that column, blanks, `?` and words of SQL included; SQL puts such names in double quotes. Every column of CSV and JSON is text. `source_row` (1-based) and `source_file` can be used, and the macros decimal_comma(x), decimal_point(x), money(x), yes_no(x), first_time(x, formats), blank_to_null(x), epoch_seconds(x), epoch_microseconds(x) and epoch_nanoseconds(x).',
       },
     ),
     attributes: Type.Record(Type.String({ minLength: 1 }), AttributeSchema, {

@@ -30,9 +30,17 @@ export const ValidationSchema = Type.Object(
       0.05,
       'Largest share of rows that may be quarantined. 5 %: more means a wrong mapping rather than dirty rows.',
     ),
+    quarantined_fraud_share: share(
+      0.01,
+      'Share of all frauds with a readable label from which on the quarantine is an error; exact repetitions of an accepted row are no loss. 1 %: what is quarantined for its amount or its time is often the very fraud that is looked for.',
+    ),
+    max_reused_id_share: share(
+      0.001,
+      'Largest share of rows that may have the transaction id of an earlier row and other contents. 0.1 %: more, and the column names something else, such as an order or an account.',
+    ),
     max_repeated_id_share: share(
       0.01,
-      'Largest share of rows that may repeat a transaction id. Exports overlap a little; more is a broken export.',
+      'Largest share of rows that may repeat an earlier row as it is, or its transaction id. Exports overlap a little; more is a broken export.',
     ),
     max_missing_share: share(
       0.2,
@@ -90,17 +98,18 @@ export const ValidationSchema = Type.Object(
         'The values a column may hold, for instance currency: [EUR, USD]. None by default: banks differ.',
     }),
     min_amount: Type.Number({
-      default: 0.01,
+      default: 0,
       minimum: 0,
       unit: 'currency units',
-      description: 'Smallest plausible amount. One cent, the least the schema accepts.',
+      description:
+        'Smallest plausible amount, without its sign. 0, because a card check is a transaction of 0; raise it where none can be.',
     }),
     max_amount: Type.Number({
       default: 1000000,
       minimum: 0,
       unit: 'currency units',
       description:
-        'Largest plausible amount. A card payment above a million is nearly always a missing decimal mark.',
+        'Largest plausible amount, without its sign. A card payment above a million is nearly always a missing decimal mark.',
     }),
     outliers: Type.Object(
       {

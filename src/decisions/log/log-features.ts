@@ -4,6 +4,7 @@ import { featureSettingsOfModel } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { decodeState } from '../../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
+import type { StateLayout } from '../../features/state/layout.ts'
 import { readTransaction } from '../../features/transaction-event.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { NO_TOKEN, tokenOf } from '../../transaction/token.ts'
@@ -27,6 +28,12 @@ export interface LogFeatures {
    */
   createAllFeatures(model: ModelDocument, transaction: Transaction): Float64Array | undefined
   applyLabel(label: LabelEntry): void
+  /** Tokens of the entities that `transaction` names, by kind, as the first model cleans it. */
+  tokensOf(transaction: Transaction): Readonly<Record<EntityKind, number>>
+  /** The states of a kind that anything was asked of, by token. */
+  statesOf(kind: EntityKind): ReadonlyMap<number, EntityState>
+  readonly kinds: readonly EntityKind[]
+  layoutOf(kind: EntityKind): StateLayout
 }
 
 /** @param first the model of the first decision: its layouts are those of the states */
@@ -48,7 +55,7 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
     live.get(kind)!.set(token, state)
     return state
   }
-  const statesOf = (tokenOfKind: (kind: EntityKind) => number): EntityStates =>
+  const statesFor = (tokenOfKind: (kind: EntityKind) => number): EntityStates =>
     Object.fromEntries(
       kinds.map((kind) => [kind, stateOf(kind, tokenOfKind(kind))]),
     ) as unknown as EntityStates
@@ -61,17 +68,25 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
     return (kind: EntityKind): number => standard[kind] ?? own[kind] ?? NO_TOKEN
   }
   return {
+    kinds,
+    layoutOf: (kind) => leading.engineer.keeperOf(kind)!.layout,
+    statesOf: (kind) => live.get(kind)!,
+    tokensOf: (transaction) => {
+      const { engineer, cleaning } = leading
+      readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
+      return Object.fromEntries(kinds.map((kind) => [kind, engineer.entityToken(kind)]))
+    },
     createAllFeatures: (model, transaction) => {
       const engine = engines.get(model.key) ?? engineOf(model)
       engines.set(model.key, engine)
       const { engineer, cleaning, vector } = engine
       readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
-      const states = statesOf((kind) => engineer.entityToken(kind))
+      const states = statesFor((kind) => engineer.entityToken(kind))
       return engineer.createAllFeatures(states, vector) === 'repeated' ? undefined : vector
     },
     applyLabel: (label) => {
       const { transactionId, eventTimeMs, isFraud } = label
-      leading.engineer.applyLabel(statesOf(tokensOfLabel(label)), {
+      leading.engineer.applyLabel(statesFor(tokensOfLabel(label)), {
         transactionToken: tokenOf(transactionId),
         eventTimeMs,
         isFraud,

@@ -25,18 +25,25 @@ export const ORIGIN_DOCUMENT = 'origin'
 
 export const documentName = (key: string): string => `model-${key}`
 
-export const writeModelDocument = async (log: PredictionLog, model: LoadedModel): Promise<void> => {
-  const { key, description, computed, identity, statesKey, artifact } = model
-  const document: ModelDocument = {
-    key,
-    name: description.name,
-    version: description.version,
-    sha256: description.sha256,
-    computed,
-    identity,
-    statesKey,
-    featureSettings: artifact.manifest.featureSettings,
-    fitted: artifact.manifest.fitted,
-  }
-  await log.writeDocument(documentName(key), JSON.stringify(document))
-}
+/** The document of a model. */
+export const documentOf = ({
+  key,
+  description,
+  computed,
+  identity,
+  statesKey,
+  artifact,
+}: LoadedModel): ModelDocument => ({
+  key,
+  name: description.name,
+  version: description.version,
+  sha256: description.sha256,
+  computed,
+  identity,
+  statesKey,
+  featureSettings: artifact.manifest.featureSettings,
+  fitted: artifact.manifest.fitted,
+})
+
+export const writeModelDocument = (log: PredictionLog, model: LoadedModel): Promise<void> =>
+  log.writeDocument(documentName(model.key), JSON.stringify(documentOf(model)))

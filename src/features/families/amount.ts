@@ -1,32 +1,33 @@
 import { fieldFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
+import { type Money, moneyOf } from '../payments.ts'
 import { yesOrNo } from '../phrase.ts'
-
-const MINOR_PER_MAJOR = 100
 
 /** What is paid, seen by itself. */
 export const amount: FeatureFamily = {
   name: 'amount',
   title: 'Amount',
   meaning: 'What is paid, seen by itself.',
-  features: ({ categories }) => [
-    ...ofAmount,
+  features: ({ amounts, categories }) => [
+    ...ofAnyAmount(moneyOf(amounts)),
+    ...(amounts.zero ? [isZero] : []),
+    ...(amounts.refunds ? [isRefund] : []),
     ...fieldFeatures(categories, 'currency', 'currency', ({ currencyToken }) => currencyToken),
   ],
 }
 
-const ofAmount: readonly Feature[] = [
+const ofAnyAmount = ({ unit, least }: Money): Feature[] => [
   {
     name: 'amount',
-    meaning: 'Amount of the transaction.',
+    meaning: 'Amount of the transaction, without its sign.',
     unit: 'currency',
-    range: [0.01, Number.POSITIVE_INFINITY],
+    range: [least, Number.POSITIVE_INFINITY],
     missing: 'never',
     phrase: { text: 'amount is {}' },
     bind:
       ({ transaction }) =>
       () =>
-        transaction.amountMinor / MINOR_PER_MAJOR,
+        Math.abs(transaction.amountMinor) / unit,
   },
   {
     name: 'amount_log',
@@ -38,19 +39,37 @@ const ofAmount: readonly Feature[] = [
     bind:
       ({ transaction }) =>
       () =>
-        Math.log1p(transaction.amountMinor / MINOR_PER_MAJOR),
+        Math.log1p(Math.abs(transaction.amountMinor) / unit),
   },
+  ...ofDigits(unit),
+  {
+    name: 'amount_band',
+    meaning:
+      'Band of the amount, without its sign, among equally filled bands of the training transactions, smallest 0.',
+    unit: 'index',
+    range: [0, 99],
+    missing: 'never',
+    phrase: { text: 'amount is in band {}', as: 'amount band' },
+    bind:
+      ({ transaction, fitted }) =>
+      () =>
+        fitted.amountBand(Math.abs(transaction.amountMinor)),
+  },
+]
+
+/** How the amount ends. */
+const ofDigits = (unit: number): Feature[] => [
   {
     name: 'amount_cents',
     meaning: 'The part of the amount below one unit of currency.',
     unit: 'minor currency',
-    range: [0, 99],
+    range: [0, unit - 1],
     missing: 'never',
     phrase: { text: 'amount ends in {}' },
     bind:
       ({ transaction }) =>
       () =>
-        transaction.amountMinor % MINOR_PER_MAJOR,
+        Math.abs(transaction.amountMinor) % unit,
   },
   {
     name: 'amount_is_whole',
@@ -62,7 +81,7 @@ const ofAmount: readonly Feature[] = [
     bind:
       ({ transaction }) =>
       () =>
-        transaction.amountMinor % MINOR_PER_MAJOR === 0 ? 1 : 0,
+        transaction.amountMinor % unit === 0 ? 1 : 0,
   },
   {
     name: 'amount_is_round',
@@ -74,18 +93,32 @@ const ofAmount: readonly Feature[] = [
     bind:
       ({ transaction }) =>
       () =>
-        transaction.amountMinor % (10 * MINOR_PER_MAJOR) === 0 ? 1 : 0,
-  },
-  {
-    name: 'amount_band',
-    meaning: 'Band of the amount among equally filled bands of the training transactions, smallest 0.',
-    unit: 'index',
-    range: [0, 99],
-    missing: 'never',
-    phrase: { text: 'amount is in band {}', as: 'amount band' },
-    bind:
-      ({ transaction, fitted }) =>
-      () =>
-        fitted.amountBand(transaction.amountMinor),
+        transaction.amountMinor % (10 * unit) === 0 ? 1 : 0,
   },
 ]
+
+const isZero: Feature = {
+  name: 'amount_is_zero',
+  meaning: 'The amount is 0, as that of a card check.',
+  unit: 'boolean',
+  range: [0, 1],
+  missing: 'never',
+  phrase: yesOrNo('amount is zero', 'amount is not zero'),
+  bind:
+    ({ transaction }) =>
+    () =>
+      transaction.amountMinor === 0 ? 1 : 0,
+}
+
+const isRefund: Feature = {
+  name: 'amount_is_refund',
+  meaning: 'The amount is below 0: a refund or reversal.',
+  unit: 'boolean',
+  range: [0, 1],
+  missing: 'never',
+  phrase: yesOrNo('it is a refund', 'it is a payment'),
+  bind:
+    ({ transaction }) =>
+    () =>
+      transaction.amountMinor < 0 ? 1 : 0,
+}

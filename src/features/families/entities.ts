@@ -1,11 +1,12 @@
 import { DAY_MS } from '../../foundation/days.ts'
+import type { AmountRules } from '../../transaction/amount-rules.ts'
 import type { Entity, EntityFeature } from '../../transaction/entities.ts'
 import { wordOf } from '../entity-words.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
+import { deviationIn, type Money, meanIn, moneyOf, relativeToEarlier } from '../payments.ts'
 import { windowText, yesOrNo } from '../phrase.ts'
-import { relativeTo, standardDeviation } from '../statistics.ts'
+import { refundsInWindow } from '../refund-features.ts'
 
-const MINOR_PER_MAJOR = 100
 const SECOND_MS = 1_000
 const ONWARDS = Number.POSITIVE_INFINITY
 
@@ -15,12 +16,14 @@ export const entities: FeatureFamily = {
   title: 'Entities',
   meaning:
     'What is known of the entities that `entities` declares beside user, merchant and device: for each, what its `features`, `distinct` and `habits` ask for.',
-  features: ({ entities: own, standardEntities }) =>
-    [...standardEntities, ...own].flatMap((entity) => featuresOf(entity, own)),
+  features: ({ entities: own, standardEntities, amounts: rules }) =>
+    [...standardEntities, ...own].flatMap((entity) => featuresOf(entity, own, rules)),
 }
 
-const featuresOf = (entity: Entity, all: readonly Entity[]): readonly Feature[] => [
-  ...entity.features.flatMap((feature) => FEATURES[feature](entity)),
+const featuresOf = (entity: Entity, all: readonly Entity[], rules: AmountRules): readonly Feature[] => [
+  ...entity.features
+    .filter((feature) => feature !== 'refunds' || rules.refunds)
+    .flatMap((feature) => FEATURES[feature](entity, moneyOf(rules))),
   ...entity.distinct.flatMap((other) => entity.windows.map((window) => distinct(entity, other, window, all))),
   ...entity.habits.flatMap((other) => habits(entity, other, all)),
 ]
@@ -47,11 +50,11 @@ const counts = (entity: Entity): readonly Feature[] =>
     },
   }))
 
-const amounts = (entity: Entity): readonly Feature[] =>
+const amounts = (entity: Entity, { unit }: Money): readonly Feature[] =>
   entity.windows.flatMap((window): Feature[] => [
     {
       name: `${entity.name}_total_amount_${window}`,
-      meaning: `Sum of the amounts of the ${ofWindow(window, entity)}, this one included.`,
+      meaning: `Sum of the payments of the ${ofWindow(window, entity)}, this one included.`,
       unit: 'currency',
       range: [0, ONWARDS],
       missing: missingOf(entity),
@@ -60,13 +63,13 @@ const amounts = (entity: Entity): readonly Feature[] =>
         missing: `no ${entity.word} given`,
       },
       bind: (sources) => {
-        const reading = sources.entity(entity.name).window(window)
-        return () => reading.totalMinor / MINOR_PER_MAJOR
+        const reading = sources.entity(entity.name).windowPayments(window)
+        return () => reading.totalMinor / unit
       },
     },
     {
       name: `${entity.name}_mean_amount_${window}`,
-      meaning: `Mean of the amounts of the ${ofWindow(window, entity)}, this one included.`,
+      meaning: `Mean of the payments of the ${ofWindow(window, entity)}, this one included.`,
       unit: 'currency',
       range: [0, ONWARDS],
       missing: missingOf(entity),
@@ -75,16 +78,16 @@ const amounts = (entity: Entity): readonly Feature[] =>
         missing: `no ${entity.word} given`,
       },
       bind: (sources) => {
-        const reading = sources.entity(entity.name).window(window)
-        return () => reading.totalMinor / reading.count / MINOR_PER_MAJOR
+        const reading = sources.entity(entity.name).windowPayments(window)
+        return () => meanIn(reading) / unit
       },
     },
   ])
 
-const spread = (entity: Entity): readonly Feature[] =>
+const spread = (entity: Entity, { unit }: Money): readonly Feature[] =>
   entity.windows.map((window) => ({
     name: `${entity.name}_std_amount_${window}`,
-    meaning: `Sample standard deviation of the amounts of the ${ofWindow(window, entity)}, this one included.`,
+    meaning: `Sample standard deviation of the payments of the ${ofWindow(window, entity)}, this one included.`,
     unit: 'currency',
     range: [0, ONWARDS],
     missing: `${missingOf(entity)}; 0 when this is the only transaction`,
@@ -95,14 +98,14 @@ const spread = (entity: Entity): readonly Feature[] =>
     },
     bind: (sources) => {
       const reading = sources.entity(entity.name).windowSquares(window)
-      return () => standardDeviation(reading.count, reading.totalMinor, reading.squares) / MINOR_PER_MAJOR
+      return () => deviationIn(reading) / unit
     },
   }))
 
-const maximum = (entity: Entity): readonly Feature[] =>
+const maximum = (entity: Entity, { unit }: Money): readonly Feature[] =>
   entity.windows.map((window) => ({
     name: `${entity.name}_max_amount_${window}`,
-    meaning: `Largest amount of the ${ofWindow(window, entity)}, this one included.`,
+    meaning: `Largest payment of the ${ofWindow(window, entity)}, this one included.`,
     unit: 'currency',
     range: [0, ONWARDS],
     missing: missingOf(entity),
@@ -112,7 +115,7 @@ const maximum = (entity: Entity): readonly Feature[] =>
     },
     bind: (sources) => {
       const reading = sources.entity(entity.name).windowMaximum(window)
-      return () => reading.maximumMinor / MINOR_PER_MAJOR
+      return () => reading.maximumMinor / unit
     },
   }))
 
@@ -135,7 +138,7 @@ const life = (entity: Entity): readonly Feature[] => [
   },
   {
     name: `${entity.name}_amount_to_mean`,
-    meaning: `This amount divided by the mean of the earlier amounts of the ${entity.word}.`,
+    meaning: `This amount divided by the mean of the earlier payments of the ${entity.word}.`,
     unit: 'ratio',
     range: [0, ONWARDS],
     missing: `${missingOf(entity)}; 1 for its first`,
@@ -145,9 +148,9 @@ const life = (entity: Entity): readonly Feature[] => [
       missing: `no ${entity.word} given`,
     },
     bind: (sources) => {
-      const reading = sources.entity(entity.name).life()
+      const reading = sources.entity(entity.name).lifePayments()
       const { transaction } = sources
-      return () => relativeTo(transaction.amountMinor, reading.earlierTotalMinor, reading.earlierCount)
+      return () => relativeToEarlier(transaction.amountMinor, reading)
     },
   },
 ]
@@ -226,11 +229,15 @@ const risk = (entity: Entity): readonly Feature[] =>
     },
   ])
 
-const FEATURES: Readonly<Record<EntityFeature, (entity: Entity) => readonly Feature[]>> = {
+const refunds = (entity: Entity, money: Money): readonly Feature[] =>
+  entity.windows.flatMap((window) => refundsInWindow(entity, window, money))
+
+const FEATURES: Readonly<Record<EntityFeature, (entity: Entity, money: Money) => readonly Feature[]>> = {
   counts,
   amounts,
   spread,
   maximum,
+  refunds,
   life,
   time,
   risk,

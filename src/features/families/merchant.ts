@@ -1,11 +1,11 @@
 import { fieldFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
+import { type Money, meanIn, moneyOf, relativeToEarlier } from '../payments.ts'
 import { windowText } from '../phrase.ts'
-import { relativeTo } from '../statistics.ts'
+import { refundsInWindow } from '../refund-features.ts'
 import { isNewValue, isUsualValue, shareOfValue } from '../value-features.ts'
 
 const ONWARDS = Number.POSITIVE_INFINITY
-const MINOR_PER_MAJOR = 100
 const NO_MERCHANT = 'no merchant given'
 
 /** Whom the user pays and for what, against the habits of both. */
@@ -13,7 +13,7 @@ export const merchant: FeatureFamily = {
   name: 'merchant',
   title: 'Merchant',
   meaning: 'Whom the user pays and for what, against the habits of both.',
-  features: ({ windows, categories }) => [
+  features: ({ windows, categories, amounts }) => [
     isNewValue('user_merchant_is_new', 'merchant', 'The user has not paid this merchant before.'),
     shareOfValue(
       'user_merchant_share',
@@ -38,43 +38,52 @@ export const merchant: FeatureFamily = {
       ({ categoryToken }) => categoryToken,
     ),
     ...fieldFeatures(categories, 'transaction_type', 'transaction type', ({ typeToken }) => typeToken),
-    ...windows.flatMap(inWindow),
-    {
-      name: 'merchant_tx_count_life',
-      meaning: 'Transactions of the merchant before this one.',
-      unit: 'transactions',
-      range: [0, ONWARDS],
-      missing: 'missing when the transaction names no merchant; 0 for its first',
-      phrase: {
-        text: 'merchant has had {} before',
-        at: { 0: 'first transaction of the merchant' },
-        missing: NO_MERCHANT,
-      },
-      bind: ({ merchant: source }) => {
-        const life = source.life()
-        return () => life.earlierCount
-      },
-    },
-    {
-      name: 'merchant_amount_to_mean',
-      meaning: "This amount divided by the mean of the merchant's earlier amounts.",
-      unit: 'ratio',
-      range: [0, ONWARDS],
-      missing: 'missing when the transaction names no merchant; 1 for its first',
-      phrase: {
-        text: "amount is {} times the merchant's mean",
-        at: { 1: "amount is the merchant's mean, or the first" },
-        missing: NO_MERCHANT,
-      },
-      bind: ({ merchant: source, transaction }) => {
-        const life = source.life()
-        return () => relativeTo(transaction.amountMinor, life.earlierTotalMinor, life.earlierCount)
-      },
-    },
+    ...windows.flatMap((window) => inWindow(window, moneyOf(amounts))),
+    ...overLife,
+    ...(amounts.refunds
+      ? windows.flatMap((window) =>
+          refundsInWindow({ name: 'merchant', word: 'merchant' }, window, moneyOf(amounts)),
+        )
+      : []),
   ],
 }
 
-const inWindow = (window: string): Feature[] => [
+const overLife: readonly Feature[] = [
+  {
+    name: 'merchant_tx_count_life',
+    meaning: 'Transactions of the merchant before this one.',
+    unit: 'transactions',
+    range: [0, ONWARDS],
+    missing: 'missing when the transaction names no merchant; 0 for its first',
+    phrase: {
+      text: 'merchant has had {} before',
+      at: { 0: 'first transaction of the merchant' },
+      missing: NO_MERCHANT,
+    },
+    bind: ({ merchant: source }) => {
+      const life = source.life()
+      return () => life.earlierCount
+    },
+  },
+  {
+    name: 'merchant_amount_to_mean',
+    meaning: 'This amount divided by the mean of the earlier payments to the merchant.',
+    unit: 'ratio',
+    range: [0, ONWARDS],
+    missing: 'missing when the transaction names no merchant; 1 for its first',
+    phrase: {
+      text: "amount is {} times the merchant's mean",
+      at: { 1: "amount is the merchant's mean, or the first" },
+      missing: NO_MERCHANT,
+    },
+    bind: ({ merchant: source, transaction }) => {
+      const life = source.lifePayments()
+      return () => relativeToEarlier(transaction.amountMinor, life)
+    },
+  },
+]
+
+const inWindow = (window: string, { unit, leastSum }: Money): Feature[] => [
   {
     name: `merchant_tx_count_${window}`,
     meaning: `Transactions of the merchant in the last ${window}, this one included.`,
@@ -93,14 +102,14 @@ const inWindow = (window: string): Feature[] => [
   },
   {
     name: `merchant_mean_amount_${window}`,
-    meaning: `Mean of the merchant's amounts in the last ${window}, this one included.`,
+    meaning: `Mean of the payments to the merchant in the last ${window}, this one included.`,
     unit: 'currency',
-    range: [0.01, ONWARDS],
+    range: [leastSum, ONWARDS],
     missing: 'missing when the transaction names no merchant',
     phrase: { text: `merchant's mean amount of the last ${windowText(window)} is {}`, missing: NO_MERCHANT },
     bind: ({ merchant: source }) => {
-      const reading = source.window(window)
-      return () => reading.totalMinor / reading.count / MINOR_PER_MAJOR
+      const reading = source.windowPayments(window)
+      return () => meanIn(reading) / unit
     },
   },
 ]

@@ -1,9 +1,20 @@
 import { DAY_MS } from '../../foundation/days.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
+import {
+  deviationIn,
+  deviationOfEarlier,
+  deviationsFromEarlier,
+  earlierMean,
+  type Money,
+  meanIn,
+  moneyOf,
+  relativeToEarlier,
+  relativeToLargest,
+  relativeToOthers,
+} from '../payments.ts'
 import { windowText } from '../phrase.ts'
-import { earlierDeviation, relativeTo, standardDeviation } from '../statistics.ts'
+import { refundsInWindow } from '../refund-features.ts'
 
-const MINOR_PER_MAJOR = 100
 const ONWARDS = Number.POSITIVE_INFINITY
 
 /** How the user usually pays, and how far this transaction is from it. */
@@ -11,11 +22,17 @@ export const userBehaviour: FeatureFamily = {
   name: 'user_behaviour',
   title: 'User behaviour',
   meaning: 'How the user usually pays, and how far this transaction is from it.',
-  features: ({ windows }) => [...windows.flatMap(inWindow), ...overLife],
+  features: ({ windows, amounts }) => [
+    ...windows.flatMap((window) => inWindow(window, moneyOf(amounts))),
+    ...overLife(moneyOf(amounts)),
+    ...(amounts.refunds
+      ? windows.flatMap((window) => refundsInWindow({ name: 'user', word: 'user' }, window, moneyOf(amounts)))
+      : []),
+  ],
 }
 
 /** Over `(t - w, t]`, this transaction included. */
-const inWindow = (window: string): Feature[] => [
+const inWindow = (window: string, { unit, leastSum }: Money): Feature[] => [
   {
     name: `user_tx_count_${window}`,
     meaning: `Transactions of the user in the last ${window}, this one included.`,
@@ -33,31 +50,31 @@ const inWindow = (window: string): Feature[] => [
   },
   {
     name: `user_total_amount_${window}`,
-    meaning: `Sum of the user's amounts in the last ${window}, this one included.`,
+    meaning: `Sum of the user's payments in the last ${window}, this one included.`,
     unit: 'currency',
-    range: [0.01, ONWARDS],
+    range: [leastSum, ONWARDS],
     missing: 'never',
     phrase: { text: `user has paid {} in all in the last ${windowText(window)}` },
     bind: ({ user }) => {
-      const reading = user.window(window)
-      return () => reading.totalMinor / MINOR_PER_MAJOR
+      const reading = user.windowPayments(window)
+      return () => reading.totalMinor / unit
     },
   },
   {
     name: `user_mean_amount_${window}`,
-    meaning: `Mean of the user's amounts in the last ${window}, this one included.`,
+    meaning: `Mean of the user's payments in the last ${window}, this one included.`,
     unit: 'currency',
-    range: [0.01, ONWARDS],
+    range: [leastSum, ONWARDS],
     missing: 'never',
     phrase: { text: `user's mean amount of the last ${windowText(window)} is {}` },
     bind: ({ user }) => {
-      const reading = user.window(window)
-      return () => reading.totalMinor / reading.count / MINOR_PER_MAJOR
+      const reading = user.windowPayments(window)
+      return () => meanIn(reading) / unit
     },
   },
   {
     name: `user_std_amount_${window}`,
-    meaning: `Sample standard deviation of the user's amounts in the last ${window}, this one included.`,
+    meaning: `Sample standard deviation of the user's payments in the last ${window}, this one included.`,
     unit: 'currency',
     range: [0, ONWARDS],
     missing: '0 when this is the only transaction',
@@ -67,24 +84,24 @@ const inWindow = (window: string): Feature[] => [
     },
     bind: ({ user }) => {
       const reading = user.windowSquares(window)
-      return () => standardDeviation(reading.count, reading.totalMinor, reading.squares) / MINOR_PER_MAJOR
+      return () => deviationIn(reading) / unit
     },
   },
   {
     name: `user_max_amount_${window}`,
-    meaning: `Largest of the user's amounts in the last ${window}, this one included.`,
+    meaning: `Largest of the user's payments in the last ${window}, this one included.`,
     unit: 'currency',
-    range: [0.01, ONWARDS],
+    range: [leastSum, ONWARDS],
     missing: 'never',
     phrase: { text: `user's largest amount of the last ${windowText(window)} is {}` },
     bind: ({ user }) => {
       const reading = user.windowMaximum(window)
-      return () => reading.maximumMinor / MINOR_PER_MAJOR
+      return () => reading.maximumMinor / unit
     },
   },
   {
     name: `user_amount_to_mean_${window}`,
-    meaning: `This amount divided by the mean of the user's other amounts in the last ${window}.`,
+    meaning: `This amount divided by the mean of the user's other payments in the last ${window}.`,
     unit: 'ratio',
     range: [0, ONWARDS],
     missing: '1 when there are no others',
@@ -93,9 +110,8 @@ const inWindow = (window: string): Feature[] => [
       at: { 1: `amount is the user's mean of the last ${windowText(window)}, or the only one` },
     },
     bind: ({ user, transaction }) => {
-      const reading = user.window(window)
-      return () =>
-        relativeTo(transaction.amountMinor, reading.totalMinor - transaction.amountMinor, reading.count - 1)
+      const reading = user.windowPayments(window)
+      return () => relativeToOthers(transaction.amountMinor, reading)
     },
   },
   {
@@ -113,35 +129,37 @@ const inWindow = (window: string): Feature[] => [
 ]
 
 /** Over all earlier transactions, this one excluded: what it is compared with cannot contain it. */
-const overLife: readonly Feature[] = [
-  {
-    name: 'user_tx_count_life',
-    meaning: 'Transactions of the user before this one.',
-    unit: 'transactions',
-    range: [0, ONWARDS],
-    missing: '0 for the first',
-    phrase: { text: 'user has made {} before', at: { 0: 'first transaction of the user' } },
-    bind: ({ user }) => {
-      const life = user.life()
-      return () => life.earlierCount
-    },
+const overLife = (money: Money): Feature[] => [TRANSACTIONS, ...paymentsOverLife(money), ...comparedWithLife]
+
+const TRANSACTIONS: Feature = {
+  name: 'user_tx_count_life',
+  meaning: 'Transactions of the user before this one.',
+  unit: 'transactions',
+  range: [0, ONWARDS],
+  missing: '0 for the first',
+  phrase: { text: 'user has made {} before', at: { 0: 'first transaction of the user' } },
+  bind: ({ user }) => {
+    const life = user.life()
+    return () => life.earlierCount
   },
+}
+
+const paymentsOverLife = ({ unit }: Money): Feature[] => [
   {
     name: 'user_mean_amount_life',
-    meaning: "Mean of the user's earlier amounts.",
+    meaning: "Mean of the user's earlier payments.",
     unit: 'currency',
     range: [0, ONWARDS],
     missing: '0 for the first',
     phrase: { text: "user's mean amount so far is {}", at: { 0: 'first amount of the user' } },
     bind: ({ user }) => {
-      const life = user.life()
-      return () =>
-        life.earlierCount === 0 ? 0 : life.earlierTotalMinor / life.earlierCount / MINOR_PER_MAJOR
+      const life = user.lifePayments()
+      return () => earlierMean(life) / unit
     },
   },
   {
     name: 'user_std_amount_life',
-    meaning: "Sample standard deviation of the user's earlier amounts.",
+    meaning: "Sample standard deviation of the user's earlier payments.",
     unit: 'currency',
     range: [0, ONWARDS],
     missing: '0 with fewer than two earlier transactions',
@@ -151,25 +169,27 @@ const overLife: readonly Feature[] = [
     },
     bind: ({ user }) => {
       const life = user.lifeSquares()
-      return () =>
-        standardDeviation(life.earlierCount, life.earlierTotalMinor, life.earlierSquares) / MINOR_PER_MAJOR
+      return () => deviationOfEarlier(life) / unit
     },
   },
   {
     name: 'user_max_amount_life',
-    meaning: "Largest of the user's earlier amounts.",
+    meaning: "Largest of the user's earlier payments.",
     unit: 'currency',
     range: [0, ONWARDS],
     missing: '0 for the first',
     phrase: { text: "user's largest amount so far is {}", at: { 0: 'first amount of the user' } },
     bind: ({ user }) => {
-      const life = user.life()
-      return () => life.earlierMaximumMinor / MINOR_PER_MAJOR
+      const life = user.lifePayments()
+      return () => life.earlierMaximumMinor / unit
     },
   },
+]
+
+const comparedWithLife: readonly Feature[] = [
   {
     name: 'user_amount_zscore',
-    meaning: "Standard deviations between this amount and the mean of the user's earlier amounts.",
+    meaning: "Standard deviations between this amount and the mean of the user's earlier payments.",
     unit: 'standard deviations',
     range: [Number.NEGATIVE_INFINITY, ONWARDS],
     missing: '0 with fewer than two earlier transactions or when they are all alike',
@@ -179,18 +199,12 @@ const overLife: readonly Feature[] = [
     },
     bind: ({ user, transaction }) => {
       const life = user.lifeSquares()
-      return () =>
-        earlierDeviation(
-          transaction.amountMinor,
-          life.earlierCount,
-          life.earlierTotalMinor,
-          life.earlierSquares,
-        )
+      return () => deviationsFromEarlier(transaction.amountMinor, life)
     },
   },
   {
     name: 'user_amount_to_mean',
-    meaning: "This amount divided by the mean of the user's earlier amounts.",
+    meaning: "This amount divided by the mean of the user's earlier payments.",
     unit: 'ratio',
     range: [0, ONWARDS],
     missing: '1 for the first',
@@ -199,13 +213,13 @@ const overLife: readonly Feature[] = [
       at: { 1: "amount is the user's mean, or the first" },
     },
     bind: ({ user, transaction }) => {
-      const life = user.life()
-      return () => relativeTo(transaction.amountMinor, life.earlierTotalMinor, life.earlierCount)
+      const life = user.lifePayments()
+      return () => relativeToEarlier(transaction.amountMinor, life)
     },
   },
   {
     name: 'user_amount_to_max',
-    meaning: "This amount divided by the largest of the user's earlier amounts.",
+    meaning: "This amount divided by the largest of the user's earlier payments.",
     unit: 'ratio',
     range: [0, ONWARDS],
     missing: '1 for the first',
@@ -214,9 +228,8 @@ const overLife: readonly Feature[] = [
       at: { 1: "amount is the user's largest so far, or the first" },
     },
     bind: ({ user, transaction }) => {
-      const life = user.life()
-      return () =>
-        relativeTo(transaction.amountMinor, life.earlierMaximumMinor, life.earlierCount > 0 ? 1 : 0)
+      const life = user.lifePayments()
+      return () => relativeToLargest(transaction.amountMinor, life)
     },
   },
   {

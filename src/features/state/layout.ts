@@ -15,7 +15,7 @@ export interface NamedWindow {
 
 /** What the features of one entity kind ask its state to keep. */
 export interface StateNeeds {
-  /** Windows `(t - w, t]` with count and total amount, ascending. */
+  /** Windows `(t - w, t]` with count and total of payments, ascending. */
   readonly windows: readonly NamedWindow[]
   /** Windows `(t - delay - w, t - delay]` with labelled and fraudulent transactions, ascending. */
   readonly riskWindows: readonly NamedWindow[]
@@ -28,6 +28,13 @@ export interface StateNeeds {
   /** The coordinates of the last transaction. */
   readonly coordinates: boolean
   readonly dimensions: readonly Dimension[]
+  /**
+   * Refunds apart from payments. Absent, not false, where none can come: a layout is known by its needs, and
+   * those of states from before there were refunds do not name them.
+   */
+  readonly refunds?: true
+  /** Decimals of the minor units that amounts stand in; absent for 2, as they always were. */
+  readonly decimals?: number
 }
 
 /** Declared bounds of one entity's state, and the times that say what may be forgotten. */
@@ -48,8 +55,8 @@ export interface StateLimits {
 /**
  * Where everything stands in the state of one entity: a block of 64-bit floats
  *
- *     [ header | windows | risk windows | dimension headers | ring: capacity x fields | tables: 3 x capacity
- * each ]
+ *     [ header | windows | risk windows | dimension headers | refunds | ring: capacity x fields | tables: 3 x
+ * capacity each ]
  *
  * All numbers are integers below 2^53 or coordinates, so every sum is exact whatever the order. The ring
  * holds recent transactions in event-time order, one row each (a transaction is read and evicted as a whole,
@@ -64,6 +71,10 @@ export interface StateLayout {
   /** An event this much older than the entity's latest can no longer matter. */
   readonly retentionMs: number
   readonly windowWords: number
+  /** Where a window counts its refunds, from the window's start; -1: not kept. Their total follows. */
+  readonly windowRefunds: number
+  /** Where the refunds of all time are counted, from the block's base; -1: not kept. */
+  readonly lifeRefundsAt: number
   readonly riskAt: number
   readonly dimensionsAt: number
   readonly ringAt: number
@@ -92,7 +103,7 @@ export const HEADER = {
   watermark: 4,
   /** Event time of the earliest transaction ever. */
   firstTime: 5,
-  /** Transactions ever, in arrival order, and their amounts; kept only where `life` is needed. */
+  /** Transactions ever, in arrival order, and the amounts of payments; kept only where `life` is needed. */
   count: 6,
   totalMinor: 7,
   squaresHigh: 8,
@@ -110,7 +121,10 @@ export const HEADER = {
 } as const
 export const HEADER_WORDS = 18
 
-/** Words of one window: where it starts in the ring, then its aggregates; distinct counts follow. */
+/**
+ * Words of one window: where it starts in the ring, then its aggregates; distinct counts follow, then
+ * refunds.
+ */
 export const WINDOW = {
   start: 0,
   totalMinor: 1,
@@ -147,9 +161,12 @@ export const createStateLayout = (kind: EntityKind, needs: StateNeeds, limits: S
   const dimensionField = fieldCount
   fieldCount += needs.dimensions.length
 
-  const windowWords = WINDOW.distinct + needs.dimensions.length
+  const windowRefunds = needs.refunds ? WINDOW.distinct + needs.dimensions.length : -1
+  const windowWords = WINDOW.distinct + needs.dimensions.length + (needs.refunds ? 2 : 0)
   const riskAt = HEADER_WORDS + needs.windows.length * windowWords
   const dimensionsAt = riskAt + needs.riskWindows.length * RISK_WORDS
+  const afterDimensions = dimensionsAt + needs.dimensions.length * DIMENSION_WORDS
+  const lifeRefundsAt = needs.refunds && needs.life ? afterDimensions : -1
   const longestWindowMs = Math.max(0, ...needs.windows.map(({ ms }) => ms))
   const longestRiskMs =
     needs.riskWindows.length > 0
@@ -164,9 +181,11 @@ export const createStateLayout = (kind: EntityKind, needs: StateNeeds, limits: S
     schemaHash: murmurHash52(bytes, 0, bytes.length),
     retentionMs: Math.max(longestWindowMs, longestRiskMs) + limits.latenessMs,
     windowWords,
+    windowRefunds,
+    lifeRefundsAt,
     riskAt,
     dimensionsAt,
-    ringAt: dimensionsAt + needs.dimensions.length * DIMENSION_WORDS,
+    ringAt: afterDimensions + (lifeRefundsAt < 0 ? 0 : 1),
     fieldCount,
     labelField,
     greaterField,

@@ -2,15 +2,22 @@ import type { EntityKind } from '../../transaction/entity-kind.ts'
 import type { StateLayout } from './layout.ts'
 
 /**
- * What one window `(t - w, t]` shows, the current transaction included. Amounts in minor units.
+ * What one window `(t - w, t]` shows, the current transaction included. Amounts in minor units; total,
+ * squares and maximum are those of payments.
  */
 export class WindowReading {
   readonly name: string
   readonly ms: number
+  /** Transactions: payments and refunds. */
   count = 0
+  /** Refunds among them; 0 where none can come. */
+  refundCount = 0
+  /** Sum of the refunds' sizes, above 0. */
+  refundTotalMinor = 0.5
   totalMinor = 0.5
   /** Sum of squared amounts: the others' exact sum rounded once, plus the current square. */
   squares = 0.5
+  /** 0 without payments. */
   maximumMinor = 0.5
   /** Distinct values by position in the layout's dimensions. */
   readonly distinct: Float64Array
@@ -70,8 +77,10 @@ const N_LOG_N = Float64Array.from({ length: 1024 }, (_, n) => (n === 0 ? 0 : n *
  */
 export class EntityReading {
   readonly kind: EntityKind
-  /** Earlier transactions of the entity, and their amounts in minor units. */
+  /** Earlier transactions of the entity, refunds among them, and the payments' amounts in minor units. */
   earlierCount = 0
+  earlierRefundCount = 0
+  /** NaN when it has left 2^53, beyond which sums are not exact. */
   earlierTotalMinor = 0.5
   earlierSquares = 0.5
   earlierMaximumMinor = 0.5

@@ -16,7 +16,7 @@ import { AMOUNT_FIELD, DIMENSION, HEADER, ID_FIELD, type StateLayout, TIME_FIELD
 import type { DimensionReading, EntityReading } from './reading.ts'
 import { findTransaction, holdsTransaction, nextCopy } from './ring-search.ts'
 import { ValuePlaces } from './value-places.ts'
-import { UNLABELLED, Windows } from './windows.ts'
+import { paidOf, UNLABELLED, Windows } from './windows.ts'
 
 /** Ring capacity and table capacity of a new state. */
 const FIRST_CAPACITY = 4
@@ -94,7 +94,7 @@ export class StateKeeper {
   read(state: EntityState, event: TransactionEvent, reading: EntityReading): void {
     const { data, base } = state
     const watermark = data[base + HEADER.watermark]!
-    if (this.layout.needs.life) describeLife(data, base, reading)
+    if (this.layout.needs.life) describeLife(data, base, this.layout.lifeRefundsAt, reading)
     this.describeDimensions(data, base, event, reading)
     if (event.eventTimeMs >= watermark) {
       this.windows.slide(data, base, event.eventTimeMs)
@@ -231,11 +231,15 @@ export class StateKeeper {
   }
 
   private countLife(data: Float64Array, base: number, event: TransactionEvent): void {
-    const amount = event.amountMinor
+    const paid = paidOf(event.amountMinor)
+    const total = data[base + HEADER.totalMinor]! + paid
     data[base + HEADER.count]!++
-    data[base + HEADER.totalMinor]! += amount
-    if (this.layout.needs.squares) addSquare(data, base + HEADER.squaresHigh, amount)
-    data[base + HEADER.maximumMinor] = Math.max(data[base + HEADER.maximumMinor]!, amount)
+    // Once it is NaN it stays: a sum of a life has no bound, and beyond 2^53 it would be wrong in silence.
+    data[base + HEADER.totalMinor] = total <= Number.MAX_SAFE_INTEGER ? total : Number.NaN
+    if (this.layout.needs.squares) addSquare(data, base + HEADER.squaresHigh, paid)
+    data[base + HEADER.maximumMinor] = Math.max(data[base + HEADER.maximumMinor]!, paid)
+    const { lifeRefundsAt } = this.layout
+    if (event.amountMinor < 0 && lifeRefundsAt >= 0) data[base + lifeRefundsAt]!++
     data[base + HEADER.firstTime] = Math.min(data[base + HEADER.firstTime]!, event.eventTimeMs)
   }
 
@@ -376,8 +380,14 @@ export class StateKeeper {
 
 const NO_WORDS = new Float64Array(0)
 
-const describeLife = (data: Float64Array, base: number, reading: EntityReading): void => {
+const describeLife = (
+  data: Float64Array,
+  base: number,
+  lifeRefundsAt: number,
+  reading: EntityReading,
+): void => {
   reading.earlierCount = data[base + HEADER.count]!
+  if (lifeRefundsAt >= 0) reading.earlierRefundCount = data[base + lifeRefundsAt]!
   reading.earlierTotalMinor = data[base + HEADER.totalMinor]!
   reading.earlierSquares = squaresOf(data, base + HEADER.squaresHigh)
   reading.earlierMaximumMinor = data[base + HEADER.maximumMinor]!

@@ -11,6 +11,9 @@ import {
 } from './layout.ts'
 import type { EntityReading } from './reading.ts'
 
+/** What a transaction pays: a refund nothing, as far as sums of payments go. */
+export const paidOf = (amountMinor: number): number => Math.max(amountMinor, 0)
+
 /** The label of a transaction that has none yet. */
 export const UNLABELLED = -1
 
@@ -112,12 +115,18 @@ export class Windows {
 
   /** The transaction at `sequence`, just written to the ring, enters every window. */
   enter(data: Float64Array, base: number, sequence: number, amountMinor: number): void {
-    const { needs } = this.layout
+    const { needs, windowRefunds } = this.layout
+    const paidMinor = paidOf(amountMinor)
+    // Refunds stand in the stack with what they are, below every payment.
     if (needs.maximum) this.stackMaximum(data, base, sequence, amountMinor)
     for (let w = 0; w < this.windowsMs.length; w++) {
       const at = base + HEADER_WORDS + w * this.windowWords
-      data[at + WINDOW.totalMinor]! += amountMinor
-      if (needs.squares) addSquare(data, at + WINDOW.squaresHigh, amountMinor)
+      data[at + WINDOW.totalMinor]! += paidMinor
+      if (needs.squares) addSquare(data, at + WINDOW.squaresHigh, paidMinor)
+      if (amountMinor < 0 && windowRefunds >= 0) {
+        data[at + windowRefunds]!++
+        data[at + windowRefunds + 1]! -= amountMinor
+      }
     }
   }
 
@@ -184,21 +193,26 @@ export class Windows {
    * in them.
    */
   describe(data: Float64Array, base: number, amountMinor: number, reading: EntityReading): void {
-    const { needs, riskAt } = this.layout
+    const { needs, riskAt, windowRefunds } = this.layout
     const next = data[base + HEADER.next]!
     const mask = data[base + HEADER.ringCapacity]! - 1
     const amountAt = base + this.ringAt + AMOUNT_FIELD
-    const square = squareOf(amountMinor)
+    const paidMinor = paidOf(amountMinor)
+    const square = squareOf(paidMinor)
     for (let w = 0; w < this.windowsMs.length; w++) {
       const at = base + HEADER_WORDS + w * this.windowWords
       const window = reading.windows[w]!
       window.count = next - data[at + WINDOW.start]! + 1
-      window.totalMinor = data[at + WINDOW.totalMinor]! + amountMinor
+      window.totalMinor = data[at + WINDOW.totalMinor]! + paidMinor
       if (needs.squares) window.squares = squaresOf(data, at + WINDOW.squaresHigh) + square
       if (needs.maximum) {
         const maximumAt = data[at + WINDOW.maximumAt]!
         const earlier = maximumAt < 0 ? 0 : data[amountAt + (maximumAt & mask) * this.fieldCount]!
-        window.maximumMinor = Math.max(earlier, amountMinor)
+        window.maximumMinor = Math.max(earlier, paidMinor)
+      }
+      if (needs.refunds) {
+        window.refundCount = data[at + windowRefunds]! + (amountMinor < 0 ? 1 : 0)
+        window.refundTotalMinor = data[at + windowRefunds + 1]! + paidMinor - amountMinor
       }
     }
     for (let w = 0; w < this.riskMs.length; w++) {
@@ -236,11 +250,16 @@ export class Windows {
     next: number,
     mask: number,
   ): void {
-    const { needs, stackField, dimensionField } = this.layout
+    const { needs, stackField, dimensionField, windowRefunds } = this.layout
     const slot = base + this.ringAt + (sequence & mask) * this.fieldCount
     const amountMinor = data[slot + AMOUNT_FIELD]!
-    data[at + WINDOW.totalMinor]! -= amountMinor
-    if (needs.squares) removeSquare(data, at + WINDOW.squaresHigh, amountMinor)
+    const paidMinor = paidOf(amountMinor)
+    data[at + WINDOW.totalMinor]! -= paidMinor
+    if (needs.squares) removeSquare(data, at + WINDOW.squaresHigh, paidMinor)
+    if (amountMinor < 0 && windowRefunds >= 0) {
+      data[at + windowRefunds]!--
+      data[at + windowRefunds + 1]! += amountMinor
+    }
     if (needs.maximum && data[at + WINDOW.maximumAt] === sequence) {
       data[at + WINDOW.maximumAt] = sequence === next - 1 ? -1 : data[slot + stackField]!
     }

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path'
 import type { TrainingSettings } from '../../config/training-config.ts'
 import type { FittedCleaning } from '../../dataset/cleaning.ts'
+import type { ReadResult } from '../../dataset/read-source.ts'
 import type { SplitReport } from '../../dataset/split/split-report.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import { readJson } from '../../disk/json-file.ts'
@@ -184,6 +185,7 @@ const readOutcomes = async ({ input }: StepWork) => {
     training: await readJson<TrainingOutcome>(input('train', 'training.json')),
     split: await readJson<SplitReport>(input('split', 'split.json')),
     fitted: await readJson<FittedFeatures>(input('features', 'fitted.json')),
+    amounts: (await readJson<ReadResult>(input('read', 'read.json'))).amounts,
   }
 }
 
@@ -216,7 +218,8 @@ const sliceRun = async (
   transactionIds: readonly string[],
   rows: ScoredRows,
 ): Promise<EvaluationReport['slices']> => {
-  const { slices } = context.config.settings.evaluation
+  const { decimals } = (await readJson<ReadResult>(input('read', 'read.json'))).amounts
+  const slices = { ...context.config.settings.evaluation.slices, decimals }
   const slicings = await withDatabase(database, (connection) =>
     sliceRows(connection, featureFiles(input), 'test', transactionIds, slices),
   )
@@ -274,7 +277,7 @@ const compareProduction = async (
   })
   const loaded = await loadProduction(folder, {
     names,
-    settings: { features: declared.features, labels: declared.labels },
+    settings: { features: declared.features, labels: declared.labels, amounts: run.amounts },
     fitted: {
       features: run.fitted,
       cleaning: await readJson<FittedCleaning>(input('clean', 'cleaning.json')),

@@ -1,6 +1,7 @@
+import type { ReadResult } from '../../dataset/read-source.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { readJson } from '../../disk/json-file.ts'
-import { knownData, readFeatureSettings } from '../../features/feature-settings.ts'
+import { type FeatureSettings, knownData, readFeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import {
   categoricalNames,
@@ -21,15 +22,22 @@ export const featureFiles = (input: StepWork['input']): FeatureFiles => ({
   prepared: input('read', 'prepared.parquet'),
 })
 
-/** Names of the features whose values are codes without an order, as the features step has fitted them. */
-export const categoricalFeatures = async (
+/** What the features of a run are computed with, as its read and features steps have found it. */
+export const featuresOfRun = async (
   { config }: Pick<TrainingContext, 'config'>,
   input: StepWork['input'],
-): Promise<readonly string[]> => {
+): Promise<{ readonly settings: FeatureSettings; readonly fitted: FittedFeatures }> => {
   const fitted = await readJson<FittedFeatures>(input('features', 'fitted.json'))
+  const { amounts } = await readJson<ReadResult>(input('read', 'read.json'))
   const { features, labels } = config.settings
-  return categoricalNames(readFeatureSettings(features, labels, knownData(fitted)))
+  return { settings: readFeatureSettings(features, labels, amounts, knownData(fitted)), fitted }
 }
+
+/** Names of the features whose values are codes without an order, as the features step has fitted them. */
+export const categoricalFeatures = async (
+  context: Pick<TrainingContext, 'config'>,
+  input: StepWork['input'],
+): Promise<readonly string[]> => categoricalNames((await featuresOfRun(context, input)).settings)
 
 /** The rows of `part` of a run, with the features `names`, as its steps have left them. */
 export const readPart = async (

@@ -29,7 +29,7 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
   run: async (work) => {
     const { input, output } = work
     const prepared = input('clean', 'cleaned.parquet')
-    const { attributes, mapping } = await readJson<ReadResult>(input('read', 'read.json'))
+    const { attributes, amounts, mapping } = await readJson<ReadResult>(input('read', 'read.json'))
     const { entities } = declaredEntities({ config })
     const known = {
       categories: VOCABULARY_FIELDS,
@@ -37,7 +37,7 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
       ...splitEntities(entities),
       withoutUsers: mapping.user_id === null,
     }
-    const settings = readFeatureSettings(config.settings.features, config.settings.labels, known)
+    const settings = readFeatureSettings(config.settings.features, config.settings.labels, amounts, known)
     const fitted = await withDatabase(work.database, (connection) =>
       fitFeaturesOn(connection, prepared, trainingRows(input('split', 'split.parquet')), settings),
     )

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { writeArtifact } from '../../artifacts/artifact-folder.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
 import type { FittedCleaning } from '../../dataset/cleaning.ts'
+import type { ReadResult } from '../../dataset/read-source.ts'
 import type { SplitReport } from '../../dataset/split/split-report.ts'
 import { readJson } from '../../disk/json-file.ts'
 import { withoutCurves } from '../../evaluation/evaluate.ts'
@@ -91,11 +92,11 @@ const manifestOf = async (
 ): Promise<Parameters<typeof encodeArtifact>[0]['manifest']> => {
   const evaluation = await readJson<EvaluationReport>(input('evaluate', 'evaluation.json'))
   const selection = await readJson<SelectionOutcome>(input('select', 'selection.json'))
-  const read = await readJson<{ files: readonly unknown[] }>(input('read', 'read.json'))
+  const read = await readJson<ReadResult>(input('read', 'read.json'))
   return {
     project: project.name,
     model: { title: candidate.title, settings: trained.settings, library: trained.library ?? null },
-    featureSettings: { features, labels },
+    featureSettings: { features, labels, amounts: read.amounts },
     fitted: {
       features: await readJson<FittedFeatures>(input('features', 'fitted.json')),
       cleaning: await readJson<FittedCleaning>(input('clean', 'cleaning.json')),

@@ -11,7 +11,7 @@ import type { Artifact } from '../../model/artifact.ts'
 export interface FeatureOrigin {
   /** Names of all computed features. */
   readonly names: readonly string[]
-  readonly settings: { readonly features: unknown; readonly labels: unknown }
+  readonly settings: { readonly features: unknown; readonly labels: unknown; readonly amounts?: unknown }
   readonly fitted: { readonly features: FittedFeatures; readonly cleaning: FittedCleaning }
 }
 
@@ -50,6 +50,8 @@ export const whyOtherFeatures = (
     return 'its features were computed with other settings (features)'
   if (differs(manifest.featureSettings.labels, settings.labels))
     return 'its features were computed with other settings (labels)'
+  if (differs(manifest.featureSettings.amounts ?? null, settings.amounts ?? null))
+    return 'its amounts were read by other rules (amounts)'
   if (differs(manifest.fitted.features, fitted.features))
     return 'its vocabularies or amount bands were fitted on other training rows'
   if (differs(manifest.fitted.cleaning, fitted.cleaning))

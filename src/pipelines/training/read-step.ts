@@ -1,3 +1,4 @@
+import { readAmountRules } from '../../config/read-amount-rules.ts'
 import { readSource } from '../../dataset/read-source.ts'
 import { findSourceFiles } from '../../dataset/source-files.ts'
 import { withDatabase } from '../../disk/database.ts'
@@ -15,6 +16,7 @@ export const readStep = (context: TrainingContext): Step => {
   const { path: declaredPath, ...declared } = config.declared.source
   const { path } = config.settings.source
   const mapped = declaredEntities(context).source
+  const amounts = readAmountRules(config.settings)
   return {
     name: 'read',
     activity: 'reading transactions',
@@ -27,6 +29,7 @@ export const readStep = (context: TrainingContext): Step => {
         attributes: mapped.attributes,
         files: isGenerated ? [] : endings(declaredPath),
       },
+      amounts,
     },
     module: import.meta.url,
     ...(!isGenerated && {
@@ -41,7 +44,7 @@ export const readStep = (context: TrainingContext): Step => {
         quarantinePath: output('quarantine.jsonl'),
       }
       const result = await withDatabase(work.database, (connection) =>
-        readSource(connection, source, outputs, { workingDirectory, work }),
+        readSource(connection, source, outputs, { workingDirectory, work, amounts }),
       )
       // Where a run folder lies says nothing about its data, and would make two equal runs differ.
       const files = isGenerated ? result.files.map((file) => ({ ...file, path: 'generated' })) : result.files

@@ -19,6 +19,7 @@ const ROWS = [
   { id: 't3', user: 'bob', day: 39, category: 'food', amount: 300, pattern: null, part: 'test' },
   { id: 't4', user: 'bob', day: 41, category: 'fuel', amount: 400, pattern: 'stolen card', part: 'test' },
   { id: 't5', user: 'ada', day: 42, category: null, amount: 500, pattern: null, part: 'test' },
+  { id: 't6', user: 'bob', day: 43, category: 'fuel', amount: -900, pattern: null, part: 'test' },
 ]
 
 beforeAll(async () => {
@@ -69,12 +70,21 @@ test('a division that parts nothing is left out', async () => {
   expect(slicings.map(({ by }) => by)).toEqual([])
 })
 
+test('refunds are a band of their own, beside those of the payments', async () => {
+  const [, bands] = await slicesOf(['t5', 't4', 't3', 't6'], { smallest: 2, amount_bands: 2 })
+  expect(bands).toEqual({
+    by: 'amount band',
+    names: ['up to 4.00', 'above 4.00', 'refunds'],
+    nameOfRow: ['above 4.00', 'up to 4.00', 'up to 4.00', 'refunds'],
+  })
+})
+
 const slicesOf = (
   ids: readonly string[],
   settings: { smallest: number; amount_bands: number },
 ): Promise<readonly Slicing[]> =>
   withDatabase(database, (connection) =>
-    sliceRows(connection, files, 'test', ids, { ...settings, new_user_days: 30 }),
+    sliceRows(connection, files, 'test', ids, { ...settings, new_user_days: 30, decimals: 2 }),
   )
 
 const text = (value: string | null): string => (value === null ? 'NULL::VARCHAR' : sqlLiteral(value))

@@ -2,6 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { TrainingSettings } from '../../config/training-config.ts'
 import { sqlLiteral } from '../../disk/database.ts'
 import { DAY_MS } from '../../foundation/days.ts'
+import { type AmountRules, amountText } from '../../transaction/amount-rules.ts'
 
 /** Each transaction is its own user where the bank knows none. */
 const USER = 'coalesce(user_id, transaction_id)'
@@ -18,6 +19,9 @@ export interface Slicing {
   readonly nameOfRow: readonly (string | null)[]
 }
 
+/** How amounts are told, too. */
+type SliceSettings = TrainingSettings['evaluation']['slices'] & Pick<AmountRules, 'decimals'>
+
 /**
  * How the rows of `part` are divided for the report, in the order of `transactionIds`: by merchant category,
  * amount band, whether the user is new, and fraud pattern. A division that puts all rows in one slice, or
@@ -28,7 +32,7 @@ export const sliceRows = async (
   files: { readonly prepared: string; readonly split: string },
   part: string,
   transactionIds: readonly string[],
-  { amount_bands, new_user_days, smallest }: TrainingSettings['evaluation']['slices'],
+  { amount_bands, new_user_days, smallest, decimals }: SliceSettings,
 ): Promise<readonly Slicing[]> => {
   const prepared = `read_parquet(${sqlLiteral(files.prepared)})`
   const result = await connection.runAndReadAll(
@@ -45,8 +49,9 @@ export const sliceRows = async (
     ]),
   )
   const rows = transactionIds.map((id) => found.get(id)!)
-  const edges = quantiles(Float64Array.from(rows, (row) => row[2]).sort(), amount_bands)
-  const bands = bandNames(edges)
+  const paid = rows.flatMap((row) => (row[2] < 0 ? [] : [row[2]]))
+  const edges = quantiles(Float64Array.from(paid).sort(), amount_bands)
+  const bands = bandNames(edges, decimals)
   const newUsers = `first seen less than ${new_user_days} days ago`
   return [
     byCategory(
@@ -55,8 +60,8 @@ export const sliceRows = async (
     ),
     {
       by: 'amount band',
-      names: bands,
-      nameOfRow: rows.map((row) => bands[bandOf(edges, row[2])]!),
+      names: paid.length < rows.length ? [...bands, REFUNDS] : bands,
+      nameOfRow: rows.map((row) => (row[2] < 0 ? REFUNDS : bands[bandOf(edges, row[2])]!)),
     },
     {
       by: 'new users',
@@ -67,6 +72,7 @@ export const sliceRows = async (
   ].filter(divides)
 }
 
+const REFUNDS = 'refunds'
 const KNOWN_USERS = 'seen for longer'
 const OTHER = 'other categories'
 const MISSING = 'no category'
@@ -117,18 +123,14 @@ const quantiles = (sorted: Float64Array, bands: number): number[] => {
 }
 
 /** Band i holds edge[i - 1] < amount <= edge[i]. */
-const bandNames = (edges: readonly number[]): string[] =>
-  edges.length === 0
-    ? ['all amounts']
-    : [
-        `up to ${money(edges[0]!)}`,
-        ...edges.slice(1).map((edge, index) => `${money(edges[index]!)} to ${money(edge)}`),
-        `above ${money(edges.at(-1)!)}`,
-      ]
+const bandNames = (edges: readonly number[], decimals: number): string[] => {
+  const money = edges.map((edge) => amountText(edge, decimals))
+  if (money.length === 0) return ['all amounts']
+  const between = money.slice(1).map((edge, index) => `${money[index]} to ${edge}`)
+  return [`up to ${money[0]}`, ...between, `above ${money.at(-1)}`]
+}
 
 const bandOf = (edges: readonly number[], amountMinor: number): number => {
   const band = edges.findIndex((edge) => amountMinor <= edge)
   return band < 0 ? edges.length : band
 }
-
-const money = (minor: number): string => (minor / 100).toFixed(2)

@@ -1,11 +1,9 @@
 import { dirname } from 'node:path'
 import { publishStates, statesIdentity } from '../../artifacts/states-manifest.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
-import { readJson } from '../../disk/json-file.ts'
-import { knownData, readFeatureSettings } from '../../features/feature-settings.ts'
-import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { Step } from '../../steps/step.ts'
 import { kindsOf } from '../../transaction/entity-kind.ts'
+import { featuresOfRun } from './feature-files.ts'
 import { ownEntities, type TrainingContext } from './training-context.ts'
 
 /**
@@ -16,7 +14,7 @@ import { ownEntities, type TrainingContext } from './training-context.ts'
 export const statesStep = ({ config }: TrainingContext): Step => ({
   name: 'states',
   activity: 'keeping the states of all entities',
-  inputs: ['features'],
+  inputs: ['read', 'features'],
   settings: {
     features: config.declared.features,
     labels: config.declared.labels,
@@ -25,8 +23,7 @@ export const statesStep = ({ config }: TrainingContext): Step => ({
   module: import.meta.url,
   run: async ({ input, output, database }) => {
     const features = input('features', 'features.parquet')
-    const fitted = await readJson<FittedFeatures>(input('features', 'fitted.json'))
-    const settings = readFeatureSettings(config.settings.features, config.settings.labels, knownData(fitted))
+    const { settings, fitted } = await featuresOfRun({ config }, input)
     const last = await withDatabase(database, async (connection) => {
       const result = await connection.runAndReadAll(
         `SELECT max(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(features)})`,

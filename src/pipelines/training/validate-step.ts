@@ -32,7 +32,10 @@ export const validateStep = ({ config, folder }: TrainingContext): Step => ({
     throw new VigiaError('PIPELINE_VALIDATION_FAILED', {
       count: failed.length === 1 ? '1 check' : `${failed.length} checks`,
       checks: failed
-        .map((check) => `${check.what} (allowed: ${check.allowed}, found: ${check.observed})`)
+        .map(
+          (check) =>
+            `${check.what} (allowed: ${check.allowed}, found: ${check.observed}${check.detail === undefined ? '' : `; ${check.detail}`})`,
+        )
         .join('; '),
       report: join(folder, 'reports', 'validation.html'),
     })

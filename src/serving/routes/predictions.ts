@@ -35,7 +35,7 @@ export const addPredictions = (app: App, { pipeline }: RouteContext): void => {
       const logged = await pipeline.find(id)
       if (logged === undefined) throw new VigiaError('PREDICTION_UNKNOWN', { id: id.slice(0, LONGEST_TEXT) })
       const { reasons } = request.query
-      return loggedAnswer(logged, reasons > 0 ? pipeline.explain(logged, reasons) : [])
+      return loggedAnswer(logged, reasons > 0 ? pipeline.explain(logged, reasons) : [], pipeline.shape)
     },
   )
 }

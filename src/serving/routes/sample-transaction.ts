@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { type AmountRules, minorPerUnit } from '../../transaction/amount-rules.ts'
 import type { App } from '../dependencies.ts'
 import { refTo } from '../schemas/named.ts'
 import { EXAMPLE_TRANSACTION, TransactionAnswer } from '../schemas/transaction.ts'
@@ -17,18 +18,19 @@ const Query = Type.Object(
   { additionalProperties: false },
 )
 
-/** Amounts that samples have in turn. */
+/** Amounts that samples have in turn, as near as the model's amounts come to them. */
 const AMOUNTS = [42.5, 9.99, 120, 3.2, 2499.9]
 
 /** GET /sample-transaction: a transaction that POST /predict accepts, new each time. */
-export const addSampleTransaction = (app: App, { world }: RouteContext): void => {
+export const addSampleTransaction = (app: App, { world, pipeline }: RouteContext): void => {
   let made = 0
   const make = () => ({
     ...EXAMPLE_TRANSACTION,
+    ...(pipeline.shape.amounts.currency !== '' && { currency: pipeline.shape.amounts.currency }),
     transaction_id: `sample-${world.newId()}`,
     user_id: 'sample-user',
     timestamp: new Date(world.now()).toISOString(),
-    amount: AMOUNTS[made++ % AMOUNTS.length]!,
+    amount: nearest(AMOUNTS[made++ % AMOUNTS.length]!, pipeline.shape.amounts),
   })
   app.get<{ Querystring: Static<typeof Query> }>(
     '/sample-transaction',
@@ -55,4 +57,9 @@ export const addSampleTransaction = (app: App, { world }: RouteContext): void =>
       return count === undefined ? make() : { transactions: Array.from({ length: count }, make) }
     },
   )
+}
+
+const nearest = (amount: number, { decimals, largestMinor }: AmountRules): number => {
+  const unit = minorPerUnit(decimals)
+  return Math.min(Math.max(1, Math.round(amount * unit)), largestMinor) / unit
 }

@@ -50,9 +50,9 @@ export const ErrorAnswer = named(
             problems: [
               {
                 field: 'amount',
-                what: 'is not positive',
-                allowed: 'above 0 and below a billion, ...',
-                got: '-5',
+                what: 'has more than 2 decimals',
+                allowed: 'from -999999999.99 to 999999999.99, ...',
+                got: '5.001',
               },
             ],
           },

@@ -14,10 +14,11 @@ export const EXAMPLE_TRANSACTION = Object.fromEntries(
   TRANSACTION_FIELDS.map(({ wire, example }) => [wire, example]),
 ) as { readonly [F in TransactionField as F['wire']]: F['example'] }
 
-const TEXT_RULE = `At most ${LONGEST_TEXT} UTF-16 units, no control characters; a whole number is read as its decimal text.`
+const TEXT_RULE = `At most ${LONGEST_TEXT} UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text.`
 
-/** Text that is not blank and has no control characters. */
-export const NAME = '^[^\\x00-\\x1f\\x7f]*[^\\x00-\\x20\\x7f\\xa0][^\\x00-\\x1f\\x7f]*$'
+/** Text that is not blank and has no control characters but tabs and line breaks. */
+export const NAME =
+  '^[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]*[^\\x00-\\x20\\x7f\\xa0][^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f]*$'
 
 /** What a request may write for a field. Everything optional may be null or empty, which is missing. */
 const sent = (field: TransactionField): TSchema => {
@@ -37,10 +38,8 @@ const sent = (field: TransactionField): TSchema => {
     case 'amount':
       return Type.Unsafe({
         type: ['number', 'string', ...orNull],
-        exclusiveMinimum: 0,
-        maximum: field.bounds[1] / 100,
         ...(required && { minLength: 1 }),
-        description: `${says} In units of the currency, above 0 and below a billion, with at most two decimals; a number or decimal text. Read exactly.${missing}`,
+        description: `${says} In units of the currency, below 0 for a refund; a number or decimal text, with an exponent or not. Read exactly. How many decimals and how large is the model's: by default two, and below a billion.${missing}`,
       })
     case 'coordinate':
       return Type.Unsafe({

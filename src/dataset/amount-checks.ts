@@ -1,0 +1,89 @@
+import { sqlLiteral } from '../disk/database.ts'
+import { minorPerUnit } from '../transaction/amount-rules.ts'
+import { atMost, type Check, type Found, forbidden, percent, shareOf } from './dataset-check.ts'
+
+/** Amounts that are implausible, and outliers among those above 0. */
+export const checkAmounts: Check = async ({ read, profile, settings, find }) => {
+  const { min_amount: least, max_amount: most, outliers } = settings
+  const unit = minorPerUnit(read.amounts.decimals)
+  const amount = `CAST(amount_minor AS DECIMAL(18, 0)) / ${unit}`
+  // Of refunds the size: what is paid back is as plausible as what is paid.
+  const range = await find(`abs(amount_minor) NOT BETWEEN ${least * unit} AND ${most * unit}`, amount)
+  const implausible = {
+    ...forbidden(
+      {
+        id: 'range.amount',
+        what: 'amounts outside the plausible range',
+        severity: 'warning',
+        setting: 'validation.min_amount, validation.max_amount',
+      },
+      range,
+    ),
+    allowed: `${least} to ${most}`,
+  }
+  if (profile.quartiles === null) return [implausible]
+  const [lower, median, upper] = profile.quartiles
+  // Outliers are sought among amounts above 0: a check of a card and a refund are no scale of payments.
+  const logarithm = 'ln(nullif(greatest(amount_minor, 0), 0))'
+  const spread = Math.log(upper) - Math.log(lower)
+  // 0.6745: the median absolute deviation of a normal distribution in standard deviations (Iglewicz and
+  // Hoaglin, 1993).
+  const byZ = await find(
+    `${profile.logDeviation > 0} AND 0.6745 * abs(${logarithm} - ln(${median})) > ${outliers.robust_z * profile.logDeviation}`,
+    amount,
+  )
+  const byIqr = await find(
+    `${spread > 0} AND ${logarithm} NOT BETWEEN ${Math.log(lower) - outliers.iqr_factor * spread} AND ${Math.log(upper) + outliers.iqr_factor * spread}`,
+    amount,
+  )
+  const outlier = (id: string, rule: string, found: Found) => ({
+    ...atMost({
+      id,
+      what: `share of amounts that are outliers by ${rule}`,
+      severity: 'warning',
+      setting: 'outliers.max_share',
+      limit: outliers.max_share,
+      rows: found.rows,
+      of: profile.rows,
+    }),
+    examples: found.examples,
+  })
+  return [
+    implausible,
+    outlier('outliers.robust_z', 'robust z', byZ),
+    outlier('outliers.iqr', 'interquartile range', byIqr),
+  ]
+}
+
+/**
+ * All amounts are of one currency: sums and means over several have no meaning. Where `amounts.currency` says
+ * which, it is that one. Rows that say none are taken to be of it.
+ */
+export const checkCurrencies: Check = async ({ read, profile, find }) => {
+  const { currencies, rows } = profile
+  if (currencies.length === 0) return []
+  const declared = read.amounts.currency
+  const expected = declared === '' ? currencies[0]!.currency : declared
+  const others = await find(
+    `currency IS NOT NULL AND upper(trim(currency)) <> ${sqlLiteral(expected)}`,
+    'currency',
+  )
+  const shown = currencies
+    .slice(0, MOST_SHOWN)
+    .map((one) => `${one.currency} ${percent(shareOf(one.rows, rows))}`)
+  const more = currencies.length - shown.length
+  return [
+    {
+      id: 'amounts.currencies',
+      what: 'currencies of the amounts',
+      severity: 'error',
+      setting: 'amounts.currency',
+      allowed: `${declared === '' ? 'one' : declared}: source.fields.amount can convert the others`,
+      observed: `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+      ...others,
+      passed: others.rows === 0,
+    },
+  ]
+}
+
+const MOST_SHOWN = 5

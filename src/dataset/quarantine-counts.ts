@@ -1,0 +1,88 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { DAY_MS } from '../foundation/days.ts'
+import type { AmountRules } from '../transaction/amount-rules.ts'
+import { LATEST_TIME_MS } from '../transaction/fields.ts'
+import { QUARANTINE_REASONS, reasonBit, whatOf } from './quarantine-reasons.ts'
+import type { ReadResult } from './read-source.ts'
+
+/** What the table `mapped` and the rejected rows amount to. */
+export interface RowCounts {
+  /** Rows of `mapped` with a reason. */
+  readonly bad: number
+  readonly outOfOrder: number
+  readonly reasons: ReadResult['reasons']
+  readonly acceptedFrauds: number
+  readonly lostFrauds: number
+  readonly badByDay: ReadResult['quarantinedByDay']
+}
+
+/**
+ * Finds repeated ids among the good rows of `mapped` and tells repetitions as they are, alike in all
+ * `columns`, from one id for different contents. Counting hashes settles the usual case, no repetition,
+ * without a table of all ids.
+ */
+export const markRepeatedIds = async (
+  connection: DuckDBConnection,
+  columns: readonly string[],
+): Promise<void> => {
+  const reader = await connection.runAndReadAll(
+    'SELECT count(*) = count(DISTINCT hash(transaction_id)) FROM mapped WHERE reasons = 0',
+  )
+  if (reader.getRows()[0]?.[0] === true) return
+  const alike = columns.map((name) => `later.${name} IS NOT DISTINCT FROM earliest.${name}`).join(' AND ')
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE repeated_rows AS
+     SELECT later.source_row, ${alike} AS is_alike FROM mapped AS later JOIN (
+       SELECT transaction_id, min(source_row) AS first_row FROM mapped WHERE reasons = 0
+       GROUP BY transaction_id HAVING count(*) > 1) AS repeated USING (transaction_id)
+     JOIN mapped AS earliest ON earliest.source_row = first_row
+     WHERE later.reasons = 0 AND later.source_row > first_row`,
+  )
+  await connection.run(
+    `UPDATE mapped SET reasons = CASE WHEN is_alike THEN ${reasonBit('transaction_id_repeated')} ELSE ${reasonBit('transaction_id_reused')} END
+     FROM repeated_rows WHERE mapped.source_row = repeated_rows.source_row`,
+  )
+}
+
+/** Counts accepted and quarantined rows by reason, by day and by label. */
+export const countRows = async (connection: DuckDBConnection, amounts: AmountRules): Promise<RowCounts> => {
+  const bits = QUARANTINE_REASONS.map(({ code }) => reasonBit(code))
+  const first = bits.map((bit) => `reasons & ${2 * bit - 1} = ${bit}`)
+  const counted = [
+    ...first.map((condition) => `count(*) FILTER (${condition})`),
+    ...first.map((condition) => `count(*) FILTER (${condition} AND is_fraud = 1)`),
+    'count(*) FILTER (reasons <> 0)',
+    'count(*) FILTER (reasons = 0 AND is_fraud = 1)',
+    `count(*) FILTER (reasons <> 0 AND is_fraud = 1 AND reasons <> ${reasonBit('transaction_id_repeated')})`,
+  ]
+  const reader = await connection.runAndReadAll(`SELECT ${counted.join(', ')} FROM mapped`)
+  const row = reader.getRows()[0]!.map(Number)
+  const malformed = await countRejected(connection)
+  const order = await connection.runAndReadAll(
+    'SELECT count(*) FROM (SELECT event_time_ms < lag(event_time_ms) OVER () AS earlier FROM (SELECT event_time_ms FROM mapped WHERE reasons = 0)) WHERE earlier',
+  )
+  const days = await connection.runAndReadAll(
+    `SELECT event_time_ms // ${DAY_MS} AS day, count(*) FROM mapped WHERE reasons <> 0 AND event_time_ms BETWEEN 0 AND ${LATEST_TIME_MS} GROUP BY day ORDER BY day`,
+  )
+  const reasons = QUARANTINE_REASONS.map(({ code }, index) => ({
+    code,
+    what: whatOf(code, amounts),
+    rows: row[index]! + (code === 'row_malformed' ? malformed : 0),
+    frauds: row[bits.length + index]!,
+  }))
+  const [bad, acceptedFrauds, lostFrauds] = row.slice(2 * bits.length)
+  return {
+    bad: bad!,
+    outOfOrder: Number(order.getRows()[0]![0]),
+    reasons: reasons.filter(({ rows }) => rows > 0),
+    acceptedFrauds: acceptedFrauds!,
+    lostFrauds: lostFrauds!,
+    badByDay: days.getRows().map(([day, rows]) => ({ dayMs: Number(day) * DAY_MS, rows: Number(rows) })),
+  }
+}
+
+/** How many lines are no rows of the table at all. */
+export const countRejected = async (connection: DuckDBConnection): Promise<number> => {
+  const rejected = await connection.runAndReadAll('SELECT count(*) FROM rejected_rows')
+  return Number(rejected.getRows()[0]![0])
+}

@@ -1,0 +1,163 @@
+import { copyFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PENDING_FILE, readEntries, snapshotFile, writeEntries } from '../../artifacts/state-snapshot.ts'
+import { publishStates, readStates } from '../../artifacts/states-manifest.ts'
+import { sqlLiteral, withDatabase } from '../../disk/database.ts'
+import type { Work } from '../../disk/work.ts'
+import { VigiaError } from '../../errors.ts'
+import { encodeState } from '../../features/state/encoding.ts'
+import { HEADER } from '../../features/state/layout.ts'
+import type { LogReader } from '../../ports/prediction-log.ts'
+import { type EntityKind, kindsOf } from '../../transaction/entity-kind.ts'
+import type { LoadedModel } from '../loaded-model.ts'
+import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
+import { withLoggedEntries } from '../log/logged-entries.ts'
+import { documentOf } from '../log/model-document.ts'
+
+export interface MigrateStatesOptions {
+  /** The model that will go on from the states. */
+  readonly model: LoadedModel
+  /** Folder of the run that trained it: `states/`, and `read/prepared.parquet` with what it has seen. */
+  readonly run: string
+  /** Folders of the logs of those who decided meanwhile, with other states. */
+  readonly logs: readonly string[]
+  readonly openLog: (folder: string) => LogReader
+  /** Folder that gets `states/`. */
+  readonly out: string
+  readonly work: Work
+}
+
+/** What a migration came to. */
+export interface MigratedStates {
+  /** Decisions of the logs that the run had not seen, and are part of the states now. */
+  readonly taken: number
+  /** Decisions that the run had seen. */
+  readonly known: number
+  /** Labels of the logs. */
+  readonly labels: number
+  /** Time of the latest transaction in the states, epoch milliseconds. */
+  readonly lastEventTimeMs: number | null
+}
+
+/**
+ * Carries the history of a service over to a model with other entities, windows or cleaning: the states that
+ * its training ended with, and on top of them every decision and label of the service's logs that the
+ * training had not seen, in the order logged, by the new model's own engine.
+ *
+ * What a logged transaction does not have (an attribute that is new) is missing, as it would have been.
+ *
+ * @throws PIPELINE_HISTORY_MISSING, PIPELINE_RUN_INCOMPLETE, MODEL_STATES_REFUSED, SERVING_LOG_INCOMPLETE,
+ * DATASET_OUTPUT_EXISTS, INTERRUPTED
+ */
+export const migrateStates = async (options: MigrateStatesOptions): Promise<MigratedStates> => {
+  const { model, run, out, work } = options
+  const from = join(run, 'states')
+  const to = join(out, 'states')
+  const manifest = await readStates(from, model.identity)
+  if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: run })
+  if ((await stat(to).catch(() => undefined)) !== undefined)
+    throw new VigiaError('DATASET_OUTPUT_EXISTS', { path: to })
+  const kinds = kindsOf(model.settings.options.entities)
+  const stored = new Map(
+    kinds.map((kind) => [
+      kind,
+      new Map([...readEntries(snapshotFile(from, kind))].map(({ token, bytes }) => [token, bytes])),
+    ]),
+  )
+  const seen = await transactionIdsOf(join(run, 'read', 'prepared.parquet'), run, work)
+  const features = createLogFeatures(documentOf(model), (kind, token) => stored.get(kind)?.get(token))
+  await mkdir(out, { recursive: true })
+  const temporary = await mkdtemp(join(out, '.states-'))
+  try {
+    const outcome = await takeLogs(features, seen, manifest.lastEventTimeMs, temporary, options)
+    for (const kind of kinds) writeKind(features, kind, stored.get(kind)!, snapshotFile(temporary, kind))
+    copyFileSync(join(from, PENDING_FILE), join(temporary, PENDING_FILE))
+    const finished = join(temporary, 'states')
+    await mkdir(finished)
+    await publishStates(temporary, finished, model.identity, outcome.lastEventTimeMs, kinds)
+    await rename(finished, to)
+    return outcome
+  } finally {
+    await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+/** Ids of everything that a run has read. */
+const transactionIdsOf = async (prepared: string, run: string, work: Work): Promise<ReadonlySet<string>> => {
+  if ((await stat(prepared).catch(() => undefined)) === undefined)
+    throw new VigiaError('PIPELINE_RUN_INCOMPLETE', {
+      folder: run,
+      reason: 'it has no read/prepared.parquet, which says what the training has seen',
+    })
+  return withDatabase(work.database, async (connection) => {
+    const ids = new Set<string>()
+    const result = await connection.stream(`SELECT transaction_id FROM read_parquet(${sqlLiteral(prepared)})`)
+    for (;;) {
+      const chunk = await result.fetchChunk()
+      if (chunk === null || chunk.rowCount === 0) return ids
+      for (const id of chunk.getColumnValues(0)) ids.add(String(id))
+    }
+  })
+}
+
+const takeLogs = (
+  features: LogFeatures,
+  seen: ReadonlySet<string>,
+  lastEventTimeMs: number | null,
+  workFolder: string,
+  { model, logs, openLog, work }: MigrateStatesOptions,
+): Promise<MigratedStates> =>
+  withLoggedEntries({ folders: logs, openLog, workFolder, work }, async ({ entries }) => {
+    const document = documentOf(model)
+    const tokens = new Map<string, Readonly<Record<EntityKind, number>>>()
+    let taken = 0
+    let known = 0
+    let labels = 0
+    let last = lastEventTimeMs
+    for await (const entry of entries) {
+      work.signal.throwIfAborted()
+      if (entry.kind === 'label') {
+        labels++
+        const own = tokens.get(entry.label.transactionId)
+        features.applyLabel({ ...entry.label, ...(own !== undefined && { own }) })
+        continue
+      }
+      const { transaction } = entry.decision
+      tokens.set(transaction.transactionId, features.tokensOf(transaction))
+      const isNew =
+        !seen.has(transaction.transactionId) &&
+        features.createAllFeatures(document, transaction) !== undefined
+      if (isNew) {
+        taken++
+        last = Math.max(last ?? Number.NEGATIVE_INFINITY, transaction.eventTimeMs)
+      } else known++
+      if ((taken + known) % 1000 === 0)
+        work.reportProgress({ activity: 'taking in the log', done: taken + known, unit: 'decisions' })
+    }
+    return { taken, known, labels, lastEventTimeMs: last }
+  })
+
+/** All states of a kind, those that were not touched as they are, ascending by token. */
+const writeKind = (
+  features: LogFeatures,
+  kind: EntityKind,
+  stored: ReadonlyMap<number, Uint8Array>,
+  path: string,
+): void => {
+  if (!features.kinds.includes(kind)) {
+    writeEntries(path, [])
+    return
+  }
+  const layout = features.layoutOf(kind)
+  const all = new Map(stored)
+  for (const [token, state] of features.statesOf(kind)) {
+    // A label can ask for a state that no transaction has made.
+    if (state.data[state.base + HEADER.next]! > 0) all.set(token, encodeState(layout, state))
+  }
+  const entries = [...all].sort(([a], [b]) => a - b)
+  writeEntries(
+    path,
+    entries.map(([token, bytes]) => ({ token, bytes })),
+  )
+}
