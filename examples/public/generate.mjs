@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Writes the invented files of these examples, each in the shape of a public data set. Nothing in them is copied.
+// Writes the invented files of these examples, each in the shape of a public data set. Nothing is copied.
 //
-// node examples/public/generate.mjs [set…] [--rows <n>] [--frauds <share>] [--knowledge attributes|histories|both]
-//   [--seed <n>] [--out <folder>]
+// node examples/public/generate.mjs [set…] [--rows <n>] [--frauds <share>] [--seed <n>] [--out <folder>]
+//   [--knowledge attributes|histories|both]
 //
 // Without options: the files that are kept here, byte for byte before compression.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
@@ -22,7 +22,7 @@ export const SETS = readdirSync(HERE, { withFileTypes: true })
 /**
  * A set: the name of its file, where knowledge may lie in it, how many rows are kept here, and its text.
  *
- * @returns {Promise<{ file: string, knowledge: readonly string[], keptRows?: number, invent(options: object): string }>}
+ * @returns {Promise<{ file: string, knowledge: string[], keptRows?: number, invent: Function }>}
  */
 export const loadSet = async (name) => (await import(pathToFileURL(join(HERE, name, 'invent.mjs')).href)).set
 
@@ -30,8 +30,8 @@ export const loadSet = async (name) => (await import(pathToFileURL(join(HERE, na
 const KEPT = { rows: 3000, fraudShare: 0.08, knowledge: 'both', seed: 1 }
 
 /**
- * The text of a set's file. A set without entities has no histories: its knowledge lies in attributes, whatever is
- * asked for.
+ * The text of a set's file. A set without entities has no histories: its knowledge lies in attributes,
+ * whatever is asked for.
  */
 export const inventText = async (name, options = {}) => {
   const { invent, knowledge, keptRows = KEPT.rows } = await loadSet(name)

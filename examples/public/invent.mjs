@@ -1,4 +1,5 @@
-// What the invented data sets have in common: a seeded random generator, a history of payments with frauds in it, and CSV text.
+// What the invented data sets have in common: a seeded random generator, a history of payments with frauds
+// in it, and CSV text.
 
 /** Seeded random numbers (mulberry32): the same seed gives the same numbers on every machine. */
 export const createRandom = (seed) => {
@@ -9,7 +10,10 @@ export const createRandom = (seed) => {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
   }
-  /** A sum of twelve: near enough to normal, and without logarithms, which differ in their last bit between machines. */
+  /**
+   * A sum of twelve: near enough to normal, and without logarithms, which differ in their last bit between
+   * machines.
+   */
   const normal = () => {
     let sum = -6
     for (let draw = 0; draw < 12; draw++) sum += next()
@@ -32,11 +36,12 @@ const DAY = 86_400
 /**
  * Payments of `days` days in the order of their time, frauds among them.
  *
- * - `attributes`: these frauds look like anybody's payment by their history; their `tell` is high, from which each set
- *   makes columns that give them away. Honest payments have a high one now and then.
- * - `histories`: these have an ordinary `tell`. One half are bursts: four to seven within forty minutes by one payer
- *   (or to one receiver). The other half go to a receiver that is compromised for three weeks.
- * - `both`: one half of the frauds of each kind, so that who sees only columns or only histories misses the other half.
+ * - `attributes`: these frauds look like anybody's payment by their history; their `tell` is high, from
+ *   which each set makes columns that give them away. Honest payments have a high one now and then.
+ * - `histories`: these have an ordinary `tell`. One half are bursts: four to seven within forty minutes by
+ *   one payer (or to one receiver). The other half go to a receiver that is compromised for three weeks.
+ * - `both`: one half of the frauds of each kind, so that who sees only columns or only histories misses the
+ *   other half.
  *
  * @param {{ rows: number, days: number, payers: number, receivers: number, fraudShare: number, seed: number,
  *   knowledge: 'attributes' | 'histories' | 'both', burstOn?: 'payer' | 'receiver' }} options
@@ -154,7 +159,9 @@ export const inventedName = (number) => {
   return `${heads[number % heads.length]}${tails[Math.floor(number / heads.length) % tails.length]}`
 }
 
-/** Text of a CSV file; values with a delimiter, a quote or a line break stand in quotes, as RFC 4180 has it. */
+/**
+ * Text of a CSV file; values with a delimiter, a quote or a line break stand in quotes, as RFC 4180 has it.
+ */
 export const csvText = (header, rows) =>
   [header, ...rows]
     .map((row) => row.map((value) => csvValue(value)).join(','))

@@ -29,8 +29,8 @@ const { path: work, remove } = temporaryFolder()
 afterAll(remove)
 
 /**
- * Every example of a public data set, as its README says to use it: its file is valid, a model comes of it, the
- * model scores a later file, and a server that is sent the same rows with their attributes says the same.
+ * Every example of a public data set, as its README says to use it: its file is valid, a model comes of it,
+ * the model scores a later file, and a server that is sent the same rows with their attributes says the same.
  */
 describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
   const folder = join(work, name)
@@ -111,8 +111,8 @@ test('the kept files together are small', async () => {
 })
 
 /**
- * A place in the file names a row within that file only; the later file's rows get names of their own. Labels are
- * not known when they are decided on.
+ * A place in the file names a row within that file only; the later file's rows get names of their own. Their
+ * labels are not known when they are decided on.
  */
 const LATER = [
   '--set',
@@ -121,7 +121,7 @@ const LATER = [
   'source.fields.is_fraud=',
 ]
 
-/** Makes the folder, with all rows but the last in `history.csv` and the last in `later.csv`; headers in both. */
+/** Makes the folder: all rows but the last in `history.csv`, the last in `later.csv`, headers in both. */
 const divide = (text: string, folder: string): void => {
   mkdirSync(folder)
   const [header = '', ...rows] = text.trimEnd().split('\n')
@@ -158,7 +158,7 @@ interface LabelToTell {
   readonly feedback: object
 }
 
-/** The labels of a run's history that were not known yet when it ended, in the order in which they become known. */
+/** The labels of a run's history that were not known when it ended, in the order in which they become so. */
 const labelsLeft = (run: string): Promise<LabelToTell[]> =>
   withDatabase(databaseIn(work), async (connection) => {
     const prepared = join(run, 'read/prepared.parquet')

@@ -3,8 +3,8 @@ import { createRandom, csvText, dateAt, inventPayments } from '../invent.mjs'
 const HEADER = 'tran_id,orig_acct,bene_acct,tx_type,base_amt,tran_timestamp,is_sar,alert_id'
 
 /**
- * AMLSim: accounts on both sides, a day is the finest time. In attributes: round amounts of a deposit. In histories:
- * accounts that send several times within a day, and accounts that collect over weeks.
+ * AMLSim: accounts on both sides, a day is the finest time. In attributes: round amounts of a deposit. In
+ * histories: accounts that send several times within a day, and accounts that collect over weeks.
  */
 export const set = {
   file: 'amlsim.csv.gz',

@@ -4,8 +4,9 @@ const HEADER =
   'fraud_bool,income,name_email_similarity,prev_address_months_count,current_address_months_count,customer_age,days_since_request,intended_balcon_amount,payment_type,zip_count_4w,velocity_6h,velocity_24h,velocity_4w,bank_branch_count_8w,date_of_birth_distinct_emails_4w,employment_status,credit_risk_score,email_is_free,housing_status,phone_home_valid,phone_mobile_valid,bank_months_count,has_other_cards,proposed_credit_limit,foreign_request,source,session_length_in_minutes,device_os,keep_alive_session,device_distinct_emails_8w,device_fraud_count,month'
 
 /**
- * BAF: applications for an account, without user and without time but the month; -1 is how it writes a missing value.
- * A score that no column has by itself decides: risk score, housing, name and e-mail, phone and device together.
+ * BAF: applications for an account, without user and without time but the month; -1 is how it writes a
+ * missing value. A score that no column has by itself decides: risk score, housing, name and e-mail, phone
+ * and device together.
  */
 export const set = {
   file: 'baf.csv.gz',

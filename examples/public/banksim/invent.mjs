@@ -30,7 +30,8 @@ export const set = {
     const usual = Array.from({ length: receivers }, () => random.ranked(CATEGORIES.length))
     const rowsOf = payments.map(({ second, payer, receiver, amount, isFraud, tell }) => {
       const { age, gender } = customers[payer]
-      // The young seldom travel, the rest seldom buy toys: each category is common, and odd for one age group only.
+      // The young seldom travel, the rest seldom buy toys: each category is common, and odd for one age
+      // group only.
       const [own, odd] =
         Number(age) < 3 ? ['es_sportsandtoys', 'es_travel'] : ['es_travel', 'es_sportsandtoys']
       const isOdd = tell + 0.5 * random.normal() > 1.9

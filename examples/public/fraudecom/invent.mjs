@@ -4,8 +4,8 @@ const HEADER =
   'user_id,signup_time,purchase_time,purchase_value,device_id,source,browser,sex,age,ip_address,class'
 
 /**
- * fraudecom: every user once. In attributes: the purchase follows the sign-up within seconds. In histories: one device
- * (or address) with many users, within an hour or over weeks.
+ * fraudecom: every user once. In attributes: the purchase follows the sign-up within seconds. In histories:
+ * one device (or address) with many users, within an hour or over weeks.
  */
 export const set = {
   file: 'fraudecom.csv.gz',

@@ -14,8 +14,8 @@ const CURRENCIES = [
 const FORMATS = ['Cheque', 'Credit Card', 'ACH', 'Cash', 'Wire', 'Reinvestment']
 
 /**
- * IBM AML: any account sends and receives. In attributes: the format of the payment and a change of currency. In
- * histories: accounts that send many within an hour, and accounts that collect over weeks.
+ * IBM AML: any account sends and receives. In attributes: the format of the payment and a change of
+ * currency. In histories: accounts that send many within an hour, and accounts that collect over weeks.
  */
 export const set = {
   file: 'ibm-aml.csv.gz',

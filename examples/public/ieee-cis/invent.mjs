@@ -18,8 +18,9 @@ const HEADER = [
 const DOMAINS = ['post.example', 'mail.example', 'quick.example', 'letters.example', 'anon.example']
 
 /**
- * IEEE-CIS, both files joined: 434 columns, mostly missing. In attributes: counts C, times D and a dozen of the V
- * columns, each with much noise. In histories: bursts of a card and e-mail domains that are abused for weeks.
+ * IEEE-CIS, both files joined: 434 columns, mostly missing. In attributes: counts C, times D and a dozen of
+ * the V columns, each with much noise. In histories: bursts of a card and e-mail domains that are abused
+ * for weeks.
  */
 export const set = {
   file: 'ieee-cis.csv.gz',

@@ -4,8 +4,8 @@ const HEADER =
   'step,type,amount,nameOrig,oldbalanceOrg,newbalanceOrig,nameDest,oldbalanceDest,newbalanceDest,isFraud,isFlaggedFraud'
 
 /**
- * PaySim: senders come once, receivers often. In attributes: the transfer empties the sender's account, and the
- * receiver's balance does not move. In histories: a receiver collects within an hour, or over weeks.
+ * PaySim: senders come once, receivers often. In attributes: the transfer empties the sender's account, and
+ * the receiver's balance does not move. In histories: a receiver collects within an hour, or over weeks.
  */
 export const set = {
   file: 'paysim.csv.gz',

@@ -34,8 +34,9 @@ const JOBS = [
 const YEARS_APART = 220_924_800
 
 /**
- * Sparkov: a card holder a card, with home and job in every row. In attributes: the shop lies far from home, and the
- * category is one of the two that are bought on the net. In histories: bursts and compromised merchants.
+ * Sparkov: a card holder a card, with home and job in every row. In attributes: the shop lies far from
+ * home, and the category is one of the two that are bought on the net. In histories: bursts and compromised
+ * merchants.
  */
 export const set = {
   file: 'sparkov.csv.gz',

@@ -12,8 +12,8 @@ const ERRORS = [
 ]
 
 /**
- * TabFormer: several cards a user, amounts as text with a currency sign, refunds. In attributes: the errors of the
- * terminal and a foreign place. In histories: bursts and compromised merchants.
+ * TabFormer: several cards a user, amounts as text with a currency sign, refunds. In attributes: the errors
+ * of the terminal and a foreign place. In histories: bursts and compromised merchants.
  */
 export const set = {
   file: 'tabformer.csv.gz',
@@ -40,7 +40,7 @@ export const set = {
         const { name, mcc, place } = merchants[receiver]
         const online = tell + 1.2 * random.normal() > 1.9 || random.chance(0.1)
         const foreign = !online && tell + 0.8 * random.normal() > 2
-        const refund = !isFraud && random.chance(0.045)
+        const refund = !isFraud && random.chance(0.05)
         const check = random.chance(isFraud ? 0.03 : 0.003)
         return [
           // Card counts from 0 for each user: the same number is another card with another user.

@@ -3,8 +3,8 @@ import { createRandom, csvText } from '../invent.mjs'
 const COMPONENTS = 28
 
 /**
- * ULB: two days, no user, 28 columns without names of their own that carry everything. Frauds are of two kinds, each
- * away from the honest in other columns; a few of both kinds lie among the honest.
+ * ULB: two days, no user, 28 columns without names of their own that carry everything. Frauds are of two
+ * kinds, each away from the honest in other columns; a few of both kinds lie among the honest.
  */
 export const set = {
   file: 'creditcard.csv.gz',
