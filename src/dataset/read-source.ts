@@ -11,8 +11,16 @@ import type { RenamedColumn } from './csv-header.ts'
 import { convertField, isTakenAsUtc, mappedColumn, rowReasons } from './field-conversion.ts'
 import { type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
-import { countRejected, countRows, markRepeatedIds, type RowCounts } from './quarantine-counts.ts'
-import { QUARANTINE_REASONS, type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
+import {
+  countRejected,
+  countRows,
+  type DayCount,
+  markRepeatedIds,
+  type ReasonCount,
+  type RowCounts,
+} from './quarantine-counts.ts'
+import { QUARANTINE_REASONS, reasonBit } from './quarantine-reasons.ts'
+import { PROFILE_TABLES, profileSource, type SourceProfile } from './source-profile.ts'
 import { openSourceRows, type SourceFile, type SourceRows } from './source-rows.ts'
 
 /** Where the read step writes. Both files are replaced when they exist. */
@@ -31,6 +39,8 @@ export interface ReadOptions {
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
   /** `if there`: columns of labels may lack, as in a file to score. As configured when left out. */
   readonly labels?: 'as configured' | 'if there'
+  /** Whether to look at the columns of the source themselves, for validation; not when left out. */
+  readonly profile?: boolean
 }
 
 /** What came of reading a source. `inputRows` = `acceptedRows` + `quarantinedRows`, always. */
@@ -49,13 +59,7 @@ export interface ReadResult {
   /**
    * Quarantined rows by primary reason; reasons without rows are left out. They add up to `quarantinedRows`.
    */
-  readonly reasons: readonly {
-    readonly code: QuarantineReason
-    readonly what: string
-    readonly rows: number
-    /** Those of them whose label can be read and says fraud. */
-    readonly frauds: number
-  }[]
+  readonly reasons: readonly ReasonCount[]
   /** Accepted rows whose label says fraud. */
   readonly acceptedFrauds: number
   /**
@@ -67,8 +71,10 @@ export interface ReadResult {
   readonly takenAsUtc: readonly SourceField[]
   /** Accepted rows that are earlier than the accepted row before them in the source. */
   readonly outOfOrderRows: number
+  /** The columns of the source itself; null when reading was not asked for them. */
+  readonly profile: SourceProfile | null
   /** Quarantined rows whose time is readable, by UTC day: epoch ms of its start, ascending. */
-  readonly quarantinedByDay: readonly { readonly dayMs: number; readonly rows: number }[]
+  readonly quarantinedByDay: readonly DayCount[]
 }
 
 /**
@@ -87,7 +93,7 @@ export const readSource = async (
   connection: DuckDBConnection,
   source: SourceSettings,
   outputs: ReadOutputs,
-  { workingDirectory, work, labels }: ReadOptions,
+  { workingDirectory, work, labels, profile = false }: ReadOptions,
 ): Promise<ReadResult> => {
   const { signal, reportProgress } = work
   const interrupt = () => connection.interrupt()
@@ -108,6 +114,7 @@ export const readSource = async (
     })
     await markRepeatedIds(connection, PREPARED)
     const counts = await countRows(connection)
+    const profiled = profile ? await profileSource(connection, fields, rows.columns) : null
     throwIfAborted(signal)
     reportProgress({ activity: 'writing the prepared dataset', done: 0, total: rows.rows, unit: 'rows' })
     const written = await writeRows(connection, outputs, { rows, fields, counts, order: source.order })
@@ -117,7 +124,7 @@ export const readSource = async (
       total: rows.rows,
       unit: 'rows',
     })
-    return resultOf(rows, fields, counts, written, source.time_zone)
+    return { ...resultOf(rows, fields, counts, written, source.time_zone), profile: profiled }
   } catch (error) {
     throw asDatasetError(error, {
       activity: 'reading the source',
@@ -126,7 +133,14 @@ export const readSource = async (
     })
   } finally {
     signal.removeEventListener('abort', interrupt)
-    for (const table of ['mapped', 'loaded', 'rejected_rows', 'row_shifts', 'repeated_rows'])
+    for (const table of [
+      'mapped',
+      'loaded',
+      'rejected_rows',
+      'row_shifts',
+      'repeated_rows',
+      ...PROFILE_TABLES,
+    ])
       await connection.run(`DROP TABLE IF EXISTS temp.${table} CASCADE`).catch(() => undefined)
   }
 }
@@ -169,7 +183,7 @@ const resultOf = (
   counts: RowCounts,
   written: Written,
   timeZone: string,
-): ReadResult => ({
+): Omit<ReadResult, 'profile'> => ({
   format: rows.format,
   files: rows.files,
   sourceColumns: rows.columns,

@@ -20,13 +20,15 @@ import {
 import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
 import { checkHeader, checkLostFrauds, checkRepeatedIds, checkZone } from './read-checks.ts'
 import type { ReadResult } from './read-source.ts'
+import { checkColumns, checkEntities, checkResolution, checkTimeUnit } from './source-checks.ts'
 import type { Severity, ValidationCheck, ValidationReport } from './validation-report.ts'
 
 /**
  * Checks a prepared dataset and how it was read against the thresholds of the configuration.
  *
  * "Now" is `validation.as_of`, or the latest event when that is empty: no clock is read, so a report can be
- * repeated.
+ * repeated. `windows` are those of the features (`features.windows`), which the times must be fine enough
+ * for.
  *
  * @throws DATASET_SETTING_INVALID when as_of is no instant or a setting names no column
  */
@@ -35,6 +37,7 @@ export const validateDataset = async (
   preparedPath: string,
   read: ReadResult,
   settings: ValidationSettings,
+  windows: readonly string[] = [],
 ): Promise<ValidationReport> => {
   const from = `read_parquet(${sqlLiteral(preparedPath)})`
   const profile = await profileDataset(connection, from, mappedColumns(read))
@@ -43,6 +46,7 @@ export const validateDataset = async (
     read,
     profile,
     settings,
+    windows,
     asOfMs,
     find: finder(connection, from, settings.max_examples),
   }
@@ -304,11 +308,15 @@ const CHECKS: readonly Check[] = [
   checkMissing,
   checkTime,
   checkZone,
+  checkTimeUnit,
+  checkResolution,
+  checkEntities,
   checkLabels,
   checkCardinality,
   checkAllowedValues,
   checkAmounts,
   checkCoordinates,
+  checkColumns,
 ]
 
 const checkSchema = async (connection: DuckDBConnection, from: string): Promise<ValidationCheck> => {

@@ -58,9 +58,9 @@ export const validateCommand = (tools: ValidateTools): Command => ({
         connection,
         source,
         { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
-        { workingDirectory: context.workingDirectory, work },
+        { workingDirectory: context.workingDirectory, work, profile: true },
       )
-      return validateDataset(connection, preparedPath, read, validation)
+      return validateDataset(connection, preparedPath, read, validation, settings.features.windows)
     })
     const json = canonicalJson(report)
     await writeTextAtomically(join(folder, 'validation.json'), `${json}\n`)
