@@ -10,6 +10,7 @@ import { canonicalJson } from '../../foundation/canonical-json.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
+import { onOneLine } from '../plain-table.ts'
 
 /** What the composition root hands to `vigia validate`. */
 export interface ValidateTools {
@@ -87,7 +88,7 @@ const describe = (report: ValidationReport, folder: string, context: CommandCont
     .join('')
   const details = report.checks
     .filter(({ passed, detail }) => !passed && detail !== undefined)
-    .map(({ id, severity, detail }) => `${colors.red(severity)} ${id}: ${detail}\n`)
+    .map(({ id, severity, detail }) => `${colors.red(severity)} ${id}: ${onOneLine(detail ?? '')}\n`)
     .join('')
   const { inputRows, acceptedRows, quarantinedRows } = report.read
   const verdict = report.verdict === 'passed' ? colors.green('passed') : colors.red('failed')
