@@ -140,7 +140,7 @@ const randomWarnings = (sharedUsers: number): string[] => {
 /** A part with less than this much of its share is told. */
 const LEAST_OF_SHARE = 0.5
 
-/** Time is shared out, but rows train and judge: where they come thick and thin, a part may be nearly empty. */
+/** Time is shared out, but rows train and judge: where they come thick and thin, a part may lack them. */
 const shareWarnings = (counted: readonly SplitPartReport[], shares: RowShares | null): string[] => {
   if (shares === null) return []
   const inParts = counted.filter(({ part }) => part !== 'none')

@@ -40,7 +40,8 @@ export const windowsFromShares = (firstMs: number, lastMs: number, shares: TimeS
 }
 
 /**
- * Windows from shares of the labelled rows after the warm-up: warm-up | train | gap | validation | gap | test.
+ * Windows from shares of the labelled rows after the warm-up: warm-up | train | gap | validation | gap |
+ * test.
  * `timesMs` are their event times, ascending; rows in a gap count for nobody. Rows of one instant stay
  * together, so that shares are met as nearly as times allow.
  *
