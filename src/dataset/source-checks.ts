@@ -145,7 +145,7 @@ const repeatingIds = (
     .sort((left, right) => right.again - left.again || (left.name < right.name ? -1 : 1))
     .slice(0, MOST_NAMES)
 
-const NO_ENTITY: ReadonlySet<SourceField> = new Set([
+const NO_ENTITY: ReadonlySet<string> = new Set([
   'transaction_id',
   'timestamp',
   'amount',

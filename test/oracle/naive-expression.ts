@@ -5,7 +5,11 @@ import type { Transaction } from '../../src/transaction/transaction.ts'
 /** A value as a person would write it; undefined is a missing one. */
 type Value = number | boolean | string | Date | undefined
 
-/** The value of an expression of `features.derived`: text as text, times as dates, one rule after the other. */
+/**
+ * The value of an expression of `features.derived`: text as text, times as dates, one rule after the other.
+ *
+ * @param kinds of attributes, by name
+ */
 export const naiveExpression = (
   expression: string,
   transaction: Transaction,

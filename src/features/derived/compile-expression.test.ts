@@ -257,7 +257,7 @@ const finite = (value: number): number => {
   return value
 }
 
-/** CEL has no remainder of doubles and no logarithm; a division by zero is its infinity and our missing value. */
+/** CEL has no remainder of doubles and no logarithm; its division by zero is an infinity. */
 const interpreter = new Environment({ unlistedVariablesAreDyn: true, homogeneousAggregateLiterals: false })
   .registerFunction('finite(double): double', finite)
   .registerFunction('remainder(double, double): double', (a: number, b: number) => finite(a % b))

@@ -9,7 +9,7 @@ import { assertWrittenAlike } from './written-alike.ts'
 /** What an expression may use. */
 export interface Scope {
   readonly variables: Variables
-  /** Names that are no variable are attributes of a source that is not read yet. Default: they are refused. */
+  /** Other names are attributes of a source that is not read yet. Default: they are refused. */
   readonly hasUnread?: boolean
   /** Whether cleaning writes categories in one form; constants must then be written so. */
   readonly foldsCategories: boolean
