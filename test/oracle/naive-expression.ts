@@ -5,23 +5,24 @@ import type { Transaction } from '../../src/transaction/transaction.ts'
 /** A value as a person would write it; undefined is a missing one. */
 type Value = number | boolean | string | Date | undefined
 
+interface Bank {
+  /** Of attributes, by name. */
+  readonly kinds: ReadonlyMap<string, string>
+  /** Of its currency. */
+  readonly decimals: number
+}
+
 /**
  * The value of an expression of `features.derived`: text as text, times as dates, one rule after the other.
- *
- * @param kinds of attributes, by name
  */
-export const naiveExpression = (
-  expression: string,
-  transaction: Transaction,
-  kinds: ReadonlyMap<string, string>,
-): number => {
-  const value = evaluated(parse(expression).ast, variablesOf(transaction, kinds))
+export const naiveExpression = (expression: string, transaction: Transaction, bank: Bank): number => {
+  const value = evaluated(parse(expression).ast, variablesOf(transaction, bank))
   return value === undefined ? Number.NaN : Number(value) + 0
 }
 
 const variablesOf = (
   transaction: Transaction,
-  kinds: ReadonlyMap<string, string>,
+  { kinds, decimals }: Bank,
 ): Readonly<Record<string, Value>> => {
   const date = new Date(transaction.eventTimeMs)
   const attributes = Object.entries(transaction.attributes ?? {}).map(([name, value]) => [
@@ -30,7 +31,7 @@ const variablesOf = (
   ])
   return {
     ...Object.fromEntries(TRANSACTION_FIELDS.map(({ wire, name }) => [wire, transaction[name]])),
-    amount: transaction.amountMinor / 100,
+    amount: transaction.amountMinor / Number(`1e${decimals}`),
     timestamp: date,
     hour: date.getUTCHours(),
     minute_of_day: date.getUTCHours() * 60 + date.getUTCMinutes(),

@@ -234,7 +234,7 @@ const ofDerived = (transaction: Transaction, { options }: FeatureSettings): Valu
   const kinds = new Map(options.attributes.map(({ name, kind }) => [name, kind]))
   return options.derived.map(({ name, expression }) => [
     name,
-    naiveExpression(expression, transaction, kinds),
+    naiveExpression(expression, transaction, { kinds, decimals: options.amounts.decimals }),
   ])
 }
 

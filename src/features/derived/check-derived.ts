@@ -1,4 +1,5 @@
 import type { FeaturesSettings } from '../../config/sections/features.ts'
+import { DEFAULT_AMOUNTS } from '../../transaction/amount-rules.ts'
 import { compileDerived } from './compile-derived.ts'
 import { readDerived } from './derived-feature.ts'
 import { variablesOf } from './variables.ts'
@@ -11,6 +12,6 @@ import { variablesOf } from './variables.ts'
  * @throws FEATURES_EXPRESSION_INVALID, FEATURES_DERIVED_INVALID
  */
 export const checkDerived = (written: FeaturesSettings['derived'], foldsCategories: boolean): void => {
-  const scope = { variables: variablesOf([]), hasUnread: true, foldsCategories }
+  const scope = { variables: variablesOf([], DEFAULT_AMOUNTS.decimals), hasUnread: true, foldsCategories }
   for (const derived of readDerived(written)) compileDerived(derived, scope)
 }

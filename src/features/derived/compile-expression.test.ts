@@ -141,8 +141,17 @@ describe('an expression', () => {
     expect([problem.message, problem.at, problem.suggestion]).toEqual([reason, at, suggestion])
   })
 
+  it('reads amounts in units of the currency, with their sign', () => {
+    const amounts = [2, 0, 3].map((decimals) => {
+      const scope = { variables: variablesOf([], decimals), foldsCategories: false }
+      const { bind } = compileExpression(parseExpression('amount'), scope)
+      return bind(sourcesOf({ ...PAYMENT, amountMinor: -1250 }))()
+    })
+    expect(amounts).toEqual([-12.5, -1250, -1.25])
+  })
+
   it('that names an attribute as the calendar does is refused: nobody knows which is meant', () => {
-    const variables = variablesOf([{ name: 'hour', kind: 'number' }])
+    const variables = variablesOf([{ name: 'hour', kind: 'number' }], 2)
     expect(() =>
       compileExpression(parseExpression('hour > 3'), { variables, foldsCategories: false }),
     ).toThrow('"hour" is an attribute and the local calendar')
@@ -165,7 +174,7 @@ describe('where cleaning writes categories in one form', () => {
   })
 
   it('ids, text, and constants in that form are as they are', () => {
-    const variables = variablesOf(ATTRIBUTES)
+    const variables = variablesOf(ATTRIBUTES, 2)
     for (const text of ['note == "Gift"', 'user_id == note', 'location == browser', 'currency in ["EUR"]'])
       expect(compileExpression(parseExpression(text), { variables, foldsCategories: true }).type).toBe(
         'boolean',
@@ -179,7 +188,7 @@ const transactions: fc.Arbitrary<Transaction> = fc.record(
     userId: fc.constantFrom('user1', 'a'),
     // Whole seconds, of which differences are exact in seconds.
     eventTimeMs: fc.integer({ min: 0, max: 2e9 }).map((seconds) => seconds * 1000),
-    amountMinor: fc.integer({ min: 1, max: 99_999_999_999 }),
+    amountMinor: fc.integer({ min: -99_999_999_999, max: 99_999_999_999 }),
     merchantId: fc.constantFrom('merchant1', 'a'),
     merchantCategory: fc.constantFrom('food', 'games'),
     transactionType: fc.constantFrom('purchase', 'transfer'),
@@ -210,7 +219,7 @@ describe('law: on any expression and any transaction the function has the value'
   it('that rules written one by one give', () => {
     const kinds = new Map(ATTRIBUTES.map(({ name, kind }) => [name, kind]))
     const differing = samples.filter(
-      ([text, one]) => !Object.is(computed(text, one), naiveExpression(text, one, kinds)),
+      ([text, one]) => !Object.is(computed(text, one), naiveExpression(text, one, { kinds, decimals: 2 })),
     )
     expect(differing).toEqual([])
   })
@@ -237,7 +246,7 @@ const sourcesOf = (transaction: Transaction): FeatureSources => {
 }
 
 const compiled = (text: string, foldsCategories = false) =>
-  compileExpression(parseExpression(text), { variables: variablesOf(ATTRIBUTES), foldsCategories })
+  compileExpression(parseExpression(text), { variables: variablesOf(ATTRIBUTES, 2), foldsCategories })
 
 const computed = (text: string, transaction = PAYMENT): number =>
   compiled(text).bind(sourcesOf(transaction))() + 0

@@ -1,3 +1,4 @@
+import { minorPerUnit } from '../../transaction/amount-rules.ts'
 import { type Attribute, type AttributeKind, isTextAttribute } from '../../transaction/attributes.ts'
 import { type FieldKind, isTextKind, TRANSACTION_FIELDS } from '../../transaction/fields.ts'
 import type { FeatureSources } from '../feature.ts'
@@ -24,9 +25,6 @@ export interface Variable {
 
 export type Variables = ReadonlyMap<string, Variable>
 
-/** Minor units in one unit of a currency. */
-const MINOR_PER_MAJOR = 100
-
 /** Missing text is NaN in an expression, as any other missing value. */
 const tokenOrMissing = (token: number): number => token || Number.NaN
 
@@ -39,11 +37,12 @@ const TYPES: Readonly<Record<FieldKind, ValueType>> = {
   coordinate: 'number',
 }
 
-const ofFields = (): [string, Variable][] =>
+const ofFields = (decimals: number): [string, Variable][] =>
   TRANSACTION_FIELDS.map(({ name, wire, kind }) => {
     const field = EVENT_FIELDS.find((candidate) => EVENT_SOURCES[candidate] === name)!
+    const unit = minorPerUnit(decimals)
     const bind: Variable['bind'] = ({ transaction }) => {
-      if (kind === 'amount') return () => transaction[field] / MINOR_PER_MAJOR
+      if (kind === 'amount') return () => transaction[field] / unit
       return isTextKind(kind) ? () => tokenOrMissing(transaction[field]) : () => transaction[field]
     }
     return [wire, { type: TYPES[kind], isCategory: kind === 'category' || kind === 'place', bind }]
@@ -84,6 +83,8 @@ const ofAttribute = (attribute: Attribute, place: number): [string, Variable] =>
 /**
  * Every name that an expression may use: the fields of a transaction as requests name them, `hour`,
  * `minute_of_day`, `weekday` (Monday 0) and `day_of_month` in the time zone of the features, and attributes.
+ *
+ * @param decimals of the currency: an amount is in units of it, with its sign
  */
-export const variablesOf = (attributes: readonly Attribute[]): Variables =>
-  new Map([...ofFields(), ...CALENDAR, ...attributes.map(ofAttribute)])
+export const variablesOf = (attributes: readonly Attribute[], decimals: number): Variables =>
+  new Map([...ofFields(decimals), ...CALENDAR, ...attributes.map(ofAttribute)])

@@ -11,9 +11,9 @@ export const derived: FeatureFamily = {
   title: 'Derived',
   meaning:
     'What the expressions of `features.derived` compute of the transaction ([derived features](derived-features.md)): one feature each, a number, or true and false.',
-  features: ({ derived: declared, attributes, foldsCategories = false }) => {
+  features: ({ derived: declared, attributes, amounts, foldsCategories = false }) => {
     if (declared.length === 0) return []
-    const scope = { variables: variablesOf(attributes), foldsCategories }
+    const scope = { variables: variablesOf(attributes, amounts.decimals), foldsCategories }
     return declared.map((one) => featureOf(one, compileDerived(one, scope)))
   },
 }
