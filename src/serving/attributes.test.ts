@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Attribute } from '../transaction/attributes.ts'
+import { NO_SHAPE } from '../transaction/shape.ts'
 import { createTestServer } from './serving.test-kit.ts'
 
 const ATTRIBUTES: readonly Attribute[] = [
@@ -17,7 +18,7 @@ const open = async (unknown_fields: 'refuse' | 'ignore' = 'refuse', attributes =
   serve(attributes)
 }
 const serve = (attributes: readonly Attribute[]): void => {
-  Object.assign(server.pipeline, { shape: { attributes } })
+  Object.assign(server.pipeline, { shape: { ...NO_SHAPE, attributes } })
 }
 beforeEach(() => open())
 afterEach(() => server.app.close())
@@ -221,5 +222,16 @@ describe('the OpenAPI document', () => {
     expect(Object.keys((await attributesOf('Transaction')).properties)).toEqual(['speed'])
     serve([])
     expect((await attributesOf('Transaction')).properties).toEqual({})
+  })
+
+  test('asks for a user, unless the bank knows none: then nobody needs one', async () => {
+    const required = async () => (await get('/openapi.json')).components.schemas.Transaction.required
+    expect(await required()).toContain('user_id')
+    const { user_id: _, ...payment } = PAYMENT
+    expect((await post('/predict', payment)).statusCode).toBe(422)
+    Object.assign(server.pipeline, { shape: { ...NO_SHAPE, hasUsers: false } })
+    expect(await required()).toEqual(['transaction_id', 'timestamp', 'amount'])
+    expect((await post('/predict', payment)).statusCode).toBe(200)
+    expect(await transactionOf('t1')).not.toHaveProperty('user_id')
   })
 })

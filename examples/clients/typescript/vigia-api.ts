@@ -437,7 +437,7 @@ export interface TransactionAnswer {
   /** Unique name of the transaction; a repeated one is the same transaction sent again. */
   readonly transaction_id: string
   /** The card holder or account. */
-  readonly user_id: string
+  readonly user_id?: string
   /** ISO 8601, UTC. */
   readonly timestamp: string
   /** In units of the currency. */

@@ -23,7 +23,7 @@ export const NAME =
 /** What a request may write for a field. Everything optional may be null or empty, which is missing. */
 const sent = (field: TransactionField): TSchema => {
   const { says } = field
-  const required = field.required || 'expected' in field
+  const required = isAsked(field)
   const missing = required ? '' : ' Null or empty: missing.'
   const orNull = required ? [] : ['null']
   switch (field.kind) {
@@ -103,18 +103,25 @@ export const attributesSchema = ({ attributes }: TransactionShape): TSchema =>
 
 const ANY_ATTRIBUTES = Type.Optional(attributesSchema(NO_SHAPE))
 
-const properties = (schemaOf: (field: TransactionField) => TSchema) =>
+/** Whether a request must have it, as long as the bank knows users. */
+const isAsked = (field: TransactionField): boolean => field.required || 'expected' in field
+
+/** @param isThere whether every transaction has the field */
+const properties = (
+  schemaOf: (field: TransactionField) => TSchema,
+  isThere: (field: TransactionField) => boolean,
+) =>
   Object.fromEntries(
     TRANSACTION_FIELDS.map((field) => [
       field.wire,
-      field.required || 'expected' in field ? schemaOf(field) : Type.Optional(schemaOf(field)),
+      isThere(field) ? schemaOf(field) : Type.Optional(schemaOf(field)),
     ]),
   ) as Record<RequestField, TSchema>
 
 export const TransactionBody = named(
   'Transaction',
   Type.Object(
-    { ...properties(sent), attributes: ANY_ATTRIBUTES },
+    { ...properties(sent, isAsked), attributes: ANY_ATTRIBUTES },
     {
       additionalProperties: false,
       description: 'One card transaction.',
@@ -127,7 +134,7 @@ export const TransactionBody = named(
 export const TransactionAnswer = named(
   'TransactionAnswer',
   Type.Object(
-    { ...properties(answered), attributes: ANY_ATTRIBUTES },
+    { ...properties(answered, ({ required }) => required), attributes: ANY_ATTRIBUTES },
     {
       description: 'One card transaction, ready to be sent to POST /predict.',
       examples: [EXAMPLE_TRANSACTION],
