@@ -7,10 +7,16 @@ const ROOT = join(import.meta.dirname, '../..')
 const DOCUMENT = readFileSync(join(ROOT, 'docs/validation.md'), 'utf8')
 
 it('the document on validation has every check of the code, and no other', () => {
-  const files = ['validate-dataset.ts', 'read-checks.ts', 'source-checks.ts']
+  const files = [
+    'validate-dataset.ts',
+    'read-checks.ts',
+    'source-checks.ts',
+    'amount-checks.ts',
+    'attribute-checks.ts',
+  ]
   const source = files.map((file) => readFileSync(join(ROOT, 'src/dataset', file), 'utf8')).join('\n')
   const ids = [...source.matchAll(/(?:\bid: |outlier\()['`]([a-z_]+\.[^'`]+)['`]/g)].map(([, id]) =>
-    id!.replace(/\$\{\w+\}$/, '<column>'),
+    id!.replace(/\$\{[\w.]+\}$/, '<column>'),
   )
   const rows = DOCUMENT.split('\n').filter((line) =>
     /^\| `[a-z_]+\.[^(]+\| (error|warning|info) \|/.test(line),
