@@ -24,6 +24,7 @@ beforeAll(() => {
     'broken.csv.gz': 'this is no gzip',
     'cut.csv.gz': gzipSync(good).subarray(0, 2000),
     'broken.yaml': 'project: [1, 2\n',
+    'derived.yaml': 'source: { path: nowhere.csv }\nfeatures: { derived: { half: amount / } }\n',
   }
   for (const [name, content] of Object.entries(files)) writeFileSync(join(work, name), content)
   mkdirSync(join(work, 'folder'))
@@ -54,6 +55,8 @@ describe.concurrent('bad input ends with exit code 2, a code and a next step', (
     ['a directory as configuration', 'CONFIG_FILE_UNREADABLE', 'run --out run-folder --config folder'],
     ['an unknown setting', 'Did you mean project.seed?', 'run --out run-key --set projct.seed=1'],
     ['a setting of another type', 'a whole number', 'run --out run-type --set project.seed=x'],
+    ['an expression that is none', 'it is no CEL', 'config validate --config derived.yaml'],
+    ['the same before anything is read', 'it is no CEL', 'run --out run-cel --config derived.yaml'],
     ['an output folder that is none', 'DATASET_NOT_WRITABLE', 'generate --rows 100 --out /proc/x.csv'],
     ['a log that is not there', 'there is no such folder', 'parity --log nowhere'],
     ['a file as a log', 'there is no such folder', 'parity --log good.csv'],

@@ -237,6 +237,60 @@ describe('law: on any expression and any transaction the function has the value'
   })
 })
 
+it('law: any text at all is a function, or a problem with a place in the text', () => {
+  const parts = [
+    'amount',
+    'is_vip',
+    'note',
+    'timestamp',
+    'math.',
+    'abs(',
+    'has(',
+    'log(',
+    '1',
+    '2.5',
+    '"a"',
+    'in',
+    '[',
+  ]
+  parts.push(
+    ']',
+    '(',
+    ')',
+    ',',
+    '.',
+    '?',
+    ':',
+    '+',
+    '-',
+    '*',
+    '/',
+    '%',
+    '<',
+    '==',
+    '&&',
+    '||',
+    '!',
+    '{',
+    '}',
+    'null',
+  )
+  const texts = fc.oneof(
+    fc.array(fc.constantFrom(...parts, ' ', '\n'), { maxLength: 12 }).map((all) => all.join('')),
+    fc.string({ maxLength: 30, unit: 'binary' }),
+  )
+  const outcomes = fc.sample(texts, { numRuns: 20_000, seed: 11 }).map((text) => {
+    try {
+      return typeof computed(text)
+    } catch (error) {
+      if (!(error instanceof ExpressionProblem)) throw error
+      expect([text, error.at >= 0 && error.at <= text.length]).toEqual([text, true])
+      return 'refused'
+    }
+  })
+  expect(new Set(outcomes)).toEqual(new Set(['number', 'refused']))
+})
+
 const sourcesOf = (transaction: Transaction): FeatureSources => {
   const event = new TransactionEvent(ATTRIBUTES)
   readTransaction(event, transaction)
