@@ -211,7 +211,7 @@ describe('the OpenAPI document', () => {
     (await get('/openapi.json')).components.schemas[schema].properties.attributes
 
   test('types the attributes of the models in service, before and after they are others', async () => {
-    for (const schema of ['Transaction', 'TransactionAnswer']) {
+    for (const schema of ['Transaction', 'TransactionAnswer', 'LoggedTransaction']) {
       const { properties, additionalProperties } = await attributesOf(schema)
       expect(Object.keys(properties)).toEqual(ATTRIBUTES.map(({ name }) => name))
       expect(properties.balance.type).toEqual(['number', 'string', 'boolean', 'null'])

@@ -4,7 +4,7 @@ import { ERRORS, type ErrorCode } from '../errors.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import { addApiPage } from './api-page.ts'
 import type { App } from './dependencies.ts'
-import { attributesSchema, TransactionAnswer, TransactionBody } from './schemas/transaction.ts'
+import { attributesSchema, LoggedTransaction, TransactionAnswer, TransactionBody } from './schemas/transaction.ts'
 import { READ_BY_ROUTE } from './validation.ts'
 
 /** Errors that any route may answer with. */
@@ -88,6 +88,9 @@ export const addOpenApi = async (
   addApiPage(app)
 }
 
+/** Schemas that say what a transaction has. */
+const WITH_ATTRIBUTES: readonly string[] = [TransactionBody.$id, TransactionAnswer.$id, LoggedTransaction.$id]
+
 /**
  * The document with the attributes that the models now in service read, and without users where they know
  * none.
@@ -98,7 +101,7 @@ const withShape = (document: object, shape: TransactionShape): object => {
     readonly components: { readonly schemas: Readonly<Record<string, object>> }
   }
   const typed = Object.entries(components.schemas).map(([name, schema]) => {
-    if (name !== TransactionBody.$id && name !== TransactionAnswer.$id) return [name, schema]
+    if (!WITH_ATTRIBUTES.includes(name)) return [name, schema]
     const { properties, required = [] } = schema as {
       readonly properties: object
       readonly required?: readonly string[]

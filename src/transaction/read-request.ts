@@ -55,13 +55,14 @@ const readRecord = (
   { hasUsers, amounts }: TransactionShape,
   problems: FieldProblem[],
 ): Transaction => {
+  const transactionId = readRequiredText('transaction_id', body.transaction_id, problems) ?? ''
+  const userId = (hasUsers ? readRequiredText : readText)('user_id', body.user_id, problems)
   const transaction: Transaction = {
-    transactionId: readRequiredText('transaction_id', body.transaction_id, problems) ?? '',
+    transactionId,
     eventTimeMs: readInstant('timestamp', body.timestamp, problems) ?? 0,
     amountMinor: readAmountMinor('amount', body.amount, amounts, problems) ?? 0,
   }
   const read = {
-    userId: (hasUsers ? readRequiredText : readText)('user_id', body.user_id, problems),
     currency: readText('currency', body.currency, problems),
     merchantId: readText('merchant_id', body.merchant_id, problems),
     merchantCategory: readText('merchant_category', body.merchant_category, problems),
@@ -72,7 +73,7 @@ const readRecord = (
     latitude: readDegrees('latitude', body.latitude, LARGEST_LATITUDE, problems),
     longitude: readDegrees('longitude', body.longitude, LARGEST_LONGITUDE, problems),
   } satisfies Record<OptionalName, unknown>
-  if (read.userId !== undefined) transaction.userId = read.userId
+  if (userId !== undefined) transaction.userId = userId
   if (read.currency !== undefined) transaction.currency = read.currency
   if (read.merchantId !== undefined) transaction.merchantId = read.merchantId
   if (read.merchantCategory !== undefined) transaction.merchantCategory = read.merchantCategory
@@ -85,7 +86,7 @@ const readRecord = (
   return transaction
 }
 
-type OptionalName = Extract<TransactionField, { readonly required: false }>['name']
+type OptionalName = Exclude<Extract<TransactionField, { readonly required: false }>['name'], 'userId'>
 
 const notARecord = (body: unknown, problems: FieldProblem[]): Transaction => {
   problems.push({ field: '', what: 'is no transaction', allowed: 'a JSON object', got: shown(body) })

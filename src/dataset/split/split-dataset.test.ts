@@ -129,7 +129,7 @@ describe('splitting a dataset', () => {
     const run = (out: string, seed: number) =>
       withDatabase({ threads: 2, memoryLimit: '1GB', tempDirectory: folder }, async (connection) => {
         await connection.run(
-          `COPY (SELECT i AS arrival, 'u' || i % 7 AS user_id, i * 1000 AS event_time_ms,
+          `COPY (SELECT i AS arrival, 't' || i AS transaction_id, 'u' || i % 7 AS user_id, i * 1000 AS event_time_ms,
                         (i % 10 = 0)::TINYINT AS is_fraud, NULL::BIGINT AS labelled_at_ms FROM range(4000) t(i))
            TO ${sqlLiteral(prepared)} (FORMAT parquet)`,
         )

@@ -15,7 +15,7 @@ it('reads rows by arrival; a label without a time of its own is known after the 
     await connection.run(
       `COPY (FROM (VALUES (0::BIGINT, 'ana', 10::BIGINT, 1::TINYINT, NULL::BIGINT),
                           (1, 'ben', 20, 0, 21), (2, 'ana', 30, NULL, NULL))
-             t(arrival, user_id, event_time_ms, is_fraud, labelled_at_ms))
+             t(arrival, user_id, event_time_ms, is_fraud, labelled_at_ms), (SELECT 't' AS transaction_id))
        TO ${sqlLiteral(prepared)} (FORMAT parquet)`,
     )
     return readSplitRows(connection, prepared, 7)

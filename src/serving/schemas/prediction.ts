@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { RowError } from './error.ts'
 import { named, nullable, refTo } from './named.ts'
-import { TransactionAnswer, TransactionBody } from './transaction.ts'
+import { LoggedTransaction, TransactionBody } from './transaction.ts'
 
 export const RISK_LEVELS = ['low', 'medium', 'high', 'critical'] as const
 
@@ -147,7 +147,7 @@ export const LoggedAnswer = named(
   Type.Object(
     {
       ...predictionFields,
-      transaction: refTo(TransactionAnswer),
+      transaction: refTo(LoggedTransaction),
       features: Type.Unsafe({
         type: 'object',
         additionalProperties: { type: ['number', 'null'] },

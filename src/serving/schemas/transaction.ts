@@ -134,10 +134,19 @@ export const TransactionBody = named(
 export const TransactionAnswer = named(
   'TransactionAnswer',
   Type.Object(
-    { ...properties(answered, ({ required }) => required), attributes: ANY_ATTRIBUTES },
+    { ...properties(answered, isAsked), attributes: ANY_ATTRIBUTES },
     {
       description: 'One card transaction, ready to be sent to POST /predict.',
       examples: [EXAMPLE_TRANSACTION],
     },
+  ),
+)
+
+/** A transaction that was decided on: without a user where the bank knows none. */
+export const LoggedTransaction = named(
+  'LoggedTransaction',
+  Type.Object(
+    { ...properties(answered, ({ required }) => required), attributes: ANY_ATTRIBUTES },
+    { description: 'One card transaction as it was decided on.' },
   ),
 )
