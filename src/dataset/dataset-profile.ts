@@ -26,6 +26,8 @@ export interface DatasetProfile {
   readonly currencies: readonly { readonly currency: string; readonly rows: number }[]
   /** Of amounts above 0. */
   readonly amounts: readonly AmountBin[]
+  /** A day, an hour or a minute, when all times lie whole ones apart; null when they are finer or too few. */
+  readonly resolutionMs: number | null
 }
 
 /** Bins a decade of amounts is cut into for the histogram. */
@@ -103,7 +105,31 @@ export const profileDataset = async (
       fraud: Number(fraud),
     })),
     amounts: await amountBins(one, paid),
+    resolutionMs: await resolutionOf(one, from),
   }
+}
+
+/** Fewer different times than this may lie whole hours apart by chance. */
+const ENOUGH_TIMES = 10
+const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+
+const resolutionOf = async (
+  one: (sql: string) => Promise<readonly (readonly unknown[])[]>,
+  from: string,
+): Promise<number | null> => {
+  const within = (unitMs: number) =>
+    `max(event_time_ms % ${unitMs}) - min(event_time_ms % ${unitMs}), count(DISTINCT event_time_ms % ${unitMs})`
+  const [found] = await one(
+    `SELECT count(DISTINCT event_time_ms), ${[DAY_MS, HOUR_MS, MINUTE_MS].map(within).join(', ')} FROM ${from}`,
+  )
+  const [times, daySpread, dayPlaces, hourSpread, , minuteSpread] = found!.map(Number)
+  if (times! < ENOUGH_TIMES) return null
+  // Local midnights have two places in the day of UTC, an hour apart, where clocks change.
+  if (daySpread === 0 || (dayPlaces === 2 && (daySpread === HOUR_MS || daySpread === DAY_MS - HOUR_MS)))
+    return DAY_MS
+  if (hourSpread === 0) return HOUR_MS
+  return minuteSpread === 0 ? MINUTE_MS : null
 }
 
 const amountBins = async (

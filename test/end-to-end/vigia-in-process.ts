@@ -37,10 +37,37 @@ export const SMALL_BANK: readonly string[] = [
  * tracking.enabled=true`: then in `mlruns` of the folder. `interruptAt` interrupts it (as Ctrl-C does) once
  * standard output holds that text.
  */
-export const vigiaIn = async (
+export const vigiaIn = (folder: string, args: readonly string[], interruptAt?: RegExp): Promise<Finished> =>
+  runIn(folder, args, (stdout, interrupt) => {
+    if (interruptAt?.test(stdout)) interrupt()
+  })
+
+/**
+ * Runs `vigia serve` in this process, in `folder`, on a free port, for as long as `use` takes. It then stops
+ * as at Ctrl-C.
+ *
+ * @param use gets the address: `http://127.0.0.1:40123`
+ */
+export const servingIn = async (
   folder: string,
   args: readonly string[],
-  interruptAt?: RegExp,
+  use: (address: string) => Promise<void>,
+): Promise<Finished> => {
+  let used: Promise<void> | undefined
+  const finished = await runIn(folder, ['serve', '--set', 'api.port=0', ...args], (stdout, interrupt) => {
+    const [, address] = /^listening +(http:\S+)/m.exec(stdout) ?? []
+    if (address === undefined || used !== undefined) return
+    used = use(address).finally(interrupt)
+    used.catch(() => undefined)
+  })
+  await used
+  return finished
+}
+
+const runIn = async (
+  folder: string,
+  args: readonly string[],
+  onOutput: (stdout: string, interrupt: () => void) => void,
 ): Promise<Finished> => {
   let stdout = ''
   let stderr = ''
@@ -78,7 +105,7 @@ export const vigiaIn = async (
       columns: 80,
       write: (text: string): void => {
         stdout += text
-        if (interruptAt?.test(stdout)) interruption.abort()
+        onOutput(stdout, () => interruption.abort())
       },
     },
     stderr: {

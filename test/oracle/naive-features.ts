@@ -5,6 +5,7 @@ import type { AmountRules } from '../../src/transaction/amount-rules.ts'
 import type { Entity, EntityFeature } from '../../src/transaction/entities.ts'
 import type { EntityKind } from '../../src/transaction/entity-kind.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
+import { naiveExpression } from './naive-expression.ts'
 
 /** What happened, in the order in which it became known. */
 export type LogEntry =
@@ -57,6 +58,7 @@ export const naiveFeatures = (
         ...ofMerchant(transaction, merchant, settings),
         ...ofDevice(transaction, device, settings),
         ...ofAttributes(transaction, fitted),
+        ...ofDerived(transaction, settings),
         ...standard.flatMap(([entity, past]) => ofOthers(entity, transaction, past, settings)),
         ...own.flatMap(([entity, past]) => [
           ...ofEntity(entity, transaction, past, settings),
@@ -227,6 +229,14 @@ const ofAttributes = ({ attributes = {}, eventTimeMs }: Transaction, fitted: Fit
     const number = value === undefined ? Number.NaN : Number(value)
     return kind === 'time' ? [[`${name}_age`, (eventTimeMs - number) / 86_400_000]] : [[name, number]]
   })
+
+const ofDerived = (transaction: Transaction, { options }: FeatureSettings): Values => {
+  const kinds = new Map(options.attributes.map(({ name, kind }) => [name, kind]))
+  return options.derived.map(({ name, expression }) => [
+    name,
+    naiveExpression(expression, transaction, { kinds, decimals: options.amounts.decimals }),
+  ])
+}
 
 const ofEntity = (
   { name, features, windows, riskWindows }: Entity,

@@ -1,0 +1,212 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { afterAll, describe, expect, test } from 'vitest'
+import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
+import { parseDuration } from '../../src/foundation/duration.ts'
+import type { ModelParity } from '../../src/pipelines/parity/parity-of-log.ts'
+import { readLabels, readRequests } from '../../src/pipelines/parity/served-rows.ts'
+import type { Attribute } from '../../src/transaction/attributes.ts'
+import { type RequestTransaction, writeRequest } from '../../src/transaction/write-request.ts'
+import { type Finished, servingIn, temporaryFolder, vigiaIn } from '../end-to-end/vigia-in-process.ts'
+import { databaseIn } from '../parity/replay-run.ts'
+import { inventText, loadSet, PUBLIC_SETS, publicFolder } from './public-sets.ts'
+
+/** Rows at the end of each file that training does not see: they are what is served. */
+const SERVED = 40
+
+/** Enough trees that a model comes of it, and no more. */
+const SMALL = [
+  'resources.threads=1',
+  'models.logistic_regression.enabled=false',
+  'models.random_forest.enabled=false',
+  'models.xgboost.enabled=false',
+  'models.gradient_boosting.trees=15',
+  'evaluation.bootstrap_resamples=0',
+].flatMap((setting) => ['--set', setting])
+
+const { path: work, remove } = temporaryFolder()
+afterAll(remove)
+
+/**
+ * Every example of a public data set, as its README says to use it: its file is valid, a model comes of it,
+ * the model scores a later file, and a server that is sent the same rows with their attributes says the same.
+ */
+describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
+  const folder = join(work, name)
+  const at = (...names: string[]): string => join(folder, ...names)
+
+  test('the file is what its generator invents, and is valid as it is configured', async () => {
+    const { file } = await loadSet(name)
+    const text = gunzipSync(readFileSync(join(publicFolder(name), file))).toString()
+    expect(text === (await inventText(name))).toBe(true)
+    divide(text, folder)
+    const { stdout } = succeeded(await vigia('validate', '--json', '--out', at('validation')))
+    expect(JSON.parse(stdout)).toMatchObject({ verdict: 'passed' })
+  })
+
+  test('training, scoring of a later file and serving agree, and parity finds no difference', async () => {
+    const history = ['--set', `source.path=${at('history.csv')}`]
+    succeeded(await vigia('run', '--out', at('run'), ...history, ...SMALL))
+    const attributes = manifestOf(at('run')).fitted.features.attributes ?? []
+    succeeded(
+      await vigia(
+        'predict',
+        at('later.csv'),
+        '--model',
+        at('run'),
+        '--out',
+        at('scores.csv'),
+        '--history',
+        'run',
+        ...LATER,
+      ),
+    )
+    succeeded(await vigia('validate', at('later.csv'), '--out', at('later'), '--json', ...LATER))
+    const requests = await requestsOf(at('later/prepared.parquet'), attributes)
+    expect(requests.length).toBeGreaterThan(SERVED / 2)
+    if (attributes.length > 0)
+      expect(requests.some(({ attributes: sent }) => Object.keys(sent ?? {}).length > 0)).toBe(true)
+    const labels = await labelsLeft(at('run'))
+    const served = new Map<string, number>()
+    succeeded(
+      await servingIn(
+        folder,
+        ['--set', `model.source=${at('run')}`, '--set', 'log.level=warn'],
+        async (address) => {
+          for (const request of requests) {
+            // What predict knows as well: labels of the history that become known meanwhile.
+            while (labels[0] !== undefined && labels[0].dueMs <= Date.parse(String(request.timestamp)))
+              await ok(`${address}/feedback`, labels.shift()!.feedback)
+            const answer = await ok(`${address}/predict`, request)
+            served.set(String(request.transaction_id), (answer as { probability: number }).probability)
+          }
+          const unknown = await post(`${address}/predict`, { ...requests[0], attributes: { unheard_of: 1 } })
+          expect([unknown.status, JSON.stringify(unknown.answer)]).toEqual([
+            422,
+            expect.stringContaining('unheard_of'),
+          ])
+          await ok(`${address}/save-logs`, {})
+        },
+      ),
+    )
+    expect(served).toEqual(scoresIn(at('scores.csv'), [...served.keys()]))
+    expect(new Set(served.values()).size).toBeGreaterThan(1)
+    const { stdout } = succeeded(await vigiaIn(folder, ['parity', '--json']))
+    const [compared] = JSON.parse(stdout) as readonly ModelParity[]
+    expect(compared?.report).toMatchObject({ rows: requests.length, differing: [], missing: 0, extra: 0 })
+    expect(compared?.report.values).toBeGreaterThan(requests.length)
+  })
+
+  const vigia = (command: string, ...args: readonly string[]): Promise<Finished> =>
+    vigiaIn(folder, [command, ...args, '--config', join(publicFolder(name), 'training_config.yaml')])
+})
+
+test('the kept files together are small', async () => {
+  const sizes = await Promise.all(
+    PUBLIC_SETS.map(async (name) => statSync(join(publicFolder(name), (await loadSet(name)).file)).size),
+  )
+  expect(sizes).toHaveLength(10)
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(3_000_000)
+})
+
+/**
+ * A place in the file names a row within that file only; the later file's rows get names of their own. Their
+ * labels are not known when they are decided on.
+ */
+const LATER = [
+  '--set',
+  `source.fields.transaction_id=concat('later-', source_row)`,
+  '--set',
+  'source.fields.is_fraud=',
+]
+
+/** Makes the folder: all rows but the last in `history.csv`, the last in `later.csv`, headers in both. */
+const divide = (text: string, folder: string): void => {
+  mkdirSync(folder)
+  const [header = '', ...rows] = text.trimEnd().split('\n')
+  const write = (name: string, some: readonly string[]): void =>
+    writeFileSync(join(folder, name), `${[header, ...some].join('\n')}\n`)
+  write('history.csv', rows.slice(0, -SERVED))
+  write('later.csv', rows.slice(-SERVED))
+}
+
+/** What the test reads of a model's manifest. */
+interface Manifest {
+  readonly fitted: { readonly features: { readonly attributes?: readonly Attribute[] } }
+  readonly featureSettings: { readonly labels: { readonly delay: string } }
+}
+
+const manifestOf = (run: string): Manifest =>
+  JSON.parse(readFileSync(join(run, 'package/manifest.json'), 'utf8')) as Manifest
+
+/** The transactions of a prepared file as requests, in the order of their arrival. */
+const requestsOf = (
+  prepared: string,
+  attributes: readonly Attribute[],
+): Promise<readonly RequestTransaction[]> =>
+  withDatabase(databaseIn(work), async (connection) => {
+    const requests: RequestTransaction[] = []
+    for await (const transaction of readRequests(connection, prepared, 0, attributes))
+      requests.push(writeRequest(transaction))
+    return requests
+  })
+
+/** A label as a request writes it, and when it becomes known. */
+interface LabelToTell {
+  readonly dueMs: number
+  readonly feedback: object
+}
+
+/** The labels of a run's history that were not known when it ended, in the order in which they become so. */
+const labelsLeft = (run: string): Promise<LabelToTell[]> =>
+  withDatabase(databaseIn(work), async (connection) => {
+    const prepared = join(run, 'read/prepared.parquet')
+    const reader = await connection.runAndReadAll(
+      `SELECT count(*)::DOUBLE, max(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(prepared)})`,
+    )
+    const [[from, clockMs]] = reader.getRows() as [[number, number]]
+    const { featureSettings } = manifestOf(run)
+    const delayMs = parseDuration(featureSettings.labels.delay)
+    const labels: LabelToTell[] = []
+    for await (const { dueMs, feedback } of readLabels(connection, prepared, { from, clockMs, delayMs })) {
+      const { transactionId, isFraud, userId, merchantId, deviceId, eventTimeMs } = feedback
+      // A label that nobody's state can learn from is not taken.
+      if (userId === undefined && merchantId === undefined && deviceId === undefined) continue
+      const of = { user_id: userId, merchant_id: merchantId, device_id: deviceId, timestamp: eventTimeMs }
+      labels.push({ dueMs, feedback: { transaction_id: transactionId, is_fraud: isFraud, ...of } })
+    }
+    return labels
+  })
+
+/** What `vigia predict` says of these transactions, in their order. */
+const scoresIn = (path: string, ids: readonly string[]): Map<string, number | undefined> => {
+  const [, ...lines] = readFileSync(path, 'utf8').trimEnd().split('\n')
+  const scores = new Map(lines.map((line) => line.split(',')).map((cells) => [cells[1], Number(cells[2])]))
+  return new Map(ids.map((id) => [id, scores.get(id)]))
+}
+
+const post = async (
+  url: string,
+  body: object,
+): Promise<{ readonly status: number; readonly answer: unknown }> => {
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  return { status: answer.status, answer: await answer.json() }
+}
+
+/** The answer to what must be accepted. */
+const ok = async (url: string, body: object): Promise<unknown> => {
+  const { status, answer } = await post(url, body)
+  expect(status, JSON.stringify(answer)).toBe(200)
+  return answer
+}
+
+/** Fails with what the command said when it failed. */
+const succeeded = (finished: Finished): Finished => {
+  expect(finished.status, finished.stderr + finished.stdout).toBe(0)
+  return finished
+}
