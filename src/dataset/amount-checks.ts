@@ -56,8 +56,8 @@ export const checkAmounts: Check = async ({ read, profile, settings, find }) => 
 }
 
 /**
- * All amounts are of one currency: sums and means over several have no meaning. Rows that say none are taken to be
- * of it. Where `amounts.currency` says which it is, rows of another are in the quarantine.
+ * All amounts are of one currency: sums and means over several have no meaning. Rows that say none are taken
+ * to be of it. Where `amounts.currency` says which it is, rows of another are in the quarantine.
  */
 export const checkCurrencies: Check = async ({ profile, find }) => {
   const { currencies, rows } = profile

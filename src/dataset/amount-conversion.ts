@@ -79,7 +79,7 @@ export const amountReasons = ({
   ]
 }
 
-/** A row that says another currency than the declared one is no row of this bank: its amount has another unit. */
+/** A row that says another currency than the declared one is not used: its amount has another unit. */
 export const currencyReasons = ({
   currency,
 }: AmountRules): readonly (readonly [QuarantineReason, string])[] =>
