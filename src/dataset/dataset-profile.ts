@@ -59,9 +59,6 @@ export const profileDataset = async (
   const [signs] = await one(
     `SELECT count(*) FILTER (amount_minor = 0), count(*) FILTER (amount_minor < 0) FROM ${from}`,
   )
-  const currencies = await one(
-    `SELECT upper(trim(currency)) AS code, count(*) FROM ${from} WHERE currency IS NOT NULL GROUP BY code ORDER BY count(*) DESC, code`,
-  )
   const paid = `${from} WHERE amount_minor > 0`
   const [quartiles] = await one(`SELECT quantile_disc(amount_minor, [0.25, 0.5, 0.75]) AS q FROM ${paid}`)
   const list =
@@ -95,7 +92,7 @@ export const profileDataset = async (
     }),
     zeroAmounts: Number(signs![0]),
     refunds: Number(signs![1]),
-    currencies: currencies.map(([currency, rows]) => ({ currency: String(currency), rows: Number(rows) })),
+    currencies: await currenciesOf(one, from),
     quartiles: list,
     logDeviation: Number(deviation![0]),
     days: days.map(([day, accepted, labelled, fraud]) => ({
@@ -107,6 +104,15 @@ export const profileDataset = async (
     amounts: await amountBins(one, paid),
     resolutionMs: await resolutionOf(one, from),
   }
+}
+
+type Query = (sql: string) => Promise<readonly (readonly unknown[])[]>
+
+const currenciesOf = async (one: Query, from: string): Promise<DatasetProfile['currencies']> => {
+  const counted = await one(
+    `SELECT upper(trim(currency)) AS code, count(*) FROM ${from} WHERE currency IS NOT NULL GROUP BY code ORDER BY count(*) DESC, code`,
+  )
+  return counted.map(([currency, rows]) => ({ currency: String(currency), rows: Number(rows) }))
 }
 
 /** Fewer different times than this may lie whole hours apart by chance. */

@@ -111,12 +111,10 @@ const pastOf = (
   earlier: readonly Arrived[],
   settings: FeatureSettings,
 ): Past | undefined => {
-  const entity = valueOf(kind, transaction, settings)
+  const entity = idIn(kind, transaction, settings)
   if (entity === undefined) return undefined
   const { latenessMs, labelDelayMs, ringEvents } = settings.limits[kind]!
-  const life = earlier.filter(
-    (one) => one.placed[kind] && valueOf(kind, one.transaction, settings) === entity,
-  )
+  const life = earlier.filter((one) => one.placed[kind] && idIn(kind, one.transaction, settings) === entity)
   const watermark = Math.max(...life.map(timeOf))
   const msOf = (name: string): number => settings.windowMs.get(name)!
   const windows = windowsOf(kind, settings)
@@ -295,12 +293,12 @@ const ofOthers = (
   ...counted.flatMap((other) =>
     windows.map((window): Value => {
       const inside = past ? inWindow(transaction, past, window, settings) : []
-      const values = inside.map((one) => valueOf(other, one, settings))
+      const values = inside.map((one) => idIn(other, one, settings))
       return [`${name}_distinct_${other}_${window}`, past ? distinct(values) : Number.NaN]
     }),
   ),
   ...habits.flatMap((other): Values => {
-    const of = (one: Transaction) => (past ? valueOf(other, one, settings) : undefined)
+    const of = (one: Transaction) => (past ? idIn(other, one, settings) : undefined)
     const nobody: Past = { ...NOTHING, ...past }
     return habit(`${name}_${other}`, nobody, transaction, of).filter(
       ([feature]) => !feature.endsWith('_is_usual'),
@@ -540,7 +538,7 @@ type Value = readonly [name: string, value: number]
 type Values = readonly Value[]
 
 /** A value by which transactions are told apart: of an entity, or of a category or place. */
-const valueOf = (
+const idIn = (
   kind: EntityKind,
   transaction: Transaction,
   { options }: FeatureSettings,
