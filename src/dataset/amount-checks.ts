@@ -56,16 +56,15 @@ export const checkAmounts: Check = async ({ read, profile, settings, find }) => 
 }
 
 /**
- * All amounts are of one currency: sums and means over several have no meaning. Where `amounts.currency` says
- * which, it is that one. Rows that say none are taken to be of it.
+ * All amounts are of one currency: sums and means over several have no meaning. Rows that say none are taken
+ * to be of it. Where `amounts.currency` says which it is, rows of another are in the quarantine.
  */
-export const checkCurrencies: Check = async ({ read, profile, find }) => {
+export const checkCurrencies: Check = async ({ profile, find }) => {
   const { currencies, rows } = profile
-  if (currencies.length === 0) return []
-  const declared = read.amounts.currency
-  const expected = declared === '' ? currencies[0]!.currency : declared
+  const [first] = currencies
+  if (first === undefined) return []
   const others = await find(
-    `currency IS NOT NULL AND upper(trim(currency)) <> ${sqlLiteral(expected)}`,
+    `currency IS NOT NULL AND upper(trim(currency)) <> ${sqlLiteral(first.currency)}`,
     'currency',
   )
   const shown = currencies
@@ -78,7 +77,7 @@ export const checkCurrencies: Check = async ({ read, profile, find }) => {
       what: 'currencies of the amounts',
       severity: 'error',
       setting: 'amounts.currency',
-      allowed: `${declared === '' ? 'one' : declared}: source.fields.amount can convert the others`,
+      allowed: 'one: source.fields.amount can convert the others',
       observed: `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
       ...others,
       passed: others.rows === 0,

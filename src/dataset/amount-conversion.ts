@@ -79,6 +79,19 @@ export const amountReasons = ({
   ]
 }
 
+/** A row that says another currency than the declared one is not used: its amount has another unit. */
+export const currencyReasons = ({
+  currency,
+}: AmountRules): readonly (readonly [QuarantineReason, string])[] =>
+  currency === ''
+    ? []
+    : [
+        [
+          'currency_differs',
+          `NOT (regexp_full_match(c_currency, '[A-Za-z]{3}') AND upper(c_currency) = '${currency}')`,
+        ],
+      ]
+
 /** The exponent, 0 without one. One that fits no number is as far from 0 as matters. */
 const exponentOf = (part: (pattern: string) => string): string => {
   const written = part('[eE]([+-]?[0-9]+)$')

@@ -8,7 +8,7 @@ import {
   SOURCE_FIELDS,
   type SourceField,
 } from '../transaction/fields.ts'
-import { amountColumn, amountReasons, amountSteps } from './amount-conversion.ts'
+import { amountColumn, amountReasons, amountSteps, currencyReasons } from './amount-conversion.ts'
 import type { MappedField } from './field-mapping.ts'
 import { type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
 
@@ -59,6 +59,7 @@ export const convertField = (
         field,
         described.column,
         field.expression === null ? undefined : WHEN_MISSING[described.wire],
+        described.wire === 'currency' ? currencyReasons(amounts) : [],
       )
   }
 }
@@ -102,12 +103,13 @@ const convertText = (
   field: MappedField,
   column: string,
   whenMissing: QuarantineReason | undefined,
+  others: ConvertedField['reasons'],
 ): ConvertedField => {
   const text = `c_${field.field}`
   return {
     steps: [[text, lineOf(field)]],
     columns: [[column, text]],
-    reasons: whenMissing === undefined ? [] : [[whenMissing, `${text} IS NULL`]],
+    reasons: [...(whenMissing === undefined ? [] : [[whenMissing, `${text} IS NULL`] as const]), ...others],
   }
 }
 

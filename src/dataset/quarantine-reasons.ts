@@ -23,6 +23,7 @@ export const QUARANTINE_REASONS = [
   { code: 'amount_not_positive', field: 'amount', what: 'amount not positive' },
   { code: 'amount_too_precise', field: 'amount', what: 'amount with too many decimals' },
   { code: 'amount_too_large', field: 'amount', what: 'amount too large' },
+  { code: 'currency_differs', field: 'currency', what: 'currency is not amounts.currency' },
   { code: 'label_not_binary', field: 'is_fraud', what: 'label not 0 or 1' },
   { code: 'labelled_at_without_zone', field: 'labelled_at', what: 'time of the label without a time zone' },
   { code: 'labelled_at_not_readable', field: 'labelled_at', what: 'time of the label not readable' },
@@ -55,8 +56,10 @@ export type QuarantineReason = (typeof QUARANTINE_REASONS)[number]['code']
 
 /** What a reason says of a row that was read by `amounts`. */
 export const whatOf = (code: QuarantineReason, amounts: AmountRules): string => {
-  const { decimals, largestMinor, zero } = amounts
+  const { currency, decimals, largestMinor, zero } = amounts
   switch (code) {
+    case 'currency_differs':
+      return `currency is not ${currency} (amounts.currency)`
     case 'amount_not_positive':
       return zero ? 'amount below 0 (amounts.refunds is false)' : 'amount not positive'
     case 'amount_too_precise':

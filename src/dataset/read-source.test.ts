@@ -255,7 +255,7 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
     async (amount, amounts, code, what) => {
       const path = file('x.csv', `${HEADER}\n${good('a', undefined, amount)}\n`)
       const { result, quarantine } = await read([], {}, path, undefined, amounts)
-      expect(result.reasons).toEqual([{ code, what, rows: 1 }])
+      expect(result.reasons).toEqual([{ code, what, rows: 1, frauds: 0 }])
       expect(result.amounts).toEqual(amounts)
       expect(quarantine[0]!.reasons).toEqual([{ code, what, got: amount }])
     },

@@ -4,7 +4,12 @@ import { ERRORS, type ErrorCode } from '../errors.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import { addApiPage } from './api-page.ts'
 import type { App } from './dependencies.ts'
-import { attributesSchema, LoggedTransaction, TransactionAnswer, TransactionBody } from './schemas/transaction.ts'
+import {
+  attributesSchema,
+  LoggedTransaction,
+  TransactionAnswer,
+  TransactionBody,
+} from './schemas/transaction.ts'
 import { READ_BY_ROUTE } from './validation.ts'
 
 /** Errors that any route may answer with. */

@@ -98,6 +98,20 @@ export const readAmountMinor = (
   return undefined
 }
 
+/** Text of a currency that is the declared one, in any case; any text where none is declared. */
+export const readCurrency = (
+  field: string,
+  value: unknown,
+  { currency }: AmountRules,
+  problems: Problems,
+): string | undefined => {
+  const text = readText(field, value, problems)
+  if (text === undefined || currency === '' || text === currency) return text
+  if (/^[A-Za-z]{3}$/.test(text) && text.toUpperCase() === currency) return text
+  problems.push({ field, what: 'is not that of the model', allowed: currency, got: shown(value) })
+  return undefined
+}
+
 /** Degrees within ±`limit`; undefined when missing. */
 export const readDegrees = (
   field: string,

@@ -20,6 +20,7 @@ const RULES: readonly [string, AmountRules, number][] = [
   ['amounts as they are', DEFAULT_AMOUNTS, 6000],
   ['amounts above 0', AMOUNTS_ABOVE_ZERO, 1500],
   ['no decimals, halves to even', { ...DEFAULT_AMOUNTS, decimals: 0, rounding: 'half_even' }, 1500],
+  ['of one currency', { ...DEFAULT_AMOUNTS, currency: 'KWD' }, 1500],
   ['three decimals, halves up', { ...DEFAULT_AMOUNTS, decimals: 3, rounding: 'half_up', zero: false }, 1500],
   ['one decimal, cut off', { ...DEFAULT_AMOUNTS, decimals: 1, rounding: 'down', largestMinor: 5e8 }, 1500],
   ['four decimals', { ...DEFAULT_AMOUNTS, decimals: 4, largestMinor: 999_999_999_999_999 }, 1500],
@@ -337,6 +338,10 @@ const row: fc.Arbitrary<Row> = fc.record({
   transaction_id: mostly(fc.uuid(), fc.constantFrom('', ' ', 'a\u0000b')),
   // Always good, so that a row of many fields is often accepted.
   merchant_category: fc.constantFrom('', 'food'),
+  currency: mostly(
+    fc.constantFrom('', 'KWD', 'kwd', ' Kwd '),
+    fc.constantFrom('EUR', '\u212aWD', 'KWDX', 'K WD', 'a\u0001'),
+  ),
   transaction_type: fc.constantFrom('', 'purchase'),
   device_type: fc.constantFrom('', 'mobile'),
 })

@@ -209,6 +209,19 @@ describe('amounts are read by the rules of the model', () => {
     expect(outcome('12.3456', { decimals: 3 })).toBe('has more than 3 decimals')
   })
 
+  it('a request in another currency than the declared one is refused, and one that says none is of it', () => {
+    const read = (currency: string | undefined, declared: string) =>
+      readRequest({ ...SMALLEST, currency }, by({ currency: declared })).currency
+    expect([read('KWD', 'KWD'), read('kwd', 'KWD'), read(undefined, 'KWD'), read('USD', '')]).toEqual([
+      'KWD',
+      'kwd',
+      undefined,
+      'USD',
+    ])
+    for (const other of ['USD', '\u212aWD', 'dinar'])
+      expect(() => read(other, 'KWD')).toThrow('currency is not that of the model. Allowed: KWD')
+  })
+
   it('says what is allowed in the digits of the currency', () => {
     const problems = (rules: Partial<AmountRules>) => {
       try {
@@ -288,7 +301,7 @@ describe('a request that is no transaction is refused with every problem', () =>
 
   it('tells of everything at once', () => {
     const error = failure({ user_id: '', amount: 'x', latitude: 100, colour: 'red' })
-    expect(error.problems.map(({ field }) => field)).toEqual(['user_id', 'amount', 'latitude', 'colour'])
+    expect(error.problems.map(({ field }) => field)).toEqual(['amount', 'user_id', 'latitude', 'colour'])
     expect([error.code, error.status]).toEqual(['REQUEST_TRANSACTION_INVALID', 422])
   })
 
@@ -370,5 +383,10 @@ const valuesOf = (field: TransactionField): fc.Arbitrary<string | number> =>
 
 const transactions = fc.record(
   Object.fromEntries(TRANSACTION_FIELDS.map((field) => [field.name, valuesOf(field)])),
-  { requiredKeys: TRANSACTION_FIELDS.filter(({ required }) => required).map(({ name }) => name) },
+  // Every transaction of this shape names its user.
+  {
+    requiredKeys: TRANSACTION_FIELDS.filter(({ name, required }) => required || name === 'userId').map(
+      ({ name }) => name,
+    ),
+  },
 ) as unknown as fc.Arbitrary<Transaction>

@@ -7,7 +7,14 @@ import {
   TRANSACTION_FIELDS,
   type TransactionField,
 } from './fields.ts'
-import { readAmountMinor, readDegrees, readInstant, readRequiredText, readText } from './read-fields.ts'
+import {
+  readAmountMinor,
+  readCurrency,
+  readDegrees,
+  readInstant,
+  readRequiredText,
+  readText,
+} from './read-fields.ts'
 import { type FieldProblem, RequestProblemsError, shown } from './request-problem.ts'
 import { NO_SHAPE, type TransactionShape } from './shape.ts'
 import type { Transaction } from './transaction.ts'
@@ -63,7 +70,7 @@ const readRecord = (
     amountMinor: readAmountMinor('amount', body.amount, amounts, problems) ?? 0,
   }
   const read = {
-    currency: readText('currency', body.currency, problems),
+    currency: readCurrency('currency', body.currency, amounts, problems),
     merchantId: readText('merchant_id', body.merchant_id, problems),
     merchantCategory: readText('merchant_category', body.merchant_category, problems),
     transactionType: readText('transaction_type', body.transaction_type, problems),

@@ -229,7 +229,7 @@ export interface LoggedPrediction {
   readonly decided_at: string
   /** Time that the server took. */
   readonly latency_ms: number
-  readonly transaction: TransactionAnswer
+  readonly transaction: LoggedTransaction
   /** Values by feature; null where missing. */
   readonly features: Readonly<Record<string, number | null>>
   /** What the challenger would have answered. */
@@ -247,6 +247,38 @@ export interface LoggedPrediction {
     readonly is_fraud: boolean
     readonly received_at: string
   } | null
+}
+
+/** One card transaction as it was decided on. */
+export interface LoggedTransaction {
+  /** Unique name of the transaction; a repeated one is the same transaction sent again. */
+  readonly transaction_id: string
+  /** The card holder or account. */
+  readonly user_id?: string
+  /** ISO 8601, UTC. */
+  readonly timestamp: string
+  /** In units of the currency. */
+  readonly amount: number
+  /** ISO 4217 code. */
+  readonly currency?: string
+  /** The merchant or terminal. */
+  readonly merchant_id?: string
+  /** What the merchant sells. */
+  readonly merchant_category?: string
+  /** Purchase, withdrawal, transfer, ... */
+  readonly transaction_type?: string
+  /** The device or card instance used. */
+  readonly device_id?: string
+  /** Mobile, web, terminal, ... */
+  readonly device_type?: string
+  /** Name of the place. */
+  readonly location?: string
+  /** Degrees north. */
+  readonly latitude?: number
+  /** Degrees east. */
+  readonly longitude?: number
+  /** What the models in service know of a transaction beside its fields; each may be left out. Null or empty: missing. */
+  readonly attributes?: Readonly<Record<string, unknown>> | null
 }
 
 /** An error as MLflow's clients expect it, and as everywhere else. */
@@ -437,7 +469,7 @@ export interface TransactionAnswer {
   /** Unique name of the transaction; a repeated one is the same transaction sent again. */
   readonly transaction_id: string
   /** The card holder or account. */
-  readonly user_id?: string
+  readonly user_id: string
   /** ISO 8601, UTC. */
   readonly timestamp: string
   /** In units of the currency. */

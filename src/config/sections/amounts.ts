@@ -9,7 +9,7 @@ export const AmountsSchema = Type.Object(
       pattern: '^([A-Z]{3})?$',
       unit: 'ISO 4217',
       description:
-        'Currency of every amount, for instance JPY. Empty: not said. It decides how many decimals amounts have, and a source that says another currency is not fit for use.',
+        'Currency of every amount, for instance JPY. Empty: not said. It decides how many decimals amounts have; rows that say another go to the quarantine, and requests are refused.',
     }),
     decimals: Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 0, maximum: MOST_DECIMALS })], {
       default: 'auto',
