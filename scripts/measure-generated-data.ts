@@ -5,10 +5,11 @@
  */
 import { Value } from 'typebox/value'
 import { GenerateSchema, type GenerateSettings } from '../src/config/sections/generate.ts'
+import { aucOf } from '../src/dataset/column-power.ts'
 import { distanceKm } from '../src/dataset/generate/cities.ts'
 import { cityOn, RHYTHMS } from '../src/dataset/generate/customers.ts'
 import type { EventBuffer } from '../src/dataset/generate/event-buffer.ts'
-import { allRows, aucOf, rawColumnPower } from '../src/dataset/generate/raw-column-power.ts'
+import { allRows, rawColumnPower } from '../src/dataset/generate/raw-column-power.ts'
 import { prepareSimulation, type Simulation } from '../src/dataset/generate/simulation.ts'
 import { CATEGORIES, FRAUD_PATTERNS } from '../src/dataset/generate/vocabulary.ts'
 

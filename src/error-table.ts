@@ -282,7 +282,19 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: 'Two features are called "{got}" and "{other}", which files cannot tell apart',
-    fix: 'Give the attribute in source.attributes that makes one of them another name; its `from` may stay as it is.',
+    fix: 'Give the attribute in source.attributes that makes one of them another name (its `from` may stay as it is), or the feature in features.derived.',
+  },
+  FEATURES_EXPRESSION_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'features.derived.{name}: {reason}, at character {at} of{expression}',
+    fix: 'Correct the expression{suggestion}; `docs/derived-features.md` lists variables, operators and functions.',
+  },
+  FEATURES_DERIVED_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'features.derived.{name}{setting} must be {allowed}; got {got}',
+    fix: 'Correct it; `docs/derived-features.md` says what a derived feature has.',
   },
   FEATURES_TIME_ZONE_UNKNOWN: {
     status: 422,

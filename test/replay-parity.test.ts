@@ -5,7 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withDatabase } from '../src/disk/database.ts'
 import type { Transaction } from '../src/transaction/transaction.ts'
 import { ALL_FEATURE_NAMES } from './all-feature-names.ts'
-import { type GeneratedBank, generatedBank, LABEL_TIMES, labelledAt } from './parity/histories.ts'
+import {
+  type GeneratedBank,
+  generatedBank,
+  LABEL_TIMES,
+  labelledAt,
+  OWN_DERIVED,
+} from './parity/histories.ts'
 import { databaseIn, type Replayed, replayInto } from './parity/replay-run.ts'
 import { openPipelineOf, serveHistory } from './parity/serve-history.ts'
 
@@ -45,6 +51,7 @@ describe('a generated bank whose events come late, twice and in the same second'
     expect(names).toEqual(
       expect.arrayContaining(['corner_risk_1d', 'user_corner_is_new', 'merchant_distinct_corner_1h']),
     )
+    expect(names).toEqual(expect.arrayContaining(Object.keys(OWN_DERIVED)))
     expect(one.result.counts.late).toBeGreaterThan(1000)
     expect(one.result.counts.tooLate).toBeGreaterThan(100)
     expect(bank.read.reasons).toEqual([

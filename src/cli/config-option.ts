@@ -29,12 +29,21 @@ export const CONFIG_OPTIONS: readonly CommandOption[] = [
 
 /**
  * The training configuration of `--config` and `--set`. @throws CONFIG_FILE_UNREADABLE, CONFIG_YAML_INVALID,
- * CONFIG_INVALID
+ * CONFIG_INVALID, FEATURES_EXPRESSION_INVALID, FEATURES_DERIVED_INVALID
  */
 export const readTrainingConfig = async (
   context: CommandContext,
   input: CommandInput,
-): Promise<ConfigManager<TrainingSettings>> => loadTrainingConfig(await configInput(context, input))
+): Promise<ConfigManager<TrainingSettings>> => {
+  const config = loadTrainingConfig(await configInput(context, input))
+  const { features, cleaning } = config.settings
+  if (features.derived !== undefined) {
+    // Commands that need no expressions start without what reads them.
+    const { checkDerived } = await import('../features/derived/check-derived.ts')
+    checkDerived(features.derived, cleaning.fold_categories)
+  }
+  return config
+}
 
 /**
  * The serving configuration of `--config` and `--set`. @throws CONFIG_FILE_UNREADABLE, CONFIG_YAML_INVALID,

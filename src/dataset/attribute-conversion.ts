@@ -108,8 +108,8 @@ const DAY_TEXT = "'[0-9]{4}-[0-9]{2}-[0-9]{2}'"
 const BEFORE_1970_TEXT = "'-[0-9]{1,15}'"
 
 /**
- * Milliseconds of an instant, cut off towards the past, as the digits of a request are: SQL cuts towards 1970.
- * Counted from the year 0, because SQL's division cuts towards zero.
+ * Milliseconds of an instant, cut off towards the past, as the digits of a request are: SQL cuts towards
+ * 1970. Counted from the year 0, because SQL's division cuts towards zero.
  */
 const wholeMilliseconds = (timestamp: string): string => {
   const yearZeroMs = 62_167_219_200_000

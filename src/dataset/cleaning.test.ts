@@ -8,10 +8,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { CleaningSchema, type CleaningSettings } from '../config/sections/cleaning.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import { CATEGORY_FIELDS } from '../transaction/fields.ts'
+import { foldCategory } from '../transaction/fold-category.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { applyCleaning, cleanTransaction, type FittedCleaning, fitCleaning } from './cleaning.ts'
-import { foldCategory } from './fold-category.ts'
 
 describe('categories take one form', () => {
   it.each([

@@ -8,10 +8,11 @@ import {
   type AttributeValues,
   attributeColumn,
 } from '../transaction/attributes.ts'
+import type { Entity } from '../transaction/entities.ts'
 import { CATEGORY_FIELDS } from '../transaction/fields.ts'
+import { type CategoryColumn, foldCategory } from '../transaction/fold-category.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { assertAttributes, preparedTypes } from './attribute-columns.ts'
-import { type CategoryColumn, foldCategory } from './fold-category.ts'
 import type { SourceAttribute } from './source-attributes.ts'
 
 /**
@@ -39,7 +40,14 @@ interface AttributeCleaning {
 }
 
 /** What of cleaning decides how states come to be: models that agree on it can go on from each other's. */
-export const cleaningOfStates = ({ attributes: _, ...fields }: FittedCleaning): object => fields
+export const cleaningOfStates = (
+  { attributes = {}, ...fields }: FittedCleaning,
+  entities: readonly Pick<Entity, 'id'>[],
+): object => {
+  const named = entities.flatMap(({ id }) => id).filter((part) => Object.hasOwn(attributes, part))
+  if (named.length === 0) return fields
+  return { ...fields, attributes: Object.fromEntries(named.map((part) => [part, attributes[part]])) }
+}
 
 /**
  * Fits cleaning on the rows of `preparedPath` for which `trainingRows` (SQL over the prepared columns, for
@@ -176,16 +184,11 @@ export const applyCleaning = async (
   for (const column of categories)
     if (await createReplacements(connection, source, column, fitted)) replaced.push(column)
   const columns = own.map((name) => `${cleanedColumn(name, replaced, fitted)} AS ${sqlIdentifier(name)}`)
-  const joins = replaced.map(
-    (column) =>
-      `LEFT JOIN ${replacements(column)} ON ${replacements(column)}.original = prepared.${sqlIdentifier(column)}`,
-  )
-  const order = replaced.length > 0 ? 'ORDER BY prepared.arrival' : ''
-  const query = `SELECT ${columns.join(', ')} FROM ${source} AS prepared ${joins.join(' ')} ${order}`
+  const query = `SELECT ${columns.join(', ')} FROM ${source} AS prepared`
   const written = await writeAtomically(outputPath, (path) =>
     connection.run(`COPY (${query}) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`),
   )
-  for (const column of replaced) await connection.run(`DROP TABLE temp.${replacements(column)}`)
+  for (const column of replaced) await dropReplacements(connection, column)
   return written.rowsChanged
 }
 
@@ -244,7 +247,11 @@ const fitCap = async (
   return cap === null ? null : Number(cap)
 }
 
-/** A table of the values of `column` that cleaning changes; false, and no table, when it changes none. */
+/**
+ * The values of a column that cleaning changes, as an enumeration of them and a list of what they become;
+ * false, and neither, when it changes none. A join for each of hundreds of columns would take gigabytes, and
+ * its rows would have to be sorted again.
+ */
 const createReplacements = async (
   connection: DuckDBConnection,
   source: string,
@@ -273,7 +280,24 @@ const createReplacements = async (
     appender.endRow()
   }
   appender.closeSync()
+  await connection.run(
+    `CREATE OR REPLACE TEMP TYPE ${table}_enum AS ENUM (SELECT original FROM ${table} ORDER BY rowid)`,
+  )
+  await connection.run(`SET VARIABLE ${table}_list = (SELECT list(cleaned ORDER BY rowid) FROM ${table})`)
+  await connection.run(`DROP TABLE temp.${table}`)
   return true
+}
+
+const dropReplacements = async (connection: DuckDBConnection, column: string): Promise<void> => {
+  await connection.run(`DROP TYPE ${replacements(column)}_enum`)
+  await connection.run(`RESET VARIABLE ${replacements(column)}_list`)
+}
+
+/** SQL of a value as `createReplacements` has found it. */
+const replacedValue = (own: string, column: string): string => {
+  const code = `enum_code(TRY_CAST(${own} AS ${replacements(column)}_enum))`
+  // A value that folds to nothing has a replacement that is NULL: it is missing, not unchanged.
+  return `CASE WHEN ${code} IS NULL THEN ${own} ELSE getvariable('${replacements(column)}_list')[${code} + 1] END`
 }
 
 /** Text that SQL encoded: the library's own decoding takes a byte order mark in front away. */
@@ -293,11 +317,7 @@ const cleanedColumn = (name: string, replaced: readonly string[], fitted: Fitted
   const own = `prepared.${sqlIdentifier(name)}`
   if (name === 'amount_minor' && fitted.amountCapMinor !== null)
     return `greatest(least(${own}, ${fitted.amountCapMinor}), -${fitted.amountCapMinor})`
-  const table = replacements(name)
-  // A value that folds to nothing has a replacement that is NULL: it is missing, not unchanged.
-  const value = replaced.includes(name)
-    ? `CASE WHEN ${table}.original IS NULL THEN ${own} ELSE ${table}.cleaned END`
-    : own
+  const value = replaced.includes(name) ? replacedValue(own, name) : own
   const fill = fillOf(name, fitted)
   if (fill === undefined) return value
   return `coalesce(${value}, ${literalOf(fill)})`

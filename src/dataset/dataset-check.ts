@@ -18,6 +18,8 @@ export interface Subject {
   readonly read: ReadResult
   readonly profile: DatasetProfile
   readonly settings: ValidationSettings
+  /** The windows of the features, as durations; none when nobody asks. */
+  readonly windows: readonly string[]
   /** Null when there are no rows and no as_of. */
   readonly asOfMs: number | null
   /** Counts the rows for which `condition` holds and shows the first of them with `value`; both are SQL. */

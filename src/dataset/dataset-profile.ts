@@ -26,6 +26,8 @@ export interface DatasetProfile {
   readonly currencies: readonly { readonly currency: string; readonly rows: number }[]
   /** Of amounts above 0. */
   readonly amounts: readonly AmountBin[]
+  /** A day, an hour or a minute, when all times lie whole ones apart; null when they are finer or too few. */
+  readonly resolutionMs: number | null
 }
 
 /** Bins a decade of amounts is cut into for the histogram. */
@@ -56,9 +58,6 @@ export const profileDataset = async (
   const rows = Number(totals![0])
   const [signs] = await one(
     `SELECT count(*) FILTER (amount_minor = 0), count(*) FILTER (amount_minor < 0) FROM ${from}`,
-  )
-  const currencies = await one(
-    `SELECT upper(trim(currency)) AS code, count(*) FROM ${from} WHERE currency IS NOT NULL GROUP BY code ORDER BY count(*) DESC, code`,
   )
   const paid = `${from} WHERE amount_minor > 0`
   const [quartiles] = await one(`SELECT quantile_disc(amount_minor, [0.25, 0.5, 0.75]) AS q FROM ${paid}`)
@@ -93,7 +92,7 @@ export const profileDataset = async (
     }),
     zeroAmounts: Number(signs![0]),
     refunds: Number(signs![1]),
-    currencies: currencies.map(([currency, rows]) => ({ currency: String(currency), rows: Number(rows) })),
+    currencies: await currenciesOf(one, from),
     quartiles: list,
     logDeviation: Number(deviation![0]),
     days: days.map(([day, accepted, labelled, fraud]) => ({
@@ -103,7 +102,40 @@ export const profileDataset = async (
       fraud: Number(fraud),
     })),
     amounts: await amountBins(one, paid),
+    resolutionMs: await resolutionOf(one, from),
   }
+}
+
+type Query = (sql: string) => Promise<readonly (readonly unknown[])[]>
+
+const currenciesOf = async (one: Query, from: string): Promise<DatasetProfile['currencies']> => {
+  const counted = await one(
+    `SELECT upper(trim(currency)) AS code, count(*) FROM ${from} WHERE currency IS NOT NULL GROUP BY code ORDER BY count(*) DESC, code`,
+  )
+  return counted.map(([currency, rows]) => ({ currency: String(currency), rows: Number(rows) }))
+}
+
+/** Fewer different times than this may lie whole hours apart by chance. */
+const ENOUGH_TIMES = 10
+const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
+
+const resolutionOf = async (
+  one: (sql: string) => Promise<readonly (readonly unknown[])[]>,
+  from: string,
+): Promise<number | null> => {
+  const within = (unitMs: number) =>
+    `max(event_time_ms % ${unitMs}) - min(event_time_ms % ${unitMs}), count(DISTINCT event_time_ms % ${unitMs})`
+  const [found] = await one(
+    `SELECT count(DISTINCT event_time_ms), ${[DAY_MS, HOUR_MS, MINUTE_MS].map(within).join(', ')} FROM ${from}`,
+  )
+  const [times, daySpread, dayPlaces, hourSpread, , minuteSpread] = found!.map(Number)
+  if (times! < ENOUGH_TIMES) return null
+  // Local midnights have two places in the day of UTC, an hour apart, where clocks change.
+  if (daySpread === 0 || (dayPlaces === 2 && (daySpread === HOUR_MS || daySpread === DAY_MS - HOUR_MS)))
+    return DAY_MS
+  if (hourSpread === 0) return HOUR_MS
+  return minuteSpread === 0 ? MINUTE_MS : null
 }
 
 const amountBins = async (

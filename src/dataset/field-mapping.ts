@@ -27,9 +27,9 @@ export interface MappedField<Name extends MappedName = MappedName> {
 }
 
 /**
- * Decides and checks the expression of every field against the view `source_rows`. A text that is the name of
- * a column, letter by letter or else but for case, is that column, whatever SQL would make of it: `Is Fraud?`
- * and `order` need no quotes.
+ * Decides and checks the expression of every field against the view `source_rows`. A text that is the name
+ * of a column, letter by letter or else but for case, is that column, whatever SQL would make of it:
+ * `Is Fraud?` and `order` need no quotes.
  *
  * With `labels: 'if there'`, a label whose columns the source lacks is a label that it does not say: a file
  * to score comes before its labels.

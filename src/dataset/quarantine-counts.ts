@@ -2,18 +2,32 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { DAY_MS } from '../foundation/days.ts'
 import type { AmountRules } from '../transaction/amount-rules.ts'
 import { LATEST_TIME_MS } from '../transaction/fields.ts'
-import { QUARANTINE_REASONS, reasonBit, whatOf } from './quarantine-reasons.ts'
-import type { ReadResult } from './read-source.ts'
+import { QUARANTINE_REASONS, type QuarantineReason, reasonBit, whatOf } from './quarantine-reasons.ts'
+
+/** Rows that were quarantined for one primary reason. */
+export interface ReasonCount {
+  readonly code: QuarantineReason
+  readonly what: string
+  readonly rows: number
+  /** Those of them whose label can be read and says fraud. */
+  readonly frauds: number
+}
+
+/** Rows of a UTC day: epoch ms of its start. */
+export interface DayCount {
+  readonly dayMs: number
+  readonly rows: number
+}
 
 /** What the table `mapped` and the rejected rows amount to. */
 export interface RowCounts {
   /** Rows of `mapped` with a reason. */
   readonly bad: number
   readonly outOfOrder: number
-  readonly reasons: ReadResult['reasons']
+  readonly reasons: readonly ReasonCount[]
   readonly acceptedFrauds: number
   readonly lostFrauds: number
-  readonly badByDay: ReadResult['quarantinedByDay']
+  readonly badByDay: readonly DayCount[]
 }
 
 /**

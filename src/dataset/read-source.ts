@@ -15,9 +15,17 @@ import type { RenamedColumn } from './csv-header.ts'
 import { convertField, isTakenAsUtc, mappedColumn, rowReasons } from './field-conversion.ts'
 import { type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
-import { countRejected, countRows, markRepeatedIds, type RowCounts } from './quarantine-counts.ts'
+import {
+  countRejected,
+  countRows,
+  type DayCount,
+  markRepeatedIds,
+  type ReasonCount,
+  type RowCounts,
+} from './quarantine-counts.ts'
 import { QUARANTINE_REASONS, type QuarantineReason, reasonBit, whatOf } from './quarantine-reasons.ts'
 import type { SourceAttribute } from './source-attributes.ts'
+import { PROFILE_TABLES, profileSource, type SourceProfile } from './source-profile.ts'
 import { openSourceRows, type SourceFile, type SourceRows } from './source-rows.ts'
 
 /** Where the read step writes. Both files are replaced when they exist. */
@@ -38,6 +46,8 @@ export interface ReadOptions {
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
   /** `if there`: columns of labels may lack, as in a file to score. As configured when left out. */
   readonly labels?: 'as configured' | 'if there'
+  /** Whether to look at the columns of the source themselves, for validation; not when left out. */
+  readonly profile?: boolean
 }
 
 /** What came of reading a source. `inputRows` = `acceptedRows` + `quarantinedRows`, always. */
@@ -60,13 +70,7 @@ export interface ReadResult {
   /**
    * Quarantined rows by primary reason; reasons without rows are left out. They add up to `quarantinedRows`.
    */
-  readonly reasons: readonly {
-    readonly code: QuarantineReason
-    readonly what: string
-    readonly rows: number
-    /** Those of them whose label can be read and says fraud. */
-    readonly frauds: number
-  }[]
+  readonly reasons: readonly ReasonCount[]
   /** Accepted rows whose label says fraud. */
   readonly acceptedFrauds: number
   /**
@@ -78,8 +82,10 @@ export interface ReadResult {
   readonly takenAsUtc: readonly SourceField[]
   /** Accepted rows that are earlier than the accepted row before them in the source. */
   readonly outOfOrderRows: number
+  /** The columns of the source itself; null when reading was not asked for them. */
+  readonly profile: SourceProfile | null
   /** Quarantined rows whose time is readable, by UTC day: epoch ms of its start, ascending. */
-  readonly quarantinedByDay: readonly { readonly dayMs: number; readonly rows: number }[]
+  readonly quarantinedByDay: readonly DayCount[]
 }
 
 /**
@@ -98,7 +104,7 @@ export const readSource = async (
   connection: DuckDBConnection,
   source: SourceSettings,
   outputs: ReadOutputs,
-  { workingDirectory, work, labels, amounts = DEFAULT_AMOUNTS }: ReadOptions,
+  { workingDirectory, work, labels, amounts = DEFAULT_AMOUNTS, profile = false }: ReadOptions,
 ): Promise<ReadResult> => {
   const { signal, reportProgress } = work
   const interrupt = () => connection.interrupt()
@@ -117,12 +123,12 @@ export const readSource = async (
     throwIfAborted(signal)
     const conversion = { fields, attributes: bound, timeZone: source.time_zone, amounts }
     await convertRows(connection, conversion, false).catch((error: unknown) => {
-      if (!/^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message)))
-        throw error
+      if (!isOfSomeRow(error)) throw error
       return convertRows(connection, conversion, true)
     })
     await markRepeatedIds(connection, preparedNames(bound))
     const counts = await countRows(connection, amounts)
+    const profiled = profile ? await profileSource(connection, allOf(conversion), rows.columns) : null
     throwIfAborted(signal)
     told('writing the prepared dataset', 0)
     const written = await writeRows(connection, outputs, {
@@ -132,7 +138,7 @@ export const readSource = async (
       order: source.order,
     })
     told('writing the prepared dataset', rows.rows)
-    return resultOf(rows, conversion, counts, written)
+    return { ...resultOf(rows, conversion, counts, written), profile: profiled }
   } catch (error) {
     throw asDatasetError(error, {
       activity: 'reading the source',
@@ -141,7 +147,14 @@ export const readSource = async (
     })
   } finally {
     signal.removeEventListener('abort', interrupt)
-    for (const table of ['mapped', 'loaded', 'rejected_rows', 'row_shifts', 'repeated_rows'])
+    for (const table of [
+      'mapped',
+      'loaded',
+      'rejected_rows',
+      'row_shifts',
+      'repeated_rows',
+      ...PROFILE_TABLES,
+    ])
       await connection.run(`DROP TABLE IF EXISTS temp.${table} CASCADE`).catch(() => undefined)
   }
 }
@@ -183,7 +196,7 @@ const resultOf = (
   { fields, attributes, timeZone, amounts }: Conversion,
   counts: RowCounts,
   written: Written,
-): ReadResult => ({
+): Omit<ReadResult, 'profile'> => ({
   format: rows.format,
   files: rows.files,
   sourceColumns: rows.columns,
@@ -212,6 +225,16 @@ const PREPARED = Object.keys(PREPARED_COLUMNS).filter((name) => name !== 'arriva
 const preparedNames = (attributes: readonly BoundAttribute[]): readonly string[] => [
   ...PREPARED,
   ...attributes.map(({ attribute }) => sqlIdentifier(attributeColumn(attribute.name))),
+]
+
+/** Whether an expression has failed on the values of some row, rather than on all. */
+const isOfSomeRow = (error: unknown): boolean =>
+  /^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message))
+
+/** Fields and attributes. */
+const allOf = ({ fields, attributes }: Conversion): readonly MappedField[] => [
+  ...fields,
+  ...attributes.map(({ field }) => field),
 ]
 
 /** Everything that is converted, each with its expression. */

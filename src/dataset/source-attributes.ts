@@ -30,8 +30,8 @@ export const attributeOf = ({ name, kind, unit, means, unreadable }: Attribute):
  * the order in which they are written, each pattern where it stands, its columns in the order of the source.
  *
  * A pattern takes the columns that match it and that nothing else names: no field, no attribute that is
- * written by itself or before it. It never takes a column that the label is made of: a model that saw it would
- * know the answer.
+ * written by itself or before it. It never takes a column that the label is made of: a model that saw it
+ * would know the answer.
  *
  * @throws DATASET_ATTRIBUTE_UNMAPPED, DATASET_SETTING_INVALID
  */

@@ -22,13 +22,15 @@ import {
 import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
 import { checkHeader, checkLostFrauds, checkRepeatedIds, checkZone } from './read-checks.ts'
 import type { ReadResult } from './read-source.ts'
+import { checkColumns, checkEntities, checkResolution, checkTimeUnit } from './source-checks.ts'
 import type { Severity, ValidationCheck, ValidationReport } from './validation-report.ts'
 
 /**
  * Checks a prepared dataset and how it was read against the thresholds of the configuration.
  *
  * "Now" is `validation.as_of`, or the latest event when that is empty: no clock is read, so a report can be
- * repeated.
+ * repeated. `windows` are those of the features (`features.windows`), which the times must be fine enough
+ * for.
  *
  * @throws DATASET_SETTING_INVALID when as_of is no instant or a setting names no column
  */
@@ -37,6 +39,7 @@ export const validateDataset = async (
   preparedPath: string,
   read: ReadResult,
   settings: ValidationSettings,
+  windows: readonly string[] = [],
 ): Promise<ValidationReport> => {
   const from = `read_parquet(${sqlLiteral(preparedPath)})`
   const types = preparedColumns(read.attributes)
@@ -46,6 +49,7 @@ export const validateDataset = async (
     read,
     profile,
     settings,
+    windows,
     asOfMs,
     find: finder(connection, from, settings.max_examples),
   }
@@ -265,6 +269,9 @@ const CHECKS: readonly Check[] = [
   checkMissing,
   checkTime,
   checkZone,
+  checkTimeUnit,
+  checkResolution,
+  checkEntities,
   checkLabels,
   checkCardinality,
   checkAllowedValues,
@@ -272,6 +279,7 @@ const CHECKS: readonly Check[] = [
   checkCurrencies,
   checkCoordinates,
   checkAttributes,
+  checkColumns,
 ]
 
 const checkSchema = async (

@@ -103,17 +103,16 @@ export const createDecider = (models: ServingModels): Decider => {
     labelKeysOf: (entities) =>
       keysOf(entities).filter(({ kind }) => engineer.keeperOf(kind)!.layout.labelField >= 0),
     decide: (transaction, states, reasonCount) => {
-      const cleaned = cleanTransaction(transaction, models.champion.cleaning)
       const isCanarys =
         canary !== undefined && bucketOf(transaction.userId ?? transaction.transactionId) < canaryBuckets
       const deciding = isCanarys ? canary : champion
       const { event } = deciding.engineer
-      readTransaction(event, cleaned)
+      readTransaction(event, cleanTransaction(transaction, deciding.model.cleaning))
       const { user } = states
       if (user !== undefined && deciding.engineer.keeperOf('user')?.hasSeen(user, event.transactionToken))
         return undefined
       // Before the deciding engine advances the states.
-      scored.shadow = shadow && shadowScore(shadow, cleaned, states)
+      scored.shadow = shadow && shadowScore(shadow, transaction, states)
       deciding.engineer.createAllFeatures(states, deciding.vector)
       scored.model = deciding.model
       scored.role = isCanarys ? 'canary' : 'champion'
@@ -166,8 +165,12 @@ const createOwnTokens = ({
   }
 }
 
-const shadowScore = (shadow: ModelEngine, cleaned: Transaction, states: EntityStates): ShadowScore => {
-  readTransaction(shadow.engineer.event, cleaned)
+/**
+ * Each model cleans by itself: they agree on fields and on what names entities, as their states demand, but
+ * not on other attributes.
+ */
+const shadowScore = (shadow: ModelEngine, transaction: Transaction, states: EntityStates): ShadowScore => {
+  readTransaction(shadow.engineer.event, cleanTransaction(transaction, shadow.model.cleaning))
   shadow.engineer.readFeatures(states, shadow.vector)
   const probability = shadow.score()
   return { model: shadow.model, probability, isFlagged: shadow.model.scorer.isFlagged(probability) }

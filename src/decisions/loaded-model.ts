@@ -8,6 +8,7 @@ import { sha256 } from '../foundation/hash.ts'
 import type { Artifact } from '../model/artifact.ts'
 import { createScoreExplainer, type ScoreExplainer } from '../model/explain/score-explainer.ts'
 import { createScorer, type Scorer } from '../model/scorer.ts'
+import type { Entity } from '../transaction/entities.ts'
 import type { ServedModel } from './inference-pipeline.ts'
 
 /** A verified artifact, ready to decide. */
@@ -46,6 +47,7 @@ export const prepareModel = (artifact: Artifact, origin: ModelOrigin): LoadedMod
   const settings = featureSettingsOfModel(manifest.featureSettings, fitted)
   const cleaning = manifest.fitted.cleaning as FittedCleaning
   const identity = statesIdentity(settings, fitted)
+  const { entities } = settings.options
   const { sha256: hash, ...named } = origin
   return {
     key: hash.slice(0, 16),
@@ -65,6 +67,12 @@ export const prepareModel = (artifact: Artifact, origin: ModelOrigin): LoadedMod
     explainer: createScoreExplainer(artifact, origin.source),
     computed: planFeatures(settings).features.map(({ feature }) => feature.name),
     identity,
-    statesKey: sha256(canonicalJson([identity.layouts, cleaningOfStates(cleaning)])),
+    statesKey: sha256(
+      canonicalJson([identity.layouts, cleaningOfStates(cleaning, entities), ...idsOf(entities)]),
+    ),
   }
 }
+
+/** What names the entities of a bank's own: nothing where there are none, as in stores of before. */
+const idsOf = (entities: readonly Entity[]): readonly object[] =>
+  entities.length === 0 ? [] : [entities.map(({ name, id }) => ({ name, id }))]

@@ -1,41 +1,151 @@
-import { describe, expect, test } from 'vitest'
-import { featureSettingsOfModel } from '../features/feature-settings.ts'
-import { AMOUNTS_ABOVE_ZERO, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
-import { readRequest } from '../transaction/read-request.ts'
-import { testModel } from './inference.test-kit.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { SMALL_FIT, smallSettings } from '../../test/oracle/random-histories.ts'
+import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
+import type { FittedCleaning } from '../dataset/cleaning.ts'
+import { planFeatures } from '../features/feature-plan.ts'
+import { createModelScorer } from '../model/scorer.ts'
+import type { Attribute, AttributeValue, AttributeValues } from '../transaction/attributes.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+import type { ServingModels } from './decider.ts'
+import {
+  openTestLog,
+  silentObserver,
+  TEST_SETTINGS,
+  TEST_WORLD,
+  testFolder,
+  testModel,
+} from './inference.test-kit.ts'
 import type { LoadedModel } from './loaded-model.ts'
+import { type OpenPipeline, openInferencePipeline } from './open-pipeline.ts'
 import { shapeOf } from './served-shape.ts'
 
-describe('amounts are read by the rules that the served model was trained with', () => {
-  test('a model from before there were rules takes amounts above 0 and no others', () => {
-    const shape = shapeOf([modelOf()])
-    expect(shape.amounts).toEqual(AMOUNTS_ABOVE_ZERO)
-    for (const amount of [0, -5])
-      expect(() => readRequest({ ...PAYMENT, amount }, shape)).toThrow('amount is')
-    expect(readRequest({ ...PAYMENT, amount: '1.00E+07' }, shape).amountMinor).toBe(1_000_000_000)
+const BALANCE: Attribute = { name: 'balance', kind: 'number', means: 'balance before' }
+const SPEED: Attribute = { name: 'speed', kind: 'number' }
+
+describe('the shape of transactions', () => {
+  test('has the attributes of all models, each once, in the words of the first that has it', () => {
+    const champion = modelWith('champion', [BALANCE])
+    const shadow = modelWith('shadow', [SPEED, { ...BALANCE, means: 'money' }])
+    expect(shapeOf([champion, shadow])).toMatchObject({ attributes: [BALANCE, SPEED] })
+    expect(shapeOf([modelWith('bare', [])])).toMatchObject({ attributes: [] })
   })
 
-  test('its own rules travel with a model', () => {
-    const yen = { ...DEFAULT_AMOUNTS, currency: 'JPY', decimals: 0 }
-    const shape = shapeOf([modelOf(yen), modelOf(yen)])
-    expect(shape.amounts).toEqual(yen)
-    expect(readRequest({ ...PAYMENT, amount: -1200 }, shape).amountMinor).toBe(-1200)
-    expect(() => readRequest({ ...PAYMENT, amount: 0.5 }, shape)).toThrow('amount has decimals')
-  })
-
-  test('models side by side that read amounts by other rules are refused', () => {
-    expect(() => shapeOf([modelOf(DEFAULT_AMOUNTS), modelOf({ ...DEFAULT_AMOUNTS, decimals: 3 })])).toThrow(
-      expect.objectContaining({ code: 'SERVING_AMOUNTS_DIFFER' }),
+  test('there is none when two models take an attribute for different kinds of values', () => {
+    const other = modelWith('other', [{ name: 'balance', kind: 'category' }])
+    expect(() => shapeOf([modelWith('champion', [BALANCE]), other])).toThrow(
+      'Model other 1 takes the attribute balance for category, model champion 1 for number',
     )
   })
 })
 
-const PAYMENT = { transaction_id: 't', user_id: 'ada', timestamp: '2026-03-01T10:00:00Z', amount: 1 }
+describe('models with different attributes side by side', () => {
+  let folder: string
+  let remove: () => void
+  let pipeline: OpenPipeline
+  beforeEach(() => {
+    ;({ folder, remove } = testFolder())
+  })
+  afterEach(async () => {
+    await pipeline.close()
+    remove()
+  })
 
-/** A model as its manifest says it, with or without rules of amounts. */
-const modelOf = (amounts?: typeof DEFAULT_AMOUNTS): LoadedModel => {
-  const model = testModel()
-  const { features, labels } = model.artifact.manifest.featureSettings
-  const said = { features, labels, ...(amounts !== undefined && { amounts }) }
-  return { ...model, settings: featureSettingsOfModel(said, model.fitted) }
+  test('each reads and cleans its own', async () => {
+    const shadowed: number[] = []
+    await open(
+      {
+        champion: modelWith('champion', [BALANCE], { balance: 100 }),
+        shadow: modelWith('shadow', [SPEED], { speed: 7 }),
+      },
+      shadowed,
+    )
+    expect(pipeline.shape.attributes).toEqual([BALANCE, SPEED])
+    // A score is the value of the attribute, told by the logistic function.
+    expect(await scored(1, { balance: 3, speed: 4 })).toBe(logistic(3))
+    expect(await scored(2, {})).toBe(logistic(100))
+    expect(shadowed).toEqual([logistic(4), logistic(7)])
+    expect((await pipeline.find('t2'))!.features.get('balance')).toBe(100)
+  })
+
+  test('a canary decides with its own too', async () => {
+    await open({
+      champion: modelWith('champion', [BALANCE], { balance: 1 }),
+      canary: { model: modelWith('canary', [SPEED], { speed: 2 }), share: 1 },
+    })
+    expect(await scored(1, { balance: 3 })).toBe(logistic(2))
+    expect(await scored(2, { balance: 3, speed: 4 })).toBe(logistic(4))
+  })
+
+  test('a switch changes what is read from the next request on, and states stay', async () => {
+    await open({ champion: modelWith('champion', [BALANCE], {}) })
+    await scored(1, { balance: 3, speed: 4 })
+    await pipeline.useModels({ champion: modelWith('next', [SPEED], {}) })
+    expect(pipeline.shape.attributes).toEqual([SPEED])
+    expect(await scored(2, { speed: 5 })).toBe(logistic(5))
+    const clash = modelWith('clash', [{ name: 'speed', kind: 'boolean' }], {})
+    await expect(
+      pipeline.useModels({ champion: modelWith('next', [SPEED], {}), shadow: clash }),
+    ).rejects.toMatchObject({ code: 'SERVING_ATTRIBUTES_DIFFER' })
+    expect(pipeline.models.map(({ name }) => name)).toEqual(['next'])
+  })
+
+  const open = async (models: ServingModels, shadowed: number[] = []): Promise<void> => {
+    pipeline = await openInferencePipeline({
+      models,
+      states: { kind: 'owned', name: 'memory', store: createMemoryStateStore() },
+      log: await openTestLog(folder),
+      archive: `${folder}/archive`,
+      database: { threads: 1, memoryLimit: '256MB', tempDirectory: `${folder}/spill` },
+      settings: TEST_SETTINGS,
+      observer: { ...silentObserver, shadowed: (_, probability) => void shadowed.push(probability) },
+      world: TEST_WORLD,
+    })
+  }
+
+  const scored = async (n: number, attributes: AttributeValues): Promise<number> =>
+    (await pipeline.predict({ ...PAYMENT, transactionId: `t${n}`, attributes }, 0)).probability
+})
+
+const PAYMENT: Transaction = { transactionId: 't', userId: 'ada', eventTimeMs: 1e12, amountMinor: 100 }
+
+const logistic = (value: number): number => scorerOf(['x']).scoreOne(Float64Array.of(value))
+
+/** The value of the feature itself is the margin. */
+const scorerOf = (featureNames: readonly string[]) =>
+  createModelScorer(
+    {
+      kind: 'logistic_regression',
+      featureNames,
+      means: [0],
+      scales: [1],
+      coefficients: [1],
+      intercept: 0,
+    } as never,
+    { method: 'none' },
+  )
+
+/** A model that scores by the first of its attributes, whose missing values it fills. */
+const modelWith = (
+  name: string,
+  attributes: readonly Attribute[],
+  fills: Readonly<Record<string, AttributeValue>> = {},
+): LoadedModel => {
+  const model = testModel(name)
+  const small = smallSettings()
+  const settings = { ...small, options: { ...small.options, attributes } }
+  const features = attributes.slice(0, 1).map((attribute) => attribute.name)
+  const cleaning: FittedCleaning = {
+    ...model.cleaning,
+    attributes: Object.fromEntries(
+      Object.entries(fills).map(([of, fill]) => [of, { isCategory: false, fill }]),
+    ),
+  }
+  return {
+    ...model,
+    settings,
+    cleaning,
+    fitted: { ...SMALL_FIT, attributes },
+    computed: planFeatures(settings).features.map(({ feature }) => feature.name),
+    scorer: { ...model.scorer, ...scorerOf(features), featureNames: features },
+  }
 }

@@ -20,6 +20,7 @@ const plan = (include: string[], exclude: string[] = [], amounts = DEFAULT_AMOUN
       amounts,
       entities: [],
       standardEntities: [],
+      derived: [],
     },
     windowMs: new Map([
       ['1h', 3_600_000],

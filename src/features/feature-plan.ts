@@ -39,6 +39,7 @@ export interface FeaturePlan {
 /**
  * Chooses features and derives what states must keep from what their `bind` asks for.
  *
+ * @throws FEATURES_EXPRESSION_INVALID when a derived feature's expression fits no transaction
  * @throws FEATURES_NAME_TAKEN when an attribute gives a feature a name that another has
  * @throws FEATURES_UNKNOWN when `include` or `exclude` names no feature or family
  * @throws FEATURES_MIXED_SOURCES when a feature reads the states of two entities

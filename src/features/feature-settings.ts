@@ -6,6 +6,7 @@ import { isTimeZone } from '../foundation/time-zone.ts'
 import { AMOUNTS_ABOVE_ZERO, type AmountRules } from '../transaction/amount-rules.ts'
 import type { Entity } from '../transaction/entities.ts'
 import { ENTITY_KINDS, type EntityKind, type StandardKind } from '../transaction/entity-kind.ts'
+import { readDerived } from './derived/derived-feature.ts'
 import type { FamilyOptions, KnownData } from './feature.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from './fitted-features.ts'
 import type { NamedWindow, StateLimits } from './state/layout.ts'
@@ -40,6 +41,7 @@ const ALL_FIELDS: KnownData = {
  * @param amounts the rules by which the transactions are read: they say which features of amounts there are
  * @param known what there is to make features of (default: every category field, nothing of the bank's own)
  * @throws FEATURES_TIME_ZONE_UNKNOWN when the runtime has no such zone
+ * @throws FEATURES_DERIVED_INVALID when a derived feature has a name that it may not have
  */
 export const readFeatureSettings = (
   features: FeaturesSettings,
@@ -73,6 +75,8 @@ export const readFeatureSettings = (
       amounts,
       entities: known.entities,
       standardEntities: known.standardEntities,
+      derived: readDerived(features.derived),
+      ...(known.foldsCategories && { foldsCategories: true }),
     },
     windowMs: new Map([...windows, ...riskWindows, ...ownWindows].map(({ name, ms }) => [name, ms])),
     limits: {

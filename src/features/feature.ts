@@ -2,6 +2,7 @@ import type { AmountRules } from '../transaction/amount-rules.ts'
 import type { Attribute } from '../transaction/attributes.ts'
 import type { Entity } from '../transaction/entities.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
+import type { DerivedFeature } from './derived/derived-feature.ts'
 import type { VocabularyField } from './fitted-features.ts'
 import type { Moment } from './moment.ts'
 import type { FeaturePhrase } from './phrase.ts'
@@ -68,6 +69,10 @@ export interface FamilyOptions {
   /** Their tokens stand in an event in this order. */
   readonly entities: KnownData['entities']
   readonly standardEntities: KnownData['standardEntities']
+  /** Features by expression, in the order of the vector. */
+  readonly derived: readonly DerivedFeature[]
+  /** Expressions are checked for it where it is known. */
+  readonly foldsCategories?: KnownData['foldsCategories']
 }
 
 /** What there is to make features of, as it was found in the training data. */
@@ -81,6 +86,8 @@ export interface KnownData {
   readonly standardEntities: readonly Entity[]
   /** The bank knows no users: nothing is computed of them. Absent: every transaction has one. */
   readonly withoutUsers?: boolean
+  /** Cleaning writes categories in one form. Absent: not known, because this is no training. */
+  readonly foldsCategories?: boolean
 }
 
 /** Everything a feature can ask for. */

@@ -29,6 +29,7 @@ const FEATURES: readonly Feature[] = FEATURE_FAMILIES.flatMap((family) =>
     amounts: DEFAULT_AMOUNTS,
     entities: [],
     standardEntities: [],
+    derived: [],
   }),
 )
 

@@ -12,10 +12,10 @@ import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
 import { featureSettingsOfModel } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
+import { explainRows } from '../fitting/explain-rows.ts'
 import { createScoreExplainer } from '../model/explain/score-explainer.ts'
 import { createScorer } from '../model/scorer.ts'
 import { replay } from '../replay/replay.ts'
-import { explainRows } from './explain-rows.ts'
 import { scoreRows } from './training/score-rows.ts'
 
 /** Whether rows are scored as the continuation of the history that the model was trained on. */

@@ -35,6 +35,11 @@ describe('the validation page', () => {
     expect(markup).toContain('why EUR')
   })
 
+  it('shows the columns of the source, the most telling first, and which are left out', async () => {
+    const markup = await renderValidationReport(report('EUR'))
+    expect(markup).toMatch(/V14 EUR<\/td>.*left out.*>50 %<\/td>.*>7<\/td>.*>0.931<\/td>.*>0.510<\/td>/)
+  })
+
   it('escapes every text that came from the data', async () => {
     const markup = await renderValidationReport(report(ATTACK))
     expect(markup).not.toMatch(/<script|<img/)
@@ -106,6 +111,14 @@ const report = (text: string): ValidationReport => ({
     acceptedFrauds: 9,
     lostFrauds: 3,
     takenAsUtc: [],
+    profile: {
+      rows: 100,
+      numericTimes: null,
+      columns: [
+        { name: text, fields: ['currency'], filled: 90, distinct: 3, looksLikeId: false, power: 0.51 },
+        { name: `V14 ${text}`, fields: [], filled: 50, distinct: 7, looksLikeId: false, power: 0.9314 },
+      ],
+    },
     outOfOrderRows: 0,
     quarantinedByDay: [],
   },

@@ -83,21 +83,31 @@ export const addOpenApi = async (
     },
   })
   app.get('/openapi.json', { schema: { hide: true }, config: {} }, () =>
-    withAttributes(app.swagger(), pipeline.shape),
+    withShape(app.swagger(), pipeline.shape),
   )
   addApiPage(app)
 }
 
-/** The document with the attributes that the models now in service read. */
-const withAttributes = (document: object, shape: TransactionShape): object => {
-  if (shape.attributes.length === 0) return document
+/**
+ * The document with the attributes that the models now in service read, and without users where they know
+ * none.
+ */
+const withShape = (document: object, shape: TransactionShape): object => {
+  if (shape.attributes.length === 0 && shape.hasUsers) return document
   const { components } = document as {
     readonly components: { readonly schemas: Readonly<Record<string, object>> }
   }
   const typed = Object.entries(components.schemas).map(([name, schema]) => {
     if (name !== TransactionBody.$id && name !== TransactionAnswer.$id) return [name, schema]
-    const { properties } = schema as { readonly properties: object }
-    return [name, { ...schema, properties: { ...properties, attributes: attributesSchema(shape) } }]
+    const { properties, required = [] } = schema as {
+      readonly properties: object
+      readonly required?: readonly string[]
+    }
+    const own = {
+      properties: { ...properties, attributes: attributesSchema(shape) },
+      required: shape.hasUsers ? required : required.filter((field) => field !== 'user_id'),
+    }
+    return [name, { ...schema, ...own }]
   })
   return { ...document, components: { ...components, schemas: Object.fromEntries(typed) } }
 }

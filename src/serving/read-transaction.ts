@@ -31,7 +31,8 @@ const PREFIX = 'attributes.'
 /**
  * A row whose attributes stand beside its fields, as protocols of flat columns have them, as a transaction:
  * `attributes.age` becomes `age` in `attributes`, beside those that stand there already. One that is given
- * twice becomes a list of both, which no attribute is, so that the row is refused rather than half of it read.
+ * twice becomes a list of both, which no attribute is, so that the row is refused rather than half of it
+ * read.
  */
 export const nestAttributes = (
   entries: Iterable<readonly [string, unknown]>,

@@ -19,8 +19,8 @@ export const kindsOf = (own: readonly { readonly name: EntityKind }[]): readonly
 export type ByKind<T> = Readonly<Record<StandardKind, T>> & Readonly<Record<EntityKind, T>>
 
 /** @param kinds the standard ones among them */
-export const byKind = <T>(kinds: readonly EntityKind[], valueOf: (kind: EntityKind) => T): ByKind<T> =>
-  Object.fromEntries(kinds.map((kind) => [kind, valueOf(kind)])) as Record<EntityKind, T> & ByKind<T>
+export const byKind = <T>(kinds: readonly EntityKind[], of: (kind: EntityKind) => T): ByKind<T> =>
+  Object.fromEntries(kinds.map((kind) => [kind, of(kind)])) as Record<EntityKind, T> & ByKind<T>
 
 /** How many of each kind, for people: `3 users, 2 merchants, 0 devices, 5 of ip`. */
 export const countsText = (counts: ByKind<number>): string => {

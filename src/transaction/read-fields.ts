@@ -30,7 +30,7 @@ export const readText = (field: string, value: unknown, problems: Problems): str
     problems.push({ field, what, allowed: TEXT_ALLOWED, got: shown(value) })
     return undefined
   }
-  const text = trimBlanks(onOneLine(value))
+  const text = trimBlanks(foldLines(value))
   if (text === '') return undefined
   const what = faultOf(text)
   if (what === undefined) return text
@@ -124,7 +124,7 @@ export const readDegrees = (
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
 
 /** Each run of blanks, tabs and line breaks that is more than blanks becomes one blank. */
-const onOneLine = (text: string): string => {
+const foldLines = (text: string): string => {
   for (let at = 0; at < text.length; at++) {
     const unit = text.charCodeAt(at)
     if (unit === 0x09 || unit === 0x0a || unit === 0x0d)

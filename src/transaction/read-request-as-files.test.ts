@@ -50,11 +50,42 @@ describe('a request is read as a file is', () => {
     expect(fromFile.size).toBeGreaterThan(numRuns / 6)
     expect(fromFile.size).toBeLessThan((numRuns * 5) / 6)
   })
+
+  it.each(RULES)(
+    'a DOUBLE of a file and a number of a request are the same amount: %s',
+    async (_, amounts) => {
+      const number = fc.oneof(
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.double({ min: -1e10, max: 1e10, noNaN: true }),
+        fc
+          .tuple(fc.integer({ min: -(10 ** 9), max: 10 ** 9 }), fc.constantFrom(0, 1, 2, 2, 3, 6))
+          .map(([digits, decimals]) => digits / 10 ** decimals),
+      )
+      const numbers = fc.sample(number, { numRuns: 1500, seed: 7 })
+      const nothing = Object.fromEntries(REQUEST_FIELDS.map((field) => [field, ''])) as Row
+      const bodies = numbers.map((amount, n) => ({
+        transaction_id: `t${n}`,
+        user_id: 'u',
+        timestamp: '0',
+        amount,
+      }))
+      const rows = bodies.map((body) => ({ ...nothing, ...body, amount: String(body.amount) }))
+      const fromFile = await readAsFile(rows, amounts, { amount: 'amount::DOUBLE' })
+      const differing = bodies.flatMap((body, index) => {
+        const request = acceptedOrNot(body, amounts)
+        const file = fromFile.get(index + 1)
+        return isDeepStrictEqual(request, file) ? [] : [{ body, request, file }]
+      })
+      expect(differing).toEqual([])
+      expect(fromFile.size).toBeGreaterThan(100)
+      expect(fromFile.size).toBeLessThan(1400)
+    },
+  )
 })
 
 type Row = Readonly<Record<RequestField, string>>
 
-const acceptedOrNot = (fields: Row, amounts: AmountRules): Transaction | undefined => {
+const acceptedOrNot = (fields: object, amounts: AmountRules): Transaction | undefined => {
   try {
     return readRequest(fields, { attributes: [], hasUsers: true, amounts })
   } catch {
@@ -65,12 +96,17 @@ const acceptedOrNot = (fields: Row, amounts: AmountRules): Transaction | undefin
 const readAsFile = async (
   rows: readonly Row[],
   amounts: AmountRules,
+  mapping: SourceSettings['fields'] = {},
 ): Promise<ReadonlyMap<number, Transaction>> => {
   const folder = mkdtempSync(join(tmpdir(), 'vigia-read-request-'))
   const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`
   const lines = rows.map((fields) => REQUEST_FIELDS.map((field) => quoted(fields[field])).join(','))
   writeFileSync(join(folder, 'rows.csv'), `${REQUEST_FIELDS.join(',')}\n${lines.join('\n')}\n`)
-  const source = Value.Default(SourceSchema, { path: 'rows.csv', order: 'arrival' }) as SourceSettings
+  const source = Value.Default(SourceSchema, {
+    path: 'rows.csv',
+    order: 'arrival',
+    fields: mapping,
+  }) as SourceSettings
   const preparedPath = join(folder, 'prepared.parquet')
   return withDatabase(
     { threads: 1, memoryLimit: '512MB', tempDirectory: join(folder, 'spill') },

@@ -2,7 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
-describe('docs/arquitectura.md is docs/architecture.md in Spanish', () => {
+describe.each([
+  ['architecture', 'arquitectura'],
+  ['attributes', 'atributos'],
+])('docs/%s.md and docs/%s.md, in Spanish, are in step', (english, spanish) => {
   it.each([
     ['sections', (text: string) => text.match(/^##+ /gm)?.length],
     [
@@ -14,9 +17,9 @@ describe('docs/arquitectura.md is docs/architecture.md in Spanish', () => {
     ['folders in the layer table', (text: string) => foldersOf(text)],
     ['source files', (text: string) => [...new Set(text.match(/src\/[\w/.-]+\.ts/g))].sort()],
   ])('it has the same %s', (_, look) => {
-    const english = look(read('docs/architecture.md'))
-    expect(english).toBeTruthy()
-    expect(look(read('docs/arquitectura.md'))).toEqual(english)
+    const expected = look(read(`docs/${english}.md`))
+    expect(expected).toBeTruthy()
+    expect(look(read(`docs/${spanish}.md`))).toEqual(expected)
   })
 })
 

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withDatabase } from '../../src/disk/database.ts'
@@ -50,6 +50,44 @@ describe('attributes from the file to production', () => {
     )
     expect(reasons.length).toBeGreaterThan(20)
     expect(reasons.join('\n')).toMatch(/balance before is \d+(,\d{3})*\.\d\d/)
+  })
+
+  it('the recorded model asks for the features that are made of them', () => {
+    const files = readdirSync(at('mlruns'), { recursive: true, encoding: 'utf8' })
+    const inputs = files
+      .filter((path) => path.endsWith('MLmodel'))
+      .map((path) => readFileSync(at('mlruns', path), 'utf8').replaceAll('\\', ''))
+    expect(inputs).toHaveLength(2)
+    expect(
+      inputs.filter((text) => text.includes('"balance"') && text.includes('"type":"double"')),
+    ).toHaveLength(1)
+    const { names } = json('bank/package/manifest.json').features
+    const onnx = readFileSync(at('bank/package/model.onnx'), 'latin1')
+    for (const name of ['balance', 'browser_share']) {
+      expect(names).toContain(name)
+      expect(onnx).toContain(name)
+    }
+  })
+
+  it('an imported model may read them: it gets what the run has fitted', async () => {
+    writeFileSync(at('stump.json'), STUMP)
+    const imported = await vigia(
+      'models',
+      'import',
+      'stump.json',
+      '--run',
+      at('bank'),
+      '--out',
+      at('imported'),
+    )
+    expect([imported.status, imported.stderr]).toEqual([0, ''])
+    const { status } = await predict('bank.yaml', 'stump.csv', '--model', at('imported'))
+    expect(status).toBe(0)
+    const wrong = await query(
+      `SELECT count(*)::INTEGER FROM read_csv('${at('stump.csv')}') JOIN '${at('bank.parquet')}' USING (transaction_id)
+       WHERE (probability > 0.5) <> (balance >= 5000)`,
+    )
+    expect(wrong).toEqual([[0]])
   })
 
   it('data without them, or with another kind, is refused by name', async () => {
@@ -128,8 +166,7 @@ describe('attributes from the file to production', () => {
       at(config),
       '--out',
       at(out),
-      '--model',
-      at('bank'),
+      ...(args.includes('--model') ? [] : ['--model', at('bank')]),
       ...args,
     )
 
@@ -163,6 +200,32 @@ const ATTRIBUTES = {
   signed_up: { kind: 'time', means: 'sign-up' },
   note: { kind: 'text' },
 }
+
+/** A model of one tree, as XGBoost saves it: balances from 5,000 on are suspicious. */
+const STUMP = JSON.stringify({
+  learner: {
+    feature_names: ['balance'],
+    learner_model_param: { base_score: '5E-1', num_class: '0', num_feature: '1', num_target: '1' },
+    objective: { name: 'binary:logistic' },
+    gradient_booster: {
+      name: 'gbtree',
+      model: {
+        trees: [
+          {
+            left_children: [1, -1, -1],
+            right_children: [2, -1, -1],
+            split_indices: [0, 0, 0],
+            split_conditions: [5000, -1, 1],
+            default_left: [1, 0, 0],
+            sum_hessian: [2, 1, 1],
+            loss_changes: [3, 0, 0],
+          },
+        ],
+      },
+    },
+  },
+  version: [3, 2, 0],
+})
 
 /** JSON is YAML. Few features and trees, because three banks are trained. */
 const configurationOf = (attributes: object, path = 'bank.parquet'): string =>

@@ -5,6 +5,7 @@ import type { AmountRules } from '../../src/transaction/amount-rules.ts'
 import type { Entity, EntityFeature } from '../../src/transaction/entities.ts'
 import type { EntityKind } from '../../src/transaction/entity-kind.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
+import { naiveExpression } from './naive-expression.ts'
 
 /** What happened, in the order in which it became known. */
 export type LogEntry =
@@ -57,6 +58,7 @@ export const naiveFeatures = (
         ...ofMerchant(transaction, merchant, settings),
         ...ofDevice(transaction, device, settings),
         ...ofAttributes(transaction, fitted),
+        ...ofDerived(transaction, settings),
         ...standard.flatMap(([entity, past]) => ofOthers(entity, transaction, past, settings)),
         ...own.flatMap(([entity, past]) => [
           ...ofEntity(entity, transaction, past, settings),
@@ -109,12 +111,10 @@ const pastOf = (
   earlier: readonly Arrived[],
   settings: FeatureSettings,
 ): Past | undefined => {
-  const entity = valueOf(kind, transaction, settings)
+  const entity = idIn(kind, transaction, settings)
   if (entity === undefined) return undefined
   const { latenessMs, labelDelayMs, ringEvents } = settings.limits[kind]!
-  const life = earlier.filter(
-    (one) => one.placed[kind] && valueOf(kind, one.transaction, settings) === entity,
-  )
+  const life = earlier.filter((one) => one.placed[kind] && idIn(kind, one.transaction, settings) === entity)
   const watermark = Math.max(...life.map(timeOf))
   const msOf = (name: string): number => settings.windowMs.get(name)!
   const windows = windowsOf(kind, settings)
@@ -228,6 +228,14 @@ const ofAttributes = ({ attributes = {}, eventTimeMs }: Transaction, fitted: Fit
     return kind === 'time' ? [[`${name}_age`, (eventTimeMs - number) / 86_400_000]] : [[name, number]]
   })
 
+const ofDerived = (transaction: Transaction, { options }: FeatureSettings): Values => {
+  const kinds = new Map(options.attributes.map(({ name, kind }) => [name, kind]))
+  return options.derived.map(({ name, expression }) => [
+    name,
+    naiveExpression(expression, transaction, { kinds, decimals: options.amounts.decimals }),
+  ])
+}
+
 const ofEntity = (
   { name, features, windows, riskWindows }: Entity,
   transaction: Transaction,
@@ -285,12 +293,12 @@ const ofOthers = (
   ...counted.flatMap((other) =>
     windows.map((window): Value => {
       const inside = past ? inWindow(transaction, past, window, settings) : []
-      const values = inside.map((one) => valueOf(other, one, settings))
+      const values = inside.map((one) => idIn(other, one, settings))
       return [`${name}_distinct_${other}_${window}`, past ? distinct(values) : Number.NaN]
     }),
   ),
   ...habits.flatMap((other): Values => {
-    const of = (one: Transaction) => (past ? valueOf(other, one, settings) : undefined)
+    const of = (one: Transaction) => (past ? idIn(other, one, settings) : undefined)
     const nobody: Past = { ...NOTHING, ...past }
     return habit(`${name}_${other}`, nobody, transaction, of).filter(
       ([feature]) => !feature.endsWith('_is_usual'),
@@ -530,7 +538,7 @@ type Value = readonly [name: string, value: number]
 type Values = readonly Value[]
 
 /** A value by which transactions are told apart: of an entity, or of a category or place. */
-const valueOf = (
+const idIn = (
   kind: EntityKind,
   transaction: Transaction,
   { options }: FeatureSettings,

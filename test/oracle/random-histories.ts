@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { DerivedFeature } from '../../src/features/derived/derived-feature.ts'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
 import type { StateLimits } from '../../src/features/state/layout.ts'
@@ -40,6 +41,7 @@ export const smallSettings = (
       amounts,
       entities: ENTITIES,
       standardEntities: STANDARD_ENTITIES,
+      derived: DERIVED,
     },
     windowMs: new Map([
       ['10s', 10 * SECOND_MS],
@@ -93,6 +95,17 @@ export const STANDARD_ENTITIES: readonly Entity[] = [
     habits: ['note'],
     transactions: 1024,
   },
+]
+
+/** Of each type of variable something. */
+export const DERIVED: readonly DerivedFeature[] = [
+  { name: 'amount_to_balance', expression: 'amount / (balance - 12)', unit: 'ratio' },
+  { name: 'days_since_sign_up', expression: 'math.floor((timestamp - signed_up) / 86400)', unit: 'days' },
+  {
+    name: 'is_early_transfer',
+    expression: 'hour < 9 && transaction_type in ["transfer", "cash"] || weekday == 5',
+  },
+  { name: 'is_plain', expression: 'has(is_vip) ? !is_vip && !has(note) : browser != "lynx"' },
 ]
 
 /** One of each kind. */

@@ -3,6 +3,7 @@ import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import { splitEntities } from '../../src/features/feature-settings.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
 import type { Entity, EntityFeature } from '../../src/transaction/entities.ts'
+import { randomExpression } from './random-expressions.ts'
 import { ATTRIBUTES, SMALL_FIT, smallSettings } from './random-histories.ts'
 
 /** What a bank may have declared: entities, attributes, categories, users or none. */
@@ -62,7 +63,13 @@ export const randomConfiguration: fc.Arbitrary<Configuration> = fc
     withoutUsers: fc.boolean(),
     ringEvents: fc.constantFrom(8, 1024),
   })
-  .map(({ entities, attributes, categories, withoutUsers, ringEvents }) => {
+  .chain((chosen) =>
+    fc.array(randomExpression(chosen.attributes), { maxLength: 3 }).map((expressions) => ({
+      ...chosen,
+      derived: expressions.map((expression, i) => ({ name: `derived_${i}`, expression })),
+    })),
+  )
+  .map(({ entities, attributes, categories, derived, withoutUsers, ringEvents }) => {
     const small = smallSettings({ ringEvents })
     const own = splitEntities(entities)
     const known = [...categories, ...attributes.map(({ name }) => name)]
@@ -73,7 +80,7 @@ export const randomConfiguration: fc.Arbitrary<Configuration> = fc
       settings: {
         ...small,
         ...(withoutUsers && { withoutUsers }),
-        options: { ...small.options, categories, attributes, ...own },
+        options: { ...small.options, categories, attributes, derived, ...own },
         limits: {
           ...small.limits,
           ...Object.fromEntries(own.entities.map(({ name }) => [name, small.limits.user])),

@@ -81,6 +81,13 @@ export interface GeneratedBank {
 const OWN_ENTITIES =
   '{ corner: { id: [location, device_type], distinct: [user], habits: [merchant], windows: [1h, 2d] }, user: { habits: [corner] }, merchant: { distinct: [corner] } }'
 
+/** Of a field of each type, of the calendar, and of what some transactions lack. */
+export const OWN_DERIVED = {
+  amount_by_latitude: 'amount / math.abs(latitude)',
+  is_early_transfer: 'hour < 7 && transaction_type in ["transfer", "withdrawal"] || weekday == 6',
+  seconds_of_minute: '(timestamp - timestamp) + minute_of_day % 60 + (has(device_id) ? 0.5 : 0)',
+} as const
+
 /** Generates a bank of that name and reads it in the order of arrival. */
 export const generatedBank = async (
   folder: string,
@@ -96,7 +103,7 @@ export const generatedBank = async (
     work: unwatchedWork(databaseIn(folder)),
   })
   const settings = configuration(
-    `source: { path: ${JSON.stringify(source)}, order: arrival }\nentities: ${OWN_ENTITIES}`,
+    `source: { path: ${JSON.stringify(source)}, order: arrival }\nentities: ${OWN_ENTITIES}\nfeatures: { derived: ${JSON.stringify(OWN_DERIVED)} }`,
     '.',
   )
   const declared = declareEntities(settings.entities, settings.source, settings.features)

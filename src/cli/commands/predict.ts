@@ -13,7 +13,7 @@ export const predictCommand: Command = {
   name: 'predict',
   summary: 'score a file with a trained model',
   description:
-    'Reads a file with the mapping of the configuration, computes its features and scores every row: source_row, transaction_id, probability, flagged, risk_level, reason, with --reasons also reasons. One row out for each row in, in the same order; a row that cannot be used has a reason instead of a score, a repeated transaction the score of the first. A file that begins after the training data has ended continues their history.',
+    'Reads a file with the mapping of the configuration, computes its features and scores every row: source_row, transaction_id, probability, flagged, risk_level, reason, with --reasons also reasons. One row out for each row in, in the same order; a row that cannot be used has a reason instead of a score, a transaction repeated as it is the score of the first. A file that begins after the training data has ended continues their history.',
   arguments: [{ name: '<input>', description: 'the file or glob to score, in the format of the source' }],
   options: [
     { flags: '-o, --out <file>', description: 'where to write: .csv, .csv.gz or .parquet', required: true },

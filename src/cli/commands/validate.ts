@@ -12,6 +12,7 @@ import { declaredEntities } from '../../pipelines/training/training-context.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
+import { onOneLine } from '../plain-table.ts'
 
 /** What the composition root hands to `vigia validate`. */
 export interface ValidateTools {
@@ -60,9 +61,9 @@ export const validateCommand = (tools: ValidateTools): Command => ({
         connection,
         source,
         { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
-        { workingDirectory: context.workingDirectory, work, amounts },
+        { workingDirectory: context.workingDirectory, work, amounts, profile: true },
       )
-      return validateDataset(connection, preparedPath, read, validation)
+      return validateDataset(connection, preparedPath, read, validation, config.settings.features.windows)
     })
     const json = canonicalJson(report)
     await writeTextAtomically(join(folder, 'validation.json'), `${json}\n`)
@@ -89,7 +90,7 @@ const describe = (report: ValidationReport, folder: string, context: CommandCont
     .join('')
   const details = report.checks
     .filter(({ passed, detail }) => !passed && detail !== undefined)
-    .map(({ id, severity, detail }) => `${colors.red(severity)} ${id}: ${detail}\n`)
+    .map(({ id, severity, detail }) => `${colors.red(severity)} ${id}: ${onOneLine(detail ?? '')}\n`)
     .join('')
   const { inputRows, acceptedRows, quarantinedRows } = report.read
   const verdict = report.verdict === 'passed' ? colors.green('passed') : colors.red('failed')

@@ -16,6 +16,19 @@ const hours = (from: number, to: number, description: string) =>
 const ringEvents = (fallback: number, description: string) =>
   Type.Integer({ default: fallback, minimum: 4, maximum: 1_048_576, unit: 'transactions', description })
 
+/** One entry of `features.derived`; a plain text is its expression. */
+const DerivedSchema = Type.Union([
+  Type.String({ minLength: 1 }),
+  Type.Object(
+    {
+      expression: Type.String({ minLength: 1 }),
+      unit: Type.Optional(Type.String({ minLength: 1, maxLength: 40 })),
+      means: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    },
+    { additionalProperties: false },
+  ),
+])
+
 /** What features are computed, and what their states may hold. */
 export const FeaturesSchema = Type.Object(
   {
@@ -68,6 +81,12 @@ export const FeaturesSchema = Type.Object(
       default: [],
       description: 'Features left out of what include says, by name or as family.*.',
     }),
+    derived: Type.Optional(
+      Type.Record(Type.String({ minLength: 1 }), DerivedSchema, {
+        description:
+          "Features of the bank's own by name, each an expression of CEL over the fields and attributes of the transaction: `to_limit: amount / credit_limit`, or a mapping of expression, unit (of a number, in the plural) and means (a few words for reasons). The same bits in training and serving; a missing value or a division by zero gives a missing feature. None unless said. See docs/derived-features.md.",
+      }),
+    ),
     allowed_lateness: duration(
       '1d',
       'How far behind its entity’s latest transaction one may arrive and still be placed exactly. A day covers terminals that were offline; more costs state.',

@@ -24,6 +24,11 @@ export const SplitSchema = Type.Object(
       description:
         'temporal trains on the past and tests on the future, as production does. stratified draws at random by class; with features of history it knows the future and its figures are too good.',
     }),
+    by: Type.Union([Type.Literal('event_time'), Type.Literal('rows')], {
+      default: 'event_time',
+      description:
+        'temporal without dates: what the shares are of. event_time gives each part its share of the time, as calendars do; rows gives it its share of the labelled rows, for data that comes thick and thin. Both cut at an instant.',
+    }),
     warm_up: Type.String({
       default: '30d',
       pattern: DURATION_PATTERN,
@@ -39,12 +44,12 @@ export const SplitSchema = Type.Object(
     validation: share(
       0.2,
       0,
-      'Share of the time (temporal) or rows (stratified) for choosing the threshold; 0 for none.',
+      'Share of the time or of the rows (temporal: split.by) or rows (stratified) for choosing the threshold; 0 for none.',
     ),
     test: share(
       0.2,
       0.01,
-      'Share of the time (temporal) or rows (stratified) for the final judgement. Training gets the rest.',
+      'Share of the time or of the rows (temporal: split.by) or rows (stratified) for the final judgement. Training gets the rest.',
     ),
     dates: Type.Object(
       {

@@ -42,6 +42,18 @@ export const ValidationSchema = Type.Object(
       0.01,
       'Largest share of rows that may repeat an earlier row as it is, or its transaction id. Exports overlap a little; more is a broken export.',
     ),
+    min_repeat_share: share(
+      0.05,
+      'Smallest share of rows whose user, merchant or device came before. Below 5 % nearly each is seen once: it has no history, and another column may be the entity.',
+    ),
+    unused_power: share(
+      0.6,
+      'Power alone (ROC-AUC on rows later than those it was learnt from; 0.5 is none) from which on a column of the source that no field uses is named. 0.6: below, chance and noise do as much.',
+    ),
+    max_column_power: share(
+      0.999,
+      'Largest power alone of a column that is no label. Hardly any honest column tells fraud from the rest as well as 0.999: above, it was probably made from the label, or filled in after it.',
+    ),
     max_missing_share: share(
       0.2,
       'Largest share of missing values in an optional column that is mapped. Features of an emptier column say little.',

@@ -1,3 +1,4 @@
+import { aucOf, aucOfCategories, binned } from '../column-power.ts'
 import { EventBuffer, OPTIONAL_VALUES, type RowField } from './event-buffer.ts'
 import { type Simulation, simulateDays } from './simulation.ts'
 import { SECONDS_PER_DAY } from './spending.ts'
@@ -25,9 +26,10 @@ export const rawColumnPower = (simulation: Simulation): readonly ColumnPower[] =
   const { columns } = rows
   const category = simulation.world.merchants.category
   const labels = columns.pattern.subarray(0, rows.length)
-  const learnt = (codes: Float64Array): number => aucOfCategories(codes, columns.second, labels, half)
+  const late = indicesFrom(columns.second, rows.length, half)
+  const judgedFrom = rows.length - late.length
+  const learnt = (codes: Float64Array): number => aucOfCategories(codes, { labels, judgedFrom })
   const number = (column: string, values: Float64Array): ColumnPower => {
-    const late = indicesFrom(columns.second, rows.length, half)
     const direct = aucOf(pick(values, late), pick(labels, late))
     return { column, auc: Math.max(direct, 1 - direct, learnt(binned(values))) }
   }
@@ -65,60 +67,6 @@ export const allRows = (simulation: Simulation): EventBuffer => {
   const rows = new EventBuffer(simulation.transactions + 1)
   for (const { events, order } of simulateDays(simulation)) for (const row of order) rows.copy(events, row)
   return rows
-}
-
-/** Area under the ROC curve; equal scores count half. Rows with a label above 0 are frauds. */
-export const aucOf = (scores: Float64Array, labels: Float64Array): number => {
-  const order = Array.from(scores.keys()).sort((a, b) => scores[a]! - scores[b]!)
-  let frauds = 0
-  let rankSum = 0
-  for (let start = 0; start < order.length; ) {
-    let end = start
-    while (end < order.length && scores[order[end]!] === scores[order[start]!]) end++
-    for (let i = start; i < end; i++)
-      if (labels[order[i]!]! > 0) {
-        frauds++
-        rankSum += (start + 1 + end) / 2
-      }
-    start = end
-  }
-  const honest = order.length - frauds
-  return frauds === 0 || honest === 0 ? 0.5 : (rankSum - (frauds * (frauds + 1)) / 2) / (frauds * honest)
-}
-
-const aucOfCategories = (
-  codes: Float64Array,
-  seconds: Float64Array,
-  labels: Float64Array,
-  half: number,
-): number => {
-  const counts = new Map<number, { rows: number; frauds: number }>()
-  let rows = 0
-  let frauds = 0
-  for (let row = 0; row < codes.length && seconds[row]! < half; row++) {
-    const count = counts.get(codes[row]!) ?? { rows: 0, frauds: 0 }
-    const fraud = labels[row]! > 0 ? 1 : 0
-    counts.set(codes[row]!, { rows: count.rows + 1, frauds: count.frauds + fraud })
-    rows++
-    frauds += fraud
-  }
-  const base = frauds / Math.max(1, rows)
-  const late = indicesFrom(seconds, codes.length, half)
-  // Ten rows at the overall rate are added to each category, so that rare ones are not believed too much.
-  const score = (code: number): number => {
-    const count = counts.get(code)
-    return count === undefined ? base : (count.frauds + 10 * base) / (count.rows + 10)
-  }
-  return aucOf(pick(codes, late).map(score), pick(labels, late))
-}
-
-const binned = (values: Float64Array): Float64Array => {
-  const sorted = values.slice().sort()
-  const edges = Float64Array.from(
-    { length: 49 },
-    (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / 50)]!,
-  )
-  return values.map((value) => edges.findLastIndex((edge) => edge <= value))
 }
 
 const indicesFrom = (seconds: Float64Array, length: number, half: number): Int32Array =>

@@ -16,7 +16,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const BY_SHARES: SplitPlan = {
   method: 'temporal',
-  time: { shares: { warmupMs: 2 * DAY, gapMs: DAY, validation: 0.25, test: 0.25 } },
+  time: { shares: { warmupMs: 2 * DAY, gapMs: DAY, validation: 0.25, test: 0.25 }, by: 'event_time' },
   excludeKnownCompromised: false,
 }
 
@@ -47,6 +47,23 @@ describe('splitting rows', () => {
     ])
   })
 
+  it('by rows, unlabelled ones take no share: 24 rows of which every other has a label', () => {
+    const plan: SplitPlan = {
+      method: 'temporal',
+      time: { shares: { warmupMs: 0, gapMs: 0, validation: 0.25, test: 0.25 }, by: 'rows' },
+      excludeKnownCompromised: false,
+    }
+    const rows = dailyRows(24)
+    const labels = rows.labels.map((label, row) => (row % 2 === 0 ? label : UNLABELLED))
+    const { report } = splitRows({ ...rows, labels }, plan, 0, createRandom(1))
+    expect(report.parts.map(({ part, rows }) => [part, rows])).toEqual([
+      ['train', 6],
+      ['validation', 3],
+      ['test', 3],
+      ['none', 12],
+    ])
+  })
+
   it('says when no row has a label', () => {
     const rows = { ...dailyRows(3), labels: new Int8Array(3).fill(UNLABELLED) }
     expect(() => splitRows(rows, BY_SHARES, DAY, createRandom(1))).toThrow('None of the 3 rows has a label')
@@ -69,7 +86,7 @@ describe('the settings of a split', () => {
   it('by default share out the time, with a gap as long as labels take', () => {
     expect(readSplitPlan(settingsOf({}), { delay: '7d' })).toEqual({
       method: 'temporal',
-      time: { shares: { warmupMs: 30 * DAY, gapMs: 7 * DAY, validation: 0.2, test: 0.2 } },
+      time: { shares: { warmupMs: 30 * DAY, gapMs: 7 * DAY, validation: 0.2, test: 0.2 }, by: 'event_time' },
       excludeKnownCompromised: false,
     })
   })

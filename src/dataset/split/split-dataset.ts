@@ -7,11 +7,11 @@ import { createRandom, type Random } from '../../foundation/random.ts'
 import { assignByTime } from './assign-by-time.ts'
 import { assignStratified } from './assign-stratified.ts'
 import { excludeKnownCompromised } from './exclude-known-compromised.ts'
-import { PART, PART_NAMES, type SplitRows, UNLABELLED } from './part.ts'
+import { PART, PART_NAMES, type SplitRows, type TemporalWindows, UNLABELLED } from './part.ts'
 import { readSplitPlan, type SplitPlan } from './split-plan.ts'
 import { reportSplit, type SplitReport } from './split-report.ts'
 import { readSplitRows, writeParts } from './split-rows.ts'
-import { inOrder, windowsFromShares } from './temporal-windows.ts'
+import { inOrder, type TimeShares, windowsFromRows, windowsFromShares } from './temporal-windows.ts'
 
 /** What a split says of every row, and of the whole. */
 export interface Split {
@@ -30,22 +30,28 @@ export const splitRows = (rows: SplitRows, plan: SplitPlan, labelDelayMs: number
   if (plan.method === 'stratified') {
     const parts = assignStratified(rows.labels, plan.shares, random)
     requireRows(parts, plan.shares.validation > 0, span, 'there are too few rows for its share')
-    return { parts, report: reportSplit(parts, rows, { windows: null, labelDelayMs, excluded: 0 }) }
+    const { shares } = plan
+    return { parts, report: reportSplit(parts, rows, { windows: null, labelDelayMs, excluded: 0, shares }) }
   }
-  const windows =
-    'windows' in plan.time
-      ? inOrder(plan.time.windows)
-      : windowsFromShares(
-          rows.eventTimesMs.reduce((a, b) => Math.min(a, b)),
-          span.lastMs,
-          plan.time.shares,
-        )
+  const windows = 'windows' in plan.time ? inOrder(plan.time.windows) : windowsByShares(rows, span, plan.time)
   const assigned = assignByTime(rows, windows)
   requireRows(assigned, windows.validation !== null, span, 'no labelled row lies in its window')
   const parts = plan.excludeKnownCompromised ? excludeKnownCompromised(assigned, rows, windows) : assigned
   requireRows(parts, windows.validation !== null, span, 'all its users were known to be compromised')
   const excluded = parts.reduce((count, part, row) => count + (part === assigned[row] ? 0 : 1), 0)
-  return { parts, report: reportSplit(parts, rows, { windows, labelDelayMs, excluded }) }
+  const shares = 'shares' in plan.time ? plan.time.shares : null
+  return { parts, report: reportSplit(parts, rows, { windows, labelDelayMs, excluded, shares }) }
+}
+
+const windowsByShares = (
+  { eventTimesMs, labels }: SplitRows,
+  { lastMs }: Span,
+  { shares, by }: { readonly shares: TimeShares; readonly by: 'event_time' | 'rows' },
+): TemporalWindows => {
+  const firstMs = eventTimesMs.reduce((a, b) => Math.min(a, b))
+  if (by === 'event_time') return windowsFromShares(firstMs, lastMs, shares)
+  const labelled = eventTimesMs.filter((_, row) => labels[row] !== UNLABELLED).sort()
+  return windowsFromRows(firstMs, labelled, shares)
 }
 
 /**

@@ -14,7 +14,10 @@ export type SplitPlan =
   | { readonly method: 'stratified'; readonly shares: RowShares }
   | {
       readonly method: 'temporal'
-      readonly time: { readonly windows: TemporalWindows } | { readonly shares: TimeShares }
+      /** Shares are of the time, or of the labelled rows. */
+      readonly time:
+        | { readonly windows: TemporalWindows }
+        | { readonly shares: TimeShares; readonly by: SplitSettings['by'] }
       readonly excludeKnownCompromised: boolean
     }
 
@@ -37,6 +40,7 @@ export const readSplitPlan = (settings: SplitSettings, labels: LabelsSettings): 
           warmupMs: parseDuration(settings.warm_up),
           gapMs: parseDuration(settings.gap ?? labels.delay),
         },
+        by: settings.by,
       }
   return { method: 'temporal', time, excludeKnownCompromised: settings.exclude_known_compromised }
 }

@@ -1,4 +1,5 @@
 import { formatDuration } from '../../foundation/duration.ts'
+import type { RowShares } from './assign-stratified.ts'
 import { PART, PART_NAMES, type PartName, type SplitRows, type TemporalWindows, UNLABELLED } from './part.ts'
 
 /** One part of a split, for people. Bounds and share are null where the part has no rows. */
@@ -35,6 +36,8 @@ export interface SplitContext {
   readonly windows: TemporalWindows | null
   readonly labelDelayMs: number
   readonly excluded: number
+  /** What validation and test were to have, when that was asked for; null for parts by date. */
+  readonly shares: RowShares | null
 }
 
 /** Counts what a split amounts to, and says what would make its figures look better than they are. O(n). */
@@ -54,6 +57,7 @@ export const reportSplit = (parts: Uint8Array, rows: SplitRows, context: SplitCo
       ...(context.windows === null
         ? randomWarnings(sharedUsers)
         : temporalWarnings(context.windows, context, parts, rows)),
+      ...shareWarnings(counted, context.shares),
       ...balanceWarnings(counted, context.windows),
     ],
   }
@@ -132,6 +136,25 @@ const randomWarnings = (sharedUsers: number): string[] => {
     )
   return warnings
 }
+
+/** A part with less than this much of its share is told. */
+const LEAST_OF_SHARE = 0.5
+
+/** Time is shared out, but rows train and judge: where they come thick and thin, a part may lack them. */
+const shareWarnings = (counted: readonly SplitPartReport[], shares: RowShares | null): string[] => {
+  if (shares === null) return []
+  const inParts = counted.filter(({ part }) => part !== 'none')
+  const all = inParts.reduce((sum, { rows }) => sum + rows, 0)
+  const wanted = { ...shares, train: 1 - shares.validation - shares.test, none: 0 }
+  return inParts
+    .filter(({ part, rows }) => rows < LEAST_OF_SHARE * wanted[part] * all)
+    .map(
+      ({ part, rows }) =>
+        `The ${part} part has ${percent(rows / all)} of the rows of all parts (rows: ${rows}), less than half of the ${percent(wanted[part])} asked for. Use split.by rows to share out rows instead of time, or set split.dates.`,
+    )
+}
+
+const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`
 
 const balanceWarnings = (counted: readonly SplitPartReport[], windows: TemporalWindows | null): string[] =>
   counted

@@ -6,7 +6,7 @@ import { assignStratified } from './assign-stratified.ts'
 import { excludeKnownCompromised } from './exclude-known-compromised.ts'
 import { PART, PART_NAMES, type SplitRows, type TemporalWindows, UNLABELLED } from './part.ts'
 import { reportSplit } from './split-report.ts'
-import { inOrder, windowsFromShares } from './temporal-windows.ts'
+import { inOrder, windowsFromRows, windowsFromShares } from './temporal-windows.ts'
 
 const DAY = 86_400_000
 
@@ -84,6 +84,61 @@ describe('a temporal split', () => {
     expect(() =>
       windowsFromShares(0, 20 * DAY - 1, { warmupMs: 10 * DAY, gapMs: 7 * DAY, validation: 0.2, test: 0.2 }),
     ).toThrow('The data spans 20 days; 10 days of warm-up and 14 days of gaps leave nothing to share out')
+  })
+
+  it('shares out rows where they come thick and thin: of 9 a day at first and 1 later, each part has its share', () => {
+    // 90 rows in 10 days, then 10 in 10 days. By time, the test would have 4 rows; 20 % of 100 are 20.
+    const times = Float64Array.from({ length: 100 }, (_, row) => (row < 90 ? row / 9 : row - 80) * DAY)
+    const shares = { warmupMs: 0, gapMs: 0, validation: 0.2, test: 0.2 }
+    const byTime = countIn(windowsFromShares(0, times[99]!, shares), times)
+    expect(byTime).toEqual([92, 4, 4])
+    expect(countIn(windowsFromRows(0, times, shares), times)).toEqual([60, 20, 20])
+  })
+
+  it('rows of a warm-up and of gaps are shared out to nobody', () => {
+    // One row a day: 10 of warm-up, and two gaps of 5 days, leave 30 - 10 - 8 to 10.
+    const times = Float64Array.from({ length: 30 }, (_, row) => row * DAY)
+    const windows = windowsFromRows(0, times, {
+      warmupMs: 10 * DAY,
+      gapMs: 5 * DAY,
+      validation: 0.2,
+      test: 0.2,
+    })
+    expect(countIn(windows, times)).toEqual([6, 2, 2])
+    expect(windows.train.fromMs).toBe(10 * DAY)
+    expect(windows.validation!.fromMs - windows.train.toMs).toBe(5 * DAY)
+    expect(windows.test.fromMs - windows.validation!.toMs).toBe(5 * DAY)
+  })
+
+  it('law: without gaps each part has its share of the rows, but for those of one instant', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 60, maxLength: 300 }),
+        fc.double({ min: 0.1, max: 0.3, noNaN: true }),
+        fc.constantFrom(0, 0.15, 0.25),
+        (instants, test, validation) => {
+          const times = Float64Array.from(instants).sort()
+          const most = Math.max(
+            ...new Map(instants.map((at) => [at, instants.filter((t) => t === at).length])).values(),
+          )
+          const windows = windowsFromRows(times[0]!, times, { warmupMs: 0, gapMs: 0, validation, test })
+          const [train, inValidation, inTest] = countIn(windows, times)
+          expect(train! + inValidation! + inTest!).toBe(times.length)
+          // Rounding, and a boundary for each part that rows of one instant may push.
+          expect(Math.abs(inTest! - test * times.length)).toBeLessThanOrEqual(2 * most + 1)
+          expect(Math.abs(inValidation! - validation * times.length)).toBeLessThanOrEqual(2 * most + 1)
+        },
+      ),
+    )
+  })
+
+  it('by rows too, says when the data is too short', () => {
+    const times = Float64Array.of(0, DAY, 2 * DAY)
+    const shares = { warmupMs: 10 * DAY, gapMs: 0, validation: 0, test: 0.2 }
+    expect(() => windowsFromRows(0, times, shares)).toThrow('10 days of warm-up')
+    expect(() => windowsFromRows(0, times, { ...shares, warmupMs: 0, gapMs: 5 * DAY })).toThrow(
+      '5 days of gaps',
+    )
   })
 
   it('refuses a test that begins before training ends, and names both instants', () => {
@@ -227,7 +282,12 @@ describe('the report', () => {
   ])
 
   it('counts rows, frauds, class balance and bounds of each part', () => {
-    const report = reportSplit(assignByTime(rows, windows), rows, { windows, labelDelayMs: DAY, excluded: 0 })
+    const report = reportSplit(assignByTime(rows, windows), rows, {
+      windows,
+      labelDelayMs: DAY,
+      excluded: 0,
+      shares: null,
+    })
     expect(report.parts).toEqual([
       { part: 'train', rows: 2, frauds: 1, fraudShare: 0.5, fromMs: 0, toMs: DAY },
       { part: 'validation', rows: 0, frauds: 0, fraudShare: null, fromMs: null, toMs: null },
@@ -244,6 +304,7 @@ describe('the report', () => {
       windows,
       labelDelayMs: 8 * DAY,
       excluded: 0,
+      shares: null,
     })
     expect(report.warnings).toEqual([
       expect.stringContaining('between train and test is 7d, shorter than the label delay of 8d'),
@@ -253,14 +314,33 @@ describe('the report', () => {
 
   it('warns that a random split shows the future, and of users in both parts', () => {
     const parts = Uint8Array.of(PART.train, PART.test, PART.test, PART.test, PART.train)
-    const report = reportSplit(parts, rows, { windows: null, labelDelayMs: 0, excluded: 0 })
+    const report = reportSplit(parts, rows, { windows: null, labelDelayMs: 0, excluded: 0, shares: null })
     expect(report.warnings[0]).toContain('learn from rows that come after')
     expect(report.warnings[1]).toContain('Users both in training and in test: 1.')
   })
 
+  it('warns of a part that has less than half of the rows it was to have', () => {
+    const parts = Uint8Array.of(PART.train, PART.train, PART.train, PART.none, PART.test)
+    const report = (shares: { validation: number; test: number } | null) =>
+      reportSplit(parts, rows, { windows, labelDelayMs: DAY, excluded: 0, shares }).warnings
+    // Of 4 rows in parts, the test has 1: a quarter, where .4 was asked for is enough and .6 is not.
+    expect(report({ validation: 0, test: 0.4 })).toEqual([
+      expect.stringContaining('The test part holds no fraud'),
+    ])
+    expect(report({ validation: 0, test: 0.6 })[0]).toContain(
+      'The test part has 25 % of the rows of all parts (rows: 1), less than half of the 60 % asked for. Use split.by rows',
+    )
+    expect(report(null)).toHaveLength(1)
+  })
+
   it('warns of a part without frauds', () => {
     const calm = rowsOf([{ day: 0 }, { day: 1, label: 1 }, { day: 9 }])
-    const report = reportSplit(assignByTime(calm, windows), calm, { windows, labelDelayMs: 0, excluded: 0 })
+    const report = reportSplit(assignByTime(calm, windows), calm, {
+      windows,
+      labelDelayMs: 0,
+      excluded: 0,
+      shares: null,
+    })
     expect(report.warnings).toEqual(['The test part holds no fraud (rows: 1): ROC-AUC is not defined on it.'])
   })
 })
@@ -277,5 +357,10 @@ const rowsOf = (cases: readonly Case[], labelDelayMs = 0): SplitRows => ({
   knownAtMs: Float64Array.from(cases, ({ day }) => day * DAY + labelDelayMs),
   users: Uint32Array.from(cases, ({ user = 0 }) => user),
 })
+
+const countIn = ({ train, validation, test }: TemporalWindows, times: Float64Array): number[] =>
+  [train, validation, test].map((period) =>
+    period === null ? 0 : times.filter((at) => at >= period.fromMs && at < period.toMs).length,
+  )
 
 const named = (parts: Uint8Array): string[] => Array.from(parts, (part) => PART_NAMES[part]!)

@@ -133,7 +133,10 @@ export const DECISION_COLUMNS: readonly DecisionColumn[] = [
 /** `date` is the folder's, which readers may ask for as a column. */
 const TAKEN: ReadonlySet<string> = new Set([...DECISION_COLUMNS.map(({ name }) => name), 'date'])
 
-/** The column of a feature: its name, behind `feature_` where an attribute has named it like a column above. */
+/**
+ * The column of a feature: its name, behind `feature_` where an attribute has named it like a column
+ * above.
+ */
 export const featureColumn = (feature: string): string =>
   TAKEN.has(feature.toLowerCase()) ? `feature_${feature}` : feature
 

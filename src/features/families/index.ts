@@ -1,6 +1,7 @@
 import type { FeatureFamily } from '../feature.ts'
 import { amount } from './amount.ts'
 import { attributes } from './attributes.ts'
+import { derived } from './derived.ts'
 import { device } from './device.ts'
 import { entities } from './entities.ts'
 import { frequency } from './frequency.ts'
@@ -22,4 +23,5 @@ export const FEATURE_FAMILIES: readonly FeatureFamily[] = [
   risk,
   attributes,
   entities,
+  derived,
 ]

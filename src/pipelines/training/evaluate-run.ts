@@ -10,6 +10,7 @@ import { type CurveChoices, evaluateScored, type PartEvaluation } from '../../ev
 import type { ScoredRows } from '../../evaluation/figure.ts'
 import { allFiguresOf, type FigureValues } from '../../evaluation/figures.ts'
 import { checkGates } from '../../evaluation/gates.ts'
+import { suspicionOfLeak } from '../../evaluation/suspicion-of-leak.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { FeatureRows } from '../../fitting/feature-rows.ts'
 import { createRandom } from '../../foundation/random.ts'
@@ -92,6 +93,7 @@ export const evaluateRun = async (context: TrainingContext, work: StepWork): Pro
     warnings: [
       ...split.warnings,
       ...split.parts.flatMap(fewFrauds),
+      ...suspicionOfLeak(evaluations.parts.test),
       ...choice.warnings,
       ...training.models.filter(isTrained).flatMap((model) => model.warnings),
       ...(production !== null && 'reason' in production

@@ -35,6 +35,7 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
       categories: VOCABULARY_FIELDS,
       attributes: attributes.map(attributeOf),
       ...splitEntities(entities),
+      foldsCategories: config.settings.cleaning.fold_categories,
       withoutUsers: mapping.user_id === null,
     }
     const settings = readFeatureSettings(config.settings.features, config.settings.labels, amounts, known)

@@ -44,7 +44,7 @@ export const readStep = (context: TrainingContext): Step => {
         quarantinePath: output('quarantine.jsonl'),
       }
       const result = await withDatabase(work.database, (connection) =>
-        readSource(connection, source, outputs, { workingDirectory, work, amounts }),
+        readSource(connection, source, outputs, { workingDirectory, work, amounts, profile: true }),
       )
       // Where a run folder lies says nothing about its data, and would make two equal runs differ.
       const files = isGenerated ? result.files.map((file) => ({ ...file, path: 'generated' })) : result.files

@@ -16,12 +16,18 @@ export const validateStep = ({ config, folder }: TrainingContext): Step => ({
   name: 'validate',
   activity: 'validating the data',
   inputs: ['read'],
-  settings: { validation: config.declared.validation },
+  settings: { validation: config.declared.validation, windows: config.declared.features.windows },
   module: import.meta.url,
   run: async ({ input, output, database }) => {
     const read = await readJson<ReadResult>(input('read', 'read.json'))
     const report = await withDatabase(database, (connection) =>
-      validateDataset(connection, input('read', 'prepared.parquet'), read, config.settings.validation),
+      validateDataset(
+        connection,
+        input('read', 'prepared.parquet'),
+        read,
+        config.settings.validation,
+        config.settings.features.windows,
+      ),
     )
     await writeJson(output('validation.json'), report)
   },

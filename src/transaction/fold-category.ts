@@ -1,4 +1,4 @@
-import type { CategoryField } from '../transaction/fields.ts'
+import type { CategoryField } from './fields.ts'
 
 export type CategoryColumn = CategoryField['column']
 

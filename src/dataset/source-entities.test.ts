@@ -1,0 +1,82 @@
+import { Value } from 'typebox/value'
+import { describe, expect, it } from 'vitest'
+import { EntitiesSchema, type EntitiesSettings } from '../config/sections/entities.ts'
+import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
+import { declareEntities } from './source-entities.ts'
+
+const DEFAULTS = { windows: ['7d', '1h'], risk_windows: ['30d', '1d'] }
+
+describe('entities of a configuration', () => {
+  it('have everything that they leave out: five kinds of features, the windows of all, their name as word', () => {
+    expect(declared({ ip_address: { id: 'merchant_id' } }).entities).toEqual([
+      {
+        name: 'ip_address',
+        id: ['merchant_id'],
+        word: 'ip address',
+        features: ['counts', 'amounts', 'life', 'time', 'risk'],
+        windows: ['1h', '7d'],
+        riskWindows: ['1d', '30d'],
+        distinct: [],
+        habits: [],
+        transactions: 4096,
+      },
+    ])
+  })
+
+  it('are named by fields, attributes, columns and SQL; the last two become attributes of kind text', () => {
+    const { entities, source } = declared(
+      {
+        card: { id: ['user_id', 'number'] },
+        ip: { id: 'IP' },
+        domain: { id: "split_part(email, '@', 2)" },
+        pair: { id: ['"Zip Code"', 'lower(city)'] },
+      },
+      { number: { kind: 'text', from: 'card number' } },
+    )
+    expect(entities.map(({ id }) => id)).toEqual([
+      ['user_id', 'number'],
+      ['IP'],
+      ['domain_id'],
+      ['pair_id_1', 'pair_id_2'],
+    ])
+    expect(source.attributes).toEqual({
+      number: { kind: 'text', from: 'card number' },
+      IP: { kind: 'text', from: 'IP' },
+      domain_id: { kind: 'text', from: "split_part(email, '@', 2)" },
+      pair_id_1: { kind: 'text', from: '"Zip Code"' },
+      pair_id_2: { kind: 'text', from: 'lower(city)' },
+    })
+  })
+
+  it('say of user, merchant and device what they have to do with the others', () => {
+    const { entities } = declared({ ip: { id: 'IP' }, user: { habits: ['ip'], windows: ['1d'] } })
+    expect(entities[1]).toMatchObject({ name: 'user', id: ['user_id'], features: [], habits: ['ip'] })
+  })
+
+  it.each([
+    ['a name that is taken', { location: { id: 'x' } }, 'entities.location'],
+    ['a name that is none', { 'My IP': { id: 'x' } }, 'entities.My IP'],
+    ['no id', { ip: {} }, 'entities.ip.id'],
+    ['a number as id', { ip: { id: 'age' } }, 'entities.ip.id'],
+    ['an unknown other', { ip: { id: 'x', distinct: ['card'] } }, 'entities.ip.distinct'],
+    ['itself', { ip: { id: 'x', habits: ['ip'] } }, 'entities.ip.habits'],
+    ['what the families of users have', { user: { habits: ['device'] } }, 'entities.user.habits'],
+  ])('are refused with %s', (_, entities, setting) => {
+    expect(() => declared(entities as EntitiesSettings, { age: { kind: 'number' } })).toThrow(
+      expect.objectContaining({ code: 'DATASET_SETTING_INVALID', message: expect.stringContaining(setting) }),
+    )
+  })
+
+  it('law: the configuration takes what the section describes', () => {
+    const all = {
+      ip: { id: ['a', 'b'], word: 'w', features: ['risk'], windows: ['1h'], transactions: 8 },
+      user: { distinct: ['ip'] },
+    }
+    expect(Value.Check(EntitiesSchema, all)).toBe(true)
+    expect(Value.Check(EntitiesSchema, { ip: { id: [] } })).toBe(false)
+    expect(Value.Check(EntitiesSchema, { ip: { id: 'x', features: ['all'] } })).toBe(false)
+  })
+})
+
+const declared = (entities: EntitiesSettings, attributes: SourceSettings['attributes'] = {}) =>
+  declareEntities(entities, Value.Default(SourceSchema, { attributes }) as SourceSettings, DEFAULTS)
