@@ -5,7 +5,7 @@
 // node bench/public-data.mjs [set…] [--rows <n>] [--frauds <share>] [--seed <n>] [--library <path>]
 //   --library  libxgboost.so; .venv has one after: node scripts/integration.mjs --prepare-peers
 //
-// A case that is in results/public-data.json already, with the same options, is not measured again.
+// A case that is in .vigia/bench/public-data.json already, with the same options, is not measured again.
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ const { fitAlone } = await built('learning/algorithm.js')
 const { xgboost } = await built('learning/algorithms/xgboost.js')
 const { walkTree } = await built('learning/trees/walk-tree.js')
 
-const RESULTS = join(ROOT, 'bench/results/public-data.json')
+const RESULTS = join(ROOT, '.vigia/bench/public-data.json')
 const DOCUMENT = join(ROOT, 'docs/public-data.md')
 const WORK = join(ROOT, '.vigia/bench/public-data')
 /** Resamples of the test rows that intervals come from. */
@@ -302,7 +302,7 @@ for (const name of positionals.length > 0 ? positionals : SETS) {
     const measured = { ...asked, ...(await measure(asked)) }
     if (before >= 0) known[before] = measured
     else known.push(measured)
-    mkdirSync(join(ROOT, 'bench/results'), { recursive: true })
+    mkdirSync(join(ROOT, '.vigia/bench'), { recursive: true })
     writeFileSync(RESULTS, `${JSON.stringify(known, null, 2)}\n`)
     writeFileSync(DOCUMENT, withTable(readFileSync(DOCUMENT, 'utf8'), tableOf(known)))
     process.stdout.write(`${tableOf([measured]).split('\n')[2]}\n`)

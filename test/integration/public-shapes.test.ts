@@ -2,11 +2,14 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
+import { readArtifact } from '../../src/artifacts/artifact-folder.ts'
+import { prepareModel } from '../../src/decisions/loaded-model.ts'
+import { shapeOf } from '../../src/decisions/served-shape.ts'
 import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
 import { parseDuration } from '../../src/foundation/duration.ts'
 import type { ModelParity } from '../../src/pipelines/parity/parity-of-log.ts'
 import { readLabels, readRequests } from '../../src/pipelines/parity/served-rows.ts'
-import type { Attribute } from '../../src/transaction/attributes.ts'
+import type { TransactionShape } from '../../src/transaction/shape.ts'
 import { type RequestTransaction, writeRequest } from '../../src/transaction/write-request.ts'
 import { type Finished, servingIn, temporaryFolder, vigiaIn } from '../end-to-end/vigia-in-process.ts'
 import { databaseIn } from '../parity/replay-run.ts'
@@ -48,7 +51,7 @@ describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
   test('training, scoring of a later file and serving agree, and parity finds no difference', async () => {
     const history = ['--set', `source.path=${at('history.csv')}`]
     succeeded(await vigia('run', '--out', at('run'), ...history, ...SMALL))
-    const attributes = manifestOf(at('run')).fitted.features.attributes ?? []
+    const shape = await shapeOfRun(at('run'))
     succeeded(
       await vigia(
         'predict',
@@ -63,9 +66,9 @@ describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
       ),
     )
     succeeded(await vigia('validate', at('later.csv'), '--out', at('later'), '--json', ...LATER))
-    const requests = await requestsOf(at('later/prepared.parquet'), attributes)
+    const requests = await requestsOf(at('later/prepared.parquet'), shape)
     expect(requests.length).toBeGreaterThan(SERVED / 2)
-    if (attributes.length > 0)
+    if (shape.attributes.length > 0)
       expect(requests.some(({ attributes: sent }) => Object.keys(sent ?? {}).length > 0)).toBe(true)
     const labels = await labelsLeft(at('run'))
     const served = new Map<string, number>()
@@ -131,24 +134,22 @@ const divide = (text: string, folder: string): void => {
   write('later.csv', rows.slice(-SERVED))
 }
 
-/** What the test reads of a model's manifest. */
-interface Manifest {
-  readonly fitted: { readonly features: { readonly attributes?: readonly Attribute[] } }
-  readonly featureSettings: { readonly labels: { readonly delay: string } }
+/** What the transactions of a run's model have. */
+const shapeOfRun = async (run: string): Promise<TransactionShape> => {
+  const artifact = await readArtifact(join(run, 'package'))
+  const origin = { name: 'a run', version: '1', source: run, sha256: '0'.repeat(64), loadedAtMs: 0 }
+  return shapeOf([prepareModel(artifact, origin)])
 }
-
-const manifestOf = (run: string): Manifest =>
-  JSON.parse(readFileSync(join(run, 'package/manifest.json'), 'utf8')) as Manifest
 
 /** The transactions of a prepared file as requests, in the order of their arrival. */
 const requestsOf = (
   prepared: string,
-  attributes: readonly Attribute[],
+  { attributes, amounts }: TransactionShape,
 ): Promise<readonly RequestTransaction[]> =>
   withDatabase(databaseIn(work), async (connection) => {
     const requests: RequestTransaction[] = []
     for await (const transaction of readRequests(connection, prepared, 0, attributes))
-      requests.push(writeRequest(transaction))
+      requests.push(writeRequest(transaction, amounts))
     return requests
   })
 
@@ -166,8 +167,9 @@ const labelsLeft = (run: string): Promise<LabelToTell[]> =>
       `SELECT count(*)::DOUBLE, max(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(prepared)})`,
     )
     const [[from, clockMs]] = reader.getRows() as [[number, number]]
-    const { featureSettings } = manifestOf(run)
-    const delayMs = parseDuration(featureSettings.labels.delay)
+    const { manifest } = await readArtifact(join(run, 'package'))
+    const { labels: settings } = manifest.featureSettings as { readonly labels: { readonly delay: string } }
+    const delayMs = parseDuration(settings.delay)
     const labels: LabelToTell[] = []
     for await (const { dueMs, feedback } of readLabels(connection, prepared, { from, clockMs, delayMs })) {
       const { transactionId, isFraud, userId, merchantId, deviceId, eventTimeMs } = feedback
