@@ -872,7 +872,7 @@ export const ERRORS = define({
     status: 404,
     exitCode: 2,
     message: 'Transaction {id} was not decided on here, so nothing says whose it was',
-    fix: 'Send user_id and timestamp too, and merchant_id and device_id if it had them.',
+    fix: 'Send the transaction too, as POST /predict takes it; or user_id and timestamp, and merchant_id and device_id if it had them.',
   },
   SERVING_MODEL_UNKNOWN: {
     status: 404,

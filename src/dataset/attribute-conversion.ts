@@ -11,6 +11,7 @@ import {
   FLOATING,
   INTEGER,
   instantOf,
+  lineOf,
   mappedColumn,
   textIsNotAllowed,
   textOf,
@@ -137,7 +138,7 @@ const time = (field: MappedField, timeZone: string): Conversion => {
 /** A number that is whole is written without a point, as a request's whole number is. */
 const text = (field: MappedField): Conversion => {
   const value = mappedColumn(field.field)
-  const plain = textOf(field)
+  const plain = lineOf(field)
   const isFractional = FLOATING.test(field.type) || DECIMAL.test(field.type)
   const missing = FLOATING.test(field.type) ? `WHEN isnan(${value}) THEN NULL ` : ''
   const whole = `CASE ${missing}WHEN ${value} = floor(${value}) AND abs(${value}) < 9007199254740992 THEN CAST(CAST(${value} AS BIGINT) AS VARCHAR) ELSE ${plain} END`

@@ -197,7 +197,7 @@ export const textOf = (field: MappedField): string =>
  * `textOf` on one line: each run of blanks, tabs and line breaks that is more than blanks is one blank, as in
  * requests. Looking for the three characters first is what keeps the usual text quick.
  */
-const lineOf = (field: MappedField): string => {
+export const lineOf = (field: MappedField): string => {
   if (field.type !== 'VARCHAR') return textOf(field)
   const value = mappedColumn(field.field)
   const isLong = ['9', '10', '13'].map((code) => `contains(${value}, chr(${code}))`).join(' OR ')

@@ -22,12 +22,14 @@ export interface LoggedPrediction extends Prediction {
 }
 
 /**
- * What became known of a transaction. The entities are looked up where the transaction was decided on here.
+ * What became known of a transaction. The entities are looked up where the transaction was decided on here;
+ * otherwise the feedback says whose it was: by the transaction itself, or by the names of its entities.
  */
 export interface Feedback {
   readonly transactionId: string
   readonly isFraud: boolean
-  /** For transactions that were not decided on here. */
+  /** As a request for a decision has it; then the names are not read. */
+  readonly transaction?: Transaction
   readonly userId?: string
   readonly merchantId?: string
   readonly deviceId?: string

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { SMALL_FIT, smallSettings } from '../../test/oracle/random-histories.ts'
+import { DERIVED, SMALL_FIT, smallSettings } from '../../test/oracle/random-histories.ts'
 import { openSegmentLog } from '../adapters/segments/segment-log.ts'
 import { statesIdentity } from '../artifacts/states-manifest.ts'
 import type { FittedCleaning } from '../dataset/cleaning.ts'
@@ -36,6 +36,7 @@ const FEATURE_SETTINGS = {
     windows: ['10s', '60s', '90s'],
     risk_windows: ['10s', '60s'],
     amount_bands: 3,
+    derived: Object.fromEntries(DERIVED.map(({ name, ...derived }) => [name, derived])),
     vocabulary_size: 2,
     include: [],
     exclude: [],

@@ -1,3 +1,4 @@
+import type { Transaction } from '../transaction/transaction.ts'
 import type { DecisionReceipt } from './decided.ts'
 import type { LabelReceipt } from './decision-receipt.ts'
 import type { Entities } from './entities.ts'
@@ -14,18 +15,23 @@ export interface LabelledEntities {
 }
 
 /**
- * The entities of the decision, or, where no decision was made here, those that the feedback names; undefined
- * when it names none.
+ * The entities of the decision, or, where no decision was made here, those of the feedback's transaction, or
+ * those that the feedback names; undefined when it says nothing of them.
+ *
+ * @param entitiesOf whose a transaction is
  */
 export const entitiesOfFeedback = (
   decision: DecisionReceipt | undefined,
   feedback: Feedback,
+  entitiesOf: (transaction: Transaction) => Entities,
 ): LabelledEntities | undefined => {
-  const { userId, merchantId, deviceId, eventTimeMs } = decision ?? feedback
-  const own = decision?.own
-  const isNobodys =
-    userId === undefined && merchantId === undefined && deviceId === undefined && own === undefined
-  if (eventTimeMs === undefined || (decision === undefined && isNobodys)) return undefined
+  const { transaction } = feedback
+  const known: (Entities & { readonly eventTimeMs: number }) | undefined =
+    decision ?? (transaction && { ...entitiesOf(transaction), eventTimeMs: transaction.eventTimeMs })
+  const { userId, merchantId, deviceId, eventTimeMs, own }: Entities & Pick<Feedback, 'eventTimeMs'> =
+    known ?? feedback
+  const isNobodys = userId === undefined && merchantId === undefined && deviceId === undefined
+  if (eventTimeMs === undefined || (known === undefined && isNobodys)) return undefined
   return {
     ...(userId !== undefined && { userId }),
     ...(merchantId !== undefined && { merchantId }),

@@ -118,7 +118,7 @@ const byPlaying = async (
   from: number,
 ): Promise<Delivery[]> => {
   let clockMs = Math.max(Number.NEGATIVE_INFINITY, ...history.slice(0, from).map((row) => row.eventTimeMs))
-  const labels = readLabels(connection, prepared, { from, clockMs, delayMs })
+  const labels = readLabels(connection, prepared, { from, clockMs, delayMs }, [])
   let label = await labels.next()
   const deliveries: Delivery[] = []
   for (let n = from; n < history.length; n++) {

@@ -1,24 +1,38 @@
 import type { Feedback } from '../decisions/inference-pipeline.ts'
 import { isMissing, readInstant, readRequiredText, readText } from '../transaction/read-fields.ts'
 import { type FieldProblem, RequestProblemsError, shown } from '../transaction/request-problem.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+import type { ReadTransaction } from './read-transaction.ts'
 
-const FIELDS = ['transaction_id', 'is_fraud', 'user_id', 'merchant_id', 'device_id', 'timestamp'] as const
+/** What says whose a transaction was, one by one. */
+const NAMES = ['user_id', 'merchant_id', 'device_id', 'timestamp'] as const
+const FIELDS = ['transaction_id', 'is_fraud', 'transaction', ...NAMES] as const
+
+type LabelRecord = { readonly [K in (typeof FIELDS)[number]]?: unknown }
 
 /**
- * The label that a request's JSON writes, by the rules of `readRequest`. @throws REQUEST_INVALID with every
- * problem
+ * The label that a request's JSON writes, by the rules of `readRequest`.
+ *
+ * @param readTransaction reads the transaction that a label may carry
+ * @throws REQUEST_INVALID with every problem
  */
-export const readFeedback = (body: unknown, unknownFields: 'refuse' | 'ignore'): Feedback => {
+export const readFeedback = (
+  body: unknown,
+  unknownFields: 'refuse' | 'ignore',
+  readTransaction: ReadTransaction,
+): Feedback => {
   const problems: FieldProblem[] = []
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     problems.push({ field: '', what: 'is no label', allowed: 'a JSON object', got: shown(body) })
     throw new RequestProblemsError('REQUEST_INVALID', problems)
   }
-  const record = body as { readonly [K in (typeof FIELDS)[number]]?: unknown }
+  const record = body as LabelRecord
   const feedback: { -readonly [K in keyof Feedback]: Feedback[K] } = {
     transactionId: readRequiredText('transaction_id', record.transaction_id, problems) ?? '',
     isFraud: readLabel(record.is_fraud, problems),
   }
+  const transaction = readLabelled(record, readTransaction, problems)
+  if (transaction !== undefined) feedback.transaction = transaction
   const userId = readText('user_id', record.user_id, problems)
   if (userId !== undefined) feedback.userId = userId
   const merchantId = readText('merchant_id', record.merchant_id, problems)
@@ -32,6 +46,38 @@ export const readFeedback = (body: unknown, unknownFields: 'refuse' | 'ignore'):
   if (unknownFields === 'refuse') refuseUnknown(record, problems)
   if (problems.length > 0) throw new RequestProblemsError('REQUEST_INVALID', problems)
   return feedback
+}
+
+/** The transaction that a label carries: its own, and alone. */
+const readLabelled = (
+  record: LabelRecord,
+  readTransaction: ReadTransaction,
+  problems: FieldProblem[],
+): Transaction | undefined => {
+  if (isMissing(record.transaction)) return undefined
+  for (const field of NAMES) {
+    if (isMissing(record[field])) continue
+    const allowed = `either transaction, or ${NAMES.join(', ')}`
+    problems.push({ field, what: 'stands beside the transaction', allowed, got: shown(record[field]) })
+  }
+  try {
+    const transaction = readTransaction(record.transaction)
+    const { transactionId } = transaction
+    // A label that is wrong itself is told of by its own field.
+    const asked = readText('transaction_id', record.transaction_id, [])
+    if (asked === undefined || transactionId === asked) return transaction
+    problems.push({
+      field: 'transaction.transaction_id',
+      what: 'is another',
+      allowed: `the label's, ${shown(asked)}`,
+      got: shown(transactionId),
+    })
+  } catch (error) {
+    if (!(error instanceof RequestProblemsError)) throw error
+    for (const problem of error.problems)
+      problems.push({ ...problem, field: ['transaction', problem.field].filter(Boolean).join('.') })
+  }
+  return undefined
 }
 
 /** As files write labels: true, false, 1, 0, and the same as text. */

@@ -301,7 +301,7 @@ describe('a request that is no transaction is refused with every problem', () =>
 
   it('tells of everything at once', () => {
     const error = failure({ user_id: '', amount: 'x', latitude: 100, colour: 'red' })
-    expect(error.problems.map(({ field }) => field)).toEqual(['amount', 'user_id', 'latitude', 'colour'])
+    expect(error.problems.map(({ field }) => field)).toEqual(['user_id', 'amount', 'latitude', 'colour'])
     expect([error.code, error.status]).toEqual(['REQUEST_TRANSACTION_INVALID', 422])
   })
 

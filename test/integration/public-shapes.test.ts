@@ -70,7 +70,7 @@ describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
     expect(requests.length).toBeGreaterThan(SERVED / 2)
     if (shape.attributes.length > 0)
       expect(requests.some(({ attributes: sent }) => Object.keys(sent ?? {}).length > 0)).toBe(true)
-    const labels = await labelsLeft(at('run'))
+    const labels = await labelsLeft(at('run'), shape)
     const served = new Map<string, number>()
     succeeded(
       await servingIn(
@@ -160,7 +160,7 @@ interface LabelToTell {
 }
 
 /** The labels of a run's history that were not known when it ended, in the order in which they become so. */
-const labelsLeft = (run: string): Promise<LabelToTell[]> =>
+const labelsLeft = (run: string, shape: TransactionShape): Promise<LabelToTell[]> =>
   withDatabase(databaseIn(work), async (connection) => {
     const prepared = join(run, 'read/prepared.parquet')
     const reader = await connection.runAndReadAll(
@@ -171,12 +171,19 @@ const labelsLeft = (run: string): Promise<LabelToTell[]> =>
     const { labels: settings } = manifest.featureSettings as { readonly labels: { readonly delay: string } }
     const delayMs = parseDuration(settings.delay)
     const labels: LabelToTell[] = []
-    for await (const { dueMs, feedback } of readLabels(connection, prepared, { from, clockMs, delayMs })) {
-      const { transactionId, isFraud, userId, merchantId, deviceId, eventTimeMs } = feedback
-      // A label that nobody's state can learn from is not taken.
-      if (userId === undefined && merchantId === undefined && deviceId === undefined) continue
-      const of = { user_id: userId, merchant_id: merchantId, device_id: deviceId, timestamp: eventTimeMs }
-      labels.push({ dueMs, feedback: { transaction_id: transactionId, is_fraud: isFraud, ...of } })
+    for await (const { dueMs, feedback } of readLabels(
+      connection,
+      prepared,
+      { from, clockMs, delayMs },
+      shape.attributes,
+    )) {
+      const { transactionId, isFraud, transaction } = feedback
+      const told = {
+        transaction_id: transactionId,
+        is_fraud: isFraud,
+        transaction: writeRequest(transaction!, shape.amounts),
+      }
+      labels.push({ dueMs, feedback: told })
     }
     return labels
   })

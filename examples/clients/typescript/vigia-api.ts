@@ -154,7 +154,8 @@ export interface Label {
   readonly transaction_id: string | number
   /** Whether it was fraud, the truth: true, false, 1 or 0. */
   readonly is_fraud: true | false | 1 | 0 | 'true' | 'false' | '1' | '0'
-  /** For a transaction that was not decided on here. */
+  readonly transaction?: Transaction
+  /** Instead of transaction, where the models know no entities of the bank's own. */
   readonly user_id?: string | number | null
   /** As user_id. */
   readonly merchant_id?: string | number | null

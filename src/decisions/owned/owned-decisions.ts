@@ -153,7 +153,7 @@ class OwnedDecisions implements Decisions {
     const { transactionId, isFraud } = feedback
     const id = labelId(transactionId)
     const decision = await this.receipts.find<DecisionReceipt>(decisionId(transactionId))
-    const entities = entitiesOfFeedback(decision, feedback)
+    const entities = entitiesOfFeedback(decision, feedback, this.decider.entitiesOf)
     if (entities === undefined) return this.answers.labelled('unknown', feedback)
     if ((await this.latestLabel(id))?.isFraud === isFraud) {
       await this.receipts.pending(id)?.durable

@@ -108,7 +108,7 @@ class SharedDecisions implements Decisions {
     this.throwIfClosed()
     const { transactionId, isFraud } = feedback
     const decision = (await this.findDecision(transactionId))?.receipt
-    const entities = entitiesOfFeedback(decision, feedback)
+    const entities = entitiesOfFeedback(decision, feedback, this.decider.entitiesOf)
     if (entities === undefined) return this.answers.labelled('unknown', feedback)
     const earlier = await this.findLabel(transactionId)
     if (earlier?.isFraud === isFraud) return this.answers.labelled('unchanged', feedback)

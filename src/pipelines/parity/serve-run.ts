@@ -123,6 +123,7 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
     const labelsConnection = await connect()
     try {
       const { files, model, workFolder: folder } = options
+      const { attributes } = model.settings.options
       const delayMs = model.settings.limits.user.labelDelayMs
       return await driveService({
         folder,
@@ -131,10 +132,10 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
         storage: options.storage,
         world: options.world,
         work: options.work,
-        requests: readRequests(connection, files.prepared, arrived, model.settings.options.attributes),
+        requests: readRequests(connection, files.prepared, arrived, attributes),
         count: left,
         before: { arrived, clockMs },
-        labels: readLabels(labelsConnection, files.prepared, { from: arrived, clockMs, delayMs }),
+        labels: readLabels(labelsConnection, files.prepared, { from: arrived, clockMs, delayMs }, attributes),
       })
     } finally {
       labelsConnection.closeSync()

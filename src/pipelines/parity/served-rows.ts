@@ -19,20 +19,28 @@ export async function* readRequests(
   from: number,
   attributes: readonly Attribute[],
 ): AsyncGenerator<Transaction> {
-  const own = attributes.map(({ name, kind }) => {
-    const column = sqlIdentifier(attributeColumn(name))
-    return kind === 'time' ? `${column}::DOUBLE` : column
-  })
-  const columns = [...FIELDS.map((field) => FIELD_SQL[field]), ...own].join(', ')
-  const names = attributes.map(({ name }) => name)
+  const { columns, requestOf } = requestColumns(attributes)
   const rows = rowsOf(
     connection,
     `SELECT ${columns} FROM read_parquet(${sqlLiteral(prepared)}) WHERE arrival >= ${from} ORDER BY arrival`,
   )
-  for await (const values of rows) {
-    const known = present(names, values.slice(FIELDS.length))
-    const hasAttributes = Object.keys(known).length > 0
-    yield { ...present(FIELDS, values), ...(hasAttributes && { attributes: known }) } as Transaction
+  for await (const values of rows) yield requestOf(values)
+}
+
+/** The columns of a request, as SQL, and how it is made of their values. */
+const requestColumns = (attributes: readonly Attribute[]) => {
+  const own = attributes.map(({ name, kind }) => {
+    const column = sqlIdentifier(attributeColumn(name))
+    return kind === 'time' ? `${column}::DOUBLE` : column
+  })
+  const names = attributes.map(({ name }) => name)
+  return {
+    columns: [...FIELDS.map((field) => FIELD_SQL[field]), ...own].join(', '),
+    requestOf: (values: readonly unknown[]): Transaction => {
+      const known = present(names, values.slice(FIELDS.length))
+      const hasAttributes = Object.keys(known).length > 0
+      return { ...present(FIELDS, values), ...(hasAttributes && { attributes: known }) } as Transaction
+    },
   }
 }
 
@@ -45,28 +53,33 @@ export interface LabelToDeliver extends ScheduledLabel {
  * Labels of `prepared` in the order of their delivery, but those that a replay of the transactions before
  * arrival `from` has delivered.
  *
+ * Each carries its transaction, by which a service knows whose it is.
+ *
  * @param clockMs latest event time before `from`; -Infinity where there is none
  */
 export async function* readLabels(
   connection: DuckDBConnection,
   prepared: string,
   { from, clockMs, delayMs }: { readonly from: number; readonly clockMs: number; readonly delayMs: number },
+  attributes: readonly Attribute[],
 ): AsyncGenerator<LabelToDeliver> {
   // The last transaction of the replay has met all that was due at its time; its own label cannot have been
   // among it.
   const isLeft = from === 0 ? 'true' : `NOT (${labelDueSql(clockMs, from - 1)})`
-  const columns = LABEL_FIELDS.map((field) => FIELD_SQL[field]).join(', ')
+  const { columns, requestOf } = requestColumns(attributes)
   const rows = rowsOf(
     connection,
     `SELECT due, arrival::DOUBLE, is_fraud::DOUBLE, ${columns}
      FROM ${labelSchedule(`read_parquet(${sqlLiteral(prepared)})`, delayMs)} WHERE ${isLeft} ORDER BY ${DELIVERY_ORDER}`,
   )
-  for await (const [dueMs, arrival, isFraud, ...values] of rows)
+  for await (const [dueMs, arrival, isFraud, ...values] of rows) {
+    const transaction = requestOf(values)
     yield {
       dueMs: dueMs as number,
       arrival: arrival as number,
-      feedback: { ...(present(LABEL_FIELDS, values) as Omit<Feedback, 'isFraud'>), isFraud: isFraud === 1 },
+      feedback: { transactionId: transaction.transactionId, isFraud: isFraud === 1, transaction },
     }
+  }
 }
 
 /** What training has of a transaction. */
@@ -119,10 +132,3 @@ const present = (fields: readonly string[], values: readonly unknown[]): object 
 
 /** What a request has of a prepared row: all fields, and nothing of the label. */
 const FIELDS = TRANSACTION_FIELDS.map(({ name }) => name)
-const LABEL_FIELDS = [
-  'transactionId',
-  'userId',
-  'merchantId',
-  'deviceId',
-  'eventTimeMs',
-] as const satisfies readonly (keyof Feedback & keyof Transaction)[]

@@ -12,10 +12,10 @@ import type { RouteContext } from './route-context.ts'
 
 /** POST /feedback: what became known of transactions. */
 export const addFeedback = (app: App, context: RouteContext): void => {
-  const { pipeline, settings } = context
+  const { pipeline, settings, readTransaction } = context
   const { batch_rows, stream_rows } = settings.limits
   const apply = async (row: unknown) => {
-    const feedback = readFeedback(row, settings.api.unknown_fields)
+    const feedback = readFeedback(row, settings.api.unknown_fields, readTransaction)
     return labelAnswer(feedback.transactionId, await pipeline.applyFeedback(feedback))
   }
   app.post(
@@ -26,7 +26,7 @@ export const addFeedback = (app: App, context: RouteContext): void => {
         tags: ['feedback'],
         operationId: 'giveFeedback',
         summary: 'Tell which transactions were fraud',
-        description: `One label, {"labels": [...]} with at most ${batch_rows}, or lines of ${NDJSON}. The user, merchant and device of a transaction are known when it was decided on here; otherwise the label says them. Telling the same again changes nothing.`,
+        description: `One label, {"labels": [...]} with at most ${batch_rows}, or lines of ${NDJSON}. Whose a transaction was is known when it was decided on here; otherwise the label carries the transaction, or names its user, merchant and device. Telling the same again changes nothing.`,
         body: {
           content: {
             'application/json': { schema: refTo(LabelsBody) },

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { LONGEST_TEXT } from '../../transaction/fields.ts'
 import { RowError } from './error.ts'
 import { named, refTo } from './named.ts'
-import { NAME } from './transaction.ts'
+import { NAME, TransactionBody } from './transaction.ts'
 
 const id = Type.Unsafe({ type: ['string', 'integer'], pattern: NAME, maxLength: LONGEST_TEXT })
 const optionalId = (description: string) =>
@@ -17,7 +17,13 @@ export const LabelBody = named(
         enum: [true, false, 1, 0, 'true', 'false', '1', '0'],
         description: 'Whether it was fraud, the truth: true, false, 1 or 0.',
       }),
-      user_id: optionalId('For a transaction that was not decided on here.'),
+      transaction: Type.Optional(
+        Type.Unsafe({
+          ...refTo(TransactionBody),
+          description: 'For one that was not decided on here: the transaction, as POST /predict takes it.',
+        }),
+      ),
+      user_id: optionalId("Instead of transaction, where the models know no entities of the bank's own."),
       merchant_id: optionalId('As user_id.'),
       device_id: optionalId('As user_id.'),
       timestamp: Type.Optional(
