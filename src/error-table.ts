@@ -282,7 +282,7 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: 'Two features are called "{got}" and "{other}", which files cannot tell apart',
-    fix: 'Give the attribute in source.attributes that makes one of them another name (its `from` may stay as it is), or the feature in features.derived.',
+    fix: 'Give the attribute in source.attributes that makes one of them another name (its `from` may stay as it is), or the feature in features.derived or features.aggregates.',
   },
   FEATURES_EXPRESSION_INVALID: {
     status: 422,
@@ -295,6 +295,12 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'features.derived.{name}{setting} must be {allowed}; got {got}',
     fix: 'Correct it; `docs/derived-features.md` says what a derived feature has.',
+  },
+  FEATURES_AGGREGATE_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'features.aggregates.{name}{setting} must be {allowed}; got {got}',
+    fix: 'Correct it; `docs/aggregates.md` says what an aggregate has.',
   },
   FEATURES_TIME_ZONE_UNKNOWN: {
     status: 422,

@@ -29,18 +29,22 @@ export const CONFIG_OPTIONS: readonly CommandOption[] = [
 
 /**
  * The training configuration of `--config` and `--set`. @throws CONFIG_FILE_UNREADABLE, CONFIG_YAML_INVALID,
- * CONFIG_INVALID, FEATURES_EXPRESSION_INVALID, FEATURES_DERIVED_INVALID
+ * CONFIG_INVALID, FEATURES_EXPRESSION_INVALID, FEATURES_DERIVED_INVALID, FEATURES_AGGREGATE_INVALID
  */
 export const readTrainingConfig = async (
   context: CommandContext,
   input: CommandInput,
 ): Promise<ConfigManager<TrainingSettings>> => {
   const config = loadTrainingConfig(await configInput(context, input))
-  const { features, cleaning } = config.settings
+  const { features, cleaning, entities, source } = config.settings
   if (features.derived !== undefined) {
     // Commands that need no expressions start without what reads them.
     const { checkDerived } = await import('../features/derived/check-derived.ts')
     checkDerived(features.derived, cleaning.fold_categories)
+  }
+  if (features.aggregates !== undefined) {
+    const { checkAggregates } = await import('../features/aggregates/check-aggregates.ts')
+    checkAggregates(features, Object.keys(entities), source.fields.user_id === '')
   }
   return config
 }

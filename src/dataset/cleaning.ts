@@ -39,12 +39,17 @@ interface AttributeCleaning {
   readonly fill?: AttributeValue
 }
 
-/** What of cleaning decides how states come to be: models that agree on it can go on from each other's. */
+/**
+ * What of cleaning decides how states come to be: models that agree on it can go on from each other's.
+ *
+ * @param read what states read of a transaction beside its fields: attributes that name entities, or are
+ *   aggregated
+ */
 export const cleaningOfStates = (
   { attributes = {}, ...fields }: FittedCleaning,
-  entities: readonly Pick<Entity, 'id'>[],
+  read: readonly Pick<Entity, 'id'>[],
 ): object => {
-  const named = entities.flatMap(({ id }) => id).filter((part) => Object.hasOwn(attributes, part))
+  const named = read.flatMap(({ id }) => id).filter((part) => Object.hasOwn(attributes, part))
   if (named.length === 0) return fields
   return { ...fields, attributes: Object.fromEntries(named.map((part) => [part, attributes[part]])) }
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { DERIVED, SMALL_FIT, smallSettings } from '../../test/oracle/random-histories.ts'
+import { AGGREGATES, DERIVED, SMALL_FIT, smallSettings } from '../../test/oracle/random-histories.ts'
 import { openSegmentLog } from '../adapters/segments/segment-log.ts'
 import { statesIdentity } from '../artifacts/states-manifest.ts'
 import type { FittedCleaning } from '../dataset/cleaning.ts'
@@ -37,6 +37,12 @@ const FEATURE_SETTINGS = {
     risk_windows: ['10s', '60s'],
     amount_bands: 3,
     derived: Object.fromEntries(DERIVED.map(({ name, ...derived }) => [name, derived])),
+    aggregates: Object.fromEntries(
+      AGGREGATES.map(({ name, windows, ...aggregate }) => [
+        name,
+        { ...aggregate, ...(windows.length > 0 && { windows }) },
+      ]),
+    ),
     vocabulary_size: 2,
     include: [],
     exclude: [],

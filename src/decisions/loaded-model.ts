@@ -47,7 +47,7 @@ export const prepareModel = (artifact: Artifact, origin: ModelOrigin): LoadedMod
   const settings = featureSettingsOfModel(manifest.featureSettings, fitted)
   const cleaning = manifest.fitted.cleaning as FittedCleaning
   const identity = statesIdentity(settings, fitted)
-  const { entities } = settings.options
+  const { entities, aggregates } = settings.options
   const { sha256: hash, ...named } = origin
   return {
     key: hash.slice(0, 16),
@@ -68,7 +68,11 @@ export const prepareModel = (artifact: Artifact, origin: ModelOrigin): LoadedMod
     computed: planFeatures(settings).features.map(({ feature }) => feature.name),
     identity,
     statesKey: sha256(
-      canonicalJson([identity.layouts, cleaningOfStates(cleaning, entities), ...idsOf(entities)]),
+      canonicalJson([
+        identity.layouts,
+        cleaningOfStates(cleaning, [...entities, ...aggregates.map(({ of }) => ({ id: [of] }))]),
+        ...idsOf(entities),
+      ]),
     ),
   }
 }

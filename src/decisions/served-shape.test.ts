@@ -132,7 +132,10 @@ const modelWith = (
 ): LoadedModel => {
   const model = testModel(name)
   const small = smallSettings()
-  const settings = { ...small, options: { ...small.options, attributes, entities: [], derived: [] } }
+  const settings = {
+    ...small,
+    options: { ...small.options, attributes, entities: [], derived: [], aggregates: [] },
+  }
   const features = attributes.slice(0, 1).map((attribute) => attribute.name)
   const cleaning: FittedCleaning = {
     ...model.cleaning,

@@ -1,11 +1,12 @@
 import { createTimeZone } from '../foundation/time-zone.ts'
 import { type EntityKind, kindsOf } from '../transaction/entity-kind.ts'
-import type { EntitySource, FeatureFamily, FeatureSource, FeatureSources } from './feature.ts'
+import type { AskedAggregate, EntitySource, FeatureFamily, FeatureSource, FeatureSources } from './feature.ts'
 import { type FeaturePlan, planFeatures } from './feature-plan.ts'
 import type { FeatureSettings } from './feature-settings.ts'
 import type { FittedFeatures } from './fitted-features.ts'
 import { createFittedLookup } from './fitted-lookup.ts'
 import { Moment } from './moment.ts'
+import type { AggregateNeed } from './state/aggregates/aggregate-layout.ts'
 import { slotOf, tokenIn } from './state/dimension-token.ts'
 import type { BlockAllocator, EntityState } from './state/entity-state.ts'
 import type { Dimension, StateLayout } from './state/layout.ts'
@@ -71,7 +72,7 @@ export class FeatureEngineer {
     const keepers: Record<EntityKind, StateKeeper> = {}
     const readings: Record<EntityKind, EntityReading> = {}
     for (const kind of this.kinds) {
-      keepers[kind] = new StateKeeper(layouts[kind]!, blocks, entities)
+      keepers[kind] = new StateKeeper(layouts[kind]!, blocks, this.event)
       readings[kind] = new EntityReading(layouts[kind]!)
     }
     this.keepers = keepers
@@ -243,11 +244,13 @@ class EntityPart implements FeaturePart {
 class BoundSource implements EntitySource {
   private readonly reading: EntityReading
   private readonly dimensionNames: readonly Dimension[]
+  private readonly aggregates: readonly AggregateNeed[]
 
   constructor(reading: EntityReading | undefined, layout: StateLayout | undefined) {
     // Where no feature reads the kind, nothing is ever asked.
     this.reading = reading as EntityReading
     this.dimensionNames = layout?.needs.dimensions ?? []
+    this.aggregates = layout?.needs.aggregates ?? []
   }
 
   life = (): EntityReading => this.reading
@@ -264,5 +267,12 @@ class BoundSource implements EntitySource {
     const { distinct } = this.window(name)
     const at = this.dimensionNames.indexOf(dimension)
     return () => distinct[at]!
+  }
+  aggregate = ({ attribute, keeps, decimals, window }: AskedAggregate) => {
+    const at = this.aggregates.findIndex(
+      (kept) => kept.attribute === attribute && kept.keeps === keeps && kept.decimals === decimals,
+    )
+    const place = this.aggregates[at]!.windows.findIndex(({ name }) => name === window)
+    return this.reading.aggregates[at]![Math.max(0, place)]!
   }
 }

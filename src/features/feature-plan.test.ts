@@ -21,6 +21,7 @@ const plan = (include: string[], exclude: string[] = [], amounts = DEFAULT_AMOUN
       entities: [],
       standardEntities: [],
       derived: [],
+      aggregates: [],
     },
     windowMs: new Map([
       ['1h', 3_600_000],

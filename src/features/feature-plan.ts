@@ -4,6 +4,7 @@ import { createTimeZone } from '../foundation/time-zone.ts'
 import { type EntityKind, kindsOf } from '../transaction/entity-kind.ts'
 import { FEATURE_FAMILIES } from './families/index.ts'
 import type {
+  AskedAggregate,
   EntitySource,
   FamilyOptions,
   Feature,
@@ -14,8 +15,15 @@ import type {
 } from './feature.ts'
 import type { FeatureSettings } from './feature-settings.ts'
 import { Moment } from './moment.ts'
+import type { AggregateNeed } from './state/aggregates/aggregate-layout.ts'
 import { createStateLayout, type Dimension, type StateLayout, type StateNeeds } from './state/layout.ts'
-import { DimensionReading, EntityReading, RiskReading, WindowReading } from './state/reading.ts'
+import {
+  AggregateReading,
+  DimensionReading,
+  EntityReading,
+  RiskReading,
+  WindowReading,
+} from './state/reading.ts'
 import { TransactionEvent } from './transaction-event.ts'
 
 /** A chosen feature with its place in the vector and what it is computed from. */
@@ -40,6 +48,7 @@ export interface FeaturePlan {
  * Chooses features and derives what states must keep from what their `bind` asks for.
  *
  * @throws FEATURES_EXPRESSION_INVALID when a derived feature's expression fits no transaction
+ * @throws FEATURES_AGGREGATE_INVALID when an aggregate is of no attribute, or of one that has none like it
  * @throws FEATURES_NAME_TAKEN when an attribute gives a feature a name that another has
  * @throws FEATURES_UNKNOWN when `include` or `exclude` names no feature or family
  * @throws FEATURES_MIXED_SOURCES when a feature reads the states of two entities
@@ -144,6 +153,8 @@ class Recorder implements EntitySource {
   private readonly windows = new Set<string>()
   private readonly riskWindows = new Set<string>()
   private readonly dimensions = new Set<Dimension>()
+  /** Each with the names of its windows, by a text that two that can be one have in common. */
+  private readonly aggregates = new Map<string, AskedAggregate & { readonly windows: Set<string> }>()
 
   constructor(canHaveRefunds: boolean) {
     this.canHaveRefunds = canHaveRefunds
@@ -152,6 +163,10 @@ class Recorder implements EntitySource {
   needs(windowMs: ReadonlyMap<string, number>): StateNeeds {
     const named = (names: ReadonlySet<string>) =>
       [...names].map((name) => ({ name, ms: windowMs.get(name)! })).sort((a, b) => a.ms - b.ms)
+    const aggregates = [...this.aggregates.keys()].sort().map((key): AggregateNeed => {
+      const { window: _, windows, ...asked } = this.aggregates.get(key)!
+      return { ...asked, windows: named(windows) }
+    })
     return {
       windows: named(this.windows),
       riskWindows: named(this.riskWindows),
@@ -161,6 +176,7 @@ class Recorder implements EntitySource {
       coordinates: this.coordinates,
       dimensions: [...this.dimensions].sort(),
       ...(this.payments && this.canHaveRefunds && { refunds: true }),
+      ...(aggregates.length > 0 && { aggregates }),
     }
   }
 
@@ -223,7 +239,20 @@ class Recorder implements EntitySource {
     this.riskWindows.add(name)
     return new RiskReading(name)
   }
+
+  aggregate(asked: AskedAggregate): AggregateReading {
+    this.asked++
+    const key = aggregateKey(asked)
+    const known = this.aggregates.get(key) ?? { ...asked, windows: new Set() }
+    if (asked.window !== undefined) known.windows.add(asked.window)
+    this.aggregates.set(key, known)
+    return new AggregateReading()
+  }
 }
+
+/** What is kept once, whatever windows are asked of it. */
+const aggregateKey = ({ attribute, keeps, decimals }: AskedAggregate): string =>
+  [attribute, keeps, decimals ?? ''].join(' ')
 
 const NO_NEEDS = {
   windows: [],

@@ -6,10 +6,12 @@ import { isTimeZone } from '../foundation/time-zone.ts'
 import { AMOUNTS_ABOVE_ZERO, type AmountRules } from '../transaction/amount-rules.ts'
 import type { Entity } from '../transaction/entities.ts'
 import { ENTITY_KINDS, type EntityKind, type StandardKind } from '../transaction/entity-kind.ts'
+import { readAggregates } from './aggregates/aggregate-feature.ts'
 import { readDerived } from './derived/derived-feature.ts'
 import type { FamilyOptions, KnownData } from './feature.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from './fitted-features.ts'
-import type { NamedWindow, StateLimits } from './state/layout.ts'
+import type { StateLimits } from './state/layout.ts'
+import type { NamedWindow } from './state/named-window.ts'
 
 /** The configuration of features, in the engine's own terms. */
 export interface FeatureSettings {
@@ -42,6 +44,7 @@ const ALL_FIELDS: KnownData = {
  * @param known what there is to make features of (default: every category field, nothing of the bank's own)
  * @throws FEATURES_TIME_ZONE_UNKNOWN when the runtime has no such zone
  * @throws FEATURES_DERIVED_INVALID when a derived feature has a name that it may not have
+ * @throws FEATURES_AGGREGATE_INVALID when an aggregate has a name or a setting that it may not have
  */
 export const readFeatureSettings = (
   features: FeaturesSettings,
@@ -54,9 +57,11 @@ export const readFeatureSettings = (
   }
   const windows = ascending(features.windows)
   const riskWindows = ascending(features.risk_windows)
-  const ownWindows = ascending(
-    [...known.entities, ...known.standardEntities].flatMap((one) => [...one.windows, ...one.riskWindows]),
-  )
+  const aggregates = readAggregates(features.aggregates, { ...known, windows: features.windows })
+  const ownWindows = ascending([
+    ...[...known.entities, ...known.standardEntities].flatMap((one) => [...one.windows, ...one.riskWindows]),
+    ...aggregates.flatMap((one) => one.windows),
+  ])
   const limits = (ringEvents: number): StateLimits => ({
     ringEvents: powerOfTwoBelow(ringEvents),
     dimensionValues: powerOfTwoBelow(features.state.remembered_values),
@@ -76,6 +81,7 @@ export const readFeatureSettings = (
       entities: known.entities,
       standardEntities: known.standardEntities,
       derived: readDerived(features.derived),
+      aggregates,
       ...(known.foldsCategories && { foldsCategories: true }),
     },
     windowMs: new Map([...windows, ...riskWindows, ...ownWindows].map(({ name, ms }) => [name, ms])),

@@ -2,12 +2,20 @@ import type { AmountRules } from '../transaction/amount-rules.ts'
 import type { Attribute } from '../transaction/attributes.ts'
 import type { Entity } from '../transaction/entities.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
+import type { AggregateFeature } from './aggregates/aggregate-feature.ts'
 import type { DerivedFeature } from './derived/derived-feature.ts'
 import type { VocabularyField } from './fitted-features.ts'
 import type { Moment } from './moment.ts'
 import type { FeaturePhrase } from './phrase.ts'
+import type { AggregateNeed } from './state/aggregates/aggregate-layout.ts'
 import type { Dimension } from './state/layout.ts'
-import type { DimensionReading, EntityReading, RiskReading, WindowReading } from './state/reading.ts'
+import type {
+  AggregateReading,
+  DimensionReading,
+  EntityReading,
+  RiskReading,
+  WindowReading,
+} from './state/reading.ts'
 import type { TransactionEvent } from './transaction-event.ts'
 
 /**
@@ -71,6 +79,8 @@ export interface FamilyOptions {
   readonly standardEntities: KnownData['standardEntities']
   /** Features by expression, in the order of the vector. */
   readonly derived: readonly DerivedFeature[]
+  /** Aggregates of attributes, in the order of the vector. */
+  readonly aggregates: readonly AggregateFeature[]
   /** Expressions are checked for it where it is known. */
   readonly foldsCategories?: KnownData['foldsCategories']
 }
@@ -127,6 +137,13 @@ export interface EntitySource {
   dimension(dimension: Dimension): DimensionReading
   /** Labels known by now in `(t - delay - w, t - delay]`. */
   risk(name: string): RiskReading
+  /** What is kept of an attribute, in `(t - w, t]` where it has windows. */
+  aggregate(asked: AskedAggregate): AggregateReading
+}
+
+/** One aggregate of an attribute in one window, by its name; without it, the last value. */
+export interface AskedAggregate extends Omit<AggregateNeed, 'windows'> {
+  readonly window?: string
 }
 
 /** Fitted parameters, ready to look up. */

@@ -30,6 +30,7 @@ const FEATURES: readonly Feature[] = FEATURE_FAMILIES.flatMap((family) =>
     entities: [],
     standardEntities: [],
     derived: [],
+    aggregates: [],
   }),
 )
 

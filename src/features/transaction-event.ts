@@ -30,6 +30,7 @@ export class TransactionEvent {
    */
   readonly values: Float64Array
   readonly attributes: readonly Attribute[]
+  readonly entities: readonly Entity[]
   /** Of the entities of the bank's own, in their order. */
   readonly entityTokens: Float64Array
   readonly entityIds: readonly EntityIdOf[]
@@ -37,6 +38,7 @@ export class TransactionEvent {
   constructor(attributes: readonly Attribute[] = [], entities: readonly Entity[] = []) {
     this.attributes = attributes
     this.values = new Float64Array(attributes.length)
+    this.entities = entities
     this.entityTokens = new Float64Array(entities.length)
     this.entityIds = entities.map(entityIdOf)
   }
@@ -88,7 +90,10 @@ export const EVENT_SOURCES = {
   longitude: 'longitude',
   currencyToken: 'currency',
 } as const satisfies Readonly<
-  Record<Exclude<keyof TransactionEvent, 'values' | 'attributes' | 'entityTokens' | 'entityIds'>, FieldName>
+  Record<
+    Exclude<keyof TransactionEvent, 'values' | 'attributes' | 'entities' | 'entityTokens' | 'entityIds'>,
+    FieldName
+  >
 >
 
 export type EventField = keyof typeof EVENT_SOURCES

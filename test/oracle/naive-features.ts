@@ -5,6 +5,7 @@ import type { AmountRules } from '../../src/transaction/amount-rules.ts'
 import type { Entity, EntityFeature } from '../../src/transaction/entities.ts'
 import type { EntityKind } from '../../src/transaction/entity-kind.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
+import { naiveAggregate } from './naive-aggregates.ts'
 import { naiveExpression } from './naive-expression.ts'
 
 /** What happened, in the order in which it became known. */
@@ -49,8 +50,10 @@ export const naiveFeatures = (
     const own = settings.options.entities.map(
       (entity) => [entity, pastOf(entity.name, transaction, earlier, settings)] as const,
     )
+    const all = { ...pasts, ...Object.fromEntries(own.map(([{ name }, past]) => [name, past])) }
     results.push(
       new Map([
+        ...ofAggregates(transaction, all, settings, fitted),
         ...ofTime(transaction, settings),
         ...ofAmount(transaction, fitted, settings),
         ...ofCategories(transaction, fitted),
@@ -139,17 +142,21 @@ const windowsOf = (
   { options }: FeatureSettings,
 ): { readonly behaviour: readonly string[]; readonly risk: readonly string[] } => {
   const own = options.entities.find(({ name }) => name === kind)
+  const aggregated = options.aggregates.filter(({ by }) => by === kind).flatMap(({ windows }) => windows)
   if (own === undefined) {
     const added = options.standardEntities.filter(
       ({ name, distinct }) => name === kind && distinct.length > 0,
     )
     return {
-      behaviour: [...options.windows, ...added.flatMap(({ windows }) => windows)],
+      behaviour: [...options.windows, ...added.flatMap(({ windows }) => windows), ...aggregated],
       risk: kind === 'user' ? [] : options.riskWindows,
     }
   }
   const looks = own.distinct.length > 0 || own.features.some((feature) => IN_WINDOWS.includes(feature))
-  return { behaviour: looks ? own.windows : [], risk: own.features.includes('risk') ? own.riskWindows : [] }
+  return {
+    behaviour: [...(looks ? own.windows : []), ...aggregated],
+    risk: own.features.includes('risk') ? own.riskWindows : [],
+  }
 }
 
 const IN_WINDOWS: readonly EntityFeature[] = ['counts', 'amounts', 'spread', 'maximum']
@@ -234,6 +241,37 @@ const ofDerived = (transaction: Transaction, { options }: FeatureSettings): Valu
     name,
     naiveExpression(expression, transaction, { kinds, decimals: options.amounts.decimals }),
   ])
+}
+
+const ofAggregates = (
+  transaction: Transaction,
+  pasts: Readonly<Record<EntityKind, Past | undefined>>,
+  settings: FeatureSettings,
+  fitted: FittedFeatures,
+): Values =>
+  settings.options.aggregates.flatMap((aggregate): Values => {
+    if (aggregate.by === 'user' && settings.withoutUsers) return []
+    const past = pasts[aggregate.by]
+    const attribute = settings.options.attributes.find(({ name }) => name === aggregate.of)!
+    const seen = past && {
+      inside: (window: string) => inWindow(transaction, past, window, settings),
+      earlier: earlierIn(transaction, past),
+    }
+    const codeOf = (value: string): number =>
+      (fitted.vocabularies[aggregate.of] ?? []).findIndex((entry) => entry.value === value)
+    return naiveAggregate(aggregate, attribute, transaction, seen, codeOf)
+  })
+
+/** In order, all there were; late, those still in the ring at or before where windows end. */
+const earlierIn = (
+  transaction: Transaction,
+  { life, retained, watermark, windowsEndMs }: Past,
+): readonly Transaction[] => {
+  const isLate = transaction.eventTimeMs < watermark
+  const visible = isLate
+    ? retained.filter((one) => timeOf(one) <= windowsEndMs)
+    : [...life].sort((a, b) => timeOf(a) - timeOf(b))
+  return visible.map((one) => one.transaction)
 }
 
 const ofEntity = (

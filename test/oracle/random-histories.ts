@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import type { AggregateFeature } from '../../src/features/aggregates/aggregate-feature.ts'
 import type { DerivedFeature } from '../../src/features/derived/derived-feature.ts'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
@@ -42,6 +43,7 @@ export const smallSettings = (
       entities: ENTITIES,
       standardEntities: STANDARD_ENTITIES,
       derived: DERIVED,
+      aggregates: AGGREGATES,
     },
     windowMs: new Map([
       ['10s', 10 * SECOND_MS],
@@ -106,6 +108,23 @@ export const DERIVED: readonly DerivedFeature[] = [
     expression: 'hour < 9 && transaction_type in ["transfer", "cash"] || weekday == 5',
   },
   { name: 'is_plain', expression: 'has(is_vip) ? !is_vip && !has(note) : browser != "lynx"' },
+]
+
+/** Of each kind of attribute what can be computed, over entities of every sort. */
+export const AGGREGATES: readonly AggregateFeature[] = [
+  { name: 'any_vip', of: 'is_vip', by: 'device', compute: 'maximum', windows: ['60s'] },
+  { name: 'balance_change', of: 'balance', by: 'user', compute: 'change', windows: [] },
+  { name: 'balance_high', of: 'balance', by: 'merchant', compute: 'maximum', windows: ['10s', '90s'] },
+  { name: 'balance_levels', of: 'balance', by: 'note', compute: 'distinct', windows: ['10s', '60s'] },
+  { name: 'balance_mean', of: 'balance', by: 'user', compute: 'mean', windows: ['10s', '60s'] },
+  { name: 'balance_sum', of: 'balance', by: 'note', compute: 'sum', windows: ['90s'], decimals: 2 },
+  { name: 'browser_change', of: 'browser', by: 'user', compute: 'change', windows: [] },
+  { name: 'browser_last', of: 'browser', by: 'merchant', compute: 'last', windows: [] },
+  { name: 'browser_use', of: 'browser', by: 'merchant', compute: 'share', windows: ['10s', '60s', '90s'] },
+  { name: 'notes', of: 'note', by: 'user', compute: 'distinct', windows: ['60s'] },
+  { name: 'sign_up_last', of: 'signed_up', by: 'corner', compute: 'last', windows: [] },
+  { name: 'sign_up_mean', of: 'signed_up', by: 'merchant', compute: 'mean', windows: ['60s'] },
+  { name: 'vip_share', of: 'is_vip', by: 'user', compute: 'mean', windows: ['60s'] },
 ]
 
 /** One of each kind. */
@@ -177,7 +196,14 @@ const coordinate = (limit: number) => fc.integer({ min: -limit, max: limit })
 
 const attributeValues: fc.Arbitrary<AttributeValues> = fc.record(
   {
-    balance: fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer()).map((n) => n + 0),
+    balance: fc
+      .oneof(
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.integer(),
+        fc.integer({ min: -9999, max: 9999 }).map((cents) => cents / 100),
+        fc.constantFrom(0.1, 0.2, -0.3, 1e15, -1e15, 5e-7, 1e300),
+      )
+      .map((n) => n + 0),
     browser: fc.constantFrom('firefox', 'lynx'),
     is_vip: fc.boolean(),
     signed_up: fc.integer({ min: -30_610_224_000_000, max: START_MS + 1e9 }),

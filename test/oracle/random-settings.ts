@@ -1,8 +1,11 @@
 import fc from 'fast-check'
+import { type AggregateFeature, COMPUTED } from '../../src/features/aggregates/aggregate-feature.ts'
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import { splitEntities } from '../../src/features/feature-settings.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
+import type { Attribute } from '../../src/transaction/attributes.ts'
 import type { Entity, EntityFeature } from '../../src/transaction/entities.ts'
+import { ENTITY_KINDS } from '../../src/transaction/entity-kind.ts'
 import { randomExpression } from './random-expressions.ts'
 import { ATTRIBUTES, SMALL_FIT, smallSettings } from './random-histories.ts'
 
@@ -54,6 +57,35 @@ const entitiesOf = (own: readonly string[]): fc.Arbitrary<readonly Entity[]> => 
     )
 }
 
+/** Up to six aggregates of any of the attributes over any of the entities. */
+const aggregatesOf = (
+  attributes: readonly Attribute[],
+  kinds: readonly string[],
+): fc.Arbitrary<readonly AggregateFeature[]> => {
+  if (attributes.length === 0) return fc.constant([])
+  const one = fc.constantFrom(...attributes).chain(({ name: of, kind }) =>
+    fc.record({
+      of: fc.constant(of),
+      by: fc.constantFrom(...kinds),
+      compute: fc.constantFrom(...COMPUTED[kind]),
+      windows: some(WINDOWS, 1),
+      decimals: fc.option(fc.constantFrom(0, 2, 12), { nil: undefined }),
+    }),
+  )
+  return fc.array(one, { maxLength: 6 }).map((all) =>
+    all.map(({ windows, decimals, ...aggregate }, i) => {
+      const { of, compute } = aggregate
+      const isNumber = attributes.find(({ name }) => name === of)?.kind === 'number'
+      return {
+        ...aggregate,
+        name: `aggregate_${i}`,
+        windows: compute === 'last' || compute === 'change' ? [] : windows,
+        ...(decimals !== undefined && isNumber && { decimals }),
+      }
+    }),
+  )
+}
+
 /** Any configuration that `smallSettings` and `SMALL_FIT` allow. */
 export const randomConfiguration: fc.Arbitrary<Configuration> = fc
   .record({
@@ -64,12 +96,21 @@ export const randomConfiguration: fc.Arbitrary<Configuration> = fc
     ringEvents: fc.constantFrom(8, 1024),
   })
   .chain((chosen) =>
-    fc.array(randomExpression(chosen.attributes), { maxLength: 3 }).map((expressions) => ({
-      ...chosen,
-      derived: expressions.map((expression, i) => ({ name: `derived_${i}`, expression })),
-    })),
+    fc
+      .record({
+        expressions: fc.array(randomExpression(chosen.attributes), { maxLength: 3 }),
+        aggregates: aggregatesOf(chosen.attributes, [
+          ...ENTITY_KINDS.filter((kind) => !(chosen.withoutUsers && kind === 'user')),
+          ...splitEntities(chosen.entities).entities.map(({ name }) => name),
+        ]),
+      })
+      .map(({ expressions, aggregates }) => ({
+        ...chosen,
+        aggregates,
+        derived: expressions.map((expression, i) => ({ name: `derived_${i}`, expression })),
+      })),
   )
-  .map(({ entities, attributes, categories, derived, withoutUsers, ringEvents }) => {
+  .map(({ entities, attributes, categories, derived, aggregates, withoutUsers, ringEvents }) => {
     const small = smallSettings({ ringEvents })
     const own = splitEntities(entities)
     const known = [...categories, ...attributes.map(({ name }) => name)]
@@ -80,7 +121,7 @@ export const randomConfiguration: fc.Arbitrary<Configuration> = fc
       settings: {
         ...small,
         ...(withoutUsers && { withoutUsers }),
-        options: { ...small.options, categories, attributes, derived, ...own },
+        options: { ...small.options, categories, attributes, derived, aggregates, ...own },
         limits: {
           ...small.limits,
           ...Object.fromEntries(own.entities.map(({ name }) => [name, small.limits.user])),

@@ -7,6 +7,7 @@ import type { SourceSettings } from '../../src/config/sections/source.ts'
 import type { TrainingSettings } from '../../src/config/training-config.ts'
 import { generateDataset } from '../../src/dataset/generate/generate-dataset.ts'
 import { type ReadResult, readSource } from '../../src/dataset/read-source.ts'
+import { attributeOf } from '../../src/dataset/source-attributes.ts'
 import { declareEntities } from '../../src/dataset/source-entities.ts'
 import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
 import { unwatched, unwatchedWork } from '../../src/disk/work.ts'
@@ -14,6 +15,7 @@ import { readFeatureSettings, splitEntities } from '../../src/features/feature-s
 import { VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
 import { fitFeaturesOn } from '../../src/replay/fit-features.ts'
 import { DEFAULT_AMOUNTS } from '../../src/transaction/amount-rules.ts'
+import type { Attribute } from '../../src/transaction/attributes.ts'
 import type { Entity } from '../../src/transaction/entities.ts'
 import { databaseIn, type History } from './replay-run.ts'
 
@@ -41,8 +43,9 @@ const historyOf = async (
   prepared: string,
   { features, labels }: Pick<TrainingSettings, 'features' | 'labels'>,
   entities: readonly Entity[] = [],
+  attributes: readonly Attribute[] = [],
 ): Promise<History> => {
-  const known = { categories: VOCABULARY_FIELDS, attributes: [], ...splitEntities(entities) }
+  const known = { categories: VOCABULARY_FIELDS, attributes, ...splitEntities(entities) }
   const settings = readFeatureSettings(features, labels, DEFAULT_AMOUNTS, known)
   const fitted = await withDatabase(databaseIn(folder), (connection) =>
     fitFeaturesOn(connection, prepared, 'arrival % 2 = 0', settings),
@@ -88,6 +91,14 @@ export const OWN_DERIVED = {
   seconds_of_minute: '(timestamp - timestamp) + minute_of_day % 60 + (has(device_id) ? 0.5 : 0)',
 } as const
 
+/** A number with decimals, sometimes missing, a category, and yes or no. */
+const OWN_ATTRIBUTES =
+  '{ balance: { kind: number, from: "amount * 7 - latitude" }, shop_kind: { kind: category, from: "nullif(merchant_category, \'travel\')" }, is_far: { kind: boolean, from: "latitude > 40" } }'
+
+/** Of each thing that states keep of an attribute, over entities of both sorts. */
+const OWN_AGGREGATES =
+  '{ balance_mean: { of: balance, by: user, compute: mean, windows: [1d, 7d] }, balance_sum: { of: balance, by: corner, compute: sum, decimals: 2 }, balance_high: { of: balance, by: merchant, compute: maximum, windows: [2d] }, balance_change: { of: balance, by: user, compute: change }, shop_kinds: { of: shop_kind, by: device, compute: distinct, windows: [7d] }, shop_kind_share: { of: shop_kind, by: user, compute: share, windows: [1h, 30d] }, last_shop_kind: { of: shop_kind, by: user, compute: last }, far_share: { of: is_far, by: merchant, compute: mean, windows: [1d] } }'
+
 /** Generates a bank of that name and reads it in the order of arrival. */
 export const generatedBank = async (
   folder: string,
@@ -103,13 +114,15 @@ export const generatedBank = async (
     work: unwatchedWork(databaseIn(folder)),
   })
   const settings = configuration(
-    `source: { path: ${JSON.stringify(source)}, order: arrival }\nentities: ${OWN_ENTITIES}\nfeatures: { derived: ${JSON.stringify(OWN_DERIVED)} }`,
+    `source: { path: ${JSON.stringify(source)}, order: arrival, attributes: ${OWN_ATTRIBUTES} }\nentities: ${OWN_ENTITIES}\nfeatures: { derived: ${JSON.stringify(OWN_DERIVED)}, aggregates: ${OWN_AGGREGATES} }`,
     '.',
   )
   const declared = declareEntities(settings.entities, settings.source, settings.features)
   const prepared = join(folder, `${name}.parquet`)
   const result = await read(folder, declared.source, prepared)
-  return { history: await historyOf(folder, prepared, settings, declared.entities), read: result, source }
+  const attributes = result.attributes.map(attributeOf)
+  const history = await historyOf(folder, prepared, settings, declared.entities, attributes)
+  return { history, read: result, source }
 }
 
 /**

@@ -29,6 +29,39 @@ const DerivedSchema = Type.Union([
   ),
 ])
 
+/** One entry of `features.aggregates`. What is left out is decided where it is read. */
+const AggregateSchema = Type.Object(
+  {
+    of: Type.String({ minLength: 1, description: 'The attribute.' }),
+    by: Type.String({
+      minLength: 1,
+      description: 'The entity over whose transactions: user, merchant, device, or one of `entities`.',
+    }),
+    compute: Type.Union(
+      (['mean', 'sum', 'maximum', 'distinct', 'share', 'last', 'change'] as const).map((compute) =>
+        Type.Literal(compute),
+      ),
+      { description: 'What is computed of the values.' },
+    ),
+    windows: Type.Optional(
+      Type.Array(Type.String({ pattern: DURATION_PATTERN }), {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'Windows (t - w, t]; left out: those of the entity. last and change have none.',
+      }),
+    ),
+    decimals: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 12,
+        description:
+          'Of mean and sum: values are rounded to whole steps of 10^-decimals, whose sums are exact. Default 6.',
+      }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
 /** What features are computed, and what their states may hold. */
 export const FeaturesSchema = Type.Object(
   {
@@ -85,6 +118,12 @@ export const FeaturesSchema = Type.Object(
       Type.Record(Type.String({ minLength: 1 }), DerivedSchema, {
         description:
           "Features of the bank's own by name, each an expression of CEL over the fields and attributes of the transaction: `to_limit: amount / credit_limit`, or a mapping of expression, unit (of a number, in the plural) and means (a few words for reasons). The same bits in training and serving; a missing value or a division by zero gives a missing feature. None unless said. See docs/derived-features.md.",
+      }),
+    ),
+    aggregates: Type.Optional(
+      Type.Record(Type.String({ minLength: 1 }), AggregateSchema, {
+        description:
+          'Aggregates of attributes over the transactions of an entity, by name: `balance_mean: { of: balance, by: user, compute: mean, windows: [1d, 7d] }` gives balance_mean_1d and balance_mean_7d. of: an attribute; by: user, merchant, device or an entity of the bank; compute: mean, sum, maximum, distinct, share (of the value at hand), last, or change (since the last); windows: left out, those of the entity; decimals: of mean and sum, default 6. Exact, and the same bits in training and serving; a missing value counts nowhere. None unless said. See docs/aggregates.md.',
       }),
     ),
     allowed_lateness: duration(

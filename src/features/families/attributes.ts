@@ -1,5 +1,6 @@
 import { DAY_MS } from '../../foundation/days.ts'
 import type { Attribute } from '../../transaction/attributes.ts'
+import { attributeWords } from '../attribute-words.ts'
 import { categoryFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily, FeatureSources } from '../feature.ts'
 import { yesOrNo } from '../phrase.ts'
@@ -13,9 +14,6 @@ export const attributes: FeatureFamily = {
   meaning: 'What the bank knows of the transaction beside the fields of every transaction.',
   features: (options) => options.attributes.flatMap((attribute, place) => featuresOf(attribute, place)),
 }
-
-/** What the attribute is called in sentences. */
-const wordsOf = ({ name, means }: Attribute): string => means ?? name.replaceAll('_', ' ')
 
 const valueAt =
   (place: number) =>
@@ -33,7 +31,7 @@ const featuresOf = (attribute: Attribute, place: number): readonly Feature[] => 
     case 'time':
       return [ageFeature(attribute, place)]
     case 'category':
-      return categoryFeatures(attribute.name, wordsOf(attribute), valueAt(place))
+      return categoryFeatures(attribute.name, attributeWords(attribute), valueAt(place))
     case 'text':
       // Says something to people only; an expression can make a category or a number of it.
       return []
@@ -42,35 +40,35 @@ const featuresOf = (attribute: Attribute, place: number): readonly Feature[] => 
 
 const numberFeature = (attribute: Attribute, place: number): Feature => ({
   name: attribute.name,
-  meaning: `Attribute of the bank: ${wordsOf(attribute)}.`,
+  meaning: `Attribute of the bank: ${attributeWords(attribute)}.`,
   unit: attribute.unit ?? 'number',
   range: ANYTHING,
   missing: 'missing when the transaction has none',
-  phrase: { text: `${wordsOf(attribute)} is {}`, missing: `no ${wordsOf(attribute)} given` },
+  phrase: { text: `${attributeWords(attribute)} is {}`, missing: `no ${attributeWords(attribute)} given` },
   bind: valueAt(place),
 })
 
 const booleanFeature = (attribute: Attribute, place: number): Feature => ({
   name: attribute.name,
-  meaning: `Attribute of the bank: ${wordsOf(attribute)}; 1 for yes, 0 for no.`,
+  meaning: `Attribute of the bank: ${attributeWords(attribute)}; 1 for yes, 0 for no.`,
   unit: 'boolean',
   range: [0, 1],
   missing: 'missing when the transaction has none',
   phrase: yesOrNo(
-    `${wordsOf(attribute)}: yes`,
-    `${wordsOf(attribute)}: no`,
-    `no ${wordsOf(attribute)} given`,
+    `${attributeWords(attribute)}: yes`,
+    `${attributeWords(attribute)}: no`,
+    `no ${attributeWords(attribute)} given`,
   ),
   bind: valueAt(place),
 })
 
 const ageFeature = (attribute: Attribute, place: number): Feature => ({
   name: `${attribute.name}_age`,
-  meaning: `Days from the attribute ${wordsOf(attribute)} to the transaction; negative when it lies after it.`,
+  meaning: `Days from the attribute ${attributeWords(attribute)} to the transaction; negative when it lies after it.`,
   unit: 'days',
   range: ANYTHING,
   missing: 'missing when the transaction has none',
-  phrase: { text: `{} since ${wordsOf(attribute)}`, missing: `no ${wordsOf(attribute)} given` },
+  phrase: { text: `{} since ${attributeWords(attribute)}`, missing: `no ${attributeWords(attribute)} given` },
   bind: (sources) => {
     const value = valueAt(place)(sources)
     const { transaction } = sources

@@ -1,4 +1,5 @@
 import type { FeatureFamily } from '../feature.ts'
+import { aggregates } from './aggregates.ts'
 import { amount } from './amount.ts'
 import { attributes } from './attributes.ts'
 import { derived } from './derived.ts'
@@ -23,5 +24,6 @@ export const FEATURE_FAMILIES: readonly FeatureFamily[] = [
   risk,
   attributes,
   entities,
+  aggregates,
   derived,
 ]

@@ -1,3 +1,4 @@
+import { rebuildIndexes } from './aggregates/value-index.ts'
 import type { BlockAllocator, EntityState } from './entity-state.ts'
 import { DIMENSION, DIMENSION_WORDS, HEADER, type StateLayout } from './layout.ts'
 
@@ -123,5 +124,6 @@ export const moveToLargerBlock = (
       target.set(data.subarray(from, from + capacitiesBefore[d]!), into + part * capacity)
     }
   }
+  rebuildIndexes(layout, target, to)
   if (size > 0) blocks.release(data, base, size)
 }

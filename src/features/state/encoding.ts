@@ -1,4 +1,5 @@
 import { VigiaError } from '../../errors.ts'
+import { leaveOutIndexes, rebuildIndexes } from './aggregates/value-index.ts'
 import { dimensionHeaderAt, readRing, startBlock, tableAt, writeRing } from './blocks.ts'
 import { type BlockAllocator, EntityState } from './entity-state.ts'
 import { DIMENSION, HEADER, type StateLayout } from './layout.ts'
@@ -15,6 +16,7 @@ export const encodeState = (layout: StateLayout, { data, base }: EntityState): U
   const words = new Float64Array(ringAt + rows * fieldCount + tableWords(layout, data, base))
   words.set(data.subarray(base, base + ringAt))
   let at = ringAt + readRing(layout, data, base, words, ringAt)
+  leaveOutIndexes(layout, words, ringAt, rows)
   for (let d = 0; d < layout.needs.dimensions.length; d++) {
     const headerAt = base + dimensionHeaderAt(layout, d)
     const size = data[headerAt + DIMENSION.size]!
@@ -70,6 +72,7 @@ export const decodeState = (
   const { data, base } = state
   data.set(words.subarray(0, ringAt), base)
   let at = ringAt + writeRing(layout, data, base, words, ringAt)
+  rebuildIndexes(layout, data, base)
   for (let d = 0; d < tables.length; d++) {
     const size = words[dimensionHeaderAt(layout, d) + DIMENSION.size]!
     const table = base + tableAt(layout, data, base, d)

@@ -1,17 +1,13 @@
 import { murmurHash52 } from '../../foundation/murmur-hash.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
+import { type AggregateNeed, type AggregatesLayout, placeAggregates } from './aggregates/aggregate-layout.ts'
+import type { NamedWindow } from './named-window.ts'
 
 /**
  * A property of past transactions whose values an entity remembers, with how often each occurred: `category`,
  * `location`, or another entity by its kind.
  */
 export type Dimension = string
-
-/** A duration with the name it has in feature names: `{ name: '7d', ms: 604800000 }`. */
-export interface NamedWindow {
-  readonly name: string
-  readonly ms: number
-}
 
 /** What the features of one entity kind ask its state to keep. */
 export interface StateNeeds {
@@ -35,6 +31,8 @@ export interface StateNeeds {
   readonly refunds?: true
   /** Decimals of the minor units that amounts stand in; absent for 2, as they always were. */
   readonly decimals?: number
+  /** Aggregates of attributes, in the order of their names; absent without any, as in states from before. */
+  readonly aggregates?: readonly AggregateNeed[]
 }
 
 /** Declared bounds of one entity's state, and the times that say what may be forgotten. */
@@ -55,12 +53,12 @@ export interface StateLimits {
 /**
  * Where everything stands in the state of one entity: a block of 64-bit floats
  *
- *     [ header | windows | risk windows | dimension headers | refunds | ring: capacity x fields | tables: 3 x
- * capacity each ]
+ *     [ header | windows | risk windows | dimension headers | refunds | aggregates |
+ *       ring: capacity x fields | tables: 3 x capacity each ]
  *
- * All numbers are integers below 2^53 or coordinates, so every sum is exact whatever the order. The ring
- * holds recent transactions in event-time order, one row each (a transaction is read and evicted as a whole,
- * so its fields share a cache line); sequence number `s` stands in row `s mod capacity`.
+ * All sums are of integers and stay below 2^53, or have two words, so each is exact whatever the order. The
+ * ring holds recent transactions in event-time order, one row each (a transaction is read and evicted as a
+ * whole, so its fields share a cache line); sequence number `s` stands in row `s mod capacity`.
  */
 export interface StateLayout {
   readonly kind: EntityKind
@@ -86,6 +84,7 @@ export interface StateLayout {
   readonly latitudeField: number
   readonly longitudeField: number
   readonly dimensionField: number
+  readonly aggregates: AggregatesLayout
 }
 
 /** Version of the meaning of the words; part of the schema hash. */
@@ -167,7 +166,10 @@ export const createStateLayout = (kind: EntityKind, needs: StateNeeds, limits: S
   const dimensionsAt = riskAt + needs.riskWindows.length * RISK_WORDS
   const afterDimensions = dimensionsAt + needs.dimensions.length * DIMENSION_WORDS
   const lifeRefundsAt = needs.refunds && needs.life ? afterDimensions : -1
-  const longestWindowMs = Math.max(0, ...needs.windows.map(({ ms }) => ms))
+  const wanted = needs.aggregates ?? []
+  const aggregates = placeAggregates(wanted, fieldCount, afterDimensions + (lifeRefundsAt < 0 ? 0 : 1))
+  const windows = [...needs.windows, ...wanted.flatMap((one) => one.windows)]
+  const longestWindowMs = Math.max(0, ...windows.map(({ ms }) => ms))
   const longestRiskMs =
     needs.riskWindows.length > 0
       ? limits.labelDelayMs + Math.max(...needs.riskWindows.map(({ ms }) => ms))
@@ -185,13 +187,14 @@ export const createStateLayout = (kind: EntityKind, needs: StateNeeds, limits: S
     lifeRefundsAt,
     riskAt,
     dimensionsAt,
-    ringAt: afterDimensions + (lifeRefundsAt < 0 ? 0 : 1),
-    fieldCount,
+    ringAt: aggregates.end,
+    fieldCount: aggregates.fieldCount,
     labelField,
     greaterField,
     stackField,
     latitudeField,
     longitudeField,
     dimensionField,
+    aggregates,
   }
 }

@@ -39,6 +39,14 @@ export class RiskReading {
   }
 }
 
+/** What one window of an aggregate shows, the current transaction included; of the last value, what was. */
+export class AggregateReading {
+  /** Values in the window: of sums and shares. */
+  count = 0
+  /** Sum in steps, largest, number of different ones, times of the value at hand, or the last value. */
+  value = 0.5
+}
+
 /** What an entity remembers of one dimension, before the current transaction. */
 export class DimensionReading {
   /** The current transaction has a value here. */
@@ -97,6 +105,8 @@ export class EntityReading {
   readonly windows: readonly WindowReading[]
   readonly risk: readonly RiskReading[]
   readonly dimensions: readonly DimensionReading[]
+  /** Per aggregate of the layout, one per window; one for the last value. */
+  readonly aggregates: readonly (readonly AggregateReading[])[]
 
   constructor(layout: StateLayout) {
     this.kind = layout.kind
@@ -104,5 +114,8 @@ export class EntityReading {
     this.windows = layout.needs.windows.map(({ name, ms }) => new WindowReading(name, ms, width))
     this.risk = layout.needs.riskWindows.map(({ name }) => new RiskReading(name))
     this.dimensions = layout.needs.dimensions.map(() => new DimensionReading())
+    this.aggregates = layout.aggregates.placed.map(({ windows }) =>
+      Array.from({ length: Math.max(1, windows.length) }, () => new AggregateReading()),
+    )
   }
 }

@@ -1,5 +1,5 @@
-import type { Entity } from '../../transaction/entities.ts'
 import { TransactionEvent } from '../transaction-event.ts'
+import { createWindows } from './aggregates/aggregate-windows.ts'
 import {
   dimensionHeaderAt,
   moveToLargerBlock,
@@ -16,7 +16,7 @@ import { AMOUNT_FIELD, DIMENSION, HEADER, ID_FIELD, type StateLayout, TIME_FIELD
 import type { DimensionReading, EntityReading } from './reading.ts'
 import { findTransaction, holdsTransaction, nextCopy } from './ring-search.ts'
 import { ValuePlaces } from './value-places.ts'
-import { paidOf, UNLABELLED, Windows } from './windows.ts'
+import { paidOf, UNLABELLED, type Windows } from './windows.ts'
 
 /** Ring capacity and table capacity of a new state. */
 const FIRST_CAPACITY = 4
@@ -57,14 +57,15 @@ export class StateKeeper {
   private readonly rewound = new EntityState(new Float64Array(0), 0, 0)
   private readonly replayed: TransactionEvent
 
-  /** @param own the entities of the bank's own that events have */
-  constructor(layout: StateLayout, blocks: BlockAllocator, own: readonly Entity[] = []) {
+  /** @param event one as this keeper will be given: it says what attributes and entities events have */
+  constructor(layout: StateLayout, blocks: BlockAllocator, event: TransactionEvent) {
+    const { attributes, entities } = event
     this.layout = layout
     this.blocks = blocks
-    this.windows = new Windows(layout)
+    this.windows = createWindows(layout, attributes)
     this.places = new ValuePlaces(layout)
-    this.dimensions = layout.needs.dimensions.map((dimension) => slotOf(dimension, own))
-    this.replayed = new TransactionEvent([], own)
+    this.dimensions = layout.needs.dimensions.map((dimension) => slotOf(dimension, entities))
+    this.replayed = new TransactionEvent(attributes, entities)
     this.entry = new Float64Array(this.dimensions.length)
     this.previous = new Float64Array(this.dimensions.length)
     this.start(this.rewound, 0)
@@ -80,7 +81,7 @@ export class StateKeeper {
   private start(state: EntityState, tableCapacity: number): void {
     const tables = this.dimensions.map(() => tableCapacity)
     startBlock(this.layout, this.blocks, state, FIRST_CAPACITY, tables)
-    this.windows.clear(state.data, state.base, 0)
+    this.windows.reset(state.data, state.base)
   }
 
   /** Is a transaction of this token still in the ring? Then it is the same one, sent again. */
@@ -190,7 +191,7 @@ export class StateKeeper {
     reading.lastTimeMs = watermark === Number.NEGATIVE_INFINITY ? Number.NaN : watermark
     reading.lastLatitude = data[base + HEADER.latitude]!
     reading.lastLongitude = data[base + HEADER.longitude]!
-    this.windows.describe(data, base, event.amountMinor, reading)
+    this.windows.describe(data, base, event, reading)
     for (let d = 0; d < this.dimensions.length; d++) {
       const token = tokenIn(event, this.dimensions[d]!)
       this.windows.describeDistinct(data, base, d, token, this.previous[d]!, reading)
@@ -220,7 +221,7 @@ export class StateKeeper {
       data[base + HEADER.latitude] = event.latitude
       data[base + HEADER.longitude] = event.longitude
     }
-    this.windows.enter(data, base, sequence, event.amountMinor)
+    this.windows.enter(data, base, sequence, event)
     for (let d = 0; d < this.dimensions.length; d++) {
       const token = tokenIn(event, this.dimensions[d]!)
       data[slot + dimensionField + d] = token
@@ -322,7 +323,7 @@ export class StateKeeper {
     data[base + HEADER.watermark] = Number.NEGATIVE_INFINITY
     data[base + HEADER.latitude] = Number.NaN
     data[base + HEADER.longitude] = Number.NaN
-    this.windows.clear(data, base, 0)
+    this.windows.reset(data, base)
     for (let i = 0; i < count; i++) {
       if (this.rows[i * this.layout.fieldCount + TIME_FIELD]! > t) break
       this.pushRow(this.rewound, i)
@@ -343,6 +344,7 @@ export class StateKeeper {
     for (let d = 0; d < this.dimensions.length; d++) {
       setToken(event, this.dimensions[d]!, Math.abs(this.rows[at + dimensionField + d]!))
     }
+    this.windows.restore(this.rows, at, event)
     this.pushAgain(state, event, labelField < 0 ? UNLABELLED : this.rows[at + labelField]!)
   }
 

@@ -1,3 +1,4 @@
+import type { TransactionEvent } from '../transaction-event.ts'
 import { addSquare, removeSquare, squareOf, squaresOf } from './exact-squares.ts'
 import {
   AMOUNT_FIELD,
@@ -25,7 +26,7 @@ export const UNLABELLED = -1
  * Invariant: a window's aggregates are a pure function of the ring and the time it stands at.
  */
 export class Windows {
-  private readonly layout: StateLayout
+  protected readonly layout: StateLayout
   private readonly windowsMs: Float64Array
   private readonly riskMs: Float64Array
   private readonly dimensionCount: number
@@ -55,6 +56,11 @@ export class Windows {
       data[base + this.layout.riskAt + w * RISK_WORDS + RISK.start] = sequence
     }
     data[base + HEADER.riskHead] = sequence
+  }
+
+  /** The state of an entity that has not been seen: nothing is in any window, nothing is remembered. */
+  reset(data: Float64Array, base: number): void {
+    this.clear(data, base, 0)
   }
 
   /** Moves every window to end at `t`, which is not before the watermark. */
@@ -114,7 +120,7 @@ export class Windows {
   }
 
   /** The transaction at `sequence`, just written to the ring, enters every window. */
-  enter(data: Float64Array, base: number, sequence: number, amountMinor: number): void {
+  enter(data: Float64Array, base: number, sequence: number, { amountMinor }: TransactionEvent): void {
     const { needs, windowRefunds } = this.layout
     const paidMinor = paidOf(amountMinor)
     // Refunds stand in the stack with what they are, below every payment.
@@ -189,11 +195,11 @@ export class Windows {
   }
 
   /**
-   * Fills counts, amounts and risks of `reading`; a transaction of `amountMinor` at the windows' time counts
-   * in them.
+   * Fills counts, amounts and risks of `reading`; `event`, at the windows' time, counts in them.
    */
-  describe(data: Float64Array, base: number, amountMinor: number, reading: EntityReading): void {
+  describe(data: Float64Array, base: number, event: TransactionEvent, reading: EntityReading): void {
     const { needs, riskAt, windowRefunds } = this.layout
+    const { amountMinor } = event
     const next = data[base + HEADER.next]!
     const mask = data[base + HEADER.ringCapacity]! - 1
     const amountAt = base + this.ringAt + AMOUNT_FIELD
@@ -241,6 +247,9 @@ export class Windows {
       reading.windows[w]!.distinct[d] = data[at + WINDOW.distinct + d]! + isNew
     }
   }
+
+  /** Gives `event` what else of a copied row `rows[at...]` windows need: nothing here. */
+  restore(_rows: Float64Array, _at: number, _event: TransactionEvent): void {}
 
   private leave(
     data: Float64Array,

@@ -1,0 +1,117 @@
+import { HEADER, type StateLayout } from '../layout.ts'
+import type { AttributeField } from './aggregate-layout.ts'
+
+/**
+ * Finds where a value of an attribute last stood in the ring, in constant time on average.
+ *
+ * A hash table inside the ring, as compressors keep one over their last kilobytes: there are as many buckets
+ * as rows; `head` of bucket `b` (kept in the slot of that number, and no part of its row) is the newest row
+ * whose value belongs there, `chain` of a row the one before it. Nothing is ever taken out: a head is right
+ * when its row is in the ring and belongs to the bucket, because every row that came in wrote its bucket's
+ * head; and a chain ends where it leaves the ring. So leaving rows, and rings that are written again, cost
+ * nothing.
+ *
+ * Heads and chains say nothing that the rows do not. Saved states do not have them.
+ */
+export class ValueIndex {
+  private readonly ringAt: number
+  private readonly fieldCount: number
+  private readonly field: AttributeField
+
+  constructor({ ringAt, fieldCount }: StateLayout, field: AttributeField) {
+    this.ringAt = ringAt
+    this.fieldCount = fieldCount
+    this.field = field
+  }
+
+  /** Sequence number at which `value` last stood in the ring, or -1; NaN stands nowhere. */
+  find(data: Float64Array, base: number, value: number): number {
+    const { fieldCount } = this
+    const { valueField, chainField } = this.field
+    const ring = base + this.ringAt
+    const mask = data[base + HEADER.ringCapacity]! - 1
+    const first = data[base + HEADER.first]!
+    let at = this.headOf(data, base, hashOf(value) & mask, data[base + HEADER.next]!)
+    while (at >= first) {
+      const row = ring + (at & mask) * fieldCount
+      if (data[row + valueField] === value) return at
+      at = data[row + chainField]!
+    }
+    return -1
+  }
+
+  /** Enters the row at `sequence`, whose value is written; rows before it are entered. */
+  enter(data: Float64Array, base: number, sequence: number): void {
+    const { fieldCount } = this
+    const { valueField, chainField, headField } = this.field
+    const ring = base + this.ringAt
+    const mask = data[base + HEADER.ringCapacity]! - 1
+    const row = ring + (sequence & mask) * fieldCount
+    const value = data[row + valueField]!
+    if (Number.isNaN(value)) {
+      data[row + chainField] = -1
+      return
+    }
+    const bucket = hashOf(value) & mask
+    data[row + chainField] = this.headOf(data, base, bucket, sequence)
+    data[ring + bucket * fieldCount + headField] = sequence
+  }
+
+  /** Enters every row again: after the ring was moved or read back. */
+  rebuild(data: Float64Array, base: number): void {
+    const next = data[base + HEADER.next]!
+    for (let sequence = data[base + HEADER.first]!; sequence < next; sequence++) {
+      this.enter(data, base, sequence)
+    }
+  }
+
+  /** The newest row of a bucket before `end`, or -1. */
+  private headOf(data: Float64Array, base: number, bucket: number, end: number): number {
+    const { fieldCount } = this
+    const ring = base + this.ringAt
+    const mask = data[base + HEADER.ringCapacity]! - 1
+    const head = data[ring + bucket * fieldCount + this.field.headField]!
+    if (head < data[base + HEADER.first]! || head >= end) return -1
+    const value = data[ring + (head & mask) * fieldCount + this.field.valueField]!
+    return !Number.isNaN(value) && (hashOf(value) & mask) === bucket ? head : -1
+  }
+}
+
+const indexesOf = (layout: StateLayout): ValueIndex[] =>
+  layout.aggregates.attributes
+    .filter(({ headField }) => headField >= 0)
+    .map((field) => new ValueIndex(layout, field))
+
+/** After the ring of the block at `base` was moved or read back. */
+export const rebuildIndexes = (layout: StateLayout, data: Float64Array, base: number): void => {
+  if (layout.aggregates.attributes.length === 0) return
+  for (const index of indexesOf(layout)) index.rebuild(data, base)
+}
+
+/** Leaves heads and chains out of `rows` rows at `words[at...]`, which are to be saved. */
+export const leaveOutIndexes = (
+  { aggregates: { attributes }, fieldCount }: StateLayout,
+  words: Float64Array,
+  at: number,
+  rows: number,
+): void => {
+  for (const { chainField, headField } of attributes) {
+    if (headField < 0) continue
+    for (let row = at; row < at + rows * fieldCount; row += fieldCount) {
+      words[row + chainField] = 0
+      words[row + headField] = 0
+    }
+  }
+}
+
+const double = new Float64Array(1)
+const halves = new Uint32Array(double.buffer)
+
+/** 32 bits of a double, as MurmurHash3 ends: equal doubles have equal ones; there is no minus zero here. */
+const hashOf = (value: number): number => {
+  double[0] = value
+  let h = Math.imul(halves[0]!, 0x9e3779b1) ^ halves[1]!
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return h ^ (h >>> 16)
+}
