@@ -52,6 +52,11 @@ describe('a generated bank whose events come late, twice and in the same second'
       expect.arrayContaining(['corner_risk_1d', 'user_corner_is_new', 'merchant_distinct_corner_1h']),
     )
     expect(names).toEqual(expect.arrayContaining(Object.keys(OWN_DERIVED)))
+    const aggregates = ['balance_mean_7d', 'balance_sum_1h', 'balance_high_2d', 'balance_change']
+    aggregates.push('shop_kinds_7d', 'shop_kind_share_30d', 'last_shop_kind', 'far_share_1d')
+    const known = aggregates.map((name) => `count_if(NOT isnan(${name}))::INTEGER AS ${name}`)
+    const [values] = await query(`SELECT ${known.join(', ')} FROM '${one.out}'`)
+    for (const name of aggregates) expect([name, values![name]]).not.toEqual([name, 0])
     expect(one.result.counts.late).toBeGreaterThan(1000)
     expect(one.result.counts.tooLate).toBeGreaterThan(100)
     expect(bank.read.reasons).toEqual([

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { AGGREGATES, ATTRIBUTES } from '../../test/oracle/random-histories.ts'
 import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { FEATURE_FAMILIES } from './families/index.ts'
 import type { Feature } from './feature.ts'
@@ -25,12 +26,12 @@ const FEATURES: readonly Feature[] = FEATURE_FAMILIES.flatMap((family) =>
     businessHours: { from: 9, to: 18 },
     night: { from: 0, to: 7 },
     categories: VOCABULARY_FIELDS,
-    attributes: [],
+    attributes: ATTRIBUTES,
     amounts: DEFAULT_AMOUNTS,
     entities: [],
     standardEntities: [],
     derived: [],
-    aggregates: [],
+    aggregates: AGGREGATES,
   }),
 )
 

@@ -18,7 +18,7 @@ describe('attributes from the file to production', () => {
     expect(status).toBe(0)
     await query(`COPY (SELECT *, ${COLUMNS} FROM '${at('plain.parquet')}') TO '${at('bank.parquet')}'`)
     writeFileSync(at('plain.yaml'), configurationOf({}))
-    writeFileSync(at('bank.yaml'), configurationOf(ATTRIBUTES))
+    writeFileSync(at('bank.yaml'), configurationOf(ATTRIBUTES, 'bank.parquet', AGGREGATES))
     writeFileSync(at('other.yaml'), configurationOf({ ...ATTRIBUTES, balance: { kind: 'category' } }))
     for (const name of ['plain', 'bank']) {
       const run = await vigia('run', '--config', at(`${name}.yaml`), '--out', at(name), ...TRACKED)
@@ -67,6 +67,44 @@ describe('attributes from the file to production', () => {
       expect(names).toContain(name)
       expect(onnx).toContain(name)
     }
+  })
+
+  it('what is aggregated of them has a feature each, travels with the model, and is served as trained', async () => {
+    const { featureSettings, features } = json('bank/package/manifest.json')
+    expect(featureSettings.features.aggregates).toEqual(AGGREGATES)
+    const computed = (await query(`DESCRIBE FROM '${at('bank/features/features.parquet')}'`)).map(
+      ([name]) => name,
+    )
+    const names = ['balance_mean_1d', 'balance_mean_7d', 'browser_use_30d', 'last_balance']
+    expect(computed).toEqual(expect.arrayContaining(names))
+    expect(features.names).toContain('balance_mean_1d')
+    const [wrong] = await query(
+      `WITH bank AS (FROM '${at('bank.parquet')}' SELECT *, (balance * 1000000)::HUGEINT AS steps)
+       SELECT count(*)::INTEGER, count_if(f.balance_sum_1d <> (
+         SELECT sum(steps)::DOUBLE / 1e6 FROM bank o WHERE o.merchant_id = b.merchant_id
+           AND o.timestamp <= b.timestamp AND o.timestamp > b.timestamp - INTERVAL 1 DAY))::INTEGER
+       FROM bank b JOIN '${at('bank/features/features.parquet')}' f USING (transaction_id)`,
+    )
+    expect(wrong).toEqual([expect.any(Number), 0])
+  })
+
+  it('an aggregate of what is no attribute is refused by name, before anything is trained', async () => {
+    const aggregates = { high: { of: 'balence', by: 'user', compute: 'maximum' } }
+    writeFileSync(at('typo.yaml'), configurationOf(ATTRIBUTES, 'bank.parquet', aggregates))
+    const { status, stderr } = await vigia('run', '--config', at('typo.yaml'), '--out', at('typo'))
+    expect([status, stderr]).toEqual([2, expect.stringContaining('FEATURES_AGGREGATE_INVALID')])
+    expect(stderr).toContain(
+      'features.aggregates.high.of must be one of balance, browser, is_vip, signed_up, note',
+    )
+    writeFileSync(
+      at('typo.yaml'),
+      configurationOf({}, 'bank.parquet', { high: { ...aggregates.high, by: 'cards' } }),
+    )
+    const checked = await vigia('config', 'validate', '--config', at('typo.yaml'))
+    expect([checked.status, checked.stderr]).toEqual([
+      2,
+      expect.stringContaining('features.aggregates.high.by'),
+    ])
   })
 
   it('an imported model may read them: it gets what the run has fitted', async () => {
@@ -201,6 +239,13 @@ const ATTRIBUTES = {
   note: { kind: 'text' },
 }
 
+const AGGREGATES = {
+  balance_mean: { of: 'balance', by: 'user', compute: 'mean', windows: ['1d', '7d'] },
+  balance_sum: { of: 'balance', by: 'merchant', compute: 'sum', windows: ['1d'] },
+  browser_use: { of: 'browser', by: 'user', compute: 'share', windows: ['30d'] },
+  last_balance: { of: 'balance', by: 'device', compute: 'last' },
+}
+
 /** A model of one tree, as XGBoost saves it: balances from 5,000 on are suspicious. */
 const STUMP = JSON.stringify({
   learner: {
@@ -228,7 +273,7 @@ const STUMP = JSON.stringify({
 })
 
 /** JSON is YAML. Few features and trees, because three banks are trained. */
-const configurationOf = (attributes: object, path = 'bank.parquet'): string =>
+const configurationOf = (attributes: object, path = 'bank.parquet', aggregates: object = {}): string =>
   JSON.stringify({
     source: { path, attributes },
     resources: { threads: 1 },
@@ -237,6 +282,6 @@ const configurationOf = (attributes: object, path = 'bank.parquet'): string =>
       gradient_boosting: { trees: 5 },
       xgboost: { enabled: false },
     },
-    features: { include: ['amount.*', 'user_behaviour.*', 'attributes.*'] },
+    features: { include: ['amount.*', 'user_behaviour.*', 'attributes.*', 'aggregates.*'], aggregates },
     promotion: { parity_rows: 300 },
   })

@@ -38,9 +38,15 @@ const AggregateSchema = Type.Object(
       description: 'The entity over whose transactions: user, merchant, device, or one of `entities`.',
     }),
     compute: Type.Union(
-      (['mean', 'sum', 'maximum', 'distinct', 'share', 'last', 'change'] as const).map((compute) =>
-        Type.Literal(compute),
-      ),
+      [
+        Type.Literal('mean'),
+        Type.Literal('sum'),
+        Type.Literal('maximum'),
+        Type.Literal('distinct'),
+        Type.Literal('share'),
+        Type.Literal('last'),
+        Type.Literal('change'),
+      ],
       { description: 'What is computed of the values.' },
     ),
     windows: Type.Optional(
