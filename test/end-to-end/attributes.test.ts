@@ -79,11 +79,12 @@ describe('attributes from the file to production', () => {
     expect(computed).toEqual(expect.arrayContaining(names))
     expect(features.names).toContain('balance_mean_1d')
     const [wrong] = await query(
-      `WITH bank AS (FROM '${at('bank.parquet')}' SELECT *, (balance * 1000000)::HUGEINT AS steps)
-       SELECT count(*)::INTEGER, count_if(f.balance_sum_1d <> (
-         SELECT sum(steps)::DOUBLE / 1e6 FROM bank o WHERE o.merchant_id = b.merchant_id
-           AND o.timestamp <= b.timestamp AND o.timestamp > b.timestamp - INTERVAL 1 DAY))::INTEGER
-       FROM bank b JOIN '${at('bank/features/features.parquet')}' f USING (transaction_id)`,
+      `WITH f AS (
+         SELECT merchant_id, event_time_ms AS t, balance_sum_1d, balance FROM '${at('bank/features/features.parquet')}')
+       SELECT count(*)::INTEGER, count_if(balance_sum_1d <> (
+         SELECT sum(o.balance) FROM f o
+         WHERE o.merchant_id = f.merchant_id AND o.t <= f.t AND o.t > f.t - 86400000))::INTEGER
+       FROM f`,
     )
     expect(wrong).toEqual([expect.any(Number), 0])
   })

@@ -11,6 +11,7 @@ import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/disk/database
 import { unwatched } from '../../src/disk/work.ts'
 import { openService } from '../../src/pipelines/service/open-service.ts'
 import type { StateStore } from '../../src/ports/state-store.ts'
+import { attributeColumn } from '../../src/transaction/attributes.ts'
 import { TRANSACTION_FIELDS } from '../../src/transaction/fields.ts'
 import { FIELD_SQL } from '../../src/transaction/prepared-columns.ts'
 import type { Label, Transaction } from '../../src/transaction/transaction.ts'
@@ -83,7 +84,7 @@ export const serveHistory = (
     const labels = new LabelPost(history.settings.limits.user.labelDelayMs)
     const differences: string[] = []
     let transactions = 0
-    const rows = rowsOf(connection, history.prepared, replayed.out, model.computed, first)
+    const rows = rowsOf(connection, history, replayed.out, model.computed, first)
     for await (const { transaction, isFraud, labelledAtMs, expected } of rows) {
       await labels.deliver(pipeline, transaction.eventTimeMs)
       const { sequence } = await pipeline.predict(transaction, 0)
@@ -183,13 +184,16 @@ interface ServedRow {
  */
 async function* rowsOf(
   connection: DuckDBConnection,
-  prepared: string,
+  { prepared, settings }: History,
   features: string,
   names: readonly string[],
   first: number | undefined,
 ): AsyncGenerator<ServedRow> {
+  const attributes = settings.options.attributes.map(({ name }) => name)
+  const own = attributes.map((name) => sqlIdentifier(attributeColumn(name)))
+  const sent = FIELDS.length + own.length
   const result = await connection.stream(
-    `SELECT ${FIELDS.map((field) => `p.${FIELD_SQL[field]}`).join(', ')},
+    `SELECT ${[...FIELDS.map((field) => FIELD_SQL[field]), ...own].map((column) => `p.${column}`).join(', ')},
             p.is_fraud::DOUBLE, p.labelled_at_ms::DOUBLE, p.transaction_id = f.transaction_id,
             ${names.map((name) => `coalesce(f.${sqlIdentifier(name)}, 'NaN'::DOUBLE)`).join(', ')}
      FROM read_parquet(${sqlLiteral(prepared)}) p POSITIONAL JOIN read_parquet(${sqlLiteral(features)}) f
@@ -198,15 +202,21 @@ async function* rowsOf(
   for (;;) {
     const chunk = await result.fetchChunk()
     if (!chunk || chunk.rowCount === 0) return
-    const columns = Array.from({ length: FIELDS.length + 3 }, (_, c) => chunk.getColumnVector(c))
-    const values = names.map((_, f) => chunk.getColumnVector(FIELDS.length + 3 + f))
+    const columns = Array.from({ length: sent + 3 }, (_, c) => chunk.getColumnVector(c))
+    const values = names.map((_, f) => chunk.getColumnVector(sent + 3 + f))
     for (let row = 0; row < chunk.rowCount; row++) {
-      const [isFraud, labelledAtMs, isSame] = columns.slice(FIELDS.length).map((c) => c.getItem(row))
+      const [isFraud, labelledAtMs, isSame] = columns.slice(sent).map((c) => c.getItem(row))
       if (isSame !== true) throw new Error('the rows of the replay are not those of the dataset')
-      const fields = FIELDS.map((field, c) => [field, columns[c]!.getItem(row)])
+      // As a request has it: what is missing is absent.
+      const present = (keys: readonly string[], from: number) =>
+        Object.fromEntries(
+          keys.map((key, c) => [key, columns[from + c]!.getItem(row)]).filter(([, value]) => value !== null),
+        )
       yield {
-        // As a request has it: what is missing is absent.
-        transaction: Object.fromEntries(fields.filter(([, value]) => value !== null)) as Transaction,
+        transaction: {
+          ...present(FIELDS, 0),
+          ...(attributes.length > 0 && { attributes: present(attributes, FIELDS.length) }),
+        } as Transaction,
         isFraud: isFraud as number | null,
         labelledAtMs: labelledAtMs as number | null,
         expected: (f) => values[f]!.getItem(row) as number,
