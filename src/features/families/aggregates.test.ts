@@ -54,6 +54,23 @@ describe('an aggregate of numbers', () => {
     ])
   })
 
+  it('knows the last value by its time, also when a full ring has dropped it and an older one comes late', () => {
+    const at = (seconds: number, attributes: AttributeValues = {}) => ({
+      transaction: {
+        transactionId: `t${seconds}`,
+        userId: 'ada',
+        eventTimeMs: 1e12 + seconds * 1000,
+        amountMinor: 100,
+        attributes,
+      },
+    })
+    const log = [at(10, { balance: 1 }), at(11), at(12), at(13), at(14), at(9, { balance: 2 }), at(15)]
+    const aggregate = declared({ of: 'balance', compute: 'last' })
+    const settings = { ...settingsWith([aggregate], { ringEvents: 4 }), include: ['aggregates.*'] }
+    const { vectors } = driveEngine(log, settings, SMALL_FIT)
+    expect((vectors.at(-1) as Float64Array)[0]).toBe(1)
+  })
+
   it('rounds to its decimals and adds up what it has rounded', () => {
     const log = [1.25, 1.35].map((balance) => ({ balance }))
     expect(columnOf({ of: 'balance', compute: 'sum', decimals: 1 }, log)).toEqual([1.3, 2.7])
@@ -237,8 +254,11 @@ const declared = (
   ...aggregate,
 })
 
-const settingsWith = (aggregates: readonly AggregateFeature[]): FeatureSettings => {
-  const settings = smallSettings()
+const settingsWith = (
+  aggregates: readonly AggregateFeature[],
+  bounds: Parameters<typeof smallSettings>[0] = {},
+): FeatureSettings => {
+  const settings = smallSettings(bounds)
   return { ...settings, options: { ...settings.options, aggregates } }
 }
 
