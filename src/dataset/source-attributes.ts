@@ -216,6 +216,7 @@ const assertDistinct = (attributes: readonly SourceAttribute[]): void => {
 const unmapped = (attribute: string, columns: readonly string[], wanted = attribute): VigiaError =>
   new VigiaError('DATASET_ATTRIBUTE_UNMAPPED', {
     attribute,
+    wanted: wanted === attribute ? '' : ` ${wanted}`,
     allowed: listed(columns),
     suggestion: didYouMean(wanted, columns),
   })
