@@ -2,7 +2,7 @@ import type { EntitiesSettings } from '../config/sections/entities.ts'
 import type { AttributeSettings, SourceSettings } from '../config/sections/source.ts'
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
-import { ATTRIBUTE_NAME } from '../transaction/attributes.ts'
+import { ATTRIBUTE_NAME, isFieldName } from '../transaction/attributes.ts'
 import { ENTITY_NAME, type Entity, isIdField, RESERVED_ENTITY_NAMES } from '../transaction/entities.ts'
 import { ENTITY_KINDS, type StandardKind } from '../transaction/entity-kind.ts'
 
@@ -41,6 +41,7 @@ export const declareEntities = (
   const own = names.filter((name) => !isStandard(name))
   const entities = names.map((name): Entity => {
     const settings = declared[name]!
+    if (isStandard(name)) assertAddition(name, settings)
     const allowed = isStandard(name)
       ? own
       : [...ENTITY_KINDS, 'category', 'location', ...own].filter((other) => other !== name)
@@ -67,6 +68,19 @@ export const declareEntities = (
 const isStandard = (name: string): boolean => ENTITY_KINDS.includes(name as StandardKind)
 
 type EntitySettings = EntitiesSettings[string]
+
+const ADDITIONS = ['distinct', 'habits', 'windows']
+
+/** What can be said of users, merchants and devices: anything else would be left out in silence. */
+const assertAddition = (name: string, settings: EntitySettings): void => {
+  const stranger = Object.keys(settings).find((key) => !ADDITIONS.includes(key))
+  if (stranger === undefined) return
+  throw invalid(
+    `entities.${name}.${stranger}`,
+    JSON.stringify(settings[stranger as keyof EntitySettings]),
+    `only ${ADDITIONS.join(', ')} under ${name}, whose id is the field ${name}_id`,
+  )
+}
 
 /** The fields and attributes that name an entity of the bank's own. */
 const idOf = (
@@ -114,6 +128,12 @@ const attributeOfPart = (
   attributes: Record<string, AttributeSettings>,
 ): string => {
   if (isIdField(part)) return part
+  if (isFieldName(part))
+    throw invalid(
+      setting,
+      `${part}, which is no text`,
+      'fields of text; make text of it by an SQL expression',
+    )
   const known = attributes[part]
   if (known !== undefined) {
     if (known.kind !== 'category' && known.kind !== 'text')
