@@ -48,6 +48,23 @@ describe('entities of a configuration', () => {
     })
   })
 
+  it('keep what a pattern says of a category that names them, which a number cannot', () => {
+    const { source } = declared(
+      { card: { id: 'id_02' }, place: { id: 'city_code' }, other: { id: 'id_12' }, balance: { id: 'V1' } },
+      {
+        'id_01..id_11': { kind: 'category', from: 'trim({})', means: 'identity {}', missing: 'mode' },
+        '*_code': { kind: 'category' },
+        'V*': { kind: 'number' },
+      },
+    )
+    expect(source.attributes).toMatchObject({
+      id_02: { kind: 'category', from: 'trim("id_02")', means: 'identity id_02', missing: 'mode' },
+      city_code: { kind: 'category', from: 'city_code' },
+      id_12: { kind: 'text', from: 'id_12' },
+      V1: { kind: 'text', from: 'V1' },
+    })
+  })
+
   it('say of user, merchant and device what they have to do with the others', () => {
     const { entities } = declared({ ip: { id: 'IP' }, user: { habits: ['ip'], windows: ['1d'] } })
     expect(entities[1]).toMatchObject({ name: 'user', id: ['user_id'], features: [], habits: ['ip'] })

@@ -5,6 +5,7 @@ import { parseDuration } from '../foundation/duration.ts'
 import { ATTRIBUTE_NAME, isFieldName } from '../transaction/attributes.ts'
 import { ENTITY_NAME, type Entity, isIdField, RESERVED_ENTITY_NAMES } from '../transaction/entities.ts'
 import { ENTITY_KINDS, type StandardKind } from '../transaction/entity-kind.ts'
+import { settingsByPattern } from './source-attributes.ts'
 
 /** What the configuration says of entities, with everything that it leaves out. */
 export interface DeclaredEntities {
@@ -27,7 +28,8 @@ const DEFAULT_TRANSACTIONS = 4096
  * Reads the section `entities` of a checked configuration.
  *
  * A part of an id that is no field and no declared attribute becomes an attribute of kind text: a column
- * under its own name where that can be one, anything else as `<entity>_id`. Requests send it like any other.
+ * under its own name where that can be one, anything else as `<entity>_id`. A column that a pattern declares
+ * a category stays one, with its features. Requests send it like any other.
  *
  * @throws DATASET_SETTING_INVALID naming the setting
  */
@@ -144,8 +146,11 @@ const attributeOfPart = (
       )
     return part
   }
-  const name = new RegExp(ATTRIBUTE_NAME).test(part) ? part : fallback
-  attributes[name] = { kind: 'text', from: part }
+  const isName = new RegExp(ATTRIBUTE_NAME).test(part)
+  const name = isName ? part : fallback
+  const ofPattern = isName ? settingsByPattern(attributes, part) : undefined
+  attributes[name] =
+    ofPattern?.kind === 'category' || ofPattern?.kind === 'text' ? ofPattern : { kind: 'text', from: part }
   return name
 }
 
