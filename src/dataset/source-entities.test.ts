@@ -48,6 +48,23 @@ describe('entities of a configuration', () => {
     })
   })
 
+  it('keep what a pattern says of a category that names them, which a number cannot', () => {
+    const { source } = declared(
+      { card: { id: 'id_02' }, place: { id: 'city_code' }, other: { id: 'id_12' }, balance: { id: 'V1' } },
+      {
+        'id_01..id_11': { kind: 'category', from: 'trim({})', means: 'identity {}', missing: 'mode' },
+        '*_code': { kind: 'category' },
+        'V*': { kind: 'number' },
+      },
+    )
+    expect(source.attributes).toMatchObject({
+      id_02: { kind: 'category', from: 'trim("id_02")', means: 'identity id_02', missing: 'mode' },
+      city_code: { kind: 'category', from: 'city_code' },
+      id_12: { kind: 'text', from: 'id_12' },
+      V1: { kind: 'text', from: 'V1' },
+    })
+  })
+
   it('say of user, merchant and device what they have to do with the others', () => {
     const { entities } = declared({ ip: { id: 'IP' }, user: { habits: ['ip'], windows: ['1d'] } })
     expect(entities[1]).toMatchObject({ name: 'user', id: ['user_id'], features: [], habits: ['ip'] })
@@ -57,6 +74,9 @@ describe('entities of a configuration', () => {
     ['a name that is taken', { location: { id: 'x' } }, 'entities.location'],
     ['a name that is none', { 'My IP': { id: 'x' } }, 'entities.My IP'],
     ['no id', { ip: {} }, 'entities.ip.id'],
+    ['a field that is no text as id', { ip: { id: 'amount' } }, 'entities.ip.id'],
+    ['an id of what has one', { user: { id: 'IP' } }, 'entities.user.id'],
+    ['features of what has its own', { merchant: { features: ['risk'] } }, 'entities.merchant.features'],
     ['a number as id', { ip: { id: 'age' } }, 'entities.ip.id'],
     ['an unknown other', { ip: { id: 'x', distinct: ['card'] } }, 'entities.ip.distinct'],
     ['itself', { ip: { id: 'x', habits: ['ip'] } }, 'entities.ip.habits'],
