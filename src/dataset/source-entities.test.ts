@@ -2,9 +2,41 @@ import { Value } from 'typebox/value'
 import { describe, expect, it } from 'vitest'
 import { EntitiesSchema, type EntitiesSettings } from '../config/sections/entities.ts'
 import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
-import { declareEntities } from './source-entities.ts'
+import type { VigiaError } from '../errors.ts'
+import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
+import { assertEntitiesMapped, declareEntities } from './source-entities.ts'
 
 const DEFAULTS = { windows: ['7d', '1h'], risk_windows: ['30d', '1d'] }
+
+describe('entities and the fields that the source has', () => {
+  const mapping = Object.fromEntries(
+    SOURCE_FIELDS.map(({ wire }) => [wire, ['device_id', 'merchant_category'].includes(wire) ? null : wire]),
+  ) as Readonly<Record<SourceField, string | null>>
+  const problem = (entities: EntitiesSettings): unknown => {
+    try {
+      assertEntitiesMapped(declared(entities).entities, mapping)
+      return undefined
+    } catch (error) {
+      return (error as VigiaError).message
+    }
+  }
+
+  it('go together: ids, what is counted and what is compared', () => {
+    expect(
+      problem({ pair: { id: ['user_id', 'ip'], distinct: ['merchant'], habits: ['location'] } }),
+    ).toBeUndefined()
+    expect(problem({ pair: { id: ['user_id', 'device_id'] } })).toMatch(
+      /^entities.pair.id is "device_id"; .*map it in source.fields.device_id/,
+    )
+    expect(problem({ ip: { id: 'ip', distinct: ['category'] } })).toMatch(
+      /^entities.ip.distinct is "category"; .*nothing is mapped to merchant_category/,
+    )
+    expect(problem({ ip: { id: 'ip', habits: ['device'] } })).toMatch(/^entities.ip.habits is "device"/)
+    expect(problem({ ip: { id: 'ip' }, device: { habits: ['ip'] } })).toMatch(
+      /^entities.device is "device_id"/,
+    )
+  })
+})
 
 describe('entities of a configuration', () => {
   it('have everything that they leave out: five kinds of features, the windows of all, their name as word', () => {

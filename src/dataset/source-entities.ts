@@ -5,6 +5,7 @@ import { parseDuration } from '../foundation/duration.ts'
 import { ATTRIBUTE_NAME, isFieldName } from '../transaction/attributes.ts'
 import { ENTITY_NAME, type Entity, isIdField, RESERVED_ENTITY_NAMES } from '../transaction/entities.ts'
 import { ENTITY_KINDS, type StandardKind } from '../transaction/entity-kind.ts'
+import type { SourceField } from '../transaction/fields.ts'
 import { settingsByPattern } from './source-attributes.ts'
 
 /** What the configuration says of entities, with everything that it leaves out. */
@@ -65,6 +66,48 @@ export const declareEntities = (
     }
   })
   return { entities, source: { ...source, attributes } }
+}
+
+/** The field that each value which entities count or compare stands in. */
+const FIELD_OF: Readonly<Record<string, SourceField>> = {
+  user: 'user_id',
+  merchant: 'merchant_id',
+  device: 'device_id',
+  category: 'merchant_category',
+  location: 'location',
+}
+
+/**
+ * Entities live on fields that the source has: on any other, all their features would be missing.
+ *
+ * @param mapping the expression of each field; null where the source has nothing for it
+ * @throws DATASET_SETTING_INVALID naming the setting and the field
+ */
+export const assertEntitiesMapped = (
+  entities: readonly Entity[],
+  mapping: Readonly<Record<SourceField, string | null>>,
+): void => {
+  const assertMapped = (setting: string, value: string, field: string): void => {
+    if (mapping[field as SourceField] !== null) return
+    throw invalid(
+      setting,
+      value,
+      `what the source has; nothing is mapped to ${field}: map it in source.fields.${field}, or leave ${value} out`,
+    )
+  }
+  for (const { name, id, distinct, habits } of entities) {
+    for (const part of id)
+      if (isIdField(part))
+        assertMapped(isStandard(name) ? `entities.${name}` : `entities.${name}.id`, part, part)
+    for (const [key, others] of [
+      ['distinct', distinct],
+      ['habits', habits],
+    ] as const)
+      for (const other of others) {
+        const field = FIELD_OF[other]
+        if (field !== undefined) assertMapped(`entities.${name}.${key}`, other, field)
+      }
+  }
 }
 
 const isStandard = (name: string): boolean => ENTITY_KINDS.includes(name as StandardKind)
