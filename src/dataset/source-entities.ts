@@ -1,4 +1,5 @@
 import type { EntitiesSettings } from '../config/sections/entities.ts'
+import type { FeaturesSettings } from '../config/sections/features.ts'
 import type { AttributeSettings, SourceSettings } from '../config/sections/source.ts'
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
@@ -78,7 +79,8 @@ const FIELD_OF: Readonly<Record<string, SourceField>> = {
 }
 
 /**
- * Entities live on fields that the source has: on any other, all their features would be missing.
+ * Entities and aggregates live on fields that the source has: on any other, all their features would be
+ * missing.
  *
  * @param mapping the expression of each field; null where the source has nothing for it
  * @throws DATASET_SETTING_INVALID naming the setting and the field
@@ -86,6 +88,7 @@ const FIELD_OF: Readonly<Record<string, SourceField>> = {
 export const assertEntitiesMapped = (
   entities: readonly Entity[],
   mapping: Readonly<Record<SourceField, string | null>>,
+  aggregates: FeaturesSettings['aggregates'] = {},
 ): void => {
   const assertMapped = (setting: string, value: string, field: string): void => {
     if (mapping[field as SourceField] !== null) return
@@ -94,6 +97,10 @@ export const assertEntitiesMapped = (
       value,
       `what the source has; nothing is mapped to ${field}: map it in source.fields.${field}, or leave ${value} out`,
     )
+  }
+  for (const [name, { by }] of Object.entries(aggregates)) {
+    const field = FIELD_OF[by]
+    if (field !== undefined) assertMapped(`features.aggregates.${name}.by`, by, field)
   }
   for (const { name, id, distinct, habits } of entities) {
     for (const part of id)

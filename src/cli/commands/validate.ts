@@ -64,7 +64,7 @@ export const validateCommand = (tools: ValidateTools): Command => ({
         { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
         { workingDirectory: context.workingDirectory, work, amounts, profile: true },
       )
-      assertEntitiesMapped(entities, read.mapping)
+      assertEntitiesMapped(entities, read.mapping, config.settings.features.aggregates)
       return validateDataset(connection, preparedPath, read, validation, config.settings.features.windows)
     })
     const json = canonicalJson(report)

@@ -32,7 +32,7 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
     const prepared = input('clean', 'cleaned.parquet')
     const { attributes, amounts, mapping } = await readJson<ReadResult>(input('read', 'read.json'))
     const { entities } = declaredEntities({ config })
-    assertEntitiesMapped(entities, mapping)
+    assertEntitiesMapped(entities, mapping, config.settings.features.aggregates)
     const known = {
       categories: VOCABULARY_FIELDS,
       attributes: attributes.map(attributeOf),
