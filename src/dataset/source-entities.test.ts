@@ -35,6 +35,9 @@ describe('entities and the fields that the source has', () => {
     expect(problem({ ip: { id: 'ip' }, device: { habits: ['ip'] } })).toMatch(
       /^entities.device is "device_id"/,
     )
+    expect(() =>
+      assertEntitiesMapped([], mapping, { mean: { of: 'balance', by: 'device', compute: 'mean' } }),
+    ).toThrow(/^features.aggregates.mean.by is "device"; .*source.fields.device_id/)
   })
 })
 
