@@ -60,18 +60,21 @@ test('a category goes with the others that behave like it', () => {
   expect(model.trees[0]!.categories).toEqual({ 0: [0, 2] })
 })
 
-test('a category of many values that say nothing is asked for only where nothing is owed for them', () => {
-  const random = createRandom(1)
-  const data = dataOf(
-    [Array.from({ length: 1200 }, () => random.integer(60))],
-    Array.from({ length: 1200 }, () => Number(random.next() < 0.1)),
-  )
-  const categorical = { ...data, table: { ...data.table, categorical: ['feature_0'] } }
-  const isAsked = (categoryPenalty: number): boolean =>
-    boost(categorical, { trees: 1, categoryPenalty }).trees[0]!.categories !== undefined
-  expect(isAsked(1)).toBe(false)
-  expect(isAsked(0)).toBe(true)
-})
+test.each(['none', 'balanced'] as const)(
+  'a category of values that say nothing is asked for only where they owe nothing, %s',
+  (classWeight) => {
+    const random = createRandom(1)
+    const data = dataOf(
+      [Array.from({ length: 1200 }, () => random.integer(60))],
+      Array.from({ length: 1200 }, () => Number(random.next() < 0.1)),
+    )
+    const categorical = { ...data, table: { ...data.table, categorical: ['feature_0'] } }
+    const isAsked = (categoryPenalty: number): boolean =>
+      boost(categorical, { trees: 1, classWeight, categoryPenalty }).trees[0]!.categories !== undefined
+    expect(isAsked(1)).toBe(false)
+    expect(isAsked(0)).toBe(true)
+  },
+)
 
 test('what values owe is taken from the gain of their split', () => {
   const codes = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]
