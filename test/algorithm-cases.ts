@@ -84,12 +84,17 @@ export const CHANGES: Readonly<Record<ModelKind, Changes>> = {
     trees: { trees: 3 },
     max_depth: { max_depth: 1 },
     min_leaf_rows: { min_leaf_rows: 40 },
+    category_penalty: { category_penalty: 0 },
     features_per_split: { features_per_split: 1 },
     class_weight: { class_weight: 'balanced' },
     row_share: { row_share: 0.3 },
     max_bins: { max_bins: 4 },
   },
-  gradient_boosting: { ...BOOSTING, monotone: { monotone: { feature_2: 'increasing' } } },
+  gradient_boosting: {
+    ...BOOSTING,
+    category_penalty: { category_penalty: 0 },
+    monotone: { monotone: { feature_2: 'increasing' } },
+  },
   xgboost: { ...BOOSTING, l1: { l1: 20 }, tree_method: { tree_method: 'exact' } },
 }
 

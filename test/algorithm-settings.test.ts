@@ -4,7 +4,7 @@ import { fitAlone, soloCrew, type TrainingData } from '../src/learning/algorithm
 import { ALGORITHMS } from '../src/learning/algorithms/index.ts'
 import type { ModelKind } from '../src/learning/model.ts'
 import { algorithmSettings, modelSettings } from '../src/pipelines/training/model-settings.ts'
-import { problem } from '../src/testing/learning-problems.ts'
+import { type Labelled, problem, withColumn } from '../src/testing/learning-problems.ts'
 import { BOUNDS, CHANGES, HERE, MODELS } from './algorithm-cases.ts'
 
 /** Decide whether, where and how often a model is trained, and not what it learns. */
@@ -18,7 +18,7 @@ describe.each(Object.keys(ALGORITHMS) as ModelKind[])('settings of %s', (name) =
       ...algorithmSettings({ ...defaults, ...change } as typeof defaults),
       ...HERE[name],
     }) as never
-  const data = { ...problem(400), validation: problem(100, 2) }
+  const data = { ...withCategory(problem(400)), validation: withCategory(problem(100, 2)) }
   const learn = (change: Readonly<Record<string, unknown>>, on: TrainingData = data) =>
     JSON.stringify(fitAlone(algorithm, on, settingsOf(change), 7))
   const names = Object.keys(ModelsSchema.properties[name].properties).filter(
@@ -39,7 +39,7 @@ describe.each(Object.keys(ALGORITHMS) as ModelKind[])('settings of %s', (name) =
   test.skipIf(unavailable)(`shared memory is what the estimate says, and enough${unavailable}`, () => {
     for (const change of [{}, ...('row_share' in defaults ? [{ row_share: 0.5 }] : [])]) {
       const settings = settingsOf(change)
-      const shape = { rows: 400, validationRows: 100, features: 3 }
+      const shape = { rows: 400, validationRows: 100, features: 4 }
       const estimate = algorithm.memory(shape, settings, 1)
       // A write past the end of a typed array is dropped without a word: with room to spare it would count.
       const roomy = Object.fromEntries(
@@ -71,3 +71,10 @@ test('logistic regression asks for its standardised rows with ones, and for the 
   const shape = { rows: 1000, validationRows: 0, features: 3 }
   expect(ALGORITHMS.logistic_regression.ownMemory?.(shape, {} as never, 1)).toBe(1000 * (3 + 1 + 1) * 8)
 })
+
+/** With a category of 20 values, of which a few tell something. */
+function withCategory(data: Labelled): Labelled {
+  const codes = Float64Array.from(data.labels, (label, row) => (row * 7 + (row % 4) * label) % 20)
+  const wider = withColumn(data, 'category', codes)
+  return { ...wider, table: { ...wider.table, categorical: ['category'] } }
+}

@@ -59,6 +59,7 @@ export const gradientBoosting = {
 
 const DEFAULTS = {
   minChildWeight: 1,
+  categoryPenalty: 1,
   l2: 1,
   minGain: 0,
   rowShare: 1,

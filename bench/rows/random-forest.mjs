@@ -46,6 +46,7 @@ export const randomForest = {
 const DEFAULTS = {
   maxDepth: 0,
   minLeafRows: 1,
+  categoryPenalty: 1,
   featuresPerSplit: 'sqrt',
   classWeight: 'none',
   rowShare: 1,

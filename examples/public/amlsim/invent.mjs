@@ -1,4 +1,4 @@
-import { createRandom, csvText, dateAt, inventPayments } from '../invent.mjs'
+import { createRandom, csvText, dateAt, inventPayments, scrambled } from '../invent.mjs'
 
 const HEADER = 'tran_id,orig_acct,bene_acct,tx_type,base_amt,tran_timestamp,is_sar,alert_id'
 
@@ -28,8 +28,8 @@ export const set = {
         const isRound = tell + 0.4 * random.normal() > 2
         return [
           row + 1,
-          payer,
-          receiver,
+          nameOf(payer),
+          nameOf(receiver),
           isRound && random.chance(0.7)
             ? 'DEPOSIT-CASH'
             : random.pick(['TRANSFER', 'TRANSFER', 'TRANSFER', 'DEPOSIT-CASH']),
@@ -43,3 +43,6 @@ export const set = {
     )
   },
 }
+
+/** The number of an account; scrambled, since numbers in the order of how common accounts are would tell it. */
+const nameOf = (account) => Number(scrambled(account, 9))

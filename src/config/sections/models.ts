@@ -48,6 +48,15 @@ const maxBins = (fewRows: string) =>
     description: `Intervals of a feature that splits may lie between, placed where the frauds are. 0: 1,023 up to ${fewRows} rows, where they cost little, and beyond 255, which fit a byte together with the missing.`,
   })
 
+const CATEGORY_PENALTY = Type.Number({
+  default: 1,
+  minimum: 0,
+  maximum: 1e9,
+  unit: 'chance gains',
+  description:
+    'What a split on a set of categories must gain for each value that is free to differ, beyond the first: values as common as each other count 1 each, rare ones less. 1 is what telling values apart gains where they say nothing; with 0 a category of tens of values is learnt by heart where frauds are few. 1e9: categories are not asked for.',
+})
+
 const LOGISTIC_REGRESSION = {
   c: Type.Number({
     default: 1,
@@ -98,6 +107,7 @@ const RANDOM_FOREST = {
     unit: 'rows',
     description: 'Rows of a leaf at least, as in scikit-learn. Larger makes smoother and smaller trees.',
   }),
+  category_penalty: CATEGORY_PENALTY,
   features_per_split: Type.Union(
     [Type.Literal('sqrt'), Type.Number({ exclusiveMinimum: 0, maximum: 1, unit: 'share' })],
     {
@@ -177,12 +187,18 @@ const BOOSTING = {
   class_weight: classWeight('keeps probabilities true to the rate of fraud, and ranks as well.'),
 }
 
+/** What boosting of our own has beside that. */
+const OWN_BOOSTING = {
+  ...BOOSTING,
+  category_penalty: CATEGORY_PENALTY,
+  max_bins: maxBins('1,000,000'),
+}
+
 /** Gradient boosting, ours. */
 export const GradientBoostingSchema = Type.Object(
   {
     enabled,
-    ...BOOSTING,
-    max_bins: maxBins('1,000,000'),
+    ...OWN_BOOSTING,
     monotone: Type.Record(
       Type.String(),
       Type.Union([Type.Literal('increasing'), Type.Literal('decreasing')]),
@@ -192,7 +208,7 @@ export const GradientBoostingSchema = Type.Object(
           'Features whose rise may only raise (increasing) or lower (decreasing) the probability, such as {amount: increasing}. None, because habits bend most relations.',
       },
     ),
-    grid: gridOf({ ...BOOSTING, max_bins: maxBins('1,000,000') }),
+    grid: gridOf(OWN_BOOSTING),
   },
   {
     additionalProperties: false,

@@ -9,6 +9,8 @@ export interface GradientBoostingSettings {
   readonly minChildWeight: number
   /** Penalty on squared leaf values. */
   readonly l2: number
+  /** Gain that a split on a set of categories owes for each value that is free to differ. */
+  readonly categoryPenalty: number
   /** Least gain of a split. */
   readonly minGain: number
   /** Share of the rows that each tree learns from. */

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import golden from '../../../test/golden/grown-trees.json' with { type: 'json' }
+import { createRandom } from '../../foundation/random.ts'
 import { fitAlone, type TrainingData } from '../algorithm.ts'
 import { gradientBoosting } from '../algorithms/gradient-boosting.ts'
 import { flattenTrees, marginOfTrees, probabilityOfMargin } from '../trees/flat-trees.ts'
@@ -12,6 +13,7 @@ const DEFAULTS: GradientBoostingSettings = {
   learningRate: 0.1,
   maxDepth: 3,
   minChildWeight: 1,
+  categoryPenalty: 1,
   l2: 1,
   minGain: 0,
   rowShare: 1,
@@ -56,6 +58,36 @@ test('a category goes with the others that behave like it', () => {
   const categorical = { ...data, table: { ...data.table, categorical: ['feature_0'] } }
   const model = boost(categorical, { trees: 1, minChildWeight: 0, maxDepth: 1 })
   expect(model.trees[0]!.categories).toEqual({ 0: [0, 2] })
+})
+
+test.each(['none', 'balanced'] as const)(
+  'a category of values that say nothing is asked for only where they owe nothing, %s',
+  (classWeight) => {
+    const random = createRandom(1)
+    const data = dataOf(
+      [Array.from({ length: 1200 }, () => random.integer(60))],
+      Array.from({ length: 1200 }, () => Number(random.next() < 0.1)),
+    )
+    const categorical = { ...data, table: { ...data.table, categorical: ['feature_0'] } }
+    const isAsked = (categoryPenalty: number): boolean =>
+      boost(categorical, { trees: 1, classWeight, categoryPenalty }).trees[0]!.categories !== undefined
+    expect(isAsked(1)).toBe(false)
+    expect(isAsked(0)).toBe(true)
+  },
+)
+
+test('what values owe is taken from the gain of their split', () => {
+  const codes = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3]
+  const data = dataOf(
+    [codes],
+    codes.map((code) => (code === 1 || code === 3 ? 1 : 0)),
+  )
+  const categorical = { ...data, table: { ...data.table, categorical: ['feature_0'] } }
+  const gainAt = (categoryPenalty: number): number =>
+    boost(categorical, { trees: 1, minChildWeight: 0, maxDepth: 1, categoryPenalty }).trees[0]!.gain[0]!
+  // Each side: G = 3, H = 1.5. Four values of one weight: three are free.
+  expect(gainAt(0)).toBeCloseTo(2 * (9 / 2.5))
+  expect(gainAt(1)).toBeCloseTo(2 * (9 / 2.5) - 3)
 })
 
 test('whether a value is missing can be all there is to learn', () => {

@@ -66,7 +66,12 @@ export const boostTrees = (
   const fit = openFit({
     data,
     settings,
-    rules: { ...settings, directions: directionsOf(data.table.names, settings.monotone) },
+    rules: {
+      ...settings,
+      // Gradients of weighted classes are noisier than their Hessians say, by the product of the weights.
+      categoryPenalty: settings.categoryPenalty * units.classFactors[0] * units.classFactors[1],
+      directions: directionsOf(data.table.names, settings.monotone),
+    },
     binned,
     units,
     crew,

@@ -4,6 +4,8 @@ import { type FeatureBins, middleOfGap } from '../trees/bins.ts'
 export interface GradientSplitRules {
   readonly l2: number
   readonly minChildWeight: number
+  /** Gain that a split on a set owes for each value that is free to differ (`freeValues`). */
+  readonly categoryPenalty: number
 }
 
 /**
@@ -112,7 +114,7 @@ const nextFilled = (sums: Float64Array, at: number, count: number, bin: number):
  * Gain with the children's values held within the node's bounds; not a number above 0 when they go against
  * the direction.
  */
-const boundedGain = (
+export const boundedGain = (
   lg: number,
   lh: number,
   rg: number,
@@ -129,57 +131,4 @@ const boundedGain = (
   const score = (sumG: number, sumH: number, value: number): number =>
     -(2 * sumG * value + (sumH + l2) * value * value)
   return score(lg, lh, left) + score(rg, rh, right) - score(g, h, own)
-}
-
-/**
- * The same for a categorical feature: its bins are put in the order of their values -G / (H + l2), for which
- * some prefix is the best of all subsets (Fisher 1958), and `order` is filled with them. Missing rows are
- * tried on both sides.
- */
-export const findCategoricalSplit = (
-  sums: Float64Array,
-  at: number,
-  { count }: FeatureBins,
-  node: NodeSums,
-  scale: number,
-  rules: GradientSplitRules,
-  order: number[],
-  best: GradientSplit,
-): void => {
-  const l2 = rules.l2 * scale
-  const least = rules.minChildWeight * scale
-  order.length = 0
-  for (let bin = 0; bin < count; bin++) if (sums[at + 2 * bin + 1]! > 0) order.push(bin)
-  const leafValue = (bin: number): number => -sums[at + 2 * bin]! / (sums[at + 2 * bin + 1]! + l2)
-  order.sort((a, b) => leafValue(a) - leafValue(b) || a - b)
-  const missingG = sums[at + 2 * count]!
-  const missingH = sums[at + 2 * count + 1]!
-  const sides = missingH > 0 ? 2 : 1
-  const parentScore = (node.g * node.g) / (node.h + l2)
-  best.gain = Number.NEGATIVE_INFINITY
-  let leftG = 0
-  let leftH = 0
-  let bestGain = 0
-  for (let taken = 1; taken < order.length; taken++) {
-    leftG += sums[at + 2 * order[taken - 1]!]!
-    leftH += sums[at + 2 * order[taken - 1]! + 1]!
-    for (let side = 0; side < sides; side++) {
-      const lg = side === 1 ? leftG + missingG : leftG
-      const lh = side === 1 ? leftH + missingH : leftH
-      const rg = node.g - lg
-      const rh = node.h - lh
-      if (lh < least || rh < least || rh <= 0) continue
-      const gain =
-        node.low === Number.NEGATIVE_INFINITY && node.high === Number.POSITIVE_INFINITY
-          ? (lg * lg) / (lh + l2) + (rg * rg) / (rh + l2) - parentScore
-          : boundedGain(lg, lh, rg, rh, node, l2, 0)
-      if (gain <= bestGain) continue
-      bestGain = gain
-      best.gain = gain / scale
-      best.bin = taken
-      best.missingLeft = sides === 2 ? side === 1 : lh > rh
-      best.leftG = lg
-      best.leftH = lh
-    }
-  }
 }

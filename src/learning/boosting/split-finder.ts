@@ -2,18 +2,17 @@ import type { BinnedTable } from '../trees/binned-table.ts'
 import { GROUP } from '../trees/kernels.ts'
 import type { BinSplit } from '../trees/tree-builder.ts'
 import {
-  findCategoricalSplit,
   findNumericSplit,
   type GradientSplit,
+  type GradientSplitRules,
   type NodeSums,
 } from './gradient-split.ts'
 import { CANDIDATE, type GrowMemory } from './grow-memory.ts'
+import { findSetSplit } from './set-split.ts'
 
 /** How a tree of boosting grows. */
-export interface GrowRules {
+export interface GrowRules extends GradientSplitRules {
   readonly maxDepth: number
-  readonly minChildWeight: number
-  readonly l2: number
   readonly minGain: number
   readonly learningRate: number
   /** By feature: 1 rising, -1 falling, 0 free. */
@@ -198,7 +197,7 @@ export class SplitFinder {
       const bins = this.binned.bins[feature]!
       const { found, order, rules, scale } = this
       const featureAt = at + i * this.stride
-      if (bins.isCategorical) findCategoricalSplit(sums, featureAt, bins, node, scale, rules, order, found)
+      if (bins.isCategorical) findSetSplit(sums, featureAt, bins, node, scale, rules, order, found)
       else findNumericSplit(sums, featureAt, bins, node, scale, rules, rules.directions[feature]!, found)
       if (!(found.gain > candidates[candidate]!)) return
       candidates[candidate] = found.gain

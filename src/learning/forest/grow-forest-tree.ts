@@ -5,13 +5,12 @@ import type { BinnedTable } from '../trees/binned-table.ts'
 import { GROUP, type Kernels, openKernels, type RowOrder } from '../trees/kernels.ts'
 import { binsThatGoLeft, TreeBuilder } from '../trees/tree-builder.ts'
 import type { Tree } from '../trees/tree-ensemble.ts'
-import { type ClassWeights, findGiniSplit, type GiniSplit } from './gini-split.ts'
+import { type ClassWeights, findGiniSplit, type GiniSplit, type GiniSplitRules } from './gini-split.ts'
 
 /** What a tree of a forest needs of its settings. */
-export interface ForestTreeRules {
+export interface ForestTreeRules extends GiniSplitRules {
   readonly trees: number
   readonly maxDepth: number
-  readonly minLeafRows: number
 }
 
 /** Nodes grown between two looks at whether to stop. */
@@ -191,7 +190,7 @@ export class ForestTreeGrower {
           binned.bins[feature]!,
           weights,
           this.factors,
-          this.rules.minLeafRows,
+          this.rules,
           this.filled,
           best,
         )

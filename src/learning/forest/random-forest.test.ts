@@ -14,6 +14,7 @@ const DEFAULTS: RandomForestSettings = {
   trees: 30,
   maxDepth: 0,
   minLeafRows: 1,
+  categoryPenalty: 1,
   featuresPerSplit: 'sqrt',
   classWeight: 'none',
   rowShare: 1,
@@ -50,6 +51,20 @@ describe.each(golden.classified)('scikit-learn, $name', ({ settings, leaves, ...
 test('the probability is the mean over the trees of the share of fraud in the leaf', () => {
   const model = grow(twoGroups(), { trees: 4, maxDepth: 1, featuresPerSplit: 1 })
   for (const tree of model.trees) expect(tree.value.slice(1)).toEqual([0, 1 / 4])
+})
+
+test('a category of many values that say nothing is asked for only where nothing is owed for them', () => {
+  const random = createRandom(1)
+  const column = Float64Array.from({ length: 1200 }, () => random.integer(60))
+  const labels = Uint8Array.from({ length: 1200 }, () => Number(random.next() < 0.1))
+  const data = {
+    table: { names: ['code'], rowCount: 1200, columns: [column], categorical: ['code'] },
+    labels,
+  }
+  const roots = (categoryPenalty: number): number =>
+    grow(data, { maxDepth: 1, categoryPenalty }).trees.filter(({ feature }) => feature[0] === 0).length
+  expect(roots(0)).toBe(30)
+  expect(roots(2)).toBe(0)
 })
 
 test('each tree is grown on rows of its own', () => {

@@ -16,6 +16,8 @@ export interface RandomForestSettings {
   readonly maxDepth: number
   /** Least number of drawn rows in a leaf, each counted as often as it was drawn and with its weight. */
   readonly minLeafRows: number
+  /** Fall of impurity that a split on a set of categories owes for each value that is free to differ. */
+  readonly categoryPenalty: number
   /** Features tried at each node: the square root of their number, or a share of them. */
   readonly featuresPerSplit: 'sqrt' | number
   readonly classWeight: 'none' | 'balanced'
