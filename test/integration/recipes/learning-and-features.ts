@@ -138,6 +138,7 @@ export const RecipeForestSchema = Type.Object(
     trees: { trees: 3 },
     max_depth: { max_depth: 1 },
     min_leaf_rows: { min_leaf_rows: 40 },
+    category_penalty: { category_penalty: 0 },
     features_per_split: { features_per_split: 1 },
     class_weight: { class_weight: 'balanced' },
     row_share: { row_share: 0.3 },
