@@ -4,6 +4,7 @@ import type { SourceSettings } from '../config/sections/source.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
 import { EXPECTED_FIELDS, LABEL_FIELDS, SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
+import { PLACE_COLUMNS } from '../transaction/source-mapping.ts'
 
 const REQUIRED: readonly SourceField[] = SOURCE_FIELDS.filter(({ required }) => required).map(
   ({ wire }) => wire,
@@ -22,7 +23,7 @@ export interface MappedField<Name extends MappedName = MappedName> {
   /** As configuration or the column's name gives it; null when the source has nothing for the field. */
   readonly expression: string | null
   readonly type: string
-  /** The columns of the source that the expression uses, as the source names them. */
+  /** The columns of the source that the expression uses, as the source names them; places among them. */
   readonly columns: readonly string[]
 }
 
@@ -111,6 +112,9 @@ export const expressionBinder = async (
   })
 }
 
+/** Where a row stands: columns that every source has. */
+const PLACES: readonly string[] = Object.keys(PLACE_COLUMNS)
+
 const LABELS: readonly SourceField[] = LABEL_FIELDS.map(({ wire }) => wire)
 
 /** How a column that is not there shows: by its name, or as SQL that is none where its name has blanks. */
@@ -167,13 +171,16 @@ const bindExpression = async (
     const described = await connection.runAndReadAll(
       `DESCRIBE SELECT (\n${expression}\n) AS x FROM source_rows`,
     )
-    const used = new Set(nodes.filter(isColumn).map((node) => nameOf(node).toLowerCase()))
+    // Of `part.of.a.column` every part: which of them is the column hangs on what columns there are.
+    const parts = nodes.filter(isColumn).flatMap(({ column_names: names = [] }) => names)
+    const used = new Set(parts.map((name) => name.toLowerCase()))
+    const known = [...new Set([...columns, ...PLACES])]
     return {
       type: String(described.getRows()[0]?.[1]),
-      columns: columns.filter((name) => used.has(name.toLowerCase())),
+      columns: known.filter((name) => used.has(name.toLowerCase())),
     }
   } catch (error) {
-    const known = new Set([...columns, 'source_row', 'source_file'].map((name) => name.toLowerCase()))
+    const known = new Set([...columns, ...PLACES].map((name) => name.toLowerCase()))
     const missing = nodes
       .filter(isColumn)
       .map(nameOf)
