@@ -138,7 +138,7 @@ const entries = (kind: SourceAttribute['kind'], expressions: readonly string[]) 
   fc.record({
     kind: fc.constant(kind),
     from: fc.constantFrom(...expressions),
-    unreadable: fc.constantFrom('quarantine' as const, 'missing' as const),
+    unreadable: fc.constantFrom('quarantine' as const, 'missing' as const, 'missing' as const),
   })
 
 /** Every third mapping knows no users; amounts by some rules, times of some zone. */
@@ -151,13 +151,19 @@ const MAPPING = fc.record({
   ),
   fields: fc.record({
     transaction_id: fc.constantFrom(...IDS),
-    user_id: fc.constantFrom(...TEXTS, '', 'id'),
-    timestamp: fc.constantFrom('t0', 't0', 'epoch_seconds(s0)', ...TIMES),
-    amount: fc.constantFrom('m0', 'm0', 'money(m0)', 'CAST(m0 AS DOUBLE)', ...NUMBERS),
-    currency: fc.constantFrom('', `'EUR'`, 'b'),
+    user_id: fc.constantFrom('', 'id', 'id', 'coalesce(b, id)', ...TEXTS.slice(0, 9)),
+    timestamp: fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom('t0', 'epoch_seconds(s0)', 'CAST(s0 AS BIGINT) * 1000') },
+      { weight: 1, arbitrary: fc.constantFrom(...TIMES) },
+    ),
+    amount: fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom('m0', 'money(m0)', 'CAST(m0 AS DOUBLE)') },
+      { weight: 1, arbitrary: fc.constantFrom(...NUMBERS) },
+    ),
+    currency: fc.constantFrom('', `'EUR'`, `'EUR'`, 'b'),
     merchant_id: fc.constantFrom('', ...TEXTS),
     location: fc.constantFrom('', ...TEXTS),
-    latitude: fc.constantFrom('', 'm0', 'TRY_CAST(m0 AS DOUBLE)'),
+    latitude: fc.constantFrom('', '', 'm0', 'TRY_CAST(m0 AS DOUBLE)'),
   }),
   attributes: fc.record(
     {
@@ -191,16 +197,16 @@ describe('a row of JSON is mapped as the same row of a file is', () => {
     'law: random mappings over random rows, in files of %s',
     async (format) => {
       const accepted: number[] = []
-      for (const [index, mapping] of fc.sample(MAPPING, { numRuns: 60, seed: 23 }).entries()) {
+      for (const [index, mapping] of fc.sample(MAPPING, { numRuns: 40, seed: 23 }).entries()) {
         const rows = fc
-          .sample(ROW, { numRuns: 120, seed: 100 + index })
+          .sample(ROW, { numRuns: 60, seed: 100 + index })
           .map((row, place): Row => ({ id: `t${place}`, ...row }))
         accepted.push(await compare(format, mapping, rows))
       }
       // Neither side refuses everything or nothing.
       const all = accepted.reduce((sum, count) => sum + count, 0)
-      expect(all).toBeGreaterThan(1000)
-      expect(all).toBeLessThan(6500)
+      expect(all).toBeGreaterThan(400)
+      expect(all).toBeLessThan(2000)
     },
   )
 })
@@ -214,28 +220,28 @@ const compare = (format: 'csv' | 'json', mapping: Mapping, rows: readonly Row[])
     const read = await readFile(connection, folder, path, mapping)
     const mapper = await openRowMapper(read.served, read.shape)
     try {
-      let accepted = 0
-      for (const [index, row] of rows.entries()) {
-        const sent = JSON.parse(quoteNumbers(lineOf({ ...row, source_row: index + 1, other: {} }), format))
-        const mapped = await mapper.map(sent).catch((error: unknown) => {
-          if (error instanceof RequestProblemsError) return undefined
-          throw error
-        })
+      const sent = rows.map((row, index) => lineOf({ ...row, source_row: index + 1, other: {} }))
+      const mapped = await Promise.all(
+        sent.map((line) => mapper.map(JSON.parse(quoteNumbers(line, format))).catch(refusedOnly)),
+      )
+      const slow = slowExpressions(read.served, read.shape)
+      const differing = rows.flatMap((row, index) => {
         const file = read.transactions.get(index + 1)
-        if (!isDeepStrictEqual(mapped, file))
-          expect({ row, mapping, slow: slowExpressions(read.served, read.shape), mapped }).toEqual({
-            row,
-            mapping,
-            slow: slowExpressions(read.served, read.shape),
-            mapped: file,
-          })
-        if (file !== undefined) accepted++
-      }
-      return accepted
+        return isDeepStrictEqual(mapped[index], file)
+          ? []
+          : [{ row, mapped: mapped[index], file, mapping, slow }]
+      })
+      expect(differing).toEqual([])
+      return read.transactions.size
     } finally {
       mapper.close()
     }
   })
+
+const refusedOnly = (error: unknown): undefined => {
+  if (error instanceof RequestProblemsError) return undefined
+  throw error
+}
 
 const lineOf = (row: Row): string => `${JSON.stringify(row)}\n`
 

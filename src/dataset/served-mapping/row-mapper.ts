@@ -9,7 +9,7 @@ import type { Transaction } from '../../transaction/transaction.ts'
 import { whatOf } from '../quarantine-reasons.ts'
 import { type DirectExpression, directExpression, type ValueKind, type Written } from './direct-expression.ts'
 import { type ReadSent, type SentText, sentReader } from './sent-values.ts'
-import { openSqlMapping, type SqlRow } from './sql-mapping.ts'
+import { openSqlMapping, type RowTexts, type SqlRow } from './sql-mapping.ts'
 import { SqlQueue } from './sql-queue.ts'
 
 /** Makes transactions of the bank's own rows, by the mapping that training had. */
@@ -97,9 +97,8 @@ export const openRowMapper = async (mapping: SourceMapping, shape: TransactionSh
       for (const { part, column, compute } of computed)
         request.set(part, compute(column === undefined ? null : texts.get(column)!))
       if (queue !== undefined) {
-        const sent = statement!.columns.map((column) => texts.get(column)!)
         takeSqlRow(
-          await mapBySql(queue, sent, problems),
+          await mapBySql(queue, texts, problems),
           { parts, mapping, shape, labels, texts },
           request,
           problems,
@@ -112,7 +111,7 @@ export const openRowMapper = async (mapping: SourceMapping, shape: TransactionSh
 }
 
 /** The texts of the columns that the mapping reads, by name; undefined when there are problems. */
-type ReadTexts = (row: unknown, problems: FieldProblem[]) => ReadonlyMap<string, SentText> | undefined
+type ReadTexts = (row: unknown, problems: FieldProblem[]) => RowTexts | undefined
 
 const textReader = (mapping: SourceMapping): ReadTexts => {
   const readers = mapping.columns.map(({ name, type }): readonly [string, ReadSent] => [
@@ -197,11 +196,7 @@ class RequestInMaking {
 
 const ATTRIBUTES = 'attributes.'
 
-const mapBySql = async (
-  queue: SqlQueue,
-  texts: readonly SentText[],
-  problems: FieldProblem[],
-): Promise<SqlRow> => {
+const mapBySql = async (queue: SqlQueue, texts: RowTexts, problems: FieldProblem[]): Promise<SqlRow> => {
   try {
     return await queue.map(texts)
   } catch (error) {
@@ -219,7 +214,7 @@ interface SqlAnswerContext {
   readonly mapping: SourceMapping
   readonly shape: TransactionShape
   readonly labels: Labels
-  readonly texts: ReadonlyMap<string, SentText>
+  readonly texts: RowTexts
 }
 
 /** Writes what SQL computed as a request would, and tells what it could not. */

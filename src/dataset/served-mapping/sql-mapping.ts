@@ -35,24 +35,37 @@ export interface SqlValue {
 /** What SQL says of a row. */
 export interface SqlRow {
   /** Fields first, then attributes, in the order of `SqlParts`. */
-  readonly values: readonly SqlValue[]
+  readonly values: SqlValue[]
   /** Columns whose text is no value of their type. */
-  readonly misfits: readonly string[]
+  readonly misfits: string[]
 }
 
-/** Statement of the conversion that training ran, over rows that come as a parameter. */
+/** The texts of a row by the names of its columns. */
+export type RowTexts = ReadonlyMap<string, SentText>
+
+/** The conversion that training ran, over rows that come as a parameter. */
 export interface SqlMapping {
-  /** The columns that the rows have, in this order. */
-  readonly columns: readonly string[]
-  run(rows: readonly (readonly SentText[])[]): Promise<readonly SqlRow[]>
+  run(rows: readonly RowTexts[]): Promise<readonly SqlRow[]>
   close(): void
 }
 
 const MEMORY_LIMIT = '256MB'
 
 /**
+ * Parts of one statement at most: each takes three columns or so of 32 kB in each of its steps, however few
+ * the rows are.
+ */
+const MOST_PARTS = 64
+
+interface Statement {
+  /** The columns that its rows have, in this order. */
+  readonly columns: readonly string[]
+  readonly prepared: DuckDBPreparedStatement
+}
+
+/**
  * Opens a DuckDB of its own in memory that reads no file, no network and no settings, on one thread, and
- * prepares the statement. Expressions come from the artifact and are checked as those of a configuration are;
+ * prepares its statements. Expressions come from the artifact and are checked as those of a configuration are;
  * rows are always its parameter.
  *
  * @throws the DATASET_ errors of expressions; DATASET_TYPE_UNSUPPORTED for columns that JSON cannot write
@@ -74,11 +87,21 @@ export const openSqlMapping = async (parts: SqlParts): Promise<SqlMapping> => {
     await createMappingMacros(connection)
     await createSource(connection, parts.mapping)
     await connection.run('SET lock_configuration = true')
-    const { sql, columns } = await statementOf(connection, parts)
-    const statement = await connection.prepare(sql)
+    const statements: Statement[] = []
+    for (const group of groupsOf(parts)) {
+      const { sql, columns } = await statementOf(connection, group)
+      statements.push({ columns, prepared: await connection.prepare(sql) })
+    }
     return {
-      columns,
-      run: (rows) => runOn(statement, rows),
+      run: async (rows) => {
+        const answers: SqlRow[] = rows.map(() => ({ values: [], misfits: [] }))
+        for (const statement of statements)
+          for (const [index, { values, misfits }] of (await runOn(statement, rows)).entries()) {
+            answers[index]!.values.push(...values)
+            answers[index]!.misfits.push(...misfits)
+          }
+        return answers
+      },
       close: () => {
         connection.closeSync()
         instance.closeSync()
@@ -108,6 +131,16 @@ const createSource = async (connection: DuckDBConnection, { columns }: SourceMap
 
 const hasPlace = (columns: SourceMapping['columns']): boolean =>
   columns.some(({ name }) => name.toLowerCase() === 'source_row')
+
+/** The parts in groups, in their order. */
+const groupsOf = (parts: SqlParts): readonly SqlParts[] => {
+  const { fields, attributes } = parts
+  const first = MOST_PARTS - fields.length
+  const groups = [{ ...parts, attributes: attributes.slice(0, first) }]
+  for (let from = first; from < attributes.length; from += MOST_PARTS)
+    groups.push({ ...parts, fields: [], attributes: attributes.slice(from, from + MOST_PARTS) })
+  return groups
+}
 
 /** The statement and the columns of its rows. */
 const statementOf = async (
@@ -191,13 +224,15 @@ const outputOf = (
 
 const WIDTH = 3
 
+/** @throws what DuckDB says of the rows; a plain error when it answers for another number of them */
 const runOn = async (
-  statement: DuckDBPreparedStatement,
-  rows: readonly (readonly SentText[])[],
+  { columns, prepared }: Statement,
+  rows: readonly RowTexts[],
 ): Promise<readonly SqlRow[]> => {
-  statement.bindVarchar(1, JSON.stringify(rows))
-  const reader = await statement.runAndReadAll()
-  return reader.getRows().map(([misfits, ...answers]) => {
+  prepared.bindVarchar(1, JSON.stringify(rows.map((texts) => columns.map((name) => texts.get(name) ?? null))))
+  const answered = (await prepared.runAndReadAll()).getRows()
+  if (answered.length !== rows.length) throw new Error(`${answered.length} of ${rows.length} rows came back`)
+  return answered.map(([misfits, ...answers]) => {
     const values: SqlValue[] = []
     for (let at = 0; at < answers.length; at += WIDTH) {
       const value = answers[at] as SqlValue['value']

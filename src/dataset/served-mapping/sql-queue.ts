@@ -1,11 +1,10 @@
-import type { SentText } from './sent-values.ts'
-import type { SqlMapping, SqlRow } from './sql-mapping.ts'
+import type { RowTexts, SqlMapping, SqlRow } from './sql-mapping.ts'
 
 /** Rows of one statement at most. */
 const MOST_ROWS = 256
 
 interface Waiting {
-  readonly texts: readonly SentText[]
+  readonly texts: RowTexts
   resolve(row: SqlRow): void
   reject(error: unknown): void
 }
@@ -25,7 +24,7 @@ export class SqlQueue {
   }
 
   /** @throws what DuckDB says of a row that it cannot map */
-  map(texts: readonly SentText[]): Promise<SqlRow> {
+  map(texts: RowTexts): Promise<SqlRow> {
     const answer = new Promise<SqlRow>((resolve, reject) => {
       this.waiting.push({ texts, resolve, reject })
     })
