@@ -5,6 +5,7 @@ import type { ServeTools } from '../cli/commands/serve.ts'
 import type { StateTools } from '../cli/commands/state.ts'
 import { TrackingSchema, type TrackingSettings } from '../config/sections/tracking.ts'
 import type { ServingSettings } from '../config/serving-config.ts'
+import { slowExpressions } from '../dataset/served-mapping/row-mapper.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import { modelLoader } from '../pipelines/service/model-source.ts'
@@ -83,7 +84,14 @@ export const serverStarter =
           reason: code === 'EADDRINUSE' ? 'the port is in use' : message,
         })
       })
-      return { address, models: pipeline.models, startedInMs: world.monotonicMs(), close: () => app.close() }
+      const { mapping, shape, models } = pipeline
+      return {
+        address,
+        models,
+        mapping: 'refusal' in mapping ? undefined : slowExpressions(mapping.mapping, shape),
+        startedInMs: world.monotonicMs(),
+        close: () => app.close(),
+      }
     } catch (error) {
       await pipeline.close().catch(() => undefined)
       throw error
