@@ -47,7 +47,8 @@ export const sentReader = (type: string, format: SourceMapping['format']): ReadS
  * DuckDB writes, where the literal is no whole number.
  */
 export const numberLiteral = (literal: string, format: SourceMapping['format']): string => {
-  if (format !== 'json' || !/[.eE]/.test(literal)) return literal
+  if (format !== 'json') return literal
+  if (!/[.eE]/.test(literal)) return literal === '-0' ? '0' : literal
   const number = Number(literal)
   const text = Object.is(number, -0) ? '-0' : String(number)
   return /^-?\d+$/.test(text) ? `${text}.0` : text.replace('e+', 'e')
