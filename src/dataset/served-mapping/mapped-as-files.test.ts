@@ -323,6 +323,56 @@ describe('a row of JSON is mapped as the same row of a file is', () => {
       expect(accepted).toBeLessThan(1250)
     }))
 
+  it('law: JSON keeps its meaning when its numbers are quoted, and what is none stays none', () => {
+    const texts = (value: unknown): unknown =>
+      typeof value === 'number'
+        ? JSON.stringify(value)
+        : Array.isArray(value)
+          ? value.map(texts)
+          : typeof value === 'object' && value !== null
+            ? Object.fromEntries(Object.entries(value).map(([name, member]) => [name, texts(member)]))
+            : value
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.constantFrom(undefined, 1), (value, indent) => {
+        const json = JSON.stringify(value, null, indent)
+        expect(JSON.parse(quoteNumbers(json, 'csv'))).toEqual(texts(JSON.parse(json)))
+      }),
+    )
+    const isJson = (text: string): boolean => {
+      try {
+        JSON.parse(text)
+        return true
+      } catch {
+        return false
+      }
+    }
+    const pieces = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ':',
+      ',',
+      '"',
+      '"a"',
+      '1',
+      '-',
+      '.5',
+      'e3',
+      '0',
+      ' ',
+      '\\',
+      'true',
+    )
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 9 }), (parts) => {
+        const text = parts.join('')
+        expect(isJson(quoteNumbers(text, 'csv'))).toBe(isJson(text))
+      }),
+      { numRuns: 20_000, seed: 4 },
+    )
+  })
+
   it('law: a number of a JSON file is the text that DuckDB makes of it', () =>
     inFolder(async (connection) => {
       const literals = fc.sample(

@@ -82,11 +82,57 @@ const misfitOf = (type: string): ((text: string) => Misfit | undefined) | undefi
   return undefined
 }
 
-const TOKEN = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?=[\s,\]}]|$)/gs
-
 /**
  * JSON whose numbers are texts: their literals, as `numberLiteral` has them. So `111.0` stays apart from 111,
- * as it is in a file of text, and no digit of a long number is lost. What is no JSON stays none.
+ * as it is in a file of text, and no digit of a long number is lost. What is no JSON stays none. By hand,
+ * since its time must not grow faster than the text, whatever the text is.
  */
-export const quoteNumbers = (json: string, format: SourceMapping['format']): string =>
-  json.replace(TOKEN, (token) => (token.startsWith('"') ? token : `"${numberLiteral(token, format)}"`))
+export const quoteNumbers = (json: string, format: SourceMapping['format']): string => {
+  let quoted = ''
+  let copied = 0
+  let at = 0
+  while (at < json.length) {
+    const unit = json.charCodeAt(at)
+    if (unit === QUOTE) at = endOfText(json, at)
+    else if (unit !== MINUS && !isDigit(unit)) at++
+    else {
+      const start = at
+      while (isOfNumber(json.charCodeAt(at))) at++
+      const token = json.slice(start, at)
+      if (!NUMBER.test(token) || isKey(json, at)) continue
+      quoted += `${json.slice(copied, start)}"${numberLiteral(token, format)}"`
+      copied = at
+    }
+  }
+  return quoted + json.slice(copied)
+}
+
+const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/
+const QUOTE = 0x22
+const MINUS = 0x2d
+const BACKSLASH = 0x5c
+const COLON = 0x3a
+
+const isDigit = (unit: number): boolean => unit >= 0x30 && unit <= 0x39
+
+/** Digits, `+`, `-`, `.`, `e` and `E`; NaN, beyond the end of the text, is none. */
+const isOfNumber = (unit: number): boolean =>
+  isDigit(unit) || unit === MINUS || unit === 0x2b || unit === 0x2e || unit === 0x65 || unit === 0x45
+
+/** Whether a colon follows: in quotes, a number would become the key that it cannot be. */
+const isKey = (json: string, from: number): boolean => {
+  let at = from
+  while (at < json.length && json.charCodeAt(at) <= 0x20) at++
+  return json.charCodeAt(at) === COLON
+}
+
+/** The place behind a text that begins at `from`. */
+const endOfText = (json: string, from: number): number => {
+  let at = from + 1
+  while (at < json.length) {
+    const unit = json.charCodeAt(at)
+    if (unit === QUOTE) return at + 1
+    at += unit === BACKSLASH ? 2 : 1
+  }
+  return at
+}
