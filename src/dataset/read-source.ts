@@ -14,6 +14,7 @@ import type { RenamedColumn } from './csv-header.ts'
 import { isTakenAsUtc } from './field-conversion.ts'
 import { type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
+import { mappingOfSource, type TypedColumn } from './mapping-of-source.ts'
 import {
   countRejected,
   countRows,
@@ -23,7 +24,6 @@ import {
   type RowCounts,
 } from './quarantine-counts.ts'
 import { QUARANTINE_REASONS, type QuarantineReason, reasonBit, whatOf } from './quarantine-reasons.ts'
-import { mappingOfSource, type TypedColumn } from './served-mapping/mapping-of-source.ts'
 import type { SourceAttribute } from './source-attributes.ts'
 import { PROFILE_TABLES, profileSource, type SourceProfile } from './source-profile.ts'
 import { openSourceRows, type SourceFile, type SourceRows } from './source-rows.ts'

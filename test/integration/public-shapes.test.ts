@@ -185,7 +185,7 @@ interface RawRow {
   readonly json: string
 }
 
-/** The rows of a file that are used, in the order of their arrival. Their places are after those of training. */
+/** The rows of a file that are used, in the order of their arrival. Their places follow those of training. */
 const rawRows = (name: string, path: string, prepared: string): Promise<readonly RawRow[]> =>
   withDatabase(databaseIn(work), async (connection) => {
     const [header = ''] = readFileSync(path, 'utf8').split('\n')

@@ -1,17 +1,17 @@
 import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api'
-import { sqlIdentifier, sqlLiteral } from '../../disk/database.ts'
-import { VigiaError } from '../../errors.ts'
-import type { AmountRules } from '../../transaction/amount-rules.ts'
-import { type Attribute, isTextAttribute } from '../../transaction/attributes.ts'
-import type { RequestField } from '../../transaction/fields.ts'
-import { PREPARED_COLUMNS, type PreparedColumn } from '../../transaction/prepared-columns.ts'
-import type { SourceMapping } from '../../transaction/source-mapping.ts'
-import type { BoundAttribute } from '../bound-attributes.ts'
-import { convertedRows, failedColumn } from '../conversion-query.ts'
-import { mappedColumn } from '../field-conversion.ts'
-import { expressionBinder, type MappedField } from '../field-mapping.ts'
-import { createMappingMacros } from '../mapping-macros.ts'
-import type { QuarantineReason } from '../quarantine-reasons.ts'
+import type { BoundAttribute } from '../dataset/bound-attributes.ts'
+import { convertedRows, failedColumn } from '../dataset/conversion-query.ts'
+import { mappedColumn } from '../dataset/field-conversion.ts'
+import { expressionBinder, type MappedField } from '../dataset/field-mapping.ts'
+import { createMappingMacros } from '../dataset/mapping-macros.ts'
+import type { QuarantineReason } from '../dataset/quarantine-reasons.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { VigiaError } from '../errors.ts'
+import type { AmountRules } from '../transaction/amount-rules.ts'
+import { type Attribute, isTextAttribute } from '../transaction/attributes.ts'
+import type { RequestField } from '../transaction/fields.ts'
+import { PREPARED_COLUMNS, type PreparedColumn } from '../transaction/prepared-columns.ts'
+import type { SourceMapping } from '../transaction/source-mapping.ts'
 import { SENDABLE, type SentText } from './sent-values.ts'
 
 /** What SQL computes: some fields and attributes of a mapping, by the expressions that training had. */
@@ -65,8 +65,8 @@ interface Statement {
 
 /**
  * Opens a DuckDB of its own in memory that reads no file, no network and no settings, on one thread, and
- * prepares its statements. Expressions come from the artifact and are checked as those of a configuration are;
- * rows are always its parameter.
+ * prepares its statements. Expressions come from the artifact and are checked as those of a configuration
+ * are; rows are always its parameter.
  *
  * @throws the DATASET_ errors of expressions; DATASET_TYPE_UNSUPPORTED for columns that JSON cannot write
  */

@@ -1,5 +1,5 @@
-import { NUMBER_TEXT } from '../../transaction/attributes.ts'
-import type { SourceMapping } from '../../transaction/source-mapping.ts'
+import { NUMBER_TEXT } from '../transaction/attributes.ts'
+import type { SourceMapping } from '../transaction/source-mapping.ts'
 
 /**
  * How a value of a row in JSON is taken for a value of a column: as the text that a file would have for it,

@@ -1,5 +1,5 @@
-import { trimBlanks } from '../../transaction/read-fields.ts'
-import { MONEY_TEXT } from '../mapping-macros.ts'
+import { MONEY_TEXT } from '../dataset/mapping-macros.ts'
+import { trimBlanks } from '../transaction/read-fields.ts'
 import { INTEGER_TYPE, type SentText } from './sent-values.ts'
 
 /**

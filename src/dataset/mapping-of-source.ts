@@ -1,7 +1,7 @@
-import { LABEL_FIELDS } from '../../transaction/fields.ts'
-import type { SourceMapping } from '../../transaction/source-mapping.ts'
-import { allOf, type Conversion } from '../conversion-query.ts'
-import type { SourceFormat } from '../source-files.ts'
+import { LABEL_FIELDS } from '../transaction/fields.ts'
+import type { SourceMapping } from '../transaction/source-mapping.ts'
+import { allOf, type Conversion } from './conversion-query.ts'
+import type { SourceFormat } from './source-files.ts'
 
 /** A column of the source with its SQL type. */
 export type TypedColumn = SourceMapping['columns'][number]
