@@ -285,7 +285,7 @@ describe('a row of JSON is mapped as the same row of a file is', () => {
   it.each(['csv', 'json'] as const)('law: random mappings over random rows, in files of %s', (format) =>
     inFolder(async (connection, folder) => {
       let accepted = 0
-      for (const [index, mapping] of fc.sample(MAPPING, { numRuns: 25, seed: 23 }).entries()) {
+      for (const [index, mapping] of fc.sample(MAPPING, { numRuns: 15, seed: 23 }).entries()) {
         const rows = fc
           .sample(ROW, { numRuns: 60, seed: 100 + index })
           .map((row, place): Row => ({ id: `t${place}`, ...row }))
@@ -296,15 +296,15 @@ describe('a row of JSON is mapped as the same row of a file is', () => {
         accepted += await compare(connection, folder, path, mapping, sent)
       }
       // Neither side refuses everything or nothing.
-      expect(accepted).toBeGreaterThan(250)
-      expect(accepted).toBeLessThan(1250)
+      expect(accepted).toBeGreaterThan(100)
+      expect(accepted).toBeLessThan(750)
     }),
   )
 
   it('law: random mappings over random rows of typed columns, in Parquet', () =>
     inFolder(async (connection, folder) => {
       let accepted = 0
-      for (const [index, mapping] of fc.sample(TYPED_MAPPING, { numRuns: 25, seed: 5 }).entries()) {
+      for (const [index, mapping] of fc.sample(TYPED_MAPPING, { numRuns: 15, seed: 5 }).entries()) {
         const rows = fc.sample(TYPED_ROW, { numRuns: 60, seed: 200 + index })
         const names = Object.keys(TYPES) as (keyof typeof TYPES)[]
         const values = rows.map(
@@ -319,8 +319,8 @@ describe('a row of JSON is mapped as the same row of a file is', () => {
         )
         accepted += await compare(connection, folder, 'rows.parquet', mapping, sent)
       }
-      expect(accepted).toBeGreaterThan(250)
-      expect(accepted).toBeLessThan(1250)
+      expect(accepted).toBeGreaterThan(100)
+      expect(accepted).toBeLessThan(750)
     }))
 
   it('law: JSON keeps its meaning when its numbers are quoted, and what is none stays none', () => {
