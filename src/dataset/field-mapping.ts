@@ -23,8 +23,10 @@ export interface MappedField<Name extends MappedName = MappedName> {
   /** As configuration or the column's name gives it; null when the source has nothing for the field. */
   readonly expression: string | null
   readonly type: string
-  /** The columns of the source that the expression uses, as the source names them; places among them. */
+  /** The columns of the source that the expression uses, as the source names them. */
   readonly columns: readonly string[]
+  /** `source_row` and `source_file`, where it uses them; absent when it uses neither. */
+  readonly places?: readonly string[]
 }
 
 /**
@@ -47,7 +49,13 @@ export const mapFields = async (
   const mapped: MappedField<SourceField>[] = []
   for (const { wire: field } of SOURCE_FIELDS) {
     const expression = expressionOf(field, fields, columns)
-    const absent: MappedField<SourceField> = { field, expression: null, type: 'VARCHAR', columns: [] }
+    const absent: MappedField<SourceField> = {
+      field,
+      expression: null,
+      type: 'VARCHAR',
+      columns: [],
+      places: [],
+    }
     const isOptional = labels === 'if there' && LABELS.includes(field)
     if (expression === null) mapped.push(absent)
     else
@@ -150,7 +158,7 @@ const bindExpression = async (
   expression: string,
   columns: readonly string[],
   unstable: ReadonlySet<string>,
-): Promise<Pick<MappedField, 'type' | 'columns'>> => {
+): Promise<Pick<MappedField, 'type' | 'columns' | 'places'>> => {
   const invalid = (reason: string) =>
     new VigiaError('DATASET_EXPRESSION_INVALID', { setting, expression, reason })
   const parsed = await parse(connection, expression)
@@ -174,10 +182,12 @@ const bindExpression = async (
     // Of `part.of.a.column` every part: which of them is the column hangs on what columns there are.
     const parts = nodes.filter(isColumn).flatMap(({ column_names: names = [] }) => names)
     const used = new Set(parts.map((name) => name.toLowerCase()))
-    const known = [...new Set([...columns, ...PLACES])]
+    const isUsed = (name: string) => used.has(name.toLowerCase())
+    const places = PLACES.filter((name) => isUsed(name) && !columns.includes(name))
     return {
       type: String(described.getRows()[0]?.[1]),
-      columns: known.filter((name) => used.has(name.toLowerCase())),
+      columns: columns.filter(isUsed),
+      ...(places.length > 0 && { places }),
     }
   } catch (error) {
     const known = new Set([...columns, ...PLACES].map((name) => name.toLowerCase()))

@@ -17,7 +17,9 @@ export const mappingOfSource = (
   columns: readonly TypedColumn[],
 ): SourceMapping => {
   const served = conversion.fields.filter(({ field }) => !LABELS.has(field))
-  const read = new Set(allOf({ ...conversion, fields: served }).flatMap((field) => field.columns))
+  const read = new Set(
+    allOf({ ...conversion, fields: served }).flatMap((field) => [...field.columns, ...(field.places ?? [])]),
+  )
   return {
     version: 1,
     format,
