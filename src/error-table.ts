@@ -154,7 +154,7 @@ export const ERRORS = define({
   DATASET_ATTRIBUTE_UNMAPPED: {
     status: 422,
     exitCode: 2,
-    message: 'source.attributes.{attribute} finds no column: the source has {allowed}',
+    message: 'source.attributes.{attribute} finds no column{wanted}: the source has {allowed}',
     fix: 'Correct the name{suggestion}, or say where its values are with `from`: a column, or an SQL expression.',
   },
   DATASET_ATTRIBUTE_MISSING: {

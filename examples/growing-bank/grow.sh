@@ -36,6 +36,14 @@ curl -sf "http://127.0.0.1:$PORT/feedback" -H 'content-type: application/json' \
   -d '{"transaction_id":"live-1","is_fraud":false}'
 echo
 
+# The bank learns of a payment that was decided on elsewhere, before there was a server: it says whose it was.
+tail -n 1 before.csv | {
+  IFS=, read -r id user shop time amount _
+  curl -sf "http://127.0.0.1:$PORT/feedback" -H 'content-type: application/json' -d \
+    "{\"transaction_id\":\"$id\",\"is_fraud\":true,\"transaction\":{\"transaction_id\":\"$id\",\"user_id\":\"$user\",\"merchant_id\":\"$shop\",\"timestamp\":\"$time\",\"amount\":$amount}}"
+}
+echo
+
 echo '2. The export has new columns: declare them (after.yaml), train again. The server goes on meanwhile.'
 $VIGIA run --config after.yaml >serving/run-after.txt
 pay live-3 2026-03-15T11:00:00Z 60 '{}'
@@ -50,6 +58,9 @@ serve runs/after/growing-bank after
 pay live-4 2026-03-15T12:00:00Z 80 '{"ip":"198.51.100.2","domain_id":"mail.example","signed_up":"2026-03-15T11:30:00Z"}'
 curl -sf "http://127.0.0.1:$PORT/predictions/live-4" >serving/live-4.json
 echo
+# The address of that payment is known from the new export, and so is how it ended.
+pay live-5 2026-03-17T12:00:00Z 30 "{\"ip\":\"$(tail -n 1 after.csv | cut -d, -f7)\"}"
+curl -sf "http://127.0.0.1:$PORT/predictions/live-5" >serving/live-5.json
 stop
 
 echo '4. Every value that was served is what the history says, bit for bit.'

@@ -131,6 +131,16 @@ describe('a problem in the configuration', () => {
       { assignments: ['project.sed=1'] },
       '--set project.sed=1: "project.sed" is no setting. Did you mean project.seed?',
     ],
+    [
+      'an entry of a mapping after --set',
+      { assignments: ['features.derived.half=amount / 2'] },
+      '"features.derived.half" is no setting. features.derived is one setting: --set \'features.derived={...}\' replaces all of it',
+    ],
+    [
+      'a part of what is no mapping after --set',
+      { assignments: ['project.seed.x=1'] },
+      'is no setting. Did you mean project.seed?',
+    ],
     ['--set without a value', { assignments: ['project.seed'] }, 'expected <path>=<value>'],
     [
       'a file that is no mapping',

@@ -80,9 +80,7 @@ export const readArguments = (assignments: readonly string[], schema: SettingSch
     if (equals < 0) {
       problems.push(`--set ${argument}: expected <path>=<value>, such as project.seed=7.`)
     } else if (setting === undefined) {
-      problems.push(
-        `--set ${argument}: "${name}" is no setting.${suggest(name, [...settings.keys()], renamed)}`,
-      )
+      problems.push(`--set ${argument}: "${name}" is no setting.${suggestSetting(name, settings, renamed)}`)
     } else {
       const value = valueFor(setting, argument.slice(equals + 1))
       overrides.push({ path: setting.path, value, origin: { kind: 'set', argument } })
@@ -112,6 +110,21 @@ const suggest = (name: string, known: readonly string[], renamed: ReadonlyMap<st
   if (now !== undefined) return ` It is called ${now} now.`
   const candidate = nearest(name, known)
   return candidate === undefined ? ' `vigia config show` lists every setting.' : ` Did you mean ${candidate}?`
+}
+
+/** What to do about a setting that there is not, an entry of a mapping among them. */
+const suggestSetting = (
+  name: string,
+  settings: ReadonlyMap<string, Setting>,
+  renamed: ReadonlyMap<string, string>,
+): string => {
+  const known = [...settings.keys()]
+  const whole = known.find(
+    (setting) => name.startsWith(`${setting}.`) && typesOf(settings.get(setting)!.schema).has('object'),
+  )
+  return whole === undefined
+    ? suggest(name, known, renamed)
+    : ` ${whole} is one setting: --set '${whole}={...}' replaces all of it; single entries stand in the file.`
 }
 
 /** The value of a text: text where text is what the setting takes, as in YAML otherwise. */

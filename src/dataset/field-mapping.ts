@@ -71,7 +71,7 @@ export const mapFields = async (
 
 /** Columns of the source, as it names them, that fields are made of. */
 export interface TakenColumns {
-  /** That are a field as they stand. */
+  /** That are a field, as they stand or written otherwise: its expression names no other column. */
   readonly fields: readonly string[]
   /** That the label or its time is made of, in whatever way. */
   readonly label: readonly string[]
@@ -94,8 +94,9 @@ export const takenColumns = async (
       nodes
         .filter((node) => node.class === 'COLUMN_REF')
         .flatMap((node) => byName.get(nameOf(node).toLowerCase()) ?? [])
-    fields.push(...named([parsed.tree as SyntaxNode]))
-    if (field === 'is_fraud' || field === 'labelled_at') label.push(...named(nodesOf(parsed.tree)))
+    const used = new Set(named(nodesOf(parsed.tree)))
+    if (used.size === 1) fields.push(...used)
+    if (field === 'is_fraud' || field === 'labelled_at') label.push(...used)
   }
   return { fields, label }
 }

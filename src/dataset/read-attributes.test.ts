@@ -125,6 +125,14 @@ describe('attributes of a source', () => {
       { amount: 'AMT', is_fraud: "Class = 'fraud'", labelled_at: 'coalesce(known, known)' },
     )
     expect(result.attributes.map(({ name }) => name)).toEqual(['v1', 'v2'])
+    // A field in other writing is that field; a column beside others in its expression says something else.
+    const priced = csvOf([{ 'Home town': 'Soria', fee: '1', rate: '2' }])
+    const { result: other } = await read(
+      priced,
+      { '*': { kind: 'text' } },
+      { location: 'upper("Home town")', device_type: 'concat(fee, rate)' },
+    )
+    expect(other.attributes.map(({ name }) => name)).toEqual(['fee', 'rate'])
   })
 
   it('are read from JSON by key, and from four hundred columns of Parquet by pattern', async () => {

@@ -124,7 +124,12 @@ describe('what cannot be is refused, with the setting, what came, what is allowe
     expect(message).toContain('"sign up"')
     expect(fix).toContain('did you mean "V1"?')
     expect(refusal({ 'X*': { kind: 'number' } }).message).toContain('source.attributes.X*')
-    expect(refusal({ 'V1..V3': { kind: 'number' } }).code).toBe('DATASET_ATTRIBUTE_UNMAPPED')
+  })
+
+  it('a range, by the column that it lacks', () => {
+    const { code, message } = refusal({ 'V1..V3': { kind: 'number' } })
+    expect(code).toBe('DATASET_ATTRIBUTE_UNMAPPED')
+    expect(message).toContain('source.attributes.V1..V3 finds no column V3: the source has')
   })
 
   it.each<[why: string, declared: Declared, setting: string, allowed: RegExp]>([

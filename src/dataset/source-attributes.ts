@@ -72,6 +72,24 @@ export const findAttributes = (
   return found
 }
 
+/**
+ * What the pattern that takes `column` says of it, as an attribute that is written by itself; undefined where
+ * none takes it.
+ */
+export const settingsByPattern = (
+  declared: Readonly<Record<string, AttributeSettings>>,
+  column: string,
+): AttributeSettings | undefined => {
+  const pattern = Object.keys(declared).find((name) => isPattern(name) && takes(name, column))
+  if (pattern === undefined) return undefined
+  const { from, means, ...settings } = declared[pattern]!
+  return {
+    ...settings,
+    from: from?.replaceAll('{}', () => sqlIdentifier(column)) ?? column,
+    ...(means !== undefined && { means: means.replaceAll('{}', () => column) }),
+  }
+}
+
 const RANGE = /^(.*?)(\d+)\.\.(.*?)(\d+)$/
 
 const isPattern = (name: string): boolean => name.includes('*') || RANGE.test(name)
@@ -79,11 +97,7 @@ const isPattern = (name: string): boolean => name.includes('*') || RANGE.test(na
 /** The columns that a pattern names: `V*`, or `C1..C14`. */
 const columnsOf = (pattern: string, columns: readonly string[]): readonly string[] => {
   const range = RANGE.exec(pattern)
-  if (range === null) {
-    const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    const matches = new RegExp(`^${parts.join('.*')}$`)
-    return columns.filter((column) => matches.test(column))
-  }
+  if (range === null) return columns.filter((column) => takes(pattern, column))
   const [, before = '', first = '', again = '', last = ''] = range
   if (
     (again !== '' && again !== before) ||
@@ -98,6 +112,24 @@ const columnsOf = (pattern: string, columns: readonly string[]): readonly string
     if (column === undefined) throw unmapped(pattern, columns, wanted)
     return column
   })
+}
+
+/** Whether a pattern names a column of that name. */
+const takes = (pattern: string, column: string): boolean => {
+  const range = RANGE.exec(pattern)
+  if (range === null) {
+    const parts = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    return new RegExp(`^${parts.join('.*')}$`).test(column)
+  }
+  const [, before = '', first = '', , last = ''] = range
+  const digits = column.startsWith(before) ? column.slice(before.length) : ''
+  const width = first.startsWith('0') ? first.length : 0
+  return (
+    /^\d+$/.test(digits) &&
+    digits === String(Number(digits)).padStart(width, '0') &&
+    Number(first) <= Number(digits) &&
+    Number(digits) <= Number(last)
+  )
 }
 
 /** The column of that name: as it is written, else whatever the case. */
@@ -216,6 +248,7 @@ const assertDistinct = (attributes: readonly SourceAttribute[]): void => {
 const unmapped = (attribute: string, columns: readonly string[], wanted = attribute): VigiaError =>
   new VigiaError('DATASET_ATTRIBUTE_UNMAPPED', {
     attribute,
+    wanted: wanted === attribute ? '' : ` ${wanted}`,
     allowed: listed(columns),
     suggestion: didYouMean(wanted, columns),
   })

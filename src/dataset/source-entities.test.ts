@@ -2,9 +2,41 @@ import { Value } from 'typebox/value'
 import { describe, expect, it } from 'vitest'
 import { EntitiesSchema, type EntitiesSettings } from '../config/sections/entities.ts'
 import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
-import { declareEntities } from './source-entities.ts'
+import type { VigiaError } from '../errors.ts'
+import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
+import { assertEntitiesMapped, declareEntities } from './source-entities.ts'
 
 const DEFAULTS = { windows: ['7d', '1h'], risk_windows: ['30d', '1d'] }
+
+describe('entities and the fields that the source has', () => {
+  const mapping = Object.fromEntries(
+    SOURCE_FIELDS.map(({ wire }) => [wire, ['device_id', 'merchant_category'].includes(wire) ? null : wire]),
+  ) as Readonly<Record<SourceField, string | null>>
+  const problem = (entities: EntitiesSettings): unknown => {
+    try {
+      assertEntitiesMapped(declared(entities).entities, mapping)
+      return undefined
+    } catch (error) {
+      return (error as VigiaError).message
+    }
+  }
+
+  it('go together: ids, what is counted and what is compared', () => {
+    expect(
+      problem({ pair: { id: ['user_id', 'ip'], distinct: ['merchant'], habits: ['location'] } }),
+    ).toBeUndefined()
+    expect(problem({ pair: { id: ['user_id', 'device_id'] } })).toMatch(
+      /^entities.pair.id is "device_id"; .*map it in source.fields.device_id/,
+    )
+    expect(problem({ ip: { id: 'ip', distinct: ['category'] } })).toMatch(
+      /^entities.ip.distinct is "category"; .*nothing is mapped to merchant_category/,
+    )
+    expect(problem({ ip: { id: 'ip', habits: ['device'] } })).toMatch(/^entities.ip.habits is "device"/)
+    expect(problem({ ip: { id: 'ip' }, device: { habits: ['ip'] } })).toMatch(
+      /^entities.device is "device_id"/,
+    )
+  })
+})
 
 describe('entities of a configuration', () => {
   it('have everything that they leave out: five kinds of features, the windows of all, their name as word', () => {
@@ -48,6 +80,23 @@ describe('entities of a configuration', () => {
     })
   })
 
+  it('keep what a pattern says of a category that names them, which a number cannot', () => {
+    const { source } = declared(
+      { card: { id: 'id_02' }, place: { id: 'city_code' }, other: { id: 'id_12' }, balance: { id: 'V1' } },
+      {
+        'id_01..id_11': { kind: 'category', from: 'trim({})', means: 'identity {}', missing: 'mode' },
+        '*_code': { kind: 'category' },
+        'V*': { kind: 'number' },
+      },
+    )
+    expect(source.attributes).toMatchObject({
+      id_02: { kind: 'category', from: 'trim("id_02")', means: 'identity id_02', missing: 'mode' },
+      city_code: { kind: 'category', from: 'city_code' },
+      id_12: { kind: 'text', from: 'id_12' },
+      V1: { kind: 'text', from: 'V1' },
+    })
+  })
+
   it('say of user, merchant and device what they have to do with the others', () => {
     const { entities } = declared({ ip: { id: 'IP' }, user: { habits: ['ip'], windows: ['1d'] } })
     expect(entities[1]).toMatchObject({ name: 'user', id: ['user_id'], features: [], habits: ['ip'] })
@@ -57,6 +106,9 @@ describe('entities of a configuration', () => {
     ['a name that is taken', { location: { id: 'x' } }, 'entities.location'],
     ['a name that is none', { 'My IP': { id: 'x' } }, 'entities.My IP'],
     ['no id', { ip: {} }, 'entities.ip.id'],
+    ['a field that is no text as id', { ip: { id: 'amount' } }, 'entities.ip.id'],
+    ['an id of what has one', { user: { id: 'IP' } }, 'entities.user.id'],
+    ['features of what has its own', { merchant: { features: ['risk'] } }, 'entities.merchant.features'],
     ['a number as id', { ip: { id: 'age' } }, 'entities.ip.id'],
     ['an unknown other', { ip: { id: 'x', distinct: ['card'] } }, 'entities.ip.distinct'],
     ['itself', { ip: { id: 'x', habits: ['ip'] } }, 'entities.ip.habits'],

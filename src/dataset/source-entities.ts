@@ -2,9 +2,11 @@ import type { EntitiesSettings } from '../config/sections/entities.ts'
 import type { AttributeSettings, SourceSettings } from '../config/sections/source.ts'
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
-import { ATTRIBUTE_NAME } from '../transaction/attributes.ts'
+import { ATTRIBUTE_NAME, isFieldName } from '../transaction/attributes.ts'
 import { ENTITY_NAME, type Entity, isIdField, RESERVED_ENTITY_NAMES } from '../transaction/entities.ts'
 import { ENTITY_KINDS, type StandardKind } from '../transaction/entity-kind.ts'
+import type { SourceField } from '../transaction/fields.ts'
+import { settingsByPattern } from './source-attributes.ts'
 
 /** What the configuration says of entities, with everything that it leaves out. */
 export interface DeclaredEntities {
@@ -27,7 +29,8 @@ const DEFAULT_TRANSACTIONS = 4096
  * Reads the section `entities` of a checked configuration.
  *
  * A part of an id that is no field and no declared attribute becomes an attribute of kind text: a column
- * under its own name where that can be one, anything else as `<entity>_id`. Requests send it like any other.
+ * under its own name where that can be one, anything else as `<entity>_id`. A column that a pattern declares
+ * a category stays one, with its features. Requests send it like any other.
  *
  * @throws DATASET_SETTING_INVALID naming the setting
  */
@@ -41,6 +44,7 @@ export const declareEntities = (
   const own = names.filter((name) => !isStandard(name))
   const entities = names.map((name): Entity => {
     const settings = declared[name]!
+    if (isStandard(name)) assertAddition(name, settings)
     const allowed = isStandard(name)
       ? own
       : [...ENTITY_KINDS, 'category', 'location', ...own].filter((other) => other !== name)
@@ -64,9 +68,64 @@ export const declareEntities = (
   return { entities, source: { ...source, attributes } }
 }
 
+/** The field that each value which entities count or compare stands in. */
+const FIELD_OF: Readonly<Record<string, SourceField>> = {
+  user: 'user_id',
+  merchant: 'merchant_id',
+  device: 'device_id',
+  category: 'merchant_category',
+  location: 'location',
+}
+
+/**
+ * Entities live on fields that the source has: on any other, all their features would be missing.
+ *
+ * @param mapping the expression of each field; null where the source has nothing for it
+ * @throws DATASET_SETTING_INVALID naming the setting and the field
+ */
+export const assertEntitiesMapped = (
+  entities: readonly Entity[],
+  mapping: Readonly<Record<SourceField, string | null>>,
+): void => {
+  const assertMapped = (setting: string, value: string, field: string): void => {
+    if (mapping[field as SourceField] !== null) return
+    throw invalid(
+      setting,
+      value,
+      `what the source has; nothing is mapped to ${field}: map it in source.fields.${field}, or leave ${value} out`,
+    )
+  }
+  for (const { name, id, distinct, habits } of entities) {
+    for (const part of id)
+      if (isIdField(part))
+        assertMapped(isStandard(name) ? `entities.${name}` : `entities.${name}.id`, part, part)
+    for (const [key, others] of [
+      ['distinct', distinct],
+      ['habits', habits],
+    ] as const)
+      for (const other of others) {
+        const field = FIELD_OF[other]
+        if (field !== undefined) assertMapped(`entities.${name}.${key}`, other, field)
+      }
+  }
+}
+
 const isStandard = (name: string): boolean => ENTITY_KINDS.includes(name as StandardKind)
 
 type EntitySettings = EntitiesSettings[string]
+
+const ADDITIONS = ['distinct', 'habits', 'windows']
+
+/** What can be said of users, merchants and devices: anything else would be left out in silence. */
+const assertAddition = (name: string, settings: EntitySettings): void => {
+  const stranger = Object.keys(settings).find((key) => !ADDITIONS.includes(key))
+  if (stranger === undefined) return
+  throw invalid(
+    `entities.${name}.${stranger}`,
+    JSON.stringify(settings[stranger as keyof EntitySettings]),
+    `only ${ADDITIONS.join(', ')} under ${name}, whose id is the field ${name}_id`,
+  )
+}
 
 /** The fields and attributes that name an entity of the bank's own. */
 const idOf = (
@@ -114,6 +173,12 @@ const attributeOfPart = (
   attributes: Record<string, AttributeSettings>,
 ): string => {
   if (isIdField(part)) return part
+  if (isFieldName(part))
+    throw invalid(
+      setting,
+      `${part}, which is no text`,
+      'fields of text; make text of it by an SQL expression',
+    )
   const known = attributes[part]
   if (known !== undefined) {
     if (known.kind !== 'category' && known.kind !== 'text')
@@ -124,8 +189,11 @@ const attributeOfPart = (
       )
     return part
   }
-  const name = new RegExp(ATTRIBUTE_NAME).test(part) ? part : fallback
-  attributes[name] = { kind: 'text', from: part }
+  const isName = new RegExp(ATTRIBUTE_NAME).test(part)
+  const name = isName ? part : fallback
+  const ofPattern = isName ? settingsByPattern(attributes, part) : undefined
+  attributes[name] =
+    ofPattern?.kind === 'category' || ofPattern?.kind === 'text' ? ofPattern : { kind: 'text', from: part }
   return name
 }
 

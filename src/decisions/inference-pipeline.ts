@@ -42,9 +42,10 @@ export interface Feedback {
 }
 
 /**
- * `applied`: the states have learnt it. `late`: taken down, but it came after the last window that could need
- * it. `unchanged`: the same label came before. `unknown`: no such transaction was decided on here, and the
- * feedback does not say whose it was; it was not taken.
+ * `applied`: the states have learnt it. `late`: taken down, but no feature can need it: it came after the
+ * last window that could count it, or no state has the transaction. `unchanged`: the same label came before.
+ * `unknown`: no such transaction was decided on here, and the feedback does not say whose it was; it was not
+ * taken.
  */
 export type FeedbackOutcome = 'applied' | 'late' | 'unchanged' | 'unknown'
 

@@ -39,6 +39,16 @@ describe('a profile of numbers', () => {
     })
   })
 
+  test('of values whose squares or sum are no doubles can still be written as JSON', () => {
+    const wide = profileNumbers(Float64Array.of(-1e308, 1e200, 1e308, 1.5e308), 2)
+    expect(wide.variance).toBe(Number.MAX_VALUE)
+    expect(wide.mean).toBeCloseTo(3.75e307, -300)
+    const alike = profileNumbersLike(wide, Float64Array.of(1.7e308, 1.7e308))
+    expect(alike).toMatchObject({ variance: 0 })
+    expect(mergeNumericProfiles(wide, alike)!.variance).toBe(Number.MAX_VALUE)
+    expect(Number.isFinite(mergeNumericProfiles(wide, alike)!.mean)).toBe(true)
+  })
+
   test('law: in the bins of itself it is itself, it is sound, and no more than twice as fine as asked', () => {
     fc.assert(
       fc.property(numbers, fc.integer({ min: 1, max: 20 }), (values, bins) => {

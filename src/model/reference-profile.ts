@@ -20,7 +20,7 @@ export interface NumericProfile {
   readonly min: number
   readonly max: number
   readonly mean: number
-  /** Of the population: divided by `count`. */
+  /** Of the population: divided by `count`. The largest double where it is larger: JSON has no infinity. */
   readonly variance: number
   /**
    * Ascending. A value so frequent that it fills a bin has one of its own: then the edge before it is the
@@ -102,20 +102,20 @@ export const profileCodes = (values: Float64Array): CategoricalProfile => {
  */
 export const profileNumbersLike = (reference: NumericProfile, values: Float64Array): NumericProfile => {
   const { edges } = reference
-  const finite = values.filter((value) => Number.isFinite(value))
+  const present = values.filter((value) => Number.isFinite(value))
   const counts = new Array<number>(edges.length + 1).fill(0)
-  for (const value of finite) counts[binOf(edges, value)]!++
-  const missing = values.length - finite.length
-  if (finite.length === 0)
+  for (const value of present) counts[binOf(edges, value)]!++
+  const missing = values.length - present.length
+  if (present.length === 0)
     return { kind: 'numeric', count: 0, missing, min: 0, max: 0, mean: 0, variance: 0, edges, counts }
   let min = Number.POSITIVE_INFINITY
   let max = Number.NEGATIVE_INFINITY
-  for (const value of finite) {
+  for (const value of present) {
     if (value < min) min = value
     if (value > max) max = value
   }
   const range = { min: plain(min), max: plain(max) }
-  return { kind: 'numeric', count: finite.length, missing, ...range, ...momentsOf(finite), edges, counts }
+  return { kind: 'numeric', count: present.length, missing, ...range, ...momentsOf(present), edges, counts }
 }
 
 /**
@@ -127,16 +127,17 @@ export const mergeNumericProfiles = (a: NumericProfile, b: NumericProfile): Nume
   if (a.count === 0) return { ...b, missing: a.missing + b.missing }
   if (b.count === 0) return { ...a, missing: a.missing + b.missing }
   const count = a.count + b.count
-  const apart = b.mean - a.mean
+  const apart = finite(b.mean - a.mean)
   return {
     kind: 'numeric',
     count,
     missing: a.missing + b.missing,
     min: Math.min(a.min, b.min),
     max: Math.max(a.max, b.max),
-    mean: a.mean + (apart * b.count) / count,
-    variance:
+    mean: a.mean + apart * (b.count / count),
+    variance: finite(
       (a.variance * a.count + b.variance * b.count + (apart * apart * a.count * b.count) / count) / count,
+    ),
     edges: a.edges,
     counts: a.counts.map((number, bin) => number + b.counts[bin]!),
   }
@@ -203,11 +204,21 @@ const equalCountBins = (sorted: Float64Array, target: number): { edges: number[]
 const momentsOf = (values: Float64Array): { mean: number; variance: number } => {
   let sum = 0
   for (const value of values) sum += value
-  const mean = sum / values.length
+  const mean = Number.isFinite(sum) ? sum / values.length : meanOfLarge(values)
   let squares = 0
   for (const value of values) squares += (value - mean) * (value - mean)
-  return { mean, variance: squares / values.length }
+  return { mean, variance: finite(squares / values.length) }
 }
+
+/** The mean of values whose sum is no double. */
+const meanOfLarge = (values: Float64Array): number => {
+  let mean = 0
+  for (const value of values) mean += value / values.length
+  return finite(mean)
+}
+
+/** The nearest double: a feature may be so large that its square is none. */
+const finite = (value: number): number => Math.min(Number.MAX_VALUE, Math.max(-Number.MAX_VALUE, value))
 
 /** JSON has no -0. */
 const plain = (value: number): number => (value === 0 ? 0 : value)

@@ -84,7 +84,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
     const quarantine = join(temporary, 'quarantine.jsonl')
     const cleaned = join(temporary, 'cleaned.parquet')
     const features = join(temporary, 'features.parquet')
-    const { read, statesIn } = await withDatabase(work.database, async (connection) => {
+    const { read, continued } = await withDatabase(work.database, async (connection) => {
       const read = await readSource(
         connection,
         options.source,
@@ -93,12 +93,12 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
       )
       const cleaning = allFitted.cleaning as FittedCleaning
       await applyCleaning(connection, prepared, cleaned, cleaning, fitted.attributes)
-      return { read, statesIn: await findHistory(connection, prepared, identity, options) }
+      return { read, continued: await findHistory(connection, prepared, identity, options) }
     })
     await replay({
       prepared: cleaned,
       out: features,
-      ...(statesIn === undefined ? {} : { statesIn }),
+      ...(continued.states !== undefined && { statesIn: continued.states }),
       settings,
       fitted,
       workers: options.workers,
@@ -119,10 +119,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
       ...counts,
       quarantined: read.quarantinedRows,
       labelled: read.mapping.is_fraud !== null,
-      history:
-        statesIn === undefined
-          ? 'history begins with this file'
-          : 'continues the history the model was trained on',
+      history: continued.told,
     }
   } finally {
     await rm(temporary, { recursive: true, force: true })
@@ -137,31 +134,44 @@ const formatOf = (out: string): string => {
   return FORMATS[ending]
 }
 
+/** Folder of the states to start from, or undefined for an empty history; and what that is, for people. */
+interface ContinuedHistory {
+  readonly states: string | undefined
+  readonly told: string
+}
+
+const BEGINS = 'history begins with this file'
+
 /**
- * Folder of the states to start from, or undefined for an empty history. `auto` continues the training's
- * history when the input begins after it has ended; otherwise its rows would meet states that know their
- * future.
+ * `auto` continues the training's history when the input begins when it ended, or later; otherwise its rows
+ * would meet states that know their future.
  */
 const findHistory = async (
   connection: DuckDBConnection,
   prepared: string,
   identity: StatesIdentity,
   { history, run }: PredictOptions,
-): Promise<string | undefined> => {
-  if (history === 'none') return undefined
+): Promise<ContinuedHistory> => {
+  if (history === 'none') return { states: undefined, told: BEGINS }
   const folder = join(run, 'states')
   const states = await readStates(folder, identity)
+  const going: ContinuedHistory = { states: folder, told: 'continues the history the model was trained on' }
   if (history === 'run') {
     if (states === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: run })
-    return folder
+    return going
   }
-  if (states === undefined) return undefined
+  if (states === undefined) return { states, told: `${BEGINS}: the model has none` }
   const result = await connection.runAndReadAll(
     `SELECT min(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(prepared)})`,
   )
   const first = result.getRows()[0]?.[0] as number | null
   const last = states.lastEventTimeMs
-  return first !== null && (last === null || first > last) ? folder : undefined
+  if (first === null || last === null || first >= last) return going
+  const [begins, ended] = [first, last].map((ms) => new Date(ms).toISOString())
+  return {
+    states: undefined,
+    told: `${BEGINS}: it begins at ${begins}, before training ended at ${ended} (--history run continues that all the same)`,
+  }
 }
 
 interface ScoredInput {

@@ -14,6 +14,26 @@ describe('vigia as a process', () => {
     )
   })
 
+  it('tells what the features cost, entity by entity, and of nothing less than a configuration', () => {
+    const config = join(temporaryFolder(), 'costly.yaml')
+    writeFileSync(config, 'entities:\n  ip: { id: location, features: [counts], windows: [1h] }\n')
+    const { status, stdout } = vigia(['config', 'show', '--cost', '--json', '--config', config])
+    const { costs, total } = JSON.parse(stdout)
+    expect(status).toBe(0)
+    expect(costs.map(({ source }: { source: string }) => source)).toEqual([
+      'transaction',
+      'user',
+      'merchant',
+      'device',
+      'ip',
+    ])
+    expect(costs[4]).toMatchObject({ features: 1, state: { perValue: 0, perTransaction: 24 } })
+    for (const { microseconds } of costs) expect(microseconds).toBeGreaterThan(0)
+    expect(total.features).toBeGreaterThan(100)
+    const refused = vigia(['config', 'show', 'features', '--cost'])
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('--cost is of the whole')])
+  })
+
   it('answers a wrong command with a suggestion and exit code 2', () => {
     const { status, stderr, stdout } = vigia(['confg'])
     expect([status, stdout]).toEqual([2, ''])

@@ -83,7 +83,15 @@ describe('vigia predict', () => {
       `COPY (SELECT * REPLACE ('later-' || transaction_id AS transaction_id, (epoch_ms(timestamp::TIMESTAMPTZ) + 8640000000)::VARCHAR AS timestamp)
              FROM '${at('input.parquet')}' LIMIT 50) TO '${at('later.parquet')}'`,
     )
-    expect(await told('input.parquet', 'auto-inside.csv', 'auto')).toContain('begins with this file')
+    expect(await told('input.parquet', 'auto-inside.csv', 'auto')).toMatch(
+      /^history begins with this file: it begins at \S+Z, before training ended at \S+Z \(--history run/,
+    )
+    // The instant at which training ended is time that it does not know: hours and days are such instants.
+    await query(
+      `COPY (SELECT 'tie-' || transaction_id AS transaction_id, * EXCLUDE (transaction_id) FROM '${at('input.parquet')}'
+             WHERE timestamp = (SELECT max(timestamp) FROM '${at('input.parquet')}')) TO '${at('tie.parquet')}'`,
+    )
+    expect(await told('tie.parquet', 'auto-tie.csv', 'auto')).toContain('continues')
     expect(await told('later.parquet', 'auto-later.csv', 'auto')).toContain('continues')
     expect(await told('later.parquet', 'run-later.csv', 'run')).toContain('continues')
     expect(await told('later.parquet', 'none-later.csv', 'none')).toContain('begins with this file')

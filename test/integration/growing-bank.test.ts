@@ -21,7 +21,7 @@ test('a running service learns of new entities and an attribute, and loses nothi
         PORT: String(await freePort()),
       },
     })
-    expect(stdout).toContain('taken in   3 decisions that the run has not seen (0 it has), 1 labels')
+    expect(stdout).toContain('taken in   3 decisions that the run has not seen (0 it has), 2 labels')
     expect(stdout.match(/\d+ decisions, \d+ values, 0 differ/g)).toHaveLength(2)
     const { features } = JSON.parse(readFileSync(join(folder, 'serving', 'live-4.json'), 'utf8'))
     // Three payments were decided on by the model that knew no addresses: they count all the same.
@@ -29,6 +29,9 @@ test('a running service learns of new entities and an attribute, and loses nothi
     expect(features).toMatchObject({ ip_tx_count_7d: 1, user_ip_is_new: 1 })
     expect(features.signed_up_age).toBe(0.5 / 24)
     expect(features.ip_tx_count_life).toBeGreaterThan(0)
+    // The old server was told of a fraud whose address it did not know.
+    const { features: later } = JSON.parse(readFileSync(join(folder, 'serving', 'live-5.json'), 'utf8'))
+    expect(later).toMatchObject({ ip_labelled_count_7d: 1, ip_risk_7d: 1 })
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -55,7 +55,7 @@ describe.skipIf(MLFLOW_PYTHON === undefined)('a promoted model in Python', () =>
     const largest = ours.reduce((most, value, row) => Math.max(most, Math.abs(value - theirs[row]!)), 0)
     expect(largest).toBeLessThan(1e-12)
     // Scores that are all alike would agree as well.
-    expect(new Set(theirs).size).toBeGreaterThan(100)
+    expect(new Set(theirs).size).toBeGreaterThan(10)
   })
 
   test('comes back whole, and predicts as the run does', () => {

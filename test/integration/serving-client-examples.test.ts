@@ -134,7 +134,7 @@ except VigiaError as error: print(error.status, error.code, 1 < error.retry_afte
   test('what would be refused again is thrown at once, with the code of the error', async () => {
     // Tried again, they would last as long as the patience.
     const patienceMs = 24 * 3_600_000
-    const predicting = client({ patienceMs }).predict({ ...transactionOf(1), amount: -5 })
+    const predicting = client({ patienceMs }).predict({ ...transactionOf(1), amount: 'a lot' })
     await expect(predicting).rejects.toMatchObject({ status: 422, code: 'REQUEST_TRANSACTION_INVALID' })
     await expect(client({ key: 'another', patienceMs }).sampleTransaction()).rejects.toMatchObject({
       status: 401,

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Feedback } from '../../src/decisions/inference-pipeline.ts'
 import { createTestServer } from '../../src/serving/serving.test-kit.ts'
+import { NO_SHAPE } from '../../src/transaction/shape.ts'
 
 type Server = Awaited<ReturnType<typeof createTestServer>>
 let server: Server
@@ -207,6 +209,43 @@ describe('what was decided', () => {
       .map((line) => JSON.parse(line))
     expect([rows[0].outcome, rows[1].error.code]).toEqual(['applied', expect.stringContaining('REQUEST')])
     expect((await get('/predictions/t1')).json().label.is_fraud).toBe(false)
+  })
+
+  test('a label carries the transaction that was not decided on here, or names whose it was', async () => {
+    const told: Feedback[] = []
+    Object.assign(server.pipeline, {
+      shape: { ...NO_SHAPE, attributes: [{ name: 'ip', kind: 'category' }] },
+      applyFeedback: async (feedback: Feedback) => {
+        told.push(feedback)
+        return 'applied'
+      },
+    })
+    const transaction = { ...PAYMENT, attributes: { ip: '203.0.113.7' } }
+    await post('/feedback', { transaction_id: 't1', is_fraud: true, transaction })
+    const { transaction_id, user_id, timestamp } = PAYMENT
+    await post('/feedback', { transaction_id, user_id, timestamp, is_fraud: false, transaction: null })
+    const eventTimeMs = Date.parse(timestamp)
+    expect(told).toMatchObject([
+      { transactionId: 't1', isFraud: true, transaction: { eventTimeMs, attributes: { ip: '203.0.113.7' } } },
+      { transactionId: 't1', isFraud: false, userId: 'ada', eventTimeMs },
+    ])
+    expect(told[1]).not.toHaveProperty('transaction')
+  })
+
+  test.each([
+    ['another one', { transaction: { ...PAYMENT, transaction_id: 't2' } }, ['transaction.transaction_id']],
+    ['one beside names', { transaction: PAYMENT, user_id: 'ada', timestamp: 1 }, ['user_id', 'timestamp']],
+    ['one that is none', { transaction: 7 }, ['transaction']],
+    [
+      'one with faults',
+      { transaction: { ...PAYMENT, amount: 'x', lat: 1 } },
+      ['transaction.amount', 'transaction.lat'],
+    ],
+  ])('a label is refused that carries %s', async (_, carried, fields) => {
+    const answer = await post('/feedback', { transaction_id: 't1', is_fraud: true, ...carried })
+    const { error } = answer.json()
+    expect([answer.statusCode, error.code]).toEqual([422, 'REQUEST_INVALID'])
+    expect(error.problems.map(({ field }: { field: string }) => field)).toEqual(fields)
   })
 })
 

@@ -171,7 +171,7 @@ export interface Label {
 /** What became of a label. */
 export interface LabelAnswer {
   readonly transaction_id?: string
-  /** applied: learnt. late: kept, but too late for any feature. unchanged: told before. unknown: not decided on here, and nothing says whose it was; not taken. */
+  /** applied: learnt. late: kept, but no feature can need it: it came too late, or no state has the transaction. unchanged: told before. unknown: not decided on here, and nothing says whose it was; not taken. */
   readonly outcome?: 'applied' | 'late' | 'unchanged' | 'unknown'
   /** Row of the request that an error is about, from 1. */
   readonly line?: number

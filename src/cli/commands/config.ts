@@ -6,15 +6,17 @@ import { describeOrigin } from '../../config/origin.ts'
 import { SERVING_FILE } from '../../config/serving-config.ts'
 import { TRAINING_FILE } from '../../config/training-config.ts'
 import { VigiaError } from '../../errors.ts'
+import type { World } from '../../foundation/world.ts'
 import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig, readTrainingConfig } from '../config-option.ts'
+import { showCost } from './config-cost.ts'
 
-/** `vigia config`: what the configuration is, whether it is right, and what it may be. */
-export const configCommand: Command = {
+/** `vigia config`: what the configuration is, whether it is right, what it may be, and what it costs. */
+export const configCommand = (world: Pick<World, 'monotonicMs'>): Command => ({
   name: 'config',
   summary: 'show, check or describe the configuration',
   description:
-    'show prints every effective value and where it came from; validate checks a file; schema prints the JSON Schema for editors.',
+    'show prints every effective value and where it came from, or what the features cost; validate checks a file; schema prints the JSON Schema for editors.',
   arguments: [
     { name: '<action>', description: 'what to do', choices: ['show', 'validate', 'schema'] },
     {
@@ -31,6 +33,11 @@ export const configCommand: Command = {
       defaultValue: 'training',
     },
     { flags: '--changed', description: 'for show: only values that differ from their default in origin' },
+    {
+      flags: '--cost',
+      description:
+        'for show: instead of values, what the features of each kind of entity cost: memory of a state, time per transaction',
+    },
   ],
   examples: [
     {
@@ -38,6 +45,7 @@ export const configCommand: Command = {
       explanation: 'Every value with its origin.',
     },
     { command: 'vigia config show features --changed', explanation: 'What is set in one section.' },
+    { command: 'vigia config show --cost', explanation: 'Memory and time of each kind of entity.' },
     {
       command: 'vigia config validate --kind serving --config configs/serving_config.yaml',
       explanation: 'Exit code 0 when the file is right, 2 with every problem when it is not.',
@@ -49,11 +57,19 @@ export const configCommand: Command = {
     const isServing = input.options['kind'] === 'serving'
     const file: ConfigFile = isServing ? SERVING_FILE : TRAINING_FILE
     if (action === 'schema') return printJson(context, editorSchema(file))
+    if (action === 'show' && input.options['cost'] === true) {
+      if (isServing || section !== undefined)
+        throw new VigiaError('CLI_INVALID_ARGUMENT', {
+          command: 'config show',
+          reason: '--cost is of the whole training configuration: leave the section and --kind out',
+        })
+      return showCost(context, await readTrainingConfig(context, input), world)
+    }
     const config: ConfigManager = await (isServing ? readServingConfig : readTrainingConfig)(context, input)
     if (action === 'validate') return reportValid(context, input, config)
     return show(context, config, section, input.options['changed'] === true)
   },
-}
+})
 
 const printJson = (context: CommandContext, value: unknown): ExitCode => {
   context.stdout.write(`${JSON.stringify(value, null, 2)}\n`)

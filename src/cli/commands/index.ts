@@ -28,6 +28,6 @@ export const createCommands = (
   modelsCommand(tools),
   runsCommand(tools),
   trackingCommand(tools),
-  configCommand,
+  configCommand(tools.world),
   doctorCommand,
 ]

@@ -3,6 +3,7 @@ import Table from 'cli-table3'
 import picocolors from 'picocolors'
 import { readAmountRules } from '../../config/read-amount-rules.ts'
 import { readSource } from '../../dataset/read-source.ts'
+import { assertEntitiesMapped } from '../../dataset/source-entities.ts'
 import { validateDataset } from '../../dataset/validate-dataset.ts'
 import type { ValidationCheck, ValidationReport } from '../../dataset/validation-report.ts'
 import { withDatabase } from '../../disk/database.ts'
@@ -47,7 +48,7 @@ export const validateCommand = (tools: ValidateTools): Command => ({
     const config = await readTrainingConfig(context, input)
     const { resources, runs, validation } = config.settings
     const amounts = readAmountRules(config.settings)
-    const { source: declared } = declaredEntities({ config })
+    const { source: declared, entities } = declaredEntities({ config })
     const [file] = input.arguments
     const source =
       file === undefined ? declared : { ...declared, path: resolve(context.workingDirectory, file) }
@@ -63,6 +64,7 @@ export const validateCommand = (tools: ValidateTools): Command => ({
         { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
         { workingDirectory: context.workingDirectory, work, amounts, profile: true },
       )
+      assertEntitiesMapped(entities, read.mapping)
       return validateDataset(connection, preparedPath, read, validation, config.settings.features.windows)
     })
     const json = canonicalJson(report)

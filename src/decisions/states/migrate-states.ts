@@ -9,7 +9,10 @@ import { VigiaError } from '../../errors.ts'
 import { encodeState } from '../../features/state/encoding.ts'
 import { HEADER } from '../../features/state/layout.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
+import { attributeColumn } from '../../transaction/attributes.ts'
+import { entityIdSql, idColumns } from '../../transaction/entities.ts'
 import { type EntityKind, kindsOf } from '../../transaction/entity-kind.ts'
+import { tokenOf } from '../../transaction/token.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
 import { withLoggedEntries } from '../log/logged-entries.ts'
@@ -45,13 +48,14 @@ export interface MigratedStates {
  * its training ended with, and on top of them every decision and label of the service's logs that the
  * training had not seen, in the order logged, by the new model's own engine.
  *
- * What a logged transaction does not have (an attribute that is new) is missing, as it would have been.
+ * What a logged transaction does not have (an attribute that is new) is missing, as it would have been. Whose
+ * a labelled transaction was, the run says where it has it.
  *
  * @throws PIPELINE_HISTORY_MISSING, PIPELINE_RUN_INCOMPLETE, MODEL_STATES_REFUSED, SERVING_LOG_INCOMPLETE,
  * DATASET_OUTPUT_EXISTS, INTERRUPTED
  */
 export const migrateStates = async (options: MigrateStatesOptions): Promise<MigratedStates> => {
-  const { model, run, out, work } = options
+  const { model, run, out } = options
   const from = join(run, 'states')
   const to = join(out, 'states')
   const manifest = await readStates(from, model.identity)
@@ -65,7 +69,7 @@ export const migrateStates = async (options: MigrateStatesOptions): Promise<Migr
       new Map([...readEntries(snapshotFile(from, kind))].map(({ token, bytes }) => [token, bytes])),
     ]),
   )
-  const seen = await transactionIdsOf(join(run, 'read', 'prepared.parquet'), run, work)
+  const seen = await transactionIdsOf(options)
   const features = createLogFeatures(documentOf(model), (kind, token) => stored.get(kind)?.get(token))
   await mkdir(out, { recursive: true })
   const temporary = await mkdtemp(join(out, '.states-'))
@@ -84,33 +88,79 @@ export const migrateStates = async (options: MigrateStatesOptions): Promise<Migr
 }
 
 /** Ids of everything that a run has read. */
-const transactionIdsOf = async (prepared: string, run: string, work: Work): Promise<ReadonlySet<string>> => {
-  if ((await stat(prepared).catch(() => undefined)) === undefined)
-    throw new VigiaError('PIPELINE_RUN_INCOMPLETE', {
-      folder: run,
-      reason: 'it has no read/prepared.parquet, which says what the training has seen',
-    })
-  return withDatabase(work.database, async (connection) => {
-    const ids = new Set<string>()
-    const result = await connection.stream(`SELECT transaction_id FROM read_parquet(${sqlLiteral(prepared)})`)
-    for (;;) {
-      const chunk = await result.fetchChunk()
-      if (chunk === null || chunk.rowCount === 0) return ids
-      for (const id of chunk.getColumnValues(0)) ids.add(String(id))
-    }
+const transactionIdsOf = async ({ run, work }: MigrateStatesOptions): Promise<ReadonlySet<string>> => {
+  const prepared = await fileOf(run, 'read/prepared.parquet', 'what the training has seen')
+  const ids = new Set<string>()
+  await eachRow(`SELECT transaction_id FROM read_parquet(${sqlLiteral(prepared)})`, work, ([id]) =>
+    ids.add(String(id)),
+  )
+  return ids
+}
+
+/**
+ * Tokens of the bank's own entities, for each transaction that the logs have a label of and the run has: the
+ * run may know more of a transaction than the service did that was told its label.
+ */
+const ownTokensOf = async (
+  seen: ReadonlySet<string>,
+  workFolder: string,
+  { model, run, logs, openLog, work }: MigrateStatesOptions,
+): Promise<Map<string, Readonly<Record<EntityKind, number>>>> => {
+  const tokens = new Map<string, Readonly<Record<EntityKind, number>>>()
+  const { entities } = model.settings.options
+  if (entities.length === 0) return tokens
+  const labelled = new Set<string>()
+  await withLoggedEntries({ folders: logs, openLog, workFolder, work }, async ({ entries }) => {
+    for await (const entry of entries)
+      if (entry.kind === 'label' && seen.has(entry.label.transactionId))
+        labelled.add(entry.label.transactionId)
+  })
+  if (labelled.size === 0) return tokens
+  const cleaned = await fileOf(run, 'clean/cleaned.parquet', 'whose the labelled transactions were')
+  const ids = entities.map((entity) => entityIdSql(idColumns(entity, attributeColumn)))
+  const sql = `SELECT transaction_id, ${ids.join(', ')} FROM read_parquet(${sqlLiteral(cleaned)})`
+  await eachRow(sql, work, ([transactionId, ...values]) => {
+    if (!labelled.has(String(transactionId))) return
+    const named = entities.flatMap(({ name }, e) =>
+      values[e] === '' ? [] : [[name, tokenOf(String(values[e]))] as const],
+    )
+    tokens.set(String(transactionId), Object.fromEntries(named))
+  })
+  return tokens
+}
+
+/** @throws PIPELINE_RUN_INCOMPLETE */
+const fileOf = async (run: string, name: string, says: string): Promise<string> => {
+  const path = join(run, ...name.split('/'))
+  if ((await stat(path).catch(() => undefined)) !== undefined) return path
+  throw new VigiaError('PIPELINE_RUN_INCOMPLETE', {
+    folder: run,
+    reason: `it has no ${name}, which says ${says}`,
   })
 }
 
-const takeLogs = (
+const eachRow = (sql: string, work: Work, take: (values: readonly unknown[]) => void): Promise<void> =>
+  withDatabase(work.database, async (connection) => {
+    const result = await connection.stream(sql)
+    for (;;) {
+      work.signal.throwIfAborted()
+      const chunk = await result.fetchChunk()
+      if (chunk === null || chunk.rowCount === 0) return
+      for (const row of chunk.getRows()) take(row)
+    }
+  })
+
+const takeLogs = async (
   features: LogFeatures,
   seen: ReadonlySet<string>,
   lastEventTimeMs: number | null,
   workFolder: string,
-  { model, logs, openLog, work }: MigrateStatesOptions,
-): Promise<MigratedStates> =>
-  withLoggedEntries({ folders: logs, openLog, workFolder, work }, async ({ entries }) => {
+  options: MigrateStatesOptions,
+): Promise<MigratedStates> => {
+  const { model, logs, openLog, work } = options
+  const tokens = await ownTokensOf(seen, workFolder, options)
+  return withLoggedEntries({ folders: logs, openLog, workFolder, work }, async ({ entries }) => {
     const document = documentOf(model)
-    const tokens = new Map<string, Readonly<Record<EntityKind, number>>>()
     let taken = 0
     let known = 0
     let labels = 0
@@ -124,7 +174,8 @@ const takeLogs = (
         continue
       }
       const { transaction } = entry.decision
-      tokens.set(transaction.transactionId, features.tokensOf(transaction))
+      if (!tokens.has(transaction.transactionId))
+        tokens.set(transaction.transactionId, features.tokensOf(transaction))
       const isNew =
         !seen.has(transaction.transactionId) &&
         features.createAllFeatures(document, transaction) !== undefined
@@ -137,6 +188,7 @@ const takeLogs = (
     }
     return { taken, known, labels, lastEventTimeMs: last }
   })
+}
 
 /** All states of a kind, those that were not touched as they are, ascending by token. */
 const writeKind = (

@@ -19,7 +19,7 @@ import { ValuePlaces } from './value-places.ts'
 import { paidOf, UNLABELLED, Windows } from './windows.ts'
 
 /** Ring capacity and table capacity of a new state. */
-const FIRST_CAPACITY = 4
+export const FIRST_CAPACITY = 4
 
 /**
  * Reads and advances the states of one kind of entity.

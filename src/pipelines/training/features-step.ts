@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import type { ReadResult } from '../../dataset/read-source.ts'
 import { attributeOf } from '../../dataset/source-attributes.ts'
+import { assertEntitiesMapped } from '../../dataset/source-entities.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { readJson, writeJson } from '../../disk/json-file.ts'
 import { readFeatureSettings, splitEntities } from '../../features/feature-settings.ts'
@@ -31,6 +32,7 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
     const prepared = input('clean', 'cleaned.parquet')
     const { attributes, amounts, mapping } = await readJson<ReadResult>(input('read', 'read.json'))
     const { entities } = declaredEntities({ config })
+    assertEntitiesMapped(entities, mapping)
     const known = {
       categories: VOCABULARY_FIELDS,
       attributes: attributes.map(attributeOf),

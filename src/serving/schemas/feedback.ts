@@ -62,7 +62,7 @@ export const LabelAnswer = named(
           type: 'string',
           enum: OUTCOMES,
           description:
-            'applied: learnt. late: kept, but too late for any feature. unchanged: told before. unknown: not decided on here, and nothing says whose it was; not taken.',
+            'applied: learnt. late: kept, but no feature can need it: it came too late, or no state has the transaction. unchanged: told before. unknown: not decided on here, and nothing says whose it was; not taken.',
         }),
       ),
       line: Type.Optional(

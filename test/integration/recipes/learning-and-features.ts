@@ -50,7 +50,7 @@ export const recipe: FeatureFamily = {
       name: 'recipe_cents',
       meaning: 'The amount in cents.',
       unit: 'cents',
-      range: [1, Number.POSITIVE_INFINITY],
+      range: [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY],
       missing: 'never',
       bind:
         ({ transaction }) =>
