@@ -19,11 +19,15 @@ const LAYERS = [
 ]
 /** What engines and use cases stand on. */
 const BASE = ['errors', ...LAYERS.map(({ folder }) => folder)]
-LAYERS.push({ folder: 'artifacts', mayImport: BASE })
+LAYERS.push(
+  { folder: 'artifacts', mayImport: BASE },
+  // Rows of a service through the mapping that files were read by.
+  { folder: 'mapping', mayImport: [...GROUND, 'disk', 'transaction', 'config', 'dataset'] },
+)
 /** Engines know no use case, and not each other: a use case puts them together. */
 const ENGINES = ['replay', 'fitting', 'steps', 'tracking', 'decisions']
 LAYERS.push(...ENGINES.map((folder) => ({ folder, mayImport: [...BASE, 'artifacts'] })))
-const BELOW_PIPELINES = [...BASE, 'artifacts', ...ENGINES]
+const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES]
 /** Serving, reports and the command line show what use cases do, and not each other. */
 const FACES = ['serving', 'reports', 'cli']
 LAYERS.push(

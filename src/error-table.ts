@@ -789,6 +789,26 @@ export const ERRORS = define({
     message: 'Model {model} reads amounts by the rules {got}, model {other} by {allowed}',
     fix: 'Serve models side by side that were trained with the same settings of amounts: a request is read once for all.',
   },
+  SERVING_MAPPING_MISSING: {
+    status: 409,
+    exitCode: 2,
+    message:
+      'The model {model} does not say how rows of the source become transactions: it was imported, or trained before mappings travelled with models',
+    fix: 'Train it again with this version (`vigia run`) and serve that, or send the fields of a transaction, without mapping=source.',
+  },
+  SERVING_MAPPINGS_DIFFER: {
+    status: 409,
+    exitCode: 2,
+    message:
+      'Model {model} maps {part} of the source by {got}, model {other} by {allowed}: a row is mapped once for all',
+    fix: 'Serve models side by side that were trained with the same mapping, or send the fields of a transaction, without mapping=source.',
+  },
+  SERVING_MAPPING_REFUSED: {
+    status: 409,
+    exitCode: 2,
+    message: 'The mapping of the model in service cannot be used for requests: {reason}',
+    fix: 'Train with a mapping of columns that JSON can write, or send the fields of a transaction, without mapping=source.',
+  },
   // requests
   REQUEST_INVALID: {
     status: 422,
@@ -800,7 +820,7 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: 'The transaction cannot be used; it has {count}:{problems}',
-    fix: 'Correct what is listed. GET /sample-transaction answers with a transaction that is accepted.',
+    fix: 'Correct what is listed. GET /sample-transaction answers with a transaction that is accepted; the columns for mapping=source stand in GET /openapi.json, as SourceRow.',
   },
   REQUEST_NOT_JSON: {
     status: 400,

@@ -7,6 +7,7 @@ import { TrackingSchema, type TrackingSettings } from '../config/sections/tracki
 import type { ServingSettings } from '../config/serving-config.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
+import { slowExpressions } from '../mapping/row-mapper.ts'
 import { modelLoader } from '../pipelines/service/model-source.ts'
 import { openService } from '../pipelines/service/open-service.ts'
 import type { ServingStorage } from '../pipelines/service/serving-storage.ts'
@@ -83,7 +84,14 @@ export const serverStarter =
           reason: code === 'EADDRINUSE' ? 'the port is in use' : message,
         })
       })
-      return { address, models: pipeline.models, startedInMs: world.monotonicMs(), close: () => app.close() }
+      const { mapping, shape, models } = pipeline
+      return {
+        address,
+        models,
+        mapping: 'refusal' in mapping ? undefined : slowExpressions(mapping.mapping, shape),
+        startedInMs: world.monotonicMs(),
+        close: () => app.close(),
+      }
     } catch (error) {
       await pipeline.close().catch(() => undefined)
       throw error

@@ -38,7 +38,16 @@ describe('the name of a column is that column', () => {
     ["'Is Fraud?'", "'Is Fraud?'", []],
   ])('%s', async (configured, expression, columns) => {
     const field = (await mapped({ location: configured })).find(({ field }) => field === 'location')
-    expect(field).toEqual({ field: 'location', expression, type: 'VARCHAR', columns })
+    expect(field).toMatchObject({ field: 'location', expression, type: 'VARCHAR', columns })
+  })
+
+  it('is told apart from the place of a row', async () => {
+    const fields = await mapped({ location: "concat(SOURCE_ROW, '-', amount)" })
+    expect(fields.find(({ field }) => field === 'location')).toMatchObject({
+      columns: ['Amount'],
+      places: ['source_row'],
+    })
+    expect(fields.find(({ field }) => field === 'amount')).not.toHaveProperty('places')
   })
 
   it('of two names that differ in case alone, the one that is written is meant', async () => {

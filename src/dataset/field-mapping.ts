@@ -4,6 +4,7 @@ import type { SourceSettings } from '../config/sections/source.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
 import { EXPECTED_FIELDS, LABEL_FIELDS, SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
+import { PLACE_COLUMNS } from '../transaction/source-mapping.ts'
 
 const REQUIRED: readonly SourceField[] = SOURCE_FIELDS.filter(({ required }) => required).map(
   ({ wire }) => wire,
@@ -24,6 +25,8 @@ export interface MappedField<Name extends MappedName = MappedName> {
   readonly type: string
   /** The columns of the source that the expression uses, as the source names them. */
   readonly columns: readonly string[]
+  /** `source_row` and `source_file`, where it uses them; absent when it uses neither. */
+  readonly places?: readonly string[]
 }
 
 /**
@@ -46,7 +49,13 @@ export const mapFields = async (
   const mapped: MappedField<SourceField>[] = []
   for (const { wire: field } of SOURCE_FIELDS) {
     const expression = expressionOf(field, fields, columns)
-    const absent: MappedField<SourceField> = { field, expression: null, type: 'VARCHAR', columns: [] }
+    const absent: MappedField<SourceField> = {
+      field,
+      expression: null,
+      type: 'VARCHAR',
+      columns: [],
+      places: [],
+    }
     const isOptional = labels === 'if there' && LABELS.includes(field)
     if (expression === null) mapped.push(absent)
     else
@@ -112,6 +121,9 @@ export const expressionBinder = async (
   })
 }
 
+/** Where a row stands: columns that every source has. */
+const PLACES: readonly string[] = Object.keys(PLACE_COLUMNS)
+
 const LABELS: readonly SourceField[] = LABEL_FIELDS.map(({ wire }) => wire)
 
 /** How a column that is not there shows: by its name, or as SQL that is none where its name has blanks. */
@@ -147,7 +159,7 @@ const bindExpression = async (
   expression: string,
   columns: readonly string[],
   unstable: ReadonlySet<string>,
-): Promise<Pick<MappedField, 'type' | 'columns'>> => {
+): Promise<Pick<MappedField, 'type' | 'columns' | 'places'>> => {
   const invalid = (reason: string) =>
     new VigiaError('DATASET_EXPRESSION_INVALID', { setting, expression, reason })
   const parsed = await parse(connection, expression)
@@ -168,13 +180,18 @@ const bindExpression = async (
     const described = await connection.runAndReadAll(
       `DESCRIBE SELECT (\n${expression}\n) AS x FROM source_rows`,
     )
-    const used = new Set(nodes.filter(isColumn).map((node) => nameOf(node).toLowerCase()))
+    // Of `part.of.a.column` every part: which of them is the column hangs on what columns there are.
+    const parts = nodes.filter(isColumn).flatMap(({ column_names: names = [] }) => names)
+    const used = new Set(parts.map((name) => name.toLowerCase()))
+    const isUsed = (name: string) => used.has(name.toLowerCase())
+    const places = PLACES.filter((name) => isUsed(name) && !columns.includes(name))
     return {
       type: String(described.getRows()[0]?.[1]),
-      columns: columns.filter((name) => used.has(name.toLowerCase())),
+      columns: columns.filter(isUsed),
+      ...(places.length > 0 && { places }),
     }
   } catch (error) {
-    const known = new Set([...columns, 'source_row', 'source_file'].map((name) => name.toLowerCase()))
+    const known = new Set([...columns, ...PLACES].map((name) => name.toLowerCase()))
     const missing = nodes
       .filter(isColumn)
       .map(nameOf)

@@ -2,7 +2,8 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 
 /** Digits with or without commas between thousands, a point at most; `1,50` is none: its comma is a point. */
 const NUMBER = '([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]*)?'
-const MONEY = `[-+]?[$€£¥]? ?${NUMBER}|[$€£¥] ?[-+]${NUMBER}|[(][$€£¥]? ?${NUMBER}[)]`
+/** An amount with a sign of a currency, as a regular expression of SQL and of JavaScript. */
+export const MONEY_TEXT = `[-+]?[$€£¥]? ?${NUMBER}|[$€£¥] ?[-+]${NUMBER}|[(][$€£¥]? ?${NUMBER}[)]`
 
 /** SQL macros that mapping expressions may use, beside everything DuckDB offers. */
 export const MAPPING_MACROS = [
@@ -19,7 +20,7 @@ export const MAPPING_MACROS = [
   },
   {
     signature: 'money(x)',
-    body: `CASE WHEN regexp_full_match(trim(CAST(x AS VARCHAR)), '${MONEY}') THEN concat(CASE WHEN regexp_matches(CAST(x AS VARCHAR), '[-(]') THEN '-' ELSE '' END, regexp_replace(CAST(x AS VARCHAR), '[^0-9.]', '', 'g')) ELSE CAST(x AS VARCHAR) END`,
+    body: `CASE WHEN regexp_full_match(trim(CAST(x AS VARCHAR)), '${MONEY_TEXT}') THEN concat(CASE WHEN regexp_matches(CAST(x AS VARCHAR), '[-(]') THEN '-' ELSE '' END, regexp_replace(CAST(x AS VARCHAR), '[^0-9.]', '', 'g')) ELSE CAST(x AS VARCHAR) END`,
     meaning:
       "Text with $, €, £ or ¥, thousands commas and a sign or brackets as a plain number: '$1,234.50' gives '1234.50'; '-$99.00', '$-99.00' and '($99.00)' give '-99.00'. Other text is unchanged.",
   },

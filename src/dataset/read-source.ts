@@ -6,15 +6,15 @@ import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { VigiaError } from '../errors.ts'
 import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
-import { type Attribute, attributeColumn, isTextAttribute } from '../transaction/attributes.ts'
 import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
-import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
-import { convertAttribute, convertedStep, unreadableNames } from './attribute-conversion.ts'
-import { type BoundAttribute, bindAttributes } from './bound-attributes.ts'
+import type { SourceMapping } from '../transaction/source-mapping.ts'
+import { bindAttributes } from './bound-attributes.ts'
+import { allOf, type Conversion, convertedRows, preparedNames } from './conversion-query.ts'
 import type { RenamedColumn } from './csv-header.ts'
-import { convertField, isTakenAsUtc, mappedColumn, rowReasons } from './field-conversion.ts'
+import { isTakenAsUtc } from './field-conversion.ts'
 import { type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
+import { mappingOfSource, type TypedColumn } from './mapping-of-source.ts'
 import {
   countRejected,
   countRows,
@@ -54,6 +54,8 @@ export interface ReadOptions {
 export interface ReadResult {
   readonly format: string
   readonly files: readonly SourceFile[]
+  /** What of the mapping travels with a model; absent in results of before it did. */
+  readonly served?: SourceMapping
   /** Columns of the source, as it names them. */
   readonly sourceColumns: readonly string[]
   /** Columns whose name an earlier one of the same header has, and by what name they are used. */
@@ -138,7 +140,8 @@ export const readSource = async (
       order: source.order,
     })
     told('writing the prepared dataset', rows.rows)
-    return { ...resultOf(rows, conversion, counts, written), profile: profiled }
+    const served = mappingOfSource(conversion, rows.format, await columnTypes(connection))
+    return { ...resultOf(rows, conversion, counts, written), served, profile: profiled }
   } catch (error) {
     throw asDatasetError(error, {
       activity: 'reading the source',
@@ -162,6 +165,12 @@ export const readSource = async (
 interface Written {
   readonly accepted: number
   readonly quarantined: number
+}
+
+/** The columns of `source_rows` with their types. */
+const columnTypes = async (connection: DuckDBConnection): Promise<readonly TypedColumn[]> => {
+  const described = await connection.runAndReadAll('DESCRIBE source_rows')
+  return described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }))
 }
 
 /** Writes both files. @throws DATASET_ROWS_LOST when they do not hold all rows together */
@@ -196,7 +205,7 @@ const resultOf = (
   { fields, attributes, timeZone, amounts }: Conversion,
   counts: RowCounts,
   written: Written,
-): Omit<ReadResult, 'profile'> => ({
+): Omit<ReadResult, 'profile' | 'served'> => ({
   format: rows.format,
   files: rows.files,
   sourceColumns: rows.columns,
@@ -219,95 +228,24 @@ const resultOf = (
   quarantinedByDay: counts.badByDay,
 })
 
-const PREPARED = Object.keys(PREPARED_COLUMNS).filter((name) => name !== 'arrival' && name !== 'source_row')
-
-/** The columns of a prepared dataset with these attributes, but for the numbers of rows, as SQL. */
-const preparedNames = (attributes: readonly BoundAttribute[]): readonly string[] => [
-  ...PREPARED,
-  ...attributes.map(({ attribute }) => sqlIdentifier(attributeColumn(attribute.name))),
-]
-
 /** Whether an expression has failed on the values of some row, rather than on all. */
 const isOfSomeRow = (error: unknown): boolean =>
   /^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message))
 
-/** Fields and attributes. */
-const allOf = ({ fields, attributes }: Conversion): readonly MappedField[] => [
-  ...fields,
-  ...attributes.map(({ field }) => field),
-]
-
-/** Everything that is converted, each with its expression. */
-interface Conversion {
-  readonly fields: readonly MappedField<SourceField>[]
-  readonly attributes: readonly BoundAttribute[]
-  readonly timeZone: string
-  readonly amounts: AmountRules
-}
-
-/** Step 3. Each step is a subquery of its own, so that no expression is computed twice. */
+/** Step 3. */
 const convertRows = async (
   connection: DuckDBConnection,
-  { fields, attributes, timeZone, amounts }: Conversion,
+  conversion: Conversion,
   careful: boolean,
 ): Promise<void> => {
-  const converted = fields.map((field) => convertField(field, timeZone, amounts))
-  const others = attributes.map(({ attribute, field }) => convertAttribute(attribute, field, timeZone))
-  const layers = Math.max(...converted.map((field) => field.steps.length))
-  const forgiving = attributes.filter(({ attribute }) => attribute.unreadable === 'missing')
-  const all = [...fields, ...attributes.map(({ field }) => field)]
-  let query = mappedRows(all, careful ? new Set(forgiving.map(({ field }) => field)) : undefined)
-  for (let layer = 0; layer < layers; layer++) {
-    const steps = converted.flatMap(({ steps }) => steps.slice(layer, layer + 1))
-    if (layer === 0)
-      steps.push(...others.map(({ attribute, value }) => [attributeStep(attribute), value] as const))
-    query = `SELECT *, ${steps.map(([name, sql]) => `${sql} AS ${name}`).join(', ')} FROM (${query})`
-  }
-  query = `SELECT *, ${unreadableNames(others)} AS "__unreadable" FROM (${query})`
-  const columns = new Map([
-    ...converted.flatMap((field) => field.columns),
-    ...others.map(({ attribute, column }) => [sqlIdentifier(column), attributeStep(attribute)] as const),
-  ])
-  const texts = [
-    ...PREPARED.filter((name) => PREPARED_COLUMNS[name as 'user_id'].startsWith('VARCHAR')).map(
-      (name) => columns.get(name)!,
-    ),
-    ...others
-      .filter(({ attribute }) => isTextAttribute(attribute))
-      .map(({ attribute }) => attributeStep(attribute)),
-  ]
-  const names = preparedNames(attributes)
+  const { query, columns, reasons } = convertedRows(conversion, careful)
+  const names = preparedNames(conversion.attributes)
   // Numbering around rejected rows is a join, which does not keep the order; a plain scan does.
   const order = (await countRejected(connection)) > 0 ? 'ORDER BY source_row' : ''
   await connection.run(
-    `CREATE OR REPLACE TEMP TABLE mapped AS SELECT source_row, ${names.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, "__unreadable", CAST(${rowReasons(converted, texts)} AS INTEGER) AS reasons FROM (${query}) ${order}`,
+    `CREATE OR REPLACE TEMP TABLE mapped AS SELECT source_row, ${names.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, "__unreadable", CAST(${reasons} AS INTEGER) AS reasons FROM (${query}) ${order}`,
   )
 }
-
-/**
- * Every field's expression over the source. With `forgiving` it is the second try, after an expression failed
- * on some row (a cast of text that is no number, for instance): the expression is wrapped so that it gives no
- * value there, and the row is told apart from one whose value is missing by the struct around the value, but
- * for those of `forgiving`, whose value is then missing.
- */
-const mappedRows = (fields: readonly MappedField[], forgiving?: ReadonlySet<MappedField>): string => {
-  const mapped = fields.filter(({ expression }) => expression !== null)
-  const absent = fields.filter(({ expression }) => expression === null)
-  const nulls = absent.map(({ field }) => `NULL::VARCHAR AS ${mappedColumn(field)}`)
-  if (forgiving === undefined) {
-    const values = mapped.map(({ field, expression }) => `(\n${expression}\n) AS ${mappedColumn(field)}`)
-    return `SELECT source_row, "__malformed", false AS "__failed", ${[...values, ...nulls].join(', ')} FROM source_rows`
-  }
-  const tries = mapped.map(({ field, expression }) => `TRY({'value': (\n${expression}\n)}) AS t_${field}`)
-  const values = mapped.map(({ field }) => `t_${field}.value AS ${mappedColumn(field)}`)
-  const failed = mapped
-    .filter((field) => !forgiving.has(field))
-    .map(({ field }) => `t_${field} IS NULL`)
-    .join(' OR ')
-  return `SELECT source_row, "__malformed", (${failed}) AS "__failed", ${[...values, ...nulls].join(', ')} FROM (SELECT source_row, "__malformed", ${tries.join(', ')} FROM source_rows)`
-}
-
-const attributeStep = ({ name }: Attribute): string => sqlIdentifier(convertedStep(name))
 
 /**
  * Step 5. Sorts only when it must: rows that are all good and in order are written as they stand, on all

@@ -1,9 +1,14 @@
+import type { VigiaError } from '../errors.ts'
 import type { Reason } from '../model/explain/reasons.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
+import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
 
 export type { Prediction, ServedModelName }
+
+/** The mapping of the source for models in service, or why there is none for all of them. */
+export type ServedMapping = { readonly mapping: SourceMapping } | { readonly refusal: VigiaError }
 
 /** A decision as the log has it, with everything that went into it. */
 export interface LoggedPrediction extends Prediction {
@@ -115,6 +120,8 @@ export interface InferencePipeline {
   readonly models: readonly ServedModel[]
   /** What the models in service read of a transaction beside its fields. */
   readonly shape: TransactionShape
+  /** How they map rows of the bank's own tables, or why such rows cannot be sent. */
+  readonly mapping: ServedMapping
   status(): InferenceStatus
   /** Finishes what was accepted, saves all states. */
   close(): Promise<void>

@@ -16,6 +16,7 @@ import type {
   InferenceObserver,
   InferencePipeline,
   InferenceStatus,
+  ServedMapping,
   ServedModel,
 } from './inference-pipeline.ts'
 import type { LoadedModel } from './loaded-model.ts'
@@ -23,7 +24,7 @@ import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
 import { createLoggedPredictions } from './logged-predictions.ts'
 import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
 import { openOwnedDecisions } from './owned/owned-decisions.ts'
-import { shapeOf } from './served-shape.ts'
+import { mappingOf, shapeOf } from './served-shape.ts'
 import { openSharedDecisions } from './shared/shared-decisions.ts'
 import { readStoreIdentity, type StoreIdentity, writeStoreIdentity } from './states/store-identity.ts'
 import { warmUp } from './warm-up.ts'
@@ -82,7 +83,8 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     observer,
   })
   archiver.start()
-  return createPipeline(options, identity, { decider, shape }, decisions, logged, archiver)
+  const mapping = mappingOf(modelsOf(models))
+  return createPipeline(options, identity, { decider, shape, mapping }, decisions, logged, archiver)
 }
 
 /** Gives a store that has never been used its name, and says whose states it will have. */
@@ -129,13 +131,13 @@ const openDecisions = (
 const createPipeline = (
   options: PipelineOptions,
   identity: StoreIdentity,
-  first: { readonly decider: Decider; readonly shape: TransactionShape },
+  first: { readonly decider: Decider; readonly shape: TransactionShape; readonly mapping: ServedMapping },
   decisions: Decisions,
   { find }: ReturnType<typeof createLoggedPredictions>,
   archiver: Archiver,
 ): OpenPipeline => {
   const { states, log } = options
-  let { decider, shape } = first
+  let { decider, shape, mapping } = first
 
   const explain: InferencePipeline['explain'] = (prediction, reasons) => {
     const { name, version } = prediction.model
@@ -158,6 +160,9 @@ const createPipeline = (
     get shape() {
       return shape
     },
+    get mapping() {
+      return mapping
+    },
     predict: async (transaction, reasons) => {
       const prediction = await decisions.predict(transaction, reasons)
       // A retried request gets its reasons again, where that takes no search.
@@ -176,6 +181,7 @@ const createPipeline = (
       warmUp(next)
       decider = next
       shape = nextShape
+      mapping = mappingOf(modelsOf(models))
       decisions.use(next)
     },
     status: () => statusOf(states.name, decisions.status(), archiver.logBytes),

@@ -5,6 +5,7 @@ import type { FittedCleaning } from '../dataset/cleaning.ts'
 import { planFeatures } from '../features/feature-plan.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import type { Attribute, AttributeValue, AttributeValues } from '../transaction/attributes.ts'
+import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { ServingModels } from './decider.ts'
 import {
@@ -17,7 +18,7 @@ import {
 } from './inference.test-kit.ts'
 import type { LoadedModel } from './loaded-model.ts'
 import { type OpenPipeline, openInferencePipeline } from './open-pipeline.ts'
-import { shapeOf } from './served-shape.ts'
+import { mappingOf, shapeOf } from './served-shape.ts'
 
 const BALANCE: Attribute = { name: 'balance', kind: 'number', means: 'balance before' }
 const SPEED: Attribute = { name: 'speed', kind: 'number' }
@@ -36,6 +37,57 @@ describe('the shape of transactions', () => {
       'Model other 1 takes the attribute balance for category, model champion 1 for number',
     )
   })
+})
+
+describe('the mapping of the source', () => {
+  const MAPPING: SourceMapping = {
+    version: 1,
+    format: 'csv',
+    timeZone: '',
+    columns: ['id', 'at', 'sum', 'saldo'].map((name) => ({ name, type: 'VARCHAR' })),
+    fields: { transaction_id: '"id"', timestamp: '"at"', amount: '"sum"' },
+    attributes: { balance: '"saldo"' },
+  }
+
+  test('is that of all models, with the attributes and columns of each', () => {
+    const other = {
+      ...MAPPING,
+      columns: [...MAPPING.columns.slice(0, 3), { name: 'v', type: 'VARCHAR' }],
+      attributes: { speed: '"v"' },
+    }
+    expect(mappingOf([mapped('champion', MAPPING), mapped('shadow', other)])).toEqual({
+      mapping: {
+        ...MAPPING,
+        columns: [...MAPPING.columns, { name: 'v', type: 'VARCHAR' }],
+        attributes: { balance: '"saldo"', speed: '"v"' },
+      },
+    })
+  })
+
+  test.each<[Partial<SourceMapping>, string]>([
+    [{ fields: { ...MAPPING.fields, amount: 'money("sum")' } }, 'maps amount of the source by money("sum")'],
+    [{ attributes: { balance: 'CAST("saldo" AS DOUBLE)' } }, 'maps attributes.balance of the source by CAST'],
+    [{ columns: [{ name: 'sum', type: 'DOUBLE' }] }, 'maps the column sum of the source by DOUBLE'],
+    [{ timeZone: 'Europe/Madrid' }, 'maps the time zone of the source by Europe/Madrid'],
+    [{ format: 'parquet' }, 'maps the format of the source by parquet'],
+  ])('there is none when two models map otherwise: %j', (change, sentence) => {
+    const served = mappingOf([mapped('champion', MAPPING), mapped('other', { ...MAPPING, ...change })])
+    expect('refusal' in served && served.refusal.message).toContain(sentence)
+    expect('refusal' in served && served.refusal.code).toBe('SERVING_MAPPINGS_DIFFER')
+  })
+
+  test('there is none when a model has none', () => {
+    const served = mappingOf([mapped('champion', MAPPING), modelWith('old', [])])
+    expect('refusal' in served && served.refusal.message).toContain('The model old 1 does not say')
+  })
+
+  const mapped = (name: string, source: SourceMapping): LoadedModel => {
+    const model = modelWith(name, [])
+    return {
+      ...model,
+      artifact: { ...model.artifact, manifest: { ...model.artifact.manifest, source } },
+    }
+  }
 })
 
 describe('models with different attributes side by side', () => {

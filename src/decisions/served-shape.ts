@@ -2,7 +2,10 @@ import { VigiaError } from '../errors.ts'
 import { canonicalJson } from '../foundation/canonical-json.ts'
 import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import type { Attribute } from '../transaction/attributes.ts'
+import { TRANSACTION_FIELDS } from '../transaction/fields.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
+import type { SourceMapping } from '../transaction/source-mapping.ts'
+import type { ServedMapping } from './inference-pipeline.ts'
 import type { LoadedModel } from './loaded-model.ts'
 
 /**
@@ -51,6 +54,66 @@ const amountsOf = ([first, ...others]: readonly LoadedModel[]): AmountRules => {
       })
   }
   return amounts
+}
+
+/**
+ * How the models in service map rows of the source. A row is mapped once for all: fields and columns must be
+ * the same; the attributes are those that any of them knows.
+ */
+export const mappingOf = (models: readonly LoadedModel[]): ServedMapping => {
+  let merged: SourceMapping | undefined
+  let first: LoadedModel | undefined
+  for (const model of models) {
+    const own = model.artifact.manifest.source
+    if (own === undefined)
+      return { refusal: new VigiaError('SERVING_MAPPING_MISSING', { model: nameOf(model) }) }
+    if (merged === undefined) {
+      merged = own
+      first = model
+      continue
+    }
+    const differing = difference(merged, own)
+    if (differing !== undefined)
+      return {
+        refusal: new VigiaError('SERVING_MAPPINGS_DIFFER', {
+          model: nameOf(model),
+          other: nameOf(first!),
+          part: differing.part,
+          got: differing.got,
+          allowed: differing.allowed,
+        }),
+      }
+    const known = new Set(merged.columns.map(({ name }) => name))
+    merged = {
+      ...merged,
+      columns: [...merged.columns, ...own.columns.filter(({ name }) => !known.has(name))],
+      attributes: { ...merged.attributes, ...own.attributes },
+    }
+  }
+  return merged === undefined
+    ? { refusal: new VigiaError('SERVING_MAPPING_MISSING', { model: 'in service' }) }
+    : { mapping: merged }
+}
+
+/** The first part that two mappings have otherwise; of columns and attributes only those that both have. */
+const difference = (
+  one: SourceMapping,
+  other: SourceMapping,
+): { readonly part: string; readonly got: string; readonly allowed: string } | undefined => {
+  const types = new Map(one.columns.map(({ name, type }) => [name, type]))
+  const pairs: (readonly [part: string, allowed: string | undefined, got: string | undefined])[] = [
+    ['the format', one.format, other.format],
+    ['the time zone', one.timeZone, other.timeZone],
+    ...TRANSACTION_FIELDS.map(({ wire }) => [wire, one.fields[wire], other.fields[wire]] as const),
+    ...other.columns.map(({ name, type }) => [`the column ${name}`, types.get(name) ?? type, type] as const),
+    ...Object.entries(other.attributes).map(
+      ([name, got]) => [`attributes.${name}`, one.attributes[name] ?? got, got] as const,
+    ),
+  ]
+  const found = pairs.find(([, allowed, got]) => allowed !== got)
+  if (found === undefined) return undefined
+  const [part, allowed, got] = found
+  return { part, got: got || 'nothing', allowed: allowed || 'nothing' }
 }
 
 const nameOf = ({ description: { name, version } }: LoadedModel): string => `${name} ${version}`

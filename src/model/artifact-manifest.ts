@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import type { Calibration } from '../learning/calibration/calibration.ts'
 import { MOST_DECIMALS, MOST_MINOR, ROUNDINGS, type Rounding } from '../transaction/amount-rules.ts'
+import { SourceMappingSchema } from '../transaction/source-mapping.ts'
 
 /** Version of the layout of an artifact. */
 export const ARTIFACT_SCHEMA = 2
@@ -74,6 +75,8 @@ export const ManifestSchema = Type.Object(
       { features: Type.Unknown(), labels: Type.Unknown(), amounts: Type.Optional(AmountRulesSchema) },
       closed,
     ),
+    /** How the rows of the bank's own tables become transactions; absent in artifacts of before it was. */
+    source: Type.Optional(SourceMappingSchema),
     /** What features and cleaning took from the training rows. */
     fitted: Type.Object({ features: Type.Unknown(), cleaning: Type.Unknown() }, closed),
     /** How features were selected, and why the others were dropped. */

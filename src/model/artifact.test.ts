@@ -112,6 +112,34 @@ describe('an artifact', () => {
     )
   })
 
+  test('has the mapping of its source, or none; one that is no mapping is refused', () => {
+    const source = {
+      version: 1 as const,
+      format: 'csv' as const,
+      timeZone: 'UTC',
+      columns: [{ name: 'Amt', type: 'VARCHAR' }],
+      fields: { amount: '"Amt"' },
+      attributes: {},
+    }
+    const contents = contentsOf(LINEAR)
+    const mapped = encodeArtifact({ ...contents, manifest: { ...contents.manifest, source } })
+    expect(decodeArtifact(mapped, 'here').manifest.source).toEqual(source)
+    expect(decodeArtifact(files, 'here').manifest.source).toBeUndefined()
+    const manifest = JSON.parse(new TextDecoder().decode(files.get('manifest.json'))) as object
+    for (const wrong of [
+      { ...source, version: 2 },
+      { ...source, fields: { is_fraud: '"label"' } },
+      { ...source, columns: ['Amt'] },
+      { ...source, more: 1 },
+    ])
+      expect(() =>
+        decodeArtifact(
+          replaced(files, 'manifest.json', JSON.stringify({ ...manifest, source: wrong })),
+          'here',
+        ),
+      ).toThrow('manifest.json: /source')
+  })
+
   test('of another version is refused', () => {
     const manifest = JSON.parse(new TextDecoder().decode(files.get('manifest.json'))) as object
     const older = replaced(files, 'manifest.json', JSON.stringify({ ...manifest, schema: 1 }))

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { FastifyRequest } from 'fastify'
 import { VigiaError } from '../errors.ts'
 import type { App } from './dependencies.ts'
 
@@ -9,23 +10,33 @@ const DEEPEST = 64
  * Reads JSON: UTF-8 only, not too deep, and without keys that would change what objects are. @throws
  * REQUEST_NOT_JSON
  */
-export type ParseJson = (bytes: Uint8Array) => unknown
+export type ParseJson = (bytes: Uint8Array, prepare?: PrepareJson) => unknown
 
-/** JSON bodies are read by `ParseJson`; an empty one is undefined. */
-export const addJsonBodies = (app: App): ParseJson => {
+/** Changes JSON before it is parsed: what is no JSON must stay none. */
+export type PrepareJson = (json: string) => string
+
+/**
+ * JSON bodies are read by `ParseJson`; an empty one is undefined.
+ *
+ * @param prepareOf how the body of a request is changed before it is parsed
+ */
+export const addJsonBodies = (
+  app: App,
+  prepareOf: (request: FastifyRequest) => PrepareJson | undefined = () => undefined,
+): ParseJson => {
   const parseText = app.getDefaultJsonParser('error', 'error') as unknown as (
     request: unknown,
     text: string,
     done: (error: Error | null, value: unknown) => void,
   ) => void
-  const parseJson: ParseJson = (bytes) => {
+  const parseJson: ParseJson = (bytes, prepare) => {
     if (!isUtf8(bytes)) throw new VigiaError('REQUEST_NOT_JSON', { reason: 'it is not UTF-8' })
     if (isTooDeep(bytes))
       throw new VigiaError('REQUEST_NOT_JSON', { reason: `it is nested deeper than ${DEEPEST}` })
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
     let value: unknown
     let isParsed = true
-    parseText(undefined, text, (error, result) => {
+    parseText(undefined, prepare === undefined ? text : prepare(text), (error, result) => {
       isParsed = error === null
       value = result
     })
@@ -38,7 +49,7 @@ export const addJsonBodies = (app: App): ParseJson => {
     try {
       const type = request.headers['content-type']
       if (type !== 'application/json') assertUtf8(type ?? '')
-      done(null, body.length === 0 ? undefined : parseJson(body as Buffer))
+      done(null, body.length === 0 ? undefined : parseJson(body as Buffer, prepareOf(request)))
     } catch (error) {
       done(error as Error)
     }

@@ -1,5 +1,6 @@
 import { loadServingConfig } from '../config/config-manager.ts'
 import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
+import { VigiaError } from '../errors.ts'
 import type { ModelControl } from '../pipelines/service/model-control.ts'
 import { NO_SHAPE } from '../transaction/shape.ts'
 import { createServingMetrics } from './metrics/serving-metrics.ts'
@@ -41,6 +42,7 @@ const PIPELINE: InferencePipeline = {
   saveLogs: neverAsked,
   models: [],
   shape: NO_SHAPE,
+  mapping: { refusal: new VigiaError('SERVING_MAPPING_MISSING', { model: 'in service' }) },
   status: neverAsked,
   close: async () => undefined,
 }

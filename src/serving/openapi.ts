@@ -1,9 +1,10 @@
 import swagger from '@fastify/swagger'
-import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
+import type { InferencePipeline, ServedMapping } from '../decisions/inference-pipeline.ts'
 import { ERRORS, type ErrorCode } from '../errors.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import { addApiPage } from './api-page.ts'
 import type { App } from './dependencies.ts'
+import { SourceRow, sourceRowSchema } from './schemas/source-row.ts'
 import {
   attributesSchema,
   LoggedTransaction,
@@ -38,7 +39,7 @@ const WITH_BODY: readonly ErrorCode[] = [
 export const addOpenApi = async (
   app: App,
   version: string,
-  pipeline: Pick<InferencePipeline, 'shape'>,
+  pipeline: Pick<InferencePipeline, 'shape' | 'mapping'>,
 ): Promise<void> => {
   await app.register(swagger, {
     openapi: {
@@ -88,7 +89,7 @@ export const addOpenApi = async (
     },
   })
   app.get('/openapi.json', { schema: { hide: true }, config: {} }, () =>
-    withShape(app.swagger(), pipeline.shape),
+    withMapping(withShape(app.swagger(), pipeline.shape), pipeline.mapping),
   )
   addApiPage(app)
 }
@@ -118,6 +119,14 @@ const withShape = (document: object, shape: TransactionShape): object => {
     return [name, { ...schema, ...own }]
   })
   return { ...document, components: { ...components, schemas: Object.fromEntries(typed) } }
+}
+
+/** The document with the columns of the source that the models now in service read. */
+const withMapping = (document: object, served: ServedMapping): object => {
+  if ('refusal' in served) return document
+  const { components } = document as { readonly components: { readonly schemas: object } }
+  const schemas = { ...components.schemas, [SourceRow.$id]: sourceRowSchema(served.mapping) }
+  return { ...document, components: { ...components, schemas } }
 }
 
 const errorResponses = (codes: ReadonlySet<ErrorCode>, shape: unknown): Record<string, unknown> => {

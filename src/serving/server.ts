@@ -22,6 +22,7 @@ import { createRequestNames } from './request-names.ts'
 import { addAdmin } from './routes/admin.ts'
 import { addFeedback } from './routes/feedback.ts'
 import { addKServeV2 } from './routes/kserve-v2.ts'
+import { isOfSource } from './routes/mapping-query.ts'
 import { addMlflow } from './routes/mlflow.ts'
 import { addNdjsonBodies } from './routes/ndjson.ts'
 import { addPredict } from './routes/predict.ts'
@@ -36,6 +37,7 @@ import { watchLoad } from './safety/load-shedding.ts'
 import { limitOf, sourceOf } from './safety/rate-limits.ts'
 import { addSchemas } from './schemas/named.ts'
 import { serializerCompiler } from './serialization.ts'
+import { createSourceRows } from './source-rows.ts'
 import { validatorCompiler } from './validation.ts'
 
 /** How often idle connections are closed while the server closes, milliseconds. */
@@ -71,6 +73,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     (request) => expire(request, limits.body_timeout),
   )
   metrics.watch(pipeline, load)
+  const source = createSourceRows(pipeline)
   let closer: NodeJS.Timeout | undefined
   app.addHook('preClose', (done) => {
     // Connections become idle as their last answers go out; clients would keep them until keep_alive ends.
@@ -80,6 +83,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   app.addHook('onClose', async () => {
     clearInterval(closer)
     load.stop()
+    source.close()
     await pipeline.close()
     lines.flush()
   })
@@ -97,12 +101,13 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     await app.register(cors, { origin: [...security.cors_origins], methods: ['GET', 'POST'], maxAge: 600 })
   if (limits.requests_per_minute > 0 || keys.some(({ requestsPerMinute = 0 }) => requestsPerMinute > 0))
     await app.register(rateLimit, rateLimits(limits.requests_per_minute))
-  const parseJson = addJsonBodies(app)
+  const parseJson = addJsonBodies(app, (request) => (isOfSource(request) ? source.prepare : undefined))
   if (api.docs) await addOpenApi(app, version, pipeline)
   const context: RouteContext = {
     ...dependencies,
     parseJson,
     load,
+    source,
     readTransaction: createTransactionReader(pipeline, api.unknown_fields, metrics.countUnknownAttributes),
     reasonsNotReady: () => [notReady?.() ?? '', reasonOf(pipeline)].filter((reason) => reason !== ''),
   }

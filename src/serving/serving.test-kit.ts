@@ -100,6 +100,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
   const pipeline: TestPipeline = {
     models: [MODEL],
     shape: NO_SHAPE,
+    mapping: { refusal: new VigiaError('SERVING_MAPPING_MISSING', { model: 'fraud-detector 3' }) },
     reason: '',
     failure: undefined,
     isClosed: false,

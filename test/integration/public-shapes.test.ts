@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
 import { readArtifact } from '../../src/artifacts/artifact-folder.ts'
+import { parseHeader } from '../../src/dataset/csv-header.ts'
 import { prepareModel } from '../../src/decisions/loaded-model.ts'
 import { shapeOf } from '../../src/decisions/served-shape.ts'
 import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
@@ -101,6 +102,29 @@ describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
     expect(compared?.report.values).toBeGreaterThan(requests.length)
   })
 
+  test('a server that is sent the rows as their file has them says what predict says', async () => {
+    const rows = await rawRows(name, at('later.csv'), at('later/prepared.parquet'))
+    const labels = await labelsLeft(at('run'), await shapeOfRun(at('run')))
+    const served = new Map<string, number>()
+    mkdirSync(at('raw'))
+    succeeded(
+      await servingIn(
+        at('raw'),
+        ['--set', `model.source=${at('run')}`, '--set', 'log.level=warn'],
+        async (address) => {
+          for (const { row, timeMs, json } of rows) {
+            while (labels[0] !== undefined && labels[0].dueMs <= timeMs)
+              await ok(`${address}/feedback`, labels.shift()!.feedback)
+            const answer = await ok(`${address}/predict?mapping=source`, json)
+            served.set(`later-${row}`, (answer as { probability: number }).probability)
+          }
+        },
+      ),
+    )
+    expect(served.size).toBeGreaterThan(SERVED / 2)
+    expect(served).toEqual(scoresIn(at('scores.csv'), [...served.keys()]))
+  })
+
   const vigia = (command: string, ...args: readonly string[]): Promise<Finished> =>
     vigiaIn(folder, [command, ...args, '--config', join(publicFolder(name), 'training_config.yaml')])
 })
@@ -153,6 +177,36 @@ const requestsOf = (
     return requests
   })
 
+/** A row of a file as JSON: numbers as they stand there, everything else as text, nothing as null. */
+interface RawRow {
+  /** From 1. */
+  readonly row: number
+  readonly timeMs: number
+  readonly json: string
+}
+
+/** The rows of a file that are used, in the order of their arrival. Their places follow those of training. */
+const rawRows = (name: string, path: string, prepared: string): Promise<readonly RawRow[]> =>
+  withDatabase(databaseIn(work), async (connection) => {
+    const [header = ''] = readFileSync(path, 'utf8').split('\n')
+    const quote = name === 'banksim' ? "'" : '"'
+    const { columns } = parseHeader(header, ',', quote)
+    const types = columns.map((column) => `${sqlLiteral(column)}: 'VARCHAR'`).join(', ')
+    const file = `read_csv(${sqlLiteral(path)}, header = true, auto_detect = false, delim = ',', quote = ${sqlLiteral(quote)}, escape = ${sqlLiteral(quote)}, columns = {${types}})`
+    const cells = (await connection.runAndReadAll(`SELECT * FROM ${file}`)).getRows()
+    const order = await connection.runAndReadAll(
+      `SELECT source_row::DOUBLE, event_time_ms::DOUBLE FROM read_parquet(${sqlLiteral(prepared)}) ORDER BY arrival`,
+    )
+    return (order.getRows() as [number, number][]).map(([row, timeMs]) => {
+      const members = columns.map((column, index) => {
+        const cell = cells[row - 1]![index] as string | null
+        const isNumber = cell !== null && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(cell)
+        return `${JSON.stringify(column)}: ${isNumber ? cell : JSON.stringify(cell)}`
+      })
+      return { row, timeMs, json: `{${members.join(', ')}, "source_row": ${1_000_000 + row}}` }
+    })
+  })
+
 /** A label as a request writes it, and when it becomes known. */
 interface LabelToTell {
   readonly dueMs: number
@@ -197,18 +251,18 @@ const scoresIn = (path: string, ids: readonly string[]): Map<string, number | un
 
 const post = async (
   url: string,
-  body: object,
+  body: object | string,
 ): Promise<{ readonly status: number; readonly answer: unknown }> => {
   const answer = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
+    body: typeof body === 'string' ? body : JSON.stringify(body),
   })
   return { status: answer.status, answer: await answer.json() }
 }
 
 /** The answer to what must be accepted. */
-const ok = async (url: string, body: object): Promise<unknown> => {
+const ok = async (url: string, body: object | string): Promise<unknown> => {
   const { status, answer } = await post(url, body)
   expect(status, JSON.stringify(answer)).toBe(200)
   return answer

@@ -2,7 +2,7 @@
 
 /** Transactions that are decided on in this order. */
 export interface Batch {
-  readonly transactions: readonly Transaction[]
+  readonly transactions: readonly DecisionBody[]
 }
 
 /** What became of each transaction. */
@@ -46,6 +46,9 @@ export interface BatchRow {
   /** Time that the server took. */
   readonly latency_ms?: number
 }
+
+/** A transaction, or with mapping=source a row of the source. */
+export type DecisionBody = Transaction | SourceRow
 
 /** Every error has this shape. */
 export interface Error {
@@ -154,7 +157,7 @@ export interface Label {
   readonly transaction_id: string | number
   /** Whether it was fraud, the truth: true, false, 1 or 0. */
   readonly is_fraud: true | false | 1 | 0 | 'true' | 'false' | '1' | '0'
-  readonly transaction?: Transaction
+  readonly transaction?: DecisionBody
   /** Instead of transaction, where the models know no entities of the bank's own. */
   readonly user_id?: string | number | null
   /** As user_id. */
@@ -433,6 +436,9 @@ export interface ServerReady {
   readonly live: boolean
 }
 
+/** A row of the bank's own table, by the names of its columns, for mapping=source. A number or true is the text that the file would have; null, and a column that is not there, is missing. Other columns are ignored. */
+export type SourceRow = Readonly<Record<string, unknown>>
+
 /** One card transaction. */
 export interface Transaction {
   /** Unique name of the transaction; a repeated one is the same transaction sent again. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. */
@@ -506,9 +512,11 @@ export interface Operations {
     readonly parameters: {
       /** How many reasons to give, strongest first. */
       readonly reasons?: number
+      /** What is sent: fields is a transaction; source is a row of the bank's own table by its own columns (SourceRow), which the model maps as it mapped its training data. */
+      readonly mapping?: 'fields' | 'source'
     }
     readonly body: {
-      readonly 'application/json': Transaction
+      readonly 'application/json': DecisionBody
     }
     readonly answer: {
       readonly 'application/json': Prediction
@@ -688,10 +696,12 @@ export interface Operations {
     readonly parameters: {
       /** How many reasons to give, strongest first. */
       readonly reasons?: number
+      /** What is sent: fields is a transaction; source is a row of the bank's own table by its own columns (SourceRow), which the model maps as it mapped its training data. */
+      readonly mapping?: 'fields' | 'source'
     }
     readonly body: {
       readonly 'application/json': Batch
-      readonly 'application/x-ndjson': Transaction
+      readonly 'application/x-ndjson': DecisionBody
     }
     readonly answer: {
       readonly 'application/json': BatchAnswer
@@ -702,7 +712,10 @@ export interface Operations {
   readonly giveFeedback: {
     readonly method: 'POST'
     readonly path: '/feedback'
-    readonly parameters: Readonly<Record<string, never>>
+    readonly parameters: {
+      /** What is sent: fields is a transaction; source is a row of the bank's own table by its own columns (SourceRow), which the model maps as it mapped its training data. */
+      readonly mapping?: 'fields' | 'source'
+    }
     readonly body: {
       readonly 'application/json': Labels
       readonly 'application/x-ndjson': Label

@@ -12,6 +12,8 @@ export interface RunningServer {
   /** `http://127.0.0.1:8000`. */
   readonly address: string
   readonly models: readonly ServedModel[]
+  /** Expressions of the mapping that run as SQL for each row, by what they give; undefined: no mapping. */
+  readonly mapping: Readonly<Record<string, string>> | undefined
   /** Milliseconds from the start of the process until it was ready. */
   readonly startedInMs: number
   /** Finishes what was accepted, saves everything. */
@@ -78,16 +80,26 @@ const statesLine = (outcome: StatesOutcome, workingDirectory: string): string =>
   return `states     ${countsText(outcome.counts)} from ${relative(workingDirectory, outcome.from)}`
 }
 
-const welcome = ({ address, models, startedInMs }: RunningServer): string[] => [
+const welcome = ({ address, models, mapping, startedInMs }: RunningServer): string[] => [
   ...models.map(
     ({ role, title, name, version, threshold }) =>
       `${role.padEnd(10)} ${name} ${version}: ${title}, flags from ${threshold.toFixed(4)} on`,
   ),
+  ...(mapping === undefined ? [] : [mappingLine(Object.keys(mapping))]),
   `listening  ${address} (ready in ${Math.round(startedInMs)} ms), described at ${address}/docs`,
   '',
   'Try it:',
   `  curl -s ${address}/sample-transaction | curl -s '${address}/predict?reasons=3' -H 'content-type: application/json' -d @-`,
 ]
+
+const MOST_NAMES = 6
+
+/** What rows cost that come with mapping=source. */
+const mappingLine = (slow: readonly string[]): string => {
+  if (slow.length === 0) return 'mapping    rows of the source are mapped without SQL'
+  const more = slow.length > MOST_NAMES ? ` and ${slow.length - MOST_NAMES} more` : ''
+  return `mapping    SQL for each row of the source (mapping=source): ${slow.slice(0, MOST_NAMES).join(', ')}${more}`
+}
 
 const modelJson = ({ role, name, version, source, sha256 }: ServedModel) => ({
   role,

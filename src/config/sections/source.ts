@@ -150,7 +150,7 @@ export const SourceSchema = Type.Object(
         default: {},
         additionalProperties: false,
         description:
-          'A column or one SQL expression for each field of a transaction. A text that is the name of a column (else the same but for case) is that column, blanks, `?` and words of SQL included; SQL puts such names in double quotes. Every column of CSV and JSON is text. `source_row` (1-based) and `source_file` can be used, and the macros decimal_comma(x), decimal_point(x), money(x), yes_no(x), first_time(x, formats), blank_to_null(x), epoch_seconds(x), epoch_microseconds(x) and epoch_nanoseconds(x).',
+          'A column or one SQL expression for each field of a transaction. A text that is the name of a column (else the same but for case) is that column, blanks, `?` and words of SQL included; SQL puts such names in double quotes. Every column of CSV and JSON is text. `source_row` (1-based) and `source_file` can be used, and the macros decimal_comma(x), decimal_point(x), money(x), yes_no(x), first_time(x, formats), blank_to_null(x), epoch_seconds(x), epoch_microseconds(x) and epoch_nanoseconds(x). The mapping travels with the model: POST /predict?mapping=source takes rows by these columns (docs/serving.md).',
       },
     ),
     attributes: Type.Record(Type.String({ minLength: 1 }), AttributeSchema, {

@@ -97,6 +97,7 @@ const manifestOf = async (
     project: project.name,
     model: { title: candidate.title, settings: trained.settings, library: trained.library ?? null },
     featureSettings: { features, labels, amounts: read.amounts },
+    ...(read.served !== undefined && { source: read.served }),
     fitted: {
       features: await readJson<FittedFeatures>(input('features', 'fitted.json')),
       cleaning: await readJson<FittedCleaning>(input('clean', 'cleaning.json')),

@@ -1,32 +1,41 @@
+import { type Static, Type } from 'typebox'
 import { VigiaError } from '../../errors.ts'
 import { labelAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
 import { asVigiaError, errorBody } from '../error-answers.ts'
 import { mapInOrder } from '../ndjson-answers.ts'
 import { readFeedback } from '../read-feedback.ts'
+import type { ReadTransaction } from '../read-transaction.ts'
 import { LabelAnswer, LabelBody, LabelsAnswer, LabelsBody, OUTCOMES } from '../schemas/feedback.ts'
 import { refTo } from '../schemas/named.ts'
+import type { SourceRows } from '../source-rows.ts'
+import { MAPPING, MAPPING_ERRORS } from './mapping-query.ts'
 import { isNdjson, NDJSON, replyWithNdjson } from './ndjson.ts'
 import { rowsOf } from './predict-batch.ts'
 import type { RouteContext } from './route-context.ts'
 
+const Query = Type.Object({ mapping: MAPPING }, { additionalProperties: false })
+type Asked = Static<typeof Query>
+
 /** POST /feedback: what became known of transactions. */
 export const addFeedback = (app: App, context: RouteContext): void => {
-  const { pipeline, settings, readTransaction } = context
+  const { pipeline, settings, readTransaction, source } = context
   const { batch_rows, stream_rows } = settings.limits
-  const apply = async (row: unknown) => {
-    const feedback = readFeedback(row, settings.api.unknown_fields, readTransaction)
+  const apply = async (row: unknown, { mapping }: Asked) => {
+    const read = mapping === 'source' ? await mappedTransaction(row, source) : readTransaction
+    const feedback = readFeedback(row, settings.api.unknown_fields, read)
     return labelAnswer(feedback.transactionId, await pipeline.applyFeedback(feedback))
   }
-  app.post(
+  app.post<{ Querystring: Asked }>(
     '/feedback',
     {
-      config: { scope: 'feedback', errors: ['FEEDBACK_TRANSACTION_UNKNOWN'] },
+      config: { scope: 'feedback', errors: ['FEEDBACK_TRANSACTION_UNKNOWN', ...MAPPING_ERRORS] },
       schema: {
         tags: ['feedback'],
         operationId: 'giveFeedback',
         summary: 'Tell which transactions were fraud',
         description: `One label, {"labels": [...]} with at most ${batch_rows}, or lines of ${NDJSON}. Whose a transaction was is known when it was decided on here; otherwise the label carries the transaction, or names its user, merchant and device. Telling the same again changes nothing.`,
+        querystring: Query,
         body: {
           content: {
             'application/json': { schema: refTo(LabelsBody) },
@@ -45,10 +54,10 @@ export const addFeedback = (app: App, context: RouteContext): void => {
       },
     },
     async (request, reply) => {
-      const { body } = request
-      if (isNdjson(body)) return replyWithNdjson(request, reply, ROW, context, apply)
+      const { body, query } = request
+      if (isNdjson(body)) return replyWithNdjson(request, reply, ROW, context, (row) => apply(row, query))
       if (!isList(body)) {
-        const answer = await apply(body)
+        const answer = await apply(body, query)
         if (answer.outcome === 'unknown')
           throw new VigiaError('FEEDBACK_TRANSACTION_UNKNOWN', { id: answer.transaction_id })
         return answer
@@ -61,7 +70,7 @@ export const addFeedback = (app: App, context: RouteContext): void => {
         stream_rows,
         async (row, index) => {
           try {
-            const answer = await apply(row)
+            const answer = await apply(row, query)
             counts[answer.outcome]!++
             return answer
           } catch (cause) {
@@ -76,6 +85,23 @@ export const addFeedback = (app: App, context: RouteContext): void => {
       return { outcomes, counts }
     },
   )
+}
+
+/** The transaction of a label as `readFeedback` asks for it, mapped before: that takes its time. */
+const mappedTransaction = async (label: unknown, source: SourceRows): Promise<ReadTransaction> => {
+  const row = (label as { readonly transaction?: unknown } | null)?.transaction
+  if (row === undefined || row === null)
+    return () => raise(new Error('a label without a transaction has none to read'))
+  try {
+    const transaction = await source.read(row)
+    return () => transaction
+  } catch (error) {
+    return () => raise(error)
+  }
+}
+
+const raise = (error: unknown): never => {
+  throw error
 }
 
 const ROW = refTo(LabelAnswer)

@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox'
 import type { App } from '../dependencies.ts'
 import { asVigiaError, errorBody } from '../error-answers.ts'
 import { answerNdjson } from '../ndjson-answers.ts'
+import { isOfSource } from './mapping-query.ts'
 import type { RouteContext } from './route-context.ts'
 
 export const NDJSON = 'application/x-ndjson'
@@ -33,6 +34,7 @@ export const replyWithNdjson = (
   work: (row: unknown) => Promise<object>,
 ): FastifyReply => {
   const { limits } = context.settings
+  const prepare = isOfSource(request) ? context.source.prepare : undefined
   const write = reply.compileSerializationSchema(schema as never) as (row: object) => string
   const refuse = (cause: unknown, line: number): string => {
     const error = asVigiaError(cause)
@@ -45,7 +47,7 @@ export const replyWithNdjson = (
     { rows: limits.stream_rows, lineBytes: limits.line_size * 1024 },
     async (bytes, line) => {
       try {
-        return write(await work(context.parseJson(bytes)))
+        return write(await work(context.parseJson(bytes, prepare)))
       } catch (error) {
         return refuse(error, line)
       }

@@ -7,36 +7,38 @@ import { asVigiaError, errorBody } from '../error-answers.ts'
 import { mapInOrder } from '../ndjson-answers.ts'
 import { refTo } from '../schemas/named.ts'
 import { BatchAnswer, BatchBody, BatchRow } from '../schemas/prediction.ts'
-import { TransactionBody } from '../schemas/transaction.ts'
+import { DecisionBody } from '../schemas/source-row.ts'
+import { MAPPING_ERRORS } from './mapping-query.ts'
 import { isNdjson, NDJSON, replyWithNdjson } from './ndjson.ts'
-import { reasonsQuery } from './predict.ts'
+import { DecisionQuery } from './predict.ts'
 import type { RouteContext } from './route-context.ts'
 
-const Query = reasonsQuery(0)
+type Asked = Static<typeof DecisionQuery>
 
 /** POST /predict/batch: decisions on many transactions, as one JSON body or as a stream of lines. */
 export const addPredictBatch = (app: App, context: RouteContext): void => {
-  const { pipeline, settings, readTransaction } = context
+  const { pipeline, settings, readTransaction, source } = context
   const { batch_rows, stream_rows } = settings.limits
-  const decide = async (row: unknown, reasons: number): Promise<object> => {
+  const decide = async (row: unknown, { reasons, mapping }: Asked): Promise<object> => {
     const started = performance.now()
-    const prediction = await pipeline.predict(readTransaction(row), reasons)
+    const transaction = mapping === 'source' ? await source.read(row) : readTransaction(row)
+    const prediction = await pipeline.predict(transaction, reasons)
     return predictionAnswer(prediction, performance.now() - started)
   }
-  app.post<{ Querystring: Static<typeof Query> }>(
+  app.post<{ Querystring: Asked }>(
     '/predict/batch',
     {
-      config: { scope: 'predict', errors: [] },
+      config: { scope: 'predict', errors: MAPPING_ERRORS },
       schema: {
         tags: ['decisions'],
         operationId: 'predictBatch',
         summary: 'Decide on many transactions',
         description: `A JSON body holds at most ${batch_rows} transactions. Lines of ${NDJSON} may be any number: each is answered by a line as soon as it and those before it are decided on, so read answers while you send. A row that cannot be decided on has an error of its own; the others are decided on.`,
-        querystring: Query,
+        querystring: DecisionQuery,
         body: {
           content: {
             'application/json': { schema: refTo(BatchBody) },
-            [NDJSON]: { schema: refTo(TransactionBody) },
+            [NDJSON]: { schema: refTo(DecisionBody) },
           },
         },
         response: {
@@ -51,14 +53,14 @@ export const addPredictBatch = (app: App, context: RouteContext): void => {
       },
     },
     async (request, reply) => {
-      const { reasons } = request.query
+      const { query } = request
       if (isNdjson(request.body))
-        return replyWithNdjson(request, reply, ROW, context, (row) => decide(row, reasons))
+        return replyWithNdjson(request, reply, ROW, context, (row) => decide(row, query))
       const rows = rowsOf(request.body, 'transactions', batch_rows)
       let failed = 0
       const predictions = await mapInOrder(rows, stream_rows, async (row, index) => {
         try {
-          return await decide(row, reasons)
+          return await decide(row, query)
         } catch (cause) {
           failed++
           const error = asVigiaError(cause)

@@ -3,30 +3,33 @@ import { predictionAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
 import { refTo, withDefault } from '../schemas/named.ts'
 import { PredictionAnswer } from '../schemas/prediction.ts'
-import { TransactionBody } from '../schemas/transaction.ts'
+import { DecisionBody } from '../schemas/source-row.ts'
+import { MAPPING, MAPPING_ERRORS } from './mapping-query.ts'
 import type { RouteContext } from './route-context.ts'
+
+const reasons = (byDefault: number) =>
+  withDefault(
+    Type.Integer({
+      minimum: 0,
+      maximum: 20,
+      default: byDefault,
+      description: 'How many reasons to give, strongest first.',
+    }),
+  )
 
 /** How many reasons are asked for. */
 export const reasonsQuery = (byDefault: number) =>
-  Type.Object(
-    {
-      reasons: withDefault(
-        Type.Integer({
-          minimum: 0,
-          maximum: 20,
-          default: byDefault,
-          description: 'How many reasons to give, strongest first.',
-        }),
-      ),
-    },
-    { additionalProperties: false },
-  )
+  Type.Object({ reasons: reasons(byDefault) }, { additionalProperties: false })
 
-const Query = reasonsQuery(0)
+/** What a request for decisions may ask: how many reasons, and of what its rows are. */
+export const DecisionQuery = Type.Object(
+  { reasons: reasons(0), mapping: MAPPING },
+  { additionalProperties: false },
+)
 
 /** POST /predict: the decision on one transaction. */
-export const addPredict = (app: App, { pipeline, readTransaction }: RouteContext): void => {
-  app.post<{ Querystring: Static<typeof Query> }>(
+export const addPredict = (app: App, { pipeline, readTransaction, source }: RouteContext): void => {
+  app.post<{ Querystring: Static<typeof DecisionQuery> }>(
     '/predict',
     {
       config: {
@@ -37,6 +40,7 @@ export const addPredict = (app: App, { pipeline, readTransaction }: RouteContext
           'SERVING_TRANSACTION_KNOWN',
           'SERVING_LOG_FAILED',
           'SERVING_STORE_FAILED',
+          ...MAPPING_ERRORS,
         ],
       },
       schema: {
@@ -45,14 +49,15 @@ export const addPredict = (app: App, { pipeline, readTransaction }: RouteContext
         summary: 'Decide on one transaction',
         description:
           'The answer is given when the decision is durable. A transaction that is sent again gets the same decision, so a request without an answer can be repeated safely.',
-        querystring: Query,
-        body: refTo(TransactionBody),
+        querystring: DecisionQuery,
+        body: refTo(DecisionBody),
         response: { 200: refTo(PredictionAnswer) },
       },
     },
     async (request, reply) => {
-      const transaction = readTransaction(request.body)
-      const prediction = await pipeline.predict(transaction, request.query.reasons)
+      const { body, query } = request
+      const transaction = query.mapping === 'source' ? await source.read(body) : readTransaction(body)
+      const prediction = await pipeline.predict(transaction, query.reasons)
       request.subject = { userId: transaction.userId ?? '', predictionId: prediction.predictionId }
       return predictionAnswer(prediction, reply.elapsedTime)
     },

@@ -2,12 +2,15 @@ import type { ServerDependencies } from '../dependencies.ts'
 import type { ParseJson } from '../json-bodies.ts'
 import type { ReadTransaction } from '../read-transaction.ts'
 import type { Load } from '../safety/load-shedding.ts'
+import type { SourceRows } from '../source-rows.ts'
 
 /** What routes work with. */
 export interface RouteContext extends ServerDependencies {
   readonly parseJson: ParseJson
   readonly load: Load
   readonly readTransaction: ReadTransaction
+  /** What is sent with mapping=source. */
+  readonly source: SourceRows
   /** Why the server cannot decide; empty when it can. */
   readonly reasonsNotReady: () => readonly string[]
 }

@@ -2,7 +2,8 @@ import { Type } from 'typebox'
 import { LONGEST_TEXT } from '../../transaction/fields.ts'
 import { RowError } from './error.ts'
 import { named, refTo } from './named.ts'
-import { NAME, TransactionBody } from './transaction.ts'
+import { DecisionBody } from './source-row.ts'
+import { NAME } from './transaction.ts'
 
 const id = Type.Unsafe({ type: ['string', 'integer'], pattern: NAME, maxLength: LONGEST_TEXT })
 const optionalId = (description: string) =>
@@ -19,7 +20,7 @@ export const LabelBody = named(
       }),
       transaction: Type.Optional(
         Type.Unsafe({
-          ...refTo(TransactionBody),
+          ...refTo(DecisionBody),
           description: 'For one that was not decided on here: the transaction, as POST /predict takes it.',
         }),
       ),

@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
 import { RowError } from './error.ts'
 import { named, nullable, refTo } from './named.ts'
-import { LoggedTransaction, TransactionBody } from './transaction.ts'
+import { DecisionBody } from './source-row.ts'
+import { LoggedTransaction } from './transaction.ts'
 
 export const RISK_LEVELS = ['low', 'medium', 'high', 'critical'] as const
 
@@ -108,7 +109,7 @@ export const PredictionAnswer = named(
 export const BatchBody = named(
   'Batch',
   Type.Object(
-    { transactions: Type.Array(refTo(TransactionBody), { minItems: 1 }) },
+    { transactions: Type.Array(refTo(DecisionBody), { minItems: 1 }) },
     { additionalProperties: false, description: 'Transactions that are decided on in this order.' },
   ),
 )
