@@ -112,16 +112,23 @@ export type ExpressionBinder = <Name extends MappedName>(
   expression: string,
 ) => Promise<MappedField<Name>>
 
-/** @throws DATASET_COLUMN_UNKNOWN, DATASET_EXPRESSION_INVALID, when the answer is called */
+/**
+ * @param places whether `source_row` and `source_file` are columns, as in rows that are sent one by one, or
+ * the place of a row, which no column may be called then
+ * @throws DATASET_COLUMN_UNKNOWN, DATASET_EXPRESSION_INVALID, when the answer is called
+ */
 export const expressionBinder = async (
   connection: DuckDBConnection,
   columns: readonly string[],
+  places: 'places apart' | 'places among them' = 'places apart',
 ): Promise<ExpressionBinder> => {
-  const unstable = await unstableFunctions(connection)
+  const functions = await refusedFunctions(connection)
+  const notPlaces =
+    places === 'places apart' ? columns.filter((name) => PLACES.includes(name.toLowerCase())) : []
   return async (field, setting, expression) => ({
     field,
     expression,
-    ...(await bindExpression(connection, setting, expression, columns, unstable)),
+    ...(await bindExpression(connection, setting, expression, columns, { ...functions, notPlaces })),
   })
 }
 
@@ -162,7 +169,7 @@ const bindExpression = async (
   setting: string,
   expression: string,
   columns: readonly string[],
-  unstable: ReadonlySet<string>,
+  refused: RefusedNames,
 ): Promise<Pick<MappedField, 'type' | 'columns' | 'places'>> => {
   const invalid = (reason: string) =>
     new VigiaError('DATASET_EXPRESSION_INVALID', { setting, expression, reason })
@@ -172,11 +179,20 @@ const bindExpression = async (
   const forbidden = nodes.find((node) => node.class === 'SUBQUERY' || node.class === 'WINDOW')
   if (forbidden) throw invalid(`it has a ${String(forbidden.class).toLowerCase()}`)
   const own = new Set(columns.map((name) => name.toLowerCase()))
-  const volatile = nodes
+  if (nodes.some((node) => node.class === 'STAR')) throw invalid('it names many columns by *')
+  const called = nodes
     .filter((node) => node.class === 'FUNCTION' || !own.has(nameOf(node).toLowerCase()))
     .map(nameOf)
-    .find((name) => unstable.has(name.toLowerCase()))
+  const volatile = called.find((name) => refused.unstable.has(name.toLowerCase()))
   if (volatile) throw invalid(`${volatile} changes from run to run`)
+  const isOfToday = nodes.some((node) => nameOf(node).toLowerCase() === 'age' && node.children?.length === 1)
+  if (isOfToday) throw invalid('age of one time counts from today: give it two')
+  const ofRows = called.find((name) => refused.ofRows.has(name.toLowerCase()))
+  if (ofRows) throw invalid(`${ofRows} is of many rows, and an expression sees one`)
+  const names = new Set(nodes.map((node) => nameOf(node).toLowerCase()))
+  const place = refused.notPlaces.find((name) => names.has(name.toLowerCase()))
+  if (place !== undefined)
+    throw invalid(`${place} is a column of the source and the place of a row: give the column another name`)
   // A format with a zone makes another type of time, which would be written without its zone.
   if (nodes.some((node) => nameOf(node).toLowerCase() === 'first_time') && /%z/i.test(expression))
     throw invalid('first_time takes formats without a zone (%z): use strptime for those')
@@ -218,6 +234,7 @@ interface SyntaxNode {
   readonly type?: string
   readonly function_name?: string
   readonly column_names?: readonly string[]
+  readonly children?: readonly unknown[]
 }
 
 interface SelectNode {
@@ -265,14 +282,46 @@ const nameOf = (node: SyntaxNode): string => {
   return node.class === 'COLUMN_REF' ? (node.column_names?.at(-1) ?? '') : ''
 }
 
-/**
- * Functions that give another value in another run: one of them would make the prepared data unrepeatable.
- */
-const unstableFunctions = async (connection: DuckDBConnection): Promise<ReadonlySet<string>> => {
-  const reader = await connection.runAndReadAll(
-    "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')",
-  )
-  return new Set([...reader.getRows().map(([name]) => String(name)), 'current_timestamp', 'localtimestamp'])
+/** What no expression may name. */
+interface RefusedNames extends RefusedFunctions {
+  /** Columns of the source that are called like the place of a row. */
+  readonly notPlaces: readonly string[]
+}
+
+/** Functions that no expression may call, in lower case. */
+interface RefusedFunctions {
+  /** Give another value in another run or another process: the data would not be repeatable. */
+  readonly unstable: ReadonlySet<string>
+  /** Make one value of many rows, or many rows of one. */
+  readonly ofRows: ReadonlySet<string>
+}
+
+/** Depend on the run as well, though DuckDB does not say so. */
+const ALSO_UNSTABLE = [
+  'current_timestamp',
+  'localtimestamp',
+  'current_setting',
+  'version',
+  'getvariable',
+  'current_user',
+  'current_database',
+  'current_schema',
+]
+
+const refusedFunctions = async (connection: DuckDBConnection): Promise<RefusedFunctions> => {
+  const namesOf = async (condition: string): Promise<readonly string[]> => {
+    const reader = await connection.runAndReadAll(
+      `SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE ${condition}`,
+    )
+    return reader.getRows().map(([name]) => String(name))
+  }
+  const unstable = await namesOf("stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')")
+  const scalars = new Set(await namesOf("function_type IN ('scalar', 'macro')"))
+  const aggregates = (await namesOf("function_type = 'aggregate'")).filter((name) => !scalars.has(name))
+  return {
+    unstable: new Set([...unstable, ...ALSO_UNSTABLE]),
+    ofRows: new Set([...aggregates, 'unnest']),
+  }
 }
 
 export const listed = (columns: readonly string[]): string =>

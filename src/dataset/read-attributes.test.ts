@@ -116,6 +116,39 @@ describe('attributes of a source', () => {
     })
   })
 
+  it.each([
+    ["age(TIMESTAMP '2020-01-01')::VARCHAR", 'counts from today'],
+    ["current_setting('threads')", 'changes from run to run'],
+    ['version()', 'changes from run to run'],
+    ['*', 'many columns'],
+    ["COLUMNS('x')", 'many columns'],
+    ['max(x)', 'max is of many rows'],
+    ['count(*)', 'many'],
+    ['unnest([x, x])', 'unnest is of many rows'],
+  ])('%s is refused, which is not of one row alone: %s', async (from, reason) => {
+    await expect(read(csvOf([{ x: '1' }]), { x: { kind: 'text', from } })).rejects.toMatchObject({
+      code: 'DATASET_EXPRESSION_INVALID',
+      details: { setting: 'source.attributes.x.from', reason: expect.stringContaining(reason) },
+    })
+  })
+
+  it('between two times there is an age', async () => {
+    const from = "date_part('year', age(TIMESTAMP '2026-01-01', TIMESTAMP '2020-01-01'))"
+    const { rows } = await read(csvOf([{ x: '1' }]), { years: { kind: 'number', from } })
+    expect(rows).toEqual([{ attribute_years: 6 }])
+  })
+
+  it('a column that is called like the place of a row is not read as one in silence', async () => {
+    const path = csvOf([{ Source_Row: '55' }])
+    const from = 'source_row + 1'
+    await expect(read(path, { place: { kind: 'number', from } })).rejects.toMatchObject({
+      code: 'DATASET_EXPRESSION_INVALID',
+      details: { reason: expect.stringContaining('Source_Row is a column of the source and the place') },
+    })
+    const { rows } = await read(path, { other: { kind: 'number', from: 'length(user_id)' } })
+    expect(rows).toEqual([{ attribute_other: 1 }])
+  })
+
   it('of a type that its kind cannot have are refused, with what can be', async () => {
     const path = await parquetOf(
       "SELECT 'a' transaction_id, 'u' user_id, 0 AS timestamp, 1 amount, [1] x, true y",

@@ -7,6 +7,7 @@ import type { Decider } from './decider.ts'
 import type { LabelReceipt } from './decision-receipt.ts'
 import type { Feedback, FeedbackOutcome, InferenceObserver } from './inference-pipeline.ts'
 import type { LogEntry } from './log/log-record.ts'
+import type { IsStale } from './reading.ts'
 
 /** An open state store, and whether one process owns it or many share it. `name` is for people. */
 export type OpenStates =
@@ -66,9 +67,14 @@ export interface DecisionsStatus {
  * shared ones.
  */
 export interface Decisions {
-  /** @see InferencePipeline.predict, which adds the reasons of repeated transactions */
-  predict(transaction: Transaction, reasonCount: number): Promise<Prediction>
-  applyFeedback(feedback: Feedback): Promise<FeedbackOutcome>
+  /**
+   * @see InferencePipeline.predict, which adds the reasons of repeated transactions
+   * @param isStale whether other models than those that it was read for have come meanwhile
+   * @throws ModelsChanged when it is stale; then nothing was decided
+   */
+  predict(transaction: Transaction, reasonCount: number, isStale?: IsStale): Promise<Prediction>
+  /** @throws ModelsChanged as well */
+  applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome>
   /** The decision on a transaction, while its receipt lives. */
   findDecision(transactionId: string): Promise<FoundDecision | undefined>
   /** The latest label of a transaction, while its receipt lives. */

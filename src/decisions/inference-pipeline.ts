@@ -4,8 +4,9 @@ import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
+import type { Reads } from './reading.ts'
 
-export type { Prediction, ServedModelName }
+export type { Prediction, Reads, ServedModelName }
 
 /** The mapping of the source for models in service, or why there is none for all of them. */
 export type ServedMapping = { readonly mapping: SourceMapping } | { readonly refusal: VigiaError }
@@ -104,13 +105,16 @@ export interface InferenceStatus {
  */
 export interface InferencePipeline {
   /**
+   * @param sent a transaction, or what reads it: that is called again when other models came into service
+   * before it was decided on, so that what decides is what it was read for
    * @param reasons how many reasons to give; 0 for none
    * @throws SERVING_TRANSACTION_DIFFERS when the id was decided on with other contents
    * @throws SERVING_TRANSACTION_KNOWN when it is part of the history that the states were loaded with
    * @throws SERVING_LOG_FAILED, SERVING_STORE_FAILED when it cannot be made durable: nothing was decided
    */
-  predict(transaction: Transaction, reasons: number): Promise<Prediction>
-  applyFeedback(feedback: Feedback): Promise<FeedbackOutcome>
+  predict(sent: Transaction | Reads<Transaction>, reasons: number): Promise<Prediction>
+  /** @param sent a label, or what reads it, as `predict` has it */
+  applyFeedback(sent: Feedback | Reads<Feedback>): Promise<FeedbackOutcome>
   /** A decision by its prediction id or transaction id. */
   find(id: string): Promise<LoggedPrediction | undefined>
   /** The reasons for a logged decision, from the values that were logged. */

@@ -1,6 +1,7 @@
 import type { DatabaseSettings } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
+import type { Reason } from '../model/explain/reasons.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import { Archiver } from './archiver.ts'
@@ -16,6 +17,7 @@ import type {
   InferenceObserver,
   InferencePipeline,
   InferenceStatus,
+  LoggedPrediction,
   ServedMapping,
   ServedModel,
 } from './inference-pipeline.ts'
@@ -24,6 +26,7 @@ import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
 import { createLoggedPredictions } from './logged-predictions.ts'
 import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
 import { openOwnedDecisions } from './owned/owned-decisions.ts'
+import { useRead } from './reading.ts'
 import { mappingOf, shapeOf } from './served-shape.ts'
 import { openSharedDecisions } from './shared/shared-decisions.ts'
 import { readStoreIdentity, type StoreIdentity, writeStoreIdentity } from './states/store-identity.ts'
@@ -139,15 +142,9 @@ const createPipeline = (
   const { states, log } = options
   let { decider, shape, mapping } = first
 
-  const explain: InferencePipeline['explain'] = (prediction, reasons) => {
-    const { name, version } = prediction.model
-    const model = modelsOf(decider.models).find(
-      ({ description }) => description.name === name && description.version === version,
-    )
-    if (model === undefined) return []
-    const vector = model.computed.map((feature) => prediction.features.get(feature) ?? Number.NaN)
-    return decider.explain(model.key, vector, reasons)
-  }
+  const explain: InferencePipeline['explain'] = (prediction, reasons) =>
+    reasonsOf(decider, prediction, reasons)
+  const current = (): object => decider
 
   return {
     identity,
@@ -163,14 +160,17 @@ const createPipeline = (
     get mapping() {
       return mapping
     },
-    predict: async (transaction, reasons) => {
-      const prediction = await decisions.predict(transaction, reasons)
+    predict: async (sent, reasons) => {
+      const prediction = await useRead(sent, current, (transaction, isStale) =>
+        decisions.predict(transaction, reasons, isStale),
+      )
       // A retried request gets its reasons again, where that takes no search.
       if (!prediction.isRepeated || reasons === 0 || !decisions.isLogInOrder) return prediction
-      const logged = await find(transaction.transactionId)
+      const logged = await find(prediction.transactionId)
       return logged === undefined ? prediction : { ...prediction, reasons: explain(logged, reasons) }
     },
-    applyFeedback: (feedback) => decisions.applyFeedback(feedback),
+    applyFeedback: (sent) =>
+      useRead(sent, current, (feedback, isStale) => decisions.applyFeedback(feedback, isStale)),
     find,
     explain,
     saveLogs: () => archiver.saveLogs(),
@@ -197,6 +197,17 @@ const createPipeline = (
       }
     },
   }
+}
+
+/** The reasons for a logged decision; none when its model is no longer in service. */
+const reasonsOf = (decider: Decider, prediction: LoggedPrediction, reasons: number): readonly Reason[] => {
+  const { name, version } = prediction.model
+  const model = modelsOf(decider.models).find(
+    ({ description }) => description.name === name && description.version === version,
+  )
+  if (model === undefined) return []
+  const vector = model.computed.map((feature) => prediction.features.get(feature) ?? Number.NaN)
+  return decider.explain(model.key, vector, reasons)
 }
 
 const statusOf = (

@@ -141,6 +141,31 @@ describe('models with different attributes side by side', () => {
     expect(pipeline.models.map(({ name }) => name)).toEqual(['next'])
   })
 
+  test('what was read for a model that went out of service meanwhile is read again', async () => {
+    await open({ champion: modelWith('first', [BALANCE], {}) })
+    await pipeline.predict({ ...PAYMENT, transactionId: 'known' }, 0)
+    const readFor: string[] = []
+    /** Whoever reads first sees the models change before anything is decided. */
+    const reader =
+      <T>(value: T, next: string) =>
+      async (): Promise<T> => {
+        readFor.push(pipeline.models[0]!.name)
+        if (readFor.length === 1) await pipeline.useModels({ champion: modelWith(next, [BALANCE], {}) })
+        return value
+      }
+    const transaction = { ...PAYMENT, transactionId: 't1', attributes: { balance: 2 } }
+    const { model } = await pipeline.predict(reader(transaction, 'second'), 0)
+    expect([...readFor, model.name]).toEqual(['first', 'second', 'second'])
+    readFor.length = 0
+    expect(await pipeline.applyFeedback(reader({ transactionId: 'known', isFraud: true }, 'third'))).toBe(
+      'late',
+    )
+    expect(readFor).toEqual(['second', 'third'])
+    // Read in peace, it is read once.
+    await pipeline.predict(reader({ ...transaction, transactionId: 't2' }, 'none'), 0)
+    expect(readFor).toEqual(['second', 'third', 'third'])
+  })
+
   const open = async (models: ServingModels, shadowed: number[] = []): Promise<void> => {
     pipeline = await openInferencePipeline({
       models,

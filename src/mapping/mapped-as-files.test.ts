@@ -292,7 +292,9 @@ describe('a row of JSON is mapped as the same row of a file is', () => {
         const names = Object.keys(rows[0]!)
         const path = `rows.${format}`
         writeFileSync(join(folder, path), format === 'csv' ? csvOf(names, rows) : rows.map(lineOf).join(''))
-        const sent = rows.map((row, place) => lineOf({ ...row, source_row: place + 1, other: {} }))
+        // A number of JSON has no comma: where a file has one, it is refused.
+        const asSent = format === 'csv' && JSON.stringify(mapping).includes('decimal_comma') ? textsOf : same
+        const sent = rows.map((row, place) => lineOf({ ...asSent(row), source_row: place + 1, other: {} }))
         accepted += await compare(connection, folder, path, mapping, sent)
       }
       // Neither side refuses everything or nothing.
@@ -326,7 +328,7 @@ describe('a row of JSON is mapped as the same row of a file is', () => {
   it('law: JSON keeps its meaning when its numbers are quoted, and what is none stays none', () => {
     const texts = (value: unknown): unknown =>
       typeof value === 'number'
-        ? JSON.stringify(value)
+        ? `\0${JSON.stringify(value)}`
         : Array.isArray(value)
           ? value.map(texts)
           : typeof value === 'object' && value !== null
@@ -335,7 +337,7 @@ describe('a row of JSON is mapped as the same row of a file is', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.constantFrom(undefined, 1), (value, indent) => {
         const json = JSON.stringify(value, null, indent)
-        expect(JSON.parse(quoteNumbers(json, 'csv'))).toEqual(texts(JSON.parse(json)))
+        expect(JSON.parse(quoteNumbers(json))).toEqual(texts(JSON.parse(json)))
       }),
     )
     const isJson = (text: string): boolean => {
@@ -367,7 +369,7 @@ describe('a row of JSON is mapped as the same row of a file is', () => {
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 9 }), (parts) => {
         const text = parts.join('')
-        expect(isJson(quoteNumbers(text, 'csv'))).toBe(isJson(text))
+        expect(isJson(quoteNumbers(text))).toBe(isJson(text))
       }),
       { numRuns: 20_000, seed: 4 },
     )
@@ -393,6 +395,7 @@ describe('a row of JSON is mapped as the same row of a file is', () => {
             '1e22',
             '0.000001',
             '-0',
+            '1e400',
             '123456789012345678',
           ),
         ),
@@ -423,7 +426,7 @@ const compare = async (
   const mapper = await openRowMapper(served, shape)
   try {
     const mapped = await Promise.all(
-      sent.map((line) => mapper.map(JSON.parse(quoteNumbers(line, served.format))).catch(refusedOnly)),
+      sent.map((line) => mapper.map(JSON.parse(quoteNumbers(line))).catch(refusedOnly)),
     )
     const slow = slowExpressions(served, shape)
     const differing = sent.flatMap((row, index) => {
@@ -443,6 +446,17 @@ const refusedOnly = (error: unknown): undefined => {
   if (error instanceof RequestProblemsError) return undefined
   throw error
 }
+
+const same = (row: Row): Row => row
+
+/** The numbers of a row as the text that its cells have. */
+const textsOf = (row: Row): Row =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      typeof value === 'number' ? JSON.stringify(value) : value,
+    ]),
+  ) as Row
 
 const lineOf = (row: Row): string => `${JSON.stringify(row)}\n`
 

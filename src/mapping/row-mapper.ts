@@ -5,10 +5,10 @@ import { isTextKind, type RequestField, TRANSACTION_FIELDS } from '../transactio
 import { readRequest } from '../transaction/read-request.ts'
 import { type FieldProblem, RequestProblemsError, shown } from '../transaction/request-problem.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
-import type { SourceMapping } from '../transaction/source-mapping.ts'
+import { mentions, type SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { type DirectExpression, directExpression, type ValueKind, type Written } from './direct-expression.ts'
-import { type ReadSent, type SentText, sentReader } from './sent-values.ts'
+import { type ReadSent, type SentText, sentReader, shownSent } from './sent-values.ts'
 import { openSqlMapping, type RowTexts, type SqlRow } from './sql-mapping.ts'
 import { SqlQueue } from './sql-queue.ts'
 
@@ -114,13 +114,14 @@ export const openRowMapper = async (mapping: SourceMapping, shape: TransactionSh
 type ReadTexts = (row: unknown, problems: FieldProblem[]) => RowTexts | undefined
 
 const textReader = (mapping: SourceMapping): ReadTexts => {
+  const commas = columnsWithCommas(mapping)
   const readers = mapping.columns.map(({ name, type }): readonly [string, ReadSent] => [
     name,
-    sentReader(type, mapping.format),
+    sentReader(type, mapping.format, commas.has(name.toLowerCase())),
   ])
   return (row, problems) => {
     if (typeof row !== 'object' || row === null || Array.isArray(row)) {
-      problems.push({ field: '', what: 'is no row', allowed: 'a JSON object', got: shown(row) })
+      problems.push({ field: '', what: 'is no row', allowed: 'a JSON object', got: shownSent(row) })
       return undefined
     }
     const record = row as Readonly<Record<string, unknown>>
@@ -135,7 +136,7 @@ const textReader = (mapping: SourceMapping): ReadTexts => {
           field: `column ${name}`,
           what: text.what,
           allowed: text.allowed,
-          got: shown(record[name]),
+          got: shownSent(record[name]),
         })
       } else texts.set(name, text)
     }
@@ -143,6 +144,18 @@ const textReader = (mapping: SourceMapping): ReadTexts => {
     return problems.length === 0 ? texts : undefined
   }
 }
+
+/** Columns of text that `decimal_comma` reads, in lower case; files of JSON have numbers there themselves. */
+const columnsWithCommas = ({ format, fields, attributes }: SourceMapping): ReadonlySet<string> =>
+  new Set(
+    format === 'json'
+      ? []
+      : [...Object.values(fields), ...Object.values(attributes)].flatMap((expression) =>
+          [...expression.matchAll(/decimal_comma\s*\(\s*(?:"((?:[^"]|"")+)"|(\w+))/gi)].map(
+            ([, quoted, word = '']) => (quoted?.replaceAll('""', '"') ?? word).toLowerCase(),
+          ),
+        ),
+  )
 
 const MOST_LISTED = 20
 
@@ -286,9 +299,7 @@ const labelsOf = (mapping: SourceMapping): Labels => {
     const expression = expressionOf(mapping, part)
     const quoted = /^"((?:[^"]|"")+)"$/.exec(expression)
     if (quoted !== null) return `column ${quoted[1]!.replaceAll('""', '"')} (${part})`
-    const read = mapping.columns
-      .map(({ name }) => name)
-      .filter((name) => expression.toLowerCase().includes(name.toLowerCase()))
+    const read = mapping.columns.map(({ name }) => name).filter((name) => mentions(expression, name))
     return read.length === 0 ? part : `${read.slice(0, 4).join(', ')} (${part})`
   }
 }

@@ -2,18 +2,28 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import type { Attribute } from '../transaction/attributes.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
-import { openSqlMapping, type RowTexts, type SqlMapping, type SqlRow } from './sql-mapping.ts'
+import {
+  openMappingDatabase,
+  openSqlMapping,
+  type RowTexts,
+  type SqlMapping,
+  type SqlRow,
+} from './sql-mapping.ts'
 import { SqlQueue } from './sql-queue.ts'
 
-const mappingOf = (attributes: Readonly<Record<string, string>>, types: Readonly<Record<string, string>>) => {
-  const mapping: SourceMapping = {
-    version: 1,
-    format: 'parquet',
-    timeZone: '',
-    columns: Object.entries(types).map(([name, type]) => ({ name, type })),
-    fields: {},
-    attributes,
-  }
+type Texts = Readonly<Record<string, string>>
+
+const mappingOfColumns = (types: Texts, attributes: Texts = {}): SourceMapping => ({
+  version: 1,
+  format: 'parquet',
+  timeZone: '',
+  columns: Object.entries(types).map(([name, type]) => ({ name, type })),
+  fields: {},
+  attributes,
+})
+
+const mappingOf = (attributes: Texts, types: Texts) => {
+  const mapping = mappingOfColumns(types, attributes)
   const texts = Object.keys(attributes).map((name): Attribute => ({ name, kind: 'text' }))
   return openSqlMapping({ mapping, amounts: DEFAULT_AMOUNTS, fields: [], attributes: texts })
 }
@@ -32,11 +42,11 @@ describe('the database of mappings', () => {
       'temp_directory',
       'memory_limit',
     ]
-    const entries = settings.map((name) => [name, `concat(a, current_setting('${name}'))`])
-    const mapping = await mappingOf(Object.fromEntries(entries), { a: 'VARCHAR' })
-    const [values] = valuesOf(await mapping.run([textsOf({ a: '' })]))
-    expect(values).toEqual(['1', 'false', 'true', null, expect.stringMatching(/^24\d\.\d MiB$/)])
-    mapping.close()
+    const { connection, close } = await openMappingDatabase(mappingOfColumns({ a: 'VARCHAR' }))
+    const asked = settings.map((name) => `CAST(current_setting('${name}') AS VARCHAR)`).join(', ')
+    const reader = await connection.runAndReadAll(`SELECT ${asked}`)
+    expect(reader.getRows()).toEqual([['1', 'false', 'true', '', expect.stringMatching(/^24\d\.\d MiB$/)]])
+    close()
   })
 
   it('takes a row as a parameter, whatever it looks like', async () => {
@@ -113,7 +123,7 @@ describe('rows that come at the same time', () => {
       { reason: { message: 'a bad row' } },
       { value: { values: [{ value: 'q' }] } },
     ])
-    expect(statements).toEqual([3, 1, 1, 1])
+    expect(statements).toEqual([3, 1, 2, 1, 1])
     await new Promise(setImmediate)
     expect(isClosed).toBe(true)
   })

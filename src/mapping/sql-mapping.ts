@@ -64,13 +64,14 @@ interface Statement {
 }
 
 /**
- * Opens a DuckDB of its own in memory that reads no file, no network and no settings, on one thread, and
- * prepares its statements. Expressions come from the artifact and are checked as those of a configuration
- * are; rows are always its parameter.
+ * Opens a DuckDB of its own in memory that reads no file, no network and no settings, on one thread, with the
+ * columns of the mapping and its macros.
  *
- * @throws the DATASET_ errors of expressions; DATASET_TYPE_UNSUPPORTED for columns that JSON cannot write
+ * @throws DATASET_TYPE_UNSUPPORTED for columns that JSON cannot write
  */
-export const openSqlMapping = async (parts: SqlParts): Promise<SqlMapping> => {
+export const openMappingDatabase = async (
+  mapping: SourceMapping,
+): Promise<{ readonly connection: DuckDBConnection; close(): void }> => {
   // Loaded when it is used: most services never are sent a row.
   const { DuckDBInstance } = await import('@duckdb/node-api')
   const instance = await DuckDBInstance.create(':memory:', {
@@ -85,8 +86,30 @@ export const openSqlMapping = async (parts: SqlParts): Promise<SqlMapping> => {
   try {
     const connection = await instance.connect()
     await createMappingMacros(connection)
-    await createSource(connection, parts.mapping)
+    await createSource(connection, mapping)
     await connection.run('SET lock_configuration = true')
+    return {
+      connection,
+      close: () => {
+        connection.closeSync()
+        instance.closeSync()
+      },
+    }
+  } catch (error) {
+    instance.closeSync()
+    throw error
+  }
+}
+
+/**
+ * Prepares the statements of some parts. Expressions come from the artifact and are checked as those of a
+ * configuration are; rows are always their parameter.
+ *
+ * @throws the DATASET_ errors of expressions; DATASET_TYPE_UNSUPPORTED for columns that JSON cannot write
+ */
+export const openSqlMapping = async (parts: SqlParts): Promise<SqlMapping> => {
+  const { connection, close } = await openMappingDatabase(parts.mapping)
+  try {
     const statements: Statement[] = []
     for (const group of groupsOf(parts)) {
       const { sql, columns } = await statementOf(connection, group)
@@ -102,13 +125,10 @@ export const openSqlMapping = async (parts: SqlParts): Promise<SqlMapping> => {
           }
         return answers
       },
-      close: () => {
-        connection.closeSync()
-        instance.closeSync()
-      },
+      close,
     }
   } catch (error) {
-    instance.closeSync()
+    close()
     throw error
   }
 }
@@ -148,7 +168,7 @@ const statementOf = async (
   { mapping, amounts, fields, attributes }: SqlParts,
 ): Promise<{ readonly sql: string; readonly columns: readonly string[] }> => {
   const names = mapping.columns.map(({ name }) => name)
-  const bind = await expressionBinder(connection, names)
+  const bind = await expressionBinder(connection, names, 'places among them')
   const boundFields: MappedField<RequestField>[] = []
   for (const field of fields)
     boundFields.push(await bind(field, `source.fields.${field}`, mapping.fields[field]!))

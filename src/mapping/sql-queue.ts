@@ -11,7 +11,8 @@ interface Waiting {
 
 /**
  * Rows of concurrent requests in common statements: while one runs, the rows that come wait for the next,
- * which takes all of them. A row that makes a statement fail takes no other row with it.
+ * which takes all of them. A row that makes a statement fail takes no other row with it: it is looked for by
+ * halves.
  */
 export class SqlQueue {
   private readonly mapping: SqlMapping
@@ -58,8 +59,10 @@ export class SqlQueue {
         throw new Error(`${answers.length} of ${rows.length} rows came back`)
       for (const [index, { resolve }] of rows.entries()) resolve(answers[index]!)
     } catch (error) {
-      if (rows.length === 1) rows[0]!.reject(error)
-      else for (const row of rows) await this.answer([row])
+      if (rows.length === 1) return rows[0]!.reject(error)
+      const half = rows.length >> 1
+      await this.answer(rows.slice(0, half))
+      await this.answer(rows.slice(half))
     }
   }
 }

@@ -19,6 +19,7 @@ export const decideRows = (
 ): Promise<readonly Prediction[]> => {
   const problems: FieldProblem[] = []
   const transactions: Transaction[] = []
+  const { shape } = pipeline
   for (const [index, row] of rows.entries()) {
     try {
       transactions.push(readTransaction(row))
@@ -31,5 +32,7 @@ export const decideRows = (
     if (problems.length >= 100) break
   }
   if (problems.length > 0) throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', problems)
-  return mapInOrder(transactions, most, (transaction) => pipeline.predict(transaction, 0))
+  return mapInOrder(rows, most, (row, index) =>
+    pipeline.predict(() => (pipeline.shape === shape ? transactions[index]! : readTransaction(row)), 0),
+  )
 }

@@ -11,6 +11,7 @@ import {
 } from 'fastify'
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
+import { quoteNumbers } from '../mapping/sent-values.ts'
 import type { App, ServerDependencies } from './dependencies.ts'
 import { addMissingRoutes, answerErrors, errorBody, vigiaErrorBody } from './error-answers.ts'
 import { addJsonBodies } from './json-bodies.ts'
@@ -101,7 +102,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     await app.register(cors, { origin: [...security.cors_origins], methods: ['GET', 'POST'], maxAge: 600 })
   if (limits.requests_per_minute > 0 || keys.some(({ requestsPerMinute = 0 }) => requestsPerMinute > 0))
     await app.register(rateLimit, rateLimits(limits.requests_per_minute))
-  const parseJson = addJsonBodies(app, (request) => (isOfSource(request) ? source.prepare : undefined))
+  const parseJson = addJsonBodies(app, (request) => (isOfSource(request) ? quoteNumbers : undefined))
   if (api.docs) await addOpenApi(app, version, pipeline)
   const context: RouteContext = {
     ...dependencies,

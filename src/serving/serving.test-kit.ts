@@ -107,7 +107,8 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
     hold: (until) => {
       held = until
     },
-    predict: async (transaction, reasons) => {
+    predict: async (sent, reasons) => {
+      const transaction = typeof sent === 'function' ? await sent() : sent
       if (pipeline.failure !== undefined) throw pipeline.failure
       await held
       const known = byTransaction.get(transaction.transactionId)
@@ -118,7 +119,8 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
       const answer: Prediction = { ...prediction, isRepeated: known !== undefined }
       return reasons > 0 ? { ...answer, reasons: reasonsOf(logged, reasons) } : answer
     },
-    applyFeedback: async (feedback: Feedback): Promise<FeedbackOutcome> => {
+    applyFeedback: async (sent): Promise<FeedbackOutcome> => {
+      const feedback: Feedback = typeof sent === 'function' ? await sent() : sent
       const logged = byTransaction.get(feedback.transactionId)
       const outcome =
         logged === undefined

@@ -109,7 +109,8 @@ describe('a row of the source', () => {
       '{"a": 1}',
       'it has none of the columns that the mapping reads. Allowed: columns of the source: TransactionID, card1',
     ],
-    ['[1]', 'it is no row. Allowed: a JSON object; got ["1"]'],
+    ['[1, "a"]', 'it is no row. Allowed: a JSON object; got [1,"a"]'],
+    ['5', 'it is no row. Allowed: a JSON object; got 5'],
     [
       ROW.replace('"TransactionAmt": "$1,234.50"', '"TransactionAmt": "much"'),
       'TransactionAmt (amount) is no number',

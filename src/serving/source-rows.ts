@@ -1,16 +1,14 @@
 import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
 import { VigiaError } from '../errors.ts'
 import { openRowMapper, type RowMapper } from '../mapping/row-mapper.ts'
-import { quoteNumbers } from '../mapping/sent-values.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 
 /** Reads rows of the bank's own tables, as the models in service map them. */
 export interface SourceRows {
-  /** JSON as `read` takes its rows: with numbers as texts, where the models have a mapping. */
-  prepare(json: string): string
   /**
+   * @param row of JSON that `quoteNumbers` has prepared
    * @throws REQUEST_TRANSACTION_INVALID; SERVING_MAPPING_MISSING, SERVING_MAPPINGS_DIFFER,
    * SERVING_MAPPING_REFUSED where the models in service cannot be sent rows
    */
@@ -52,10 +50,6 @@ export const createSourceRows = (pipeline: Pick<InferencePipeline, 'mapping' | '
   }
 
   return {
-    prepare: (json) => {
-      const served = pipeline.mapping
-      return 'mapping' in served ? quoteNumbers(json, served.mapping.format) : json
-    },
     read: async (row) => {
       const opened = open()
       opened.rows++

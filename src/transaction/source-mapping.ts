@@ -40,3 +40,9 @@ export const PLACE_COLUMNS: Readonly<Record<string, string>> = {
   source_row: 'BIGINT',
   source_file: 'VARCHAR',
 }
+
+/** Whether an expression names a column, in quotes or as a word; for people, who are told of it. */
+export const mentions = (expression: string, column: string): boolean => {
+  if (expression.toLowerCase().includes(`"${column.replaceAll('"', '""').toLowerCase()}"`)) return true
+  return /^\w+$/.test(column) && new RegExp(`(?<![\\w"'])${column}(?![\\w"'])`, 'i').test(expression)
+}

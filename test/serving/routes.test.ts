@@ -215,8 +215,8 @@ describe('what was decided', () => {
     const told: Feedback[] = []
     Object.assign(server.pipeline, {
       shape: { ...NO_SHAPE, attributes: [{ name: 'ip', kind: 'category' }] },
-      applyFeedback: async (feedback: Feedback) => {
-        told.push(feedback)
+      applyFeedback: async (read: () => Feedback) => {
+        told.push(read())
         return 'applied'
       },
     })

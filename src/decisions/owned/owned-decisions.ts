@@ -17,6 +17,7 @@ import type { Decisions, DecisionsOptions, DecisionsStatus, FoundDecision } from
 import type { Feedback, FeedbackOutcome } from '../inference-pipeline.ts'
 import { entitiesOfFeedback, labelEntryOf, labelReceiptOf } from '../labels.ts'
 import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../log/log-record.ts'
+import { assertFresh, type IsStale } from '../reading.ts'
 import { Frontier } from './frontier.ts'
 import type { HeldState, HeldStates } from './held-state.ts'
 import { Receipts, type UnsavedReceipt } from './receipts.ts'
@@ -110,7 +111,7 @@ class OwnedDecisions implements Decisions {
     this.saver.start()
   }
 
-  async predict(transaction: Transaction, reasonCount: number): Promise<Prediction> {
+  async predict(transaction: Transaction, reasonCount: number, isStale?: IsStale): Promise<Prediction> {
     const { store, world } = this.options
     const startedMs = world.monotonicMs()
     this.throwIfUnavailable()
@@ -119,6 +120,7 @@ class OwnedDecisions implements Decisions {
     const pending = this.receipts.pending(id)
     if (pending !== undefined) return this.repeat(transaction, pending, startedMs)
     const stored = await store.findReceipt(id)
+    assertFresh(isStale)
     if (stored !== undefined) {
       const receipt = decodeReceipt<DecisionReceipt>(stored)
       return this.answers.repeated(transaction, receipt, receipt.sequence, startedMs)
@@ -127,6 +129,7 @@ class OwnedDecisions implements Decisions {
     const held = await this.cache.bring(this.decider.keysOf(entities))
     // From here to the append nothing waits: this is the place of the transaction among all others.
     this.throwIfUnavailable()
+    assertFresh(isStale)
     const meanwhile = this.receipts.pending(id)
     if (meanwhile !== undefined) return this.repeat(transaction, meanwhile, startedMs)
     const scored = this.scoreOrRecover(transaction, held, reasonCount)
@@ -148,7 +151,7 @@ class OwnedDecisions implements Decisions {
     return this.answers.decided(transactionId, receipt, sequence, reasons, shadow, startedMs)
   }
 
-  async applyFeedback(feedback: Feedback): Promise<FeedbackOutcome> {
+  async applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
     this.throwIfUnavailable()
     const { transactionId, isFraud } = feedback
     const id = labelId(transactionId)
@@ -161,6 +164,7 @@ class OwnedDecisions implements Decisions {
     }
     const { items, states } = await this.cache.bring(this.decider.labelKeysOf(entities))
     this.throwIfUnavailable()
+    assertFresh(isStale)
     const meanwhile = this.receipts.pending(id)
     if ((meanwhile?.receipt as LabelReceipt | undefined)?.isFraud === isFraud) {
       await meanwhile?.durable

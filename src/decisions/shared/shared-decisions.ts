@@ -10,6 +10,7 @@ import type { Decisions, DecisionsOptions, DecisionsStatus, FoundDecision } from
 import type { Feedback, FeedbackOutcome } from '../inference-pipeline.ts'
 import { entitiesOfFeedback, labelEntryOf, labelReceiptOf } from '../labels.ts'
 import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../log/log-record.ts'
+import { assertFresh, type IsStale } from '../reading.ts'
 import { Outbox } from './outbox.ts'
 import { decodeSequenced, encodeSequenced } from './sequenced-receipt.ts'
 import { createSharedCommit } from './shared-commit.ts'
@@ -62,7 +63,7 @@ class SharedDecisions implements Decisions {
     this.outbox.start()
   }
 
-  async predict(transaction: Transaction, reasonCount: number): Promise<Prediction> {
+  async predict(transaction: Transaction, reasonCount: number, isStale?: IsStale): Promise<Prediction> {
     const startedMs = this.options.world.monotonicMs()
     this.throwIfClosed()
     const { transactionId } = transaction
@@ -72,6 +73,7 @@ class SharedDecisions implements Decisions {
       id: decisionId(transactionId),
       subject: transactionId,
       work: (states) => {
+        assertFresh(isStale)
         const scored = this.decider.decide(transaction, states, reasonCount)
         if (scored === undefined) return undefined
         const { monotonicMs, now } = this.options.world
@@ -93,6 +95,7 @@ class SharedDecisions implements Decisions {
         }
       },
     })
+    if (committed.kind !== 'done') assertFresh(isStale)
     if (committed.kind === 'declined') throw new VigiaError('SERVING_TRANSACTION_KNOWN', { transactionId })
     if (committed.kind === 'repeated') {
       const { receipt, sequence } = decodeSequenced<DecisionReceipt>(committed.receipt)
@@ -104,7 +107,7 @@ class SharedDecisions implements Decisions {
     return this.answers.decided(transactionId, receipt, sequence, reasons, shadow, startedMs)
   }
 
-  async applyFeedback(feedback: Feedback): Promise<FeedbackOutcome> {
+  async applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
     this.throwIfClosed()
     const { transactionId, isFraud } = feedback
     const decision = (await this.findDecision(transactionId))?.receipt
@@ -120,6 +123,7 @@ class SharedDecisions implements Decisions {
       id,
       subject: transactionId,
       work: (states) => {
+        assertFresh(isStale)
         const transactionToken = tokenOf(transactionId)
         const { eventTimeMs } = entities
         const isApplied = this.decider.engineer.applyLabel(states, { transactionToken, eventTimeMs, isFraud })

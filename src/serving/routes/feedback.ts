@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox'
+import type { Feedback } from '../../decisions/inference-pipeline.ts'
 import { VigiaError } from '../../errors.ts'
+import { literalOf } from '../../mapping/sent-values.ts'
 import { labelAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
 import { asVigiaError, errorBody } from '../error-answers.ts'
@@ -19,13 +21,9 @@ type Asked = Static<typeof Query>
 
 /** POST /feedback: what became known of transactions. */
 export const addFeedback = (app: App, context: RouteContext): void => {
-  const { pipeline, settings, readTransaction, source } = context
+  const { settings } = context
   const { batch_rows, stream_rows } = settings.limits
-  const apply = async (row: unknown, { mapping }: Asked) => {
-    const read = mapping === 'source' ? await mappedTransaction(row, source) : readTransaction
-    const feedback = readFeedback(row, settings.api.unknown_fields, read)
-    return labelAnswer(feedback.transactionId, await pipeline.applyFeedback(feedback))
-  }
+  const apply = applyWith(context)
   app.post<{ Querystring: Asked }>(
     '/feedback',
     {
@@ -86,6 +84,31 @@ export const addFeedback = (app: App, context: RouteContext): void => {
     },
   )
 }
+
+/** Reads one label, for the models that learn it, and applies it. */
+const applyWith =
+  ({ pipeline, settings, readTransaction, source }: RouteContext) =>
+  async (row: unknown, { mapping }: Asked) => {
+    let transactionId = ''
+    const take = (feedback: Feedback): Feedback => {
+      transactionId = feedback.transactionId
+      return feedback
+    }
+    const { unknown_fields } = settings.api
+    const outcome = await pipeline.applyFeedback(
+      mapping === 'source'
+        ? async () =>
+            take(readFeedback(withoutMarks(row), unknown_fields, await mappedTransaction(row, source)))
+        : () => take(readFeedback(row, unknown_fields, readTransaction)),
+    )
+    return labelAnswer(transactionId, outcome)
+  }
+
+/** A label with its own numbers as they were sent; those of its transaction are the mapping's to read. */
+const withoutMarks = (label: unknown): unknown =>
+  typeof label !== 'object' || label === null || Array.isArray(label)
+    ? label
+    : Object.fromEntries(Object.entries(label).map(([name, value]) => [name, literalOf(value) ?? value]))
 
 /** The transaction of a label as `readFeedback` asks for it, mapped before: that takes its time. */
 const mappedTransaction = async (label: unknown, source: SourceRows): Promise<ReadTransaction> => {

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
+import { quoteNumbers } from '../../mapping/sent-values.ts'
 import type { App } from '../dependencies.ts'
 import { asVigiaError, errorBody } from '../error-answers.ts'
 import { answerNdjson } from '../ndjson-answers.ts'
@@ -34,7 +35,7 @@ export const replyWithNdjson = (
   work: (row: unknown) => Promise<object>,
 ): FastifyReply => {
   const { limits } = context.settings
-  const prepare = isOfSource(request) ? context.source.prepare : undefined
+  const prepare = isOfSource(request) ? quoteNumbers : undefined
   const write = reply.compileSerializationSchema(schema as never) as (row: object) => string
   const refuse = (cause: unknown, line: number): string => {
     const error = asVigiaError(cause)

@@ -21,8 +21,8 @@ export const addPredictBatch = (app: App, context: RouteContext): void => {
   const { batch_rows, stream_rows } = settings.limits
   const decide = async (row: unknown, { reasons, mapping }: Asked): Promise<object> => {
     const started = performance.now()
-    const transaction = mapping === 'source' ? await source.read(row) : readTransaction(row)
-    const prediction = await pipeline.predict(transaction, reasons)
+    const read = mapping === 'source' ? () => source.read(row) : () => readTransaction(row)
+    const prediction = await pipeline.predict(read, reasons)
     return predictionAnswer(prediction, performance.now() - started)
   }
   app.post<{ Querystring: Asked }>(

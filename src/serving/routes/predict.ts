@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import type { Transaction } from '../../transaction/transaction.ts'
 import { predictionAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
 import { refTo, withDefault } from '../schemas/named.ts'
@@ -56,9 +57,16 @@ export const addPredict = (app: App, { pipeline, readTransaction, source }: Rout
     },
     async (request, reply) => {
       const { body, query } = request
-      const transaction = query.mapping === 'source' ? await source.read(body) : readTransaction(body)
-      const prediction = await pipeline.predict(transaction, query.reasons)
-      request.subject = { userId: transaction.userId ?? '', predictionId: prediction.predictionId }
+      let userId: string | undefined
+      const take = (transaction: Transaction): Transaction => {
+        userId = transaction.userId
+        return transaction
+      }
+      const prediction = await pipeline.predict(
+        query.mapping === 'source' ? () => source.read(body).then(take) : () => take(readTransaction(body)),
+        query.reasons,
+      )
+      request.subject = { userId: userId ?? '', predictionId: prediction.predictionId }
       return predictionAnswer(prediction, reply.elapsedTime)
     },
   )

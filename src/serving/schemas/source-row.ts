@@ -1,5 +1,5 @@
 import { type TSchema, Type } from 'typebox'
-import type { SourceMapping } from '../../transaction/source-mapping.ts'
+import { mentions, type SourceMapping } from '../../transaction/source-mapping.ts'
 import { named, refTo } from './named.ts'
 import { TransactionBody } from './transaction.ts'
 
@@ -30,11 +30,10 @@ export const sourceRowSchema = (mapping: SourceMapping): TSchema =>
   })
 
 const useOf = (column: string, { fields, attributes }: SourceMapping): string => {
-  const written = column.toLowerCase()
   const parts = [
     ...Object.entries(fields),
     ...Object.entries(attributes).map(([name, from]) => [`attributes.${name}`, from] as const),
-  ].filter(([, from]) => from.toLowerCase().includes(written))
+  ].filter(([, from]) => mentions(from, column))
   return `for ${parts
     .slice(0, 6)
     .map(([name]) => name)
