@@ -10,7 +10,7 @@ export interface Entities {
   readonly own?: Readonly<Record<EntityKind, number>> | undefined
 }
 
-/** A state that a transaction or a label needs, and for which kind: a side of an entity, or the states' own. */
+/** A state that a transaction or a label needs, and for which kind: a side of an entity, or its own. */
 export interface NamedKey extends EntityKey {
   readonly source: EntityKind
 }

@@ -38,8 +38,8 @@ export interface PlannedFeature {
 export interface FeaturePlan {
   readonly features: readonly PlannedFeature[]
   /**
-   * Layout per kind, and per kind of states where sides share them; absent where no chosen feature reads one. The user's is always there, where the
-   * bank knows users: it knows repeats.
+   * Layout per kind, and per kind of states where sides share them; absent where no chosen feature reads one.
+   * The user's is always there, where the bank knows users: it knows repeats.
    */
   readonly layouts: Readonly<Record<EntityKind, StateLayout | undefined>>
 }

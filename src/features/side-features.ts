@@ -2,8 +2,8 @@ import type { Entity, SideFeature } from '../transaction/entities.ts'
 import type { AskedAggregate, EntitySource, Feature } from './feature.ts'
 import type { Money } from './payments.ts'
 import { windowText, yesOrNo } from './phrase.ts'
+import type { SideValue } from './side-values.ts'
 import { COUNTERPARTY } from './state/dimension-token.ts'
-import type { SideValue } from './state/sides.ts'
 
 const SECOND_MS = 1_000
 const ONWARDS = Number.POSITIVE_INFINITY

@@ -4,7 +4,7 @@ import type { EntityKind, StandardKind } from '../transaction/entity-kind.ts'
 import type { FieldName } from '../transaction/fields.ts'
 import { NO_TOKEN, tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
-import { valuesOfEvents } from './state/sides.ts'
+import { valuesOfEvents } from './side-values.ts'
 
 /**
  * A transaction as the engine reads it: numbers only. Text stands as its token (`NO_TOKEN`: missing); a

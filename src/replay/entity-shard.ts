@@ -34,7 +34,7 @@ const LABEL_TOKEN_AT: Readonly<Record<StandardKind, number>> = {
 /** Most kinds that have the same states: the two sides of an entity. */
 const MOST_SIDES = 2
 
-/** The features of one kind of states, from each of the sides that read them: one, unless an entity has two. */
+/** The features of one kind of states, from each side that reads them: one, unless an entity has two. */
 interface StatePart {
   readonly kind: EntityKind
   readonly sides: readonly StateSide[]

@@ -1,32 +1,9 @@
-import type { Attribute } from '../../transaction/attributes.ts'
 import type { Entity, Side } from '../../transaction/entities.ts'
 import { NO_TOKEN } from '../../transaction/token.ts'
+import { SIDE_VALUES, type SideValue } from '../side-values.ts'
 import type { TransactionEvent } from '../transaction-event.ts'
 import { slotOf, tokenIn } from './dimension-token.ts'
 import { paidOf } from './windows.ts'
-
-/**
- * What a transaction is to one of its two sides, as values that states aggregate like attributes. Their names
- * have a point, so that no attribute is called so. Amounts are those of payments, in minor units; counterparts
- * are tokens; times are epoch milliseconds.
- */
-export const SIDE_VALUES = [
-  { name: 'side.sent', kind: 'number' },
-  { name: 'side.received', kind: 'number' },
-  { name: 'side.sent_to', kind: 'text' },
-  { name: 'side.received_from', kind: 'text' },
-  { name: 'side.sent_at', kind: 'time' },
-  { name: 'side.received_at', kind: 'time' },
-] as const satisfies readonly Attribute[]
-
-export type SideValue = (typeof SIDE_VALUES)[number]['name']
-
-/** The attributes of events with these entities, and what sides add to them. */
-export const valuesOfEvents = (
-  attributes: readonly Attribute[],
-  entities: readonly Entity[],
-): readonly Attribute[] =>
-  entities.some(({ side }) => side !== undefined) ? [...attributes, ...SIDE_VALUES] : attributes
 
 /** Looks at an event from one side: fills its side values and its counterparty. */
 export type TakeSide = (event: TransactionEvent) => void
