@@ -281,8 +281,9 @@ export const ERRORS = define({
   FEATURES_NAME_TAKEN: {
     status: 422,
     exitCode: 2,
-    message: 'Two features are called "{got}" and "{other}", which files cannot tell apart',
-    fix: 'Give the attribute in source.attributes that makes one of them another name (its `from` may stay as it is), or the feature in features.derived or features.aggregates.',
+    message:
+      'Two features are called "{got}" ({family}) and "{other}" ({otherFamily}), which files cannot tell apart',
+    fix: 'Give one of them another name: an attribute in source.attributes (its `from` may stay as it is), an entity, or the feature in features.derived or features.aggregates; all others are built in.',
   },
   FEATURES_EXPRESSION_INVALID: {
     status: 422,

@@ -1,3 +1,4 @@
+import { WINDOW_PATTERN } from '../foundation/duration.ts'
 import { namedKeys, type SettingSchema } from './setting-schema.ts'
 
 /** The unit by which a section says that a text is read by `parseDuration`. */
@@ -59,14 +60,16 @@ const describeRange = (schema: SettingSchema): string => {
 }
 
 const describeText = (schema: SettingSchema): string => {
-  if (schema.unit === DURATION) return 'a duration such as 7d, 1h, 30m or 90s'
+  if (schema.unit === DURATION)
+    return `a duration${schema.pattern === WINDOW_PATTERN ? ' above zero and below 10000000d' : ''} such as 7d, 1h, 30m or 90s`
   if (schema.pattern !== undefined) return `text that matches \`${schema.pattern}\``
   return (schema.minLength ?? 0) > 0 ? 'text that is not empty' : 'text'
 }
 
 const describeList = (schema: SettingSchema): string => {
   const items = schema.items === undefined ? '' : ` of: ${describeAllowed(schema.items)}`
-  return `a list${(schema.minItems ?? 0) > 0 ? ` with at least ${schema.minItems}` : ''}${items}`
+  const all = schema.uniqueItems ? ', each once' : ''
+  return `a list${(schema.minItems ?? 0) > 0 ? ` with at least ${schema.minItems}` : ''}${items}${all}`
 }
 
 const describeMapping = (schema: SettingSchema): string => {

@@ -25,6 +25,7 @@ export interface SettingSchema {
   readonly pattern?: string
   readonly minLength?: number
   readonly minItems?: number
+  readonly uniqueItems?: boolean
   readonly maxItems?: number
 }
 

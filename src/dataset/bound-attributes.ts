@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SourceSettings } from '../config/sections/source.ts'
 import type { SourceField } from '../transaction/fields.ts'
 import { expressionBinder, type MappedField, takenColumns } from './field-mapping.ts'
-import { findAttributes, type SourceAttribute } from './source-attributes.ts'
+import { findAttributes, ofAnswer, type SourceAttribute } from './source-attributes.ts'
 
 /** An attribute with its bound expression. */
 export interface BoundAttribute {
@@ -25,12 +25,16 @@ export const bindAttributes = async (
   const taken = await takenColumns(connection, fields, columns)
   const attributes = findAttributes(source.attributes, columns, taken)
   if (attributes.length === 0) return []
+  const answers = new Set(taken.answers.map((column) => column.toLowerCase()))
   const bind = await expressionBinder(connection, columns)
   const bound: BoundAttribute[] = []
   for (const attribute of attributes) {
     const { name, expression } = attribute
     const setting = `source.attributes.${name}.from`
-    bound.push({ attribute, field: await bind(`attribute_${name}`, setting, expression) })
+    const field = await bind(`attribute_${name}`, setting, expression)
+    const answer = field.columns.find((column) => answers.has(column.toLowerCase()))
+    if (answer !== undefined) throw ofAnswer(name, `${expression}, which reads ${answer}`)
+    bound.push({ attribute, field })
   }
   return bound
 }

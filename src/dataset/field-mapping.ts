@@ -75,6 +75,8 @@ export interface TakenColumns {
   readonly fields: readonly string[]
   /** That the label or its time is made of, in whatever way. */
   readonly label: readonly string[]
+  /** Of these, the ones that no field beside the label reads: they tell nothing but the answer. */
+  readonly answers: readonly string[]
 }
 
 /** Which columns the fields have taken, from the syntax trees of their expressions. */
@@ -86,6 +88,7 @@ export const takenColumns = async (
   const byName = new Map(columns.map((column) => [column.toLowerCase(), column]))
   const fields: string[] = []
   const label: string[] = []
+  const others = new Set<string>()
   for (const { field, expression } of mapped) {
     if (expression === null) continue
     const parsed = await parse(connection, expression)
@@ -97,8 +100,9 @@ export const takenColumns = async (
     const used = new Set(named(nodesOf(parsed.tree)))
     if (used.size === 1) fields.push(...used)
     if (field === 'is_fraud' || field === 'labelled_at') label.push(...used)
+    else for (const column of used) others.add(column)
   }
-  return { fields, label }
+  return { fields, label, answers: label.filter((column) => !others.has(column)) }
 }
 
 /** Checks an expression over `source_rows`, which `setting` has, and tells what it gives. */

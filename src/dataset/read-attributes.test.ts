@@ -39,6 +39,19 @@ describe('attributes of a source', () => {
     ])
   })
 
+  it('whose expression reads what only the label is made of are refused, whatever it makes of it', async () => {
+    const path = csvOf([{ id: 'a', Class: '1' }])
+    const fields = { is_fraud: 'Class', labelled_at: 'timestamp' }
+    const from = "CASE WHEN class = '1' THEN 2 ELSE 3 END"
+    await expect(read(path, { odd: { kind: 'number', from } }, fields)).rejects.toMatchObject({
+      code: 'DATASET_SETTING_INVALID',
+      details: { setting: 'source.attributes.odd.from', got: `${from}, which reads Class` },
+    })
+    // The time of the label is that of the transaction, which everybody may know.
+    const { rows } = await read(path, { digits: { kind: 'number', from: 'length(timestamp)' } }, fields)
+    expect(rows).toEqual([{ attribute_digits: 1 }])
+  })
+
   it('that cannot be read send their row to the quarantine, by name', async () => {
     const { rows, quarantine } = await readCsv(
       { age: 'old', vip: 'perhaps', born: '1955', note: 'fine' },

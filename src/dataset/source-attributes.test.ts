@@ -95,7 +95,7 @@ describe('a pattern', () => {
   })
 
   it('leaves out what is a field, what the label is made of, and what another attribute names', () => {
-    const taken = { fields: ['id', 'Amount'], label: ['Class', 'is it?'] }
+    const taken = { fields: ['id', 'Amount'], label: ['Class', 'is it?'], answers: [] }
     const declared: Declared = {
       '*': { kind: 'text' },
       'V1..V2': { kind: 'number' },
@@ -251,7 +251,11 @@ describe('what cannot be is refused, with the setting, what came, what is allowe
     ['the label', { V1: { kind: 'number', from: 'class' } }, 'source.attributes.V1.from', /label/],
   ])('%s', (_, declared, setting, allowed) => {
     const columns = [...COLUMNS, 'a b', 'a_b', 'ñ']
-    const { code, details, message } = refusal(declared, columns, { fields: [], label: ['Class'] })
+    const { code, details, message } = refusal(declared, columns, {
+      fields: [],
+      label: ['Class'],
+      answers: [],
+    })
     expect(code).toBe('DATASET_SETTING_INVALID')
     expect(details).toMatchObject({ setting, allowed: expect.stringMatching(allowed) })
     expect(message).toContain(String((details as { got: unknown }).got))

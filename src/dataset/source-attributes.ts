@@ -38,7 +38,7 @@ export const attributeOf = ({ name, kind, unit, means, unreadable }: Attribute):
 export const findAttributes = (
   declared: Readonly<Record<string, AttributeSettings>>,
   columns: readonly string[],
-  { fields, label }: TakenColumns = { fields: [], label: [] },
+  { fields, label }: Pick<TakenColumns, 'fields' | 'label'> = { fields: [], label: [] },
 ): readonly SourceAttribute[] => {
   const taken = new Set([...fields, ...label])
   const names = Object.keys(declared)
@@ -46,13 +46,7 @@ export const findAttributes = (
     if (isPattern(name)) continue
     const column = columnOf(declared[name]!.from ?? name, columns)
     if (column === undefined) continue
-    if (label.includes(column))
-      throw invalid(
-        name,
-        'from',
-        column,
-        'no column that the label is made of: a model would know the answer',
-      )
+    if (label.includes(column)) throw ofAnswer(name, column)
     taken.add(column)
   }
   const found = names.flatMap((name) => {
@@ -252,6 +246,10 @@ const unmapped = (attribute: string, columns: readonly string[], wanted = attrib
     allowed: listed(columns),
     suggestion: didYouMean(wanted, columns),
   })
+
+/** An attribute that is made of the label: a model would know the answer. */
+export const ofAnswer = (name: string, got: string): VigiaError =>
+  invalid(name, 'from', got, 'no column that the label is made of: a model would know the answer')
 
 const invalid = (attribute: string, key: string, got: unknown, allowed: string): VigiaError =>
   new VigiaError('DATASET_SETTING_INVALID', {

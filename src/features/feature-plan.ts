@@ -103,7 +103,7 @@ const chooseFeatures = (
   const all = families.flatMap((family) =>
     family.features(options).map((feature) => ({ feature, family: family.name })),
   )
-  assertUnique(all.map(({ feature }) => feature.name))
+  assertUnique(all)
   const known = new Set([
     ...families.map(({ name }) => `${name}.*`),
     ...all.map(({ feature }) => feature.name),
@@ -120,12 +120,16 @@ const chooseFeatures = (
 }
 
 /** Columns of files differ in more than case: so do features. */
-const assertUnique = (names: readonly string[]): void => {
-  const seen = new Map<string, string>()
-  for (const name of names) {
-    const other = seen.get(name.toLowerCase())
-    if (other !== undefined) throw new VigiaError('FEATURES_NAME_TAKEN', { got: name, other })
-    seen.set(name.toLowerCase(), name)
+const assertUnique = (
+  all: readonly { readonly feature: Pick<Feature, 'name'>; readonly family: string }[],
+): void => {
+  const seen = new Map<string, { readonly other: string; readonly otherFamily: string }>()
+  for (const { feature, family } of all) {
+    const key = feature.name.toLowerCase()
+    const other = seen.get(key)
+    if (other !== undefined)
+      throw new VigiaError('FEATURES_NAME_TAKEN', { got: feature.name, family, ...other })
+    seen.set(key, { other: feature.name, otherFamily: family })
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatDuration, parseDuration } from './duration.ts'
+import { DURATION_PATTERN, formatDuration, parseDuration, WINDOW_PATTERN } from './duration.ts'
 
 describe('parseDuration', () => {
   it.each([
@@ -20,6 +20,22 @@ describe('parseDuration', () => {
       expect(() => parseDuration(text)).toThrow(/d \(days\), h, m, s or ms/)
     },
   )
+})
+
+describe('the patterns of settings', () => {
+  it.each(['7d', '0s', '9999999d', '999999999h', '250ms'])('take %s, which is a safe number', (text) => {
+    expect(text).toMatch(new RegExp(DURATION_PATTERN))
+    expect(parseDuration(text)).toBeGreaterThanOrEqual(0)
+  })
+
+  it.each(['10000000d', '1000000000h', '7 d', 'd'])('refuse %s', (text) => {
+    expect(text).not.toMatch(new RegExp(DURATION_PATTERN))
+  })
+
+  it('of windows, which are longer than nothing', () => {
+    for (const text of ['1ms', '010s', '7d']) expect(text).toMatch(new RegExp(WINDOW_PATTERN))
+    for (const text of ['0d', '000ms', '10000000d']) expect(text).not.toMatch(new RegExp(WINDOW_PATTERN))
+  })
 })
 
 describe('formatDuration', () => {

@@ -12,10 +12,16 @@ const UNITS = [
 
 const UNIT_MS: ReadonlyMap<string, number> = new Map(UNITS)
 
-/** JSON Schema pattern of a duration, for settings: the same text that `parseDuration` reads. */
-export const DURATION_PATTERN = '^\\d+(d|h|m|s|ms)$'
+/** Longer ones are no safe number of milliseconds. */
+const SHORT_ENOUGH = '(\\d{1,7}d|\\d{1,9}(h|m|s|ms))'
 
-const DURATION = new RegExp(DURATION_PATTERN)
+/** JSON Schema pattern of a duration, for settings; `parseDuration` reads what matches. */
+export const DURATION_PATTERN = `^${SHORT_ENOUGH}$`
+
+/** The same above zero: nothing is in a window of no length. */
+export const WINDOW_PATTERN = `^(?!0+[a-z])${SHORT_ENOUGH}$`
+
+const DURATION = /^\d+(d|h|m|s|ms)$/
 
 /**
  * Milliseconds of a duration written as a whole number and one unit: `7d`, `1h`, `30m`, `90s`, `250ms`; `0s`

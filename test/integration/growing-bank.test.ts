@@ -32,6 +32,14 @@ test('a running service learns of new entities and an attribute, and loses nothi
     // The old server was told of a fraud whose address it did not know.
     const { features: later } = JSON.parse(readFileSync(join(folder, 'serving', 'live-5.json'), 'utf8'))
     expect(later).toMatchObject({ ip_labelled_count_7d: 1, ip_risk_7d: 1 })
+    for (const [log, reason] of [
+      ['nowhere', 'there is no such folder'],
+      ['runs', 'no server has written a log in it'],
+    ] as const) {
+      const words = ['state', 'migrate', '--from', 'runs/after/growing-bank', '--log', log, '--out', 'other']
+      const refused = run(process.execPath, [resolve('bin/vigia.mjs'), ...words], { cwd: folder })
+      await expect(refused).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining(reason) })
+    }
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -1,8 +1,13 @@
 import { type Static, Type } from 'typebox'
-import { DURATION_PATTERN } from '../../foundation/duration.ts'
+import { WINDOW_PATTERN } from '../../foundation/duration.ts'
 
 const windows = (description: string) =>
-  Type.Optional(Type.Array(Type.String({ pattern: DURATION_PATTERN }), { uniqueItems: true, description }))
+  Type.Optional(
+    Type.Array(Type.String({ pattern: WINDOW_PATTERN, unit: 'duration' }), {
+      uniqueItems: true,
+      description,
+    }),
+  )
 
 const names = (description: string) =>
   Type.Optional(Type.Array(Type.String({ minLength: 1 }), { uniqueItems: true, description }))

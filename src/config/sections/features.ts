@@ -1,8 +1,11 @@
 import { type Static, Type } from 'typebox'
-import { DURATION_PATTERN } from '../../foundation/duration.ts'
+import { DURATION_PATTERN, WINDOW_PATTERN } from '../../foundation/duration.ts'
 
 const duration = (fallback: string, description: string) =>
   Type.String({ default: fallback, pattern: DURATION_PATTERN, unit: 'duration', description })
+
+const aWindow = (fallback: string, description: string) =>
+  Type.String({ default: fallback, pattern: WINDOW_PATTERN, unit: 'duration', description })
 
 const hour = (fallback: number, description: string) =>
   Type.Integer({ default: fallback, minimum: 0, maximum: 24, unit: 'local hour', description })
@@ -50,7 +53,7 @@ const AggregateSchema = Type.Object(
       { description: 'What is computed of the values.' },
     ),
     windows: Type.Optional(
-      Type.Array(Type.String({ pattern: DURATION_PATTERN }), {
+      Type.Array(Type.String({ pattern: WINDOW_PATTERN, unit: 'duration' }), {
         minItems: 1,
         uniqueItems: true,
         description: 'Windows (t - w, t]; left out: those of the entity. last and change have none.',
@@ -83,14 +86,14 @@ export const FeaturesSchema = Type.Object(
       7,
       'Local hours that count as night: from <= hour < to; 0 to 7 is the benchmark definition hour <= 6.',
     ),
-    windows: Type.Array(duration('1d', 'A window (t - w, t].'), {
+    windows: Type.Array(aWindow('1d', 'A window (t - w, t].'), {
       default: ['1h', '1d', '7d', '30d'],
       minItems: 1,
       uniqueItems: true,
       description:
         'Windows of behaviour, the current transaction included. An hour shows bursts, a month shows habits.',
     }),
-    risk_windows: Type.Array(duration('7d', 'A window (t - delay - w, t - delay].'), {
+    risk_windows: Type.Array(aWindow('7d', 'A window (t - delay - w, t - delay].'), {
       default: ['1d', '7d', '30d'],
       minItems: 1,
       uniqueItems: true,

@@ -26,16 +26,26 @@ export interface StateSummary {
   readonly tooLate: number
 }
 
-/** The state of the entity with this id; undefined when the store has none. */
+/**
+ * The state of the entity with this id; undefined when the store has none.
+ *
+ * @throws CLI_INVALID_ARGUMENT for a kind of which the model keeps no states
+ */
 export const summarizeState = async (
   store: StateStore,
   model: LoadedModel,
   kind: EntityKind,
   id: string,
 ): Promise<StateSummary | undefined> => {
+  const { layouts } = planFeatures(model.settings)
+  const layout = layouts[kind]
+  if (layout === undefined)
+    throw new VigiaError('CLI_INVALID_ARGUMENT', {
+      command: 'state',
+      reason: `the model keeps no states of "${kind}"; it keeps them of ${Object.keys(layouts).join(', ')}`,
+    })
   const [found] = await store.load([{ kind, token: tokenOf(id) }])
-  const layout = planFeatures(model.settings).layouts[kind]
-  if (found === undefined || layout === undefined) return undefined
+  if (found === undefined) return undefined
   return summaryOf(layout, kind, found.bytes, found.version, id)
 }
 

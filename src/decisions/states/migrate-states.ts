@@ -15,7 +15,7 @@ import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
-import { withLoggedEntries } from '../log/logged-entries.ts'
+import { logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
 import { documentOf } from '../log/model-document.ts'
 
 export interface MigrateStatesOptions {
@@ -58,6 +58,7 @@ export const migrateStates = async (options: MigrateStatesOptions): Promise<Migr
   const { model, run, out } = options
   const from = join(run, 'states')
   const to = join(out, 'states')
+  await assertLogs(options)
   const manifest = await readStates(from, model.identity)
   if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: run })
   if ((await stat(to).catch(() => undefined)) !== undefined)
@@ -84,6 +85,16 @@ export const migrateStates = async (options: MigrateStatesOptions): Promise<Migr
     return outcome
   } finally {
     await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+/** Every server says beside its log what its models were. @throws SERVING_LOG_INCOMPLETE */
+const assertLogs = async ({ logs, openLog }: MigrateStatesOptions): Promise<void> => {
+  for (const folder of logs) {
+    const isThere = (await stat(folder).catch(() => undefined))?.isDirectory() === true
+    if (!isThere) throw logIncomplete([folder], 'there is no such folder')
+    if ((await openLog(folder).documentNames()).length === 0)
+      throw logIncomplete([folder], 'no server has written a log in it')
   }
 }
 

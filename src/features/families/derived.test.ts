@@ -71,7 +71,7 @@ describe('a derived feature is refused', () => {
 
   it('when another feature has its name', () => {
     expect(messageOf(() => planned({ name: 'amount_log', expression: 'log(amount)' }))).toBe(
-      'Two features are called "amount_log" and "amount_log", which files cannot tell apart',
+      'Two features are called "amount_log" (derived) and "amount_log" (amount), which files cannot tell apart',
     )
   })
 
