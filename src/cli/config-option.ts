@@ -44,7 +44,8 @@ export const readTrainingConfig = async (
   }
   if (features.aggregates !== undefined) {
     const { checkAggregates } = await import('../features/aggregates/check-aggregates.ts')
-    checkAggregates(features, Object.keys(entities), source.fields.user_id === '')
+    const { kindsOfDeclared } = await import('../dataset/source-entities.ts')
+    checkAggregates(features, kindsOfDeclared(entities), source.fields.user_id === '')
   }
   return config
 }

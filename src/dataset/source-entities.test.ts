@@ -32,6 +32,12 @@ describe('entities and the fields that the source has', () => {
       /^entities.ip.distinct is "category"; .*nothing is mapped to merchant_category/,
     )
     expect(problem({ ip: { id: 'ip', habits: ['device'] } })).toMatch(/^entities.ip.habits is "device"/)
+    expect(problem({ account: { roles: { sender: 'user_id', receiver: 'device_id' } } })).toMatch(
+      /^entities.account.roles.receiver is "device_id"; .*source.fields.device_id/,
+    )
+    expect(problem({ account: { roles: { sender: 'user_id', receiver: 'x' }, habits: ['device'] } })).toMatch(
+      /^entities.account.habits is "device"/,
+    )
     expect(problem({ ip: { id: 'ip' }, device: { habits: ['ip'] } })).toMatch(
       /^entities.device is "device_id"/,
     )
@@ -100,6 +106,42 @@ describe('entities of a configuration', () => {
     })
   })
 
+  it('are two that share states where they have roles, with what only two sides can tell', () => {
+    const { entities, source } = declared({
+      account: { roles: { sender: ['bank', 'acct'], receiver: ['bank', 'lower(to)'] }, habits: ['device'] },
+      ip: { id: 'IP', distinct: ['account_receiver'] },
+    })
+    const common = {
+      features: ['flow', 'fan', 'counterparty', 'life', 'time', 'risk'],
+      windows: ['1h', '7d'],
+      riskWindows: ['1d', '30d'],
+      distinct: [],
+      habits: ['device'],
+      transactions: 4096,
+    }
+    const [sender, receiver] = [
+      ['bank', 'acct'],
+      ['bank', 'account_receiver_id_2'],
+    ] as const
+    expect(entities.slice(0, 2)).toEqual([
+      {
+        ...common,
+        name: 'account_sender',
+        id: sender,
+        word: 'sending account',
+        side: { of: 'account', is: 'sender', other: 'account_receiver', otherId: receiver },
+      },
+      {
+        ...common,
+        name: 'account_receiver',
+        id: receiver,
+        word: 'receiving account',
+        side: { of: 'account', is: 'receiver', other: 'account_sender', otherId: sender },
+      },
+    ])
+    expect(Object.keys(source.attributes)).toEqual(['bank', 'acct', 'account_receiver_id_2', 'IP'])
+  })
+
   it('say of user, merchant and device what they have to do with the others', () => {
     const { entities } = declared({ ip: { id: 'IP' }, user: { habits: ['ip'], windows: ['1d'] } })
     expect(entities[1]).toMatchObject({ name: 'user', id: ['user_id'], features: [], habits: ['ip'] })
@@ -115,6 +157,29 @@ describe('entities of a configuration', () => {
     ['a number as id', { ip: { id: 'age' } }, 'entities.ip.id'],
     ['an unknown other', { ip: { id: 'x', distinct: ['card'] } }, 'entities.ip.distinct'],
     ['itself', { ip: { id: 'x', habits: ['ip'] } }, 'entities.ip.habits'],
+    ['one role', { account: { roles: { sender: 'a' } } }, 'entities.account.roles.receiver'],
+    [
+      'roles and an id',
+      { account: { id: 'a', roles: { sender: 'a', receiver: 'b' } } },
+      'entities.account.id',
+    ],
+    ['what only sides have', { ip: { id: 'x', features: ['fan'] } }, 'entities.ip.features'],
+    [
+      'its own other side',
+      { account: { roles: { sender: 'a', receiver: 'b' }, distinct: ['account_sender'] } },
+      'entities.account.distinct',
+    ],
+    [
+      'the name of a side',
+      { account: { roles: { sender: 'a', receiver: 'b' } }, account_sender: { id: 'x' } },
+      'entities.account_sender',
+    ],
+    [
+      'a name that is too long with a role behind it',
+      { ['a'.repeat(23)]: { roles: { sender: 'a', receiver: 'b' } } },
+      'at most 22 characters',
+    ],
+    ['roles of users', { user: { roles: { sender: 'a', receiver: 'b' } } }, 'entities.user.roles'],
     ['what the families of users have', { user: { habits: ['device'] } }, 'entities.user.habits'],
   ])('are refused with %s', (_, entities, setting) => {
     expect(() => declared(entities as EntitiesSettings, { age: { kind: 'number' } })).toThrow(
@@ -128,6 +193,8 @@ describe('entities of a configuration', () => {
       user: { distinct: ['ip'] },
     }
     expect(Value.Check(EntitiesSchema, all)).toBe(true)
+    expect(Value.Check(EntitiesSchema, { a: { roles: { sender: 'x', receiver: ['y', 'z'] } } })).toBe(true)
+    expect(Value.Check(EntitiesSchema, { a: { roles: { payer: 'x', payee: 'y' } } })).toBe(false)
     expect(Value.Check(EntitiesSchema, { ip: { id: [] } })).toBe(false)
     expect(Value.Check(EntitiesSchema, { ip: { id: 'x', features: ['all'] } })).toBe(false)
   })

@@ -4,7 +4,15 @@ import type { AttributeSettings, SourceSettings } from '../config/sections/sourc
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import { ATTRIBUTE_NAME, isFieldName } from '../transaction/attributes.ts'
-import { ENTITY_NAME, type Entity, isIdField, RESERVED_ENTITY_NAMES } from '../transaction/entities.ts'
+import {
+  ENTITY_NAME,
+  type Entity,
+  type EntitySide,
+  isIdField,
+  RESERVED_ENTITY_NAMES,
+  type Side,
+  type SideFeature,
+} from '../transaction/entities.ts'
 import { ENTITY_KINDS, type StandardKind } from '../transaction/entity-kind.ts'
 import type { SourceField } from '../transaction/fields.ts'
 import { settingsByPattern } from './source-attributes.ts'
@@ -24,6 +32,9 @@ export interface DefaultWindows {
 }
 
 const DEFAULT_FEATURES: Entity['features'] = ['counts', 'amounts', 'life', 'time', 'risk']
+const OF_SIDES: readonly SideFeature[] = ['flow', 'fan', 'counterparty']
+const DEFAULT_OF_SIDES: Entity['features'] = [...OF_SIDES, 'life', 'time', 'risk']
+const SIDES: readonly Side[] = ['sender', 'receiver']
 const DEFAULT_TRANSACTIONS = 4096
 
 /**
@@ -42,22 +53,25 @@ export const declareEntities = (
 ): DeclaredEntities => {
   const attributes: Record<string, AttributeSettings> = { ...source.attributes }
   const names = Object.keys(declared)
-  const own = names.filter((name) => !isStandard(name))
-  const entities = names.map((name): Entity => {
+  const own = kindsOfDeclared(declared)
+  assertDistinctKinds(own)
+  const entities = names.flatMap((name): readonly Entity[] => {
     const settings = declared[name]!
     if (isStandard(name)) assertAddition(name, settings)
+    else assertName(name, settings)
+    assertFeatures(name, settings)
+    const mine = sidesOf(name, settings)
     const allowed = isStandard(name)
       ? own
-      : [...ENTITY_KINDS, 'category', 'location', ...own].filter((other) => other !== name)
+      : [...ENTITY_KINDS, 'category', 'location', ...own].filter((other) => !mine.includes(other))
     const others = (key: 'distinct' | 'habits'): readonly string[] => {
       const stranger = settings[key]?.find((other) => !allowed.includes(other))
       if (stranger !== undefined) throw invalid(`entities.${name}.${key}`, stranger, allowed.join(', '))
       return settings[key] ?? []
     }
-    return {
-      name,
-      id: isStandard(name) ? [`${name}_id`] : idOf(name, settings, attributes),
-      word: settings.word ?? name.replaceAll('_', ' '),
+    const word = settings.word ?? name.replaceAll('_', ' ')
+    const entity: Omit<Entity, 'name' | 'id'> = {
+      word,
       features: isStandard(name) ? [] : (settings.features ?? DEFAULT_FEATURES),
       windows: ascending(settings.windows ?? defaults.windows),
       riskWindows: ascending(settings.risk_windows ?? defaults.risk_windows),
@@ -65,8 +79,47 @@ export const declareEntities = (
       habits: others('habits'),
       transactions: settings.transactions ?? DEFAULT_TRANSACTIONS,
     }
+    if (isStandard(name)) return [{ ...entity, name, id: [`${name}_id`] }]
+    if (settings.roles === undefined) return [{ ...entity, name, id: idOf(name, settings, attributes) }]
+    return sideEntities(name, settings, entity, attributes)
   })
   return { entities, source: { ...source, attributes } }
+}
+
+/** The kinds of a bank's own that a section `entities` declares: each, or its two sides. */
+export const kindsOfDeclared = (declared: EntitiesSettings): readonly string[] =>
+  Object.keys(declared)
+    .filter((name) => !isStandard(name))
+    .flatMap((name) => sidesOf(name, declared[name]!))
+
+/** The kinds that an entry declares. */
+const sidesOf = (name: string, { roles }: EntitySettings): readonly string[] =>
+  roles === undefined ? [name] : SIDES.map((side) => sideName(name, side))
+
+const sideName = (name: string, side: Side): string => `${name}_${side}`
+
+const SIDE_WORDS: Readonly<Record<Side, string>> = { sender: 'sending', receiver: 'receiving' }
+
+/** Both sides of an entity that sends and receives. */
+const sideEntities = (
+  name: string,
+  settings: EntitySettings,
+  entity: Omit<Entity, 'name' | 'id'>,
+  attributes: Record<string, AttributeSettings>,
+): readonly Entity[] => {
+  const ids = SIDES.map((side) => idOfSide(name, side, settings, attributes))
+  return SIDES.map((is, at): Entity => {
+    const other = SIDES[1 - at]!
+    const side: EntitySide = { of: name, is, other: sideName(name, other), otherId: ids[1 - at]! }
+    return {
+      ...entity,
+      name: sideName(name, is),
+      id: ids[at]!,
+      side,
+      word: `${SIDE_WORDS[is]} ${entity.word}`,
+      features: settings.features ?? DEFAULT_OF_SIDES,
+    }
+  })
 }
 
 /** The field that each value which entities count or compare stands in. */
@@ -102,19 +155,24 @@ export const assertEntitiesMapped = (
     const field = FIELD_OF[by]
     if (field !== undefined) assertMapped(`features.aggregates.${name}.by`, by, field)
   }
-  for (const { name, id, distinct, habits } of entities) {
-    for (const part of id)
-      if (isIdField(part))
-        assertMapped(isStandard(name) ? `entities.${name}` : `entities.${name}.id`, part, part)
+  for (const { name, id, side, distinct, habits } of entities) {
+    const entry = side?.of ?? name
+    for (const part of id) if (isIdField(part)) assertMapped(settingOf(name, side), part, part)
     for (const [key, others] of [
       ['distinct', distinct],
       ['habits', habits],
     ] as const)
       for (const other of others) {
         const field = FIELD_OF[other]
-        if (field !== undefined) assertMapped(`entities.${name}.${key}`, other, field)
+        if (field !== undefined) assertMapped(`entities.${entry}.${key}`, other, field)
       }
   }
+}
+
+/** Where the configuration says what names it. */
+const settingOf = (name: string, side: EntitySide | undefined): string => {
+  if (side !== undefined) return `entities.${side.of}.roles.${side.is}`
+  return isStandard(name) ? `entities.${name}` : `entities.${name}.id`
 }
 
 const isStandard = (name: string): boolean => ENTITY_KINDS.includes(name as StandardKind)
@@ -139,24 +197,61 @@ const idOf = (
   name: string,
   { id }: EntitySettings,
   attributes: Record<string, AttributeSettings>,
+): readonly string[] => partsOf(name, id, `entities.${name}.id`, attributes)
+
+/** The same of one of its sides. */
+const idOfSide = (
+  name: string,
+  side: Side,
+  { id, roles }: EntitySettings,
+  attributes: Record<string, AttributeSettings>,
 ): readonly string[] => {
-  assertName(name)
+  if (id !== undefined)
+    throw invalid(`entities.${name}.id`, JSON.stringify(id), 'left out: roles say what names it on each side')
+  return partsOf(sideName(name, side), roles?.[side], `entities.${name}.roles.${side}`, attributes)
+}
+
+const partsOf = (
+  name: string,
+  id: EntitySettings['id'],
+  setting: string,
+  attributes: Record<string, AttributeSettings>,
+): readonly string[] => {
   if (id === undefined)
-    throw invalid(
-      `entities.${name}.id`,
-      'nothing',
-      'a field, an attribute, a column or SQL; or a list of them',
-    )
+    throw invalid(setting, 'nothing', 'a field, an attribute, a column or SQL; or a list of them')
   const parts = typeof id === 'string' ? [id] : id
   return parts.map((part, index) =>
-    attributeOfPart(part, partName(name, parts.length, index), `entities.${name}.id`, attributes),
+    attributeOfPart(part, partName(name, parts.length, index), setting, attributes),
   )
 }
 
 const ascending = (windows: readonly string[]): readonly string[] =>
   [...windows].sort((a, b) => parseDuration(a) - parseDuration(b))
 
-const assertName = (name: string): void => {
+/** What is asked of the two sides is computed where there are two. */
+const assertFeatures = (name: string, { features = [], roles }: EntitySettings): void => {
+  const stranger = features.find((feature) => OF_SIDES.includes(feature as SideFeature))
+  if (stranger === undefined || roles !== undefined) return
+  throw invalid(
+    `entities.${name}.features`,
+    stranger,
+    `${OF_SIDES.join(', ')} for an entity with roles: { sender, receiver } alone`,
+  )
+}
+
+/** A side may have no name that something else has. */
+const assertDistinctKinds = (kinds: readonly string[]): void => {
+  const twice = kinds.find((kind, at) => kinds.indexOf(kind) < at)
+  if (twice !== undefined)
+    throw invalid(`entities.${twice}`, twice, 'another name: a side of an entity with roles is called so')
+}
+
+const LONGEST_NAME = 31
+const LONGEST_WITH_ROLES = LONGEST_NAME - '_receiver'.length
+
+const assertName = (name: string, { roles }: EntitySettings): void => {
+  if (roles !== undefined && name.length > LONGEST_WITH_ROLES)
+    throw invalid(`entities.${name}`, name, `at most ${LONGEST_WITH_ROLES} characters, with roles`)
   if (RESERVED_ENTITY_NAMES.includes(name))
     throw invalid(`entities.${name}`, name, `another name; ${RESERVED_ENTITY_NAMES.join(', ')} are taken`)
   if (!new RegExp(ENTITY_NAME).test(name))

@@ -3,13 +3,12 @@ import { type EntityStates, FeatureEngineer } from '../features/feature-engineer
 import { separateBlocks } from '../features/state/entity-state.ts'
 import { readTransaction } from '../features/transaction-event.ts'
 import type { Reason } from '../model/explain/reasons.ts'
-import type { EntityKey } from '../ports/state-store.ts'
 import { entityIdOf } from '../transaction/entities.ts'
-import type { EntityKind, StandardKind } from '../transaction/entity-kind.ts'
+import { type EntityKind, type StandardKind, stateKindOf } from '../transaction/entity-kind.ts'
 import { tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Decided } from './decided.ts'
-import type { Entities } from './entities.ts'
+import type { Entities, NamedKey } from './entities.ts'
 import type { LoadedModel } from './loaded-model.ts'
 
 /** The models in service. */
@@ -56,9 +55,9 @@ export interface Decider {
   /** Whose a transaction is, by the champion's cleaning. */
   entitiesOf(transaction: Transaction): Entities
   /** The states that a transaction of these needs. */
-  keysOf(entities: Entities): EntityKey[]
+  keysOf(entities: Entities): NamedKey[]
   /** Of these, the ones that learn labels. */
-  labelKeysOf(entities: Entities): EntityKey[]
+  labelKeysOf(entities: Entities): NamedKey[]
   /**
    * Scores and advances `states`; undefined when the user's state knows the transaction already, and then
    * nothing has changed.
@@ -90,7 +89,7 @@ export const createDecider = (models: ServingModels): Decider => {
     reasons: undefined,
     shadow: undefined,
   }
-  const keysOf = (entities: Entities): EntityKey[] => keysOfEntities(engineer, entities)
+  const keysOf = (entities: Entities): NamedKey[] => keysOfEntities(engineer, entities)
   const ownTokens = createOwnTokens(models.champion)
   return {
     models,
@@ -130,18 +129,18 @@ export const createDecider = (models: ServingModels): Decider => {
 
 const bucketOf = (userId: string): number => tokenOf(`canary ${userId}`) % BUCKETS
 
-const keysOfEntities = (engineer: FeatureEngineer, entities: Entities): EntityKey[] => {
-  const keys: EntityKey[] = []
+const keysOfEntities = (engineer: FeatureEngineer, entities: Entities): NamedKey[] => {
+  const keys: NamedKey[] = []
   const { userId, merchantId, deviceId, own = {} } = entities
   const standard: Readonly<Record<StandardKind, string | undefined>> = {
     user: userId,
     merchant: merchantId,
     device: deviceId,
   }
-  for (const kind of engineer.kinds) {
-    const id = standard[kind as StandardKind]
-    const token = id === undefined ? own[kind] : tokenOf(id)
-    if (token !== undefined) keys.push({ kind, token })
+  for (const source of engineer.kinds) {
+    const id = standard[source as StandardKind]
+    const token = id === undefined ? own[source] : tokenOf(id)
+    if (token !== undefined) keys.push({ kind: stateKindOf(source, engineer.event.entities), token, source })
   }
   return keys
 }

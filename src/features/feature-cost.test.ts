@@ -4,7 +4,6 @@ import { costOfFeatures, type SourceCost } from './feature-cost.ts'
 import { FeatureEngineer } from './feature-engineer.ts'
 import type { FeatureSettings } from './feature-settings.ts'
 import { separateBlocks } from './state/entity-state.ts'
-import { EntityReading } from './state/reading.ts'
 import { readTransaction } from './transaction-event.ts'
 
 const SETTINGS = smallSettings({ ringEvents: 64, dimensionValues: 16 })
@@ -35,9 +34,9 @@ describe('what features cost', () => {
     for (const { source, state } of costs()) {
       if (state === undefined) continue
       const engineer = new FeatureEngineer(SETTINGS, SMALL_FIT, separateBlocks)
-      const keeper = engineer.keeperOf(source)!
-      const kept = keeper.create()
-      const reading = new EntityReading(keeper.layout)
+      const kept = engineer.keeperOf(source)!.create()
+      const part = engineer.parts.find((one) => one.source === source)!
+      const vector = new Float64Array(engineer.featureNames.length)
       const bytes: number[] = []
       for (let n = 0; n < 200; n++) {
         readTransaction(engineer.event, {
@@ -51,16 +50,23 @@ describe('what features cost', () => {
           location: `l${n}`,
           eventTimeMs: 1e12 + n,
           amountMinor: 100,
-          attributes: { note: `n${n}`, browser: `b${n}` },
+          attributes: { note: `n${n}`, browser: `b${n}`, payer: `p${n}`, payee: `r${n}` },
         })
-        keeper.read(kept, engineer.event, reading)
-        keeper.advance(kept, engineer.event)
+        part.createFeatures(engineer.event, kept, vector, 0)
         bytes.push(kept.size * 8)
       }
       expect([source, bytes.at(-1)]).toEqual([source, state.most])
       expect([source, bytes[0]]).toEqual([source, state.first])
       expect(state.first).toBeLessThan(state.most)
     }
+  })
+
+  it('is told once of the states that two sides share', () => {
+    const sides = costs().filter(({ source }) => source.startsWith('account_'))
+    expect(sides.map(({ source, state, stateOf }) => [source, state !== undefined, stateOf])).toEqual([
+      ['account_sender', true, undefined],
+      ['account_receiver', false, 'account_sender'],
+    ])
   })
 
   it('is in time what the clock says between before and after, for each transaction', () => {

@@ -18,8 +18,10 @@ export interface SourceCost {
   /** `transaction`, or a kind of entity. */
   readonly source: FeatureSource
   readonly features: number
-  /** Of one entity; absent for the transaction itself, which keeps none. */
+  /** Of one entity; absent for the transaction itself, which keeps none, and where it is another's. */
   readonly state?: StateCost
+  /** Whose states these features read: the other side of the entity, which tells of them. */
+  readonly stateOf?: FeatureSource
   /** Reading, computing and advancing, for one transaction on this machine. */
   readonly microseconds: number
 }
@@ -63,12 +65,14 @@ export const costOfFeatures = (
   // The first round is for the compiler.
   play(engineer, transactions, monotonicMs)
   const milliseconds = play(engineer, transactions, monotonicMs)
-  return engineer.parts.map((part, p) => {
-    const layout = engineer.plan.layouts[part.source]
+  const { layouts } = engineer.plan
+  return engineer.parts.map(({ source, columns }, p) => {
+    const layout = layouts[source]
+    const first = engineer.kinds.find((kind) => layouts[kind] === layout)
     return {
-      source: part.source,
-      features: part.columns.length,
-      ...(layout !== undefined && { state: stateCost(layout) }),
+      source,
+      features: columns.length,
+      ...(layout !== undefined && (first === source ? { state: stateCost(layout) } : { stateOf: first! })),
       microseconds: (milliseconds[p]! * 1000) / transactions.length,
     }
   })
@@ -82,14 +86,17 @@ const play = (
 ): Float64Array => {
   const out = new Float64Array(engineer.featureNames.length)
   const took = new Float64Array(engineer.parts.length)
-  const states = engineer.parts.map(() => new Map<number, EntityState>())
+  const states = new Map<StateLayout | undefined, Map<number, EntityState>>(
+    engineer.kinds.map((kind) => [engineer.plan.layouts[kind], new Map()]),
+  )
   for (const transaction of transactions) {
     const start = monotonicMs()
     readTransaction(engineer.event, transaction)
     // The first part is the transaction itself.
     took[0]! += monotonicMs() - start
     for (const [p, part] of engineer.parts.entries()) {
-      const state = part.source === 'transaction' ? undefined : stateIn(states[p]!, engineer, part.source)
+      const held = states.get(engineer.plan.layouts[part.source])
+      const state = held && stateIn(held, engineer, part.source)
       const began = monotonicMs()
       part.createFeatures(engineer.event, state, out, 0)
       took[p]! += monotonicMs() - began

@@ -1,5 +1,5 @@
 import { createTimeZone } from '../foundation/time-zone.ts'
-import { type EntityKind, kindsOf } from '../transaction/entity-kind.ts'
+import { type EntityKind, kindsOf, stateKindOf } from '../transaction/entity-kind.ts'
 import type { AskedAggregate, EntitySource, FeatureFamily, FeatureSource, FeatureSources } from './feature.ts'
 import { type FeaturePlan, planFeatures } from './feature-plan.ts'
 import type { FeatureSettings } from './feature-settings.ts'
@@ -11,6 +11,7 @@ import { slotOf, tokenIn } from './state/dimension-token.ts'
 import type { BlockAllocator, EntityState } from './state/entity-state.ts'
 import type { Dimension, StateLayout } from './state/layout.ts'
 import { EntityReading } from './state/reading.ts'
+import { type TakeSide, takeSideOf } from './state/sides.ts'
 import { StateKeeper } from './state/state-keeper.ts'
 import { TransactionEvent } from './transaction-event.ts'
 
@@ -51,7 +52,7 @@ export class FeatureEngineer {
   /** One part per source of features: the transaction itself, then each kind of entity. */
   readonly parts: readonly FeaturePart[]
   private readonly keepers: Readonly<Record<EntityKind, StateKeeper | undefined>>
-  /** Kinds that have a keeper, in the order in which their states advance. */
+  /** Kinds that have a keeper, in the order in which their states advance; both sides of an entity. */
   readonly kinds: readonly EntityKind[]
   private readonly slots: Readonly<Record<EntityKind, number>>
 
@@ -74,6 +75,7 @@ export class FeatureEngineer {
     for (const kind of this.kinds) {
       keepers[kind] = new StateKeeper(layouts[kind]!, blocks, this.event)
       readings[kind] = new EntityReading(layouts[kind]!)
+      keepers[stateKindOf(kind, entities)] ??= keepers[kind]!
     }
     this.keepers = keepers
     const sourceOf = (kind: EntityKind): EntitySource => new BoundSource(readings[kind], layouts[kind])
@@ -92,11 +94,19 @@ export class FeatureEngineer {
         .map(({ feature, column }) => ({ column, value: feature.bind(sources) }))
     this.parts = [
       new TransactionPart(emittersOf('transaction'), moment),
-      ...this.kinds.map((kind) => new EntityPart(kind, emittersOf(kind), keepers[kind]!, readings[kind]!)),
+      ...this.kinds.map(
+        (kind) =>
+          new EntityPart(
+            kind,
+            emittersOf(kind),
+            { keeper: keepers[kind]!, reading: readings[kind]! },
+            takeSideOf(kind, entities),
+          ),
+      ),
     ]
   }
 
-  /** The keeper of one kind of state; undefined where no chosen feature reads one. */
+  /** The keeper of a kind, or of a kind of states; undefined where no chosen feature reads one. */
   keeperOf(kind: EntityKind): StateKeeper | undefined {
     return this.keepers[kind]
   }
@@ -135,16 +145,16 @@ export class FeatureEngineer {
   }
 
   /**
-   * Records a label in the states that need it.
+   * Records a label in the states that need it, by kind or by kind of states.
    *
    * @returns whether any state still had the transaction
    */
   applyLabel(states: Partial<EntityStates>, label: LabelEvent): boolean {
     let found = false
-    for (const kind of this.kinds) {
+    for (const kind of Object.keys(states)) {
       const state = states[kind]
-      const keeper = this.keepers[kind]!
-      if (state === undefined || keeper.layout.labelField < 0) continue
+      const keeper = this.keepers[kind]
+      if (state === undefined || keeper === undefined || keeper.layout.labelField < 0) continue
       if (keeper.label(state, label.eventTimeMs, label.transactionToken, label.isFraud)) found = true
     }
     return found
@@ -208,9 +218,16 @@ class EntityPart implements FeaturePart {
   private readonly values: readonly (() => number)[]
   private readonly keeper: StateKeeper
   private readonly reading: EntityReading
+  private readonly takeSide: TakeSide | undefined
 
-  constructor(source: EntityKind, emitters: readonly Emitter[], keeper: StateKeeper, reading: EntityReading) {
+  constructor(
+    source: EntityKind,
+    emitters: readonly Emitter[],
+    { keeper, reading }: { readonly keeper: StateKeeper; readonly reading: EntityReading },
+    takeSide: TakeSide | undefined,
+  ) {
     this.source = source
+    this.takeSide = takeSide
     this.columns = emitters.map(({ column }) => column)
     this.values = emitters.map(({ value }) => value)
     this.keeper = keeper
@@ -222,6 +239,7 @@ class EntityPart implements FeaturePart {
       for (const column of this.columns) out[at + column] = Number.NaN
       return
     }
+    this.takeSide?.(event)
     this.keeper.read(state, event, this.reading)
     for (let i = 0; i < this.values.length; i++) out[at + this.columns[i]!] = this.values[i]!()
   }

@@ -1,7 +1,7 @@
 import { distance } from 'fastest-levenshtein'
 import { VigiaError } from '../errors.ts'
 import { createTimeZone } from '../foundation/time-zone.ts'
-import { type EntityKind, kindsOf } from '../transaction/entity-kind.ts'
+import { type EntityKind, kindsOf, stateKindOf, stateKindsOf } from '../transaction/entity-kind.ts'
 import { FEATURE_FAMILIES } from './families/index.ts'
 import type {
   AskedAggregate,
@@ -38,8 +38,8 @@ export interface PlannedFeature {
 export interface FeaturePlan {
   readonly features: readonly PlannedFeature[]
   /**
-   * Layout per entity kind; absent where no chosen feature reads one. The user's is always there, where the
-   * bank knows users: it knows repeats.
+   * Layout per kind, and per kind of states where sides share them; absent where no chosen feature reads one.
+   * The user's is always there, where the bank knows users: it knows repeats.
    */
   readonly layouts: Readonly<Record<EntityKind, StateLayout | undefined>>
 }
@@ -59,7 +59,10 @@ export const planFeatures = (
 ): FeaturePlan => {
   const { refunds, decimals } = settings.options.amounts
   const kinds = kindsOf(settings.options.entities)
-  const recorders = new Map(kinds.map((kind) => [kind, new Recorder(refunds)]))
+  const { entities } = settings.options
+  const asked = new Map(stateKindsOf(entities).map((kind) => [kind, new Asked(refunds)]))
+  const askedOf = (kind: EntityKind): Asked => asked.get(stateKindOf(kind, entities))!
+  const recorders = new Map(kinds.map((kind) => [kind, new Recorder(askedOf(kind))]))
   const recorderOf = (kind: EntityKind): Recorder => recorders.get(kind)!
   const sources: FeatureSources = {
     ...unfilledSources(settings.options),
@@ -82,10 +85,10 @@ export const planFeatures = (
   const features = planned.filter(isKept).map((feature, column) => ({ ...feature, column }))
   const layouts: Record<EntityKind, StateLayout> = {}
   for (const kind of kinds) {
-    const recorder = recorderOf(kind)
-    if (kind === 'user' ? settings.withoutUsers : recorder.asked === 0) continue
-    const needs = { ...recorder.needs(settings.windowMs), ...(decimals !== 2 && { decimals }) }
-    layouts[kind] = createStateLayout(kind, needs, settings.limits[kind]!)
+    if (kind === 'user' ? settings.withoutUsers : askedOf(kind).isNothing) continue
+    const needs = { ...askedOf(kind).needs(settings.windowMs), ...(decimals !== 2 && { decimals }) }
+    const states = stateKindOf(kind, entities)
+    layouts[kind] = layouts[states] ??= createStateLayout(states, needs, settings.limits[kind]!)
   }
   return { features, layouts }
 }
@@ -145,20 +148,21 @@ const unknownFeature = (
   })
 }
 
-/** Answers every request with an unfilled reading and remembers what was asked. */
-class Recorder implements EntitySource {
-  asked = 0
-  private readonly canHaveRefunds: boolean
-  private payments = false
-  private hasLife = false
-  private squares = false
-  private maximum = false
-  private coordinates = false
-  private readonly windows = new Set<string>()
-  private readonly riskWindows = new Set<string>()
-  private readonly dimensions = new Set<Dimension>()
+/** What the features of one kind of states asked for. */
+class Asked {
+  /** Nothing was: no such state is kept. */
+  isNothing = true
+  payments = false
+  hasLife = false
+  squares = false
+  maximum = false
+  coordinates = false
+  readonly windows = new Set<string>()
+  readonly riskWindows = new Set<string>()
+  readonly dimensions = new Set<Dimension>()
   /** Each with the names of its windows, by a text that two that can be one have in common. */
-  private readonly aggregates = new Map<string, AskedAggregate & { readonly windows: Set<string> }>()
+  readonly aggregates = new Map<string, AskedAggregate & { readonly windows: Set<string> }>()
+  private readonly canHaveRefunds: boolean
 
   constructor(canHaveRefunds: boolean) {
     this.canHaveRefunds = canHaveRefunds
@@ -183,46 +187,56 @@ class Recorder implements EntitySource {
       ...(aggregates.length > 0 && { aggregates }),
     }
   }
+}
+
+/** Answers every request of one kind with an unfilled reading and remembers what was asked. */
+class Recorder implements EntitySource {
+  /** How often. */
+  asked = 0
+  private readonly of: Asked
+
+  /** @param of remembers; both sides of an entity have the same one */
+  constructor(of: Asked) {
+    this.of = of
+  }
 
   life(): EntityReading {
-    this.asked++
-    this.hasLife = true
+    this.ask().hasLife = true
     return new EntityReading(EMPTY_LAYOUT)
   }
 
   lifePayments(): EntityReading {
-    this.payments = true
+    this.of.payments = true
     return this.life()
   }
 
   lifeSquares(): EntityReading {
-    this.squares = true
+    this.of.squares = true
     return this.lifePayments()
   }
 
   lastPlace(): EntityReading {
-    this.coordinates = true
+    this.of.coordinates = true
     return this.life()
   }
 
   window(name: string): WindowReading {
-    this.asked++
-    this.windows.add(name)
+    this.ask().windows.add(name)
     return new WindowReading(name, 0, 0)
   }
 
   windowPayments(name: string): WindowReading {
-    this.payments = true
+    this.of.payments = true
     return this.window(name)
   }
 
   windowSquares(name: string): WindowReading {
-    this.squares = true
+    this.of.squares = true
     return this.windowPayments(name)
   }
 
   windowMaximum(name: string): WindowReading {
-    this.maximum = true
+    this.of.maximum = true
     return this.window(name)
   }
 
@@ -233,24 +247,28 @@ class Recorder implements EntitySource {
   }
 
   dimension(dimension: Dimension): DimensionReading {
-    this.asked++
-    this.dimensions.add(dimension)
+    this.ask().dimensions.add(dimension)
     return new DimensionReading()
   }
 
   risk(name: string): RiskReading {
-    this.asked++
-    this.riskWindows.add(name)
+    this.ask().riskWindows.add(name)
     return new RiskReading(name)
   }
 
   aggregate(asked: AskedAggregate): AggregateReading {
-    this.asked++
+    const { aggregates } = this.ask()
     const key = aggregateKey(asked)
-    const known = this.aggregates.get(key) ?? { ...asked, windows: new Set() }
+    const known = aggregates.get(key) ?? { ...asked, windows: new Set() }
     if (asked.window !== undefined) known.windows.add(asked.window)
-    this.aggregates.set(key, known)
+    aggregates.set(key, known)
     return new AggregateReading()
+  }
+
+  private ask(): Asked {
+    this.asked++
+    this.of.isNothing = false
+    return this.of
   }
 }
 

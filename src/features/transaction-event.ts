@@ -4,6 +4,7 @@ import type { EntityKind, StandardKind } from '../transaction/entity-kind.ts'
 import type { FieldName } from '../transaction/fields.ts'
 import { NO_TOKEN, tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import { valuesOfEvents } from './side-values.ts'
 
 /**
  * A transaction as the engine reads it: numbers only. Text stands as its token (`NO_TOKEN`: missing); a
@@ -23,13 +24,17 @@ export class TransactionEvent {
   latitude = 0.5
   longitude = 0.5
   currencyToken = 0.5
+  /** Whoever is on the other side of the side that looks at it (`sides.ts`). */
+  counterpartyToken = 0.5
   // Half a unit each: it makes V8 hold the fields as doubles from the start. All are set before use.
   /**
    * In the order of `attributes`: numbers, epoch milliseconds, 1 and 0, of which NaN is missing; tokens of
-   * text.
+   * text. After them what the transaction is to the side that looks at it, where entities have sides.
    */
   readonly values: Float64Array
   readonly attributes: readonly Attribute[]
+  /** `attributes`, and what sides add. */
+  readonly allValues: readonly Attribute[]
   readonly entities: readonly Entity[]
   /** Of the entities of the bank's own, in their order. */
   readonly entityTokens: Float64Array
@@ -37,7 +42,8 @@ export class TransactionEvent {
 
   constructor(attributes: readonly Attribute[] = [], entities: readonly Entity[] = []) {
     this.attributes = attributes
-    this.values = new Float64Array(attributes.length)
+    this.allValues = valuesOfEvents(attributes, entities)
+    this.values = new Float64Array(this.allValues.length)
     this.entities = entities
     this.entityTokens = new Float64Array(entities.length)
     this.entityIds = entities.map(entityIdOf)
@@ -91,7 +97,10 @@ export const EVENT_SOURCES = {
   currencyToken: 'currency',
 } as const satisfies Readonly<
   Record<
-    Exclude<keyof TransactionEvent, 'values' | 'attributes' | 'entities' | 'entityTokens' | 'entityIds'>,
+    Exclude<
+      keyof TransactionEvent,
+      'values' | 'attributes' | 'allValues' | 'entities' | 'entityTokens' | 'entityIds' | 'counterpartyToken'
+    >,
     FieldName
   >
 >
@@ -150,7 +159,8 @@ const STANDARD_TOKENS: Readonly<Record<StandardKind, EventField>> = {
 /** Fills `event` from row `row`. */
 export const readRow = (event: TransactionEvent, rows: EventRows, row: number): void => {
   const { values, entityTokens } = event
-  const at = row * (EVENT_WIDTH + values.length + entityTokens.length)
+  const given = event.attributes.length
+  const at = row * (EVENT_WIDTH + given + entityTokens.length)
   event.eventTimeMs = rows[at]!
   event.amountMinor = rows[at + 1]!
   event.transactionToken = rows[at + 2]!
@@ -164,7 +174,7 @@ export const readRow = (event: TransactionEvent, rows: EventRows, row: number): 
   event.latitude = rows[at + 10]!
   event.longitude = rows[at + 11]!
   event.currencyToken = rows[at + 12]!
-  for (let i = 0; i < values.length; i++) values[i] = rows[at + EVENT_WIDTH + i]!
-  const tokensAt = at + EVENT_WIDTH + values.length
+  for (let i = 0; i < given; i++) values[i] = rows[at + EVENT_WIDTH + i]!
+  const tokensAt = at + EVENT_WIDTH + given
   for (let i = 0; i < entityTokens.length; i++) entityTokens[i] = rows[tokensAt + i]!
 }

@@ -18,7 +18,7 @@ import { type Artifact, decodeArtifact, encodeArtifact } from '../model/artifact
 import { encodeOnnx } from '../model/onnx/encode-onnx.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import { codeVersionOf } from '../steps/code-version.ts'
-import { kindsOf } from '../transaction/entity-kind.ts'
+import { stateKindsOf } from '../transaction/entity-kind.ts'
 import { whyOtherFeatures } from './training/production-model.ts'
 import { referenceOfRows } from './training/reference-of-rows.ts'
 
@@ -248,7 +248,7 @@ const takeStates = async ({ manifest }: Artifact, run: string, to: string): Prom
   const states = await readStates(from, identity)
   if (states === undefined) return false
   await mkdir(to)
-  await publishStates(from, to, identity, states.lastEventTimeMs, kindsOf(settings.options.entities))
+  await publishStates(from, to, identity, states.lastEventTimeMs, stateKindsOf(settings.options.entities))
   return true
 }
 

@@ -10,7 +10,7 @@ import {
   eventWidth,
 } from '../features/transaction-event.ts'
 import { type Attribute, attributeColumn, isTextAttribute } from '../transaction/attributes.ts'
-import { type Entity, entityIdSql, idColumns } from '../transaction/entities.ts'
+import { type Entity, entityIdSql } from '../transaction/entities.ts'
 import { isTextKind, TRANSACTION_FIELDS } from '../transaction/fields.ts'
 import { FIELD_SQL } from '../transaction/prepared-columns.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
@@ -179,7 +179,7 @@ const attributeSql = (attribute: Attribute): string => {
 }
 
 /** The id of an entity, empty where the transaction names none. */
-const idSql = (entity: Entity): string => entityIdSql(idColumns(entity, attributeColumn))
+const idSql = (entity: Entity): string => entityIdSql(entity, attributeColumn)
 
 /** The fields of an event, attributes, ids of entities, and after them: 1 fraud, 0 not, -1 not known. */
 const rowSql = (attributes: readonly Attribute[], ids: readonly string[]): string =>

@@ -17,8 +17,9 @@ import {
   type ByKind,
   byKind,
   type EntityKind,
-  kindsOf,
   type StandardKind,
+  stateKindOf,
+  stateKindsOf,
 } from '../transaction/entity-kind.ts'
 import { BATCH_ROWS, LABEL, LABEL_WIDTH, labelWidth, type SharedBatch } from './shared-batch.ts'
 
@@ -28,6 +29,22 @@ const LABEL_TOKEN_AT: Readonly<Record<StandardKind, number>> = {
   user: NONE,
   merchant: LABEL.merchantToken,
   device: LABEL.deviceToken,
+}
+
+/** Most kinds that have the same states: the two sides of an entity. */
+const MOST_SIDES = 2
+
+/** The features of one kind of states, from each side that reads them: one, unless an entity has two. */
+interface StatePart {
+  readonly kind: EntityKind
+  readonly sides: readonly StateSide[]
+}
+
+interface StateSide {
+  readonly part: FeaturePart
+  /** Where events and labels have the token; negative: labels do not concern it. */
+  readonly tokenAt: number
+  readonly labelTokenAt: number
 }
 
 /** What states counted while replaying; see `StateKeeper` for the meaning. */
@@ -50,10 +67,11 @@ export interface ReplayCounts {
 export class EntityShard {
   private readonly blocks = new Arena()
   private readonly engineer: FeatureEngineer
-  /** By kind; also of the standard kinds that no feature reads. */
+  /** By kind of states; also of the standard kinds that no feature reads. */
   private readonly tables: Readonly<Record<EntityKind, StateTable>>
   private readonly own: readonly Entity[]
-  private readonly shape: EventShape
+  private readonly transactions: readonly FeaturePart[]
+  private readonly stateParts: readonly StatePart[]
   private readonly width: number
   private readonly eventWidth: number
   private readonly labelWidth: number
@@ -64,8 +82,8 @@ export class EntityShard {
    * follow rows.
    */
   private heads = new Int32Array(1024).fill(NONE)
-  private readonly next = new Int32Array(2 * BATCH_ROWS)
-  private readonly touched = new Int32Array(2 * BATCH_ROWS)
+  private readonly next = new Int32Array(2 * MOST_SIDES * BATCH_ROWS)
+  private readonly touched = new Int32Array(2 * MOST_SIDES * BATCH_ROWS)
 
   /** Worker `index` of `count`. */
   constructor(settings: FeatureSettings, fitted: FittedFeatures, index: number, count: number) {
@@ -73,9 +91,13 @@ export class EntityShard {
     this.width = this.engineer.featureNames.length
     const { options } = settings
     this.own = options.entities
-    this.shape = eventShapeOf(options)
-    this.eventWidth = eventWidth(this.shape)
-    this.labelWidth = labelWidth(this.shape)
+    const shape = eventShapeOf(options)
+    this.eventWidth = eventWidth(shape)
+    this.labelWidth = labelWidth(shape)
+    this.transactions = this.engineer.parts.filter(({ source }) => source === 'transaction')
+    this.stateParts = this.kinds
+      .map((kind) => ({ kind, sides: this.sidesOf(kind, shape) }))
+      .filter(({ sides }) => sides.length > 0)
     this.tables = Object.fromEntries(this.kinds.map((kind) => [kind, new StateTable()]))
     this.index = index
     this.count = count
@@ -83,10 +105,21 @@ export class EntityShard {
 
   /** Computes this worker's values of a batch. */
   replay(batch: SharedBatch, rows: number, labels: number): void {
-    for (const part of this.engineer.parts) {
-      if (part.source === 'transaction') this.replayTransactions(part, batch, rows)
-      else this.replayEntities(part, part.source, batch, rows, labels)
-    }
+    for (const part of this.transactions) this.replayTransactions(part, batch, rows)
+    for (const part of this.stateParts) this.replayEntities(part, batch, rows, labels)
+  }
+
+  private sidesOf(states: EntityKind, shape: EventShape): readonly StateSide[] {
+    const { own } = this
+    return this.engineer.parts
+      .filter(({ source }) => source !== 'transaction' && stateKindOf(source, own) === states)
+      .map((part) => ({
+        part,
+        tokenAt: entityFieldAt(part.source, own, shape),
+        labelTokenAt:
+          LABEL_TOKEN_AT[part.source as StandardKind] ??
+          LABEL_WIDTH + own.findIndex(({ name }) => name === part.source),
+      }))
   }
 
   /** Features of the transaction alone: rows are dealt out in turn. */
@@ -102,28 +135,24 @@ export class EntityShard {
 
   /**
    * Features of one kind of entity. A batch's events are chained by entity and each chain is followed at
-   * once: an entity's events keep their order, and its state is fetched from memory once a batch instead of
-   * once an event.
+   * once: an entity's events keep their order, from whatever side, and its state is fetched from memory once
+   * a batch instead of once an event.
    */
-  private replayEntities(
-    part: FeaturePart,
-    kind: EntityKind,
-    batch: SharedBatch,
-    rows: number,
-    labels: number,
-  ): void {
+  private replayEntities({ kind, sides }: StatePart, batch: SharedBatch, rows: number, labels: number): void {
     const { event } = this.engineer
     const table = this.tables[kind]!
-    const chains = this.chainEvents(part, kind, batch, rows, labels)
+    const chains = this.chainEvents(kind, sides, batch, rows, labels)
+    const labelsFrom = sides.length * BATCH_ROWS
     for (let i = 0; i < chains; i++) {
       const place = this.touched[i]!
       const state = table.at(place)
       for (let item = this.heads[place]!; item !== NONE; item = this.next[item]!) {
-        if (item < BATCH_ROWS) {
-          readRow(event, batch.events, item)
-          part.createFeatures(event, state, batch.vectors, item * this.width)
+        const row = item % BATCH_ROWS
+        if (item < labelsFrom) {
+          readRow(event, batch.events, row)
+          sides[item < BATCH_ROWS ? 0 : 1]!.part.createFeatures(event, state, batch.vectors, row * this.width)
         } else {
-          this.applyLabel(kind, state, batch.labels, item - BATCH_ROWS)
+          this.applyLabel(kind, state, batch.labels, row)
         }
       }
       this.heads[place] = NONE
@@ -132,22 +161,20 @@ export class EntityShard {
 
   /**
    * Builds the chains, last event first, so that each ends up in order; returns how many entities were
-   * touched.
+   * touched. Items are events, numbered from each side in turn, and after them labels in the same way.
    */
   private chainEvents(
-    part: FeaturePart,
     kind: EntityKind,
+    sides: readonly StateSide[],
     batch: SharedBatch,
     rows: number,
     labels: number,
   ): number {
     const { events, labels: labelRows } = batch
-    const tokenAt = entityFieldAt(kind, this.own, this.shape)
-    const labelTokenAt =
-      LABEL_TOKEN_AT[kind as StandardKind] ?? LABEL_WIDTH + this.own.findIndex(({ name }) => name === kind)
     const width = this.labelWidth
     let chains = 0
-    const prepend = (place: number, item: number): void => {
+    const prepend = (token: number, item: number): void => {
+      const place = this.placeOf(kind, token)
       if (place >= this.heads.length) this.growHeads(place)
       if (this.heads[place] === NONE) this.touched[chains++] = place
       this.next[item] = this.heads[place]!
@@ -157,17 +184,23 @@ export class EntityShard {
     for (let row = rows - 1; row >= -1; row--) {
       // Labels before row + 1 come after this row.
       for (; label >= 0 && labelRows[label * width + LABEL.beforeRow]! > row; label--) {
-        const token = labelTokenAt < 0 ? 0 : labelRows[label * width + labelTokenAt]!
-        if (token !== 0 && this.owns(token)) prepend(this.placeOf(kind, token), BATCH_ROWS + label)
+        for (let s = sides.length - 1; s >= 0; s--) {
+          const { labelTokenAt } = sides[s]!
+          const token = labelTokenAt < 0 ? 0 : labelRows[label * width + labelTokenAt]!
+          if (token !== 0 && this.owns(token)) prepend(token, (sides.length + s) * BATCH_ROWS + label)
+        }
       }
       if (row < 0) break
-      const token = events[row * this.eventWidth + tokenAt]!
-      if (token === 0) {
-        // No such entity: the first worker says so.
-        if (this.index === 0)
-          part.createFeatures(this.engineer.event, undefined, batch.vectors, row * this.width)
-      } else if (this.owns(token)) {
-        prepend(this.placeOf(kind, token), row)
+      for (let s = sides.length - 1; s >= 0; s--) {
+        const { part, tokenAt } = sides[s]!
+        const token = events[row * this.eventWidth + tokenAt]!
+        if (token === 0) {
+          // No such entity: the first worker says so.
+          if (this.index === 0)
+            part.createFeatures(this.engineer.event, undefined, batch.vectors, row * this.width)
+        } else if (this.owns(token)) {
+          prepend(token, s * BATCH_ROWS + row)
+        }
       }
     }
     return chains
@@ -202,9 +235,9 @@ export class EntityShard {
     return place >= 0 ? place : table.add(token, this.engineer.keeperOf(kind)!.create())
   }
 
-  /** The standard kinds, and those of the bank's own. */
+  /** Kinds of states: the standard ones, and those of the bank's own. */
   get kinds(): readonly EntityKind[] {
-    return kindsOf(this.own)
+    return stateKindsOf(this.own)
   }
 
   counts(): ReplayCounts {

@@ -9,7 +9,7 @@ import type { FeatureSettings } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
 import { eventShapeOf } from '../features/transaction-event.ts'
 import { startWorker } from '../threads/start-worker.ts'
-import { byKind, kindsOf } from '../transaction/entity-kind.ts'
+import { byKind, stateKindsOf } from '../transaction/entity-kind.ts'
 import { ArrivalReader, profileArrivals } from './arrival-reader.ts'
 import type { ReplayCounts } from './entity-shard.ts'
 import {
@@ -83,7 +83,7 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
   const { prepared, out, statesIn, statesOut, settings, work } = options
   const { signal } = work
   const plan = planFeatures(settings)
-  const kinds = kindsOf(settings.options.entities)
+  const kinds = stateKindsOf(settings.options.entities)
   const featureNames = plan.features.map(({ feature }) => feature.name)
   const workers = options.workers === 0 ? availableParallelism() : options.workers
   const unfinished = `${out}.unfinished`
@@ -215,7 +215,7 @@ class Crew {
     const all: ReplayCounts[] = []
     for (const _ of this.computers) all.push(await this.ended.take())
     if (statesOut !== undefined) {
-      mergeShards(statesOut, kindsOf(this.options.settings.options.entities), this.computers.length)
+      mergeShards(statesOut, stateKindsOf(this.options.settings.options.entities), this.computers.length)
       writeCarriedTime(statesOut, await reader.end())
     }
     return all.reduce(addCounts)

@@ -9,7 +9,37 @@ import type { Transaction } from './transaction.ts'
  */
 
 /** What is computed of an entity. */
-export type EntityFeature = 'counts' | 'amounts' | 'spread' | 'maximum' | 'refunds' | 'life' | 'time' | 'risk'
+export type EntityFeature =
+  | 'counts'
+  | 'amounts'
+  | 'spread'
+  | 'maximum'
+  | 'refunds'
+  | 'life'
+  | 'time'
+  | 'risk'
+  | SideFeature
+
+/** What is computed of a side alone. */
+export type SideFeature = 'flow' | 'fan' | 'counterparty'
+
+/** The sides of an entity that sends and receives. */
+export type Side = 'sender' | 'receiver'
+
+/**
+ * One of two sides that have common states: an account that sends in one transaction and receives in another
+ * is one account, whose state knows both. A transaction that names the same one on both sides has no
+ * receiver.
+ */
+export interface EntitySide {
+  /** The entity, by the kind of its states. */
+  readonly of: EntityKind
+  readonly is: Side
+  /** The other side, by its kind. */
+  readonly other: EntityKind
+  /** What names the other side. */
+  readonly otherId: readonly string[]
+}
 
 /** One entity, as it was declared, with what its features are. */
 export interface Entity {
@@ -17,6 +47,8 @@ export interface Entity {
   readonly name: EntityKind
   /** Fields, as requests name them, and attributes whose values together name it. */
   readonly id: readonly string[]
+  /** It is one of the two sides of an entity; absent: it has states of its own. */
+  readonly side?: EntitySide
   /** What it is called in sentences. */
   readonly word: string
   readonly features: readonly EntityFeature[]
@@ -42,6 +74,7 @@ export const RESERVED_ENTITY_NAMES: readonly string[] = [
   'location',
   'transaction',
   'pending',
+  'counterparty',
 ]
 
 /** Texts have no line ends, so that joined ids differ where their parts do. */
@@ -58,15 +91,23 @@ const FIELDS_BY_WIRE = new Map(
 export const isIdField = (wire: string): boolean => FIELDS_BY_WIRE.has(wire)
 
 /** Columns of prepared data that hold the parts of an id, in their order. */
-export const idColumns = (
-  { id }: Pick<Entity, 'id'>,
-  columnOf: (attribute: string) => string,
-): readonly string[] => id.map((part) => (FIELDS_BY_WIRE.has(part) ? part : columnOf(part)))
+const idColumns = (id: readonly string[], columnOf: (attribute: string) => string): readonly string[] =>
+  id.map((part) => (FIELDS_BY_WIRE.has(part) ? part : columnOf(part)))
 
 /** The id of the entity in a cleaned transaction; undefined when a part is missing: it names none. */
 export type EntityIdOf = (transaction: Transaction) => string | undefined
 
-export const entityIdOf = ({ id }: Pick<Entity, 'id'>): EntityIdOf => {
+export const entityIdOf = ({ id, side }: Pick<Entity, 'id' | 'side'>): EntityIdOf => {
+  const own = joinedId(id)
+  if (side?.is !== 'receiver') return own
+  const other = joinedId(side.otherId)
+  return (transaction) => {
+    const text = own(transaction)
+    return text === other(transaction) ? undefined : text
+  }
+}
+
+const joinedId = (id: readonly string[]): EntityIdOf => {
   const parts = id.map((part): Part => {
     const field = FIELDS_BY_WIRE.get(part)
     return field === undefined ? { attribute: part } : { field }
@@ -82,8 +123,21 @@ export const entityIdOf = ({ id }: Pick<Entity, 'id'>): EntityIdOf => {
   }
 }
 
-/** `entityIdOf` as SQL over the columns of `idColumns`: empty text where a part is missing. */
-export const entityIdSql = (columns: readonly string[]): string => {
+/**
+ * `entityIdOf` as SQL over the columns of prepared data: empty text where the transaction names none.
+ *
+ * @param columnOf the column of an attribute
+ */
+export const entityIdSql = (
+  { id, side }: Pick<Entity, 'id' | 'side'>,
+  columnOf: (attribute: string) => string,
+): string => {
+  const own = joinedIdSql(idColumns(id, columnOf))
+  if (side?.is !== 'receiver') return own
+  return `CASE WHEN ${own} = ${joinedIdSql(idColumns(side.otherId, columnOf))} THEN '' ELSE ${own} END`
+}
+
+const joinedIdSql = (columns: readonly string[]): string => {
   const [only, ...others] = columns
   if (others.length === 0) return `coalesce(${only}, '')`
   const isWhole = columns.map((column) => `${column} IS NOT NULL`).join(' AND ')

@@ -15,6 +15,22 @@ export const kindsOf = (own: readonly { readonly name: EntityKind }[]): readonly
   ...own.map(({ name }) => name),
 ]
 
+/** An entity of the bank's own, as far as it says whose its states are. */
+export interface OwnKind {
+  readonly name: EntityKind
+  /** Absent: they are its own. */
+  readonly side?: { readonly of: EntityKind }
+}
+
+/** The kind whose states a kind reads and advances: a side has those of its entity. */
+export const stateKindOf = (kind: EntityKind, own: readonly OwnKind[]): EntityKind =>
+  own.find(({ name }) => name === kind)?.side?.of ?? kind
+
+/** Kinds that have states: both sides of an entity share theirs. */
+export const stateKindsOf = (own: readonly OwnKind[]): readonly EntityKind[] => [
+  ...new Set([...ENTITY_KINDS, ...own.map(({ name, side }) => side?.of ?? name)]),
+]
+
 /** A value for each kind: the standard ones always, and those of a bank's own. */
 export type ByKind<T> = Readonly<Record<StandardKind, T>> & Readonly<Record<EntityKind, T>>
 

@@ -11,7 +11,7 @@ import { decodeState, encodeState } from '../../src/features/state/encoding.ts'
 import { Arena, type EntityState } from '../../src/features/state/entity-state.ts'
 import { HEADER } from '../../src/features/state/layout.ts'
 import { readTransaction } from '../../src/features/transaction-event.ts'
-import type { EntityKind } from '../../src/transaction/entity-kind.ts'
+import { type EntityKind, stateKindOf } from '../../src/transaction/entity-kind.ts'
 import { NO_TOKEN, tokenOf } from '../../src/transaction/token.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import type { LogEntry } from './naive-features.ts'
@@ -26,7 +26,7 @@ export class EngineDriver {
   constructor(settings: FeatureSettings, fitted: FittedFeatures) {
     this.engineer = new FeatureEngineer(settings, fitted, this.blocks)
     this.vector = new Float64Array(this.engineer.featureNames.length)
-    this.states = Object.fromEntries(this.engineer.kinds.map((kind) => [kind, new Map()]))
+    this.states = Object.fromEntries(this.stateKinds.map((kind) => [kind, new Map()]))
   }
 
   /** Emits the features of `engineer.event`, which the caller has filled, into `vector`. */
@@ -103,8 +103,13 @@ export class EngineDriver {
     return [...this.entries()].reduce((total, [, , { data, base }]) => total + data[base + HEADER[word]]!, 0)
   }
 
+  private get stateKinds(): readonly EntityKind[] {
+    const { entities } = this.engineer.event
+    return [...new Set(this.engineer.kinds.map((kind) => stateKindOf(kind, entities)))]
+  }
+
   private entries(): [EntityKind, number, EntityState][] {
-    return this.engineer.kinds.flatMap((kind) =>
+    return this.stateKinds.flatMap((kind) =>
       [...this.states[kind]!].map(([token, state]): [EntityKind, number, EntityState] => [
         kind,
         token,
@@ -123,10 +128,11 @@ export class EngineDriver {
   private stateOf(kind: EntityKind, token: number): EntityState | undefined {
     const keeper = this.engineer.keeperOf(kind)
     if (token === NO_TOKEN || keeper === undefined) return undefined
-    const known = this.states[kind]!.get(token)
+    const states = this.states[stateKindOf(kind, this.engineer.event.entities)]!
+    const known = states.get(token)
     if (known) return known
     const state = keeper.create()
-    this.states[kind]!.set(token, state)
+    states.set(token, state)
     return state
   }
 }

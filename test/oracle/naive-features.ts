@@ -2,7 +2,7 @@ import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
 import { greatCircleKm } from '../../src/features/great-circle.ts'
 import type { AmountRules } from '../../src/transaction/amount-rules.ts'
-import type { Entity, EntityFeature } from '../../src/transaction/entities.ts'
+import type { Entity, EntityFeature, SideFeature } from '../../src/transaction/entities.ts'
 import type { EntityKind } from '../../src/transaction/entity-kind.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import { naiveAggregate } from './naive-aggregates.ts'
@@ -117,10 +117,18 @@ const pastOf = (
   const entity = idIn(kind, transaction, settings)
   if (entity === undefined) return undefined
   const { latenessMs, labelDelayMs, ringEvents } = settings.limits[kind]!
-  const life = earlier.filter((one) => one.placed[kind] && idIn(kind, one.transaction, settings) === entity)
+  // An account's past is what it sent and what it received.
+  const other = settings.options.entities.find(({ name }) => name === kind)?.side?.other
+  const life = earlier.filter(({ placed, transaction: one }) =>
+    [kind, other].some((as) => as !== undefined && placed[as] && idIn(as, one, settings) === entity),
+  )
   const watermark = Math.max(...life.map(timeOf))
   const msOf = (name: string): number => settings.windowMs.get(name)!
-  const windows = windowsOf(kind, settings)
+  const sides = other === undefined ? [kind] : [kind, other]
+  const windows = {
+    behaviour: sides.flatMap((side) => windowsOf(side, settings).behaviour),
+    risk: sides.flatMap((side) => windowsOf(side, settings).risk),
+  }
   const neededMs = Math.max(
     0,
     ...windows.behaviour.map(msOf),
@@ -159,7 +167,7 @@ const windowsOf = (
   }
 }
 
-const IN_WINDOWS: readonly EntityFeature[] = ['counts', 'amounts', 'spread', 'maximum']
+const IN_WINDOWS: readonly EntityFeature[] = ['counts', 'amounts', 'spread', 'maximum', 'flow', 'fan']
 
 const ofTime = ({ eventTimeMs }: Transaction, { options }: FeatureSettings): Values => {
   const date = new Date(eventTimeMs)
@@ -275,7 +283,7 @@ const earlierIn = (
 }
 
 const ofEntity = (
-  { name, features, windows, riskWindows }: Entity,
+  { name, features, windows, riskWindows, id }: Entity,
   transaction: Transaction,
   past: Past | undefined,
   settings: FeatureSettings,
@@ -317,8 +325,63 @@ const ofEntity = (
       [`${name}_age`, known(count === 0 ? 0 : Math.max(0, eventTimeMs - firstMs) / 86_400_000)],
     ],
     risk: risks(name, past, settings, riskWindows),
+    ...ofSides({ name, windows, id }, transaction, past, settings),
   }
   return features.flatMap((feature) => byFeature[feature])
+}
+
+/** What an account has sent and received, with whom, and how soon it goes on. */
+const ofSides = (
+  { name, windows, id }: Pick<Entity, 'name' | 'windows' | 'id'>,
+  transaction: Transaction,
+  past: Past | undefined,
+  settings: FeatureSettings,
+): Readonly<Record<SideFeature, Values>> => {
+  const { entities, amounts } = settings.options
+  const side = entities.find((one) => one.name === name)?.side
+  if (side === undefined) return { flow: [], fan: [], counterparty: [] }
+  const me = idOfParts(id, transaction)
+  const [sender, receiver] = side.is === 'sender' ? [name, side.other] : [side.other, name]
+  const idAs = (kind: EntityKind, one: Transaction) => idIn(kind, one, settings)
+  const isSent = (one: Transaction): boolean => idAs(sender, one) === me
+  const known = (value: number): number => (past === undefined ? Number.NaN : value)
+  const paid = (all: readonly Transaction[]): number => sum(all.map((one) => Math.max(0, one.amountMinor)))
+  const earlier = past === undefined ? [] : earlierIn(transaction, past)
+  const sinceLast = (all: readonly Transaction[]): number =>
+    all.length === 0
+      ? Number.NaN
+      : Math.max(0, transaction.eventTimeMs - Math.max(...all.map((one) => one.eventTimeMs))) / 1000
+  const inside = windows.map((window) => (past ? inWindow(transaction, past, window, settings) : []))
+  const flows = windows.map((window, w): Values => {
+    const sent = inside[w]!.filter(isSent)
+    const received = inside[w]!.filter((one) => !isSent(one))
+    return [
+      [`${name}_sent_count_${window}`, known(sent.length)],
+      [`${name}_sent_amount_${window}`, known(paid(sent) / unitOf(amounts))],
+      [`${name}_received_count_${window}`, known(received.length)],
+      [`${name}_received_amount_${window}`, known(paid(received) / unitOf(amounts))],
+      [`${name}_passed_on_${window}`, known(paid(received) === 0 ? Number.NaN : paid(sent) / paid(received))],
+    ]
+  })
+  const partner = (one: Transaction): string | undefined => idAs(isSent(one) ? receiver : sender, one)
+  const fans = windows.map(
+    (window, w): Values => [
+      [`${name}_fan_out_${window}`, known(distinct(inside[w]!.filter(isSent).map(partner)))],
+      [`${name}_fan_in_${window}`, known(distinct(inside[w]!.filter((one) => !isSent(one)).map(partner)))],
+    ],
+  )
+  const partners = habit(`${name}_counterparty`, past ?? NOTHING, transaction, (one) =>
+    past ? partner(one) : undefined,
+  )
+  return {
+    flow: [
+      ...flows.flat(),
+      [`${name}_seconds_since_sent`, sinceLast(earlier.filter(isSent))],
+      [`${name}_seconds_since_received`, sinceLast(earlier.filter((one) => !isSent(one)))],
+    ],
+    fan: fans.flat(),
+    counterparty: partners.filter(([feature]) => !feature.endsWith('_is_usual')),
+  }
 }
 
 /** What an entity is seen with: how many different ones, and whether this one is new and usual. */
@@ -593,7 +656,14 @@ const idIn = (
     }
     return standard[kind]
   }
-  const parts = own.id.map((part) => transaction.attributes?.[part] ?? BY_WIRE[part]?.(transaction))
+  const named = idOfParts(own.id, transaction)
+  const { side } = own
+  // Whoever sends to itself has nobody on the other side.
+  return side?.is === 'receiver' && idOfParts(side.otherId, transaction) === named ? undefined : named
+}
+
+const idOfParts = (id: readonly string[], transaction: Transaction): string | undefined => {
+  const parts = id.map((part) => transaction.attributes?.[part] ?? BY_WIRE[part]?.(transaction))
   return parts.includes(undefined) ? undefined : JSON.stringify(parts)
 }
 

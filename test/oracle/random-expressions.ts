@@ -11,6 +11,8 @@ const TEXTS: Readonly<Record<string, readonly string[]>> = {
   merchant_id: ['merchant1'],
   browser: ['firefox', 'lynx'],
   note: ['a', 'b\\'],
+  payer: ['x'],
+  payee: ['x', 'y'],
 }
 const NUMBERS = ['amount', 'latitude', 'longitude', 'hour', 'minute_of_day', 'weekday', 'day_of_month']
 const ONE_NUMBER = ['abs', 'ceil', 'floor', 'round', 'trunc', 'sign', 'sqrt'].map((name) => `math.${name}`)
@@ -22,7 +24,7 @@ export const randomExpression = (attributes: readonly Attribute[]): fc.Arbitrary
   const named = (kind: Attribute['kind']): string[] =>
     attributes.filter((attribute) => attribute.kind === kind).map(({ name }) => name)
   const numbers = [...NUMBERS, ...named('number')]
-  const texts = Object.keys(TEXTS).filter((name) => !/^(browser|note)$/.test(name))
+  const texts = Object.keys(TEXTS).filter((name) => !/^(browser|note|payer|payee)$/.test(name))
   texts.push(...named('category'), ...named('text'))
   const times = ['timestamp', ...named('time')]
   const all = [...numbers, ...texts, ...times, ...named('boolean')]

@@ -50,7 +50,12 @@ export const smallSettings = (
       ['60s', 60 * SECOND_MS],
       ['90s', 90 * SECOND_MS],
     ]),
-    limits: { user: limits, merchant: limits, device: limits, note: limits, corner: limits },
+    limits: {
+      user: limits,
+      merchant: limits,
+      device: limits,
+      ...Object.fromEntries(ENTITIES.map(({ name }) => [name, limits])),
+    } as FeatureSettings['limits'],
     include: [],
     exclude: [],
     amountBands: 3,
@@ -58,7 +63,7 @@ export const smallSettings = (
   }
 }
 
-/** One that a text names, and one that a place and a category name together. */
+/** One that a text names, one that a place and a category name together, and one that has two sides. */
 export const ENTITIES: readonly Entity[] = [
   {
     name: 'note',
@@ -82,6 +87,25 @@ export const ENTITIES: readonly Entity[] = [
     habits: ['note'],
     transactions: 1024,
   },
+  ...(['sender', 'receiver'] as const).map(
+    (is): Entity => ({
+      name: `account_${is}`,
+      id: [is === 'sender' ? 'payer' : 'payee'],
+      side: {
+        of: 'account',
+        is,
+        other: is === 'sender' ? 'account_receiver' : 'account_sender',
+        otherId: [is === 'sender' ? 'payee' : 'payer'],
+      },
+      word: is === 'sender' ? 'sending account' : 'receiving account',
+      features: ['flow', 'fan', 'counterparty', 'life', 'time', 'risk'],
+      windows: ['10s', '90s'],
+      riskWindows: ['10s'],
+      distinct: ['device'],
+      habits: [],
+      transactions: 1024,
+    }),
+  ),
 ]
 
 /** What is asked of users and devices beside their families. */
@@ -134,6 +158,8 @@ export const ATTRIBUTES: readonly Attribute[] = [
   { name: 'is_vip', kind: 'boolean' },
   { name: 'signed_up', kind: 'time' },
   { name: 'note', kind: 'text' },
+  { name: 'payer', kind: 'text' },
+  { name: 'payee', kind: 'text' },
 ]
 
 export const SMALL_FIT: FittedFeatures = {
@@ -208,6 +234,8 @@ const attributeValues: fc.Arbitrary<AttributeValues> = fc.record(
     is_vip: fc.boolean(),
     signed_up: fc.integer({ min: -30_610_224_000_000, max: START_MS + 1e9 }),
     note: fc.constantFrom('a', 'b'),
+    payer: fc.constantFrom('x', 'y', 'z'),
+    payee: fc.constantFrom('x', 'y', 'z'),
   },
   { requiredKeys: [] },
 )

@@ -17,18 +17,22 @@ export interface Configuration {
 
 const WINDOWS = ['10s', '60s', '90s'] as const
 const FEATURES: readonly EntityFeature[] = ['counts', 'amounts', 'spread', 'maximum', 'life', 'time', 'risk']
+const SIDE_FEATURES: readonly EntityFeature[] = ['flow', 'fan', 'counterparty']
 const NAMES = ['alpha', 'beta', 'gamma', 'delta'] as const
-const ID_PARTS = ['user_id', 'merchant_id', 'location', 'browser', 'note'] as const
+const SIDES = ['hub_sender', 'hub_receiver'] as const
+const ID_PARTS = ['user_id', 'merchant_id', 'location', 'browser', 'note', 'payer', 'payee'] as const
 
 const some = <T>(all: readonly T[], least = 0) =>
   fc.subarray([...all], { minLength: least, maxLength: all.length })
+
+const isSide = (name: string): boolean => (SIDES as readonly string[]).includes(name)
 
 const entity = (name: string, others: readonly string[]): fc.Arbitrary<Entity> =>
   fc.record({
     name: fc.constant(name),
     id: fc.shuffledSubarray([...ID_PARTS], { minLength: 1, maxLength: 2 }),
     word: fc.constant(`word of ${name}`),
-    features: some(FEATURES),
+    features: some(isSide(name) ? [...FEATURES, ...SIDE_FEATURES] : FEATURES),
     windows: some(WINDOWS, 1),
     riskWindows: some(WINDOWS, 1),
     distinct: fc.subarray([...others]),
@@ -53,8 +57,24 @@ const entitiesOf = (own: readonly string[]): fc.Arbitrary<readonly Entity[]> => 
     .map((all) =>
       (all as readonly (Entity | undefined)[])
         .filter((one) => one !== undefined)
-        .map((one) => (own.includes(one.name) ? one : { ...one, id: [`${one.name}_id`], features: [] })),
+        .map((one) => (own.includes(one.name) ? one : { ...one, id: [`${one.name}_id`], features: [] }))
+        .map(withSide),
     )
+}
+
+/** Both sides are named by one part each, and share states that fit both. */
+const withSide = (one: Entity): Entity => {
+  if (!isSide(one.name)) return one
+  const is = one.name === 'hub_sender' ? 'sender' : 'receiver'
+  const other = is === 'sender' ? 'hub_receiver' : 'hub_sender'
+  const idOf = (name: string): readonly string[] => [name === 'hub_sender' ? 'payer' : 'payee']
+  return {
+    ...one,
+    id: idOf(one.name),
+    side: { of: 'hub', is, other, otherId: idOf(other) },
+    distinct: one.distinct.filter((name) => !isSide(name)),
+    habits: one.habits.filter((name) => !isSide(name)),
+  }
 }
 
 /** Up to six aggregates of any of the attributes over any of the entities. */
@@ -89,7 +109,9 @@ const aggregatesOf = (
 /** Any configuration that `smallSettings` and `SMALL_FIT` allow. */
 export const randomConfiguration: fc.Arbitrary<Configuration> = fc
   .record({
-    entities: fc.subarray([...NAMES]).chain(entitiesOf),
+    entities: fc
+      .tuple(fc.subarray([...NAMES]), fc.boolean())
+      .chain(([names, hasSides]) => entitiesOf(hasSides ? [...names, ...SIDES] : names)),
     attributes: fc.shuffledSubarray([...ATTRIBUTES]),
     categories: some(VOCABULARY_FIELDS),
     withoutUsers: fc.boolean(),

@@ -80,9 +80,9 @@ export interface GeneratedBank {
   readonly source: string
 }
 
-/** A pair, and what users and merchants are seen with. */
+/** A pair, one that sends and receives, and what users and merchants are seen with. */
 const OWN_ENTITIES =
-  '{ corner: { id: [location, device_type], distinct: [user], habits: [merchant], windows: [1h, 2d] }, user: { habits: [corner] }, merchant: { distinct: [corner] } }'
+  '{ corner: { id: [location, device_type], distinct: [user], habits: [merchant], windows: [1h, 2d] }, account: { roles: { sender: "right(user_id, 2)", receiver: "right(merchant_id, 2)" }, windows: [2d], habits: [device] }, user: { habits: [corner, account_receiver] }, merchant: { distinct: [corner] } }'
 
 /** Of a field of each type, of the calendar, and of what some transactions lack. */
 export const OWN_DERIVED = {

@@ -73,10 +73,10 @@ const describe = (
     colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
     style: { head: [], border: [] },
   })
-  for (const { source, features, state, microseconds } of costs) {
+  for (const { source, features, state, stateOf, microseconds } of costs) {
     const sizes =
       state === undefined
-        ? ['', '', '', '']
+        ? [stateOf === undefined ? '' : `as ${stateOf}`, '', '', '']
         : [state.first, state.perTransaction, state.perValue, state.most].map(bytesText)
     table.push([source, features, ...sizes, `${microseconds.toFixed(2)} µs`])
   }

@@ -6,7 +6,7 @@ import { decodeState } from '../../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
 import type { StateLayout } from '../../features/state/layout.ts'
 import { readTransaction } from '../../features/transaction-event.ts'
-import type { EntityKind } from '../../transaction/entity-kind.ts'
+import { type EntityKind, stateKindOf } from '../../transaction/entity-kind.ts'
 import { NO_TOKEN, tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import type { LabelEntry } from './log-record.ts'
@@ -32,6 +32,7 @@ export interface LogFeatures {
   tokensOf(transaction: Transaction): Readonly<Record<EntityKind, number>>
   /** The states of a kind that anything was asked of, by token. */
   statesOf(kind: EntityKind): ReadonlyMap<number, EntityState>
+  /** Kinds of states. */
   readonly kinds: readonly EntityKind[]
   layoutOf(kind: EntityKind): StateLayout
 }
@@ -40,7 +41,9 @@ export interface LogFeatures {
 export const createLogFeatures = (first: ModelDocument, startState: StartState): LogFeatures => {
   const leading = engineOf(first)
   const engines = new Map([[first.key, leading]])
-  const { kinds } = leading.engineer
+  const sources = leading.engineer.kinds
+  const statesKind = (source: EntityKind) => stateKindOf(source, leading.engineer.event.entities)
+  const kinds = [...new Set(sources.map(statesKind))]
   const live = new Map(kinds.map((kind) => [kind, new Map<number, EntityState>()]))
   const stateOf = (kind: EntityKind, token: number): EntityState | undefined => {
     const keeper = leading.engineer.keeperOf(kind)!
@@ -57,7 +60,7 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
   }
   const statesFor = (tokenOfKind: (kind: EntityKind) => number): EntityStates =>
     Object.fromEntries(
-      kinds.map((kind) => [kind, stateOf(kind, tokenOfKind(kind))]),
+      sources.map((source) => [source, stateOf(statesKind(source), tokenOfKind(source))]),
     ) as unknown as EntityStates
   const tokensOfLabel = ({ userId, merchantId, deviceId, own = {} }: LabelEntry) => {
     const standard: Readonly<Record<EntityKind, number>> = {
@@ -74,7 +77,7 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
     tokensOf: (transaction) => {
       const { engineer, cleaning } = leading
       readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
-      return Object.fromEntries(kinds.map((kind) => [kind, engineer.entityToken(kind)]))
+      return Object.fromEntries(sources.map((source) => [source, engineer.entityToken(source)]))
     },
     createAllFeatures: (model, transaction) => {
       const engine = engines.get(model.key) ?? engineOf(model)

@@ -78,15 +78,16 @@ const replayDecision = async (
   logged: Float64Array,
 ): Promise<void> => {
   const { engineer, models, entitiesOf, keysOf } = parts.decider()
-  const { items } = await parts.cache.bring(keysOf(entitiesOf(decision.transaction)))
+  const keys = keysOf(entitiesOf(decision.transaction))
+  const { items } = await parts.cache.bring(keys)
   const behind = lacking(items, sequence)
   if (behind.length === 0) return
   const { event, featureNames } = engineer
   readTransaction(event, cleanTransaction(decision.transaction, models.champion.cleaning))
   const vector = new Float64Array(featureNames.length)
   for (const part of engineer.parts) {
-    const item = behind.find(({ key }) => key.kind === part.source)
-    if (item === undefined) continue
+    const item = items[keys.findIndex(({ source }) => source === part.source)]
+    if (item === undefined || !behind.includes(item)) continue
     part.createFeatures(event, item.state, vector, 0)
     parts.unsaved.advanced(item, sequence)
     if (decision.model !== models.champion.key) continue

@@ -3,6 +3,7 @@ import { decodeState } from '../../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
 import type { EntityKey, StateStore, StoredState } from '../../ports/state-store.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
+import type { NamedKey } from '../entities.ts'
 import { appliedOf, stateOf } from '../states/stored-state.ts'
 import type { HeldState, HeldStates } from './held-state.ts'
 
@@ -49,7 +50,7 @@ export class StateCache {
    * The states of `keys`, all in memory at the moment that the caller goes on. They are there until this turn
    * of the event loop ends: ask again after waiting for anything but promises.
    */
-  async bring(keys: readonly EntityKey[]): Promise<HeldStates> {
+  async bring(keys: readonly NamedKey[]): Promise<HeldStates> {
     for (;;) {
       await this.load(keys)
       const found = this.find(keys)
@@ -110,7 +111,7 @@ export class StateCache {
     const keeper = this.parts.engineer().keeperOf(key.kind)!
     const entity = `${key.kind} ${key.token.toString(16)}`
     return {
-      key,
+      key: { kind: key.kind, token: key.token },
       state:
         stored === undefined
           ? keeper.create()
@@ -126,19 +127,19 @@ export class StateCache {
   }
 
   /** The states of `keys`; undefined when one is not in memory. */
-  private find(keys: readonly EntityKey[]): HeldStates | undefined {
+  private find(keys: readonly NamedKey[]): HeldStates | undefined {
     const items: HeldState[] = []
     const states: Record<EntityKind, EntityState | undefined> = {
       user: undefined,
       merchant: undefined,
       device: undefined,
     }
-    for (const { kind, token } of keys) {
+    for (const { kind, token, source } of keys) {
       const item = this.heldOf(kind).get(token)
       if (item === undefined) return undefined
       item.isRecent = true
       items.push(item)
-      states[kind] = item.state
+      states[source] = item.state
     }
     return { items, states: states as unknown as EntityStates }
   }

@@ -3,6 +3,7 @@ import type { EntityStates, FeatureEngineer } from '../../features/feature-engin
 import { decodeState, encodeState } from '../../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
 import type { EntityKey, SharedStateStore, StateChange, StoredState } from '../../ports/state-store.ts'
+import type { NamedKey } from '../entities.ts'
 import { stateOf, withApplied } from '../states/stored-state.ts'
 import { createEntityLocks } from './entity-locks.ts'
 
@@ -18,7 +19,7 @@ export interface Work<T> {
 /** What is to be committed. */
 export interface CommitRequest<T> {
   /** The states that it needs. */
-  readonly keys: readonly EntityKey[]
+  readonly keys: readonly NamedKey[]
   /** Of its receipt. */
   readonly id: string
   /** For people, when it fails. */
@@ -65,7 +66,7 @@ export const createSharedCommit = ({ store, engineer, receiptLifeMs }: SharedCom
   const attempt = async <T>({ keys, id, work }: CommitRequest<T>): Promise<Committed<T> | 'conflict'> => {
     const stored = await store.load(keys)
     const revived = keys.map((key, i) => revive(engineer(), key, stored[i]))
-    const states = Object.fromEntries(keys.map(({ kind }, i) => [kind, revived[i]]))
+    const states = Object.fromEntries(keys.map(({ source }, i) => [source, revived[i]]))
     const worked = work(states as unknown as EntityStates)
     if (worked === undefined) {
       const known = await store.findReceipt(id)

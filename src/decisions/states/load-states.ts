@@ -5,7 +5,7 @@ import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
 import type { StateChange, StateStore } from '../../ports/state-store.ts'
-import { type ByKind, byKind, type EntityKind, kindsOf } from '../../transaction/entity-kind.ts'
+import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import {
   finishLoading,
@@ -56,7 +56,7 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
     throw new VigiaError('SERVING_STATES_PRESENT', { store: options.storeName })
   await store.clear()
   await startLoading(store)
-  const kinds = kindsOf(model.settings.options.entities)
+  const kinds = stateKindsOf(model.settings.options.entities)
   const counts = new Map<EntityKind, number>(kinds.map((kind) => [kind, 0]))
   for (const kind of kinds) {
     let batch: StateChange[] = []

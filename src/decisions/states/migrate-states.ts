@@ -10,8 +10,8 @@ import { encodeState } from '../../features/state/encoding.ts'
 import { HEADER } from '../../features/state/layout.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 import { attributeColumn } from '../../transaction/attributes.ts'
-import { entityIdSql, idColumns } from '../../transaction/entities.ts'
-import { type EntityKind, kindsOf } from '../../transaction/entity-kind.ts'
+import { entityIdSql } from '../../transaction/entities.ts'
+import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
@@ -63,7 +63,7 @@ export const migrateStates = async (options: MigrateStatesOptions): Promise<Migr
   if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: run })
   if ((await stat(to).catch(() => undefined)) !== undefined)
     throw new VigiaError('DATASET_OUTPUT_EXISTS', { path: to })
-  const kinds = kindsOf(model.settings.options.entities)
+  const kinds = stateKindsOf(model.settings.options.entities)
   const stored = new Map(
     kinds.map((kind) => [
       kind,
@@ -128,7 +128,7 @@ const ownTokensOf = async (
   })
   if (labelled.size === 0) return tokens
   const cleaned = await fileOf(run, 'clean/cleaned.parquet', 'whose the labelled transactions were')
-  const ids = entities.map((entity) => entityIdSql(idColumns(entity, attributeColumn)))
+  const ids = entities.map((entity) => entityIdSql(entity, attributeColumn))
   const sql = `SELECT transaction_id, ${ids.join(', ')} FROM read_parquet(${sqlLiteral(cleaned)})`
   await eachRow(sql, work, ([transactionId, ...values]) => {
     if (!labelled.has(String(transactionId))) return

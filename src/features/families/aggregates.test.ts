@@ -189,7 +189,7 @@ describe('an aggregate is refused', () => {
 
   it('of no attribute, or of a kind that has none like it', () => {
     expect(messageOf(() => planFeatures(settingsWith([declared({ of: 'balanc', compute: 'mean' })])))).toBe(
-      'features.aggregates.one.of must be one of balance, browser, is_vip, signed_up, note; got balanc',
+      'features.aggregates.one.of must be one of balance, browser, is_vip, signed_up, note, payer, payee; got balanc',
     )
     expect(messageOf(() => planFeatures(settingsWith([declared({ of: 'browser', compute: 'mean' })])))).toBe(
       'features.aggregates.one.compute must be one of distinct, share, last, change, because browser is a category; got mean',

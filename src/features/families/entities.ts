@@ -6,6 +6,7 @@ import type { Feature, FeatureFamily } from '../feature.ts'
 import { deviationIn, type Money, meanIn, moneyOf, relativeToEarlier } from '../payments.ts'
 import { windowText, yesOrNo } from '../phrase.ts'
 import { refundsInWindow } from '../refund-features.ts'
+import { SIDE_FEATURES } from '../side-features.ts'
 
 const SECOND_MS = 1_000
 const ONWARDS = Number.POSITIVE_INFINITY
@@ -241,6 +242,7 @@ const FEATURES: Readonly<Record<EntityFeature, (entity: Entity, money: Money) =>
   life,
   time,
   risk,
+  ...SIDE_FEATURES,
 }
 
 const distinct = (entity: Entity, other: string, window: string, all: readonly Entity[]): Feature => ({

@@ -2,8 +2,11 @@ import type { Entity } from '../../transaction/entities.ts'
 import type { TransactionEvent } from '../transaction-event.ts'
 import type { Dimension } from './layout.ts'
 
+/** Whoever is on the other side, for an entity that sends and receives. */
+export const COUNTERPARTY = 'counterparty'
+
 /** The dimensions of every transaction; those of entities of the bank's own follow, in their order. */
-const STANDARD = ['user', 'merchant', 'category', 'location', 'device'] as const
+const STANDARD = ['user', 'merchant', 'category', 'location', 'device', COUNTERPARTY] as const
 const OWN = STANDARD.length
 
 /** Which token of an event a dimension is: a number, because it is asked for with every transaction. */
@@ -25,6 +28,8 @@ export const tokenIn = (event: TransactionEvent, slot: number): number => {
       return event.locationToken
     case 4:
       return event.deviceToken
+    case 5:
+      return event.counterpartyToken
     default:
       return event.entityTokens[slot - OWN]!
   }
@@ -47,6 +52,9 @@ export const setToken = (event: TransactionEvent, slot: number, token: number): 
       break
     case 4:
       event.deviceToken = token
+      break
+    case 5:
+      event.counterpartyToken = token
       break
     default:
       event.entityTokens[slot - OWN] = token

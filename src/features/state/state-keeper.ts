@@ -59,10 +59,10 @@ export class StateKeeper {
 
   /** @param event one as this keeper will be given: it says what attributes and entities events have */
   constructor(layout: StateLayout, blocks: BlockAllocator, event: TransactionEvent) {
-    const { attributes, entities } = event
+    const { allValues, attributes, entities } = event
     this.layout = layout
     this.blocks = blocks
-    this.windows = createWindows(layout, attributes)
+    this.windows = createWindows(layout, allValues)
     this.places = new ValuePlaces(layout)
     this.dimensions = layout.needs.dimensions.map((dimension) => slotOf(dimension, entities))
     this.replayed = new TransactionEvent(attributes, entities)

@@ -13,7 +13,7 @@ import type { StoreOrigin } from '../../decisions/states/store-identity.ts'
 import type { Work } from '../../disk/work.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
-import { type EntityKind, kindsOf } from '../../transaction/entity-kind.ts'
+import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
 import { createDifferingValues, type DifferingValues } from './differing-values.ts'
 import type { ParityReport } from './parity-report.ts'
 
@@ -141,7 +141,7 @@ const startStates = async (
   if (manifest === undefined)
     throw logIncomplete(folders, `the states that it began with are not in ${folder}`)
   const stored = new Map<EntityKind, ReadonlyMap<number, Uint8Array>>()
-  for (const kind of kindsOf((fitted as { features: FittedFeatures }).features.entities ?? [])) {
+  for (const kind of stateKindsOf((fitted as { features: FittedFeatures }).features.entities ?? [])) {
     const entries = [...readEntries(snapshotFile(folder, kind))]
     stored.set(kind, new Map(entries.map(({ token, bytes }) => [token, bytes])))
   }

@@ -9,7 +9,7 @@ import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import type { Work } from '../../disk/work.ts'
 import type { World } from '../../foundation/world.ts'
 import { replay } from '../../replay/replay.ts'
-import { kindsOf } from '../../transaction/entity-kind.ts'
+import { stateKindsOf } from '../../transaction/entity-kind.ts'
 import type { ServingStorage } from '../service/serving-storage.ts'
 import { createDifferingValues, type DifferingValues } from './differing-values.ts'
 import { type Driven, driveService } from './drive-service.ts'
@@ -115,7 +115,13 @@ const keepStates = async (options: ServeRunOptions, { arrived, clockMs }: Cut): 
     workers,
     work,
   })
-  await publishStates(statesOut, states, model.identity, clockMs, kindsOf(model.settings.options.entities))
+  await publishStates(
+    statesOut,
+    states,
+    model.identity,
+    clockMs,
+    stateKindsOf(model.settings.options.entities),
+  )
 }
 
 const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promise<Driven> =>

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { publishStates, statesIdentity } from '../../artifacts/states-manifest.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import type { Step } from '../../steps/step.ts'
-import { kindsOf } from '../../transaction/entity-kind.ts'
+import { stateKindsOf } from '../../transaction/entity-kind.ts'
 import { featuresOfRun } from './feature-files.ts'
 import { ownEntities, type TrainingContext } from './training-context.ts'
 
@@ -35,7 +35,7 @@ export const statesStep = ({ config }: TrainingContext): Step => ({
       dirname(output('states.json')),
       statesIdentity(settings, fitted),
       last,
-      kindsOf(settings.options.entities),
+      stateKindsOf(settings.options.entities),
     )
   },
 })
