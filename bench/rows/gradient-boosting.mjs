@@ -15,7 +15,7 @@ export const gradientBoosting = {
   },
   prepare: async ({ folder, smoke }) => ({
     ...(await trainingFiles(folder, smoke)),
-    settings: SETTINGS,
+    settings: { ...SETTINGS, ...(smoke && { trees: 20 }) },
     smoke,
   }),
   outEnding: '.f64',

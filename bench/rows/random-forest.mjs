@@ -8,7 +8,11 @@ export const randomForest = {
   name: 'random-forest',
   title: 'random forest, 100 trees of any depth, 500 k x 60',
   goal: { text: 'at least 2x faster, average precision within .005', ratio: 2 },
-  prepare: async ({ folder, smoke }) => ({ ...(await trainingFiles(folder, smoke)), trees: 100, smoke }),
+  prepare: async ({ folder, smoke }) => ({
+    ...(await trainingFiles(folder, smoke)),
+    trees: smoke ? 20 : 100,
+    smoke,
+  }),
   outEnding: '.f64',
   ours: async () => {
     const { fitOnThreads } = await built('fitting/fit-on-threads.js')

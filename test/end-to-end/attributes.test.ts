@@ -89,6 +89,24 @@ describe('attributes from the file to production', () => {
     expect(wrong).toEqual([expect.any(Number), 0])
   })
 
+  it('an account with roles has a feature of each side, and one kind of states', async () => {
+    expect(readdirSync(at('bank/states'))).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^account\b/), expect.stringMatching(/^user\b/)]),
+    )
+    const [wrong] = await query(
+      `WITH f AS (
+         SELECT user_id, merchant_id, event_time_ms AS t, amount AS paid, account_sender_fan_out_1d AS fan,
+           account_receiver_received_amount_1d AS got FROM '${at('bank/features/features.parquet')}')
+       SELECT count(*)::INTEGER, count_if(fan <> (
+         SELECT count(DISTINCT o.merchant_id) FROM f o
+         WHERE o.user_id = f.user_id AND o.t <= f.t AND o.t > f.t - 86400000) OR abs(got - (
+         SELECT sum(o.paid) FROM f o
+         WHERE o.merchant_id = f.merchant_id AND o.t <= f.t AND o.t > f.t - 86400000)) > 1e-6)::INTEGER
+       FROM f`,
+    )
+    expect(wrong).toEqual([expect.any(Number), 0])
+  })
+
   it('an aggregate of what is no attribute is refused by name, before anything is trained', async () => {
     const aggregates = { high: { of: 'balence', by: 'user', compute: 'maximum' } }
     writeFileSync(at('typo.yaml'), configurationOf(ATTRIBUTES, 'bank.parquet', aggregates))
@@ -247,6 +265,14 @@ const AGGREGATES = {
   last_balance: { of: 'balance', by: 'device', compute: 'last' },
 }
 
+const ENTITIES = {
+  account: {
+    roles: { sender: 'user_id', receiver: 'merchant_id' },
+    features: ['flow', 'fan', 'counterparty'],
+    windows: ['1d'],
+  },
+}
+
 /** A model of one tree, as XGBoost saves it: balances from 5,000 on are suspicious. */
 const STUMP = JSON.stringify({
   learner: {
@@ -283,6 +309,10 @@ const configurationOf = (attributes: object, path = 'bank.parquet', aggregates: 
       gradient_boosting: { trees: 5 },
       xgboost: { enabled: false },
     },
-    features: { include: ['amount.*', 'user_behaviour.*', 'attributes.*', 'aggregates.*'], aggregates },
+    entities: Object.keys(aggregates).length === 0 ? {} : ENTITIES,
+    features: {
+      include: ['amount.*', 'user_behaviour.*', 'attributes.*', 'aggregates.*', 'entities.*'],
+      aggregates,
+    },
     promotion: { parity_rows: 300 },
   })
