@@ -4,7 +4,7 @@ import { decodeState } from '../../features/state/encoding.ts'
 import { separateBlocks } from '../../features/state/entity-state.ts'
 import { HEADER, type StateLayout } from '../../features/state/layout.ts'
 import type { StateStore } from '../../ports/state-store.ts'
-import { type ByKind, byKind, type EntityKind } from '../../transaction/entity-kind.ts'
+import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { appliedOf, stateOf } from './stored-state.ts'
@@ -38,11 +38,12 @@ export const summarizeState = async (
   id: string,
 ): Promise<StateSummary | undefined> => {
   const { layouts } = planFeatures(model.settings)
-  const layout = layouts[kind]
+  const kept = stateKindsOf(model.settings.options.entities).filter((one) => layouts[one] !== undefined)
+  const layout = kept.includes(kind) ? layouts[kind] : undefined
   if (layout === undefined)
     throw new VigiaError('CLI_INVALID_ARGUMENT', {
       command: 'state',
-      reason: `the model keeps no states of "${kind}"; it keeps them of ${Object.keys(layouts).join(', ')}`,
+      reason: `the model keeps no states of "${kind}"; it keeps them of ${kept.join(', ')}`,
     })
   const [found] = await store.load([{ kind, token: tokenOf(id) }])
   if (found === undefined) return undefined
