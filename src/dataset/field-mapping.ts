@@ -308,19 +308,19 @@ const ALSO_UNSTABLE = [
   'current_schema',
 ]
 
+/** In one query: the catalogue is made anew for each. */
 const refusedFunctions = async (connection: DuckDBConnection): Promise<RefusedFunctions> => {
-  const namesOf = async (condition: string): Promise<readonly string[]> => {
-    const reader = await connection.runAndReadAll(
-      `SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE ${condition}`,
-    )
-    return reader.getRows().map(([name]) => String(name))
-  }
-  const unstable = await namesOf("stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')")
-  const scalars = new Set(await namesOf("function_type IN ('scalar', 'macro')"))
-  const aggregates = (await namesOf("function_type = 'aggregate'")).filter((name) => !scalars.has(name))
+  const reader = await connection.runAndReadAll(
+    `SELECT lower(function_name) AS name, bool_or(stability IN ('VOLATILE', 'CONSISTENT_WITHIN_QUERY')),
+       bool_or(function_type = 'aggregate') AND NOT bool_or(function_type IN ('scalar', 'macro'))
+     FROM duckdb_functions() GROUP BY name`,
+  )
+  const rows = reader.getRows()
+  const namesWhere = (column: 1 | 2) =>
+    rows.filter((row) => row[column] === true).map(([name]) => String(name))
   return {
-    unstable: new Set([...unstable, ...ALSO_UNSTABLE]),
-    ofRows: new Set([...aggregates, 'unnest']),
+    unstable: new Set([...namesWhere(1), ...ALSO_UNSTABLE]),
+    ofRows: new Set([...namesWhere(2), 'unnest']),
   }
 }
 

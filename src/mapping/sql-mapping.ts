@@ -2,7 +2,7 @@ import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api
 import type { BoundAttribute } from '../dataset/bound-attributes.ts'
 import { convertedRows, failedColumn } from '../dataset/conversion-query.ts'
 import { mappedColumn } from '../dataset/field-conversion.ts'
-import { expressionBinder, type MappedField } from '../dataset/field-mapping.ts'
+import { type ExpressionBinder, expressionBinder, type MappedField } from '../dataset/field-mapping.ts'
 import { createMappingMacros } from '../dataset/mapping-macros.ts'
 import type { QuarantineReason } from '../dataset/quarantine-reasons.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
@@ -110,9 +110,11 @@ export const openMappingDatabase = async (
 export const openSqlMapping = async (parts: SqlParts): Promise<SqlMapping> => {
   const { connection, close } = await openMappingDatabase(parts.mapping)
   try {
+    const names = parts.mapping.columns.map(({ name }) => name)
+    const bind = await expressionBinder(connection, names, 'places among them')
     const statements: Statement[] = []
     for (const group of groupsOf(parts)) {
-      const { sql, columns } = await statementOf(connection, group)
+      const { sql, columns } = await statementOf(bind, group)
       statements.push({ columns, prepared: await connection.prepare(sql) })
     }
     return {
@@ -164,11 +166,9 @@ const groupsOf = (parts: SqlParts): readonly SqlParts[] => {
 
 /** The statement and the columns of its rows. */
 const statementOf = async (
-  connection: DuckDBConnection,
+  bind: ExpressionBinder,
   { mapping, amounts, fields, attributes }: SqlParts,
 ): Promise<{ readonly sql: string; readonly columns: readonly string[] }> => {
-  const names = mapping.columns.map(({ name }) => name)
-  const bind = await expressionBinder(connection, names, 'places among them')
   const boundFields: MappedField<RequestField>[] = []
   for (const field of fields)
     boundFields.push(await bind(field, `source.fields.${field}`, mapping.fields[field]!))
