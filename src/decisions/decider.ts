@@ -4,7 +4,7 @@ import { separateBlocks } from '../features/state/entity-state.ts'
 import { readTransaction } from '../features/transaction-event.ts'
 import type { Reason } from '../model/explain/reasons.ts'
 import { entityIdOf } from '../transaction/entities.ts'
-import { type EntityKind, type StandardKind, stateKindOf } from '../transaction/entity-kind.ts'
+import type { EntityKind, StandardKind } from '../transaction/entity-kind.ts'
 import { tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Decided } from './decided.ts'
@@ -140,7 +140,7 @@ const keysOfEntities = (engineer: FeatureEngineer, entities: Entities): NamedKey
   for (const source of engineer.kinds) {
     const id = standard[source as StandardKind]
     const token = id === undefined ? own[source] : tokenOf(id)
-    if (token !== undefined) keys.push({ kind: stateKindOf(source, engineer.event.entities), token, source })
+    if (token !== undefined) keys.push({ kind: engineer.keeperOf(source)!.layout.kind, token, source })
   }
   return keys
 }

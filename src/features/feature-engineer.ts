@@ -1,5 +1,5 @@
 import { createTimeZone } from '../foundation/time-zone.ts'
-import { type EntityKind, kindsOf, stateKindOf } from '../transaction/entity-kind.ts'
+import { type EntityKind, kindsOf } from '../transaction/entity-kind.ts'
 import type { AskedAggregate, EntitySource, FeatureFamily, FeatureSource, FeatureSources } from './feature.ts'
 import { type FeaturePlan, planFeatures } from './feature-plan.ts'
 import type { FeatureSettings } from './feature-settings.ts'
@@ -75,7 +75,7 @@ export class FeatureEngineer {
     for (const kind of this.kinds) {
       keepers[kind] = new StateKeeper(layouts[kind]!, blocks, this.event)
       readings[kind] = new EntityReading(layouts[kind]!)
-      keepers[stateKindOf(kind, entities)] ??= keepers[kind]!
+      keepers[layouts[kind]!.kind] ??= keepers[kind]!
     }
     this.keepers = keepers
     const sourceOf = (kind: EntityKind): EntitySource => new BoundSource(readings[kind], layouts[kind])

@@ -2,7 +2,7 @@ import type { Entity, SideFeature } from '../transaction/entities.ts'
 import type { AskedAggregate, EntitySource, Feature } from './feature.ts'
 import type { Money } from './payments.ts'
 import { windowText, yesOrNo } from './phrase.ts'
-import type { SideValue } from './side-values.ts'
+import { SIDE_VALUES, type SideValue } from './side-values.ts'
 import { COUNTERPARTY } from './state/dimension-token.ts'
 
 const SECOND_MS = 1_000
@@ -37,7 +37,7 @@ const movedIn = (source: EntitySource, direction: Moved, window: string) =>
 
 const asked = (attribute: SideValue): Pick<AskedAggregate, 'attribute' | 'kind'> => ({
   attribute,
-  kind: attribute === 'side.sent' || attribute === 'side.received' ? 'number' : 'text',
+  kind: SIDE_VALUES.find(({ name }) => name === attribute)!.kind,
 })
 
 const moved = (entity: Entity, direction: Moved, window: string, { unit }: Money): readonly Feature[] => [
@@ -110,9 +110,7 @@ const since = (entity: Entity, direction: Moved): Feature => ({
   },
   bind: (sources) => {
     const { transaction } = sources
-    const reading = sources
-      .entity(entity.name)
-      .aggregate({ attribute: `side.${direction}_at`, kind: 'time', keeps: 'last' })
+    const reading = sources.entity(entity.name).aggregate({ ...asked(`side.${direction}_at`), keeps: 'last' })
     return () => Math.max(0, transaction.eventTimeMs - reading.value) / SECOND_MS
   },
 })
@@ -160,7 +158,7 @@ const counterparty = (entity: Entity): readonly Feature[] => {
       ),
       bind: (sources) => {
         const reading = sources.entity(entity.name).dimension(COUNTERPARTY)
-        return () => (reading.hasValue ? (reading.count === 0 ? 1 : 0) : Number.NaN)
+        return () => reading.isNew()
       },
     },
     {
@@ -176,8 +174,7 @@ const counterparty = (entity: Entity): readonly Feature[] => {
       },
       bind: (sources) => {
         const reading = sources.entity(entity.name).dimension(COUNTERPARTY)
-        return () =>
-          reading.hasValue ? (reading.total === 0 ? 0 : reading.count / reading.total) : Number.NaN
+        return () => reading.share()
       },
     },
   ]

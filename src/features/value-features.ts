@@ -49,7 +49,7 @@ export const isNewValue = (name: string, dimension: StandardDimension, meaning: 
   ),
   bind: ({ user }) => {
     const reading = user.dimension(dimension)
-    return () => (reading.hasValue ? (reading.count === 0 ? 1 : 0) : Number.NaN)
+    return () => reading.isNew()
   },
 })
 
@@ -67,7 +67,7 @@ export const shareOfValue = (name: string, dimension: StandardDimension, meaning
   },
   bind: ({ user }) => {
     const reading = user.dimension(dimension)
-    return () => (reading.hasValue ? (reading.total === 0 ? 0 : reading.count / reading.total) : Number.NaN)
+    return () => reading.share()
   },
 })
 

@@ -18,7 +18,6 @@ import {
   byKind,
   type EntityKind,
   type StandardKind,
-  stateKindOf,
   stateKindsOf,
 } from '../transaction/entity-kind.ts'
 import { BATCH_ROWS, LABEL, LABEL_WIDTH, labelWidth, type SharedBatch } from './shared-batch.ts'
@@ -112,7 +111,7 @@ export class EntityShard {
   private sidesOf(states: EntityKind, shape: EventShape): readonly StateSide[] {
     const { own } = this
     return this.engineer.parts
-      .filter(({ source }) => source !== 'transaction' && stateKindOf(source, own) === states)
+      .filter(({ source }) => source !== 'transaction' && this.engineer.plan.layouts[source]!.kind === states)
       .map((part) => ({
         part,
         tokenAt: entityFieldAt(part.source, own, shape),

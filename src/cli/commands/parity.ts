@@ -1,7 +1,7 @@
-import { statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
+import { assertFolders } from '../../decisions/log/logged-entries.ts'
 import { writeTextAtomically } from '../../disk/write-atomically.ts'
 import { VigiaError } from '../../errors.ts'
 import { type ModelParity, parityOfLog } from '../../pipelines/parity/parity-of-log.ts'
@@ -54,11 +54,7 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
       Array.isArray(logs) && logs.length > 0
         ? logs.map((folder) => resolve(workingDirectory, String(folder)))
         : [settings.prediction_log.path]
-    const missing = folders.find(
-      (folder) => statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true,
-    )
-    if (missing !== undefined)
-      throw new VigiaError('SERVING_LOG_INCOMPLETE', { folder: missing, reason: 'there is no such folder' })
+    await assertFolders(folders)
     const out = typeof input.options['out'] === 'string' ? await freeOutput(context, input) : undefined
     const states = input.options['states']
     const workFolder = out === undefined ? join(workingDirectory, '.vigia') : dirname(out)

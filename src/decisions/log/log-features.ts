@@ -6,7 +6,7 @@ import { decodeState } from '../../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
 import type { StateLayout } from '../../features/state/layout.ts'
 import { readTransaction } from '../../features/transaction-event.ts'
-import { type EntityKind, stateKindOf } from '../../transaction/entity-kind.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { NO_TOKEN, tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import type { LabelEntry } from './log-record.ts'
@@ -42,7 +42,7 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
   const leading = engineOf(first)
   const engines = new Map([[first.key, leading]])
   const sources = leading.engineer.kinds
-  const statesKind = (source: EntityKind) => stateKindOf(source, leading.engineer.event.entities)
+  const statesKind = (source: EntityKind) => leading.engineer.keeperOf(source)!.layout.kind
   const kinds = [...new Set(sources.map(statesKind))]
   const live = new Map(kinds.map((kind) => [kind, new Map<number, EntityState>()]))
   const stateOf = (kind: EntityKind, token: number): EntityState | undefined => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { withDatabase } from '../../disk/database.ts'
@@ -64,6 +64,14 @@ export const withLoggedEntries = async <T>(
     )
   } finally {
     await rm(archiveFolder, { recursive: true, force: true })
+  }
+}
+
+/** @throws SERVING_LOG_INCOMPLETE for the first of `folders` that is none */
+export const assertFolders = async (folders: readonly string[]): Promise<void> => {
+  for (const folder of folders) {
+    const isThere = (await stat(folder).catch(() => undefined))?.isDirectory() === true
+    if (!isThere) throw logIncomplete([folder], 'there is no such folder')
   }
 }
 

@@ -15,7 +15,7 @@ import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
-import { logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
+import { assertFolders, logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
 import { documentOf } from '../log/model-document.ts'
 
 export interface MigrateStatesOptions {
@@ -90,9 +90,8 @@ export const migrateStates = async (options: MigrateStatesOptions): Promise<Migr
 
 /** Every server says beside its log what its models were. @throws SERVING_LOG_INCOMPLETE */
 const assertLogs = async ({ logs, openLog }: MigrateStatesOptions): Promise<void> => {
+  await assertFolders(logs)
   for (const folder of logs) {
-    const isThere = (await stat(folder).catch(() => undefined))?.isDirectory() === true
-    if (!isThere) throw logIncomplete([folder], 'there is no such folder')
     if ((await openLog(folder).documentNames()).length === 0)
       throw logIncomplete([folder], 'no server has written a log in it')
   }

@@ -275,7 +275,7 @@ const habits = (entity: Entity, other: string, all: readonly Entity[]): readonly
     ),
     bind: (sources) => {
       const reading = sources.entity(entity.name).dimension(other)
-      return () => (reading.hasValue ? (reading.count === 0 ? 1 : 0) : Number.NaN)
+      return () => reading.isNew()
     },
   },
   {
@@ -291,7 +291,7 @@ const habits = (entity: Entity, other: string, all: readonly Entity[]): readonly
     },
     bind: (sources) => {
       const reading = sources.entity(entity.name).dimension(other)
-      return () => (reading.hasValue ? (reading.total === 0 ? 0 : reading.count / reading.total) : Number.NaN)
+      return () => reading.share()
     },
   },
 ]

@@ -64,6 +64,16 @@ export class DimensionReading {
   from = 0
   size = 0
 
+  /** 1 when the current value has not been seen before, else 0; NaN without a value. */
+  isNew(): number {
+    return this.hasValue ? (this.count === 0 ? 1 : 0) : Number.NaN
+  }
+
+  /** Share of the earlier transactions with any value that had this one, 0 for the first; NaN without one. */
+  share(): number {
+    return this.hasValue ? (this.total === 0 ? 0 : this.count / this.total) : Number.NaN
+  }
+
   /** Shannon entropy of the remembered values, in nats: 0 for one value or none. */
   entropy(): number {
     if (this.size < 2) return 0
