@@ -45,9 +45,9 @@ export const allOf = ({
 const PREPARED = Object.keys(PREPARED_COLUMNS).filter((name) => name !== 'arrival' && name !== 'source_row')
 
 /** The columns of a prepared dataset with these attributes, but for the numbers of rows, as SQL. */
-export const preparedNames = (attributes: readonly BoundAttribute[]): readonly string[] => [
+export const preparedNames = (attributes: readonly Pick<Attribute, 'name'>[]): readonly string[] => [
   ...PREPARED,
-  ...attributes.map(({ attribute }) => sqlIdentifier(attributeColumn(attribute.name))),
+  ...attributes.map(({ name }) => sqlIdentifier(attributeColumn(name))),
 ]
 
 /**
