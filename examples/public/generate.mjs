@@ -20,9 +20,10 @@ export const SETS = readdirSync(HERE, { withFileTypes: true })
   .sort()
 
 /**
- * A set: the name of its file, where knowledge may lie in it, how many rows are kept here, and its text.
+ * A set: the name of its file, where knowledge may lie in it, how many rows are kept here, and its text. Some
+ * have files beside it: `beside` makes their texts, by name, from that text and the options.
  *
- * @returns {Promise<{ file: string, knowledge: string[], keptRows?: number, invent: Function }>}
+ * @returns {Promise<{ file: string, knowledge: string[], keptRows?: number, invent: Function, beside?: Function }>}
  */
 export const loadSet = async (name) => (await import(pathToFileURL(join(HERE, name, 'invent.mjs')).href)).set
 
@@ -34,9 +35,21 @@ const KEPT = { rows: 3000, fraudShare: 0.08, knowledge: 'both', seed: 1 }
  * whatever is asked for.
  */
 export const inventText = async (name, options = {}) => {
-  const { invent, knowledge, keptRows = KEPT.rows } = await loadSet(name)
-  const all = { ...KEPT, rows: keptRows, ...options }
+  const { invent, knowledge } = await loadSet(name)
+  const all = await withDefaults(name, options)
   return invent({ ...all, knowledge: knowledge.includes(all.knowledge) ? all.knowledge : knowledge[0] })
+}
+
+/** The texts of all files of a set, by name: its own, and those beside it. */
+export const inventFiles = async (name, options = {}) => {
+  const { file, beside } = await loadSet(name)
+  const text = await inventText(name, options)
+  return { [file]: text, ...beside?.(text, await withDefaults(name, options)) }
+}
+
+const withDefaults = async (name, options) => {
+  const { keptRows = KEPT.rows } = await loadSet(name)
+  return { ...KEPT, rows: keptRows, ...options }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -60,7 +73,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const name of positionals.length > 0 ? positionals : SETS) {
     const folder = join(out, name)
     mkdirSync(folder, { recursive: true })
-    const { file } = await loadSet(name)
-    writeFileSync(join(folder, file), gzipSync(await inventText(name, options), { level: 9 }))
+    for (const [file, text] of Object.entries(await inventFiles(name, options)))
+      writeFileSync(join(folder, file), gzipSync(text, { level: 9 }))
   }
 }

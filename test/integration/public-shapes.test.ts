@@ -6,7 +6,7 @@ import { readArtifact } from '../../src/artifacts/artifact-folder.ts'
 import { parseHeader } from '../../src/dataset/csv-header.ts'
 import { prepareModel } from '../../src/decisions/loaded-model.ts'
 import { shapeOf } from '../../src/decisions/served-shape.ts'
-import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
+import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/disk/database.ts'
 import { parseDuration } from '../../src/foundation/duration.ts'
 import type { ModelParity } from '../../src/pipelines/parity/parity-of-log.ts'
 import { readLabels, readRequests } from '../../src/pipelines/parity/served-rows.ts'
@@ -14,7 +14,7 @@ import type { TransactionShape } from '../../src/transaction/shape.ts'
 import { type RequestTransaction, writeRequest } from '../../src/transaction/write-request.ts'
 import { type Finished, servingIn, temporaryFolder, vigiaIn } from '../end-to-end/vigia-in-process.ts'
 import { databaseIn } from '../parity/replay-run.ts'
-import { inventText, loadSet, PUBLIC_SETS, publicFolder } from './public-sets.ts'
+import { inventFiles, PUBLIC_SETS, PUBLIC_SHAPES, publicFolder } from './public-sets.ts'
 
 /** Rows at the end of each file that training does not see: they are what is served. */
 const SERVED = 40
@@ -29,6 +29,8 @@ const SMALL = [
   'evaluation.bootstrap_resamples=0',
 ].flatMap((setting) => ['--set', setting])
 
+const NAMED_SHAPES = PUBLIC_SHAPES.map((shape) => [`${shape.set}/${shape.config}`, shape] as const)
+
 const { path: work, remove } = temporaryFolder()
 afterAll(remove)
 
@@ -36,15 +38,15 @@ afterAll(remove)
  * Every example of a public data set, as its README says to use it: its file is valid, a model comes of it,
  * the model scores a later file, and a server that is sent the same rows with their attributes says the same.
  */
-describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
-  const folder = join(work, name)
+describe.each(NAMED_SHAPES)('examples/public/%s', (_, { set, config, file, tables }) => {
+  const folder = join(work, `${set}-${config}`)
   const at = (...names: string[]): string => join(folder, ...names)
 
   test('the file is what its generator invents, and is valid as it is configured', async () => {
-    const { file } = await loadSet(name)
-    const text = gunzipSync(readFileSync(join(publicFolder(name), file))).toString()
-    expect(text === (await inventText(name))).toBe(true)
-    divide(text, folder)
+    const kept = (name: string): string => gunzipSync(readFileSync(join(publicFolder(set), name))).toString()
+    const invented = await inventFiles(set)
+    for (const name of [file, ...Object.values(tables)]) expect(kept(name) === invented[name]).toBe(true)
+    divide(kept(file), folder)
     const { stdout } = succeeded(await vigia('validate', '--json', '--out', at('validation')))
     expect(JSON.parse(stdout)).toMatchObject({ verdict: 'passed' })
   })
@@ -67,11 +69,14 @@ describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
       ),
     )
     succeeded(await vigia('validate', at('later.csv'), '--out', at('later'), '--json', ...LATER))
-    const requests = await requestsOf(at('later/prepared.parquet'), shape)
+    const lookedUp = await givenByTables(at('run'))
+    const sent = { ...shape, attributes: shape.attributes.filter(({ name }) => !lookedUp.includes(name)) }
+    const requests = await requestsOf(at('later/prepared.parquet'), sent)
     expect(requests.length).toBeGreaterThan(SERVED / 2)
-    if (shape.attributes.length > 0)
-      expect(requests.some(({ attributes: sent }) => Object.keys(sent ?? {}).length > 0)).toBe(true)
-    const labels = await labelsLeft(at('run'), shape)
+    if (sent.attributes.length > 0)
+      expect(requests.some(({ attributes }) => Object.keys(attributes ?? {}).length > 0)).toBe(true)
+    const labels = await labelsLeft(at('run'), sent)
+    let told = 0
     const served = new Map<string, number>()
     succeeded(
       await servingIn(
@@ -80,8 +85,10 @@ describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
         async (address) => {
           for (const request of requests) {
             // What predict knows as well: labels of the history that become known meanwhile.
-            while (labels[0] !== undefined && labels[0].dueMs <= Date.parse(String(request.timestamp)))
+            while (labels[0] !== undefined && labels[0].dueMs <= Date.parse(String(request.timestamp))) {
               await ok(`${address}/feedback`, labels.shift()!.feedback)
+              told++
+            }
             const answer = await ok(`${address}/predict`, request)
             served.set(String(request.transaction_id), (answer as { probability: number }).probability)
           }
@@ -91,6 +98,12 @@ describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
             expect.stringContaining('unheard_of'),
           ])
           await ok(`${address}/save-logs`, {})
+          const metrics = await (await fetch(`${address}/metrics`)).text()
+          for (const table of Object.keys(tables)) {
+            const found = lookups(metrics, table, 'found')
+            expect(found).toBeGreaterThan(0)
+            expect(found + lookups(metrics, table, 'missing')).toBe(requests.length + told)
+          }
         },
       ),
     )
@@ -103,14 +116,14 @@ describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
   })
 
   test('a server that is sent the rows as their file has them says what predict says', async () => {
-    const rows = await rawRows(name, at('later.csv'), at('later/prepared.parquet'))
+    const rows = await rawRows(set, at('later.csv'), at('later/prepared.parquet'))
     const labels = await labelsLeft(at('run'), await shapeOfRun(at('run')))
     const served = new Map<string, number>()
     mkdirSync(at('raw'))
     succeeded(
       await servingIn(
         at('raw'),
-        ['--set', `model.source=${at('run')}`, '--set', 'log.level=warn'],
+        ['--set', `model.source=${at('run')}`, '--set', 'log.level=warn', ...tablePaths],
         async (address) => {
           for (const { row, timeMs, json } of rows) {
             while (labels[0] !== undefined && labels[0].dueMs <= timeMs)
@@ -125,15 +138,58 @@ describe.each(PUBLIC_SETS)('examples/public/%s', (name) => {
     expect(served).toEqual(scoresIn(at('scores.csv'), [...served.keys()]))
   })
 
+  /** For a server that starts elsewhere than training did. */
+  const tablePaths = Object.entries(tables).flatMap(([table, name]) => [
+    '--set',
+    `tables={${table}: {path: ${JSON.stringify(join(publicFolder(set), name))}}}`,
+  ])
+
   const vigia = (command: string, ...args: readonly string[]): Promise<Finished> =>
-    vigiaIn(folder, [command, ...args, '--config', join(publicFolder(name), 'training_config.yaml')])
+    vigiaIn(folder, [command, ...args, '--config', join(publicFolder(set), config)])
+})
+
+test('IEEE-CIS has the same attributes from its two files as after the join', async () => {
+  const folder = join(work, 'two-files')
+  mkdirSync(folder)
+  for (const [out, config] of [
+    ['joined', 'training_config.yaml'],
+    ['apart', 'two_files.yaml'],
+  ] as const)
+    succeeded(
+      await vigiaIn(folder, ['validate', '--out', out, '--config', join(publicFolder('ieee-cis'), config)]),
+    )
+  await withDatabase(databaseIn(work), async (connection) => {
+    const columnsOf = async (out: string): Promise<readonly string[]> => {
+      const file = sqlLiteral(join(folder, out, 'prepared.parquet'))
+      const described = await connection.runAndReadAll(`DESCRIBE FROM read_parquet(${file})`)
+      return described.getRows().map(([name]) => String(name))
+    }
+    const read = (out: string, columns: readonly string[]) =>
+      connection.runAndReadAll(
+        `SELECT ${columns.map((column) => sqlIdentifier(column)).join(', ')} FROM read_parquet(${sqlLiteral(join(folder, out, 'prepared.parquet'))}) ORDER BY arrival`,
+      )
+    const inBoth = await columnsOf('joined')
+    const apart = new Set(await columnsOf('apart'))
+    const fromIdentity = inBoth.filter((column) => /^attribute_id_\d+$/.test(column))
+    expect(fromIdentity).toHaveLength(38)
+    const compared = inBoth.filter((column) => column.startsWith('attribute_'))
+    expect(compared.filter((column) => !apart.has(column))).toEqual([])
+    const devices = ['device_id', 'device_type']
+    const joined = (await read('joined', ['transaction_id', ...compared, ...devices])).getRows()
+    const tables = (
+      await read('apart', ['transaction_id', ...compared, 'attribute_DeviceInfo', 'attribute_DeviceType'])
+    ).getRows()
+    expect(joined.filter((row) => row.at(-1) !== null).length).toBeGreaterThan(100)
+    expect(tables).toEqual(joined)
+  })
 })
 
 test('the kept files together are small', async () => {
-  const sizes = await Promise.all(
-    PUBLIC_SETS.map(async (name) => statSync(join(publicFolder(name), (await loadSet(name)).file)).size),
+  const files = PUBLIC_SHAPES.flatMap(({ set, file, tables }) =>
+    [file, ...Object.values(tables)].map((name) => join(publicFolder(set), name)),
   )
-  expect(sizes).toHaveLength(10)
+  const sizes = [...new Set(files)].map((file) => statSync(file).size)
+  expect([PUBLIC_SETS.length, sizes.length]).toEqual([10, 13])
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(3_000_000)
 })
 
@@ -163,6 +219,18 @@ const shapeOfRun = async (run: string): Promise<TransactionShape> => {
   const artifact = await readArtifact(join(run, 'package'))
   const origin = { name: 'a run', version: '1', source: run, sha256: '0'.repeat(64), loadedAtMs: 0 }
   return shapeOf([prepareModel(artifact, origin)])
+}
+
+/** The attributes that a run's model looks up in tables. */
+const givenByTables = async (run: string): Promise<readonly string[]> => {
+  const { manifest } = await readArtifact(join(run, 'package'))
+  return (manifest.source?.tables ?? []).flatMap(({ attributes }) => Object.keys(attributes))
+}
+
+/** How often a server has looked up in a table with that outcome. */
+const lookups = (metrics: string, table: string, outcome: string): number => {
+  const line = new RegExp(`^vigia_table_lookups_total\\{table="${table}",outcome="${outcome}"\\} (\\d+)`, 'm')
+  return Number(line.exec(metrics)?.[1] ?? 0)
 }
 
 /** The transactions of a prepared file as requests, in the order of their arrival. */

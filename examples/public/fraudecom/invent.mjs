@@ -2,6 +2,20 @@ import { createRandom, csvText, dateAt, dayAndTime, inventPayments, scrambled } 
 
 const HEADER =
   'user_id,signup_time,purchase_time,purchase_value,device_id,source,browser,sex,age,ip_address,class'
+/** Addresses are whole numbers from this one on, so far apart. */
+const FIRST_ADDRESS = 100_000_000
+const ADDRESS_STEP = 48_611
+const COUNTRIES = [
+  'Australia',
+  'Brazil',
+  'Canada',
+  'Chile',
+  'France',
+  'Japan',
+  'Kenya',
+  'Korea Republic of',
+  'Norway',
+]
 
 /**
  * fraudecom: every user once. In attributes: the purchase follows the sign-up within seconds. In histories:
@@ -40,11 +54,25 @@ export const set = {
           random.pick(['M', 'F']),
           18 + random.integer(50),
           // An address as one number, with digits after the point that say nothing.
-          `${100_000_000 + receiver * 48_611}.${random.integer(90_000) + 10_000}`,
+          `${FIRST_ADDRESS + receiver * ADDRESS_STEP}.${random.integer(90_000) + 10_000}`,
           isFraud ? 1 : 0,
         ]
       }),
     )
+  },
+  /** Countries by ranges of addresses. A few addresses lie between two ranges, in none. */
+  beside: (_text, { rows, seed }) => {
+    const random = createRandom(seed + 7500)
+    const ranges = []
+    const end = FIRST_ADDRESS + Math.round(rows * 0.7) * ADDRESS_STEP
+    for (let lower = FIRST_ADDRESS; lower < end; ) {
+      const size = 2 ** (16 + random.integer(6))
+      // The lower bounds have a digit after the point, the upper ones have none.
+      ranges.push([`${lower}.0`, lower + size - 1, random.pick(COUNTRIES)])
+      lower += size + (random.chance(0.1) ? 2 ** 19 : 0)
+    }
+    const header = ['lower_bound_ip_address', 'upper_bound_ip_address', 'country']
+    return { 'IpAddress_to_Country.csv.gz': csvText(header, ranges) }
   },
 }
 

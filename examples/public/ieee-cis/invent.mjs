@@ -15,6 +15,8 @@ const HEADER = [
   'DeviceType',
   'DeviceInfo',
 ]
+/** The columns of the second file; the first has the others. */
+const IDENTITY = ['TransactionID', ...HEADER.slice(HEADER.indexOf('id_01'))]
 const DOMAINS = ['post.example', 'mail.example', 'quick.example', 'letters.example', 'anon.example']
 
 /**
@@ -50,6 +52,24 @@ export const set = {
         ]
       }),
     )
+  },
+  /**
+   * The two files as they come: the columns of the joined one told apart. Who has no identity has no row in the
+   * second, and every row there has a type of device.
+   */
+  beside: (joined) => {
+    const [, ...lines] = joined.trimEnd().split('\n')
+    const rows = lines.map((line) => line.split(','))
+    const columns = (names) => {
+      const places = names.map((name) => HEADER.indexOf(name))
+      return (row) => places.map((at) => row[at])
+    }
+    const transaction = HEADER.filter((name) => name === 'TransactionID' || !IDENTITY.includes(name))
+    const hasIdentity = (row) => row[HEADER.indexOf('DeviceType')] !== ''
+    return {
+      'train_transaction.csv.gz': csvText(transaction, rows.map(columns(transaction))),
+      'train_identity.csv.gz': csvText(IDENTITY, rows.filter(hasIdentity).map(columns(IDENTITY))),
+    }
   },
 }
 
