@@ -124,16 +124,17 @@ export const DECISION_COLUMNS: readonly DecisionColumn[] = [
     type: VARCHAR,
     write: ({ decision: { transaction } }) => transaction.lookedUp && JSON.stringify(transaction.lookedUp),
     read: ({ transaction }, value) => {
-      transaction.lookedUp = JSON.parse(value as string) as string[  {
+      transaction.lookedUp = JSON.parse(value as string) as string[]
+    },
+  },
+  {
     // JSON, because the models of a log may have different attributes, and its files one layout.
     name: 'attributes',
     type: VARCHAR,
     write: ({ decision: { transaction } }) =>
       transaction.attributes && JSON.stringify(transaction.attributes),
-    read: (transaction , value) => 
-      transaction.attributes = JSON.parse(value as string) as AttributeValues,
-  },
-]
+    read: ({ transaction }, value) => {
+      transaction.attributes = JSON.parse(value as string) as AttributeValues
     },
   },
 ]
