@@ -13,10 +13,11 @@ it('the document on validation has every check of the code, and no other', () =>
     'source-checks.ts',
     'amount-checks.ts',
     'attribute-checks.ts',
+    'tables/table-checks.ts',
   ]
   const source = files.map((file) => readFileSync(join(ROOT, 'src/dataset', file), 'utf8')).join('\n')
   const ids = [...source.matchAll(/(?:\bid: |outlier\()['`]([a-z_]+\.[^'`]+)['`]/g)].map(([, id]) =>
-    id!.replace(/\$\{[\w.]+\}$/, '<column>'),
+    id!.replace(/\$\{name\}\./, '<name>.').replace(/\$\{[\w.]+\}$/, '<column>'),
   )
   const rows = DOCUMENT.split('\n').filter((line) =>
     /^\| `[a-z_]+\.[^(]+\| (error|warning|info) \|/.test(line),

@@ -37,7 +37,7 @@ export interface PublicShape {
   readonly tables: Readonly<Record<string, string>>
 }
 
-/** Every set with its one file; and those that come in two files, with the second as a table beside the first. */
+/** Every set with its one file; those that come in two, also with the second as a table beside the first. */
 export const PUBLIC_SHAPES: readonly PublicShape[] = [
   ...(await Promise.all(
     PUBLIC_SETS.map(async (set) => ({
