@@ -65,10 +65,10 @@ describe.each(NAMED_SHAPES)('examples/public/%s', (_, { set, config, file, table
         at('scores.csv'),
         '--history',
         'run',
-        ...LATER,
+        ...later,
       ),
     )
-    succeeded(await vigia('validate', at('later.csv'), '--out', at('later'), '--json', ...LATER))
+    succeeded(await vigia('validate', at('later.csv'), '--out', at('later'), '--json', ...later))
     const lookedUp = await givenByTables(at('run'))
     const sent = { ...shape, attributes: shape.attributes.filter(({ name }) => !lookedUp.includes(name)) }
     const requests = await requestsOf(at('later/prepared.parquet'), sent)
@@ -98,6 +98,11 @@ describe.each(NAMED_SHAPES)('examples/public/%s', (_, { set, config, file, table
             expect.stringContaining('unheard_of'),
           ])
           await ok(`${address}/save-logs`, {})
+          if (lookedUp.length > 0) {
+            const shown = await Promise.all([...served.keys()].map((id) => shownLookups(address, id)))
+            expect(shown.some((names) => names.length > 0)).toBe(true)
+            expect(shown.flat().filter((name) => !lookedUp.includes(name))).toEqual([])
+          }
           const metrics = await (await fetch(`${address}/metrics`)).text()
           for (const table of Object.keys(tables)) {
             const found = lookups(metrics, table, 'found')
@@ -125,11 +130,11 @@ describe.each(NAMED_SHAPES)('examples/public/%s', (_, { set, config, file, table
         at('raw'),
         ['--set', `model.source=${at('run')}`, '--set', 'log.level=warn', ...tablePaths],
         async (address) => {
-          for (const { row, timeMs, json } of rows) {
+          for (const { id, timeMs, json } of rows) {
             while (labels[0] !== undefined && labels[0].dueMs <= timeMs)
               await ok(`${address}/feedback`, labels.shift()!.feedback)
             const answer = await ok(`${address}/predict?mapping=source`, json)
-            served.set(`later-${row}`, (answer as { probability: number }).probability)
+            served.set(id, (answer as { probability: number }).probability)
           }
         },
       ),
@@ -137,6 +142,9 @@ describe.each(NAMED_SHAPES)('examples/public/%s', (_, { set, config, file, table
     expect(served.size).toBeGreaterThan(SERVED / 2)
     expect(served).toEqual(scoresIn(at('scores.csv'), [...served.keys()]))
   })
+
+  // A table that is found by the transaction's id knows its own names alone.
+  const later = set === 'ieee-cis' ? LATER : [...LATER, ...RENAMED]
 
   /** For a server that starts elsewhere than training did. */
   const tablePaths = Object.entries(tables).flatMap(([table, name]) => [
@@ -193,16 +201,11 @@ test('the kept files together are small', async () => {
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(3_000_000)
 })
 
-/**
- * A place in the file names a row within that file only; the later file's rows get names of their own. Their
- * labels are not known when they are decided on.
- */
-const LATER = [
-  '--set',
-  `source.fields.transaction_id=concat('later-', source_row)`,
-  '--set',
-  'source.fields.is_fraud=',
-]
+/** Labels of the later file are not known when it is decided on. */
+const LATER = ['--set', 'source.fields.is_fraud=']
+
+/** A place in the file names a row within that file only; the later file's rows get names of their own. */
+const RENAMED = ['--set', `source.fields.transaction_id=concat('later-', source_row)`]
 
 /** Makes the folder: all rows but the last in `history.csv`, the last in `later.csv`, headers in both. */
 const divide = (text: string, folder: string): void => {
@@ -227,6 +230,12 @@ const givenByTables = async (run: string): Promise<readonly string[]> => {
   return (manifest.source?.tables ?? []).flatMap(({ attributes }) => Object.keys(attributes))
 }
 
+/** The attributes of a decided transaction that a server says it looked up. */
+const shownLookups = async (address: string, id: string): Promise<readonly string[]> => {
+  const answer = await fetch(`${address}/predictions/${id}`)
+  return ((await answer.json()) as { readonly looked_up: readonly string[] }).looked_up
+}
+
 /** How often a server has looked up in a table with that outcome. */
 const lookups = (metrics: string, table: string, outcome: string): number => {
   const line = new RegExp(`^vigia_table_lookups_total\\{table="${table}",outcome="${outcome}"\\} (\\d+)`, 'm')
@@ -247,8 +256,8 @@ const requestsOf = (
 
 /** A row of a file as JSON: numbers as they stand there, everything else as text, nothing as null. */
 interface RawRow {
-  /** From 1. */
-  readonly row: number
+  /** Of the transaction, as the later file's rows are called. */
+  readonly id: string
   readonly timeMs: number
   readonly json: string
 }
@@ -263,15 +272,15 @@ const rawRows = (name: string, path: string, prepared: string): Promise<readonly
     const file = `read_csv(${sqlLiteral(path)}, header = true, auto_detect = false, delim = ',', quote = ${sqlLiteral(quote)}, escape = ${sqlLiteral(quote)}, columns = {${types}})`
     const cells = (await connection.runAndReadAll(`SELECT * FROM ${file}`)).getRows()
     const order = await connection.runAndReadAll(
-      `SELECT source_row::DOUBLE, event_time_ms::DOUBLE FROM read_parquet(${sqlLiteral(prepared)}) ORDER BY arrival`,
+      `SELECT source_row::DOUBLE, event_time_ms::DOUBLE, transaction_id FROM read_parquet(${sqlLiteral(prepared)}) ORDER BY arrival`,
     )
-    return (order.getRows() as [number, number][]).map(([row, timeMs]) => {
+    return (order.getRows() as [number, number, string][]).map(([row, timeMs, id]) => {
       const members = columns.map((column, index) => {
         const cell = cells[row - 1]![index] as string | null
         const isNumber = cell !== null && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(cell)
         return `${JSON.stringify(column)}: ${isNumber ? cell : JSON.stringify(cell)}`
       })
-      return { row, timeMs, json: `{${members.join(', ')}, "source_row": ${1_000_000 + row}}` }
+      return { id, timeMs, json: `{${members.join(', ')}, "source_row": ${1_000_000 + row}}` }
     })
   })
 
