@@ -115,8 +115,9 @@ const describe = (compared: readonly ModelParity[]): string =>
     .join('')
 
 /** Told, and no fault: a table that knows no times says otherwise whenever it changes. */
-const lookupLines = ({ rows, differing }: LookupParity): readonly string[] => [
-  `  looked up in tables: ${rows} decisions, ${differing.length === 0 ? 'none' : 'some'} with other values in the tables of now`,
+const lookupLines = ({ rows, differing, failure }: LookupParity): readonly string[] => [
+  ...(failure === undefined ? [] : [`  what was looked up was not compared: ${failure}`]),
+  `  looked up in tables: ${rows} decisions compared, ${differing.length === 0 ? 'none' : 'some'} with other values in the tables of now`,
   ...differing.map(
     ({ table, attribute, rows: some, example: { transactionId, served, now } }) =>
       `    ${attribute} of ${table}: ${some} decisions, such as ${transactionId}: ${served ?? 'nothing'}, now ${now ?? 'nothing'}`,

@@ -27,6 +27,8 @@ export interface LookupParity {
   /** Decisions that were compared. */
   readonly rows: number
   readonly differing: readonly LookupDifference[]
+  /** Why nothing could be compared, for people. */
+  readonly failure?: string
 }
 
 export interface LookupComparison {
@@ -43,27 +45,44 @@ export interface TablesOfLog {
 }
 
 /**
- * Compares decisions of a model with its tables as they are now; undefined when it looks nothing up.
- *
- * @throws the errors of reading a table
+ * Compares decisions of a model with its tables as they are now; undefined when it looks nothing up. Tables
+ * that cannot be read are told in the report: features can be compared without them.
  */
 export const createLookupComparison = async (
   model: Pick<ModelDocument, 'tables' | 'fitted'>,
-  { settings, files, load }: TablesOfLog,
+  tablesOfLog: TablesOfLog,
 ): Promise<LookupComparison | undefined> => {
-  const { attributes = [] } = (model.fitted as { readonly features: FittedFeatures }).features
-  const all = (model.tables ?? []).map(
-    (mapping): TableOfModels => ({
-      mapping,
-      attributes: attributes.filter(({ name }) => mapping.attributes[name] !== undefined),
-    }),
-  )
+  const all = tablesIn(model)
   if (all.length === 0) return undefined
+  try {
+    return comparisonWith(await loadAll(all, tablesOfLog))
+  } catch (error) {
+    const failure = error instanceof Error ? error.message : String(error)
+    return { compare: () => undefined, report: () => ({ rows: 0, differing: [], failure }) }
+  }
+}
+
+const tablesIn = (model: Pick<ModelDocument, 'tables' | 'fitted'>): readonly TableOfModels[] => {
+  const { attributes = [] } = (model.fitted as { readonly features: FittedFeatures }).features
+  return (model.tables ?? []).map((mapping) => ({
+    mapping,
+    attributes: attributes.filter(({ name }) => mapping.attributes[name] !== undefined),
+  }))
+}
+
+const loadAll = async (
+  all: readonly TableOfModels[],
+  { settings, files, load }: TablesOfLog,
+): Promise<readonly ReferenceTable[]> => {
   const tables: ReferenceTable[] = []
   for (const of of all) {
     const path = settings[of.mapping.name]?.path ?? of.mapping.path
     tables.push((await load(of, { ...files, path })).table)
   }
+  return tables
+}
+
+const comparisonWith = (tables: readonly ReferenceTable[]): LookupComparison => {
   const given = tables.flatMap(({ name, columns }) =>
     [...columns.keys()].map((attribute) => [name, attribute] as const),
   )
