@@ -4,6 +4,7 @@ import { canonicalJson } from '../../foundation/canonical-json.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import { completeTransaction } from '../../lookup/complete-transaction.ts'
+import type { ReferenceTable } from '../../lookup/reference-table.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import type { Feedback, InferenceObserver } from '../inference-pipeline.ts'
 import type { LoadedModel } from '../loaded-model.ts'
@@ -56,6 +57,8 @@ export class ServedTables {
   private readonly options: ServedTablesOptions
   private readonly abort = new AbortController()
   private held: readonly Held[] = []
+  /** Of `held`: kept, because it is asked for with every decision. */
+  private lookup: readonly ReferenceTable[] = []
   private timers: NodeJS.Timeout[] = []
   private turn: Promise<unknown> = Promise.resolve()
 
@@ -80,7 +83,7 @@ export class ServedTables {
 
   /** From the next transaction on these tables are looked up in. @param prepared what `prepare` answered */
   use(prepared: readonly Held[]): void {
-    this.held = prepared
+    this.hold(prepared)
     this.stopTimers()
     for (const { of } of prepared) {
       const { name } = of.mapping
@@ -91,8 +94,8 @@ export class ServedTables {
 
   /** The transaction with what the tables have for it. */
   complete(transaction: Transaction): Transaction {
-    if (this.held.length === 0) return transaction
-    return completeTransaction(transaction, this.tables, this.count)
+    if (this.lookup.length === 0) return transaction
+    return completeTransaction(transaction, this.lookup, this.count)
   }
 
   /** A label with the transaction that it carries, where it carries one, as `complete` makes it. */
@@ -141,8 +144,9 @@ export class ServedTables {
   private readonly count: Parameters<typeof completeTransaction>[2] = (table, outcome) =>
     this.options.observer.lookedUp(table, outcome)
 
-  private get tables() {
-    return this.held.map(({ table }) => table)
+  private hold(held: readonly Held[]): void {
+    this.held = held
+    this.lookup = held.map(({ table }) => table)
   }
 
   private async refreshNow(name: string): Promise<RefreshOutcome> {
@@ -155,7 +159,7 @@ export class ServedTables {
       }
       const next = await this.load(held.of, held.key)
       this.assertWhole(held, next)
-      this.held = this.held.map((other) => (other.key === held.key ? next : other))
+      this.hold(this.held.map((other) => (other.key === held.key ? next : other)))
       return 'replaced'
     } catch (error) {
       if (this.abort.signal.aborted) return 'unchanged'
