@@ -2,13 +2,14 @@ import { sqlIdentifier } from '../disk/database.ts'
 import type { AmountRules } from '../transaction/amount-rules.ts'
 import { type Attribute, attributeColumn, isTextAttribute } from '../transaction/attributes.ts'
 import type { SourceField } from '../transaction/fields.ts'
-import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
+import { PREPARED_COLUMNS, SENT_AMOUNT_COLUMN } from '../transaction/prepared-columns.ts'
 import {
   type ConvertedAttribute,
   convertAttribute,
   convertedStep,
   unreadableNames,
 } from './attribute-conversion.ts'
+import { baseSteps } from './base-conversion.ts'
 import type { BoundAttribute } from './bound-attributes.ts'
 import { type ConvertedField, convertField, mappedColumn, rowReasons } from './field-conversion.ts'
 import type { MappedField } from './field-mapping.ts'
@@ -44,10 +45,14 @@ export const allOf = ({
 
 const PREPARED = Object.keys(PREPARED_COLUMNS).filter((name) => name !== 'arrival' && name !== 'source_row')
 
-/** The columns of a prepared dataset with these attributes, but for the numbers of rows, as SQL. */
-export const preparedNames = (attributes: readonly BoundAttribute[]): readonly string[] => [
+/** The columns of the prepared dataset, but for the numbers of rows, as SQL. */
+export const preparedNames = ({
+  attributes,
+  amounts,
+}: Pick<Conversion, 'attributes' | 'amounts'>): readonly string[] => [
   ...PREPARED,
   ...attributes.map(({ attribute }) => sqlIdentifier(attributeColumn(attribute.name))),
+  ...(amounts.base === undefined ? [] : [SENT_AMOUNT_COLUMN]),
 ]
 
 /**
@@ -73,7 +78,7 @@ export const convertedRows = (conversion: Conversion, careful: boolean): Convert
     query = `SELECT *, ${steps.map(([name, sql]) => `${sql} AS ${name}`).join(', ')} FROM (${query})`
   }
   query = `SELECT *, ${unreadableNames(others)} AS "__unreadable" FROM (${query})`
-  const columns = new Map([
+  const columns = new Map<string, string>([
     ...converted.flatMap((field) => field.columns),
     ...others.map(({ attribute, column }) => [sqlIdentifier(column), attributeStep(attribute)] as const),
   ])
@@ -85,7 +90,10 @@ export const convertedRows = (conversion: Conversion, careful: boolean): Convert
       .filter(({ attribute }) => isTextAttribute(attribute))
       .map(({ attribute }) => attributeStep(attribute)),
   ]
-  const reasons = rowReasons(converted, texts)
+  const base = baseSteps(amounts, columns)
+  for (const [name, sql] of base.steps) query = `SELECT *, ${sql} AS ${name} FROM (${query})`
+  for (const [name, sql] of base.columns) columns.set(name, sql)
+  const reasons = rowReasons([...converted, base], texts)
   return { query, columns, reasons, fields: converted, attributes: others }
 }
 

@@ -8,11 +8,12 @@ import { VigiaError } from '../errors.ts'
 import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
+import { assertRate, createConversion } from './base-conversion.ts'
 import { bindAttributes } from './bound-attributes.ts'
 import { allOf, type Conversion, convertedRows, preparedNames } from './conversion-query.ts'
 import type { RenamedColumn } from './csv-header.ts'
 import { isTakenAsUtc } from './field-conversion.ts'
-import { type MappedField, mapFields } from './field-mapping.ts'
+import { mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
 import { mappingOfSource, type TypedColumn } from './mapping-of-source.ts'
 import {
@@ -124,11 +125,14 @@ export const readSource = async (
     const bound = await bindAttributes(connection, source, fields, rows.columns)
     throwIfAborted(signal)
     const conversion = { fields, attributes: bound, timeZone: source.time_zone, amounts }
+    const attributes = bound.map(({ attribute }) => attribute)
+    assertRate(amounts, attributes)
+    if (amounts.base !== undefined) createConversion(connection)
     await convertRows(connection, conversion, false).catch((error: unknown) => {
       if (!isOfSomeRow(error)) throw error
       return convertRows(connection, conversion, true)
     })
-    await markRepeatedIds(connection, preparedNames(bound))
+    await markRepeatedIds(connection, preparedNames(conversion))
     const counts = await countRows(connection, amounts)
     const profiled = profile ? await profileSource(connection, allOf(conversion), rows.columns) : null
     throwIfAborted(signal)
@@ -179,7 +183,7 @@ const writeRows = async (
   { preparedPath, quarantinePath }: ReadOutputs,
   {
     rows,
-    conversion: { fields, attributes, amounts },
+    conversion,
     counts,
     order,
   }: {
@@ -190,10 +194,10 @@ const writeRows = async (
   },
 ): Promise<Written> => {
   const accepted = await writeAtomically(preparedPath, (path) =>
-    writePrepared(connection, path, order, counts, preparedNames(attributes)),
+    writePrepared(connection, path, order, counts, preparedNames(conversion)),
   )
   const quarantined = await writeAtomically(quarantinePath, (path) =>
-    writeQuarantine(connection, path, fields, rows.columns, amounts),
+    writeQuarantine(connection, path, conversion, rows.columns),
   )
   if (accepted + quarantined !== rows.rows)
     throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
@@ -239,7 +243,7 @@ const convertRows = async (
   careful: boolean,
 ): Promise<void> => {
   const { query, columns, reasons } = convertedRows(conversion, careful)
-  const names = preparedNames(conversion.attributes)
+  const names = preparedNames(conversion)
   // Numbering around rejected rows is a join, which does not keep the order; a plain scan does.
   const order = (await countRejected(connection)) > 0 ? 'ORDER BY source_row' : ''
   await connection.run(
@@ -274,18 +278,18 @@ const writePrepared = async (
 const writeQuarantine = async (
   connection: DuckDBConnection,
   path: string,
-  fields: readonly MappedField[],
+  { fields, attributes, amounts }: Conversion,
   columns: readonly string[],
-  amounts: AmountRules,
 ): Promise<number> => {
-  const got = new Map<string, string>(
-    fields.map(({ field, expression }) => [
-      field,
-      `TRY(CAST((\n${expression ?? 'NULL::VARCHAR'}\n) AS VARCHAR))`,
-    ]),
-  )
-  const gotOf = (code: QuarantineReason, field: string | null): string =>
-    code === 'attribute_not_readable' ? '"__unreadable"' : field === null ? 'NULL::VARCHAR' : got.get(field)!
+  const textOf = (expression: string | null | undefined) =>
+    `TRY(CAST((\n${expression ?? 'NULL::VARCHAR'}\n) AS VARCHAR))`
+  const got = new Map<string, string>(fields.map(({ field, expression }) => [field, textOf(expression)]))
+  const rate = attributes.find(({ attribute }) => attribute.name === amounts.base?.rate)
+  const gotOf = (code: QuarantineReason, field: string | null): string => {
+    if (code === 'attribute_not_readable') return '"__unreadable"'
+    if (code === 'rate_missing') return textOf(rate?.field.expression)
+    return field === null ? 'NULL::VARCHAR' : got.get(field)!
+  }
   const reasons = QUARANTINE_REASONS.map(
     ({ code, field }) =>
       `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(whatOf(code, amounts))}, 'got': ${gotOf(code, field)}} END`,

@@ -41,10 +41,10 @@ export const shapeOf = (models: readonly LoadedModel[]): TransactionShape => {
 
 /** The rules by which all of them read amounts. @throws SERVING_AMOUNTS_DIFFER */
 const amountsOf = ([first, ...others]: readonly LoadedModel[]): AmountRules => {
-  const amounts = first?.settings.options.amounts ?? DEFAULT_AMOUNTS
+  const amounts = first?.settings.amounts ?? DEFAULT_AMOUNTS
   const allowed = canonicalJson({ ...amounts })
   for (const other of others) {
-    const got = canonicalJson({ ...other.settings.options.amounts })
+    const got = canonicalJson({ ...other.settings.amounts })
     if (got !== allowed)
       throw new VigiaError('SERVING_AMOUNTS_DIFFER', {
         model: nameOf(other),

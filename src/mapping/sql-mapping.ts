@@ -181,7 +181,9 @@ const statementOf = async (
   }
   const read = new Set([...boundFields, ...bound.map(({ field }) => field)].flatMap(({ columns }) => columns))
   const columns = mapping.columns.filter(({ name }) => read.has(name))
-  const conversion = { fields: boundFields, attributes: bound, timeZone: mapping.timeZone, amounts }
+  // The reader of requests, which knows all of the row, converts to the base currency.
+  const { base: _, ...asSent } = amounts
+  const conversion = { fields: boundFields, attributes: bound, timeZone: mapping.timeZone, amounts: asSent }
   const converted = convertedRows(conversion, true)
   const outputs = [
     ...boundFields.map((field, index) => {

@@ -1,3 +1,4 @@
+import type { AmountRules } from './amount-rules.ts'
 import {
   type FieldKind,
   type LABEL_FIELDS,
@@ -42,6 +43,12 @@ export const PREPARED_COLUMNS = {
 export type PreparedColumn = keyof typeof PREPARED_COLUMNS
 
 /**
+ * Beside them where there is a base currency: the amount as it was sent, in minor units by the rules of
+ * amounts. `amount_minor` is then what features see, in minor units of the base currency.
+ */
+export const SENT_AMOUNT_COLUMN = 'sent_amount_minor'
+
+/**
  * The column of each field as SQL whose values JavaScript reads as a transaction has them: text or doubles.
  */
 export const FIELD_SQL = Object.fromEntries(
@@ -50,3 +57,7 @@ export const FIELD_SQL = Object.fromEntries(
     PREPARED_COLUMNS[column].startsWith('BIGINT') ? `${column}::DOUBLE` : column,
   ]),
 ) as { readonly [Name in TransactionField['name']]: string }
+
+/** `FIELD_SQL` of transactions as they were sent. */
+export const sentFieldSql = ({ base }: AmountRules): typeof FIELD_SQL =>
+  base === undefined ? FIELD_SQL : { ...FIELD_SQL, amountMinor: `${SENT_AMOUNT_COLUMN}::DOUBLE` }

@@ -1,5 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein'
 import { readAttributes } from './attributes.ts'
+import { baseProblem } from './base-amount.ts'
 import {
   LARGEST_LATITUDE,
   LARGEST_LONGITUDE,
@@ -45,6 +46,9 @@ export const readRequest = (
     const attributes = readAttributes(body.attributes, shape.attributes, unknownFields, problems)
     if (attributes !== undefined) transaction.attributes = attributes
     if (unknownFields === 'refuse') refuseUnknown(body, shape, problems)
+    // Of a transaction that can be read: else the amount, the rate or the currency has a problem of its own.
+    const problem = problems.length === 0 ? baseProblem(transaction, shape.amounts) : undefined
+    if (problem !== undefined) problems.push(problem)
   }
   if (problems.length > 0) throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', problems)
   return transaction

@@ -6,6 +6,7 @@ import type { Entity, EntityFeature, SideFeature } from '../../src/transaction/e
 import type { EntityKind } from '../../src/transaction/entity-kind.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import { naiveAggregate } from './naive-aggregates.ts'
+import { naiveInBase } from './naive-base-amount.ts'
 import { naiveExpression } from './naive-expression.ts'
 
 /** What happened, in the order in which it became known. */
@@ -35,7 +36,7 @@ export const naiveFeatures = (
       }
       continue
     }
-    const { transaction } = entry
+    const transaction = naiveInBase(entry.transaction, settings.amounts)
     const user = settings.withoutUsers ? undefined : pastOf('user', transaction, earlier, settings)
     if (user?.retained.some((one) => one.transaction.transactionId === transaction.transactionId)) {
       results.push('repeated')

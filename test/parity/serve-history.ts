@@ -13,7 +13,7 @@ import { openService } from '../../src/pipelines/service/open-service.ts'
 import type { StateStore } from '../../src/ports/state-store.ts'
 import { attributeColumn } from '../../src/transaction/attributes.ts'
 import { TRANSACTION_FIELDS } from '../../src/transaction/fields.ts'
-import { FIELD_SQL } from '../../src/transaction/prepared-columns.ts'
+import { sentFieldSql } from '../../src/transaction/prepared-columns.ts'
 import type { Label, Transaction } from '../../src/transaction/transaction.ts'
 import { databaseIn, type History, type Replayed } from './replay-run.ts'
 import { lastDecision, modelOf, testStorage } from './serving-kit.ts'
@@ -191,9 +191,10 @@ async function* rowsOf(
 ): AsyncGenerator<ServedRow> {
   const attributes = settings.options.attributes.map(({ name }) => name)
   const own = attributes.map((name) => sqlIdentifier(attributeColumn(name)))
+  const fields = sentFieldSql(settings.amounts)
   const sent = FIELDS.length + own.length
   const result = await connection.stream(
-    `SELECT ${[...FIELDS.map((field) => FIELD_SQL[field]), ...own].map((column) => `p.${column}`).join(', ')},
+    `SELECT ${[...FIELDS.map((field) => fields[field]), ...own].map((column) => `p.${column}`).join(', ')},
             p.is_fraud::DOUBLE, p.labelled_at_ms::DOUBLE, p.transaction_id = f.transaction_id,
             ${names.map((name) => `coalesce(f.${sqlIdentifier(name)}, 'NaN'::DOUBLE)`).join(', ')}
      FROM read_parquet(${sqlLiteral(prepared)}) p POSITIONAL JOIN read_parquet(${sqlLiteral(features)}) f

@@ -129,7 +129,8 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
     const labelsConnection = await connect()
     try {
       const { files, model, workFolder: folder } = options
-      const { attributes } = model.settings.options
+      const { amounts, options: own } = model.settings
+      const shape = { attributes: own.attributes, amounts }
       const delayMs = model.settings.limits.user.labelDelayMs
       return await driveService({
         folder,
@@ -138,10 +139,10 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
         storage: options.storage,
         world: options.world,
         work: options.work,
-        requests: readRequests(connection, files.prepared, arrived, attributes),
+        requests: readRequests(connection, files.prepared, arrived, shape),
         count: left,
         before: { arrived, clockMs },
-        labels: readLabels(labelsConnection, files.prepared, { from: arrived, clockMs, delayMs }, attributes),
+        labels: readLabels(labelsConnection, files.prepared, { from: arrived, clockMs, delayMs }, shape),
       })
     } finally {
       labelsConnection.closeSync()

@@ -7,9 +7,10 @@ import {
   labelSchedule,
   type ScheduledLabel,
 } from '../../replay/label-schedule.ts'
-import { type Attribute, attributeColumn } from '../../transaction/attributes.ts'
+import { attributeColumn } from '../../transaction/attributes.ts'
 import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
-import { FIELD_SQL } from '../../transaction/prepared-columns.ts'
+import { sentFieldSql } from '../../transaction/prepared-columns.ts'
+import type { TransactionShape } from '../../transaction/shape.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 
 /** The transactions of `prepared` from arrival `from` on, in that order, as requests have them. */
@@ -17,9 +18,9 @@ export async function* readRequests(
   connection: DuckDBConnection,
   prepared: string,
   from: number,
-  attributes: readonly Attribute[],
+  shape: SentShape,
 ): AsyncGenerator<Transaction> {
-  const { columns, requestOf } = requestColumns(attributes)
+  const { columns, requestOf } = requestColumns(shape)
   const rows = rowsOf(
     connection,
     `SELECT ${columns} FROM read_parquet(${sqlLiteral(prepared)}) WHERE arrival >= ${from} ORDER BY arrival`,
@@ -27,15 +28,18 @@ export async function* readRequests(
   for await (const values of rows) yield requestOf(values)
 }
 
+type SentShape = Pick<TransactionShape, 'attributes' | 'amounts'>
+
 /** The columns of a request, as SQL, and how it is made of their values. */
-const requestColumns = (attributes: readonly Attribute[]) => {
+const requestColumns = ({ attributes, amounts }: SentShape) => {
+  const fields = sentFieldSql(amounts)
   const own = attributes.map(({ name, kind }) => {
     const column = sqlIdentifier(attributeColumn(name))
     return kind === 'time' ? `${column}::DOUBLE` : column
   })
   const names = attributes.map(({ name }) => name)
   return {
-    columns: [...FIELDS.map((field) => FIELD_SQL[field]), ...own].join(', '),
+    columns: [...FIELDS.map((field) => fields[field]), ...own].join(', '),
     requestOf: (values: readonly unknown[]): Transaction => {
       const known = present(names, values.slice(FIELDS.length))
       const hasAttributes = Object.keys(known).length > 0
@@ -61,12 +65,12 @@ export async function* readLabels(
   connection: DuckDBConnection,
   prepared: string,
   { from, clockMs, delayMs }: { readonly from: number; readonly clockMs: number; readonly delayMs: number },
-  attributes: readonly Attribute[],
+  shape: SentShape,
 ): AsyncGenerator<LabelToDeliver> {
   // The last transaction of the replay has met all that was due at its time; its own label cannot have been
   // among it.
   const isLeft = from === 0 ? 'true' : `NOT (${labelDueSql(clockMs, from - 1)})`
-  const { columns, requestOf } = requestColumns(attributes)
+  const { columns, requestOf } = requestColumns(shape)
   const rows = rowsOf(
     connection,
     `SELECT due, arrival::DOUBLE, is_fraud::DOUBLE, ${columns}

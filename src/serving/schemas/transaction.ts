@@ -1,4 +1,5 @@
 import { type TSchema, Type } from 'typebox'
+import type { BaseCurrency } from '../../transaction/amount-rules.ts'
 import { ATTRIBUTE_WRITING, type AttributeKind, isTextAttribute } from '../../transaction/attributes.ts'
 import {
   LONGEST_TEXT,
@@ -39,7 +40,7 @@ const sent = (field: TransactionField): TSchema => {
       return Type.Unsafe({
         type: ['number', 'string', ...orNull],
         ...(required && { minLength: 1 }),
-        description: `${says} In units of the currency, below 0 for a refund; a number or decimal text, with an exponent or not. Read exactly. How many decimals and how large is the model's: by default two, and below a billion.${missing}`,
+        description: `${says} In units of the currency, below 0 for a refund; a number or decimal text, with an exponent or not. Read exactly. How many decimals and how large is the model's: by default two, and below a billion. A model of several currencies converts it by a rate, which the attributes then hold.${missing}`,
       })
     case 'coordinate':
       return Type.Unsafe({
@@ -64,7 +65,7 @@ const answered = ({ kind, says }: TransactionField): TSchema => {
     case 'time':
       return Type.String({ description: 'ISO 8601, UTC.' })
     case 'amount':
-      return Type.Number({ description: 'In units of the currency.' })
+      return Type.Number({ description: 'In units of the currency, as it was sent.' })
     case 'coordinate':
       return Type.Number({ description: says })
     default:
@@ -82,7 +83,7 @@ const ATTRIBUTE_TYPES: Readonly<Record<AttributeKind, readonly string[]>> = {
 }
 
 /** The attributes that a server of these models reads; of any, when nothing is known of models. */
-export const attributesSchema = ({ attributes }: TransactionShape): TSchema =>
+export const attributesSchema = ({ attributes, amounts: { base } }: TransactionShape): TSchema =>
   Type.Unsafe({
     type: ['object', 'null'],
     // Which they are is known when a model is in service; its route checks the names.
@@ -95,11 +96,14 @@ export const attributesSchema = ({ attributes }: TransactionShape): TSchema =>
         {
           type: [...ATTRIBUTE_TYPES[kind], 'null'],
           ...(isTextAttribute({ kind }) && { maxLength: LONGEST_TEXT }),
-          description: `${means ?? name.replaceAll('_', ' ')}${unit === undefined ? '' : `, in ${unit}`}. ${ATTRIBUTE_WRITING[kind]}`,
+          description: `${means ?? name.replaceAll('_', ' ')}${unit === undefined ? '' : `, in ${unit}`}. ${ATTRIBUTE_WRITING[kind]}${base?.rate === name ? rateRule(base) : ''}`,
         },
       ]),
     ),
   })
+
+const rateRule = ({ currency }: BaseCurrency): string =>
+  ` Above 0: how many ${currency} a unit of the currency is. Only a transaction in ${currency} may leave it out.`
 
 const ANY_ATTRIBUTES = Type.Optional(attributesSchema(NO_SHAPE))
 
