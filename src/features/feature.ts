@@ -69,7 +69,10 @@ export interface FamilyOptions {
   /** From <= hour < to. */
   readonly businessHours: { readonly from: number; readonly to: number }
   readonly night: { readonly from: number; readonly to: number }
-  /** Which amounts there are, in the base currency where there is one; without refunds among them, no state counts any. */
+  /**
+   * Which amounts there are, in the base currency where there is one; without refunds among them, no state
+   * counts any.
+   */
   readonly amounts: AmountRules
   readonly categories: KnownData['categories']
   /** Their values stand in an event in this order. */

@@ -261,7 +261,7 @@ export interface LoggedTransaction {
   readonly user_id?: string
   /** ISO 8601, UTC. */
   readonly timestamp: string
-  /** In units of the currency. */
+  /** In units of the currency, as it was sent. */
   readonly amount: number
   /** ISO 4217 code. */
   readonly currency?: string
@@ -447,7 +447,7 @@ export interface Transaction {
   readonly user_id: string | number
   /** When it happened. From 1970 to 9999: ISO 8601 with a zone (Z, +01, +0100 or +01:00), or whole epoch milliseconds. Digits beyond milliseconds are cut off. */
   readonly timestamp: string | number
-  /** How much was paid; below 0, how much was given back. In units of the currency, below 0 for a refund; a number or decimal text, with an exponent or not. Read exactly. How many decimals and how large is the model's: by default two, and below a billion. */
+  /** How much was paid; below 0, how much was given back. In units of the currency, below 0 for a refund; a number or decimal text, with an exponent or not. Read exactly. How many decimals and how large is the model's: by default two, and below a billion. A model of several currencies converts it by a rate, which the attributes then hold. */
   readonly amount: number | string
   /** ISO 4217 code. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. Null or empty: missing. */
   readonly currency?: string | number | null
@@ -479,7 +479,7 @@ export interface TransactionAnswer {
   readonly user_id: string
   /** ISO 8601, UTC. */
   readonly timestamp: string
-  /** In units of the currency. */
+  /** In units of the currency, as it was sent. */
   readonly amount: number
   /** ISO 4217 code. */
   readonly currency?: string
