@@ -169,6 +169,24 @@ export const ERRORS = define({
     message: 'The model takes the attribute {attribute} for {allowed}, the data has it as {got}: {path}',
     fix: 'Give source.attributes.{attribute} in the configuration the kind that it had in the training.',
   },
+  DATASET_TABLE_ROWS_CLASH: {
+    status: 422,
+    exitCode: 2,
+    message: 'source.tables.{table}: rows {rows}{key} {what} and have other values: either could be meant',
+    fix: 'Leave one of them out, tell them apart by one more column in key, or say with valid_from (and known_from) which holds when.',
+  },
+  DATASET_TABLE_TOO_LARGE: {
+    status: 422,
+    exitCode: 2,
+    message: 'source.tables.{table} has {rows} rows; at most {allowed} can be kept in memory',
+    fix: 'Leave out rows that no transaction finds, or join the table before: in the export, or with SQL.',
+  },
+  DATASET_TABLE_COLUMNS: {
+    status: 422,
+    exitCode: 2,
+    message: 'The table {table} has {got}; the model was trained with {allowed}',
+    fix: 'Give the table the column that it had, or train a model with the table as it is now.',
+  },
   DATASET_COLUMN_UNKNOWN: {
     status: 422,
     exitCode: 2,
@@ -809,6 +827,19 @@ export const ERRORS = define({
     message:
       'Model {model} maps {part} of the source by {got}, model {other} by {allowed}: a row is mapped once for all',
     fix: 'Serve models side by side that were trained with the same mapping, or send the fields of a transaction, without mapping=source.',
+  },
+  SERVING_TABLES_DIFFER: {
+    status: 409,
+    exitCode: 2,
+    message:
+      'Model {model} reads {part} of the table {table} as {got}, model {other} as {allowed}: a transaction is looked up once for all',
+    fix: 'Serve models side by side that were trained with the same table, or give the other one another name.',
+  },
+  SERVING_TABLE_UNREADABLE: {
+    status: 409,
+    exitCode: 2,
+    message: 'The table {table}, which a model looks transactions up in, cannot be read: {reason}',
+    fix: 'Say where it lies with tables.{table}.path in the serving configuration, or put it there.',
   },
   SERVING_MAPPING_REFUSED: {
     status: 409,

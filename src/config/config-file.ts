@@ -8,7 +8,8 @@ export interface ConfigFile<Schema extends TSchema = TSchema> {
   readonly summary: string
   readonly schema: Schema
   /**
-   * Settings that are paths (text or a list of texts), by dotted name.
+   * Settings that are paths (text or a list of texts), by dotted name; `*` stands for every entry of a
+   * mapping.
    *
    * A relative path written in the file starts at the file's folder, so a configuration and its data move
    * together. Any other relative path (a default, the environment, `--set`) starts at the working directory,

@@ -156,12 +156,23 @@ const resolvePaths = (
   input: ConfigInput,
 ): unknown =>
   file.paths
-    .map((name) => name.split('.'))
+    .flatMap((name) => placesOf(name.split('.'), declared))
     .reduce((settings, path) => {
+      const value = valueAt(settings, path)
+      if (value === undefined) return settings
       const isWrittenInFile = originOf(pointerOf(path)).kind === 'file'
       const start = isWrittenInFile ? input.file?.directory : input.workingDirectory
-      return assign(settings, path, absolute(valueAt(settings, path), start ?? input.workingDirectory))
+      return assign(settings, path, absolute(value, start ?? input.workingDirectory))
     }, declared)
+
+/** The places that a path of settings names: one for each entry where it has `*`. */
+const placesOf = ([key, ...rest]: SettingPath, within: unknown): readonly SettingPath[] => {
+  if (key === undefined) return [[]]
+  if (key !== '*') return placesOf(rest, valueAt(within, [key])).map((place) => [key, ...place])
+  return Object.entries(isMapping(within) ? within : {}).flatMap(([name, entry]) =>
+    placesOf(rest, entry).map((place) => [name, ...place]),
+  )
+}
 
 const absolute = (value: unknown, start: string): unknown => {
   if (Array.isArray(value)) return value.map((item) => absolute(item, start))

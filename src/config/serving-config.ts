@@ -7,6 +7,7 @@ import {
   PredictionLogSchema,
   SecuritySchema,
   ServedModelSchema,
+  ServedTablesSchema,
   StateStoreSchema,
 } from './sections/serving.ts'
 
@@ -19,6 +20,7 @@ export const ServingConfigSchema = Type.Object(
     model: ServedModelSchema,
     state_store: StateStoreSchema,
     prediction_log: PredictionLogSchema,
+    tables: ServedTablesSchema,
     log: LogSchema,
   },
   { title: 'Vigía serving configuration' },
@@ -38,5 +40,6 @@ export const SERVING_FILE = {
     'model.registry',
     'state_store.path',
     'prediction_log.path',
+    'tables.*.path',
   ],
 } satisfies ConfigFile

@@ -53,6 +53,7 @@ export const TRAINING_FILE = {
   schema: TrainingConfigSchema,
   paths: [
     'source.path',
+    'source.tables.*.path',
     'runs.directory',
     'resources.temp_directory',
     'models.xgboost.library',

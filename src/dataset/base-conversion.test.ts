@@ -47,8 +47,8 @@ describe('a source of several currencies with a base currency', () => {
     const noRate = 'no rate to EUR above 0 (amounts.base.rate: eur)'
     expect(quarantine.map(({ code, what, got }) => [code, what, got ?? null])).toEqual([
       ['rate_missing', noRate, null],
-      ['rate_missing', noRate, '0'],
-      ['rate_missing', noRate, '-1'],
+      ['rate_missing', noRate, '0.0'],
+      ['rate_missing', noRate, '-1.0'],
       ['rate_missing', noRate, null],
       ['amount_too_large', 'amount beyond 9999.99 EUR, or 99999999999.9999 as it is sent', '4000'],
     ])
@@ -97,7 +97,7 @@ describe('a source of several currencies with a base currency', () => {
   it('asks for a rate that is an attribute of kind number', async () => {
     const base = { ...BASE, rate: 'rate' }
     await expect(read([['a', '1', 'EUR', '1']], { ...AMOUNTS, base })).rejects.toThrow(
-      'amounts.base.rate is "rate"; allowed: an attribute of kind number (source.attributes): eur',
+      'amounts.base.rate is "rate"; allowed: an attribute of kind number (source.attributes, source.tables): eur',
     )
   })
 })

@@ -1,25 +1,68 @@
 import { DOUBLE, type DuckDBConnection, DuckDBScalarFunction } from '@duckdb/node-api'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
-import type { AmountRules } from '../transaction/amount-rules.ts'
+import type { AmountRules, BaseCurrency } from '../transaction/amount-rules.ts'
 import { attributeColumn } from '../transaction/attributes.ts'
 import { convertedMinor, shiftTo } from '../transaction/base-amount.ts'
 import { SENT_AMOUNT_COLUMN } from '../transaction/prepared-columns.ts'
-import { convertedStep } from './attribute-conversion.ts'
-import type { ConvertedField } from './field-conversion.ts'
+import { reasonBit } from './quarantine-reasons.ts'
 import type { SourceAttribute } from './source-attributes.ts'
 
-/**
- * Amounts of a source in the base currency: `amount_minor` of the prepared dataset is what features see, and
- * what was sent stands beside it. The conversion itself is `convertedMinor`, which serving calls too.
- */
-
 const CONVERTED = 'vigia_converted_minor'
-const RATE = 'c_base_rate'
-const BASE = 'c_base_minor'
+
+/**
+ * Converts the amounts of the good rows of `mapped` to the base currency: `amount_minor` becomes what
+ * features see, and what was sent stands beside it. Rows that cannot be converted get a reason. Does nothing
+ * without a base currency.
+ *
+ * The conversion itself is `convertedMinor`, which serving calls too.
+ *
+ * @param attributes of the source and of its tables
+ * @throws DATASET_SETTING_INVALID when the rate is no attribute of kind number
+ */
+export const convertAmounts = async (
+  connection: DuckDBConnection,
+  amounts: AmountRules,
+  attributes: readonly SourceAttribute[],
+): Promise<void> => {
+  const { base } = amounts
+  if (base === undefined) return
+  assertRate(base, attributes)
+  createConversion(connection)
+  const isWithin = `abs(base_minor) <= ${base.largestMinor}`
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE converted AS
+     SELECT * EXCLUDE (base_rate, base_minor)
+       REPLACE (CASE WHEN ${isWithin} THEN base_minor::BIGINT END AS amount_minor,
+         CASE WHEN reasons <> 0 OR ${isWithin} THEN reasons
+           WHEN base_rate IS NULL THEN ${reasonBit('rate_missing')} ELSE ${reasonBit('amount_too_large')} END AS reasons),
+       amount_minor AS ${SENT_AMOUNT_COLUMN}
+     FROM (SELECT *, ${CONVERTED}(amount_minor::DOUBLE, base_rate, ${shiftTo(base, amounts)}::DOUBLE) AS base_minor
+       FROM (SELECT *, ${rateSql(base)} AS base_rate FROM mapped))`,
+  )
+  await connection.run('DROP TABLE mapped')
+  await connection.run('ALTER TABLE converted RENAME TO mapped')
+}
+
+/** The prepared column of the rate, as SQL. */
+export const rateColumn = ({ rate }: BaseCurrency): string => sqlIdentifier(attributeColumn(rate))
+
+/** `rateOf` in SQL. */
+const rateSql = (base: BaseCurrency): string => {
+  const given = rateColumn(base)
+  const isOfBase = `regexp_full_match(currency, '[A-Za-z]{3}') AND upper(currency) = ${sqlLiteral(base.currency)}`
+  return `CASE WHEN ${given} > 0 THEN ${given} WHEN ${given} IS NULL AND ${isOfBase} THEN 1::DOUBLE END`
+}
+
+const assertRate = ({ rate }: BaseCurrency, attributes: readonly SourceAttribute[]): void => {
+  const numbers = attributes.filter(({ kind }) => kind === 'number').map(({ name }) => name)
+  if (numbers.includes(rate)) return
+  const allowed = `an attribute of kind number (source.attributes, source.tables): ${numbers.join(', ') || 'there is none'}`
+  throw new VigiaError('DATASET_SETTING_INVALID', { setting: 'amounts.base.rate', got: rate, allowed })
+}
 
 /** Makes `convertedMinor` known to SQL on `connection`; NULL where an argument is. */
-export const createConversion = (connection: DuckDBConnection): void => {
+const createConversion = (connection: DuckDBConnection): void => {
   connection.registerScalarFunction(
     DuckDBScalarFunction.create({
       name: CONVERTED,
@@ -28,49 +71,13 @@ export const createConversion = (connection: DuckDBConnection): void => {
       mainFunction: (_, input, output) => {
         const [amounts, rates, shifts] = [0, 1, 2].map((at) => input.getColumnVector(at))
         for (let row = 0; row < input.rowCount; row++) {
-          const [amount, rate, shift] = [amounts, rates, shifts].map((vector) => vector!.getItem(row))
+          const amount = amounts!.getItem(row)
+          const rate = rates!.getItem(row)
           const isThere = typeof amount === 'number' && typeof rate === 'number'
-          output.setItem(row, isThere ? convertedMinor(amount, rate, Number(shift)) : null)
+          output.setItem(row, isThere ? convertedMinor(amount, rate, Number(shifts!.getItem(row))) : null)
         }
         output.flush()
       },
     }),
   )
-}
-
-/** @throws DATASET_SETTING_INVALID when the rate is no attribute of kind number */
-export const assertRate = ({ base }: AmountRules, attributes: readonly SourceAttribute[]): void => {
-  if (base === undefined) return
-  const numbers = attributes.filter(({ kind }) => kind === 'number').map(({ name }) => name)
-  if (numbers.includes(base.rate)) return
-  const allowed = `an attribute of kind number (source.attributes): ${numbers.join(', ') || 'there is none'}`
-  throw new VigiaError('DATASET_SETTING_INVALID', { setting: 'amounts.base.rate', got: base.rate, allowed })
-}
-
-/** What is converted after all fields and attributes; nothing where there is no base currency. */
-export const baseSteps = (
-  amounts: AmountRules,
-  columns: ReadonlyMap<string, string>,
-): Pick<ConvertedField, 'steps' | 'columns' | 'reasons'> => {
-  const { base } = amounts
-  if (base === undefined) return { steps: [], columns: [], reasons: [] }
-  const sent = columns.get('amount_minor')!
-  const given = columns.get(sqlIdentifier(attributeColumn(base.rate))) ?? convertedStep(base.rate)
-  const isOfBase = `regexp_full_match(c_currency, '[A-Za-z]{3}') AND upper(c_currency) = ${sqlLiteral(base.currency)}`
-  const rate = `CASE WHEN ${given} > 0 THEN ${given} WHEN ${given} IS NULL AND ${isOfBase} THEN 1::DOUBLE END`
-  return {
-    steps: [
-      [RATE, rate],
-      [BASE, `${CONVERTED}((${sent})::DOUBLE, ${RATE}, ${shiftTo(base, amounts)}::DOUBLE)`],
-    ],
-    columns: [
-      ['amount_minor', `CASE WHEN abs(${BASE}) <= ${base.largestMinor} THEN ${BASE}::BIGINT END`],
-      [SENT_AMOUNT_COLUMN, sent],
-    ],
-    reasons: [
-      ['rate_missing', `${RATE} IS NULL`],
-      // An amount that is too large as it was sent has no converted one.
-      ['amount_too_large', `abs(${BASE}) > ${base.largestMinor}`],
-    ],
-  }
 }

@@ -11,7 +11,7 @@ export interface BoundAttribute {
 }
 
 /**
- * The attributes that the source declares, each with its expression checked against the view `source_rows`.
+ * The attributes that the source itself has, not those of tables beside it, each with its expression checked against the view `source_rows`.
  *
  * @throws DATASET_ATTRIBUTE_UNMAPPED, DATASET_SETTING_INVALID, DATASET_COLUMN_UNKNOWN,
  * DATASET_EXPRESSION_INVALID
@@ -23,7 +23,10 @@ export const bindAttributes = async (
   columns: readonly string[],
 ): Promise<readonly BoundAttribute[]> => {
   const taken = await takenColumns(connection, fields, columns)
-  const attributes = findAttributes(source.attributes, columns, taken)
+  const declared = Object.fromEntries(
+    Object.entries(source.attributes).filter(([, { table }]) => table === undefined),
+  )
+  const attributes = findAttributes(declared, columns, taken)
   if (attributes.length === 0) return []
   const answers = new Set(taken.answers.map((column) => column.toLowerCase()))
   const bind = await expressionBinder(connection, columns)

@@ -9,7 +9,6 @@ import {
   convertedStep,
   unreadableNames,
 } from './attribute-conversion.ts'
-import { baseSteps } from './base-conversion.ts'
 import type { BoundAttribute } from './bound-attributes.ts'
 import { type ConvertedField, convertField, mappedColumn, rowReasons } from './field-conversion.ts'
 import type { MappedField } from './field-mapping.ts'
@@ -45,14 +44,18 @@ export const allOf = ({
 
 const PREPARED = Object.keys(PREPARED_COLUMNS).filter((name) => name !== 'arrival' && name !== 'source_row')
 
-/** The columns of the prepared dataset, but for the numbers of rows, as SQL. */
-export const preparedNames = ({
-  attributes,
-  amounts,
-}: Pick<Conversion, 'attributes' | 'amounts'>): readonly string[] => [
+/**
+ * The columns of a prepared dataset with these attributes, but for the numbers of rows, as SQL.
+ *
+ * @param amounts where they have been converted to a base currency
+ */
+export const preparedNames = (
+  attributes: readonly Pick<Attribute, 'name'>[],
+  { base }: Pick<AmountRules, 'base'> = {},
+): readonly string[] => [
   ...PREPARED,
-  ...attributes.map(({ attribute }) => sqlIdentifier(attributeColumn(attribute.name))),
-  ...(amounts.base === undefined ? [] : [SENT_AMOUNT_COLUMN]),
+  ...attributes.map(({ name }) => sqlIdentifier(attributeColumn(name))),
+  ...(base === undefined ? [] : [SENT_AMOUNT_COLUMN]),
 ]
 
 /**
@@ -78,7 +81,7 @@ export const convertedRows = (conversion: Conversion, careful: boolean): Convert
     query = `SELECT *, ${steps.map(([name, sql]) => `${sql} AS ${name}`).join(', ')} FROM (${query})`
   }
   query = `SELECT *, ${unreadableNames(others)} AS "__unreadable" FROM (${query})`
-  const columns = new Map<string, string>([
+  const columns = new Map([
     ...converted.flatMap((field) => field.columns),
     ...others.map(({ attribute, column }) => [sqlIdentifier(column), attributeStep(attribute)] as const),
   ])
@@ -90,10 +93,7 @@ export const convertedRows = (conversion: Conversion, careful: boolean): Convert
       .filter(({ attribute }) => isTextAttribute(attribute))
       .map(({ attribute }) => attributeStep(attribute)),
   ]
-  const base = baseSteps(amounts, columns)
-  for (const [name, sql] of base.steps) query = `SELECT *, ${sql} AS ${name} FROM (${query})`
-  for (const [name, sql] of base.columns) columns.set(name, sql)
-  const reasons = rowReasons([...converted, base], texts)
+  const reasons = rowReasons(converted, texts)
   return { query, columns, reasons, fields: converted, attributes: others }
 }
 

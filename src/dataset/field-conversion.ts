@@ -76,10 +76,7 @@ const WHEN_MISSING: Readonly<Partial<Record<SourceField, QuarantineReason>>> = {
  * The reasons of a whole row as one set of bits; `texts` are checked together, once a row, because that is
  * faster.
  */
-export const rowReasons = (
-  fields: readonly Pick<ConvertedField, 'reasons'>[],
-  texts: readonly string[],
-): string => {
+export const rowReasons = (fields: readonly ConvertedField[], texts: readonly string[]): string => {
   const conditions: readonly (readonly [QuarantineReason, string])[] = [
     ['row_malformed', '"__malformed"'],
     ...fields.flatMap((field) => field.reasons),

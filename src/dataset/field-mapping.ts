@@ -161,7 +161,8 @@ const expressionOf = (
   })
 }
 
-const columnNamed = (text: string, columns: readonly string[]): string | undefined =>
+/** The column that a text names: letter by letter, else but for case. */
+export const columnNamed = (text: string, columns: readonly string[]): string | undefined =>
   columns.find((name) => name === text) ?? columns.find((name) => name.toLowerCase() === text.toLowerCase())
 
 const bindExpression = async (

@@ -8,12 +8,12 @@ import { VigiaError } from '../errors.ts'
 import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
-import { assertRate, createConversion } from './base-conversion.ts'
+import { convertAmounts, rateColumn } from './base-conversion.ts'
 import { bindAttributes } from './bound-attributes.ts'
 import { allOf, type Conversion, convertedRows, preparedNames } from './conversion-query.ts'
 import type { RenamedColumn } from './csv-header.ts'
 import { isTakenAsUtc } from './field-conversion.ts'
-import { mapFields } from './field-mapping.ts'
+import { type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
 import { mappingOfSource, type TypedColumn } from './mapping-of-source.ts'
 import {
@@ -25,9 +25,13 @@ import {
   type RowCounts,
 } from './quarantine-counts.ts'
 import { QUARANTINE_REASONS, type QuarantineReason, reasonBit, whatOf } from './quarantine-reasons.ts'
-import type { SourceAttribute } from './source-attributes.ts'
+import { assertDistinct, type SourceAttribute } from './source-attributes.ts'
 import { PROFILE_TABLES, profileSource, type SourceProfile } from './source-profile.ts'
 import { openSourceRows, type SourceFile, type SourceRows } from './source-rows.ts'
+import { referenceName } from './tables/index-reference.ts'
+import { type LookupCounts, lookUpRows } from './tables/look-up-rows.ts'
+import { attributesOfTables, mappingOfTables, openTables } from './tables/open-tables.ts'
+import { type TableRead, writeSnapshot } from './tables/read-table.ts'
 
 /** Where the read step writes. Both files are replaced when they exist. */
 export interface ReadOutputs {
@@ -37,6 +41,8 @@ export interface ReadOutputs {
    * JSON lines: source_file, source_row, reasons [{code, what, got}] (the primary one first) and original.
    */
   readonly quarantinePath: string
+  /** Parquet of a table beside the source, as it was read; not written when left out. */
+  readonly tablePath?: (table: string) => string
 }
 
 export interface ReadOptions {
@@ -51,6 +57,9 @@ export interface ReadOptions {
   readonly profile?: boolean
 }
 
+/** What came of reading a table beside the source, and how many transactions found a row of it. */
+export type ReadTable = TableRead & LookupCounts
+
 /** What came of reading a source. `inputRows` = `acceptedRows` + `quarantinedRows`, always. */
 export interface ReadResult {
   readonly format: string
@@ -63,8 +72,10 @@ export interface ReadResult {
   readonly renamedColumns: readonly RenamedColumn[]
   /** The SQL expression of each field; null when the source has nothing for it. */
   readonly mapping: Readonly<Record<SourceField, string | null>>
-  /** What the source has beside the fields, in the order of their columns. */
+  /** What the source has beside the fields, in the order of their columns; then what its tables give. */
   readonly attributes: readonly SourceAttribute[]
+  /** The tables beside it, in the order in which they were looked up; absent where there are none. */
+  readonly tables?: readonly ReadTable[]
   /** By which the amounts were read; in minor units of these decimals they stand in the prepared dataset. */
   readonly amounts: AmountRules
   readonly inputRows: number
@@ -95,10 +106,12 @@ export interface ReadResult {
  * Reads the configured source into a prepared dataset; rows that cannot be used go to the quarantine with
  * their reasons.
  *
- * 1. The source becomes a view of text columns with row numbers (`openSourceRows`).
+ * 1. The tables beside the source are read into memory (`openTables`), and the source becomes a view of text
+ *    columns with row numbers (`openSourceRows`).
  * 2. Every field's expression is checked and bound (`mapFields`).
  * 3. One pass converts all rows into the table `mapped`: typed values and a set of reasons.
- * 4. Repeated ids are found among the good rows.
+ * 4. Good rows get what the tables have for them, as of their time (`lookUpRows`), and their amounts in the
+ *    base currency, where there is one (`convertAmounts`); repeated ids are found among them.
  * 5. Good rows are sorted into arrival order and written; the others go to the quarantine file.
  *
  * @throws the DATASET_ errors of bad input; INTERRUPTED when the work is aborted
@@ -117,6 +130,7 @@ export const readSource = async (
     reportProgress({ activity: 'reading the source', done: 0, unit: 'rows' })
     await createMappingMacros(connection)
     await assertTimeZone(connection, source.time_zone)
+    const tables = await openTables(connection, source, workingDirectory, signal)
     const rows = await openSourceRows(connection, source, workingDirectory, signal)
     const told = (activity: string, done: number) =>
       reportProgress({ activity, done, total: rows.rows, unit: 'rows' })
@@ -125,14 +139,18 @@ export const readSource = async (
     const bound = await bindAttributes(connection, source, fields, rows.columns)
     throwIfAborted(signal)
     const conversion = { fields, attributes: bound, timeZone: source.time_zone, amounts }
-    const attributes = bound.map(({ attribute }) => attribute)
-    assertRate(amounts, attributes)
-    if (amounts.base !== undefined) createConversion(connection)
     await convertRows(connection, conversion, false).catch((error: unknown) => {
       if (!isOfSomeRow(error)) throw error
       return convertRows(connection, conversion, true)
     })
-    await markRepeatedIds(connection, preparedNames(conversion))
+    const attributes = [...bound.map(({ attribute }) => attribute), ...attributesOfTables(tables)]
+    assertDistinct(attributes)
+    for (const { definition } of tables)
+      if (outputs.tablePath !== undefined)
+        await writeSnapshot(connection, definition.name, outputs.tablePath(definition.name))
+    const lookups = await lookUpRows(connection, tables, preparedNames(attributes), signal)
+    await convertAmounts(connection, amounts, attributes)
+    await markRepeatedIds(connection, preparedNames(attributes, amounts))
     const counts = await countRows(connection, amounts)
     const profiled = profile ? await profileSource(connection, allOf(conversion), rows.columns) : null
     throwIfAborted(signal)
@@ -140,12 +158,20 @@ export const readSource = async (
     const written = await writeRows(connection, outputs, {
       rows,
       conversion,
+      attributes,
       counts,
       order: source.order,
     })
     told('writing the prepared dataset', rows.rows)
-    const served = mappingOfSource(conversion, rows.format, await columnTypes(connection))
-    return { ...resultOf(rows, conversion, counts, written), served, profile: profiled }
+    const mapping = mappingOfSource(conversion, rows.format, await columnTypes(connection))
+    const ofTables = mappingOfTables(tables, source, workingDirectory)
+    return {
+      ...resultOf(rows, conversion, counts, written),
+      attributes,
+      ...(tables.length > 0 && { tables: tables.map(({ read }, at) => ({ ...read, ...lookups[at]! })) }),
+      served: { ...mapping, ...(tables.length > 0 && { tables: ofTables }) },
+      profile: profiled,
+    }
   } catch (error) {
     throw asDatasetError(error, {
       activity: 'reading the source',
@@ -154,14 +180,18 @@ export const readSource = async (
     })
   } finally {
     signal.removeEventListener('abort', interrupt)
-    for (const table of [
+    const made = [
       'mapped',
       'loaded',
       'rejected_rows',
       'row_shifts',
       'repeated_rows',
-      ...PROFILE_TABLES,
-    ])
+      'looked_up',
+      'places',
+      'converted',
+    ]
+    const references = Object.keys(source.tables).map(referenceName)
+    for (const table of [...made, ...references, ...PROFILE_TABLES])
       await connection.run(`DROP TABLE IF EXISTS temp.${table} CASCADE`).catch(() => undefined)
   }
 }
@@ -183,21 +213,23 @@ const writeRows = async (
   { preparedPath, quarantinePath }: ReadOutputs,
   {
     rows,
-    conversion,
+    conversion: { fields, amounts },
+    attributes,
     counts,
     order,
   }: {
     readonly rows: SourceRows
     readonly conversion: Conversion
+    readonly attributes: readonly SourceAttribute[]
     readonly counts: RowCounts
     readonly order: SourceSettings['order']
   },
 ): Promise<Written> => {
   const accepted = await writeAtomically(preparedPath, (path) =>
-    writePrepared(connection, path, order, counts, preparedNames(conversion)),
+    writePrepared(connection, path, order, counts, preparedNames(attributes, amounts)),
   )
   const quarantined = await writeAtomically(quarantinePath, (path) =>
-    writeQuarantine(connection, path, conversion, rows.columns),
+    writeQuarantine(connection, path, fields, rows.columns, amounts),
   )
   if (accepted + quarantined !== rows.rows)
     throw new VigiaError('DATASET_ROWS_LOST', { input: rows.rows, accepted, quarantined })
@@ -206,10 +238,10 @@ const writeRows = async (
 
 const resultOf = (
   rows: SourceRows,
-  { fields, attributes, timeZone, amounts }: Conversion,
+  { fields, timeZone, amounts }: Conversion,
   counts: RowCounts,
   written: Written,
-): Omit<ReadResult, 'profile' | 'served'> => ({
+): Omit<ReadResult, 'profile' | 'served' | 'attributes' | 'tables'> => ({
   format: rows.format,
   files: rows.files,
   sourceColumns: rows.columns,
@@ -217,7 +249,6 @@ const resultOf = (
   mapping: Object.fromEntries(
     fields.map(({ field, expression }) => [field, expression]),
   ) as ReadResult['mapping'],
-  attributes: attributes.map(({ attribute }) => attribute),
   amounts,
   inputRows: rows.rows,
   acceptedRows: written.accepted,
@@ -243,7 +274,7 @@ const convertRows = async (
   careful: boolean,
 ): Promise<void> => {
   const { query, columns, reasons } = convertedRows(conversion, careful)
-  const names = preparedNames(conversion)
+  const names = preparedNames(conversion.attributes.map(({ attribute }) => attribute))
   // Numbering around rejected rows is a join, which does not keep the order; a plain scan does.
   const order = (await countRejected(connection)) > 0 ? 'ORDER BY source_row' : ''
   await connection.run(
@@ -278,16 +309,20 @@ const writePrepared = async (
 const writeQuarantine = async (
   connection: DuckDBConnection,
   path: string,
-  { fields, attributes, amounts }: Conversion,
+  fields: readonly MappedField[],
   columns: readonly string[],
+  amounts: AmountRules,
 ): Promise<number> => {
-  const textOf = (expression: string | null | undefined) =>
-    `TRY(CAST((\n${expression ?? 'NULL::VARCHAR'}\n) AS VARCHAR))`
-  const got = new Map<string, string>(fields.map(({ field, expression }) => [field, textOf(expression)]))
-  const rate = attributes.find(({ attribute }) => attribute.name === amounts.base?.rate)
+  const got = new Map<string, string>(
+    fields.map(({ field, expression }) => [
+      field,
+      `TRY(CAST((\n${expression ?? 'NULL::VARCHAR'}\n) AS VARCHAR))`,
+    ]),
+  )
+  const rate = amounts.base === undefined ? 'NULL' : rateColumn(amounts.base)
   const gotOf = (code: QuarantineReason, field: string | null): string => {
     if (code === 'attribute_not_readable') return '"__unreadable"'
-    if (code === 'rate_missing') return textOf(rate?.field.expression)
+    if (code === 'rate_missing') return '"__rate"'
     return field === null ? 'NULL::VARCHAR' : got.get(field)!
   }
   const reasons = QUARANTINE_REASONS.map(
@@ -301,7 +336,7 @@ const writeQuarantine = async (
        SELECT source_file, source_row, reasons, original FROM (
          SELECT source_file, source_row, list_filter([${reasons.join(', ')}], lambda reason: reason IS NOT NULL) AS reasons,
            CASE WHEN "__malformed" THEN to_json("__line") ELSE ${asObject} END AS original
-         FROM source_rows JOIN (SELECT source_row AS bad_row, reasons, "__unreadable" FROM mapped WHERE reasons <> 0) AS bad ON source_row = bad_row
+         FROM source_rows JOIN (SELECT source_row AS bad_row, reasons, "__unreadable", ${rate}::VARCHAR AS "__rate" FROM mapped WHERE reasons <> 0) AS bad ON source_row = bad_row
          UNION ALL
          SELECT source_file, source_row, [{'code': 'row_malformed', 'what': 'row malformed', 'got': message}], to_json(line) FROM rejected_rows)
        ORDER BY source_row) TO ${sqlLiteral(path)} (FORMAT json)`,

@@ -7,8 +7,10 @@ import { didYouMean, listed, type TakenColumns } from './field-mapping.ts'
 
 /** An attribute as the source has it: where its values are, and what they should be like. */
 export interface SourceAttribute extends Attribute {
-  /** SQL over the source's columns. */
+  /** SQL over the columns of the source, or of its table. */
   readonly expression: string
+  /** The table beside the transactions that has it; absent: the source itself. */
+  readonly table?: string
   /** What becomes of a missing value; default: it stays missing. */
   readonly missing?: string
   readonly range?: readonly [least: number, most: number]
@@ -170,7 +172,7 @@ const attributeFrom = (
       'no name that every object of JavaScript has: choose another, say `from`',
     )
   assertFits(setting, settings)
-  const { kind, unit, unreadable, missing, range, allowed, max_missing_share: share } = settings
+  const { table, kind, unit, unreadable, missing, range, allowed, max_missing_share: share } = settings
   const means = settings.means?.replaceAll('{}', () => column)
   return {
     ...attributeOf({
@@ -181,6 +183,7 @@ const attributeFrom = (
       ...(unreadable === 'missing' && { unreadable }),
     }),
     expression,
+    ...(table !== undefined && { table }),
     ...(missing !== undefined && missing !== 'keep' && { missing }),
     ...(range !== undefined && { range: [range[0]!, range[1]!] as const }),
     ...(allowed !== undefined && { allowed }),
@@ -225,7 +228,8 @@ const POLICIES: Readonly<Record<AttributeSettings['kind'], readonly string[]>> =
   text: ['keep', 'constant:x'],
 }
 
-const assertDistinct = (attributes: readonly SourceAttribute[]): void => {
+/** @throws DATASET_SETTING_INVALID when two attributes have names that differ in case alone, or not at all */
+export const assertDistinct = (attributes: readonly SourceAttribute[]): void => {
   const seen = new Map<string, SourceAttribute>()
   for (const attribute of attributes) {
     const other = seen.get(attribute.name.toLowerCase())

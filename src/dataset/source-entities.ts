@@ -268,7 +268,7 @@ const partName = (entity: string, parts: number, index: number): string =>
 /**
  * The field or attribute that a part of an id is; an attribute is added to `attributes` where there is none.
  */
-const attributeOfPart = (
+export const attributeOfPart = (
   part: string,
   fallback: string,
   setting: string,

@@ -36,6 +36,9 @@ export interface SourceRows {
   readonly rows: number
 }
 
+/** Where the files of a source lie and how they are written. */
+export type FilesOfSource = Pick<SourceSettings, 'path' | 'format' | 'csv'>
+
 /** A character that cannot stand in JSON text: reading "columns" separated by it reads whole lines. */
 const NEVER = `delim='\u0001', quote='', escape='', header=false, auto_detect=false, columns={'line':'VARCHAR'}`
 
@@ -47,7 +50,7 @@ const NEVER = `delim='\u0001', quote='', escape='', header=false, auto_detect=fa
  */
 export const openSourceRows = async (
   connection: DuckDBConnection,
-  source: SourceSettings,
+  source: FilesOfSource,
   workingDirectory: string,
   signal: AbortSignal,
 ): Promise<SourceRows> => {
@@ -100,7 +103,7 @@ interface FileToLoad {
   readonly shown: string
   /** Data rows in the files before. */
   readonly offset: number
-  readonly source: SourceSettings
+  readonly source: FilesOfSource
   /** Columns of the first file; empty for the first. */
   readonly columns: readonly string[]
 }

@@ -29,7 +29,8 @@ export const decodeReceipt = <T extends ReceiptPlace>(bytes: Uint8Array): T =>
   JSON.parse(decoder.decode(bytes)) as T
 
 /**
- * 52 bits of the transaction: equal for the same one, whatever the order of its fields.
+ * 52 bits of the transaction as it was sent: equal for the same one, whatever the order of its fields and
+ * whatever a table says of it meanwhile.
  *
  * Stores keep it for as long as receipts live, so it stays what it was when the table of fields grows: the
  * first fields stand in their old places, missing ones too; a later one follows with its name, and only
@@ -40,9 +41,10 @@ export const transactionHash = (of: Transaction): number => {
   let text = String(of.userId)
   for (const name of PLACED) text += `\n${of[name]}`
   for (const name of NAMED) if (of[name] !== undefined) text += `\n${name}=${of[name]}`
-  const { attributes } = of
+  const { attributes, lookedUp } = of
   if (attributes !== undefined)
-    for (const name of Object.keys(attributes).sort()) text += `\nattributes.${name}=${attributes[name]}`
+    for (const name of Object.keys(attributes).sort())
+      if (lookedUp?.includes(name) !== true) text += `\nattributes.${name}=${attributes[name]}`
   return tokenOf(text)
 }
 

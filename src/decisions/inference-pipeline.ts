@@ -5,6 +5,8 @@ import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
 import type { Reads } from './reading.ts'
+import type { LookupOutcome } from './tables/complete-transaction.ts'
+import type { TableStatus } from './tables/served-tables.ts'
 
 export type { Prediction, Reads, ServedModelName }
 
@@ -78,6 +80,8 @@ export interface InferenceObserver {
   /** The challenger's answer to the same transaction. */
   shadowed(model: ServedModelName, probability: number, isFlagged: boolean, championFlagged: boolean): void
   labelled(outcome: FeedbackOutcome, isFraud: boolean): void
+  /** What came of looking a transaction up in a table beside the transactions. */
+  lookedUp(table: string, outcome: LookupOutcome): void
   /** Something that a person should look at: a replayed vector that differs, a log that cannot be written. */
   warned(code: string, details: Readonly<Record<string, unknown>>): void
 }
@@ -94,6 +98,8 @@ export interface InferenceStatus {
     readonly unsavedStates: number
   }
   readonly log: { readonly lastSequence: number; readonly bytes: number; readonly waiting: number }
+  /** Tables beside the transactions, in the order in which they are looked up. */
+  readonly tables: readonly TableStatus[]
 }
 
 /**

@@ -131,6 +131,7 @@ export const TEST_SETTINGS: DecisionSettings = {
 }
 
 export const silentObserver: InferenceObserver = {
+  lookedUp: () => undefined,
   predicted: () => undefined,
   shadowed: () => undefined,
   labelled: () => undefined,

@@ -3,7 +3,9 @@ import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import type { Reason } from '../model/explain/reasons.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
+import { assertInBase } from '../transaction/base-amount.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
+import type { Transaction } from '../transaction/transaction.ts'
 import { Archiver } from './archiver.ts'
 import { createDecider, type Decider, type ServingModels } from './decider.ts'
 import type {
@@ -30,12 +32,15 @@ import { useRead } from './reading.ts'
 import { mappingOf, shapeOf } from './served-shape.ts'
 import { openSharedDecisions } from './shared/shared-decisions.ts'
 import { readStoreIdentity, type StoreIdentity, writeStoreIdentity } from './states/store-identity.ts'
+import type { ServedTables } from './tables/served-tables.ts'
 import { warmUp } from './warm-up.ts'
 
 export interface PipelineOptions {
   readonly models: ServingModels
   readonly states: OpenStates
   readonly log: PredictionLog
+  /** Tables that transactions are looked up in; the pipeline closes them. None when left out. */
+  readonly tables?: ServedTables
   /** Folder of the dated Parquet files. */
   readonly archive: string
   /** What writes and reads the archive. */
@@ -67,6 +72,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const logBytes = await log.size()
   const identity = (await readStoreIdentity(states.store)) ?? (await identify(options))
   const shape = shapeOf(modelsOf(models))
+  const tables = await options.tables?.prepare(modelsOf(models))
   await accept(models, identity, options)
   if (identity.origin !== undefined) await log.writeDocument(ORIGIN_DOCUMENT, JSON.stringify(identity.origin))
   const decider = createDecider(models)
@@ -87,6 +93,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   })
   archiver.start()
   const mapping = mappingOf(modelsOf(models))
+  if (tables !== undefined) options.tables?.use(tables)
   return createPipeline(options, identity, { decider, shape, mapping }, decisions, logged, archiver)
 }
 
@@ -145,6 +152,8 @@ const createPipeline = (
   const explain: InferencePipeline['explain'] = (prediction, reasons) =>
     reasonsOf(decider, prediction, reasons)
   const current = (): object => decider
+  const complete = (transaction: Transaction): Transaction =>
+    options.tables?.complete(transaction) ?? transaction
 
   return {
     identity,
@@ -162,7 +171,7 @@ const createPipeline = (
     },
     predict: async (sent, reasons) => {
       const prediction = await useRead(sent, current, (transaction, isStale) =>
-        decisions.predict(transaction, reasons, isStale),
+        decisions.predict(assertInBase(complete(transaction), shape.amounts), reasons, isStale),
       )
       // A retried request gets its reasons again, where that takes no search.
       if (!prediction.isRepeated || reasons === 0 || !decisions.isLogInOrder) return prediction
@@ -170,12 +179,18 @@ const createPipeline = (
       return logged === undefined ? prediction : { ...prediction, reasons: explain(logged, reasons) }
     },
     applyFeedback: (sent) =>
-      useRead(sent, current, (feedback, isStale) => decisions.applyFeedback(feedback, isStale)),
+      useRead(sent, current, (feedback, isStale) => {
+        const { transaction } = feedback
+        const whole =
+          transaction === undefined ? feedback : { ...feedback, transaction: complete(transaction) }
+        return decisions.applyFeedback(whole, isStale)
+      }),
     find,
     explain,
     saveLogs: () => archiver.saveLogs(),
     useModels: async (models) => {
       const nextShape = shapeOf(modelsOf(models))
+      const tables = await options.tables?.prepare(modelsOf(models))
       await accept(models, identity, options)
       const next = createDecider(models)
       warmUp(next)
@@ -183,11 +198,16 @@ const createPipeline = (
       shape = nextShape
       mapping = mappingOf(modelsOf(models))
       decisions.use(next)
+      if (tables !== undefined) options.tables?.use(tables)
     },
-    status: () => statusOf(states.name, decisions.status(), archiver.logBytes),
+    status: () => ({
+      ...statusOf(states.name, decisions.status(), archiver.logBytes),
+      tables: options.tables?.status() ?? [],
+    }),
     close: async () => {
       archiver.stop()
       try {
+        await options.tables?.close()
         await decisions.close()
         await archiver.close()
       } finally {
@@ -214,7 +234,7 @@ const statusOf = (
   kind: string,
   { failure, waiting, lastSequence, cachedStates, cachedBytes, unsavedStates }: DecisionsStatus,
   bytes: number,
-): InferenceStatus => ({
+): Omit<InferenceStatus, 'tables'> => ({
   isReady: failure === '',
   reason: failure,
   store: { kind, cachedStates, cachedBytes, unsavedStates },

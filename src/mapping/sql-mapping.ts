@@ -181,9 +181,7 @@ const statementOf = async (
   }
   const read = new Set([...boundFields, ...bound.map(({ field }) => field)].flatMap(({ columns }) => columns))
   const columns = mapping.columns.filter(({ name }) => read.has(name))
-  // The reader of requests, which knows all of the row, converts to the base currency.
-  const { base: _, ...asSent } = amounts
-  const conversion = { fields: boundFields, attributes: bound, timeZone: mapping.timeZone, amounts: asSent }
+  const conversion = { fields: boundFields, attributes: bound, timeZone: mapping.timeZone, amounts }
   const converted = convertedRows(conversion, true)
   const outputs = [
     ...boundFields.map((field, index) => {

@@ -7,7 +7,7 @@ import {
   featureAmounts,
   MOST_MINOR,
 } from './amount-rules.ts'
-import { type FieldProblem, shown } from './request-problem.ts'
+import { type FieldProblem, RequestProblemsError, shown } from './request-problem.ts'
 import type { Transaction } from './transaction.ts'
 
 /**
@@ -108,6 +108,17 @@ export const baseProblem = (transaction: Transaction, rules: AmountRules): Field
     allowed: `up to ${most} ${base.currency} in either direction (amounts.largest)`,
     got: amountText(transaction.amountMinor, rules.decimals),
   }
+}
+
+/**
+ * The transaction, which has all that tables have for it.
+ *
+ * @throws REQUEST_TRANSACTION_INVALID when it cannot be converted to the base currency of `rules`
+ */
+export const assertInBase = (transaction: Transaction, rules: AmountRules): Transaction => {
+  const problem = baseProblem(transaction, rules)
+  if (problem !== undefined) throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', [problem])
+  return transaction
 }
 
 /**

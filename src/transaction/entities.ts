@@ -90,6 +90,9 @@ const FIELDS_BY_WIRE = new Map(
 /** Whether a field of every transaction may name an entity. */
 export const isIdField = (wire: string): boolean => FIELDS_BY_WIRE.has(wire)
 
+/** What the code calls such a field; undefined for any other. */
+export const idFieldOf = (wire: string): FieldName | undefined => FIELDS_BY_WIRE.get(wire)
+
 /** Columns of prepared data that hold the parts of an id, in their order. */
 const idColumns = (id: readonly string[], columnOf: (attribute: string) => string): readonly string[] =>
   id.map((part) => (FIELDS_BY_WIRE.has(part) ? part : columnOf(part)))

@@ -47,7 +47,8 @@ export const readRequest = (
     if (attributes !== undefined) transaction.attributes = attributes
     if (unknownFields === 'refuse') refuseUnknown(body, shape, problems)
     // Of a transaction that can be read: else the amount, the rate or the currency has a problem of its own.
-    const problem = problems.length === 0 ? baseProblem(transaction, shape.amounts) : undefined
+    const isWhole = problems.length === 0 && shape.hasRateInTable !== true
+    const problem = isWhole ? baseProblem(transaction, shape.amounts) : undefined
     if (problem !== undefined) problems.push(problem)
   }
   if (problems.length > 0) throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', problems)

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { type RequestField, TRANSACTION_FIELDS } from './fields.ts'
+import { TableMappingsSchema } from './table-mapping.ts'
 
 /**
  * How the rows of a bank's own tables become transactions, as training read them: the expressions of fields
@@ -29,6 +30,8 @@ export const SourceMappingSchema = Type.Object(
     ),
     /** The SQL expression of each attribute, by name. */
     attributes: Type.Record(Type.String(), Type.String()),
+    /** Tables beside the transactions; absent where there are none. */
+    tables: Type.Optional(TableMappingsSchema),
   },
   { additionalProperties: false },
 )

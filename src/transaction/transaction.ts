@@ -71,7 +71,16 @@ const AttributesSchema = Type.Unsafe<AttributeValues>(
  * characters.
  */
 export const TransactionSchema = Type.Object(
-  { ...FieldsSchema.properties, attributes: Type.Optional(AttributesSchema) },
+  {
+    ...FieldsSchema.properties,
+    attributes: Type.Optional(AttributesSchema),
+    lookedUp: Type.Optional(
+      Type.Array(Type.String(), {
+        description:
+          'Names of those attributes that were not sent, but looked up in a table beside the transactions.',
+      }),
+    ),
+  },
   { additionalProperties: false },
 )
 

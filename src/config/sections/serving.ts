@@ -272,6 +272,43 @@ export const PredictionLogSchema = Type.Object(
   { default: {}, description: 'Where every decision is written down, with its features.' },
 )
 
+/** Tables beside the transactions, as serving has them. */
+export const ServedTablesSchema = Type.Record(
+  Type.String({ pattern: '^[a-z][a-z0-9_]{0,30}$' }),
+  Type.Object(
+    {
+      path: Type.Optional(
+        Type.Union(
+          [Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })],
+          { description: 'File, glob or list of them. Left out: where the table lay in training.' },
+        ),
+      ),
+      refresh: Type.Optional(
+        Type.String({
+          pattern: DURATION_PATTERN,
+          unit: 'duration',
+          description:
+            'How often its files are looked at; they are read where they have changed. Default 1m.',
+        }),
+      ),
+      smallest_share: Type.Optional(
+        Type.Number({
+          minimum: 0,
+          maximum: 1,
+          description:
+            'Share of its rows that a new version must at least have: with fewer it may be half written, and the old one stays. Default 0.5.',
+        }),
+      ),
+    },
+    { additionalProperties: false },
+  ),
+  {
+    default: {},
+    description:
+      'Where the tables of source.tables lie that models in service look transactions up in, by name. See docs/tables.md.',
+  },
+)
+
 /** What the server writes about itself. */
 export const LogSchema = Type.Object(
   {

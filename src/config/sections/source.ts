@@ -1,5 +1,6 @@
 import { type Static, type TOptional, type TString, Type } from 'typebox'
 import { LONGEST_TEXT, SOURCE_FIELDS, type SourceField } from '../../transaction/fields.ts'
+import { FORMAT_SCHEMA, TableSchema } from './tables.ts'
 
 const expression = (meaning: string) =>
   Type.Optional(
@@ -27,6 +28,13 @@ const writing = (field: (typeof SOURCE_FIELDS)[number]): string => {
  */
 const AttributeSchema = Type.Object(
   {
+    table: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'The table of source.tables that has it: from is then over its columns, and a pattern names them. Left out: the source itself.',
+      }),
+    ),
     from: Type.Optional(
       Type.String({
         minLength: 1,
@@ -96,14 +104,7 @@ export const SourceSchema = Type.Object(
           'File, glob or list of them, read in the order given (a glob in name order), relative to the configuration file. The default is where `vigia generate` writes.',
       },
     ),
-    format: Type.Union(
-      [Type.Literal('auto'), Type.Literal('csv'), Type.Literal('parquet'), Type.Literal('json')],
-      {
-        default: 'auto',
-        description:
-          'How the files are written; `json` is one object a line. `auto` goes by the name (.csv, .tsv, .txt, .parquet, .json, .jsonl, .ndjson, also with .gz or .zst), which is right for nearly every export.',
-      },
-    ),
+    format: FORMAT_SCHEMA,
     csv: Type.Object(
       {
         delimiter: Type.String({
@@ -156,7 +157,12 @@ export const SourceSchema = Type.Object(
     attributes: Type.Record(Type.String({ minLength: 1 }), AttributeSchema, {
       default: {},
       description:
-        'What the bank knows of a transaction beside its fields, by name, each with its kind: number, category, boolean, time (a feature of it is the age in days) or text (kept and shown, no feature), and where needed from, unit, means, missing, unreadable (quarantine the row, the default, or count the value as missing), range, allowed, max_missing_share. A pattern names many columns at once: V* or C1..C14. They become features, reasons and the `attributes` of requests. See docs/attributes.md.',
+        'What the bank knows of a transaction beside its fields, by name, each with its kind: number, category, boolean, time (a feature of it is the age in days) or text (kept and shown, no feature), and where needed table, from, unit, means, missing, unreadable (quarantine the row, the default, or count the value as missing), range, allowed, max_missing_share. A pattern names many columns at once: V* or C1..C14. They become features, reasons and the `attributes` of requests. See docs/attributes.md.',
+    }),
+    tables: Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,30}$' }), TableSchema, {
+      default: {},
+      description:
+        'Tables beside the transactions, by name: customers, merchants, IP ranges, rates of exchange. Each is found by key or range as of the time of the transaction, and gives the attributes that say `table: <name>`. See docs/tables.md.',
     }),
   },
   { default: {}, additionalProperties: false, description: 'Where transactions come from.' },

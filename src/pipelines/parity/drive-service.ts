@@ -2,6 +2,7 @@ import { loadServingConfig } from '../../config/config-manager.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import type { LoadedModel } from '../../decisions/loaded-model.ts'
 import type { OpenPipeline } from '../../decisions/open-pipeline.ts'
+import type { LoadServedTable } from '../../decisions/tables/load-served-table.ts'
 import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
@@ -21,6 +22,8 @@ export interface DriveOptions {
   readonly storage: ServingStorage
   readonly world: World
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
+  /** Reads the tables that transactions are looked up in; from their own files when left out. */
+  readonly loadTable?: LoadServedTable
   readonly requests: AsyncIterable<Transaction>
   /** How many requests there are. */
   readonly count: number
@@ -74,6 +77,7 @@ export const driveService = async (options: DriveOptions): Promise<Driven> => {
     observer: watching(replayedOtherwise),
     world: options.world,
     work: options.work,
+    ...(options.loadTable !== undefined && { loadTable: options.loadTable }),
   }
   const requests = options.requests[Symbol.asyncIterator]()
   const sender = createSender(options, requests)
@@ -107,6 +111,7 @@ const watching = (replayedOtherwise: string[]): InferenceObserver => ({
   predicted: () => undefined,
   shadowed: () => undefined,
   labelled: () => undefined,
+  lookedUp: () => undefined,
   warned: (code, { feature }) => {
     if (code === 'SERVING_REPLAY_DIFFERS') replayedOtherwise.push(String(feature))
   },

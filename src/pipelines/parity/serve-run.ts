@@ -1,10 +1,12 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { publishStates } from '../../artifacts/states-manifest.ts'
 import type { LoadedModel } from '../../decisions/loaded-model.ts'
 import type { LogEntry } from '../../decisions/log/log-record.ts'
 import { withLoggedEntries } from '../../decisions/log/logged-entries.ts'
+import { snapshotLoader } from '../../decisions/tables/load-served-table.ts'
+import { tablesOf } from '../../decisions/tables/merge-tables.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import type { Work } from '../../disk/work.ts'
 import type { World } from '../../foundation/world.ts'
@@ -129,8 +131,10 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
     const labelsConnection = await connect()
     try {
       const { files, model, workFolder: folder } = options
+      const given = new Set(tablesOf([model]).flatMap((table) => table.attributes.map(({ name }) => name)))
+      // What tables have is not sent: the service looks it up, in the tables that the run kept.
       const { amounts, options: own } = model.settings
-      const shape = { attributes: own.attributes, amounts }
+      const shape = { attributes: own.attributes.filter(({ name }) => !given.has(name)), amounts }
       const delayMs = model.settings.limits.user.labelDelayMs
       return await driveService({
         folder,
@@ -139,6 +143,7 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
         storage: options.storage,
         world: options.world,
         work: options.work,
+        loadTable: snapshotLoader(dirname(files.prepared)),
         requests: readRequests(connection, files.prepared, arrived, shape),
         count: left,
         before: { arrived, clockMs },

@@ -7,6 +7,8 @@ import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
 import { type LoadedStates, loadStates } from '../../decisions/states/load-states.ts'
 import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
+import type { LoadServedTable } from '../../decisions/tables/load-served-table.ts'
+import { ServedTables } from '../../decisions/tables/served-tables.ts'
 import type { DatabaseSettings } from '../../disk/database.ts'
 import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
@@ -17,7 +19,7 @@ import { type LoadModel, runFolderOf } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
 
 export interface ServiceOptions {
-  readonly settings: Pick<ServingSettings, 'model' | 'state_store' | 'prediction_log'>
+  readonly settings: Pick<ServingSettings, 'model' | 'state_store' | 'prediction_log' | 'tables'>
   readonly storage: ServingStorage
   readonly load: LoadModel
   /** Relative sources of models start here. */
@@ -25,6 +27,8 @@ export interface ServiceOptions {
   readonly observer: InferenceObserver
   readonly world: World
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
+  /** Reads the tables that transactions are looked up in; from their own files when left out. */
+  readonly loadTable?: LoadServedTable
   /** Called once it is known where the states came from. */
   readonly onStates?: (outcome: StatesOutcome) => void
 }
@@ -68,15 +72,26 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
       // Not as the argument of `onStates?.()`, which is not evaluated where nobody wants to be told.
       const outcome: StatesOutcome = isNew ? await fill(options, models, states) : { kind: 'kept' }
       options.onStates?.(outcome)
+      const database = archiveDatabase(settings.prediction_log.path)
+      const { loadTable, observer, world, workingDirectory } = options
+      const tables = new ServedTables({
+        settings: settings.tables,
+        workingDirectory,
+        database,
+        observer,
+        world,
+        ...(loadTable !== undefined && { load: loadTable }),
+      })
       const pipeline = await openInferencePipeline({
         models,
+        tables,
         states,
         log,
         archive: settings.prediction_log.path,
-        database: archiveDatabase(settings.prediction_log.path),
+        database,
         settings: decisionSettingsOf(settings),
-        observer: options.observer,
-        world: options.world,
+        observer,
+        world,
       })
       return { pipeline, control: createModelControl(pipeline, load) }
     } catch (error) {
@@ -130,7 +145,7 @@ const fill = async (
   return { kind: 'loaded', from, ...loaded }
 }
 
-/** What the server's own database may use: it only writes the archive, and reads one record of it. */
+/** What the server's own database may use: it writes the archive, reads one record of it, and tables. */
 const archiveDatabase = (folder: string): DatabaseSettings => ({
   threads: 1,
   memoryLimit: '512MB',

@@ -1,6 +1,8 @@
 import { readAmountRules } from '../../config/read-amount-rules.ts'
+import type { TrainingSettings } from '../../config/training-config.ts'
 import { readSource } from '../../dataset/read-source.ts'
 import { findSourceFiles } from '../../dataset/source-files.ts'
+import { snapshotName } from '../../dataset/tables/read-table.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { writeJson } from '../../disk/json-file.ts'
 import type { Step } from '../../steps/step.ts'
@@ -8,13 +10,14 @@ import { declaredEntities, type TrainingContext, usesGeneratedData } from './tra
 
 /**
  * Source files -> `prepared.parquet` (rows that can be used) + `quarantine.jsonl` (the others) + `read.json`
- * (the counts).
+ * (the counts) + `table-<name>.parquet` (each table beside the transactions, as it was read).
  */
 export const readStep = (context: TrainingContext): Step => {
   const { config, workingDirectory } = context
   const isGenerated = usesGeneratedData(context)
-  const { path: declaredPath, ...declared } = config.declared.source
-  const { path } = config.settings.source
+  const { path: declaredPath, tables: declaredTables, ...declared } = config.declared.source
+  const { path, tables } = config.settings.source
+  const paths = [...(isGenerated ? [] : [path]), ...Object.values(tables).map((table) => table.path)]
   const mapped = declaredEntities(context).source
   const amounts = readAmountRules(config.settings)
   return {
@@ -28,13 +31,18 @@ export const readStep = (context: TrainingContext): Step => {
         ...declared,
         attributes: mapped.attributes,
         files: isGenerated ? [] : endings(declaredPath),
+        ...(Object.keys(tables).length > 0 && { tables: withoutPaths(declaredTables) }),
       },
       amounts,
     },
     module: import.meta.url,
-    ...(!isGenerated && {
+    ...(paths.length > 0 && {
       sources: ({ database }) =>
-        withDatabase(database, (connection) => findSourceFiles(connection, path, workingDirectory)),
+        withDatabase(database, async (connection) => {
+          const files: string[] = []
+          for (const one of paths) files.push(...(await findSourceFiles(connection, one, workingDirectory)))
+          return files
+        }),
     }),
     run: async (work) => {
       const { input, output } = work
@@ -42,6 +50,7 @@ export const readStep = (context: TrainingContext): Step => {
       const outputs = {
         preparedPath: output('prepared.parquet'),
         quarantinePath: output('quarantine.jsonl'),
+        tablePath: (table: string) => output(snapshotName(table)),
       }
       const result = await withDatabase(work.database, (connection) =>
         readSource(connection, source, outputs, { workingDirectory, work, amounts, profile: true }),
@@ -52,6 +61,12 @@ export const readStep = (context: TrainingContext): Step => {
     },
   }
 }
+
+/** As `endings`: what the files hold decides. */
+const withoutPaths = (tables: TrainingSettings['source']['tables']): object =>
+  Object.fromEntries(
+    Object.entries(tables).map(([name, { path, ...table }]) => [name, { ...table, files: endings(path) }]),
+  )
 
 const endings = (path: string | readonly string[]): string[] =>
   (typeof path === 'string' ? [path] : path).map((name) => /(\.\w+){0,2}$/.exec(name)?.[0] ?? '')

@@ -1,6 +1,7 @@
 import type { ConfigManager } from '../../config/config-manager.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
 import { type DeclaredEntities, declareEntities } from '../../dataset/source-entities.ts'
+import { declareTables } from '../../dataset/tables/declare-tables.ts'
 
 /** What every step of training is made from. */
 export interface TrainingContext {
@@ -15,9 +16,12 @@ export interface TrainingContext {
   readonly workers: number
 }
 
-/** The entities of the configuration, and the source with what names them. */
-export const declaredEntities = ({ config }: Pick<TrainingContext, 'config'>): DeclaredEntities =>
-  declareEntities(config.settings.entities, config.settings.source, config.settings.features)
+/** The entities of the configuration, and the source with what names them and what its tables are found by. */
+export const declaredEntities = ({ config }: Pick<TrainingContext, 'config'>): DeclaredEntities => {
+  const { entities, source, features } = config.settings
+  const declared = declareEntities(entities, source, features)
+  return { ...declared, source: declareTables(declared.source) }
+}
 
 /** For the settings of a step: what it says is there only when something is declared. */
 export const ownEntities = ({ declared }: TrainingContext['config']): { readonly entities?: unknown } =>

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { InferenceObserver, InferencePipeline } from '../../decisions/inference-pipeline.ts'
+import type { TableStatus } from '../../decisions/tables/served-tables.ts'
 import type { Load } from '../safety/load-shedding.ts'
 import { createCounter, createHistogram, type HistogramSeries } from './series.ts'
 
@@ -108,6 +109,11 @@ const createObserver = (registry: Registry): InferenceObserver => {
     help: 'Labels told by feedback, by what became of them.',
     labelNames: ['outcome', 'is_fraud'],
   })
+  const lookups = createCounter(registry, {
+    name: 'vigia_table_lookups_total',
+    help: 'Transactions looked up in a table beside them: found, missing, without_key, or sent.',
+    labelNames: ['table', 'outcome'],
+  })
   const warnings = createCounter(registry, {
     name: 'vigia_warnings_total',
     help: 'Things that a person should look at; the log says what.',
@@ -132,6 +138,9 @@ const createObserver = (registry: Registry): InferenceObserver => {
     labelled: (outcome, isFraud) => {
       labels(outcome, String(isFraud)).value++
     },
+    lookedUp: (table, outcome) => {
+      lookups(table, outcome).value++
+    },
     warned: (code) => {
       warnings(code).value++
     },
@@ -150,6 +159,17 @@ const addGauges = (registry: Registry, pipeline: Watched, load: Load): void => {
         this.set(read(pipeline, load))
       },
     })
+  for (const [name, help, read] of TABLE_GAUGES)
+    new Gauge({
+      name,
+      help,
+      labelNames: ['table'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const table of pipeline.status().tables) this.set({ table: table.name }, read(table))
+      },
+    })
   for (const [name, help, read] of MODEL_GAUGES)
     new Gauge({
       name,
@@ -166,6 +186,31 @@ const addGauges = (registry: Registry, pipeline: Watched, load: Load): void => {
       },
     })
 }
+
+/** The same of each table beside the transactions. */
+const TABLE_GAUGES: readonly (readonly [string, string, (table: TableStatus) => number])[] = [
+  ['vigia_table_rows', 'Rows of a table that transactions can find.', ({ rows }) => rows],
+  [
+    'vigia_table_unusable_rows',
+    'Rows of its files that no transaction can find.',
+    ({ unusableRows }) => unusableRows,
+  ],
+  [
+    'vigia_table_changed_timestamp_seconds',
+    'When the newest file of the table in use was written.',
+    ({ changedAtMs }) => changedAtMs / 1000,
+  ],
+  [
+    'vigia_table_loaded_timestamp_seconds',
+    'When the table in use was read.',
+    ({ loadedAtMs }) => loadedAtMs / 1000,
+  ],
+  [
+    'vigia_table_stale',
+    '1 when a newer version of the table could not be read, so an older one is in use.',
+    ({ failure }) => (failure === '' ? 0 : 1),
+  ],
+]
 
 /** Name, help, and what it reads when it is asked. */
 const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load) => number])[] = [

@@ -1,0 +1,81 @@
+import { VigiaError } from '../../errors.ts'
+import { canonicalJson } from '../../foundation/canonical-json.ts'
+import type { Attribute } from '../../transaction/attributes.ts'
+import type { TableMapping } from '../../transaction/table-mapping.ts'
+import type { LoadedModel } from '../loaded-model.ts'
+
+/** A table that models in service read. */
+export interface TableOfModels {
+  readonly mapping: TableMapping
+  /** Those that any of them knows. */
+  readonly attributes: readonly Attribute[]
+}
+
+/**
+ * The tables of the models in service, each once, in the order in which they are looked up: a transaction is
+ * looked up once for all models, so they must mean the same by a table.
+ *
+ * @throws SERVING_TABLES_DIFFER when two models find its rows otherwise, or read an attribute otherwise
+ */
+export const tablesOf = (models: readonly LoadedModel[]): readonly TableOfModels[] => {
+  const merged = new Map<string, { readonly table: TableOfModels; readonly of: LoadedModel }>()
+  for (const model of models) {
+    const kinds = new Map((model.fitted.attributes ?? []).map((attribute) => [attribute.name, attribute]))
+    for (const mapping of model.artifact.manifest.source?.tables ?? []) {
+      const attributes = Object.keys(mapping.attributes).flatMap((name) => kinds.get(name) ?? [])
+      const known = merged.get(mapping.name)
+      if (known === undefined) {
+        merged.set(mapping.name, { table: { mapping, attributes }, of: model })
+        continue
+      }
+      assertAlike(known.table.mapping, mapping, model, known.of)
+      const names = new Set(known.table.attributes.map(({ name }) => name))
+      const columns = new Set(known.table.mapping.columns.map(({ name }) => name))
+      const table: TableOfModels = {
+        mapping: {
+          ...known.table.mapping,
+          columns: [
+            ...known.table.mapping.columns,
+            ...mapping.columns.filter(({ name }) => !columns.has(name)),
+          ],
+          attributes: { ...known.table.mapping.attributes, ...mapping.attributes },
+        },
+        attributes: [...known.table.attributes, ...attributes.filter(({ name }) => !names.has(name))],
+      }
+      merged.set(mapping.name, { table, of: known.of })
+    }
+  }
+  return [...merged.values()].map(({ table }) => table)
+}
+
+/** Where it lies may differ: serving has a place of its own for it. */
+const assertAlike = (
+  one: TableMapping,
+  other: TableMapping,
+  model: LoadedModel,
+  first: LoadedModel,
+): void => {
+  const types = new Map(one.columns.map(({ name, type }) => [name, type]))
+  const parts: (readonly [part: string, allowed: unknown, got: unknown])[] = [
+    ...(['format', 'csv', 'timeZone', 'key', 'range', 'validFrom', 'validTo', 'knownFrom'] as const).map(
+      (part) => [part, one[part] ?? null, other[part] ?? null] as const,
+    ),
+    ...other.columns.map(({ name, type }) => [`the column ${name}`, types.get(name) ?? type, type] as const),
+    ...Object.entries(other.attributes).map(
+      ([name, got]) => [`the attribute ${name}`, one.attributes[name] ?? got, got] as const,
+    ),
+  ]
+  const found = parts.find(([, allowed, got]) => canonicalJson(allowed) !== canonicalJson(got))
+  if (found === undefined) return
+  const [part, allowed, got] = found
+  throw new VigiaError('SERVING_TABLES_DIFFER', {
+    table: one.name,
+    part,
+    model: nameOf(model),
+    got: canonicalJson(got),
+    other: nameOf(first),
+    allowed: canonicalJson(allowed),
+  })
+}
+
+const nameOf = ({ description: { name, version } }: LoadedModel): string => `${name} ${version}`

@@ -1,0 +1,212 @@
+import type { DatabaseSettings } from '../../disk/database.ts'
+import { VigiaError } from '../../errors.ts'
+import { canonicalJson } from '../../foundation/canonical-json.ts'
+import { parseDuration } from '../../foundation/duration.ts'
+import type { World } from '../../foundation/world.ts'
+import type { Transaction } from '../../transaction/transaction.ts'
+import type { InferenceObserver } from '../inference-pipeline.ts'
+import type { LoadedModel } from '../loaded-model.ts'
+import { completeTransaction } from './complete-transaction.ts'
+import {
+  type LoadServedTable,
+  loadServedTable,
+  type ServedTable,
+  type ServedTableFiles,
+  stampOfFiles,
+} from './load-served-table.ts'
+import { type TableOfModels, tablesOf } from './merge-tables.ts'
+
+/** What the server's settings say of a table. */
+export interface TableServing {
+  /** Where it lies; left out: where it lay in training. */
+  readonly path?: string | string[]
+  /** How often its files are looked at, as a duration. */
+  readonly refresh?: string
+  /** Share of its rows that a new version must at least have, 0 to 1. */
+  readonly smallest_share?: number
+}
+
+export interface ServedTablesOptions {
+  /** By the name of the table. */
+  readonly settings: Readonly<Record<string, TableServing>>
+  readonly workingDirectory: string
+  readonly database: DatabaseSettings
+  readonly observer: Pick<InferenceObserver, 'warned' | 'lookedUp'>
+  readonly world: Pick<World, 'now'>
+  /** Reads a table; from its files when left out. */
+  readonly load?: LoadServedTable
+}
+
+/** A table in service, for metrics and people. */
+export interface TableStatus {
+  readonly name: string
+  readonly rows: number
+  /** Rows of its files that no transaction can find. */
+  readonly unusableRows: number
+  /** When the newest of its files was written, and when they were read; epoch milliseconds. */
+  readonly changedAtMs: number
+  readonly loadedAtMs: number
+  /** Why it could not be read the last time, for people; empty when it could. */
+  readonly failure: string
+}
+
+/** What came of looking at the files of a table. */
+export type RefreshOutcome = 'unchanged' | 'replaced' | 'failed'
+
+const DEFAULT_REFRESH = '1m'
+const DEFAULT_SMALLEST_SHARE = 0.5
+
+interface Held extends ServedTable {
+  /** What models read in it. */
+  readonly key: string
+  readonly loadedAtMs: number
+  failure: string
+}
+
+/**
+ * The tables beside the transactions, as the models in service read them: each in memory, and read again when
+ * its files have changed. What cannot be read stays as it was, and is told.
+ */
+export class ServedTables {
+  private readonly options: ServedTablesOptions
+  private readonly abort = new AbortController()
+  private held: readonly Held[] = []
+  private timers: NodeJS.Timeout[] = []
+  private turn: Promise<unknown> = Promise.resolve()
+
+  constructor(options: ServedTablesOptions) {
+    this.options = options
+  }
+
+  /**
+   * Reads the tables that these models need and that are not there yet; `use` puts them in service.
+   *
+   * @throws SERVING_TABLES_DIFFER, SERVING_TABLE_UNREADABLE
+   */
+  async prepare(models: readonly LoadedModel[]): Promise<readonly Held[]> {
+    const prepared: Held[] = []
+    for (const of of tablesOf(models)) {
+      const key = keyOf(of)
+      const known = this.held.find((held) => held.key === key)
+      prepared.push(known ?? (await this.load(of, key)))
+    }
+    return prepared
+  }
+
+  /** From the next transaction on these tables are looked up in. @param prepared what `prepare` answered */
+  use(prepared: readonly Held[]): void {
+    this.held = prepared
+    this.stopTimers()
+    for (const { of } of prepared) {
+      const { name } = of.mapping
+      const everyMs = parseDuration(this.settingsOf(name).refresh ?? DEFAULT_REFRESH)
+      this.timers.push(setInterval(() => void this.refresh(name), everyMs).unref())
+    }
+  }
+
+  /** The transaction with what the tables have for it. */
+  complete(transaction: Transaction): Transaction {
+    if (this.held.length === 0) return transaction
+    return completeTransaction(transaction, this.tables, this.count)
+  }
+
+  /**
+   * Looks at the files of a table, and reads it again where they have changed. A version that cannot be read,
+   * or has lost many of its rows, is not taken: it may be half written.
+   */
+  refresh(name: string): Promise<RefreshOutcome> {
+    const next = this.turn.then(() => this.refreshNow(name))
+    this.turn = next.catch(() => undefined)
+    return next
+  }
+
+  status(): readonly TableStatus[] {
+    return this.held.map(({ of, table, unusableRows, changedAtMs, loadedAtMs, failure }) => ({
+      name: of.mapping.name,
+      rows: table.rows,
+      unusableRows,
+      changedAtMs,
+      loadedAtMs,
+      failure,
+    }))
+  }
+
+  /** Ends what is on its way. */
+  async close(): Promise<void> {
+    this.stopTimers()
+    this.abort.abort()
+    await this.turn
+  }
+
+  private readonly count: Parameters<typeof completeTransaction>[2] = (table, outcome) =>
+    this.options.observer.lookedUp(table, outcome)
+
+  private get tables() {
+    return this.held.map(({ table }) => table)
+  }
+
+  private async refreshNow(name: string): Promise<RefreshOutcome> {
+    const held = this.held.find(({ of }) => of.mapping.name === name)
+    if (held === undefined || this.abort.signal.aborted) return 'unchanged'
+    try {
+      if ((await stampOfFiles(this.filesOf(held.of))) === held.stamp) {
+        held.failure = ''
+        return 'unchanged'
+      }
+      const next = await this.load(held.of, held.key)
+      this.assertWhole(held, next)
+      this.held = this.held.map((other) => (other.key === held.key ? next : other))
+      return 'replaced'
+    } catch (error) {
+      if (this.abort.signal.aborted) return 'unchanged'
+      held.failure = error instanceof Error ? error.message : String(error)
+      this.options.observer.warned('SERVING_TABLE_STALE', { table: name, reason: held.failure })
+      return 'failed'
+    }
+  }
+
+  private async load(of: TableOfModels, key: string): Promise<Held> {
+    const { name } = of.mapping
+    try {
+      const served = await (this.options.load ?? loadServedTable)(of, this.filesOf(of))
+      return { ...served, key, loadedAtMs: this.options.world.now(), failure: '' }
+    } catch (error) {
+      if (error instanceof VigiaError && error.code === 'SERVING_TABLE_UNREADABLE') throw error
+      const reason = error instanceof Error ? error.message : String(error)
+      throw new VigiaError('SERVING_TABLE_UNREADABLE', { table: name, reason }, { cause: error })
+    }
+  }
+
+  /** @throws SERVING_TABLE_UNREADABLE */
+  private assertWhole(before: Held, next: Held): void {
+    const { name } = before.of.mapping
+    const share = this.settingsOf(name).smallest_share ?? DEFAULT_SMALLEST_SHARE
+    const [rows, was] = [next.table.rows, before.table.rows]
+    if (rows >= share * was) return
+    throw new VigiaError('SERVING_TABLE_UNREADABLE', {
+      table: name,
+      reason: `it has ${rows} rows and had ${was}, so it may be half written; tables.${name}.smallest_share allows ${share} of them`,
+    })
+  }
+
+  private filesOf({ mapping }: TableOfModels): ServedTableFiles {
+    const { workingDirectory, database } = this.options
+    const path = this.settingsOf(mapping.name).path ?? mapping.path
+    return { path, workingDirectory, database, signal: this.abort.signal }
+  }
+
+  private settingsOf(name: string): TableServing {
+    return this.options.settings[name] ?? {}
+  }
+
+  private stopTimers(): void {
+    for (const timer of this.timers) clearInterval(timer)
+    this.timers = []
+  }
+}
+
+/** Equal for models that read the same of a table, wherever it lay. */
+const keyOf = ({ mapping, attributes }: TableOfModels): string => {
+  const { path: _, ...rest } = mapping
+  return canonicalJson([rest, attributes])
+}
