@@ -13,7 +13,7 @@ describe('three currencies from the file to production', () => {
   beforeAll(async () => {
     expect((await vigia('generate', '--out', at('euros.parquet'), ...GENERATED)).status).toBe(0)
     await query(`COPY (${IN_THREE_CURRENCIES}) TO '${at('bank.csv')}' (HEADER)`)
-    writeFileSync(at('bank.yaml'), configurationOf({ base: { currency: 'EUR', rate: 'rate_to_eur' } }))
+    writeFileSync(at('bank.yaml'), configurationOf({ base: BASE }))
     writeFileSync(at('none.yaml'), configurationOf({ decimals: 3 }))
     const run = await vigia('run', '--config', at('bank.yaml'), '--out', at('bank'), ...TRACKED)
     expect([run.status, run.stderr]).toEqual([0, ''])
@@ -121,6 +121,44 @@ describe('three currencies from the file to production', () => {
     expect([served.status, served.stderr]).toEqual([0, ''])
   })
 
+  it('the rates may stand in a table, as of the time of each transaction: the same features, served alike', async () => {
+    await query(
+      `COPY (SELECT * EXCLUDE rate_to_eur FROM read_csv('${at('bank.csv')}', all_varchar = true)) TO '${at('plain.csv')}' (HEADER)`,
+    )
+    await query(`COPY (${RATES}) TO '${at('rates.csv')}' (HEADER)`)
+    writeFileSync(at('table.yaml'), configurationOf({ base: BASE }, OF_TABLE))
+    const run = await vigia('run', '--config', at('table.yaml'), '--out', at('table'), ...TRACKED)
+    expect([run.status, run.stderr]).toEqual([0, ''])
+    // Two rows more: the table has a rate for those that came without.
+    const [counts] = await query(
+      `SELECT count(*)::INTEGER, count_if(a.amount_minor <> b.amount_minor)::INTEGER
+       FROM '${at('bank/read/prepared.parquet')}' a JOIN '${at('table/read/prepared.parquet')}' b USING (transaction_id)`,
+    )
+    expect([counts, json('table/read/read.json').acceptedRows]).toEqual([[1998, 0], 2000])
+    const args = ['--run', at('table'), '--by', 'ana', '--reason', 'as well', '--config', at('table.yaml')]
+    const { status, stdout, stderr } = await vigia('models', 'promote', '2', ...args, ...TRACKED)
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/parity +passed +.* 0 of \d+ values differ, in 300 rows/)
+    const served = await servingIn(work, servingOf(at('table')), async (address) => {
+      const predict = async (body: object) => {
+        const headers = { 'content-type': 'application/json' }
+        const sent = { ...PAYMENT, amount: 1000, ...body }
+        const answer = await fetch(`${address}/predict`, {
+          method: 'POST',
+          headers,
+          body: JSON.stringify(sent),
+        })
+        return [answer.status, JSON.stringify(await answer.json())]
+      }
+      expect((await predict({ transaction_id: 'known', currency: 'jpy' }))[0]).toBe(200)
+      expect(await predict({ transaction_id: 'unknown', currency: 'USD' })).toEqual([
+        422,
+        expect.stringContaining('attributes.rate_to_eur is missing (rate_missing)'),
+      ])
+    })
+    expect([served.status, served.stderr]).toEqual([0, ''])
+  })
+
   const json = (path: string) => JSON.parse(readFileSync(at(path), 'utf8'))
 
   const query = (sql: string): Promise<unknown[][]> =>
@@ -153,10 +191,24 @@ const IN_THREE_CURRENCIES = `
   FROM (SELECT *, CASE WHEN is_fraud = 0 AND place IN (500, 501, 502) THEN 1 ELSE hash(transaction_id) % 3 END AS kind FROM (
     SELECT *, row_number() OVER () AS place, date_diff('day', DATE '2025-01-01', timestamp::TIMESTAMP) AS day FROM 'euros'))`
 
+/** From midnight on, of the two currencies that are not the base. */
+const RATES = `
+  SELECT currency, (DATE '2025-01-01' + day::INTEGER)::VARCHAR || 'T00:00:00Z' AS since,
+    CASE currency WHEN 'jpy' THEN 0.0061 + day / 1000000 ELSE 2.98 + day / 1000 END AS rate
+  FROM range(-3000, 1000) AS days(day), (VALUES ('jpy'), ('KWD')) AS currencies(currency)`
+
+const OF_COLUMN = { path: 'bank.csv', attributes: { rate_to_eur: { kind: 'number' } } }
+const BASE = { currency: 'EUR', rate: 'rate_to_eur' }
+const OF_TABLE = {
+  path: 'plain.csv',
+  attributes: { rate_to_eur: { kind: 'number', from: 'rate', table: 'rates' } },
+  tables: { rates: { path: 'rates.csv', key: { currency: 'currency' }, valid_from: 'since' } },
+}
+
 /** JSON is YAML. Few features and trees: what is tried is the way from end to end. */
-const configurationOf = (amounts: object): string =>
+const configurationOf = (amounts: object, source: object = OF_COLUMN): string =>
   JSON.stringify({
-    source: { path: 'bank.csv', attributes: { rate_to_eur: { kind: 'number' } } },
+    source,
     amounts,
     resources: { threads: 1 },
     models: {
