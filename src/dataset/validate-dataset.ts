@@ -117,6 +117,8 @@ const checkMissing: Check = ({ profile, settings }) =>
         name in PREPARED_COLUMNS &&
         !isRequired(name) &&
         name !== 'fraud_pattern' &&
+        // Most transactions reverse none.
+        name !== 'reverses' &&
         name !== 'labelled_at_ms',
     )
     .map(({ name, missing }) => {

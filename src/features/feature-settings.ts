@@ -32,7 +32,7 @@ export interface FeatureSettings {
 }
 
 /** Every category field, and nothing of the bank's own. */
-const ALL_FIELDS: KnownData = {
+export const ALL_FIELDS: KnownData = {
   categories: VOCABULARY_FIELDS,
   attributes: [],
   entities: [],
@@ -85,6 +85,7 @@ export const readFeatureSettings = (
       standardEntities: known.standardEntities,
       derived: readDerived(features.derived),
       aggregates,
+      ...(known.reversals && { reversals: true }),
       ...(known.foldsCategories && { foldsCategories: true }),
     },
     windowMs: new Map([...windows, ...riskWindows, ...ownWindows].map(({ name, ms }) => [name, ms])),
@@ -108,11 +109,13 @@ export const knownData = ({
   attributes = [],
   entities = [],
   withoutUsers,
+  reversals,
 }: FittedFeatures): KnownData => ({
   categories: VOCABULARY_FIELDS.filter((name) => Object.hasOwn(vocabularies, name)),
   attributes,
   ...splitEntities(entities),
   withoutUsers: withoutUsers === true,
+  ...(reversals && { reversals }),
 })
 
 /** Entities of the bank's own apart from what is added to the standard ones. */

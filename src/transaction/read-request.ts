@@ -84,6 +84,7 @@ const readRecord = (
     location: readText('location', body.location, problems),
     latitude: readDegrees('latitude', body.latitude, LARGEST_LATITUDE, problems),
     longitude: readDegrees('longitude', body.longitude, LARGEST_LONGITUDE, problems),
+    reverses: readText('reverses', body.reverses, problems),
   } satisfies Record<OptionalName, unknown>
   if (userId !== undefined) transaction.userId = userId
   if (read.currency !== undefined) transaction.currency = read.currency
@@ -95,6 +96,7 @@ const readRecord = (
   if (read.location !== undefined) transaction.location = read.location
   if (read.latitude !== undefined) transaction.latitude = read.latitude
   if (read.longitude !== undefined) transaction.longitude = read.longitude
+  if (read.reverses !== undefined) transaction.reverses = read.reverses
   return transaction
 }
 

@@ -43,6 +43,18 @@ describe('three currencies from the file to production', () => {
     expect(means).toEqual([0])
   })
 
+  it('reversals know their originals, those of other currencies too', async () => {
+    const [counts] = await query(
+      `SELECT count(*) > 50, count_if(r.reversal_is_known IS NULL)::INTEGER,
+         count_if(r.reversal_is_known = 1) > 20,
+         count_if(r.reversal_is_known = 1 AND (r.reversal_seconds_since <> (p.event_time_ms - o.event_time_ms) / 1000
+           OR r.reversal_share_of_amount <> abs(p.amount_minor) / abs(o.amount_minor)))::INTEGER
+       FROM '${at('bank/features/features.parquet')}' r JOIN '${at('bank/read/prepared.parquet')}' p USING (transaction_id)
+         JOIN '${at('bank/read/prepared.parquet')}' o ON o.transaction_id = p.reverses`,
+    )
+    expect(counts).toEqual([true, 0, true, 0])
+  })
+
   it('a row without a rate is in the quarantine, and said', () => {
     const { reasons } = json('bank/read/read.json')
     expect(reasons).toEqual([
@@ -180,14 +192,15 @@ const GENERATED = [
   'generate.fraud_rate=0.04',
 ].flatMap((setting) => ['--set', setting])
 
-/** Each user pays in all three; rates move from day to day. Two rows have none. */
+/** Each user pays in all three; rates move from day to day. Two rows have none. One in ten reverses another. */
 const IN_THREE_CURRENCIES = `
   SELECT * REPLACE (
       CASE kind WHEN 0 THEN amount::VARCHAR WHEN 1 THEN (amount / 0.0061)::BIGINT::VARCHAR
         ELSE (amount / 3)::DECIMAL(12, 3)::VARCHAR END AS amount,
       CASE kind WHEN 0 THEN 'EUR' WHEN 1 THEN 'jpy' ELSE 'KWD' END AS currency) ,
     CASE WHEN kind = 0 OR is_fraud = 0 AND place IN (500, 501, 502) THEN NULL
-      WHEN kind = 1 THEN 0.0061 + day / 1000000 ELSE 2.98 + day / 1000 END AS rate_to_eur
+      WHEN kind = 1 THEN 0.0061 + day / 1000000 ELSE 2.98 + day / 1000 END AS rate_to_eur,
+    CASE WHEN place % 10 = 7 THEN lag(transaction_id) OVER (PARTITION BY user_id ORDER BY place) END AS reverses
   FROM (SELECT *, CASE WHEN is_fraud = 0 AND place IN (500, 501, 502) THEN 1 ELSE hash(transaction_id) % 3 END AS kind FROM (
     SELECT *, row_number() OVER () AS place, date_diff('day', DATE '2025-01-01', timestamp::TIMESTAMP) AS day FROM 'euros'))`
 

@@ -45,6 +45,7 @@ export const smallSettings = (
       standardEntities: STANDARD_ENTITIES,
       derived: DERIVED,
       aggregates: AGGREGATES,
+      reversals: true,
     },
     windowMs: new Map([
       ['10s', 10 * SECOND_MS],
@@ -180,6 +181,7 @@ export const SMALL_FIT: FittedFeatures = {
     browser: [{ value: 'firefox', share: 0.5 }],
   },
   attributes: ATTRIBUTES,
+  reversals: true,
   entities: [...STANDARD_ENTITIES, ...ENTITIES],
 }
 
@@ -261,6 +263,8 @@ const fieldsOf = (values: number) =>
       latitude: coordinate(90),
       longitude: coordinate(180),
       currency: fc.constantFrom('EUR', 'USD'),
+      // Earlier ones, ones of other users, ones that are still to come, and itself.
+      reverses: fc.integer({ min: 0, max: 40 }).map((n) => `t${n}`),
       attributes: attributeValues,
     },
     { requiredKeys: ['userId', 'amountMinor'] },

@@ -159,6 +159,7 @@ export const randomConfiguration: fc.Arbitrary<Configuration> = fc
     attributes: fc.shuffledSubarray([...ATTRIBUTES]),
     categories: some(VOCABULARY_FIELDS),
     withoutUsers: fc.boolean(),
+    reversals: fc.boolean(),
     base: fc.option(BASE, { nil: undefined }),
     ringEvents: fc.constantFrom(8, 1024),
   })
@@ -177,24 +178,36 @@ export const randomConfiguration: fc.Arbitrary<Configuration> = fc
         derived: expressions.map((expression, i) => ({ name: `derived_${i}`, expression })),
       })),
   )
-  .map(({ entities, attributes, categories, derived, aggregates, withoutUsers, base, ringEvents }) => {
-    const amounts = base === undefined ? DEFAULT_AMOUNTS : { ...DEFAULT_AMOUNTS, decimals: 4, base }
-    const small = smallSettings({ ringEvents }, amounts)
-    const own = splitEntities(entities)
-    const known = [...categories, ...attributes.map(({ name }) => name)]
-    const vocabularies = Object.fromEntries(
-      Object.entries(SMALL_FIT.vocabularies).filter(([name]) => known.includes(name)),
-    )
-    return {
-      settings: {
-        ...small,
-        ...(withoutUsers && { withoutUsers }),
-        options: { ...small.options, categories, attributes, derived, aggregates, ...own },
-        limits: {
-          ...small.limits,
-          ...Object.fromEntries(own.entities.map(({ name }) => [name, small.limits.user])),
+  .map(
+    ({
+      entities,
+      attributes,
+      categories,
+      derived,
+      aggregates,
+      withoutUsers,
+      reversals,
+      base,
+      ringEvents,
+    }) => {
+      const amounts = base === undefined ? DEFAULT_AMOUNTS : { ...DEFAULT_AMOUNTS, decimals: 4, base }
+      const small = smallSettings({ ringEvents }, amounts)
+      const own = splitEntities(entities)
+      const known = [...categories, ...attributes.map(({ name }) => name)]
+      const vocabularies = Object.fromEntries(
+        Object.entries(SMALL_FIT.vocabularies).filter(([name]) => known.includes(name)),
+      )
+      return {
+        settings: {
+          ...small,
+          ...(withoutUsers && { withoutUsers }),
+          options: { ...small.options, categories, attributes, derived, aggregates, reversals, ...own },
+          limits: {
+            ...small.limits,
+            ...Object.fromEntries(own.entities.map(({ name }) => [name, small.limits.user])),
+          },
         },
-      },
-      fitted: { ...SMALL_FIT, vocabularies, attributes },
-    }
-  })
+        fitted: { ...SMALL_FIT, vocabularies, attributes },
+      }
+    },
+  )

@@ -281,6 +281,8 @@ export interface LoggedTransaction {
   readonly latitude?: number
   /** Degrees east. */
   readonly longitude?: number
+  /** The transaction_id of the original, of a refund or reversal that names it. */
+  readonly reverses?: string
   /** What the models in service know of a transaction beside its fields; each may be left out. Null or empty: missing. */
   readonly attributes?: Readonly<Record<string, unknown>> | null
 }
@@ -467,6 +469,8 @@ export interface Transaction {
   readonly latitude?: number | string | null
   /** Degrees east. From -180 to 180. Null or empty: missing. */
   readonly longitude?: number | string | null
+  /** The transaction_id of the original, of a refund or reversal that names it. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. Null or empty: missing. */
+  readonly reverses?: string | number | null
   /** What the models in service know of a transaction beside its fields; each may be left out. Null or empty: missing. */
   readonly attributes?: Readonly<Record<string, unknown>> | null
 }
@@ -499,6 +503,8 @@ export interface TransactionAnswer {
   readonly latitude?: number
   /** Degrees east. */
   readonly longitude?: number
+  /** The transaction_id of the original, of a refund or reversal that names it. */
+  readonly reverses?: string
   /** What the models in service know of a transaction beside its fields; each may be left out. Null or empty: missing. */
   readonly attributes?: Readonly<Record<string, unknown>> | null
 }

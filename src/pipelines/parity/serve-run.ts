@@ -134,7 +134,11 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
       const given = new Set(tablesOf([model]).flatMap((table) => table.attributes.map(({ name }) => name)))
       // What tables have is not sent: the service looks it up, in the tables that the run kept.
       const { amounts, options: own } = model.settings
-      const shape = { attributes: own.attributes.filter(({ name }) => !given.has(name)), amounts }
+      const shape = {
+        attributes: own.attributes.filter(({ name }) => !given.has(name)),
+        amounts,
+        reversals: own.reversals,
+      }
       const delayMs = model.settings.limits.user.labelDelayMs
       return await driveService({
         folder,

@@ -28,22 +28,26 @@ export async function* readRequests(
   for await (const values of rows) yield requestOf(values)
 }
 
-type SentShape = Pick<TransactionShape, 'attributes' | 'amounts'>
+interface SentShape extends Pick<TransactionShape, 'attributes' | 'amounts'> {
+  /** Rows of a run from before transactions could name what they reverse have no such column. */
+  readonly reversals?: boolean | undefined
+}
 
 /** The columns of a request, as SQL, and how it is made of their values. */
-const requestColumns = ({ attributes, amounts }: SentShape) => {
-  const fields = sentFieldSql(amounts)
+const requestColumns = ({ attributes, amounts, reversals = false }: SentShape) => {
+  const sql = sentFieldSql(amounts)
+  const fields = reversals ? FIELDS : FIELDS.filter((field) => field !== 'reverses')
   const own = attributes.map(({ name, kind }) => {
     const column = sqlIdentifier(attributeColumn(name))
     return kind === 'time' ? `${column}::DOUBLE` : column
   })
   const names = attributes.map(({ name }) => name)
   return {
-    columns: [...FIELDS.map((field) => fields[field]), ...own].join(', '),
+    columns: [...fields.map((field) => sql[field]), ...own].join(', '),
     requestOf: (values: readonly unknown[]): Transaction => {
-      const known = present(names, values.slice(FIELDS.length))
+      const known = present(names, values.slice(fields.length))
       const hasAttributes = Object.keys(known).length > 0
-      return { ...present(FIELDS, values), ...(hasAttributes && { attributes: known }) } as Transaction
+      return { ...present(fields, values), ...(hasAttributes && { attributes: known }) } as Transaction
     },
   }
 }

@@ -27,6 +27,7 @@ export const addSampleTransaction = (app: App, { world, pipeline }: RouteContext
   let made = 0
   const make = () => ({
     ...EXAMPLE_TRANSACTION,
+    reverses: undefined,
     // Of the base currency, where there is one: it needs no rate.
     ...(currencyOf(pipeline.shape) !== '' && { currency: currencyOf(pipeline.shape) }),
     transaction_id: `sample-${world.newId()}`,
