@@ -10,7 +10,9 @@ const LAYERS = [
   { folder: 'evaluation', mayImport: GROUND },
   // Settings name figures: gates, search and choice have one for each record of evaluation/figures.ts.
   { folder: 'config', mayImport: [...GROUND, 'transaction', 'evaluation'] },
-  { folder: 'dataset', mayImport: [...GROUND, 'disk', 'transaction', 'config'] },
+  // Rows of tables beside the transactions: training and serving find them by the same code.
+  { folder: 'lookup', mayImport: [...GROUND, 'transaction'] },
+  { folder: 'dataset', mayImport: [...GROUND, 'disk', 'transaction', 'config', 'lookup'] },
   { folder: 'features', mayImport: [...GROUND, 'transaction', 'config'] },
   { folder: 'learning', mayImport: GROUND },
   { folder: 'drift', mayImport: GROUND },

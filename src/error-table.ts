@@ -835,6 +835,12 @@ export const ERRORS = define({
       'Model {model} reads {part} of the table {table} as {got}, model {other} as {allowed}: a transaction is looked up once for all',
     fix: 'Serve models side by side that were trained with the same table, or give the other one another name.',
   },
+  SERVING_TABLE_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'The models in service look transactions up in no table {table}, but in {allowed}',
+    fix: 'Correct the name: GET /tables lists them.',
+  },
   SERVING_TABLE_UNREADABLE: {
     status: 409,
     exitCode: 2,

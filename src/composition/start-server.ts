@@ -89,6 +89,7 @@ export const serverStarter =
         address,
         models,
         mapping: 'refusal' in mapping ? undefined : slowExpressions(mapping.mapping, shape),
+        tables: pipeline.status().tables,
         startedInMs: world.monotonicMs(),
         close: () => app.close(),
       }

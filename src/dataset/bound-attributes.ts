@@ -11,7 +11,8 @@ export interface BoundAttribute {
 }
 
 /**
- * The attributes that the source itself has, not those of tables beside it, each with its expression checked against the view `source_rows`.
+ * The attributes that the source itself has, not those of tables beside it, each with its expression checked
+ * against the view `source_rows`.
  *
  * @throws DATASET_ATTRIBUTE_UNMAPPED, DATASET_SETTING_INVALID, DATASET_COLUMN_UNKNOWN,
  * DATASET_EXPRESSION_INVALID

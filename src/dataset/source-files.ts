@@ -44,6 +44,28 @@ export const findSourceFiles = async (
   return files
 }
 
+/**
+ * What of the settings of a source says what is read, for whoever compares two readings. Not where the files
+ * lie: what they hold decides. Of their names the endings matter, where the format hangs on them.
+ *
+ * @param isGenerated whether the transactions come from no file
+ */
+export const contentSettings = (source: SourceSettings, isGenerated: boolean): object => {
+  const { path, tables, ...settings } = source
+  const ofTables = Object.entries(tables).map(([name, { path: of, ...table }]) => [
+    name,
+    { ...table, files: endings(of) },
+  ])
+  return {
+    ...settings,
+    files: isGenerated ? [] : endings(path),
+    ...(ofTables.length > 0 && { tables: Object.fromEntries(ofTables) }),
+  }
+}
+
+const endings = (path: string | readonly string[]): string[] =>
+  (typeof path === 'string' ? [path] : path).map((name) => /(\.\w+){0,2}$/.exec(name)?.[0] ?? '')
+
 /** @throws DATASET_FORMAT_UNKNOWN when the format is `auto` and the name ends in none of the known ways */
 export const formatOf = (path: string, format: SourceSettings['format']): SourceFormat => {
   if (format !== 'auto') return format

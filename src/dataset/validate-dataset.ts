@@ -23,6 +23,7 @@ import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
 import { checkHeader, checkLostFrauds, checkRepeatedIds, checkZone } from './read-checks.ts'
 import type { ReadResult } from './read-source.ts'
 import { checkColumns, checkEntities, checkResolution, checkTimeUnit } from './source-checks.ts'
+import { checkTables } from './tables/table-checks.ts'
 import type { Severity, ValidationCheck, ValidationReport } from './validation-report.ts'
 
 /**
@@ -281,6 +282,7 @@ const CHECKS: readonly Check[] = [
   checkCurrencies,
   checkCoordinates,
   checkAttributes,
+  checkTables,
   checkColumns,
 ]
 

@@ -1,12 +1,12 @@
 import type { VigiaError } from '../errors.ts'
+import type { LookupOutcome } from '../lookup/complete-transaction.ts'
 import type { Reason } from '../model/explain/reasons.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
 import type { Reads } from './reading.ts'
-import type { LookupOutcome } from './tables/complete-transaction.ts'
-import type { TableStatus } from './tables/served-tables.ts'
+import type { RefreshOutcome, TableStatus } from './tables/table-status.ts'
 
 export type { Prediction, Reads, ServedModelName }
 
@@ -125,6 +125,12 @@ export interface InferencePipeline {
   find(id: string): Promise<LoggedPrediction | undefined>
   /** The reasons for a logged decision, from the values that were logged. */
   explain(prediction: LoggedPrediction, reasons: number): readonly Reason[]
+  /**
+   * Looks at the files of a table beside the transactions now, rather than at its next time.
+   *
+   * @throws SERVING_TABLE_UNKNOWN when no model in service reads a table of that name
+   */
+  refreshTable(name: string): Promise<RefreshOutcome>
   /** Writes everything logged so far to Parquet. */
   saveLogs(): Promise<SavedLogs>
   readonly models: readonly ServedModel[]

@@ -13,6 +13,7 @@ import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import type { DecisionSettings } from './decisions.ts'
 import type { InferenceObserver } from './inference-pipeline.ts'
 import type { LoadedModel } from './loaded-model.ts'
+import { ServedTables } from './tables/served-tables.ts'
 
 const CLEANING: FittedCleaning = {
   version: 1,
@@ -139,6 +140,16 @@ export const silentObserver: InferenceObserver = {
     throw new Error(`${code}: ${JSON.stringify(details)}`)
   },
 }
+
+/** For a pipeline whose models look nothing up. */
+export const noTables = (): ServedTables =>
+  new ServedTables({
+    settings: {},
+    workingDirectory: '',
+    database: { threads: 1, memoryLimit: '256MB', tempDirectory: join(tmpdir(), 'vigia-spill') },
+    observer: silentObserver,
+    world: { now: () => 0 },
+  })
 
 /** A folder of one test, removed by `remove`. */
 export const testFolder = (): { readonly folder: string; remove(): void } => {

@@ -7,6 +7,7 @@ import type { StateStore } from '../ports/state-store.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { ServingModels } from './decider.ts'
 import {
+  noTables,
   openTestLog,
   silentObserver,
   TEST_SETTINGS,
@@ -216,6 +217,7 @@ const open = async (
   let clock = Date.UTC(2026, 0, 31, 23, 59)
   return openInferencePipeline({
     models,
+    tables: noTables(),
     observer,
     archive: folder,
     database,

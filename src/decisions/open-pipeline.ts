@@ -5,7 +5,6 @@ import type { Reason } from '../model/explain/reasons.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import { assertInBase } from '../transaction/base-amount.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
-import type { Transaction } from '../transaction/transaction.ts'
 import { Archiver } from './archiver.ts'
 import { createDecider, type Decider, type ServingModels } from './decider.ts'
 import type {
@@ -39,8 +38,8 @@ export interface PipelineOptions {
   readonly models: ServingModels
   readonly states: OpenStates
   readonly log: PredictionLog
-  /** Tables that transactions are looked up in; the pipeline closes them. None when left out. */
-  readonly tables?: ServedTables
+  /** Those that transactions are looked up in; the pipeline closes them. */
+  readonly tables: ServedTables
   /** Folder of the dated Parquet files. */
   readonly archive: string
   /** What writes and reads the archive. */
@@ -72,7 +71,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const logBytes = await log.size()
   const identity = (await readStoreIdentity(states.store)) ?? (await identify(options))
   const shape = shapeOf(modelsOf(models))
-  const tables = await options.tables?.prepare(modelsOf(models))
+  const tables = await options.tables.prepare(modelsOf(models))
   await accept(models, identity, options)
   if (identity.origin !== undefined) await log.writeDocument(ORIGIN_DOCUMENT, JSON.stringify(identity.origin))
   const decider = createDecider(models)
@@ -93,7 +92,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   })
   archiver.start()
   const mapping = mappingOf(modelsOf(models))
-  if (tables !== undefined) options.tables?.use(tables)
+  options.tables.use(tables)
   return createPipeline(options, identity, { decider, shape, mapping }, decisions, logged, archiver)
 }
 
@@ -146,14 +145,12 @@ const createPipeline = (
   { find }: ReturnType<typeof createLoggedPredictions>,
   archiver: Archiver,
 ): OpenPipeline => {
-  const { states, log } = options
+  const { states, tables } = options
   let { decider, shape, mapping } = first
 
   const explain: InferencePipeline['explain'] = (prediction, reasons) =>
     reasonsOf(decider, prediction, reasons)
   const current = (): object => decider
-  const complete = (transaction: Transaction): Transaction =>
-    options.tables?.complete(transaction) ?? transaction
 
   return {
     identity,
@@ -171,7 +168,7 @@ const createPipeline = (
     },
     predict: async (sent, reasons) => {
       const prediction = await useRead(sent, current, (transaction, isStale) =>
-        decisions.predict(assertInBase(complete(transaction), shape.amounts), reasons, isStale),
+        decisions.predict(assertInBase(tables.complete(transaction), shape.amounts), reasons, isStale),
       )
       // A retried request gets its reasons again, where that takes no search.
       if (!prediction.isRepeated || reasons === 0 || !decisions.isLogInOrder) return prediction
@@ -179,18 +176,15 @@ const createPipeline = (
       return logged === undefined ? prediction : { ...prediction, reasons: explain(logged, reasons) }
     },
     applyFeedback: (sent) =>
-      useRead(sent, current, (feedback, isStale) => {
-        const { transaction } = feedback
-        const whole =
-          transaction === undefined ? feedback : { ...feedback, transaction: complete(transaction) }
-        return decisions.applyFeedback(whole, isStale)
-      }),
+      useRead(sent, current, (feedback, isStale) =>
+        decisions.applyFeedback(tables.completeFeedback(feedback), isStale),
+      ),
     find,
     explain,
     saveLogs: () => archiver.saveLogs(),
     useModels: async (models) => {
       const nextShape = shapeOf(modelsOf(models))
-      const tables = await options.tables?.prepare(modelsOf(models))
+      const nextTables = await tables.prepare(modelsOf(models))
       await accept(models, identity, options)
       const next = createDecider(models)
       warmUp(next)
@@ -198,24 +192,28 @@ const createPipeline = (
       shape = nextShape
       mapping = mappingOf(modelsOf(models))
       decisions.use(next)
-      if (tables !== undefined) options.tables?.use(tables)
+      tables.use(nextTables)
     },
-    status: () => ({
-      ...statusOf(states.name, decisions.status(), archiver.logBytes),
-      tables: options.tables?.status() ?? [],
-    }),
-    close: async () => {
-      archiver.stop()
-      try {
-        await options.tables?.close()
-        await decisions.close()
-        await archiver.close()
-      } finally {
-        // Whatever could not be saved, others may have the folders.
-        await states.store.close()
-        await log.close()
-      }
-    },
+    refreshTable: (name) => tables.refresh(name),
+    status: () => statusOf(states.name, decisions.status(), archiver.logBytes, tables.status()),
+    close: () => closeAll(options, decisions, archiver),
+  }
+}
+
+/** Finishes what was accepted, saves all states; whatever could not be saved, others may have the folders. */
+const closeAll = async (
+  { tables, states, log }: PipelineOptions,
+  decisions: Decisions,
+  archiver: Archiver,
+): Promise<void> => {
+  archiver.stop()
+  try {
+    await tables.close()
+    await decisions.close()
+    await archiver.close()
+  } finally {
+    await states.store.close()
+    await log.close()
   }
 }
 
@@ -234,11 +232,13 @@ const statusOf = (
   kind: string,
   { failure, waiting, lastSequence, cachedStates, cachedBytes, unsavedStates }: DecisionsStatus,
   bytes: number,
-): Omit<InferenceStatus, 'tables'> => ({
+  tables: InferenceStatus['tables'],
+): InferenceStatus => ({
   isReady: failure === '',
   reason: failure,
   store: { kind, cachedStates, cachedBytes, unsavedStates },
   log: { lastSequence, bytes, waiting },
+  tables,
 })
 
 const modelsOf = ({ champion, canary, shadow }: ServingModels): LoadedModel[] => [

@@ -9,6 +9,7 @@ import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { ServingModels } from './decider.ts'
 import {
+  noTables,
   openTestLog,
   silentObserver,
   TEST_SETTINGS,
@@ -169,6 +170,7 @@ describe('models with different attributes side by side', () => {
   const open = async (models: ServingModels, shadowed: number[] = []): Promise<void> => {
     pipeline = await openInferencePipeline({
       models,
+      tables: noTables(),
       states: { kind: 'owned', name: 'memory', store: createMemoryStateStore() },
       log: await openTestLog(folder),
       archive: `${folder}/archive`,

@@ -38,6 +38,7 @@ export const loggedAnswer = (
   ...predictionAnswer(logged, logged.latencyMs),
   reasons,
   transaction: writeRequest(logged.transaction, amounts),
+  looked_up: logged.transaction.lookedUp ?? [],
   features: Object.fromEntries(
     [...logged.features].map(([name, value]) => [name, Number.isNaN(value) ? null : value]),
   ),

@@ -40,6 +40,7 @@ const PIPELINE: InferencePipeline = {
   find: neverAsked,
   explain: neverAsked,
   saveLogs: neverAsked,
+  refreshTable: neverAsked,
   models: [],
   shape: NO_SHAPE,
   mapping: { refusal: new VigiaError('SERVING_MAPPING_MISSING', { model: 'in service' }) },

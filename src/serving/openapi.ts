@@ -2,7 +2,6 @@ import swagger from '@fastify/swagger'
 import type { TSchema } from 'typebox'
 import type { InferencePipeline, ServedMapping } from '../decisions/inference-pipeline.ts'
 import { ERRORS, type ErrorCode } from '../errors.ts'
-import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
 import { addApiPage } from './api-page.ts'
 import type { App } from './dependencies.ts'
@@ -41,7 +40,7 @@ const WITH_BODY: readonly ErrorCode[] = [
 export const addOpenApi = async (
   app: App,
   version: string,
-  pipeline: Pick<InferencePipeline, 'shape' | 'mapping'>,
+  pipeline: Pick<InferencePipeline, 'shape' | 'mapping' | 'status'>,
 ): Promise<void> => {
   await app.register(swagger, {
     openapi: {
@@ -92,7 +91,7 @@ export const addOpenApi = async (
   })
   const withMapping = createWithMapping()
   app.get('/openapi.json', { schema: { hide: true }, config: {} }, () =>
-    withMapping(withShape(app.swagger(), pipeline.shape), pipeline.mapping),
+    withMapping(withShape(app.swagger(), pipeline), pipeline.mapping),
   )
   addApiPage(app)
 }
@@ -104,11 +103,19 @@ const WITH_ATTRIBUTES: readonly string[] = [TransactionBody.$id, TransactionAnsw
  * The document with the attributes that the models now in service read, and without users where they know
  * none.
  */
-const withShape = (document: object, shape: TransactionShape): object => {
+const withShape = (
+  document: object,
+  { shape, status }: Pick<InferencePipeline, 'shape' | 'status'>,
+): object => {
   if (shape.attributes.length === 0 && shape.hasUsers) return document
   const { components } = document as {
     readonly components: { readonly schemas: Readonly<Record<string, object>> }
   }
+  const tables = status().tables
+  const attributes = attributesSchema(
+    shape,
+    (name) => tables.find((table) => table.attributes.includes(name))?.name,
+  )
   const typed = Object.entries(components.schemas).map(([name, schema]) => {
     if (!WITH_ATTRIBUTES.includes(name)) return [name, schema]
     const { properties, required = [] } = schema as {
@@ -116,7 +123,7 @@ const withShape = (document: object, shape: TransactionShape): object => {
       readonly required?: readonly string[]
     }
     const own = {
-      properties: { ...properties, attributes: attributesSchema(shape) },
+      properties: { ...properties, attributes },
       required: shape.hasUsers ? required : required.filter((field) => field !== 'user_id'),
     }
     return [name, { ...schema, ...own }]

@@ -32,6 +32,7 @@ import { addPredictions } from './routes/predictions.ts'
 import type { RouteContext } from './routes/route-context.ts'
 import { addSampleTransaction } from './routes/sample-transaction.ts'
 import { addService } from './routes/service.ts'
+import { addTables } from './routes/tables.ts'
 import { assertGuarded } from './safety/api-keys.ts'
 import { createGuard, type Guard } from './safety/guard.ts'
 import { watchLoad } from './safety/load-shedding.ts'
@@ -118,6 +119,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     addSampleTransaction(routes, context)
     addService(routes, context)
     addAdmin(routes, context)
+    addTables(routes, context)
   })
   await app.register(async (routes) => {
     addNdjsonBodies(routes, context)

@@ -148,6 +148,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
       files: ['date=2026-02-01/1.parquet'],
       records: byTransaction.size,
     }),
+    refreshTable: async () => 'unchanged',
     status: () => ({
       isReady: pipeline.reason === '',
       reason: pipeline.reason,

@@ -31,22 +31,37 @@ export const isRate = (rate: unknown): rate is number =>
 export const convertedMinor = (amountMinor: number, rate: number, shift: number): number => {
   if (amountMinor === 0) return 0
   const [, whole = '', fraction = '', exponent = '0'] = /^(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/.exec(`${rate}`)!
-  const product = BigInt(Math.abs(amountMinor)) * BigInt(whole + fraction)
-  const size = rounded(product, Number(exponent) - fraction.length + shift)
-  const minor = size > BIGGEST ? Number.POSITIVE_INFINITY : Number(size)
-  return amountMinor < 0 ? -minor : minor
+  const power = Number(exponent) - fraction.length + shift
+  const amount = Math.abs(amountMinor)
+  const digits = Number(whole + fraction)
+  const isSmall = amount * digits <= Number.MAX_SAFE_INTEGER && power >= -MOST_POWER && power <= 0
+  const size = isSmall
+    ? nearest(amount * digits, 10 ** -power)
+    : nearestOf(BigInt(amount) * BigInt(whole + fraction), power)
+  return amountMinor < 0 ? -size : size
 }
 
-const BIGGEST = BigInt(MOST_MINOR)
+/** Powers of ten up to this one are whole numbers that doubles count by. */
+const MOST_POWER = 15
 
-/** `digits` (above 0) times 10^`power`, halves to the even number, at least 1. */
-const rounded = (digits: bigint, power: number): bigint => {
-  if (power >= 0) return digits * 10n ** BigInt(power)
-  const divisor = 10n ** BigInt(-power)
-  const whole = digits / divisor
-  const twice = 2n * (digits % divisor)
-  const isUp = twice > divisor || (twice === divisor && whole % 2n === 1n)
-  return isUp || whole === 0n ? whole + 1n : whole
+/** `product` by `divisor`, both exact: halves to the even number, at least 1. */
+const nearest = (product: number, divisor: number): number => {
+  const rest = product % divisor
+  const whole = (product - rest) / divisor
+  const isUp = 2 * rest > divisor || (2 * rest === divisor && whole % 2 === 1)
+  const size = isUp || whole === 0 ? whole + 1 : whole
+  return size > MOST_MINOR ? Number.POSITIVE_INFINITY : size
+}
+
+/** The same of `digits` (above 0) times 10^`power`, of any size. */
+const nearestOf = (digits: bigint, power: number): number => {
+  const divisor = 10n ** BigInt(Math.max(0, -power))
+  const product = digits * 10n ** BigInt(Math.max(0, power))
+  const rest = 2n * (product % divisor)
+  const whole = product / divisor
+  const isUp = rest > divisor || (rest === divisor && whole % 2n === 1n)
+  const size = isUp || whole === 0n ? whole + 1n : whole
+  return size > MOST_MINOR ? Number.POSITIVE_INFINITY : Number(size)
 }
 
 /** What a conversion needs of the rules of amounts. */

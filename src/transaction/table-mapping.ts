@@ -54,5 +54,5 @@ export const TableMappingSchema = Type.Object(
 
 export type TableMapping = Static<typeof TableMappingSchema>
 
-/** The tables of a mapping, in the order in which they are looked up: one may be found by what another gives. */
+/** The tables of a mapping in the order of lookup: one may be found by what one before it gives. */
 export const TableMappingsSchema = Type.Array(TableMappingSchema)

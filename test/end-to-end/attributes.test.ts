@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withDatabase } from '../../src/disk/database.ts'
@@ -17,6 +17,13 @@ describe('attributes from the file to production', () => {
     const { status } = await vigia('generate', '--out', at('plain.parquet'), ...GENERATED)
     expect(status).toBe(0)
     await query(`COPY (SELECT *, ${COLUMNS} FROM '${at('plain.parquet')}') TO '${at('bank.parquet')}'`)
+    const plain = at('plain.parquet')
+    const late = `(SELECT to_timestamp(quantile_disc(epoch(timestamp::TIMESTAMPTZ), 0.7)) FROM '${plain}')`
+    await query(
+      `COPY (SELECT shop, since, CASE hash(shop, epoch(since)) % 3 WHEN 0 THEN 'gold' WHEN 1 THEN 'silver' ELSE 'iron' END AS tier
+         FROM (SELECT DISTINCT merchant_id AS shop FROM '${plain}'), (VALUES (to_timestamp(0)), (${late})) AS t(since))
+       TO '${at('shops.parquet')}'`,
+    )
     writeFileSync(at('plain.yaml'), configurationOf({}))
     writeFileSync(at('bank.yaml'), configurationOf(ATTRIBUTES, 'bank.parquet', AGGREGATES))
     writeFileSync(at('other.yaml'), configurationOf({ ...ATTRIBUTES, balance: { kind: 'category' } }))
@@ -35,12 +42,23 @@ describe('attributes from the file to production', () => {
       { name: 'is_vip', kind: 'boolean' },
       { name: 'signed_up', kind: 'time', means: 'sign-up' },
       { name: 'note', kind: 'text' },
+      { name: 'tier', kind: 'category' },
     ])
     expect(
       json('bank/features/fitted.json').vocabularies.browser.map(({ value }: { value: string }) => value),
     ).toEqual(expect.arrayContaining(['chrome', 'firefox', 'opera']))
     expect(manifest.metrics.test.averagePrecision).toBeGreaterThan(0.95)
     expect(json('plain/package/manifest.json').metrics.test.averagePrecision).toBeLessThan(0.8)
+  })
+
+  it('what a table beside the bank says is that of the time of each transaction', async () => {
+    const [wrong] = await query(
+      `SELECT count(*)::INTEGER, count(DISTINCT attribute_tier)::INTEGER, count_if(attribute_tier <> (
+         SELECT tier FROM '${at('shops.parquet')}' WHERE shop = merchant_id AND epoch_ms(since) <= event_time_ms
+         ORDER BY since DESC LIMIT 1))::INTEGER
+       FROM '${at('bank/read/prepared.parquet')}'`,
+    )
+    expect(wrong).toEqual([expect.any(Number), 3, 0])
   })
 
   it('a file is scored with reasons in the words of the attributes', async () => {
@@ -113,7 +131,7 @@ describe('attributes from the file to production', () => {
     const { status, stderr } = await vigia('run', '--config', at('typo.yaml'), '--out', at('typo'))
     expect([status, stderr]).toEqual([2, expect.stringContaining('FEATURES_AGGREGATE_INVALID')])
     expect(stderr).toContain(
-      'features.aggregates.high.of must be one of balance, browser, is_vip, signed_up, note',
+      'features.aggregates.high.of must be one of balance, browser, is_vip, signed_up, note, tier',
     )
     writeFileSync(
       at('typo.yaml'),
@@ -177,6 +195,17 @@ describe('attributes from the file to production', () => {
       )
     const first = await promote('1', 'plain')
     expect([first.status, first.stderr]).toEqual([0, ''])
+    // Serving looks up what training did, in the table that the run kept: another one, and the gate says so.
+    const kept = at('bank/read/table-shop.parquet')
+    const bytes = readFileSync(kept)
+    await query(
+      `COPY (SELECT * REPLACE (CASE attribute_tier WHEN 'gold' THEN 'iron' ELSE attribute_tier END AS attribute_tier) FROM '${kept}' ORDER BY place) TO '${kept}.new'`,
+    )
+    renameSync(`${kept}.new`, kept)
+    const skewed = await promote('2', 'bank')
+    expect([skewed.status, skewed.stderr]).toEqual([1, expect.stringContaining('REGISTRY_GATES_FAILED')])
+    expect(skewed.stdout).toMatch(/parity +FAILED/)
+    writeFileSync(kept, bytes)
     const second = await promote('2', 'bank')
     expect([second.status, second.stderr]).toEqual([0, ''])
     expect(second.stdout).toMatch(/parity +passed +.* 0 of \d+ values differ, in \d+ rows/)
@@ -184,7 +213,7 @@ describe('attributes from the file to production', () => {
     const back = await promote('1', 'plain')
     expect([back.status, back.stderr]).toEqual([1, expect.stringContaining('REGISTRY_GATES_FAILED')])
     expect(back.stderr).toContain(
-      'regression not measured: The model reads the attributes balance, browser, is_vip, signed_up, note',
+      'regression not measured: The model reads the attributes balance, browser, is_vip, signed_up, note, tier',
     )
   })
 
@@ -256,7 +285,10 @@ const ATTRIBUTES = {
   is_vip: { kind: 'boolean' },
   signed_up: { kind: 'time', means: 'sign-up' },
   note: { kind: 'text' },
+  tier: { table: 'shop', kind: 'category' },
 }
+
+const TABLES = { shop: { path: 'shops.parquet', key: { shop: 'merchant_id' }, valid_from: 'since' } }
 
 const AGGREGATES = {
   balance_mean: { of: 'balance', by: 'user', compute: 'mean', windows: ['1d', '7d'] },
@@ -302,7 +334,7 @@ const STUMP = JSON.stringify({
 /** JSON is YAML. Few features and trees, because three banks are trained. */
 const configurationOf = (attributes: object, path = 'bank.parquet', aggregates: object = {}): string =>
   JSON.stringify({
-    source: { path, attributes },
+    source: { path, attributes, tables: 'tier' in attributes ? TABLES : {} },
     resources: { threads: 1 },
     models: {
       random_forest: { enabled: false },

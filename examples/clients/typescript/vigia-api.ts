@@ -234,6 +234,8 @@ export interface LoggedPrediction {
   /** Time that the server took. */
   readonly latency_ms: number
   readonly transaction: LoggedTransaction
+  /** Attributes of it that were not sent, but looked up in a table beside the transactions. */
+  readonly looked_up: readonly string[]
   /** Values by feature; null where missing. */
   readonly features: Readonly<Record<string, number | null>>
   /** What the challenger would have answered. */
@@ -423,6 +425,28 @@ export interface ServedModels {
   readonly models: readonly ServedModel[]
 }
 
+/** A table beside the transactions, as it is in use. */
+export interface ServedTable {
+  readonly name: string
+  /** Those that are looked up in it where a request leaves them out. */
+  readonly attributes: readonly string[]
+  /** Rows that transactions can find. */
+  readonly rows: number
+  /** Rows of its files that no transaction can find. */
+  readonly unusable_rows: number
+  /** When the newest of its files was written. */
+  readonly changed_at: string
+  /** When they were read. */
+  readonly loaded_at: string
+  /** Why a newer version of it is not in use; null: none has failed. */
+  readonly failure: string | null
+}
+
+/** The tables that transactions are looked up in, in the order in which they are. */
+export interface ServedTables {
+  readonly tables: readonly ServedTable[]
+}
+
 export interface ServerLive {
   readonly live: boolean
 }
@@ -440,6 +464,13 @@ export interface ServerReady {
 
 /** A row of the bank's own table, by the names of its columns, for mapping=source. A number or true is the text that the file would have; null, and a column that is not there, is missing. Other columns are ignored. */
 export type SourceRow = Readonly<Record<string, unknown>>
+
+/** What came of looking at the files of a table. */
+export interface TableRefresh {
+  /** failed: the version before stays in use; the table says why. */
+  readonly outcome: 'unchanged' | 'replaced' | 'failed'
+  readonly table: ServedTable
+}
 
 /** One card transaction. */
 export interface Transaction {
@@ -693,6 +724,31 @@ export interface Operations {
     }
     readonly answer: {
       readonly 'application/json': ServedModels
+    }
+  }
+  /** The tables beside the transactions */
+  readonly getTables: {
+    readonly method: 'GET'
+    readonly path: '/tables'
+    readonly parameters: Readonly<Record<string, never>>
+    readonly body: Readonly<Record<string, never>>
+    readonly answer: {
+      readonly 'application/json': ServedTables
+    }
+  }
+  /** Read a table again now if its files have changed */
+  readonly refreshTable: {
+    readonly method: 'POST'
+    readonly path: '/admin/tables/refresh'
+    readonly parameters: Readonly<Record<string, never>>
+    readonly body: {
+      readonly 'application/json': {
+        /** Its name. */
+        readonly table: string
+      }
+    }
+    readonly answer: {
+      readonly 'application/json': TableRefresh
     }
   }
   /** Decide on many transactions */

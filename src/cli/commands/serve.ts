@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import type { ServedModel } from '../../decisions/inference-pipeline.ts'
+import type { TableStatus } from '../../decisions/tables/table-status.ts'
 import type { Work } from '../../disk/work.ts'
 import type { StatesOutcome } from '../../pipelines/service/open-service.ts'
 import { countsText } from '../../transaction/entity-kind.ts'
@@ -14,6 +15,8 @@ export interface RunningServer {
   readonly models: readonly ServedModel[]
   /** Expressions of the mapping that run as SQL for each row, by what they give; undefined: no mapping. */
   readonly mapping: Readonly<Record<string, string>> | undefined
+  /** In which transactions are looked up. */
+  readonly tables: readonly TableStatus[]
   /** Milliseconds from the start of the process until it was ready. */
   readonly startedInMs: number
   /** Finishes what was accepted, saves everything. */
@@ -80,12 +83,13 @@ const statesLine = (outcome: StatesOutcome, workingDirectory: string): string =>
   return `states     ${countsText(outcome.counts)} from ${relative(workingDirectory, outcome.from)}`
 }
 
-const welcome = ({ address, models, mapping, startedInMs }: RunningServer): string[] => [
+const welcome = ({ address, models, mapping, tables, startedInMs }: RunningServer): string[] => [
   ...models.map(
     ({ role, title, name, version, threshold }) =>
       `${role.padEnd(10)} ${name} ${version}: ${title}, flags from ${threshold.toFixed(4)} on`,
   ),
   ...(mapping === undefined ? [] : [mappingLine(Object.keys(mapping))]),
+  ...(tables.length === 0 ? [] : [tablesLine(tables)]),
   `listening  ${address} (ready in ${Math.round(startedInMs)} ms), described at ${address}/docs`,
   '',
   'Try it:',
@@ -100,6 +104,10 @@ const mappingLine = (slow: readonly string[]): string => {
   const more = slow.length > MOST_NAMES ? ` and ${slow.length - MOST_NAMES} more` : ''
   return `mapping    SQL for each row of the source (mapping=source): ${slow.slice(0, MOST_NAMES).join(', ')}${more}`
 }
+
+/** In which tables transactions are looked up. */
+const tablesLine = (tables: readonly TableStatus[]): string =>
+  `tables     ${tables.map(({ name, rows, unusableRows }) => `${name} ${rows} rows${unusableRows === 0 ? '' : ` (${unusableRows} more cannot be found)`}`).join(', ')}`
 
 const modelJson = ({ role, name, version, source, sha256 }: ServedModel) => ({
   role,

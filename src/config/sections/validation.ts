@@ -63,6 +63,10 @@ export const ValidationSchema = Type.Object(
       description:
         'Largest missing share for single columns, instead of max_missing_share, for instance device_id: 0.6.',
     }),
+    max_unusable_table_share: share(
+      0.01,
+      'Largest share of the rows of a table of source.tables that no transaction can find, or whose values cannot be read. Counted for each table, with reasons.',
+    ),
     max_out_of_order_share: share(
       1,
       'Largest share of rows earlier than the row before them in the source. 1: any, because the read step sorts; lower it when source.order is arrival.',

@@ -1,12 +1,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { sqlIdentifier } from '../../disk/database.ts'
 import { VigiaError } from '../../errors.ts'
+import { type ColumnStore, columnStore } from '../../lookup/column-store.ts'
+import { addressOf, networkOf } from '../../lookup/ip-address.ts'
+import type { ReferenceTable } from '../../lookup/reference-table.ts'
+import { KEY_SEPARATOR, tableIndexBuilder } from '../../lookup/table-index.ts'
 import { type Attribute, attributeColumn } from '../../transaction/attributes.ts'
-import { type ColumnStore, columnStore } from './column-store.ts'
-import { addressOf, networkOf } from './ip-address.ts'
-import type { ReferenceTable } from './reference-table.ts'
 import type { TableDefinition } from './table-definition.ts'
-import { KEY_SEPARATOR, tableIndexBuilder } from './table-index.ts'
 import { type FoundBy, foundByOf } from './table-query.ts'
 
 /** The temporary table of the connection that has the rows: `place` and a column for each attribute. */

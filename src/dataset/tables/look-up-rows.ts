@@ -1,11 +1,11 @@
 import { BIGINT, type DuckDBConnection, DuckDBDataChunk, INTEGER } from '@duckdb/node-api'
 import { sqlIdentifier } from '../../disk/database.ts'
 import { VigiaError } from '../../errors.ts'
+import { NO_KEY, placeIn } from '../../lookup/reference-table.ts'
 import { type AttributeValue, attributeColumn } from '../../transaction/attributes.ts'
 import { isIdField } from '../../transaction/entities.ts'
 import { referenceName } from './index-reference.ts'
 import type { LoadedTable } from './read-table.ts'
-import { NO_KEY, placeIn } from './reference-table.ts'
 
 /** How often the usable transactions of a source found a row of a table. */
 export interface LookupCounts {

@@ -1,10 +1,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { sqlIdentifier, sqlLiteral } from '../../disk/database.ts'
 import { VigiaError } from '../../errors.ts'
+import type { ReferenceTable } from '../../lookup/reference-table.ts'
 import type { TypedColumn } from '../mapping-of-source.ts'
 import { type FilesOfSource, openSourceRows, type SourceFile, type SourceRows } from '../source-rows.ts'
 import { type Indexed, type IndexedTable, indexReference, referenceName } from './index-reference.ts'
-import type { ReferenceTable } from './reference-table.ts'
 import type { TableDefinition } from './table-definition.ts'
 import { foundByOf, type TableQuery, tableQuery, type UnusableReason } from './table-query.ts'
 

@@ -150,7 +150,7 @@ const badTexts = (
   return texts.length === 0 ? [] : [textIsNotAllowed(texts)]
 }
 
-/** The first reason why a row cannot be found, NULL where it can. Addresses are read where they are indexed. */
+/** The first reason why a row cannot be found, NULL where it can. Addresses are read when indexed. */
 const whyUnusable = (
   { keys, from, to, network, validFrom, validTo, knownFrom }: FoundBy,
   range: 'number' | 'address' | undefined,

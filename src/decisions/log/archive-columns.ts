@@ -119,6 +119,15 @@ export const DECISION_COLUMNS: readonly DecisionColumn[] = [
   ofShadow('shadow_is_flagged', BOOLEAN, 'isFlagged'),
   ...TRANSACTION_FIELDS.map(ofTransaction),
   {
+    // JSON: the names of the attributes that were not sent, but looked up.
+    name: 'looked_up',
+    type: VARCHAR,
+    write: ({ decision: { transaction } }) => transaction.lookedUp && JSON.stringify(transaction.lookedUp),
+    read: ({ transaction }, value) => {
+      transaction.lookedUp = JSON.parse(value as string) as string[]
+    },
+  },
+  {
     // JSON, because the models of a log may have different attributes, and its files one layout.
     name: 'attributes',
     type: VARCHAR,

@@ -3,10 +3,11 @@ import { VigiaError } from '../../errors.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
+import { completeTransaction } from '../../lookup/complete-transaction.ts'
+import type { ReferenceTable } from '../../lookup/reference-table.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
-import type { InferenceObserver } from '../inference-pipeline.ts'
+import type { Feedback, InferenceObserver } from '../inference-pipeline.ts'
 import type { LoadedModel } from '../loaded-model.ts'
-import { completeTransaction } from './complete-transaction.ts'
 import {
   type LoadServedTable,
   loadServedTable,
@@ -15,6 +16,7 @@ import {
   stampOfFiles,
 } from './load-served-table.ts'
 import { type TableOfModels, tablesOf } from './merge-tables.ts'
+import type { RefreshOutcome, TableStatus } from './table-status.ts'
 
 /** What the server's settings say of a table. */
 export interface TableServing {
@@ -37,22 +39,6 @@ export interface ServedTablesOptions {
   readonly load?: LoadServedTable
 }
 
-/** A table in service, for metrics and people. */
-export interface TableStatus {
-  readonly name: string
-  readonly rows: number
-  /** Rows of its files that no transaction can find. */
-  readonly unusableRows: number
-  /** When the newest of its files was written, and when they were read; epoch milliseconds. */
-  readonly changedAtMs: number
-  readonly loadedAtMs: number
-  /** Why it could not be read the last time, for people; empty when it could. */
-  readonly failure: string
-}
-
-/** What came of looking at the files of a table. */
-export type RefreshOutcome = 'unchanged' | 'replaced' | 'failed'
-
 const DEFAULT_REFRESH = '1m'
 const DEFAULT_SMALLEST_SHARE = 0.5
 
@@ -71,6 +57,8 @@ export class ServedTables {
   private readonly options: ServedTablesOptions
   private readonly abort = new AbortController()
   private held: readonly Held[] = []
+  /** Of `held`: kept, because it is asked for with every decision. */
+  private lookup: readonly ReferenceTable[] = []
   private timers: NodeJS.Timeout[] = []
   private turn: Promise<unknown> = Promise.resolve()
 
@@ -95,26 +83,40 @@ export class ServedTables {
 
   /** From the next transaction on these tables are looked up in. @param prepared what `prepare` answered */
   use(prepared: readonly Held[]): void {
-    this.held = prepared
+    this.hold(prepared)
     this.stopTimers()
     for (const { of } of prepared) {
       const { name } = of.mapping
       const everyMs = parseDuration(this.settingsOf(name).refresh ?? DEFAULT_REFRESH)
-      this.timers.push(setInterval(() => void this.refresh(name), everyMs).unref())
+      this.timers.push(setInterval(() => void this.refresh(name).catch(() => undefined), everyMs).unref())
     }
   }
 
   /** The transaction with what the tables have for it. */
   complete(transaction: Transaction): Transaction {
-    if (this.held.length === 0) return transaction
-    return completeTransaction(transaction, this.tables, this.count)
+    if (this.lookup.length === 0) return transaction
+    return completeTransaction(transaction, this.lookup, this.count)
+  }
+
+  /** A label with the transaction that it carries, where it carries one, as `complete` makes it. */
+  completeFeedback(feedback: Feedback): Feedback {
+    const { transaction } = feedback
+    return transaction === undefined ? feedback : { ...feedback, transaction: this.complete(transaction) }
   }
 
   /**
    * Looks at the files of a table, and reads it again where they have changed. A version that cannot be read,
    * or has lost many of its rows, is not taken: it may be half written.
+   *
+   * @throws SERVING_TABLE_UNKNOWN
    */
-  refresh(name: string): Promise<RefreshOutcome> {
+  async refresh(name: string): Promise<RefreshOutcome> {
+    const names = this.held.map(({ of }) => of.mapping.name)
+    if (!names.includes(name))
+      throw new VigiaError('SERVING_TABLE_UNKNOWN', {
+        table: name,
+        allowed: names.length === 0 ? 'no table' : names.join(', '),
+      })
     const next = this.turn.then(() => this.refreshNow(name))
     this.turn = next.catch(() => undefined)
     return next
@@ -123,6 +125,7 @@ export class ServedTables {
   status(): readonly TableStatus[] {
     return this.held.map(({ of, table, unusableRows, changedAtMs, loadedAtMs, failure }) => ({
       name: of.mapping.name,
+      attributes: [...table.columns.keys()],
       rows: table.rows,
       unusableRows,
       changedAtMs,
@@ -141,8 +144,9 @@ export class ServedTables {
   private readonly count: Parameters<typeof completeTransaction>[2] = (table, outcome) =>
     this.options.observer.lookedUp(table, outcome)
 
-  private get tables() {
-    return this.held.map(({ table }) => table)
+  private hold(held: readonly Held[]): void {
+    this.held = held
+    this.lookup = held.map(({ table }) => table)
   }
 
   private async refreshNow(name: string): Promise<RefreshOutcome> {
@@ -155,7 +159,7 @@ export class ServedTables {
       }
       const next = await this.load(held.of, held.key)
       this.assertWhole(held, next)
-      this.held = this.held.map((other) => (other.key === held.key ? next : other))
+      this.hold(this.held.map((other) => (other.key === held.key ? next : other)))
       return 'replaced'
     } catch (error) {
       if (this.abort.signal.aborted) return 'unchanged'

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
 import { openLogReader } from '../../adapters/segments/segment-files.ts'
 import {
+  noTables,
   openTestLog,
   silentObserver,
   TEST_SETTINGS,
@@ -146,6 +147,7 @@ const database = { threads: 1, memoryLimit: '256MB', tempDirectory: '.spill' }
 const serve = async (logFolder: string): Promise<OpenPipeline> =>
   openInferencePipeline({
     models: { champion: CHAMPION },
+    tables: noTables(),
     observer: silentObserver,
     log: await openTestLog(logFolder),
     archive: logFolder,

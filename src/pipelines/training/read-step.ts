@@ -1,7 +1,6 @@
 import { readAmountRules } from '../../config/read-amount-rules.ts'
-import type { TrainingSettings } from '../../config/training-config.ts'
 import { readSource } from '../../dataset/read-source.ts'
-import { findSourceFiles } from '../../dataset/source-files.ts'
+import { contentSettings, findSourceFiles } from '../../dataset/source-files.ts'
 import { snapshotName } from '../../dataset/tables/read-table.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { writeJson } from '../../disk/json-file.ts'
@@ -15,34 +14,22 @@ import { declaredEntities, type TrainingContext, usesGeneratedData } from './tra
 export const readStep = (context: TrainingContext): Step => {
   const { config, workingDirectory } = context
   const isGenerated = usesGeneratedData(context)
-  const { path: declaredPath, tables: declaredTables, ...declared } = config.declared.source
   const { path, tables } = config.settings.source
-  const paths = [...(isGenerated ? [] : [path]), ...Object.values(tables).map((table) => table.path)]
+  const paths = [...(isGenerated ? [] : [path]), ...Object.values(tables).map((table) => table.path)].flat()
   const mapped = declaredEntities(context).source
   const amounts = readAmountRules(config.settings)
   return {
     name: 'read',
     activity: 'reading transactions',
     inputs: isGenerated ? ['generate'] : [],
-    // Not the path: what the files hold decides, wherever they lie. Their names matter where the format hangs
-    // on them.
     settings: {
-      source: {
-        ...declared,
-        attributes: mapped.attributes,
-        files: isGenerated ? [] : endings(declaredPath),
-        ...(Object.keys(tables).length > 0 && { tables: withoutPaths(declaredTables) }),
-      },
+      source: { ...contentSettings(config.declared.source, isGenerated), attributes: mapped.attributes },
       amounts,
     },
     module: import.meta.url,
     ...(paths.length > 0 && {
       sources: ({ database }) =>
-        withDatabase(database, async (connection) => {
-          const files: string[] = []
-          for (const one of paths) files.push(...(await findSourceFiles(connection, one, workingDirectory)))
-          return files
-        }),
+        withDatabase(database, (connection) => findSourceFiles(connection, paths, workingDirectory)),
     }),
     run: async (work) => {
       const { input, output } = work
@@ -61,12 +48,3 @@ export const readStep = (context: TrainingContext): Step => {
     },
   }
 }
-
-/** As `endings`: what the files hold decides. */
-const withoutPaths = (tables: TrainingSettings['source']['tables']): object =>
-  Object.fromEntries(
-    Object.entries(tables).map(([name, { path, ...table }]) => [name, { ...table, files: endings(path) }]),
-  )
-
-const endings = (path: string | readonly string[]): string[] =>
-  (typeof path === 'string' ? [path] : path).map((name) => /(\.\w+){0,2}$/.exec(name)?.[0] ?? '')

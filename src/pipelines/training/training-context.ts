@@ -16,7 +16,7 @@ export interface TrainingContext {
   readonly workers: number
 }
 
-/** The entities of the configuration, and the source with what names them and what its tables are found by. */
+/** The entities of the configuration; the source with what names them, and what its tables are found by. */
 export const declaredEntities = ({ config }: Pick<TrainingContext, 'config'>): DeclaredEntities => {
   const { entities, source, features } = config.settings
   const declared = declareEntities(entities, source, features)

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { InferenceObserver, InferencePipeline } from '../../decisions/inference-pipeline.ts'
-import type { TableStatus } from '../../decisions/tables/served-tables.ts'
+import type { TableStatus } from '../../decisions/tables/table-status.ts'
 import type { Load } from '../safety/load-shedding.ts'
 import { createCounter, createHistogram, type HistogramSeries } from './series.ts'
 
@@ -93,17 +93,6 @@ const createObserver = (registry: Registry): InferenceObserver => {
     labelNames: [],
     bounds: LATENCY_BOUNDS,
   })()
-  const shadow = createCounter(registry, {
-    name: 'vigia_shadow_predictions_total',
-    help: 'Answers of the shadow model, by what it and the deciding model say.',
-    labelNames: ['model', 'version', 'shadow', 'champion'],
-  })
-  const shadowScores = createHistogram(registry, {
-    name: 'vigia_shadow_probability',
-    help: 'Calibrated probabilities of the shadow model.',
-    labelNames: ['model', 'version'],
-    bounds: SCORE_BOUNDS,
-  })
   const labels = createCounter(registry, {
     name: 'vigia_feedback_total',
     help: 'Labels told by feedback, by what became of them.',
@@ -131,10 +120,7 @@ const createObserver = (registry: Registry): InferenceObserver => {
         scores(name, version).observe(probability)
       }
     },
-    shadowed: ({ name, version }, probability, isFlagged, championFlagged) => {
-      shadow(name, version, isFlagged ? 'flag' : 'allow', championFlagged ? 'flag' : 'allow').value++
-      shadowScores(name, version).observe(probability)
-    },
+    shadowed: createShadowObserver(registry),
     labelled: (outcome, isFraud) => {
       labels(outcome, String(isFraud)).value++
     },
@@ -144,6 +130,24 @@ const createObserver = (registry: Registry): InferenceObserver => {
     warned: (code) => {
       warnings(code).value++
     },
+  }
+}
+
+const createShadowObserver = (registry: Registry): InferenceObserver['shadowed'] => {
+  const shadow = createCounter(registry, {
+    name: 'vigia_shadow_predictions_total',
+    help: 'Answers of the shadow model, by what it and the deciding model say.',
+    labelNames: ['model', 'version', 'shadow', 'champion'],
+  })
+  const shadowScores = createHistogram(registry, {
+    name: 'vigia_shadow_probability',
+    help: 'Calibrated probabilities of the shadow model.',
+    labelNames: ['model', 'version'],
+    bounds: SCORE_BOUNDS,
+  })
+  return ({ name, version }, probability, isFlagged, championFlagged) => {
+    shadow(name, version, isFlagged ? 'flag' : 'allow', championFlagged ? 'flag' : 'allow').value++
+    shadowScores(name, version).observe(probability)
   }
 }
 

@@ -149,6 +149,9 @@ export const LoggedAnswer = named(
     {
       ...predictionFields,
       transaction: refTo(LoggedTransaction),
+      looked_up: Type.Array(Type.String(), {
+        description: 'Attributes of it that were not sent, but looked up in a table beside the transactions.',
+      }),
       features: Type.Unsafe({
         type: 'object',
         additionalProperties: { type: ['number', 'null'] },

@@ -82,8 +82,14 @@ const ATTRIBUTE_TYPES: Readonly<Record<AttributeKind, readonly string[]>> = {
   text: ['string', 'integer', 'boolean'],
 }
 
+/** The name of the table in which an attribute is looked up that a request leaves out. */
+export type TableOfAttribute = (attribute: string) => string | undefined
+
 /** The attributes that a server of these models reads; of any, when nothing is known of models. */
-export const attributesSchema = ({ attributes, amounts: { base } }: TransactionShape): TSchema =>
+export const attributesSchema = (
+  { attributes, amounts: { base } }: TransactionShape,
+  tableOf: TableOfAttribute = () => undefined,
+): TSchema =>
   Type.Unsafe({
     type: ['object', 'null'],
     // Which they are is known when a model is in service; its route checks the names.
@@ -96,14 +102,17 @@ export const attributesSchema = ({ attributes, amounts: { base } }: TransactionS
         {
           type: [...ATTRIBUTE_TYPES[kind], 'null'],
           ...(isTextAttribute({ kind }) && { maxLength: LONGEST_TEXT }),
-          description: `${means ?? name.replaceAll('_', ' ')}${unit === undefined ? '' : `, in ${unit}`}. ${ATTRIBUTE_WRITING[kind]}${base?.rate === name ? rateRule(base) : ''}`,
+          description: `${means ?? name.replaceAll('_', ' ')}${unit === undefined ? '' : `, in ${unit}`}. ${ATTRIBUTE_WRITING[kind]}${base?.rate === name ? rateRule(base) : ''}${lookedUpIn(tableOf(name))}`,
         },
       ]),
     ),
   })
 
 const rateRule = ({ currency }: BaseCurrency): string =>
-  ` Above 0: how many ${currency} a unit of the currency is. Only a transaction in ${currency} may leave it out.`
+  ` Above 0: how many ${currency} a unit of the currency is. A transaction in ${currency} needs none.`
+
+const lookedUpIn = (table: string | undefined): string =>
+  table === undefined ? '' : ` Left out: looked up in the table ${table}.`
 
 const ANY_ATTRIBUTES = Type.Optional(attributesSchema(NO_SHAPE))
 

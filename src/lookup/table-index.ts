@@ -1,4 +1,4 @@
-import { VigiaError } from '../../errors.ts'
+import { VigiaError } from '../errors.ts'
 
 /** One row of a table, as far as it is found by it. */
 export interface IndexedRow {

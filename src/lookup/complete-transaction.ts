@@ -1,7 +1,7 @@
-import { NO_KEY, placeIn, type ReferenceTable } from '../../dataset/tables/reference-table.ts'
-import type { AttributeValue, AttributeValues } from '../../transaction/attributes.ts'
-import { idFieldOf } from '../../transaction/entities.ts'
-import type { Transaction } from '../../transaction/transaction.ts'
+import type { AttributeValue, AttributeValues } from '../transaction/attributes.ts'
+import { idFieldOf } from '../transaction/entities.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+import { NO_KEY, placeIn, type ReferenceTable } from './reference-table.ts'
 
 /**
  * `found`: a row held at the time of the transaction; `missing`: none did; `without_key`: the transaction

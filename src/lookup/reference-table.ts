@@ -1,5 +1,5 @@
-import type { AttributeValue } from '../../transaction/attributes.ts'
-import type { TableMapping } from '../../transaction/table-mapping.ts'
+import type { AttributeValue } from '../transaction/attributes.ts'
+import type { TableMapping } from '../transaction/table-mapping.ts'
 import type { ColumnStore } from './column-store.ts'
 import { addressOf } from './ip-address.ts'
 import { KEY_SEPARATOR, type TableIndex } from './table-index.ts'

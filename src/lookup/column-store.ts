@@ -1,4 +1,4 @@
-import type { AttributeKind, AttributeValue } from '../../transaction/attributes.ts'
+import type { AttributeKind, AttributeValue } from '../transaction/attributes.ts'
 
 /** The values of one attribute, by the place of a row. */
 export interface ColumnStore {
