@@ -9,8 +9,8 @@ const UNSAID = 'the transaction names no original'
 const UNKNOWN = "the user's history does not know the original"
 
 /**
- * What a refund or reversal says that it gives back, looked for among the user's transactions that the longest
- * window may still look at. Only where the source maps `reverses`.
+ * What a refund or reversal says that it gives back, looked for among the user's transactions that the
+ * longest window may still look at. Only where the source maps `reverses`.
  */
 export const REVERSAL_FEATURES: readonly Feature[] = [
   {

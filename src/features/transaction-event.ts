@@ -139,7 +139,7 @@ const EVENT_WIDTH = EVENT_FIELDS.length
 export const eventWidth = ({ attributes, entities, reversals = 0 }: EventShape): number =>
   EVENT_WIDTH + attributes + reversals + entities
 
-/** How many attributes and entities of the bank's own events have, and whether they name what they reverse. */
+/** How many attributes and entities of the bank's own events have; 1 where they name what they reverse. */
 export interface EventShape {
   readonly attributes: number
   readonly entities: number

@@ -58,6 +58,20 @@ export const FIELD_SQL = Object.fromEntries(
   ]),
 ) as { readonly [Name in TransactionField['name']]: string }
 
-/** `FIELD_SQL` of transactions as they were sent. */
-export const sentFieldSql = ({ base }: AmountRules): typeof FIELD_SQL =>
-  base === undefined ? FIELD_SQL : { ...FIELD_SQL, amountMinor: `${SENT_AMOUNT_COLUMN}::DOUBLE` }
+/** What decides how a transaction stands in a prepared dataset as it was sent. */
+export interface SentShape {
+  readonly amounts: Pick<AmountRules, 'base'>
+  /** Absent: rows need not have what they reverse; those of before there was any have no such column. */
+  readonly reversals?: boolean | undefined
+}
+
+/** The fields of transactions as they were sent, by name, each with its SQL as `FIELD_SQL` has it. */
+export const sentFieldSql = ({
+  amounts: { base },
+  reversals,
+}: SentShape): readonly (readonly [string, string])[] =>
+  Object.entries(FIELD_SQL)
+    .filter(([name]) => name !== 'reverses' || reversals)
+    .map(([name, sql]) =>
+      name === 'amountMinor' && base !== undefined ? [name, `${SENT_AMOUNT_COLUMN}::DOUBLE`] : [name, sql],
+    )

@@ -192,7 +192,7 @@ const GENERATED = [
   'generate.fraud_rate=0.04',
 ].flatMap((setting) => ['--set', setting])
 
-/** Each user pays in all three; rates move from day to day. Two rows have none. One in ten reverses another. */
+/** Each user pays in all three; rates move daily, and two rows have none. One in ten reverses another. */
 const IN_THREE_CURRENCIES = `
   SELECT * REPLACE (
       CASE kind WHEN 0 THEN amount::VARCHAR WHEN 1 THEN (amount / 0.0061)::BIGINT::VARCHAR

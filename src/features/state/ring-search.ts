@@ -17,21 +17,6 @@ export const holdsTransaction = (
   return false
 }
 
-/** Where in `data` the latest transaction of this token stands; -1 when it is not in the ring. */
-export const latestTransaction = (
-  { ringAt, fieldCount }: StateLayout,
-  { data, base }: EntityState,
-  transactionToken: number,
-): number => {
-  const mask = data[base + HEADER.ringCapacity]! - 1
-  const first = data[base + HEADER.first]!
-  for (let sequence = data[base + HEADER.next]! - 1; sequence >= first; sequence--) {
-    const at = base + ringAt + (sequence & mask) * fieldCount
-    if (data[at + ID_FIELD] === transactionToken) return at
-  }
-  return -1
-}
-
 /**
  * Sequence number of the transaction, of its first copy where it has several (`nextCopy`); -1 when it is not
  * in the ring.

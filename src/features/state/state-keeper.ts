@@ -1,4 +1,3 @@
-import { NO_TOKEN } from '../../transaction/token.ts'
 import { TransactionEvent } from '../transaction-event.ts'
 import { createWindows } from './aggregates/aggregate-windows.ts'
 import {
@@ -15,7 +14,8 @@ import { addSquare, squaresOf } from './exact-squares.ts'
 import { countValue, findValue } from './frequency-table.ts'
 import { AMOUNT_FIELD, DIMENSION, HEADER, ID_FIELD, type StateLayout, TIME_FIELD } from './layout.ts'
 import type { DimensionReading, EntityReading } from './reading.ts'
-import { findTransaction, holdsTransaction, latestTransaction, nextCopy } from './ring-search.ts'
+import { describeReversal } from './reversal.ts'
+import { findTransaction, holdsTransaction, nextCopy } from './ring-search.ts'
 import { ValuePlaces } from './value-places.ts'
 import { paidOf, UNLABELLED, type Windows } from './windows.ts'
 
@@ -192,8 +192,7 @@ export class StateKeeper {
     reading.lastTimeMs = watermark === Number.NEGATIVE_INFINITY ? Number.NaN : watermark
     reading.lastLatitude = data[base + HEADER.latitude]!
     reading.lastLongitude = data[base + HEADER.longitude]!
-    if (event.reversesToken !== NO_TOKEN && this.layout.kind === 'user')
-      describeReversal(this.layout, view, event.reversesToken, reading)
+    describeReversal(this.layout, view, event, reading)
     this.windows.describe(data, base, event, reading)
     for (let d = 0; d < this.dimensions.length; d++) {
       const token = tokenIn(event, this.dimensions[d]!)
@@ -384,19 +383,6 @@ export class StateKeeper {
 }
 
 const NO_WORDS = new Float64Array(0)
-
-/** What a user's transaction reverses, of those that are still in the ring. */
-const describeReversal = (
-  layout: StateLayout,
-  view: EntityState,
-  reversesToken: number,
-  reading: EntityReading,
-): void => {
-  const at = latestTransaction(layout, view, reversesToken)
-  reading.knowsOriginal = at >= 0
-  reading.originalTimeMs = at < 0 ? Number.NaN : view.data[at + TIME_FIELD]!
-  reading.originalMinor = at < 0 ? Number.NaN : view.data[at + AMOUNT_FIELD]!
-}
 
 const describeLife = (
   data: Float64Array,

@@ -8,8 +8,7 @@ import {
   type ScheduledLabel,
 } from '../../replay/label-schedule.ts'
 import { attributeColumn } from '../../transaction/attributes.ts'
-import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
-import { sentFieldSql } from '../../transaction/prepared-columns.ts'
+import { type SentShape, sentFieldSql } from '../../transaction/prepared-columns.ts'
 import type { TransactionShape } from '../../transaction/shape.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 
@@ -18,7 +17,7 @@ export async function* readRequests(
   connection: DuckDBConnection,
   prepared: string,
   from: number,
-  shape: SentShape,
+  shape: RequestShape,
 ): AsyncGenerator<Transaction> {
   const { columns, requestOf } = requestColumns(shape)
   const rows = rowsOf(
@@ -28,26 +27,24 @@ export async function* readRequests(
   for await (const values of rows) yield requestOf(values)
 }
 
-interface SentShape extends Pick<TransactionShape, 'attributes' | 'amounts'> {
-  /** Rows of a run from before transactions could name what they reverse have no such column. */
-  readonly reversals?: boolean | undefined
-}
+type RequestShape = SentShape & Pick<TransactionShape, 'attributes'>
 
 /** The columns of a request, as SQL, and how it is made of their values. */
-const requestColumns = ({ attributes, amounts, reversals = false }: SentShape) => {
-  const sql = sentFieldSql(amounts)
-  const fields = reversals ? FIELDS : FIELDS.filter((field) => field !== 'reverses')
+const requestColumns = (shape: RequestShape) => {
+  const { attributes } = shape
+  const fields = sentFieldSql(shape)
   const own = attributes.map(({ name, kind }) => {
     const column = sqlIdentifier(attributeColumn(name))
     return kind === 'time' ? `${column}::DOUBLE` : column
   })
   const names = attributes.map(({ name }) => name)
+  const fieldNames = fields.map(([name]) => name)
   return {
-    columns: [...fields.map((field) => sql[field]), ...own].join(', '),
+    columns: [...fields.map(([, sql]) => sql), ...own].join(', '),
     requestOf: (values: readonly unknown[]): Transaction => {
       const known = present(names, values.slice(fields.length))
       const hasAttributes = Object.keys(known).length > 0
-      return { ...present(fields, values), ...(hasAttributes && { attributes: known }) } as Transaction
+      return { ...present(fieldNames, values), ...(hasAttributes && { attributes: known }) } as Transaction
     },
   }
 }
@@ -69,7 +66,7 @@ export async function* readLabels(
   connection: DuckDBConnection,
   prepared: string,
   { from, clockMs, delayMs }: { readonly from: number; readonly clockMs: number; readonly delayMs: number },
-  shape: SentShape,
+  shape: RequestShape,
 ): AsyncGenerator<LabelToDeliver> {
   // The last transaction of the replay has met all that was due at its time; its own label cannot have been
   // among it.
@@ -137,6 +134,3 @@ async function* rowsOf(connection: DuckDBConnection, sql: string): AsyncGenerato
 /** As a request has it: what is missing is absent. */
 const present = (fields: readonly string[], values: readonly unknown[]): object =>
   Object.fromEntries(fields.map((field, at) => [field, values[at]]).filter(([, value]) => value !== null))
-
-/** What a request has of a prepared row: all fields, and nothing of the label. */
-const FIELDS = TRANSACTION_FIELDS.map(({ name }) => name)
