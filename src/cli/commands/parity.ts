@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { assertFolders } from '../../decisions/log/logged-entries.ts'
+import type { LookupParity } from '../../decisions/tables/compare-lookups.ts'
+import { loadServedTable } from '../../decisions/tables/load-served-table.ts'
 import { writeTextAtomically } from '../../disk/write-atomically.ts'
 import { VigiaError } from '../../errors.ts'
 import { type ModelParity, parityOfLog } from '../../pipelines/parity/parity-of-log.ts'
@@ -24,7 +26,7 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
   name: 'parity',
   summary: 'replay the prediction log and compare every served feature value',
   description:
-    'Computes the features of every logged decision again: from the states that the log began with, in the order logged, labels at their places. Each value is compared with the one that was served, bit for bit. Tells for each feature how many values differ and by how much, sequence numbers that are missing, and transactions or numbers that came twice. Servers that share their states have a log each: name all of them. The report is what `vigia models promote --parity` reads. The server may go on meanwhile. Exit code 1: something differs.',
+    'Computes the features of every logged decision again: from the states that the log began with, in the order logged, labels at their places. Each value is compared with the one that was served, bit for bit. Tells for each feature how many values differ and by how much, sequence numbers that are missing, and transactions or numbers that came twice. What was looked up in tables is compared with what they say now of the same times, and told: rows that came late, or a table that knows no times. Servers that share their states have a log each: name all of them. The report is what `vigia models promote --parity` reads. The server may go on meanwhile. Exit code 1: something differs.',
   options: [
     {
       flags: '-l, --log <folder>',
@@ -59,19 +61,23 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
     const states = input.options['states']
     const workFolder = out === undefined ? join(workingDirectory, '.vigia') : dirname(out)
     await mkdir(workFolder, { recursive: true })
+    const database = {
+      threads: availableParallelism(),
+      memoryLimit: '2GB',
+      tempDirectory: join(workFolder, '.parity-spill'),
+    }
+    const { signal } = context.work
     const compared = await parityOfLog({
       folders,
       openLog: storage.readLog,
       workFolder,
-      ...(typeof states === 'string' && { states: resolve(workingDirectory, states) }),
-      work: {
-        ...context.work,
-        database: {
-          threads: availableParallelism(),
-          memoryLimit: '2GB',
-          tempDirectory: join(workFolder, '.parity-spill'),
-        },
+      tables: {
+        settings: settings.tables,
+        files: { workingDirectory, database, signal },
+        load: loadServedTable,
       },
+      ...(typeof states === 'string' && { states: resolve(workingDirectory, states) }),
+      work: { ...context.work, database },
     })
     const last = compared.at(-1)
     if (last === undefined)
@@ -88,7 +94,7 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
 
 const describe = (compared: readonly ModelParity[]): string =>
   compared
-    .flatMap(({ model, report: { rows, values, differing, missing, extra } }) => [
+    .flatMap(({ model, lookups, report: { rows, values, differing, missing, extra } }) => [
       `${model.name} ${model.version}: ${rows} decisions, ${values} values, ${differing.reduce((sum, { count }) => sum + count, 0)} differ`,
       ...differing
         .slice(0, MOST_NAMED)
@@ -103,6 +109,17 @@ const describe = (compared: readonly ModelParity[]): string =>
             `  ${extra} records are too many: their transaction was decided on before, or their number is another record's`,
           ]
         : []),
+      ...(lookups === undefined ? [] : lookupLines(lookups)),
     ])
     .map((line) => `${line}\n`)
     .join('')
+
+/** Told, and no fault: a table that knows no times says otherwise whenever it changes. */
+const lookupLines = ({ rows, differing, failure }: LookupParity): readonly string[] => [
+  ...(failure === undefined ? [] : [`  what was looked up was not compared: ${failure}`]),
+  `  looked up in tables: ${rows} decisions compared, ${differing.length === 0 ? 'none' : 'some'} with other values in the tables of now`,
+  ...differing.map(
+    ({ table, attribute, rows: some, example: { transactionId, served, now } }) =>
+      `    ${attribute} of ${table}: ${some} decisions, such as ${transactionId}: ${served ?? 'nothing'}, now ${now ?? 'nothing'}`,
+  ),
+]

@@ -1,5 +1,6 @@
 import type { StatesIdentity } from '../../artifacts/states-manifest.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
+import type { TableMapping } from '../../transaction/table-mapping.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 
 /**
@@ -18,6 +19,8 @@ export interface ModelDocument {
   /** As in the manifest of the artifact. */
   readonly featureSettings: unknown
   readonly fitted: unknown
+  /** Tables that it looks transactions up in; absent where there are none. */
+  readonly tables?: readonly TableMapping[]
 }
 
 /** Name of the document that says which states a log began with. */
@@ -43,6 +46,7 @@ export const documentOf = ({
   statesKey,
   featureSettings: artifact.manifest.featureSettings,
   fitted: artifact.manifest.fitted,
+  ...(artifact.manifest.source?.tables !== undefined && { tables: artifact.manifest.source.tables }),
 })
 
 export const writeModelDocument = (log: PredictionLog, model: LoadedModel): Promise<void> =>

@@ -16,6 +16,8 @@ import {
 } from '../inference.test-kit.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { type OpenPipeline, openInferencePipeline } from '../open-pipeline.ts'
+import { createLookupComparison } from './compare-lookups.ts'
+import { loadServedTable } from './load-served-table.ts'
 import { tablesOf } from './merge-tables.ts'
 import { ServedTables, type TableServing } from './served-tables.ts'
 
@@ -133,6 +135,56 @@ describe('a pipeline with tables', () => {
     await pipeline.saveLogs()
     expect((await pipeline.find('t'))?.transaction.lookedUp).toEqual(['band'])
     await pipeline.close()
+  })
+})
+
+describe('what was looked up, beside the tables of now', () => {
+  it('is told for each attribute: values that changed, came late, or are gone', async () => {
+    write('ada,low\nbob,low\ncy,low\n')
+    tables = await open()
+    const decided = ['ada', 'bob', 'cy', 'eve'].map((user) => tables!.complete(paymentOf(user)))
+    decided.push({ ...paymentOf('ada'), attributes: { band: 'own' } })
+    write('ada,low\nbob,high\neve,low\n')
+    const comparison = await comparisonNow()
+    for (const [n, transaction] of decided.entries())
+      comparison!.compare({ ...transaction, transactionId: `t${n}` })
+    expect(comparison!.report()).toEqual({
+      rows: 5,
+      differing: [
+        {
+          table: 'customer',
+          attribute: 'band',
+          rows: 3,
+          example: { transactionId: 't1', served: 'low', now: 'high' },
+        },
+      ],
+    })
+  })
+
+  it('is not compared where a table is gone, which is told', async () => {
+    const comparison = await comparisonNow()
+    expect(comparison!.report()).toMatchObject({
+      rows: 0,
+      failure: expect.stringContaining('There is no file'),
+    })
+    const without = { fitted: { features: {} } }
+    expect(await createLookupComparison(without, tablesOfLog())).toBeUndefined()
+  })
+
+  const comparisonNow = () => {
+    const { artifact, fitted } = modelWith('first')
+    const logged = { tables: artifact.manifest.source!.tables!, fitted: { features: fitted } }
+    return createLookupComparison(logged, tablesOfLog())
+  }
+
+  const tablesOfLog = () => ({
+    settings: {},
+    files: {
+      workingDirectory: folder,
+      database: { threads: 1, memoryLimit: '256MB', tempDirectory: join(folder, 'spill') },
+      signal: new AbortController().signal,
+    },
+    load: loadServedTable,
   })
 })
 

@@ -10,16 +10,24 @@ import {
 } from '../../decisions/log/logged-entries.ts'
 import { type ModelDocument, ORIGIN_DOCUMENT } from '../../decisions/log/model-document.ts'
 import type { StoreOrigin } from '../../decisions/states/store-identity.ts'
+import {
+  createLookupComparison,
+  type LookupComparison,
+  type LookupParity,
+  type TablesOfLog,
+} from '../../decisions/tables/compare-lookups.ts'
 import type { Work } from '../../disk/work.ts'
+import { createDifferingValues, type DifferingValues } from '../../evaluation/differing-values.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
-import { createDifferingValues, type DifferingValues } from './differing-values.ts'
 import type { ParityReport } from './parity-report.ts'
 
 export interface ParityOfLogOptions extends LoggedEntriesOptions {
   /** Folder of the states that the log began with; default: what the log says, or none. */
   readonly states?: string
+  /** Where the tables lie that transactions were looked up in; they are not compared when left out. */
+  readonly tables?: TablesOfLog
   readonly work: Work
 }
 
@@ -27,6 +35,8 @@ export interface ParityOfLogOptions extends LoggedEntriesOptions {
 export interface ModelParity {
   readonly model: Pick<ModelDocument, 'key' | 'name' | 'version'>
   readonly report: ParityReport
+  /** What was looked up beside the tables of now; absent where nothing was, or nobody asks. */
+  readonly lookups?: LookupParity
 }
 
 /**
@@ -52,12 +62,19 @@ export const parityOfLog = (options: ParityOfLogOptions): Promise<readonly Model
           throw logIncomplete(folders, `its first record is ${entry.sequence}, so earlier files are missing`)
         const first = entry.kind === 'decision' ? entry.decision.model : await anyModel(options, logged)
         const model = await logged.modelOf(first)
-        comparison = createComparison(createLogFeatures(model, await startStates(model, options, logged)))
+        comparison = createComparison(
+          createLogFeatures(model, await startStates(model, options, logged)),
+          options.tables,
+        )
       }
       comparison.count(entry.sequence - last)
       last = entry.sequence
       if (entry.kind === 'label') comparison.features.applyLabel(entry.label)
-      else comparison.compare(await logged.modelOf(entry.decision.model), entry.decision, entry.vector)
+      else {
+        const model = await logged.modelOf(entry.decision.model)
+        await comparison.prepare(model)
+        comparison.compare(model, entry.decision, entry.vector)
+      }
       if (last % 1000 === 0) reportProgress({ activity: 'replaying the log', done: last, unit: 'records' })
     }
     if (comparison === undefined) throw logIncomplete(folders, 'it has no record')
@@ -76,15 +93,22 @@ interface Comparison {
   readonly features: LogFeatures
   /** Takes a record that is `step` after the one before: 1 is the next, 0 has its number. */
   count(step: number): void
+  /** Reads the tables of a model, the first time that it is seen. */
+  prepare(model: ModelDocument): Promise<void>
   compare(model: ModelDocument, decision: DecisionEntry, served: Float64Array): void
   report(folders: readonly string[]): readonly ModelParity[]
 }
 
-const createComparison = (features: LogFeatures): Comparison => {
-  const models = new Map<
-    string,
-    { readonly model: ModelDocument; differing: DifferingValues; rows: number }
-  >()
+/** What is counted of a model. */
+interface Compared {
+  readonly model: ModelDocument
+  readonly differing: DifferingValues
+  readonly lookups: LookupComparison | undefined
+  rows: number
+}
+
+const createComparison = (features: LogFeatures, tables: TablesOfLog | undefined): Comparison => {
+  const models = new Map<string, Compared>()
   const seen = new Set<string>()
   let missing = 0
   let extra = 0
@@ -93,6 +117,11 @@ const createComparison = (features: LogFeatures): Comparison => {
     count: (step) => {
       if (step === 0) extra++
       else missing += step - 1
+    },
+    prepare: async (model) => {
+      if (models.has(model.key)) return
+      const lookups = tables === undefined ? undefined : await createLookupComparison(model, tables)
+      models.set(model.key, { model, differing: createDifferingValues(model.computed), lookups, rows: 0 })
     },
     compare: (model, { transaction }, served) => {
       const isKnown = seen.has(transaction.transactionId)
@@ -103,29 +132,28 @@ const createComparison = (features: LogFeatures): Comparison => {
         extra++
         return
       }
-      const compared = models.get(model.key) ?? {
-        model,
-        differing: createDifferingValues(model.computed),
-        rows: 0,
-      }
-      models.set(model.key, compared)
+      const compared = models.get(model.key)!
+      compared.lookups?.compare(transaction)
       compared.rows++
       compared.differing.compare(served, (f) => vector[f]!)
     },
     report: (folders) =>
-      [...models.values()].map(({ model: { key, name, version, identity, computed }, rows, differing }) => ({
-        model: { key, name, version },
-        report: {
-          schema: 1,
-          source: `${rows} decisions of ${name} ${version} in ${folders.join(', ')}`,
-          identity,
-          rows,
-          values: rows * computed.length,
-          differing: differing.report(),
-          missing,
-          extra,
-        },
-      })),
+      [...models.values()]
+        .filter(({ rows }) => rows > 0)
+        .map(({ model, rows, differing, lookups }) => ({
+          model: { key: model.key, name: model.name, version: model.version },
+          ...(lookups !== undefined && { lookups: lookups.report() }),
+          report: {
+            schema: 1,
+            source: `${rows} decisions of ${model.name} ${model.version} in ${folders.join(', ')}`,
+            identity: model.identity,
+            rows,
+            values: rows * model.computed.length,
+            differing: differing.report(),
+            missing,
+            extra,
+          },
+        })),
   }
 }
 

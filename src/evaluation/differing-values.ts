@@ -1,4 +1,11 @@
-import type { ParityReport } from './parity-report.ts'
+/** A feature with values that are not the same on both sides. */
+export interface DifferingValue {
+  feature: string
+  /** Values that differ. */
+  count: number
+  /** Greatest distance among them; null where one side has no value. */
+  largest: number | null
+}
 
 /** Counts values that are not the same, feature by feature. */
 export interface DifferingValues {
@@ -7,7 +14,7 @@ export interface DifferingValues {
   /** Counts a value of `feature` that somebody else has found to be another one, nobody knows by how much. */
   add(feature: string): void
   /** In the order of the features. */
-  report(): ParityReport['differing']
+  report(): DifferingValue[]
 }
 
 export const createDifferingValues = (names: readonly string[]): DifferingValues => {
