@@ -31,7 +31,7 @@ import { openSourceRows, type SourceFile, type SourceRows } from './source-rows.
 import { referenceName } from './tables/index-reference.ts'
 import { type LookupCounts, lookUpRows } from './tables/look-up-rows.ts'
 import { attributesOfTables, mappingOfTables, openTables } from './tables/open-tables.ts'
-import { type TableRead, writeSnapshot } from './tables/read-table.ts'
+import { type LoadedTable, type TableRead, writeSnapshot } from './tables/read-table.ts'
 
 /** Where the read step writes. Both files are replaced when they exist. */
 export interface ReadOutputs {
@@ -143,14 +143,7 @@ export const readSource = async (
       if (!isOfSomeRow(error)) throw error
       return convertRows(connection, conversion, true)
     })
-    const attributes = [...bound.map(({ attribute }) => attribute), ...attributesOfTables(tables)]
-    assertDistinct(attributes)
-    for (const { definition } of tables)
-      if (outputs.tablePath !== undefined)
-        await writeSnapshot(connection, definition.name, outputs.tablePath(definition.name))
-    const lookups = await lookUpRows(connection, tables, preparedNames(attributes), signal)
-    await convertAmounts(connection, amounts, attributes)
-    await markRepeatedIds(connection, preparedNames(attributes, amounts))
+    const { attributes, lookups } = await completeRows(connection, conversion, tables, outputs, signal)
     const counts = await countRows(connection, amounts)
     const profiled = profile ? await profileSource(connection, allOf(conversion), rows.columns) : null
     throwIfAborted(signal)
@@ -280,6 +273,27 @@ const convertRows = async (
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE mapped AS SELECT source_row, ${names.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, "__unreadable", CAST(${reasons} AS INTEGER) AS reasons FROM (${query}) ${order}`,
   )
+}
+
+/** Step 4: the attributes of rows, those of tables too, and how often each table had a row. */
+const completeRows = async (
+  connection: DuckDBConnection,
+  { attributes: bound, amounts }: Conversion,
+  tables: readonly LoadedTable[],
+  { tablePath }: ReadOutputs,
+  signal: AbortSignal,
+): Promise<{
+  readonly attributes: readonly SourceAttribute[]
+  readonly lookups: readonly LookupCounts[]
+}> => {
+  const attributes = [...bound.map(({ attribute }) => attribute), ...attributesOfTables(tables)]
+  assertDistinct(attributes)
+  for (const { definition } of tables)
+    if (tablePath !== undefined) await writeSnapshot(connection, definition.name, tablePath(definition.name))
+  const lookups = await lookUpRows(connection, tables, preparedNames(attributes), signal)
+  await convertAmounts(connection, amounts, attributes)
+  await markRepeatedIds(connection, preparedNames(attributes, amounts))
+  return { attributes, lookups }
 }
 
 /**
