@@ -173,21 +173,14 @@ export const readSource = async (
     })
   } finally {
     signal.removeEventListener('abort', interrupt)
-    const made = [
-      'mapped',
-      'loaded',
-      'rejected_rows',
-      'row_shifts',
-      'repeated_rows',
-      'looked_up',
-      'places',
-      'converted',
-    ]
     const references = Object.keys(source.tables).map(referenceName)
-    for (const table of [...made, ...references, ...PROFILE_TABLES])
+    for (const table of [...MADE, ...references, ...PROFILE_TABLES])
       await connection.run(`DROP TABLE IF EXISTS temp.${table} CASCADE`).catch(() => undefined)
   }
 }
+
+/** Temporary tables of a reading, beside those of its tables and its profile. */
+const MADE = 'mapped loaded rejected_rows row_shifts repeated_rows looked_up places converted'.split(' ')
 
 interface Written {
   readonly accepted: number
