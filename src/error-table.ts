@@ -806,7 +806,7 @@ export const ERRORS = define({
     status: 409,
     exitCode: 2,
     message: 'Model {model} reads amounts by the rules {got}, model {other} by {allowed}',
-    fix: 'Serve models side by side that were trained with the same settings of amounts: a request is read once for all.',
+    fix: 'Serve models side by side that were trained with the same settings of amounts: a request is read once for all. A log is taken over by a model with the same amounts.decimals.',
   },
   SERVING_AMOUNT_UNCONVERTED: {
     status: 409,
