@@ -6,7 +6,7 @@ import type { TransactionEvent } from './transaction-event.ts'
 
 const ONWARDS = Number.POSITIVE_INFINITY
 const UNSAID = 'the transaction names no original'
-const UNKNOWN = "the user's history does not know the original"
+const UNKNOWN = "none is known among the user's recent transactions"
 
 /**
  * What a refund or reversal says that it gives back, looked for among the user's transactions that the
