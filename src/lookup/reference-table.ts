@@ -40,5 +40,9 @@ export const placeIn = (
   if (value === undefined) return NO_KEY
   const within = range.kind === 'number' ? (value as number) : addressOf(String(value))
   // Text that is no address lies in no range.
-  return within === undefined ? NOT_FOUND : index.find(joined, timeMs, within)
+  return within === undefined ? NOT_FOUND : index.find(keyOfRange(joined, within), timeMs, within)
 }
+
+/** What rows of a range are found by beside it: those of IPv6 apart, which do not compare with IPv4. */
+export const keyOfRange = (key: string, value: number | string): string =>
+  typeof value === 'number' ? key : `${key}${KEY_SEPARATOR}6`

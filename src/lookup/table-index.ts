@@ -44,7 +44,7 @@ interface Entry {
 /** Takes the rows of a table one by one, so that what reads them can do other things between. */
 export interface TableIndexBuilder {
   /**
-   * The rows of one key come one behind another; in what order does not matter.
+   * Rows without a range: those of one key come one behind another; in what order does not matter.
    *
    * @throws DATASET_TABLE_ROWS_CLASH when two rows with other values would both be the answer
    */
@@ -81,17 +81,26 @@ export const tableIndexBuilder = (
         })
   const index = new SortedIndex(most)
   let waiting: IndexedRow[] = []
+  /** Ranges wait until the end: those of IPv4 and of IPv6 come among each other, and are two keys. */
+  const ranges = new Map<string, IndexedRow[]>()
   const close = (): void => {
     if (waiting.length > 0) index.append(waiting[0]!.key, entriesOf(waiting))
     waiting = []
   }
   return {
     add: (row) => {
+      if (row.from !== undefined) {
+        const known = ranges.get(row.key)
+        if (known === undefined) ranges.set(row.key, [row])
+        else known.push(row)
+        return
+      }
       if (waiting.length > 0 && waiting[0]!.key !== row.key) close()
       waiting.push(row)
     },
     finish: () => {
       close()
+      for (const [key, rows] of ranges) index.append(key, entriesOf(rows))
       return index
     },
   }
@@ -169,6 +178,7 @@ class SortedIndex implements TableIndex {
   }
 
   append(key: string, entries: readonly Entry[]): void {
+    if (this.firstOf.has(key)) throw new Error(`the rows of ${JSON.stringify(key)} do not come together`)
     const first = this.at
     for (const { row, fromMs } of entries) {
       this.places[this.at] = row.place

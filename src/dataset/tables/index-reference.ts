@@ -3,7 +3,7 @@ import { sqlIdentifier } from '../../disk/database.ts'
 import { VigiaError } from '../../errors.ts'
 import { type ColumnStore, columnStore } from '../../lookup/column-store.ts'
 import { addressOf, networkOf } from '../../lookup/ip-address.ts'
-import type { ReferenceTable } from '../../lookup/reference-table.ts'
+import { keyOfRange, type ReferenceTable } from '../../lookup/reference-table.ts'
 import { KEY_SEPARATOR, tableIndexBuilder } from '../../lookup/table-index.ts'
 import { type Attribute, attributeColumn } from '../../transaction/attributes.ts'
 import type { TableDefinition } from './table-definition.ts'
@@ -113,19 +113,19 @@ const rowReader = ({ keys, network }: FoundBy, range: 'number' | 'address' | und
   const endsOf = (from: unknown, to: unknown): readonly (number | string)[] | undefined => {
     if (range === 'number') return [from as number, to as number]
     if (network !== undefined) return networkOf(from as string)
-    const ends = [addressOf(from as string), addressOf(to as string)]
-    return ends[0] === undefined || ends[1] === undefined || ends[0] > ends[1]
-      ? undefined
-      : (ends as string[])
+    const [first, last] = [addressOf(from as string), addressOf(to as string)]
+    return first === undefined || last === undefined ? undefined : [first, last]
   }
   return (cells: Cells) => {
     const ends = range === undefined ? [] : endsOf(cells[first], cells[first + 1])
     if (ends === undefined) return undefined
     const [from, to] = ends
+    if (typeof from !== typeof to || from! > to!) return undefined
+    const key = cells.slice(FIXED.length, first).join(KEY_SEPARATOR)
     return {
       place: cells[0] as number,
       sourceRow: cells[1] as number,
-      key: cells.slice(FIXED.length, first).join(KEY_SEPARATOR),
+      key: from === undefined ? key : keyOfRange(key, from),
       ...(from !== undefined && to !== undefined && { from, to }),
       validFromMs: (cells[first + 2] as number | null) ?? Number.NEGATIVE_INFINITY,
       validToMs: (cells[first + 3] as number | null) ?? Number.POSITIVE_INFINITY,

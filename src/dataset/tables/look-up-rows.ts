@@ -94,6 +94,7 @@ const writePlaces = async (
   const last = await lastRow(connection)
   const appender = await connection.createAppender('places', 'main', 'temp')
   const types = [BIGINT, ...tables.map(() => INTEGER)]
+  const chained = columnsForOthers(tables)
   const values = new Map<string, AttributeValue | undefined>()
   const read = (part: string): AttributeValue | undefined => values.get(part)
   // In parts, since a connection that streams a result cannot be appended to.
@@ -109,8 +110,7 @@ const writePlaces = async (
           values.set(part, (row[2 + at] as AttributeValue | null) ?? undefined)
         const places = tables.map(({ table }, at) => {
           const place = placeIn(table, row[1] as number, read)
-          for (const [name, store] of table.columns)
-            values.set(name, place < 0 ? undefined : store.get(place))
+          for (const [name, store] of chained[at]!) values.set(name, place < 0 ? undefined : store.get(place))
           if (place >= 0) counts[at]!.found++
           else if (place === NO_KEY) counts[at]!.withoutKey++
           else counts[at]!.missing++
@@ -125,6 +125,17 @@ const writePlaces = async (
   }
   appender.closeSync()
   return counts
+}
+
+/** Of each table the columns that others are found by. */
+const columnsForOthers = (tables: readonly LoadedTable[]) => {
+  const parts = new Set(
+    tables.flatMap(({ definition: { mapping } }) => [
+      ...mapping.key.map(({ of }) => of),
+      ...(mapping.range === undefined ? [] : [mapping.range.of]),
+    ]),
+  )
+  return tables.map(({ table }) => [...table.columns].filter(([name]) => parts.has(name)))
 }
 
 const ROWS_AT_ONCE = 100_000
