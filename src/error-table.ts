@@ -806,7 +806,13 @@ export const ERRORS = define({
     status: 409,
     exitCode: 2,
     message: 'Model {model} reads amounts by the rules {got}, model {other} by {allowed}',
-    fix: 'Serve models side by side that were trained with the same settings of amounts: a request is read once for all.',
+    fix: 'Serve models side by side that were trained with the same settings of amounts: a request is read once for all. A log is taken over by a model with the same amounts.decimals.',
+  },
+  SERVING_AMOUNT_UNCONVERTED: {
+    status: 409,
+    exitCode: 2,
+    message: 'Transaction {transactionId} has {reason}, so the model cannot see its amount in {currency}',
+    fix: 'It was accepted by a model with other settings of amounts. Serve one with the same amounts.base, or start with an empty log and the states of the new model.',
   },
   SERVING_MAPPING_MISSING: {
     status: 409,

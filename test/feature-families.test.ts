@@ -81,6 +81,7 @@ const COMPLETE = {
   latitude: 40.4,
   longitude: -3.7,
   currency: 'EUR',
+  reverses: 'another',
   attributes: {
     balance: 12.5,
     browser: 'lynx',

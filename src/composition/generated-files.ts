@@ -8,7 +8,7 @@ import { TRAINING_FILE } from '../config/training-config.ts'
 import { ERRORS } from '../errors.ts'
 import { renderFigureReference } from '../evaluation/render-reference.ts'
 import { FEATURE_FAMILIES } from '../features/families/index.ts'
-import { readFeatureSettings } from '../features/feature-settings.ts'
+import { ALL_FIELDS, readFeatureSettings } from '../features/feature-settings.ts'
 import { renderFeatureReference } from '../features/render-reference.ts'
 import { renderApiTypes } from '../serving/api-types.ts'
 import { openApiDocument } from '../serving/openapi-document.ts'
@@ -57,7 +57,10 @@ const renderFeatures = (): string => {
     assignments: [],
     workingDirectory: '/',
   }).settings
-  return renderFeatureReference(readFeatureSettings(features, labels, DEFAULT_AMOUNTS), FEATURE_FAMILIES)
+  return renderFeatureReference(
+    readFeatureSettings(features, labels, DEFAULT_AMOUNTS, { ...ALL_FIELDS, reversals: true }),
+    FEATURE_FAMILIES,
+  )
 }
 
 const renderErrors = (): string => {

@@ -70,3 +70,33 @@ describe('the largest amount', () => {
     }
   })
 })
+
+describe('a base currency', () => {
+  const base = (...more: string[]) =>
+    rules('amounts.base.currency=EUR', 'amounts.base.rate=rate_to_eur', ...more)
+
+  test('has the decimals of ISO 4217; amounts as they are sent have as many as any currency, and 15 digits', () => {
+    expect(base()).toEqual({
+      ...DEFAULT_AMOUNTS,
+      decimals: 4,
+      largestMinor: 999_999_999_999_999,
+      base: { currency: 'EUR', rate: 'rate_to_eur', decimals: 2, largestMinor: 99_999_999_999 },
+    })
+    expect(base('amounts.base.currency=JPY').base).toMatchObject({ decimals: 0, largestMinor: 999_999_999 })
+    expect(base('amounts.decimals=2')).toMatchObject({ decimals: 2, base: { decimals: 2 } })
+  })
+
+  test('bounds what is summed up: the converted amount', () => {
+    expect(base('amounts.largest=5000').base?.largestMinor).toBe(500_000)
+    expect(() => base('amounts.largest=2e9')).toThrow('allowed: 0.01 to 1374368563.51')
+  })
+
+  test('is said whole, once, and by a code that there is', () => {
+    expect(() => rules('amounts.base.currency=EUR')).toThrow(
+      'amounts.base.rate is "empty"; allowed: the name',
+    )
+    expect(() => rules('amounts.base.rate=r')).toThrow('amounts.base.currency is "empty"')
+    expect(() => base('amounts.base.currency=HRK')).toThrow('amounts.base.currency is "HRK"')
+    expect(() => base('amounts.currency=EUR')).toThrow('amounts.currency is "EUR"; allowed: empty where')
+  })
+})

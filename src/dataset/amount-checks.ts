@@ -1,11 +1,11 @@
 import { sqlLiteral } from '../disk/database.ts'
-import { minorPerUnit } from '../transaction/amount-rules.ts'
+import { featureAmounts, minorPerUnit } from '../transaction/amount-rules.ts'
 import { atMost, type Check, type Found, forbidden, percent, shareOf } from './dataset-check.ts'
 
 /** Amounts that are implausible, and outliers among those above 0. */
 export const checkAmounts: Check = async ({ read, profile, settings, find }) => {
   const { min_amount: least, max_amount: most, outliers } = settings
-  const unit = minorPerUnit(read.amounts.decimals)
+  const unit = minorPerUnit(featureAmounts(read.amounts).decimals)
   const amount = `CAST(amount_minor AS DECIMAL(18, 0)) / ${unit}`
   // Of refunds the size: what is paid back is as plausible as what is paid.
   const range = await find(`abs(amount_minor) NOT BETWEEN ${least * unit} AND ${most * unit}`, amount)
@@ -57,9 +57,11 @@ export const checkAmounts: Check = async ({ read, profile, settings, find }) => 
 
 /**
  * All amounts are of one currency: sums and means over several have no meaning. Rows that say none are taken
- * to be of it. Where `amounts.currency` says which it is, rows of another are in the quarantine.
+ * to be of it. Where `amounts.currency` says which it is, rows of another are in the quarantine. Where there
+ * is a base currency, all were converted to it.
  */
-export const checkCurrencies: Check = async ({ profile, find }) => {
+export const checkCurrencies: Check = async ({ read, profile, find }) => {
+  if (read.amounts.base !== undefined) return []
   const { currencies, rows } = profile
   const [first] = currencies
   if (first === undefined) return []
@@ -77,7 +79,7 @@ export const checkCurrencies: Check = async ({ profile, find }) => {
       what: 'currencies of the amounts',
       severity: 'error',
       setting: 'amounts.currency',
-      allowed: 'one: source.fields.amount can convert the others',
+      allowed: 'one, or several with a base currency (amounts.base), to which a rate converts them',
       observed: `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
       ...others,
       passed: others.rows === 0,

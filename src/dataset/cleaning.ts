@@ -2,12 +2,14 @@ import type { DuckDBBlobValue, DuckDBConnection } from '@duckdb/node-api'
 import type { CleaningSettings } from '../config/sections/cleaning.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
+import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import {
   type Attribute,
   type AttributeValue,
   type AttributeValues,
   attributeColumn,
 } from '../transaction/attributes.ts'
+import { amountInBase, type ConversionRules } from '../transaction/base-amount.ts'
 import type { Entity } from '../transaction/entities.ts'
 import { CATEGORY_FIELDS } from '../transaction/fields.ts'
 import { type CategoryColumn, foldCategory } from '../transaction/fold-category.ts'
@@ -25,6 +27,11 @@ export interface FittedCleaning {
    * What a missing category becomes; null, or a field that was not there when it was fitted: stays missing.
    */
   readonly fill: Readonly<Partial<Record<CategoryColumn, string | null>>>
+  /**
+   * The rules by which amounts are converted to a base currency, before anything is changed; those of a
+   * prepared dataset are already. Absent: they are of one currency.
+   */
+  readonly amounts?: ConversionRules
   /** Amounts whose size is above it get this size, in minor units; null: no cap. */
   readonly amountCapMinor: number | null
   /**
@@ -68,6 +75,7 @@ export const fitCleaning = async (
   trainingRows: string,
   settings: CleaningSettings,
   attributes: readonly SourceAttribute[] = [],
+  { base, decimals }: Pick<AmountRules, 'base' | 'decimals'> = DEFAULT_AMOUNTS,
 ): Promise<FittedCleaning> => {
   const from = `read_parquet(${sqlLiteral(preparedPath)}) WHERE ${trainingRows}`
   const fill: Partial<Record<CategoryColumn, string | null>> = {}
@@ -80,6 +88,7 @@ export const fitCleaning = async (
     version: 1,
     foldCategories: settings.fold_categories,
     fill,
+    ...(base !== undefined && { amounts: { base, decimals } }),
     amountCapMinor: await fitCap(connection, from, settings.amount_cap_quantile),
     ...(Object.keys(cleaned).length > 0 && { attributes: cleaned }),
   }
@@ -121,8 +130,10 @@ const fitAttributeFill = async (
 }
 
 /**
- * A cleaned transaction: the definition of cleaning, used as it is in serving. Cleaning twice is cleaning
- * once.
+ * A cleaned transaction: the definition of cleaning, used as it is in serving. Its amount is in the base
+ * currency, where there is one. Cleaning twice is cleaning once, but for that.
+ *
+ * @throws SERVING_AMOUNT_UNCONVERTED when it has no rate, which its reader refuses
  */
 export const cleanTransaction = (transaction: Transaction, fitted: FittedCleaning): Transaction => {
   const cleaned: { -readonly [K in keyof Transaction]: Transaction[K] } = { ...transaction }
@@ -131,6 +142,7 @@ export const cleanTransaction = (transaction: Transaction, fitted: FittedCleanin
     if (value === undefined) delete cleaned[name]
     else cleaned[name] = value
   }
+  if (fitted.amounts !== undefined) cleaned.amountMinor = amountInBase(transaction, fitted.amounts)
   if (fitted.amountCapMinor !== null && Math.abs(cleaned.amountMinor) > fitted.amountCapMinor)
     cleaned.amountMinor = Math.sign(cleaned.amountMinor) * fitted.amountCapMinor + 0
   if (fitted.attributes !== undefined) {

@@ -2,7 +2,7 @@ import { sqlIdentifier } from '../disk/database.ts'
 import type { AmountRules } from '../transaction/amount-rules.ts'
 import { type Attribute, attributeColumn, isTextAttribute } from '../transaction/attributes.ts'
 import type { SourceField } from '../transaction/fields.ts'
-import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
+import { PREPARED_COLUMNS, SENT_AMOUNT_COLUMN } from '../transaction/prepared-columns.ts'
 import {
   type ConvertedAttribute,
   convertAttribute,
@@ -44,10 +44,18 @@ export const allOf = ({
 
 const PREPARED = Object.keys(PREPARED_COLUMNS).filter((name) => name !== 'arrival' && name !== 'source_row')
 
-/** The columns of a prepared dataset with these attributes, but for the numbers of rows, as SQL. */
-export const preparedNames = (attributes: readonly Pick<Attribute, 'name'>[]): readonly string[] => [
+/**
+ * The columns of a prepared dataset with these attributes, but for the numbers of rows, as SQL.
+ *
+ * @param amounts where they have been converted to a base currency
+ */
+export const preparedNames = (
+  attributes: readonly Pick<Attribute, 'name'>[],
+  { base }: Pick<AmountRules, 'base'> = {},
+): readonly string[] => [
   ...PREPARED,
   ...attributes.map(({ name }) => sqlIdentifier(attributeColumn(name))),
+  ...(base === undefined ? [] : [SENT_AMOUNT_COLUMN]),
 ]
 
 /**

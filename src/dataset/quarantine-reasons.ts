@@ -38,6 +38,7 @@ export const QUARANTINE_REASONS = [
     what: `longitude not a number from -${LARGEST_LONGITUDE} to ${LARGEST_LONGITUDE}`,
   },
   { code: 'attribute_not_readable', field: null, what: 'attribute not readable' },
+  { code: 'rate_missing', field: null, what: 'no rate to the base currency' },
   {
     code: 'text_not_allowed',
     field: null,
@@ -56,7 +57,7 @@ export type QuarantineReason = (typeof QUARANTINE_REASONS)[number]['code']
 
 /** What a reason says of a row that was read by `amounts`. */
 export const whatOf = (code: QuarantineReason, amounts: AmountRules): string => {
-  const { currency, decimals, largestMinor, zero } = amounts
+  const { currency, decimals, largestMinor, zero, base } = amounts
   switch (code) {
     case 'currency_differs':
       return `currency is not ${currency} (amounts.currency)`
@@ -65,7 +66,13 @@ export const whatOf = (code: QuarantineReason, amounts: AmountRules): string => 
     case 'amount_too_precise':
       return `amount with too many decimals: ${decimalsAllowed(decimals)} (amounts.rounding is refuse)`
     case 'amount_too_large':
-      return `amount beyond ${amountText(largestMinor, decimals)}`
+      return base === undefined
+        ? `amount beyond ${amountText(largestMinor, decimals)}`
+        : `amount beyond ${amountText(base.largestMinor, base.decimals)} ${base.currency}, or ${amountText(largestMinor, decimals)} as it is sent`
+    case 'rate_missing':
+      return base === undefined
+        ? 'no rate to the base currency'
+        : `no rate to ${base.currency} above 0 (amounts.base.rate: ${base.rate})`
     default:
       return QUARANTINE_REASONS.find((reason) => reason.code === code)!.what
   }

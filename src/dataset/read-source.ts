@@ -8,6 +8,7 @@ import { VigiaError } from '../errors.ts'
 import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
+import { convertAmounts, rateColumn } from './base-conversion.ts'
 import { bindAttributes } from './bound-attributes.ts'
 import { allOf, type Conversion, convertedRows, preparedNames } from './conversion-query.ts'
 import type { RenamedColumn } from './csv-header.ts'
@@ -30,7 +31,7 @@ import { openSourceRows, type SourceFile, type SourceRows } from './source-rows.
 import { referenceName } from './tables/index-reference.ts'
 import { type LookupCounts, lookUpRows } from './tables/look-up-rows.ts'
 import { attributesOfTables, mappingOfTables, openTables } from './tables/open-tables.ts'
-import { type TableRead, writeSnapshot } from './tables/read-table.ts'
+import { type LoadedTable, type TableRead, writeSnapshot } from './tables/read-table.ts'
 
 /** Where the read step writes. Both files are replaced when they exist. */
 export interface ReadOutputs {
@@ -109,8 +110,8 @@ export interface ReadResult {
  *    columns with row numbers (`openSourceRows`).
  * 2. Every field's expression is checked and bound (`mapFields`).
  * 3. One pass converts all rows into the table `mapped`: typed values and a set of reasons.
- * 4. Good rows get what the tables have for them, as of their time (`lookUpRows`); repeated ids are found
- *    among them.
+ * 4. Good rows get what the tables have for them, as of their time (`lookUpRows`), and their amounts in the
+ *    base currency, where there is one (`convertAmounts`); repeated ids are found among them.
  * 5. Good rows are sorted into arrival order and written; the others go to the quarantine file.
  *
  * @throws the DATASET_ errors of bad input; INTERRUPTED when the work is aborted
@@ -142,13 +143,7 @@ export const readSource = async (
       if (!isOfSomeRow(error)) throw error
       return convertRows(connection, conversion, true)
     })
-    const attributes = [...bound.map(({ attribute }) => attribute), ...attributesOfTables(tables)]
-    assertDistinct(attributes)
-    for (const { definition } of tables)
-      if (outputs.tablePath !== undefined)
-        await writeSnapshot(connection, definition.name, outputs.tablePath(definition.name))
-    const lookups = await lookUpRows(connection, tables, preparedNames(attributes), signal)
-    await markRepeatedIds(connection, preparedNames(attributes))
+    const { attributes, lookups } = await completeRows(connection, conversion, tables, outputs, signal)
     const counts = await countRows(connection, amounts)
     const profiled = profile ? await profileSource(connection, allOf(conversion), rows.columns) : null
     throwIfAborted(signal)
@@ -178,12 +173,14 @@ export const readSource = async (
     })
   } finally {
     signal.removeEventListener('abort', interrupt)
-    const made = ['mapped', 'loaded', 'rejected_rows', 'row_shifts', 'repeated_rows', 'looked_up', 'places']
     const references = Object.keys(source.tables).map(referenceName)
-    for (const table of [...made, ...references, ...PROFILE_TABLES])
+    for (const table of [...MADE, ...references, ...PROFILE_TABLES])
       await connection.run(`DROP TABLE IF EXISTS temp.${table} CASCADE`).catch(() => undefined)
   }
 }
+
+/** Temporary tables of a reading, beside those of its tables and its profile. */
+const MADE = 'mapped loaded rejected_rows row_shifts repeated_rows looked_up places converted'.split(' ')
 
 interface Written {
   readonly accepted: number
@@ -215,7 +212,7 @@ const writeRows = async (
   },
 ): Promise<Written> => {
   const accepted = await writeAtomically(preparedPath, (path) =>
-    writePrepared(connection, path, order, counts, preparedNames(attributes)),
+    writePrepared(connection, path, order, counts, preparedNames(attributes, amounts)),
   )
   const quarantined = await writeAtomically(quarantinePath, (path) =>
     writeQuarantine(connection, path, fields, rows.columns, amounts),
@@ -271,6 +268,27 @@ const convertRows = async (
   )
 }
 
+/** Step 4: the attributes of rows, those of tables too, and how often each table had a row. */
+const completeRows = async (
+  connection: DuckDBConnection,
+  { attributes: bound, amounts }: Conversion,
+  tables: readonly LoadedTable[],
+  { tablePath }: ReadOutputs,
+  signal: AbortSignal,
+): Promise<{
+  readonly attributes: readonly SourceAttribute[]
+  readonly lookups: readonly LookupCounts[]
+}> => {
+  const attributes = [...bound.map(({ attribute }) => attribute), ...attributesOfTables(tables)]
+  assertDistinct(attributes)
+  for (const { definition } of tables)
+    if (tablePath !== undefined) await writeSnapshot(connection, definition.name, tablePath(definition.name))
+  const lookups = await lookUpRows(connection, tables, preparedNames(attributes), signal)
+  await convertAmounts(connection, amounts, attributes)
+  await markRepeatedIds(connection, preparedNames(attributes, amounts))
+  return { attributes, lookups }
+}
+
 /**
  * Step 5. Sorts only when it must: rows that are all good and in order are written as they stand, on all
  * threads.
@@ -308,8 +326,12 @@ const writeQuarantine = async (
       `TRY(CAST((\n${expression ?? 'NULL::VARCHAR'}\n) AS VARCHAR))`,
     ]),
   )
-  const gotOf = (code: QuarantineReason, field: string | null): string =>
-    code === 'attribute_not_readable' ? '"__unreadable"' : field === null ? 'NULL::VARCHAR' : got.get(field)!
+  const rate = amounts.base === undefined ? 'NULL' : rateColumn(amounts.base)
+  const gotOf = (code: QuarantineReason, field: string | null): string => {
+    if (code === 'attribute_not_readable') return '"__unreadable"'
+    if (code === 'rate_missing') return '"__rate"'
+    return field === null ? 'NULL::VARCHAR' : got.get(field)!
+  }
   const reasons = QUARANTINE_REASONS.map(
     ({ code, field }) =>
       `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(whatOf(code, amounts))}, 'got': ${gotOf(code, field)}} END`,
@@ -321,7 +343,7 @@ const writeQuarantine = async (
        SELECT source_file, source_row, reasons, original FROM (
          SELECT source_file, source_row, list_filter([${reasons.join(', ')}], lambda reason: reason IS NOT NULL) AS reasons,
            CASE WHEN "__malformed" THEN to_json("__line") ELSE ${asObject} END AS original
-         FROM source_rows JOIN (SELECT source_row AS bad_row, reasons, "__unreadable" FROM mapped WHERE reasons <> 0) AS bad ON source_row = bad_row
+         FROM source_rows JOIN (SELECT source_row AS bad_row, reasons, "__unreadable", ${rate}::VARCHAR AS "__rate" FROM mapped WHERE reasons <> 0) AS bad ON source_row = bad_row
          UNION ALL
          SELECT source_file, source_row, [{'code': 'row_malformed', 'what': 'row malformed', 'got': message}], to_json(line) FROM rejected_rows)
        ORDER BY source_row) TO ${sqlLiteral(path)} (FORMAT json)`,

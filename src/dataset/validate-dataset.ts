@@ -6,7 +6,7 @@ import { DAY_MS } from '../foundation/days.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import { attributeColumn, preparedColumns } from '../transaction/attributes.ts'
 import { CATEGORY_FIELDS, SOURCE_FIELDS } from '../transaction/fields.ts'
-import { PREPARED_COLUMNS, type PreparedColumn } from '../transaction/prepared-columns.ts'
+import { PREPARED_COLUMNS, type PreparedColumn, SENT_AMOUNT_COLUMN } from '../transaction/prepared-columns.ts'
 import { checkAmounts, checkCurrencies } from './amount-checks.ts'
 import { checkAttributes } from './attribute-checks.ts'
 import {
@@ -43,7 +43,7 @@ export const validateDataset = async (
   windows: readonly string[] = [],
 ): Promise<ValidationReport> => {
   const from = `read_parquet(${sqlLiteral(preparedPath)})`
-  const types = preparedColumns(read.attributes)
+  const types = preparedColumns(read.attributes, read.amounts)
   const profile = await profileDataset(connection, from, mappedColumns(read), types)
   const asOfMs = settings.as_of === '' ? profile.lastEventMs : parseInstant(settings.as_of)
   const subject: Subject = {
@@ -118,6 +118,8 @@ const checkMissing: Check = ({ profile, settings }) =>
         name in PREPARED_COLUMNS &&
         !isRequired(name) &&
         name !== 'fraud_pattern' &&
+        // Most transactions reverse none.
+        name !== 'reverses' &&
         name !== 'labelled_at_ms',
     )
     .map(({ name, missing }) => {
@@ -309,7 +311,13 @@ const checkSchema = async (
 const mappedColumns = (read: ReadResult): ReadonlySet<string> => {
   const fields = SOURCE_FIELDS.filter(({ wire }) => read.mapping[wire] !== null)
   const attributes = read.attributes.map(({ name }) => attributeColumn(name))
-  return new Set(['arrival', 'source_row', ...fields.map(({ column }) => column), ...attributes])
+  return new Set([
+    'arrival',
+    'source_row',
+    SENT_AMOUNT_COLUMN,
+    ...fields.map(({ column }) => column),
+    ...attributes,
+  ])
 }
 
 const isRequired = (name: string): boolean => PREPARED_COLUMNS[name as PreparedColumn].endsWith('NOT NULL')

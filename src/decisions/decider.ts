@@ -148,7 +148,8 @@ const keysOfEntities = (engineer: FeatureEngineer, entities: Entities): NamedKey
 /** Tokens of the bank's own entities that a transaction names; undefined when the model knows none. */
 const createOwnTokens = ({
   settings,
-  cleaning,
+  // Whose a transaction is says nothing of its amount: a label may carry one without a rate.
+  cleaning: { amounts: _, ...cleaning },
 }: LoadedModel): ((transaction: Transaction) => Entities['own']) => {
   const { entities } = settings.options
   if (entities.length === 0) return () => undefined

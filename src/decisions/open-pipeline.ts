@@ -3,6 +3,7 @@ import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import type { Reason } from '../model/explain/reasons.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
+import { assertInBase } from '../transaction/base-amount.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import { Archiver } from './archiver.ts'
 import { createDecider, type Decider, type ServingModels } from './decider.ts'
@@ -167,7 +168,7 @@ const createPipeline = (
     },
     predict: async (sent, reasons) => {
       const prediction = await useRead(sent, current, (transaction, isStale) =>
-        decisions.predict(tables.complete(transaction), reasons, isStale),
+        decisions.predict(assertInBase(tables.complete(transaction), shape.amounts), reasons, isStale),
       )
       // A retried request gets its reasons again, where that takes no search.
       if (!prediction.isRepeated || reasons === 0 || !decisions.isLogInOrder) return prediction

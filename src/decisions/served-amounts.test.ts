@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { featureSettingsOfModel } from '../features/feature-settings.ts'
-import { AMOUNTS_ABOVE_ZERO, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
+import { AMOUNTS_ABOVE_ZERO, type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { readRequest } from '../transaction/read-request.ts'
 import { testModel } from './inference.test-kit.ts'
 import type { LoadedModel } from './loaded-model.ts'
@@ -23,6 +23,17 @@ describe('amounts are read by the rules that the served model was trained with',
     expect(() => readRequest({ ...PAYMENT, amount: 0.5 }, shape)).toThrow('amount has decimals')
   })
 
+  test('a base currency is of what features see: requests are read as they are sent', () => {
+    const base = { currency: 'EUR', rate: 'eur', decimals: 2, largestMinor: 99_999_999_999 }
+    const several = { ...DEFAULT_AMOUNTS, decimals: 4, base }
+    const model = modelOf(several)
+    expect(shapeOf([model, modelOf(several)]).amounts).toEqual(several)
+    expect(model.settings.options.amounts).toEqual({ ...DEFAULT_AMOUNTS, currency: 'EUR' })
+    expect(() => shapeOf([model, modelOf({ ...several, base: { ...base, currency: 'USD' } })])).toThrow(
+      expect.objectContaining({ code: 'SERVING_AMOUNTS_DIFFER' }),
+    )
+  })
+
   test('models side by side that read amounts by other rules are refused', () => {
     expect(() => shapeOf([modelOf(DEFAULT_AMOUNTS), modelOf({ ...DEFAULT_AMOUNTS, decimals: 3 })])).toThrow(
       expect.objectContaining({ code: 'SERVING_AMOUNTS_DIFFER' }),
@@ -33,7 +44,7 @@ describe('amounts are read by the rules that the served model was trained with',
 const PAYMENT = { transaction_id: 't', user_id: 'ada', timestamp: '2026-03-01T10:00:00Z', amount: 1 }
 
 /** A model as its manifest says it, with or without rules of amounts. */
-const modelOf = (amounts?: typeof DEFAULT_AMOUNTS): LoadedModel => {
+const modelOf = (amounts?: AmountRules): LoadedModel => {
   const model = testModel()
   const { features, labels } = model.artifact.manifest.featureSettings
   const said = { features, labels, ...(amounts !== undefined && { amounts }) }

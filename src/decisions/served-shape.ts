@@ -7,6 +7,7 @@ import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { ServedMapping } from './inference-pipeline.ts'
 import type { LoadedModel } from './loaded-model.ts'
+import { tablesOf } from './tables/merge-tables.ts'
 
 /**
  * What transactions have for these models: the attributes that any of them knows, each once. A request is
@@ -36,15 +37,22 @@ export const shapeOf = (models: readonly LoadedModel[]): TransactionShape => {
     attributes: [...attributes.values()].map(({ attribute }) => attribute),
     hasUsers: models.some(({ settings }) => !settings.withoutUsers),
     amounts: amountsOf(models),
+    ...(isRateInTable(models) && { hasRateInTable: true }),
   }
+}
+
+const isRateInTable = (models: readonly LoadedModel[]): boolean => {
+  const { base } = amountsOf(models)
+  if (base === undefined) return false
+  return tablesOf(models).some(({ attributes }) => attributes.some(({ name }) => name === base.rate))
 }
 
 /** The rules by which all of them read amounts. @throws SERVING_AMOUNTS_DIFFER */
 const amountsOf = ([first, ...others]: readonly LoadedModel[]): AmountRules => {
-  const amounts = first?.settings.options.amounts ?? DEFAULT_AMOUNTS
+  const amounts = first?.settings.amounts ?? DEFAULT_AMOUNTS
   const allowed = canonicalJson({ ...amounts })
   for (const other of others) {
-    const got = canonicalJson({ ...other.settings.options.amounts })
+    const got = canonicalJson({ ...other.settings.amounts })
     if (got !== allowed)
       throw new VigiaError('SERVING_AMOUNTS_DIFFER', {
         model: nameOf(other),

@@ -63,8 +63,8 @@ export class FeatureEngineer {
     families?: readonly FeatureFamily[],
   ) {
     this.plan = families === undefined ? planFeatures(settings) : planFeatures(settings, families)
-    const { attributes, entities } = settings.options
-    this.event = new TransactionEvent(attributes, entities)
+    const { attributes, entities, reversals } = settings.options
+    this.event = new TransactionEvent(attributes, entities, reversals)
     this.featureNames = this.plan.features.map(({ feature }) => feature.name)
     const moment = new Moment(createTimeZone(settings.timeZone))
     const { layouts } = this.plan
@@ -275,6 +275,7 @@ class BoundSource implements EntitySource {
   lifePayments = (): EntityReading => this.reading
   lifeSquares = (): EntityReading => this.reading
   lastPlace = (): EntityReading => this.reading
+  reversal = (): EntityReading => this.reading
   window = (name: string) => this.reading.windows.find((window) => window.name === name)!
   windowPayments = this.window
   windowSquares = this.window

@@ -10,6 +10,7 @@ const limits = { ringEvents: 16, dimensionValues: 8, latenessMs: 0, labelDelayMs
 const plan = (include: string[], exclude: string[] = [], amounts = DEFAULT_AMOUNTS) =>
   planFeatures({
     timeZone: 'UTC',
+    amounts,
     options: {
       windows: ['1h', '1d'],
       riskWindows: ['1d'],

@@ -220,6 +220,12 @@ class Recorder implements EntitySource {
     return this.life()
   }
 
+  /** The ring has it, whatever else is asked. */
+  reversal(): EntityReading {
+    this.ask()
+    return new EntityReading(EMPTY_LAYOUT)
+  }
+
   window(name: string): WindowReading {
     this.ask().windows.add(name)
     return new WindowReading(name, 0, 0)

@@ -3,7 +3,7 @@ import type { LabelsSettings } from '../config/sections/labels.ts'
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import { isTimeZone } from '../foundation/time-zone.ts'
-import { AMOUNTS_ABOVE_ZERO, type AmountRules } from '../transaction/amount-rules.ts'
+import { AMOUNTS_ABOVE_ZERO, type AmountRules, featureAmounts } from '../transaction/amount-rules.ts'
 import type { Entity } from '../transaction/entities.ts'
 import { ENTITY_KINDS, type EntityKind, type StandardKind } from '../transaction/entity-kind.ts'
 import { readAggregates } from './aggregates/aggregate-feature.ts'
@@ -16,6 +16,8 @@ import type { NamedWindow } from './state/named-window.ts'
 /** The configuration of features, in the engine's own terms. */
 export interface FeatureSettings {
   readonly timeZone: string
+  /** By which transactions are read; those in `options` are of what features see. */
+  readonly amounts: AmountRules
   readonly options: FamilyOptions
   /** Length in milliseconds by window name. */
   readonly windowMs: ReadonlyMap<string, number>
@@ -30,7 +32,7 @@ export interface FeatureSettings {
 }
 
 /** Every category field, and nothing of the bank's own. */
-const ALL_FIELDS: KnownData = {
+export const ALL_FIELDS: KnownData = {
   categories: VOCABULARY_FIELDS,
   attributes: [],
   entities: [],
@@ -70,6 +72,7 @@ export const readFeatureSettings = (
   })
   return {
     timeZone: features.time_zone,
+    amounts,
     options: {
       windows: windows.map(({ name }) => name),
       riskWindows: riskWindows.map(({ name }) => name),
@@ -77,11 +80,12 @@ export const readFeatureSettings = (
       night: features.night,
       categories: known.categories,
       attributes: known.attributes,
-      amounts,
+      amounts: featureAmounts(amounts),
       entities: known.entities,
       standardEntities: known.standardEntities,
       derived: readDerived(features.derived),
       aggregates,
+      ...(known.reversals && { reversals: true }),
       ...(known.foldsCategories && { foldsCategories: true }),
     },
     windowMs: new Map([...windows, ...riskWindows, ...ownWindows].map(({ name, ms }) => [name, ms])),
@@ -105,11 +109,13 @@ export const knownData = ({
   attributes = [],
   entities = [],
   withoutUsers,
+  reversals,
 }: FittedFeatures): KnownData => ({
   categories: VOCABULARY_FIELDS.filter((name) => Object.hasOwn(vocabularies, name)),
   attributes,
   ...splitEntities(entities),
   withoutUsers: withoutUsers === true,
+  ...(reversals && { reversals }),
 })
 
 /** Entities of the bank's own apart from what is added to the standard ones. */

@@ -69,7 +69,10 @@ export interface FamilyOptions {
   /** From <= hour < to. */
   readonly businessHours: { readonly from: number; readonly to: number }
   readonly night: { readonly from: number; readonly to: number }
-  /** Which amounts there are; without refunds among them, no state counts any. */
+  /**
+   * Which amounts there are, in the base currency where there is one; without refunds among them, no state
+   * counts any.
+   */
   readonly amounts: AmountRules
   readonly categories: KnownData['categories']
   /** Their values stand in an event in this order. */
@@ -81,6 +84,8 @@ export interface FamilyOptions {
   readonly derived: readonly DerivedFeature[]
   /** Aggregates of attributes, in the order of the vector. */
   readonly aggregates: readonly AggregateFeature[]
+  /** Transactions may name what they reverse; absent: the source does not say it. */
+  readonly reversals?: KnownData['reversals']
   /** Expressions are checked for it where it is known. */
   readonly foldsCategories?: KnownData['foldsCategories']
 }
@@ -96,6 +101,8 @@ export interface KnownData {
   readonly standardEntities: readonly Entity[]
   /** The bank knows no users: nothing is computed of them. Absent: every transaction has one. */
   readonly withoutUsers?: boolean
+  /** The source says of transactions what they reverse. */
+  readonly reversals?: boolean
   /** Cleaning writes categories in one form. Absent: not known, because this is no training. */
   readonly foldsCategories?: boolean
 }
@@ -125,6 +132,8 @@ export interface EntitySource {
   lifeSquares(): EntityReading
   /** `life` with the coordinates of the last transaction. */
   lastPlace(): EntityReading
+  /** What the transaction says that it reverses, of those that a user's windows may still look at. */
+  reversal(): EntityReading
   /** How many transactions are in `(t - w, t]`. */
   window(name: string): WindowReading
   /** The same, with count and total of the refunds among them, and the total of the payments. */

@@ -41,6 +41,8 @@ export interface FittedFeatures {
   readonly attributes?: readonly Attribute[]
   /** The bank knows no users; absent: every transaction has one. */
   readonly withoutUsers?: true
+  /** The source said of transactions what they reverse; absent: it did not. */
+  readonly reversals?: true
   /** Entities of the bank's own, and what is added to the standard ones; absent: none. */
   readonly entities?: readonly Entity[]
 }

@@ -26,6 +26,8 @@ export class TransactionEvent {
   currencyToken = 0.5
   /** Whoever is on the other side of the side that looks at it (`sides.ts`). */
   counterpartyToken = 0.5
+  /** The transaction that it reverses; `NO_TOKEN` too where the source names none at all. */
+  reversesToken = 0.5
   // Half a unit each: it makes V8 hold the fields as doubles from the start. All are set before use.
   /**
    * In the order of `attributes`: numbers, epoch milliseconds, 1 and 0, of which NaN is missing; tokens of
@@ -39,8 +41,11 @@ export class TransactionEvent {
   /** Of the entities of the bank's own, in their order. */
   readonly entityTokens: Float64Array
   readonly entityIds: readonly EntityIdOf[]
+  /** Whether transactions may name what they reverse. */
+  readonly hasReversals: boolean
 
-  constructor(attributes: readonly Attribute[] = [], entities: readonly Entity[] = []) {
+  constructor(attributes: readonly Attribute[] = [], entities: readonly Entity[] = [], reversals = false) {
+    this.hasReversals = reversals
     this.attributes = attributes
     this.allValues = valuesOfEvents(attributes, entities)
     this.values = new Float64Array(this.allValues.length)
@@ -65,6 +70,7 @@ export const readTransaction = (event: TransactionEvent, transaction: Transactio
   event.latitude = transaction.latitude ?? Number.NaN
   event.longitude = transaction.longitude ?? Number.NaN
   event.currencyToken = tokenOf(transaction.currency)
+  event.reversesToken = event.hasReversals ? tokenOf(transaction.reverses) : NO_TOKEN
   const { attributes, values, entityIds, entityTokens } = event
   for (let i = 0; i < entityIds.length; i++) entityTokens[i] = tokenOf(entityIds[i]!(transaction))
   if (attributes.length === 0) return
@@ -99,7 +105,15 @@ export const EVENT_SOURCES = {
   Record<
     Exclude<
       keyof TransactionEvent,
-      'values' | 'attributes' | 'allValues' | 'entities' | 'entityTokens' | 'entityIds' | 'counterpartyToken'
+      | 'values'
+      | 'attributes'
+      | 'allValues'
+      | 'entities'
+      | 'entityTokens'
+      | 'entityIds'
+      | 'counterpartyToken'
+      | 'reversesToken'
+      | 'hasReversals'
     >,
     FieldName
   >
@@ -109,7 +123,7 @@ export type EventField = keyof typeof EVENT_SOURCES
 
 /**
  * The fields of an event in bulk: they stand first in a row of `EventRows`, after them the values of
- * attributes and the tokens of entities.
+ * attributes, what is reversed where a source names it, and the tokens of entities.
  */
 export const EVENT_FIELDS = Object.keys(EVENT_SOURCES) as readonly EventField[]
 
@@ -121,33 +135,40 @@ export const eventFieldAt = (field: EventField): number => EVENT_FIELDS.indexOf(
 
 const EVENT_WIDTH = EVENT_FIELDS.length
 
-/** Words of a row with so many attributes and entities of the bank's own. */
-export const eventWidth = ({ attributes, entities }: EventShape): number =>
-  EVENT_WIDTH + attributes + entities
+/** Words of a row of that shape. */
+export const eventWidth = ({ attributes, entities, reversals = 0 }: EventShape): number =>
+  EVENT_WIDTH + attributes + reversals + entities
 
-/** How many attributes and entities of the bank's own events have. */
+/** How many attributes and entities of the bank's own events have; 1 where they name what they reverse. */
 export interface EventShape {
   readonly attributes: number
   readonly entities: number
+  readonly reversals?: number
 }
 
 export const eventShapeOf = ({
   attributes,
   entities,
+  reversals,
 }: {
   readonly attributes: readonly unknown[]
   readonly entities: readonly unknown[]
-}): EventShape => ({ attributes: attributes.length, entities: entities.length })
+  readonly reversals?: boolean | undefined
+}): EventShape => ({
+  attributes: attributes.length,
+  entities: entities.length,
+  ...(reversals && { reversals: 1 }),
+})
 
 /** Where the token of a kind of entity stands in a row. */
 export const entityFieldAt = (
   kind: EntityKind,
   own: readonly Entity[],
-  { attributes }: EventShape,
+  { attributes, reversals = 0 }: EventShape,
 ): number => {
   const standard = STANDARD_TOKENS[kind as StandardKind]
   if (standard !== undefined) return eventFieldAt(standard)
-  return EVENT_WIDTH + attributes + own.findIndex(({ name }) => name === kind)
+  return EVENT_WIDTH + attributes + reversals + own.findIndex(({ name }) => name === kind)
 }
 
 const STANDARD_TOKENS: Readonly<Record<StandardKind, EventField>> = {
@@ -158,9 +179,10 @@ const STANDARD_TOKENS: Readonly<Record<StandardKind, EventField>> = {
 
 /** Fills `event` from row `row`. */
 export const readRow = (event: TransactionEvent, rows: EventRows, row: number): void => {
-  const { values, entityTokens } = event
+  const { values, entityTokens, hasReversals } = event
   const given = event.attributes.length
-  const at = row * (EVENT_WIDTH + given + entityTokens.length)
+  const before = EVENT_WIDTH + given + (hasReversals ? 1 : 0)
+  const at = row * (before + entityTokens.length)
   event.eventTimeMs = rows[at]!
   event.amountMinor = rows[at + 1]!
   event.transactionToken = rows[at + 2]!
@@ -175,6 +197,7 @@ export const readRow = (event: TransactionEvent, rows: EventRows, row: number): 
   event.longitude = rows[at + 11]!
   event.currencyToken = rows[at + 12]!
   for (let i = 0; i < given; i++) values[i] = rows[at + EVENT_WIDTH + i]!
-  const tokensAt = at + EVENT_WIDTH + given
+  event.reversesToken = hasReversals ? rows[at + before - 1]! : NO_TOKEN
+  const tokensAt = at + before
   for (let i = 0; i < entityTokens.length; i++) entityTokens[i] = rows[tokensAt + i]!
 }

@@ -19,6 +19,18 @@ const AmountRulesSchema = Type.Object(
     rounding: Type.Unsafe<Rounding>({ enum: [...ROUNDINGS] }),
     zero: Type.Boolean(),
     refunds: Type.Boolean(),
+    /** Absent where amounts are of one currency, and in artifacts of before there was any. */
+    base: Type.Optional(
+      Type.Object(
+        {
+          currency: Type.String(),
+          rate: Type.String(),
+          decimals: Type.Integer({ minimum: 0, maximum: MOST_DECIMALS }),
+          largestMinor: Type.Integer({ minimum: 1, maximum: MOST_MINOR }),
+        },
+        closed,
+      ),
+    ),
   },
   closed,
 )

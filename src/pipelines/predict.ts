@@ -89,7 +89,7 @@ export const predict = async (options: PredictOptions): Promise<PredictResult> =
         connection,
         options.source,
         { preparedPath: prepared, quarantinePath: quarantine },
-        { workingDirectory, work, amounts: settings.options.amounts, labels: 'if there' },
+        { workingDirectory, work, amounts: settings.amounts, labels: 'if there' },
       )
       const cleaning = allFitted.cleaning as FittedCleaning
       await applyCleaning(connection, prepared, cleaned, cleaning, fitted.attributes)

@@ -61,6 +61,8 @@ export interface ArrivalOptions {
   readonly attributes: readonly Attribute[]
   /** Whose tokens stand after them. */
   readonly entities: readonly Entity[]
+  /** What a transaction reverses stands between the two. */
+  readonly reversals?: boolean | undefined
   readonly labelDelayMs: number
   readonly needsLabels: boolean
   /** Where an earlier replay had come to. */
@@ -89,12 +91,12 @@ export class ArrivalReader {
 
   static async open(
     connections: { readonly transactions: DuckDBConnection; readonly labels: DuckDBConnection },
-    { prepared, profile, attributes, entities, labelDelayMs, needsLabels, carried }: ArrivalOptions,
+    { prepared, profile, labelDelayMs, needsLabels, carried, ...parts }: ArrivalOptions,
   ): Promise<ArrivalReader> {
     const source = `read_parquet(${sqlLiteral(prepared)})`
-    const shape = eventShapeOf({ attributes, entities })
-    const ids = entities.map(idSql)
-    const rows = await connections.transactions.stream(`SELECT ${rowSql(attributes, ids)} FROM ${source}`)
+    const shape = eventShapeOf(parts)
+    const ids = parts.entities.map(idSql)
+    const rows = await connections.transactions.stream(`SELECT ${rowSql(parts, ids)} FROM ${source}`)
     const start = carried?.clock ?? Number.NEGATIVE_INFINITY
     const labels = !needsLabels
       ? new PendingLabels(Number.POSITIVE_INFINITY, shape)
@@ -181,11 +183,15 @@ const attributeSql = (attribute: Attribute): string => {
 /** The id of an entity, empty where the transaction names none. */
 const idSql = (entity: Entity): string => entityIdSql(entity, attributeColumn)
 
-/** The fields of an event, attributes, ids of entities, and after them: 1 fraud, 0 not, -1 not known. */
-const rowSql = (attributes: readonly Attribute[], ids: readonly string[]): string =>
+/** A row of an event, and after it: 1 fraud, 0 not, -1 not known. */
+const rowSql = (
+  { attributes, reversals }: Pick<ArrivalOptions, 'attributes' | 'reversals'>,
+  ids: readonly string[],
+): string =>
   [
     ...EVENT_FIELDS.map(eventSql),
     ...attributes.map(attributeSql),
+    ...(reversals ? ["coalesce(reverses, '')"] : []),
     ...ids,
     'coalesce(is_fraud, -1)::DOUBLE',
   ].join(', ')

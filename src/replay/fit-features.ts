@@ -51,6 +51,7 @@ export const fitFeaturesOn = async (
     ...fitted,
     ...(attributes.length > 0 && { attributes }),
     ...(entities.length > 0 && { entities }),
+    ...(settings.options.reversals && { reversals: true as const }),
     ...(settings.withoutUsers && { withoutUsers: true as const }),
   }
 }

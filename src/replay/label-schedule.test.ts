@@ -7,6 +7,7 @@ import { afterAll, expect, test } from 'vitest'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import { readLabels } from '../pipelines/parity/served-rows.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
+import { NO_SHAPE } from '../transaction/shape.ts'
 import { tokenOf } from '../transaction/token.ts'
 import { ArrivalReader, profileArrivals } from './arrival-reader.ts'
 import { isLabelDue, labelDueSql } from './label-schedule.ts'
@@ -118,7 +119,7 @@ const byPlaying = async (
   from: number,
 ): Promise<Delivery[]> => {
   let clockMs = Math.max(Number.NEGATIVE_INFINITY, ...history.slice(0, from).map((row) => row.eventTimeMs))
-  const labels = readLabels(connection, prepared, { from, clockMs, delayMs }, [])
+  const labels = readLabels(connection, prepared, { from, clockMs, delayMs }, NO_SHAPE)
   let label = await labels.next()
   const deliveries: Delivery[] = []
   for (let n = from; n < history.length; n++) {

@@ -109,6 +109,7 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
             profile: { rows, isDisordered },
             attributes: settings.options.attributes,
             entities: settings.options.entities,
+            reversals: settings.options.reversals,
             labelDelayMs: settings.limits.user.labelDelayMs,
             needsLabels: Object.values(plan.layouts).some(
               (layout) => layout !== undefined && layout.labelField >= 0,

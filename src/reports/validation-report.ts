@@ -1,5 +1,5 @@
 import type { ValidationCheck, ValidationReport } from '../dataset/validation-report.ts'
-import { minorPerUnit } from '../transaction/amount-rules.ts'
+import { featureAmounts, minorPerUnit } from '../transaction/amount-rules.ts'
 import { CHART_COLORS, type ChartSpecification, renderChart } from './chart.ts'
 import { figure, type Html, html, page, table } from './page.ts'
 
@@ -221,8 +221,8 @@ const amountChart = ({ amounts, read }: ValidationReport): ChartSpecification =>
   ...SIZE,
   data: {
     values: amounts.map(({ fromMinor, toMinor, rows }) => ({
-      from: fromMinor / minorPerUnit(read.amounts.decimals),
-      to: toMinor / minorPerUnit(read.amounts.decimals),
+      from: fromMinor / minorPerUnit(featureAmounts(read.amounts).decimals),
+      to: toMinor / minorPerUnit(featureAmounts(read.amounts).decimals),
       none: 0,
       rows,
     })),

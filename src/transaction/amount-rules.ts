@@ -22,6 +22,23 @@ export interface AmountRules {
   readonly zero: boolean
   /** Whether an amount below 0 is one: a refund or reversal. */
   readonly refunds: boolean
+  /**
+   * Amounts are of several currencies, and features see all of them in this one. Then `currency` is empty,
+   * and `decimals` and `largestMinor` are of amounts as they are sent, whatever their currency.
+   */
+  readonly base?: BaseCurrency
+}
+
+/** The currency that features see, and by what amounts are converted to it. */
+export interface BaseCurrency {
+  /** ISO 4217 code. */
+  readonly currency: string
+  /** The attribute that holds the rate: how many units of `currency` a unit of the transaction's is. */
+  readonly rate: string
+  /** Decimals of a minor unit of `currency`. */
+  readonly decimals: number
+  /** The largest converted amount in either direction, in minor units of `currency`. */
+  readonly largestMinor: number
 }
 
 export const MOST_DECIMALS = 6
@@ -47,6 +64,13 @@ export const DEFAULT_AMOUNTS: AmountRules = {
 
 /** The rules of models that say nothing of amounts: they were trained when all amounts were above 0. */
 export const AMOUNTS_ABOVE_ZERO: AmountRules = { ...DEFAULT_AMOUNTS, zero: false, refunds: false }
+
+/** The rules of amounts as features see them: of the base currency, where there is one. */
+export const featureAmounts = ({ base, ...rules }: AmountRules): AmountRules => {
+  if (base === undefined) return rules
+  const { currency, decimals, largestMinor } = base
+  return { ...rules, currency, decimals, largestMinor }
+}
 
 /** Minor units of one unit of the currency: 100 with two decimals. */
 export const minorPerUnit = (decimals: number): number => 10 ** decimals

@@ -1,5 +1,6 @@
+import type { AmountRules } from './amount-rules.ts'
 import { LATEST_TIME_MS, LONGEST_TEXT, SOURCE_FIELDS } from './fields.ts'
-import { PREPARED_COLUMNS } from './prepared-columns.ts'
+import { PREPARED_COLUMNS, SENT_AMOUNT_COLUMN } from './prepared-columns.ts'
 import { isMissing, readInstant, readText, trimBlanks } from './read-fields.ts'
 import { type FieldProblem, shown } from './request-problem.ts'
 
@@ -60,9 +61,13 @@ export const areStoredAlike = (kind: AttributeKind, other: AttributeKind | undef
   other !== undefined && SQL_TYPES[kind] === SQL_TYPES[other]
 
 /** The columns of a prepared dataset with these attributes, by name with their SQL types. */
-export const preparedColumns = (attributes: readonly Attribute[]): Readonly<Record<string, string>> => ({
+export const preparedColumns = (
+  attributes: readonly Attribute[],
+  { base }: Pick<AmountRules, 'base'> = {},
+): Readonly<Record<string, string>> => ({
   ...PREPARED_COLUMNS,
   ...Object.fromEntries(attributes.map(({ name, kind }) => [attributeColumn(name), SQL_TYPES[kind]])),
+  ...(base !== undefined && { [SENT_AMOUNT_COLUMN]: 'BIGINT' }),
 })
 
 /** Whether values of that kind are text. */

@@ -177,6 +177,15 @@ export const TRANSACTION_FIELDS = [
     says: 'Degrees east.',
     example: -3.7038,
   },
+  {
+    name: 'reverses',
+    wire: 'reverses',
+    column: 'reverses',
+    kind: 'id',
+    required: false,
+    says: 'The transaction_id of the original, of a refund or reversal that names it.',
+    example: 'tx-2026-000000',
+  },
 ] as const satisfies readonly (TextField | NumberField)[]
 
 /**

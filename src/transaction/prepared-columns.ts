@@ -1,3 +1,4 @@
+import type { AmountRules } from './amount-rules.ts'
 import {
   type FieldKind,
   type LABEL_FIELDS,
@@ -42,6 +43,12 @@ export const PREPARED_COLUMNS = {
 export type PreparedColumn = keyof typeof PREPARED_COLUMNS
 
 /**
+ * Beside them where there is a base currency: the amount as it was sent, in minor units by the rules of
+ * amounts. `amount_minor` is then what features see, in minor units of the base currency.
+ */
+export const SENT_AMOUNT_COLUMN = 'sent_amount_minor'
+
+/**
  * The column of each field as SQL whose values JavaScript reads as a transaction has them: text or doubles.
  */
 export const FIELD_SQL = Object.fromEntries(
@@ -50,3 +57,21 @@ export const FIELD_SQL = Object.fromEntries(
     PREPARED_COLUMNS[column].startsWith('BIGINT') ? `${column}::DOUBLE` : column,
   ]),
 ) as { readonly [Name in TransactionField['name']]: string }
+
+/** What decides how a transaction stands in a prepared dataset as it was sent. */
+export interface SentShape {
+  readonly amounts: Pick<AmountRules, 'base'>
+  /** Absent: rows need not have what they reverse; those of before there was any have no such column. */
+  readonly reversals?: boolean | undefined
+}
+
+/** The fields of transactions as they were sent, by name, each with its SQL as `FIELD_SQL` has it. */
+export const sentFieldSql = ({
+  amounts: { base },
+  reversals,
+}: SentShape): readonly (readonly [string, string])[] =>
+  Object.entries(FIELD_SQL)
+    .filter(([name]) => name !== 'reverses' || reversals)
+    .map(([name, sql]) =>
+      name === 'amountMinor' && base !== undefined ? [name, `${SENT_AMOUNT_COLUMN}::DOUBLE`] : [name, sql],
+    )

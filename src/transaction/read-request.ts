@@ -1,5 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein'
 import { readAttributes } from './attributes.ts'
+import { baseProblem } from './base-amount.ts'
 import {
   LARGEST_LATITUDE,
   LARGEST_LONGITUDE,
@@ -45,6 +46,10 @@ export const readRequest = (
     const attributes = readAttributes(body.attributes, shape.attributes, unknownFields, problems)
     if (attributes !== undefined) transaction.attributes = attributes
     if (unknownFields === 'refuse') refuseUnknown(body, shape, problems)
+    // Of a transaction that can be read: else the amount, the rate or the currency has a problem of its own.
+    const isWhole = problems.length === 0 && shape.hasRateInTable !== true
+    const problem = isWhole ? baseProblem(transaction, shape.amounts) : undefined
+    if (problem !== undefined) problems.push(problem)
   }
   if (problems.length > 0) throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', problems)
   return transaction
@@ -79,6 +84,7 @@ const readRecord = (
     location: readText('location', body.location, problems),
     latitude: readDegrees('latitude', body.latitude, LARGEST_LATITUDE, problems),
     longitude: readDegrees('longitude', body.longitude, LARGEST_LONGITUDE, problems),
+    reverses: readText('reverses', body.reverses, problems),
   } satisfies Record<OptionalName, unknown>
   if (userId !== undefined) transaction.userId = userId
   if (read.currency !== undefined) transaction.currency = read.currency
@@ -90,6 +96,7 @@ const readRecord = (
   if (read.location !== undefined) transaction.location = read.location
   if (read.latitude !== undefined) transaction.latitude = read.latitude
   if (read.longitude !== undefined) transaction.longitude = read.longitude
+  if (read.reverses !== undefined) transaction.reverses = read.reverses
   return transaction
 }
 

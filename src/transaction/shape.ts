@@ -11,6 +11,8 @@ export interface TransactionShape {
   /** Every transaction names its user; otherwise the bank knows no users. */
   readonly hasUsers: boolean
   readonly amounts: AmountRules
+  /** The rate to the base currency stands in a table, so that a request need not have it. */
+  readonly hasRateInTable?: true
 }
 
 /** Transactions that have nothing but the fields, and amounts as no setting says otherwise. */

@@ -243,14 +243,11 @@ const lookups = (metrics: string, table: string, outcome: string): number => {
 }
 
 /** The transactions of a prepared file as requests, in the order of their arrival. */
-const requestsOf = (
-  prepared: string,
-  { attributes, amounts }: TransactionShape,
-): Promise<readonly RequestTransaction[]> =>
+const requestsOf = (prepared: string, shape: TransactionShape): Promise<readonly RequestTransaction[]> =>
   withDatabase(databaseIn(work), async (connection) => {
     const requests: RequestTransaction[] = []
-    for await (const transaction of readRequests(connection, prepared, 0, attributes))
-      requests.push(writeRequest(transaction, amounts))
+    for await (const transaction of readRequests(connection, prepared, 0, shape))
+      requests.push(writeRequest(transaction, shape.amounts))
     return requests
   })
 
@@ -306,7 +303,7 @@ const labelsLeft = (run: string, shape: TransactionShape): Promise<LabelToTell[]
       connection,
       prepared,
       { from, clockMs, delayMs },
-      shape.attributes,
+      shape,
     )) {
       const { transactionId, isFraud, transaction } = feedback
       const told = {

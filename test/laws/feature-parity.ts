@@ -7,7 +7,7 @@ import type { Transaction } from '../../src/transaction/transaction.ts'
 import { driveEngine } from '../oracle/drive-engine.ts'
 import { type LogEntry, naiveFeatures } from '../oracle/naive-features.ts'
 import { randomLog, SMALL_FIT, smallSettings } from '../oracle/random-histories.ts'
-import { randomConfiguration } from '../oracle/random-settings.ts'
+import { RATES, randomConfiguration, withRates } from '../oracle/random-settings.ts'
 
 /**
  * Law: the engine gives every transaction of any history the features that naive loops give it, bit for bit.
@@ -26,10 +26,10 @@ export const engineEqualsOracle = ({ share }: { readonly share: number }): void 
       law(randomLog(40), (log) => expectOracle(log, smallSettings()), 400)
     })
 
-    test('agrees whatever entities, attributes and categories a bank declares, with users or without', () => {
+    test('agrees whatever entities, attributes, categories and base currency a bank declares, with users or without', () => {
       fc.assert(
-        fc.property(randomConfiguration, randomLog(40), ({ settings, fitted }, log) =>
-          expectOracle(log, settings, () => true, fitted),
+        fc.property(randomConfiguration, randomLog(40), RATES, ({ settings, fitted }, log, rates) =>
+          expectOracle(withRates(log, settings, rates), settings, () => true, fitted),
         ),
         { numRuns: Math.ceil(share * 300), seed: 20_260_327 },
       )

@@ -1,3 +1,4 @@
+import { cleanTransaction, type FittedCleaning } from '../../src/dataset/cleaning.ts'
 import type { LogEntry as PredictionLogEntry } from '../../src/decisions/log/log-record.ts'
 import {
   type EntityStates,
@@ -16,14 +17,20 @@ import { NO_TOKEN, tokenOf } from '../../src/transaction/token.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import type { LogEntry } from './naive-features.ts'
 
+/** Nothing is changed but what the rules of amounts convert. */
+const NO_CLEANING: FittedCleaning = { version: 1, foldCategories: false, fill: {}, amountCapMinor: null }
+
 /** The engine with one state per entity in maps: the simplest thing that can carry it through a log. */
 export class EngineDriver {
   readonly engineer: FeatureEngineer
   readonly vector: Float64Array
   private readonly blocks = new Arena()
+  private readonly cleaning: FittedCleaning
   private readonly states: Record<EntityKind, Map<number, EntityState>>
 
   constructor(settings: FeatureSettings, fitted: FittedFeatures) {
+    const { base, decimals } = settings.amounts
+    this.cleaning = { ...NO_CLEANING, ...(base !== undefined && { amounts: { base, decimals } }) }
     this.engineer = new FeatureEngineer(settings, fitted, this.blocks)
     this.vector = new Float64Array(this.engineer.featureNames.length)
     this.states = Object.fromEntries(this.stateKinds.map((kind) => [kind, new Map()]))
@@ -51,7 +58,7 @@ export class EngineDriver {
   /** Carries one entry of a log; a copy of the vector, `repeated`, or nothing for a label. */
   take(entry: LogEntry): Float64Array | 'repeated' | undefined {
     if ('transaction' in entry) {
-      readTransaction(this.engineer.event, entry.transaction)
+      readTransaction(this.engineer.event, cleanTransaction(entry.transaction, this.cleaning))
       return this.emit() === 'repeated' ? 'repeated' : this.vector.slice()
     }
     const { labelOf } = entry

@@ -6,6 +6,7 @@ import type { Entity, EntityFeature, SideFeature } from '../../src/transaction/e
 import type { EntityKind } from '../../src/transaction/entity-kind.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import { naiveAggregate } from './naive-aggregates.ts'
+import { naiveInBase } from './naive-base-amount.ts'
 import { naiveExpression } from './naive-expression.ts'
 
 /** What happened, in the order in which it became known. */
@@ -35,7 +36,7 @@ export const naiveFeatures = (
       }
       continue
     }
-    const { transaction } = entry
+    const transaction = naiveInBase(entry.transaction, settings.amounts)
     const user = settings.withoutUsers ? undefined : pastOf('user', transaction, earlier, settings)
     if (user?.retained.some((one) => one.transaction.transactionId === transaction.transactionId)) {
       results.push('repeated')
@@ -58,6 +59,7 @@ export const naiveFeatures = (
         ...ofAmount(transaction, fitted, settings),
         ...ofCategories(transaction, fitted),
         ...(user ? ofUser(transaction, user, settings) : []),
+        ...only(user !== undefined && settings.options.reversals === true, ofReversal(transaction, user!)),
         ...ofMerchant(transaction, merchant, settings),
         ...ofDevice(transaction, device, settings),
         ...ofAttributes(transaction, fitted),
@@ -105,6 +107,8 @@ interface Past {
    */
   readonly windowsEndMs: number
   readonly isTooLate: boolean
+  /** Of the retained ones those that some window could look at from where windows end. */
+  readonly inView: readonly Arrived[]
   readonly latest: Arrived | undefined
 }
 
@@ -141,7 +145,10 @@ const pastOf = (
   const isLate = transaction.eventTimeMs < watermark
   const latest = isLate ? retained.findLast((one) => timeOf(one) <= windowsEndMs) : inOrder.at(-1)
   const isTooLate = transaction.eventTimeMs < watermark - latenessMs
-  return { life, retained, watermark, windowsEndMs, isTooLate, latest }
+  const inView = retained.filter(
+    (one) => timeOf(one) <= windowsEndMs && timeOf(one) > windowsEndMs - neededMs - latenessMs,
+  )
+  return { life, retained, watermark, windowsEndMs, isTooLate, inView, latest }
 }
 
 /** The windows that some feature of a kind looks at. */
@@ -189,6 +196,17 @@ const ofTime = ({ eventTimeMs }: Transaction, { options }: FeatureSettings): Val
     ['hour_cos', Math.cos((minuteOfDay / 1440) * 2 * Math.PI)],
     ['weekday_sin', Math.sin((weekday / 7) * 2 * Math.PI)],
     ['weekday_cos', Math.cos((weekday / 7) * 2 * Math.PI)],
+  ]
+}
+
+const ofReversal = ({ reverses, amountMinor, eventTimeMs }: Transaction, past: Past | undefined): Values => {
+  const original = past?.inView.findLast((one) => one.transaction.transactionId === reverses)
+  const since = original && Math.max(0, eventTimeMs - timeOf(original)) / 1000
+  const size = Math.abs(original?.transaction.amountMinor ?? 0)
+  return [
+    ['reversal_is_known', reverses === undefined ? Number.NaN : truth(original !== undefined)],
+    ['reversal_seconds_since', since ?? Number.NaN],
+    ['reversal_share_of_amount', size === 0 ? Number.NaN : Math.abs(amountMinor) / size],
   ]
 }
 
@@ -413,6 +431,7 @@ const NOTHING: Past = {
   watermark: 0,
   windowsEndMs: 0,
   isTooLate: false,
+  inView: [],
   latest: undefined,
 }
 

@@ -4,7 +4,7 @@ import type { DerivedFeature } from '../../src/features/derived/derived-feature.
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
 import type { StateLimits } from '../../src/features/state/layout.ts'
-import { type AmountRules, DEFAULT_AMOUNTS } from '../../src/transaction/amount-rules.ts'
+import { type AmountRules, DEFAULT_AMOUNTS, featureAmounts } from '../../src/transaction/amount-rules.ts'
 import type { Attribute, AttributeValues } from '../../src/transaction/attributes.ts'
 import type { Entity } from '../../src/transaction/entities.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
@@ -32,6 +32,7 @@ export const smallSettings = (
   }
   return {
     timeZone: 'UTC',
+    amounts,
     options: {
       windows: ['10s', '60s', '90s'],
       riskWindows: ['10s', '60s'],
@@ -39,11 +40,12 @@ export const smallSettings = (
       night: { from: 0, to: 7 },
       categories: VOCABULARY_FIELDS,
       attributes: ATTRIBUTES,
-      amounts,
+      amounts: featureAmounts(amounts),
       entities: ENTITIES,
       standardEntities: STANDARD_ENTITIES,
       derived: DERIVED,
       aggregates: AGGREGATES,
+      reversals: true,
     },
     windowMs: new Map([
       ['10s', 10 * SECOND_MS],
@@ -179,6 +181,7 @@ export const SMALL_FIT: FittedFeatures = {
     browser: [{ value: 'firefox', share: 0.5 }],
   },
   attributes: ATTRIBUTES,
+  reversals: true,
   entities: [...STANDARD_ENTITIES, ...ENTITIES],
 }
 
@@ -260,6 +263,8 @@ const fieldsOf = (values: number) =>
       latitude: coordinate(90),
       longitude: coordinate(180),
       currency: fc.constantFrom('EUR', 'USD'),
+      // Earlier ones, ones of other users, ones that are still to come, and itself.
+      reverses: fc.integer({ min: 0, max: 40 }).map((n) => `t${n}`),
       attributes: attributeValues,
     },
     { requiredKeys: ['userId', 'amountMinor'] },

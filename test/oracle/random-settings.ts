@@ -3,9 +3,13 @@ import { type AggregateFeature, COMPUTED } from '../../src/features/aggregates/a
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import { splitEntities } from '../../src/features/feature-settings.ts'
 import { type FittedFeatures, VOCABULARY_FIELDS } from '../../src/features/fitted-features.ts'
+import { type BaseCurrency, DEFAULT_AMOUNTS } from '../../src/transaction/amount-rules.ts'
 import type { Attribute } from '../../src/transaction/attributes.ts'
 import type { Entity, EntityFeature } from '../../src/transaction/entities.ts'
 import { ENTITY_KINDS } from '../../src/transaction/entity-kind.ts'
+import type { Transaction } from '../../src/transaction/transaction.ts'
+import { RATE_DECIMALS } from './naive-base-amount.ts'
+import type { LogEntry } from './naive-features.ts'
 import { randomExpression } from './random-expressions.ts'
 import { ATTRIBUTES, SMALL_FIT, smallSettings } from './random-histories.ts'
 
@@ -106,6 +110,46 @@ const aggregatesOf = (
   )
 }
 
+const BASE: fc.Arbitrary<BaseCurrency> = fc.record({
+  currency: fc.constant('EUR'),
+  rate: fc.constant('rate_to_base'),
+  decimals: fc.constantFrom(0, 2, 3),
+  largestMinor: fc.constant(99_999_999_999),
+})
+
+/** The same log with rates where amounts are of another currency than the base, and no amount beyond it. */
+export const withRates = (
+  log: readonly LogEntry[],
+  { amounts: { base } }: FeatureSettings,
+  rates: readonly number[],
+): LogEntry[] => {
+  if (base === undefined) return [...log]
+  const rated = (transaction: Transaction): Transaction => {
+    const { transactionId, currency, attributes, amountMinor } = transaction
+    const rate = rates[Number(transactionId.slice(1)) % rates.length]!
+    const isRated = currency !== base.currency || rate > 1
+    return {
+      ...transaction,
+      amountMinor: (amountMinor % 1e9) + 0,
+      ...(isRated && { attributes: { ...attributes, [base.rate]: rate } }),
+    }
+  }
+  return log.map((entry) =>
+    'transaction' in entry
+      ? { transaction: rated(entry.transaction) }
+      : { ...entry, labelOf: rated(entry.labelOf) },
+  )
+}
+
+/** Halves and what is not quite one among them. */
+export const RATES = fc.array(
+  fc.oneof(
+    fc.integer({ min: 1, max: 3_000_000 }).map((millionths) => millionths / 10 ** RATE_DECIMALS),
+    fc.constantFrom(0.5, 0.05, 1, 1.005, 0.000001),
+  ),
+  { minLength: 1, maxLength: 5 },
+)
+
 /** Any configuration that `smallSettings` and `SMALL_FIT` allow. */
 export const randomConfiguration: fc.Arbitrary<Configuration> = fc
   .record({
@@ -115,6 +159,8 @@ export const randomConfiguration: fc.Arbitrary<Configuration> = fc
     attributes: fc.shuffledSubarray([...ATTRIBUTES]),
     categories: some(VOCABULARY_FIELDS),
     withoutUsers: fc.boolean(),
+    reversals: fc.boolean(),
+    base: fc.option(BASE, { nil: undefined }),
     ringEvents: fc.constantFrom(8, 1024),
   })
   .chain((chosen) =>
@@ -132,23 +178,36 @@ export const randomConfiguration: fc.Arbitrary<Configuration> = fc
         derived: expressions.map((expression, i) => ({ name: `derived_${i}`, expression })),
       })),
   )
-  .map(({ entities, attributes, categories, derived, aggregates, withoutUsers, ringEvents }) => {
-    const small = smallSettings({ ringEvents })
-    const own = splitEntities(entities)
-    const known = [...categories, ...attributes.map(({ name }) => name)]
-    const vocabularies = Object.fromEntries(
-      Object.entries(SMALL_FIT.vocabularies).filter(([name]) => known.includes(name)),
-    )
-    return {
-      settings: {
-        ...small,
-        ...(withoutUsers && { withoutUsers }),
-        options: { ...small.options, categories, attributes, derived, aggregates, ...own },
-        limits: {
-          ...small.limits,
-          ...Object.fromEntries(own.entities.map(({ name }) => [name, small.limits.user])),
+  .map(
+    ({
+      entities,
+      attributes,
+      categories,
+      derived,
+      aggregates,
+      withoutUsers,
+      reversals,
+      base,
+      ringEvents,
+    }) => {
+      const amounts = base === undefined ? DEFAULT_AMOUNTS : { ...DEFAULT_AMOUNTS, decimals: 4, base }
+      const small = smallSettings({ ringEvents }, amounts)
+      const own = splitEntities(entities)
+      const known = [...categories, ...attributes.map(({ name }) => name)]
+      const vocabularies = Object.fromEntries(
+        Object.entries(SMALL_FIT.vocabularies).filter(([name]) => known.includes(name)),
+      )
+      return {
+        settings: {
+          ...small,
+          ...(withoutUsers && { withoutUsers }),
+          options: { ...small.options, categories, attributes, derived, aggregates, reversals, ...own },
+          limits: {
+            ...small.limits,
+            ...Object.fromEntries(own.entities.map(({ name }) => [name, small.limits.user])),
+          },
         },
-      },
-      fitted: { ...SMALL_FIT, vocabularies, attributes },
-    }
-  })
+        fitted: { ...SMALL_FIT, vocabularies, attributes },
+      }
+    },
+  )

@@ -12,8 +12,7 @@ import { unwatched } from '../../src/disk/work.ts'
 import { openService } from '../../src/pipelines/service/open-service.ts'
 import type { StateStore } from '../../src/ports/state-store.ts'
 import { attributeColumn } from '../../src/transaction/attributes.ts'
-import { TRANSACTION_FIELDS } from '../../src/transaction/fields.ts'
-import { FIELD_SQL } from '../../src/transaction/prepared-columns.ts'
+import { sentFieldSql } from '../../src/transaction/prepared-columns.ts'
 import type { Label, Transaction } from '../../src/transaction/transaction.ts'
 import { databaseIn, type History, type Replayed } from './replay-run.ts'
 import { lastDecision, modelOf, testStorage } from './serving-kit.ts'
@@ -169,7 +168,6 @@ class LabelPost {
 }
 
 /** What a serving request has of a prepared row. */
-const FIELDS = TRANSACTION_FIELDS.map(({ name }) => name)
 
 interface ServedRow {
   readonly transaction: Transaction
@@ -191,9 +189,11 @@ async function* rowsOf(
 ): AsyncGenerator<ServedRow> {
   const attributes = settings.options.attributes.map(({ name }) => name)
   const own = attributes.map((name) => sqlIdentifier(attributeColumn(name)))
-  const sent = FIELDS.length + own.length
+  const fields = sentFieldSql({ amounts: settings.amounts, reversals: settings.options.reversals })
+  const fieldNames = fields.map(([name]) => name)
+  const sent = fields.length + own.length
   const result = await connection.stream(
-    `SELECT ${[...FIELDS.map((field) => FIELD_SQL[field]), ...own].map((column) => `p.${column}`).join(', ')},
+    `SELECT ${[...fields.map(([, sql]) => sql), ...own].map((column) => `p.${column}`).join(', ')},
             p.is_fraud::DOUBLE, p.labelled_at_ms::DOUBLE, p.transaction_id = f.transaction_id,
             ${names.map((name) => `coalesce(f.${sqlIdentifier(name)}, 'NaN'::DOUBLE)`).join(', ')}
      FROM read_parquet(${sqlLiteral(prepared)}) p POSITIONAL JOIN read_parquet(${sqlLiteral(features)}) f
@@ -214,8 +214,8 @@ async function* rowsOf(
         )
       yield {
         transaction: {
-          ...present(FIELDS, 0),
-          ...(attributes.length > 0 && { attributes: present(attributes, FIELDS.length) }),
+          ...present(fieldNames, 0),
+          ...(attributes.length > 0 && { attributes: present(attributes, fields.length) }),
         } as Transaction,
         isFraud: isFraud as number | null,
         labelledAtMs: labelledAtMs as number | null,

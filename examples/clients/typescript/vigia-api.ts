@@ -263,7 +263,7 @@ export interface LoggedTransaction {
   readonly user_id?: string
   /** ISO 8601, UTC. */
   readonly timestamp: string
-  /** In units of the currency. */
+  /** In units of the currency, as it was sent. */
   readonly amount: number
   /** ISO 4217 code. */
   readonly currency?: string
@@ -283,6 +283,8 @@ export interface LoggedTransaction {
   readonly latitude?: number
   /** Degrees east. */
   readonly longitude?: number
+  /** The transaction_id of the original, of a refund or reversal that names it. */
+  readonly reverses?: string
   /** What the models in service know of a transaction beside its fields; each may be left out. Null or empty: missing. */
   readonly attributes?: Readonly<Record<string, unknown>> | null
 }
@@ -478,7 +480,7 @@ export interface Transaction {
   readonly user_id: string | number
   /** When it happened. From 1970 to 9999: ISO 8601 with a zone (Z, +01, +0100 or +01:00), or whole epoch milliseconds. Digits beyond milliseconds are cut off. */
   readonly timestamp: string | number
-  /** How much was paid; below 0, how much was given back. In units of the currency, below 0 for a refund; a number or decimal text, with an exponent or not. Read exactly. How many decimals and how large is the model's: by default two, and below a billion. */
+  /** How much was paid; below 0, how much was given back. In units of the currency, below 0 for a refund; a number or decimal text, with an exponent or not. Read exactly. How many decimals and how large is the model's: by default two, and below a billion. A model of several currencies converts it by a rate, which the attributes then hold. */
   readonly amount: number | string
   /** ISO 4217 code. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. Null or empty: missing. */
   readonly currency?: string | number | null
@@ -498,6 +500,8 @@ export interface Transaction {
   readonly latitude?: number | string | null
   /** Degrees east. From -180 to 180. Null or empty: missing. */
   readonly longitude?: number | string | null
+  /** The transaction_id of the original, of a refund or reversal that names it. At most 256 UTF-16 units, no control characters (tabs and line breaks are blanks); a whole number is read as its decimal text. Null or empty: missing. */
+  readonly reverses?: string | number | null
   /** What the models in service know of a transaction beside its fields; each may be left out. Null or empty: missing. */
   readonly attributes?: Readonly<Record<string, unknown>> | null
 }
@@ -510,7 +514,7 @@ export interface TransactionAnswer {
   readonly user_id: string
   /** ISO 8601, UTC. */
   readonly timestamp: string
-  /** In units of the currency. */
+  /** In units of the currency, as it was sent. */
   readonly amount: number
   /** ISO 4217 code. */
   readonly currency?: string
@@ -530,6 +534,8 @@ export interface TransactionAnswer {
   readonly latitude?: number
   /** Degrees east. */
   readonly longitude?: number
+  /** The transaction_id of the original, of a refund or reversal that names it. */
+  readonly reverses?: string
   /** What the models in service know of a transaction beside its fields; each may be left out. Null or empty: missing. */
   readonly attributes?: Readonly<Record<string, unknown>> | null
 }

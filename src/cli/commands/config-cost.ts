@@ -37,6 +37,7 @@ export const showCost = async (
     ...splitEntities(entities),
     foldsCategories: cleaning.fold_categories,
     withoutUsers,
+    reversals: (config.settings.source.fields.reverses ?? '') !== '',
   }
   const settings = readFeatureSettings(features, labels, readAmountRules(config.settings), known)
   const costs = costOfFeatures(settings, { amountBandEdgesMinor: [], vocabularies: {} }, monotonicMs)

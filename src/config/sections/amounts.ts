@@ -11,11 +11,33 @@ export const AmountsSchema = Type.Object(
       description:
         'Currency of every amount, for instance JPY. Empty: not said. It decides how many decimals amounts have; rows that say another go to the quarantine, and requests are refused.',
     }),
+    base: Type.Object(
+      {
+        currency: Type.String({
+          default: '',
+          pattern: '^([A-Z]{3})?$',
+          unit: 'ISO 4217',
+          description:
+            'Currency in which features see every amount, for instance EUR, where amounts are of several. Empty: they are of one. Transactions keep their own amount and currency; amounts.currency stays empty.',
+        }),
+        rate: Type.String({
+          default: '',
+          unit: 'attribute',
+          description:
+            'Attribute of kind number (source.attributes) with the rate at the time of the transaction: how many units of the base currency a unit of its own currency is. Rows without one go to the quarantine, requests are refused; what is of the base currency itself needs none.',
+        }),
+      },
+      {
+        default: {},
+        additionalProperties: false,
+        description: 'One currency for the features of amounts that are of several.',
+      },
+    ),
     decimals: Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 0, maximum: MOST_DECIMALS })], {
       default: 'auto',
       unit: 'decimals',
       description:
-        'Decimals that an amount may have: its minor unit. `auto` takes those of the currency from ISO 4217 (JPY 0, EUR 2, KWD 3), 2 when no currency is said, as most have.',
+        'Decimals that an amount may have: its minor unit. `auto` takes those of the currency from ISO 4217 (JPY 0, EUR 2, KWD 3), 2 when no currency is said, as most have, and with a base currency 4, the most that any has: amounts are then read with so many whatever their currency.',
     }),
     rounding: Type.Union(
       [Type.Literal('refuse'), Type.Literal('half_even'), Type.Literal('half_up'), Type.Literal('down')],
@@ -29,7 +51,7 @@ export const AmountsSchema = Type.Object(
       default: 'auto',
       unit: 'currency units',
       description:
-        'Largest amount, in either direction. `auto`: just below a billion, or below the power of ten up to which sums over the windows of features.state stay exact (below 2^53 minor units). A larger one is refused with the bound.',
+        'Largest amount, in either direction. `auto`: just below a billion, or below the power of ten up to which sums over the windows of features.state stay exact (below 2^53 minor units). A larger one is refused with the bound. With a base currency it is the largest converted amount.',
     }),
     zero: Type.Boolean({
       default: true,

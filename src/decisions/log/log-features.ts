@@ -75,7 +75,9 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
     layoutOf: (kind) => leading.engineer.keeperOf(kind)!.layout,
     statesOf: (kind) => live.get(kind)!,
     tokensOf: (transaction) => {
-      const { engineer, cleaning } = leading
+      const { engineer } = leading
+      // Whose a transaction is says nothing of its amount, which may lack a rate.
+      const { amounts: _, ...cleaning } = leading.cleaning
       readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
       return Object.fromEntries(sources.map((source) => [source, engineer.entityToken(source)]))
     },

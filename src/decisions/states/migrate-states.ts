@@ -8,7 +8,9 @@ import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import { encodeState } from '../../features/state/encoding.ts'
 import { HEADER } from '../../features/state/layout.ts'
+import { canonicalJson } from '../../foundation/canonical-json.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
+import { AMOUNTS_ABOVE_ZERO, type AmountRules } from '../../transaction/amount-rules.ts'
 import { attributeColumn } from '../../transaction/attributes.ts'
 import { entityIdSql } from '../../transaction/entities.ts'
 import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
@@ -16,7 +18,7 @@ import { tokenOf } from '../../transaction/token.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
 import { assertFolders, logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
-import { documentOf } from '../log/model-document.ts'
+import { documentName, documentOf, type ModelDocument } from '../log/model-document.ts'
 
 export interface MigrateStatesOptions {
   /** The model that will go on from the states. */
@@ -52,7 +54,7 @@ export interface MigratedStates {
  * a labelled transaction was, the run says where it has it.
  *
  * @throws PIPELINE_HISTORY_MISSING, PIPELINE_RUN_INCOMPLETE, MODEL_STATES_REFUSED, SERVING_LOG_INCOMPLETE,
- * DATASET_OUTPUT_EXISTS, INTERRUPTED
+ * SERVING_AMOUNTS_DIFFER, SERVING_AMOUNT_UNCONVERTED, DATASET_OUTPUT_EXISTS, INTERRUPTED
  */
 export const migrateStates = async (options: MigrateStatesOptions): Promise<MigratedStates> => {
   const { model, run, out } = options
@@ -88,13 +90,34 @@ export const migrateStates = async (options: MigrateStatesOptions): Promise<Migr
   }
 }
 
-/** Every server says beside its log what its models were. @throws SERVING_LOG_INCOMPLETE */
-const assertLogs = async ({ logs, openLog }: MigrateStatesOptions): Promise<void> => {
+/**
+ * Every server says beside its log what its models were: amounts must stand in the log as the new one reads
+ * them.
+ *
+ * @throws SERVING_LOG_INCOMPLETE, SERVING_AMOUNTS_DIFFER
+ */
+const assertLogs = async ({ model, logs, openLog }: MigrateStatesOptions): Promise<void> => {
   await assertFolders(logs)
   for (const folder of logs) {
-    if ((await openLog(folder).documentNames()).length === 0)
-      throw logIncomplete([folder], 'no server has written a log in it')
+    const log = openLog(folder)
+    const names = await log.documentNames()
+    if (names.length === 0) throw logIncomplete([folder], 'no server has written a log in it')
+    for (const name of names.filter((one) => one.startsWith(documentName('')))) {
+      const text = await log.readDocument(name)
+      if (text !== undefined) assertAmounts(JSON.parse(text) as ModelDocument, model)
+    }
   }
+}
+
+const assertAmounts = (logged: ModelDocument, { settings, description }: LoadedModel): void => {
+  const { amounts = AMOUNTS_ABOVE_ZERO } = logged.featureSettings as { readonly amounts?: AmountRules }
+  if (amounts.decimals === settings.amounts.decimals) return
+  throw new VigiaError('SERVING_AMOUNTS_DIFFER', {
+    model: `${description.name} ${description.version}`,
+    got: canonicalJson({ ...settings.amounts }),
+    other: `${logged.name} ${logged.version}`,
+    allowed: canonicalJson({ ...amounts }),
+  })
 }
 
 /** Ids of everything that a run has read. */

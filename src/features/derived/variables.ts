@@ -37,15 +37,17 @@ const TYPES: Readonly<Record<FieldKind, ValueType>> = {
   coordinate: 'number',
 }
 
-const ofFields = (decimals: number): [string, Variable][] =>
-  TRANSACTION_FIELDS.map(({ name, wire, kind }) => {
-    const field = EVENT_FIELDS.find((candidate) => EVENT_SOURCES[candidate] === name)!
+const ofFields = (decimals: number): readonly (readonly [string, Variable])[] =>
+  TRANSACTION_FIELDS.flatMap(({ name, wire, kind }) => {
+    const field = EVENT_FIELDS.find((candidate) => EVENT_SOURCES[candidate] === name)
+    // What is reversed has features of its own.
+    if (field === undefined) return []
     const unit = minorPerUnit(decimals)
     const bind: Variable['bind'] = ({ transaction }) => {
       if (kind === 'amount') return () => transaction[field] / unit
       return isTextKind(kind) ? () => tokenOrMissing(transaction[field]) : () => transaction[field]
     }
-    return [wire, { type: TYPES[kind], isCategory: kind === 'category' || kind === 'place', bind }]
+    return [[wire, { type: TYPES[kind], isCategory: kind === 'category' || kind === 'place', bind }]]
   })
 
 const CALENDAR: readonly [string, Variable][] = [

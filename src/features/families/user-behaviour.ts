@@ -14,6 +14,7 @@ import {
 } from '../payments.ts'
 import { windowText } from '../phrase.ts'
 import { refundsInWindow } from '../refund-features.ts'
+import { REVERSAL_FEATURES } from '../reversal-features.ts'
 
 const ONWARDS = Number.POSITIVE_INFINITY
 
@@ -22,12 +23,13 @@ export const userBehaviour: FeatureFamily = {
   name: 'user_behaviour',
   title: 'User behaviour',
   meaning: 'How the user usually pays, and how far this transaction is from it.',
-  features: ({ windows, amounts }) => [
+  features: ({ windows, amounts, reversals }) => [
     ...windows.flatMap((window) => inWindow(window, moneyOf(amounts))),
     ...overLife(moneyOf(amounts)),
     ...(amounts.refunds
       ? windows.flatMap((window) => refundsInWindow({ name: 'user', word: 'user' }, window, moneyOf(amounts)))
       : []),
+    ...(reversals ? REVERSAL_FEATURES : []),
   ],
 }
 

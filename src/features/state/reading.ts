@@ -112,6 +112,13 @@ export class EntityReading {
   lastTimeMs = 0.5
   lastLatitude = 0.5
   lastLongitude = 0.5
+  /**
+   * The transaction that this one says it reverses: whether it is still in the ring of its user, with time
+   * and amount in minor units. Of before, when this one names none.
+   */
+  knowsOriginal = false
+  originalTimeMs = 0.5
+  originalMinor = 0.5
   readonly windows: readonly WindowReading[]
   readonly risk: readonly RiskReading[]
   readonly dimensions: readonly DimensionReading[]

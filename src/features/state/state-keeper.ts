@@ -14,6 +14,7 @@ import { addSquare, squaresOf } from './exact-squares.ts'
 import { countValue, findValue } from './frequency-table.ts'
 import { AMOUNT_FIELD, DIMENSION, HEADER, ID_FIELD, type StateLayout, TIME_FIELD } from './layout.ts'
 import type { DimensionReading, EntityReading } from './reading.ts'
+import { describeReversal } from './reversal.ts'
 import { findTransaction, holdsTransaction, nextCopy } from './ring-search.ts'
 import { ValuePlaces } from './value-places.ts'
 import { paidOf, UNLABELLED, type Windows } from './windows.ts'
@@ -191,6 +192,7 @@ export class StateKeeper {
     reading.lastTimeMs = watermark === Number.NEGATIVE_INFINITY ? Number.NaN : watermark
     reading.lastLatitude = data[base + HEADER.latitude]!
     reading.lastLongitude = data[base + HEADER.longitude]!
+    describeReversal(this.layout, view, event, reading)
     this.windows.describe(data, base, event, reading)
     for (let d = 0; d < this.dimensions.length; d++) {
       const token = tokenIn(event, this.dimensions[d]!)

@@ -133,7 +133,12 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
       const { files, model, workFolder: folder } = options
       const given = new Set(tablesOf([model]).flatMap((table) => table.attributes.map(({ name }) => name)))
       // What tables have is not sent: the service looks it up, in the tables that the run kept.
-      const attributes = model.settings.options.attributes.filter(({ name }) => !given.has(name))
+      const { amounts, options: own } = model.settings
+      const shape = {
+        attributes: own.attributes.filter(({ name }) => !given.has(name)),
+        amounts,
+        reversals: own.reversals,
+      }
       const delayMs = model.settings.limits.user.labelDelayMs
       return await driveService({
         folder,
@@ -143,10 +148,10 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
         world: options.world,
         work: options.work,
         loadTable: snapshotLoader(dirname(files.prepared)),
-        requests: readRequests(connection, files.prepared, arrived, attributes),
+        requests: readRequests(connection, files.prepared, arrived, shape),
         count: left,
         before: { arrived, clockMs },
-        labels: readLabels(labelsConnection, files.prepared, { from: arrived, clockMs, delayMs }, attributes),
+        labels: readLabels(labelsConnection, files.prepared, { from: arrived, clockMs, delayMs }, shape),
       })
     } finally {
       labelsConnection.closeSync()

@@ -7,9 +7,9 @@ import {
   labelSchedule,
   type ScheduledLabel,
 } from '../../replay/label-schedule.ts'
-import { type Attribute, attributeColumn } from '../../transaction/attributes.ts'
-import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
-import { FIELD_SQL } from '../../transaction/prepared-columns.ts'
+import { attributeColumn } from '../../transaction/attributes.ts'
+import { type SentShape, sentFieldSql } from '../../transaction/prepared-columns.ts'
+import type { TransactionShape } from '../../transaction/shape.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 
 /** The transactions of `prepared` from arrival `from` on, in that order, as requests have them. */
@@ -17,9 +17,9 @@ export async function* readRequests(
   connection: DuckDBConnection,
   prepared: string,
   from: number,
-  attributes: readonly Attribute[],
+  shape: RequestShape,
 ): AsyncGenerator<Transaction> {
-  const { columns, requestOf } = requestColumns(attributes)
+  const { columns, requestOf } = requestColumns(shape)
   const rows = rowsOf(
     connection,
     `SELECT ${columns} FROM read_parquet(${sqlLiteral(prepared)}) WHERE arrival >= ${from} ORDER BY arrival`,
@@ -27,19 +27,24 @@ export async function* readRequests(
   for await (const values of rows) yield requestOf(values)
 }
 
+type RequestShape = SentShape & Pick<TransactionShape, 'attributes'>
+
 /** The columns of a request, as SQL, and how it is made of their values. */
-const requestColumns = (attributes: readonly Attribute[]) => {
+const requestColumns = (shape: RequestShape) => {
+  const { attributes } = shape
+  const fields = sentFieldSql(shape)
   const own = attributes.map(({ name, kind }) => {
     const column = sqlIdentifier(attributeColumn(name))
     return kind === 'time' ? `${column}::DOUBLE` : column
   })
   const names = attributes.map(({ name }) => name)
+  const fieldNames = fields.map(([name]) => name)
   return {
-    columns: [...FIELDS.map((field) => FIELD_SQL[field]), ...own].join(', '),
+    columns: [...fields.map(([, sql]) => sql), ...own].join(', '),
     requestOf: (values: readonly unknown[]): Transaction => {
-      const known = present(names, values.slice(FIELDS.length))
+      const known = present(names, values.slice(fields.length))
       const hasAttributes = Object.keys(known).length > 0
-      return { ...present(FIELDS, values), ...(hasAttributes && { attributes: known }) } as Transaction
+      return { ...present(fieldNames, values), ...(hasAttributes && { attributes: known }) } as Transaction
     },
   }
 }
@@ -61,12 +66,12 @@ export async function* readLabels(
   connection: DuckDBConnection,
   prepared: string,
   { from, clockMs, delayMs }: { readonly from: number; readonly clockMs: number; readonly delayMs: number },
-  attributes: readonly Attribute[],
+  shape: RequestShape,
 ): AsyncGenerator<LabelToDeliver> {
   // The last transaction of the replay has met all that was due at its time; its own label cannot have been
   // among it.
   const isLeft = from === 0 ? 'true' : `NOT (${labelDueSql(clockMs, from - 1)})`
-  const { columns, requestOf } = requestColumns(attributes)
+  const { columns, requestOf } = requestColumns(shape)
   const rows = rowsOf(
     connection,
     `SELECT due, arrival::DOUBLE, is_fraud::DOUBLE, ${columns}
@@ -129,6 +134,3 @@ async function* rowsOf(connection: DuckDBConnection, sql: string): AsyncGenerato
 /** As a request has it: what is missing is absent. */
 const present = (fields: readonly string[], values: readonly unknown[]): object =>
   Object.fromEntries(fields.map((field, at) => [field, values[at]]).filter(([, value]) => value !== null))
-
-/** What a request has of a prepared row: all fields, and nothing of the label. */
-const FIELDS = TRANSACTION_FIELDS.map(({ name }) => name)

@@ -11,6 +11,8 @@ import { categoricalNames, readFeatureRows } from '../../fitting/feature-rows.ts
 import type { Artifact } from '../../model/artifact.ts'
 import { createScorer } from '../../model/scorer.ts'
 import { replay } from '../../replay/replay.ts'
+import type { AmountRules } from '../../transaction/amount-rules.ts'
+import { assertSameMoney } from '../../transaction/base-amount.ts'
 import { whyOtherFeatures } from '../training/production-model.ts'
 import type { RunRows } from './run-folder.ts'
 
@@ -83,9 +85,11 @@ export const recordedFigures = ({ manifest }: Pick<Artifact, 'manifest'>): TestF
 
 const computeFeatures = async (
   artifact: Artifact,
-  { prepared }: RunRows,
+  { prepared, origin }: RunRows,
   { workFolder, workers, work }: TestFiguresOptions,
 ): Promise<string> => {
+  const settings = featureSettingsOf(artifact)
+  assertSameMoney(settings.options.amounts, origin.settings.amounts as AmountRules | undefined)
   const cleaned = join(workFolder, 'cleaned.parquet')
   const out = join(workFolder, 'features.parquet')
   const { fitted } = artifact.manifest
@@ -96,7 +100,7 @@ const computeFeatures = async (
   await replay({
     prepared: cleaned,
     out,
-    settings: featureSettingsOf(artifact),
+    settings,
     fitted: features,
     workers,
     work,

@@ -17,10 +17,11 @@ export const cleanStep = ({ config }: TrainingContext): Step => ({
   module: import.meta.url,
   run: async ({ input, output, database }) => {
     const prepared = input('read', 'prepared.parquet')
-    const { attributes } = await readJson<ReadResult>(input('read', 'read.json'))
+    const { attributes, amounts } = await readJson<ReadResult>(input('read', 'read.json'))
+    const { cleaning } = config.settings
     const training = trainingRows(input('split', 'split.parquet'))
     await withDatabase(database, async (connection) => {
-      const fitted = await fitCleaning(connection, prepared, training, config.settings.cleaning, attributes)
+      const fitted = await fitCleaning(connection, prepared, training, cleaning, attributes, amounts)
       await applyCleaning(connection, prepared, output('cleaned.parquet'), fitted)
       await writeJson(output('cleaning.json'), fitted)
     })

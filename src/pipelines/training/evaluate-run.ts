@@ -17,6 +17,7 @@ import { createRandom } from '../../foundation/random.ts'
 import type { Model } from '../../learning/model.ts'
 import { createModelScorer, createScorer, type ModelScorer } from '../../model/scorer.ts'
 import type { StepWork } from '../../steps/step.ts'
+import { featureAmounts } from '../../transaction/amount-rules.ts'
 import type { CandidateReport, EvaluationReport } from './evaluation-report.ts'
 import { featureFiles, readPart } from './feature-files.ts'
 import {
@@ -220,7 +221,8 @@ const sliceRun = async (
   transactionIds: readonly string[],
   rows: ScoredRows,
 ): Promise<EvaluationReport['slices']> => {
-  const { decimals } = (await readJson<ReadResult>(input('read', 'read.json'))).amounts
+  const { amounts } = await readJson<ReadResult>(input('read', 'read.json'))
+  const { decimals } = featureAmounts(amounts)
   const slices = { ...context.config.settings.evaluation.slices, decimals }
   const slicings = await withDatabase(database, (connection) =>
     sliceRows(connection, featureFiles(input), 'test', transactionIds, slices),

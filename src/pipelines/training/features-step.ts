@@ -39,6 +39,7 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
       ...splitEntities(entities),
       foldsCategories: config.settings.cleaning.fold_categories,
       withoutUsers: mapping.user_id === null,
+      reversals: (mapping.reverses ?? null) !== null,
     }
     const settings = readFeatureSettings(config.settings.features, config.settings.labels, amounts, known)
     const fitted = await withDatabase(work.database, (connection) =>

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { type AmountRules, minorPerUnit } from '../../transaction/amount-rules.ts'
+import { type AmountRules, featureAmounts, minorPerUnit } from '../../transaction/amount-rules.ts'
+import type { TransactionShape } from '../../transaction/shape.ts'
 import type { App } from '../dependencies.ts'
 import { refTo } from '../schemas/named.ts'
 import { EXAMPLE_TRANSACTION, TransactionAnswer } from '../schemas/transaction.ts'
@@ -26,7 +27,9 @@ export const addSampleTransaction = (app: App, { world, pipeline }: RouteContext
   let made = 0
   const make = () => ({
     ...EXAMPLE_TRANSACTION,
-    ...(pipeline.shape.amounts.currency !== '' && { currency: pipeline.shape.amounts.currency }),
+    reverses: undefined,
+    // Of the base currency, where there is one: it needs no rate.
+    ...(currencyOf(pipeline.shape) !== '' && { currency: currencyOf(pipeline.shape) }),
     transaction_id: `sample-${world.newId()}`,
     user_id: 'sample-user',
     timestamp: new Date(world.now()).toISOString(),
@@ -59,7 +62,11 @@ export const addSampleTransaction = (app: App, { world, pipeline }: RouteContext
   )
 }
 
-const nearest = (amount: number, { decimals, largestMinor }: AmountRules): number => {
-  const unit = minorPerUnit(decimals)
+const currencyOf = ({ amounts }: TransactionShape): string => featureAmounts(amounts).currency
+
+/** With the decimals of the currency that features see, which are no more than may be sent. */
+const nearest = (amount: number, rules: AmountRules): number => {
+  const { decimals, largestMinor } = featureAmounts(rules)
+  const unit = minorPerUnit(Math.min(decimals, rules.decimals))
   return Math.min(Math.max(1, Math.round(amount * unit)), largestMinor) / unit
 }

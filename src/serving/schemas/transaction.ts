@@ -1,4 +1,5 @@
 import { type TSchema, Type } from 'typebox'
+import type { BaseCurrency } from '../../transaction/amount-rules.ts'
 import { ATTRIBUTE_WRITING, type AttributeKind, isTextAttribute } from '../../transaction/attributes.ts'
 import {
   LONGEST_TEXT,
@@ -39,7 +40,7 @@ const sent = (field: TransactionField): TSchema => {
       return Type.Unsafe({
         type: ['number', 'string', ...orNull],
         ...(required && { minLength: 1 }),
-        description: `${says} In units of the currency, below 0 for a refund; a number or decimal text, with an exponent or not. Read exactly. How many decimals and how large is the model's: by default two, and below a billion.${missing}`,
+        description: `${says} In units of the currency, below 0 for a refund; a number or decimal text, with an exponent or not. Read exactly. How many decimals and how large is the model's: by default two, and below a billion. A model of several currencies converts it by a rate, which the attributes then hold.${missing}`,
       })
     case 'coordinate':
       return Type.Unsafe({
@@ -64,7 +65,7 @@ const answered = ({ kind, says }: TransactionField): TSchema => {
     case 'time':
       return Type.String({ description: 'ISO 8601, UTC.' })
     case 'amount':
-      return Type.Number({ description: 'In units of the currency.' })
+      return Type.Number({ description: 'In units of the currency, as it was sent.' })
     case 'coordinate':
       return Type.Number({ description: says })
     default:
@@ -86,7 +87,7 @@ export type TableOfAttribute = (attribute: string) => string | undefined
 
 /** The attributes that a server of these models reads; of any, when nothing is known of models. */
 export const attributesSchema = (
-  { attributes }: TransactionShape,
+  { attributes, amounts: { base } }: TransactionShape,
   tableOf: TableOfAttribute = () => undefined,
 ): TSchema =>
   Type.Unsafe({
@@ -101,11 +102,14 @@ export const attributesSchema = (
         {
           type: [...ATTRIBUTE_TYPES[kind], 'null'],
           ...(isTextAttribute({ kind }) && { maxLength: LONGEST_TEXT }),
-          description: `${means ?? name.replaceAll('_', ' ')}${unit === undefined ? '' : `, in ${unit}`}. ${ATTRIBUTE_WRITING[kind]}${lookedUpIn(tableOf(name))}`,
+          description: `${means ?? name.replaceAll('_', ' ')}${unit === undefined ? '' : `, in ${unit}`}. ${ATTRIBUTE_WRITING[kind]}${base?.rate === name ? rateRule(base) : ''}${lookedUpIn(tableOf(name))}`,
         },
       ]),
     ),
   })
+
+const rateRule = ({ currency }: BaseCurrency): string =>
+  ` Above 0: how many ${currency} a unit of the currency is. A transaction in ${currency} needs none.`
 
 const lookedUpIn = (table: string | undefined): string =>
   table === undefined ? '' : ` Left out: looked up in the table ${table}.`

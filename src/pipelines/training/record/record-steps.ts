@@ -259,16 +259,14 @@ const partHash = async (folder: string, part: string): Promise<string> => {
 const CONTEXTS = { train: 'training', validation: 'validation', test: 'test' } as const
 
 const datasetInputs = async (folder: string): Promise<DatasetInput[]> => {
-  const { files, attributes } = await readJson<Pick<ReadResult, 'files' | 'attributes'>>(
-    join(folder, 'read', 'read.json'),
-  )
+  const { files, attributes, amounts } = await readJson<ReadResult>(join(folder, 'read', 'read.json'))
   const split = await readJson<SplitReport>(join(folder, 'split', 'split.json'))
   const { sources = [] } = (await readManifest(join(folder, 'read'))) ?? {}
   const generated = await readManifest(join(folder, 'generate'))
   // Files of another bank have no step of their own.
   const isGenerated = sources.length === 0
   const schema = JSON.stringify({
-    mlflow_colspec: Object.entries(preparedColumns(attributes)).map(([name, type]) => ({
+    mlflow_colspec: Object.entries(preparedColumns(attributes, amounts)).map(([name, type]) => ({
       type: COLUMN_TYPES[type.split(' ')[0] ?? ''] ?? 'string',
       name,
       required: type.endsWith('NOT NULL'),
