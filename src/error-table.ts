@@ -169,6 +169,12 @@ export const ERRORS = define({
     message: 'The model takes the attribute {attribute} for {allowed}, the data has it as {got}: {path}',
     fix: 'Give source.attributes.{attribute} in the configuration the kind that it had in the training.',
   },
+  DATASET_TABLE_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: 'The table {table} (source.tables.{table}) cannot be read: {reason}',
+    fix: '{hint}',
+  },
   DATASET_TABLE_ROWS_CLASH: {
     status: 422,
     exitCode: 2,

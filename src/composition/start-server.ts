@@ -16,6 +16,7 @@ import { createServingMetrics } from '../serving/metrics/serving-metrics.ts'
 import { assertGuarded, parseApiKeys } from '../serving/safety/api-keys.ts'
 import type { AuditEntry } from '../serving/safety/audit.ts'
 import { createServer } from '../serving/server.ts'
+import { createWarningLog } from '../serving/warning-log.ts'
 
 /** What a server is made from. */
 export interface ServerParts {
@@ -53,6 +54,7 @@ export const serverStarter =
         ? undefined
         : { key: await readText(security.tls_key), cert: await readText(security.tls_certificate) }
     const metrics = createServingMetrics(version)
+    const warnings = createWarningLog(metrics.observer)
     const { pipeline, control } = await openService({
       settings,
       storage,
@@ -60,7 +62,7 @@ export const serverStarter =
       work,
       onStates,
       load: servingModelLoader(parts)(settings.model, environment, workingDirectory),
-      observer: metrics.observer,
+      observer: warnings.observer,
       world,
     })
     try {
@@ -75,6 +77,7 @@ export const serverStarter =
         ...(tls !== undefined && { tls }),
         audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
       })
+      warnings.writeTo((code, details) => app.log.warn({ code, ...details }, 'warning'))
       const address = await app.listen({ host: api.host, port: api.port }).catch(async (error: unknown) => {
         await app.close()
         const { code, message } = error as NodeJS.ErrnoException

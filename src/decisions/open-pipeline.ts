@@ -194,7 +194,7 @@ const createPipeline = (
       decisions.use(next)
       tables.use(nextTables)
     },
-    refreshTable: (name) => tables.refresh(name),
+    refreshTable: (name) => tables.refresh(name, true),
     status: () => statusOf(states.name, decisions.status(), archiver.logBytes, tables.status()),
     close: () => closeAll(options, decisions, archiver),
   }

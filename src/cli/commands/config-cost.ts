@@ -7,6 +7,7 @@ import { mapFields } from '../../dataset/field-mapping.ts'
 import { createMappingMacros } from '../../dataset/mapping-macros.ts'
 import { attributeOf } from '../../dataset/source-attributes.ts'
 import { openSourceRows } from '../../dataset/source-rows.ts'
+import { attributesOfTables, openTables } from '../../dataset/tables/open-tables.ts'
 import { withDatabase } from '../../disk/database.ts'
 import {
   COST_DAYS,
@@ -58,10 +59,12 @@ const columnsOf = async (context: CommandContext, config: ConfigManager<Training
   return withDatabase(database, async (connection) => {
     await createMappingMacros(connection)
     const { signal } = context.work
+    const tables = await openTables(connection, source, context.workingDirectory, signal)
     const { columns } = await openSourceRows(connection, source, context.workingDirectory, signal)
     const fields = await mapFields(connection, source.fields, columns, 'if there')
     const bound = await bindAttributes(connection, source, fields, columns)
-    return { attributes: bound.map(({ attribute }) => attributeOf(attribute)), withoutUsers }
+    const all = [...bound.map(({ attribute }) => attribute), ...attributesOfTables(tables)]
+    return { attributes: all.map(attributeOf), withoutUsers }
   })
 }
 

@@ -288,7 +288,7 @@ export const ServedTablesSchema = Type.Record(
           pattern: DURATION_PATTERN,
           unit: 'duration',
           description:
-            'How often its files are looked at; they are read where they have changed. Default 1m.',
+            'How often its files are looked at; they are read where they have changed. Default 1m; 0s: never by itself.',
         }),
       ),
       smallest_share: Type.Optional(

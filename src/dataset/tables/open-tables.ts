@@ -2,6 +2,7 @@ import { relative } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SourceSettings } from '../../config/sections/source.ts'
 import { asDatasetError } from '../../disk/database-errors.ts'
+import { VigiaError } from '../../errors.ts'
 import type { AttributeKind } from '../../transaction/attributes.ts'
 import type { TableMapping } from '../../transaction/table-mapping.ts'
 import { type SourceAttribute, settingsByPattern } from '../source-attributes.ts'
@@ -39,15 +40,37 @@ export const openTables = async (
         ),
       )
     } catch (error) {
-      throw asDatasetError(error, {
-        activity: `reading the table ${name}`,
-        path: String(settings.path),
-        format: files.format,
-      })
+      const activity = `reading the table ${name}`
+      const { format } = files
+      throw ofTable(asDatasetError(error, { activity, path: String(settings.path), format }), name)
     }
   }
   return loaded
 }
+
+/** An error of a source in the words of a table: its settings are others. */
+const ofTable = (error: VigiaError, name: string): VigiaError => {
+  if (!error.code.startsWith('DATASET_') || SAY_THE_TABLE.has(error.code)) return error
+  const words = (text: string): string =>
+    text
+      .replaceAll('source.path', `source.tables.${name}.path`)
+      .replaceAll('source.csv.delimiter', `source.tables.${name}.delimiter`)
+      .replaceAll('source.format', `source.tables.${name}.format`)
+      .replace(/([Tt]he) source has/g, '$1 table has')
+      .replace(', or make the file first: `vigia generate`', '')
+  const details = { table: name, reason: words(error.message), hint: words(error.fix) }
+  return new VigiaError('DATASET_TABLE_UNREADABLE', details, { cause: error })
+}
+
+/** Errors that name the setting of the table themselves. */
+const SAY_THE_TABLE: ReadonlySet<string> = new Set([
+  'DATASET_SETTING_INVALID',
+  'DATASET_TABLE_ROWS_CLASH',
+  'DATASET_TABLE_TOO_LARGE',
+  'DATASET_ROWS_LOST',
+  'DATASET_NO_SPACE',
+  'DATASET_OUT_OF_MEMORY',
+])
 
 /** What of the tables travels with a model. */
 export const mappingOfTables = (

@@ -24,6 +24,8 @@ export interface TableRead {
   /** Usable rows of which some attribute is there and cannot be read: it is missing. */
   readonly unreadableRows: number
   readonly keys: number
+  /** Settings whose times are typed without a zone and so taken as UTC, because no zone is configured. */
+  readonly takenAsUtc: readonly string[]
 }
 
 export interface LoadedTable {
@@ -74,6 +76,7 @@ export const readTable = async (
         unusable,
         unreadableRows: indexed.unreadableRows,
         keys: indexed.table.index.keys,
+        takenAsUtc: query.takenAsUtc,
       },
     }
   } finally {

@@ -63,12 +63,31 @@ export const checkTables: Check = ({ read: { tables = [], served }, settings }) 
         severity: 'info',
         setting: `source.tables.${name}.valid_from`,
         allowed: 'valid_from, where values change',
-        observed: isTimeless ? 'none' : 'as of each transaction',
+        observed:
+          mapping?.range !== undefined
+            ? 'ranges hold always'
+            : isTimeless
+              ? 'none'
+              : 'as of each transaction',
         ...NOTHING_FOUND,
         passed: !isTimeless,
         ...detailOf(
           isTimeless &&
             'every transaction finds the row as it is today: what the bank came to know later, the model learns too early',
+        ),
+      },
+      {
+        id: `tables.${name}.zone`,
+        what: `times typed without a zone in ${name}`,
+        severity: 'warning',
+        setting: 'source.time_zone',
+        allowed: 'none, or a zone in source.time_zone',
+        observed: table.takenAsUtc.length === 0 ? 'none' : table.takenAsUtc.join(', '),
+        ...NOTHING_FOUND,
+        passed: table.takenAsUtc.length === 0,
+        ...detailOf(
+          table.takenAsUtc.length > 0 &&
+            'no zone in the data, so it was read as UTC. Set source.time_zone to where it was written, or to UTC if it is',
         ),
       },
     ]

@@ -9,7 +9,7 @@ import {
 } from '../../transaction/attributes.ts'
 import type { BoundAttribute } from '../bound-attributes.ts'
 import { convertedRows } from '../conversion-query.ts'
-import { textIsNotAllowed } from '../field-conversion.ts'
+import { isTakenAsUtc, textIsNotAllowed } from '../field-conversion.ts'
 import { expressionBinder, type MappedField } from '../field-mapping.ts'
 import type { SourceAttribute } from '../source-attributes.ts'
 import type { TableDefinition } from './table-definition.ts'
@@ -42,6 +42,8 @@ export interface TableQuery {
   readonly sql: string
   /** Every expression with the columns that it reads. */
   readonly fields: readonly MappedField[]
+  /** Settings whose times are typed without a zone and so taken as UTC, because no zone is configured. */
+  readonly takenAsUtc: readonly string[]
 }
 
 /** The columns by which rows of a table with this mapping are found. */
@@ -112,12 +114,12 @@ export const tableQuery = async (
   const foundBy = foundByOf(mapping)
   const conversion = { fields: [], attributes: bound, timeZone: mapping.timeZone, amounts: DEFAULT_AMOUNTS }
   const converted = convertedRows(conversion, careful)
-  const valueOf = (of: Pick<Attribute, 'name' | 'kind'>): string => {
+  const readable = (of: Pick<Attribute, 'name' | 'kind'>): string => {
     const value = converted.columns.get(sqlIdentifier(attributeColumn(of.name)))!
     return isTextAttribute(of) ? `CASE WHEN ${textIsNotAllowed([value])} THEN NULL ELSE ${value} END` : value
   }
   const values = bound.map(
-    ({ attribute }) => `${valueOf(attribute)} AS ${sqlIdentifier(attributeColumn(attribute.name))}`,
+    ({ attribute }) => `${readable(attribute)} AS ${sqlIdentifier(attributeColumn(attribute.name))}`,
   )
   const unreadable = [
     '"__failed"',
@@ -129,6 +131,12 @@ export const tableQuery = async (
   return {
     sql: `SELECT source_row, ${whyUnusable(foundBy, range?.kind)} AS why, coalesce(unreadable, false) AS unreadable, ${used.join(', ')} FROM (${step})`,
     fields: bound.map(({ field }) => field),
+    takenAsUtc: others.flatMap(([as]) => {
+      const found = bound.find(({ attribute }) => attribute.name === helperName(as))
+      return found?.attribute.kind === 'time' && isTakenAsUtc(found.field, mapping.timeZone)
+        ? [SETTINGS[as]]
+        : []
+    }),
   }
 }
 

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { createMappingMacros } from '../../dataset/mapping-macros.ts'
 import type { TypedColumn } from '../../dataset/mapping-of-source.ts'
@@ -89,14 +89,28 @@ export const snapshotLoader =
     })
 
 /** What tells whether the files of a table are other files than before. */
-export const stampOfFiles = (files: ServedTableFiles): Promise<string> =>
-  withDatabase(files.database, async (connection) => (await stampOf(connection, files)).stamp)
+export const stampOfFiles = async (files: ServedTableFiles): Promise<string> => {
+  const { path, workingDirectory, database } = files
+  const paths = typeof path === 'string' ? [path] : path
+  if (paths.some((one) => /[*?[]/.test(one)))
+    return withDatabase(database, async (connection) => (await stampOf(connection, files)).stamp)
+  const absolute = paths.map((one) => resolve(workingDirectory, one))
+  for (const one of absolute)
+    if ((await stat(one).catch(() => undefined)) === undefined)
+      throw new VigiaError('DATASET_FILE_MISSING', { path: one, folder: workingDirectory })
+  return (await stampOfPaths(absolute)).stamp
+}
 
 const stampOf = async (
   connection: DuckDBConnection,
   { path, workingDirectory }: ServedTableFiles,
 ): Promise<Pick<ServedTable, 'stamp' | 'changedAtMs'>> => {
-  const paths = await findSourceFiles(connection, path, workingDirectory)
+  return stampOfPaths(await findSourceFiles(connection, path, workingDirectory))
+}
+
+const stampOfPaths = async (
+  paths: readonly string[],
+): Promise<Pick<ServedTable, 'stamp' | 'changedAtMs'>> => {
   const stats = await Promise.all(paths.map((file) => stat(file)))
   return {
     stamp: stats.map(({ ino, size, mtimeMs }, at) => `${paths[at]} ${ino} ${size} ${mtimeMs}`).join('\n'),

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import type { Attribute } from '../../transaction/attributes.ts'
@@ -68,6 +68,10 @@ describe('tables in service', () => {
     expect(bandOf('ada')).toBe('low')
     expect(tables.status()[0]!.failure).toContain(reason)
     expect(warnings).toEqual([expect.stringContaining(reason)])
+    // It is read and told once, unless somebody asks.
+    expect(await tables.refresh('customer')).toBe('failed')
+    expect(await tables.refresh('customer', true)).toBe('failed')
+    expect(warnings).toHaveLength(1)
     write('ada,top\nbob,low\n')
     expect(await tables.refresh('customer')).toBe('replaced')
     expect([bandOf('ada'), tables.status()[0]!.failure]).toEqual(['top', ''])
@@ -88,6 +92,32 @@ describe('tables in service', () => {
     await expect(tables.refresh('customers')).rejects.toThrow(
       'look transactions up in no table customers, but in customer',
     )
+  })
+
+  it('are looked at as often as is asked: never, and not at once where a timer cannot count so far', async () => {
+    write('ada,low\n')
+    vi.useFakeTimers()
+    try {
+      for (const [refresh, timers] of [
+        ['0s', 0],
+        ['30d', 1],
+      ] as const) {
+        tables = await open({ refresh })
+        expect(vi.getTimerCount()).toBe(timers)
+        await tables.close()
+        expect(vi.getTimerCount()).toBe(0)
+      }
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('that settings name and no model reads are told', async () => {
+    write('ada,low\n')
+    tables = await open({}, [modelWith('first')], 'custmer')
+    expect(warnings).toEqual([
+      'SERVING_TABLE_UNREAD tables.custmer is of no table that a model in service reads; they read customer',
+    ])
   })
 
   it('lie where serving says, and a server without them does not start', async () => {
@@ -223,9 +253,9 @@ const modelWith = (
   }
 }
 
-const tablesWith = (settings: TableServing): ServedTables =>
+const tablesWith = (settings: TableServing, name = 'customer'): ServedTables =>
   new ServedTables({
-    settings: { customer: settings },
+    settings: { [name]: settings },
     workingDirectory: folder,
     database: { threads: 1, memoryLimit: '256MB', tempDirectory: join(folder, 'spill') },
     observer: {
@@ -238,8 +268,9 @@ const tablesWith = (settings: TableServing): ServedTables =>
 const open = async (
   settings: TableServing = {},
   models: readonly LoadedModel[] = [modelWith('first')],
+  name?: string,
 ): Promise<ServedTables> => {
-  const opened = tablesWith(settings)
+  const opened = tablesWith(settings, name)
   opened.use(await opened.prepare(models))
   return opened
 }

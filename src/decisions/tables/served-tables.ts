@@ -40,6 +40,7 @@ export interface ServedTablesOptions {
 }
 
 const DEFAULT_REFRESH = '1m'
+const MOST_MS = 2 ** 31 - 1
 const DEFAULT_SMALLEST_SHARE = 0.5
 
 interface Held extends ServedTable {
@@ -47,6 +48,8 @@ interface Held extends ServedTable {
   readonly key: string
   readonly loadedAtMs: number
   failure: string
+  /** The version that could not be read, or was not taken: it is not read again. */
+  failedStamp: string
 }
 
 /**
@@ -73,6 +76,7 @@ export class ServedTables {
    */
   async prepare(models: readonly LoadedModel[]): Promise<readonly Held[]> {
     const prepared: Held[] = []
+    this.tellUnread(tablesOf(models))
     for (const of of tablesOf(models)) {
       const key = keyOf(of)
       const known = this.held.find((held) => held.key === key)
@@ -87,7 +91,9 @@ export class ServedTables {
     this.stopTimers()
     for (const { of } of prepared) {
       const { name } = of.mapping
-      const everyMs = parseDuration(this.settingsOf(name).refresh ?? DEFAULT_REFRESH)
+      // A timer of Node counts to 2^31 - 1 milliseconds; beyond it would go off at once.
+      const everyMs = Math.min(MOST_MS, parseDuration(this.settingsOf(name).refresh ?? DEFAULT_REFRESH))
+      if (everyMs === 0) continue
       this.timers.push(setInterval(() => void this.refresh(name).catch(() => undefined), everyMs).unref())
     }
   }
@@ -106,18 +112,20 @@ export class ServedTables {
 
   /**
    * Looks at the files of a table, and reads it again where they have changed. A version that cannot be read,
-   * or has lost many of its rows, is not taken: it may be half written.
+   * or has lost many of its rows, is not taken: it may be half written. It is not read again until it has
+   * changed, unless somebody asks, or what was wrong was not in it.
    *
+   * @param isAsked whether a person wants it
    * @throws SERVING_TABLE_UNKNOWN
    */
-  async refresh(name: string): Promise<RefreshOutcome> {
+  async refresh(name: string, isAsked = false): Promise<RefreshOutcome> {
     const names = this.held.map(({ of }) => of.mapping.name)
     if (!names.includes(name))
       throw new VigiaError('SERVING_TABLE_UNKNOWN', {
         table: name,
         allowed: names.length === 0 ? 'no table' : names.join(', '),
       })
-    const next = this.turn.then(() => this.refreshNow(name))
+    const next = this.turn.then(() => this.refreshNow(name, isAsked))
     this.turn = next.catch(() => undefined)
     return next
   }
@@ -149,21 +157,28 @@ export class ServedTables {
     this.lookup = held.map(({ table }) => table)
   }
 
-  private async refreshNow(name: string): Promise<RefreshOutcome> {
+  private async refreshNow(name: string, isAsked: boolean): Promise<RefreshOutcome> {
     const held = this.held.find(({ of }) => of.mapping.name === name)
     if (held === undefined || this.abort.signal.aborted) return 'unchanged'
+    let stamp = ''
     try {
-      if ((await stampOfFiles(this.filesOf(held.of))) === held.stamp) {
+      stamp = await stampOfFiles(this.filesOf(held.of))
+      if (stamp === held.stamp) {
         held.failure = ''
         return 'unchanged'
       }
+      if (stamp === held.failedStamp && !isAsked) return 'failed'
       const next = await this.load(held.of, held.key)
       this.assertWhole(held, next)
       this.hold(this.held.map((other) => (other.key === held.key ? next : other)))
       return 'replaced'
     } catch (error) {
       if (this.abort.signal.aborted) return 'unchanged'
-      held.failure = error instanceof Error ? error.message : String(error)
+      const failure = error instanceof Error ? error.message : String(error)
+      const isKnown = failure === held.failure
+      held.failure = failure
+      held.failedStamp = isOfFiles(error) ? stamp : ''
+      if (isKnown) return 'failed'
       this.options.observer.warned('SERVING_TABLE_STALE', { table: name, reason: held.failure })
       return 'failed'
     }
@@ -173,7 +188,7 @@ export class ServedTables {
     const { name } = of.mapping
     try {
       const served = await (this.options.load ?? loadServedTable)(of, this.filesOf(of))
-      return { ...served, key, loadedAtMs: this.options.world.now(), failure: '' }
+      return { ...served, key, loadedAtMs: this.options.world.now(), failure: '', failedStamp: '' }
     } catch (error) {
       if (error instanceof VigiaError && error.code === 'SERVING_TABLE_UNREADABLE') throw error
       const reason = error instanceof Error ? error.message : String(error)
@@ -203,11 +218,36 @@ export class ServedTables {
     return this.options.settings[name] ?? {}
   }
 
+  /** A name in the settings that no model reads: a slip of the pen, or of a model that is gone. */
+  private tellUnread(read: readonly TableOfModels[]): void {
+    const names = read.map(({ mapping }) => mapping.name)
+    for (const name of Object.keys(this.options.settings)) {
+      if (names.includes(name)) continue
+      this.options.observer.warned('SERVING_TABLE_UNREAD', {
+        table: name,
+        reason: `tables.${name} is of no table that a model in service reads; they read ${names.join(', ') || 'none'}`,
+      })
+    }
+  }
+
   private stopTimers(): void {
     for (const timer of this.timers) clearInterval(timer)
     this.timers = []
   }
 }
+
+/** Whether the same files would fail again: it is not the machine that lacks something. */
+const isOfFiles = (error: unknown): boolean => {
+  const { cause } = error as Error
+  return cause === undefined || (cause instanceof VigiaError && !OF_MACHINE.has(cause.code))
+}
+
+const OF_MACHINE: ReadonlySet<string> = new Set([
+  'DATASET_OUT_OF_MEMORY',
+  'DATASET_NO_SPACE',
+  'DATASET_NOT_READABLE',
+  'DATASET_QUERY_FAILED',
+])
 
 /** Equal for models that read the same of a table, wherever it lay. */
 const keyOf = ({ mapping, attributes }: TableOfModels): string => {
