@@ -18,6 +18,7 @@ export type EntityFeature =
   | 'life'
   | 'time'
   | 'risk'
+  | 'run'
   | SideFeature
 
 /** What is computed of a side alone. */

@@ -170,7 +170,7 @@ const windowsOf = (
   const looks = own.distinct.length > 0 || own.features.some((feature) => IN_WINDOWS.includes(feature))
   return {
     behaviour: [...(looks ? own.windows : []), ...aggregated],
-    risk: own.features.includes('risk') ? own.riskWindows : [],
+    risk: own.features.some((feature) => feature === 'risk' || feature === 'run') ? own.riskWindows : [],
   }
 }
 
@@ -343,6 +343,7 @@ const ofEntity = (
       [`${name}_age`, known(count === 0 ? 0 : Math.max(0, eventTimeMs - firstMs) / 86_400_000)],
     ],
     risk: risks(name, past, settings, riskWindows),
+    run: fraudRun(name, transaction, past, settings, riskWindows.at(-1)!),
     ...ofSides({ name, windows, id }, transaction, past, settings),
   }
   return features.flatMap((feature) => byFeature[feature])
@@ -593,6 +594,36 @@ const risks = (
       [`${kind}_risk_${name}`, labelled.length === 0 ? 0 : frauds / labelled.length],
     ]
   })
+
+/** Frauds in a row, the latest known labels among the last 256 rows in (end - delay - w, end - delay]. */
+const fraudRun = (
+  kind: EntityKind,
+  { eventTimeMs }: Transaction,
+  past: Past | undefined,
+  settings: FeatureSettings,
+  window: string,
+): Values => {
+  const named = (length: number, run: readonly Arrived[], genuine: Arrived | undefined): Values => {
+    const amounts = run.map(amountOf).filter(isPayment)
+    return [
+      [`${kind}_fraud_run`, length],
+      [`${kind}_fraud_run_age`, daysSince(run[0])],
+      [`${kind}_fraud_run_mean_amount`, sum(amounts) / amounts.length / unitOf(settings.options.amounts)],
+      [`${kind}_genuine_age`, daysSince(genuine)],
+    ]
+  }
+  const daysSince = (one: Arrived | undefined): number =>
+    one === undefined ? Number.NaN : Math.max(0, eventTimeMs - timeOf(one)) / 86_400_000
+  if (past === undefined) return named(Number.NaN, [], undefined)
+  const end = past.windowsEndMs - settings.limits[kind]!.labelDelayMs
+  const labelled = past.retained
+    .filter((one) => timeOf(one) > end - settings.windowMs.get(window)! && timeOf(one) <= end)
+    .slice(-256)
+    .filter(({ isFraud }) => isFraud !== undefined)
+  const genuineAt = labelled.findLastIndex(({ isFraud }) => !isFraud)
+  const run = labelled.slice(genuineAt + 1)
+  return named(run.length, run, labelled[genuineAt])
+}
 
 /** The transactions in (end - w, end] that have arrived, the current one included and last. */
 const inWindow = (

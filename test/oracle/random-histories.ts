@@ -82,7 +82,7 @@ export const ENTITIES: readonly Entity[] = [
     name: 'corner',
     id: ['location', 'browser'],
     word: 'corner of the web',
-    features: ['counts', 'risk'],
+    features: ['counts', 'risk', 'run'],
     windows: ['90s'],
     riskWindows: ['60s'],
     distinct: [],

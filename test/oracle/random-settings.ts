@@ -20,7 +20,16 @@ export interface Configuration {
 }
 
 const WINDOWS = ['10s', '60s', '90s'] as const
-const FEATURES: readonly EntityFeature[] = ['counts', 'amounts', 'spread', 'maximum', 'life', 'time', 'risk']
+const FEATURES: readonly EntityFeature[] = [
+  'counts',
+  'amounts',
+  'spread',
+  'maximum',
+  'life',
+  'time',
+  'risk',
+  'run',
+]
 const SIDE_FEATURES: readonly EntityFeature[] = ['flow', 'fan', 'counterparty']
 const NAMES = ['alpha', 'beta', 'gamma', 'delta'] as const
 const SIDES = ['hub_sender', 'hub_receiver'] as const

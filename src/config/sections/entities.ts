@@ -60,6 +60,7 @@ const EntitySchema = Type.Object(
           Type.Literal('life'),
           Type.Literal('time'),
           Type.Literal('risk'),
+          Type.Literal('run'),
           Type.Literal('flow'),
           Type.Literal('fan'),
           Type.Literal('counterparty'),
@@ -67,7 +68,7 @@ const EntitySchema = Type.Object(
         {
           uniqueItems: true,
           description:
-            'What is computed of it; flow, fan and counterparty of one with roles. Left out: counts, amounts, life, time, risk; with roles: flow, fan, counterparty, life, time, risk.',
+            'What is computed of it; run: frauds in a row among known labels; flow, fan and counterparty of one with roles. Left out: counts, amounts, life, time, risk; with roles: flow, fan, counterparty, life, time, risk.',
         },
       ),
     ),

@@ -7,6 +7,7 @@ import { deviationIn, type Money, meanIn, moneyOf, relativeToEarlier } from '../
 import { windowText, yesOrNo } from '../phrase.ts'
 import { refundsInWindow } from '../refund-features.ts'
 import { SIDE_FEATURES } from '../side-features.ts'
+import type { FraudRun } from '../state/reading.ts'
 
 const SECOND_MS = 1_000
 const ONWARDS = Number.POSITIVE_INFINITY
@@ -230,6 +231,79 @@ const risk = (entity: Entity): readonly Feature[] =>
     },
   ])
 
+/** The frauds in a row that the latest known labels are, within the longest of the risk windows. */
+const run = (entity: Entity, { unit }: Money): readonly Feature[] => {
+  const known = `known labels of the ${entity.word} in the ${entity.riskWindows.at(-1)!} that end one label delay ago`
+  const isGenuine = `the last known label of the ${entity.word} is no fraud`
+  const sinceGenuine = 'when the latest is genuine, or none is known'
+  return [
+    {
+      name: `${entity.name}_fraud_run`,
+      meaning: `Frauds in a row among the ${known}, from the latest back to the last genuine one.`,
+      unit: 'transactions',
+      range: [0, ONWARDS],
+      missing: `${missingOf(entity)}; 0 ${sinceGenuine}`,
+      phrase: {
+        text: `the last {} of the ${entity.word} whose labels are known were fraud`,
+        at: { 0: isGenuine },
+        missing: `no ${entity.word} given`,
+      },
+      bind: ofRun(entity, ({ length }) => length),
+    },
+    {
+      name: `${entity.name}_fraud_run_age`,
+      meaning: `Days since the first of the frauds in a row among the ${known}.`,
+      unit: 'days',
+      range: [0, ONWARDS],
+      missing: `${missingOf(entity)}, or ${sinceGenuine}`,
+      phrase: { text: `{} since the frauds of the ${entity.word} began`, missing: isGenuine },
+      bind: ofRun(entity, ({ beganMs }, nowMs) => daysSince(beganMs, nowMs)),
+    },
+    {
+      name: `${entity.name}_fraud_run_mean_amount`,
+      meaning: `Mean of the payments among the frauds in a row of the ${known}.`,
+      unit: 'currency',
+      range: [0, ONWARDS],
+      missing: `${missingOf(entity)}, or ${sinceGenuine}, or without payments`,
+      phrase: { text: `mean amount of the latest frauds of the ${entity.word} is {}`, missing: isGenuine },
+      bind: ofRun(entity, ({ payments, totalMinor }) => totalMinor / payments / unit),
+    },
+    {
+      name: `${entity.name}_genuine_age`,
+      meaning: `Days since the latest genuine transaction among the ${known}.`,
+      unit: 'days',
+      range: [0, ONWARDS],
+      missing: `${missingOf(entity)}, or when no genuine one is known`,
+      phrase: {
+        text: `{} since a transaction of the ${entity.word} was known to be genuine`,
+        missing: `no transaction of the ${entity.word} is known to be genuine`,
+      },
+      bind: ofRun(entity, ({ genuineMs }, nowMs) => daysSince(genuineMs, nowMs)),
+    },
+  ]
+}
+
+const ofRun =
+  ({ name, riskWindows }: Entity, value: (run: FraudRun, nowMs: number) => number): Feature['bind'] =>
+  (sources) => {
+    const reading = sources.entity(name).risk(riskWindows.at(-1)!)
+    const { transaction } = sources
+    const run: FraudRun = {
+      length: 0,
+      payments: 0,
+      totalMinor: 0,
+      beganMs: Number.NaN,
+      genuineMs: Number.NaN,
+    }
+    return () => {
+      reading.readRun(run)
+      return value(run, transaction.eventTimeMs)
+    }
+  }
+
+/** Of what is too late, windows end after its own time. */
+const daysSince = (momentMs: number, nowMs: number): number => Math.max(0, nowMs - momentMs) / DAY_MS
+
 const refunds = (entity: Entity, money: Money): readonly Feature[] =>
   entity.windows.flatMap((window) => refundsInWindow(entity, window, money))
 
@@ -242,6 +316,7 @@ const FEATURES: Readonly<Record<EntityFeature, (entity: Entity, money: Money) =>
   life,
   time,
   risk,
+  run,
   ...SIDE_FEATURES,
 }
 

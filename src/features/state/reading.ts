@@ -1,5 +1,5 @@
 import type { EntityKind } from '../../transaction/entity-kind.ts'
-import type { StateLayout } from './layout.ts'
+import { AMOUNT_FIELD, HEADER, type StateLayout, TIME_FIELD } from './layout.ts'
 
 /**
  * What one window `(t - w, t]` shows, the current transaction included. Amounts in minor units; total,
@@ -34,10 +34,70 @@ export class RiskReading {
   readonly name: string
   labelled = 0
   frauds = 0
-  constructor(name: string) {
+  /** The ring's block, and the transactions of the window: those from `start` on, before `end`. */
+  data: Float64Array = NO_WORDS
+  base = 0
+  start = 0
+  end = 0
+  private readonly layout: StateLayout | undefined
+
+  /** @param layout of the states that are read; absent where nothing ever is */
+  constructor(name: string, layout?: StateLayout) {
     this.name = name
+    this.layout = layout
+  }
+
+  /**
+   * Fills `run`: the frauds in a row among the window's known labels, from the latest back to the last
+   * genuine transaction. Looks at the latest `RUN_ROWS` of the window and no further, so a merchant whose
+   * labels never come costs no more than another. O(RUN_ROWS), O(length) where all labels are known.
+   */
+  readRun(run: FraudRun): void {
+    const { ringAt, fieldCount, labelField } = this.layout!
+    const { data, base } = this
+    const mask = data[base + HEADER.ringCapacity]! - 1
+    const first = Math.max(this.start, this.end - RUN_ROWS)
+    run.length = 0
+    run.payments = 0
+    run.totalMinor = 0
+    run.beganMs = Number.NaN
+    run.genuineMs = Number.NaN
+    for (let sequence = this.end - 1; sequence >= first; sequence--) {
+      const row = base + ringAt + (sequence & mask) * fieldCount
+      const label = data[row + labelField]!
+      if (label === 0) {
+        run.genuineMs = data[row + TIME_FIELD]!
+        return
+      }
+      if (label !== 1) continue
+      const amountMinor = data[row + AMOUNT_FIELD]!
+      if (amountMinor >= 0) {
+        run.payments++
+        run.totalMinor += amountMinor
+      }
+      run.length++
+      run.beganMs = data[row + TIME_FIELD]!
+    }
   }
 }
+
+/** The frauds in a row that the latest known labels of a risk window are. */
+export interface FraudRun {
+  /** 0 when the latest known label is genuine, or none is known. */
+  length: number
+  /** How many of them are no refunds, and their amounts in minor units. */
+  payments: number
+  totalMinor: number
+  /** Event time of its first fraud; NaN when there is none. */
+  beganMs: number
+  /** Event time of the genuine transaction before it; NaN when none is known. */
+  genuineMs: number
+}
+
+/** Most transactions that a run of frauds is looked for in. */
+export const RUN_ROWS = 256
+
+const NO_WORDS = new Float64Array(0)
 
 /** What one window of an aggregate shows, the current transaction included; of the last value, what was. */
 export class AggregateReading {
@@ -129,7 +189,7 @@ export class EntityReading {
     this.kind = layout.kind
     const width = layout.needs.dimensions.length
     this.windows = layout.needs.windows.map(({ name, ms }) => new WindowReading(name, ms, width))
-    this.risk = layout.needs.riskWindows.map(({ name }) => new RiskReading(name))
+    this.risk = layout.needs.riskWindows.map(({ name }) => new RiskReading(name, layout))
     this.dimensions = layout.needs.dimensions.map(() => new DimensionReading())
     this.aggregates = layout.aggregates.placed.map(({ windows }) =>
       Array.from({ length: Math.max(1, windows.length) }, () => new AggregateReading()),

@@ -226,6 +226,10 @@ export class Windows {
       const risk = reading.risk[w]!
       risk.labelled = data[at + RISK.labelled]!
       risk.frauds = data[at + RISK.frauds]!
+      risk.data = data
+      risk.base = base
+      risk.start = data[at + RISK.start]!
+      risk.end = data[base + HEADER.riskHead]!
     }
   }
 

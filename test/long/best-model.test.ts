@@ -1,0 +1,3 @@
+import { bestModelIsWorth } from '../laws/best-model.ts'
+
+bestModelIsWorth({ weeks: 5 })
