@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What very wide data cost: `vigia features` over invented transactions with many attributes and many kinds of
-// entities of the bank's own, in a process of its own, and the features of one of each beside SQL.
+// What very wide data cost: `vigia features` over invented transactions with many attributes and many kinds
+// of entities of the bank's own, in a process of its own, and the features of one of each beside SQL.
 //
 //     node scripts/build.mjs && node bench/wide.mjs [--rows 1000000] [--attributes 400] [--entities 50]
 //

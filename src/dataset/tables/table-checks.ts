@@ -1,6 +1,8 @@
+import type { TableMapping } from '../../transaction/table-mapping.ts'
 import { atMost, type Check, NOTHING_FOUND, percent, shareOf } from '../dataset-check.ts'
 import { detailOf } from '../read-checks.ts'
 import type { ReadTable } from '../read-source.ts'
+import type { ValidationCheck } from '../validation-report.ts'
 import type { UnusableReason } from './table-query.ts'
 
 const REASONS: Readonly<Record<UnusableReason, string>> = {
@@ -18,7 +20,6 @@ export const checkTables: Check = ({ read: { tables = [], served }, settings }) 
     const { name, found, missing, withoutKey } = table
     const all = found + missing + withoutKey
     const mapping = served?.tables?.find((of) => of.name === name)
-    const isTimeless = mapping?.validFrom === undefined && mapping?.range === undefined
     const limit = settings.max_unusable_table_share
     const setting = 'max_unusable_table_share'
     return [
@@ -57,41 +58,47 @@ export const checkTables: Check = ({ read: { tables = [], served }, settings }) 
           `${missing} find none at their time, ${withoutKey} do not say what it is found by (${percent(shareOf(withoutKey, all))})`,
         ),
       },
-      {
-        id: `tables.${name}.time`,
-        what: `times in ${name}`,
-        severity: 'info',
-        setting: `source.tables.${name}.valid_from`,
-        allowed: 'valid_from, where values change',
-        observed:
-          mapping?.range !== undefined
-            ? 'ranges hold always'
-            : isTimeless
-              ? 'none'
-              : 'as of each transaction',
-        ...NOTHING_FOUND,
-        passed: !isTimeless,
-        ...detailOf(
-          isTimeless &&
-            'every transaction finds the row as it is today: what the bank came to know later, the model learns too early',
-        ),
-      },
-      {
-        id: `tables.${name}.zone`,
-        what: `times typed without a zone in ${name}`,
-        severity: 'warning',
-        setting: 'source.time_zone',
-        allowed: 'none, or a zone in source.time_zone',
-        observed: table.takenAsUtc.length === 0 ? 'none' : table.takenAsUtc.join(', '),
-        ...NOTHING_FOUND,
-        passed: table.takenAsUtc.length === 0,
-        ...detailOf(
-          table.takenAsUtc.length > 0 &&
-            'no zone in the data, so it was read as UTC. Set source.time_zone to where it was written, or to UTC if it is',
-        ),
-      },
+      ...checkTimes(table, mapping),
     ]
   })
+
+const checkTimes = (
+  { name, takenAsUtc }: ReadTable,
+  mapping: TableMapping | undefined,
+): readonly ValidationCheck[] => {
+  const isTimeless = mapping?.validFrom === undefined && mapping?.range === undefined
+  return [
+    {
+      id: `tables.${name}.time`,
+      what: `times in ${name}`,
+      severity: 'info',
+      setting: `source.tables.${name}.valid_from`,
+      allowed: 'valid_from, where values change',
+      observed:
+        mapping?.range !== undefined ? 'ranges hold always' : isTimeless ? 'none' : 'as of each transaction',
+      ...NOTHING_FOUND,
+      passed: !isTimeless,
+      ...detailOf(
+        isTimeless &&
+          'every transaction finds the row as it is today: what the bank came to know later, the model learns too early',
+      ),
+    },
+    {
+      id: `tables.${name}.zone`,
+      what: `times typed without a zone in ${name}`,
+      severity: 'warning',
+      setting: 'source.time_zone',
+      allowed: 'none, or a zone in source.time_zone',
+      observed: takenAsUtc.length === 0 ? 'none' : takenAsUtc.join(', '),
+      ...NOTHING_FOUND,
+      passed: takenAsUtc.length === 0,
+      ...detailOf(
+        takenAsUtc.length > 0 &&
+          'no zone in the data, so it was read as UTC. Set source.time_zone to where it was written, or to UTC if it is',
+      ),
+    },
+  ]
+}
 
 const reasonsOf = ({ unusable }: ReadTable): string =>
   unusable
