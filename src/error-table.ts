@@ -839,7 +839,14 @@ export const ERRORS = define({
     exitCode: 2,
     message:
       'Model {model} reads {part} of the table {table} as {got}, model {other} as {allowed}: a transaction is looked up once for all',
-    fix: 'Serve models side by side that were trained with the same table, or give the other one another name.',
+    fix: 'Serve models side by side that were trained with the same table, or give the other table another name, and its attributes too.',
+  },
+  SERVING_LOOKUPS_DIFFER: {
+    status: 409,
+    exitCode: 2,
+    message:
+      'Model {model} has the attribute {attribute} from {got}, model {other} from {allowed}: a transaction is looked up once for all',
+    fix: 'Serve models side by side that have it from the same place, or give it another name where it comes from another.',
   },
   SERVING_TABLE_UNKNOWN: {
     status: 404,

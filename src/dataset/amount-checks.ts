@@ -1,6 +1,8 @@
-import { sqlLiteral } from '../disk/database.ts'
-import { featureAmounts, minorPerUnit } from '../transaction/amount-rules.ts'
-import { atMost, type Check, type Found, forbidden, percent, shareOf } from './dataset-check.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { type AmountRules, featureAmounts, minorPerUnit } from '../transaction/amount-rules.ts'
+import { attributeColumn } from '../transaction/attributes.ts'
+import { atMost, type Check, type Found, forbidden, percent, type Subject, shareOf } from './dataset-check.ts'
+import type { ValidationCheck } from './validation-report.ts'
 
 /** Amounts that are implausible, and outliers among those above 0. */
 export const checkAmounts: Check = async ({ read, profile, settings, find }) => {
@@ -61,7 +63,7 @@ export const checkAmounts: Check = async ({ read, profile, settings, find }) => 
  * is a base currency, all were converted to it.
  */
 export const checkCurrencies: Check = async ({ read, profile, find }) => {
-  if (read.amounts.base !== undefined) return []
+  if (read.amounts.base !== undefined) return [await checkOwnRate(read.amounts.base, find)]
   const { currencies, rows } = profile
   const [first] = currencies
   if (first === undefined) return []
@@ -88,3 +90,25 @@ export const checkCurrencies: Check = async ({ read, profile, find }) => {
 }
 
 const MOST_SHOWN = 5
+
+/** A rate of the base currency that is not 1 says that rates are upside down, or of another row. */
+const checkOwnRate = async (
+  { currency, rate }: NonNullable<AmountRules['base']>,
+  find: Subject['find'],
+): Promise<ValidationCheck> => {
+  const column = sqlIdentifier(attributeColumn(rate))
+  const others = await find(`upper(trim(currency)) = ${sqlLiteral(currency)} AND ${column} <> 1`, `${column}`)
+  return {
+    id: 'amounts.own_rate',
+    what: `rows in ${currency} whose rate is not 1`,
+    severity: 'warning',
+    setting: 'amounts.base.rate',
+    allowed: 'none',
+    observed: others.rows,
+    ...others,
+    passed: others.rows === 0,
+    ...(others.rows > 0 && {
+      detail: `a unit of ${currency} is ${currency} 1: is ${rate} the other way round, or joined by another key?`,
+    }),
+  }
+}

@@ -30,13 +30,19 @@ export const readText = (field: string, value: unknown, problems: Problems): str
     problems.push({ field, what, allowed: TEXT_ALLOWED, got: shown(value) })
     return undefined
   }
-  const text = trimBlanks(foldLines(value))
+  const text = withoutMarks(trimBlanks(foldLines(value)))
   if (text === '') return undefined
   const what = faultOf(text)
   if (what === undefined) return text
   problems.push({ field, what, allowed: TEXT_ALLOWED, got: shown(value) })
   return undefined
 }
+
+/** Without byte order marks in front: they are no part of a text. */
+const withoutMarks = (text: string): string =>
+  text.charCodeAt(0) === BYTE_ORDER_MARK ? trimBlanks(text.replace(/^\ufeff+/, '')) : text
+
+const BYTE_ORDER_MARK = 0xfeff
 
 /** `readText` of a field that must be there. */
 export const readRequiredText = (field: string, value: unknown, problems: Problems): string | undefined => {

@@ -274,7 +274,7 @@ export const PredictionLogSchema = Type.Object(
 
 /** Tables beside the transactions, as serving has them. */
 export const ServedTablesSchema = Type.Record(
-  Type.String({ pattern: '^[a-z][a-z0-9_]{0,30}$' }),
+  Type.String({ minLength: 1 }),
   Type.Object(
     {
       path: Type.Optional(

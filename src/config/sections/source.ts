@@ -159,7 +159,7 @@ export const SourceSchema = Type.Object(
       description:
         'What the bank knows of a transaction beside its fields, by name, each with its kind: number, category, boolean, time (a feature of it is the age in days) or text (kept and shown, no feature), and where needed table, from, unit, means, missing, unreadable (quarantine the row, the default, or count the value as missing), range, allowed, max_missing_share. A pattern names many columns at once: V* or C1..C14. They become features, reasons and the `attributes` of requests. See docs/attributes.md.',
     }),
-    tables: Type.Record(Type.String({ pattern: '^[a-z][a-z0-9_]{0,30}$' }), TableSchema, {
+    tables: Type.Record(Type.String({ minLength: 1 }), TableSchema, {
       default: {},
       description:
         'Tables beside the transactions, by name: customers, merchants, IP ranges, rates of exchange. Each is found by key or range as of the time of the transaction, and gives the attributes that say `table: <name>`. See docs/tables.md.',

@@ -1,6 +1,7 @@
 import type { AttributeSettings, SourceSettings } from '../../config/sections/source.ts'
 import type { TableSettings } from '../../config/sections/tables.ts'
 import { VigiaError } from '../../errors.ts'
+import { ENTITY_NAME } from '../../transaction/entities.ts'
 import { attributeOfPart } from '../source-entities.ts'
 
 /**
@@ -11,6 +12,13 @@ import { attributeOfPart } from '../source-entities.ts'
  */
 export const declareTables = (source: SourceSettings): SourceSettings => {
   const names = Object.keys(source.tables)
+  for (const name of names)
+    if (!new RegExp(ENTITY_NAME).test(name))
+      throw invalid(
+        `source.tables.${name}`,
+        name,
+        'lower case letters, digits and _, beginning with a letter, at most 31',
+      )
   const stranger = Object.entries(source.attributes).find(
     ([, { table }]) => table !== undefined && !names.includes(table),
   )

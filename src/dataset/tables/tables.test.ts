@@ -8,6 +8,7 @@ import { SourceSchema, type SourceSettings } from '../../config/sections/source.
 import { ValidationSchema, type ValidationSettings } from '../../config/sections/validation.ts'
 import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../disk/database.ts'
 import { unwatched } from '../../disk/work.ts'
+import { readText } from '../../transaction/read-fields.ts'
 import { type ReadResult, readSource } from '../read-source.ts'
 import { validateDataset } from '../validate-dataset.ts'
 import { declareTables } from './declare-tables.ts'
@@ -225,6 +226,30 @@ describe('tables beside a source', () => {
       attributes: { age: { table: 'customer', kind: 'number' } },
     })
     await expect(asked).rejects.toThrow(words)
+  })
+
+  it('find text by what it says, whatever stands in front of it', async () => {
+    const { rows, result } = await read({
+      transactions: [
+        { id: 't1', user: '\ufeffada' },
+        { id: 't2', user: ' \ufeff ada' },
+        { id: 't3', user: 'bob' },
+      ],
+      files: { 'customers.csv': 'customer_id,band\nada,\ufefflow\n\ufeffbob,high\n' },
+      tables: { customer: { path: 'customers.csv', key: { customer_id: 'user_id' } } },
+      attributes: { band: { table: 'customer', kind: 'category' } },
+    })
+    expect(rows).toEqual([{ band: 'low' }, { band: 'low' }, { band: 'high' }])
+    expect(result.acceptedRows).toBe(3)
+    expect(readText('user_id', ' \ufeff\ufeff ada', [])).toBe('ada')
+    expect(readText('user_id', '\ufeff', [])).toBeUndefined()
+  })
+
+  it.each(['../x', 'a/b', 'Customer', ''])('are not called %j', (name) => {
+    const tables = { [name]: { path: 'c.csv', key: { customer_id: 'user_id' } } }
+    expect(() => declareTables(sourceOf({ path: 't.csv', tables }))).toThrow(
+      `source.tables.${name} is "${name}"; allowed: lower case letters, digits and _`,
+    )
   })
 
   it('a table that gives nothing is refused', () => {

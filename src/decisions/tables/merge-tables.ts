@@ -15,10 +15,12 @@ export interface TableOfModels {
  * The tables of the models in service, each once, in the order in which they are looked up: a transaction is
  * looked up once for all models, so they must mean the same by a table.
  *
- * @throws SERVING_TABLES_DIFFER when two models find its rows otherwise, or read an attribute otherwise
+ * @throws SERVING_TABLES_DIFFER when two models find its rows otherwise, or read an attribute otherwise;
+ * SERVING_LOOKUPS_DIFFER when they have an attribute from different places
  */
 export const tablesOf = (models: readonly LoadedModel[]): readonly TableOfModels[] => {
   const merged = new Map<string, { readonly table: TableOfModels; readonly of: LoadedModel }>()
+  assertSamePlaces(models)
   for (const model of models) {
     const kinds = new Map((model.fitted.attributes ?? []).map((attribute) => [attribute.name, attribute]))
     for (const mapping of model.artifact.manifest.source?.tables ?? []) {
@@ -46,6 +48,32 @@ export const tablesOf = (models: readonly LoadedModel[]): readonly TableOfModels
     }
   }
   return [...merged.values()].map(({ table }) => table)
+}
+
+/**
+ * Whatever a table gives for one model, no model has from elsewhere: it would be given what it did not learn.
+ *
+ * @throws SERVING_LOOKUPS_DIFFER
+ */
+const assertSamePlaces = (models: readonly LoadedModel[]): void => {
+  const places = new Map<string, { readonly place: string; readonly of: LoadedModel }>()
+  for (const model of models) {
+    const tables = model.artifact.manifest.source?.tables ?? []
+    for (const { name } of model.fitted.attributes ?? []) {
+      const table = tables.find(({ attributes }) => attributes[name] !== undefined)
+      const place = table === undefined ? 'the source' : `the table ${table.name}`
+      const known = places.get(name)
+      if (known === undefined) places.set(name, { place, of: model })
+      else if (known.place !== place)
+        throw new VigiaError('SERVING_LOOKUPS_DIFFER', {
+          attribute: name,
+          model: nameOf(model),
+          got: place,
+          other: nameOf(known.of),
+          allowed: known.place,
+        })
+    }
+  }
 }
 
 /** Where it lies may differ: serving has a place of its own for it. */

@@ -129,12 +129,28 @@ describe('tables in service', () => {
 
   it('of several models are one, with what any of them reads; where they differ it is refused', async () => {
     writeFileSync(join(folder, 'customers.csv'), 'customer_id,band,age\nada,low,30\n')
-    const other = modelWith('other', { columns: ['customer_id', 'age'], attributes: { age: '"age"' } })
-    tables = await open({}, [modelWith('first'), other])
+    const other = {
+      ...modelWith('other', { columns: ['customer_id', 'age'], attributes: { age: '"age"' } }),
+      fitted: { ...testModel().fitted, attributes: ATTRIBUTES.slice(1) },
+    }
+    const first = {
+      ...modelWith('first'),
+      fitted: { ...testModel().fitted, attributes: ATTRIBUTES.slice(0, 1) },
+    }
+    tables = await open({}, [first, other])
     expect(tables.complete(paymentOf('ada')).attributes).toEqual({ band: 'low', age: 30 })
     const strange = modelWith('strange', { key: [{ from: '"band"', of: 'user_id', kind: 'text' }] })
     expect(() => tablesOf([modelWith('first'), strange])).toThrow(
       /Model strange 1 reads key of the table customer as .*band.*, model first 1 as .*customer_id/,
+    )
+    // Another table, or the source: what one model did not learn from, it may not be given for the other.
+    const elsewhere = modelWith('elsewhere', { name: 'client' })
+    expect(() => tablesOf([modelWith('first'), elsewhere])).toThrow(
+      'Model elsewhere 1 has the attribute band from the table client, model first 1 from the table customer',
+    )
+    const sent = { ...modelWith('sent'), artifact: { manifest: {} } as never }
+    expect(() => tablesOf([modelWith('first'), sent])).toThrow(
+      'Model sent 1 has the attribute band from the source, model first 1 from the table customer',
     )
   })
 })

@@ -64,6 +64,8 @@ export class ServedTables {
   private lookup: readonly ReferenceTable[] = []
   private timers: NodeJS.Timeout[] = []
   private turn: Promise<unknown> = Promise.resolve()
+  /** Names in the settings that nobody reads, and that somebody was told of. */
+  private readonly toldUnread = new Set<string>()
 
   constructor(options: ServedTablesOptions) {
     this.options = options
@@ -222,7 +224,8 @@ export class ServedTables {
   private tellUnread(read: readonly TableOfModels[]): void {
     const names = read.map(({ mapping }) => mapping.name)
     for (const name of Object.keys(this.options.settings)) {
-      if (names.includes(name)) continue
+      if (names.includes(name) || this.toldUnread.has(name)) continue
+      this.toldUnread.add(name)
       this.options.observer.warned('SERVING_TABLE_UNREAD', {
         table: name,
         reason: `tables.${name} is of no table that a model in service reads; they read ${names.join(', ') || 'none'}`,
