@@ -56,6 +56,8 @@ writeFileSync(
     entities: own,
     runs: { directory: 'runs' },
     tracking: { enabled: false },
+    // The default of 2 GB does not hold a million rows of so many columns while they are read.
+    resources: { memory_limit: '8GB' },
   }),
 )
 

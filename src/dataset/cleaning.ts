@@ -1,6 +1,6 @@
 import type { DuckDBBlobValue, DuckDBConnection } from '@duckdb/node-api'
 import type { CleaningSettings } from '../config/sections/cleaning.ts'
-import { rowGroupSize, sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import {
@@ -203,9 +203,7 @@ export const applyCleaning = async (
   const columns = own.map((name) => `${cleanedColumn(name, replaced, fitted)} AS ${sqlIdentifier(name)}`)
   const query = `SELECT ${columns.join(', ')} FROM ${source} AS prepared`
   const written = await writeAtomically(outputPath, (path) =>
-    connection.run(
-      `COPY (${query}) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize(own.length)})`,
-    ),
+    connection.run(`COPY (${query}) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`),
   )
   for (const column of replaced) await dropReplacements(connection, column)
   return written.rowsChanged

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SourceSettings } from '../config/sections/source.ts'
-import { rowGroupSize, sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { asDatasetError } from '../disk/database-errors.ts'
 import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
@@ -308,7 +308,7 @@ const writePrepared = async (
       ? `SELECT rowid AS arrival, ${columns} FROM mapped`
       : `SELECT row_number() OVER () - 1 AS arrival, * FROM (${rows})`
   const written = await connection.run(
-    `COPY (${query}) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize(names.length)})`,
+    `COPY (${query}) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`,
   )
   return written.rowsChanged
 }

@@ -46,18 +46,6 @@ export const withDatabase = async <T>(
   }
 }
 
-/** Values of a row group that a thread holds while it writes Parquet: 128 MB of doubles. */
-const GROUP_VALUES = 16_000_000
-/** Rows of a row group, and of a vector, as DuckDB has them by itself. */
-const GROUP_ROWS = 122_880
-const VECTOR_ROWS = 2048
-
-/** Rows of a row group of Parquet with so many columns: fewer where rows are wide, or memory would not do. */
-export const rowGroupSize = (columns: number): number => {
-  const rows = Math.floor(GROUP_VALUES / columns / VECTOR_ROWS) * VECTOR_ROWS
-  return Math.max(VECTOR_ROWS, Math.min(GROUP_ROWS, rows))
-}
-
 /**
  * `text` as an SQL string literal. The character 0 would end the statement, so it is put together from its
  * number.

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { DOUBLE, DuckDBTableFunction } from '@duckdb/node-api'
-import { rowGroupSize, sqlIdentifier, sqlLiteral, withDatabase } from '../disk/database.ts'
+import { sqlIdentifier, sqlLiteral, withDatabase } from '../disk/database.ts'
 import { CONTROL, CONTROL_STATE, type FeatureWriterData, type FromFeatureWriter } from './messages.ts'
 import { BATCH_SLOTS, mapBatch } from './shared-batch.ts'
 
@@ -107,7 +107,7 @@ try {
                        ELSE error('features and transactions are out of step') END AS is_fraud,
                   p.labelled_at_ms, ${names}
            FROM read_parquet(${sqlLiteral(data.prepared)}) p POSITIONAL JOIN created_features() f
-         ) TO ${sqlLiteral(data.out)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE ${rowGroupSize(data.featureNames.length)})`,
+         ) TO ${sqlLiteral(data.out)} (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 122880)`,
       )
     },
   )
