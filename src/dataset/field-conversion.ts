@@ -195,7 +195,8 @@ export const textOf = (field: MappedField): string =>
 
 /**
  * `textOf` on one line: each run of blanks, tabs and line breaks that is more than blanks is one blank, as in
- * requests; byte order marks in front, which joined exports leave within a file, are no part of it. Looking for the three characters first is what keeps the usual text quick.
+ * requests; byte order marks in front, which joined exports leave within a file, are no part of it. Looking
+ * for the three characters first is what keeps the usual text quick.
  */
 export const lineOf = (field: MappedField): string => {
   if (field.type !== 'VARCHAR') return textOf(field)

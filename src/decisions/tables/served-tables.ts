@@ -74,12 +74,13 @@ export class ServedTables {
   /**
    * Reads the tables that these models need and that are not there yet; `use` puts them in service.
    *
-   * @throws SERVING_TABLES_DIFFER, SERVING_TABLE_UNREADABLE
+   * @throws SERVING_TABLES_DIFFER, SERVING_LOOKUPS_DIFFER, SERVING_TABLE_UNREADABLE
    */
   async prepare(models: readonly LoadedModel[]): Promise<readonly Held[]> {
     const prepared: Held[] = []
-    this.tellUnread(tablesOf(models))
-    for (const of of tablesOf(models)) {
+    const tables = tablesOf(models)
+    this.tellUnread(tables)
+    for (const of of tables) {
       const key = keyOf(of)
       const known = this.held.find((held) => held.key === key)
       prepared.push(known ?? (await this.load(of, key)))
@@ -89,7 +90,8 @@ export class ServedTables {
 
   /** From the next transaction on these tables are looked up in. @param prepared what `prepare` answered */
   use(prepared: readonly Held[]): void {
-    this.hold(prepared)
+    // One that was there may have been read again meanwhile.
+    this.hold(prepared.map((one) => this.held.find(({ key }) => key === one.key) ?? one))
     this.stopTimers()
     for (const { of } of prepared) {
       const { name } = of.mapping
