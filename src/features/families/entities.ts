@@ -273,7 +273,7 @@ const run = (entity: Entity, { unit }: Money): readonly Feature[] => {
       meaning: `Days since the latest genuine transaction among the ${known}.`,
       unit: 'days',
       range: [0, ONWARDS],
-      missing: `${missingOf(entity)}, or when no genuine one is known`,
+      missing: `${missingOf(entity)}, or when none is known to be genuine`,
       phrase: {
         text: `{} since a transaction of the ${entity.word} was known to be genuine`,
         missing: `no transaction of the ${entity.word} is known to be genuine`,
