@@ -15,7 +15,7 @@ import type { RenamedColumn } from './csv-header.ts'
 import { isTakenAsUtc } from './field-conversion.ts'
 import { type MappedField, mapFields } from './field-mapping.ts'
 import { createMappingMacros } from './mapping-macros.ts'
-import { mappingOfSource, type TypedColumn } from './mapping-of-source.ts'
+import { mappingOfSource } from './mapping-of-source.ts'
 import {
   countRejected,
   countRows,
@@ -27,7 +27,7 @@ import {
 import { QUARANTINE_REASONS, type QuarantineReason, reasonBit, whatOf } from './quarantine-reasons.ts'
 import { assertDistinct, type SourceAttribute } from './source-attributes.ts'
 import { PROFILE_TABLES, profileSource, type SourceProfile } from './source-profile.ts'
-import { openSourceRows, type SourceFile, type SourceRows } from './source-rows.ts'
+import { columnTypes, openSourceRows, type SourceFile, type SourceRows } from './source-rows.ts'
 import { referenceName } from './tables/index-reference.ts'
 import { type LookupCounts, lookUpRows } from './tables/look-up-rows.ts'
 import { attributesOfTables, mappingOfTables, openTables } from './tables/open-tables.ts'
@@ -185,12 +185,6 @@ const MADE = 'mapped loaded rejected_rows row_shifts repeated_rows looked_up pla
 interface Written {
   readonly accepted: number
   readonly quarantined: number
-}
-
-/** The columns of `source_rows` with their types. */
-const columnTypes = async (connection: DuckDBConnection): Promise<readonly TypedColumn[]> => {
-  const described = await connection.runAndReadAll('DESCRIBE source_rows')
-  return described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }))
 }
 
 /** Writes both files. @throws DATASET_ROWS_LOST when they do not hold all rows together */

@@ -5,6 +5,7 @@ import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { asDatasetError } from '../disk/database-errors.ts'
 import { VigiaError } from '../errors.ts'
 import { likelyDelimiter, parseHeader, type RenamedColumn } from './csv-header.ts'
+import type { TypedColumn } from './mapping-of-source.ts'
 import {
   assertWholeGzip,
   findSourceFiles,
@@ -95,6 +96,12 @@ export const openSourceRows = async (
     files: files.map(({ absolute: _, ...file }) => file),
     rows: offset,
   }
+}
+
+/** The columns of the view `source_rows` with their types. */
+export const columnTypes = async (connection: DuckDBConnection): Promise<readonly TypedColumn[]> => {
+  const described = await connection.runAndReadAll('DESCRIBE source_rows')
+  return described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }))
 }
 
 interface FileToLoad {

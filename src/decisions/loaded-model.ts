@@ -29,6 +29,9 @@ export interface LoadedModel {
   readonly statesKey: string
 }
 
+/** A model as errors name it. */
+export const modelName = ({ description: { name, version } }: LoadedModel): string => `${name} ${version}`
+
 /** Where an artifact came from, as `GET /model` tells it. */
 export interface ModelOrigin {
   readonly name: string

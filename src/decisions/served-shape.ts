@@ -6,7 +6,7 @@ import { TRANSACTION_FIELDS } from '../transaction/fields.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { ServedMapping } from './inference-pipeline.ts'
-import type { LoadedModel } from './loaded-model.ts'
+import { type LoadedModel, modelName } from './loaded-model.ts'
 import { tablesOf } from './tables/merge-tables.ts'
 
 /**
@@ -26,9 +26,9 @@ export const shapeOf = (models: readonly LoadedModel[]): TransactionShape => {
       else if (known.attribute.kind !== attribute.kind)
         throw new VigiaError('SERVING_ATTRIBUTES_DIFFER', {
           attribute: attribute.name,
-          model: nameOf(model),
+          model: modelName(model),
           got: attribute.kind,
-          other: nameOf(known.of),
+          other: modelName(known.of),
           allowed: known.attribute.kind,
         })
     }
@@ -55,9 +55,9 @@ const amountsOf = ([first, ...others]: readonly LoadedModel[]): AmountRules => {
     const got = canonicalJson({ ...other.settings.amounts })
     if (got !== allowed)
       throw new VigiaError('SERVING_AMOUNTS_DIFFER', {
-        model: nameOf(other),
+        model: modelName(other),
         got,
-        other: nameOf(first!),
+        other: modelName(first!),
         allowed,
       })
   }
@@ -74,7 +74,7 @@ export const mappingOf = (models: readonly LoadedModel[]): ServedMapping => {
   for (const model of models) {
     const own = model.artifact.manifest.source
     if (own === undefined)
-      return { refusal: new VigiaError('SERVING_MAPPING_MISSING', { model: nameOf(model) }) }
+      return { refusal: new VigiaError('SERVING_MAPPING_MISSING', { model: modelName(model) }) }
     if (merged === undefined) {
       merged = own
       first = model
@@ -84,8 +84,8 @@ export const mappingOf = (models: readonly LoadedModel[]): ServedMapping => {
     if (differing !== undefined)
       return {
         refusal: new VigiaError('SERVING_MAPPINGS_DIFFER', {
-          model: nameOf(model),
-          other: nameOf(first!),
+          model: modelName(model),
+          other: modelName(first!),
           part: differing.part,
           got: differing.got,
           allowed: differing.allowed,
@@ -123,5 +123,3 @@ const difference = (
   const [part, allowed, got] = found
   return { part, got: got || 'nothing', allowed: allowed || 'nothing' }
 }
-
-const nameOf = ({ description: { name, version } }: LoadedModel): string => `${name} ${version}`

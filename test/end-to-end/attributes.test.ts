@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withDatabase } from '../../src/disk/database.ts'
-import { temporaryFolder, vigiaIn } from './vigia-in-process.ts'
+import { GENERATED, TRACKED, temporaryFolder, vigiaIn } from './vigia-in-process.ts'
 
 /**
  * One bank with a column of each kind beside the fields, from the file to production: a model without them,
@@ -261,15 +261,6 @@ describe('attributes from the file to production', () => {
       (await connection.runAndReadAll(sql)).getRows(),
     )
 })
-
-const TRACKED = ['--set', 'tracking.enabled=true']
-const GENERATED = [
-  'generate.rows=2000',
-  'generate.users=60',
-  'generate.merchants=30',
-  'generate.days=60',
-  'generate.fraud_rate=0.04',
-].flatMap((setting) => ['--set', setting])
 
 /** Knowledge in the balance and the browser; the rest says nothing. */
 const COLUMNS = `

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { withDatabase } from '../../src/disk/database.ts'
-import { servingIn, temporaryFolder, vigiaIn } from './vigia-in-process.ts'
+import { GENERATED, servingIn, TRACKED, temporaryFolder, vigiaIn } from './vigia-in-process.ts'
 
 /** Euros, yen without decimals and dinars with three, from the file to production, in euros for the model. */
 describe('three currencies from the file to production', () => {
@@ -182,15 +182,6 @@ describe('three currencies from the file to production', () => {
 const PAYMENT = { user_id: 'ada', timestamp: '2020-09-13T12:00:00Z', merchant_id: 'm1' }
 
 const servingOf = (run: string) => ['--set', `model.source=${run}`, '--set', 'log.level=warn']
-
-const TRACKED = ['--set', 'tracking.enabled=true']
-const GENERATED = [
-  'generate.rows=2000',
-  'generate.users=60',
-  'generate.merchants=30',
-  'generate.days=60',
-  'generate.fraud_rate=0.04',
-].flatMap((setting) => ['--set', setting])
 
 /** Each user pays in all three; rates move daily, and two rows have none. One in ten reverses another. */
 const IN_THREE_CURRENCIES = `

@@ -143,3 +143,15 @@ export const temporaryFolder = (): { readonly path: string; readonly remove: () 
   const path = mkdtempSync(join(tmpdir(), 'vigia-end-to-end-'))
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
 }
+
+/** Arguments of a run that is recorded. */
+export const TRACKED = ['--set', 'tracking.enabled=true']
+
+/** Arguments of `vigia generate` for a bank of two months that is quickly trained on. */
+export const GENERATED = [
+  'generate.rows=2000',
+  'generate.users=60',
+  'generate.merchants=30',
+  'generate.days=60',
+  'generate.fraud_rate=0.04',
+].flatMap((setting) => ['--set', setting])

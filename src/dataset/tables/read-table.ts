@@ -3,7 +3,13 @@ import { sqlIdentifier, sqlLiteral } from '../../disk/database.ts'
 import { VigiaError } from '../../errors.ts'
 import type { ReferenceTable } from '../../lookup/reference-table.ts'
 import type { TypedColumn } from '../mapping-of-source.ts'
-import { type FilesOfSource, openSourceRows, type SourceFile, type SourceRows } from '../source-rows.ts'
+import {
+  columnTypes,
+  type FilesOfSource,
+  openSourceRows,
+  type SourceFile,
+  type SourceRows,
+} from '../source-rows.ts'
 import { type Indexed, type IndexedTable, indexReference, referenceName } from './index-reference.ts'
 import type { TableDefinition } from './table-definition.ts'
 import { foundByOf, type TableQuery, tableQuery, type UnusableReason } from './table-query.ts'
@@ -51,7 +57,7 @@ export const readTable = async (
 ): Promise<LoadedTable> => {
   try {
     const rows = await openSourceRows(connection, files, workingDirectory, signal)
-    const types = await typesOfRows(connection)
+    const types = await columnTypes(connection)
     const definition = define(rows, types)
     const query = await createReference(connection, rows.columns, definition)
     const read = new Set(query.fields.flatMap(({ columns }) => columns))
@@ -109,11 +115,6 @@ export const openSnapshot = async (
     `CREATE OR REPLACE TEMP TABLE ${referenceName(table.name)} AS FROM read_parquet(${sqlLiteral(path)})`,
   )
   return (await indexReference(connection, table, signal)).table
-}
-
-const typesOfRows = async (connection: DuckDBConnection): Promise<readonly TypedColumn[]> => {
-  const described = await connection.runAndReadAll('DESCRIBE source_rows')
-  return described.getRows().map(([name, type]) => ({ name: String(name), type: String(type) }))
 }
 
 const createReference = async (

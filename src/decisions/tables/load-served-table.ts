@@ -104,9 +104,8 @@ export const stampOfFiles = async (files: ServedTableFiles): Promise<string> => 
 const stampOf = async (
   connection: DuckDBConnection,
   { path, workingDirectory }: ServedTableFiles,
-): Promise<Pick<ServedTable, 'stamp' | 'changedAtMs'>> => {
-  return stampOfPaths(await findSourceFiles(connection, path, workingDirectory))
-}
+): Promise<Pick<ServedTable, 'stamp' | 'changedAtMs'>> =>
+  stampOfPaths(await findSourceFiles(connection, path, workingDirectory))
 
 const stampOfPaths = async (
   paths: readonly string[],

@@ -2,7 +2,7 @@ import { VigiaError } from '../../errors.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import type { Attribute } from '../../transaction/attributes.ts'
 import type { TableMapping } from '../../transaction/table-mapping.ts'
-import type { LoadedModel } from '../loaded-model.ts'
+import { type LoadedModel, modelName } from '../loaded-model.ts'
 
 /** A table that models in service read. */
 export interface TableOfModels {
@@ -67,9 +67,9 @@ const assertSamePlaces = (models: readonly LoadedModel[]): void => {
       else if (known.place !== place)
         throw new VigiaError('SERVING_LOOKUPS_DIFFER', {
           attribute: name,
-          model: nameOf(model),
+          model: modelName(model),
           got: place,
-          other: nameOf(known.of),
+          other: modelName(known.of),
           allowed: known.place,
         })
     }
@@ -99,11 +99,9 @@ const assertAlike = (
   throw new VigiaError('SERVING_TABLES_DIFFER', {
     table: one.name,
     part,
-    model: nameOf(model),
+    model: modelName(model),
     got: canonicalJson(got),
-    other: nameOf(first),
+    other: modelName(first),
     allowed: canonicalJson(allowed),
   })
 }
-
-const nameOf = ({ description: { name, version } }: LoadedModel): string => `${name} ${version}`
