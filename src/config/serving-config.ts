@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import type { ConfigFile } from './config-file.ts'
 import {
   ApiSchema,
+  EventTimeSchema,
   LimitsSchema,
   LogSchema,
   PredictionLogSchema,
@@ -17,6 +18,7 @@ export const ServingConfigSchema = Type.Object(
     api: ApiSchema,
     security: SecuritySchema,
     limits: LimitsSchema,
+    event_time: EventTimeSchema,
     model: ServedModelSchema,
     state_store: StateStoreSchema,
     prediction_log: PredictionLogSchema,

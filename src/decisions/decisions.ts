@@ -1,6 +1,7 @@
 import type { World } from '../foundation/world.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import type { SharedStateStore, StateStore } from '../ports/state-store.ts'
+import type { EventTimeBounds } from '../transaction/event-time.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { DecisionReceipt, Prediction } from './decided.ts'
 import type { Decider } from './decider.ts'
@@ -28,6 +29,8 @@ export interface DecisionSettings {
   readonly saveAfterMs: number
   /** How long a repeated transaction is known, in milliseconds. */
   readonly receiptLifeMs: number
+  /** What time a transaction may have by the clock of this process. */
+  readonly eventTime: EventTimeBounds
   /** Bytes from which on the log is archived by itself. */
   readonly archiveAfterBytes: number
 }

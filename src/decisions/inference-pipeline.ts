@@ -1,11 +1,13 @@
 import type { VigiaError } from '../errors.ts'
 import type { LookupOutcome } from '../lookup/complete-transaction.ts'
 import type { Reason } from '../model/explain/reasons.ts'
+import type { EventTimeRefusal } from '../transaction/event-time.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
 import type { Reads } from './reading.ts'
+import type { StateUpdate } from './state-updates.ts'
 import type { RefreshOutcome, TableStatus } from './tables/table-status.ts'
 
 export type { Prediction, Reads, ServedModelName }
@@ -80,6 +82,10 @@ export interface InferenceObserver {
   /** The challenger's answer to the same transaction. */
   shadowed(model: ServedModelName, probability: number, isFlagged: boolean, championFlagged: boolean): void
   labelled(outcome: FeedbackOutcome, isFraud: boolean): void
+  /** A state took a transaction in late, not at all, or gave up its oldest one for it. */
+  updated(update: StateUpdate): void
+  /** A transaction was refused for its time. */
+  mistimed(reason: EventTimeRefusal): void
   /** What came of looking a transaction up in a table beside the transactions. */
   lookedUp(table: string, outcome: LookupOutcome): void
   /** Something that a person should look at: a replayed vector that differs, a log that cannot be written. */
@@ -114,11 +120,18 @@ export interface InferencePipeline {
    * @param sent a transaction, or what reads it: that is called again when other models came into service
    * before it was decided on, so that what decides is what it was read for
    * @param reasons how many reasons to give; 0 for none
+   * @throws REQUEST_TRANSACTION_INVALID when its time cannot be true (`assertTimely`)
    * @throws SERVING_TRANSACTION_DIFFERS when the id was decided on with other contents
    * @throws SERVING_TRANSACTION_KNOWN when it is part of the history that the states were loaded with
    * @throws SERVING_LOG_FAILED, SERVING_STORE_FAILED when it cannot be made durable: nothing was decided
    */
   predict(sent: Transaction | Reads<Transaction>, reasons: number): Promise<Prediction>
+  /**
+   * Refuses a transaction whose time cannot be true by the clock; `predict` does it too.
+   *
+   * @throws REQUEST_TRANSACTION_INVALID that names the clock
+   */
+  assertTimely(transaction: Transaction): void
   /** @param sent a label, or what reads it, as `predict` has it */
   applyFeedback(sent: Feedback | Reads<Feedback>): Promise<FeedbackOutcome>
   /** A decision by its prediction id or transaction id. */

@@ -36,6 +36,7 @@ const neverAsked = (): never => {
 
 const PIPELINE: InferencePipeline = {
   predict: neverAsked,
+  assertTimely: neverAsked,
   applyFeedback: neverAsked,
   find: neverAsked,
   explain: neverAsked,

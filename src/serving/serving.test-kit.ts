@@ -63,7 +63,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
     const probability = transaction.amountMinor / (transaction.amountMinor + 10_000)
     const sequence = byTransaction.size + 1
     const decidedAtMs = Date.parse('2026-02-01T00:00:00Z') + sequence
-    const decided = decidedOf(SCORER, 'champion', probability, decidedAtMs)
+    const decided = decidedOf(SCORER, 'champion', probability, decidedAtMs, 'in_order')
     const { name, version } = pipeline.models[0]!
     const logged: LoggedPrediction = {
       ...predictionOf(decided, { name, version }, transaction.transactionId, 'log', sequence, false),
@@ -107,6 +107,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
     hold: (until) => {
       held = until
     },
+    assertTimely: () => undefined,
     predict: async (sent, reasons) => {
       const transaction = typeof sent === 'function' ? await sent() : sent
       if (pipeline.failure !== undefined) throw pipeline.failure

@@ -272,6 +272,27 @@ export const PredictionLogSchema = Type.Object(
   { default: {}, description: 'Where every decision is written down, with its features.' },
 )
 
+/** What time a transaction may have by the clock of the server. */
+export const EventTimeSchema = Type.Object(
+  {
+    max_future: Type.String({
+      default: '1d',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'Furthest that a transaction may lie ahead of the clock of the server; beyond it it is refused (422). One that is ahead moves what its user, merchant and device have seen last, and what comes later than features.allowed_lateness behind that enters no state, so both are a day.',
+    }),
+    max_age: Type.String({
+      default: '3650d',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'Furthest that a transaction may lie behind the clock of the server and still be taken into states; an older one is decided on, answered with timing too_old, and moves nothing. Ten years, as validation.max_age: history may be replayed, and a wrong year is kept out.',
+    }),
+  },
+  { default: {}, description: 'What time a transaction may have by the clock of the server.' },
+)
+
 /** Tables beside the transactions, as serving has them. */
 export const ServedTablesSchema = Type.Record(
   Type.String({ minLength: 1 }),

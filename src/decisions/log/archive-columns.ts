@@ -113,6 +113,7 @@ export const DECISION_COLUMNS: readonly DecisionColumn[] = [
   ofModel('model_name', 'name'),
   ofModel('model_version', 'version'),
   ofDecision('role', VARCHAR, 'role'),
+  ofDecision('timing', VARCHAR, 'timing'),
   ofDecision('latency_ms', DOUBLE, 'latencyMs'),
   ofShadow('shadow_model_key', VARCHAR, 'model'),
   ofShadow('shadow_probability', DOUBLE, 'probability'),

@@ -9,6 +9,8 @@ import { readTransaction } from '../../features/transaction-event.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { NO_TOKEN, tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
+import type { Decided } from '../decided.ts'
+import { copyStates } from '../state-updates.ts'
 import type { LabelEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 
@@ -25,8 +27,14 @@ export interface LogFeatures {
   /**
    * The vector of all features that `model` computes for `transaction`, valid until the next call; undefined
    * when the user's state remembers the transaction, and then nothing has changed.
+   *
+   * @param timing as it was decided on: `too_old` moves no state
    */
-  createAllFeatures(model: ModelDocument, transaction: Transaction): Float64Array | undefined
+  createAllFeatures(
+    model: ModelDocument,
+    transaction: Transaction,
+    timing: Decided['timing'],
+  ): Float64Array | undefined
   applyLabel(label: LabelEntry): void
   /** Tokens of the entities that `transaction` names, by kind, as the first model cleans it. */
   tokensOf(transaction: Transaction): Readonly<Record<EntityKind, number>>
@@ -81,12 +89,13 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
       readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
       return Object.fromEntries(sources.map((source) => [source, engineer.entityToken(source)]))
     },
-    createAllFeatures: (model, transaction) => {
+    createAllFeatures: (model, transaction, timing) => {
       const engine = engines.get(model.key) ?? engineOf(model)
       engines.set(model.key, engine)
       const { engineer, cleaning, vector } = engine
       readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
-      const states = statesFor((kind) => engineer.entityToken(kind))
+      const kept = statesFor((kind) => engineer.entityToken(kind))
+      const states = timing === 'too_old' ? copyStates(engineer, kept) : kept
       return engineer.createAllFeatures(states, vector) === 'repeated' ? undefined : vector
     },
     applyLabel: (label) => {

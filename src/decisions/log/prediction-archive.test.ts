@@ -39,10 +39,12 @@ const DECISION: DecisionEntry = {
   threshold: 0.1,
   model: 'abc',
   role: 'champion',
+  timing: 'late',
   latencyMs: 0.75,
   shadow: { model: 'def', probability: 0.05, isFlagged: false },
 }
-const { shadow: _, ...ALONE } = DECISION
+const { shadow: _, ...SHADOWLESS } = DECISION
+const ALONE: DecisionEntry = { ...SHADOWLESS, timing: undefined }
 const LABEL: LabelEntry = {
   transactionId,
   isFraud: true,

@@ -77,6 +77,8 @@ const replayDecision = async (
   decision: DecisionEntry,
   logged: Float64Array,
 ): Promise<void> => {
+  // It moved no state.
+  if (decision.timing === 'too_old') return
   const { engineer, models, entitiesOf, keysOf } = parts.decider()
   const keys = keysOf(entitiesOf(decision.transaction))
   const { items } = await parts.cache.bring(keys)

@@ -1,5 +1,6 @@
 import { VigiaError } from '../../errors.ts'
 import type { StateStore } from '../../ports/state-store.ts'
+import { isTooOld } from '../../transaction/event-time.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { Answers } from '../answers.ts'
@@ -132,11 +133,13 @@ class OwnedDecisions implements Decisions {
     assertFresh(isStale)
     const meanwhile = this.receipts.pending(id)
     if (meanwhile !== undefined) return this.repeat(transaction, meanwhile, startedMs)
-    const scored = this.scoreOrRecover(transaction, held, reasonCount)
+    const nowMs = world.now()
+    const isOld = isTooOld(transaction.eventTimeMs, nowMs, this.options.settings.eventTime)
+    const scored = this.scoreOrRecover(transaction, held, reasonCount, isOld)
     if (scored === undefined) throw new VigiaError('SERVING_TRANSACTION_KNOWN', { transactionId })
     // The next decision fills `scored` again.
-    const { model, reasons, shadow } = scored
-    const decided = decidedOf(model.scorer, scored.role, scored.probability, world.now())
+    const { model, reasons, shadow, updates } = scored
+    const decided = decidedOf(model.scorer, scored.role, scored.probability, nowMs, scored.timing)
     const sequence = this.frontier.next()
     const latencyMs = world.monotonicMs() - startedMs
     const shadowEntry = shadow && {
@@ -147,8 +150,8 @@ class OwnedDecisions implements Decisions {
     const entry = entryOf(decided, model.key, transaction, latencyMs, shadowEntry)
     const payload = encodeDecision(sequence, entry, scored.vector)
     const receipt = receiptOf(decided, model.description, transaction, entities.own, sequence)
-    await this.append(id, sequence, payload, held.items, receipt)
-    return this.answers.decided(transactionId, receipt, sequence, reasons, shadow, startedMs)
+    await this.append(id, sequence, payload, isOld ? [] : held.items, receipt)
+    return this.answers.decided({ transactionId, receipt, sequence, reasons, shadow, updates }, startedMs)
   }
 
   async applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
@@ -257,9 +260,10 @@ class OwnedDecisions implements Decisions {
     transaction: Transaction,
     { items, states }: HeldStates,
     reasonCount: number,
+    isOld: boolean,
   ): Scored | undefined {
     try {
-      return this.decider.decide(transaction, states, reasonCount)
+      return this.decider.decide(transaction, states, reasonCount, isOld)
     } catch (error) {
       for (const item of items) this.unsaved.advanced(item, this.frontier.given)
       this.recovery.begin(error)

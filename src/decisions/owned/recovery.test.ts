@@ -142,7 +142,7 @@ describe('recovery', () => {
     const { recovery, parts } = createRecovery(createMemoryStateStore(), log, { warned: () => undefined })
     await recovery.open()
     const { items, states } = await parts.cache.bring(parts.decider().keysOf(payment('t2')))
-    parts.decider().decide(payment('t2'), states, 0)
+    parts.decider().decide(payment('t2'), states, 0, false)
     for (const item of items) parts.unsaved.advanced(item, parts.frontier.next())
     recovery.begin(NO_SPACE)
     await vi.waitFor(() => expect(recovery.failure).toBeUndefined())

@@ -206,12 +206,12 @@ const takeLogs = async (
         features.applyLabel({ ...entry.label, ...(own !== undefined && { own }) })
         continue
       }
-      const { transaction } = entry.decision
+      const { transaction, timing } = entry.decision
       if (!tokens.has(transaction.transactionId))
         tokens.set(transaction.transactionId, features.tokensOf(transaction))
       const isNew =
         !seen.has(transaction.transactionId) &&
-        features.createAllFeatures(document, transaction) !== undefined
+        features.createAllFeatures(document, transaction, timing) !== undefined
       if (isNew) {
         taken++
         last = Math.max(last ?? Number.NEGATIVE_INFINITY, transaction.eventTimeMs)

@@ -123,11 +123,11 @@ const createComparison = (features: LogFeatures, tables: TablesOfLog | undefined
       const lookups = tables === undefined ? undefined : await createLookupComparison(model, tables)
       models.set(model.key, { model, differing: createDifferingValues(model.computed), lookups, rows: 0 })
     },
-    compare: (model, { transaction }, served) => {
+    compare: (model, { transaction, timing }, served) => {
       const isKnown = seen.has(transaction.transactionId)
       seen.add(transaction.transactionId)
       // A second decision has nothing to be compared with: the first one is part of every state by now.
-      const vector = isKnown ? undefined : features.createAllFeatures(model, transaction)
+      const vector = isKnown ? undefined : features.createAllFeatures(model, transaction, timing)
       if (vector === undefined) {
         extra++
         return

@@ -14,12 +14,16 @@ import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
+import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { createModelControl, type ModelControl } from './model-control.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
 
 export interface ServiceOptions {
-  readonly settings: Pick<ServingSettings, 'model' | 'state_store' | 'prediction_log' | 'tables'>
+  readonly settings: Pick<
+    ServingSettings,
+    'model' | 'state_store' | 'prediction_log' | 'tables' | 'event_time'
+  >
   readonly storage: ServingStorage
   readonly load: LoadModel
   /** Relative sources of models start here. */
@@ -29,6 +33,8 @@ export interface ServiceOptions {
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
   /** Reads the tables that transactions are looked up in; from their own files when left out. */
   readonly loadTable?: LoadServedTable
+  /** What time transactions may have; as the settings say when left out. */
+  readonly eventTime?: EventTimeBounds
   /** Called once it is known where the states came from. */
   readonly onStates?: (outcome: StatesOutcome) => void
 }
@@ -89,7 +95,7 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         log,
         archive: settings.prediction_log.path,
         database,
-        settings: decisionSettingsOf(settings),
+        settings: decisionSettingsOf(settings, options.eventTime),
         observer,
         world,
       })
@@ -104,14 +110,18 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
   }
 }
 
-const decisionSettingsOf = ({
-  state_store,
-  prediction_log,
-}: ServiceOptions['settings']): DecisionSettings => ({
+const decisionSettingsOf = (
+  { state_store, prediction_log, event_time }: ServiceOptions['settings'],
+  eventTime?: EventTimeBounds,
+): DecisionSettings => ({
   cacheBytes: state_store.cache_size * MEBIBYTE,
   saveAfterMs: parseDuration(state_store.save_interval),
   receiptLifeMs: parseDuration(state_store.repetition_window),
   archiveAfterBytes: prediction_log.segment_size * MEBIBYTE,
+  eventTime: eventTime ?? {
+    maxFutureMs: parseDuration(event_time.max_future),
+    maxAgeMs: parseDuration(event_time.max_age),
+  },
 })
 
 const loadModels = async (

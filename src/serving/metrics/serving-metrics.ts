@@ -98,6 +98,21 @@ const createObserver = (registry: Registry): InferenceObserver => {
     help: 'Labels told by feedback, by what became of them.',
     labelNames: ['outcome', 'is_fraud'],
   })
+  const updates = createCounter(registry, {
+    name: 'vigia_state_updates_total',
+    help: 'Transactions that a state took in late, too late to count, or by giving up its oldest one.',
+    labelNames: ['kind', 'what'],
+  })
+  const mistimed = createCounter(registry, {
+    name: 'vigia_event_time_refused_total',
+    help: 'Transactions refused for their time: ahead of the clock, or in seconds.',
+    labelNames: ['reason'],
+  })
+  const tooOld = createCounter(registry, {
+    name: 'vigia_event_time_too_old_total',
+    help: 'Transactions decided on that moved no state, because they lie too far behind the clock.',
+    labelNames: [],
+  })()
   const lookups = createCounter(registry, {
     name: 'vigia_table_lookups_total',
     help: 'Transactions looked up in a table beside them: found, missing, without_key, or sent.',
@@ -110,7 +125,7 @@ const createObserver = (registry: Registry): InferenceObserver => {
   })
   return {
     predicted: (
-      { isRepeated, isFlagged, riskLevel, model: { name, version }, role, probability },
+      { isRepeated, isFlagged, riskLevel, model: { name, version }, role, probability, timing },
       latencyMs,
     ) => {
       if (isRepeated) repeated.value++
@@ -118,11 +133,18 @@ const createObserver = (registry: Registry): InferenceObserver => {
         latency.observe(latencyMs / 1000)
         predictions(isFlagged ? 'flag' : 'allow', riskLevel, name, version, role).value++
         scores(name, version).observe(probability)
+        if (timing === 'too_old') tooOld.value++
       }
     },
     shadowed: createShadowObserver(registry),
     labelled: (outcome, isFraud) => {
       labels(outcome, String(isFraud)).value++
+    },
+    updated: ({ kind, what }) => {
+      updates(kind, what).value++
+    },
+    mistimed: (reason) => {
+      mistimed(reason).value++
     },
     lookedUp: (table, outcome) => {
       lookups(table, outcome).value++
