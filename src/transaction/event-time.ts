@@ -68,6 +68,9 @@ const gotText = (ms: number): string => `${ms}, in milliseconds since 1970: ${is
 
 /** Days, or seconds below a day. */
 const spanText = (ms: number): string =>
-  ms >= DAY_MS ? `${rounded(ms / DAY_MS)} days` : `${rounded(ms / 1000)} seconds`
+  ms >= DAY_MS ? countText(ms / DAY_MS, 'day') : countText(ms / 1000, 'second')
 
-const rounded = (value: number): string => String(Math.round(value * 10) / 10)
+const countText = (count: number, unit: string): string => {
+  const rounded = Math.round(count * 10) / 10
+  return `${rounded} ${unit}${rounded === 1 ? '' : 's'}`
+}

@@ -79,6 +79,7 @@ export class EngineDriver {
       readTransaction(this.engineer.event, entry.decision.transaction)
       return this.emit() === 'repeated' ? undefined : this.vector
     }
+    if (entry.kind === 'repair') throw new Error('the oracle keeps no states that could be repaired')
     const { transactionId, userId, merchantId, deviceId, own, eventTimeMs, isFraud } = entry.label
     this.label(
       { user: tokenOf(userId), merchant: tokenOf(merchantId), device: tokenOf(deviceId), ...own },

@@ -6,13 +6,7 @@ import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import type { LogRecord } from '../../ports/prediction-log.ts'
 import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
-import {
-  type DecisionEntry,
-  encodeDecision,
-  encodeLabel,
-  type LabelEntry,
-  type LogEntry,
-} from './log-record.ts'
+import { type DecisionEntry, encodeEntry, type LabelEntry, type LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 import { createPredictionArchive, readArchive } from './prediction-archive.ts'
 
@@ -69,6 +63,12 @@ describe('the archive of predictions', () => {
       },
       { sequence: 3, kind: 'label', label: LABEL },
       { sequence: 4, kind: 'label', label: BARE_LABEL },
+      {
+        sequence: 5,
+        kind: 'repair',
+        repair: { kind: 'merchant', token: 2 ** 51 + 1, repairedAtMs: 1769851900001, basis: 4 },
+        words: Float64Array.of(1e300, Number.NaN, -0, Number.NEGATIVE_INFINITY),
+      },
     ]
     const { folder } = await archived(entries)
     expect(await read(folder)).toEqual(entries)
@@ -141,11 +141,7 @@ const archived = async (entries: readonly LogEntry[], model = MODEL) => {
 
 async function* recordsOf(entries: readonly LogEntry[]): AsyncGenerator<LogRecord> {
   for (const entry of entries) {
-    const payload =
-      entry.kind === 'decision'
-        ? encodeDecision(entry.sequence, entry.decision, entry.vector)
-        : encodeLabel(entry.sequence, entry.label)
-    yield { sequence: entry.sequence, payload: Uint8Array.from(payload) } as LogRecord
+    yield { sequence: entry.sequence, payload: Uint8Array.from(encodeEntry(entry)) } as LogRecord
   }
 }
 

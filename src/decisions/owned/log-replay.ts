@@ -10,6 +10,7 @@ import { decisionId, labelId } from '../decision-receipt.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
 import { labelReceiptOf } from '../labels.ts'
 import { decodeLogEntry, type LabelEntry, type LogEntry } from '../log/log-record.ts'
+import { type Repaired, takeRepaired } from '../log/repaired-state.ts'
 import { type Frontier, readFrontier } from './frontier.ts'
 import type { HeldState } from './held-state.ts'
 import type { Receipts } from './receipts.ts'
@@ -46,7 +47,12 @@ export const replayLog = async (parts: LogReplayParts): Promise<void> => {
   for await (const record of log.read(stored.savedThrough)) {
     const entry = entryOfRecord(record)
     if (entry.kind === 'decision') await replayDecision(parts, record.sequence, entry.decision, entry.vector)
-    else await replayLabel(parts, record.sequence, entry.label)
+    else if (entry.kind === 'label') await replayLabel(parts, record.sequence, entry.label)
+    else {
+      await replayRepair(parts, record.sequence, entry)
+      // It answers nobody.
+      continue
+    }
     const { id, receipt } = await receiptOfEntry(parts, record.sequence, entry)
     receipt.position = record.position
     receipts.add(id, { sequence: record.sequence, receipt, durable: Promise.resolve(receipt) })
@@ -68,6 +74,18 @@ const replayLabel = async (parts: LogReplayParts, sequence: number, label: Label
   const event = { transactionToken: tokenOf(transactionId), eventTimeMs, isFraud }
   for (const item of lacking(items, sequence))
     if (engineer.applyLabel({ [item.key.kind]: item.state }, event)) parts.unsaved.advanced(item, sequence)
+}
+
+/** @throws FEATURES_STATE_INCOMPATIBLE, FEATURES_STATE_CORRUPT */
+const replayRepair = async (parts: LogReplayParts, sequence: number, entry: Repaired): Promise<void> => {
+  const { kind, token } = entry.repair
+  const keeper = parts.decider().engineer.keeperOf(kind)
+  if (keeper === undefined) return
+  const { items } = await parts.cache.bring([{ kind, token, source: kind }])
+  for (const item of lacking(items, sequence)) {
+    takeRepaired(keeper.layout, item.state, entry)
+    parts.unsaved.advanced(item, sequence)
+  }
 }
 
 /** Warns of every logged value that does not come out again. */
@@ -102,7 +120,11 @@ const replayDecision = async (
 const lacking = (items: readonly HeldState[], sequence: number): readonly HeldState[] =>
   items.filter(({ applied }) => applied < sequence)
 
-const receiptOfEntry = async ({ nameOf, decider }: LogReplayParts, sequence: number, entry: LogEntry) => {
+const receiptOfEntry = async (
+  { nameOf, decider }: LogReplayParts,
+  sequence: number,
+  entry: Exclude<LogEntry, Repaired>,
+) => {
   if (entry.kind === 'label')
     return { id: labelId(entry.label.transactionId), receipt: labelReceiptOf(entry.label) }
   const { transaction, model } = entry.decision

@@ -14,11 +14,13 @@ import { AMOUNTS_ABOVE_ZERO, type AmountRules } from '../../transaction/amount-r
 import { attributeColumn } from '../../transaction/attributes.ts'
 import { entityIdSql } from '../../transaction/entities.ts'
 import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
+import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
 import { assertFolders, logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
 import { documentName, documentOf, type ModelDocument } from '../log/model-document.ts'
+import { isUntrue } from './untrue-time.ts'
 
 export interface MigrateStatesOptions {
   /** The model that will go on from the states. */
@@ -28,6 +30,8 @@ export interface MigrateStatesOptions {
   /** Folders of the logs of those who decided meanwhile, with other states. */
   readonly logs: readonly string[]
   readonly openLog: (folder: string) => LogReader
+  /** What times are taken as true. */
+  readonly eventTime: EventTimeBounds
   /** Folder that gets `states/`. */
   readonly out: string
   readonly work: Work
@@ -41,6 +45,8 @@ export interface MigratedStates {
   readonly known: number
   /** Labels of the logs. */
   readonly labels: number
+  /** Decisions that are left out, because the time of their transaction cannot be true (`isUntrue`). */
+  readonly untrue: number
   /** Time of the latest transaction in the states, epoch milliseconds. */
   readonly lastEventTimeMs: number | null
 }
@@ -197,6 +203,7 @@ const takeLogs = async (
     let taken = 0
     let known = 0
     let labels = 0
+    let untrue = 0
     let last = lastEventTimeMs
     for await (const entry of entries) {
       work.signal.throwIfAborted()
@@ -204,6 +211,12 @@ const takeLogs = async (
         labels++
         const own = tokens.get(entry.label.transactionId)
         features.applyLabel({ ...entry.label, ...(own !== undefined && { own }) })
+        continue
+      }
+      // What it put right is left out below.
+      if (entry.kind === 'repair') continue
+      if (isUntrue(entry.decision, options.eventTime)) {
+        untrue++
         continue
       }
       const { transaction, timing } = entry.decision
@@ -219,7 +232,7 @@ const takeLogs = async (
       if ((taken + known) % 1000 === 0)
         work.reportProgress({ activity: 'taking in the log', done: taken + known, unit: 'decisions' })
     }
-    return { taken, known, labels, lastEventTimeMs: last }
+    return { taken, known, labels, untrue, lastEventTimeMs: last }
   })
 }
 

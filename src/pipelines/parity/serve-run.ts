@@ -200,6 +200,7 @@ const compareRows = async (
     for (;;) {
       const { done, value: entry } = await entries.next()
       if (done === true) return undefined
+      if (entry.kind === 'repair') continue
       if (entry.kind === 'label') counts.labels++
       else if (seen.has(entry.decision.transaction.transactionId)) counts.extra++
       else return entry

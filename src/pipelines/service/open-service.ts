@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ServingSettings } from '../../config/serving-config.ts'
+import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import type { ServingModels } from '../../decisions/decider.ts'
 import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
@@ -118,10 +118,7 @@ const decisionSettingsOf = (
   saveAfterMs: parseDuration(state_store.save_interval),
   receiptLifeMs: parseDuration(state_store.repetition_window),
   archiveAfterBytes: prediction_log.segment_size * MEBIBYTE,
-  eventTime: eventTime ?? {
-    maxFutureMs: parseDuration(event_time.max_future),
-    maxAgeMs: parseDuration(event_time.max_age),
-  },
+  eventTime: eventTime ?? eventTimeBounds({ event_time }),
 })
 
 const loadModels = async (
