@@ -30,9 +30,11 @@ let folder: string
 let remove: () => void
 let store: ReturnType<typeof createMemoryStateStore>
 let pipeline: OpenPipeline | undefined
+let warned: string[]
 beforeEach(() => {
   ;({ folder, remove } = testFolder())
   store = createMemoryStateStore()
+  warned = []
 })
 afterEach(async () => {
   await pipeline?.close()
@@ -47,7 +49,8 @@ const open = async (
   pipeline = await openInferencePipeline({
     models: { champion: MODEL },
     tables: noTables(),
-    observer: { ...silentObserver, ...observer },
+    // The small model places what is 20 seconds late.
+    observer: { ...silentObserver, warned: (code) => void warned.push(code), ...observer },
     archive: folder,
     database,
     log: await openTestLog(folder),
@@ -147,6 +150,14 @@ describe('a time that cannot be true', () => {
     await pipeline!.saveLogs()
     expect(await differences()).toEqual(NONE)
   })
+})
+
+test('bounds that let a transaction blind its entities are warned of, once for each model', async () => {
+  await open(ANY_EVENT_TIME)
+  await open({ ...BOUNDS, maxFutureMs: 20 * SECOND })
+  expect(warned).toEqual([])
+  await open({ ...BOUNDS, maxFutureMs: 20 * SECOND + 1 })
+  expect(warned).toEqual(['SERVING_FUTURE_BLINDS'])
 })
 
 describe('a transaction that comes after a later one', () => {

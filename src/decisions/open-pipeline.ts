@@ -113,7 +113,7 @@ const identify = ({ states, models, world }: PipelineOptions): Promise<StoreIden
 const accept = async (
   models: ServingModels,
   identity: StoreIdentity,
-  { states, log }: PipelineOptions,
+  { states, log, settings: { eventTime }, observer }: PipelineOptions,
 ): Promise<void> => {
   for (const model of modelsOf(models)) {
     if (model.statesKey !== identity.statesKey) {
@@ -125,6 +125,14 @@ const accept = async (
       })
     }
     await writeModelDocument(log, model)
+    const { name, version } = model.description
+    const { latenessMs } = model.settings.limits.user
+    if (Number.isFinite(eventTime.maxFutureMs) && latenessMs < eventTime.maxFutureMs)
+      observer.warned('SERVING_FUTURE_BLINDS', {
+        model: `${name} ${version}`,
+        max_future_ms: eventTime.maxFutureMs,
+        allowed_lateness_ms: latenessMs,
+      })
   }
 }
 

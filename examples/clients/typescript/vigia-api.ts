@@ -39,6 +39,10 @@ export interface BatchRow {
   readonly reasons?: readonly Reason[]
   /** Whether this transaction had been decided on before; then this is that decision. */
   readonly repeated?: boolean
+  /** Whether it came after a later transaction of its user, merchant, device or other entity, so that it was decided on in another order than it happened; timing says how late. */
+  readonly late?: boolean
+  /** in_order; late: placed in the states where it belongs; too_late: further behind than features.allowed_lateness for at least one entity, whose state it did not enter; too_old: so far behind the clock of the server (event_time.max_age) that it entered no state. */
+  readonly timing?: 'in_order' | 'late' | 'too_late' | 'too_old'
   /** Place in the log of decisions. */
   readonly sequence?: number
   /** ISO 8601, UTC. */
@@ -227,6 +231,10 @@ export interface LoggedPrediction {
   readonly reasons?: readonly Reason[]
   /** Whether this transaction had been decided on before; then this is that decision. */
   readonly repeated: boolean
+  /** Whether it came after a later transaction of its user, merchant, device or other entity, so that it was decided on in another order than it happened; timing says how late. */
+  readonly late: boolean
+  /** in_order; late: placed in the states where it belongs; too_late: further behind than features.allowed_lateness for at least one entity, whose state it did not enter; too_old: so far behind the clock of the server (event_time.max_age) that it entered no state. */
+  readonly timing: 'in_order' | 'late' | 'too_late' | 'too_old'
   /** Place in the log of decisions. */
   readonly sequence: number
   /** ISO 8601, UTC. */
@@ -347,6 +355,10 @@ export interface Prediction {
   readonly reasons?: readonly Reason[]
   /** Whether this transaction had been decided on before; then this is that decision. */
   readonly repeated: boolean
+  /** Whether it came after a later transaction of its user, merchant, device or other entity, so that it was decided on in another order than it happened; timing says how late. */
+  readonly late: boolean
+  /** in_order; late: placed in the states where it belongs; too_late: further behind than features.allowed_lateness for at least one entity, whose state it did not enter; too_old: so far behind the clock of the server (event_time.max_age) that it entered no state. */
+  readonly timing: 'in_order' | 'late' | 'too_late' | 'too_old'
   /** Place in the log of decisions. */
   readonly sequence: number
   /** ISO 8601, UTC. */

@@ -121,12 +121,12 @@ export const DECISION_COLUMNS: readonly DecisionColumn[] = [
   ofModel('model_name', 'name'),
   ofModel('model_version', 'version'),
   ofDecision('role', VARCHAR, 'role'),
-  ofDecision('timing', VARCHAR, 'timing'),
   ofDecision('latency_ms', DOUBLE, 'latencyMs'),
   ofShadow('shadow_model_key', VARCHAR, 'model'),
   ofShadow('shadow_probability', DOUBLE, 'probability'),
   ofShadow('shadow_is_flagged', BOOLEAN, 'isFlagged'),
   ...TRANSACTION_FIELDS.map(ofTransaction),
+  ofDecision('event_timing', VARCHAR, 'timing'),
   {
     // JSON: the names of the attributes that were not sent, but looked up.
     name: 'looked_up',
