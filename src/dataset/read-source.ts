@@ -111,8 +111,9 @@ export interface ReadResult {
  *    columns with row numbers (`openSourceRows`).
  * 2. Every field's expression is checked and bound (`mapFields`).
  * 3. One pass converts all rows into the table `mapped`: typed values and a set of reasons.
- * 4. Rows far after all others are set aside (`markFutureRows`); good rows get what the tables have for them, as of their time (`lookUpRows`), and their amounts in the
- *    base currency, where there is one (`convertAmounts`); repeated ids are found among them.
+ * 4. Rows far after all others are set aside (`markFutureRows`). Good rows get what the tables have for them,
+ *    as of their time (`lookUpRows`), and their amounts in the base currency, where there is one
+ *    (`convertAmounts`); repeated ids are found among them.
  * 5. Good rows are sorted into arrival order and written; the others go to the quarantine file.
  *
  * @throws the DATASET_ errors of bad input; INTERRUPTED when the work is aborted

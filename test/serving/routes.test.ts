@@ -41,6 +41,8 @@ describe('POST /predict', () => {
       transaction_id: 't1',
       sequence: 1,
       repeated: false,
+      late: false,
+      timing: 'in_order',
       probability: 1234 / 11_234,
       decision: 'allow',
       is_flagged: false,

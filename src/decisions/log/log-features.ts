@@ -78,14 +78,6 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
     Object.fromEntries(
       sources.map((source) => [source, stateOf(statesKind(source), tokenOfKind(source))]),
     ) as unknown as EntityStates
-  const tokensOfLabel = ({ userId, merchantId, deviceId, own = {} }: LabelEntry) => {
-    const standard: Readonly<Record<EntityKind, number>> = {
-      user: tokenOf(userId),
-      merchant: tokenOf(merchantId),
-      device: tokenOf(deviceId),
-    }
-    return (kind: EntityKind): number => standard[kind] ?? own[kind] ?? NO_TOKEN
-  }
   const tokensOf = (transaction: Transaction): Readonly<Record<EntityKind, number>> => {
     const { engineer } = leading
     // Whose a transaction is says nothing of its amount, which may lack a rate.
@@ -126,6 +118,15 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
       })
     },
   }
+}
+
+const tokensOfLabel = ({ userId, merchantId, deviceId, own = {} }: LabelEntry) => {
+  const standard: Readonly<Record<EntityKind, number>> = {
+    user: tokenOf(userId),
+    merchant: tokenOf(merchantId),
+    device: tokenOf(deviceId),
+  }
+  return (kind: EntityKind): number => standard[kind] ?? own[kind] ?? NO_TOKEN
 }
 
 interface Engine {

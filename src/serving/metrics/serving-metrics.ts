@@ -98,21 +98,7 @@ const createObserver = (registry: Registry): InferenceObserver => {
     help: 'Labels told by feedback, by what became of them.',
     labelNames: ['outcome', 'is_fraud'],
   })
-  const updates = createCounter(registry, {
-    name: 'vigia_state_updates_total',
-    help: 'Transactions that a state took in late, too late to count, or by giving up its oldest one.',
-    labelNames: ['kind', 'what'],
-  })
-  const mistimed = createCounter(registry, {
-    name: 'vigia_event_time_refused_total',
-    help: 'Transactions refused for their time: ahead of the clock, or in seconds.',
-    labelNames: ['reason'],
-  })
-  const tooOld = createCounter(registry, {
-    name: 'vigia_event_time_too_old_total',
-    help: 'Transactions decided on that moved no state, because they lie too far behind the clock.',
-    labelNames: [],
-  })()
+  const times = createTimeObserver(registry)
   const lookups = createCounter(registry, {
     name: 'vigia_table_lookups_total',
     help: 'Transactions looked up in a table beside them: found, missing, without_key, or sent.',
@@ -133,24 +119,52 @@ const createObserver = (registry: Registry): InferenceObserver => {
         latency.observe(latencyMs / 1000)
         predictions(isFlagged ? 'flag' : 'allow', riskLevel, name, version, role).value++
         scores(name, version).observe(probability)
-        if (timing === 'too_old') tooOld.value++
+        if (timing === 'too_old') times.countTooOld()
       }
     },
     shadowed: createShadowObserver(registry),
     labelled: (outcome, isFraud) => {
       labels(outcome, String(isFraud)).value++
     },
+    updated: times.updated,
+    mistimed: times.mistimed,
+    lookedUp: (table, outcome) => {
+      lookups(table, outcome).value++
+    },
+    warned: (code) => {
+      warnings(code).value++
+    },
+  }
+}
+
+/** What is counted of transactions whose time is not as usual. */
+const createTimeObserver = (
+  registry: Registry,
+): Pick<InferenceObserver, 'updated' | 'mistimed'> & { readonly countTooOld: () => void } => {
+  const updates = createCounter(registry, {
+    name: 'vigia_state_updates_total',
+    help: 'Transactions that a state took in late, too late to count, or by giving up its oldest one.',
+    labelNames: ['kind', 'what'],
+  })
+  const mistimed = createCounter(registry, {
+    name: 'vigia_event_time_refused_total',
+    help: 'Transactions refused for their time: ahead of the clock, or in seconds.',
+    labelNames: ['reason'],
+  })
+  const tooOld = createCounter(registry, {
+    name: 'vigia_event_time_too_old_total',
+    help: 'Transactions decided on that moved no state, because they lie too far behind the clock.',
+    labelNames: [],
+  })()
+  return {
     updated: ({ kind, what }) => {
       updates(kind, what).value++
     },
     mistimed: (reason) => {
       mistimed(reason).value++
     },
-    lookedUp: (table, outcome) => {
-      lookups(table, outcome).value++
-    },
-    warned: (code) => {
-      warnings(code).value++
+    countTooOld: () => {
+      tooOld.value++
     },
   }
 }
