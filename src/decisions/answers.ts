@@ -54,16 +54,18 @@ export class Answers {
   /**
    * The answer to a transaction that was decided on before.
    *
+   * @param hash of its contents (`Decider.hashOf`); receipts of earlier versions have one of all letters
    * @throws SERVING_TRANSACTION_DIFFERS when that one had the same id and other contents
    */
   repeated(
     transaction: Transaction,
+    hash: number,
     receipt: DecisionReceipt,
     sequence: number,
     startedMs: number,
   ): Prediction {
     const { transactionId } = transaction
-    if (receipt.hash !== transactionHash(transaction))
+    if (receipt.hash !== hash && receipt.hash !== transactionHash(transaction))
       throw new VigiaError('SERVING_TRANSACTION_DIFFERS', { transactionId })
     const prediction = predictionOf(receipt, receipt.model, transactionId, this.logName, sequence, true)
     this.observer.predicted(prediction, this.monotonicMs() - startedMs)

@@ -1,7 +1,7 @@
 import type { Reason } from '../model/explain/reasons.ts'
 import type { RiskLevel, Scorer } from '../model/scorer.ts'
 import type { Transaction } from '../transaction/transaction.ts'
-import { type ReceiptPlace, transactionHash } from './decision-receipt.ts'
+import type { ReceiptPlace } from './decision-receipt.ts'
 import type { Entities } from './entities.ts'
 import type { TransactionTiming } from './state-updates.ts'
 
@@ -102,12 +102,17 @@ export interface DecisionEntry extends Decided {
   readonly shadow?: ShadowEntry | undefined
 }
 
-/** The receipt of a decision; its place in the log is not known yet. */
+/**
+ * The receipt of a decision; its place in the log is not known yet.
+ *
+ * @param hash of the transaction's contents (`Decider.hashOf`)
+ */
 export const receiptOf = (
   decided: Decided,
   model: ServedModelName,
   transaction: Transaction,
   own: Entities['own'],
+  hash: number,
   sequence: number,
 ): DecisionReceipt => ({
   sequence,
@@ -119,7 +124,7 @@ export const receiptOf = (
   model: { name: model.name, version: model.version },
   role: decided.role,
   timing: decided.timing,
-  hash: transactionHash(transaction),
+  hash,
   userId: transaction.userId,
   merchantId: transaction.merchantId,
   deviceId: transaction.deviceId,

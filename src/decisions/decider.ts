@@ -1,4 +1,4 @@
-import { cleanTransaction } from '../dataset/cleaning.ts'
+import { cleanTransaction, foldCategories } from '../dataset/cleaning.ts'
 import { type EntityStates, FeatureEngineer } from '../features/feature-engineer.ts'
 import { separateBlocks } from '../features/state/entity-state.ts'
 import { readTransaction } from '../features/transaction-event.ts'
@@ -8,6 +8,7 @@ import type { EntityKind, StandardKind } from '../transaction/entity-kind.ts'
 import { tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Decided } from './decided.ts'
+import { transactionHash } from './decision-receipt.ts'
 import type { Entities, NamedKey } from './entities.ts'
 import type { LoadedModel } from './loaded-model.ts'
 import { copyStates, createStateWatch, type StateUpdate, type TransactionTiming } from './state-updates.ts'
@@ -58,6 +59,11 @@ export interface Decider {
   readonly engineer: FeatureEngineer
   /** Whose a transaction is, by the champion's cleaning. */
   entitiesOf(transaction: Transaction): Entities
+  /**
+   * Of the contents of a transaction, as the champion's cleaning has its categories: one that is sent again
+   * with a category in other letters is the same one.
+   */
+  hashOf(transaction: Transaction): number
   /** The states that a transaction of these needs. */
   keysOf(entities: Entities): NamedKey[]
   /** Of these, the ones that learn labels. */
@@ -110,6 +116,7 @@ export const createDecider = (models: ServingModels): Decider => {
       const { userId, merchantId, deviceId } = transaction
       return { userId, merchantId, deviceId, own: ownTokens(transaction) }
     },
+    hashOf: (transaction) => transactionHash(foldCategories(transaction, models.champion.cleaning)),
     keysOf,
     labelKeysOf: (entities) =>
       keysOf(entities).filter(({ kind }) => engineer.keeperOf(kind)!.layout.labelField >= 0),

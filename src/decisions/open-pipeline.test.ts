@@ -50,6 +50,18 @@ describe('the pipeline with its log and archive', () => {
     expect(await pipeline.find('nobody')).toBeUndefined()
   })
 
+  test('a category in other letters is the same category, so the transaction is the same one', async () => {
+    pipeline = await open(folder)
+    const sent = { ...payment(1), merchantCategory: 'Grocery Store' }
+    const first = await pipeline.predict(sent, 0)
+    const again = { ...first, isRepeated: true }
+    for (const merchantCategory of ['Grocery Store', 'grocery store', 'GROCERY  STORE'])
+      expect(await pipeline.predict({ ...sent, merchantCategory }, 0)).toEqual(again)
+    await expect(pipeline.predict({ ...sent, merchantCategory: 'grocer' }, 0)).rejects.toMatchObject({
+      code: 'SERVING_TRANSACTION_DIFFERS',
+    })
+  })
+
   test('who asks again with reasons gets those of the decision, from the log and from the archive', async () => {
     pipeline = await open(folder)
     const first = await pipeline.predict(payment(1), 2)

@@ -122,6 +122,29 @@ describe('many transactions', () => {
     ).toEqual(['t1', 'REQUEST_TRANSACTION_INVALID', 't2'])
   })
 
+  test('a bare JSON list is the same as one with a name', async () => {
+    const answer = await post('/predict/batch', [PAYMENT, { ...PAYMENT, transaction_id: 't2' }])
+    expect(answer.statusCode).toBe(200)
+    expect(answer.json()).toMatchObject({
+      predictions: [{ transaction_id: 't1' }, { transaction_id: 't2' }],
+      decided: 2,
+      failed: 0,
+    })
+    const labels = await post('/feedback', [
+      { transaction_id: 't1', is_fraud: true },
+      { transaction_id: 't2', is_fraud: false },
+    ])
+    expect(labels.json()).toMatchObject({
+      outcomes: [
+        { transaction_id: 't1', outcome: 'applied' },
+        { transaction_id: 't2', outcome: 'applied' },
+      ],
+      counts: { applied: 2, failed: 0 },
+    })
+    for (const url of ['/predict/batch', '/feedback'])
+      expect((await post(url, [])).json().error.problems).toMatchObject([{ what: 'is no list of rows' }])
+  })
+
   test('lines are answered by lines, in order, a broken one with its number', async () => {
     const answer = await lines('/predict/batch', [PAYMENT, '{"broken', { ...PAYMENT, transaction_id: 't2' }])
     const rows = answer.body

@@ -128,7 +128,9 @@ const receiptOfEntry = async (
   if (entry.kind === 'label')
     return { id: labelId(entry.label.transactionId), receipt: labelReceiptOf(entry.label) }
   const { transaction, model } = entry.decision
-  const { own } = decider().entitiesOf(transaction)
-  const receipt = receiptOf(entry.decision, await nameOf(model), transaction, own, sequence)
+  const { entitiesOf, hashOf } = decider()
+  const { own } = entitiesOf(transaction)
+  const hash = hashOf(transaction)
+  const receipt = receiptOf(entry.decision, await nameOf(model), transaction, own, hash, sequence)
   return { id: decisionId(transaction.transactionId), receipt }
 }

@@ -124,7 +124,13 @@ class OwnedDecisions implements Decisions {
     assertFresh(isStale)
     if (stored !== undefined) {
       const receipt = decodeReceipt<DecisionReceipt>(stored)
-      return this.answers.repeated(transaction, receipt, receipt.sequence, startedMs)
+      return this.answers.repeated(
+        transaction,
+        this.decider.hashOf(transaction),
+        receipt,
+        receipt.sequence,
+        startedMs,
+      )
     }
     const entities = this.decider.entitiesOf(transaction)
     const held = await this.cache.bring(this.decider.keysOf(entities))
@@ -149,7 +155,8 @@ class OwnedDecisions implements Decisions {
     }
     const entry = entryOf(decided, model.key, transaction, latencyMs, shadowEntry)
     const payload = encodeDecision(sequence, entry, scored.vector)
-    const receipt = receiptOf(decided, model.description, transaction, entities.own, sequence)
+    const hash = this.decider.hashOf(transaction)
+    const receipt = receiptOf(decided, model.description, transaction, entities.own, hash, sequence)
     await this.append(id, sequence, payload, isOld ? [] : held.items, receipt)
     return this.answers.decided({ transactionId, receipt, sequence, reasons, shadow, updates }, startedMs)
   }
@@ -245,7 +252,8 @@ class OwnedDecisions implements Decisions {
     startedMs: number,
   ): Promise<Prediction> {
     const receipt = (await durable) as DecisionReceipt
-    return this.answers.repeated(transaction, receipt, receipt.sequence, startedMs)
+    const hash = this.decider.hashOf(transaction)
+    return this.answers.repeated(transaction, hash, receipt, receipt.sequence, startedMs)
   }
 
   private async latestLabel(id: string): Promise<LabelReceipt | undefined> {

@@ -82,7 +82,8 @@ class SharedDecisions implements Decisions {
         if (scored === undefined) return undefined
         const { model, reasons, shadow, updates } = scored
         const decided = decidedOf(model.scorer, scored.role, scored.probability, nowMs, scored.timing)
-        const receipt = receiptOf(decided, model.description, transaction, entities.own, 0)
+        const hash = this.decider.hashOf(transaction)
+        const receipt = receiptOf(decided, model.description, transaction, entities.own, hash, 0)
         const shadowEntry = shadow && {
           model: shadow.model.key,
           probability: shadow.probability,
@@ -102,7 +103,8 @@ class SharedDecisions implements Decisions {
     if (committed.kind === 'declined') throw new VigiaError('SERVING_TRANSACTION_KNOWN', { transactionId })
     if (committed.kind === 'repeated') {
       const { receipt, sequence } = decodeSequenced<DecisionReceipt>(committed.receipt)
-      return this.answers.repeated(transaction, receipt, sequence, startedMs)
+      const hash = this.decider.hashOf(transaction)
+      return this.answers.repeated(transaction, hash, receipt, sequence, startedMs)
     }
     const { sequence } = committed
     this.lastSequence = Math.max(this.lastSequence, sequence)

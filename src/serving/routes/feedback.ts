@@ -32,7 +32,7 @@ export const addFeedback = (app: App, context: RouteContext): void => {
         tags: ['feedback'],
         operationId: 'giveFeedback',
         summary: 'Tell which transactions were fraud',
-        description: `One label, {"labels": [...]} with at most ${batch_rows}, or lines of ${NDJSON}. Whose a transaction was is known when it was decided on here; otherwise the label carries the transaction, or names its user, merchant and device. Telling the same again changes nothing.`,
+        description: `One label, a list of them or {"labels": [...]} with at most ${batch_rows}, or lines of ${NDJSON}. Whose a transaction was is known when it was decided on here; otherwise the label carries the transaction, or names its user, merchant and device. Telling the same again changes nothing.`,
         querystring: Query,
         body: {
           content: {
@@ -129,4 +129,5 @@ const raise = (error: unknown): never => {
 
 const ROW = refTo(LabelAnswer)
 
-const isList = (body: unknown): boolean => typeof body === 'object' && body !== null && 'labels' in body
+const isList = (body: unknown): boolean =>
+  Array.isArray(body) || (typeof body === 'object' && body !== null && 'labels' in body)

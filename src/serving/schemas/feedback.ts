@@ -47,6 +47,7 @@ export const LabelsBody = named(
   Type.Union([
     refTo(LabelBody),
     Type.Object({ labels: Type.Array(refTo(LabelBody), { minItems: 1 }) }, { additionalProperties: false }),
+    Type.Array(refTo(LabelBody), { minItems: 1 }),
   ]),
 )
 

@@ -123,9 +123,15 @@ export const PredictionAnswer = named(
 
 export const BatchBody = named(
   'Batch',
-  Type.Object(
-    { transactions: Type.Array(refTo(DecisionBody), { minItems: 1 }) },
-    { additionalProperties: false, description: 'Transactions that are decided on in this order.' },
+  Type.Union(
+    [
+      Type.Object(
+        { transactions: Type.Array(refTo(DecisionBody), { minItems: 1 }) },
+        { additionalProperties: false },
+      ),
+      Type.Array(refTo(DecisionBody), { minItems: 1 }),
+    ],
+    { description: 'Transactions that are decided on in this order; a bare list of them is the same.' },
   ),
 )
 
