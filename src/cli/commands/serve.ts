@@ -1,11 +1,11 @@
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import type { ServedModel } from '../../decisions/inference-pipeline.ts'
 import type { TableStatus } from '../../decisions/tables/table-status.ts'
 import type { Work } from '../../disk/work.ts'
 import type { StatesOutcome } from '../../pipelines/service/open-service.ts'
 import { countsText } from '../../transaction/entity-kind.ts'
-import type { Command, CommandContext } from '../command.ts'
+import type { Command, CommandContext, OnHangup } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 
 /** A server that is listening. */
@@ -23,6 +23,15 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
+/** When a server takes its keys, certificate and log level anew, and from where the level. */
+export interface ReloadTriggers {
+  /** The settings as they are by now. @throws CONFIG_FILE_UNREADABLE, CONFIG_YAML_INVALID, CONFIG_INVALID */
+  readonly readSettings: () => Promise<ServingSettings>
+  /** Files whose change is one: that of the configuration. */
+  readonly files: readonly string[]
+  readonly onHangup: OnHangup
+}
+
 /** What the command needs of the composition root. */
 export interface ServeTools {
   readonly startServer: (options: {
@@ -31,6 +40,7 @@ export interface ServeTools {
     readonly workingDirectory: string
     readonly work: Pick<Work, 'signal' | 'reportProgress'>
     readonly onStates: (outcome: StatesOutcome) => void
+    readonly triggers: ReloadTriggers
   }) => Promise<RunningServer>
 }
 
@@ -39,7 +49,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
   name: 'serve',
   summary: 'decide on transactions over HTTP',
   description:
-    'Serves the model of the configuration (model.source): POST /predict answers one transaction with its probability of fraud and a decision, from the features that training would have computed. States and decisions are durable: what was answered survives a crash of the process. An empty state store is filled with the history that the model was trained on. Stops on Ctrl-C or SIGTERM, after it has finished what it had accepted. /docs describes every route.',
+    'Serves the model of the configuration (model.source): POST /predict answers one transaction with its probability of fraud and a decision, from the features that training would have computed. States and decisions are durable: what was answered survives a crash of the process. An empty state store is filled with the history that the model was trained on. Stops on Ctrl-C or SIGTERM, after it has finished what it had accepted; on SIGHUP, and when their files change, it takes API keys, TLS certificate and log level anew. /docs describes every route.',
   options: [...CONFIG_OPTIONS],
   endsWithSignal: true,
   examples: [
@@ -56,6 +66,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
   run: async (context, input) => {
     const { settings } = await readServingConfig(context, input)
     const { workingDirectory, environment, work, stdout, json } = context
+    const { config } = input.options
     const tell = (line: string): void => {
       if (!json) stdout.write(`${line}\n`)
     }
@@ -65,6 +76,11 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
       workingDirectory,
       work,
       onStates: (outcome) => tell(statesLine(outcome, workingDirectory)),
+      triggers: {
+        readSettings: async () => (await readServingConfig(context, input)).settings,
+        files: typeof config === 'string' ? [resolve(workingDirectory, config)] : [],
+        onHangup: context.onHangup ?? (() => () => undefined),
+      },
     })
     if (json)
       stdout.write(`${JSON.stringify({ address: server.address, models: server.models.map(modelJson) })}\n`)
