@@ -43,7 +43,7 @@ export const servingModelLoader =
 /** Opens the service, puts the HTTP server over it, and listens. */
 export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
-  async ({ settings, environment, workingDirectory, work, onStates, triggers }) => {
+  async ({ settings, environment, workingDirectory, work, onStates, onModels, triggers }) => {
     const { version, storage, world } = parts
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
@@ -57,6 +57,7 @@ export const serverStarter =
       workingDirectory,
       work,
       onStates,
+      onModels,
       load: servingModelLoader(parts)(settings.model, environment, workingDirectory),
       observer: warnings.observer,
       world,

@@ -68,7 +68,6 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   assertGuarded(keys, api.host)
   const lines = createLogBuffer(dependencies.logStream ?? process.stdout)
   const app = createApp(dependencies, lines)
-  app.decorate('keyRing', new KeyRing(keys))
   const load = watchLoad(
     {
       requestsInFlight: limits.requests_in_flight,
@@ -92,8 +91,6 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     await pipeline.close()
     lines.flush()
   })
-  app.decorateRequest('caller', null)
-  app.decorateRequest('subject', null)
   app.setErrorHandler(answerErrors(vigiaErrorBody))
   addSchemas(app)
   watchRoutes(
@@ -140,7 +137,7 @@ const reasonOf = (pipeline: ServerDependencies['pipeline']): string => {
   return isReady ? '' : reason || 'the pipeline is not ready'
 }
 
-const createApp = ({ settings, tls }: ServerDependencies, lines: LogStream): App => {
+const createApp = ({ settings, tls, keys }: ServerDependencies, lines: LogStream): App => {
   const { limits, security, log } = settings
   const requestName = createRequestNames()
   const http = {
@@ -179,6 +176,9 @@ const createApp = ({ settings, tls }: ServerDependencies, lines: LogStream): App
   try {
     const app = fastify(options as object) as unknown as App
     app.server.maxConnections = limits.connections
+    app.decorate('keyRing', new KeyRing(keys))
+    app.decorateRequest('caller', null)
+    app.decorateRequest('subject', null)
     return app
   } catch (error) {
     if (tls === undefined) throw error

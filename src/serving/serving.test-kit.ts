@@ -9,9 +9,9 @@ import type {
   Prediction,
   ServedModel,
 } from '../decisions/inference-pipeline.ts'
+import type { ModelControl } from '../decisions/model-control.ts'
 import { VigiaError } from '../errors.ts'
 import type { Scorer } from '../model/scorer.ts'
-import type { ModelControl } from '../pipelines/service/model-control.ts'
 import { NO_SHAPE } from '../transaction/shape.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { HttpSettings, ServerDependencies } from './dependencies.ts'

@@ -1,6 +1,7 @@
 import { relative, resolve } from 'node:path'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import type { ServedModel } from '../../decisions/inference-pipeline.ts'
+import type { StartChoice } from '../../decisions/log/served-choice.ts'
 import type { TableStatus } from '../../decisions/tables/table-status.ts'
 import type { Work } from '../../disk/work.ts'
 import type { StatesOutcome } from '../../pipelines/service/open-service.ts'
@@ -40,6 +41,7 @@ export interface ServeTools {
     readonly workingDirectory: string
     readonly work: Pick<Work, 'signal' | 'reportProgress'>
     readonly onStates: (outcome: StatesOutcome) => void
+    readonly onModels: (choice: StartChoice) => void
     readonly triggers: ReloadTriggers
   }) => Promise<RunningServer>
 }
@@ -76,6 +78,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
       workingDirectory,
       work,
       onStates: (outcome) => tell(statesLine(outcome, workingDirectory)),
+      onModels: (choice) => tell(choiceLine(choice)),
       triggers: {
         readSettings: async () => (await readServingConfig(context, input)).settings,
         files: typeof config === 'string' ? [resolve(workingDirectory, config)] : [],
@@ -98,6 +101,21 @@ const statesLine = (outcome: StatesOutcome, workingDirectory: string): string =>
     return 'states     none: every user is new (`vigia state load` gives them a history)'
   return `states     ${countsText(outcome.counts)} from ${relative(workingDirectory, outcome.from)}`
 }
+
+/** Which models are taken where an act of administration had chosen others, and why. */
+const choiceLine = ({ isStanding, served, configured, chosenAtMs }: StartChoice): string => {
+  const at = new Date(chosenAtMs).toISOString()
+  return isStanding
+    ? `models     as chosen by /admin at ${at}: ${sourcesText(served)}; the configuration says ${sourcesText(configured)}`
+    : `models     as the configuration says: ${sourcesText(configured)}; what /admin chose at ${at} (${sourcesText(served)}) is given up`
+}
+
+const sourcesText = ({ source, shadow, canary, canary_share }: StartChoice['served']): string =>
+  [
+    source,
+    ...(canary === '' ? [] : [`canary ${canary} for ${canary_share}`]),
+    ...(shadow === '' ? [] : [`shadow ${shadow}`]),
+  ].join(', ')
 
 const welcome = ({ address, models, mapping, tables, startedInMs }: RunningServer): string[] => [
   ...models.map(

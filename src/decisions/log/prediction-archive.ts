@@ -32,8 +32,8 @@ export interface ArchivedSegment {
  *     <folder>/repairs/date=2026-11-23/000000000001.parquet
  *
  * One file per segment and UTC day of the decision, label or repair, of predictions also per model. A
- * prediction's row: its place, answer, model and transaction (`DECISION_COLUMNS`), then every computed feature
- * by its name.
+ * prediction's row: its place, answer, model and transaction (`DECISION_COLUMNS`), then every computed
+ * feature by its name.
  */
 export interface PredictionArchive {
   readonly folder: string

@@ -4,6 +4,14 @@ import { eventTimeBounds, type ServingSettings } from '../../config/serving-conf
 import type { ServingModels } from '../../decisions/decider.ts'
 import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
+import {
+  chooseModels,
+  type ServedSources,
+  type StartChoice,
+  sourcesOf,
+  writeChoice,
+} from '../../decisions/log/served-choice.ts'
+import { createModelControl, type ModelControl } from '../../decisions/model-control.ts'
 import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
 import { type LoadedStates, loadStates } from '../../decisions/states/load-states.ts'
 import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
@@ -15,7 +23,6 @@ import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
-import { createModelControl, type ModelControl } from './model-control.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
 
@@ -37,6 +44,8 @@ export interface ServiceOptions {
   readonly eventTime?: EventTimeBounds
   /** Called once it is known where the states came from. */
   readonly onStates?: (outcome: StatesOutcome) => void
+  /** Called when an act of administration had chosen other models than the configuration names. */
+  readonly onModels?: (choice: StartChoice) => void
 }
 
 /**
@@ -64,7 +73,13 @@ const MEBIBYTE = 1 << 20
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
   const { settings, storage, load } = options
-  const models = await loadModels(settings.model, load)
+  const configured = sourcesOf(settings.model)
+  const { sources, models } = await chooseModels(
+    storage.readLog(settings.prediction_log.path),
+    configured,
+    (named) => loadModels(named, load),
+    options,
+  )
   const states = await storage.openStates(settings.state_store)
   try {
     const log = await storage.openLog(settings.prediction_log)
@@ -99,7 +114,12 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         observer,
         world,
       })
-      return { pipeline, control: createModelControl(pipeline, load) }
+      // The models are in service by then, whether the disk takes this or not.
+      const keep = (served: ServedSources): Promise<void> =>
+        writeChoice(log, { configured, served, chosenAtMs: world.now() }).catch((error: unknown) =>
+          observer.warned('SERVING_CHOICE_LOST', { ...served, reason: String(error) }),
+        )
+      return { pipeline, control: createModelControl(pipeline, load, { sources, keep }) }
     } catch (error) {
       await log.close()
       throw error
@@ -122,7 +142,7 @@ const decisionSettingsOf = (
 })
 
 const loadModels = async (
-  { source, shadow, canary, canary_share }: ServingSettings['model'],
+  { source, shadow, canary, canary_share }: ServedSources,
   load: LoadModel,
 ): Promise<ServingModels> => ({
   champion: await load(source),
