@@ -31,6 +31,7 @@ export interface ServeTools {
     readonly workingDirectory: string
     readonly work: Pick<Work, 'signal' | 'reportProgress'>
     readonly onStates: (outcome: StatesOutcome) => void
+    readonly onNotice: (text: string) => void
   }) => Promise<RunningServer>
 }
 
@@ -65,6 +66,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
       workingDirectory,
       work,
       onStates: (outcome) => tell(statesLine(outcome, workingDirectory)),
+      onNotice: (text) => tell(`store      ${settings.state_store.kind}: ${text}`),
     })
     if (json)
       stdout.write(`${JSON.stringify({ address: server.address, models: server.models.map(modelJson) })}\n`)

@@ -5,6 +5,8 @@ import type { ServingModels } from '../../decisions/decider.ts'
 import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
+import { assertNeverUsed } from '../../decisions/shared/known-history.ts'
+import { tellPersistence } from '../../decisions/shared/tell-persistence.ts'
 import { type LoadedStates, loadStates } from '../../decisions/states/load-states.ts'
 import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
 import type { LoadServedTable } from '../../decisions/tables/load-served-table.ts'
@@ -31,6 +33,8 @@ export interface ServiceOptions {
   readonly loadTable?: LoadServedTable
   /** Called once it is known where the states came from. */
   readonly onStates?: (outcome: StatesOutcome) => void
+  /** Told what is good to know of the store and no reason to worry. */
+  readonly onNotice?: (text: string) => void
 }
 
 /**
@@ -61,9 +65,11 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
   const models = await loadModels(settings.model, load)
   const states = await storage.openStates(settings.state_store)
   try {
+    tellPersistence(states, options.observer, options.onNotice)
     const log = await storage.openLog(settings.prediction_log)
     try {
       const isNew = (await readStoreIdentity(states.store)) === undefined
+      if (isNew && states.kind === 'shared') await assertNeverUsed(states, log)
       if (isNew && log.lastSequence > 0 && states.kind === 'owned')
         throw new VigiaError('SERVING_LOG_NOT_EMPTY', {
           folder: settings.prediction_log.path,
