@@ -742,6 +742,12 @@ export const ERRORS = define({
     message: 'The state store {store} cannot be used: {reason}',
     fix: 'Free space, give access, or start the server that it names; requests are answered again as soon as it works.',
   },
+  SERVING_HISTORY_LOST: {
+    status: 503,
+    exitCode: 2,
+    message: 'The state store {store} has lost decisions: {reason}',
+    fix: 'Nothing is decided on it, by any server. Bring back the data that it had; or replay the logs of all servers into it: `vigia state restore --log <folder> --log <folder>`.',
+  },
   SERVING_LOG_FAILED: {
     status: 503,
     exitCode: 2,
@@ -769,14 +775,35 @@ export const ERRORS = define({
   SERVING_STATES_UNFINISHED: {
     status: 503,
     exitCode: 2,
-    message: 'Loading states into this store was interrupted, so that some are missing',
-    fix: 'Load them again: `vigia state load --force`.',
+    message: 'Loading or restoring states into this store was interrupted, so that some are missing',
+    fix: 'Do it again: `vigia state load --force`, or `vigia state restore`.',
+  },
+  SERVING_RESTORE_GAPS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The logs in {folder} are not all that was decided: numbers that no log has: {missing}; numbers that name two decisions: {doubled}',
+    fix: 'Name the logs of all servers, with their archives. What is lost for good is left out with --accept {accept}: states and labels lack it, and whoever sends it again gets a second decision.',
+  },
+  SERVING_RESTORE_DIFFERS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'Of {decisions} decisions in the logs, {differing} come out with other features than were served',
+    fix: 'The states are not those that were served, and the store is not served until it is restored: `vigia parity` names the features. With --force they are taken as they come.',
   },
   SERVING_LOG_NOT_EMPTY: {
     status: 409,
     exitCode: 2,
     message: 'The log in {folder} has {records} records that belong to other states',
     fix: 'Name a new folder by prediction_log.path, or move this one away: a log begins with the states that it was begun with.',
+  },
+  SERVING_LOG_FOREIGN: {
+    status: 409,
+    exitCode: 2,
+    message:
+      'The log of this server has decisions {other}-… up to number {lastSequence}, and the state store {store} is that of {name}-…',
+    fix: 'Name an empty folder by prediction_log.path: each log has the decisions of one store. Was the store begun anew by mistake? Then `vigia state restore` puts the logs back into it.',
   },
   SERVING_CANNOT_LISTEN: {
     status: 503,

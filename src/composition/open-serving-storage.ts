@@ -21,11 +21,8 @@ export const createServingStorage = (owner: FolderOwner): ServingStorage => ({
         // Loaded when it is used: a server with states of its own starts sooner without it.
         const { openRedisStateStore } = await import('../adapters/redis/redis-state-store.ts')
         const consumer = `${owner.host}-${owner.processId}`
-        return {
-          kind: 'shared',
-          name: 'redis',
-          store: await openRedisStateStore({ url, prefix, consumer }),
-        }
+        const store = await openRedisStateStore({ url, prefix, consumer })
+        return { kind: 'shared', name: 'redis', store, persistence: store.persistence }
       }
     }
   },

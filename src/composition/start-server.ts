@@ -43,7 +43,7 @@ export const servingModelLoader =
 /** Opens the service, puts the HTTP server over it, and listens. */
 export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
-  async ({ settings, environment, workingDirectory, work, onStates, onModels, triggers }) => {
+  async ({ settings, environment, workingDirectory, work, onStates, onModels, onNotice, triggers }) => {
     const { version, storage, world } = parts
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
@@ -58,6 +58,7 @@ export const serverStarter =
       work,
       onStates,
       onModels,
+      onNotice,
       load: servingModelLoader(parts)(settings.model, environment, workingDirectory),
       observer: warnings.observer,
       world,

@@ -70,8 +70,9 @@ export class Archiver {
 
   private async archiveLog(): Promise<SavedLogs> {
     const { decisions, log, archive, documents } = this.parts
-    const archivable = await decisions.archivable()
     const segments = await log.rotate()
+    // After it: what decisions write down of their records holds for all that stands in these segments.
+    const archivable = await decisions.archivable()
     const files: string[] = []
     let records = 0
     if (segments.length > 0) {

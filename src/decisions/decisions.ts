@@ -1,6 +1,6 @@
 import type { World } from '../foundation/world.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
-import type { SharedStateStore, StateStore } from '../ports/state-store.ts'
+import type { SharedStateStore, StateStore, StorePersistence } from '../ports/state-store.ts'
 import type { EventTimeBounds } from '../transaction/event-time.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { DecisionReceipt, Prediction } from './decided.ts'
@@ -13,7 +13,12 @@ import type { IsStale } from './reading.ts'
 /** An open state store, and whether one process owns it or many share it. `name` is for people. */
 export type OpenStates =
   | { readonly kind: 'owned'; readonly name: string; readonly store: StateStore }
-  | { readonly kind: 'shared'; readonly name: string; readonly store: SharedStateStore }
+  | {
+      readonly kind: 'shared'
+      readonly name: string
+      readonly store: SharedStateStore
+      readonly persistence: StorePersistence
+    }
 
 /**
  * What settings say of deciding and of its log. Those of states in memory are read where the states are
@@ -56,6 +61,8 @@ export interface FoundDecision {
 export interface DecisionsStatus {
   /** Why nothing is decided; empty when all is well. */
   readonly failure: string
+  /** Whether that is because a shared store has lost decisions. */
+  readonly isHistoryLost: boolean
   readonly cachedStates: number
   readonly cachedBytes: number
   readonly unsavedStates: number

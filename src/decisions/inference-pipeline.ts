@@ -102,6 +102,8 @@ export interface InferenceStatus {
     readonly cachedStates: number
     readonly cachedBytes: number
     readonly unsavedStates: number
+    /** Whether a shared store was emptied or set back: then nothing is decided until it is put right. */
+    readonly isHistoryLost: boolean
   }
   readonly log: { readonly lastSequence: number; readonly bytes: number; readonly waiting: number }
   /** Tables beside the transactions, in the order in which they are looked up. */

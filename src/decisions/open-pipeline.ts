@@ -32,6 +32,7 @@ import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
 import { openOwnedDecisions } from './owned/owned-decisions.ts'
 import { useRead } from './reading.ts'
 import { mappingOf, shapeOf } from './served-shape.ts'
+import { joinHistory } from './shared/known-history.ts'
 import { openSharedDecisions } from './shared/shared-decisions.ts'
 import { readStoreIdentity, type StoreIdentity, writeStoreIdentity } from './states/store-identity.ts'
 import type { ServedTables } from './tables/served-tables.ts'
@@ -81,7 +82,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   warmUp(decider)
   const documents = createModelDocuments(log)
   const { logName } = identity
-  const decisions = await openDecisions(options, decider, logName, documents)
+  const decisions = await openDecisions(options, decider, identity, documents)
   const archive = { folder: options.archive, database: options.database }
   const logged = createLoggedPredictions({ decisions, log, archive, documents, logName })
   const archiver = new Archiver({
@@ -136,16 +137,18 @@ const accept = async (
   }
 }
 
-const openDecisions = (
+const openDecisions = async (
   { states, log, observer, settings, world }: PipelineOptions,
   decider: Decider,
-  logName: string,
+  identity: StoreIdentity,
   { nameOf }: ModelDocuments,
 ): Promise<Decisions> => {
+  const { logName } = identity
   const options: DecisionsOptions = { decider, log, observer, logName, settings, world }
-  return states.kind === 'owned'
-    ? openOwnedDecisions({ ...options, store: states.store, nameOf })
-    : openSharedDecisions({ ...options, store: states.store })
+  const { store } = states
+  if (states.kind === 'owned') return openOwnedDecisions({ ...options, store, nameOf })
+  await joinHistory(states, log, identity)
+  return openSharedDecisions({ ...options, store: states.store, identity })
 }
 
 const createPipeline = (
@@ -249,16 +252,19 @@ const reasonsOf = (decider: Decider, prediction: LoggedPrediction, reasons: numb
 
 const statusOf = (
   kind: string,
-  { failure, waiting, lastSequence, cachedStates, cachedBytes, unsavedStates }: DecisionsStatus,
+  status: DecisionsStatus,
   bytes: number,
   tables: InferenceStatus['tables'],
-): InferenceStatus => ({
-  isReady: failure === '',
-  reason: failure,
-  store: { kind, cachedStates, cachedBytes, unsavedStates },
-  log: { lastSequence, bytes, waiting },
-  tables,
-})
+): InferenceStatus => {
+  const { failure, waiting, lastSequence, cachedStates, cachedBytes, unsavedStates, isHistoryLost } = status
+  return {
+    isReady: failure === '',
+    reason: failure,
+    store: { kind, cachedStates, cachedBytes, unsavedStates, isHistoryLost },
+    log: { lastSequence, bytes, waiting },
+    tables,
+  }
+}
 
 const modelsOf = ({ champion, canary, shadow }: ServingModels): LoadedModel[] => [
   champion,

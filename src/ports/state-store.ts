@@ -93,6 +93,43 @@ export type CommitOutcome =
   | { readonly outcome: 'conflict' }
   | { readonly outcome: 'repeated'; readonly receipt: Uint8Array }
 
+/** What a shared store says of the decisions that it holds. */
+export interface StoreHistory {
+  /**
+   * Names all decisions made on these states, first part of their prediction ids; undefined: nothing was
+   * decided here, or the store was emptied, or it is of a version that did not name it.
+   */
+  readonly name: string | undefined
+  /** Number of the last commit, inclusive; 0 before the first. */
+  readonly lastSequence: number
+  /** What a process has found missing (law 15), for people; empty when nothing is. */
+  readonly loss: string
+}
+
+/** What a shared store still has after its server was started again. */
+export interface StorePersistence {
+  /**
+   * `log`: every write, or all but the last second. `snapshots`: what it had at the last one. `none`:
+   * nothing. `unknown`: it does not say.
+   */
+  readonly kind: 'log' | 'snapshots' | 'none' | 'unknown'
+  /** How it said so, for people. */
+  readonly says: string
+}
+
+/** The part of a history that a process knows of. */
+export interface KnownHistory {
+  readonly name: string
+  /** Highest number that is known to have been given, inclusive; 0: none. */
+  readonly lastSequence: number
+}
+
+/** A receipt of a commit as the store keeps it (law 12), and what is left of its life. */
+export interface LivingReceipt extends Receipt {
+  /** Milliseconds, above 0. */
+  readonly lifeMs: number
+}
+
 /**
  * A state store that several processes share, so that the order of what is done must come from it.
  *
@@ -105,6 +142,12 @@ export type CommitOutcome =
  *     `findReceipt` and `repeated` give it back.
  * 13. An entry is taken by one process at a time, and again by another one, when the first is gone or slow,
  *     until `settle`.
+ * 14. A process that expects a history is refused everything but `clear` (SERVING_HISTORY_LOST) by a store
+ *     that has none or another one, or whose last number is lower than the highest that this process has seen
+ *     in any answer: such a store was emptied or set back, and would give numbers twice.
+ * 15. The first process that is refused because of a number, or of a store without a history, marks the
+ *     store: from then on it refuses every process that expects a history, until one is begun that replaces
+ *     the mark.
  */
 export interface SharedStateStore extends StateStore {
   commit(
@@ -117,4 +160,25 @@ export interface SharedStateStore extends StateStore {
   takeEntries(most: number, waitMs: number): Promise<readonly OutboxEntry[]>
   /** The entries of these sequence numbers are written to a log that survives, and can be forgotten. */
   settle(sequences: readonly number[]): Promise<void>
+  /** What the store says now; never refused. */
+  readHistory(): Promise<StoreHistory>
+  /**
+   * Names the store's history, and counts on from `lastSequence` where the store's number is lower.
+   *
+   * @param replaces whether a mark (law 15) or another history gives way
+   * @returns whether the store has this history now
+   */
+  beginHistory(history: KnownHistory, replaces: boolean): Promise<boolean>
+  /**
+   * From now on this process takes part in that history (law 14); looks at once.
+   *
+   * @throws SERVING_HISTORY_LOST
+   */
+  expectHistory(history: KnownHistory): Promise<void>
+  /** Highest number that this process has seen or was told to expect, inclusive; 0: none. */
+  knownSequence(): number
+  /** All entries that wait, whoever takes them, in their order; for what puts a store right. */
+  waitingEntries(): Promise<readonly OutboxEntry[]>
+  /** Puts receipts and waiting entries back into a store without any; entries ascend by their numbers. */
+  putBack(receipts: readonly LivingReceipt[], entries: readonly OutboxEntry[]): Promise<void>
 }

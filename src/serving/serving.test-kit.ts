@@ -153,7 +153,13 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
     status: () => ({
       isReady: pipeline.reason === '',
       reason: pipeline.reason,
-      store: { kind: 'memory', cachedStates: byTransaction.size, cachedBytes: 0, unsavedStates: 0 },
+      store: {
+        kind: 'memory',
+        cachedStates: byTransaction.size,
+        cachedBytes: 0,
+        unsavedStates: 0,
+        isHistoryLost: false,
+      },
       log: { lastSequence: byTransaction.size, bytes: 0, waiting: 0 },
       tables: [],
     }),

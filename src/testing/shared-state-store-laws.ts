@@ -1,57 +1,23 @@
 import { ok } from 'node:assert/strict'
-import type {
-  CommitOutcome,
-  EntityKey,
-  OutboxEntry,
-  SharedStateStore,
-  StateChange,
-} from '../ports/state-store.ts'
+import type { EntityKey, OutboxEntry, SharedStateStore } from '../ports/state-store.ts'
 import { bytesOf, eventually, numbersTo, same, sameBytes, textOf } from './assertions.ts'
-import { closingAfter, type Law, lawMaker } from './law.ts'
+import type { Law } from './law.ts'
+import { sharedHistoryLaws } from './shared-history-laws.ts'
+import {
+  ada,
+  bob,
+  change,
+  commit,
+  committed,
+  LONG_MS,
+  sharedLaw as law,
+  type SharedStateStoreSubject,
+  shop,
+} from './shared-process.ts'
 
-/** One process among those that share states. */
-export interface SharedProcess {
-  /** Its name among those that take entries. */
-  readonly consumer: string
-  /**
-   * After how long it takes over what others have not settled, in milliseconds; the store's default when
-   * absent.
-   */
-  readonly takeOverAfterMs?: number
-}
+export type { SharedProcess, SharedStateStoreSubject } from './shared-process.ts'
 
-/** A shared state store, as its laws open it. */
-export interface SharedStateStoreSubject {
-  /** Makes empty states, and gives the function by which each process opens them. */
-  create(): Promise<(process: SharedProcess) => Promise<SharedStateStore>>
-}
-
-interface Tools {
-  /** Opened by the process `first`. */
-  readonly store: SharedStateStore
-  readonly open: (consumer: string, takeOverAfterMs?: number) => Promise<SharedStateStore>
-}
-
-const law = lawMaker<SharedStateStoreSubject, Tools>(async (subject, check) => {
-  const openProcess = await subject.create()
-  const opened: SharedStateStore[] = []
-  const open: Tools['open'] = async (consumer, takeOverAfterMs) => {
-    const store = await openProcess({
-      consumer,
-      ...(takeOverAfterMs !== undefined && { takeOverAfterMs }),
-    })
-    opened.push(store)
-    return store
-  }
-  await closingAfter(
-    async () => check({ store: await open('first'), open }),
-    async () => {
-      await Promise.all(opened.map((store) => store.close()))
-    },
-  )
-})
-
-/** Laws 10 to 13 of `SharedStateStore` (`ports/state-store.ts`), to be kept beside those of `StateStore`. */
+/** Laws 10 to 15 of `SharedStateStore` (`ports/state-store.ts`), to be kept beside those of `StateStore`. */
 export const sharedStateStoreLaws: readonly Law<SharedStateStoreSubject>[] = [
   // ## a commit
   law(
@@ -296,29 +262,13 @@ export const sharedStateStoreLaws: readonly Law<SharedStateStoreSubject>[] = [
       )
     },
   ),
+  ...sharedHistoryLaws,
 ]
 
-const ada: EntityKey = { kind: 'user', token: 1815 }
-const bob: EntityKey = { kind: 'user', token: 1816 }
-const shop: EntityKey = { kind: 'merchant', token: 42 }
-const LONG_MS = 3_600_000
 /** Of a hundred commits that meet, one succeeds each time. */
 const MOST_ATTEMPTS = 1000
 
-const change = (key: EntityKey, value: string, expected: number): StateChange => ({
-  key,
-  bytes: bytesOf(value),
-  expected,
-})
-const committed = (sequence: number): CommitOutcome => ({ outcome: 'committed', sequence })
 const entryText = ({ sequence, bytes: entry }: OutboxEntry): string => `${sequence} ${textOf(entry)}`
-
-const commit = (
-  store: SharedStateStore,
-  changes: readonly StateChange[],
-  id: string,
-  receipt = `receipt of ${id}`,
-) => store.commit(changes, { id, bytes: bytesOf(receipt) }, bytesOf(`entry of ${id}`), LONG_MS)
 
 /**
  * Adds 1 to each state, again until nobody interfered; the entry has the sum of the last key. @returns the

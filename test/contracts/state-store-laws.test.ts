@@ -233,6 +233,32 @@ describe('a broken shared state store', () => {
       },
       breaks: 'law 13: entries are taken by one process at a time',
     },
+    {
+      what: 'one that serves on when it was emptied',
+      subject: sharedWith(() => ({ expectHistory: async () => undefined })),
+      breaks: 'law 14: an emptied store refuses everything',
+    },
+    {
+      what: 'one that knows no receipt any more, and says so',
+      subject: sharedWith((store) => ({
+        findReceipt: (id) => store.findReceipt(id).catch(() => undefined),
+      })),
+      breaks: 'law 14: a store that was set back behind a number that was seen refuses everything',
+    },
+    {
+      what: 'one that looks at the name alone',
+      subject: sharedWith((store) => ({
+        expectHistory: ({ name }) => store.expectHistory({ name, lastSequence: 0 }),
+      })),
+      breaks: 'law 14: a process that is told of a number that the store lacks is refused at once',
+    },
+    {
+      what: 'one that begins anew over a mark',
+      subject: sharedWith((store) => ({
+        beginHistory: (history) => store.beginHistory(history, true),
+      })),
+      breaks: 'law 15: a mark gives way to a history that replaces it, and to no other',
+    },
   ])
 })
 

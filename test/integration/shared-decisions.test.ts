@@ -11,6 +11,7 @@ import {
 } from '../../src/decisions/inference.test-kit.ts'
 import { decodeLogEntry, type LogEntry } from '../../src/decisions/log/log-record.ts'
 import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions.ts'
+import type { StoreIdentity } from '../../src/decisions/states/store-identity.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 import { EngineDriver } from '../oracle/drive-engine.ts'
 import { REDIS_SERVER, REDIS_SERVER_MISSING, type RedisServer, startRedisServer } from './redis-server.ts'
@@ -96,12 +97,20 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
       observer: silentObserver,
       decider: createDecider({ champion: MODEL }),
       logName: 'test',
+      identity: IDENTITY,
       settings: { ...TEST_SETTINGS, receiptLifeMs: 60_000 },
       world: { ...TEST_WORLD, now: () => Date.now() },
     })
     return { decisions, log, store }
   }
 })
+
+const IDENTITY: StoreIdentity = {
+  statesKey: MODEL.statesKey,
+  identity: MODEL.identity,
+  logName: 'test',
+  createdAtMs: 0,
+}
 
 const payment = (n: number): Transaction => ({
   transactionId: `t${n}`,

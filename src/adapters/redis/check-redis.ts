@@ -1,5 +1,7 @@
 import { VigiaError } from '../../errors.ts'
-import type { RedisConnection } from './redis-connection.ts'
+import type { StorePersistence } from '../../ports/state-store.ts'
+import type { RedisConnection, RedisReply } from './redis-connection.ts'
+import { isRefusal } from './redis-link.ts'
 
 /** XAUTOCLAIM, by which entries of a process that is gone are taken over. */
 const OLDEST = [6, 2] as const
@@ -9,9 +11,10 @@ const OLDEST = [6, 2] as const
  * is full. A removed state would be an unknown user, and a removed receipt a second decision on one
  * transaction.
  *
+ * @returns what it keeps over a start of its own
  * @throws SERVING_STORE_FAILED
  */
-export const checkRedis = async (connection: RedisConnection, name: string): Promise<void> => {
+export const checkRedis = async (connection: RedisConnection, name: string): Promise<StorePersistence> => {
   const facts = factsOf(await infoOf(connection))
   const refuse = (reason: string): never => {
     throw new VigiaError('SERVING_STORE_FAILED', { store: name, reason })
@@ -24,14 +27,46 @@ export const checkRedis = async (connection: RedisConnection, name: string): Pro
     refuse(
       `it removes keys when its memory is full; its maxmemory-policy is ${policy}, and must be noeviction`,
     )
+  return persistenceOf(connection, facts.get('aof_enabled'))
+}
+
+const persistenceOf = async (
+  connection: RedisConnection,
+  isAppending: string | undefined,
+): Promise<StorePersistence> => {
+  if (isAppending === undefined)
+    return {
+      kind: 'unknown',
+      says: 'this user may not ask it (INFO) whether it keeps its data over a restart',
+    }
+  if (isAppending === '1') return { kind: 'log', says: 'it has an append-only file' }
+  const off = 'its append-only file is off (appendonly no)'
+  const reply = await mayAsk(connection, ['CONFIG', 'GET', 'save'])
+  // Managed services allow no CONFIG, or answer with nothing.
+  const save = (reply as readonly (Buffer | undefined)[] | undefined)?.[1]
+  if (save === undefined)
+    return {
+      kind: 'snapshots',
+      says: `${off}, and it does not say whether it writes snapshots (CONFIG GET save)`,
+    }
+  return save.length === 0
+    ? { kind: 'none', says: `${off}, and it writes no snapshots (save "")` }
+    : { kind: 'snapshots', says: `${off}, and it writes snapshots only (save "${save}")` }
 }
 
 /** Empty where this user may not ask. */
-const infoOf = async (connection: RedisConnection): Promise<string> => {
+const infoOf = async (connection: RedisConnection): Promise<string> =>
+  String((await mayAsk(connection, ['INFO'])) ?? '')
+
+/** Undefined where this user may not ask, or the server knows no such question. */
+const mayAsk = async (
+  connection: RedisConnection,
+  words: readonly string[],
+): Promise<RedisReply | undefined> => {
   try {
-    return String(await connection.send(['INFO']))
+    return await connection.send(words)
   } catch (error) {
-    if (error instanceof VigiaError && error.message.includes('NOPERM')) return ''
+    if (isRefusal(error, 'NOPERM') || isRefusal(error, 'ERR')) return undefined
     throw error
   }
 }

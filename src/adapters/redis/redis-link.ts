@@ -2,6 +2,7 @@ import { VigiaError } from '../../errors.ts'
 import type { EntityKey, StateChange } from '../../ports/state-store.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import type { RedisConnection, RedisWord } from './redis-connection.ts'
+import type { RedisHistory } from './redis-history.ts'
 
 /** Names of all keys of one store; `redis-state-store.ts` says what stands in them. */
 export interface RedisNames {
@@ -12,14 +13,16 @@ export interface RedisNames {
   readonly all: string
   readonly receipt: (id: string) => string
   readonly sequence: string
+  readonly history: string
   readonly outbox: string
   readonly notes: string
 }
 
-/** A store's connection and the names of its keys. */
+/** A store's connection, the names of its keys, and what this process expects of it. */
 export interface RedisLink {
   readonly connection: RedisConnection
   readonly names: RedisNames
+  readonly history: RedisHistory
 }
 
 export const redisNames = (prefix: string): RedisNames => {
@@ -31,6 +34,7 @@ export const redisNames = (prefix: string): RedisNames => {
     all: keyOf(''),
     receipt: (id) => keyOf('receipt', id),
     sequence: keyOf('sequence'),
+    history: keyOf('history'),
     outbox: keyOf('outbox'),
     notes: keyOf('notes'),
   }

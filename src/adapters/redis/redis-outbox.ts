@@ -16,28 +16,20 @@ const LONGEST_LIFE_MS = 1e15
 
 /** Commits, and the entries that they leave. */
 export const outboxCalls = (
-  { connection, names }: RedisLink,
+  { connection, names, history }: RedisLink,
   { waiting, consumer, takeOverAfterMs }: Taker,
 ): Pick<SharedStateStore, 'commit' | 'takeEntries' | 'settle'> => ({
   commit: async (changes, receipt, entry, receiptLifeMs): Promise<CommitOutcome> => {
-    const reply = await connection.run(
+    const [outcome, value] = await history.run(
       COMMIT,
-      [
-        names.receipt(receipt.id),
-        names.sequence,
-        names.outbox,
-        ...changes.map(({ key }) => names.state(key)),
-      ],
-      [
-        asBuffer(receipt.bytes),
-        String(Math.min(Math.max(1, Math.ceil(receiptLifeMs)), LONGEST_LIFE_MS)),
-        asBuffer(entry),
-        ...changes.flatMap(changeWords),
-      ],
+      [names.receipt(receipt.id), names.outbox, ...changes.map(({ key }) => names.state(key))],
+      [asBuffer(receipt.bytes), lifeWord(receiptLifeMs), asBuffer(entry), ...changes.flatMap(changeWords)],
     )
-    const [outcome, value] = reply as readonly [Buffer, Buffer | number | undefined]
-    if (String(outcome) === 'committed') return { outcome: 'committed', sequence: value as number }
-    if (String(outcome) === 'conflict') return { outcome: 'conflict' }
+    if (outcome === 'committed') {
+      history.saw(value as number)
+      return { outcome, sequence: value as number }
+    }
+    if (outcome === 'conflict') return { outcome }
     return { outcome: 'repeated', receipt: new Uint8Array(value as Buffer) }
   },
   takeEntries: async (most, waitMs) => {
@@ -56,23 +48,57 @@ export const outboxCalls = (
     try {
       const claimed = (await waiting.send(claim)) as readonly RedisReply[]
       const left = entriesOf(claimed[1] as readonly RedisReply[])
-      if (left.length > 0) return left
-      const reply = await waiting.send([...read, ...wait, 'STREAMS', names.outbox, '>'])
-      return reply === null
-        ? []
-        : entriesOf((reply as readonly (readonly RedisReply[])[])[0]![1] as readonly RedisReply[])
+      const reply =
+        left.length > 0 ? null : await waiting.send([...read, ...wait, 'STREAMS', names.outbox, '>'])
+      // Entries of another history must not come into this one's logs.
+      await history.look(waiting)
+      if (reply === null) return left
+      return entriesOf((reply as readonly (readonly RedisReply[])[])[0]![1] as readonly RedisReply[])
     } catch (error) {
       // The store was cleared, by this process or another one. The new group begins with the first entry.
       if (!isRefusal(error, 'NOGROUP') && !isRefusal(error, 'UNBLOCKED')) throw error
+      await history.look(waiting)
       await createGroup(connection, names)
       return []
     }
   },
   settle: async (sequences) => {
     if (sequences.length === 0) return
-    await connection.run(SETTLE, [names.outbox], [GROUP, ...sequences.map((sequence) => `${sequence}-0`)])
+    await history.run(SETTLE, [names.outbox], [GROUP, ...sequences.map((sequence) => `${sequence}-0`)])
   },
 })
+
+/** What puts a store right: see `waitingEntries` and `putBack` of `SharedStateStore`. */
+export const restoreCalls = ({
+  connection,
+  names,
+}: RedisLink): Pick<SharedStateStore, 'waitingEntries' | 'putBack'> => ({
+  waitingEntries: async () => {
+    const all: OutboxEntry[] = []
+    for (let after = 0; ; after = all.at(-1)!.sequence) {
+      const reply = await connection.send(['XRANGE', names.outbox, `(${after}-0`, '+', 'COUNT', '1000'])
+      const entries = entriesOf(reply as readonly RedisReply[])
+      if (entries.length === 0) return all
+      all.push(...entries)
+    }
+  },
+  putBack: async (receipts, entries) => {
+    const commands = [
+      ...receipts.map(({ id, bytes, lifeMs }) => [
+        ...['SET', names.receipt(id)],
+        asBuffer(bytes),
+        ...['PX', lifeWord(lifeMs)],
+      ]),
+      ...entries.map(({ sequence, bytes }) => [
+        ...['XADD', names.outbox, `${sequence}-0`, 'entry'],
+        asBuffer(bytes),
+      ]),
+    ]
+    await Promise.all(commands.map((words) => connection.send(words)))
+  },
+})
+
+const lifeWord = (lifeMs: number): string => String(Math.min(Math.max(1, Math.ceil(lifeMs)), LONGEST_LIFE_MS))
 
 /** Entries of a stream. One that was settled meanwhile is nothing, or has no fields any more. */
 const entriesOf = (replies: readonly RedisReply[]): OutboxEntry[] =>

@@ -16,52 +16,95 @@ local function version_of(key)
   return (struct.unpack('<d', head))
 end`
 
+/** Begins a mark (law 15 of `SharedStateStore`) where the name of a history stands otherwise. */
+export const LOSS_MARK = '!'
+
 /**
- * KEYS: states, then receipts. ARGV: number of states; expected version and next value of each; bytes of each
- * receipt. A receipt that replaces another one has what is left of its life.
+ * Every script begins so. KEYS 1 and 2: history, sequence. ARGV 1 and 2: name of the history that this
+ * process expects, empty for none, and the highest number that it has seen.
+ *
+ * A store that lacks that is marked, so that it is refused to all: a process that has seen less could not
+ * tell. Answers `lost` with what was found.
  */
-export const SAVE = script(`${VERSION_OF}
-local count = tonumber(ARGV[1])
-for i = 1, count do
-  if version_of(KEYS[i]) ~= tonumber(ARGV[2 * i]) then return 0 end
+const CHECK = `
+local function lost()
+  if ARGV[1] == '' then return nil end
+  local name = redis.call('GET', KEYS[1])
+  local last = tonumber(redis.call('GET', KEYS[2]) or '0')
+  if name == ARGV[1] and last >= tonumber(ARGV[2]) then return nil end
+  if not name or name == ARGV[1] then
+    redis.call('SET', KEYS[1], string.format('${LOSS_MARK}%s %s %d', ARGV[1], ARGV[2], name and last or -1))
+  end
+  return {'lost', name or '', last}
 end
-for i = 1, count do
-  redis.call('SET', KEYS[i], ARGV[2 * i + 1])
-end
-for i = count + 1, #KEYS do
-  redis.call('SET', KEYS[i], ARGV[1 + count + i], 'KEEPTTL')
+local found = lost()
+if found then return found end`
+
+/** Looks, and marks the store where something is missing. */
+export const LOOK = script(`${CHECK}
+return {'kept'}`)
+
+/**
+ * KEYS: history, sequence. ARGV: name, number, 1 where another history or a mark gives way. A lower number
+ * never replaces a higher one.
+ */
+export const BEGIN = script(`
+local name = redis.call('GET', KEYS[1])
+if name and name ~= ARGV[1] and ARGV[3] ~= '1' then return 0 end
+redis.call('SET', KEYS[1], ARGV[1])
+if tonumber(redis.call('GET', KEYS[2]) or '0') < tonumber(ARGV[2]) then
+  redis.call('SET', KEYS[2], ARGV[2])
 end
 return 1`)
 
 /**
- * KEYS: receipt, sequence, outbox, states. ARGV: bytes of the receipt, its life in milliseconds, the entry;
- * expected version and next value of each state. The id of an entry in the outbox is its sequence number.
+ * KEYS: history, sequence, states, receipts. ARGV after those of the check: number of states; expected
+ * version and next value of each; bytes of each receipt. A receipt that replaces another one has what is left
+ * of its life.
+ */
+export const SAVE = script(`${CHECK}${VERSION_OF}
+local count = tonumber(ARGV[3])
+for i = 1, count do
+  if version_of(KEYS[i + 2]) ~= tonumber(ARGV[2 * i + 2]) then return {'conflict'} end
+end
+for i = 1, count do
+  redis.call('SET', KEYS[i + 2], ARGV[2 * i + 3])
+end
+for i = count + 1, #KEYS - 2 do
+  redis.call('SET', KEYS[i + 2], ARGV[3 + count + i], 'KEEPTTL')
+end
+return {'saved'}`)
+
+/**
+ * KEYS: history, sequence, receipt, outbox, states. ARGV after those of the check: bytes of the receipt, its
+ * life in milliseconds, the entry; expected version and next value of each state. The id of an entry in the
+ * outbox is its sequence number.
  *
  * A script that fails in the middle is not undone. So the outbox is first, which can refuse: when memory is
  * full, or when it has a later number already because the sequence was lost.
  */
-export const COMMIT = script(`${VERSION_OF}
-local known = redis.call('GET', KEYS[1])
+export const COMMIT = script(`${CHECK}${VERSION_OF}
+local known = redis.call('GET', KEYS[3])
 if known then return {'repeated', known} end
-for i = 4, #KEYS do
+for i = 5, #KEYS do
   if version_of(KEYS[i]) ~= tonumber(ARGV[2 * i - 4]) then return {'conflict'} end
 end
 local sequence = tonumber(redis.call('GET', KEYS[2]) or '0') + 1
-redis.call('XADD', KEYS[3], string.format('%d-0', sequence), 'entry', ARGV[3])
+redis.call('XADD', KEYS[4], string.format('%d-0', sequence), 'entry', ARGV[5])
 redis.call('INCR', KEYS[2])
-redis.call('SET', KEYS[1], struct.pack('<d', sequence) .. ARGV[1], 'PX', ARGV[2])
-for i = 4, #KEYS do
+redis.call('SET', KEYS[3], struct.pack('<d', sequence) .. ARGV[3], 'PX', ARGV[4])
+for i = 5, #KEYS do
   redis.call('SET', KEYS[i], ARGV[2 * i - 3])
 end
 return {'committed', sequence}`)
 
-/** KEYS: outbox. ARGV: group, ids. */
-export const SETTLE = script(`
-for i = 2, #ARGV do
-  redis.call('XACK', KEYS[1], ARGV[1], ARGV[i])
-  redis.call('XDEL', KEYS[1], ARGV[i])
+/** KEYS: history, sequence, outbox. ARGV after those of the check: group, ids. */
+export const SETTLE = script(`${CHECK}
+for i = 4, #ARGV do
+  redis.call('XACK', KEYS[3], ARGV[3], ARGV[i])
+  redis.call('XDEL', KEYS[3], ARGV[i])
 end
-return #ARGV - 1`)
+return {'settled'}`)
 
 /** Forgets a consumer that has nothing left to settle. KEYS: outbox. ARGV: group, consumer. */
 export const LEAVE = script(`

@@ -1,8 +1,9 @@
-import type { SharedStateStore } from '../../ports/state-store.ts'
+import type { SharedStateStore, StorePersistence } from '../../ports/state-store.ts'
 import { checkRedis } from './check-redis.ts'
 import { openRedisConnection, serverName } from './redis-connection.ts'
+import { RedisHistory } from './redis-history.ts'
 import { createGroup, GROUP, redisNames } from './redis-link.ts'
-import { outboxCalls } from './redis-outbox.ts'
+import { outboxCalls, restoreCalls } from './redis-outbox.ts'
 import { LEAVE } from './redis-scripts.ts'
 import { stateCalls, wholeCalls } from './redis-states.ts'
 
@@ -20,6 +21,11 @@ export interface RedisOptions {
   readonly takeOverAfterMs?: number
 }
 
+/** States on a Redis, and what is left of them when it is started again. */
+export interface RedisStateStore extends SharedStateStore {
+  readonly persistence: StorePersistence
+}
+
 /**
  * States that many processes share, on Redis or Valkey from version 6.2 on.
  *
@@ -28,6 +34,7 @@ export interface RedisOptions {
  * | `{prefix}:state:<kind>:<token>` | version, 8 bytes, a little-endian double; the state |
  * | `{prefix}:receipt:<id>` | bytes of the receipt; of a commit with its sequence number before it, and with a time to live |
  * | `{prefix}:sequence` | number of the last commit |
+ * | `{prefix}:history` | names all commits, or is a mark: `!<name> <expected number> <found number>`, -1 for an empty store |
  * | `{prefix}:outbox` | stream of the entries of commits, read by the group `logs` |
  * | `{prefix}:notes` | hash of the notes |
  *
@@ -38,7 +45,7 @@ export interface RedisOptions {
  *
  * @throws SERVING_STORE_FAILED
  */
-export const openRedisStateStore = async (options: RedisOptions): Promise<SharedStateStore> => {
+export const openRedisStateStore = async (options: RedisOptions): Promise<RedisStateStore> => {
   const { url, prefix, consumer, takeOverAfterMs = 30_000 } = options
   const name = serverName(url)
   const connection = await openRedisConnection(url, name)
@@ -47,19 +54,27 @@ export const openRedisStateStore = async (options: RedisOptions): Promise<Shared
     throw error
   })
   const names = redisNames(prefix)
+  let persistence: StorePersistence
   try {
-    await checkRedis(connection, name)
+    persistence = await checkRedis(connection, name)
     await createGroup(connection, names)
   } catch (error) {
     await connection.close()
     await waiting.close()
     throw error
   }
-  const link = { connection, names }
+  const history = new RedisHistory(connection, names, name)
+  const link = { connection, names, history }
   return {
+    persistence,
     ...stateCalls(link),
     ...wholeCalls(link),
     ...outboxCalls(link, { waiting, consumer, takeOverAfterMs }),
+    ...restoreCalls(link),
+    readHistory: () => history.read(),
+    beginHistory: (begun, replaces) => history.begin(begun, replaces),
+    expectHistory: (known) => history.expect(known),
+    knownSequence: () => history.knownSequence,
     close: async () => {
       // What this process has not settled is found under its name; without such, the name is of no use.
       await connection.run(LEAVE, [names.outbox], [GROUP, consumer]).catch(() => undefined)

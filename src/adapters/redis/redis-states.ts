@@ -8,17 +8,17 @@ import { SAVE } from './redis-scripts.ts'
 export const stateCalls = ({
   connection,
   names,
+  history,
 }: RedisLink): Pick<
   SharedStateStore,
   'load' | 'save' | 'findReceipt' | 'sweepReceipts' | 'readNote' | 'writeNote'
 > => ({
   load: async (keys) => {
     if (keys.length === 0) return []
-    const reply = (await connection.send(['MGET', ...keys.map(names.state)])) as readonly (Buffer | null)[]
-    return reply.map(decode)
+    return (await history.mget(keys.map(names.state))).map(decode)
   },
   save: async (changes, receipts = []) => {
-    const reply = await connection.run(
+    const [outcome] = await history.run(
       SAVE,
       [...changes.map(({ key }) => names.state(key)), ...receipts.map(({ id }) => names.receipt(id))],
       [
@@ -27,19 +27,21 @@ export const stateCalls = ({
         ...receipts.map(({ bytes }) => asBuffer(bytes)),
       ],
     )
-    return reply === 1
+    return outcome === 'saved'
   },
   findReceipt: async (id) => {
-    const reply = (await connection.send(['GET', names.receipt(id)])) as Buffer | null
-    return reply === null ? undefined : new Uint8Array(reply)
+    const [found] = await history.mget([names.receipt(id)])
+    return found ? new Uint8Array(found) : undefined
   },
   // Redis expires receipts itself (PX).
   sweepReceipts: async () => undefined,
   readNote: async (note) => {
     const reply = (await connection.send(['HGET', names.notes, note])) as Buffer | null
+    await history.look()
     return reply?.toString()
   },
   writeNote: async (note, text) => {
+    await history.look()
     await connection.send(['HSET', names.notes, note, text])
   },
 })
@@ -48,15 +50,17 @@ export const stateCalls = ({
 export const wholeCalls = ({
   connection,
   names,
+  history,
 }: RedisLink): Pick<SharedStateStore, 'entries' | 'count' | 'clear'> => ({
   async *entries(kind) {
+    await history.look()
     const seen = new Set<string>()
     for await (const found of scan(connection, names.statesOf(kind))) {
       // A key can come twice while the server grows its table.
       const keys = found.filter((key) => !seen.has(key))
       for (const key of keys) seen.add(key)
       if (keys.length === 0) continue
-      const values = (await connection.send(['MGET', ...keys])) as readonly (Buffer | null)[]
+      const values = await history.mget(keys)
       for (let i = 0; i < keys.length; i++) {
         const state = decode(values[i] ?? null)
         if (state !== undefined)
@@ -67,6 +71,7 @@ export const wholeCalls = ({
   count: async () => {
     const found = new Set<string>()
     for await (const keys of scan(connection, names.states)) for (const key of keys) found.add(key)
+    await history.look()
     const counts = new Map<EntityKind, number>(ENTITY_KINDS.map((kind) => [kind, 0]))
     for (const key of found) {
       const kind = key.slice(names.states.length, key.lastIndexOf(':'))
@@ -75,6 +80,7 @@ export const wholeCalls = ({
     return byKind([...counts.keys()], (kind) => counts.get(kind)!)
   },
   clear: async () => {
+    history.forget()
     for await (const keys of scan(connection, names.all)) await connection.send(['UNLINK', ...keys])
     await createGroup(connection, names)
   },

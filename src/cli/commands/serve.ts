@@ -43,6 +43,7 @@ export interface ServeTools {
     readonly onStates: (outcome: StatesOutcome) => void
     readonly onModels: (choice: StartChoice) => void
     readonly triggers: ReloadTriggers
+    readonly onNotice: (text: string) => void
   }) => Promise<RunningServer>
 }
 
@@ -84,6 +85,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
         files: typeof config === 'string' ? [resolve(workingDirectory, config)] : [],
         onHangup: context.onHangup ?? (() => () => undefined),
       },
+      onNotice: (text) => tell(`store      ${settings.state_store.kind}: ${text}`),
     })
     if (json)
       stdout.write(`${JSON.stringify({ address: server.address, models: server.models.map(modelJson) })}\n`)

@@ -21,6 +21,7 @@ import type { OpenStates, ServingStorage } from '../../pipelines/service/serving
 import { countsText, ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
+import { RESTORE_OPTIONS, restoreShared } from './restore.ts'
 
 /** What the command needs of the composition root. */
 export interface StateTools {
@@ -48,25 +49,27 @@ const ACTIONS: Readonly<Record<string, (request: Request) => Promise<ExitCode>>>
   inspect: (request) => inspect(request),
   verify: (request) => verify(request),
   repair: (request) => repair(request),
+  restore: (request) => restore(request),
 }
 
 /** `vigia state`: the states that serving keeps. */
 export const stateCommand = (tools: StateTools): Command => ({
   name: 'state',
-  summary: 'load, inspect, verify and repair the states of users, merchants and devices',
+  summary: 'load, inspect, verify, repair and restore the states of users, merchants and devices',
   description:
-    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. migrate carries a service over to a model with other entities, windows or cleaning: it takes the states of the run in --from, and every decision and label of the old logs that the run has not seen, into new states for `vigia state load --from`. repair finds the states whose history holds a transaction of a time that cannot be true by event_time (it blinds them to all that comes before it), computes them again from the log without it, and writes them as records of the log, which the next start takes over; for redis, stop every server and name the log of each. A store of lmdb is used by one process at a time: stop the server first.',
+    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. migrate carries a service over to a model with other entities, windows or cleaning: it takes the states of the run in --from, and every decision and label of the old logs that the run has not seen, into new states for `vigia state load --from`. repair finds the states whose history holds a transaction of a time that cannot be true by event_time (it blinds them to all that comes before it), computes them again from the log without it, and writes them as records of the log, which the next start takes over; for redis, stop every server and name the log of each. restore puts back what a shared store has lost (it was emptied, or set back to an earlier moment): it replays the logs of all its servers, which refuse to decide until it is done and then go on. A store of lmdb is used by one process at a time: stop the server first.',
   arguments: [{ name: '<action>', description: 'what to do', choices: [...Object.keys(ACTIONS), 'migrate'] }],
   options: [
     {
       flags: '--from <folder>',
-      description: 'for load: run folder with states/; otherwise the run of model.source',
+      description:
+        'for load: run folder with states/; otherwise the run of model.source. For restore: folder of the states that the logs began with; otherwise the one that they name',
     },
-    { flags: '--force', description: 'for load: replace the states that are there' },
+    { flags: '--force', description: 'for load and restore: replace the states that are there' },
     {
       flags: '-l, --log <folder>',
       description:
-        'for migrate: log of a server that decided meanwhile; for repair: log of another server on the same redis (may be repeated)',
+        'for migrate: log of a server that decided meanwhile; for repair and restore: log of another server on the same redis, of all of them (may be repeated)',
       repeatable: true,
     },
     {
@@ -83,6 +86,7 @@ export const stateCommand = (tools: StateTools): Command => ({
       description:
         "for inspect: the state of this entity of the bank's own; parts of an id are joined with a line end",
     },
+    ...RESTORE_OPTIONS,
     ...CONFIG_OPTIONS,
   ],
   examples: [
@@ -96,6 +100,10 @@ export const stateCommand = (tools: StateTools): Command => ({
     {
       command: 'vigia state migrate --from runs/new --log serving/log --out migrated',
       explanation: 'Nothing that was decided since the training data ended is lost to the new model.',
+    },
+    {
+      command: 'vigia state restore --log pod-a/log --log pod-b/log',
+      explanation: 'After a shared store was emptied or set back.',
     },
   ],
   run: async (context, input) => {
@@ -133,16 +141,21 @@ const load = async ({
     })
   if (states.kind === 'owned') await assertNoLog(settings, tools)
   else await assertNoOutbox(states)
+  const isForced = input.options['force'] === true
+  if (states.kind === 'shared' && !isForced) await assertNotLost(states)
   const from = join(run, 'states')
-  const { counts } = await loadStates({
+  const { counts, identity } = await loadStates({
     store: states.store,
     storeName: states.name,
     model,
     from,
-    force: input.options['force'] === true,
+    force: isForced,
     world: tools.world,
     work,
   })
+  // Servers of the history that was there may have marked the store meanwhile.
+  if (states.kind === 'shared')
+    await states.store.beginHistory({ name: identity.logName, lastSequence: 0 }, isForced)
   print(context, { from, counts }, [
     `loaded ${countsText(counts)} from ${relative(workingDirectory, from)} into ${states.name}`,
   ])
@@ -165,6 +178,12 @@ const assertNoOutbox = async ({ store, name }: Extract<OpenStates, { kind: 'shar
   const waiting = await store.takeEntries(1000, 1)
   if (waiting.length > 0)
     throw new VigiaError('SERVING_OUTBOX_NOT_EMPTY', { store: name, records: waiting.length })
+}
+
+/** A store that was emptied is not begun anew by mistake. @throws SERVING_HISTORY_LOST */
+const assertNotLost = async ({ store, name }: Extract<OpenStates, { kind: 'shared' }>): Promise<void> => {
+  const { loss } = await store.readHistory()
+  if (loss !== '') throw new VigiaError('SERVING_HISTORY_LOST', { store: name, reason: loss })
 }
 
 /** Whose state is asked for; undefined: nobody's. @throws CLI_INVALID_ARGUMENT */
@@ -204,8 +223,12 @@ const inspect = async (request: Request): Promise<ExitCode> => {
   }
   const identity = await readStoreIdentity(states.store)
   const counts = await states.store.count()
-  print(context, { store: states.name, counts, identity: identity ?? null }, [
+  const history = states.kind === 'shared' ? await states.store.readHistory() : undefined
+  const told = history && { lastSequence: history.lastSequence, loss: history.loss }
+  print(context, { store: states.name, counts, identity: identity ?? null, ...told }, [
     `${states.name}: ${countsText(counts)}`,
+    ...(history === undefined ? [] : [`numbers given up to ${history.lastSequence}`]),
+    ...(history === undefined || history.loss === '' ? [] : [`has lost decisions: ${history.loss}`]),
     ...(identity === undefined
       ? ['never used']
       : [
@@ -215,6 +238,19 @@ const inspect = async (request: Request): Promise<ExitCode> => {
             : `began with ${relative(context.workingDirectory, identity.origin.folder)}${identity.origin.lastEventTimeMs === null ? '' : `, up to ${new Date(identity.origin.lastEventTimeMs).toISOString()}`}`,
         ]),
   ])
+  return 0
+}
+
+const restore = async (request: Request): Promise<ExitCode> => {
+  const { context, states, settings, tools } = request
+  if (states.kind === 'owned')
+    throw new VigiaError('CLI_INVALID_ARGUMENT', {
+      command: 'state',
+      reason: `restore is for stores that servers share (state_store.kind is ${settings.state_store.kind}): one of a single server comes back by itself from its log`,
+    })
+  const model = await request.load(settings.model.source)
+  const { json, lines } = await restoreShared({ ...request, states, model, tools })
+  print(context, json, lines)
   return 0
 }
 

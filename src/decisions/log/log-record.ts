@@ -81,6 +81,12 @@ export const withSequence = (payload: Uint8Array, sequence: number): Uint8Array 
   return bytes
 }
 
+/** The sequence number in a payload; 0 where it was not known. */
+export const sequenceOfPayload = (payload: Uint8Array): number =>
+  payload.length < HEAD_BYTES
+    ? 0
+    : new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getFloat64(SEQUENCE_AT, true)
+
 const encode = (kind: number, sequence: number, json: string, vector: Float64Array): Uint8Array => {
   const most = HEAD_BYTES + json.length * 3 + 8 + vector.byteLength
   if (most > scratch.length) scratch = Buffer.allocUnsafe(2 * most)

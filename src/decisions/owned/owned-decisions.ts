@@ -221,6 +221,7 @@ class OwnedDecisions implements Decisions {
   status(): DecisionsStatus {
     return {
       failure: this.recovery.failure?.message ?? '',
+      isHistoryLost: false,
       cachedStates: this.cache.size,
       cachedBytes: this.cache.bytes,
       unsavedStates: this.unsaved.size,

@@ -2,11 +2,13 @@ import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { SharedStateStore } from '../../ports/state-store.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
 import { withSequence } from '../log/log-record.ts'
+import type { HistoryWatch } from './history-watch.ts'
 
 export interface OutboxParts {
   readonly store: Pick<SharedStateStore, 'takeEntries' | 'settle'>
   readonly log: PredictionLog
   readonly observer: InferenceObserver
+  readonly history: Pick<HistoryWatch, 'failed' | 'worked' | 'loss'>
 }
 
 /** Entries moved to the log at a time. */
@@ -55,7 +57,7 @@ export class Outbox {
   }
 
   private async moveForEver(): Promise<void> {
-    const { log, observer } = this.parts
+    const { log, observer, history } = this.parts
     while (!this.isClosed) {
       try {
         // After a failure: takes records again, from the last durable one on.
@@ -65,10 +67,12 @@ export class Outbox {
         }
         await this.moveEntries(WAIT_MS)
         this.reason = ''
+        history.worked()
       } catch (error) {
         if (this.isClosed) return
         this.reason = error instanceof Error ? error.message : String(error)
-        observer.warned('SERVING_OUTBOX_STUCK', { reason: this.reason })
+        history.failed(error)
+        if (history.loss === '') observer.warned('SERVING_OUTBOX_STUCK', { reason: this.reason })
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }

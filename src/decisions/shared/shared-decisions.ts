@@ -12,12 +12,16 @@ import type { Feedback, FeedbackOutcome } from '../inference-pipeline.ts'
 import { entitiesOfFeedback, labelEntryOf, labelReceiptOf } from '../labels.ts'
 import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../log/log-record.ts'
 import { assertFresh, type IsStale } from '../reading.ts'
+import type { StoreIdentity } from '../states/store-identity.ts'
+import { HistoryWatch } from './history-watch.ts'
 import { Outbox } from './outbox.ts'
 import { decodeSequenced, encodeSequenced } from './sequenced-receipt.ts'
 import { createSharedCommit } from './shared-commit.ts'
 
 export interface SharedDecisionsOptions extends DecisionsOptions {
+  /** It expects the history of `identity` already (`joinHistory`). */
   readonly store: SharedStateStore
+  readonly identity: StoreIdentity
 }
 
 /**
@@ -27,7 +31,7 @@ export interface SharedDecisionsOptions extends DecisionsOptions {
  */
 export const openSharedDecisions = async (options: SharedDecisionsOptions): Promise<Decisions> => {
   const decisions = new SharedDecisions(options)
-  decisions.open()
+  await decisions.open()
   return decisions
 }
 
@@ -42,13 +46,12 @@ class SharedDecisions implements Decisions {
   private readonly answers: Answers
   private readonly commit: ReturnType<typeof createSharedCommit>
   private readonly outbox: Outbox
+  private readonly history: HistoryWatch
   private decider: Decider
   private isClosed = false
-  /** Highest number that this process was given, inclusive. */
-  private lastSequence = 0
 
   constructor(options: SharedDecisionsOptions) {
-    const { store, log, observer, settings } = options
+    const { store, log, observer, settings, identity } = options
     this.options = options
     this.answers = new Answers(options)
     this.commit = createSharedCommit({
@@ -56,15 +59,25 @@ class SharedDecisions implements Decisions {
       engineer: () => this.decider.engineer,
       receiptLifeMs: settings.receiptLifeMs,
     })
-    this.outbox = new Outbox({ store, log, observer })
+    this.history = new HistoryWatch({ store, log, identity, observer })
+    this.outbox = new Outbox({ store, log, observer, history: this.history })
     this.decider = options.decider
   }
 
-  open(): void {
+  async open(): Promise<void> {
+    await this.history.remember()
     this.outbox.start()
   }
 
-  async predict(transaction: Transaction, reasonCount: number, isStale?: IsStale): Promise<Prediction> {
+  predict(transaction: Transaction, reasonCount: number, isStale?: IsStale): Promise<Prediction> {
+    return this.watched(this.decide(transaction, reasonCount, isStale))
+  }
+
+  private async decide(
+    transaction: Transaction,
+    reasonCount: number,
+    isStale: IsStale | undefined,
+  ): Promise<Prediction> {
     const startedMs = this.options.world.monotonicMs()
     this.throwIfClosed()
     const { transactionId } = transaction
@@ -107,11 +120,14 @@ class SharedDecisions implements Decisions {
       return this.answers.repeated(transaction, hash, receipt, sequence, startedMs)
     }
     const { sequence } = committed
-    this.lastSequence = Math.max(this.lastSequence, sequence)
     return this.answers.decided({ transactionId, sequence, ...committed.result }, startedMs)
   }
 
-  async applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
+  applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
+    return this.watched(this.learn(feedback, isStale))
+  }
+
+  private async learn(feedback: Feedback, isStale: IsStale | undefined): Promise<FeedbackOutcome> {
     this.throwIfClosed()
     const { transactionId, isFraud } = feedback
     const decision = (await this.findDecision(transactionId))?.receipt
@@ -143,7 +159,6 @@ class SharedDecisions implements Decisions {
     })
     if (committed.kind !== 'done') return this.answers.labelled('unchanged', feedback)
     const { result, sequence } = committed
-    this.lastSequence = Math.max(this.lastSequence, sequence)
     if (earlier !== undefined) {
       const bytes = encodeSequenced(encodeReceipt(result), sequence)
       await store.save([], [{ id: labelId(transactionId), bytes }])
@@ -171,6 +186,7 @@ class SharedDecisions implements Decisions {
 
   /** All of it: what waits is in the store, and nothing that is in the log is needed to open. */
   async archivable(): Promise<number> {
+    await this.history.remember()
     return Number.MAX_SAFE_INTEGER
   }
 
@@ -180,18 +196,30 @@ class SharedDecisions implements Decisions {
 
   status(): DecisionsStatus {
     return {
-      failure: this.outbox.failure,
+      failure: this.history.loss || this.outbox.failure,
+      isHistoryLost: this.history.loss !== '',
       cachedStates: 0,
       cachedBytes: 0,
       unsavedStates: 0,
       waiting: 0,
-      lastSequence: this.lastSequence,
+      lastSequence: this.options.store.knownSequence(),
     }
   }
 
   async close(): Promise<void> {
     this.isClosed = true
     await this.outbox.close()
+    await this.history.remember()
+  }
+
+  /** A request that meets a loss tells of it at once: nobody else needs to be answered meanwhile. */
+  private async watched<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work
+    } catch (error) {
+      this.history.failed(error)
+      throw error
+    }
   }
 
   private throwIfClosed(): void {

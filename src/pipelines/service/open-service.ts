@@ -13,6 +13,8 @@ import {
 } from '../../decisions/log/served-choice.ts'
 import { createModelControl, type ModelControl } from '../../decisions/model-control.ts'
 import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
+import { assertNeverUsed } from '../../decisions/shared/known-history.ts'
+import { tellPersistence } from '../../decisions/shared/tell-persistence.ts'
 import { type LoadedStates, loadStates } from '../../decisions/states/load-states.ts'
 import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
 import type { LoadServedTable } from '../../decisions/tables/load-served-table.ts'
@@ -46,6 +48,8 @@ export interface ServiceOptions {
   readonly onStates?: (outcome: StatesOutcome) => void
   /** Called when an act of administration had chosen other models than the configuration names. */
   readonly onModels?: (choice: StartChoice) => void
+  /** Told what is good to know of the store and no reason to worry. */
+  readonly onNotice?: (text: string) => void
 }
 
 /**
@@ -82,9 +86,11 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
   )
   const states = await storage.openStates(settings.state_store)
   try {
+    tellPersistence(states, options.observer, options.onNotice)
     const log = await storage.openLog(settings.prediction_log)
     try {
       const isNew = (await readStoreIdentity(states.store)) === undefined
+      if (isNew && states.kind === 'shared') await assertNeverUsed(states, log)
       if (isNew && log.lastSequence > 0 && states.kind === 'owned')
         throw new VigiaError('SERVING_LOG_NOT_EMPTY', {
           folder: settings.prediction_log.path,

@@ -277,6 +277,11 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     'Place of the last decision in the log.',
     (pipeline) => pipeline.status().log.lastSequence,
   ],
+  [
+    'vigia_store_history_lost',
+    '1 when a shared state store has lost decisions: nothing is decided until it is put right.',
+    (pipeline) => (pipeline.status().store.isHistoryLost ? 1 : 0),
+  ],
   ['vigia_log_bytes', 'Size of the log.', (pipeline) => pipeline.status().log.bytes],
   [
     'vigia_log_waiting_records',

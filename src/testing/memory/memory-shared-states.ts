@@ -1,6 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
-import type { CommitOutcome, OutboxEntry, SharedStateStore, StateStore } from '../../ports/state-store.ts'
+import { VigiaError } from '../../errors.ts'
+import { HISTORY_LOST, lossText } from '../../ports/history-loss.ts'
+import type {
+  CommitOutcome,
+  KnownHistory,
+  OutboxEntry,
+  SharedStateStore,
+  StateStore,
+} from '../../ports/state-store.ts'
 import type { SharedProcess } from '../shared-state-store-laws.ts'
 
 /**
@@ -14,6 +22,8 @@ export const createMemorySharedStates = (): ((process: SharedProcess) => Promise
     lives: new Map(),
     entries: [],
     lastSequence: 0,
+    name: undefined,
+    loss: '',
     lastCommit: Promise.resolve(),
   }
   return async (process) => openAs(process, shared)
@@ -27,6 +37,9 @@ interface Shared {
   readonly lives: Map<string, number>
   entries: (OutboxEntry & { taken?: { readonly atMs: number } })[]
   lastSequence: number
+  /** Of the history; undefined before one is begun, and where `loss` says what is missing. */
+  name: string | undefined
+  loss: string
 }
 
 const POLL_MS = 2
@@ -38,13 +51,54 @@ const inTurn = <T>(shared: Shared, work: () => Promise<T>): Promise<T> => {
   return turn
 }
 
+/** What one process expects of the store (laws 14 and 15), and the highest number that it has seen. */
+const createExpectation = (shared: Shared) => {
+  let expected: KnownHistory | undefined
+  const look = (): void => {
+    if (expected === undefined) return
+    const { name, lastSequence, loss } = shared
+    const isKept = name === expected.name && lastSequence >= expected.lastSequence
+    if (loss === '' && isKept) {
+      expected = { name, lastSequence }
+      return
+    }
+    const reason = loss || lossText(name, lastSequence, expected)
+    if (loss === '' && (name === undefined || name === expected.name)) {
+      shared.loss = reason
+      shared.name = undefined
+    }
+    throw new VigiaError(HISTORY_LOST, { store: 'memory', reason })
+  }
+  return {
+    look,
+    /** Looks before and after `call`, so that nothing of another store is given away. */
+    guarded:
+      <Words extends unknown[], T>(call: (...words: Words) => Promise<T>) =>
+      async (...words: Words): Promise<T> => {
+        look()
+        const result = await call(...words)
+        look()
+        return result
+      },
+    expect: (history: KnownHistory | undefined): void => {
+      expected = history
+      look()
+    },
+    knownSequence: () => expected?.lastSequence ?? 0,
+  }
+}
+
 const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): SharedStateStore => {
+  const expectation = createExpectation(shared)
+  const { look, guarded } = expectation
+  const { states } = shared
   const findReceipt = async (id: string): Promise<Uint8Array | undefined> =>
     (shared.lives.get(id) ?? Number.POSITIVE_INFINITY) > Date.now()
       ? shared.states.findReceipt(id)
       : undefined
   const commit: SharedStateStore['commit'] = (changes, { id, bytes }, entry, receiptLifeMs) =>
     inTurn(shared, async (): Promise<CommitOutcome> => {
+      look()
       const known = await findReceipt(id)
       if (known !== undefined) return { outcome: 'repeated', receipt: known }
       const sequence = shared.lastSequence + 1
@@ -67,28 +121,62 @@ const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): Sh
     return mine.map(({ sequence, bytes }) => ({ sequence, bytes }))
   }
   return {
-    ...shared.states,
-    findReceipt,
-    commit,
+    load: guarded(states.load),
+    save: guarded((changes, receipts) => states.save(changes, receipts)),
+    readNote: guarded(states.readNote),
+    writeNote: guarded(states.writeNote),
+    count: guarded(states.count),
+    async *entries(kind) {
+      look()
+      yield* states.entries(kind)
+    },
+    findReceipt: guarded(findReceipt),
+    commit: guarded(commit),
     takeEntries: async (most, waitMs) => {
       const untilMs = Date.now() + waitMs
       for (;;) {
+        look()
         const entries = take(most)
         if (entries.length > 0 || Date.now() >= untilMs) return entries
         await pause(POLL_MS)
       }
     },
-    settle: async (sequences) => {
+    settle: guarded(async (sequences) => {
       shared.entries = shared.entries.filter(({ sequence }) => !sequences.includes(sequence))
-    },
+    }),
     sweepReceipts: async () => undefined,
     clear: async () => {
-      await shared.states.clear()
+      expectation.expect(undefined)
+      await states.clear()
       shared.lives.clear()
-      shared.entries = []
-      shared.lastSequence = 0
+      Object.assign(shared, { entries: [], lastSequence: 0, name: undefined, loss: '' })
     },
+    ...historyCalls(shared, expectation),
     // What is shared outlives each process.
     close: async () => {},
   }
 }
+
+const historyCalls = (
+  shared: Shared,
+  { expect, knownSequence }: ReturnType<typeof createExpectation>,
+): Pick<
+  SharedStateStore,
+  'readHistory' | 'beginHistory' | 'expectHistory' | 'knownSequence' | 'waitingEntries' | 'putBack'
+> => ({
+  readHistory: async () => ({ name: shared.name, lastSequence: shared.lastSequence, loss: shared.loss }),
+  beginHistory: async ({ name, lastSequence }, replaces) => {
+    const isOther = shared.loss !== '' || (shared.name !== undefined && shared.name !== name)
+    if (isOther && !replaces) return false
+    Object.assign(shared, { name, loss: '', lastSequence: Math.max(shared.lastSequence, lastSequence) })
+    return true
+  },
+  expectHistory: async (history) => expect(history),
+  knownSequence,
+  waitingEntries: async () => shared.entries.map(({ sequence, bytes }) => ({ sequence, bytes })),
+  putBack: async (receipts, entries) => {
+    await shared.states.save([], receipts)
+    for (const { id, lifeMs } of receipts) shared.lives.set(id, Date.now() + lifeMs)
+    shared.entries.push(...entries.map(({ sequence, bytes }) => ({ sequence, bytes: new Uint8Array(bytes) })))
+  },
+})

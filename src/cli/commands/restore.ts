@@ -1,0 +1,110 @@
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { ServingSettings } from '../../config/serving-config.ts'
+import type { LoadedModel } from '../../decisions/loaded-model.ts'
+import { assertFolders } from '../../decisions/log/logged-entries.ts'
+import { parseRanges, rangesText } from '../../decisions/states/restore-history.ts'
+import { type RestoredStates, restoreStates } from '../../decisions/states/restore-states.ts'
+import { VigiaError } from '../../errors.ts'
+import { parseDuration } from '../../foundation/duration.ts'
+import type { World } from '../../foundation/world.ts'
+import type { OpenStates, ServingStorage } from '../../pipelines/service/serving-storage.ts'
+import { countsText } from '../../transaction/entity-kind.ts'
+import type { Command, CommandContext, CommandInput } from '../command.ts'
+
+/** Options of `vigia state restore` alone. */
+export const RESTORE_OPTIONS: Command['options'] = [
+  {
+    flags: '--accept <numbers>',
+    description:
+      'for restore: numbers whose decisions are lost, or that name two, for instance 104-105,200: what they did is left out, or stays as it is',
+  },
+  {
+    flags: '--skip <count>',
+    description:
+      'for restore: leave out so many numbers after the last one (default 0), for decisions that were answered and that nobody knows of: servers that were lost together with the store',
+  },
+]
+
+export interface RestoreRequest {
+  readonly context: CommandContext
+  readonly input: CommandInput
+  readonly settings: ServingSettings
+  readonly states: Extract<OpenStates, { kind: 'shared' }>
+  readonly model: LoadedModel
+  readonly tools: { readonly storage: Pick<ServingStorage, 'readLog'>; readonly world: Pick<World, 'now'> }
+}
+
+/** `vigia state restore`: what it did, as JSON and for people. */
+export const restoreShared = async ({
+  context,
+  input,
+  settings,
+  states,
+  model,
+  tools,
+}: RestoreRequest): Promise<{ readonly json: RestoredStates; readonly lines: readonly string[] }> => {
+  const { workingDirectory } = context
+  const { log, from, accept, force } = input.options
+  const logs = (Array.isArray(log) && log.length > 0 ? log : [settings.prediction_log.path]).map((folder) =>
+    resolve(workingDirectory, String(folder)),
+  )
+  await assertFolders(logs)
+  const workFolder = join(workingDirectory, '.vigia')
+  await mkdir(workFolder, { recursive: true })
+  const restored = await restoreStates({
+    store: states.store,
+    storeName: states.name,
+    model,
+    logs,
+    openLog: tools.storage.readLog,
+    from: typeof from === 'string' ? resolve(workingDirectory, from) : undefined,
+    accepted: typeof accept === 'string' ? parseRanges(accept) : [],
+    skip: skipOf(input),
+    force: force === true,
+    receiptLifeMs: parseDuration(settings.state_store.repetition_window),
+    world: tools.world,
+    workFolder,
+    work: {
+      ...context.work,
+      database: {
+        threads: availableParallelism(),
+        memoryLimit: '2GB',
+        tempDirectory: join(workFolder, '.restore-spill'),
+      },
+    },
+  })
+  return { json: restored, lines: linesOf(restored, states.name) }
+}
+
+/** @throws CLI_INVALID_ARGUMENT */
+const skipOf = ({ options }: CommandInput): number => {
+  const { skip = '0' } = options
+  const count = Number(skip)
+  if (Number.isInteger(count) && count >= 0 && count <= 1e9) return count
+  throw new VigiaError('CLI_INVALID_ARGUMENT', {
+    command: 'state',
+    reason: `--skip is "${String(skip)}"; allowed: a whole number from 0 to 1000000000`,
+  })
+}
+
+const linesOf = (restored: RestoredStates, store: string): string[] => {
+  const { identity, decisions, labels, receipts, waiting, differing, counts, lastSequence } = restored
+  const [missing, doubled] = [rangesText(restored.missing), rangesText(restored.doubled)]
+  return [
+    `replayed   ${decisions} decisions and ${labels} labels of ${identity.logName}-…`,
+    `restored   ${countsText(counts)}, and ${receipts} receipts, in ${store}`,
+    ...(waiting === 0 ? [] : [`waiting    ${waiting} records that were in no log yet: servers move them`]),
+    ...(missing === ''
+      ? []
+      : [`missing    ${missing}: not in the states; sent again, they are decided anew`]),
+    ...(doubled === ''
+      ? []
+      : [`doubled    ${doubled}: each names two decisions, and both are in the states`]),
+    ...(differing === 0
+      ? []
+      : [`differing  ${differing} decisions come out with other features than were served`]),
+    `numbers    go on after ${lastSequence}; servers that still run decide again by themselves`,
+  ]
+}

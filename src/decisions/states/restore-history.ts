@@ -1,0 +1,135 @@
+import { VigiaError } from '../../errors.ts'
+import type { LogReader } from '../../ports/prediction-log.ts'
+import { readLoggedHistory } from '../shared/known-history.ts'
+import type { StoreIdentity } from './store-identity.ts'
+
+/** Numbers from `first` to `last`, both inclusive. */
+export interface NumberRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** What is wrong with the numbers of all logs together. */
+export interface NumberProblems {
+  /** Numbers that no log has a decision or label of. */
+  readonly missing: readonly NumberRange[]
+  /** Numbers that name two decisions. */
+  readonly doubled: readonly NumberRange[]
+}
+
+/** Whose decisions the logs have, and how far they went as far as anybody knows. */
+export interface LoggedHistories {
+  readonly identity: StoreIdentity
+  /** Highest number that any of the logs knows to have been given, inclusive. */
+  readonly lastSequence: number
+}
+
+/**
+ * What logs say of the store that they came from.
+ *
+ * @param present the identity that the store still has; for logs from before they said so
+ * @throws SERVING_LOG_INCOMPLETE when nobody says it; SERVING_LOG_FOREIGN when they say different things
+ */
+export const readHistories = async (
+  logs: readonly LogReader[],
+  folders: readonly string[],
+  present: StoreIdentity | undefined,
+): Promise<LoggedHistories> => {
+  let identity: StoreIdentity | undefined
+  let lastSequence = 0
+  for (const [i, log] of logs.entries()) {
+    const known = await readLoggedHistory(log)
+    if (known === undefined) continue
+    if (identity !== undefined && identity.logName !== known.identity.logName)
+      throw new VigiaError('SERVING_LOG_FOREIGN', {
+        store: folders[0]!,
+        name: identity.logName,
+        other: `${known.identity.logName} (${folders[i]})`,
+        lastSequence: known.lastSequence,
+      })
+    identity = known.identity
+    lastSequence = Math.max(lastSequence, known.lastSequence)
+  }
+  identity ??= present
+  if (identity !== undefined) return { identity, lastSequence }
+  throw new VigiaError('SERVING_LOG_INCOMPLETE', {
+    folder: folders.join(', '),
+    reason:
+      'nothing in it says of which store it is (documents/history.json), and the store does not say so either',
+  })
+}
+
+/** Numbers as they are written: `104-105,200`; empty for none. */
+export const rangesText = (ranges: readonly NumberRange[]): string =>
+  ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(',')
+
+/** What `rangesText` wrote. @throws CLI_INVALID_ARGUMENT */
+export const parseRanges = (text: string): NumberRange[] =>
+  text
+    .split(',')
+    .filter((part) => part.trim() !== '')
+    .map((part) => {
+      const [, first = '', last = first] = /^\s*([1-9]\d{0,14})(?:-([1-9]\d{0,14}))?\s*$/.exec(part) ?? []
+      if (first !== '' && Number(first) <= Number(last)) return { first: Number(first), last: Number(last) }
+      throw new VigiaError('CLI_INVALID_ARGUMENT', {
+        command: 'state',
+        reason: `--accept has "${part}"; allowed: numbers and ranges of them, for instance 104-105,200`,
+      })
+    })
+
+/** Counts numbers as they come, ascending, and finds those that are missing or come for two records. */
+export class NumberCheck {
+  private readonly missing: NumberRange[] = []
+  private readonly doubled: NumberRange[] = []
+  private last = 0
+
+  /** Highest number that came, inclusive. */
+  get lastSequence(): number {
+    return this.last
+  }
+
+  /** Takes the number of the next record. */
+  take(sequence: number): void {
+    if (sequence === this.last) append(this.doubled, sequence, sequence)
+    else if (sequence > this.last + 1) append(this.missing, this.last + 1, sequence - 1)
+    this.last = sequence
+  }
+
+  /** @param known highest number that was given, inclusive */
+  finish(known: number): NumberProblems {
+    if (known > this.last) append(this.missing, this.last + 1, known)
+    return { missing: this.missing, doubled: this.doubled }
+  }
+}
+
+const append = (ranges: NumberRange[], first: number, last: number): void => {
+  const before = ranges.at(-1)
+  if (before !== undefined && first <= before.last + 1) ranges[ranges.length - 1] = { ...before, last }
+  else ranges.push({ first, last })
+}
+
+/**
+ * Refuses numbers that are missing or doubled, unless all of them are accepted.
+ *
+ * @throws SERVING_RESTORE_GAPS
+ */
+export const assertAccepted = (
+  { missing, doubled }: NumberProblems,
+  accepted: readonly NumberRange[],
+  folders: readonly string[],
+): void => {
+  const isAccepted = ({ first, last }: NumberRange): boolean => {
+    let next = first
+    for (const range of [...accepted].sort((a, b) => a.first - b.first))
+      if (range.first <= next) next = Math.max(next, range.last + 1)
+    return next > last
+  }
+  const open = [...missing, ...doubled].filter((range) => !isAccepted(range))
+  if (open.length === 0) return
+  throw new VigiaError('SERVING_RESTORE_GAPS', {
+    folder: folders.join(', '),
+    missing: rangesText(missing) || 'none',
+    doubled: rangesText(doubled) || 'none',
+    accept: rangesText([...missing, ...doubled].sort((a, b) => a.first - b.first)),
+  })
+}
