@@ -12,7 +12,8 @@ export interface ReceiptPlace {
 
 /** What is kept of a label to recognise it when it comes again. */
 export interface LabelReceipt extends ReceiptPlace {
-  readonly isFraud: boolean
+  /** Null: it was taken back. */
+  readonly isFraud: boolean | null
   readonly receivedAtMs: number
   readonly isApplied: boolean
 }

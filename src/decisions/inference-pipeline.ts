@@ -26,7 +26,7 @@ export interface LoggedPrediction extends Prediction {
     readonly isFlagged: boolean
   }
   /** What feedback said of it. */
-  readonly label?: { readonly isFraud: boolean; readonly receivedAtMs: number }
+  readonly label?: { readonly isFraud: boolean | null; readonly receivedAtMs: number }
 }
 
 /**
@@ -35,7 +35,8 @@ export interface LoggedPrediction extends Prediction {
  */
 export interface Feedback {
   readonly transactionId: string
-  readonly isFraud: boolean
+  /** Null: a label that was told before is taken back, and nobody knows. */
+  readonly isFraud: boolean | null
   /** As a request for a decision has it; then the names are not read. */
   readonly transaction?: Transaction
   readonly userId?: string
@@ -79,7 +80,7 @@ export interface InferenceObserver {
   predicted(prediction: Prediction, latencyMs: number): void
   /** The challenger's answer to the same transaction. */
   shadowed(model: ServedModelName, probability: number, isFlagged: boolean, championFlagged: boolean): void
-  labelled(outcome: FeedbackOutcome, isFraud: boolean): void
+  labelled(outcome: FeedbackOutcome, isFraud: boolean | null): void
   /** What came of looking a transaction up in a table beside the transactions. */
   lookedUp(table: string, outcome: LookupOutcome): void
   /** Something that a person should look at: a replayed vector that differs, a log that cannot be written. */

@@ -11,6 +11,7 @@ export const BATCH_SLOTS = 3
 export const LABEL_FIELDS = [
   'transactionToken',
   'eventTimeMs',
+  /** 1, 0, or -1 for a label that was taken back. */
   'isFraud',
   'merchantToken',
   'deviceToken',

@@ -155,8 +155,8 @@ export interface InvocationsAnswer {
 /** What became known of a transaction. Telling the same again changes nothing. */
 export interface Label {
   readonly transaction_id: string | number
-  /** Whether it was fraud, the truth: true, false, 1 or 0. */
-  readonly is_fraud: true | false | 1 | 0 | 'true' | 'false' | '1' | '0'
+  /** Whether it was fraud, the truth: true, false, 1 or 0. null takes back what was told before: nobody knows. */
+  readonly is_fraud: true | false | 1 | 0 | 'true' | 'false' | '1' | '0' | null
   readonly transaction?: DecisionBody
   /** Instead of transaction, where the models know no entities of the bank's own. */
   readonly user_id?: string | number | null
@@ -249,8 +249,8 @@ export interface LoggedPrediction {
   }
   /** What was told of it by POST /feedback; null while nothing was. */
   readonly label: {
-    /** The truth, as far as it is known. */
-    readonly is_fraud: boolean
+    /** The truth, as far as it is known; null when what was told was taken back. */
+    readonly is_fraud: boolean | null
     readonly received_at: string
   } | null
 }

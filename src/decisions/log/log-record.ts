@@ -6,7 +6,8 @@ export type { DecisionEntry }
 /** A label as the log keeps it. */
 export interface LabelEntry {
   readonly transactionId: string
-  readonly isFraud: boolean
+  /** Null: what was told before was taken back, and nobody knows. */
+  readonly isFraud: boolean | null
   readonly userId?: string
   readonly merchantId?: string
   readonly deviceId?: string

@@ -67,6 +67,7 @@ describe('the archive of predictions', () => {
       },
       { sequence: 3, kind: 'label', label: LABEL },
       { sequence: 4, kind: 'label', label: BARE_LABEL },
+      { sequence: 5, kind: 'label', label: { ...LABEL, isFraud: null } },
     ]
     const { folder } = await archived(entries)
     expect(await read(folder)).toEqual(entries)

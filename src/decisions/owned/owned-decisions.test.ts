@@ -166,6 +166,26 @@ describe('decisions of a process that owns its states', () => {
       expect((await decisions.findLabel('t'))?.isFraud).toBe(true)
     })
 
+    test('that is taken back is forgotten by risks, and told as unknown', async () => {
+      const process = await processWithDecision(folder)
+      expect([await process.label('t', true), await process.label('t', null)]).toEqual(['applied', 'applied'])
+      expect(await process.label('t', null)).toBe('unchanged')
+      expect((await process.decisions.findLabel('t'))?.isFraud).toBeNull()
+      const later = { ...payment('later'), eventTimeMs: 1e12 + 30_000 }
+      await process.decisions.predict(later, 0)
+      const entries = await entriesOf(process.log)
+      expectReplayed(entries)
+      expect(entries.map((entry) => entry.kind === 'label' && entry.label.isFraud)).toEqual([
+        false,
+        true,
+        null,
+        false,
+      ])
+      const last = entries.at(-1)!
+      const labelled = MODEL.computed.indexOf('merchant_labelled_count_60s')
+      expect(last.kind === 'decision' && last.vector[labelled]).toBe(0)
+    })
+
     test('of a transaction that nobody decided on is unknown', async () => {
       const { label, log } = await processWithDecision(folder)
       expect(await label('nobody', true)).toBe('unknown')

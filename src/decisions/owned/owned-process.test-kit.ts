@@ -47,7 +47,8 @@ export const startProcess = async (store: StateStore, folder: string, options: P
       if ('transaction' in event) await decisions.predict(event.transaction, 0)
       else await process.label(event.labelOf.transactionId, event.isFraud)
     },
-    label: (transactionId: string, isFraud: boolean) => decisions.applyFeedback({ transactionId, isFraud }),
+    label: (transactionId: string, isFraud: boolean | null) =>
+      decisions.applyFeedback({ transactionId, isFraud }),
     save: () => decisions.archivable(),
     /** Its first write reaches the store; a kill may keep the others from it. */
     beginSave: (): void => void decisions.archivable().catch(() => undefined),

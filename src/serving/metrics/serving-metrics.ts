@@ -122,7 +122,7 @@ const createObserver = (registry: Registry): InferenceObserver => {
     },
     shadowed: createShadowObserver(registry),
     labelled: (outcome, isFraud) => {
-      labels(outcome, String(isFraud)).value++
+      labels(outcome, isFraud === null ? 'unknown' : String(isFraud)).value++
     },
     lookedUp: (table, outcome) => {
       lookups(table, outcome).value++

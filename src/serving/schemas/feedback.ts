@@ -15,8 +15,9 @@ export const LabelBody = named(
     {
       transaction_id: id,
       is_fraud: Type.Unsafe({
-        enum: [true, false, 1, 0, 'true', 'false', '1', '0'],
-        description: 'Whether it was fraud, the truth: true, false, 1 or 0.',
+        enum: [true, false, 1, 0, 'true', 'false', '1', '0', null],
+        description:
+          'Whether it was fraud, the truth: true, false, 1 or 0. null takes back what was told before: nobody knows.',
       }),
       transaction: Type.Optional(
         Type.Unsafe({
