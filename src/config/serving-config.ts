@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import type { ConfigFile } from './config-file.ts'
 import {
   ApiSchema,
+  FeedbackSchema,
   LimitsSchema,
   LogSchema,
   PredictionLogSchema,
@@ -20,6 +21,7 @@ export const ServingConfigSchema = Type.Object(
     model: ServedModelSchema,
     state_store: StateStoreSchema,
     prediction_log: PredictionLogSchema,
+    feedback: FeedbackSchema,
     tables: ServedTablesSchema,
     log: LogSchema,
   },

@@ -28,6 +28,10 @@ export interface DecisionSettings {
   readonly saveAfterMs: number
   /** How long a repeated transaction is known, in milliseconds. */
   readonly receiptLifeMs: number
+  /** Most labels that wait for their transaction; further ones are refused. */
+  readonly waitingLabels: number
+  /** How long they wait, in milliseconds. */
+  readonly waitingLifeMs: number
   /** Bytes from which on the log is archived by itself. */
   readonly archiveAfterBytes: number
 }
@@ -58,6 +62,8 @@ export interface DecisionsStatus {
   readonly unsavedStates: number
   /** Records whose receipts are not saved yet. */
   readonly waiting: number
+  /** Labels that wait for their transaction. */
+  readonly waitingLabels: number
   /** Number of the last decision or label, inclusive; 0 before the first. */
   readonly lastSequence: number
 }

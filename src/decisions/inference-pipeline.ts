@@ -46,12 +46,18 @@ export interface Feedback {
 }
 
 /**
- * `applied`: the states have learnt it. `late`: taken down, but no feature can need it: it came after the
- * last window that could count it, or no state has the transaction. `unchanged`: the same label came before.
- * `unknown`: no such transaction was decided on here, and the feedback does not say whose it was; it was not
- * taken.
+ * `applied`: the states have learnt it. `waiting`: taken down, and applied when its transaction comes: none
+ * of its id is remembered here. `late`: taken down, but no feature can need it any more. `unchanged`: the
+ * same label came before. `unknown`, where processes share their states: no such transaction is remembered,
+ * and the feedback does not say whose it was; it was not taken.
  */
-export type FeedbackOutcome = 'applied' | 'late' | 'unchanged' | 'unknown'
+export type FeedbackOutcome = 'applied' | 'waiting' | 'late' | 'unchanged' | 'unknown'
+
+/**
+ * What became of a label beside `FeedbackOutcome`. `delivered`: the server applied it itself, because its
+ * transaction came or its time did. `expired`: it has waited too long for its transaction.
+ */
+export type LabelOutcome = FeedbackOutcome | 'delivered' | 'expired'
 
 export interface SavedLogs {
   /** Folder of the dated Parquet files. */
@@ -80,7 +86,7 @@ export interface InferenceObserver {
   predicted(prediction: Prediction, latencyMs: number): void
   /** The challenger's answer to the same transaction. */
   shadowed(model: ServedModelName, probability: number, isFlagged: boolean, championFlagged: boolean): void
-  labelled(outcome: FeedbackOutcome, isFraud: boolean | null): void
+  labelled(outcome: LabelOutcome, isFraud: boolean | null): void
   /** What came of looking a transaction up in a table beside the transactions. */
   lookedUp(table: string, outcome: LookupOutcome): void
   /** Something that a person should look at: a replayed vector that differs, a log that cannot be written. */
@@ -98,7 +104,13 @@ export interface InferenceStatus {
     readonly cachedBytes: number
     readonly unsavedStates: number
   }
-  readonly log: { readonly lastSequence: number; readonly bytes: number; readonly waiting: number }
+  readonly log: {
+    readonly lastSequence: number
+    readonly bytes: number
+    readonly waiting: number
+    /** Labels that wait for their transaction. */
+    readonly waitingLabels: number
+  }
   /** Tables beside the transactions, in the order in which they are looked up. */
   readonly tables: readonly TableStatus[]
 }

@@ -230,14 +230,22 @@ const reasonsOf = (decider: Decider, prediction: LoggedPrediction, reasons: numb
 
 const statusOf = (
   kind: string,
-  { failure, waiting, lastSequence, cachedStates, cachedBytes, unsavedStates }: DecisionsStatus,
+  {
+    failure,
+    waiting,
+    waitingLabels,
+    lastSequence,
+    cachedStates,
+    cachedBytes,
+    unsavedStates,
+  }: DecisionsStatus,
   bytes: number,
   tables: InferenceStatus['tables'],
 ): InferenceStatus => ({
   isReady: failure === '',
   reason: failure,
   store: { kind, cachedStates, cachedBytes, unsavedStates },
-  log: { lastSequence, bytes, waiting },
+  log: { lastSequence, bytes, waiting, waitingLabels },
   tables,
 })
 

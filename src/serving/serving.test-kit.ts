@@ -153,7 +153,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
       isReady: pipeline.reason === '',
       reason: pipeline.reason,
       store: { kind: 'memory', cachedStates: byTransaction.size, cachedBytes: 0, unsavedStates: 0 },
-      log: { lastSequence: byTransaction.size, bytes: 0, waiting: 0 },
+      log: { lastSequence: byTransaction.size, bytes: 0, waiting: 0, waitingLabels: 0 },
       tables: [],
     }),
     close: async () => {

@@ -171,8 +171,8 @@ export interface Label {
 /** What became of a label. */
 export interface LabelAnswer {
   readonly transaction_id?: string
-  /** applied: learnt. late: kept, but no feature can need it: it came too late, or no state has the transaction. unchanged: told before. unknown: not decided on here, and nothing says whose it was; not taken. */
-  readonly outcome?: 'applied' | 'late' | 'unchanged' | 'unknown'
+  /** applied: learnt. waiting: kept, and learnt when its transaction comes; none of that id is remembered here. late: kept for training, but no feature can need it any more. unchanged: told before. unknown, where servers share their states: no such transaction is remembered, and nothing says whose it was; not taken. */
+  readonly outcome?: 'applied' | 'waiting' | 'late' | 'unchanged' | 'unknown'
   /** Row of the request that an error is about, from 1. */
   readonly line?: number
   readonly error?: RowError
@@ -187,11 +187,12 @@ export interface LabelsAnswer {
   /** Of a single label. */
   readonly transaction_id?: string
   /** Of a single label. */
-  readonly outcome?: 'applied' | 'late' | 'unchanged' | 'unknown'
+  readonly outcome?: 'applied' | 'waiting' | 'late' | 'unchanged' | 'unknown'
   /** Of each label of a list, in their order. */
   readonly outcomes?: readonly LabelAnswer[]
   readonly counts?: {
     readonly applied: number
+    readonly waiting: number
     readonly late: number
     readonly unchanged: number
     readonly unknown: number

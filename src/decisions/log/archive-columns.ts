@@ -168,6 +168,16 @@ export const LABEL_COLUMNS: readonly LabelColumn[] = [
   ofLabel('merchant_id', VARCHAR, 'merchantId'),
   ofLabel('device_id', VARCHAR, 'deviceId'),
   ofLabel('event_time_ms', DOUBLE, 'eventTimeMs'),
+  ofLabel('transaction_token', DOUBLE, 'transactionToken'),
+  ofLabel('origin', VARCHAR, 'origin'),
+  {
+    name: 'is_waiting',
+    type: BOOLEAN,
+    write: ({ label }) => label.isWaiting,
+    read: ({ label }) => {
+      label.isWaiting = true
+    },
+  },
   {
     // JSON: tokens by kind of entity.
     name: 'own_entities',

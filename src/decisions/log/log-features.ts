@@ -9,7 +9,7 @@ import { readTransaction } from '../../features/transaction-event.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { NO_TOKEN, tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
-import type { LabelEntry } from './log-record.ts'
+import { type LabelEntry, tokenOfLabel } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 
 /** The stored bytes of a state before the first record of a log; undefined for an entity without history. */
@@ -63,12 +63,15 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
       sources.map((source) => [source, stateOf(statesKind(source), tokenOfKind(source))]),
     ) as unknown as EntityStates
   const tokensOfLabel = ({ userId, merchantId, deviceId, own = {} }: LabelEntry) => {
-    const standard: Readonly<Record<EntityKind, number>> = {
-      user: tokenOf(userId),
-      merchant: tokenOf(merchantId),
-      device: tokenOf(deviceId),
+    const names: Readonly<Record<EntityKind, string | undefined>> = {
+      user: userId,
+      merchant: merchantId,
+      device: deviceId,
     }
-    return (kind: EntityKind): number => standard[kind] ?? own[kind] ?? NO_TOKEN
+    return (kind: EntityKind): number => {
+      const name = names[kind]
+      return name === undefined ? (own[kind] ?? NO_TOKEN) : tokenOf(name)
+    }
   }
   return {
     kinds,
@@ -90,9 +93,10 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
       return engineer.createAllFeatures(states, vector) === 'repeated' ? undefined : vector
     },
     applyLabel: (label) => {
-      const { transactionId, eventTimeMs, isFraud } = label
+      const { eventTimeMs, isFraud } = label
+      if (eventTimeMs === undefined) return
       leading.engineer.applyLabel(statesFor(tokensOfLabel(label)), {
-        transactionToken: tokenOf(transactionId),
+        transactionToken: tokenOfLabel(label),
         eventTimeMs,
         isFraud,
       })

@@ -19,7 +19,7 @@ import { type LoadModel, runFolderOf } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
 
 export interface ServiceOptions {
-  readonly settings: Pick<ServingSettings, 'model' | 'state_store' | 'prediction_log' | 'tables'>
+  readonly settings: Pick<ServingSettings, 'model' | 'state_store' | 'prediction_log' | 'tables' | 'feedback'>
   readonly storage: ServingStorage
   readonly load: LoadModel
   /** Relative sources of models start here. */
@@ -107,10 +107,13 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
 const decisionSettingsOf = ({
   state_store,
   prediction_log,
+  feedback,
 }: ServiceOptions['settings']): DecisionSettings => ({
   cacheBytes: state_store.cache_size * MEBIBYTE,
   saveAfterMs: parseDuration(state_store.save_interval),
   receiptLifeMs: parseDuration(state_store.repetition_window),
+  waitingLabels: feedback.waiting_labels,
+  waitingLifeMs: parseDuration(feedback.waiting_time),
   archiveAfterBytes: prediction_log.segment_size * MEBIBYTE,
 })
 

@@ -95,7 +95,7 @@ const createObserver = (registry: Registry): InferenceObserver => {
   })()
   const labels = createCounter(registry, {
     name: 'vigia_feedback_total',
-    help: 'Labels told by feedback, by what became of them.',
+    help: 'Labels, by what became of them: delivered by the server itself, expired while they waited, or the outcome of feedback.',
     labelNames: ['outcome', 'is_fraud'],
   })
   const lookups = createCounter(registry, {
@@ -240,6 +240,11 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     'vigia_log_last_sequence',
     'Place of the last decision in the log.',
     (pipeline) => pipeline.status().log.lastSequence,
+  ],
+  [
+    'vigia_labels_waiting',
+    'Labels that wait for their transaction.',
+    (pipeline) => pipeline.status().log.waitingLabels,
   ],
   ['vigia_log_bytes', 'Size of the log.', (pipeline) => pipeline.status().log.bytes],
   [

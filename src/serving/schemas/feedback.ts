@@ -51,7 +51,7 @@ export const LabelsBody = named(
   ]),
 )
 
-export const OUTCOMES = ['applied', 'late', 'unchanged', 'unknown'] as const
+export const OUTCOMES = ['applied', 'waiting', 'late', 'unchanged', 'unknown'] as const
 
 export const LabelAnswer = named(
   'LabelAnswer',
@@ -63,7 +63,7 @@ export const LabelAnswer = named(
           type: 'string',
           enum: OUTCOMES,
           description:
-            'applied: learnt. late: kept, but no feature can need it: it came too late, or no state has the transaction. unchanged: told before. unknown: not decided on here, and nothing says whose it was; not taken.',
+            'applied: learnt. waiting: kept, and learnt when its transaction comes; none of that id is remembered here. late: kept for training, but no feature can need it any more. unchanged: told before. unknown, where servers share their states: no such transaction is remembered, and nothing says whose it was; not taken.',
         }),
       ),
       line: Type.Optional(
@@ -92,6 +92,7 @@ export const LabelsAnswer = named(
       counts: Type.Optional(
         Type.Object({
           applied: Type.Integer(),
+          waiting: Type.Integer(),
           late: Type.Integer(),
           unchanged: Type.Integer(),
           unknown: Type.Integer(),
