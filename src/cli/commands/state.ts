@@ -114,17 +114,18 @@ const load = async ({
   if (states.kind === 'owned') await assertNoLog(settings, tools)
   else await assertNoOutbox(states)
   const from = join(run, 'states')
-  const { counts } = await loadStates({
+  const { counts, pendingLabels, droppedLabels } = await loadStates({
     store: states.store,
     storeName: states.name,
+    isOwned: states.kind === 'owned',
     model,
     from,
     force: input.options['force'] === true,
     world: tools.world,
     work,
   })
-  print(context, { from, counts }, [
-    `loaded ${countsText(counts)} from ${relative(workingDirectory, from)} into ${states.name}`,
+  print(context, { from, counts, pendingLabels, droppedLabels }, [
+    `loaded ${countsText(counts)} and ${pendingLabels} of ${pendingLabels + droppedLabels} labels that are not due yet from ${relative(workingDirectory, from)} into ${states.name}`,
   ])
   return 0
 }

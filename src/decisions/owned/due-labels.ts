@@ -60,6 +60,7 @@ export const clockReceipt = (clockMs: number): Receipt => ({
  */
 export class DueLabels {
   private readonly store: Pick<StateStore, 'findReceipt' | 'sweepReceipts'>
+  private readonly windowSize: number
   private clock = Number.NEGATIVE_INFINITY
   private window: DueLabel[] = []
   private at = 0
@@ -74,8 +75,10 @@ export class DueLabels {
   private toRemove = 0
   private storedClockMs = Number.NEGATIVE_INFINITY
 
-  constructor(store: Pick<StateStore, 'findReceipt' | 'sweepReceipts'>) {
+  /** @param windowSize labels that are read from the store at a time */
+  constructor(store: Pick<StateStore, 'findReceipt' | 'sweepReceipts'>, windowSize = WINDOW) {
     this.store = store
+    this.windowSize = windowSize
   }
 
   /** Latest event time that has arrived, epoch milliseconds; -Infinity before the first. */
@@ -109,7 +112,7 @@ export class DueLabels {
     this.unsaved.set(due.id, due)
     if (this.through !== undefined && due.id > this.through) return
     insert(this.window, this.at, due)
-    if (this.window.length - this.at > 4 * WINDOW) this.keepFirst()
+    if (this.window.length - this.at > 4 * this.windowSize) this.keepFirst()
   }
 
   /** Whether a label may be due before a transaction of this time: true too when the store must be asked. */
@@ -119,7 +122,10 @@ export class DueLabels {
     return nextMs <= Math.max(this.clock, eventTimeMs)
   }
 
-  /** The first labels that are due before a transaction of this time, at most `most` of them. */
+  /**
+   * The next labels that are due before a transaction of this time, in order, at most `most` of them; none
+   * only when none is due.
+   */
   async due(eventTimeMs: number, most: number): Promise<readonly DueLabel[]> {
     while (this.at === this.window.length && this.through !== undefined && this.isDue(eventTimeMs))
       await this.load()
@@ -135,7 +141,7 @@ export class DueLabels {
   /** The next one is under way. */
   take(): void {
     this.at++
-    if (this.at < WINDOW) return
+    if (this.at < this.windowSize) return
     this.window.splice(0, this.at)
     this.at = 0
   }
@@ -169,7 +175,7 @@ export class DueLabels {
   /** Removes delivered labels from the store. */
   async sweep(): Promise<void> {
     if (this.toRemove === 0) return
-    const most = Math.min(this.toRemove, WINDOW)
+    const most = Math.min(this.toRemove, this.windowSize)
     this.toRemove -= most
     await this.store.sweepReceipts(PREFIX, most, (id) => isDueLabel(id) && id <= this.deliveredThrough)
   }
@@ -178,7 +184,7 @@ export class DueLabels {
     const from = this.through!
     const found = new Map<string, DueLabel>()
     this.savedMeanwhile = []
-    const last = await this.store.sweepReceipts(from || PREFIX, WINDOW, (id, bytes) => {
+    const last = await this.store.sweepReceipts(from || PREFIX, this.windowSize, (id, bytes) => {
       if (isDueLabel(id)) found.set(id, decodeDue(id, bytes))
       return false
     })
@@ -195,7 +201,7 @@ export class DueLabels {
 
   /** Forgets the later half: the store has it, or `unsaved`. */
   private keepFirst(): void {
-    this.window = this.window.slice(this.at, this.at + WINDOW)
+    this.window = this.window.slice(this.at, this.at + this.windowSize)
     this.at = 0
     const last = this.window.at(-1)!
     this.through = last.id

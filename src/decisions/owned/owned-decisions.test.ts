@@ -6,10 +6,13 @@ import { createMemoryStateStore } from '../../adapters/memory/memory-state-store
 import { VigiaError } from '../../errors.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { StateStore } from '../../ports/state-store.ts'
+import { tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { openTestLog, silentObserver, TEST_SETTINGS, testFolder } from '../inference.test-kit.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
 import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
+import { stateOf, withApplied } from '../states/stored-state.ts'
+import { clockReceipt, dueReceipt, historyDueLabel } from './due-labels.ts'
 import {
   endAll,
   entriesOf,
@@ -350,6 +353,86 @@ describe('decisions of a process that owns its states', () => {
     })
   })
 
+  describe('a label that training still waited for', () => {
+    const SECOND = 1000
+    const at = (seconds: number, transactionId: string) => ({
+      ...payment(transactionId),
+      eventTimeMs: 1e12 + seconds * SECOND,
+    })
+    /** The state of the shop knows the transaction `old`, whose label is due 30 seconds after it. */
+    const storeWithHistory = async () => {
+      const store = createMemoryStateStore()
+      const process = await startProcess(store, `${folder}/history`)
+      await process.decisions.predict(at(0, 'old'), 0)
+      await process.close()
+      const states = [...(await keysOf(store))]
+      const loaded = await store.load(states)
+      await store.clear()
+      await store.save(
+        states.map((key, i) => ({ key, bytes: withApplied(stateOf(loaded[i]!.bytes), 0), expected: 0 })),
+      )
+      const label = {
+        transactionId: '',
+        transactionToken: tokenOf('old'),
+        isFraud: true,
+        own: { merchant: tokenOf('shop'), device: tokenOf('phone') },
+        eventTimeMs: 1e12,
+        origin: 'history',
+      } as const
+      await store.save([], [dueReceipt(historyDueLabel(1e12 + 30 * SECOND, 0, label)), clockReceipt(1e12)])
+      return store
+    }
+    const risk = MODEL.computed.indexOf('merchant_risk_60s')
+    const risksOf = (entries: readonly LogEntry[]) =>
+      entries.flatMap((entry) => (entry.kind === 'decision' ? [entry.vector[risk]] : []))
+    const labelsOf = (entries: readonly LogEntry[]) =>
+      entries.flatMap((entry) => (entry.kind === 'label' ? [[entry.sequence, entry.label.isFraud]] : []))
+
+    test('is delivered before the first transaction at whose arrival it is due', async () => {
+      const { decisions, log } = await startProcess(await storeWithHistory(), folder)
+      for (const [n, seconds] of [10, 29, 30, 31].entries()) await decisions.predict(at(seconds, `t${n}`), 0)
+      const entries = await entriesOf(log)
+      expect(risksOf(entries)).toEqual([0, 0, 1, 1])
+      expect(labelsOf(entries)).toEqual([[3, true]])
+      expect(entries[2]).toMatchObject({ label: { origin: 'history', isApplied: true } })
+    })
+
+    test('is delivered once, wherever the process is killed', async () => {
+      const store = await storeWithHistory()
+      for (const [n, seconds] of [10, 30, 31, 32].entries()) {
+        const process = await startProcess(store, folder)
+        await process.decisions.predict(at(seconds, `t${n}`), 0)
+        if (n === 2) await process.save()
+        await process.kill()
+      }
+      const { log, decisions } = await startProcess(store, folder)
+      await decisions.predict(at(33, 'last'), 0)
+      const entries = await entriesOf(log)
+      expect(labelsOf(entries)).toEqual([[2, true]])
+      expect(risksOf(entries)).toEqual([0, 1, 1, 1, 1])
+    })
+
+    test.each([false, null])('is not delivered when %s was told before', async (isFraud) => {
+      const store = await storeWithHistory()
+      const first = await startProcess(store, folder)
+      const told = { transactionId: 'old', isFraud, merchantId: 'shop', deviceId: 'phone', eventTimeMs: 1e12 }
+      expect(await first.decisions.applyFeedback(told)).toBe('applied')
+      await first.kill()
+      const { decisions, log } = await startProcess(store, folder)
+      await decisions.predict(at(31, 't'), 0)
+      expect(labelsOf(await entriesOf(log))).toEqual([[1, isFraud]])
+      expect(risksOf(await entriesOf(log))).toEqual([0])
+    })
+
+    test('is corrected when it is told otherwise afterwards', async () => {
+      const { decisions } = await startProcess(await storeWithHistory(), folder)
+      await decisions.predict(at(31, 't'), 0)
+      const tell = (isFraud: boolean) =>
+        decisions.applyFeedback({ transactionId: 'old', isFraud, merchantId: 'shop', eventTimeMs: 1e12 })
+      expect([await tell(true), await tell(false)]).toEqual(['unchanged', 'applied'])
+    })
+  })
+
   describe('when the log cannot be written', () => {
     test('decisions are answered with an error', async () => {
       const { failed, decisions, disk } = await processWithFullDisk(folder)
@@ -471,6 +554,14 @@ const confirmingLate = (log: PredictionLog, isLate: () => boolean): PredictionLo
     return isLate() ? neverEnds() : written
   },
 })
+
+/** All states of a store. */
+const keysOf = async (store: StateStore) => {
+  const keys: { kind: string; token: number }[] = []
+  for (const kind of ['user', 'merchant', 'device'])
+    for await (const { token } of store.entries(kind)) keys.push({ kind, token })
+  return keys
+}
 
 /** A log that the process does not come to write applied labels to. */
 const withoutAppliedLabels = (log: PredictionLog): PredictionLog => ({

@@ -129,7 +129,7 @@ const loadModels = async (
 const fill = async (
   options: ServiceOptions,
   { champion }: ServingModels,
-  { store, name }: OpenStates,
+  { kind, store, name }: OpenStates,
 ): Promise<StatesOutcome> => {
   const run = await runFolderOf(champion.description.source, options.workingDirectory)
   const from = run === undefined ? undefined : join(run, 'states')
@@ -139,6 +139,7 @@ const fill = async (
   const loaded = await loadStates({
     store,
     storeName: name,
+    isOwned: kind === 'owned',
     model: champion,
     from,
     force: false,
