@@ -5,6 +5,7 @@ import type { ConfigFile } from './config-file.ts'
 import {
   ApiSchema,
   EventTimeSchema,
+  FeedbackSchema,
   LimitsSchema,
   LogSchema,
   PredictionLogSchema,
@@ -24,6 +25,7 @@ export const ServingConfigSchema = Type.Object(
     model: ServedModelSchema,
     state_store: StateStoreSchema,
     prediction_log: PredictionLogSchema,
+    feedback: FeedbackSchema,
     tables: ServedTablesSchema,
     log: LogSchema,
   },

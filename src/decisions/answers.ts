@@ -72,6 +72,11 @@ export class Answers {
     return prediction
   }
 
+  /** A label that the server applied by itself. */
+  delivered(isFraud: boolean | null): void {
+    this.observer.labelled('delivered', isFraud)
+  }
+
   /** The answer to feedback. */
   labelled(outcome: FeedbackOutcome, { isFraud }: Feedback): FeedbackOutcome {
     this.observer.labelled(outcome, isFraud)

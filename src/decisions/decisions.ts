@@ -36,6 +36,10 @@ export interface DecisionSettings {
   readonly receiptLifeMs: number
   /** What time a transaction may have by the clock of this process. */
   readonly eventTime: EventTimeBounds
+  /** Most labels that wait for their transaction; further ones are refused. */
+  readonly waitingLabels: number
+  /** How long they wait, in milliseconds. */
+  readonly waitingLifeMs: number
   /** Bytes from which on the log is archived by itself. */
   readonly archiveAfterBytes: number
 }
@@ -68,6 +72,8 @@ export interface DecisionsStatus {
   readonly unsavedStates: number
   /** Records whose receipts are not saved yet. */
   readonly waiting: number
+  /** Labels that wait for their transaction. */
+  readonly waitingLabels: number
   /** Number of the last decision or label, inclusive; 0 before the first. */
   readonly lastSequence: number
 }

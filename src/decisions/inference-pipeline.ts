@@ -28,7 +28,7 @@ export interface LoggedPrediction extends Prediction {
     readonly isFlagged: boolean
   }
   /** What feedback said of it. */
-  readonly label?: { readonly isFraud: boolean; readonly receivedAtMs: number }
+  readonly label?: { readonly isFraud: boolean | null; readonly receivedAtMs: number }
 }
 
 /**
@@ -37,7 +37,8 @@ export interface LoggedPrediction extends Prediction {
  */
 export interface Feedback {
   readonly transactionId: string
-  readonly isFraud: boolean
+  /** Null: a label that was told before is taken back, and nobody knows. */
+  readonly isFraud: boolean | null
   /** As a request for a decision has it; then the names are not read. */
   readonly transaction?: Transaction
   readonly userId?: string
@@ -47,12 +48,18 @@ export interface Feedback {
 }
 
 /**
- * `applied`: the states have learnt it. `late`: taken down, but no feature can need it: it came after the
- * last window that could count it, or no state has the transaction. `unchanged`: the same label came before.
- * `unknown`: no such transaction was decided on here, and the feedback does not say whose it was; it was not
- * taken.
+ * `applied`: the states have learnt it. `waiting`: taken down, and applied when its transaction comes: none
+ * of its id is remembered here. `late`: taken down, but no feature can need it any more. `unchanged`: the
+ * same label came before. `unknown`, where processes share their states: no such transaction is remembered,
+ * and the feedback does not say whose it was; it was not taken.
  */
-export type FeedbackOutcome = 'applied' | 'late' | 'unchanged' | 'unknown'
+export type FeedbackOutcome = 'applied' | 'waiting' | 'late' | 'unchanged' | 'unknown'
+
+/**
+ * What became of a label beside `FeedbackOutcome`. `delivered`: the server applied it itself, because its
+ * transaction came or its time did. `expired`: it has waited too long for its transaction.
+ */
+export type LabelOutcome = FeedbackOutcome | 'delivered' | 'expired'
 
 export interface SavedLogs {
   /** Folder of the dated Parquet files. */
@@ -81,7 +88,7 @@ export interface InferenceObserver {
   predicted(prediction: Prediction, latencyMs: number): void
   /** The challenger's answer to the same transaction. */
   shadowed(model: ServedModelName, probability: number, isFlagged: boolean, championFlagged: boolean): void
-  labelled(outcome: FeedbackOutcome, isFraud: boolean): void
+  labelled(outcome: LabelOutcome, isFraud: boolean | null): void
   /** A state took a transaction in late, not at all, or gave up its oldest one for it. */
   updated(update: StateUpdate): void
   /** A transaction was refused for its time. */
@@ -105,7 +112,13 @@ export interface InferenceStatus {
     /** Whether a shared store was emptied or set back: then nothing is decided until it is put right. */
     readonly isHistoryLost: boolean
   }
-  readonly log: { readonly lastSequence: number; readonly bytes: number; readonly waiting: number }
+  readonly log: {
+    readonly lastSequence: number
+    readonly bytes: number
+    readonly waiting: number
+    /** Labels that wait for their transaction. */
+    readonly waitingLabels: number
+  }
   /** Tables beside the transactions, in the order in which they are looked up. */
   readonly tables: readonly TableStatus[]
 }

@@ -129,6 +129,8 @@ export const TEST_SETTINGS: DecisionSettings = {
   cacheBytes: 1 << 30,
   saveAfterMs: 1e6,
   receiptLifeMs: 1e9,
+  waitingLabels: 100,
+  waitingLifeMs: 1e9,
   archiveAfterBytes: 1e9,
   eventTime: ANY_EVENT_TIME,
 }

@@ -256,12 +256,21 @@ const statusOf = (
   bytes: number,
   tables: InferenceStatus['tables'],
 ): InferenceStatus => {
-  const { failure, waiting, lastSequence, cachedStates, cachedBytes, unsavedStates, isHistoryLost } = status
+  const {
+    failure,
+    waiting,
+    waitingLabels,
+    lastSequence,
+    cachedStates,
+    cachedBytes,
+    unsavedStates,
+    isHistoryLost,
+  } = status
   return {
     isReady: failure === '',
     reason: failure,
     store: { kind, cachedStates, cachedBytes, unsavedStates, isHistoryLost },
-    log: { lastSequence, bytes, waiting },
+    log: { lastSequence, bytes, waiting, waitingLabels },
     tables,
   }
 }

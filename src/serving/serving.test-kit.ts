@@ -160,7 +160,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
         unsavedStates: 0,
         isHistoryLost: false,
       },
-      log: { lastSequence: byTransaction.size, bytes: 0, waiting: 0 },
+      log: { lastSequence: byTransaction.size, bytes: 0, waiting: 0, waitingLabels: 0 },
       tables: [],
     }),
     close: async () => {

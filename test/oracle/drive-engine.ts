@@ -1,5 +1,5 @@
 import { cleanTransaction, type FittedCleaning } from '../../src/dataset/cleaning.ts'
-import type { LogEntry as PredictionLogEntry } from '../../src/decisions/log/log-record.ts'
+import { type LogEntry as PredictionLogEntry, tokenOfLabel } from '../../src/decisions/log/log-record.ts'
 import {
   type EntityStates,
   FeatureEngineer,
@@ -80,10 +80,11 @@ export class EngineDriver {
       return this.emit() === 'repeated' ? undefined : this.vector
     }
     if (entry.kind === 'repair') throw new Error('the oracle keeps no states that could be repaired')
-    const { transactionId, userId, merchantId, deviceId, own, eventTimeMs, isFraud } = entry.label
+    const { userId, merchantId, deviceId, own, eventTimeMs, isFraud } = entry.label
+    if (eventTimeMs === undefined) return undefined
     this.label(
       { user: tokenOf(userId), merchant: tokenOf(merchantId), device: tokenOf(deviceId), ...own },
-      { transactionToken: tokenOf(transactionId), eventTimeMs, isFraud },
+      { transactionToken: tokenOfLabel(entry.label), eventTimeMs, isFraud },
     )
     return undefined
   }

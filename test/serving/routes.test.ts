@@ -234,6 +234,8 @@ describe('what was decided', () => {
       .map((line) => JSON.parse(line))
     expect([rows[0].outcome, rows[1].error.code]).toEqual(['applied', expect.stringContaining('REQUEST')])
     expect((await get('/predictions/t1')).json().label.is_fraud).toBe(false)
+    expect((await post('/feedback', { transaction_id: 't1', is_fraud: null })).json().outcome).toBe('applied')
+    expect((await get('/predictions/t1')).json().label.is_fraud).toBeNull()
   })
 
   test('a label carries the transaction that was not decided on here, or names whose it was', async () => {

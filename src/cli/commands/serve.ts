@@ -101,7 +101,16 @@ const statesLine = (outcome: StatesOutcome, workingDirectory: string): string =>
   if (outcome.kind === 'kept') return 'states     kept from before'
   if (outcome.kind === 'empty')
     return 'states     none: every user is new (`vigia state load` gives them a history)'
-  return `states     ${countsText(outcome.counts)} from ${relative(workingDirectory, outcome.from)}`
+  const { pendingLabels, droppedLabels } = outcome
+  const labels = [
+    ...(pendingLabels > 0 ? [`, ${pendingLabels} labels that are not due yet`] : []),
+    ...(droppedLabels > 0
+      ? [
+          `, without ${droppedLabels} labels that are not due yet (tell them: servers that share states do not)`,
+        ]
+      : []),
+  ].join('')
+  return `states     ${countsText(outcome.counts)}${labels} from ${relative(workingDirectory, outcome.from)}`
 }
 
 /** Which models are taken where an act of administration had chosen others, and why. */

@@ -163,12 +163,30 @@ export const LABEL_COLUMNS: readonly LabelColumn[] = [
   SEQUENCE,
   ofLabel('received_at_ms', DOUBLE, 'receivedAtMs'),
   ofLabel('transaction_id', VARCHAR, 'transactionId'),
-  ofLabel('is_fraud', BOOLEAN, 'isFraud'),
+  {
+    // NULL is a label that was taken back.
+    name: 'is_fraud',
+    type: BOOLEAN,
+    write: ({ label }) => label.isFraud,
+    read: ({ label }, value) => {
+      label.isFraud = value as boolean
+    },
+  },
   ofLabel('is_applied', BOOLEAN, 'isApplied'),
   ofLabel('user_id', VARCHAR, 'userId'),
   ofLabel('merchant_id', VARCHAR, 'merchantId'),
   ofLabel('device_id', VARCHAR, 'deviceId'),
   ofLabel('event_time_ms', DOUBLE, 'eventTimeMs'),
+  ofLabel('transaction_token', DOUBLE, 'transactionToken'),
+  ofLabel('origin', VARCHAR, 'origin'),
+  {
+    name: 'is_waiting',
+    type: BOOLEAN,
+    write: ({ label }) => label.isWaiting,
+    read: ({ label }) => {
+      label.isWaiting = true
+    },
+  },
   {
     // JSON: tokens by kind of entity.
     name: 'own_entities',
@@ -225,7 +243,7 @@ export const decisionOf = (value: ColumnValue, vector: Float64Array): LogEntry =
 
 /** The entry of a row of `labels`. */
 export const labelOf = (value: ColumnValue): LogEntry => {
-  const draft: LabelDraft = { sequence: 0, label: {} }
+  const draft: LabelDraft = { sequence: 0, label: { isFraud: null } }
   readColumns(LABEL_COLUMNS, value, draft)
   return { sequence: draft.sequence, kind: 'label', label: draft.label as LabelEntry }
 }

@@ -12,7 +12,7 @@ import { NO_TOKEN, tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import type { Decided } from '../decided.ts'
 import { copyStates } from '../state-updates.ts'
-import type { LabelEntry } from './log-record.ts'
+import { type LabelEntry, tokenOfLabel } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 import { type Repaired, takeRepaired } from './repaired-state.ts'
 
@@ -110,9 +110,10 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
       takeRepaired(leading.engineer.keeperOf(kind)!.layout, stateOf(kind, token)!, repaired)
     },
     applyLabel: (label) => {
-      const { transactionId, eventTimeMs, isFraud } = label
+      const { eventTimeMs, isFraud } = label
+      if (eventTimeMs === undefined) return
       leading.engineer.applyLabel(statesFor(tokensOfLabel(label)), {
-        transactionToken: tokenOf(transactionId),
+        transactionToken: tokenOfLabel(label),
         eventTimeMs,
         isFraud,
       })

@@ -1,21 +1,31 @@
 import type { EntityKind } from '../../transaction/entity-kind.ts'
+import { tokenOf } from '../../transaction/token.ts'
 import type { DecisionEntry } from '../decided.ts'
 
 export type { DecisionEntry }
 
 /** A label as the log keeps it. */
 export interface LabelEntry {
+  /** Empty where only `transactionToken` is known. */
   readonly transactionId: string
-  readonly isFraud: boolean
-  readonly userId?: string
-  readonly merchantId?: string
-  readonly deviceId?: string
-  /** Tokens of the entities of the bank's own, by kind. */
-  readonly own?: Readonly<Record<EntityKind, number>>
-  readonly eventTimeMs: number
+  /** Token of the transaction, for labels of a history whose ids nobody kept. */
+  readonly transactionToken?: number
+  /** Null: what was told before was taken back, and nobody knows. */
+  readonly isFraud: boolean | null
+  readonly userId?: string | undefined
+  readonly merchantId?: string | undefined
+  readonly deviceId?: string | undefined
+  /** Tokens of the entities of the bank's own, by kind; of all of them where names are not known. */
+  readonly own?: Readonly<Record<EntityKind, number>> | undefined
+  /** When the transaction happened; absent while nobody knows whose it was. */
+  readonly eventTimeMs?: number
   readonly receivedAtMs: number
-  /** Whether a state still had the transaction. */
+  /** Whether a state had the transaction. */
   readonly isApplied: boolean
+  /** It waits for its transaction; when that comes, the label follows it as a record of its own. */
+  readonly isWaiting?: true
+  /** Where it came from; absent: somebody told it (`POST /feedback`). */
+  readonly origin?: LabelOrigin
 }
 
 /**
@@ -30,6 +40,16 @@ export interface RepairEntry {
   /** Number of the last record, inclusive, that it was computed from. */
   readonly basis: number
 }
+
+/**
+ * `history`: training knew it, and it was not due when its data ended. `delay`: nobody told anything within
+ * `labels.delay`, and `labels.unlabelled` takes such transactions for genuine.
+ */
+export type LabelOrigin = 'history' | 'delay'
+
+/** The token of a label's transaction. */
+export const tokenOfLabel = ({ transactionId, transactionToken }: LabelEntry): number =>
+  transactionToken ?? tokenOf(transactionId)
 
 /** What a record of the log says, and its place among all decisions and labels on the same states, from 1. */
 export type LogEntry = { readonly sequence: number } & (

@@ -202,6 +202,7 @@ class SharedDecisions implements Decisions {
       cachedBytes: 0,
       unsavedStates: 0,
       waiting: 0,
+      waitingLabels: 0,
       lastSequence: this.options.store.knownSequence(),
     }
   }

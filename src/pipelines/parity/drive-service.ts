@@ -139,11 +139,9 @@ const createSender = (
   const deliverLabels = async (pipeline: OpenPipeline): Promise<void> => {
     label ??= await labels.next()
     while (label.done !== true && isLabelDue(label.value, clockMs, arrived)) {
-      const { arrival, feedback } = label.value
-      const { transactionId, isFraud } = feedback
+      const { transactionId, isFraud } = label.value.feedback
       // Whose a transaction was that was decided on here, the service knows: from its receipt.
-      const isKnown = arrival >= before.arrived
-      await pipeline.applyFeedback(isKnown ? { transactionId, isFraud } : feedback)
+      await pipeline.applyFeedback({ transactionId, isFraud })
       labelled++
       label = await labels.next()
     }

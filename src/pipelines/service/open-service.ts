@@ -31,7 +31,7 @@ import type { ServingStorage } from './serving-storage.ts'
 export interface ServiceOptions {
   readonly settings: Pick<
     ServingSettings,
-    'model' | 'state_store' | 'prediction_log' | 'tables' | 'event_time'
+    'model' | 'state_store' | 'prediction_log' | 'tables' | 'event_time' | 'feedback'
   >
   readonly storage: ServingStorage
   readonly load: LoadModel
@@ -137,12 +137,14 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
 }
 
 const decisionSettingsOf = (
-  { state_store, prediction_log, event_time }: ServiceOptions['settings'],
+  { state_store, prediction_log, event_time, feedback }: ServiceOptions['settings'],
   eventTime?: EventTimeBounds,
 ): DecisionSettings => ({
   cacheBytes: state_store.cache_size * MEBIBYTE,
   saveAfterMs: parseDuration(state_store.save_interval),
   receiptLifeMs: parseDuration(state_store.repetition_window),
+  waitingLabels: feedback.waiting_labels,
+  waitingLifeMs: parseDuration(feedback.waiting_time),
   archiveAfterBytes: prediction_log.segment_size * MEBIBYTE,
   eventTime: eventTime ?? eventTimeBounds({ event_time }),
 })
@@ -159,7 +161,7 @@ const loadModels = async (
 const fill = async (
   options: ServiceOptions,
   { champion }: ServingModels,
-  { store, name }: OpenStates,
+  { kind, store, name }: OpenStates,
 ): Promise<StatesOutcome> => {
   const run = await runFolderOf(champion.description.source, options.workingDirectory)
   const from = run === undefined ? undefined : join(run, 'states')
@@ -169,6 +171,7 @@ const fill = async (
   const loaded = await loadStates({
     store,
     storeName: name,
+    isOwned: kind === 'owned',
     model: champion,
     from,
     force: false,

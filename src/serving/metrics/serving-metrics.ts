@@ -95,7 +95,7 @@ const createObserver = (registry: Registry): InferenceObserver => {
   })()
   const labels = createCounter(registry, {
     name: 'vigia_feedback_total',
-    help: 'Labels told by feedback, by what became of them.',
+    help: 'Labels, by what became of them: delivered by the server itself, expired while they waited, or the outcome of feedback.',
     labelNames: ['outcome', 'is_fraud'],
   })
   const times = createTimeObserver(registry)
@@ -124,7 +124,7 @@ const createObserver = (registry: Registry): InferenceObserver => {
     },
     shadowed: createShadowObserver(registry),
     labelled: (outcome, isFraud) => {
-      labels(outcome, String(isFraud)).value++
+      labels(outcome, isFraud === null ? 'unknown' : String(isFraud)).value++
     },
     updated: times.updated,
     mistimed: times.mistimed,
@@ -281,6 +281,11 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     'vigia_store_history_lost',
     '1 when a shared state store has lost decisions: nothing is decided until it is put right.',
     (pipeline) => (pipeline.status().store.isHistoryLost ? 1 : 0),
+  ],
+  [
+    'vigia_labels_waiting',
+    'Labels that wait for their transaction.',
+    (pipeline) => pipeline.status().log.waitingLabels,
   ],
   ['vigia_log_bytes', 'Size of the log.', (pipeline) => pipeline.status().log.bytes],
   [

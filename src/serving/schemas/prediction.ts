@@ -187,7 +187,11 @@ export const LoggedAnswer = named(
       label: nullable(
         Type.Object(
           {
-            is_fraud: Type.Boolean({ description: 'The truth, as far as it is known.' }),
+            is_fraud: nullable(
+              Type.Boolean({
+                description: 'The truth, as far as it is known; null when what was told was taken back.',
+              }),
+            ),
             received_at: Type.String(),
           },
           { description: 'What was told of it by POST /feedback; null while nothing was.' },
