@@ -710,7 +710,7 @@ export const ERRORS = define({
     status: 503,
     exitCode: 2,
     message: '{waiting} decisions are in the log and not yet in the state store: {reason}',
-    fix: 'Free space on the disk of the state store, or give it a faster one; decisions go on when it has caught up.',
+    fix: 'Wait, if it is a burst of new entities. Else free space on the disk of the state store, give it a faster one, or raise state_store.cache_size; decisions go on when it has caught up.',
   },
   SERVING_MODEL_SOURCE_INVALID: {
     status: 422,

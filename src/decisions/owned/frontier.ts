@@ -36,6 +36,7 @@ export class Frontier {
   /** `given` at the end of each slice of the last period, oldest first. */
   private readonly sliceEnds: number[] = Array(SLICES_PER_PERIOD).fill(0)
   private due = 0
+  private replayed = Number.POSITIVE_INFINITY
 
   constructor(log: Pick<PredictionLog, 'lastSequence'>) {
     this.log = log
@@ -69,6 +70,14 @@ export class Frontier {
     return this.due
   }
 
+  /**
+   * A replay has come to this record, inclusive: what is saved meanwhile lacks all later ones. Infinity: none
+   * is under way.
+   */
+  replayedThrough(sequence: number): void {
+    this.replayed = sequence
+  }
+
   /** Gives the next record its number. */
   next(): number {
     return ++this.lastGiven
@@ -87,6 +96,7 @@ export class Frontier {
    */
   reopen(stored: StoredFrontier): LostRecords | undefined {
     const logged = this.log.lastSequence
+    this.replayed = Number.POSITIVE_INFINITY
     if (stored.savedThrough > stored.storedUpTo)
       throw invariantBroken(`savedThrough ${stored.savedThrough} <= storedUpTo ${stored.storedUpTo}`)
     const isLost = stored.storedUpTo > logged
@@ -107,7 +117,7 @@ export class Frontier {
    */
   afterSave(receiptsThrough: number, statesThrough: number): StoredFrontier {
     const storedUpTo = this.durable
-    const savedThrough = Math.min(receiptsThrough, statesThrough, storedUpTo)
+    const savedThrough = Math.min(receiptsThrough, statesThrough, storedUpTo, this.replayed)
     if (storedUpTo > this.lastGiven) throw invariantBroken(`durable ${storedUpTo} <= given ${this.lastGiven}`)
     if (savedThrough < this.stored.savedThrough)
       throw invariantBroken(`savedThrough ${savedThrough} >= its earlier ${this.stored.savedThrough}`)

@@ -34,7 +34,12 @@ export interface LogReplayParts {
   /** The model of a log record's key. */
   readonly nameOf: (key: string) => Promise<ServedModelName>
   readonly observer: InferenceObserver
+  /** Saves what was replayed so far. */
+  readonly saveReplayed: () => Promise<void>
 }
+
+/** Receipts that a replay holds before it saves. */
+const MOST_UNSAVED = 16_384
 
 /**
  * Brings states and receipts up to the log: applies each record to every state that lacks it, and makes its
@@ -63,10 +68,20 @@ export const replayLog = async (parts: LogReplayParts): Promise<void> => {
     const { id, receipt, beside } = await receiptOfEntry(parts, record.sequence, entry)
     receipt.position = record.position
     receipts.add(id, { sequence: record.sequence, receipt, durable: Promise.resolve(receipt), beside })
+    if (receipts.waiting > MOST_UNSAVED || parts.cache.isBeyondRoom) {
+      // Or a log that is longer than memory could never be replayed.
+      frontier.replayedThrough(record.sequence)
+      await parts.saveReplayed()
+      // Saved states are evicted in a turn of their own.
+      await nextTurn()
+    }
   }
+  frontier.replayedThrough(Number.POSITIVE_INFINITY)
   await parts.labels.settleWaiting()
   if (lost !== undefined) observer.warned('SERVING_LOG_LOST', { ...lost })
 }
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const entryOfRecord = ({ sequence, payload }: LogRecord): LogEntry => {
   const entry = decodeLogEntry(payload)

@@ -40,10 +40,12 @@ describe('decisions of a process that owns its states', () => {
       fc.asyncProperty(
         randomLog(40),
         fc.array(fc.constantFrom(...ACTS), { maxLength: 40, size: 'max' }),
-        async (events, acts) => {
+        // With little memory states are saved whenever it is full, in the middle of a replay too.
+        fc.constantFrom(TEST_SETTINGS.cacheBytes, 10_000),
+        async (events, acts, cacheBytes) => {
           const store = createMemoryStateStore()
           const logFolder = `${folder}/${round++}`
-          let process = await startProcess(store, logFolder)
+          let process = await startProcess(store, logFolder, { cacheBytes })
           for (const [i, event] of events.entries()) {
             await process.send(event)
             const act = acts[i] ?? 'go on'
@@ -51,7 +53,7 @@ describe('decisions of a process that owns its states', () => {
             if (act === 'kill while saving') process.beginSave()
             if (act === 'close') await process.close()
             if (act === 'kill' || act === 'kill while saving') await process.kill()
-            if (!process.isRunning()) process = await startProcess(store, logFolder)
+            if (!process.isRunning()) process = await startProcess(store, logFolder, { cacheBytes })
           }
           const entries = await entriesOf(process.log)
           await process.kill()
@@ -459,6 +461,63 @@ describe('decisions of a process that owns its states', () => {
   })
 
   describe('with too little memory', () => {
+    test('new entities that come faster than they are saved are refused until there is room', async () => {
+      const memory = createMemoryStateStore()
+      let release = (): void => undefined
+      const blocked = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      const store: StateStore = { ...memory, save: (...save) => blocked.then(() => memory.save(...save)) }
+      const cacheBytes = 100_000
+      const process = await startProcess(store, folder, { cacheBytes })
+      let refused = 0
+      let most = 0
+      for (let user = 0; user < 200; user++) {
+        const decided = process.decisions.predict({ ...payment(`t${user}`), userId: `u${user}` }, 0)
+        await decided.catch((error: VigiaError) => {
+          expect(error.code).toBe('SERVING_STORE_BEHIND')
+          refused++
+        })
+        await nextTurn()
+        most = Math.max(most, process.decisions.status().cachedBytes)
+      }
+      expect(refused).toBeGreaterThan(50)
+      // One decision more than what is too much.
+      expect(most).toBeLessThan(cacheBytes * 1.4)
+      release()
+      await eventually(() => process.decisions.predict({ ...payment('after'), userId: 'after' }, 0))
+      expect(process.decisions.status().cachedBytes).toBeLessThan(cacheBytes * 1.1)
+      expectReplayed(await entriesOf(process.log))
+    })
+
+    test('a replay saves as it goes, and one that is killed meanwhile goes on', async () => {
+      const store = createMemoryStateStore()
+      const first = await startProcess(store, folder)
+      for (let user = 0; user < 200; user++)
+        await first.decisions.predict({ ...payment(`t${user}`), userId: `u${user}` }, 0)
+      await first.kill()
+      let saves = 0
+      const failing: StateStore = {
+        ...store,
+        save: async (...save) => {
+          if (++saves === 3) throw new VigiaError('SERVING_STORE_FAILED', { store: 'test', reason: 'killed' })
+          return store.save(...save)
+        },
+      }
+      const cacheBytes = 50_000
+      await expect(startProcess(failing, folder, { cacheBytes })).rejects.toMatchObject({
+        code: 'SERVING_STORE_FAILED',
+      })
+      const counts = await store.count()
+      expect(counts.user).toBeGreaterThan(10)
+      expect(counts.user).toBeLessThan(190)
+      const { decisions, log } = await startProcess(store, folder, { cacheBytes })
+      expect(decisions.status().cachedBytes).toBeLessThan(cacheBytes * 1.4)
+      for (let user = 0; user < 200; user += 7)
+        await eventually(() => decisions.predict({ ...payment(`again ${user}`), userId: `u${user}` }, 0))
+      expectReplayed(await entriesOf(log))
+    })
+
     test('states are saved, forgotten and read again', async () => {
       const process = await startProcess(createMemoryStateStore(), folder, { cacheBytes: 20_000 })
       for (let round = 0; round < 3; round++) {
@@ -501,6 +560,8 @@ describe('decisions of a process that owns its states', () => {
     expect(warnings).toEqual(['SERVING_LOG_LOST'])
   })
 })
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** What may happen to a process after each request. */
 const ACTS = ['go on', 'save', 'kill', 'kill while saving', 'close'] as const

@@ -138,6 +138,7 @@ class OwnedDecisions implements Decisions {
       nameOf,
       observer,
       saver,
+      saveReplayed: () => saver.saveReplayed(),
     })
     this.options = options
     this.waiting = waiting
@@ -279,7 +280,8 @@ class OwnedDecisions implements Decisions {
     if (this.isClosed) throw new VigiaError('SERVING_CLOSING', {})
     if (this.recovery.failure !== undefined) throw this.recovery.failure
     const { waiting } = this.receipts
-    if (waiting > TOO_MANY_UNSAVED)
+    if (this.cache.isOverfull) void this.saver.relieve()
+    if (waiting > TOO_MANY_UNSAVED || this.cache.isOverfull)
       throw new VigiaError('SERVING_STORE_BEHIND', { waiting, reason: this.saver.lastFailure })
   }
 
@@ -334,7 +336,8 @@ class OwnedDecisions implements Decisions {
       },
     )
     this.receipts.add(id, { sequence, receipt, durable, beside })
-    if (this.receipts.waiting > EARLY_UNSAVED) void this.saver.saveEarly()
+    if (this.cache.isFull) void this.saver.relieve()
+    else if (this.receipts.waiting > EARLY_UNSAVED) void this.saver.saveEarly()
     return durable
   }
 }

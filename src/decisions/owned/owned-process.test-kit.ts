@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { EngineDriver } from '../../../test/oracle/drive-engine.ts'
 import type { LogEntry as HistoryEntry } from '../../../test/oracle/naive-features.ts'
+import { VigiaError } from '../../errors.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import { createDecider } from '../decider.ts'
@@ -50,7 +51,7 @@ export const startProcess = async (store: StateStore, folder: string, options: P
     log,
     decisions,
     send: async (event: HistoryEntry): Promise<void> => {
-      if ('transaction' in event) await decisions.predict(event.transaction, 0)
+      if ('transaction' in event) await whenThereIsRoom(() => decisions.predict(event.transaction, 0))
       else await process.label(event.labelOf.transactionId, event.isFraud)
     },
     label: (transactionId: string, isFraud: boolean | null) =>
@@ -72,6 +73,18 @@ export const startProcess = async (store: StateStore, folder: string, options: P
   }
   running.add(process)
   return process
+}
+
+/** Tries again while memory is full of states that are being saved. */
+const whenThereIsRoom = async <T>(work: () => Promise<T>): Promise<T> => {
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof VigiaError && error.code === 'SERVING_STORE_BEHIND')) throw error
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
 }
 
 /** Closes all processes that are still running. */

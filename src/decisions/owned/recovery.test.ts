@@ -250,6 +250,9 @@ const createRecovery = (store: StateStore, log: PredictionLog, observer: Partial
     decider: () => decider,
     nameOf,
     observer: { ...silentObserver, ...observer },
+    saveReplayed: async () => {
+      throw new Error('nothing is saved before so much was replayed')
+    },
   }
   const saver = {
     isHalted: false,

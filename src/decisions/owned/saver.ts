@@ -37,8 +37,8 @@ const MOST_RECEIPTS = 1024
 const WAITING_PER_SAVED = 16
 /** States of one save for each receipt: a decision changes three, some of them more than once a period. */
 const STATES_PER_RECEIPT = 2
-/** States in one save when all are wanted. */
-const MOST_STATES = 256
+/** States in one save when all are wanted; their bytes bound it too. */
+const MOST_STATES = 2048
 /** Shortest slice, in milliseconds. */
 const SHORTEST_SLICE_MS = 10
 
@@ -97,6 +97,17 @@ export class Saver {
     await this.save(false).catch((error: unknown) => this.warn(error))
   }
 
+  /** Saves all that is durable by now, because memory is full. Failures are warned of. */
+  async relieve(): Promise<void> {
+    if (this.haltReason !== undefined) return
+    await this.save(true).catch((error: unknown) => this.warn(error))
+  }
+
+  /** Saves what a replay has filled so far; the replay waits for it. @throws SERVING_STORE_FAILED */
+  saveReplayed(): Promise<void> {
+    return this.saveWaiting(true, true)
+  }
+
   /** Saves everything that is durable by now. @throws SERVING_STORE_FAILED, and why saving was halted */
   async saveAll(): Promise<void> {
     while (this.saving !== undefined) await this.saving
@@ -121,7 +132,7 @@ export class Saver {
     return this.saving
   }
 
-  private async saveWaiting(isAll: boolean): Promise<void> {
+  private async saveWaiting(isAll: boolean, isReplay = false): Promise<void> {
     const { frontier, receipts, states, due } = this.parts
     // Not what comes meanwhile, or saving would never end.
     const { given } = frontier
@@ -137,7 +148,7 @@ export class Saver {
       due.saved(beside)
       if (!isMore && batch.receipts.length < mostReceipts) return
       // A failed decision may have left a state half advanced.
-      if (this.haltReason !== undefined) throw this.haltReason
+      if (this.haltReason !== undefined && !isReplay) throw this.haltReason
     }
   }
 

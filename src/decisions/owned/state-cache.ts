@@ -15,8 +15,12 @@ export interface StateCacheParts {
   readonly cacheBytes: number
 }
 
+/** What a state takes beside its block: its entry and its place in the maps. */
+const ENTRY_BYTES = 400
 /** Share of the room that is in use when enough was evicted. */
 const FULL_SHARE = 0.9
+/** Times its room that states which wait for being saved may take. */
+const OVERFULL = 1.25
 
 /**
  * The states in memory of one process that owns its store: a decision reads and advances them here.
@@ -40,6 +44,21 @@ export class StateCache {
     return this.heldBytes
   }
 
+  /** More than its room. */
+  get isBeyondRoom(): boolean {
+    return this.heldBytes > this.parts.cacheBytes
+  }
+
+  /** More than its room, and nothing can be evicted: what is in memory waits for being saved. */
+  get isFull(): boolean {
+    return this.isAllUnsaved && this.isBeyondRoom
+  }
+
+  /** So much more than its room that nothing more may come before something was saved. */
+  get isOverfull(): boolean {
+    return this.isAllUnsaved && this.heldBytes > this.parts.cacheBytes * OVERFULL
+  }
+
   get size(): number {
     let size = 0
     for (const states of this.held.values()) size += states.size
@@ -60,7 +79,7 @@ export class StateCache {
 
   /** What `item` weighs has changed. */
   weigh(item: HeldState): void {
-    const bytes = item.state.data.byteLength
+    const bytes = item.state.data.byteLength + ENTRY_BYTES
     this.heldBytes += bytes - item.bytes
     item.bytes = bytes
   }
