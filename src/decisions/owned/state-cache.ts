@@ -60,7 +60,8 @@ export class StateCache {
 
   /** What `item` weighs has changed. */
   weigh(item: HeldState): void {
-    const bytes = item.state.data.byteLength
+    const { data, links } = item.state
+    const bytes = data.byteLength + (links?.byteLength ?? 0)
     this.heldBytes += bytes - item.bytes
     item.bytes = bytes
   }
