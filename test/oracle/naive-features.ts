@@ -1,6 +1,6 @@
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
-import { greatCircleKm } from '../../src/features/great-circle.ts'
+import { greatCircleKm } from '../../src/foundation/great-circle.ts'
 import type { AmountRules } from '../../src/transaction/amount-rules.ts'
 import type { Entity, EntityFeature, SideFeature } from '../../src/transaction/entities.ts'
 import type { EntityKind } from '../../src/transaction/entity-kind.ts'

@@ -9,17 +9,17 @@ import { attributeOf } from '../../dataset/source-attributes.ts'
 import { openSourceRows } from '../../dataset/source-rows.ts'
 import { attributesOfTables, openTables } from '../../dataset/tables/open-tables.ts'
 import { withDatabase } from '../../disk/database.ts'
+import { readFeatureSettings, splitEntities } from '../../features/feature-settings.ts'
+import { VOCABULARY_FIELDS } from '../../features/fitted-features.ts'
+import type { World } from '../../foundation/world.ts'
+import { declaredEntities } from '../../pipelines/training/training-context.ts'
 import {
   COST_DAYS,
   COST_ENTITIES,
   COST_TRANSACTIONS,
   costOfFeatures,
   type SourceCost,
-} from '../../features/feature-cost.ts'
-import { readFeatureSettings, splitEntities } from '../../features/feature-settings.ts'
-import { VOCABULARY_FIELDS } from '../../features/fitted-features.ts'
-import type { World } from '../../foundation/world.ts'
-import { declaredEntities } from '../../pipelines/training/training-context.ts'
+} from '../../replay/feature-cost.ts'
 import type { CommandContext, ExitCode } from '../command.ts'
 import { workOf } from '../command-work.ts'
 

@@ -79,7 +79,8 @@ export class StateCache {
 
   /** What `item` weighs has changed. */
   weigh(item: HeldState): void {
-    const bytes = item.state.data.byteLength + ENTRY_BYTES
+    const { data, links } = item.state
+    const bytes = data.byteLength + (links?.byteLength ?? 0) + ENTRY_BYTES
     this.heldBytes += bytes - item.bytes
     item.bytes = bytes
   }

@@ -1,10 +1,10 @@
 import { DAY_MS } from '../../foundation/days.ts'
+import { scaleOf } from '../../foundation/exact-sum.ts'
 import type { Attribute } from '../../transaction/attributes.ts'
 import { attributeWords } from '../attribute-words.ts'
 import type { Feature, FeatureSources } from '../feature.ts'
 import { windowText, yesOrNo } from '../phrase.ts'
 import type { Kept } from '../state/aggregates/aggregate-layout.ts'
-import { scaleOf } from '../state/aggregates/exact-sum.ts'
 import type { AggregateReading } from '../state/reading.ts'
 import { type AggregateFeature, type Compute, DEFAULT_DECIMALS } from './aggregate-feature.ts'
 

@@ -1,6 +1,6 @@
+import { greatCircleKm } from '../../foundation/great-circle.ts'
 import { fieldFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
-import { greatCircleKm } from '../great-circle.ts'
 import { windowText } from '../phrase.ts'
 import { entropyOf, isNewValue, isUsualValue, shareOfValue } from '../value-features.ts'
 

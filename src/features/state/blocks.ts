@@ -102,6 +102,7 @@ export const moveToLargerBlock = (
   const { data, base, size } = state
   const { ringAt, fieldCount } = layout
   const before = data[base + HEADER.ringCapacity]!
+  if (ringCapacity !== before) state.links = undefined
   const capacitiesBefore = tableCapacitiesOf(layout, state)
   const tablesBefore = capacitiesBefore.map((_, d) => base + tableAt(layout, data, base, d))
   blocks.allocate(state, wordsFor(layout, ringCapacity, tableCapacities))

@@ -17,6 +17,7 @@ export const encodeState = (layout: StateLayout, { data, base }: EntityState): U
   words.set(data.subarray(base, base + ringAt))
   let at = ringAt + readRing(layout, data, base, words, ringAt)
   leaveOutIndexes(layout, words, ringAt, rows)
+  leaveOutPassed(layout, words, rows)
   for (let d = 0; d < layout.needs.dimensions.length; d++) {
     const headerAt = base + dimensionHeaderAt(layout, d)
     const size = data[headerAt + DIMENSION.size]!
@@ -81,6 +82,25 @@ export const decodeState = (
     }
   }
   return state
+}
+
+/**
+ * Links to rows that have left the ring say nothing any more, and are no link: equal rings have equal bytes,
+ * whatever has been in them.
+ */
+const leaveOutPassed = (layout: StateLayout, words: Float64Array, rows: number): void => {
+  const { ringAt, fieldCount, greaterField, aggregates } = layout
+  const first = words[HEADER.first]!
+  const end = ringAt + rows * fieldCount
+  const leaveOut = (field: number): void => {
+    for (let at = ringAt + field; at < end; at += fieldCount) if (words[at]! < first) words[at] = -1
+  }
+  if (greaterField >= 0) leaveOut(greaterField)
+  for (const { keeps, at, field } of aggregates.placed) {
+    if (keeps !== 'maximum') continue
+    leaveOut(field)
+    if (words[at]! < first) words[at] = -1
+  }
 }
 
 /** Words of the filled part of all tables. */

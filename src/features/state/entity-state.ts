@@ -1,3 +1,5 @@
+import type { ValueLinks } from './value-links.ts'
+
 /**
  * The state of one entity: `size` words from `base` in `data`. Blocks move when they grow; the handle stays.
  */
@@ -5,6 +7,8 @@ export class EntityState {
   data: Float64Array
   base: number
   size: number
+  /** Where values of rows stood before, since late transactions have needed it; not part of the state. */
+  links: ValueLinks | undefined = undefined
 
   constructor(data: Float64Array, base: number, size: number) {
     this.data = data

@@ -1,4 +1,4 @@
-import { addSteps, LIMB } from './aggregates/exact-sum.ts'
+import { addSteps, LIMB } from '../../foundation/exact-sum.ts'
 
 /**
  * Exact sums of squared amounts in two words, as `exact-sum.ts` has them.

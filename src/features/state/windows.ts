@@ -27,12 +27,12 @@ export const UNLABELLED = -1
  */
 export class Windows {
   protected readonly layout: StateLayout
-  private readonly windowsMs: Float64Array
-  private readonly riskMs: Float64Array
-  private readonly dimensionCount: number
-  private readonly fieldCount: number
-  private readonly ringAt: number
-  private readonly windowWords: number
+  protected readonly windowsMs: Float64Array
+  protected readonly riskMs: Float64Array
+  protected readonly dimensionCount: number
+  protected readonly fieldCount: number
+  protected readonly ringAt: number
+  protected readonly windowWords: number
 
   constructor(layout: StateLayout) {
     this.layout = layout
@@ -55,7 +55,7 @@ export class Windows {
     for (let w = 0; w < this.riskMs.length; w++) {
       data[base + this.layout.riskAt + w * RISK_WORDS + RISK.start] = sequence
     }
-    data[base + HEADER.riskHead] = sequence
+    if (this.riskMs.length > 0) data[base + HEADER.riskHead] = sequence
   }
 
   /** The state of an entity that has not been seen: nothing is in any window, nothing is remembered. */
@@ -174,7 +174,7 @@ export class Windows {
       data[at + RISK.start] = first + 1
       mattered = true
     }
-    if (head === first) data[base + HEADER.riskHead] = first + 1
+    if (head === first && this.riskMs.length > 0) data[base + HEADER.riskHead] = first + 1
     data[base + HEADER.first] = first + 1
     return mattered
   }
@@ -255,9 +255,6 @@ export class Windows {
     }
   }
 
-  /** Gives `event` what else of a copied row `rows[at...]` windows need: nothing here. */
-  restore(_rows: Float64Array, _at: number, _event: TransactionEvent): void {}
-
   private leave(
     data: Float64Array,
     base: number,
@@ -291,7 +288,7 @@ export class Windows {
     data[at + RISK.frauds]! -= label
   }
 
-  private labelOf(data: Float64Array, base: number, sequence: number, mask: number): number {
+  protected labelOf(data: Float64Array, base: number, sequence: number, mask: number): number {
     return data[base + this.ringAt + (sequence & mask) * this.fieldCount + this.layout.labelField]!
   }
 

@@ -1,9 +1,9 @@
 import { type Attribute, isTextAttribute } from '../../../transaction/attributes.ts'
 import { NO_TOKEN } from '../../../transaction/token.ts'
 import type { TransactionEvent } from '../../transaction-event.ts'
+import { LateWindows } from '../late-windows.ts'
 import { HEADER, type StateLayout } from '../layout.ts'
 import type { EntityReading } from '../reading.ts'
-import { Windows } from '../windows.ts'
 import type { Aggregate } from './aggregate.ts'
 import type { AttributeField, Kept, PlacedAggregate } from './aggregate-layout.ts'
 import { DistinctAggregate } from './distinct-aggregate.ts'
@@ -14,8 +14,8 @@ import { SumAggregate } from './sum-aggregate.ts'
 import { ValueIndex } from './value-index.ts'
 
 /** Windows of a state, with aggregates of attributes where some are kept. */
-export const createWindows = (layout: StateLayout, attributes: readonly Attribute[]): Windows =>
-  layout.aggregates.placed.length === 0 ? new Windows(layout) : new AggregateWindows(layout, attributes)
+export const createWindows = (layout: StateLayout, attributes: readonly Attribute[]): LateWindows =>
+  layout.aggregates.placed.length === 0 ? new LateWindows(layout) : new AggregateWindows(layout, attributes)
 
 const KEEPERS: Readonly<Record<Kept, new (layout: StateLayout, placed: PlacedAggregate) => Aggregate>> = {
   sum: SumAggregate,
@@ -49,15 +49,33 @@ class AttributeValues {
     this.previous = this.index === undefined ? -1 : this.index.find(data, base, this.value)
   }
 
+  /** The same in front of the rows before `end` alone. */
+  takeBefore(data: Float64Array, base: number, event: TransactionEvent, end: number): void {
+    this.take(data, base, event)
+    if (this.index !== undefined && this.previous >= end)
+      this.previous = this.index.findBefore(data, base, this.value, end)
+  }
+
+  /** Rows from `from` on are about to move one further. */
+  beforeMove(data: Float64Array, base: number, from: number): void {
+    this.index?.takeOut(data, base, from)
+  }
+
+  /** Rows from `from` on have moved, or come in, and are found again. */
+  afterMove(data: Float64Array, base: number, from: number): void {
+    this.index?.enterFrom(data, base, from)
+  }
+
   /** Writes the value into the ring. */
   write(data: Float64Array, base: number, sequence: number, row: number): void {
     data[row + this.field.valueField] = this.value
     this.index?.enter(data, base, sequence)
   }
 
-  /** Gives `event` the value of the copied row at `rows[at...]`. */
-  restore(rows: Float64Array, at: number, event: TransactionEvent): void {
-    event.values[this.place] = rows[at + this.field.valueField]!
+  /** Writes the value of `event` into a row that stands before others; `afterMove` enters it with them. */
+  writeLate(data: Float64Array, base: number, row: number, event: TransactionEvent): void {
+    this.take(data, base, event)
+    data[row + this.field.valueField] = this.value
   }
 }
 
@@ -65,7 +83,7 @@ class AttributeValues {
  * The windows of a state that also keeps aggregates of attributes. A state without any has plain `Windows`,
  * so nothing is asked of it.
  */
-class AggregateWindows extends Windows {
+class AggregateWindows extends LateWindows {
   private readonly attributes: readonly AttributeValues[]
   private readonly aggregates: readonly Aggregate[]
   /** Per aggregate, the place of its attribute in `attributes`. */
@@ -127,7 +145,55 @@ class AggregateWindows extends Windows {
     }
   }
 
-  override restore(rows: Float64Array, at: number, event: TransactionEvent): void {
-    for (const attribute of this.attributes) attribute.restore(rows, at, event)
+  override rewind(data: Float64Array, base: number, t: number, end: number, event: TransactionEvent): void {
+    super.rewind(data, base, t, end, event)
+    for (const attribute of this.attributes) attribute.takeBefore(data, base, event, end)
+    for (let i = 0; i < this.aggregates.length; i++)
+      this.aggregates[i]!.rewind(data, base, t, end, this.attributes[this.attributeOf[i]!]!.value)
+  }
+
+  override describeEarlier(
+    data: Float64Array,
+    base: number,
+    event: TransactionEvent,
+    reading: EntityReading,
+  ): void {
+    super.describe(data, base, event, reading)
+    for (let i = 0; i < this.aggregates.length; i++) {
+      const { value, previous } = this.attributes[this.attributeOf[i]!]!
+      this.aggregates[i]!.describeEarlier(data, base, value, previous, reading.aggregates[i]!)
+    }
+  }
+
+  override beforeMove(data: Float64Array, base: number, from: number): void {
+    for (const attribute of this.attributes) attribute.beforeMove(data, base, from)
+  }
+
+  override renumber(data: Float64Array, base: number, from: number): void {
+    super.renumber(data, base, from)
+    for (const aggregate of this.aggregates) aggregate.renumber(data, base, from)
+  }
+
+  override insert(data: Float64Array, base: number, sequence: number, event: TransactionEvent): void {
+    super.insert(data, base, sequence, event)
+    const slot = sequence & (data[base + HEADER.ringCapacity]! - 1)
+    const row = base + this.layout.ringAt + slot * this.layout.fieldCount
+    for (const attribute of this.attributes) {
+      attribute.writeLate(data, base, row, event)
+      attribute.afterMove(data, base, sequence)
+    }
+    for (let i = 0; i < this.aggregates.length; i++)
+      this.aggregates[i]!.insert(data, base, sequence, this.attributes[this.attributeOf[i]!]!.value)
+  }
+
+  override passBy(data: Float64Array, base: number, from: number, event: TransactionEvent): void {
+    for (const attribute of this.attributes) {
+      attribute.take(data, base, event)
+      attribute.afterMove(data, base, from)
+    }
+    for (let i = 0; i < this.aggregates.length; i++) {
+      const { value } = this.attributes[this.attributeOf[i]!]!
+      this.aggregates[i]!.passBy(data, base, event.eventTimeMs, value)
+    }
   }
 }

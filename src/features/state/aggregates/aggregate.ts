@@ -26,4 +26,27 @@ export interface Aggregate {
     previous: number,
     readings: readonly AggregateReading[],
   ): void
+
+  /**
+   * Moves every window back to end at `t`, over the rows before `end`: those up to `t`. `value` is that of
+   * the transaction to be read. Only words before the ring change; the caller keeps them and puts them back.
+   */
+  rewind(data: Float64Array, base: number, t: number, end: number, value: number): void
+  /** `describe` of windows that `rewind` has moved back; `previous` is where `value` stood last before. */
+  describeEarlier(
+    data: Float64Array,
+    base: number,
+    value: number,
+    previous: number,
+    readings: readonly AggregateReading[],
+  ): void
+  /** Rows from `from` on have moved one further. */
+  renumber(data: Float64Array, base: number, from: number): void
+  /**
+   * The late transaction at `sequence`, whose row is written but for fields of this aggregate, enters the
+   * windows that hold its time; they stand at the watermark.
+   */
+  insert(data: Float64Array, base: number, sequence: number, value: number): void
+  /** A late transaction of `timeMs` came to leave the ring at once. */
+  passBy(data: Float64Array, base: number, timeMs: number, value: number): void
 }

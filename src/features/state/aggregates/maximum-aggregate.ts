@@ -1,3 +1,4 @@
+import { LargestLinks } from '../largest-links.ts'
 import { HEADER, type StateLayout } from '../layout.ts'
 import type { AggregateReading } from '../reading.ts'
 import type { PlacedAggregate } from './aggregate-layout.ts'
@@ -14,11 +15,14 @@ const LARGEST_AT = 1
 export class MaximumAggregate extends WindowedAggregate {
   private readonly greaterField: number
   private readonly aboveField: number
+  private readonly links: LargestLinks
 
   constructor(layout: StateLayout, placed: PlacedAggregate) {
     super(layout, placed)
     this.greaterField = placed.field
     this.aboveField = placed.field + 1
+    const { valueField, greaterField, aboveField } = this
+    this.links = new LargestLinks(layout, { valueField, greaterField, aboveField })
   }
 
   override clear(data: Float64Array, base: number, sequence: number): void {
@@ -73,6 +77,42 @@ export class MaximumAggregate extends WindowedAggregate {
     row: number,
   ): void {
     if (data[at + LARGEST_AT] === sequence) data[at + LARGEST_AT] = data[row + this.aboveField]!
+  }
+
+  override renumber(data: Float64Array, base: number, from: number): void {
+    super.renumber(data, base, from)
+    if (data[base + this.headAt]! >= from) data[base + this.headAt]!++
+    for (let w = 0; w < this.windowCount; w++) {
+      const at = this.wordsAt(base, w) + LARGEST_AT
+      if (data[at]! >= from) data[at]!++
+    }
+    this.links.renumber(data, base, from)
+  }
+
+  override insert(data: Float64Array, base: number, sequence: number, value: number): void {
+    this.links.insert(data, base, sequence)
+    if (!Number.isNaN(value)) data[base + this.headAt] = Math.max(data[base + this.headAt]!, sequence)
+    super.insert(data, base, sequence, value)
+  }
+
+  protected comeBack(
+    data: Float64Array,
+    base: number,
+    at: number,
+    _w: number,
+    sequence: number,
+    row: number,
+  ): void {
+    if (Number.isNaN(data[row + this.valueField]!)) return
+    data[at + LARGEST_AT] = this.links.larger(data, base, data[at + LARGEST_AT]!, sequence)
+  }
+
+  protected takeOut(data: Float64Array, base: number, end: number): void {
+    for (let w = 0; w < this.windowCount; w++) {
+      const at = this.wordsAt(base, w)
+      if (data[at + LARGEST_AT]! < end) continue
+      data[at + LARGEST_AT] = this.links.largestIn(data, base, this.startOf(data, at), end)
+    }
   }
 
   private valueAt(data: Float64Array, base: number, sequence: number): number {

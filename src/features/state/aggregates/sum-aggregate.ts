@@ -1,7 +1,7 @@
-import type { StateLayout } from '../layout.ts'
+import { addSteps, isBeyond, scaleOf, stepsOf, sumWith } from '../../../foundation/exact-sum.ts'
+import { HEADER, type StateLayout } from '../layout.ts'
 import type { AggregateReading } from '../reading.ts'
 import type { PlacedAggregate } from './aggregate-layout.ts'
-import { addSteps, isBeyond, scaleOf, stepsOf, sumWith } from './exact-sum.ts'
 import { WindowedAggregate } from './windowed-aggregate.ts'
 
 /** Words of a window after its start: values in it, those too large to be summed, the others' sum. */
@@ -53,6 +53,28 @@ export class SumAggregate extends WindowedAggregate {
   ): void {
     const value = data[row + this.valueField]!
     if (!Number.isNaN(value)) count(data, at, stepsOf(value, this.scale), -1)
+  }
+
+  protected comeBack(
+    data: Float64Array,
+    _base: number,
+    at: number,
+    _w: number,
+    _sequence: number,
+    row: number,
+  ): void {
+    const value = data[row + this.valueField]!
+    if (!Number.isNaN(value)) count(data, at, stepsOf(value, this.scale), 1)
+  }
+
+  protected takeOut(data: Float64Array, base: number, end: number): void {
+    const next = data[base + HEADER.next]!
+    for (let sequence = end; sequence < next; sequence++) {
+      const value = data[this.rowAt(data, base, sequence) + this.valueField]!
+      if (Number.isNaN(value)) continue
+      const steps = stepsOf(value, this.scale)
+      for (let w = 0; w < this.windowCount; w++) count(data, this.wordsAt(base, w), steps, -1)
+    }
   }
 }
 

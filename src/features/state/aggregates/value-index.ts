@@ -6,10 +6,10 @@ import type { AttributeField } from './aggregate-layout.ts'
  *
  * A hash table inside the ring, as compressors keep one over their last kilobytes: there are as many buckets
  * as rows; `head` of bucket `b` (kept in the slot of that number, and no part of its row) is the newest row
- * whose value belongs there, `chain` of a row the one before it. Nothing is ever taken out: a head is right
- * when its row is in the ring and belongs to the bucket, because every row that came in wrote its bucket's
- * head; and a chain ends where it leaves the ring. So leaving rows, and rings that are written again, cost
- * nothing.
+ * whose value belongs there, `chain` of a row the one before it. What leaves is not taken out: a head is
+ * right when its row is in the ring and belongs to the bucket, because every row that came in wrote its
+ * bucket's head; and a chain ends where it leaves the ring. So leaving rows cost nothing; only those that
+ * stand behind a late one are taken out, from the newest, and entered again.
  *
  * Heads and chains say nothing that the rows do not. Saved states do not have them.
  */
@@ -40,6 +40,37 @@ export class ValueIndex {
     return -1
   }
 
+  /** The same before `end`. */
+  findBefore(data: Float64Array, base: number, value: number, end: number): number {
+    const { fieldCount } = this
+    const { valueField, chainField } = this.field
+    const ring = base + this.ringAt
+    const mask = data[base + HEADER.ringCapacity]! - 1
+    const first = data[base + HEADER.first]!
+    let at = this.headOf(data, base, hashOf(value) & mask, data[base + HEADER.next]!)
+    while (at >= first) {
+      const row = ring + (at & mask) * fieldCount
+      if (at < end && data[row + valueField] === value) return at
+      at = data[row + chainField]!
+    }
+    return -1
+  }
+
+  /** Takes the rows from `from` on out: they are about to move, and will be entered again. */
+  takeOut(data: Float64Array, base: number, from: number): void {
+    const { fieldCount } = this
+    const { valueField, chainField, headField } = this.field
+    const ring = base + this.ringAt
+    const mask = data[base + HEADER.ringCapacity]! - 1
+    for (let sequence = data[base + HEADER.next]! - 1; sequence >= from; sequence--) {
+      const row = ring + (sequence & mask) * fieldCount
+      const value = data[row + valueField]!
+      if (Number.isNaN(value)) continue
+      // The newest row of its bucket: those after it are out already.
+      data[ring + (hashOf(value) & mask) * fieldCount + headField] = data[row + chainField]!
+    }
+  }
+
   /** Enters the row at `sequence`, whose value is written; rows before it are entered. */
   enter(data: Float64Array, base: number, sequence: number): void {
     const { fieldCount } = this
@@ -59,10 +90,13 @@ export class ValueIndex {
 
   /** Enters every row again: after the ring was moved or read back. */
   rebuild(data: Float64Array, base: number): void {
+    this.enterFrom(data, base, data[base + HEADER.first]!)
+  }
+
+  /** Enters the rows from `from` on again. */
+  enterFrom(data: Float64Array, base: number, from: number): void {
     const next = data[base + HEADER.next]!
-    for (let sequence = data[base + HEADER.first]!; sequence < next; sequence++) {
-      this.enter(data, base, sequence)
-    }
+    for (let sequence = from; sequence < next; sequence++) this.enter(data, base, sequence)
   }
 
   /** The newest row of a bucket before `end`, or -1. */

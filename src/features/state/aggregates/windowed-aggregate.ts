@@ -49,6 +49,30 @@ export abstract class WindowedAggregate implements Aggregate {
     row: number,
   ): void
 
+  /** The inverse: the row, just before the window, is in it again. */
+  protected abstract comeBack(
+    data: Float64Array,
+    base: number,
+    at: number,
+    w: number,
+    sequence: number,
+    row: number,
+  ): void
+  /** The rows from `end` on leave every window; all of them hold them. */
+  protected abstract takeOut(data: Float64Array, base: number, end: number): void
+
+  /** The late transaction at `sequence` enters window `w`, whose start is right: as it would come back. */
+  protected insertInto(
+    data: Float64Array,
+    base: number,
+    at: number,
+    w: number,
+    sequence: number,
+    row: number,
+  ): void {
+    this.comeBack(data, base, at, w, sequence, row)
+  }
+
   clear(data: Float64Array, base: number, sequence: number): void {
     const from = base + this.windowsAt
     data.fill(0, base + this.headAt, from + this.windowCount * this.windowWords)
@@ -90,6 +114,53 @@ export abstract class WindowedAggregate implements Aggregate {
     }
     return mattered
   }
+
+  rewind(data: Float64Array, base: number, t: number, end: number, _value: number): void {
+    const first = data[base + HEADER.first]!
+    for (let w = 0; w < this.windowCount; w++) {
+      const at = this.wordsAt(base, w)
+      const limit = t - this.windowsMs[w]!
+      let start = data[at + START]!
+      while (start > first) {
+        const row = this.rowAt(data, base, start - 1)
+        if (data[row + TIME_FIELD]! <= limit) break
+        start--
+        this.comeBack(data, base, at, w, start, row)
+      }
+      data[at + START] = start
+    }
+    this.takeOut(data, base, end)
+  }
+
+  describeEarlier(
+    data: Float64Array,
+    base: number,
+    value: number,
+    previous: number,
+    readings: readonly AggregateReading[],
+  ): void {
+    this.describe(data, base, value, previous, readings)
+  }
+
+  renumber(data: Float64Array, base: number, from: number): void {
+    for (let w = 0; w < this.windowCount; w++) {
+      const at = this.wordsAt(base, w)
+      if (data[at + START]! >= from) data[at + START]!++
+    }
+  }
+
+  insert(data: Float64Array, base: number, sequence: number, _value: number): void {
+    const row = this.rowAt(data, base, sequence)
+    const watermark = data[base + HEADER.watermark]!
+    for (let w = 0; w < this.windowCount; w++) {
+      if (data[row + TIME_FIELD]! <= watermark - this.windowsMs[w]!) continue
+      const at = this.wordsAt(base, w)
+      if (data[at + START] === sequence + 1) data[at + START] = sequence
+      this.insertInto(data, base, at, w, sequence, row)
+    }
+  }
+
+  passBy(_data: Float64Array, _base: number, _timeMs: number, _value: number): void {}
 
   protected wordsAt(base: number, w: number): number {
     return base + this.windowsAt + w * this.windowWords

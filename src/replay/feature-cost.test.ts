@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { SMALL_FIT, smallSettings } from '../../test/oracle/random-histories.ts'
+import { FeatureEngineer } from '../features/feature-engineer.ts'
+import type { FeatureSettings } from '../features/feature-settings.ts'
+import { separateBlocks } from '../features/state/entity-state.ts'
+import { readTransaction } from '../features/transaction-event.ts'
 import { costOfFeatures, type SourceCost } from './feature-cost.ts'
-import { FeatureEngineer } from './feature-engineer.ts'
-import type { FeatureSettings } from './feature-settings.ts'
-import { separateBlocks } from './state/entity-state.ts'
-import { readTransaction } from './transaction-event.ts'
 
 const SETTINGS = smallSettings({ ringEvents: 64, dimensionValues: 16 })
 
