@@ -124,6 +124,29 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     expectReplayed(await fleet.end())
   })
 
+  test('commits nothing for a while after it was started again, and at once after a broken connection', async () => {
+    const { server } = await start()
+    const store = await openRedisStateStore({
+      url: server.url,
+      prefix: 'p',
+      consumer: 'c',
+      compareMs: 3_600_000,
+    })
+    ends.push(() => store.close())
+    await store.beginHistory({ name: 'first', lastSequence: 0 }, false)
+    await store.expectHistory({ name: 'first', lastSequence: 0 })
+    const commit = (id: string) =>
+      store.commit([], { id, bytes: new Uint8Array(1) }, new Uint8Array(1), 60_000)
+    await commit('t1')
+    await send(server, ['CLIENT', 'KILL', 'TYPE', 'normal'])
+    await eventually(() => commit('t2'))
+    await server.kill()
+    await server.start()
+    await eventually(() => store.findReceipt('t1'))
+    await expect(commit('t3')).rejects.toThrow('for 3600000 ms all servers compare what they know')
+    expect(store.knownSequence()).toBe(2)
+  })
+
   test('says at the start what it keeps, as far as it may be asked', async () => {
     const persistence = async (settings: readonly string[], login = '') => {
       const server = await startRedisServer(settings)
