@@ -978,10 +978,17 @@ export const ERRORS = define({
     message: 'No decision has the prediction or transaction id {id}',
     fix: 'Ask the server that made it, with the prediction_id of its answer. Decisions are forgotten when their log is removed.',
   },
+  FEEDBACK_WAITING_FULL: {
+    status: 503,
+    exitCode: 2,
+    message:
+      'No transaction {id} is remembered here, and {allowed} labels wait for their transactions already, as many as feedback.waiting_labels allows',
+    fix: 'Send the label again later, or with its transaction; look whether the ids of labels are those of transactions, and raise feedback.waiting_labels if they are.',
+  },
   FEEDBACK_TRANSACTION_UNKNOWN: {
     status: 404,
     exitCode: 2,
-    message: 'Transaction {id} was not decided on here, so nothing says whose it was',
+    message: 'No transaction {id} is remembered here, and the label does not say whose it was',
     fix: 'Send the transaction too, as POST /predict takes it; or user_id and timestamp, and merchant_id and device_id if it had them.',
   },
   SERVING_MODEL_UNKNOWN: {

@@ -134,6 +134,7 @@ export { TRACKING_LIMITS } from './ports/tracking-limits.ts'
 export type { TrackingStore } from './ports/tracking-store.ts'
 export { type ReplayOptions, type ReplayResult, replay } from './replay/replay.ts'
 export { createServingMetrics } from './serving/metrics/serving-metrics.ts'
+export { type Reloaded, reloadServer } from './serving/reload.ts'
 export { createServer } from './serving/server.ts'
 // The transaction
 export { tokenOf } from './transaction/token.ts'

@@ -63,5 +63,9 @@ process.exitCode = await runProgram(words, commands, {
   environment: process.env,
   workingDirectory: process.cwd(),
   signal: interruption.signal,
+  onHangup: (listener) => {
+    process.on('SIGHUP', listener)
+    return () => process.off('SIGHUP', listener)
+  },
   world: systemWorld,
 })

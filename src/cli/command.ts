@@ -8,6 +8,9 @@ export interface Output {
   write(text: string): void
 }
 
+/** Calls `listener` on each SIGHUP from now on, which then ends nothing. @returns ends that */
+export type OnHangup = (listener: () => void) => () => void
+
 /** All of the outside world a command may use; `main.ts` makes it, tests replace it. */
 export interface CommandContext {
   readonly stdout: Output
@@ -16,6 +19,8 @@ export interface CommandContext {
   readonly workingDirectory: string
   /** Aborted on Ctrl-C: a command stops at the next safe point and removes what is half written. */
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
+  /** Absent where there are no such signals. */
+  readonly onHangup?: OnHangup | undefined
   /** `--json`: stdout carries one JSON document and nothing else. */
   readonly json: boolean
   /** True when stdout is a terminal and neither `--no-color` nor NO_COLOR asks for plain text. */

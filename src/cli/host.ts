@@ -1,5 +1,5 @@
 import type { World } from '../foundation/world.ts'
-import type { Output } from './command.ts'
+import type { OnHangup, Output } from './command.ts'
 
 /** The outside world as `main.ts` hands it to the command line, once for the whole process. */
 export interface Host {
@@ -11,6 +11,8 @@ export interface Host {
   readonly workingDirectory: string
   /** Aborted on Ctrl-C. */
   readonly signal: AbortSignal
+  /** Absent where there are no such signals. */
+  readonly onHangup?: OnHangup
   /** Its clock spaces out progress. */
   readonly world: Pick<World, 'monotonicMs'>
 }

@@ -94,6 +94,7 @@ const addCommand = (
       environment: host.environment,
       workingDirectory: host.workingDirectory,
       work: { signal: host.signal, reportProgress: progress.report },
+      onHangup: host.onHangup,
       json: globals.json === true,
       useColor: mayUseColor(host.stdout, host.environment, globals.color),
     }

@@ -1,5 +1,4 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { ServeTools } from '../cli/commands/serve.ts'
 import type { StateTools } from '../cli/commands/state.ts'
@@ -13,10 +12,11 @@ import { openService } from '../pipelines/service/open-service.ts'
 import type { ServingStorage } from '../pipelines/service/serving-storage.ts'
 import type { OpenTrackingStore } from '../ports/tracking-store.ts'
 import { createServingMetrics } from '../serving/metrics/serving-metrics.ts'
-import { assertGuarded, parseApiKeys } from '../serving/safety/api-keys.ts'
+import { assertGuarded } from '../serving/safety/api-keys.ts'
 import type { AuditEntry } from '../serving/safety/audit.ts'
 import { createServer } from '../serving/server.ts'
 import { createWarningLog } from '../serving/warning-log.ts'
+import { readSecrets, reloadOnChange } from './reload-on-change.ts'
 
 /** What a server is made from. */
 export interface ServerParts {
@@ -43,16 +43,12 @@ export const servingModelLoader =
 /** Opens the service, puts the HTTP server over it, and listens. */
 export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
-  async ({ settings, environment, workingDirectory, work, onStates, onNotice }) => {
+  async ({ settings, environment, workingDirectory, work, onStates, onModels, onNotice, triggers }) => {
     const { version, storage, world } = parts
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
-    const keys = security.keys === '' ? [] : parseApiKeys(await readText(security.keys), security.keys)
+    const { keys, tls } = await readSecrets(security)
     assertGuarded(keys, api.host)
-    const tls =
-      security.tls_key === '' && security.tls_certificate === ''
-        ? undefined
-        : { key: await readText(security.tls_key), cert: await readText(security.tls_certificate) }
     const metrics = createServingMetrics(version)
     const warnings = createWarningLog(metrics.observer)
     const { pipeline, control } = await openService({
@@ -61,6 +57,7 @@ export const serverStarter =
       workingDirectory,
       work,
       onStates,
+      onModels,
       onNotice,
       load: servingModelLoader(parts)(settings.model, environment, workingDirectory),
       observer: warnings.observer,
@@ -88,6 +85,7 @@ export const serverStarter =
           reason: code === 'EADDRINUSE' ? 'the port is in use' : message,
         })
       })
+      const ignore = reloadOnChange({ app, security, triggers, warn: warnings.observer.warned })
       const { mapping, shape, models } = pipeline
       return {
         address,
@@ -95,7 +93,10 @@ export const serverStarter =
         mapping: 'refusal' in mapping ? undefined : slowExpressions(mapping.mapping, shape),
         tables: pipeline.status().tables,
         startedInMs: world.monotonicMs(),
-        close: () => app.close(),
+        close: () => {
+          ignore()
+          return app.close()
+        },
       }
     } catch (error) {
       await pipeline.close().catch(() => undefined)
@@ -114,18 +115,6 @@ const trackingSettings = (
     ]),
   ) as unknown as TrackingSettings
   return { ...defaults, directory: resolve(workingDirectory, registry) }
-}
-
-const readText = async (path: string): Promise<string> => {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    throw new VigiaError(
-      'SERVING_FILE_UNREADABLE',
-      { path, reason: (error as Error).message },
-      { cause: error },
-    )
-  }
 }
 
 /** One line for each act of administration, there before the act is answered. */

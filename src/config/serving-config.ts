@@ -1,7 +1,11 @@
 import { type Static, Type } from 'typebox'
+import { parseDuration } from '../foundation/duration.ts'
+import type { EventTimeBounds } from '../transaction/event-time.ts'
 import type { ConfigFile } from './config-file.ts'
 import {
   ApiSchema,
+  EventTimeSchema,
+  FeedbackSchema,
   LimitsSchema,
   LogSchema,
   PredictionLogSchema,
@@ -17,9 +21,11 @@ export const ServingConfigSchema = Type.Object(
     api: ApiSchema,
     security: SecuritySchema,
     limits: LimitsSchema,
+    event_time: EventTimeSchema,
     model: ServedModelSchema,
     state_store: StateStoreSchema,
     prediction_log: PredictionLogSchema,
+    feedback: FeedbackSchema,
     tables: ServedTablesSchema,
     log: LogSchema,
   },
@@ -28,6 +34,12 @@ export const ServingConfigSchema = Type.Object(
 
 /** Effective settings of serving: every default filled in. */
 export type ServingSettings = Static<typeof ServingConfigSchema>
+
+/** What time a transaction may have, as the settings say. */
+export const eventTimeBounds = ({ event_time }: Pick<ServingSettings, 'event_time'>): EventTimeBounds => ({
+  maxFutureMs: parseDuration(event_time.max_future),
+  maxAgeMs: parseDuration(event_time.max_age),
+})
 
 export const SERVING_FILE = {
   name: 'serving_config',

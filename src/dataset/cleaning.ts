@@ -153,6 +153,37 @@ export const cleanTransaction = (transaction: Transaction, fitted: FittedCleanin
   return cleaned
 }
 
+/**
+ * The transaction with every category in the one form that cleaning gives it, and nothing else changed: two
+ * with the same contents in other letters become equal. The same object where nothing changes.
+ */
+export const foldCategories = (
+  transaction: Transaction,
+  { foldCategories: folds, attributes: cleaned }: FittedCleaning,
+): Transaction => {
+  if (!folds) return transaction
+  let folded: { -readonly [K in keyof Transaction]: Transaction[K] } | undefined
+  for (const { name, column } of CATEGORY_FIELDS) {
+    const value = transaction[name]
+    const one = value === undefined ? undefined : foldCategory(column, value)
+    if (one === value) continue
+    folded ??= { ...transaction }
+    if (one === undefined) delete folded[name]
+    else folded[name] = one
+  }
+  const { attributes } = transaction
+  if (attributes === undefined || cleaned === undefined) return folded ?? transaction
+  for (const [name, value] of Object.entries(attributes)) {
+    if (cleaned[name]?.isCategory !== true || typeof value !== 'string') continue
+    const one = foldCategory(name, value)
+    if (one === value) continue
+    folded ??= { ...transaction }
+    const { [name]: _, ...others } = folded.attributes!
+    folded.attributes = one === undefined ? others : { ...others, [name]: one }
+  }
+  return folded ?? transaction
+}
+
 const cleanAttributes = (
   values: AttributeValues = {},
   cleaning: NonNullable<FittedCleaning['attributes']>,

@@ -46,6 +46,11 @@ export const QUARANTINE_REASONS = [
   },
   { code: 'mapping_failed', field: null, what: 'a mapping expression failed on this row' },
   {
+    code: 'timestamp_in_future',
+    field: 'timestamp',
+    what: 'timestamp far after all others (source.future)',
+  },
+  {
     code: 'transaction_id_reused',
     field: 'transaction_id',
     what: 'transaction id repeated with other contents',

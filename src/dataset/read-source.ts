@@ -14,6 +14,7 @@ import { allOf, type Conversion, convertedRows, preparedNames } from './conversi
 import type { RenamedColumn } from './csv-header.ts'
 import { isTakenAsUtc } from './field-conversion.ts'
 import { type MappedField, mapFields } from './field-mapping.ts'
+import { markFutureRows } from './future-rows.ts'
 import { createMappingMacros } from './mapping-macros.ts'
 import { mappingOfSource } from './mapping-of-source.ts'
 import {
@@ -110,8 +111,9 @@ export interface ReadResult {
  *    columns with row numbers (`openSourceRows`).
  * 2. Every field's expression is checked and bound (`mapFields`).
  * 3. One pass converts all rows into the table `mapped`: typed values and a set of reasons.
- * 4. Good rows get what the tables have for them, as of their time (`lookUpRows`), and their amounts in the
- *    base currency, where there is one (`convertAmounts`); repeated ids are found among them.
+ * 4. Rows far after all others are set aside (`markFutureRows`). Good rows get what the tables have for them,
+ *    as of their time (`lookUpRows`), and their amounts in the base currency, where there is one
+ *    (`convertAmounts`); repeated ids are found among them.
  * 5. Good rows are sorted into arrival order and written; the others go to the quarantine file.
  *
  * @throws the DATASET_ errors of bad input; INTERRUPTED when the work is aborted
@@ -143,6 +145,7 @@ export const readSource = async (
       if (!isOfSomeRow(error)) throw error
       return convertRows(connection, conversion, true)
     })
+    if (source.future === 'quarantine') await markFutureRows(connection)
     const { attributes, lookups } = await completeRows(connection, conversion, tables, outputs, signal)
     const counts = await countRows(connection, amounts)
     const profiled = profile ? await profileSource(connection, allOf(conversion), rows.columns) : null

@@ -6,6 +6,18 @@ import type { ShadowScore } from './decider.ts'
 import { transactionHash } from './decision-receipt.ts'
 import type { DecisionsOptions } from './decisions.ts'
 import type { Feedback, FeedbackOutcome, InferenceObserver } from './inference-pipeline.ts'
+import type { StateUpdate } from './state-updates.ts'
+
+/** A decision that is durable by now. */
+export interface DecidedNow {
+  readonly transactionId: string
+  readonly receipt: DecisionReceipt
+  readonly sequence: number
+  readonly reasons: readonly Reason[] | undefined
+  readonly shadow: ShadowScore | undefined
+  /** How the states took it in, where that is not as usual. */
+  readonly updates: readonly StateUpdate[]
+}
 
 /**
  * What is answered, and what the observer is told at the same moment.
@@ -26,15 +38,12 @@ export class Answers {
 
   /** The answer to a transaction that was decided on just now. */
   decided(
-    transactionId: string,
-    receipt: DecisionReceipt,
-    sequence: number,
-    reasons: readonly Reason[] | undefined,
-    shadow: ShadowScore | undefined,
+    { transactionId, receipt, sequence, reasons, shadow, updates }: DecidedNow,
     startedMs: number,
   ): Prediction {
     const prediction = predictionOf(receipt, receipt.model, transactionId, this.logName, sequence, false)
     this.observer.predicted(prediction, this.monotonicMs() - startedMs)
+    for (const update of updates) this.observer.updated(update)
     if (shadow !== undefined) {
       const { model, probability, isFlagged } = shadow
       this.observer.shadowed(model.description, probability, isFlagged, prediction.isFlagged)
@@ -45,20 +54,27 @@ export class Answers {
   /**
    * The answer to a transaction that was decided on before.
    *
+   * @param hash of its contents (`Decider.hashOf`); receipts of earlier versions have one of all letters
    * @throws SERVING_TRANSACTION_DIFFERS when that one had the same id and other contents
    */
   repeated(
     transaction: Transaction,
+    hash: number,
     receipt: DecisionReceipt,
     sequence: number,
     startedMs: number,
   ): Prediction {
     const { transactionId } = transaction
-    if (receipt.hash !== transactionHash(transaction))
+    if (receipt.hash !== hash && receipt.hash !== transactionHash(transaction))
       throw new VigiaError('SERVING_TRANSACTION_DIFFERS', { transactionId })
     const prediction = predictionOf(receipt, receipt.model, transactionId, this.logName, sequence, true)
     this.observer.predicted(prediction, this.monotonicMs() - startedMs)
     return prediction
+  }
+
+  /** A label that the server applied by itself. */
+  delivered(isFraud: boolean | null): void {
+    this.observer.labelled('delivered', isFraud)
   }
 
   /** The answer to feedback. */

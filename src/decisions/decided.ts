@@ -1,8 +1,9 @@
 import type { Reason } from '../model/explain/reasons.ts'
 import type { RiskLevel, Scorer } from '../model/scorer.ts'
 import type { Transaction } from '../transaction/transaction.ts'
-import { type ReceiptPlace, transactionHash } from './decision-receipt.ts'
+import type { ReceiptPlace } from './decision-receipt.ts'
 import type { Entities } from './entities.ts'
+import type { TransactionTiming } from './state-updates.ts'
 
 /*
  * A decision in all its forms: what was decided (`Decided`), and the receipt, the log entry and the answer
@@ -30,6 +31,8 @@ export interface Decided {
   readonly threshold: number
   /** Whether the champion or the canary decided. */
   readonly role: 'champion' | 'canary'
+  /** When the transaction came; undefined when in order. */
+  readonly timing: Exclude<TransactionTiming, 'in_order'> | undefined
 }
 
 /** What is decided when a model gives this probability. */
@@ -38,6 +41,7 @@ export const decidedOf = (
   role: Decided['role'],
   probability: number,
   decidedAtMs: number,
+  timing: TransactionTiming,
 ): Decided => ({
   decidedAtMs,
   probability,
@@ -45,6 +49,7 @@ export const decidedOf = (
   riskLevel: scorer.riskLevel(probability),
   threshold: scorer.threshold,
   role,
+  timing: timing === 'in_order' ? undefined : timing,
 })
 
 /** A decision on one transaction, as it is answered. */
@@ -97,12 +102,17 @@ export interface DecisionEntry extends Decided {
   readonly shadow?: ShadowEntry | undefined
 }
 
-/** The receipt of a decision; its place in the log is not known yet. */
+/**
+ * The receipt of a decision; its place in the log is not known yet.
+ *
+ * @param hash of the transaction's contents (`Decider.hashOf`)
+ */
 export const receiptOf = (
   decided: Decided,
   model: ServedModelName,
   transaction: Transaction,
   own: Entities['own'],
+  hash: number,
   sequence: number,
 ): DecisionReceipt => ({
   sequence,
@@ -113,7 +123,8 @@ export const receiptOf = (
   threshold: decided.threshold,
   model: { name: model.name, version: model.version },
   role: decided.role,
-  hash: transactionHash(transaction),
+  timing: decided.timing,
+  hash,
   userId: transaction.userId,
   merchantId: transaction.merchantId,
   deviceId: transaction.deviceId,
@@ -138,6 +149,7 @@ export const entryOf = (
   threshold: decided.threshold,
   model: modelKey,
   role: decided.role,
+  timing: decided.timing,
   latencyMs,
   shadow,
 })
@@ -161,5 +173,6 @@ export const predictionOf = (
   threshold: decided.threshold,
   model,
   role: decided.role,
+  timing: decided.timing,
   isRepeated,
 })

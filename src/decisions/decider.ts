@@ -1,4 +1,4 @@
-import { cleanTransaction } from '../dataset/cleaning.ts'
+import { cleanTransaction, foldCategories } from '../dataset/cleaning.ts'
 import { type EntityStates, FeatureEngineer } from '../features/feature-engineer.ts'
 import { separateBlocks } from '../features/state/entity-state.ts'
 import { readTransaction } from '../features/transaction-event.ts'
@@ -8,8 +8,10 @@ import type { EntityKind, StandardKind } from '../transaction/entity-kind.ts'
 import { tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Decided } from './decided.ts'
+import { transactionHash } from './decision-receipt.ts'
 import type { Entities, NamedKey } from './entities.ts'
 import type { LoadedModel } from './loaded-model.ts'
+import { copyStates, createStateWatch, type StateUpdate, type TransactionTiming } from './state-updates.ts'
 
 /** The models in service. */
 export interface ServingModels {
@@ -35,6 +37,9 @@ export interface Scored {
   reasons: readonly Reason[] | undefined
   /** What the shadow would have decided: an object of its own for each call. */
   shadow: ShadowScore | undefined
+  timing: TransactionTiming
+  /** How the states took it in, where that is not as usual. */
+  updates: readonly StateUpdate[]
 }
 
 /** What a shadow would have decided. */
@@ -54,6 +59,11 @@ export interface Decider {
   readonly engineer: FeatureEngineer
   /** Whose a transaction is, by the champion's cleaning. */
   entitiesOf(transaction: Transaction): Entities
+  /**
+   * Of the contents of a transaction, as the champion's cleaning has its categories: one that is sent again
+   * with a category in other letters is the same one.
+   */
+  hashOf(transaction: Transaction): number
   /** The states that a transaction of these needs. */
   keysOf(entities: Entities): NamedKey[]
   /** Of these, the ones that learn labels. */
@@ -63,8 +73,14 @@ export interface Decider {
    * nothing has changed.
    *
    * @param reasonCount how many reasons to give; 0 for none
+   * @param isTooOld whether the states must stay as they are
    */
-  decide(transaction: Transaction, states: EntityStates, reasonCount: number): Scored | undefined
+  decide(
+    transaction: Transaction,
+    states: EntityStates,
+    reasonCount: number,
+    isTooOld: boolean,
+  ): Scored | undefined
   /**
    * Reasons for a vector of all features that the model of `key` computes; empty when it is not in service.
    */
@@ -88,6 +104,8 @@ export const createDecider = (models: ServingModels): Decider => {
     vector: champion.vector,
     reasons: undefined,
     shadow: undefined,
+    timing: 'in_order',
+    updates: [],
   }
   const keysOf = (entities: Entities): NamedKey[] => keysOfEntities(engineer, entities)
   const ownTokens = createOwnTokens(models.champion)
@@ -98,18 +116,21 @@ export const createDecider = (models: ServingModels): Decider => {
       const { userId, merchantId, deviceId } = transaction
       return { userId, merchantId, deviceId, own: ownTokens(transaction) }
     },
+    hashOf: (transaction) => transactionHash(foldCategories(transaction, models.champion.cleaning)),
     keysOf,
     labelKeysOf: (entities) =>
       keysOf(entities).filter(({ kind }) => engineer.keeperOf(kind)!.layout.labelField >= 0),
-    decide: (transaction, states, reasonCount) => {
+    decide: (transaction, kept, reasonCount, isTooOld) => {
       const isCanarys =
         canary !== undefined && bucketOf(transaction.userId ?? transaction.transactionId) < canaryBuckets
       const deciding = isCanarys ? canary : champion
       const { event } = deciding.engineer
       readTransaction(event, cleanTransaction(transaction, deciding.model.cleaning))
-      const { user } = states
+      const { user } = kept
       if (user !== undefined && deciding.engineer.keeperOf('user')?.hasSeen(user, event.transactionToken))
         return undefined
+      const states = isTooOld ? copyStates(deciding.engineer, kept) : kept
+      const watch = deciding.watch(states, event.eventTimeMs)
       // Before the deciding engine advances the states.
       scored.shadow = shadow && shadowScore(shadow, transaction, states)
       deciding.engineer.createAllFeatures(states, deciding.vector)
@@ -118,6 +139,8 @@ export const createDecider = (models: ServingModels): Decider => {
       scored.probability = deciding.score()
       scored.vector = deciding.vector
       scored.reasons = reasonCount > 0 ? deciding.explain(deciding.vector, reasonCount) : undefined
+      scored.timing = isTooOld ? 'too_old' : watch.timing
+      scored.updates = isTooOld ? [] : watch.updates()
       return scored
     },
     explain: (key, vector, top) => {
@@ -180,6 +203,7 @@ const shadowScore = (shadow: ModelEngine, transaction: Transaction, states: Enti
 interface ModelEngine {
   readonly model: LoadedModel
   readonly engineer: FeatureEngineer
+  readonly watch: ReturnType<typeof createStateWatch>
   /** All features that the model's settings compute. */
   readonly vector: Float64Array
   /** The calibrated probability for what `vector` holds. */
@@ -200,6 +224,7 @@ const createModelEngine = (model: LoadedModel): ModelEngine => {
   return {
     model,
     engineer,
+    watch: createStateWatch(engineer),
     vector,
     score: () => {
       choose(vector)

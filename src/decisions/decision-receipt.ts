@@ -12,15 +12,28 @@ export interface ReceiptPlace {
 
 /** What is kept of a label to recognise it when it comes again. */
 export interface LabelReceipt extends ReceiptPlace {
-  readonly isFraud: boolean
+  /** Null: it was taken back. */
+  readonly isFraud: boolean | null
   readonly receivedAtMs: number
   readonly isApplied: boolean
+  /** When its transaction happened; absent in receipts of before, and where nobody knows. */
+  readonly eventTimeMs?: number
+}
+
+/** What is kept of a label whose transaction has not come. */
+export interface WaitingReceipt extends LabelReceipt {
+  readonly transactionId: string
 }
 
 /** Id of the receipt of a transaction's decision (its idempotency key, as the field calls it). */
 export const decisionId = (transactionId: string): string => `decision/${shortened(transactionId)}`
 /** Id of the receipt of a transaction's latest label. */
 export const labelId = (transactionId: string): string => `label/${shortened(transactionId)}`
+/** The same of a transaction that was not decided on here: labels of a history know its token alone. */
+export const historyLabelId = (transactionToken: number): string =>
+  `label-of/${transactionToken.toString(36)}`
+/** Id of the receipt of a label whose transaction has not come. */
+export const waitingId = (transactionId: string): string => `waiting/${shortened(transactionId)}`
 
 /** A receipt as stores keep it: JSON in UTF-8. */
 export const encodeReceipt = (receipt: ReceiptPlace): Uint8Array => encoder.encode(JSON.stringify(receipt))

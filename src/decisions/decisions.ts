@@ -1,6 +1,7 @@
 import type { World } from '../foundation/world.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import type { SharedStateStore, StateStore, StorePersistence } from '../ports/state-store.ts'
+import type { EventTimeBounds } from '../transaction/event-time.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { DecisionReceipt, Prediction } from './decided.ts'
 import type { Decider } from './decider.ts'
@@ -33,6 +34,12 @@ export interface DecisionSettings {
   readonly saveAfterMs: number
   /** How long a repeated transaction is known, in milliseconds. */
   readonly receiptLifeMs: number
+  /** What time a transaction may have by the clock of this process. */
+  readonly eventTime: EventTimeBounds
+  /** Most labels that wait for their transaction; further ones are refused. */
+  readonly waitingLabels: number
+  /** How long they wait, in milliseconds. */
+  readonly waitingLifeMs: number
   /** Bytes from which on the log is archived by itself. */
   readonly archiveAfterBytes: number
 }
@@ -65,6 +72,8 @@ export interface DecisionsStatus {
   readonly unsavedStates: number
   /** Records whose receipts are not saved yet. */
   readonly waiting: number
+  /** Labels that wait for their transaction. */
+  readonly waitingLabels: number
   /** Number of the last decision or label, inclusive; 0 before the first. */
   readonly lastSequence: number
 }

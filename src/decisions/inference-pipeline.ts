@@ -1,11 +1,13 @@
 import type { VigiaError } from '../errors.ts'
 import type { LookupOutcome } from '../lookup/complete-transaction.ts'
 import type { Reason } from '../model/explain/reasons.ts'
+import type { EventTimeRefusal } from '../transaction/event-time.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
 import type { Reads } from './reading.ts'
+import type { StateUpdate } from './state-updates.ts'
 import type { RefreshOutcome, TableStatus } from './tables/table-status.ts'
 
 export type { Prediction, Reads, ServedModelName }
@@ -26,7 +28,7 @@ export interface LoggedPrediction extends Prediction {
     readonly isFlagged: boolean
   }
   /** What feedback said of it. */
-  readonly label?: { readonly isFraud: boolean; readonly receivedAtMs: number }
+  readonly label?: { readonly isFraud: boolean | null; readonly receivedAtMs: number }
 }
 
 /**
@@ -35,7 +37,8 @@ export interface LoggedPrediction extends Prediction {
  */
 export interface Feedback {
   readonly transactionId: string
-  readonly isFraud: boolean
+  /** Null: a label that was told before is taken back, and nobody knows. */
+  readonly isFraud: boolean | null
   /** As a request for a decision has it; then the names are not read. */
   readonly transaction?: Transaction
   readonly userId?: string
@@ -45,12 +48,18 @@ export interface Feedback {
 }
 
 /**
- * `applied`: the states have learnt it. `late`: taken down, but no feature can need it: it came after the
- * last window that could count it, or no state has the transaction. `unchanged`: the same label came before.
- * `unknown`: no such transaction was decided on here, and the feedback does not say whose it was; it was not
- * taken.
+ * `applied`: the states have learnt it. `waiting`: taken down, and applied when its transaction comes: none
+ * of its id is remembered here. `late`: taken down, but no feature can need it any more. `unchanged`: the
+ * same label came before. `unknown`, where processes share their states: no such transaction is remembered,
+ * and the feedback does not say whose it was; it was not taken.
  */
-export type FeedbackOutcome = 'applied' | 'late' | 'unchanged' | 'unknown'
+export type FeedbackOutcome = 'applied' | 'waiting' | 'late' | 'unchanged' | 'unknown'
+
+/**
+ * What became of a label beside `FeedbackOutcome`. `delivered`: the server applied it itself, because its
+ * transaction came or its time did. `expired`: it has waited too long for its transaction.
+ */
+export type LabelOutcome = FeedbackOutcome | 'delivered' | 'expired'
 
 export interface SavedLogs {
   /** Folder of the dated Parquet files. */
@@ -79,7 +88,11 @@ export interface InferenceObserver {
   predicted(prediction: Prediction, latencyMs: number): void
   /** The challenger's answer to the same transaction. */
   shadowed(model: ServedModelName, probability: number, isFlagged: boolean, championFlagged: boolean): void
-  labelled(outcome: FeedbackOutcome, isFraud: boolean): void
+  labelled(outcome: LabelOutcome, isFraud: boolean | null): void
+  /** A state took a transaction in late, not at all, or gave up its oldest one for it. */
+  updated(update: StateUpdate): void
+  /** A transaction was refused for its time. */
+  mistimed(reason: EventTimeRefusal): void
   /** What came of looking a transaction up in a table beside the transactions. */
   lookedUp(table: string, outcome: LookupOutcome): void
   /** Something that a person should look at: a replayed vector that differs, a log that cannot be written. */
@@ -99,7 +112,13 @@ export interface InferenceStatus {
     /** Whether a shared store was emptied or set back: then nothing is decided until it is put right. */
     readonly isHistoryLost: boolean
   }
-  readonly log: { readonly lastSequence: number; readonly bytes: number; readonly waiting: number }
+  readonly log: {
+    readonly lastSequence: number
+    readonly bytes: number
+    readonly waiting: number
+    /** Labels that wait for their transaction. */
+    readonly waitingLabels: number
+  }
   /** Tables beside the transactions, in the order in which they are looked up. */
   readonly tables: readonly TableStatus[]
 }
@@ -116,11 +135,18 @@ export interface InferencePipeline {
    * @param sent a transaction, or what reads it: that is called again when other models came into service
    * before it was decided on, so that what decides is what it was read for
    * @param reasons how many reasons to give; 0 for none
+   * @throws REQUEST_TRANSACTION_INVALID when its time cannot be true (`assertTimely`)
    * @throws SERVING_TRANSACTION_DIFFERS when the id was decided on with other contents
    * @throws SERVING_TRANSACTION_KNOWN when it is part of the history that the states were loaded with
    * @throws SERVING_LOG_FAILED, SERVING_STORE_FAILED when it cannot be made durable: nothing was decided
    */
   predict(sent: Transaction | Reads<Transaction>, reasons: number): Promise<Prediction>
+  /**
+   * Refuses a transaction whose time cannot be true by the clock; `predict` does it too.
+   *
+   * @throws REQUEST_TRANSACTION_INVALID that names the clock
+   */
+  assertTimely(transaction: Transaction): void
   /** @param sent a label, or what reads it, as `predict` has it */
   applyFeedback(sent: Feedback | Reads<Feedback>): Promise<FeedbackOutcome>
   /** A decision by its prediction id or transaction id. */

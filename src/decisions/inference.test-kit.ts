@@ -10,6 +10,7 @@ import type { World } from '../foundation/world.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
+import { ANY_EVENT_TIME } from '../transaction/event-time.ts'
 import type { DecisionSettings } from './decisions.ts'
 import type { InferenceObserver } from './inference-pipeline.ts'
 import type { LoadedModel } from './loaded-model.ts'
@@ -128,7 +129,10 @@ export const TEST_SETTINGS: DecisionSettings = {
   cacheBytes: 1 << 30,
   saveAfterMs: 1e6,
   receiptLifeMs: 1e9,
+  waitingLabels: 100,
+  waitingLifeMs: 1e9,
   archiveAfterBytes: 1e9,
+  eventTime: ANY_EVENT_TIME,
 }
 
 export const silentObserver: InferenceObserver = {
@@ -136,6 +140,8 @@ export const silentObserver: InferenceObserver = {
   predicted: () => undefined,
   shadowed: () => undefined,
   labelled: () => undefined,
+  updated: () => undefined,
+  mistimed: () => undefined,
   warned: (code, details) => {
     throw new Error(`${code}: ${JSON.stringify(details)}`)
   },

@@ -1,16 +1,14 @@
+import type { StateLayout } from '../features/state/layout.ts'
+import type { EntityKind } from '../transaction/entity-kind.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { DecisionReceipt } from './decided.ts'
-import type { LabelReceipt } from './decision-receipt.ts'
+import type { LabelReceipt, WaitingReceipt } from './decision-receipt.ts'
 import type { Entities } from './entities.ts'
 import type { Feedback } from './inference-pipeline.ts'
 import type { LabelEntry } from './log/log-record.ts'
 
 /** Whose states learn a label, and when its transaction happened. */
-export interface LabelledEntities {
-  readonly userId?: string
-  readonly merchantId?: string
-  readonly deviceId?: string
-  readonly own?: NonNullable<Entities['own']>
+export interface LabelledEntities extends Entities {
   readonly eventTimeMs: number
 }
 
@@ -44,15 +42,45 @@ export const entitiesOfFeedback = (
 /** The log's entry of a label. */
 export const labelEntryOf = (
   { transactionId, isFraud }: Feedback,
-  entities: LabelledEntities,
+  entities: LabelledEntities | undefined,
   receivedAtMs: number,
   isApplied: boolean,
 ): LabelEntry => ({ transactionId, isFraud, ...entities, receivedAtMs, isApplied })
 
+/** The receipt of a label that waits for its transaction. */
+export const waitingReceiptOf = (label: LabelEntry): WaitingReceipt => ({
+  ...labelReceiptOf(label),
+  transactionId: label.transactionId,
+})
+
+/**
+ * Time from a transaction until no label of it can change a feature, in milliseconds: the longest window of
+ * its entities' states, risk windows with the delay before them; 0 where no feature reads labels.
+ */
+export const labelLifeMs = (engineer: LabelReaders): number =>
+  Math.max(
+    0,
+    ...engineer.kinds.flatMap((kind) => {
+      const { layout } = engineer.keeperOf(kind)!
+      return layout.labelField < 0 ? [] : [layout.retentionMs]
+    }),
+  )
+
+type LabelReaders = {
+  readonly kinds: readonly EntityKind[]
+  keeperOf(kind: EntityKind): { readonly layout: StateLayout } | undefined
+}
+
 /** The receipt of a label; its place in the log is not known yet. */
-export const labelReceiptOf = ({ isFraud, receivedAtMs, isApplied }: LabelEntry): LabelReceipt => ({
+export const labelReceiptOf = ({
   isFraud,
   receivedAtMs,
   isApplied,
+  eventTimeMs,
+}: LabelEntry): LabelReceipt => ({
+  isFraud,
+  receivedAtMs,
+  isApplied,
+  ...(eventTimeMs !== undefined && { eventTimeMs }),
   position: undefined,
 })

@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { withDatabase } from '../disk/database.ts'
-import { createModelControl } from '../pipelines/service/model-control.ts'
 import type { StateStore } from '../ports/state-store.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { ServingModels } from './decider.ts'
@@ -16,6 +15,9 @@ import {
   testModel,
 } from './inference.test-kit.ts'
 import type { InferenceObserver } from './inference-pipeline.ts'
+import type { LoadedModel } from './loaded-model.ts'
+import type { ServedSources } from './log/served-choice.ts'
+import { createModelControl } from './model-control.ts'
 import { type OpenPipeline, openInferencePipeline } from './open-pipeline.ts'
 
 const CHAMPION = testModel('champion')
@@ -48,6 +50,18 @@ describe('the pipeline with its log and archive', () => {
     expect(await pipeline.find(predictionId)).toEqual(inLog)
     expect(await pipeline.find(`${predictionId}0`)).toBeUndefined()
     expect(await pipeline.find('nobody')).toBeUndefined()
+  })
+
+  test('a category in other letters is the same category, so the transaction is the same one', async () => {
+    pipeline = await open(folder)
+    const sent = { ...payment(1), merchantCategory: 'Grocery Store' }
+    const first = await pipeline.predict(sent, 0)
+    const again = { ...first, isRepeated: true }
+    for (const merchantCategory of ['Grocery Store', 'grocery store', 'GROCERY  STORE'])
+      expect(await pipeline.predict({ ...sent, merchantCategory }, 0)).toEqual(again)
+    await expect(pipeline.predict({ ...sent, merchantCategory: 'grocer' }, 0)).rejects.toMatchObject({
+      code: 'SERVING_TRANSACTION_DIFFERS',
+    })
   })
 
   test('who asks again with reasons gets those of the decision, from the log and from the archive', async () => {
@@ -156,6 +170,34 @@ describe('the pipeline with its log and archive', () => {
     expect(names.slice(40, 60)).toEqual(Array(20).fill('second'))
     expect(names.slice(60)).toEqual(Array(20).fill('champion'))
     expect(pipeline.models.map(({ name, role }) => [name, role])).toEqual([['champion', 'champion']])
+  })
+
+  test('what an act of administration chose is kept, a rollback by the version that decides again', async () => {
+    const registered = (name: string, version: string): LoadedModel => {
+      const model = testModel(name)
+      const description = { ...model.description, name: 'fraud', version, source: 'models:/fraud@production' }
+      return { ...model, description }
+    }
+    pipeline = await open(folder, { models: { champion: registered('first', '3') } })
+    const sources = { source: 'models:/fraud@production', shadow: '', canary: '', canary_share: 0.05 }
+    const kept: ServedSources[] = []
+    const control = createModelControl(pipeline, async () => registered('second', '4'), {
+      sources,
+      keep: async (chosen) => void kept.push(chosen),
+    })
+    await control.reload()
+    await control.setCanary('models:/fraud/5', 0.1)
+    await control.setCanary(null, 0.1)
+    await control.setShadow('runs/new')
+    await control.rollBack()
+    await expect(control.rollBack()).rejects.toMatchObject({ code: 'SERVING_NO_EARLIER_MODEL' })
+    expect(kept).toEqual([
+      sources,
+      { ...sources, canary: 'models:/fraud/5', canary_share: 0.1 },
+      { ...sources, canary_share: 0.1 },
+      { ...sources, canary_share: 0.1, shadow: 'runs/new' },
+      { ...sources, canary_share: 0.1, shadow: 'runs/new', source: 'models:/fraud/3' },
+    ])
   })
 
   test('a model that could not go on from the states is refused, and the one in service stays', async () => {

@@ -4,7 +4,10 @@ import type { World } from '../foundation/world.ts'
 import type { Reason } from '../model/explain/reasons.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import { assertInBase } from '../transaction/base-amount.ts'
+import { eventTimeProblem } from '../transaction/event-time.ts'
+import { RequestProblemsError } from '../transaction/request-problem.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
+import type { Transaction } from '../transaction/transaction.ts'
 import { Archiver } from './archiver.ts'
 import { createDecider, type Decider, type ServingModels } from './decider.ts'
 import type {
@@ -111,7 +114,7 @@ const identify = ({ states, models, world }: PipelineOptions): Promise<StoreIden
 const accept = async (
   models: ServingModels,
   identity: StoreIdentity,
-  { states, log }: PipelineOptions,
+  { states, log, settings: { eventTime }, observer }: PipelineOptions,
 ): Promise<void> => {
   for (const model of modelsOf(models)) {
     if (model.statesKey !== identity.statesKey) {
@@ -123,6 +126,14 @@ const accept = async (
       })
     }
     await writeModelDocument(log, model)
+    const { name, version } = model.description
+    const { latenessMs } = model.settings.limits.user
+    if (Number.isFinite(eventTime.maxFutureMs) && latenessMs < eventTime.maxFutureMs)
+      observer.warned('SERVING_FUTURE_BLINDS', {
+        model: `${name} ${version}`,
+        max_future_ms: eventTime.maxFutureMs,
+        allowed_lateness_ms: latenessMs,
+      })
   }
 }
 
@@ -154,6 +165,12 @@ const createPipeline = (
   const explain: InferencePipeline['explain'] = (prediction, reasons) =>
     reasonsOf(decider, prediction, reasons)
   const current = (): object => decider
+  const assertTimely = ({ eventTimeMs }: Transaction): void => {
+    const refused = eventTimeProblem(eventTimeMs, options.world.now(), options.settings.eventTime)
+    if (refused === undefined) return
+    options.observer.mistimed(refused.reason)
+    throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', [refused.problem])
+  }
 
   return {
     identity,
@@ -169,10 +186,12 @@ const createPipeline = (
     get mapping() {
       return mapping
     },
+    assertTimely,
     predict: async (sent, reasons) => {
-      const prediction = await useRead(sent, current, (transaction, isStale) =>
-        decisions.predict(assertInBase(tables.complete(transaction), shape.amounts), reasons, isStale),
-      )
+      const prediction = await useRead(sent, current, (transaction, isStale) => {
+        assertTimely(transaction)
+        return decisions.predict(assertInBase(tables.complete(transaction), shape.amounts), reasons, isStale)
+      })
       // A retried request gets its reasons again, where that takes no search.
       if (!prediction.isRepeated || reasons === 0 || !decisions.isLogInOrder) return prediction
       const logged = await find(prediction.transactionId)
@@ -237,12 +256,21 @@ const statusOf = (
   bytes: number,
   tables: InferenceStatus['tables'],
 ): InferenceStatus => {
-  const { failure, waiting, lastSequence, cachedStates, cachedBytes, unsavedStates, isHistoryLost } = status
+  const {
+    failure,
+    waiting,
+    waitingLabels,
+    lastSequence,
+    cachedStates,
+    cachedBytes,
+    unsavedStates,
+    isHistoryLost,
+  } = status
   return {
     isReady: failure === '',
     reason: failure,
     store: { kind, cachedStates, cachedBytes, unsavedStates, isHistoryLost },
-    log: { lastSequence, bytes, waiting },
+    log: { lastSequence, bytes, waiting, waitingLabels },
     tables,
   }
 }

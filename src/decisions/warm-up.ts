@@ -36,6 +36,7 @@ export const warmUp = (decider: Decider): void => {
       },
       states,
       0,
+      false,
     )
   }
 }

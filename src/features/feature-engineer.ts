@@ -34,7 +34,8 @@ export type Outcome = 'created' | 'repeated'
 export interface LabelEvent {
   readonly transactionToken: number
   readonly eventTimeMs: number
-  readonly isFraud: boolean
+  /** Null: nobody knows any more. */
+  readonly isFraud: boolean | null
 }
 
 /**

@@ -21,6 +21,10 @@ export interface FeatureSettings {
   readonly options: FamilyOptions
   /** Length in milliseconds by window name. */
   readonly windowMs: ReadonlyMap<string, number>
+  /**
+   * Transactions of which nobody tells a label within the delay are genuine from then on; absent: unknown.
+   */
+  readonly unlabelled?: 'genuine_after_delay'
   /** There are no states of users, and no features of them. */
   readonly withoutUsers?: boolean
   /** By kind of entity: the standard ones, and those of the bank's own. */

@@ -207,13 +207,14 @@ export class EntityShard {
 
   private applyLabel(kind: EntityKind, state: EntityState, labels: Float64Array, index: number): void {
     const at = index * this.labelWidth
+    const isFraud = labels[at + LABEL.isFraud]!
     this.engineer
       .keeperOf(kind)
       ?.label(
         state,
         labels[at + LABEL.eventTimeMs]!,
         labels[at + LABEL.transactionToken]!,
-        labels[at + LABEL.isFraud] === 1,
+        isFraud < 0 ? null : isFraud === 1,
       )
   }
 

@@ -24,10 +24,6 @@ export interface ScheduledLabel {
 export const isLabelDue = ({ dueMs, arrival }: ScheduledLabel, clockMs: number, arrived: number): boolean =>
   dueMs <= clockMs && arrival < arrived
 
-/** `isLabelDue` over the columns of `labelSchedule`, as SQL. */
-export const labelDueSql = (clockMs: number, arrived: number): string =>
-  `due <= ${clockMs} AND arrival < ${arrived}`
-
 /** Order of delivery of the rows of `labelSchedule`, as SQL. */
 export const DELIVERY_ORDER = 'due, arrival'
 

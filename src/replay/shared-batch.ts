@@ -1,4 +1,7 @@
+import { LABEL_WIDTH } from '../artifacts/pending-labels.ts'
 import { type EventRows, type EventShape, eventWidth } from '../features/transaction-event.ts'
+
+export { LABEL, LABEL_WIDTH } from '../artifacts/pending-labels.ts'
 
 /** Most rows of one batch, and most labels: large enough that an entity has several events in one. */
 export const BATCH_ROWS = 65_536
@@ -6,26 +9,6 @@ export const BATCH_ROWS = 65_536
 const BATCH_WORDS = BATCH_ROWS * 160
 /** Batches under way at once: one being read, one computed, one written. */
 export const BATCH_SLOTS = 3
-
-/** What is known of a label when it is delivered, row after row like events. */
-export const LABEL_FIELDS = [
-  'transactionToken',
-  'eventTimeMs',
-  'isFraud',
-  'merchantToken',
-  'deviceToken',
-  /** The label is delivered before this row of the batch. */
-  'beforeRow',
-] as const
-export const LABEL_WIDTH = LABEL_FIELDS.length
-export const LABEL = {
-  transactionToken: 0,
-  eventTimeMs: 1,
-  isFraud: 2,
-  merchantToken: 3,
-  deviceToken: 4,
-  beforeRow: 5,
-} as const satisfies Readonly<Record<(typeof LABEL_FIELDS)[number], number>>
 
 /** A batch in memory that all threads share. Each output value is written by exactly one worker. */
 export interface SharedBatch {

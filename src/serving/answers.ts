@@ -25,6 +25,8 @@ export const predictionAnswer = (prediction: Prediction, latencyMs: number) => (
   role: prediction.role,
   reasons: prediction.reasons,
   repeated: prediction.isRepeated,
+  late: prediction.timing !== undefined,
+  timing: prediction.timing ?? 'in_order',
   sequence: prediction.sequence,
   decided_at: new Date(prediction.decidedAtMs).toISOString(),
   latency_ms: Math.round(latencyMs * 1000) / 1000,

@@ -22,7 +22,9 @@ export const decideRows = (
   const { shape } = pipeline
   for (const [index, row] of rows.entries()) {
     try {
-      transactions.push(readTransaction(row))
+      const transaction = readTransaction(row)
+      pipeline.assertTimely(transaction)
+      transactions.push(transaction)
     } catch (error) {
       if (!(error instanceof RequestProblemsError)) throw error
       problems.push(

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify'
 import type { ServingSettings } from '../config/serving-config.ts'
 import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
+import type { ModelControl } from '../decisions/model-control.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
-import type { ModelControl } from '../pipelines/service/model-control.ts'
 import type { ServingMetrics } from './metrics/serving-metrics.ts'
 import type { ApiKey, Scope } from './safety/api-keys.ts'
 import type { Audit } from './safety/audit.ts'
+import type { KeyRing } from './safety/key-ring.ts'
 
 /** The settings that the server itself reads. */
 export type HttpSettings = Pick<ServingSettings, 'api' | 'security' | 'limits' | 'log'>
@@ -18,7 +19,7 @@ export interface ServerDependencies {
   readonly settings: HttpSettings
   /** Its `observer` was given to the pipeline. */
   readonly metrics: ServingMetrics
-  /** Contents of the file of `security.keys`; empty without one. */
+  /** Contents of the file of `security.keys`; empty without one. `reloadServer` gives it others. */
   readonly keys: readonly ApiKey[]
   /** Contents of the PEM files; undefined for plain HTTP. */
   readonly tls?: { readonly key: string; readonly cert: string }
@@ -38,6 +39,11 @@ export interface ServerDependencies {
 export type App = FastifyInstance
 
 declare module 'fastify' {
+  interface FastifyInstance {
+    /** The keys that are known at the moment. */
+    readonly keyRing: KeyRing
+  }
+
   interface FastifyRequest {
     /** Whose key came with the request; null without keys. */
     caller: ApiKey | null

@@ -1,7 +1,7 @@
 import { loadServingConfig } from '../config/config-manager.ts'
 import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
+import type { ModelControl } from '../decisions/model-control.ts'
 import { VigiaError } from '../errors.ts'
-import type { ModelControl } from '../pipelines/service/model-control.ts'
 import { NO_SHAPE } from '../transaction/shape.ts'
 import { createServingMetrics } from './metrics/serving-metrics.ts'
 import { createServer } from './server.ts'
@@ -36,6 +36,7 @@ const neverAsked = (): never => {
 
 const PIPELINE: InferencePipeline = {
   predict: neverAsked,
+  assertTimely: neverAsked,
   applyFeedback: neverAsked,
   find: neverAsked,
   explain: neverAsked,

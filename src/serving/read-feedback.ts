@@ -80,15 +80,15 @@ const readLabelled = (
   return undefined
 }
 
-/** As files write labels: true, false, 1, 0, and the same as text. */
-const readLabel = (value: unknown, problems: FieldProblem[]): boolean => {
-  if (typeof value === 'boolean') return value
+/** As files write labels: true, false, 1, 0, and the same as text; null takes a label back. */
+const readLabel = (value: unknown, problems: FieldProblem[]): boolean | null => {
+  if (typeof value === 'boolean' || value === null) return value
   if (value === 1 || value === 0) return value === 1
   const text = typeof value === 'string' ? value.trim().toLowerCase() : ''
   if (text === 'true' || text === '1' || text === '1.0') return true
   if (text === 'false' || text === '0' || text === '0.0') return false
   const what = isMissing(value) ? 'is missing' : 'is no label'
-  problems.push({ field: 'is_fraud', what, allowed: 'true, false, 1 or 0', got: shown(value) })
+  problems.push({ field: 'is_fraud', what, allowed: 'true, false, 1, 0 or null', got: shown(value) })
   return false
 }
 

@@ -18,6 +18,7 @@ import { addJsonBodies } from './json-bodies.ts'
 import { createLogBuffer, type LogStream } from './log-buffer.ts'
 import { addOpenApi } from './openapi.ts'
 import { createTransactionReader } from './read-transaction.ts'
+import { TLS_OPTIONS } from './reload.ts'
 import { createRequestLog } from './request-log.ts'
 import { createRequestNames } from './request-names.ts'
 import { addAdmin } from './routes/admin.ts'
@@ -35,6 +36,7 @@ import { addService } from './routes/service.ts'
 import { addTables } from './routes/tables.ts'
 import { assertGuarded } from './safety/api-keys.ts'
 import { createGuard, type Guard } from './safety/guard.ts'
+import { KeyRing } from './safety/key-ring.ts'
 import { watchLoad } from './safety/load-shedding.ts'
 import { limitOf, sourceOf } from './safety/rate-limits.ts'
 import { addSchemas } from './schemas/named.ts'
@@ -89,19 +91,18 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     await pipeline.close()
     lines.flush()
   })
-  app.decorateRequest('caller', null)
-  app.decorateRequest('subject', null)
   app.setErrorHandler(answerErrors(vigiaErrorBody))
   addSchemas(app)
   watchRoutes(
     app,
     dependencies,
     lines,
-    createGuard(app, { keys, load, metrics, isTls: dependencies.tls !== undefined }),
+    createGuard(app, { load, metrics, isTls: dependencies.tls !== undefined }),
   )
   if (security.cors_origins.length > 0)
     await app.register(cors, { origin: [...security.cors_origins], methods: ['GET', 'POST'], maxAge: 600 })
-  if (limits.requests_per_minute > 0 || keys.some(({ requestsPerMinute = 0 }) => requestsPerMinute > 0))
+  // A file of keys may name a rate later.
+  if (limits.requests_per_minute > 0 || keys.length > 0)
     await app.register(rateLimit, rateLimits(limits.requests_per_minute))
   const parseJson = addJsonBodies(app, (request) => (isOfSource(request) ? quoteNumbers : undefined))
   if (api.docs) await addOpenApi(app, version, pipeline)
@@ -136,7 +137,7 @@ const reasonOf = (pipeline: ServerDependencies['pipeline']): string => {
   return isReady ? '' : reason || 'the pipeline is not ready'
 }
 
-const createApp = ({ settings, tls }: ServerDependencies, lines: LogStream): App => {
+const createApp = ({ settings, tls, keys }: ServerDependencies, lines: LogStream): App => {
   const { limits, security, log } = settings
   const requestName = createRequestNames()
   const http = {
@@ -170,19 +171,23 @@ const createApp = ({ settings, tls }: ServerDependencies, lines: LogStream): App
     },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       answerErrors(vigiaErrorBody)(error, request, reply),
-    ...(tls === undefined
-      ? { http }
-      : { https: { ...http, key: tls.key, cert: tls.cert, minVersion: 'TLSv1.2' } }),
+    ...(tls === undefined ? { http } : { https: { ...http, key: tls.key, cert: tls.cert, ...TLS_OPTIONS } }),
   }
   try {
     const app = fastify(options as object) as unknown as App
     app.server.maxConnections = limits.connections
+    app.decorate('keyRing', new KeyRing(keys))
+    app.decorateRequest('caller', null)
+    app.decorateRequest('subject', null)
     return app
   } catch (error) {
     if (tls === undefined) throw error
     throw new VigiaError('SERVING_TLS_INVALID', { reason: (error as Error).message }, { cause: error })
   }
 }
+
+/** Levels at which requests are logged. */
+const REQUEST_LEVELS: ReadonlySet<string> = new Set(['trace', 'debug', 'info'])
 
 const isoTime = (): string => `,"time":"${new Date().toISOString()}"`
 
@@ -196,11 +201,12 @@ const watchRoutes = (
   const logOf = createRequestLog(lines, settings.log)
   const watch = (method: string, route: string) => {
     const count = metrics.requestsOf(method, route)
-    const log = logOf?.(method, route)
+    const log = logOf(method, route)
     return (request: FastifyRequest, reply: FastifyReply): void => {
       const latencyMs = reply.elapsedTime
       count(reply.statusCode, latencyMs / 1000)
-      log?.(request, reply, latencyMs)
+      // The level may change while the server runs.
+      if (REQUEST_LEVELS.has(app.log.level)) log(request, reply, latencyMs)
     }
   }
   app.addHook('onRoute', (route: RouteOptions) => {

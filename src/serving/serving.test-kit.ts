@@ -9,9 +9,9 @@ import type {
   Prediction,
   ServedModel,
 } from '../decisions/inference-pipeline.ts'
+import type { ModelControl } from '../decisions/model-control.ts'
 import { VigiaError } from '../errors.ts'
 import type { Scorer } from '../model/scorer.ts'
-import type { ModelControl } from '../pipelines/service/model-control.ts'
 import { NO_SHAPE } from '../transaction/shape.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { HttpSettings, ServerDependencies } from './dependencies.ts'
@@ -63,7 +63,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
     const probability = transaction.amountMinor / (transaction.amountMinor + 10_000)
     const sequence = byTransaction.size + 1
     const decidedAtMs = Date.parse('2026-02-01T00:00:00Z') + sequence
-    const decided = decidedOf(SCORER, 'champion', probability, decidedAtMs)
+    const decided = decidedOf(SCORER, 'champion', probability, decidedAtMs, 'in_order')
     const { name, version } = pipeline.models[0]!
     const logged: LoggedPrediction = {
       ...predictionOf(decided, { name, version }, transaction.transactionId, 'log', sequence, false),
@@ -107,6 +107,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
     hold: (until) => {
       held = until
     },
+    assertTimely: () => undefined,
     predict: async (sent, reasons) => {
       const transaction = typeof sent === 'function' ? await sent() : sent
       if (pipeline.failure !== undefined) throw pipeline.failure
@@ -159,7 +160,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
         unsavedStates: 0,
         isHistoryLost: false,
       },
-      log: { lastSequence: byTransaction.size, bytes: 0, waiting: 0 },
+      log: { lastSequence: byTransaction.size, bytes: 0, waiting: 0, waitingLabels: 0 },
       tables: [],
     }),
     close: async () => {

@@ -7,9 +7,8 @@ import { parseHeader } from '../../src/dataset/csv-header.ts'
 import { prepareModel } from '../../src/decisions/loaded-model.ts'
 import { shapeOf } from '../../src/decisions/served-shape.ts'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../../src/disk/database.ts'
-import { parseDuration } from '../../src/foundation/duration.ts'
 import type { ModelParity } from '../../src/pipelines/parity/parity-of-log.ts'
-import { readLabels, readRequests } from '../../src/pipelines/parity/served-rows.ts'
+import { readRequests } from '../../src/pipelines/parity/served-rows.ts'
 import type { TransactionShape } from '../../src/transaction/shape.ts'
 import { type RequestTransaction, writeRequest } from '../../src/transaction/write-request.ts'
 import { type Finished, servingIn, temporaryFolder, vigiaIn } from '../end-to-end/vigia-in-process.ts'
@@ -36,7 +35,8 @@ afterAll(remove)
 
 /**
  * Every example of a public data set, as its README says to use it: its file is valid, a model comes of it,
- * the model scores a later file, and a server that is sent the same rows with their attributes says the same.
+ * the model scores a later file, and a server that is sent the same rows with their attributes says the same:
+ * it delivers the labels itself that the history still waits for, as predict does.
  */
 describe.each(NAMED_SHAPES)('examples/public/%s', (_, { set, config, file, tables }) => {
   const folder = join(work, `${set}-${config}`)
@@ -75,8 +75,6 @@ describe.each(NAMED_SHAPES)('examples/public/%s', (_, { set, config, file, table
     expect(requests.length).toBeGreaterThan(SERVED / 2)
     if (sent.attributes.length > 0)
       expect(requests.some(({ attributes }) => Object.keys(attributes ?? {}).length > 0)).toBe(true)
-    const labels = await labelsLeft(at('run'), sent)
-    let told = 0
     const served = new Map<string, number>()
     succeeded(
       await servingIn(
@@ -84,11 +82,6 @@ describe.each(NAMED_SHAPES)('examples/public/%s', (_, { set, config, file, table
         ['--set', `model.source=${at('run')}`, '--set', 'log.level=warn'],
         async (address) => {
           for (const request of requests) {
-            // What predict knows as well: labels of the history that become known meanwhile.
-            while (labels[0] !== undefined && labels[0].dueMs <= Date.parse(String(request.timestamp))) {
-              await ok(`${address}/feedback`, labels.shift()!.feedback)
-              told++
-            }
             const answer = await ok(`${address}/predict`, request)
             served.set(String(request.transaction_id), (answer as { probability: number }).probability)
           }
@@ -107,7 +100,7 @@ describe.each(NAMED_SHAPES)('examples/public/%s', (_, { set, config, file, table
           for (const table of Object.keys(tables)) {
             const found = lookups(metrics, table, 'found')
             expect(found).toBeGreaterThan(0)
-            expect(found + lookups(metrics, table, 'missing')).toBe(requests.length + told)
+            expect(found + lookups(metrics, table, 'missing')).toBe(requests.length)
           }
         },
       ),
@@ -122,7 +115,6 @@ describe.each(NAMED_SHAPES)('examples/public/%s', (_, { set, config, file, table
 
   test('a server that is sent the rows as their file has them says what predict says', async () => {
     const rows = await rawRows(set, at('later.csv'), at('later/prepared.parquet'))
-    const labels = await labelsLeft(at('run'), await shapeOfRun(at('run')))
     const served = new Map<string, number>()
     mkdirSync(at('raw'))
     succeeded(
@@ -130,9 +122,7 @@ describe.each(NAMED_SHAPES)('examples/public/%s', (_, { set, config, file, table
         at('raw'),
         ['--set', `model.source=${at('run')}`, '--set', 'log.level=warn', ...tablePaths],
         async (address) => {
-          for (const { id, timeMs, json } of rows) {
-            while (labels[0] !== undefined && labels[0].dueMs <= timeMs)
-              await ok(`${address}/feedback`, labels.shift()!.feedback)
+          for (const { id, json } of rows) {
             const answer = await ok(`${address}/predict?mapping=source`, json)
             served.set(id, (answer as { probability: number }).probability)
           }
@@ -255,7 +245,6 @@ const requestsOf = (prepared: string, shape: TransactionShape): Promise<readonly
 interface RawRow {
   /** Of the transaction, as the later file's rows are called. */
   readonly id: string
-  readonly timeMs: number
   readonly json: string
 }
 
@@ -269,51 +258,16 @@ const rawRows = (name: string, path: string, prepared: string): Promise<readonly
     const file = `read_csv(${sqlLiteral(path)}, header = true, auto_detect = false, delim = ',', quote = ${sqlLiteral(quote)}, escape = ${sqlLiteral(quote)}, columns = {${types}})`
     const cells = (await connection.runAndReadAll(`SELECT * FROM ${file}`)).getRows()
     const order = await connection.runAndReadAll(
-      `SELECT source_row::DOUBLE, event_time_ms::DOUBLE, transaction_id FROM read_parquet(${sqlLiteral(prepared)}) ORDER BY arrival`,
+      `SELECT source_row::DOUBLE, transaction_id FROM read_parquet(${sqlLiteral(prepared)}) ORDER BY arrival`,
     )
-    return (order.getRows() as [number, number, string][]).map(([row, timeMs, id]) => {
+    return (order.getRows() as [number, string][]).map(([row, id]) => {
       const members = columns.map((column, index) => {
         const cell = cells[row - 1]![index] as string | null
         const isNumber = cell !== null && /^-?(0|[1-9]\d*)(\.\d+)?$/.test(cell)
         return `${JSON.stringify(column)}: ${isNumber ? cell : JSON.stringify(cell)}`
       })
-      return { id, timeMs, json: `{${members.join(', ')}, "source_row": ${1_000_000 + row}}` }
+      return { id, json: `{${members.join(', ')}, "source_row": ${1_000_000 + row}}` }
     })
-  })
-
-/** A label as a request writes it, and when it becomes known. */
-interface LabelToTell {
-  readonly dueMs: number
-  readonly feedback: object
-}
-
-/** The labels of a run's history that were not known when it ended, in the order in which they become so. */
-const labelsLeft = (run: string, shape: TransactionShape): Promise<LabelToTell[]> =>
-  withDatabase(databaseIn(work), async (connection) => {
-    const prepared = join(run, 'read/prepared.parquet')
-    const reader = await connection.runAndReadAll(
-      `SELECT count(*)::DOUBLE, max(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(prepared)})`,
-    )
-    const [[from, clockMs]] = reader.getRows() as [[number, number]]
-    const { manifest } = await readArtifact(join(run, 'package'))
-    const { labels: settings } = manifest.featureSettings as { readonly labels: { readonly delay: string } }
-    const delayMs = parseDuration(settings.delay)
-    const labels: LabelToTell[] = []
-    for await (const { dueMs, feedback } of readLabels(
-      connection,
-      prepared,
-      { from, clockMs, delayMs },
-      shape,
-    )) {
-      const { transactionId, isFraud, transaction } = feedback
-      const told = {
-        transaction_id: transactionId,
-        is_fraud: isFraud,
-        transaction: writeRequest(transaction!, shape.amounts),
-      }
-      labels.push({ dueMs, feedback: told })
-    }
-    return labels
   })
 
 /** What `vigia predict` says of these transactions, in their order. */

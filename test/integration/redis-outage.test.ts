@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { openRedisStateStore, type RedisOptions } from '../../src/adapters/redis
 import type { EntityKey, OutboxEntry, SharedStateStore } from '../../src/ports/state-store.ts'
 import { ENTITY_KINDS } from '../../src/transaction/entity-kind.ts'
 import { eventually } from '../eventually.ts'
+import { HAS_OPENSSL, makeCertificate } from './certificate.ts'
 import {
   freePort,
   REDIS_SERVER,
@@ -18,8 +19,6 @@ import {
   startRedisServer,
 } from './redis-server.ts'
 
-/** Makes a certificate; Node cannot. */
-const HAS_OPENSSL = spawnSync('openssl', ['version'], { stdio: 'ignore' }).status === 0
 const title = REDIS_SERVER === undefined ? `A Redis (skipped: ${REDIS_SERVER_MISSING})` : 'A Redis'
 
 describe.skipIf(REDIS_SERVER === undefined)(title, () => {
@@ -243,33 +242,7 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     async () => {
       const folder = temporary('vigia-redis-tls-')
       const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
-      execFileSync(
-        'openssl',
-        [
-          ...[
-            'req',
-            '-x509',
-            '-newkey',
-            'ec',
-            '-pkeyopt',
-            'ec_paramgen_curve:prime256v1',
-            '-nodes',
-            '-days',
-            '2',
-          ],
-          ...[
-            '-subj',
-            '/CN=localhost',
-            '-addext',
-            'subjectAltName=DNS:localhost',
-            '-keyout',
-            key,
-            '-out',
-            certificate,
-          ],
-        ],
-        { stdio: 'ignore' },
-      )
+      makeCertificate(key, certificate)
       const tlsPort = await freePort()
       await startServer([
         ...['--tls-port', `${tlsPort}`, '--tls-cert-file', certificate, '--tls-key-file', key],

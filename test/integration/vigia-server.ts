@@ -14,6 +14,8 @@ export interface VigiaServer {
   readonly port: number
   /** Milliseconds from the start of the process until it listened. */
   readonly startedInMs: number
+  /** Sends SIGHUP. */
+  hangUp(): void
   /** Everything that it has written so far. */
   output(): string
   isAlive(): boolean
@@ -34,10 +36,22 @@ export interface StartingServer {
  * Starts `vigia serve` in `folder`.
  *
  * @param settings assignments of its configuration: `state_store.kind=redis`
+ * @param config file of its configuration; without one it logs warnings only
  */
-export const spawnVigiaServer = (folder: string, settings: readonly string[]): StartingServer => {
+export const spawnVigiaServer = (
+  folder: string,
+  settings: readonly string[],
+  config?: string,
+): StartingServer => {
   const startedMs = performance.now()
-  const words = ['serve', ...[...COMMON, ...settings].flatMap((setting) => ['--set', setting])]
+  const words = [
+    'serve',
+    ...(config === undefined ? [] : ['--config', config]),
+    ...[...(config === undefined ? COMMON : ['api.port=0']), ...settings].flatMap((setting) => [
+      '--set',
+      setting,
+    ]),
+  ]
   const server = spawn(process.execPath, [VIGIA, ...words], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -48,12 +62,13 @@ export const spawnVigiaServer = (folder: string, settings: readonly string[]): S
   const listening = new Promise<VigiaServer>((resolve, reject) => {
     const read = (text: Buffer): void => {
       output += text.toString()
-      const [, port] = /^listening +http:\/\/[^:]+:(\d+)/m.exec(output) ?? []
+      const [, port] = /^listening +https?:\/\/[^:]+:(\d+)/m.exec(output) ?? []
       if (port === undefined) return
       resolve({
         port: Number(port),
         startedInMs: performance.now() - startedMs,
         output: () => output,
+        hangUp: () => void server.kill('SIGHUP'),
         isAlive: () => isAlive(server),
         kill,
         stop: async () => {

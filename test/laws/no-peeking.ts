@@ -35,7 +35,7 @@ export const nothingSeesTheFuture = ({ histories }: { readonly histories: number
         const at = all.findLastIndex((entry) => !isTransaction(entry))
         if (at < 0) return
         const turned = all.map((entry, index) =>
-          index === at && 'labelOf' in entry ? { ...entry, isFraud: !entry.isFraud } : entry,
+          index === at && 'labelOf' in entry ? { ...entry, isFraud: entry.isFraud !== true } : entry,
         )
         const without = all.filter((_, index) => index !== at)
         const before = all.slice(0, at).filter(isTransaction).length

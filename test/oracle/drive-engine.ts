@@ -1,5 +1,5 @@
 import { cleanTransaction, type FittedCleaning } from '../../src/dataset/cleaning.ts'
-import type { LogEntry as PredictionLogEntry } from '../../src/decisions/log/log-record.ts'
+import { type LogEntry as PredictionLogEntry, tokenOfLabel } from '../../src/decisions/log/log-record.ts'
 import {
   type EntityStates,
   FeatureEngineer,
@@ -79,10 +79,12 @@ export class EngineDriver {
       readTransaction(this.engineer.event, entry.decision.transaction)
       return this.emit() === 'repeated' ? undefined : this.vector
     }
-    const { transactionId, userId, merchantId, deviceId, own, eventTimeMs, isFraud } = entry.label
+    if (entry.kind === 'repair') throw new Error('the oracle keeps no states that could be repaired')
+    const { userId, merchantId, deviceId, own, eventTimeMs, isFraud } = entry.label
+    if (eventTimeMs === undefined) return undefined
     this.label(
       { user: tokenOf(userId), merchant: tokenOf(merchantId), device: tokenOf(deviceId), ...own },
-      { transactionToken: tokenOf(transactionId), eventTimeMs, isFraud },
+      { transactionToken: tokenOfLabel(entry.label), eventTimeMs, isFraud },
     )
     return undefined
   }

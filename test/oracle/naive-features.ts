@@ -12,7 +12,7 @@ import { naiveExpression } from './naive-expression.ts'
 /** What happened, in the order in which it became known. */
 export type LogEntry =
   | { readonly transaction: Transaction }
-  | { readonly labelOf: Transaction; readonly isFraud: boolean }
+  | { readonly labelOf: Transaction; readonly isFraud: boolean | null }
 
 /** Value by feature name; `repeated` for a transaction that its user's state still remembers. */
 export type NaiveResult = ReadonlyMap<string, number> | 'repeated'
@@ -32,7 +32,8 @@ export const naiveFeatures = (
   for (const entry of log) {
     if ('labelOf' in entry) {
       for (const one of earlier) {
-        if (one.transaction.transactionId === entry.labelOf.transactionId) one.isFraud = entry.isFraud
+        if (one.transaction.transactionId === entry.labelOf.transactionId)
+          one.isFraud = entry.isFraud ?? undefined
       }
       continue
     }

@@ -189,7 +189,8 @@ export const SMALL_FIT: FittedFeatures = {
  * Logs of up to `length` entries about two users, two merchants and two devices. Most transactions move the
  * clock on by nothing, a second, or exactly a window or the label delay; some are late by up to and beyond
  * the allowed lateness; some come twice; some amounts are 0, and some are refunds. Labels come for any
- * earlier transaction, early or late, more than once, and may change.
+ * earlier transaction, early or late, more than once, may change, and may be taken
+ * back.
  */
 export const randomLog = (length: number, values = 3, gapsSeconds = GAPS_SECONDS): fc.Arbitrary<LogEntry[]> =>
   fc
@@ -276,5 +277,8 @@ const transactionStep = (values: number, gapsSeconds: readonly number[]) =>
     advanceSeconds: fc.constantFrom(...gapsSeconds),
     lateSeconds: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.constantFrom(1, 3, 10, 20, 21, 50)),
   })
-const labelStep = fc.record({ back: fc.integer({ min: 0, max: 8 }), isFraud: fc.boolean() })
+const labelStep = fc.record({
+  back: fc.integer({ min: 0, max: 8 }),
+  isFraud: fc.constantFrom(true, false, null),
+})
 const repeatStep = fc.record({ back: fc.integer({ min: 0, max: 12 }) })

@@ -41,6 +41,8 @@ describe('POST /predict', () => {
       transaction_id: 't1',
       sequence: 1,
       repeated: false,
+      late: false,
+      timing: 'in_order',
       probability: 1234 / 11_234,
       decision: 'allow',
       is_flagged: false,
@@ -118,6 +120,29 @@ describe('many transactions', () => {
         (row: { error?: { code: string }; transaction_id?: string }) => row.error?.code ?? row.transaction_id,
       ),
     ).toEqual(['t1', 'REQUEST_TRANSACTION_INVALID', 't2'])
+  })
+
+  test('a bare JSON list is the same as one with a name', async () => {
+    const answer = await post('/predict/batch', [PAYMENT, { ...PAYMENT, transaction_id: 't2' }])
+    expect(answer.statusCode).toBe(200)
+    expect(answer.json()).toMatchObject({
+      predictions: [{ transaction_id: 't1' }, { transaction_id: 't2' }],
+      decided: 2,
+      failed: 0,
+    })
+    const labels = await post('/feedback', [
+      { transaction_id: 't1', is_fraud: true },
+      { transaction_id: 't2', is_fraud: false },
+    ])
+    expect(labels.json()).toMatchObject({
+      outcomes: [
+        { transaction_id: 't1', outcome: 'applied' },
+        { transaction_id: 't2', outcome: 'applied' },
+      ],
+      counts: { applied: 2, failed: 0 },
+    })
+    for (const url of ['/predict/batch', '/feedback'])
+      expect((await post(url, [])).json().error.problems).toMatchObject([{ what: 'is no list of rows' }])
   })
 
   test('lines are answered by lines, in order, a broken one with its number', async () => {
@@ -209,6 +234,8 @@ describe('what was decided', () => {
       .map((line) => JSON.parse(line))
     expect([rows[0].outcome, rows[1].error.code]).toEqual(['applied', expect.stringContaining('REQUEST')])
     expect((await get('/predictions/t1')).json().label.is_fraud).toBe(false)
+    expect((await post('/feedback', { transaction_id: 't1', is_fraud: null })).json().outcome).toBe('applied')
+    expect((await get('/predictions/t1')).json().label.is_fraud).toBeNull()
   })
 
   test('a label carries the transaction that was not decided on here, or names whose it was', async () => {

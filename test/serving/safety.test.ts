@@ -1,5 +1,7 @@
+import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/foundation/hash.ts'
+import { reloadServer } from '../../src/serving/reload.ts'
 import { parseApiKeys } from '../../src/serving/safety/api-keys.ts'
 import { createTestServer, type TestServerOptions } from '../../src/serving/serving.test-kit.ts'
 import { eventually } from '../eventually.ts'
@@ -101,6 +103,36 @@ describe('keys', () => {
     expect((await ask('/metrics', 'desk-key', 'authorization')).statusCode).toBe(200)
     expect((await ask('/health/live')).statusCode).toBe(200)
     expect(await logged(6)).not.toMatch(/desk-key|shop-key|guess/)
+  })
+
+  test('they are changed while the server runs: a removed one ends at once, in a stream too', async () => {
+    await start({ keys })
+    expect((await ask('/model', 'desk-key')).statusCode).toBe(200)
+    await server.app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = server.app.server.address() as AddressInfo
+    const body = new TransformStream<string, string>()
+    const writer = body.writable.getWriter()
+    const answer = fetch(`http://127.0.0.1:${port}/predict/batch`, {
+      method: 'POST',
+      headers: { 'x-api-key': 'desk-key', 'content-type': 'application/x-ndjson' },
+      body: body.readable.pipeThrough(new TextEncoderStream()),
+      duplex: 'half',
+    } as RequestInit)
+    const line = (id: string) => `${JSON.stringify({ ...PAYMENT, transaction_id: id })}\n`
+    void writer.write(line('s1'))
+    const reader = (await answer).body!.pipeThrough(new TextDecoderStream()).getReader()
+    expect(JSON.parse((await reader.read()).value!)).toMatchObject({ transaction_id: 's1' })
+    reloadServer(server.app, { keys: keys.filter(({ name }) => name === 'shop') })
+    void writer.write(line('s2'))
+    expect(JSON.parse((await reader.read()).value!)).toMatchObject({
+      error: { code: 'REQUEST_KEY_UNKNOWN' },
+    })
+    await writer.close()
+    expect((await reader.read()).done).toBe(true)
+    expect((await ask('/model', 'desk-key')).statusCode).toBe(401)
+    expect((await ask('/model', 'shop-key')).statusCode).toBe(403)
+    reloadServer(server.app, { keys })
+    expect((await ask('/model', 'desk-key')).statusCode).toBe(200)
   })
 
   test('a key has its own limit of requests, and is told when to come again', async () => {

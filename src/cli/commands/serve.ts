@@ -1,11 +1,12 @@
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import type { ServedModel } from '../../decisions/inference-pipeline.ts'
+import type { StartChoice } from '../../decisions/log/served-choice.ts'
 import type { TableStatus } from '../../decisions/tables/table-status.ts'
 import type { Work } from '../../disk/work.ts'
 import type { StatesOutcome } from '../../pipelines/service/open-service.ts'
 import { countsText } from '../../transaction/entity-kind.ts'
-import type { Command, CommandContext } from '../command.ts'
+import type { Command, CommandContext, OnHangup } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 
 /** A server that is listening. */
@@ -23,6 +24,15 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
+/** When a server takes its keys, certificate and log level anew, and from where the level. */
+export interface ReloadTriggers {
+  /** The settings as they are by now. @throws CONFIG_FILE_UNREADABLE, CONFIG_YAML_INVALID, CONFIG_INVALID */
+  readonly readSettings: () => Promise<ServingSettings>
+  /** Files whose change is one: that of the configuration. */
+  readonly files: readonly string[]
+  readonly onHangup: OnHangup
+}
+
 /** What the command needs of the composition root. */
 export interface ServeTools {
   readonly startServer: (options: {
@@ -31,6 +41,8 @@ export interface ServeTools {
     readonly workingDirectory: string
     readonly work: Pick<Work, 'signal' | 'reportProgress'>
     readonly onStates: (outcome: StatesOutcome) => void
+    readonly onModels: (choice: StartChoice) => void
+    readonly triggers: ReloadTriggers
     readonly onNotice: (text: string) => void
   }) => Promise<RunningServer>
 }
@@ -40,7 +52,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
   name: 'serve',
   summary: 'decide on transactions over HTTP',
   description:
-    'Serves the model of the configuration (model.source): POST /predict answers one transaction with its probability of fraud and a decision, from the features that training would have computed. States and decisions are durable: what was answered survives a crash of the process. An empty state store is filled with the history that the model was trained on. Stops on Ctrl-C or SIGTERM, after it has finished what it had accepted. /docs describes every route.',
+    'Serves the model of the configuration (model.source): POST /predict answers one transaction with its probability of fraud and a decision, from the features that training would have computed. States and decisions are durable: what was answered survives a crash of the process. An empty state store is filled with the history that the model was trained on. Stops on Ctrl-C or SIGTERM, after it has finished what it had accepted; on SIGHUP, and when their files change, it takes API keys, TLS certificate and log level anew. /docs describes every route.',
   options: [...CONFIG_OPTIONS],
   endsWithSignal: true,
   examples: [
@@ -57,6 +69,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
   run: async (context, input) => {
     const { settings } = await readServingConfig(context, input)
     const { workingDirectory, environment, work, stdout, json } = context
+    const { config } = input.options
     const tell = (line: string): void => {
       if (!json) stdout.write(`${line}\n`)
     }
@@ -66,6 +79,12 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
       workingDirectory,
       work,
       onStates: (outcome) => tell(statesLine(outcome, workingDirectory)),
+      onModels: (choice) => tell(choiceLine(choice)),
+      triggers: {
+        readSettings: async () => (await readServingConfig(context, input)).settings,
+        files: typeof config === 'string' ? [resolve(workingDirectory, config)] : [],
+        onHangup: context.onHangup ?? (() => () => undefined),
+      },
       onNotice: (text) => tell(`store      ${settings.state_store.kind}: ${text}`),
     })
     if (json)
@@ -82,8 +101,32 @@ const statesLine = (outcome: StatesOutcome, workingDirectory: string): string =>
   if (outcome.kind === 'kept') return 'states     kept from before'
   if (outcome.kind === 'empty')
     return 'states     none: every user is new (`vigia state load` gives them a history)'
-  return `states     ${countsText(outcome.counts)} from ${relative(workingDirectory, outcome.from)}`
+  const { pendingLabels, droppedLabels } = outcome
+  const labels = [
+    ...(pendingLabels > 0 ? [`, ${pendingLabels} labels that are not due yet`] : []),
+    ...(droppedLabels > 0
+      ? [
+          `, without ${droppedLabels} labels that are not due yet (tell them: servers that share states do not)`,
+        ]
+      : []),
+  ].join('')
+  return `states     ${countsText(outcome.counts)}${labels} from ${relative(workingDirectory, outcome.from)}`
 }
+
+/** Which models are taken where an act of administration had chosen others, and why. */
+const choiceLine = ({ isStanding, served, configured, chosenAtMs }: StartChoice): string => {
+  const at = new Date(chosenAtMs).toISOString()
+  return isStanding
+    ? `models     as chosen by /admin at ${at}: ${sourcesText(served)}; the configuration says ${sourcesText(configured)}`
+    : `models     as the configuration says: ${sourcesText(configured)}; what /admin chose at ${at} (${sourcesText(served)}) is given up`
+}
+
+const sourcesText = ({ source, shadow, canary, canary_share }: StartChoice['served']): string =>
+  [
+    source,
+    ...(canary === '' ? [] : [`canary ${canary} for ${canary_share}`]),
+    ...(shadow === '' ? [] : [`shadow ${shadow}`]),
+  ].join(', ')
 
 const welcome = ({ address, models, mapping, tables, startedInMs }: RunningServer): string[] => [
   ...models.map(

@@ -1,11 +1,20 @@
-import { availableParallelism } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
-import type { ServingSettings } from '../../config/serving-config.ts'
+import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import { summarizeState, verifyStates } from '../../decisions/states/inspect-states.ts'
 import { loadStates } from '../../decisions/states/load-states.ts'
 import { migrateStates } from '../../decisions/states/migrate-states.ts'
+import {
+  commitRepairs,
+  findUntrueTimes,
+  logRepairs,
+  type UntrueTimes,
+} from '../../decisions/states/repair-states.ts'
 import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
+import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
+import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import { type LoadModel, runFolderOf } from '../../pipelines/service/model-source.ts'
 import type { OpenStates, ServingStorage } from '../../pipelines/service/serving-storage.ts'
@@ -39,15 +48,16 @@ const ACTIONS: Readonly<Record<string, (request: Request) => Promise<ExitCode>>>
   load: (request) => load(request),
   inspect: (request) => inspect(request),
   verify: (request) => verify(request),
+  repair: (request) => repair(request),
   restore: (request) => restore(request),
 }
 
 /** `vigia state`: the states that serving keeps. */
 export const stateCommand = (tools: StateTools): Command => ({
   name: 'state',
-  summary: 'load, inspect, verify and restore the states of users, merchants and devices',
+  summary: 'load, inspect, verify, repair and restore the states of users, merchants and devices',
   description:
-    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. migrate carries a service over to a model with other entities, windows or cleaning: it takes the states of the run in --from, and every decision and label of the old logs that the run has not seen, into new states for `vigia state load --from`. restore puts back what a shared store has lost (it was emptied, or set back to an earlier moment): it replays the logs of all its servers, which refuse to decide until it is done and then go on. A store of lmdb is used by one process at a time: stop the server first.',
+    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. migrate carries a service over to a model with other entities, windows or cleaning: it takes the states of the run in --from, and every decision and label of the old logs that the run has not seen, into new states for `vigia state load --from`. repair finds the states whose history holds a transaction of a time that cannot be true by event_time (it blinds them to all that comes before it), computes them again from the log without it, and writes them as records of the log, which the next start takes over; for redis, stop every server and name the log of each. restore puts back what a shared store has lost (it was emptied, or set back to an earlier moment): it replays the logs of all its servers, which refuse to decide until it is done and then go on. A store of lmdb is used by one process at a time: stop the server first.',
   arguments: [{ name: '<action>', description: 'what to do', choices: [...Object.keys(ACTIONS), 'migrate'] }],
   options: [
     {
@@ -59,9 +69,14 @@ export const stateCommand = (tools: StateTools): Command => ({
     {
       flags: '-l, --log <folder>',
       description:
-        'for migrate and restore: log of a server (may be repeated); restore needs those of all servers',
+        'for migrate: log of a server that decided meanwhile; for repair and restore: log of another server on the same redis, of all of them (may be repeated)',
       repeatable: true,
     },
+    {
+      flags: '--states <folder>',
+      description: 'for repair: snapshot that the states began with; otherwise what the log says',
+    },
+    { flags: '--dry-run', description: 'for repair: say what would be repaired, and write nothing' },
     { flags: '-o, --out <folder>', description: 'for migrate: folder that gets states/' },
     { flags: '--user <id>', description: 'for inspect: the state of this user' },
     { flags: '--merchant <id>', description: 'for inspect: the state of this merchant' },
@@ -78,6 +93,10 @@ export const stateCommand = (tools: StateTools): Command => ({
     { command: 'vigia state load --from runs/vigia', explanation: 'Before the first start of a server.' },
     { command: 'vigia state inspect --user U0000091', explanation: 'What is remembered of a user.' },
     { command: 'vigia state verify', explanation: 'Whether every state can be used.' },
+    {
+      command: 'vigia state repair --dry-run',
+      explanation: 'Which states a transaction from the future has blinded.',
+    },
     {
       command: 'vigia state migrate --from runs/new --log serving/log --out migrated',
       explanation: 'Nothing that was decided since the training data ended is lost to the new model.',
@@ -125,9 +144,10 @@ const load = async ({
   const isForced = input.options['force'] === true
   if (states.kind === 'shared' && !isForced) await assertNotLost(states)
   const from = join(run, 'states')
-  const { counts, identity } = await loadStates({
+  const { counts, identity, pendingLabels, droppedLabels } = await loadStates({
     store: states.store,
     storeName: states.name,
+    isOwned: states.kind === 'owned',
     model,
     from,
     force: isForced,
@@ -137,8 +157,8 @@ const load = async ({
   // Servers of the history that was there may have marked the store meanwhile.
   if (states.kind === 'shared')
     await states.store.beginHistory({ name: identity.logName, lastSequence: 0 }, isForced)
-  print(context, { from, counts }, [
-    `loaded ${countsText(counts)} from ${relative(workingDirectory, from)} into ${states.name}`,
+  print(context, { from, counts, pendingLabels, droppedLabels }, [
+    `loaded ${countsText(counts)} and ${pendingLabels} of ${pendingLabels + droppedLabels} labels that are not due yet from ${relative(workingDirectory, from)} into ${states.name}`,
   ])
   return 0
 }
@@ -259,24 +279,86 @@ const migrate = async ({
     run,
     logs: (log as readonly string[]).map((name) => resolve(workingDirectory, name)),
     openLog: tools.storage.readLog,
+    eventTime: eventTimeBounds(settings),
     out: folder,
-    work: {
-      ...context.work,
-      database: {
-        threads: availableParallelism(),
-        memoryLimit: '2GB',
-        tempDirectory: join(folder, '.spill'),
-      },
-    },
+    work: workIn(context, folder),
   })
   const shown = relative(workingDirectory, folder) || '.'
   print(context, { ...migrated, out: folder }, [
     `taken in   ${migrated.taken} decisions that the run has not seen (${migrated.known} it has), ${migrated.labels} labels`,
+    ...(migrated.untrue === 0
+      ? []
+      : [
+          `left out   ${migrated.untrue} decisions on transactions of a time that cannot be true (event_time)`,
+        ]),
     `states     ${join(shown, 'states')}`,
     `next       vigia state load --from ${shown}, with an empty prediction_log.path, then vigia serve`,
   ])
   return 0
 }
+
+/** Work whose database spills beside what it writes. */
+const workIn = ({ work }: CommandContext, folder: string): Work => ({
+  ...work,
+  database: { threads: availableParallelism(), memoryLimit: '2GB', tempDirectory: join(folder, '.spill') },
+})
+
+const repair = async ({ context, input, settings, states, tools }: Request): Promise<ExitCode> => {
+  const { workingDirectory } = context
+  const { log = [], states: from } = input.options
+  const { prediction_log, state_store } = settings
+  const others = (log as readonly string[]).map((name) => resolve(workingDirectory, name))
+  const folders = [...new Set([resolve(workingDirectory, prediction_log.path), ...others])]
+  if (states.kind === 'shared') await assertNoOutbox(states)
+  const workFolder = await mkdtemp(join(tmpdir(), 'vigia-repair-'))
+  try {
+    const found = await findUntrueTimes({
+      folders,
+      openLog: tools.storage.readLog,
+      workFolder,
+      eventTime: eventTimeBounds(settings),
+      work: workIn(context, workFolder),
+      ...(typeof from === 'string' && { states: resolve(workingDirectory, from) }),
+    })
+    const isWritten = input.options['dryRun'] !== true && found.states.length > 0
+    const nowMs = tools.world.now()
+    if (isWritten && states.kind === 'shared') {
+      const lifeMs = parseDuration(state_store.repetition_window)
+      await commitRepairs(states.store, found, folders, nowMs, lifeMs)
+    } else if (isWritten) {
+      const writer = await tools.storage.openLog(prediction_log)
+      await logRepairs(writer, found, prediction_log.path, nowMs).finally(() => writer.close())
+    }
+    tellRepairs(context, found, isWritten)
+    return 0
+  } finally {
+    await rm(workFolder, { recursive: true, force: true })
+  }
+}
+
+const tellRepairs = (context: CommandContext, found: UntrueTimes, isWritten: boolean): void => {
+  const { transactionIds, states, lastSequence } = found
+  const at = (ms: number | null): string => (ms === null ? 'nothing else' : new Date(ms).toISOString())
+  const named = states.map(({ words: _, ...state }) => state)
+  print(context, { transactionIds, states: named, lastSequence, isWritten }, [
+    `read       ${lastSequence} records; ${transactionIds.length} transactions of a time that cannot be true${shortList(transactionIds)}`,
+    ...states
+      .slice(0, MOST_NAMED)
+      .map(
+        ({ kind, token, untrueTimeMs, lastEventTimeMs }) =>
+          `${(isWritten ? 'repaired' : 'blinded').padEnd(10)} ${kind} ${token.toString(16)}: up to ${at(untrueTimeMs)}, is true up to ${at(lastEventTimeMs)}`,
+      ),
+    ...(states.length > MOST_NAMED ? [`           and ${states.length - MOST_NAMED} more`] : []),
+    states.length === 0
+      ? 'no state needs repair'
+      : isWritten
+        ? `${states.length} states are repaired from the next start of the server on`
+        : `${states.length} states need repair; nothing was written`,
+  ])
+}
+
+const shortList = (ids: readonly string[]): string =>
+  ids.length === 0 ? '' : `: ${ids.slice(0, MOST_NAMED).join(', ')}${ids.length > MOST_NAMED ? ', ...' : ''}`
 
 /** Broken states that are named. */
 const MOST_NAMED = 20

@@ -241,7 +241,7 @@ export const StateStoreSchema = Type.Object(
       pattern: DURATION_PATTERN,
       unit: 'duration',
       description:
-        'How long the answer to a transaction is remembered, so that a repeated one gets the same and a late label finds whose it was. 45 days outlast retries, and the labels that windows of 30 days can still use; some 400 bytes each, in memory with redis.',
+        'How long the answer to a transaction is remembered, so that a repeated one gets the same and a late label finds whose it was. 45 days outlast retries, and the labels that windows of 30 days can still use, whose decisions are remembered longer where windows are; some 400 bytes each, in memory with redis.',
     }),
   },
   { description: 'Where the states of users, merchants and devices are kept.' },
@@ -270,6 +270,49 @@ export const PredictionLogSchema = Type.Object(
     }),
   },
   { default: {}, description: 'Where every decision is written down, with its features.' },
+)
+
+/** What time a transaction may have by the clock of the server. */
+export const EventTimeSchema = Type.Object(
+  {
+    max_future: Type.String({
+      default: '1d',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'Furthest that a transaction may lie ahead of the clock of the server; beyond it it is refused (422). One that is ahead moves what its user, merchant and device have seen last, and what comes later than features.allowed_lateness behind that enters no state, so both are a day.',
+    }),
+    max_age: Type.String({
+      default: '3650d',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'Furthest that a transaction may lie behind the clock of the server and still be taken into states; an older one is decided on, answered with timing too_old, and moves nothing. Ten years, as validation.max_age: history may be replayed, and a wrong year is kept out.',
+    }),
+  },
+  { default: {}, description: 'What time a transaction may have by the clock of the server.' },
+)
+
+/** Labels that come before their transactions. */
+export const FeedbackSchema = Type.Object(
+  {
+    waiting_labels: Type.Integer({
+      default: 100_000,
+      minimum: 0,
+      maximum: 10_000_000,
+      unit: 'labels',
+      description:
+        'Most labels that wait for their transaction; further ones are refused until there is room. A hundred thousand take 30 MB, and are more than a bank has in a week of chargebacks whose transactions nobody remembers.',
+    }),
+    waiting_time: Type.String({
+      default: '7d',
+      pattern: DURATION_PATTERN,
+      unit: 'duration',
+      description:
+        'How long a label waits for its transaction. After that it is in the log, for training, and no transaction that comes will learn it. A week is longer than queues and exports are behind.',
+    }),
+  },
+  { default: {}, description: 'Labels told by POST /feedback.' },
 )
 
 /** Tables beside the transactions, as serving has them. */

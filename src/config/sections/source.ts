@@ -138,6 +138,11 @@ export const SourceSchema = Type.Object(
       description:
         'The order in which transactions arrive: `event_time` sorts by their time (equal times keep the source order), `arrival` keeps the order of the source. event_time because most exports are not in the order of arrival.',
     }),
+    future: Type.Union([Type.Literal('quarantine'), Type.Literal('keep')], {
+      default: 'quarantine',
+      description:
+        'What becomes of rows far after all others: at most one in a hundred, behind a silence ten times as long as the longest before it, in a source of a thousand rows or more. quarantine: one row of the year 2099 would move the split and blind the states of its user and merchant.',
+    }),
     fields: Type.Object(
       Object.fromEntries(
         SOURCE_FIELDS.map((field) => [

@@ -1,4 +1,4 @@
-import { BOOLEAN, DOUBLE, type DuckDBType, VARCHAR } from '@duckdb/node-api'
+import { BLOB, BOOLEAN, DOUBLE, DuckDBBlobValue, type DuckDBType, VARCHAR } from '@duckdb/node-api'
 import type { AttributeValues } from '../../transaction/attributes.ts'
 import {
   type FieldName,
@@ -6,7 +6,7 @@ import {
   TRANSACTION_FIELDS,
   type TransactionField,
 } from '../../transaction/fields.ts'
-import type { DecisionEntry, LabelEntry, LogEntry } from './log-record.ts'
+import type { DecisionEntry, LabelEntry, LogEntry, RepairEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 
 /**
@@ -27,6 +27,7 @@ export interface ArchiveColumn<From extends readonly unknown[], Draft> {
 type Mutable<T> = { -readonly [K in keyof T]?: T[K] }
 type DecisionLogEntry = Extract<LogEntry, { readonly kind: 'decision' }>
 type LabelLogEntry = Extract<LogEntry, { readonly kind: 'label' }>
+type RepairLogEntry = Extract<LogEntry, { readonly kind: 'repair' }>
 type Shadow = NonNullable<DecisionEntry['shadow']>
 
 /** A decision on its way back: all parts, filled column by column. */
@@ -42,8 +43,15 @@ interface LabelDraft {
   readonly label: Mutable<LabelEntry>
 }
 
+interface RepairDraft {
+  sequence: number
+  readonly repair: Mutable<RepairEntry>
+  words: Float64Array
+}
+
 type DecisionColumn = ArchiveColumn<[entry: DecisionLogEntry, model: ModelDocument], DecisionDraft>
 type LabelColumn = ArchiveColumn<[entry: LabelLogEntry], LabelDraft>
+type RepairColumn = ArchiveColumn<[entry: RepairLogEntry], RepairDraft>
 
 const ofDecision = <K extends keyof DecisionEntry>(
   name: string,
@@ -118,6 +126,7 @@ export const DECISION_COLUMNS: readonly DecisionColumn[] = [
   ofShadow('shadow_probability', DOUBLE, 'probability'),
   ofShadow('shadow_is_flagged', BOOLEAN, 'isFlagged'),
   ...TRANSACTION_FIELDS.map(ofTransaction),
+  ofDecision('event_timing', VARCHAR, 'timing'),
   {
     // JSON: the names of the attributes that were not sent, but looked up.
     name: 'looked_up',
@@ -154,12 +163,30 @@ export const LABEL_COLUMNS: readonly LabelColumn[] = [
   SEQUENCE,
   ofLabel('received_at_ms', DOUBLE, 'receivedAtMs'),
   ofLabel('transaction_id', VARCHAR, 'transactionId'),
-  ofLabel('is_fraud', BOOLEAN, 'isFraud'),
+  {
+    // NULL is a label that was taken back.
+    name: 'is_fraud',
+    type: BOOLEAN,
+    write: ({ label }) => label.isFraud,
+    read: ({ label }, value) => {
+      label.isFraud = value as boolean
+    },
+  },
   ofLabel('is_applied', BOOLEAN, 'isApplied'),
   ofLabel('user_id', VARCHAR, 'userId'),
   ofLabel('merchant_id', VARCHAR, 'merchantId'),
   ofLabel('device_id', VARCHAR, 'deviceId'),
   ofLabel('event_time_ms', DOUBLE, 'eventTimeMs'),
+  ofLabel('transaction_token', DOUBLE, 'transactionToken'),
+  ofLabel('origin', VARCHAR, 'origin'),
+  {
+    name: 'is_waiting',
+    type: BOOLEAN,
+    write: ({ label }) => label.isWaiting,
+    read: ({ label }) => {
+      label.isWaiting = true
+    },
+  },
   {
     // JSON: tokens by kind of entity.
     name: 'own_entities',
@@ -167,6 +194,34 @@ export const LABEL_COLUMNS: readonly LabelColumn[] = [
     write: ({ label }) => label.own && JSON.stringify(label.own),
     read: ({ label }, value) => {
       label.own = JSON.parse(value as string) as NonNullable<LabelEntry['own']>
+    },
+  },
+]
+
+const ofRepair = <K extends keyof RepairEntry>(name: string, type: DuckDBType, key: K): RepairColumn => ({
+  name,
+  type,
+  write: ({ repair }) => repair[key],
+  read: ({ repair }, value) => {
+    repair[key] = value as RepairEntry[K]
+  },
+})
+
+/** Of a repaired state. */
+export const REPAIR_COLUMNS: readonly RepairColumn[] = [
+  SEQUENCE,
+  ofRepair('repaired_at_ms', DOUBLE, 'repairedAtMs'),
+  ofRepair('basis', DOUBLE, 'basis'),
+  ofRepair('kind', VARCHAR, 'kind'),
+  ofRepair('token', DOUBLE, 'token'),
+  {
+    // As `encodeState` writes them: 64-bit little-endian floats.
+    name: 'words',
+    type: BLOB,
+    write: ({ words }) =>
+      new DuckDBBlobValue(new Uint8Array(words.buffer, words.byteOffset, words.byteLength)),
+    read: (draft, value) => {
+      draft.words = new Float64Array(new Uint8Array((value as DuckDBBlobValue).bytes).buffer)
     },
   },
 ]
@@ -188,9 +243,17 @@ export const decisionOf = (value: ColumnValue, vector: Float64Array): LogEntry =
 
 /** The entry of a row of `labels`. */
 export const labelOf = (value: ColumnValue): LogEntry => {
-  const draft: LabelDraft = { sequence: 0, label: {} }
+  const draft: LabelDraft = { sequence: 0, label: { isFraud: null } }
   readColumns(LABEL_COLUMNS, value, draft)
   return { sequence: draft.sequence, kind: 'label', label: draft.label as LabelEntry }
+}
+
+/** The entry of a row of `repairs`. */
+export const repairOf = (value: ColumnValue): LogEntry => {
+  const draft: RepairDraft = { sequence: 0, repair: {}, words: new Float64Array(0) }
+  readColumns(REPAIR_COLUMNS, value, draft)
+  const { sequence, repair, words } = draft
+  return { sequence, kind: 'repair', repair: repair as RepairEntry, words }
 }
 
 const readColumns = <Draft>(

@@ -1,6 +1,6 @@
 import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, type DuckDBType } from '@duckdb/node-api'
 import { sqlIdentifier } from '../../disk/database.ts'
-import { DECISION_COLUMNS, featureColumn, LABEL_COLUMNS } from './archive-columns.ts'
+import { DECISION_COLUMNS, featureColumn, LABEL_COLUMNS, REPAIR_COLUMNS } from './archive-columns.ts'
 import type { LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 
@@ -49,6 +49,16 @@ export const createLabelTable = (
 ): Promise<ArchiveTable> =>
   createTable(connection, name, path, LABEL_COLUMNS, (entry) =>
     entry.kind === 'label' ? LABEL_COLUMNS.map(({ write }) => write(entry) ?? null) : [],
+  )
+
+/** For repaired states: `REPAIR_COLUMNS`. */
+export const createRepairTable = (
+  connection: DuckDBConnection,
+  name: string,
+  path: string,
+): Promise<ArchiveTable> =>
+  createTable(connection, name, path, REPAIR_COLUMNS, (entry) =>
+    entry.kind === 'repair' ? REPAIR_COLUMNS.map(({ write }) => write(entry) ?? null) : [],
   )
 
 const createTable = async (

@@ -6,11 +6,15 @@ import { decodeState } from '../../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
 import type { StateLayout } from '../../features/state/layout.ts'
 import { readTransaction } from '../../features/transaction-event.ts'
+import type { EntityKey } from '../../ports/state-store.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { NO_TOKEN, tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
-import type { LabelEntry } from './log-record.ts'
+import type { Decided } from '../decided.ts'
+import { copyStates } from '../state-updates.ts'
+import { type LabelEntry, tokenOfLabel } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
+import { type Repaired, takeRepaired } from './repaired-state.ts'
 
 /** The stored bytes of a state before the first record of a log; undefined for an entity without history. */
 export type StartState = (kind: EntityKind, token: number) => Uint8Array | undefined
@@ -25,13 +29,25 @@ export interface LogFeatures {
   /**
    * The vector of all features that `model` computes for `transaction`, valid until the next call; undefined
    * when the user's state remembers the transaction, and then nothing has changed.
+   *
+   * @param timing as it was decided on: `too_old` moves no state
    */
-  createAllFeatures(model: ModelDocument, transaction: Transaction): Float64Array | undefined
+  createAllFeatures(
+    model: ModelDocument,
+    transaction: Transaction,
+    timing: Decided['timing'],
+  ): Float64Array | undefined
   applyLabel(label: LabelEntry): void
+  /** Puts a repaired state in the place of what there is. */
+  repair(repaired: Repaired): void
   /** Tokens of the entities that `transaction` names, by kind, as the first model cleans it. */
   tokensOf(transaction: Transaction): Readonly<Record<EntityKind, number>>
+  /** Names of the states that `transaction` advances. */
+  keysOf(transaction: Transaction): readonly EntityKey[]
   /** The states of a kind that anything was asked of, by token. */
   statesOf(kind: EntityKind): ReadonlyMap<number, EntityState>
+  /** The state of that name; one of nobody seen so far when it has no history. */
+  stateOf(key: EntityKey): EntityState
   /** Kinds of states. */
   readonly kinds: readonly EntityKind[]
   layoutOf(kind: EntityKind): StateLayout
@@ -62,42 +78,56 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
     Object.fromEntries(
       sources.map((source) => [source, stateOf(statesKind(source), tokenOfKind(source))]),
     ) as unknown as EntityStates
-  const tokensOfLabel = ({ userId, merchantId, deviceId, own = {} }: LabelEntry) => {
-    const standard: Readonly<Record<EntityKind, number>> = {
-      user: tokenOf(userId),
-      merchant: tokenOf(merchantId),
-      device: tokenOf(deviceId),
-    }
-    return (kind: EntityKind): number => standard[kind] ?? own[kind] ?? NO_TOKEN
+  const tokensOf = (transaction: Transaction): Readonly<Record<EntityKind, number>> => {
+    const { engineer } = leading
+    // Whose a transaction is says nothing of its amount, which may lack a rate.
+    const { amounts: _, ...cleaning } = leading.cleaning
+    readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
+    return Object.fromEntries(sources.map((source) => [source, engineer.entityToken(source)]))
   }
   return {
     kinds,
     layoutOf: (kind) => leading.engineer.keeperOf(kind)!.layout,
     statesOf: (kind) => live.get(kind)!,
-    tokensOf: (transaction) => {
-      const { engineer } = leading
-      // Whose a transaction is says nothing of its amount, which may lack a rate.
-      const { amounts: _, ...cleaning } = leading.cleaning
-      readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
-      return Object.fromEntries(sources.map((source) => [source, engineer.entityToken(source)]))
-    },
-    createAllFeatures: (model, transaction) => {
+    stateOf: ({ kind, token }) => stateOf(kind, token)!,
+    tokensOf,
+    keysOf: (transaction) =>
+      Object.entries(tokensOf(transaction))
+        .filter(([, token]) => token !== NO_TOKEN)
+        .map(([source, token]) => ({ kind: statesKind(source), token })),
+    createAllFeatures: (model, transaction, timing) => {
       const engine = engines.get(model.key) ?? engineOf(model)
       engines.set(model.key, engine)
       const { engineer, cleaning, vector } = engine
       readTransaction(engineer.event, cleanTransaction(transaction, cleaning))
-      const states = statesFor((kind) => engineer.entityToken(kind))
+      const kept = statesFor((kind) => engineer.entityToken(kind))
+      const states = timing === 'too_old' ? copyStates(engineer, kept) : kept
       return engineer.createAllFeatures(states, vector) === 'repeated' ? undefined : vector
     },
+    repair: (repaired) => {
+      const { kind, token } = repaired.repair
+      if (!kinds.includes(kind)) return
+      takeRepaired(leading.engineer.keeperOf(kind)!.layout, stateOf(kind, token)!, repaired)
+    },
     applyLabel: (label) => {
-      const { transactionId, eventTimeMs, isFraud } = label
+      const { eventTimeMs, isFraud } = label
+      if (eventTimeMs === undefined) return
       leading.engineer.applyLabel(statesFor(tokensOfLabel(label)), {
-        transactionToken: tokenOf(transactionId),
+        transactionToken: tokenOfLabel(label),
         eventTimeMs,
         isFraud,
       })
     },
   }
+}
+
+const tokensOfLabel = ({ userId, merchantId, deviceId, own = {} }: LabelEntry) => {
+  const standard: Readonly<Record<EntityKind, number>> = {
+    user: tokenOf(userId),
+    merchant: tokenOf(merchantId),
+    device: tokenOf(deviceId),
+  }
+  return (kind: EntityKind): number => standard[kind] ?? own[kind] ?? NO_TOKEN
 }
 
 interface Engine {

@@ -1,27 +1,61 @@
 import type { EntityKind } from '../../transaction/entity-kind.ts'
+import { tokenOf } from '../../transaction/token.ts'
 import type { DecisionEntry } from '../decided.ts'
 
 export type { DecisionEntry }
 
 /** A label as the log keeps it. */
 export interface LabelEntry {
+  /** Empty where only `transactionToken` is known. */
   readonly transactionId: string
-  readonly isFraud: boolean
-  readonly userId?: string
-  readonly merchantId?: string
-  readonly deviceId?: string
-  /** Tokens of the entities of the bank's own, by kind. */
-  readonly own?: Readonly<Record<EntityKind, number>>
-  readonly eventTimeMs: number
+  /** Token of the transaction, for labels of a history whose ids nobody kept. */
+  readonly transactionToken?: number
+  /** Null: what was told before was taken back, and nobody knows. */
+  readonly isFraud: boolean | null
+  readonly userId?: string | undefined
+  readonly merchantId?: string | undefined
+  readonly deviceId?: string | undefined
+  /** Tokens of the entities of the bank's own, by kind; of all of them where names are not known. */
+  readonly own?: Readonly<Record<EntityKind, number>> | undefined
+  /** When the transaction happened; absent while nobody knows whose it was. */
+  readonly eventTimeMs?: number
   readonly receivedAtMs: number
-  /** Whether a state still had the transaction. */
+  /** Whether a state had the transaction. */
   readonly isApplied: boolean
+  /** It waits for its transaction; when that comes, the label follows it as a record of its own. */
+  readonly isWaiting?: true
+  /** Where it came from; absent: somebody told it (`POST /feedback`). */
+  readonly origin?: LabelOrigin
 }
+
+/**
+ * A state that was put in the place of another, because its history held something untrue. Its words
+ * (`encodeState`) stand beside it.
+ */
+export interface RepairEntry {
+  /** Kind of states. */
+  readonly kind: EntityKind
+  readonly token: number
+  readonly repairedAtMs: number
+  /** Number of the last record, inclusive, that it was computed from. */
+  readonly basis: number
+}
+
+/**
+ * `history`: training knew it, and it was not due when its data ended. `delay`: nobody told anything within
+ * `labels.delay`, and `labels.unlabelled` takes such transactions for genuine.
+ */
+export type LabelOrigin = 'history' | 'delay'
+
+/** The token of a label's transaction. */
+export const tokenOfLabel = ({ transactionId, transactionToken }: LabelEntry): number =>
+  transactionToken ?? tokenOf(transactionId)
 
 /** What a record of the log says, and its place among all decisions and labels on the same states, from 1. */
 export type LogEntry = { readonly sequence: number } & (
   | { readonly kind: 'decision'; readonly decision: DecisionEntry; readonly vector: Float64Array }
   | { readonly kind: 'label'; readonly label: LabelEntry }
+  | { readonly kind: 'repair'; readonly repair: RepairEntry; readonly words: Float64Array }
 )
 
 /*
@@ -35,6 +69,7 @@ const HEAD_BYTES = 16
 const SEQUENCE_AT = 8
 const DECISION = 1
 const LABEL = 2
+const REPAIR = 3
 
 let scratch = Buffer.allocUnsafe(16_384)
 
@@ -47,6 +82,17 @@ export const encodeDecision = (sequence: number, decision: DecisionEntry, vector
 /** The payload of a label. The bytes are valid until the next call. */
 export const encodeLabel = (sequence: number, label: LabelEntry): Uint8Array =>
   encode(LABEL, sequence, JSON.stringify(label), NO_VALUES)
+
+/** The payload of a repaired state. The bytes are valid until the next call. */
+export const encodeRepair = (sequence: number, repair: RepairEntry, words: Float64Array): Uint8Array =>
+  encode(REPAIR, sequence, JSON.stringify(repair), words)
+
+/** The payload of any entry. The bytes are valid until the next call. */
+export const encodeEntry = (entry: LogEntry): Uint8Array => {
+  if (entry.kind === 'decision') return encodeDecision(entry.sequence, entry.decision, entry.vector)
+  if (entry.kind === 'label') return encodeLabel(entry.sequence, entry.label)
+  return encodeRepair(entry.sequence, entry.repair, entry.words)
+}
 
 /** A payload with its sequence number, which was not known when it was made. */
 export const withSequence = (payload: Uint8Array, sequence: number): Uint8Array => {
@@ -86,9 +132,10 @@ export const decodeLogEntry = (payload: Uint8Array): LogEntry | undefined => {
   if (valuesAt > bytes.length) return undefined
   const json = JSON.parse(bytes.toString('utf8', HEAD_BYTES, HEAD_BYTES + jsonBytes)) as unknown
   if (kind === LABEL) return { kind: 'label', sequence, label: json as LabelEntry }
-  if (kind !== DECISION) return undefined
+  if (kind !== DECISION && kind !== REPAIR) return undefined
   // A copy of its own: doubles must stand at a multiple of 8.
   const vector = new Float64Array(new Uint8Array(bytes.subarray(valuesAt)).buffer)
+  if (kind === REPAIR) return { kind: 'repair', sequence, repair: json as RepairEntry, words: vector }
   return { kind: 'decision', sequence, decision: json as DecisionEntry, vector }
 }
 

@@ -6,13 +6,7 @@ import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import type { LogRecord } from '../../ports/prediction-log.ts'
 import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
-import {
-  type DecisionEntry,
-  encodeDecision,
-  encodeLabel,
-  type LabelEntry,
-  type LogEntry,
-} from './log-record.ts'
+import { type DecisionEntry, encodeEntry, type LabelEntry, type LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 import { createPredictionArchive, readArchive } from './prediction-archive.ts'
 
@@ -39,10 +33,12 @@ const DECISION: DecisionEntry = {
   threshold: 0.1,
   model: 'abc',
   role: 'champion',
+  timing: 'late',
   latencyMs: 0.75,
   shadow: { model: 'def', probability: 0.05, isFlagged: false },
 }
-const { shadow: _, ...ALONE } = DECISION
+const { shadow: _, ...SHADOWLESS } = DECISION
+const ALONE: DecisionEntry = { ...SHADOWLESS, timing: undefined }
 const LABEL: LabelEntry = {
   transactionId,
   isFraud: true,
@@ -67,6 +63,29 @@ describe('the archive of predictions', () => {
       },
       { sequence: 3, kind: 'label', label: LABEL },
       { sequence: 4, kind: 'label', label: BARE_LABEL },
+      {
+        sequence: 5,
+        kind: 'repair',
+        repair: { kind: 'merchant', token: 2 ** 51 + 1, repairedAtMs: 1769851900001, basis: 4 },
+        words: Float64Array.of(1e300, Number.NaN, -0, Number.NEGATIVE_INFINITY),
+      },
+      { sequence: 6, kind: 'label', label: { ...LABEL, isFraud: null } },
+      {
+        sequence: 7,
+        kind: 'label',
+        label: { ...LABEL, transactionId: '', transactionToken: 42, own: { merchant: 7 }, origin: 'history' },
+      },
+      {
+        sequence: 8,
+        kind: 'label',
+        label: {
+          transactionId: 'later',
+          isFraud: true,
+          isApplied: false,
+          isWaiting: true,
+          receivedAtMs: 1769851900000,
+        },
+      },
     ]
     const { folder } = await archived(entries)
     expect(await read(folder)).toEqual(entries)
@@ -104,7 +123,7 @@ describe('the archive of predictions', () => {
       /^sequence DOUBLE, decided_at_ms DOUBLE, probability DOUBLE, is_flagged BOOLEAN, risk_level VARCHAR, threshold DOUBLE, model_key VARCHAR, model_name VARCHAR, model_version VARCHAR, role VARCHAR, latency_ms DOUBLE, shadow_model_key VARCHAR, shadow_probability DOUBLE, shadow_is_flagged BOOLEAN, transaction_id VARCHAR, user_id VARCHAR, event_time_ms DOUBLE, amount_minor DOUBLE, currency VARCHAR, merchant_id VARCHAR, merchant_category VARCHAR, transaction_type VARCHAR, device_id VARCHAR, device_type VARCHAR, location VARCHAR, latitude DOUBLE, longitude DOUBLE, .*attributes VARCHAR, first DOUBLE, second DOUBLE$/,
     )
     expect(columns[1]).toBe(
-      'sequence DOUBLE, received_at_ms DOUBLE, transaction_id VARCHAR, is_fraud BOOLEAN, is_applied BOOLEAN, user_id VARCHAR, merchant_id VARCHAR, device_id VARCHAR, event_time_ms DOUBLE, own_entities VARCHAR',
+      'sequence DOUBLE, received_at_ms DOUBLE, transaction_id VARCHAR, is_fraud BOOLEAN, is_applied BOOLEAN, user_id VARCHAR, merchant_id VARCHAR, device_id VARCHAR, event_time_ms DOUBLE, transaction_token DOUBLE, origin VARCHAR, is_waiting BOOLEAN, own_entities VARCHAR',
     )
   })
 
@@ -139,11 +158,7 @@ const archived = async (entries: readonly LogEntry[], model = MODEL) => {
 
 async function* recordsOf(entries: readonly LogEntry[]): AsyncGenerator<LogRecord> {
   for (const entry of entries) {
-    const payload =
-      entry.kind === 'decision'
-        ? encodeDecision(entry.sequence, entry.decision, entry.vector)
-        : encodeLabel(entry.sequence, entry.label)
-    yield { sequence: entry.sequence, payload: Uint8Array.from(payload) } as LogRecord
+    yield { sequence: entry.sequence, payload: Uint8Array.from(encodeEntry(entry)) } as LogRecord
   }
 }
 

@@ -5,8 +5,14 @@ import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../disk/data
 import { writeAtomically } from '../../disk/write-atomically.ts'
 import { VigiaError } from '../../errors.ts'
 import type { LogRecord } from '../../ports/prediction-log.ts'
-import { type ColumnValue, decisionOf, featureColumn, labelOf } from './archive-columns.ts'
-import { type ArchiveTable, CHUNK_ROWS, createDecisionTable, createLabelTable } from './archive-table.ts'
+import { type ColumnValue, decisionOf, featureColumn, labelOf, repairOf } from './archive-columns.ts'
+import {
+  type ArchiveTable,
+  CHUNK_ROWS,
+  createDecisionTable,
+  createLabelTable,
+  createRepairTable,
+} from './archive-table.ts'
 import { decodeLogEntry, type LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 
@@ -23,10 +29,11 @@ export interface ArchivedSegment {
  *
  *     <folder>/predictions/date=2026-11-23/000000000001-0f3a9c….parquet
  *     <folder>/labels/date=2026-11-23/000000000001.parquet
+ *     <folder>/repairs/date=2026-11-23/000000000001.parquet
  *
- * One file per segment and UTC day of the decision or label, of predictions also per model. A prediction's
- * row: its place, answer, model and transaction (`DECISION_COLUMNS`), then every computed feature by its
- * name.
+ * One file per segment and UTC day of the decision, label or repair, of predictions also per model. A
+ * prediction's row: its place, answer, model and transaction (`DECISION_COLUMNS`), then every computed
+ * feature by its name.
  */
 export interface PredictionArchive {
   readonly folder: string
@@ -82,14 +89,16 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
 }
 
 /** UTC day of an entry. */
-const dateOf = (entry: LogEntry): string => {
-  const atMs = entry.kind === 'decision' ? entry.decision.decidedAtMs : entry.label.receivedAtMs
-  return new Date(atMs).toISOString().slice(0, 10)
+const dateOf = (entry: LogEntry): string => new Date(atOf(entry)).toISOString().slice(0, 10)
+
+const atOf = (entry: LogEntry): number => {
+  if (entry.kind === 'decision') return entry.decision.decidedAtMs
+  return entry.kind === 'label' ? entry.label.receivedAtMs : entry.repair.repairedAtMs
 }
 
 /** Entries of one key stand in one file. */
 const tableKey = (entry: LogEntry): string =>
-  `${dateOf(entry)} ${entry.kind === 'decision' ? entry.decision.model : 'labels'}`
+  `${dateOf(entry)} ${entry.kind === 'decision' ? entry.decision.model : entry.kind}`
 
 const createTable = async (
   connection: DuckDBConnection,
@@ -102,6 +111,7 @@ const createTable = async (
   const pathIn = (kind: string, file: string) =>
     join(folder, kind, `date=${dateOf(entry)}`, `${file}.parquet`)
   if (entry.kind === 'label') return createLabelTable(connection, name, pathIn('labels', base))
+  if (entry.kind === 'repair') return createRepairTable(connection, name, pathIn('repairs', base))
   const key = entry.decision.model
   return createDecisionTable(connection, name, pathIn('predictions', `${base}-${key}`), await modelOf(key))
 }
@@ -133,27 +143,35 @@ export async function* readArchive(
   modelOf: PredictionArchiveOptions['modelOf'],
   only?: number,
 ): AsyncGenerator<LogEntry> {
-  const queryOf = async (kind: string): Promise<string | undefined> => {
+  const queryOf = async (kind: string, order: string): Promise<string | undefined> => {
     const files = (await Promise.all(folders.map((folder) => parquetFiles(join(folder, kind))))).flat()
     const where = only === undefined ? '' : `WHERE sequence = ${only}`
     return files.length === 0
       ? undefined
-      : `SELECT * FROM read_parquet([${files.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false) ${where} ORDER BY sequence, transaction_id`
+      : `SELECT * FROM read_parquet([${files.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false) ${where} ORDER BY sequence, ${order}`
   }
-  const labels = await readLabels(connection, await queryOf('labels'))
-  let nextLabel = 0
-  for await (const entry of readDecisions(connection, await queryOf('predictions'), modelOf)) {
-    while (nextLabel < labels.length && labels[nextLabel]!.sequence < entry.sequence)
-      yield labels[nextLabel++]!
+  const labels = await readRows(connection, await queryOf('labels', 'transaction_id'), labelOf)
+  const repairs = await readRows(connection, await queryOf('repairs', 'token'), repairOf)
+  const others = repairs.length === 0 ? labels : [...labels, ...repairs].sort(bySequence)
+  let next = 0
+  const decisions = await queryOf('predictions', 'transaction_id')
+  for await (const entry of readDecisions(connection, decisions, modelOf)) {
+    while (next < others.length && others[next]!.sequence < entry.sequence) yield others[next++]!
     yield entry
   }
-  while (nextLabel < labels.length) yield labels[nextLabel++]!
+  while (next < others.length) yield others[next++]!
 }
 
-const readLabels = async (connection: DuckDBConnection, query: string | undefined): Promise<LogEntry[]> => {
+const bySequence = (a: LogEntry, b: LogEntry): number => a.sequence - b.sequence
+
+const readRows = async (
+  connection: DuckDBConnection,
+  query: string | undefined,
+  entryOf: (value: ColumnValue) => LogEntry,
+): Promise<LogEntry[]> => {
   if (query === undefined) return []
   const rows = (await connection.runAndReadAll(query)).getRowObjects()
-  return rows.filter((row, at) => !isSameRecord(row, rows[at - 1])).map((row) => labelOf((name) => row[name]))
+  return rows.filter((row, at) => !isSameRecord(row, rows[at - 1])).map((row) => entryOf((name) => row[name]))
 }
 
 async function* readDecisions(

@@ -2,19 +2,22 @@ import { cleanTransaction } from '../../dataset/cleaning.ts'
 import { VigiaError } from '../../errors.ts'
 import { readTransaction } from '../../features/transaction-event.ts'
 import type { LogRecord, PredictionLog } from '../../ports/prediction-log.ts'
-import type { StateStore } from '../../ports/state-store.ts'
-import { tokenOf } from '../../transaction/token.ts'
-import { type DecisionEntry, receiptOf, type ServedModelName } from '../decided.ts'
+import type { Receipt, StateStore } from '../../ports/state-store.ts'
+import { type DecisionEntry, type DecisionReceipt, receiptOf, type ServedModelName } from '../decided.ts'
 import type { Decider } from '../decider.ts'
-import { decisionId, labelId } from '../decision-receipt.ts'
+import { decisionId, historyLabelId, type LabelReceipt, labelId, waitingId } from '../decision-receipt.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
-import { labelReceiptOf } from '../labels.ts'
-import { decodeLogEntry, type LabelEntry, type LogEntry } from '../log/log-record.ts'
+import { labelReceiptOf, waitingReceiptOf } from '../labels.ts'
+import { decodeLogEntry, type LabelEntry, type LogEntry, tokenOfLabel } from '../log/log-record.ts'
+import { type Repaired, takeRepaired } from '../log/repaired-state.ts'
+import type { DueLabels } from './due-labels.ts'
 import { type Frontier, readFrontier } from './frontier.ts'
 import type { HeldState } from './held-state.ts'
+import type { OwnedLabels } from './owned-labels.ts'
 import type { Receipts } from './receipts.ts'
 import type { StateCache } from './state-cache.ts'
 import type { UnsavedStates } from './unsaved-states.ts'
+import type { WaitingLabels } from './waiting-labels.ts'
 
 export interface LogReplayParts {
   readonly log: PredictionLog
@@ -23,6 +26,9 @@ export interface LogReplayParts {
   readonly cache: StateCache
   readonly unsaved: UnsavedStates
   readonly receipts: Receipts
+  readonly due: Pick<DueLabels, 'reopen'>
+  readonly waiting: Pick<WaitingLabels, 'reopen' | 'keep' | 'forget'>
+  readonly labels: Pick<OwnedLabels, 'arrived' | 'settleWaiting'>
   /** Those that decide at the moment. */
   readonly decider: () => Decider
   /** The model of a log record's key. */
@@ -43,14 +49,22 @@ export const replayLog = async (parts: LogReplayParts): Promise<void> => {
   const { log, store, frontier, receipts, observer } = parts
   const stored = await readFrontier(store)
   const lost = frontier.reopen(stored)
+  await parts.due.reopen()
+  await parts.waiting.reopen()
   for await (const record of log.read(stored.savedThrough)) {
     const entry = entryOfRecord(record)
     if (entry.kind === 'decision') await replayDecision(parts, record.sequence, entry.decision, entry.vector)
-    else await replayLabel(parts, record.sequence, entry.label)
-    const { id, receipt } = await receiptOfEntry(parts, record.sequence, entry)
+    else if (entry.kind === 'label') await replayLabel(parts, record.sequence, entry.label)
+    else {
+      await replayRepair(parts, record.sequence, entry)
+      // It answers nobody.
+      continue
+    }
+    const { id, receipt, beside } = await receiptOfEntry(parts, record.sequence, entry)
     receipt.position = record.position
-    receipts.add(id, { sequence: record.sequence, receipt, durable: Promise.resolve(receipt) })
+    receipts.add(id, { sequence: record.sequence, receipt, durable: Promise.resolve(receipt), beside })
   }
+  await parts.labels.settleWaiting()
   if (lost !== undefined) observer.warned('SERVING_LOG_LOST', { ...lost })
 }
 
@@ -64,10 +78,23 @@ const entryOfRecord = ({ sequence, payload }: LogRecord): LogEntry => {
 const replayLabel = async (parts: LogReplayParts, sequence: number, label: LabelEntry): Promise<void> => {
   const { engineer, labelKeysOf } = parts.decider()
   const { items } = await parts.cache.bring(labelKeysOf(label))
-  const { transactionId, eventTimeMs, isFraud } = label
-  const event = { transactionToken: tokenOf(transactionId), eventTimeMs, isFraud }
+  const { eventTimeMs, isFraud } = label
+  if (eventTimeMs === undefined) return
+  const event = { transactionToken: tokenOfLabel(label), eventTimeMs, isFraud }
   for (const item of lacking(items, sequence))
     if (engineer.applyLabel({ [item.key.kind]: item.state }, event)) parts.unsaved.advanced(item, sequence)
+}
+
+/** @throws FEATURES_STATE_INCOMPATIBLE, FEATURES_STATE_CORRUPT */
+const replayRepair = async (parts: LogReplayParts, sequence: number, entry: Repaired): Promise<void> => {
+  const { kind, token } = entry.repair
+  const keeper = parts.decider().engineer.keeperOf(kind)
+  if (keeper === undefined) return
+  const { items } = await parts.cache.bring([{ kind, token, source: kind }])
+  for (const item of lacking(items, sequence)) {
+    takeRepaired(keeper.layout, item.state, entry)
+    parts.unsaved.advanced(item, sequence)
+  }
 }
 
 /** Warns of every logged value that does not come out again. */
@@ -77,6 +104,8 @@ const replayDecision = async (
   decision: DecisionEntry,
   logged: Float64Array,
 ): Promise<void> => {
+  // It moved no state.
+  if (decision.timing === 'too_old') return
   const { engineer, models, entitiesOf, keysOf } = parts.decider()
   const keys = keysOf(entitiesOf(decision.transaction))
   const { items } = await parts.cache.bring(keys)
@@ -100,11 +129,41 @@ const replayDecision = async (
 const lacking = (items: readonly HeldState[], sequence: number): readonly HeldState[] =>
   items.filter(({ applied }) => applied < sequence)
 
-const receiptOfEntry = async ({ nameOf, decider }: LogReplayParts, sequence: number, entry: LogEntry) => {
-  if (entry.kind === 'label')
-    return { id: labelId(entry.label.transactionId), receipt: labelReceiptOf(entry.label) }
+/** What the store keeps of a record. */
+interface Kept {
+  readonly id: string
+  readonly receipt: DecisionReceipt | LabelReceipt
+  readonly beside?: Receipt | undefined
+}
+
+const receiptOfEntry = async (
+  parts: LogReplayParts,
+  sequence: number,
+  entry: Exclude<LogEntry, Repaired>,
+): Promise<Kept> => {
+  const { nameOf, decider, labels } = parts
+  if (entry.kind === 'label') return receiptOfLabel(parts, entry.label)
   const { transaction, model } = entry.decision
-  const { own } = decider().entitiesOf(transaction)
-  const receipt = receiptOf(entry.decision, await nameOf(model), transaction, own, sequence)
-  return { id: decisionId(transaction.transactionId), receipt }
+  const { transactionId, eventTimeMs } = transaction
+  const { entitiesOf, hashOf } = decider()
+  const entities = entitiesOf(transaction)
+  const hash = hashOf(transaction)
+  const name = await nameOf(model)
+  const receipt = receiptOf(entry.decision, name, transaction, entities.own, hash, sequence)
+  const beside = labels.arrived(transactionId, { ...entities, eventTimeMs }, sequence)
+  return { id: decisionId(transactionId), receipt, beside }
+}
+
+const receiptOfLabel = async (parts: LogReplayParts, label: LabelEntry): Promise<Kept> => {
+  const { receipts, waiting } = parts
+  const { transactionId, isWaiting } = label
+  if (isWaiting === true) {
+    const receipt = waitingReceiptOf(label)
+    waiting.keep(receipt)
+    return { id: waitingId(transactionId), receipt }
+  }
+  waiting.forget(transactionId)
+  const isDecided = transactionId !== '' && (await receipts.find(decisionId(transactionId))) !== undefined
+  const id = isDecided ? labelId(transactionId) : historyLabelId(tokenOfLabel(label))
+  return { id, receipt: labelReceiptOf(label) }
 }

@@ -6,10 +6,13 @@ import { createMemoryStateStore } from '../../adapters/memory/memory-state-store
 import { VigiaError } from '../../errors.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { StateStore } from '../../ports/state-store.ts'
+import { tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
-import { openTestLog, silentObserver, testFolder } from '../inference.test-kit.ts'
+import { openTestLog, silentObserver, TEST_SETTINGS, testFolder } from '../inference.test-kit.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
-import type { LogEntry } from '../log/log-record.ts'
+import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
+import { stateOf, withApplied } from '../states/stored-state.ts'
+import { clockReceipt, dueReceipt, historyDueLabel } from './due-labels.ts'
 import {
   endAll,
   entriesOf,
@@ -166,22 +169,39 @@ describe('decisions of a process that owns its states', () => {
       expect((await decisions.findLabel('t'))?.isFraud).toBe(true)
     })
 
-    test('of a transaction that nobody decided on is unknown', async () => {
-      const { label, log } = await processWithDecision(folder)
-      expect(await label('nobody', true)).toBe('unknown')
-      expect((await entriesOf(log)).map(({ kind }) => kind)).toEqual(['decision'])
+    test('that is taken back is forgotten by risks, and told as unknown', async () => {
+      const process = await processWithDecision(folder)
+      expect([await process.label('t', true), await process.label('t', null)]).toEqual(['applied', 'applied'])
+      expect(await process.label('t', null)).toBe('unchanged')
+      expect((await process.decisions.findLabel('t'))?.isFraud).toBeNull()
+      const later = { ...payment('later'), eventTimeMs: 1e12 + 30_000 }
+      await process.decisions.predict(later, 0)
+      const entries = await entriesOf(process.log)
+      expectReplayed(entries)
+      expect(entries.map((entry) => entry.kind === 'label' && entry.label.isFraud)).toEqual([
+        false,
+        true,
+        null,
+        false,
+      ])
+      const last = entries.at(-1)!
+      const labelled = MODEL.computed.indexOf('merchant_labelled_count_60s')
+      expect(last.kind === 'decision' && last.vector[labelled]).toBe(0)
     })
 
-    test('of a transaction that no state has is late', async () => {
-      const { decisions } = await startProcess(createMemoryStateStore(), folder)
-      const outcome = await decisions.applyFeedback({
-        transactionId: 'elsewhere',
-        isFraud: true,
-        userId: 'ada',
-        merchantId: 'shop',
-        eventTimeMs: 1e12,
-      })
-      expect(outcome).toBe('late')
+    test('of a transaction that no state has is late when no window can need it', async () => {
+      const { decisions, log } = await processWithDecision(folder)
+      const told = { isFraud: true, userId: 'ada', merchantId: 'shop' }
+      const tell = (transactionId: string, eventTimeMs: number) =>
+        decisions.applyFeedback({ ...told, transactionId, eventTimeMs })
+      // Delay, longest risk window and lateness are 30, 60 and 20 seconds.
+      expect([await tell('old', 1e12 - 110_000), await tell('recent', 1e12 - 109_999)]).toEqual([
+        'late',
+        'waiting',
+      ])
+      expect(
+        (await entriesOf(log)).map((entry) => entry.kind === 'label' && entry.label.transactionId),
+      ).toEqual([false, 'old', 'recent'])
     })
 
     test('that corrects an unsaved one does not hide the receipts between the two', async () => {
@@ -198,6 +218,219 @@ describe('decisions of a process that owns its states', () => {
       await process.kill()
       const { decisions } = await startProcess(store, folder)
       expect((await decisions.predict(payment('between'), 0)).isRepeated).toBe(true)
+    })
+  })
+
+  describe('a label that comes before its transaction', () => {
+    const later = { ...payment('later'), eventTimeMs: 1e12 + 1000 }
+
+    test('is kept in the log, and applied when the transaction was decided on', async () => {
+      const process = await processWithDecision(folder)
+      expect(await process.label('later', true)).toBe('waiting')
+      expect(process.decisions.status().waitingLabels).toBe(1)
+      await process.decisions.predict(later, 0)
+      expect(process.decisions.status().waitingLabels).toBe(0)
+      const entries = await entriesOf(process.log)
+      expect(entries.map((entry) => entry.kind === 'label' && entry.label)).toMatchObject([
+        false,
+        { transactionId: 'later', isWaiting: true, isApplied: false },
+        false,
+        { transactionId: 'later', isFraud: true, isApplied: true, merchantId: 'shop' },
+      ])
+      expect(entries[3]).not.toHaveProperty('label.isWaiting')
+      expect(await process.label('later', true)).toBe('unchanged')
+      await process.decisions.predict({ ...payment('after'), eventTimeMs: 1e12 + 31_000 }, 0)
+      const all = await entriesOf(process.log)
+      expectReplayed(all)
+      const last = all.at(-1)!
+      expect(last.kind === 'decision' && last.vector[MODEL.computed.indexOf('merchant_risk_60s')]).toBe(1)
+    })
+
+    test('is unchanged when it comes again, and the later of two is applied', async () => {
+      const process = await processWithDecision(folder)
+      const outcomes = []
+      for (const isFraud of [true, true, false]) outcomes.push(await process.label('later', isFraud))
+      expect(outcomes).toEqual(['waiting', 'unchanged', 'waiting'])
+      await process.decisions.predict(later, 0)
+      expect((await process.decisions.findLabel('later'))?.isFraud).toBe(false)
+    })
+
+    test('also when it says whose the transaction will be', async () => {
+      const process = await processWithDecision(folder)
+      const named = { transactionId: 'later', isFraud: true, transaction: later }
+      expect(await process.decisions.applyFeedback(named)).toBe('waiting')
+      await process.decisions.predict(later, 0)
+      expect((await process.decisions.findLabel('later'))?.isApplied).toBe(true)
+    })
+
+    test('is refused when too many wait', async () => {
+      const process = await processWithDecision(folder)
+      for (let n = 0; n < TEST_SETTINGS.waitingLabels; n++) await process.label(`early ${n}`, true)
+      await expect(process.label('one more', true)).rejects.toMatchObject({ code: 'FEEDBACK_WAITING_FULL' })
+      expect(await process.label('early 7', false)).toBe('waiting')
+    })
+
+    test('waits no longer than its time, and is counted then', async () => {
+      let nowMs = 1e12
+      const told: string[] = []
+      const process = await processWithDecision(folder, createMemoryStateStore(), {
+        now: () => nowMs,
+        saveAfterMs: 20,
+        observer: { ...silentObserver, labelled: (outcome) => void told.push(outcome) },
+      })
+      await process.label('never', true)
+      await process.save()
+      nowMs += TEST_SETTINGS.waitingLifeMs + 1
+      await eventually(() => expect(process.decisions.status().waitingLabels).toBe(0))
+      expect(told).toEqual(['waiting', 'expired'])
+    })
+
+    test('is applied at the start when the process ended between the transaction and its label', async () => {
+      const store = createMemoryStateStore()
+      const log = await openTestLog(folder)
+      const process = await startProcess(store, folder, { log: withoutAppliedLabels(log) })
+      await process.label('later', true)
+      await process.save()
+      await process.decisions.predict(later, 0)
+      await process.kill()
+      const next = await startProcess(store, folder)
+      expect((await next.decisions.findLabel('later'))?.isFraud).toBe(true)
+      await next.decisions.predict({ ...payment('after'), eventTimeMs: 1e12 + 31_000 }, 0)
+      const entries = await entriesOf(next.log)
+      expectReplayed(entries)
+      expect(entries.map(({ kind }) => kind)).toEqual(['label', 'decision', 'label', 'decision'])
+    })
+
+    test('follows its transaction in the log, wherever the process is killed', async () => {
+      let round = 0
+      await fc.assert(
+        fc.asyncProperty(randomLog(12), fc.array(fc.constantFrom(...ACTS)), async (events, acts) => {
+          const store = createMemoryStateStore()
+          const logFolder = `${folder}/${round++}`
+          const sent = events.flatMap((event) => ('transaction' in event ? [event.transaction] : []))
+          const transactions = [...new Map(sent.map((one) => [one.transactionId, one])).values()]
+          let process = await startProcess(store, logFolder)
+          const steps = [
+            ...transactions.map(
+              ({ transactionId }, n) =>
+                () =>
+                  process.label(transactionId, n % 2 === 0),
+            ),
+            ...transactions.map((transaction) => () => process.decisions.predict(transaction, 0)),
+          ]
+          for (const [i, step] of steps.entries()) {
+            const act = acts[i] ?? 'go on'
+            const done = step()
+            if (act !== 'kill' || i < transactions.length) await done
+            else await done.catch(() => undefined)
+            if (act === 'save') await process.save()
+            if (act === 'kill while saving') process.beginSave()
+            if (act === 'close') await process.close()
+            if (act === 'kill' || act === 'kill while saving') await process.kill()
+            if (!process.isRunning()) process = await startProcess(store, logFolder)
+          }
+          const entries = await entriesOf(process.log)
+          await process.kill()
+          for (const { transactionId } of transactions) {
+            const its = entries.flatMap((entry) => {
+              if (entry.kind === 'decision')
+                return entry.decision.transaction.transactionId === transactionId ? ['decision'] : []
+              if (entry.kind === 'repair') return []
+              const { label } = entry
+              return label.transactionId === transactionId
+                ? [`${label.isWaiting ? 'waits' : 'applied'} ${label.isFraud}`]
+                : []
+            })
+            const said = new Set(its.flatMap((one) => one.split(' ')[1] ?? []))
+            const [isFraud] = said
+            expect(said.size <= 1 || its).toBe(true)
+            expect(its.at(-1)).toBe(isFraud === undefined ? 'decision' : `applied ${isFraud}`)
+            expect(its.indexOf('decision')).toBe(its.length - 2)
+          }
+          expectReplayed(entries)
+        }),
+        { numRuns: 40 },
+      )
+    })
+  })
+
+  describe('a label that training still waited for', () => {
+    const SECOND = 1000
+    const at = (seconds: number, transactionId: string) => ({
+      ...payment(transactionId),
+      eventTimeMs: 1e12 + seconds * SECOND,
+    })
+    /** The state of the shop knows the transaction `old`, whose label is due 30 seconds after it. */
+    const storeWithHistory = async () => {
+      const store = createMemoryStateStore()
+      const process = await startProcess(store, `${folder}/history`)
+      await process.decisions.predict(at(0, 'old'), 0)
+      await process.close()
+      const states = [...(await keysOf(store))]
+      const loaded = await store.load(states)
+      await store.clear()
+      await store.save(
+        states.map((key, i) => ({ key, bytes: withApplied(stateOf(loaded[i]!.bytes), 0), expected: 0 })),
+      )
+      const label = {
+        transactionId: '',
+        transactionToken: tokenOf('old'),
+        isFraud: true,
+        own: { merchant: tokenOf('shop'), device: tokenOf('phone') },
+        eventTimeMs: 1e12,
+        origin: 'history',
+      } as const
+      await store.save([], [dueReceipt(historyDueLabel(1e12 + 30 * SECOND, 0, label)), clockReceipt(1e12)])
+      return store
+    }
+    const risk = MODEL.computed.indexOf('merchant_risk_60s')
+    const risksOf = (entries: readonly LogEntry[]) =>
+      entries.flatMap((entry) => (entry.kind === 'decision' ? [entry.vector[risk]] : []))
+    const labelsOf = (entries: readonly LogEntry[]) =>
+      entries.flatMap((entry) => (entry.kind === 'label' ? [[entry.sequence, entry.label.isFraud]] : []))
+
+    test('is delivered before the first transaction at whose arrival it is due', async () => {
+      const { decisions, log } = await startProcess(await storeWithHistory(), folder)
+      for (const [n, seconds] of [10, 29, 30, 31].entries()) await decisions.predict(at(seconds, `t${n}`), 0)
+      const entries = await entriesOf(log)
+      expect(risksOf(entries)).toEqual([0, 0, 1, 1])
+      expect(labelsOf(entries)).toEqual([[3, true]])
+      expect(entries[2]).toMatchObject({ label: { origin: 'history', isApplied: true } })
+    })
+
+    test('is delivered once, wherever the process is killed', async () => {
+      const store = await storeWithHistory()
+      for (const [n, seconds] of [10, 30, 31, 32].entries()) {
+        const process = await startProcess(store, folder)
+        await process.decisions.predict(at(seconds, `t${n}`), 0)
+        if (n === 2) await process.save()
+        await process.kill()
+      }
+      const { log, decisions } = await startProcess(store, folder)
+      await decisions.predict(at(33, 'last'), 0)
+      const entries = await entriesOf(log)
+      expect(labelsOf(entries)).toEqual([[2, true]])
+      expect(risksOf(entries)).toEqual([0, 1, 1, 1, 1])
+    })
+
+    test.each([false, null])('is not delivered when %s was told before', async (isFraud) => {
+      const store = await storeWithHistory()
+      const first = await startProcess(store, folder)
+      const told = { transactionId: 'old', isFraud, merchantId: 'shop', deviceId: 'phone', eventTimeMs: 1e12 }
+      expect(await first.decisions.applyFeedback(told)).toBe('applied')
+      await first.kill()
+      const { decisions, log } = await startProcess(store, folder)
+      await decisions.predict(at(31, 't'), 0)
+      expect(labelsOf(await entriesOf(log))).toEqual([[1, isFraud]])
+      expect(risksOf(await entriesOf(log))).toEqual([0])
+    })
+
+    test('is corrected when it is told otherwise afterwards', async () => {
+      const { decisions } = await startProcess(await storeWithHistory(), folder)
+      await decisions.predict(at(31, 't'), 0)
+      const tell = (isFraud: boolean) =>
+        decisions.applyFeedback({ transactionId: 'old', isFraud, merchantId: 'shop', eventTimeMs: 1e12 })
+      expect([await tell(true), await tell(false)]).toEqual(['unchanged', 'applied'])
     })
   })
 
@@ -320,6 +553,26 @@ const confirmingLate = (log: PredictionLog, isLate: () => boolean): PredictionLo
   append: async (sequence, payload) => {
     const written = log.append(sequence, payload)
     return isLate() ? neverEnds() : written
+  },
+})
+
+/** All states of a store. */
+const keysOf = async (store: StateStore) => {
+  const keys: { kind: string; token: number }[] = []
+  for (const kind of ['user', 'merchant', 'device'])
+    for await (const { token } of store.entries(kind)) keys.push({ kind, token })
+  return keys
+}
+
+/** A log that the process does not come to write applied labels to. */
+const withoutAppliedLabels = (log: PredictionLog): PredictionLog => ({
+  ...log,
+  get lastSequence() {
+    return log.lastSequence
+  },
+  append: (sequence, payload) => {
+    const entry = decodeLogEntry(payload)
+    return entry?.kind === 'label' && entry.label.isApplied ? neverEnds() : log.append(sequence, payload)
   },
 })
 

@@ -1,6 +1,6 @@
 import { VigiaError } from '../../errors.ts'
-import type { StateStore } from '../../ports/state-store.ts'
-import { tokenOf } from '../../transaction/token.ts'
+import type { Receipt, StateStore } from '../../ports/state-store.ts'
+import { isTooOld } from '../../transaction/event-time.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { Answers } from '../answers.ts'
 import {
@@ -14,17 +14,27 @@ import {
 import type { Decider, Scored } from '../decider.ts'
 import { decisionId, decodeReceipt, type LabelReceipt, labelId } from '../decision-receipt.ts'
 import type { Decisions, DecisionsOptions, DecisionsStatus, FoundDecision } from '../decisions.ts'
+import type { Entities } from '../entities.ts'
 import type { Feedback, FeedbackOutcome } from '../inference-pipeline.ts'
-import { entitiesOfFeedback, labelEntryOf, labelReceiptOf } from '../labels.ts'
-import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../log/log-record.ts'
+import { decodeLogEntry, encodeDecision, type LogEntry } from '../log/log-record.ts'
 import { assertFresh, type IsStale } from '../reading.ts'
+import { DueLabels } from './due-labels.ts'
 import { Frontier } from './frontier.ts'
 import type { HeldState, HeldStates } from './held-state.ts'
+import { OwnedLabels } from './owned-labels.ts'
 import { Receipts, type UnsavedReceipt } from './receipts.ts'
 import { Recovery } from './recovery.ts'
 import { Saver } from './saver.ts'
 import { StateCache } from './state-cache.ts'
 import { UnsavedStates } from './unsaved-states.ts'
+import { WaitingLabels } from './waiting-labels.ts'
+
+/** What is asked of one decision. */
+interface Asked {
+  readonly reasonCount: number
+  readonly isStale: IsStale | undefined
+  readonly startedMs: number
+}
 
 export interface OwnedDecisionsOptions extends DecisionsOptions {
   readonly store: StateStore
@@ -73,6 +83,8 @@ class OwnedDecisions implements Decisions {
   private readonly unsaved: UnsavedStates
   private readonly saver: Saver
   private readonly recovery: Recovery
+  private readonly waiting: WaitingLabels
+  private readonly labels: OwnedLabels
   private decider: Decider
   private isClosed = false
 
@@ -83,7 +95,35 @@ class OwnedDecisions implements Decisions {
     const receipts = new Receipts(store)
     const cache = new StateCache({ store, engineer, cacheBytes: settings.cacheBytes })
     const unsaved = new UnsavedStates({ store, cache, frontier, engineer })
-    const saver = new Saver({ store, frontier, receipts, states: unsaved, settings, observer, world })
+    const due = new DueLabels(store)
+    const waiting = new WaitingLabels(store, (isFraud) => observer.labelled('expired', isFraud))
+    this.answers = new Answers(options)
+    this.labels = new OwnedLabels({
+      store,
+      frontier,
+      receipts,
+      cache,
+      due,
+      waiting,
+      decider: () => this.decider,
+      answers: this.answers,
+      settings,
+      world,
+      throwIfUnavailable: () => this.throwIfUnavailable(),
+      append: (...record) => this.append(...record),
+    })
+    const saver = new Saver({
+      store,
+      frontier,
+      receipts,
+      states: unsaved,
+      due,
+      waiting,
+      isNeeded: (eventTimeMs) => this.labels.isNeeded(eventTimeMs),
+      settings,
+      observer,
+      world,
+    })
     this.recovery = new Recovery({
       log,
       store,
@@ -91,13 +131,16 @@ class OwnedDecisions implements Decisions {
       cache,
       unsaved,
       receipts,
+      due,
+      waiting,
+      labels: this.labels,
       decider: () => this.decider,
       nameOf,
       observer,
       saver,
     })
     this.options = options
-    this.answers = new Answers(options)
+    this.waiting = waiting
     this.frontier = frontier
     this.receipts = receipts
     this.cache = cache
@@ -123,20 +166,44 @@ class OwnedDecisions implements Decisions {
     assertFresh(isStale)
     if (stored !== undefined) {
       const receipt = decodeReceipt<DecisionReceipt>(stored)
-      return this.answers.repeated(transaction, receipt, receipt.sequence, startedMs)
+      return this.answers.repeated(
+        transaction,
+        this.decider.hashOf(transaction),
+        receipt,
+        receipt.sequence,
+        startedMs,
+      )
     }
     const entities = this.decider.entitiesOf(transaction)
-    const held = await this.cache.bring(this.decider.keysOf(entities))
-    // From here to the append nothing waits: this is the place of the transaction among all others.
+    return this.labels.whenDelivered(transaction.eventTimeMs, this.decider.keysOf(entities), (held) =>
+      this.decideOn(transaction, entities, held, { reasonCount, isStale, startedMs }),
+    )
+  }
+
+  /**
+   * Decides with the states of all entities. Until the append nothing waits: this is the place of the
+   * transaction among all others.
+   */
+  private async decideOn(
+    transaction: Transaction,
+    entities: Entities,
+    held: HeldStates,
+    { reasonCount, isStale, startedMs }: Asked,
+  ): Promise<Prediction> {
+    const { world } = this.options
+    const { transactionId, eventTimeMs } = transaction
     this.throwIfUnavailable()
     assertFresh(isStale)
+    const id = decisionId(transactionId)
     const meanwhile = this.receipts.pending(id)
     if (meanwhile !== undefined) return this.repeat(transaction, meanwhile, startedMs)
-    const scored = this.scoreOrRecover(transaction, held, reasonCount)
+    const nowMs = world.now()
+    const isOld = isTooOld(transaction.eventTimeMs, nowMs, this.options.settings.eventTime)
+    const scored = this.scoreOrRecover(transaction, held, reasonCount, isOld)
     if (scored === undefined) throw new VigiaError('SERVING_TRANSACTION_KNOWN', { transactionId })
     // The next decision fills `scored` again.
-    const { model, reasons, shadow } = scored
-    const decided = decidedOf(model.scorer, scored.role, scored.probability, world.now())
+    const { model, reasons, shadow, updates } = scored
+    const decided = decidedOf(model.scorer, scored.role, scored.probability, nowMs, scored.timing)
     const sequence = this.frontier.next()
     const latencyMs = world.monotonicMs() - startedMs
     const shadowEntry = shadow && {
@@ -146,40 +213,18 @@ class OwnedDecisions implements Decisions {
     }
     const entry = entryOf(decided, model.key, transaction, latencyMs, shadowEntry)
     const payload = encodeDecision(sequence, entry, scored.vector)
-    const receipt = receiptOf(decided, model.description, transaction, entities.own, sequence)
-    await this.append(id, sequence, payload, held.items, receipt)
-    return this.answers.decided(transactionId, receipt, sequence, reasons, shadow, startedMs)
+    const hash = this.decider.hashOf(transaction)
+    const receipt = receiptOf(decided, model.description, transaction, entities.own, hash, sequence)
+    const labelled = { ...entities, eventTimeMs }
+    const beside = this.labels.arrived(transactionId, labelled, sequence)
+    const durable = this.append(id, sequence, payload, isOld ? [] : held.items, receipt, beside)
+    this.labels.applyWaiting(transactionId, labelled, held)
+    await durable
+    return this.answers.decided({ transactionId, receipt, sequence, reasons, shadow, updates }, startedMs)
   }
 
-  async applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
-    this.throwIfUnavailable()
-    const { transactionId, isFraud } = feedback
-    const id = labelId(transactionId)
-    const decision = await this.receipts.find<DecisionReceipt>(decisionId(transactionId))
-    const entities = entitiesOfFeedback(decision, feedback, this.decider.entitiesOf)
-    if (entities === undefined) return this.answers.labelled('unknown', feedback)
-    if ((await this.latestLabel(id))?.isFraud === isFraud) {
-      await this.receipts.pending(id)?.durable
-      return this.answers.labelled('unchanged', feedback)
-    }
-    const { items, states } = await this.cache.bring(this.decider.labelKeysOf(entities))
-    this.throwIfUnavailable()
-    assertFresh(isStale)
-    const meanwhile = this.receipts.pending(id)
-    if ((meanwhile?.receipt as LabelReceipt | undefined)?.isFraud === isFraud) {
-      await meanwhile?.durable
-      return this.answers.labelled('unchanged', feedback)
-    }
-    const isApplied = this.decider.engineer.applyLabel(states, {
-      transactionToken: tokenOf(transactionId),
-      eventTimeMs: entities.eventTimeMs,
-      isFraud,
-    })
-    const label = labelEntryOf(feedback, entities, this.options.world.now(), isApplied)
-    const sequence = this.frontier.next()
-    const payload = encodeLabel(sequence, label)
-    await this.append(id, sequence, payload, isApplied ? items : [], labelReceiptOf(label))
-    return this.answers.labelled(isApplied ? 'applied' : 'late', feedback)
+  applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
+    return this.labels.applyFeedback(feedback, isStale)
   }
 
   async findDecision(transactionId: string): Promise<FoundDecision | undefined> {
@@ -216,6 +261,7 @@ class OwnedDecisions implements Decisions {
       cachedBytes: this.cache.bytes,
       unsavedStates: this.unsaved.size,
       waiting: this.receipts.waiting,
+      waitingLabels: this.waiting.size,
       lastSequence: this.frontier.given,
     }
   }
@@ -243,14 +289,8 @@ class OwnedDecisions implements Decisions {
     startedMs: number,
   ): Promise<Prediction> {
     const receipt = (await durable) as DecisionReceipt
-    return this.answers.repeated(transaction, receipt, receipt.sequence, startedMs)
-  }
-
-  private async latestLabel(id: string): Promise<LabelReceipt | undefined> {
-    const pending = this.receipts.pending(id)
-    if (pending !== undefined) return pending.receipt as LabelReceipt
-    const stored = await this.options.store.findReceipt(id)
-    return stored && decodeReceipt<LabelReceipt>(stored)
+    const hash = this.decider.hashOf(transaction)
+    return this.answers.repeated(transaction, hash, receipt, receipt.sequence, startedMs)
   }
 
   /** Scores; when that fails, whatever the reason, states that may be half advanced are thrown away. */
@@ -258,9 +298,10 @@ class OwnedDecisions implements Decisions {
     transaction: Transaction,
     { items, states }: HeldStates,
     reasonCount: number,
+    isOld: boolean,
   ): Scored | undefined {
     try {
-      return this.decider.decide(transaction, states, reasonCount)
+      return this.decider.decide(transaction, states, reasonCount, isOld)
     } catch (error) {
       for (const item of items) this.unsaved.advanced(item, this.frontier.given)
       this.recovery.begin(error)
@@ -278,6 +319,7 @@ class OwnedDecisions implements Decisions {
     payload: Uint8Array,
     items: readonly HeldState[],
     receipt: DecisionReceipt | LabelReceipt,
+    beside?: Receipt,
   ): Promise<DecisionReceipt | LabelReceipt> {
     const written = this.options.log.append(sequence, payload)
     for (const item of items) this.unsaved.advanced(item, sequence)
@@ -291,7 +333,7 @@ class OwnedDecisions implements Decisions {
         throw error
       },
     )
-    this.receipts.add(id, { sequence, receipt, durable })
+    this.receipts.add(id, { sequence, receipt, durable, beside })
     if (this.receipts.waiting > EARLY_UNSAVED) void this.saver.saveEarly()
     return durable
   }

@@ -6,6 +6,7 @@ import type { StateStore } from '../../ports/state-store.ts'
 import { createDecider } from '../decider.ts'
 import { openTestLog, silentObserver, TEST_SETTINGS, TEST_WORLD, testModel } from '../inference.test-kit.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
+import type { LoadedModel } from '../loaded-model.ts'
 import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
 import { openOwnedDecisions } from './owned-decisions.ts'
 
@@ -15,6 +16,10 @@ export const MODEL = testModel()
 export interface ProcessOptions {
   readonly observer?: InferenceObserver
   readonly cacheBytes?: number
+  /** Default: nothing is saved by itself. */
+  readonly saveAfterMs?: number
+  readonly now?: () => number
+  readonly model?: LoadedModel
   /** In place of the log in the folder. */
   readonly log?: PredictionLog
 }
@@ -27,6 +32,7 @@ const running = new Set<{ close(): Promise<void> }>()
  */
 export const startProcess = async (store: StateStore, folder: string, options: ProcessOptions = {}) => {
   const { observer = silentObserver, cacheBytes = TEST_SETTINGS.cacheBytes } = options
+  const { saveAfterMs = TEST_SETTINGS.saveAfterMs, now = TEST_WORLD.now, model = MODEL } = options
   const log = options.log ?? (await openTestLog(folder))
   let isKilled = false
   const decisions = await openOwnedDecisions({
@@ -34,10 +40,10 @@ export const startProcess = async (store: StateStore, folder: string, options: P
     store: { ...store, save: async (...save) => (isKilled ? neverEnds() : store.save(...save)) },
     log,
     observer,
-    decider: createDecider({ champion: MODEL }),
+    decider: createDecider({ champion: model }),
     logName: 'test',
-    settings: { ...TEST_SETTINGS, cacheBytes },
-    world: TEST_WORLD,
+    settings: { ...TEST_SETTINGS, cacheBytes, saveAfterMs },
+    world: { ...TEST_WORLD, now },
     nameOf: async () => ({ name: MODEL.description.name, version: MODEL.description.version }),
   })
   const process = {
@@ -47,7 +53,8 @@ export const startProcess = async (store: StateStore, folder: string, options: P
       if ('transaction' in event) await decisions.predict(event.transaction, 0)
       else await process.label(event.labelOf.transactionId, event.isFraud)
     },
-    label: (transactionId: string, isFraud: boolean) => decisions.applyFeedback({ transactionId, isFraud }),
+    label: (transactionId: string, isFraud: boolean | null) =>
+      decisions.applyFeedback({ transactionId, isFraud }),
     save: () => decisions.archivable(),
     /** Its first write reaches the store; a kill may keep the others from it. */
     beginSave: (): void => void decisions.archivable().catch(() => undefined),
@@ -88,7 +95,7 @@ export const expectReplayed = (entries: readonly LogEntry[]): void => {
   const oracle = new EngineDriver(MODEL.settings, MODEL.fitted)
   for (const entry of entries) {
     const vector = oracle.takeLogged(entry)
-    if (entry.kind === 'label') continue
+    if (entry.kind !== 'decision') continue
     expect(vector).toBeDefined()
     entry.vector.forEach((value, f) => {
       if (!Object.is(value, vector![f]))

@@ -10,11 +10,15 @@ export interface UnsavedReceipt {
   readonly receipt: DecisionReceipt | LabelReceipt
   /** Resolves when the record is durable; the receipt knows its place then. */
   readonly durable: Promise<DecisionReceipt | LabelReceipt>
+  /** What the store gets together with it: the label that its transaction will have when none is told. */
+  readonly beside?: Receipt | undefined
 }
 
 /** Receipts that go to the store in one save. */
 export interface ReceiptBatch {
   readonly receipts: readonly Receipt[]
+  /** What is saved together with them. */
+  readonly beside: readonly Receipt[]
   /**
    * Once these are stored, all receipts of records up to this number are, inclusive; Infinity: all of them.
    */
@@ -71,14 +75,16 @@ export class Receipts {
   /** The oldest receipts: of durable records up to number `last`, inclusive; at most `most` of them. */
   batch(last: number, most: number): ReceiptBatch {
     const receipts: Receipt[] = []
+    const beside: Receipt[] = []
     const unsaved: UnsavedReceipt[] = []
     for (const [id, entry] of this.unsaved) {
       const isLeft = entry.receipt.position === undefined || entry.sequence > last
-      if (isLeft || receipts.length >= most) return { receipts, through: entry.sequence - 1, unsaved }
+      if (isLeft || receipts.length >= most) return { receipts, beside, through: entry.sequence - 1, unsaved }
       receipts.push({ id, bytes: encodeReceipt(entry.receipt) })
+      if (entry.beside !== undefined) beside.push(entry.beside)
       unsaved.push(entry)
     }
-    return { receipts, through: Number.POSITIVE_INFINITY, unsaved }
+    return { receipts, beside, through: Number.POSITIVE_INFINITY, unsaved }
   }
 
   /** The batch is in the store. What was replaced meanwhile stays unsaved. */

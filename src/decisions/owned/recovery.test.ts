@@ -19,6 +19,7 @@ import {
 import type { InferenceObserver } from '../inference-pipeline.ts'
 import { encodeLabel } from '../log/log-record.ts'
 import { stateOf } from '../states/stored-state.ts'
+import { DueLabels } from './due-labels.ts'
 import { Frontier, frontierReceipts } from './frontier.ts'
 import type { LogReplayParts } from './log-replay.ts'
 import { openOwnedDecisions } from './owned-decisions.ts'
@@ -26,6 +27,7 @@ import { Receipts } from './receipts.ts'
 import { Recovery } from './recovery.ts'
 import { StateCache } from './state-cache.ts'
 import { UnsavedStates } from './unsaved-states.ts'
+import { WaitingLabels } from './waiting-labels.ts'
 
 const MODEL = testModel()
 
@@ -142,7 +144,7 @@ describe('recovery', () => {
     const { recovery, parts } = createRecovery(createMemoryStateStore(), log, { warned: () => undefined })
     await recovery.open()
     const { items, states } = await parts.cache.bring(parts.decider().keysOf(payment('t2')))
-    parts.decider().decide(payment('t2'), states, 0)
+    parts.decider().decide(payment('t2'), states, 0, false)
     for (const item of items) parts.unsaved.advanced(item, parts.frontier.next())
     recovery.begin(NO_SPACE)
     await vi.waitFor(() => expect(recovery.failure).toBeUndefined())
@@ -242,6 +244,9 @@ const createRecovery = (store: StateStore, log: PredictionLog, observer: Partial
     cache,
     unsaved: new UnsavedStates({ store, cache, frontier, engineer }),
     receipts: new Receipts(store),
+    due: new DueLabels(store),
+    waiting: new WaitingLabels(store, () => undefined),
+    labels: { arrived: () => undefined, settleWaiting: async () => undefined },
     decider: () => decider,
     nameOf,
     observer: { ...silentObserver, ...observer },

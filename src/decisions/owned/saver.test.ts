@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
 import { encodeReceipt, type LabelReceipt } from '../decision-receipt.ts'
 import { silentObserver, TEST_SETTINGS } from '../inference.test-kit.ts'
+import { DueLabels } from './due-labels.ts'
 import { Frontier, frontierReceipts, SLICES_PER_PERIOD } from './frontier.ts'
 import { Receipts } from './receipts.ts'
 import { Saver } from './saver.ts'
 import type { SaveRequest } from './unsaved-states.ts'
+import { WaitingLabels } from './waiting-labels.ts'
 
 describe('the saver', () => {
   test('has one save on its way at a time', async () => {
@@ -150,6 +152,9 @@ const createSaver = (observer: Partial<typeof silentObserver> = {}) => {
           saves.push({ request, end: resolve, fail: reject })
         }),
     },
+    due: new DueLabels(store),
+    waiting: new WaitingLabels(store, () => undefined),
+    isNeeded: () => false,
     settings: TEST_SETTINGS,
     observer: { ...silentObserver, ...observer },
     world: { now: () => NOW_MS },

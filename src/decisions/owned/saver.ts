@@ -4,16 +4,22 @@ import type { DecisionReceipt } from '../decided.ts'
 import { decodeReceipt, type LabelReceipt } from '../decision-receipt.ts'
 import type { DecisionSettings } from '../decisions.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
+import { AFTER_DUE_LABELS, type DueLabels, isDueLabel } from './due-labels.ts'
 import { type Frontier, isFrontierReceipt, SLICES_PER_PERIOD } from './frontier.ts'
 import type { Receipts } from './receipts.ts'
 import type { UnsavedStates } from './unsaved-states.ts'
+import { isWaitingLabel, type WaitingLabels } from './waiting-labels.ts'
 
 export interface SaverParts {
   readonly store: Pick<StateStore, 'sweepReceipts'>
   readonly frontier: Frontier
   readonly receipts: Receipts
   readonly states: Pick<UnsavedStates, 'save'>
-  readonly settings: Pick<DecisionSettings, 'saveAfterMs' | 'receiptLifeMs'>
+  readonly due: Pick<DueLabels, 'clockAfter' | 'saved' | 'sweep'>
+  readonly waiting: Pick<WaitingLabels, 'isOver'>
+  /** Whether a label may still ask for a receipt of a transaction of this time. */
+  readonly isNeeded: (eventTimeMs: number | undefined) => boolean
+  readonly settings: Pick<DecisionSettings, 'saveAfterMs' | 'receiptLifeMs' | 'waitingLifeMs'>
   readonly observer: InferenceObserver
   readonly world: Pick<World, 'now'>
 }
@@ -116,7 +122,7 @@ export class Saver {
   }
 
   private async saveWaiting(isAll: boolean): Promise<void> {
-    const { frontier, receipts, states } = this.parts
+    const { frontier, receipts, states, due } = this.parts
     // Not what comes meanwhile, or saving would never end.
     const { given } = frontier
     const dueThrough = isAll ? given : frontier.dueThrough
@@ -125,8 +131,10 @@ export class Saver {
       const mostReceipts = isAll ? MOST_RECEIPTS : Math.max(FEWEST_RECEIPTS, share)
       const mostStates = isAll ? MOST_STATES : mostReceipts * STATES_PER_RECEIPT
       const batch = receipts.batch(given, mostReceipts)
-      const isMore = await states.save({ dueThrough, receipts: batch, mostStates })
+      const beside = [...batch.beside, ...due.clockAfter(batch.unsaved)]
+      const isMore = await states.save({ dueThrough, receipts: { ...batch, beside }, mostStates })
       receipts.settle(batch)
+      due.saved(beside)
       if (!isMore && batch.receipts.length < mostReceipts) return
       // A failed decision may have left a state half advanced.
       if (this.haltReason !== undefined) throw this.haltReason
@@ -135,13 +143,19 @@ export class Saver {
 
   /** Removes some receipts that are too old; all have their turn. */
   private async sweep(): Promise<void> {
-    const { store, settings, world } = this.parts
+    const { store, settings, world, due, waiting, isNeeded } = this.parts
+    await due.sweep()
     const expiredBeforeMs = world.now() - settings.receiptLifeMs
-    this.sweptReceipt = await store.sweepReceipts(this.sweptReceipt, SWEPT_RECEIPTS, (id, bytes) => {
-      if (isFrontierReceipt(id)) return false
+    const waitingSinceMs = world.now() - settings.waitingLifeMs
+    const last = await store.sweepReceipts(this.sweptReceipt, SWEPT_RECEIPTS, (id, bytes) => {
+      if (isFrontierReceipt(id) || isDueLabel(id)) return false
+      if (isWaitingLabel(id)) return waiting.isOver(id, waitingSinceMs)
       const receipt = decodeReceipt<DecisionReceipt | LabelReceipt>(bytes)
-      return ('decidedAtMs' in receipt ? receipt.decidedAtMs : receipt.receivedAtMs) < expiredBeforeMs
+      const atMs = 'decidedAtMs' in receipt ? receipt.decidedAtMs : receipt.receivedAtMs
+      return atMs < expiredBeforeMs && !isNeeded(receipt.eventTimeMs)
     })
+    // Due labels have no age: a sweep need not walk through all that is due in a week.
+    this.sweptReceipt = last !== undefined && isDueLabel(last) ? AFTER_DUE_LABELS : last
   }
 
   private warn(error: unknown): void {

@@ -126,8 +126,8 @@ export class StateCache {
     }
   }
 
-  /** The states of `keys`; undefined when one is not in memory. */
-  private find(keys: readonly NamedKey[]): HeldStates | undefined {
+  /** The states of `keys`, until this turn of the event loop ends; undefined when one is not in memory. */
+  find(keys: readonly NamedKey[]): HeldStates | undefined {
     const items: HeldState[] = []
     const states: Record<EntityKind, EntityState | undefined> = {
       user: undefined,

@@ -99,7 +99,11 @@ export class UnsavedStates {
     this.addedWhileSaving = []
     let isSaved = false
     try {
-      isSaved = await store.save(batch.changes, [...receipts.receipts, ...frontierReceipts(stored)])
+      isSaved = await store.save(batch.changes, [
+        ...receipts.receipts,
+        ...receipts.beside,
+        ...frontierReceipts(stored),
+      ])
     } finally {
       this.settle(batch.items, isSaved, this.addedWhileSaving)
       this.addedWhileSaving = undefined

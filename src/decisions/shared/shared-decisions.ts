@@ -1,5 +1,6 @@
 import { VigiaError } from '../../errors.ts'
 import type { SharedStateStore } from '../../ports/state-store.ts'
+import { isTooOld } from '../../transaction/event-time.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { Answers } from '../answers.ts'
@@ -87,12 +88,15 @@ class SharedDecisions implements Decisions {
       subject: transactionId,
       work: (states) => {
         assertFresh(isStale)
-        const scored = this.decider.decide(transaction, states, reasonCount)
-        if (scored === undefined) return undefined
         const { monotonicMs, now } = this.options.world
-        const { model, reasons, shadow } = scored
-        const decided = decidedOf(model.scorer, scored.role, scored.probability, now())
-        const receipt = receiptOf(decided, model.description, transaction, entities.own, 0)
+        const nowMs = now()
+        const isOld = isTooOld(transaction.eventTimeMs, nowMs, this.options.settings.eventTime)
+        const scored = this.decider.decide(transaction, states, reasonCount, isOld)
+        if (scored === undefined) return undefined
+        const { model, reasons, shadow, updates } = scored
+        const decided = decidedOf(model.scorer, scored.role, scored.probability, nowMs, scored.timing)
+        const hash = this.decider.hashOf(transaction)
+        const receipt = receiptOf(decided, model.description, transaction, entities.own, hash, 0)
         const shadowEntry = shadow && {
           model: shadow.model.key,
           probability: shadow.probability,
@@ -100,8 +104,8 @@ class SharedDecisions implements Decisions {
         }
         const entry = entryOf(decided, model.key, transaction, monotonicMs() - startedMs, shadowEntry)
         return {
-          result: { receipt, reasons, shadow },
-          isChanged: true,
+          result: { receipt, reasons, shadow, updates },
+          isChanged: !isOld,
           receipt: encodeReceipt(receipt),
           // These bytes are valid until the next decision, and sending waits.
           entry: encodeDecision(0, entry, scored.vector).slice(),
@@ -112,11 +116,11 @@ class SharedDecisions implements Decisions {
     if (committed.kind === 'declined') throw new VigiaError('SERVING_TRANSACTION_KNOWN', { transactionId })
     if (committed.kind === 'repeated') {
       const { receipt, sequence } = decodeSequenced<DecisionReceipt>(committed.receipt)
-      return this.answers.repeated(transaction, receipt, sequence, startedMs)
+      const hash = this.decider.hashOf(transaction)
+      return this.answers.repeated(transaction, hash, receipt, sequence, startedMs)
     }
     const { sequence } = committed
-    const { receipt, reasons, shadow } = committed.result
-    return this.answers.decided(transactionId, receipt, sequence, reasons, shadow, startedMs)
+    return this.answers.decided({ transactionId, sequence, ...committed.result }, startedMs)
   }
 
   applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
@@ -198,6 +202,7 @@ class SharedDecisions implements Decisions {
       cachedBytes: 0,
       unsavedStates: 0,
       waiting: 0,
+      waitingLabels: 0,
       lastSequence: this.options.store.knownSequence(),
     }
   }

@@ -34,5 +34,7 @@ const compareEntries = (a: LogEntry, b: LogEntry): number => {
   return first < second ? -1 : 1
 }
 
-const transactionOf = (entry: LogEntry): string =>
-  entry.kind === 'label' ? entry.label.transactionId : entry.decision.transaction.transactionId
+const transactionOf = (entry: LogEntry): string => {
+  if (entry.kind === 'decision') return entry.decision.transaction.transactionId
+  return entry.kind === 'label' ? entry.label.transactionId : ''
+}

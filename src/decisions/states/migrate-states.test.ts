@@ -5,6 +5,7 @@ import { afterAll, expect, test } from 'vitest'
 import { unwatchedWork } from '../../disk/work.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 import { DEFAULT_AMOUNTS } from '../../transaction/amount-rules.ts'
+import { ANY_EVENT_TIME } from '../../transaction/event-time.ts'
 import { testModel } from '../inference.test-kit.ts'
 import { documentName, documentOf } from '../log/model-document.ts'
 import { migrateStates } from './migrate-states.ts'
@@ -26,6 +27,7 @@ test('a log whose amounts have other decimals is refused before anything is read
       run: join(folder, 'none'),
       logs: [folder],
       openLog: () => log,
+      eventTime: ANY_EVENT_TIME,
       out: join(folder, 'out'),
       work: unwatchedWork({ threads: 1, memoryLimit: '100MB', tempDirectory: folder }),
     })

@@ -1,7 +1,7 @@
-import { copyFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PENDING_FILE, readEntries, snapshotFile, writeEntries } from '../../artifacts/state-snapshot.ts'
+import { copyPendingLabels } from '../../artifacts/pending-labels.ts'
+import { readEntries, snapshotFile, writeEntries } from '../../artifacts/state-snapshot.ts'
 import { publishStates, readStates } from '../../artifacts/states-manifest.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import type { Work } from '../../disk/work.ts'
@@ -14,11 +14,14 @@ import { AMOUNTS_ABOVE_ZERO, type AmountRules } from '../../transaction/amount-r
 import { attributeColumn } from '../../transaction/attributes.ts'
 import { entityIdSql } from '../../transaction/entities.ts'
 import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
+import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
+import { tokenOfLabel } from '../log/log-record.ts'
 import { assertFolders, logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
 import { documentName, documentOf, type ModelDocument } from '../log/model-document.ts'
+import { isUntrue } from './untrue-time.ts'
 
 export interface MigrateStatesOptions {
   /** The model that will go on from the states. */
@@ -28,6 +31,8 @@ export interface MigrateStatesOptions {
   /** Folders of the logs of those who decided meanwhile, with other states. */
   readonly logs: readonly string[]
   readonly openLog: (folder: string) => LogReader
+  /** What times are taken as true. */
+  readonly eventTime: EventTimeBounds
   /** Folder that gets `states/`. */
   readonly out: string
   readonly work: Work
@@ -41,6 +46,8 @@ export interface MigratedStates {
   readonly known: number
   /** Labels of the logs. */
   readonly labels: number
+  /** Decisions that are left out, because the time of their transaction cannot be true (`isUntrue`). */
+  readonly untrue: number
   /** Time of the latest transaction in the states, epoch milliseconds. */
   readonly lastEventTimeMs: number | null
 }
@@ -79,12 +86,14 @@ export const migrateStates = async (options: MigrateStatesOptions): Promise<Migr
   try {
     const outcome = await takeLogs(features, seen, manifest.lastEventTimeMs, temporary, options)
     for (const kind of kinds) writeKind(features, kind, stored.get(kind)!, snapshotFile(temporary, kind))
-    copyFileSync(join(from, PENDING_FILE), join(temporary, PENDING_FILE))
+    const entities = model.settings.options.entities.length
+    copyPendingLabels(from, temporary, entities, outcome.told, outcome.lastEventTimeMs)
     const finished = join(temporary, 'states')
     await mkdir(finished)
     await publishStates(temporary, finished, model.identity, outcome.lastEventTimeMs, kinds)
     await rename(finished, to)
-    return outcome
+    const { told: _, ...migrated } = outcome
+    return migrated
   } finally {
     await rm(temporary, { recursive: true, force: true })
   }
@@ -189,7 +198,7 @@ const takeLogs = async (
   lastEventTimeMs: number | null,
   workFolder: string,
   options: MigrateStatesOptions,
-): Promise<MigratedStates> => {
+): Promise<MigratedStates & { readonly told: ReadonlySet<number> }> => {
   const { model, logs, openLog, work } = options
   const tokens = await ownTokensOf(seen, workFolder, options)
   return withLoggedEntries({ folders: logs, openLog, workFolder, work }, async ({ entries }) => {
@@ -197,21 +206,31 @@ const takeLogs = async (
     let taken = 0
     let known = 0
     let labels = 0
+    let untrue = 0
+    /** Tokens of the transactions whose labels the service has: they are not delivered again. */
+    const told = new Set<number>()
     let last = lastEventTimeMs
     for await (const entry of entries) {
       work.signal.throwIfAborted()
       if (entry.kind === 'label') {
         labels++
+        if (entry.label.isWaiting !== true) told.add(tokenOfLabel(entry.label))
         const own = tokens.get(entry.label.transactionId)
         features.applyLabel({ ...entry.label, ...(own !== undefined && { own }) })
         continue
       }
-      const { transaction } = entry.decision
+      // What it put right is left out below.
+      if (entry.kind === 'repair') continue
+      if (isUntrue(entry.decision, options.eventTime)) {
+        untrue++
+        continue
+      }
+      const { transaction, timing } = entry.decision
       if (!tokens.has(transaction.transactionId))
         tokens.set(transaction.transactionId, features.tokensOf(transaction))
       const isNew =
         !seen.has(transaction.transactionId) &&
-        features.createAllFeatures(document, transaction) !== undefined
+        features.createAllFeatures(document, transaction, timing) !== undefined
       if (isNew) {
         taken++
         last = Math.max(last ?? Number.NEGATIVE_INFINITY, transaction.eventTimeMs)
@@ -219,7 +238,7 @@ const takeLogs = async (
       if ((taken + known) % 1000 === 0)
         work.reportProgress({ activity: 'taking in the log', done: taken + known, unit: 'decisions' })
     }
-    return { taken, known, labels, lastEventTimeMs: last }
+    return { taken, known, labels, untrue, lastEventTimeMs: last, told }
   })
 }
 

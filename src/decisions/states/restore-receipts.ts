@@ -39,7 +39,8 @@ export class ReceiptsAgain {
   async decision(sequence: number, decision: DecisionEntry, { name, version }: ModelDocument): Promise<void> {
     const { transaction, decidedAtMs } = decision
     const { own } = this.decider.entitiesOf(transaction)
-    const receipt = encodeReceipt(receiptOf(decision, { name, version }, transaction, own, 0))
+    const hash = this.decider.hashOf(transaction)
+    const receipt = encodeReceipt(receiptOf(decision, { name, version }, transaction, own, hash, 0))
     await this.add(decisionId(transaction.transactionId), receipt, sequence, decidedAtMs)
   }
 

@@ -245,10 +245,12 @@ const replayLogs = (
         labels++
         features.applyLabel(entry.label)
         await receipts.label(entry.sequence, entry.label)
-      } else {
+      } else if (entry.kind === 'repair') features.repair(entry)
+      else {
         decisions++
-        const document = await modelOf(entry.decision.model)
-        if (!isSame(features.createAllFeatures(document, entry.decision.transaction), entry)) differing++
+        const { transaction, timing, model: key } = entry.decision
+        const document = await modelOf(key)
+        if (!isSame(features.createAllFeatures(document, transaction, timing), entry)) differing++
         await receipts.decision(entry.sequence, entry.decision, document)
       }
       if ((decisions + labels) % 1000 === 0)

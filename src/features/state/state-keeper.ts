@@ -136,12 +136,12 @@ export class StateKeeper {
   }
 
   /**
-   * Records that the transaction `transactionToken` of `eventTimeMs` is fraud or is not. A repeated label
-   * replaces the earlier; a transaction that was taken in twice is labelled twice.
+   * Records that the transaction `transactionToken` of `eventTimeMs` is fraud, is not, or that nobody knows
+   * (null). A later label replaces the earlier; a transaction that was taken in twice is labelled twice.
    *
    * @returns whether the transaction is still in the ring; if not, no window can need its label.
    */
-  label(state: EntityState, eventTimeMs: number, transactionToken: number, isFraud: boolean): boolean {
+  label(state: EntityState, eventTimeMs: number, transactionToken: number, isFraud: boolean | null): boolean {
     if (this.layout.labelField < 0) return true
     const { data, base } = state
     const sequence = findTransaction(this.layout, state, eventTimeMs, transactionToken)

@@ -179,18 +179,21 @@ export class Windows {
     return mattered
   }
 
-  /** Writes the label of the transaction at `sequence` and corrects the risk windows it stands in. */
-  label(data: Float64Array, base: number, sequence: number, isFraud: boolean): void {
+  /**
+   * Writes the label of the transaction at `sequence` (null: it has none any more) and corrects the risk
+   * windows it stands in.
+   */
+  label(data: Float64Array, base: number, sequence: number, isFraud: boolean | null): void {
     const mask = data[base + HEADER.ringCapacity]! - 1
     const before = this.labelOf(data, base, sequence, mask)
-    const label = isFraud ? 1 : 0
+    const label = isFraud === null ? UNLABELLED : Number(isFraud)
     data[base + this.ringAt + (sequence & mask) * this.fieldCount + this.layout.labelField] = label
     if (sequence >= data[base + HEADER.riskHead]!) return
     for (let w = 0; w < this.riskMs.length; w++) {
       const at = base + this.layout.riskAt + w * RISK_WORDS
       if (sequence < data[at + RISK.start]!) continue
-      if (before === UNLABELLED) data[at + RISK.labelled]!++
-      data[at + RISK.frauds]! += label - (before === 1 ? 1 : 0)
+      data[at + RISK.labelled]! += Number(label !== UNLABELLED) - Number(before !== UNLABELLED)
+      data[at + RISK.frauds]! += Number(label === 1) - Number(before === 1)
     }
   }
 

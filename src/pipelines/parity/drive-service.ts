@@ -7,6 +7,7 @@ import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
 import { isLabelDue } from '../../replay/label-schedule.ts'
+import { ANY_EVENT_TIME } from '../../transaction/event-time.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { openService, type ServiceOptions } from '../service/open-service.ts'
 import type { ServingStorage } from '../service/serving-storage.ts'
@@ -77,6 +78,8 @@ export const driveService = async (options: DriveOptions): Promise<Driven> => {
     observer: watching(replayedOtherwise),
     world: options.world,
     work: options.work,
+    // The past is driven through it.
+    eventTime: ANY_EVENT_TIME,
     ...(options.loadTable !== undefined && { loadTable: options.loadTable }),
   }
   const requests = options.requests[Symbol.asyncIterator]()
@@ -111,6 +114,8 @@ const watching = (replayedOtherwise: string[]): InferenceObserver => ({
   predicted: () => undefined,
   shadowed: () => undefined,
   labelled: () => undefined,
+  updated: () => undefined,
+  mistimed: () => undefined,
   lookedUp: () => undefined,
   warned: (code, { feature }) => {
     if (code === 'SERVING_REPLAY_DIFFERS') replayedOtherwise.push(String(feature))
@@ -134,11 +139,9 @@ const createSender = (
   const deliverLabels = async (pipeline: OpenPipeline): Promise<void> => {
     label ??= await labels.next()
     while (label.done !== true && isLabelDue(label.value, clockMs, arrived)) {
-      const { arrival, feedback } = label.value
-      const { transactionId, isFraud } = feedback
+      const { transactionId, isFraud } = label.value.feedback
       // Whose a transaction was that was decided on here, the service knows: from its receipt.
-      const isKnown = arrival >= before.arrived
-      await pipeline.applyFeedback(isKnown ? { transactionId, isFraud } : feedback)
+      await pipeline.applyFeedback({ transactionId, isFraud })
       labelled++
       label = await labels.next()
     }

@@ -11,7 +11,7 @@ import {
   testFolder,
   testModel,
 } from '../../decisions/inference.test-kit.ts'
-import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../../decisions/log/log-record.ts'
+import { decodeLogEntry, encodeEntry, type LogEntry } from '../../decisions/log/log-record.ts'
 import { writeModelDocument } from '../../decisions/log/model-document.ts'
 import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
 import { unwatchedWork } from '../../disk/work.ts'
@@ -184,12 +184,7 @@ const altered = async (
   for (const entry of entries) {
     const kept = change(entry)
     if (kept === undefined) continue
-    await log.append(
-      ++own,
-      kept.kind === 'decision'
-        ? encodeDecision(kept.sequence, kept.decision, kept.vector)
-        : encodeLabel(kept.sequence, kept.label),
-    )
+    await log.append(++own, encodeEntry(kept))
   }
   await log.close()
   return logFolder

@@ -1,15 +1,8 @@
-import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
-import { readStates } from '../../artifacts/states-manifest.ts'
-import { createLogFeatures, type LogFeatures, type StartState } from '../../decisions/log/log-features.ts'
+import { featuresOfLog, type StartOfLog } from '../../decisions/log/features-of-log.ts'
+import type { LogFeatures } from '../../decisions/log/log-features.ts'
 import type { DecisionEntry } from '../../decisions/log/log-record.ts'
-import {
-  type LoggedEntries,
-  type LoggedEntriesOptions,
-  logIncomplete,
-  withLoggedEntries,
-} from '../../decisions/log/logged-entries.ts'
-import { type ModelDocument, ORIGIN_DOCUMENT } from '../../decisions/log/model-document.ts'
-import type { StoreOrigin } from '../../decisions/states/store-identity.ts'
+import { logIncomplete, withLoggedEntries } from '../../decisions/log/logged-entries.ts'
+import type { ModelDocument } from '../../decisions/log/model-document.ts'
 import {
   createLookupComparison,
   type LookupComparison,
@@ -18,14 +11,9 @@ import {
 } from '../../decisions/tables/compare-lookups.ts'
 import type { Work } from '../../disk/work.ts'
 import { createDifferingValues, type DifferingValues } from '../../evaluation/differing-values.ts'
-import type { FittedFeatures } from '../../features/fitted-features.ts'
-import type { LogReader } from '../../ports/prediction-log.ts'
-import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
 import type { ParityReport } from './parity-report.ts'
 
-export interface ParityOfLogOptions extends LoggedEntriesOptions {
-  /** Folder of the states that the log began with; default: what the log says, or none. */
-  readonly states?: string
+export interface ParityOfLogOptions extends StartOfLog {
   /** Where the tables lie that transactions were looked up in; they are not compared when left out. */
   readonly tables?: TablesOfLog
   readonly work: Work
@@ -58,18 +46,12 @@ export const parityOfLog = (options: ParityOfLogOptions): Promise<readonly Model
     for await (const entry of logged.entries) {
       signal.throwIfAborted()
       if (comparison === undefined) {
-        if (entry.sequence !== 1)
-          throw logIncomplete(folders, `its first record is ${entry.sequence}, so earlier files are missing`)
-        const first = entry.kind === 'decision' ? entry.decision.model : await anyModel(options, logged)
-        const model = await logged.modelOf(first)
-        comparison = createComparison(
-          createLogFeatures(model, await startStates(model, options, logged)),
-          options.tables,
-        )
+        comparison = createComparison(await featuresOfLog(entry, logged, options), options.tables)
       }
       comparison.count(entry.sequence - last)
       last = entry.sequence
       if (entry.kind === 'label') comparison.features.applyLabel(entry.label)
+      else if (entry.kind === 'repair') comparison.features.repair(entry)
       else {
         const model = await logged.modelOf(entry.decision.model)
         await comparison.prepare(model)
@@ -80,13 +62,6 @@ export const parityOfLog = (options: ParityOfLogOptions): Promise<readonly Model
     if (comparison === undefined) throw logIncomplete(folders, 'it has no record')
     return comparison.report(folders)
   })
-
-/** The model of a log that begins with a label. */
-const anyModel = async ({ folders }: ParityOfLogOptions, { logs }: LoggedEntries): Promise<string> => {
-  for (const log of logs)
-    for (const name of await log.documentNames()) if (name.startsWith('model-')) return name.slice(6)
-  throw logIncomplete(folders, 'no model is described in it')
-}
 
 /** Logged vectors beside computed ones, by the model that decided. */
 interface Comparison {
@@ -123,11 +98,11 @@ const createComparison = (features: LogFeatures, tables: TablesOfLog | undefined
       const lookups = tables === undefined ? undefined : await createLookupComparison(model, tables)
       models.set(model.key, { model, differing: createDifferingValues(model.computed), lookups, rows: 0 })
     },
-    compare: (model, { transaction }, served) => {
+    compare: (model, { transaction, timing }, served) => {
       const isKnown = seen.has(transaction.transactionId)
       seen.add(transaction.transactionId)
       // A second decision has nothing to be compared with: the first one is part of every state by now.
-      const vector = isKnown ? undefined : features.createAllFeatures(model, transaction)
+      const vector = isKnown ? undefined : features.createAllFeatures(model, transaction, timing)
       if (vector === undefined) {
         extra++
         return
@@ -155,31 +130,4 @@ const createComparison = (features: LogFeatures, tables: TablesOfLog | undefined
           },
         })),
   }
-}
-
-/** The states before the first record. */
-const startStates = async (
-  { identity, fitted }: ModelDocument,
-  { states, folders }: ParityOfLogOptions,
-  { logs }: LoggedEntries,
-): Promise<StartState> => {
-  const folder = states ?? (await originOf(logs))?.folder
-  if (folder === undefined) return () => undefined
-  const manifest = await readStates(folder, identity)
-  if (manifest === undefined)
-    throw logIncomplete(folders, `the states that it began with are not in ${folder}`)
-  const stored = new Map<EntityKind, ReadonlyMap<number, Uint8Array>>()
-  for (const kind of stateKindsOf((fitted as { features: FittedFeatures }).features.entities ?? [])) {
-    const entries = [...readEntries(snapshotFile(folder, kind))]
-    stored.set(kind, new Map(entries.map(({ token, bytes }) => [token, bytes])))
-  }
-  return (kind, token) => stored.get(kind)?.get(token)
-}
-
-const originOf = async (logs: readonly LogReader[]): Promise<StoreOrigin | undefined> => {
-  for (const log of logs) {
-    const text = await log.readDocument(ORIGIN_DOCUMENT)
-    if (text !== undefined) return JSON.parse(text) as StoreOrigin
-  }
-  return undefined
 }

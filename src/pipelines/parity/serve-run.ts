@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { publishStates } from '../../artifacts/states-manifest.ts'
 import type { LoadedModel } from '../../decisions/loaded-model.ts'
-import type { LogEntry } from '../../decisions/log/log-record.ts'
+import type { LabelEntry, LogEntry } from '../../decisions/log/log-record.ts'
 import { withLoggedEntries } from '../../decisions/log/logged-entries.ts'
 import { snapshotLoader } from '../../decisions/tables/load-served-table.ts'
 import { tablesOf } from '../../decisions/tables/merge-tables.ts'
@@ -151,7 +151,7 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
         requests: readRequests(connection, files.prepared, arrived, shape),
         count: left,
         before: { arrived, clockMs },
-        labels: readLabels(labelsConnection, files.prepared, { from: arrived, clockMs, delayMs }, shape),
+        labels: readLabels(labelsConnection, files.prepared, { from: arrived, delayMs }, shape),
       })
     } finally {
       labelsConnection.closeSync()
@@ -200,7 +200,8 @@ const compareRows = async (
     for (;;) {
       const { done, value: entry } = await entries.next()
       if (done === true) return undefined
-      if (entry.kind === 'label') counts.labels++
+      if (entry.kind === 'repair') continue
+      if (entry.kind === 'label') counts.labels += isLearnt(entry.label) ? 1 : 0
       else if (seen.has(entry.decision.transaction.transactionId)) counts.extra++
       else return entry
     }
@@ -222,6 +223,9 @@ const compareRows = async (
   for (; decision !== undefined; decision = await nextDecision()) counts.extra++
   return counts
 }
+
+/** A label that was told, and of which the service knew whose it is. */
+const isLearnt = ({ origin, isWaiting }: LabelEntry): boolean => origin === undefined && isWaiting !== true
 
 const latencyOf = (times: readonly number[]): ServingLatency => {
   const warmUp = Math.min(MOST_WARM_UP, Math.floor(times.length / 10))

@@ -1,12 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Feedback } from '../../decisions/inference-pipeline.ts'
 import { sqlIdentifier, sqlLiteral } from '../../disk/database.ts'
-import {
-  DELIVERY_ORDER,
-  labelDueSql,
-  labelSchedule,
-  type ScheduledLabel,
-} from '../../replay/label-schedule.ts'
+import { DELIVERY_ORDER, labelSchedule, type ScheduledLabel } from '../../replay/label-schedule.ts'
 import { attributeColumn } from '../../transaction/attributes.ts'
 import { type SentShape, sentFieldSql } from '../../transaction/prepared-columns.ts'
 import type { TransactionShape } from '../../transaction/shape.ts'
@@ -55,27 +50,22 @@ export interface LabelToDeliver extends ScheduledLabel {
 }
 
 /**
- * Labels of `prepared` in the order of their delivery, but those that a replay of the transactions before
- * arrival `from` has delivered.
+ * Labels of the transactions of `prepared` from arrival `from` on, in the order of their delivery. Those of
+ * earlier ones that were not due then are in the states that a service begins with.
  *
  * Each carries its transaction, by which a service knows whose it is.
- *
- * @param clockMs latest event time before `from`; -Infinity where there is none
  */
 export async function* readLabels(
   connection: DuckDBConnection,
   prepared: string,
-  { from, clockMs, delayMs }: { readonly from: number; readonly clockMs: number; readonly delayMs: number },
+  { from, delayMs }: { readonly from: number; readonly delayMs: number },
   shape: RequestShape,
 ): AsyncGenerator<LabelToDeliver> {
-  // The last transaction of the replay has met all that was due at its time; its own label cannot have been
-  // among it.
-  const isLeft = from === 0 ? 'true' : `NOT (${labelDueSql(clockMs, from - 1)})`
   const { columns, requestOf } = requestColumns(shape)
   const rows = rowsOf(
     connection,
     `SELECT due, arrival::DOUBLE, is_fraud::DOUBLE, ${columns}
-     FROM ${labelSchedule(`read_parquet(${sqlLiteral(prepared)})`, delayMs)} WHERE ${isLeft} ORDER BY ${DELIVERY_ORDER}`,
+     FROM ${labelSchedule(`read_parquet(${sqlLiteral(prepared)})`, delayMs)} WHERE arrival >= ${from} ORDER BY ${DELIVERY_ORDER}`,
   )
   for await (const [dueMs, arrival, isFraud, ...values] of rows) {
     const transaction = requestOf(values)

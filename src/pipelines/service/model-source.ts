@@ -4,10 +4,13 @@ import { readArtifact } from '../../artifacts/artifact-folder.ts'
 import { findVersion } from '../../artifacts/find-version.ts'
 import { loadVersionArtifact } from '../../artifacts/version-artifact.ts'
 import { type LoadedModel, prepareModel } from '../../decisions/loaded-model.ts'
+import type { LoadModel } from '../../decisions/model-control.ts'
 import { VigiaError } from '../../errors.ts'
 import { sha256 } from '../../foundation/hash.ts'
 import type { World } from '../../foundation/world.ts'
 import type { TrackingStore } from '../../ports/tracking-store.ts'
+
+export type { LoadModel }
 
 export interface ModelSourceOptions {
   /** Relative folders start here. */
@@ -16,9 +19,6 @@ export interface ModelSourceOptions {
   readonly openRegistry: () => Promise<TrackingStore>
   readonly world: Pick<World, 'now'>
 }
-
-/** Loads the model that a source stands for, verified. */
-export type LoadModel = (source: string) => Promise<LoadedModel>
 
 /**
  * A source is `models:/name@alias`, `models:/name/3`, or a folder: of an artifact, or of a run with the

@@ -1,9 +1,17 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ServingSettings } from '../../config/serving-config.ts'
+import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import type { ServingModels } from '../../decisions/decider.ts'
 import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
+import {
+  chooseModels,
+  type ServedSources,
+  type StartChoice,
+  sourcesOf,
+  writeChoice,
+} from '../../decisions/log/served-choice.ts'
+import { createModelControl, type ModelControl } from '../../decisions/model-control.ts'
 import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
 import { assertNeverUsed } from '../../decisions/shared/known-history.ts'
 import { tellPersistence } from '../../decisions/shared/tell-persistence.ts'
@@ -16,12 +24,15 @@ import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
-import { createModelControl, type ModelControl } from './model-control.ts'
+import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
 
 export interface ServiceOptions {
-  readonly settings: Pick<ServingSettings, 'model' | 'state_store' | 'prediction_log' | 'tables'>
+  readonly settings: Pick<
+    ServingSettings,
+    'model' | 'state_store' | 'prediction_log' | 'tables' | 'event_time' | 'feedback'
+  >
   readonly storage: ServingStorage
   readonly load: LoadModel
   /** Relative sources of models start here. */
@@ -31,8 +42,12 @@ export interface ServiceOptions {
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
   /** Reads the tables that transactions are looked up in; from their own files when left out. */
   readonly loadTable?: LoadServedTable
+  /** What time transactions may have; as the settings say when left out. */
+  readonly eventTime?: EventTimeBounds
   /** Called once it is known where the states came from. */
   readonly onStates?: (outcome: StatesOutcome) => void
+  /** Called when an act of administration had chosen other models than the configuration names. */
+  readonly onModels?: (choice: StartChoice) => void
   /** Told what is good to know of the store and no reason to worry. */
   readonly onNotice?: (text: string) => void
 }
@@ -62,7 +77,13 @@ const MEBIBYTE = 1 << 20
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
   const { settings, storage, load } = options
-  const models = await loadModels(settings.model, load)
+  const configured = sourcesOf(settings.model)
+  const { sources, models } = await chooseModels(
+    storage.readLog(settings.prediction_log.path),
+    configured,
+    (named) => loadModels(named, load),
+    options,
+  )
   const states = await storage.openStates(settings.state_store)
   try {
     tellPersistence(states, options.observer, options.onNotice)
@@ -95,11 +116,16 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         log,
         archive: settings.prediction_log.path,
         database,
-        settings: decisionSettingsOf(settings),
+        settings: decisionSettingsOf(settings, options.eventTime),
         observer,
         world,
       })
-      return { pipeline, control: createModelControl(pipeline, load) }
+      // The models are in service by then, whether the disk takes this or not.
+      const keep = (served: ServedSources): Promise<void> =>
+        writeChoice(log, { configured, served, chosenAtMs: world.now() }).catch((error: unknown) =>
+          observer.warned('SERVING_CHOICE_LOST', { ...served, reason: String(error) }),
+        )
+      return { pipeline, control: createModelControl(pipeline, load, { sources, keep }) }
     } catch (error) {
       await log.close()
       throw error
@@ -110,18 +136,21 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
   }
 }
 
-const decisionSettingsOf = ({
-  state_store,
-  prediction_log,
-}: ServiceOptions['settings']): DecisionSettings => ({
+const decisionSettingsOf = (
+  { state_store, prediction_log, event_time, feedback }: ServiceOptions['settings'],
+  eventTime?: EventTimeBounds,
+): DecisionSettings => ({
   cacheBytes: state_store.cache_size * MEBIBYTE,
   saveAfterMs: parseDuration(state_store.save_interval),
   receiptLifeMs: parseDuration(state_store.repetition_window),
+  waitingLabels: feedback.waiting_labels,
+  waitingLifeMs: parseDuration(feedback.waiting_time),
   archiveAfterBytes: prediction_log.segment_size * MEBIBYTE,
+  eventTime: eventTime ?? eventTimeBounds({ event_time }),
 })
 
 const loadModels = async (
-  { source, shadow, canary, canary_share }: ServingSettings['model'],
+  { source, shadow, canary, canary_share }: ServedSources,
   load: LoadModel,
 ): Promise<ServingModels> => ({
   champion: await load(source),
@@ -132,7 +161,7 @@ const loadModels = async (
 const fill = async (
   options: ServiceOptions,
   { champion }: ServingModels,
-  { store, name }: OpenStates,
+  { kind, store, name }: OpenStates,
 ): Promise<StatesOutcome> => {
   const run = await runFolderOf(champion.description.source, options.workingDirectory)
   const from = run === undefined ? undefined : join(run, 'states')
@@ -142,6 +171,7 @@ const fill = async (
   const loaded = await loadStates({
     store,
     storeName: name,
+    isOwned: kind === 'owned',
     model: champion,
     from,
     force: false,

@@ -95,9 +95,10 @@ const createObserver = (registry: Registry): InferenceObserver => {
   })()
   const labels = createCounter(registry, {
     name: 'vigia_feedback_total',
-    help: 'Labels told by feedback, by what became of them.',
+    help: 'Labels, by what became of them: delivered by the server itself, expired while they waited, or the outcome of feedback.',
     labelNames: ['outcome', 'is_fraud'],
   })
+  const times = createTimeObserver(registry)
   const lookups = createCounter(registry, {
     name: 'vigia_table_lookups_total',
     help: 'Transactions looked up in a table beside them: found, missing, without_key, or sent.',
@@ -110,7 +111,7 @@ const createObserver = (registry: Registry): InferenceObserver => {
   })
   return {
     predicted: (
-      { isRepeated, isFlagged, riskLevel, model: { name, version }, role, probability },
+      { isRepeated, isFlagged, riskLevel, model: { name, version }, role, probability, timing },
       latencyMs,
     ) => {
       if (isRepeated) repeated.value++
@@ -118,17 +119,52 @@ const createObserver = (registry: Registry): InferenceObserver => {
         latency.observe(latencyMs / 1000)
         predictions(isFlagged ? 'flag' : 'allow', riskLevel, name, version, role).value++
         scores(name, version).observe(probability)
+        if (timing === 'too_old') times.countTooOld()
       }
     },
     shadowed: createShadowObserver(registry),
     labelled: (outcome, isFraud) => {
-      labels(outcome, String(isFraud)).value++
+      labels(outcome, isFraud === null ? 'unknown' : String(isFraud)).value++
     },
+    updated: times.updated,
+    mistimed: times.mistimed,
     lookedUp: (table, outcome) => {
       lookups(table, outcome).value++
     },
     warned: (code) => {
       warnings(code).value++
+    },
+  }
+}
+
+/** What is counted of transactions whose time is not as usual. */
+const createTimeObserver = (
+  registry: Registry,
+): Pick<InferenceObserver, 'updated' | 'mistimed'> & { readonly countTooOld: () => void } => {
+  const updates = createCounter(registry, {
+    name: 'vigia_state_updates_total',
+    help: 'Transactions that a state took in late, too late to count, or by giving up its oldest one.',
+    labelNames: ['kind', 'what'],
+  })
+  const mistimed = createCounter(registry, {
+    name: 'vigia_event_time_refused_total',
+    help: 'Transactions refused for their time: ahead of the clock, or in seconds.',
+    labelNames: ['reason'],
+  })
+  const tooOld = createCounter(registry, {
+    name: 'vigia_event_time_too_old_total',
+    help: 'Transactions decided on that moved no state, because they lie too far behind the clock.',
+    labelNames: [],
+  })()
+  return {
+    updated: ({ kind, what }) => {
+      updates(kind, what).value++
+    },
+    mistimed: (reason) => {
+      mistimed(reason).value++
+    },
+    countTooOld: () => {
+      tooOld.value++
     },
   }
 }
@@ -245,6 +281,11 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     'vigia_store_history_lost',
     '1 when a shared state store has lost decisions: nothing is decided until it is put right.',
     (pipeline) => (pipeline.status().store.isHistoryLost ? 1 : 0),
+  ],
+  [
+    'vigia_labels_waiting',
+    'Labels that wait for their transaction.',
+    (pipeline) => pipeline.status().log.waitingLabels,
   ],
   ['vigia_log_bytes', 'Size of the log.', (pipeline) => pipeline.status().log.bytes],
   [

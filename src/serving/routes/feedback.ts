@@ -27,12 +27,15 @@ export const addFeedback = (app: App, context: RouteContext): void => {
   app.post<{ Querystring: Asked }>(
     '/feedback',
     {
-      config: { scope: 'feedback', errors: ['FEEDBACK_TRANSACTION_UNKNOWN', ...MAPPING_ERRORS] },
+      config: {
+        scope: 'feedback',
+        errors: ['FEEDBACK_TRANSACTION_UNKNOWN', 'FEEDBACK_WAITING_FULL', ...MAPPING_ERRORS],
+      },
       schema: {
         tags: ['feedback'],
         operationId: 'giveFeedback',
         summary: 'Tell which transactions were fraud',
-        description: `One label, {"labels": [...]} with at most ${batch_rows}, or lines of ${NDJSON}. Whose a transaction was is known when it was decided on here; otherwise the label carries the transaction, or names its user, merchant and device. Telling the same again changes nothing.`,
+        description: `One label, a list of them or {"labels": [...]} with at most ${batch_rows}, or lines of ${NDJSON}. Whose a transaction was is known when it was decided on here; otherwise the label carries the transaction, or names its user, merchant and device. A label of a transaction that is not remembered waits for it. Telling the same again changes nothing.`,
         querystring: Query,
         body: {
           content: {
@@ -129,4 +132,5 @@ const raise = (error: unknown): never => {
 
 const ROW = refTo(LabelAnswer)
 
-const isList = (body: unknown): boolean => typeof body === 'object' && body !== null && 'labels' in body
+const isList = (body: unknown): boolean =>
+  Array.isArray(body) || (typeof body === 'object' && body !== null && 'labels' in body)

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { TSchema } from 'typebox'
+import { VigiaError } from '../../errors.ts'
 import { quoteNumbers } from '../../mapping/sent-values.ts'
 import type { App } from '../dependencies.ts'
 import { asVigiaError, errorBody } from '../error-answers.ts'
@@ -22,6 +23,13 @@ export const addNdjsonBodies = (app: App, { load }: RouteContext): void => {
 /** Whether a body came as lines. */
 export const isNdjson = (body: unknown): body is Readable =>
   typeof body === 'object' && body !== null && typeof (body as Partial<Readable>).pipe === 'function'
+
+/** A stream may outlive the key that it came with. @throws REQUEST_KEY_UNKNOWN */
+const assertAllowed = ({ caller, server, routeOptions }: FastifyRequest): void => {
+  const { scope } = routeOptions.config
+  if (caller === null || scope === undefined || server.keyRing.allows(caller, scope)) return
+  throw new VigiaError('REQUEST_KEY_UNKNOWN', {})
+}
 
 /**
  * Answers each line of the body by `work`, whose result is written by `schema`; what it throws becomes the
@@ -48,6 +56,7 @@ export const replyWithNdjson = (
     { rows: limits.stream_rows, lineBytes: limits.line_size * 1024 },
     async (bytes, line) => {
       try {
+        assertAllowed(request)
         return write(await work(context.parseJson(bytes, prepare)))
       } catch (error) {
         return refuse(error, line)

@@ -33,7 +33,7 @@ export const addPredictBatch = (app: App, context: RouteContext): void => {
         tags: ['decisions'],
         operationId: 'predictBatch',
         summary: 'Decide on many transactions',
-        description: `A JSON body holds at most ${batch_rows} transactions. Lines of ${NDJSON} may be any number: each is answered by a line as soon as it and those before it are decided on, so read answers while you send. A row that cannot be decided on has an error of its own; the others are decided on.`,
+        description: `A JSON body, {"transactions": [...]} or a bare list, holds at most ${batch_rows}. Lines of ${NDJSON} may be any number: each is answered by a line as soon as it and those before it are decided on, so read answers while you send. A row that cannot be decided on has an error of its own; the others are decided on.`,
         querystring: DecisionQuery,
         body: {
           content: {
@@ -76,10 +76,12 @@ export const addPredictBatch = (app: App, context: RouteContext): void => {
 
 const ROW = refTo(BatchRow)
 
-/** The rows of a body `{[name]: [...]}`. @throws REQUEST_INVALID, REQUEST_TOO_LARGE */
+/** The rows of a body `{[name]: [...]}`, or of a bare list. @throws REQUEST_INVALID, REQUEST_TOO_LARGE */
 export const rowsOf = (body: unknown, name: string, most: number): readonly unknown[] => {
-  const record = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {}
-  const rows = record[name]
+  const isBare = Array.isArray(body)
+  const record =
+    typeof body === 'object' && body !== null && !isBare ? (body as Readonly<Record<string, unknown>>) : {}
+  const rows = isBare ? body : record[name]
   const unknown = Object.keys(record).filter((key) => key !== name)
   const problems = unknown
     .slice(0, 20)

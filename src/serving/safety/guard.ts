@@ -3,11 +3,10 @@ import { VigiaError } from '../../errors.ts'
 import type { App } from '../dependencies.ts'
 import type { ServingMetrics } from '../metrics/serving-metrics.ts'
 import { traceParentOf } from '../request-names.ts'
-import { type ApiKey, findKey, type Scope, secretOf } from './api-keys.ts'
+import { type Scope, secretOf } from './api-keys.ts'
 import type { Load } from './load-shedding.ts'
 
 interface GuardParts {
-  readonly keys: readonly ApiKey[]
   readonly load: Load
   readonly metrics: ServingMetrics
   readonly isTls: boolean
@@ -43,7 +42,7 @@ export interface Guard {
   readonly forRoute: (scope: Scope | undefined, isExempt: boolean) => Hook
 }
 
-export const createGuard = (app: App, { keys, load, metrics, isTls }: GuardParts): Guard => {
+export const createGuard = (app: App, { load, metrics, isTls }: GuardParts): Guard => {
   let isClosing = false
   app.addHook('preClose', (done) => {
     isClosing = true
@@ -65,7 +64,7 @@ export const createGuard = (app: App, { keys, load, metrics, isTls }: GuardParts
   const refuseCaller = (request: FastifyRequest, scope: Scope): VigiaError | undefined => {
     const secret = secretOf(request.headers)
     if (secret === undefined) return new VigiaError('REQUEST_KEY_MISSING', {})
-    const caller = findKey(keys, secret)
+    const caller = app.keyRing.find(secret)
     if (caller === undefined) return new VigiaError('REQUEST_KEY_UNKNOWN', {})
     request.caller = caller
     return caller.scopes.has(scope)
@@ -77,7 +76,7 @@ export const createGuard = (app: App, { keys, load, metrics, isTls }: GuardParts
     (request, reply, done) => {
       stamp(request, reply)
       let refusal = isExempt ? undefined : refuseLoad()
-      if (refusal === undefined && scope !== undefined && keys.length > 0)
+      if (refusal === undefined && scope !== undefined && !app.keyRing.isEmpty)
         refusal = refuseCaller(request, scope)
       refusal ??= refuseCoding(request.headers['content-encoding'])
       if (refusal !== undefined) {

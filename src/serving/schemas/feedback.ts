@@ -15,8 +15,9 @@ export const LabelBody = named(
     {
       transaction_id: id,
       is_fraud: Type.Unsafe({
-        enum: [true, false, 1, 0, 'true', 'false', '1', '0'],
-        description: 'Whether it was fraud, the truth: true, false, 1 or 0.',
+        enum: [true, false, 1, 0, 'true', 'false', '1', '0', null],
+        description:
+          'Whether it was fraud, the truth: true, false, 1 or 0. null takes back what was told before: nobody knows.',
       }),
       transaction: Type.Optional(
         Type.Unsafe({
@@ -47,10 +48,11 @@ export const LabelsBody = named(
   Type.Union([
     refTo(LabelBody),
     Type.Object({ labels: Type.Array(refTo(LabelBody), { minItems: 1 }) }, { additionalProperties: false }),
+    Type.Array(refTo(LabelBody), { minItems: 1 }),
   ]),
 )
 
-export const OUTCOMES = ['applied', 'late', 'unchanged', 'unknown'] as const
+export const OUTCOMES = ['applied', 'waiting', 'late', 'unchanged', 'unknown'] as const
 
 export const LabelAnswer = named(
   'LabelAnswer',
@@ -62,7 +64,7 @@ export const LabelAnswer = named(
           type: 'string',
           enum: OUTCOMES,
           description:
-            'applied: learnt. late: kept, but no feature can need it: it came too late, or no state has the transaction. unchanged: told before. unknown: not decided on here, and nothing says whose it was; not taken.',
+            'applied: learnt. waiting: kept, and learnt when its transaction comes; none of that id is remembered here. late: kept for training, but no feature can need it any more. unchanged: told before. unknown, where servers share their states: no such transaction is remembered, and nothing says whose it was; not taken.',
         }),
       ),
       line: Type.Optional(
@@ -91,6 +93,7 @@ export const LabelsAnswer = named(
       counts: Type.Optional(
         Type.Object({
           applied: Type.Integer(),
+          waiting: Type.Integer(),
           late: Type.Integer(),
           unchanged: Type.Integer(),
           unknown: Type.Integer(),

@@ -4,6 +4,9 @@ import { named, nullable, refTo } from './named.ts'
 import { DecisionBody } from './source-row.ts'
 import { LoggedTransaction } from './transaction.ts'
 
+/** When a transaction came, as answers have it. */
+export const TIMINGS = ['in_order', 'late', 'too_late', 'too_old'] as const
+
 export const RISK_LEVELS = ['low', 'medium', 'high', 'critical'] as const
 
 const RiskLevelText = Type.Unsafe({
@@ -76,6 +79,16 @@ const predictionFields = {
   repeated: Type.Boolean({
     description: 'Whether this transaction had been decided on before; then this is that decision.',
   }),
+  late: Type.Boolean({
+    description:
+      'Whether it came after a later transaction of its user, merchant, device or other entity, so that it was decided on in another order than it happened; timing says how late.',
+  }),
+  timing: Type.Unsafe({
+    type: 'string',
+    enum: TIMINGS,
+    description:
+      'in_order; late: placed in the states where it belongs; too_late: further behind than features.allowed_lateness for at least one entity, whose state it did not enter; too_old: so far behind the clock of the server (event_time.max_age) that it entered no state.',
+  }),
   sequence: Type.Integer({ minimum: 1, description: 'Place in the log of decisions.' }),
   decided_at: Type.String({ description: 'ISO 8601, UTC.' }),
   latency_ms: Type.Number({ description: 'Time that the server took.' }),
@@ -93,6 +106,8 @@ const EXAMPLE_PREDICTION = {
   model: { name: 'fraud-detector', version: '3' },
   role: 'champion',
   repeated: false,
+  late: false,
+  timing: 'in_order',
   sequence: 17,
   decided_at: '2026-03-14T09:26:53.700Z',
   latency_ms: 0.61,
@@ -108,9 +123,15 @@ export const PredictionAnswer = named(
 
 export const BatchBody = named(
   'Batch',
-  Type.Object(
-    { transactions: Type.Array(refTo(DecisionBody), { minItems: 1 }) },
-    { additionalProperties: false, description: 'Transactions that are decided on in this order.' },
+  Type.Union(
+    [
+      Type.Object(
+        { transactions: Type.Array(refTo(DecisionBody), { minItems: 1 }) },
+        { additionalProperties: false },
+      ),
+      Type.Array(refTo(DecisionBody), { minItems: 1 }),
+    ],
+    { description: 'Transactions that are decided on in this order; a bare list of them is the same.' },
   ),
 )
 
@@ -166,7 +187,11 @@ export const LoggedAnswer = named(
       label: nullable(
         Type.Object(
           {
-            is_fraud: Type.Boolean({ description: 'The truth, as far as it is known.' }),
+            is_fraud: nullable(
+              Type.Boolean({
+                description: 'The truth, as far as it is known; null when what was told was taken back.',
+              }),
+            ),
             received_at: Type.String(),
           },
           { description: 'What was told of it by POST /feedback; null while nothing was.' },

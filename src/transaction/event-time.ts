@@ -1,0 +1,76 @@
+import { DAY_MS } from '../foundation/days.ts'
+import type { FieldProblem } from './request-problem.ts'
+
+/** How far the time of a transaction may be from the clock of the server that is told of it. */
+export interface EventTimeBounds {
+  /** Furthest ahead of the clock, in milliseconds; beyond it the transaction is refused. */
+  readonly maxFutureMs: number
+  /** Furthest behind the clock, in milliseconds; beyond it the transaction moves no state. */
+  readonly maxAgeMs: number
+}
+
+/** No clock says what is true: for transactions of the past that are driven through a service. */
+export const ANY_EVENT_TIME: EventTimeBounds = {
+  maxFutureMs: Number.POSITIVE_INFINITY,
+  maxAgeMs: Number.POSITIVE_INFINITY,
+}
+
+/** Whether a time lies so far in the past that no state should follow it. */
+export const isTooOld = (eventTimeMs: number, nowMs: number, { maxAgeMs }: EventTimeBounds): boolean =>
+  eventTimeMs < nowMs - maxAgeMs
+
+/** Why a time cannot be true: it lies in the future, or is seconds where milliseconds are meant. */
+export type EventTimeRefusal = 'future' | 'seconds'
+
+/**
+ * Why a time cannot be true; undefined when it can.
+ *
+ * A time that is taken as true moves what its user, merchant and device have seen last, so one that lies in
+ * the future would blind their states to all that comes until then. Epoch seconds read as milliseconds lie
+ * in January 1970.
+ *
+ * @param nowMs the clock of the server, epoch milliseconds
+ */
+export const eventTimeProblem = (
+  eventTimeMs: number,
+  nowMs: number,
+  bounds: EventTimeBounds,
+): { readonly reason: EventTimeRefusal; readonly problem: FieldProblem } | undefined => {
+  const latestMs = nowMs + bounds.maxFutureMs
+  if (eventTimeMs > latestMs)
+    return {
+      reason: 'future',
+      problem: {
+        field: 'timestamp',
+        what: `is ${spanText(eventTimeMs - nowMs)} ahead of the clock of the server, ${isoText(nowMs)}`,
+        allowed: `at most ${spanText(bounds.maxFutureMs)} ahead (event_time.max_future), so until ${isoText(latestMs)}; a number is in milliseconds since 1970`,
+        got: gotText(eventTimeMs),
+      },
+    }
+  const asSecondsMs = eventTimeMs * 1000
+  const looksLikeSeconds =
+    isTooOld(eventTimeMs, nowMs, bounds) && asSecondsMs <= latestMs && !isTooOld(asSecondsMs, nowMs, bounds)
+  if (!looksLikeSeconds) return undefined
+  return {
+    reason: 'seconds',
+    problem: {
+      field: 'timestamp',
+      what: `looks like seconds since 1970, which would be ${isoText(asSecondsMs)}`,
+      allowed: 'milliseconds since 1970, or ISO 8601 with a zone',
+      got: gotText(eventTimeMs),
+    },
+  }
+}
+
+const isoText = (ms: number): string => new Date(ms).toISOString()
+
+const gotText = (ms: number): string => `${ms}, in milliseconds since 1970: ${isoText(ms)}`
+
+/** Days, or seconds below a day. */
+const spanText = (ms: number): string =>
+  ms >= DAY_MS ? countText(ms / DAY_MS, 'day') : countText(ms / 1000, 'second')
+
+const countText = (count: number, unit: string): string => {
+  const rounded = Math.round(count * 10) / 10
+  return `${rounded} ${unit}${rounded === 1 ? '' : 's'}`
+}
