@@ -147,7 +147,7 @@ export interface LivingReceipt extends Receipt {
  *     in any answer: such a store was emptied or set back, and would give numbers twice.
  * 15. The first process that is refused because of a number, or of a store without a history, marks the
  *     store: from then on it refuses every process that expects a history, until one is begun that replaces
- *     the mark.
+ *     the mark. A mark says the highest number that any refused process has seen.
  */
 export interface SharedStateStore extends StateStore {
   commit(

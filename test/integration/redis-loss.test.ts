@@ -7,6 +7,8 @@ import { openRedisStateStore } from '../../src/adapters/redis/redis-state-store.
 import { eventually } from '../eventually.ts'
 import { REDIS_SERVER, REDIS_SERVER_MISSING, type RedisServer, startRedisServer } from './redis-server.ts'
 import { decide, expectLost, expectReplayed, payment, startFleet } from './shared-fleet.ts'
+import { smallTransaction, trainSmallModel } from './small-service.ts'
+import { killVigiaServers, runVigia, startVigiaServer } from './vigia-server.ts'
 
 const title =
   REDIS_SERVER === undefined
@@ -72,15 +74,69 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     expectReplayed(await fleet.end())
   })
 
-  test('by a start without persistence decides nothing', async () => {
-    const { server, fleet } = await start(NO_FILE)
-    const [a, b] = [await fleet.start('a'), await fleet.start('b')]
-    await decide([a, b], 1, 4)
+  test('by a start without persistence: vigia serve answers 503 and is not ready, vigia state restore brings it back', async () => {
+    const { server } = await start(NO_FILE)
+    const home = mkdtempSync(join(tmpdir(), 'vigia-redis-served-'))
+    ends.push(() => rmSync(home, { recursive: true, force: true }))
+    const settings = [
+      `model.source=${await trainSmallModel()}`,
+      'state_store.kind=redis',
+      `state_store.url=${server.url}`,
+    ]
+    const { port, output } = await startVigiaServer(home, settings)
+    ends.push(() => killVigiaServers())
+    const request = async (path: string, body?: object) => {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+        ...(body && {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        }),
+      })
+      return {
+        status: answer.status,
+        retryAfter: answer.headers.get('retry-after'),
+        text: await answer.text(),
+      }
+    }
+    const predict = (n: number) => request('/predict', smallTransaction(n))
+    const { prediction_id, probability } = JSON.parse((await predict(1)).text) as Answer
+    await predict(2)
+    expect(output()).toContain('SERVING_STORE_FORGETS')
+    await eventually(async () => expect(await send(server, ['XLEN', '{vigia}:outbox'])).toBe(0))
     await server.kill()
     await server.start()
-    await eventually(() => expect(a.decisions.status().isHistoryLost).toBe(true))
-    await expectLost(a, /it is empty/)
-    await expectLost(b, /it is empty/)
+    await eventually(async () =>
+      expect((await request('/health/ready')).text).toContain('has lost decisions'),
+    )
+    expect((await request('/health/ready')).status).toBe(503)
+    for (const answer of [await predict(3), await predict(1), await request(`/predictions/${prediction_id}`)])
+      expect(answer).toMatchObject({
+        status: 503,
+        retryAfter: '1',
+        text: expect.stringContaining('"code":"SERVING_HISTORY_LOST"'),
+      })
+    expect((await request('/metrics')).text).toMatch(/vigia_ready 0\n[\s\S]*vigia_store_history_lost 1\n/)
+
+    const words = settings.flatMap((setting) => ['--set', setting])
+    const restored = await runVigia(home, ['state', 'restore', ...words])
+    expect(restored).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^replayed +2 decisions and 0 labels[\s\S]*numbers +go on after 2;/),
+    })
+    await eventually(async () => expect((await request('/health/ready')).status).toBe(200))
+    expect(JSON.parse((await predict(1)).text)).toMatchObject({
+      prediction_id,
+      probability,
+      repeated: true,
+    })
+    const third = await eventually(async () => {
+      const answer = await predict(3)
+      expect(answer.status).toBe(200)
+      return JSON.parse(answer.text) as Answer
+    })
+    expect(third.prediction_id).toBe(prediction_id.replace(/-1$/, '-3'))
+    expect(await runVigia(home, ['parity', ...words.slice(0, 2)])).toMatchObject({ status: 0 })
   })
 
   test('by an older snapshot decides nothing, for processes too that knew no more than it has', async () => {
@@ -124,6 +180,29 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     expectReplayed(await fleet.end())
   })
 
+  test('commits nothing for a while after it was started again, and at once after a broken connection', async () => {
+    const { server } = await start()
+    const store = await openRedisStateStore({
+      url: server.url,
+      prefix: 'p',
+      consumer: 'c',
+      compareMs: 3_600_000,
+    })
+    ends.push(() => store.close())
+    await store.beginHistory({ name: 'first', lastSequence: 0 }, false)
+    await store.expectHistory({ name: 'first', lastSequence: 0 })
+    const commit = (id: string) =>
+      store.commit([], { id, bytes: new Uint8Array(1) }, new Uint8Array(1), 60_000)
+    await commit('t1')
+    await send(server, ['CLIENT', 'KILL', 'TYPE', 'normal'])
+    await eventually(() => commit('t2'))
+    await server.kill()
+    await server.start()
+    await eventually(() => store.findReceipt('t1'))
+    await expect(commit('t3')).rejects.toThrow('for 3600000 ms all servers compare what they know')
+    expect(store.knownSequence()).toBe(2)
+  })
+
   test('says at the start what it keeps, as far as it may be asked', async () => {
     const persistence = async (settings: readonly string[], login = '') => {
       const server = await startRedisServer(settings)
@@ -164,3 +243,8 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     expect(await persistence([], '-info')).toMatchObject({ kind: 'unknown' })
   })
 })
+
+interface Answer {
+  readonly prediction_id: string
+  readonly probability: number
+}

@@ -60,7 +60,7 @@ export const startFleet = (folder: string, url: string): SharedFleet => {
   /** Records in the logs of processes that were ended. */
   let ended = 0
   const folders = new Set<string>()
-  const open = (consumer: string) => openRedisStateStore({ url, prefix: PREFIX, consumer })
+  const open = (consumer: string) => openRedisStateStore({ url, prefix: PREFIX, consumer, compareMs: 0 })
   const start: SharedFleet['start'] = async (name) => {
     const path = join(folder, name)
     const log = await openTestLog(path)
@@ -142,7 +142,7 @@ export const startFleet = (folder: string, url: string): SharedFleet => {
       }
     },
     end: async () => {
-      for (const process of [...processes]) await process.end()
+      await Promise.all([...processes].map((process) => process.end()))
       return [...entries.values()].sort((a, b) => a.sequence - b.sequence)
     },
   }

@@ -1,16 +1,23 @@
-import { isIP } from 'node:net'
-import { createClient, RESP_TYPES } from '@redis/client'
+import { setTimeout as pause } from 'node:timers/promises'
 import { VigiaError } from '../../errors.ts'
+import { redisAddress, serverName } from './redis-address.ts'
+import {
+  closeInTime,
+  connectClient,
+  type RedisClient,
+  type RedisReply,
+  type RedisWord,
+  reasonOf,
+  sendWords,
+} from './redis-client.ts'
 import type { Script } from './redis-scripts.ts'
 
-/** What commands are made of. */
-export type RedisWord = string | Buffer
-
-/** A reply: bytes, numbers, lists of these, or nothing. */
-export type RedisReply = Buffer | string | number | null | readonly RedisReply[]
+export type { RedisReply, RedisWord } from './redis-client.ts'
 
 /** One connection. A command fails at once while there is none; it comes back by itself. */
 export interface RedisConnection {
+  /** The server without credentials, for people. */
+  readonly name: string
   /**
    * Commands that are sent without waiting for each other travel together.
    *
@@ -19,10 +26,14 @@ export interface RedisConnection {
    */
   send(words: readonly RedisWord[]): Promise<RedisReply>
   run(script: Script, keys: readonly string[], values: readonly RedisWord[]): Promise<RedisReply>
+  /**
+   * Milliseconds since this connection came to a server that was started, or took over, after the one
+   * before; infinite for the first one.
+   */
+  sinceChangeMs(): number
   close(): Promise<void>
 }
 
-const CONNECT_TIMEOUT_MS = 3000
 const LONGEST_PAUSE_MS = 1000
 /**
  * The connection is looked at this often: is a reply owed, and has anything been heard since the last look?
@@ -35,146 +46,162 @@ const LOOK_MS = 1000
 const SILENT_LOOKS = 3
 /** How long a command may wait at the server, so that waiting is no silence. */
 export const LONGEST_WAIT_MS = 1500
-/** Silence while a connection is being made. */
-const HANDSHAKE_TIMEOUT_MS = 5000
-const CLOSE_TIMEOUT_MS = 2000
+/** What a server says that takes no writes any more: another one does. */
+const IS_ELSEWHERE = /^(READONLY|MOVED|ASK|CLUSTERDOWN|MASTERDOWN)/
 
 /**
- * @param name of the server without credentials, for errors
+ * @param url as `redisAddress` reads it
+ * @param key of which a Cluster has one slot; without it only one server, or that of Sentinels, can be used
  * @throws SERVING_STORE_FAILED when the address cannot be used or nobody answers there
  */
-export const openRedisConnection = async (url: string, name: string): Promise<RedisConnection> => {
+export const openRedisConnection = async (
+  url: string,
+  storeName?: string,
+  key = '',
+): Promise<RedisConnection> => {
+  let name = storeName ?? serverName(url)
   // Without its cause: errors about an address carry it with its password.
   const failed = (error: unknown): VigiaError =>
     new VigiaError('SERVING_STORE_FAILED', { store: name, reason: reasonOf(error).replaceAll(url, name) })
-  let isOpening = true
-  let lastError: unknown
-  const onError = (error: unknown): void => {
-    lastError = error
+  const open = async (): Promise<RedisLine> => {
+    const address = redisAddress(url, key)
+    name = storeName ?? address.name
+    const line = new RedisLine(() => address.locate())
+    await line.open()
+    return line
   }
-  const makeClient = (): Client => clientOf(url, () => isOpening, onError)
-  let client = await connectFirst(makeClient)
-    .catch((error: unknown) => {
-      throw failed(error)
-    })
-    .finally(() => {
-      isOpening = false
-    })
-
-  let owed = 0
-  let silentLooks = 0
-  /** @throws what the client throws */
-  const exchange = async (words: readonly RedisWord[]): Promise<RedisReply> => {
-    const sender = client
-    if (owed++ === 0) silentLooks = 0
-    try {
-      return (await sender.sendCommand([...words])) as unknown as RedisReply
-    } catch (error) {
-      // Why there is no connection says more than that there is none.
-      throw sender.isReady ? error : (lastError ?? error)
-    } finally {
-      owed--
-      silentLooks = 0
-    }
-  }
-  const look = setInterval(() => {
-    if (!client.isReady) return
-    // Also keeps alive what a router between us would forget.
-    if (owed === 0) return void exchange(['PING']).catch(() => undefined)
-    if (++silentLooks < SILENT_LOOKS) return
-    lastError = new Error(`no answer for ${SILENT_LOOKS} seconds`)
-    client.destroy()
-    client = makeClient()
-    client.connect().catch(() => undefined)
-  }, LOOK_MS)
-  look.unref()
-
+  const line = await open().catch((error: unknown) => {
+    throw failed(error)
+  })
   const send = (words: readonly RedisWord[]): Promise<RedisReply> =>
-    exchange(words).catch((error: unknown) => {
+    line.exchange(words).catch((error: unknown) => {
       throw failed(error)
     })
   return {
+    name,
     send,
     run: async (script, keys, values) => {
       const words = [String(keys.length), ...keys, ...values]
       try {
-        return await exchange(['EVALSHA', script.sha1, ...words])
+        return await line.exchange(['EVALSHA', script.sha1, ...words])
       } catch (error) {
         // A server that was started again, or one that nobody has told the script.
         if (reasonOf(error).startsWith('NOSCRIPT')) return send(['EVAL', script.text, ...words])
         throw failed(error)
       }
     },
-    close: async () => {
-      clearInterval(look)
-      await closeInTime(client)
-    },
+    sinceChangeMs: () => line.sinceChangeMs(),
+    close: () => line.close(),
   }
 }
 
-type Client = ReturnType<typeof clientOf>
+/**
+ * A connection that is made again when it is lost, to whichever server takes writes then.
+ *
+ * It owns the client of the moment, the reason why there is none, and the watch over silence. Where the
+ * server is, it asks.
+ */
+class RedisLine {
+  private readonly locate: () => Promise<string>
+  private client: RedisClient | undefined
+  private lastError: unknown
+  private isConnecting = false
+  private isClosed = false
+  private owed = 0
+  private silentLooks = 0
+  private runId = ''
+  private changedAtMs = Number.NEGATIVE_INFINITY
+  private readonly looks: NodeJS.Timeout
 
-/** Not connected yet. While `isOpening`, a connection that fails is not tried again. */
-const clientOf = (url: string, isOpening: () => boolean, onError: (error: unknown) => void) => {
-  const made = createClient({
-    url,
-    RESP: 2,
-    disableOfflineQueue: true,
-    socket: {
-      ...socketOptions(url),
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      socketTimeout: HANDSHAKE_TIMEOUT_MS,
-      // The first connection either is there or the server does not start.
-      reconnectStrategy: (tries: number) =>
-        isOpening() ? false : Math.min(50 * 2 ** tries, LONGEST_PAUSE_MS),
-    },
-    // Silence is noticed below, for less than a timer for each command.
-    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer }, timeout: 0 },
-  })
-  made.on('error', onError)
-  return made
-}
+  constructor(locate: () => Promise<string>) {
+    this.locate = locate
+    this.looks = setInterval(() => this.look(), LOOK_MS)
+    this.looks.unref()
+  }
 
-/** @throws what the client throws, also for an address that cannot be used */
-const connectFirst = async (makeClient: () => Client): Promise<Client> => {
-  const client = makeClient()
-  try {
-    await client.connect()
-    return client
-  } catch (error) {
-    client.destroy()
-    throw error
+  /** The first connection: it is there, or the server does not start. @throws what the client throws */
+  async open(): Promise<void> {
+    try {
+      await this.connect()
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  sinceChangeMs(): number {
+    return performance.now() - this.changedAtMs
+  }
+
+  /** @throws what the client throws */
+  async exchange(words: readonly RedisWord[]): Promise<RedisReply> {
+    const { client } = this
+    if (client === undefined) throw this.lastError
+    if (this.owed++ === 0) this.silentLooks = 0
+    try {
+      return await sendWords(client, words)
+    } catch (error) {
+      if (IS_ELSEWHERE.test(reasonOf(error))) this.lose(client, error)
+      // Why there is no connection says more than that there is none.
+      throw client.isReady ? error : (this.lastError ?? error)
+    } finally {
+      this.owed--
+      this.silentLooks = 0
+    }
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+    clearInterval(this.looks)
+    if (this.client !== undefined) await closeInTime(this.client)
+  }
+
+  private async connect(): Promise<void> {
+    const url = await this.locate()
+    const client = await connectClient(url, (lost, error) => this.lose(lost, error))
+    const runId = await runIdOf(client)
+    const isSame = runId !== '' && runId === this.runId
+    if (this.lastError !== undefined && !isSame) this.changedAtMs = performance.now()
+    this.runId = runId
+    if (this.isClosed) return closeInTime(client)
+    if (!client.isReady) throw this.lastError ?? new Error('the connection was lost at once')
+    this.client = client
+  }
+
+  /** The client of the moment is of no use any more. */
+  private lose(lost: unknown, error: unknown): void {
+    if (lost !== this.client || this.client === undefined) return
+    this.lastError = error
+    this.client.destroy()
+    this.client = undefined
+    void this.reconnect()
+  }
+
+  private async reconnect(): Promise<void> {
+    if (this.isConnecting) return
+    this.isConnecting = true
+    for (let tries = 0; this.client === undefined && !this.isClosed; tries++) {
+      await pause(Math.min(50 * 2 ** tries, LONGEST_PAUSE_MS), undefined, { ref: false })
+      if (!this.isClosed)
+        await this.connect().catch((error: unknown) => {
+          this.lastError = error
+        })
+    }
+    this.isConnecting = false
+  }
+
+  private look(): void {
+    const { client } = this
+    if (client === undefined) return
+    // Also keeps alive what a router between us would forget.
+    if (this.owed === 0) return void this.exchange(['PING']).catch(() => undefined)
+    if (++this.silentLooks >= SILENT_LOOKS)
+      this.lose(client, new Error(`no answer for ${SILENT_LOOKS} seconds`))
   }
 }
 
-const closeInTime = async (client: Client): Promise<void> => {
-  if (!client.isReady) return client.destroy()
-  const late = setTimeout(() => client.destroy(), CLOSE_TIMEOUT_MS)
-  await client.close().catch(() => undefined)
-  clearTimeout(late)
-}
-
-/** The server of an address, without user and password. */
-export const serverName = (url: string): string => {
-  const address = parse(url)
-  return address === undefined ? 'redis' : `redis at ${address.host}`
-}
-
-const parse = (url: string): URL | undefined => (URL.canParse(url) ? new URL(url) : undefined)
-
-/** With TLS, a server of many names is told which one is meant. */
-const socketOptions = (
-  url: string,
-): { readonly tls: true; readonly servername: string } | Record<never, never> => {
-  const address = parse(url)
-  const isNamed = address !== undefined && isIP(address.hostname.replace(/^\[|\]$/g, '')) === 0
-  return address?.protocol === 'rediss:' && isNamed ? { tls: true, servername: address.hostname } : {}
-}
-
-/** What went wrong. A refused command is named without its words, which are data of users. */
-const reasonOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error)
-  // Several addresses of one name were tried.
-  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ')
-  return error.message.split(', with args beginning')[0]!
+/** Names the process of a server; empty where this user may not ask. */
+const runIdOf = async (client: RedisClient): Promise<string> => {
+  const info = await sendWords(client, ['INFO', 'server']).catch(() => '')
+  return /run_id:(\w+)/.exec(String(info))?.[1] ?? ''
 }

@@ -10,6 +10,15 @@ interface HistoryNames {
   readonly sequence: string
 }
 
+export interface RedisHistoryParts {
+  readonly connection: RedisConnection
+  readonly names: HistoryNames
+  /** For people. */
+  readonly store: string
+  /** How long nothing is committed on a server that has taken over, in milliseconds. */
+  readonly compareMs: number
+}
+
 /**
  * What this process expects of the store: which history, and the highest number that it has seen.
  *
@@ -20,15 +29,16 @@ interface HistoryNames {
 export class RedisHistory {
   private readonly connection: RedisConnection
   private readonly names: HistoryNames
-  /** For people. */
   private readonly store: string
+  private readonly compareMs: number
   private expected = ''
   private highest = 0
 
-  constructor(connection: RedisConnection, names: HistoryNames, store: string) {
+  constructor({ connection, names, store, compareMs }: RedisHistoryParts) {
     this.connection = connection
     this.names = names
     this.store = store
+    this.compareMs = compareMs
   }
 
   /** Highest number that was seen, inclusive. */
@@ -100,6 +110,19 @@ export class RedisHistory {
     return [String(reply[0]), reply[1]]
   }
 
+  /**
+   * A server that has just taken over may lack what other processes know to have been given: they look first.
+   *
+   * @throws SERVING_STORE_FAILED
+   */
+  waitForOthers(): void {
+    if (this.expected === '' || this.connection.sinceChangeMs() >= this.compareMs) return
+    throw new VigiaError('SERVING_STORE_FAILED', {
+      store: this.store,
+      reason: `it was started again or has taken over: for ${this.compareMs} ms all servers compare what they know with what it has`,
+    })
+  }
+
   async read(): Promise<StoreHistory> {
     const reply = await this.connection.send(['MGET', this.names.history, this.names.sequence])
     const [stored, sequence] = reply as readonly (Buffer | null)[]
@@ -117,8 +140,8 @@ export class RedisHistory {
 
   private lost(stored: string, found: number, known: number): VigiaError {
     const reason = stored.startsWith(LOSS_MARK)
-      ? `${markText(stored)} (this server knows of numbers up to ${known})`
-      : lossText(stored === '' ? undefined : stored, found, { name: this.expected, lastSequence: known })
+      ? markText(stored)
+      : lossText(stored, found, { name: this.expected, lastSequence: known })
     return new VigiaError(HISTORY_LOST, { store: this.store, reason })
   }
 }

@@ -20,6 +20,7 @@ export const outboxCalls = (
   { waiting, consumer, takeOverAfterMs }: Taker,
 ): Pick<SharedStateStore, 'commit' | 'takeEntries' | 'settle'> => ({
   commit: async (changes, receipt, entry, receiptLifeMs): Promise<CommitOutcome> => {
+    history.waitForOthers()
     const [outcome, value] = await history.run(
       COMMIT,
       [names.receipt(receipt.id), names.outbox, ...changes.map(({ key }) => names.state(key))],

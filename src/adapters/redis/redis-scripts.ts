@@ -24,7 +24,7 @@ export const LOSS_MARK = '!'
  * process expects, empty for none, and the highest number that it has seen.
  *
  * A store that lacks that is marked, so that it is refused to all: a process that has seen less could not
- * tell. Answers `lost` with what was found.
+ * tell. The mark has the highest number that any of them has seen. Answers `lost` with what stands there.
  */
 const CHECK = `
 local function lost()
@@ -32,10 +32,15 @@ local function lost()
   local name = redis.call('GET', KEYS[1])
   local last = tonumber(redis.call('GET', KEYS[2]) or '0')
   if name == ARGV[1] and last >= tonumber(ARGV[2]) then return nil end
+  local expected, known, found = string.match(name or '', '^${LOSS_MARK}(%S+) (%d+) (-?%d+)$')
   if not name or name == ARGV[1] then
-    redis.call('SET', KEYS[1], string.format('${LOSS_MARK}%s %s %d', ARGV[1], ARGV[2], name and last or -1))
+    name = string.format('${LOSS_MARK}%s %s %d', ARGV[1], ARGV[2], name and last or -1)
+    redis.call('SET', KEYS[1], name)
+  elseif expected == ARGV[1] and tonumber(known) < tonumber(ARGV[2]) then
+    name = string.format('${LOSS_MARK}%s %s %s', expected, ARGV[2], found)
+    redis.call('SET', KEYS[1], name)
   end
-  return {'lost', name or '', last}
+  return {'lost', name, last}
 end
 local found = lost()
 if found then return found end`

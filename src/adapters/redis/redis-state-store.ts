@@ -1,6 +1,6 @@
 import type { SharedStateStore, StorePersistence } from '../../ports/state-store.ts'
 import { checkRedis } from './check-redis.ts'
-import { openRedisConnection, serverName } from './redis-connection.ts'
+import { openRedisConnection } from './redis-connection.ts'
 import { RedisHistory } from './redis-history.ts'
 import { createGroup, GROUP, redisNames } from './redis-link.ts'
 import { outboxCalls, restoreCalls } from './redis-outbox.ts'
@@ -8,7 +8,7 @@ import { LEAVE } from './redis-scripts.ts'
 import { stateCalls, wholeCalls } from './redis-states.ts'
 
 export interface RedisOptions {
-  /** `redis://user:password@host:port/database`, `rediss://` with TLS. */
+  /** As `redisAddress` reads it: one server, the master of Sentinels, or a Cluster. */
   readonly url: string
   /** First part of all keys: stores with different ones share nothing. */
   readonly prefix: string
@@ -19,6 +19,11 @@ export interface RedisOptions {
    * 30,000.
    */
   readonly takeOverAfterMs?: number
+  /**
+   * How long nothing is committed after another server took over, or the server was started again, in
+   * milliseconds; default 3,000. In this time all processes compare what they know with what it has.
+   */
+  readonly compareMs?: number
 }
 
 /** States on a Redis, and what is left of them when it is started again. */
@@ -46,10 +51,11 @@ export interface RedisStateStore extends SharedStateStore {
  * @throws SERVING_STORE_FAILED
  */
 export const openRedisStateStore = async (options: RedisOptions): Promise<RedisStateStore> => {
-  const { url, prefix, consumer, takeOverAfterMs = 30_000 } = options
-  const name = serverName(url)
-  const connection = await openRedisConnection(url, name)
-  const waiting = await openRedisConnection(url, name).catch(async (error: unknown) => {
+  const { url, prefix, consumer, takeOverAfterMs = 30_000, compareMs = 3000 } = options
+  const key = `{${prefix}}`
+  const connection = await openRedisConnection(url, undefined, key)
+  const { name } = connection
+  const waiting = await openRedisConnection(url, undefined, key).catch(async (error: unknown) => {
     await connection.close()
     throw error
   })
@@ -63,7 +69,7 @@ export const openRedisStateStore = async (options: RedisOptions): Promise<RedisS
     await waiting.close()
     throw error
   }
-  const history = new RedisHistory(connection, names, name)
+  const history = new RedisHistory({ connection, names, store: name, compareMs })
   const link = { connection, names, history }
   return {
     persistence,

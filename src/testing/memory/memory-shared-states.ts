@@ -23,7 +23,7 @@ export const createMemorySharedStates = (): ((process: SharedProcess) => Promise
     entries: [],
     lastSequence: 0,
     name: undefined,
-    loss: '',
+    mark: undefined,
     lastCommit: Promise.resolve(),
   }
   return async (process) => openAs(process, shared)
@@ -37,10 +37,20 @@ interface Shared {
   readonly lives: Map<string, number>
   entries: (OutboxEntry & { taken?: { readonly atMs: number } })[]
   lastSequence: number
-  /** Of the history; undefined before one is begun, and where `loss` says what is missing. */
+  /** Of the history; undefined before one is begun, and where there is a mark. */
   name: string | undefined
-  loss: string
+  mark: Mark | undefined
 }
+
+/** What a process expected, and what it found. */
+interface Mark {
+  readonly expected: KnownHistory
+  readonly name: string | undefined
+  readonly lastSequence: number
+}
+
+const lossOf = ({ mark }: Shared): string =>
+  mark === undefined ? '' : lossText(mark.name, mark.lastSequence, mark.expected)
 
 const POLL_MS = 2
 const SEQUENCE_BYTES = 8
@@ -56,17 +66,17 @@ const createExpectation = (shared: Shared) => {
   let expected: KnownHistory | undefined
   const look = (): void => {
     if (expected === undefined) return
-    const { name, lastSequence, loss } = shared
-    const isKept = name === expected.name && lastSequence >= expected.lastSequence
-    if (loss === '' && isKept) {
+    const { name, lastSequence, mark } = shared
+    const isOurs = name === expected.name
+    if (mark === undefined && isOurs && lastSequence >= expected.lastSequence) {
       expected = { name, lastSequence }
       return
     }
-    const reason = loss || lossText(name, lastSequence, expected)
-    if (loss === '' && (name === undefined || name === expected.name)) {
-      shared.loss = reason
-      shared.name = undefined
-    }
+    if (mark === undefined && (isOurs || name === undefined))
+      Object.assign(shared, { name: undefined, mark: { expected, name, lastSequence } })
+    else if (mark?.expected.name === expected.name && mark.expected.lastSequence < expected.lastSequence)
+      shared.mark = { ...mark, expected }
+    const reason = lossOf(shared) || lossText(name, lastSequence, expected)
     throw new VigiaError(HISTORY_LOST, { store: 'memory', reason })
   }
   return {
@@ -149,7 +159,7 @@ const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): Sh
       expectation.expect(undefined)
       await states.clear()
       shared.lives.clear()
-      Object.assign(shared, { entries: [], lastSequence: 0, name: undefined, loss: '' })
+      Object.assign(shared, { entries: [], lastSequence: 0, name: undefined, mark: undefined })
     },
     ...historyCalls(shared, expectation),
     // What is shared outlives each process.
@@ -164,11 +174,15 @@ const historyCalls = (
   SharedStateStore,
   'readHistory' | 'beginHistory' | 'expectHistory' | 'knownSequence' | 'waitingEntries' | 'putBack'
 > => ({
-  readHistory: async () => ({ name: shared.name, lastSequence: shared.lastSequence, loss: shared.loss }),
+  readHistory: async () => ({ name: shared.name, lastSequence: shared.lastSequence, loss: lossOf(shared) }),
   beginHistory: async ({ name, lastSequence }, replaces) => {
-    const isOther = shared.loss !== '' || (shared.name !== undefined && shared.name !== name)
+    const isOther = shared.mark !== undefined || (shared.name !== undefined && shared.name !== name)
     if (isOther && !replaces) return false
-    Object.assign(shared, { name, loss: '', lastSequence: Math.max(shared.lastSequence, lastSequence) })
+    Object.assign(shared, {
+      name,
+      mark: undefined,
+      lastSequence: Math.max(shared.lastSequence, lastSequence),
+    })
     return true
   },
   expectHistory: async (history) => expect(history),
