@@ -10,8 +10,5 @@ export type Repaired = Extract<LogEntry, { readonly kind: 'repair' }>
 export const takeRepaired = (layout: StateLayout, state: EntityState, { repair, words }: Repaired): void => {
   const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
   const entity = `${repair.kind} ${repair.token.toString(16)}`
-  const { data, base, size } = decodeState(layout, separateBlocks, bytes, entity)
-  state.data = data
-  state.base = base
-  state.size = size
+  state.become(decodeState(layout, separateBlocks, bytes, entity))
 }

@@ -15,6 +15,14 @@ export class EntityState {
     this.base = base
     this.size = size
   }
+
+  /** Makes this handle one of the block of `other`, which nobody uses afterwards. */
+  become({ data, base, size, links }: EntityState): void {
+    this.data = data
+    this.base = base
+    this.size = size
+    this.links = links
+  }
 }
 
 /** Gives room for blocks of words and takes it back. */
