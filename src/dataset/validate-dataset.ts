@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import type { LabelsSettings } from '../config/sections/labels.ts'
 import type { ValidationSettings } from '../config/sections/validation.ts'
 import { sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
@@ -41,6 +42,7 @@ export const validateDataset = async (
   read: ReadResult,
   settings: ValidationSettings,
   windows: readonly string[] = [],
+  unlabelled: LabelsSettings['unlabelled'] = 'unknown',
 ): Promise<ValidationReport> => {
   const from = `read_parquet(${sqlLiteral(preparedPath)})`
   const types = preparedColumns(read.attributes, read.amounts)
@@ -51,6 +53,7 @@ export const validateDataset = async (
     profile,
     settings,
     windows,
+    unlabelled,
     asOfMs,
     find: finder(connection, from, settings.max_examples),
   }
@@ -165,8 +168,9 @@ const checkTime: Check = async ({ profile, settings, asOfMs, find }) => {
   ]
 }
 
-const checkLabels: Check = async ({ profile, settings, find }) => {
-  const share = shareOf(profile.fraud, profile.labelled)
+const checkLabels: Check = async ({ profile, settings, unlabelled, find }) => {
+  const judged = unlabelled === 'unknown' ? profile.labelled : profile.rows
+  const share = shareOf(profile.fraud, judged)
   const early = await find('labelled_at_ms < event_time_ms', 'epoch_ms(labelled_at_ms)')
   return [
     {
@@ -189,8 +193,7 @@ const checkLabels: Check = async ({ profile, settings, find }) => {
       observed: share,
       rows: profile.fraud,
       examples: [],
-      passed:
-        profile.labelled === 0 || (share >= settings.min_fraud_share && share <= settings.max_fraud_share),
+      passed: judged === 0 || (share >= settings.min_fraud_share && share <= settings.max_fraud_share),
     },
     {
       ...forbidden(
