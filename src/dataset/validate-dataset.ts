@@ -21,7 +21,7 @@ import {
   shareOf,
 } from './dataset-check.ts'
 import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
-import { checkHeader, checkLostFrauds, checkRepeatedIds, checkZone } from './read-checks.ts'
+import { checkHeader, checkLostFrauds, checkRepeatedIds, checkZone, rowsOf } from './read-checks.ts'
 import type { ReadResult } from './read-source.ts'
 import { checkColumns, checkEntities, checkResolution, checkTimeUnit } from './source-checks.ts'
 import { checkTables } from './tables/table-checks.ts'
@@ -98,7 +98,8 @@ const checkRows: Check = ({ read, settings }) => {
       severity: 'error',
       setting: 'max_quarantined_share',
       limit: settings.max_quarantined_share,
-      rows: read.quarantinedRows,
+      // A row that corrects a label is not lost: its label was taken over.
+      rows: read.quarantinedRows - rowsOf(read, 'label_correction'),
       of: read.inputRows,
     }),
     atMost({
