@@ -829,6 +829,13 @@ export const ERRORS = define({
     message: 'The states in {store} were made with {what} than those of model {model}',
     fix: 'Serve a model of the same feature and cleaning settings, or load the states of its run into another store: `vigia state load --help`.',
   },
+  SERVING_UNLABELLED_SHARED: {
+    status: 409,
+    exitCode: 2,
+    message:
+      'Model {model} takes transactions without a label for genuine after a delay (labels.unlabelled: genuine_after_delay), which servers that share their states ({store}) do not do',
+    fix: 'Serve it with state_store.kind lmdb, in one process; or train with labels.unlabelled: unknown and tell genuine transactions to POST /feedback.',
+  },
   SERVING_ATTRIBUTES_DIFFER: {
     status: 409,
     exitCode: 2,

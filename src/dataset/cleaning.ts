@@ -1,5 +1,6 @@
 import type { DuckDBBlobValue, DuckDBConnection } from '@duckdb/node-api'
 import type { CleaningSettings } from '../config/sections/cleaning.ts'
+import type { LabelsSettings } from '../config/sections/labels.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
 import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
@@ -16,6 +17,7 @@ import { type CategoryColumn, foldCategory } from '../transaction/fold-category.
 import type { Transaction } from '../transaction/transaction.ts'
 import { assertAttributes, preparedTypes } from './attribute-columns.ts'
 import type { SourceAttribute } from './source-attributes.ts'
+import { knownLabelSql } from './unlabelled.ts'
 
 /**
  * Everything cleaning needs, fitted on training rows only: plain JSON that travels inside the model artifact.
@@ -216,6 +218,7 @@ export const applyCleaning = async (
   outputPath: string,
   fitted: FittedCleaning,
   attributes: readonly Attribute[] = [],
+  labels?: LabelsSettings,
 ): Promise<number> => {
   const source = `read_parquet(${sqlLiteral(preparedPath)})`
   const types = await preparedTypes(connection, preparedPath)
@@ -231,7 +234,13 @@ export const applyCleaning = async (
   const replaced: string[] = []
   for (const column of categories)
     if (await createReplacements(connection, source, column, fitted)) replaced.push(column)
-  const columns = own.map((name) => `${cleanedColumn(name, replaced, fitted)} AS ${sqlIdentifier(name)}`)
+  const columns = own.map((name) => {
+    const isLabel = name === 'is_fraud' && labels !== undefined
+    const value = isLabel
+      ? `(${knownLabelSql(labels, source)})::TINYINT`
+      : cleanedColumn(name, replaced, fitted)
+    return `${value} AS ${sqlIdentifier(name)}`
+  })
   const query = `SELECT ${columns.join(', ')} FROM ${source} AS prepared`
   const written = await writeAtomically(outputPath, (path) =>
     connection.run(`COPY (${query}) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`),

@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import type { LabelsSettings } from '../config/sections/labels.ts'
 import type { ValidationSettings } from '../config/sections/validation.ts'
 import type { DatasetProfile } from './dataset-profile.ts'
 import type { ReadResult } from './read-source.ts'
@@ -20,6 +21,8 @@ export interface Subject {
   readonly settings: ValidationSettings
   /** The windows of the features, as durations; none when nobody asks. */
   readonly windows: readonly string[]
+  /** What rows without a label are. */
+  readonly unlabelled: LabelsSettings['unlabelled']
   /** Null when there are no rows and no as_of. */
   readonly asOfMs: number | null
   /** Counts the rows for which `condition` holds and shows the first of them with `value`; both are SQL. */

@@ -32,8 +32,9 @@ export interface RowCounts {
 
 /**
  * Finds repeated ids among the good rows of `mapped` and tells repetitions as they are, alike in all
- * `columns`, from one id for different contents. Counting hashes settles the usual case, no repetition,
- * without a table of all ids.
+ * `columns`, from corrections of a label, alike in all others, and from one id for different contents. The
+ * first row takes the latest label over. Counting hashes settles the usual case, no repetition, without a
+ * table of all ids.
  */
 export const markRepeatedIds = async (
   connection: DuckDBConnection,
@@ -43,18 +44,56 @@ export const markRepeatedIds = async (
     'SELECT count(*) = count(DISTINCT hash(transaction_id)) FROM mapped WHERE reasons = 0',
   )
   if (reader.getRows()[0]?.[0] === true) return
-  const alike = columns.map((name) => `later.${name} IS NOT DISTINCT FROM earliest.${name}`).join(' AND ')
+  const alikeIn = (names: readonly string[]): string =>
+    names.map((name) => `later.${name} IS NOT DISTINCT FROM earliest.${name}`).join(' AND ')
+  const others = columns.filter((name) => !LABEL_COLUMNS.includes(name))
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE repeated_rows AS
-     SELECT later.source_row, ${alike} AS is_alike FROM mapped AS later JOIN (
+     SELECT later.source_row, first_row, ${alikeIn(columns)} AS is_alike, ${alikeIn(others)} AS is_labelled_again FROM mapped AS later JOIN (
        SELECT transaction_id, min(source_row) AS first_row FROM mapped WHERE reasons = 0
        GROUP BY transaction_id HAVING count(*) > 1) AS repeated USING (transaction_id)
      JOIN mapped AS earliest ON earliest.source_row = first_row
      WHERE later.reasons = 0 AND later.source_row > first_row`,
   )
   await connection.run(
-    `UPDATE mapped SET reasons = CASE WHEN is_alike THEN ${reasonBit('transaction_id_repeated')} ELSE ${reasonBit('transaction_id_reused')} END
+    `UPDATE mapped SET reasons = CASE WHEN is_alike THEN ${reasonBit('transaction_id_repeated')}
+       WHEN is_labelled_again THEN ${reasonBit('label_correction')} ELSE ${reasonBit('transaction_id_reused')} END
      FROM repeated_rows WHERE mapped.source_row = repeated_rows.source_row`,
+  )
+  await takeLatestLabels(connection)
+}
+
+/** What a row says of its label; `fraud_pattern` is part of it. */
+const LABEL_COLUMNS: readonly string[] = ['is_fraud', 'labelled_at_ms', 'fraud_pattern']
+
+/**
+ * Gives first rows the latest label among themselves and the rows that correct it: by the time at which it
+ * was known where rows say it, else by their places in the source. It is known since the first row that says
+ * it without another one after. A row without a label says nothing.
+ */
+const takeLatestLabels = async (connection: DuckDBConnection): Promise<void> => {
+  const columns = LABEL_COLUMNS.join(', ')
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE corrected_labels AS
+     WITH said AS (
+       SELECT first_row, source_row, ${columns} FROM mapped JOIN repeated_rows USING (source_row) WHERE is_labelled_again
+       UNION ALL
+       SELECT source_row, source_row, ${columns} FROM mapped
+       WHERE source_row IN (SELECT first_row FROM repeated_rows WHERE is_labelled_again)
+     ), placed AS (
+       SELECT *, row_number() OVER (PARTITION BY first_row ORDER BY labelled_at_ms NULLS FIRST, source_row) AS place
+       FROM said WHERE is_fraud IS NOT NULL
+     ), latest AS (
+       SELECT *, last_value(is_fraud) OVER (PARTITION BY first_row ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS label
+       FROM placed
+     ), since AS (
+       SELECT *, coalesce(max(place) FILTER (is_fraud <> label) OVER (PARTITION BY first_row), 0) + 1 AS first_place FROM latest
+     )
+     SELECT first_row, ${columns} FROM since WHERE place = first_place`,
+  )
+  const taken = LABEL_COLUMNS.map((name) => `${name} = corrected_labels.${name}`)
+  await connection.run(
+    `UPDATE mapped SET ${taken.join(', ')} FROM corrected_labels WHERE mapped.source_row = corrected_labels.first_row`,
   )
 }
 
@@ -67,7 +106,7 @@ export const countRows = async (connection: DuckDBConnection, amounts: AmountRul
     ...first.map((condition) => `count(*) FILTER (${condition} AND is_fraud = 1)`),
     'count(*) FILTER (reasons <> 0)',
     'count(*) FILTER (reasons = 0 AND is_fraud = 1)',
-    `count(*) FILTER (reasons <> 0 AND is_fraud = 1 AND reasons <> ${reasonBit('transaction_id_repeated')})`,
+    `count(*) FILTER (reasons <> 0 AND is_fraud = 1 AND reasons NOT IN (${reasonBit('transaction_id_repeated')}, ${reasonBit('label_correction')}))`,
   ]
   const reader = await connection.runAndReadAll(`SELECT ${counted.join(', ')} FROM mapped`)
   const row = reader.getRows()[0]!.map(Number)

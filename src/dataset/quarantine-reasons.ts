@@ -56,6 +56,11 @@ export const QUARANTINE_REASONS = [
     what: 'transaction id repeated with other contents',
   },
   { code: 'transaction_id_repeated', field: 'transaction_id', what: 'transaction repeated as it is' },
+  {
+    code: 'label_correction',
+    field: 'transaction_id',
+    what: 'transaction repeated with another label, which was taken over',
+  },
 ] as const
 
 export type QuarantineReason = (typeof QUARANTINE_REASONS)[number]['code']

@@ -1,4 +1,5 @@
 import { atMost, type Check, NOTHING_FOUND, percent, shareOf } from './dataset-check.ts'
+import type { QuarantineReason } from './quarantine-reasons.ts'
 import type { ReadResult } from './read-source.ts'
 
 /** What is asked of how a source was read: what was lost, what was assumed. */
@@ -21,11 +22,14 @@ export const checkHeader: Check = ({ read: { renamedColumns } }) => [
   },
 ]
 
+/** Rows whose label an accepted row has. */
+const TAKEN_OVER: readonly QuarantineReason[] = ['transaction_id_repeated', 'label_correction']
+
 /** Frauds are few: a quarantine of a hundredth of the rows may hold a third of them. */
 export const checkLostFrauds: Check = ({ read, settings }) => {
   const frauds = read.acceptedFrauds + read.lostFrauds
   const share = shareOf(read.lostFrauds, frauds)
-  const lost = read.reasons.filter(({ code, frauds }) => frauds > 0 && code !== 'transaction_id_repeated')
+  const lost = read.reasons.filter(({ code, frauds }) => frauds > 0 && !TAKEN_OVER.includes(code))
   return [
     {
       id: 'quarantine.frauds',
@@ -59,6 +63,16 @@ export const checkRepeatedIds: Check = ({ read, settings }) => {
       rows: rowsOf(read, 'transaction_id_repeated') + reused,
       of: read.inputRows,
     }),
+    {
+      id: 'labels.corrected',
+      what: 'rows that correct the label of an earlier one',
+      severity: 'info',
+      setting: null,
+      allowed: 'any',
+      observed: rowsOf(read, 'label_correction'),
+      ...NOTHING_FOUND,
+      passed: true,
+    },
     {
       ...atMost({
         id: 'ids.reused',
@@ -99,5 +113,6 @@ export const checkZone: Check = ({ read }) => [
 export const detailOf = (text: string | false): { readonly detail?: string } =>
   text === false ? {} : { detail: text }
 
-const rowsOf = ({ reasons }: ReadResult, wanted: ReadResult['reasons'][number]['code']): number =>
+/** Quarantined rows of one reason. */
+export const rowsOf = ({ reasons }: ReadResult, wanted: ReadResult['reasons'][number]['code']): number =>
   reasons.find(({ code }) => code === wanted)?.rows ?? 0

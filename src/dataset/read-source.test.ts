@@ -325,13 +325,78 @@ describe('a row that cannot be used is quarantined with its reasons', () => {
     ])
     expect(quarantine.map((row) => [row.source_row, row.reasons[0]!.code])).toEqual([
       [2, 'transaction_id_repeated'],
-      [3, 'transaction_id_reused'],
-      [4, 'transaction_id_reused'],
+      [3, 'label_correction'],
+      [4, 'label_correction'],
       [5, 'transaction_id_reused'],
     ])
     expect(result.reasons.map(({ code, rows, frauds }) => [code, rows, frauds])).toEqual([
-      ['transaction_id_reused', 3, 1],
+      ['transaction_id_reused', 1, 0],
       ['transaction_id_repeated', 1, 0],
+      ['label_correction', 2, 1],
+    ])
+    // The fraud of the third row is in the first by now.
+    expect([result.acceptedFrauds, result.lostFrauds]).toEqual([1, 0])
+  })
+
+  it.each([
+    ['the later one of two, where no time is said', ['0', '1'], 1],
+    ['the last one, though the first said the same', ['0', '1', '0'], 0],
+    ['what is said, where a later row says nothing', ['1', ''], 1],
+    ['what is said later, where the first row said nothing', ['', '1'], 1],
+  ])('takes over the latest label of a row that is repeated: %s', async (_, labels, expected) => {
+    const { rows } = await read([
+      good('b'),
+      ...labels.map((label) => `a,u1,2026-01-01T10:00:00Z,12.34,${label}`),
+    ])
+    expect(rows.map(({ transaction_id, is_fraud }) => [transaction_id, is_fraud])).toEqual([
+      ['b', 0],
+      ['a', expected],
+    ])
+  })
+
+  it.each([
+    [
+      'the latest time wins, wherever it stands',
+      [
+        ['1', 20],
+        ['0', 12],
+      ],
+      [1, 20],
+    ],
+    [
+      'a label that is said again is known since the first time',
+      [
+        ['1', 12],
+        ['1', 14],
+        ['1', 13],
+      ],
+      [1, 12],
+    ],
+    [
+      'one that was another meanwhile, since it is so again',
+      [
+        ['1', 12],
+        ['0', 13],
+        ['1', 14],
+        ['1', 15],
+      ],
+      [1, 14],
+    ],
+    [
+      'one without a time was known before',
+      [
+        ['0', 12],
+        ['1', null],
+      ],
+      [0, 12],
+    ],
+  ] as const)('takes over when the latest label was known: %s', async (_, said, [label, day]) => {
+    const time = (of: number | null) => (of === null ? '' : `2026-01-${of}T00:00:00Z`)
+    const lines = said.map(([isFraud, at]) => `a,u1,2026-01-01T10:00:00Z,12.34,${isFraud},${time(at)}`)
+    const path = file('corrected.csv', `${HEADER},labelled_at\n${lines.join('\n')}\n`)
+    const { rows } = await read([], {}, path)
+    expect(rows.map(({ is_fraud, labelled_at_ms }) => [is_fraud, labelled_at_ms])).toEqual([
+      [label, Date.parse(time(day))],
     ])
   })
 

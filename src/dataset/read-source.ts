@@ -90,7 +90,8 @@ export interface ReadResult {
   readonly acceptedFrauds: number
   /**
    * Quarantined rows whose label can be read and says fraud, without those that repeat an accepted row as it
-   * is: the frauds that nobody will learn from. A row that is no row of the table has no label to read.
+   * is or correct its label: the frauds that nobody will learn from. A row that is no row of the table has no
+   * label to read.
    */
   readonly lostFrauds: number
   /** Fields whose times are typed without a zone and so taken as UTC, because no zone is configured. */
@@ -183,7 +184,10 @@ export const readSource = async (
 }
 
 /** Temporary tables of a reading, beside those of its tables and its profile. */
-const MADE = 'mapped loaded rejected_rows row_shifts repeated_rows looked_up places converted'.split(' ')
+const MADE =
+  'mapped loaded rejected_rows row_shifts repeated_rows corrected_labels looked_up places converted'.split(
+    ' ',
+  )
 
 interface Written {
   readonly accepted: number

@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import type { LabelsSettings } from '../config/sections/labels.ts'
 import type { ValidationSettings } from '../config/sections/validation.ts'
 import { sqlLiteral } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
@@ -20,7 +21,7 @@ import {
   shareOf,
 } from './dataset-check.ts'
 import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
-import { checkHeader, checkLostFrauds, checkRepeatedIds, checkZone } from './read-checks.ts'
+import { checkHeader, checkLostFrauds, checkRepeatedIds, checkZone, rowsOf } from './read-checks.ts'
 import type { ReadResult } from './read-source.ts'
 import { checkColumns, checkEntities, checkResolution, checkTimeUnit } from './source-checks.ts'
 import { checkTables } from './tables/table-checks.ts'
@@ -41,6 +42,7 @@ export const validateDataset = async (
   read: ReadResult,
   settings: ValidationSettings,
   windows: readonly string[] = [],
+  unlabelled: LabelsSettings['unlabelled'] = 'unknown',
 ): Promise<ValidationReport> => {
   const from = `read_parquet(${sqlLiteral(preparedPath)})`
   const types = preparedColumns(read.attributes, read.amounts)
@@ -51,6 +53,7 @@ export const validateDataset = async (
     profile,
     settings,
     windows,
+    unlabelled,
     asOfMs,
     find: finder(connection, from, settings.max_examples),
   }
@@ -95,7 +98,8 @@ const checkRows: Check = ({ read, settings }) => {
       severity: 'error',
       setting: 'max_quarantined_share',
       limit: settings.max_quarantined_share,
-      rows: read.quarantinedRows,
+      // A row that corrects a label is not lost: its label was taken over.
+      rows: read.quarantinedRows - rowsOf(read, 'label_correction'),
       of: read.inputRows,
     }),
     atMost({
@@ -165,8 +169,9 @@ const checkTime: Check = async ({ profile, settings, asOfMs, find }) => {
   ]
 }
 
-const checkLabels: Check = async ({ profile, settings, find }) => {
-  const share = shareOf(profile.fraud, profile.labelled)
+const checkLabels: Check = async ({ profile, settings, unlabelled, find }) => {
+  const judged = unlabelled === 'unknown' ? profile.labelled : profile.rows
+  const share = shareOf(profile.fraud, judged)
   const early = await find('labelled_at_ms < event_time_ms', 'epoch_ms(labelled_at_ms)')
   return [
     {
@@ -189,8 +194,7 @@ const checkLabels: Check = async ({ profile, settings, find }) => {
       observed: share,
       rows: profile.fraud,
       examples: [],
-      passed:
-        profile.labelled === 0 || (share >= settings.min_fraud_share && share <= settings.max_fraud_share),
+      passed: judged === 0 || (share >= settings.min_fraud_share && share <= settings.max_fraud_share),
     },
     {
       ...forbidden(

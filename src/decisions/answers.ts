@@ -6,6 +6,7 @@ import type { ShadowScore } from './decider.ts'
 import { transactionHash } from './decision-receipt.ts'
 import type { DecisionsOptions } from './decisions.ts'
 import type { Feedback, FeedbackOutcome, InferenceObserver } from './inference-pipeline.ts'
+import { LabelBalance } from './label-balance.ts'
 import type { StateUpdate } from './state-updates.ts'
 
 /** A decision that is durable by now. */
@@ -19,6 +20,8 @@ export interface DecidedNow {
   readonly updates: readonly StateUpdate[]
 }
 
+type AnswersOptions = Pick<DecisionsOptions, 'observer' | 'logName' | 'world' | 'decider'>
+
 /**
  * What is answered, and what the observer is told at the same moment.
  *
@@ -30,10 +33,17 @@ export class Answers {
   private readonly logName: string
   private readonly monotonicMs: () => number
 
-  constructor({ observer, logName, world }: Pick<DecisionsOptions, 'observer' | 'logName' | 'world'>) {
+  /** Absent where transactions without a label become genuine: then frauds alone are what is told. */
+  private readonly balance: LabelBalance | undefined
+
+  constructor({ observer, logName, world, decider }: AnswersOptions) {
     this.observer = observer
     this.logName = logName
     this.monotonicMs = world.monotonicMs
+    this.balance =
+      decider.models.champion.settings.unlabelled === undefined
+        ? new LabelBalance((details) => observer.warned('SERVING_LABELS_ONE_SIDED', { ...details }))
+        : undefined
   }
 
   /** The answer to a transaction that was decided on just now. */
@@ -80,6 +90,7 @@ export class Answers {
   /** The answer to feedback. */
   labelled(outcome: FeedbackOutcome, { isFraud }: Feedback): FeedbackOutcome {
     this.observer.labelled(outcome, isFraud)
+    if (outcome !== 'unchanged' && outcome !== 'unknown') this.balance?.told(isFraud)
     return outcome
   }
 }

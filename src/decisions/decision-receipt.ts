@@ -18,6 +18,8 @@ export interface LabelReceipt extends ReceiptPlace {
   readonly isApplied: boolean
   /** When its transaction happened; absent in receipts of before, and where nobody knows. */
   readonly eventTimeMs?: number
+  /** Which due label it was; absent when somebody told it. */
+  readonly due?: string
 }
 
 /** What is kept of a label whose transaction has not come. */

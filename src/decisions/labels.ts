@@ -77,10 +77,12 @@ export const labelReceiptOf = ({
   receivedAtMs,
   isApplied,
   eventTimeMs,
+  due,
 }: LabelEntry): LabelReceipt => ({
   isFraud,
   receivedAtMs,
   isApplied,
   ...(eventTimeMs !== undefined && { eventTimeMs }),
+  ...(due !== undefined && { due }),
   position: undefined,
 })

@@ -75,6 +75,7 @@ export const prepareModel = (artifact: Artifact, origin: ModelOrigin): LoadedMod
         identity.layouts,
         cleaningOfStates(cleaning, [...entities, ...aggregates.map(({ of }) => ({ id: [of] }))]),
         ...idsOf(entities),
+        ...(settings.unlabelled === undefined ? [] : [{ unlabelled: settings.unlabelled }]),
       ]),
     ),
   }

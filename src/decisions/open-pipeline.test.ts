@@ -2,9 +2,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { withDatabase } from '../disk/database.ts'
-import type { StateStore } from '../ports/state-store.ts'
+import type { SharedStateStore, StateStore } from '../ports/state-store.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { ServingModels } from './decider.ts'
+import type { OpenStates } from './decisions.ts'
 import {
   noTables,
   openTestLog,
@@ -208,6 +209,16 @@ describe('the pipeline with its log and archive', () => {
     expect((await pipeline.predict(payment(1), 0)).model.name).toBe('champion')
   })
 
+  test('a model that makes transactions genuine by itself is refused where processes share states', async () => {
+    const settings = { ...CHAMPION.settings, unlabelled: 'genuine_after_delay' as const }
+    const store = createMemoryStateStore() as unknown as SharedStateStore
+    const shared = open(folder, {
+      models: { champion: { ...CHAMPION, settings } },
+      states: { kind: 'shared', name: 'redis', store, persistence: { kind: 'log', says: 'test' } },
+    })
+    await expect(shared).rejects.toMatchObject({ code: 'SERVING_UNLABELLED_SHARED' })
+  })
+
   test('a store remembers whose states it has', async () => {
     const store = createMemoryStateStore()
     const kept: StateStore = { ...store, close: async () => undefined }
@@ -248,11 +259,13 @@ const open = async (
     models = { champion: CHAMPION },
     observer = silentObserver,
     store = createMemoryStateStore(),
+    states = { kind: 'owned', name: 'memory', store },
     segmentBytes = 1 << 20,
   }: {
     models?: ServingModels
     observer?: InferenceObserver
     store?: StateStore
+    states?: OpenStates
     segmentBytes?: number
   } = {},
 ): Promise<OpenPipeline> => {
@@ -264,7 +277,7 @@ const open = async (
     archive: folder,
     database,
     log: await openTestLog(folder, segmentBytes),
-    states: { kind: 'owned', name: 'memory', store },
+    states,
     settings: TEST_SETTINGS,
     world: { ...TEST_WORLD, now: () => clock++ },
   })

@@ -25,7 +25,7 @@ import type {
   ServedMapping,
   ServedModel,
 } from './inference-pipeline.ts'
-import type { LoadedModel } from './loaded-model.ts'
+import { type LoadedModel, modelName } from './loaded-model.ts'
 import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
 import { createLoggedPredictions } from './logged-predictions.ts'
 import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
@@ -117,11 +117,15 @@ const accept = async (
   { states, log, settings: { eventTime }, observer }: PipelineOptions,
 ): Promise<void> => {
   for (const model of modelsOf(models)) {
+    if (states.kind === 'shared' && model.settings.unlabelled !== undefined)
+      throw new VigiaError('SERVING_UNLABELLED_SHARED', { model: modelName(model), store: states.name })
     if (model.statesKey !== identity.statesKey) {
       const hasLayouts = model.identity.layouts === identity.identity.layouts
       throw new VigiaError('SERVING_STATES_FOREIGN', {
         store: states.name,
-        what: hasLayouts ? 'other cleaning' : 'other features, windows or bounds',
+        what: hasLayouts
+          ? 'other cleaning, or another labels.unlabelled'
+          : 'other features, windows or bounds',
         model: `${model.description.name} ${model.description.version}`,
       })
     }

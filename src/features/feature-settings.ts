@@ -101,6 +101,7 @@ export const readFeatureSettings = (
     },
     include: features.include,
     exclude: features.exclude,
+    ...(labels.unlabelled === 'genuine_after_delay' && { unlabelled: labels.unlabelled }),
     ...(known.withoutUsers && { withoutUsers: true }),
     amountBands: features.amount_bands,
     vocabularySize: features.vocabulary_size,

@@ -192,7 +192,7 @@ const writeScores = async (
     read.quarantinedRows === 0
       ? ''
       : `UNION ALL SELECT source_row,
-           CASE WHEN reasons[1].code = 'transaction_id_repeated' THEN reasons[1].got END,
+           CASE WHEN reasons[1].code IN ('transaction_id_repeated', 'label_correction') THEN reasons[1].got END,
            list_transform(reasons, lambda reason: reason.what).array_to_string('; ')
          FROM read_json(${sqlLiteral(quarantine)}, format = 'newline_delimited',
            columns = {source_row: 'BIGINT', reasons: 'STRUCT(code VARCHAR, what VARCHAR, got VARCHAR)[]'})`

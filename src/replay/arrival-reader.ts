@@ -22,6 +22,7 @@ import {
   PendingLabels,
   StreamedLabels,
 } from './label-feed.ts'
+import type { Unlabelled } from './label-schedule.ts'
 import { BATCH_ROWS, LABEL, labelWidth, type SharedBatch } from './shared-batch.ts'
 
 /** Rows and labels that were put into a batch. */
@@ -64,6 +65,8 @@ export interface ArrivalOptions {
   /** What a transaction reverses stands between the two. */
   readonly reversals?: boolean | undefined
   readonly labelDelayMs: number
+  /** Whether transactions without a label become genuine; absent: they stay unknown. */
+  readonly unlabelled?: Unlabelled
   readonly needsLabels: boolean
   /** Where an earlier replay had come to. */
   readonly carried?: CarriedTime | undefined
@@ -91,7 +94,7 @@ export class ArrivalReader {
 
   static async open(
     connections: { readonly transactions: DuckDBConnection; readonly labels: DuckDBConnection },
-    { prepared, profile, labelDelayMs, needsLabels, carried, ...parts }: ArrivalOptions,
+    { prepared, profile, labelDelayMs, unlabelled, needsLabels, carried, ...parts }: ArrivalOptions,
   ): Promise<ArrivalReader> {
     const source = `read_parquet(${sqlLiteral(prepared)})`
     const shape = eventShapeOf(parts)
@@ -102,10 +105,10 @@ export class ArrivalReader {
       ? new PendingLabels(Number.POSITIVE_INFINITY, shape)
       : profile.isDisordered
         ? new StreamedLabels(
-            await connections.labels.stream(labelSql(source, labelDelayMs, start, ids)),
+            await connections.labels.stream(labelSql(source, labelDelayMs, start, ids, unlabelled)),
             shape,
           )
-        : new PendingLabels(labelDelayMs, shape)
+        : new PendingLabels(labelDelayMs, shape, unlabelled)
     const all = carried === undefined ? labels : new CarriedLabels(carried.labels, labels, shape)
     return new ArrivalReader(new ChunkCursor(rows), all, start, shape)
   }

@@ -1,7 +1,7 @@
 import type { DuckDBResult } from '@duckdb/node-api'
 import { type EventRows, type EventShape, eventFieldAt, eventWidth } from '../features/transaction-event.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
-import { DELIVERY_ORDER, isLabelDue, labelSchedule } from './label-schedule.ts'
+import { DELIVERY_ORDER, isLabelDue, labelSchedule, type Unlabelled } from './label-schedule.ts'
 import { LABEL, LABEL_WIDTH, labelWidth } from './shared-batch.ts'
 
 /** Labels in the order in which they are delivered: the rule is that of `label-schedule.ts`. */
@@ -53,6 +53,7 @@ const DEVICE = eventFieldAt('deviceToken')
 export class PendingLabels implements LabelFeed {
   readonly mustLoad = false
   private readonly delayMs: number
+  private readonly unlabelled: Unlabelled
   private readonly width: number
   /** Where the tokens of the bank's own entities begin in a row. */
   private readonly tokensAt: number
@@ -60,8 +61,10 @@ export class PendingLabels implements LabelFeed {
   private first = 0
   private size = 0
 
-  constructor(delayMs: number, shape: Shape) {
+  /** @param unlabelled whether transactions without a label become genuine */
+  constructor(delayMs: number, shape: Shape, unlabelled: Unlabelled = undefined) {
     this.delayMs = delayMs
+    this.unlabelled = unlabelled
     this.width = labelWidth(shape)
     this.tokensAt = eventWidth(shape) - shape.entities
     this.queue = new Float64Array(1024 * this.width)
@@ -96,12 +99,13 @@ export class PendingLabels implements LabelFeed {
   }
 
   add(events: EventRows, at: number, isFraud: number): void {
-    if (isFraud < 0 || this.delayMs === Number.POSITIVE_INFINITY) return
+    if (this.delayMs === Number.POSITIVE_INFINITY) return
+    if (isFraud < 0 && this.unlabelled === undefined) return
     if (this.size === this.room) this.grow()
     const to = ((this.first + this.size) % this.room) * this.width
     this.queue[to + LABEL.transactionToken] = events[at + ID]!
     this.queue[to + LABEL.eventTimeMs] = events[at + TIME]!
-    this.queue[to + LABEL.isFraud] = isFraud
+    this.queue[to + LABEL.isFraud] = Math.max(isFraud, 0)
     this.queue[to + LABEL.merchantToken] = events[at + MERCHANT]!
     this.queue[to + LABEL.deviceToken] = events[at + DEVICE]!
     for (let own = LABEL_WIDTH; own < this.width; own++)
@@ -260,7 +264,8 @@ export const labelSql = (
   delayMs: number,
   startMs: number,
   own: readonly string[] = [],
+  unlabelled: Unlabelled = undefined,
 ): string =>
   `SELECT due, arrival::DOUBLE, event_time_ms::DOUBLE, is_fraud::DOUBLE,
           ${["transaction_id, coalesce(merchant_id, ''), coalesce(device_id, '')", ...own].join(', ')}
-   FROM ${labelSchedule(source, delayMs, startMs)} ORDER BY ${DELIVERY_ORDER}`
+   FROM ${labelSchedule(source, delayMs, startMs, unlabelled)} ORDER BY ${DELIVERY_ORDER}`

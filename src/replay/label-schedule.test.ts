@@ -10,7 +10,7 @@ import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import { NO_SHAPE } from '../transaction/shape.ts'
 import { tokenOf } from '../transaction/token.ts'
 import { ArrivalReader, profileArrivals } from './arrival-reader.ts'
-import { isLabelDue } from './label-schedule.ts'
+import { isLabelDue, type Unlabelled } from './label-schedule.ts'
 import { allocateBatch, LABEL, LABEL_WIDTH, mapBatch } from './shared-batch.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vigia-labels-'))
@@ -23,8 +23,8 @@ interface Arrived {
   readonly labelledAtMs: number | null
 }
 
-/** A label, by its transaction, and the transaction before which it is delivered. */
-type Delivery = readonly [label: number, before: number]
+/** A label, by its transaction, the transaction before which it is delivered, and what it says. */
+type Delivery = readonly [label: number, before: number, isFraud: number]
 
 test('by rule, by replay, and by whoever plays the history to serving: the same labels come at the same places', async () => {
   await withDatabase(database, async (connection, connect) => {
@@ -47,26 +47,69 @@ test('by rule, by replay, and by whoever plays the history to serving: the same 
   })
 }, 180_000)
 
+test('where nobody tells of a transaction it is genuine after the delay: by rule and by replay', async () => {
+  await withDatabase(database, async (connection, connect) => {
+    const labels = await connect()
+    let round = 0
+    await fc.assert(
+      fc.asyncProperty(histories, fc.integer({ min: 0, max: 6 }), async (history, delayMs) => {
+        const prepared = join(folder, `genuine-${round++}.parquet`)
+        await write(connection, prepared, history)
+        const delivered = await byReplay(connection, labels, prepared, delayMs, 'genuine_after_delay')
+        // Which of two equally due labels of other transactions is first changes nothing.
+        expect(statesAfter(delivered)).toEqual(statesAfter(byGenuineRule(history, delayMs)))
+      }),
+      { numRuns: 60 },
+    )
+    labels.closeSync()
+  })
+}, 180_000)
+
+/** What is known of each transaction when the next one comes, wherever that changes. */
+const statesAfter = (deliveries: readonly Delivery[]): readonly (readonly number[])[] => {
+  const last = new Map(deliveries.map(([label, before, isFraud]) => [`${label} ${before}`, isFraud]))
+  return [...last]
+    .map(([key, isFraud]) => [...key.split(' ').map(Number), isFraud])
+    .toSorted((a, b) => a[1]! - b[1]! || a[0]! - b[0]!)
+}
+
+/** The labels of a history with those that come by themselves, each by the rule. */
+const byGenuineRule = (history: readonly Arrived[], delayMs: number): Delivery[] => {
+  const byItself = history.map((row) => ({ ...row, isFraud: false, labelledAtMs: null }))
+  const placeOf = new Map(byRule(byItself, delayMs).map(([label, before]) => [label, before]))
+  const dues = (rows: readonly Arrived[]) => (n: number) => dueOf(rows, n, delayMs)
+  const told = byRule(history, delayMs).filter(
+    ([n]) => history[n]!.isFraud === true || dues(history)(n) <= dues(byItself)(n),
+  )
+  const genuine = [...placeOf].filter(
+    ([n]) => history[n]!.isFraud === null || dues(history)(n) > dues(byItself)(n),
+  )
+  return [...genuine.map(([n, before]) => [n, before, 0] as const), ...told]
+}
+
 /** The rule as its words say it: for each transaction, all labels are looked at. */
 const byRule = (history: readonly Arrived[], delayMs: number): Delivery[] => {
-  const clockAt = (n: number) => Math.max(...history.slice(0, n + 1).map(({ eventTimeMs }) => eventTimeMs))
-  const dueOf = (n: number) =>
-    Math.max(history[n]!.labelledAtMs ?? history[n]!.eventTimeMs + delayMs, clockAt(n))
   const deliveries: Delivery[] = []
   const delivered = new Set<number>()
   history.forEach((_, next) => {
     const due = history
       .map((_, n) => n)
       .filter((n) => n < next && history[n]!.isFraud !== null && !delivered.has(n))
-      .filter((n) => dueOf(n) <= clockAt(next))
-      .sort((a, b) => dueOf(a) - dueOf(b) || a - b)
+      .filter((n) => dueOf(history, n, delayMs) <= clockAt(history, next))
+      .sort((a, b) => dueOf(history, a, delayMs) - dueOf(history, b, delayMs) || a - b)
     for (const n of due) {
       delivered.add(n)
-      deliveries.push([n, next])
+      deliveries.push([n, next, Number(history[n]!.isFraud)])
     }
   })
   return deliveries
 }
+
+const clockAt = (history: readonly Arrived[], n: number): number =>
+  Math.max(...history.slice(0, n + 1).map(({ eventTimeMs }) => eventTimeMs))
+
+const dueOf = (history: readonly Arrived[], n: number, delayMs: number): number =>
+  Math.max(history[n]!.labelledAtMs ?? history[n]!.eventTimeMs + delayMs, clockAt(history, n))
 
 const SHAPE = { attributes: 0, entities: 0, features: 1 }
 const batch = mapBatch(allocateBatch(SHAPE), SHAPE)
@@ -76,11 +119,12 @@ const byReplay = async (
   labels: DuckDBConnection,
   prepared: string,
   delayMs: number,
+  unlabelled?: Unlabelled,
 ): Promise<Delivery[]> => {
   const profile = await profileArrivals(transactions, prepared)
   const reader = await ArrivalReader.open(
     { transactions, labels },
-    { prepared, profile, attributes: [], entities: [], labelDelayMs: delayMs, needsLabels: true },
+    { prepared, profile, attributes: [], entities: [], labelDelayMs: delayMs, unlabelled, needsLabels: true },
   )
   const arrivalOf = new Map(Array.from({ length: profile.rows }, (_, n) => [tokenOf(`t${n}`), n]))
   const deliveries: Delivery[] = []
@@ -91,7 +135,11 @@ const byReplay = async (
     if (filled.rows === 0 && filled.labels === 0) return deliveries
     for (let at = 0; at < filled.labels; at++) {
       const word = (name: keyof typeof LABEL) => batch.labels[at * LABEL_WIDTH + LABEL[name]]!
-      deliveries.push([arrivalOf.get(word('transactionToken'))!, arrived + word('beforeRow')])
+      deliveries.push([
+        arrivalOf.get(word('transactionToken'))!,
+        arrived + word('beforeRow'),
+        word('isFraud'),
+      ])
     }
     arrived += filled.rows
   }
@@ -112,7 +160,7 @@ const byPlaying = async (
   for (let n = from; n < history.length; n++) {
     clockMs = Math.max(clockMs, history[n]!.eventTimeMs)
     for (; label.done !== true && isLabelDue(label.value, clockMs, n); label = await labels.next())
-      deliveries.push([label.value.arrival, n])
+      deliveries.push([label.value.arrival, n, Number(label.value.feedback.isFraud)])
   }
   return deliveries
 }

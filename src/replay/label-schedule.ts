@@ -27,8 +27,13 @@ export const isLabelDue = ({ dueMs, arrival }: ScheduledLabel, clockMs: number, 
 /** Order of delivery of the rows of `labelSchedule`, as SQL. */
 export const DELIVERY_ORDER = 'due, arrival'
 
+/** As `FeatureSettings.unlabelled` has it. */
+export type Unlabelled = 'genuine_after_delay' | undefined
+
 /**
  * All known labels of `source` (SQL, a prepared dataset) as SQL: its columns, and `due`, epoch milliseconds.
+ * By `genuine_after_delay` a transaction of which nothing is told by then has one more, genuine, which is due
+ * at its time plus the delay.
  *
  * @param startMs where the clock stood before the first transaction; -Infinity when nothing came before
  */
@@ -36,9 +41,15 @@ export const labelSchedule = (
   source: string,
   delayMs: number,
   startMs = Number.NEGATIVE_INFINITY,
+  unlabelled: Unlabelled = undefined,
 ): string => {
   const clocks = startMs === Number.NEGATIVE_INFINITY ? 'clock' : `clock, ${startMs}`
-  return `(SELECT *, greatest(coalesce(labelled_at_ms, event_time_ms + ${delayMs}), ${clocks})::DOUBLE AS due
-   FROM (SELECT *, max(event_time_ms) OVER (ORDER BY arrival ROWS UNBOUNDED PRECEDING) AS clock FROM ${source})
-   WHERE is_fraud IS NOT NULL)`
+  const arrived = `(SELECT *, max(event_time_ms) OVER (ORDER BY arrival ROWS UNBOUNDED PRECEDING) AS clock FROM ${source})`
+  const told = `SELECT *, greatest(coalesce(labelled_at_ms, event_time_ms + ${delayMs}), ${clocks})::DOUBLE AS due FROM ${arrived}`
+  if (unlabelled === undefined) return `(${told} WHERE is_fraud IS NOT NULL)`
+  // Of a label that is told after the delay only a fraud says anything new.
+  const delayed = `SELECT *, greatest(event_time_ms + ${delayMs}, ${clocks})::DOUBLE AS delayed FROM (${told})`
+  return `(SELECT * EXCLUDE (delayed) FROM (${delayed}) WHERE is_fraud = 1 OR (is_fraud = 0 AND due <= delayed)
+   UNION ALL
+   SELECT * EXCLUDE (delayed) REPLACE (0 AS is_fraud, delayed AS due) FROM (${delayed}) WHERE is_fraud IS NULL OR due > delayed)`
 }

@@ -111,6 +111,7 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
             entities: settings.options.entities,
             reversals: settings.options.reversals,
             labelDelayMs: settings.limits.user.labelDelayMs,
+            unlabelled: settings.unlabelled,
             needsLabels: Object.values(plan.layouts).some(
               (layout) => layout !== undefined && layout.labelField >= 0,
             ),

@@ -65,7 +65,14 @@ export const validateCommand = (tools: ValidateTools): Command => ({
         { workingDirectory: context.workingDirectory, work, amounts, profile: true },
       )
       assertEntitiesMapped(entities, read.mapping, config.settings.features.aggregates)
-      return validateDataset(connection, preparedPath, read, validation, config.settings.features.windows)
+      return validateDataset(
+        connection,
+        preparedPath,
+        read,
+        validation,
+        config.settings.features.windows,
+        config.settings.labels.unlabelled,
+      )
     })
     const json = canonicalJson(report)
     await writeTextAtomically(join(folder, 'validation.json'), `${json}\n`)

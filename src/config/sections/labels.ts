@@ -11,6 +11,12 @@ export const LabelsSchema = Type.Object(
       description:
         'Time from a transaction until its label is known, when the source has no labelled_at. Risk features look no closer than this. A week is what investigations and chargebacks commonly take; without it, offline quality is an illusion.',
     }),
+    unlabelled: Type.Optional(
+      Type.Union([Type.Literal('unknown'), Type.Literal('genuine_after_delay')], {
+        description:
+          'What a transaction is of which nobody tells a label. unknown: it counts in no risk and nothing is learnt from it. genuine_after_delay: it is genuine from its time plus labels.delay on, until somebody tells otherwise; training and serving do so alike, serving by itself. For banks that report frauds alone: with unknown, risks would know frauds only and be 1. Default unknown, because a source that has no label for a reason would otherwise teach that it is genuine.',
+      }),
+    ),
   },
   { additionalProperties: false, description: 'When labels become known.' },
 )

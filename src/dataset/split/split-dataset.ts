@@ -71,7 +71,7 @@ export const splitDataset = async (
 ): Promise<SplitReport> => {
   const plan = readSplitPlan(settings, labels)
   const labelDelayMs = parseDuration(labels.delay)
-  const rows = await readSplitRows(connection, prepared, labelDelayMs)
+  const rows = await readSplitRows(connection, prepared, labels)
   const { parts, report } = splitRows(rows, plan, labelDelayMs, createRandom(seed).fork('split'))
   await writeParts(connection, parts, out)
   return report

@@ -18,7 +18,7 @@ it('reads rows by arrival; a label without a time of its own is known after the 
              t(arrival, user_id, event_time_ms, is_fraud, labelled_at_ms), (SELECT 't' AS transaction_id))
        TO ${sqlLiteral(prepared)} (FORMAT parquet)`,
     )
-    return readSplitRows(connection, prepared, 7)
+    return readSplitRows(connection, prepared, { delay: '7ms' })
   })
   expect([...rows.eventTimesMs]).toEqual([10, 20, 30])
   expect([...rows.labels]).toEqual([1, 0, -1])

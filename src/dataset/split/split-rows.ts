@@ -1,6 +1,9 @@
 import { type DuckDBConnection, DuckDBDataChunk, type DuckDBVector, UTINYINT } from '@duckdb/node-api'
+import type { LabelsSettings } from '../../config/sections/labels.ts'
 import { sqlLiteral } from '../../disk/database.ts'
 import { writeAtomically } from '../../disk/write-atomically.ts'
+import { parseDuration } from '../../foundation/duration.ts'
+import { knownLabelSql } from '../unlabelled.ts'
 import { PART_NAMES, type SplitRows, UNLABELLED } from './part.ts'
 
 /** Each transaction is its own user where the bank knows none. */
@@ -11,14 +14,15 @@ const CHUNK_ROWS = 2048
 
 /**
  * Reads what a split looks at from a prepared dataset: 21 bytes a row, indexed by `arrival`. A label without
- * a time of its own is known `labelDelayMs` after its transaction.
+ * a time of its own is known `labels.delay` after its transaction.
  */
 export const readSplitRows = async (
   connection: DuckDBConnection,
   prepared: string,
-  labelDelayMs: number,
+  labels: LabelsSettings,
 ): Promise<SplitRows> => {
   const source = `read_parquet(${sqlLiteral(prepared)})`
+  const labelDelayMs = parseDuration(labels.delay)
   const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM ${source}`)
   const count = counted.getRows()[0]![0] as number
   const rows: SplitRows = {
@@ -28,7 +32,7 @@ export const readSplitRows = async (
     users: new Uint32Array(count),
   }
   const result = await connection.stream(
-    `SELECT arrival::DOUBLE, event_time_ms::DOUBLE, coalesce(is_fraud, ${UNLABELLED})::DOUBLE,
+    `SELECT arrival::DOUBLE, event_time_ms::DOUBLE, coalesce(${knownLabelSql(labels, source)}, ${UNLABELLED})::DOUBLE,
             coalesce(labelled_at_ms, event_time_ms + ${labelDelayMs})::DOUBLE, user_number::DOUBLE
      FROM (SELECT *, ${USER} AS own_user FROM ${source}) JOIN (
        SELECT own_user, row_number() OVER () - 1 AS user_number FROM (SELECT DISTINCT ${USER} AS own_user FROM ${source})

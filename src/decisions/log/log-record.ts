@@ -26,6 +26,8 @@ export interface LabelEntry {
   readonly isWaiting?: true
   /** Where it came from; absent: somebody told it (`POST /feedback`). */
   readonly origin?: LabelOrigin
+  /** Which due label it was, when the server delivered it by its time. */
+  readonly due?: string
 }
 
 /**

@@ -436,6 +436,92 @@ describe('decisions of a process that owns its states', () => {
     })
   })
 
+  describe('where nobody tells of genuine transactions', () => {
+    const GENUINE = { ...MODEL, settings: { ...MODEL.settings, unlabelled: 'genuine_after_delay' as const } }
+    const at = (seconds: number) => ({ ...payment(`t${seconds}`), eventTimeMs: 1e12 + seconds * 1000 })
+    const counted = (entries: readonly LogEntry[], feature: string) =>
+      entries.flatMap((entry) =>
+        entry.kind === 'decision' ? [entry.vector[MODEL.computed.indexOf(feature)]] : [],
+      )
+
+    test('a transaction without a label is genuine after the delay of 30 seconds, by a record of the log', async () => {
+      const process = await startProcess(createMemoryStateStore(), folder, { model: GENUINE })
+      for (const seconds of [0, 1, 29, 30, 31]) await process.decisions.predict(at(seconds), 0)
+      const entries = await entriesOf(process.log)
+      expectReplayed(entries)
+      expect(counted(entries, 'merchant_labelled_count_60s')).toEqual([0, 0, 0, 1, 2])
+      expect(entries.flatMap((entry) => (entry.kind === 'label' ? [entry.label] : []))).toMatchObject(
+        ['t0', 't1'].map((transactionId) => ({
+          transactionId,
+          isFraud: false,
+          origin: 'delay',
+          isApplied: true,
+        })),
+      )
+    })
+
+    test('what is told wins, before and after the delay, and null stays unknown', async () => {
+      const process = await startProcess(createMemoryStateStore(), folder, { model: GENUINE })
+      for (const seconds of [0, 1, 2]) await process.decisions.predict(at(seconds), 0)
+      expect([await process.label('t0', true), await process.label('t1', null)]).toEqual([
+        'applied',
+        'applied',
+      ])
+      await process.decisions.predict(at(32), 0)
+      expect(await process.label('t2', true)).toBe('applied')
+      await process.decisions.predict(at(33), 0)
+      const entries = await entriesOf(process.log)
+      expectReplayed(entries)
+      expect(counted(entries, 'merchant_risk_60s')).toEqual([0, 0, 0, 1 / 2, 1])
+      expect(counted(entries, 'merchant_labelled_count_60s')).toEqual([0, 0, 0, 2, 2])
+    })
+
+    test('each is delivered once and in its place, wherever the process is killed', async () => {
+      let round = 0
+      await fc.assert(
+        fc.asyncProperty(
+          randomLog(40),
+          fc.array(fc.constantFrom(...ACTS), { maxLength: 40, size: 'max' }),
+          async (events, acts) => {
+            const run = async (name: string, doesAct: boolean) => {
+              const store = createMemoryStateStore()
+              const logFolder = `${folder}/${name}${round}`
+              const options = { model: GENUINE }
+              let process = await startProcess(store, logFolder, options)
+              for (const [i, event] of events.entries()) {
+                await process.send(event)
+                const act = doesAct ? (acts[i] ?? 'go on') : 'go on'
+                if (act === 'save') await process.save()
+                if (act === 'kill while saving') process.beginSave()
+                if (act === 'close') await process.close()
+                if (act === 'kill' || act === 'kill while saving') await process.kill()
+                if (!process.isRunning()) process = await startProcess(store, logFolder, options)
+              }
+              const entries = await entriesOf(process.log)
+              await process.kill()
+              return entries
+            }
+            const [quiet, killed] = [await run('quiet', false), await run('killed', true)]
+            round++
+            expectReplayed(killed)
+            expect(killed).toEqual(quiet)
+          },
+        ),
+        { numRuns: 40 },
+      )
+    })
+
+    test('those that come at once wait for the labels that one of them is due behind', async () => {
+      const process = await startProcess(createMemoryStateStore(), folder, { model: GENUINE })
+      await Promise.all(Array.from({ length: 200 }, (_, n) => process.decisions.predict(at(n / 10), 0)))
+      await Promise.all([60, 45, 46, 61].map((seconds) => process.decisions.predict(at(seconds), 0)))
+      const entries = await entriesOf(process.log)
+      expectReplayed(entries)
+      const order = entries.slice(200).map((entry) => entry.kind)
+      expect(order).toEqual([...Array(200).fill('label'), ...Array(4).fill('decision')])
+    })
+  })
+
   describe('when the log cannot be written', () => {
     test('decisions are answered with an error', async () => {
       const { failed, decisions, disk } = await processWithFullDisk(folder)

@@ -283,7 +283,7 @@ export class OwnedLabels {
       const batch = await due.due(eventTimeMs, DELIVERED_AT_ONCE)
       if (batch.length === 0) return
       const { told } = this
-      const isTold = await Promise.all(batch.map(({ label }) => this.isTold(label)))
+      const isTold = await Promise.all(batch.map((label) => this.isTold(label)))
       const keys = batch.map(({ label }) => decider().labelKeysOf(label))
       await cache.bring(keys.flat())
       throwIfUnavailable()
@@ -302,21 +302,23 @@ export class OwnedLabels {
     }
   }
 
-  private deliverOne({ label }: DueLabel, { items, states }: HeldStates): Promise<unknown> {
+  private deliverOne({ id: due, label }: DueLabel, { items, states }: HeldStates): Promise<unknown> {
     const { decider, world } = this.parts
     const transactionToken = tokenOfLabel({ ...label, receivedAtMs: 0, isApplied: false })
     const { transactionId, eventTimeMs, isFraud } = label
     const isApplied = decider().engineer.applyLabel(states, { transactionToken, eventTimeMs, isFraud })
     const id = transactionId === '' ? historyLabelId(transactionToken) : labelId(transactionId)
-    const entry: LabelEntry = { ...label, receivedAtMs: world.now(), isApplied }
+    const entry: LabelEntry = { ...label, receivedAtMs: world.now(), isApplied, due }
     return this.appendByItself(id, entry, isApplied ? items : [])
   }
 
-  /** Whether anything was told of the transaction of a due label. */
-  private async isTold(label: DueLabel['label']): Promise<boolean> {
+  /** Whether anything was told of the transaction of a due label, or this one was delivered before. */
+  private async isTold({ id, label }: DueLabel): Promise<boolean> {
     const { transactionId, transactionToken = tokenOf(transactionId) } = label
-    if (transactionId !== '' && (await this.receiptOf(labelId(transactionId))) !== undefined) return true
-    return (await this.receiptOf(historyLabelId(transactionToken))) !== undefined
+    const receipt =
+      (transactionId === '' ? undefined : await this.receiptOf(labelId(transactionId))) ??
+      (await this.receiptOf(historyLabelId(transactionToken)))
+    return receipt !== undefined && (receipt.due === undefined || receipt.due >= id)
   }
 
   private appendByItself(id: string, label: LabelEntry, items: readonly HeldState[]): Promise<unknown> {

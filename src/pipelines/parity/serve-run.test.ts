@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { labelledAt } from '../../../test/parity/histories.ts'
-import { databaseIn } from '../../../test/parity/replay-run.ts'
+import { databaseIn, type History } from '../../../test/parity/replay-run.ts'
 import { modelOf, testStorage } from '../../../test/parity/serving-kit.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import { isParity } from './parity-report.ts'
@@ -36,6 +36,27 @@ describe('serving the end of a run', () => {
       calls: sent - Math.min(1000, Math.floor(sent / 10)),
     })
   })
+
+  // Told before the delay of a week, after it, and both.
+  it.each([
+    ['by the delay', 'NULL', 500],
+    ['at times of their own', 'event_time_ms + (hash(transaction_id) % 500) * 3600000', 1000],
+    ['of a whole history', 'event_time_ms + (hash(transaction_id) % 500) * 3600000', 100_000],
+  ])(
+    'makes transactions genuine that nobody tells of, as training does: frauds told %s',
+    async (name, at, rows) => {
+      const { folder, bank, train, serve } = served
+      const told = await fraudsOnly(folder, await labelledAt(folder, `frauds ${name}`, bank.history, at))
+      const genuine = { ...told, settings: { ...told.settings, unlabelled: 'genuine_after_delay' as const } }
+      const { parity } = await serve(await train(`frauds replayed ${name}`, genuine), { rows })
+      const sent = Math.min(rows, bank.read.acceptedRows)
+      expect(parity).toMatchObject({ rows: sent, differing: [], missing: 0, extra: 0 })
+      // The same frauds without it are other features.
+      const unknown = await train(`frauds unknown ${name}`, told)
+      const { parity: other } = await serve({ ...unknown, model: modelOf(genuine, CLEANING) }, { rows })
+      expect(other.differing.map(({ feature }) => feature)).toContain('merchant_risk_7d')
+    },
+  )
 
   it('finds every value that is not the same, by feature, and rows that training does not have', async () => {
     const { folder, bank, trained, serve } = served
@@ -110,3 +131,18 @@ describe('serving the end of a run', () => {
     expect([...open]).toEqual([])
   })
 })
+
+/** `history` as a bank has it that is told of frauds alone. */
+const fraudsOnly = async (folder: string, history: History): Promise<History> => {
+  const prepared = history.prepared.replace(/\.parquet$/, ' only.parquet')
+  await withDatabase(databaseIn(folder), (connection) =>
+    connection.run(
+      `COPY (SELECT * REPLACE (
+           CASE WHEN is_fraud = 1 THEN 1::TINYINT END AS is_fraud,
+           CASE WHEN is_fraud = 1 THEN labelled_at_ms END AS labelled_at_ms)
+         FROM read_parquet(${sqlLiteral(history.prepared)}) ORDER BY arrival)
+       TO ${sqlLiteral(prepared)} (FORMAT parquet)`,
+    ),
+  )
+  return { ...history, prepared }
+}

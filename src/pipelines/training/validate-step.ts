@@ -16,7 +16,11 @@ export const validateStep = ({ config, folder }: TrainingContext): Step => ({
   name: 'validate',
   activity: 'validating the data',
   inputs: ['read'],
-  settings: { validation: config.declared.validation, windows: config.declared.features.windows },
+  settings: {
+    validation: config.declared.validation,
+    windows: config.declared.features.windows,
+    ...(config.settings.labels.unlabelled !== undefined && { labels: config.declared.labels }),
+  },
   module: import.meta.url,
   run: async ({ input, output, database }) => {
     const read = await readJson<ReadResult>(input('read', 'read.json'))
@@ -27,6 +31,7 @@ export const validateStep = ({ config, folder }: TrainingContext): Step => ({
         read,
         config.settings.validation,
         config.settings.features.windows,
+        config.settings.labels.unlabelled,
       ),
     )
     await writeJson(output('validation.json'), report)

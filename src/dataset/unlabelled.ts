@@ -1,0 +1,12 @@
+import type { LabelsSettings } from '../config/sections/labels.ts'
+import { parseDuration } from '../foundation/duration.ts'
+
+/**
+ * The label of a row as the end of the data knows it, as SQL over the prepared columns of `source`: 1 fraud,
+ * 0 genuine, NULL unknown. By `genuine_after_delay` one of which nobody told anything is genuine when the
+ * delay has passed by the latest transaction.
+ */
+export const knownLabelSql = ({ unlabelled, delay }: LabelsSettings, source: string): string =>
+  unlabelled === 'genuine_after_delay'
+    ? `coalesce(is_fraud, CASE WHEN event_time_ms + ${parseDuration(delay)} <= (SELECT max(event_time_ms) FROM ${source}) THEN 0 END)`
+    : 'is_fraud'
