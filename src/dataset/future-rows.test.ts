@@ -47,11 +47,11 @@ const read = async (settings: Partial<SourceSettings> = {}): Promise<ReadResult>
   const rows = Array.from({ length: 1200 }, (_, i) => `t${i},u${i % 9},${at(start + (i * DAY) / 12)},5,0`)
   rows.splice(17, 0, 'stray,u1,2099-01-01T00:00:00Z,0.01,1')
   writeFileSync(path, `transaction_id,user_id,timestamp,amount,is_fraud\n${rows.join('\n')}\n`)
-  const source = Value.Create(SourceSchema) as SourceSettings
+  const source = Value.Default(SourceSchema, { ...settings, path }) as SourceSettings
   return withDatabase(database, (connection) =>
     readSource(
       connection,
-      { ...source, path, ...settings },
+      source,
       { preparedPath: join(folder, 'prepared.parquet'), quarantinePath: join(folder, 'quarantine.jsonl') },
       { workingDirectory: folder, work: unwatched() },
     ),
