@@ -50,9 +50,29 @@ export const lateEqualsRebuilt = ({ share }: { readonly share: number }): void =
     test('does so in rings that are full, and give up their oldest', () => {
       for (const ringEvents of [4, 8, 16]) {
         const settings = smallSettings({ ringEvents, dimensionValues: 4 })
-        law(randomLog(80, 9), settings, 100)
-        law(withJitter(randomLog(80, 9), 20_000), settings, 100)
+        law(randomLog(80, 9, [0, 1, 2]), settings, 100)
+        law(withJitter(randomLog(80, 9, [0, 1, 2]), 20_000), settings, 100)
       }
+    })
+
+    test('does so where labels are known before a late transaction comes', () => {
+      const settings = smallSettings({ latenessMs: 60_000, labelDelayMs: 5000 })
+      expect(law(withJitter(randomLog(80, 3, [0, 1, 2, 5]), 40_000), settings, 100)).toBeGreaterThan(
+        share * 1000,
+      )
+    })
+
+    test('does so where no window holds it, and it leaves as it comes', () => {
+      const include = [
+        'user_mean_amount_life',
+        'merchant_tx_count_life',
+        'browser_last',
+        'user_merchant_share',
+      ]
+      const settings = { ...smallSettings(), include }
+      const { layouts } = new FeatureEngineer(settings, SMALL_FIT, separateBlocks).plan
+      expect(layouts['user']!.retentionMs).toBe(layouts['user']!.limits.latenessMs)
+      expect(law(randomLog(60, 3, [0, 1, 10, 20]), settings, 100)).toBeGreaterThan(share * 100)
     })
 
     test('does so in long rings, whose values are linked, where small tables forget', () => {

@@ -1,0 +1,3 @@
+import { lateEqualsRebuilt } from '../laws/late-events.ts'
+
+lateEqualsRebuilt({ share: 10 })
