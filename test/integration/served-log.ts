@@ -31,8 +31,8 @@ export interface LoggedDecision {
 }
 
 /**
- * Everything in some logs, after POST /save-logs: decisions and sequence numbers of labels, in their order, and
- * how many of the labels somebody has told.
+ * Everything in some logs, after POST /save-logs: decisions and sequence numbers of labels, in their order,
+ * and how many of the labels somebody has told.
  */
 export const readLogs = (
   folder: string,
