@@ -43,6 +43,8 @@ export interface OfflineReplayOptions {
   readonly bank: TrainedBank
   /** Logs, after POST /save-logs. */
   readonly logs: readonly string[]
+  /** Who told the labels that training had left pending: the bank, or the server delivered them itself. */
+  readonly history: 'told' | 'delivered'
 }
 
 /**
@@ -50,7 +52,12 @@ export interface OfflineReplayOptions {
  * order logged become a prepared dataset, with labels that become known when they were told (`bank-life.ts`);
  * it is cleaned, replayed on training's states by the threads of training, and scored with the artifact.
  */
-const replayOffline = async ({ folder, bank, logs }: OfflineReplayOptions): Promise<OfflineReplay> => {
+const replayOffline = async ({
+  folder,
+  bank,
+  logs,
+  history,
+}: OfflineReplayOptions): Promise<OfflineReplay> => {
   const artifact = await readArtifact(join(bank.run, 'package'))
   const { featureSettings, fitted } = artifact.manifest
   const path = (name: string): string => join(folder, name)
@@ -69,7 +76,7 @@ const replayOffline = async ({ folder, bank, logs }: OfflineReplayOptions): Prom
     const { featureNames, rows } = await replay({
       prepared: path('cleaned.parquet'),
       out: path('features.parquet'),
-      statesIn: statesBefore(bank, path('states-before')),
+      statesIn: statesBefore(bank, path('states-before'), history),
       statesOut: states,
       settings: featureSettingsOfModel(featureSettings, fitted.features as FittedFeatures),
       fitted: fitted.features as FittedFeatures,
@@ -166,10 +173,18 @@ const writePrepared = async (
   )
 }
 
-/** Training's states, with the labels that it left pending due when they are told: in the morning after. */
-const statesBefore = (bank: TrainedBank, folder: string): string => {
+/**
+ * Training's states, with the labels that it left pending. Where they are told they are due when they are: in
+ * the morning after.
+ */
+const statesBefore = (
+  bank: TrainedBank,
+  folder: string,
+  history: OfflineReplayOptions['history'],
+): string => {
   mkdirSync(folder, { recursive: true })
   for (const name of SNAPSHOT_FILES) copyFileSync(join(bank.run, 'states', name), join(folder, name))
+  if (history === 'delivered') return folder
   const pending = join(folder, 'pending.labels')
   // The clock, then the labels.
   const words = new Float64Array(new Uint8Array(readFileSync(pending)).buffer)

@@ -101,13 +101,18 @@ export interface BankDay {
 
 /**
  * The first `count` transactions after training by day, each day with the labels that the bank knows in its
- * morning.
+ * morning. Those of the history that were not due then are told only to servers that share their states: all
+ * others deliver them by themselves.
  */
-export const daysOf = ({ before, after }: TrainedBank, count: number): readonly BankDay[] => {
+export const daysOf = (
+  { before, after }: TrainedBank,
+  count: number,
+  history: 'told' | 'delivered',
+): readonly BankDay[] => {
   const sent = after.slice(0, count)
   // Labels that were known before the last transaction of training are in the states.
   const trainedUntilMs = before.at(-1)!.eventTimeMs
-  const untold = [...before, ...sent].filter(
+  const untold = [...(history === 'told' ? before : []), ...sent].filter(
     ({ eventTimeMs }) => eventTimeMs + LABEL_DELAY_MS > trainedUntilMs,
   )
   const mornings = [...new Set(sent.map(({ eventTimeMs }) => Math.floor(eventTimeMs / DAY_MS) * DAY_MS))]

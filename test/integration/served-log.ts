@@ -31,12 +31,17 @@ export interface LoggedDecision {
 }
 
 /**
- * Everything in some logs, after POST /save-logs: decisions and sequence numbers of labels, in their order.
+ * Everything in some logs, after POST /save-logs: decisions and sequence numbers of labels, in their order,
+ * and how many of the labels somebody has told.
  */
 export const readLogs = (
   folder: string,
   logs: readonly string[],
-): Promise<{ readonly decisions: readonly LoggedDecision[]; readonly labels: readonly number[] }> =>
+): Promise<{
+  readonly decisions: readonly LoggedDecision[]
+  readonly labels: readonly number[]
+  readonly told: number
+}> =>
   withDatabase(databaseIn(folder), async (connection) => {
     const rows = async (kind: string, columns: string): Promise<readonly unknown[][]> => {
       const files = logs.flatMap((log) => parquetFiles(join(log, kind)))
@@ -52,7 +57,7 @@ export const readLogs = (
       'predictions',
       'sequence, transaction_id, probability, is_flagged, decided_at_ms',
     )
-    const labels = await rows('labels', 'sequence')
+    const labels = await rows('labels', 'sequence, origin')
     return {
       decisions: decisions.map(([sequence, transactionId, probability, isFlagged, decidedAtMs]) => ({
         sequence: sequence as number,
@@ -62,6 +67,7 @@ export const readLogs = (
         decidedAtMs: decidedAtMs as number,
       })),
       labels: labels.map(([sequence]) => sequence as number),
+      told: labels.filter(([, origin]) => origin === null).length,
     }
   })
 
@@ -78,7 +84,7 @@ export const expectLogged = async (
   const logged = await readLogs(folder, logs)
   expect(seen.contradictions).toEqual([])
   expect(logged.decisions).toHaveLength(seen.answers.size)
-  expect(logged.labels).toHaveLength(labels)
+  expect(logged.told).toBe(labels)
   const sequences = [...logged.decisions.map(({ sequence }) => sequence), ...logged.labels].sort(
     (a, b) => a - b,
   )

@@ -49,7 +49,7 @@ export const crashesLoseNothing = async (options: CrashesOptions): Promise<void>
     'state_store.save_interval=200ms',
   ])
   const clients = createClients({ ports: () => [site.server?.port], random: random.fork('clients') })
-  const labels = await liveWithCrashes(clients, options, random, async () => {
+  const labels = await liveWithCrashes(clients, options, 'delivered', random, async () => {
     // A fifth of them while segments are moved.
     if (random.next() < 0.2) void clients.post('/save-logs', '')
     // Every other time once more while it starts: while it reads its states and its log.
@@ -62,7 +62,13 @@ export const crashesLoseNothing = async (options: CrashesOptions): Promise<void>
   const { home } = site
   await expectLogged(folder, [logOf(home)], clients.seen, labels)
   await expectParity(home, [logOf(home)])
-  await expectOfflineParity({ folder: home, bank, logs: [logOf(home)], openStore: () => openLmdbOf(home) })
+  await expectOfflineParity({
+    folder: home,
+    bank,
+    logs: [logOf(home)],
+    openStore: () => openLmdbOf(home),
+    history: 'delivered',
+  })
   const verified = await runVigia(home, ['state', 'verify', '--set', `model.source=${bank.run}`])
   expect(verified).toMatchObject({ status: 0, stdout: expect.stringContaining('every state can be used') })
 }
@@ -85,7 +91,7 @@ export const crashesOfFleetLoseNothing = async (options: CrashesOptions): Promis
     ports: () => sites.map(({ server }) => server?.port),
     random: random.fork('clients'),
   })
-  const labels = await liveWithCrashes(clients, options, random, async (crash) => {
+  const labels = await liveWithCrashes(clients, options, 'told', random, async (crash) => {
     await sites[random.integer(2)]!.crash()
     if (crash !== Math.floor(crashes / 2)) return
     await redis.kill()
@@ -101,17 +107,18 @@ export const crashesOfFleetLoseNothing = async (options: CrashesOptions): Promis
   const logs = sites.map(({ home }) => logOf(home))
   await expectLogged(folder, logs, clients.seen, labels)
   await expectParity(folder, logs)
-  await expectOfflineParity({ folder, bank, logs, openStore: () => openRedisOf(redis) })
+  await expectOfflineParity({ folder, bank, logs, openStore: () => openRedisOf(redis), history: 'told' })
 }
 
 /** Sends everything, with crashes spread over it. @returns how many labels were told */
 const liveWithCrashes = async (
   clients: Clients,
   { bank, crashes, transactions }: CrashesOptions,
+  history: 'told' | 'delivered',
   random: Random,
   crash: (index: number) => Promise<void>,
 ): Promise<number> => {
-  const days = daysOf(bank, transactions)
+  const days = daysOf(bank, transactions, history)
   const end = sizeOf(days, bank)
   const crashing = async (): Promise<void> => {
     for (let index = 0; index < crashes; index++) {

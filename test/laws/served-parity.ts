@@ -44,7 +44,7 @@ export const servedIsReplayed = async ({
     'prediction_log.segment_size=8',
   ])
   const clients = createClients({ ports: () => [server.port], abortShare: 0.02, random: createRandom(seed) })
-  const labels = await live(clients, bank, daysOf(bank, transactions))
+  const labels = await live(clients, bank, daysOf(bank, transactions, 'delivered'))
   expect(await clients.post('/save-logs', '')).toMatchObject({ status: 200 })
   clients.close()
   expect(await server.stop()).toBe(0)
@@ -58,6 +58,7 @@ export const servedIsReplayed = async ({
     bank,
     logs: [logOf(home)],
     openStore: () => openLmdbOf(home),
+    history: 'delivered',
   })
   expect(offline.rows).toBe(transactions)
   expect(offline.averagePrecision.served).toBeGreaterThan(0.3)
@@ -75,7 +76,7 @@ export const servedByTwoIsReplayed = async (options: ParityOptions): Promise<voi
   const servers = await start()
   const ports = servers.map(({ port }) => port)
   const clients = createClients({ ports: () => ports, abortShare: 0.02, random: createRandom(seed) })
-  const labels = await live(clients, bank, daysOf(bank, transactions))
+  const labels = await live(clients, bank, daysOf(bank, transactions, 'told'))
   clients.close()
   for (const server of servers) expect(await server.stop()).toBe(0)
   // What the servers had not moved to their logs yet, they have moved before they ended.
@@ -86,7 +87,13 @@ export const servedByTwoIsReplayed = async (options: ParityOptions): Promise<voi
   const logs = homes.map(logOf)
   await expectLogged(folder, logs, clients.seen, labels)
   await expectParity(folder, logs)
-  const offline = await expectOfflineParity({ folder, bank, logs, openStore: () => openRedisOf(redis) })
+  const offline = await expectOfflineParity({
+    folder,
+    bank,
+    logs,
+    openStore: () => openRedisOf(redis),
+    history: 'told',
+  })
   expect(offline.rows).toBe(transactions)
 }
 

@@ -44,7 +44,7 @@ export interface MigratedStates {
   readonly taken: number
   /** Decisions that the run had seen. */
   readonly known: number
-  /** Labels of the logs. */
+  /** Labels that the services were told. */
   readonly labels: number
   /** Decisions that are left out, because the time of their transaction cannot be true (`isUntrue`). */
   readonly untrue: number
@@ -213,7 +213,9 @@ const takeLogs = async (
     for await (const entry of entries) {
       work.signal.throwIfAborted()
       if (entry.kind === 'label') {
-        labels++
+        // What the service had of its own training's history, the new one has too, and of more entities.
+        if (entry.label.origin === 'history') continue
+        if (entry.label.origin === undefined) labels++
         if (entry.label.isWaiting !== true) told.add(tokenOfLabel(entry.label))
         const own = tokens.get(entry.label.transactionId)
         features.applyLabel({ ...entry.label, ...(own !== undefined && { own }) })
