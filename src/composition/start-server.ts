@@ -94,6 +94,7 @@ export const serverStarter =
         mapping: 'refusal' in mapping ? undefined : slowExpressions(mapping.mapping, shape),
         tables: pipeline.status().tables,
         startedInMs: world.monotonicMs(),
+        lost: storage.lost,
         close: () => app.close(),
       }
     } catch (error) {

@@ -58,6 +58,7 @@ const MEBIBYTE = 1 << 20
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
   const { settings, storage, load } = options
+  storage.watchLog(settings.prediction_log)
   const models = await loadModels(settings.model, load)
   const states = await storage.openStates(settings.state_store)
   try {
