@@ -634,7 +634,7 @@ export const ERRORS = define({
     status: 409,
     exitCode: 2,
     message: 'Another run uses {folder}: process {process} on {host}, since {since}',
-    fix: 'Wait for it, or choose another folder with --out. What a crash leaves is taken over on the same host only: if that process is gone and its host was renamed, as a replaced container is, remove {lock}.',
+    fix: 'Wait for it, or choose another folder with --out. What a crash leaves is taken over by itself, unless a version without heartbeats left it: if that process is gone, remove {lock}.',
   },
   PIPELINE_NO_MODEL: {
     status: 422,
@@ -764,7 +764,13 @@ export const ERRORS = define({
     status: 503,
     exitCode: 2,
     message: '{folder} is in use by process {processId} on {host}',
-    fix: 'One server uses a folder at a time: stop the other one, name another folder, or share states by state_store.kind redis. What a crash leaves is taken over on the same host only: if that process is gone and its host was renamed, as a replaced container is, remove {lock}.',
+    fix: 'One server uses a folder at a time: stop the other one, name another folder, or share states by state_store.kind redis. What a crash leaves is taken over by itself, unless a version without heartbeats left it: if that process is gone, remove {lock}.',
+  },
+  SERVING_LEASE_LOST: {
+    status: 503,
+    exitCode: 2,
+    message: '{folder} is no longer this server’s: {reason}, and {holder} has the lock. Nothing was decided',
+    fix: 'This server ends, and another one decides. If none does, start one again; look for what made this one stand still: memory that was swapped out, a paused container, a disk that did not answer.',
   },
   SERVING_STATES_PRESENT: {
     status: 409,

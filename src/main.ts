@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { runProgram } from './cli/program.ts'
+import { processSpace } from './composition/process-space.ts'
 import { systemWorld } from './composition/system-world.ts'
+import type { FolderOwner } from './disk/folder-lock.ts'
 
 /**
  * The composition root: environment, clock, streams and signals are chosen here and handed in.
@@ -42,6 +44,18 @@ const isAlive = (processId: number): boolean => {
   }
 }
 
+const space = processSpace()
+const owner: FolderOwner = {
+  processId: process.pid,
+  host: hostname(),
+  ...(space !== undefined && { processSpace: space }),
+  isAlive,
+  onWaiting: (folder, { processId, host }, mostMs) =>
+    process.stderr.write(
+      `waiting    for ${folder}: process ${processId} on ${host} holds it and is silent; after ${mostMs / 1000} s of silence it is taken over\n`,
+    ),
+}
+
 const words = process.argv.slice(2)
 
 // A server is started often, and somebody waits for it.
@@ -52,7 +66,7 @@ const { composeCommands } = isServe
 const commands = composeCommands({
   version,
   workingDirectory: process.cwd(),
-  owner: { processId: process.pid, host: hostname(), isAlive },
+  owner,
   world: systemWorld,
 })
 

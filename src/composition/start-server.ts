@@ -93,6 +93,7 @@ export const serverStarter =
         mapping: 'refusal' in mapping ? undefined : slowExpressions(mapping.mapping, shape),
         tables: pipeline.status().tables,
         startedInMs: world.monotonicMs(),
+        lost: storage.lost,
         close: () => {
           ignore()
           return app.close()

@@ -167,6 +167,6 @@ let nextProcess = 1_000_000_000
 
 /** Opens the log in `folder` as a new process would; whoever had it before is dead. */
 export const openTestLog = (folder: string, segmentBytes = 1 << 20): Promise<PredictionLog> => {
-  const owner = { processId: nextProcess++, host: 'here', isAlive: () => false }
+  const owner = { processId: nextProcess++, host: 'here', processSpace: 'test', isAlive: () => false }
   return openSegmentLog({ folder, owner, durability: 'process', segmentBytes })
 }

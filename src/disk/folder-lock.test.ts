@@ -2,15 +2,23 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type FolderOwner, holdFolder, withRunLock, workInFolder } from './folder-lock.ts'
+import {
+  type FolderOwner,
+  holdFolder,
+  type Lease,
+  watchFolder,
+  withRunLock,
+  workInFolder,
+} from './folder-lock.ts'
+import { type SimulatedProcess, SimulatedProcesses } from './simulated-processes.test-kit.ts'
 
 /** One of the three ways to ask for a folder. */
 interface Use {
   readonly name: string
   readonly code: string
   readonly lock: (number: number) => string
-  /** Takes the folder, calls `during` and releases it; rejects at once when another process holds it. */
-  readonly take: (folder: string, owner: FolderOwner, during?: () => void) => Promise<void>
+  /** Takes the folder, calls `during` and releases it; rejects when another process holds it and lives. */
+  readonly take: (folder: string, owner: FolderOwner, during?: () => unknown) => Promise<void>
 }
 
 const digits = (number: number): string => String(number).padStart(12, '0')
@@ -21,9 +29,9 @@ const USES: readonly Use[] = [
     code: 'SERVING_FOLDER_IN_USE',
     lock: (number) => `in-use-${digits(number)}.json`,
     take: async (folder, owner, during) => {
-      const release = holdFolder(folder, owner)
-      during?.()
-      release()
+      const lease = await holdFolder(folder, owner)
+      await during?.()
+      lease.release()
     },
   },
   {
@@ -44,7 +52,7 @@ const USES: readonly Use[] = [
     name: 'a run',
     code: 'PIPELINE_LOCKED',
     lock: (number) => `lock-${digits(number)}`,
-    take: (folder, owner, during) => withRunLock(folder, owner, 0, async () => during?.()),
+    take: (folder, owner, during) => withRunLock(folder, owner, 0, async () => void (await during?.())),
   },
 ]
 
@@ -100,9 +108,16 @@ describe.each(MODES)('$name, on a disk with $links', ({ code, lock, take, hasLin
     expect(readdirSync(folder)).toEqual([lock(8)])
   })
 
-  test('a lock with the own process id is of a container that was started again: it is taken over', async () => {
+  test('of a version without tokens: the own process id names a container beside this one, perhaps', async () => {
     const folder = newFolder()
     leave(folder, 7, { processId: 1, host: 'here' })
+    await expect(take(folder, process1)).rejects.toMatchObject({ code })
+    expect(readdirSync(folder)).toEqual([lock(7)])
+  })
+
+  test('of this process space: a lock with the own process id is of an earlier process with the same id', async () => {
+    const folder = newFolder()
+    leave(folder, 7, { processId: 1, host: 'here', token: 'another', processSpace: 'space' })
     await take(folder, process1)
     expect(readdirSync(folder)).toEqual([lock(8)])
   })
@@ -157,7 +172,7 @@ describe.each(MODES)('$name, on a disk with $links', ({ code, lock, take, hasLin
   test('a lock that could not be released, as on a full disk, is not held by the process that made it', async () => {
     const folder = newFolder()
     await take(folder, process1)
-    leave(folder, 1, { processId: 1, host: 'here' })
+    leave(folder, 1, { processId: 1, host: 'here', token: 'its own', processSpace: 'space' })
     await take(folder, process1)
   })
 
@@ -189,7 +204,7 @@ describe.each(MODES)('$name, on a disk with $links', ({ code, lock, take, hasLin
     await take(folder, process2)
   })
 
-  const leave = (folder: string, number: number, holder: Omit<FolderOwner, 'isAlive'>): void =>
+  const leave = (folder: string, number: number, holder: object): void =>
     writeFileSync(join(folder, lock(number)), JSON.stringify(holder))
 
   /** What `attempt`, begun while process 1 holds the folder, is rejected with. */
@@ -200,6 +215,7 @@ describe.each(MODES)('$name, on a disk with $links', ({ code, lock, take, hasLin
         () => 'taken',
         (error: unknown) => error,
       )
+      return outcome
     })
     return outcome
   }
@@ -207,15 +223,218 @@ describe.each(MODES)('$name, on a disk with $links', ({ code, lock, take, hasLin
 
 describe('holding and running', () => {
   test.each(USES.filter(({ code }) => code !== 'TRACKING_UNREACHABLE'))(
-    '$name: the refusal says what to do about a lock of a host that was renamed, and names the file',
+    '$name: the refusal says what to do about a lock of a version without heartbeats, and names the file',
     async ({ lock, take }) => {
       const folder = newFolder()
       writeFileSync(join(folder, lock(7)), '{"processId":99,"host":"there"}')
       await expect(take(folder, process1)).rejects.toMatchObject({
-        fix: expect.stringMatching(`host was renamed.*remove ${join(folder, lock(7))}`),
+        fix: expect.stringMatching(`without heartbeats.*remove ${join(folder, lock(7))}`),
       })
     },
   )
+})
+
+describe.each([
+  {
+    name: 'a folder that is held',
+    take: (folder: string, { owner }: SimulatedProcess): Promise<HeldFolder> => holdFolder(folder, owner),
+    code: 'SERVING_FOLDER_IN_USE',
+    lost: 'SERVING_LEASE_LOST',
+    leaseMs: 10_000,
+  },
+  {
+    name: 'a run',
+    take: (folder: string, { owner }: SimulatedProcess) => runIn(folder, owner),
+    code: 'PIPELINE_LOCKED',
+    lost: 'PIPELINE_LOCKED',
+    leaseMs: 30_000,
+  },
+])('the lease of $name', ({ take, code, lost, leaseMs }) => {
+  /** Two containers: one host name, process 1, and each has a process space of its own. */
+  const containers = (world: SimulatedProcesses) =>
+    ['one', 'other'].map((processSpace) => world.start({ processId: 1, host: 'vigia', processSpace })) as [
+      SimulatedProcess,
+      SimulatedProcess,
+    ]
+
+  test('two containers with one host name and process 1 are not one another', async () => {
+    const world = new SimulatedProcesses()
+    const [first, second] = containers(world)
+    const folder = newFolder()
+    const lease = await take(folder, first)
+    await expect(take(folder, second)).rejects.toMatchObject({ code })
+    // As soon as the beat has moved: the other one lives.
+    expect(world.elapsedMs).toBeLessThan(2_500)
+    lease.check()
+    lease.release()
+    await take(folder, second)
+  })
+
+  test.each([
+    ['of another host', { processId: 7, host: 'there' }],
+    ['of a container with the same host name and process id', { processId: 1, host: 'vigia' }],
+    [
+      'of a system that has no names for process spaces',
+      { processId: 7, host: 'vigia', processSpace: undefined },
+    ],
+  ])('a dead one %s is taken over when it has been silent for the lease and a second', async (_, fields) => {
+    const world = new SimulatedProcesses()
+    const dead = world.start({ processSpace: 'there', ...fields } as typeof fields & { processSpace: string })
+    const folder = newFolder()
+    await take(folder, dead)
+    dead.freeze()
+    const told: unknown[] = []
+    const next = world.start({ processId: 1, host: 'vigia', onWaiting: (...words) => told.push(words) })
+    const lease = await take(folder, next)
+    lease.check()
+    expect(world.elapsedMs).toBeGreaterThanOrEqual(leaseMs + 1_000)
+    expect(world.elapsedMs).toBeLessThanOrEqual(leaseMs + 1_400)
+    expect(told).toEqual([
+      [folder, expect.objectContaining(fields.host ? { host: fields.host } : {}), leaseMs + 1_000],
+    ])
+  })
+
+  test('a dead one of this process space is taken over at once', async () => {
+    const world = new SimulatedProcesses()
+    const dead = world.start({ processId: 7 })
+    const folder = newFolder()
+    await take(folder, dead)
+    dead.die()
+    ;(await take(folder, world.start({ processId: 8 }))).check()
+    expect(world.elapsedMs).toBe(0)
+  })
+
+  test('one that stood still and was taken over has lost it: it is told who has it, and releases nothing', async () => {
+    const world = new SimulatedProcesses()
+    const [first, second] = containers(world)
+    const folder = newFolder()
+    const old = await take(folder, first)
+    first.freeze()
+    const lease = await take(folder, second)
+    for (let tries = 0; tries < 2; tries++)
+      expect(() => old.check()).toThrow(expect.objectContaining({ code: lost }))
+    expect(() => old.check()).toThrow(/process 1 on vigia/)
+    old.release()
+    lease.check()
+    first.thaw()
+    await expect(take(folder, first)).rejects.toMatchObject({ code })
+    lease.check()
+  })
+
+  test('one that stood still while nobody wanted the folder takes it again, and has it', async () => {
+    const world = new SimulatedProcesses()
+    const [first, second] = containers(world)
+    const folder = newFolder()
+    const lease = await take(folder, first)
+    first.freeze()
+    await world.pass(10 * leaseMs)
+    lease.check()
+    first.thaw()
+    await expect(take(folder, second)).rejects.toMatchObject({ code })
+    lease.release()
+    await take(folder, second)
+  })
+
+  test('one that takes it again in the middle of being waited for is not taken over', async () => {
+    const world = new SimulatedProcesses()
+    const [first, second] = containers(world)
+    const folder = newFolder()
+    const lease = await take(folder, first)
+    first.freeze()
+    await world.pass(0.9 * leaseMs)
+    const waiting = take(folder, second)
+    first.thaw()
+    await expect(waiting).rejects.toMatchObject({ code })
+    lease.check()
+  })
+
+  test('a machine that slept, so that its monotonic clock stood still, makes its lease run out too', async () => {
+    const world = new SimulatedProcesses()
+    const [first, second] = containers(world)
+    const folder = newFolder()
+    const old = await take(folder, first)
+    first.freeze()
+    await take(folder, second)
+    // As the first one's clock has it, no time has passed: its file tells, and so does its wall clock.
+    expect(() => old.check()).toThrow(expect.objectContaining({ code: lost }))
+    const other = newFolder()
+    const lease = await take(other, first)
+    world.passWallTime(2 * leaseMs)
+    lease.check()
+    expect(readdirSync(other).filter((name) => /\d{12}/.test(name))).toEqual([
+      expect.stringContaining('000000000002'),
+    ])
+  })
+
+  test('its loss is found by the next heartbeat, whether or not anything is written', async () => {
+    const world = new SimulatedProcesses()
+    const [first, second] = containers(world)
+    const folder = newFolder()
+    const losses: unknown[] = []
+    const old =
+      code === 'PIPELINE_LOCKED'
+        ? await take(folder, first)
+        : await holdFolder(folder, first.owner, { onLost: (error) => losses.push(error) })
+    first.freeze()
+    await take(folder, second)
+    first.thaw()
+    await world.pass(2_000)
+    expect(() => old.check()).toThrow(expect.objectContaining({ code: lost }))
+    if (code !== 'PIPELINE_LOCKED') expect(losses).toEqual([expect.objectContaining({ code: lost })])
+  })
+
+  test('of many that wait for a dead one, one gets the folder', async () => {
+    const world = new SimulatedProcesses()
+    const dead = world.start({ processId: 1, processSpace: 'gone' })
+    const folder = newFolder()
+    await take(folder, dead)
+    dead.freeze()
+    const waiting = Array.from({ length: 5 }, (_, n) =>
+      take(folder, world.start({ processId: 1, processSpace: `space ${n}` })),
+    )
+    const outcomes = await Promise.allSettled(waiting)
+    const leases = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    expect(leases).toHaveLength(1)
+    leases[0]!.check()
+  })
+})
+
+test('whoever holds a folder knows whether the one before may wake up', async () => {
+  const world = new SimulatedProcesses()
+  const folder = newFolder()
+  const [first, second, third] = ['a', 'b', 'b'].map((processSpace, n) =>
+    world.start({ processId: n + 1, processSpace }),
+  ) as [SimulatedProcess, SimulatedProcess, SimulatedProcess]
+  expect((await holdFolder(folder, first.owner)).from).toBe('free')
+  first.freeze()
+  expect((await holdFolder(folder, second.owner)).from).toBe('silent')
+  second.freeze()
+  const dead: FolderOwner = { ...third.owner, isAlive: () => false }
+  const lease = await holdFolder(folder, dead)
+  expect(lease.from).toBe('gone')
+  lease.release()
+  expect((await holdFolder(folder, first.owner)).from).toBe('free')
+})
+
+describe('watching a folder before it is wanted', () => {
+  test.each([
+    ['a dead one', (dead: SimulatedProcess) => dead.freeze(), 10_900],
+    ['one that lives', () => undefined, 4_000],
+  ])('counts as waiting: for %s', async (_, befall, watchedMs) => {
+    const world = new SimulatedProcesses()
+    const folder = newFolder()
+    const { owner } = world.start({ processId: 2, processSpace: 'another' })
+    expect(watchFolder(folder, owner)).toBeUndefined()
+    const first = world.start({ processId: 1 })
+    await holdFolder(folder, first.owner)
+    befall(first)
+    const seen = watchFolder(folder, owner)!
+    await world.pass(watchedMs)
+    const taking = holdFolder(folder, owner, { seen })
+    if (watchedMs > 10_000) await taking
+    else await expect(taking).rejects.toMatchObject({ code: 'SERVING_FOLDER_IN_USE' })
+    expect(world.elapsedMs).toBeLessThan(watchedMs + 300)
+  })
 })
 
 describe('working in a folder', () => {
@@ -285,10 +504,26 @@ const root = mkdtempSync(join(tmpdir(), 'vigia-folder-lock-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 let folders = 0
 
-const process1: FolderOwner = { processId: 1, host: 'here', isAlive: () => true }
-const process2: FolderOwner = { processId: 2, host: 'here', isAlive: () => true }
+const processes = new SimulatedProcesses()
+const process1 = processes.start({ processId: 1 }).owner
+const process2 = processes.start({ processId: 2 }).owner
 
 const now = (): number => Date.now()
+
+type HeldFolder = Pick<Lease, 'check' | 'release'>
+
+/** A run that goes on until it is released, as a lease. */
+const runIn = (folder: string, owner: FolderOwner): Promise<HeldFolder> =>
+  new Promise((resolve, reject) => {
+    let release: () => void = () => undefined
+    const ended = new Promise<void>((done) => {
+      release = done
+    })
+    withRunLock(folder, owner, 0, (check) => {
+      resolve({ check, release })
+      return ended
+    }).catch(reject)
+  })
 
 const newFolder = (): string => {
   const folder = join(root, `folder-${folders++}`)

@@ -66,10 +66,10 @@ export const runPipeline = async (
   const forced = forcedSteps(steps, options)
   if (options.dryRun) return runSteps(steps, forced, options)
   await mkdir(options.folder, { recursive: true })
-  return withRunLock(options.folder, options.owner, options.world.now(), async () => {
+  return withRunLock(options.folder, options.owner, options.world.now(), async (assertHeld) => {
     await removeLeftovers(options.folder)
     await options.onLocked?.()
-    return runSteps(steps, forced, options)
+    return runSteps(steps, forced, options, assertHeld)
   })
 }
 
@@ -87,6 +87,7 @@ const runSteps = async (
   steps: readonly Step[],
   forced: ReadonlySet<string>,
   options: PipelineOptions,
+  assertHeld: () => void = () => undefined,
 ): Promise<StepOutcome[]> => {
   const outcomes: StepOutcome[] = []
   /** Content hash by finished step; a step that a dry run would run has none. */
@@ -109,10 +110,11 @@ const runSteps = async (
       contents.set(step.name, decision.reusable.content)
       outcomes.push(outcome('skipped', options.world.now() - startedAt))
     } else {
+      assertHeld()
       options.onStart?.(step, decision.reason)
       // Who forces a step does not trust what was computed before.
       if (forced.has(step.name)) await removeCheckpoint(options.folder, step.name)
-      const manifest = await runStep(step, decision.ingredients, options)
+      const manifest = await runStep(step, decision.ingredients, options, assertHeld)
       contents.set(step.name, manifest.content)
       outcomes.push(outcome('ran', options.world.now() - startedAt))
     }
@@ -174,6 +176,7 @@ const runStep = async (
   step: Step,
   ingredients: Ingredients,
   options: PipelineOptions,
+  assertHeld: () => void,
 ): Promise<StepManifest> => {
   const making = join(options.folder, `.making-${step.name}`)
   await mkdir(making, { recursive: true })
@@ -181,6 +184,7 @@ const runStep = async (
     await step.run(workOf(step, making, await openCheckpoint(options.folder, ingredients), options))
     throwIfAborted(options.work.signal, step)
     const manifest = await writeManifest(making, ingredients)
+    assertHeld()
     await replaceFolder(making, options.folder, step.name)
     await removeCheckpoint(options.folder, step.name)
     return manifest

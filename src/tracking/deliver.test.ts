@@ -250,7 +250,7 @@ afterEach(() => rm(root, { recursive: true, force: true }))
 const KEY = '7b1c'
 const BEGIN: JournalEntry = { op: 'begin', schema: 1, runKey: KEY, experiment: 'bank', settings: '' }
 const OPTIONS = {
-  owner: { processId: 1, host: 'here', isAlive: () => false },
+  owner: { processId: 1, host: 'here', processSpace: 'test', isAlive: () => false },
   world: { now: () => 0 },
   work: unwatched(),
 }

@@ -69,12 +69,15 @@ export const deliverJournal = (
   store: TrackingStore,
   options: DeliverOptions,
 ): Promise<DeliveryOutcome> =>
-  withRunLock(folder, options.owner, options.world.now(), () => deliverLocked(folder, store, options))
+  withRunLock(folder, options.owner, options.world.now(), (assertHeld) =>
+    deliverLocked(folder, store, options, assertHeld),
+  )
 
 const deliverLocked = async (
   folder: string,
   store: TrackingStore,
   { work, onOperation, retryRefused = false }: DeliverOptions,
+  assertHeld: () => void,
 ): Promise<DeliveryOutcome> => {
   const delivery: Delivery = { store, folder, isCertain: false }
   const { location } = store.tracker
@@ -94,8 +97,11 @@ const deliverLocked = async (
   /** Operations that are done and not noted yet. */
   let unnoted = 0
   const note = async (): Promise<void> => {
-    if (unnoted > 0) await writeDeliveryState(folder, state)
+    const isUnnoted = unnoted > 0
     unnoted = 0
+    if (!isUnnoted) return
+    assertHeld()
+    await writeDeliveryState(folder, state)
   }
   try {
     for (let index = 0; ; index++) {
@@ -108,6 +114,7 @@ const deliverLocked = async (
       if (line === undefined) break
       if (work.signal.aborted) return { state, waiting: countWaiting(lines.slice(index)) }
       const { entry } = line
+      assertHeld()
       if (entry !== undefined) onOperation?.(entry)
       try {
         state = advanced({ ...state, ...(await changeOf(line, state, delivery)) }, line)

@@ -37,7 +37,7 @@ describe.skipIf(!HAS_OPENSSL)(title, () => {
     makeCertificate(at('key.pem'), at('certificate.pem'))
     const first = readFileSync(at('certificate.pem'), 'utf8')
     const settings = [`model.source=${await trainSmallModel()}`]
-    const server = await spawnVigiaServer(folder, settings, 'serving.yaml').listening
+    const server = await spawnVigiaServer(folder, settings, { config: 'serving.yaml' }).listening
     const statuses = { shop: [] as number[], desk: [] as number[] }
     let isOver = false
     let sent = 0

@@ -23,6 +23,19 @@ export interface VigiaServer {
   kill(): Promise<void>
   /** Asks it to finish what it has accepted and to end. @returns its exit code */
   stop(): Promise<number | null>
+  /** Stops it where it stands, as a paused container or a machine that swaps does; `thaw` lets it go on. */
+  freeze(): void
+  thaw(): void
+  /** Resolves with its exit code when it has ended by itself. */
+  readonly ended: Promise<number | null>
+}
+
+/** How a server is started otherwise than by `node`. */
+export interface ServerPlace {
+  /** Words before the command: of what gives it a host name or a process space of its own. */
+  readonly within?: readonly string[]
+  /** File of its configuration; without one it logs warnings only. */
+  readonly config?: string | undefined
 }
 
 /** A server that is starting. */
@@ -36,12 +49,11 @@ export interface StartingServer {
  * Starts `vigia serve` in `folder`.
  *
  * @param settings assignments of its configuration: `state_store.kind=redis`
- * @param config file of its configuration; without one it logs warnings only
  */
 export const spawnVigiaServer = (
   folder: string,
   settings: readonly string[],
-  config?: string,
+  { config, within = [] }: ServerPlace = {},
 ): StartingServer => {
   const startedMs = performance.now()
   const words = [
@@ -52,12 +64,14 @@ export const spawnVigiaServer = (
       setting,
     ]),
   ]
-  const server = spawn(process.execPath, [VIGIA, ...words], {
+  const [program = '', ...rest] = [...within, process.execPath, VIGIA, ...words]
+  const server = spawn(program, rest, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   started.add(server)
   let output = ''
+  const ended = once(server, 'exit').then(([code]) => code as number | null)
   const kill = () => end(server, 'SIGKILL')
   const listening = new Promise<VigiaServer>((resolve, reject) => {
     const read = (text: Buffer): void => {
@@ -75,6 +89,9 @@ export const spawnVigiaServer = (
           await end(server, 'SIGTERM')
           return server.exitCode
         },
+        freeze: () => server.kill('SIGSTOP'),
+        thaw: () => server.kill('SIGCONT'),
+        ended,
       })
     }
     server.stdout.on('data', read)
@@ -86,8 +103,11 @@ export const spawnVigiaServer = (
 }
 
 /** Starts `vigia serve` in `folder` and waits until it listens. */
-export const startVigiaServer = (folder: string, settings: readonly string[]): Promise<VigiaServer> =>
-  spawnVigiaServer(folder, settings).listening
+export const startVigiaServer = (
+  folder: string,
+  settings: readonly string[],
+  place?: ServerPlace,
+): Promise<VigiaServer> => spawnVigiaServer(folder, settings, place).listening
 
 const started = new Set<ChildProcess>()
 

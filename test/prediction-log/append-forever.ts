@@ -2,6 +2,7 @@
 // record that is acknowledged.
 import { hostname } from 'node:os'
 import { openSegmentLog } from '../../src/adapters/segments/segment-log.ts'
+import { processSpace } from '../../src/composition/process-space.ts'
 
 const APPENDERS = 32
 
@@ -14,9 +15,10 @@ const isAlive = (processId: number): boolean => {
 }
 
 const [folder = '', durability = ''] = process.argv.slice(2)
+const space = processSpace()
 const log = await openSegmentLog({
   folder,
-  owner: { processId: process.pid, host: hostname(), isAlive },
+  owner: { processId: process.pid, host: hostname(), ...(space && { processSpace: space }), isAlive },
   durability: durability === 'power' ? 'power' : 'process',
   segmentBytes: 256 << 10,
 })

@@ -35,7 +35,7 @@ const got: string[] = []
 const take = async (name: string): Promise<void> => {
   const folder = join(root, name)
   if (name.startsWith('hold')) {
-    holdFolder(folder, owner)
+    await holdFolder(folder, owner)
     got.push(name)
   } else if (name.startsWith('run')) {
     await new Promise<void>((resolve, reject) => {
@@ -57,6 +57,8 @@ const take = async (name: string): Promise<void> => {
   }
 }
 
+/** Whoever is not the first watches the heart of the first one, which beats when all of this is over. */
+const taking: Promise<void>[] = []
 let nextMs = Number(startMs)
 for (let number = 0; number < Number(folders); number++)
   for (const kind of ['hold', 'run', 'work'])
@@ -65,11 +67,12 @@ for (let number = 0; number < Number(folders); number++)
         while (Date.now() < nextMs);
         nextMs += EVERY_MS
         hasLinks = links === 'links'
-        try {
-          await take(`${kind}, ${links}, ${state}, ${number}`)
-        } catch (error) {
+        const taken = take(`${kind}, ${links}, ${state}, ${number}`).catch((error: unknown) => {
           if (!(error instanceof VigiaError && /IN_USE|LOCKED/.test(error.code))) throw error
-        }
+        })
+        if (kind === 'work') await taken
+        taking.push(taken)
       }
+await Promise.all(taking)
 process.stdout.write(`${JSON.stringify(got)}\n`)
 setInterval(() => undefined, 1000)

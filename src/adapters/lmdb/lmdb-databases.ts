@@ -16,6 +16,8 @@ export interface LmdbDatabases {
   readonly receipts: Database<Buffer, string>
   /** Notes by name. */
   readonly notes: Database<string, string>
+  /** Who may write: one entry, whose version is the owner's. */
+  readonly owner: Database<string, string>
 }
 
 /** Room for so many kinds of entities, and what else there is. */
@@ -46,6 +48,7 @@ export const openDatabases = (folder: string): LmdbDatabases => {
     knownKinds: () => [...ENTITY_KINDS, ...kinds.getKeys()],
     receipts: root.openDB<Buffer, string>({ name: 'receipts', encoding: 'binary' }),
     notes: root.openDB<string, string>({ name: 'notes', encoding: 'string' }),
+    owner: root.openDB<string, string>({ name: 'owner', encoding: 'string', useVersions: true }),
   }
 }
 

@@ -10,11 +10,14 @@ import {
   openDatabases,
   versionOf,
 } from './lmdb-databases.ts'
+import { type Ownership, takeOwnership } from './lmdb-ownership.ts'
 
 export interface LmdbOptions {
   /** Made when it is not there. */
   readonly folder: string
   readonly owner: FolderOwner
+  /** Told when another process has taken the folder over; nothing can be written from then on. */
+  readonly onLost?: (error: Error) => void
 }
 
 /**
@@ -25,9 +28,12 @@ export interface LmdbOptions {
  * wrote survives this process. The disk has it some moments later (LMDB flushes in the background, in order,
  * so a power failure also leaves a complete earlier transaction); `close` waits for that.
  *
+ * An owner whose folder was taken over writes nothing any more, whenever it wakes up: each of its
+ * transactions asks in itself whether the folder is still its own (`lmdb-ownership.ts`).
+ *
  * @throws SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED
  */
-export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promise<StateStore> => {
+export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions): Promise<StateStore> => {
   const guarded = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -35,9 +41,12 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
       throw storeFailed(folder, error)
     }
   }
-  const release = await guarded(() => holdFolder(folder, owner))
-  const databases = await guarded(() => openDatabases(folder)).catch((error) => {
-    release()
+  const lease = await guarded(() => holdFolder(folder, owner, onLost && { onLost }))
+  const { databases, ownership } = await guarded(async () => {
+    const opened = openDatabases(folder)
+    return { databases: opened, ownership: await takeOwnership(folder, opened, lease) }
+  }).catch((error) => {
+    lease.release()
     throw error
   })
   const { root, statesOf, kinds, knownKinds, receipts, notes } = databases
@@ -54,7 +63,7 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
         }),
       ),
     save: (changes, added = []) => {
-      const own = lastSave.then(() => guarded(() => write(databases, changes, added)))
+      const own = lastSave.then(() => guarded(() => write(databases, ownership, changes, added)))
       lastSave = own.then(
         () => undefined,
         () => undefined,
@@ -66,36 +75,39 @@ export const openLmdbStateStore = async ({ folder, owner }: LmdbOptions): Promis
         const found = receipts.getBinary(id)
         return found === undefined ? undefined : new Uint8Array(found)
       }),
-    sweepReceipts: (after, most, isExpired) => guarded(() => sweep(databases, after, most, isExpired)),
+    sweepReceipts: (after, most, isExpired) =>
+      guarded(() => sweep(databases, ownership, after, most, isExpired)),
     readNote: (name) => guarded(() => notes.get(name)),
-    writeNote: (name, text) =>
-      guarded(async () => {
-        await notes.put(name, text)
-      }),
+    writeNote: (name, text) => guarded(() => ownership.write(() => void notes.put(name, text))),
     async *entries(kind) {
       for (const { key, value } of statesOf(kind).getRange({ snapshot: false }))
         yield { token: key, ...decodeState(value) }
     },
     count: () => guarded(() => countOf(databases)),
     clear: () =>
-      guarded(async () => {
-        for (const kind of knownKinds()) await statesOf(kind).clearAsync()
-        await kinds.clearAsync()
-        await receipts.clearAsync()
-        await notes.clearAsync()
-      }),
+      guarded(() =>
+        ownership.transaction(() => {
+          for (const kind of knownKinds()) statesOf(kind).clearSync()
+          for (const database of [kinds, receipts, notes]) database.clearSync()
+        }),
+      ),
     close: () =>
       guarded(async () => {
         await root.flushed
         await root.close()
-        release()
+        lease.release()
       }),
   }
 }
 
 const storeFailed = (folder: string, error: unknown): VigiaError => {
   if (error instanceof VigiaError) return error
-  const reason = error instanceof Error ? error.message : String(error)
+  const message = error instanceof Error ? error.message : String(error)
+  // What the library throws, which cannot begin to read: LMDB knows its readers by their process ids.
+  const isTaken = error instanceof TypeError && message.includes("reading 'address'")
+  const reason = isTaken
+    ? 'another process that has the same process id, in another container, has it open'
+    : message
   return new VigiaError('SERVING_STORE_FAILED', { store: folder, reason }, { cause: error })
 }
 
@@ -105,6 +117,7 @@ const storeFailed = (folder: string, error: unknown): VigiaError => {
  */
 const write = async (
   { statesOf, knownKinds, kinds, receipts }: LmdbDatabases,
+  ownership: Ownership,
   changes: readonly StateChange[],
   newReceipts: readonly Receipt[],
 ): Promise<boolean> => {
@@ -112,17 +125,20 @@ const write = async (
     return false
   const known = knownKinds()
   const added = new Set(changes.map(({ key }) => key.kind).filter((kind) => !known.includes(kind)))
-  await Promise.all([
-    ...[...added].map((kind) => kinds.put(kind, kind)),
-    ...changes.map((change) => statesOf(change.key.kind).put(change.key.token, encodeState(change))),
-    ...newReceipts.map(({ id, bytes }) => receipts.put(id, asBuffer(bytes))),
-  ])
+  // Opened before: what opens a database is no part of the transaction.
+  for (const { key } of changes) statesOf(key.kind)
+  await ownership.write(() => {
+    for (const kind of added) void kinds.put(kind, kind)
+    for (const change of changes) void statesOf(change.key.kind).put(change.key.token, encodeState(change))
+    for (const { id, bytes } of newReceipts) void receipts.put(id, asBuffer(bytes))
+  })
   return true
 }
 
 /** As `StateStore.sweepReceipts`. */
 const sweep = async (
-  { root, receipts }: LmdbDatabases,
+  { receipts }: LmdbDatabases,
+  ownership: Ownership,
   after: string | undefined,
   most: number,
   isExpired: (id: string, bytes: Uint8Array) => boolean,
@@ -144,7 +160,7 @@ const sweep = async (
     if (isExpired(key, new Uint8Array(value))) expired.push(key)
   }
   if (expired.length > 0) {
-    await root.transaction(() => {
+    await ownership.transaction(() => {
       for (const id of expired) {
         // It may have been replaced since.
         const value = receipts.getBinary(id)

@@ -29,6 +29,9 @@ interface Group {
  * With durability `power` what gathers while one write is on its way to the disk is the next one, and one
  * fsync (the call that brings a file's bytes to the disk itself) serves the whole group.
  *
+ * Before each write and after it the log must still be this process's own: a record counts when it was
+ * written while nobody else could have the log.
+ *
  * It owns the records that wait, who waits for them, the frontier of the log, and the failure that stops it.
  * It does not own segments: it asks the tail for one, writes, and says how many bytes count.
  *
@@ -89,6 +92,7 @@ export class GroupCommit {
    */
   resume(): void {
     if (this.failure === undefined) return
+    this.tail.assertOwned()
     this.tail.cutOff()
     this.tail.requireRoom()
     this.failure = undefined
@@ -127,8 +131,11 @@ export class GroupCommit {
     const group = this.waiting
     const bytes = this.take(group)
     try {
+      this.tail.assertInTime()
       const segment = this.tail.segmentFor(group.firstSequence)
       segment.writeNow(bytes)
+      // An owner that stood still meanwhile may have written where nobody reads.
+      this.tail.assertOwned()
       this.succeed(group, segment, bytes.length)
     } catch (error) {
       this.fail(group, error)
@@ -140,8 +147,10 @@ export class GroupCommit {
       const group: Group = this.waiting
       const bytes = this.take(group)
       try {
+        this.tail.assertInTime()
         const segment = this.tail.segmentFor(group.firstSequence)
         await segment.writeToDisk(bytes)
+        this.tail.assertOwned()
         this.succeed(group, segment, bytes.length)
       } catch (error) {
         this.fail(group, error)
@@ -178,6 +187,7 @@ export class GroupCommit {
     this.buffer.clear()
     this.frontier.accepted = this.frontier.durable
     try {
+      this.tail.assertOwned()
       this.tail.cutOff()
     } catch {
       // `resume` tries again. Until then nothing is written, and nobody reads beyond the end.

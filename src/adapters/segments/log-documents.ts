@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdirSync, renameSync } from 'node:fs'
+import { open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Durability } from '../../ports/prediction-log.ts'
+import type { SegmentPlace } from './owner-folder.ts'
 import { syncFolder } from './sync-folder.ts'
 
 const ENDING = '.json'
@@ -13,17 +13,15 @@ const pathOf = (folder: string, name: string): string => {
   return join(documentsFolder(folder), `${name}${ENDING}`)
 }
 
-let nextDraft = 0
-
 /** Writes a document whole: a reader finds the earlier text or this one. */
 export const writeDocument = async (
-  folder: string,
+  { folder, durability, names, assertOwned }: SegmentPlace,
   name: string,
   text: string,
-  durability: Durability,
 ): Promise<void> => {
   const path = pathOf(folder, name)
-  const draft = `${path}.${nextDraft++}.draft`
+  assertOwned()
+  const draft = names.draft()
   if (mkdirSync(documentsFolder(folder), { recursive: true }) !== undefined && durability === 'power')
     syncFolder(folder)
   try {
@@ -34,7 +32,8 @@ export const writeDocument = async (
     } finally {
       await file.close()
     }
-    await rename(draft, path)
+    assertOwned()
+    renameSync(draft, path)
   } catch (error) {
     await rm(draft, { force: true })
     throw error

@@ -1,9 +1,15 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Durability } from '../../ports/prediction-log.ts'
+import type { SegmentPlace } from './owner-folder.ts'
 import { findEnd } from './segment-end.ts'
 import { firstOf, segmentPath, segmentsIn } from './segment-names.ts'
-import { canBeginWith, continueSegment, createSegment, type SegmentWriter } from './segment-writer.ts'
+import {
+  canBeginWith,
+  continueSegment,
+  createSegment,
+  type SegmentWriter,
+  sealSegment,
+} from './segment-writer.ts'
 
 /** What a log that is opened again goes on from. */
 export interface RecoveredTail {
@@ -17,19 +23,25 @@ export interface RecoveredTail {
  * Finds the end of the log, cuts off what a crash has left after it, and removes segments that were begun and
  * got nothing. What a power failure has left after a hole is kept beside the segment, for people.
  *
+ * @param mayWakeUp whether the owner before may go on writing: then nothing that it has open is used again,
+ * and the next record begins a segment, so that what it archives late has the name of none that grows
  * @throws SERVING_LOG_DAMAGED
  */
-export const recoverTail = (folder: string, durability: Durability): RecoveredTail => {
+export const recoverTail = (place: SegmentPlace, mayWakeUp: boolean): RecoveredTail => {
+  const { folder, names } = place
   const segments = segmentsIn(folder)
   for (let i = segments.length - 1; i >= 0; i--) {
     const name = segments[i]!
     const end = findEnd(folder, name)
     // All others were removed: its name is what is left of them.
-    if (end.bytes === 0 && i === 0)
-      return { lastSequence: firstOf(name) - 1, current: continueSegment(folder, name, end, durability) }
-    if (end.bytes > 0)
-      return { lastSequence: end.lastSequence, current: continueSegment(folder, name, end, durability) }
-    rmSync(segmentPath(folder, name))
+    if (end.bytes > 0 || i === 0) {
+      if (mayWakeUp) sealSegment(place, name, end)
+      const isGoneOnWith = !mayWakeUp || end.bytes === 0
+      const current = isGoneOnWith ? continueSegment(place, name, end) : undefined
+      return { lastSequence: end.bytes > 0 ? end.lastSequence : firstOf(name) - 1, current }
+    }
+    place.assertOwned()
+    names.remove(segmentPath(folder, name))
   }
   return { lastSequence: 0, current: undefined }
 }
@@ -44,18 +56,23 @@ export const recoverTail = (folder: string, durability: Durability): RecoveredTa
 export class LogTail {
   /** The segment that is written to; undefined when the last one was ended. */
   current: SegmentWriter | undefined
-  private readonly folder: string
-  private readonly durability: Durability
+  private readonly place: SegmentPlace
   private readonly segmentBytes: number
 
-  constructor(
-    place: { readonly folder: string; readonly durability: Durability; readonly segmentBytes: number },
-    current: SegmentWriter | undefined,
-  ) {
-    this.folder = place.folder
-    this.durability = place.durability
-    this.segmentBytes = place.segmentBytes
+  constructor(place: SegmentPlace, segmentBytes: number, current: SegmentWriter | undefined) {
+    this.place = place
+    this.segmentBytes = segmentBytes
     this.current = current
+  }
+
+  /** @throws SERVING_LEASE_LOST when another process owns the log, in which nothing may be written then */
+  assertOwned(): void {
+    this.place.assertOwned()
+  }
+
+  /** The same as far as clocks tell: enough before a write that `assertOwned` follows. */
+  assertInTime(): void {
+    this.place.assertInTime()
   }
 
   /** The segment for records from `firstSequence` (inclusive) on; begins one when the last one is full. */
@@ -66,7 +83,7 @@ export class LogTail {
       this.current = undefined
       unused.discard()
     }
-    this.current ??= createSegment(this.folder, firstSequence, this.durability)
+    this.current ??= createSegment(this.place, firstSequence)
     return this.current
   }
 
@@ -90,7 +107,7 @@ export class LogTail {
 
   /** @throws what the file system says when some hundred records could not be written now */
   requireRoom(): void {
-    const probe = join(this.folder, '.room')
+    const probe = join(this.place.folder, '.room')
     try {
       // Whether there is room is only known by writing.
       writeFileSync(probe, new Uint8Array(ROOM_BYTES), { flush: true })
@@ -101,18 +118,18 @@ export class LogTail {
 
   /** Names of the ended segments, oldest first. */
   endedSegments(): string[] {
-    return segmentsIn(this.folder).filter((name) => name !== this.current?.name)
+    return segmentsIn(this.place.folder).filter((name) => name !== this.current?.name)
   }
 
   /** Removes ended segments. `lastSequence`: of the last durable record (inclusive). */
   remove(segments: readonly string[], lastSequence: number): void {
-    const newest = segmentsIn(this.folder).at(-1)
+    const newest = segmentsIn(this.place.folder).at(-1)
     for (const name of segments) {
       if (name === this.current?.name) continue
       // When nothing is left, the name of an empty segment keeps the number of the last record that there
       // was.
-      if (name === newest) this.current = createSegment(this.folder, lastSequence + 1, this.durability)
-      rmSync(segmentPath(this.folder, name), { force: true })
+      if (name === newest) this.current = createSegment(this.place, lastSequence + 1)
+      this.place.names.remove(segmentPath(this.place.folder, name))
     }
   }
 }

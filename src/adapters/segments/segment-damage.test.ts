@@ -256,7 +256,7 @@ const open = (folder: string, segmentBytes = 1000): Promise<PredictionLog> =>
     folder,
     durability: 'process',
     segmentBytes,
-    owner: { processId: nextProcess++, host: 'here', isAlive: () => false },
+    owner: { processId: nextProcess++, host: 'here', processSpace: 'test', isAlive: () => false },
   })
 
 const all = async (records: AsyncIterable<LogRecord>): Promise<LogRecord[]> => {

@@ -132,6 +132,7 @@ let nextProcess = 1_000_000_000
 const owner = (): SegmentLogOptions['owner'] => ({
   processId: nextProcess++,
   host: 'here',
+  processSpace: 'test',
   isAlive: () => false,
 })
 

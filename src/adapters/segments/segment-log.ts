@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type FolderOwner, holdFolder } from '../../disk/folder-lock.ts'
+import { type FolderOwner, holdFolder, type Lease, type SeenBeat } from '../../disk/folder-lock.ts'
 import { VigiaError } from '../../errors.ts'
 import type { Durability, PredictionLog } from '../../ports/prediction-log.ts'
 import { GroupCommit } from './group-commit.ts'
 import { readDocument, writeDocument } from './log-documents.ts'
 import { LogTail, recoverTail } from './log-tail.ts'
+import { makeOwnerFolder, type SegmentPlace } from './owner-folder.ts'
 import { readRecordAt, readRecords, readSegments } from './segment-files.ts'
 import { segmentPath, segmentsFolder, segmentsIn } from './segment-names.ts'
 import { syncFolder } from './sync-folder.ts'
@@ -17,6 +18,7 @@ import { syncFolder } from './sync-folder.ts'
  * | file | owns |
  * | --- | --- |
  * | this one | the folder while the log is open, and its life from opening to closing |
+ * | `owner-folder.ts` | the names of files: an owner that was ousted can make and remove none |
  * | `group-commit.ts` | what waits to be written, the frontier, failures |
  * | `log-tail.ts` | the segment that is written to, recovery of the end after a crash, removal |
  * | `segment-files.ts` | reading, also of another process's log |
@@ -31,17 +33,22 @@ export interface SegmentLogOptions {
   readonly durability: Durability
   /** A segment that has so many bytes is ended. */
   readonly segmentBytes: number
+  /** Told when another process has taken the log over; nothing can be written from then on. */
+  readonly onLost?: (error: Error) => void
+  /** What was seen of another owner before. */
+  readonly seen?: SeenBeat | undefined
 }
 
 /**
- * Opens the log in a folder, which nobody else may write until it is closed.
+ * Opens the log in a folder, which nobody else may write until it is closed. Waits while an owner is silent
+ * that may be dead. When another process has taken the log over, every write throws SERVING_LEASE_LOST.
  *
  * @throws SERVING_FOLDER_IN_USE, SERVING_LOG_DAMAGED, SERVING_LOG_FAILED
  */
 export const openSegmentLog = async (options: SegmentLogOptions): Promise<PredictionLog> => {
   const { folder, durability } = options
   const failed = (error: unknown): VigiaError => logFailed(folder, error)
-  const { release, tail, lastSequence } = openTail(options)
+  const { lease, place, tail, lastSequence } = await openTail(options)
   const commit = new GroupCommit(tail, durability, lastSequence, failed)
   let isClosed = false
   const closed = (): VigiaError => failed(new Error('it is closed'))
@@ -75,6 +82,7 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
       throwIfClosed()
       await commit.flush()
       return commit.atRest(() => {
+        tail.assertOwned()
         // What a failed write has left must not become part of an ended segment.
         if (commit.failure !== undefined) tail.cutOff()
         tail.end()
@@ -85,37 +93,64 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
     remove: (segments) =>
       commit.atRest(() => {
         throwIfClosed()
+        tail.assertOwned()
         tail.remove(segments, commit.frontier.durable)
       }),
-    writeDocument: (name, text) => guarded(() => writeDocument(folder, name, text, durability)),
+    writeDocument: (name, text) => guarded(() => writeDocument(place, name, text)),
     readDocument: (name) => guarded(() => readDocument(folder, name)),
     size: () => guarded(() => bytesOf(folder)),
     close: async () => {
       if (isClosed) return
       isClosed = true
       await commit.flush()
-      await commit.atRest(() => tail.close()).finally(release)
+      await commit.atRest(() => tail.close()).finally(() => giveBack(lease, place))
     },
   }
 }
 
 /** Takes the folder and finds the end of the log in it. `lastSequence`: of its last record (inclusive). */
-const openTail = (
+const openTail = async (
   options: SegmentLogOptions,
-): { readonly release: () => void; readonly tail: LogTail; readonly lastSequence: number } => {
-  const { folder, durability } = options
-  let release: (() => void) | undefined
+): Promise<{
+  readonly lease: Lease
+  readonly place: SegmentPlace
+  readonly tail: LogTail
+  readonly lastSequence: number
+}> => {
+  const { folder, durability, owner, segmentBytes, onLost, seen } = options
+  let lease: Lease | undefined
+  let place: SegmentPlace | undefined
   try {
     const isNew = !existsSync(folder)
-    release = holdFolder(folder, options.owner)
+    const held = await holdFolder(folder, owner, {
+      ...(onLost && { onLost }),
+      ...(seen && { seen }),
+    })
+    lease = held
     mkdirSync(segmentsFolder(folder), { recursive: true })
+    place = {
+      folder,
+      durability,
+      names: makeOwnerFolder(folder),
+      assertOwned: () => held.check(),
+      assertInTime: () => held.checkTime(),
+    }
     if (durability === 'power') syncFolder(folder)
     if (durability === 'power' && isNew) syncFolder(dirname(folder))
-    const { lastSequence, current } = recoverTail(folder, durability)
-    return { release, tail: new LogTail(options, current), lastSequence }
+    const { lastSequence, current } = recoverTail(place, held.from === 'silent')
+    return { lease, place, tail: new LogTail(place, segmentBytes, current), lastSequence }
   } catch (error) {
-    release?.()
+    if (lease !== undefined) giveBack(lease, place)
     throw logFailed(folder, error)
+  }
+}
+
+/** Whoever has the log by now has removed the owner's folder. */
+const giveBack = (lease: Lease, place: SegmentPlace | undefined): void => {
+  try {
+    place?.names.close()
+  } finally {
+    lease.release()
   }
 }
 

@@ -1,17 +1,20 @@
 import {
   close,
   closeSync,
+  copyFileSync,
   fdatasync,
   fdatasyncSync,
+  fstatSync,
   ftruncateSync,
   openSync,
+  renameSync,
   rmSync,
   write,
   writeFileSync,
   writeSync,
 } from 'node:fs'
 import { promisify } from 'node:util'
-import type { Durability } from '../../ports/prediction-log.ts'
+import type { SegmentPlace } from './owner-folder.ts'
 import type { SegmentEnd } from './segment-end.ts'
 import { firstOf, segmentName, segmentPath, segmentsFolder } from './segment-names.ts'
 import { syncFolder } from './sync-folder.ts'
@@ -40,18 +43,44 @@ const writeAsync = promisify(write)
 const syncAsync = promisify(fdatasync)
 
 /** Begins the segment whose first record is `sequence`, or a later one. */
-export const createSegment = (folder: string, sequence: number, durability: Durability): SegmentWriter => {
+export const createSegment = (place: SegmentPlace, sequence: number): SegmentWriter => {
+  const { folder, durability, names } = place
   const name = segmentName(sequence)
   const path = segmentPath(folder, name)
-  const file = openSync(path, 'wx')
+  const draft = names.draft()
+  // From its first moment the file is this owner's, whatever stands under its name later.
+  const file = openSync(draft, 'wx')
   try {
+    names.place(draft, path)
     if (durability === 'power') syncFolder(segmentsFolder(folder))
   } catch (error) {
     closeSync(file)
-    rmSync(path)
+    rmSync(draft, { force: true })
     throw error
   }
-  return segmentWriter(path, name, file, 0, durability)
+  return segmentWriter(place, name, file, 0)
+}
+
+/**
+ * Puts a copy of its whole records in the place of a segment. An owner before that stood still, and wakes up
+ * in the middle of a write, writes into the file that it has open, which nobody reads any more.
+ */
+export const sealSegment = (place: SegmentPlace, name: string, { bytes, lost }: SegmentEnd): void => {
+  const { folder, durability, names, assertOwned } = place
+  const path = segmentPath(folder, name)
+  if (lost !== undefined) writeFileSync(`${path}.lost-${bytes}`, lost)
+  const draft = names.draft()
+  copyFileSync(path, draft)
+  const copy = openSync(draft, 'r+')
+  try {
+    ftruncateSync(copy, bytes)
+    fdatasyncSync(copy)
+  } finally {
+    closeSync(copy)
+  }
+  assertOwned()
+  renameSync(draft, path)
+  if (durability === 'power') syncFolder(segmentsFolder(folder))
 }
 
 /**
@@ -59,16 +88,18 @@ export const createSegment = (folder: string, sequence: number, durability: Dura
  * anything is built on it.
  */
 export const continueSegment = (
-  folder: string,
+  place: SegmentPlace,
   name: string,
   { bytes, lost }: SegmentEnd,
-  durability: Durability,
 ): SegmentWriter => {
+  const { folder, durability, assertOwned } = place
   const path = segmentPath(folder, name)
   if (lost !== undefined) writeFileSync(`${path}.lost-${bytes}`, lost)
   const file = openSync(path, 'r+')
   try {
-    ftruncateSync(file, bytes)
+    // After the file is open: a later owner puts another file in its place before it writes.
+    assertOwned()
+    if (fstatSync(file).size !== bytes) ftruncateSync(file, bytes)
     if (durability === 'power') {
       fdatasyncSync(file)
       syncFolder(segmentsFolder(folder))
@@ -77,18 +108,17 @@ export const continueSegment = (
     closeSync(file)
     throw error
   }
-  return segmentWriter(path, name, file, bytes, durability)
+  return segmentWriter(place, name, file, bytes)
 }
 
 /** Whether a record `sequence` may stand in an empty segment. */
 export const canBeginWith = ({ name }: SegmentWriter, sequence: number): boolean => firstOf(name) <= sequence
 
 const segmentWriter = (
-  path: string,
+  { folder, durability, names }: SegmentPlace,
   name: string,
   file: number,
   bytes: number,
-  durability: Durability,
 ): SegmentWriter => {
   let size = bytes
   return {
@@ -117,7 +147,7 @@ const segmentWriter = (
     },
     discard: () => {
       closeSync(file)
-      rmSync(path)
+      names.remove(segmentPath(folder, name))
     },
   }
 }

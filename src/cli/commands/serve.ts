@@ -20,6 +20,8 @@ export interface RunningServer {
   readonly tables: readonly TableStatus[]
   /** Milliseconds from the start of the process until it was ready. */
   readonly startedInMs: number
+  /** Resolves when another process has taken over what this one writes to: it can decide on nothing more. */
+  readonly lost: Promise<Error>
   /** Finishes what was accepted, saves everything. */
   close(): Promise<void>
 }
@@ -52,7 +54,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
   name: 'serve',
   summary: 'decide on transactions over HTTP',
   description:
-    'Serves the model of the configuration (model.source): POST /predict answers one transaction with its probability of fraud and a decision, from the features that training would have computed. States and decisions are durable: what was answered survives a crash of the process. An empty state store is filled with the history that the model was trained on. Stops on Ctrl-C or SIGTERM, after it has finished what it had accepted; on SIGHUP, and when their files change, it takes API keys, TLS certificate and log level anew. /docs describes every route.',
+    'Serves the model of the configuration (model.source): POST /predict answers one transaction with its probability of fraud and a decision, from the features that training would have computed. States and decisions are durable: what was answered survives a crash of the process. An empty state store is filled with the history that the model was trained on. Stops on Ctrl-C or SIGTERM, after it has finished what it had accepted, and when another server has taken over its folders, as after it stood still; on SIGHUP, and when their files change, it takes API keys, TLS certificate and log level anew. /docs describes every route.',
   options: [...CONFIG_OPTIONS],
   endsWithSignal: true,
   examples: [
@@ -90,10 +92,15 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
     if (json)
       stdout.write(`${JSON.stringify({ address: server.address, models: server.models.map(modelJson) })}\n`)
     else for (const line of welcome(server)) tell(line)
-    await untilAborted(work.signal)
+    const loss = await Promise.race([untilAborted(work.signal), server.lost])
     tell('closing: finishing what was accepted')
-    await server.close()
-    return 0
+    if (loss === undefined) {
+      await server.close()
+      return 0
+    }
+    // What it closes belongs to another process: whether that works says nothing any more.
+    await server.close().catch(() => undefined)
+    throw loss
   },
 })
 
@@ -162,8 +169,8 @@ const modelJson = ({ role, name, version, source, sha256 }: ServedModel) => ({
   sha256,
 })
 
-const untilAborted = (signal: AbortSignal): Promise<void> =>
+const untilAborted = (signal: AbortSignal): Promise<undefined> =>
   new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })

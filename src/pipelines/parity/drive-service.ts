@@ -195,6 +195,8 @@ const mortal = (storage: ServingStorage): MortalStorage => {
   return {
     openLog: storage.openLog,
     readLog: storage.readLog,
+    lost: storage.lost,
+    watchLog: storage.watchLog,
     openStates: async (settings) => {
       isKilled = false
       const opened = await storage.openStates(settings)

@@ -77,6 +77,7 @@ const MEBIBYTE = 1 << 20
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
   const { settings, storage, load } = options
+  storage.watchLog(settings.prediction_log)
   const configured = sourcesOf(settings.model)
   const { sources, models } = await chooseModels(
     storage.readLog(settings.prediction_log.path),

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto'
+import type { Lease } from '../../disk/folder-lock.ts'
+import { VigiaError } from '../../errors.ts'
+import type { LmdbDatabases } from './lmdb-databases.ts'
+
+/** The right to write, asked for in the transactions that write. */
+export interface Ownership {
+  /**
+   * Does the writes of `work` in one transaction. @throws SERVING_LEASE_LOST, and writes nothing, when
+   * another process has taken the folder over
+   */
+  write(work: () => void): Promise<void>
+  /** The same, where `work` also reads; it runs while the transaction holds up all others. */
+  transaction(work: () => void): Promise<void>
+}
+
+const OWNER = 'owner'
+/** Bytes of a random number that a double holds exactly. */
+const VERSION_BYTES = 6
+
+/**
+ * Makes this process the owner: from here on no transaction of an earlier one is taken. LMDB makes one
+ * transaction after the other, whichever process they are of, so what an earlier owner has still written is
+ * seen by whoever reads after this.
+ */
+export const takeOwnership = async (
+  folder: string,
+  { root, owner }: Pick<LmdbDatabases, 'root' | 'owner'>,
+  lease: Lease,
+): Promise<Ownership> => {
+  const version = randomBytes(VERSION_BYTES).readUIntBE(0, VERSION_BYTES)
+  lease.check()
+  await owner.put(OWNER, String(version), version)
+  const lost = (): Error =>
+    new VigiaError('SERVING_LEASE_LOST', {
+      folder,
+      reason: 'its states have another owner',
+      holder: 'another process',
+    })
+  return {
+    write: async (work) => {
+      lease.check()
+      if (!(await owner.ifVersion(OWNER, version, work))) throw lost()
+    },
+    transaction: async (work) => {
+      lease.check()
+      const isOwn = await root.transaction(() => {
+        if (owner.getEntry(OWNER)?.version !== version) return false
+        work()
+        return true
+      })
+      if (!isOwn) throw lost()
+    },
+  }
+}
