@@ -400,6 +400,16 @@ describe('decisions of a process that owns its states', () => {
       expect(entries[2]).toMatchObject({ label: { origin: 'history', isApplied: true } })
     })
 
+    test('does not change the order of those that come together', async () => {
+      const { decisions, log } = await startProcess(await storeWithHistory(), folder)
+      const sent = Array.from({ length: 20 }, (_, n) => at(20 + n, `t${n}`))
+      await Promise.all(sent.map((transaction) => decisions.predict(transaction, 0)))
+      const decided = (await entriesOf(log)).flatMap((entry) =>
+        entry.kind === 'decision' ? [entry.decision.transaction.transactionId] : [],
+      )
+      expect(decided).toEqual(sent.map(({ transactionId }) => transactionId))
+    })
+
     test('is delivered once, wherever the process is killed', async () => {
       const store = await storeWithHistory()
       for (const [n, seconds] of [10, 30, 31, 32].entries()) {

@@ -76,8 +76,8 @@ export class OwnedLabels {
   private readonly watched = new Map<string, Watch>()
   /** Labels that were told, so that a delivery sees that one came meanwhile. */
   private told = 0
-  /** Ends when due labels, and the transaction that they are due before, are in the log. */
-  private delivery: Promise<void> | undefined
+  /** Ends when the last transaction that came has its place in the log, or was given up. */
+  private turn: Promise<void> | undefined
 
   constructor(parts: OwnedLabelsParts) {
     this.parts = parts
@@ -103,8 +103,9 @@ export class OwnedLabels {
    * Calls `work`, which decides on a transaction of this time before it waits for anything, with the states
    * of `keys`, when every label that is due before it is in them.
    *
-   * Whoever finds labels due delivers them while all others wait: the order of the log is then the one that a
-   * replay by the rule of `label-schedule.ts` has.
+   * Transactions are decided on in the order in which they come here: one that finds labels due has those
+   * behind it wait, or some of a batch would be decided on before earlier ones of it. So the order of the log
+   * is the one that a replay by the rule of `label-schedule.ts` has.
    */
   async whenDelivered<T>(
     eventTimeMs: number,
@@ -112,22 +113,20 @@ export class OwnedLabels {
     work: (held: HeldStates) => Promise<T>,
   ): Promise<T> {
     const { due, cache } = this.parts
-    for (;;) {
-      while (this.delivery !== undefined) await this.delivery
-      if (due.isDue(eventTimeMs)) break
-      const held = await cache.bring(keys)
-      if (this.delivery === undefined && !due.isDue(eventTimeMs)) return work(held)
-    }
+    const before = this.turn
     let end = (): void => undefined
-    this.delivery = new Promise((resolve) => {
+    this.turn = new Promise((resolve) => {
       end = resolve
     })
     try {
-      await this.deliver(eventTimeMs)
+      // Meanwhile, not in its turn; a failure comes again below.
+      const brought = cache.bring(keys).catch(() => undefined)
+      await before
+      await brought
+      if (due.isDue(eventTimeMs)) await this.deliver(eventTimeMs)
       // Not awaited: the next one may begin as soon as this one has its place.
       return work(await cache.bring(keys))
     } finally {
-      this.delivery = undefined
       end()
     }
   }
