@@ -400,6 +400,21 @@ describe('decisions of a process that owns its states', () => {
       expect(entries[2]).toMatchObject({ label: { origin: 'history', isApplied: true } })
     })
 
+    test('told first without its entities waits no more when it was applied to a transaction of the history, also after a crash before the sweep', async () => {
+      const store = await storeWithHistory()
+      const told = { transactionId: 'old', merchantId: 'shop', deviceId: 'phone', eventTimeMs: 1e12 }
+      const first = await startProcess(store, folder)
+      expect(await first.label('old', true)).toBe('waiting')
+      await first.save()
+      expect(await first.decisions.applyFeedback({ ...told, isFraud: false })).toBe('applied')
+      await first.save()
+      await first.kill()
+      const next = await startProcess(store, folder)
+      expect(next.decisions.status().waitingLabels).toBe(0)
+      expect(await next.decisions.applyFeedback({ ...told, isFraud: false })).toBe('unchanged')
+      expect(await next.decisions.applyFeedback({ ...told, isFraud: true })).toBe('applied')
+    })
+
     test('does not change the order of those that come together', async () => {
       const { decisions, log } = await startProcess(await storeWithHistory(), folder)
       const sent = Array.from({ length: 20 }, (_, n) => at(20 + n, `t${n}`))

@@ -180,13 +180,18 @@ export class OwnedLabels {
 
   /**
    * After a replay of the log: applies labels that had waited for transactions of its last records. Such a
-   * label stands behind its transaction, and the process may have ended between the two.
+   * label stands behind its transaction, and the process may have ended between the two. One that was replaced
+   * by a label which says whose it is waits no more, though the store may still have its receipt.
    */
   async settleWaiting(): Promise<void> {
     const { waiting, receipts, cache, decider } = this.parts
     for (const transactionId of waiting.transactionIds()) {
       const decision = await receipts.find<DecisionReceipt>(decisionId(transactionId))
-      if (decision === undefined) continue
+      if (decision === undefined) {
+        const told = await this.receiptOf(historyLabelId(tokenOf(transactionId)))
+        if (told !== undefined && isBefore(waiting.find(transactionId), told)) waiting.forget(transactionId)
+        continue
+      }
       const entities = entitiesOfFeedback(decision, { transactionId, isFraud: null }, decider().entitiesOf)!
       const isTold = (await this.receiptOf(labelId(transactionId))) !== undefined
       if (isTold) waiting.forget(transactionId)
@@ -334,4 +339,12 @@ export class OwnedLabels {
     const sequence = this.parts.frontier.next()
     return this.parts.append(id, sequence, encodeLabel(sequence, label), items, receipt)
   }
+}
+
+/** Whether the record of a label stands before that of another one in the log. */
+const isBefore = (a: LabelReceipt | undefined, b: LabelReceipt): boolean => {
+  const [first, second] = [a?.position, b.position]
+  if (first === undefined || second === undefined) return false
+  if (first.segment === second.segment) return first.offset < second.offset
+  return first.segment < second.segment
 }
