@@ -265,6 +265,16 @@ describe('decisions of a process that owns its states', () => {
       expect((await process.decisions.findLabel('later'))?.isApplied).toBe(true)
     })
 
+    test('also after a transaction of somebody else that was stamped ahead', async () => {
+      const process = await processWithDecision(folder, createMemoryStateStore(), { now: () => 1e12 + 2000 })
+      const ahead = { userId: 'other', merchantId: 'elsewhere', deviceId: 'tablet', eventTimeMs: 1.1e12 }
+      await process.decisions.predict({ ...payment('ahead'), ...ahead }, 0)
+      const named = { transactionId: 'later', isFraud: true, transaction: later }
+      expect(await process.decisions.applyFeedback(named)).toBe('waiting')
+      await process.decisions.predict(later, 0)
+      expect((await process.decisions.findLabel('later'))?.isApplied).toBe(true)
+    })
+
     test('is refused when too many wait', async () => {
       const process = await processWithDecision(folder)
       for (let n = 0; n < TEST_SETTINGS.waitingLabels; n++) await process.label(`early ${n}`, true)

@@ -199,10 +199,14 @@ export class OwnedLabels {
     }
   }
 
-  /** Whether a receipt of a transaction of this time may still be asked for by a label. */
+  /**
+   * Whether a receipt of a transaction of this time may still be asked for by a label. One transaction that
+   * is stamped ahead does not end the time of all others: the clock of the server bounds theirs.
+   */
   isNeeded(eventTimeMs: number | undefined): boolean {
-    const { due, decider } = this.parts
-    return eventTimeMs !== undefined && eventTimeMs > due.clockMs - labelLifeMs(decider().engineer)
+    const { due, decider, world } = this.parts
+    const clockMs = Math.min(due.clockMs, world.now())
+    return eventTimeMs !== undefined && eventTimeMs > clockMs - labelLifeMs(decider().engineer)
   }
 
   /** Undefined when the transaction was decided on meanwhile: then everything is otherwise. */
