@@ -149,6 +149,17 @@ describe('decisions of a process that owns its states', () => {
   })
 
   describe('a label', () => {
+    test('is compared with the one told before it, also when several come at once', async () => {
+      const process = await processWithDecision(folder)
+      const [first] = (await entriesOf(process.log)).flatMap((entry) =>
+        entry.kind === 'decision' ? [entry.decision.transaction.transactionId] : [],
+      )
+      await process.label(first!, true)
+      const told = [true, null, true, true].map((isFraud) => process.label(first!, isFraud))
+      expect(await Promise.all(told)).toEqual(['unchanged', 'applied', 'applied', 'unchanged'])
+      expect((await process.decisions.findLabel(first!))?.isFraud).toBe(true)
+    })
+
     test('that comes twice at once is applied once', async () => {
       const { label, log } = await processWithDecision(folder)
       expect(await Promise.all([label('t', true), label('t', true)])).toEqual(['applied', 'unchanged'])

@@ -59,6 +59,8 @@ export interface OwnedLabelsParts {
 interface Watch {
   users: number
   isDecided: boolean
+  /** Ends when the last label that came has its outcome. */
+  turn: Promise<void> | undefined
 }
 
 /** Due labels that are delivered at a time: their states are in memory together. */
@@ -85,16 +87,24 @@ export class OwnedLabels {
 
   async applyFeedback(feedback: Feedback, isStale: IsStale | undefined): Promise<FeedbackOutcome> {
     const { transactionId } = feedback
-    const watch = this.watched.get(transactionId) ?? { users: 0, isDecided: false }
+    const watch = this.watched.get(transactionId) ?? { users: 0, isDecided: false, turn: undefined }
     this.watched.set(transactionId, watch)
     watch.users++
+    const before = watch.turn
+    let end = (): void => undefined
+    watch.turn = new Promise((resolve) => {
+      end = resolve
+    })
     try {
+      // Or one would be compared with what was told before the one ahead of it.
+      await before
       for (;;) {
         watch.isDecided = false
         const outcome = await this.tryFeedback(feedback, watch, isStale)
         if (outcome !== undefined) return this.parts.answers.labelled(outcome, feedback)
       }
     } finally {
+      end()
       if (--watch.users === 0) this.watched.delete(transactionId)
     }
   }
