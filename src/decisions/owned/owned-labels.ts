@@ -190,8 +190,8 @@ export class OwnedLabels {
 
   /**
    * After a replay of the log: applies labels that had waited for transactions of its last records. Such a
-   * label stands behind its transaction, and the process may have ended between the two. One that was replaced
-   * by a label which says whose it is waits no more, though the store may still have its receipt.
+   * label stands behind its transaction, and the process may have ended between the two. One that was
+   * replaced by a label which says whose it is waits no more, though the store may still have its receipt.
    */
   async settleWaiting(): Promise<void> {
     const { waiting, receipts, cache, decider } = this.parts
