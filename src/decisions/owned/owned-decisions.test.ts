@@ -149,6 +149,17 @@ describe('decisions of a process that owns its states', () => {
   })
 
   describe('a label', () => {
+    test('is compared with the one told before it, also when several come at once', async () => {
+      const process = await processWithDecision(folder)
+      const [first] = (await entriesOf(process.log)).flatMap((entry) =>
+        entry.kind === 'decision' ? [entry.decision.transaction.transactionId] : [],
+      )
+      await process.label(first!, true)
+      const told = [true, null, true, true].map((isFraud) => process.label(first!, isFraud))
+      expect(await Promise.all(told)).toEqual(['unchanged', 'applied', 'applied', 'unchanged'])
+      expect((await process.decisions.findLabel(first!))?.isFraud).toBe(true)
+    })
+
     test('that comes twice at once is applied once', async () => {
       const { label, log } = await processWithDecision(folder)
       expect(await Promise.all([label('t', true), label('t', true)])).toEqual(['applied', 'unchanged'])
@@ -259,6 +270,16 @@ describe('decisions of a process that owns its states', () => {
 
     test('also when it says whose the transaction will be', async () => {
       const process = await processWithDecision(folder)
+      const named = { transactionId: 'later', isFraud: true, transaction: later }
+      expect(await process.decisions.applyFeedback(named)).toBe('waiting')
+      await process.decisions.predict(later, 0)
+      expect((await process.decisions.findLabel('later'))?.isApplied).toBe(true)
+    })
+
+    test('also after a transaction of somebody else that was stamped ahead', async () => {
+      const process = await processWithDecision(folder, createMemoryStateStore(), { now: () => 1e12 + 2000 })
+      const ahead = { userId: 'other', merchantId: 'elsewhere', deviceId: 'tablet', eventTimeMs: 1.1e12 }
+      await process.decisions.predict({ ...payment('ahead'), ...ahead }, 0)
       const named = { transactionId: 'later', isFraud: true, transaction: later }
       expect(await process.decisions.applyFeedback(named)).toBe('waiting')
       await process.decisions.predict(later, 0)
@@ -398,6 +419,31 @@ describe('decisions of a process that owns its states', () => {
       expect(risksOf(entries)).toEqual([0, 0, 1, 1])
       expect(labelsOf(entries)).toEqual([[3, true]])
       expect(entries[2]).toMatchObject({ label: { origin: 'history', isApplied: true } })
+    })
+
+    test('told first without its entities waits no more when it was applied to a transaction of the history, also after a crash before the sweep', async () => {
+      const store = await storeWithHistory()
+      const told = { transactionId: 'old', merchantId: 'shop', deviceId: 'phone', eventTimeMs: 1e12 }
+      const first = await startProcess(store, folder)
+      expect(await first.label('old', true)).toBe('waiting')
+      await first.save()
+      expect(await first.decisions.applyFeedback({ ...told, isFraud: false })).toBe('applied')
+      await first.save()
+      await first.kill()
+      const next = await startProcess(store, folder)
+      expect(next.decisions.status().waitingLabels).toBe(0)
+      expect(await next.decisions.applyFeedback({ ...told, isFraud: false })).toBe('unchanged')
+      expect(await next.decisions.applyFeedback({ ...told, isFraud: true })).toBe('applied')
+    })
+
+    test('does not change the order of those that come together', async () => {
+      const { decisions, log } = await startProcess(await storeWithHistory(), folder)
+      const sent = Array.from({ length: 20 }, (_, n) => at(20 + n, `t${n}`))
+      await Promise.all(sent.map((transaction) => decisions.predict(transaction, 0)))
+      const decided = (await entriesOf(log)).flatMap((entry) =>
+        entry.kind === 'decision' ? [entry.decision.transaction.transactionId] : [],
+      )
+      expect(decided).toEqual(sent.map(({ transactionId }) => transactionId))
     })
 
     test('is delivered once, wherever the process is killed', async () => {

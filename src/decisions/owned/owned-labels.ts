@@ -59,6 +59,8 @@ export interface OwnedLabelsParts {
 interface Watch {
   users: number
   isDecided: boolean
+  /** Ends when the last label that came has its outcome. */
+  turn: Promise<void> | undefined
 }
 
 /** Due labels that are delivered at a time: their states are in memory together. */
@@ -76,8 +78,8 @@ export class OwnedLabels {
   private readonly watched = new Map<string, Watch>()
   /** Labels that were told, so that a delivery sees that one came meanwhile. */
   private told = 0
-  /** Ends when due labels, and the transaction that they are due before, are in the log. */
-  private delivery: Promise<void> | undefined
+  /** Ends when the last transaction that came has its place in the log, or was given up. */
+  private turn: Promise<void> | undefined
 
   constructor(parts: OwnedLabelsParts) {
     this.parts = parts
@@ -85,16 +87,24 @@ export class OwnedLabels {
 
   async applyFeedback(feedback: Feedback, isStale: IsStale | undefined): Promise<FeedbackOutcome> {
     const { transactionId } = feedback
-    const watch = this.watched.get(transactionId) ?? { users: 0, isDecided: false }
+    const watch = this.watched.get(transactionId) ?? { users: 0, isDecided: false, turn: undefined }
     this.watched.set(transactionId, watch)
     watch.users++
+    const before = watch.turn
+    let end = (): void => undefined
+    watch.turn = new Promise((resolve) => {
+      end = resolve
+    })
     try {
+      // Or one would be compared with what was told before the one ahead of it.
+      await before
       for (;;) {
         watch.isDecided = false
         const outcome = await this.tryFeedback(feedback, watch, isStale)
         if (outcome !== undefined) return this.parts.answers.labelled(outcome, feedback)
       }
     } finally {
+      end()
       if (--watch.users === 0) this.watched.delete(transactionId)
     }
   }
@@ -103,8 +113,9 @@ export class OwnedLabels {
    * Calls `work`, which decides on a transaction of this time before it waits for anything, with the states
    * of `keys`, when every label that is due before it is in them.
    *
-   * Whoever finds labels due delivers them while all others wait: the order of the log is then the one that a
-   * replay by the rule of `label-schedule.ts` has.
+   * Transactions are decided on in the order in which they come here: one that finds labels due has those
+   * behind it wait, or some of a batch would be decided on before earlier ones of it. So the order of the log
+   * is the one that a replay by the rule of `label-schedule.ts` has.
    */
   async whenDelivered<T>(
     eventTimeMs: number,
@@ -112,22 +123,20 @@ export class OwnedLabels {
     work: (held: HeldStates) => Promise<T>,
   ): Promise<T> {
     const { due, cache } = this.parts
-    for (;;) {
-      while (this.delivery !== undefined) await this.delivery
-      if (due.isDue(eventTimeMs)) break
-      const held = await cache.bring(keys)
-      if (this.delivery === undefined && !due.isDue(eventTimeMs)) return work(held)
-    }
+    const before = this.turn
     let end = (): void => undefined
-    this.delivery = new Promise((resolve) => {
+    this.turn = new Promise((resolve) => {
       end = resolve
     })
     try {
-      await this.deliver(eventTimeMs)
+      // Meanwhile, not in its turn; a failure comes again below.
+      const brought = cache.bring(keys).catch(() => undefined)
+      await before
+      await brought
+      if (due.isDue(eventTimeMs)) await this.deliver(eventTimeMs)
       // Not awaited: the next one may begin as soon as this one has its place.
       return work(await cache.bring(keys))
     } finally {
-      this.delivery = undefined
       end()
     }
   }
@@ -181,13 +190,18 @@ export class OwnedLabels {
 
   /**
    * After a replay of the log: applies labels that had waited for transactions of its last records. Such a
-   * label stands behind its transaction, and the process may have ended between the two.
+   * label stands behind its transaction, and the process may have ended between the two. One that was
+   * replaced by a label which says whose it is waits no more, though the store may still have its receipt.
    */
   async settleWaiting(): Promise<void> {
     const { waiting, receipts, cache, decider } = this.parts
     for (const transactionId of waiting.transactionIds()) {
       const decision = await receipts.find<DecisionReceipt>(decisionId(transactionId))
-      if (decision === undefined) continue
+      if (decision === undefined) {
+        const told = await this.receiptOf(historyLabelId(tokenOf(transactionId)))
+        if (told !== undefined && isBefore(waiting.find(transactionId), told)) waiting.forget(transactionId)
+        continue
+      }
       const entities = entitiesOfFeedback(decision, { transactionId, isFraud: null }, decider().entitiesOf)!
       const isTold = (await this.receiptOf(labelId(transactionId))) !== undefined
       if (isTold) waiting.forget(transactionId)
@@ -195,10 +209,14 @@ export class OwnedLabels {
     }
   }
 
-  /** Whether a receipt of a transaction of this time may still be asked for by a label. */
+  /**
+   * Whether a receipt of a transaction of this time may still be asked for by a label. One transaction that
+   * is stamped ahead does not end the time of all others: the clock of the server bounds theirs.
+   */
   isNeeded(eventTimeMs: number | undefined): boolean {
-    const { due, decider } = this.parts
-    return eventTimeMs !== undefined && eventTimeMs > due.clockMs - labelLifeMs(decider().engineer)
+    const { due, decider, world } = this.parts
+    const clockMs = Math.min(due.clockMs, world.now())
+    return eventTimeMs !== undefined && eventTimeMs > clockMs - labelLifeMs(decider().engineer)
   }
 
   /** Undefined when the transaction was decided on meanwhile: then everything is otherwise. */
@@ -335,4 +353,12 @@ export class OwnedLabels {
     const sequence = this.parts.frontier.next()
     return this.parts.append(id, sequence, encodeLabel(sequence, label), items, receipt)
   }
+}
+
+/** Whether the record of a label stands before that of another one in the log. */
+const isBefore = (a: LabelReceipt | undefined, b: LabelReceipt): boolean => {
+  const [first, second] = [a?.position, b.position]
+  if (first === undefined || second === undefined) return false
+  if (first.segment === second.segment) return first.offset < second.offset
+  return first.segment < second.segment
 }

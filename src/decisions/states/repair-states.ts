@@ -142,6 +142,10 @@ export const commitRepairs = async (
   repairedAtMs: number,
   receiptLifeMs: number,
 ): Promise<void> => {
+  const goneOn = () =>
+    logIncomplete(folders, `the store has gone on after record ${lastSequence}: stop every server`)
+  // Before anything is written: what a log that was not named has is in no state that was computed.
+  if ((await store.readHistory()).lastSequence !== lastSequence) throw goneOn()
   for (const [i, { kind, token, words }] of states.entries()) {
     const [stored] = await store.load([{ kind, token }])
     const bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength)
@@ -149,8 +153,7 @@ export const commitRepairs = async (
     const entry = encodeRepair(0, { kind, token, repairedAtMs, basis: lastSequence }, words).slice()
     const id = `repair/${kind}/${token}/${repairedAtMs}`
     const committed = await store.commit([change], { id, bytes: NOTHING }, entry, receiptLifeMs)
-    if (committed.outcome !== 'committed' || committed.sequence !== lastSequence + 1 + i)
-      throw logIncomplete(folders, `the store has gone on after record ${lastSequence}: stop every server`)
+    if (committed.outcome !== 'committed' || committed.sequence !== lastSequence + 1 + i) throw goneOn()
   }
 }
 
