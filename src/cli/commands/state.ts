@@ -1,20 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import { summarizeState, verifyStates } from '../../decisions/states/inspect-states.ts'
 import { loadStates } from '../../decisions/states/load-states.ts'
 import { migrateStates } from '../../decisions/states/migrate-states.ts'
-import {
-  commitRepairs,
-  findUntrueTimes,
-  logRepairs,
-  type UntrueTimes,
-} from '../../decisions/states/repair-states.ts'
 import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
-import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
-import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import { type LoadModel, runFolderOf } from '../../pipelines/service/model-source.ts'
 import type { OpenStates, ServingStorage } from '../../pipelines/service/serving-storage.ts'
@@ -22,6 +12,8 @@ import { countsText, ENTITY_KINDS, type EntityKind } from '../../transaction/ent
 import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 import { RESTORE_OPTIONS, restoreShared } from './restore.ts'
+import { assertNoOutbox, print, workIn } from './state-action.ts'
+import { repair } from './state-repair.ts'
 
 /** What the command needs of the composition root. */
 export interface StateTools {
@@ -174,13 +166,6 @@ const assertNoLog = async ({ prediction_log }: ServingSettings, { storage }: Sta
     throw new VigiaError('SERVING_LOG_NOT_EMPTY', { folder: prediction_log.path, records: 'some' })
 }
 
-/** Decisions that were answered and stand in no log yet would be forgotten with the states. */
-const assertNoOutbox = async ({ store, name }: Extract<OpenStates, { kind: 'shared' }>): Promise<void> => {
-  const waiting = await store.takeEntries(1000, 1)
-  if (waiting.length > 0)
-    throw new VigiaError('SERVING_OUTBOX_NOT_EMPTY', { store: name, records: waiting.length })
-}
-
 /** A store that was emptied is not begun anew by mistake. @throws SERVING_HISTORY_LOST */
 const assertNotLost = async ({ store, name }: Extract<OpenStates, { kind: 'shared' }>): Promise<void> => {
   const { loss } = await store.readHistory()
@@ -297,69 +282,6 @@ const migrate = async ({
   return 0
 }
 
-/** Work whose database spills beside what it writes. */
-const workIn = ({ work }: CommandContext, folder: string): Work => ({
-  ...work,
-  database: { threads: availableParallelism(), memoryLimit: '2GB', tempDirectory: join(folder, '.spill') },
-})
-
-const repair = async ({ context, input, settings, states, tools }: Request): Promise<ExitCode> => {
-  const { workingDirectory } = context
-  const { log = [], states: from } = input.options
-  const { prediction_log, state_store } = settings
-  const others = (log as readonly string[]).map((name) => resolve(workingDirectory, name))
-  const folders = [...new Set([resolve(workingDirectory, prediction_log.path), ...others])]
-  if (states.kind === 'shared') await assertNoOutbox(states)
-  const workFolder = await mkdtemp(join(tmpdir(), 'vigia-repair-'))
-  try {
-    const found = await findUntrueTimes({
-      folders,
-      openLog: tools.storage.readLog,
-      workFolder,
-      eventTime: eventTimeBounds(settings),
-      work: workIn(context, workFolder),
-      ...(typeof from === 'string' && { states: resolve(workingDirectory, from) }),
-    })
-    const isWritten = input.options['dryRun'] !== true && found.states.length > 0
-    const nowMs = tools.world.now()
-    if (isWritten && states.kind === 'shared') {
-      const lifeMs = parseDuration(state_store.repetition_window)
-      await commitRepairs(states.store, found, folders, nowMs, lifeMs)
-    } else if (isWritten) {
-      const writer = await tools.storage.openLog(prediction_log)
-      await logRepairs(writer, found, prediction_log.path, nowMs).finally(() => writer.close())
-    }
-    tellRepairs(context, found, isWritten)
-    return 0
-  } finally {
-    await rm(workFolder, { recursive: true, force: true })
-  }
-}
-
-const tellRepairs = (context: CommandContext, found: UntrueTimes, isWritten: boolean): void => {
-  const { transactionIds, states, lastSequence } = found
-  const at = (ms: number | null): string => (ms === null ? 'nothing else' : new Date(ms).toISOString())
-  const named = states.map(({ words: _, ...state }) => state)
-  print(context, { transactionIds, states: named, lastSequence, isWritten }, [
-    `read       ${lastSequence} records; ${transactionIds.length} transactions of a time that cannot be true${shortList(transactionIds)}`,
-    ...states
-      .slice(0, MOST_NAMED)
-      .map(
-        ({ kind, token, untrueTimeMs, lastEventTimeMs }) =>
-          `${(isWritten ? 'repaired' : 'blinded').padEnd(10)} ${kind} ${token.toString(16)}: up to ${at(untrueTimeMs)}, is true up to ${at(lastEventTimeMs)}`,
-      ),
-    ...(states.length > MOST_NAMED ? [`           and ${states.length - MOST_NAMED} more`] : []),
-    states.length === 0
-      ? 'no state needs repair'
-      : isWritten
-        ? `${states.length} states are repaired from the next start of the server on`
-        : `${states.length} states need repair; nothing was written`,
-  ])
-}
-
-const shortList = (ids: readonly string[]): string =>
-  ids.length === 0 ? '' : `: ${ids.slice(0, MOST_NAMED).join(', ')}${ids.length > MOST_NAMED ? ', ...' : ''}`
-
 /** Broken states that are named. */
 const MOST_NAMED = 20
 
@@ -383,6 +305,3 @@ const verify = async ({ context, settings, states, load: loadModel }: Request): 
   ])
   return broken.length === 0 && !isForeign ? 0 : 1
 }
-
-const print = (context: CommandContext, json: unknown, lines: readonly string[]): void =>
-  context.stdout.write(context.json ? `${JSON.stringify(json, null, 2)}\n` : `${lines.join('\n')}\n`)

@@ -60,14 +60,13 @@ export const replayLog = async (parts: LogReplayParts): Promise<void> => {
     const entry = entryOfRecord(record)
     if (entry.kind === 'decision') await replayDecision(parts, record.sequence, entry.decision, entry.vector)
     else if (entry.kind === 'label') await replayLabel(parts, record.sequence, entry.label)
-    else {
-      await replayRepair(parts, record.sequence, entry)
-      // It answers nobody.
-      continue
+    else await replayRepair(parts, record.sequence, entry)
+    // A repair answers nobody.
+    if (entry.kind !== 'repair') {
+      const { id, receipt, beside } = await receiptOfEntry(parts, record.sequence, entry)
+      receipt.position = record.position
+      receipts.add(id, { sequence: record.sequence, receipt, durable: Promise.resolve(receipt), beside })
     }
-    const { id, receipt, beside } = await receiptOfEntry(parts, record.sequence, entry)
-    receipt.position = record.position
-    receipts.add(id, { sequence: record.sequence, receipt, durable: Promise.resolve(receipt), beside })
     if (receipts.waiting > MOST_UNSAVED || parts.cache.isBeyondRoom) {
       // Or a log that is longer than memory could never be replayed.
       frontier.replayedThrough(record.sequence)

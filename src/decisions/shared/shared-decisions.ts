@@ -49,6 +49,8 @@ class SharedDecisions implements Decisions {
   private readonly history: HistoryWatch
   private decider: Decider
   private isClosed = false
+  /** The latest label of a transaction that is under way in this process, by the transaction's id. */
+  private readonly labelTurns = new Map<string, Promise<FeedbackOutcome>>()
 
   constructor(options: SharedDecisionsOptions) {
     const { store, log, observer, settings, identity } = options
@@ -123,8 +125,20 @@ class SharedDecisions implements Decisions {
     return this.answers.decided({ transactionId, sequence, ...committed.result }, startedMs)
   }
 
-  applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
-    return this.watched(this.learn(feedback, isStale))
+  async applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
+    // One after the other: each is told in view of the one before.
+    const { transactionId } = feedback
+    const before = this.labelTurns.get(transactionId)
+    const told = (async () => {
+      await before?.catch(() => undefined)
+      return this.watched(this.learn(feedback, isStale))
+    })()
+    this.labelTurns.set(transactionId, told)
+    try {
+      return await told
+    } finally {
+      if (this.labelTurns.get(transactionId) === told) this.labelTurns.delete(transactionId)
+    }
   }
 
   private async learn(feedback: Feedback, isStale: IsStale | undefined): Promise<FeedbackOutcome> {
@@ -137,7 +151,7 @@ class SharedDecisions implements Decisions {
     if (earlier?.isFraud === isFraud) return this.answers.labelled('unchanged', feedback)
     const { store, world } = this.options
     // A corrected label is a label of its own: the first one's receipt must not answer it.
-    const id = earlier === undefined ? labelId(transactionId) : `${labelId(transactionId)}/${world.now()}`
+    const id = earlier === undefined ? labelId(transactionId) : `${labelId(transactionId)}/${world.newId()}`
     const committed = await this.commit({
       keys: this.decider.labelKeysOf(entities),
       id,
