@@ -12,6 +12,7 @@ import { unwatched } from '../../src/disk/work.ts'
 import { openService } from '../../src/pipelines/service/open-service.ts'
 import type { StateStore } from '../../src/ports/state-store.ts'
 import { attributeColumn } from '../../src/transaction/attributes.ts'
+import { ANY_EVENT_TIME } from '../../src/transaction/event-time.ts'
 import { sentFieldSql } from '../../src/transaction/prepared-columns.ts'
 import type { Label, Transaction } from '../../src/transaction/transaction.ts'
 import { databaseIn, type History, type Replayed } from './replay-run.ts'
@@ -61,6 +62,7 @@ export const openPipelineOf = async (folder: string, history: History) => {
     observer: silentObserver,
     world: { now: () => 1.7e12, monotonicMs: () => 0, newId: () => 'abcdef01' },
     work: unwatched(),
+    eventTime: ANY_EVENT_TIME,
   })
   return { pipeline, store, model, lastLogged: logged.last }
 }
