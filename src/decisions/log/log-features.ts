@@ -121,13 +121,17 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
   }
 }
 
+/** A label of the history has tokens alone, of every kind. */
 const tokensOfLabel = ({ userId, merchantId, deviceId, own = {} }: LabelEntry) => {
-  const standard: Readonly<Record<EntityKind, number>> = {
-    user: tokenOf(userId),
-    merchant: tokenOf(merchantId),
-    device: tokenOf(deviceId),
+  const names: Readonly<Record<EntityKind, string | undefined>> = {
+    user: userId,
+    merchant: merchantId,
+    device: deviceId,
   }
-  return (kind: EntityKind): number => standard[kind] ?? own[kind] ?? NO_TOKEN
+  return (kind: EntityKind): number => {
+    const name = names[kind]
+    return name === undefined ? (own[kind] ?? NO_TOKEN) : tokenOf(name)
+  }
 }
 
 interface Engine {

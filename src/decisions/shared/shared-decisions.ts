@@ -151,7 +151,10 @@ class SharedDecisions implements Decisions {
     if (earlier?.isFraud === isFraud) return this.answers.labelled('unchanged', feedback)
     const { store, world } = this.options
     // A corrected label is a label of its own: the first one's receipt must not answer it.
-    const id = earlier === undefined ? labelId(transactionId) : `${labelId(transactionId)}/${world.newId()}`
+    const id =
+      earlier === undefined
+        ? labelId(transactionId)
+        : `${labelId(transactionId)}/${world.now()}/${world.newId()}`
     const committed = await this.commit({
       keys: this.decider.labelKeysOf(entities),
       id,
