@@ -115,7 +115,7 @@ export const prometheusKnows = ({ rate }: PrometheusOptions = {}): void => {
           await prometheus.value(
             'sum(vigia_http_request_duration_seconds_count{job="vigia",route="/predict"})',
           ),
-          await prometheus.value('sum(vigia_feedback_total)'),
+          await prometheus.value('sum(vigia_feedback_total{outcome!="delivered"})'),
         ]
         await eventually(async () => expect(await told()).toEqual([REQUESTS + 1, LABELLED]))
         // Each target is scraped at its own time: the other one may not have been reached yet.
@@ -144,8 +144,10 @@ export const prometheusKnows = ({ rate }: PrometheusOptions = {}): void => {
         expect(await prometheus.value(`${requests},status="200"}`)).toBe(
           sent.length - those('invalid').length + 1,
         )
-        expect(await prometheus.value('sum(vigia_feedback_total{is_fraud="true"})')).toBe(LABELLED / 3)
-        expect(await prometheus.value('sum(vigia_feedback_total)')).toBe(LABELLED)
+        expect(
+          await prometheus.value('sum(vigia_feedback_total{is_fraud="true",outcome!="delivered"})'),
+        ).toBe(LABELLED / 3)
+        expect(await prometheus.value('sum(vigia_feedback_total{outcome!="delivered"})')).toBe(LABELLED)
         // What was refused was not decided on: a label of it is counted, and takes no place in the log.
         const undecided = Array.from({ length: LABELLED }, (_, n) => kindOf(n)).filter(
           (kind) => kind !== 'new',

@@ -225,7 +225,7 @@ const decisionField: Recipe = {
         text: '  /** What the recipe says of it; undefined in what earlier versions decided. */\n  readonly recipeNote: string | undefined\n',
       },
       { after: '  threshold: scorer.threshold,\n', text: '  recipeNote: String(scorer.threshold),\n' },
-      { before: '  hash: transactionHash(transaction),\n', text: '  recipeNote: decided.recipeNote,\n' },
+      { before: '  hash,\n', text: '  recipeNote: decided.recipeNote,\n' },
       { before: '  model: modelKey,\n', text: '  recipeNote: decided.recipeNote,\n' },
       { before: '  isRepeated,\n})', text: '  recipeNote: decided.recipeNote,\n' },
     ),
