@@ -172,7 +172,10 @@ export const createClients = (options: ClientsOptions): Clients => {
       }
       if (abortAfterMs === undefined) await wait(PAUSE_MS)
     }
-    throw new Error(`${transactionId} got no decision within ${patienceMs} ms`)
+    const refused = JSON.stringify([...seen.refused])
+    throw new Error(
+      `${transactionId} got no decision within ${patienceMs} ms; ${seen.unanswered} unanswered, refused: ${refused}`,
+    )
   }
 
   const tell = async (body: string): Promise<void> => {

@@ -96,6 +96,10 @@ export const spawnVigiaServer = (
     }
     server.stdout.on('data', read)
     server.stderr.on('data', read)
+    server.once('exit', (code) => {
+      if (code !== null && code !== 0)
+        process.stderr.write(`vigia serve ended with ${code}:\n${output.slice(-2000)}\n`)
+    })
     server.once('exit', () => reject(new Error(`vigia serve ended before it listened:\n${output}`)))
   })
   listening.catch(() => undefined)
