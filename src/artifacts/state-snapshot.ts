@@ -58,6 +58,18 @@ export const writeEntries = (path: string, entries: Iterable<SnapshotEntry>): vo
   }
 }
 
+/** States by kind and token. */
+export type SnapshotStates = ReadonlyMap<EntityKind, ReadonlyMap<number, Uint8Array>>
+
+/** All states of these kinds in a snapshot's folder; they are in memory together. */
+export const readSnapshot = (folder: string, kinds: readonly EntityKind[]): SnapshotStates =>
+  new Map(
+    kinds.map((kind) => {
+      const entries = [...readEntries(snapshotFile(folder, kind))]
+      return [kind, new Map(entries.map(({ token, bytes }) => [token, bytes]))]
+    }),
+  )
+
 /** The states in a file that `writeEntries` wrote, in its order. */
 export function* readEntries(path: string): Generator<SnapshotEntry> {
   const bytes = readFileSync(path)

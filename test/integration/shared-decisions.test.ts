@@ -10,10 +10,10 @@ import {
   testModel,
 } from '../../src/decisions/inference.test-kit.ts'
 import { decodeLogEntry, type LogEntry } from '../../src/decisions/log/log-record.ts'
+import { expectReplayed } from '../../src/decisions/replayed.test-kit.ts'
 import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions.ts'
 import type { StoreIdentity } from '../../src/decisions/states/store-identity.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
-import { EngineDriver } from '../oracle/drive-engine.ts'
 import { REDIS_SERVER, REDIS_SERVER_MISSING, type RedisServer, startRedisServer } from './redis-server.ts'
 
 const title =
@@ -47,7 +47,7 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     expect(new Set(told)).toEqual(new Set(['applied']))
     const entries = await endOf(processes)
     expect(entries.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 360 }, (_, n) => n + 1))
-    expectReplayed(entries)
+    expectReplayed(entries, MODEL)
   })
 
   test('the same transaction sent to all processes at once is decided on once, with one answer', async () => {
@@ -85,7 +85,7 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
       false,
       true,
     ])
-    expectReplayed(entries)
+    expectReplayed(entries, MODEL)
   })
 
   const start = async (prefix: string, name: string) => {
@@ -140,18 +140,4 @@ const endOf = async (processes: readonly Process[]): Promise<LogEntry[]> => {
     await store.close()
   }
   return [...entries.values()].sort((a, b) => a.sequence - b.sequence)
-}
-
-const expectReplayed = (entries: readonly LogEntry[]): void => {
-  const oracle = new EngineDriver(MODEL.settings, MODEL.fitted)
-  for (const entry of entries) {
-    const vector = oracle.takeLogged(entry)
-    if (entry.kind !== 'decision') continue
-    const differing = MODEL.computed.filter((_, f) => !Object.is(entry.vector[f], vector![f]))
-    expect([entry.sequence, entry.decision.transaction.transactionId, differing]).toEqual([
-      entry.sequence,
-      entry.decision.transaction.transactionId,
-      [],
-    ])
-  }
 }

@@ -14,6 +14,7 @@ import {
 } from '../../src/decisions/inference.test-kit.ts'
 import { decodeLogEntry, type LogEntry } from '../../src/decisions/log/log-record.ts'
 import { writeModelDocument } from '../../src/decisions/log/model-document.ts'
+import { expectReplayed as expectReplayedBy } from '../../src/decisions/replayed.test-kit.ts'
 import { assertNeverUsed, joinHistory } from '../../src/decisions/shared/known-history.ts'
 import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions.ts'
 import { type RestoreStatesOptions, restoreStates } from '../../src/decisions/states/restore-states.ts'
@@ -23,10 +24,10 @@ import {
   writeStoreIdentity,
 } from '../../src/decisions/states/store-identity.ts'
 import { unwatchedWork } from '../../src/disk/work.ts'
+import { nextTurn } from '../../src/foundation/next-turn.ts'
 import type { PredictionLog } from '../../src/ports/prediction-log.ts'
 import type { SharedStateStore } from '../../src/ports/state-store.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
-import { EngineDriver } from '../oracle/drive-engine.ts'
 
 const MODEL = testModel()
 const PREFIX = 'fleet'
@@ -195,13 +196,5 @@ export const expectLost = async ({ decisions, warnings }: FleetProcess, reason: 
 /** Every logged feature is what one engine makes of the log, bit for bit; numbers have no gap. */
 export const expectReplayed = (entries: readonly LogEntry[]): void => {
   expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, i) => i + 1))
-  const oracle = new EngineDriver(MODEL.settings, MODEL.fitted)
-  for (const entry of entries) {
-    const vector = oracle.takeLogged(entry)
-    if (entry.kind !== 'decision') continue
-    const differing = MODEL.computed.filter((_, f) => !Object.is(entry.vector[f], vector![f]))
-    expect([entry.sequence, differing]).toEqual([entry.sequence, []])
-  }
+  expectReplayedBy(entries, MODEL)
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -1,8 +1,8 @@
-import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
+import { readSnapshot } from '../../artifacts/state-snapshot.ts'
 import { readStates } from '../../artifacts/states-manifest.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
-import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
+import { stateKindsOf } from '../../transaction/entity-kind.ts'
 import type { StoreOrigin } from '../states/store-identity.ts'
 import { createLogFeatures, type LogFeatures, type StartState } from './log-features.ts'
 import type { LogEntry } from './log-record.ts'
@@ -54,11 +54,8 @@ const startStates = async (
   const manifest = await readStates(folder, identity)
   if (manifest === undefined)
     throw logIncomplete(folders, `the states that it began with are not in ${folder}`)
-  const stored = new Map<EntityKind, ReadonlyMap<number, Uint8Array>>()
-  for (const kind of stateKindsOf((fitted as { features: FittedFeatures }).features.entities ?? [])) {
-    const entries = [...readEntries(snapshotFile(folder, kind))]
-    stored.set(kind, new Map(entries.map(({ token, bytes }) => [token, bytes])))
-  }
+  const { entities = [] } = (fitted as { features: FittedFeatures }).features
+  const stored = readSnapshot(folder, stateKindsOf(entities))
   return (kind, token) => stored.get(kind)?.get(token)
 }
 

@@ -4,6 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../disk/database.ts'
 import { writeAtomically } from '../../disk/write-atomically.ts'
 import { VigiaError } from '../../errors.ts'
+import { nextTurn } from '../../foundation/next-turn.ts'
 import type { LogRecord } from '../../ports/prediction-log.ts'
 import { type ColumnValue, decisionOf, featureColumn, labelOf, repairOf } from './archive-columns.ts'
 import {
@@ -215,5 +216,3 @@ const parquetFiles = async (root: string): Promise<string[]> => {
     .filter((name) => name.endsWith('.parquet'))
     .map((name) => join(root, name).replaceAll('\\', '/'))
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

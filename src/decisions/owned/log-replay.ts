@@ -1,6 +1,7 @@
 import { cleanTransaction } from '../../dataset/cleaning.ts'
 import { VigiaError } from '../../errors.ts'
 import { readTransaction } from '../../features/transaction-event.ts'
+import { nextTurn } from '../../foundation/next-turn.ts'
 import type { LogRecord, PredictionLog } from '../../ports/prediction-log.ts'
 import type { Receipt, StateStore } from '../../ports/state-store.ts'
 import { type DecisionEntry, type DecisionReceipt, receiptOf, type ServedModelName } from '../decided.ts'
@@ -79,8 +80,6 @@ export const replayLog = async (parts: LogReplayParts): Promise<void> => {
   await parts.labels.settleWaiting()
   if (lost !== undefined) observer.warned('SERVING_LOG_LOST', { ...lost })
 }
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 const entryOfRecord = ({ sequence, payload }: LogRecord): LogEntry => {
   const entry = decodeLogEntry(payload)

@@ -4,6 +4,7 @@ import { eventually } from '../../../test/eventually.ts'
 import { randomLog } from '../../../test/oracle/random-histories.ts'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
 import { VigiaError } from '../../errors.ts'
+import { nextTurn } from '../../foundation/next-turn.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import { tokenOf } from '../../transaction/token.ts'
@@ -692,8 +693,6 @@ describe('decisions of a process that owns its states', () => {
     expect(warnings).toEqual(['SERVING_LOG_LOST'])
   })
 })
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** What may happen to a process after each request. */
 const ACTS = ['go on', 'save', 'kill', 'kill while saving', 'close'] as const

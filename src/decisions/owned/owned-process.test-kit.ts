@@ -1,7 +1,6 @@
-import { expect } from 'vitest'
-import { EngineDriver } from '../../../test/oracle/drive-engine.ts'
 import type { LogEntry as HistoryEntry } from '../../../test/oracle/naive-features.ts'
 import { VigiaError } from '../../errors.ts'
+import { nextTurn } from '../../foundation/next-turn.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import { createDecider } from '../decider.ts'
@@ -9,6 +8,7 @@ import { openTestLog, silentObserver, TEST_SETTINGS, TEST_WORLD, testModel } fro
 import type { InferenceObserver } from '../inference-pipeline.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
+import { expectReplayed as expectReplayedBy } from '../replayed.test-kit.ts'
 import { openOwnedDecisions } from './owned-decisions.ts'
 
 /** The model of all test processes. */
@@ -82,7 +82,7 @@ const whenThereIsRoom = async <T>(work: () => Promise<T>): Promise<T> => {
       return await work()
     } catch (error) {
       if (!(error instanceof VigiaError && error.code === 'SERVING_STORE_BEHIND')) throw error
-      await new Promise((resolve) => setImmediate(resolve))
+      await nextTurn()
     }
   }
 }
@@ -101,22 +101,5 @@ export const entriesOf = async (log: PredictionLog): Promise<LogEntry[]> => {
   return entries
 }
 
-/**
- * Every vector in the log is what the engine gives for the transactions and labels of the log, in its order.
- */
-export const expectReplayed = (entries: readonly LogEntry[]): void => {
-  const oracle = new EngineDriver(MODEL.settings, MODEL.fitted)
-  for (const entry of entries) {
-    const vector = oracle.takeLogged(entry)
-    if (entry.kind !== 'decision') continue
-    expect(vector).toBeDefined()
-    entry.vector.forEach((value, f) => {
-      if (!Object.is(value, vector![f]))
-        expect([entry.sequence, MODEL.computed[f], value]).toEqual([
-          entry.sequence,
-          MODEL.computed[f],
-          vector![f],
-        ])
-    })
-  }
-}
+/** As `expectReplayed` of the model that these processes decide with. */
+export const expectReplayed = (entries: readonly LogEntry[]): void => expectReplayedBy(entries, MODEL)

@@ -13,6 +13,7 @@ import { entitiesOfFeedback, labelEntryOf, labelReceiptOf } from '../labels.ts'
 import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../log/log-record.ts'
 import { assertFresh, type IsStale } from '../reading.ts'
 import type { StoreIdentity } from '../states/store-identity.ts'
+import { createEntityLocks } from './entity-locks.ts'
 import { HistoryWatch } from './history-watch.ts'
 import { Outbox } from './outbox.ts'
 import { decodeSequenced, encodeSequenced } from './sequenced-receipt.ts'
@@ -49,8 +50,8 @@ class SharedDecisions implements Decisions {
   private readonly history: HistoryWatch
   private decider: Decider
   private isClosed = false
-  /** The latest label of a transaction that is under way in this process, by the transaction's id. */
-  private readonly labelTurns = new Map<string, Promise<FeedbackOutcome>>()
+  /** Of the labels that are under way in this process, by transaction. */
+  private readonly labelLocks = createEntityLocks()
 
   constructor(options: SharedDecisionsOptions) {
     const { store, log, observer, settings, identity } = options
@@ -127,17 +128,11 @@ class SharedDecisions implements Decisions {
 
   async applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
     // One after the other: each is told in view of the one before.
-    const { transactionId } = feedback
-    const before = this.labelTurns.get(transactionId)
-    const told = (async () => {
-      await before?.catch(() => undefined)
-      return this.watched(this.learn(feedback, isStale))
-    })()
-    this.labelTurns.set(transactionId, told)
+    const release = await this.labelLocks.acquire([{ kind: 'label', token: tokenOf(feedback.transactionId) }])
     try {
-      return await told
+      return await this.watched(this.learn(feedback, isStale))
     } finally {
-      if (this.labelTurns.get(transactionId) === told) this.labelTurns.delete(transactionId)
+      release()
     }
   }
 

@@ -1,13 +1,11 @@
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { copyPendingLabels } from '../../artifacts/pending-labels.ts'
-import { readEntries, snapshotFile, writeEntries } from '../../artifacts/state-snapshot.ts'
+import { readSnapshot, snapshotFile, writeEntries } from '../../artifacts/state-snapshot.ts'
 import { publishStates, readStates } from '../../artifacts/states-manifest.ts'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
 import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
-import { encodeState } from '../../features/state/encoding.ts'
-import { HEADER } from '../../features/state/layout.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 import { AMOUNTS_ABOVE_ZERO, type AmountRules } from '../../transaction/amount-rules.ts'
@@ -21,6 +19,7 @@ import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
 import { tokenOfLabel } from '../log/log-record.ts'
 import { assertFolders, logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
 import { documentName, documentOf, type ModelDocument } from '../log/model-document.ts'
+import { encodedStates } from './encoded-states.ts'
 import { isUntrue } from './untrue-time.ts'
 
 export interface MigrateStatesOptions {
@@ -73,12 +72,7 @@ export const migrateStates = async (options: MigrateStatesOptions): Promise<Migr
   if ((await stat(to).catch(() => undefined)) !== undefined)
     throw new VigiaError('DATASET_OUTPUT_EXISTS', { path: to })
   const kinds = stateKindsOf(model.settings.options.entities)
-  const stored = new Map(
-    kinds.map((kind) => [
-      kind,
-      new Map([...readEntries(snapshotFile(from, kind))].map(({ token, bytes }) => [token, bytes])),
-    ]),
-  )
+  const stored = readSnapshot(from, kinds)
   const seen = await transactionIdsOf(options)
   const features = createLogFeatures(documentOf(model), (kind, token) => stored.get(kind)?.get(token))
   await mkdir(out, { recursive: true })
@@ -255,13 +249,7 @@ const writeKind = (
     writeEntries(path, [])
     return
   }
-  const layout = features.layoutOf(kind)
-  const all = new Map(stored)
-  for (const [token, state] of features.statesOf(kind)) {
-    // A label can ask for a state that no transaction has made.
-    if (state.data[state.base + HEADER.next]! > 0) all.set(token, encodeState(layout, state))
-  }
-  const entries = [...all].sort(([a], [b]) => a - b)
+  const entries = [...encodedStates(features, kind, stored)].sort(([a], [b]) => a - b)
   writeEntries(
     path,
     entries.map(([token, bytes]) => ({ token, bytes })),

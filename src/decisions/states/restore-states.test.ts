@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { EngineDriver } from '../../../test/oracle/drive-engine.ts'
 import { openLogReader } from '../../adapters/segments/segment-files.ts'
 import { unwatchedWork } from '../../disk/work.ts'
+import { nextTurn } from '../../foundation/next-turn.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import { createMemorySharedStates } from '../../testing/memory/memory-shared-states.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
@@ -19,6 +19,7 @@ import {
 } from '../inference.test-kit.ts'
 import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
 import { writeModelDocument } from '../log/model-document.ts'
+import { expectReplayed } from '../replayed.test-kit.ts'
 import { joinHistory } from '../shared/known-history.ts'
 import { openSharedDecisions } from '../shared/shared-decisions.ts'
 import { type RestoreStatesOptions, restoreStates } from './restore-states.ts'
@@ -63,7 +64,7 @@ describe('restoring a shared store from the logs of its servers', () => {
     await fleet.moved(91)
     const entries = await fleet.end()
     expect(entries.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 91 }, (_, i) => i + 1))
-    expectReplayed(entries)
+    expectReplayed(entries, MODEL)
   })
 
   test('that was set back: what waits in it and is in no log is taken in, and waits again', async () => {
@@ -254,14 +255,3 @@ const payment = (n: number): Transaction => ({
   eventTimeMs: 1e12 + n * 1000,
   amountMinor: 100 + n,
 })
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
-const expectReplayed = (entries: readonly LogEntry[]): void => {
-  const oracle = new EngineDriver(MODEL.settings, MODEL.fitted)
-  for (const entry of entries) {
-    const vector = oracle.takeLogged(entry)
-    if (entry.kind !== 'decision') continue
-    expect(MODEL.computed.filter((_, f) => !Object.is(entry.vector[f], vector![f]))).toEqual([])
-  }
-}

@@ -1,9 +1,7 @@
-import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
+import { readSnapshot, type SnapshotStates } from '../../artifacts/state-snapshot.ts'
 import { readStates } from '../../artifacts/states-manifest.ts'
 import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
-import { encodeState } from '../../features/state/encoding.ts'
-import { HEADER } from '../../features/state/layout.ts'
 import type { World } from '../../foundation/world.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 import type { OutboxEntry, SharedStateStore, StateChange } from '../../ports/state-store.ts'
@@ -13,6 +11,7 @@ import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
 import { decodeLogEntry, type LogEntry, withSequence } from '../log/log-record.ts'
 import { type LoggedEntries, logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
 import { documentOf } from '../log/model-document.ts'
+import { encodedStates } from './encoded-states.ts'
 import { mergeEntries } from './merge-entries.ts'
 import {
   assertAccepted,
@@ -160,13 +159,11 @@ const waitingOf = async (
 ): Promise<readonly OutboxEntry[]> =>
   present === undefined || present.logName === identity.logName ? await store.waitingEntries() : []
 
-/** The states before the first decision, by kind and token. */
-type StartStates = ReadonlyMap<EntityKind, ReadonlyMap<number, Uint8Array>>
-
+/** The states before the first decision. */
 const startStates = async (
   { model, from, logs }: RestoreStatesOptions,
   { origin }: StoreIdentity,
-): Promise<StartStates> => {
+): Promise<SnapshotStates> => {
   const kinds = stateKindsOf(model.settings.options.entities)
   if (origin === undefined) return new Map(kinds.map((kind) => [kind, new Map()]))
   const folder = from ?? origin.folder
@@ -174,12 +171,7 @@ const startStates = async (
   if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder })
   const isOrigin = Object.entries(origin.files).every(([name, sha256]) => manifest.files[name] === sha256)
   if (!isOrigin) throw logIncomplete(logs, `the states in ${folder} are not those that it began with`)
-  return new Map(
-    kinds.map((kind) => {
-      const entries = [...readEntries(snapshotFile(folder, kind))]
-      return [kind, new Map(entries.map(({ token, bytes }) => [token, bytes]))]
-    }),
-  )
+  return readSnapshot(folder, kinds)
 }
 
 /** All decisions and labels, those that waited in the store at their places. */
@@ -231,7 +223,7 @@ interface Replayed {
 
 const replayLogs = (
   options: RestoreStatesOptions,
-  start: StartStates,
+  start: SnapshotStates,
   waiting: readonly OutboxEntry[],
 ): Promise<Replayed> =>
   withEntries(options, waiting, async (entries, { modelOf }) => {
@@ -268,18 +260,12 @@ const isSame = (
 
 const writeStates = async (
   { store, storeName, work }: RestoreStatesOptions,
-  start: StartStates,
+  start: SnapshotStates,
   features: LogFeatures,
 ): Promise<ByKind<number>> => {
   const counts = new Map<EntityKind, number>()
   for (const [kind, stored] of start) {
-    const all = new Map(stored)
-    if (features.kinds.includes(kind))
-      for (const [token, state] of features.statesOf(kind)) {
-        // A label can ask for a state that no transaction has made.
-        if (state.data[state.base + HEADER.next]! > 0)
-          all.set(token, encodeState(features.layoutOf(kind), state))
-      }
+    const all = features.kinds.includes(kind) ? encodedStates(features, kind, stored) : stored
     for (const batch of batchesOf(kind, all)) {
       if (work.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'restoring states' })
       if (await store.save(batch)) continue

@@ -97,23 +97,15 @@ export class LateWindows extends Windows {
    * stand at the watermark, and the rows behind it are renumbered. It has no label yet.
    */
   insert(data: Float64Array, base: number, sequence: number, event: TransactionEvent): void {
-    const { needs, windowRefunds, riskAt, limits } = this.layout
+    const { riskAt, limits } = this.layout
     const { amountMinor, eventTimeMs } = event
     const watermark = data[base + HEADER.watermark]!
-    const paidMinor = paidOf(amountMinor)
     this.largest?.insert(data, base, sequence)
     for (let w = 0; w < this.windowsMs.length; w++) {
       if (eventTimeMs <= watermark - this.windowsMs[w]!) continue
       const at = base + HEADER_WORDS + w * this.windowWords
       if (data[at + WINDOW.start] === sequence + 1) data[at + WINDOW.start] = sequence
-      data[at + WINDOW.totalMinor]! += paidMinor
-      if (needs.squares) addSquare(data, at + WINDOW.squaresHigh, paidMinor)
-      if (amountMinor < 0 && windowRefunds >= 0) {
-        data[at + windowRefunds]!++
-        data[at + windowRefunds + 1]! -= amountMinor
-      }
-      if (this.largest !== undefined)
-        data[at + WINDOW.maximumAt] = this.largest.larger(data, base, data[at + WINDOW.maximumAt]!, sequence)
+      this.gain(data, base, at, sequence, amountMinor)
     }
     const knownBy = watermark - limits.labelDelayMs
     for (let w = 0; w < this.riskMs.length; w++) {
@@ -141,12 +133,9 @@ export class LateWindows extends Windows {
   /** The late transaction came to leave at once: rows are renumbered, and nothing holds it. */
   passBy(_data: Float64Array, _base: number, _from: number, _event: TransactionEvent): void {}
 
-  /** The row at `sequence`, just before the window at `at`, is in it again. */
-  private comeBack(data: Float64Array, base: number, at: number, sequence: number): void {
-    const { needs, dimensionField, windowRefunds } = this.layout
-    const mask = data[base + HEADER.ringCapacity]! - 1
-    const slot = base + this.ringAt + (sequence & mask) * this.fieldCount
-    const amountMinor = data[slot + AMOUNT_FIELD]!
+  /** What the window at `at` sums up gets the amount of the row at `sequence`, and its maximum sees it. */
+  private gain(data: Float64Array, base: number, at: number, sequence: number, amountMinor: number): void {
+    const { needs, windowRefunds } = this.layout
     const paidMinor = paidOf(amountMinor)
     data[at + WINDOW.totalMinor]! += paidMinor
     if (needs.squares) addSquare(data, at + WINDOW.squaresHigh, paidMinor)
@@ -156,6 +145,14 @@ export class LateWindows extends Windows {
     }
     if (this.largest !== undefined)
       data[at + WINDOW.maximumAt] = this.largest.larger(data, base, data[at + WINDOW.maximumAt]!, sequence)
+  }
+
+  /** The row at `sequence`, just before the window at `at`, is in it again. */
+  private comeBack(data: Float64Array, base: number, at: number, sequence: number): void {
+    const { dimensionField } = this.layout
+    const mask = data[base + HEADER.ringCapacity]! - 1
+    const slot = base + this.ringAt + (sequence & mask) * this.fieldCount
+    this.gain(data, base, at, sequence, data[slot + AMOUNT_FIELD]!)
     for (let d = 0; d < this.dimensionCount; d++) {
       if (data[slot + dimensionField + d]! > 0) data[at + WINDOW.distinct + d]!++
     }

@@ -2,6 +2,8 @@ import { ok } from 'node:assert/strict'
 import type { LogReader, LogRecord, PredictionLog } from '../../ports/prediction-log.ts'
 import { closingAfter, lawMaker } from '../law.ts'
 
+export { nextTurn } from '../../foundation/next-turn.ts'
+
 /** Where a log lives, empty at first. */
 export interface LogPlace {
   /** Opens it as a new process would, after the one before has closed it or was killed. */
@@ -50,8 +52,6 @@ export const diskOf = ({ disk }: LogPlace): NonNullable<LogPlace['disk']> => {
 }
 
 export const everyByte = Uint8Array.from({ length: 256 }, (_, i) => i)
-
-export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 export const all = async (records: AsyncIterable<LogRecord>): Promise<LogRecord[]> => {
   const found: LogRecord[] = []
