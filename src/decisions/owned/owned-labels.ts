@@ -135,7 +135,7 @@ export class OwnedLabels {
       await brought
       if (due.isDue(eventTimeMs)) await this.deliver(eventTimeMs)
       // Not awaited: the next one may begin as soon as this one has its place.
-      return work(await cache.bring(keys))
+      return work(cache.find(keys) ?? (await cache.bring(keys)))
     } finally {
       end()
     }
