@@ -54,6 +54,10 @@ const owner: FolderOwner = {
     process.stderr.write(
       `waiting    for ${folder}: process ${processId} on ${host} holds it and is silent; after ${mostMs / 1000} s of silence it is taken over\n`,
     ),
+  onStuck: (folder) =>
+    process.stderr.write(
+      `waiting    for ${folder}: the process that had it stands still in the middle of a write and keeps the lock of LMDB until it goes on or has ended: end it (kill -9, or remove its container)\n`,
+    ),
 }
 
 const words = process.argv.slice(2)

@@ -35,6 +35,11 @@ export interface FolderOwner {
   readonly clocks?: LeaseClocks
   /** Told once, for people, when a folder is waited for because its holder is silent. */
   readonly onWaiting?: (folder: string, holder: LockHolder, mostMs: number) => void
+  /**
+   * Told once, for people, when a folder was taken over and cannot be written yet, since the process that had
+   * it seems to stand still in the middle of a write.
+   */
+  readonly onStuck?: (folder: string) => void
 }
 
 /** Time, as leases need it. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { openLogReader } from '../../src/adapters/segments/segment-files.ts'
 import { decodeLogEntry } from '../../src/decisions/log/log-record.ts'
+import { eventually } from '../eventually.ts'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
 import {
   killVigiaServers,
@@ -73,6 +74,8 @@ describe.runIf(hasNamespaces)('two servers, one volume', () => {
     const { folder, settings } = place()
     const first = await startVigiaServer(folder, settings, onHost('one'))
     for (let n = 1; n <= 20; n++) expect(await decide(first, n)).toBe(200)
+    // In the middle of a write it would keep the lock of LMDB: src/adapters/lmdb/earlier-writer.test.ts.
+    await eventually(async () => expect(await unsavedStates(first)).toBe(0))
     first.freeze()
     // These wait in its sockets, and are read when it goes on.
     const waiting = Array.from({ length: 8 }, (_, n) => decide(first, 100 + n))
@@ -138,6 +141,11 @@ const decide = async ({ port }: VigiaServer, n: number): Promise<number> => {
   } catch {
     return 0
   }
+}
+
+const unsavedStates = async ({ port }: VigiaServer): Promise<number> => {
+  const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  return Number(/^vigia_store_unsaved_states (\d+)$/m.exec(page)?.[1])
 }
 
 /** The log has decisions on these, in this order, and each feature comes out again. */

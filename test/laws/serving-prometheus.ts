@@ -47,7 +47,7 @@ export const prometheusKnows = ({ rate }: PrometheusOptions = {}): void => {
   describe.skipIf(PROMETHEUS_SERVER === undefined)(
     `what Prometheus knows of a server (${PROMETHEUS_SERVER ?? PROMETHEUS_SERVER_MISSING})`,
     () => {
-      const folder = mkdtempSync(join(tmpdir(), 'vigia-prometheus-test-'))
+      let folder: string
       const sent: Sent[] = []
       /** It is sent alone, before the others: routes are compiled by their first requests. */
       let first: Sent
@@ -88,6 +88,7 @@ export const prometheusKnows = ({ rate }: PrometheusOptions = {}): void => {
       const metricsPage = async (): Promise<string> => (await ask('/metrics')).text()
 
       beforeAll(async () => {
+        folder = mkdtempSync(join(tmpdir(), 'vigia-prometheus-test-'))
         port = await freePort()
         const keyFile = join(folder, 'key.txt')
         writeFileSync(keyFile, KEY)
@@ -148,14 +149,18 @@ export const prometheusKnows = ({ rate }: PrometheusOptions = {}): void => {
           await prometheus.value('sum(vigia_feedback_total{is_fraud="true",outcome!="delivered"})'),
         ).toBe(LABELLED / 3)
         expect(await prometheus.value('sum(vigia_feedback_total{outcome!="delivered"})')).toBe(LABELLED)
-        // What was refused was not decided on: a label of it is counted, and takes no place in the log.
+        // What was refused was not decided on: a label of it waits for its transaction, in the log.
         const undecided = Array.from({ length: LABELLED }, (_, n) => kindOf(n)).filter(
           (kind) => kind !== 'new',
         ).length
         expect(undecided).toBe(1)
-        expect(await prometheus.value('sum(vigia_feedback_total{outcome="unknown"})')).toBe(undecided)
+        expect(await prometheus.value('sum(vigia_feedback_total{outcome="waiting"})')).toBe(undecided)
+        expect(await prometheus.value('vigia_labels_waiting')).toBe(undecided)
+        // Labels of the history of training that came due are records too.
+        const delivered = await prometheus.value('sum(vigia_feedback_total{outcome="delivered"})')
+        expect(delivered).toBeGreaterThan(0)
         expect(await prometheus.value('vigia_log_last_sequence')).toBe(
-          those('new').length + 1 + LABELLED - undecided,
+          those('new').length + 1 + LABELLED + delivered,
         )
       })
 

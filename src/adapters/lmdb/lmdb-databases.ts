@@ -21,7 +21,7 @@ export interface LmdbDatabases {
 }
 
 /** Room for so many kinds of entities, and what else there is. */
-const MOST_DATABASES = 256
+export const MOST_DATABASES = 256
 
 /** Opens the databases; makes them where there are none. @throws what LMDB says */
 export const openDatabases = (folder: string): LmdbDatabases => {

@@ -1,6 +1,7 @@
 import { type FolderOwner, holdFolder } from '../../disk/folder-lock.ts'
 import { VigiaError } from '../../errors.ts'
 import type { Receipt, StateChange, StateStore } from '../../ports/state-store.ts'
+import { awaitEarlierWriter } from './earlier-writer.ts'
 import {
   asBuffer,
   countOf,
@@ -43,6 +44,7 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
   }
   const lease = await guarded(() => holdFolder(folder, owner, onLost && { onLost }))
   const { databases, ownership } = await guarded(async () => {
+    if (lease.from === 'silent') await awaitEarlierWriter(folder, () => owner.onStuck?.(folder))
     const opened = openDatabases(folder)
     return { databases: opened, ownership: await takeOwnership(folder, opened, lease) }
   }).catch((error) => {
