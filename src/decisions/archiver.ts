@@ -15,6 +15,8 @@ export interface ArchiverParts {
   readonly logBytes: number
   /** Bytes from which on the log is archived by itself. */
   readonly archiveAfterBytes: number
+  /** Told when the archive has other files than before, and before the log loses what is in them. */
+  readonly onArchived: () => void
   readonly observer: InferenceObserver
 }
 
@@ -82,6 +84,7 @@ export class Archiver {
           const archived = await thread.write(segment, log.readSegment(segment))
           files.push(...archived.files)
           records += archived.records
+          this.parts.onArchived()
           // What opening may still need to replay stays, and is archived again next time.
           if (archived.lastSequence <= archivable) await log.remove([segment])
         }

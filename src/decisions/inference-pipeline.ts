@@ -5,6 +5,7 @@ import type { EventTimeRefusal } from '../transaction/event-time.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import type { QueueStatus } from './bounded-queue.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
 import type { Reads } from './reading.ts'
 import type { StateUpdate } from './state-updates.ts'
@@ -121,6 +122,8 @@ export interface InferenceStatus {
   }
   /** Tables beside the transactions, in the order in which they are looked up. */
   readonly tables: readonly TableStatus[]
+  /** For earlier decisions that no receipt places. */
+  readonly searches: QueueStatus
 }
 
 /**

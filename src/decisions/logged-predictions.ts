@@ -1,8 +1,10 @@
 import type { DatabaseSettings } from '../disk/database.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
+import { createBoundedQueue, type QueueStatus } from './bounded-queue.ts'
 import { type DecisionEntry, predictionOf } from './decided.ts'
 import type { Decisions } from './decisions.ts'
 import type { LoggedPrediction } from './inference-pipeline.ts'
+import type { ArchiveLookup } from './log/archive-lookup.ts'
 import { decodeLogEntry, type LogEntry } from './log/log-record.ts'
 import type { ModelDocuments } from './model-documents.ts'
 
@@ -19,18 +21,45 @@ export interface LoggedPredictionsParts {
 /**
  * Finds decisions that were made, by prediction id or transaction id, in the log or in the archive.
  *
- * It owns nothing: receipts say where a record is, the decisions look in the log, and what left the log is in
- * the archive.
+ * It owns how many look back at the same time: a receipt says where a record is, which is read at once; what
+ * must be searched for, in the log and then in the archive, is done one by one.
  */
-export const createLoggedPredictions = (parts: LoggedPredictionsParts) => {
+export interface LoggedPredictions {
+  /** By its prediction id or transaction id. @throws SERVING_OVERLOADED when too many are searched for */
+  find(id: string): Promise<LoggedPrediction | undefined>
+  /** The archive has other files than before. */
+  archiveChanged(): void
+  /** Of the searches. */
+  status(): QueueStatus
+  close(): Promise<void>
+}
+
+/**
+ * Searches that may wait. At some tens of milliseconds each the last of them is answered within seconds; who
+ * comes then is told to come again.
+ */
+const MOST_WAITING = 100
+
+export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPredictions => {
   const { decisions, log, archive, documents, logName } = parts
+  const queue = createBoundedQueue(MOST_WAITING, 'searches for earlier decisions')
+  let lookup: Promise<ArchiveLookup> | undefined
+
+  // Loaded when it is used: most servers never look back so far.
+  const openLookup = async (): Promise<ArchiveLookup> => {
+    const { createArchiveLookup } = await import('./log/archive-lookup.ts')
+    return createArchiveLookup({
+      ...archive,
+      modelOf: documents.modelOf,
+      isInOrder: decisions.isLogInOrder,
+    })
+  }
 
   const findEntry = async (sequence: number): Promise<LogEntry | undefined> => {
     const entry = await decisions.findEntry(sequence)
     if (entry !== undefined) return entry
-    // Loaded when it is used: most servers never look back so far.
-    const { createPredictionArchive } = await import('./log/prediction-archive.ts')
-    return createPredictionArchive({ ...archive, modelOf: documents.modelOf }).find(sequence)
+    lookup ??= openLookup()
+    return (await lookup).find(sequence)
   }
 
   const toPrediction = async (
@@ -58,17 +87,25 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts) => {
     }
   }
 
-  /** By its prediction id or transaction id. */
   const find = async (id: string): Promise<LoggedPrediction | undefined> => {
     const decided = await decisions.findDecision(id)
     const sequence = decided?.sequence ?? sequenceOf(id, logName)
     if (sequence === undefined) return undefined
     const position = decided?.receipt.position
     const record = position && (await log.readAt(position))
-    const entry = record === undefined ? await findEntry(sequence) : decodeLogEntry(record.payload)
+    const entry =
+      record === undefined ? await queue.run(() => findEntry(sequence)) : decodeLogEntry(record.payload)
     return entry?.kind === 'decision' ? toPrediction(sequence, entry.decision, entry.vector) : undefined
   }
-  return { find }
+  return {
+    find,
+    archiveChanged: () => void lookup?.then((opened) => opened.changed()),
+    status: () => queue.status(),
+    close: async () => {
+      await queue.idle()
+      await (await lookup)?.close()
+    },
+  }
 }
 
 /** The number in a prediction id of this log; undefined when it is none. */

@@ -7,7 +7,6 @@ import { assertInBase } from '../transaction/base-amount.ts'
 import { eventTimeProblem } from '../transaction/event-time.ts'
 import { RequestProblemsError } from '../transaction/request-problem.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
-import type { Transaction } from '../transaction/transaction.ts'
 import { Archiver } from './archiver.ts'
 import { createDecider, type Decider, type ServingModels } from './decider.ts'
 import type {
@@ -27,7 +26,7 @@ import type {
 } from './inference-pipeline.ts'
 import { type LoadedModel, modelName } from './loaded-model.ts'
 import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
-import { createLoggedPredictions } from './logged-predictions.ts'
+import { createLoggedPredictions, type LoggedPredictions } from './logged-predictions.ts'
 import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
 import { openOwnedDecisions } from './owned/owned-decisions.ts'
 import { useRead } from './reading.ts'
@@ -92,6 +91,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     documents,
     logBytes,
     archiveAfterBytes: settings.archiveAfterBytes,
+    onArchived: logged.archiveChanged,
     observer,
   })
   archiver.start()
@@ -155,26 +155,32 @@ const openDecisions = async (
   return openSharedDecisions({ ...options, store: states.store, identity })
 }
 
+/** Refuses a transaction whose time is too far from the server's clock. */
+const timeGuard =
+  ({ world, settings, observer }: PipelineOptions): InferencePipeline['assertTimely'] =>
+  ({ eventTimeMs }) => {
+    const refused = eventTimeProblem(eventTimeMs, world.now(), settings.eventTime)
+    if (refused === undefined) return
+    observer.mistimed(refused.reason)
+    throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', [refused.problem])
+  }
+
 const createPipeline = (
   options: PipelineOptions,
   identity: StoreIdentity,
   first: { readonly decider: Decider; readonly shape: TransactionShape; readonly mapping: ServedMapping },
   decisions: Decisions,
-  { find }: ReturnType<typeof createLoggedPredictions>,
+  logged: LoggedPredictions,
   archiver: Archiver,
 ): OpenPipeline => {
   const { states, tables } = options
+  const { find } = logged
   let { decider, shape, mapping } = first
 
   const explain: InferencePipeline['explain'] = (prediction, reasons) =>
     reasonsOf(decider, prediction, reasons)
   const current = (): object => decider
-  const assertTimely = ({ eventTimeMs }: Transaction): void => {
-    const refused = eventTimeProblem(eventTimeMs, options.world.now(), options.settings.eventTime)
-    if (refused === undefined) return
-    options.observer.mistimed(refused.reason)
-    throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', [refused.problem])
-  }
+  const assertTimely = timeGuard(options)
 
   return {
     identity,
@@ -198,8 +204,8 @@ const createPipeline = (
       })
       // A retried request gets its reasons again, where that takes no search.
       if (!prediction.isRepeated || reasons === 0 || !decisions.isLogInOrder) return prediction
-      const logged = await find(prediction.transactionId)
-      return logged === undefined ? prediction : { ...prediction, reasons: explain(logged, reasons) }
+      const found = await find(prediction.transactionId)
+      return found === undefined ? prediction : { ...prediction, reasons: explain(found, reasons) }
     },
     applyFeedback: (sent) =>
       useRead(sent, current, (feedback, isStale) =>
@@ -221,8 +227,9 @@ const createPipeline = (
       tables.use(nextTables)
     },
     refreshTable: (name) => tables.refresh(name, true),
-    status: () => statusOf(states.name, decisions.status(), archiver.logBytes, tables.status()),
-    close: () => closeAll(options, decisions, archiver),
+    status: () =>
+      statusOf(states.name, decisions.status(), archiver.logBytes, tables.status(), logged.status()),
+    close: () => closeAll(options, decisions, archiver, logged),
   }
 }
 
@@ -231,9 +238,11 @@ const closeAll = async (
   { tables, states, log }: PipelineOptions,
   decisions: Decisions,
   archiver: Archiver,
+  logged: LoggedPredictions,
 ): Promise<void> => {
   archiver.stop()
   try {
+    await logged.close()
     await tables.close()
     await decisions.close()
     await archiver.close()
@@ -259,6 +268,7 @@ const statusOf = (
   status: DecisionsStatus,
   bytes: number,
   tables: InferenceStatus['tables'],
+  searches: InferenceStatus['searches'],
 ): InferenceStatus => {
   const {
     failure,
@@ -276,6 +286,7 @@ const statusOf = (
     store: { kind, cachedStates, cachedBytes, unsavedStates, isHistoryLost },
     log: { lastSequence, bytes, waiting, waitingLabels },
     tables,
+    searches,
   }
 }
 

@@ -12,6 +12,14 @@ export interface DatabaseSettings {
   readonly tempDirectory: string
 }
 
+/** A database that is open, with one connection. */
+export interface OpenDatabase {
+  readonly connection: DuckDBConnection
+  /** Opens another one to the same database: one connection streams one result at a time. */
+  connect(): Promise<DuckDBConnection>
+  close(): void
+}
+
 /**
  * Runs `work` on a fresh in-memory DuckDB and closes it afterwards, whatever happens.
  *
@@ -22,6 +30,16 @@ export const withDatabase = async <T>(
   settings: DatabaseSettings,
   work: (connection: DuckDBConnection, connect: () => Promise<DuckDBConnection>) => Promise<T>,
 ): Promise<T> => {
+  const { connection, connect, close } = await openDatabase(settings)
+  try {
+    return await work(connection, connect)
+  } finally {
+    close()
+  }
+}
+
+/** The same database, for whoever keeps it. */
+export const openDatabase = async (settings: DatabaseSettings): Promise<OpenDatabase> => {
   // DuckDB makes the folder itself, but not the one that it lies in. Where that cannot be made, only spilling
   // fails, and says so.
   await mkdir(dirname(settings.tempDirectory), { recursive: true }).catch(() => undefined)
@@ -36,13 +54,20 @@ export const withDatabase = async <T>(
   })
   try {
     const connection = await instance.connect()
-    try {
-      return await work(connection, () => instance.connect())
-    } finally {
-      connection.closeSync()
+    return {
+      connection,
+      connect: () => instance.connect(),
+      close: () => {
+        try {
+          connection.closeSync()
+        } finally {
+          instance.closeSync()
+        }
+      },
     }
-  } finally {
+  } catch (error) {
     instance.closeSync()
+    throw error
   }
 }
 

@@ -162,6 +162,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
       },
       log: { lastSequence: byTransaction.size, bytes: 0, waiting: 0, waitingLabels: 0 },
       tables: [],
+      searches: { waiting: 0, done: 0, refused: 0 },
     }),
     close: async () => {
       ;(pipeline as { isClosed: boolean }).isClosed = true

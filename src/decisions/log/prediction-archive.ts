@@ -40,8 +40,6 @@ export interface PredictionArchive {
   readonly folder: string
   /** Writes one segment; a repetition writes the same files again. */
   write(segment: string, records: AsyncIterable<LogRecord>): Promise<ArchivedSegment>
-  /** The record of that sequence number among all files; undefined when none has it. */
-  find(sequence: number): Promise<LogEntry | undefined>
 }
 
 export interface PredictionArchiveOptions {
@@ -52,7 +50,7 @@ export interface PredictionArchiveOptions {
 }
 
 export const createPredictionArchive = (options: PredictionArchiveOptions): PredictionArchive => {
-  const { folder, database, modelOf } = options
+  const { folder, database } = options
   return {
     folder,
     write: (segment, records) =>
@@ -80,11 +78,6 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
         const files: string[] = []
         for (const table of tables.values()) files.push(await writeFile(connection, table))
         return { files, records: count, lastSequence }
-      }),
-    find: (sequence) =>
-      withDatabase(database, async (connection) => {
-        for await (const entry of readArchive(connection, [folder], modelOf, sequence)) return entry
-        return undefined
       }),
   }
 }
@@ -117,6 +110,12 @@ const createTable = async (
   return createDecisionTable(connection, name, pathIn('predictions', `${base}-${key}`), await modelOf(key))
 }
 
+/**
+ * Rows of one group of a file: who looks up one row reads its group. With fewer, the descriptions of the
+ * groups cost as much as they save.
+ */
+const GROUP_ROWS = 8192
+
 /** Answers the path. */
 const writeFile = async (
   connection: DuckDBConnection,
@@ -126,30 +125,28 @@ const writeFile = async (
   await mkdir(dirname(path), { recursive: true })
   await writeAtomically(path, (partial) =>
     connection.run(
-      `COPY (SELECT * FROM ${name} ORDER BY sequence) TO ${sqlLiteral(partial)} (FORMAT parquet, COMPRESSION zstd)`,
+      `COPY (SELECT * FROM ${name} ORDER BY sequence) TO ${sqlLiteral(partial)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`,
     ),
   )
   return path
 }
 
 /**
- * The entries in the archives `folders` in the order of their sequence numbers; with `only`, those of that
- * number alone. A record that was moved to two logs stands in both and comes once. Different records with one
- * number come one after the other: a Redis that lost its last second has given the number again. The database
- * sorts, on disk where they do not fit in memory.
+ * The entries in the archives `folders` in the order of their sequence numbers. A record that was moved to
+ * two logs stands in both and comes once. Different records with one number come one after the other: a Redis
+ * that lost its last second has given the number again. The database sorts, on disk where they do not fit in
+ * memory.
  */
 export async function* readArchive(
   connection: DuckDBConnection,
   folders: readonly string[],
   modelOf: PredictionArchiveOptions['modelOf'],
-  only?: number,
 ): AsyncGenerator<LogEntry> {
   const queryOf = async (kind: string, order: string): Promise<string | undefined> => {
     const files = (await Promise.all(folders.map((folder) => parquetFiles(join(folder, kind))))).flat()
-    const where = only === undefined ? '' : `WHERE sequence = ${only}`
     return files.length === 0
       ? undefined
-      : `SELECT * FROM read_parquet([${files.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false) ${where} ORDER BY sequence, ${order}`
+      : `SELECT * FROM read_parquet([${files.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false) ORDER BY sequence, ${order}`
   }
   const labels = await readRows(connection, await queryOf('labels', 'transaction_id'), labelOf)
   const repairs = await readRows(connection, await queryOf('repairs', 'token'), repairOf)
@@ -161,6 +158,18 @@ export async function* readArchive(
     yield entry
   }
   while (next < others.length) yield others[next++]!
+}
+
+/** The decision of that number in one file of `predictions/`; undefined when it has none. */
+export const findInFile = async (
+  connection: DuckDBConnection,
+  path: string,
+  sequence: number,
+  modelOf: PredictionArchiveOptions['modelOf'],
+): Promise<LogEntry | undefined> => {
+  const query = `SELECT * FROM read_parquet(${sqlLiteral(path)}, hive_partitioning = false) WHERE sequence = ${sequence}`
+  for await (const entry of readDecisions(connection, query, modelOf)) return entry
+  return undefined
 }
 
 const bySequence = (a: LogEntry, b: LogEntry): number => a.sequence - b.sequence

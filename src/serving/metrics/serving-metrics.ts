@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { InferenceObserver, InferencePipeline } from '../../decisions/inference-pipeline.ts'
 import type { TableStatus } from '../../decisions/tables/table-status.ts'
 import type { Load } from '../safety/load-shedding.ts'
@@ -199,6 +199,16 @@ const addGauges = (registry: Registry, pipeline: Watched, load: Load): void => {
         this.set(read(pipeline, load))
       },
     })
+  for (const [name, help, read] of SEARCH_COUNTERS)
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset()
+        this.inc(read(pipeline.status().searches))
+      },
+    })
   for (const [name, help, read] of TABLE_GAUGES)
     new Gauge({
       name,
@@ -226,6 +236,16 @@ const addGauges = (registry: Registry, pipeline: Watched, load: Load): void => {
       },
     })
 }
+
+/** Of the searches for earlier decisions. */
+const SEARCH_COUNTERS: readonly (readonly [
+  string,
+  string,
+  (searches: ReturnType<InferencePipeline['status']>['searches']) => number,
+])[] = [
+  ['vigia_searches_total', 'Searches for earlier decisions in log and archive.', ({ done }) => done],
+  ['vigia_searches_refused_total', 'Those that too many others waited for.', ({ refused }) => refused],
+]
 
 /** The same of each table beside the transactions. */
 const TABLE_GAUGES: readonly (readonly [string, string, (table: TableStatus) => number])[] = [
@@ -292,6 +312,11 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     'vigia_log_waiting_records',
     'Records whose receipts are not yet in the store.',
     (pipeline) => pipeline.status().log.waiting,
+  ],
+  [
+    'vigia_searches_waiting',
+    'Searches for earlier decisions that wait or are worked on.',
+    (pipeline) => pipeline.status().searches.waiting,
   ],
 ]
 
