@@ -636,6 +636,12 @@ export const ERRORS = define({
     message: 'Another run uses {folder}: process {process} on {host}, since {since}',
     fix: 'Wait for it, or choose another folder with --out. What a crash leaves is taken over by itself, unless a version without heartbeats left it: if that process is gone, remove {lock}.',
   },
+  PIPELINE_RUN_OTHER: {
+    status: 409,
+    exitCode: 2,
+    message: '{folder} holds a finished run of another configuration, and it is kept: {changed}',
+    fix: 'Choose another folder with --out to have both, or run over it with --replace.',
+  },
   PIPELINE_NO_MODEL: {
     status: 422,
     exitCode: 2,

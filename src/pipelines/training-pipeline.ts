@@ -68,6 +68,9 @@ export const trainingSteps = (context: TrainingContext): readonly Step[] => [
   scoreStep, //              -> predictions.parquet: the test rows with their probability and decision
 ]
 
+/** The step that finishes a run. */
+export const LAST_STEP = scoreStep.name
+
 /**
  * Runs the main job in `context.folder` (docs/runs.md describes what it leaves there).
  *

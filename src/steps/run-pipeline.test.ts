@@ -118,6 +118,44 @@ describe('why a step runs or is skipped', () => {
   })
 })
 
+describe('a finished run of another configuration', () => {
+  const kept = { keepFinished: 'sum' }
+
+  test('is kept, and the error says where it is and what differs', async () => {
+    await run()
+    factor = 5
+    const before = await contentOf(runFolder)
+    await expect(run(kept)).rejects.toMatchObject({
+      code: 'PIPELINE_RUN_OTHER',
+      message: `${runFolder} holds a finished run of another configuration, and it is kept: setting arithmetic.factor changed from 2 to 5`,
+    })
+    await expect(run({ ...kept, dryRun: true })).rejects.toMatchObject({ code: 'PIPELINE_RUN_OTHER' })
+    expect(await contentOf(runFolder)).toEqual(before)
+  })
+
+  test('is run over when that is asked for', async () => {
+    await run()
+    factor = 5
+    expect(await run()).toContain('double: setting arithmetic.factor changed from 2 to 5')
+  })
+
+  test('is no other because of other data, other code or another version of a library', async () => {
+    const withLibrary = (version: string) =>
+      pipeline().map((step) => ({ ...step, identities: async () => ({ library: { algebra: version } }) }))
+    await runPipeline(withLibrary('1.0'), options())
+    await writeFile(source, '1 2 4')
+    await writeFile(join(folder, 'arithmetic.js'), 'export const add = (a, b) => b + a')
+    const outcomes = await runPipeline(withLibrary('1.1'), { ...options(), ...kept })
+    expect(outcomes.map(({ state }) => state)).toEqual(['ran', 'ran', 'ran'])
+  })
+
+  test('does not count before it was finished', async () => {
+    await interruptedRun(2, 'abort')
+    factor = 5
+    expect(await run(kept)).toContain('sum: no finished output')
+  })
+})
+
 describe('interruptions', () => {
   test('law: stopped anywhere, in any way, and run again equals one uninterrupted run, byte for byte', async () => {
     await run()

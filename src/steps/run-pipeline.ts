@@ -7,6 +7,7 @@ import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import { type Checkpoint, openCheckpoint, removeCheckpoint } from './checkpoint.ts'
 import { codeVersionOf } from './code-version.ts'
+import { assertSameConfiguration } from './other-configuration.ts'
 import type { Step, StepOutcome, StepWork } from './step.ts'
 import {
   findAlteredFile,
@@ -30,6 +31,11 @@ export interface PipelineOptions extends Forcing {
   readonly folder: string
   /** Only tell what would run and why; nothing is written. */
   readonly dryRun?: boolean
+  /**
+   * The step that finishes a run: once it has, the folder takes no other configuration. Absent: any runs over
+   * any.
+   */
+  readonly keepFinished?: string
   readonly work: Work
   /** Called when the folder is locked and before any step; not in a dry run. */
   readonly onLocked?: () => Promise<void>
@@ -56,17 +62,25 @@ export interface PipelineOptions extends Forcing {
  *
  * Every outcome is appended to `log.jsonl` in the folder.
  *
- * @throws PIPELINE_STEP_UNKNOWN, PIPELINE_LOCKED, INTERRUPTED, and what a step or its check throws; finished
- * steps stay
+ * @throws PIPELINE_STEP_UNKNOWN, PIPELINE_LOCKED, PIPELINE_RUN_OTHER, INTERRUPTED, and what a step or its
+ * check throws; finished steps stay
  */
 export const runPipeline = async (
   steps: readonly Step[],
   options: PipelineOptions,
 ): Promise<readonly StepOutcome[]> => {
   const forced = forcedSteps(steps, options)
-  if (options.dryRun) return runSteps(steps, forced, options)
+  const assertKept = async (): Promise<void> => {
+    if (options.keepFinished !== undefined)
+      await assertSameConfiguration(steps, options.keepFinished, options)
+  }
+  if (options.dryRun) {
+    await assertKept()
+    return runSteps(steps, forced, options)
+  }
   await mkdir(options.folder, { recursive: true })
   return withRunLock(options.folder, options.owner, options.world.now(), async (assertHeld) => {
+    await assertKept()
     await removeLeftovers(options.folder)
     await options.onLocked?.()
     return runSteps(steps, forced, options, assertHeld)

@@ -33,7 +33,8 @@ export const flattenSettings = (settings: Readonly<Record<string, unknown>>): Re
 /** At most this many changed settings are told one by one. */
 const MOST_SETTINGS_TOLD = 3
 
-const changedSettings = (before: Ingredients['settings'], now: Ingredients['settings']): string[] => {
+/** Which settings differ, in words. */
+export const changedSettings = (before: Ingredients['settings'], now: Ingredients['settings']): string[] => {
   const changed = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter(
     (path) => told(before[path]) !== told(now[path]),
   )

@@ -51,7 +51,7 @@ describe('a model that does not pass a quality gate', () => {
     Object.entries(productsOf(at('run'))).filter(([name]) => /^(package|states|score)\//.test(name))
 
   const run = (folder: string, args: readonly string[]) =>
-    vigiaIn(work, ['run', '--out', at(folder), ...SMALL_BANK, ...ONE_MODEL, ...args])
+    vigiaIn(work, ['run', '--replace', '--out', at(folder), ...SMALL_BANK, ...ONE_MODEL, ...args])
 })
 
 const PERFECT = ['--set', 'evaluation.gates.average_precision=1']

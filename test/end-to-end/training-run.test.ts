@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ALL_FEATURE_NAMES } from '../all-feature-names.ts'
@@ -48,11 +48,26 @@ describe('a training run', () => {
 
   it('runs again only what depends on a setting that changed, and says which', async () => {
     copyOfWhole('changed')
-    const { outcomes } = await steps('changed', ['--set', 'models.logistic_regression.c=0.5'])
+    const { outcomes } = await steps('changed', ['--replace', '--set', 'models.logistic_regression.c=0.5'])
     const [train, ...before] = outcomes.slice(0, STEPS.indexOf('train') + 1).reverse()
     expect(before.map(([, state]) => state)).toEqual(before.map(() => 'skipped'))
     expect(train?.slice(0, 2)).toEqual(['train', 'ran'])
     expect(train?.[2]).toContain('logistic_regression.c')
+  })
+
+  it('keeps a finished run from another configuration, of `vigia features` too', async () => {
+    const other = ['--set', 'features.include=[amount,user_tx_count_7d]']
+    const before = productsOf(join(work, 'whole'))
+    const refused = await run('whole', other)
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('PIPELINE_RUN_OTHER')])
+    expect(refused.stderr).toContain('setting features.include changed from')
+    const place = ['--set', `runs.directory=${work}`, '--set', 'project.name=whole']
+    const out = join(work, 'two.parquet')
+    const features = await vigiaIn(work, ['features', '--out', out, ...SMALL_BANK, ...place, ...other])
+    expect([features.status, features.stderr]).toEqual([0, expect.stringContaining('.features-only')])
+    expect(features.stdout).toContain(', 2 features: ')
+    rmSync(join(work, 'whole', '.features-only'), { recursive: true })
+    expect(productsOf(join(work, 'whole'))).toEqual(before)
   })
 
   it('makes an output again that was altered, and stops there when it is the same again', async () => {
@@ -70,6 +85,7 @@ describe('a training run', () => {
   it('packages what selection dropped with its reason, and a model of the rest', async () => {
     copyOfWhole('selected')
     const { status, stderr } = await run('selected', [
+      '--replace',
       '--set',
       'selection.score=mutual_information',
       '--set',

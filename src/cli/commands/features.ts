@@ -1,22 +1,30 @@
 import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ConfigManager } from '../../config/config-manager.ts'
+import type { TrainingSettings } from '../../config/training-config.ts'
 import { readJson } from '../../disk/json-file.ts'
-import { trainingSteps } from '../../pipelines/training-pipeline.ts'
+import { LAST_STEP, trainingSteps } from '../../pipelines/training-pipeline.ts'
 import type { ReplayResult } from '../../replay/replay.ts'
+import { otherConfiguration } from '../../steps/other-configuration.ts'
 import { runPipeline } from '../../steps/run-pipeline.ts'
+import type { Step } from '../../steps/step.ts'
+import { readManifest } from '../../steps/step-manifest.ts'
 import { countsText } from '../../transaction/entity-kind.ts'
-import type { Command } from '../command.ts'
+import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 import { freeOutput, withoutOut } from '../output-file.ts'
 import { type PipelineTools, runFolder, trainingContext } from './run.ts'
+
+/** Folder in a finished run for features of another configuration. */
+const FEATURES_ONLY = '.features-only'
 
 /** `vigia features`: the training steps up to the features, and their file where it is wanted. */
 export const featuresCommand = (tools: Omit<PipelineTools, 'renderers'>): Command => ({
   name: 'features',
   summary: 'compute all features of a source, as training would see them',
   description:
-    'Runs the steps of `vigia run` up to the features in the same run folder, so nothing is computed twice, and copies the file: transaction_id, event_time_ms, user_id, merchant_id, is_fraud, labelled_at_ms, then one column per feature. Each value is what serving would have computed when the transaction arrived. What each feature means: docs/features.md.',
+    'Runs the steps of `vigia run` up to the features in the same run folder, so nothing is computed twice (beside them where the folder holds a finished run of another configuration), and copies the file: transaction_id, event_time_ms, user_id, merchant_id, is_fraud, labelled_at_ms, then one column per feature. Each value is what serving would have computed when the transaction arrived. What each feature means: docs/features.md.',
   options: [
     { flags: '-o, --out <file>', description: 'Parquet file to write', required: true },
     { flags: '--force', description: 'replace the file if it exists' },
@@ -35,10 +43,8 @@ export const featuresCommand = (tools: Omit<PipelineTools, 'renderers'>): Comman
   run: async (context, input) => {
     const config = await readTrainingConfig(context, input)
     const out = await freeOutput(context, input)
-    const folder = runFolder(context, config, withoutOut(input))
-    const steps = trainingSteps(trainingContext(context, config, folder))
-    const upToFeatures = steps.slice(0, steps.findIndex(({ name }) => name === 'features') + 1)
-    await runPipeline(upToFeatures, {
+    const { folder, steps } = await stepsToFeatures(context, config, input, tools.runtime)
+    await runPipeline(steps, {
       ...tools,
       folder,
       work: workOf(context, config.settings.resources),
@@ -55,6 +61,32 @@ export const featuresCommand = (tools: Omit<PipelineTools, 'renderers'>): Comman
     return 0
   },
 })
+
+/**
+ * The steps up to the features, in the run folder; where that is a finished run of another configuration, in
+ * a folder beside its steps, because its own are kept.
+ */
+const stepsToFeatures = async (
+  context: CommandContext,
+  config: ConfigManager<TrainingSettings>,
+  input: CommandInput,
+  runtime: string,
+): Promise<{ readonly folder: string; readonly steps: readonly Step[] }> => {
+  const stepsIn = (folder: string): readonly Step[] => {
+    const steps = trainingSteps(trainingContext(context, config, folder))
+    return steps.slice(0, steps.findIndex(({ name }) => name === 'features') + 1)
+  }
+  const folder = runFolder(context, config, withoutOut(input))
+  const steps = stepsIn(folder)
+  const isFinished = (await readManifest(join(folder, LAST_STEP))) !== undefined
+  const changed = isFinished ? await otherConfiguration(steps, folder, runtime) : undefined
+  if (changed === undefined) return { folder, steps }
+  const beside = join(folder, FEATURES_ONLY)
+  context.stderr.write(
+    `${folder} is a finished run of another configuration and is kept (${changed}); working in ${beside}\n`,
+  )
+  return { folder: beside, steps: stepsIn(beside) }
+}
 
 const describe = (out: string, { rows, featureNames, counts }: ReplayResult): string =>
   [

@@ -3,7 +3,7 @@ import picocolors from 'picocolors'
 import type { ConfigManager } from '../../config/config-manager.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
 import type { TrainingContext } from '../../pipelines/training/training-context.ts'
-import { type ReportRenderers, runTrainingPipeline } from '../../pipelines/training-pipeline.ts'
+import { LAST_STEP, type ReportRenderers, runTrainingPipeline } from '../../pipelines/training-pipeline.ts'
 import type { OpenTrackingStore, TrackingStore } from '../../ports/tracking-store.ts'
 import type { PipelineOptions } from '../../steps/run-pipeline.ts'
 import type { StepOutcome } from '../../steps/step.ts'
@@ -31,7 +31,7 @@ export const runCommand = (tools: PipelineTools): Command => ({
   name: 'run',
   summary: 'run the main job: read, validate, engineer features, train, choose, evaluate, score',
   description:
-    'Runs the training pipeline in a run folder. A step whose inputs, settings and code have not changed is skipped; each step says why it runs. Stopped anywhere, the same command goes on from there. What the folder holds: docs/runs.md. Exit code 1: the data did not pass validation, or the model a quality gate.',
+    'Runs the training pipeline in a run folder. A step whose inputs, settings and code have not changed is skipped; each step says why it runs. Stopped anywhere, the same command goes on from there. A finished run of another configuration is kept: --out names another folder, --replace runs over it. What the folder holds: docs/runs.md. Exit code 1: the data did not pass validation, or the model a quality gate.',
   options: [
     { flags: '-o, --out <folder>', description: 'run folder; otherwise runs.directory/project.name' },
     {
@@ -39,6 +39,7 @@ export const runCommand = (tools: PipelineTools): Command => ({
       description: 'run a step, or all of them, although the outputs are up to date',
     },
     { flags: '--from <step>', description: 'run this step and all after it' },
+    { flags: '--replace', description: 'run over a finished run of another configuration' },
     { flags: '--dry-run', description: 'only tell what would run, and why' },
     ...CONFIG_OPTIONS,
   ],
@@ -63,6 +64,7 @@ export const runCommand = (tools: PipelineTools): Command => ({
     try {
       const result = await runTrainingPipeline(trainingContext(context, config, folder), {
         ...forcing(input),
+        ...(input.options['replace'] !== true && { keepFinished: LAST_STEP }),
         ...(input.options['dryRun'] === true && { dryRun: true }),
         ...tools,
         ...(store !== undefined && {
