@@ -7,6 +7,7 @@ import {
 } from '../transaction/attributes.ts'
 import { LATEST_TIME_MS } from '../transaction/fields.ts'
 import {
+  clockOf,
   DECIMAL,
   FLOATING,
   INTEGER,
@@ -18,6 +19,7 @@ import {
   unsupported,
 } from './field-conversion.ts'
 import type { MappedField } from './field-mapping.ts'
+import type { LocalTimes } from './local-time.ts'
 
 /** SQL that turns an attribute's mapped value into its prepared column. */
 export interface ConvertedAttribute {
@@ -28,6 +30,8 @@ export interface ConvertedAttribute {
   readonly value: string
   /** The condition under which it is there and cannot be read; `false` where that counts as missing. */
   readonly isUnreadable: string
+  /** `clockChangeOf` its value; absent where no clock can be changed. */
+  readonly clock?: string
 }
 
 /**
@@ -39,9 +43,10 @@ export interface ConvertedAttribute {
 export const convertAttribute = (
   attribute: Attribute,
   field: MappedField,
-  timeZone: string,
+  times: LocalTimes,
 ): ConvertedAttribute => {
-  const { value, isGiven } = CONVERSIONS[attribute.kind](field, timeZone)
+  const { value, isGiven } = CONVERSIONS[attribute.kind](field, times)
+  const clock = attribute.kind === 'time' && field.type !== 'DATE' ? clockOf(field, times) : undefined
   const step = sqlIdentifier(convertedStep(attribute.name))
   const isText = attribute.kind === 'category' || attribute.kind === 'text'
   const forgives = attribute.unreadable === 'missing'
@@ -51,6 +56,7 @@ export const convertAttribute = (
     value: isText && forgives ? `CASE WHEN ${textIsNotAllowed([value])} THEN NULL ELSE ${value} END` : value,
     // Text that is not allowed is found with that of all fields.
     isUnreadable: forgives || isText ? 'false' : `(${step} IS NULL AND ${isGiven})`,
+    ...(clock !== undefined && { clock }),
   }
 }
 
@@ -117,14 +123,14 @@ const wholeMilliseconds = (timestamp: string): string => {
   return `((epoch_us(${timestamp}) + ${yearZeroMs}000) // 1000 - ${yearZeroMs})`
 }
 
-const time = (field: MappedField, timeZone: string): Conversion => {
+const time = (field: MappedField, times: LocalTimes): Conversion => {
   const value = mappedColumn(field.field)
   const inBounds = (instant: string): string =>
     `CASE WHEN ${instant} BETWEEN ${EARLIEST_ATTRIBUTE_TIME_MS} AND ${LATEST_TIME_MS} THEN ${instant} END`
   // A day is its first moment in UTC, as in requests, which know no zone of a source.
   if (field.type === 'DATE')
     return { value: inBounds(`epoch_ms(CAST(${value} AS TIMESTAMP))`), isGiven: `${value} IS NOT NULL` }
-  const instant = instantOf(field, timeZone, wholeMilliseconds)
+  const instant = instantOf(field, times, wholeMilliseconds)
   if (field.type !== 'VARCHAR') return { value: inBounds(instant), isGiven: isGivenNumber(field) }
   const text = `trim(${value})`
   const day = `WHEN regexp_full_match(${text}, ${DAY_TEXT}) THEN epoch_ms(TRY_CAST(${text} AS TIMESTAMP))`
@@ -145,8 +151,9 @@ const text = (field: MappedField): Conversion => {
   return { value: isFractional ? whole : plain, isGiven: `${plain} IS NOT NULL` }
 }
 
-const CONVERSIONS: Readonly<Record<Attribute['kind'], (field: MappedField, timeZone: string) => Conversion>> =
-  { number, category: text, boolean, time, text }
+const CONVERSIONS: Readonly<
+  Record<Attribute['kind'], (field: MappedField, times: LocalTimes) => Conversion>
+> = { number, category: text, boolean, time, text }
 
 /** The names of the attributes of a row that are there and cannot be read, joined; NULL without any. */
 export const unreadableNames = (attributes: readonly ConvertedAttribute[]): string => {

@@ -12,12 +12,13 @@ import {
 import type { BoundAttribute } from './bound-attributes.ts'
 import { type ConvertedField, convertField, mappedColumn, rowReasons } from './field-conversion.ts'
 import type { MappedField } from './field-mapping.ts'
+import type { LocalTimes } from './local-time.ts'
 
 /** Everything that is converted, each with its expression. */
 export interface Conversion {
   readonly fields: readonly MappedField<SourceField>[]
   readonly attributes: readonly BoundAttribute[]
-  readonly timeZone: string
+  readonly times: LocalTimes
   readonly amounts: AmountRules
 }
 
@@ -31,6 +32,8 @@ export interface ConvertedRows {
   readonly reasons: string
   readonly fields: readonly ConvertedField[]
   readonly attributes: readonly ConvertedAttribute[]
+  /** Of each local time whether a clock change made it happen twice or never, as `clockChangeOf` says. */
+  readonly clocks: readonly (readonly [name: string, sql: string])[]
 }
 
 /** Fields and attributes. */
@@ -65,9 +68,9 @@ export const preparedNames = (
  * @param careful as `mappedRows` says
  */
 export const convertedRows = (conversion: Conversion, careful: boolean): ConvertedRows => {
-  const { fields, attributes, timeZone, amounts } = conversion
-  const converted = fields.map((field) => convertField(field, timeZone, amounts))
-  const others = attributes.map(({ attribute, field }) => convertAttribute(attribute, field, timeZone))
+  const { fields, attributes, times, amounts } = conversion
+  const converted = fields.map((field) => convertField(field, times, amounts))
+  const others = attributes.map(({ attribute, field }) => convertAttribute(attribute, field, times))
   const layers = Math.max(1, ...converted.map((field) => field.steps.length))
   const forgiving = attributes.filter(({ attribute }) => attribute.unreadable === 'missing')
   let query = mappedRows(
@@ -94,7 +97,11 @@ export const convertedRows = (conversion: Conversion, careful: boolean): Convert
       .map(({ attribute }) => attributeStep(attribute)),
   ]
   const reasons = rowReasons(converted, texts)
-  return { query, columns, reasons, fields: converted, attributes: others }
+  const clocks = [
+    ...converted.map(({ clock }, index) => [fields[index]!.field as string, clock] as const),
+    ...others.map(({ attribute, clock }) => [`attributes.${attribute.name}`, clock] as const),
+  ].flatMap(([name, clock]) => (clock === undefined ? [] : [[name, clock] as const]))
+  return { query, columns, reasons, fields: converted, attributes: others, clocks }
 }
 
 /**

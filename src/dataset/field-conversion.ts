@@ -1,4 +1,4 @@
-import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { sqlIdentifier } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
 import type { AmountRules } from '../transaction/amount-rules.ts'
 import {
@@ -10,6 +10,14 @@ import {
 } from '../transaction/fields.ts'
 import { amountColumn, amountReasons, amountSteps, currencyReasons } from './amount-conversion.ts'
 import type { MappedField } from './field-mapping.ts'
+import {
+  changesClocks,
+  clockChangeOf,
+  instantOfLocal,
+  type LocalParts,
+  type LocalTimes,
+  partsOf,
+} from './local-time.ts'
 import { type QuarantineReason, reasonBit } from './quarantine-reasons.ts'
 
 /**
@@ -23,6 +31,8 @@ export interface ConvertedField {
   readonly columns: readonly (readonly [string, string])[]
   /** Reason and the SQL condition under which it holds; NULL counts as false. */
   readonly reasons: readonly (readonly [QuarantineReason, string])[]
+  /** `clockChangeOf` its value; absent where no clock can be changed. */
+  readonly clock?: string
 }
 
 /** Mapped columns are named `m_<field>` in the SQL. */
@@ -39,15 +49,15 @@ export const DECIMAL = /^DECIMAL/
  */
 export const convertField = (
   field: MappedField<SourceField>,
-  timeZone: string,
+  times: LocalTimes,
   amounts: AmountRules,
 ): ConvertedField => {
   const described = DESCRIBED.get(field.field)!
   switch (described.kind) {
     case 'time':
-      return convertTimestamp(field, described.column, timeZone)
+      return convertTimestamp(field, described.column, times)
     case 'label-time':
-      return convertLabelledAt(field, described.column, timeZone)
+      return convertLabelledAt(field, described.column, times)
     case 'amount':
       return convertAmount(field, described.column, amounts)
     case 'label':
@@ -113,27 +123,63 @@ const convertText = (
   }
 }
 
-const convertTimestamp = (field: MappedField, column: string, timeZone: string): ConvertedField => ({
-  steps: [['c_time', instantOf(field, timeZone)]],
-  columns: [[column, 'c_time']],
-  reasons: [
-    ['timestamp_without_zone', `c_time IS NULL AND ${lacksZone(field, timeZone)}`],
-    ['timestamp_not_readable', `c_time IS NULL AND NOT ${lacksZone(field, timeZone)}`],
-    ['timestamp_out_of_range', `c_time NOT BETWEEN 0 AND ${LATEST_TIME_MS}`],
-  ],
-})
-
-const convertLabelledAt = (field: MappedField, column: string, timeZone: string): ConvertedField => ({
-  steps: [['c_labelled', instantOf(field, timeZone)]],
-  columns: [[column, 'c_labelled']],
-  reasons: [
-    ['labelled_at_without_zone', `c_labelled IS NULL AND ${lacksZone(field, timeZone)}`],
-    [
-      'labelled_at_not_readable',
-      `CASE WHEN c_labelled IS NULL THEN ${textOf(field)} IS NOT NULL AND NOT ${lacksZone(field, timeZone)} ELSE c_labelled NOT BETWEEN 0 AND ${LATEST_TIME_MS} END`,
+const convertTimestamp = (field: MappedField, column: string, times: LocalTimes): ConvertedField => {
+  const { steps, clock } = timeSteps('c_time', field, times)
+  const isRejected = clock === undefined ? 'false' : `${clock} <> 0`
+  return {
+    steps,
+    columns: [[column, 'c_time']],
+    reasons: [
+      ['timestamp_without_zone', `c_time IS NULL AND ${lacksZone(field, times)}`],
+      ['timestamp_ambiguous', `c_time IS NULL AND ${isRejected}`],
+      ['timestamp_not_readable', `c_time IS NULL AND NOT ${lacksZone(field, times)} AND NOT ${isRejected}`],
+      ['timestamp_out_of_range', `c_time NOT BETWEEN 0 AND ${LATEST_TIME_MS}`],
     ],
-  ],
-})
+    ...(clock !== undefined && { clock }),
+  }
+}
+
+const convertLabelledAt = (field: MappedField, column: string, times: LocalTimes): ConvertedField => {
+  const { steps, clock } = timeSteps('c_labelled', field, times)
+  const isRejected = clock === undefined ? 'false' : `${clock} <> 0`
+  return {
+    steps,
+    columns: [[column, 'c_labelled']],
+    reasons: [
+      ['labelled_at_without_zone', `c_labelled IS NULL AND ${lacksZone(field, times)}`],
+      ['labelled_at_ambiguous', `c_labelled IS NULL AND ${isRejected}`],
+      [
+        'labelled_at_not_readable',
+        `CASE WHEN c_labelled IS NULL THEN ${textOf(field)} IS NOT NULL AND NOT ${lacksZone(field, times)} AND NOT ${isRejected} ELSE c_labelled NOT BETWEEN 0 AND ${LATEST_TIME_MS} END`,
+      ],
+    ],
+    ...(clock !== undefined && { clock }),
+  }
+}
+
+/** The steps to an instant, `name`; a local time has its parts before, each of which is computed once. */
+const timeSteps = (
+  name: string,
+  field: MappedField,
+  times: LocalTimes,
+): Pick<ConvertedField, 'steps' | 'clock'> => {
+  const local = localOf(field)
+  if (local === undefined || !changesClocks(times)) return { steps: [[name, instantOf(field, times)]] }
+  const { before, after } = partsOf(`${name}_local`, times)
+  const parts = {
+    local: `${name}_local`,
+    before: `${name}_parts.before`,
+    after: `${name}_parts.after`,
+  }
+  return {
+    steps: [
+      [parts.local, local],
+      [`${name}_parts`, `{'before': ${before}, 'after': ${after}}`],
+      [name, instantOf(field, times, sinceEpoch, parts)],
+    ],
+    clock: clockChangeOf(parts, times),
+  }
+}
 
 /** A DOUBLE column is read as the shortest decimal that names it, which is what its writer meant. */
 const convertAmount = (field: MappedField, column: string, rules: AmountRules): ConvertedField => {
@@ -215,7 +261,7 @@ const sinceEpoch = (timestamp: string): string => `epoch_ms(${timestamp})`
  * Whether the text is a time that could be read if only its zone were known: never NULL, false where there is
  * a zone for such text.
  */
-const lacksZone = (field: MappedField, timeZone: string): string => {
+const lacksZone = (field: MappedField, { timeZone }: LocalTimes): string => {
   const value = mappedColumn(field.field)
   return field.type === 'VARCHAR' && timeZone === ''
     ? `coalesce(regexp_full_match(${value}, '\\s*${ISO_TEXT}\\s*') AND TRY_CAST(${value} AS TIMESTAMP) IS NOT NULL, false)`
@@ -226,8 +272,24 @@ const lacksZone = (field: MappedField, timeZone: string): string => {
  * Whether the times of a field are typed without a zone, and so taken to be UTC because `source.time_zone`
  * names no other.
  */
-export const isTakenAsUtc = (field: MappedField, timeZone: string): boolean =>
-  timeZone === '' && /^(DATE|TIMESTAMP(?! WITH TIME ZONE).*)$/.test(field.type)
+export const isTakenAsUtc = (field: MappedField, { timeZone }: LocalTimes): boolean =>
+  timeZone === '' && LOCAL.test(field.type)
+
+const LOCAL = /^(DATE|TIMESTAMP(?! WITH TIME ZONE).*)$/
+
+/** The time without a zone of a field, TIMESTAMP, NULL where it has none; undefined: it never has one. */
+const localOf = (field: MappedField): string | undefined => {
+  const value = mappedColumn(field.field)
+  if (field.type === 'VARCHAR')
+    return `CASE WHEN regexp_full_match(${value}, '\\s*${ISO_TEXT}\\s*') THEN TRY_CAST(${value} AS TIMESTAMP) END`
+  return LOCAL.test(field.type) ? `CAST(${value} AS TIMESTAMP)` : undefined
+}
+
+/** `clockChangeOf` a field's value; undefined where no clock can be changed. */
+export const clockOf = (field: MappedField, times: LocalTimes): string | undefined => {
+  const local = changesClocks(times) ? localOf(field) : undefined
+  return local === undefined ? undefined : clockChangeOf(partsOf(`(${local})`, times), times)
+}
 
 /**
  * Epoch milliseconds; finer digits are cut off. NULL when missing or not readable.
@@ -236,26 +298,30 @@ export const isTakenAsUtc = (field: MappedField, timeZone: string): boolean =>
  * offset.
  *
  * @param epochMs SQL for the milliseconds of a timestamp
+ * @param parts of the local time, where they are computed already
  */
-export const instantOf = (field: MappedField, timeZone: string, epochMs = sinceEpoch): string => {
+export const instantOf = (
+  field: MappedField,
+  times: LocalTimes,
+  epochMs = sinceEpoch,
+  parts?: LocalParts,
+): string => {
   const value = mappedColumn(field.field)
-  const local = (timestamp: string) =>
-    timeZone === '' ? timestamp : `timezone(${sqlLiteral(timeZone)}, ${timestamp})`
+  const local = localOf(field)
+  const naive = (): string =>
+    changesClocks(times) ? instantOfLocal(parts ?? partsOf(`(${local})`, times), times) : `(${local})`
   if (field.type === 'VARCHAR') {
-    const naive =
-      timeZone === ''
-        ? ''
-        : `WHEN regexp_full_match(${value}, '\\s*${ISO_TEXT}\\s*') THEN ${epochMs(local(`TRY_CAST(${value} AS TIMESTAMP)`))} `
+    const withoutZone =
+      times.timeZone === '' ? '' : `WHEN (${parts?.local ?? local}) IS NOT NULL THEN ${epochMs(naive())} `
     const utc = epochMs(`TRY_CAST(${value} AS TIMESTAMP)`)
     const zoned = epochMs(`TRY_CAST(trim(${value}) AS TIMESTAMPTZ)`)
-    return `CASE WHEN regexp_full_match(${value}, '\\s*${ISO_TEXT}(Z|[+-][0-9]{2}(:?[0-9]{2})?)\\s*') THEN CASE WHEN ${value} LIKE '%Z' THEN ${utc} ELSE ${zoned} END ${naive}WHEN regexp_full_match(${value}, '\\s*[0-9]{1,15}\\s*') THEN TRY_CAST(${value} AS BIGINT) END`
+    return `CASE WHEN regexp_full_match(${value}, '\\s*${ISO_TEXT}(Z|[+-][0-9]{2}(:?[0-9]{2})?)\\s*') THEN CASE WHEN ${value} LIKE '%Z' THEN ${utc} ELSE ${zoned} END ${withoutZone}WHEN regexp_full_match(${value}, '\\s*[0-9]{1,15}\\s*') THEN TRY_CAST(${value} AS BIGINT) END`
   }
   if (INTEGER.test(field.type)) return `TRY_CAST(${value} AS BIGINT)`
   if (FLOATING.test(field.type) || DECIMAL.test(field.type))
     return `CASE WHEN ${value} = floor(${value}) THEN TRY_CAST(${value} AS BIGINT) END`
   if (field.type === 'TIMESTAMP WITH TIME ZONE') return epochMs(value)
-  if (field.type === 'DATE' || field.type.startsWith('TIMESTAMP'))
-    return epochMs(local(`CAST(${value} AS TIMESTAMP)`))
+  if (local !== undefined) return epochMs(naive())
   throw unsupported(field, 'text, whole numbers (epoch ms), DATE, TIMESTAMP')
 }
 

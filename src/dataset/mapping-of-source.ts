@@ -23,7 +23,7 @@ export const mappingOfSource = (
   return {
     version: 1,
     format,
-    timeZone: conversion.timeZone,
+    ...conversion.times,
     columns: columns.filter(({ name }) => read.has(name)),
     fields: Object.fromEntries(
       served.flatMap(({ field, expression }) => (expression === null ? [] : [[field, expression]])),

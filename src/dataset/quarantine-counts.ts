@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { sqlIdentifier } from '../disk/database.ts'
 import { DAY_MS } from '../foundation/days.ts'
 import type { AmountRules } from '../transaction/amount-rules.ts'
 import { LATEST_TIME_MS } from '../transaction/fields.ts'
@@ -132,6 +133,32 @@ export const countRows = async (connection: DuckDBConnection, amounts: AmountRul
     lostFrauds: lostFrauds!,
     badByDay: days.getRows().map(([day, rows]) => ({ dayMs: Number(day) * DAY_MS, rows: Number(rows) })),
   }
+}
+
+/** How many local times of a field or attribute a clock change makes happen twice, or never. */
+export interface ClockChanges {
+  readonly name: string
+  readonly repeated: number
+  readonly skipped: number
+}
+
+/** Column of `mapped` with the `clockChangeOf` a field or attribute. */
+export const clockColumn = (name: string): string => sqlIdentifier(`__clock_${name}`)
+
+/** Those that have any, in the order of `clocks`. */
+export const countClockChanges = async (
+  connection: DuckDBConnection,
+  names: readonly string[],
+): Promise<readonly ClockChanges[]> => {
+  if (names.length === 0) return []
+  const counted = names.map(
+    (name) => `count_if(${clockColumn(name)} = 1), count_if(${clockColumn(name)} = 2)`,
+  )
+  const reader = await connection.runAndReadAll(`SELECT ${counted.join(', ')} FROM mapped`)
+  const row = reader.getRows()[0]!.map(Number)
+  return names
+    .map((name, index) => ({ name, repeated: row[2 * index]!, skipped: row[2 * index + 1]! }))
+    .filter(({ repeated, skipped }) => repeated + skipped > 0)
 }
 
 /** How many lines are no rows of the table at all. */

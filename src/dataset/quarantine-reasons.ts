@@ -17,6 +17,11 @@ export const QUARANTINE_REASONS = [
   { code: 'transaction_id_missing', field: 'transaction_id', what: 'transaction id missing' },
   { code: 'user_missing', field: 'user_id', what: 'user missing' },
   { code: 'timestamp_without_zone', field: 'timestamp', what: 'timestamp without a time zone' },
+  {
+    code: 'timestamp_ambiguous',
+    field: 'timestamp',
+    what: 'timestamp in an hour that a clock change repeats or skips (source.disambiguation)',
+  },
   { code: 'timestamp_not_readable', field: 'timestamp', what: 'timestamp not readable' },
   { code: 'timestamp_out_of_range', field: 'timestamp', what: 'timestamp before 1970 or after 9999' },
   { code: 'amount_not_a_number', field: 'amount', what: 'amount not a number' },
@@ -26,6 +31,11 @@ export const QUARANTINE_REASONS = [
   { code: 'currency_differs', field: 'currency', what: 'currency is not amounts.currency' },
   { code: 'label_not_binary', field: 'is_fraud', what: 'label not 0 or 1' },
   { code: 'labelled_at_without_zone', field: 'labelled_at', what: 'time of the label without a time zone' },
+  {
+    code: 'labelled_at_ambiguous',
+    field: 'labelled_at',
+    what: 'time of the label in an hour that a clock change repeats or skips (source.disambiguation)',
+  },
   { code: 'labelled_at_not_readable', field: 'labelled_at', what: 'time of the label not readable' },
   {
     code: 'latitude_out_of_range',

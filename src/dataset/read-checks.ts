@@ -1,4 +1,5 @@
 import { atMost, type Check, NOTHING_FOUND, percent, shareOf } from './dataset-check.ts'
+import type { ClockChanges } from './quarantine-counts.ts'
 import type { QuarantineReason } from './quarantine-reasons.ts'
 import type { ReadResult } from './read-source.ts'
 
@@ -108,6 +109,27 @@ export const checkZone: Check = ({ read }) => [
     ),
   },
 ]
+
+/** An hour that clocks repeat is two, and one that they skip is none: what was meant is a guess. */
+export const checkClockChanges: Check = ({ read }) => {
+  const total = read.clockChanges.reduce((sum, { repeated, skipped }) => sum + repeated + skipped, 0)
+  const told = ({ name, repeated, skipped }: ClockChanges): string =>
+    `${name}: ${repeated} in a repeated hour, ${skipped} in a skipped one`
+  return [
+    {
+      id: 'time.clock_change',
+      what: 'local times that a clock change repeats or skips',
+      severity: 'warning',
+      setting: 'source.disambiguation',
+      allowed: 'none; a zone in the data says which hour is meant',
+      observed: total === 0 ? 'none' : read.clockChanges.map(told).join('; '),
+      ...NOTHING_FOUND,
+      rows: total,
+      passed: total === 0,
+      ...detailOf(total > 0 && 'source.disambiguation says which instant was taken, or that none is'),
+    },
+  ]
+}
 
 /** The member `detail` of a check, left out where there is nothing to say. */
 export const detailOf = (text: string | false): { readonly detail?: string } =>

@@ -15,9 +15,13 @@ import type { RenamedColumn } from './csv-header.ts'
 import { isTakenAsUtc } from './field-conversion.ts'
 import { type MappedField, mapFields } from './field-mapping.ts'
 import { markFutureRows } from './future-rows.ts'
+import { localTimesOf } from './local-time.ts'
 import { createMappingMacros } from './mapping-macros.ts'
 import { mappingOfSource } from './mapping-of-source.ts'
 import {
+  type ClockChanges,
+  clockColumn,
+  countClockChanges,
   countRejected,
   countRows,
   type DayCount,
@@ -96,6 +100,8 @@ export interface ReadResult {
   readonly lostFrauds: number
   /** Fields whose times are typed without a zone and so taken as UTC, because no zone is configured. */
   readonly takenAsUtc: readonly SourceField[]
+  /** Fields and attributes that have local times which a clock change repeats or skips. */
+  readonly clockChanges: readonly ClockChanges[]
   /** Accepted rows that are earlier than the accepted row before them in the source. */
   readonly outOfOrderRows: number
   /** The columns of the source itself; null when reading was not asked for them. */
@@ -141,14 +147,15 @@ export const readSource = async (
     const fields = await mapFields(connection, source.fields, rows.columns, labels)
     const bound = await bindAttributes(connection, source, fields, rows.columns)
     throwIfAborted(signal)
-    const conversion = { fields, attributes: bound, timeZone: source.time_zone, amounts }
-    await convertRows(connection, conversion, false).catch((error: unknown) => {
+    const conversion = { fields, attributes: bound, times: localTimesOf(source), amounts }
+    const clocks = await convertRows(connection, conversion, false).catch((error: unknown) => {
       if (!isOfSomeRow(error)) throw error
       return convertRows(connection, conversion, true)
     })
     if (source.future === 'quarantine') await markFutureRows(connection)
     const { attributes, lookups } = await completeRows(connection, conversion, tables, outputs, signal)
     const counts = await countRows(connection, amounts)
+    const clockChanges = await countClockChanges(connection, clocks)
     const profiled = profile ? await profileSource(connection, allOf(conversion), rows.columns) : null
     throwIfAborted(signal)
     told('writing the prepared dataset', 0)
@@ -165,6 +172,7 @@ export const readSource = async (
     return {
       ...resultOf(rows, conversion, counts, written),
       attributes,
+      clockChanges,
       ...(tables.length > 0 && { tables: tables.map(({ read }, at) => ({ ...read, ...lookups[at]! })) }),
       served: { ...mapping, ...(tables.length > 0 && { tables: ofTables }) },
       profile: profiled,
@@ -225,10 +233,10 @@ const writeRows = async (
 
 const resultOf = (
   rows: SourceRows,
-  { fields, timeZone, amounts }: Conversion,
+  { fields, times, amounts }: Conversion,
   counts: RowCounts,
   written: Written,
-): Omit<ReadResult, 'profile' | 'served' | 'attributes' | 'tables'> => ({
+): Omit<ReadResult, 'profile' | 'served' | 'attributes' | 'tables' | 'clockChanges'> => ({
   format: rows.format,
   files: rows.files,
   sourceColumns: rows.columns,
@@ -244,7 +252,7 @@ const resultOf = (
   acceptedFrauds: counts.acceptedFrauds,
   lostFrauds: counts.lostFrauds,
   takenAsUtc: fields
-    .filter((field) => isTimeField(field.field) && isTakenAsUtc(field, timeZone))
+    .filter((field) => isTimeField(field.field) && isTakenAsUtc(field, times))
     .map(({ field }) => field),
   outOfOrderRows: counts.outOfOrder,
   quarantinedByDay: counts.badByDay,
@@ -254,19 +262,20 @@ const resultOf = (
 const isOfSomeRow = (error: unknown): boolean =>
   /^(Conversion|Out of Range|Invalid Input) Error/.test(String((error as Error).message))
 
-/** Step 3. */
+/** Step 3; returns whose clock changes the rows have. */
 const convertRows = async (
   connection: DuckDBConnection,
   conversion: Conversion,
   careful: boolean,
-): Promise<void> => {
-  const { query, columns, reasons } = convertedRows(conversion, careful)
+): Promise<readonly string[]> => {
+  const { query, columns, reasons, clocks } = convertedRows(conversion, careful)
   const names = preparedNames(conversion.attributes.map(({ attribute }) => attribute))
   // Numbering around rejected rows is a join, which does not keep the order; a plain scan does.
   const order = (await countRejected(connection)) > 0 ? 'ORDER BY source_row' : ''
   await connection.run(
-    `CREATE OR REPLACE TEMP TABLE mapped AS SELECT source_row, ${names.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, "__unreadable", CAST(${reasons} AS INTEGER) AS reasons FROM (${query}) ${order}`,
+    `CREATE OR REPLACE TEMP TABLE mapped AS SELECT source_row, ${names.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, "__unreadable", ${clocks.map(([name, sql]) => `${sql} AS ${clockColumn(name)}, `).join('')}CAST(${reasons} AS INTEGER) AS reasons FROM (${query}) ${order}`,
   )
+  return clocks.map(([name]) => name)
 }
 
 /** Step 4: the attributes of rows, those of tables too, and how often each table had a row. */

@@ -21,7 +21,14 @@ import {
   shareOf,
 } from './dataset-check.ts'
 import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
-import { checkHeader, checkLostFrauds, checkRepeatedIds, checkZone, rowsOf } from './read-checks.ts'
+import {
+  checkClockChanges,
+  checkHeader,
+  checkLostFrauds,
+  checkRepeatedIds,
+  checkZone,
+  rowsOf,
+} from './read-checks.ts'
 import type { ReadResult } from './read-source.ts'
 import { checkColumns, checkEntities, checkResolution, checkTimeUnit } from './source-checks.ts'
 import { checkTables } from './tables/table-checks.ts'
@@ -276,6 +283,7 @@ const CHECKS: readonly Check[] = [
   checkMissing,
   checkTime,
   checkZone,
+  checkClockChanges,
   checkTimeUnit,
   checkResolution,
   checkEntities,

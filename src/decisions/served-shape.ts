@@ -112,6 +112,7 @@ const difference = (
   const pairs: (readonly [part: string, allowed: string | undefined, got: string | undefined])[] = [
     ['the format', one.format, other.format],
     ['the time zone', one.timeZone, other.timeZone],
+    ['source.disambiguation', one.disambiguation, other.disambiguation],
     ...TRANSACTION_FIELDS.map(({ wire }) => [wire, one.fields[wire], other.fields[wire]] as const),
     ...other.columns.map(({ name, type }) => [`the column ${name}`, types.get(name) ?? type, type] as const),
     ...Object.entries(other.attributes).map(

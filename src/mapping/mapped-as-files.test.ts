@@ -144,6 +144,7 @@ const entries = (kind: SourceAttribute['kind'], expressions: readonly string[]) 
 /** Every third mapping knows no users; amounts by some rules, times of some zone. */
 const MAPPING = fc.record({
   zone: fc.constantFrom('', 'UTC', 'Europe/Madrid'),
+  disambiguation: fc.constantFrom('later', 'earlier', 'compatible', 'reject'),
   amounts: fc.constantFrom<AmountRules>(
     DEFAULT_AMOUNTS,
     { ...DEFAULT_AMOUNTS, rounding: 'half_even', zero: false, refunds: false },
@@ -256,6 +257,7 @@ const TYPED_ROW = fc.record(
 const ANY = ['big', 'small', 'd', 'f', 'dec', 'flag', 's']
 const TYPED_MAPPING = fc.record({
   zone: fc.constantFrom('', 'UTC', 'Europe/Madrid'),
+  disambiguation: fc.constantFrom('later', 'earlier', 'compatible', 'reject'),
   amounts: fc.constantFrom<AmountRules>(
     { ...DEFAULT_AMOUNTS, rounding: 'half_up' },
     { ...DEFAULT_AMOUNTS, decimals: 3 },
@@ -472,8 +474,8 @@ const cellOf = (value: unknown): string =>
 
 /** What training reads of a file: accepted transactions by their place. */
 const readFile = async (connection: DuckDBConnection, folder: string, path: string, mapping: AnyMapping) => {
-  const { zone, amounts, fields, attributes } = mapping
-  const settings = { path, order: 'arrival', time_zone: zone, fields, attributes }
+  const { zone, disambiguation, amounts, fields, attributes } = mapping
+  const settings = { path, order: 'arrival', time_zone: zone, disambiguation, fields, attributes }
   const preparedPath = join(folder, 'prepared.parquet')
   const read = await readSource(
     connection,

@@ -181,7 +181,7 @@ const statementOf = async (
   }
   const read = new Set([...boundFields, ...bound.map(({ field }) => field)].flatMap(({ columns }) => columns))
   const columns = mapping.columns.filter(({ name }) => read.has(name))
-  const conversion = { fields: boundFields, attributes: bound, timeZone: mapping.timeZone, amounts }
+  const conversion = { fields: boundFields, attributes: bound, times: mapping, amounts }
   const converted = convertedRows(conversion, true)
   const outputs = [
     ...boundFields.map((field, index) => {

@@ -111,6 +111,7 @@ const report = (text: string): ValidationReport => ({
     acceptedFrauds: 9,
     lostFrauds: 3,
     takenAsUtc: [],
+    clockChanges: [],
     profile: {
       rows: 100,
       numericTimes: null,

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { type RequestField, TRANSACTION_FIELDS } from './fields.ts'
-import { TableMappingsSchema } from './table-mapping.ts'
+import { DisambiguationSchema, TableMappingsSchema } from './table-mapping.ts'
 
 /**
  * How the rows of a bank's own tables become transactions, as training read them: the expressions of fields
@@ -14,6 +14,7 @@ export const SourceMappingSchema = Type.Object(
     format: Type.Union([Type.Literal('csv'), Type.Literal('json'), Type.Literal('parquet')]),
     /** IANA zone of times without one; empty: none is known. */
     timeZone: Type.String({ maxLength: 64 }),
+    disambiguation: Type.Optional(DisambiguationSchema),
     /** The columns that the expressions read, in the order of the source, with their SQL types. */
     columns: Type.Array(
       Type.Object(

@@ -6,6 +6,14 @@ const closed = { additionalProperties: false }
 /** What a value is compared as. */
 const KeyKindSchema = Type.Union([Type.Literal('text'), Type.Literal('number')])
 
+/** Which instant a local time is that a clock change repeats or skips; absent: the later one. */
+export const DisambiguationSchema = Type.Union([
+  Type.Literal('later'),
+  Type.Literal('earlier'),
+  Type.Literal('compatible'),
+  Type.Literal('reject'),
+])
+
 /**
  * A table beside the transactions, as training read it: which row of it a transaction finds, and what the row
  * gives. It travels in the manifest of a model, and serving reads the table of its own day by it.
@@ -26,6 +34,7 @@ export const TableMappingSchema = Type.Object(
     ),
     /** IANA zone of times without one; empty: none is known. */
     timeZone: Type.String({ maxLength: 64 }),
+    disambiguation: Type.Optional(DisambiguationSchema),
     /** The columns that the expressions read, with their SQL types. */
     columns: Type.Array(Type.Object({ name: text, type: Type.String({ maxLength: 10_000 }) }, closed)),
     /** SQL over them, each with the field or attribute of a transaction that has the same value. */

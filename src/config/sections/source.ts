@@ -133,6 +133,14 @@ export const SourceSchema = Type.Object(
       description:
         'IANA zone in which timestamps without an offset are read, for instance Europe/Madrid. Empty: such text is quarantined, because guessing a zone moves every hour-of-day feature; typed timestamps without a zone (of Parquet, or made by strptime) are then UTC, with a warning.',
     }),
+    disambiguation: Type.Union(
+      [Type.Literal('later'), Type.Literal('earlier'), Type.Literal('compatible'), Type.Literal('reject')],
+      {
+        default: 'later',
+        description:
+          'Which instant a time of source.time_zone is in the hour that a clock change repeats or skips, in the words of Temporal: the later or the earlier one, compatible (the earlier of a repeated hour, the later of a skipped one), or reject: its row is quarantined. later, because winter time is what many systems go on with; how many times it was asked for is counted.',
+      },
+    ),
     order: Type.Union([Type.Literal('event_time'), Type.Literal('arrival')], {
       default: 'event_time',
       description:

@@ -6,6 +6,7 @@ import type { AttributeKind } from '../../transaction/attributes.ts'
 import { isIdField } from '../../transaction/entities.ts'
 import type { TableMapping } from '../../transaction/table-mapping.ts'
 import { columnNamed } from '../field-mapping.ts'
+import { localTimesOf } from '../local-time.ts'
 import { findAttributes, type SourceAttribute } from '../source-attributes.ts'
 
 /** How the rows of a table are found and what they give, with its expressions over the table's columns. */
@@ -52,7 +53,7 @@ export const defineTable = (
     mapping: {
       format,
       csv: csvOf(source, settings),
-      timeZone: source.time_zone,
+      ...localTimesOf(source),
       key: Object.entries(settings.key ?? {}).map(([from, of]) => ({
         from: sql(from),
         of,

@@ -112,7 +112,7 @@ export const tableQuery = async (
     if (expression !== undefined) await helper(as, kind, expression, SETTINGS[as])
   for (const attribute of attributes) await add(attribute, `source.attributes.${attribute.name}.from`)
   const foundBy = foundByOf(mapping)
-  const conversion = { fields: [], attributes: bound, timeZone: mapping.timeZone, amounts: DEFAULT_AMOUNTS }
+  const conversion = { fields: [], attributes: bound, times: mapping, amounts: DEFAULT_AMOUNTS }
   const converted = convertedRows(conversion, careful)
   const readable = (of: Pick<Attribute, 'name' | 'kind'>): string => {
     const value = converted.columns.get(sqlIdentifier(attributeColumn(of.name)))!
@@ -133,9 +133,7 @@ export const tableQuery = async (
     fields: bound.map(({ field }) => field),
     takenAsUtc: others.flatMap(([as]) => {
       const found = bound.find(({ attribute }) => attribute.name === helperName(as))
-      return found?.attribute.kind === 'time' && isTakenAsUtc(found.field, mapping.timeZone)
-        ? [SETTINGS[as]]
-        : []
+      return found?.attribute.kind === 'time' && isTakenAsUtc(found.field, mapping) ? [SETTINGS[as]] : []
     }),
   }
 }

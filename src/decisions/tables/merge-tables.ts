@@ -85,9 +85,19 @@ const assertAlike = (
 ): void => {
   const types = new Map(one.columns.map(({ name, type }) => [name, type]))
   const parts: (readonly [part: string, allowed: unknown, got: unknown])[] = [
-    ...(['format', 'csv', 'timeZone', 'key', 'range', 'validFrom', 'validTo', 'knownFrom'] as const).map(
-      (part) => [part, one[part] ?? null, other[part] ?? null] as const,
-    ),
+    ...(
+      [
+        'format',
+        'csv',
+        'timeZone',
+        'disambiguation',
+        'key',
+        'range',
+        'validFrom',
+        'validTo',
+        'knownFrom',
+      ] as const
+    ).map((part) => [part, one[part] ?? null, other[part] ?? null] as const),
     ...other.columns.map(({ name, type }) => [`the column ${name}`, types.get(name) ?? type, type] as const),
     ...Object.entries(other.attributes).map(
       ([name, got]) => [`the attribute ${name}`, one.attributes[name] ?? got, got] as const,
