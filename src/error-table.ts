@@ -172,7 +172,7 @@ export const ERRORS = define({
   DATASET_TABLE_UNREADABLE: {
     status: 422,
     exitCode: 2,
-    message: 'The table {table} (source.tables.{table}) cannot be read: {reason}',
+    message: 'The table {table} ({setting}) cannot be read: {reason}',
     fix: '{hint}',
   },
   DATASET_TABLE_ROWS_CLASH: {

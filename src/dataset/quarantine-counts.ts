@@ -98,37 +98,49 @@ const takeLatestLabels = async (connection: DuckDBConnection): Promise<void> => 
   )
 }
 
+/** Quarantined rows of `mapped`, and lines that are no rows, by primary reason. */
+export const primaryReasons = async (
+  connection: DuckDBConnection,
+  amounts: AmountRules,
+): Promise<readonly ReasonCount[]> => {
+  const isFirst = QUARANTINE_REASONS.map(({ code }) => {
+    const bit = reasonBit(code)
+    return `reasons & ${2 * bit - 1} = ${bit}`
+  })
+  const counted = isFirst.flatMap((condition) => [
+    `count(*) FILTER (${condition})`,
+    `count(*) FILTER (${condition} AND is_fraud = 1)`,
+  ])
+  const reader = await connection.runAndReadAll(`SELECT ${counted.join(', ')} FROM mapped`)
+  const row = reader.getRows()[0]!.map(Number)
+  const malformed = await countRejected(connection)
+  return QUARANTINE_REASONS.map(({ code }, index) => ({
+    code,
+    what: whatOf(code, amounts),
+    rows: row[2 * index]! + (code === 'row_malformed' ? malformed : 0),
+    frauds: row[2 * index + 1]!,
+  })).filter(({ rows }) => rows > 0)
+}
+
 /** Counts accepted and quarantined rows by reason, by day and by label. */
 export const countRows = async (connection: DuckDBConnection, amounts: AmountRules): Promise<RowCounts> => {
-  const bits = QUARANTINE_REASONS.map(({ code }) => reasonBit(code))
-  const first = bits.map((bit) => `reasons & ${2 * bit - 1} = ${bit}`)
   const counted = [
-    ...first.map((condition) => `count(*) FILTER (${condition})`),
-    ...first.map((condition) => `count(*) FILTER (${condition} AND is_fraud = 1)`),
     'count(*) FILTER (reasons <> 0)',
     'count(*) FILTER (reasons = 0 AND is_fraud = 1)',
     `count(*) FILTER (reasons <> 0 AND is_fraud = 1 AND reasons NOT IN (${reasonBit('transaction_id_repeated')}, ${reasonBit('label_correction')}))`,
   ]
   const reader = await connection.runAndReadAll(`SELECT ${counted.join(', ')} FROM mapped`)
-  const row = reader.getRows()[0]!.map(Number)
-  const malformed = await countRejected(connection)
+  const [bad, acceptedFrauds, lostFrauds] = reader.getRows()[0]!.map(Number)
   const order = await connection.runAndReadAll(
     'SELECT count(*) FROM (SELECT event_time_ms < lag(event_time_ms) OVER () AS earlier FROM (SELECT event_time_ms FROM mapped WHERE reasons = 0)) WHERE earlier',
   )
   const days = await connection.runAndReadAll(
     `SELECT event_time_ms // ${DAY_MS} AS day, count(*) FROM mapped WHERE reasons <> 0 AND event_time_ms BETWEEN 0 AND ${LATEST_TIME_MS} GROUP BY day ORDER BY day`,
   )
-  const reasons = QUARANTINE_REASONS.map(({ code }, index) => ({
-    code,
-    what: whatOf(code, amounts),
-    rows: row[index]! + (code === 'row_malformed' ? malformed : 0),
-    frauds: row[bits.length + index]!,
-  }))
-  const [bad, acceptedFrauds, lostFrauds] = row.slice(2 * bits.length)
   return {
     bad: bad!,
     outOfOrder: Number(order.getRows()[0]![0]),
-    reasons: reasons.filter(({ rows }) => rows > 0),
+    reasons: await primaryReasons(connection, amounts),
     acceptedFrauds: acceptedFrauds!,
     lostFrauds: lostFrauds!,
     badByDay: days.getRows().map(([day, rows]) => ({ dayMs: Number(day) * DAY_MS, rows: Number(rows) })),

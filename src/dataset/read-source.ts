@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SourceSettings } from '../config/sections/source.ts'
-import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { sqlLiteral } from '../disk/database.ts'
 import { asDatasetError } from '../disk/database-errors.ts'
 import type { Work } from '../disk/work.ts'
 import { writeAtomically } from '../disk/write-atomically.ts'
@@ -8,13 +8,15 @@ import { VigiaError } from '../errors.ts'
 import { type AmountRules, DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import { SOURCE_FIELDS, type SourceField } from '../transaction/fields.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
-import { convertAmounts, rateColumn } from './base-conversion.ts'
+import { convertAmounts } from './base-conversion.ts'
 import { bindAttributes } from './bound-attributes.ts'
 import { allOf, type Conversion, convertedRows, preparedNames } from './conversion-query.ts'
 import type { RenamedColumn } from './csv-header.ts'
 import { isTakenAsUtc } from './field-conversion.ts'
-import { type MappedField, mapFields } from './field-mapping.ts'
+import { columnNamed, mapFields } from './field-mapping.ts'
 import { markFutureRows } from './future-rows.ts'
+import { applyLabelTable, type LabelHistoryCounts } from './labels/label-history.ts'
+import { type LabelTableRead, readLabelTable } from './labels/label-table.ts'
 import { localTimesOf } from './local-time.ts'
 import { createMappingMacros } from './mapping-macros.ts'
 import { mappingOfSource } from './mapping-of-source.ts'
@@ -29,8 +31,9 @@ import {
   type ReasonCount,
   type RowCounts,
 } from './quarantine-counts.ts'
-import { QUARANTINE_REASONS, type QuarantineReason, reasonBit, whatOf } from './quarantine-reasons.ts'
+import { writeQuarantine } from './quarantine-file.ts'
 import { assertDistinct, type SourceAttribute } from './source-attributes.ts'
+import { hasLabelTable } from './source-files.ts'
 import { PROFILE_TABLES, profileSource, type SourceProfile } from './source-profile.ts'
 import { columnTypes, openSourceRows, type SourceFile, type SourceRows } from './source-rows.ts'
 import { referenceName } from './tables/index-reference.ts'
@@ -48,6 +51,10 @@ export interface ReadOutputs {
   readonly quarantinePath: string
   /** Parquet of a table beside the source, as it was read; not written when left out. */
   readonly tablePath?: (table: string) => string
+  /** Parquet of all that `source.labels` says (`applyLabelTable`); not written when left out. */
+  readonly labelsPath?: string
+  /** JSON lines of rows of `source.labels` that cannot be used; not written when left out. */
+  readonly labelQuarantinePath?: string
 }
 
 export interface ReadOptions {
@@ -58,6 +65,8 @@ export interface ReadOptions {
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
   /** `if there`: columns of labels may lack, as in a file to score. As configured when left out. */
   readonly labels?: 'as configured' | 'if there'
+  /** When a label is known of which nobody says when: so long after its transaction, for `source.labels`. */
+  readonly labelDelayMs?: number
   /** Whether to look at the columns of the source themselves, for validation; not when left out. */
   readonly profile?: boolean
 }
@@ -81,6 +90,8 @@ export interface ReadResult {
   readonly attributes: readonly SourceAttribute[]
   /** The tables beside it, in the order in which they were looked up; absent where there are none. */
   readonly tables?: readonly ReadTable[]
+  /** What `source.labels` says, and of how many transactions; absent where there is none. */
+  readonly labels?: LabelTableRead & LabelHistoryCounts
   /** By which the amounts were read; in minor units of these decimals they stand in the prepared dataset. */
   readonly amounts: AmountRules
   readonly inputRows: number
@@ -129,8 +140,9 @@ export const readSource = async (
   connection: DuckDBConnection,
   source: SourceSettings,
   outputs: ReadOutputs,
-  { workingDirectory, work, labels, amounts = DEFAULT_AMOUNTS, profile = false }: ReadOptions,
+  options: ReadOptions,
 ): Promise<ReadResult> => {
+  const { workingDirectory, work, labels, amounts = DEFAULT_AMOUNTS, profile = false } = options
   const { signal, reportProgress } = work
   const interrupt = () => connection.interrupt()
   signal.addEventListener('abort', interrupt)
@@ -140,11 +152,12 @@ export const readSource = async (
     await createMappingMacros(connection)
     await assertTimeZone(connection, source.time_zone)
     const tables = await openTables(connection, source, workingDirectory, signal)
+    const told = await openLabels(connection, source, outputs, options)
     const rows = await openSourceRows(connection, source, workingDirectory, signal)
-    const told = (activity: string, done: number) =>
+    const tell = (activity: string, done: number) =>
       reportProgress({ activity, done, total: rows.rows, unit: 'rows' })
-    told('reading the source', rows.rows)
-    const fields = await mapFields(connection, source.fields, rows.columns, labels)
+    tell('reading the source', rows.rows)
+    const fields = await mapFields(connection, fieldsOf(source, rows.columns), rows.columns, labels)
     const bound = await bindAttributes(connection, source, fields, rows.columns)
     throwIfAborted(signal)
     const conversion = { fields, attributes: bound, times: localTimesOf(source), amounts }
@@ -154,11 +167,13 @@ export const readSource = async (
     })
     if (source.future === 'quarantine') await markFutureRows(connection)
     const { attributes, lookups } = await completeRows(connection, conversion, tables, outputs, signal)
+    const labelled =
+      told && (await applyLabelTable(connection, options.labelDelayMs ?? 0, outputs.labelsPath))
     const counts = await countRows(connection, amounts)
     const clockChanges = await countClockChanges(connection, clocks)
     const profiled = profile ? await profileSource(connection, allOf(conversion), rows.columns) : null
     throwIfAborted(signal)
-    told('writing the prepared dataset', 0)
+    tell('writing the prepared dataset', 0)
     const written = await writeRows(connection, outputs, {
       rows,
       conversion,
@@ -166,13 +181,14 @@ export const readSource = async (
       counts,
       order: source.order,
     })
-    told('writing the prepared dataset', rows.rows)
+    tell('writing the prepared dataset', rows.rows)
     const mapping = mappingOfSource(conversion, rows.format, await columnTypes(connection))
     const ofTables = mappingOfTables(tables, source, workingDirectory)
     return {
       ...resultOf(rows, conversion, counts, written),
       attributes,
       clockChanges,
+      ...(told !== undefined && { labels: { ...told, ...labelled! } }),
       ...(tables.length > 0 && { tables: tables.map(({ read }, at) => ({ ...read, ...lookups[at]! })) }),
       served: { ...mapping, ...(tables.length > 0 && { tables: ofTables }) },
       profile: profiled,
@@ -191,9 +207,30 @@ export const readSource = async (
   }
 }
 
+/** Step 1, where there are labels and they are asked for. */
+const openLabels = async (
+  connection: DuckDBConnection,
+  source: SourceSettings,
+  { labelQuarantinePath }: ReadOutputs,
+  { workingDirectory, work, labels }: ReadOptions,
+): Promise<LabelTableRead | undefined> => {
+  if (!hasLabelTable(source.labels) || labels === 'if there') return undefined
+  const { signal } = work
+  return readLabelTable(connection, source, workingDirectory, signal, labelQuarantinePath)
+}
+
+/** A source whose labels come from a table needs none of its own. */
+const fieldsOf = (
+  { fields, labels }: SourceSettings,
+  columns: readonly string[],
+): SourceSettings['fields'] =>
+  hasLabelTable(labels) && fields.is_fraud === undefined && columnNamed('is_fraud', columns) === undefined
+    ? { ...fields, is_fraud: '' }
+    : fields
+
 /** Temporary tables of a reading, beside those of its tables and its profile. */
 const MADE =
-  'mapped loaded rejected_rows row_shifts repeated_rows corrected_labels looked_up places converted'.split(
+  'told_labels label_history mapped loaded rejected_rows row_shifts repeated_rows corrected_labels looked_up places converted'.split(
     ' ',
   )
 
@@ -236,7 +273,7 @@ const resultOf = (
   { fields, times, amounts }: Conversion,
   counts: RowCounts,
   written: Written,
-): Omit<ReadResult, 'profile' | 'served' | 'attributes' | 'tables' | 'clockChanges'> => ({
+): Omit<ReadResult, 'profile' | 'served' | 'attributes' | 'tables' | 'labels' | 'clockChanges'> => ({
   format: rows.format,
   files: rows.files,
   sourceColumns: rows.columns,
@@ -319,44 +356,6 @@ const writePrepared = async (
       : `SELECT row_number() OVER () - 1 AS arrival, * FROM (${rows})`
   const written = await connection.run(
     `COPY (${query}) TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`,
-  )
-  return written.rowsChanged
-}
-
-const writeQuarantine = async (
-  connection: DuckDBConnection,
-  path: string,
-  fields: readonly MappedField[],
-  columns: readonly string[],
-  amounts: AmountRules,
-): Promise<number> => {
-  const got = new Map<string, string>(
-    fields.map(({ field, expression }) => [
-      field,
-      `TRY(CAST((\n${expression ?? 'NULL::VARCHAR'}\n) AS VARCHAR))`,
-    ]),
-  )
-  const rate = amounts.base === undefined ? 'NULL' : rateColumn(amounts.base)
-  const gotOf = (code: QuarantineReason, field: string | null): string => {
-    if (code === 'attribute_not_readable') return '"__unreadable"'
-    if (code === 'rate_missing') return '"__rate"'
-    return field === null ? 'NULL::VARCHAR' : got.get(field)!
-  }
-  const reasons = QUARANTINE_REASONS.map(
-    ({ code, field }) =>
-      `CASE WHEN reasons & ${reasonBit(code)} <> 0 THEN {'code': '${code}', 'what': ${sqlLiteral(whatOf(code, amounts))}, 'got': ${gotOf(code, field)}} END`,
-  )
-  const original = `{${columns.map((name) => `${sqlLiteral(name)}: CAST(source_rows.${sqlIdentifier(name)} AS VARCHAR)`).join(', ')}}`
-  const asObject = columns.length === 0 ? `to_json("__line")` : `to_json(${original})`
-  const written = await connection.run(
-    `COPY (
-       SELECT source_file, source_row, reasons, original FROM (
-         SELECT source_file, source_row, list_filter([${reasons.join(', ')}], lambda reason: reason IS NOT NULL) AS reasons,
-           CASE WHEN "__malformed" THEN to_json("__line") ELSE ${asObject} END AS original
-         FROM source_rows JOIN (SELECT source_row AS bad_row, reasons, "__unreadable", ${rate}::VARCHAR AS "__rate" FROM mapped WHERE reasons <> 0) AS bad ON source_row = bad_row
-         UNION ALL
-         SELECT source_file, source_row, [{'code': 'row_malformed', 'what': 'row malformed', 'got': message}], to_json(line) FROM rejected_rows)
-       ORDER BY source_row) TO ${sqlLiteral(path)} (FORMAT json)`,
   )
   return written.rowsChanged
 }

@@ -51,7 +51,7 @@ export const findSourceFiles = async (
  * @param isGenerated whether the transactions come from no file
  */
 export const contentSettings = (source: SourceSettings, isGenerated: boolean): object => {
-  const { path, tables, ...settings } = source
+  const { path, tables, labels, ...settings } = source
   const ofTables = Object.entries(tables).map(([name, { path: of, ...table }]) => [
     name,
     { ...table, files: endings(of) },
@@ -59,9 +59,13 @@ export const contentSettings = (source: SourceSettings, isGenerated: boolean): o
   return {
     ...settings,
     files: isGenerated ? [] : endings(path),
+    ...(hasLabelTable(labels) && { labels: { ...labels, path: endings(labels.path) } }),
     ...(ofTables.length > 0 && { tables: Object.fromEntries(ofTables) }),
   }
 }
+
+/** Whether `source.labels` names a table. */
+export const hasLabelTable = ({ path }: SourceSettings['labels']): boolean => path !== ''
 
 const endings = (path: string | readonly string[]): string[] =>
   (typeof path === 'string' ? [path] : path).map((name) => /(\.\w+){0,2}$/.exec(name)?.[0] ?? '')

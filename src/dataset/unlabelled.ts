@@ -10,3 +10,13 @@ export const knownLabelSql = ({ unlabelled, delay }: LabelsSettings, source: str
   unlabelled === 'genuine_after_delay'
     ? `coalesce(is_fraud, CASE WHEN event_time_ms + ${parseDuration(delay)} <= (SELECT max(event_time_ms) FROM ${source}) THEN 0 END)`
     : 'is_fraud'
+
+/**
+ * The label by which a row belongs to a part: as `knownLabelSql` has it, but NULL by `genuine_after_delay`
+ * where the delay has not passed by the latest transaction. There the frauds alone are known: parts with them
+ * would have too many frauds, and a model measured on them would look better than it is.
+ */
+export const judgedLabelSql = (labels: LabelsSettings, source: string): string =>
+  labels.unlabelled === 'genuine_after_delay'
+    ? `CASE WHEN event_time_ms + ${parseDuration(labels.delay)} <= (SELECT max(event_time_ms) FROM ${source}) THEN coalesce(is_fraud, 0) END`
+    : 'is_fraud'

@@ -21,6 +21,7 @@ import {
   shareOf,
 } from './dataset-check.ts'
 import { type DatasetProfile, profileDataset } from './dataset-profile.ts'
+import { checkLabelTable } from './labels/label-checks.ts'
 import {
   checkClockChanges,
   checkHeader,
@@ -288,6 +289,7 @@ const CHECKS: readonly Check[] = [
   checkResolution,
   checkEntities,
   checkLabels,
+  checkLabelTable,
   checkCardinality,
   checkAllowedValues,
   checkAmounts,

@@ -68,6 +68,8 @@ export interface ArrivalOptions {
   /** Whether transactions without a label become genuine; absent: they stay unknown. */
   readonly unlabelled?: Unlabelled
   readonly needsLabels: boolean
+  /** Parquet with the history of labels, where there is one (`LabelScheduleOptions.history`). */
+  readonly labelHistory?: string | undefined
   /** Where an earlier replay had come to. */
   readonly carried?: CarriedTime | undefined
 }
@@ -94,8 +96,18 @@ export class ArrivalReader {
 
   static async open(
     connections: { readonly transactions: DuckDBConnection; readonly labels: DuckDBConnection },
-    { prepared, profile, labelDelayMs, unlabelled, needsLabels, carried, ...parts }: ArrivalOptions,
+    {
+      prepared,
+      profile,
+      labelDelayMs,
+      unlabelled,
+      needsLabels,
+      labelHistory,
+      carried,
+      ...parts
+    }: ArrivalOptions,
   ): Promise<ArrivalReader> {
+    const history = labelHistory === undefined ? undefined : `read_parquet(${sqlLiteral(labelHistory)})`
     const source = `read_parquet(${sqlLiteral(prepared)})`
     const shape = eventShapeOf(parts)
     const ids = parts.entities.map(idSql)
@@ -103,9 +115,11 @@ export class ArrivalReader {
     const start = carried?.clock ?? Number.NEGATIVE_INFINITY
     const labels = !needsLabels
       ? new PendingLabels(Number.POSITIVE_INFINITY, shape)
-      : profile.isDisordered
+      : profile.isDisordered || history !== undefined
         ? new StreamedLabels(
-            await connections.labels.stream(labelSql(source, labelDelayMs, start, ids, unlabelled)),
+            await connections.labels.stream(
+              labelSql(source, { delayMs: labelDelayMs, startMs: start, unlabelled, history }, ids),
+            ),
             shape,
           )
         : new PendingLabels(labelDelayMs, shape, unlabelled)

@@ -1,7 +1,13 @@
 import type { DuckDBResult } from '@duckdb/node-api'
 import { type EventRows, type EventShape, eventFieldAt, eventWidth } from '../features/transaction-event.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
-import { DELIVERY_ORDER, isLabelDue, labelSchedule, type Unlabelled } from './label-schedule.ts'
+import {
+  DELIVERY_ORDER,
+  isLabelDue,
+  type LabelScheduleOptions,
+  labelSchedule,
+  type Unlabelled,
+} from './label-schedule.ts'
 import { LABEL, LABEL_WIDTH, labelWidth } from './shared-batch.ts'
 
 /** Labels in the order in which they are delivered: the rule is that of `label-schedule.ts`. */
@@ -256,16 +262,14 @@ export class CarriedLabels implements LabelFeed {
 }
 
 /**
- * What `StreamedLabels` takes of the labels of `source`, in order. The clock stood at `startMs` before the
- * first transaction (-Infinity: nothing came before); `own` are the ids of the bank's own entities, as SQL.
+ * What `StreamedLabels` takes of the labels of `source`, in order; `own` are the ids of the bank's own
+ * entities, as SQL.
  */
 export const labelSql = (
   source: string,
-  delayMs: number,
-  startMs: number,
+  options: LabelScheduleOptions,
   own: readonly string[] = [],
-  unlabelled: Unlabelled = undefined,
 ): string =>
-  `SELECT due, arrival::DOUBLE, event_time_ms::DOUBLE, is_fraud::DOUBLE,
+  `SELECT due, arrival::DOUBLE, event_time_ms::DOUBLE, coalesce(is_fraud, -1)::DOUBLE,
           ${["transaction_id, coalesce(merchant_id, ''), coalesce(device_id, '')", ...own].join(', ')}
-   FROM ${labelSchedule(source, delayMs, startMs, unlabelled)} ORDER BY ${DELIVERY_ORDER}`
+   FROM ${labelSchedule(source, options)} ORDER BY ${DELIVERY_ORDER}`

@@ -65,6 +65,130 @@ test('where nobody tells of a transaction it is genuine after the delay: by rule
   })
 }, 180_000)
 
+test('all that was said of a transaction is delivered as it came to be known: by rule, by replay, by playing', async () => {
+  await withDatabase(database, async (connection, connect) => {
+    const labels = await connect()
+    let round = 0
+    await fc.assert(
+      fc.asyncProperty(histories, sayings, fc.integer({ min: 0, max: 6 }), async (history, said, delayMs) => {
+        const prepared = join(folder, `said-${round}.parquet`)
+        const labelHistory = join(folder, `labels-${round++}.parquet`)
+        await write(connection, prepared, history)
+        const all = allSaid(history, said, delayMs)
+        await writeHistory(connection, labelHistory, history, said, delayMs)
+        const ruled = bySaying(history, all)
+        const replayed = await byReplay(connection, labels, prepared, delayMs, undefined, labelHistory)
+        expect(replayed).toEqual(ruled)
+        for (const from of [0, Math.floor(history.length / 2)])
+          expect(await byPlaying(connection, prepared, history, delayMs, from, labelHistory)).toEqual(
+            ruled.filter(([label]) => label >= from),
+          )
+        // Who is genuine by itself is so once, unless something was said by then; all that is said counts.
+        const genuine = await byReplay(
+          connection,
+          labels,
+          prepared,
+          delayMs,
+          'genuine_after_delay',
+          labelHistory,
+        )
+        const delayed = history.flatMap((_, n) => {
+          const dueMs = Math.max(history[n]!.eventTimeMs + delayMs, clockAt(history, n))
+          const isSaid = all.some((one) => one.n === n && dueOfSaying(history, one) <= dueMs)
+          return isSaid ? [] : [{ n, knownMs: history[n]!.eventTimeMs + delayMs, turn: -1, isFraud: false }]
+        })
+        expect(genuine).toEqual(bySaying(history, [...all, ...delayed]))
+      }),
+      { numRuns: 60 },
+    )
+    labels.closeSync()
+  })
+}, 180_000)
+
+/** Something that was said of transaction `n` (of as many as there are), in the order of their places. */
+interface Saying {
+  readonly n: number
+  readonly isFraud: boolean | null
+  readonly knownMs: number | null
+}
+
+const sayings: fc.Arbitrary<Saying[]> = fc.array(
+  fc.record({
+    n: fc.nat({ max: 13 }),
+    isFraud: fc.option(fc.boolean(), { freq: 3 }),
+    knownMs: fc.option(fc.integer({ min: 0, max: 20 })),
+  }),
+  { maxLength: 14, size: 'max' },
+)
+
+interface Said {
+  readonly n: number
+  readonly isFraud: boolean | null
+  readonly knownMs: number
+  readonly turn: number
+}
+
+/** What the transactions say themselves, then what is said of them. */
+const allSaid = (history: readonly Arrived[], said: readonly Saying[], delayMs: number): Said[] => {
+  const byDelay = (n: number): number => history[n]!.eventTimeMs + delayMs
+  return [
+    ...history.flatMap(({ isFraud, labelledAtMs }, n) =>
+      isFraud === null ? [] : [{ n, isFraud, knownMs: labelledAtMs ?? byDelay(n), turn: 0 }],
+    ),
+    ...said.flatMap(({ n, isFraud, knownMs }, at) =>
+      n < history.length ? [{ n, isFraud, knownMs: knownMs ?? byDelay(n), turn: at + 1 }] : [],
+    ),
+  ]
+}
+
+const dueOfSaying = (history: readonly Arrived[], { n, knownMs }: Said): number =>
+  Math.max(knownMs, clockAt(history, n))
+
+const bySaying = (history: readonly Arrived[], all: readonly Said[]): Delivery[] => {
+  const placed = all.flatMap((one) => {
+    const before = history.findIndex(
+      (_, next) => next > one.n && dueOfSaying(history, one) <= clockAt(history, next),
+    )
+    return before < 0 ? [] : [{ ...one, before }]
+  })
+  const rank = (one: (typeof placed)[number]) => [
+    one.before,
+    dueOfSaying(history, one),
+    one.n,
+    one.knownMs,
+    one.turn,
+  ]
+  return placed
+    .toSorted(
+      (a, b) =>
+        rank(a)
+          .map((value, at) => value - rank(b)[at]!)
+          .find((difference) => difference !== 0) ?? 0,
+    )
+    .map(({ n, before, isFraud }) => [n, before, isFraud === null ? -1 : Number(isFraud)] as const)
+}
+
+/** As reading `source.labels` leaves it: all that was said of those of which it says something. */
+const writeHistory = async (
+  connection: DuckDBConnection,
+  path: string,
+  history: readonly Arrived[],
+  said: readonly Saying[],
+  delayMs: number,
+): Promise<void> => {
+  const rows = allSaid(history, said, delayMs)
+    .filter(({ n }) => said.some((one) => one.n === n))
+    .map(
+      ({ n, isFraud, knownMs, turn }) =>
+        `('t${n}', ${isFraud === null ? 'NULL' : Number(isFraud)}, ${knownMs}, ${turn})`,
+    )
+  await connection.run(
+    `COPY (SELECT transaction_id, is_fraud::TINYINT AS is_fraud, known_at_ms::BIGINT AS known_at_ms, place::BIGINT AS place
+       FROM (VALUES ${[...rows, "('none', NULL, 0, 0)"].join(', ')}) AS t(transaction_id, is_fraud, known_at_ms, place)
+       WHERE transaction_id <> 'none') TO ${sqlLiteral(path)} (FORMAT parquet)`,
+  )
+}
+
 /** What is known of each transaction when the next one comes, wherever that changes. */
 const statesAfter = (deliveries: readonly Delivery[]): readonly (readonly number[])[] => {
   const last = new Map(deliveries.map(([label, before, isFraud]) => [`${label} ${before}`, isFraud]))
@@ -120,11 +244,21 @@ const byReplay = async (
   prepared: string,
   delayMs: number,
   unlabelled?: Unlabelled,
+  labelHistory?: string,
 ): Promise<Delivery[]> => {
   const profile = await profileArrivals(transactions, prepared)
   const reader = await ArrivalReader.open(
     { transactions, labels },
-    { prepared, profile, attributes: [], entities: [], labelDelayMs: delayMs, unlabelled, needsLabels: true },
+    {
+      prepared,
+      profile,
+      attributes: [],
+      entities: [],
+      labelDelayMs: delayMs,
+      unlabelled,
+      needsLabels: true,
+      labelHistory,
+    },
   )
   const arrivalOf = new Map(Array.from({ length: profile.rows }, (_, n) => [tokenOf(`t${n}`), n]))
   const deliveries: Delivery[] = []
@@ -152,15 +286,16 @@ const byPlaying = async (
   history: readonly Arrived[],
   delayMs: number,
   from: number,
+  labelHistory?: string,
 ): Promise<Delivery[]> => {
   let clockMs = Math.max(Number.NEGATIVE_INFINITY, ...history.slice(0, from).map((row) => row.eventTimeMs))
-  const labels = readLabels(connection, prepared, { from, delayMs }, NO_SHAPE)
+  const labels = readLabels(connection, prepared, { from, delayMs, labelHistory }, NO_SHAPE)
   let label = await labels.next()
   const deliveries: Delivery[] = []
   for (let n = from; n < history.length; n++) {
     clockMs = Math.max(clockMs, history[n]!.eventTimeMs)
     for (; label.done !== true && isLabelDue(label.value, clockMs, n); label = await labels.next())
-      deliveries.push([label.value.arrival, n, Number(label.value.feedback.isFraud)])
+      deliveries.push([label.value.arrival, n, Number(label.value.feedback.isFraud ?? -1)])
   }
   return deliveries
 }

@@ -41,6 +41,11 @@ import {
 export interface ReplayOptions {
   /** Prepared dataset (Parquet, arrival order, unique transaction ids). */
   readonly prepared: string
+  /**
+   * All that was ever said of the labels of some transactions, as Parquet: transaction_id, is_fraud (missing
+   * where it was taken back), known_at_ms, place. It takes the place of what `prepared` has of these.
+   */
+  readonly labelHistory?: string | undefined
   /** Parquet to write: id, time, user, merchant, label, then one column a feature. */
   readonly out: string
   /**
@@ -112,6 +117,7 @@ export const replay = async (options: ReplayOptions): Promise<ReplayResult> => {
             reversals: settings.options.reversals,
             labelDelayMs: settings.limits.user.labelDelayMs,
             unlabelled: settings.unlabelled,
+            labelHistory: options.labelHistory,
             needsLabels: Object.values(plan.layouts).some(
               (layout) => layout !== undefined && layout.labelField >= 0,
             ),

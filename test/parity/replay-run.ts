@@ -12,6 +12,8 @@ export interface History {
   readonly prepared: string
   readonly settings: FeatureSettings
   readonly fitted: FittedFeatures
+  /** All that was said of the labels of some transactions, where there is such a file. */
+  readonly labelHistory?: string
 }
 
 /** What a replay left: its folder, the file of features in it, and the SHA-256 of each file that it wrote. */

@@ -9,6 +9,7 @@ import type { ValidationCheck, ValidationReport } from '../../dataset/validation
 import { withDatabase } from '../../disk/database.ts'
 import { writeTextAtomically } from '../../disk/write-atomically.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
+import { parseDuration } from '../../foundation/duration.ts'
 import { declaredEntities } from '../../pipelines/training/training-context.ts'
 import type { Command, CommandContext } from '../command.ts'
 import { workOf } from '../command-work.ts'
@@ -61,8 +62,18 @@ export const validateCommand = (tools: ValidateTools): Command => ({
       const read = await readSource(
         connection,
         source,
-        { preparedPath, quarantinePath: join(folder, 'quarantine.jsonl') },
-        { workingDirectory: context.workingDirectory, work, amounts, profile: true },
+        {
+          preparedPath,
+          quarantinePath: join(folder, 'quarantine.jsonl'),
+          labelQuarantinePath: join(folder, 'labels-quarantine.jsonl'),
+        },
+        {
+          workingDirectory: context.workingDirectory,
+          work,
+          amounts,
+          profile: true,
+          labelDelayMs: parseDuration(config.settings.labels.delay),
+        },
       )
       assertEntitiesMapped(entities, read.mapping, config.settings.features.aggregates)
       return validateDataset(

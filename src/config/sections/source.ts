@@ -1,6 +1,6 @@
 import { type Static, type TOptional, type TString, Type } from 'typebox'
 import { LONGEST_TEXT, SOURCE_FIELDS, type SourceField } from '../../transaction/fields.ts'
-import { FORMAT_SCHEMA, TableSchema } from './tables.ts'
+import { FORMAT_SCHEMA, LabelTableSchema, TableSchema } from './tables.ts'
 
 const expression = (meaning: string) =>
   Type.Optional(
@@ -172,6 +172,7 @@ export const SourceSchema = Type.Object(
       description:
         'What the bank knows of a transaction beside its fields, by name, each with its kind: number, category, boolean, time (a feature of it is the age in days) or text (kept and shown, no feature), and where needed table, from, unit, means, missing, unreadable (quarantine the row, the default, or count the value as missing), range, allowed, max_missing_share. A pattern names many columns at once: V* or C1..C14. They become features, reasons and the `attributes` of requests. See docs/attributes.md.',
     }),
+    labels: LabelTableSchema,
     tables: Type.Record(Type.String({ minLength: 1 }), TableSchema, {
       default: {},
       description:

@@ -69,3 +69,33 @@ export const TableSchema = Type.Object(
 
 /** One entry of `source.tables`, as it is written. */
 export type TableSettings = Static<typeof TableSchema>
+
+/** `source.labels`: labels that come from elsewhere than the transactions. */
+export const LabelTableSchema = Type.Object(
+  {
+    path: Type.Union([Type.String(), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
+      default: '',
+      description: 'File, glob or list of them, as source.path. Empty: there is no such table.',
+    }),
+    format: Type.Optional(FORMAT_SCHEMA),
+    delimiter: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 4, description: 'Of CSV. Left out: that of source.csv.' }),
+    ),
+    transaction_id: column('Which transaction the row is about; left out: the column transaction_id.'),
+    is_fraud: column(
+      "1 or true for fraud, 0 or false for genuine, empty where what was said before is taken back; left out: the column is_fraud. A table of chargebacks alone says `is_fraud: '1'`.",
+    ),
+    known_at: column(
+      'When the bank came to know it, read as source.fields.labelled_at is; left out: the column known_at, and where there is none the time of the transaction plus labels.delay.',
+    ),
+  },
+  {
+    default: {},
+    additionalProperties: false,
+    description:
+      'A table of labels by transaction, with corrections: chargebacks, reports, verdicts of analysts. At every time the latest of what was known by then counts, the label of the transaction itself among it. See docs/labels.md.',
+  },
+)
+
+/** `source.labels`, as it is written. */
+export type LabelTableSettings = Static<typeof LabelTableSchema>

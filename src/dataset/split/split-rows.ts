@@ -3,7 +3,7 @@ import type { LabelsSettings } from '../../config/sections/labels.ts'
 import { sqlLiteral } from '../../disk/database.ts'
 import { writeAtomically } from '../../disk/write-atomically.ts'
 import { parseDuration } from '../../foundation/duration.ts'
-import { knownLabelSql } from '../unlabelled.ts'
+import { judgedLabelSql } from '../unlabelled.ts'
 import { PART_NAMES, type SplitRows, UNLABELLED } from './part.ts'
 
 /** Each transaction is its own user where the bank knows none. */
@@ -32,7 +32,7 @@ export const readSplitRows = async (
     users: new Uint32Array(count),
   }
   const result = await connection.stream(
-    `SELECT arrival::DOUBLE, event_time_ms::DOUBLE, coalesce(${knownLabelSql(labels, source)}, ${UNLABELLED})::DOUBLE,
+    `SELECT arrival::DOUBLE, event_time_ms::DOUBLE, coalesce(${judgedLabelSql(labels, source)}, ${UNLABELLED})::DOUBLE,
             coalesce(labelled_at_ms, event_time_ms + ${labelDelayMs})::DOUBLE, user_number::DOUBLE
      FROM (SELECT *, ${USER} AS own_user FROM ${source}) JOIN (
        SELECT own_user, row_number() OVER () - 1 AS user_number FROM (SELECT DISTINCT ${USER} AS own_user FROM ${source})

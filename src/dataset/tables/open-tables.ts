@@ -49,16 +49,16 @@ export const openTables = async (
 }
 
 /** An error of a source in the words of a table: its settings are others. */
-const ofTable = (error: VigiaError, name: string): VigiaError => {
+export const ofTable = (error: VigiaError, name: string, setting = `source.tables.${name}`): VigiaError => {
   if (!error.code.startsWith('DATASET_') || SAY_THE_TABLE.has(error.code)) return error
   const words = (text: string): string =>
     text
-      .replaceAll('source.path', `source.tables.${name}.path`)
-      .replaceAll('source.csv.delimiter', `source.tables.${name}.delimiter`)
-      .replaceAll('source.format', `source.tables.${name}.format`)
+      .replaceAll('source.path', `${setting}.path`)
+      .replaceAll('source.csv.delimiter', `${setting}.delimiter`)
+      .replaceAll('source.format', `${setting}.format`)
       .replace(/([Tt]he) source has/g, '$1 table has')
       .replace(', or make the file first: `vigia generate`', '')
-  const details = { table: name, reason: words(error.message), hint: words(error.fix) }
+  const details = { table: name, setting, reason: words(error.message), hint: words(error.fix) }
   return new VigiaError('DATASET_TABLE_UNREADABLE', details, { cause: error })
 }
 

@@ -165,7 +165,7 @@ const withRangeProblems = (
 }
 
 /** Another source can be opened on the connection then. */
-const dropSource = async (connection: DuckDBConnection): Promise<void> => {
+export const dropSource = async (connection: DuckDBConnection): Promise<void> => {
   await connection.run('DROP VIEW IF EXISTS source_rows').catch(() => undefined)
   const named = await connection
     .runAndReadAll(

@@ -40,7 +40,7 @@ export interface Driven {
   readonly latencies: readonly number[]
   /** Features that came out otherwise when the service replayed its log, one entry a value. */
   readonly replayedOtherwise: readonly string[]
-  /** Labels that it was told. */
+  /** Labels that it was told and that were news to it: those that its log must have. */
   readonly labels: number
   /** Folder of the service's log, which has all decisions and labels. */
   readonly log: string
@@ -141,8 +141,8 @@ const createSender = (
     while (label.done !== true && isLabelDue(label.value, clockMs, arrived)) {
       const { transactionId, isFraud } = label.value.feedback
       // Whose a transaction was that was decided on here, the service knows: from its receipt.
-      await pipeline.applyFeedback({ transactionId, isFraud })
-      labelled++
+      const outcome = await pipeline.applyFeedback({ transactionId, isFraud })
+      if (outcome !== 'unchanged') labelled++
       label = await labels.next()
     }
   }

@@ -58,6 +58,34 @@ describe('serving the end of a run', () => {
     },
   )
 
+  // Told early and late, corrected, taken back, told again; and of half of the transactions nothing.
+  it.each([
+    ['unknown', 1000],
+    ['genuine_after_delay', 100_000],
+  ] as const)(
+    'gives the features of training with all that a table says of labels: %s, %i rows',
+    async (unlabelled, rows) => {
+      const { folder, bank, train, serve } = served
+      const name = `table of labels ${unlabelled} ${rows}`
+      const labelHistory = await toldLabels(folder, name, bank.history)
+      const settings = {
+        ...bank.history.settings,
+        ...(unlabelled !== 'unknown' && { unlabelled }),
+      }
+      const history = { ...bank.history, settings, labelHistory }
+      const trained = await train(name, history)
+      const { parity } = await serve(trained, { rows })
+      const sent = Math.min(rows, bank.read.acceptedRows)
+      expect(parity).toMatchObject({ rows: sent, differing: [], missing: 0, extra: 0 })
+      // The last words alone are other features.
+      const { parity: other } = await serve(
+        { ...trained, files: { ...trained.files, labelHistory: undefined } },
+        { rows },
+      )
+      expect(other.differing.map(({ feature }) => feature)).toContain('merchant_risk_7d')
+    },
+  )
+
   it('finds every value that is not the same, by feature, and rows that training does not have', async () => {
     const { folder, bank, trained, serve } = served
     const altered = join(folder, 'altered.parquet')
@@ -145,4 +173,20 @@ const fraudsOnly = async (folder: string, history: History): Promise<History> =>
     ),
   )
   return { ...history, prepared }
+}
+
+/** Parquet with up to three words on every other transaction, between 1 hour and 40 days after it. */
+const toldLabels = async (folder: string, name: string, history: History): Promise<string> => {
+  const path = join(folder, `${name}.labels.parquet`)
+  const word = (place: number): string =>
+    `SELECT transaction_id, arrival, CASE hash(transaction_id, ${place}) % 5 WHEN 0 THEN NULL WHEN 1 THEN 0 ELSE 1 END::TINYINT AS is_fraud,
+       (event_time_ms + (1 + hash(${place}, transaction_id) % 960) * 3600000)::BIGINT AS known_at_ms, ${place}::BIGINT AS place
+     FROM read_parquet(${sqlLiteral(history.prepared)}) WHERE arrival % 2 = 0 AND hash(transaction_id) % 3 >= ${place} - 1`
+  await withDatabase(databaseIn(folder), (connection) =>
+    connection.run(
+      `COPY (SELECT * EXCLUDE (arrival) FROM (${[1, 2, 3].map(word).join(' UNION ALL ')}) ORDER BY arrival, known_at_ms, place)
+       TO ${sqlLiteral(path)} (FORMAT parquet)`,
+    ),
+  )
+  return path
 }

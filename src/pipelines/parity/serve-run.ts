@@ -23,7 +23,13 @@ export interface ServeRunOptions {
    * Transactions of the run as they were read and as they were cleaned, and the features that training has of
    * them.
    */
-  readonly files: { readonly prepared: string; readonly cleaned: string; readonly features: string }
+  readonly files: {
+    readonly prepared: string
+    readonly cleaned: string
+    readonly features: string
+    /** Where the run has one. */
+    readonly labelHistory?: string | undefined
+  }
   readonly model: LoadedModel
   /** How many of the last transactions are sent; all where there are not so many. */
   readonly rows: number
@@ -110,6 +116,7 @@ const keepStates = async (options: ServeRunOptions, { arrived, clockMs }: Cut): 
   )
   await replay({
     prepared,
+    labelHistory: files.labelHistory,
     out: join(workFolder, 'before-features.parquet'),
     statesOut,
     settings: model.settings,
@@ -151,7 +158,12 @@ const drive = (options: ServeRunOptions, { arrived, clockMs, left }: Cut): Promi
         requests: readRequests(connection, files.prepared, arrived, shape),
         count: left,
         before: { arrived, clockMs },
-        labels: readLabels(labelsConnection, files.prepared, { from: arrived, delayMs }, shape),
+        labels: readLabels(
+          labelsConnection,
+          files.prepared,
+          { from: arrived, delayMs, labelHistory: files.labelHistory },
+          shape,
+        ),
       })
     } finally {
       labelsConnection.closeSync()

@@ -51,7 +51,8 @@ export const createServedBank = async (): Promise<ServedBank> => {
       applyCleaning(connection, history.prepared, cleaned, CLEANING),
     )
     const { out } = await replayInto(folder, name, { ...history, prepared: cleaned }, { workers: 2 })
-    const files = { prepared: history.prepared, cleaned, features: out }
+    const { prepared, labelHistory } = history
+    const files = { prepared, cleaned, features: out, labelHistory }
     return { files, model: modelOf(history, CLEANING) }
   }
   let services = 0

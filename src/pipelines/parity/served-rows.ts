@@ -58,21 +58,30 @@ export interface LabelToDeliver extends ScheduledLabel {
 export async function* readLabels(
   connection: DuckDBConnection,
   prepared: string,
-  { from, delayMs }: { readonly from: number; readonly delayMs: number },
+  {
+    from,
+    delayMs,
+    labelHistory,
+  }: { readonly from: number; readonly delayMs: number; readonly labelHistory?: string | undefined },
   shape: RequestShape,
 ): AsyncGenerator<LabelToDeliver> {
   const { columns, requestOf } = requestColumns(shape)
+  const history = labelHistory === undefined ? undefined : `read_parquet(${sqlLiteral(labelHistory)})`
   const rows = rowsOf(
     connection,
     `SELECT due, arrival::DOUBLE, is_fraud::DOUBLE, ${columns}
-     FROM ${labelSchedule(`read_parquet(${sqlLiteral(prepared)})`, delayMs)} WHERE arrival >= ${from} ORDER BY ${DELIVERY_ORDER}`,
+     FROM ${labelSchedule(`read_parquet(${sqlLiteral(prepared)})`, { delayMs, history })} WHERE arrival >= ${from} ORDER BY ${DELIVERY_ORDER}`,
   )
   for await (const [dueMs, arrival, isFraud, ...values] of rows) {
     const transaction = requestOf(values)
     yield {
       dueMs: dueMs as number,
       arrival: arrival as number,
-      feedback: { transactionId: transaction.transactionId, isFraud: isFraud === 1, transaction },
+      feedback: {
+        transactionId: transaction.transactionId,
+        isFraud: isFraud === null ? null : isFraud === 1,
+        transaction,
+      },
     }
   }
 }

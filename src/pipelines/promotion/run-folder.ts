@@ -9,6 +9,7 @@ import type { FittedFeatures } from '../../features/fitted-features.ts'
 import { canonicalJson } from '../../foundation/canonical-json.ts'
 import type { Artifact } from '../../model/artifact.ts'
 import { type FeatureOrigin, whyOtherFeatures } from '../training/production-model.ts'
+import { LABELS_FILE } from '../training/read-step.ts'
 
 /** Rows of a finished run, and what they were computed with. */
 export interface RunRows {
@@ -18,6 +19,8 @@ export interface RunRows {
   readonly cleaned: string
   readonly features: string
   readonly split: string
+  /** All that was said of labels, where the run has a table of them. */
+  readonly labelHistory?: string
   readonly origin: FeatureOrigin
 }
 
@@ -63,7 +66,9 @@ export const openRunRows = async (
       return { reason: 'the version was trained and tested on other rows of the data (split)' }
     const other = whyOtherFeatures(artifact, origin)
     if (other !== undefined) return { reason: `the version is of another run: ${other}` }
-    return { folder, ...files, origin }
+    const labelHistory = at('read', LABELS_FILE)
+    const hasHistory = (await stat(labelHistory).catch(() => undefined)) !== undefined
+    return { folder, ...files, ...(hasHistory && { labelHistory }), origin }
   } catch (error) {
     if (!(error instanceof VigiaError)) throw error
     return { reason: error.message }

@@ -10,6 +10,7 @@ import { fitFeaturesOn } from '../../replay/fit-features.ts'
 import { replay } from '../../replay/replay.ts'
 import type { Step } from '../../steps/step.ts'
 import { trainingRows } from './clean-step.ts'
+import { LABELS_FILE } from './read-step.ts'
 import { declaredEntities, ownEntities, type TrainingContext } from './training-context.ts'
 
 /**
@@ -30,7 +31,7 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
   run: async (work) => {
     const { input, output } = work
     const prepared = input('clean', 'cleaned.parquet')
-    const { attributes, amounts, mapping } = await readJson<ReadResult>(input('read', 'read.json'))
+    const { attributes, amounts, mapping, labels } = await readJson<ReadResult>(input('read', 'read.json'))
     const { entities } = declaredEntities({ config })
     assertEntitiesMapped(entities, mapping, config.settings.features.aggregates)
     const known = {
@@ -48,6 +49,7 @@ export const featuresStep = ({ config, workers }: TrainingContext): Step => ({
     await writeJson(output('fitted.json'), fitted)
     const result = await replay({
       prepared,
+      ...(labels !== undefined && { labelHistory: input('read', LABELS_FILE) }),
       out: output('features.parquet'),
       statesOut: dirname(output('user.states')),
       settings,
