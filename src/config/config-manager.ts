@@ -176,9 +176,10 @@ const placesOf = ([key, ...rest]: SettingPath, within: unknown): readonly Settin
 
 const absolute = (value: unknown, start: string): unknown => {
   if (Array.isArray(value)) return value.map((item) => absolute(item, start))
-  return isRelativePath(value) ? resolve(start, value) : value
+  const [, scheme = '', path] = /^(vigia-log:\/\/)?(.*)$/s.exec(String(value)) ?? []
+  return isRelativePath(value) && isRelativePath(path) ? `${scheme}${resolve(start, path)}` : value
 }
 
-/** Text that is empty, absolute or a model of the registry stays as it is. */
+/** Text that is empty, absolute or a model of the registry stays as it is; of a log, the folder is a path. */
 const isRelativePath = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && !isAbsolute(value) && !value.startsWith('models:/')

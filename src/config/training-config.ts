@@ -54,6 +54,7 @@ export const TRAINING_FILE = {
   paths: [
     'source.path',
     'source.tables.*.path',
+    'source.labels.path',
     'runs.directory',
     'resources.temp_directory',
     'models.xgboost.library',

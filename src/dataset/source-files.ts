@@ -11,6 +11,9 @@ import { VigiaError } from '../errors.ts'
 /** How a file is written. */
 export type SourceFormat = Exclude<SourceSettings['format'], 'auto'>
 
+/** How a `source.path` begins that names the folder of a service's log. */
+export const LOG_SOURCE = 'vigia-log://'
+
 const EXTENSIONS: Readonly<Record<string, SourceFormat>> = {
   csv: 'csv',
   tsv: 'csv',
@@ -34,6 +37,12 @@ export const findSourceFiles = async (
 ): Promise<readonly string[]> => {
   const files: string[] = []
   for (const pattern of typeof path === 'string' ? [path] : path) {
+    if (pattern.startsWith(LOG_SOURCE))
+      throw new VigiaError('DATASET_SETTING_INVALID', {
+        setting: 'source.path',
+        got: pattern,
+        allowed: 'files here: a log is read by `vigia run` and `vigia features`',
+      })
     const absolute = resolve(workingDirectory, pattern)
     const found = await expand(connection, absolute)
     if (found.length === 0)

@@ -13,6 +13,7 @@ import { cleanStep } from './training/clean-step.ts'
 import { type EvaluationReport, evaluateStep } from './training/evaluate-step.ts'
 import { featuresStep } from './training/features-step.ts'
 import { generateStep } from './training/generate-step.ts'
+import { logStep } from './training/log-step.ts'
 import { packageStep } from './training/package-step.ts'
 import { readStep } from './training/read-step.ts'
 import { createTrainingRecorder, type TrainingRecorder } from './training/record/record-training.ts'
@@ -22,7 +23,7 @@ import { selectStep } from './training/select-step.ts'
 import { splitStep } from './training/split-step.ts'
 import { statesStep } from './training/states-step.ts'
 import { trainStep } from './training/train-step.ts'
-import { type TrainingContext, usesGeneratedData } from './training/training-context.ts'
+import { logFolders, type TrainingContext, usesGeneratedData } from './training/training-context.ts'
 import { validateStep } from './training/validate-step.ts'
 
 /** Renders reports as whole HTML pages; handed in, because pages are a layer above. */
@@ -53,6 +54,8 @@ export interface TrainingResult {
 export const trainingSteps = (context: TrainingContext): readonly Step[] => [
   // files of any bank, or an invented one
   ...(usesGeneratedData(context) ? [generateStep(context)] : []),
+  // what a service has decided on, and what became known of it
+  ...(logFolders(context).length > 0 ? [logStep(context)] : []),
   readStep(context), //      -> prepared.parquet: one row a transaction, arrival order; quarantine.jsonl: all other rows
   validateStep(context), //  -> validation.json; stops the run when the data is not fit for use
   splitStep(context), //     -> split.parquet: arrival -> train | validation | test | none

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openLogReader } from '../../src/adapters/segments/segment-files.ts'
 import { loadTrainingConfig } from '../../src/config/config-manager.ts'
 import type { ProgressUpdate } from '../../src/foundation/progress.ts'
 import { trainingSteps } from '../../src/pipelines/training-pipeline.ts'
@@ -62,6 +63,7 @@ describe('a training that is interrupted', () => {
       environment: {},
       folder: join(work, folder),
       workers: 1,
+      readLog: openLogReader,
     })
     await runPipeline(steps.slice(0, 1 + steps.findIndex(({ name }) => name === 'train')), {
       folder: join(work, folder),

@@ -1,6 +1,7 @@
 import { cpSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openLogReader } from '../../src/adapters/segments/segment-files.ts'
 import { loadTrainingConfig } from '../../src/config/config-manager.ts'
 import { VigiaError } from '../../src/errors.ts'
 import { noProgress } from '../../src/foundation/progress.ts'
@@ -177,6 +178,7 @@ describe('a tracked training run', { timeout: 300_000 }, () => {
         folder: join(work, name),
         environment: {},
         workers: 1,
+        readLog: openLogReader,
       },
       {
         world: { now: () => 1_600_000_000_000 },

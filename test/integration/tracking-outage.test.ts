@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { createFileStore } from '../../src/adapters/files/file-store.ts'
 import { createMlflowStore } from '../../src/adapters/mlflow/mlflow-store.ts'
+import { openLogReader } from '../../src/adapters/segments/segment-files.ts'
 import { loadTrainingConfig } from '../../src/config/config-manager.ts'
 import { unwatched, unwatchedWork } from '../../src/disk/work.ts'
 import { runTrainingPipeline } from '../../src/pipelines/training-pipeline.ts'
@@ -187,6 +188,7 @@ const train = async (
       folder: join(work, 'runs', name),
       environment: {},
       workers: 1,
+      readLog: openLogReader,
     },
     {
       world: { now: Date.now },

@@ -43,7 +43,7 @@ export const featuresCommand = (tools: Omit<PipelineTools, 'renderers'>): Comman
   run: async (context, input) => {
     const config = await readTrainingConfig(context, input)
     const out = await freeOutput(context, input)
-    const { folder, steps } = await stepsToFeatures(context, config, input, tools.runtime)
+    const { folder, steps } = await stepsToFeatures(context, config, input, tools)
     await runPipeline(steps, {
       ...tools,
       folder,
@@ -70,10 +70,10 @@ const stepsToFeatures = async (
   context: CommandContext,
   config: ConfigManager<TrainingSettings>,
   input: CommandInput,
-  runtime: string,
+  { runtime, storage }: Pick<PipelineTools, 'runtime' | 'storage'>,
 ): Promise<{ readonly folder: string; readonly steps: readonly Step[] }> => {
   const stepsIn = (folder: string): readonly Step[] => {
-    const steps = trainingSteps(trainingContext(context, config, folder))
+    const steps = trainingSteps(trainingContext(context, config, folder, storage.readLog))
     return steps.slice(0, steps.findIndex(({ name }) => name === 'features') + 1)
   }
   const folder = runFolder(context, config, withoutOut(input))

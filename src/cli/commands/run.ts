@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import picocolors from 'picocolors'
 import type { ConfigManager } from '../../config/config-manager.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
+import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
 import type { TrainingContext } from '../../pipelines/training/training-context.ts'
 import { LAST_STEP, type ReportRenderers, runTrainingPipeline } from '../../pipelines/training-pipeline.ts'
 import type { OpenTrackingStore, TrackingStore } from '../../ports/tracking-store.ts'
@@ -16,6 +17,7 @@ import { trackedLines } from './tracked-outcome.ts'
 
 /** What the composition root hands to commands that run pipelines. */
 export interface PipelineTools extends Pick<PipelineOptions, 'world' | 'owner' | 'runtime'> {
+  readonly storage: Pick<ServingStorage, 'readLog'>
   readonly renderers: ReportRenderers
   readonly openTrackingStore: OpenTrackingStore
   /** Who runs what, for what is recorded in `store`. */
@@ -62,24 +64,27 @@ export const runCommand = (tools: PipelineTools): Command => ({
       : undefined
     let tracked: readonly string[] = []
     try {
-      const result = await runTrainingPipeline(trainingContext(context, config, folder), {
-        ...forcing(input),
-        ...(input.options['replace'] !== true && { keepFinished: LAST_STEP }),
-        ...(input.options['dryRun'] === true && { dryRun: true }),
-        ...tools,
-        ...(store !== undefined && {
-          tracking: {
-            ...tools.trackThisProcess(store, 'vigia run', context.workingDirectory),
-            onRecorded: (outcome) => {
-              tracked = trackedLines(outcome, context.useColor)
+      const result = await runTrainingPipeline(
+        trainingContext(context, config, folder, tools.storage.readLog),
+        {
+          ...forcing(input),
+          ...(input.options['replace'] !== true && { keepFinished: LAST_STEP }),
+          ...(input.options['dryRun'] === true && { dryRun: true }),
+          ...tools,
+          ...(store !== undefined && {
+            tracking: {
+              ...tools.trackThisProcess(store, 'vigia run', context.workingDirectory),
+              onRecorded: (outcome) => {
+                tracked = trackedLines(outcome, context.useColor)
+              },
             },
+          }),
+          work: workOf(context, config.settings.resources),
+          onOutcome: (outcome) => {
+            if (!context.json) context.stdout.write(stepLine(outcome, context.useColor))
           },
-        }),
-        work: workOf(context, config.settings.resources),
-        onOutcome: (outcome) => {
-          if (!context.json) context.stdout.write(stepLine(outcome, context.useColor))
         },
-      })
+      )
       if (context.json) context.stdout.write(`${JSON.stringify(runJson(result), null, 2)}\n`)
       else if (result.evaluation !== undefined)
         context.stdout.write(runConclusion(result.folder, result.evaluation, context, input))
@@ -108,12 +113,14 @@ export const trainingContext = (
   context: CommandContext,
   config: ConfigManager<TrainingSettings>,
   folder: string,
+  readLog: TrainingContext['readLog'],
 ): TrainingContext => ({
   config,
   folder,
   workingDirectory: context.workingDirectory,
   environment: context.environment,
   workers: threadsOf(config.settings.resources),
+  readLog,
 })
 
 const forcing = ({ options }: CommandInput): Pick<PipelineOptions, 'force' | 'from'> => ({

@@ -13,6 +13,7 @@ import { checkGates } from '../../evaluation/gates.ts'
 import { suspicionOfLeak } from '../../evaluation/suspicion-of-leak.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { FeatureRows } from '../../fitting/feature-rows.ts'
+import { sliceRows } from '../../fitting/slice-rows.ts'
 import { createRandom } from '../../foundation/random.ts'
 import type { Model } from '../../learning/model.ts'
 import { createModelScorer, createScorer, type ModelScorer } from '../../model/scorer.ts'
@@ -29,7 +30,6 @@ import {
 import { judgeRows, scoredRows } from './judge-rows.ts'
 import { loadProduction } from './production-model.ts'
 import { sliceFigures } from './slice-figures.ts'
-import { sliceRows } from './slice-rows.ts'
 import type { TrainingContext } from './training-context.ts'
 import {
   type ChoiceOutcome,

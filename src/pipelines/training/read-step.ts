@@ -1,12 +1,17 @@
+import { relative } from 'node:path'
 import { readAmountRules } from '../../config/read-amount-rules.ts'
+import type { SourceSettings } from '../../config/sections/source.ts'
 import { readSource } from '../../dataset/read-source.ts'
-import { contentSettings, findSourceFiles, hasLabelTable } from '../../dataset/source-files.ts'
+import { contentSettings, findSourceFiles, hasLabelTable, LOG_SOURCE } from '../../dataset/source-files.ts'
+import { sourceOfLog } from '../../dataset/source-of-log.ts'
 import { snapshotName } from '../../dataset/tables/read-table.ts'
+import type { ExportedLog } from '../../decisions/log/export-log.ts'
 import { withDatabase } from '../../disk/database.ts'
-import { writeJson } from '../../disk/json-file.ts'
+import { readJson, writeJson } from '../../disk/json-file.ts'
 import { parseDuration } from '../../foundation/duration.ts'
-import type { Step } from '../../steps/step.ts'
-import { declaredEntities, type TrainingContext, usesGeneratedData } from './training-context.ts'
+import type { Step, StepWork } from '../../steps/step.ts'
+import { LOG_FILES } from './log-step.ts'
+import { declaredEntities, logFolders, type TrainingContext, usesGeneratedData } from './training-context.ts'
 
 /** The history of labels in the folder of the step, where `source.labels` gives one. */
 export const LABELS_FILE = 'labels.parquet'
@@ -19,20 +24,24 @@ export const LABELS_FILE = 'labels.parquet'
 export const readStep = (context: TrainingContext): Step => {
   const { config, workingDirectory } = context
   const isGenerated = usesGeneratedData(context)
+  const isLog = logFolders(context).length > 0
   const { path, tables, labels } = config.settings.source
-  const beside = [...Object.values(tables), ...(hasLabelTable(labels) ? [labels] : [])]
-  const paths = [...(isGenerated ? [] : [path]), ...beside.map((table) => table.path)].flat()
+  const beside = isLog ? [] : [...Object.values(tables), ...(hasLabelTable(labels) ? [labels] : [])]
+  const paths = [...(isGenerated || isLog ? [] : [path]), ...beside.map((table) => table.path)].flat()
   const { delay } = config.settings.labels
   const mapped = declaredEntities(context).source
   const amounts = readAmountRules(config.settings)
   return {
     name: 'read',
     activity: 'reading transactions',
-    inputs: isGenerated ? ['generate'] : [],
+    inputs: isGenerated ? ['generate'] : isLog ? ['log'] : [],
     settings: {
-      source: { ...contentSettings(config.declared.source, isGenerated), attributes: mapped.attributes },
+      source: {
+        ...contentSettings(config.declared.source, isGenerated || isLog),
+        attributes: mapped.attributes,
+      },
       amounts,
-      ...(hasLabelTable(labels) && { labels: { delay } }),
+      ...((isLog || hasLabelTable(labels)) && { labels: { delay } }),
     },
     module: import.meta.url,
     ...(paths.length > 0 && {
@@ -41,7 +50,7 @@ export const readStep = (context: TrainingContext): Step => {
     }),
     run: async (work) => {
       const { input, output } = work
-      const source = isGenerated ? { ...mapped, path: input('generate', 'transactions.parquet') } : mapped
+      const source = await sourceOf(context, mapped, input)
       const outputs = {
         preparedPath: output('prepared.parquet'),
         quarantinePath: output('quarantine.jsonl'),
@@ -59,8 +68,27 @@ export const readStep = (context: TrainingContext): Step => {
         }),
       )
       // Where a run folder lies says nothing about its data, and would make two equal runs differ.
-      const files = isGenerated ? result.files.map((file) => ({ ...file, path: 'generated' })) : result.files
+      const logs = logFolders(context).map((folder) => `${LOG_SOURCE}${relative(workingDirectory, folder)}`)
+      const made = isGenerated ? 'generated' : isLog ? logs.join(', ') : undefined
+      const files = result.files.map((file) => (made === undefined ? file : { ...file, path: made }))
       await writeJson(output('read.json'), { ...result, files })
     },
   }
+}
+
+/** Where the rows are: what an earlier step has made, or as the configuration says. */
+const sourceOf = async (
+  context: TrainingContext,
+  mapped: SourceSettings,
+  input: StepWork['input'],
+): Promise<SourceSettings> => {
+  if (usesGeneratedData(context)) return { ...mapped, path: input('generate', 'transactions.parquet') }
+  if (logFolders(context).length === 0) return mapped
+  const { names } = await readJson<ExportedLog>(input('log', LOG_FILES.log))
+  const { transactions, labels } = LOG_FILES
+  return sourceOfLog(
+    mapped,
+    { transactions: input('log', transactions), labels: input('log', labels) },
+    names,
+  )
 }

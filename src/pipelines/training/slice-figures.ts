@@ -2,8 +2,8 @@ import { confusionAt } from '../../evaluation/confusion.ts'
 import type { ScoredRows } from '../../evaluation/figure.ts'
 import { figuresIn, figuresOf } from '../../evaluation/figures.ts'
 import { someRows } from '../../evaluation/judged-rows.ts'
+import type { Slicing } from '../../fitting/slice-rows.ts'
 import type { Slice, SliceGroup } from './evaluation-report.ts'
-import type { Slicing } from './slice-rows.ts'
 
 /**
  * What scores are worth on each slice of the rows; a figure is null where it is not defined. O(n log n) for

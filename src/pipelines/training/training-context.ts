@@ -1,7 +1,10 @@
 import type { ConfigManager } from '../../config/config-manager.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
 import { type DeclaredEntities, declareEntities } from '../../dataset/source-entities.ts'
+import { LOG_SOURCE } from '../../dataset/source-files.ts'
 import { declareTables } from '../../dataset/tables/declare-tables.ts'
+import { VigiaError } from '../../errors.ts'
+import type { LogReader } from '../../ports/prediction-log.ts'
 
 /** What every step of training is made from. */
 export interface TrainingContext {
@@ -14,6 +17,8 @@ export interface TrainingContext {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Threads for the work that is spread over several. */
   readonly workers: number
+  /** Opens the log in a folder, for `source.path: vigia-log://FOLDER`. */
+  readonly readLog: (folder: string) => LogReader
 }
 
 /** The entities of the configuration; the source with what names them, and what its tables are found by. */
@@ -32,3 +37,22 @@ export const GENERATED_SOURCE = 'generated'
 
 export const usesGeneratedData = ({ config }: TrainingContext): boolean =>
   config.declared.source.path === GENERATED_SOURCE
+
+/**
+ * The folders of logs that the transactions come from; empty where they come from elsewhere.
+ *
+ * @throws DATASET_SETTING_INVALID for logs beside other files, and for one without a folder
+ */
+export const logFolders = ({ config }: Pick<TrainingContext, 'config'>): readonly string[] => {
+  const paths = [config.settings.source.path].flat()
+  const logs = paths.filter((path) => path.startsWith(LOG_SOURCE))
+  if (logs.length === 0) return []
+  const folders = logs.map((path) => path.slice(LOG_SOURCE.length))
+  if (logs.length < paths.length || folders.includes(''))
+    throw new VigiaError('DATASET_SETTING_INVALID', {
+      setting: 'source.path',
+      got: paths.join(', '),
+      allowed: `files, or ${LOG_SOURCE}FOLDER for each log of a service`,
+    })
+  return folders
+}

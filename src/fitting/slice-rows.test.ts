@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sqlLiteral, withDatabase } from '../../disk/database.ts'
+import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import { type Slicing, sliceRows } from './slice-rows.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vigia-slices-'))

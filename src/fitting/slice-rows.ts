@@ -1,8 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { TrainingSettings } from '../../config/training-config.ts'
-import { sqlLiteral } from '../../disk/database.ts'
-import { DAY_MS } from '../../foundation/days.ts'
-import { type AmountRules, amountText } from '../../transaction/amount-rules.ts'
+import type { TrainingSettings } from '../config/training-config.ts'
+import { sqlLiteral } from '../disk/database.ts'
+import { DAY_MS } from '../foundation/days.ts'
+import { type AmountRules, amountText } from '../transaction/amount-rules.ts'
 
 /** Each transaction is its own user where the bank knows none. */
 const USER = 'coalesce(user_id, transaction_id)'
