@@ -18,7 +18,14 @@ import { exp, logistic } from './exponential.ts'
 import { log, log1p } from './logarithm.ts'
 import { pow } from './power.ts'
 import { acos, asin, cos, sin } from './trigonometry.ts'
-import { binaryExponent, decimalExponent, powerOfTen, powerOfTwo, powerOfTwoFrom } from './whole-powers.ts'
+import {
+  binaryExponent,
+  decimalExponent,
+  isPowerOfTwo,
+  powerOfTen,
+  powerOfTwo,
+  powerOfTwoFrom,
+} from './whole-powers.ts'
 
 const { POSITIVE_INFINITY: INFINITY, NaN: NAN, MIN_VALUE, MAX_VALUE } = Number
 
@@ -351,6 +358,8 @@ describe('whole powers', () => {
       { numRuns: 2000 },
     )
     expect([1, 2, 3, 4, 1000, 1024, 1025].map(powerOfTwoFrom)).toEqual([1, 2, 4, 4, 1024, 1024, 2048])
+    const candidates = [0.5, 1, 3, 1024, 0, -2, NAN, INFINITY, 2 ** 53 - 1]
+    expect(candidates.map(isPowerOfTwo)).toEqual([true, true, false, true, false, false, false, false, false])
   })
 })
 

@@ -27,8 +27,11 @@ export const decimalExponent = (x: number): number => {
   return Number(text.slice(text.indexOf('e') + 1))
 }
 
-/** The smallest power of two that is not below `count`, a whole number of at least 1. */
-export const powerOfTwoFrom = (count: number): number => {
-  const below = powerOfTwo(binaryExponent(count))
-  return below === count ? below : 2 * below
+/** The smallest power of two that is not below `x`, a finite number above 0. */
+export const powerOfTwoFrom = (x: number): number => {
+  const below = powerOfTwo(binaryExponent(x))
+  return below === x ? below : 2 * below
 }
+
+/** Whether `x` is a power of two: 1, 2, 4, or 0.5. No other value is, nor any that is not finite. */
+export const isPowerOfTwo = (x: number): boolean => x > 0 && Number.isFinite(x) && powerOfTwoFrom(x) === x
