@@ -379,3 +379,23 @@ it('the bits are these, in whatever engine the tests run', () => {
     'bdd150965203a9a370e4efb9be5c1b7c937814c852f83f386ed3be18d0023786',
   )
 })
+
+it('what models were trained on before has the same bits: Node computed these by Math until then', () => {
+  const values: number[] = []
+  for (let minute = 0; minute < 1440; minute++) {
+    const angle = (minute / 1440) * 2 * Math.PI
+    values.push(sin(angle), cos(angle))
+  }
+  for (let weekday = 0; weekday < 7; weekday++) {
+    const angle = (weekday / 7) * 2 * Math.PI
+    values.push(sin(angle), cos(angle))
+  }
+  for (let minor = 0; minor <= 100_000; minor++) values.push(log1p(minor / 100))
+  for (let count = 1; count <= 20_000; count++) values.push(log(count))
+  for (let hundredths = -4000; hundredths <= 4000; hundredths++) values.push(logistic(hundredths / 100))
+  const bytes = new Uint8Array(new Float64Array(values).buffer)
+  // Of Math.sin, Math.cos, Math.log1p, Math.log and Math.exp in Node 20.20, 22.23 and 26.12.
+  expect(createHash('sha256').update(bytes).digest('hex')).toBe(
+    '0a2946d6459fb8a443f4a8b3550ff9078ef78dfdd9c11ffd9933e74240c9f6d4',
+  )
+})
