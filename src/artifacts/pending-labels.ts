@@ -1,5 +1,6 @@
 import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { withOneNaN } from '../foundation/one-nan.ts'
 import { PENDING_FILE } from './state-snapshot.ts'
 
 /** What is known of a label when it is delivered, row after row. */
@@ -81,7 +82,7 @@ export const copyPendingLabels = (
     words.copyWithin(kept, at, at + width)
     kept += width
   }
-  writeFileSync(join(to, PENDING_FILE), new Uint8Array(words.buffer, 0, kept * 8))
+  writeFileSync(join(to, PENDING_FILE), new Uint8Array(withOneNaN(words).buffer, 0, kept * 8))
 }
 
 function* readLabels(path: string, entities: readonly string[]): Generator<PendingLabel> {

@@ -1,4 +1,5 @@
 import { VigiaError } from '../errors.ts'
+import { decimalExponent, powerOfTen } from '../foundation/elementary/whole-powers.ts'
 import {
   type AmountRules,
   amountText,
@@ -51,8 +52,8 @@ export const readAmountRules = ({
           base: { ...base, largestMinor },
         }
   if (largest === 'auto') {
-    const powerOfTen = 10 ** Math.floor(Math.log10(mostMinor + 1))
-    return bounded(Math.min(powerOfTen, A_BILLION * minorPerUnit(decimals)) - 1)
+    const roundLimit = powerOfTen(decimalExponent(mostMinor + 1))
+    return bounded(Math.min(roundLimit, A_BILLION * minorPerUnit(decimals)) - 1)
   }
   const largestMinor = minorOfNumber(largest, {
     ...rules,

@@ -1,4 +1,5 @@
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { log } from '../foundation/elementary/logarithm.ts'
 import { type AmountRules, featureAmounts, minorPerUnit } from '../transaction/amount-rules.ts'
 import { attributeColumn } from '../transaction/attributes.ts'
 import { atMost, type Check, type Found, forbidden, percent, type Subject, shareOf } from './dataset-check.ts'
@@ -27,7 +28,7 @@ export const checkAmounts: Check = async ({ read, profile, settings, find }) => 
   const [lower, median, upper] = profile.quartiles
   // Outliers are sought among amounts above 0: a check of a card and a refund are no scale of payments.
   const logarithm = 'ln(nullif(greatest(amount_minor, 0), 0))'
-  const spread = Math.log(upper) - Math.log(lower)
+  const spread = log(upper) - log(lower)
   // 0.6745: the median absolute deviation of a normal distribution in standard deviations (Iglewicz and
   // Hoaglin, 1993).
   const byZ = await find(
@@ -35,7 +36,7 @@ export const checkAmounts: Check = async ({ read, profile, settings, find }) => 
     amount,
   )
   const byIqr = await find(
-    `${spread > 0} AND ${logarithm} NOT BETWEEN ${Math.log(lower) - outliers.iqr_factor * spread} AND ${Math.log(upper) + outliers.iqr_factor * spread}`,
+    `${spread > 0} AND ${logarithm} NOT BETWEEN ${log(lower) - outliers.iqr_factor * spread} AND ${log(upper) + outliers.iqr_factor * spread}`,
     amount,
   )
   const outlier = (id: string, rule: string, found: Found) => ({

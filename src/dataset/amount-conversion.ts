@@ -1,10 +1,11 @@
+import { powerOfTen } from '../foundation/elementary/whole-powers.ts'
 import { type AmountRules, minorPerUnit, type Rounding } from '../transaction/amount-rules.ts'
 import type { QuarantineReason } from './quarantine-reasons.ts'
 
 /** Digits that an amount may have at most, in minor units. */
 const MOST_DIGITS = 15
 /** Stands for every amount with more digits. */
-const BEYOND = 10 ** MOST_DIGITS
+const BEYOND = powerOfTen(MOST_DIGITS)
 
 const TEXT = 'c_amount_text'
 const PLAIN = 'c_amount_plain'

@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { DAY_MS } from '../foundation/days.ts'
+import { pow } from '../foundation/elementary/power.ts'
 import { PREPARED_COLUMNS } from '../transaction/prepared-columns.ts'
 import type { AmountBin, ColumnProfile, DayVolume } from './validation-report.ts'
 
@@ -146,8 +147,8 @@ const amountBins = async (
     `SELECT CAST(floor(log10(amount_minor) * ${BINS_PER_DECADE}) AS INTEGER) AS bin, count(*) FROM ${from} GROUP BY bin ORDER BY bin`,
   )
   return bins.map(([bin, rows]) => ({
-    fromMinor: 10 ** (Number(bin) / BINS_PER_DECADE),
-    toMinor: 10 ** ((Number(bin) + 1) / BINS_PER_DECADE),
+    fromMinor: pow(10, Number(bin) / BINS_PER_DECADE),
+    toMinor: pow(10, (Number(bin) + 1) / BINS_PER_DECADE),
     rows: Number(rows),
   }))
 }

@@ -1,3 +1,4 @@
+import { powerOfTwo } from '../foundation/elementary/whole-powers.ts'
 import { type AmountRules, amountText, decimalsAllowed } from '../transaction/amount-rules.ts'
 import { LARGEST_LATITUDE, LARGEST_LONGITUDE, LONGEST_TEXT } from '../transaction/fields.ts'
 
@@ -100,4 +101,4 @@ export const whatOf = (code: QuarantineReason, amounts: AmountRules): string => 
 
 /** The bit that stands for `code` in a row's set of reasons; the lowest bit set is the primary reason. */
 export const reasonBit = (code: QuarantineReason): number =>
-  2 ** QUARANTINE_REASONS.findIndex((reason) => reason.code === code)
+  powerOfTwo(QUARANTINE_REASONS.findIndex((reason) => reason.code === code))

@@ -51,7 +51,8 @@ const resampleRows = (
     const score = scores[at]!
     if (labels[at] === 1) frauds += copies
     else genuine += copies
-    squaredErrors += copies * (score - labels[at]!) ** 2
+    const error = score - labels[at]!
+    squaredErrors += copies * (error * error)
     if (at + 1 < scores.length && scores[at + 1] === score) continue
     rightPairs += ((genuine - genuineBefore) * (frauds + fraudsBefore)) / 2
     if (frauds > fraudsBefore) precisionSum += ((frauds - fraudsBefore) * frauds) / (frauds + genuine)

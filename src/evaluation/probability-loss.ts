@@ -1,3 +1,5 @@
+import { log, log1p } from '../foundation/elementary/logarithm.ts'
+
 /**
  * Smallest distance of a probability from 0 and 1 in `logLoss`: the resolution of a double at 1, as
  * scikit-learn has it.
@@ -13,7 +15,7 @@ export const logLoss = (labels: Uint8Array, probabilities: Float64Array): number
   let sum = 0
   for (let row = 0; row < labels.length; row++) {
     const probability = Math.min(1 - EPSILON, Math.max(EPSILON, probabilities[row]!))
-    sum -= labels[row] === 1 ? Math.log(probability) : Math.log1p(-probability)
+    sum -= labels[row] === 1 ? log(probability) : log1p(-probability)
   }
   return sum / labels.length
 }
@@ -24,6 +26,9 @@ export const logLoss = (labels: Uint8Array, probabilities: Float64Array): number
  */
 export const brierScore = (labels: Uint8Array, probabilities: Float64Array): number => {
   let sum = 0
-  for (let row = 0; row < labels.length; row++) sum += (probabilities[row]! - labels[row]!) ** 2
+  for (let row = 0; row < labels.length; row++) {
+    const error = probabilities[row]! - labels[row]!
+    sum += error * error
+  }
   return sum / labels.length
 }

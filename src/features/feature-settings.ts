@@ -2,6 +2,7 @@ import type { FeaturesSettings } from '../config/sections/features.ts'
 import type { LabelsSettings } from '../config/sections/labels.ts'
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
+import { binaryExponent, powerOfTwo } from '../foundation/elementary/whole-powers.ts'
 import { isTimeZone } from '../foundation/time-zone.ts'
 import { AMOUNTS_ABOVE_ZERO, type AmountRules, featureAmounts } from '../transaction/amount-rules.ts'
 import type { Entity } from '../transaction/entities.ts'
@@ -157,4 +158,4 @@ const ascending = (names: readonly string[]): NamedWindow[] =>
   names.map((name) => ({ name, ms: parseDuration(name) })).sort((a, b) => a.ms - b.ms)
 
 /** The largest power of two that is not above `limit`: ring and tables grow by doubling. */
-const powerOfTwoBelow = (limit: number): number => 2 ** Math.floor(Math.log2(limit))
+const powerOfTwoBelow = (limit: number): number => powerOfTwo(binaryExponent(limit))

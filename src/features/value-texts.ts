@@ -1,3 +1,6 @@
+import { exp } from '../foundation/elementary/exponential.ts'
+import { acos, asin, cos, sin } from '../foundation/elementary/trigonometry.ts'
+import { powerOfTen } from '../foundation/elementary/whole-powers.ts'
 import type { FittedFeatures } from './fitted-features.ts'
 
 /**
@@ -51,7 +54,7 @@ export const durationText = (seconds: number): string => {
 /** With the currency's decimals, in units of it, whose name is not known here: `1,234.50`. */
 const moneyText = (value: number, { amountDecimals: decimals = 2 }: FittedFeatures): string => {
   if (Math.abs(value) >= LARGEST) return numberText(value)
-  const least = 10 ** -decimals
+  const least = powerOfTen(-decimals)
   if (value > 0 && value < least / 2) return `less than ${least.toFixed(decimals)}`
   const rounded = value.toFixed(decimals)
   return grouped(Number(rounded) === 0 ? rounded.replace('-', '') : rounded)
@@ -59,7 +62,7 @@ const moneyText = (value: number, { amountDecimals: decimals = 2 }: FittedFeatur
 
 /** What stands behind the decimal mark: `.05`. */
 const centsText = (value: number, { amountDecimals: decimals = 2 }: FittedFeatures): string =>
-  Number.isInteger(value) && value >= 0 && value < 10 ** decimals && decimals > 0
+  Number.isInteger(value) && value >= 0 && value < powerOfTen(decimals) && decimals > 0
     ? `.${String(value).padStart(decimals, '0')}`
     : numberText(value)
 
@@ -108,7 +111,7 @@ const bandText: ValueText = (band, fitted) => {
   const { amountBandEdgesMinor: edges, amountDecimals = 2 } = fitted
   if (!Number.isInteger(band) || band < 0 || band > edges.length) return numberText(band)
   const place = `${band + 1} of ${edges.length + 1}`
-  const money = (edge: number) => moneyText(edges[edge]! / 10 ** amountDecimals, fitted)
+  const money = (edge: number) => moneyText(edges[edge]! / powerOfTen(amountDecimals), fitted)
   if (edges.length === 0) return place
   if (band === 0) return `${place} (up to ${money(0)})`
   return band === edges.length
@@ -147,7 +150,7 @@ const within = (value: number): number => Math.max(-1, Math.min(1, value))
 /** How values are written, by unit or by a name of its own where the unit does not say it. */
 export const VALUE_TEXTS = {
   currency: moneyText,
-  'log currency': (value, fitted) => moneyText(Math.expm1(Math.min(value, 700)), fitted),
+  'log currency': (value, fitted) => moneyText(exp(Math.min(value, 700)) - 1, fitted),
   'minor currency': centsText,
   share: shareText,
   ratio: numberText,
@@ -157,12 +160,12 @@ export const VALUE_TEXTS = {
   minutes: timeText,
   weekday: (value) => WEEKDAYS[value] ?? numberText(value),
   number: numberText,
-  'sine of day': (value) => timesText([Math.asin(within(value)), Math.PI - Math.asin(within(value))]),
-  'cosine of day': (value) => timesText([Math.acos(within(value)), TURN - Math.acos(within(value))]),
-  'sine of week': (value) => weekdaysText(value, Math.sin),
-  'cosine of week': (value) => weekdaysText(value, Math.cos),
+  'sine of day': (value) => timesText([asin(within(value)), Math.PI - asin(within(value))]),
+  'cosine of day': (value) => timesText([acos(within(value)), TURN - acos(within(value))]),
+  'sine of week': (value) => weekdaysText(value, sin),
+  'cosine of week': (value) => weekdaysText(value, cos),
   'standard deviations': deviationText,
-  nats: (value) => numberText(Math.exp(Math.min(value, 700))),
+  nats: (value) => numberText(exp(Math.min(value, 700))),
   'amount band': bandText,
 } satisfies Record<string, ValueText>
 

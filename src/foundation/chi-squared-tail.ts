@@ -1,3 +1,6 @@
+import { exp } from './elementary/exponential.ts'
+import { log } from './elementary/logarithm.ts'
+
 /** Terms after which a sum is as exact as it gets; a degree of freedom of a thousand takes a few hundred. */
 const MOST_TERMS = 100_000
 
@@ -13,7 +16,7 @@ export const chiSquaredTail = (statistic: number, degreesOfFreedom: number): num
   if (statistic <= 0) return 1
   const a = degreesOfFreedom / 2
   const x = statistic / 2
-  const scale = Math.exp(a * Math.log(x) - x - logGammaOfHalf(degreesOfFreedom))
+  const scale = exp(a * log(x) - x - logGammaOfHalf(degreesOfFreedom))
   return x < a + 1 ? 1 - scale * seriesOfLower(a, x) : scale * fractionOfUpper(a, x)
 }
 
@@ -48,7 +51,7 @@ const fractionOfUpper = (a: number, x: number): number => {
 
 /** ln Γ(n / 2) for a whole n >= 1: from Γ(1/2) = √π and Γ(1) = 1 by Γ(x + 1) = x Γ(x). */
 const logGammaOfHalf = (n: number): number => {
-  let logarithm = n % 2 === 1 ? Math.log(Math.PI) / 2 : 0
-  for (let x = n % 2 === 1 ? 0.5 : 1; x < n / 2; x++) logarithm += Math.log(x)
+  let logarithm = n % 2 === 1 ? log(Math.PI) / 2 : 0
+  for (let x = n % 2 === 1 ? 0.5 : 1; x < n / 2; x++) logarithm += log(x)
   return logarithm
 }

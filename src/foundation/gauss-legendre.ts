@@ -1,3 +1,4 @@
+import { cos } from './elementary/trigonometry.ts'
 /** Points in (0, 1) and positive weights whose sum is 1. */
 export interface Quadrature {
   readonly points: Float64Array
@@ -17,7 +18,7 @@ export const gaussLegendre = (count: number): Quadrature => {
   const points = new Float64Array(count)
   const weights = new Float64Array(count)
   for (let i = 0; i < count; i++) {
-    let x = Math.cos((Math.PI * (i + 0.75)) / (count + 0.5))
+    let x = cos((Math.PI * (i + 0.75)) / (count + 0.5))
     let slope = 1
     for (let step = 0; step < MOST_STEPS; step++) {
       const [value, derivative] = legendre(count, x)

@@ -1,3 +1,5 @@
+import { asin, cos, sin } from './elementary/trigonometry.ts'
+
 const EARTH_RADIUS_KM = 6371.0088
 const RADIANS = Math.PI / 180
 
@@ -11,10 +13,10 @@ export const greatCircleKm = (
   latitudeB: number,
   longitudeB: number,
 ): number => {
-  const sinLatitude = Math.sin(((latitudeB - latitudeA) * RADIANS) / 2)
-  const sinLongitude = Math.sin(((longitudeB - longitudeA) * RADIANS) / 2)
+  const sinLatitude = sin(((latitudeB - latitudeA) * RADIANS) / 2)
+  const sinLongitude = sin(((longitudeB - longitudeA) * RADIANS) / 2)
   const h =
     sinLatitude * sinLatitude +
-    Math.cos(latitudeA * RADIANS) * Math.cos(latitudeB * RADIANS) * sinLongitude * sinLongitude
-  return 2 * EARTH_RADIUS_KM * Math.asin(Math.min(1, Math.sqrt(h)))
+    cos(latitudeA * RADIANS) * cos(latitudeB * RADIANS) * sinLongitude * sinLongitude
+  return 2 * EARTH_RADIUS_KM * asin(Math.min(1, Math.sqrt(h)))
 }

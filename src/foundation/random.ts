@@ -1,3 +1,4 @@
+import { log } from './elementary/logarithm.ts'
 /**
  * A seeded stream of random numbers: the same seed gives the same sequence on every machine.
  *
@@ -55,7 +56,7 @@ const streamFrom = (lanes: Lanes): Random => {
       const y = 2 * next() - 1
       const square = x * x + y * y
       if (square > 0 && square < 1) {
-        const scale = Math.sqrt((-2 * Math.log(square)) / square)
+        const scale = Math.sqrt((-2 * log(square)) / square)
         spareNormal = y * scale
         return x * scale
       }

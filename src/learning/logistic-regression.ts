@@ -1,5 +1,7 @@
 import { VigiaError } from '../errors.ts'
 import { solveCholesky } from '../foundation/cholesky.ts'
+import { exp, logistic } from '../foundation/elementary/exponential.ts'
+import { log1p } from '../foundation/elementary/logarithm.ts'
 import { checkTrainingRows } from './check-training-rows.ts'
 import type { FeatureTable } from './feature-table.ts'
 import { fitStandardisation, standardise } from './standardisation.ts'
@@ -51,7 +53,7 @@ const MAX_HALVINGS = 30
  * 3. The Hessian is the exact one up to 65,536 rows; beyond, that of every k-th row, scaled up. It only
  *    shapes the step: where the search ends is where the exact gradient vanishes.
  *
- * Deterministic for the same rows in the same order on one JavaScript engine (`Math.exp` is the engine's).
+ * Deterministic for the same rows in the same order on every machine and JavaScript engine.
  * With finite `c` the loss is strictly convex, so separable data converge too.
  *
  * @throws LEARNING_NO_ROWS, LEARNING_LABEL_INVALID (labels are 0 and 1), LEARNING_ONE_CLASS,
@@ -96,7 +98,7 @@ export const scoreLogisticRegression = (
   for (let f = 0; f < coefficients.length; f++) {
     margin += coefficients[f]! * standardise(vector[at + f]!, means[f]!, scales[f]!)
   }
-  return 1 / (1 + Math.exp(-margin))
+  return logistic(margin)
 }
 
 /** `scoreLogisticRegression` of every row, into `out`: the same bits. */
@@ -179,9 +181,9 @@ const lossAndGradient = (problem: Problem, weights: Float64Array, gradient: Floa
     const weight = problem.weights[row]!
     const label = labels[row]!
     // e^-|x| serves both log(1 + e^x), without overflow, and the probability.
-    const decay = Math.exp(-Math.abs(margin))
+    const decay = exp(-Math.abs(margin))
     const excess = label === 1 ? -margin : margin
-    dataLoss += weight * (Math.max(excess, 0) + Math.log1p(decay))
+    dataLoss += weight * (Math.max(excess, 0) + log1p(decay))
     const probability = margin >= 0 ? 1 / (1 + decay) : decay / (1 + decay)
     const residual = weight * (probability - label)
     for (let f = 0; f < width; f++) gradient[f]! += residual * rows[at + f]!
@@ -221,7 +223,7 @@ const hessianAt = (problem: Problem, weights: Float64Array, hessian: Float64Arra
   hessian.fill(0)
   const curvature = (row: number): number => {
     if (row >= rowCount) return 0
-    const probability = 1 / (1 + Math.exp(-dot(weights, rows, row * width, width)))
+    const probability = logistic(dot(weights, rows, row * width, width))
     return c * stride * problem.weights[row]! * probability * (1 - probability)
   }
   for (let row = 0; row < rowCount; row += 4 * stride) {

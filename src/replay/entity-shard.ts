@@ -12,6 +12,7 @@ import {
   eventWidth,
   readRow,
 } from '../features/transaction-event.ts'
+import { powerOfTwoFrom } from '../foundation/elementary/whole-powers.ts'
 import type { Entity } from '../transaction/entities.ts'
 import {
   type ByKind,
@@ -219,7 +220,7 @@ export class EntityShard {
   }
 
   private growHeads(place: number): void {
-    const heads = new Int32Array(2 ** Math.ceil(Math.log2(place + 2))).fill(NONE)
+    const heads = new Int32Array(powerOfTwoFrom(place + 2)).fill(NONE)
     heads.set(this.heads)
     this.heads = heads
   }

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { DOUBLE, DuckDBTableFunction } from '@duckdb/node-api'
 import { sqlIdentifier, sqlLiteral, withDatabase } from '../disk/database.ts'
+import { withOneNaN } from '../foundation/one-nan.ts'
 import { CONTROL, CONTROL_STATE, type FeatureWriterData, type FromFeatureWriter } from './messages.ts'
 import { BATCH_SLOTS, mapBatch } from './shared-batch.ts'
 
@@ -80,7 +81,10 @@ const features = DuckDBTableFunction.create({
         filled += count
       }
       numbers.flush()
-      for (const target of targets) target.flush()
+      for (const target of targets) {
+        withOneNaN(target.items)
+        target.flush()
+      }
       chunk.rowCount = filled
     } catch (error) {
       failure = error instanceof Error ? error.message : String(error)
@@ -115,4 +119,3 @@ try {
 } catch (error) {
   answer({ kind: 'failed', reason: failure ?? (error instanceof Error ? error.message : String(error)) })
 }
-parentPort?.close()

@@ -17,6 +17,5 @@ parentPort?.on('message', (message: ToReplayWorker) => {
   } else {
     if (message.statesOut !== undefined) writeShard(shard, message.statesOut, index)
     answer({ kind: 'ended', counts: shard.counts() })
-    parentPort?.close()
   }
 })

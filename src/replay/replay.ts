@@ -157,6 +157,7 @@ class Crew {
     new SharedArrayBuffer((CONTROL.rows + BATCH_SLOTS) * Int32Array.BYTES_PER_ELEMENT),
   )
   private readonly computers: readonly Worker[]
+  private readonly writer: Worker
   private readonly freeSlots = new Mailbox<number>()
   private readonly computed: Mailbox<number>[]
   private readonly ended: Mailbox<ReplayCounts>
@@ -171,7 +172,7 @@ class Crew {
     this.ended = new Mailbox<ReplayCounts>()
     for (let slot = 0; slot < BATCH_SLOTS; slot++) this.freeSlots.put(slot)
     this.computers = Array.from({ length: workers }, (_, index) => this.startComputer(index, workers))
-    this.startWriter(featureNames, out)
+    this.writer = this.startWriter(featureNames, out)
   }
 
   /** Reads, has computed and has written every batch in order. */
@@ -212,10 +213,11 @@ class Crew {
     Atomics.store(this.control, CONTROL.state, CONTROL_STATE.aborted)
     Atomics.notify(this.control, CONTROL.handedOver)
     await this.writerStopped
-    await Promise.all(this.computers.map((worker) => worker.terminate()))
+    await Promise.all([this.writer, ...this.computers].map((worker) => worker.terminate()))
   }
 
-  private writerStopped: Promise<unknown> = Promise.resolve()
+  /** When the writer has let go of its files: what it says last comes after that. */
+  private writerStopped: Promise<void> = Promise.resolve()
 
   private async end(reader: ArrivalReader): Promise<ReplayCounts> {
     const { statesOut } = this.options
@@ -263,7 +265,7 @@ class Crew {
     return worker
   }
 
-  private startWriter(featureNames: readonly string[], out: string): void {
+  private startWriter(featureNames: readonly string[], out: string): Worker {
     const { work, prepared } = this.options
     const data: FeatureWriterData = {
       prepared,
@@ -277,13 +279,17 @@ class Crew {
       tempDirectory: work.database.tempDirectory,
     }
     const worker = startWorker(new URL('./feature-writer.ts', import.meta.url), data)
-    this.writerStopped = new Promise((resolve) => worker.once('exit', resolve))
+    this.writerStopped = new Promise((resolve) => {
+      worker.once('exit', () => resolve())
+      worker.on('message', ({ kind }: FromFeatureWriter) => kind === 'free' || resolve())
+    })
     worker.on('message', (message: FromFeatureWriter) => {
       if (message.kind === 'free') this.freeSlots.put(message.slot)
       else if (message.kind === 'written') this.written.put(undefined)
       else this.fail(new Error(message.reason))
     })
     worker.on('error', (error) => this.fail(error))
+    return worker
   }
 
   private readonly wakeWaiting = (): void => this.fail(this.options.work.signal.reason)

@@ -7,6 +7,7 @@ import {
   snapshotFile,
   writeEntries,
 } from '../artifacts/state-snapshot.ts'
+import { withOneNaN } from '../foundation/one-nan.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
 import type { EntityShard } from './entity-shard.ts'
 import type { CarriedTime } from './label-feed.ts'
@@ -33,7 +34,7 @@ export const writeCarriedTime = (folder: string, { clock, labels }: CarriedTime)
   const words = new Float64Array(1 + labels.length)
   words[0] = clock
   words.set(labels, 1)
-  writeFileSync(`${pendingFile(folder)}.unfinished`, new Uint8Array(words.buffer))
+  writeFileSync(`${pendingFile(folder)}.unfinished`, new Uint8Array(withOneNaN(words).buffer))
 }
 
 export const readCarriedTime = (folder: string): CarriedTime => {

@@ -1,4 +1,5 @@
 import type { ValidationCheck, ValidationReport } from '../dataset/validation-report.ts'
+import { decimalExponent, powerOfTen } from '../foundation/elementary/whole-powers.ts'
 import { featureAmounts, minorPerUnit } from '../transaction/amount-rules.ts'
 import { CHART_COLORS, type ChartSpecification, renderChart } from './chart.ts'
 import { figure, type Html, html, page, table } from './page.ts'
@@ -250,7 +251,9 @@ const amountChart = ({ amounts, read }: ValidationReport): ChartSpecification =>
 
 const powersOfTen = (amounts: ValidationReport['amounts']): readonly number[] => {
   const most = Math.max(1, ...amounts.map(({ rows }) => rows))
-  return [0, ...Array.from({ length: Math.ceil(Math.log10(most)) + 1 }, (_, power) => 10 ** power)]
+  const highest = decimalExponent(most)
+  const count = powerOfTen(highest) === most ? highest + 1 : highest + 2
+  return [0, ...Array.from({ length: count }, (_, power) => powerOfTen(power))]
 }
 
 const fraudChart = ({ days }: ValidationReport): ChartSpecification => ({

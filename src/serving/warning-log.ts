@@ -1,4 +1,5 @@
 import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
+import { isPowerOfTwo } from '../foundation/elementary/whole-powers.ts'
 
 /** Where a warning is written: the server's log. */
 export type WriteWarning = (code: string, details: Readonly<Record<string, unknown>>) => void
@@ -24,8 +25,7 @@ export const createWarningLog = (
         const count = (counts.get(code) ?? 0) + 1
         counts.set(code, count)
         if (count <= ALL_WRITTEN) write(code, details)
-        else if (Number.isInteger(Math.log2(count / ALL_WRITTEN)))
-          write(code, { ...details, warnings: count })
+        else if (isPowerOfTwo(count / ALL_WRITTEN)) write(code, { ...details, warnings: count })
       },
     },
     writeTo: (log) => {

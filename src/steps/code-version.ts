@@ -11,8 +11,8 @@ import { sha256 } from '../foundation/hash.ts'
  * alter the result, runs the step again; an edit to what the step does not import (a report, a command) does
  * not, and neither does one to the texts of errors.
  *
- * @param runtime name and version of what runs the code, for instance `v20.20.2`: Math functions may differ
- * between them
+ * @param runtime name and version of what runs the code, for instance `v20.20.2`: what comes with it, such as
+ * names of time zones, may differ between them
  */
 export const codeVersionOf = async (moduleUrl: string, runtime: string): Promise<string> => {
   const sources = new Map<string, string>()

@@ -1,3 +1,4 @@
+import { powerOfTen } from '../foundation/elementary/whole-powers.ts'
 /** What becomes of decimals beyond those of the currency, as settings name it. */
 export const ROUNDINGS = ['refuse', 'half_even', 'half_up', 'down'] as const
 export type Rounding = (typeof ROUNDINGS)[number]
@@ -73,7 +74,7 @@ export const featureAmounts = ({ base, ...rules }: AmountRules): AmountRules => 
 }
 
 /** Minor units of one unit of the currency: 100 with two decimals. */
-export const minorPerUnit = (decimals: number): number => 10 ** decimals
+export const minorPerUnit = (decimals: number): number => powerOfTen(decimals)
 
 /** The smallest amount, in minor units. */
 export const leastMinor = ({ refunds, zero, largestMinor }: AmountRules): number =>

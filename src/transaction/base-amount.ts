@@ -1,4 +1,5 @@
 import { VigiaError } from '../errors.ts'
+import { powerOfTen } from '../foundation/elementary/whole-powers.ts'
 import {
   AMOUNTS_ABOVE_ZERO,
   type AmountRules,
@@ -36,7 +37,7 @@ export const convertedMinor = (amountMinor: number, rate: number, shift: number)
   const digits = Number(whole + fraction)
   const isSmall = amount * digits <= Number.MAX_SAFE_INTEGER && power >= -MOST_POWER && power <= 0
   const size = isSmall
-    ? nearest(amount * digits, 10 ** -power)
+    ? nearest(amount * digits, powerOfTen(-power))
     : nearestOf(BigInt(amount) * BigInt(whole + fraction), power)
   return amountMinor < 0 ? -size : size
 }

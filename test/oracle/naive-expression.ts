@@ -1,4 +1,6 @@
 import { type ASTNode, parse } from '@marcbachmann/cel-js'
+import { log } from '../../src/foundation/elementary/logarithm.ts'
+import { pow } from '../../src/foundation/elementary/power.ts'
 import { TRANSACTION_FIELDS } from '../../src/transaction/fields.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 
@@ -100,8 +102,8 @@ const called = (name: string, values: readonly Value[]): Value => {
     sqrt: Math.sqrt(x),
     least: [...numbers].sort((a, b) => a - b)[0]!,
     greatest: [...numbers].sort((a, b) => b - a)[0]!,
-    log: Math.log(x),
-    pow: x ** (numbers[1] ?? 1),
+    log: log(x),
+    pow: pow(x, numbers[1] ?? 1),
   }
   return finite(results[name]!)
 }

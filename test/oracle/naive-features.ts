@@ -1,5 +1,7 @@
 import type { FeatureSettings } from '../../src/features/feature-settings.ts'
 import type { FittedFeatures } from '../../src/features/fitted-features.ts'
+import { log, log1p } from '../../src/foundation/elementary/logarithm.ts'
+import { cos, sin } from '../../src/foundation/elementary/trigonometry.ts'
 import { greatCircleKm } from '../../src/foundation/great-circle.ts'
 import type { AmountRules } from '../../src/transaction/amount-rules.ts'
 import type { Entity, EntityFeature, SideFeature } from '../../src/transaction/entities.ts'
@@ -193,10 +195,10 @@ const ofTime = ({ eventTimeMs }: Transaction, { options }: FeatureSettings): Val
       truth(weekday <= 4 && hour >= options.businessHours.from && hour < options.businessHours.to),
     ],
     ['is_night', truth(hour >= options.night.from && hour < options.night.to)],
-    ['hour_sin', Math.sin((minuteOfDay / 1440) * 2 * Math.PI)],
-    ['hour_cos', Math.cos((minuteOfDay / 1440) * 2 * Math.PI)],
-    ['weekday_sin', Math.sin((weekday / 7) * 2 * Math.PI)],
-    ['weekday_cos', Math.cos((weekday / 7) * 2 * Math.PI)],
+    ['hour_sin', sin((minuteOfDay / 1440) * 2 * Math.PI)],
+    ['hour_cos', cos((minuteOfDay / 1440) * 2 * Math.PI)],
+    ['weekday_sin', sin((weekday / 7) * 2 * Math.PI)],
+    ['weekday_cos', cos((weekday / 7) * 2 * Math.PI)],
   ]
 }
 
@@ -220,7 +222,7 @@ const ofAmount = (
   const unit = unitOf(amounts)
   return [
     ['amount', minor / unit],
-    ['amount_log', Math.log1p(minor / unit)],
+    ['amount_log', log1p(minor / unit)],
     ['amount_cents', minor % unit],
     ['amount_is_whole', truth(minor % unit === 0)],
     ['amount_is_round', truth(minor % (10 * unit) === 0)],
@@ -671,8 +673,8 @@ const entropy = (all: readonly (string | undefined)[]): number => {
   const values = all.filter((value) => value !== undefined)
   const counts = [...new Set(values)].map((value) => values.filter((one) => one === value).length)
   if (counts.length < 2) return 0
-  const weighted = sum(counts.map((count) => count * Math.log(count)))
-  return Math.max(0, Math.log(values.length) - weighted / values.length)
+  const weighted = sum(counts.map((count) => count * log(count)))
+  return Math.max(0, log(values.length) - weighted / values.length)
 }
 
 /** From exact sums: two sums and a difference, so the order of transactions cannot matter. */

@@ -1,3 +1,4 @@
+import { powerOfTwo } from '../../foundation/elementary/whole-powers.ts'
 /** Waits as many milliseconds. Handed in, so that tests do not wait. */
 export type Pause = (ms: number) => Promise<void>
 
@@ -13,7 +14,7 @@ const LONGEST_PAUSE_MS = 30_000
  * @param random from [0, 1)
  */
 export const retryPauseMs = (attempt: number, random: number, retryAfterMs = 0): number => {
-  const grown = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt)
+  const grown = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * powerOfTwo(attempt))
   return Math.max(Math.min(retryAfterMs, LONGEST_PAUSE_MS), grown * (0.5 + random / 2))
 }
 

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { VigiaError } from '../../errors.ts'
+import { powerOfTwo } from '../../foundation/elementary/whole-powers.ts'
 import { redisAddress, serverName } from './redis-address.ts'
 import {
   closeInTime,
@@ -181,7 +182,7 @@ class RedisLine {
     if (this.isConnecting) return
     this.isConnecting = true
     for (let tries = 0; this.client === undefined && !this.isClosed; tries++) {
-      await pause(Math.min(50 * 2 ** tries, LONGEST_PAUSE_MS), undefined, { ref: false })
+      await pause(Math.min(50 * powerOfTwo(tries), LONGEST_PAUSE_MS), undefined, { ref: false })
       if (!this.isClosed)
         await this.connect().catch((error: unknown) => {
           this.lastError = error

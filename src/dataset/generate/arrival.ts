@@ -1,4 +1,5 @@
 import type { GenerateSettings } from '../../config/sections/generate.ts'
+import { log } from '../../foundation/elementary/logarithm.ts'
 import type { Random } from '../../foundation/random.ts'
 import { EventBuffer } from './event-buffer.ts'
 import { SECONDS_PER_DAY } from './spending.ts'
@@ -65,6 +66,6 @@ export function* inArrivalOrder(
 }
 
 const delay = ({ disorder }: GenerateSettings, random: Random): number => {
-  const minutes = -Math.log(1 - random.next()) * disorder.mean_lateness_minutes
+  const minutes = -log(1 - random.next()) * disorder.mean_lateness_minutes
   return 1 + Math.floor(Math.min(minutes * 60, disorder.maximum_lateness_hours * 3600))
 }

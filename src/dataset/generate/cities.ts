@@ -1,3 +1,4 @@
+import { asin, cos, sin } from '../../foundation/elementary/trigonometry.ts'
 /** A place where people live and shops stand. */
 export interface City {
   readonly name: string
@@ -79,10 +80,10 @@ export const distanceKm = (
   longitudeB: number,
 ): number => {
   const radians = Math.PI / 180
-  const halfLatitude = Math.sin(((latitudeB - latitudeA) * radians) / 2)
-  const halfLongitude = Math.sin(((longitudeB - longitudeA) * radians) / 2)
+  const halfLatitude = sin(((latitudeB - latitudeA) * radians) / 2)
+  const halfLongitude = sin(((longitudeB - longitudeA) * radians) / 2)
   const chord =
     halfLatitude * halfLatitude +
-    Math.cos(latitudeA * radians) * Math.cos(latitudeB * radians) * halfLongitude * halfLongitude
-  return 2 * 6371.0088 * Math.asin(Math.min(1, Math.sqrt(chord)))
+    cos(latitudeA * radians) * cos(latitudeB * radians) * halfLongitude * halfLongitude
+  return 2 * 6371.0088 * asin(Math.min(1, Math.sqrt(chord)))
 }

@@ -1,3 +1,4 @@
+import { exp } from '../../foundation/elementary/exponential.ts'
 import type { Random } from '../../foundation/random.ts'
 import { CITIES } from './cities.ts'
 import { type Merchants, round4 } from './merchants.ts'
@@ -122,8 +123,8 @@ export const createCustomers = (
     const city = drawCity(random)
     // The first customer is always there, so that every day has somebody.
     customers.joinDay[i] = i === 0 || random.next() < 0.5 ? 0 : random.integer(days)
-    customers.activity[i] = Math.exp(0.7 * random.normal())
-    customers.weekendFactor[i] = Math.exp(0.4 * random.normal())
+    customers.activity[i] = exp(0.7 * random.normal())
+    customers.weekendFactor[i] = exp(0.4 * random.normal())
     customers.logSpending[i] = 0.55 * random.normal()
     customers.rhythm[i] = random.next() < nightOwls ? NIGHT_OWL : drawRhythm(random)
     customers.shiftHours[i] = 0.7 * random.normal()

@@ -1,3 +1,4 @@
+import { exp } from '../../foundation/elementary/exponential.ts'
 import type { Random } from '../../foundation/random.ts'
 import { CITIES, distanceKm } from './cities.ts'
 import { cityOn } from './customers.ts'
@@ -83,16 +84,12 @@ const stolenCard: FraudAct = ({ world, day, drawCustomer, random, emit, event },
     placeIn(event, city, random)
     const isTest = i < events - large
     event.amountMinor = isTest
-      ? priced(
-          settings.test_amount * 100 * Math.exp(0.6 * random.normal()) * inflation(world, day),
-          false,
-          random,
-        )
+      ? priced(settings.test_amount * 100 * exp(0.6 * random.normal()) * inflation(world, day), false, random)
       : amountAt(
           world,
           victim,
           event.merchant,
-          settings.large_multiple * Math.exp(0.4 * random.normal()),
+          settings.large_multiple * exp(0.4 * random.normal()),
           day,
           random,
         )
@@ -118,7 +115,7 @@ const accountTakeover: FraudAct = ({ world, day, drawCustomer, random, emit, eve
     if (random.next() < 0.3) event.transactionType = TRANSFER
     useDevice(event, thiefDevice(world.customers, device), DEVICE_PARITY[device % 2]!)
     placeIn(event, city, random)
-    const multiple = settings.multiple * Math.exp(0.6 * random.normal())
+    const multiple = settings.multiple * exp(0.6 * random.normal())
     event.amountMinor = amountAt(world, victim, event.merchant, multiple, day, random)
     emit(event)
   }
@@ -145,14 +142,7 @@ const impossibleTravel: FraudAct = (scene, { events }) => {
     event.second = Math.floor(start + 1 + part * (settings.window_minutes * 60 - 1))
     payWithCard(world, victim, pool.members[pool.popular(random)]!, event)
     if (world.merchants.online[event.merchant] === 1) placeIn(event, city, random)
-    event.amountMinor = amountAt(
-      world,
-      victim,
-      event.merchant,
-      1.2 * Math.exp(0.4 * random.normal()),
-      day,
-      random,
-    )
+    event.amountMinor = amountAt(world, victim, event.merchant, 1.2 * exp(0.4 * random.normal()), day, random)
     emit(event)
   }
 }
@@ -207,7 +197,7 @@ const oddHours: FraudAct = ({ world, day, drawCustomer, random, emit, event }, {
       world,
       victim,
       event.merchant,
-      multiple * Math.exp(0.4 * random.normal()),
+      multiple * exp(0.4 * random.normal()),
       day,
       random,
     )

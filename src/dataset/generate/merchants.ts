@@ -1,3 +1,5 @@
+import { log } from '../../foundation/elementary/logarithm.ts'
+import { pow } from '../../foundation/elementary/power.ts'
 import type { Random } from '../../foundation/random.ts'
 import { CITIES } from './cities.ts'
 import { CATEGORIES } from './vocabulary.ts'
@@ -66,8 +68,8 @@ export const createMerchants = (count: number, random: Random): Merchants => {
     merchants.city[i] = city
     merchants.latitude[i] = round4(CITIES[city]!.latitude + 0.03 * random.normal())
     merchants.longitude[i] = round4(CITIES[city]!.longitude + 0.03 * random.normal())
-    merchants.logPrice[i] = Math.log(category.medianMinor) + 0.4 * random.normal()
-    merchants.popularity[i] = (ranks[i]! + 1) ** -ZIPF_EXPONENT
+    merchants.logPrice[i] = log(category.medianMinor) + 0.4 * random.normal()
+    merchants.popularity[i] = pow(ranks[i]! + 1, -ZIPF_EXPONENT)
   }
   let totalPopularity = 0
   for (const value of merchants.popularity) totalPopularity += value

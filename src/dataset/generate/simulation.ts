@@ -1,4 +1,5 @@
 import type { GenerateSettings } from '../../config/sections/generate.ts'
+import { exp } from '../../foundation/elementary/exponential.ts'
 import { createRandom, type Random } from '../../foundation/random.ts'
 import { type Customers, createCustomers } from './customers.ts'
 import { EventBuffer, emptyEvent, OPTIONAL_VALUES } from './event-buffer.ts'
@@ -131,7 +132,7 @@ const quotas = (world: World, honest: number, random: Random): Int32Array => {
   let total = 0
   for (let day = 0; day < days; day++) {
     const activity = activityOn(world.customers, day).reduce((sum, value) => sum + value, 0)
-    weights[day] = activity * Math.exp(0.05 * random.normal())
+    weights[day] = activity * exp(0.05 * random.normal())
     total += weights[day]!
   }
   const perDay = new Int32Array(days)

@@ -1,4 +1,5 @@
 import type { GenerateSettings } from '../../config/sections/generate.ts'
+import { exp } from '../../foundation/elementary/exponential.ts'
 import type { Random } from '../../foundation/random.ts'
 import { CITIES } from './cities.ts'
 import {
@@ -83,7 +84,8 @@ const chooseMerchant = (
     event.merchant = merchants.drawOnline.members[merchants.drawOnline.reversed(random)]!
   } else if (choice < (away ? 0.2 : 0.7)) {
     // The square favours the first favourites; a favourite at home is out of reach on a journey.
-    const favourite = Math.floor(FAVOURITES * random.next() ** 2)
+    const drawn = random.next()
+    const favourite = Math.floor(FAVOURITES * (drawn * drawn))
     const merchant = customers.favourites[customer * FAVOURITES + favourite]!
     event.merchant = away && merchants.online[merchant] === 0 ? anyIn(merchants, city, random) : merchant
   } else if (choice < 0.8) {
@@ -197,7 +199,7 @@ export const amountAt = (
     merchants.logPrice[merchant]! +
     0.7 * customers.logSpending[customer]! +
     CATEGORIES[category]!.spread * random.normal()
-  const amount = Math.exp(log) * multiple * inflation(world, day)
+  const amount = exp(log) * multiple * inflation(world, day)
   return priced(amount, TYPE_OF_CATEGORY[category] === WITHDRAWAL, random)
 }
 

@@ -1,5 +1,12 @@
-import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, type DuckDBType } from '@duckdb/node-api'
+import {
+  DOUBLE,
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBDoubleVector,
+  type DuckDBType,
+} from '@duckdb/node-api'
 import { sqlIdentifier } from '../../disk/database.ts'
+import { withOneNaN } from '../../foundation/one-nan.ts'
 import { DECISION_COLUMNS, featureColumn, LABEL_COLUMNS, REPAIR_COLUMNS } from './archive-columns.ts'
 import type { LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
@@ -76,8 +83,13 @@ const createTable = async (
   const flush = (): void => {
     if (rows.length === 0) return
     const chunk = DuckDBDataChunk.create(types, rows.length)
-    for (let column = 0; column < types.length; column++)
+    for (let column = 0; column < types.length; column++) {
       chunk.setColumnValues(column, rows.map((row) => row[column]) as never)
+      const vector = chunk.getColumnVector(column)
+      if (!(vector instanceof DuckDBDoubleVector)) continue
+      withOneNaN((vector as unknown as { readonly items: Float64Array }).items)
+      vector.flush()
+    }
     appender.appendDataChunk(chunk)
     rows = []
   }

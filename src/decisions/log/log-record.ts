@@ -1,3 +1,4 @@
+import { withOneNaN } from '../../foundation/one-nan.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { DecisionEntry } from '../decided.ts'
@@ -118,6 +119,7 @@ const encode = (kind: number, sequence: number, json: string, vector: Float64Arr
   scratch.writeDoubleLE(sequence, SEQUENCE_AT)
   const valuesAt = (HEAD_BYTES + jsonBytes + 7) & ~7
   scratch.fill(0, HEAD_BYTES + jsonBytes, valuesAt)
+  withOneNaN(vector)
   scratch.set(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength), valuesAt)
   // No Buffer: its `slice` would share the memory that the next call writes to.
   return new Uint8Array(scratch.buffer, scratch.byteOffset, valuesAt + vector.byteLength)

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { naiveExpression } from '../../../test/oracle/naive-expression.ts'
 import { randomExpression } from '../../../test/oracle/random-expressions.ts'
+import { pow } from '../../foundation/elementary/power.ts'
 import { createTimeZone } from '../../foundation/time-zone.ts'
 import type { Attribute } from '../../transaction/attributes.ts'
 import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
@@ -324,7 +325,7 @@ const finite = (value: number): number => {
 const interpreter = new Environment({ unlistedVariablesAreDyn: true, homogeneousAggregateLiterals: false })
   .registerFunction('finite(double): double', finite)
   .registerFunction('remainder(double, double): double', (a: number, b: number) => finite(a % b))
-  .registerFunction('pow(double, double): double', (a: number, b: number) => finite(a ** b))
+  .registerFunction('pow(double, double): double', (a: number, b: number) => finite(pow(a, b)))
 for (const name of ['abs', 'ceil', 'floor', 'trunc', 'sign', 'sqrt', 'log'] as const)
   interpreter.registerFunction(`${name}(double): double`, (x: number) => finite(Math[name](x)))
 interpreter.registerFunction(

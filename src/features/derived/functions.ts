@@ -1,3 +1,5 @@
+import { log } from '../../foundation/elementary/logarithm.ts'
+import { pow } from '../../foundation/elementary/power.ts'
 /**
  * A function of numbers. NaN is a missing value and gives NaN, whatever the function of two numbers says;
  * what is no finite number becomes missing.
@@ -40,8 +42,8 @@ export const FUNCTIONS: Readonly<Record<string, NumberFunction>> = {
   'math.sqrt': one(Math.sqrt),
   'math.least': several(Math.min),
   'math.greatest': several(Math.max),
-  log: one(Math.log),
-  pow: { least: 2, most: 2, of: Math.pow as NumberFunction['of'] },
+  log: one(log),
+  pow: { least: 2, most: 2, of: pow as NumberFunction['of'] },
 }
 
 /** Their names, for people. */

@@ -1,3 +1,4 @@
+import { log1p } from '../../foundation/elementary/logarithm.ts'
 import { fieldFeatures } from '../category-features.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
 import { type Money, moneyOf } from '../payments.ts'
@@ -39,7 +40,7 @@ const ofAnyAmount = ({ unit, least }: Money): Feature[] => [
     bind:
       ({ transaction }) =>
       () =>
-        Math.log1p(Math.abs(transaction.amountMinor) / unit),
+        log1p(Math.abs(transaction.amountMinor) / unit),
   },
   ...ofDigits(unit),
   {

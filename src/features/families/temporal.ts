@@ -1,3 +1,4 @@
+import { cos, sin } from '../../foundation/elementary/trigonometry.ts'
 import type { Feature, FeatureFamily } from '../feature.ts'
 import { type FeaturePhrase, yesOrNo } from '../phrase.ts'
 
@@ -74,7 +75,7 @@ export const temporal: FeatureFamily = {
       'ratio',
       [-1, 1],
       { text: 'local time is about {}', as: 'sine of day' },
-      (moment) => Math.sin((moment.minuteOfDay / (HOURS * 60)) * TURN),
+      (moment) => sin((moment.minuteOfDay / (HOURS * 60)) * TURN),
     ),
     clock(
       'hour_cos',
@@ -82,7 +83,7 @@ export const temporal: FeatureFamily = {
       'ratio',
       [-1, 1],
       { text: 'local time is about {}', as: 'cosine of day' },
-      (moment) => Math.cos((moment.minuteOfDay / (HOURS * 60)) * TURN),
+      (moment) => cos((moment.minuteOfDay / (HOURS * 60)) * TURN),
     ),
     clock(
       'weekday_sin',
@@ -90,7 +91,7 @@ export const temporal: FeatureFamily = {
       'ratio',
       [-1, 1],
       { text: 'day is {}', as: 'sine of week' },
-      (moment) => Math.sin((moment.weekday / DAYS) * TURN),
+      (moment) => sin((moment.weekday / DAYS) * TURN),
     ),
     clock(
       'weekday_cos',
@@ -98,7 +99,7 @@ export const temporal: FeatureFamily = {
       'ratio',
       [-1, 1],
       { text: 'day is {}', as: 'cosine of week' },
-      (moment) => Math.cos((moment.weekday / DAYS) * TURN),
+      (moment) => cos((moment.weekday / DAYS) * TURN),
     ),
   ],
 }

@@ -1,4 +1,6 @@
 import { VigiaError } from '../../errors.ts'
+import { isPowerOfTwo } from '../../foundation/elementary/whole-powers.ts'
+import { withOneNaN } from '../../foundation/one-nan.ts'
 import { leaveOutIndexes, rebuildIndexes } from './aggregates/value-index.ts'
 import { dimensionHeaderAt, readRing, startBlock, tableAt, writeRing } from './blocks.ts'
 import { type BlockAllocator, EntityState } from './entity-state.ts'
@@ -27,7 +29,7 @@ export const encodeState = (layout: StateLayout, { data, base }: EntityState): U
       words.set(data.subarray(table + part * capacity, table + part * capacity + size), at)
     }
   }
-  return new Uint8Array(words.buffer)
+  return new Uint8Array(withOneNaN(words).buffer)
 }
 
 /**
@@ -60,7 +62,7 @@ export const decodeState = (
   if (words.length < ringAt) throw corrupt(`${words.length} words are fewer than a header's ${ringAt}`)
   const rows = words[HEADER.next]! - words[HEADER.first]!
   const capacity = words[HEADER.ringCapacity]!
-  if (!(rows >= 0 && rows <= capacity && Number.isInteger(Math.log2(capacity)))) {
+  if (!(rows >= 0 && rows <= capacity && isPowerOfTwo(capacity))) {
     throw corrupt(`${rows} transactions in a ring of ${capacity}`)
   }
   const expected = ringAt + rows * fieldCount + tableWords(layout, words, 0)

@@ -1,3 +1,4 @@
+import { log } from '../../foundation/elementary/logarithm.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { AMOUNT_FIELD, HEADER, type StateLayout, TIME_FIELD } from './layout.ts'
 
@@ -140,14 +141,14 @@ export class DimensionReading {
     let sum = 0
     for (let i = this.from; i < this.from + this.size; i++) {
       const count = this.counts[i]!
-      sum += count < N_LOG_N.length ? N_LOG_N[count]! : count * Math.log(count)
+      sum += count < N_LOG_N.length ? N_LOG_N[count]! : count * log(count)
     }
-    return Math.max(0, Math.log(this.total) - sum / this.total)
+    return Math.max(0, log(this.total) - sum / this.total)
   }
 }
 
 /** n log n for small n: the same doubles as computing them, without the logarithm. */
-const N_LOG_N = Float64Array.from({ length: 1024 }, (_, n) => (n === 0 ? 0 : n * Math.log(n)))
+const N_LOG_N = Float64Array.from({ length: 1024 }, (_, n) => (n === 0 ? 0 : n * log(n)))
 
 /**
  * What the state of one entity shows to a transaction: everything a feature may know of it. Filled anew for

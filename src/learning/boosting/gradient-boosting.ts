@@ -1,4 +1,6 @@
 import { VigiaError } from '../../errors.ts'
+import { exp } from '../../foundation/elementary/exponential.ts'
+import { log1p } from '../../foundation/elementary/logarithm.ts'
 import { createRandom } from '../../foundation/random.ts'
 import type { Crew, TrainingData, TrainingRows } from '../algorithm.ts'
 import { checkTrainingRows } from '../check-training-rows.ts'
@@ -162,7 +164,7 @@ const watchValidation = (
         const margin = tree === undefined ? units.base : margins[row]! + walkTree(tree, table.columns, row)
         margins[row] = margin
         const excess = labels[row] === 1 ? -margin : margin
-        loss += Math.max(excess, 0) + Math.log1p(Math.exp(-Math.abs(margin)))
+        loss += Math.max(excess, 0) + log1p(exp(-Math.abs(margin)))
       }
       sums[chunk] = loss
     })

@@ -1,3 +1,6 @@
+import { logistic } from '../../foundation/elementary/exponential.ts'
+import { log } from '../../foundation/elementary/logarithm.ts'
+import { powerOfTwoFrom } from '../../foundation/elementary/whole-powers.ts'
 import type { TrainingRows } from '../algorithm.ts'
 
 /** Weights of rows in a fit, and the unit in which gradients are counted. */
@@ -32,8 +35,8 @@ export const gradientUnits = (
   const largest = Math.max(...classFactors) * all
   return {
     classFactors,
-    scale: Math.min(FINEST, 2 ** Math.floor(52 - Math.log2(largest + 1))),
-    base: Math.log((fraud * classFactors[1]) / (genuine * classFactors[0])),
+    scale: Math.min(FINEST, 2 ** 52 / powerOfTwoFrom(largest + 1)),
+    base: log((fraud * classFactors[1]) / (genuine * classFactors[0])),
   }
 }
 
@@ -51,7 +54,7 @@ export const writeGradients = (
 ): void => {
   for (let row = from; row < to; row++) {
     const label = labels[row]!
-    const probability = 1 / (1 + Math.exp(-margins[row]!))
+    const probability = logistic(margins[row]!)
     const factor = classFactors[label]! * scale
     // A row with a weight is that many equal rows, so the rounding comes before the weight. At least one
     // unit: a row has a Hessian.

@@ -1,3 +1,4 @@
+import { powerOfTwo } from '../../foundation/elementary/whole-powers.ts'
 import { bytesOf, floatsOf, integersOf, ownShare, type SharedParts } from '../shared-parts.ts'
 import { GROUP, type Kernels, openKernels, type RowOrder } from '../trees/kernels.ts'
 
@@ -54,7 +55,7 @@ export const growMemory = (
 
 /** Nodes that a level can have at most. */
 const levelNodes = (rows: number, maxDepth: number): number =>
-  Math.max(1, Math.min(2 ** (maxDepth - 1), rows))
+  Math.max(1, Math.min(powerOfTwo(maxDepth - 1), rows))
 
 /** Histograms are kept up to here, 128 MiB; nodes beyond are computed without their parent's. */
 const SLOT_BYTES = 2 ** 27

@@ -1,3 +1,5 @@
+import { logistic } from '../../foundation/elementary/exponential.ts'
+import { log, log1p } from '../../foundation/elementary/logarithm.ts'
 import { fitIsotonic } from './isotonic.ts'
 import { fitPlatt } from './platt.ts'
 
@@ -21,7 +23,7 @@ export type CalibrationMethod = Calibration['method']
 export const calibrate = (calibration: Calibration, raw: number): number => {
   if (calibration.method === 'none') return raw
   if (calibration.method === 'isotonic') return onLine(calibration.x, calibration.y, raw)
-  return 1 / (1 + Math.exp(-(calibration.slope * logit(raw) + calibration.intercept)))
+  return logistic(calibration.slope * logit(raw) + calibration.intercept)
 }
 
 /**
@@ -42,7 +44,7 @@ export const fitCalibration = (
 /** log(p / (1 - p)), with p kept 2^-52 away from 0 and 1. */
 const logit = (probability: number): number => {
   const inside = Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, probability))
-  return Math.log(inside / (1 - inside))
+  return log(inside / (1 - inside))
 }
 
 const onLine = (x: readonly number[], y: readonly number[], raw: number): number => {
@@ -132,7 +134,7 @@ const crossValidatedLoss = (
         1 - Number.EPSILON,
         Math.max(Number.EPSILON, calibrate(calibration, raw[row]!)),
       )
-      loss -= labels[row] === 1 ? Math.log(probability) : Math.log1p(-probability)
+      loss -= labels[row] === 1 ? log(probability) : log1p(-probability)
     }
   }
   return loss / raw.length

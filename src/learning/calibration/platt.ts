@@ -1,3 +1,6 @@
+import { exp, logistic } from '../../foundation/elementary/exponential.ts'
+import { log, log1p } from '../../foundation/elementary/logarithm.ts'
+
 /** Newton steps at most; ten are usual. */
 const STEPS = 100
 const SMALLEST_STEP = 1e-10
@@ -19,7 +22,7 @@ export const fitPlatt = (
   const genuine = logits.length - frauds
   const ofFraud = (frauds + 1) / (frauds + 2)
   const ofGenuine = 1 / (genuine + 2)
-  const flat = Math.log(
+  const flat = log(
     (frauds * ofFraud + genuine * ofGenuine) / (frauds * (1 - ofFraud) + genuine * (1 - ofGenuine)),
   )
   const lossOf = (slope: number, intercept: number): number => {
@@ -27,7 +30,7 @@ export const fitPlatt = (
     for (let row = 0; row < logits.length; row++) {
       const margin = slope * logits[row]! + intercept
       const target = labels[row] === 1 ? ofFraud : ofGenuine
-      loss += Math.max(margin, 0) - margin * target + Math.log1p(Math.exp(-Math.abs(margin)))
+      loss += Math.max(margin, 0) - margin * target + log1p(exp(-Math.abs(margin)))
     }
     return loss
   }
@@ -40,7 +43,7 @@ export const fitPlatt = (
     let [slopeSlope, slopeIntercept, interceptIntercept] = [1e-12, 0, 1e-12]
     for (let row = 0; row < logits.length; row++) {
       const x = logits[row]!
-      const probability = 1 / (1 + Math.exp(-(slope * x + intercept)))
+      const probability = logistic(slope * x + intercept)
       const error = probability - (labels[row] === 1 ? ofFraud : ofGenuine)
       const weight = probability * (1 - probability)
       gradientSlope += error * x

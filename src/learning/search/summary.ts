@@ -47,7 +47,7 @@ const summarise = (settings: Combination, scores: readonly number[]): TriedCombi
   const folds = scores.map((score) => (Number.isFinite(score) ? score : null))
   if (folds.length === 0 || folds.includes(null)) return { settings, folds, mean: null, deviation: null }
   const mean = scores.reduce((sum, score) => sum + score, 0) / scores.length
-  const squares = scores.reduce((sum, score) => sum + (score - mean) ** 2, 0)
+  const squares = scores.reduce((sum, score) => sum + (score - mean) * (score - mean), 0)
   const deviation = scores.length > 1 ? Math.sqrt(squares / (scores.length - 1)) : null
   return { settings, folds, mean, deviation }
 }

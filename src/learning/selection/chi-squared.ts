@@ -35,7 +35,8 @@ export const chiSquared = ({ genuine, fraud }: ClassCounts): ChiSquared => {
     // Both classes miss their expectation by the same; together that is difference² (1 / expected + 1 /
     // (inBin - expected)).
     if (expected > 0 && expected < inBin) {
-      statistic += ((fraud[bin]! - expected) ** 2 * inBin) / (expected * (inBin - expected))
+      statistic +=
+        ((fraud[bin]! - expected) * (fraud[bin]! - expected) * inBin) / (expected * (inBin - expected))
     }
   }
   const degreesOfFreedom = Math.max(0, filled - 1)

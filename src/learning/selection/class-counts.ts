@@ -1,3 +1,4 @@
+import { powerOfTwoFrom } from '../../foundation/elementary/whole-powers.ts'
 import { evenlySpacedRows } from './evenly-spaced-rows.ts'
 
 /**
@@ -67,7 +68,7 @@ const missingAtEnd = (sorted: Float64Array): number => {
  * guess.
  */
 const edgesUpTo = (edges: Float64Array): ((value: number) => number) => {
-  const size = 2 ** Math.ceil(Math.log2(edges.length + 1))
+  const size = powerOfTwoFrom(edges.length + 1)
   const filled = new Float64Array(size).fill(Number.POSITIVE_INFINITY)
   filled.set(edges)
   return (value) => {

@@ -1,3 +1,4 @@
+import { log } from '../../foundation/elementary/logarithm.ts'
 import type { ClassCounts } from './class-counts.ts'
 
 /**
@@ -15,8 +16,8 @@ export const mutualInformation = ({ genuine, fraud }: ClassCounts): number => {
   let sum = 0
   for (let bin = 0; bin < genuine.length; bin++) {
     const inBin = genuine[bin]! + fraud[bin]!
-    if (genuine[bin]! > 0) sum += genuine[bin]! * Math.log((genuine[bin]! * rows) / (inBin * genuineTotal))
-    if (fraud[bin]! > 0) sum += fraud[bin]! * Math.log((fraud[bin]! * rows) / (inBin * fraudTotal))
+    if (genuine[bin]! > 0) sum += genuine[bin]! * log((genuine[bin]! * rows) / (inBin * genuineTotal))
+    if (fraud[bin]! > 0) sum += fraud[bin]! * log((fraud[bin]! * rows) / (inBin * fraudTotal))
   }
   return rows === 0 ? 0 : Math.max(0, sum / rows)
 }

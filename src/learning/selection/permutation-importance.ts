@@ -64,7 +64,7 @@ export const permutationImportance = (
       return before - metric(labels, scoreWith(shuffled))
     })
     const loss = losses.reduce((sum, value) => sum + value, 0) / repeats
-    const squares = losses.reduce((sum, value) => sum + (value - loss) ** 2, 0)
+    const squares = losses.reduce((sum, value) => sum + (value - loss) * (value - loss), 0)
     return { loss, deviation: Math.sqrt(squares / repeats) }
   })
 }

@@ -1,3 +1,4 @@
+import { logistic } from '../../foundation/elementary/exponential.ts'
 import type { TreeEnsembleModel } from './tree-ensemble.ts'
 
 /**
@@ -121,4 +122,4 @@ const hasCategory = (words: Uint32Array, place: number, value: number): boolean 
  * is brought back.
  */
 export const probabilityOfMargin = (link: 'identity' | 'logistic', margin: number): number =>
-  link === 'logistic' ? 1 / (1 + Math.exp(-margin)) : Math.min(1, Math.max(0, margin))
+  link === 'logistic' ? logistic(margin) : Math.min(1, Math.max(0, margin))

@@ -1,3 +1,4 @@
+import { log } from '../../foundation/elementary/logarithm.ts'
 import type { Tree, TreeEnsembleModel } from '../trees/tree-ensemble.ts'
 import { importTree } from './import-tree.ts'
 import { listAt, numbersAt, recordAt, refuse } from './json-parts.ts'
@@ -134,7 +135,7 @@ const readBase = (value: unknown): number => {
   const text = String(value).trim()
   const share = Math.fround(Number(text.replace(/^\[(.*)\]$/, '$1') || Number.NaN))
   if (!(share > 0 && share < 1)) refuse(where, `is ${text}; allowed: one probability between 0 and 1`)
-  return Math.fround(-Math.log(Math.fround(Math.fround(1 / share) - 1)))
+  return Math.fround(-log(Math.fround(Math.fround(1 / share) - 1)))
 }
 
 const readCount = (value: unknown, where: string): number => {

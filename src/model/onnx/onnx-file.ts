@@ -1,4 +1,5 @@
 import { PbfWriter } from 'pbf'
+import { withOneNaN } from '../../foundation/one-nan.ts'
 
 /**
  * The part of ONNX that our graphs use (onnx.proto3, onnx 1.16), as data. Numbers are doubles unless said
@@ -124,6 +125,7 @@ const writeTensor = ({ name, dimensions, values }: OnnxTensor, out: PbfWriter): 
   )
   out.writeStringField(8, name)
   // Typed arrays of every machine that Node runs on are little-endian, as the file wants it.
+  if (values instanceof Float64Array) withOneNaN(values)
   out.writeBytesField(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
 }
 

@@ -1,4 +1,5 @@
 import type { PartEvaluation } from '../../evaluation/evaluate.ts'
+import { decimalExponent, powerOfTen } from '../../foundation/elementary/whole-powers.ts'
 import type { EvaluationReport } from '../../pipelines/training/evaluation-report.ts'
 import { CHART_COLORS, type ChartSpecification } from '../chart.ts'
 import {
@@ -128,14 +129,13 @@ const classHistogram = (
 
 /** 0 and powers of ten up to `most`, so few that they do not touch. */
 const powersOfTen = (most: number): readonly number[] => {
-  const highest = Math.floor(Math.log10(most))
+  const highest = decimalExponent(most)
   const step = highest > 3 ? 2 : 1
   const first = highest > 1 ? step : 0
   return [
     0,
-    ...Array.from(
-      { length: Math.floor((highest - first) / step) + 1 },
-      (_, index) => 10 ** (first + index * step),
+    ...Array.from({ length: Math.floor((highest - first) / step) + 1 }, (_, index) =>
+      powerOfTen(first + index * step),
     ),
   ]
 }
