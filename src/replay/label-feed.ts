@@ -1,4 +1,5 @@
 import type { DuckDBResult } from '@duckdb/node-api'
+import { knownWord } from '../artifacts/pending-labels.ts'
 import { type EventRows, type EventShape, eventFieldAt, eventWidth } from '../features/transaction-event.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
 import { DELIVERY_ORDER, isLabelDue, labelSchedule, type Unlabelled } from './label-schedule.ts'
@@ -255,6 +256,9 @@ export class CarriedLabels implements LabelFeed {
   }
 }
 
+/** A label with what was known before, as `labelInWord` reads it. */
+const WORD = `(is_fraud + CASE known WHEN 0 THEN ${knownWord(false)} WHEN 1 THEN ${knownWord(true)} ELSE 0 END)`
+
 /**
  * What `StreamedLabels` takes of the labels of `source`, in order. The clock stood at `startMs` before the
  * first transaction (-Infinity: nothing came before); `own` are the ids of the bank's own entities, as SQL.
@@ -266,6 +270,6 @@ export const labelSql = (
   own: readonly string[] = [],
   unlabelled: Unlabelled = undefined,
 ): string =>
-  `SELECT due, arrival::DOUBLE, event_time_ms::DOUBLE, is_fraud::DOUBLE,
+  `SELECT due, arrival::DOUBLE, event_time_ms::DOUBLE, ${unlabelled === undefined ? 'is_fraud' : WORD}::DOUBLE,
           ${["transaction_id, coalesce(merchant_id, ''), coalesce(device_id, '')", ...own].join(', ')}
    FROM ${labelSchedule(source, delayMs, startMs, unlabelled)} ORDER BY ${DELIVERY_ORDER}`

@@ -33,7 +33,7 @@ export type Unlabelled = 'genuine_after_delay' | undefined
 /**
  * All known labels of `source` (SQL, a prepared dataset) as SQL: its columns, and `due`, epoch milliseconds.
  * By `genuine_after_delay` a transaction of which nothing is told by then has one more, genuine, which is due
- * at its time plus the delay.
+ * at its time plus the delay; then `known` is what was delivered before (0: genuine; NULL: nothing).
  *
  * @param startMs where the clock stood before the first transaction; -Infinity when nothing came before
  */
@@ -49,7 +49,7 @@ export const labelSchedule = (
   if (unlabelled === undefined) return `(${told} WHERE is_fraud IS NOT NULL)`
   // Of a label that is told after the delay only a fraud says anything new.
   const delayed = `SELECT *, greatest(event_time_ms + ${delayMs}, ${clocks})::DOUBLE AS delayed FROM (${told})`
-  return `(SELECT * EXCLUDE (delayed) FROM (${delayed}) WHERE is_fraud = 1 OR (is_fraud = 0 AND due <= delayed)
+  return `(SELECT * EXCLUDE (delayed), CASE WHEN due > delayed THEN 0 END AS known FROM (${delayed}) WHERE is_fraud = 1 OR (is_fraud = 0 AND due <= delayed)
    UNION ALL
-   SELECT * EXCLUDE (delayed) REPLACE (0 AS is_fraud, delayed AS due) FROM (${delayed}) WHERE is_fraud IS NULL OR due > delayed)`
+   SELECT * EXCLUDE (delayed) REPLACE (0 AS is_fraud, delayed AS due), NULL AS known FROM (${delayed}) WHERE is_fraud IS NULL OR due > delayed)`
 }
