@@ -32,6 +32,11 @@ export class PastSteps {
     this.samples = Array.from({ length: samples }, () => new ValueSample())
   }
 
+  /** How many steps it has. */
+  get steps(): number {
+    return this.size
+  }
+
   get byteLength(): number {
     return this.samples.reduce((total, sample) => total + sample.byteLength, this.data.byteLength)
   }
