@@ -36,7 +36,8 @@ const START_MS = Date.UTC(2026, 0, 1)
  * after their payments have left the ring are applied, corrections too.
  */
 export const hotEntityIsRight = (merchant: HotMerchant): void => {
-  test(`${merchant.perDay} payments a day for ${merchant.days} days: windows and risk are right within half a step, in bounded memory`, async () => {
+  const pace = `${merchant.perDay} payments a day for ${merchant.days} days`
+  test(`${pace}: windows and risk are right within half a step, in bounded memory`, async () => {
     await withDatabase({ threads: 2, memoryLimit: '2GB', tempDirectory: '' }, async (connection) => {
       await makePayments(connection, merchant)
       const run = await drive(connection, merchant)
@@ -77,7 +78,7 @@ export const hotEntityIsRight = (merchant: HotMerchant): void => {
 /** Busy days and quiet nights; amounts in minor units; frauds of a rate that changes by day. */
 const makePayments = (connection: DuckDBConnection, { perDay, days }: HotMerchant): Promise<unknown> =>
   connection.run(`CREATE TABLE payments AS
-    WITH numbered AS (SELECT range AS n, range % ${perDay} / ${perDay} AS u, range // ${perDay} AS day FROM range(${perDay * days}))
+    WITH numbered AS (SELECT range AS n, range % ${perDay} / ${perDay} AS u, floor(range / ${perDay}) AS day FROM range(${perDay * days}))
     SELECT n, ${START_MS} + (day * ${DAY_MS} + ${DAY_MS} * (u + sin(2 * pi() * u) / 8))::BIGINT AS t,
       1 + hash(n) % 50000 AS amount, (hash(n + 7) % 1000 < 3 + day % 5 * 4)::INTEGER AS fraud,
       (hash(n + 13) % 500 = 0)::INTEGER AS corrected
