@@ -113,7 +113,7 @@ test('inspect says that the state of a hot entity is not exact, and that it is a
   for (let n = 0; n < PAYMENTS; n++) await predict(payment(n, NOW + n * 20), 0)
   await pipeline!.close()
   const hot = await summarizeState(store, MODEL, 'merchant', 'shop')
-  // Seconds, as nothing in so small a state reaches back further than some minutes: 176 payments in 4 of them.
+  // Seconds, as nothing in so small a state reaches back further than minutes: 176 payments in 4 of them.
   expect(hot).toMatchObject({
     exact: false,
     steps: 4,
