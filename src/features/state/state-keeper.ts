@@ -104,7 +104,7 @@ export class StateKeeper {
       this.describeLast(state, event, reading)
       this.windows.describe(data, base, event, reading)
       this.describeDistinct(state, event, reading)
-      this.describePast(state, state, event.eventTimeMs, event, reading)
+      if (state.past !== undefined) this.describePast(state, state, event.eventTimeMs, event, reading)
     } else {
       const t = Math.max(event.eventTimeMs, watermark - this.layout.limits.latenessMs)
       this.readEarlier(state, event, t, reading)
@@ -148,7 +148,7 @@ export class StateKeeper {
     }
     if (this.layout.needs.life) this.countLife(data, base, event)
     if (t >= watermark) {
-      this.steps.arrive(state, event)
+      if (state.past !== undefined) this.steps.arrive(state, event)
       const sequence = data[base + HEADER.next]!
       this.push(state, event)
       for (let d = 0; d < this.dimensions.length; d++) this.countValue(state, event, d, sequence)

@@ -125,9 +125,9 @@ export class PastSteps {
 
   /** Forgets steps that no window can need which begins after `horizonMs`. @returns whether any is left */
   expire(horizonMs: number): boolean {
-    if (this.latestMs <= horizonMs) return false
     const { words, sums, pairs } = this.layout
     const gone = this.rowsUpTo(horizonMs)
+    if (gone === this.size && this.latestMs <= horizonMs) return false
     if (gone === 0) return true
     const before = this.data.slice((gone - 1) * words, gone * words)
     this.data.copyWithin(0, gone * words, this.size * words)
