@@ -7,7 +7,7 @@ import { PENDING_FILE } from './state-snapshot.ts'
 export const LABEL_FIELDS = [
   'transactionToken',
   'eventTimeMs',
-  /** 1, 0, or -1 for a label that was taken back. */
+  /** 1, 0, or -1 for a label that was taken back; and what was known before (`knownWord`). */
   'isFraud',
   'merchantToken',
   'deviceToken',
@@ -25,12 +25,24 @@ export const LABEL = {
   beforeRow: 5,
 } as const satisfies Readonly<Record<(typeof LABEL_FIELDS)[number], number>>
 
+/** What a label's word has more where states were told before that the transaction is fraud, or is not. */
+export const knownWord = (wasFraud: boolean): number => (wasFraud ? 20 : 10)
+
+/** The label in a word: what it says, and what states were told before (undefined: nothing). */
+export const labelInWord = (word: number): Pick<PendingLabel, 'isFraud' | 'known'> => {
+  const known = word < 5 ? undefined : word > 15
+  const said = known === undefined ? word : word - knownWord(known)
+  return { isFraud: said < 0 ? null : said === 1, known }
+}
+
 /** A label that was not due when a replay ended. */
 export interface PendingLabel {
   readonly transactionToken: number
   readonly eventTimeMs: number
   /** Null: one that was taken back. */
   readonly isFraud: boolean | null
+  /** What states were told before; absent: nothing. */
+  readonly known?: boolean | undefined
   /** When it is due by the clock of the transactions, epoch milliseconds. */
   readonly dueMs: number
   /** Tokens of the entities that learn it, by name; without those that its transaction did not name. */
@@ -95,7 +107,6 @@ function* readLabels(path: string, entities: readonly string[]): Generator<Pendi
 }
 
 const labelAt = (words: Float64Array, at: number, entities: readonly string[]): PendingLabel => {
-  const isFraud = words[at + LABEL.isFraud]!
   const tokens = [
     ['merchant', words[at + LABEL.merchantToken]!] as const,
     ['device', words[at + LABEL.deviceToken]!] as const,
@@ -104,7 +115,7 @@ const labelAt = (words: Float64Array, at: number, entities: readonly string[]): 
   return {
     transactionToken: words[at + LABEL.transactionToken]!,
     eventTimeMs: words[at + LABEL.eventTimeMs]!,
-    isFraud: isFraud < 0 ? null : isFraud === 1,
+    ...labelInWord(words[at + LABEL.isFraud]!),
     dueMs: words[at + LABEL.beforeRow]!,
     tokens: Object.fromEntries(tokens.filter(([, token]) => token !== 0)),
   }

@@ -183,13 +183,24 @@ describe('a transaction that comes after a later one', () => {
     expect(await differences()).toEqual(NONE)
   })
 
-  test('that a full ring gives up a transaction of its windows is counted', async () => {
+  test('that a full ring moves a transaction of its windows to a step is counted, and that windows count the step', async () => {
     const updates: StateUpdate[] = []
     const { predict } = await open(BOUNDS, { updated: (update) => void updates.push(update) })
     const sent = 1025
     for (let n = 0; n < sent; n++)
       await predict(payment(`t${n}`, NOW + n, { merchantId: undefined as never }), 0)
     expect(updates).toEqual([{ kind: 'user', what: 'truncated' }])
+    updates.length = 0
+    await predict(payment('last', NOW + sent, { merchantId: undefined as never }), 0)
+    expect(updates).toEqual([
+      { kind: 'user', what: 'approximate' },
+      { kind: 'user', what: 'truncated' },
+    ])
+    expect(await differences()).toEqual(NONE)
+    // All of it left the longest window a minute and a half ago: nothing is approximate any more.
+    updates.length = 0
+    await predict(payment('later', NOW + 100 * SECOND, { merchantId: undefined as never }), 0)
+    expect(updates).toEqual([])
   })
 })
 

@@ -39,13 +39,25 @@ export const entitiesOfFeedback = (
   }
 }
 
-/** The log's entry of a label. */
+/** The log's entry of a label; `known` is what states were told before. */
 export const labelEntryOf = (
   { transactionId, isFraud }: Feedback,
   entities: LabelledEntities | undefined,
   receivedAtMs: number,
   isApplied: boolean,
-): LabelEntry => ({ transactionId, isFraud, ...entities, receivedAtMs, isApplied })
+  known?: boolean,
+): LabelEntry => ({
+  transactionId,
+  isFraud,
+  ...(known !== undefined && { known }),
+  ...entities,
+  receivedAtMs,
+  isApplied,
+})
+
+/** What states were told by the latest label of a transaction; undefined: nothing. */
+export const knownBy = (latest: LabelReceipt | undefined): boolean | undefined =>
+  latest?.isApplied ? (latest.isFraud ?? undefined) : undefined
 
 /** The receipt of a label that waits for its transaction. */
 export const waitingReceiptOf = (label: LabelEntry): WaitingReceipt => ({

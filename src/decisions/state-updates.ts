@@ -1,7 +1,7 @@
 import type { EntityStates, FeatureEngineer } from '../features/feature-engineer.ts'
 import { decodeState, encodeState } from '../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../features/state/entity-state.ts'
-import { type Timing, timingOf, truncatedOf } from '../features/state/timing.ts'
+import { isExactAt, type Timing, timingOf, truncatedOf } from '../features/state/timing.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
 
 /**
@@ -14,8 +14,11 @@ export type TransactionTiming = Timing | 'too_old'
 export interface StateUpdate {
   /** Kind of the entity. */
   readonly kind: EntityKind
-  /** `truncated`: the ring was full, so its oldest transaction left its windows early. */
-  readonly what: 'late' | 'too_late' | 'truncated'
+  /**
+   * `truncated`: the ring was full, so its oldest transaction left it for its step; `approximate`: a window
+   * that the transaction sees counts such steps.
+   */
+  readonly what: 'late' | 'too_late' | 'truncated' | 'approximate'
 }
 
 /** A look at states before a transaction advances them. */
@@ -55,6 +58,10 @@ export const createStateWatch = (
       const state = states[source]
       if (state === undefined) continue
       before[k] = truncatedOf(state)
+      if (!isExactAt(layout, state, eventTimeMs)) {
+        if (timings === NO_UPDATES) timings = []
+        timings.push({ kind: layout.kind, what: 'approximate' })
+      }
       const timing = timingOf(layout, state, eventTimeMs)
       if (timing === 'in_order') continue
       if (timings === NO_UPDATES) timings = []

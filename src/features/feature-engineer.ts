@@ -36,6 +36,8 @@ export interface LabelEvent {
   readonly eventTimeMs: number
   /** Null: nobody knows any more. */
   readonly isFraud: boolean | null
+  /** What states were told of it before; null or absent: nothing. Counts once it has left a full ring. */
+  readonly known?: boolean | null | undefined
 }
 
 /**
@@ -156,7 +158,8 @@ export class FeatureEngineer {
       const state = states[kind]
       const keeper = this.keepers[kind]
       if (state === undefined || keeper === undefined || keeper.layout.labelField < 0) continue
-      if (keeper.label(state, label.eventTimeMs, label.transactionToken, label.isFraud)) found = true
+      if (keeper.label(state, label.eventTimeMs, label.transactionToken, label.isFraud, label.known))
+        found = true
     }
     return found
   }

@@ -21,7 +21,7 @@ import {
   type StandardKind,
   stateKindsOf,
 } from '../transaction/entity-kind.ts'
-import { BATCH_ROWS, LABEL, LABEL_WIDTH, labelWidth, type SharedBatch } from './shared-batch.ts'
+import { BATCH_ROWS, LABEL, LABEL_WIDTH, labelInWord, labelWidth, type SharedBatch } from './shared-batch.ts'
 
 const NONE = -1
 /** Where a label has the token of a standard kind; labels do not concern users. */
@@ -208,15 +208,10 @@ export class EntityShard {
 
   private applyLabel(kind: EntityKind, state: EntityState, labels: Float64Array, index: number): void {
     const at = index * this.labelWidth
-    const isFraud = labels[at + LABEL.isFraud]!
+    const { isFraud, known } = labelInWord(labels[at + LABEL.isFraud]!)
     this.engineer
       .keeperOf(kind)
-      ?.label(
-        state,
-        labels[at + LABEL.eventTimeMs]!,
-        labels[at + LABEL.transactionToken]!,
-        isFraud < 0 ? null : isFraud === 1,
-      )
+      ?.label(state, labels[at + LABEL.eventTimeMs]!, labels[at + LABEL.transactionToken]!, isFraud, known)
   }
 
   private growHeads(place: number): void {

@@ -57,6 +57,10 @@ describe('what features cost', () => {
       }
       expect([source, bytes.at(-1)]).toEqual([source, state.most])
       expect([source, bytes[0]]).toEqual([source, state.first])
+      expect(kept.past!.words * 8).toBeLessThanOrEqual(state.beyond)
+      expect(state.beyond).toBeLessThan(
+        engineer.plan.layouts[source]!.needs.dimensions.length * 16_000 + 60_000,
+      )
       expect(state.first).toBeLessThan(state.most)
     }
   })

@@ -5,9 +5,11 @@ import type { FittedFeatures } from '../features/fitted-features.ts'
 import { type EntityState, separateBlocks } from '../features/state/entity-state.ts'
 import type { StateLayout } from '../features/state/layout.ts'
 import { FIRST_CAPACITY } from '../features/state/state-keeper.ts'
+import { createStepLayout, mostSteps } from '../features/state/steps/step-layout.ts'
 import { readTransaction } from '../features/transaction-event.ts'
 import { DAY_MS } from '../foundation/days.ts'
 import { createRandom } from '../foundation/random.ts'
+import { SAMPLED_VALUES } from '../foundation/value-sample.ts'
 import type { Attribute, AttributeValue } from '../transaction/attributes.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
 import { NO_TOKEN } from '../transaction/token.ts'
@@ -36,6 +38,8 @@ export interface StateCost {
   readonly perValue: number
   /** At the bounds of `features.state` and `entities`. */
   readonly most: number
+  /** At most so many more, once the ring is full: of the steps beyond it, and of samples of values. */
+  readonly beyond: number
 }
 
 /** What the time is measured on. */
@@ -120,13 +124,17 @@ const stateIn = (
   return state
 }
 
-const stateCost = ({ ringAt, fieldCount, limits, needs }: StateLayout): StateCost => {
+const stateCost = (layout: StateLayout): StateCost => {
+  const { ringAt, fieldCount, limits, needs } = layout
+  const steps = createStepLayout(layout)
+  const samples = needs.dimensions.length + steps.distinct.length
   const tables = needs.dimensions.length * VALUE_WORDS
   return {
     first: WORD_BYTES * (ringAt + (fieldCount + tables) * FIRST_CAPACITY),
     perTransaction: WORD_BYTES * fieldCount,
     perValue: WORD_BYTES * tables,
     most: WORD_BYTES * (ringAt + fieldCount * limits.ringEvents + tables * limits.dimensionValues),
+    beyond: WORD_BYTES * (mostSteps(layout) * steps.words + samples * 2 * SAMPLED_VALUES),
   }
 }
 

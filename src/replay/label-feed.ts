@@ -1,4 +1,5 @@
 import type { DuckDBResult } from '@duckdb/node-api'
+import { knownWord } from '../artifacts/pending-labels.ts'
 import { type EventRows, type EventShape, eventFieldAt, eventWidth } from '../features/transaction-event.ts'
 import { ChunkCursor } from './chunk-cursor.ts'
 import {
@@ -261,6 +262,9 @@ export class CarriedLabels implements LabelFeed {
   }
 }
 
+/** A label with what was known before, as `labelInWord` reads it. */
+const WORD = `(coalesce(is_fraud, -1) + CASE known WHEN 0 THEN ${knownWord(false)} WHEN 1 THEN ${knownWord(true)} ELSE 0 END)`
+
 /**
  * What `StreamedLabels` takes of the labels of `source`, in order; `own` are the ids of the bank's own
  * entities, as SQL.
@@ -270,6 +274,6 @@ export const labelSql = (
   options: LabelScheduleOptions,
   own: readonly string[] = [],
 ): string =>
-  `SELECT due, arrival::DOUBLE, event_time_ms::DOUBLE, coalesce(is_fraud, -1)::DOUBLE,
+  `SELECT due, arrival::DOUBLE, event_time_ms::DOUBLE, ${WORD}::DOUBLE,
           ${["transaction_id, coalesce(merchant_id, ''), coalesce(device_id, '')", ...own].join(', ')}
    FROM ${labelSchedule(source, options)} ORDER BY ${DELIVERY_ORDER}`

@@ -11,7 +11,7 @@ import { NO_SHAPE } from '../transaction/shape.ts'
 import { tokenOf } from '../transaction/token.ts'
 import { ArrivalReader, profileArrivals } from './arrival-reader.ts'
 import { isLabelDue, type Unlabelled } from './label-schedule.ts'
-import { allocateBatch, LABEL, LABEL_WIDTH, mapBatch } from './shared-batch.ts'
+import { allocateBatch, LABEL, LABEL_WIDTH, labelInWord, mapBatch } from './shared-batch.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'vigia-labels-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -269,11 +269,11 @@ const byReplay = async (
     if (filled.rows === 0 && filled.labels === 0) return deliveries
     for (let at = 0; at < filled.labels; at++) {
       const word = (name: keyof typeof LABEL) => batch.labels[at * LABEL_WIDTH + LABEL[name]]!
-      deliveries.push([
-        arrivalOf.get(word('transactionToken'))!,
-        arrived + word('beforeRow'),
-        word('isFraud'),
-      ])
+      const label = arrivalOf.get(word('transactionToken'))!
+      const { isFraud, known } = labelInWord(word('isFraud'))
+      const told = deliveries.findLast(([earlier]) => earlier === label)?.[2]
+      expect(known === undefined ? undefined : Number(known)).toBe(told)
+      deliveries.push([label, arrived + word('beforeRow'), Number(isFraud)])
     }
     arrived += filled.rows
   }

@@ -46,10 +46,10 @@ export interface LabelScheduleOptions {
 }
 
 /**
- * All known labels of `source` (SQL, a prepared dataset) as SQL: its columns, `due`, epoch milliseconds, and
- * `turn`, which tells labels of one transaction apart that came to be known at once. By `genuine_after_delay`
- * a transaction of which nothing is told by then has one more, genuine, which is due at its time plus the
- * delay.
+ * All known labels of `source` (SQL, a prepared dataset) as SQL: its columns, `due`, epoch milliseconds,
+ * `turn`, which tells labels of one transaction apart that came to be known at once, and `known`: what was
+ * delivered of it before (1, 0, NULL: nothing). By `genuine_after_delay` a transaction of which nothing is
+ * told by then has one more, genuine, which is due at its time plus the delay.
  */
 export const labelSchedule = (
   source: string,
@@ -61,20 +61,20 @@ export const labelSchedule = (
   const own = `SELECT *, ${due(`coalesce(labelled_at_ms, event_time_ms + ${delayMs})`)} AS due, 0 AS turn FROM ${arrived}`
   const delayed = `SELECT *, ${due(`event_time_ms + ${delayMs}`)} AS delayed FROM`
   if (history === undefined) {
-    if (unlabelled === undefined) return `(${own} WHERE is_fraud IS NOT NULL)`
+    if (unlabelled === undefined)
+      return `(SELECT *, NULL::TINYINT AS known FROM (${own}) WHERE is_fraud IS NOT NULL)`
     // Of a label that is told after the delay only a fraud says anything new.
-    return `(SELECT * EXCLUDE (delayed) FROM (${delayed} (${own})) WHERE is_fraud = 1 OR (is_fraud = 0 AND due <= delayed)
+    return `(SELECT * EXCLUDE (delayed), CASE WHEN due > delayed THEN 0 END AS known FROM (${delayed} (${own})) WHERE is_fraud = 1 OR (is_fraud = 0 AND due <= delayed)
      UNION ALL
-     SELECT * EXCLUDE (delayed) REPLACE (0 AS is_fraud, delayed AS due) FROM (${delayed} (${own})) WHERE is_fraud IS NULL OR due > delayed)`
+     SELECT * EXCLUDE (delayed) REPLACE (0 AS is_fraud, delayed AS due), NULL AS known FROM (${delayed} (${own})) WHERE is_fraud IS NULL OR due > delayed)`
   }
   const told = `SELECT arrived.* REPLACE (said.is_fraud AS is_fraud, known_at_ms AS labelled_at_ms), ${due('known_at_ms')} AS due, place AS turn
      FROM ${arrived} AS arrived JOIN ${history} AS said USING (transaction_id)
      UNION ALL
      SELECT * FROM (${own}) ANTI JOIN ${history} USING (transaction_id) WHERE is_fraud IS NOT NULL`
-  if (unlabelled === undefined) return `(${told})`
-  // What is told later corrects it, so all of it counts.
-  return `(${told}
-     UNION ALL
-     SELECT * EXCLUDE (delayed) REPLACE (0 AS is_fraud), delayed AS due, -1 AS turn FROM (${delayed} ${arrived}) AS arrived
-     WHERE NOT EXISTS (SELECT 1 FROM (${told}) AS early WHERE early.transaction_id = arrived.transaction_id AND early.due <= arrived.delayed))`
+  // What is told later than the delay corrects what the delay said, so all of it counts.
+  const byItself = `SELECT * EXCLUDE (delayed) REPLACE (0 AS is_fraud), delayed AS due, -1 AS turn FROM (${delayed} ${arrived}) AS arrived
+     WHERE NOT EXISTS (SELECT 1 FROM (${told}) AS early WHERE early.transaction_id = arrived.transaction_id AND early.due <= arrived.delayed)`
+  const all = unlabelled === undefined ? told : `${told} UNION ALL ${byItself}`
+  return `(SELECT *, lag(is_fraud) OVER (PARTITION BY transaction_id ORDER BY due, labelled_at_ms, turn) AS known FROM (${all}))`
 }

@@ -1,7 +1,7 @@
 import { LABEL_WIDTH } from '../artifacts/pending-labels.ts'
 import { type EventRows, type EventShape, eventWidth } from '../features/transaction-event.ts'
 
-export { LABEL, LABEL_WIDTH } from '../artifacts/pending-labels.ts'
+export { LABEL, LABEL_WIDTH, labelInWord } from '../artifacts/pending-labels.ts'
 
 /** Most rows of one batch, and most labels: large enough that an entity has several events in one. */
 export const BATCH_ROWS = 65_536

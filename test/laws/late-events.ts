@@ -157,6 +157,7 @@ const expectRebuilt = (
     return states.get(key)
   }
   let late = 0
+  const labels = new Map<string, boolean | null>()
   log.forEach((entry, index) => {
     const transaction = 'transaction' in entry ? entry.transaction : entry.labelOf
     readTransaction(event, cleanTransaction(transaction, cleaning))
@@ -165,7 +166,8 @@ const expectRebuilt = (
       if (state === undefined) continue
       if ('isFraud' in entry) {
         const token = tokenOf(transaction.transactionId)
-        one.keeper.label(state, transaction.eventTimeMs, token, entry.isFraud)
+        const known = labels.get(transaction.transactionId) ?? null
+        one.keeper.label(state, transaction.eventTimeMs, token, entry.isFraud, known)
         continue
       }
       if (one.kind === 'user' && one.keeper.hasSeen(state, event.transactionToken)) break
@@ -179,6 +181,7 @@ const expectRebuilt = (
         one.keeper.advance(state, event)
       }
     }
+    if ('isFraud' in entry) labels.set(transaction.transactionId, entry.isFraud)
   })
   return late
 }

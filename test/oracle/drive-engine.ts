@@ -27,6 +27,8 @@ export class EngineDriver {
   private readonly blocks = new Arena()
   private readonly cleaning: FittedCleaning
   private readonly states: Record<EntityKind, Map<number, EntityState>>
+  /** What was told last of a transaction. */
+  private readonly told = new Map<number, boolean | null>()
 
   constructor(settings: FeatureSettings, fitted: FittedFeatures) {
     const { base, decimals } = settings.amounts
@@ -62,11 +64,11 @@ export class EngineDriver {
       return this.emit() === 'repeated' ? 'repeated' : this.vector.slice()
     }
     const { labelOf } = entry
-    this.label(this.tokensOf(labelOf), {
-      transactionToken: tokenOf(labelOf.transactionId),
-      eventTimeMs: labelOf.eventTimeMs,
-      isFraud: entry.isFraud,
-    })
+    const transactionToken = tokenOf(labelOf.transactionId)
+    const known = this.told.get(transactionToken) ?? null
+    const { eventTimeMs } = labelOf
+    this.label(this.tokensOf(labelOf), { transactionToken, eventTimeMs, isFraud: entry.isFraud, known })
+    this.told.set(transactionToken, entry.isFraud)
     return undefined
   }
 

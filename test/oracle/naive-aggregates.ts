@@ -6,6 +6,10 @@ import type { Transaction } from '../../src/transaction/transaction.ts'
 export interface AggregatedPast {
   /** The transactions in a window, the one at hand included and last. */
   readonly inside: (window: string) => readonly Transaction[]
+  /** Those of them that the ring has. */
+  readonly held: (window: string) => readonly Transaction[]
+  /** How many different values are in a window. */
+  readonly different: (window: string, of: (one: Transaction) => unknown) => number
   /** The transactions before the one at hand, as far as it can see, by event time, then arrival. */
   readonly earlier: readonly Transaction[]
 }
@@ -38,14 +42,18 @@ export const naiveAggregate = (
       .map(heldBy)
       .filter((value) => value !== undefined)
     const numbers = values.map(Number)
+    const held = past
+      .held(window)
+      .map(heldBy)
+      .filter((value) => value !== undefined)
     const steps = kind === 'number' ? 10n ** BigInt(decimals) : 1n
     const results = {
       mean: () => shown(sumOf(numbers, steps) / numbers.length / Number(steps)),
       sum: () => sumOf(numbers, steps) / Number(steps),
       maximum: () => (numbers.length === 0 ? Number.NaN : shown(Math.max(...numbers))),
-      distinct: () => new Set(values).size,
+      distinct: () => past.different(window, heldBy),
       share: () =>
-        now === undefined ? Number.NaN : values.filter((value) => value === now).length / values.length,
+        now === undefined ? Number.NaN : held.filter((value) => value === now).length / held.length,
     }
     return [`${name}_${window}`, results[compute]()] as const
   })

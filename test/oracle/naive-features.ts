@@ -112,6 +112,9 @@ interface Past {
   readonly isTooLate: boolean
   /** Of the retained ones those that some window could look at from where windows end. */
   readonly inView: readonly Arrived[]
+  /** Those that have left a full ring, and the length of the steps in which they are counted. */
+  readonly left: readonly Arrived[]
+  readonly stepMs: number
   readonly latest: Arrived | undefined
 }
 
@@ -151,7 +154,21 @@ const pastOf = (
   const inView = retained.filter(
     (one) => timeOf(one) <= windowsEndMs && timeOf(one) > windowsEndMs - neededMs - latenessMs,
   )
-  return { life, retained, watermark, windowsEndMs, isTooLate, inView, latest }
+  const left = inOrder.slice(0, -ringEvents)
+  const reachMs = neededMs + latenessMs
+  const stepMs = reachMs <= 4096e3 ? 1e3 : reachMs <= 4096 * 60e3 ? 60e3 : 3600e3
+  return { life, retained, watermark, windowsEndMs, isTooLate, inView, latest, left, stepMs }
+}
+
+const middleOf = (one: Arrived, stepMs: number): number => (Math.floor(timeOf(one) / stepMs) + 0.5) * stepMs
+
+/** Of those that have left the ring those that count in (fromMs, toMs]: in steps whose middle is in it. */
+const countedIn = ({ left, stepMs }: Past, fromMs: number, toMs: number): readonly Arrived[] => {
+  const latestMs = Math.max(...left.map(timeOf))
+  if (fromMs >= latestMs) return []
+  return left.filter(
+    (one) => middleOf(one, stepMs) > fromMs && (toMs >= latestMs || middleOf(one, stepMs) <= toMs),
+  )
 }
 
 /** The windows that some feature of a kind looks at. */
@@ -284,6 +301,9 @@ const ofAggregates = (
     const attribute = settings.options.attributes.find(({ name }) => name === aggregate.of)!
     const seen = past && {
       inside: (window: string) => inWindow(transaction, past, window, settings),
+      held: (window: string) => heldInWindow(transaction, past, window, settings),
+      different: (window: string, of: (one: Transaction) => unknown) =>
+        differentIn(transaction, past, window, settings, of),
       earlier: earlierIn(transaction, past),
     }
     const codeOf = (value: string): number =>
@@ -386,10 +406,12 @@ const ofSides = (
     ]
   })
   const partner = (one: Transaction): string | undefined => idAs(isSent(one) ? receiver : sender, one)
+  const partnersIn = (window: string, of: (one: Transaction) => string | undefined): number =>
+    past ? differentIn(transaction, past, window, settings, of) : Number.NaN
   const fans = windows.map(
-    (window, w): Values => [
-      [`${name}_fan_out_${window}`, known(distinct(inside[w]!.filter(isSent).map(partner)))],
-      [`${name}_fan_in_${window}`, known(distinct(inside[w]!.filter((one) => !isSent(one)).map(partner)))],
+    (window): Values => [
+      [`${name}_fan_out_${window}`, partnersIn(window, (one) => (isSent(one) ? partner(one) : undefined))],
+      [`${name}_fan_in_${window}`, partnersIn(window, (one) => (isSent(one) ? undefined : partner(one)))],
     ],
   )
   const partners = habit(`${name}_counterparty`, past ?? NOTHING, transaction, (one) =>
@@ -415,9 +437,9 @@ const ofOthers = (
 ): Values => [
   ...counted.flatMap((other) =>
     windows.map((window): Value => {
-      const inside = past ? inWindow(transaction, past, window, settings) : []
-      const values = inside.map((one) => idIn(other, one, settings))
-      return [`${name}_distinct_${other}_${window}`, past ? distinct(values) : Number.NaN]
+      const of = (one: Transaction) => idIn(other, one, settings)
+      const value = past ? differentIn(transaction, past, window, settings, of) : Number.NaN
+      return [`${name}_distinct_${other}_${window}`, value]
     }),
   ),
   ...habits.flatMap((other): Values => {
@@ -437,6 +459,8 @@ const NOTHING: Past = {
   isTooLate: false,
   inView: [],
   latest: undefined,
+  left: [],
+  stepMs: 1000,
 }
 
 const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings): Values => {
@@ -463,6 +487,8 @@ const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings)
   const { windows } = settings.options
   const countIn = (name: string): number => inWindow(transaction, past, name, settings).length
   const msOf = (name: string): number => settings.windowMs.get(name)!
+  const different = (name: string, of: (one: Transaction) => string | undefined): number =>
+    differentIn(transaction, past, name, settings, of)
   return [
     ...windows.flatMap((name): Values => {
       const inside = inWindow(transaction, past, name, settings)
@@ -477,8 +503,8 @@ const ofUser = (transaction: Transaction, past: Past, settings: FeatureSettings)
         [`user_std_amount_${name}`, sampleDeviation(inAmounts.length, sum(inAmounts), inSquares) / unit],
         [`user_max_amount_${name}`, Math.max(0, ...inAmounts) / unit],
         [`user_amount_to_mean_${name}`, ratioTo(amountMinor, others)],
-        [`user_distinct_merchants_${name}`, distinct(inside.map((one) => one.merchantId))],
-        [`user_distinct_locations_${name}`, distinct(inside.map((one) => one.location))],
+        [`user_distinct_merchants_${name}`, different(name, (one) => one.merchantId)],
+        [`user_distinct_locations_${name}`, different(name, (one) => one.location)],
         [`user_velocity_${name}`, inside.length / (msOf(name) / 3_600_000)],
       ]
     }),
@@ -587,10 +613,9 @@ const risks = (
       ]
     }
     const end = past.windowsEndMs - settings.limits[kind]!.labelDelayMs
-    const labelled = past.retained.filter(
-      (one) =>
-        one.isFraud !== undefined && timeOf(one) > end - settings.windowMs.get(name)! && timeOf(one) <= end,
-    )
+    const from = end - settings.windowMs.get(name)!
+    const held = past.retained.filter((one) => timeOf(one) > from && timeOf(one) <= end)
+    const labelled = [...countedIn(past, from, end), ...held].filter(({ isFraud }) => isFraud !== undefined)
     const frauds = labelled.filter((one) => one.isFraud).length
     return [
       [`${kind}_labelled_count_${name}`, labelled.length],
@@ -619,17 +644,69 @@ const fraudRun = (
     one === undefined ? Number.NaN : Math.max(0, eventTimeMs - timeOf(one)) / 86_400_000
   if (past === undefined) return named(Number.NaN, [], undefined)
   const end = past.windowsEndMs - settings.limits[kind]!.labelDelayMs
-  const labelled = past.retained
-    .filter((one) => timeOf(one) > end - settings.windowMs.get(window)! && timeOf(one) <= end)
-    .slice(-256)
-    .filter(({ isFraud }) => isFraud !== undefined)
+  const from = end - settings.windowMs.get(window)!
+  const held = past.retained.filter((one) => timeOf(one) > from && timeOf(one) <= end)
+  const labelled = held.slice(-256).filter(({ isFraud }) => isFraud !== undefined)
   const genuineAt = labelled.findLastIndex(({ isFraud }) => !isFraud)
   const run = labelled.slice(genuineAt + 1)
-  return named(run.length, run, labelled[genuineAt])
+  const counted = countedIn(past, from, end).filter(({ isFraud }) => isFraud !== undefined)
+  if (genuineAt >= 0 || held.length >= 256 || counted.length === 0)
+    return named(run.length, run, labelled[genuineAt])
+  // Beyond the ring the run goes on by steps, to the first with a genuine transaction.
+  const middles = counted.map((one) => middleOf(one, past.stepMs))
+  const genuineMs = Math.max(
+    ...counted.map(({ isFraud }, i) => (isFraud ? Number.NEGATIVE_INFINITY : middles[i]!)),
+  )
+  const frauds = middles.filter((ms) => ms > genuineMs)
+  const days = (ms: number): number =>
+    Number.isFinite(ms) ? Math.max(0, eventTimeMs - ms) / 86_400_000 : Number.NaN
+  const began = frauds.length > 0 ? days(Math.min(...frauds)) : daysSince(run[0])
+  const [, , [, mean]] = named(0, run, undefined) as [Value, Value, Value, Value]
+  return [
+    [`${kind}_fraud_run`, run.length + frauds.length],
+    [`${kind}_fraud_run_age`, began],
+    [`${kind}_fraud_run_mean_amount`, frauds.length > 0 ? Number.NaN : mean],
+    [`${kind}_genuine_age`, days(genuineMs)],
+  ]
 }
 
-/** The transactions in (end - w, end] that have arrived, the current one included and last. */
+/** The transactions that count in (end - w, end], the current one included and last. */
 const inWindow = (
+  transaction: Transaction,
+  past: Past,
+  name: string,
+  settings: FeatureSettings,
+): Transaction[] => {
+  const { windowsEndMs } = past
+  const counted = countedIn(past, windowsEndMs - settings.windowMs.get(name)!, windowsEndMs)
+  return [...counted.map((one) => one.transaction), ...heldInWindow(transaction, past, name, settings)]
+}
+
+/**
+ * Different values in the window: those that the ring has there, and those that have left the ring, are not
+ * in it any more, and were last seen in the window.
+ */
+const differentIn = (
+  transaction: Transaction,
+  past: Past,
+  name: string,
+  settings: FeatureSettings,
+  of: (one: Transaction) => unknown,
+): number => {
+  const fromMs = past.windowsEndMs - settings.windowMs.get(name)!
+  const held = new Set(heldInWindow(transaction, past, name, settings).map(of))
+  held.delete(undefined)
+  const inRing = new Set(past.retained.map((one) => of(one.transaction)))
+  const lastMs = new Map(past.left.map((one) => [of(one.transaction), timeOf(one)]))
+  const before = [...lastMs].filter(
+    ([value, ms]) =>
+      value !== undefined && !inRing.has(value) && !held.has(value) && ms > fromMs && ms <= past.windowsEndMs,
+  )
+  return held.size + before.length
+}
+
+/** The transactions of the ring in (end - w, end], the current one included and last. */
+const heldInWindow = (
   transaction: Transaction,
   { retained, windowsEndMs }: Past,
   name: string,

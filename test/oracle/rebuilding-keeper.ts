@@ -50,11 +50,15 @@ export class RebuildingKeeper extends StateKeeper {
     this.describeLast(scratch, event, reading)
     this.windows.describe(scratch.data, scratch.base, event, reading)
     this.describeDistinct(scratch, event, reading)
+    this.describePast(state, scratch, t, event, reading)
   }
 
   protected override insertLate(state: EntityState, event: TransactionEvent): void {
     const rows = this.rowsOf(state)
     const first = state.data[state.base + HEADER.first]!
+    // One that is the oldest of a full ring leaves it again at the end.
+    const isKept = rows.length < this.layout.limits.ringEvents || rows[0]![TIME_FIELD]! <= event.eventTimeMs
+    if (isKept) this.steps.arrive(state, event)
     state.data[state.base + HEADER.next] = first
     this.windows.clear(state.data, state.base, first)
     const isBefore = (row: Float64Array): boolean => row[TIME_FIELD]! <= event.eventTimeMs

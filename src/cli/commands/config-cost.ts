@@ -73,20 +73,21 @@ const describe = (
   total: Pick<SourceCost, 'features' | 'microseconds'>,
 ): string => {
   const table = new Table({
-    head: ['of', 'features', 'one state', 'per transaction', 'per value', 'at most', 'time'],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
+    head: ['of', 'features', 'one state', 'per transaction', 'per value', 'at most', 'beyond', 'time'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'right'],
     style: { head: [], border: [] },
   })
   for (const { source, features, state, stateOf, microseconds } of costs) {
     const sizes =
       state === undefined
-        ? [stateOf === undefined ? '' : `as ${stateOf}`, '', '', '']
-        : [state.first, state.perTransaction, state.perValue, state.most].map(bytesText)
+        ? [stateOf === undefined ? '' : `as ${stateOf}`, '', '', '', '']
+        : [state.first, state.perTransaction, state.perValue, state.most, state.beyond].map(bytesText)
     table.push([source, features, ...sizes, `${microseconds.toFixed(2)} µs`])
   }
-  table.push(['all', total.features, '', '', '', '', `${total.microseconds.toFixed(2)} µs`])
+  table.push(['all', total.features, '', '', '', '', '', `${total.microseconds.toFixed(2)} µs`])
   return `${table.toString()}
 One state: of an entity that is new. It grows per transaction that its windows can still count, and per value that it remembers.
+Beyond: at most so much more for the steps of one whose ring is full.
 Time: for one transaction here, on ${COST_TRANSACTIONS} invented ones of ${COST_ENTITIES} entities of each kind in ${COST_DAYS} days.
 `
 }

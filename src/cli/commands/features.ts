@@ -95,6 +95,10 @@ const describe = (out: string, { rows, featureNames, counts }: ReplayResult): st
     ...(counts.late + counts.tooLate > 0
       ? [`${counts.late} updates came late and were placed, ${counts.tooLate} came too late`]
       : []),
-    ...(counts.truncated > 0 ? [`${counts.truncated} transactions left full states before their time`] : []),
+    ...(counts.truncated > 0
+      ? [
+          `${counts.truncated} transactions left full rings and are counted by steps: windows that reach them are approximate`,
+        ]
+      : []),
     '',
   ].join('\n')

@@ -203,7 +203,8 @@ const inspect = async (request: Request): Promise<ExitCode> => {
       `last transaction   ${at === null ? 'none' : new Date(at).toISOString()}`,
       `in its windows     ${summary.transactionsInRing} transactions`,
       `log record         ${summary.appliedSequence === 0 ? 'none since training' : `up to ${summary.appliedSequence}`}`,
-      `late               ${summary.late} placed, ${summary.tooLate} too late to count; ${summary.truncated} left the full ring early`,
+      `exact              ${summary.exact ? 'yes' : `no: ${summary.steps} steps of ${summary.stepMs / 1000} s count what has left the full ring`} (${summary.truncated} left it so far)`,
+      `late               ${summary.late} placed, ${summary.tooLate} too late to count`,
     ])
     return 0
   }

@@ -143,7 +143,7 @@ export const FeaturesSchema = Type.Object(
       {
         user_transactions: ringEvents(
           4096,
-          'Most recent transactions kept per user, rounded down to a power of two; beyond it the oldest leave their windows early, which is counted. 4096 in a month is 136 a day.',
+          'Most recent transactions kept per user, rounded down to a power of two; beyond it windows count the oldest by whole steps of an hour, which is told (docs/serving.md, hot entities). 4096 in a month is 136 a day.',
         ),
         merchant_transactions: ringEvents(65_536, 'The same per merchant. 65536 in 38 days is 1,700 a day.'),
         device_transactions: ringEvents(4096, 'The same per device.'),

@@ -179,6 +179,7 @@ export const LABEL_COLUMNS: readonly LabelColumn[] = [
   ofLabel('event_time_ms', DOUBLE, 'eventTimeMs'),
   ofLabel('transaction_token', DOUBLE, 'transactionToken'),
   ofLabel('origin', VARCHAR, 'origin'),
+  ofLabel('was_fraud', BOOLEAN, 'known'),
   {
     name: 'is_waiting',
     type: BOOLEAN,

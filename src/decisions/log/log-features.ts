@@ -110,12 +110,13 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
       takeRepaired(leading.engineer.keeperOf(kind)!.layout, stateOf(kind, token)!, repaired)
     },
     applyLabel: (label) => {
-      const { eventTimeMs, isFraud } = label
+      const { eventTimeMs, isFraud, known } = label
       if (eventTimeMs === undefined) return
       leading.engineer.applyLabel(statesFor(tokensOfLabel(label)), {
         transactionToken: tokenOfLabel(label),
         eventTimeMs,
         isFraud,
+        known,
       })
     },
   }

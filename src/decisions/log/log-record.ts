@@ -13,6 +13,8 @@ export interface LabelEntry {
   readonly transactionToken?: number
   /** Null: what was told before was taken back, and nobody knows. */
   readonly isFraud: boolean | null
+  /** What states were told of the transaction before; absent: nothing. */
+  readonly known?: boolean
   readonly userId?: string | undefined
   readonly merchantId?: string | undefined
   readonly deviceId?: string | undefined

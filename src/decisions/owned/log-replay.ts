@@ -91,9 +91,9 @@ const entryOfRecord = ({ sequence, payload }: LogRecord): LogEntry => {
 const replayLabel = async (parts: LogReplayParts, sequence: number, label: LabelEntry): Promise<void> => {
   const { engineer, labelKeysOf } = parts.decider()
   const { items } = await parts.cache.bring(labelKeysOf(label))
-  const { eventTimeMs, isFraud } = label
+  const { eventTimeMs, isFraud, known } = label
   if (eventTimeMs === undefined) return
-  const event = { transactionToken: tokenOfLabel(label), eventTimeMs, isFraud }
+  const event = { transactionToken: tokenOfLabel(label), eventTimeMs, isFraud, known }
   for (const item of lacking(items, sequence))
     if (engineer.applyLabel({ [item.key.kind]: item.state }, event)) parts.unsaved.advanced(item, sequence)
 }

@@ -18,6 +18,7 @@ import type { NamedKey } from '../entities.ts'
 import type { Feedback, FeedbackOutcome } from '../inference-pipeline.ts'
 import {
   entitiesOfFeedback,
+  knownBy,
   type LabelledEntities,
   labelEntryOf,
   labelLifeMs,
@@ -241,18 +242,24 @@ export class OwnedLabels {
     assertFresh(isStale)
     if (decision === undefined && watch.isDecided) return undefined
     const meanwhile = receipts.pending(id) ?? receipts.pending(waitingId(transactionId))
-    if ((meanwhile?.receipt as LabelReceipt | undefined)?.isFraud === isFraud) {
-      await meanwhile?.durable
+    const before = (meanwhile?.receipt as LabelReceipt | undefined) ?? latest
+    if (meanwhile !== undefined && before?.isFraud === isFraud) {
+      await meanwhile.durable
       return 'unchanged'
     }
-    const transactionToken = tokenOf(transactionId)
+    const known = knownBy(before)
     const isApplied =
       entities !== undefined &&
-      decider().engineer.applyLabel(states, { transactionToken, eventTimeMs: entities.eventTimeMs, isFraud })
+      decider().engineer.applyLabel(states, {
+        transactionToken: tokenOf(transactionId),
+        eventTimeMs: entities.eventTimeMs,
+        isFraud,
+        known,
+      })
     const isWaiting = !isApplied && decision === undefined && this.mayCome(entities?.eventTimeMs)
     if (isWaiting) this.assertRoom(transactionId)
     const label: LabelEntry = {
-      ...labelEntryOf(feedback, entities, world.now(), isApplied),
+      ...labelEntryOf(feedback, entities, world.now(), isApplied, known),
       ...(isWaiting && { isWaiting }),
     }
     this.told++
@@ -323,8 +330,8 @@ export class OwnedLabels {
   private deliverOne({ id: due, label }: DueLabel, { items, states }: HeldStates): Promise<unknown> {
     const { decider, world } = this.parts
     const transactionToken = tokenOfLabel({ ...label, receivedAtMs: 0, isApplied: false })
-    const { transactionId, eventTimeMs, isFraud } = label
-    const isApplied = decider().engineer.applyLabel(states, { transactionToken, eventTimeMs, isFraud })
+    const { transactionId, eventTimeMs, isFraud, known } = label
+    const isApplied = decider().engineer.applyLabel(states, { transactionToken, eventTimeMs, isFraud, known })
     const id = transactionId === '' ? historyLabelId(transactionToken) : labelId(transactionId)
     const entry: LabelEntry = { ...label, receivedAtMs: world.now(), isApplied, due }
     return this.appendByItself(id, entry, isApplied ? items : [])

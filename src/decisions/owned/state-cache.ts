@@ -79,8 +79,8 @@ export class StateCache {
 
   /** What `item` weighs has changed. */
   weigh(item: HeldState): void {
-    const { data, links } = item.state
-    const bytes = data.byteLength + (links?.byteLength ?? 0) + ENTRY_BYTES
+    const { data, links, past } = item.state
+    const bytes = data.byteLength + (links?.byteLength ?? 0) + (past?.byteLength ?? 0) + ENTRY_BYTES
     this.heldBytes += bytes - item.bytes
     item.bytes = bytes
   }

@@ -9,7 +9,7 @@ import type { Decider } from '../decider.ts'
 import { decisionId, encodeReceipt, type LabelReceipt, labelId } from '../decision-receipt.ts'
 import type { Decisions, DecisionsOptions, DecisionsStatus, FoundDecision } from '../decisions.ts'
 import type { Feedback, FeedbackOutcome } from '../inference-pipeline.ts'
-import { entitiesOfFeedback, labelEntryOf, labelReceiptOf } from '../labels.ts'
+import { entitiesOfFeedback, knownBy, labelEntryOf, labelReceiptOf } from '../labels.ts'
 import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../log/log-record.ts'
 import { assertFresh, type IsStale } from '../reading.ts'
 import type { StoreIdentity } from '../states/store-identity.ts'
@@ -158,8 +158,10 @@ class SharedDecisions implements Decisions {
         assertFresh(isStale)
         const transactionToken = tokenOf(transactionId)
         const { eventTimeMs } = entities
-        const isApplied = this.decider.engineer.applyLabel(states, { transactionToken, eventTimeMs, isFraud })
-        const label = labelEntryOf(feedback, entities, world.now(), isApplied)
+        const known = knownBy(earlier)
+        const told = { transactionToken, eventTimeMs, isFraud, known }
+        const isApplied = this.decider.engineer.applyLabel(states, told)
+        const label = labelEntryOf(feedback, entities, world.now(), isApplied, known)
         const receipt = labelReceiptOf(label)
         return {
           result: receipt,

@@ -3,6 +3,8 @@ import { planFeatures } from '../../features/feature-plan.ts'
 import { decodeState } from '../../features/state/encoding.ts'
 import { separateBlocks } from '../../features/state/entity-state.ts'
 import { HEADER, type StateLayout } from '../../features/state/layout.ts'
+import { stepMsOf } from '../../features/state/steps/step-layout.ts'
+import { isExactAt } from '../../features/state/timing.ts'
 import type { StateStore } from '../../ports/state-store.ts'
 import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
 import { tokenOf } from '../../transaction/token.ts'
@@ -20,7 +22,12 @@ export interface StateSummary {
   readonly transactionsInRing: number
   /** Epoch milliseconds; null without a transaction. */
   readonly lastEventTimeMs: number | null
-  /** Transactions that left the full ring early, came late, and came too late to count. */
+  /** Whether all windows at the last transaction are exact: the ring has what is in them. */
+  readonly exact: boolean
+  /** Steps that count what has left the full ring, and their length in milliseconds. */
+  readonly steps: number
+  readonly stepMs: number
+  /** Transactions that left the full ring while windows needed them, came late, came too late to count. */
   readonly truncated: number
   readonly late: number
   readonly tooLate: number
@@ -104,7 +111,8 @@ const summaryOf = (
 ): StateSummary => {
   if (stored.length < 16)
     throw new VigiaError('FEATURES_STATE_CORRUPT', { entity: `${kind} ${id}`, reason: 'it has no header' })
-  const { data, base } = decodeState(layout, separateBlocks, stateOf(stored), `${kind} ${id}`)
+  const state = decodeState(layout, separateBlocks, stateOf(stored), `${kind} ${id}`)
+  const { data, base, past } = state
   const word = (at: number): number => data[base + at]!
   const last = word(HEADER.watermark)
   return {
@@ -114,6 +122,9 @@ const summaryOf = (
     appliedSequence: appliedOf(stored),
     transactionsInRing: word(HEADER.next) - word(HEADER.first),
     lastEventTimeMs: Number.isFinite(last) ? last : null,
+    exact: isExactAt(layout, state, last),
+    steps: past?.steps ?? 0,
+    stepMs: stepMsOf(layout),
     truncated: word(HEADER.truncated),
     late: word(HEADER.late),
     tooLate: word(HEADER.tooLate),

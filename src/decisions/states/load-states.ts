@@ -114,12 +114,13 @@ const loadPendingLabels = async (
   if (!options.isOwned) return { pendingLabels: 0, droppedLabels: [...labels].length }
   let batch: Receipt[] = [clockReceipt(clockMs)]
   let count = 0
-  for (const { transactionToken, eventTimeMs, isFraud, dueMs, tokens } of labels) {
+  for (const { transactionToken, eventTimeMs, isFraud, known, dueMs, tokens } of labels) {
     const label = {
       transactionId: '',
       transactionToken,
       eventTimeMs,
       isFraud,
+      ...(known !== undefined && { known }),
       own: tokens,
       origin: 'history',
     } as const

@@ -5,17 +5,20 @@ import { leaveOutIndexes, rebuildIndexes } from './aggregates/value-index.ts'
 import { dimensionHeaderAt, readRing, startBlock, tableAt, writeRing } from './blocks.ts'
 import { type BlockAllocator, EntityState } from './entity-state.ts'
 import { DIMENSION, HEADER, type StateLayout } from './layout.ts'
+import { PastSteps } from './steps/past-steps.ts'
 
 const WORD_BYTES = 8
 
 /**
- * The state as bytes: 64-bit little-endian floats, without the unused room of ring and tables. The first word
- * is the layout's schema hash. Equal states of equal history have equal bytes.
+ * The state as bytes: 64-bit little-endian floats, without the unused room of ring and tables; at their end,
+ * where a full ring has been left, its steps. The first word is the layout's schema hash. Equal states of
+ * equal history have equal bytes.
  */
-export const encodeState = (layout: StateLayout, { data, base }: EntityState): Uint8Array => {
+export const encodeState = (layout: StateLayout, { data, base, past }: EntityState): Uint8Array => {
   const { ringAt, fieldCount } = layout
   const rows = data[base + HEADER.next]! - data[base + HEADER.first]!
-  const words = new Float64Array(ringAt + rows * fieldCount + tableWords(layout, data, base))
+  const known = ringAt + rows * fieldCount + tableWords(layout, data, base)
+  const words = new Float64Array(known + (past?.words ?? 0))
   words.set(data.subarray(base, base + ringAt))
   let at = ringAt + readRing(layout, data, base, words, ringAt)
   leaveOutIndexes(layout, words, ringAt, rows)
@@ -29,6 +32,7 @@ export const encodeState = (layout: StateLayout, { data, base }: EntityState): U
       words.set(data.subarray(table + part * capacity, table + part * capacity + size), at)
     }
   }
+  past?.write(words, known)
   return new Uint8Array(withOneNaN(words).buffer)
 }
 
@@ -66,11 +70,14 @@ export const decodeState = (
     throw corrupt(`${rows} transactions in a ring of ${capacity}`)
   }
   const expected = ringAt + rows * fieldCount + tableWords(layout, words, 0)
-  if (words.length !== expected) throw corrupt(`${words.length} words instead of ${expected}`)
+  const past = words.length > expected ? new PastSteps(layout) : undefined
+  if (words.length < expected || past?.read(words, expected) === false)
+    throw corrupt(`${words.length} words instead of ${expected}, and no steps`)
   const tables = layout.needs.dimensions.map(
     (_, d) => words[dimensionHeaderAt(layout, d) + DIMENSION.capacity]!,
   )
   const state = new EntityState(NO_WORDS, 0, 0)
+  state.past = past
   startBlock(layout, blocks, state, capacity, tables)
   const { data, base } = state
   data.set(words.subarray(0, ringAt), base)

@@ -1,3 +1,4 @@
+import type { PastSteps } from './steps/past-steps.ts'
 import type { ValueLinks } from './value-links.ts'
 
 /**
@@ -9,6 +10,8 @@ export class EntityState {
   size: number
   /** Where values of rows stood before, since late transactions have needed it; not part of the state. */
   links: ValueLinks | undefined = undefined
+  /** What has left a full ring while windows may need it. */
+  past: PastSteps | undefined = undefined
 
   constructor(data: Float64Array, base: number, size: number) {
     this.data = data
@@ -17,11 +20,12 @@ export class EntityState {
   }
 
   /** Makes this handle one of the block of `other`, which nobody uses afterwards. */
-  become({ data, base, size, links }: EntityState): void {
+  become({ data, base, size, links, past }: EntityState): void {
     this.data = data
     this.base = base
     this.size = size
     this.links = links
+    this.past = past
   }
 }
 

@@ -15,8 +15,10 @@ export interface LateEventsParts {
   readonly dimensions: readonly number[]
   /** Writes an event into the row at `sequence`: all but what windows and dimensions have there. */
   readonly write: (state: EntityState, event: TransactionEvent, sequence: number) => void
-  /** Makes room for one more row: by growth, or by giving up the oldest. */
-  readonly makeRoom: (state: EntityState) => void
+  /** Makes room for the row of an event: by growth, or by giving up the oldest. */
+  readonly makeRoom: (state: EntityState, event: TransactionEvent) => void
+  /** Takes notice of an event older than all rows of a full ring; its values stand last at `latest`. */
+  readonly passBy: (state: EntityState, event: TransactionEvent, latest: Float64Array) => void
 }
 
 /**
@@ -158,8 +160,9 @@ export class LateEvents {
    *
    * @returns whether it will have one
    */
-  private makeRoom(state: EntityState, { eventTimeMs }: TransactionEvent): boolean {
-    const { layout, makeRoom } = this.parts
+  private makeRoom(state: EntityState, event: TransactionEvent): boolean {
+    const { layout, makeRoom, passBy } = this.parts
+    const { eventTimeMs } = event
     const { retentionMs, limits } = layout
     const { data, base } = state
     const watermark = data[base + HEADER.watermark]!
@@ -169,11 +172,12 @@ export class LateEvents {
     const isFull = data[base + HEADER.next]! - first === capacity
     if (!isFull) return true
     if (this.place > first || capacity * 2 <= limits.ringEvents) {
-      makeRoom(state)
+      makeRoom(state, event)
       return true
     }
     // Windows hold it when it is younger than the longest, and lose it.
     if (eventTimeMs > watermark - (retentionMs - limits.latenessMs)) data[base + HEADER.truncated]!++
+    passBy(state, event, this.latest)
     return false
   }
 

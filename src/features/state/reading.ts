@@ -1,6 +1,7 @@
 import { log } from '../../foundation/elementary/logarithm.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { AMOUNT_FIELD, HEADER, type StateLayout, TIME_FIELD } from './layout.ts'
+import type { PastSteps } from './steps/past-steps.ts'
 
 /**
  * What one window `(t - w, t]` shows, the current transaction included. Amounts in minor units; total,
@@ -40,6 +41,10 @@ export class RiskReading {
   base = 0
   start = 0
   end = 0
+  /** What the window has beyond the ring: steps from `pastStart` on, before `pastEnd`. */
+  past: PastSteps | undefined = undefined
+  pastStart = 0
+  pastEnd = 0
   private readonly layout: StateLayout | undefined
 
   /** @param layout of the states that are read; absent where nothing ever is */
@@ -52,6 +57,9 @@ export class RiskReading {
    * Fills `run`: the frauds in a row among the window's known labels, from the latest back to the last
    * genuine transaction. Looks at the latest `RUN_ROWS` of the window and no further, so a merchant whose
    * labels never come costs no more than another. O(RUN_ROWS), O(length) where all labels are known.
+   *
+   * Beyond the ring it goes on by steps, a transaction of which counts as of the step's middle: to the first
+   * one with a genuine transaction, whose frauds do not count. The amounts of such a run are unknown: NaN.
    */
   readRun(run: FraudRun): void {
     const { ringAt, fieldCount, labelField } = this.layout!
@@ -78,6 +86,24 @@ export class RiskReading {
       }
       run.length++
       run.beganMs = data[row + TIME_FIELD]!
+    }
+    if (this.past !== undefined && this.end - this.start < RUN_ROWS) this.readPastRun(this.past, run)
+  }
+
+  private readPastRun(past: PastSteps, run: FraudRun): void {
+    const { labelled, ms } = past.layout
+    for (let row = this.pastEnd - 1; row >= this.pastStart; row--) {
+      const known = past.sum(labelled, row, row + 1)
+      if (known === 0) continue
+      const frauds = past.sum(labelled + 1, row, row + 1)
+      const middleMs = past.beganMs(row) + ms / 2
+      if (frauds < known) {
+        run.genuineMs = middleMs
+        return
+      }
+      run.length += frauds
+      run.totalMinor = Number.NaN
+      run.beganMs = middleMs
     }
   }
 }

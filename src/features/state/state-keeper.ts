@@ -11,6 +11,7 @@ import { AMOUNT_FIELD, DIMENSION, HEADER, ID_FIELD, type StateLayout, TIME_FIELD
 import type { DimensionReading, EntityReading } from './reading.ts'
 import { describeReversal } from './reversal.ts'
 import { findTransaction, holdsTransaction, nextCopy } from './ring-search.ts'
+import { StepWindows } from './steps/step-windows.ts'
 import { ValuePlaces } from './value-places.ts'
 import { paidOf, UNLABELLED } from './windows.ts'
 
@@ -47,6 +48,7 @@ export class StateKeeper {
   private readonly entry: Float64Array
   protected readonly previous: Float64Array
   private readonly late: LateEvents
+  protected readonly steps: StepWindows
 
   /** @param event one as this keeper will be given: it says what attributes and entities events have */
   constructor(layout: StateLayout, blocks: BlockAllocator, event: TransactionEvent) {
@@ -58,14 +60,19 @@ export class StateKeeper {
     this.dimensions = layout.needs.dimensions.map((dimension) => slotOf(dimension, entities))
     this.entry = new Float64Array(this.dimensions.length)
     this.previous = new Float64Array(this.dimensions.length)
-    const { windows, places, dimensions } = this
+    this.steps = new StepWindows(layout, this.dimensions, event)
+    const { windows, places, dimensions, steps } = this
     this.late = new LateEvents({
       layout,
       windows,
       places,
       dimensions,
       write: (state, late, sequence) => this.write(state, late, sequence),
-      makeRoom: (state) => this.makeRoomInRing(state),
+      makeRoom: (state, late) => {
+        steps.arrive(state, late)
+        this.makeRoomInRing(state, late)
+      },
+      passBy: (state, late, latest) => steps.foldLate(state, late, latest),
     })
   }
 
@@ -93,9 +100,11 @@ export class StateKeeper {
     this.describeDimensions(data, base, event, reading)
     if (event.eventTimeMs >= watermark) {
       this.windows.slide(data, base, event.eventTimeMs)
+      if (state.past !== undefined) this.steps.expire(state, event.eventTimeMs)
       this.describeLast(state, event, reading)
       this.windows.describe(data, base, event, reading)
       this.describeDistinct(state, event, reading)
+      if (state.past !== undefined) this.describePast(state, state, event.eventTimeMs, event, reading)
     } else {
       const t = Math.max(event.eventTimeMs, watermark - this.layout.limits.latenessMs)
       this.readEarlier(state, event, t, reading)
@@ -113,7 +122,19 @@ export class StateKeeper {
     this.describeLast(state, event, reading)
     this.windows.describeEarlier(state.data, state.base, event, reading)
     this.describeDistinct(state, event, reading)
+    this.describePast(state, state, t, event, reading)
     this.late.restore(state)
+  }
+
+  /** What windows at `t`, as the block of `view` has them, have beyond the ring of `state`. */
+  protected describePast(
+    { past }: EntityState,
+    view: EntityState,
+    t: number,
+    event: TransactionEvent,
+    reading: EntityReading,
+  ): void {
+    if (past !== undefined) this.steps.describe(past, view, t, event, reading)
   }
 
   /** Makes `event`, which was just read, part of the state. */
@@ -127,6 +148,7 @@ export class StateKeeper {
     }
     if (this.layout.needs.life) this.countLife(data, base, event)
     if (t >= watermark) {
+      if (state.past !== undefined) this.steps.arrive(state, event)
       const sequence = data[base + HEADER.next]!
       this.push(state, event)
       for (let d = 0; d < this.dimensions.length; d++) this.countValue(state, event, d, sequence)
@@ -144,15 +166,23 @@ export class StateKeeper {
 
   /**
    * Records that the transaction `transactionToken` of `eventTimeMs` is fraud, is not, or that nobody knows
-   * (null). A later label replaces the earlier; a transaction that was taken in twice is labelled twice.
+   * (null). A later label replaces the earlier; a transaction that was taken in twice is labelled twice. Of
+   * one that has left the full ring, `known` is what was told before (null: nothing).
    *
-   * @returns whether the transaction is still in the ring; if not, no window can need its label.
+   * @returns whether the ring has the transaction, or a step that it has left for; if not, no window can need
+   * its label
    */
-  label(state: EntityState, eventTimeMs: number, transactionToken: number, isFraud: boolean | null): boolean {
+  label(
+    state: EntityState,
+    eventTimeMs: number,
+    transactionToken: number,
+    isFraud: boolean | null,
+    known: boolean | null = null,
+  ): boolean {
     if (this.layout.labelField < 0) return true
     const { data, base } = state
     const sequence = findTransaction(this.layout, state, eventTimeMs, transactionToken)
-    if (sequence < 0) return false
+    if (sequence < 0) return this.steps.label(state, eventTimeMs, isFraud, known)
     data[base + HEADER.labelCursor] = sequence + 1
     for (
       let copy = sequence;
@@ -220,7 +250,7 @@ export class StateKeeper {
    * values were.
    */
   protected push(state: EntityState, event: TransactionEvent): void {
-    this.makeRoomInRing(state)
+    this.makeRoomInRing(state, event)
     const { data, base, links } = state
     const { needs, dimensionField } = this.layout
     const sequence = data[base + HEADER.next]!
@@ -280,15 +310,16 @@ export class StateKeeper {
     countValue(data, headerAt, base + tableAt(this.layout, data, base, d), token, entry, sequence)
   }
 
-  private makeRoomInRing(state: EntityState): void {
+  private makeRoomInRing(state: EntityState, event: TransactionEvent): void {
     const { data, base } = state
     const capacity = data[base + HEADER.ringCapacity]!
     if (data[base + HEADER.next]! - data[base + HEADER.first]! < capacity) return
     if (capacity * 2 <= this.layout.limits.ringEvents) {
       const tables = tableCapacitiesOf(this.layout, state)
       moveToLargerBlock(this.layout, this.blocks, state, capacity * 2, tables)
-    } else if (this.windows.dropOldest(data, base)) {
-      data[base + HEADER.truncated]!++
+    } else {
+      this.steps.fold(state, event)
+      if (this.windows.dropOldest(data, base)) data[base + HEADER.truncated]!++
     }
   }
 

@@ -19,5 +19,12 @@ export const timingOf = (
   return eventTimeMs < watermark - limits.latenessMs ? 'too_late' : 'late'
 }
 
-/** How many transactions have left their windows early so far, because the ring of the state was full. */
+/**
+ * Whether every window of the state that ends at `t` has all of its transactions in the ring. If not, it
+ * counts those that have left the full ring by whole steps (`StepWindows`).
+ */
+export const isExactAt = ({ retentionMs, limits }: StateLayout, { past }: EntityState, t: number): boolean =>
+  past === undefined || past.latestMs <= t - (retentionMs - limits.latenessMs)
+
+/** How many transactions have left the full ring so far while windows needed them. */
 export const truncatedOf = ({ data, base }: EntityState): number => data[base + HEADER.truncated]!

@@ -230,6 +230,7 @@ export class Windows {
       risk.labelled = data[at + RISK.labelled]!
       risk.frauds = data[at + RISK.frauds]!
       risk.data = data
+      risk.past = undefined
       risk.base = base
       risk.start = data[at + RISK.start]!
       risk.end = data[base + HEADER.riskHead]!

@@ -143,7 +143,7 @@ const createTimeObserver = (
 ): Pick<InferenceObserver, 'updated' | 'mistimed'> & { readonly countTooOld: () => void } => {
   const updates = createCounter(registry, {
     name: 'vigia_state_updates_total',
-    help: 'Transactions that a state took in late, too late to count, or by giving up its oldest one.',
+    help: 'Transactions that a state took in late, too late to count, by moving its oldest one to a step, or with windows that count such steps.',
     labelNames: ['kind', 'what'],
   })
   const mistimed = createCounter(registry, {

@@ -5,9 +5,8 @@ import type { PlacedAggregate } from './aggregate-layout.ts'
 import { WindowedAggregate } from './windowed-aggregate.ts'
 
 /** Words of a window after its start: values in it, those too large to be summed, the others' sum. */
-const COUNT = 1
-const BEYOND = 2
-const HIGH = 3
+export const SUM_WINDOW = { count: 1, beyond: 2, high: 3 } as const
+const { count: COUNT, beyond: BEYOND, high: HIGH } = SUM_WINDOW
 
 /** How many values, and their exact sum. */
 export class SumAggregate extends WindowedAggregate {

@@ -1,3 +1,4 @@
+import { hashOfDouble } from '../../../foundation/hash-of-double.ts'
 import { HEADER, type StateLayout } from '../layout.ts'
 import type { AttributeField } from './aggregate-layout.ts'
 
@@ -31,7 +32,7 @@ export class ValueIndex {
     const ring = base + this.ringAt
     const mask = data[base + HEADER.ringCapacity]! - 1
     const first = data[base + HEADER.first]!
-    let at = this.headOf(data, base, hashOf(value) & mask, data[base + HEADER.next]!)
+    let at = this.headOf(data, base, hashOfDouble(value) & mask, data[base + HEADER.next]!)
     while (at >= first) {
       const row = ring + (at & mask) * fieldCount
       if (data[row + valueField] === value) return at
@@ -47,7 +48,7 @@ export class ValueIndex {
     const ring = base + this.ringAt
     const mask = data[base + HEADER.ringCapacity]! - 1
     const first = data[base + HEADER.first]!
-    let at = this.headOf(data, base, hashOf(value) & mask, data[base + HEADER.next]!)
+    let at = this.headOf(data, base, hashOfDouble(value) & mask, data[base + HEADER.next]!)
     while (at >= first) {
       const row = ring + (at & mask) * fieldCount
       if (at < end && data[row + valueField] === value) return at
@@ -67,7 +68,7 @@ export class ValueIndex {
       const value = data[row + valueField]!
       if (Number.isNaN(value)) continue
       // The newest row of its bucket: those after it are out already.
-      data[ring + (hashOf(value) & mask) * fieldCount + headField] = data[row + chainField]!
+      data[ring + (hashOfDouble(value) & mask) * fieldCount + headField] = data[row + chainField]!
     }
   }
 
@@ -83,7 +84,7 @@ export class ValueIndex {
       data[row + chainField] = -1
       return
     }
-    const bucket = hashOf(value) & mask
+    const bucket = hashOfDouble(value) & mask
     data[row + chainField] = this.headOf(data, base, bucket, sequence)
     data[ring + bucket * fieldCount + headField] = sequence
   }
@@ -107,7 +108,7 @@ export class ValueIndex {
     const head = data[ring + bucket * fieldCount + this.field.headField]!
     if (head < data[base + HEADER.first]! || head >= end) return -1
     const value = data[ring + (head & mask) * fieldCount + this.field.valueField]!
-    return !Number.isNaN(value) && (hashOf(value) & mask) === bucket ? head : -1
+    return !Number.isNaN(value) && (hashOfDouble(value) & mask) === bucket ? head : -1
   }
 }
 
@@ -136,16 +137,4 @@ export const leaveOutIndexes = (
       words[row + headField] = 0
     }
   }
-}
-
-const double = new Float64Array(1)
-const halves = new Uint32Array(double.buffer)
-
-/** 32 bits of a double, as MurmurHash3 ends: equal doubles have equal ones; there is no minus zero here. */
-const hashOf = (value: number): number => {
-  double[0] = value
-  let h = Math.imul(halves[0]!, 0x9e3779b1) ^ halves[1]!
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return h ^ (h >>> 16)
 }
