@@ -35,7 +35,7 @@ const open = async (dist) => {
   const { features, labels } = config.settings
   const fitted = { amountBandEdgesMinor: [500, 2000], vocabularies: {} }
 
-  /** Microseconds a payment of `merchants`, whose rings hold `ring`, in `days`; the first half is not counted. */
+  /** Microseconds a payment of `merchants` with rings of `ring`, in `days`; the first half is not counted. */
   return ({ merchants, ring, days }) => {
     const state = { ...features.state, merchant_transactions: ring }
     const settings = readFeatureSettings({ ...features, state }, labels, DEFAULT_AMOUNTS)
@@ -78,7 +78,7 @@ const other = values.before === undefined ? undefined : await open(values.before
 const CASES = {
   '300 merchants, rings are not full': { merchants: 300, ring: 65_536, days: 60 },
   'one merchant, its ring is not full': { merchants: 1, ring: 1_048_576, days: 60 },
-  'one merchant, its ring holds a fiftieth': { merchants: 1, ring: 4096, days: 60 },
+  'one merchant, its ring holds a twentieth': { merchants: 1, ring: 4096, days: 60 },
 }
 const median = (all) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]
 for (const [name, one] of Object.entries(CASES)) {
