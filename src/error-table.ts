@@ -760,6 +760,19 @@ export const ERRORS = define({
     message: 'The prediction log is damaged in {segment} at byte {offset}: {reason}',
     fix: 'Restore the file from a copy. What stands before the damage can be read; what comes after it cannot be put in order with it.',
   },
+  SERVING_LOG_GAPS: {
+    status: 503,
+    exitCode: 2,
+    message: 'The log in {folder} is not whole: {what}. Nothing is decided over a hole',
+    fix: 'Put back the files that are missing: `vigia log verify` names every place, `vigia restore` brings all of a backup back. What is lost for good is accepted with the server stopped: `vigia log accept {numbers}`.',
+  },
+  SERVING_LOG_BEHIND: {
+    status: 503,
+    exitCode: 2,
+    message:
+      'The states have the log in {folder} up to record {savedThrough} only, and its segments lack {numbers}, which they need to catch up',
+    fix: 'The states are an earlier copy, or segments were removed. Put back the states or the segments that belong together: `vigia restore` brings both of one backup back.',
+  },
   SERVING_FOLDER_IN_USE: {
     status: 503,
     exitCode: 2,

@@ -25,9 +25,11 @@ import type {
   ServedModel,
 } from './inference-pipeline.ts'
 import { type LoadedModel, modelName } from './loaded-model.ts'
+import { assertNoGaps } from './log/log-gaps.ts'
 import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
 import { createLoggedPredictions, type LoggedPredictions } from './logged-predictions.ts'
 import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
+import { readFrontier } from './owned/frontier.ts'
 import { openOwnedDecisions } from './owned/owned-decisions.ts'
 import { useRead } from './reading.ts'
 import { mappingOf, shapeOf } from './served-shape.ts'
@@ -72,6 +74,12 @@ export interface OpenPipeline extends InferencePipeline {
 export const openInferencePipeline = async (options: PipelineOptions): Promise<OpenPipeline> => {
   const { states, log, models, settings, observer } = options
   const logBytes = await log.size()
+  await assertNoGaps({
+    log,
+    folder: options.archive,
+    database: options.database,
+    states: states.kind === 'owned' ? await readFrontier(states.store) : undefined,
+  })
   const identity = (await readStoreIdentity(states.store)) ?? (await identify(options))
   const shape = shapeOf(modelsOf(models))
   const tables = await options.tables.prepare(modelsOf(models))
