@@ -3,6 +3,7 @@ import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { featuresCommand } from './features.ts'
 import { generateCommand } from './generate.ts'
+import { type LogTools, logCommand } from './log.ts'
 import { type ModelsTools, modelsCommand } from './models.ts'
 import { type ParityTools, parityCommand } from './parity.ts'
 import { predictCommand } from './predict.ts'
@@ -15,7 +16,7 @@ import { validateCommand } from './validate.ts'
 
 /** Every command of `vigia`, in the order of its help, on what the composition root hands in. */
 export const createCommands = (
-  tools: PipelineTools & ModelsTools & ServeTools & StateTools & ParityTools,
+  tools: PipelineTools & ModelsTools & ServeTools & StateTools & ParityTools & LogTools,
 ): readonly Command[] => [
   generateCommand,
   validateCommand({ renderReport: tools.renderers.validation }),
@@ -25,6 +26,7 @@ export const createCommands = (
   serveCommand(tools),
   stateCommand(tools),
   parityCommand(tools),
+  logCommand(tools),
   modelsCommand(tools),
   runsCommand(tools),
   trackingCommand(tools),

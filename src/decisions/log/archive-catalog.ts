@@ -90,13 +90,13 @@ export const segmentOfFile = (name: string): string => /\/(\d+)[^/]*$/.exec(name
 
 /**
  * Entries for files that are older than the catalog, by the number of their rows: a segment has its records
- * one after the other. They are added to it, so that this is done once.
+ * one after the other.
  *
  * @param known what the catalog has
  * @param names of all files
  * @param isLogged whether the log still has the segment, which is archived again then
  */
-export const catalogueOlder = async (
+export const entriesOfOlder = async (
   folder: string,
   known: readonly CatalogEntry[],
   names: readonly string[],
@@ -132,10 +132,8 @@ export const catalogueOlder = async (
     entry.records += file.rows
     entry.files.push({ name, bytes: file.bytes })
   }
-  const entries = [...bySegment].map(([segment, { records, files }]) => {
+  return [...bySegment].map(([segment, { records, files }]) => {
     const first = Number(segment)
     return { segment, first, last: first + records - 1, records, files }
   })
-  await appendCatalog(folder, entries)
-  return entries
 }

@@ -1,16 +1,10 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { appendFileSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
-import { openTestLog, testModel } from '../inference.test-kit.ts'
 import { appendCatalog, catalogPath, readCatalog } from './archive-catalog.ts'
 import { assertNoGaps, findGaps, readLostNumbers, rememberLost } from './log-gaps.ts'
-import { encodeDecision } from './log-record.ts'
-import { documentOf } from './model-document.ts'
-import { createPredictionArchive } from './prediction-archive.ts'
-
-const MODEL = testModel('champion')
+import { LOG_DATABASE, type WrittenLog, writtenLog } from './written-log.test-kit.ts'
 
 describe('numbers that no file has', () => {
   const held = (first: number, last: number) => ({ first, last, where: `${first}` })
@@ -30,42 +24,19 @@ describe('numbers that no file has', () => {
 })
 
 describe('the log of a service that opens', () => {
+  let written: WrittenLog
   let folder: string
   let log: PredictionLog
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'vigia-gaps-'))
-    // A segment has two records.
-    log = await openTestLog(folder, 2 * encodeDecision(1, decision(1), FEATURES).length)
-    await log.writeDocument(`model-${MODEL.key}`, JSON.stringify(documentOf(MODEL)))
+    written = await writtenLog()
+    ;({ folder, log } = written)
   })
-  afterEach(async () => {
-    await log.close()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  const database = { threads: 1, memoryLimit: '256MB', tempDirectory: join(tmpdir(), 'vigia-gaps-spill') }
+  afterEach(() => written.remove())
   const check = (states?: { savedThrough: number; storedUpTo: number }) =>
-    assertNoGaps({ log, folder, database, states })
-  const append = async (...numbers: number[]): Promise<void> => {
-    for (const n of numbers) await log.append(n, encodeDecision(n, decision(n), FEATURES))
-  }
-  const archive = async (segment: string, isCatalogued = true): Promise<void> => {
-    const archived = await createPredictionArchive({
-      folder,
-      database,
-      modelOf: async () => documentOf(MODEL),
-    }).write(segment, log.readSegment(segment))
-    if (isCatalogued)
-      await appendCatalog(folder, [
-        {
-          segment: segment.slice(0, -4),
-          first: archived.firstSequence,
-          last: archived.lastSequence,
-          records: archived.records,
-          files: archived.catalogued,
-        },
-      ])
-    await log.remove([segment])
-  }
+    assertNoGaps({ log, folder, database: LOG_DATABASE, states })
+  const append = (...numbers: number[]): Promise<void> => written.append(...numbers)
+  const archive = (segment: string, isCatalogued = true): Promise<void> =>
+    written.archive(segment, isCatalogued)
 
   test('is whole when it is empty, and when segments and archive have every number', async () => {
     await check({ savedThrough: 0, storedUpTo: 0 })
@@ -149,23 +120,7 @@ describe('the log of a service that opens', () => {
   test('is whole again once numbers are accepted as lost', async () => {
     await append(1, 4)
     await expect(check()).rejects.toMatchObject({ code: 'SERVING_LOG_GAPS' })
-    await rememberLost(log, [], { first: 2, last: 3 }, 'accepted')
+    await rememberLost(log, [{ first: 2, last: 3, reason: 'accepted' }])
     await check({ savedThrough: 0, storedUpTo: 4 })
   })
-})
-
-const FEATURES = new Float64Array(MODEL.computed.length)
-
-const decision = (n: number) => ({
-  transaction: { transactionId: `t${n}`, userId: 'ada', eventTimeMs: 1e12 + n, amountMinor: 100 },
-  decidedAtMs: 1e12,
-  probability: 0.5,
-  isFlagged: false,
-  riskLevel: 'low' as const,
-  threshold: 0.5,
-  model: MODEL.key,
-  role: 'champion' as const,
-  timing: undefined,
-  latencyMs: 1,
-  shadow: undefined,
 })

@@ -1,7 +1,13 @@
 import type { DatabaseSettings } from '../../disk/database.ts'
 import { VigiaError } from '../../errors.ts'
 import type { LogReader, PredictionLog } from '../../ports/prediction-log.ts'
-import { archiveFileNames, type CatalogEntry, catalogueOlder, readCatalog } from './archive-catalog.ts'
+import {
+  appendCatalog,
+  archiveFileNames,
+  type CatalogEntry,
+  entriesOfOlder,
+  readCatalog,
+} from './archive-catalog.ts'
 import { type NumberRange, rangesText } from './number-ranges.ts'
 
 /** Numbers that a file has, both inclusive. */
@@ -38,7 +44,7 @@ export const findGaps = (held: readonly HeldNumbers[], first: number, last: numb
 export class RunsOfNumbers {
   readonly runs: HeldNumbers[] = []
 
-  add(number: number, where: string): void {
+  readonly add = (number: number, where: string): void => {
     const run = this.runs.at(-1)
     if (run !== undefined && run.where === where && run.last + 1 === number)
       this.runs[this.runs.length - 1] = { ...run, last: number }
@@ -74,19 +80,9 @@ export interface LogCheck {
  * @throws SERVING_LOG_GAPS
  */
 export const assertNoGaps = async ({ log, folder, database, states }: LogCheck): Promise<void> => {
-  const runs = new RunsOfNumbers()
-  for await (const { sequence, position } of log.read(0)) runs.add(sequence, position.segment)
-  const logged = new Set(runs.runs.map(({ where }) => where.replace(/\.[a-z]+$/, '')))
-  const names = await archiveFileNames(folder)
-  const known = await readCatalog(folder)
-  const older = await catalogueOlder(folder, known, names, (segment) => logged.has(segment), database)
-  const isThere = new Set(names)
-  const archived = [...known, ...older]
-    .filter(({ files }) => files.every(({ name }) => isThere.has(name)))
-    .flatMap(heldBy)
-  const lost = await readLostNumbers(log)
-  const held = [...runs.runs, ...archived, ...lost.map((range) => ({ ...range, where: 'lost numbers' }))]
-  const lastArchived = Math.max(0, ...archived.map(({ last }) => last))
+  const { segments, held, lost, lastArchived, older } = await readHeld({ log, folder, database })
+  // So that this is done once.
+  if (older.length > 0) await appendCatalog(folder, older)
   const { savedThrough, storedUpTo } = states ?? { savedThrough: 0, storedUpTo: 0 }
   const isEmpty = log.lastSequence === 0 && lastArchived === 0
   const last = Math.max(log.lastSequence, lastArchived, isEmpty ? storedUpTo : 0)
@@ -100,16 +96,65 @@ export const assertNoGaps = async ({ log, folder, database, states }: LogCheck):
     )
   const gaps = findGaps(held, 1, last)
   if (gaps.length > 0) throw notWhole(folder, gaps, gapsText(gaps))
-  const unsaved = findGaps([...runs.runs, ...lostOf(held)], savedThrough + 1, log.lastSequence)
+  const unsaved = findGaps([...segments, ...lostOf(held)], savedThrough + 1, log.lastSequence)
   if (states !== undefined && unsaved.length > 0)
     throw new VigiaError('SERVING_LOG_BEHIND', {
       folder,
       savedThrough,
       numbers: rangesText(unsaved),
     })
-  if (storedUpTo > last)
-    await rememberLost(log, lost, { first: last + 1, last: storedUpTo }, 'states have them, the log does not')
+  if (findGaps(lostOf(held), last + 1, storedUpTo).length > 0)
+    await rememberLost(log, [
+      ...lost,
+      { first: last + 1, last: storedUpTo, reason: 'states have them, the log does not' },
+    ])
 }
+
+/** Which numbers a log has, and where. */
+export interface HeldByLog {
+  /** Those of the segments. */
+  readonly segments: readonly HeldNumbers[]
+  /** Those of segments and archive, and those that are known to be lost. */
+  readonly held: readonly HeldNumbers[]
+  readonly lost: readonly LostNumbers[]
+  /** Highest number in the archive, inclusive; 0: none. */
+  readonly lastArchived: number
+  /** What the catalog does not have yet. */
+  readonly older: readonly CatalogEntry[]
+}
+
+/** Reads the numbers of all segments; of the archive, what the catalog says of the files that are there. */
+export const readHeld = async ({
+  log,
+  folder,
+  database,
+}: {
+  readonly log: Pick<PredictionLog, 'read' | 'readDocument'>
+  readonly folder: string
+  readonly database: DatabaseSettings
+}): Promise<HeldByLog> => {
+  const { runs, add } = new RunsOfNumbers()
+  for await (const { sequence, position } of log.read(0)) add(sequence, position.segment)
+  const logged = new Set(runs.map(({ where }) => where.replace(/\.[a-z]+$/, '')))
+  const names = await archiveFileNames(folder)
+  const known = await readCatalog(folder)
+  const older = await entriesOfOlder(folder, known, names, (segment) => logged.has(segment), database)
+  const isThere = new Set(names)
+  const archived = [...known, ...older]
+    .filter(({ files }) => files.every(({ name }) => isThere.has(name)))
+    .flatMap(heldBy)
+  const lost = await readLostNumbers(log)
+  return {
+    segments: runs,
+    held: [...runs, ...archived, ...lost.map((range) => ({ ...range, where: LOST }))],
+    lost,
+    lastArchived: archived.reduce((last, range) => Math.max(last, range.last), 0),
+    older,
+  }
+}
+
+/** Stands where a file is named. */
+const LOST = 'lost numbers'
 
 /** Numbers that an archived segment has. */
 export const heldBy = ({ segment, first, last, lacks = [] }: CatalogEntry): HeldNumbers[] => {
@@ -120,7 +165,7 @@ export const heldBy = ({ segment, first, last, lacks = [] }: CatalogEntry): Held
 }
 
 const lostOf = (held: readonly HeldNumbers[]): readonly HeldNumbers[] =>
-  held.filter(({ where }) => where === 'lost numbers')
+  held.filter(({ where }) => where === LOST)
 
 const notWhole = (folder: string, gaps: readonly NumberRange[], what: string): VigiaError =>
   new VigiaError('SERVING_LOG_GAPS', { folder, what, numbers: rangesText(gaps) })
@@ -157,14 +202,8 @@ export const readLostNumbers = async (
   return text === undefined ? [] : (JSON.parse(text) as { readonly lost: readonly LostNumbers[] }).lost
 }
 
-/** From now on nobody misses these numbers of the log. */
+/** From now on nobody misses these numbers of the log, and only these. */
 export const rememberLost = (
   log: Pick<PredictionLog, 'writeDocument'>,
-  known: readonly LostNumbers[],
-  range: NumberRange,
-  reason: string,
-): Promise<void> => {
-  const isKnown = known.some(({ first, last }) => first === range.first && last === range.last)
-  const lost = isKnown ? known : [...known, { ...range, reason }]
-  return log.writeDocument(LOST_DOCUMENT, JSON.stringify({ lost }))
-}
+  lost: readonly LostNumbers[],
+): Promise<void> => log.writeDocument(LOST_DOCUMENT, JSON.stringify({ lost }))

@@ -10,8 +10,8 @@ export interface NumberRange {
 export const rangesText = (ranges: readonly NumberRange[]): string =>
   ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(',')
 
-/** What `rangesText` wrote. @throws CLI_INVALID_ARGUMENT */
-export const parseRanges = (text: string): NumberRange[] =>
+/** What `rangesText` wrote, as an argument of a command. @throws CLI_INVALID_ARGUMENT */
+export const parseRanges = (text: string, command = 'state', argument = '--accept'): NumberRange[] =>
   text
     .split(',')
     .filter((part) => part.trim() !== '')
@@ -19,7 +19,7 @@ export const parseRanges = (text: string): NumberRange[] =>
       const [, first = '', last = first] = /^\s*([1-9]\d{0,14})(?:-([1-9]\d{0,14}))?\s*$/.exec(part) ?? []
       if (first !== '' && Number(first) <= Number(last)) return { first: Number(first), last: Number(last) }
       throw new VigiaError('CLI_INVALID_ARGUMENT', {
-        command: 'state',
-        reason: `--accept has "${part}"; allowed: numbers and ranges of them, for instance 104-105,200`,
+        command,
+        reason: `${argument} has "${part}"; allowed: numbers and ranges of them, for instance 104-105,200`,
       })
     })
