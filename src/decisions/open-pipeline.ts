@@ -31,6 +31,7 @@ import { createLoggedPredictions, type LoggedPredictions } from './logged-predic
 import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
 import { readFrontier } from './owned/frontier.ts'
 import { openOwnedDecisions } from './owned/owned-decisions.ts'
+import { predictionNames } from './prediction-names.ts'
 import { useRead } from './reading.ts'
 import { mappingOf, shapeOf } from './served-shape.ts'
 import { joinHistory } from './shared/known-history.ts'
@@ -88,10 +89,15 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const decider = createDecider(models)
   warmUp(decider)
   const documents = createModelDocuments(log)
-  const { logName } = identity
   const decisions = await openDecisions(options, decider, identity, documents)
   const archive = { folder: options.archive, database: options.database }
-  const logged = createLoggedPredictions({ decisions, log, archive, documents, logName })
+  const logged = createLoggedPredictions({
+    decisions,
+    log,
+    archive,
+    documents,
+    names: predictionNames(identity),
+  })
   const archiver = new Archiver({
     decisions,
     log,
@@ -155,8 +161,8 @@ const openDecisions = async (
   identity: StoreIdentity,
   { nameOf }: ModelDocuments,
 ): Promise<Decisions> => {
-  const { logName } = identity
-  const options: DecisionsOptions = { decider, log, observer, logName, settings, world }
+  const names = predictionNames(identity)
+  const options: DecisionsOptions = { decider, log, observer, names, settings, world }
   const { store } = states
   if (states.kind === 'owned') return openOwnedDecisions({ ...options, store, nameOf })
   await joinHistory(states, log, identity)

@@ -1,14 +1,13 @@
 import type { StatesIdentity } from '../../artifacts/states-manifest.ts'
 import { VigiaError } from '../../errors.ts'
 import type { StateStore } from '../../ports/state-store.ts'
+import type { NamedHistory } from '../prediction-names.ts'
 
 /** What the states of a store belong to. */
-export interface StoreIdentity {
+export interface StoreIdentity extends NamedHistory {
   /** `LoadedModel.statesKey` of the models that can go on from them. */
   readonly statesKey: string
   readonly identity: StatesIdentity
-  /** First part of the ids of all predictions made on this store. */
-  readonly logName: string
   readonly createdAtMs: number
   /** Where the states came from before the first decision; absent when from nowhere. */
   readonly origin?: StoreOrigin | undefined
