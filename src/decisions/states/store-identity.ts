@@ -30,7 +30,9 @@ const LOADING = 'loading'
  * Undefined for a store that has never been used. @throws SERVING_STATES_UNFINISHED when loading it was
  * interrupted
  */
-export const readStoreIdentity = async (store: StateStore): Promise<StoreIdentity | undefined> => {
+export const readStoreIdentity = async (
+  store: Pick<StateStore, 'readNote'>,
+): Promise<StoreIdentity | undefined> => {
   if ((await store.readNote(LOADING)) === 'begun') throw new VigiaError('SERVING_STATES_UNFINISHED', {})
   const text = await store.readNote(IDENTITY)
   return text === undefined ? undefined : (JSON.parse(text) as StoreIdentity)
