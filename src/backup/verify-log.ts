@@ -91,7 +91,8 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
     ...whole.flatMap(heldBy),
     ...lost.map((range) => ({ ...range, where: 'lost numbers' })),
   ]
-  const lastSequence = held.reduce((last, range) => Math.max(last, range.last), 0)
+  // Also of files that are gone: the catalog says what they had.
+  const lastSequence = [...held, ...catalog].reduce((last, range) => Math.max(last, range.last), 0)
   const gaps = findGaps(held, 1, lastSequence)
   const doubled = problems.length === 0 ? await findDoubled(options, names) : NONE_DOUBLED
   return {

@@ -6,7 +6,13 @@ import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
-import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
+import {
+  killVigiaServers,
+  runVigia,
+  spawnVigiaServer,
+  startVigiaServer,
+  type VigiaServer,
+} from './vigia-server.ts'
 
 /*
  * Backups of a server that decides meanwhile, and what is restored from them, with real processes.
@@ -154,6 +160,33 @@ describe('a backup of a server under load', () => {
     expect(JSON.parse(last.stdout)).toMatchObject({ lastSequence: numbers })
   })
 
+  test('a file of the log that is missing is told before the server is ready, and by verifying; what is accepted as lost is no hole', async () => {
+    const { home, settings } = place('hole')
+    const server = await startVigiaServer(home, settings)
+    await decideOn(server, 1, 100)
+    await post(server, '/save-logs', {})
+    await server.stop()
+    expect((await runVigia(home, ['log', 'verify'])).status).toBe(0)
+    for (const path of parquetFiles(home)) rmSync(path)
+    await expect(spawnVigiaServer(home, settings).listening).rejects.toThrow(
+      /SERVING_LOG_GAPS: .*no file has 1-\d+ \(from the beginning/,
+    )
+    const verified = await runVigia(home, ['log', 'verify'])
+    expect([verified.status, verified.stdout]).toEqual([1, expect.stringContaining('verdict    not whole')])
+    const [, numbers = ''] = /no file has (1-\d+)/.exec(verified.stdout) ?? []
+    // Never numbers that are still to be given, or would be missed in silence.
+    const beyond = await runVigia(home, ['log', 'accept', `${numbers},999999`])
+    expect([beyond.status, beyond.stderr]).toEqual([2, expect.stringContaining('999999 was never given')])
+    const accepted = await runVigia(home, ['log', 'accept', numbers])
+    expect([accepted.status, accepted.stderr]).toEqual([0, ''])
+    const again = await startVigiaServer(home, settings)
+    expect(await ask(again, 101)).toContain('"repeated":false')
+    await again.stop()
+    expect((await runVigia(home, ['log', 'verify'])).stdout).toContain(`known to be lost: ${numbers}`)
+    const there = await runVigia(home, ['log', 'accept', String(Number(numbers.replace('1-', '')) + 1)])
+    expect([there.status, there.stderr]).toEqual([2, expect.stringContaining('is not lost')])
+  })
+
   test('a byte that was changed in it is refused by the name of the file, and nothing is restored', async () => {
     const { home, settings } = place('damaged')
     const server = await startVigiaServer(home, settings)
@@ -221,6 +254,8 @@ const startLoad = (server: VigiaServer, first: number): { stop(): Promise<number
     while (!isEnded) {
       await decideOn(server, next, next + 19)
       next += 20
+      // The log loses segments to the archive meanwhile.
+      if (next % 100 === 1) await post(server, '/save-logs', {})
     }
   })()
   return {

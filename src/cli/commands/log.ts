@@ -93,7 +93,11 @@ const accept = async (request: AcceptRequest): Promise<ExitCode> => {
   try {
     const { database } = workIn(context, workFolder)
     const { held, lost } = await readHeld({ log, folder, database })
+    const last = held.reduce((highest, range) => Math.max(highest, range.last), log.lastSequence)
     for (const range of ranges) {
+      // A log that is gone whole does not say how far it went.
+      if (last > 0 && range.last > last)
+        throw invalid(`${rangesText([range])} was never given: the log goes up to ${last}`)
       const there = held.find(({ first, last }) => first <= range.last && last >= range.first)
       if (there !== undefined)
         throw invalid(`${rangesText([there])} is not lost: ${there.where} has it; nothing was written`)
