@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
+import { HISTORY_DOCUMENT, type LoggedHistory } from '../decisions/shared/known-history.ts'
 import {
   readStoreIdentity,
   type StoreIdentity,
@@ -64,7 +65,7 @@ export const restoreBackup = async (options: RestoreOptions): Promise<RestoredBa
   }
   await mkdir(join(partial, 'log'), { recursive: true })
   const origin = manifest.origin === 'kept' ? join(to, 'origin') : undefined
-  if (origin !== undefined) await moveOrigin(join(partial, 'log'), origin)
+  await adaptDocuments(join(partial, 'log'), manifest, origin)
   const hasStates = manifest.kind === 'owned'
   const logName = hasStates
     ? await beginName(await openStates(join(partial, 'states')), manifest, origin, options.world)
@@ -123,11 +124,32 @@ const writeFileOf = async (
   }
 }
 
-/** The states that the log began with lie beside it from now on. */
-const moveOrigin = async (log: string, folder: string): Promise<void> => {
-  const path = join(log, 'documents', `${ORIGIN_DOCUMENT}.json`)
-  const origin = JSON.parse(await readFile(path, 'utf8')) as StoreOrigin
-  await writeFile(path, JSON.stringify({ ...origin, folder }))
+/**
+ * Documents speak of the copy from now on: of the states that the log began with, which lie beside it, and,
+ * where servers shared their states, of no record that the copy does not have.
+ */
+const adaptDocuments = async (
+  log: string,
+  { lastSequence }: BackupManifest,
+  folder: string | undefined,
+): Promise<void> => {
+  const moved = (origin: StoreOrigin | undefined): StoreOrigin | undefined =>
+    origin === undefined || folder === undefined ? origin : { ...origin, folder }
+  await rewriteDocument<StoreOrigin>(log, ORIGIN_DOCUMENT, (origin) => moved(origin)!)
+  await rewriteDocument<LoggedHistory>(log, HISTORY_DOCUMENT, (history) => ({
+    ...history,
+    identity: { ...history.identity, origin: moved(history.identity.origin) },
+    lastRecord: Math.min(history.lastRecord, lastSequence),
+  }))
+}
+
+const rewriteDocument = async <T>(log: string, name: string, change: (document: T) => T): Promise<void> => {
+  const path = join(log, 'documents', `${name}.json`)
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (text !== undefined) await writeFile(path, JSON.stringify(change(JSON.parse(text) as T)))
 }
 
 /** Begins a new name after the last number of the backup. @returns it */
