@@ -4,7 +4,7 @@ import type { BackupTarget } from '../ports/backup-target.ts'
 
 /** A file of a backup. */
 export interface BackupFile {
-  /** `log/…`, `states/…` or `origin/…`. */
+  /** `log/…`, `state/…` or `origin/…`. */
   readonly path: string
   readonly bytes: number
   readonly sha256: string

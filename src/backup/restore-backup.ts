@@ -36,7 +36,7 @@ export interface RestoreOptions {
 
 export interface RestoredBackup {
   readonly manifest: BackupManifest
-  /** `to`'s `log`, and its `states` where the backup has some. */
+  /** `to`'s `log`, and its `state` where the backup has some. */
   readonly log: string
   readonly states: string | undefined
   /** First part of the ids of predictions to come; undefined for the log alone. */
@@ -68,7 +68,7 @@ export const restoreBackup = async (options: RestoreOptions): Promise<RestoredBa
   await adaptDocuments(join(partial, 'log'), manifest, origin)
   const hasStates = manifest.kind === 'owned'
   const logName = hasStates
-    ? await beginName(await openStates(join(partial, 'states')), manifest, origin, options.world)
+    ? await beginName(await openStates(join(partial, 'state')), manifest, origin, options.world)
     : undefined
   await rmdir(to).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
@@ -77,7 +77,7 @@ export const restoreBackup = async (options: RestoreOptions): Promise<RestoredBa
   return {
     manifest,
     log: join(to, 'log'),
-    states: hasStates ? join(to, 'states') : undefined,
+    states: hasStates ? join(to, 'state') : undefined,
     logName,
   }
 }
@@ -95,7 +95,7 @@ const latestName = async (target: BackupTarget): Promise<string> =>
   (await backupNames(target)).at(-1) ?? 'latest'
 
 /** Each name of a path; none leads out of the folder. */
-const PATH = /^(log|states|origin)(\/[\w=][\w.=-]*)+$/
+const PATH = /^(log|state|origin)(\/[\w=][\w.=-]*)+$/
 
 const writeFileOf = async (
   target: BackupTarget,

@@ -144,7 +144,7 @@ const keepAll = async (
   const documents = join(log, 'documents')
   for (const name of await filesIn(documents)) await keep(join(documents, name), `log/documents/${name}`)
   for (const name of await filesIn(log)) if (BESIDE.includes(name)) await keep(join(log, name), `log/${name}`)
-  if (copy.states !== undefined) await keep(join(copy.states.folder, 'data.mdb'), 'states/data.mdb')
+  if (copy.states !== undefined) await keep(join(copy.states.folder, 'data.mdb'), 'state/data.mdb')
   const origin = await keepOrigin(options, keep)
   return { files, origin }
 }

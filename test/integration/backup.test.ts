@@ -79,7 +79,7 @@ describe('a backup of a server under load', () => {
     const copy = await startVigiaServer(elsewhere.home, [
       ...elsewhere.settings,
       `prediction_log.path=${join(restored, 'log')}`,
-      `state_store.path=${join(restored, 'states')}`,
+      `state_store.path=${join(restored, 'state')}`,
     ])
     expect(await foundOf(copy, before)).toEqual(found)
     for (const [n, answer] of before) expect(await ask(copy, n)).toBe(answer)
@@ -201,7 +201,7 @@ describe('a backup of a server under load', () => {
     const restored = await runVigia(home, ['restore', '--from', join(root, 'damaged-backups'), '--to', to])
     expect(restored.status).toBe(2)
     expect(restored.stderr).toMatch(
-      /BACKUP_DAMAGED: The backup \S+ is damaged: (log|states|origin)\/\S+: its part parts\/\w+\/\w+ has the SHA-256/,
+      /BACKUP_DAMAGED: The backup \S+ is damaged: (log|state|origin)\/\S+: its part parts\/\w+\/\w+ has the SHA-256/,
     )
     expect(readdirSync(root)).not.toContain('damaged-restored')
     const verified = await runVigia(home, ['backup', '--to', join(root, 'damaged-backups'), '--verify'])
