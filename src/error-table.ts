@@ -766,6 +766,62 @@ export const ERRORS = define({
     message: 'The prediction log is damaged in {segment} at byte {offset}: {reason}',
     fix: 'Restore the file from a copy. What stands before the damage can be read; what comes after it cannot be put in order with it.',
   },
+  SERVING_LOG_GAPS: {
+    status: 503,
+    exitCode: 2,
+    message: 'The log in {folder} is not whole: {what}. Nothing is decided over a hole',
+    fix: 'Put back the files that are missing: `vigia log verify` names every place, `vigia restore` brings all of a backup back. What is lost for good is accepted with the server stopped: `vigia log accept {numbers}`.',
+  },
+  SERVING_LOG_BEHIND: {
+    status: 503,
+    exitCode: 2,
+    message:
+      'The states have the log in {folder} up to record {savedThrough} only, and its segments lack {numbers}, which they need to catch up',
+    fix: 'The states are an earlier copy, or segments were removed. Put back the states or the segments that belong together: `vigia restore` brings both of one backup back.',
+  },
+  BACKUP_TARGET_FAILED: {
+    status: 503,
+    exitCode: 2,
+    message: 'Backups in {target} cannot be read or written: {reason}',
+    fix: 'Give access to the folder, or to the bucket (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, and AWS_ENDPOINT_URL for a store other than Amazon S3), and run it again: what is there already is not copied twice.',
+  },
+  BACKUP_TARGET_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '"{target}" is no place for backups: {reason}',
+    fix: 'Name a folder, or s3://bucket/prefix.',
+  },
+  BACKUP_UNSTEADY: {
+    status: 503,
+    exitCode: 2,
+    message:
+      'The log in {folder} changed faster than it could be copied, {attempts} times: its segments lack {numbers}',
+    fix: 'Run it again at a quieter hour, or with a larger prediction_log.segment_size: segments are removed less often then. Nothing was written that a restore would take.',
+  },
+  BACKUP_SOURCE_DAMAGED: {
+    status: 422,
+    exitCode: 2,
+    message: '{file} of the log in {folder} is not what was written: {reason}',
+    fix: 'Take the file from an earlier backup (`vigia restore` to another folder) and put it in its place; `vigia log verify` names every damaged file.',
+  },
+  BACKUP_DAMAGED: {
+    status: 422,
+    exitCode: 2,
+    message: 'The backup {backup} is damaged: {file}: {reason}',
+    fix: 'Restore another one: `vigia backup --to {target} --list` names them. Parts that they have in common are damaged in all.',
+  },
+  BACKUP_NOT_FOUND: {
+    status: 404,
+    exitCode: 2,
+    message: '{target} has no backup {name}. It has: {allowed}',
+    fix: 'Name one that it has, or leave --at out for the latest.',
+  },
+  BACKUP_FOLDER_NOT_EMPTY: {
+    status: 409,
+    exitCode: 2,
+    message: '{folder} is not empty: it has {found}',
+    fix: 'Restore to a new or empty folder: nothing is ever overwritten.',
+  },
   SERVING_FOLDER_IN_USE: {
     status: 503,
     exitCode: 2,

@@ -4,6 +4,7 @@ import { renderEvaluationPlots, renderEvaluationReport } from '../reports/evalua
 import { renderValidationReport } from '../reports/validation-report.ts'
 import { trackThisProcess } from '../tracking/track-this-process.ts'
 import type { ProcessParts } from './composition.ts'
+import { backupSource, openBackupTarget } from './open-backups.ts'
 import { createServingStorage } from './open-serving-storage.ts'
 import { trackingStoreOpener } from './open-tracking-store.ts'
 import { serverStarter, servingModelLoader } from './start-server.ts'
@@ -18,6 +19,9 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     owner,
     openTrackingStore,
     storage,
+    version,
+    backupSource,
+    openBackupTarget,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: serverStarter({ version, storage, openTrackingStore, world }),
     trackThisProcess: (store, command, directory) =>

@@ -7,6 +7,7 @@ import { transactionHash } from './decision-receipt.ts'
 import type { DecisionsOptions } from './decisions.ts'
 import type { Feedback, FeedbackOutcome, InferenceObserver } from './inference-pipeline.ts'
 import { LabelBalance } from './label-balance.ts'
+import type { PredictionNames } from './prediction-names.ts'
 import type { StateUpdate } from './state-updates.ts'
 
 /** A decision that is durable by now. */
@@ -20,7 +21,7 @@ export interface DecidedNow {
   readonly updates: readonly StateUpdate[]
 }
 
-type AnswersOptions = Pick<DecisionsOptions, 'observer' | 'logName' | 'world' | 'decider'>
+type AnswersOptions = Pick<DecisionsOptions, 'observer' | 'names' | 'world' | 'decider'>
 
 /**
  * What is answered, and what the observer is told at the same moment.
@@ -30,15 +31,15 @@ type AnswersOptions = Pick<DecisionsOptions, 'observer' | 'logName' | 'world' | 
  */
 export class Answers {
   private readonly observer: InferenceObserver
-  private readonly logName: string
+  private readonly names: PredictionNames
   private readonly monotonicMs: () => number
 
   /** Absent where transactions without a label become genuine: then frauds alone are what is told. */
   private readonly balance: LabelBalance | undefined
 
-  constructor({ observer, logName, world, decider }: AnswersOptions) {
+  constructor({ observer, names, world, decider }: AnswersOptions) {
     this.observer = observer
-    this.logName = logName
+    this.names = names
     this.monotonicMs = world.monotonicMs
     this.balance =
       decider.models.champion.settings.unlabelled === undefined
@@ -51,7 +52,7 @@ export class Answers {
     { transactionId, receipt, sequence, reasons, shadow, updates }: DecidedNow,
     startedMs: number,
   ): Prediction {
-    const prediction = predictionOf(receipt, receipt.model, transactionId, this.logName, sequence, false)
+    const prediction = predictionOf(receipt, receipt.model, transactionId, this.names, sequence, false)
     this.observer.predicted(prediction, this.monotonicMs() - startedMs)
     for (const update of updates) this.observer.updated(update)
     if (shadow !== undefined) {
@@ -77,7 +78,7 @@ export class Answers {
     const { transactionId } = transaction
     if (receipt.hash !== hash && receipt.hash !== transactionHash(transaction))
       throw new VigiaError('SERVING_TRANSACTION_DIFFERS', { transactionId })
-    const prediction = predictionOf(receipt, receipt.model, transactionId, this.logName, sequence, true)
+    const prediction = predictionOf(receipt, receipt.model, transactionId, this.names, sequence, true)
     this.observer.predicted(prediction, this.monotonicMs() - startedMs)
     return prediction
   }

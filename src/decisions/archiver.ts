@@ -2,7 +2,9 @@ import type { DatabaseSettings } from '../disk/database.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import type { Decisions } from './decisions.ts'
 import type { InferenceObserver, SavedLogs } from './inference-pipeline.ts'
+import { appendCatalog } from './log/archive-catalog.ts'
 import { startArchiveThread } from './log/archive-thread.ts'
+import type { ArchivedSegment } from './log/prediction-archive.ts'
 import type { ModelDocuments } from './model-documents.ts'
 
 export interface ArchiverParts {
@@ -84,6 +86,7 @@ export class Archiver {
           const archived = await thread.write(segment, log.readSegment(segment))
           files.push(...archived.files)
           records += archived.records
+          await this.catalogue(segment, archived)
           this.parts.onArchived()
           // What opening may still need to replay stays, and is archived again next time.
           if (archived.lastSequence <= archivable) await log.remove([segment])
@@ -94,6 +97,16 @@ export class Archiver {
     }
     this.bytes = await log.size()
     return { folder: archive.folder, files, records }
+  }
+
+  /** Before the log loses the segment: an opening looks for every number in one or the other. */
+  private async catalogue(segment: string, archived: ArchivedSegment): Promise<void> {
+    const { firstSequence: first, lastSequence: last, records, lacks, catalogued: files } = archived
+    if (records === 0) return
+    const name = segment.replace(/\.[a-z]+$/, '')
+    await appendCatalog(this.parts.archive.folder, [
+      { segment: name, first, last, records, ...(lacks.length > 0 && { lacks }), files },
+    ])
   }
 
   /** A log that is large enough becomes Parquet by itself. */

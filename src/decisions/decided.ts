@@ -3,6 +3,7 @@ import type { RiskLevel, Scorer } from '../model/scorer.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { ReceiptPlace } from './decision-receipt.ts'
 import type { Entities } from './entities.ts'
+import type { PredictionNames } from './prediction-names.ts'
 import type { TransactionTiming } from './state-updates.ts'
 
 /*
@@ -159,11 +160,11 @@ export const predictionOf = (
   decided: Decided,
   model: ServedModelName,
   transactionId: string,
-  logName: string,
+  names: PredictionNames,
   sequence: number,
   isRepeated: boolean,
 ): Prediction => ({
-  predictionId: `${logName}-${sequence}`,
+  predictionId: names.idOf(sequence),
   transactionId,
   sequence,
   decidedAtMs: decided.decidedAtMs,

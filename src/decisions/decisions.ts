@@ -8,6 +8,7 @@ import type { Decider } from './decider.ts'
 import type { LabelReceipt } from './decision-receipt.ts'
 import type { Feedback, FeedbackOutcome, InferenceObserver } from './inference-pipeline.ts'
 import type { LogEntry } from './log/log-record.ts'
+import type { PredictionNames } from './prediction-names.ts'
 import type { IsStale } from './reading.ts'
 
 /** An open state store, and whether one process owns it or many share it. `name` is for people. */
@@ -49,8 +50,8 @@ export interface DecisionsOptions {
   readonly decider: Decider
   readonly log: PredictionLog
   readonly observer: InferenceObserver
-  /** First part of prediction ids: names this store of states for ever. */
-  readonly logName: string
+  /** Of prediction ids: they name this store of states for ever. */
+  readonly names: PredictionNames
   readonly settings: DecisionSettings
   readonly world: World
 }

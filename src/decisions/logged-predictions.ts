@@ -7,6 +7,7 @@ import type { LoggedPrediction } from './inference-pipeline.ts'
 import type { ArchiveLookup } from './log/archive-lookup.ts'
 import { decodeLogEntry, type LogEntry } from './log/log-record.ts'
 import type { ModelDocuments } from './model-documents.ts'
+import type { PredictionNames } from './prediction-names.ts'
 
 export interface LoggedPredictionsParts {
   readonly decisions: Decisions
@@ -14,8 +15,7 @@ export interface LoggedPredictionsParts {
   /** Folder of the dated Parquet files, and the database that reads them. */
   readonly archive: { readonly folder: string; readonly database: DatabaseSettings }
   readonly documents: ModelDocuments
-  /** First part of prediction ids. */
-  readonly logName: string
+  readonly names: PredictionNames
 }
 
 /**
@@ -41,7 +41,7 @@ export interface LoggedPredictions {
 const MOST_WAITING = 100
 
 export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPredictions => {
-  const { decisions, log, archive, documents, logName } = parts
+  const { decisions, log, archive, documents, names } = parts
   const queue = createBoundedQueue(MOST_WAITING, 'searches for earlier decisions')
   let lookup: Promise<ArchiveLookup> | undefined
 
@@ -72,7 +72,7 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
     const { computed, name, version } = await documents.modelOf(decision.model)
     const label = await decisions.findLabel(transactionId)
     return {
-      ...predictionOf(decision, { name, version }, transactionId, logName, sequence, false),
+      ...predictionOf(decision, { name, version }, transactionId, names, sequence, false),
       transaction,
       latencyMs,
       features: new Map(computed.map((feature, f) => [feature, vector[f]!])),
@@ -89,7 +89,7 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
 
   const find = async (id: string): Promise<LoggedPrediction | undefined> => {
     const decided = await decisions.findDecision(id)
-    const sequence = decided?.sequence ?? sequenceOf(id, logName)
+    const sequence = decided?.sequence ?? names.sequenceOf(id)
     if (sequence === undefined) return undefined
     const position = decided?.receipt.position
     const record = position && (await log.readAt(position))
@@ -106,11 +106,4 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
       await (await lookup)?.close()
     },
   }
-}
-
-/** The number in a prediction id of this log; undefined when it is none. */
-const sequenceOf = (id: string, logName: string): number | undefined => {
-  if (!id.startsWith(`${logName}-`)) return undefined
-  const digits = id.slice(logName.length + 1)
-  return /^[1-9]\d{0,14}$/.test(digits) ? Number(digits) : undefined
 }

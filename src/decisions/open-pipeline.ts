@@ -25,10 +25,13 @@ import type {
   ServedModel,
 } from './inference-pipeline.ts'
 import { type LoadedModel, modelName } from './loaded-model.ts'
+import { assertNoGaps } from './log/log-gaps.ts'
 import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
 import { createLoggedPredictions, type LoggedPredictions } from './logged-predictions.ts'
 import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
+import { readFrontier } from './owned/frontier.ts'
 import { openOwnedDecisions } from './owned/owned-decisions.ts'
+import { predictionNames } from './prediction-names.ts'
 import { useRead } from './reading.ts'
 import { mappingOf, shapeOf } from './served-shape.ts'
 import { joinHistory } from './shared/known-history.ts'
@@ -72,6 +75,12 @@ export interface OpenPipeline extends InferencePipeline {
 export const openInferencePipeline = async (options: PipelineOptions): Promise<OpenPipeline> => {
   const { states, log, models, settings, observer } = options
   const logBytes = await log.size()
+  await assertNoGaps({
+    log,
+    folder: options.archive,
+    database: options.database,
+    states: states.kind === 'owned' ? await readFrontier(states.store) : undefined,
+  })
   const identity = (await readStoreIdentity(states.store)) ?? (await identify(options))
   const shape = shapeOf(modelsOf(models))
   const tables = await options.tables.prepare(modelsOf(models))
@@ -80,10 +89,15 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const decider = createDecider(models)
   warmUp(decider)
   const documents = createModelDocuments(log)
-  const { logName } = identity
   const decisions = await openDecisions(options, decider, identity, documents)
   const archive = { folder: options.archive, database: options.database }
-  const logged = createLoggedPredictions({ decisions, log, archive, documents, logName })
+  const logged = createLoggedPredictions({
+    decisions,
+    log,
+    archive,
+    documents,
+    names: predictionNames(identity),
+  })
   const archiver = new Archiver({
     decisions,
     log,
@@ -147,8 +161,8 @@ const openDecisions = async (
   identity: StoreIdentity,
   { nameOf }: ModelDocuments,
 ): Promise<Decisions> => {
-  const { logName } = identity
-  const options: DecisionsOptions = { decider, log, observer, logName, settings, world }
+  const names = predictionNames(identity)
+  const options: DecisionsOptions = { decider, log, observer, names, settings, world }
   const { store } = states
   if (states.kind === 'owned') return openOwnedDecisions({ ...options, store, nameOf })
   await joinHistory(states, log, identity)

@@ -22,6 +22,10 @@ export type Durability = 'process' | 'power'
 export interface LogReader {
   /** Records after `sequence`, oldest first; half a record at the end is not there yet. */
   read(after: number): AsyncIterable<LogRecord>
+  /** Names of the segments that are there now, oldest first. */
+  segments(): Promise<readonly string[]>
+  /** Records of one of them, none when it is gone; of the last one, half a record is not there yet. */
+  readSegment(segment: string): AsyncIterable<LogRecord>
   readDocument(name: string): Promise<string | undefined>
   /** Names of all documents. */
   documentNames(): Promise<readonly string[]>

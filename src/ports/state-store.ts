@@ -78,6 +78,14 @@ export interface StateStore {
   close(): Promise<void>
 }
 
+/** A copy of a store's states, as they were at one moment; what it says of the log. */
+export interface StatesCopy extends Pick<StateStore, 'readNote'> {
+  readonly states: number
+  readonly receipts: number
+  /** Receipts whose ids begin with `log/` alone. */
+  findReceipt(id: string): Promise<Uint8Array | undefined>
+}
+
 /** An entry that waits in a shared store until some process has written it to its log. */
 export interface OutboxEntry {
   readonly sequence: number

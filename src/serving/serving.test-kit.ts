@@ -10,6 +10,7 @@ import type {
   ServedModel,
 } from '../decisions/inference-pipeline.ts'
 import type { ModelControl } from '../decisions/model-control.ts'
+import { predictionNames } from '../decisions/prediction-names.ts'
 import { VigiaError } from '../errors.ts'
 import type { Scorer } from '../model/scorer.ts'
 import { NO_SHAPE } from '../transaction/shape.ts'
@@ -66,7 +67,14 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
     const decided = decidedOf(SCORER, 'champion', probability, decidedAtMs, 'in_order')
     const { name, version } = pipeline.models[0]!
     const logged: LoggedPrediction = {
-      ...predictionOf(decided, { name, version }, transaction.transactionId, 'log', sequence, false),
+      ...predictionOf(
+        decided,
+        { name, version },
+        transaction.transactionId,
+        predictionNames({ logName: 'log' }),
+        sequence,
+        false,
+      ),
       transaction,
       latencyMs: 0.25,
       features: new Map([

@@ -5,6 +5,7 @@ import { join, relative } from 'node:path'
 import { createFileStore } from '../../src/adapters/files/file-store.ts'
 import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
+import { backupSource, openBackupTarget } from '../../src/composition/open-backups.ts'
 import { createServingStorage } from '../../src/composition/open-serving-storage.ts'
 import { serverStarter, servingModelLoader } from '../../src/composition/start-server.ts'
 import type { World } from '../../src/foundation/world.ts'
@@ -87,6 +88,9 @@ const runIn = async (
     owner,
     openTrackingStore,
     storage,
+    version: '0.0.0',
+    backupSource,
+    openBackupTarget,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: serverStarter({
       version: '0.0.0',

@@ -10,6 +10,7 @@ import {
   testModel,
 } from '../../src/decisions/inference.test-kit.ts'
 import { decodeLogEntry, type LogEntry } from '../../src/decisions/log/log-record.ts'
+import { predictionNames } from '../../src/decisions/prediction-names.ts'
 import { expectReplayed } from '../../src/decisions/replayed.test-kit.ts'
 import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions.ts'
 import type { StoreIdentity } from '../../src/decisions/states/store-identity.ts'
@@ -96,7 +97,7 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
       log,
       observer: silentObserver,
       decider: createDecider({ champion: MODEL }),
-      logName: 'test',
+      names: predictionNames({ logName: 'test' }),
       identity: IDENTITY,
       settings: { ...TEST_SETTINGS, receiptLifeMs: 60_000 },
       world: { ...TEST_WORLD, now: () => Date.now() },

@@ -14,6 +14,7 @@ import {
 } from '../../src/decisions/inference.test-kit.ts'
 import { decodeLogEntry, type LogEntry } from '../../src/decisions/log/log-record.ts'
 import { writeModelDocument } from '../../src/decisions/log/model-document.ts'
+import { predictionNames } from '../../src/decisions/prediction-names.ts'
 import { expectReplayed as expectReplayedBy } from '../../src/decisions/replayed.test-kit.ts'
 import { assertNeverUsed, joinHistory } from '../../src/decisions/shared/known-history.ts'
 import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions.ts'
@@ -80,7 +81,7 @@ export const startFleet = (folder: string, url: string): SharedFleet => {
         identity,
         observer: { ...silentObserver, warned: (code) => void warnings.push(code) },
         decider: createDecider({ champion: MODEL }),
-        logName: identity.logName,
+        names: predictionNames(identity),
         settings: TEST_SETTINGS,
         world: TEST_WORLD,
       })

@@ -130,12 +130,16 @@ const end = async (server: ChildProcess, signal: NodeJS.Signals): Promise<void> 
 }
 
 /** Runs another command of the program to its end. */
-export const runVigia = (folder: string, words: readonly string[]): Promise<Finished> =>
+export const runVigia = (
+  folder: string,
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Finished> =>
   new Promise((done) => {
     execFile(
       process.execPath,
       [VIGIA, ...words],
-      { cwd: folder, maxBuffer: 1 << 26 },
+      { cwd: folder, maxBuffer: 1 << 26, env: { ...process.env, ...environment } },
       (error, stdout, stderr) => {
         done({ status: error === null ? 0 : Number(error.code ?? 1), stdout, stderr })
       },

@@ -23,13 +23,14 @@ export interface LmdbDatabases {
 /** Room for so many kinds of entities, and what else there is. */
 export const MOST_DATABASES = 256
 
-/** Opens the databases; makes them where there are none. @throws what LMDB says */
-export const openDatabases = (folder: string): LmdbDatabases => {
+/** Opens the databases; makes them where there are none, unless they are only read. @throws what LMDB says */
+export const openDatabases = (folder: string, readOnly = false): LmdbDatabases => {
   const root: LmdbDatabases['root'] = open({
     path: folder,
     maxDbs: MOST_DATABASES,
     encoding: 'binary',
     noSubdir: false,
+    readOnly,
   })
   const opened = new Map<EntityKind, Database<Buffer, number>>()
   const statesOf = (kind: EntityKind): Database<Buffer, number> => {

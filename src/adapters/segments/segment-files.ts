@@ -117,6 +117,8 @@ export const readRecordAt = async (
 /** Reads the log in `folder`, which another process may be writing. */
 export const openLogReader = (folder: string): LogReader => ({
   read: (after) => readSegments(folder, after, (_, isLast) => ({ mayBeCut: isLast })),
+  segments: async () => segmentsIn(folder),
+  readSegment: (segment) => readRecords(folder, segment, { mayBeCut: segmentsIn(folder).at(-1) === segment }),
   readDocument: (name) => readDocument(folder, name),
   documentNames: () => documentNames(folder),
 })

@@ -1,11 +1,14 @@
 import type { Command } from '../command.ts'
+import { type BackupTools, backupCommand } from './backup.ts'
 import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
 import { featuresCommand } from './features.ts'
 import { generateCommand } from './generate.ts'
+import { type LogTools, logCommand } from './log.ts'
 import { type ModelsTools, modelsCommand } from './models.ts'
 import { type ParityTools, parityCommand } from './parity.ts'
 import { predictCommand } from './predict.ts'
+import { type RestoreTools, restoreCommand } from './restore-backup.ts'
 import { type PipelineTools, runCommand } from './run.ts'
 import { runsCommand } from './runs.ts'
 import { type ServeTools, serveCommand } from './serve.ts'
@@ -15,7 +18,14 @@ import { validateCommand } from './validate.ts'
 
 /** Every command of `vigia`, in the order of its help, on what the composition root hands in. */
 export const createCommands = (
-  tools: PipelineTools & ModelsTools & ServeTools & StateTools & ParityTools,
+  tools: PipelineTools &
+    ModelsTools &
+    ServeTools &
+    StateTools &
+    ParityTools &
+    LogTools &
+    BackupTools &
+    RestoreTools,
 ): readonly Command[] => [
   generateCommand,
   validateCommand({ renderReport: tools.renderers.validation }),
@@ -25,6 +35,9 @@ export const createCommands = (
   serveCommand(tools),
   stateCommand(tools),
   parityCommand(tools),
+  logCommand(tools),
+  backupCommand(tools),
+  restoreCommand(tools),
   modelsCommand(tools),
   runsCommand(tools),
   trackingCommand(tools),

@@ -1,11 +1,13 @@
-import { mkdir, readdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, readdir, stat } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../disk/database.ts'
+import { sha256OfFile } from '../../disk/sha256-of-file.ts'
 import { writeAtomically } from '../../disk/write-atomically.ts'
 import { VigiaError } from '../../errors.ts'
 import { nextTurn } from '../../foundation/next-turn.ts'
 import type { LogRecord } from '../../ports/prediction-log.ts'
+import type { CatalogFile } from './archive-catalog.ts'
 import { type ColumnValue, decisionOf, featureColumn, labelOf, repairOf } from './archive-columns.ts'
 import {
   type ArchiveTable,
@@ -16,13 +18,19 @@ import {
 } from './archive-table.ts'
 import { decodeLogEntry, type LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
+import type { NumberRange } from './number-ranges.ts'
 
 /** What a segment of the log became. */
 export interface ArchivedSegment {
   readonly files: readonly string[]
   readonly records: number
-  /** Of the log, not of the entries in it. */
+  /** Of the log, not of the entries in it; 0 without a record. */
+  readonly firstSequence: number
   readonly lastSequence: number
+  /** Numbers between them that no record had. */
+  readonly lacks: readonly NumberRange[]
+  /** The same files as the catalog has them. */
+  readonly catalogued: readonly CatalogFile[]
 }
 
 /**
@@ -57,7 +65,9 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
       withDatabase(database, async (connection) => {
         const tables = new Map<string, ArchiveTable>()
         let count = 0
+        let firstSequence = 0
         let lastSequence = 0
+        const lacks: NumberRange[] = []
         for await (const { sequence, payload } of records) {
           const entry = decodeLogEntry(payload)
           if (entry === undefined)
@@ -72,15 +82,28 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
           tables.set(key, table)
           table.add(entry)
           count++
+          if (firstSequence === 0) firstSequence = sequence
+          else if (sequence > lastSequence + 1) lacks.push({ first: lastSequence + 1, last: sequence - 1 })
           lastSequence = sequence
           if (count % CHUNK_ROWS === 0) await nextTurn()
         }
         const files: string[] = []
-        for (const table of tables.values()) files.push(await writeFile(connection, table))
-        return { files, records: count, lastSequence }
+        const catalogued: CatalogFile[] = []
+        for (const table of tables.values()) {
+          const path = await writeFile(connection, table)
+          files.push(path)
+          catalogued.push(await catalogFile(folder, path))
+        }
+        return { files, catalogued, records: count, firstSequence, lastSequence, lacks }
       }),
   }
 }
+
+const catalogFile = async (folder: string, path: string): Promise<CatalogFile> => ({
+  name: relative(folder, path).replaceAll('\\', '/'),
+  bytes: (await stat(path)).size,
+  sha256: await sha256OfFile(path),
+})
 
 /** UTC day of an entry. */
 const dateOf = (entry: LogEntry): string => new Date(atOf(entry)).toISOString().slice(0, 10)

@@ -8,6 +8,7 @@ import { openTestLog, silentObserver, TEST_SETTINGS, TEST_WORLD, testModel } fro
 import type { InferenceObserver } from '../inference-pipeline.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
+import { predictionNames } from '../prediction-names.ts'
 import { expectReplayed as expectReplayedBy } from '../replayed.test-kit.ts'
 import { openOwnedDecisions } from './owned-decisions.ts'
 
@@ -42,7 +43,7 @@ export const startProcess = async (store: StateStore, folder: string, options: P
     log,
     observer,
     decider: createDecider({ champion: model }),
-    logName: 'test',
+    names: predictionNames({ logName: 'test' }),
     settings: { ...TEST_SETTINGS, cacheBytes, saveAfterMs },
     world: { ...TEST_WORLD, now },
     nameOf: async () => ({ name: MODEL.description.name, version: MODEL.description.version }),

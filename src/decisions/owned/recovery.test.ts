@@ -18,6 +18,7 @@ import {
 } from '../inference.test-kit.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
 import { encodeLabel } from '../log/log-record.ts'
+import { predictionNames } from '../prediction-names.ts'
 import { stateOf } from '../states/stored-state.ts'
 import { DueLabels } from './due-labels.ts'
 import { Frontier, frontierReceipts } from './frontier.ts'
@@ -192,7 +193,7 @@ const decideAll = async (log: PredictionLog, events: readonly HistoryEntry[]): P
     log,
     observer: silentObserver,
     decider: createDecider({ champion: MODEL }),
-    logName: 'test',
+    names: predictionNames({ logName: 'test' }),
     settings: TEST_SETTINGS,
     world: TEST_WORLD,
     nameOf,

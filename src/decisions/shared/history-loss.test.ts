@@ -12,6 +12,7 @@ import {
   testFolder,
   testModel,
 } from '../inference.test-kit.ts'
+import { predictionNames } from '../prediction-names.ts'
 import { type StoreIdentity, writeStoreIdentity } from '../states/store-identity.ts'
 import { assertNeverUsed, joinHistory, readLoggedHistory } from './known-history.ts'
 import { openSharedDecisions } from './shared-decisions.ts'
@@ -144,7 +145,7 @@ describe('decisions on a shared store that loses them', () => {
         identity: IDENTITY,
         observer: { ...silentObserver, warned: (code) => void warnings.push({ code }) },
         decider: createDecider({ champion: MODEL }),
-        logName: IDENTITY.logName,
+        names: predictionNames(IDENTITY),
         settings: TEST_SETTINGS,
         world: TEST_WORLD,
       })

@@ -10,6 +10,7 @@ import {
   testFolder,
   testModel,
 } from '../inference.test-kit.ts'
+import { predictionNames } from '../prediction-names.ts'
 import { writeStoreIdentity } from '../states/store-identity.ts'
 import { joinHistory } from './known-history.ts'
 import { openSharedDecisions } from './shared-decisions.ts'
@@ -40,7 +41,7 @@ test('labels of one transaction that come at once are told one after the other',
     identity,
     observer: silentObserver,
     decider: createDecider({ champion: MODEL }),
-    logName: identity.logName,
+    names: predictionNames(identity),
     settings: TEST_SETTINGS,
     world: { ...TEST_WORLD, newId: () => `name-${++names}` },
   })

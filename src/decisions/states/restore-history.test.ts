@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { LogEntry } from '../log/log-record.ts'
+import { parseRanges, rangesText } from '../log/number-ranges.ts'
 import { mergeEntries } from './merge-entries.ts'
-import { assertAccepted, NumberCheck, parseRanges, rangesText } from './restore-history.ts'
+import { assertAccepted, NumberCheck } from './restore-history.ts'
 
 describe('numbers of logs', () => {
   test('without a gap have no problems', () => {

@@ -1,13 +1,8 @@
 import { VigiaError } from '../../errors.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
+import { type NumberRange, rangesText } from '../log/number-ranges.ts'
 import { readLoggedHistory } from '../shared/known-history.ts'
 import type { StoreIdentity } from './store-identity.ts'
-
-/** Numbers from `first` to `last`, both inclusive. */
-export interface NumberRange {
-  readonly first: number
-  readonly last: number
-}
 
 /** What is wrong with the numbers of all logs together. */
 export interface NumberProblems {
@@ -58,24 +53,6 @@ export const readHistories = async (
       'nothing in it says of which store it is (documents/history.json), and the store does not say so either',
   })
 }
-
-/** Numbers as they are written: `104-105,200`; empty for none. */
-export const rangesText = (ranges: readonly NumberRange[]): string =>
-  ranges.map(({ first, last }) => (first === last ? `${first}` : `${first}-${last}`)).join(',')
-
-/** What `rangesText` wrote. @throws CLI_INVALID_ARGUMENT */
-export const parseRanges = (text: string): NumberRange[] =>
-  text
-    .split(',')
-    .filter((part) => part.trim() !== '')
-    .map((part) => {
-      const [, first = '', last = first] = /^\s*([1-9]\d{0,14})(?:-([1-9]\d{0,14}))?\s*$/.exec(part) ?? []
-      if (first !== '' && Number(first) <= Number(last)) return { first: Number(first), last: Number(last) }
-      throw new VigiaError('CLI_INVALID_ARGUMENT', {
-        command: 'state',
-        reason: `--accept has "${part}"; allowed: numbers and ranges of them, for instance 104-105,200`,
-      })
-    })
 
 /** Counts numbers as they come, ascending, and finds those that are missing or come for two records. */
 export class NumberCheck {

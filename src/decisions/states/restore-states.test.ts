@@ -19,6 +19,7 @@ import {
 } from '../inference.test-kit.ts'
 import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
 import { writeModelDocument } from '../log/model-document.ts'
+import { predictionNames } from '../prediction-names.ts'
 import { expectReplayed } from '../replayed.test-kit.ts'
 import { joinHistory } from '../shared/known-history.ts'
 import { openSharedDecisions } from '../shared/shared-decisions.ts'
@@ -173,7 +174,7 @@ describe('restoring a shared store from the logs of its servers', () => {
         identity: IDENTITY,
         observer: { ...silentObserver, warned: () => undefined },
         decider: createDecider({ champion: MODEL }),
-        logName: IDENTITY.logName,
+        names: predictionNames(IDENTITY),
         settings: TEST_SETTINGS,
         world: TEST_WORLD,
       })
@@ -202,7 +203,7 @@ describe('restoring a shared store from the logs of its servers', () => {
           identity: IDENTITY,
           observer: silentObserver,
           decider: createDecider({ champion: MODEL }),
-          logName: IDENTITY.logName,
+          names: predictionNames(IDENTITY),
           settings: TEST_SETTINGS,
           world: TEST_WORLD,
         })

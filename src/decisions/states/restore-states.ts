@@ -11,6 +11,7 @@ import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
 import { decodeLogEntry, type LogEntry, withSequence } from '../log/log-record.ts'
 import { type LoggedEntries, logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
 import { documentOf } from '../log/model-document.ts'
+import type { NumberRange } from '../log/number-ranges.ts'
 import { encodedStates } from './encoded-states.ts'
 import { mergeEntries } from './merge-entries.ts'
 import {
@@ -18,7 +19,6 @@ import {
   type LoggedHistories,
   NumberCheck,
   type NumberProblems,
-  type NumberRange,
   readHistories,
 } from './restore-history.ts'
 import { ReceiptsAgain } from './restore-receipts.ts'

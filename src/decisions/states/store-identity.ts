@@ -1,14 +1,13 @@
 import type { StatesIdentity } from '../../artifacts/states-manifest.ts'
 import { VigiaError } from '../../errors.ts'
 import type { StateStore } from '../../ports/state-store.ts'
+import type { NamedHistory } from '../prediction-names.ts'
 
 /** What the states of a store belong to. */
-export interface StoreIdentity {
+export interface StoreIdentity extends NamedHistory {
   /** `LoadedModel.statesKey` of the models that can go on from them. */
   readonly statesKey: string
   readonly identity: StatesIdentity
-  /** First part of the ids of all predictions made on this store. */
-  readonly logName: string
   readonly createdAtMs: number
   /** Where the states came from before the first decision; absent when from nowhere. */
   readonly origin?: StoreOrigin | undefined
@@ -31,7 +30,9 @@ const LOADING = 'loading'
  * Undefined for a store that has never been used. @throws SERVING_STATES_UNFINISHED when loading it was
  * interrupted
  */
-export const readStoreIdentity = async (store: StateStore): Promise<StoreIdentity | undefined> => {
+export const readStoreIdentity = async (
+  store: Pick<StateStore, 'readNote'>,
+): Promise<StoreIdentity | undefined> => {
   if ((await store.readNote(LOADING)) === 'begun') throw new VigiaError('SERVING_STATES_UNFINISHED', {})
   const text = await store.readNote(IDENTITY)
   return text === undefined ? undefined : (JSON.parse(text) as StoreIdentity)

@@ -129,6 +129,10 @@ const readerOf = ({ segments, documents }: LogFiles): LogReader => ({
     for (const records of segments.values())
       for (const record of records) if (record.sequence > after) yield record
   },
+  segments: async () => [...segments.keys()],
+  readSegment: async function* (segment) {
+    yield* segments.get(segment) ?? []
+  },
   readDocument: async (name) => documents.get(name),
   documentNames: async () => [...documents.keys()].sort(),
 })

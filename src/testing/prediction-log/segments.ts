@@ -15,6 +15,19 @@ export const segmentLaws: readonly Law<PredictionLogSubject>[] = [
     same(await textsOf(log.readSegment(ended[0]!)), ['1', '2'])
     same(await textsOf(log.read(0)), ['1', '2', '3'])
   }),
+  law(5, 'a reader sees the same segments, and the one that is written to', async ({ log, place }) => {
+    same(await place.reader().segments(), [])
+    await log.append(1, bytesOf('1'))
+    const ended = await log.rotate()
+    const { segment } = await log.append(2, bytesOf('2'))
+    const reader = place.reader()
+    same(await reader.segments(), [...ended, segment])
+    same(await textsOf(reader.readSegment(ended[0]!)), ['1'])
+    same(await textsOf(reader.readSegment(segment)), ['2'])
+    await log.remove(ended)
+    same(await reader.segments(), [segment])
+    same(await textsOf(reader.readSegment(ended[0]!)), [])
+  }),
   law(
     5,
     'all ended segments are named, oldest first; nothing ends that has nothing in it',

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { open } from 'lmdb'
+import { nextTurn } from '../../foundation/next-turn.ts'
+import type { StatesCopy } from '../../ports/state-store.ts'
+import { decodeState, MOST_DATABASES, openDatabases } from './lmdb-databases.ts'
+
+/** Entries that are read before other work has its turn. */
+const TURN_ENTRIES = 1000
+
+/**
+ * Copies the states in `folder` to `to`, as they are at one moment between two transactions, while a server
+ * may be writing them, and reads every entry of the copy.
+ *
+ * @throws what LMDB says
+ */
+export const copyLmdbStates = async (folder: string, to: string): Promise<StatesCopy> => {
+  if (!existsSync(join(folder, 'data.mdb'))) throw new Error('there are no states in it')
+  await mkdir(to, { recursive: true })
+  const source = open({ path: folder, maxDbs: MOST_DATABASES, noSubdir: false, readOnly: true })
+  try {
+    // Not compacted: pages stay where they are, so the next copy has the same bytes where nothing changed.
+    await source.backup(to, false)
+  } finally {
+    await source.close()
+  }
+  const { root, statesOf, knownKinds, receipts, notes } = openDatabases(to, true)
+  try {
+    const kept = new Map<string, string>()
+    for (const { key, value } of notes.getRange()) kept.set(key, value)
+    const log = new Map<string, Uint8Array>()
+    let states = 0
+    for (const kind of knownKinds())
+      for (const { value } of statesOf(kind).getRange()) {
+        decodeState(value)
+        if (++states % TURN_ENTRIES === 0) await nextTurn()
+      }
+    let count = 0
+    for (const { key, value } of receipts.getRange()) {
+      if (key.startsWith('log/')) log.set(key, new Uint8Array(value))
+      if (++count % TURN_ENTRIES === 0) await nextTurn()
+    }
+    return {
+      states,
+      receipts: count,
+      readNote: async (name) => kept.get(name),
+      findReceipt: async (id) => log.get(id),
+    }
+  } finally {
+    await root.close()
+  }
+}

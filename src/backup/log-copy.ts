@@ -1,0 +1,133 @@
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import {
+  archiveFileNames,
+  type CatalogEntry,
+  entriesOfOlder,
+  readCatalog,
+} from '../decisions/log/archive-catalog.ts'
+import { findGaps, gapsText, heldBy, RunsOfNumbers, readLostNumbers } from '../decisions/log/log-gaps.ts'
+import { rangesText } from '../decisions/log/number-ranges.ts'
+import { readFrontier } from '../decisions/owned/frontier.ts'
+import { readStoreIdentity, type StoreIdentity } from '../decisions/states/store-identity.ts'
+import type { DatabaseSettings } from '../disk/database.ts'
+import { VigiaError } from '../errors.ts'
+import type { BackupSource } from '../ports/backup-source.ts'
+
+/** A log and states of one moment, in a folder of their own. */
+export interface LogCopy {
+  /** Of the copied segments, and of the states where they are owned. */
+  readonly folder: string
+  readonly catalog: readonly CatalogEntry[]
+  /** Its files, in the log's own folder: none has a number beyond the copy. */
+  readonly archived: readonly string[]
+  /** Of the last record of the log, inclusive. */
+  readonly lastSequence: number
+  /** Undefined where the log is copied alone. */
+  readonly states: CopiedStates | undefined
+}
+
+interface CopiedStates {
+  readonly folder: string
+  readonly savedThrough: number
+  readonly identity: StoreIdentity | undefined
+}
+
+export interface LogCopyOptions {
+  readonly source: BackupSource
+  /** Of the log. */
+  readonly log: string
+  /** Of the states; undefined where the log is copied alone. */
+  readonly states: string | undefined
+  /** An empty folder. */
+  readonly staging: string
+  /** Counts the rows of an archive that is older than its catalog. */
+  readonly database: DatabaseSettings
+}
+
+/** Pause between looks at the segments while states are copied, in milliseconds: archiving takes seconds. */
+const LOOK_MS = 250
+
+/**
+ * Copies what changes: segments and states; says what archive belongs to them.
+ *
+ * 1. The segments that are there now. Later the log loses only those whose records the archive and the saved
+ *    states have.
+ * 2. The list of the archive: all that the log had lost by then is in it.
+ * 3. The states, as they are at one moment; meanwhile segments that are ended. Each record that the states
+ *    lack is in a segment at that moment.
+ * 4. The segments as they are then, to the last whole record, which is later than any in states or archive.
+ *
+ * @throws BACKUP_UNSTEADY when a segment came and went unseen: begin again
+ */
+export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
+  const { source, log, staging } = options
+  const to = join(staging, 'log')
+  await source.copySegments(log, to, false)
+  const names = await archiveFileNames(log)
+  const known = await readCatalog(log)
+  const [first] = await source.readLog(to).segments()
+  // A segment that is becoming Parquet at this moment is still in the log, or came after those that are.
+  const isLogged = (segment: string): boolean =>
+    first === undefined || segment >= first.slice(0, segment.length)
+  const older = await entriesOfOlder(log, known, names, isLogged, options.database)
+  const catalog = [...known, ...older]
+  const states = options.states === undefined ? undefined : await copyStates(options, options.states, to)
+  await source.copySegments(log, to, true)
+  const runs = new RunsOfNumbers()
+  for await (const { sequence, position } of source.readLog(to).read(0)) runs.add(sequence, position.segment)
+  const isThere = new Set(names)
+  const whole = catalog.filter(({ files }) => files.every(({ name }) => isThere.has(name)))
+  const lost = (await readLostNumbers(source.readLog(log))).map((range) => ({ ...range, where: 'lost' }))
+  const lastArchived = Math.max(0, ...whole.map(({ last }) => last))
+  const lastSequence = runs.runs.reduce((last, range) => Math.max(last, range.last), lastArchived)
+  const needed = findGaps([...runs.runs, ...lost], (states?.savedThrough ?? lastSequence) + 1, lastSequence)
+  if (needed.length > 0)
+    throw new VigiaError('BACKUP_UNSTEADY', { folder: log, numbers: rangesText(needed), attempts: 1 })
+  const gaps = findGaps([...runs.runs, ...whole.flatMap(heldBy), ...lost], 1, lastSequence)
+  if (gaps.length > 0)
+    throw new VigiaError('SERVING_LOG_GAPS', {
+      folder: log,
+      what: gapsText(gaps),
+      numbers: rangesText(gaps),
+    })
+  const archived = catalog.flatMap(({ files }) => files.map(({ name }) => name))
+  return { folder: to, catalog, archived, lastSequence, states }
+}
+
+const copyStates = async (
+  { source, log, staging }: LogCopyOptions,
+  states: string,
+  segments: string,
+): Promise<CopiedStates> => {
+  const folder = join(staging, 'states')
+  const looking = new AbortController()
+  const look = async (): Promise<void> => {
+    while (!looking.signal.aborted) {
+      await source.copySegments(log, segments, false)
+      await wait(LOOK_MS, undefined, { signal: looking.signal }).catch(() => undefined)
+    }
+  }
+  const looks = look()
+  try {
+    const copy = await source.copyStates(states, folder)
+    const { savedThrough } = await readFrontier(copy)
+    return { folder, savedThrough, identity: await readStoreIdentity(copy) }
+  } finally {
+    looking.abort()
+    await looks
+  }
+}
+
+/** Files in a folder that lie nowhere deeper; none where there is no such folder. */
+export const filesIn = async (folder: string): Promise<string[]> => {
+  const found = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return found
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => name)
+    .sort()
+}

@@ -1,0 +1,20 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { FolderOwner } from '../disk/folder-lock.ts'
+
+const PREFIX = 'vigia-backup-'
+
+/**
+ * Makes a folder for copies in `workFolder`. Those of backups that were killed on this host go first: they
+ * may be as large as the states.
+ */
+export const makeStagingFolder = async (workFolder: string, owner: FolderOwner): Promise<string> => {
+  const own = `${PREFIX}${owner.host.replace(/[^\w.-]/g, '_')}-`
+  for (const name of await readdir(workFolder)) {
+    if (!name.startsWith(own)) continue
+    const [, processId = ''] = /^(\d+)-/.exec(name.slice(own.length)) ?? []
+    if (processId === '' || owner.isAlive(Number(processId))) continue
+    await rm(join(workFolder, name), { recursive: true, force: true })
+  }
+  return mkdtemp(join(workFolder, `${own}${owner.processId}-`))
+}

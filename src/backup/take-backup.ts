@@ -1,0 +1,188 @@
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { CatalogFile } from '../decisions/log/archive-catalog.ts'
+import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
+import type { StoreOrigin } from '../decisions/states/store-identity.ts'
+import type { Work } from '../disk/work.ts'
+import { VigiaError } from '../errors.ts'
+import type { World } from '../foundation/world.ts'
+import type { BackupSource } from '../ports/backup-source.ts'
+import type { BackupTarget } from '../ports/backup-target.ts'
+import {
+  type BackupFile,
+  type BackupManifest,
+  backupName,
+  backupNames,
+  keptParts,
+  readManifest,
+  writeManifest,
+} from './backup-manifest.ts'
+import { copyLog, filesIn, type LogCopy } from './log-copy.ts'
+import { type CopiedBytes, PartStore } from './part-store.ts'
+
+export interface BackupOptions {
+  readonly target: BackupTarget
+  readonly source: BackupSource
+  /** Folder of the log. */
+  readonly log: string
+  /** Folder of the states; undefined: the log alone. */
+  readonly states: string | undefined
+  /** An existing folder for copies of what changes: segments and states. */
+  readonly workFolder: string
+  /** Of Vigía. */
+  readonly version: string
+  readonly world: Pick<World, 'now'>
+  readonly work: Work
+}
+
+export interface TakenBackup extends CopiedBytes {
+  readonly manifest: BackupManifest
+}
+
+/** How often the copy is begun again when the log changes too fast. */
+const ATTEMPTS = 3
+
+/**
+ * Copies a service that may be running to a target: states, log and archive of one moment, so that what is
+ * restored has every decision up to a number, and none after it. What the target has already is not copied
+ * again. The manifest comes last: without it there is no backup, and the earlier ones stay as they are.
+ *
+ * @throws BACKUP_TARGET_FAILED, BACKUP_UNSTEADY, BACKUP_SOURCE_DAMAGED, SERVING_LOG_GAPS, INTERRUPTED
+ */
+export const takeBackup = async (options: BackupOptions): Promise<TakenBackup> => {
+  const { target, world, version, workFolder } = options
+  const createdAtMs = world.now()
+  const name = backupName(createdAtMs)
+  const staging = await mkdtemp(join(workFolder, '.backup-'))
+  try {
+    const copy = await copySteady(options, staging)
+    const store = new PartStore(target, name, await keptParts(target))
+    const earlier = await earlierFiles(target)
+    const { files, origin } = await keepAll(options, copy, store, earlier, staging)
+    const manifest: BackupManifest = {
+      format: 1,
+      name,
+      createdAtMs,
+      version,
+      kind: copy.states === undefined ? 'log' : 'owned',
+      logName: copy.states?.identity?.logName,
+      lastSequence: copy.lastSequence,
+      savedThrough: copy.states?.savedThrough ?? 0,
+      origin,
+      files,
+    }
+    assertGoesOn(options)
+    await writeManifest(target, manifest)
+    return { manifest, ...store.figures }
+  } finally {
+    await rm(staging, { recursive: true, force: true })
+  }
+}
+
+const assertGoesOn = ({ work }: Pick<BackupOptions, 'work'>): void => {
+  if (work.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'the backup' })
+}
+
+const copySteady = async (options: BackupOptions, staging: string): Promise<LogCopy> => {
+  for (let attempt = 1; ; attempt++) {
+    assertGoesOn(options)
+    const folder = await mkdtemp(join(staging, 'copy-'))
+    try {
+      return await copyLog({ ...options, staging: folder, database: options.work.database })
+    } catch (error) {
+      if (!(error instanceof VigiaError) || error.code !== 'BACKUP_UNSTEADY') throw error
+      if (attempt === ATTEMPTS)
+        throw new VigiaError('BACKUP_UNSTEADY', { ...error.details, attempts: attempt } as never)
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+/** Files of the latest backup that can be read, by path: what has not changed need not be read again. */
+const earlierFiles = async (target: BackupTarget): Promise<ReadonlyMap<string, BackupFile>> => {
+  for (const name of (await backupNames(target)).reverse()) {
+    const manifest = await readManifest(target, name).catch((error: unknown) => {
+      if (error instanceof VigiaError && error.code === 'BACKUP_DAMAGED') return undefined
+      throw error
+    })
+    if (manifest !== undefined) return new Map(manifest.files.map((file) => [file.path, file]))
+  }
+  return new Map()
+}
+
+/** Beside segments, documents and archive; what is not there is left out. */
+const BESIDE = ['audit.jsonl']
+
+const keepAll = async (
+  options: BackupOptions,
+  copy: LogCopy,
+  store: PartStore,
+  earlier: ReadonlyMap<string, BackupFile>,
+  staging: string,
+): Promise<Pick<BackupManifest, 'files' | 'origin'>> => {
+  const { log } = options
+  const files: BackupFile[] = []
+  const keep = async (source: string, path: string): Promise<void> => {
+    assertGoesOn(options)
+    files.push(await store.keepFile(source, path))
+    options.work.reportProgress({ activity: 'backing up', done: files.length, unit: 'files' })
+  }
+  const segments = join(copy.folder, 'segments')
+  for (const name of await filesIn(segments)) await keep(join(segments, name), `log/segments/${name}`)
+  const hashes = new Map(copy.catalog.flatMap(({ files: own }) => own.map((file) => [file.name, file])))
+  for (const name of copy.archived) {
+    assertGoesOn(options)
+    files.push(await keepArchived(log, name, hashes.get(name), store, earlier))
+    options.work.reportProgress({ activity: 'backing up', done: files.length, unit: 'files' })
+  }
+  if (copy.catalog.length > 0) {
+    const path = join(staging, 'archive.jsonl')
+    await writeFile(path, copy.catalog.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
+    await keep(path, 'log/archive.jsonl')
+  }
+  // After the segments: each model wrote its document before its first record.
+  const documents = join(log, 'documents')
+  for (const name of await filesIn(documents)) await keep(join(documents, name), `log/documents/${name}`)
+  for (const name of await filesIn(log)) if (BESIDE.includes(name)) await keep(join(log, name), `log/${name}`)
+  if (copy.states !== undefined) await keep(join(copy.states.folder, 'data.mdb'), 'state/data.mdb')
+  const origin = await keepOrigin(options, keep)
+  return { files, origin }
+}
+
+/** A file of the archive, whose contents the catalog knows. @throws BACKUP_SOURCE_DAMAGED */
+const keepArchived = async (
+  log: string,
+  name: string,
+  catalogued: CatalogFile | undefined,
+  store: PartStore,
+  earlier: ReadonlyMap<string, BackupFile>,
+): Promise<BackupFile> => {
+  const path = `log/${name}`
+  const source = join(log, name)
+  const known = earlier.get(path)
+  const damaged = (reason: string) =>
+    new VigiaError('BACKUP_SOURCE_DAMAGED', { folder: log, file: name, reason })
+  const { size } = await stat(source)
+  if (catalogued?.sha256 !== undefined && size !== catalogued.bytes)
+    throw damaged(`it has ${size} bytes, and was written with ${catalogued.bytes}`)
+  if (known !== undefined && known.sha256 === catalogued?.sha256 && store.has(known))
+    return store.reuse(known)
+  const kept = await store.keepFile(source, path)
+  if (catalogued?.sha256 !== undefined && kept.sha256 !== catalogued.sha256)
+    throw damaged(`its SHA-256 is ${kept.sha256}, and it was written with ${catalogued.sha256}`)
+  return kept
+}
+
+/** States that the log began with, from which `vigia parity` and a restored shared store begin. */
+const keepOrigin = async (
+  { source, log }: BackupOptions,
+  keep: (source: string, path: string) => Promise<void>,
+): Promise<BackupManifest['origin']> => {
+  const text = await source.readLog(log).readDocument(ORIGIN_DOCUMENT)
+  if (text === undefined) return 'none'
+  const { folder } = JSON.parse(text) as StoreOrigin
+  const names = await filesIn(folder)
+  if (!names.includes('states.json')) return 'missing'
+  for (const name of names) await keep(join(folder, name), `origin/${name}`)
+  return 'kept'
+}

@@ -1,0 +1,292 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import {
+  archiveFileNames,
+  type CatalogEntry,
+  type CatalogFile,
+  entriesOfOlder,
+  readCatalog,
+  segmentOfFile,
+} from '../decisions/log/archive-catalog.ts'
+import { findGaps, heldBy, type LogGap, RunsOfNumbers, readLostNumbers } from '../decisions/log/log-gaps.ts'
+import { decodeLogEntry } from '../decisions/log/log-record.ts'
+import { documentName, type ModelDocument } from '../decisions/log/model-document.ts'
+import type { NumberRange } from '../decisions/log/number-ranges.ts'
+import { createPredictionArchive } from '../decisions/log/prediction-archive.ts'
+import { sqlLiteral, withDatabase } from '../disk/database.ts'
+import { sha256OfFile } from '../disk/sha256-of-file.ts'
+import type { Work } from '../disk/work.ts'
+import { VigiaError } from '../errors.ts'
+import type { LogReader } from '../ports/prediction-log.ts'
+
+/** Something in a log that is not as it was written. */
+export interface LogProblem {
+  /** From the folder of the log. */
+  readonly file: string
+  /** Byte at which it is seen; undefined where the file as a whole is wrong. */
+  readonly offset?: number
+  readonly reason: string
+}
+
+/** What was read of a log, and what is wrong with it. */
+export interface VerifiedLog {
+  readonly folder: string
+  readonly segments: number
+  /** Records in segments. */
+  readonly records: number
+  /** Files of the archive, and what they have. */
+  readonly archive: {
+    readonly files: number
+    readonly bytes: number
+    readonly records: number
+    /** Files that are older than the catalog, so that only their structure was checked. */
+    readonly withoutHash: number
+  }
+  readonly documents: number
+  /** Highest number that the log has given, inclusive; 0: none. */
+  readonly lastSequence: number
+  readonly gaps: readonly LogGap[]
+  /** Numbers that were lost and are known to be. */
+  readonly lost: readonly NumberRange[]
+  /** Numbers that name two records, and transactions that were decided on twice: the first of each. */
+  readonly doubledNumbers: readonly number[]
+  readonly doubledTransactions: readonly string[]
+  readonly problems: readonly LogProblem[]
+  /** Nothing is wrong. */
+  readonly isWhole: boolean
+}
+
+export interface VerifyLogOptions {
+  readonly folder: string
+  readonly log: LogReader
+  /** An existing folder for what is written on the way. */
+  readonly workFolder: string
+  readonly work: Work
+}
+
+/** Doubled ids that are named. */
+const MOST_DOUBLED = 20
+
+/**
+ * Reads every segment and every file of the archive: check sums, order, numbers, ids. The server may go on
+ * meanwhile.
+ */
+export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog> => {
+  const { folder, log } = options
+  const problems: LogProblem[] = []
+  const segments = await log.segments()
+  const runs = await readSegments(options, segments, problems)
+  const names = await archiveFileNames(folder)
+  const known = await readCatalog(folder)
+  const isLogged = (segment: string): boolean => segments.includes(`${segment}.log`)
+  const older = await olderEntries(options, known, names, isLogged, problems)
+  const isThere = new Set(names)
+  const catalog = [...known, ...older]
+  const archive = await checkFiles(options, catalog, isThere, problems)
+  const lost = await readLostNumbers(log)
+  const whole = catalog.filter(({ files }) => files.every(({ name }) => isThere.has(name)))
+  const held = [
+    ...runs.numbers.runs,
+    ...whole.flatMap(heldBy),
+    ...lost.map((range) => ({ ...range, where: 'lost numbers' })),
+  ]
+  // Also of files that are gone: the catalog says what they had.
+  const lastSequence = [...held, ...catalog].reduce((last, range) => Math.max(last, range.last), 0)
+  const gaps = findGaps(held, 1, lastSequence)
+  const doubled = problems.length === 0 ? await findDoubled(options, names) : NONE_DOUBLED
+  return {
+    folder,
+    segments: segments.length,
+    records: runs.records,
+    archive,
+    documents: (await log.documentNames()).length,
+    lastSequence,
+    gaps,
+    lost: lost.map(({ first, last }) => ({ first, last })),
+    ...doubled,
+    problems,
+    isWhole:
+      problems.length === 0 &&
+      gaps.length === 0 &&
+      doubled.doubledNumbers.length === 0 &&
+      doubled.doubledTransactions.length === 0,
+  }
+}
+
+/** Every record of every segment; what cannot be read ends its segment. */
+const readSegments = async (
+  { log, work }: VerifyLogOptions,
+  segments: readonly string[],
+  problems: LogProblem[],
+): Promise<{ readonly records: number; readonly numbers: RunsOfNumbers }> => {
+  const numbers = new RunsOfNumbers()
+  let records = 0
+  for (const segment of segments) {
+    const file = `segments/${segment}`
+    try {
+      for await (const { sequence, payload, position } of log.readSegment(segment)) {
+        assertGoesOn(work)
+        numbers.add(sequence, segment)
+        if (decodeLogEntry(payload) === undefined)
+          problems.push({
+            file,
+            offset: position.offset,
+            reason: `record ${sequence} is of a kind that this version does not know`,
+          })
+        if (++records % 10_000 === 0)
+          work.reportProgress({ activity: 'reading segments', done: records, unit: 'records' })
+      }
+    } catch (error) {
+      problems.push(problemOf(file, error))
+    }
+  }
+  return { records, numbers }
+}
+
+const assertGoesOn = ({ signal }: Pick<Work, 'signal'>): void => {
+  if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'verifying the log' })
+}
+
+const problemOf = (file: string, error: unknown): LogProblem => {
+  if (error instanceof VigiaError && error.code === 'INTERRUPTED') throw error
+  if (error instanceof VigiaError && error.code === 'SERVING_LOG_DAMAGED')
+    return { file, offset: Number(error.details['offset']), reason: String(error.details['reason']) }
+  return { file, reason: error instanceof Error ? error.message.split('\n')[0]! : String(error) }
+}
+
+const olderEntries = async (
+  { folder, work }: VerifyLogOptions,
+  known: readonly CatalogEntry[],
+  names: readonly string[],
+  isLogged: (segment: string) => boolean,
+  problems: LogProblem[],
+): Promise<CatalogEntry[]> => {
+  const entries: CatalogEntry[] = []
+  const catalogued = new Set(known.map(({ segment }) => segment))
+  // One by one where one of them cannot be read: the others still count.
+  try {
+    return await entriesOfOlder(folder, known, names, isLogged, work.database)
+  } catch {
+    const segments = new Set(names.map(segmentOfFile).filter((segment) => !catalogued.has(segment)))
+    for (const segment of segments) {
+      const own = names.filter((name) => segmentOfFile(name) === segment)
+      try {
+        entries.push(...(await entriesOfOlder(folder, [], own, isLogged, work.database)))
+      } catch (error) {
+        problems.push(problemOf(own.join(', '), error))
+      }
+    }
+    return entries
+  }
+}
+
+const checkFiles = async (
+  { folder, work }: VerifyLogOptions,
+  catalog: readonly CatalogEntry[],
+  isThere: ReadonlySet<string>,
+  problems: LogProblem[],
+): Promise<VerifiedLog['archive']> => {
+  let [files, bytes, records, withoutHash] = [0, 0, 0, 0]
+  for (const entry of catalog) {
+    records += entry.records
+    for (const file of entry.files) {
+      assertGoesOn(work)
+      if (!isThere.has(file.name)) {
+        const reason = `it is missing, with records ${entry.first} to ${entry.last}`
+        problems.push({ file: file.name, reason })
+        continue
+      }
+      files++
+      bytes += file.bytes
+      if (file.sha256 === undefined) withoutHash++
+      const reason = await faultOf(folder, file)
+      if (reason !== undefined) problems.push({ file: file.name, reason })
+      work.reportProgress({ activity: 'reading the archive', done: files, unit: 'files' })
+    }
+  }
+  return { files, bytes, records, withoutHash }
+}
+
+/** Why a file is not what the catalog says; undefined when it is. */
+const faultOf = async (folder: string, { name, bytes, sha256 }: CatalogFile): Promise<string | undefined> => {
+  const path = join(folder, name)
+  const { size } = await stat(path)
+  if (size !== bytes) return `it has ${size} bytes, and was written with ${bytes}`
+  if (sha256 === undefined) return undefined
+  const got = await sha256OfFile(path)
+  return got === sha256 ? undefined : `its SHA-256 is ${got}, and it was written with ${sha256}`
+}
+
+type Doubled = Pick<VerifiedLog, 'doubledNumbers' | 'doubledTransactions'>
+const NONE_DOUBLED: Doubled = { doubledNumbers: [], doubledTransactions: [] }
+
+/** Reads every row of the archive; what is in segments alone becomes Parquet for it. */
+const findDoubled = async (
+  { folder, log, workFolder, work }: VerifyLogOptions,
+  names: readonly string[],
+): Promise<Doubled> => {
+  const written = await mkdtemp(join(workFolder, '.verify-'))
+  try {
+    await createPredictionArchive({
+      folder: written,
+      database: work.database,
+      modelOf: async (key): Promise<ModelDocument> => {
+        const text = await log.readDocument(documentName(key))
+        if (text !== undefined) return JSON.parse(text) as ModelDocument
+        throw new VigiaError('SERVING_LOG_INCOMPLETE', {
+          folder,
+          reason: `nothing in it says what model ${key} was`,
+        })
+      },
+    }).write('000000000001', log.read(0))
+    const added = await archiveFileNames(written)
+    const pathsOf = (kind: string): string[] =>
+      [...names.map((name) => join(folder, name)), ...added.map((name) => join(written, name))]
+        .map((path) => path.replaceAll('\\', '/'))
+        .filter((path) => path.includes(`/${kind}/date=`))
+    return await withDatabase(work.database, (connection) => queryDoubled(connection, pathsOf))
+  } finally {
+    await rm(written, { recursive: true, force: true })
+  }
+}
+
+const queryDoubled = async (
+  connection: DuckDBConnection,
+  pathsOf: (kind: string) => readonly string[],
+): Promise<Doubled> => {
+  const tableOf = (kind: string): string | undefined => {
+    const paths = pathsOf(kind)
+    return paths.length === 0
+      ? undefined
+      : `read_parquet([${paths.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false)`
+  }
+  const predictions = tableOf('predictions')
+  const ids = [
+    ...(predictions === undefined
+      ? []
+      : [`SELECT sequence, 'decision ' || transaction_id AS id FROM ${predictions}`]),
+    ...['labels', 'repairs'].flatMap((kind) => {
+      const table = tableOf(kind)
+      return table === undefined ? [] : [`SELECT sequence, '${kind}' AS id FROM ${table}`]
+    }),
+  ]
+  const first = async (sql: string): Promise<unknown[]> =>
+    (await connection.runAndReadAll(`${sql} ORDER BY 1 LIMIT ${MOST_DOUBLED}`)).getRows().map((row) => row[0])
+  if (ids.length === 0) return NONE_DOUBLED
+  return {
+    doubledNumbers: (
+      await first(
+        `SELECT sequence FROM (${ids.join(' UNION ALL ')}) GROUP BY sequence HAVING count(DISTINCT id) > 1`,
+      )
+    ).map(Number),
+    doubledTransactions:
+      predictions === undefined
+        ? []
+        : (
+            await first(
+              `SELECT transaction_id FROM ${predictions} GROUP BY transaction_id HAVING count(DISTINCT sequence) > 1`,
+            )
+          ).map(String),
+  }
+}

@@ -1,0 +1,151 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type VerifiedLog, verifyLog } from '../../backup/verify-log.ts'
+import type { ServingSettings } from '../../config/serving-config.ts'
+import { gapsText, readHeld, rememberLost } from '../../decisions/log/log-gaps.ts'
+import { assertFolders } from '../../decisions/log/logged-entries.ts'
+import { type NumberRange, parseRanges, rangesText } from '../../decisions/log/number-ranges.ts'
+import { VigiaError } from '../../errors.ts'
+import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
+import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
+import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
+import { print, workIn } from './state-action.ts'
+
+/** What the command needs of the composition root. */
+export interface LogTools {
+  readonly storage: Pick<ServingStorage, 'readLog' | 'openLog'>
+}
+
+/** `vigia log`: the log that serving writes. */
+export const logCommand = ({ storage }: LogTools): Command => ({
+  name: 'log',
+  summary: 'verify the prediction log, or accept what is lost of it for good',
+  description:
+    'verify reads every segment and every Parquet file of the log: check sums, the order of records, numbers that no file has, numbers and transactions that came twice. It says what it read, and each fault with file and place; the server may go on meanwhile. Exit code 1: something is wrong. accept writes down numbers that are lost for good, so that a server starts without them; stop it first. States keep what they have of them; `vigia parity` counts them as missing.',
+  arguments: [
+    { name: '<action>', description: 'what to do', choices: ['verify', 'accept'] },
+    { name: '[numbers]', description: 'for accept: 104-105,200' },
+  ],
+  options: [
+    {
+      flags: '-l, --log <folder>',
+      description: 'folder of a log (may be repeated); otherwise prediction_log.path',
+      repeatable: true,
+    },
+    ...CONFIG_OPTIONS,
+  ],
+  examples: [
+    { command: 'vigia log verify', explanation: 'The log of the server of this folder.' },
+    {
+      command: 'vigia log accept 104-105',
+      explanation: 'Decisions 104 and 105 are lost, and nothing will bring them back.',
+    },
+  ],
+  run: async (context, input) => {
+    const { settings } = await readServingConfig(context, input)
+    const logs = input.options['log']
+    const folders =
+      Array.isArray(logs) && logs.length > 0
+        ? logs.map((folder) => resolve(context.workingDirectory, String(folder)))
+        : [resolve(context.workingDirectory, settings.prediction_log.path)]
+    await assertFolders(folders)
+    const workFolder = await mkdtemp(join(tmpdir(), 'vigia-log-'))
+    try {
+      if (input.arguments[0] === 'accept')
+        return await accept({ context, input, settings, folders, storage, workFolder })
+      const verified: VerifiedLog[] = []
+      for (const folder of folders)
+        verified.push(
+          await verifyLog({
+            folder,
+            log: storage.readLog(folder),
+            workFolder,
+            work: workIn(context, workFolder),
+          }),
+        )
+      print(context, verified, verified.flatMap(linesOf))
+      return verified.every(({ isWhole }) => isWhole) ? 0 : 1
+    } finally {
+      await rm(workFolder, { recursive: true, force: true })
+    }
+  },
+})
+
+interface AcceptRequest {
+  readonly context: CommandContext
+  readonly input: CommandInput
+  readonly settings: ServingSettings
+  readonly folders: readonly string[]
+  readonly storage: LogTools['storage']
+  readonly workFolder: string
+}
+
+/** Writes down that numbers are lost; refuses those that a file has. */
+const accept = async (request: AcceptRequest): Promise<ExitCode> => {
+  const { context, input, settings, folders, storage, workFolder } = request
+  const invalid = (reason: string) => new VigiaError('CLI_INVALID_ARGUMENT', { command: 'log', reason })
+  const ranges = parseRanges(input.arguments[1] ?? '', 'log', 'numbers')
+  const [folder] = folders
+  if (ranges.length === 0) throw invalid('accept needs numbers, for instance 104-105,200')
+  if (folder === undefined || folders.length > 1) throw invalid('accept is for one log: name one --log')
+  const log = await storage.openLog({ ...settings.prediction_log, path: folder })
+  try {
+    const { database } = workIn(context, workFolder)
+    const { held, lost } = await readHeld({ log, folder, database })
+    const last = held.reduce((highest, range) => Math.max(highest, range.last), log.lastSequence)
+    for (const range of ranges) {
+      // A log that is gone whole does not say how far it went.
+      if (last > 0 && range.last > last)
+        throw invalid(`${rangesText([range])} was never given: the log goes up to ${last}`)
+      const there = held.find(({ first, last }) => first <= range.last && last >= range.first)
+      if (there !== undefined)
+        throw invalid(`${rangesText([there])} is not lost: ${there.where} has it; nothing was written`)
+    }
+    const accepted = ranges.map((range) => ({ ...range, reason: 'accepted' }))
+    await rememberLost(log, [...lost, ...accepted])
+    print(context, { folder, accepted: ranges }, [`accepted   ${rangesText(ranges)} as lost, in ${folder}`])
+    return 0
+  } finally {
+    await log.close()
+  }
+}
+
+/** Problems that are named. */
+const MOST_NAMED = 20
+
+const linesOf = (log: VerifiedLog): string[] => {
+  const { archive, gaps, lost, doubledNumbers, doubledTransactions, problems } = log
+  const line = (word: string, text: string): string => `${word.padEnd(10)} ${text}`
+  return [
+    line('log', log.folder),
+    line('segments', `${log.segments} with ${log.records} records`),
+    line(
+      'archive',
+      `${archive.files} files with ${archive.records} records, ${archive.bytes} bytes${
+        archive.withoutHash === 0
+          ? ''
+          : `; ${archive.withoutHash} of them are older than their check sums, so only their structure was read`
+      }`,
+    ),
+    line('documents', String(log.documents)),
+    line('numbers', `up to ${log.lastSequence}${lostText(lost)}`),
+    ...problems
+      .slice(0, MOST_NAMED)
+      .map(({ file, offset, reason }) =>
+        line('damaged', `${file}${offset === undefined ? '' : ` at byte ${offset}`}: ${reason}`),
+      ),
+    ...(problems.length > MOST_NAMED ? [line('', `and ${problems.length - MOST_NAMED} more`)] : []),
+    ...(gaps.length === 0 ? [] : [line('missing', gapsText(gaps))]),
+    ...(doubledNumbers.length === 0
+      ? []
+      : [line('doubled', `numbers of two records: ${doubledNumbers.join(', ')}`)]),
+    ...(doubledTransactions.length === 0
+      ? []
+      : [line('doubled', `transactions that were decided on twice: ${doubledTransactions.join(', ')}`)]),
+    line('verdict', log.isWhole ? 'whole' : 'not whole'),
+  ]
+}
+
+const lostText = (lost: readonly NumberRange[]): string =>
+  lost.length === 0 ? '' : `; known to be lost: ${rangesText(lost)}`
