@@ -93,6 +93,10 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
           for (const database of [kinds, receipts, notes]) database.clearSync()
         }),
       ),
+    flush: () =>
+      guarded(async () => {
+        await root.flushed
+      }),
     close: () =>
       guarded(async () => {
         await root.flushed

@@ -1,0 +1,3 @@
+/* What a built simulator offers. */
+export { planOf } from './plan.ts'
+export { runPlan } from './run-plan.ts'
