@@ -31,6 +31,7 @@ import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
 import { openOwnedDecisions } from './owned/owned-decisions.ts'
 import { useRead } from './reading.ts'
 import { mappingOf, shapeOf } from './served-shape.ts'
+import { shareModel } from './shared/entry-models.ts'
 import { joinHistory, nameHistory } from './shared/known-history.ts'
 import { openSharedDecisions } from './shared/shared-decisions.ts'
 import { readStoreIdentity, type StoreIdentity, writeStoreIdentity } from './states/store-identity.ts'
@@ -135,6 +136,7 @@ const accept = async (
       })
     }
     await writeModelDocument(log, model)
+    if (states.kind === 'shared') await shareModel(states.store, model)
     const { name, version } = model.description
     const { latenessMs } = model.settings.limits.user
     if (Number.isFinite(eventTime.maxFutureMs) && latenessMs < eventTime.maxFutureMs)

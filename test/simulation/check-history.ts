@@ -117,10 +117,14 @@ const checkOutcome = (
 export const checkLabels = (site: Site, entries: readonly LogEntry[], replay: Replay): void => {
   const latest = new Map<string, LabelEntry>()
   const due = new Map<string, number>()
+  /** Decided on since a label of them was told. */
+  const come = new Set<string>()
   let clockMs = Number.NEGATIVE_INFINITY
   for (const [i, entry] of entries.entries()) {
     if (entry.kind === 'label') {
-      checkNotRepeated(site, entry, latest.get(entry.label.transactionId))
+      // One that no feature needed is told again when its transaction has come meanwhile.
+      if (!come.delete(entry.label.transactionId))
+        checkNotRepeated(site, entry, latest.get(entry.label.transactionId))
       latest.set(entry.label.transactionId, entry.label)
       due.delete(entry.label.transactionId)
     }
@@ -128,6 +132,7 @@ export const checkLabels = (site: Site, entries: readonly LogEntry[], replay: Re
     const { transaction } = entry.decision
     const { transactionId, eventTimeMs } = transaction
     clockMs = Math.max(clockMs, eventTimeMs)
+    come.add(transactionId)
     for (const [id, dueMs] of due)
       if (dueMs <= clockMs) site.broken(`record ${entry.sequence}: the label of ${id} was due before it`)
     const told = latest.get(transactionId)

@@ -166,7 +166,7 @@ export class Disk {
   later<T>(call: string, isWriting: boolean, work: () => T, interrupted = (): void => undefined): Promise<T> {
     const { machine } = this
     // What a dead process waits for never comes.
-    if (!machine.pointOrEnd()) return new Promise(() => undefined)
+    if (!machine.pointOrEnd(call === 'fdatasync')) return new Promise(() => undefined)
     const { process } = machine
     return new Promise<T>((resolve, reject) => {
       const settle = (done: () => void): void => void machine.after(0, done, process ?? null)

@@ -19,6 +19,8 @@ export interface SimulatedProcess {
 export interface PointWatch {
   /** Called before each turn of a process and each call of its disk. */
   reached(point: number, process: SimulatedProcess): void
+  /** Called when a process begins to bring a file to the disk. */
+  syncing(sync: number, process: SimulatedProcess): void
 }
 
 const turnOfNode = globalThis.setImmediate
@@ -40,6 +42,8 @@ export class Machine {
   process: SimulatedProcess | undefined
   /** Turns and disk calls so far. */
   points = 0
+  /** Files that were brought to the disk so far. */
+  syncs = 0
   watch: PointWatch | undefined
   readonly story: string[] = []
   private readonly queue = new DueQueue()
@@ -103,9 +107,10 @@ export class Machine {
   }
 
   /** The same for calls that are not waited for. @returns whether the process lives */
-  pointOrEnd(): boolean {
+  pointOrEnd(isSync = false): boolean {
     if (this.process === undefined) return true
     if (this.process.state !== 'dead') this.watch?.reached(++this.points, this.process)
+    if (isSync && (this.process.state as string) !== 'dead') this.watch?.syncing(++this.syncs, this.process)
     return (this.process.state as string) !== 'dead'
   }
 

@@ -1,5 +1,5 @@
 import { VigiaError } from '../../src/errors.ts'
-import { ProcessEnded } from './machine.ts'
+import { ProcessEnded, type SimulatedProcess } from './machine.ts'
 import { openServer } from './open-server.ts'
 import { type Crash, type Plan, QUIET_MS, type Trouble } from './plan.ts'
 import type { Server, Site } from './site.ts'
@@ -84,17 +84,23 @@ export class Operators {
   /** Crashes come at points of the run, whatever is being done there. */
   private watchCrashes(): void {
     const { site } = this
-    const crashes = this.plan.faults
-      .filter((fault): fault is Crash => 'point' in fault)
-      .sort((a, b) => a.point - b.point)
+    const crashesBy = (count: (crash: Crash) => number | undefined): Crash[] =>
+      this.plan.faults
+        .filter((fault): fault is Crash => !('atMs' in fault) && count(fault) !== undefined)
+        .sort((a, b) => count(a)! - count(b)!)
+    const byPoint = crashesBy(({ point }) => point)
+    const bySync = crashesBy(({ sync }) => sync)
+    const crash = ({ kind }: Crash, process: SimulatedProcess): void => {
+      if (site.machine.nowMs > QUIET_MS) return
+      if (kind === 'power') site.losePower()
+      else site.kill(site.servers.find((server) => server.process === process)!, 'kill -9')
+    }
     site.machine.watch = {
       reached: (point, process) => {
-        const next = crashes[0]
-        if (next === undefined || point < next.point) return
-        crashes.shift()
-        if (site.machine.nowMs > QUIET_MS) return
-        if (next.kind === 'power') site.losePower()
-        else site.kill(site.servers.find((server) => server.process === process)!, 'kill -9')
+        if (byPoint.length > 0 && point >= byPoint[0]!.point!) crash(byPoint.shift()!, process)
+      },
+      syncing: (sync, process) => {
+        if (bySync.length > 0 && sync >= bySync[0]!.sync!) crash(bySync.shift()!, process)
       },
     }
   }

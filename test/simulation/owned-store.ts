@@ -59,8 +59,7 @@ export class StoreFolder {
     const stored = (bytes: Uint8Array, version = 1): StoredState => ({ bytes: bytes.slice(), version })
     return {
       load: (keys) => this.read(() => keys.map((key) => this.contents.get(stateName(key)))),
-      save: (changes, receipts = []) =>
-        inTurn(() => commit(() => this.changesOf(changes, receipts, stored))),
+      save: (changes, receipts = []) => inTurn(() => commit(() => this.changesOf(changes, receipts, stored))),
       findReceipt: (id) => this.read(() => this.contents.get(receiptName(id))?.bytes),
       sweepReceipts: (after, most, isExpired) =>
         inTurn(async () => {

@@ -45,7 +45,10 @@ export type Fault = Crash | Trouble
 /** The process whose turn it is ends, or all do, and the disk forgets what was not synced. */
 export interface Crash {
   readonly kind: 'kill' | 'power'
-  readonly point: number
+  /** A turn of a process, or a call of its disk, counted from the beginning. */
+  readonly point?: number
+  /** The same of calls that bring a file to the disk: when one begins, nothing of what it brings is there. */
+  readonly sync?: number
 }
 
 export type Trouble =
@@ -96,7 +99,7 @@ const drawSetup = (random: Random): Setup => {
     durability: random.next() < 0.5 ? 'process' : 'power',
     segmentBytes: pick(random, [3000, 12_000, 1 << 20]),
     cacheBytes: pick(random, [25_000, 1 << 30, 1 << 30]),
-    saveAfterMs: pick(random, [400, 4000, 40_000]),
+    saveAfterMs: pick(random, [2000, 4000, 40_000]),
     unlabelled: states === 'owned' && random.next() < 0.4,
   }
 }
@@ -123,10 +126,12 @@ const drawRequests = (random: Random, setup: Setup): Request[] => {
     const transaction = pick(random, transactions)
     add({ kind: 'decide', transaction: { ...transaction, amountMinor: transaction.amountMinor + 1 } })
   }
+  // In some runs requests come together.
+  const beatMs = pick(random, [1, 1, 2000])
   return wishes
     .sort((a, b) => a.atMs - b.atMs)
     .map(({ atMs, wish }) => ({
-      atMs: Math.round(atMs),
+      atMs: Math.round(atMs / beatMs) * beatMs,
       wish,
       copies: random.next() < 0.15 ? 2 : 1,
       lostAnswers: random.next() < 0.15 ? 1 : 0,
@@ -175,6 +180,7 @@ const drawFaults = (random: Random, { states, durability }: Setup): Fault[] => {
     [0.7, () => ({ kind: pick(random, crashes), point: random.integer(1500) })],
     [0.5, () => ({ kind: pick(random, crashes), point: random.integer(4000) })],
     [0.3, () => ({ kind: pick(random, crashes), point: random.integer(8000) })],
+    [durability === 'power' ? 0.4 : 0, () => ({ kind: 'power', sync: random.integer(60) })],
     [
       0.3,
       () => ({

@@ -76,8 +76,8 @@ const live = async (site: Site, plan: Plan): Promise<void> => {
 const end = async (site: Site, plan: Plan, operators: Operators): Promise<void> => {
   const { machine } = site
   const isEmptied = site.emptiedAtMs !== undefined
-  if (plan.endsKilled && !isEmptied) {
-    for (const server of site.living()) site.kill(server, 'at the end')
+  if (plan.endsKilled && !isEmptied) for (const server of site.living()) site.kill(server, 'at the end')
+  if (!isEmptied) {
     const isUp = await machine.run(
       () => site.living().length > 0 && site.living().every(({ service }) => service !== undefined),
       machine.nowMs + RECOVERY_MS,
