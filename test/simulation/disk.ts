@@ -72,6 +72,11 @@ export class Disk {
     { readonly inode: Inode; readonly process: SimulatedProcess | undefined }
   >()
   private nextFile = 10
+  /** Calls that are not waited for, and what becomes of them when their process ends. */
+  private readonly underWay = new Set<{
+    readonly process: SimulatedProcess | undefined
+    readonly end: () => void
+  }>()
   trouble: DiskTrouble | undefined
   private readonly draw: () => number
 
@@ -163,26 +168,16 @@ export class Disk {
    *
    * @param interrupted what is left of it when it fails, or when its process ends meanwhile
    */
-  later<T>(call: string, isWriting: boolean, work: () => T, interrupted = (): void => undefined): Promise<T> {
+  later<T>(name: string, isWriting: boolean, work: () => T, interrupted = (): void => undefined): Promise<T> {
     const { machine } = this
     // What a dead process waits for never comes.
-    if (!machine.pointOrEnd(call === 'fdatasync')) return new Promise(() => undefined)
+    if (!machine.pointOrEnd(name === 'fdatasync')) return new Promise(() => undefined)
     const { process } = machine
     return new Promise<T>((resolve, reject) => {
       const settle = (done: () => void): void => void machine.after(0, done, process ?? null)
       const finish = (): void => {
-        if (process?.state === 'dead') {
-          // What was on its way when its process ended has been done, or has not, or in part.
-          const drawn = this.draw()
-          try {
-            if (drawn < 0.4) work()
-            else if (drawn < 0.6) interrupted()
-          } catch {
-            // Nobody is told.
-          }
-          return
-        }
-        const error = isWriting ? this.troubleOf(call) : undefined
+        this.underWay.delete(call)
+        const error = isWriting ? this.troubleOf(name) : undefined
         if (error !== undefined) {
           interrupted()
           settle(() => reject(error))
@@ -195,8 +190,30 @@ export class Disk {
           settle(() => reject(thrown as Error))
         }
       }
-      machine.after(this.latencyMs(), finish, null)
+      const due = machine.after(this.latencyMs(), finish, null)
+      // Done, or not, or in part, by the time at which the process is gone.
+      const end = (): void => {
+        due.isOff = true
+        const drawn = this.draw()
+        try {
+          if (drawn < 0.4) work()
+          else if (drawn < 0.6) interrupted()
+        } catch {
+          // Nobody is told.
+        }
+      }
+      const call = { process, end }
+      this.underWay.add(call)
     })
+  }
+
+  /** What a process has under way when it ends is over before anybody takes its place. */
+  processEnds(process: SimulatedProcess): void {
+    for (const call of this.underWay) {
+      if (call.process !== process) continue
+      this.underWay.delete(call)
+      call.end()
+    }
   }
 
   /** How a writing call fails now, if it does. */

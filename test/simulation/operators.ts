@@ -13,7 +13,10 @@ const START_FAILURES = new Set([
   'SERVING_LOG_FAILED',
   'SERVING_STORE_FAILED',
   'SERVING_HISTORY_LOST',
+  'SERVING_LOG_FOREIGN',
 ])
+/** Of these, what only a store that was emptied explains. */
+const AFTER_LOSS = new Set(['SERVING_HISTORY_LOST', 'SERVING_LOG_FOREIGN'])
 
 /** Those who run the servers: they start them, and start them again; and what happens to them. */
 export class Operators {
@@ -57,7 +60,7 @@ export class Operators {
         if (error instanceof ProcessEnded) return
         const code = error instanceof VigiaError ? error.code : ''
         machine.tell(`process ${process.id} does not start: ${(error as Error).message}`)
-        if (!START_FAILURES.has(code) || (code === 'SERVING_HISTORY_LOST' && site.emptiedAtMs === undefined))
+        if (!START_FAILURES.has(code) || (AFTER_LOSS.has(code) && site.emptiedAtMs === undefined))
           site.broken(`a server did not start: ${code} ${(error as Error).stack}`)
         this.startsAtMs.set(host, machine.nowMs + 500 + site.draw() * 500)
         site.kill(server, 'not started')
@@ -127,7 +130,10 @@ export class Operators {
     else if (fault.kind === 'clock') site.machine.wallAheadMs += fault.byMs
     else if (fault.kind === 'empty') {
       site.emptiedAtMs = site.machine.nowMs
-      void site.shared?.clear()
+      void site.shared?.readHistory().then(({ lastSequence }) => {
+        site.lostEntries = lastSequence
+        return site.shared?.clear()
+      })
     } else {
       const [server] = site.living()
       if (server === undefined) return

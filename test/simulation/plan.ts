@@ -180,7 +180,7 @@ const drawFaults = (random: Random, { states, durability }: Setup): Fault[] => {
     [0.7, () => ({ kind: pick(random, crashes), point: random.integer(1500) })],
     [0.5, () => ({ kind: pick(random, crashes), point: random.integer(4000) })],
     [0.3, () => ({ kind: pick(random, crashes), point: random.integer(8000) })],
-    [durability === 'power' ? 0.4 : 0, () => ({ kind: 'power', sync: random.integer(60) })],
+    [durability === 'power' ? 0.8 : 0, () => ({ kind: 'power', sync: random.integer(40) })],
     [
       0.3,
       () => ({

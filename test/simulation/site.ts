@@ -38,6 +38,8 @@ export class Site {
   shared: SharedStateStore | undefined
   /** When the shared store lost everything; undefined: it has not. */
   emptiedAtMs: number | undefined
+  /** Decisions and labels that it had then. */
+  lostEntries = 0
   /** A power failure has taken records that nobody was promised to keep. */
   isLossy = false
   /** Share of requests and answers that the network loses. */
@@ -88,6 +90,7 @@ export class Site {
     if (server.process.state === 'dead') return
     this.machine.tell(`${why}: process ${server.process.id} of ${server.host} ends`)
     this.machine.end(server.process)
+    this.disk.processEnds(server.process)
     server.service = undefined
   }
 

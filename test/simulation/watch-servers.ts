@@ -20,6 +20,7 @@ export const createReadinessWatch = (site: Site) => {
     opened: (server: Server): void => checkNoHole(site, server),
     /** At the end, over a store that was emptied. */
     nobodyIsReady: (): void => {
+      if (site.lostEntries === 0) return
       for (const { service, process } of site.living())
         if (service?.pipeline.status().isReady && !isYoungerThanLoss(site, process.id))
           site.broken(`process ${process.id} is ready over a store that was emptied`)
@@ -39,8 +40,9 @@ const lookAt = (site: Site, { service, process }: Server): void => {
   const { cacheBytes, states } = site.setup
   if (states === 'owned' && store.cachedBytes > 1.25 * cacheBytes + MOST_AT_ONCE_BYTES)
     site.broken(`${store.cachedBytes} bytes of states are in memory, and ${cacheBytes} are allowed`)
-  const { emptiedAtMs } = site
-  if (emptiedAtMs === undefined || site.machine.nowMs < emptiedAtMs + UNNOTICED_MS) return
+  const { emptiedAtMs, lostEntries } = site
+  if (emptiedAtMs === undefined || lostEntries === 0 || site.machine.nowMs < emptiedAtMs + UNNOTICED_MS)
+    return
   if (isReady && site.folder.trouble === undefined && !isYoungerThanLoss(site, process.id))
     site.broken(`process ${process.id} is ready ${UNNOTICED_MS} ms after its store was emptied`)
 }
