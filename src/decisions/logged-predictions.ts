@@ -62,21 +62,6 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
     return (await lookup).find(sequence)
   }
 
-  /**
-   * The entry at the place that a receipt names; undefined when another one stands there, or none: a power
-   * failure may take records from the log and leave their receipts.
-   */
-  const entryAt = async (position: LogPosition, sequence: number): Promise<LogEntry | undefined> => {
-    try {
-      const record = await log.readAt(position)
-      const entry = record && decodeLogEntry(record.payload)
-      return entry?.sequence === sequence ? entry : undefined
-    } catch {
-      // The search reads what is whole, and says what is not.
-      return undefined
-    }
-  }
-
   const toPrediction = async (
     sequence: number,
     decision: DecisionEntry,
@@ -107,7 +92,7 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
     const sequence = decided?.sequence ?? sequenceOf(id, logName)
     if (sequence === undefined) return undefined
     const position = decided?.receipt.position
-    const placed = position && (await entryAt(position, sequence))
+    const placed = position && (await entryAt(log, position, sequence))
     const entry = placed ?? (await queue.run(() => findEntry(sequence)))
     return entry?.kind === 'decision' ? toPrediction(sequence, entry.decision, entry.vector) : undefined
   }
@@ -119,6 +104,26 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
       await queue.idle()
       await (await lookup)?.close()
     },
+  }
+}
+
+/**
+ * The entry at the place that a receipt names; undefined when another one stands there, or none: a power
+ * failure
+ * may take records from the log and leave their receipts.
+ */
+const entryAt = async (
+  log: Pick<PredictionLog, 'readAt'>,
+  position: LogPosition,
+  sequence: number,
+): Promise<LogEntry | undefined> => {
+  try {
+    const record = await log.readAt(position)
+    const entry = record && decodeLogEntry(record.payload)
+    return entry?.sequence === sequence ? entry : undefined
+  } catch {
+    // The search reads what is whole, and says what is not.
+    return undefined
   }
 }
 

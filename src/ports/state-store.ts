@@ -79,7 +79,8 @@ export interface StateStore {
   /** Forgets all states, receipts and notes. */
   clear(): Promise<void>
   /**
-   * Resolves when everything that was saved before is as safe as it will be: on the disk, where the store is on
+   * Resolves when everything that was saved before is as safe as it will be: on the disk, where the store
+   * is on
    * this machine.
    */
   flush(): Promise<void>

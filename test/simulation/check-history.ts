@@ -113,7 +113,9 @@ const checkOutcome = (
     site.broken(`the label ${isFraud} of ${transactionId} was ${outcome} and is not in the log`)
 }
 
-/** Labels of one process: each once, those that waited behind their transactions, due ones before the next. */
+/**
+ * Labels of one process: each once, those that waited behind their transactions, due ones before the next.
+ */
 export const checkLabels = (site: Site, entries: readonly LogEntry[], replay: Replay): void => {
   const latest = new Map<string, LabelEntry>()
   const due = new Map<string, number>()

@@ -12,7 +12,8 @@ export interface Answer {
   readonly startedMs: number
   readonly atMs: number
   /**
-   * Whether it owned its states when it answered: one that was ousted may look up old things for a moment, and
+   * Whether it owned its states when it answered: one that was ousted may look up old things for a moment,
+   * and
    * one that shares them finds in its log what it has moved there itself.
    */
   readonly isOwners: boolean

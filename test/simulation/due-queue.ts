@@ -1,4 +1,13 @@
-import type { SimulatedProcess } from './machine.ts'
+/** A process of the simulation: what it has begun is remembered by it, so that it ends with it. */
+export interface SimulatedProcess {
+  readonly id: number
+  readonly host: string
+  state: 'running' | 'frozen' | 'dead'
+  /** What came while it stood still. */
+  readonly held: Due[]
+  /** Its immediates come one after the other. */
+  lastImmediateMs: number
+}
 
 /** Something that will be done at its time. */
 export interface Due {

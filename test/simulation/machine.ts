@@ -1,19 +1,12 @@
 import { createRandom, type Random } from '../../src/foundation/random.ts'
-import { type Due, DueQueue } from './due-queue.ts'
+import { type Due, DueQueue, type SimulatedProcess } from './due-queue.ts'
 
-/** Thrown into the code of a process that ended in the middle of a call. Nobody is left who could catch it. */
+export type { SimulatedProcess }
+
+/**
+ * Thrown into the code of a process that ended in the middle of a call. Nobody is left who could catch it.
+ */
 export class ProcessEnded extends Error {}
-
-/** A process of the simulation: what it has begun is remembered by it, so that it ends with it. */
-export interface SimulatedProcess {
-  readonly id: number
-  readonly host: string
-  state: 'running' | 'frozen' | 'dead'
-  /** What came while it stood still. */
-  readonly held: Due[]
-  /** Its immediates come one after the other. */
-  lastImmediateMs: number
-}
 
 /** What may happen at any point of a run. */
 export interface PointWatch {
@@ -77,7 +70,10 @@ export class Machine {
     return `${(++this.names).toString(16).padStart(8, '0')}-0000-4000-8000-000000000000`
   }
 
-  /** Does `run` so much later, as a turn of `process`; null: of the world around. @returns what takes it back */
+  /**
+   * Does `run` so much later, as a turn of `process`; null: of the world around. @returns what takes it
+   * back
+   */
   after(delayMs: number, run: () => void, process: SimulatedProcess | null | undefined = this.process): Due {
     return this.queue.add(this.nowMs + delayMs, this.order.next(), run, process ?? undefined)
   }

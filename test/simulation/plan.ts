@@ -39,7 +39,10 @@ export interface Request {
   readonly lostAnswers: number
 }
 
-/** What goes wrong. Times are milliseconds of the run; points are turns of processes and calls of their disk. */
+/**
+ * What goes wrong. Times are milliseconds of the run; points are turns of processes and calls of their
+ * disk.
+ */
 export type Fault = Crash | Trouble
 
 /** The process whose turn it is ends, or all do, and the disk forgets what was not synced. */

@@ -9,7 +9,8 @@ import { runSeeds } from './run-seeds.ts'
 
 /*
  * The whole serving path below HTTP in one simulated machine room: seeds choose what is asked, in which order
- * things are done and what goes wrong. `docs/simulation.md` says what is simulated and which rules are checked.
+ * things are done and what goes wrong. `docs/simulation.md` says what is simulated and which rules are
+ * checked.
  */
 
 let folder = ''

@@ -48,7 +48,8 @@ export const createSegment = (place: SegmentPlace, sequence: number): SegmentWri
   const { folder, durability, names } = place
   const name = segmentName(sequence)
   const path = segmentPath(folder, name)
-  // Left when its name could not be brought to the disk: it has no record, and would stand in the way for ever.
+  // Left when its name could not be brought to the disk: it has no record, and would stand in the way for
+  // ever.
   if (statSync(path, { throwIfNoEntry: false })?.size === 0) names.remove(path)
   const draft = names.draft()
   // From its first moment the file is this owner's, whatever stands under its name later.

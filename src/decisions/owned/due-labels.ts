@@ -253,7 +253,8 @@ export class DueLabels {
 export const isDueLabel = (id: string): boolean => id.startsWith(PREFIX)
 
 /**
- * Adds `due` at its place; almost always that is the end. A replay of the log adds labels again that the store
+ * Adds `due` at its place; almost always that is the end. A replay of the log adds labels again that the
+ * store
  * has already: each is there once.
  */
 const insert = (window: DueLabel[], from: number, due: DueLabel): void => {

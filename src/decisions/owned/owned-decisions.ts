@@ -87,7 +87,9 @@ class OwnedDecisions implements Decisions {
   private readonly labels: OwnedLabels
   private decider: Decider
   private isClosed = false
-  /** Requests that have no answer yet, by the receipt that they will have: the last one of each transaction. */
+  /**
+   * Requests that have no answer yet, by the receipt that they will have: the last one of each transaction.
+   */
   private readonly underWay = new Map<string, Promise<Prediction>>()
 
   constructor(options: OwnedDecisionsOptions) {
