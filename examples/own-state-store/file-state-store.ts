@@ -81,6 +81,7 @@ export const openFileStateStore = async (file: string): Promise<StateStore> => {
       for (const kept of [states, receipts, notes]) kept.clear()
       await write()
     },
+    flush: () => lastWrite,
     close: () => lastWrite,
   }
 }

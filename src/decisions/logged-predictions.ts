@@ -1,5 +1,5 @@
 import type { DatabaseSettings } from '../disk/database.ts'
-import type { PredictionLog } from '../ports/prediction-log.ts'
+import type { LogPosition, PredictionLog } from '../ports/prediction-log.ts'
 import { createBoundedQueue, type QueueStatus } from './bounded-queue.ts'
 import { type DecisionEntry, predictionOf } from './decided.ts'
 import type { Decisions } from './decisions.ts'
@@ -92,9 +92,8 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
     const sequence = decided?.sequence ?? names.sequenceOf(id)
     if (sequence === undefined) return undefined
     const position = decided?.receipt.position
-    const record = position && (await log.readAt(position))
-    const entry =
-      record === undefined ? await queue.run(() => findEntry(sequence)) : decodeLogEntry(record.payload)
+    const placed = position && (await entryAt(log, position, sequence))
+    const entry = placed ?? (await queue.run(() => findEntry(sequence)))
     return entry?.kind === 'decision' ? toPrediction(sequence, entry.decision, entry.vector) : undefined
   }
   return {
@@ -105,5 +104,24 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
       await queue.idle()
       await (await lookup)?.close()
     },
+  }
+}
+
+/**
+ * The entry at the place that a receipt names; undefined when another one stands there, or none: a power
+ * failure may take records from the log and leave their receipts.
+ */
+const entryAt = async (
+  log: Pick<PredictionLog, 'readAt'>,
+  position: LogPosition,
+  sequence: number,
+): Promise<LogEntry | undefined> => {
+  try {
+    const record = await log.readAt(position)
+    const entry = record && decodeLogEntry(record.payload)
+    return entry?.sequence === sequence ? entry : undefined
+  } catch {
+    // The search reads what is whole, and says what is not.
+    return undefined
   }
 }

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { withDatabase } from '../disk/database.ts'
-import type { SharedStateStore, StateStore } from '../ports/state-store.ts'
+import type { StateStore } from '../ports/state-store.ts'
+import { createMemorySharedStates } from '../testing/memory/memory-shared-states.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { ServingModels } from './decider.ts'
 import type { OpenStates } from './decisions.ts'
@@ -211,7 +212,7 @@ describe('the pipeline with its log and archive', () => {
 
   test('a model that makes transactions genuine by itself is refused where processes share states', async () => {
     const settings = { ...CHAMPION.settings, unlabelled: 'genuine_after_delay' as const }
-    const store = createMemoryStateStore() as unknown as SharedStateStore
+    const store = await createMemorySharedStates()({ consumer: 'one' })
     const shared = open(folder, {
       models: { champion: { ...CHAMPION, settings } },
       states: { kind: 'shared', name: 'redis', store, persistence: { kind: 'log', says: 'test' } },

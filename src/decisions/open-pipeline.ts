@@ -34,7 +34,8 @@ import { openOwnedDecisions } from './owned/owned-decisions.ts'
 import { predictionNames } from './prediction-names.ts'
 import { useRead } from './reading.ts'
 import { mappingOf, shapeOf } from './served-shape.ts'
-import { joinHistory } from './shared/known-history.ts'
+import { shareModel } from './shared/entry-models.ts'
+import { joinHistory, nameHistory } from './shared/known-history.ts'
 import { openSharedDecisions } from './shared/shared-decisions.ts'
 import { readStoreIdentity, type StoreIdentity, writeStoreIdentity } from './states/store-identity.ts'
 import type { ServedTables } from './tables/served-tables.ts'
@@ -115,14 +116,19 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
 }
 
 /** Gives a store that has never been used its name, and says whose states it will have. */
-const identify = ({ states, models, world }: PipelineOptions): Promise<StoreIdentity> =>
-  writeStoreIdentity(states.store, {
+const identify = async ({ states, models, world }: PipelineOptions): Promise<StoreIdentity> => {
+  const proposed = world.newId().slice(0, 8)
+  const identity = await writeStoreIdentity(states.store, {
     statesKey: models.champion.statesKey,
     identity: models.champion.identity,
-    logName: world.newId().slice(0, 8),
+    logName: states.kind === 'owned' ? proposed : await nameHistory(states.store, proposed),
     createdAtMs: world.now(),
     origin: undefined,
   })
+  // Before the first decision: a log with decisions beside a store without a name is nobody's.
+  await states.store.flush()
+  return identity
+}
 
 /** Makes sure that all models can go on from the states, and says beside the log what they are. */
 const accept = async (
@@ -144,6 +150,7 @@ const accept = async (
       })
     }
     await writeModelDocument(log, model)
+    if (states.kind === 'shared') await shareModel(states.store, model)
     const { name, version } = model.description
     const { latenessMs } = model.settings.limits.user
     if (Number.isFinite(eventTime.maxFutureMs) && latenessMs < eventTime.maxFutureMs)

@@ -48,6 +48,9 @@ export interface Receipt {
  * 7. A note is read as it was written last, and is no receipt.
  * 8. Sweeps look at each receipt, and remove the expired ones only.
  * 9. A cleared store is an empty one.
+ *
+ * A store may bring what was saved to the disk later, in its order: then a power failure sets it back to an
+ * earlier save. Who removes what the states could be made from again waits for `flush` first.
  */
 export interface StateStore {
   load(keys: readonly EntityKey[]): Promise<readonly (StoredState | undefined)[]>
@@ -75,6 +78,12 @@ export interface StateStore {
   count(): Promise<ByKind<number>>
   /** Forgets all states, receipts and notes. */
   clear(): Promise<void>
+  /**
+   * Resolves when everything that was saved before is as safe as it will be: on the disk, where the store
+   * is on
+   * this machine.
+   */
+  flush(): Promise<void>
   close(): Promise<void>
 }
 

@@ -93,6 +93,7 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
           for (const database of [kinds, receipts, notes]) database.clearSync()
         }),
       ),
+    flush: () => guarded(() => root.flushed.then(() => undefined)),
     close: () =>
       guarded(async () => {
         await root.flushed

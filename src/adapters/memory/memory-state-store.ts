@@ -45,6 +45,7 @@ export const createMemoryStateStore = (): StateStore => {
     },
     count: async () => byKind([...states.keys()], (kind) => statesOf(kind).size),
     clear: async () => forget(),
+    flush: async () => undefined,
     close: async () => forget(),
   }
 }

@@ -81,6 +81,8 @@ export const openRedisStateStore = async (options: RedisOptions): Promise<RedisS
     beginHistory: (begun, replaces) => history.begin(begun, replaces),
     expectHistory: (known) => history.expect(known),
     knownSequence: () => history.knownSequence,
+    // What a Redis keeps, and when it does, is its own setting (`persistence`).
+    flush: async () => undefined,
     close: async () => {
       // What this process has not settled is found under its name; without such, the name is of no use.
       await connection.run(LEAVE, [names.outbox], [GROUP, consumer]).catch(() => undefined)

@@ -46,15 +46,18 @@ export const readFrame = (bytes: Buffer, at: number): ReadFrame => {
  * What stands from `at` on, where no whole frame begins.
  *
  * `nothing`: half a frame, or what a file system has filled up: the writer was interrupted there. `hole`:
- * whole frames come later, and before them a page of zeros that was never written: a power failure, as pages
- * reach a disk in any order. `frames`: whole frames come later, so what stands before them has been whole and
- * is damaged.
+ * whole frames come later, and before them a page of zeros that was never written, or zeros up to the end of
+ * the page in which `at` lies: a power failure, as pages reach a disk in any order. `frames`: whole frames
+ * come later, so what stands before them has been whole and is damaged.
  */
 export const whatFollows = (bytes: Buffer, at: number): 'nothing' | 'hole' | 'frames' => {
   const next = frameAfter(bytes, at)
   if (next === undefined) return 'nothing'
-  for (let page = Math.ceil(at / PAGE_BYTES) * PAGE_BYTES; page + PAGE_BYTES <= next; page += PAGE_BYTES)
-    if (bytes.subarray(page, page + PAGE_BYTES).equals(ZEROS)) return 'hole'
+  for (let from = at; from < next; ) {
+    const page = from - (from % PAGE_BYTES) + PAGE_BYTES
+    if (page <= next && bytes.subarray(from, page).equals(ZEROS.subarray(0, page - from))) return 'hole'
+    from = page
+  }
   return 'frames'
 }
 

@@ -9,6 +9,7 @@ import {
   openSync,
   renameSync,
   rmSync,
+  statSync,
   write,
   writeFileSync,
   writeSync,
@@ -47,6 +48,9 @@ export const createSegment = (place: SegmentPlace, sequence: number): SegmentWri
   const { folder, durability, names } = place
   const name = segmentName(sequence)
   const path = segmentPath(folder, name)
+  // Left when its name could not be brought to the disk: it has no record, and would stand in the way for
+  // ever.
+  if (statSync(path, { throwIfNoEntry: false })?.size === 0) names.remove(path)
   const draft = names.draft()
   // From its first moment the file is this owner's, whatever stands under its name later.
   const file = openSync(draft, 'wx')

@@ -41,11 +41,29 @@ export const dueReceipt = ({ id, dueMs, label }: DueLabel): Receipt => ({
   bytes: encoder.encode(JSON.stringify({ dueMs, label })),
 })
 
-/** Keeps how far the clock is: the latest event time of all decisions, epoch milliseconds. */
-export const clockReceipt = (clockMs: number): Receipt => ({
+/**
+ * Keeps how far the clock is: the latest event time of all decisions, epoch milliseconds.
+ *
+ * @param through number of the last decision, inclusive, that it counts, and whose receipt and due label are
+ * stored; 0 for none
+ */
+export const clockReceipt = (clockMs: number, through = 0): Receipt => ({
   id: CLOCK,
-  bytes: encoder.encode(String(clockMs)),
+  bytes: encoder.encode(through === 0 ? String(clockMs) : `${clockMs} ${through}`),
 })
+
+/** What `clockReceipt` says. */
+const readClock = (bytes: Uint8Array): StoredClock => {
+  const [clockMs, through = 0] = decoder.decode(bytes).split(' ').map(Number)
+  return { clockMs: clockMs!, through }
+}
+
+interface StoredClock {
+  readonly clockMs: number
+  readonly through: number
+}
+
+const NO_CLOCK: StoredClock = { clockMs: Number.NEGATIVE_INFINITY, through: 0 }
 
 /**
  * The labels that the server will deliver itself, in the order of their times, and the clock that says when:
@@ -57,6 +75,8 @@ export const clockReceipt = (clockMs: number): Receipt => ({
  * 1. A due label is kept by the save that keeps its transaction's receipt, and removed from the store after
  *    its record is durable. Between the two it may be found again: then its receipt says that it is told.
  * 2. `window` has every label whose id is at most `through`, inclusive, that was not taken.
+ * 3. The stored clock names the last decision that it counts. A replay that begins before it adds no label of
+ *    those up to there again: it would be due later, by a clock that was not so far yet when they were made.
  */
 export class DueLabels {
   private readonly store: Pick<StateStore, 'findReceipt' | 'sweepReceipts'>
@@ -71,9 +91,11 @@ export class DueLabels {
   private readonly unsaved = new Map<string, DueLabel>()
   /** Those that came into the store while it was read; undefined while nobody reads. */
   private savedMeanwhile: DueLabel[] | undefined
+  /** The look into the store that is under way. */
+  private loading: Promise<void> | undefined
   private deliveredThrough = ''
   private toRemove = 0
-  private storedClockMs = Number.NEGATIVE_INFINITY
+  private storedClock = NO_CLOCK
 
   /** @param windowSize labels that are read from the store at a time */
   constructor(store: Pick<StateStore, 'findReceipt' | 'sweepReceipts'>, windowSize = WINDOW) {
@@ -89,8 +111,10 @@ export class DueLabels {
   /** Begins with what the store has, before the log is replayed. */
   async reopen(): Promise<void> {
     const bytes = await this.store.findReceipt(CLOCK)
-    this.clock = bytes === undefined ? Number.NEGATIVE_INFINITY : Number(decoder.decode(bytes))
-    this.storedClockMs = this.clock
+    // Of a delivery that was under way when a record could not be written.
+    await this.loading?.catch(() => undefined)
+    this.storedClock = bytes === undefined ? NO_CLOCK : readClock(bytes)
+    this.clock = this.storedClock.clockMs
     this.window = []
     this.at = 0
     this.through = ''
@@ -105,6 +129,11 @@ export class DueLabels {
   arrived(eventTimeMs: number): number {
     this.clock = Math.max(this.clock, eventTimeMs)
     return this.clock
+  }
+
+  /** Whether the label of a decision is in the store, or was delivered since. */
+  isStored(sequence: number): boolean {
+    return sequence <= this.storedClock.through
   }
 
   /** Adds a label that is not in the store yet. */
@@ -152,18 +181,21 @@ export class DueLabels {
     this.toRemove++
   }
 
-  /** What keeps the clock as it was after these decisions; nothing when the store has a later one. */
+  /** What keeps the clock as it was after these decisions; nothing where there are none. */
   clockAfter(receipts: Iterable<UnsavedReceipt>): readonly Receipt[] {
-    let clockMs = this.storedClockMs
-    for (const { receipt } of receipts)
-      if ('decidedAtMs' in receipt) clockMs = Math.max(clockMs, receipt.eventTimeMs)
-    return clockMs > this.storedClockMs ? [clockReceipt(clockMs)] : []
+    let { clockMs, through } = this.storedClock
+    for (const { receipt, sequence } of receipts) {
+      if (!('decidedAtMs' in receipt) || sequence <= through) continue
+      clockMs = Math.max(clockMs, receipt.eventTimeMs)
+      through = sequence
+    }
+    return through > this.storedClock.through ? [clockReceipt(clockMs, through)] : []
   }
 
   /** These receipts are in the store now. */
   saved(receipts: readonly Receipt[]): void {
     for (const { id, bytes } of receipts) {
-      if (id === CLOCK) this.storedClockMs = Number(decoder.decode(bytes))
+      if (id === CLOCK) this.storedClock = readClock(bytes)
       const due = this.unsaved.get(id)
       if (due === undefined) continue
       this.unsaved.delete(id)
@@ -180,7 +212,15 @@ export class DueLabels {
     await this.store.sweepReceipts(PREFIX, most, (id) => isDueLabel(id) && id <= this.deliveredThrough)
   }
 
-  private async load(): Promise<void> {
+  /** One look into the store at a time. */
+  private load(): Promise<void> {
+    this.loading ??= this.loadNext().finally(() => {
+      this.loading = undefined
+    })
+    return this.loading
+  }
+
+  private async loadNext(): Promise<void> {
     const from = this.through!
     const found = new Map<string, DueLabel>()
     this.savedMeanwhile = []
@@ -212,10 +252,15 @@ export class DueLabels {
 /** Whether a receipt is that of a due label: delivering it ends it, not its age. */
 export const isDueLabel = (id: string): boolean => id.startsWith(PREFIX)
 
-/** Adds `due` at its place; almost always that is the end. */
+/**
+ * Adds `due` at its place; almost always that is the end. A replay of the log adds labels again that the
+ * store
+ * has already: each is there once.
+ */
 const insert = (window: DueLabel[], from: number, due: DueLabel): void => {
   let place = window.length
   while (place > from && window[place - 1]!.id > due.id) place--
+  if (place > from && window[place - 1]!.id === due.id) return
   window.splice(place, 0, due)
 }
 

@@ -87,13 +87,18 @@ class OwnedDecisions implements Decisions {
   private readonly labels: OwnedLabels
   private decider: Decider
   private isClosed = false
+  /**
+   * Requests that have no answer yet, by the receipt that they will have: the last one of each transaction.
+   */
+  private readonly underWay = new Map<string, Promise<Prediction>>()
 
   constructor(options: OwnedDecisionsOptions) {
     const { store, log, settings, observer, world, nameOf } = options
     const engineer = () => this.decider.engineer
     const frontier = new Frontier(log)
     const receipts = new Receipts(store)
-    const cache = new StateCache({ store, engineer, cacheBytes: settings.cacheBytes })
+    const given = () => frontier.given
+    const cache = new StateCache({ store, engineer, cacheBytes: settings.cacheBytes, given })
     const unsaved = new UnsavedStates({ store, cache, frontier, engineer })
     const due = new DueLabels(store)
     const waiting = new WaitingLabels(store, (isFraud) => observer.labelled('expired', isFraud))
@@ -155,12 +160,34 @@ class OwnedDecisions implements Decisions {
     this.saver.start()
   }
 
+  /**
+   * One request after the other of each transaction: what one finds in the store must still be so when it
+   * decides, also where the one before it was decided on and saved in between.
+   */
   async predict(transaction: Transaction, reasonCount: number, isStale?: IsStale): Promise<Prediction> {
-    const { store, world } = this.options
-    const startedMs = world.monotonicMs()
+    const startedMs = this.options.world.monotonicMs()
+    const id = decisionId(transaction.transactionId)
+    const asked = { reasonCount, isStale, startedMs }
+    const before = this.underWay.get(id)
+    const own =
+      before === undefined
+        ? this.decideOrRepeat(id, transaction, asked)
+        : before.then(
+            () => this.decideOrRepeat(id, transaction, asked),
+            () => this.decideOrRepeat(id, transaction, asked),
+          )
+    this.underWay.set(id, own)
+    try {
+      return await own
+    } finally {
+      if (this.underWay.get(id) === own) this.underWay.delete(id)
+    }
+  }
+
+  private async decideOrRepeat(id: string, transaction: Transaction, asked: Asked): Promise<Prediction> {
+    const { store } = this.options
+    const { isStale, startedMs } = asked
     this.throwIfUnavailable()
-    const { transactionId } = transaction
-    const id = decisionId(transactionId)
     const pending = this.receipts.pending(id)
     if (pending !== undefined) return this.repeat(transaction, pending, startedMs)
     const stored = await store.findReceipt(id)
@@ -177,7 +204,7 @@ class OwnedDecisions implements Decisions {
     }
     const entities = this.decider.entitiesOf(transaction)
     return this.labels.whenDelivered(transaction.eventTimeMs, this.decider.keysOf(entities), (held) =>
-      this.decideOn(transaction, entities, held, { reasonCount, isStale, startedMs }),
+      this.decideOn(transaction, entities, held, asked),
     )
   }
 
@@ -247,7 +274,10 @@ class OwnedDecisions implements Decisions {
 
   async archivable(): Promise<number> {
     await this.saver.saveAll()
-    return this.frontier.savedThrough
+    const { savedThrough } = this.frontier
+    // Or a power failure would set the states back to before records that are in no log any more.
+    await this.options.store.flush()
+    return savedThrough
   }
 
   use(decider: Decider): void {

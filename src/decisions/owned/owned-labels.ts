@@ -155,7 +155,7 @@ export class OwnedLabels {
     const { settings } = decider().models.champion
     const { eventTimeMs } = entities
     const clockMs = due.arrived(eventTimeMs)
-    if (settings.unlabelled !== 'genuine_after_delay') return undefined
+    if (settings.unlabelled !== 'genuine_after_delay' || due.isStored(sequence)) return undefined
     if (decider().labelKeysOf(entities).length === 0) return undefined
     const dueMs = Math.max(clockMs, eventTimeMs + settings.limits.user.labelDelayMs)
     const label = decidedDueLabel(dueMs, sequence, {

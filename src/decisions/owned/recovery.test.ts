@@ -237,7 +237,12 @@ const createRecovery = (store: StateStore, log: PredictionLog, observer: Partial
   const decider = createDecider({ champion: MODEL })
   const engineer = () => decider.engineer
   const frontier = new Frontier(log)
-  const cache = new StateCache({ store, engineer, cacheBytes: TEST_SETTINGS.cacheBytes })
+  const cache = new StateCache({
+    store,
+    engineer,
+    cacheBytes: TEST_SETTINGS.cacheBytes,
+    given: () => Number.MAX_SAFE_INTEGER,
+  })
   const parts: LogReplayParts = {
     log,
     store,

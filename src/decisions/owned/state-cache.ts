@@ -1,3 +1,4 @@
+import { VigiaError } from '../../errors.ts'
 import type { EntityStates, FeatureEngineer } from '../../features/feature-engineer.ts'
 import { decodeState } from '../../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
@@ -13,6 +14,8 @@ export interface StateCacheParts {
   readonly engineer: () => FeatureEngineer
   /** Room for states, in bytes. Those that are not saved yet may take more. */
   readonly cacheBytes: number
+  /** Last number that this process has given to a record, inclusive. */
+  readonly given: () => number
 }
 
 /** What a state takes beside its block: its entry and its place in the maps. */
@@ -130,6 +133,13 @@ export class StateCache {
   private revive(key: EntityKey, stored: StoredState | undefined): HeldState {
     const keeper = this.parts.engineer().keeperOf(key.kind)!
     const entity = `${key.kind} ${key.token.toString(16)}`
+    const applied = stored === undefined ? 0 : appliedOf(stored.bytes)
+    // As when this process stood still, and has not noticed yet that another one has its folders.
+    if (applied > this.parts.given())
+      throw new VigiaError('SERVING_STORE_FAILED', {
+        store: 'state store',
+        reason: `another process has written the state of ${entity}`,
+      })
     return {
       key: { kind: key.kind, token: key.token },
       state:
@@ -137,7 +147,7 @@ export class StateCache {
           ? keeper.create()
           : decodeState(keeper.layout, separateBlocks, stateOf(stored.bytes), entity),
       version: stored?.version ?? 0,
-      applied: stored === undefined ? 0 : appliedOf(stored.bytes),
+      applied,
       unsavedFrom: 0,
       cameWhileSaving: 0,
       isSaving: false,

@@ -69,6 +69,21 @@ export const assertNeverUsed = async (
 }
 
 /**
+ * Names the history of a store that nobody has decided on. Of processes that start at once the first one's
+ * name counts, so that all of them take part in one history.
+ *
+ * @returns the name that it has
+ */
+export const nameHistory = async (
+  store: Pick<SharedStateStore, 'readHistory' | 'beginHistory'>,
+  proposed: string,
+): Promise<string> => {
+  await store.beginHistory({ name: proposed, lastSequence: 0 }, false)
+  // None where a loss was marked meanwhile: whoever joins it is told.
+  return (await store.readHistory()).name ?? proposed
+}
+
+/**
  * Takes part in the history of a store that is in use: expects its name, and the highest number that this
  * process's log knows of. A store from before histories had names is given its own.
  *

@@ -2,10 +2,11 @@ import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { SharedStateStore } from '../../ports/state-store.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
 import { withSequence } from '../log/log-record.ts'
+import { createEntryModels } from './entry-models.ts'
 import type { HistoryWatch } from './history-watch.ts'
 
 export interface OutboxParts {
-  readonly store: Pick<SharedStateStore, 'takeEntries' | 'settle'>
+  readonly store: Pick<SharedStateStore, 'takeEntries' | 'settle' | 'readNote'>
   readonly log: PredictionLog
   readonly observer: InferenceObserver
   readonly history: Pick<HistoryWatch, 'failed' | 'worked' | 'loss'>
@@ -28,6 +29,7 @@ const RETRY_MS = 1000
  */
 export class Outbox {
   private readonly parts: OutboxParts
+  private readonly bringModels: ReturnType<typeof createEntryModels>
   /** Number of the last record that was given to the log, inclusive. */
   private lastLogged: number
   private moving: Promise<void> = Promise.resolve()
@@ -36,6 +38,7 @@ export class Outbox {
 
   constructor(parts: OutboxParts) {
     this.parts = parts
+    this.bringModels = createEntryModels(parts.store, parts.log)
     this.lastLogged = parts.log.lastSequence
   }
 
@@ -83,6 +86,7 @@ export class Outbox {
     const { store, log } = this.parts
     const entries = await store.takeEntries(MOST_ENTRIES, waitMs)
     if (entries.length === 0) return 0
+    await this.bringModels(entries)
     await Promise.all(
       entries.map(({ sequence, bytes }) => log.append(++this.lastLogged, withSequence(bytes, sequence))),
     )

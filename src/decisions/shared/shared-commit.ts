@@ -10,8 +10,6 @@ import { createEntityLocks } from './entity-locks.ts'
 /** What a piece of work came to, before it is committed. */
 export interface Work<T> {
   readonly result: T
-  /** Whether it advanced the states. */
-  readonly isChanged: boolean
   readonly receipt: Uint8Array
   readonly entry: Uint8Array
 }
@@ -72,13 +70,12 @@ export const createSharedCommit = ({ store, engineer, receiptLifeMs }: SharedCom
       const known = await store.findReceipt(id)
       return known === undefined ? { kind: 'declined' } : { kind: 'repeated', receipt: known }
     }
-    const changes: StateChange[] = worked.isChanged
-      ? keys.map((key, i) => ({
-          key,
-          bytes: withApplied(encodeState(engineer().keeperOf(key.kind)!.layout, revived[i]!), 0),
-          expected: stored[i]?.version ?? 0,
-        }))
-      : []
+    // Also where nothing has changed: what was said in view of these states holds of no others.
+    const changes: StateChange[] = keys.map((key, i) => ({
+      key,
+      bytes: withApplied(encodeState(engineer().keeperOf(key.kind)!.layout, revived[i]!), 0),
+      expected: stored[i]?.version ?? 0,
+    }))
     const outcome = await store.commit(changes, { id, bytes: worked.receipt }, worked.entry, receiptLifeMs)
     if (outcome.outcome === 'conflict') return 'conflict'
     if (outcome.outcome === 'repeated') return { kind: 'repeated', receipt: outcome.receipt }

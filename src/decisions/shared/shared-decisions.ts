@@ -9,7 +9,13 @@ import type { Decider } from '../decider.ts'
 import { decisionId, encodeReceipt, type LabelReceipt, labelId } from '../decision-receipt.ts'
 import type { Decisions, DecisionsOptions, DecisionsStatus, FoundDecision } from '../decisions.ts'
 import type { Feedback, FeedbackOutcome } from '../inference-pipeline.ts'
-import { entitiesOfFeedback, knownBy, labelEntryOf, labelReceiptOf } from '../labels.ts'
+import {
+  entitiesOfFeedback,
+  knownBy,
+  type LabelledEntities,
+  labelEntryOf,
+  labelReceiptOf,
+} from '../labels.ts'
 import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../log/log-record.ts'
 import { assertFresh, type IsStale } from '../reading.ts'
 import type { StoreIdentity } from '../states/store-identity.ts'
@@ -108,7 +114,6 @@ class SharedDecisions implements Decisions {
         const entry = entryOf(decided, model.key, transaction, monotonicMs() - startedMs, shadowEntry)
         return {
           result: { receipt, reasons, shadow, updates },
-          isChanged: !isOld,
           receipt: encodeReceipt(receipt),
           // These bytes are valid until the next decision, and sending waits.
           entry: encodeDecision(0, entry, scored.vector).slice(),
@@ -138,12 +143,24 @@ class SharedDecisions implements Decisions {
 
   private async learn(feedback: Feedback, isStale: IsStale | undefined): Promise<FeedbackOutcome> {
     this.throwIfClosed()
-    const { transactionId, isFraud } = feedback
+    const { transactionId } = feedback
     const decision = (await this.findDecision(transactionId))?.receipt
     const entities = entitiesOfFeedback(decision, feedback, this.decider.entitiesOf)
     if (entities === undefined) return this.answers.labelled('unknown', feedback)
+    const outcome =
+      (await this.learnOf(feedback, entities, isStale)) ?? (await this.learnOf(feedback, entities, isStale))
+    return this.answers.labelled(outcome ?? 'unchanged', feedback)
+  }
+
+  /** Undefined when another process has told the first label of this transaction meanwhile. */
+  private async learnOf(
+    feedback: Feedback,
+    entities: LabelledEntities,
+    isStale: IsStale | undefined,
+  ): Promise<FeedbackOutcome | undefined> {
+    const { transactionId, isFraud } = feedback
     const earlier = await this.findLabel(transactionId)
-    if (earlier?.isFraud === isFraud) return this.answers.labelled('unchanged', feedback)
+    if (earlier?.isFraud === isFraud) return 'unchanged'
     const { store, world } = this.options
     // A corrected label is a label of its own: the first one's receipt must not answer it.
     const id =
@@ -165,19 +182,18 @@ class SharedDecisions implements Decisions {
         const receipt = labelReceiptOf(label)
         return {
           result: receipt,
-          isChanged: isApplied,
           receipt: encodeReceipt(receipt),
           entry: encodeLabel(0, label).slice(),
         }
       },
     })
-    if (committed.kind !== 'done') return this.answers.labelled('unchanged', feedback)
+    if (committed.kind !== 'done') return undefined
     const { result, sequence } = committed
     if (earlier !== undefined) {
       const bytes = encodeSequenced(encodeReceipt(result), sequence)
       await store.save([], [{ id: labelId(transactionId), bytes }])
     }
-    return this.answers.labelled(result.isApplied ? 'applied' : 'late', feedback)
+    return result.isApplied ? 'applied' : 'late'
   }
 
   async findDecision(transactionId: string): Promise<FoundDecision | undefined> {

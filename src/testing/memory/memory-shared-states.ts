@@ -155,6 +155,7 @@ const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): Sh
       shared.entries = shared.entries.filter(({ sequence }) => !sequences.includes(sequence))
     }),
     sweepReceipts: async () => undefined,
+    flush: guarded(states.flush),
     clear: async () => {
       expectation.expect(undefined)
       await states.clear()

@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test, vi } from 'vitest'
+import { openSegmentLog } from './segment-log.ts'
+
+const disk = vi.hoisted(() => ({ failures: 0 }))
+
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>()
+  const fsyncSync = (file: number): void => {
+    if (disk.failures-- > 0) throw Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO' })
+    fs.fsyncSync(file)
+  }
+  return { ...fs, fsyncSync }
+})
+
+const root = mkdtempSync(join(tmpdir(), 'vigia-leftover-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+test('a segment whose name could not be brought to the disk does not stand in the way of the next one', async () => {
+  const owner = { processId: 1, host: 'here', processSpace: 'test', isAlive: () => false }
+  const log = await openSegmentLog({
+    folder: join(root, 'log'),
+    owner,
+    durability: 'power',
+    segmentBytes: 1 << 20,
+  })
+  disk.failures = 1
+  await expect(log.append(1, Buffer.from('one'))).rejects.toMatchObject({ code: 'SERVING_LOG_FAILED' })
+  log.resume()
+  await log.append(1, Buffer.from('one'))
+  expect(log.lastSequence).toBe(1)
+  await log.close()
+})

@@ -1,0 +1,98 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
+import { createDecider } from '../decider.ts'
+import { TEST_SETTINGS, testFolder } from '../inference.test-kit.ts'
+import { withApplied } from '../states/stored-state.ts'
+import { clockReceipt, DueLabels } from './due-labels.ts'
+import { endAll, entriesOf, MODEL, startProcess } from './owned-process.test-kit.ts'
+import type { UnsavedReceipt } from './receipts.ts'
+import { StateCache } from './state-cache.ts'
+
+/* What `docs/simulation.md` found in decisions of one process, each by itself. */
+
+let folder: string
+let remove: () => void
+beforeEach(() => {
+  ;({ folder, remove } = testFolder())
+})
+afterEach(async () => {
+  await endAll()
+  remove()
+})
+
+const payment = {
+  transactionId: 't1',
+  userId: 'ada',
+  merchantId: 'shop',
+  eventTimeMs: 1e12,
+  amountMinor: 100,
+}
+
+test('a transaction that is asked for twice is decided once, also when the first is saved while the store looks for the second', async () => {
+  const memory = createMemoryStateStore()
+  const looks: (() => void)[] = []
+  const store = {
+    ...memory,
+    findReceipt: async (id: string) => {
+      const found = await memory.findReceipt(id)
+      // What was found is told late.
+      if (id.startsWith('decision/')) await new Promise<void>((resolve) => looks.push(resolve))
+      return found
+    },
+  }
+  const process = await startProcess(store, folder)
+  const first = process.decisions.predict(payment, 0)
+  const second = process.decisions.predict(payment, 0)
+  const tellAll = setInterval(() => looks.shift()?.(), 1)
+  try {
+    expect((await first).isRepeated).toBe(false)
+    await process.save()
+    expect(await second).toMatchObject({ isRepeated: true, sequence: 1 })
+  } finally {
+    clearInterval(tellAll)
+  }
+  expect(await entriesOf(process.log)).toHaveLength(1)
+})
+
+test('the log may lose records only when the states that have them are on the disk', async () => {
+  const memory = createMemoryStateStore()
+  const calls: string[] = []
+  const store = {
+    ...memory,
+    save: (...save: Parameters<typeof memory.save>) => {
+      calls.push('save')
+      return memory.save(...save)
+    },
+    flush: async () => {
+      calls.push('flush')
+    },
+  }
+  const process = await startProcess(store, folder)
+  await process.decisions.predict(payment, 0)
+  expect(await process.decisions.archivable()).toBe(1)
+  expect(calls).toEqual(['save', 'flush'])
+})
+
+test('a replay makes no due label again that the store has: its clock was not so far yet', async () => {
+  const store = createMemoryStateStore()
+  await store.save([], [clockReceipt(500, 7)])
+  const due = new DueLabels(store)
+  await due.reopen()
+  expect([due.clockMs, due.isStored(7), due.isStored(8)]).toEqual([500, true, false])
+  const decided = (sequence: number, eventTimeMs: number) =>
+    ({ sequence, receipt: { decidedAtMs: 0, eventTimeMs } }) as unknown as UnsavedReceipt
+  const saved = due.clockAfter([decided(6, 900), decided(8, 300)])
+  expect(saved).toEqual([clockReceipt(500, 8)])
+  due.saved(saved)
+  expect([due.isStored(8), due.clockAfter([decided(8, 300)])]).toEqual([true, []])
+})
+
+test('a state that another process has written is refused before anything is decided on it', async () => {
+  const store = createMemoryStateStore()
+  const { engineer } = createDecider({ champion: MODEL })
+  const key = { kind: 'user', token: 5, source: 'user' }
+  await store.save([{ key, bytes: withApplied(new Uint8Array(8), 9), expected: 0 }])
+  const cacheBytes = TEST_SETTINGS.cacheBytes
+  const cache = new StateCache({ store, engineer: () => engineer, cacheBytes, given: () => 8 })
+  await expect(cache.bring([key])).rejects.toMatchObject({ code: 'SERVING_STORE_FAILED' })
+})

@@ -1,0 +1,115 @@
+import { afterEach, expect, test } from 'vitest'
+import type { SharedStateStore } from '../../ports/state-store.ts'
+import { createMemorySharedStates } from '../../testing/memory/memory-shared-states.ts'
+import { createDecider } from '../decider.ts'
+import type { Decisions } from '../decisions.ts'
+import {
+  openTestLog,
+  silentObserver,
+  TEST_SETTINGS,
+  TEST_WORLD,
+  testFolder,
+  testModel,
+} from '../inference.test-kit.ts'
+import { encodeDecision } from '../log/log-record.ts'
+import { documentName } from '../log/model-document.ts'
+import { predictionNames } from '../prediction-names.ts'
+import { writeStoreIdentity } from '../states/store-identity.ts'
+import { createEntryModels, shareModel } from './entry-models.ts'
+import { joinHistory, nameHistory } from './known-history.ts'
+import { openSharedDecisions } from './shared-decisions.ts'
+
+/* What `docs/simulation.md` found in decisions of processes that share their states, each by itself. */
+
+const MODEL = testModel()
+const opened: Decisions[] = []
+const folders: ReturnType<typeof testFolder>[] = []
+afterEach(async () => {
+  for (const decisions of opened.splice(0)) await decisions.close()
+  for (const { remove } of folders.splice(0)) remove()
+})
+
+const IDENTITY = { statesKey: MODEL.statesKey, identity: MODEL.identity, logName: 'shared', createdAtMs: 0 }
+const payment = {
+  transactionId: 't1',
+  userId: 'ada',
+  merchantId: 'shop',
+  eventTimeMs: 1e12,
+  amountMinor: 100,
+}
+
+const emptyLog = () => {
+  const place = testFolder()
+  folders.push(place)
+  return openTestLog(place.folder)
+}
+
+const openProcess = async (store: SharedStateStore): Promise<Decisions> => {
+  const log = await emptyLog()
+  await joinHistory({ store, name: 'the store' }, log, IDENTITY)
+  let names = 0
+  const decisions = await openSharedDecisions({
+    store,
+    log,
+    identity: IDENTITY,
+    observer: silentObserver,
+    decider: createDecider({ champion: MODEL }),
+    names: predictionNames(IDENTITY),
+    settings: { ...TEST_SETTINGS, eventTime: { maxFutureMs: 1e9, maxAgeMs: 1e9 } },
+    world: { ...TEST_WORLD, newId: () => `name-${++names}` },
+  })
+  opened.push(decisions)
+  return decisions
+}
+
+test('two processes that start on one new store take part in one history', async () => {
+  const open = createMemorySharedStates()
+  const [a, b] = [await open({ consumer: 'a' }), await open({ consumer: 'b' })]
+  const names = await Promise.all([nameHistory(a, 'one'), nameHistory(b, 'two')])
+  expect(names).toEqual(['one', 'one'])
+})
+
+test('of first labels that two processes take at once the second corrects the first', async () => {
+  const open = createMemorySharedStates()
+  const [a, b] = [await open({ consumer: 'a' }), await open({ consumer: 'b' })]
+  await writeStoreIdentity(a, IDENTITY)
+  const [one, two] = [await openProcess(a), await openProcess(b)]
+  await one.predict(payment, 0)
+  const told = await Promise.all([
+    one.applyFeedback({ transactionId: 't1', isFraud: true }),
+    two.applyFeedback({ transactionId: 't1', isFraud: false }),
+  ])
+  expect(told).toEqual(['applied', 'applied'])
+})
+
+test('a decision that moves no state is made in view of the latest states', async () => {
+  const open = createMemorySharedStates()
+  const [a, b] = [await open({ consumer: 'a' }), await open({ consumer: 'b' })]
+  await writeStoreIdentity(a, IDENTITY)
+  const two = await openProcess(b)
+  let loads = 0
+  const slow: SharedStateStore = {
+    ...a,
+    load: async (keys) => {
+      const loaded = await a.load(keys)
+      // Another process decides on the same user meanwhile.
+      if (++loads === 1) await two.predict(payment, 0)
+      return loaded
+    },
+  }
+  const one = await openProcess(slow)
+  const old = await one.predict({ ...payment, transactionId: 'old', eventTimeMs: 1e12 - 1e10 }, 0)
+  expect([old.timing, old.sequence, loads]).toEqual(['too_old', 2, 2])
+})
+
+test('the log of a process says what the models of others were whose decisions it takes', async () => {
+  const open = createMemorySharedStates()
+  const store = await open({ consumer: 'a' })
+  const other = testModel('other', 2)
+  await shareModel(store, other)
+  const log = await emptyLog()
+  const bytes = encodeDecision(0, { model: other.key } as never, new Float64Array(0)).slice()
+  await createEntryModels(store, log)([{ sequence: 1, bytes }])
+  expect(JSON.parse((await log.readDocument(documentName(other.key)))!)).toMatchObject({ version: '2' })
+  await log.close()
+})

@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildSimulator, withSimulator } from './build-simulator.ts'
+import { FOUND, MUTANTS, type Mutant } from './mutants.ts'
+import { runSeeds } from './run-seeds.ts'
+
+/** Seeds from 1 on within which a mistake must be found, where the one that has found it before does not. */
+const ENOUGH = 1000
+
+let folder = ''
+/** The simulator of the code as it is. */
+let unchanged = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vigia-simulation-'))
+  unchanged = await buildSimulator(folder)
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** The first seed that fails with the mistake in the code. */
+const seedThatFinds = ({ mutations, knownSeed }: Mutant): Promise<number | undefined> =>
+  withSimulator(mutations, async (_, path) => {
+    const seeds = { path, isFirstEnough: true, isDescribed: false }
+    const known = await runSeeds({ ...seeds, from: knownSeed, to: knownSeed })
+    const { failures } = known.failures.length > 0 ? known : await runSeeds({ ...seeds, from: 1, to: ENOUGH })
+    return failures[0]?.seed
+  })
+
+describe.each([
+  ['mistakes that somebody could make', MUTANTS],
+  ['mistakes that were there until the simulator found them', FOUND],
+])('%s', (_, mutants) => {
+  test.each(mutants.map((mutant) => [mutant.name, mutant] as const))('%s: found', async (__, mutant) => {
+    const seed = await seedThatFinds(mutant)
+    expect(seed).toBeDefined()
+    const without = await runSeeds({ path: unchanged, from: seed!, to: seed! })
+    expect(without.failures).toEqual([])
+  })
+})

@@ -1,0 +1,149 @@
+import type { Mutation } from './build-simulator.ts'
+
+/** A mistake that somebody could make, for which the simulator has no name. */
+export interface Mutant {
+  readonly name: string
+  readonly mutations: readonly Mutation[]
+  /** A seed that is known to find it: tried first. */
+  readonly knownSeed: number
+}
+
+const one = (name: string, knownSeed: number, file: string, find: string, replace: string): Mutant => ({
+  name,
+  knownSeed,
+  mutations: [{ file, find, replace }],
+})
+
+/** Mistakes of the kinds that logs, leases, replays and receipts are there to rule out. */
+export const MUTANTS: readonly Mutant[] = [
+  one(
+    'acknowledged before it is on the disk',
+    5,
+    'src/adapters/segments/segment-writer.ts',
+    '      await syncAsync(file)\n',
+    '',
+  ),
+  one(
+    'an owner that was ousted is not stopped',
+    90,
+    'src/disk/lease.ts',
+    '  checkTime(): void {\n    if (this.failure',
+    '  checkTime(): void {\n    if (this !== undefined) return\n    if (this.failure',
+  ),
+  one(
+    'a record is applied to states that have it',
+    1,
+    'src/decisions/owned/log-replay.ts',
+    'items.filter(({ applied }) => applied < sequence)',
+    'items.filter(() => sequence > 0)',
+  ),
+  one(
+    'a state is saved before its records are durable',
+    40,
+    'src/decisions/owned/unsaved-states.ts',
+    '      if (item.applied > durable) continue\n',
+    '      if (item.applied > durable + 1e9) continue\n',
+  ),
+  one(
+    'receipts are not saved',
+    1,
+    'src/decisions/owned/unsaved-states.ts',
+    '        ...receipts.receipts,\n',
+    '',
+  ),
+  one(
+    'nobody asks whose decisions a shared store has',
+    2,
+    'src/decisions/shared/known-history.ts',
+    '  await store.expectHistory({ name, lastSequence })\n',
+    '',
+  ),
+  one(
+    'a label that waits is forgotten by a crash',
+    15,
+    'src/decisions/owned/log-replay.ts',
+    '    waiting.keep(receipt)\n',
+    '',
+  ),
+  one(
+    'a write that failed counts as done',
+    8,
+    'src/adapters/segments/group-commit.ts',
+    '    group.reject(failure)\n',
+    "    group.resolve({ segment: '000000000001.log', offset: 0 })\n",
+  ),
+  one(
+    'the frontier passes records that a stored state lacks',
+    1,
+    'src/decisions/owned/frontier.ts',
+    'Math.min(receiptsThrough, statesThrough, storedUpTo, this.replayed)',
+    'Math.min(receiptsThrough, storedUpTo, this.replayed)',
+  ),
+  one(
+    'a torn record at the end is accepted',
+    11,
+    'src/adapters/segments/segment-end.ts',
+    '      return { bytes: end, lastSequence,',
+    '      return { bytes: size, lastSequence,',
+  ),
+  one(
+    'segments leave the log while a replay needs them',
+    8,
+    'src/decisions/archiver.ts',
+    '    const archivable = await decisions.archivable()\n',
+    '    const archivable = decisions === undefined ? 0 : Number.MAX_SAFE_INTEGER\n',
+  ),
+  one(
+    'an entry leaves the shared store before it is in a log',
+    46,
+    'src/decisions/shared/outbox.ts',
+    '    await Promise.all(\n',
+    '    void Promise.all(\n',
+  ),
+  one(
+    'a failed write is not forgotten by the states',
+    11,
+    'src/decisions/owned/recovery.ts',
+    '    this.parts.unsaved.discard()\n',
+    '',
+  ),
+]
+
+/** Mistakes that were in the code until the simulator found them. */
+export const FOUND: readonly Mutant[] = [
+  one(
+    'segments leave the log before the states are on the disk',
+    763,
+    'src/decisions/owned/owned-decisions.ts',
+    '    await this.options.store.flush()\n',
+    '',
+  ),
+  one(
+    'a replay makes labels due by a later clock',
+    62,
+    'src/decisions/owned/owned-labels.ts',
+    ' || due.isStored(sequence)',
+    '',
+  ),
+  one(
+    'a transaction that is asked for twice is decided on while the first is saved',
+    810,
+    'src/decisions/owned/owned-decisions.ts',
+    '    this.underWay.set(id, own)\n',
+    '',
+  ),
+  one(
+    'a segment whose name did not reach the disk stands in the way of the next',
+    290,
+    'src/adapters/segments/segment-writer.ts',
+    '  if (statSync(path, { throwIfNoEntry: false })?.size === 0) names.remove(path)\n',
+    '',
+  ),
+  one(
+    'servers that start together name one shared store twice',
+    14,
+    'src/decisions/open-pipeline.ts',
+    "states.kind === 'owned' ? proposed : await nameHistory(states.store, proposed)",
+    'proposed',
+  ),
+]
