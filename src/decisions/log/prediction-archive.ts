@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../disk/database.ts'
@@ -151,7 +151,24 @@ const writeFile = async (
       `COPY (SELECT * FROM ${name} ORDER BY sequence) TO ${sqlLiteral(partial)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`,
     ),
   )
+  await bringToDisk(path)
   return path
+}
+
+/** The file and its name, so that the log may lose what is in it: a power failure takes neither. */
+const bringToDisk = async (path: string): Promise<void> => {
+  const day = dirname(path)
+  const kind = dirname(day)
+  // Windows opens no folders, and has nothing of the kind.
+  const names = process.platform === 'win32' ? [] : [day, kind, dirname(kind)]
+  for (const [place, flags] of [[path, 'r+'] as const, ...names.map((name) => [name, 'r'] as const)]) {
+    const handle = await open(place, flags)
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  }
 }
 
 /**
