@@ -125,6 +125,31 @@ describe('the saver', () => {
     )
     expect(await Promise.all(kept)).toEqual([false, true, true, true])
   })
+
+  test('looks at more receipts where more are saved, so that expired ones never outgrow the others', async () => {
+    const clock = { nowMs: NOW_MS }
+    const { saver, saves, give, store } = createSaver({}, clock)
+    const perSlice = 300
+    const livingSlices = 10
+    let most = 0
+    for (let slice = 0; slice < 120; slice++) {
+      clock.nowMs += TEST_SETTINGS.receiptLifeMs / livingSlices
+      give(perSlice, clock.nowMs)
+      const ended = saver.endSlice()
+      for (let isMore = true; isMore; ) {
+        const before = saves.length
+        const save = saves.at(-1)!
+        await store.save([], save.request.receipts.receipts)
+        save.end(false)
+        await untilIdle()
+        isMore = saves.length > before
+      }
+      await ended
+      if (slice > 60) most = Math.max(most, await countReceipts(store))
+    }
+    // The living ones, those of the slice at hand, and half as many again that are expired.
+    expect(most).toBeLessThanOrEqual(1.5 * (livingSlices + 2) * perSlice)
+  })
 })
 
 const NOW_MS = 2e12
@@ -136,7 +161,7 @@ interface PendingSave {
   fail(error: Error): void
 }
 
-const createSaver = (observer: Partial<typeof silentObserver> = {}) => {
+const createSaver = (observer: Partial<typeof silentObserver> = {}, clock = { nowMs: NOW_MS }) => {
   const log = { lastSequence: 0 }
   const frontier = new Frontier(log)
   const store = createMemoryStateStore()
@@ -157,14 +182,14 @@ const createSaver = (observer: Partial<typeof silentObserver> = {}) => {
     isNeeded: () => false,
     settings: TEST_SETTINGS,
     observer: { ...silentObserver, ...observer },
-    world: { now: () => NOW_MS },
+    world: { now: () => clock.nowMs },
   })
   /** Gives so many records, which are durable at once. */
-  const give = (records: number): void => {
+  const give = (records: number, atMs = NOW_MS): void => {
     for (let n = 0; n < records; n++) {
       const sequence = frontier.next()
       log.lastSequence = sequence
-      const receipt = labelReceipt(NOW_MS)
+      const receipt = labelReceipt(atMs)
       receipts.add(`label/${sequence}`, { sequence, receipt, durable: Promise.resolve(receipt) })
     }
   }
@@ -180,3 +205,12 @@ const labelReceipt = (receivedAtMs: number): LabelReceipt => ({
 
 /** Everything has happened that waits for nothing but promises. */
 const untilIdle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+const countReceipts = async (store: ReturnType<typeof createMemoryStateStore>): Promise<number> => {
+  let count = 0
+  await store.sweepReceipts(undefined, Number.MAX_SAFE_INTEGER, () => {
+    count++
+    return false
+  })
+  return count
+}

@@ -24,11 +24,17 @@ export interface SaverParts {
   readonly world: Pick<World, 'now'>
 }
 
-/**
- * Receipts that are looked at after each save: a millisecond's work, eight million in a day of saves every
- * half second.
- */
+/** Fewest receipts that are looked at after each slice: a millisecond's work. */
 const SWEPT_RECEIPTS = 50
+/**
+ * Receipts that are looked at for each that was saved, so that the expired ones are at most half as many as
+ * the others, however many come: all N have their turn while N / 3 are saved.
+ */
+const SWEPT_FOR_EACH_SAVED = 3
+/** Share of expired ones from which on as many are looked at as are saved. */
+const LEAST_EXPIRED_SHARE = 1 / 16
+/** Most receipts that are looked at in one go. */
+const MOST_SWEPT = 1024
 /** Fewest receipts in a save without haste: a millisecond or two of work. */
 const FEWEST_RECEIPTS = 128
 /** Most receipts in one save: what a commit is good for. */
@@ -57,6 +63,8 @@ export class Saver {
   private failure = 'saving is slower than deciding'
   /** Id of the receipt that was looked at last; undefined: the next sweep begins at the first. */
   private sweptReceipt: string | undefined
+  /** Receipts that are still to be looked at for what was saved. */
+  private toSweep = 0
 
   constructor(parts: SaverParts) {
     this.parts = parts
@@ -145,6 +153,7 @@ export class Saver {
       const beside = [...batch.beside, ...due.clockAfter(batch.unsaved)]
       const isMore = await states.save({ dueThrough, receipts: { ...batch, beside }, mostStates })
       receipts.settle(batch)
+      this.toSweep += SWEPT_FOR_EACH_SAVED * batch.receipts.length
       due.saved(beside)
       if (!isMore && batch.receipts.length < mostReceipts) return
       // A failed decision may have left a state half advanced.
@@ -158,13 +167,25 @@ export class Saver {
     await due.sweep()
     const expiredBeforeMs = world.now() - settings.receiptLifeMs
     const waitingSinceMs = world.now() - settings.waitingLifeMs
-    const last = await store.sweepReceipts(this.sweptReceipt, SWEPT_RECEIPTS, (id, bytes) => {
+    const most = Math.min(MOST_SWEPT, Math.max(SWEPT_RECEIPTS, this.toSweep))
+    let looked = 0
+    let expired = 0
+    const isExpired = (id: string, bytes: Uint8Array): boolean => {
       if (isFrontierReceipt(id) || isDueLabel(id)) return false
       if (isWaitingLabel(id)) return waiting.isOver(id, waitingSinceMs)
       const receipt = decodeReceipt<DecisionReceipt | LabelReceipt>(bytes)
       const atMs = 'decidedAtMs' in receipt ? receipt.decidedAtMs : receipt.receivedAtMs
       return atMs < expiredBeforeMs && !isNeeded(receipt.eventTimeMs)
+    }
+    const last = await store.sweepReceipts(this.sweptReceipt, most, (id, bytes) => {
+      looked++
+      if (!isExpired(id, bytes)) return false
+      expired++
+      return true
     })
+    // While hardly any has expired there is nothing to keep up with.
+    const isKeepingUp = expired >= looked * LEAST_EXPIRED_SHARE
+    this.toSweep = isKeepingUp ? Math.max(0, this.toSweep - most) : 0
     // Due labels have no age: a sweep need not walk through all that is due in a week.
     this.sweptReceipt = last !== undefined && isDueLabel(last) ? AFTER_DUE_LABELS : last
   }
