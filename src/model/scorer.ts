@@ -16,7 +16,7 @@ import type { Artifact, RiskLevels } from './artifact.ts'
 /** How risky a probability is, for people. */
 export type RiskLevel = 'low' | 'medium' | 'high' | 'critical'
 
-/** Turns feature vectors into calibrated probabilities. No call allocates memory. */
+/** Turns feature vectors into calibrated probabilities. A call leaves a few numbers on the heap, no more. */
 export interface ModelScorer {
   readonly featureNames: readonly string[]
   /**

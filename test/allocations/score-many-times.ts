@@ -11,6 +11,8 @@ import { createModelScorer } from '../../src/model/scorer.ts'
 /** Bytes of heap that one call takes, by call, and how often memory was collected while that was counted. */
 export interface HeapGrowth {
   readonly collections: number
+  /** Rows of a call of `scoreMany`. */
+  readonly rows: number
   readonly bytesOfCall: Readonly<Record<string, number>>
 }
 
@@ -129,4 +131,4 @@ const bytesOfCall = async (run: (times: number) => void): Promise<number> => {
 const model = MODELS[process.argv[2]!]!
 const measured: Record<string, number> = {}
 for (const [call, run] of Object.entries(callsOf(model))) measured[call] = await bytesOfCall(run)
-process.stdout.write(JSON.stringify({ collections, bytesOfCall: measured } satisfies HeapGrowth))
+process.stdout.write(JSON.stringify({ collections, rows: ROWS, bytesOfCall: measured } satisfies HeapGrowth))
