@@ -155,7 +155,11 @@ export interface ClockChanges {
 }
 
 /** Column of `mapped` with the `clockChangeOf` a field or attribute. */
-export const clockColumn = (name: string): string => sqlIdentifier(`__clock_${name}`)
+const clockColumn = (name: string): string => sqlIdentifier(`__clock_${name}`)
+
+/** Those columns as SQL, each with a comma behind it. */
+export const clockColumns = (clocks: readonly (readonly [name: string, sql: string])[]): string =>
+  clocks.map(([name, sql]) => `${sql} AS ${clockColumn(name)}, `).join('')
 
 /** Those that have any, in the order of `clocks`. */
 export const countClockChanges = async (

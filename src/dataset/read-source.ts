@@ -22,7 +22,7 @@ import { createMappingMacros } from './mapping-macros.ts'
 import { mappingOfSource } from './mapping-of-source.ts'
 import {
   type ClockChanges,
-  clockColumn,
+  clockColumns,
   countClockChanges,
   countRejected,
   countRows,
@@ -187,7 +187,7 @@ export const readSource = async (
     return {
       ...resultOf(rows, conversion, counts, written),
       attributes,
-      clockChanges,
+      clockChanges: [...clockChanges, ...(told?.clockChanges ?? [])],
       ...(told !== undefined && { labels: { ...told, ...labelled! } }),
       ...(tables.length > 0 && { tables: tables.map(({ read }, at) => ({ ...read, ...lookups[at]! })) }),
       served: { ...mapping, ...(tables.length > 0 && { tables: ofTables }) },
@@ -214,9 +214,23 @@ const openLabels = async (
   { labelQuarantinePath }: ReadOutputs,
   { workingDirectory, work, labels }: ReadOptions,
 ): Promise<LabelTableRead | undefined> => {
+  assertLabelPath(source.labels)
   if (!hasLabelTable(source.labels) || labels === 'if there') return undefined
   const { signal } = work
   return readLabelTable(connection, source, workingDirectory, signal, labelQuarantinePath)
+}
+
+/** @throws DATASET_SETTING_INVALID where columns of a table are named, and no table */
+const assertLabelPath = ({ path, ...columns }: SourceSettings['labels']): void => {
+  const named = (['transaction_id', 'is_fraud', 'known_at'] as const).find(
+    (key) => columns[key] !== undefined,
+  )
+  if (path === '' && named !== undefined)
+    throw new VigiaError('DATASET_SETTING_INVALID', {
+      setting: 'source.labels.path',
+      got: '',
+      allowed: `a file, because source.labels.${named} names what is in it`,
+    })
 }
 
 /** A source whose labels come from a table needs none of its own. */
@@ -310,7 +324,7 @@ const convertRows = async (
   // Numbering around rejected rows is a join, which does not keep the order; a plain scan does.
   const order = (await countRejected(connection)) > 0 ? 'ORDER BY source_row' : ''
   await connection.run(
-    `CREATE OR REPLACE TEMP TABLE mapped AS SELECT source_row, ${names.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, "__unreadable", ${clocks.map(([name, sql]) => `${sql} AS ${clockColumn(name)}, `).join('')}CAST(${reasons} AS INTEGER) AS reasons FROM (${query}) ${order}`,
+    `CREATE OR REPLACE TEMP TABLE mapped AS SELECT source_row, ${names.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, "__unreadable", ${clockColumns(clocks)}CAST(${reasons} AS INTEGER) AS reasons FROM (${query}) ${order}`,
   )
   return clocks.map(([name]) => name)
 }

@@ -10,7 +10,7 @@ import { SOURCE_FIELDS } from '../transaction/fields.ts'
  */
 export const sourceOfLog = (
   source: SourceSettings,
-  { transactions, labels }: { readonly transactions: string; readonly labels: string },
+  { transactions, labels }: { readonly transactions: string; readonly labels: string | undefined },
   names: readonly string[],
 ): SourceSettings => {
   if (Object.keys(source.tables).length > 0)
@@ -31,6 +31,6 @@ export const sourceOfLog = (
     ),
     order: 'arrival',
     future: 'keep',
-    labels: { path: labels, format: 'json' },
+    labels: labels === undefined ? { path: '' } : { path: labels, format: 'json' },
   }
 }

@@ -13,12 +13,15 @@ export interface LabelHistoryCounts {
   readonly transactions: number
   /** Of these, the ones of which something else was said later. */
   readonly corrected: number
+  /** Rows of the table that say it was known before the transaction. */
+  readonly earlyRows: number
 }
 
 /**
  * Makes the history of labels of the good rows of `mapped` that `TOLD_LABELS` says something of: what the
  * source itself says of them first, then the table. In order of the time at which each was known (the
- * transaction's time plus `delayMs` where none is said), and of the place in the table. The rows of `mapped`
+ * transaction's time plus `delayMs` where none is said), and of the place in the table. What the source says
+ * without a time is never later than what the table says. The rows of `mapped`
  * get the last word, and the time since which it has been said without another one after.
  *
  * @param path Parquet to write: transaction_id, is_fraud (missing: it was taken back), known_at_ms, place
@@ -35,15 +38,17 @@ export const applyLabelTable = async (
      SELECT mapped.source_row, transaction_id, told.is_fraud, ${known('told', 'known_at_ms')} AS known_at_ms, place
      FROM ${TOLD_LABELS} AS told JOIN mapped USING (transaction_id) WHERE reasons = 0
      UNION ALL
-     SELECT source_row, transaction_id, is_fraud, ${known('mapped', 'labelled_at_ms')}, 0
-     FROM mapped SEMI JOIN ${TOLD_LABELS} USING (transaction_id) WHERE reasons = 0 AND is_fraud IS NOT NULL`,
+     SELECT source_row, transaction_id, is_fraud, coalesce(labelled_at_ms, least(event_time_ms + ${delayMs}, first_ms)), 0
+     FROM mapped JOIN (SELECT transaction_id, min(known_at_ms) AS first_ms FROM ${TOLD_LABELS} GROUP BY transaction_id) USING (transaction_id)
+     WHERE reasons = 0 AND is_fraud IS NOT NULL`,
   )
   const reader = await connection.runAndReadAll(
     `SELECT count(*) FILTER (place > 0), (SELECT count(*) FROM ${TOLD_LABELS}), count(DISTINCT transaction_id),
-       (SELECT count(*) FROM (SELECT source_row FROM label_history GROUP BY source_row HAVING count(DISTINCT coalesce(is_fraud, 2)) > 1))
+       (SELECT count(*) FROM (SELECT source_row FROM label_history GROUP BY source_row HAVING count(DISTINCT coalesce(is_fraud, 2)) > 1)),
+       (SELECT count(*) FROM label_history JOIN mapped USING (source_row) WHERE place > 0 AND known_at_ms < event_time_ms)
      FROM label_history`,
   )
-  const [matchedRows, toldRows, transactions, corrected] = reader.getRows()[0]!.map(Number)
+  const [matchedRows, toldRows, transactions, corrected, earlyRows] = reader.getRows()[0]!.map(Number)
   await takeLastWord(connection)
   if (path !== undefined)
     await writeAtomically(path, async (unfinished) => {
@@ -57,6 +62,7 @@ export const applyLabelTable = async (
     unmatchedRows: toldRows! - matchedRows!,
     transactions: transactions!,
     corrected: corrected!,
+    earlyRows: earlyRows!,
   }
 }
 

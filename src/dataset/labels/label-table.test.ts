@@ -67,12 +67,46 @@ describe('labels of a table', () => {
       'transaction_id,user_id,is_fraud,timestamp,amount',
     )
     expect(history).toEqual([
+      // The transaction's own word has no time, so it is not later than the first one of the table.
+      ['a', 0, dayMs(4)],
       ['a', 1, dayMs(4)],
-      ['a', 0, dayMs(1) + DELAY_MS],
       ['b', 1, dayMs(1) + DELAY_MS],
       ['b', 0, dayMs(30)],
     ])
-    expect(labels).toEqual({ a: [0, dayMs(1) + DELAY_MS], b: [0, dayMs(30)], c: [0, null] })
+    expect(labels).toEqual({ a: [1, dayMs(4)], b: [0, dayMs(30)], c: [0, null] })
+  })
+
+  it('come by their times where the transaction says since when its own word was known', async () => {
+    const { labels, result } = await read(
+      [`a,1,0,${day(9)}`, `b,1,0,${day(2)}`],
+      [`a,1,${day(4)}`, `b,1,${day(4)}`],
+      {},
+      'transaction_id,user_id,is_fraud,labelled_at,timestamp,amount',
+    )
+    expect(labels).toEqual({ a: [0, dayMs(9)], b: [1, dayMs(4)] })
+    expect(result.labels).toMatchObject({ earlyRows: 0 })
+  })
+
+  it('that were known before their transaction are counted, as epoch seconds are', async () => {
+    const { result } = await read(['a,1', 'b,1'], [`a,1,${dayMs(20) / 1000}`, `b,1,${day(20)}`])
+    expect(result.labels).toMatchObject({ earlyRows: 1, usableRows: 2 })
+  })
+
+  it('with local times in an hour that a clock change repeats are counted, and so are times without a zone', async () => {
+    const madrid = await read(['a,1'], ['a,1,2026-10-25 02:30:00'], { time_zone: 'Europe/Madrid' })
+    expect(madrid.result.clockChanges).toEqual([{ name: 'source.labels.known_at', repeated: 1, skipped: 0 }])
+    expect(madrid.result.labels).toMatchObject({ isTakenAsUtc: false })
+    const typed = "strptime(known_at, '%Y-%m-%d')"
+    const labels = { path: join(folder, 'told.csv'), known_at: typed }
+    const { result } = await read(['a,1'], ['a,1,2026-01-20'], { labels })
+    expect(result.labels).toMatchObject({ isTakenAsUtc: true })
+  })
+
+  it('whose columns are named without a file are a mistake', async () => {
+    await expect(read(['a,1'], [], { labels: { path: '', is_fraud: "'1'" } })).rejects.toMatchObject({
+      code: 'DATASET_SETTING_INVALID',
+      message: expect.stringContaining('source.labels.path'),
+    })
   })
 
   it('may be a list of frauds alone, of other columns, in local time', async () => {

@@ -8,9 +8,16 @@ import { VigiaError } from '../../errors.ts'
 import { DEFAULT_AMOUNTS } from '../../transaction/amount-rules.ts'
 import type { SourceField } from '../../transaction/fields.ts'
 import { convertedRows } from '../conversion-query.ts'
+import { isTakenAsUtc } from '../field-conversion.ts'
 import { columnNamed, expressionBinder, type MappedField } from '../field-mapping.ts'
 import { localTimesOf } from '../local-time.ts'
-import { primaryReasons, type ReasonCount } from '../quarantine-counts.ts'
+import {
+  type ClockChanges,
+  clockColumns,
+  countClockChanges,
+  primaryReasons,
+  type ReasonCount,
+} from '../quarantine-counts.ts'
 import { writeQuarantine } from '../quarantine-file.ts'
 import { openSourceRows, type SourceFile } from '../source-rows.ts'
 import { ofTable } from '../tables/open-tables.ts'
@@ -24,6 +31,10 @@ export interface LabelTableRead {
   readonly usableRows: number
   /** Rows that say no label of any transaction, by reason; they stand in the quarantine of labels. */
   readonly unusable: readonly ReasonCount[]
+  /** Times of it that a clock change repeats or skips. */
+  readonly clockChanges: readonly ClockChanges[]
+  /** Whether its times are typed without a zone and so taken as UTC, because no zone is configured. */
+  readonly isTakenAsUtc: boolean
 }
 
 /** The temporary table with its rows that can be used: place, transaction_id, is_fraud, known_at_ms. */
@@ -47,13 +58,15 @@ export const readLabelTable = async (
   try {
     const opened = await openSourceRows(connection, files, workingDirectory, signal)
     const fields = await bindFields(connection, settings, opened.columns)
-    const create = (careful: boolean): Promise<void> => createMapped(connection, source, fields, careful)
-    await create(false).catch((error: unknown) => {
+    const create = (careful: boolean): Promise<readonly string[]> =>
+      createMapped(connection, source, fields, careful)
+    const clocks = await create(false).catch((error: unknown) => {
       // An expression that fails on some row: there it gives no value.
       if (error instanceof VigiaError) throw error
       return create(true)
     })
     const unusable = await primaryReasons(connection, DEFAULT_AMOUNTS)
+    const clockChanges = await countClockChanges(connection, clocks)
     await connection.run(
       `CREATE OR REPLACE TEMP TABLE ${TOLD_LABELS} AS
        SELECT source_row AS place, transaction_id, is_fraud, labelled_at_ms AS known_at_ms FROM mapped WHERE reasons = 0`,
@@ -70,7 +83,14 @@ export const readLabelTable = async (
         accepted: Number(usable),
         quarantined: lost,
       })
-    return { files: opened.files, rows: opened.rows, usableRows: Number(usable), unusable }
+    return {
+      files: opened.files,
+      rows: opened.rows,
+      usableRows: Number(usable),
+      unusable,
+      clockChanges: clockChanges.map((changes) => ({ ...changes, name: 'source.labels.known_at' })),
+      isTakenAsUtc: fields.some((field) => isTakenAsUtc(field, localTimesOf(source))),
+    }
   } catch (error) {
     const place = { activity: 'reading the labels', path: String(settings.path), format: files.format }
     throw ofTable(asDatasetError(error, place), 'labels', 'source.labels')
@@ -112,14 +132,15 @@ const createMapped = async (
   source: SourceSettings,
   fields: readonly MappedField<SourceField>[],
   careful: boolean,
-): Promise<void> => {
+): Promise<readonly string[]> => {
   const conversion = { fields, attributes: [], times: localTimesOf(source), amounts: DEFAULT_AMOUNTS }
-  const { query, columns, reasons } = convertedRows(conversion, careful)
+  const { query, columns, reasons, clocks } = convertedRows(conversion, careful)
   const names = ['transaction_id', 'is_fraud', 'labelled_at_ms']
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE mapped AS
-     SELECT source_row, ${names.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, "__unreadable", CAST(${reasons} AS INTEGER) AS reasons FROM (${query}) ORDER BY source_row`,
+     SELECT source_row, ${names.map((name) => `${columns.get(name)} AS ${name}`).join(', ')}, "__unreadable", ${clockColumns(clocks)}CAST(${reasons} AS INTEGER) AS reasons FROM (${query}) ORDER BY source_row`,
   )
+  return clocks.map(([name]) => name)
 }
 
 const rowsOf = async (connection: DuckDBConnection, sql: string): Promise<readonly unknown[][]> =>

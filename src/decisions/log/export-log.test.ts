@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Value } from 'typebox/value'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -59,6 +59,55 @@ test('a log is a source: the transactions in order, and labels where the service
   const ofRows = await rowsFrom(history, cut, told)
   expect(await differing(ofLog, ofRows)).toEqual([0, 0, sent.length])
 }, 120_000)
+
+test('a log with a hole is refused, and so are logs of servers that did not share their states', async () => {
+  const { folder } = served
+  const at = (name: string): string => join(folder, name)
+  const logs: string[] = []
+  for (const name of ['one', 'other']) {
+    const history = await labelledAt(folder, `${name} bank`, served.bank.history, 'NULL')
+    if (name === 'other') await renamed(history.prepared)
+    await served.serve(await served.train(`${name} run`, history), { rows: 300, workFolder: at(name) })
+    logs.push(join(at(name), '.vigia', 'log'))
+  }
+  const exportOf = (folders: readonly string[]) =>
+    exportLog({
+      folders,
+      openLog: testStorage().readLog,
+      workFolder: folder,
+      work: unwatchedWork(databaseIn(folder)),
+      amounts: served.bank.history.settings.amounts,
+      transactions: at('some.jsonl'),
+      labels: at('some labels.jsonl'),
+    })
+  await expect(exportOf(logs)).rejects.toMatchObject({
+    code: 'SERVING_LOG_INCOMPLETE',
+    message: expect.stringMatching(/\d+ numbers name different decisions/),
+  })
+  // The twice of one log is that log.
+  const { transactions } = await exportOf([logs[0]!, logs[0]!])
+  expect(transactions).toBe(300)
+  const archived = readdirSync(join(logs[0]!, 'predictions'), { recursive: true, encoding: 'utf8' })
+  rmSync(join(logs[0]!, 'predictions', archived.find((name) => name.endsWith('.parquet'))!))
+  await expect(exportOf([logs[0]!])).rejects.toMatchObject({ code: 'SERVING_LOG_GAPS' })
+}, 120_000)
+
+/** Gives every transaction another id. */
+const renamed = (prepared: string): Promise<unknown> =>
+  withDatabase(databaseIn(served.folder), (connection) =>
+    connection
+      .run(
+        `COPY (SELECT * REPLACE ('other-' || transaction_id AS transaction_id) FROM (FROM read_parquet(${sqlLiteral(prepared)})))
+       TO ${sqlLiteral(`${prepared}.new`)} (FORMAT parquet)`,
+      )
+      .then(() => renameSync(`${prepared}.new`, prepared)),
+  )
+
+test('a source of a log without labels has none, and the files are its own', () => {
+  const settings = Value.Default(SourceSchema, { path: 'vigia-log://log' }) as SourceSettings
+  const source = sourceOfLog(settings, { transactions: 'a.jsonl', labels: undefined }, ['transaction_id'])
+  expect(source).toMatchObject({ path: 'a.jsonl', labels: { path: '' }, fields: { is_fraud: '' } })
+})
 
 type Label = Readonly<Record<'transaction_id' | 'is_fraud' | 'known_at', unknown>>
 

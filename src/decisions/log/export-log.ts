@@ -1,8 +1,11 @@
 import { createWriteStream } from 'node:fs'
 import { finished } from 'node:stream/promises'
+import { VigiaError } from '../../errors.ts'
 import type { AmountRules } from '../../transaction/amount-rules.ts'
 import { writeRequest } from '../../transaction/write-request.ts'
-import { type LoggedEntriesOptions, withLoggedEntries } from './logged-entries.ts'
+import { findGaps, gapsText, readHeld } from './log-gaps.ts'
+import { type LoggedEntriesOptions, logIncomplete, withLoggedEntries } from './logged-entries.ts'
+import { rangesText } from './number-ranges.ts'
 
 export interface ExportLogOptions extends LoggedEntriesOptions {
   /** By which amounts were read. */
@@ -28,19 +31,27 @@ export interface ExportedLog {
  * A label is known since the millisecond after the latest event time before it in the log: training delivers
  * it where the service learnt it. Labels that a service gives by itself (`labels.unlabelled`) are left out,
  * as training gives them too, and so are those of transactions that no log has.
+ *
+ * @throws SERVING_LOG_GAPS for a log with a hole; SERVING_LOG_INCOMPLETE for logs of servers that did not
+ * share their states
  */
-export const exportLog = (options: ExportLogOptions): Promise<ExportedLog> =>
-  withLoggedEntries(options, async ({ entries }) => {
+export const exportLog = async (options: ExportLogOptions): Promise<ExportedLog> => {
+  for (const folder of options.folders) await assertNoHole(folder, options)
+  return withLoggedEntries(options, async ({ entries }) => {
     const transactions = lineWriter(options.transactions)
     const labels = lineWriter(options.labels)
     const names = new Set<string>()
     const seen = new Set<string>()
     let latestMs = Number.NEGATIVE_INFINITY
     let labelled = 0
+    let lastSequence = 0
+    let doubled = 0
     try {
       for await (const entry of entries) {
         if (entry.kind === 'decision') {
           const { transaction } = entry.decision
+          if (entry.sequence === lastSequence && !seen.has(transaction.transactionId)) doubled++
+          lastSequence = entry.sequence
           if (seen.has(transaction.transactionId)) continue
           seen.add(transaction.transactionId)
           latestMs = Math.max(latestMs, transaction.eventTimeMs)
@@ -56,6 +67,11 @@ export const exportLog = (options: ExportLogOptions): Promise<ExportedLog> =>
           await labels.write({ transaction_id: transactionId, is_fraud: label, known_at: latestMs + 1 })
         }
       }
+      if (doubled > seen.size * LARGEST_DOUBLED_SHARE)
+        throw logIncomplete(
+          options.folders,
+          `${doubled} numbers name different decisions: these servers did not share their states`,
+        )
       await transactions.end()
       await labels.end()
       return { transactions: seen.size, labels: labelled, names: [...names].sort() }
@@ -64,6 +80,19 @@ export const exportLog = (options: ExportLogOptions): Promise<ExportedLog> =>
       labels.destroy()
     }
   })
+}
+
+/** A Redis that lost its last second has given some numbers twice. */
+const LARGEST_DOUBLED_SHARE = 0.01
+
+/** A training over a hole would have wrong features in silence. */
+const assertNoHole = async (folder: string, { openLog, work }: ExportLogOptions): Promise<void> => {
+  const { held } = await readHeld({ log: openLog(folder), folder, database: work.database })
+  const last = held.reduce((highest, range) => Math.max(highest, range.last), 0)
+  const gaps = findGaps(held, 1, last)
+  if (gaps.length > 0)
+    throw new VigiaError('SERVING_LOG_GAPS', { folder, what: gapsText(gaps), numbers: rangesText(gaps) })
+}
 
 const lineWriter = (path: string) => {
   const stream = createWriteStream(path)

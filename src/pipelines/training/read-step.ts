@@ -84,11 +84,11 @@ const sourceOf = async (
 ): Promise<SourceSettings> => {
   if (usesGeneratedData(context)) return { ...mapped, path: input('generate', 'transactions.parquet') }
   if (logFolders(context).length === 0) return mapped
-  const { names } = await readJson<ExportedLog>(input('log', LOG_FILES.log))
-  const { transactions, labels } = LOG_FILES
-  return sourceOfLog(
-    mapped,
-    { transactions: input('log', transactions), labels: input('log', labels) },
-    names,
-  )
+  const { names, labels } = await readJson<ExportedLog>(input('log', LOG_FILES.log))
+  const files = {
+    transactions: input('log', LOG_FILES.transactions),
+    // None was told: a training needs some, its features do not.
+    labels: labels === 0 ? undefined : input('log', LOG_FILES.labels),
+  }
+  return sourceOfLog(mapped, files, names)
 }
