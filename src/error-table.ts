@@ -766,6 +766,20 @@ export const ERRORS = define({
     message: 'The prediction log is damaged in {segment} at byte {offset}: {reason}',
     fix: 'Restore the file from a copy. What stands before the damage can be read; what comes after it cannot be put in order with it.',
   },
+  SERVING_LOG_NONE: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'There is no log in {folder}: {got}. The folder of a log has segments, archive.jsonl, documents, predictions or labels',
+    fix: 'Name the folder of prediction_log.path of the server (`--log <folder>`). The folder of a volume that is not mounted looks like this too: mount it. Nothing was written.',
+  },
+  SERVING_LOG_NOT_LOST: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'Numbers {numbers} of the log in {folder} cannot be accepted as lost: {reason}. Nothing was written',
+    fix: 'Accept only numbers that no file has: `vigia log verify` names them after "missing".',
+  },
   SERVING_LOG_GAPS: {
     status: 503,
     exitCode: 2,

@@ -6,7 +6,7 @@ import {
   type CatalogEntry,
   type CatalogFile,
   entriesOfOlder,
-  readCatalog,
+  readCatalogLines,
   segmentOfFile,
 } from '../decisions/log/archive-catalog.ts'
 import { findGaps, heldBy, type LogGap, RunsOfNumbers, readLostNumbers } from '../decisions/log/log-gaps.ts'
@@ -18,16 +18,10 @@ import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import { sha256OfFile } from '../disk/sha256-of-file.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
-import type { LogReader } from '../ports/prediction-log.ts'
-
-/** Something in a log that is not as it was written. */
-export interface LogProblem {
-  /** From the folder of the log. */
-  readonly file: string
-  /** Byte at which it is seen; undefined where the file as a whole is wrong. */
-  readonly offset?: number
-  readonly reason: string
-}
+import type { LogReader, LogRest } from '../ports/prediction-log.ts'
+import type { LogProblem } from './log-problem.ts'
+import { faultsOfCatalog, linesThatAreGone } from './verify-catalog.ts'
+import { verifyDocuments } from './verify-documents.ts'
 
 /** What was read of a log, and what is wrong with it. */
 export interface VerifiedLog {
@@ -35,6 +29,8 @@ export interface VerifiedLog {
   readonly segments: number
   /** Records in segments. */
   readonly records: number
+  /** Bytes of half a record at the end, which a server is writing or was interrupted at; 0: none. */
+  readonly unfinishedBytes: number
   /** Files of the archive, and what they have. */
   readonly archive: {
     readonly files: number
@@ -65,6 +61,9 @@ export interface VerifyLogOptions {
   readonly work: Work
 }
 
+/** Where `readLostNumbers` reads. */
+const LOST_FILE = 'documents/lost-numbers.json'
+
 /** Doubled ids that are named. */
 const MOST_DOUBLED = 20
 
@@ -77,14 +76,22 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
   const problems: LogProblem[] = []
   const segments = await log.segments()
   const runs = await readSegments(options, segments, problems)
+  const unfinishedBytes = await readEnd(options, segments, problems)
+  const documents = await verifyDocuments(log)
+  problems.push(...documents.problems)
   const names = await archiveFileNames(folder)
-  const known = await readCatalog(folder)
-  const isLogged = (segment: string): boolean => segments.includes(`${segment}.log`)
+  // Between the two: of a file that has no line in the catalog yet, the log still has the segment.
+  const logged = new Set([...segments, ...(await log.segments())])
+  const isLogged = (segment: string): boolean => logged.has(`${segment}.log`)
+  const read = await readCatalogLines(folder)
+  const known = read.entries
   const older = await olderEntries(options, known, names, isLogged, problems)
+  problems.push(...faultsOfCatalog(read, isLogged), ...linesThatAreGone(read, older))
   const isThere = new Set(names)
   const catalog = [...known, ...older]
   const archive = await checkFiles(options, catalog, isThere, problems)
-  const lost = await readLostNumbers(log)
+  const isUnread = problems.some(({ file }) => file === LOST_FILE)
+  const lost = isUnread ? [] : await readLostNumbers(log)
   const whole = catalog.filter(({ files }) => files.every(({ name }) => isThere.has(name)))
   const held = [
     ...runs.numbers.runs,
@@ -94,13 +101,14 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
   // Also of files that are gone: the catalog says what they had.
   const lastSequence = [...held, ...catalog].reduce((last, range) => Math.max(last, range.last), 0)
   const gaps = findGaps(held, 1, lastSequence)
-  const doubled = problems.length === 0 ? await findDoubled(options, names) : NONE_DOUBLED
+  const doubled = problems.length === 0 ? await doubledOr(options, names, problems) : NONE_DOUBLED
   return {
     folder,
     segments: segments.length,
     records: runs.records,
+    unfinishedBytes,
     archive,
-    documents: (await log.documentNames()).length,
+    documents: documents.count,
     lastSequence,
     gaps,
     lost: lost.map(({ first, last }) => ({ first, last })),
@@ -112,6 +120,29 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
       doubled.doubledNumbers.length === 0 &&
       doubled.doubledTransactions.length === 0,
   }
+}
+
+/** What stands after the last record of the log. @returns bytes of half a record */
+const readEnd = async (
+  { log }: VerifyLogOptions,
+  segments: readonly string[],
+  problems: LogProblem[],
+): Promise<number> => {
+  const last = segments.at(-1)
+  if (last === undefined) return 0
+  const file = `segments/${last}`
+  // What its records end with is told already.
+  if (problems.some((problem) => problem.file === file)) return 0
+  let rest: LogRest | undefined
+  try {
+    rest = await log.readRest(last)
+  } catch (error) {
+    problems.push(problemOf(file, error))
+  }
+  if (rest === undefined) return 0
+  if (rest.damage === undefined) return rest.bytes
+  problems.push({ file, offset: rest.offset, reason: rest.damage })
+  return 0
 }
 
 /** Every record of every segment; what cannot be read ends its segment. */
@@ -220,6 +251,21 @@ const faultOf = async (folder: string, { name, bytes, sha256 }: CatalogFile): Pr
 
 type Doubled = Pick<VerifiedLog, 'doubledNumbers' | 'doubledTransactions'>
 const NONE_DOUBLED: Doubled = { doubledNumbers: [], doubledTransactions: [] }
+
+/** None doubled where records are of a model that no document is of, which is a problem. */
+const doubledOr = async (
+  options: VerifyLogOptions,
+  names: readonly string[],
+  problems: LogProblem[],
+): Promise<Doubled> => {
+  try {
+    return await findDoubled(options, names)
+  } catch (error) {
+    if (!(error instanceof VigiaError) || error.code !== 'SERVING_LOG_INCOMPLETE') throw error
+    problems.push({ file: 'documents', reason: String(error.details['reason']) })
+    return NONE_DOUBLED
+  }
+}
 
 /** Reads every row of the archive; what is in segments alone becomes Parquet for it. */
 const findDoubled = async (

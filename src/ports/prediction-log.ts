@@ -18,6 +18,15 @@ export interface LogRecord {
  */
 export type Durability = 'process' | 'power'
 
+/** What stands in a segment after its last whole record. */
+export interface LogRest {
+  /** Byte at which it begins. */
+  readonly offset: number
+  readonly bytes: number
+  /** Why it has been a record; undefined where a writer is at it, or was interrupted. */
+  readonly damage: string | undefined
+}
+
 /** A log that somebody else may be writing, as its readers see it. */
 export interface LogReader {
   /** Records after `sequence`, oldest first; half a record at the end is not there yet. */
@@ -26,6 +35,8 @@ export interface LogReader {
   segments(): Promise<readonly string[]>
   /** Records of one of them, none when it is gone; of the last one, half a record is not there yet. */
   readSegment(segment: string): AsyncIterable<LogRecord>
+  /** What follows the last whole record of a segment; undefined when nothing does, or the segment is gone. */
+  readRest(segment: string): Promise<LogRest | undefined>
   readDocument(name: string): Promise<string | undefined>
   /** Names of all documents. */
   documentNames(): Promise<readonly string[]>

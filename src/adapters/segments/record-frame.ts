@@ -61,6 +61,27 @@ export const whatFollows = (bytes: Buffer, at: number): 'nothing' | 'hole' | 'fr
   return 'frames'
 }
 
+/**
+ * Why `rest`, which begins with no whole frame and goes to the end of its segment, has been a record.
+ *
+ * @returns undefined for what a writer is at, or was interrupted at: the beginning of a frame, or zeros that
+ * a file system has filled up
+ */
+export const damageOf = (rest: Buffer): string | undefined => {
+  const following = whatFollows(rest, 0)
+  if (following !== 'nothing') return 'records come after what cannot be read'
+  if (rest.every((byte) => byte === 0)) return undefined
+  const magic = Buffer.alloc(LENGTH_AT)
+  magic.writeUInt32LE(MAGIC)
+  const begun = Math.min(LENGTH_AT, rest.length)
+  if (!rest.subarray(0, begun).equals(magic.subarray(0, begun))) return 'no record begins here'
+  const frame = readFrame(rest, 0)
+  if (frame.kind === 'damaged') return frame.reason
+  // A record that is there in full, and says that it is longer.
+  const isFull = rest.length > FRAME_HEAD && crc32(rest.subarray(SEQUENCE_AT)) === rest.readUInt32LE(CRC_AT)
+  return isFull ? 'its length is another' : undefined
+}
+
 /** Disks and file systems lose whole pages, or multiples of them. */
 export const PAGE_BYTES = 4096
 const ZEROS = Buffer.alloc(PAGE_BYTES)

@@ -4,6 +4,7 @@ import type { LogReader, LogRecord } from '../../ports/prediction-log.ts'
 import { documentNames, readDocument } from './log-documents.ts'
 import { FRAME_HEAD, PAGE_BYTES, readFrame, whatFollows } from './record-frame.ts'
 import { firstOf, segmentPath, segmentsIn } from './segment-names.ts'
+import { readRest } from './segment-rest.ts'
 
 /** Bytes read at a time. */
 const BLOCK_BYTES = 1 << 20
@@ -119,6 +120,7 @@ export const openLogReader = (folder: string): LogReader => ({
   read: (after) => readSegments(folder, after, (_, isLast) => ({ mayBeCut: isLast })),
   segments: async () => segmentsIn(folder),
   readSegment: (segment) => readRecords(folder, segment, { mayBeCut: segmentsIn(folder).at(-1) === segment }),
+  readRest: (segment) => readRest(folder, segment),
   readDocument: (name) => readDocument(folder, name),
   documentNames: () => documentNames(folder),
 })

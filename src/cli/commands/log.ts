@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type VerifiedLog, verifyLog } from '../../backup/verify-log.ts'
 import type { ServingSettings } from '../../config/serving-config.ts'
-import { gapsText, readHeld, rememberLost } from '../../decisions/log/log-gaps.ts'
+import { gapsText, type HeldNumbers, LOST, readHeld, rememberLost } from '../../decisions/log/log-gaps.ts'
+import { assertLogs } from '../../decisions/log/log-signs.ts'
 import { assertFolders } from '../../decisions/log/logged-entries.ts'
 import { type NumberRange, parseRanges, rangesText } from '../../decisions/log/number-ranges.ts'
 import { VigiaError } from '../../errors.ts'
@@ -50,6 +51,7 @@ export const logCommand = ({ storage }: LogTools): Command => ({
         ? logs.map((folder) => resolve(context.workingDirectory, String(folder)))
         : [resolve(context.workingDirectory, settings.prediction_log.path)]
     await assertFolders(folders)
+    await assertLogs(folders)
     const workFolder = await mkdtemp(join(tmpdir(), 'vigia-log-'))
     try {
       if (input.arguments[0] === 'accept')
@@ -94,14 +96,7 @@ const accept = async (request: AcceptRequest): Promise<ExitCode> => {
     const { database } = workIn(context, workFolder)
     const { held, lost } = await readHeld({ log, folder, database })
     const last = held.reduce((highest, range) => Math.max(highest, range.last), log.lastSequence)
-    for (const range of ranges) {
-      // A log that is gone whole does not say how far it went.
-      if (last > 0 && range.last > last)
-        throw invalid(`${rangesText([range])} was never given: the log goes up to ${last}`)
-      const there = held.find(({ first, last }) => first <= range.last && last >= range.first)
-      if (there !== undefined)
-        throw invalid(`${rangesText([there])} is not lost: ${there.where} has it; nothing was written`)
-    }
+    assertLost(ranges, held, last, folder)
     const accepted = ranges.map((range) => ({ ...range, reason: 'accepted' }))
     await rememberLost(log, [...lost, ...accepted])
     print(context, { folder, accepted: ranges }, [`accepted   ${rangesText(ranges)} as lost, in ${folder}`])
@@ -111,6 +106,47 @@ const accept = async (request: AcceptRequest): Promise<ExitCode> => {
   }
 }
 
+/**
+ * Makes sure that no file has one of `ranges`, and that the log has given them.
+ *
+ * @param last the highest number that it has given, inclusive; 0 where the log is gone whole and does not say
+ * @throws SERVING_LOG_NOT_LOST
+ */
+const assertLost = (
+  ranges: readonly NumberRange[],
+  held: readonly HeldNumbers[],
+  last: number,
+  folder: string,
+): void => {
+  for (const range of ranges) {
+    const refused = (reason: string) =>
+      new VigiaError('SERVING_LOG_NOT_LOST', { folder, numbers: rangesText([range]), reason })
+    if (last > 0 && range.last > last)
+      throw refused(
+        `${rangesText([{ ...range, first: Math.max(range.first, last + 1) }])} was never given, the log goes up to ${last}`,
+      )
+    const there = held.filter((one) => one.first <= range.last && one.last >= range.first)
+    if (there.length > 0) throw refused(thereText(range, there))
+  }
+}
+
+/** Files that are named. */
+const MOST_HOLDERS = 5
+
+/** Which of the numbers are there, and where. */
+const thereText = (asked: NumberRange, there: readonly HeldNumbers[]): string =>
+  [
+    ...there.slice(0, MOST_HOLDERS).map((one) => {
+      const own = { first: Math.max(asked.first, one.first), last: Math.min(asked.last, one.last) }
+      return one.where === LOST
+        ? `${rangesText([own])} is known to be lost already`
+        : `${rangesText([own])} is not lost, ${one.where} has ${rangesText([one])}`
+    }),
+    ...(there.length > MOST_HOLDERS
+      ? [`and ${there.length - MOST_HOLDERS} more files have numbers of it`]
+      : []),
+  ].join('; ')
+
 /** Problems that are named. */
 const MOST_NAMED = 20
 
@@ -119,7 +155,7 @@ const linesOf = (log: VerifiedLog): string[] => {
   const line = (word: string, text: string): string => `${word.padEnd(10)} ${text}`
   return [
     line('log', log.folder),
-    line('segments', `${log.segments} with ${log.records} records`),
+    line('segments', `${log.segments} with ${log.records} records${unfinishedText(log.unfinishedBytes)}`),
     line(
       'archive',
       `${archive.files} files with ${archive.records} records, ${archive.bytes} bytes${
@@ -146,6 +182,9 @@ const linesOf = (log: VerifiedLog): string[] => {
     line('verdict', log.isWhole ? 'whole' : 'not whole'),
   ]
 }
+
+const unfinishedText = (bytes: number): string =>
+  bytes === 0 ? '' : `; ${bytes} bytes of an unfinished record at the end`
 
 const lostText = (lost: readonly NumberRange[]): string =>
   lost.length === 0 ? '' : `; known to be lost: ${rangesText(lost)}`

@@ -36,28 +36,73 @@ const KINDS = ['predictions', 'labels', 'repairs']
 /** Where the catalog of the log in `folder` lies. */
 export const catalogPath = (folder: string): string => join(folder, CATALOG)
 
-/** What the catalog has, oldest segment first; of a segment that was archived again, the later line. */
-export const readCatalog = async (folder: string): Promise<CatalogEntry[]> => {
-  const text = await readFile(catalogPath(folder), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
+/** A line of the catalog that says nothing. */
+export interface CatalogFault {
+  /** From 1 on. */
+  readonly line: number
+  /** Byte at which the line begins. */
+  readonly offset: number
+  readonly text: string
+  readonly reason: string
+}
+
+/** What the catalog has, and what of it cannot be read. */
+export interface ReadCatalog {
+  /** Oldest segment first; of a segment that was archived again, the later line. */
+  readonly entries: readonly CatalogEntry[]
+  /** Also lines that a process was killed over. */
+  readonly faults: readonly CatalogFault[]
+  /** False where there is no catalog: all files are older. */
+  readonly exists: boolean
+}
+
+/** What the catalog has. Lines that cannot be read count as absent (`readCatalogLines` has them). */
+export const readCatalog = async (folder: string): Promise<CatalogEntry[]> => [
+  ...(await readCatalogLines(folder)).entries,
+]
+
+export const readCatalogLines = async (folder: string): Promise<ReadCatalog> => {
+  const bytes = await readFile(catalogPath(folder)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
     throw error
   })
   const bySegment = new Map<string, CatalogEntry>()
-  for (const line of text.split('\n')) {
-    const entry = entryOf(line)
-    if (entry !== undefined) bySegment.set(entry.segment, entry)
+  const faults: CatalogFault[] = []
+  let offset = 0
+  for (const [i, text] of (bytes?.toString('latin1') ?? '').split('\n').entries()) {
+    const entry = text === '' ? undefined : entryOf(Buffer.from(text, 'latin1').toString('utf8'))
+    if (typeof entry === 'string') faults.push({ line: i + 1, offset, text, reason: entry })
+    else if (entry !== undefined) bySegment.set(entry.segment, entry)
+    offset += text.length + 1
   }
-  return [...bySegment.values()].sort((a, b) => a.first - b.first)
+  const entries = [...bySegment.values()].sort((a, b) => a.first - b.first)
+  return { entries, faults, exists: bytes !== undefined }
 }
 
-const entryOf = (line: string): CatalogEntry | undefined => {
+/** The entry of a line, or why it is none. */
+const entryOf = (line: string): CatalogEntry | string => {
+  let value: unknown
   try {
-    return JSON.parse(line) as CatalogEntry
+    value = JSON.parse(line)
   } catch {
-    // A line that a process was killed over: its segment is still there, and is archived again.
-    return undefined
+    return 'it is no JSON'
   }
+  const { segment, first, last, records, lacks, files } = (value ?? {}) as Partial<CatalogEntry>
+  const isWhole = [first, last, records].every(
+    (number) => Number.isSafeInteger(number) && Number(number) >= 0,
+  )
+  if (typeof segment !== 'string' || !isWhole || !Array.isArray(files) || !isRanges(lacks))
+    return 'it is no entry of a segment'
+  // Else they would count for another one, and once more as files that are older than the catalog.
+  const isOwn = (file: Partial<CatalogFile> | null): boolean =>
+    typeof file?.name === 'string' && segmentOfFile(file.name) === segment && Number.isSafeInteger(file.bytes)
+  return files.every(isOwn) ? (value as CatalogEntry) : `it has files of another segment than ${segment}`
 }
+
+const isRanges = (lacks: unknown): boolean =>
+  lacks === undefined ||
+  (Array.isArray(lacks) &&
+    lacks.every((range) => Number.isInteger(range?.first) && Number.isInteger(range?.last)))
 
 /** Adds lines; on the disk when it resolves. */
 export const appendCatalog = async (folder: string, entries: readonly CatalogEntry[]): Promise<void> => {

@@ -1,4 +1,4 @@
-import { appendFileSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
@@ -88,6 +88,23 @@ describe('the log of a service that opens', () => {
     await archive(first!)
     await check()
     expect(readFileSync(catalogPath(folder), 'utf8').split('\n')).toHaveLength(3)
+  })
+
+  test('whose catalog has lines that are no entries counts the rows of their files', async () => {
+    await append(1, 2, 3)
+    const [first] = await log.rotate()
+    await archive(first!)
+    const own = readFileSync(catalogPath(folder), 'utf8')
+    for (const wrong of [
+      'null',
+      '5',
+      '{"segment":"000000000001"}',
+      own.trim().replace('000000000001', '000000000009'),
+    ]) {
+      writeFileSync(catalogPath(folder), `${wrong}\n`)
+      await check()
+      expect(await readCatalog(folder)).toMatchObject([{ segment: '000000000001', first: 1, last: 2 }])
+    }
   })
 
   test('whose archive goes further is refused: numbers would be given again', async () => {

@@ -153,8 +153,8 @@ export const readHeld = async ({
   }
 }
 
-/** Stands where a file is named. */
-const LOST = 'lost numbers'
+/** Stands where a file is named, for numbers that are known to be lost. */
+export const LOST = 'lost numbers'
 
 /** Numbers that an archived segment has. */
 export const heldBy = ({ segment, first, last, lacks = [] }: CatalogEntry): HeldNumbers[] => {

@@ -133,6 +133,7 @@ const readerOf = ({ segments, documents }: LogFiles): LogReader => ({
   readSegment: async function* (segment) {
     yield* segments.get(segment) ?? []
   },
+  readRest: async () => undefined,
   readDocument: async (name) => documents.get(name),
   documentNames: async () => [...documents.keys()].sort(),
 })
