@@ -14,10 +14,10 @@ import { copySegments } from '../adapters/segments/copy-segments.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { LOG_DATABASE, type WrittenLog, writtenLog } from '../decisions/log/written-log.test-kit.ts'
 import type { BackupSource } from '../ports/backup-source.ts'
-import type { BackupTarget } from '../ports/backup-target.ts'
 import { backupNames, PART_BYTES, partKey, readManifest, writeManifest } from './backup-manifest.ts'
 import { backupTargetLaws } from './backup-target-laws.test-kit.ts'
 import { listBackups, removeOldBackups, verifyBackup } from './kept-backups.ts'
+import { type MemoryTarget, memoryTarget } from './memory-target.test-kit.ts'
 import { restoreBackup } from './restore-backup.ts'
 import { takeBackup } from './take-backup.ts'
 
@@ -222,35 +222,4 @@ const SOURCE: BackupSource = {
   copySegments,
   copyStates: () => Promise.reject(new Error('it has no states')),
   readLog: openLogReader,
-}
-
-type MemoryTarget = BackupTarget & {
-  readonly blobs: Map<string, Uint8Array>
-  /** Writes after so many fail. */
-  failAfter(writes: number): void
-}
-
-const memoryTarget = (): MemoryTarget => {
-  const blobs = new Map<string, Uint8Array>()
-  let left = Number.POSITIVE_INFINITY
-  return {
-    name: 'memory',
-    blobs,
-    failAfter: (writes) => {
-      left = writes
-    },
-    put: async (key, bytes) => {
-      if (left-- <= 0) throw new Error('the connection is gone')
-      blobs.set(key, Uint8Array.from(bytes))
-    },
-    get: async (key) => {
-      const found = blobs.get(key)
-      return found && Uint8Array.from(found)
-    },
-    list: async (prefix) =>
-      [...blobs]
-        .filter(([key]) => key.startsWith(prefix))
-        .map(([key, bytes]) => ({ key, bytes: bytes.length })),
-    remove: async (key) => void blobs.delete(key),
-  }
 }

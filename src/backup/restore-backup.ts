@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { NAME_DOCUMENT, type NameDocument } from '../decisions/log/log-name.ts'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
 import { HISTORY_DOCUMENT, type LoggedHistory } from '../decisions/shared/known-history.ts'
 import {
@@ -70,6 +71,8 @@ export const restoreBackup = async (options: RestoreOptions): Promise<RestoredBa
   const logName = hasStates
     ? await beginName(await openStates(join(partial, 'state')), manifest, origin, options.world)
     : undefined
+  if (logName !== undefined)
+    await rewriteDocument<NameDocument>(join(partial, 'log'), NAME_DOCUMENT, () => ({ logName }))
   await rmdir(to).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
   })
