@@ -1,7 +1,10 @@
 import type { BackupTarget } from '../ports/backup-target.ts'
 
 /** A target of a test, in memory. */
-export type MemoryTarget = BackupTarget & {
+export type MemoryTarget = Omit<BackupTarget, 'put' | 'folder'> & {
+  put: BackupTarget['put']
+  folder?: string
+
   readonly blobs: Map<string, Uint8Array>
   /** Writes after so many fail. */
   failAfter(writes: number): void
