@@ -803,7 +803,7 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: '"{target}" is no place for backups: {reason}',
-    fix: 'Name a folder, or s3://bucket/prefix.',
+    fix: 'Name a folder outside of log and states, or s3://bucket/prefix.',
   },
   BACKUP_UNSTEADY: {
     status: 503,
@@ -818,6 +818,19 @@ export const ERRORS = define({
     message: '{file} of the log in {folder} is not what was written: {reason}',
     fix: 'Take the file from an earlier backup (`vigia restore` to another folder) and put it in its place; `vigia log verify` names every damaged file.',
   },
+  BACKUP_STATES_FOREIGN: {
+    status: 409,
+    exitCode: 2,
+    message: 'The states in {states} are not those of the log in {log}: {reason}. No backup was written',
+    fix: 'Name log and states of one server (prediction_log.path, state_store.path, by the configuration that it is served with). Only when the two are one server’s, which lost the end of its log by a power failure or whose states were loaded anew: start it once, which writes down what is lost and whose log it is, and run this again.',
+  },
+  BACKUP_TARGET_DAMAGED: {
+    status: 503,
+    exitCode: 2,
+    message:
+      '{target} does not keep what is written to it: {file}: {reason}. No backup was written, none was removed',
+    fix: 'Look at the disk or the bucket before it is trusted again, and take the backup to another place (`vigia backup --to`) until then. The source is whole.',
+  },
   BACKUP_DAMAGED: {
     status: 422,
     exitCode: 2,
@@ -829,6 +842,12 @@ export const ERRORS = define({
     exitCode: 2,
     message: '{target} has no backup {name}. It has: {allowed}',
     fix: 'Name one that it has, or leave --at out for the latest.',
+  },
+  BACKUP_FOLDER_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{folder} is no folder to restore to: {reason}',
+    fix: 'Name a new or empty folder outside of the backups by --to.',
   },
   BACKUP_FOLDER_NOT_EMPTY: {
     status: 409,

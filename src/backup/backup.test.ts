@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,10 +15,10 @@ import { copySegments } from '../adapters/segments/copy-segments.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { LOG_DATABASE, type WrittenLog, writtenLog } from '../decisions/log/written-log.test-kit.ts'
 import type { BackupSource } from '../ports/backup-source.ts'
-import type { BackupTarget } from '../ports/backup-target.ts'
 import { backupNames, PART_BYTES, partKey, readManifest, writeManifest } from './backup-manifest.ts'
 import { backupTargetLaws } from './backup-target-laws.test-kit.ts'
-import { listBackups, removeOldBackups, verifyBackup } from './kept-backups.ts'
+import { listBackups, removeOldBackups } from './kept-backups.ts'
+import { type MemoryTarget, memoryTarget } from './memory-target.test-kit.ts'
 import { restoreBackup } from './restore-backup.ts'
 import { takeBackup } from './take-backup.ts'
 
@@ -43,9 +44,10 @@ describe('backups of a log', () => {
   let nowMs = Date.UTC(2026, 10, 29)
   const { signal } = new AbortController()
   const work = { signal, reportProgress: () => undefined, database: LOG_DATABASE }
-  const take = (source: BackupSource = SOURCE) =>
+  const take = (source: BackupSource = SOURCE, isVerifying = false) =>
     takeBackup({
       target,
+      isVerifying,
       source,
       log: written.folder,
       states: undefined,
@@ -129,19 +131,74 @@ describe('backups of a log', () => {
         bytes.map((byte, i) => (i === bytes.length >> 1 ? byte ^ 1 : byte)),
       )
       await expect(restore()).rejects.toMatchObject({ code: 'BACKUP_DAMAGED', details: { file: path } })
-      await expect(verifyBackup(target, manifest, work)).rejects.toMatchObject({ code: 'BACKUP_DAMAGED' })
       target.blobs.set(key, bytes)
     }
-    expect(existsSync(join(folder, `restored-${restores}`))).toBe(false)
-    expect(await verifyBackup(target, manifest, work)).toBe(
-      manifest.files.reduce((sum, { bytes }) => sum + bytes, 0),
-    )
+    expect(readdirSync(folder).filter((name) => name.startsWith('restored-'))).toEqual([])
     const key = `backups/${manifest.name}.json`
     const text = Buffer.from(target.blobs.get(key)!).toString()
     target.blobs.set(key, Buffer.from(text.replace('"lastSequence":5', '"lastSequence":6')))
     await expect(restore()).rejects.toThrow('its SHA-256 is another')
     expect(await listBackups(target)).toMatchObject([{ problem: expect.stringContaining('is damaged') }])
   })
+
+  test('that verify read everything back, and heal what has rotted in the target for earlier ones too', async () => {
+    const { manifest } = await take()
+    const whole = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0)
+    expect(await take(SOURCE, true)).toMatchObject({ healedParts: 0, verifiedBytes: whole, copiedBytes: 0 })
+    for (const { parts } of manifest.files) rot(partKey(parts[0]!))
+    expect((await take()).healedParts).toBe(0)
+    await expect(restore()).rejects.toMatchObject({ code: 'BACKUP_DAMAGED' })
+    const healed = await take(SOURCE, true)
+    expect(healed).toMatchObject({ healedParts: manifest.files.length, copiedBytes: whole })
+    expect(await numbersIn(await restore())).toEqual([3, 4, 5])
+    expect(await numbersIn(await restore(manifest.name))).toEqual([3, 4, 5])
+  })
+
+  test('to a target that does not keep what is written are no backups', async () => {
+    const { manifest } = await take()
+    const put = target.put
+    for (const kept of ['parts/', 'backups/']) {
+      for (const { parts } of manifest.files) rot(partKey(parts[0]!))
+      target.put = async (key, bytes) => {
+        await put(key, bytes)
+        if (key.startsWith(kept)) rot(key)
+      }
+      await expect(take(SOURCE, true)).rejects.toMatchObject({ code: 'BACKUP_TARGET_DAMAGED' })
+      target.put = put
+      expect(await backupNames(target)).toEqual([manifest.name])
+    }
+  })
+
+  test('to a folder of the log, or a link to it, are refused, as is a restore among the backups', async () => {
+    symlinkSync(written.folder, join(folder, 'link'))
+    for (const inside of [written.folder, join(written.folder, 'a', 'b'), join(folder, 'link', 'new')]) {
+      target.folder = inside
+      await expect(take()).rejects.toMatchObject({ code: 'BACKUP_TARGET_INVALID' })
+    }
+    target.folder = `${written.folder}-beside`
+    await take()
+    target.folder = folder
+    await expect(restore()).rejects.toMatchObject({ code: 'BACKUP_FOLDER_INVALID' })
+    delete target.folder
+    writeFileSync(join(folder, `restored-${restores + 1}`), '')
+    await expect(restore()).rejects.toThrow('is a file')
+  })
+
+  test('that are old go by the count of those that can be read', async () => {
+    const { manifest: first } = await take()
+    const { manifest: second } = await take()
+    target.blobs.set(`backups/${second.name}.json`, Buffer.from('{'))
+    expect((await removeOldBackups(target, 1)).backups).toEqual([])
+    expect(await backupNames(target)).toEqual([first.name, second.name])
+  })
+
+  const rot = (key: string): void => {
+    const bytes = target.blobs.get(key)!
+    target.blobs.set(
+      key,
+      bytes.map((byte, i) => (i === bytes.length >> 1 ? byte ^ 1 : byte)),
+    )
+  }
 
   test('that name a file outside of their folder are refused', async () => {
     const { manifest } = await take()
@@ -176,7 +233,8 @@ describe('backups of a log', () => {
     await written.append(8)
     await take()
     target.blobs.set(`backups/${last.name}.json`, Buffer.from('{'))
-    expect(await removeOldBackups(target, 1)).toEqual({ backups: [], parts: 0, bytes: 0 })
+    const unreadable = [last.name]
+    expect(await removeOldBackups(target, 1)).toEqual({ backups: [], parts: 0, bytes: 0, unreadable })
   })
 
   test('of a log that changes meanwhile are of one moment: segments that become Parquet and go, decisions that come', async () => {
@@ -222,35 +280,4 @@ const SOURCE: BackupSource = {
   copySegments,
   copyStates: () => Promise.reject(new Error('it has no states')),
   readLog: openLogReader,
-}
-
-type MemoryTarget = BackupTarget & {
-  readonly blobs: Map<string, Uint8Array>
-  /** Writes after so many fail. */
-  failAfter(writes: number): void
-}
-
-const memoryTarget = (): MemoryTarget => {
-  const blobs = new Map<string, Uint8Array>()
-  let left = Number.POSITIVE_INFINITY
-  return {
-    name: 'memory',
-    blobs,
-    failAfter: (writes) => {
-      left = writes
-    },
-    put: async (key, bytes) => {
-      if (left-- <= 0) throw new Error('the connection is gone')
-      blobs.set(key, Uint8Array.from(bytes))
-    },
-    get: async (key) => {
-      const found = blobs.get(key)
-      return found && Uint8Array.from(found)
-    },
-    list: async (prefix) =>
-      [...blobs]
-        .filter(([key]) => key.startsWith(prefix))
-        .map(([key, bytes]) => ({ key, bytes: bytes.length })),
-    remove: async (key) => void blobs.delete(key),
-  }
 }

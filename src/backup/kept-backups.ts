@@ -1,4 +1,3 @@
-import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { BackupTarget } from '../ports/backup-target.ts'
 import {
@@ -7,7 +6,6 @@ import {
   keptParts,
   partKey,
   readManifest,
-  readPart,
   removeManifest,
 } from './backup-manifest.ts'
 
@@ -30,43 +28,26 @@ export const listBackups = async (target: BackupTarget): Promise<ListedBackup[]>
   return listed
 }
 
-/** Reads every part of a backup back. @returns bytes that were read @throws BACKUP_DAMAGED, INTERRUPTED */
-export const verifyBackup = async (
-  target: BackupTarget,
-  { name, files }: BackupManifest,
-  work: Pick<Work, 'signal' | 'reportProgress'>,
-): Promise<number> => {
-  const read = new Set<string>()
-  let bytes = 0
-  for (const [i, file] of files.entries()) {
-    for (const part of file.parts) {
-      if (work.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'verifying the backup' })
-      if (read.has(part)) continue
-      bytes += (await readPart(target, name, file.path, part)).length
-      read.add(part)
-    }
-    work.reportProgress({ activity: 'verifying', done: i + 1, unit: 'files' })
-  }
-  return bytes
-}
-
 export interface RemovedBackups {
   readonly backups: readonly string[]
   readonly parts: number
   readonly bytes: number
+  /** Backups that cannot be read, for which all parts stay. */
+  readonly unreadable: readonly string[]
 }
 
 /**
- * Removes all backups but the latest `keep`, and parts that none of those has. A backup that cannot be read
- * stays, and with it all parts: nobody knows which are its own.
+ * Removes all backups but the latest `keep` that can be read, and parts that none of those has. A backup that
+ * cannot be read stays, and with it all parts: nobody knows which are its own.
  */
 export const removeOldBackups = async (target: BackupTarget, keep: number): Promise<RemovedBackups> => {
   const listed = await listBackups(target)
-  const old = listed.slice(0, Math.max(0, listed.length - keep))
-  const removed = old.filter((backup) => 'manifest' in backup).map(({ name }) => name)
+  const readable = listed.filter((backup) => 'manifest' in backup).map(({ name }) => name)
+  const removed = readable.slice(0, Math.max(0, readable.length - keep))
   for (const name of removed) await removeManifest(target, name)
   const left = listed.filter(({ name }) => !removed.includes(name))
-  if (left.some((backup) => 'problem' in backup)) return { backups: removed, parts: 0, bytes: 0 }
+  const unreadable = left.filter((backup) => 'problem' in backup).map(({ name }) => name)
+  if (unreadable.length > 0) return { backups: removed, parts: 0, bytes: 0, unreadable }
   const used = new Set(
     left.flatMap((backup) =>
       'manifest' in backup ? backup.manifest.files.flatMap(({ parts }) => parts) : [],
@@ -79,5 +60,5 @@ export const removeOldBackups = async (target: BackupTarget, keep: number): Prom
     parts++
     bytes += size
   }
-  return { backups: removed, parts, bytes }
+  return { backups: removed, parts, bytes, unreadable }
 }

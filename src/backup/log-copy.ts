@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import {
   archiveFileNames,
   type CatalogEntry,
@@ -8,9 +9,16 @@ import {
   readCatalog,
 } from '../decisions/log/archive-catalog.ts'
 import { findGaps, gapsText, heldBy, RunsOfNumbers, readLostNumbers } from '../decisions/log/log-gaps.ts'
+import { readLogName } from '../decisions/log/log-name.ts'
+import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
 import { rangesText } from '../decisions/log/number-ranges.ts'
 import { readFrontier } from '../decisions/owned/frontier.ts'
-import { readStoreIdentity, type StoreIdentity } from '../decisions/states/store-identity.ts'
+import { readLoggedHistory } from '../decisions/shared/known-history.ts'
+import {
+  readStoreIdentity,
+  type StoreIdentity,
+  type StoreOrigin,
+} from '../decisions/states/store-identity.ts'
 import type { DatabaseSettings } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
 import type { BackupSource } from '../ports/backup-source.ts'
@@ -59,7 +67,8 @@ const LOOK_MS = 250
  *    lack is in a segment at that moment.
  * 4. The segments as they are then, to the last whole record, which is later than any in states or archive.
  *
- * @throws BACKUP_UNSTEADY when a segment came and went unseen: begin again
+ * @throws BACKUP_UNSTEADY when a segment came and went unseen: begin again; BACKUP_STATES_FOREIGN when
+ * states and log are of two services
  */
 export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
   const { source, log, staging } = options
@@ -82,6 +91,8 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
   const lost = (await readLostNumbers(source.readLog(log))).map((range) => ({ ...range, where: 'lost' }))
   const lastArchived = Math.max(0, ...whole.map(({ last }) => last))
   const lastSequence = runs.runs.reduce((last, range) => Math.max(last, range.last), lastArchived)
+  const lastKnown = lost.reduce((last, range) => Math.max(last, range.last), lastSequence)
+  if (states !== undefined) await assertOwnStates(options, states, lastKnown)
   const needed = findGaps([...runs.runs, ...lost], (states?.savedThrough ?? lastSequence) + 1, lastSequence)
   if (needed.length > 0)
     throw new VigiaError('BACKUP_UNSTEADY', { folder: log, numbers: rangesText(needed), attempts: 1 })
@@ -94,6 +105,43 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
     })
   const archived = catalog.flatMap(({ files }) => files.map(({ name }) => name))
   return { folder: to, catalog, archived, lastSequence, states }
+}
+
+/**
+ * Makes sure that the states are of this log: no saved record is later than its last one, and name and
+ * beginning are those that the log says. A log that was written before logs said so is compared by its
+ * numbers alone.
+ *
+ * @param last number that the log has given, lost ones too, inclusive
+ * @throws BACKUP_STATES_FOREIGN, BACKUP_UNSTEADY
+ */
+const assertOwnStates = async (
+  { source, log, states }: LogCopyOptions,
+  { savedThrough, identity }: CopiedStates,
+  last: number,
+): Promise<void> => {
+  const foreign = (reason: string) =>
+    new VigiaError('BACKUP_STATES_FOREIGN', { states: String(states), log, reason })
+  const reader = source.readLog(log)
+  const name = (await readLogName(reader)) ?? (await readLoggedHistory(reader))?.identity.logName
+  if (name !== undefined && identity !== undefined && name !== identity.logName)
+    throw foreign(`its predictions are named ${name}-…, and those of the states ${identity.logName}-…`)
+  const begun = await reader.readDocument(ORIGIN_DOCUMENT)
+  const own = begun === undefined ? undefined : (JSON.parse(begun) as StoreOrigin)
+  if (
+    own !== undefined &&
+    identity?.origin !== undefined &&
+    !isDeepStrictEqual(own.files, identity.origin.files)
+  )
+    throw foreign(
+      `it began with the states of ${own.folder}, and these with those of ${identity.origin.folder}`,
+    )
+  if (savedThrough <= last) return
+  // All that the copy lacks may have become Parquet, and gone, since the archive was listed.
+  const archived = (await readCatalog(log)).reduce((most, entry) => Math.max(most, entry.last), 0)
+  if (archived > last)
+    throw new VigiaError('BACKUP_UNSTEADY', { folder: log, numbers: `${last + 1}-${archived}`, attempts: 1 })
+  throw foreign(`they have its records up to ${savedThrough}, and its last one is ${last}`)
 }
 
 const copyStates = async (

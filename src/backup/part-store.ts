@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { open } from 'node:fs/promises'
+import { VigiaError } from '../errors.ts'
 import { sha256 } from '../foundation/hash.ts'
 import type { BackupTarget } from '../ports/backup-target.ts'
 import { type BackupFile, PART_BYTES, partKey, readPart } from './backup-manifest.ts'
@@ -9,20 +10,28 @@ export interface CopiedBytes {
   readonly copiedParts: number
   readonly copiedBytes: number
   readonly keptBytes: number
+  /** Parts that the target had and that were damaged: put again from the source. */
+  readonly healedParts: number
+  /** Read back from the target, new or not. */
+  readonly verifiedBytes: number
 }
 
 /**
  * Keeps files in a target as parts that are named by what they have: a part that is there already is not
- * written again, whichever file or backup it is of. What is written is read back.
+ * written again, whichever file or backup it is of. What is written is read back; where asked to, what was
+ * there is too, and put again from the source when it is damaged, for all backups that have it.
  */
 export class PartStore {
   private readonly target: BackupTarget
   private readonly backup: string
   /** Bytes by SHA-256. */
   private readonly kept: Map<string, number>
-  private readonly copied = { copiedParts: 0, copiedBytes: 0, keptBytes: 0 }
+  private readonly isVerifying: boolean
+  private readonly verified = new Set<string>()
+  private readonly copied = { copiedParts: 0, copiedBytes: 0, keptBytes: 0, healedParts: 0, verifiedBytes: 0 }
 
-  constructor(target: BackupTarget, backup: string, kept: Map<string, number>) {
+  constructor(target: BackupTarget, backup: string, kept: Map<string, number>, isVerifying: boolean) {
+    this.isVerifying = isVerifying
     this.target = target
     this.backup = backup
     this.kept = kept
@@ -32,12 +41,13 @@ export class PartStore {
     return this.copied
   }
 
-  /** Whether all parts of a file are there, each with its size. */
-  has({ bytes, parts }: BackupFile): boolean {
-    return parts.every((part, i) => {
+  /** Whether all parts of a file are there, each with its size and, where asked to, its bytes. */
+  async has({ path, bytes, parts }: BackupFile): Promise<boolean> {
+    for (const [i, part] of parts.entries()) {
       const wanted = i < parts.length - 1 ? PART_BYTES : bytes - (parts.length - 1) * PART_BYTES
-      return this.kept.get(part) === wanted
-    })
+      if (!(await this.hasPart(part, wanted, path))) return false
+    }
+    return true
   }
 
   /** A file that an earlier backup has with the same contents. */
@@ -46,7 +56,7 @@ export class PartStore {
     return file
   }
 
-  /** Keeps the file at `source`. @throws BACKUP_TARGET_FAILED, BACKUP_DAMAGED */
+  /** Keeps the file at `source`. @throws BACKUP_TARGET_FAILED, BACKUP_TARGET_DAMAGED */
   async keepFile(source: string, path: string): Promise<BackupFile> {
     const file = await open(source, 'r')
     try {
@@ -70,18 +80,46 @@ export class PartStore {
 
   private async keepPart(part: Uint8Array, path: string): Promise<string> {
     const hash = sha256(part)
-    if (this.kept.get(hash) === part.length) {
+    const wasKept = this.kept.get(hash) === part.length
+    if (await this.hasPart(hash, part.length, path)) {
       this.copied.keptBytes += part.length
       return hash
     }
     await this.target.put(partKey(hash), part)
-    await readPart(this.target, this.backup, path, hash)
+    await this.readBack(hash, path).catch(notKept(this.target))
     this.kept.set(hash, part.length)
+    if (wasKept) this.copied.healedParts++
     this.copied.copiedParts++
     this.copied.copiedBytes += part.length
     return hash
   }
+
+  private async hasPart(hash: string, bytes: number, path: string): Promise<boolean> {
+    if (this.kept.get(hash) !== bytes) return false
+    if (!this.isVerifying || this.verified.has(hash)) return true
+    return this.readBack(hash, path).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof VigiaError && error.code === 'BACKUP_DAMAGED') return false
+        throw error
+      },
+    )
+  }
+
+  private async readBack(hash: string, path: string): Promise<void> {
+    this.copied.verifiedBytes += (await readPart(this.target, this.backup, path, hash)).length
+    this.verified.add(hash)
+  }
 }
+
+/** What was written a moment ago is not what is read: the target is at fault, not a backup of before. */
+export const notKept =
+  ({ name }: BackupTarget) =>
+  (error: unknown): never => {
+    if (!(error instanceof VigiaError) || error.code !== 'BACKUP_DAMAGED') throw error
+    const { file, reason } = error.details as { readonly file: string; readonly reason: string }
+    throw new VigiaError('BACKUP_TARGET_DAMAGED', { target: name, file, reason }, { cause: error })
+  }
 
 /** As much as there is from `position` on and `buffer` has room for. */
 const readFull = async (

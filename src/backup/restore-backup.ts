@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { NAME_DOCUMENT, type NameDocument } from '../decisions/log/log-name.ts'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
 import { HISTORY_DOCUMENT, type LoggedHistory } from '../decisions/shared/known-history.ts'
 import {
@@ -22,6 +23,7 @@ import {
   readManifest,
   readPart,
 } from './backup-manifest.ts'
+import { liesIn } from './folder-inside.ts'
 
 export interface RestoreOptions {
   readonly target: BackupTarget
@@ -48,16 +50,37 @@ export interface RestoredBackup {
  * the original may have decided on more than the backup has, and may still be running, so numbers from here
  * on are of predictions with other ids.
  *
- * Interrupted, it leaves `<to>.restoring`, and nothing in `to`.
+ * Fails it, nothing is left; killed, it leaves `<to>.restoring`, which the next one removes, and nothing in
+ * `to`.
  *
- * @throws BACKUP_NOT_FOUND, BACKUP_DAMAGED, BACKUP_FOLDER_NOT_EMPTY, BACKUP_TARGET_FAILED, INTERRUPTED
+ * @throws BACKUP_NOT_FOUND, BACKUP_DAMAGED, BACKUP_FOLDER_NOT_EMPTY, BACKUP_FOLDER_INVALID,
+ * BACKUP_TARGET_FAILED, INTERRUPTED
  */
 export const restoreBackup = async (options: RestoreOptions): Promise<RestoredBackup> => {
-  const { target, to, openStates } = options
+  const { target, to } = options
+  if (target.folder !== undefined && (await liesIn(to, target.folder)))
+    throw new VigiaError('BACKUP_FOLDER_INVALID', {
+      folder: to,
+      reason: `it lies in ${target.folder}, which has the backups`,
+    })
   await assertEmpty(to)
   const manifest = await readManifest(target, options.at ?? (await latestName(target)))
   const partial = `${to}.restoring`
   await rm(partial, { recursive: true, force: true })
+  try {
+    return await writeRestored(options, manifest, partial)
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true })
+    throw error
+  }
+}
+
+const writeRestored = async (
+  options: RestoreOptions,
+  manifest: BackupManifest,
+  partial: string,
+): Promise<RestoredBackup> => {
+  const { target, to, openStates } = options
   for (const [i, file] of manifest.files.entries()) {
     if (options.work.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'the restore' })
     await writeFileOf(target, manifest, file, partial)
@@ -70,6 +93,8 @@ export const restoreBackup = async (options: RestoreOptions): Promise<RestoredBa
   const logName = hasStates
     ? await beginName(await openStates(join(partial, 'state')), manifest, origin, options.world)
     : undefined
+  if (logName !== undefined)
+    await rewriteDocument<NameDocument>(join(partial, 'log'), NAME_DOCUMENT, () => ({ logName }))
   await rmdir(to).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
   })
@@ -85,7 +110,8 @@ export const restoreBackup = async (options: RestoreOptions): Promise<RestoredBa
 const assertEmpty = async (folder: string): Promise<void> => {
   const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
-    throw error
+    const reason = error.code === 'ENOTDIR' ? 'it, or what it should lie in, is a file' : error.message
+    throw new VigiaError('BACKUP_FOLDER_INVALID', { folder, reason }, { cause: error })
   })
   if (found.length > 0)
     throw new VigiaError('BACKUP_FOLDER_NOT_EMPTY', { folder, found: found.slice(0, 3).join(', ') })

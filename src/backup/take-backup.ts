@@ -15,10 +15,12 @@ import {
   backupNames,
   keptParts,
   readManifest,
+  removeManifest,
   writeManifest,
 } from './backup-manifest.ts'
+import { liesIn } from './folder-inside.ts'
 import { copyLog, filesIn, type LogCopy } from './log-copy.ts'
-import { type CopiedBytes, PartStore } from './part-store.ts'
+import { type CopiedBytes, notKept, PartStore } from './part-store.ts'
 
 export interface BackupOptions {
   readonly target: BackupTarget
@@ -29,6 +31,8 @@ export interface BackupOptions {
   readonly states: string | undefined
   /** An existing folder for copies of what changes: segments and states. */
   readonly workFolder: string
+  /** Also reads back what the target had already, and puts again what is damaged. Default: false. */
+  readonly isVerifying?: boolean
   /** Of Vigía. */
   readonly version: string
   readonly world: Pick<World, 'now'>
@@ -47,16 +51,18 @@ const ATTEMPTS = 3
  * restored has every decision up to a number, and none after it. What the target has already is not copied
  * again. The manifest comes last: without it there is no backup, and the earlier ones stay as they are.
  *
- * @throws BACKUP_TARGET_FAILED, BACKUP_UNSTEADY, BACKUP_SOURCE_DAMAGED, SERVING_LOG_GAPS, INTERRUPTED
+ * @throws BACKUP_TARGET_INVALID, BACKUP_TARGET_FAILED, BACKUP_TARGET_DAMAGED, BACKUP_UNSTEADY,
+ * BACKUP_STATES_FOREIGN, BACKUP_SOURCE_DAMAGED, SERVING_LOG_GAPS, INTERRUPTED
  */
 export const takeBackup = async (options: BackupOptions): Promise<TakenBackup> => {
   const { target, world, version, workFolder } = options
+  await assertOutside(options)
   const createdAtMs = world.now()
   const name = backupName(createdAtMs)
   const staging = await mkdtemp(join(workFolder, '.backup-'))
   try {
     const copy = await copySteady(options, staging)
-    const store = new PartStore(target, name, await keptParts(target))
+    const store = new PartStore(target, name, await keptParts(target), options.isVerifying === true)
     const earlier = await earlierFiles(target)
     const { files, origin } = await keepAll(options, copy, store, earlier, staging)
     const manifest: BackupManifest = {
@@ -72,11 +78,28 @@ export const takeBackup = async (options: BackupOptions): Promise<TakenBackup> =
       files,
     }
     assertGoesOn(options)
-    await writeManifest(target, manifest)
+    await writeManifest(target, manifest).catch(async (error: unknown) => {
+      await removeManifest(target, name)
+      return notKept(target)(error)
+    })
     return { manifest, ...store.figures }
   } finally {
     await rm(staging, { recursive: true, force: true })
   }
+}
+
+/** A target in what is backed up would be lost together with it. @throws BACKUP_TARGET_INVALID */
+const assertOutside = async ({ target, log, states }: BackupOptions): Promise<void> => {
+  if (target.folder === undefined) return
+  for (const [what, folder] of [
+    ['log', log],
+    ['states', states],
+  ] as const)
+    if (folder !== undefined && (await liesIn(target.folder, folder)))
+      throw new VigiaError('BACKUP_TARGET_INVALID', {
+        target: target.name,
+        reason: `it lies in ${folder}, the ${what} that it would be a backup of`,
+      })
 }
 
 const assertGoesOn = ({ work }: Pick<BackupOptions, 'work'>): void => {
@@ -165,7 +188,7 @@ const keepArchived = async (
   const { size } = await stat(source)
   if (catalogued?.sha256 !== undefined && size !== catalogued.bytes)
     throw damaged(`it has ${size} bytes, and was written with ${catalogued.bytes}`)
-  if (known !== undefined && known.sha256 === catalogued?.sha256 && store.has(known))
+  if (known !== undefined && known.sha256 === catalogued?.sha256 && (await store.has(known)))
     return store.reuse(known)
   const kept = await store.keepFile(source, path)
   if (catalogued?.sha256 !== undefined && kept.sha256 !== catalogued.sha256)

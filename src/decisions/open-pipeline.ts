@@ -26,6 +26,7 @@ import type {
 } from './inference-pipeline.ts'
 import { type LoadedModel, modelName } from './loaded-model.ts'
 import { assertNoGaps } from './log/log-gaps.ts'
+import { writeLogName } from './log/log-name.ts'
 import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
 import { createLoggedPredictions, type LoggedPredictions } from './logged-predictions.ts'
 import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
@@ -86,6 +87,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const shape = shapeOf(modelsOf(models))
   const tables = await options.tables.prepare(modelsOf(models))
   await accept(models, identity, options)
+  if (states.kind === 'owned') await writeLogName(log, identity.logName)
   if (identity.origin !== undefined) await log.writeDocument(ORIGIN_DOCUMENT, JSON.stringify(identity.origin))
   const decider = createDecider(models)
   warmUp(decider)

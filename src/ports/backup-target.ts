@@ -17,6 +17,8 @@ export interface KeptBlob {
 export interface BackupTarget {
   /** For people. */
   readonly name: string
+  /** Where it lies on this machine, absolute; absent for one that lies elsewhere. */
+  readonly folder?: string
   /** @throws BACKUP_TARGET_FAILED, as all of these do */
   put(key: string, bytes: Uint8Array): Promise<void>
   get(key: string): Promise<Uint8Array | undefined>

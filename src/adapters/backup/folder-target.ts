@@ -19,6 +19,7 @@ export const folderTarget = (folder: string): BackupTarget => {
   }
   return {
     name: folder,
+    folder,
     put: (key, bytes) =>
       guarded(async () => {
         const path = pathOf(key)

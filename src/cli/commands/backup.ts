@@ -1,7 +1,12 @@
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { resolve } from 'node:path'
-import { type ListedBackup, listBackups, removeOldBackups, verifyBackup } from '../../backup/kept-backups.ts'
+import {
+  type ListedBackup,
+  listBackups,
+  type RemovedBackups,
+  removeOldBackups,
+} from '../../backup/kept-backups.ts'
 import { makeStagingFolder } from '../../backup/staging-folder.ts'
 import { type TakenBackup, takeBackup } from '../../backup/take-backup.ts'
 import type { ServingSettings } from '../../config/serving-config.ts'
@@ -41,12 +46,15 @@ export const backupCommand = (tools: BackupTools): Command => ({
       description: 'afterwards remove all backups of the target but the latest so many',
       type: 'integer',
     },
-    { flags: '--verify', description: 'afterwards read the whole backup back, not only what is new' },
+    {
+      flags: '--verify',
+      description:
+        'read the whole backup back, not only what is new; parts that were damaged in the target are put again',
+    },
     { flags: '--list', description: 'only name the backups that the target has' },
     {
       flags: '--work <folder>',
-      description:
-        'existing folder with room for a copy of the states and segments; otherwise that of the system',
+      description: 'folder with room for a copy of the states and segments; otherwise that of the system',
     },
     ...CONFIG_OPTIONS,
   ],
@@ -90,29 +98,37 @@ const backUp = async (
       target,
       source: tools.backupSource,
       log,
+      isVerifying: verify === true,
       states: state_store.kind === 'lmdb' ? resolve(workingDirectory, state_store.path) : undefined,
       workFolder,
       version: tools.version,
       world: tools.world,
       work: workIn(context, workFolder),
     })
-    const verifiedBytes =
-      verify === true ? await verifyBackup(target, taken.manifest, context.work) : undefined
     const removed = keep === undefined ? undefined : await removeOldBackups(target, Number(keep))
-    const { manifest, ...figures } = taken
+    const { manifest, verifiedBytes, healedParts, ...figures } = taken
+    const verified = verify === true ? { verifiedBytes, healedParts } : {}
     const { files, ...about } = manifest
-    print(context, { ...about, files: files.length, ...figures, verifiedBytes, removed }, [
+    print(context, { ...about, files: files.length, ...figures, ...verified, removed }, [
       ...linesOf(taken, target),
-      ...(verifiedBytes === undefined ? [] : [`verified   ${verifiedBytes} bytes were read back`]),
-      ...(removed === undefined
-        ? []
-        : [`removed    ${removed.backups.length} backups, ${removed.parts} parts of ${removed.bytes} bytes`]),
+      ...(verify === true ? [`verified   ${verifiedBytes} bytes were read back`] : []),
+      ...(healedParts > 0 ? [`healed     ${healedParts} parts that were damaged in the target`] : []),
+      ...(removed === undefined ? [] : removedLines(removed)),
     ])
     return 0
   } finally {
     await rm(workFolder, { recursive: true, force: true })
   }
 }
+
+const removedLines = ({ backups, parts, bytes, unreadable }: RemovedBackups): string[] => [
+  `removed    ${backups.length} backups, ${parts} parts of ${bytes} bytes`,
+  ...(unreadable.length === 0
+    ? []
+    : [
+        `all parts  stay: nobody knows which are those of ${unreadable.join(', ')}, whose manifest cannot be read. Remove backups/<name>.json of the target to give it up`,
+      ]),
+]
 
 const linesOf = ({ manifest, copiedParts, copiedBytes, keptBytes }: TakenBackup, target: BackupTarget) => [
   `backup     ${manifest.name} in ${target.name}`,

@@ -14,7 +14,7 @@ export const restoreCommand = ({ openBackupTarget, storage, world }: RestoreTool
   name: 'restore',
   summary: 'write a backup to an empty folder, from which a server starts',
   description:
-    'Writes the log, the states and what belongs to them to a new or empty folder, and compares every byte by SHA-256; a damaged part is named, and nothing is left in the folder. Predictions that the backup has keep their ids and answers. Those to come have ids of a new name, because the original has given the numbers after the backup to other decisions, and may still run: two servers never give one id twice. Of a server whose states are in Redis the log is restored, and `vigia state restore` brings the states back from it.',
+    'Writes the log, the states and what belongs to them to a new or empty folder, and compares every byte by SHA-256; a damaged part is named, and nothing is left of the restore. Predictions that the backup has keep their ids and answers. Those to come have ids of a new name, because the original has given the numbers after the backup to other decisions, and may still run: two servers never give one id twice. Of a server whose states are in Redis the log is restored, and `vigia state restore` brings the states back from it.',
   options: [
     { flags: '--from <target>', description: 'folder, or s3://bucket/prefix', required: true },
     { flags: '--to <folder>', description: 'new or empty folder', required: true },
