@@ -46,7 +46,7 @@ describe('the pipeline with its log and archive', () => {
     expect(inLog!.features.size).toBe(CHAMPION.computed.length)
     const saved = await pipeline.saveLogs()
     expect(saved).toMatchObject({ records: 3 })
-    expect(await openLogReader(folder).documentNames()).toEqual([`model-${CHAMPION.key}`])
+    expect(await openLogReader(folder).documentNames()).toEqual([`model-${CHAMPION.key}`, 'name'])
     expect(await recordsIn(folder)).toBe(0)
     expect(await pipeline.find('t1')).toEqual(inLog)
     expect(await pipeline.find(predictionId)).toEqual(inLog)
