@@ -1,5 +1,6 @@
 import { relative, resolve } from 'node:path'
 import { type RestoredBackup, restoreBackup } from '../../backup/restore-backup.ts'
+import { loadServingConfig } from '../../config/config-manager.ts'
 import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
 import type { Command } from '../command.ts'
 import type { BackupTools } from './backup.ts'
@@ -40,7 +41,7 @@ export const restoreCommand = ({ openBackupTarget, storage, world }: RestoreTool
       target: openBackupTarget(String(from), environment, workingDirectory),
       at: typeof at === 'string' ? at : undefined,
       to: resolve(workingDirectory, String(to)),
-      openStates: async (folder) => (await storage.openStates({ ...STATES, path: folder })).store,
+      openStates: async (folder) => (await storage.openStates(statesIn(folder, workingDirectory))).store,
       world,
       work,
     })
@@ -61,15 +62,11 @@ export const restoreCommand = ({ openBackupTarget, storage, world }: RestoreTool
 })
 
 /** Settings of a folder of states, whatever the configuration says of others. */
-const STATES = {
-  kind: 'lmdb',
-  path: '',
-  url: '',
-  prefix: '',
-  cache_size: 1,
-  save_interval: '1s',
-  repetition_window: '1d',
-} as const satisfies Parameters<ServingStorage['openStates']>[0]
+const statesIn = (path: string, workingDirectory: string): Parameters<ServingStorage['openStates']>[0] => {
+  const assignments = ['state_store.kind=lmdb']
+  const { settings } = loadServingConfig({ environment: {}, assignments, workingDirectory })
+  return { ...settings.state_store, path }
+}
 
 const linesOf = ({ manifest, log, states, logName }: RestoredBackup, shown: (path: string) => string) => [
   `restored   ${manifest.name}: ${manifest.files.length} files, the log up to record ${manifest.lastSequence}`,

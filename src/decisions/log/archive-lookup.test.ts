@@ -6,7 +6,7 @@ import { withDatabase } from '../../disk/database.ts'
 import type { LogRecord } from '../../ports/prediction-log.ts'
 import { filesByName, filesByRange } from './archive-files.ts'
 import { type ArchiveLookup, createArchiveLookup } from './archive-lookup.ts'
-import { encodeDecision, type LogEntry } from './log-record.ts'
+import { type DecisionEntry, encodeDecision, type LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 import { createPredictionArchive, readArchive } from './prediction-archive.ts'
 
@@ -102,7 +102,7 @@ const record = (sequence: number): LogRecord => ({
       model: sequence % 3 === 0 ? 'def' : 'abc',
       role: 'champion',
       latencyMs: 0.75,
-    },
+    } as DecisionEntry,
     Float64Array.of(sequence, Number.NaN),
   ),
   position: { segment: '', offset: 0 },

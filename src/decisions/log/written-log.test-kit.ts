@@ -64,16 +64,17 @@ export const writtenLog = async (): Promise<WrittenLog> => {
 
 const FEATURES = new Float64Array(MODEL.computed.length)
 
-const decisionOn = (transactionId: string): DecisionEntry => ({
-  transaction: { transactionId, userId: 'ada', eventTimeMs: 1e12, amountMinor: 100 },
-  decidedAtMs: 1e12,
-  probability: 0.5,
-  isFlagged: false,
-  riskLevel: 'low',
-  threshold: 0.5,
-  model: MODEL.key,
-  role: 'champion',
-  timing: undefined,
-  latencyMs: 1,
-  shadow: undefined,
-})
+const decisionOn = (transactionId: string): DecisionEntry =>
+  ({
+    transaction: { transactionId, userId: 'ada', eventTimeMs: 1e12, amountMinor: 100 },
+    decidedAtMs: 1e12,
+    probability: 0.5,
+    isFlagged: false,
+    riskLevel: 'low',
+    threshold: 0.5,
+    model: MODEL.key,
+    role: 'champion',
+    timing: undefined,
+    latencyMs: 1,
+    shadow: undefined,
+  }) as DecisionEntry
