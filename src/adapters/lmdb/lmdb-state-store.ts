@@ -1,6 +1,7 @@
 import { type FolderOwner, holdFolder } from '../../disk/folder-lock.ts'
 import { VigiaError } from '../../errors.ts'
 import type { Receipt, StateChange, StateStore } from '../../ports/state-store.ts'
+import { closable } from './closable.ts'
 import { awaitEarlierWriter } from './earlier-writer.ts'
 import {
   asBuffer,
@@ -56,7 +57,7 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
   // are those that will be replaced.
   let lastSave: Promise<void> = Promise.resolve()
 
-  return {
+  const store: StateStore = {
     load: (keys) =>
       guarded(() =>
         keys.map(({ kind, token }) => {
@@ -96,11 +97,13 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
     flush: () => guarded(() => root.flushed.then(() => undefined)),
     close: () =>
       guarded(async () => {
+        await lastSave
         await root.flushed
         await root.close()
         lease.release()
       }),
   }
+  return closable(store, () => storeFailed(folder, new Error('it is closed')))
 }
 
 const storeFailed = (folder: string, error: unknown): VigiaError => {

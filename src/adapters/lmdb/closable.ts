@@ -1,0 +1,38 @@
+import type { StateStore } from '../../ports/state-store.ts'
+
+/**
+ * The store, but for calls that come when it is being closed: they are rejected with what `closed` gives.
+ * LMDB takes a read while it closes, and a moment later ends the process, because its timer finds a read
+ * transaction that is over.
+ */
+export const closable = (store: StateStore, closed: () => Error): StateStore => {
+  let isClosed = false
+  const whileOpen =
+    <A extends readonly unknown[], R>(call: (...values: A) => Promise<R>) =>
+    (...values: A): Promise<R> =>
+      isClosed ? Promise.reject(closed()) : call(...values)
+  return {
+    load: whileOpen(store.load),
+    save: whileOpen(store.save),
+    findReceipt: whileOpen(store.findReceipt),
+    sweepReceipts: whileOpen(store.sweepReceipts),
+    readNote: whileOpen(store.readNote),
+    writeNote: whileOpen(store.writeNote),
+    async *entries(kind) {
+      if (isClosed) throw closed()
+      for await (const entry of store.entries(kind)) {
+        yield entry
+        if (isClosed) throw closed()
+      }
+    },
+    count: whileOpen(store.count),
+    clear: whileOpen(store.clear),
+    flush: whileOpen(store.flush),
+    close: async () => {
+      // Others may still call until then: what they were given is on its way to the disk.
+      if (!isClosed) await store.flush()
+      isClosed = true
+      await store.close()
+    },
+  }
+}
