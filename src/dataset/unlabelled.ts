@@ -8,7 +8,7 @@ import { parseDuration } from '../foundation/duration.ts'
  */
 export const knownLabelSql = ({ unlabelled, delay }: LabelsSettings, source: string): string =>
   unlabelled === 'genuine_after_delay'
-    ? `coalesce(is_fraud, CASE WHEN event_time_ms + ${parseDuration(delay)} <= (SELECT max(event_time_ms) FROM ${source}) THEN 0 END)`
+    ? `coalesce(is_fraud, CASE WHEN ${isDelayOver(delay, source)} THEN 0 END)`
     : 'is_fraud'
 
 /**
@@ -16,7 +16,10 @@ export const knownLabelSql = ({ unlabelled, delay }: LabelsSettings, source: str
  * where the delay has not passed by the latest transaction. There the frauds alone are known: parts with them
  * would have too many frauds, and a model measured on them would look better than it is.
  */
-export const judgedLabelSql = (labels: LabelsSettings, source: string): string =>
-  labels.unlabelled === 'genuine_after_delay'
-    ? `CASE WHEN event_time_ms + ${parseDuration(labels.delay)} <= (SELECT max(event_time_ms) FROM ${source}) THEN coalesce(is_fraud, 0) END`
+export const judgedLabelSql = ({ unlabelled, delay }: LabelsSettings, source: string): string =>
+  unlabelled === 'genuine_after_delay'
+    ? `CASE WHEN ${isDelayOver(delay, source)} THEN coalesce(is_fraud, 0) END`
     : 'is_fraud'
+
+const isDelayOver = (delay: string, source: string): string =>
+  `event_time_ms + ${parseDuration(delay)} <= (SELECT max(event_time_ms) FROM ${source})`

@@ -1,20 +1,24 @@
 import { join } from 'node:path'
-import { VigiaError } from '../errors.ts'
 import { codeVersionOf } from './code-version.ts'
 import type { Step } from './step.ts'
 import { readManifest } from './step-manifest.ts'
 import { changedSettings, flattenSettings } from './why-outdated.ts'
 
 /**
- * The first difference between the settings of `steps` and those that the outputs in `folder` were made with;
- * undefined when there is none. Steps that never finished have none, nor do settings that an earlier version
- * of the code did not know.
+ * What keeps a finished run from being run over: the first difference between the settings of `steps` and
+ * those that the outputs in `folder` were made with. Undefined when there is none, and while the run was
+ * never finished. Steps that never finished have none, nor do settings that an earlier version of the code
+ * did not know. Other data and other code of the same configuration are no difference: that is what a run
+ * folder is for.
+ *
+ * @param last the step that finishes a run
  */
 export const otherConfiguration = async (
   steps: readonly Step[],
-  folder: string,
-  runtime: string,
+  last: string,
+  { folder, runtime }: { readonly folder: string; readonly runtime: string },
 ): Promise<string | undefined> => {
+  if ((await readManifest(join(folder, last))) === undefined) return undefined
   for (const step of steps) {
     const made = await readManifest(join(folder, step.name))
     if (made === undefined) continue
@@ -27,23 +31,6 @@ export const otherConfiguration = async (
     if (changed.length > 0) return changed.join('; ')
   }
   return undefined
-}
-
-/**
- * Keeps a finished run from being run over by another configuration. Other data and other code of the same
- * configuration may: that is what a run folder is for.
- *
- * @param last the step that finishes a run: while it never did, there is nothing to keep
- * @throws PIPELINE_RUN_OTHER
- */
-export const assertSameConfiguration = async (
-  steps: readonly Step[],
-  last: string,
-  { folder, runtime }: { readonly folder: string; readonly runtime: string },
-): Promise<void> => {
-  if ((await readManifest(join(folder, last))) === undefined) return
-  const changed = await otherConfiguration(steps, folder, runtime)
-  if (changed !== undefined) throw new VigiaError('PIPELINE_RUN_OTHER', { folder, changed })
 }
 
 const only = (

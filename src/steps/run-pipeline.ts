@@ -7,7 +7,7 @@ import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import { type Checkpoint, openCheckpoint, removeCheckpoint } from './checkpoint.ts'
 import { codeVersionOf } from './code-version.ts'
-import { assertSameConfiguration } from './other-configuration.ts'
+import { otherConfiguration } from './other-configuration.ts'
 import type { Step, StepOutcome, StepWork } from './step.ts'
 import {
   findAlteredFile,
@@ -71,8 +71,10 @@ export const runPipeline = async (
 ): Promise<readonly StepOutcome[]> => {
   const forced = forcedSteps(steps, options)
   const assertKept = async (): Promise<void> => {
-    if (options.keepFinished !== undefined)
-      await assertSameConfiguration(steps, options.keepFinished, options)
+    const { keepFinished, folder } = options
+    if (keepFinished === undefined) return
+    const changed = await otherConfiguration(steps, keepFinished, options)
+    if (changed !== undefined) throw new VigiaError('PIPELINE_RUN_OTHER', { folder, changed })
   }
   if (options.dryRun) {
     await assertKept()

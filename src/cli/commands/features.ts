@@ -8,7 +8,6 @@ import type { ReplayResult } from '../../replay/replay.ts'
 import { otherConfiguration } from '../../steps/other-configuration.ts'
 import { runPipeline } from '../../steps/run-pipeline.ts'
 import type { Step } from '../../steps/step.ts'
-import { readManifest } from '../../steps/step-manifest.ts'
 import { countsText } from '../../transaction/entity-kind.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { workOf } from '../command-work.ts'
@@ -78,8 +77,7 @@ const stepsToFeatures = async (
   }
   const folder = runFolder(context, config, withoutOut(input))
   const steps = stepsIn(folder)
-  const isFinished = (await readManifest(join(folder, LAST_STEP))) !== undefined
-  const changed = isFinished ? await otherConfiguration(steps, folder, runtime) : undefined
+  const changed = await otherConfiguration(steps, LAST_STEP, { folder, runtime })
   if (changed === undefined) return { folder, steps }
   const beside = join(folder, FEATURES_ONLY)
   context.stderr.write(
