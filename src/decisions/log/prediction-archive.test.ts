@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { sqlLiteral, withDatabase } from '../../disk/database.ts'
+import { sha256 } from '../../foundation/hash.ts'
 import type { LogRecord } from '../../ports/prediction-log.ts'
 import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
@@ -49,6 +50,7 @@ const LABEL: LabelEntry = {
   deviceId: 'd',
   eventTimeMs,
 }
+const LABELLED: LogEntry = { sequence: 5000, kind: 'label', label: LABEL }
 const { merchantId: __, deviceId: ___, ...BARE_LABEL } = LABEL
 
 describe('the archive of predictions', () => {
@@ -127,6 +129,25 @@ describe('the archive of predictions', () => {
     )
   })
 
+  it('writes a segment that is larger than a part in parts: the same rows by number, the same bytes again', async () => {
+    const repairOf = (sequence: number): LogEntry => ({
+      sequence,
+      kind: 'repair',
+      repair: { kind: 'user', token: sequence, repairedAtMs: 1769851900001, basis: 4 },
+      words: new Float64Array(60_000).fill(sequence),
+    })
+    // Of servers that share their states, records come out of order; 50 of half a megabyte are three parts.
+    const inOrder = Array.from({ length: 50 }, (_, at) => repairOf(at + 1))
+    const entries = [...inOrder.slice(40), LABELLED, ...inOrder.slice(0, 40)]
+    const { folder, files } = await archived(entries)
+    const again = await archived(entries)
+    const numberOf = (entry: LogEntry) => (entry.kind === 'repair' ? entry.words.at(-1) : undefined)
+    expect((await read(folder)).map(numberOf)).toEqual([...inOrder, LABELLED].map(numberOf))
+    const hashes = (paths: readonly string[]) => paths.map((path) => sha256(readFileSync(path)))
+    expect(hashes(files)).toEqual(hashes(again.files))
+    expect(readdirSync(join(folder, 'spill'))).toEqual([])
+  })
+
   it('reads files from before a field was there: it is missing in their transactions', async () => {
     const { folder, files } = await archived([
       { sequence: 1, kind: 'decision', decision: DECISION, vector: Float64Array.of(1, 2) },
@@ -145,7 +166,7 @@ const knowing = (model: typeof MODEL) => async () => model as unknown as ModelDo
 
 const databaseIn = (folder: string) => ({
   threads: 1,
-  memoryLimit: '512MB',
+  memoryLimit: '128MB',
   tempDirectory: join(folder, 'spill'),
 })
 

@@ -1,14 +1,14 @@
-import { mkdir, open, readdir, stat } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../disk/database.ts'
+import { type DatabaseSettings, sqlLiteral } from '../../disk/database.ts'
 import { sha256OfFile } from '../../disk/sha256-of-file.ts'
-import { writeAtomically } from '../../disk/write-atomically.ts'
 import { VigiaError } from '../../errors.ts'
 import { nextTurn } from '../../foundation/next-turn.ts'
 import type { LogRecord } from '../../ports/prediction-log.ts'
 import type { CatalogFile } from './archive-catalog.ts'
 import { type ColumnValue, decisionOf, featureColumn, labelOf, repairOf } from './archive-columns.ts'
+import { openParts } from './archive-parts.ts'
 import {
   type ArchiveTable,
   CHUNK_ROWS,
@@ -61,42 +61,60 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
   const { folder, database } = options
   return {
     folder,
-    write: (segment, records) =>
-      withDatabase(database, async (connection) => {
-        const tables = new Map<string, ArchiveTable>()
-        let count = 0
-        let firstSequence = 0
-        let lastSequence = 0
-        const lacks: NumberRange[] = []
-        for await (const { sequence, payload } of records) {
-          const entry = decodeLogEntry(payload)
-          if (entry === undefined)
-            throw new VigiaError('SERVING_LOG_DAMAGED', {
-              segment,
-              offset: 0,
-              reason: `record ${sequence} is of an unknown kind`,
-            })
+    write: async (segment, records) => {
+      const parts = await openParts(database, `${folder} ${segment}`)
+      const tables = new Map<string, ArchiveTable>()
+      try {
+        const numbers = await gather(records, segment, async (entry, bytes) => {
           const key = tableKey(entry)
-          const name = `archived_${tables.size}`
-          const table = tables.get(key) ?? (await createTable(connection, name, options, entry, segment))
+          const table = tables.get(key) ?? (await createTable(options, entry, segment))
           tables.set(key, table)
-          table.add(entry)
-          count++
-          if (firstSequence === 0) firstSequence = sequence
-          else if (sequence > lastSequence + 1) lacks.push({ first: lastSequence + 1, last: sequence - 1 })
-          lastSequence = sequence
-          if (count % CHUNK_ROWS === 0) await nextTurn()
-        }
+          await table.add(entry, bytes)
+          await parts.spill(tables)
+        })
         const files: string[] = []
         const catalogued: CatalogFile[] = []
         for (const table of tables.values()) {
-          const path = await writeFile(connection, table)
-          files.push(path)
-          catalogued.push(await catalogFile(folder, path))
+          await parts.write(table)
+          await bringToDisk(table.path)
+          files.push(table.path)
+          catalogued.push(await catalogFile(folder, table.path))
         }
-        return { files, catalogued, records: count, firstSequence, lastSequence, lacks }
-      }),
+        return { files, catalogued, ...numbers }
+      } finally {
+        for (const table of tables.values()) table.close()
+        await parts.remove()
+      }
+    },
   }
+}
+
+/** Hands every entry of the segment to `add`, with the bytes of its record. */
+const gather = async (
+  source: AsyncIterable<LogRecord>,
+  segment: string,
+  add: (entry: LogEntry, bytes: number) => Promise<void>,
+): Promise<Omit<ArchivedSegment, 'files' | 'catalogued'>> => {
+  let records = 0
+  let firstSequence = 0
+  let lastSequence = 0
+  const lacks: NumberRange[] = []
+  for await (const { sequence, payload } of source) {
+    const entry = decodeLogEntry(payload)
+    if (entry === undefined)
+      throw new VigiaError('SERVING_LOG_DAMAGED', {
+        segment,
+        offset: 0,
+        reason: `record ${sequence} is of an unknown kind`,
+      })
+    await add(entry, payload.length)
+    records++
+    if (firstSequence === 0) firstSequence = sequence
+    else if (sequence > lastSequence + 1) lacks.push({ first: lastSequence + 1, last: sequence - 1 })
+    lastSequence = sequence
+    if (records % CHUNK_ROWS === 0) await nextTurn()
+  }
+  return { records, firstSequence, lastSequence, lacks }
 }
 
 const catalogFile = async (folder: string, path: string): Promise<CatalogFile> => ({
@@ -118,41 +136,17 @@ const tableKey = (entry: LogEntry): string =>
   `${dateOf(entry)} ${entry.kind === 'decision' ? entry.decision.model : entry.kind}`
 
 const createTable = async (
-  connection: DuckDBConnection,
-  name: string,
-  { folder, modelOf }: PredictionArchiveOptions,
+  { folder, database, modelOf }: PredictionArchiveOptions,
   entry: LogEntry,
   segment: string,
 ): Promise<ArchiveTable> => {
   const base = segment.replace(/\.[a-z]+$/, '')
   const pathIn = (kind: string, file: string) =>
     join(folder, kind, `date=${dateOf(entry)}`, `${file}.parquet`)
-  if (entry.kind === 'label') return createLabelTable(connection, name, pathIn('labels', base))
-  if (entry.kind === 'repair') return createRepairTable(connection, name, pathIn('repairs', base))
+  if (entry.kind === 'label') return createLabelTable(database, pathIn('labels', base))
+  if (entry.kind === 'repair') return createRepairTable(database, pathIn('repairs', base))
   const key = entry.decision.model
-  return createDecisionTable(connection, name, pathIn('predictions', `${base}-${key}`), await modelOf(key))
-}
-
-/**
- * Rows of one group of a file: who looks up one row reads its group. With fewer, the descriptions of the
- * groups cost as much as they save.
- */
-const GROUP_ROWS = 8192
-
-/** Answers the path. */
-const writeFile = async (
-  connection: DuckDBConnection,
-  { name, path, finish }: ArchiveTable,
-): Promise<string> => {
-  finish()
-  await mkdir(dirname(path), { recursive: true })
-  await writeAtomically(path, (partial) =>
-    connection.run(
-      `COPY (SELECT * FROM ${name} ORDER BY sequence) TO ${sqlLiteral(partial)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${GROUP_ROWS})`,
-    ),
-  )
-  await bringToDisk(path)
-  return path
+  return createDecisionTable(database, pathIn('predictions', `${base}-${key}`), await modelOf(key))
 }
 
 /** The file and its name, so that the log may lose what is in it: a power failure takes neither. */

@@ -100,12 +100,11 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
       // Not as the argument of `onStates?.()`, which is not evaluated where nobody wants to be told.
       const outcome: StatesOutcome = isNew ? await fill(options, models, states) : { kind: 'kept' }
       options.onStates?.(outcome)
-      const database = archiveDatabase(settings.prediction_log.path)
       const { loadTable, observer, world, workingDirectory } = options
       const tables = new ServedTables({
         settings: settings.tables,
         workingDirectory,
-        database,
+        database: databaseOf(settings.prediction_log.path, '512MB'),
         observer,
         world,
         ...(loadTable !== undefined && { load: loadTable }),
@@ -116,7 +115,7 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         states,
         log,
         archive: settings.prediction_log.path,
-        database,
+        database: databaseOf(settings.prediction_log.path, '128MB'),
         settings: decisionSettingsOf(settings, options.eventTime),
         observer,
         world,
@@ -182,9 +181,12 @@ const fill = async (
   return { kind: 'loaded', from, ...loaded }
 }
 
-/** What the server's own database may use: it writes the archive, reads one record of it, and tables. */
-const archiveDatabase = (folder: string): DatabaseSettings => ({
+/**
+ * What the server's own database may use. It writes the archive in parts, and reads one record of it, in some
+ * 70 MB; a table is larger.
+ */
+const databaseOf = (folder: string, memoryLimit: string): DatabaseSettings => ({
   threads: 1,
-  memoryLimit: '512MB',
+  memoryLimit,
   tempDirectory: join(folder, '.spill'),
 })
