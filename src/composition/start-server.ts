@@ -16,6 +16,7 @@ import { assertGuarded } from '../serving/safety/api-keys.ts'
 import type { AuditEntry } from '../serving/safety/audit.ts'
 import { createServer } from '../serving/server.ts'
 import { createWarningLog } from '../serving/warning-log.ts'
+import { boundGarbage } from './process-memory.ts'
 import { readSecrets, reloadOnChange } from './reload-on-change.ts'
 
 /** What a server is made from. */
@@ -44,6 +45,7 @@ export const servingModelLoader =
 export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
   async ({ settings, environment, workingDirectory, work, onStates, onModels, onNotice, triggers }) => {
+    boundGarbage()
     const { version, storage, world } = parts
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.

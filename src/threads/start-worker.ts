@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { type ResourceLimits, Worker } from 'node:worker_threads'
 
 /** Set by who has just built: workers of sources then run the build, which spares each thread a compiler. */
 const usesBuild = process.env['VIGIA_BUILT_WORKERS'] === 'true'
@@ -8,12 +8,16 @@ const isSource = import.meta.url.endsWith('.ts') && !usesBuild
  * Starts a worker from a module, named by its URL relative to the one that starts it. From sources (tests) it
  * runs TypeScript as the tests do, from the build the JavaScript of the same name.
  */
-export const startWorker = (module: URL, workerData: unknown): Worker =>
+export const startWorker = (
+  module: URL,
+  workerData: unknown,
+  // Features return numbers by the hundred per transaction: a larger nursery collects them in passing.
+  resourceLimits: ResourceLimits = { maxYoungGenerationSizeMb: 96 },
+): Worker =>
   new Worker(isSource ? runSource(module) : built(module), {
     workerData,
     eval: isSource,
-    // Features return numbers by the hundred per transaction: a larger nursery collects them in passing.
-    resourceLimits: { maxYoungGenerationSizeMb: 96 },
+    resourceLimits,
   })
 
 const built = ({ href }: URL): URL =>

@@ -31,6 +31,8 @@ export interface ArchiveThread {
   close(): Promise<void>
 }
 
+/** It stands beside a server: a small nursery, and an error instead of memory without end. */
+const LIMITS = { maxYoungGenerationSizeMb: 12, maxOldGenerationSizeMb: 128 }
 /** Records handed over at a time. */
 const BATCH_RECORDS = 256
 
@@ -40,10 +42,8 @@ export const startArchiveThread = ({
   database,
   modelOf,
 }: PredictionArchiveOptions): ArchiveThread => {
-  const worker = startWorker(new URL('./archive-worker.ts', import.meta.url), {
-    folder,
-    database,
-  } satisfies ArchiveThreadData)
+  const data: ArchiveThreadData = { folder, database }
+  const worker = startWorker(new URL('./archive-worker.ts', import.meta.url), data, LIMITS)
   const tell = (message: ToArchiveThread): void => worker.postMessage(message)
   /** What the segment at hand does with a message, and with the end of the thread. */
   let heard: (message: FromArchiveThread) => void = () => undefined

@@ -616,7 +616,7 @@ describe('decisions of a process that owns its states', () => {
       }
       expect(refused).toBeGreaterThan(50)
       // One decision more than what is too much.
-      expect(most).toBeLessThan(cacheBytes * 1.4)
+      expect(most).toBeLessThan(cacheBytes * 1.1)
       release()
       await eventually(() => process.decisions.predict({ ...payment('after'), userId: 'after' }, 0))
       expect(process.decisions.status().cachedBytes).toBeLessThan(cacheBytes * 1.1)
@@ -645,7 +645,7 @@ describe('decisions of a process that owns its states', () => {
       expect(counts.user).toBeGreaterThan(10)
       expect(counts.user).toBeLessThan(190)
       const { decisions, log } = await startProcess(store, folder, { cacheBytes })
-      expect(decisions.status().cachedBytes).toBeLessThan(cacheBytes * 1.4)
+      expect(decisions.status().cachedBytes).toBeLessThan(cacheBytes * 1.1)
       for (let user = 0; user < 200; user += 7)
         await eventually(() => decisions.predict({ ...payment(`again ${user}`), userId: `u${user}` }, 0))
       expectReplayed(await entriesOf(log))
