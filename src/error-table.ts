@@ -718,6 +718,13 @@ export const ERRORS = define({
     message: '{waiting} decisions are in the log and not yet in the state store: {reason}',
     fix: 'Wait, if it is a burst of new entities. Else free space on the disk of the state store, give it a faster one, or raise state_store.cache_size; decisions go on when it has caught up.',
   },
+  SERVING_CACHE_TOO_LARGE: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'state_store.cache_size is {got} MiB, which with the {beside} MiB that a server takes beside it is more than the {total} MiB of {of}. Allowed: {allowed}, or 0 for what fits',
+    fix: 'Lower state_store.cache_size, or leave it out; or give the container or the machine more memory.',
+  },
   SERVING_MODEL_SOURCE_INVALID: {
     status: 422,
     exitCode: 2,

@@ -1,4 +1,19 @@
-import { setFlagsFromString } from 'node:v8'
+import { totalmem } from 'node:os'
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import type { ProcessMemory } from '../pipelines/service/cache-size.ts'
+
+/** What this process may use: of the machine, or of its control group where that has less. */
+export const processMemory = (): ProcessMemory => {
+  const machine = totalmem()
+  const container = process.constrainedMemory?.() ?? 0
+  // Without a limit it is 0, or more than there is.
+  const isLimited = container > 0 && container < machine
+  return {
+    totalBytes: isLimited ? container : machine,
+    of: isLimited ? 'the container' : 'the machine',
+    heapBytes: getHeapStatistics().heap_size_limit,
+  }
+}
 
 /**
  * Garbage that V8 lets stand before it collects, in percent of what is alive. By itself it lets a heap of

@@ -7,6 +7,7 @@ import type { ServingSettings } from '../config/serving-config.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import { slowExpressions } from '../mapping/row-mapper.ts'
+import { cacheSizeIn, DEFAULT_CACHE_MIB } from '../pipelines/service/cache-size.ts'
 import { modelLoader } from '../pipelines/service/model-source.ts'
 import { openService } from '../pipelines/service/open-service.ts'
 import type { ServingStorage } from '../pipelines/service/serving-storage.ts'
@@ -16,7 +17,7 @@ import { assertGuarded } from '../serving/safety/api-keys.ts'
 import type { AuditEntry } from '../serving/safety/audit.ts'
 import { createServer } from '../serving/server.ts'
 import { createWarningLog } from '../serving/warning-log.ts'
-import { boundGarbage } from './process-memory.ts'
+import { boundGarbage, processMemory } from './process-memory.ts'
 import { readSecrets, reloadOnChange } from './reload-on-change.ts'
 
 /** What a server is made from. */
@@ -46,6 +47,13 @@ export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
   async ({ settings, environment, workingDirectory, work, onStates, onModels, onNotice, triggers }) => {
     boundGarbage()
+    const memory = processMemory()
+    // Before anything is opened: what does not fit, and what is taken where nobody said.
+    const cacheSize = cacheSizeIn(settings.state_store, memory)
+    if (settings.state_store.cache_size === 0 && cacheSize < DEFAULT_CACHE_MIB)
+      onNotice(
+        `cache_size ${cacheSize} MiB, as ${memory.of} has ${Math.floor(memory.totalBytes / (1 << 20))} MiB`,
+      )
     const { version, storage, world } = parts
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
@@ -57,6 +65,7 @@ export const serverStarter =
       settings,
       storage,
       workingDirectory,
+      memory,
       work,
       onStates,
       onModels,

@@ -28,6 +28,8 @@ export type OpenStates =
 export interface DecisionSettings {
   /** Memory for states, in bytes; those beyond it are read again when they are needed. */
   readonly cacheBytes: number
+  /** Most states in memory, whatever their size; no bound of its own when left out. */
+  readonly mostStates?: number
   /**
    * States are saved this long after they changed, in milliseconds. After a crash so much of the log is
    * replayed.

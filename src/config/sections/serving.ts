@@ -222,12 +222,12 @@ export const StateStoreSchema = Type.Object(
       description: 'First part of all keys in redis. Servers with equal prefixes share their states.',
     }),
     cache_size: Type.Integer({
-      default: 512,
-      minimum: 16,
+      default: 0,
+      minimum: 0,
       maximum: 1_048_576,
       unit: 'MiB',
       description:
-        'Memory for the states in use, with lmdb. Others are read again when they are needed, in microseconds.',
+        'Memory for the states in use, with lmdb; a server takes up to 200 MiB beside it. Others are read again when they are needed, in microseconds. 0: 512, or half of what a server leaves in a small container. What does not fit is refused at the start.',
     }),
     save_interval: Type.String({
       default: '10s',

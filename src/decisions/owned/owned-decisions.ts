@@ -98,7 +98,8 @@ class OwnedDecisions implements Decisions {
     const frontier = new Frontier(log)
     const receipts = new Receipts(store)
     const given = () => frontier.given
-    const cache = new StateCache({ store, engineer, cacheBytes: settings.cacheBytes, given })
+    const { cacheBytes, mostStates } = settings
+    const cache = new StateCache({ store, engineer, cacheBytes, mostStates, given })
     const unsaved = new UnsavedStates({ store, cache, frontier, engineer })
     const due = new DueLabels(store)
     const waiting = new WaitingLabels(store, (isFraud) => observer.labelled('expired', isFraud))

@@ -14,6 +14,8 @@ export interface StateCacheParts {
   readonly engineer: () => FeatureEngineer
   /** Most bytes of states in memory, saved or not; a decision that brings some more may pass it once. */
   readonly cacheBytes: number
+  /** Most states in memory, whatever their size; no bound of its own when left out. */
+  readonly mostStates?: number | undefined
   /** Last number that this process has given to a record, inclusive. */
   readonly given: () => number
 }
@@ -38,12 +40,17 @@ export class StateCache {
   private readonly parts: StateCacheParts
   private readonly held = new Map<EntityKind, Map<number, HeldState>>()
   private heldBytes = 0
+  /** What each state counts for beside its block. */
+  private readonly entryBytes: number
   private isEvicting = false
   /** The last look found too few saved states to evict; there is nothing to find before the next save. */
   private isAllUnsaved = false
 
   constructor(parts: StateCacheParts) {
     this.parts = parts
+    const { cacheBytes, mostStates = Number.POSITIVE_INFINITY } = parts
+    // Where objects are what is short, each counts for its share of the room.
+    this.entryBytes = Math.max(ENTRY_BYTES, cacheBytes / mostStates)
   }
 
   get bytes(): number {
@@ -86,7 +93,7 @@ export class StateCache {
   /** What `item` weighs has changed. */
   weigh(item: HeldState): void {
     const { data, links, past } = item.state
-    const bytes = data.byteLength + (links?.byteLength ?? 0) + (past?.byteLength ?? 0) + ENTRY_BYTES
+    const bytes = data.byteLength + (links?.byteLength ?? 0) + (past?.byteLength ?? 0) + this.entryBytes
     this.heldBytes += bytes - item.bytes
     item.bytes = bytes
   }

@@ -25,6 +25,7 @@ import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
+import { cacheSizeIn, ENOUGH_MEMORY, mostStatesIn, type ProcessMemory } from './cache-size.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
 
@@ -42,6 +43,8 @@ export interface ServiceOptions {
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
   /** Reads the tables that transactions are looked up in; from their own files when left out. */
   readonly loadTable?: LoadServedTable
+  /** What this process may use; as if there were enough when left out. */
+  readonly memory?: ProcessMemory
   /** What time transactions may have; as the settings say when left out. */
   readonly eventTime?: EventTimeBounds
   /** Called once it is known where the states came from. */
@@ -116,7 +119,7 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         log,
         archive: settings.prediction_log.path,
         database: databaseOf(settings.prediction_log.path, '128MB'),
-        settings: decisionSettingsOf(settings, options.eventTime),
+        settings: decisionSettingsOf(options),
         observer,
         world,
       })
@@ -136,11 +139,13 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
   }
 }
 
-const decisionSettingsOf = (
-  { state_store, prediction_log, event_time, feedback }: ServiceOptions['settings'],
-  eventTime?: EventTimeBounds,
-): DecisionSettings => ({
-  cacheBytes: state_store.cache_size * MEBIBYTE,
+const decisionSettingsOf = ({
+  settings: { state_store, prediction_log, event_time, feedback },
+  eventTime,
+  memory = ENOUGH_MEMORY,
+}: ServiceOptions): DecisionSettings => ({
+  cacheBytes: cacheSizeIn(state_store, memory) * MEBIBYTE,
+  mostStates: mostStatesIn(memory),
   saveAfterMs: parseDuration(state_store.save_interval),
   receiptLifeMs: parseDuration(state_store.repetition_window),
   waitingLabels: feedback.waiting_labels,

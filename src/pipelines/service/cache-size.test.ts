@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { cacheSizeIn, mostStatesIn } from './cache-size.ts'
+
+const MEBIBYTE = 1 << 20
+const container = (mebibytes: number) =>
+  ({ totalBytes: mebibytes * MEBIBYTE, of: 'the container', heapBytes: 259 * MEBIBYTE }) as const
+
+const lmdb = (cache_size: number) => ({ kind: 'lmdb', cache_size }) as const
+
+describe('the size of the cache', () => {
+  it('is 512 MiB by default where there is room', () => {
+    expect(cacheSizeIn(lmdb(0), container(8192))).toBe(512)
+  })
+
+  it('is half of what a server leaves where there is less', () => {
+    expect(cacheSizeIn(lmdb(0), container(1024))).toBe(412)
+    expect(cacheSizeIn(lmdb(0), container(512))).toBe(156)
+    expect(cacheSizeIn(lmdb(0), container(128))).toBe(16)
+  })
+
+  it('is what was asked for up to all that a server leaves', () => {
+    expect(cacheSizeIn(lmdb(312), container(512))).toBe(312)
+    expect(() => cacheSizeIn(lmdb(313), container(512))).toThrow(
+      /state_store.cache_size is 313 MiB, .*200 MiB.* 512 MiB of the container. Allowed: 16 to 312/,
+    )
+    expect(() => cacheSizeIn(lmdb(64), container(210))).toThrow(/Allowed: none/)
+  })
+
+  it('is not asked of a server that has no states of its own', () => {
+    expect(cacheSizeIn({ kind: 'redis', cache_size: 4096 }, container(256))).toBe(4096)
+  })
+
+  it('has no more states than the memory of JavaScript has room for', () => {
+    expect(mostStatesIn({ heapBytes: 4144 * MEBIBYTE })).toBeGreaterThan(4e6)
+    expect(mostStatesIn({ heapBytes: 304 * MEBIBYTE })).toBe(213_909)
+    expect(mostStatesIn({ heapBytes: 64 * MEBIBYTE })).toBe(5000)
+  })
+})
