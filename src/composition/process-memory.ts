@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
-import type { ProcessMemory } from '../pipelines/service/cache-size.ts'
+import type { ProcessMemory } from '../decisions/owned/cache-size.ts'
 
 /** What this process may use: of the machine, or of its control group where that has less. */
 export const processMemory = (): ProcessMemory => {

@@ -13,6 +13,12 @@ import {
 } from '../../decisions/log/served-choice.ts'
 import { createModelControl, type ModelControl } from '../../decisions/model-control.ts'
 import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-pipeline.ts'
+import {
+  cacheSizeIn,
+  ENOUGH_MEMORY,
+  mostStatesIn,
+  type ProcessMemory,
+} from '../../decisions/owned/cache-size.ts'
 import { assertNeverUsed } from '../../decisions/shared/known-history.ts'
 import { tellPersistence } from '../../decisions/shared/tell-persistence.ts'
 import { type LoadedStates, loadStates } from '../../decisions/states/load-states.ts'
@@ -25,7 +31,6 @@ import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
-import { cacheSizeIn, ENOUGH_MEMORY, mostStatesIn, type ProcessMemory } from './cache-size.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
 

@@ -1,4 +1,3 @@
-import type { ServingSettings } from '../../config/serving-config.ts'
 import { VigiaError } from '../../errors.ts'
 
 /** What this process may use. */
@@ -33,7 +32,7 @@ const DEFAULT_SHARE = 0.5
  * @throws SERVING_CACHE_TOO_LARGE when a size that was asked for does not fit
  */
 export const cacheSizeIn = (
-  { kind, cache_size: asked }: Pick<ServingSettings['state_store'], 'kind' | 'cache_size'>,
+  { kind, cache_size: asked }: { readonly kind: string; readonly cache_size: number },
   { totalBytes, of }: ProcessMemory,
 ): number => {
   // Redis has its states itself, and what forgets has all of them in memory anyway.
