@@ -655,6 +655,13 @@ export const ERRORS = define({
       'Training the {title} on {rows} rows with {features} features needs about {needed} of memory; {available} may be used',
     fix: 'Lower its max_bins, its trees or resources.threads, learn from fewer rows (split) or features (selection.keep), disable the model, or raise resources.learning_memory.',
   },
+  PIPELINE_RUN_TOO_LARGE: {
+    status: 507,
+    exitCode: 2,
+    message:
+      'The run needs about {needed} of memory for {rows} rows, {features} features and {threads} threads; {available} may be used',
+    fix: '{advice}; or give the machine or the container more memory. The estimate errs by a fifth (docs/runs.md#memory): resources.run_memory=unlimited runs anyway.',
+  },
   PIPELINE_THREAD_ENDED: {
     status: 500,
     exitCode: 70,

@@ -11,9 +11,12 @@ const UNITS = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 } as const
  * Bytes that a fit may take, by `resources.learning_memory`: a size such as `8GB`, or `auto` for four fifths
  * of what the machine, or the container, has free now.
  */
-export const learningMemoryBytes = (setting: string): number => {
-  const [, number = '', unit = ''] = /^([\d.]+)([KMGT]B)$/.exec(setting) ?? []
-  if (setting === 'auto') return FREE_SHARE * freeBytes()
+export const learningMemoryBytes = (setting: string): number =>
+  setting === 'auto' ? FREE_SHARE * freeBytes() : sizeInBytes(setting)
+
+/** Bytes of a size such as `8GB`. */
+export const sizeInBytes = (size: string): number => {
+  const [, number = '', unit = ''] = /^([\d.]+)([KMGT]B)$/.exec(size) ?? []
   return Number(number) * UNITS[unit as keyof typeof UNITS]
 }
 

@@ -9,7 +9,7 @@ import { attributeOf } from '../../dataset/source-attributes.ts'
 import { openSourceRows } from '../../dataset/source-rows.ts'
 import { attributesOfTables, openTables } from '../../dataset/tables/open-tables.ts'
 import { withDatabase } from '../../disk/database.ts'
-import { readFeatureSettings, splitEntities } from '../../features/feature-settings.ts'
+import { type FeatureSettings, readFeatureSettings, splitEntities } from '../../features/feature-settings.ts'
 import { VOCABULARY_FIELDS } from '../../features/fitted-features.ts'
 import type { World } from '../../foundation/world.ts'
 import { declaredEntities } from '../../pipelines/training/training-context.ts'
@@ -29,6 +29,21 @@ export const showCost = async (
   config: ConfigManager<TrainingSettings>,
   { monotonicMs }: Pick<World, 'monotonicMs'>,
 ): Promise<ExitCode> => {
+  const settings = await featureSettingsOf(context, config)
+  const costs = costOfFeatures(settings, { amountBandEdgesMinor: [], vocabularies: {} }, monotonicMs)
+  const total = {
+    features: costs.reduce((sum, { features: own }) => sum + own, 0),
+    microseconds: costs.reduce((sum, { microseconds }) => sum + microseconds, 0),
+  }
+  context.stdout.write(context.json ? `${JSON.stringify({ costs, total })}\n` : describe(costs, total))
+  return 0
+}
+
+/** The settings of the features of a configuration; the columns that they name are looked up in its data. */
+export const featureSettingsOf = async (
+  context: CommandContext,
+  config: ConfigManager<TrainingSettings>,
+): Promise<FeatureSettings> => {
   const { features, labels, cleaning } = config.settings
   const { entities } = declaredEntities({ config })
   const { attributes, withoutUsers } = await columnsOf(context, config)
@@ -40,14 +55,7 @@ export const showCost = async (
     withoutUsers,
     reversals: (config.settings.source.fields.reverses ?? '') !== '',
   }
-  const settings = readFeatureSettings(features, labels, readAmountRules(config.settings), known)
-  const costs = costOfFeatures(settings, { amountBandEdgesMinor: [], vocabularies: {} }, monotonicMs)
-  const total = {
-    features: costs.reduce((sum, { features: own }) => sum + own, 0),
-    microseconds: costs.reduce((sum, { microseconds }) => sum + microseconds, 0),
-  }
-  context.stdout.write(context.json ? `${JSON.stringify({ costs, total })}\n` : describe(costs, total))
-  return 0
+  return readFeatureSettings(features, labels, readAmountRules(config.settings), known)
 }
 
 /** Attributes are looked up in the source: patterns stand for its columns. Without any it may be away. */

@@ -14,6 +14,7 @@ import { workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 import { freeOutput, withoutOut } from '../output-file.ts'
 import { type PipelineTools, runFolder, trainingContext } from './run.ts'
+import { estimateRun, holdToEstimate } from './run-estimate.ts'
 
 /** Folder in a finished run for features of another configuration. */
 const FEATURES_ONLY = '.features-only'
@@ -42,11 +43,15 @@ export const featuresCommand = (tools: Omit<PipelineTools, 'renderers'>): Comman
   run: async (context, input) => {
     const config = await readTrainingConfig(context, input)
     const out = await freeOutput(context, input)
+    const estimate = await estimateRun(context, config)
     const { folder, steps } = await stepsToFeatures(context, config, input, tools)
     await runPipeline(steps, {
       ...tools,
       folder,
       work: workOf(context, config.settings.resources),
+      onStart: holdToEstimate(estimate, (line) => {
+        if (!context.json) context.stdout.write(line)
+      }),
     })
     const unfinished = `${out}.unfinished`
     try {

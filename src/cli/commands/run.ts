@@ -13,6 +13,7 @@ import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { threadsOf, workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 import { runConclusion, runJson } from './run-conclusion.ts'
+import { estimateRun, holdToEstimate } from './run-estimate.ts'
 import { trackedLines } from './tracked-outcome.ts'
 
 /** What the composition root hands to commands that run pipelines. */
@@ -62,6 +63,7 @@ export const runCommand = (tools: PipelineTools): Command => ({
     const store = config.settings.tracking.enabled
       ? tools.openTrackingStore(config.settings.tracking, context.environment)
       : undefined
+    const estimate = await estimateRun(context, config)
     let tracked: readonly string[] = []
     try {
       const result = await runTrainingPipeline(
@@ -80,6 +82,9 @@ export const runCommand = (tools: PipelineTools): Command => ({
             },
           }),
           work: workOf(context, config.settings.resources),
+          onStart: holdToEstimate(estimate, (line) => {
+            if (!context.json) context.stdout.write(line)
+          }),
           onOutcome: (outcome) => {
             if (!context.json) context.stdout.write(stepLine(outcome, context.useColor))
           },

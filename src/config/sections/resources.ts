@@ -22,6 +22,12 @@ export const ResourcesSchema = Type.Object(
       description:
         'Memory that training one model may take beside its rows; a model that needs more is refused before it begins, with advice. auto: four fifths of what the machine has free then.',
     }),
+    run_memory: Type.String({
+      default: 'auto',
+      pattern: '^(auto|unlimited|\\d+(\\.\\d+)?(KB|MB|GB|TB))$',
+      description:
+        'Memory that `vigia run` or `vigia features` may take; one that is estimated to need more is refused before it begins, with advice. auto: what the machine, or the container, has free then. unlimited: for who knows better.',
+    }),
     temp_directory: Type.String({
       default: '.vigia/tmp',
       minLength: 1,

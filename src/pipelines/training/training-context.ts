@@ -35,7 +35,7 @@ export const ownEntities = ({ declared }: TrainingContext['config']): { readonly
 /** Value of `source.path` that makes the run generate its own data. */
 export const GENERATED_SOURCE = 'generated'
 
-export const usesGeneratedData = ({ config }: TrainingContext): boolean =>
+export const usesGeneratedData = ({ config }: Pick<TrainingContext, 'config'>): boolean =>
   config.declared.source.path === GENERATED_SOURCE
 
 /**

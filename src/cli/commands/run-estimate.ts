@@ -1,0 +1,107 @@
+import type { ConfigManager } from '../../config/config-manager.ts'
+import type { TrainingSettings } from '../../config/training-config.ts'
+import { estimateRows } from '../../dataset/estimate-rows.ts'
+import { withDatabase } from '../../disk/database.ts'
+import { VigiaError } from '../../errors.ts'
+import { planFeatures } from '../../features/feature-plan.ts'
+import { memoryOfRun, type RunShape, runMemoryBytes } from '../../fitting/run-memory.ts'
+import { logFolders, usesGeneratedData } from '../../pipelines/training/training-context.ts'
+import type { Step } from '../../steps/step.ts'
+import type { CommandContext } from '../command.ts'
+import { threadsOf, workOf } from '../command-work.ts'
+import { featureSettingsOf } from './config-cost.ts'
+
+/** What a run is estimated to need, and may use. */
+export interface RunEstimate extends RunShape {
+  readonly neededBytes: number
+  readonly availableBytes: number
+}
+
+/** After these steps little is left to do: a run that begins behind them is not held to the estimate. */
+const LARGE_STEPS = new Set(['read', 'validate', 'split', 'clean', 'features', 'select', 'search', 'train'])
+
+/**
+ * Estimates what the run needs, before it begins. Undefined where nobody knows how many rows there are: of
+ * logs, and of a source that cannot be read, which its step will say better.
+ */
+export const estimateRun = async (
+  context: CommandContext,
+  config: ConfigManager<TrainingSettings>,
+): Promise<RunEstimate | undefined> => {
+  const { source, generate, resources } = config.settings
+  if (resources.run_memory === 'unlimited' || logFolders({ config }).length > 0) return undefined
+  const { database } = workOf(context, resources)
+  try {
+    const rows = usesGeneratedData({ config })
+      ? generate.rows
+      : await withDatabase(database, (connection) =>
+          estimateRows(connection, source, context.workingDirectory),
+        )
+    const features = planFeatures(await featureSettingsOf(context, config)).features.length
+    const shape = { rows, features, threads: threadsOf(resources) }
+    return {
+      ...shape,
+      neededBytes: memoryOfRun(shape),
+      availableBytes: runMemoryBytes(resources.run_memory),
+    }
+  } catch (error) {
+    if (error instanceof VigiaError) return undefined
+    throw error
+  }
+}
+
+/** Holds a run to its estimate when the first step begins that needs memory. */
+export const holdToEstimate = (
+  estimate: RunEstimate | undefined,
+  tell: (line: string) => void,
+): ((step: Pick<Step, 'name'>) => void) => {
+  let isHeld = estimate === undefined
+  return ({ name }) => {
+    if (isHeld || estimate === undefined || !LARGE_STEPS.has(name)) return
+    isHeld = true
+    assertFits(estimate)
+    tell(`memory     ${estimateText(estimate)}\n`)
+  }
+}
+
+/** @throws PIPELINE_RUN_TOO_LARGE when it needs more than it may use */
+const assertFits = (estimate: RunEstimate): void => {
+  const { rows, features, threads, neededBytes, availableBytes } = estimate
+  if (neededBytes <= availableBytes) return
+  throw new VigiaError('PIPELINE_RUN_TOO_LARGE', {
+    rows,
+    features,
+    threads,
+    needed: sizeText(neededBytes),
+    available: sizeText(availableBytes),
+    advice: adviceFor(estimate),
+  })
+}
+
+/** What would fit: fewer threads, else fewer features, else fewer rows. */
+const adviceFor = ({ availableBytes, ...shape }: RunEstimate): string => {
+  const fits = (changed: Partial<RunShape>): boolean =>
+    memoryOfRun({ ...shape, ...changed }) <= availableBytes
+  const most = (from: number, name: keyof RunShape): number => {
+    let low = 0
+    let high = from
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2)
+      if (fits({ [name]: middle, threads: name === 'threads' ? middle : 1 })) low = middle
+      else high = middle
+    }
+    return low
+  }
+  const threads = most(shape.threads, 'threads')
+  if (threads > 0) return `Set resources.threads=${threads}, with which it fits`
+  const features = most(shape.features, 'features')
+  const rows = most(shape.rows, 'rows')
+  if (features === 0 && rows === 0) return 'Nothing that it could leave out makes it fit'
+  return `With resources.threads=1 it fits with ${features} features (features.include) or ${rows} rows (source.path)`
+}
+
+const estimateText = ({ rows, features, threads, neededBytes, availableBytes }: RunEstimate): string =>
+  `about ${sizeText(neededBytes)} for ${rows} rows, ${features} features, ${threads} ${threads === 1 ? 'thread' : 'threads'}; ${sizeText(availableBytes)} may be used`
+
+const sizeText = (bytes: number): string =>
+  bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`
