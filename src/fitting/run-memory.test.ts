@@ -26,6 +26,8 @@ const SEEN = [
   { rows: 100_000, features: 139, threads: 1, seenBytes: 689 * MEBIBYTE },
   { rows: 100_000, features: 139, threads: 2, seenBytes: 709 * MEBIBYTE },
   { rows: 200_000, features: 139, threads: 2, seenBytes: 885 * MEBIBYTE },
+  { rows: 400_000, features: 139, threads: 2, seenBytes: 989 * MEBIBYTE },
+  { rows: 100_000, features: 139, threads: 4, seenBytes: 726 * MEBIBYTE },
   { rows: 50_000, features: 5, threads: 2, seenBytes: 215 * MEBIBYTE },
   { rows: 200_000, features: 5, threads: 2, seenBytes: 286 * MEBIBYTE },
 ]

@@ -24,7 +24,7 @@ const BYTES_PER_ROW = 500
 /** Times the values of a group of rows: in the hands of the writer of the file, and in batches before it. */
 const GROUP_COPIES = 4.7
 /** Times the values of all rows: as they are read for learning, and as models take them. */
-const ROW_COPIES = 3
+const ROW_COPIES = 1.7
 
 /** Bytes that a run takes at most, beside what one model takes by itself, which is asked when its turn comes. */
 export const memoryOfRun = ({ rows, features, threads }: RunShape): number => {

@@ -12,6 +12,8 @@ const COMMON = ['api.port=0', 'log.level=warn']
 /** A `vigia serve` of its own process, with its states and its log in the folder where it was started. */
 export interface VigiaServer {
   readonly port: number
+  /** Of its process. */
+  readonly pid: number
   /** Milliseconds from the start of the process until it listened. */
   readonly startedInMs: number
   /** Sends SIGHUP. */
@@ -80,6 +82,7 @@ export const spawnVigiaServer = (
       if (port === undefined) return
       resolve({
         port: Number(port),
+        pid: server.pid ?? 0,
         startedInMs: performance.now() - startedMs,
         output: () => output,
         hangUp: () => void server.kill('SIGHUP'),

@@ -14,7 +14,7 @@ const PART_BYTES = 8 << 20
  */
 const MOST_GROUP_ROWS = 8192
 /** A wide model's groups have fewer rows: whoever writes a group has all of it in memory. */
-const GROUP_WORDS = 1 << 20
+const GROUP_WORDS = 3 << 18
 /** Rows that the database has in hand at a time, so a group has a multiple of them. */
 const VECTOR_ROWS = 2048
 
