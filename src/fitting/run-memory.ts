@@ -41,11 +41,11 @@ export const runMemoryBytes = (setting: string): number => {
 }
 
 /**
- * What the machine has free, or the container has beside this process. (`process.availableMemory` counts the
- * files that the kernel keeps in memory as taken, which it gives back.)
+ * What the machine has free and this process has already, or all that the container has.
+ * (`process.availableMemory` counts the files that the kernel keeps in memory as taken, which it gives back.)
  */
 const freeBytes = (): number => {
   const container = process.constrainedMemory?.() ?? 0
-  const free = freemem()
-  return container > 0 ? Math.min(free, container - process.memoryUsage.rss()) : free
+  const free = freemem() + process.memoryUsage.rss()
+  return container > 0 ? Math.min(free, container) : free
 }
