@@ -660,7 +660,7 @@ export const ERRORS = define({
     exitCode: 2,
     message:
       'The run needs about {needed} of memory for {rows} rows, {features} features and {threads} threads; {available} may be used',
-    fix: '{advice}; or give the machine or the container more memory. The estimate errs by a fifth (docs/runs.md#memory): resources.run_memory=unlimited runs anyway.',
+    fix: '{advice}; or give the machine or the container more memory. The estimate may err by a fifth (docs/runs.md#memory): resources.run_memory=unlimited runs anyway.',
   },
   PIPELINE_THREAD_ENDED: {
     status: 500,

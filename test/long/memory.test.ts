@@ -12,7 +12,7 @@ import { killVigiaServers, startVigiaServer, type VigiaServer } from '../integra
  * drives it up: entities that nobody has seen, faster than they can be saved; a replay of them after
  * `kill -9`; segments of the log on their way to Parquet; look-ups of what is there.
  */
-const BESIDE_CACHE_MIB = 240
+const BESIDE_CACHE_MIB = 256
 const CACHE_MIB = 64
 /** New users, merchants and devices of one server: their states are more than three times the cache. */
 const DECISIONS = 40_000
@@ -48,8 +48,8 @@ describe.skipIf(!isLinux)('the memory of a server, read from /proc, which Linux 
     if (typeof group === 'string') return context.skip(`no container of 512 MiB could be made: ${group}`)
     try {
       const most = await liveThroughAll('container', [], group.within)
-      // By default half of what a server leaves: (512 - 240) / 2.
-      expect(most).toBeLessThan(136 + BESIDE_CACHE_MIB)
+      // By default half of what a server leaves: (512 - 256) / 2.
+      expect(most).toBeLessThan(128 + BESIDE_CACHE_MIB)
     } finally {
       await killVigiaServers()
       await eventually(() => rmdirSync(group.path))

@@ -13,17 +13,17 @@ describe('the size of the cache', () => {
   })
 
   it('is half of what a server leaves where there is less', () => {
-    expect(cacheSizeIn(lmdb(0), container(1024))).toBe(392)
-    expect(cacheSizeIn(lmdb(0), container(512))).toBe(136)
+    expect(cacheSizeIn(lmdb(0), container(1024))).toBe(384)
+    expect(cacheSizeIn(lmdb(0), container(512))).toBe(128)
     expect(cacheSizeIn(lmdb(0), container(128))).toBe(16)
   })
 
   it('is what was asked for up to all that a server leaves', () => {
-    expect(cacheSizeIn(lmdb(272), container(512))).toBe(272)
-    expect(() => cacheSizeIn(lmdb(273), container(512))).toThrow(
-      /state_store.cache_size is 273 MiB, .*240 MiB.* 512 MiB of the container. Allowed: 16 to 272/,
+    expect(cacheSizeIn(lmdb(256), container(512))).toBe(256)
+    expect(() => cacheSizeIn(lmdb(257), container(512))).toThrow(
+      /state_store.cache_size is 257 MiB, .*256 MiB.* 512 MiB of the container. Allowed: 16 to 256/,
     )
-    expect(() => cacheSizeIn(lmdb(64), container(250))).toThrow(/Allowed: none/)
+    expect(() => cacheSizeIn(lmdb(64), container(266))).toThrow(/Allowed: none/)
   })
 
   it('is not asked of a server that has no states of its own', () => {

@@ -18,7 +18,7 @@ export const ENOUGH_MEMORY: ProcessMemory = {
   heapBytes: Number.POSITIVE_INFINITY,
 }
 /** What a server takes beside its states, in MiB: measured, docs/serving.md#memory. */
-export const BESIDE_CACHE_MIB = 240
+export const BESIDE_CACHE_MIB = 256
 /** Where there is enough memory, in MiB. */
 export const DEFAULT_CACHE_MIB = 512
 /** Below it states are read again all the time, in MiB. */
