@@ -1,6 +1,6 @@
 import type { World } from '../foundation/world.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
-import type { SharedStateStore, StateStore, StorePersistence } from '../ports/state-store.ts'
+import type { OwnedStateStore, SharedStateStore, StorePersistence } from '../ports/state-store.ts'
 import type { EventTimeBounds } from '../transaction/event-time.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { DecisionReceipt, Prediction } from './decided.ts'
@@ -13,7 +13,7 @@ import type { IsStale } from './reading.ts'
 
 /** An open state store, and whether one process owns it or many share it. `name` is for people. */
 export type OpenStates =
-  | { readonly kind: 'owned'; readonly name: string; readonly store: StateStore }
+  | { readonly kind: 'owned'; readonly name: string; readonly store: OwnedStateStore }
   | {
       readonly kind: 'shared'
       readonly name: string

@@ -7,6 +7,7 @@ import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { QueueStatus } from './bounded-queue.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
+import type { KeepingStatus } from './log-keeper.ts'
 import type { Reads } from './reading.ts'
 import type { StateUpdate } from './state-updates.ts'
 import type { RefreshOutcome, TableStatus } from './tables/table-status.ts'
@@ -119,7 +120,7 @@ export interface InferenceStatus {
     readonly waiting: number
     /** Labels that wait for their transaction. */
     readonly waitingLabels: number
-  }
+  } & KeepingStatus
   /** Tables beside the transactions, in the order in which they are looked up. */
   readonly tables: readonly TableStatus[]
   /** For earlier decisions that no receipt places. */

@@ -87,6 +87,25 @@ export interface StateStore {
   close(): Promise<void>
 }
 
+/**
+ * What a store had at one moment, whatever is written to it meanwhile. Until `close` it may cost the store
+ * room: what is replaced is kept.
+ */
+export interface StatesView extends Pick<StateStore, 'load' | 'findReceipt'> {
+  /** Kinds of which there may be states. */
+  readonly kinds: readonly EntityKind[]
+  /** All states of a kind, ascending by token. */
+  entries(kind: EntityKind): AsyncIterable<{ readonly token: number } & StoredState>
+  /** Receipts whose ids begin with `prefix`, ascending by id. */
+  receipts(prefix: string): AsyncIterable<Receipt>
+  close(): void
+}
+
+/** A store of one process, which can be looked at as it was at one moment. */
+export interface OwnedStateStore extends StateStore {
+  view(): Promise<StatesView>
+}
+
 /** A copy of a store's states, as they were at one moment; what it says of the log. */
 export interface StatesCopy extends Pick<StateStore, 'readNote'> {
   readonly states: number

@@ -1,6 +1,13 @@
 import type { Lease } from '../../src/disk/folder-lock.ts'
 import { VigiaError } from '../../src/errors.ts'
-import type { EntityKey, Receipt, StateChange, StateStore, StoredState } from '../../src/ports/state-store.ts'
+import type {
+  EntityKey,
+  OwnedStateStore,
+  Receipt,
+  StateChange,
+  StatesView,
+  StoredState,
+} from '../../src/ports/state-store.ts'
 import { byKind } from '../../src/transaction/entity-kind.ts'
 import type { Machine } from './machine.ts'
 
@@ -41,7 +48,7 @@ export class StoreFolder {
   }
 
   /** Makes the process whose turn it is the owner. Whoever comes has the lease of the folder. */
-  open(lease: Lease): StateStore {
+  open(lease: Lease): OwnedStateStore {
     const { machine } = this
     lease.check()
     const process = machine.process!
@@ -89,6 +96,7 @@ export class StoreFolder {
       entries: () => {
         throw new Error('entries is not simulated')
       },
+      view: () => this.read(() => viewOf(new Map(this.contents))),
       count: async () => byKind([], () => 0),
       clear: async () => {
         await commit(() => [...this.contents.keys()].map((name) => [name, undefined]))
@@ -196,3 +204,24 @@ export class StoreFolder {
 
 export const storeFailed = (reason: string): VigiaError =>
   new VigiaError('SERVING_STORE_FAILED', { store: 'the simulated store', reason })
+
+const viewOf = (contents: ReadonlyMap<string, StoredState>): StatesView => {
+  const named = (prefix: string): string[] =>
+    [...contents.keys()].filter((name) => name.startsWith(prefix)).sort()
+  const kinds = new Set(named('state/').map((name) => name.split('/')[1]!))
+  return {
+    kinds: [...kinds],
+    load: async (keys) => keys.map((key) => contents.get(stateName(key))),
+    findReceipt: async (id) => contents.get(receiptName(id))?.bytes,
+    async *entries(kind) {
+      const tokens = named(`state/${kind}/`).map((name) => Number(name.slice(name.lastIndexOf('/') + 1)))
+      for (const token of tokens.sort((a, b) => a - b))
+        yield { token, ...contents.get(stateName({ kind, token }))! }
+    },
+    async *receipts(prefix) {
+      for (const name of named(receiptName(prefix)))
+        yield { id: name.slice('receipt/'.length), bytes: contents.get(name)!.bytes }
+    },
+    close: () => undefined,
+  }
+}

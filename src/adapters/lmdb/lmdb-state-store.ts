@@ -1,6 +1,6 @@
 import { type FolderOwner, holdFolder } from '../../disk/folder-lock.ts'
 import { VigiaError } from '../../errors.ts'
-import type { Receipt, StateChange, StateStore } from '../../ports/state-store.ts'
+import type { OwnedStateStore, Receipt, StateChange } from '../../ports/state-store.ts'
 import { closable } from './closable.ts'
 import { awaitEarlierWriter } from './earlier-writer.ts'
 import {
@@ -13,6 +13,7 @@ import {
   versionOf,
 } from './lmdb-databases.ts'
 import { type Ownership, takeOwnership } from './lmdb-ownership.ts'
+import { viewStates } from './view-states.ts'
 
 export interface LmdbOptions {
   /** Made when it is not there. */
@@ -35,7 +36,11 @@ export interface LmdbOptions {
  *
  * @throws SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED
  */
-export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions): Promise<StateStore> => {
+export const openLmdbStateStore = async ({
+  folder,
+  owner,
+  onLost,
+}: LmdbOptions): Promise<OwnedStateStore> => {
   const guarded = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -52,12 +57,12 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
     lease.release()
     throw error
   })
-  const { root, statesOf, kinds, knownKinds, receipts, notes } = databases
+  const { root, statesOf, receipts, notes } = databases
   // Nobody else may write into the folder, and here saves come one after the other: versions that were read
   // are those that will be replaced.
   let lastSave: Promise<void> = Promise.resolve()
 
-  const store: StateStore = {
+  const store: OwnedStateStore = {
     load: (keys) =>
       guarded(() =>
         keys.map(({ kind, token }) => {
@@ -87,13 +92,8 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
         yield { token: key, ...decodeState(value) }
     },
     count: () => guarded(() => countOf(databases)),
-    clear: () =>
-      guarded(() =>
-        ownership.transaction(() => {
-          for (const kind of knownKinds()) statesOf(kind).clearSync()
-          for (const database of [kinds, receipts, notes]) database.clearSync()
-        }),
-      ),
+    clear: () => guarded(() => ownership.transaction(() => clearAll(databases))),
+    view: () => guarded(() => viewStates(databases)),
     flush: () => guarded(() => root.flushed.then(() => undefined)),
     close: () =>
       guarded(async () => {
@@ -104,6 +104,11 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
       }),
   }
   return closable(store, () => storeFailed(folder, new Error('it is closed')))
+}
+
+const clearAll = ({ statesOf, kinds, knownKinds, receipts, notes }: LmdbDatabases): void => {
+  for (const kind of knownKinds()) statesOf(kind).clearSync()
+  for (const database of [kinds, receipts, notes]) database.clearSync()
 }
 
 const storeFailed = (folder: string, error: unknown): VigiaError => {

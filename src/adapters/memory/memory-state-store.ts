@@ -1,8 +1,8 @@
-import type { EntityKey, StateStore, StoredState } from '../../ports/state-store.ts'
+import type { EntityKey, OwnedStateStore, StatesView, StoredState } from '../../ports/state-store.ts'
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 
 /** States in this process's memory: for tests, and for scoring files. They are gone when the process ends. */
-export const createMemoryStateStore = (): StateStore => {
+export const createMemoryStateStore = (): OwnedStateStore => {
   const states = new Map<EntityKind, Map<number, StoredState>>(ENTITY_KINDS.map((kind) => [kind, new Map()]))
   const statesOf = (kind: EntityKind): Map<number, StoredState> => {
     const known = states.get(kind)
@@ -46,6 +46,30 @@ export const createMemoryStateStore = (): StateStore => {
     count: async () => byKind([...states.keys()], (kind) => statesOf(kind).size),
     clear: async () => forget(),
     flush: async () => undefined,
+    view: async () => viewOf(states, receipts),
     close: async () => forget(),
+  }
+}
+
+/** Of maps whose values are replaced and never changed. */
+const viewOf = (
+  live: ReadonlyMap<EntityKind, ReadonlyMap<number, StoredState>>,
+  liveReceipts: ReadonlyMap<string, Uint8Array>,
+): StatesView => {
+  const states = new Map([...live].map(([kind, ofKind]) => [kind, new Map(ofKind)]))
+  const receipts = new Map(liveReceipts)
+  return {
+    kinds: [...states.keys()],
+    load: async (keys) => keys.map(({ kind, token }) => states.get(kind)?.get(token)),
+    findReceipt: async (id) => receipts.get(id),
+    async *entries(kind) {
+      const entries = [...(states.get(kind) ?? [])].sort(([a], [b]) => a - b)
+      for (const [token, state] of entries) yield { token, ...state }
+    },
+    async *receipts(prefix) {
+      const ids = [...receipts.keys()].filter((id) => id.startsWith(prefix)).sort()
+      for (const id of ids) yield { id, bytes: receipts.get(id)! }
+    },
+    close: () => undefined,
   }
 }

@@ -247,31 +247,6 @@ export const StateStoreSchema = Type.Object(
   { description: 'Where the states of users, merchants and devices are kept.' },
 )
 
-/** Where decisions are written down. */
-export const PredictionLogSchema = Type.Object(
-  {
-    path: Type.String({
-      default: '.vigia/log',
-      minLength: 1,
-      description: 'Folder of the log and of the Parquet files made from it; one for each process.',
-    }),
-    durability: Type.Union([Type.Literal('process'), Type.Literal('power')], {
-      default: 'process',
-      description:
-        'What an answer promises. process: the decision survives the end of the process, kill -9 included. power: also a power failure, which costs some milliseconds a decision. A fleet usually loses processes, not power.',
-    }),
-    segment_size: Type.Integer({
-      default: 64,
-      minimum: 1,
-      maximum: 1024,
-      unit: 'MiB',
-      description:
-        'Size at which a part of the log ends and becomes Parquet. 64 MiB are some 40,000 decisions with all features.',
-    }),
-  },
-  { default: {}, description: 'Where every decision is written down, with its features.' },
-)
-
 /** What time a transaction may have by the clock of the server. */
 export const EventTimeSchema = Type.Object(
   {

@@ -314,6 +314,26 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     (pipeline) => pipeline.status().log.waiting,
   ],
   [
+    'vigia_log_first_sequence',
+    'First place in the log: what was before was removed by prediction_log.keep.',
+    (pipeline) => pipeline.status().log.firstSequence,
+  ],
+  [
+    'vigia_log_removed_records',
+    'Records that prediction_log.keep has removed since the start.',
+    (pipeline) => pipeline.status().log.removedRecords,
+  ],
+  [
+    'vigia_snapshots',
+    'Snapshots of the states beside the log.',
+    (pipeline) => pipeline.status().log.snapshots,
+  ],
+  [
+    'vigia_snapshot_timestamp_seconds',
+    'When the latest snapshot of the states was taken; 0: never.',
+    (pipeline) => (pipeline.status().log.lastSnapshotAtMs ?? 0) / 1000,
+  ],
+  [
     'vigia_searches_waiting',
     'Searches for earlier decisions that wait or are worked on.',
     (pipeline) => pipeline.status().searches.waiting,
