@@ -1,7 +1,13 @@
 import { cpSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { copyLmdbStates } from '../adapters/lmdb/copy-lmdb-states.ts'
+import { openLmdbStateStore } from '../adapters/lmdb/lmdb-state-store.ts'
+import { copySegments } from '../adapters/segments/copy-segments.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
+import { memoryTarget } from '../backup/memory-target.test-kit.ts'
+import { restoreBackup } from '../backup/restore-backup.ts'
+import { takeBackup } from '../backup/take-backup.ts'
 import { verifyLog } from '../backup/verify-log.ts'
 import { testFolder } from '../decisions/inference.test-kit.ts'
 import { readLogBeginning } from '../decisions/log/log-beginning.ts'
@@ -76,6 +82,38 @@ describe('a log that keeps two days, after five days:', () => {
     expect(await service.pipeline.find('unheard-of')).toBeUndefined()
   })
 
+  test('a backup of it is restored whole, with its snapshots', async () => {
+    await service.pipeline.close()
+    const target = memoryTarget()
+    const work = unwatchedWork(DATABASE)
+    const source = { copySegments, readLog: openLogReader, copyStates: copyLmdbStates }
+    const { logFolder: log, stateFolder: states } = service
+    const world = { now: () => service.nowMs }
+    await takeBackup({ target, source, log, states, workFolder: folder, version: '0', world, work })
+    const restored = join(folder, 'restored')
+    const owner = { processId: 4_100_000_000, host: 'here', processSpace: 'test', isAlive: () => false }
+    const openStates = (place: string) => openLmdbStateStore({ folder: place, owner })
+    await restoreBackup({
+      target,
+      to: restored,
+      at: undefined,
+      openStates,
+      world: { newId: () => 'fedcba98' },
+      work,
+    })
+    expect(await verify(join(restored, 'log'))).toMatchObject({ isWhole: true, snapshots: 3 })
+    const again = await keptService(restored, KEEPING, service)
+    await again.send(5)
+    expect(again.pipeline.status().log.firstSequence).toBeGreaterThan(30)
+    await again.pipeline.close()
+    for (const from of [undefined, ...sequences(await listSnapshots(again.logFolder))])
+      expect((await compare(from, again.logFolder))[0]!.report).toMatchObject({
+        differing: [],
+        missing: 0,
+        extra: 0,
+      })
+  })
+
   test('the snapshot that it begins with is missed by verify, and by parity', async () => {
     const [base] = await listSnapshots(service.logFolder)
     rmSync(base!.folder, { recursive: true })
@@ -129,17 +167,17 @@ const reader = () => openLogReader(service.logFolder)
 const sequences = (found: Awaited<ReturnType<typeof listSnapshots>>): number[] =>
   found.map(({ name }) => Number(name))
 
-const compare = (from: number | undefined) =>
+const compare = (from: number | undefined, logFolder = service.logFolder) =>
   parityOfLog({
-    folders: [service.logFolder],
+    folders: [logFolder],
     openLog: openLogReader,
     workFolder: folder,
     ...(from !== undefined && { from }),
     work: unwatchedWork(DATABASE),
   })
 
-const verify = () =>
-  verifyLog({ folder: service.logFolder, log: reader(), workFolder: folder, work: unwatchedWork(DATABASE) })
+const verify = (log = service.logFolder) =>
+  verifyLog({ folder: log, log: openLogReader(log), workFolder: folder, work: unwatchedWork(DATABASE) })
 
 /** By what the log itself has. */
 const decisionsAfter = async (sequence: number): Promise<number> =>
