@@ -21,6 +21,9 @@ export const DURATION_PATTERN = `^${SHORT_ENOUGH}$`
 /** The same, or for ever. */
 export const KEEP_PATTERN = `^(forever|${SHORT_ENOUGH})$`
 
+/** The same, or never. */
+export const FORGET_PATTERN = `^(never|${SHORT_ENOUGH})$`
+
 /** The same above zero: nothing is in a window of no length. */
 export const WINDOW_PATTERN = `^(?!0+[a-z])${SHORT_ENOUGH}$`
 
