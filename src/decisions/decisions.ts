@@ -43,6 +43,8 @@ export interface DecisionSettings {
   readonly waitingLifeMs: number
   /** Bytes from which on the log is archived by itself. */
   readonly archiveAfterBytes: number
+  /** Whether states expire that nobody can ask anything of any more; left out: they stay. */
+  readonly expiresStates?: boolean
 }
 
 /** What both kinds of decisions are made from. */
@@ -75,6 +77,8 @@ export interface DecisionsStatus {
   readonly waiting: number
   /** Labels that wait for their transaction. */
   readonly waitingLabels: number
+  /** States that have expired since the start; undefined where they do so by themselves, or never. */
+  readonly expiredStates?: number
   /** Number of the last decision or label, inclusive; 0 before the first. */
   readonly lastSequence: number
 }

@@ -111,6 +111,8 @@ export interface InferenceStatus {
     readonly cachedStates: number
     readonly cachedBytes: number
     readonly unsavedStates: number
+    /** States of entities that were not seen for so long that they are gone, since the start. */
+    readonly expiredStates: number
     /** Whether a shared store was emptied or set back: then nothing is decided until it is put right. */
     readonly isHistoryLost: boolean
   }

@@ -304,12 +304,13 @@ const statusOf = (
     cachedStates,
     cachedBytes,
     unsavedStates,
+    expiredStates = 0,
     isHistoryLost,
   } = status
   return {
     isReady: failure === '',
     reason: failure,
-    store: { kind, cachedStates, cachedBytes, unsavedStates, isHistoryLost },
+    store: { kind, cachedStates, cachedBytes, unsavedStates, expiredStates, isHistoryLost },
     log: { lastSequence, bytes: archiver.logBytes, waiting, waitingLabels, ...archiver.kept },
     ...beside,
   }

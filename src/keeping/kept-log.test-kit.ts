@@ -8,7 +8,9 @@ import {
   TEST_WORLD,
   testModel,
 } from '../decisions/inference.test-kit.ts'
+import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { type OpenPipeline, openInferencePipeline } from '../decisions/open-pipeline.ts'
+import type { OwnedStateStore } from '../ports/state-store.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { KeepingSettings } from './log-keeping.ts'
 import { keepingOpener } from './open-keeping.ts'
@@ -24,6 +26,10 @@ export interface KeptService {
   nowMs: number
   /** Transactions so far. */
   readonly sent: number
+  /** First letter of the users that send. */
+  users: string
+  /** States of each kind. */
+  count(): Promise<Readonly<Record<string, number>>>
   readonly pipeline: OpenPipeline
   /** Decides on the next transactions, and tells labels of some before. */
   send(count: number): Promise<void>
@@ -46,11 +52,14 @@ export const keptService = async (
   folder: string,
   keeping: KeepingSettings = KEEPING,
   before?: Pick<KeptService, 'nowMs' | 'sent'>,
+  model: LoadedModel = CHAMPION,
 ): Promise<KeptService> => {
   const logFolder = join(folder, 'log')
   const stateFolder = join(folder, 'state')
+  let store: OwnedStateStore
   const open = async (): Promise<OpenPipeline> => {
     const owner = { processId: processes++, host: 'here', processSpace: 'test', isAlive: () => false }
+    store = await openLmdbStateStore({ folder: stateFolder, owner })
     const own = {
       observer: silentObserver,
       log: await openTestLog(logFolder),
@@ -58,14 +67,20 @@ export const keptService = async (
       states: {
         kind: 'owned',
         name: 'lmdb',
-        store: await openLmdbStateStore({ folder: stateFolder, owner }),
+        store,
       },
-      settings: { ...TEST_SETTINGS, receiptLifeMs: DAY_MS, waitingLifeMs: DAY_MS },
+      settings: {
+        ...TEST_SETTINGS,
+        receiptLifeMs: DAY_MS,
+        waitingLifeMs: DAY_MS,
+        // States that forget are swept at once; others are saved when a test ends.
+        ...(model !== CHAMPION && { saveAfterMs: 200, expiresStates: true }),
+      },
       world: { ...TEST_WORLD, now: () => service.nowMs },
     } as const
     return openInferencePipeline({
       ...own,
-      models: { champion: CHAMPION },
+      models: { champion: model },
       tables: noTables(),
       database: DATABASE,
       openKeeping: keepingOpener({ ...own, keeping }),
@@ -76,11 +91,13 @@ export const keptService = async (
     stateFolder,
     nowMs: before?.nowMs ?? Date.UTC(2026, 0, 1, 12),
     sent: before?.sent ?? 0,
+    users: 'u',
+    count: () => store.count(),
     pipeline: undefined as unknown as OpenPipeline,
     send: async (count: number) => {
       for (const end = service.sent + count; service.sent < end; service.sent++) {
         const { sent } = service
-        await service.pipeline.predict(payment(sent, service.nowMs), 0)
+        await service.pipeline.predict(payment(sent, service.nowMs, service.users), 0)
         if (sent >= 10 && sent % 2 === 0)
           await service.pipeline.applyFeedback({ transactionId: `t${sent - 10}`, isFraud: sent % 4 === 0 })
       }
@@ -97,9 +114,9 @@ export const keptService = async (
   return service
 }
 
-const payment = (n: number, nowMs: number): Transaction => ({
+const payment = (n: number, nowMs: number, users: string): Transaction => ({
   transactionId: `t${n}`,
-  userId: `u${n % 5}`,
+  userId: `${users}${n % 5}`,
   merchantId: 'shop',
   deviceId: `d${n % 3}`,
   eventTimeMs: nowMs + n * 400,

@@ -20,6 +20,9 @@ export interface StateChange {
   readonly expected: number
 }
 
+/** A state that goes: `expected` is the version that was read. */
+export type StateRemoval = Pick<StateChange, 'key' | 'expected'>
+
 /**
  * What is remembered of a thing that was done once and must not be done again: the decision on a transaction,
  * a label.
@@ -54,8 +57,24 @@ export interface Receipt {
  */
 export interface StateStore {
   load(keys: readonly EntityKey[]): Promise<readonly (StoredState | undefined)[]>
-  /** @returns whether everything was written; if not, load again and repeat the work. */
-  save(changes: readonly StateChange[], receipts?: readonly Receipt[]): Promise<boolean>
+  /**
+   * @param removed states that go in the same write; only of stores that have `statesAfter`
+   * @returns whether everything was written; if not, load again and repeat the work.
+   */
+  save(
+    changes: readonly StateChange[],
+    receipts?: readonly Receipt[],
+    removed?: readonly StateRemoval[],
+  ): Promise<boolean>
+  /**
+   * Up to `most` states of a kind in the order of their tokens, those after `after` (from the first one
+   * without it). Absent where states are not removed one by one.
+   */
+  statesAfter?(
+    kind: EntityKind,
+    after: number | undefined,
+    most: number,
+  ): Promise<readonly ({ readonly token: number } & StoredState)[]>
   /** The receipt of that id; undefined when there is none, or no longer. */
   findReceipt(id: string): Promise<Uint8Array | undefined>
   /**

@@ -166,6 +166,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
         cachedStates: byTransaction.size,
         cachedBytes: 0,
         unsavedStates: 0,
+        expiredStates: 0,
         isHistoryLost: false,
       },
       log: {

@@ -5,6 +5,7 @@ import type {
   OwnedStateStore,
   Receipt,
   StateChange,
+  StateRemoval,
   StatesView,
   StoredState,
 } from '../../src/ports/state-store.ts'
@@ -66,7 +67,20 @@ export class StoreFolder {
     const stored = (bytes: Uint8Array, version = 1): StoredState => ({ bytes: bytes.slice(), version })
     return {
       load: (keys) => this.read(() => keys.map((key) => this.contents.get(stateName(key)))),
-      save: (changes, receipts = []) => inTurn(() => commit(() => this.changesOf(changes, receipts, stored))),
+      statesAfter: (kind, after = -1, most) =>
+        this.read(() => {
+          const prefix = `state/${kind}/`
+          const tokens = [...this.contents.keys()]
+            .filter((name) => name.startsWith(prefix))
+            .map((name) => Number(name.slice(prefix.length)))
+          return tokens
+            .filter((token) => token > after)
+            .sort((a, b) => a - b)
+            .slice(0, most)
+            .map((token) => ({ token, ...this.contents.get(stateName({ kind, token }))! }))
+        }),
+      save: (changes, receipts = [], removed = []) =>
+        inTurn(() => commit(() => this.changesOf(changes, receipts, removed, stored))),
       findReceipt: (id) => this.read(() => this.contents.get(receiptName(id))?.bytes),
       sweepReceipts: (after, most, isExpired) =>
         inTurn(async () => {
@@ -125,12 +139,14 @@ export class StoreFolder {
   private changesOf(
     changes: readonly StateChange[],
     receipts: readonly Receipt[],
+    removed: readonly StateRemoval[],
     stored: (bytes: Uint8Array, version?: number) => StoredState,
   ): Transaction | undefined {
-    for (const { key, expected } of changes)
+    for (const { key, expected } of [...changes, ...removed])
       if ((this.contents.get(stateName(key))?.version ?? 0) !== expected) return undefined
     return [
       ...changes.map(({ key, bytes, expected }) => [stateName(key), stored(bytes, expected + 1)] as const),
+      ...removed.map(({ key }) => [stateName(key), undefined] as const),
       ...receipts.map(({ id, bytes }) => [receiptName(id), stored(bytes)] as const),
     ]
   }

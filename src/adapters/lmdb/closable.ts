@@ -28,6 +28,7 @@ export const closable = (store: OwnedStateStore, closed: () => Error): OwnedStat
     count: whileOpen(store.count),
     clear: whileOpen(store.clear),
     view: whileOpen(store.view),
+    ...(store.statesAfter && { statesAfter: whileOpen(store.statesAfter) }),
     flush: whileOpen(store.flush),
     close: async () => {
       // Others may still call until then: what they were given is on its way to the disk.

@@ -1,6 +1,13 @@
 import { type FolderOwner, holdFolder } from '../../disk/folder-lock.ts'
 import { VigiaError } from '../../errors.ts'
-import type { OwnedStateStore, Receipt, StateChange } from '../../ports/state-store.ts'
+import type {
+  OwnedStateStore,
+  Receipt,
+  StateChange,
+  StateRemoval,
+  StoredState,
+} from '../../ports/state-store.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { closable } from './closable.ts'
 import { awaitEarlierWriter } from './earlier-writer.ts'
 import {
@@ -70,8 +77,9 @@ export const openLmdbStateStore = async ({
           return stored === undefined ? undefined : decodeState(stored)
         }),
       ),
-    save: (changes, added = []) => {
-      const own = lastSave.then(() => guarded(() => write(databases, ownership, changes, added)))
+    statesAfter: (kind, after, most) => guarded(() => statesAfter(databases, kind, after, most)),
+    save: (changes, added = [], removed = []) => {
+      const own = lastSave.then(() => guarded(() => write(databases, ownership, changes, added, removed)))
       lastSave = own.then(
         () => undefined,
         () => undefined,
@@ -131,19 +139,40 @@ const write = async (
   ownership: Ownership,
   changes: readonly StateChange[],
   newReceipts: readonly Receipt[],
+  removed: readonly StateRemoval[],
 ): Promise<boolean> => {
-  if (!changes.every(({ key, expected }) => versionOf(statesOf(key.kind), key.token) === expected))
+  if (
+    ![...changes, ...removed].every(
+      ({ key, expected }) => versionOf(statesOf(key.kind), key.token) === expected,
+    )
+  )
     return false
   const known = knownKinds()
   const added = new Set(changes.map(({ key }) => key.kind).filter((kind) => !known.includes(kind)))
   // Opened before: what opens a database is no part of the transaction.
-  for (const { key } of changes) statesOf(key.kind)
+  for (const { key } of [...changes, ...removed]) statesOf(key.kind)
   await ownership.write(() => {
     for (const kind of added) void kinds.put(kind, kind)
     for (const change of changes) void statesOf(change.key.kind).put(change.key.token, encodeState(change))
+    for (const { key } of removed) void statesOf(key.kind).remove(key.token)
     for (const { id, bytes } of newReceipts) void receipts.put(id, asBuffer(bytes))
   })
   return true
+}
+
+/** As `StateStore.statesAfter`. */
+const statesAfter = (
+  { statesOf }: LmdbDatabases,
+  kind: EntityKind,
+  after: number | undefined,
+  most: number,
+): ({ readonly token: number } & StoredState)[] => {
+  const found: ({ readonly token: number } & StoredState)[] = []
+  // One more than asked for: the first is the one that was looked at last time.
+  const start = after === undefined ? {} : { start: after }
+  for (const { key, value } of statesOf(kind).getRange({ ...start, limit: most + 1, snapshot: false }))
+    if (key !== after && found.length < most) found.push({ token: key, ...decodeState(value) })
+  return found
 }
 
 /** As `StateStore.sweepReceipts`. */

@@ -21,14 +21,23 @@ export const createMemoryStateStore = (): OwnedStateStore => {
   }
   return {
     load: async (keys) => keys.map(stateOf),
-    save: async (changes, added = []) => {
-      const isCurrent = changes.every(({ key, expected }) => (stateOf(key)?.version ?? 0) === expected)
+    save: async (changes, added = [], removed = []) => {
+      const isCurrent = [...changes, ...removed].every(
+        ({ key, expected }) => (stateOf(key)?.version ?? 0) === expected,
+      )
       if (!isCurrent) return false
+      for (const { key } of removed) statesOf(key.kind).delete(key.token)
       for (const { key, bytes, expected } of changes)
         statesOf(key.kind).set(key.token, { bytes: new Uint8Array(bytes), version: expected + 1 })
       for (const { id, bytes } of added) receipts.set(id, new Uint8Array(bytes))
       return true
     },
+    statesAfter: async (kind, after = -1, most) =>
+      [...statesOf(kind)]
+        .filter(([token]) => token > after)
+        .sort(([a], [b]) => a - b)
+        .slice(0, most)
+        .map(([token, state]) => ({ token, ...state })),
     findReceipt: async (id) => receipts.get(id),
     sweepReceipts: async (after, most, isExpired) => {
       const ids = [...receipts.keys()].filter((id) => after === undefined || id > after).sort()

@@ -243,6 +243,11 @@ export const StateStoreSchema = Type.Object(
       description:
         'How long the answer to a transaction is remembered, so that a repeated one gets the same and a late label finds whose it was. 45 days outlast retries, and the labels that windows of 30 days can still use, whose decisions are remembered longer where windows are; some 400 bytes each, in memory with redis.',
     }),
+    expire: Type.Union([Type.Literal('auto'), Type.Literal('never')], {
+      default: 'auto',
+      description:
+        'auto: the state of an entity goes, as a record of the log, once nothing in it can be read any more: its windows have passed with the delay of labels and twice the allowed lateness, and no feature counts over its life, or features.state.forget_after of the model begins it anew. Only with lmdb.',
+    }),
   },
   { description: 'Where the states of users, merchants and devices are kept.' },
 )

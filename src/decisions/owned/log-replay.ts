@@ -122,7 +122,7 @@ const replayRepair = async (parts: AdvanceParts, sequence: number, entry: Repair
   if (keeper === undefined) return
   const { items } = await parts.cache.bring([{ kind, token, source: kind }])
   for (const item of lacking(items, sequence)) {
-    takeRepaired(keeper.layout, item.state, entry)
+    takeRepaired(keeper, item.state, entry)
     parts.unsaved.advanced(item, sequence)
   }
 }

@@ -49,8 +49,8 @@ export interface StateLimits {
   /** The time until a label is known. */
   readonly labelDelayMs: number
   /**
-   * Gap after which an entity is begun anew. Absent, not Infinity, where it never is: a layout is known by its
-   * limits, and those of states from before do not name it.
+   * Gap after which an entity is begun anew. Absent, not Infinity, where it never is: a layout is known by
+   * its limits, and those of states from before do not name it.
    */
   readonly forgetAfterMs?: number
 }

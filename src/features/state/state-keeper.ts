@@ -34,8 +34,8 @@ export const FIRST_CAPACITY = 4
  * what has arrived so far; then it is placed. Further behind: windows are those of `watermark - latenessMs`,
  * and the state does not change.
  *
- * Gaps. A transaction that comes longer than `forgetAfterMs` after the latest one finds the state of an entity
- * that has not been seen. It follows from the entity's own transactions alone, so it is so everywhere.
+ * Gaps. A transaction that comes longer than `forgetAfterMs` after the latest one finds the state of an
+ * entity that has not been seen. It follows from the entity's own transactions alone, so it is so everywhere.
  */
 export class StateKeeper {
   readonly layout: StateLayout

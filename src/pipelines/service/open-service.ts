@@ -153,6 +153,7 @@ const decisionSettingsOf = (
   waitingLabels: feedback.waiting_labels,
   waitingLifeMs: parseDuration(feedback.waiting_time),
   archiveAfterBytes: prediction_log.segment_size * MEBIBYTE,
+  expiresStates: state_store.expire === 'auto',
   eventTime: eventTime ?? eventTimeBounds({ event_time }),
 })
 

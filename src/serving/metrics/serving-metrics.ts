@@ -293,6 +293,11 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     (pipeline) => pipeline.status().store.unsavedStates,
   ],
   [
+    'vigia_store_expired_states',
+    'States of entities that have expired since the start: nothing in them could be read any more.',
+    (pipeline) => pipeline.status().store.expiredStates,
+  ],
+  [
     'vigia_log_last_sequence',
     'Place of the last decision in the log.',
     (pipeline) => pipeline.status().log.lastSequence,
