@@ -51,6 +51,31 @@ describe.each([
   })
 })
 
+describe.each([
+  ['lmdb', openLmdb],
+  ['memory', async () => createMemoryStateStore()],
+])('states in %s', (_, open) => {
+  test('are read in the order of their tokens, some at a time, and removed with their version', async () => {
+    const store = await open()
+    await put(store, 'old', 0)
+    const first = await store.statesAfter!('user', undefined, 1)
+    expect(first).toMatchObject([{ token: 1, version: 1 }])
+    expect(await store.statesAfter!('user', 1, 5)).toMatchObject([{ token: 2 ** 40, version: 1 }])
+    expect(await store.statesAfter!('user', 2 ** 40, 5)).toEqual([])
+    const gone = { key: { kind: 'user', token: 1 }, expected: 1 }
+    expect(await store.save([], [], [{ ...gone, expected: 2 }])).toBe(false)
+    expect(await store.save([change('merchant', 3, 'new', 1)], [], [gone])).toBe(true)
+    expect(await store.load([gone.key, { kind: 'merchant', token: 3 }])).toMatchObject([
+      undefined,
+      { version: 2 },
+    ])
+    expect((await store.count())['user']).toBe(1)
+    // As an entity that was never seen.
+    expect(await store.save([change('user', 1, 'again', 0)])).toBe(true)
+    await store.close()
+  })
+})
+
 const text = (value: string): Uint8Array => new Uint8Array(Buffer.from(value))
 
 const change = (kind: string, token: number, value: string, expected: number) => ({
