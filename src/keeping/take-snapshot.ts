@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { encodeEntryHeader } from '../artifacts/state-snapshot.ts'
 import {
   listSnapshots,
@@ -27,8 +28,9 @@ export interface TakeSnapshotParts extends Omit<RollParts, 'view'> {
   readonly isOver: () => boolean
 }
 
-/** Bytes of one write; each is waited for, and decisions have their turn meanwhile. */
-const WRITE_BYTES = 128 << 10
+/** Bytes of one write, less than a millisecond of work; between two of them decisions have their turn. */
+const WRITE_BYTES = 64 << 10
+const PAUSE_MS = 1
 
 /** Receipts that a restored store needs and that are in no record of the log which it would replay. */
 const KEPT_RECEIPTS = ['due/', 'waiting/']
@@ -122,22 +124,28 @@ const writeFile = async (
   const file = await open(path, 'wx')
   try {
     const hash = createHash('sha256')
+    const buffer = Buffer.allocUnsafe(WRITE_BYTES)
+    let used = 0
     let bytes = 0
-    let waiting: Uint8Array[] = []
-    let size = 0
+    const write = async (part: Uint8Array): Promise<void> => {
+      hash.update(part)
+      bytes += part.length
+      await writeWhole(file, part)
+      // As long again as that took, or nobody else would have half of the time.
+      await pause(PAUSE_MS)
+    }
     const flush = async (): Promise<void> => {
-      const joined = Buffer.concat(waiting)
-      waiting = []
-      size = 0
-      hash.update(joined)
-      bytes += joined.length
-      await writeWhole(file, joined)
+      if (used > 0) await write(buffer.subarray(0, used))
+      used = 0
     }
     for await (const piece of pieces()) {
-      waiting.push(piece)
-      size += piece.length
-      if (size >= WRITE_BYTES) await flush()
       if (isOver()) break
+      if (used + piece.length > WRITE_BYTES) await flush()
+      if (piece.length > WRITE_BYTES) await write(piece)
+      else {
+        buffer.set(piece, used)
+        used += piece.length
+      }
     }
     await flush()
     await file.sync()
@@ -147,7 +155,7 @@ const writeFile = async (
   }
 }
 
-const writeWhole = async (file: FileHandle, bytes: Buffer): Promise<void> => {
+const writeWhole = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
   for (let from = 0; from < bytes.length; ) from += (await file.write(bytes, from)).bytesWritten
 }
 

@@ -113,7 +113,7 @@ export interface StateStore {
 export interface StatesView extends Pick<StateStore, 'load' | 'findReceipt'> {
   /** Kinds of which there may be states. */
   readonly kinds: readonly EntityKind[]
-  /** All states of a kind, ascending by token. */
+  /** All states of a kind, ascending by token; the bytes are valid until the next one is asked for. */
   entries(kind: EntityKind): AsyncIterable<{ readonly token: number } & StoredState>
   /** Receipts whose ids begin with `prefix`, ascending by id. */
   receipts(prefix: string): AsyncIterable<Receipt>
