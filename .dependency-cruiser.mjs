@@ -31,7 +31,9 @@ const ENGINES = ['replay', 'fitting', 'steps', 'tracking', 'decisions']
 LAYERS.push(...ENGINES.map((folder) => ({ folder, mayImport: [...BASE, 'artifacts'] })))
 /** Copies and checks of what a service keeps: it reads what decisions write, and decides on nothing. */
 LAYERS.push({ folder: 'backup', mayImport: [...BASE, 'artifacts', 'decisions'] })
-const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES]
+/** Snapshots of the states beside a log, and the end of its old days: they read what decisions write. */
+LAYERS.push({ folder: 'keeping', mayImport: [...BASE, 'artifacts', 'decisions'] })
+const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES, 'keeping']
 /** Serving, reports and the command line show what use cases do, and not each other. */
 const FACES = ['serving', 'reports', 'cli']
 LAYERS.push(

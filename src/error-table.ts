@@ -756,6 +756,46 @@ export const ERRORS = define({
     message: 'The log in {folder} cannot be replayed: {reason}',
     fix: 'Name the folder of prediction_log.path with every file that was written to it, and with --states the snapshot that the states began with.',
   },
+  SERVING_PREDICTION_REMOVED: {
+    status: 410,
+    exitCode: 2,
+    message:
+      'Decision {id} was removed from the log by prediction_log.keep: the log begins with number {first} now',
+    fix: 'Look for it in a backup or a copy of the archive from before. Keep more days with prediction_log.keep.',
+  },
+  SERVING_KEEP_SHORT: {
+    status: 422,
+    exitCode: 2,
+    message: 'prediction_log.keep is {got}, and {needed} asks for at least {allowed}',
+    fix: 'Keep the log longer, or forever; or shorten what needs it.',
+  },
+  SERVING_KEEP_WITHOUT_SNAPSHOTS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'prediction_log.keep is {got} and prediction_log.snapshot_every 0s: a log whose first days go needs states to begin with',
+    fix: 'Set prediction_log.snapshot_every, for instance 1d, or prediction_log.keep: forever.',
+  },
+  SERVING_KEEP_SHARED: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'prediction_log.keep cannot be set with a store that servers share ({store}): what it loses is made again from the first record on',
+    fix: 'Set prediction_log.keep: forever, or state_store.kind: lmdb.',
+  },
+  SERVING_KEEPING_FAILED: {
+    status: 503,
+    exitCode: 2,
+    message: 'No snapshot was taken of the states, or old days of the log in {folder} stay: {reason}',
+    fix: 'Free space, or give access. It is tried again in a minute; decisions go on meanwhile.',
+  },
+  SERVING_SNAPSHOT_UNUSABLE: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The log in {folder} has no snapshot {got} that a replay can begin with: {reason}. There are: {allowed}',
+    fix: 'Name one of them with --from, or bring it back from a backup: `vigia restore`.',
+  },
   SERVING_STORE_FAILED: {
     status: 503,
     exitCode: 2,

@@ -114,6 +114,29 @@ describe('a generated bank whose events come late, twice and in the same second'
   })
 })
 
+test('entities that were away for too long are begun anew by replay and server alike', async () => {
+  const generate = { rows: 3000, users: 600, merchants: 200, days: 240 }
+  const { history } = await generatedBank(folder, 'sparse', generate)
+  const limits = Object.entries(history.settings.limits).map(
+    ([kind, own]) => [kind, { ...own, forgetAfterMs: 45 * 86_400_000 }] as const,
+  )
+  const settings = { ...history.settings, limits: Object.fromEntries(limits) }
+  const forgetful = { ...history, settings: settings as typeof history.settings }
+  const replayed = await replayInto(folder, 'forgetful', forgetful, { workers: 2, batchRows: 777 })
+  const remembered = await replayInto(folder, 'remembered', history, { workers: 2 })
+  const [first, all] = await Promise.all(
+    [replayed, remembered].map(async ({ out }) => {
+      const [row] = await query(`SELECT sum(user_is_first)::INTEGER AS first FROM '${out}'`)
+      return Number(row!['first'])
+    }),
+  )
+  expect(first! - all!).toBeGreaterThan(200)
+  const served = await serveHistory(folder, forgetful, replayed)
+  expect(served.differences).toEqual([])
+  expect(served.states).toBeGreaterThan(500)
+  expect(served.equalStates).toBe(served.states)
+})
+
 test('batches of a single transaction, and of a single label, give the same bytes', async () => {
   const { history } = await generatedBank(folder, 'small', { rows: 2000, users: 60, merchants: 40, days: 50 })
   const whole = await replayInto(folder, 'small whole', history, { workers: 2 })

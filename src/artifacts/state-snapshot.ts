@@ -28,6 +28,15 @@ export const snapshotFiles = (kinds: readonly EntityKind[]): readonly string[] =
 /** Names of the files that every snapshot has. */
 export const SNAPSHOT_FILES: readonly string[] = snapshotFiles(ENTITY_KINDS)
 
+/** What stands before a state of so many bytes. */
+export const encodeEntryHeader = (token: number, length: number): Uint8Array => {
+  const bytes = new Uint8Array(ENTRY_HEADER_BYTES)
+  const view = new DataView(bytes.buffer)
+  view.setFloat64(0, token, true)
+  view.setFloat64(8, length, true)
+  return bytes
+}
+
 /** Writes states as a file of a snapshot; `entries` ascend by token. */
 export const writeEntries = (path: string, entries: Iterable<SnapshotEntry>): void => {
   const file = openSync(path, 'w')

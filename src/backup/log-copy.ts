@@ -8,6 +8,7 @@ import {
   entriesOfOlder,
   readCatalog,
 } from '../decisions/log/archive-catalog.ts'
+import { readLogBeginning } from '../decisions/log/log-beginning.ts'
 import { findGaps, gapsText, heldBy, RunsOfNumbers, readLostNumbers } from '../decisions/log/log-gaps.ts'
 import { readLogName } from '../decisions/log/log-name.ts'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
@@ -96,15 +97,18 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
   const needed = findGaps([...runs.runs, ...lost], (states?.savedThrough ?? lastSequence) + 1, lastSequence)
   if (needed.length > 0)
     throw new VigiaError('BACKUP_UNSTEADY', { folder: log, numbers: rangesText(needed), attempts: 1 })
-  const gaps = findGaps([...runs.runs, ...whole.flatMap(heldBy), ...lost], 1, lastSequence)
+  // Last of all: days that went meanwhile are missed by nobody.
+  const { first: begins } = await readLogBeginning(source.readLog(log))
+  const gaps = findGaps([...runs.runs, ...whole.flatMap(heldBy), ...lost], begins, lastSequence)
   if (gaps.length > 0)
     throw new VigiaError('SERVING_LOG_GAPS', {
       folder: log,
       what: gapsText(gaps),
       numbers: rangesText(gaps),
     })
-  const archived = catalog.flatMap(({ files }) => files.map(({ name }) => name))
-  return { folder: to, catalog, archived, lastSequence, states }
+  const kept = catalog.filter((entry) => entry.last >= begins)
+  const archived = kept.flatMap(({ files }) => files.map(({ name }) => name))
+  return { folder: to, catalog: kept, archived, lastSequence, states }
 }
 
 /**

@@ -1,7 +1,9 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CatalogFile } from '../decisions/log/archive-catalog.ts'
+import { readLogBeginning } from '../decisions/log/log-beginning.ts'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
+import { listSnapshots, SNAPSHOT_MANIFEST, usable } from '../decisions/log/state-snapshots.ts'
 import type { StoreOrigin } from '../decisions/states/store-identity.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
@@ -153,9 +155,14 @@ const keepAll = async (
   const segments = join(copy.folder, 'segments')
   for (const name of await filesIn(segments)) await keep(join(segments, name), `log/segments/${name}`)
   const hashes = new Map(copy.catalog.flatMap(({ files: own }) => own.map((file) => [file.name, file])))
+  const lastOf = new Map(copy.catalog.flatMap(({ files: own, last }) => own.map(({ name }) => [name, last])))
   for (const name of copy.archived) {
     assertGoesOn(options)
-    files.push(await keepArchived(log, name, hashes.get(name), store, earlier))
+    try {
+      files.push(await keepArchived(log, name, hashes.get(name), store, earlier))
+    } catch (error) {
+      if (!(await isRemoved(options, error, lastOf.get(name)))) throw error
+    }
     options.work.reportProgress({ activity: 'backing up', done: files.length, unit: 'files' })
   }
   if (copy.catalog.length > 0) {
@@ -167,9 +174,51 @@ const keepAll = async (
   const documents = join(log, 'documents')
   for (const name of await filesIn(documents)) await keep(join(documents, name), `log/documents/${name}`)
   for (const name of await filesIn(log)) if (BESIDE.includes(name)) await keep(join(log, name), `log/${name}`)
+  await keepSnapshots(options, store, earlier, files)
   if (copy.states !== undefined) await keep(join(copy.states.folder, 'data.mdb'), 'state/data.mdb')
   const origin = await keepOrigin(options, keep)
   return { files, origin }
+}
+
+/** Whether a file is not there because the log begins after it by now (`prediction_log.keep`). */
+const isRemoved = async (
+  { source, log }: BackupOptions,
+  error: unknown,
+  last: number | undefined,
+): Promise<boolean> => {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || last === undefined) return false
+  return last < (await readLogBeginning(source.readLog(log))).first
+}
+
+/**
+ * Snapshots of the states beside the log. After the documents: the one that the log begins with by what they
+ * say is still there.
+ */
+const keepSnapshots = async (
+  { log }: BackupOptions,
+  store: PartStore,
+  earlier: ReadonlyMap<string, BackupFile>,
+  files: BackupFile[],
+): Promise<void> => {
+  for (const { name, folder, manifest } of usable(await listSnapshots(log))) {
+    const own: BackupFile[] = []
+    try {
+      for (const [file, { sha256 }] of [
+        ...Object.entries(manifest.files),
+        [SNAPSHOT_MANIFEST, { sha256: '' }],
+      ] as const) {
+        const path = `log/snapshots/${name}/${file}`
+        const known = earlier.get(path)
+        const isKept = known !== undefined && known.sha256 === sha256 && (await store.has(known))
+        own.push(isKept ? store.reuse(known) : await store.keepFile(join(folder, file), path))
+      }
+    } catch (error) {
+      // It was superfluous, and went at this moment.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      continue
+    }
+    files.push(...own)
+  }
 }
 
 /** A file of the archive, whose contents the catalog knows. @throws BACKUP_SOURCE_DAMAGED */

@@ -9,6 +9,7 @@ import {
   readCatalogLines,
   segmentOfFile,
 } from '../decisions/log/archive-catalog.ts'
+import { readLogBeginning } from '../decisions/log/log-beginning.ts'
 import { findGaps, heldBy, type LogGap, RunsOfNumbers, readLostNumbers } from '../decisions/log/log-gaps.ts'
 import { decodeLogEntry } from '../decisions/log/log-record.ts'
 import { documentName, type ModelDocument } from '../decisions/log/model-document.ts'
@@ -22,6 +23,7 @@ import type { LogReader, LogRest } from '../ports/prediction-log.ts'
 import type { LogProblem } from './log-problem.ts'
 import { faultsOfCatalog, linesThatAreGone } from './verify-catalog.ts'
 import { verifyDocuments } from './verify-documents.ts'
+import { verifySnapshots } from './verify-snapshots.ts'
 
 /** What was read of a log, and what is wrong with it. */
 export interface VerifiedLog {
@@ -40,6 +42,10 @@ export interface VerifiedLog {
     readonly withoutHash: number
   }
   readonly documents: number
+  /** First number that the log has, inclusive: what was before was removed by `prediction_log.keep`. */
+  readonly firstSequence: number
+  /** Snapshots of the states that are as they were written. */
+  readonly snapshots: number
   /** Highest number that the log has given, inclusive; 0: none. */
   readonly lastSequence: number
   readonly gaps: readonly LogGap[]
@@ -90,6 +96,8 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
   const isThere = new Set(names)
   const catalog = [...known, ...older]
   const archive = await checkFiles(options, catalog, isThere, problems)
+  const { first } = await readLogBeginning(log)
+  const snapshots = await verifySnapshots(folder, first, problems)
   const isUnread = problems.some(({ file }) => file === LOST_FILE)
   const lost = isUnread ? [] : await readLostNumbers(log)
   const whole = catalog.filter(({ files }) => files.every(({ name }) => isThere.has(name)))
@@ -100,7 +108,7 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
   ]
   // Also of files that are gone: the catalog says what they had.
   const lastSequence = [...held, ...catalog].reduce((last, range) => Math.max(last, range.last), 0)
-  const gaps = findGaps(held, 1, lastSequence)
+  const gaps = findGaps(held, first, lastSequence)
   const doubled = problems.length === 0 ? await doubledOr(options, names, problems) : NONE_DOUBLED
   return {
     folder,
@@ -109,6 +117,8 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
     unfinishedBytes,
     archive,
     documents: documents.count,
+    firstSequence: first,
+    snapshots,
     lastSequence,
     gaps,
     lost: lost.map(({ first, last }) => ({ first, last })),
@@ -213,7 +223,7 @@ const olderEntries = async (
 }
 
 const checkFiles = async (
-  { folder, work }: VerifyLogOptions,
+  { folder, log, work }: VerifyLogOptions,
   catalog: readonly CatalogEntry[],
   isThere: ReadonlySet<string>,
   problems: LogProblem[],
@@ -224,6 +234,8 @@ const checkFiles = async (
     for (const file of entry.files) {
       assertGoesOn(work)
       if (!isThere.has(file.name)) {
+        // Half of a removal: nobody misses it.
+        if (entry.last < (await readLogBeginning(log)).first) continue
         const reason = `it is missing, with records ${entry.first} to ${entry.last}`
         problems.push({ file: file.name, reason })
         continue

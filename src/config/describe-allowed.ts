@@ -1,4 +1,4 @@
-import { WINDOW_PATTERN } from '../foundation/duration.ts'
+import { FORGET_PATTERN, KEEP_PATTERN, WINDOW_PATTERN } from '../foundation/duration.ts'
 import { namedKeys, type SettingSchema } from './setting-schema.ts'
 
 /** The unit by which a section says that a text is read by `parseDuration`. */
@@ -62,6 +62,8 @@ const describeRange = (schema: SettingSchema): string => {
 const describeText = (schema: SettingSchema): string => {
   if (schema.unit === DURATION)
     return `a duration${schema.pattern === WINDOW_PATTERN ? ' above zero and below 10000000d' : ''} such as 7d, 1h, 30m or 90s`
+  if (schema.pattern === FORGET_PATTERN) return 'never, or a duration such as 400d'
+  if (schema.pattern === KEEP_PATTERN) return 'forever, or a duration such as 90d'
   if (schema.pattern !== undefined) return `text that matches \`${schema.pattern}\``
   return (schema.minLength ?? 0) > 0 ? 'text that is not empty' : 'text'
 }

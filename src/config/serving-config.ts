@@ -2,13 +2,13 @@ import { type Static, Type } from 'typebox'
 import { parseDuration } from '../foundation/duration.ts'
 import type { EventTimeBounds } from '../transaction/event-time.ts'
 import type { ConfigFile } from './config-file.ts'
+import { PredictionLogSchema } from './sections/prediction-log.ts'
 import {
   ApiSchema,
   EventTimeSchema,
   FeedbackSchema,
   LimitsSchema,
   LogSchema,
-  PredictionLogSchema,
   SecuritySchema,
   ServedModelSchema,
   ServedTablesSchema,

@@ -5,6 +5,7 @@ import type { InferenceObserver, SavedLogs } from './inference-pipeline.ts'
 import { appendCatalog } from './log/archive-catalog.ts'
 import { startArchiveThread } from './log/archive-thread.ts'
 import type { ArchivedSegment } from './log/prediction-archive.ts'
+import type { KeepingStatus, LogKeeper } from './log-keeper.ts'
 import type { ModelDocuments } from './model-documents.ts'
 
 export interface ArchiverParts {
@@ -19,11 +20,21 @@ export interface ArchiverParts {
   readonly archiveAfterBytes: number
   /** Told when the archive has other files than before, and before the log loses what is in them. */
   readonly onArchived: () => void
+  /** Done after each archiving, and when it is due; undefined where many share the states. */
+  readonly keeping: LogKeeper | undefined
   readonly observer: InferenceObserver
 }
 
-/** How often the size of the log is looked at, in milliseconds. */
+/** How often the size of the log is looked at, and what is due, in milliseconds. */
 const SIZE_MS = 5000
+
+/** Of a log of many servers. */
+const NOTHING_KEPT: KeepingStatus = {
+  firstSequence: 1,
+  snapshots: 0,
+  lastSnapshotAtMs: undefined,
+  removedRecords: 0,
+}
 
 /**
  * Turns the log into dated Parquet: when it is asked to, and by itself when the log is large.
@@ -49,6 +60,11 @@ export class Archiver {
     return this.bytes
   }
 
+  /** What is kept of the log. */
+  get kept(): KeepingStatus {
+    return this.parts.keeping?.status() ?? NOTHING_KEPT
+  }
+
   /** Watches the size of the log, until `close`. */
   start(): void {
     this.timer = setInterval(() => void this.watchSize(), SIZE_MS)
@@ -57,7 +73,7 @@ export class Archiver {
 
   /** Writes everything logged so far to Parquet. One after the other: two would write the same segments. */
   saveLogs(): Promise<SavedLogs> {
-    this.saving = this.saving.catch(() => undefined).then(() => this.archiveLog())
+    this.saving = this.saving.catch(() => undefined).then(() => this.archiveAndKeep())
     return this.saving
   }
 
@@ -67,9 +83,18 @@ export class Archiver {
     await this.saving.catch(() => undefined)
   }
 
-  /** Watches no more. */
+  /** Watches no more; a snapshot that is being taken is given up. */
   stop(): void {
+    this.parts.keeping?.close()
     clearInterval(this.timer)
+  }
+
+  private async archiveAndKeep(): Promise<SavedLogs> {
+    const { keeping, onArchived } = this.parts
+    const saved = await this.archiveLog()
+    // Afterwards: nothing that is old is in segments any more.
+    if ((await keeping?.run()) === true) onArchived()
+    return saved
   }
 
   private async archiveLog(): Promise<SavedLogs> {
@@ -115,7 +140,7 @@ export class Archiver {
     this.isWatching = true
     try {
       this.bytes = await this.parts.log.size()
-      if (this.bytes >= this.parts.archiveAfterBytes)
+      if (this.bytes >= this.parts.archiveAfterBytes || this.parts.keeping?.isDue === true)
         await this.saveLogs().catch((error: unknown) => this.warn(error))
     } catch {
       // The size could not be read: it is looked at again soon.

@@ -1,6 +1,6 @@
 import type { World } from '../foundation/world.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
-import type { SharedStateStore, StateStore, StorePersistence } from '../ports/state-store.ts'
+import type { OwnedStateStore, SharedStateStore, StorePersistence } from '../ports/state-store.ts'
 import type { EventTimeBounds } from '../transaction/event-time.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { DecisionReceipt, Prediction } from './decided.ts'
@@ -13,7 +13,7 @@ import type { IsStale } from './reading.ts'
 
 /** An open state store, and whether one process owns it or many share it. `name` is for people. */
 export type OpenStates =
-  | { readonly kind: 'owned'; readonly name: string; readonly store: StateStore }
+  | { readonly kind: 'owned'; readonly name: string; readonly store: OwnedStateStore }
   | {
       readonly kind: 'shared'
       readonly name: string
@@ -45,6 +45,8 @@ export interface DecisionSettings {
   readonly waitingLifeMs: number
   /** Bytes from which on the log is archived by itself. */
   readonly archiveAfterBytes: number
+  /** Whether states expire that nobody can ask anything of any more; left out: they stay. */
+  readonly expiresStates?: boolean
 }
 
 /** What both kinds of decisions are made from. */
@@ -77,6 +79,8 @@ export interface DecisionsStatus {
   readonly waiting: number
   /** Labels that wait for their transaction. */
   readonly waitingLabels: number
+  /** States that have expired since the start; undefined where they do so by themselves, or never. */
+  readonly expiredStates?: number
   /** Number of the last decision or label, inclusive; 0 before the first. */
   readonly lastSequence: number
 }

@@ -7,6 +7,7 @@ import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { QueueStatus } from './bounded-queue.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
+import type { KeepingStatus } from './log-keeper.ts'
 import type { Reads } from './reading.ts'
 import type { StateUpdate } from './state-updates.ts'
 import type { RefreshOutcome, TableStatus } from './tables/table-status.ts'
@@ -110,6 +111,8 @@ export interface InferenceStatus {
     readonly cachedStates: number
     readonly cachedBytes: number
     readonly unsavedStates: number
+    /** States of entities that were not seen for so long that they are gone, since the start. */
+    readonly expiredStates: number
     /** Whether a shared store was emptied or set back: then nothing is decided until it is put right. */
     readonly isHistoryLost: boolean
   }
@@ -119,7 +122,7 @@ export interface InferenceStatus {
     readonly waiting: number
     /** Labels that wait for their transaction. */
     readonly waitingLabels: number
-  }
+  } & KeepingStatus
   /** Tables beside the transactions, in the order in which they are looked up. */
   readonly tables: readonly TableStatus[]
   /** For earlier decisions that no receipt places. */

@@ -6,6 +6,7 @@ import { openSegmentLog } from '../adapters/segments/segment-log.ts'
 import { statesIdentity } from '../artifacts/states-manifest.ts'
 import type { FittedCleaning } from '../dataset/cleaning.ts'
 import { planFeatures } from '../features/feature-plan.ts'
+import { parseDuration } from '../foundation/duration.ts'
 import type { World } from '../foundation/world.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
@@ -60,12 +61,19 @@ const FEATURE_SETTINGS = {
   amounts: DEFAULT_AMOUNTS,
 }
 
+const withForgetAfter = (forget_after: string) => {
+  const { features } = FEATURE_SETTINGS
+  return { ...FEATURE_SETTINGS, features: { ...features, state: { ...features.state, forget_after } } }
+}
+
 /**
  * A model over two features of small windows. `weight` tells models apart: the probability of the same row
  * rises with it.
+ *
+ * @param forgetAfter the setting `features.state.forget_after`
  */
-export const testModel = (name = 'test', weight = 1): LoadedModel => {
-  const settings = smallSettings()
+export const testModel = (name = 'test', weight = 1, forgetAfter = 'never'): LoadedModel => {
+  const settings = smallSettings(forgetAfter === 'never' ? {} : { forgetAfterMs: parseDuration(forgetAfter) })
   const computed = planFeatures(settings).features.map(({ feature }) => feature.name)
   const featureNames = ['user_tx_count_60s', 'amount']
   const scorer = createModelScorer(
@@ -96,7 +104,7 @@ export const testModel = (name = 'test', weight = 1): LoadedModel => {
     },
     artifact: {
       manifest: {
-        featureSettings: FEATURE_SETTINGS,
+        featureSettings: withForgetAfter(forgetAfter),
         fitted: { features: SMALL_FIT, cleaning: CLEANING },
       },
     } as never,
@@ -117,7 +125,7 @@ export const testModel = (name = 'test', weight = 1): LoadedModel => {
     },
     computed,
     identity,
-    statesKey: 'small',
+    statesKey: forgetAfter === 'never' ? 'small' : `small, forgets after ${forgetAfter}`,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { DatabaseSettings } from '../disk/database.ts'
+import { VigiaError } from '../errors.ts'
 import type { LogPosition, PredictionLog } from '../ports/prediction-log.ts'
 import { createBoundedQueue, type QueueStatus } from './bounded-queue.ts'
 import { type DecisionEntry, predictionOf } from './decided.ts'
@@ -16,6 +17,8 @@ export interface LoggedPredictionsParts {
   readonly archive: { readonly folder: string; readonly database: DatabaseSettings }
   readonly documents: ModelDocuments
   readonly names: PredictionNames
+  /** Where the log begins: what was before was removed by `prediction_log.keep`. */
+  readonly firstSequence: () => number
 }
 
 /**
@@ -25,7 +28,10 @@ export interface LoggedPredictionsParts {
  * must be searched for, in the log and then in the archive, is done one by one.
  */
 export interface LoggedPredictions {
-  /** By its prediction id or transaction id. @throws SERVING_OVERLOADED when too many are searched for */
+  /**
+   * By its prediction id or transaction id. @throws SERVING_OVERLOADED when too many are searched for,
+   * SERVING_PREDICTION_REMOVED for one that the log had
+   */
   find(id: string): Promise<LoggedPrediction | undefined>
   /** The archive has other files than before. */
   archiveChanged(): void
@@ -41,7 +47,7 @@ export interface LoggedPredictions {
 const MOST_WAITING = 100
 
 export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPredictions => {
-  const { decisions, log, archive, documents, names } = parts
+  const { decisions, log, archive, documents, names, firstSequence } = parts
   const queue = createBoundedQueue(MOST_WAITING, 'searches for earlier decisions')
   let lookup: Promise<ArchiveLookup> | undefined
 
@@ -94,6 +100,8 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
     const position = decided?.receipt.position
     const placed = position && (await entryAt(log, position, sequence))
     const entry = placed ?? (await queue.run(() => findEntry(sequence)))
+    if (entry === undefined && sequence < firstSequence())
+      throw new VigiaError('SERVING_PREDICTION_REMOVED', { id, first: firstSequence() })
     return entry?.kind === 'decision' ? toPrediction(sequence, entry.decision, entry.vector) : undefined
   }
   return {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { withDatabase } from '../disk/database.ts'
-import type { StateStore } from '../ports/state-store.ts'
+import type { OwnedStateStore } from '../ports/state-store.ts'
 import { createMemorySharedStates } from '../testing/memory/memory-shared-states.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { ServingModels } from './decider.ts'
@@ -222,7 +222,7 @@ describe('the pipeline with its log and archive', () => {
 
   test('a store remembers whose states it has', async () => {
     const store = createMemoryStateStore()
-    const kept: StateStore = { ...store, close: async () => undefined }
+    const kept: OwnedStateStore = { ...store, close: async () => undefined }
     pipeline = await open(folder, { store: kept })
     await pipeline.close()
     const foreign = { champion: { ...testModel('foreign'), statesKey: 'other' } }
@@ -265,7 +265,7 @@ const open = async (
   }: {
     models?: ServingModels
     observer?: InferenceObserver
-    store?: StateStore
+    store?: OwnedStateStore
     states?: OpenStates
     segmentBytes?: number
   } = {},

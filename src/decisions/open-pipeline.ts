@@ -28,6 +28,7 @@ import { type LoadedModel, modelName } from './loaded-model.ts'
 import { assertNoGaps } from './log/log-gaps.ts'
 import { writeLogName } from './log/log-name.ts'
 import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
+import type { LogKeeper } from './log-keeper.ts'
 import { createLoggedPredictions, type LoggedPredictions } from './logged-predictions.ts'
 import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
 import { readFrontier } from './owned/frontier.ts'
@@ -56,6 +57,8 @@ export interface PipelineOptions {
   readonly observer: InferenceObserver
   /** Its names have hexadecimal digits and `-`. */
   readonly world: World
+  /** Opens what ends old days of the log; left out: it keeps everything, and no snapshots are taken. */
+  readonly openKeeping?: (decider: Decider, identity: StoreIdentity) => Promise<LogKeeper | undefined>
 }
 
 /** The pipeline, and what only its owner may do. */
@@ -94,13 +97,10 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const documents = createModelDocuments(log)
   const decisions = await openDecisions(options, decider, identity, documents)
   const archive = { folder: options.archive, database: options.database }
-  const logged = createLoggedPredictions({
-    decisions,
-    log,
-    archive,
-    documents,
-    names: predictionNames(identity),
-  })
+  const keeping = await options.openKeeping?.(decider, identity)
+  const firstSequence = () => keeping?.status().firstSequence ?? 1
+  const names = predictionNames(identity)
+  const logged = createLoggedPredictions({ decisions, log, archive, documents, names, firstSequence })
   const archiver = new Archiver({
     decisions,
     log,
@@ -109,6 +109,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     logBytes,
     archiveAfterBytes: settings.archiveAfterBytes,
     onArchived: logged.archiveChanged,
+    keeping,
     observer,
   })
   archiver.start()
@@ -251,7 +252,10 @@ const createPipeline = (
     },
     refreshTable: (name) => tables.refresh(name, true),
     status: () =>
-      statusOf(states.name, decisions.status(), archiver.logBytes, tables.status(), logged.status()),
+      statusOf(states.name, decisions.status(), archiver, {
+        tables: tables.status(),
+        searches: logged.status(),
+      }),
     close: () => closeAll(options, decisions, archiver, logged),
   }
 }
@@ -289,9 +293,8 @@ const reasonsOf = (decider: Decider, prediction: LoggedPrediction, reasons: numb
 const statusOf = (
   kind: string,
   status: DecisionsStatus,
-  bytes: number,
-  tables: InferenceStatus['tables'],
-  searches: InferenceStatus['searches'],
+  archiver: Pick<Archiver, 'logBytes' | 'kept'>,
+  beside: Pick<InferenceStatus, 'tables' | 'searches'>,
 ): InferenceStatus => {
   const {
     failure,
@@ -301,15 +304,15 @@ const statusOf = (
     cachedStates,
     cachedBytes,
     unsavedStates,
+    expiredStates = 0,
     isHistoryLost,
   } = status
   return {
     isReady: failure === '',
     reason: failure,
-    store: { kind, cachedStates, cachedBytes, unsavedStates, isHistoryLost },
-    log: { lastSequence, bytes, waiting, waitingLabels },
-    tables,
-    searches,
+    store: { kind, cachedStates, cachedBytes, unsavedStates, expiredStates, isHistoryLost },
+    log: { lastSequence, bytes: archiver.logBytes, waiting, waitingLabels, ...archiver.kept },
+    ...beside,
   }
 }
 

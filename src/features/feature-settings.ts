@@ -74,6 +74,7 @@ export const readFeatureSettings = (
     dimensionValues: powerOfTwoBelow(features.state.remembered_values),
     latenessMs: parseDuration(features.allowed_lateness),
     labelDelayMs: parseDuration(labels.delay),
+    ...forgetAfter(features.state.forget_after),
   })
   return {
     timeZone: features.time_zone,
@@ -108,6 +109,10 @@ export const readFeatureSettings = (
     vocabularySize: features.vocabulary_size,
   }
 }
+
+/** Of models from before it was a setting, nothing is said. */
+const forgetAfter = (text: string | undefined): Pick<StateLimits, 'forgetAfterMs'> =>
+  text === undefined || text === 'never' ? {} : { forgetAfterMs: parseDuration(text) }
 
 /** What the training data had, as it was fitted. */
 export const knownData = ({

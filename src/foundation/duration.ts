@@ -18,6 +18,12 @@ const SHORT_ENOUGH = '(\\d{1,7}d|\\d{1,9}(h|m|s|ms))'
 /** JSON Schema pattern of a duration, for settings; `parseDuration` reads what matches. */
 export const DURATION_PATTERN = `^${SHORT_ENOUGH}$`
 
+/** The same, or for ever. */
+export const KEEP_PATTERN = `^(forever|${SHORT_ENOUGH})$`
+
+/** The same, or never. */
+export const FORGET_PATTERN = `^(never|${SHORT_ENOUGH})$`
+
 /** The same above zero: nothing is in a window of no length. */
 export const WINDOW_PATTERN = `^(?!0+[a-z])${SHORT_ENOUGH}$`
 

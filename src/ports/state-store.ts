@@ -20,6 +20,9 @@ export interface StateChange {
   readonly expected: number
 }
 
+/** A state that goes: `expected` is the version that was read. */
+export type StateRemoval = Pick<StateChange, 'key' | 'expected'>
+
 /**
  * What is remembered of a thing that was done once and must not be done again: the decision on a transaction,
  * a label.
@@ -54,8 +57,24 @@ export interface Receipt {
  */
 export interface StateStore {
   load(keys: readonly EntityKey[]): Promise<readonly (StoredState | undefined)[]>
-  /** @returns whether everything was written; if not, load again and repeat the work. */
-  save(changes: readonly StateChange[], receipts?: readonly Receipt[]): Promise<boolean>
+  /**
+   * @param removed states that go in the same write; only of stores that have `statesAfter`
+   * @returns whether everything was written; if not, load again and repeat the work.
+   */
+  save(
+    changes: readonly StateChange[],
+    receipts?: readonly Receipt[],
+    removed?: readonly StateRemoval[],
+  ): Promise<boolean>
+  /**
+   * Up to `most` states of a kind in the order of their tokens, those after `after` (from the first one
+   * without it). Absent where states are not removed one by one.
+   */
+  statesAfter?(
+    kind: EntityKind,
+    after: number | undefined,
+    most: number,
+  ): Promise<readonly ({ readonly token: number } & StoredState)[]>
   /** The receipt of that id; undefined when there is none, or no longer. */
   findReceipt(id: string): Promise<Uint8Array | undefined>
   /**
@@ -85,6 +104,25 @@ export interface StateStore {
    */
   flush(): Promise<void>
   close(): Promise<void>
+}
+
+/**
+ * What a store had at one moment, whatever is written to it meanwhile. Until `close` it may cost the store
+ * room: what is replaced is kept.
+ */
+export interface StatesView extends Pick<StateStore, 'load' | 'findReceipt'> {
+  /** Kinds of which there may be states. */
+  readonly kinds: readonly EntityKind[]
+  /** All states of a kind, ascending by token; the bytes are valid until the next one is asked for. */
+  entries(kind: EntityKind): AsyncIterable<{ readonly token: number } & StoredState>
+  /** Receipts whose ids begin with `prefix`, ascending by id. */
+  receipts(prefix: string): AsyncIterable<Receipt>
+  close(): void
+}
+
+/** A store of one process, which can be looked at as it was at one moment. */
+export interface OwnedStateStore extends StateStore {
+  view(): Promise<StatesView>
 }
 
 /** A copy of a store's states, as they were at one moment; what it says of the log. */

@@ -99,6 +99,26 @@ export class EngineDriver {
     }
   }
 
+  /** Puts the state of an entity that was never seen in the place of every one that `isOver`. */
+  beginAnew(isOver: (kind: EntityKind, token: number, watermarkMs: number) => boolean): number {
+    let count = 0
+    for (const [kind, token, { data, base }] of this.entries()) {
+      if (!isOver(kind, token, data[base + HEADER.watermark]!)) continue
+      this.states[kind]!.set(token, this.engineer.keeperOf(kind)!.create())
+      count++
+    }
+    return count
+  }
+
+  /** The states that `transaction` names, by kind of states. */
+  statesOf(transaction: Transaction): readonly { readonly kind: EntityKind; readonly token: number }[] {
+    const { entities } = this.engineer.event
+    return Object.entries(this.tokensOf(transaction)).map(([kind, token]) => ({
+      kind: stateKindOf(kind, entities),
+      token,
+    }))
+  }
+
   /** All states as text, to see whether anything changed. */
   fingerprint(): string {
     return [...this.entries()]

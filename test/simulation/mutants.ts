@@ -48,7 +48,7 @@ export const MUTANTS: readonly Mutant[] = [
     'receipts are not saved',
     1,
     'src/decisions/owned/unsaved-states.ts',
-    '        ...receipts.receipts,\n',
+    '...receipts.receipts, ',
     '',
   ),
   one(

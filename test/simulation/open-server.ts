@@ -52,11 +52,16 @@ const settingsOf = (site: Site, { host }: Server): ServiceOptions['settings'] =>
       cache_size: setup.cacheBytes / MEBIBYTE,
       save_interval: `${setup.saveAfterMs}ms`,
       repetition_window: '30d',
+      expire: 'auto',
     },
     prediction_log: {
       path: site.logFolder(host),
       durability: setup.durability,
       segment_size: setup.segmentBytes / MEBIBYTE,
+      // They are written with the real file system.
+      keep: 'forever',
+      snapshot_every: '0s',
+      snapshots_kept: 2,
     },
     tables: {},
     event_time: { max_future: '1d', max_age: '1d' },

@@ -1,6 +1,14 @@
 import type { Lease } from '../../src/disk/folder-lock.ts'
 import { VigiaError } from '../../src/errors.ts'
-import type { EntityKey, Receipt, StateChange, StateStore, StoredState } from '../../src/ports/state-store.ts'
+import type {
+  EntityKey,
+  OwnedStateStore,
+  Receipt,
+  StateChange,
+  StateRemoval,
+  StatesView,
+  StoredState,
+} from '../../src/ports/state-store.ts'
 import { byKind } from '../../src/transaction/entity-kind.ts'
 import type { Machine } from './machine.ts'
 
@@ -41,7 +49,7 @@ export class StoreFolder {
   }
 
   /** Makes the process whose turn it is the owner. Whoever comes has the lease of the folder. */
-  open(lease: Lease): StateStore {
+  open(lease: Lease): OwnedStateStore {
     const { machine } = this
     lease.check()
     const process = machine.process!
@@ -59,7 +67,20 @@ export class StoreFolder {
     const stored = (bytes: Uint8Array, version = 1): StoredState => ({ bytes: bytes.slice(), version })
     return {
       load: (keys) => this.read(() => keys.map((key) => this.contents.get(stateName(key)))),
-      save: (changes, receipts = []) => inTurn(() => commit(() => this.changesOf(changes, receipts, stored))),
+      statesAfter: (kind, after = -1, most) =>
+        this.read(() => {
+          const prefix = `state/${kind}/`
+          const tokens = [...this.contents.keys()]
+            .filter((name) => name.startsWith(prefix))
+            .map((name) => Number(name.slice(prefix.length)))
+          return tokens
+            .filter((token) => token > after)
+            .sort((a, b) => a - b)
+            .slice(0, most)
+            .map((token) => ({ token, ...this.contents.get(stateName({ kind, token }))! }))
+        }),
+      save: (changes, receipts = [], removed = []) =>
+        inTurn(() => commit(() => this.changesOf(changes, receipts, removed, stored))),
       findReceipt: (id) => this.read(() => this.contents.get(receiptName(id))?.bytes),
       sweepReceipts: (after, most, isExpired) =>
         inTurn(async () => {
@@ -89,6 +110,7 @@ export class StoreFolder {
       entries: () => {
         throw new Error('entries is not simulated')
       },
+      view: () => this.read(() => viewOf(new Map(this.contents))),
       count: async () => byKind([], () => 0),
       clear: async () => {
         await commit(() => [...this.contents.keys()].map((name) => [name, undefined]))
@@ -117,12 +139,14 @@ export class StoreFolder {
   private changesOf(
     changes: readonly StateChange[],
     receipts: readonly Receipt[],
+    removed: readonly StateRemoval[],
     stored: (bytes: Uint8Array, version?: number) => StoredState,
   ): Transaction | undefined {
-    for (const { key, expected } of changes)
+    for (const { key, expected } of [...changes, ...removed])
       if ((this.contents.get(stateName(key))?.version ?? 0) !== expected) return undefined
     return [
       ...changes.map(({ key, bytes, expected }) => [stateName(key), stored(bytes, expected + 1)] as const),
+      ...removed.map(({ key }) => [stateName(key), undefined] as const),
       ...receipts.map(({ id, bytes }) => [receiptName(id), stored(bytes)] as const),
     ]
   }
@@ -196,3 +220,24 @@ export class StoreFolder {
 
 export const storeFailed = (reason: string): VigiaError =>
   new VigiaError('SERVING_STORE_FAILED', { store: 'the simulated store', reason })
+
+const viewOf = (contents: ReadonlyMap<string, StoredState>): StatesView => {
+  const named = (prefix: string): string[] =>
+    [...contents.keys()].filter((name) => name.startsWith(prefix)).sort()
+  const kinds = new Set(named('state/').map((name) => name.split('/')[1]!))
+  return {
+    kinds: [...kinds],
+    load: async (keys) => keys.map((key) => contents.get(stateName(key))),
+    findReceipt: async (id) => contents.get(receiptName(id))?.bytes,
+    async *entries(kind) {
+      const tokens = named(`state/${kind}/`).map((name) => Number(name.slice(name.lastIndexOf('/') + 1)))
+      for (const token of tokens.sort((a, b) => a - b))
+        yield { token, ...contents.get(stateName({ kind, token }))! }
+    },
+    async *receipts(prefix) {
+      for (const name of named(receiptName(prefix)))
+        yield { id: name.slice('receipt/'.length), bytes: contents.get(name)!.bytes }
+    },
+    close: () => undefined,
+  }
+}

@@ -1,11 +1,11 @@
-import type { StateStore } from '../../ports/state-store.ts'
+import type { OwnedStateStore } from '../../ports/state-store.ts'
 
 /**
  * The store, but for calls that come when it is being closed: they are rejected with what `closed` gives.
  * LMDB takes a read while it closes, and a moment later ends the process, because its timer finds a read
  * transaction that is over.
  */
-export const closable = (store: StateStore, closed: () => Error): StateStore => {
+export const closable = (store: OwnedStateStore, closed: () => Error): OwnedStateStore => {
   let isClosed = false
   const whileOpen =
     <A extends readonly unknown[], R>(call: (...values: A) => Promise<R>) =>
@@ -27,6 +27,8 @@ export const closable = (store: StateStore, closed: () => Error): StateStore => 
     },
     count: whileOpen(store.count),
     clear: whileOpen(store.clear),
+    view: whileOpen(store.view),
+    ...(store.statesAfter && { statesAfter: whileOpen(store.statesAfter) }),
     flush: whileOpen(store.flush),
     close: async () => {
       // Others may still call until then: what they were given is on its way to the disk.

@@ -61,7 +61,7 @@ const entriesOf = (database: Database<Buffer, number>): number =>
   (database.getStats() as { readonly entryCount: number }).entryCount
 
 /** Version (8 bytes, little-endian double) before each state. */
-const VERSION_BYTES = 8
+export const VERSION_BYTES = 8
 
 /** Version of a stored state; 0 where there is none. */
 export const versionOf = (database: Database<Buffer, number>, token: number): number => {

@@ -1,6 +1,13 @@
 import { type FolderOwner, holdFolder } from '../../disk/folder-lock.ts'
 import { VigiaError } from '../../errors.ts'
-import type { Receipt, StateChange, StateStore } from '../../ports/state-store.ts'
+import type {
+  OwnedStateStore,
+  Receipt,
+  StateChange,
+  StateRemoval,
+  StoredState,
+} from '../../ports/state-store.ts'
+import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { closable } from './closable.ts'
 import { awaitEarlierWriter } from './earlier-writer.ts'
 import {
@@ -13,6 +20,7 @@ import {
   versionOf,
 } from './lmdb-databases.ts'
 import { type Ownership, takeOwnership } from './lmdb-ownership.ts'
+import { viewStates } from './view-states.ts'
 
 export interface LmdbOptions {
   /** Made when it is not there. */
@@ -35,7 +43,11 @@ export interface LmdbOptions {
  *
  * @throws SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED
  */
-export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions): Promise<StateStore> => {
+export const openLmdbStateStore = async ({
+  folder,
+  owner,
+  onLost,
+}: LmdbOptions): Promise<OwnedStateStore> => {
   const guarded = async <T>(work: () => T | Promise<T>): Promise<T> => {
     try {
       return await work()
@@ -52,12 +64,12 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
     lease.release()
     throw error
   })
-  const { root, statesOf, kinds, knownKinds, receipts, notes } = databases
+  const { root, statesOf, receipts, notes } = databases
   // Nobody else may write into the folder, and here saves come one after the other: versions that were read
   // are those that will be replaced.
   let lastSave: Promise<void> = Promise.resolve()
 
-  const store: StateStore = {
+  const store: OwnedStateStore = {
     load: (keys) =>
       guarded(() =>
         keys.map(({ kind, token }) => {
@@ -65,8 +77,9 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
           return stored === undefined ? undefined : decodeState(stored)
         }),
       ),
-    save: (changes, added = []) => {
-      const own = lastSave.then(() => guarded(() => write(databases, ownership, changes, added)))
+    statesAfter: (kind, after, most) => guarded(() => statesAfter(databases, kind, after, most)),
+    save: (changes, added = [], removed = []) => {
+      const own = lastSave.then(() => guarded(() => write(databases, ownership, changes, added, removed)))
       lastSave = own.then(
         () => undefined,
         () => undefined,
@@ -87,13 +100,8 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
         yield { token: key, ...decodeState(value) }
     },
     count: () => guarded(() => countOf(databases)),
-    clear: () =>
-      guarded(() =>
-        ownership.transaction(() => {
-          for (const kind of knownKinds()) statesOf(kind).clearSync()
-          for (const database of [kinds, receipts, notes]) database.clearSync()
-        }),
-      ),
+    clear: () => guarded(() => ownership.transaction(() => clearAll(databases))),
+    view: () => guarded(() => viewStates(databases)),
     flush: () => guarded(() => root.flushed.then(() => undefined)),
     close: () =>
       guarded(async () => {
@@ -104,6 +112,11 @@ export const openLmdbStateStore = async ({ folder, owner, onLost }: LmdbOptions)
       }),
   }
   return closable(store, () => storeFailed(folder, new Error('it is closed')))
+}
+
+const clearAll = ({ statesOf, kinds, knownKinds, receipts, notes }: LmdbDatabases): void => {
+  for (const kind of knownKinds()) statesOf(kind).clearSync()
+  for (const database of [kinds, receipts, notes]) database.clearSync()
 }
 
 const storeFailed = (folder: string, error: unknown): VigiaError => {
@@ -126,19 +139,40 @@ const write = async (
   ownership: Ownership,
   changes: readonly StateChange[],
   newReceipts: readonly Receipt[],
+  removed: readonly StateRemoval[],
 ): Promise<boolean> => {
-  if (!changes.every(({ key, expected }) => versionOf(statesOf(key.kind), key.token) === expected))
+  if (
+    ![...changes, ...removed].every(
+      ({ key, expected }) => versionOf(statesOf(key.kind), key.token) === expected,
+    )
+  )
     return false
   const known = knownKinds()
   const added = new Set(changes.map(({ key }) => key.kind).filter((kind) => !known.includes(kind)))
   // Opened before: what opens a database is no part of the transaction.
-  for (const { key } of changes) statesOf(key.kind)
+  for (const { key } of [...changes, ...removed]) statesOf(key.kind)
   await ownership.write(() => {
     for (const kind of added) void kinds.put(kind, kind)
     for (const change of changes) void statesOf(change.key.kind).put(change.key.token, encodeState(change))
+    for (const { key } of removed) void statesOf(key.kind).remove(key.token)
     for (const { id, bytes } of newReceipts) void receipts.put(id, asBuffer(bytes))
   })
   return true
+}
+
+/** As `StateStore.statesAfter`. */
+const statesAfter = (
+  { statesOf }: LmdbDatabases,
+  kind: EntityKind,
+  after: number | undefined,
+  most: number,
+): ({ readonly token: number } & StoredState)[] => {
+  const found: ({ readonly token: number } & StoredState)[] = []
+  // One more than asked for: the first is the one that was looked at last time.
+  const start = after === undefined ? {} : { start: after }
+  for (const { key, value } of statesOf(kind).getRange({ ...start, limit: most + 1, snapshot: false }))
+    if (key !== after && found.length < most) found.push({ token: key, ...decodeState(value) })
+  return found
 }
 
 /** As `StateStore.sweepReceipts`. */

@@ -1,8 +1,8 @@
-import type { EntityKey, StateStore, StoredState } from '../../ports/state-store.ts'
+import type { EntityKey, OwnedStateStore, StatesView, StoredState } from '../../ports/state-store.ts'
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 
 /** States in this process's memory: for tests, and for scoring files. They are gone when the process ends. */
-export const createMemoryStateStore = (): StateStore => {
+export const createMemoryStateStore = (): OwnedStateStore => {
   const states = new Map<EntityKind, Map<number, StoredState>>(ENTITY_KINDS.map((kind) => [kind, new Map()]))
   const statesOf = (kind: EntityKind): Map<number, StoredState> => {
     const known = states.get(kind)
@@ -21,14 +21,23 @@ export const createMemoryStateStore = (): StateStore => {
   }
   return {
     load: async (keys) => keys.map(stateOf),
-    save: async (changes, added = []) => {
-      const isCurrent = changes.every(({ key, expected }) => (stateOf(key)?.version ?? 0) === expected)
+    save: async (changes, added = [], removed = []) => {
+      const isCurrent = [...changes, ...removed].every(
+        ({ key, expected }) => (stateOf(key)?.version ?? 0) === expected,
+      )
       if (!isCurrent) return false
+      for (const { key } of removed) statesOf(key.kind).delete(key.token)
       for (const { key, bytes, expected } of changes)
         statesOf(key.kind).set(key.token, { bytes: new Uint8Array(bytes), version: expected + 1 })
       for (const { id, bytes } of added) receipts.set(id, new Uint8Array(bytes))
       return true
     },
+    statesAfter: async (kind, after = -1, most) =>
+      [...statesOf(kind)]
+        .filter(([token]) => token > after)
+        .sort(([a], [b]) => a - b)
+        .slice(0, most)
+        .map(([token, state]) => ({ token, ...state })),
     findReceipt: async (id) => receipts.get(id),
     sweepReceipts: async (after, most, isExpired) => {
       const ids = [...receipts.keys()].filter((id) => after === undefined || id > after).sort()
@@ -46,6 +55,30 @@ export const createMemoryStateStore = (): StateStore => {
     count: async () => byKind([...states.keys()], (kind) => statesOf(kind).size),
     clear: async () => forget(),
     flush: async () => undefined,
+    view: async () => viewOf(states, receipts),
     close: async () => forget(),
+  }
+}
+
+/** Of maps whose values are replaced and never changed. */
+const viewOf = (
+  live: ReadonlyMap<EntityKind, ReadonlyMap<number, StoredState>>,
+  liveReceipts: ReadonlyMap<string, Uint8Array>,
+): StatesView => {
+  const states = new Map([...live].map(([kind, ofKind]) => [kind, new Map(ofKind)]))
+  const receipts = new Map(liveReceipts)
+  return {
+    kinds: [...states.keys()],
+    load: async (keys) => keys.map(({ kind, token }) => states.get(kind)?.get(token)),
+    findReceipt: async (id) => receipts.get(id),
+    async *entries(kind) {
+      const entries = [...(states.get(kind) ?? [])].sort(([a], [b]) => a - b)
+      for (const [token, state] of entries) yield { token, ...state }
+    },
+    async *receipts(prefix) {
+      const ids = [...receipts.keys()].filter((id) => id.startsWith(prefix)).sort()
+      for (const id of ids) yield { id, bytes: receipts.get(id)! }
+    },
+    close: () => undefined,
   }
 }

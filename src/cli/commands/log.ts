@@ -165,7 +165,8 @@ const linesOf = (log: VerifiedLog): string[] => {
       }`,
     ),
     line('documents', String(log.documents)),
-    line('numbers', `up to ${log.lastSequence}${lostText(lost)}`),
+    line('snapshots', String(log.snapshots)),
+    line('numbers', `${beginningText(log)}up to ${log.lastSequence}${lostText(lost)}`),
     ...problems
       .slice(0, MOST_NAMED)
       .map(({ file, offset, reason }) =>
@@ -182,6 +183,9 @@ const linesOf = (log: VerifiedLog): string[] => {
     line('verdict', log.isWhole ? 'whole' : 'not whole'),
   ]
 }
+
+const beginningText = ({ firstSequence }: VerifiedLog): string =>
+  firstSequence === 1 ? '' : `from ${firstSequence}, those before were removed by prediction_log.keep; `
 
 const unfinishedText = (bytes: number): string =>
   bytes === 0 ? '' : `; ${bytes} bytes of an unfinished record at the end`

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { assertFolders } from '../../decisions/log/logged-entries.ts'
 import type { LookupParity } from '../../decisions/tables/compare-lookups.ts'
 import { loadServedTable } from '../../decisions/tables/load-served-table.ts'
@@ -9,7 +9,7 @@ import { VigiaError } from '../../errors.ts'
 import { type ModelParity, parityOfLog } from '../../pipelines/parity/parity-of-log.ts'
 import { isParity } from '../../pipelines/parity/parity-report.ts'
 import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
-import type { Command } from '../command.ts'
+import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 import { freeOutput } from '../output-file.ts'
 
@@ -37,6 +37,11 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
       flags: '--states <folder>',
       description: 'states that the log began with; otherwise those that it names',
     },
+    {
+      flags: '--from <snapshot>',
+      description:
+        'begin after this record, with the snapshot of the states that the log has of it (number or folder); 0: with its first record. Otherwise with the first record, or the oldest snapshot of a log that begins later',
+    },
     { flags: '-o, --out <file>', description: 'JSON report to write: of the model that decided last' },
     { flags: '--force', description: 'replace the report if it exists' },
     ...CONFIG_OPTIONS,
@@ -44,53 +49,74 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
   examples: [
     { command: 'vigia parity', explanation: 'The log of the server of this folder.' },
     {
+      command: 'vigia parity --from 120000',
+      explanation: 'What came after the snapshot of record 120000.',
+    },
+    {
       command: 'vigia parity --log pod-a/log --log pod-b/log --out parity.json',
       explanation: 'Two servers with one Redis, and a report for the promotion.',
     },
   ],
-  run: async (context, input) => {
-    const { settings } = await readServingConfig(context, input)
-    const { workingDirectory } = context
-    const logs = input.options['log']
-    const folders =
-      Array.isArray(logs) && logs.length > 0
-        ? logs.map((folder) => resolve(workingDirectory, String(folder)))
-        : [settings.prediction_log.path]
-    await assertFolders(folders)
-    const out = typeof input.options['out'] === 'string' ? await freeOutput(context, input) : undefined
-    const states = input.options['states']
-    const workFolder = out === undefined ? join(workingDirectory, '.vigia') : dirname(out)
-    await mkdir(workFolder, { recursive: true })
-    const database = {
-      threads: availableParallelism(),
-      memoryLimit: '2GB',
-      tempDirectory: join(workFolder, '.parity-spill'),
-    }
-    const { signal } = context.work
-    const compared = await parityOfLog({
-      folders,
-      openLog: storage.readLog,
-      workFolder,
-      tables: {
-        settings: settings.tables,
-        files: { workingDirectory, database, signal },
-        load: loadServedTable,
-      },
-      ...(typeof states === 'string' && { states: resolve(workingDirectory, states) }),
-      work: { ...context.work, database },
-    })
-    const last = compared.at(-1)
-    if (last === undefined)
-      throw new VigiaError('SERVING_LOG_INCOMPLETE', {
-        folder: folders.join(', '),
-        reason: 'nothing was decided',
-      })
-    if (out !== undefined) await writeTextAtomically(out, `${JSON.stringify(last.report, null, 2)}\n`)
-    if (context.json) context.stdout.write(`${JSON.stringify(compared, null, 2)}\n`)
-    else context.stdout.write(describe(compared))
-    return compared.every(({ report }) => isParity(report)) ? 0 : 1
-  },
+  run: (context, input) => compareLog(context, input, storage),
 })
+
+const compareLog = async (
+  context: CommandContext,
+  input: CommandInput,
+  storage: ParityTools['storage'],
+): Promise<ExitCode> => {
+  const { settings } = await readServingConfig(context, input)
+  const { workingDirectory } = context
+  const logs = input.options['log']
+  const folders =
+    Array.isArray(logs) && logs.length > 0
+      ? logs.map((folder) => resolve(workingDirectory, String(folder)))
+      : [settings.prediction_log.path]
+  await assertFolders(folders)
+  const out = typeof input.options['out'] === 'string' ? await freeOutput(context, input) : undefined
+  const { states, from } = input.options
+  const workFolder = out === undefined ? join(workingDirectory, '.vigia') : dirname(out)
+  await mkdir(workFolder, { recursive: true })
+  const database = {
+    threads: availableParallelism(),
+    memoryLimit: '2GB',
+    tempDirectory: join(workFolder, '.parity-spill'),
+  }
+  const { signal } = context.work
+  const compared = await parityOfLog({
+    folders,
+    openLog: storage.readLog,
+    workFolder,
+    tables: {
+      settings: settings.tables,
+      files: { workingDirectory, database, signal },
+      load: loadServedTable,
+    },
+    ...(typeof from === 'string' && { from: snapshotNumber(from) }),
+    ...(typeof states === 'string' && { states: resolve(workingDirectory, states) }),
+    work: { ...context.work, database },
+  })
+  const last = compared.at(-1)
+  if (last === undefined)
+    throw new VigiaError('SERVING_LOG_INCOMPLETE', {
+      folder: folders.join(', '),
+      reason: 'nothing was decided',
+    })
+  if (out !== undefined) await writeTextAtomically(out, `${JSON.stringify(last.report, null, 2)}\n`)
+  if (context.json) context.stdout.write(`${JSON.stringify(compared, null, 2)}\n`)
+  else context.stdout.write(describe(compared))
+  return compared.every(({ report }) => isParity(report)) ? 0 : 1
+}
+
+/** Last record of the snapshot that an argument names. @throws CLI_INVALID_ARGUMENT */
+const snapshotNumber = (text: string): number => {
+  const name = basename(text)
+  if (/^\d{1,16}$/.test(name)) return Number(name)
+  throw new VigiaError('CLI_INVALID_ARGUMENT', {
+    command: 'parity',
+    reason: `--from is "${text}"; allowed: the number of a snapshot, its folder (prediction_log.path/snapshots/000000120000), or 0`,
+  })
+}
 
 const describe = (compared: readonly ModelParity[]): string =>
   compared

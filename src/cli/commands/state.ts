@@ -5,6 +5,7 @@ import { loadStates } from '../../decisions/states/load-states.ts'
 import { migrateStates } from '../../decisions/states/migrate-states.ts'
 import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
 import { VigiaError } from '../../errors.ts'
+import { formatDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import { type LoadModel, runFolderOf } from '../../pipelines/service/model-source.ts'
 import type { OpenStates, ServingStorage } from '../../pipelines/service/serving-storage.ts'
@@ -204,6 +205,7 @@ const inspect = async (request: Request): Promise<ExitCode> => {
       `in its windows     ${summary.transactionsInRing} transactions`,
       `log record         ${summary.appliedSequence === 0 ? 'none since training' : `up to ${summary.appliedSequence}`}`,
       `exact              ${summary.exact ? 'yes' : `no: ${summary.steps} steps of ${summary.stepMs / 1000} s count what has left the full ring`} (${summary.truncated} left it so far)`,
+      `expires            ${summary.expiresAfterMs === null ? 'never: features count over its life' : `${formatDuration(summary.expiresAfterMs)} after its last transaction, by the clock of all`}`,
       `late               ${summary.late} placed, ${summary.tooLate} too late to count`,
     ])
     return 0

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { DURATION_PATTERN, WINDOW_PATTERN } from '../../foundation/duration.ts'
+import { DURATION_PATTERN, FORGET_PATTERN, WINDOW_PATTERN } from '../../foundation/duration.ts'
 
 const duration = (fallback: string, description: string) =>
   Type.String({ default: fallback, pattern: DURATION_PATTERN, unit: 'duration', description })
@@ -154,6 +154,13 @@ export const FeaturesSchema = Type.Object(
           unit: 'values',
           description:
             'Merchants, places, devices and categories remembered per entity, each rounded down to a power of two; at the bound the one unseen longest is forgotten. Habits fit in 64.',
+        }),
+        forget_after: Type.String({
+          default: 'never',
+          pattern: FORGET_PATTERN,
+          unit: 'duration or never',
+          description:
+            'Gap after which an entity is begun anew: one whose next transaction comes longer after its last one is to features as if it had never been seen, in training and in service alike. never: what is counted over a life (first seen, known devices, habits) is kept for ever, and so is the state of every entity that was ever seen. Not before the longest window of the entity with the delay of labels and the allowed lateness, whatever is set. 400d forgets those who have been away for a year.',
         }),
       },
       { additionalProperties: false, default: {}, description: 'Bounds of what is kept per entity.' },

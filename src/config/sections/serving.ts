@@ -243,33 +243,13 @@ export const StateStoreSchema = Type.Object(
       description:
         'How long the answer to a transaction is remembered, so that a repeated one gets the same and a late label finds whose it was. 45 days outlast retries, and the labels that windows of 30 days can still use, whose decisions are remembered longer where windows are; some 400 bytes each, in memory with redis.',
     }),
+    expire: Type.Union([Type.Literal('auto'), Type.Literal('never')], {
+      default: 'auto',
+      description:
+        'auto: the state of an entity goes, as a record of the log, once nothing in it can be read any more: its windows have passed with the delay of labels and twice the allowed lateness, and no feature counts over its life, or features.state.forget_after of the model begins it anew. Only with lmdb.',
+    }),
   },
   { description: 'Where the states of users, merchants and devices are kept.' },
-)
-
-/** Where decisions are written down. */
-export const PredictionLogSchema = Type.Object(
-  {
-    path: Type.String({
-      default: '.vigia/log',
-      minLength: 1,
-      description: 'Folder of the log and of the Parquet files made from it; one for each process.',
-    }),
-    durability: Type.Union([Type.Literal('process'), Type.Literal('power')], {
-      default: 'process',
-      description:
-        'What an answer promises. process: the decision survives the end of the process, kill -9 included. power: also a power failure, which costs some milliseconds a decision. A fleet usually loses processes, not power.',
-    }),
-    segment_size: Type.Integer({
-      default: 64,
-      minimum: 1,
-      maximum: 1024,
-      unit: 'MiB',
-      description:
-        'Size at which a part of the log ends and becomes Parquet. 64 MiB are some 40,000 decisions with all features.',
-    }),
-  },
-  { default: {}, description: 'Where every decision is written down, with its features.' },
 )
 
 /** What time a transaction may have by the clock of the server. */

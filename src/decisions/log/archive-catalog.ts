@@ -1,4 +1,4 @@
-import { open, readdir, readFile } from 'node:fs/promises'
+import { open, readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../disk/database.ts'
 import type { NumberRange } from './number-ranges.ts'
@@ -114,6 +114,19 @@ export const appendCatalog = async (folder: string, entries: readonly CatalogEnt
   } finally {
     await file.close()
   }
+}
+
+/** Replaces the catalog by these entries; on the disk when it resolves. */
+export const rewriteCatalog = async (folder: string, entries: readonly CatalogEntry[]): Promise<void> => {
+  const draft = `${catalogPath(folder)}.new`
+  const file = await open(draft, 'w')
+  try {
+    await file.writeFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''))
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(draft, catalogPath(folder))
 }
 
 /** Names of all Parquet files of the log in `folder`, as the catalog writes them. */

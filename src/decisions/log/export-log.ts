@@ -87,9 +87,9 @@ const LARGEST_DOUBLED_SHARE = 0.01
 
 /** A training over a hole would have wrong features in silence. */
 const assertNoHole = async (folder: string, { openLog, work }: ExportLogOptions): Promise<void> => {
-  const { held } = await readHeld({ log: openLog(folder), folder, database: work.database })
+  const { first, held } = await readHeld({ log: openLog(folder), folder, database: work.database })
   const last = held.reduce((highest, range) => Math.max(highest, range.last), 0)
-  const gaps = findGaps(held, 1, last)
+  const gaps = findGaps(held, first, last)
   if (gaps.length > 0)
     throw new VigiaError('SERVING_LOG_GAPS', { folder, what: gapsText(gaps), numbers: rangesText(gaps) })
 }

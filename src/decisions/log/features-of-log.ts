@@ -1,39 +1,108 @@
 import { readSnapshot } from '../../artifacts/state-snapshot.ts'
 import { readStates } from '../../artifacts/states-manifest.ts'
+import { VigiaError } from '../../errors.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 import { stateKindsOf } from '../../transaction/entity-kind.ts'
 import type { StoreOrigin } from '../states/store-identity.ts'
+import { readLogBeginning } from './log-beginning.ts'
 import { createLogFeatures, type LogFeatures, type StartState } from './log-features.ts'
 import type { LogEntry } from './log-record.ts'
 import { type LoggedEntries, type LoggedEntriesOptions, logIncomplete } from './logged-entries.ts'
 import { type ModelDocument, ORIGIN_DOCUMENT } from './model-document.ts'
+import {
+  type FoundSnapshot,
+  listSnapshots,
+  type SnapshotManifest,
+  usable,
+  verifySnapshot,
+} from './state-snapshots.ts'
 
 /** What the replay of a log begins with. */
 export interface StartOfLog extends LoggedEntriesOptions {
   /** Folder of the states that the log began with; default: what the log says, or none. */
   readonly states?: string
+  /**
+   * Last record of the snapshot to begin with, 0 for the first record of the log. Left out: 0 where the log
+   * is whole, the oldest snapshot where its first days were removed.
+   */
+  readonly from?: number | undefined
+}
+
+/** Where a replay begins. */
+export interface LogStart {
+  /** Entries after this number are replayed; 0: all. */
+  readonly after: number
+  /** The states after that one; undefined: those that the log began with. */
+  readonly snapshot: Extract<FoundSnapshot, { readonly manifest: SnapshotManifest }> | undefined
 }
 
 /**
- * The features of a log before its first record, to be computed again.
+ * Finds where to begin.
  *
- * @param first the log's first record
- * @throws SERVING_LOG_INCOMPLETE when the log does not start at its beginning, or its states are not there
+ * @throws SERVING_SNAPSHOT_UNUSABLE for a snapshot that is not there, or not as it was written
+ */
+export const startOfLog = async ({ folders, openLog, from }: StartOfLog): Promise<LogStart> => {
+  const [folder = ''] = folders
+  const { first } = await readLogBeginning(openLog(folder))
+  if ((from ?? (first === 1 ? 0 : undefined)) === 0 && first === 1) return { after: 0, snapshot: undefined }
+  const found = await listSnapshots(folder)
+  const ready = usable(found).filter(({ manifest }) => manifest.sequence >= first - 1)
+  const wanted = from ?? ready[0]?.manifest.sequence ?? first - 1
+  const snapshot = ready.find(({ manifest }) => manifest.sequence === wanted)
+  const refuse = (reason: string) =>
+    new VigiaError('SERVING_SNAPSHOT_UNUSABLE', {
+      folder,
+      got: wanted,
+      reason,
+      allowed: ready.map(({ manifest }) => manifest.sequence).join(', ') || 'none',
+    })
+  if (folders.length > 1) throw refuse('these are logs of several servers, and snapshots are of one')
+  if (snapshot === undefined)
+    throw refuse(wanted < first - 1 ? `the log begins with record ${first}` : 'there is none')
+  const fault = await verifySnapshot(snapshot)
+  if (fault !== undefined) throw refuse(`${fault.file}: ${fault.reason}`)
+  return { after: snapshot.manifest.sequence, snapshot }
+}
+
+/**
+ * The features of a log before the first record of a replay, to be computed again.
+ *
+ * @param first the first record after the start
+ * @throws SERVING_LOG_INCOMPLETE when records after the start are missing, or its states are not there
  */
 export const featuresOfLog = async (
   first: LogEntry,
   logged: LoggedEntries,
   options: StartOfLog,
+  start: LogStart,
 ): Promise<LogFeatures> => {
-  if (first.sequence !== 1)
+  if (first.sequence !== start.after + 1)
     throw logIncomplete(
       options.folders,
-      `its first record is ${first.sequence}, so earlier files are missing`,
+      `its first record ${start.after === 0 ? '' : `after ${start.after} `}is ${first.sequence}, so earlier files are missing`,
     )
   const key = first.kind === 'decision' ? first.decision.model : await anyModel(options, logged)
   const model = await logged.modelOf(key)
-  return createLogFeatures(model, await startStates(model, options, logged))
+  const states =
+    start.snapshot === undefined
+      ? await startStates(model, options, logged)
+      : snapshotStates(model, start.snapshot, options)
+  return createLogFeatures(model, states)
+}
+
+const snapshotStates = (
+  { identity, name, version }: ModelDocument,
+  { folder, manifest }: NonNullable<LogStart['snapshot']>,
+  { folders }: StartOfLog,
+): StartState => {
+  if (manifest.identity.identity.layouts !== identity.layouts)
+    throw logIncomplete(
+      folders,
+      `the snapshot in ${folder} was made with other windows or bounds than ${name} ${version}`,
+    )
+  const stored = readSnapshot(folder, manifest.kinds)
+  return (kind, token) => stored.get(kind)?.get(token)
 }
 
 /** The model of a log that begins with no decision. */
@@ -53,7 +122,10 @@ const startStates = async (
   if (folder === undefined) return () => undefined
   const manifest = await readStates(folder, identity)
   if (manifest === undefined)
-    throw logIncomplete(folders, `the states that it began with are not in ${folder}`)
+    throw logIncomplete(
+      folders,
+      `the states that it began with are not in ${folder}; a snapshot of its own can be named with --from`,
+    )
   const { entities = [] } = (fitted as { features: FittedFeatures }).features
   const stored = readSnapshot(folder, stateKindsOf(entities))
   return (kind, token) => stored.get(kind)?.get(token)

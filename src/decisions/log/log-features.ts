@@ -107,7 +107,7 @@ export const createLogFeatures = (first: ModelDocument, startState: StartState):
     repair: (repaired) => {
       const { kind, token } = repaired.repair
       if (!kinds.includes(kind)) return
-      takeRepaired(leading.engineer.keeperOf(kind)!.layout, stateOf(kind, token)!, repaired)
+      takeRepaired(leading.engineer.keeperOf(kind)!, stateOf(kind, token)!, repaired)
     },
     applyLabel: (label) => {
       const { eventTimeMs, isFraud, known } = label

@@ -8,6 +8,7 @@ import {
   entriesOfOlder,
   readCatalog,
 } from './archive-catalog.ts'
+import { readLogBeginning } from './log-beginning.ts'
 import { type NumberRange, rangesText } from './number-ranges.ts'
 
 /** Numbers that a file has, both inclusive. */
@@ -70,8 +71,8 @@ export interface LogCheck {
 }
 
 /**
- * Makes sure that every number that the log has given is in a segment or in the archive, and that states can
- * be brought up to it.
+ * Makes sure that every number that the log has given since its beginning is in a segment or in the archive,
+ * and that states can be brought up to it.
  *
  * Numbers after the end of the log that states have are no gap while the log has any record: a power failure
  * takes the last moments of it (`Frontier.reopen`). They are remembered as lost, as those are that were
@@ -80,7 +81,7 @@ export interface LogCheck {
  * @throws SERVING_LOG_GAPS
  */
 export const assertNoGaps = async ({ log, folder, database, states }: LogCheck): Promise<void> => {
-  const { segments, held, lost, lastArchived, older } = await readHeld({ log, folder, database })
+  const { first, segments, held, lost, lastArchived, older } = await readHeld({ log, folder, database })
   // So that this is done once.
   if (older.length > 0) await appendCatalog(folder, older)
   const { savedThrough, storedUpTo } = states ?? { savedThrough: 0, storedUpTo: 0 }
@@ -94,7 +95,7 @@ export const assertNoGaps = async ({ log, folder, database, states }: LogCheck):
       [{ first: log.lastSequence + 1, last: lastArchived }],
       `its archive has numbers up to ${lastArchived}, and it ends with ${log.lastSequence}`,
     )
-  const gaps = findGaps(held, 1, last)
+  const gaps = findGaps(held, first, last)
   if (gaps.length > 0) throw notWhole(folder, gaps, gapsText(gaps))
   const unsaved = findGaps([...segments, ...lostOf(held)], savedThrough + 1, log.lastSequence)
   if (states !== undefined && unsaved.length > 0)
@@ -112,6 +113,8 @@ export const assertNoGaps = async ({ log, folder, database, states }: LogCheck):
 
 /** Which numbers a log has, and where. */
 export interface HeldByLog {
+  /** Where the log begins, inclusive: what is before was removed, and is missed by nobody. */
+  readonly first: number
   /** Those of the segments. */
   readonly segments: readonly HeldNumbers[]
   /** Those of segments and archive, and those that are known to be lost. */
@@ -145,6 +148,7 @@ export const readHeld = async ({
     .flatMap(heldBy)
   const lost = await readLostNumbers(log)
   return {
+    first: (await readLogBeginning(log)).first,
     segments: runs,
     held: [...runs, ...archived, ...lost.map((range) => ({ ...range, where: LOST }))],
     lost,

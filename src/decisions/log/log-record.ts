@@ -34,8 +34,9 @@ export interface LabelEntry {
 }
 
 /**
- * A state that was put in the place of another, because its history held something untrue. Its words
- * (`encodeState`) stand beside it.
+ * A state that was put in the place of another: because its history held something untrue, then its words
+ * (`encodeState`) stand beside it; or because it has expired, then there are none, and the entity is as if it
+ * had never been seen.
  */
 export interface RepairEntry {
   /** Kind of states. */

@@ -16,6 +16,8 @@ export interface LoggedEntriesOptions {
   /** An existing folder for what is written on the way. */
   readonly workFolder: string
   readonly work: Pick<Work, 'database'>
+  /** Entries after this one alone; 0, or left out: all. */
+  readonly after?: number | undefined
 }
 
 /** All that some logs have, whatever of it is Parquet by now. */
@@ -60,7 +62,7 @@ export const withLoggedEntries = async <T>(
       )
     const archives = [...folders, ...logs.map((_, i) => join(archiveFolder, String(i)))]
     return await withDatabase(database, (connection, connect) =>
-      use({ entries: readArchive(connection, archives, modelOf), modelOf, logs, connect }),
+      use({ entries: readArchive(connection, archives, modelOf, options.after), modelOf, logs, connect }),
     )
   } finally {
     await rm(archiveFolder, { recursive: true, force: true })

@@ -170,17 +170,20 @@ const bringToDisk = async (path: string): Promise<void> => {
  * two logs stands in both and comes once. Different records with one number come one after the other: a Redis
  * that lost its last second has given the number again. The database sorts, on disk where they do not fit in
  * memory.
+ *
+ * @param after entries after this number alone
  */
 export async function* readArchive(
   connection: DuckDBConnection,
   folders: readonly string[],
   modelOf: PredictionArchiveOptions['modelOf'],
+  after = 0,
 ): AsyncGenerator<LogEntry> {
   const queryOf = async (kind: string, order: string): Promise<string | undefined> => {
     const files = (await Promise.all(folders.map((folder) => parquetFiles(join(folder, kind))))).flat()
     return files.length === 0
       ? undefined
-      : `SELECT * FROM read_parquet([${files.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false) ORDER BY sequence, ${order}`
+      : `SELECT * FROM read_parquet([${files.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false) WHERE sequence > ${after} ORDER BY sequence, ${order}`
   }
   const labels = await readRows(connection, await queryOf('labels', 'transaction_id'), labelOf)
   const repairs = await readRows(connection, await queryOf('repairs', 'token'), repairOf)

@@ -58,6 +58,12 @@ const readClock = (bytes: Uint8Array): StoredClock => {
   return { clockMs: clockMs!, through }
 }
 
+/** How far the clock of a store is, epoch milliseconds; -Infinity before the first decision. */
+export const readStoredClock = async (store: Pick<StateStore, 'findReceipt'>): Promise<number> => {
+  const bytes = await store.findReceipt(CLOCK)
+  return bytes === undefined ? Number.NEGATIVE_INFINITY : readClock(bytes).clockMs
+}
+
 interface StoredClock {
   readonly clockMs: number
   readonly through: number

@@ -59,9 +59,7 @@ export const replayLog = async (parts: LogReplayParts): Promise<void> => {
   await parts.waiting.reopen()
   for await (const record of log.read(stored.savedThrough)) {
     const entry = entryOfRecord(record)
-    if (entry.kind === 'decision') await replayDecision(parts, record.sequence, entry.decision, entry.vector)
-    else if (entry.kind === 'label') await replayLabel(parts, record.sequence, entry.label)
-    else await replayRepair(parts, record.sequence, entry)
+    await advanceStates(parts, record.sequence, entry)
     // A repair answers nobody.
     if (entry.kind !== 'repair') {
       const { id, receipt, beside } = await receiptOfEntry(parts, record.sequence, entry)
@@ -81,14 +79,33 @@ export const replayLog = async (parts: LogReplayParts): Promise<void> => {
   if (lost !== undefined) observer.warned('SERVING_LOG_LOST', { ...lost })
 }
 
-const entryOfRecord = ({ sequence, payload }: LogRecord): LogEntry => {
+/** What is needed to apply records to states. */
+export interface AdvanceParts extends Pick<LogReplayParts, 'decider' | 'observer'> {
+  readonly cache: Pick<StateCache, 'bring'>
+  /** Told of each state that has a record now. */
+  readonly unsaved: Pick<UnsavedStates, 'advanced'>
+}
+
+/** Applies a record to every state that it concerns and that lacks it. */
+export const advanceStates = async (
+  parts: AdvanceParts,
+  sequence: number,
+  entry: LogEntry,
+): Promise<void> => {
+  if (entry.kind === 'decision') await replayDecision(parts, sequence, entry.decision, entry.vector)
+  else if (entry.kind === 'label') await replayLabel(parts, sequence, entry.label)
+  else await replayRepair(parts, sequence, entry)
+}
+
+/** @throws SERVING_STORE_FAILED for a record that this version does not know */
+export const entryOfRecord = ({ sequence, payload }: LogRecord): LogEntry => {
   const entry = decodeLogEntry(payload)
   if (entry !== undefined) return entry
   const reason = `record ${sequence} of the log is of a kind that this version does not know`
   throw new VigiaError('SERVING_STORE_FAILED', { store: 'state store', reason })
 }
 
-const replayLabel = async (parts: LogReplayParts, sequence: number, label: LabelEntry): Promise<void> => {
+const replayLabel = async (parts: AdvanceParts, sequence: number, label: LabelEntry): Promise<void> => {
   const { engineer, labelKeysOf } = parts.decider()
   const { items } = await parts.cache.bring(labelKeysOf(label))
   const { eventTimeMs, isFraud, known } = label
@@ -99,20 +116,20 @@ const replayLabel = async (parts: LogReplayParts, sequence: number, label: Label
 }
 
 /** @throws FEATURES_STATE_INCOMPATIBLE, FEATURES_STATE_CORRUPT */
-const replayRepair = async (parts: LogReplayParts, sequence: number, entry: Repaired): Promise<void> => {
+const replayRepair = async (parts: AdvanceParts, sequence: number, entry: Repaired): Promise<void> => {
   const { kind, token } = entry.repair
   const keeper = parts.decider().engineer.keeperOf(kind)
   if (keeper === undefined) return
   const { items } = await parts.cache.bring([{ kind, token, source: kind }])
   for (const item of lacking(items, sequence)) {
-    takeRepaired(keeper.layout, item.state, entry)
+    takeRepaired(keeper, item.state, entry)
     parts.unsaved.advanced(item, sequence)
   }
 }
 
 /** Warns of every logged value that does not come out again. */
 const replayDecision = async (
-  parts: LogReplayParts,
+  parts: AdvanceParts,
   sequence: number,
   decision: DecisionEntry,
   logged: Float64Array,

@@ -19,12 +19,13 @@ import type { Feedback, FeedbackOutcome } from '../inference-pipeline.ts'
 import { decodeLogEntry, encodeDecision, type LogEntry } from '../log/log-record.ts'
 import { assertFresh, type IsStale } from '../reading.ts'
 import { DueLabels } from './due-labels.ts'
+import { ExpiredStates, type ExpiredStatesParts } from './expired-states.ts'
 import { Frontier } from './frontier.ts'
 import type { HeldState, HeldStates } from './held-state.ts'
 import { OwnedLabels } from './owned-labels.ts'
 import { Receipts, type UnsavedReceipt } from './receipts.ts'
 import { Recovery } from './recovery.ts'
-import { Saver } from './saver.ts'
+import { Saver, sliceMsOf } from './saver.ts'
 import { StateCache } from './state-cache.ts'
 import { UnsavedStates } from './unsaved-states.ts'
 import { WaitingLabels } from './waiting-labels.ts'
@@ -84,6 +85,7 @@ class OwnedDecisions implements Decisions {
   private readonly saver: Saver
   private readonly recovery: Recovery
   private readonly waiting: WaitingLabels
+  private readonly expired: ExpiredStates
   private readonly labels: OwnedLabels
   private decider: Decider
   private isClosed = false
@@ -118,6 +120,7 @@ class OwnedDecisions implements Decisions {
       throwIfUnavailable: () => this.throwIfUnavailable(),
       append: (...record) => this.append(...record),
     })
+    const expired = this.createExpired({ store, cache, unsaved, frontier, due, world }, settings)
     const saver = new Saver({
       store,
       frontier,
@@ -125,6 +128,7 @@ class OwnedDecisions implements Decisions {
       states: unsaved,
       due,
       waiting,
+      ...(settings.expiresStates && { expired }),
       isNeeded: (eventTimeMs) => this.labels.isNeeded(eventTimeMs),
       settings,
       observer,
@@ -148,12 +152,26 @@ class OwnedDecisions implements Decisions {
     })
     this.options = options
     this.waiting = waiting
+    this.expired = expired
     this.frontier = frontier
     this.receipts = receipts
     this.cache = cache
     this.unsaved = unsaved
     this.saver = saver
     this.decider = options.decider
+  }
+
+  private createExpired(
+    parts: Pick<ExpiredStatesParts, 'store' | 'cache' | 'unsaved' | 'frontier' | 'due' | 'world'>,
+    settings: DecisionsOptions['settings'],
+  ): ExpiredStates {
+    return new ExpiredStates({
+      ...parts,
+      decider: () => this.decider,
+      sliceMs: sliceMsOf(settings),
+      isAvailable: () => !this.isClosed && this.recovery.failure === undefined && !this.cache.isOverfull,
+      append: (sequence, payload, item) => this.appendByItself(sequence, payload, item),
+    })
   }
 
   async open(): Promise<void> {
@@ -294,6 +312,7 @@ class OwnedDecisions implements Decisions {
       unsavedStates: this.unsaved.size,
       waiting: this.receipts.waiting,
       waitingLabels: this.waiting.size,
+      expiredStates: this.expired.count,
       lastSequence: this.frontier.given,
     }
   }
@@ -340,6 +359,13 @@ class OwnedDecisions implements Decisions {
       this.recovery.begin(error)
       throw error
     }
+  }
+
+  /** Appends a record that answers nobody, and that the state of `item` has by now. */
+  private appendByItself(sequence: number, payload: Uint8Array, item: HeldState): void {
+    const written = this.options.log.append(sequence, payload)
+    this.unsaved.advanced(item, sequence)
+    written.catch((error: unknown) => this.recovery.begin(error))
   }
 
   /**

@@ -5,6 +5,7 @@ import { decodeReceipt, type LabelReceipt } from '../decision-receipt.ts'
 import type { DecisionSettings } from '../decisions.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
 import { AFTER_DUE_LABELS, type DueLabels, isDueLabel } from './due-labels.ts'
+import type { ExpiredStates } from './expired-states.ts'
 import { type Frontier, isFrontierReceipt, SLICES_PER_PERIOD } from './frontier.ts'
 import type { Receipts } from './receipts.ts'
 import type { UnsavedStates } from './unsaved-states.ts'
@@ -17,6 +18,8 @@ export interface SaverParts {
   readonly states: Pick<UnsavedStates, 'save'>
   readonly due: Pick<DueLabels, 'clockAfter' | 'saved' | 'sweep'>
   readonly waiting: Pick<WaitingLabels, 'isOver'>
+  /** States that nobody can ask anything of any more; left out: they stay. */
+  readonly expired?: Pick<ExpiredStates, 'sweep'>
   /** Whether a label may still ask for a receipt of a transaction of this time. */
   readonly isNeeded: (eventTimeMs: number | undefined) => boolean
   readonly settings: Pick<DecisionSettings, 'saveAfterMs' | 'receiptLifeMs' | 'waitingLifeMs'>
@@ -48,6 +51,10 @@ const MOST_STATES = 2048
 /** Shortest slice, in milliseconds. */
 const SHORTEST_SLICE_MS = 10
 
+/** Between saves, in milliseconds. */
+export const sliceMsOf = ({ saveAfterMs }: Pick<DecisionSettings, 'saveAfterMs'>): number =>
+  Math.max(SHORTEST_SLICE_MS, saveAfterMs / SLICES_PER_PERIOD)
+
 /**
  * Saves states and receipts behind the log: a slice of each period's at a time, so that a busy state is saved
  * once a period and no decision waits long behind a save.
@@ -77,8 +84,7 @@ export class Saver {
 
   /** Saves at the end of each slice, until `stop`. */
   start(): void {
-    const sliceMs = Math.max(SHORTEST_SLICE_MS, this.parts.settings.saveAfterMs / SLICES_PER_PERIOD)
-    this.timer = setInterval(() => void this.endSlice(), sliceMs)
+    this.timer = setInterval(() => void this.endSlice(), sliceMsOf(this.parts.settings))
     this.timer.unref()
   }
 
@@ -94,6 +100,7 @@ export class Saver {
     try {
       await this.save(false)
       await this.sweep()
+      await this.parts.expired?.sweep()
     } catch (error) {
       this.warn(error)
     }

@@ -1,7 +1,8 @@
 import { VigiaError } from '../../errors.ts'
 import type { FeatureEngineer } from '../../features/feature-engineer.ts'
 import { encodeState } from '../../features/state/encoding.ts'
-import type { StateChange, StateStore } from '../../ports/state-store.ts'
+import { HEADER } from '../../features/state/layout.ts'
+import type { StateChange, StateRemoval, StateStore } from '../../ports/state-store.ts'
 import { invariantBroken } from '../invariant-broken.ts'
 import { withApplied } from '../states/stored-state.ts'
 import { type Frontier, frontierReceipts } from './frontier.ts'
@@ -30,6 +31,8 @@ export interface SaveRequest {
 interface StateBatch {
   readonly items: readonly HeldState[]
   readonly changes: readonly StateChange[]
+  /** Those of `items` that the store loses. */
+  readonly removed: readonly StateRemoval[]
   /** Ended because it is large enough: there may be more. */
   readonly isFull: boolean
 }
@@ -80,6 +83,17 @@ export class UnsavedStates {
   }
 
   /**
+   * The next save takes this state, which was never used since it was put in the place of an expired one, out
+   * of the store. It counts as changed by the next record, whichever that is: until then nothing is lacking.
+   */
+  leave(item: HeldState): void {
+    if (item.unsavedFrom !== 0) return
+    item.unsavedFrom = this.parts.frontier.given + 1
+    this.unsaved.add(item)
+    this.addedWhileSaving?.push(item)
+  }
+
+  /**
    * Saves the states that have waited longest, with receipts and frontier, as one write. One save at a time.
    *
    * @returns whether there may be more
@@ -99,13 +113,13 @@ export class UnsavedStates {
     this.addedWhileSaving = []
     let isSaved = false
     try {
-      isSaved = await store.save(batch.changes, [
-        ...receipts.receipts,
-        ...receipts.beside,
-        ...frontierReceipts(stored),
-      ])
+      isSaved = await store.save(
+        batch.changes,
+        [...receipts.receipts, ...receipts.beside, ...frontierReceipts(stored)],
+        batch.removed,
+      )
     } finally {
-      this.settle(batch.items, isSaved, this.addedWhileSaving)
+      this.settle(batch, isSaved, this.addedWhileSaving)
       this.addedWhileSaving = undefined
     }
     cache.lookAgain()
@@ -130,18 +144,30 @@ export class UnsavedStates {
     const { durable } = frontier
     const items: HeldState[] = []
     const changes: StateChange[] = []
+    const removed: StateRemoval[] = []
     let bytes = 0
     for (const item of this.unsaved) {
       if (item.unsavedFrom > dueThrough) break
       if (item.applied > durable) continue
+      if (this.mayLeave(item)) {
+        items.push(item)
+        removed.push({ key: item.key, expected: item.version })
+        continue
+      }
       const { layout } = engineer().keeperOf(item.key.kind)!
       const encoded = withApplied(encodeState(layout, item.state), item.applied)
       items.push(item)
       changes.push({ key: item.key, bytes: encoded, expected: item.version })
       bytes += encoded.length
-      if (items.length >= mostStates || bytes >= MOST_BYTES) return { items, changes, isFull: true }
+      if (items.length >= mostStates || bytes >= MOST_BYTES) return { items, changes, removed, isFull: true }
     }
-    return { items, changes, isFull: false }
+    return { items, changes, removed, isFull: false }
+  }
+
+  /** One that `leave` was called for, unless it has been used since. */
+  private mayLeave({ state, applied, version }: HeldState): boolean {
+    const isUnused = state.data[state.base + HEADER.next] === 0
+    return isUnused && version > 0 && applied <= this.parts.frontier.savedThrough
   }
 
   /** First record that some stored state lacks when those of `batch` are saved; Infinity when none does. */
@@ -152,14 +178,16 @@ export class UnsavedStates {
   }
 
   /** A save has ended: what it saved is unsaved only from what came meanwhile. */
-  private settle(batch: readonly HeldState[], isSaved: boolean, added: HeldState[]): void {
-    for (const item of batch) {
+  private settle({ items, removed }: StateBatch, isSaved: boolean, added: HeldState[]): void {
+    const gone = new Set(removed.map(({ key }) => key))
+    for (const item of items) {
       item.isSaving = false
       if (!isSaved) continue
-      item.version++
+      item.version = gone.has(item.key) ? 0 : item.version + 1
       this.unsaved.delete(item)
       item.unsavedFrom = item.cameWhileSaving
       if (item.unsavedFrom !== 0) added.push(item)
+      else if (item.version === 0) this.parts.cache.forget(item)
     }
     // Those of the batch that have changed again belong between the ones that came meanwhile.
     added.sort((a, b) => a.unsavedFrom - b.unsavedFrom)

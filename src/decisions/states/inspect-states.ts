@@ -2,6 +2,7 @@ import { VigiaError } from '../../errors.ts'
 import { planFeatures } from '../../features/feature-plan.ts'
 import { decodeState } from '../../features/state/encoding.ts'
 import { separateBlocks } from '../../features/state/entity-state.ts'
+import { lifetimeMs } from '../../features/state/expiry.ts'
 import { HEADER, type StateLayout } from '../../features/state/layout.ts'
 import { stepMsOf } from '../../features/state/steps/step-layout.ts'
 import { isExactAt } from '../../features/state/timing.ts'
@@ -27,6 +28,11 @@ export interface StateSummary {
   /** Steps that count what has left the full ring, and their length in milliseconds. */
   readonly steps: number
   readonly stepMs: number
+  /**
+   * When it expires, milliseconds after its last transaction, where states do; null: never, features count
+   * over its life.
+   */
+  readonly expiresAfterMs: number | null
   /** Transactions that left the full ring while windows needed them, came late, came too late to count. */
   readonly truncated: number
   readonly late: number
@@ -125,6 +131,7 @@ const summaryOf = (
     exact: isExactAt(layout, state, last),
     steps: past?.steps ?? 0,
     stepMs: stepMsOf(layout),
+    expiresAfterMs: Number.isFinite(lifetimeMs(layout)) ? lifetimeMs(layout) : null,
     truncated: word(HEADER.truncated),
     late: word(HEADER.late),
     tooLate: word(HEADER.tooLate),

@@ -4,7 +4,7 @@ import { HEADER } from '../../features/state/layout.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { EntityKey, SharedStateStore } from '../../ports/state-store.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
-import { featuresOfLog, type StartOfLog } from '../log/features-of-log.ts'
+import { featuresOfLog, type StartOfLog, startOfLog } from '../log/features-of-log.ts'
 import type { LogFeatures } from '../log/log-features.ts'
 import { encodeRepair } from '../log/log-record.ts'
 import { logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
@@ -48,16 +48,17 @@ export interface UntrueTimes {
  */
 export const findUntrueTimes = async (options: RepairStatesOptions): Promise<UntrueTimes> => {
   const { folders, work, eventTime } = options
-  return withLoggedEntries(options, async (logged) => {
+  const start = await startOfLog(options)
+  return withLoggedEntries({ ...options, after: start.after }, async (logged) => {
     const blinded = new Map<string, EntityKey & { untrueTimeMs: number }>()
     const transactionIds: string[] = []
     const seen = new Set<string>()
     let features: LogFeatures | undefined
-    let last = 0
+    let last = start.after
     let lastEvent = 0
     for await (const entry of logged.entries) {
       work.signal.throwIfAborted()
-      features ??= await featuresOfLog(entry, logged, options)
+      features ??= await featuresOfLog(entry, logged, options, start)
       if (entry.sequence > last + 1)
         throw logIncomplete(folders, `record ${last + 1} is missing; the next is ${entry.sequence}`)
       last = entry.sequence

@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
-import type { StateStore } from '../../ports/state-store.ts'
+import type { OwnedStateStore } from '../../ports/state-store.ts'
 import type { Attribute } from '../../transaction/attributes.ts'
 import type { TableMapping } from '../../transaction/table-mapping.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
@@ -300,7 +300,7 @@ const paymentOf = (userId: string): Transaction => ({
 
 const bandOf = (userId: string): unknown => tables!.complete(paymentOf(userId)).attributes?.['band']
 
-const serve = async (store: StateStore): Promise<OpenPipeline> =>
+const serve = async (store: OwnedStateStore): Promise<OpenPipeline> =>
   openInferencePipeline({
     models: { champion: modelWith('first') },
     tables: tablesWith({}),

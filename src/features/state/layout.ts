@@ -48,6 +48,11 @@ export interface StateLimits {
   readonly latenessMs: number
   /** The time until a label is known. */
   readonly labelDelayMs: number
+  /**
+   * Gap after which an entity is begun anew. Absent, not Infinity, where it never is: a layout is known by
+   * its limits, and those of states from before do not name it.
+   */
+  readonly forgetAfterMs?: number
 }
 
 /**
@@ -68,6 +73,11 @@ export interface StateLayout {
   readonly schemaHash: number
   /** An event this much older than the entity's latest can no longer matter. */
   readonly retentionMs: number
+  /**
+   * A transaction that comes longer after the entity's latest one begins a new state; at least `retentionMs`.
+   * Infinity: never.
+   */
+  readonly forgetAfterMs: number
   readonly windowWords: number
   /** Where a window counts its refunds, from the window's start; -1: not kept. Their total follows. */
   readonly windowRefunds: number
@@ -174,6 +184,7 @@ export const createStateLayout = (kind: EntityKind, needs: StateNeeds, limits: S
     needs.riskWindows.length > 0
       ? limits.labelDelayMs + Math.max(...needs.riskWindows.map(({ ms }) => ms))
       : 0
+  const retentionMs = Math.max(longestWindowMs, longestRiskMs) + limits.latenessMs
   const description = JSON.stringify([STATE_VERSION, kind, needs, limits])
   const bytes = new TextEncoder().encode(description)
   return {
@@ -181,7 +192,8 @@ export const createStateLayout = (kind: EntityKind, needs: StateNeeds, limits: S
     needs,
     limits,
     schemaHash: murmurHash52(bytes, 0, bytes.length),
-    retentionMs: Math.max(longestWindowMs, longestRiskMs) + limits.latenessMs,
+    retentionMs,
+    forgetAfterMs: Math.max(limits.forgetAfterMs ?? Number.POSITIVE_INFINITY, retentionMs),
     windowWords,
     windowRefunds,
     lifeRefundsAt,

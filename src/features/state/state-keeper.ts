@@ -33,6 +33,9 @@ export const FIRST_CAPACITY = 4
  * Late events. Behind the watermark by at most `latenessMs`: windows are those of the event's own time, over
  * what has arrived so far; then it is placed. Further behind: windows are those of `watermark - latenessMs`,
  * and the state does not change.
+ *
+ * Gaps. A transaction that comes longer than `forgetAfterMs` after the latest one finds the state of an
+ * entity that has not been seen. It follows from the entity's own transactions alone, so it is so everywhere.
  */
 export class StateKeeper {
   readonly layout: StateLayout
@@ -79,10 +82,24 @@ export class StateKeeper {
   /** The state of an entity that has not been seen. */
   create(): EntityState {
     const state = new EntityState(NO_WORDS, 0, 0)
+    this.begin(state)
+    return state
+  }
+
+  /** Makes `state` that of an entity that has not been seen. */
+  private begin(state: EntityState): void {
     const tables = this.dimensions.map(() => FIRST_CAPACITY)
     startBlock(this.layout, this.blocks, state, FIRST_CAPACITY, tables)
     this.windows.reset(state.data, state.base)
-    return state
+  }
+
+  /** The entity has been away for too long (`StateLayout.forgetAfterMs`). */
+  private beginAnew(state: EntityState): void {
+    const { data, base, size } = state
+    this.begin(state)
+    state.links = undefined
+    state.past = undefined
+    this.blocks.release(data, base, size)
   }
 
   /** Is a transaction of this token still in the ring? Then it is the same one, sent again. */
@@ -94,6 +111,9 @@ export class StateKeeper {
    * Shows the state to `event`: fills `reading`. Call `advance` with the same event before any other event.
    */
   read(state: EntityState, event: TransactionEvent, reading: EntityReading): void {
+    const latest = state.data[state.base + HEADER.watermark]!
+    const isForgotten = event.eventTimeMs - latest > this.layout.forgetAfterMs
+    if (isForgotten && latest !== Number.NEGATIVE_INFINITY) this.beginAnew(state)
     const { data, base } = state
     const watermark = data[base + HEADER.watermark]!
     if (this.layout.needs.life) describeLife(data, base, this.layout.lifeRefundsAt, reading)

@@ -1,4 +1,9 @@
-import { featuresOfLog, type StartOfLog } from '../../decisions/log/features-of-log.ts'
+import {
+  featuresOfLog,
+  type LogStart,
+  type StartOfLog,
+  startOfLog,
+} from '../../decisions/log/features-of-log.ts'
 import type { LogFeatures } from '../../decisions/log/log-features.ts'
 import type { DecisionEntry } from '../../decisions/log/log-record.ts'
 import { logIncomplete, withLoggedEntries } from '../../decisions/log/logged-entries.ts'
@@ -28,8 +33,9 @@ export interface ModelParity {
 }
 
 /**
- * Computes the features of every decision in a log again, from the states that the log began with and in the
- * order logged, labels at their places, and compares them with those that were served, value by value.
+ * Computes the features of every decision in a log again, from the states that the log began with or those
+ * of a snapshot beside it, in the order logged, labels at their places, and compares them with those that
+ * were served, value by value.
  *
  * `missing` counts sequence numbers that no log has, `extra` transactions that were decided on twice and
  * numbers that were given twice: either means that states and log have parted.
@@ -37,16 +43,17 @@ export interface ModelParity {
  * @throws SERVING_LOG_INCOMPLETE when the log does not start at its beginning, or its states are not there;
  * SERVING_LOG_DAMAGED
  */
-export const parityOfLog = (options: ParityOfLogOptions): Promise<readonly ModelParity[]> =>
-  withLoggedEntries(options, async (logged) => {
+export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly ModelParity[]> => {
+  const start = await startOfLog(options)
+  return withLoggedEntries({ ...options, after: start.after }, async (logged) => {
     const { folders } = options
     const { signal, reportProgress } = options.work
     let comparison: Comparison | undefined
-    let last = 0
+    let last = start.after
     for await (const entry of logged.entries) {
       signal.throwIfAborted()
       if (comparison === undefined) {
-        comparison = createComparison(await featuresOfLog(entry, logged, options), options.tables)
+        comparison = createComparison(await featuresOfLog(entry, logged, options, start), options.tables)
       }
       comparison.count(entry.sequence - last)
       last = entry.sequence
@@ -59,9 +66,14 @@ export const parityOfLog = (options: ParityOfLogOptions): Promise<readonly Model
       }
       if (last % 1000 === 0) reportProgress({ activity: 'replaying the log', done: last, unit: 'records' })
     }
-    if (comparison === undefined) throw logIncomplete(folders, 'it has no record')
-    return comparison.report(folders)
+    if (comparison === undefined)
+      throw logIncomplete(
+        folders,
+        start.after === 0 ? 'it has no record' : `it has no record after ${start.after}`,
+      )
+    return comparison.report(folders, start)
   })
+}
 
 /** Logged vectors beside computed ones, by the model that decided. */
 interface Comparison {
@@ -71,7 +83,7 @@ interface Comparison {
   /** Reads the tables of a model, the first time that it is seen. */
   prepare(model: ModelDocument): Promise<void>
   compare(model: ModelDocument, decision: DecisionEntry, served: Float64Array): void
-  report(folders: readonly string[]): readonly ModelParity[]
+  report(folders: readonly string[], start: LogStart): readonly ModelParity[]
 }
 
 /** What is counted of a model. */
@@ -112,7 +124,7 @@ const createComparison = (features: LogFeatures, tables: TablesOfLog | undefined
       compared.rows++
       compared.differing.compare(served, (f) => vector[f]!)
     },
-    report: (folders) =>
+    report: (folders, { after }) =>
       [...models.values()]
         .filter(({ rows }) => rows > 0)
         .map(({ model, rows, differing, lookups }) => ({
@@ -120,7 +132,7 @@ const createComparison = (features: LogFeatures, tables: TablesOfLog | undefined
           ...(lookups !== undefined && { lookups: lookups.report() }),
           report: {
             schema: 1,
-            source: `${rows} decisions of ${model.name} ${model.version} in ${folders.join(', ')}`,
+            source: `${rows} decisions of ${model.name} ${model.version} in ${folders.join(', ')}${after === 0 ? '' : `, after record ${after}`}`,
             identity: model.identity,
             rows,
             values: rows * model.computed.length,

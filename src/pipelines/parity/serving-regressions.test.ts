@@ -25,7 +25,14 @@ describe('the gates of a promotion, by what serving does', () => {
     expect(gatesOf(await serve(trained, { workFolder: work, rows: 1000 }))).toEqual(PASSED)
     expect(existsSync(join(work, '.vigia/state'))).toBe(true)
     // Nobody holds it: another service may open it.
-    const log = { path: join(work, '.vigia/log'), durability: 'process', segment_size: 1 } as const
+    const log = {
+      path: join(work, '.vigia/log'),
+      durability: 'process',
+      segment_size: 1,
+      keep: 'forever',
+      snapshot_every: '0s',
+      snapshots_kept: 2,
+    } as const
     await (await testStorage().openLog(log)).close()
   })
 

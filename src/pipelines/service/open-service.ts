@@ -30,6 +30,8 @@ import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
+import type { KeepingSettings } from '../../keeping/log-keeping.ts'
+import { keepingOpener } from '../../keeping/open-keeping.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
@@ -117,16 +119,20 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         world,
         ...(loadTable !== undefined && { load: loadTable }),
       })
-      const pipeline = await openInferencePipeline({
-        models,
-        tables,
+      const own = {
         states,
         log,
         archive: settings.prediction_log.path,
-        database: databaseOf(settings.prediction_log.path, '128MB'),
         settings: decisionSettingsOf(options),
         observer,
         world,
+      }
+      const pipeline = await openInferencePipeline({
+        ...own,
+        models,
+        tables,
+        database: databaseOf(settings.prediction_log.path, '128MB'),
+        openKeeping: keepingOpener({ ...own, keeping: keepingSettingsOf(settings) }),
       })
       // The models are in service by then, whether the disk takes this or not.
       const keep = (served: ServedSources): Promise<void> =>
@@ -156,7 +162,16 @@ const decisionSettingsOf = ({
   waitingLabels: feedback.waiting_labels,
   waitingLifeMs: parseDuration(feedback.waiting_time),
   archiveAfterBytes: prediction_log.segment_size * MEBIBYTE,
+  expiresStates: state_store.expire === 'auto',
   eventTime: eventTime ?? eventTimeBounds({ event_time }),
+})
+
+const keepingSettingsOf = ({
+  prediction_log: { keep, snapshot_every, snapshots_kept },
+}: Pick<ServiceOptions['settings'], 'prediction_log'>): KeepingSettings => ({
+  snapshotEveryMs: parseDuration(snapshot_every),
+  snapshotsKept: snapshots_kept,
+  keepMs: keep === 'forever' ? Number.POSITIVE_INFINITY : parseDuration(keep),
 })
 
 const loadModels = async (

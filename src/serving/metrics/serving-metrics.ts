@@ -293,6 +293,11 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     (pipeline) => pipeline.status().store.unsavedStates,
   ],
   [
+    'vigia_store_expired_states',
+    'States of entities that have expired since the start: nothing in them could be read any more.',
+    (pipeline) => pipeline.status().store.expiredStates,
+  ],
+  [
     'vigia_log_last_sequence',
     'Place of the last decision in the log.',
     (pipeline) => pipeline.status().log.lastSequence,
@@ -312,6 +317,26 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     'vigia_log_waiting_records',
     'Records whose receipts are not yet in the store.',
     (pipeline) => pipeline.status().log.waiting,
+  ],
+  [
+    'vigia_log_first_sequence',
+    'First place in the log: what was before was removed by prediction_log.keep.',
+    (pipeline) => pipeline.status().log.firstSequence,
+  ],
+  [
+    'vigia_log_removed_records',
+    'Records that prediction_log.keep has removed since the start.',
+    (pipeline) => pipeline.status().log.removedRecords,
+  ],
+  [
+    'vigia_snapshots',
+    'Snapshots of the states beside the log.',
+    (pipeline) => pipeline.status().log.snapshots,
+  ],
+  [
+    'vigia_snapshot_timestamp_seconds',
+    'When the latest snapshot of the states was taken; 0: never.',
+    (pipeline) => (pipeline.status().log.lastSnapshotAtMs ?? 0) / 1000,
   ],
   [
     'vigia_searches_waiting',

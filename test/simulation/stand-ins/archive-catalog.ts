@@ -13,6 +13,11 @@ export const appendCatalog = async (_folder: string, entries: readonly CatalogEn
   for (const entry of entries) ownCatalog().set(entry.segment, entry)
 }
 
+/** Nothing of a simulated log is removed. */
+export const rewriteCatalog = async (): Promise<void> => {
+  throw new Error('rewriteCatalog is not simulated')
+}
+
 export const readCatalog = async (): Promise<readonly CatalogEntry[]> => [...ownCatalog().values()]
 
 export const archiveFileNames = async (): Promise<readonly string[]> => []

@@ -1,0 +1,77 @@
+import type { Decider } from '../decisions/decider.ts'
+import type { DecisionSettings, OpenStates } from '../decisions/decisions.ts'
+import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
+import type { LogKeeper } from '../decisions/log-keeper.ts'
+import type { StoreIdentity } from '../decisions/states/store-identity.ts'
+import { VigiaError } from '../errors.ts'
+import { formatDuration } from '../foundation/duration.ts'
+import type { World } from '../foundation/world.ts'
+import type { PredictionLog } from '../ports/prediction-log.ts'
+import { type KeepingSettings, LogKeeping } from './log-keeping.ts'
+
+export interface OpenKeepingOptions {
+  readonly states: OpenStates
+  readonly log: PredictionLog
+  /** Of log and archive. */
+  readonly archive: string
+  readonly settings: DecisionSettings
+  readonly keeping: KeepingSettings
+  readonly observer: InferenceObserver
+  readonly world: Pick<World, 'now'>
+}
+
+/**
+ * Opens what keeps snapshots and ends old days for a store of one process; nothing where many share it:
+ * nobody can look at a shared store as it is at one moment, so its logs are needed from the first record on.
+ *
+ * The opener throws SERVING_KEEP_SHARED, and SERVING_KEEP_SHORT when days would go that something needs.
+ */
+export const keepingOpener =
+  (options: OpenKeepingOptions) =>
+  async (decider: Decider, identity: StoreIdentity): Promise<LogKeeper | undefined> => {
+    const { states, log, archive: folder, settings, keeping: kept, observer, world } = options
+    const isForEver = kept.keepMs === Number.POSITIVE_INFINITY
+    if (states.kind === 'shared') {
+      if (isForEver) return undefined
+      throw new VigiaError('SERVING_KEEP_SHARED', { store: states.name })
+    }
+    if (!isForEver) assertLongEnough(kept, settings, decider)
+    const { store } = states
+    const { now } = world
+    const keeping = new LogKeeping({
+      store,
+      log,
+      folder,
+      identity,
+      decider,
+      observer,
+      settings: kept,
+      now,
+    })
+    await keeping.open()
+    return keeping
+  }
+
+/** @throws SERVING_KEEP_SHORT */
+const assertLongEnough = (
+  { keepMs, snapshotEveryMs }: KeepingSettings,
+  { receiptLifeMs, waitingLifeMs }: DecisionSettings,
+  { engineer }: Decider,
+): void => {
+  const short = (needed: string, leastMs: number) =>
+    new VigiaError('SERVING_KEEP_SHORT', {
+      got: formatDuration(keepMs),
+      allowed: formatDuration(leastMs),
+      needed,
+    })
+  if (snapshotEveryMs === 0)
+    throw new VigiaError('SERVING_KEEP_WITHOUT_SNAPSHOTS', { got: formatDuration(keepMs) })
+  const windowMs = Math.max(0, ...engineer.kinds.map((kind) => engineer.keeperOf(kind)!.layout.retentionMs))
+  const needs: readonly (readonly [string, number])[] = [
+    ['state_store.repetition_window', receiptLifeMs],
+    ['feedback.waiting_time', waitingLifeMs],
+    ['the longest window of the model with the delay of labels', windowMs],
+    ['two intervals of prediction_log.snapshot_every', 2 * snapshotEveryMs],
+  ]
+  for (const [needed, leastMs] of needs) if (keepMs < leastMs) throw short(needed, leastMs)
+}

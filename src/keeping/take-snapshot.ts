@@ -1,0 +1,171 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { encodeEntryHeader } from '../artifacts/state-snapshot.ts'
+import {
+  listSnapshots,
+  manifestText,
+  RECEIPTS_FILE,
+  type SnapshotManifest,
+  snapshotName,
+  snapshotsFolder,
+  usable,
+} from '../decisions/log/state-snapshots.ts'
+import { readStoredClock } from '../decisions/owned/due-labels.ts'
+import type { StoreIdentity } from '../decisions/states/store-identity.ts'
+import type { OwnedStateStore, StatesView } from '../ports/state-store.ts'
+import type { EntityKind } from '../transaction/entity-kind.ts'
+import { type RolledStates, type RollParts, rollStates } from './roll-states.ts'
+
+export interface TakeSnapshotParts extends Omit<RollParts, 'view'> {
+  readonly store: Pick<OwnedStateStore, 'view'>
+  readonly identity: StoreIdentity
+  /** Of the log. */
+  readonly folder: string
+  readonly nowMs: number
+  /** Asked before each write: true ends it, and nothing is left. */
+  readonly isOver: () => boolean
+}
+
+/** Bytes of one write, less than a millisecond of work; between two of them decisions have their turn. */
+const WRITE_BYTES = 64 << 10
+const PAUSE_MS = 1
+
+/** Receipts that a restored store needs and that are in no record of the log which it would replay. */
+const KEPT_RECEIPTS = ['due/', 'waiting/']
+
+/**
+ * Writes the states as of one record beside the log, so that a replay can begin there instead of at the first
+ * record. The store is looked at as it is at one moment, and goes on being written; what is written at a time
+ * is small, so no decision waits for it. Whole and on the disk, or not there.
+ *
+ * @returns undefined when it is over, or nothing has come since the last snapshot
+ */
+export const takeSnapshot = async (parts: TakeSnapshotParts): Promise<SnapshotManifest | undefined> => {
+  const { folder, store } = parts
+  const all = snapshotsFolder(folder)
+  await mkdir(all, { recursive: true })
+  // Of a process that was killed.
+  for (const name of await readdir(all))
+    if (name.startsWith('.')) await rm(join(all, name), { recursive: true, force: true })
+  const view = await store.view()
+  try {
+    const rolled = await rollStates({ ...parts, view })
+    const known = usable(await listSnapshots(folder)).at(-1)?.manifest.sequence ?? 0
+    if (rolled.sequence <= known) return undefined
+    const name = snapshotName(rolled.sequence)
+    const draft = join(all, `.taking-${name}`)
+    await mkdir(draft)
+    try {
+      const manifest = await writeFiles(parts, view, rolled, draft)
+      if (parts.isOver()) return undefined
+      await rm(join(all, name), { recursive: true, force: true })
+      await rename(draft, join(all, name))
+      await bringToDisk(all)
+      return manifest
+    } finally {
+      await rm(draft, { recursive: true, force: true })
+    }
+  } finally {
+    view.close()
+  }
+}
+
+const writeFiles = async (
+  { identity, nowMs, isOver }: TakeSnapshotParts,
+  view: StatesView,
+  rolled: RolledStates,
+  draft: string,
+): Promise<SnapshotManifest> => {
+  const files: Record<string, SnapshotManifest['files'][string]> = {}
+  const counts: Record<EntityKind, number> = {}
+  for (const kind of view.kinds) {
+    let count = 0
+    const name = `${kind}.states`
+    files[name] = await writeFile(join(draft, name), isOver, async function* () {
+      for await (const { token, bytes } of rolled.entries(kind)) {
+        yield encodeEntryHeader(token, bytes.length)
+        yield bytes
+        count++
+      }
+    })
+    counts[kind] = count
+  }
+  files[RECEIPTS_FILE] = await writeFile(join(draft, RECEIPTS_FILE), isOver, async function* () {
+    for (const prefix of KEPT_RECEIPTS)
+      for await (const { id, bytes } of view.receipts(prefix))
+        yield Buffer.from(`${JSON.stringify({ id, body: Buffer.from(bytes).toString('base64') })}\n`)
+  })
+  const clockMs = await readStoredClock(view)
+  const manifest: SnapshotManifest = {
+    format: 1,
+    sequence: rolled.sequence,
+    takenAtMs: nowMs,
+    clockMs: Number.isFinite(clockMs) ? clockMs : null,
+    identity,
+    kinds: view.kinds,
+    counts,
+    files,
+  }
+  await writeFile(join(draft, 'snapshot.json'), isOver, async function* () {
+    yield Buffer.from(manifestText(manifest))
+  })
+  await bringToDisk(draft)
+  return manifest
+}
+
+/** Writes pieces to a file, a bounded number of bytes at a time. */
+const writeFile = async (
+  path: string,
+  isOver: () => boolean,
+  pieces: () => AsyncIterable<Uint8Array>,
+): Promise<SnapshotManifest['files'][string]> => {
+  const file = await open(path, 'wx')
+  try {
+    const hash = createHash('sha256')
+    const buffer = Buffer.allocUnsafe(WRITE_BYTES)
+    let used = 0
+    let bytes = 0
+    const write = async (part: Uint8Array): Promise<void> => {
+      hash.update(part)
+      bytes += part.length
+      await writeWhole(file, part)
+      // As long again as that took, or nobody else would have half of the time.
+      await pause(PAUSE_MS)
+    }
+    const flush = async (): Promise<void> => {
+      if (used > 0) await write(buffer.subarray(0, used))
+      used = 0
+    }
+    for await (const piece of pieces()) {
+      if (isOver()) break
+      if (used + piece.length > WRITE_BYTES) await flush()
+      if (piece.length > WRITE_BYTES) await write(piece)
+      else {
+        buffer.set(piece, used)
+        used += piece.length
+      }
+    }
+    await flush()
+    await file.sync()
+    return { bytes, sha256: hash.digest('hex') }
+  } finally {
+    await file.close()
+  }
+}
+
+const writeWhole = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
+  for (let from = 0; from < bytes.length; ) from += (await file.write(bytes, from)).bytesWritten
+}
+
+const bringToDisk = async (folder: string): Promise<void> => {
+  // Windows opens no folders, and has nothing of the kind.
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
