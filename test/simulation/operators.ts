@@ -6,6 +6,7 @@ import { ProcessEnded, type SimulatedProcess } from './machine.ts'
 import { openServer } from './open-server.ts'
 import { type Crash, type Plan, QUIET_MS, type Trouble } from './plan.ts'
 import type { Server, Site } from './site.ts'
+import { isYoungerThanLoss } from './watch-servers.ts'
 
 /** How often it is looked whether servers run. */
 const LOOK_MS = 250
@@ -50,12 +51,13 @@ export class Operators {
     const { machine } = site
     const process = machine.start(host)
     const { records } = readLogOnDisk(site, site.logFolder(host), false)
+    const before = site.servers.filter((server) => server.host === host).at(-1)
     const server: Server = {
       process,
       host,
       service: undefined,
       startedMs: machine.nowMs,
-      hadNothing: records.length === 0,
+      hadNothing: records.length === 0 || (before !== undefined && isYoungerThanLoss(site, before)),
       isOusted: false,
     }
     site.servers.push(server)

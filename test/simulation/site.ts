@@ -22,7 +22,7 @@ export interface Server {
   /** Undefined until it is open, and when it is not any more. */
   service: Service | undefined
   readonly startedMs: number
-  /** Its log had no record when it was started. */
+  /** Its log had no record of a time before the loss of the shared store when it was started. */
   readonly hadNothing: boolean
   /** It has lost its folders, and ends. */
   isOusted: boolean

@@ -29,8 +29,10 @@ export const createReadinessWatch = (site: Site) => {
 }
 
 /** Whoever is started after the loss, with a log that has nothing, may begin anew. */
-const isYoungerThanLoss = ({ emptiedAtMs = 0 }: Site, { startedMs, hadNothing }: Server): boolean =>
-  hadNothing && startedMs >= emptiedAtMs
+export const isYoungerThanLoss = (
+  { emptiedAtMs = Number.POSITIVE_INFINITY }: Site,
+  { startedMs, hadNothing }: Server,
+): boolean => hadNothing && startedMs >= emptiedAtMs
 
 const lookAt = (site: Site, server: Server): void => {
   const { service, process } = server
