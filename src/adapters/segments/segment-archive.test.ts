@@ -45,15 +45,13 @@ const open = (name: string) =>
 
 /** Calls since the last time, with paths from the folder of the log; the owner's own folder has no name. */
 const callsIn = (name: string): string[] =>
-  disk.calls
-    .splice(0)
-    .map((call) =>
-      call
-        .split(' ')
-        .map((word, i) => (i === 0 ? word : relative(join(root, name), word).replaceAll('\\', '/') || '.'))
-        .map((word) => word.replace(/^owner-.*/, 'own'))
-        .join(' '),
-    )
+  disk.calls.splice(0).map((call) =>
+    call
+      .split(' ')
+      .map((word, i) => (i === 0 ? word : relative(join(root, name), word).replaceAll('\\', '/') || '.'))
+      .map((word) => word.replace(/^owner-.*/, 'own'))
+      .join(' '),
+  )
 
 test('segments that are handed out to be archived are on the disk by then, and so are their names', async () => {
   const log = await open('rotated')
