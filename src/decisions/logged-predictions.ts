@@ -94,8 +94,13 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
   }
 
   const find = async (id: string): Promise<LoggedPrediction | undefined> => {
-    const decided = await decisions.findDecision(id)
-    const sequence = decided?.sequence ?? names.sequenceOf(id)
+    const named = names.sequenceOf(id)
+    const decided = await decisions.findDecision(id).catch((error: unknown) => {
+      // The log alone knows what has a number.
+      if (named === undefined) throw error
+      return undefined
+    })
+    const sequence = decided?.sequence ?? named
     if (sequence === undefined) return undefined
     const position = decided?.receipt.position
     const placed = position && (await entryAt(log, position, sequence))

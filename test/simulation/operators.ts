@@ -1,10 +1,12 @@
 import type { LostNumbers } from '../../src/decisions/log/log-gaps.ts'
 import { parseRanges } from '../../src/decisions/log/number-ranges.ts'
 import { VigiaError } from '../../src/errors.ts'
+import { readLogOnDisk } from './log-on-disk.ts'
 import { ProcessEnded, type SimulatedProcess } from './machine.ts'
 import { openServer } from './open-server.ts'
 import { type Crash, type Plan, QUIET_MS, type Trouble } from './plan.ts'
 import type { Server, Site } from './site.ts'
+import { isYoungerThanLoss } from './watch-servers.ts'
 
 /** How often it is looked whether servers run. */
 const LOOK_MS = 250
@@ -48,7 +50,16 @@ export class Operators {
     const { site } = this
     const { machine } = site
     const process = machine.start(host)
-    const server: Server = { process, host, service: undefined, isOusted: false }
+    const { records } = readLogOnDisk(site, site.logFolder(host), false)
+    const before = site.servers.filter((server) => server.host === host).at(-1)
+    const server: Server = {
+      process,
+      host,
+      service: undefined,
+      startedMs: machine.nowMs,
+      hadNothing: records.length === 0 || (before !== undefined && isYoungerThanLoss(site, before)),
+      isOusted: false,
+    }
     site.servers.push(server)
     machine.tell(`process ${process.id} of ${host} starts`)
     const open = async (): Promise<void> => {

@@ -51,7 +51,15 @@ export class StoreFolder {
   /** Makes the process whose turn it is the owner. Whoever comes has the lease of the folder. */
   open(lease: Lease): OwnedStateStore {
     const { machine } = this
-    lease.check()
+    // As the adapter does: what the disk says is an error of the store.
+    const check = (): void => {
+      try {
+        lease.check()
+      } catch (error) {
+        throw error instanceof VigiaError ? error : storeFailed((error as Error).message)
+      }
+    }
+    check()
     const process = machine.process!
     this.owner = process.id
     let last: Promise<unknown> = Promise.resolve()
@@ -61,7 +69,7 @@ export class StoreFolder {
       return own
     }
     const commit = async (make: () => Transaction | undefined): Promise<boolean> => {
-      lease.check()
+      check()
       return this.later(process.id, () => this.commit(process.id, make))
     }
     const stored = (bytes: Uint8Array, version = 1): StoredState => ({ bytes: bytes.slice(), version })

@@ -93,6 +93,19 @@ export const planOf = (seed: string): Plan => {
   }
 }
 
+/**
+ * The same plan with its crashes so many points later, or earlier: what a crash at one point has found, it
+ * finds some points beside when the code takes other turns than it took.
+ */
+export const withMovedCrashes = (plan: Plan, by: number): Plan => ({
+  ...plan,
+  faults: plan.faults.map((fault) =>
+    'point' in fault && fault.point !== undefined
+      ? { ...fault, point: Math.max(0, fault.point + by) }
+      : fault,
+  ),
+})
+
 const pick = <T>(random: Random, values: readonly T[]): T => values[random.integer(values.length)]!
 
 const drawSetup = (random: Random): Setup => {

@@ -19,6 +19,8 @@ export interface SeedsOptions {
   readonly to: number
   /** How many run at the same time. */
   readonly threads?: number
+  /** Each is also run with its crashes up to so many points earlier and later; 0 when left out. */
+  readonly moves?: number
   readonly isFirstEnough?: boolean
   readonly isDescribed?: boolean
   /** Told of each failure at once. */
@@ -44,12 +46,19 @@ export const runSeeds = async (options: SeedsOptions): Promise<SeedsReport> => {
 }
 
 const runThread = (
-  { path, to, isFirstEnough = false, isDescribed = true, onFailure }: SeedsOptions,
+  { path, to, moves = 0, isFirstEnough = false, isDescribed = true, onFailure }: SeedsOptions,
   from: number,
   step: number,
 ): Promise<SeedsReport> =>
   new Promise((resolve, reject) => {
-    const seeds: SeedsOfThread = { simulatedFrom: from, simulatedTo: to, step, isFirstEnough, isDescribed }
+    const seeds: SeedsOfThread = {
+      simulatedFrom: from,
+      simulatedTo: to,
+      step,
+      moves,
+      isFirstEnough,
+      isDescribed,
+    }
     const worker = new Worker(path, { workerData: seeds })
     const failures: FoundFailure[] = []
     worker.on('message', (told: ToldByThread) => {

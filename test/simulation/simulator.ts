@@ -1,5 +1,5 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { planOf } from './plan.ts'
+import { type Plan, planOf, withMovedCrashes } from './plan.ts'
 import { runPlan } from './run-plan.ts'
 import { describeFailure, shrink } from './shrink.ts'
 
@@ -10,6 +10,8 @@ export interface SeedsOfThread {
   readonly simulatedFrom: number
   readonly simulatedTo: number
   readonly step: number
+  /** Each is also run with its crashes up to so many points earlier and later. */
+  readonly moves: number
   /** Ends at the first seed that fails. */
   readonly isFirstEnough: boolean
   /** Whether failures are shrunk and described. */
@@ -35,17 +37,32 @@ const runGiven = async (given: SeedsOfThread): Promise<void> => {
   let seeds = 0
   let points = 0
   for (let seed = given.simulatedFrom; seed <= given.simulatedTo; seed += given.step) {
-    const plan = planOf(String(seed))
-    const result = await runPlan(plan)
     seeds++
-    points += result.points
-    const [violation] = result.violations
-    if (violation === undefined) continue
+    const found = await runNear(String(seed), given.moves)
+    points += found.points
+    if (found.failure === undefined) continue
+    const { plan, violation } = found.failure
     const text = given.isDescribed ? describeFailure(await shrink(plan, violation)) : ''
     tell({ kind: 'failed', failure: { seed, violation, text } })
     if (given.isFirstEnough) break
   }
   tell({ kind: 'done', seeds, points })
+}
+
+/** Runs a seed, then with its crashes moved, nearest first, until one fails. */
+const runNear = async (
+  seed: string,
+  moves: number,
+): Promise<{ points: number; failure?: { readonly plan: Plan; readonly violation: string } }> => {
+  let points = 0
+  for (let n = 0; n <= 2 * moves; n++) {
+    const plan = withMovedCrashes(planOf(seed), n % 2 === 0 ? n / 2 : -(n + 1) / 2)
+    const result = await runPlan(plan)
+    points += result.points
+    const [violation] = result.violations
+    if (violation !== undefined) return { points, failure: { plan, violation } }
+  }
+  return { points }
 }
 
 if (!isMainThread && workerData?.simulatedFrom !== undefined) void runGiven(workerData as SeedsOfThread)

@@ -21,6 +21,9 @@ export interface Server {
   readonly host: string
   /** Undefined until it is open, and when it is not any more. */
   service: Service | undefined
+  readonly startedMs: number
+  /** Its log had no record of a time before the loss of the shared store when it was started. */
+  readonly hadNothing: boolean
   /** It has lost its folders, and ends. */
   isOusted: boolean
 }

@@ -21,20 +21,21 @@ export const createReadinessWatch = (site: Site) => {
     /** At the end, over a store that was emptied. */
     nobodyIsReady: (): void => {
       if (site.lostEntries === 0) return
-      for (const { service, process } of site.living())
-        if (service?.pipeline.status().isReady && !isYoungerThanLoss(site, process.id))
-          site.broken(`process ${process.id} is ready over a store that was emptied`)
+      for (const server of site.living())
+        if (server.service?.pipeline.status().isReady && !isYoungerThanLoss(site, server))
+          site.broken(`process ${server.process.id} is ready over a store that was emptied`)
     },
   }
 }
 
-/** Whoever was started after the loss, with a log that has nothing, may begin anew. */
-const isYoungerThanLoss = (site: Site, id: number): boolean => {
-  const server = site.servers.find(({ process }) => process.id === id)!
-  return readLogOnDisk(site, site.logFolder(server.host), false).records.length === 0
-}
+/** Whoever is started after the loss, with a log that has nothing, may begin anew. */
+export const isYoungerThanLoss = (
+  { emptiedAtMs = Number.POSITIVE_INFINITY }: Site,
+  { startedMs, hadNothing }: Server,
+): boolean => hadNothing && startedMs >= emptiedAtMs
 
-const lookAt = (site: Site, { service, process }: Server): void => {
+const lookAt = (site: Site, server: Server): void => {
+  const { service, process } = server
   if (service === undefined || process.state !== 'running') return
   const { isReady, store } = service.pipeline.status()
   const { cacheBytes, states } = site.setup
@@ -43,7 +44,7 @@ const lookAt = (site: Site, { service, process }: Server): void => {
   const { emptiedAtMs, lostEntries } = site
   if (emptiedAtMs === undefined || lostEntries === 0 || site.machine.nowMs < emptiedAtMs + UNNOTICED_MS)
     return
-  if (isReady && site.folder.trouble === undefined && !isYoungerThanLoss(site, process.id))
+  if (isReady && site.folder.trouble === undefined && !isYoungerThanLoss(site, server))
     site.broken(`process ${process.id} is ready ${UNNOTICED_MS} ms after its store was emptied`)
 }
 

@@ -15,15 +15,14 @@ const pathOf = (folder: string, name: string): string => {
 
 /** Writes a document whole: a reader finds the earlier text or this one. */
 export const writeDocument = async (
-  { folder, durability, names, assertOwned }: SegmentPlace,
+  { folder, names, assertOwned }: SegmentPlace,
   name: string,
   text: string,
 ): Promise<void> => {
   const path = pathOf(folder, name)
   assertOwned()
   const draft = names.draft()
-  if (mkdirSync(documentsFolder(folder), { recursive: true }) !== undefined && durability === 'power')
-    syncFolder(folder)
+  if (mkdirSync(documentsFolder(folder), { recursive: true }) !== undefined) syncFolder(folder)
   try {
     const file = await open(draft, 'w')
     try {
@@ -38,7 +37,8 @@ export const writeDocument = async (
     await rm(draft, { force: true })
     throw error
   }
-  if (durability === 'power') syncFolder(documentsFolder(folder))
+  // Also where answers do not promise it: records and archives that outlive a power failure name documents.
+  syncFolder(documentsFolder(folder))
 }
 
 /** Undefined when there is none. */

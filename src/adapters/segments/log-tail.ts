@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SegmentPlace } from './owner-folder.ts'
 import { findEnd } from './segment-end.ts'
-import { firstOf, segmentPath, segmentsIn } from './segment-names.ts'
+import { firstOf, segmentPath, segmentsFolder, segmentsIn } from './segment-names.ts'
 import {
   canBeginWith,
   continueSegment,
@@ -10,6 +10,7 @@ import {
   type SegmentWriter,
   sealSegment,
 } from './segment-writer.ts'
+import { syncFolder } from './sync-folder.ts'
 
 /** What a log that is opened again goes on from. */
 export interface RecoveredTail {
@@ -123,14 +124,16 @@ export class LogTail {
 
   /** Removes ended segments. `lastSequence`: of the last durable record (inclusive). */
   remove(segments: readonly string[], lastSequence: number): void {
-    const newest = segmentsIn(this.place.folder).at(-1)
-    for (const name of segments) {
-      if (name === this.current?.name) continue
-      // When nothing is left, the name of an empty segment keeps the number of the last record that there
-      // was.
-      if (name === newest) this.current = createSegment(this.place, lastSequence + 1)
-      this.place.names.remove(segmentPath(this.place.folder, name))
-    }
+    const { folder, names } = this.place
+    const newest = segmentsIn(folder).at(-1)
+    // When nothing is left, the name of an empty segment keeps the number of the last record that there was.
+    if (newest !== undefined && newest !== this.current?.name && segments.includes(newest))
+      this.current = createSegment(this.place, lastSequence + 1)
+    // Before the others are gone, also where answers do not promise it: after a power failure the log would
+    // begin anew under numbers that its archive has.
+    syncFolder(segmentsFolder(folder))
+    // A try before may have left a segment of the same name, which is the current one now.
+    for (const name of segments) if (name !== this.current?.name) names.remove(segmentPath(folder, name))
   }
 }
 

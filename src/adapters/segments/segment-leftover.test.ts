@@ -33,3 +33,19 @@ test('a segment whose name could not be brought to the disk does not stand in th
   expect(log.lastSequence).toBe(1)
   await log.close()
 })
+
+test('a removal that failed and is repeated leaves the log its last number', async () => {
+  const owner = { processId: 1, host: 'here', processSpace: 'test', isAlive: () => false }
+  const options = { folder: join(root, 'removed'), owner, segmentBytes: 1 << 20 }
+  const log = await openSegmentLog({ ...options, durability: 'power' })
+  await log.append(1, Buffer.from('one'))
+  const segments = await log.rotate()
+  disk.failures = 1
+  await expect(log.remove(segments)).rejects.toMatchObject({ code: 'SERVING_LOG_FAILED' })
+  // As whoever archives does: one after the other, all that are there.
+  for (const segment of await log.rotate()) await log.remove([segment])
+  await log.close()
+  const again = await openSegmentLog({ ...options, durability: 'power' })
+  expect(again.lastSequence).toBe(1)
+  await again.close()
+})

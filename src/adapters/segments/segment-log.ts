@@ -9,6 +9,7 @@ import { LogTail, recoverTail } from './log-tail.ts'
 import { makeOwnerFolder, type SegmentPlace } from './owner-folder.ts'
 import { readRecordAt, readRecords, readSegments } from './segment-files.ts'
 import { segmentPath, segmentsFolder, segmentsIn } from './segment-names.ts'
+import { syncSegments } from './segment-writer.ts'
 import { syncFolder } from './sync-folder.ts'
 
 /*
@@ -81,13 +82,15 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
     rotate: async () => {
       throwIfClosed()
       await commit.flush()
-      return commit.atRest(() => {
+      const ended = await commit.atRest(() => {
         tail.assertOwned()
         // What a failed write has left must not become part of an ended segment.
         if (commit.failure !== undefined) tail.cutOff()
         tail.end()
         return tail.endedSegments()
       })
+      if (durability === 'process') await guarded(() => syncSegments(folder, ended))
+      return ended
     },
     readSegment: (segment) => readRecords(folder, segment),
     remove: (segments) =>
@@ -135,8 +138,8 @@ const openTail = async (
       assertOwned: () => held.check(),
       assertInTime: () => held.checkTime(),
     }
-    if (durability === 'power') syncFolder(folder)
-    if (durability === 'power' && isNew) syncFolder(dirname(folder))
+    if (durability === 'power' || isNew) syncFolder(folder)
+    if (isNew) syncFolder(dirname(folder))
     const { lastSequence, current } = recoverTail(place, held.from === 'silent')
     return { lease, place, tail: new LogTail(place, segmentBytes, current), lastSequence }
   } catch (error) {

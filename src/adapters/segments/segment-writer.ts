@@ -115,6 +115,23 @@ export const continueSegment = (
   return segmentWriter(place, name, file, bytes)
 }
 
+/**
+ * Brings ended segments and their names to the disk, also where answers do not promise it: what is made of
+ * them must not outlive them, or the log would end before numbers that it has given.
+ */
+export const syncSegments = async (folder: string, segments: readonly string[]): Promise<void> => {
+  for (const name of segments) {
+    const file = openSync(segmentPath(folder, name), 'r+')
+    try {
+      await syncAsync(file)
+    } finally {
+      closeSync(file)
+    }
+  }
+  syncFolder(segmentsFolder(folder))
+  syncFolder(folder)
+}
+
 /** Whether a record `sequence` may stand in an empty segment. */
 export const canBeginWith = ({ name }: SegmentWriter, sequence: number): boolean => firstOf(name) <= sequence
 

@@ -4,6 +4,7 @@ import { createDecider } from '../decider.ts'
 import { TEST_SETTINGS, testFolder } from '../inference.test-kit.ts'
 import { withApplied } from '../states/stored-state.ts'
 import { clockReceipt, DueLabels } from './due-labels.ts'
+import { OwnedLabels, type OwnedLabelsParts } from './owned-labels.ts'
 import { endAll, entriesOf, MODEL, startProcess } from './owned-process.test-kit.ts'
 import type { UnsavedReceipt } from './receipts.ts'
 import { StateCache } from './state-cache.ts'
@@ -95,4 +96,45 @@ test('a state that another process has written is refused before anything is dec
   const cacheBytes = TEST_SETTINGS.cacheBytes
   const cache = new StateCache({ store, engineer: () => engineer, cacheBytes, given: () => 8 })
   await expect(cache.bring([key])).rejects.toMatchObject({ code: 'SERVING_STORE_FAILED' })
+})
+
+test('a due label is forgotten only when what was told instead is durable, and what was due before it', async () => {
+  const due = ['first', 'second', 'third'].map((id) => ({ id, dueMs: 0, label: { transactionId: id } }))
+  const left = [[...due], []] as (typeof due)[]
+  const delivered: string[] = []
+  const durable = due.map(() => {
+    let resolve = (): void => undefined
+    const promise = new Promise<void>((onDurable) => {
+      resolve = onDurable
+    })
+    return { promise, resolve }
+  })
+  const labels = new OwnedLabels({
+    due: {
+      isDue: () => true,
+      due: async () => left.shift()!,
+      take: () => undefined,
+      delivered: ({ id }: { readonly id: string }) => delivered.push(id),
+    },
+    cache: { bring: async () => ({ items: [], states: {} }), find: () => ({ items: [], states: {} }) },
+    decider: () => ({ labelKeysOf: () => [] }),
+    throwIfUnavailable: () => undefined,
+    receipts: {
+      pending: (id: string) => {
+        const at = due.findIndex((one) => id === `label/${one.id}`)
+        return at < 0 ? undefined : { receipt: { isFraud: true }, durable: durable[at]!.promise }
+      },
+    },
+    store: { findReceipt: async () => undefined },
+  } as unknown as OwnedLabelsParts)
+  await labels.whenDelivered(1, [], async () => undefined)
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  await turn()
+  expect(delivered).toEqual([])
+  durable[1]!.resolve()
+  await turn()
+  expect(delivered).toEqual([])
+  durable[0]!.resolve()
+  await turn()
+  expect(delivered).toEqual(['first', 'second'])
 })

@@ -275,12 +275,12 @@ class OwnedDecisions implements Decisions {
   }
 
   async findDecision(transactionId: string): Promise<FoundDecision | undefined> {
-    const receipt = await this.receipts.find<DecisionReceipt>(decisionId(transactionId))
+    const receipt = await this.findReceipt<DecisionReceipt>(decisionId(transactionId))
     return receipt && { receipt, sequence: receipt.sequence }
   }
 
   findLabel(transactionId: string): Promise<LabelReceipt | undefined> {
-    return this.receipts.find<LabelReceipt>(labelId(transactionId))
+    return this.findReceipt<LabelReceipt>(labelId(transactionId))
   }
 
   async findEntry(sequence: number): Promise<LogEntry | undefined> {
@@ -324,6 +324,17 @@ class OwnedDecisions implements Decisions {
     await this.receipts.allSettled()
     // With a log that cannot be written there is nothing to save: opening replays what it has.
     if (this.recovery.failure === undefined) await this.saver.saveAll()
+  }
+
+  /**
+   * While receipts are made again from the log, nobody knows that there is none. @throws what is recovered
+   * from
+   */
+  private async findReceipt<T extends DecisionReceipt | LabelReceipt>(id: string): Promise<T | undefined> {
+    const { failure } = this.recovery
+    const receipt = await this.receipts.find<T>(id)
+    if (receipt === undefined && failure !== undefined) throw failure
+    return receipt
   }
 
   private throwIfUnavailable(): void {

@@ -64,6 +64,13 @@ interface Watch {
   turn: Promise<void> | undefined
 }
 
+/** A label that has its record. */
+interface ToldLabel {
+  readonly receipt: LabelReceipt
+  /** Resolves when the record is durable. */
+  readonly durable: Promise<unknown>
+}
+
 /** Due labels that are delivered at a time: their states are in memory together. */
 const DELIVERED_AT_ONCE = 64
 
@@ -81,6 +88,8 @@ export class OwnedLabels {
   private told = 0
   /** Ends when the last transaction that came has its place in the log, or was given up. */
   private turn: Promise<void> | undefined
+  /** Resolves when all due labels so far have durable records; rejects when one was refused by the log. */
+  private delivering: Promise<unknown> = Promise.resolve()
 
   constructor(parts: OwnedLabelsParts) {
     this.parts = parts
@@ -295,10 +304,14 @@ export class OwnedLabels {
 
   /** The receipt of a label, durable or not. */
   private async receiptOf(id: string): Promise<LabelReceipt | undefined> {
+    return (await this.labelOf(id))?.receipt
+  }
+
+  private async labelOf(id: string): Promise<ToldLabel | undefined> {
     const pending = this.parts.receipts.pending(id)
-    if (pending !== undefined) return pending.receipt as LabelReceipt
+    if (pending !== undefined) return pending as ToldLabel
     const stored = await this.parts.store.findReceipt(id)
-    return stored && decodeReceipt<LabelReceipt>(stored)
+    return stored && { receipt: decodeReceipt<LabelReceipt>(stored), durable: Promise.resolve() }
   }
 
   /** Applies every label that is due before a transaction of this time, unless something else was told. */
@@ -308,23 +321,31 @@ export class OwnedLabels {
       const batch = await due.due(eventTimeMs, DELIVERED_AT_ONCE)
       if (batch.length === 0) return
       const { told } = this
-      const isTold = await Promise.all(batch.map((label) => this.isTold(label)))
+      const toldOf = await Promise.all(batch.map((label) => this.toldOf(label)))
       const keys = batch.map(({ label }) => decider().labelKeysOf(label))
       await cache.bring(keys.flat())
       throwIfUnavailable()
       if (told !== this.told) continue
-      let last: Promise<unknown> = Promise.resolve()
       for (const [i, label] of batch.entries()) {
         due.take()
-        if (!isTold[i]) last = this.deliverOne(label, cache.find(keys[i]!)!)
-        last.then(
-          () => due.delivered(label),
-          () => undefined,
-        )
+        this.deliveredBy(label, toldOf[i]?.durable ?? this.deliverOne(label, cache.find(keys[i]!)!))
       }
       // A backlog waits for the disk, or it would lie in memory; a few labels go with their transaction.
-      if (batch.length === DELIVERED_AT_ONCE) await last
+      if (batch.length === DELIVERED_AT_ONCE) await this.delivering
     }
+  }
+
+  /**
+   * The store may forget a due label once the record that stands for it is durable, and those of all before
+   * it.
+   */
+  private deliveredBy(label: DueLabel, durable: Promise<unknown>): void {
+    const delivering = Promise.all([this.delivering, durable]).then(() => this.parts.due.delivered(label))
+    this.delivering = delivering
+    delivering.catch(() => {
+      // Recovery finds in the store what the log does not have.
+      if (this.delivering === delivering) this.delivering = Promise.resolve()
+    })
   }
 
   private deliverOne({ id: due, label }: DueLabel, { items, states }: HeldStates): Promise<unknown> {
@@ -337,13 +358,13 @@ export class OwnedLabels {
     return this.appendByItself(id, entry, isApplied ? items : [])
   }
 
-  /** Whether anything was told of the transaction of a due label, or this one was delivered before. */
-  private async isTold({ id, label }: DueLabel): Promise<boolean> {
+  /** What was told of the transaction of a due label, or this one when it was delivered before. */
+  private async toldOf({ id, label }: DueLabel): Promise<ToldLabel | undefined> {
     const { transactionId, transactionToken = tokenOf(transactionId) } = label
-    const receipt =
-      (transactionId === '' ? undefined : await this.receiptOf(labelId(transactionId))) ??
-      (await this.receiptOf(historyLabelId(transactionToken)))
-    return receipt !== undefined && (receipt.due === undefined || receipt.due >= id)
+    const told =
+      (transactionId === '' ? undefined : await this.labelOf(labelId(transactionId))) ??
+      (await this.labelOf(historyLabelId(transactionToken)))
+    return told !== undefined && (told.receipt.due === undefined || told.receipt.due >= id) ? told : undefined
   }
 
   private appendByItself(id: string, label: LabelEntry, items: readonly HeldState[]): Promise<unknown> {

@@ -58,8 +58,9 @@ export class Recovery {
     await halted
     while (!this.isClosed) {
       try {
-        this.forget()
         log.resume()
+        // Not before: until then receipts of what is durable answer those who look back.
+        this.forget()
         await replayLog(this.parts)
         saver.resume()
         this.reason = undefined

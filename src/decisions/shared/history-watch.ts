@@ -3,11 +3,11 @@ import { HISTORY_LOST } from '../../ports/history-loss.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { SharedStateStore } from '../../ports/state-store.ts'
 import type { InferenceObserver } from '../inference-pipeline.ts'
-import type { StoreIdentity } from '../states/store-identity.ts'
+import { readStoreIdentity, type StoreIdentity } from '../states/store-identity.ts'
 import { writeLoggedHistory } from './known-history.ts'
 
 export interface HistoryWatchParts {
-  readonly store: Pick<SharedStateStore, 'knownSequence'>
+  readonly store: Pick<SharedStateStore, 'knownSequence' | 'readNote'>
   readonly log: PredictionLog
   readonly identity: StoreIdentity
   readonly observer: InferenceObserver
@@ -23,6 +23,8 @@ export class HistoryWatch {
   private readonly parts: HistoryWatchParts
   private reason = ''
   private writing: Promise<void> = Promise.resolve()
+  /** Whether the document says that decisions were made. */
+  private isUseKnown = false
 
   constructor(parts: HistoryWatchParts) {
     this.parts = parts
@@ -43,10 +45,20 @@ export class HistoryWatch {
     return this.writing
   }
 
-  private write(): Promise<void> {
+  private async write(): Promise<void> {
     const { store, log, identity } = this.parts
     const lastRecord = log.lastSequence
-    return writeLoggedHistory(log, { identity, lastSequence: store.knownSequence(), lastRecord })
+    const lastSequence = store.knownSequence()
+    await writeLoggedHistory(log, { identity, lastSequence, lastRecord })
+    this.isUseKnown = lastSequence > 0
+  }
+
+  /**
+   * Has the store look whether it has lost something, for whoever does not ask it for anything else
+   * meanwhile.
+   */
+  async look(): Promise<void> {
+    await readStoreIdentity(this.parts.store).catch((error: unknown) => this.failed(error))
   }
 
   /** What failed; raises the alarm when it is because decisions are lost. */
@@ -57,13 +69,22 @@ export class HistoryWatch {
     if (!isNew) return
     this.parts.observer.warned(HISTORY_LOST, { reason: error.message, next: error.fix })
     // While it is known: without the process, nobody knows it.
-    this.remember().catch((cause: unknown) =>
-      this.parts.observer.warned('SERVING_LOG_FAILED', { reason: String(cause) }),
-    )
+    this.rememberSoon()
   }
 
   /** The store has answered as it should. */
   worked(): void {
     this.reason = ''
+    // Where answers do not promise it, a power failure may take all records, and the store with them.
+    if (this.isUseKnown || this.parts.store.knownSequence() === 0) return
+    this.isUseKnown = true
+    this.rememberSoon()
+  }
+
+  private rememberSoon(): void {
+    this.remember().catch((cause: unknown) => {
+      this.isUseKnown = false
+      this.parts.observer.warned('SERVING_LOG_FAILED', { reason: String(cause) })
+    })
   }
 }

@@ -9,7 +9,7 @@ export interface OutboxParts {
   readonly store: Pick<SharedStateStore, 'takeEntries' | 'settle' | 'readNote'>
   readonly log: PredictionLog
   readonly observer: InferenceObserver
-  readonly history: Pick<HistoryWatch, 'failed' | 'worked' | 'loss'>
+  readonly history: Pick<HistoryWatch, 'failed' | 'worked' | 'loss' | 'look'>
 }
 
 /** Entries moved to the log at a time. */
@@ -81,15 +81,35 @@ export class Outbox {
     }
   }
 
+  /** A disk that does not answer keeps no loss of the store from being noticed. */
+  private async looking(work: Promise<void>): Promise<void> {
+    let isLooking = false
+    const look = async (): Promise<void> => {
+      if (isLooking) return
+      isLooking = true
+      await this.parts.history.look()
+      isLooking = false
+    }
+    const timer = setInterval(() => void look(), WAIT_MS)
+    try {
+      await work
+    } finally {
+      clearInterval(timer)
+    }
+  }
+
   /** @returns how many it moved */
   private async moveEntries(waitMs: number): Promise<number> {
     const { store, log } = this.parts
     const entries = await store.takeEntries(MOST_ENTRIES, waitMs)
     if (entries.length === 0) return 0
-    await this.bringModels(entries)
-    await Promise.all(
-      entries.map(({ sequence, bytes }) => log.append(++this.lastLogged, withSequence(bytes, sequence))),
-    )
+    const bring = async (): Promise<void> => {
+      await this.bringModels(entries)
+      await Promise.all(
+        entries.map(({ sequence, bytes }) => log.append(++this.lastLogged, withSequence(bytes, sequence))),
+      )
+    }
+    await this.looking(bring())
     await store.settle(entries.map(({ sequence }) => sequence))
     return entries.length
   }
