@@ -12,6 +12,7 @@ const COMMON = ['api.port=0', 'log.level=warn']
 /** A `vigia serve` of its own process, with its states and its log in the folder where it was started. */
 export interface VigiaServer {
   readonly port: number
+  readonly processId: number
   /** Milliseconds from the start of the process until it listened. */
   readonly startedInMs: number
   /** Sends SIGHUP. */
@@ -80,6 +81,7 @@ export const spawnVigiaServer = (
       if (port === undefined) return
       resolve({
         port: Number(port),
+        processId: server.pid!,
         startedInMs: performance.now() - startedMs,
         output: () => output,
         hangUp: () => void server.kill('SIGHUP'),
