@@ -20,8 +20,9 @@ import { bytesOnDisk, growth, percentile, rssAnonMegabytes, type Slot, tableOf }
 
 /*
  * Two hours of a server as operation has it. In the first third and in the last nothing is done to it;
- * between them it is backed up, gets another key, is killed twice, has a full disk, and takes over another layout of
- * states. VIGIA_SOAK_MINUTES=3 is the same in a small form; VIGIA_SOAK_RATE says how many decisions a second.
+ * between them it is backed up, gets another key, is killed twice, has a full disk, and takes over another
+ * layout of states. VIGIA_SOAK_MINUTES=3 is the same in a small form; VIGIA_SOAK_RATE says how many decisions
+ * a second.
  */
 
 const MINUTES = Number(process.env['VIGIA_SOAK_MINUTES'] ?? 120)

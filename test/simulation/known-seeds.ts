@@ -1,6 +1,6 @@
 // npx tsx test/simulation/known-seeds.ts: says of each mistake of `mutants.ts` whether its known seed finds
-// it still, and otherwise the first that does. A change of what is simulated makes other histories of the same
-// seeds, and the test of the mistakes then searches for minutes; with its seeds it takes seconds.
+// it still, and otherwise the first that does. A change of what is simulated makes other histories of the
+// same seeds, and the test of the mistakes then searches for minutes; with its seeds it takes seconds.
 import { withSimulator } from './build-simulator.ts'
 import { FOUND, MUTANTS } from './mutants.ts'
 import { runSeeds } from './run-seeds.ts'

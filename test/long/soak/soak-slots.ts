@@ -48,7 +48,8 @@ export const tableOf = (slots: readonly Slot[]): string =>
 
 /**
  * What the last third of a soak may have more than the first: nothing was done to the server in either.
- * Both by the median of their parts. Of latency and memory the machine has a share too: so much more counts as flat.
+ * Both by the median of their parts. Of latency and memory the machine has a share too: so much more counts
+ * as flat.
  */
 const ALLOWED = {
   p50Ms: (first: number) => 1.5 * first + 2,
