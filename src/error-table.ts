@@ -984,13 +984,6 @@ export const ERRORS = define({
     message: 'The states in {store} were made with {what} than those of model {model}',
     fix: 'Serve a model of the same feature and cleaning settings, or load the states of its run into another store: `vigia state load --help`.',
   },
-  SERVING_UNLABELLED_SHARED: {
-    status: 409,
-    exitCode: 2,
-    message:
-      'Model {model} takes transactions without a label for genuine after a delay (labels.unlabelled: genuine_after_delay), which servers that share their states ({store}) do not do',
-    fix: 'Serve it with state_store.kind lmdb, in one process; or train with labels.unlabelled: unknown and tell genuine transactions to POST /feedback.',
-  },
   SERVING_ATTRIBUTES_DIFFER: {
     status: 409,
     exitCode: 2,
@@ -1146,12 +1139,6 @@ export const ERRORS = define({
     message:
       'No transaction {id} is remembered here, and {allowed} labels wait for their transactions already, as many as feedback.waiting_labels allows',
     fix: 'Send the label again later, or with its transaction; look whether the ids of labels are those of transactions, and raise feedback.waiting_labels if they are.',
-  },
-  FEEDBACK_TRANSACTION_UNKNOWN: {
-    status: 404,
-    exitCode: 2,
-    message: 'No transaction {id} is remembered here, and the label does not say whose it was',
-    fix: 'Send the transaction too, as POST /predict takes it; or user_id and timestamp, and merchant_id and device_id if it had them.',
   },
   SERVING_MODEL_UNKNOWN: {
     status: 404,

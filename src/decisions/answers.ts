@@ -91,7 +91,7 @@ export class Answers {
   /** The answer to feedback. */
   labelled(outcome: FeedbackOutcome, { isFraud }: Feedback): FeedbackOutcome {
     this.observer.labelled(outcome, isFraud)
-    if (outcome !== 'unchanged' && outcome !== 'unknown') this.balance?.told(isFraud)
+    if (outcome !== 'unchanged') this.balance?.told(isFraud)
     return outcome
   }
 }

@@ -52,10 +52,9 @@ export interface Feedback {
 /**
  * `applied`: the states have learnt it. `waiting`: taken down, and applied when its transaction comes: none
  * of its id is remembered here. `late`: taken down, but no feature can need it any more. `unchanged`: the
- * same label came before. `unknown`, where processes share their states: no such transaction is remembered,
- * and the feedback does not say whose it was; it was not taken.
+ * same label came before.
  */
-export type FeedbackOutcome = 'applied' | 'waiting' | 'late' | 'unchanged' | 'unknown'
+export type FeedbackOutcome = 'applied' | 'waiting' | 'late' | 'unchanged'
 
 /**
  * What became of a label beside `FeedbackOutcome`. `delivered`: the server applied it itself, because its

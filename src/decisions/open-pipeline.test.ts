@@ -3,7 +3,6 @@ import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { withDatabase } from '../disk/database.ts'
 import type { OwnedStateStore } from '../ports/state-store.ts'
-import { createMemorySharedStates } from '../testing/memory/memory-shared-states.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { ServingModels } from './decider.ts'
 import type { OpenStates } from './decisions.ts'
@@ -208,16 +207,6 @@ describe('the pipeline with its log and archive', () => {
     const control = createModelControl(pipeline, async () => foreign)
     await expect(control.switchTo('foreign')).rejects.toMatchObject({ code: 'SERVING_STATES_FOREIGN' })
     expect((await pipeline.predict(payment(1), 0)).model.name).toBe('champion')
-  })
-
-  test('a model that makes transactions genuine by itself is refused where processes share states', async () => {
-    const settings = { ...CHAMPION.settings, unlabelled: 'genuine_after_delay' as const }
-    const store = await createMemorySharedStates()({ consumer: 'one' })
-    const shared = open(folder, {
-      models: { champion: { ...CHAMPION, settings } },
-      states: { kind: 'shared', name: 'redis', store, persistence: { kind: 'log', says: 'test' } },
-    })
-    await expect(shared).rejects.toMatchObject({ code: 'SERVING_UNLABELLED_SHARED' })
   })
 
   test('a store remembers whose states it has', async () => {

@@ -24,7 +24,7 @@ import type {
   ServedMapping,
   ServedModel,
 } from './inference-pipeline.ts'
-import { type LoadedModel, modelName } from './loaded-model.ts'
+import type { LoadedModel } from './loaded-model.ts'
 import { assertNoGaps } from './log/log-gaps.ts'
 import { writeLogName } from './log/log-name.ts'
 import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
@@ -140,8 +140,6 @@ const accept = async (
   { states, log, settings: { eventTime }, observer }: PipelineOptions,
 ): Promise<void> => {
   for (const model of modelsOf(models)) {
-    if (states.kind === 'shared' && model.settings.unlabelled !== undefined)
-      throw new VigiaError('SERVING_UNLABELLED_SHARED', { model: modelName(model), store: states.name })
     if (model.statesKey !== identity.statesKey) {
       const hasLayouts = model.identity.layouts === identity.identity.layouts
       throw new VigiaError('SERVING_STATES_FOREIGN', {

@@ -1,4 +1,5 @@
-import { type Calibration, calibrate } from '../learning/calibration/calibration.ts'
+import { logisticOfAll } from '../foundation/elementary/exponential.ts'
+import { type Calibration, calibrateAll } from '../learning/calibration/calibration.ts'
 import type { FeatureTable } from '../learning/feature-table.ts'
 import type { LogisticRegressionModel } from '../learning/logistic-regression.ts'
 import type { Model } from '../learning/model.ts'
@@ -65,6 +66,9 @@ export const createScorer = ({ manifest, model }: Artifact): Scorer => {
   }
 }
 
+/** The one row that `scoreOne` scores: nothing is scored meanwhile. */
+const one = new Float64Array(1)
+
 const linearScorer = (model: LogisticRegressionModel, calibration: Calibration): ModelScorer => {
   const { featureNames, means, scales, coefficients, intercept } = model
   const width = coefficients.length
@@ -77,7 +81,11 @@ const linearScorer = (model: LogisticRegressionModel, calibration: Calibration):
   return {
     featureNames,
     marginOne,
-    scoreOne: (vector, at) => calibrate(calibration, probabilityOfMargin('logistic', marginOne(vector, at))),
+    scoreOne: (vector, at) => {
+      one[0] = marginOne(vector, at)
+      probabilities('logistic', calibration, 1, one)
+      return one[0]!
+    },
     scoreMany: ({ columns, rowCount }, out) => {
       for (let row = 0; row < rowCount; row++) out[row] = intercept
       // Feature by feature adds to each row in the order in which `marginOne` adds.
@@ -101,8 +109,11 @@ const treeScorer = (model: TreeEnsembleModel, calibration: Calibration): ModelSc
   return {
     featureNames,
     marginOne: (vector, at = 0) => marginOf(trees, vector, at),
-    scoreOne: (vector, at = 0) =>
-      calibrate(calibration, probabilityOfMargin(link, marginOf(trees, vector, at))),
+    scoreOne: (vector, at = 0) => {
+      one[0] = marginOf(trees, vector, at)
+      probabilities(link, calibration, 1, one)
+      return one[0]!
+    },
     scoreMany: ({ columns, rowCount }, out) => {
       marginsOfRows(columns, rowCount, out)
       probabilities(link, calibration, rowCount, out)
@@ -117,6 +128,7 @@ const probabilities = (
   rowCount: number,
   out: Float64Array,
 ): void => {
-  for (let row = 0; row < rowCount; row++)
-    out[row] = calibrate(calibration, probabilityOfMargin(link, out[row]!))
+  if (link === 'logistic') logisticOfAll(out, rowCount)
+  else for (let row = 0; row < rowCount; row++) out[row] = probabilityOfMargin(link, out[row]!)
+  calibrateAll(calibration, out, rowCount)
 }

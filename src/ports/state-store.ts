@@ -141,12 +141,90 @@ export interface OutboxEntry {
 
 /**
  * What `commit` came to. `conflict`: a state has another version, load again. `repeated`: there is a receipt,
- * here it is.
+ * here it is. `due`: labels are due before that transaction, deliver them first. `otherwise`: something that
+ * it is to replace, or that must not be there, is otherwise by now. `full`: as many labels wait as may.
  */
 export type CommitOutcome =
-  | { readonly outcome: 'committed'; readonly sequence: number }
-  | { readonly outcome: 'conflict' }
+  | ({ readonly outcome: 'committed'; readonly sequence: number } & CommittedLabels)
+  | { readonly outcome: 'conflict' | 'due' | 'otherwise' | 'full' }
   | { readonly outcome: 'repeated'; readonly receipt: Uint8Array }
+
+/** What a store says of labels when it has committed. */
+export interface CommittedLabels {
+  /** Labels that wait for their transaction. */
+  readonly waitingLabels: number
+  /** Those that have waited in vain, and were forgotten by this commit. */
+  readonly expiredLabels: number
+  /** Whether the label that waited for this transaction is due now. */
+  readonly isLabelDue: boolean
+}
+
+/** A label that falls due by the clock of the transactions. */
+export interface DueLabelEntry {
+  /** When, epoch milliseconds; -Infinity for one whose transaction has come. */
+  readonly dueMs: number
+  /** Of equally due ones, those with the lower text are first. It names the entry: no two have the same. */
+  readonly text: string
+}
+
+/**
+ * What a commit has to do with labels, beside its own receipt.
+ *
+ * - `arrival`: it decides on a transaction of this time. `label` is what its own label would say, `dueMs`
+ *   when that is due; undefined: it has none. `waitingId`: receipt of a label that waits for it.
+ * - `wait`: its receipt is that of a label which waits until `untilMs`, by a clock that says `nowMs`, unless
+ *   the receipt `decisionId` is there, or `most` others wait.
+ * - `delivery`: it delivers the due label `text`, which must be the first.
+ * - `told`: what waits under `waitingId` waits no more.
+ */
+export type CommitLabels =
+  | {
+      readonly kind: 'arrival'
+      readonly eventTimeMs: number
+      readonly dueMs: number | undefined
+      /** Without line feeds. */
+      readonly label: string
+      readonly waitingId: string
+    }
+  | {
+      readonly kind: 'wait'
+      readonly decisionId: string
+      readonly untilMs: number
+      readonly nowMs: number
+      readonly most: number
+    }
+  | { readonly kind: 'delivery'; readonly text: string }
+  | { readonly kind: 'told'; readonly waitingId: string }
+
+/** What a commit demands beside the versions of its states; all is looked at before anything is written. */
+export interface CommitDemands {
+  /** The receipt that its own replaces, exactly as it was found; absent: there must be none. */
+  readonly replaces?: Uint8Array | undefined
+  readonly labels?: CommitLabels
+}
+
+/** Due labels, and the clock by which they are. */
+export interface DueLabelsFound {
+  /** Latest time of a transaction whose decision was committed, epoch milliseconds; -Infinity before. */
+  readonly clockMs: number
+  /** In the order in which they are to be delivered. */
+  readonly labels: readonly DueLabelEntry[]
+}
+
+/** Labels that are put into a store which is filled. */
+export interface LabelsPutBack {
+  readonly clockMs: number
+  readonly due: readonly DueLabelEntry[]
+  /** Receipts of labels that wait, as a commit keeps them. */
+  readonly waiting: readonly (LivingReceipt & { readonly untilMs: number })[]
+}
+
+/** First character of the text of a due label that a history had; then its place in it, of 16 digits. */
+export const HISTORY_LABEL = '0'
+/** First character of the text of one that a decision made; then the decision's number, of 16 digits. */
+export const DECIDED_LABEL = '1'
+/** Digits of those. */
+export const LABEL_PLACE_DIGITS = 16
 
 /** What a shared store says of the decisions that it holds. */
 export interface StoreHistory {
@@ -203,6 +281,14 @@ export interface LivingReceipt extends Receipt {
  * 15. The first process that is refused because of a number, or of a store without a history, marks the
  *     store: from then on it refuses every process that expects a history, until one is begun that replaces
  *     the mark. A mark says the highest number that any refused process has seen.
+ * 16. A commit that replaces a receipt finds exactly that one, or does nothing.
+ * 17. The clock is the latest time of an arrival that was committed. An arrival is refused as `due` while a
+ *     label is due at the clock with it. Its own label is due at its time or at that clock, the later of the
+ *     two; its text is `1`, the commit's number in 16 digits, and `label`.
+ * 18. A label waits only where its transaction has not come and there is room. When that arrives, the same
+ *     commit makes it the first due label, in place of the arrival's own: a line feed and the label's receipt
+ *     (without its number) follow the text. It is counted no more once it has waited too long.
+ * 19. A delivery is of the first due label alone, and takes it away with its commit.
  */
 export interface SharedStateStore extends StateStore {
   commit(
@@ -210,7 +296,17 @@ export interface SharedStateStore extends StateStore {
     receipt: Receipt,
     entry: Uint8Array,
     receiptLifeMs: number,
+    demands?: CommitDemands,
   ): Promise<CommitOutcome>
+  /**
+   * Up to `most` labels that are due before a transaction of this time; undefined: of those alone whose
+   * transaction has come.
+   */
+  dueLabels(eventTimeMs: number | undefined, most: number): Promise<DueLabelsFound>
+  /** Takes a due label away that need not be delivered any more. */
+  removeDueLabel(text: string): Promise<void>
+  /** Fills a store that has no labels of these kinds; may be called with one part after the other. */
+  putBackLabels(labels: LabelsPutBack): Promise<void>
   /** Up to `most` entries that nobody else is working on, waiting up to `waitMs` for the first. */
   takeEntries(most: number, waitMs: number): Promise<readonly OutboxEntry[]>
   /** The entries of these sequence numbers are written to a log that survives, and can be forgotten. */

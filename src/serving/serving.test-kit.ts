@@ -134,7 +134,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
       const outcome =
         logged === undefined
           ? feedback.userId === undefined
-            ? 'unknown'
+            ? 'waiting'
             : 'applied'
           : logged.label?.isFraud === feedback.isFraud
             ? 'unchanged'

@@ -83,7 +83,7 @@ describe('a row of the source', () => {
       '/feedback?mapping=source',
       `{"transaction_id": 3000000, "is_fraud": 1, "transaction": ${ROW}}`,
     )
-    expect(known).toMatchObject({ status: 404 })
+    expect(known).toMatchObject({ status: 200 })
     const other = await send(
       '/feedback?mapping=source',
       `{"transaction_id": "another", "is_fraud": true, "transaction": ${ROW}}`,

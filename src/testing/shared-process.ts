@@ -58,7 +58,13 @@ export const change = (key: EntityKey, value: string, expected: number): StateCh
   expected,
 })
 /** What a commit of this number answers. */
-export const committed = (sequence: number): CommitOutcome => ({ outcome: 'committed', sequence })
+export const committed = (sequence: number): CommitOutcome => ({
+  outcome: 'committed',
+  sequence,
+  waitingLabels: 0,
+  expiredLabels: 0,
+  isLabelDue: false,
+})
 
 /** Commits texts that are made of its id. */
 export const commit = (

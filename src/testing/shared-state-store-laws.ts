@@ -3,6 +3,7 @@ import type { EntityKey, OutboxEntry, SharedStateStore } from '../ports/state-st
 import { bytesOf, eventually, numbersTo, same, sameBytes, textOf } from './assertions.ts'
 import type { Law } from './law.ts'
 import { sharedHistoryLaws } from './shared-history-laws.ts'
+import { sharedLabelLaws } from './shared-label-laws.ts'
 import {
   ada,
   bob,
@@ -17,7 +18,7 @@ import {
 
 export type { SharedProcess, SharedStateStoreSubject } from './shared-process.ts'
 
-/** Laws 10 to 15 of `SharedStateStore` (`ports/state-store.ts`), to be kept beside those of `StateStore`. */
+/** Laws 10 to 19 of `SharedStateStore` (`ports/state-store.ts`), to be kept beside those of `StateStore`. */
 export const sharedStateStoreLaws: readonly Law<SharedStateStoreSubject>[] = [
   // ## a commit
   law(
@@ -263,6 +264,7 @@ export const sharedStateStoreLaws: readonly Law<SharedStateStoreSubject>[] = [
     },
   ),
   ...sharedHistoryLaws,
+  ...sharedLabelLaws,
 ]
 
 /** Of a hundred commits that meet, one succeeds each time. */

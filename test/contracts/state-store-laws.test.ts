@@ -259,6 +259,47 @@ describe('a broken shared state store', () => {
       })),
       breaks: 'law 15: a mark gives way to a history that replaces it, and to no other',
     },
+    {
+      what: 'one that replaces whatever receipt there is',
+      subject: sharedWith((store) => ({
+        commit: async (changes, receipt, entry, lifeMs, demands) => {
+          const replaces = demands?.replaces && (await store.findReceipt(receipt.id))
+          return store.commit(changes, receipt, entry, lifeMs, { ...demands, ...(replaces && { replaces }) })
+        },
+      })),
+      breaks: 'law 16: a commit replaces exactly the receipt that it says, and nothing else',
+    },
+    {
+      what: 'one that lets transactions pass labels that are due',
+      subject: sharedWith((store) => ({
+        commit: async (...words) => {
+          const outcome = await store.commit(...words)
+          return outcome.outcome === 'due' ? store.commit(words[0], words[1], words[2], words[3]) : outcome
+        },
+      })),
+      breaks: 'law 17: an arrival is refused while a label is due at its time, and changes nothing',
+    },
+    {
+      what: 'one that counts no waiting labels',
+      subject: sharedWith((store) => ({
+        commit: (changes, receipt, entry, lifeMs, { labels, ...demands } = {}) =>
+          store.commit(changes, receipt, entry, lifeMs, {
+            ...demands,
+            ...(labels && { labels: labels.kind === 'wait' ? { ...labels, most: 1e9 } : labels }),
+          }),
+      })),
+      breaks: 'law 18: so many labels wait as may, those that wait too long and corrections not counted',
+    },
+    {
+      what: 'one that delivers a label twice',
+      subject: sharedWith((store) => ({
+        commit: (changes, receipt, entry, lifeMs, demands) =>
+          demands?.labels?.kind === 'delivery'
+            ? store.commit(changes, receipt, entry, lifeMs)
+            : store.commit(changes, receipt, entry, lifeMs, demands),
+      })),
+      breaks: 'law 19: a delivery is of the first due label alone, once, whoever makes it',
+    },
   ])
 })
 

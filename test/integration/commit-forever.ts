@@ -31,8 +31,8 @@ const addOnce = async (id: string): Promise<number | undefined> => {
   const written = changes.map(({ key, expected }) => [`${key.kind} ${key.token}`, expected + 1])
   const entry = Buffer.from(JSON.stringify({ id, written }))
   const outcome = await store.commit(changes, { id, bytes: Buffer.from(id) }, entry, LIFE_MS)
-  if (outcome.outcome === 'conflict') return undefined
-  return outcome.outcome === 'committed' ? outcome.sequence : Buffer.from(outcome.receipt).readDoubleLE(0)
+  if (outcome.outcome === 'committed') return outcome.sequence
+  return outcome.outcome === 'repeated' ? Buffer.from(outcome.receipt).readDoubleLE(0) : undefined
 }
 
 const commitForever = async (lane: number): Promise<never> => {

@@ -188,7 +188,7 @@ export const createClients = (options: ClientsOptions): Clients => {
       if (reply === undefined) seen.unanswered++
       else if (reply.status === 200) {
         const { counts, outcomes } = JSON.parse(reply.body) as LabelsAnswer
-        if (counts['unknown'] !== 0) throw new Error(`labels of unknown transactions: ${reply.body}`)
+        if (counts['waiting'] !== 0) throw new Error(`labels of unknown transactions: ${reply.body}`)
         if (counts['failed'] === 0) {
           seen.bodies++
           return

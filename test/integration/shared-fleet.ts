@@ -134,6 +134,7 @@ export const startFleet = (folder: string, url: string): SharedFleet => {
           skip: 0,
           force: false,
           receiptLifeMs: TEST_SETTINGS.receiptLifeMs,
+          waitingLifeMs: TEST_SETTINGS.waitingLifeMs,
           world: TEST_WORLD,
           workFolder,
           work: unwatchedWork(database),

@@ -12,8 +12,7 @@ const COMMON = ['api.port=0', 'log.level=warn']
 /** A `vigia serve` of its own process, with its states and its log in the folder where it was started. */
 export interface VigiaServer {
   readonly port: number
-  /** Of its process. */
-  readonly pid: number
+  readonly processId: number
   /** Milliseconds from the start of the process until it listened. */
   readonly startedInMs: number
   /** Sends SIGHUP. */
@@ -82,7 +81,7 @@ export const spawnVigiaServer = (
       if (port === undefined) return
       resolve({
         port: Number(port),
-        pid: server.pid ?? 0,
+        processId: server.pid!,
         startedInMs: performance.now() - startedMs,
         output: () => output,
         hangUp: () => void server.kill('SIGHUP'),

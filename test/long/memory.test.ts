@@ -75,7 +75,7 @@ const liveThroughAll = async (
   let most = 0
   const watching = async (server: VigiaServer, work: (server: VigiaServer) => Promise<void>) => {
     const look = () => {
-      if (server.isAlive()) most = Math.max(most, privateMemory(server.pid))
+      if (server.isAlive()) most = Math.max(most, privateMemory(server.processId))
     }
     const timer = setInterval(look, 20)
     try {
@@ -92,7 +92,7 @@ const liveThroughAll = async (
   })
   // What it was in the middle of is replayed before it listens, so the replay is seen by its peak alone.
   const next = await start()
-  most = Math.max(most, privateMemory(next.pid))
+  most = Math.max(most, privateMemory(next.processId))
   await watching(next, async (server) => {
     await post(server, '/save-logs')
     await lookUp(server)

@@ -98,7 +98,7 @@ const checkOutcome = (
   outcome: Answer['value'],
   entries: readonly LogEntry[],
 ): void => {
-  if (site.isLossy || outcome === 'unknown' || typeof outcome !== 'string') return
+  if (site.isLossy || typeof outcome !== 'string') return
   const { transactionId, isFraud } = wish
   const isThere = entries.some(
     (entry) =>

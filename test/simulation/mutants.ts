@@ -39,7 +39,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   one(
     'a state is saved before its records are durable',
-    40,
+    62,
     'src/decisions/owned/unsaved-states.ts',
     '      if (item.applied > durable) continue\n',
     '      if (item.applied > durable + 1e9) continue\n',
@@ -60,7 +60,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   one(
     'a label that waits is forgotten by a crash',
-    15,
+    65,
     'src/decisions/owned/log-replay.ts',
     '    waiting.keep(receipt)\n',
     '',
@@ -81,7 +81,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   one(
     'a torn record at the end is accepted',
-    11,
+    5,
     'src/adapters/segments/segment-end.ts',
     '      return { bytes: end, lastSequence,',
     '      return { bytes: size, lastSequence,',
@@ -113,7 +113,7 @@ export const MUTANTS: readonly Mutant[] = [
 export const FOUND: readonly Mutant[] = [
   one(
     'segments leave the log before the states are on the disk',
-    763,
+    725,
     'src/decisions/owned/owned-decisions.ts',
     '    await this.options.store.flush()\n',
     '',
@@ -127,21 +127,21 @@ export const FOUND: readonly Mutant[] = [
   ),
   one(
     'a transaction that is asked for twice is decided on while the first is saved',
-    810,
+    289,
     'src/decisions/owned/owned-decisions.ts',
     '    this.underWay.set(id, own)\n',
     '',
   ),
   one(
     'a segment whose name did not reach the disk stands in the way of the next',
-    290,
+    706,
     'src/adapters/segments/segment-writer.ts',
     '  if (statSync(path, { throwIfNoEntry: false })?.size === 0) names.remove(path)\n',
     '',
   ),
   one(
     'servers that start together name one shared store twice',
-    14,
+    87,
     'src/decisions/open-pipeline.ts',
     "states.kind === 'owned' ? proposed : await nameHistory(states.store, proposed)",
     'proposed',

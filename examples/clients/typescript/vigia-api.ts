@@ -175,8 +175,8 @@ export interface Label {
 /** What became of a label. */
 export interface LabelAnswer {
   readonly transaction_id?: string
-  /** applied: learnt. waiting: kept, and learnt when its transaction comes; none of that id is remembered here. late: kept for training, but no feature can need it any more. unchanged: told before. unknown, where servers share their states: no such transaction is remembered, and nothing says whose it was; not taken. */
-  readonly outcome?: 'applied' | 'waiting' | 'late' | 'unchanged' | 'unknown'
+  /** applied: learnt. waiting: kept, and learnt when its transaction comes; none of that id is remembered here. late: kept for training, but no feature can need it any more. unchanged: told before. */
+  readonly outcome?: 'applied' | 'waiting' | 'late' | 'unchanged'
   /** Row of the request that an error is about, from 1. */
   readonly line?: number
   readonly error?: RowError
@@ -191,7 +191,7 @@ export interface LabelsAnswer {
   /** Of a single label. */
   readonly transaction_id?: string
   /** Of a single label. */
-  readonly outcome?: 'applied' | 'waiting' | 'late' | 'unchanged' | 'unknown'
+  readonly outcome?: 'applied' | 'waiting' | 'late' | 'unchanged'
   /** Of each label of a list, in their order. */
   readonly outcomes?: readonly LabelAnswer[]
   readonly counts?: {

@@ -99,7 +99,7 @@ export class RedisHistory {
     script: Script,
     keys: readonly string[],
     values: readonly RedisWord[],
-  ): Promise<readonly [outcome: string, value: RedisReply | undefined]> {
+  ): Promise<readonly [outcome: string, ...values: RedisReply[]]> {
     const known = this.highest
     const reply = (await this.connection.run(
       script,
@@ -107,7 +107,7 @@ export class RedisHistory {
       [this.expected, String(known), ...values],
     )) as readonly RedisReply[]
     if (String(reply[0]) === 'lost') throw this.lost(String(reply[1]), reply[2] as number, known)
-    return [String(reply[0]), reply[1]]
+    return [String(reply[0]), ...reply.slice(1)]
   }
 
   /**

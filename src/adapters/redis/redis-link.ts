@@ -15,6 +15,9 @@ export interface RedisNames {
   readonly sequence: string
   readonly history: string
   readonly outbox: string
+  readonly clock: string
+  readonly due: string
+  readonly waiting: string
   readonly notes: string
 }
 
@@ -36,6 +39,9 @@ export const redisNames = (prefix: string): RedisNames => {
     sequence: keyOf('sequence'),
     history: keyOf('history'),
     outbox: keyOf('outbox'),
+    clock: keyOf('clock'),
+    due: keyOf('due'),
+    waiting: keyOf('waiting'),
     notes: keyOf('notes'),
   }
 }

@@ -1,5 +1,6 @@
 import type { CommitOutcome, OutboxEntry, SharedStateStore } from '../../ports/state-store.ts'
 import { LONGEST_WAIT_MS, type RedisConnection, type RedisReply } from './redis-connection.ts'
+import { labelWords, lifeWord } from './redis-labels.ts'
 import { asBuffer, changeWords, createGroup, GROUP, isRefusal, type RedisLink } from './redis-link.ts'
 import { COMMIT, SETTLE } from './redis-scripts.ts'
 
@@ -11,27 +12,39 @@ export interface Taker {
   readonly takeOverAfterMs: number
 }
 
-/** What Redis can keep as a time to live; about 30,000 years. */
-const LONGEST_LIFE_MS = 1e15
-
 /** Commits, and the entries that they leave. */
 export const outboxCalls = (
   { connection, names, history }: RedisLink,
   { waiting, consumer, takeOverAfterMs }: Taker,
 ): Pick<SharedStateStore, 'commit' | 'takeEntries' | 'settle'> => ({
-  commit: async (changes, receipt, entry, receiptLifeMs): Promise<CommitOutcome> => {
+  commit: async (changes, receipt, entry, receiptLifeMs, demands = {}): Promise<CommitOutcome> => {
     history.waitForOthers()
-    const [outcome, value] = await history.run(
+    const { replaces, labels } = demands
+    const { key, words } = labelWords(names, receipt.id, labels)
+    const [outcome, ...values] = await history.run(
       COMMIT,
-      [names.receipt(receipt.id), names.outbox, ...changes.map(({ key }) => names.state(key))],
-      [asBuffer(receipt.bytes), lifeWord(receiptLifeMs), asBuffer(entry), ...changes.flatMap(changeWords)],
+      [
+        ...[names.receipt(receipt.id), names.outbox, names.clock, names.due, names.waiting, key],
+        ...changes.map(({ key: state }) => names.state(state)),
+      ],
+      [
+        ...[asBuffer(receipt.bytes), lifeWord(receiptLifeMs), asBuffer(entry)],
+        ...(replaces === undefined ? ['0', ''] : ['1', asBuffer(replaces)]),
+        ...words,
+        ...changes.flatMap(changeWords),
+      ],
     )
-    if (outcome === 'committed') {
-      history.saw(value as number)
-      return { outcome, sequence: value as number }
+    if (outcome === 'repeated') return { outcome, receipt: new Uint8Array(values[0] as Buffer) }
+    if (outcome !== 'committed') return { outcome: outcome as 'conflict' | 'due' | 'otherwise' | 'full' }
+    const [sequence, waitingLabels, expiredLabels, due] = values as readonly number[]
+    history.saw(sequence!)
+    return {
+      outcome,
+      sequence: sequence!,
+      waitingLabels: waitingLabels!,
+      expiredLabels: expiredLabels!,
+      isLabelDue: due === 1,
     }
-    if (outcome === 'conflict') return { outcome }
-    return { outcome: 'repeated', receipt: new Uint8Array(value as Buffer) }
   },
   takeEntries: async (most, waitMs) => {
     const claim = [
@@ -98,8 +111,6 @@ export const restoreCalls = ({
     await Promise.all(commands.map((words) => connection.send(words)))
   },
 })
-
-const lifeWord = (lifeMs: number): string => String(Math.min(Math.max(1, Math.ceil(lifeMs)), LONGEST_LIFE_MS))
 
 /** Entries of a stream. One that was settled meanwhile is nothing, or has no fields any more. */
 const entriesOf = (replies: readonly RedisReply[]): OutboxEntry[] =>

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { DECIDED_LABEL, LABEL_PLACE_DIGITS } from '../../ports/state-store.ts'
 
 /** A script of the server, by which all it does happens at once. */
 export interface Script {
@@ -80,28 +81,92 @@ for i = count + 1, #KEYS - 2 do
 end
 return {'saved'}`)
 
+/** Keys of a commit before its states, and words of it before theirs. */
+export const COMMIT_KEYS = 8
+export const COMMIT_WORDS = 12
+
 /**
- * KEYS: history, sequence, receipt, outbox, states. ARGV after those of the check: bytes of the receipt, its
- * life in milliseconds, the entry; expected version and next value of each state. The id of an entry in the
- * outbox is its sequence number.
+ * KEYS: history, sequence, receipt, outbox, clock, due labels, waiting labels, another receipt (that of
+ * a waiting label, or of its transaction's decision), states. ARGV after those of the check: bytes of the
+ * receipt, its life in milliseconds, the entry; 1 where it replaces a receipt, and that one; what it has to
+ * do with labels, and four words of that; expected version and next value of each state. The id of an entry
+ * in the outbox is its sequence number.
  *
  * A script that fails in the middle is not undone. So the outbox is first, which can refuse: when memory is
  * full, or when it has a later number already because the sequence was lost.
  */
 export const COMMIT = script(`${CHECK}${VERSION_OF}
 local known = redis.call('GET', KEYS[3])
-if known then return {'repeated', known} end
-for i = 5, #KEYS do
-  if version_of(KEYS[i]) ~= tonumber(ARGV[2 * i - 4]) then return {'conflict'} end
+if ARGV[6] == '1' then
+  if not known then return {'otherwise'} end
+  if known ~= ARGV[7] then return {'repeated', known} end
+elseif known then return {'repeated', known} end
+local labels = ARGV[8]
+local clock
+if labels == 'arrival' then
+  clock = redis.call('GET', KEYS[5])
+  if not clock or tonumber(clock) < tonumber(ARGV[9]) then clock = ARGV[9] end
+  if #redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', clock, 'LIMIT', 0, 1) > 0 then return {'due'} end
+elseif labels == 'wait' then
+  if redis.call('EXISTS', KEYS[8]) == 1 then return {'otherwise'} end
+  if not known and redis.call('ZCOUNT', KEYS[7], '(' .. ARGV[10], '+inf') >= tonumber(ARGV[11]) then
+    return {'full'}
+  end
+elseif labels == 'delivery' then
+  if redis.call('ZRANGE', KEYS[6], 0, 0)[1] ~= ARGV[9] then return {'otherwise'} end
+end
+local first = ${COMMIT_KEYS}
+for i = first + 1, #KEYS do
+  if version_of(KEYS[i]) ~= tonumber(ARGV[${COMMIT_WORDS} + 2 * (i - first) - 1]) then return {'conflict'} end
 end
 local sequence = tonumber(redis.call('GET', KEYS[2]) or '0') + 1
 redis.call('XADD', KEYS[4], string.format('%d-0', sequence), 'entry', ARGV[5])
 redis.call('INCR', KEYS[2])
 redis.call('SET', KEYS[3], struct.pack('<d', sequence) .. ARGV[3], 'PX', ARGV[4])
-for i = 5, #KEYS do
-  redis.call('SET', KEYS[i], ARGV[2 * i - 3])
+for i = first + 1, #KEYS do
+  redis.call('SET', KEYS[i], ARGV[${COMMIT_WORDS} + 2 * (i - first)])
 end
-return {'committed', sequence}`)
+local expired, due = 0, 0
+if labels == 'arrival' then
+  redis.call('SET', KEYS[5], clock)
+  local text = string.format('${DECIDED_LABEL}%0${LABEL_PLACE_DIGITS}d', sequence) .. ARGV[11]
+  local waiting = redis.call('GET', KEYS[8])
+  if waiting then
+    redis.call('DEL', KEYS[8])
+    redis.call('ZREM', KEYS[7], ARGV[12])
+    redis.call('ZADD', KEYS[6], '-inf', text .. '\\n' .. string.sub(waiting, 9))
+    due = 1
+  elseif ARGV[10] ~= '' then
+    local at = ARGV[10]
+    if tonumber(at) < tonumber(clock) then at = clock end
+    redis.call('ZADD', KEYS[6], at, text)
+  end
+elseif labels == 'wait' then
+  expired = redis.call('ZREMRANGEBYSCORE', KEYS[7], '-inf', ARGV[10])
+  redis.call('ZADD', KEYS[7], ARGV[9], ARGV[12])
+elseif labels == 'delivery' then
+  redis.call('ZREM', KEYS[6], ARGV[9])
+elseif labels == 'told' then
+  redis.call('DEL', KEYS[8])
+  redis.call('ZREM', KEYS[7], ARGV[12])
+end
+return {'committed', sequence, redis.call('ZCARD', KEYS[7]), expired, due}`)
+
+/**
+ * KEYS: history, sequence, clock, due labels. ARGV after those of the check: time of a transaction, or
+ * nothing for those alone whose transaction has come; how many. Answers with the clock, and with texts and
+ * times by turns.
+ */
+export const DUE = script(`${CHECK}
+local clock = redis.call('GET', KEYS[3]) or '-inf'
+local by = ARGV[3]
+if by == '' then by = '-inf' elseif tonumber(clock) and tonumber(clock) > tonumber(by) then by = clock end
+return {'due', clock, redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', by, 'WITHSCORES', 'LIMIT', 0, ARGV[4])}`)
+
+/** KEYS: history, sequence, due labels. ARGV after those of the check: text of one. */
+export const REMOVE_DUE = script(`${CHECK}
+redis.call('ZREM', KEYS[3], ARGV[3])
+return {'removed'}`)
 
 /** KEYS: history, sequence, outbox. ARGV after those of the check: group, ids. */
 export const SETTLE = script(`${CHECK}

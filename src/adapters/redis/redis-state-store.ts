@@ -2,6 +2,7 @@ import type { SharedStateStore, StorePersistence } from '../../ports/state-store
 import { checkRedis } from './check-redis.ts'
 import { openRedisConnection } from './redis-connection.ts'
 import { RedisHistory } from './redis-history.ts'
+import { labelCalls } from './redis-labels.ts'
 import { createGroup, GROUP, redisNames } from './redis-link.ts'
 import { outboxCalls, restoreCalls } from './redis-outbox.ts'
 import { LEAVE } from './redis-scripts.ts'
@@ -41,6 +42,9 @@ export interface RedisStateStore extends SharedStateStore {
  * | `{prefix}:sequence` | number of the last commit |
  * | `{prefix}:history` | names all commits, or is a mark: `!<name> <expected number> <found number>`, -1 for an empty store |
  * | `{prefix}:outbox` | stream of the entries of commits, read by the group `logs` |
+ * | `{prefix}:clock` | latest time of a transaction, epoch milliseconds |
+ * | `{prefix}:due` | sorted set of the labels that fall due: text, by when |
+ * | `{prefix}:waiting` | sorted set of the ids of labels that wait for their transaction, by until when |
  * | `{prefix}:notes` | hash of the notes |
  *
  * All keys have the same hash tag, so that a script may touch them together, in a cluster too. What survives
@@ -77,6 +81,7 @@ export const openRedisStateStore = async (options: RedisOptions): Promise<RedisS
     ...wholeCalls(link),
     ...outboxCalls(link, { waiting, consumer, takeOverAfterMs }),
     ...restoreCalls(link),
+    ...labelCalls(link),
     readHistory: () => history.read(),
     beginHistory: (begun, replaces) => history.begin(begun, replaces),
     expectHistory: (known) => history.expect(known),

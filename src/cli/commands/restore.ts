@@ -64,6 +64,7 @@ export const restoreShared = async ({
     skip: skipOf(input),
     force: force === true,
     receiptLifeMs: parseDuration(settings.state_store.repetition_window),
+    waitingLifeMs: parseDuration(settings.feedback.waiting_time),
     world: tools.world,
     workFolder,
     work: {

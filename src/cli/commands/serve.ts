@@ -108,15 +108,8 @@ const statesLine = (outcome: StatesOutcome, workingDirectory: string): string =>
   if (outcome.kind === 'kept') return 'states     kept from before'
   if (outcome.kind === 'empty')
     return 'states     none: every user is new (`vigia state load` gives them a history)'
-  const { pendingLabels, droppedLabels } = outcome
-  const labels = [
-    ...(pendingLabels > 0 ? [`, ${pendingLabels} labels that are not due yet`] : []),
-    ...(droppedLabels > 0
-      ? [
-          `, without ${droppedLabels} labels that are not due yet (tell them: servers that share states do not)`,
-        ]
-      : []),
-  ].join('')
+  const { pendingLabels } = outcome
+  const labels = pendingLabels > 0 ? `, ${pendingLabels} labels that are not due yet` : ''
   return `states     ${countsText(outcome.counts)}${labels} from ${relative(workingDirectory, outcome.from)}`
 }
 

@@ -137,10 +137,8 @@ const load = async ({
   const isForced = input.options['force'] === true
   if (states.kind === 'shared' && !isForced) await assertNotLost(states)
   const from = join(run, 'states')
-  const { counts, identity, pendingLabels, droppedLabels } = await loadStates({
-    store: states.store,
-    storeName: states.name,
-    isOwned: states.kind === 'owned',
+  const { counts, identity, pendingLabels } = await loadStates({
+    states,
     model,
     from,
     force: isForced,
@@ -150,8 +148,8 @@ const load = async ({
   // Servers of the history that was there may have marked the store meanwhile.
   if (states.kind === 'shared')
     await states.store.beginHistory({ name: identity.logName, lastSequence: 0 }, isForced)
-  print(context, { from, counts, pendingLabels, droppedLabels }, [
-    `loaded ${countsText(counts)} and ${pendingLabels} of ${pendingLabels + droppedLabels} labels that are not due yet from ${relative(workingDirectory, from)} into ${states.name}`,
+  print(context, { from, counts, pendingLabels }, [
+    `loaded ${countsText(counts)} and ${pendingLabels} labels that are not due yet from ${relative(workingDirectory, from)} into ${states.name}`,
   ])
   return 0
 }

@@ -275,7 +275,8 @@ const decodeDue = (id: string, bytes: Uint8Array): DueLabel => ({
   ...(JSON.parse(decoder.decode(bytes)) as Omit<DueLabel, 'id'>),
 })
 
-const dueId = (dueMs: number, order: string): string => `${PREFIX}${ascending(dueMs)}/${order}`
+/** Id of a due label: it ascends by time, then by `order`. */
+export const dueId = (dueMs: number, order: string): string => `${PREFIX}${ascending(dueMs)}/${order}`
 
 const padded = (number: number): string => String(number).padStart(16, '0')
 

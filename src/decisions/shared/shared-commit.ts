@@ -2,7 +2,14 @@ import { VigiaError } from '../../errors.ts'
 import type { EntityStates, FeatureEngineer } from '../../features/feature-engineer.ts'
 import { decodeState, encodeState } from '../../features/state/encoding.ts'
 import { type EntityState, separateBlocks } from '../../features/state/entity-state.ts'
-import type { EntityKey, SharedStateStore, StateChange, StoredState } from '../../ports/state-store.ts'
+import type {
+  CommitDemands,
+  CommittedLabels,
+  EntityKey,
+  SharedStateStore,
+  StateChange,
+  StoredState,
+} from '../../ports/state-store.ts'
 import type { NamedKey } from '../entities.ts'
 import { stateOf, withApplied } from '../states/stored-state.ts'
 import { createEntityLocks } from './entity-locks.ts'
@@ -12,6 +19,11 @@ export interface Work<T> {
   readonly result: T
   readonly receipt: Uint8Array
   readonly entry: Uint8Array
+  /** Id of the receipt where the states say which; that of the request when left out. */
+  readonly id?: string
+  /** How long the receipt lives, in milliseconds; as long as others when left out. */
+  readonly receiptLifeMs?: number
+  readonly demands?: CommitDemands
 }
 
 /** What is to be committed. */
@@ -31,18 +43,20 @@ export interface CommitRequest<T> {
 
 /**
  * `done`: committed under this number. `repeated`: it was done before, here is that receipt. `declined`:
- * `work` had nothing to commit, and it was not done before.
+ * `work` had nothing to commit, and it was not done before. `due`, `otherwise`, `full`: as `CommitOutcome`
+ * has them.
  */
 export type Committed<T> =
-  | { readonly kind: 'done'; readonly result: T; readonly sequence: number }
+  | ({ readonly kind: 'done'; readonly result: T; readonly sequence: number } & CommittedLabels)
   | { readonly kind: 'repeated'; readonly receipt: Uint8Array }
-  | { readonly kind: 'declined' }
+  | { readonly kind: 'declined' | 'due' | 'otherwise' | 'full' }
 
 export interface SharedCommitParts {
   readonly store: SharedStateStore
   /** The engine that decides at the moment; all of them have the same layouts. */
   readonly engineer: () => FeatureEngineer
-  readonly receiptLifeMs: number
+  /** How long receipts live, in milliseconds. */
+  readonly receiptLifeMs: () => number
 }
 
 /** Attempts at one transaction before giving up against other processes. */
@@ -76,10 +90,18 @@ export const createSharedCommit = ({ store, engineer, receiptLifeMs }: SharedCom
       bytes: withApplied(encodeState(engineer().keeperOf(key.kind)!.layout, revived[i]!), 0),
       expected: stored[i]?.version ?? 0,
     }))
-    const outcome = await store.commit(changes, { id, bytes: worked.receipt }, worked.entry, receiptLifeMs)
+    const outcome = await store.commit(
+      changes,
+      { id: worked.id ?? id, bytes: worked.receipt },
+      worked.entry,
+      worked.receiptLifeMs ?? receiptLifeMs(),
+      worked.demands,
+    )
     if (outcome.outcome === 'conflict') return 'conflict'
     if (outcome.outcome === 'repeated') return { kind: 'repeated', receipt: outcome.receipt }
-    return { kind: 'done', result: worked.result, sequence: outcome.sequence }
+    if (outcome.outcome !== 'committed') return { kind: outcome.outcome }
+    const { sequence, waitingLabels, expiredLabels, isLabelDue } = outcome
+    return { kind: 'done', result: worked.result, sequence, waitingLabels, expiredLabels, isLabelDue }
   }
 
   return async <T>(request: CommitRequest<T>): Promise<Committed<T>> => {

@@ -1,7 +1,6 @@
 import { VigiaError } from '../../errors.ts'
 import type { SharedStateStore } from '../../ports/state-store.ts'
 import { isTooOld } from '../../transaction/event-time.ts'
-import { tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { Answers } from '../answers.ts'
 import { type DecisionReceipt, decidedOf, entryOf, type Prediction, receiptOf } from '../decided.ts'
@@ -9,21 +8,15 @@ import type { Decider } from '../decider.ts'
 import { decisionId, encodeReceipt, type LabelReceipt, labelId } from '../decision-receipt.ts'
 import type { Decisions, DecisionsOptions, DecisionsStatus, FoundDecision } from '../decisions.ts'
 import type { Feedback, FeedbackOutcome } from '../inference-pipeline.ts'
-import {
-  entitiesOfFeedback,
-  knownBy,
-  type LabelledEntities,
-  labelEntryOf,
-  labelReceiptOf,
-} from '../labels.ts'
-import { decodeLogEntry, encodeDecision, encodeLabel, type LogEntry } from '../log/log-record.ts'
+import { labelLifeMs } from '../labels.ts'
+import { decodeLogEntry, encodeDecision, type LogEntry } from '../log/log-record.ts'
 import { assertFresh, type IsStale } from '../reading.ts'
 import type { StoreIdentity } from '../states/store-identity.ts'
-import { createEntityLocks } from './entity-locks.ts'
 import { HistoryWatch } from './history-watch.ts'
 import { Outbox } from './outbox.ts'
-import { decodeSequenced, encodeSequenced } from './sequenced-receipt.ts'
+import { decodeSequenced } from './sequenced-receipt.ts'
 import { createSharedCommit } from './shared-commit.ts'
+import { SharedLabels } from './shared-labels.ts'
 
 export interface SharedDecisionsOptions extends DecisionsOptions {
   /** It expects the history of `identity` already (`joinHistory`). */
@@ -56,8 +49,7 @@ class SharedDecisions implements Decisions {
   private readonly history: HistoryWatch
   private decider: Decider
   private isClosed = false
-  /** Of the labels that are under way in this process, by transaction. */
-  private readonly labelLocks = createEntityLocks()
+  private readonly labels: SharedLabels
 
   constructor(options: SharedDecisionsOptions) {
     const { store, log, observer, settings, identity } = options
@@ -66,7 +58,17 @@ class SharedDecisions implements Decisions {
     this.commit = createSharedCommit({
       store,
       engineer: () => this.decider.engineer,
-      receiptLifeMs: settings.receiptLifeMs,
+      // A label finds whose it is for as long as any window can use it.
+      receiptLifeMs: () => Math.max(settings.receiptLifeMs, labelLifeMs(this.decider.engineer)),
+    })
+    this.labels = new SharedLabels({
+      store,
+      commit: this.commit,
+      decider: () => this.decider,
+      answers: this.answers,
+      observer,
+      settings,
+      world: options.world,
     })
     this.history = new HistoryWatch({ store, log, identity, observer })
     this.outbox = new Outbox({ store, log, observer, history: this.history })
@@ -89,9 +91,41 @@ class SharedDecisions implements Decisions {
   ): Promise<Prediction> {
     const startedMs = this.options.world.monotonicMs()
     this.throwIfClosed()
+    const { transactionId, eventTimeMs } = transaction
+    const { unlabelled } = this.decider.models.champion.settings
+    // Almost every transaction finds labels due then: it need not be decided on twice.
+    if (unlabelled !== undefined) await this.labels.deliver(eventTimeMs)
+    let committed = await this.tryDecision(transaction, reasonCount, isStale, startedMs)
+    while (committed.kind === 'due') {
+      await this.labels.deliver(eventTimeMs)
+      this.throwIfClosed()
+      committed = await this.tryDecision(transaction, reasonCount, isStale, startedMs)
+    }
+    if (committed.kind !== 'done') assertFresh(isStale)
+    if (committed.kind === 'done')
+      // It is decided on. What had waited for it and is not applied now is applied before the next one.
+      await this.labels.committed(committed).catch(() => undefined)
+    else if (committed.kind !== 'repeated')
+      throw new VigiaError('SERVING_TRANSACTION_KNOWN', { transactionId })
+    if (committed.kind === 'repeated') {
+      const { receipt, sequence } = decodeSequenced<DecisionReceipt>(committed.receipt)
+      const hash = this.decider.hashOf(transaction)
+      return this.answers.repeated(transaction, hash, receipt, sequence, startedMs)
+    }
+    const { sequence } = committed
+    return this.answers.decided({ transactionId, sequence, ...committed.result }, startedMs)
+  }
+
+  /** One attempt, `due` while labels are due before the transaction. */
+  private tryDecision(
+    transaction: Transaction,
+    reasonCount: number,
+    isStale: IsStale | undefined,
+    startedMs: number,
+  ) {
     const { transactionId } = transaction
     const entities = this.decider.entitiesOf(transaction)
-    const committed = await this.commit({
+    return this.commit({
       keys: this.decider.keysOf(entities),
       id: decisionId(transactionId),
       subject: transactionId,
@@ -117,83 +151,15 @@ class SharedDecisions implements Decisions {
           receipt: encodeReceipt(receipt),
           // These bytes are valid until the next decision, and sending waits.
           entry: encodeDecision(0, entry, scored.vector).slice(),
+          demands: this.labels.arrivalOf(transaction, entities),
         }
       },
     })
-    if (committed.kind !== 'done') assertFresh(isStale)
-    if (committed.kind === 'declined') throw new VigiaError('SERVING_TRANSACTION_KNOWN', { transactionId })
-    if (committed.kind === 'repeated') {
-      const { receipt, sequence } = decodeSequenced<DecisionReceipt>(committed.receipt)
-      const hash = this.decider.hashOf(transaction)
-      return this.answers.repeated(transaction, hash, receipt, sequence, startedMs)
-    }
-    const { sequence } = committed
-    return this.answers.decided({ transactionId, sequence, ...committed.result }, startedMs)
   }
 
   async applyFeedback(feedback: Feedback, isStale?: IsStale): Promise<FeedbackOutcome> {
-    // One after the other: each is told in view of the one before.
-    const release = await this.labelLocks.acquire([{ kind: 'label', token: tokenOf(feedback.transactionId) }])
-    try {
-      return await this.watched(this.learn(feedback, isStale))
-    } finally {
-      release()
-    }
-  }
-
-  private async learn(feedback: Feedback, isStale: IsStale | undefined): Promise<FeedbackOutcome> {
     this.throwIfClosed()
-    const { transactionId } = feedback
-    const decision = (await this.findDecision(transactionId))?.receipt
-    const entities = entitiesOfFeedback(decision, feedback, this.decider.entitiesOf)
-    if (entities === undefined) return this.answers.labelled('unknown', feedback)
-    const outcome =
-      (await this.learnOf(feedback, entities, isStale)) ?? (await this.learnOf(feedback, entities, isStale))
-    return this.answers.labelled(outcome ?? 'unchanged', feedback)
-  }
-
-  /** Undefined when another process has told the first label of this transaction meanwhile. */
-  private async learnOf(
-    feedback: Feedback,
-    entities: LabelledEntities,
-    isStale: IsStale | undefined,
-  ): Promise<FeedbackOutcome | undefined> {
-    const { transactionId, isFraud } = feedback
-    const earlier = await this.findLabel(transactionId)
-    if (earlier?.isFraud === isFraud) return 'unchanged'
-    const { store, world } = this.options
-    // A corrected label is a label of its own: the first one's receipt must not answer it.
-    const id =
-      earlier === undefined
-        ? labelId(transactionId)
-        : `${labelId(transactionId)}/${world.now()}/${world.newId()}`
-    const committed = await this.commit({
-      keys: this.decider.labelKeysOf(entities),
-      id,
-      subject: transactionId,
-      work: (states) => {
-        assertFresh(isStale)
-        const transactionToken = tokenOf(transactionId)
-        const { eventTimeMs } = entities
-        const known = knownBy(earlier)
-        const told = { transactionToken, eventTimeMs, isFraud, known }
-        const isApplied = this.decider.engineer.applyLabel(states, told)
-        const label = labelEntryOf(feedback, entities, world.now(), isApplied, known)
-        const receipt = labelReceiptOf(label)
-        return {
-          result: receipt,
-          receipt: encodeReceipt(receipt),
-          entry: encodeLabel(0, label).slice(),
-        }
-      },
-    })
-    if (committed.kind !== 'done') return undefined
-    const { result, sequence } = committed
-    if (earlier !== undefined) {
-      const bytes = encodeSequenced(encodeReceipt(result), sequence)
-      await store.save([], [{ id: labelId(transactionId), bytes }])
-    }
-    return result.isApplied ? 'applied' : 'late'
+    return this.watched(this.labels.applyFeedback(feedback, isStale))
   }
 
   async findDecision(transactionId: string): Promise<FoundDecision | undefined> {
@@ -232,7 +198,7 @@ class SharedDecisions implements Decisions {
       cachedBytes: 0,
       unsavedStates: 0,
       waiting: 0,
-      waitingLabels: 0,
+      waitingLabels: this.labels.waiting,
       lastSequence: this.options.store.knownSequence(),
     }
   }

@@ -1,14 +1,16 @@
 import { resolve } from 'node:path'
-import { readPendingLabels } from '../../artifacts/pending-labels.ts'
 import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
 import { readStates } from '../../artifacts/states-manifest.ts'
 import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
-import type { Receipt, StateChange, StateStore } from '../../ports/state-store.ts'
+import type { StateChange } from '../../ports/state-store.ts'
 import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
+import type { OpenStates } from '../decisions.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { clockReceipt, dueReceipt, historyDueLabel } from '../owned/due-labels.ts'
+import { historyEntry } from '../shared/shared-due-label.ts'
+import { type PendingDueLabel, pendingLabelsOf } from './pending-due-labels.ts'
 import {
   finishLoading,
   readStoreIdentity,
@@ -19,11 +21,8 @@ import {
 import { withApplied } from './stored-state.ts'
 
 export interface LoadStatesOptions {
-  readonly store: StateStore
-  /** For people. */
-  readonly storeName: string
-  /** Whether one process owns the store: then it delivers the labels that training still waited for. */
-  readonly isOwned: boolean
+  /** One process owns it, or many share it. */
+  readonly states: OpenStates
   /** The model that will go on from the states. */
   readonly model: LoadedModel
   /** Folder of the snapshot: `states/` of a run. */
@@ -37,10 +36,8 @@ export interface LoadStatesOptions {
 export interface LoadedStates {
   readonly counts: ByKind<number>
   readonly identity: StoreIdentity
-  /** Labels that training still waited for, and that the server delivers when they are due. */
+  /** Labels that training still waited for, and that servers deliver when they are due. */
   readonly pendingLabels: number
-  /** Those that nobody delivers, because many processes share the store. */
-  readonly droppedLabels: number
 }
 
 /** States and bytes written at a time. */
@@ -56,12 +53,13 @@ const BATCH_BYTES = 8 << 20
  * @throws MODEL_STATES_REFUSED, SERVING_STATES_PRESENT, PIPELINE_HISTORY_MISSING, INTERRUPTED
  */
 export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStates> => {
-  const { store, model, from } = options
+  const { model, from } = options
+  const { store, name: storeName } = options.states
   const { signal, reportProgress } = options.work
   const manifest = await readStates(from, model.identity)
   if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: from })
   if (!options.force && (await readStoreIdentity(store)) !== undefined)
-    throw new VigiaError('SERVING_STATES_PRESENT', { store: options.storeName })
+    throw new VigiaError('SERVING_STATES_PRESENT', { store: storeName })
   await store.clear()
   await startLoading(store)
   const kinds = stateKindsOf(model.settings.options.entities)
@@ -73,7 +71,7 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
       if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'loading states' })
       if (!(await store.save(batch)))
         throw new VigiaError('SERVING_STORE_FAILED', {
-          store: options.storeName,
+          store: storeName,
           reason: 'somebody else writes into it while states are loaded',
         })
       const done = counts.get(kind)! + batch.length
@@ -89,7 +87,7 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
     }
     if (batch.length > 0) await write()
   }
-  const labels = await loadPendingLabels(options)
+  const pendingLabels = await loadPendingLabels(options)
   const identity = await writeStoreIdentity(store, {
     statesKey: model.statesKey,
     identity: model.identity,
@@ -98,39 +96,37 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
     origin: { folder: resolve(from), lastEventTimeMs: manifest.lastEventTimeMs, files: manifest.files },
   })
   await finishLoading(store)
-  return { counts: byKind(kinds, (kind) => counts.get(kind)!), identity, ...labels }
+  return { counts: byKind(kinds, (kind) => counts.get(kind)!), identity, pendingLabels }
 }
 
 /** Labels written at a time. */
 const BATCH_LABELS = 1000
 
-/** Hands on the clock of the replay, and the labels that were not due by it. */
-const loadPendingLabels = async (
-  options: LoadStatesOptions,
-): Promise<Pick<LoadedStates, 'pendingLabels' | 'droppedLabels'>> => {
-  const { store, model, from, work } = options
-  const entities = model.settings.options.entities.map(({ name }) => name)
-  const { clockMs, labels } = readPendingLabels(from, entities)
-  if (!options.isOwned) return { pendingLabels: 0, droppedLabels: [...labels].length }
-  let batch: Receipt[] = [clockReceipt(clockMs)]
+/** Hands on the clock of the replay, and the labels that were not due by it. @returns how many */
+const loadPendingLabels = async ({ states, model, from, work }: LoadStatesOptions): Promise<number> => {
+  const { clockMs, labels } = pendingLabelsOf(from, model)
+  if (states.kind === 'shared') await states.store.putBackLabels({ clockMs, due: [], waiting: [] })
+  else await states.store.save([], [clockReceipt(clockMs)])
+  let batch: PendingDueLabel[] = []
   let count = 0
-  for (const { transactionToken, eventTimeMs, isFraud, known, dueMs, tokens } of labels) {
-    const label = {
-      transactionId: '',
-      transactionToken,
-      eventTimeMs,
-      isFraud,
-      ...(known !== undefined && { known }),
-      own: tokens,
-      origin: 'history',
-    } as const
-    batch.push(dueReceipt(historyDueLabel(dueMs, count++, label)))
-    if (batch.length < BATCH_LABELS) continue
+  const write = async (): Promise<void> => {
     if (work.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'loading labels' })
-    await store.save([], batch)
+    const first = count
+    count += batch.length
+    if (states.kind === 'shared') {
+      const due = batch.map(({ dueMs, label }, i) => historyEntry(dueMs, first + i, label))
+      await states.store.putBackLabels({ clockMs, due, waiting: [] })
+    } else {
+      const due = batch.map(({ dueMs, label }, i) => dueReceipt(historyDueLabel(dueMs, first + i, label)))
+      await states.store.save([], due)
+    }
     batch = []
     work.reportProgress({ activity: 'loading labels', done: count, unit: 'labels' })
   }
-  await store.save([], batch)
-  return { pendingLabels: count, droppedLabels: 0 }
+  for (const label of labels) {
+    batch.push(label)
+    if (batch.length === BATCH_LABELS) await write()
+  }
+  if (batch.length > 0) await write()
+  return count
 }

@@ -2,10 +2,10 @@ import type { World } from '../../foundation/world.ts'
 import type { LivingReceipt, SharedStateStore } from '../../ports/state-store.ts'
 import { type DecisionEntry, receiptOf } from '../decided.ts'
 import { createDecider, type Decider } from '../decider.ts'
-import { decisionId, encodeReceipt, labelId } from '../decision-receipt.ts'
-import { labelReceiptOf } from '../labels.ts'
+import { decisionId, encodeReceipt, historyLabelId, labelId } from '../decision-receipt.ts'
+import { labelLifeMs, labelReceiptOf } from '../labels.ts'
 import type { LoadedModel } from '../loaded-model.ts'
-import type { LabelEntry } from '../log/log-record.ts'
+import { type LabelEntry, tokenOfLabel } from '../log/log-record.ts'
 import type { ModelDocument } from '../log/model-document.ts'
 import { encodeSequenced } from '../shared/sequenced-receipt.ts'
 
@@ -44,10 +44,12 @@ export class ReceiptsAgain {
     await this.add(decisionId(transaction.transactionId), receipt, sequence, decidedAtMs)
   }
 
-  /** A later label of the same transaction replaces it. */
+  /** A later label of the same transaction replaces it. One that waits has another (`LabelsAgain`). */
   async label(sequence: number, label: LabelEntry): Promise<void> {
-    const receipt = encodeReceipt(labelReceiptOf(label))
-    await this.add(labelId(label.transactionId), receipt, sequence, label.receivedAtMs)
+    if (label.isWaiting) return
+    const { transactionId } = label
+    const id = transactionId === '' ? historyLabelId(tokenOfLabel(label)) : labelId(transactionId)
+    await this.add(id, encodeReceipt(labelReceiptOf(label)), sequence, label.receivedAtMs)
   }
 
   async flush(): Promise<void> {
@@ -58,7 +60,8 @@ export class ReceiptsAgain {
 
   private async add(id: string, receipt: Uint8Array, sequence: number, atMs: number): Promise<void> {
     const { receiptLifeMs, world } = this.options
-    const lifeMs = atMs + receiptLifeMs - world.now()
+    const fullMs = Math.max(receiptLifeMs, labelLifeMs(this.decider.engineer))
+    const lifeMs = atMs + fullMs - world.now()
     if (lifeMs <= 0) return
     this.count++
     this.batch.set(id, { id, bytes: encodeSequenced(receipt, sequence), lifeMs })

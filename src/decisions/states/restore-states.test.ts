@@ -17,6 +17,8 @@ import {
   testFolder,
   testModel,
 } from '../inference.test-kit.ts'
+import { GENUINE_MODEL, labelledHistory, saidBy, takeSteps } from '../labelled-history.test-kit.ts'
+import type { LoadedModel } from '../loaded-model.ts'
 import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
 import { writeModelDocument } from '../log/model-document.ts'
 import { predictionNames } from '../prediction-names.ts'
@@ -98,6 +100,38 @@ describe('restoring a shared store from the logs of its servers', () => {
     await fleet.end()
   })
 
+  test('puts back labels that wait for their transaction or their time, and the clock', async () => {
+    const fleet = await startFleet('labels', GENUINE_MODEL)
+    const a = await fleet.start('a')
+    const steps = labelledHistory(3, 90)
+    const half = Math.floor(steps.length / 2)
+    const later = { transaction: { ...payment(1000), transactionId: 'later' } }
+    const answers = [...(await takeSteps(steps.slice(0, half), () => a.decisions))]
+    const waits = { transactionId: 'later', isFraud: true }
+    answers.push(await a.decisions.applyFeedback(waits))
+    await fleet.moved(a.decisions.status().lastSequence)
+    const before = await fleet.store.dueLabels(Number.POSITIVE_INFINITY, 999)
+    expect(before.labels.length).toBeGreaterThan(5)
+    expect(a.decisions.status().waitingLabels).toBeGreaterThan(0)
+    await fleet.store.clear()
+    expect(await fleet.restore()).toMatchObject({ differing: 0, missing: [], doubled: [] })
+    const after = await fleet.store.dueLabels(Number.POSITIVE_INFINITY, 999)
+    expect(after.clockMs).toBe(before.clockMs)
+    // Of those that are told there is a receipt: their own label would not be delivered.
+    const texts = new Set(before.labels.map(({ text }) => text))
+    expect(after.labels.length).toBeGreaterThan(5)
+    expect(after.labels.filter(({ text }) => !texts.has(text))).toEqual([])
+    answers.push(...(await takeSteps(steps.slice(half), () => a.decisions)))
+    answers.push(...(await takeSteps([later], () => a.decisions)))
+    expect(await a.decisions.findLabel('later')).toMatchObject({ isFraud: true, isApplied: true })
+    const entries = await fleet.end()
+    const undisturbed = await startFleet('undisturbed', GENUINE_MODEL)
+    const b = await undisturbed.start('b')
+    const all = [...steps.slice(0, half), { feedback: waits }, ...steps.slice(half), later]
+    expect(answers).toEqual(await takeSteps(all, () => b.decisions))
+    expect(saidBy(entries)).toEqual(saidBy(await undisturbed.end()))
+  })
+
   test('that lacks nothing, or was begun anew, is left alone unless forced', async () => {
     const fleet = await startFleet('whole')
     const a = await fleet.start('a')
@@ -118,9 +152,13 @@ describe('restoring a shared store from the logs of its servers', () => {
     await a.decisions.predict(payment(1), 0)
     await fleet.moved(1)
     await fleet.store.clear()
+    // A label of the transaction could still count in the longest window, whatever is said of receipts.
+    const needed = { receiptLifeMs: 1000, world: { now: () => TEST_WORLD.now() + 1000 } }
+    expect(await fleet.restore(needed)).toMatchObject({ decisions: 1, receipts: 1 })
+    await fleet.store.clear()
     const restored = await fleet.restore({
       receiptLifeMs: 1000,
-      world: { now: () => TEST_WORLD.now() + 1000 },
+      world: { now: () => TEST_WORLD.now() + 1_000_000 },
     })
     expect(restored).toMatchObject({ decisions: 1, receipts: 0 })
     expect(await fleet.store.findReceipt('decision/t1')).toBeUndefined()
@@ -156,7 +194,7 @@ describe('restoring a shared store from the logs of its servers', () => {
     await fleet.end()
   })
 
-  const startFleet = async (name: string) => {
+  const startFleet = async (name: string, model: LoadedModel = MODEL) => {
     const openProcess = createMemorySharedStates()
     const store = await openProcess({ consumer: 'who expects nothing' })
     await writeStoreIdentity(store, IDENTITY)
@@ -165,7 +203,7 @@ describe('restoring a shared store from the logs of its servers', () => {
     const start = async (process: string) => {
       const path = join(folder, name, process)
       const log = await openTestLog(path)
-      await writeModelDocument(log, MODEL)
+      await writeModelDocument(log, model)
       const own = await openProcess({ consumer: process })
       await joinHistory({ store: own, name: 'the store' }, log, IDENTITY)
       const decisions = await openSharedDecisions({
@@ -173,7 +211,7 @@ describe('restoring a shared store from the logs of its servers', () => {
         log,
         identity: IDENTITY,
         observer: { ...silentObserver, warned: () => undefined },
-        decider: createDecider({ champion: MODEL }),
+        decider: createDecider({ champion: model }),
         names: predictionNames(IDENTITY),
         settings: TEST_SETTINGS,
         world: TEST_WORLD,
@@ -202,7 +240,7 @@ describe('restoring a shared store from the logs of its servers', () => {
           log,
           identity: IDENTITY,
           observer: silentObserver,
-          decider: createDecider({ champion: MODEL }),
+          decider: createDecider({ champion: model }),
           names: predictionNames(IDENTITY),
           settings: TEST_SETTINGS,
           world: TEST_WORLD,
@@ -215,13 +253,14 @@ describe('restoring a shared store from the logs of its servers', () => {
         restoreStates({
           store,
           storeName: 'the store',
-          model: MODEL,
+          model,
           logs: folders,
           openLog: openLogReader,
           accepted: [],
           skip: 0,
           force: false,
           receiptLifeMs: TEST_SETTINGS.receiptLifeMs,
+          waitingLifeMs: TEST_SETTINGS.waitingLifeMs,
           world: TEST_WORLD,
           workFolder,
           work: unwatchedWork(database),

@@ -21,6 +21,7 @@ import {
   type NumberProblems,
   readHistories,
 } from './restore-history.ts'
+import { LabelsAgain } from './restore-labels.ts'
 import { ReceiptsAgain } from './restore-receipts.ts'
 import {
   finishLoading,
@@ -50,6 +51,8 @@ export interface RestoreStatesOptions {
   readonly force: boolean
   /** How long receipts live after what they are of, in milliseconds. */
   readonly receiptLifeMs: number
+  /** How long labels wait for their transaction, in milliseconds. */
+  readonly waitingLifeMs: number
   readonly world: Pick<World, 'now'>
   /** An existing folder for what is written on the way. */
   readonly workFolder: string
@@ -107,7 +110,7 @@ export const restoreStates = async (options: RestoreStatesOptions): Promise<Rest
       decisions: replayed.decisions,
       differing: replayed.differing,
     })
-  const counts = await writeStates(options, start, replayed.features)
+  const counts = await writeStates(options, start.states, replayed.features)
   const { identity } = histories
   await writeStoreIdentity(store, identity)
   const lastSequence = Math.max(problems.lastSequence, histories.lastSequence) + options.skip
@@ -163,15 +166,23 @@ const waitingOf = async (
 const startStates = async (
   { model, from, logs }: RestoreStatesOptions,
   { origin }: StoreIdentity,
-): Promise<SnapshotStates> => {
+): Promise<StartOfHistory> => {
   const kinds = stateKindsOf(model.settings.options.entities)
-  if (origin === undefined) return new Map(kinds.map((kind) => [kind, new Map()]))
+  if (origin === undefined)
+    return { states: new Map(kinds.map((kind) => [kind, new Map()])), folder: undefined }
   const folder = from ?? origin.folder
   const manifest = await readStates(folder, model.identity)
   if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder })
   const isOrigin = Object.entries(origin.files).every(([name, sha256]) => manifest.files[name] === sha256)
   if (!isOrigin) throw logIncomplete(logs, `the states in ${folder} are not those that it began with`)
-  return readSnapshot(folder, kinds)
+  return { states: readSnapshot(folder, kinds), folder }
+}
+
+/** What a history began with. */
+interface StartOfHistory {
+  readonly states: SnapshotStates
+  /** Where it lies; undefined: it began with nothing. */
+  readonly folder: string | undefined
 }
 
 /** All decisions and labels, those that waited in the store at their places. */
@@ -223,19 +234,21 @@ interface Replayed {
 
 const replayLogs = (
   options: RestoreStatesOptions,
-  start: SnapshotStates,
+  { states, folder }: StartOfHistory,
   waiting: readonly OutboxEntry[],
 ): Promise<Replayed> =>
   withEntries(options, waiting, async (entries, { modelOf }) => {
     const { model, work } = options
-    const features = createLogFeatures(documentOf(model), (kind, token) => start.get(kind)?.get(token))
+    const features = createLogFeatures(documentOf(model), (kind, token) => states.get(kind)?.get(token))
     const receipts = new ReceiptsAgain(options)
+    const open = new LabelsAgain({ ...options, from: folder })
     let [decisions, labels, differing] = [0, 0, 0]
     for await (const { entry } of entries) {
       work.signal.throwIfAborted()
       if (entry.kind === 'label') {
         labels++
         features.applyLabel(entry.label)
+        open.label(entry.sequence, entry.label)
         await receipts.label(entry.sequence, entry.label)
       } else if (entry.kind === 'repair') features.repair(entry)
       else {
@@ -243,12 +256,14 @@ const replayLogs = (
         const { transaction, timing, model: key } = entry.decision
         const document = await modelOf(key)
         if (!isSame(features.createAllFeatures(document, transaction, timing), entry)) differing++
+        open.decision(entry.sequence, transaction)
         await receipts.decision(entry.sequence, entry.decision, document)
       }
       if ((decisions + labels) % 1000 === 0)
         work.reportProgress({ activity: 'replaying the logs', done: decisions + labels, unit: 'records' })
     }
     await receipts.flush()
+    await open.putBack()
     return { features, decisions, labels, differing, receipts: receipts.count }
   })
 

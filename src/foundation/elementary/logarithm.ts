@@ -23,36 +23,45 @@ const L7 = 1.4798198605116586e-1
  */
 export const log = (x: number): number => {
   double[0] = x
-  const high = words[HIGH]!
-  if (high < 0x00100000) {
-    if (x === 0) return Number.NEGATIVE_INFINITY
-    return high < 0 ? Number.NaN : logOfNormal(x * TWO_TO_54, -54)
-  }
-  return high < 0x7ff00000 ? logOfNormal(x, 0) : x
-}
-
-/** log(x) + taken ln 2 for a normal x. */
-const logOfNormal = (x: number, taken: number): number => {
-  let high = highWord(x)
-  let exponent = (high >> 20) - 1023
+  let high = words[HIGH]!
+  if (high < 0x00100000 || high >= 0x7ff00000) return logAtEnds(x)
+  let k = (high >> 20) - 1023
   high &= 0x000fffff
   // From sqrt(2) on the next power of two is nearer.
-  exponent += (high + 0x95f64) >> 20
-  const f = x * POWERS_OF_TWO[SMALLEST_POWER - exponent]! - 1
-  const k = exponent + taken
+  k += (high + 0x95f64) >> 20
+  const f = x * POWERS_OF_TWO[SMALLEST_POWER - k]! - 1
   if ((0x000fffff & (2 + high)) < 3) return logNearPower(f, k)
+  return logOfFraction(f, k, high)
+}
+
+/** k ln 2 + log(1 + f); `high` is the upper half of the fraction. */
+const logOfFraction = (f: number, k: number, high: number): number => {
   const s = f / (2 + f)
   const z = s * s
   const w = z * z
-  const odd = w * (L2 + w * (L4 + w * L6))
-  const even = z * (L1 + w * (L3 + w * (L5 + w * L7)))
-  const r = even + odd
+  const r = z * (L1 + w * (L3 + w * (L5 + w * L7)))
+  const even = w * (L2 + w * (L4 + w * L6)) + r
   // Between about 1.38 and 1.42 f is so large that f^2 / 2 is taken out of the series.
-  if (((high - 0x6147a) | (0x6b851 - high)) > 0) {
-    const half = 0.5 * f * f
-    return k === 0 ? f - (half - s * (half + r)) : k * LN2_HIGH - (half - (s * (half + r) + k * LN2_LOW) - f)
-  }
-  return k === 0 ? f - s * (f - r) : k * LN2_HIGH - (s * (f - r) - k * LN2_LOW - f)
+  if (((high - 0x6147a) | (0x6b851 - high)) <= 0) return k * LN2_HIGH - (s * (f - even) - k * LN2_LOW - f)
+  const half = 0.5 * f * f
+  return k * LN2_HIGH - (half - (s * (half + even) + k * LN2_LOW) - f)
+}
+
+/** log(x) of what is not a normal number above 0. */
+const logAtEnds = (x: number): number => {
+  if (x === 0) return Number.NEGATIVE_INFINITY
+  if (!(x > 0) || x === Number.POSITIVE_INFINITY) return x > 0 ? x : Number.NaN
+  return logOfSmall(x * TWO_TO_54)
+}
+
+/** log(x) - 54 ln 2 of a normal x. */
+const logOfSmall = (x: number): number => {
+  double[0] = x
+  const high = words[HIGH]! & 0x000fffff
+  const exponent = (words[HIGH]! >> 20) - 1023 + ((high + 0x95f64) >> 20)
+  const f = x * POWERS_OF_TWO[SMALLEST_POWER - exponent]! - 1
+  const k = exponent - 54
+  return (0x000fffff & (2 + high)) < 3 ? logNearPower(f, k) : logOfFraction(f, k, high)
 }
 
 /** k ln 2 + log(1 + f) for |f| < 2^-20. */

@@ -1,4 +1,4 @@
-import { logistic } from '../../foundation/elementary/exponential.ts'
+import { logistic, logisticOfAll } from '../../foundation/elementary/exponential.ts'
 import { log, log1p } from '../../foundation/elementary/logarithm.ts'
 import { fitIsotonic } from './isotonic.ts'
 import { fitPlatt } from './platt.ts'
@@ -24,6 +24,26 @@ export const calibrate = (calibration: Calibration, raw: number): number => {
   if (calibration.method === 'none') return raw
   if (calibration.method === 'isotonic') return onLine(calibration.x, calibration.y, raw)
   return logistic(calibration.slope * logit(raw) + calibration.intercept)
+}
+
+/** `calibrate` of the first `count` values, in their place: a loop for each step (`logisticOfAll`). */
+export const calibrateAll = (calibration: Calibration, values: Float64Array, count: number): void => {
+  if (calibration.method === 'none') return
+  if (calibration.method === 'isotonic') {
+    for (let i = 0; i < count; i++) values[i] = onLine(calibration.x, calibration.y, values[i]!)
+    return
+  }
+  const { slope, intercept } = calibration
+  logitOfAll(values, count)
+  for (let i = 0; i < count; i++) values[i] = slope * values[i]! + intercept
+  logisticOfAll(values, count)
+}
+
+const logitOfAll = (values: Float64Array, count: number): void => {
+  for (let i = 0; i < count; i++) {
+    const inside = Math.min(1 - Number.EPSILON, Math.max(Number.EPSILON, values[i]!))
+    values[i] = log(inside / (1 - inside))
+  }
 }
 
 /**

@@ -186,7 +186,7 @@ const loadModels = async (
 const fill = async (
   options: ServiceOptions,
   { champion }: ServingModels,
-  { kind, store, name }: OpenStates,
+  states: OpenStates,
 ): Promise<StatesOutcome> => {
   const run = await runFolderOf(champion.description.source, options.workingDirectory)
   const from = run === undefined ? undefined : join(run, 'states')
@@ -194,9 +194,7 @@ const fill = async (
     return { kind: 'empty' }
   const { world, work } = options
   const loaded = await loadStates({
-    store,
-    storeName: name,
-    isOwned: kind === 'owned',
+    states,
     model: champion,
     from,
     force: false,

@@ -1,6 +1,5 @@
 import { type Static, Type } from 'typebox'
 import type { Feedback } from '../../decisions/inference-pipeline.ts'
-import { VigiaError } from '../../errors.ts'
 import { literalOf } from '../../mapping/sent-values.ts'
 import { labelAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
@@ -29,7 +28,7 @@ export const addFeedback = (app: App, context: RouteContext): void => {
     {
       config: {
         scope: 'feedback',
-        errors: ['FEEDBACK_TRANSACTION_UNKNOWN', 'FEEDBACK_WAITING_FULL', ...MAPPING_ERRORS],
+        errors: ['FEEDBACK_WAITING_FULL', ...MAPPING_ERRORS],
       },
       schema: {
         tags: ['feedback'],
@@ -57,12 +56,7 @@ export const addFeedback = (app: App, context: RouteContext): void => {
     async (request, reply) => {
       const { body, query } = request
       if (isNdjson(body)) return replyWithNdjson(request, reply, ROW, context, (row) => apply(row, query))
-      if (!isList(body)) {
-        const answer = await apply(body, query)
-        if (answer.outcome === 'unknown')
-          throw new VigiaError('FEEDBACK_TRANSACTION_UNKNOWN', { id: answer.transaction_id })
-        return answer
-      }
+      if (!isList(body)) return apply(body, query)
       const counts: Record<string, number> = Object.fromEntries(
         [...OUTCOMES, 'failed'].map((name) => [name, 0]),
       )

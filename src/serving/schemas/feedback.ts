@@ -52,7 +52,7 @@ export const LabelsBody = named(
   ]),
 )
 
-export const OUTCOMES = ['applied', 'waiting', 'late', 'unchanged', 'unknown'] as const
+export const OUTCOMES = ['applied', 'waiting', 'late', 'unchanged'] as const
 
 export const LabelAnswer = named(
   'LabelAnswer',
@@ -64,7 +64,7 @@ export const LabelAnswer = named(
           type: 'string',
           enum: OUTCOMES,
           description:
-            'applied: learnt. waiting: kept, and learnt when its transaction comes; none of that id is remembered here. late: kept for training, but no feature can need it any more. unchanged: told before. unknown, where servers share their states: no such transaction is remembered, and nothing says whose it was; not taken.',
+            'applied: learnt. waiting: kept, and learnt when its transaction comes; none of that id is remembered here. late: kept for training, but no feature can need it any more. unchanged: told before.',
         }),
       ),
       line: Type.Optional(

@@ -10,6 +10,7 @@ import type {
   StateStore,
 } from '../../ports/state-store.ts'
 import type { SharedProcess } from '../shared-state-store-laws.ts'
+import { MemorySharedLabels, otherReceipt } from './memory-shared-labels.ts'
 
 /**
  * States in memory that several "processes" of one test share, with an outbox; empty at first.
@@ -25,6 +26,7 @@ export const createMemorySharedStates = (): ((process: SharedProcess) => Promise
     name: undefined,
     mark: undefined,
     lastCommit: Promise.resolve(),
+    labels: new MemorySharedLabels(),
   }
   return async (process) => openAs(process, shared)
 }
@@ -40,6 +42,7 @@ interface Shared {
   /** Of the history; undefined before one is begun, and where there is a mark. */
   name: string | undefined
   mark: Mark | undefined
+  readonly labels: MemorySharedLabels
 }
 
 /** What a process expected, and what it found. */
@@ -60,6 +63,9 @@ const inTurn = <T>(shared: Shared, work: () => Promise<T>): Promise<T> => {
   shared.lastCommit = turn.catch(() => undefined)
   return turn
 }
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, i) => byte === b[i])
 
 /** What one process expects of the store (laws 14 and 15), and the highest number that it has seen. */
 const createExpectation = (shared: Shared) => {
@@ -98,19 +104,25 @@ const createExpectation = (shared: Shared) => {
   }
 }
 
-const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): SharedStateStore => {
-  const expectation = createExpectation(shared)
-  const { look, guarded } = expectation
-  const { states } = shared
-  const findReceipt = async (id: string): Promise<Uint8Array | undefined> =>
-    (shared.lives.get(id) ?? Number.POSITIVE_INFINITY) > Date.now()
-      ? shared.states.findReceipt(id)
-      : undefined
-  const commit: SharedStateStore['commit'] = (changes, { id, bytes }, entry, receiptLifeMs) =>
+/** A commit is looked at and done in one turn: two that meet must not both take the next number. */
+const commitTo =
+  (
+    shared: Shared,
+    look: () => void,
+    findReceipt: SharedStateStore['findReceipt'],
+  ): SharedStateStore['commit'] =>
+  (changes, { id, bytes }, entry, receiptLifeMs, demands = {}) =>
     inTurn(shared, async (): Promise<CommitOutcome> => {
       look()
       const known = await findReceipt(id)
-      if (known !== undefined) return { outcome: 'repeated', receipt: known }
+      const { replaces, labels } = demands
+      if (replaces !== undefined && known === undefined) return { outcome: 'otherwise' }
+      if (known !== undefined && (replaces === undefined || !isSame(known, replaces)))
+        return { outcome: 'repeated', receipt: known }
+      const other = otherReceipt(labels)
+      const found = other === undefined ? undefined : await findReceipt(other)
+      const objection = shared.labels.objectionTo(labels, found !== undefined, known !== undefined)
+      if (objection !== undefined) return { outcome: objection }
       const sequence = shared.lastSequence + 1
       const receipt = new Uint8Array(SEQUENCE_BYTES + bytes.length)
       new DataView(receipt.buffer).setFloat64(0, sequence, true)
@@ -119,8 +131,23 @@ const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): Sh
       shared.lastSequence = sequence
       shared.lives.set(id, Date.now() + receiptLifeMs)
       shared.entries.push({ sequence, bytes: new Uint8Array(entry) })
-      return { outcome: 'committed', sequence }
+      if (found !== undefined && labels?.kind !== 'wait') shared.lives.set(other!, 0)
+      return {
+        outcome: 'committed',
+        sequence,
+        ...shared.labels.commit(labels, { sequence, id, found: found?.subarray(SEQUENCE_BYTES) }),
+      }
     })
+
+const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): SharedStateStore => {
+  const expectation = createExpectation(shared)
+  const { look, guarded } = expectation
+  const { states } = shared
+  const findReceipt = async (id: string): Promise<Uint8Array | undefined> =>
+    (shared.lives.get(id) ?? Number.POSITIVE_INFINITY) > Date.now()
+      ? shared.states.findReceipt(id)
+      : undefined
+  const commit = commitTo(shared, look, findReceipt)
   const take = (most: number): readonly OutboxEntry[] => {
     const nowMs = Date.now()
     const free = shared.entries.filter(
@@ -160,9 +187,17 @@ const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): Sh
       expectation.expect(undefined)
       await states.clear()
       shared.lives.clear()
+      shared.labels.clear()
       Object.assign(shared, { entries: [], lastSequence: 0, name: undefined, mark: undefined })
     },
     ...historyCalls(shared, expectation),
+    dueLabels: guarded(async (eventTimeMs, most) => shared.labels.due(eventTimeMs, most)),
+    removeDueLabel: guarded(async (text) => shared.labels.remove(text)),
+    putBackLabels: async (labels) => {
+      await states.save([], labels.waiting)
+      for (const { id, lifeMs } of labels.waiting) shared.lives.set(id, Date.now() + lifeMs)
+      shared.labels.putBack(labels)
+    },
     // What is shared outlives each process.
     close: async () => {},
   }
