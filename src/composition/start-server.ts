@@ -4,7 +4,7 @@ import type { ServeTools } from '../cli/commands/serve.ts'
 import type { StateTools } from '../cli/commands/state.ts'
 import { TrackingSchema, type TrackingSettings } from '../config/sections/tracking.ts'
 import type { ServingSettings } from '../config/serving-config.ts'
-import { cacheSizeIn, DEFAULT_CACHE_MIB } from '../decisions/owned/cache-size.ts'
+import { cacheSizeIn, DEFAULT_CACHE_MIB, type ProcessMemory } from '../decisions/owned/cache-size.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import { slowExpressions } from '../mapping/row-mapper.ts'
@@ -48,12 +48,7 @@ export const serverStarter =
   async ({ settings, environment, workingDirectory, work, onStates, onModels, onNotice, triggers }) => {
     boundGarbage()
     const memory = processMemory()
-    // Before anything is opened: what does not fit, and what is taken where nobody said.
-    const cacheSize = cacheSizeIn(settings.state_store, memory)
-    if (settings.state_store.cache_size === 0 && cacheSize < DEFAULT_CACHE_MIB)
-      onNotice(
-        `cache_size ${cacheSize} MiB, as ${memory.of} has ${Math.floor(memory.totalBytes / (1 << 20))} MiB`,
-      )
+    tellCacheSize(settings, memory, onNotice)
     const { version, storage, world } = parts
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
@@ -115,6 +110,22 @@ export const serverStarter =
       throw error
     }
   }
+
+/**
+ * Before anything is opened: what does not fit, and what is taken where nobody said.
+ *
+ * @throws SERVING_CACHE_TOO_LARGE
+ */
+const tellCacheSize = (
+  { state_store }: Pick<ServingSettings, 'state_store'>,
+  memory: ProcessMemory,
+  onNotice: (text: string) => void,
+): void => {
+  const taken = cacheSizeIn(state_store, memory)
+  if (state_store.cache_size !== 0 || taken >= DEFAULT_CACHE_MIB) return
+  const total = Math.floor(memory.totalBytes / (1 << 20))
+  onNotice(`cache_size ${taken} MiB, as ${memory.of} has ${total} MiB`)
+}
 
 const trackingSettings = (
   { registry }: ServingSettings['model'],

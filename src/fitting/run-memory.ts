@@ -19,14 +19,14 @@ const GROUP_ROWS = 122_880
  */
 const BASE_BYTES = 160e6
 const BYTES_PER_THREAD = 20e6
-/** Of each row beside its features while they are computed: keys, labels, its part in the entities' states. */
+/** Of each row beside its features while they are computed: keys, labels, its part in states. */
 const BYTES_PER_ROW = 500
 /** Times the values of a group of rows: in the hands of the writer of the file, and in batches before it. */
 const GROUP_COPIES = 4.7
 /** Times the values of all rows: as they are read for learning, and as models take them. */
 const ROW_COPIES = 1.7
 
-/** Bytes that a run takes at most, beside what one model takes by itself, which is asked when its turn comes. */
+/** Bytes that a run takes, beside what one model takes by itself, which is asked when its turn comes. */
 export const memoryOfRun = ({ rows, features, threads }: RunShape): number => {
   const row = features * WORD_BYTES
   const replay = BYTES_PER_ROW * rows + GROUP_COPIES * Math.min(rows, GROUP_ROWS) * row

@@ -102,7 +102,7 @@ const liveThroughAll = async (
   return most
 }
 
-/** Batches of transactions, each of its own user, merchant and device, by four clients; refused ones again. */
+/** Batches of transactions, each of its own user, merchant and device; those that are refused again. */
 const sendNew = async (server: VigiaServer): Promise<void> => {
   let next = 0
   const client = async (): Promise<void> => {

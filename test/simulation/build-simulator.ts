@@ -29,6 +29,7 @@ const PLAYED: Readonly<Record<string, string>> = {
 const PLAYED_FILES: Readonly<Record<string, string>> = {
   'src/decisions/log/archive-thread.ts': 'archive-thread.ts',
   'src/decisions/log/archive-lookup.ts': 'archive-lookup.ts',
+  'src/decisions/log/state-snapshots.ts': 'state-snapshots.ts',
   'src/decisions/log/archive-catalog.ts': 'archive-catalog.ts',
   'src/decisions/warm-up.ts': 'warm-up.ts',
 }

@@ -44,13 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
     '      if (item.applied > durable) continue\n',
     '      if (item.applied > durable + 1e9) continue\n',
   ),
-  one(
-    'receipts are not saved',
-    1,
-    'src/decisions/owned/unsaved-states.ts',
-    '...receipts.receipts, ',
-    '',
-  ),
+  one('receipts are not saved', 1, 'src/decisions/owned/unsaved-states.ts', '...receipts.receipts, ', ''),
   one(
     'nobody asks whose decisions a shared store has',
     2,

@@ -58,7 +58,7 @@ const settingsOf = (site: Site, { host }: Server): ServiceOptions['settings'] =>
       path: site.logFolder(host),
       durability: setup.durability,
       segment_size: setup.segmentBytes / MEBIBYTE,
-      // They are written with the real file system.
+      // They are not simulated.
       keep: 'forever',
       snapshot_every: '0s',
       snapshots_kept: 2,

@@ -43,6 +43,7 @@ export const replayHistory = (site: Site, entries: readonly LogEntry[]): Replay 
   for (const entry of entries) {
     if (entry.kind === 'decision') replayDecision(site, replay, entry)
     else if (entry.kind === 'label') replayLabel(site, replay, entry)
+    else replayExpiry(site, replay, entry)
   }
   return replay
 }
@@ -135,6 +136,19 @@ const replayLabel = (
   for (const one of bring(replay, decider.keysOf(label))) one.touched = sequence
   if (isApplied !== label.isApplied)
     site.broken(`record ${sequence} says that a label was ${label.isApplied ? '' : 'not '}applied`)
+}
+
+/** A state that has expired is that of an entity which was never seen. */
+const replayExpiry = (
+  site: Site,
+  replay: OpenReplay,
+  { sequence, repair: { kind, token }, words }: LogEntry & { readonly kind: 'repair' },
+): void => {
+  if (words.length > 0) site.broken(`record ${sequence} repairs a state, and nobody asked for it`)
+  const [one] = bring(replay, [{ kind, token, source: kind }])
+  one!.state.become(replay.decider.engineer.keeperOf(kind)!.create())
+  one!.applied = sequence
+  one!.touched = sequence
 }
 
 /** The bytes of a true state, as a store has them behind its number. */

@@ -16,6 +16,8 @@ const LIMITS: StateLimits = {
   dimensionValues: 8,
   latenessMs: 20_000,
   labelDelayMs: LABEL_DELAY_MS,
+  // Runs last minutes: some entities come again as new, and some states expire.
+  forgetAfterMs: 110_000,
 }
 
 const FITTED: FittedFeatures = {

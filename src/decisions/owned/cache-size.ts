@@ -58,6 +58,6 @@ const HEAP_SHARE = 0.8
 const HEAP_BYTES_PER_STATE = 800
 const FEWEST_STATES = 5000
 
-/** How many states JavaScript's memory has room for: their numbers lie outside of it, their objects inside. */
+/** How many states JavaScript's memory has room for: their objects lie in it, their numbers outside. */
 export const mostStatesIn = ({ heapBytes }: Pick<ProcessMemory, 'heapBytes'>): number =>
   Math.max(FEWEST_STATES, Math.floor((heapBytes * HEAP_SHARE - HEAP_BESIDE_BYTES) / HEAP_BYTES_PER_STATE))

@@ -26,7 +26,7 @@ export interface StateCacheParts {
  * bytes; and the garbage that V8 lets stand beside its objects.
  */
 const ENTRY_BYTES = 760
-/** Share of the room beyond which saved states are evicted. The rest is for those that wait for being saved. */
+/** Share of the room beyond which saved states are evicted. The rest is for those that are not saved. */
 const ROOM_SHARE = 0.8
 /** The same share when enough was evicted. */
 const FULL_SHARE = 0.72
