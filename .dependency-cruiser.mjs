@@ -33,7 +33,9 @@ LAYERS.push(...ENGINES.map((folder) => ({ folder, mayImport: [...BASE, 'artifact
 LAYERS.push({ folder: 'backup', mayImport: [...BASE, 'artifacts', 'decisions'] })
 /** Snapshots of the states beside a log, and the end of its old days: they read what decisions write. */
 LAYERS.push({ folder: 'keeping', mayImport: [...BASE, 'artifacts', 'decisions'] })
-const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES, 'keeping']
+/** What operators do to the states of a service: load, look at, repair, restore from logs. */
+LAYERS.push({ folder: 'states', mayImport: [...BASE, 'artifacts', 'decisions'] })
+const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES, 'keeping', 'states']
 /** Serving, reports and the command line show what use cases do, and not each other. */
 const FACES = ['serving', 'reports', 'cli']
 LAYERS.push(

@@ -51,7 +51,7 @@ export type {
 } from './decisions/inference-pipeline.ts'
 export { type LoadedModel, prepareModel } from './decisions/loaded-model.ts'
 export { openInferencePipeline } from './decisions/open-pipeline.ts'
-export { loadStates } from './decisions/states/load-states.ts'
+export { loadStates } from './states/load-states.ts'
 export { type DatabaseSettings, withDatabase } from './disk/database.ts'
 export { unwatched, unwatchedWork, type Work } from './disk/work.ts'
 // Errors

@@ -17,7 +17,7 @@ import {
 import type { InferenceObserver } from './inference-pipeline.ts'
 import { type OpenPipeline, openInferencePipeline } from './open-pipeline.ts'
 import type { StateUpdate } from './state-updates.ts'
-import { findUntrueTimes, logRepairs } from './states/repair-states.ts'
+import { findUntrueTimes, logRepairs } from '../states/repair-states.ts'
 
 const MODEL = testModel('champion')
 const NOW = 1e12

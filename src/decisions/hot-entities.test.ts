@@ -16,7 +16,7 @@ import {
 } from './inference.test-kit.ts'
 import { type OpenPipeline, openInferencePipeline } from './open-pipeline.ts'
 import type { StateUpdate } from './state-updates.ts'
-import { summarizeState } from './states/inspect-states.ts'
+import { summarizeState } from '../states/inspect-states.ts'
 
 const MODEL = testModel('champion')
 const NOW = 1e12

@@ -40,6 +40,30 @@ export interface LoggedPredictions {
   close(): Promise<void>
 }
 
+/** What a logged decision says, with the label that its transaction has by now. */
+const predictionReader =
+  ({ documents, decisions, names }: Pick<LoggedPredictionsParts, 'documents' | 'decisions' | 'names'>) =>
+  async (sequence: number, decision: DecisionEntry, vector: Float64Array): Promise<LoggedPrediction> => {
+    const { transaction, latencyMs, shadow } = decision
+    const { transactionId } = transaction
+    const { computed, name, version } = await documents.modelOf(decision.model)
+    const label = await decisions.findLabel(transactionId)
+    return {
+      ...predictionOf(decision, { name, version }, transactionId, names, sequence, false),
+      transaction,
+      latencyMs,
+      features: new Map(computed.map((feature, f) => [feature, vector[f]!])),
+      ...(shadow && {
+        shadow: {
+          model: await documents.nameOf(shadow.model),
+          probability: shadow.probability,
+          isFlagged: shadow.isFlagged,
+        },
+      }),
+      ...(label && { label: { isFraud: label.isFraud, receivedAtMs: label.receivedAtMs } }),
+    }
+  }
+
 /**
  * Searches that may wait. At some tens of milliseconds each the last of them is answered within seconds; who
  * comes then is told to come again.
@@ -68,31 +92,7 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
     return (await lookup).find(sequence)
   }
 
-  const toPrediction = async (
-    sequence: number,
-    decision: DecisionEntry,
-    vector: Float64Array,
-  ): Promise<LoggedPrediction> => {
-    const { transaction, latencyMs, shadow } = decision
-    const { transactionId } = transaction
-    const { computed, name, version } = await documents.modelOf(decision.model)
-    const label = await decisions.findLabel(transactionId)
-    return {
-      ...predictionOf(decision, { name, version }, transactionId, names, sequence, false),
-      transaction,
-      latencyMs,
-      features: new Map(computed.map((feature, f) => [feature, vector[f]!])),
-      ...(shadow && {
-        shadow: {
-          model: await documents.nameOf(shadow.model),
-          probability: shadow.probability,
-          isFlagged: shadow.isFlagged,
-        },
-      }),
-      ...(label && { label: { isFraud: label.isFraud, receivedAtMs: label.receivedAtMs } }),
-    }
-  }
-
+  const toPrediction = predictionReader(parts)
   const find = async (id: string): Promise<LoggedPrediction | undefined> => {
     const named = names.sequenceOf(id)
     const decided = await decisions.findDecision(id).catch((error: unknown) => {

@@ -18,7 +18,7 @@ import { predictionNames } from '../../src/decisions/prediction-names.ts'
 import { expectReplayed as expectReplayedBy } from '../../src/decisions/replayed.test-kit.ts'
 import { assertNeverUsed, joinHistory } from '../../src/decisions/shared/known-history.ts'
 import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions.ts'
-import { type RestoreStatesOptions, restoreStates } from '../../src/decisions/states/restore-states.ts'
+import { type RestoreStatesOptions, restoreStates } from '../../src/states/restore-states.ts'
 import {
   readStoreIdentity,
   type StoreIdentity,

@@ -9,7 +9,7 @@ import {
   findUntrueTimes,
   logRepairs,
   type UntrueTimes,
-} from '../../decisions/states/repair-states.ts'
+} from '../../states/repair-states.ts'
 import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'

@@ -22,6 +22,7 @@ import { DueLabels } from './due-labels.ts'
 import { ExpiredStates, type ExpiredStatesParts } from './expired-states.ts'
 import { Frontier } from './frontier.ts'
 import type { HeldState, HeldStates } from './held-state.ts'
+import { InTurns } from './in-turns.ts'
 import { OwnedLabels } from './owned-labels.ts'
 import { Receipts, type UnsavedReceipt } from './receipts.ts'
 import { Recovery } from './recovery.ts'
@@ -89,10 +90,8 @@ class OwnedDecisions implements Decisions {
   private readonly labels: OwnedLabels
   private decider: Decider
   private isClosed = false
-  /**
-   * Requests that have no answer yet, by the receipt that they will have: the last one of each transaction.
-   */
-  private readonly underWay = new Map<string, Promise<Prediction>>()
+  /** Requests that have no answer yet, by the receipt that they will have. */
+  private readonly underWay = new InTurns<Prediction>()
 
   constructor(options: OwnedDecisionsOptions) {
     const { store, log, settings, observer, world, nameOf } = options
@@ -183,24 +182,11 @@ class OwnedDecisions implements Decisions {
    * One request after the other of each transaction: what one finds in the store must still be so when it
    * decides, also where the one before it was decided on and saved in between.
    */
-  async predict(transaction: Transaction, reasonCount: number, isStale?: IsStale): Promise<Prediction> {
+  predict(transaction: Transaction, reasonCount: number, isStale?: IsStale): Promise<Prediction> {
     const startedMs = this.options.world.monotonicMs()
     const id = decisionId(transaction.transactionId)
     const asked = { reasonCount, isStale, startedMs }
-    const before = this.underWay.get(id)
-    const own =
-      before === undefined
-        ? this.decideOrRepeat(id, transaction, asked)
-        : before.then(
-            () => this.decideOrRepeat(id, transaction, asked),
-            () => this.decideOrRepeat(id, transaction, asked),
-          )
-    this.underWay.set(id, own)
-    try {
-      return await own
-    } finally {
-      if (this.underWay.get(id) === own) this.underWay.delete(id)
-    }
+    return this.underWay.run(id, () => this.decideOrRepeat(id, transaction, asked))
   }
 
   private async decideOrRepeat(id: string, transaction: Transaction, asked: Asked): Promise<Prediction> {

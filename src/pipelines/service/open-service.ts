@@ -21,7 +21,7 @@ import {
 } from '../../decisions/owned/cache-size.ts'
 import { assertNeverUsed } from '../../decisions/shared/known-history.ts'
 import { tellPersistence } from '../../decisions/shared/tell-persistence.ts'
-import { type LoadedStates, loadStates } from '../../decisions/states/load-states.ts'
+import { type LoadedStates, loadStates } from '../../states/load-states.ts'
 import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
 import type { LoadServedTable } from '../../decisions/tables/load-served-table.ts'
 import { ServedTables } from '../../decisions/tables/served-tables.ts'

@@ -320,7 +320,7 @@ export const createRecipeStateStore = (): StateStore => ({
     written(
       'src/adapters/recipe/recipe-state-store.test.ts',
       `
-import { holdToLaws } from '../../../test/hold-to-laws.ts'
+import { holdToLaws } from '../../hold-to-laws.ts'
 import { stateStoreLaws } from '../../testing/state-store-laws.ts'
 import { createRecipeStateStore } from './recipe-state-store.ts'
 

@@ -1,6 +1,6 @@
-import { readPendingLabels } from '../../artifacts/pending-labels.ts'
-import type { LoadedModel } from '../loaded-model.ts'
-import type { DueLabel } from '../owned/due-labels.ts'
+import { readPendingLabels } from '../artifacts/pending-labels.ts'
+import type { LoadedModel } from '../decisions/loaded-model.ts'
+import type { DueLabel } from '../decisions/owned/due-labels.ts'
 
 /** A label that training still waited for, without its place. */
 export type PendingDueLabel = Pick<DueLabel, 'dueMs' | 'label'>

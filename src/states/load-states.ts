@@ -1,24 +1,24 @@
 import { resolve } from 'node:path'
-import { readEntries, snapshotFile } from '../../artifacts/state-snapshot.ts'
-import { readStates } from '../../artifacts/states-manifest.ts'
-import type { Work } from '../../disk/work.ts'
-import { VigiaError } from '../../errors.ts'
-import type { World } from '../../foundation/world.ts'
-import type { StateChange } from '../../ports/state-store.ts'
-import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
-import type { OpenStates } from '../decisions.ts'
-import type { LoadedModel } from '../loaded-model.ts'
-import { clockReceipt, dueReceipt, historyDueLabel } from '../owned/due-labels.ts'
-import { historyEntry } from '../shared/shared-due-label.ts'
-import { type PendingDueLabel, pendingLabelsOf } from './pending-due-labels.ts'
+import { readEntries, snapshotFile } from '../artifacts/state-snapshot.ts'
+import { readStates } from '../artifacts/states-manifest.ts'
+import type { OpenStates } from '../decisions/decisions.ts'
+import type { LoadedModel } from '../decisions/loaded-model.ts'
+import { clockReceipt, dueReceipt, historyDueLabel } from '../decisions/owned/due-labels.ts'
+import { historyEntry } from '../decisions/shared/shared-due-label.ts'
 import {
   finishLoading,
   readStoreIdentity,
   type StoreIdentity,
   startLoading,
   writeStoreIdentity,
-} from './store-identity.ts'
-import { withApplied } from './stored-state.ts'
+} from '../decisions/states/store-identity.ts'
+import { withApplied } from '../decisions/states/stored-state.ts'
+import type { Work } from '../disk/work.ts'
+import { VigiaError } from '../errors.ts'
+import type { World } from '../foundation/world.ts'
+import type { StateChange } from '../ports/state-store.ts'
+import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../transaction/entity-kind.ts'
+import { type PendingDueLabel, pendingLabelsOf } from './pending-due-labels.ts'
 
 export interface LoadStatesOptions {
   /** One process owns it, or many share it. */

@@ -1,8 +1,8 @@
-import { VigiaError } from '../../errors.ts'
-import type { LogReader } from '../../ports/prediction-log.ts'
-import { type NumberRange, rangesText } from '../log/number-ranges.ts'
-import { readLoggedHistory } from '../shared/known-history.ts'
-import type { StoreIdentity } from './store-identity.ts'
+import { type NumberRange, rangesText } from '../decisions/log/number-ranges.ts'
+import { readLoggedHistory } from '../decisions/shared/known-history.ts'
+import type { StoreIdentity } from '../decisions/states/store-identity.ts'
+import { VigiaError } from '../errors.ts'
+import type { LogReader } from '../ports/prediction-log.ts'
 
 /** What is wrong with the numbers of all logs together. */
 export interface NumberProblems {

@@ -1,18 +1,26 @@
-import { readSnapshot, type SnapshotStates } from '../../artifacts/state-snapshot.ts'
-import { readStates } from '../../artifacts/states-manifest.ts'
-import type { Work } from '../../disk/work.ts'
-import { VigiaError } from '../../errors.ts'
-import type { World } from '../../foundation/world.ts'
-import type { LogReader } from '../../ports/prediction-log.ts'
-import type { OutboxEntry, SharedStateStore, StateChange } from '../../ports/state-store.ts'
-import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
-import type { LoadedModel } from '../loaded-model.ts'
-import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
-import { decodeLogEntry, type LogEntry, withSequence } from '../log/log-record.ts'
-import { type LoggedEntries, logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
-import { documentOf } from '../log/model-document.ts'
-import type { NumberRange } from '../log/number-ranges.ts'
-import { encodedStates } from './encoded-states.ts'
+import { readSnapshot, type SnapshotStates } from '../artifacts/state-snapshot.ts'
+import { readStates } from '../artifacts/states-manifest.ts'
+import type { LoadedModel } from '../decisions/loaded-model.ts'
+import { createLogFeatures, type LogFeatures } from '../decisions/log/log-features.ts'
+import { decodeLogEntry, type LogEntry, withSequence } from '../decisions/log/log-record.ts'
+import { type LoggedEntries, logIncomplete, withLoggedEntries } from '../decisions/log/logged-entries.ts'
+import { documentOf } from '../decisions/log/model-document.ts'
+import type { NumberRange } from '../decisions/log/number-ranges.ts'
+import { encodedStates } from '../decisions/states/encoded-states.ts'
+import {
+  finishLoading,
+  readStoreIdentity,
+  type StoreIdentity,
+  startLoading,
+  writeStoreIdentity,
+} from '../decisions/states/store-identity.ts'
+import { withApplied } from '../decisions/states/stored-state.ts'
+import type { Work } from '../disk/work.ts'
+import { VigiaError } from '../errors.ts'
+import type { World } from '../foundation/world.ts'
+import type { LogReader } from '../ports/prediction-log.ts'
+import type { OutboxEntry, SharedStateStore, StateChange } from '../ports/state-store.ts'
+import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../transaction/entity-kind.ts'
 import { mergeEntries } from './merge-entries.ts'
 import {
   assertAccepted,
@@ -23,14 +31,6 @@ import {
 } from './restore-history.ts'
 import { LabelsAgain } from './restore-labels.ts'
 import { ReceiptsAgain } from './restore-receipts.ts'
-import {
-  finishLoading,
-  readStoreIdentity,
-  type StoreIdentity,
-  startLoading,
-  writeStoreIdentity,
-} from './store-identity.ts'
-import { withApplied } from './stored-state.ts'
 
 export interface RestoreStatesOptions {
   readonly store: SharedStateStore

@@ -1,13 +1,13 @@
-import type { World } from '../../foundation/world.ts'
-import type { LivingReceipt, SharedStateStore } from '../../ports/state-store.ts'
-import { type DecisionEntry, receiptOf } from '../decided.ts'
-import { createDecider, type Decider } from '../decider.ts'
-import { decisionId, encodeReceipt, historyLabelId, labelId } from '../decision-receipt.ts'
-import { labelLifeMs, labelReceiptOf } from '../labels.ts'
-import type { LoadedModel } from '../loaded-model.ts'
-import { type LabelEntry, tokenOfLabel } from '../log/log-record.ts'
-import type { ModelDocument } from '../log/model-document.ts'
-import { encodeSequenced } from '../shared/sequenced-receipt.ts'
+import { type DecisionEntry, receiptOf } from '../decisions/decided.ts'
+import { createDecider, type Decider } from '../decisions/decider.ts'
+import { decisionId, encodeReceipt, historyLabelId, labelId } from '../decisions/decision-receipt.ts'
+import { labelLifeMs, labelReceiptOf } from '../decisions/labels.ts'
+import type { LoadedModel } from '../decisions/loaded-model.ts'
+import { type LabelEntry, tokenOfLabel } from '../decisions/log/log-record.ts'
+import type { ModelDocument } from '../decisions/log/model-document.ts'
+import { encodeSequenced } from '../decisions/shared/sequenced-receipt.ts'
+import type { World } from '../foundation/world.ts'
+import type { LivingReceipt, SharedStateStore } from '../ports/state-store.ts'
 
 export interface ReceiptsAgainOptions {
   readonly store: Pick<SharedStateStore, 'putBack'>

@@ -1,14 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { openLogReader } from '../../adapters/segments/segment-files.ts'
-import { unwatchedWork } from '../../disk/work.ts'
-import { nextTurn } from '../../foundation/next-turn.ts'
-import type { PredictionLog } from '../../ports/prediction-log.ts'
-import { createMemorySharedStates } from '../../testing/memory/memory-shared-states.ts'
-import type { Transaction } from '../../transaction/transaction.ts'
-import { createDecider } from '../decider.ts'
-import type { Decisions } from '../decisions.ts'
+import { openLogReader } from '../adapters/segments/segment-files.ts'
+import { createDecider } from '../decisions/decider.ts'
+import type { Decisions } from '../decisions/decisions.ts'
 import {
   openTestLog,
   silentObserver,
@@ -16,17 +11,22 @@ import {
   TEST_WORLD,
   testFolder,
   testModel,
-} from '../inference.test-kit.ts'
-import { GENUINE_MODEL, labelledHistory, saidBy, takeSteps } from '../labelled-history.test-kit.ts'
-import type { LoadedModel } from '../loaded-model.ts'
-import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
-import { writeModelDocument } from '../log/model-document.ts'
-import { predictionNames } from '../prediction-names.ts'
-import { expectReplayed } from '../replayed.test-kit.ts'
-import { joinHistory } from '../shared/known-history.ts'
-import { openSharedDecisions } from '../shared/shared-decisions.ts'
+} from '../decisions/inference.test-kit.ts'
+import { GENUINE_MODEL, labelledHistory, saidBy, takeSteps } from '../decisions/labelled-history.test-kit.ts'
+import type { LoadedModel } from '../decisions/loaded-model.ts'
+import { decodeLogEntry, type LogEntry } from '../decisions/log/log-record.ts'
+import { writeModelDocument } from '../decisions/log/model-document.ts'
+import { predictionNames } from '../decisions/prediction-names.ts'
+import { expectReplayed } from '../decisions/replayed.test-kit.ts'
+import { joinHistory } from '../decisions/shared/known-history.ts'
+import { openSharedDecisions } from '../decisions/shared/shared-decisions.ts'
+import { type StoreIdentity, writeStoreIdentity } from '../decisions/states/store-identity.ts'
+import { unwatchedWork } from '../disk/work.ts'
+import { nextTurn } from '../foundation/next-turn.ts'
+import type { PredictionLog } from '../ports/prediction-log.ts'
+import { createMemorySharedStates } from '../testing/memory/memory-shared-states.ts'
+import type { Transaction } from '../transaction/transaction.ts'
 import { type RestoreStatesOptions, restoreStates } from './restore-states.ts'
-import { type StoreIdentity, writeStoreIdentity } from './store-identity.ts'
 
 describe('restoring a shared store from the logs of its servers', () => {
   const { folder, remove } = testFolder()

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { LogEntry } from '../log/log-record.ts'
-import { parseRanges, rangesText } from '../log/number-ranges.ts'
+import type { LogEntry } from '../decisions/log/log-record.ts'
+import { parseRanges, rangesText } from '../decisions/log/number-ranges.ts'
 import { mergeEntries } from './merge-entries.ts'
 import { assertAccepted, NumberCheck } from './restore-history.ts'
 

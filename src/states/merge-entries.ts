@@ -1,4 +1,4 @@
-import type { LogEntry } from '../log/log-record.ts'
+import type { LogEntry } from '../decisions/log/log-record.ts'
 
 /** A record, and whether a log has it. */
 export interface MergedEntry {
