@@ -95,11 +95,9 @@ export const createLoggedPredictions = (parts: LoggedPredictionsParts): LoggedPr
   const toPrediction = predictionReader(parts)
   const find = async (id: string): Promise<LoggedPrediction | undefined> => {
     const named = names.sequenceOf(id)
-    const decided = await decisions.findDecision(id).catch((error: unknown) => {
-      // The log alone knows what has a number.
-      if (named === undefined) throw error
-      return undefined
-    })
+    // What has a number the log alone knows.
+    const found = decisions.findDecision(id)
+    const decided = await (named === undefined ? found : found.catch(() => undefined))
     const sequence = decided?.sequence ?? named
     if (sequence === undefined) return undefined
     const position = decided?.receipt.position

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 /** Points by which crashes of a known seed are moved: the code may take other turns than it took then. */
-const MOVES = 30
+const MOVES = 40
 
 /** The first seed that fails with the mistake in the code. */
 const seedThatFinds = ({ mutations, knownSeed }: Mutant): Promise<number | undefined> =>

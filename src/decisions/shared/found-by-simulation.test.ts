@@ -1,4 +1,4 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { SharedStateStore } from '../../ports/state-store.ts'
 import { createMemorySharedStates } from '../../testing/memory/memory-shared-states.ts'
@@ -19,7 +19,6 @@ import { writeStoreIdentity } from '../states/store-identity.ts'
 import { createEntryModels, shareModel } from './entry-models.ts'
 import { HistoryWatch } from './history-watch.ts'
 import { joinHistory, nameHistory } from './known-history.ts'
-import { Outbox, type OutboxParts } from './outbox.ts'
 import { openSharedDecisions } from './shared-decisions.ts'
 
 /* What `docs/simulation.md` found in decisions of processes that share their states, each by itself. */
@@ -115,47 +114,6 @@ test('the log of a process says what the models of others were whose decisions i
   await createEntryModels(store, log)([{ sequence: 1, bytes }])
   expect(JSON.parse((await log.readDocument(documentName(other.key)))!)).toMatchObject({ version: '2' })
   await log.close()
-})
-
-test('a log whose disk does not answer keeps no loss of the store from being noticed', async () => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-  try {
-    let looks = 0
-    let appended = (): void => undefined
-    const isAppending = new Promise<void>((resolve) => {
-      appended = resolve
-    })
-    let written = (): void => undefined
-    const entries = [[{ sequence: 1, bytes: new Uint8Array(16) }], []]
-    const outbox = new Outbox({
-      store: { takeEntries: async () => entries.shift() ?? [], settle: async () => undefined },
-      log: {
-        lastSequence: 0,
-        append: () => {
-          appended()
-          return new Promise<void>((resolve) => {
-            written = resolve
-          })
-        },
-      },
-      observer: silentObserver,
-      history: {
-        look: async () => void looks++,
-        worked: () => undefined,
-        failed: () => undefined,
-        loss: '',
-      },
-    } as unknown as OutboxParts)
-    outbox.start()
-    await isAppending
-    await vi.advanceTimersByTimeAsync(3000)
-    expect(looks).toBe(3)
-    written()
-    await outbox.close()
-    expect(vi.getTimerCount()).toBe(0)
-  } finally {
-    vi.useRealTimers()
-  }
 })
 
 test('a log says that its store was used as soon as there is a decision, once', async () => {
