@@ -20,8 +20,8 @@ export const MUTANTS: readonly Mutant[] = [
     'acknowledged before it is on the disk',
     5,
     'src/adapters/segments/segment-writer.ts',
-    '      await syncAsync(file)\n',
-    '',
+    '      await syncAsync(file)\n    },\n    grow',
+    '    },\n    grow',
   ),
   one(
     'an owner that was ousted is not stopped',
@@ -107,14 +107,14 @@ export const MUTANTS: readonly Mutant[] = [
 export const FOUND: readonly Mutant[] = [
   one(
     'segments leave the log before the states are on the disk',
-    725,
+    595,
     'src/decisions/owned/owned-decisions.ts',
     '    await this.options.store.flush()\n',
     '',
   ),
   one(
     'a replay makes labels due by a later clock',
-    62,
+    43,
     'src/decisions/owned/owned-labels.ts',
     ' || due.isStored(sequence)',
     '',
@@ -122,20 +122,20 @@ export const FOUND: readonly Mutant[] = [
   one(
     'a transaction that is asked for twice is decided on while the first is saved',
     289,
-    'src/decisions/owned/owned-decisions.ts',
+    'src/decisions/owned/in-turns.ts',
     '    this.underWay.set(id, own)\n',
     '',
   ),
   one(
     'a segment whose name did not reach the disk stands in the way of the next',
-    706,
+    604,
     'src/adapters/segments/segment-writer.ts',
     '  if (statSync(path, { throwIfNoEntry: false })?.size === 0) names.remove(path)\n',
     '',
   ),
   one(
     'servers that start together name one shared store twice',
-    87,
+    24,
     'src/decisions/open-pipeline.ts',
     "states.kind === 'owned' ? proposed : await nameHistory(states.store, proposed)",
     'proposed',
