@@ -28,6 +28,8 @@ export const openDatabases = (folder: string, readOnly = false): LmdbDatabases =
   const root: LmdbDatabases['root'] = open({
     path: folder,
     maxDbs: MOST_DATABASES,
+    // A turn's batch has a promise that nobody hears: a transaction that fails would end the process.
+    eventTurnBatching: false,
     encoding: 'binary',
     noSubdir: false,
     readOnly,

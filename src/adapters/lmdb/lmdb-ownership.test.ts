@@ -26,18 +26,13 @@ test('of two owners the later one writes, whatever the earlier one believes', as
   const { notes, receipts } = databases
   const lease = await blind(folder)
   const first = await takeOwnership(folder, databases, lease)
-  await first.write(() => void notes.put('a', 'first'))
+  await first.write(() => [notes.put('a', 'first')])
   await first.transaction(() => void receipts.put('r', Buffer.from('first')))
   const second = await takeOwnership(folder, databases, lease)
   const lost = { code: 'SERVING_LEASE_LOST', details: expect.objectContaining({ folder }) }
   // In one turn with a write that is allowed, so in one transaction with it.
-  const own = second.write(() => void notes.put('b', 'second'))
-  await expect(
-    first.write(() => {
-      void notes.put('a', 'again')
-      void receipts.remove('r')
-    }),
-  ).rejects.toMatchObject(lost)
+  const own = second.write(() => [notes.put('b', 'second')])
+  await expect(first.write(() => [notes.put('a', 'again'), receipts.remove('r')])).rejects.toMatchObject(lost)
   await expect(first.transaction(() => void receipts.remove('r'))).rejects.toMatchObject(lost)
   await own
   expect([notes.get('a'), notes.get('b')]).toEqual(['first', 'second'])
@@ -58,7 +53,7 @@ test('without a lease nothing is written', async () => {
     },
   })
   isLost = true
-  await expect(ownership.write(() => void databases.notes.put('a', 'x'))).rejects.toThrow('lost')
+  await expect(ownership.write(() => [databases.notes.put('a', 'x')])).rejects.toThrow('lost')
   await expect(ownership.transaction(() => void databases.notes.put('a', 'x'))).rejects.toThrow('lost')
   expect(databases.notes.get('a')).toBeUndefined()
   await databases.root.close()

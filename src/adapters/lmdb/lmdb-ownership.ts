@@ -6,15 +6,27 @@ import type { LmdbDatabases } from './lmdb-databases.ts'
 /** The right to write, asked for in the transactions that write. */
 export interface Ownership {
   /**
-   * Does the writes of `work` in one transaction. @throws SERVING_LEASE_LOST, and writes nothing, when
-   * another process has taken the folder over
+   * Does the writes of `work`, which gives back what each of them promises, in one transaction. @throws
+   * SERVING_LEASE_LOST, and writes nothing, when another process has taken the folder over
    */
-  write(work: () => void): Promise<void>
+  write(work: () => readonly Promise<unknown>[]): Promise<void>
   /** The same, where `work` also reads; it runs while the transaction holds up all others. */
   transaction(work: () => void): Promise<void>
 }
 
 const OWNER = 'owner'
+
+const ignore = (): void => undefined
+
+/**
+ * LMDB's own error is the reason of a promise within the one that is thrown (`commitError`), rejected a
+ * moment later: nobody else hears it, and what nobody hears ends the process.
+ */
+const heard = async (error: unknown): Promise<never> => {
+  const { commitError } = error as { readonly commitError?: Promise<unknown> }
+  await commitError
+  throw error
+}
 /** Bytes of a random number that a double holds exactly. */
 const VERSION_BYTES = 6
 
@@ -40,7 +52,11 @@ export const takeOwnership = async (
   return {
     write: async (work) => {
       lease.check()
-      if (!(await owner.ifVersion(OWNER, version, work))) throw lost()
+      const isOwn = owner.ifVersion(OWNER, version, () => {
+        // A transaction that fails rejects the promise of each of its writes beside its own.
+        for (const write of work()) write.catch(ignore)
+      })
+      if (!(await isOwn.catch(heard))) throw lost()
     },
     transaction: async (work) => {
       lease.check()

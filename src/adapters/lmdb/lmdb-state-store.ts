@@ -94,7 +94,7 @@ export const openLmdbStateStore = async ({
     sweepReceipts: (after, most, isExpired) =>
       guarded(() => sweep(databases, ownership, after, most, isExpired)),
     readNote: (name) => guarded(() => notes.get(name)),
-    writeNote: (name, text) => guarded(() => ownership.write(() => void notes.put(name, text))),
+    writeNote: (name, text) => guarded(() => ownership.write(() => [notes.put(name, text)])),
     async *entries(kind) {
       for (const { key, value } of statesOf(kind).getRange({ snapshot: false }))
         yield { token: key, ...decodeState(value) }
@@ -151,12 +151,12 @@ const write = async (
   const added = new Set(changes.map(({ key }) => key.kind).filter((kind) => !known.includes(kind)))
   // Opened before: what opens a database is no part of the transaction.
   for (const { key } of [...changes, ...removed]) statesOf(key.kind)
-  await ownership.write(() => {
-    for (const kind of added) void kinds.put(kind, kind)
-    for (const change of changes) void statesOf(change.key.kind).put(change.key.token, encodeState(change))
-    for (const { key } of removed) void statesOf(key.kind).remove(key.token)
-    for (const { id, bytes } of newReceipts) void receipts.put(id, asBuffer(bytes))
-  })
+  await ownership.write(() => [
+    ...Array.from(added, (kind) => kinds.put(kind, kind)),
+    ...changes.map((change) => statesOf(change.key.kind).put(change.key.token, encodeState(change))),
+    ...removed.map(({ key }) => statesOf(key.kind).remove(key.token)),
+    ...newReceipts.map(({ id, bytes }) => receipts.put(id, asBuffer(bytes))),
+  ])
   return true
 }
 

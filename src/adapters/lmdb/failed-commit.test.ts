@@ -1,0 +1,23 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'vigia-failed-commit-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+// LMDB's own promises of a transaction that failed, which nobody is given, would end the process.
+test('a transaction that the disk refuses is an error of the save, and not the end of the process', () => {
+  const kit = 'src/adapters/lmdb/fill-disk.test-kit.ts'
+  // A file of 4 MB at most; the signal that says so is left out, and writing fails as on a full disk.
+  const limited = `trap '' XFSZ; ulimit -f 8192; exec "${process.execPath}" --import tsx ${kit} "${folder}"`
+  const { status, stdout } = spawnSync('sh', ['-c', limited], { encoding: 'utf8' })
+  expect(status).toBe(0)
+  const { saved, ...rest } = JSON.parse(stdout) as Readonly<Record<string, unknown>>
+  expect(rest).toEqual({ outcome: 'SERVING_STORE_FAILED', again: 'SERVING_STORE_FAILED', first: 100_000 })
+  expect(saved).toBeGreaterThan(5)
+})
