@@ -213,7 +213,7 @@ describe('what was decided', () => {
     expect(Label.properties.is_fraud.deprecated).toBeUndefined()
   })
 
-  test('learns labels: single, several, as lines; told again they are unchanged, of nobody they are unknown', async () => {
+  test('learns labels: single, several, as lines; told again they are unchanged, of nobody they wait', async () => {
     await post('/predict', PAYMENT)
     const single = await post('/feedback', { transaction_id: 't1', is_fraud: true })
     expect([single.statusCode, single.json().outcome]).toEqual([200, 'applied'])
@@ -223,7 +223,7 @@ describe('what was decided', () => {
         { transaction_id: 'x', is_fraud: true },
       ],
     })
-    expect(JSON.stringify(bulk.json())).toMatch(/unchanged.*unknown/)
+    expect(JSON.stringify(bulk.json())).toMatch(/unchanged.*waiting/)
     const streamed = await lines('/feedback', [
       { transaction_id: 't1', is_fraud: false },
       { transaction_id: 't1' },

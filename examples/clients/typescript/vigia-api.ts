@@ -199,7 +199,6 @@ export interface LabelsAnswer {
     readonly waiting: number
     readonly late: number
     readonly unchanged: number
-    readonly unknown: number
     readonly failed: number
   }
 }

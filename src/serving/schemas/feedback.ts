@@ -96,7 +96,6 @@ export const LabelsAnswer = named(
           waiting: Type.Integer(),
           late: Type.Integer(),
           unchanged: Type.Integer(),
-          unknown: Type.Integer(),
           failed: Type.Integer(),
         }),
       ),
