@@ -42,7 +42,7 @@ export const takeOwnership = async (
 ): Promise<Ownership> => {
   const version = randomBytes(VERSION_BYTES).readUIntBE(0, VERSION_BYTES)
   lease.check()
-  await owner.put(OWNER, String(version), version)
+  await owner.put(OWNER, String(version), version).catch(heard)
   const lost = (): Error =>
     new VigiaError('SERVING_LEASE_LOST', {
       folder,
@@ -60,12 +60,12 @@ export const takeOwnership = async (
     },
     transaction: async (work) => {
       lease.check()
-      const isOwn = await root.transaction(() => {
+      const isOwn = root.transaction(() => {
         if (owner.getEntry(OWNER)?.version !== version) return false
         work()
         return true
       })
-      if (!isOwn) throw lost()
+      if (!(await isOwn.catch(heard))) throw lost()
     },
   }
 }
