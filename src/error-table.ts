@@ -729,7 +729,7 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message:
-      'state_store.cache_size is {got} MiB, which with the {beside} MiB that a server takes beside it is more than the {total} MiB of {of}. Allowed: {allowed}, or 0 for what fits',
+      'state_store.cache_size is {got} MiB, which does not fit: a server takes {beside} MiB beside it, and {of} has {total} MiB. Allowed: {allowed}, or 0 for what fits',
     fix: 'Lower state_store.cache_size, or leave it out; or give the container or the machine more memory.',
   },
   SERVING_MODEL_SOURCE_INVALID: {
@@ -755,6 +755,19 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'The log in {folder} cannot be replayed: {reason}',
     fix: 'Name the folder of prediction_log.path with every file that was written to it, and with --states the snapshot that the states began with.',
+  },
+  SERVING_LOG_BEGINS_LATER: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The log in {folder} begins with record {first}: those before it were removed (prediction_log.keep), and the training has not seen them',
+    fix: 'Train on data that reach past the beginning of the log, or name a copy of it from before, such as a backup (--log).',
+  },
+  SERVING_LOG_QUIET: {
+    status: 422,
+    exitCode: 2,
+    message: 'The log in {folder} has no record after {after}, so there is nothing to compare',
+    fix: 'Begin at an earlier snapshot (--from), or ask again when something was decided.',
   },
   SERVING_PREDICTION_REMOVED: {
     status: 410,

@@ -51,7 +51,6 @@ export type {
 } from './decisions/inference-pipeline.ts'
 export { type LoadedModel, prepareModel } from './decisions/loaded-model.ts'
 export { openInferencePipeline } from './decisions/open-pipeline.ts'
-export { loadStates } from './states/load-states.ts'
 export { type DatabaseSettings, withDatabase } from './disk/database.ts'
 export { unwatched, unwatchedWork, type Work } from './disk/work.ts'
 // Errors
@@ -136,6 +135,7 @@ export { type ReplayOptions, type ReplayResult, replay } from './replay/replay.t
 export { createServingMetrics } from './serving/metrics/serving-metrics.ts'
 export { type Reloaded, reloadServer } from './serving/reload.ts'
 export { createServer } from './serving/server.ts'
+export { loadStates } from './states/load-states.ts'
 // The transaction
 export { tokenOf } from './transaction/token.ts'
 export { type Label, type Transaction, TransactionSchema } from './transaction/transaction.ts'

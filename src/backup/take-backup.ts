@@ -210,7 +210,14 @@ const keepSnapshots = async (
         const path = `log/snapshots/${name}/${file}`
         const known = earlier.get(path)
         const isKept = known !== undefined && known.sha256 === sha256 && (await store.has(known))
-        own.push(isKept ? store.reuse(known) : await store.keepFile(join(folder, file), path))
+        const kept = isKept ? store.reuse(known) : await store.keepFile(join(folder, file), path)
+        if (sha256 !== '' && kept.sha256 !== sha256)
+          throw new VigiaError('BACKUP_SOURCE_DAMAGED', {
+            folder: log,
+            file: `snapshots/${name}/${file}`,
+            reason: `its SHA-256 is ${kept.sha256}, and it was written with ${sha256}`,
+          })
+        own.push(kept)
       }
     } catch (error) {
       // It was superfluous, and went at this moment.

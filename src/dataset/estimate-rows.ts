@@ -40,9 +40,10 @@ const linesOf = async (file: string): Promise<number> => {
     const bytes = Buffer.alloc(Math.min(size, SAMPLE_BYTES))
     await handle.read(bytes, 0, bytes.length, 0)
     const text = bytes[0] === 0x1f && bytes[1] === 0x8b ? await unzipped(bytes) : bytes
-    const lines = text.reduce((count, byte) => count + (byte === NEWLINE ? 1 : 0), 0)
+    const end = endOfRows(text)
+    const lines = countOf(text, end)
     const isWhole = bytes.length === size
-    const isEndless = isWhole && text.length > 0 && text.at(-1) !== NEWLINE
+    const isEndless = isWhole && text.length > 0 && text.at(-1) !== end && end !== OPENING
     return isWhole ? lines + (isEndless ? 1 : 0) : (lines * size) / bytes.length
   } finally {
     await handle.close()
@@ -50,6 +51,18 @@ const linesOf = async (file: string): Promise<number> => {
 }
 
 const NEWLINE = 10
+const RETURN = 13
+const BRACKET = 91
+const OPENING = 123
+
+/** The byte that rows are counted by: a list of JSON has an object for each, whatever its lines. */
+const endOfRows = (text: Buffer): number => {
+  if (text.find((byte) => byte > 32) === BRACKET) return OPENING
+  return text.includes(NEWLINE) || !text.includes(RETURN) ? NEWLINE : RETURN
+}
+
+const countOf = (text: Buffer, wanted: number): number =>
+  text.reduce((count, byte) => count + (byte === wanted ? 1 : 0), 0)
 
 /** As much as the beginning of a gzip file gives. */
 const unzipped = (bytes: Buffer): Promise<Buffer> =>

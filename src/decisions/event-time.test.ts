@@ -3,6 +3,7 @@ import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { unwatchedWork } from '../disk/work.ts'
 import { parityOfLog } from '../pipelines/parity/parity-of-log.ts'
+import { findUntrueTimes, logRepairs } from '../states/repair-states.ts'
 import { ANY_EVENT_TIME, type EventTimeBounds } from '../transaction/event-time.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import {
@@ -17,7 +18,6 @@ import {
 import type { InferenceObserver } from './inference-pipeline.ts'
 import { type OpenPipeline, openInferencePipeline } from './open-pipeline.ts'
 import type { StateUpdate } from './state-updates.ts'
-import { findUntrueTimes, logRepairs } from '../states/repair-states.ts'
 
 const MODEL = testModel('champion')
 const NOW = 1e12

@@ -3,6 +3,7 @@ import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { unwatchedWork } from '../disk/work.ts'
 import { parityOfLog } from '../pipelines/parity/parity-of-log.ts'
+import { summarizeState } from '../states/inspect-states.ts'
 import { ANY_EVENT_TIME } from '../transaction/event-time.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import {
@@ -16,7 +17,6 @@ import {
 } from './inference.test-kit.ts'
 import { type OpenPipeline, openInferencePipeline } from './open-pipeline.ts'
 import type { StateUpdate } from './state-updates.ts'
-import { summarizeState } from '../states/inspect-states.ts'
 
 const MODEL = testModel('champion')
 const NOW = 1e12

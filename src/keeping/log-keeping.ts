@@ -36,6 +36,8 @@ export class LogKeeping implements LogKeeper {
   private firstSequence = 1
   private snapshots = 0
   private lastSnapshotAtMs: number | undefined
+  /** When nothing was found to take. */
+  private lookedAtMs: number | undefined
   private removedRecords = 0
   private isClosed = false
   /** After a failure: not before this time. */
@@ -56,7 +58,10 @@ export class LogKeeping implements LogKeeper {
     const nowMs = now()
     if (settings.snapshotEveryMs === 0 || nowMs < this.againAtMs) return false
     // A clock that was set back does not end them.
-    return Math.abs(nowMs - (this.lastSnapshotAtMs ?? identity.createdAtMs)) >= settings.snapshotEveryMs
+    return (
+      Math.abs(nowMs - (this.lastSnapshotAtMs ?? this.lookedAtMs ?? identity.createdAtMs)) >=
+      settings.snapshotEveryMs
+    )
   }
 
   status(): KeepingStatus {
@@ -97,7 +102,9 @@ export class LogKeeping implements LogKeeper {
     const nowMs = now()
     const taken = await takeSnapshot({ ...this.parts, nowMs, isOver: () => this.isClosed })
     // Nothing new: the one that there is counts as of now.
-    if (taken === undefined) this.lastSnapshotAtMs = nowMs
+    if (taken !== undefined) return
+    this.lookedAtMs = nowMs
+    if (this.snapshots > 0) this.lastSnapshotAtMs = nowMs
   }
 
   private async removeOld(): Promise<RemovedDays | undefined> {

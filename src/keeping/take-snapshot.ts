@@ -19,7 +19,7 @@ import type { EntityKind } from '../transaction/entity-kind.ts'
 import { type RolledStates, type RollParts, rollStates } from './roll-states.ts'
 
 export interface TakeSnapshotParts extends Omit<RollParts, 'view'> {
-  readonly store: Pick<OwnedStateStore, 'view'>
+  readonly store: Pick<OwnedStateStore, 'view' | 'flush'>
   readonly identity: StoreIdentity
   /** Of the log. */
   readonly folder: string
@@ -49,6 +49,8 @@ export const takeSnapshot = async (parts: TakeSnapshotParts): Promise<SnapshotMa
   // Of a process that was killed.
   for (const name of await readdir(all))
     if (name.startsWith('.')) await rm(join(all, name), { recursive: true, force: true })
+  // Numbers that a snapshot has are never given again, also after a power failure: the store has them then.
+  await store.flush()
   const view = await store.view()
   try {
     const rolled = await rollStates({ ...parts, view })

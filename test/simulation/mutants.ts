@@ -148,31 +148,10 @@ export const FOUND: readonly Mutant[] = [
     '',
   ),
   one(
-    'a removal that is repeated takes the segment that was just begun',
-    19674,
-    'src/adapters/segments/log-tail.ts',
-    'for (const name of segments) if (name !== this.current?.name) names',
-    'for (const name of segments) names',
-  ),
-  one(
-    'a decision is not found while its receipt is made again',
-    16317,
-    'src/decisions/owned/owned-decisions.ts',
-    '    if (receipt === undefined && failure !== undefined) throw failure\n',
-    '',
-  ),
-  one(
     'a stuck disk hides that a shared store was emptied',
     3095,
     'src/decisions/shared/outbox.ts',
     '    await this.looking(bring())\n',
     '    await bring()\n',
-  ),
-  one(
-    'no log says that a store was used whose records a power failure took',
-    9984,
-    'src/decisions/shared/history-watch.ts',
-    '    this.isUseKnown = true\n    this.rememberSoon()\n',
-    '',
   ),
 ]

@@ -52,6 +52,8 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
   const { lease, place, tail, lastSequence } = await openTail(options)
   const commit = new GroupCommit(tail, durability, lastSequence, failed)
   let isClosed = false
+  /** Ended segments that a rotation has brought to the disk. */
+  let onDisk: ReadonlySet<string> = new Set()
   const closed = (): VigiaError => failed(new Error('it is closed'))
   const throwIfClosed = (): void => {
     if (isClosed) throw closed()
@@ -89,7 +91,10 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
         tail.end()
         return tail.endedSegments()
       })
-      if (durability === 'process') await guarded(() => syncSegments(folder, ended))
+      if (durability === 'power') return ended
+      const others = ended.filter((name) => !onDisk.has(name))
+      await guarded(() => syncSegments(folder, others))
+      onDisk = new Set(ended)
       return ended
     },
     readSegment: (segment) => readRecords(folder, segment),

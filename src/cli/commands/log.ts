@@ -166,7 +166,10 @@ const linesOf = (log: VerifiedLog): string[] => {
     ),
     line('documents', String(log.documents)),
     line('snapshots', String(log.snapshots)),
-    line('numbers', `${beginningText(log)}up to ${log.lastSequence}${lostText(lost)}`),
+    line(
+      'numbers',
+      `${beginningText(log)}up to ${Math.max(log.lastSequence, log.firstSequence - 1)}${lostText(lost)}`,
+    ),
     ...problems
       .slice(0, MOST_NAMED)
       .map(({ file, offset, reason }) =>

@@ -4,16 +4,11 @@ import { join, resolve } from 'node:path'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import type { OpenStates } from '../../decisions/decisions.ts'
 import { assertFolders } from '../../decisions/log/logged-entries.ts'
-import {
-  commitRepairs,
-  findUntrueTimes,
-  logRepairs,
-  type UntrueTimes,
-} from '../../states/repair-states.ts'
 import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
+import { commitRepairs, findUntrueTimes, logRepairs, type UntrueTimes } from '../../states/repair-states.ts'
 import type { CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { assertNoOutbox, print, workIn } from './state-action.ts'
 

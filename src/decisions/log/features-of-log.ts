@@ -50,17 +50,23 @@ export const startOfLog = async ({ folders, openLog, from }: StartOfLog): Promis
   const ready = usable(found).filter(({ manifest }) => manifest.sequence >= first - 1)
   const wanted = from ?? ready[0]?.manifest.sequence ?? first - 1
   const snapshot = ready.find(({ manifest }) => manifest.sequence === wanted)
+  let damaged: typeof snapshot
   const refuse = (reason: string) =>
     new VigiaError('SERVING_SNAPSHOT_UNUSABLE', {
       folder,
       got: wanted,
       reason,
-      allowed: ready.map(({ manifest }) => manifest.sequence).join(', ') || 'none',
+      allowed:
+        ready
+          .filter((one) => one !== damaged)
+          .map(({ manifest }) => manifest.sequence)
+          .join(', ') || 'none',
     })
   if (folders.length > 1) throw refuse('these are logs of several servers, and snapshots are of one')
   if (snapshot === undefined)
     throw refuse(wanted < first - 1 ? `the log begins with record ${first}` : 'there is none')
   const fault = await verifySnapshot(snapshot)
+  if (fault !== undefined) damaged = snapshot
   if (fault !== undefined) throw refuse(`${fault.file}: ${fault.reason}`)
   return { after: snapshot.manifest.sequence, snapshot }
 }

@@ -21,9 +21,10 @@ describe('the size of the cache', () => {
   it('is what was asked for up to all that a server leaves', () => {
     expect(cacheSizeIn(lmdb(256), container(512))).toBe(256)
     expect(() => cacheSizeIn(lmdb(257), container(512))).toThrow(
-      /state_store.cache_size is 257 MiB, .*256 MiB.* 512 MiB of the container. Allowed: 16 to 256/,
+      /state_store.cache_size is 257 MiB, .*256 MiB.* the container has 512 MiB. Allowed: 16 to 256/,
     )
-    expect(() => cacheSizeIn(lmdb(64), container(266))).toThrow(/Allowed: none/)
+    expect(() => cacheSizeIn(lmdb(64), container(266))).toThrow(/Allowed: 16, or 0/)
+    expect(() => cacheSizeIn(lmdb(8), container(512))).toThrow(/8 MiB, .*Allowed: 16 to 256/)
   })
 
   it('is not asked of a server that has no states of its own', () => {

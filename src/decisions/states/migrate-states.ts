@@ -15,6 +15,7 @@ import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { LoadedModel } from '../loaded-model.ts'
+import { readLogBeginning } from '../log/log-beginning.ts'
 import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
 import { tokenOfLabel } from '../log/log-record.ts'
 import { assertFolders, logIncomplete, withLoggedEntries } from '../log/logged-entries.ts'
@@ -60,7 +61,8 @@ export interface MigratedStates {
  * a labelled transaction was, the run says where it has it.
  *
  * @throws PIPELINE_HISTORY_MISSING, PIPELINE_RUN_INCOMPLETE, MODEL_STATES_REFUSED, SERVING_LOG_INCOMPLETE,
- * SERVING_AMOUNTS_DIFFER, SERVING_AMOUNT_UNCONVERTED, DATASET_OUTPUT_EXISTS, INTERRUPTED
+ * SERVING_AMOUNTS_DIFFER, SERVING_AMOUNT_UNCONVERTED, SERVING_LOG_BEGINS_LATER, DATASET_OUTPUT_EXISTS,
+ * INTERRUPTED
  */
 export const migrateStates = async (options: MigrateStatesOptions): Promise<MigratedStates> => {
   const { model, run, out } = options
@@ -186,6 +188,23 @@ const eachRow = (sql: string, work: Work, take: (values: readonly unknown[]) => 
     }
   })
 
+/**
+ * Records that were removed are a hole in the new states unless the training has seen them: it has when it
+ * has seen the first decision that is left.
+ */
+const beginningGuard = async ({ logs, openLog }: MigrateStatesOptions, seen: ReadonlySet<string>) => {
+  let begun: { readonly folder: string; readonly first: number } | undefined
+  for (const folder of logs) {
+    const { first } = await readLogBeginning(openLog(folder))
+    if (first > 1) begun ??= { folder, first }
+  }
+  return (transactionId: string): void => {
+    if (begun !== undefined && !seen.has(transactionId))
+      throw new VigiaError('SERVING_LOG_BEGINS_LATER', begun)
+    begun = undefined
+  }
+}
+
 const takeLogs = async (
   features: LogFeatures,
   seen: ReadonlySet<string>,
@@ -195,6 +214,7 @@ const takeLogs = async (
 ): Promise<MigratedStates & { readonly told: ReadonlySet<number> }> => {
   const { model, logs, openLog, work } = options
   const tokens = await ownTokensOf(seen, workFolder, options)
+  const assertSeen = await beginningGuard(options, seen)
   return withLoggedEntries({ folders: logs, openLog, workFolder, work }, async ({ entries }) => {
     const document = documentOf(model)
     let taken = 0
@@ -217,6 +237,7 @@ const takeLogs = async (
       }
       // What it put right is left out below.
       if (entry.kind === 'repair') continue
+      assertSeen(entry.decision.transaction.transactionId)
       if (isUntrue(entry.decision, options.eventTime)) {
         untrue++
         continue

@@ -15,6 +15,7 @@ import {
   type TablesOfLog,
 } from '../../decisions/tables/compare-lookups.ts'
 import type { Work } from '../../disk/work.ts'
+import { VigiaError } from '../../errors.ts'
 import { createDifferingValues, type DifferingValues } from '../../evaluation/differing-values.ts'
 import type { ParityReport } from './parity-report.ts'
 
@@ -66,11 +67,10 @@ export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly
       }
       if (last % 1000 === 0) reportProgress({ activity: 'replaying the log', done: last, unit: 'records' })
     }
-    if (comparison === undefined)
-      throw logIncomplete(
-        folders,
-        start.after === 0 ? 'it has no record' : `it has no record after ${start.after}`,
-      )
+    if (comparison === undefined) {
+      if (start.after === 0) throw logIncomplete(folders, 'it has no record')
+      throw new VigiaError('SERVING_LOG_QUIET', { folder: folders.join(', '), after: start.after })
+    }
     return comparison.report(folders, start)
   })
 }
