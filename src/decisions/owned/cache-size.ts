@@ -29,7 +29,7 @@ const DEFAULT_SHARE = 0.5
 /**
  * `state_store.cache_size` in MiB, where 0 is the default: 512, or half of what is left where that is less.
  *
- * @throws SERVING_CACHE_TOO_LARGE when a size that was asked for does not fit, or is below 16
+ * @throws SERVING_CACHE_TOO_LARGE when a size that was asked for does not fit
  */
 export const cacheSizeIn = (
   { kind, cache_size: asked }: { readonly kind: string; readonly cache_size: number },
@@ -40,7 +40,7 @@ export const cacheSizeIn = (
   const total = Math.floor(totalBytes / MEBIBYTE)
   const left = total - BESIDE_CACHE_MIB
   if (asked === 0) return Math.max(LEAST_MIB, Math.min(DEFAULT_CACHE_MIB, Math.floor(left * DEFAULT_SHARE)))
-  if (asked >= LEAST_MIB && asked <= Math.max(left, LEAST_MIB)) return asked
+  if (asked <= Math.max(left, LEAST_MIB)) return asked
   throw new VigiaError('SERVING_CACHE_TOO_LARGE', {
     got: asked,
     beside: BESIDE_CACHE_MIB,
