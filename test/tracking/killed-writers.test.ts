@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'vigia-killed-writers-'))
 const store = join(folder, 'mlruns')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const ROUNDS = 4
+const ROUNDS = 2
 const WRITERS = 3
 
 /**
