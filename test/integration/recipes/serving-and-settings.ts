@@ -307,11 +307,11 @@ const adapter: Recipe = {
     written(
       'src/adapters/recipe/recipe-state-store.ts',
       `
-import type { StateStore } from '../../ports/state-store.ts'
+import type { OwnedStateStore } from '../../ports/state-store.ts'
 import { createMemoryStateStore } from '../memory/memory-state-store.ts'
 
 /** States in memory that outlive the store: closing it forgets nothing. */
-export const createRecipeStateStore = (): StateStore => ({
+export const createRecipeStateStore = (): OwnedStateStore => ({
   ...createMemoryStateStore(),
   close: async () => {},
 })
@@ -320,7 +320,7 @@ export const createRecipeStateStore = (): StateStore => ({
     written(
       'src/adapters/recipe/recipe-state-store.test.ts',
       `
-import { holdToLaws } from '../../hold-to-laws.ts'
+import { holdToLaws } from '../../../test/hold-to-laws.ts'
 import { stateStoreLaws } from '../../testing/state-store-laws.ts'
 import { createRecipeStateStore } from './recipe-state-store.ts'
 
