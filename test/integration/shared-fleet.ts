@@ -18,7 +18,6 @@ import { predictionNames } from '../../src/decisions/prediction-names.ts'
 import { expectReplayed as expectReplayedBy } from '../../src/decisions/replayed.test-kit.ts'
 import { assertNeverUsed, joinHistory } from '../../src/decisions/shared/known-history.ts'
 import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions.ts'
-import { type RestoreStatesOptions, restoreStates } from '../../src/states/restore-states.ts'
 import {
   readStoreIdentity,
   type StoreIdentity,
@@ -28,6 +27,7 @@ import { unwatchedWork } from '../../src/disk/work.ts'
 import { nextTurn } from '../../src/foundation/next-turn.ts'
 import type { PredictionLog } from '../../src/ports/prediction-log.ts'
 import type { SharedStateStore } from '../../src/ports/state-store.ts'
+import { type RestoreStatesOptions, restoreStates } from '../../src/states/restore-states.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
 
 const MODEL = testModel()
