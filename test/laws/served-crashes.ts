@@ -91,7 +91,7 @@ export const crashesOfFleetLoseNothing = async (options: CrashesOptions): Promis
     ports: () => sites.map(({ server }) => server?.port),
     random: random.fork('clients'),
   })
-  const labels = await liveWithCrashes(clients, options, 'told', random, async (crash) => {
+  const labels = await liveWithCrashes(clients, options, 'delivered', random, async (crash) => {
     await sites[random.integer(2)]!.crash()
     if (crash !== Math.floor(crashes / 2)) return
     await redis.kill()
@@ -107,7 +107,7 @@ export const crashesOfFleetLoseNothing = async (options: CrashesOptions): Promis
   const logs = sites.map(({ home }) => logOf(home))
   await expectLogged(folder, logs, clients.seen, labels)
   await expectParity(folder, logs)
-  await expectOfflineParity({ folder, bank, logs, openStore: () => openRedisOf(redis), history: 'told' })
+  await expectOfflineParity({ folder, bank, logs, openStore: () => openRedisOf(redis), history: 'delivered' })
 }
 
 /** Sends everything, with crashes spread over it. @returns how many labels were told */

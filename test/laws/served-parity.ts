@@ -76,7 +76,7 @@ export const servedByTwoIsReplayed = async (options: ParityOptions): Promise<voi
   const servers = await start()
   const ports = servers.map(({ port }) => port)
   const clients = createClients({ ports: () => ports, abortShare: 0.02, random: createRandom(seed) })
-  const labels = await live(clients, bank, daysOf(bank, transactions, 'told'))
+  const labels = await live(clients, bank, daysOf(bank, transactions, 'delivered'))
   clients.close()
   for (const server of servers) expect(await server.stop()).toBe(0)
   // What the servers had not moved to their logs yet, they have moved before they ended.
@@ -92,7 +92,7 @@ export const servedByTwoIsReplayed = async (options: ParityOptions): Promise<voi
     bank,
     logs,
     openStore: () => openRedisOf(redis),
-    history: 'told',
+    history: 'delivered',
   })
   expect(offline.rows).toBe(transactions)
 }
