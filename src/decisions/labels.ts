@@ -1,7 +1,9 @@
 import type { StateLayout } from '../features/state/layout.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
+import { tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { DecisionReceipt } from './decided.ts'
+import type { Decider } from './decider.ts'
 import type { LabelReceipt, WaitingReceipt } from './decision-receipt.ts'
 import type { Entities } from './entities.ts'
 import type { Feedback } from './inference-pipeline.ts'
@@ -54,6 +56,33 @@ export const labelEntryOf = (
   receivedAtMs,
   isApplied,
 })
+
+/**
+ * Applies a label that was told to the states of its transaction's entities; it is not applied where nobody
+ * knows whose they are, or no feature can need it any more.
+ *
+ * @param known what states were told before
+ * @returns the log's entry of it
+ */
+export const applyTold = (
+  engineer: Pick<Decider['engineer'], 'applyLabel'>,
+  states: Parameters<Decider['engineer']['applyLabel']>[0],
+  feedback: Feedback,
+  entities: LabelledEntities | undefined,
+  known: boolean | undefined,
+  receivedAtMs: number,
+): LabelEntry => {
+  const { transactionId, isFraud } = feedback
+  const isApplied =
+    entities !== undefined &&
+    engineer.applyLabel(states, {
+      transactionToken: tokenOf(transactionId),
+      eventTimeMs: entities.eventTimeMs,
+      isFraud,
+      known,
+    })
+  return labelEntryOf(feedback, entities, receivedAtMs, isApplied, known)
+}
 
 /** What states were told by the latest label of a transaction; undefined: nothing. */
 export const knownBy = (latest: LabelReceipt | undefined): boolean | undefined =>

@@ -2,9 +2,8 @@ import { rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type CatalogEntry, readCatalog, rewriteCatalog } from '../decisions/log/archive-catalog.ts'
 import { readLogBeginning, writeLogBeginning } from '../decisions/log/log-beginning.ts'
+import { DAY_MS } from '../foundation/days.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
-
-const DAY_MS = 86_400_000
 
 export interface RemoveOldDaysParts {
   /** Folder of log and archive. */

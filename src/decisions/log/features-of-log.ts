@@ -45,29 +45,26 @@ export interface LogStart {
 export const startOfLog = async ({ folders, openLog, from }: StartOfLog): Promise<LogStart> => {
   const [folder = ''] = folders
   const { first } = await readLogBeginning(openLog(folder))
-  if ((from ?? (first === 1 ? 0 : undefined)) === 0 && first === 1) return { after: 0, snapshot: undefined }
-  const found = await listSnapshots(folder)
-  const ready = usable(found).filter(({ manifest }) => manifest.sequence >= first - 1)
+  if (first === 1 && (from ?? 0) === 0) return { after: 0, snapshot: undefined }
+  const ready = usable(await listSnapshots(folder)).filter(({ manifest }) => manifest.sequence >= first - 1)
   const wanted = from ?? ready[0]?.manifest.sequence ?? first - 1
   const snapshot = ready.find(({ manifest }) => manifest.sequence === wanted)
-  let damaged: typeof snapshot
-  const refuse = (reason: string) =>
+  const refuse = (reason: string, others = ready) =>
     new VigiaError('SERVING_SNAPSHOT_UNUSABLE', {
       folder,
       got: wanted,
       reason,
-      allowed:
-        ready
-          .filter((one) => one !== damaged)
-          .map(({ manifest }) => manifest.sequence)
-          .join(', ') || 'none',
+      allowed: others.map(({ manifest }) => manifest.sequence).join(', ') || 'none',
     })
   if (folders.length > 1) throw refuse('these are logs of several servers, and snapshots are of one')
   if (snapshot === undefined)
     throw refuse(wanted < first - 1 ? `the log begins with record ${first}` : 'there is none')
   const fault = await verifySnapshot(snapshot)
-  if (fault !== undefined) damaged = snapshot
-  if (fault !== undefined) throw refuse(`${fault.file}: ${fault.reason}`)
+  if (fault !== undefined)
+    throw refuse(
+      `${fault.file}: ${fault.reason}`,
+      ready.filter((one) => one !== snapshot),
+    )
   return { after: snapshot.manifest.sequence, snapshot }
 }
 

@@ -1,6 +1,7 @@
 import type { EntityState } from '../../features/state/entity-state.ts'
 import { lifetimeMs } from '../../features/state/expiry.ts'
 import { HEADER, type StateLayout } from '../../features/state/layout.ts'
+import { DAY_MS } from '../../foundation/days.ts'
 import type { World } from '../../foundation/world.ts'
 import type { EntityKey, StateStore, StoredState } from '../../ports/state-store.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
@@ -30,7 +31,7 @@ export interface ExpiredStatesParts {
 }
 
 /** All states are looked at once in so long, however many there are. */
-const ROUND_MS = 86_400_000
+const ROUND_MS = DAY_MS
 /** Fewest and most states that are looked at in one go. */
 const FEWEST = 64
 const MOST = 1024

@@ -17,6 +17,7 @@ import type { DecisionSettings } from '../decisions.ts'
 import type { NamedKey } from '../entities.ts'
 import type { Feedback, FeedbackOutcome } from '../inference-pipeline.ts'
 import {
+  applyTold,
   entitiesOfFeedback,
   knownBy,
   type LabelledEntities,
@@ -257,20 +258,11 @@ export class OwnedLabels {
       return 'unchanged'
     }
     const known = knownBy(before)
-    const isApplied =
-      entities !== undefined &&
-      decider().engineer.applyLabel(states, {
-        transactionToken: tokenOf(transactionId),
-        eventTimeMs: entities.eventTimeMs,
-        isFraud,
-        known,
-      })
+    const told = applyTold(decider().engineer, states, feedback, entities, known, world.now())
+    const { isApplied } = told
     const isWaiting = !isApplied && decision === undefined && this.mayCome(entities?.eventTimeMs)
     if (isWaiting) this.assertRoom(transactionId)
-    const label: LabelEntry = {
-      ...labelEntryOf(feedback, entities, world.now(), isApplied, known),
-      ...(isWaiting && { isWaiting }),
-    }
+    const label: LabelEntry = { ...told, ...(isWaiting && { isWaiting }) }
     this.told++
     if (isWaiting) {
       const receipt = waitingReceiptOf(label)

@@ -18,10 +18,9 @@ import type { DecisionSettings } from '../decisions.ts'
 import type { Entities } from '../entities.ts'
 import type { Feedback, FeedbackOutcome, InferenceObserver } from '../inference-pipeline.ts'
 import {
+  applyTold,
   entitiesOfFeedback,
   knownBy,
-  type LabelledEntities,
-  labelEntryOf,
   labelLifeMs,
   labelReceiptOf,
   waitingReceiptOf,
@@ -171,7 +170,7 @@ export class SharedLabels {
     feedback: Feedback,
     isStale: IsStale | undefined,
   ): Promise<FeedbackOutcome | undefined> {
-    const { store, decider, commit, settings } = this.parts
+    const { store, decider, commit, settings, world } = this.parts
     const { transactionId, isFraud } = feedback
     // What waited for a transaction that has come was told before this.
     await this.deliver(undefined)
@@ -193,7 +192,7 @@ export class SharedLabels {
       work: (states) => {
         assertFresh(isStale)
         const known = knownBy(before)
-        const label = this.applied(feedback, entities, known, states)
+        const label = applyTold(decider().engineer, states, feedback, entities, known, world.now())
         if (!label.isApplied && mayCome) return this.waitingWork(label, waiting)
         const ended =
           waiting === undefined ? undefined : ({ kind: 'told', waitingId: waitingId(transactionId) } as const)
@@ -207,25 +206,6 @@ export class SharedLabels {
     const { isApplied, isWaiting } = committed.result
     if (isWaiting === true) return 'waiting'
     return isApplied ? 'applied' : 'late'
-  }
-
-  private applied(
-    feedback: Feedback,
-    entities: LabelledEntities | undefined,
-    known: boolean | undefined,
-    states: Parameters<Decider['engineer']['applyLabel']>[0],
-  ): LabelEntry {
-    const { decider, world } = this.parts
-    const { transactionId, isFraud } = feedback
-    const isApplied =
-      entities !== undefined &&
-      decider().engineer.applyLabel(states, {
-        transactionToken: tokenOf(transactionId),
-        eventTimeMs: entities.eventTimeMs,
-        isFraud,
-        known,
-      })
-    return labelEntryOf(feedback, entities, world.now(), isApplied, known)
   }
 
   private waitingWork(label: LabelEntry, replaces: Uint8Array | undefined): Work<LabelEntry> {
