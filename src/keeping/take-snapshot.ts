@@ -14,6 +14,7 @@ import {
 } from '../decisions/log/state-snapshots.ts'
 import { readStoredClock } from '../decisions/owned/due-labels.ts'
 import type { StoreIdentity } from '../decisions/states/store-identity.ts'
+import { syncFolderAsync } from '../disk/sync-folder.ts'
 import type { OwnedStateStore, StatesView } from '../ports/state-store.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
 import { type RolledStates, type RollParts, rollStates } from './roll-states.ts'
@@ -64,7 +65,7 @@ export const takeSnapshot = async (parts: TakeSnapshotParts): Promise<SnapshotMa
       if (parts.isOver()) return undefined
       await rm(join(all, name), { recursive: true, force: true })
       await rename(draft, join(all, name))
-      await bringToDisk(all)
+      await syncFolderAsync(all)
       return manifest
     } finally {
       await rm(draft, { recursive: true, force: true })
@@ -113,7 +114,7 @@ const writeFiles = async (
   await writeFile(join(draft, 'snapshot.json'), isOver, async function* () {
     yield Buffer.from(manifestText(manifest))
   })
-  await bringToDisk(draft)
+  await syncFolderAsync(draft)
   return manifest
 }
 
@@ -159,15 +160,4 @@ const writeFile = async (
 
 const writeWhole = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
   for (let from = 0; from < bytes.length; ) from += (await file.write(bytes, from)).bytesWritten
-}
-
-const bringToDisk = async (folder: string): Promise<void> => {
-  // Windows opens no folders, and has nothing of the kind.
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

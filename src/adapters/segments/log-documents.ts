@@ -1,8 +1,8 @@
 import { mkdirSync, renameSync } from 'node:fs'
 import { open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncFolder } from '../../disk/sync-folder.ts'
 import type { SegmentPlace } from './owner-folder.ts'
-import { syncFolder } from './sync-folder.ts'
 
 const ENDING = '.json'
 

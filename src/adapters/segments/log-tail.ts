@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { syncFolder } from '../../disk/sync-folder.ts'
 import type { SegmentPlace } from './owner-folder.ts'
 import { findEnd } from './segment-end.ts'
 import { firstOf, segmentPath, segmentsFolder, segmentsIn } from './segment-names.ts'
@@ -10,7 +11,6 @@ import {
   type SegmentWriter,
   sealSegment,
 } from './segment-writer.ts'
-import { syncFolder } from './sync-folder.ts'
 
 /** What a log that is opened again goes on from. */
 export interface RecoveredTail {

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type FolderOwner, holdFolder, type Lease, type SeenBeat } from '../../disk/folder-lock.ts'
+import { syncFolder } from '../../disk/sync-folder.ts'
 import { VigiaError } from '../../errors.ts'
 import type { Durability, PredictionLog } from '../../ports/prediction-log.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -10,7 +11,6 @@ import { makeOwnerFolder, type SegmentPlace } from './owner-folder.ts'
 import { readRecordAt, readRecords, readSegments } from './segment-files.ts'
 import { segmentPath, segmentsFolder, segmentsIn } from './segment-names.ts'
 import { syncSegments } from './segment-writer.ts'
-import { syncFolder } from './sync-folder.ts'
 
 /*
  * A write-ahead log: a decision is durable here before its answer is given, and states are made from it again

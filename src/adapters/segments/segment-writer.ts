@@ -15,10 +15,10 @@ import {
   writeSync,
 } from 'node:fs'
 import { promisify } from 'node:util'
+import { syncFolder } from '../../disk/sync-folder.ts'
 import type { SegmentPlace } from './owner-folder.ts'
 import type { SegmentEnd } from './segment-end.ts'
 import { firstOf, segmentName, segmentPath, segmentsFolder } from './segment-names.ts'
-import { syncFolder } from './sync-folder.ts'
 
 /**
  * The segment that is written to. Bytes beyond `size` do not count, whatever of them a failed write has left.

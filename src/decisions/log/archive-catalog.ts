@@ -1,6 +1,7 @@
 import { open, readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type DatabaseSettings, sqlLiteral, withDatabase } from '../../disk/database.ts'
+import { syncFolderAsync } from '../../disk/sync-folder.ts'
 import type { NumberRange } from './number-ranges.ts'
 
 /*
@@ -127,6 +128,7 @@ export const rewriteCatalog = async (folder: string, entries: readonly CatalogEn
     await file.close()
   }
   await rename(draft, catalogPath(folder))
+  await syncFolderAsync(folder)
 }
 
 /** Names of all Parquet files of the log in `folder`, as the catalog writes them. */

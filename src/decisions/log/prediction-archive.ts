@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type DatabaseSettings, sqlLiteral } from '../../disk/database.ts'
 import { sha256OfFile } from '../../disk/sha256-of-file.ts'
+import { syncFolderAsync } from '../../disk/sync-folder.ts'
 import { VigiaError } from '../../errors.ts'
 import { nextTurn } from '../../foundation/next-turn.ts'
 import type { LogRecord } from '../../ports/prediction-log.ts'
@@ -151,18 +152,15 @@ const createTable = async (
 
 /** The file and its name, so that the log may lose what is in it: a power failure takes neither. */
 const bringToDisk = async (path: string): Promise<void> => {
+  const file = await open(path, 'r+')
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
   const day = dirname(path)
   const kind = dirname(day)
-  // Windows opens no folders, and has nothing of the kind.
-  const names = process.platform === 'win32' ? [] : [day, kind, dirname(kind)]
-  for (const [place, flags] of [[path, 'r+'] as const, ...names.map((name) => [name, 'r'] as const)]) {
-    const handle = await open(place, flags)
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-  }
+  for (const folder of [day, kind, dirname(kind)]) await syncFolderAsync(folder)
 }
 
 /**
