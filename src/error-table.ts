@@ -732,6 +732,13 @@ export const ERRORS = define({
       'state_store.cache_size is {got} MiB, which does not fit: a server takes {beside} MiB beside it, and {of} has {total} MiB. Allowed: {allowed}, or 0 for what fits',
     fix: 'Lower state_store.cache_size, or leave it out; or give the container or the machine more memory.',
   },
+  SERVING_CACHE_TOO_SMALL: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'state_store.cache_size is {got} MiB, with which states would be read again with nearly every decision. Allowed: {allowed}, or 0 for what fits',
+    fix: 'The setting is in MiB: raise state_store.cache_size, or leave it out.',
+  },
   SERVING_MODEL_SOURCE_INVALID: {
     status: 422,
     exitCode: 2,

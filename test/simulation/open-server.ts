@@ -38,6 +38,8 @@ export const openServer = (site: Site, server: Server): Promise<Service> =>
     world: worldOf(site),
     work: { signal: new AbortController().signal, reportProgress: () => undefined },
     eventTime: { maxFutureMs: DAY_MS, maxAgeMs: DAY_MS },
+    // Smaller than settings may say, so that states are evicted.
+    cacheBytes: site.setup.cacheBytes,
   })
 
 const settingsOf = (site: Site, { host }: Server): ServiceOptions['settings'] => {
@@ -49,7 +51,7 @@ const settingsOf = (site: Site, { host }: Server): ServiceOptions['settings'] =>
       path: '/states',
       url: '',
       prefix: '',
-      cache_size: setup.cacheBytes / MEBIBYTE,
+      cache_size: 0,
       save_interval: `${setup.saveAfterMs}ms`,
       repetition_window: '30d',
       expire: 'auto',
@@ -175,6 +177,7 @@ const observerOf = (site: Site): InferenceObserver => ({
     site.machine.tell(`warned: ${code} ${JSON.stringify(details)}`)
     if (EXPECTED_WARNINGS.has(code)) return
     if (code === 'SERVING_LOG_LOST' && site.isLossy) return
+    if (code === 'SERVING_REPLAY_DIFFERS' && site.hasHole) return
     if (code === 'SERVING_HISTORY_LOST' && site.emptiedAtMs !== undefined) return
     site.broken(`a server warned of ${code} ${JSON.stringify(details)}`)
   },

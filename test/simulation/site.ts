@@ -51,6 +51,8 @@ export class Site {
   readonly lost: LostNumbers[] = []
   /** A power failure has taken records that nobody was promised to keep. */
   isLossy = false
+  /** Some of them were in the middle of what is left: later decisions were made in view of what is gone. */
+  hasHole = false
   /** Share of requests and answers that the network loses. */
   networkLoss = 0
   readonly draw: () => number

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
-import type { ServingModels } from '../../decisions/decider.ts'
+import { createDecider, type ServingModels } from '../../decisions/decider.ts'
 import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import {
@@ -30,7 +30,7 @@ import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import type { KeepingSettings } from '../../keeping/log-keeping.ts'
-import { keepingOpener } from '../../keeping/open-keeping.ts'
+import { assertKeepable, keepingOpener } from '../../keeping/open-keeping.ts'
 import { type LoadedStates, loadStates } from '../../states/load-states.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
@@ -52,6 +52,8 @@ export interface ServiceOptions {
   readonly loadTable?: LoadServedTable
   /** What this process may use; as if there were enough when left out. */
   readonly memory?: ProcessMemory
+  /** Bytes of states in memory, any number; as the settings say when left out. */
+  readonly cacheBytes?: number
   /** What time transactions may have; as the settings say when left out. */
   readonly eventTime?: EventTimeBounds
   /** Called once it is known where the states came from. */
@@ -82,8 +84,10 @@ const MEBIBYTE = 1 << 20
  * Opens everything that decides, as the settings say: models, states, log. An empty store is filled with the
  * states of the run that the model came from.
  *
- * @throws MODEL_ARTIFACT_REFUSED, SERVING_STATES_FOREIGN, SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED,
- * SERVING_LOG_NOT_EMPTY and others of these
+ * What settings alone rule out is refused before anything is opened.
+ *
+ * @throws MODEL_ARTIFACT_REFUSED, SERVING_CACHE_TOO_SMALL, SERVING_KEEP_SHORT, SERVING_STATES_FOREIGN,
+ * SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED, SERVING_LOG_NOT_EMPTY and others of these
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
   const { settings, storage, load } = options
@@ -95,6 +99,15 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
     (named) => loadModels(named, load),
     options,
   )
+  // A start that these settings refuse leaves no store behind that it has filled.
+  const decisionSettings = decisionSettingsOf(options)
+  const keeping = keepingSettingsOf(settings)
+  assertKeepable({
+    keeping,
+    settings: decisionSettings,
+    sharedStore: settings.state_store.kind === 'redis' ? 'redis' : undefined,
+    decider: () => createDecider(models),
+  })
   const states = await storage.openStates(settings.state_store)
   try {
     tellPersistence(states, options.observer, options.onNotice)
@@ -110,29 +123,21 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
       // Not as the argument of `onStates?.()`, which is not evaluated where nobody wants to be told.
       const outcome: StatesOutcome = isNew ? await fill(options, models, states) : { kind: 'kept' }
       options.onStates?.(outcome)
-      const { loadTable, observer, world, workingDirectory } = options
-      const tables = new ServedTables({
-        settings: settings.tables,
-        workingDirectory,
-        database: databaseOf(settings.prediction_log.path, '512MB'),
-        observer,
-        world,
-        ...(loadTable !== undefined && { load: loadTable }),
-      })
+      const { observer, world } = options
       const own = {
         states,
         log,
         archive: settings.prediction_log.path,
-        settings: decisionSettingsOf(options),
+        settings: decisionSettings,
         observer,
         world,
       }
       const pipeline = await openInferencePipeline({
         ...own,
         models,
-        tables,
+        tables: tablesOf(options),
         database: databaseOf(settings.prediction_log.path, '128MB'),
-        openKeeping: keepingOpener({ ...own, keeping: keepingSettingsOf(settings) }),
+        openKeeping: keepingOpener({ ...own, keeping }),
       })
       // The models are in service by then, whether the disk takes this or not.
       const keep = (served: ServedSources): Promise<void> =>
@@ -150,12 +155,23 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
   }
 }
 
+const tablesOf = ({ settings, loadTable, observer, world, workingDirectory }: ServiceOptions): ServedTables =>
+  new ServedTables({
+    settings: settings.tables,
+    workingDirectory,
+    database: databaseOf(settings.prediction_log.path, '512MB'),
+    observer,
+    world,
+    ...(loadTable !== undefined && { load: loadTable }),
+  })
+
 const decisionSettingsOf = ({
   settings: { state_store, prediction_log, event_time, feedback },
   eventTime,
   memory = ENOUGH_MEMORY,
+  cacheBytes,
 }: ServiceOptions): DecisionSettings => ({
-  cacheBytes: cacheSizeIn(state_store, memory) * MEBIBYTE,
+  cacheBytes: cacheBytes ?? cacheSizeIn(state_store, memory) * MEBIBYTE,
   mostStates: mostStatesIn(memory),
   saveAfterMs: parseDuration(state_store.save_interval),
   receiptLifeMs: parseDuration(state_store.repetition_window),
