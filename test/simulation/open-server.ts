@@ -91,6 +91,7 @@ const storageOf = (site: Site, server: Server): ServingStorage => {
         onLost,
         seen,
       })
+      server.lookedMs = site.machine.nowMs
       if (site.lost.length > 0)
         await rememberLost(log, [...(await readLostNumbers(log)), ...site.lost.splice(0)])
       return log

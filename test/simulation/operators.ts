@@ -56,7 +56,7 @@ export class Operators {
       process,
       host,
       service: undefined,
-      startedMs: machine.nowMs,
+      lookedMs: undefined,
       hadNothing: records.length === 0 || (before !== undefined && isYoungerThanLoss(site, before)),
       isOusted: false,
     }

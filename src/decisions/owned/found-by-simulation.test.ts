@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { eventually } from '../../../test/eventually.ts'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
+import { VigiaError } from '../../errors.ts'
 import { createDecider } from '../decider.ts'
-import { openTestLog, TEST_SETTINGS, testFolder, testModel } from '../inference.test-kit.ts'
+import { openTestLog, silentObserver, TEST_SETTINGS, testFolder, testModel } from '../inference.test-kit.ts'
 import { decodeLogEntry } from '../log/log-record.ts'
 import { appliedOf, withApplied } from '../states/stored-state.ts'
 import { clockReceipt, DueLabels } from './due-labels.ts'
+import { frontierReceipts } from './frontier.ts'
 import { OwnedLabels, type OwnedLabelsParts } from './owned-labels.ts'
 import { endAll, entriesOf, MODEL, startProcess } from './owned-process.test-kit.ts'
 import type { UnsavedReceipt } from './receipts.ts'
@@ -177,5 +179,21 @@ test('closing saves a state that has expired also when its record is not durable
     repairs.map(({ repair: { kind, token } }) => ({ kind, token, source: kind })),
   )
   expect(stored.map((state) => appliedOf(state!.bytes))).toEqual([3, 4])
+  await log.close()
+})
+
+test('a process that was ousted while it opened warns of no loss: what the store has more is of its successor', async () => {
+  const store = createMemoryStateStore()
+  await store.save([], frontierReceipts({ savedThrough: 1, storedUpTo: 1 }))
+  const log = await openTestLog(folder)
+  const warned: string[] = []
+  const observer = { ...silentObserver, warned: (code: string) => void warned.push(code) }
+  const ousted = new VigiaError('SERVING_LEASE_LOST', { folder, reason: 'it was silent', holder: 'another' })
+  const lost = Object.assign(Object.create(log) as typeof log, { rotate: () => Promise.reject(ousted) })
+  await expect(startProcess(store, folder, { log: lost, observer })).rejects.toBe(ousted)
+  expect(warned).toEqual([])
+  const process = await startProcess(store, folder, { log, observer })
+  expect(warned).toEqual(['SERVING_LOG_LOST'])
+  await process.close()
   await log.close()
 })

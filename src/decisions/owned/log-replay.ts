@@ -49,12 +49,14 @@ const MOST_UNSAVED = 16_384
  * It owns the order and the "exactly once" of a replay. It does not own what it fills, and it begins with
  * nothing unsaved: whoever calls it has thrown that away.
  *
- * @throws SERVING_STORE_FAILED when the log has a record that this version does not know
+ * @throws SERVING_STORE_FAILED when the log has a record that this version does not know; SERVING_LEASE_LOST
  */
 export const replayLog = async (parts: LogReplayParts): Promise<void> => {
   const { log, store, frontier, receipts, observer } = parts
   const stored = await readFrontier(store)
   const lost = frontier.reopen(stored)
+  // Nothing is lost where another process has taken both over, and saves: rotating asks whose the log is.
+  if (lost !== undefined) await log.rotate()
   await parts.due.reopen()
   await parts.waiting.reopen()
   for await (const record of log.read(stored.savedThrough)) {
