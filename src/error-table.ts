@@ -852,20 +852,27 @@ export const ERRORS = define({
     exitCode: 2,
     message:
       'Numbers {numbers} of the log in {folder} cannot be accepted as lost: {reason}. Nothing was written',
-    fix: 'Accept only numbers that no file has: `vigia log verify` names them after "missing".',
+    fix: 'Accept only numbers that no file has: `vigia log verify` names them after "missing". What the archive alone has after the end of the log comes back with `vigia log recover`.',
+  },
+  SERVING_LOG_MIXED: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The archive of segment {segment} does not belong to the segments of the log in {folder}: {reason}. Nothing was written',
+    fix: 'One of the two is of another server, or an earlier copy: put back what belongs together, or all of a backup (`vigia restore`).',
   },
   SERVING_LOG_GAPS: {
     status: 503,
     exitCode: 2,
     message: 'The log in {folder} is not whole: {what}. Nothing is decided over a hole',
-    fix: 'Put back the files that are missing: `vigia log verify` names every place, `vigia restore` brings all of a backup back. What is lost for good is accepted with the server stopped: `vigia log accept {numbers}`.',
+    fix: 'Put back the files that are missing: `vigia log verify` names every place, `vigia restore` brings all of a backup back. With the server stopped, `vigia log recover` brings back what the archive alone has after the end of the log, and `vigia log accept {numbers}` accepts what is lost for good.',
   },
   SERVING_LOG_BEHIND: {
     status: 503,
     exitCode: 2,
     message:
       'The states have the log in {folder} up to record {savedThrough} only, and its segments lack {numbers}, which they need to catch up',
-    fix: 'The states are an earlier copy, or segments were removed. Put back the states or the segments that belong together: `vigia restore` brings both of one backup back.',
+    fix: 'The states are an earlier copy, or segments were removed. Where the archive has these numbers, `vigia log recover` brings them back with the server stopped. Else put back the states or the segments that belong together: `vigia restore` brings both of one backup back.',
   },
   BACKUP_TARGET_FAILED: {
     status: 503,
