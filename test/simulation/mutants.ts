@@ -154,4 +154,58 @@ export const FOUND: readonly Mutant[] = [
     '    await this.looking(bring())\n',
     '    await bring()\n',
   ),
+  one(
+    'a removal that is repeated takes the segment that was just begun',
+    20283,
+    'src/adapters/segments/log-tail.ts',
+    'for (const name of segments) if (name !== this.current?.name) names',
+    'for (const name of segments) names',
+  ),
+  one(
+    'a decision is not found while its receipt is made again',
+    8,
+    'src/decisions/owned/owned-decisions.ts',
+    '    if (receipt === undefined && failure !== undefined) throw failure\n',
+    '',
+  ),
+  one(
+    'no log says that a store was used whose records a power failure took',
+    47281,
+    'src/decisions/shared/history-watch.ts',
+    '    this.isUseKnown = true\n    this.rememberSoon()\n',
+    '',
+  ),
+  {
+    name: 'a sweep takes labels that wait, and are being read again, for old ones',
+    knownSeed: 49884,
+    mutations: [
+      { file: 'src/decisions/owned/saver.ts', find: '    await Promise.all(this.slices)\n', replace: '' },
+      {
+        file: 'src/decisions/owned/saver.ts',
+        find: '      if (this.haltReason !== undefined) return\n      await this.sweep()\n',
+        replace: '      await this.sweep()\n',
+      },
+    ],
+  },
+  one(
+    'a process that was ousted while it opened warns of a loss',
+    92404,
+    'src/decisions/owned/log-replay.ts',
+    '  if (lost !== undefined) await log.rotate()\n',
+    '',
+  ),
+  one(
+    'closing leaves a state that has just expired unsaved',
+    83292,
+    'src/decisions/owned/owned-decisions.ts',
+    'await Promise.all([this.receipts.allSettled(), this.answersNobody])',
+    'await this.receipts.allSettled()',
+  ),
+  one(
+    'a segment that was ended and lost its end is damage',
+    47501,
+    'src/adapters/segments/segment-log.ts',
+    "    if (durability === 'process') await cutEndedSegments(place, current?.name)\n",
+    '',
+  ),
 ]

@@ -2,6 +2,7 @@ import { openLogReader } from '../../src/adapters/segments/segment-files.ts'
 import { openSegmentLog } from '../../src/adapters/segments/segment-log.ts'
 import type { InferenceObserver } from '../../src/decisions/inference-pipeline.ts'
 import { readLostNumbers, rememberLost } from '../../src/decisions/log/log-gaps.ts'
+import { IDENTITY_NOTE } from '../../src/decisions/states/store-identity.ts'
 import { type FolderOwner, holdFolder, type SeenBeat, watchFolder } from '../../src/disk/folder-lock.ts'
 import { VigiaError } from '../../src/errors.ts'
 import type { World } from '../../src/foundation/world.ts'
@@ -91,7 +92,6 @@ const storageOf = (site: Site, server: Server): ServingStorage => {
         onLost,
         seen,
       })
-      server.lookedMs = site.machine.nowMs
       if (site.lost.length > 0)
         await rememberLost(log, [...(await readLostNumbers(log)), ...site.lost.splice(0)])
       return log
@@ -140,10 +140,11 @@ const ownerOf = (site: Site, { process, host }: Server): FolderOwner => {
 
 const openStates = async (
   site: Site,
-  { host, process }: Server,
+  server: Server,
   owner: FolderOwner,
   onLost: () => void,
 ): Promise<OpenStates> => {
+  const { host, process } = server
   if (site.setup.states === 'owned') {
     const lease = await holdFolder('/states', owner, { onLost }).catch((error: Error) => {
       throw error instanceof VigiaError ? error : storeFailed(error.message)
@@ -154,7 +155,13 @@ const openStates = async (
   return {
     kind: 'shared',
     name: 'shared',
-    store: slowShared(site, store),
+    store: slowShared(site, {
+      ...store,
+      readNote: (name) => {
+        if (name === IDENTITY_NOTE) server.lookedMs ??= site.machine.nowMs
+        return store.readNote(name)
+      },
+    }),
     persistence: { kind: 'log', says: '' },
   }
 }

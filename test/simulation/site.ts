@@ -21,7 +21,7 @@ export interface Server {
   readonly host: string
   /** Undefined until it is open, and when it is not any more. */
   service: Service | undefined
-  /** When it had its log, and could look at a shared store for the first time; undefined: it waits for it. */
+  /** When a shared store first told it whose decisions it has; undefined: it has not yet. */
   lookedMs: number | undefined
   /** Its log had no record of a time before the loss of the shared store when it was started. */
   readonly hadNothing: boolean
