@@ -214,7 +214,7 @@ describe('a backup of a server under load', () => {
       cpSync(`${path}-of-before`, path, { recursive: true })
     }
     await expect(spawnVigiaServer(home, settings).listening).rejects.toThrow(
-      /SERVING_LOG_GAPS: .*its archive has numbers up to \d+, and it ends with \d+[^]*vigia log recover/,
+      /SERVING_LOG_GAPS: .*its archive has numbers up to \d+, and it ends with \d+[\s\S]*vigia log recover/,
     )
     const behind = await runVigia(home, ['log', 'verify'])
     expect([behind.status, behind.stdout]).toEqual([

@@ -197,3 +197,16 @@ test('a process that was ousted while it opened warns of no loss: what the store
   await process.close()
   await log.close()
 })
+
+test('a process that was ousted while it opened replays nothing that its successor has written', async () => {
+  const log = await openTestLog(folder)
+  const successor = await startProcess(createMemoryStateStore(), folder, { log })
+  await successor.decisions.predict(payment, 0)
+  const asItWas = Object.create(log, { lastSequence: { value: 0 } }) as typeof log
+  await expect(startProcess(createMemoryStateStore(), folder, { log: asItWas })).rejects.toMatchObject({
+    code: 'SERVING_LEASE_LOST',
+    message: expect.stringContaining('record 1 was written meanwhile'),
+  })
+  await successor.close()
+  await log.close()
+})

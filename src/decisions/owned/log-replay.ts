@@ -60,6 +60,7 @@ export const replayLog = async (parts: LogReplayParts): Promise<void> => {
   await parts.due.reopen()
   await parts.waiting.reopen()
   for await (const record of log.read(stored.savedThrough)) {
+    if (record.sequence > log.lastSequence) throw ousted(record.sequence)
     const entry = entryOfRecord(record)
     await advanceStates(parts, record.sequence, entry)
     // A repair answers nobody.
@@ -80,6 +81,14 @@ export const replayLog = async (parts: LogReplayParts): Promise<void> => {
   await parts.labels.settleWaiting()
   if (lost !== undefined) observer.warned('SERVING_LOG_LOST', { ...lost })
 }
+
+/** The log has a record that this process has neither written nor found. */
+const ousted = (sequence: number): VigiaError =>
+  new VigiaError('SERVING_LEASE_LOST', {
+    folder: 'the prediction log',
+    reason: `record ${sequence} was written meanwhile`,
+    holder: 'another process',
+  })
 
 /** What is needed to apply records to states. */
 export interface AdvanceParts extends Pick<LogReplayParts, 'decider' | 'observer'> {
