@@ -187,13 +187,22 @@ export const FOUND: readonly Mutant[] = [
       },
     ],
   },
-  one(
-    'a process that was ousted while it opened warns of a loss',
-    92404,
-    'src/decisions/owned/log-replay.ts',
-    '  if (lost !== undefined) await log.rotate()\n',
-    '',
-  ),
+  {
+    name: 'a process that was ousted while it opened goes on with what its successor has written',
+    knownSeed: 92404,
+    mutations: [
+      {
+        file: 'src/decisions/owned/log-replay.ts',
+        find: '  if (lost !== undefined) await log.rotate()\n',
+        replace: '',
+      },
+      {
+        file: 'src/decisions/owned/log-replay.ts',
+        find: '    if (record.sequence > log.lastSequence) throw ousted(record.sequence)\n',
+        replace: '',
+      },
+    ],
+  },
   one(
     'closing leaves a state that has just expired unsaved',
     83292,
@@ -207,5 +216,12 @@ export const FOUND: readonly Mutant[] = [
     'src/adapters/segments/segment-log.ts',
     "    if (durability === 'process') await cutEndedSegments(place, current?.name)\n",
     '',
+  ),
+  one(
+    'a receipt that is replaced before it is saved is lost with the one that replaced it',
+    73136,
+    'src/decisions/owned/receipts.ts',
+    'Math.min(entry.sequence, this.firstReplaced(unsaved)) - 1',
+    'entry.sequence - 1',
   ),
 ]
