@@ -24,6 +24,16 @@ export interface SnapshotManifest {
   readonly takenAtMs: number
   /** Latest event time of all decisions in it, epoch milliseconds; null where there was none. */
   readonly clockMs: number | null
+  /**
+   * Last decision, inclusive, whose due label and time the receipts count; 0 for none. Absent, as the next
+   * one, in snapshots of before: a store cannot be rebuilt from them.
+   */
+  readonly clockThrough?: number
+  /**
+   * All records up to here, inclusive, are in the receipts: those after it are to be taken from the log, also
+   * where the states have them.
+   */
+  readonly savedThrough?: number
   /** Of the store that it was taken of. */
   readonly identity: StoreIdentity
   readonly kinds: readonly EntityKind[]

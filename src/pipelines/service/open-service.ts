@@ -150,11 +150,12 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
   }
 }
 
-const decisionSettingsOf = ({
+/** What settings say of deciding. */
+export const decisionSettingsOf = ({
   settings: { state_store, prediction_log, event_time, feedback },
   eventTime,
   memory = ENOUGH_MEMORY,
-}: ServiceOptions): DecisionSettings => ({
+}: Pick<ServiceOptions, 'settings' | 'eventTime' | 'memory'>): DecisionSettings => ({
   cacheBytes: cacheSizeIn(state_store, memory) * MEBIBYTE,
   mostStates: mostStatesIn(memory),
   saveAfterMs: parseDuration(state_store.save_interval),
