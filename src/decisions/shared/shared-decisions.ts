@@ -78,8 +78,12 @@ class SharedDecisions implements Decisions {
       store,
       decider: () => this.decider,
       world: options.world,
-      // What else is wrong with the store, the outbox tells, which asks it all the time.
-      failed: (error) => this.history.failed(error),
+      failed: (error) => {
+        this.history.failed(error)
+        // What else is wrong with the store, the outbox tells, which asks it all the time.
+        if (!(error instanceof VigiaError))
+          observer.warned('SERVING_STORE_FAILED', { reason: `states do not end: ${String(error)}` })
+      },
     })
     this.decider = options.decider
   }
