@@ -1,5 +1,5 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { snapshotFiles } from '../../artifacts/state-snapshot.ts'
 import { sha256OfFile } from '../../disk/sha256-of-file.ts'
 import { sha256 } from '../../foundation/hash.ts'
@@ -117,8 +117,13 @@ export const verifySnapshot = async (
   return undefined
 }
 
-/** A snapshot loses its manifest first: half removed it is none. */
-export const removeSnapshot = async ({ folder }: FoundSnapshot): Promise<void> => {
-  await rm(join(folder, SNAPSHOT_MANIFEST), { force: true })
-  await rm(folder, { recursive: true, force: true })
+/**
+ * A snapshot loses its name first: half removed it is none, and nothing is missed of it. What is left then
+ * goes with the next one that is taken.
+ */
+export const removeSnapshot = async ({ name, folder }: FoundSnapshot): Promise<void> => {
+  const leaving = join(dirname(folder), `.leaving-${name}`)
+  await rm(leaving, { recursive: true, force: true })
+  await rename(folder, leaving)
+  await rm(leaving, { recursive: true, force: true })
 }
