@@ -977,8 +977,9 @@ export const ERRORS = define({
   SERVING_LOG_NOT_EMPTY: {
     status: 409,
     exitCode: 2,
-    message: 'The log in {folder} has {records} records that belong to other states',
-    fix: 'Name a new folder by prediction_log.path, or move this one away: a log begins with the states that it was begun with.',
+    message:
+      'The log in {folder} has {records} records, and the state store has none of the states that belong to them',
+    fix: 'If the store was lost, make it again from the log: `vigia state restore`. For other states, name a new folder by prediction_log.path, or move this one away: a log begins with the states that it was begun with.',
   },
   SERVING_LOG_FOREIGN: {
     status: 409,

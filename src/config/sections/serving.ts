@@ -246,7 +246,7 @@ export const StateStoreSchema = Type.Object(
     expire: Type.Union([Type.Literal('auto'), Type.Literal('never')], {
       default: 'auto',
       description:
-        'auto: the state of an entity goes, as a record of the log, once nothing in it can be read any more: its windows have passed with the delay of labels and twice the allowed lateness, and no feature counts over its life, or features.state.forget_after of the model begins it anew. Only with lmdb.',
+        'auto: the state of an entity goes, as a record of the log, once nothing in it can be read any more: its windows have passed with the delay of labels and twice the allowed lateness, and no feature counts over its life, or features.state.forget_after of the model begins it anew.',
     }),
   },
   { description: 'Where the states of users, merchants and devices are kept.' },

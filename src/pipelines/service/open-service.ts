@@ -165,12 +165,13 @@ const tablesOf = ({ settings, loadTable, observer, world, workingDirectory }: Se
     ...(loadTable !== undefined && { load: loadTable }),
   })
 
-const decisionSettingsOf = ({
+/** What settings say of deciding. */
+export const decisionSettingsOf = ({
   settings: { state_store, prediction_log, event_time, feedback },
   eventTime,
   memory = ENOUGH_MEMORY,
   cacheBytes,
-}: ServiceOptions): DecisionSettings => ({
+}: Pick<ServiceOptions, 'settings' | 'eventTime' | 'memory' | 'cacheBytes'>): DecisionSettings => ({
   cacheBytes: cacheBytes ?? cacheSizeIn(state_store, memory) * MEBIBYTE,
   mostStates: mostStatesIn(memory),
   saveAfterMs: parseDuration(state_store.save_interval),
