@@ -65,6 +65,7 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
       throw failed(error)
     }
   }
+  const whole = (name: string) => (name === tail.current?.name ? { end: tail.current.size } : {})
 
   return {
     get lastSequence() {
@@ -78,8 +79,7 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
         throw failed(error)
       }
     },
-    read: (after) =>
-      readSegments(folder, after, (name) => (name === tail.current?.name ? { end: tail.current.size } : {})),
+    read: (after, from) => readSegments(folder, after, whole, from),
     readAt: ({ segment, offset }) => guarded(() => readRecordAt(folder, segment, offset)),
     rotate: async () => {
       throwIfClosed()

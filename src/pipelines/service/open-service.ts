@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { BranchControl } from '../../branches/branch-control.ts'
+import { openServedStates } from '../../branches/served-states.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import type { ServingModels } from '../../decisions/decider.ts'
 import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
@@ -31,6 +33,7 @@ import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import type { KeepingSettings } from '../../keeping/log-keeping.ts'
 import { keepingOpener } from '../../keeping/open-keeping.ts'
+import type { PredictionLog } from '../../ports/prediction-log.ts'
 import { type LoadedStates, loadStates } from '../../states/load-states.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
@@ -74,6 +77,7 @@ export type StatesOutcome =
 export interface Service {
   readonly pipeline: OpenPipeline
   readonly control: ModelControl
+  readonly branches: BranchControl
 }
 
 const MEBIBYTE = 1 << 20
@@ -95,20 +99,21 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
     (named) => loadModels(named, load),
     options,
   )
-  const states = await storage.openStates(settings.state_store)
+  const root = await storage.openStates(settings.state_store)
+  const { state_store, prediction_log } = settings
+  const { states, pipelineOptions, control, close } = await openServedStates(root, {
+    folder: state_store.kind === 'lmdb' ? state_store.path : undefined,
+    log: prediction_log.path,
+    open: (path) => storage.openStates({ ...state_store, path }),
+    champion: models.champion,
+    observer: options.observer,
+  })
   try {
     tellPersistence(states, options.observer, options.onNotice)
     const log = await storage.openLog(settings.prediction_log)
     try {
-      const isNew = (await readStoreIdentity(states.store)) === undefined
-      if (isNew && states.kind === 'shared') await assertNeverUsed(states, log)
-      if (isNew && log.lastSequence > 0 && states.kind === 'owned')
-        throw new VigiaError('SERVING_LOG_NOT_EMPTY', {
-          folder: settings.prediction_log.path,
-          records: log.lastSequence,
-        })
       // Not as the argument of `onStates?.()`, which is not evaluated where nobody wants to be told.
-      const outcome: StatesOutcome = isNew ? await fill(options, models, states) : { kind: 'kept' }
+      const outcome = await fillNew(options, models, states, log)
       options.onStates?.(outcome)
       const { loadTable, observer, world, workingDirectory } = options
       const tables = new ServedTables({
@@ -131,6 +136,7 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         ...own,
         models,
         tables,
+        ...pipelineOptions,
         database: databaseOf(settings.prediction_log.path, '128MB'),
         openKeeping: keepingOpener({ ...own, keeping: keepingSettingsOf(settings) }),
       })
@@ -139,13 +145,17 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         writeChoice(log, { configured, served, chosenAtMs: world.now() }).catch((error: unknown) =>
           observer.warned('SERVING_CHOICE_LOST', { ...served, reason: String(error) }),
         )
-      return { pipeline, control: createModelControl(pipeline, load, { sources, keep }) }
+      return {
+        pipeline,
+        control: createModelControl(pipeline, load, { sources, keep }),
+        branches: control(load),
+      }
     } catch (error) {
       await log.close()
       throw error
     }
   } catch (error) {
-    await states.store.close()
+    await close()
     throw error
   }
 }
@@ -182,6 +192,23 @@ const loadModels = async (
   ...(shadow !== '' && { shadow: await load(shadow) }),
   ...(canary !== '' && { canary: { model: await load(canary), share: canary_share } }),
 })
+
+/** Gives states that were never used a history. @throws SERVING_LOG_NOT_EMPTY */
+const fillNew = async (
+  options: ServiceOptions,
+  models: ServingModels,
+  states: OpenStates,
+  log: PredictionLog,
+): Promise<StatesOutcome> => {
+  if ((await readStoreIdentity(states.store)) !== undefined) return { kind: 'kept' }
+  if (states.kind === 'shared') await assertNeverUsed(states, log)
+  else if (log.lastSequence > 0)
+    throw new VigiaError('SERVING_LOG_NOT_EMPTY', {
+      folder: options.settings.prediction_log.path,
+      records: log.lastSequence,
+    })
+  return fill(options, models, states)
+}
 
 const fill = async (
   options: ServiceOptions,
