@@ -91,7 +91,7 @@ export const openBranched = async (
     log: await openTestLog(logFolder(folder)),
     archive: logFolder(folder),
     observer,
-    settings: TEST_SETTINGS,
+    settings: { ...TEST_SETTINGS, receiptLifeMs: 86_400_000, waitingLifeMs: 86_400_000 },
     world: { ...TEST_WORLD, now: () => service.nowMs, newId: () => `name${sha256(folder).slice(0, 6)}` },
   } as const
   const service = {
