@@ -30,7 +30,7 @@ LAYERS.push(
 const ENGINES = ['replay', 'fitting', 'steps', 'tracking', 'decisions']
 LAYERS.push(...ENGINES.map((folder) => ({ folder, mayImport: [...BASE, 'artifacts'] })))
 /** Copies and checks of what a service keeps: it reads what decisions write, and decides on nothing. */
-LAYERS.push({ folder: 'backup', mayImport: [...BASE, 'artifacts', 'decisions'] })
+LAYERS.push({ folder: 'backup', mayImport: [...BASE, 'artifacts', 'decisions', 'branches'] })
 /** Snapshots of the states beside a log, and the end of its old days: they read what decisions write. */
 LAYERS.push({ folder: 'keeping', mayImport: [...BASE, 'artifacts', 'decisions'] })
 /** What operators do to the states of a service: load, look at, repair, restore from logs. */

@@ -66,6 +66,10 @@ export class Branches implements BranchedDecisions {
   /** What has to do with followers, one after the other. */
   private turn: Promise<unknown> = Promise.resolve()
   private isFollowing = false
+  /** States that are about to follow. */
+  private coming: LayoutStates | undefined
+  /** Last record that the log may have lost to its archive since the start, inclusive. */
+  private mayBeGone = 0
   private isClosed = false
 
   constructor(parts: BranchesParts) {
@@ -114,10 +118,11 @@ export class Branches implements BranchedDecisions {
 
   /** No record that any of them still lacks may leave the log. */
   async archivable(): Promise<number> {
-    const all = [this.owner, ...this.followers.filter(({ needsLog }) => needsLog)].map(({ decisions }) =>
-      decisions.archivable(),
-    )
-    return Math.min(...(await Promise.all(all)))
+    const saved = [this.owner, ...this.needing()].map(({ decisions }) => decisions.archivable())
+    const through = await Promise.all(saved)
+    // Those that came meanwhile as well.
+    this.mayBeGone = Math.min(...through, ...this.needing().map(({ decisions }) => decisions.savedThrough))
+    return this.mayBeGone
   }
 
   use(decider: Decider): void {
@@ -174,13 +179,20 @@ export class Branches implements BranchedDecisions {
         await writeModelDocument(log, model)
         const identity = await namedLike(branch.store, branch.identity, this.owner.branch.identity)
         const added = await this.parts.openFollower({ ...branch, identity })
+        // From here on the log keeps what they lack; what may be gone already they must have.
+        this.coming = added
+        if (added.decisions.through < this.mayBeGone) throw this.tooFar(added)
         await this.parts.snapshots.begin(added)
+        await added.decisions.catchUp()
         await added.look()
         this.followers.push(added)
         return added.status(log.lastSequence)
       } catch (error) {
+        await this.coming?.decisions.close().catch(() => undefined)
         await branch.store.close()
         throw error
+      } finally {
+        this.coming = undefined
       }
     })
   }
@@ -235,6 +247,19 @@ export class Branches implements BranchedDecisions {
       for (const { branch } of all) await branch.store.close()
       for (const { store } of this.spare) await store.close()
     }
+  }
+
+  /** Those that follow, or are about to. */
+  private needing(): readonly LayoutStates[] {
+    const coming = this.coming === undefined ? [] : [this.coming]
+    return [...this.followers, ...coming].filter(({ needsLog }) => needsLog)
+  }
+
+  private tooFar({ name, decisions }: LayoutStates): VigiaError {
+    return new VigiaError('SERVING_BRANCH_FAILED', {
+      layout: name,
+      reason: `the log has gone on: they have it up to ${decisions.through}, and it begins after ${this.mayBeGone}`,
+    })
   }
 
   private find(model: Pick<LoadedModel, 'statesKey' | 'layoutKey'>): LayoutStates | undefined {

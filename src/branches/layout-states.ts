@@ -67,7 +67,7 @@ export class LayoutStates {
       await this.decisions.catchUp()
       this.failure = ''
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const reason = reasonOf(error)
       if (this.failure !== reason) observer.warned('SERVING_BRANCH_FAILED', { layout: this.name, reason })
       this.failure = reason
       // What is gone from the log does not come again.
@@ -111,3 +111,11 @@ export class LayoutStates {
     }
   }
 }
+
+/** What an error of these states says, once. */
+const reasonOf = (error: unknown): string =>
+  error instanceof VigiaError && error.code === 'SERVING_BRANCH_FAILED'
+    ? String(error.details['reason'])
+    : error instanceof Error
+      ? error.message
+      : String(error)

@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { eventually } from '../eventually.ts'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
 import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
@@ -27,7 +26,7 @@ test('a model with other windows takes over under load, survives a kill, goes ba
   const settings = [`model.source=${old}`, 'prediction_log.segment_size=1', 'limits.requests_per_minute=0']
   let server = await startVigiaServer(place, settings)
   const history = startLoad(server, 1)
-  await eventually(() => expect(history.sent()).toBeGreaterThan(1500))
+  await history.atLeast(1000)
   await fetch(`http://127.0.0.1:${server.port}/save-logs`, { method: 'POST' })
   const address = () => ['--server', `http://127.0.0.1:${server.port}`]
 
@@ -35,7 +34,7 @@ test('a model with other windows takes over under load, survives a kill, goes ba
   expect(moved, moved.stderr).toMatchObject({ status: 0 })
   expect(JSON.parse(moved.stdout)).toMatchObject({ isServed: true, isSwitched: true })
   const atSwitch = history.sent()
-  await eventually(() => expect(history.sent()).toBeGreaterThan(atSwitch + 500))
+  await history.atLeast(atSwitch + 500)
   await history.stop()
   expect(history.failed()).toEqual([])
   const [before] = await branches(server)
@@ -52,11 +51,11 @@ test('a model with other windows takes over under load, survives a kill, goes ba
   server = await startVigiaServer(place, settings)
   expect(await champion(server)).toBe(wide)
   const between = startLoad(server, 100_001)
-  await eventually(() => expect(between.sent()).toBeGreaterThan(300))
+  await between.atLeast(300)
   const back = await runVigia(place, ['state', 'migrate', '--back', ...address()])
   expect(back, back.stderr).toMatchObject({ status: 0 })
   const atReturn = between.sent()
-  await eventually(() => expect(between.sent()).toBeGreaterThan(atReturn + 300))
+  await between.atLeast(atReturn + 300)
   await between.stop()
   expect(between.failed()).toEqual([])
   expect(await champion(server)).toBe(old)
@@ -125,6 +124,7 @@ const startLoad = (server: VigiaServer, from: number) => {
   let decided = 0
   let longest = 0
   const failed: string[] = []
+  let reached = (): void => undefined
   const request = async (path: string, body: object): Promise<void> => {
     const startedMs = performance.now()
     const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
@@ -137,6 +137,7 @@ const startLoad = (server: VigiaServer, from: number) => {
     else await response.text()
     longest = Math.max(longest, performance.now() - startedMs)
     sent++
+    reached()
   }
   const connection = async (): Promise<void> => {
     while (!isEnded) {
@@ -149,6 +150,14 @@ const startLoad = (server: VigiaServer, from: number) => {
   const running = Promise.all(Array.from({ length: 8 }, connection))
   return {
     sent: () => sent,
+    /** Resolves when so many were answered. */
+    atLeast: (count: number) =>
+      new Promise<void>((resolve) => {
+        reached = () => {
+          if (sent >= count) resolve()
+        }
+        reached()
+      }),
     decided: () => decided,
     failed: () => failed,
     longestMs: () => longest,

@@ -1,5 +1,5 @@
 import type { ServingSettings } from '../../config/serving-config.ts'
-import { type ErrorCode, VigiaError } from '../../errors.ts'
+import { VigiaError } from '../../errors.ts'
 import type { CommandContext } from '../command.ts'
 
 /** What a server says of states of another layout. */
@@ -75,14 +75,21 @@ export const adminApi = (
 }
 
 interface Answer {
-  readonly error?: { readonly code?: string; readonly message?: string }
+  readonly error?: {
+    readonly code?: string
+    readonly message?: string
+    readonly details?: Readonly<Record<string, unknown>>
+  }
 }
 
 /** What the server says, under its own code where this program knows it by. */
 const refused = (base: string, path: string, status: number, { error }: Answer): VigiaError => {
   const reason = error?.message ?? `it answered ${status}`
   if (error?.code === 'SERVING_BRANCH_FAILED')
-    return new VigiaError('SERVING_BRANCH_FAILED' satisfies ErrorCode, { layout: 'asked for', reason })
+    return new VigiaError('SERVING_BRANCH_FAILED', {
+      layout: String(error.details?.['layout']),
+      reason: String(error.details?.['reason']),
+    })
   return new VigiaError('SERVING_ACT_REFUSED', { server: base, act: path, reason })
 }
 

@@ -38,6 +38,29 @@ const ACTIONS: Readonly<Record<string, (request: Request) => Promise<ExitCode>>>
   restore: (request) => restore(request),
 }
 
+const EXAMPLES: Command['examples'] = [
+  { command: 'vigia state load --from runs/vigia', explanation: 'Before the first start of a server.' },
+  { command: 'vigia state inspect --user U0000091', explanation: 'What is remembered of a user.' },
+  { command: 'vigia state verify', explanation: 'Whether every state can be used.' },
+  {
+    command: 'vigia state repair --dry-run',
+    explanation: 'Which states a transaction from the future has blinded.',
+  },
+  {
+    command: 'vigia state migrate --from runs/new --log serving/log --out migrated',
+    explanation: 'Nothing that was decided since the training data ended is lost to the new model.',
+  },
+  {
+    command: 'vigia state migrate --to runs/new --switch',
+    explanation: 'A model with other features decides, with the history of the server, which never stops.',
+  },
+  { command: 'vigia state migrate --back', explanation: 'The model before it decides again.' },
+  {
+    command: 'vigia state restore --log pod-a/log --log pod-b/log',
+    explanation: 'After a shared store was emptied or set back.',
+  },
+]
+
 /** `vigia state`: the states that serving keeps. */
 export const stateCommand = (tools: StateTools): Command => ({
   name: 'state',
@@ -76,28 +99,7 @@ export const stateCommand = (tools: StateTools): Command => ({
     ...RESTORE_OPTIONS,
     ...CONFIG_OPTIONS,
   ],
-  examples: [
-    { command: 'vigia state load --from runs/vigia', explanation: 'Before the first start of a server.' },
-    { command: 'vigia state inspect --user U0000091', explanation: 'What is remembered of a user.' },
-    { command: 'vigia state verify', explanation: 'Whether every state can be used.' },
-    {
-      command: 'vigia state repair --dry-run',
-      explanation: 'Which states a transaction from the future has blinded.',
-    },
-    {
-      command: 'vigia state migrate --from runs/new --log serving/log --out migrated',
-      explanation: 'Nothing that was decided since the training data ended is lost to the new model.',
-    },
-    {
-      command: 'vigia state migrate --to runs/new --switch',
-      explanation: 'A model with other features decides, with the history of the server, which never stops.',
-    },
-    { command: 'vigia state migrate --back', explanation: 'The model before it decides again.' },
-    {
-      command: 'vigia state restore --log pod-a/log --log pod-b/log',
-      explanation: 'After a shared store was emptied or set back.',
-    },
-  ],
+  examples: EXAMPLES,
   run: async (context, input) => {
     const { settings } = await readServingConfig(context, input)
     if (input.arguments[0] === 'migrate')

@@ -131,6 +131,10 @@ class OwnedDecisions implements OwnedStates {
     return this.isFollowing ? this.following.through : this.frontier.given
   }
 
+  get savedThrough(): number {
+    return this.frontier.savedThrough
+  }
+
   get storedUpTo(): number {
     return this.frontier.storedUpTo
   }
@@ -157,7 +161,6 @@ class OwnedDecisions implements OwnedStates {
   async lead(given: number): Promise<void> {
     this.isFollowing = false
     this.frontier.lead(given)
-    // What waits on waits for the next opening as well: no reason to decide on nothing.
     await this.labels
       .settleWaiting()
       .catch((error: unknown) =>
@@ -172,10 +175,6 @@ class OwnedDecisions implements OwnedStates {
     this.isFollowing = true
     this.following.goOn(given)
     return given
-  }
-
-  save(): Promise<void> {
-    return this.saver.saveAll()
   }
 
   /**

@@ -21,6 +21,8 @@ export interface OwnedDecisionsOptions extends DecisionsOptions {
 export interface OwnedStates extends Decisions {
   /** Number of the last record, inclusive, that they have. */
   readonly through: number
+  /** All records up to here are in their store, inclusive. */
+  readonly savedThrough: number
   /** Whether their store has numbers that the log has not: those must not be given again. */
   readonly storedUpTo: number
   /** Forgets what is not saved and follows on from there. */
@@ -35,6 +37,4 @@ export interface OwnedStates extends Decisions {
   lead(given: number): Promise<void>
   /** From now on others decide. No request is under way. @returns last number that was given */
   rest(): Promise<number>
-  /** Saves everything that they have. */
-  save(): Promise<void>
 }
