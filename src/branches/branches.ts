@@ -80,7 +80,9 @@ export class Branches implements BranchedDecisions {
     this.decider = parts.options.decider
   }
 
+  /** Lets those follow that are there. */
   start(): void {
+    if (this.timer !== undefined || this.followers.length === 0) return
     this.timer = setInterval(() => void this.followAll(), FOLLOW_MS)
     this.timer.unref()
   }
@@ -186,6 +188,7 @@ export class Branches implements BranchedDecisions {
         await added.decisions.catchUp()
         await added.look()
         this.followers.push(added)
+        this.start()
         return added.status(log.lastSequence)
       } catch (error) {
         await this.coming?.decisions.close().catch(() => undefined)
