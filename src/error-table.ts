@@ -732,6 +732,13 @@ export const ERRORS = define({
       'state_store.cache_size is {got} MiB, which does not fit: a server takes {beside} MiB beside it, and {of} has {total} MiB. Allowed: {allowed}, or 0 for what fits',
     fix: 'Lower state_store.cache_size, or leave it out; or give the container or the machine more memory.',
   },
+  SERVING_CACHE_TOO_SMALL: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'state_store.cache_size is {got} MiB, with which states would be read again with nearly every decision. Allowed: {allowed}, or 0 for what fits',
+    fix: 'The setting is in MiB: raise state_store.cache_size, or leave it out.',
+  },
   SERVING_MODEL_SOURCE_INVALID: {
     status: 422,
     exitCode: 2,
@@ -845,20 +852,27 @@ export const ERRORS = define({
     exitCode: 2,
     message:
       'Numbers {numbers} of the log in {folder} cannot be accepted as lost: {reason}. Nothing was written',
-    fix: 'Accept only numbers that no file has: `vigia log verify` names them after "missing".',
+    fix: 'Accept only numbers that no file has: `vigia log verify` names them after "missing". What the archive alone has after the end of the log comes back with `vigia log recover`.',
+  },
+  SERVING_LOG_MIXED: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The archive of segment {segment} does not belong to the segments of the log in {folder}: {reason}. Nothing was written',
+    fix: 'One of the two is of another server, or an earlier copy: put back what belongs together, or all of a backup (`vigia restore`).',
   },
   SERVING_LOG_GAPS: {
     status: 503,
     exitCode: 2,
     message: 'The log in {folder} is not whole: {what}. Nothing is decided over a hole',
-    fix: 'Put back the files that are missing: `vigia log verify` names every place, `vigia restore` brings all of a backup back. What is lost for good is accepted with the server stopped: `vigia log accept {numbers}`.',
+    fix: 'Put back the files that are missing: `vigia log verify` names every place, `vigia restore` brings all of a backup back. With the server stopped, `vigia log recover` brings back what the archive alone has after the end of the log, and `vigia log accept {numbers}` accepts what is lost for good.',
   },
   SERVING_LOG_BEHIND: {
     status: 503,
     exitCode: 2,
     message:
       'The states have the log in {folder} up to record {savedThrough} only, and its segments lack {numbers}, which they need to catch up',
-    fix: 'The states are an earlier copy, or segments were removed. Put back the states or the segments that belong together: `vigia restore` brings both of one backup back.',
+    fix: 'The states are an earlier copy, or segments were removed. Where the archive has these numbers, `vigia log recover` brings them back with the server stopped. Else put back the states or the segments that belong together: `vigia restore` brings both of one backup back.',
   },
   BACKUP_TARGET_FAILED: {
     status: 503,
@@ -963,8 +977,9 @@ export const ERRORS = define({
   SERVING_LOG_NOT_EMPTY: {
     status: 409,
     exitCode: 2,
-    message: 'The log in {folder} has {records} records that belong to other states',
-    fix: 'Name a new folder by prediction_log.path, or move this one away: a log begins with the states that it was begun with.',
+    message:
+      'The log in {folder} has {records} records, and the state store has none of the states that belong to them',
+    fix: 'If the store was lost, make it again from the log: `vigia state restore`. For other states, name a new folder by prediction_log.path, or move this one away: a log begins with the states that it was begun with.',
   },
   SERVING_LOG_FOREIGN: {
     status: 409,

@@ -1,10 +1,9 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import {
   archiveFileNames,
   type CatalogEntry,
-  type CatalogFile,
   entriesOfOlder,
   readCatalogLines,
   segmentOfFile,
@@ -16,10 +15,10 @@ import { documentName, type ModelDocument } from '../decisions/log/model-documen
 import type { NumberRange } from '../decisions/log/number-ranges.ts'
 import { createPredictionArchive } from '../decisions/log/prediction-archive.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
-import { sha256OfFile } from '../disk/sha256-of-file.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { LogReader, LogRest } from '../ports/prediction-log.ts'
+import { faultOfFile } from './fault-of-file.ts'
 import type { LogProblem } from './log-problem.ts'
 import { faultsOfCatalog, linesThatAreGone } from './verify-catalog.ts'
 import { verifyDocuments } from './verify-documents.ts'
@@ -49,6 +48,8 @@ export interface VerifiedLog {
   /** Highest number that the log has given, inclusive; 0: none. */
   readonly lastSequence: number
   readonly gaps: readonly LogGap[]
+  /** Numbers after the end of the log that its archive has; undefined: it goes no further. */
+  readonly beyondEnd: NumberRange | undefined
   /** Numbers that were lost and are known to be. */
   readonly lost: readonly NumberRange[]
   /** Numbers that name two records, and transactions that were decided on twice: the first of each. */
@@ -109,6 +110,7 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
   // Also of files that are gone: the catalog says what they had.
   const lastSequence = [...held, ...catalog].reduce((last, range) => Math.max(last, range.last), 0)
   const gaps = findGaps(held, first, lastSequence)
+  const beyondEnd = beyond(runs.numbers.runs, segments, whole)
   const doubled = problems.length === 0 ? await doubledOr(options, names, problems) : NONE_DOUBLED
   return {
     folder,
@@ -121,15 +123,32 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
     snapshots,
     lastSequence,
     gaps,
+    beyondEnd,
     lost: lost.map(({ first, last }) => ({ first, last })),
     ...doubled,
     problems,
     isWhole:
       problems.length === 0 &&
       gaps.length === 0 &&
+      beyondEnd === undefined &&
       doubled.doubledNumbers.length === 0 &&
       doubled.doubledTransactions.length === 0,
   }
+}
+
+/**
+ * What archive and segments say of the end of the log: its last record, or the name of a segment that keeps
+ * its number.
+ */
+const beyond = (
+  records: readonly NumberRange[],
+  segments: readonly string[],
+  archived: readonly CatalogEntry[],
+): NumberRange | undefined => {
+  const kept = Math.max(0, Number.parseInt(segments.at(-1) ?? '0', 10) - 1)
+  const end = records.reduce((last, range) => Math.max(last, range.last), kept)
+  const last = archived.reduce((highest, entry) => Math.max(highest, entry.last), 0)
+  return last > end ? { first: end + 1, last } : undefined
 }
 
 /** What stands after the last record of the log. @returns bytes of half a record */
@@ -243,22 +262,12 @@ const checkFiles = async (
       files++
       bytes += file.bytes
       if (file.sha256 === undefined) withoutHash++
-      const reason = await faultOf(folder, file)
+      const reason = await faultOfFile(folder, file)
       if (reason !== undefined) problems.push({ file: file.name, reason })
       work.reportProgress({ activity: 'reading the archive', done: files, unit: 'files' })
     }
   }
   return { files, bytes, records, withoutHash }
-}
-
-/** Why a file is not what the catalog says; undefined when it is. */
-const faultOf = async (folder: string, { name, bytes, sha256 }: CatalogFile): Promise<string | undefined> => {
-  const path = join(folder, name)
-  const { size } = await stat(path)
-  if (size !== bytes) return `it has ${size} bytes, and was written with ${bytes}`
-  if (sha256 === undefined) return undefined
-  const got = await sha256OfFile(path)
-  return got === sha256 ? undefined : `its SHA-256 is ${got}, and it was written with ${sha256}`
 }
 
 type Doubled = Pick<VerifiedLog, 'doubledNumbers' | 'doubledTransactions'>

@@ -1,3 +1,4 @@
+import type { ServingSettings } from '../config/serving-config.ts'
 import type { OpenStates } from '../decisions/decisions.ts'
 import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
@@ -8,17 +9,6 @@ import { type BranchControl, createBranchControl } from './branch-control.ts'
 import type { Branches } from './branches.ts'
 import { branchesOpener } from './open-branches.ts'
 import { openBranchOf, openStores } from './open-stores.ts'
-
-export interface ServedStatesOptions {
-  /** Folder of the first ones; undefined: their store has no room for those of other layouts. */
-  readonly folder: string | undefined
-  /** Folder of the log. */
-  readonly log: string
-  /** Opens the states in another folder. */
-  readonly open: (folder: string) => Promise<OpenStates>
-  readonly champion: LoadedModel
-  readonly observer: Pick<InferenceObserver, 'warned'>
-}
 
 /** The states of a server. */
 export interface ServedStates {
@@ -32,20 +22,28 @@ export interface ServedStates {
   close(): Promise<void>
 }
 
-/** Finds the states that fit the models, and lets those of other layouts follow where there is room. */
+/**
+ * Opens the states that fit the champion, and lets those of other layouts follow where there is room.
+ *
+ * @param open opens the store that settings name
+ */
 export const openServedStates = async (
-  root: OpenStates,
-  { folder, log, open, champion, observer }: ServedStatesOptions,
+  { state_store, prediction_log: { path: log } }: Pick<ServingSettings, 'state_store' | 'prediction_log'>,
+  open: (settings: ServingSettings['state_store']) => Promise<OpenStates>,
+  champion: LoadedModel,
+  observer: Pick<InferenceObserver, 'warned'>,
 ): Promise<ServedStates> => {
-  if (root.kind === 'shared' || folder === undefined)
+  const root = await open(state_store)
+  if (root.kind === 'shared' || state_store.kind !== 'lmdb')
     return {
       states: root,
       pipelineOptions: {},
       control: (load) => createBranchControl(undefined, load, root.name),
       close: () => root.store.close(),
     }
-  const openStore = async (place: string): Promise<OwnedStateStore> =>
-    (await open(place)).store as OwnedStateStore
+  const { path: folder } = state_store
+  const openStore = async (path: string): Promise<OwnedStateStore> =>
+    (await open({ ...state_store, path })).store as OwnedStateStore
   const found = await openStores(root.store, folder, openStore, champion, observer)
   const opener = branchesOpener({
     found,

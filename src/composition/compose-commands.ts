@@ -1,3 +1,4 @@
+import { writeSegment } from '../adapters/segments/write-segment.ts'
 import type { Command } from '../cli/command.ts'
 import { createCommands } from '../cli/commands/index.ts'
 import { renderEvaluationPlots, renderEvaluationReport } from '../reports/evaluation-report.ts'
@@ -19,6 +20,7 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     owner,
     openTrackingStore,
     storage,
+    writeSegment,
     version,
     backupSource,
     openBackupTarget,

@@ -40,6 +40,6 @@ const readModelDocument = async (
   throw new VigiaError('SERVING_LOG_DAMAGED', {
     segment,
     offset: 0,
-    reason: `nothing says what model ${key} was`,
+    reason: `nothing says what model ${key} was; a start with it, as model.shadow for instance, writes it down`,
   })
 }

@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
@@ -218,6 +220,22 @@ describe('the pipeline with its log and archive', () => {
     await expect(open(folder, { store: kept, models: foreign })).rejects.toMatchObject({
       code: 'SERVING_STATES_FOREIGN',
     })
+  })
+
+  test('records of a model that nothing describes any more are read again after a start with it as shadow', async () => {
+    const store: OwnedStateStore = { ...createMemoryStateStore(), close: async () => undefined }
+    const before = await open(folder, { store, models: { champion: testModel('before', 2) } })
+    await before.predict(payment(1), 0)
+    // It is killed, and a power failure takes the description.
+    rmSync(join(folder, 'documents', `model-${testModel('before', 2).key}.json`))
+    await expect(open(folder, { store })).rejects.toMatchObject({
+      code: 'SERVING_LOG_DAMAGED',
+      message: expect.stringContaining('a start with it, as model.shadow for instance, writes it down'),
+    })
+    pipeline = await open(folder, { store, models: { champion: CHAMPION, shadow: testModel('before', 2) } })
+    await pipeline.close()
+    pipeline = await open(folder, { store })
+    expect(await pipeline.find('t1')).toMatchObject({ model: { name: 'before' } })
   })
 
   test('a closed pipeline takes nothing more, and everything it took is in the log', async () => {

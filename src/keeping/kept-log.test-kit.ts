@@ -28,6 +28,8 @@ export interface KeptService {
   readonly sent: number
   /** First letter of the users that send. */
   users: string
+  /** What it keeps its states in. */
+  readonly store: OwnedStateStore
   /** States of each kind. */
   count(): Promise<Readonly<Record<string, number>>>
   readonly pipeline: OpenPipeline
@@ -92,6 +94,9 @@ export const keptService = async (
     nowMs: before?.nowMs ?? Date.UTC(2026, 0, 1, 12),
     sent: before?.sent ?? 0,
     users: 'u',
+    get store() {
+      return store
+    },
     count: () => store.count(),
     pipeline: undefined as unknown as OpenPipeline,
     send: async (count: number) => {

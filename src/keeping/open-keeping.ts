@@ -24,29 +24,51 @@ export interface OpenKeepingOptions {
  * Opens what keeps snapshots and ends old days for a store of one process; nothing where many share it:
  * nobody can look at a shared store as it is at one moment, so its logs are needed from the first record on.
  *
- * The opener throws SERVING_KEEP_SHARED, and SERVING_KEEP_SHORT when days would go that something needs.
+ * The opener throws what `assertKeepable` does.
  */
 export const keepingOpener =
   (options: OpenKeepingOptions) =>
   async (current: () => DecidingStates): Promise<LogKeeper | undefined> => {
     const { states, log, archive: folder, settings, keeping: kept, observer, world } = options
-    const isForEver = kept.keepMs === Number.POSITIVE_INFINITY
-    if (states.kind === 'shared') {
-      if (isForEver) return undefined
-      throw new VigiaError('SERVING_KEEP_SHARED', { store: states.name })
-    }
-    if (!isForEver) assertLongEnough(kept, settings, current().decider)
+    assertKeepable({
+      keeping: kept,
+      settings,
+      sharedStore: states.kind === 'shared' ? states.name : undefined,
+      decider: () => current().decider,
+    })
+    if (states.kind === 'shared') return undefined
     const { now } = world
     const keeping = new LogKeeping({ current, log, folder, observer, settings: kept, now })
     await keeping.open()
     return keeping
   }
 
-/** @throws SERVING_KEEP_SHORT */
+export interface KeepableOptions {
+  readonly keeping: KeepingSettings
+  readonly settings: Pick<DecisionSettings, 'receiptLifeMs' | 'waitingLifeMs'>
+  /** Name of the store that servers share; undefined where one process has its states. */
+  readonly sharedStore: string | undefined
+  /** Asked only where days go. */
+  readonly decider: () => Pick<Decider, 'engineer'>
+}
+
+/**
+ * Makes sure that the log is kept as long as something needs it. It opens nothing, so that a start can be
+ * refused before there is anything to undo.
+ *
+ * @throws SERVING_KEEP_SHARED, SERVING_KEEP_WITHOUT_SNAPSHOTS, SERVING_KEEP_SHORT
+ */
+export const assertKeepable = ({ keeping, settings, sharedStore, decider }: KeepableOptions): void => {
+  if (keeping.keepMs === Number.POSITIVE_INFINITY) return
+  if (sharedStore !== undefined) throw new VigiaError('SERVING_KEEP_SHARED', { store: sharedStore })
+  assertLongEnough(keeping, settings, decider())
+}
+
+/** @throws SERVING_KEEP_WITHOUT_SNAPSHOTS, SERVING_KEEP_SHORT */
 const assertLongEnough = (
   { keepMs, snapshotEveryMs }: KeepingSettings,
-  { receiptLifeMs, waitingLifeMs }: DecisionSettings,
-  { engineer }: Decider,
+  { receiptLifeMs, waitingLifeMs }: KeepableOptions['settings'],
+  { engineer }: Pick<Decider, 'engineer'>,
 ): void => {
   const short = (needed: string, leastMs: number) =>
     new VigiaError('SERVING_KEEP_SHORT', {

@@ -26,6 +26,8 @@ export interface RollParts {
 export interface RolledStates {
   /** Number of the last record in them, inclusive. */
   readonly sequence: number
+  /** All records up to here, inclusive, have receipts in the view (`Frontier.savedThrough`). */
+  readonly savedThrough: number
   /** All states of a kind, ascending by token, as `encodeState` writes them. */
   entries(kind: EntityKind): AsyncGenerator<{ readonly token: number; readonly bytes: Uint8Array }>
 }
@@ -71,6 +73,7 @@ export const rollStates = async ({
     }
   return {
     sequence: storedUpTo,
+    savedThrough,
     entries: (kind) => {
       const layout = decider.engineer.keeperOf(kind)?.layout
       const later = [...(rolled.get(kind) ?? new Map<number, HeldState>())].sort(([a], [b]) => a - b)

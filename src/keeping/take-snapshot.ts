@@ -100,12 +100,14 @@ const writeFiles = async (
       for await (const { id, bytes } of view.receipts(prefix))
         yield Buffer.from(`${JSON.stringify({ id, body: Buffer.from(bytes).toString('base64') })}\n`)
   })
-  const clockMs = await readStoredClock(view)
+  const { clockMs, through } = await readStoredClock(view)
   const manifest: SnapshotManifest = {
     format: 1,
     sequence: rolled.sequence,
     takenAtMs: nowMs,
     clockMs: Number.isFinite(clockMs) ? clockMs : null,
+    clockThrough: through,
+    savedThrough: rolled.savedThrough,
     identity,
     kinds: view.kinds,
     counts,

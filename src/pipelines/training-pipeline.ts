@@ -97,9 +97,9 @@ export const runTrainingPipeline = async (
         await writeConfiguration(context)
         await recorder?.open()
       },
-      onStart: (step, reason) => {
+      onStart: async (step, reason) => {
         recorder?.started()
-        options.onStart?.(step, reason)
+        await options.onStart?.(step, reason)
       },
       onOutcome: (outcome) => {
         recorder?.finished(outcome)

@@ -18,6 +18,10 @@ export interface StateChange {
   readonly key: EntityKey
   readonly bytes: Uint8Array
   readonly expected: number
+  /**
+   * In a commit: how long the state stays, in milliseconds, unless it is written again. Left out: until then.
+   */
+  readonly lifeMs?: number
 }
 
 /** A state that goes: `expected` is the version that was read. */
@@ -209,6 +213,8 @@ export interface DueLabelsFound {
   readonly clockMs: number
   /** In the order in which they are to be delivered. */
   readonly labels: readonly DueLabelEntry[]
+  /** Labels that wait for their transaction, as a commit says it. */
+  readonly waitingLabels: number
 }
 
 /** Labels that are put into a store which is filled. */
@@ -217,6 +223,20 @@ export interface LabelsPutBack {
   readonly due: readonly DueLabelEntry[]
   /** Receipts of labels that wait, as a commit keeps them. */
   readonly waiting: readonly (LivingReceipt & { readonly untilMs: number })[]
+}
+
+/** The beginning of a state as it is stored. */
+export interface StateHead extends Pick<StoredState, 'version'> {
+  readonly key: EntityKey
+  /** Its first bytes, as many as were asked for, or all. */
+  readonly head: Uint8Array
+}
+
+/** A part of a look through all states. */
+export interface StatesSeen {
+  readonly states: readonly StateHead[]
+  /** Where the next part begins; undefined: this was the last one. */
+  readonly next: string | undefined
 }
 
 /** First character of the text of a due label that a history had; then its place in it, of 16 digits. */
@@ -289,6 +309,10 @@ export interface LivingReceipt extends Receipt {
  *     commit makes it the first due label, in place of the arrival's own: a line feed and the label's receipt
  *     (without its number) follow the text. It is counted no more once it has waited too long.
  * 19. A delivery is of the first due label alone, and takes it away with its commit.
+ * 20. A state that a commit writes with a life is as one that was never written once that has passed, unless
+ *     it was written again meanwhile.
+ * 21. A look through all states, part by part, shows each one that is there meanwhile at least once, of
+ *     whatever kind, unless the store is moved to another server.
  */
 export interface SharedStateStore extends StateStore {
   commit(
@@ -303,6 +327,12 @@ export interface SharedStateStore extends StateStore {
    * transaction has come.
    */
   dueLabels(eventTimeMs: number | undefined, most: number): Promise<DueLabelsFound>
+  /**
+   * Shows some states, about `most`, from where `next` of the part before says; the first ones without it.
+   *
+   * @param bytes how much of each
+   */
+  lookThrough(from: string | undefined, most: number, bytes: number): Promise<StatesSeen>
   /** Takes a due label away that need not be delivered any more. */
   removeDueLabel(text: string): Promise<void>
   /** Fills a store that has no labels of these kinds; may be called with one part after the other. */

@@ -16,7 +16,7 @@ import { withApplied } from '../decisions/states/stored-state.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
-import type { StateChange } from '../ports/state-store.ts'
+import type { StateChange, StateStore } from '../ports/state-store.ts'
 import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../transaction/entity-kind.ts'
 import { type PendingDueLabel, pendingLabelsOf } from './pending-due-labels.ts'
 
@@ -55,7 +55,6 @@ const BATCH_BYTES = 8 << 20
 export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStates> => {
   const { model, from } = options
   const { store, name: storeName } = options.states
-  const { signal, reportProgress } = options.work
   const manifest = await readStates(from, model.identity)
   if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: from })
   if (!options.force && (await readStoreIdentity(store)) !== undefined)
@@ -63,29 +62,10 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
   await store.clear()
   await startLoading(store)
   const kinds = stateKindsOf(model.settings.options.entities)
-  const counts = new Map<EntityKind, number>(kinds.map((kind) => [kind, 0]))
+  const counts = new Map<EntityKind, number>()
   for (const kind of kinds) {
-    let batch: StateChange[] = []
-    let bytesInBatch = 0
-    const write = async (): Promise<void> => {
-      if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'loading states' })
-      if (!(await store.save(batch)))
-        throw new VigiaError('SERVING_STORE_FAILED', {
-          store: storeName,
-          reason: 'somebody else writes into it while states are loaded',
-        })
-      const done = counts.get(kind)! + batch.length
-      counts.set(kind, done)
-      reportProgress({ activity: `loading ${kind}s`, done, unit: 'states' })
-      batch = []
-      bytesInBatch = 0
-    }
-    for (const { token, bytes } of readEntries(snapshotFile(from, kind))) {
-      batch.push({ key: { kind, token }, bytes: withApplied(bytes, 0), expected: 0 })
-      bytesInBatch += bytes.length
-      if (batch.length === BATCH_STATES || bytesInBatch > BATCH_BYTES) await write()
-    }
-    if (batch.length > 0) await write()
+    const file = snapshotFile(from, kind)
+    counts.set(kind, await saveEntries({ store, storeName, kind, file, applied: 0, work: options.work }))
   }
   const pendingLabels = await loadPendingLabels(options)
   const identity = await writeStoreIdentity(store, {
@@ -101,11 +81,56 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
   return { counts: byKind(kinds, (kind) => counts.get(kind)!), identity, pendingLabels }
 }
 
+/** States of one kind that are written into a store which is being filled. */
+export interface SaveEntriesOptions {
+  readonly store: Pick<StateStore, 'save'>
+  /** For people. */
+  readonly storeName: string
+  readonly kind: EntityKind
+  /** As `writeEntries` writes it. */
+  readonly file: string
+  /** Number of the last record in the states, inclusive; 0: none. */
+  readonly applied: number
+  readonly work: Pick<Work, 'signal' | 'reportProgress'>
+}
+
+/** Writes the states of a file into a store. @returns how many. @throws SERVING_STORE_FAILED, INTERRUPTED */
+export const saveEntries = async (options: SaveEntriesOptions): Promise<number> => {
+  const { store, storeName, kind, file, applied, work } = options
+  let batch: StateChange[] = []
+  let bytesInBatch = 0
+  let done = 0
+  const write = async (): Promise<void> => {
+    if (work.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'loading states' })
+    if (!(await store.save(batch)))
+      throw new VigiaError('SERVING_STORE_FAILED', {
+        store: storeName,
+        reason: 'somebody else writes into it while states are loaded',
+      })
+    done += batch.length
+    work.reportProgress({ activity: `loading ${kind}s`, done, unit: 'states' })
+    batch = []
+    bytesInBatch = 0
+  }
+  for (const { token, bytes } of readEntries(file)) {
+    batch.push({ key: { kind, token }, bytes: withApplied(bytes, applied), expected: 0 })
+    bytesInBatch += bytes.length
+    if (batch.length === BATCH_STATES || bytesInBatch > BATCH_BYTES) await write()
+  }
+  if (batch.length > 0) await write()
+  return done
+}
+
 /** Labels written at a time. */
 const BATCH_LABELS = 1000
 
 /** Hands on the clock of the replay, and the labels that were not due by it. @returns how many */
-const loadPendingLabels = async ({ states, model, from, work }: LoadStatesOptions): Promise<number> => {
+export const loadPendingLabels = async ({
+  states,
+  model,
+  from,
+  work,
+}: Pick<LoadStatesOptions, 'states' | 'model' | 'from' | 'work'>): Promise<number> => {
   const { clockMs, labels } = pendingLabelsOf(from, model)
   if (states.kind === 'shared') await states.store.putBackLabels({ clockMs, due: [], waiting: [] })
   else await states.store.save([], [clockReceipt(clockMs)])

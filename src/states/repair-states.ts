@@ -71,7 +71,8 @@ export const findUntrueTimes = async (options: RepairStatesOptions): Promise<Unt
         work.reportProgress({ activity: 'replaying the log', done: last, unit: 'records' })
       if (entry.kind === 'repair') {
         // One that was computed before the latest event would take that event away again.
-        if (entry.repair.basis >= lastEvent) blinded.delete(nameOf(entry.repair))
+        // One that has expired is of no other basis: nothing came between.
+        if (entry.words.length === 0 || entry.repair.basis >= lastEvent) blinded.delete(nameOf(entry.repair))
         continue
       }
       lastEvent = entry.sequence

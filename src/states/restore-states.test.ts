@@ -20,6 +20,8 @@ import { predictionNames } from '../decisions/prediction-names.ts'
 import { expectReplayed } from '../decisions/replayed.test-kit.ts'
 import { joinHistory } from '../decisions/shared/known-history.ts'
 import { openSharedDecisions } from '../decisions/shared/shared-decisions.ts'
+import { SharedExpiry } from '../decisions/shared/shared-expiry.ts'
+import { isUnused } from '../decisions/states/ended-states.ts'
 import { type StoreIdentity, writeStoreIdentity } from '../decisions/states/store-identity.ts'
 import { unwatchedWork } from '../disk/work.ts'
 import { nextTurn } from '../foundation/next-turn.ts'
@@ -98,6 +100,45 @@ describe('restoring a shared store from the logs of its servers', () => {
     expect(await again.decisions.predict(payment(4), 0)).toMatchObject({ isRepeated: true, sequence: 4 })
     expect((await again.decisions.predict(payment(6), 0)).sequence).toBe(6)
     await fleet.end()
+  })
+
+  test('takes in states that have ended where they ended', async () => {
+    const { settings, artifact } = testModel('forgetful', 1, '200s')
+    const forgetful = { ...MODEL, settings, artifact }
+    const fleet = await startFleet('ended', forgetful)
+    const a = await fleet.start('a')
+    for (let n = 1; n <= 8; n++) await a.decisions.predict(payment(n), 0)
+    await a.decisions.predict({ ...payment(1000), userId: 'later' }, 0)
+    const expiry = new SharedExpiry({
+      store: fleet.store,
+      decider: () => createDecider({ champion: forgetful }),
+      world: { now: () => 2e12 },
+      failed: () => undefined,
+    })
+    await expiry.sweep()
+    // Four users and two devices.
+    expect(expiry.count).toBe(6)
+    await a.decisions.predict(payment(1001), 0)
+    await fleet.moved(16)
+    const allOf = async (kind: string) => {
+      const found = []
+      for await (const state of fleet.store.entries(kind)) found.push(state)
+      return found
+    }
+    const statesNow = async () => ({ users: await allOf('user'), devices: await allOf('device') })
+    const seen = ({ users, devices }: Awaited<ReturnType<typeof statesNow>>) =>
+      [...users, ...devices]
+        .filter(({ bytes }) => !isUnused(bytes))
+        .map(({ token, bytes }) => [token, Buffer.from(bytes).toString('base64')])
+        .sort()
+    const before = await statesNow()
+    await fleet.store.clear()
+    expect(await fleet.restore()).toMatchObject({ decisions: 10, differing: 0, missing: [], doubled: [] })
+    const after = await statesNow()
+    expect(seen(after)).toEqual(seen(before))
+    expect(after.users).toHaveLength(2)
+    const entries = await fleet.end()
+    expectReplayed(entries, forgetful)
   })
 
   test('puts back labels that wait for their transaction or their time, and the clock', async () => {

@@ -39,8 +39,8 @@ export interface PipelineOptions extends Forcing {
   readonly work: Work
   /** Called when the folder is locked and before any step; not in a dry run. */
   readonly onLocked?: () => Promise<void>
-  /** Told before a step runs. */
-  readonly onStart?: (step: Step, reason: string) => void
+  /** Told before a step runs, which waits for it; what it throws ends the run. */
+  readonly onStart?: (step: Step, reason: string) => void | Promise<void>
   /** Told after each step, run or skipped. */
   readonly onOutcome?: (outcome: StepOutcome) => void
   readonly world: Pick<World, 'now'>
@@ -127,7 +127,7 @@ const runSteps = async (
       outcomes.push(outcome('skipped', options.world.now() - startedAt))
     } else {
       assertHeld()
-      options.onStart?.(step, decision.reason)
+      await options.onStart?.(step, decision.reason)
       // Who forces a step does not trust what was computed before.
       if (forced.has(step.name)) await removeCheckpoint(options.folder, step.name)
       const manifest = await runStep(step, decision.ingredients, options, assertHeld)

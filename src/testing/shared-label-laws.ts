@@ -30,6 +30,7 @@ export const sharedLabelLaws: readonly Law<SharedStateStoreSubject>[] = [
     same(await store.dueLabels(119, 9), {
       clockMs: 120,
       labels: [{ dueMs: 120, text: '10000000000000002label of t2' }],
+      waitingLabels: 0,
     })
     same(await dueTexts(store, 150), ['label of t2', 'label of t1'])
     same(await dueTexts(store, 150, 1), ['label of t2'])
@@ -145,7 +146,7 @@ export const sharedLabelLaws: readonly Law<SharedStateStoreSubject>[] = [
       ],
       waiting: [],
     })
-    same(await store.dueLabels(0, 9), { clockMs: 40, labels: [] })
+    same(await store.dueLabels(0, 9), { clockMs: 40, labels: [], waitingLabels: 1 })
     same(
       (await store.dueLabels(60, 9)).labels.map(({ text }) => text.slice(-1)),
       ['c', 'a', 'b'],

@@ -15,10 +15,11 @@ import {
   type SharedStateStoreSubject,
   shop,
 } from './shared-process.ts'
+import { sharedStateLifeLaws } from './shared-state-life-laws.ts'
 
 export type { SharedProcess, SharedStateStoreSubject } from './shared-process.ts'
 
-/** Laws 10 to 19 of `SharedStateStore` (`ports/state-store.ts`), to be kept beside those of `StateStore`. */
+/** Laws 10 to 21 of `SharedStateStore` (`ports/state-store.ts`), to be kept beside those of `StateStore`. */
 export const sharedStateStoreLaws: readonly Law<SharedStateStoreSubject>[] = [
   // ## a commit
   law(
@@ -265,6 +266,7 @@ export const sharedStateStoreLaws: readonly Law<SharedStateStoreSubject>[] = [
   ),
   ...sharedHistoryLaws,
   ...sharedLabelLaws,
+  ...sharedStateLifeLaws,
 ]
 
 /** Of a hundred commits that meet, one succeeds each time. */

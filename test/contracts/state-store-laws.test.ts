@@ -300,6 +300,27 @@ describe('a broken shared state store', () => {
       })),
       breaks: 'law 19: a delivery is of the first due label alone, once, whoever makes it',
     },
+    {
+      what: 'one whose states live for ever',
+      subject: sharedWith((store) => ({
+        commit: (changes, ...rest) =>
+          store.commit(
+            changes.map(({ lifeMs: _, ...change }) => change),
+            ...rest,
+          ),
+      })),
+      breaks: 'law 20: a state with a life is gone after it, as one that was never written',
+    },
+    {
+      what: 'one whose look forgets the first of each part',
+      subject: sharedWith((store) => ({
+        lookThrough: async (...words) => {
+          const { states, next } = await store.lookThrough(...words)
+          return { states: states.slice(1), next }
+        },
+      })),
+      breaks: 'law 21: a look through all states shows each, its version and its first bytes',
+    },
   ])
 })
 

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { createFileStore } from '../../src/adapters/files/file-store.ts'
+import { writeSegment } from '../../src/adapters/segments/write-segment.ts'
 import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { backupSource, openBackupTarget } from '../../src/composition/open-backups.ts'
@@ -91,6 +92,7 @@ const runIn = async (
     version: '0.0.0',
     backupSource,
     openBackupTarget,
+    writeSegment,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: serverStarter({
       version: '0.0.0',

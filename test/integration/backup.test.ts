@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -186,6 +195,44 @@ describe('a backup of a server under load', () => {
     expect((await runVigia(home, ['log', 'verify'])).stdout).toContain(`known to be lost: ${numbers}`)
     const there = await runVigia(home, ['log', 'accept', String(Number(numbers.replace('1-', '')) + 1)])
     expect([there.status, there.stderr]).toEqual([2, expect.stringContaining('is not lost')])
+  })
+
+  test('an archive that goes further than log and states, as a power failure left it, comes back to both', async () => {
+    const { home, settings } = place('power')
+    const first = await startVigiaServer(home, settings)
+    await decideOn(first, 1, 100)
+    await first.stop()
+    const kept = ['state', join('log', 'segments')].map((name) => join(home, '.vigia', name))
+    for (const path of kept) cpSync(path, `${path}-of-before`, { recursive: true })
+    const server = await startVigiaServer(home, settings)
+    await decideOn(server, 101, 200)
+    await post(server, '/save-logs', {})
+    const answered = await ask(server, 150)
+    await server.stop()
+    for (const path of kept) {
+      rmSync(path, { recursive: true })
+      cpSync(`${path}-of-before`, path, { recursive: true })
+    }
+    await expect(spawnVigiaServer(home, settings).listening).rejects.toThrow(
+      /SERVING_LOG_GAPS: .*its archive has numbers up to \d+, and it ends with \d+[\s\S]*vigia log recover/,
+    )
+    const behind = await runVigia(home, ['log', 'verify'])
+    expect([behind.status, behind.stdout]).toEqual([
+      1,
+      expect.stringContaining('behind     the archive alone'),
+    ])
+    const recovered = await runVigia(home, ['log', 'recover'])
+    expect([recovered.status, recovered.stderr]).toEqual([0, ''])
+    expect(recovered.stdout).toMatch(/recovered {2}\d+-\d+\n/)
+    const again = await startVigiaServer(home, settings)
+    // Not decided a second time: as the first server answered its repetition.
+    expect(await ask(again, 150)).toBe(answered)
+    expect(await ask(again, 201)).toContain('"repeated":false')
+    await again.stop()
+    expect((await runVigia(home, ['log', 'verify'])).stdout).toContain('verdict    whole')
+    const parity = await runVigia(home, ['parity', '--log', join(home, '.vigia', 'log'), '--json'])
+    expect(parity.status).toBe(0)
+    expect(parity.stdout).toContain('"rows": 201')
   })
 
   test('a byte that was changed in it is refused by the name of the file, and nothing is restored', async () => {

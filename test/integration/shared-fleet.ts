@@ -12,6 +12,7 @@ import {
   TEST_WORLD,
   testModel,
 } from '../../src/decisions/inference.test-kit.ts'
+import type { LoadedModel } from '../../src/decisions/loaded-model.ts'
 import { decodeLogEntry, type LogEntry } from '../../src/decisions/log/log-record.ts'
 import { writeModelDocument } from '../../src/decisions/log/model-document.ts'
 import { predictionNames } from '../../src/decisions/prediction-names.ts'
@@ -56,7 +57,7 @@ export interface SharedFleet {
 }
 
 /** @param url of the store, as settings have it */
-export const startFleet = (folder: string, url: string): SharedFleet => {
+export const startFleet = (folder: string, url: string, model: LoadedModel = MODEL): SharedFleet => {
   const processes: FleetProcess[] = []
   const entries = new Map<number, LogEntry>()
   /** Records in the logs of processes that were ended. */
@@ -66,13 +67,13 @@ export const startFleet = (folder: string, url: string): SharedFleet => {
   const start: SharedFleet['start'] = async (name) => {
     const path = join(folder, name)
     const log = await openTestLog(path)
-    await writeModelDocument(log, MODEL)
+    await writeModelDocument(log, model)
     const store = await open(name)
     try {
       const named = { store, name: 'the store' }
       const known = await readStoreIdentity(store)
       if (known === undefined) await assertNeverUsed(named, log)
-      const identity = known ?? (await writeStoreIdentity(store, newIdentity()))
+      const identity = known ?? (await writeStoreIdentity(store, newIdentity(model)))
       await joinHistory(named, log, identity)
       const warnings: string[] = []
       const decisions = await openSharedDecisions({
@@ -80,7 +81,7 @@ export const startFleet = (folder: string, url: string): SharedFleet => {
         log,
         identity,
         observer: { ...silentObserver, warned: (code) => void warnings.push(code) },
-        decider: createDecider({ champion: MODEL }),
+        decider: createDecider({ champion: model }),
         names: predictionNames(identity),
         settings: TEST_SETTINGS,
         world: TEST_WORLD,
@@ -127,7 +128,7 @@ export const startFleet = (folder: string, url: string): SharedFleet => {
         return await restoreStates({
           store,
           storeName: 'the store',
-          model: MODEL,
+          model,
           logs: [...folders],
           openLog: openLogReader,
           accepted: [],
@@ -152,9 +153,9 @@ export const startFleet = (folder: string, url: string): SharedFleet => {
 }
 
 let histories = 0
-const newIdentity = (): StoreIdentity => ({
-  statesKey: MODEL.statesKey,
-  identity: MODEL.identity,
+const newIdentity = (model: LoadedModel): StoreIdentity => ({
+  statesKey: model.statesKey,
+  identity: model.identity,
   logName: `h${++histories}`,
   createdAtMs: 0,
 })

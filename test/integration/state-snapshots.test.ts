@@ -43,7 +43,9 @@ test('snapshots under load and a kill: parity begins at each of them, and finds 
   for (let n = 1_000_001; n <= 1_000_050; n++) await decide(again, n)
   await again.stop()
   const verified = await runVigia(join(home, 'shop'), ['log', 'verify', '--json'])
-  expect(JSON.parse(verified.stdout)).toMatchObject([{ isWhole: true, snapshots: snapshots().length }])
+  expect(JSON.parse(verified.stdout)).toMatchObject([
+    { isWhole: true, problems: [], snapshots: snapshots().length },
+  ])
   expect(snapshots().length).toBeGreaterThan(0)
   for (const from of ['0', ...snapshots()]) {
     const parity = await runVigia(join(home, 'shop'), ['parity', '--from', from, '--json'])
@@ -56,9 +58,58 @@ test('snapshots under load and a kill: parity begins at each of them, and finds 
   expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('SERVING_SNAPSHOT_UNUSABLE')])
 })
 
+test('a store that is lost with a killed server is made again from the log: retried transactions are answered as before', async () => {
+  const shop = join(home, 'lost')
+  mkdirSync(shop)
+  const settings = [
+    `model.source=${model}`,
+    'prediction_log.segment_size=1',
+    'prediction_log.snapshot_every=1s',
+    'limits.requests_per_minute=0',
+  ]
+  const server = await startVigiaServer(shop, settings)
+  const load = startLoad(server)
+  await eventually(() => expect(snapshots('lost').length).toBeGreaterThanOrEqual(2))
+  await load.stop()
+  const sent = [1, 2, 3, 2_000_001, 2_000_002]
+  const before = []
+  for (const n of sent) before.push(await decide(server, n))
+  const told = await tell(server, 2)
+  await server.kill()
+  rmSync(join(shop, '.vigia', 'state'), { recursive: true })
+
+  const refused = await startVigiaServer(shop, settings).then(
+    () => 'it started',
+    (error: unknown) => String(error),
+  )
+  expect(refused).toContain('SERVING_LOG_NOT_EMPTY')
+  expect(refused).toContain('vigia state restore')
+  const sets = settings.flatMap((setting) => ['--set', setting])
+  const restored = await runVigia(shop, ['state', 'restore', '--json', ...sets])
+  expect([restored.status, restored.stderr]).toEqual([0, expect.anything()])
+  const { snapshot, decisions, differing } = JSON.parse(restored.stdout)
+  expect(snapshot).toBeGreaterThan(0)
+  expect(decisions).toBeGreaterThan(0)
+  expect(differing).toBe(0)
+
+  const again = await startVigiaServer(shop, settings)
+  // As it was decided, but for how long answering took.
+  const timeless = { latency_ms: undefined, repeated: undefined }
+  for (const [i, n] of sent.entries())
+    expect({ ...(await decide(again, n)), ...timeless }).toEqual({ ...before[i], ...timeless })
+  expect([told, await tell(again, 2)]).toEqual(['applied', 'unchanged'])
+  for (let n = 3_000_001; n <= 3_000_050; n++) await decide(again, n)
+  await again.stop()
+  for (const from of ['0', ...snapshots('lost')]) {
+    const parity = await runVigia(shop, ['parity', '--from', from, '--json'])
+    expect(JSON.parse(parity.stdout)).toMatchObject([{ report: { differing: [], missing: 0, extra: 0 } }])
+    expect(parity.status).toBe(0)
+  }
+})
+
 /** Names of those that are whole. */
-const snapshots = (): string[] =>
-  namesIn(join(home, 'shop', '.vigia', 'log', 'snapshots')).filter((name) => /^\d+$/.test(name))
+const snapshots = (shop = 'shop'): string[] =>
+  namesIn(join(home, shop, '.vigia', 'log', 'snapshots')).filter((name) => /^\d+$/.test(name))
 
 const namesIn = (folder: string): string[] => {
   try {
@@ -68,14 +119,25 @@ const namesIn = (folder: string): string[] => {
   }
 }
 
-const decide = async ({ port }: VigiaServer, n: number): Promise<void> => {
+const decide = async ({ port }: VigiaServer, n: number): Promise<Readonly<Record<string, unknown>>> => {
   const response = await fetch(`http://127.0.0.1:${port}/predict`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(smallTransaction(n)),
   })
   expect(response.status).toBe(200)
-  await response.text()
+  return (await response.json()) as Readonly<Record<string, unknown>>
+}
+
+/** Tells that a transaction was a fraud. @returns the outcome */
+const tell = async ({ port }: VigiaServer, n: number): Promise<unknown> => {
+  const response = await fetch(`http://127.0.0.1:${port}/feedback`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ transaction_id: `small-${n}`, is_fraud: true }),
+  })
+  expect(response.status).toBe(200)
+  return ((await response.json()) as { readonly outcome: unknown }).outcome
 }
 
 const metric = async ({ port }: VigiaServer, name: string): Promise<number> => {

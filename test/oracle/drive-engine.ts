@@ -81,7 +81,13 @@ export class EngineDriver {
       readTransaction(this.engineer.event, entry.decision.transaction)
       return this.emit() === 'repeated' ? undefined : this.vector
     }
-    if (entry.kind === 'repair') throw new Error('the oracle keeps no states that could be repaired')
+    if (entry.kind === 'repair') {
+      if (entry.words.length > 0) throw new Error('the oracle keeps no states that could be repaired')
+      // It has expired.
+      const { kind, token } = entry.repair
+      this.states[kind]!.set(token, this.engineer.keeperOf(kind)!.create())
+      return undefined
+    }
     const { userId, merchantId, deviceId, own, eventTimeMs, isFraud } = entry.label
     if (eventTimeMs === undefined) return undefined
     this.label(

@@ -143,6 +143,10 @@ export class Disk {
     return found.inode
   }
 
+  isOpen(file: number): boolean {
+    return this.open.has(file)
+  }
+
   closeHandle(file: number): void {
     this.open.delete(file)
   }

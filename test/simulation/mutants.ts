@@ -154,4 +154,74 @@ export const FOUND: readonly Mutant[] = [
     '    await this.looking(bring())\n',
     '    await bring()\n',
   ),
+  one(
+    'a removal that is repeated takes the segment that was just begun',
+    20283,
+    'src/adapters/segments/log-tail.ts',
+    'for (const name of segments) if (name !== this.current?.name) names',
+    'for (const name of segments) names',
+  ),
+  one(
+    'a decision is not found while its receipt is made again',
+    8,
+    'src/decisions/owned/owned-decisions.ts',
+    '    if (receipt === undefined && failure !== undefined) throw failure\n',
+    '',
+  ),
+  one(
+    'no log says that a store was used whose records a power failure took',
+    47281,
+    'src/decisions/shared/history-watch.ts',
+    '    this.isUseKnown = true\n    this.rememberSoon()\n',
+    '',
+  ),
+  {
+    name: 'a sweep takes labels that wait, and are being read again, for old ones',
+    knownSeed: 49884,
+    mutations: [
+      { file: 'src/decisions/owned/saver.ts', find: '    await Promise.all(this.slices)\n', replace: '' },
+      {
+        file: 'src/decisions/owned/saver.ts',
+        find: '      if (this.haltReason !== undefined) return\n      await this.sweep()\n',
+        replace: '      await this.sweep()\n',
+      },
+    ],
+  },
+  {
+    name: 'a process that was ousted while it opened goes on with what its successor has written',
+    knownSeed: 92404,
+    mutations: [
+      {
+        file: 'src/decisions/owned/log-replay.ts',
+        find: '  if (lost !== undefined) await log.rotate()\n',
+        replace: '',
+      },
+      {
+        file: 'src/decisions/owned/log-replay.ts',
+        find: '    if (record.sequence > log.lastSequence) throw ousted(record.sequence)\n',
+        replace: '',
+      },
+    ],
+  },
+  one(
+    'closing leaves a state that has just expired unsaved',
+    83292,
+    'src/decisions/owned/owned-decisions.ts',
+    'await Promise.all([this.receipts.allSettled(), this.answersNobody])',
+    'await this.receipts.allSettled()',
+  ),
+  one(
+    'a segment that was ended and lost its end is damage',
+    47501,
+    'src/adapters/segments/segment-log.ts',
+    "    if (durability === 'process') await cutEndedSegments(place, current?.name)\n",
+    '',
+  ),
+  one(
+    'a receipt that is replaced before it is saved is lost with the one that replaced it',
+    73136,
+    'src/decisions/owned/receipts.ts',
+    'Math.min(entry.sequence, this.firstReplaced(unsaved)) - 1',
+    'entry.sequence - 1',
+  ),
 ]

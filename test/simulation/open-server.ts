@@ -2,6 +2,7 @@ import { openLogReader } from '../../src/adapters/segments/segment-files.ts'
 import { openSegmentLog } from '../../src/adapters/segments/segment-log.ts'
 import type { InferenceObserver } from '../../src/decisions/inference-pipeline.ts'
 import { readLostNumbers, rememberLost } from '../../src/decisions/log/log-gaps.ts'
+import { IDENTITY_NOTE } from '../../src/decisions/states/store-identity.ts'
 import { type FolderOwner, holdFolder, type SeenBeat, watchFolder } from '../../src/disk/folder-lock.ts'
 import { VigiaError } from '../../src/errors.ts'
 import type { World } from '../../src/foundation/world.ts'
@@ -38,6 +39,8 @@ export const openServer = (site: Site, server: Server): Promise<Service> =>
     world: worldOf(site),
     work: { signal: new AbortController().signal, reportProgress: () => undefined },
     eventTime: { maxFutureMs: DAY_MS, maxAgeMs: DAY_MS },
+    // Smaller than settings may say, so that states are evicted.
+    cacheBytes: site.setup.cacheBytes,
   })
 
 const settingsOf = (site: Site, { host }: Server): ServiceOptions['settings'] => {
@@ -49,7 +52,7 @@ const settingsOf = (site: Site, { host }: Server): ServiceOptions['settings'] =>
       path: '/states',
       url: '',
       prefix: '',
-      cache_size: setup.cacheBytes / MEBIBYTE,
+      cache_size: 0,
       save_interval: `${setup.saveAfterMs}ms`,
       repetition_window: '30d',
       expire: 'auto',
@@ -137,10 +140,11 @@ const ownerOf = (site: Site, { process, host }: Server): FolderOwner => {
 
 const openStates = async (
   site: Site,
-  { host, process }: Server,
+  server: Server,
   owner: FolderOwner,
   onLost: () => void,
 ): Promise<OpenStates> => {
+  const { host, process } = server
   if (site.setup.states === 'owned') {
     const lease = await holdFolder('/states', owner, { onLost }).catch((error: Error) => {
       throw error instanceof VigiaError ? error : storeFailed(error.message)
@@ -151,7 +155,13 @@ const openStates = async (
   return {
     kind: 'shared',
     name: 'shared',
-    store: slowShared(site, store),
+    store: slowShared(site, {
+      ...store,
+      readNote: (name) => {
+        if (name === IDENTITY_NOTE) server.lookedMs ??= site.machine.nowMs
+        return store.readNote(name)
+      },
+    }),
     persistence: { kind: 'log', says: '' },
   }
 }
@@ -175,6 +185,7 @@ const observerOf = (site: Site): InferenceObserver => ({
     site.machine.tell(`warned: ${code} ${JSON.stringify(details)}`)
     if (EXPECTED_WARNINGS.has(code)) return
     if (code === 'SERVING_LOG_LOST' && site.isLossy) return
+    if (code === 'SERVING_REPLAY_DIFFERS' && site.hasHole) return
     if (code === 'SERVING_HISTORY_LOST' && site.emptiedAtMs !== undefined) return
     site.broken(`a server warned of ${code} ${JSON.stringify(details)}`)
   },

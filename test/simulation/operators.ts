@@ -56,7 +56,7 @@ export class Operators {
       process,
       host,
       service: undefined,
-      startedMs: machine.nowMs,
+      lookedMs: undefined,
       hadNothing: records.length === 0 || (before !== undefined && isYoungerThanLoss(site, before)),
       isOusted: false,
     }
@@ -75,8 +75,10 @@ export class Operators {
         machine.tell(`process ${process.id} does not start: ${(error as Error).message}`)
         const isAccepted = code === 'SERVING_LOG_GAPS' && site.isLossy
         // As `vigia log accept` does, after a power failure that nobody was promised to survive.
-        if (isAccepted) site.lost.push(...lostBy(error as VigiaError))
-        else if (!START_FAILURES.has(code) || (AFTER_LOSS.has(code) && site.emptiedAtMs === undefined))
+        if (isAccepted) {
+          site.lost.push(...lostBy(error as VigiaError))
+          site.hasHole = true
+        } else if (!START_FAILURES.has(code) || (AFTER_LOSS.has(code) && site.emptiedAtMs === undefined))
           site.broken(`a server did not start: ${code} ${(error as Error).stack}`)
         this.startsAtMs.set(host, machine.nowMs + 500 + site.draw() * 500)
         site.kill(server, 'not started')

@@ -84,11 +84,13 @@ const DAY_MS = 86_400_000
 export const planOf = (seed: string): Plan => {
   const random = createRandom(`plan ${seed}`)
   const setup = drawSetup(random.fork('setup'))
+  const requests = drawRequests(random.fork('requests'), setup)
+  const faults = drawFaults(random.fork('faults'), setup)
   return {
     seed,
     setup,
-    requests: drawRequests(random.fork('requests'), setup),
-    faults: drawFaults(random.fork('faults'), setup),
+    requests: [...requests, ...drawLooks(random.fork('looks'), setup, requests, faults)],
+    faults,
     endsKilled: random.next() < 0.3,
   }
 }
@@ -152,6 +154,37 @@ const drawRequests = (random: Random, setup: Setup): Request[] => {
       copies: random.next() < 0.15 ? 2 : 1,
       lostAnswers: random.next() < 0.15 ? 1 : 0,
     }))
+}
+
+/** A server that could not write its log reads it again within so long, and for some milliseconds. */
+const RECOVERED_MS = 1300
+
+/** In some runs many look back at what was decided just before the disk failed, while it is made again. */
+const drawLooks = (
+  random: Random,
+  { states }: Setup,
+  requests: readonly Request[],
+  faults: readonly Fault[],
+): Request[] => {
+  const looks: Request[] = []
+  for (const fault of faults) {
+    const isFailing = fault.kind === 'disk' && (fault.trouble === 'full' || fault.trouble === 'failing')
+    if (!isFailing || states !== 'owned' || random.next() < 0.5) continue
+    const recent = requests.flatMap(({ atMs, wish }) =>
+      wish.kind === 'decide' && atMs > fault.atMs - 4000 && atMs < fault.atMs
+        ? [wish.transaction.transactionId]
+        : [],
+    )
+    if (recent.length === 0) continue
+    for (let n = 0; n < 30; n++)
+      looks.push({
+        atMs: fault.atMs + fault.forMs + random.next() * RECOVERED_MS,
+        wish: { kind: 'find', transactionId: pick(random, recent) },
+        copies: 1,
+        lostAnswers: 0,
+      })
+  }
+  return looks
 }
 
 /** Few entities, so that they meet; gaps, so that windows, delays and lateness are passed. */

@@ -42,6 +42,7 @@ export const slowShared = (site: Site, store: SharedStateStore): SharedStateStor
     readNote: over(store.readNote),
     writeNote: over(store.writeNote),
     commit: over(store.commit),
+    lookThrough: over(store.lookThrough),
     settle: over(store.settle),
     readHistory: over(store.readHistory),
     beginHistory: over(store.beginHistory),

@@ -21,7 +21,8 @@ export interface Server {
   readonly host: string
   /** Undefined until it is open, and when it is not any more. */
   service: Service | undefined
-  readonly startedMs: number
+  /** When a shared store first told it whose decisions it has; undefined: it has not yet. */
+  lookedMs: number | undefined
   /** Its log had no record of a time before the loss of the shared store when it was started. */
   readonly hadNothing: boolean
   /** It has lost its folders, and ends. */
@@ -51,6 +52,8 @@ export class Site {
   readonly lost: LostNumbers[] = []
   /** A power failure has taken records that nobody was promised to keep. */
   isLossy = false
+  /** Some of them were in the middle of what is left: later decisions were made in view of what is gone. */
+  hasHole = false
   /** Share of requests and answers that the network loses. */
   networkLoss = 0
   readonly draw: () => number

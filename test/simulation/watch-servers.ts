@@ -28,11 +28,11 @@ export const createReadinessWatch = (site: Site) => {
   }
 }
 
-/** Whoever is started after the loss, with a log that has nothing, may begin anew. */
+/** Whoever first looks at the store after the loss, with a log that has nothing, may begin anew. */
 export const isYoungerThanLoss = (
-  { emptiedAtMs = Number.POSITIVE_INFINITY }: Site,
-  { startedMs, hadNothing }: Server,
-): boolean => hadNothing && startedMs >= emptiedAtMs
+  { emptiedAtMs }: Site,
+  { lookedMs = Number.POSITIVE_INFINITY, hadNothing }: Server,
+): boolean => hadNothing && emptiedAtMs !== undefined && lookedMs >= emptiedAtMs
 
 const lookAt = (site: Site, server: Server): void => {
   const { service, process } = server

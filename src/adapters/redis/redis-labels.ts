@@ -18,11 +18,12 @@ export const labelCalls = ({
 }: RedisLink): Pick<SharedStateStore, 'dueLabels' | 'removeDueLabel' | 'putBackLabels'> => ({
   dueLabels: async (eventTimeMs, most) => {
     const by = eventTimeMs === undefined ? '' : timeWord(eventTimeMs)
-    const [, clock, found] = await history.run(DUE, [names.clock, names.due], [by, String(most)])
+    const keys = [names.clock, names.due, names.waiting]
+    const [, clock, found, waiting] = await history.run(DUE, keys, [by, String(most)])
     const words = (found as readonly Buffer[]).map(String)
     const labels: DueLabelEntry[] = []
     for (let i = 0; i < words.length; i += 2) labels.push({ text: words[i]!, dueMs: timeIn(words[i + 1]!) })
-    return { clockMs: timeIn(String(clock)), labels }
+    return { clockMs: timeIn(String(clock)), labels, waitingLabels: waiting as number }
   },
   removeDueLabel: async (text) => {
     await history.run(REMOVE_DUE, [names.due], [text])

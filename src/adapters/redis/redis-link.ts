@@ -61,13 +61,16 @@ export const createGroup = async (connection: RedisConnection, { outbox }: Redis
   }
 }
 
-/** The version that a state must have, and its next value. */
-export const changeWords = ({ bytes, expected }: StateChange): RedisWord[] => {
+/** A state's next value: the version, then the state. */
+export const stateValue = ({ bytes, expected }: StateChange): Buffer => {
   const value = Buffer.allocUnsafe(VERSION_BYTES + bytes.length)
   value.writeDoubleLE(expected + 1, 0)
   value.set(bytes, VERSION_BYTES)
-  return [String(expected), value]
+  return value
 }
+
+/** The version that a state must have, and its next value. */
+export const changeWords = (change: StateChange): RedisWord[] => [String(change.expected), stateValue(change)]
 
 /** Whether the server has refused a command for the reason of that name. */
 export const isRefusal = (error: unknown, reason: string): boolean =>

@@ -1,5 +1,5 @@
-import type { CommitOutcome, OutboxEntry, SharedStateStore } from '../../ports/state-store.ts'
-import { LONGEST_WAIT_MS, type RedisConnection, type RedisReply } from './redis-connection.ts'
+import type { CommitOutcome, OutboxEntry, SharedStateStore, StateChange } from '../../ports/state-store.ts'
+import { LONGEST_WAIT_MS, type RedisConnection, type RedisReply, type RedisWord } from './redis-connection.ts'
 import { labelWords, lifeWord } from './redis-labels.ts'
 import { asBuffer, changeWords, createGroup, GROUP, isRefusal, type RedisLink } from './redis-link.ts'
 import { COMMIT, SETTLE } from './redis-scripts.ts'
@@ -31,7 +31,7 @@ export const outboxCalls = (
         ...[asBuffer(receipt.bytes), lifeWord(receiptLifeMs), asBuffer(entry)],
         ...(replaces === undefined ? ['0', ''] : ['1', asBuffer(replaces)]),
         ...words,
-        ...changes.flatMap(changeWords),
+        ...changes.flatMap(committedWords),
       ],
     )
     if (outcome === 'repeated') return { outcome, receipt: new Uint8Array(values[0] as Buffer) }
@@ -81,6 +81,12 @@ export const outboxCalls = (
     await history.run(SETTLE, [names.outbox], [GROUP, ...sequences.map((sequence) => `${sequence}-0`)])
   },
 })
+
+/** A change as a commit takes it: with its life, empty for one without end. */
+const committedWords = (change: StateChange): RedisWord[] => [
+  ...changeWords(change),
+  change.lifeMs === undefined ? '' : lifeWord(change.lifeMs),
+]
 
 /** What puts a store right: see `waitingEntries` and `putBack` of `SharedStateStore`. */
 export const restoreCalls = ({

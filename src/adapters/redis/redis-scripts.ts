@@ -89,7 +89,8 @@ export const COMMIT_WORDS = 12
  * KEYS: history, sequence, receipt, outbox, clock, due labels, waiting labels, another receipt (that of
  * a waiting label, or of its transaction's decision), states. ARGV after those of the check: bytes of the
  * receipt, its life in milliseconds, the entry; 1 where it replaces a receipt, and that one; what it has to
- * do with labels, and four words of that; expected version and next value of each state. The id of an entry
+ * do with labels, and four words of that; expected version, next value and life in milliseconds, empty for
+ * none, of each state. The id of an entry
  * in the outbox is its sequence number.
  *
  * A script that fails in the middle is not undone. So the outbox is first, which can refuse: when memory is
@@ -117,14 +118,15 @@ elseif labels == 'delivery' then
 end
 local first = ${COMMIT_KEYS}
 for i = first + 1, #KEYS do
-  if version_of(KEYS[i]) ~= tonumber(ARGV[${COMMIT_WORDS} + 2 * (i - first) - 1]) then return {'conflict'} end
+  if version_of(KEYS[i]) ~= tonumber(ARGV[${COMMIT_WORDS} + 3 * (i - first) - 2]) then return {'conflict'} end
 end
 local sequence = tonumber(redis.call('GET', KEYS[2]) or '0') + 1
 redis.call('XADD', KEYS[4], string.format('%d-0', sequence), 'entry', ARGV[5])
 redis.call('INCR', KEYS[2])
 redis.call('SET', KEYS[3], struct.pack('<d', sequence) .. ARGV[3], 'PX', ARGV[4])
 for i = first + 1, #KEYS do
-  redis.call('SET', KEYS[i], ARGV[${COMMIT_WORDS} + 2 * (i - first)])
+  local value, life = ARGV[${COMMIT_WORDS} + 3 * (i - first) - 1], ARGV[${COMMIT_WORDS} + 3 * (i - first)]
+  if life == '' then redis.call('SET', KEYS[i], value) else redis.call('SET', KEYS[i], value, 'PX', life) end
 end
 local expired, due = 0, 0
 if labels == 'arrival' then
@@ -153,15 +155,16 @@ end
 return {'committed', sequence, redis.call('ZCARD', KEYS[7]), expired, due}`)
 
 /**
- * KEYS: history, sequence, clock, due labels. ARGV after those of the check: time of a transaction, or
- * nothing for those alone whose transaction has come; how many. Answers with the clock, and with texts and
- * times by turns.
+ * KEYS: history, sequence, clock, due labels, waiting labels. ARGV after those of the check: time of a
+ * transaction, or nothing for those alone whose transaction has come; how many. Answers with the clock, with
+ * texts and times by turns, and with how many labels wait.
  */
 export const DUE = script(`${CHECK}
 local clock = redis.call('GET', KEYS[3]) or '-inf'
 local by = ARGV[3]
 if by == '' then by = '-inf' elseif tonumber(clock) and tonumber(clock) > tonumber(by) then by = clock end
-return {'due', clock, redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', by, 'WITHSCORES', 'LIMIT', 0, ARGV[4])}`)
+local due = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', by, 'WITHSCORES', 'LIMIT', 0, ARGV[4])
+return {'due', clock, due, redis.call('ZCARD', KEYS[5])}`)
 
 /** KEYS: history, sequence, due labels. ARGV after those of the check: text of one. */
 export const REMOVE_DUE = script(`${CHECK}

@@ -37,7 +37,7 @@ export interface RedisStateStore extends SharedStateStore {
  *
  * | key | value |
  * | --- | --- |
- * | `{prefix}:state:<kind>:<token>` | version, 8 bytes, a little-endian double; the state |
+ * | `{prefix}:state:<kind>:<token>` | version, 8 bytes, a little-endian double; the state; with a time to live where its entity was never seen, or has expired |
  * | `{prefix}:receipt:<id>` | bytes of the receipt; of a commit with its sequence number before it, and with a time to live |
  * | `{prefix}:sequence` | number of the last commit |
  * | `{prefix}:history` | names all commits, or is a mark: `!<name> <expected number> <found number>`, -1 for an empty store |

@@ -15,7 +15,7 @@ export const stateCalls = ({
 > => ({
   load: async (keys) => {
     if (keys.length === 0) return []
-    return (await history.mget(keys.map(names.state))).map(decode)
+    return (await history.mget(keys.map(names.state))).map(decodeFound)
   },
   save: async (changes, receipts = []) => {
     const [outcome] = await history.run(
@@ -51,7 +51,7 @@ export const wholeCalls = ({
   connection,
   names,
   history,
-}: RedisLink): Pick<SharedStateStore, 'entries' | 'count' | 'clear'> => ({
+}: RedisLink): Pick<SharedStateStore, 'entries' | 'count' | 'clear' | 'lookThrough'> => ({
   async *entries(kind) {
     await history.look()
     const seen = new Set<string>()
@@ -62,11 +62,26 @@ export const wholeCalls = ({
       if (keys.length === 0) continue
       const values = await history.mget(keys)
       for (let i = 0; i < keys.length; i++) {
-        const state = decode(values[i] ?? null)
+        const state = decodeFound(values[i] ?? null)
         if (state !== undefined)
           yield { token: Number(keys[i]!.slice(keys[i]!.lastIndexOf(':') + 1)), ...state }
       }
     }
+  },
+  lookThrough: async (from, most, bytes) => {
+    await history.look()
+    const { cursor, keys } = await scanFrom(connection, names.states, from ?? '0', most)
+    const last = String(VERSION_BYTES + bytes - 1)
+    const heads = await Promise.all(keys.map((key) => connection.send(['GETRANGE', key, '0', last])))
+    const states = keys.flatMap((key, i) => {
+      const begin = heads[i] as Buffer
+      // Gone meanwhile.
+      if (begin.length < VERSION_BYTES) return []
+      const [kind, token] = key.slice(names.states.length).split(/:(?=\d+$)/) as [EntityKind, string]
+      const { version, bytes: head } = decode(begin)
+      return [{ key: { kind, token: Number(token) }, version, head }]
+    })
+    return { states, next: cursor === '0' ? undefined : cursor }
   },
   count: async () => {
     const found = new Set<string>()
@@ -92,14 +107,28 @@ const SCAN_COUNT = 1000
 async function* scan(connection: RedisConnection, begin: string): AsyncGenerator<string[]> {
   let cursor = '0'
   do {
-    const reply = await connection.send(['SCAN', cursor, 'MATCH', `${begin}*`, 'COUNT', String(SCAN_COUNT)])
-    const [next, keys] = reply as readonly [Buffer, readonly Buffer[]]
-    cursor = next.toString()
-    if (keys.length > 0) yield keys.map(String)
+    const found = await scanFrom(connection, begin, cursor, SCAN_COUNT)
+    cursor = found.cursor
+    if (found.keys.length > 0) yield found.keys
   } while (cursor !== '0')
 }
 
-const decode = (stored: Buffer | null): StoredState | undefined =>
-  stored === null
-    ? undefined
-    : { version: stored.readDoubleLE(0), bytes: new Uint8Array(stored.subarray(VERSION_BYTES)) }
+/** Keys that begin so, of about `count` that are looked at, and where to go on: at 0 there are no more. */
+const scanFrom = async (
+  connection: RedisConnection,
+  begin: string,
+  from: string,
+  count: number,
+): Promise<{ readonly cursor: string; readonly keys: string[] }> => {
+  const reply = await connection.send(['SCAN', from, 'MATCH', `${begin}*`, 'COUNT', String(count)])
+  const [cursor, keys] = reply as readonly [Buffer, readonly Buffer[]]
+  return { cursor: cursor.toString(), keys: keys.map(String) }
+}
+
+const decode = (stored: Buffer): StoredState => ({
+  version: stored.readDoubleLE(0),
+  bytes: new Uint8Array(stored.subarray(VERSION_BYTES)),
+})
+
+const decodeFound = (stored: Buffer | null): StoredState | undefined =>
+  stored === null ? undefined : decode(stored)

@@ -199,6 +199,44 @@ describe('what a crash or a power failure leaves at the end', () => {
   })
 })
 
+describe('what a power failure leaves at the end of a segment that was ended, when the log is opened again,', () => {
+  /** Three records in the first segment, one in the next. */
+  const ended = async (folder: string) => {
+    const { segment, places } = await threeRecords(folder)
+    const log = await open(folder)
+    await log.rotate()
+    await log.append(4, Buffer.from('later'))
+    await log.close()
+    return { segment, places }
+  }
+
+  test.each([
+    ['half a record', (path: string, at: number) => truncateSync(path, at + 10)],
+    ['zeros', (path: string, at: number) => zero(path, at)],
+  ])('%s is cut off: a number is missing, and nothing is damaged', async (_, lose) => {
+    const folder = newFolder()
+    const { segment, places } = await ended(folder)
+    lose(segment, places[2]!.offset)
+    await expect(all(openLogReader(folder).read(0))).rejects.toMatchObject({ code: 'SERVING_LOG_DAMAGED' })
+    const log = await open(folder)
+    for (const records of [log.read(0), openLogReader(folder).read(0)])
+      expect((await all(records)).map(({ sequence }) => sequence)).toEqual([1, 2, 4])
+    await log.append(5, Buffer.from('next'))
+    await log.close()
+  })
+
+  test('and is damage that a crash does not make, stays as it is', async () => {
+    const folder = newFolder()
+    const { segment, places } = await ended(folder)
+    flip(segment, places[1]!.offset + 40)
+    const before = readFileSync(segment)
+    const log = await open(folder)
+    await expect(all(log.read(0))).rejects.toMatchObject({ details: { reason: 'its check sum is another' } })
+    await log.close()
+    expect(readFileSync(segment)).toEqual(before)
+  })
+})
+
 test('a reader comes through large records, over the ends of the blocks it reads', async () => {
   const folder = newFolder()
   const log = await open(folder, 1 << 30)
@@ -244,6 +282,9 @@ const flip = (path: string, at: number): void => {
   bytes[at]! ^= 0x41
   writeFileSync(path, bytes)
 }
+
+/** All from there on, as pages that never reached the disk are. */
+const zero = (path: string, from: number): void => writeFileSync(path, readFileSync(path).fill(0, from))
 
 const newFolder = (): string => join(root, `log-${folders++}`)
 

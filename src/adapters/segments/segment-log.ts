@@ -4,6 +4,7 @@ import { type FolderOwner, holdFolder, type Lease, type SeenBeat } from '../../d
 import { syncFolder } from '../../disk/sync-folder.ts'
 import { VigiaError } from '../../errors.ts'
 import type { Durability, PredictionLog } from '../../ports/prediction-log.ts'
+import { cutEndedSegments } from './cut-ended-segments.ts'
 import { GroupCommit } from './group-commit.ts'
 import { readDocument, writeDocument } from './log-documents.ts'
 import { LogTail, recoverTail } from './log-tail.ts'
@@ -21,6 +22,7 @@ import { syncSegments } from './segment-writer.ts'
  * | this one | the folder while the log is open, and its life from opening to closing |
  * | `owner-folder.ts` | the names of files: an owner that was ousted can make and remove none |
  * | `group-commit.ts` | what waits to be written, the frontier, failures |
+ * | `cut-ended-segments.ts` | what a power failure leaves of segments that were ended |
  * | `log-tail.ts` | the segment that is written to, recovery of the end after a crash, removal |
  * | `segment-files.ts` | reading, also of another process's log |
  * | `segment-writer.ts`, `record-frame.ts` | bytes of one segment, of one record |
@@ -146,6 +148,7 @@ const openTail = async (
     if (durability === 'power' || isNew) syncFolder(folder)
     if (isNew) syncFolder(dirname(folder))
     const { lastSequence, current } = recoverTail(place, held.from === 'silent')
+    if (durability === 'process') await cutEndedSegments(place, current?.name)
     return { lease, place, tail: new LogTail(place, segmentBytes, current), lastSequence }
   } catch (error) {
     if (lease !== undefined) giveBack(lease, place)

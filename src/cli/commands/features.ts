@@ -43,15 +43,17 @@ export const featuresCommand = (tools: Omit<PipelineTools, 'renderers'>): Comman
   run: async (context, input) => {
     const config = await readTrainingConfig(context, input)
     const out = await freeOutput(context, input)
-    const estimate = await estimateRun(context, config)
     const { folder, steps } = await stepsToFeatures(context, config, input, tools)
     await runPipeline(steps, {
       ...tools,
       folder,
       work: workOf(context, config.settings.resources),
-      onStart: holdToEstimate(estimate, (line) => {
-        if (!context.json) context.stdout.write(line)
-      }),
+      onStart: holdToEstimate(
+        () => estimateRun(context, config, folder),
+        (line) => {
+          if (!context.json) context.stdout.write(line)
+        },
+      ),
     })
     const unfinished = `${out}.unfinished`
     try {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openLogReader } from '../../adapters/segments/segment-files.ts'
+import { writeSegment } from '../../adapters/segments/write-segment.ts'
+import { openTestLog } from '../../decisions/inference.test-kit.ts'
 import { assertLogs } from '../../decisions/log/log-signs.ts'
 import { type WrittenLog, writtenLog } from '../../decisions/log/written-log.test-kit.ts'
 import type { Output } from '../command.ts'
@@ -21,12 +23,13 @@ const run = async (written: WrittenLog | undefined, ...words: string[]) => {
   })
   const storage = {
     readLog: openLogReader,
+    openStates: () => Promise.reject(new Error('states were opened')),
     openLog: async () => {
       if (written === undefined) throw new Error('a log was opened')
       return Object.assign(Object.create(written.log) as typeof written.log, { close: async () => undefined })
     },
   }
-  const exitCode = await runProgram(['log', ...words], [logCommand({ storage })], {
+  const exitCode = await runProgram(['log', ...words], [logCommand({ storage, writeSegment })], {
     version: '0.0.0',
     stdout: output('stdout'),
     stderr: output('stderr'),
@@ -76,6 +79,44 @@ describe('a folder that is no log', () => {
       await expect(assertLogs([folder])).resolves.toBeUndefined()
     },
   )
+})
+
+describe('a log whose archive goes further than it does', () => {
+  let written: WrittenLog
+  beforeEach(async () => {
+    written = await writtenLog()
+    await written.append(1, 2, 3, 4, 5)
+    for (const segment of (await written.log.rotate()).slice(0, 2)) await written.archive(segment)
+    await written.log.close()
+    rmSync(join(written.folder, 'segments'), { recursive: true })
+    written = { ...written, log: await openTestLog(written.folder) }
+  })
+  afterEach(async () => {
+    await written.log.close()
+    await written.remove()
+  })
+
+  test('is named by verify, and recovered from it', async () => {
+    const { exitCode, stdout } = await run(written, 'verify', '--log', written.folder)
+    expect(exitCode).toBe(1)
+    expect(stdout).toContain('behind     the archive alone has 1-4: `vigia log recover`')
+    const recovered = await run(written, 'recover', '--log', written.folder)
+    expect(recovered).toMatchObject({ exitCode: 0, stderr: '' })
+    expect(recovered.stdout).toBe(`log        ${written.folder}\nrecovered  1-4\nnumbers    up to 4\n`)
+    expect(await run(written, 'verify', '--log', written.folder)).toMatchObject({ exitCode: 0 })
+  })
+
+  test('says what is lost for good when a file of the archive is gone, and that recover is for one log', async () => {
+    const days = join(written.folder, 'predictions', 'date=2001-09-09')
+    rmSync(join(days, readdirSync(days).sort()[0]!))
+    const { exitCode, stdout } = await run(written, 'recover', '--log', written.folder)
+    expect([exitCode, stdout]).toEqual([
+      1,
+      expect.stringContaining('recovered  3-4\nmissing    no file has 1-2'),
+    ])
+    const both = await run(written, 'recover', '--log', written.folder, '--log', written.folder)
+    expect(both).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('name one --log') })
+  })
 })
 
 describe('numbers that are accepted as lost', () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import type { WriteSegment } from '../../backup/recover-log.ts'
 import { type VerifiedLog, verifyLog } from '../../backup/verify-log.ts'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import { gapsText, type HeldNumbers, LOST, readHeld, rememberLost } from '../../decisions/log/log-gaps.ts'
@@ -11,21 +12,23 @@ import { VigiaError } from '../../errors.ts'
 import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
 import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
+import { recover } from './log-recover.ts'
 import { print, workIn } from './state-action.ts'
 
 /** What the command needs of the composition root. */
 export interface LogTools {
-  readonly storage: Pick<ServingStorage, 'readLog' | 'openLog'>
+  readonly storage: Pick<ServingStorage, 'readLog' | 'openLog' | 'openStates'>
+  readonly writeSegment: WriteSegment
 }
 
 /** `vigia log`: the log that serving writes. */
-export const logCommand = ({ storage }: LogTools): Command => ({
+export const logCommand = (tools: LogTools): Command => ({
   name: 'log',
-  summary: 'verify the prediction log, or accept what is lost of it for good',
+  summary: 'verify the prediction log, recover what its archive has, or accept what is lost for good',
   description:
-    'verify reads every segment and every Parquet file of the log: check sums, the order of records, numbers that no file has, numbers and transactions that came twice. It says what it read, and each fault with file and place; the server may go on meanwhile. Exit code 1: something is wrong. accept writes down numbers that are lost for good, so that a server starts without them; stop it first. States keep what they have of them; `vigia parity` counts them as missing.',
+    'verify reads every segment and every Parquet file of the log: check sums, the order of records, numbers that no file has, numbers and transactions that came twice. It says what it read, and each fault with file and place; the server may go on meanwhile. Exit code 1: something is wrong. recover brings records back from the archive that segments lack: after the end of the log, and those that states of `lmdb` need (of the server of the configuration, without --log). Exit code 1: some are lost. accept writes down numbers that are lost for good, so that a server starts without them; stop it first, for recover too. States keep what they have of them; `vigia parity` counts them as missing.',
   arguments: [
-    { name: '<action>', description: 'what to do', choices: ['verify', 'accept'] },
+    { name: '<action>', description: 'what to do', choices: ['verify', 'recover', 'accept'] },
     { name: '[numbers]', description: 'for accept: 104-105,200' },
   ],
   options: [
@@ -38,6 +41,10 @@ export const logCommand = ({ storage }: LogTools): Command => ({
   ],
   examples: [
     { command: 'vigia log verify', explanation: 'The log of the server of this folder.' },
+    {
+      command: 'vigia log recover',
+      explanation: 'After a power failure: the archive goes further than the log.',
+    },
     {
       command: 'vigia log accept 104-105',
       explanation: 'Decisions 104 and 105 are lost, and nothing will bring them back.',
@@ -54,8 +61,18 @@ export const logCommand = ({ storage }: LogTools): Command => ({
     await assertLogs(folders)
     const workFolder = await mkdtemp(join(tmpdir(), 'vigia-log-'))
     try {
+      const { storage } = tools
       if (input.arguments[0] === 'accept')
         return await accept({ context, input, settings, folders, storage, workFolder })
+      if (input.arguments[0] === 'recover') {
+        if (folders.length > 1)
+          throw new VigiaError('CLI_INVALID_ARGUMENT', {
+            command: 'log',
+            reason: 'recover is for one log: name one --log',
+          })
+        const isOwn = !Array.isArray(logs) || logs.length === 0
+        return await recover({ context, settings, folder: folders[0]!, isOwn, tools, workFolder })
+      }
       const verified: VerifiedLog[] = []
       for (const folder of folders)
         verified.push(
@@ -151,7 +168,7 @@ const thereText = (asked: NumberRange, there: readonly HeldNumbers[]): string =>
 const MOST_NAMED = 20
 
 const linesOf = (log: VerifiedLog): string[] => {
-  const { archive, gaps, lost, doubledNumbers, doubledTransactions, problems } = log
+  const { archive, gaps, beyondEnd, lost, doubledNumbers, doubledTransactions, problems } = log
   const line = (word: string, text: string): string => `${word.padEnd(10)} ${text}`
   return [
     line('log', log.folder),
@@ -177,6 +194,9 @@ const linesOf = (log: VerifiedLog): string[] => {
       ),
     ...(problems.length > MOST_NAMED ? [line('', `and ${problems.length - MOST_NAMED} more`)] : []),
     ...(gaps.length === 0 ? [] : [line('missing', gapsText(gaps))]),
+    ...(beyondEnd === undefined
+      ? []
+      : [line('behind', `the archive alone has ${rangesText([beyondEnd])}: \`vigia log recover\``)]),
     ...(doubledNumbers.length === 0
       ? []
       : [line('doubled', `numbers of two records: ${doubledNumbers.join(', ')}`)]),

@@ -8,10 +8,13 @@ import { parseRanges, rangesText } from '../../decisions/log/number-ranges.ts'
 import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
+import { decisionSettingsOf } from '../../pipelines/service/open-service.ts'
 import type { OpenStates, ServingStorage } from '../../pipelines/service/serving-storage.ts'
+import { type RestoredOwned, restoreOwnedStates } from '../../states/restore-owned-states.ts'
 import { type RestoredStates, restoreStates } from '../../states/restore-states.ts'
 import { countsText } from '../../transaction/entity-kind.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
+import { workIn } from './state-action.ts'
 
 /** Options of `vigia state restore` alone. */
 export const RESTORE_OPTIONS: Command['options'] = [
@@ -79,6 +82,67 @@ export const restoreShared = async ({
   return { json: restored, lines: linesOf(restored, states.name) }
 }
 
+/** `vigia state restore` for the store of one server: what it did, as JSON and for people. */
+export const restoreOwned = async ({
+  context,
+  input,
+  settings,
+  states,
+  model,
+  tools,
+}: Omit<RestoreRequest, 'states' | 'tools'> & {
+  readonly states: Extract<OpenStates, { kind: 'owned' }>
+  readonly tools: { readonly storage: Pick<ServingStorage, 'openLog'>; readonly world: World }
+}): Promise<{ readonly json: RestoredOwned; readonly lines: readonly string[] }> => {
+  const { workingDirectory } = context
+  const { from, force, log: others, accept, skip } = input.options
+  const refused = [
+    ['--log', Array.isArray(others) && others.length > 0],
+    ['--accept', accept !== undefined],
+    ['--skip', skip !== undefined],
+  ].find(([, isGiven]) => isGiven)
+  if (refused !== undefined)
+    throw new VigiaError('CLI_INVALID_ARGUMENT', {
+      command: 'state',
+      reason: `${refused[0]} is for stores that servers share; the states of ${states.name} have one log, prediction_log.path`,
+    })
+  const folder = resolve(workingDirectory, settings.prediction_log.path)
+  await assertFolders([folder])
+  const log = await tools.storage.openLog(settings.prediction_log)
+  try {
+    const restored = await restoreOwnedStates({
+      store: states.store,
+      storeName: states.name,
+      model,
+      log,
+      folder,
+      from: typeof from === 'string' ? resolve(workingDirectory, from) : undefined,
+      force: force === true,
+      settings: decisionSettingsOf({ settings }),
+      world: tools.world,
+      work: workIn(context, folder),
+    })
+    return { json: restored, lines: linesOfOwned(restored, states.name) }
+  } finally {
+    await log.close()
+  }
+}
+
+const linesOfOwned = (restored: RestoredOwned, store: string): string[] => {
+  const { identity, snapshot, unusable, decisions, labels, receipts, differing, counts } = restored
+  const began = snapshot === undefined ? 'the beginning of the log' : `the snapshot of record ${snapshot}`
+  return [
+    ...unusable.map(({ name, reason }) => `passed     the snapshot ${name}: ${reason}`),
+    `replayed   ${decisions} decisions and ${labels} labels of ${identity.logName}-… after ${began}`,
+    `restored   ${countsText(counts)}, and ${receipts} receipts of what is in the snapshot, in ${store}`,
+    ...differingLines(differing),
+    `numbers    go on after ${restored.lastSequence}`,
+  ]
+}
+
+const differingLines = (differing: number): readonly string[] =>
+  differing === 0 ? [] : [`differing  ${differing} decisions come out with other features than were served`]
+
 /** @throws CLI_INVALID_ARGUMENT */
 const skipOf = ({ options }: CommandInput): number => {
   const { skip = '0' } = options
@@ -103,9 +167,7 @@ const linesOf = (restored: RestoredStates, store: string): string[] => {
     ...(doubled === ''
       ? []
       : [`doubled    ${doubled}: each names two decisions, and both are in the states`]),
-    ...(differing === 0
-      ? []
-      : [`differing  ${differing} decisions come out with other features than were served`]),
+    ...differingLines(differing),
     `numbers    go on after ${lastSequence}; servers that still run decide again by themselves`,
   ]
 }

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, vi } from 'vitest'
 import { unwatched } from '../../disk/work.ts'
 import type { CommandContext } from '../command.ts'
 import { readTrainingConfig } from '../config-option.ts'
@@ -8,14 +11,14 @@ describe('the estimate of a run', () => {
   it('has the rows, features and threads of the default job, and lets it run where there is a gigabyte', async () => {
     const estimate = await estimated('resources.run_memory=1GB')
     expect(estimate).toMatchObject({ rows: 100_000, features: 139, threads: 2, availableBytes: 1e9 })
-    expect(begin(estimate, 'read')).toEqual([
+    expect(await begin(estimate, 'read')).toEqual([
       'memory     about 773 MB for 100000 rows, 139 features, 2 threads; 1.0 GB may be used\n',
     ])
   })
 
   it('refuses it where 400 MB are free, and says what would fit', async () => {
     const estimate = await estimated('resources.run_memory=400MB')
-    expect(refusal(estimate)).toMatchObject({
+    expect(await refusal(estimate)).toMatchObject({
       code: 'PIPELINE_RUN_TOO_LARGE',
       message: expect.stringMatching(
         /about 773 MB .* 100000 rows, 139 features and 2 threads; 400 MB may be used/,
@@ -23,20 +26,47 @@ describe('the estimate of a run', () => {
       fix: expect.stringMatching(/^With resources.threads=1 it fits with 45 features .* or 38\d\d\d rows/),
     })
     const small = await estimated('resources.run_memory=400MB', 'generate.rows=30000')
-    expect(begin(small, 'read')).toHaveLength(1)
+    expect(await begin(small, 'read')).toHaveLength(1)
   })
 
   it('names fewer threads where that is enough, and nothing where nothing is', async () => {
     const close = await estimated('resources.run_memory=765MB')
-    expect(refusal(close)).toMatchObject({ fix: expect.stringMatching(/^Set resources.threads=1, with/) })
+    expect(await refusal(close)).toMatchObject({
+      fix: expect.stringMatching(/^Set resources.threads=1, with/),
+    })
     const hopeless = await estimated('resources.run_memory=100MB')
-    expect(refusal(hopeless)).toMatchObject({ fix: expect.stringMatching(/^Nothing that it could leave/) })
+    expect(await refusal(hopeless)).toMatchObject({
+      fix: expect.stringMatching(/^Nothing that it could leave/),
+    })
   })
 
   it('holds no run that only has its last steps to do, nor one of who knows better', async () => {
-    expect(begin(await estimated('resources.run_memory=100MB'), 'evaluate')).toEqual([])
+    expect(await begin(await estimated('resources.run_memory=100MB'), 'evaluate')).toEqual([])
     expect(await estimated('resources.run_memory=unlimited')).toBeUndefined()
-    expect(begin(undefined, 'read')).toEqual([])
+    expect(await begin(undefined, 'read')).toEqual([])
+  })
+
+  it('is made once, when the first step begins that needs memory, and never where none does', async () => {
+    const estimate = vi.fn(async () => undefined)
+    const hold = holdToEstimate(estimate, () => undefined)
+    for (const name of ['generate', 'log', 'choose', 'score']) await hold({ name })
+    expect(estimate).not.toHaveBeenCalled()
+    for (const name of ['features', 'train']) await hold({ name })
+    expect(estimate).toHaveBeenCalledOnce()
+  })
+
+  it('has the transactions of a log as soon as the step that reads it has counted them', async () => {
+    const run = mkdtempSync(join(tmpdir(), 'vigia-estimate-'))
+    try {
+      const ofLog = () => estimatedIn(run, 'source.path=vigia-log://served', 'resources.run_memory=400MB')
+      expect(await ofLog()).toBeUndefined()
+      mkdirSync(join(run, 'log'))
+      writeFileSync(join(run, 'log', 'log.json'), '{"transactions": 250000, "labels": 9, "names": []}')
+      expect(await ofLog()).toMatchObject({ rows: 250_000, features: 139, availableBytes: 4e8 })
+      expect(await refusal(await ofLog())).toMatchObject({ code: 'PIPELINE_RUN_TOO_LARGE' })
+    } finally {
+      rmSync(run, { recursive: true, force: true })
+    }
   })
 
   it('leaves what is wrong with a source to the step that reads it', async () => {
@@ -44,21 +74,21 @@ describe('the estimate of a run', () => {
   })
 })
 
-const refusal = (estimate: RunEstimate | undefined): unknown => {
-  try {
-    return begin(estimate, 'read')
-  } catch (error) {
-    return error
-  }
-}
+const refusal = (estimate: RunEstimate | undefined): Promise<unknown> =>
+  begin(estimate, 'read').catch((error: unknown) => error)
 
-const begin = (estimate: RunEstimate | undefined, step: string): readonly string[] => {
+const begin = async (estimate: RunEstimate | undefined, step: string): Promise<readonly string[]> => {
   const told: string[] = []
-  holdToEstimate(estimate, (line) => told.push(line))({ name: step })
+  await holdToEstimate(
+    async () => estimate,
+    (line) => told.push(line),
+  )({ name: step })
   return told
 }
 
-const estimated = async (...set: readonly string[]): Promise<RunEstimate | undefined> => {
+const estimated = (...set: readonly string[]): Promise<RunEstimate | undefined> => estimatedIn('run', ...set)
+
+const estimatedIn = async (folder: string, ...set: readonly string[]): Promise<RunEstimate | undefined> => {
   const silent = { isTerminal: false, columns: 80, write: () => undefined }
   const context: CommandContext = {
     stdout: silent,
@@ -71,5 +101,5 @@ const estimated = async (...set: readonly string[]): Promise<RunEstimate | undef
   }
   const options = { set: ['source.path=generated', 'resources.threads=2', ...set] }
   const config = await readTrainingConfig(context, { options, words: [] } as never)
-  return estimateRun(context, config)
+  return estimateRun(context, config, folder)
 }

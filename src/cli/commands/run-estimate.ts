@@ -1,10 +1,14 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { ConfigManager } from '../../config/config-manager.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
 import { estimateRows } from '../../dataset/estimate-rows.ts'
+import type { ExportedLog } from '../../decisions/log/export-log.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { VigiaError } from '../../errors.ts'
 import { planFeatures } from '../../features/feature-plan.ts'
 import { memoryOfRun, type RunShape, runMemoryBytes } from '../../fitting/run-memory.ts'
+import { LOG_FILES, LOG_STEP } from '../../pipelines/training/log-step.ts'
 import { logFolders, usesGeneratedData } from '../../pipelines/training/training-context.ts'
 import type { Step } from '../../steps/step.ts'
 import type { CommandContext } from '../command.ts'
@@ -21,22 +25,19 @@ export interface RunEstimate extends RunShape {
 const LARGE_STEPS = new Set(['read', 'validate', 'split', 'clean', 'features', 'select', 'search', 'train'])
 
 /**
- * Estimates what the run needs, before it begins. Undefined where nobody knows how many rows there are: of
- * logs, and of a source that cannot be read, which its step will say better.
+ * Estimates what the run in `folder` needs. Undefined where nobody wants to know, and of a source that cannot
+ * be read, which its step will say better. The rows of logs are those that the run's first step has counted.
  */
 export const estimateRun = async (
   context: CommandContext,
   config: ConfigManager<TrainingSettings>,
+  folder: string,
 ): Promise<RunEstimate | undefined> => {
-  const { source, generate, resources } = config.settings
-  if (resources.run_memory === 'unlimited' || logFolders({ config }).length > 0) return undefined
-  const { database } = workOf(context, resources)
+  const { resources } = config.settings
+  if (resources.run_memory === 'unlimited') return undefined
   try {
-    const rows = usesGeneratedData({ config })
-      ? generate.rows
-      : await withDatabase(database, (connection) =>
-          estimateRows(connection, source, context.workingDirectory),
-        )
+    const rows = await rowsOf(context, config, folder)
+    if (rows === undefined) return undefined
     const features = planFeatures(await featureSettingsOf(context, config)).features.length
     const shape = { rows, features, threads: threadsOf(resources) }
     return {
@@ -50,17 +51,39 @@ export const estimateRun = async (
   }
 }
 
-/** Holds a run to its estimate when the first step begins that needs memory. */
+/** About how many transactions the run reads; undefined before its logs were counted. */
+const rowsOf = async (
+  context: CommandContext,
+  config: ConfigManager<TrainingSettings>,
+  folder: string,
+): Promise<number | undefined> => {
+  const { source, generate, resources } = config.settings
+  if (usesGeneratedData({ config })) return generate.rows
+  if (logFolders({ config }).length > 0) {
+    const counted = await readFile(join(folder, LOG_STEP, LOG_FILES.log), 'utf8').catch(() => undefined)
+    return counted === undefined ? undefined : (JSON.parse(counted) as ExportedLog).transactions
+  }
+  return withDatabase(workOf(context, resources).database, (connection) =>
+    estimateRows(connection, source, context.workingDirectory),
+  )
+}
+
+/**
+ * Holds a run to its estimate when the first step begins that needs memory. Only then it is estimated: where
+ * all is up to date nobody looks at the source.
+ */
 export const holdToEstimate = (
-  estimate: RunEstimate | undefined,
+  estimate: () => Promise<RunEstimate | undefined>,
   tell: (line: string) => void,
-): ((step: Pick<Step, 'name'>) => void) => {
-  let isHeld = estimate === undefined
-  return ({ name }) => {
-    if (isHeld || estimate === undefined || !LARGE_STEPS.has(name)) return
+): ((step: Pick<Step, 'name'>) => Promise<void>) => {
+  let isHeld = false
+  return async ({ name }) => {
+    if (isHeld || !LARGE_STEPS.has(name)) return
     isHeld = true
-    assertFits(estimate)
-    tell(`memory     ${estimateText(estimate)}\n`)
+    const estimated = await estimate()
+    if (estimated === undefined) return
+    assertFits(estimated)
+    tell(`memory     ${estimateText(estimated)}\n`)
   }
 }
 

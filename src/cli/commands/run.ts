@@ -63,7 +63,7 @@ export const runCommand = (tools: PipelineTools): Command => ({
     const store = config.settings.tracking.enabled
       ? tools.openTrackingStore(config.settings.tracking, context.environment)
       : undefined
-    const estimate = await estimateRun(context, config)
+    const estimate = () => estimateRun(context, config, folder)
     let tracked: readonly string[] = []
     try {
       const result = await runTrainingPipeline(

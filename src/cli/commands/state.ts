@@ -12,7 +12,7 @@ import { loadStates } from '../../states/load-states.ts'
 import { countsText, ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
-import { RESTORE_OPTIONS, restoreShared } from './restore.ts'
+import { RESTORE_OPTIONS, restoreOwned, restoreShared } from './restore.ts'
 import { assertNoOutbox, print, workIn } from './state-action.ts'
 import { BRANCH_OPTIONS, type BranchTools, branch, branchFoldersText, isBranching } from './state-branch.ts'
 import { repair } from './state-repair.ts'
@@ -56,6 +56,10 @@ const EXAMPLES: Command['examples'] = [
   },
   { command: 'vigia state migrate --back', explanation: 'The model before it decides again.' },
   {
+    command: 'vigia state restore',
+    explanation: 'After the folder of an lmdb store was lost: made again from the log.',
+  },
+  {
     command: 'vigia state restore --log pod-a/log --log pod-b/log',
     explanation: 'After a shared store was emptied or set back.',
   },
@@ -66,13 +70,13 @@ export const stateCommand = (tools: StateTools): Command => ({
   name: 'state',
   summary: 'load, inspect, verify, repair and restore the states of users, merchants and devices',
   description:
-    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. migrate carries a service over to a model with other entities, windows or cleaning: it takes the states of the run in --from, and every decision and label of the old logs that the run has not seen, into new states for `vigia state load --from`; with --to it does so beside a running server of lmdb, which goes on deciding, then lets the new model decide in one step (--switch), and can go back (--back). repair finds the states whose history holds a transaction of a time that cannot be true by event_time (it blinds them to all that comes before it), computes them again from the log without it, and writes them as records of the log, which the next start takes over; for redis, stop every server and name the log of each. restore puts back what a shared store has lost (it was emptied, or set back to an earlier moment): it replays the logs of all its servers, which refuse to decide until it is done and then go on. A store of lmdb is used by one process at a time: stop the server first.',
+    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. migrate carries a service over to a model with other entities, windows or cleaning: it takes the states of the run in --from, and every decision and label of the old logs that the run has not seen, into new states for `vigia state load --from`; with --to it does so beside a running server of lmdb, which goes on deciding, then lets the new model decide in one step (--switch), and can go back (--back). repair finds the states whose history holds a transaction of a time that cannot be true by event_time (it blinds them to all that comes before it), computes them again from the log without it, and writes them as records of the log, which the next start takes over; for redis, stop every server and name the log of each. restore makes a lost store of lmdb again from its log: the newest snapshot beside it that is whole, or the states that it began with, and every record after it; or puts back what a shared store has lost (it was emptied, or set back to an earlier moment): it replays the logs of all its servers, which refuse to decide until it is done and then go on. A store of lmdb is used by one process at a time: stop the server first.',
   arguments: [{ name: '<action>', description: 'what to do', choices: [...Object.keys(ACTIONS), 'migrate'] }],
   options: [
     {
       flags: '--from <folder>',
       description:
-        'for load: run folder with states/; otherwise the run of model.source. For restore: folder of the states that the logs began with; otherwise the one that they name',
+        'for load: run folder with states/; otherwise the run of model.source. For restore: folder of the states that the logs began with; otherwise the one that they name, or a snapshot',
     },
     { flags: '--force', description: 'for load and restore: replace the states that are there' },
     {
@@ -240,13 +244,16 @@ const branchesBeside = async ({
 
 const restore = async (request: Request): Promise<ExitCode> => {
   const { context, states, settings, tools } = request
-  if (states.kind === 'owned')
+  if (settings.state_store.kind === 'memory')
     throw new VigiaError('CLI_INVALID_ARGUMENT', {
       command: 'state',
-      reason: `restore is for stores that servers share (state_store.kind is ${settings.state_store.kind}): one of a single server comes back by itself from its log`,
+      reason: 'state_store.kind is memory: such a store is empty after each start, there is none to restore',
     })
   const model = await request.load(settings.model.source)
-  const { json, lines } = await restoreShared({ ...request, states, model, tools })
+  const { json, lines } =
+    states.kind === 'owned'
+      ? await restoreOwned({ ...request, states, model, tools })
+      : await restoreShared({ ...request, states, model, tools })
   print(context, json, lines)
   return 0
 }

@@ -227,7 +227,7 @@ export const StateStoreSchema = Type.Object(
       maximum: 1_048_576,
       unit: 'MiB',
       description:
-        'Memory for the states in use, with lmdb; a server takes up to 256 MiB beside it. Others are read again when they are needed, in microseconds. 0: 512, or half of what a server leaves in a small container. What does not fit is refused at the start.',
+        'Memory for the states in use, with lmdb; a server takes up to 256 MiB beside it. Others are read again when they are needed, in microseconds. 0: 512, or half of what a server leaves in a small container. What does not fit is refused at the start, and so is what is too small to be of use, below 16.',
     }),
     save_interval: Type.String({
       default: '10s',
@@ -246,7 +246,7 @@ export const StateStoreSchema = Type.Object(
     expire: Type.Union([Type.Literal('auto'), Type.Literal('never')], {
       default: 'auto',
       description:
-        'auto: the state of an entity goes, as a record of the log, once nothing in it can be read any more: its windows have passed with the delay of labels and twice the allowed lateness, and no feature counts over its life, or features.state.forget_after of the model begins it anew. Only with lmdb.',
+        'auto: the state of an entity goes, as a record of the log, once nothing in it can be read any more: its windows have passed with the delay of labels and twice the allowed lateness, and no feature counts over its life, or features.state.forget_after of the model begins it anew.',
     }),
   },
   { description: 'Where the states of users, merchants and devices are kept.' },

@@ -1,5 +1,5 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { snapshotFiles } from '../../artifacts/state-snapshot.ts'
 import { sha256OfFile } from '../../disk/sha256-of-file.ts'
 import { sha256 } from '../../foundation/hash.ts'
@@ -24,6 +24,16 @@ export interface SnapshotManifest {
   readonly takenAtMs: number
   /** Latest event time of all decisions in it, epoch milliseconds; null where there was none. */
   readonly clockMs: number | null
+  /**
+   * Last decision, inclusive, whose due label and time the receipts count; 0 for none. Absent, as the next
+   * one, in snapshots of before: a store cannot be rebuilt from them.
+   */
+  readonly clockThrough?: number
+  /**
+   * All records up to here, inclusive, are in the receipts: those after it are to be taken from the log, also
+   * where the states have them.
+   */
+  readonly savedThrough?: number
   /** Of the store that it was taken of. */
   readonly identity: StoreIdentity
   readonly kinds: readonly EntityKind[]
@@ -107,8 +117,13 @@ export const verifySnapshot = async (
   return undefined
 }
 
-/** A snapshot loses its manifest first: half removed it is none. */
-export const removeSnapshot = async ({ folder }: FoundSnapshot): Promise<void> => {
-  await rm(join(folder, SNAPSHOT_MANIFEST), { force: true })
-  await rm(folder, { recursive: true, force: true })
+/**
+ * A snapshot loses its name first: half removed it is none, and nothing is missed of it. What is left then
+ * goes with the next one that is taken.
+ */
+export const removeSnapshot = async ({ name, folder }: FoundSnapshot): Promise<void> => {
+  const leaving = join(dirname(folder), `.leaving-${name}`)
+  await rm(leaving, { recursive: true, force: true })
+  await rename(folder, leaving)
+  await rm(leaving, { recursive: true, force: true })
 }

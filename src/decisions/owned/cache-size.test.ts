@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cacheSizeIn, mostStatesIn } from './cache-size.ts'
+import { cacheSizeIn, ENOUGH_MEMORY, mostStatesIn } from './cache-size.ts'
 
 const MEBIBYTE = 1 << 20
 const container = (mebibytes: number) =>
@@ -24,6 +24,15 @@ describe('the size of the cache', () => {
       /state_store.cache_size is 257 MiB, .*256 MiB.* the container has 512 MiB. Allowed: 16 to 256/,
     )
     expect(() => cacheSizeIn(lmdb(64), container(266))).toThrow(/Allowed: 16, or 0/)
+  })
+
+  it.each([1, 8, 15])('is refused where it is so small that it is of no use: %i MiB', (mebibytes) => {
+    expect(() => cacheSizeIn(lmdb(mebibytes), container(512))).toThrow(
+      new RegExp(`cache_size is ${mebibytes} MiB, .* Allowed: 16 to 256, or 0 for what fits`),
+    )
+    expect(() => cacheSizeIn(lmdb(mebibytes), container(128))).toThrow(/Allowed: 16, or 0/)
+    expect(() => cacheSizeIn(lmdb(mebibytes), ENOUGH_MEMORY)).toThrow(/Allowed: 16 to 1048576, or 0/)
+    expect(cacheSizeIn(lmdb(16), container(128))).toBe(16)
   })
 
   it('is not asked of a server that has no states of its own', () => {

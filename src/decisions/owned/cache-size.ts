@@ -23,13 +23,16 @@ export const BESIDE_CACHE_MIB = 256
 export const DEFAULT_CACHE_MIB = 512
 /** Below it states are read again all the time, in MiB. */
 const LEAST_MIB = 16
+/** As the setting's schema says, in MiB. */
+const MOST_MIB = 1_048_576
 /** Part of what is left beside the server that states take by themselves: the disk's cache wants some too. */
 const DEFAULT_SHARE = 0.5
 
 /**
  * `state_store.cache_size` in MiB, where 0 is the default: 512, or half of what is left where that is less.
  *
- * @throws SERVING_CACHE_TOO_LARGE when a size that was asked for does not fit
+ * @throws SERVING_CACHE_TOO_LARGE when a size that was asked for does not fit; SERVING_CACHE_TOO_SMALL below
+ * 16 MiB
  */
 export const cacheSizeIn = (
   { kind, cache_size: asked }: { readonly kind: string; readonly cache_size: number },
@@ -40,13 +43,15 @@ export const cacheSizeIn = (
   const total = Math.floor(totalBytes / MEBIBYTE)
   const left = total - BESIDE_CACHE_MIB
   if (asked === 0) return Math.max(LEAST_MIB, Math.min(DEFAULT_CACHE_MIB, Math.floor(left * DEFAULT_SHARE)))
+  const allowed = left > LEAST_MIB ? `${LEAST_MIB} to ${Math.min(left, MOST_MIB)}` : `${LEAST_MIB}`
+  if (asked < LEAST_MIB) throw new VigiaError('SERVING_CACHE_TOO_SMALL', { got: asked, allowed })
   if (asked <= Math.max(left, LEAST_MIB)) return asked
   throw new VigiaError('SERVING_CACHE_TOO_LARGE', {
     got: asked,
     beside: BESIDE_CACHE_MIB,
     total,
     of,
-    allowed: left > LEAST_MIB ? `${LEAST_MIB} to ${left}` : `${LEAST_MIB}`,
+    allowed,
   })
 }
 

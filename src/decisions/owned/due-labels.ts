@@ -58,13 +58,14 @@ const readClock = (bytes: Uint8Array): StoredClock => {
   return { clockMs: clockMs!, through }
 }
 
-/** How far the clock of a store is, epoch milliseconds; -Infinity before the first decision. */
-export const readStoredClock = async (store: Pick<StateStore, 'findReceipt'>): Promise<number> => {
+/** What the clock of a store says; `NO_CLOCK` before the first decision. */
+export const readStoredClock = async (store: Pick<StateStore, 'findReceipt'>): Promise<StoredClock> => {
   const bytes = await store.findReceipt(CLOCK)
-  return bytes === undefined ? Number.NEGATIVE_INFINITY : readClock(bytes).clockMs
+  return bytes === undefined ? NO_CLOCK : readClock(bytes)
 }
 
-interface StoredClock {
+/** As `clockReceipt` keeps it. */
+export interface StoredClock {
   readonly clockMs: number
   readonly through: number
 }
@@ -116,10 +117,10 @@ export class DueLabels {
 
   /** Begins with what the store has, before the log is replayed. */
   async reopen(): Promise<void> {
-    const bytes = await this.store.findReceipt(CLOCK)
+    const stored = await readStoredClock(this.store)
     // Of a delivery that was under way when a record could not be written.
     await this.loading?.catch(() => undefined)
-    this.storedClock = bytes === undefined ? NO_CLOCK : readClock(bytes)
+    this.storedClock = stored
     this.clock = this.storedClock.clockMs
     this.window = []
     this.at = 0

@@ -3,11 +3,11 @@ import { lifetimeMs } from '../../features/state/expiry.ts'
 import { HEADER, type StateLayout } from '../../features/state/layout.ts'
 import { DAY_MS } from '../../foundation/days.ts'
 import type { World } from '../../foundation/world.ts'
-import type { EntityKey, StateStore, StoredState } from '../../ports/state-store.ts'
+import type { EntityKey, StateStore } from '../../ports/state-store.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import type { Decider } from '../decider.ts'
 import { encodeRepair } from '../log/log-record.ts'
-import { stateOf } from '../states/stored-state.ts'
+import { endingLayouts, isUnused, NO_WORDS, watermarkOf } from '../states/ended-states.ts'
 import type { DueLabels } from './due-labels.ts'
 import type { Frontier } from './frontier.ts'
 import type { HeldState } from './held-state.ts'
@@ -71,7 +71,7 @@ export class ExpiredStates {
   /** Looks at some states; all have their turn. */
   async sweep(): Promise<void> {
     const { store } = this.parts
-    const layouts = this.layouts()
+    const layouts = [...endingLayouts(this.parts.decider().engineer).values()]
     if (layouts.length === 0 || store.statesAfter === undefined) return
     const layout = layouts[this.kindAt % layouts.length]!
     if (this.after === undefined) await this.beginRound(layout.kind)
@@ -90,18 +90,6 @@ export class ExpiredStates {
     }
     if (over.length > 0 && this.parts.isAvailable()) await this.expire(over, layout)
     await this.leave()
-  }
-
-  /** Of the kinds of states that expire. */
-  private layouts(): readonly StateLayout[] {
-    const { engineer } = this.parts.decider()
-    const byKind = new Map(
-      engineer.kinds.map((kind) => {
-        const { layout } = engineer.keeperOf(kind)!
-        return [layout.kind, layout] as const
-      }),
-    )
-    return [...byKind.values()].filter((layout) => Number.isFinite(lifetimeMs(layout)))
   }
 
   /** The server's clock bounds it: one transaction that is stamped ahead ends nothing of others. */
@@ -150,17 +138,4 @@ export class ExpiredStates {
   }
 }
 
-const NO_WORDS = new Float64Array(0)
-
 const wordOf = ({ data, base }: EntityState, word: number): number => data[base + word]!
-
-/** A word of the header of a stored state. */
-const storedWord = (bytes: StoredState['bytes'], word: number): number => {
-  const state = stateOf(bytes)
-  return new DataView(state.buffer, state.byteOffset).getFloat64(word * 8, true)
-}
-
-const watermarkOf = (bytes: Uint8Array): number => storedWord(bytes, HEADER.watermark)
-
-/** Whether it is the state of an entity that was never seen, or has expired. */
-const isUnused = (bytes: Uint8Array): boolean => storedWord(bytes, HEADER.next) === 0

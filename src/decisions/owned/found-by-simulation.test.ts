@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { eventually } from '../../../test/eventually.ts'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
+import { VigiaError } from '../../errors.ts'
 import { createDecider } from '../decider.ts'
-import { TEST_SETTINGS, testFolder } from '../inference.test-kit.ts'
-import { withApplied } from '../states/stored-state.ts'
+import { openTestLog, silentObserver, TEST_SETTINGS, testFolder, testModel } from '../inference.test-kit.ts'
+import { decodeLogEntry } from '../log/log-record.ts'
+import { appliedOf, withApplied } from '../states/stored-state.ts'
 import { clockReceipt, DueLabels } from './due-labels.ts'
+import { frontierReceipts } from './frontier.ts'
 import { OwnedLabels, type OwnedLabelsParts } from './owned-labels.ts'
 import { endAll, entriesOf, MODEL, startProcess } from './owned-process.test-kit.ts'
 import type { UnsavedReceipt } from './receipts.ts'
@@ -137,4 +141,72 @@ test('a due label is forgotten only when what was told instead is durable, and w
   durable[0]!.resolve()
   await turn()
   expect(delivered).toEqual(['first', 'second'])
+})
+
+test('closing saves a state that has expired also when its record is not durable yet', async () => {
+  const store = createMemoryStateStore()
+  const log = await openTestLog(folder)
+  const late: (() => void)[] = []
+  const slow = Object.assign(Object.create(log) as typeof log, {
+    append: (sequence: number, payload: Uint8Array) => {
+      if (decodeLogEntry(payload)?.kind !== 'repair') return log.append(sequence, payload)
+      // The next record is made in the same bytes.
+      const kept = payload.slice()
+      return new Promise((resolve) => late.push(() => resolve(log.append(sequence, kept))))
+    },
+  })
+  let nowMs = 1e12
+  const process = await startProcess(store, folder, {
+    log: slow,
+    model: testModel('forgetful', 1, '200s'),
+    expiresStates: true,
+    saveAfterMs: 200,
+    now: () => nowMs,
+  })
+  await process.decisions.predict(payment, 0)
+  nowMs += 1e9
+  await process.decisions.predict(
+    { ...payment, transactionId: 't2', userId: 'eva', merchantId: 'inn', eventTimeMs: nowMs },
+    0,
+  )
+  await eventually(() => expect(late).toHaveLength(2))
+  const closing = process.close()
+  for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve))
+  for (const write of late) write()
+  await closing
+  const repairs = (await entriesOf(log)).filter((entry) => entry.kind === 'repair')
+  const stored = await store.load(
+    repairs.map(({ repair: { kind, token } }) => ({ kind, token, source: kind })),
+  )
+  expect(stored.map((state) => appliedOf(state!.bytes))).toEqual([3, 4])
+  await log.close()
+})
+
+test('a process that was ousted while it opened warns of no loss: what the store has more is of its successor', async () => {
+  const store = createMemoryStateStore()
+  await store.save([], frontierReceipts({ savedThrough: 1, storedUpTo: 1 }))
+  const log = await openTestLog(folder)
+  const warned: string[] = []
+  const observer = { ...silentObserver, warned: (code: string) => void warned.push(code) }
+  const ousted = new VigiaError('SERVING_LEASE_LOST', { folder, reason: 'it was silent', holder: 'another' })
+  const lost = Object.assign(Object.create(log) as typeof log, { rotate: () => Promise.reject(ousted) })
+  await expect(startProcess(store, folder, { log: lost, observer })).rejects.toBe(ousted)
+  expect(warned).toEqual([])
+  const process = await startProcess(store, folder, { log, observer })
+  expect(warned).toEqual(['SERVING_LOG_LOST'])
+  await process.close()
+  await log.close()
+})
+
+test('a process that was ousted while it opened replays nothing that its successor has written', async () => {
+  const log = await openTestLog(folder)
+  const successor = await startProcess(createMemoryStateStore(), folder, { log })
+  await successor.decisions.predict(payment, 0)
+  const asItWas = Object.create(log, { lastSequence: { value: 0 } }) as typeof log
+  await expect(startProcess(createMemoryStateStore(), folder, { log: asItWas })).rejects.toMatchObject({
+    code: 'SERVING_LEASE_LOST',
+    message: expect.stringContaining('record 1 was written meanwhile'),
+  })
+  await successor.close()
+  await log.close()
 })

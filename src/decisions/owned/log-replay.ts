@@ -55,15 +55,18 @@ export const MOST_UNSAVED = 16_384
  * It owns the order and the "exactly once" of a replay. It does not own what it fills, and it begins with
  * nothing unsaved: whoever calls it has thrown that away.
  *
- * @throws SERVING_STORE_FAILED when the log has a record that this version does not know
+ * @throws SERVING_STORE_FAILED when the log has a record that this version does not know; SERVING_LEASE_LOST
  */
 export const replayLog = async (parts: LogReplayParts): Promise<void> => {
   const { log, store, frontier, receipts, observer } = parts
   const stored = await readFrontier(store)
   const lost = frontier.reopen(stored)
+  // Nothing is lost where another process has taken both over, and saves: rotating asks whose the log is.
+  if (lost !== undefined) await log.rotate()
   await parts.due.reopen()
   await parts.waiting.reopen()
   for await (const record of log.read(stored.savedThrough)) {
+    if (record.sequence > log.lastSequence) throw ousted(record.sequence)
     await takeRecord(parts, record.sequence, entryOfRecord(record), record.position)
     if (receipts.waiting > MOST_UNSAVED || parts.cache.isBeyondRoom) {
       // Or a log that is longer than memory could never be replayed.
@@ -77,6 +80,14 @@ export const replayLog = async (parts: LogReplayParts): Promise<void> => {
   await parts.labels.settleWaiting()
   if (lost !== undefined) observer.warned('SERVING_LOG_LOST', { ...lost })
 }
+
+/** The log has a record that this process has neither written nor found. */
+const ousted = (sequence: number): VigiaError =>
+  new VigiaError('SERVING_LEASE_LOST', {
+    folder: 'the prediction log',
+    reason: `record ${sequence} was written meanwhile`,
+    holder: 'another process',
+  })
 
 /** Brings states up to a record that they may lack, and makes its receipt. */
 export const takeRecord = async (

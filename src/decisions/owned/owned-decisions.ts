@@ -90,6 +90,8 @@ class OwnedDecisions implements OwnedStates {
   private decider: Decider
   private isFollowing = false
   private isClosed = false
+  /** Settles with the last record that answers nobody. */
+  private answersNobody: Promise<unknown> = Promise.resolve()
   /** Requests that have no answer yet, by the receipt that they will have. */
   private readonly underWay = new InTurns<Prediction>()
 
@@ -306,7 +308,7 @@ class OwnedDecisions implements OwnedStates {
     this.isClosed = true
     this.saver.stop()
     await this.recovery.close()
-    await this.receipts.allSettled()
+    await Promise.all([this.receipts.allSettled(), this.answersNobody])
     // With a log that cannot be written there is nothing to save: opening replays what it has.
     if (this.recovery.failure === undefined) await this.saver.saveAll()
   }
@@ -362,7 +364,7 @@ class OwnedDecisions implements OwnedStates {
   private appendByItself(sequence: number, payload: Uint8Array, item: HeldState): void {
     const written = this.options.log.append(sequence, payload)
     this.unsaved.advanced(item, sequence)
-    written.catch((error: unknown) => this.recovery.begin(error))
+    this.answersNobody = written.catch((error: unknown) => this.recovery.begin(error))
   }
 
   /**

@@ -22,6 +22,8 @@ export interface ProcessOptions {
   readonly saveAfterMs?: number
   readonly now?: () => number
   readonly model?: LoadedModel
+  /** Default: states stay. */
+  readonly expiresStates?: boolean
   /** In place of the log in the folder. */
   readonly log?: PredictionLog
 }
@@ -35,6 +37,7 @@ const running = new Set<{ close(): Promise<void> }>()
 export const startProcess = async (store: StateStore, folder: string, options: ProcessOptions = {}) => {
   const { observer = silentObserver, cacheBytes = TEST_SETTINGS.cacheBytes } = options
   const { saveAfterMs = TEST_SETTINGS.saveAfterMs, now = TEST_WORLD.now, model = MODEL } = options
+  const { expiresStates = false } = options
   const log = options.log ?? (await openTestLog(folder))
   let isKilled = false
   const decisions = await openOwnedDecisions({
@@ -44,7 +47,7 @@ export const startProcess = async (store: StateStore, folder: string, options: P
     observer,
     decider: createDecider({ champion: model }),
     names: predictionNames({ logName: 'test' }),
-    settings: { ...TEST_SETTINGS, cacheBytes, saveAfterMs },
+    settings: { ...TEST_SETTINGS, cacheBytes, saveAfterMs, expiresStates },
     world: { ...TEST_WORLD, now },
     nameOf: async () => ({ name: MODEL.description.name, version: MODEL.description.version }),
   })

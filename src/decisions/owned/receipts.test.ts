@@ -44,6 +44,25 @@ describe('receipts', () => {
     ])
   })
 
+  test('one that was replaced before it was stored is passed only with the one that replaced it: the log may lose that', () => {
+    const receipts = new Receipts(storeOf(new Map()))
+    receipts.add('a', durableReceipt(1))
+    receipts.add('b', durableReceipt(2))
+    const correction = unsavedReceipt(3)
+    receipts.add('a', correction)
+    const batch = receipts.batch(3, 10)
+    expect([batch.receipts.map(({ id }) => id), batch.through]).toEqual([['b'], 0])
+    receipts.settle(batch)
+    confirm(correction)
+    const both = receipts.batch(3, 10)
+    expect(both).toMatchObject({ receipts: [{ id: 'a' }], through: Number.POSITIVE_INFINITY })
+    // Replaced twice while the first is saved: the second is in no place of its own either.
+    receipts.add('a', durableReceipt(4))
+    receipts.add('a', unsavedReceipt(5))
+    receipts.settle(both)
+    expect(receipts.batch(5, 10)).toMatchObject({ receipts: [], through: 3 })
+  })
+
   test('one is found only once its record is durable', async () => {
     const receipts = new Receipts(storeOf(new Map()))
     let confirmRecord: () => void = () => undefined

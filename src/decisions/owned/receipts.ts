@@ -38,6 +38,8 @@ export class Receipts {
   private readonly store: Pick<StateStore, 'findReceipt'>
   /** By id, in the order of sequence numbers. */
   private readonly unsaved = new Map<string, UnsavedReceipt>()
+  /** By id, numbers of records whose receipts were replaced by later ones before the store had them. */
+  private readonly replaced = new Map<string, readonly number[]>()
   /** Number of the latest unsaved record. */
   private latest = 0
 
@@ -67,6 +69,8 @@ export class Receipts {
     if (unsaved.sequence <= this.latest)
       throw invariantBroken(`receipt of record ${unsaved.sequence} comes after that of ${this.latest}`)
     this.latest = unsaved.sequence
+    const before = this.unsaved.get(id)
+    if (before !== undefined) this.replaced.set(id, [...(this.replaced.get(id) ?? []), before.sequence])
     // First, or it would keep the place of the one that it replaces.
     this.unsaved.delete(id)
     this.unsaved.set(id, unsaved)
@@ -79,7 +83,13 @@ export class Receipts {
     const unsaved: UnsavedReceipt[] = []
     for (const [id, entry] of this.unsaved) {
       const isLeft = entry.receipt.position === undefined || entry.sequence > last
-      if (isLeft || receipts.length >= most) return { receipts, beside, through: entry.sequence - 1, unsaved }
+      if (isLeft || receipts.length >= most)
+        return {
+          receipts,
+          beside,
+          through: Math.min(entry.sequence, this.firstReplaced(unsaved)) - 1,
+          unsaved,
+        }
       receipts.push({ id, bytes: encodeReceipt(entry.receipt) })
       if (entry.beside !== undefined) beside.push(entry.beside)
       unsaved.push(entry)
@@ -91,13 +101,31 @@ export class Receipts {
   settle({ receipts, unsaved }: ReceiptBatch): void {
     for (let i = 0; i < receipts.length; i++) {
       const { id } = receipts[i]!
-      if (this.unsaved.get(id) === unsaved[i]) this.unsaved.delete(id)
+      const saved = unsaved[i]!
+      if (this.unsaved.get(id) === saved) this.unsaved.delete(id)
+      const later = this.replaced.get(id)?.filter((sequence) => sequence > saved.sequence) ?? []
+      if (later.length > 0) this.replaced.set(id, later)
+      else this.replaced.delete(id)
     }
+  }
+
+  /**
+   * First record whose receipt the store will have neither itself nor by a later one of its id, when it has
+   * those of `saved`: should the log lose the later one, it must be made again from the log.
+   */
+  private firstReplaced(saved: readonly UnsavedReceipt[]): number {
+    let first = Number.POSITIVE_INFINITY
+    if (this.replaced.size === 0) return first
+    const isSaved = new Set(saved)
+    for (const [id, [sequence]] of this.replaced)
+      if (!isSaved.has(this.unsaved.get(id)!)) first = Math.min(first, sequence!)
+    return first
   }
 
   /** Forgets the unsaved ones: they are made again from the log. */
   clear(): void {
     this.unsaved.clear()
+    this.replaced.clear()
     this.latest = 0
   }
 

@@ -107,6 +107,41 @@ describe('the saver', () => {
     await again
   })
 
+  test('halting waits for a sweep on its way too: labels that wait and are being read again are not over', async () => {
+    const { saver, saves, store } = createSaver()
+    const { sweepReceipts } = store
+    let goOn = (): void => undefined
+    const asked: string[] = []
+    Object.assign(store, {
+      sweepReceipts: async (...sweep: Parameters<typeof sweepReceipts>) => {
+        asked.push('sweep')
+        await new Promise<void>((resolve) => {
+          goOn = resolve
+        })
+        return sweepReceipts(...sweep)
+      },
+    })
+    const ended = saver.endSlice()
+    saves[0]!.end(false)
+    await untilIdle()
+    expect(asked).toEqual(['sweep'])
+    let isHalted = false
+    const halted = saver.halt(new Error('halted')).then(() => {
+      isHalted = true
+    })
+    await untilIdle()
+    expect(isHalted).toBe(false)
+    goOn()
+    await Promise.all([halted, ended])
+    // One that was halted between its save and its sweep does not begin to sweep.
+    saver.resume()
+    const other = saver.endSlice()
+    const again = saver.halt(new Error('halted'))
+    saves[1]!.end(false)
+    await Promise.all([again, other])
+    expect(asked).toEqual(['sweep'])
+  })
+
   test('removes expired receipts after the save of a slice, and never its own numbers', async () => {
     const { saver, saves, store } = createSaver()
     await store.save(

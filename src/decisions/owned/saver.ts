@@ -66,6 +66,8 @@ export class Saver {
   private readonly parts: SaverParts
   private timer: NodeJS.Timeout | undefined
   private saving: Promise<void> | undefined
+  /** Ends of slices that are not done with saving and sweeping. */
+  private readonly slices = new Set<Promise<void>>()
   private haltReason: Error | undefined
   private failure = 'saving is slower than deciding'
   /** Id of the receipt that was looked at last; undefined: the next sweep begins at the first. */
@@ -97,8 +99,16 @@ export class Saver {
   async endSlice(): Promise<void> {
     if (this.haltReason !== undefined) return
     this.parts.frontier.endSlice()
+    const own = this.saveAndSweep()
+    this.slices.add(own)
+    await own
+    this.slices.delete(own)
+  }
+
+  private async saveAndSweep(): Promise<void> {
     try {
       await this.save(false)
+      if (this.haltReason !== undefined) return
       await this.sweep()
       await this.parts.expired?.sweep()
     } catch (error) {
@@ -129,10 +139,14 @@ export class Saver {
     return this.save(true)
   }
 
-  /** Saves nothing until `resume`, because of `reason`. Resolves when no save is on its way. */
+  /**
+   * Saves nothing until `resume`, because of `reason`. Resolves when no save is on its way, and no sweep:
+   * while labels that wait are read again, all of them would look as if they were over.
+   */
   async halt(reason: Error): Promise<void> {
     this.haltReason = reason
     await this.saving?.catch(() => undefined)
+    await Promise.all(this.slices)
   }
 
   resume(): void {

@@ -11,6 +11,7 @@ import type {
   StoredState,
 } from '../../ports/state-store.ts'
 import type { NamedKey } from '../entities.ts'
+import { isUnused, UNUSED_LIFE_MS } from '../states/ended-states.ts'
 import { stateOf, withApplied } from '../states/stored-state.ts'
 import { createEntityLocks } from './entity-locks.ts'
 
@@ -85,11 +86,12 @@ export const createSharedCommit = ({ store, engineer, receiptLifeMs }: SharedCom
       return known === undefined ? { kind: 'declined' } : { kind: 'repeated', receipt: known }
     }
     // Also where nothing has changed: what was said in view of these states holds of no others.
-    const changes: StateChange[] = keys.map((key, i) => ({
-      key,
-      bytes: withApplied(encodeState(engineer().keeperOf(key.kind)!.layout, revived[i]!), 0),
-      expected: stored[i]?.version ?? 0,
-    }))
+    const changes = keys.map((key, i): StateChange => {
+      const bytes = withApplied(encodeState(engineer().keeperOf(key.kind)!.layout, revived[i]!), 0)
+      const expected = stored[i]?.version ?? 0
+      // A label may ask for a state that no transaction has made.
+      return { key, bytes, expected, ...(isUnused(bytes) && { lifeMs: UNUSED_LIFE_MS }) }
+    })
     const outcome = await store.commit(
       changes,
       { id: worked.id ?? id, bytes: worked.receipt },

@@ -16,6 +16,7 @@ import { HistoryWatch } from './history-watch.ts'
 import { Outbox } from './outbox.ts'
 import { decodeSequenced } from './sequenced-receipt.ts'
 import { createSharedCommit } from './shared-commit.ts'
+import { SharedExpiry } from './shared-expiry.ts'
 import { SharedLabels } from './shared-labels.ts'
 
 export interface SharedDecisionsOptions extends DecisionsOptions {
@@ -50,6 +51,7 @@ class SharedDecisions implements Decisions {
   private decider: Decider
   private isClosed = false
   private readonly labels: SharedLabels
+  private readonly expiry: SharedExpiry
 
   constructor(options: SharedDecisionsOptions) {
     const { store, log, observer, settings, identity } = options
@@ -72,12 +74,25 @@ class SharedDecisions implements Decisions {
     })
     this.history = new HistoryWatch({ store, log, identity, observer })
     this.outbox = new Outbox({ store, log, observer, history: this.history })
+    this.expiry = new SharedExpiry({
+      store,
+      decider: () => this.decider,
+      world: options.world,
+      failed: (error) => {
+        this.history.failed(error)
+        // What else is wrong with the store, the outbox tells, which asks it all the time.
+        if (!(error instanceof VigiaError))
+          observer.warned('SERVING_STORE_FAILED', { reason: `states do not end: ${String(error)}` })
+      },
+    })
     this.decider = options.decider
   }
 
   async open(): Promise<void> {
     await this.history.remember()
+    await this.labels.look()
     this.outbox.start()
+    if (this.options.settings.expiresStates === true) this.expiry.start()
   }
 
   predict(transaction: Transaction, reasonCount: number, isStale?: IsStale): Promise<Prediction> {
@@ -199,12 +214,14 @@ class SharedDecisions implements Decisions {
       unsavedStates: 0,
       waiting: 0,
       waitingLabels: this.labels.waiting,
+      expiredStates: this.expiry.count,
       lastSequence: this.options.store.knownSequence(),
     }
   }
 
   async close(): Promise<void> {
     this.isClosed = true
+    await this.expiry.close()
     await this.outbox.close()
     await this.history.remember()
   }

@@ -53,6 +53,8 @@ describe('labels of processes that share states', () => {
       'waiting',
     ])
     expect(a.decisions.status().waitingLabels).toBe(1)
+    // A process that has not committed anything knows it too.
+    expect((await startShared(open)).decisions.status().waitingLabels).toBe(1)
     await b.decisions.predict(payment, 0)
     expect(b.decisions.status().waitingLabels).toBe(0)
     expect(await b.decisions.findLabel('t1')).toMatchObject({ isFraud: true, isApplied: true })
@@ -76,7 +78,7 @@ describe('labels of processes that share states', () => {
       await startShared(open, {}, (store) => ({
         ...store,
         dueLabels: async (eventTimeMs, most) =>
-          isGone ? { clockMs: 0, labels: [] } : store.dueLabels(eventTimeMs, most),
+          isGone ? { clockMs: 0, labels: [], waitingLabels: 0 } : store.dueLabels(eventTimeMs, most),
       })),
       await startShared(open),
     ]

@@ -1,6 +1,6 @@
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
-import type { CommittedLabels, SharedStateStore } from '../../ports/state-store.ts'
+import type { CommittedLabels, DueLabelsFound, SharedStateStore } from '../../ports/state-store.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import type { Answers } from '../answers.ts'
@@ -65,9 +65,14 @@ export class SharedLabels {
     this.parts = parts
   }
 
-  /** Labels that waited when this process committed last. */
+  /** Labels that waited when this process committed last, or asked what is due. */
   get waiting(): number {
     return this.known
+  }
+
+  /** Sees how many labels wait, before the first commit says it. */
+  async look(): Promise<void> {
+    await this.dueLabels(undefined, 1)
   }
 
   async applyFeedback(feedback: Feedback, isStale: IsStale | undefined): Promise<FeedbackOutcome> {
@@ -114,7 +119,7 @@ export class SharedLabels {
    * a transaction which has come. Another process may be at it too.
    */
   async deliver(eventTimeMs: number | undefined): Promise<void> {
-    const first = await this.parts.store.dueLabels(eventTimeMs, 1)
+    const first = await this.dueLabels(eventTimeMs, 1)
     if (first.labels.length === 0) return
     const before = this.delivering
     this.delivering = before.then(() => this.deliverAll(eventTimeMs))
@@ -123,9 +128,15 @@ export class SharedLabels {
     await own
   }
 
+  private async dueLabels(eventTimeMs: number | undefined, most: number): Promise<DueLabelsFound> {
+    const found = await this.parts.store.dueLabels(eventTimeMs, most)
+    this.known = found.waitingLabels
+    return found
+  }
+
   private async deliverAll(eventTimeMs: number | undefined): Promise<void> {
     for (;;) {
-      const { labels } = await this.parts.store.dueLabels(eventTimeMs, DELIVERED_AT_ONCE)
+      const { labels } = await this.dueLabels(eventTimeMs, DELIVERED_AT_ONCE)
       if (labels.length === 0) return
       for (const entry of labels) if (!(await this.deliverOne(decodeDueLabel(entry)))) break
     }
@@ -235,8 +246,8 @@ export class SharedLabels {
   /** Whether a transaction of this time, or of a time that nobody says, may still be sent. */
   private async mayCome(eventTimeMs: number | undefined): Promise<boolean> {
     if (eventTimeMs === undefined) return true
-    const { store, decider, world } = this.parts
-    const { clockMs } = await store.dueLabels(undefined, 1)
+    const { decider, world } = this.parts
+    const { clockMs } = await this.dueLabels(undefined, 1)
     return eventTimeMs > Math.min(clockMs, world.now()) - labelLifeMs(decider().engineer)
   }
 }

@@ -17,8 +17,9 @@ export const encodedStates = (
   const layout = features.layoutOf(kind)
   const all = new Map(stored)
   for (const [token, state] of features.statesOf(kind)) {
-    // A label can ask for a state that no transaction has made.
     if (state.data[state.base + HEADER.next]! > 0) all.set(token, encodeState(layout, state))
+    // One that has expired. Or a label has asked for a state that no transaction has made.
+    else all.delete(token)
   }
   return all
 }

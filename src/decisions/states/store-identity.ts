@@ -37,7 +37,8 @@ export const goesOnFrom = (
   model: Pick<StoreIdentity, 'statesKey'> & { readonly layoutKey: string },
 ): boolean => (layoutKey === undefined ? statesKey === model.statesKey : layoutKey === model.layoutKey)
 
-const IDENTITY = 'identity'
+/** Name of the note by which a store says whose states it has. */
+export const IDENTITY_NOTE = 'identity'
 /** There from the beginning of loading to its end. */
 const LOADING = 'loading'
 
@@ -49,7 +50,7 @@ export const readStoreIdentity = async (
   store: Pick<StateStore, 'readNote'>,
 ): Promise<StoreIdentity | undefined> => {
   if ((await store.readNote(LOADING)) === 'begun') throw new VigiaError('SERVING_STATES_UNFINISHED', {})
-  const text = await store.readNote(IDENTITY)
+  const text = await store.readNote(IDENTITY_NOTE)
   return text === undefined ? undefined : (JSON.parse(text) as StoreIdentity)
 }
 
@@ -57,7 +58,7 @@ export const writeStoreIdentity = async (
   store: StateStore,
   identity: StoreIdentity,
 ): Promise<StoreIdentity> => {
-  await store.writeNote(IDENTITY, JSON.stringify(identity))
+  await store.writeNote(IDENTITY_NOTE, JSON.stringify(identity))
   return identity
 }
 

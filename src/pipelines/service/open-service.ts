@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { BranchControl } from '../../branches/branch-control.ts'
 import { openServedStates } from '../../branches/served-states.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
-import type { ServingModels } from '../../decisions/decider.ts'
+import { createDecider, type ServingModels } from '../../decisions/decider.ts'
 import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import {
@@ -31,8 +31,8 @@ import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
-import type { KeepingSettings } from '../../keeping/log-keeping.ts'
-import { keepingOpener } from '../../keeping/open-keeping.ts'
+import { keepingSettingsOf } from '../../keeping/keeping-settings.ts'
+import { assertKeepable, keepingOpener } from '../../keeping/open-keeping.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import { type LoadedStates, loadStates } from '../../states/load-states.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
@@ -55,6 +55,8 @@ export interface ServiceOptions {
   readonly loadTable?: LoadServedTable
   /** What this process may use; as if there were enough when left out. */
   readonly memory?: ProcessMemory
+  /** Bytes of states in memory, any number; as the settings say when left out. */
+  readonly cacheBytes?: number
   /** What time transactions may have; as the settings say when left out. */
   readonly eventTime?: EventTimeBounds
   /** Called once it is known where the states came from. */
@@ -86,8 +88,10 @@ const MEBIBYTE = 1 << 20
  * Opens everything that decides, as the settings say: models, states, log. An empty store is filled with the
  * states of the run that the model came from.
  *
- * @throws MODEL_ARTIFACT_REFUSED, SERVING_STATES_FOREIGN, SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED,
- * SERVING_LOG_NOT_EMPTY and others of these
+ * What settings alone rule out is refused before anything is opened.
+ *
+ * @throws MODEL_ARTIFACT_REFUSED, SERVING_CACHE_TOO_SMALL, SERVING_KEEP_SHORT, SERVING_STATES_FOREIGN,
+ * SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED, SERVING_LOG_NOT_EMPTY and others of these
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
   const { settings, storage, load } = options
@@ -99,15 +103,17 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
     (named) => loadModels(named, load),
     options,
   )
-  const root = await storage.openStates(settings.state_store)
-  const { state_store, prediction_log } = settings
-  const { states, pipelineOptions, control, close } = await openServedStates(root, {
-    folder: state_store.kind === 'lmdb' ? state_store.path : undefined,
-    log: prediction_log.path,
-    open: (path) => storage.openStates({ ...state_store, path }),
-    champion: models.champion,
-    observer: options.observer,
+  // A start that these settings refuse leaves no store behind that it has filled.
+  const decisionSettings = decisionSettingsOf(options)
+  const keeping = keepingSettingsOf(settings)
+  assertKeepable({
+    keeping,
+    settings: decisionSettings,
+    sharedStore: settings.state_store.kind === 'redis' ? 'redis' : undefined,
+    decider: () => createDecider(models),
   })
+  const served = await openServedStates(settings, storage.openStates, models.champion, options.observer)
+  const { states, close } = served
   try {
     tellPersistence(states, options.observer, options.onNotice)
     const log = await storage.openLog(settings.prediction_log)
@@ -115,40 +121,32 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
       // Not as the argument of `onStates?.()`, which is not evaluated where nobody wants to be told.
       const outcome = await fillNew(options, models, states, log)
       options.onStates?.(outcome)
-      const { loadTable, observer, world, workingDirectory } = options
-      const tables = new ServedTables({
-        settings: settings.tables,
-        workingDirectory,
-        database: databaseOf(settings.prediction_log.path, '512MB'),
-        observer,
-        world,
-        ...(loadTable !== undefined && { load: loadTable }),
-      })
+      const { observer, world } = options
       const own = {
         states,
         log,
         archive: settings.prediction_log.path,
-        settings: decisionSettingsOf(options),
+        settings: decisionSettings,
         observer,
         world,
       }
       const pipeline = await openInferencePipeline({
         ...own,
         models,
-        tables,
-        ...pipelineOptions,
+        tables: tablesOf(options),
+        ...served.pipelineOptions,
         database: databaseOf(settings.prediction_log.path, '128MB'),
-        openKeeping: keepingOpener({ ...own, keeping: keepingSettingsOf(settings) }),
+        openKeeping: keepingOpener({ ...own, keeping }),
       })
       // The models are in service by then, whether the disk takes this or not.
-      const keep = (served: ServedSources): Promise<void> =>
-        writeChoice(log, { configured, served, chosenAtMs: world.now() }).catch((error: unknown) =>
-          observer.warned('SERVING_CHOICE_LOST', { ...served, reason: String(error) }),
+      const keep = (chosen: ServedSources): Promise<void> =>
+        writeChoice(log, { configured, served: chosen, chosenAtMs: world.now() }).catch((error: unknown) =>
+          observer.warned('SERVING_CHOICE_LOST', { ...chosen, reason: String(error) }),
         )
       return {
         pipeline,
         control: createModelControl(pipeline, load, { sources, keep }),
-        branches: control(load),
+        branches: served.control(load),
       }
     } catch (error) {
       await log.close()
@@ -160,12 +158,24 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
   }
 }
 
-const decisionSettingsOf = ({
+const tablesOf = ({ settings, loadTable, observer, world, workingDirectory }: ServiceOptions): ServedTables =>
+  new ServedTables({
+    settings: settings.tables,
+    workingDirectory,
+    database: databaseOf(settings.prediction_log.path, '512MB'),
+    observer,
+    world,
+    ...(loadTable !== undefined && { load: loadTable }),
+  })
+
+/** What settings say of deciding. */
+export const decisionSettingsOf = ({
   settings: { state_store, prediction_log, event_time, feedback },
   eventTime,
   memory = ENOUGH_MEMORY,
-}: ServiceOptions): DecisionSettings => ({
-  cacheBytes: cacheSizeIn(state_store, memory) * MEBIBYTE,
+  cacheBytes,
+}: Pick<ServiceOptions, 'settings' | 'eventTime' | 'memory' | 'cacheBytes'>): DecisionSettings => ({
+  cacheBytes: cacheBytes ?? cacheSizeIn(state_store, memory) * MEBIBYTE,
   mostStates: mostStatesIn(memory),
   saveAfterMs: parseDuration(state_store.save_interval),
   receiptLifeMs: parseDuration(state_store.repetition_window),
@@ -174,14 +184,6 @@ const decisionSettingsOf = ({
   archiveAfterBytes: prediction_log.segment_size * MEBIBYTE,
   expiresStates: state_store.expire === 'auto',
   eventTime: eventTime ?? eventTimeBounds({ event_time }),
-})
-
-const keepingSettingsOf = ({
-  prediction_log: { keep, snapshot_every, snapshots_kept },
-}: Pick<ServiceOptions['settings'], 'prediction_log'>): KeepingSettings => ({
-  snapshotEveryMs: parseDuration(snapshot_every),
-  snapshotsKept: snapshots_kept,
-  keepMs: keep === 'forever' ? Number.POSITIVE_INFINITY : parseDuration(keep),
 })
 
 const loadModels = async (

@@ -7,6 +7,9 @@ import { writeJson } from '../../disk/json-file.ts'
 import type { Step } from '../../steps/step.ts'
 import { logFolders, type TrainingContext } from './training-context.ts'
 
+/** Name of the step, and of its folder in the run. */
+export const LOG_STEP = 'log'
+
 /** The step's files: transactions, labels, and what is in them. */
 export const LOG_FILES = {
   transactions: 'transactions.jsonl',
@@ -25,7 +28,7 @@ export const logStep = (context: TrainingContext): Step => {
   const { config, workingDirectory } = context
   const folders = logFolders(context).map((folder) => resolve(workingDirectory, folder))
   return {
-    name: 'log',
+    name: LOG_STEP,
     activity: 'reading the log',
     inputs: [],
     settings: { amounts: readAmountRules(config.settings) },

@@ -60,7 +60,8 @@ export class MemorySharedLabels {
   due(eventTimeMs: number | undefined, most: number): DueLabelsFound {
     const { clockMs } = this
     const byMs = eventTimeMs === undefined ? Number.NEGATIVE_INFINITY : Math.max(clockMs, eventTimeMs)
-    return { clockMs, labels: this.entries.filter(({ dueMs }) => dueMs <= byMs).slice(0, most) }
+    const labels = this.entries.filter(({ dueMs }) => dueMs <= byMs).slice(0, most)
+    return { clockMs, labels, waitingLabels: this.waiting.size }
   }
 
   remove(text: string): void {

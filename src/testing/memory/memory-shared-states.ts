@@ -4,9 +4,12 @@ import { VigiaError } from '../../errors.ts'
 import { HISTORY_LOST, lossText } from '../../ports/history-loss.ts'
 import type {
   CommitOutcome,
+  EntityKey,
   KnownHistory,
   OutboxEntry,
   SharedStateStore,
+  StateChange,
+  StateHead,
   StateStore,
 } from '../../ports/state-store.ts'
 import type { SharedProcess } from '../shared-state-store-laws.ts'
@@ -27,6 +30,7 @@ export const createMemorySharedStates = (): ((process: SharedProcess) => Promise
     mark: undefined,
     lastCommit: Promise.resolve(),
     labels: new MemorySharedLabels(),
+    ends: new Map(),
   }
   return async (process) => openAs(process, shared)
 }
@@ -43,6 +47,8 @@ interface Shared {
   name: string | undefined
   mark: Mark | undefined
   readonly labels: MemorySharedLabels
+  /** States that end, by kind and token; epoch milliseconds. */
+  readonly ends: Map<string, { readonly key: EntityKey; readonly atMs: number }>
 }
 
 /** What a process expected, and what it found. */
@@ -62,6 +68,26 @@ const inTurn = <T>(shared: Shared, work: () => Promise<T>): Promise<T> => {
   const turn = shared.lastCommit.then(work)
   shared.lastCommit = turn.catch(() => undefined)
   return turn
+}
+
+/** Forgets the states whose lives are over. */
+const endStates = async ({ states, ends }: Shared): Promise<void> => {
+  const nowMs = Date.now()
+  for (const [name, { key, atMs }] of ends) {
+    if (atMs > nowMs) continue
+    const [state] = await states.load([key])
+    if (state !== undefined) await states.save([], [], [{ key, expected: state.version }])
+    ends.delete(name)
+  }
+}
+
+/** What was written lives as long as it says. */
+const beginLives = ({ ends }: Shared, changes: readonly StateChange[]): void => {
+  for (const { key, lifeMs } of changes) {
+    const name = `${key.kind} ${key.token}`
+    if (lifeMs === undefined) ends.delete(name)
+    else ends.set(name, { key, atMs: Date.now() + lifeMs })
+  }
 }
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
@@ -114,6 +140,7 @@ const commitTo =
   (changes, { id, bytes }, entry, receiptLifeMs, demands = {}) =>
     inTurn(shared, async (): Promise<CommitOutcome> => {
       look()
+      await endStates(shared)
       const known = await findReceipt(id)
       const { replaces, labels } = demands
       if (replaces !== undefined && known === undefined) return { outcome: 'otherwise' }
@@ -128,6 +155,7 @@ const commitTo =
       new DataView(receipt.buffer).setFloat64(0, sequence, true)
       receipt.set(bytes, SEQUENCE_BYTES)
       if (!(await shared.states.save(changes, [{ id, bytes: receipt }]))) return { outcome: 'conflict' }
+      beginLives(shared, changes)
       shared.lastSequence = sequence
       shared.lives.set(id, Date.now() + receiptLifeMs)
       shared.entries.push({ sequence, bytes: new Uint8Array(entry) })
@@ -158,8 +186,7 @@ const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): Sh
     return mine.map(({ sequence, bytes }) => ({ sequence, bytes }))
   }
   return {
-    load: guarded(states.load),
-    save: guarded((changes, receipts) => states.save(changes, receipts)),
+    ...stateCalls(shared, expectation),
     readNote: guarded(states.readNote),
     writeNote: guarded(states.writeNote),
     count: guarded(states.count),
@@ -188,6 +215,7 @@ const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): Sh
       await states.clear()
       shared.lives.clear()
       shared.labels.clear()
+      shared.ends.clear()
       Object.assign(shared, { entries: [], lastSequence: 0, name: undefined, mark: undefined })
     },
     ...historyCalls(shared, expectation),
@@ -202,6 +230,35 @@ const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): Sh
     close: async () => {},
   }
 }
+
+/** States by their names, and all of them, but for those whose lives are over. */
+const stateCalls = (
+  shared: Shared,
+  { guarded }: ReturnType<typeof createExpectation>,
+): Pick<SharedStateStore, 'load' | 'save' | 'lookThrough'> => ({
+  load: guarded(async (keys) => {
+    await endStates(shared)
+    return shared.states.load(keys)
+  }),
+  save: guarded(async (changes, receipts) => {
+    await endStates(shared)
+    const isSaved = await shared.states.save(changes, receipts)
+    if (isSaved) beginLives(shared, changes)
+    return isSaved
+  }),
+  lookThrough: guarded(async (from = '', most, bytes) => {
+    await endStates(shared)
+    const later: (StateHead & { readonly name: string })[] = []
+    for (const kind of Object.keys(await shared.states.count()))
+      for await (const { token, version, bytes: state } of shared.states.entries(kind)) {
+        const name = `${kind} ${token}`
+        if (name > from) later.push({ name, key: { kind, token }, version, head: state.slice(0, bytes) })
+      }
+    later.sort((a, b) => (a.name < b.name ? -1 : 1))
+    const states = later.slice(0, most)
+    return { states, next: later.length > most ? states.at(-1)!.name : undefined }
+  }),
+})
 
 const historyCalls = (
   shared: Shared,

@@ -82,8 +82,8 @@ export const writeSync = (
   try {
     disk().enter('write', true)
   } catch (error) {
-    // Interrupted in the middle of it.
-    write(Math.floor(theSite().draw() * length))
+    // Interrupted in the middle of it; nothing reaches the disk after its power has failed.
+    if (disk().isOpen(file)) write(Math.floor(theSite().draw() * length))
     throw error
   }
   write(length)

@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest'
+import { loadServingConfig } from '../../config/config-manager.ts'
+import { silentObserver, TEST_WORLD, testModel } from '../../decisions/inference.test-kit.ts'
+import { unwatchedWork } from '../../disk/work.ts'
+import { openService } from './open-service.ts'
+
+/** Opens a service whose storage tells what was opened, and opens nothing. */
+const opened = async (...assignments: readonly string[]) => {
+  const { settings } = loadServingConfig({ environment: {}, assignments, workingDirectory: '/nowhere' })
+  const told: string[] = []
+  const open = (what: string) => async () => {
+    told.push(what)
+    throw new Error(`${what} was opened`)
+  }
+  const error = await openService({
+    settings,
+    storage: {
+      lost: new Promise(() => undefined),
+      watchLog: () => undefined,
+      openStates: open('a store'),
+      openLog: open('a log'),
+      readLog: () => ({ readDocument: async () => undefined }) as never,
+    },
+    load: async () => testModel('champion'),
+    workingDirectory: '/nowhere',
+    observer: silentObserver,
+    world: TEST_WORLD,
+    work: unwatchedWork({ threads: 1, memoryLimit: '256MB', tempDirectory: '.spill' }),
+  }).catch((caught: unknown) => caught)
+  return { told, error }
+}
+
+describe('a start that settings rule out opens nothing', () => {
+  test.each([
+    ['SERVING_KEEP_SHORT', ['prediction_log.keep=2d']],
+    ['SERVING_KEEP_WITHOUT_SNAPSHOTS', ['prediction_log.keep=60d', 'prediction_log.snapshot_every=0s']],
+    ['SERVING_KEEP_SHARED', ['prediction_log.keep=60d', 'state_store.kind=redis']],
+    ['SERVING_CACHE_TOO_SMALL', ['state_store.cache_size=15']],
+  ])('%s', async (code, assignments) => {
+    expect(await opened(...assignments)).toMatchObject({ told: [], error: { code } })
+  })
+
+  test('and one that they allow opens the store first', async () => {
+    for (const allowed of [[], ['prediction_log.keep=60d', 'state_store.cache_size=16']])
+      expect(await opened(...allowed)).toMatchObject({ told: ['a store'] })
+  })
+})
