@@ -30,12 +30,14 @@ LAYERS.push(
 const ENGINES = ['replay', 'fitting', 'steps', 'tracking', 'decisions']
 LAYERS.push(...ENGINES.map((folder) => ({ folder, mayImport: [...BASE, 'artifacts'] })))
 /** Copies and checks of what a service keeps: it reads what decisions write, and decides on nothing. */
-LAYERS.push({ folder: 'backup', mayImport: [...BASE, 'artifacts', 'decisions'] })
+LAYERS.push({ folder: 'backup', mayImport: [...BASE, 'artifacts', 'decisions', 'branches'] })
 /** Snapshots of the states beside a log, and the end of its old days: they read what decisions write. */
 LAYERS.push({ folder: 'keeping', mayImport: [...BASE, 'artifacts', 'decisions'] })
 /** What operators do to the states of a service: load, look at, repair, restore from logs. */
 LAYERS.push({ folder: 'states', mayImport: [...BASE, 'artifacts', 'decisions'] })
-const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES, 'keeping', 'states']
+/** States of several layouts on one log: those of one decide, the others follow. */
+LAYERS.push({ folder: 'branches', mayImport: [...BASE, 'artifacts', 'decisions', 'keeping', 'states'] })
+const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES, 'keeping', 'states', 'branches']
 /** Serving, reports and the command line show what use cases do, and not each other. */
 const FACES = ['serving', 'reports', 'cli']
 LAYERS.push(

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { branchFolders } from '../branches/branch-folders.ts'
 import {
   archiveFileNames,
   type CatalogEntry,
@@ -35,10 +36,14 @@ export interface LogCopy {
   readonly lastSequence: number
   /** Undefined where the log is copied alone. */
   readonly states: CopiedStates | undefined
+  /** Those of other layouts, in folders of their own. */
+  readonly branches: readonly CopiedStates[]
 }
 
-interface CopiedStates {
+export interface CopiedStates {
   readonly folder: string
+  /** Where they lie in a backup. */
+  readonly place: string
   readonly savedThrough: number
   readonly identity: StoreIdentity | undefined
 }
@@ -83,7 +88,10 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
     first === undefined || segment >= first.slice(0, segment.length)
   const older = await entriesOfOlder(log, known, names, isLogged, options.database)
   const catalog = [...known, ...older]
-  const states = options.states === undefined ? undefined : await copyStates(options, options.states, to)
+  const { states, branches } = await copyAllStates(options, to)
+  const savedThrough = [states, ...branches].flatMap((one) =>
+    one?.identity === undefined ? [] : [one.savedThrough],
+  )
   await source.copySegments(log, to, true)
   const runs = new RunsOfNumbers()
   for await (const { sequence, position } of source.readLog(to).read(0)) runs.add(sequence, position.segment)
@@ -93,8 +101,9 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
   const lastArchived = Math.max(0, ...whole.map(({ last }) => last))
   const lastSequence = runs.runs.reduce((last, range) => Math.max(last, range.last), lastArchived)
   const lastKnown = lost.reduce((last, range) => Math.max(last, range.last), lastSequence)
-  if (states !== undefined) await assertOwnStates(options, states, lastKnown)
-  const needed = findGaps([...runs.runs, ...lost], (states?.savedThrough ?? lastSequence) + 1, lastSequence)
+  for (const one of states === undefined ? [] : [states, ...branches])
+    await assertOwnStates(options, one, lastKnown)
+  const needed = findGaps([...runs.runs, ...lost], Math.min(lastSequence, ...savedThrough) + 1, lastSequence)
   if (needed.length > 0)
     throw new VigiaError('BACKUP_UNSTEADY', { folder: log, numbers: rangesText(needed), attempts: 1 })
   // Last of all: days that went meanwhile are missed by nobody.
@@ -108,7 +117,7 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
     })
   const kept = catalog.filter((entry) => entry.last >= begins)
   const archived = kept.flatMap(({ files }) => files.map(({ name }) => name))
-  return { folder: to, catalog: kept, archived, lastSequence, states }
+  return { folder: to, catalog: kept, archived, lastSequence, states, branches }
 }
 
 /**
@@ -148,12 +157,26 @@ const assertOwnStates = async (
   throw foreign(`they have its records up to ${savedThrough}, and its last one is ${last}`)
 }
 
+/** Those of the server, and those of other layouts that follow or decide. */
+const copyAllStates = async (
+  options: LogCopyOptions,
+  segments: string,
+): Promise<Pick<LogCopy, 'states' | 'branches'>> => {
+  if (options.states === undefined) return { states: undefined, branches: [] }
+  const states = await copyStates(options, options.states, segments, 'state')
+  const branches: CopiedStates[] = []
+  for (const folder of await branchFolders(options.states))
+    branches.push(await copyStates(options, folder, segments, `state/branches/${basename(folder)}`))
+  return { states, branches }
+}
+
 const copyStates = async (
   { source, log, staging }: LogCopyOptions,
   states: string,
   segments: string,
+  place: string,
 ): Promise<CopiedStates> => {
-  const folder = join(staging, 'states')
+  const folder = join(staging, ...place.split('/'), 'states')
   const looking = new AbortController()
   const look = async (): Promise<void> => {
     while (!looking.signal.aborted) {
@@ -165,7 +188,7 @@ const copyStates = async (
   try {
     const copy = await source.copyStates(states, folder)
     const { savedThrough } = await readFrontier(copy)
-    return { folder, savedThrough, identity: await readStoreIdentity(copy) }
+    return { folder, place, savedThrough, identity: await readStoreIdentity(copy) }
   } finally {
     looking.abort()
     await looks

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { branchFolders } from '../branches/branch-folders.ts'
 import { NAME_DOCUMENT, type NameDocument } from '../decisions/log/log-name.ts'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
 import { HISTORY_DOCUMENT, type LoggedHistory } from '../decisions/shared/known-history.ts'
@@ -80,7 +81,7 @@ const writeRestored = async (
   manifest: BackupManifest,
   partial: string,
 ): Promise<RestoredBackup> => {
-  const { target, to, openStates } = options
+  const { target, to } = options
   for (const [i, file] of manifest.files.entries()) {
     if (options.work.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'the restore' })
     await writeFileOf(target, manifest, file, partial)
@@ -90,9 +91,7 @@ const writeRestored = async (
   const origin = manifest.origin === 'kept' ? join(to, 'origin') : undefined
   await adaptDocuments(join(partial, 'log'), manifest, origin)
   const hasStates = manifest.kind === 'owned'
-  const logName = hasStates
-    ? await beginName(await openStates(join(partial, 'state')), manifest, origin, options.world)
-    : undefined
+  const logName = hasStates ? await beginNames(join(partial, 'state'), manifest, origin, options) : undefined
   if (logName !== undefined)
     await rewriteDocument<NameDocument>(join(partial, 'log'), NAME_DOCUMENT, () => ({ logName }))
   await rmdir(to).catch((error: NodeJS.ErrnoException) => {
@@ -178,17 +177,30 @@ const rewriteDocument = async <T>(log: string, name: string, change: (document: 
   if (text !== undefined) await writeFile(path, JSON.stringify(change(JSON.parse(text) as T)))
 }
 
-/** Begins a new name after the last number of the backup. @returns it */
+/** Begins a new name for all states. @returns it; undefined where none were ever used */
+const beginNames = async (
+  states: string,
+  manifest: BackupManifest,
+  origin: string | undefined,
+  { openStates, world }: RestoreOptions,
+): Promise<string | undefined> => {
+  const logName = world.newId().slice(0, 8)
+  let isUsed = false
+  for (const folder of [states, ...(await branchFolders(states))])
+    isUsed = (await beginName(await openStates(folder), manifest, origin, logName)) || isUsed
+  return isUsed ? logName : undefined
+}
+
+/** Begins a new name after the last number of the backup. @returns whether the store was ever used */
 const beginName = async (
   store: StateStore,
   { lastSequence }: BackupManifest,
   origin: string | undefined,
-  world: Pick<World, 'newId'>,
-): Promise<string | undefined> => {
+  logName: string,
+): Promise<boolean> => {
   try {
     const identity = await readStoreIdentity(store)
-    if (identity === undefined) return undefined
-    const logName = world.newId().slice(0, 8)
+    if (identity === undefined) return false
     const renamed: StoreIdentity = {
       ...identity,
       logName,
@@ -197,7 +209,7 @@ const beginName = async (
         origin !== undefined && { origin: { ...identity.origin, folder: origin } }),
     }
     await writeStoreIdentity(store, renamed)
-    return logName
+    return true
   } finally {
     await store.close()
   }

@@ -1,5 +1,6 @@
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
+import { branchFolders } from '../branches/branch-folders.ts'
 import type { CatalogFile } from '../decisions/log/archive-catalog.ts'
 import { readLogBeginning } from '../decisions/log/log-beginning.ts'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
@@ -175,7 +176,8 @@ const keepAll = async (
   for (const name of await filesIn(documents)) await keep(join(documents, name), `log/documents/${name}`)
   for (const name of await filesIn(log)) if (BESIDE.includes(name)) await keep(join(log, name), `log/${name}`)
   await keepSnapshots(options, store, earlier, files)
-  if (copy.states !== undefined) await keep(join(copy.states.folder, 'data.mdb'), 'state/data.mdb')
+  for (const { folder, place } of [...(copy.states === undefined ? [] : [copy.states]), ...copy.branches])
+    await keep(join(folder, 'data.mdb'), `${place}/data.mdb`)
   const origin = await keepOrigin(options, keep)
   return { files, origin }
 }
@@ -195,26 +197,39 @@ const isRemoved = async (
  * say is still there.
  */
 const keepSnapshots = async (
-  { log }: BackupOptions,
+  options: BackupOptions,
   store: PartStore,
   earlier: ReadonlyMap<string, BackupFile>,
   files: BackupFile[],
 ): Promise<void> => {
-  for (const { name, folder, manifest } of usable(await listSnapshots(log))) {
+  await keepSnapshotsIn(options, '', store, earlier, files)
+  for (const folder of await branchFolders(options.log))
+    await keepSnapshotsIn(options, `branches/${basename(folder)}/`, store, earlier, files)
+}
+
+/** @param under where they lie in the folder of the log, with a slash after it; empty: in itself */
+const keepSnapshotsIn = async (
+  { log }: BackupOptions,
+  under: string,
+  store: PartStore,
+  earlier: ReadonlyMap<string, BackupFile>,
+  files: BackupFile[],
+): Promise<void> => {
+  for (const { name, folder, manifest } of usable(await listSnapshots(join(log, under)))) {
     const own: BackupFile[] = []
     try {
       for (const [file, { sha256 }] of [
         ...Object.entries(manifest.files),
         [SNAPSHOT_MANIFEST, { sha256: '' }],
       ] as const) {
-        const path = `log/snapshots/${name}/${file}`
+        const path = `log/${under}snapshots/${name}/${file}`
         const known = earlier.get(path)
         const isKept = known !== undefined && known.sha256 === sha256 && (await store.has(known))
         const kept = isKept ? store.reuse(known) : await store.keepFile(join(folder, file), path)
         if (sha256 !== '' && kept.sha256 !== sha256)
           throw new VigiaError('BACKUP_SOURCE_DAMAGED', {
             folder: log,
-            file: `snapshots/${name}/${file}`,
+            file: `${under}snapshots/${name}/${file}`,
             reason: `its SHA-256 is ${kept.sha256}, and it was written with ${sha256}`,
           })
         own.push(kept)

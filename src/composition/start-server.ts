@@ -56,7 +56,7 @@ export const serverStarter =
     assertGuarded(keys, api.host)
     const metrics = createServingMetrics(version)
     const warnings = createWarningLog(metrics.observer)
-    const { pipeline, control } = await openService({
+    const { pipeline, control, branches } = await openService({
       settings,
       storage,
       workingDirectory,
@@ -73,6 +73,7 @@ export const serverStarter =
       const app = await createServer({
         pipeline,
         control,
+        branches,
         settings,
         metrics,
         keys,

@@ -11,7 +11,6 @@ import {
   attributeColumn,
 } from '../transaction/attributes.ts'
 import { amountInBase, type ConversionRules } from '../transaction/base-amount.ts'
-import type { Entity } from '../transaction/entities.ts'
 import { CATEGORY_FIELDS } from '../transaction/fields.ts'
 import { type CategoryColumn, foldCategory } from '../transaction/fold-category.ts'
 import type { Transaction } from '../transaction/transaction.ts'
@@ -46,21 +45,6 @@ export interface FittedCleaning {
 interface AttributeCleaning {
   readonly isCategory: boolean
   readonly fill?: AttributeValue
-}
-
-/**
- * What of cleaning decides how states come to be: models that agree on it can go on from each other's.
- *
- * @param read what states read of a transaction beside its fields: attributes that name entities, or are
- *   aggregated
- */
-export const cleaningOfStates = (
-  { attributes = {}, ...fields }: FittedCleaning,
-  read: readonly Pick<Entity, 'id'>[],
-): object => {
-  const named = read.flatMap(({ id }) => id).filter((part) => Object.hasOwn(attributes, part))
-  if (named.length === 0) return fields
-  return { ...fields, attributes: Object.fromEntries(named.map((part) => [part, attributes[part]])) }
 }
 
 /**

@@ -126,6 +126,7 @@ export const testModel = (name = 'test', weight = 1, forgetAfter = 'never'): Loa
     computed,
     identity,
     statesKey: forgetAfter === 'never' ? 'small' : `small, forgets after ${forgetAfter}`,
+    layoutKey: forgetAfter === 'never' ? 'small' : `small, forgets after ${forgetAfter}`,
   }
 }
 

@@ -1,5 +1,6 @@
 import { type StatesIdentity, statesIdentity } from '../artifacts/states-manifest.ts'
-import { cleaningOfStates, type FittedCleaning } from '../dataset/cleaning.ts'
+import type { FittedCleaning } from '../dataset/cleaning.ts'
+import { cleaningOfStates, cleaningRules } from '../dataset/cleaning-of-states.ts'
 import { planFeatures } from '../features/feature-plan.ts'
 import { type FeatureSettings, featureSettingsOfModel } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
@@ -25,12 +26,21 @@ export interface LoadedModel {
   /** All features that are computed, those among them that the model does not use. */
   readonly computed: readonly string[]
   readonly identity: StatesIdentity
-  /** Models with the same one can go on from each other's states: equal layouts, equal cleaning. */
+  /** Models with the same one make the same states of the same history: equal layouts, equal cleaning. */
   readonly statesKey: string
+  /**
+   * Models with the same one can go on from each other's states: equal layouts and rules of cleaning,
+   * whatever was fitted anew.
+   */
+  readonly layoutKey: string
 }
 
 /** A model as errors name it. */
 export const modelName = ({ description: { name, version } }: LoadedModel): string => `${name} ${version}`
+
+/** Where a model is found again by version: what an alias names has changed since. */
+export const pinnedSource = ({ description: { name, version, source } }: LoadedModel): string =>
+  source.startsWith('models:/') ? `models:/${name}/${version}` : source
 
 /** Where an artifact came from, as `GET /model` tells it. */
 export interface ModelOrigin {
@@ -52,6 +62,7 @@ export const prepareModel = (artifact: Artifact, origin: ModelOrigin): LoadedMod
   const identity = statesIdentity(settings, fitted)
   const { entities, aggregates } = settings.options
   const { sha256: hash, ...named } = origin
+  const unlabelled = settings.unlabelled === undefined ? [] : [{ unlabelled: settings.unlabelled }]
   return {
     key: hash.slice(0, 16),
     description: {
@@ -75,8 +86,11 @@ export const prepareModel = (artifact: Artifact, origin: ModelOrigin): LoadedMod
         identity.layouts,
         cleaningOfStates(cleaning, [...entities, ...aggregates.map(({ of }) => ({ id: [of] }))]),
         ...idsOf(entities),
-        ...(settings.unlabelled === undefined ? [] : [{ unlabelled: settings.unlabelled }]),
+        ...unlabelled,
       ]),
+    ),
+    layoutKey: sha256(
+      canonicalJson([identity.layouts, cleaningRules(cleaning, entities), ...idsOf(entities), ...unlabelled]),
     ),
   }
 }

@@ -1,7 +1,7 @@
 import { VigiaError } from '../errors.ts'
 import type { ServingModels } from './decider.ts'
 import type { ServedModel } from './inference-pipeline.ts'
-import type { LoadedModel } from './loaded-model.ts'
+import { type LoadedModel, pinnedSource } from './loaded-model.ts'
 import type { ServedSources } from './log/served-choice.ts'
 import type { OpenPipeline } from './open-pipeline.ts'
 
@@ -77,7 +77,7 @@ export const createModelControl = (
           if (champion === undefined) throw new VigiaError('SERVING_NO_EARLIER_MODEL', {})
           return { ...now, champion }
         },
-        ({ champion }) => ({ source: pinned(champion) }),
+        ({ champion }) => ({ source: pinnedSource(champion) }),
         () => {
           earlier = earlier.slice(0, -1)
         },
@@ -128,7 +128,3 @@ const createChanges = (
     return changed
   }
 }
-
-/** Where a model is found again by version: what an alias names has changed since. */
-const pinned = ({ description: { name, version, source } }: LoadedModel): string =>
-  source.startsWith('models:/') ? `models:/${name}/${version}` : source

@@ -205,7 +205,7 @@ describe('the pipeline with its log and archive', () => {
 
   test('a model that could not go on from the states is refused, and the one in service stays', async () => {
     pipeline = await open(folder)
-    const foreign = { ...testModel('foreign'), statesKey: 'other' }
+    const foreign = { ...testModel('foreign'), statesKey: 'other', layoutKey: 'other' }
     const control = createModelControl(pipeline, async () => foreign)
     await expect(control.switchTo('foreign')).rejects.toMatchObject({ code: 'SERVING_STATES_FOREIGN' })
     expect((await pipeline.predict(payment(1), 0)).model.name).toBe('champion')
@@ -216,7 +216,7 @@ describe('the pipeline with its log and archive', () => {
     const kept: OwnedStateStore = { ...store, close: async () => undefined }
     pipeline = await open(folder, { store: kept })
     await pipeline.close()
-    const foreign = { champion: { ...testModel('foreign'), statesKey: 'other' } }
+    const foreign = { champion: { ...testModel('foreign'), statesKey: 'other', layoutKey: 'other' } }
     await expect(open(folder, { store: kept, models: foreign })).rejects.toMatchObject({
       code: 'SERVING_STATES_FOREIGN',
     })

@@ -3,26 +3,20 @@ import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import type { Reason } from '../model/explain/reasons.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
+import type { OwnedStateStore } from '../ports/state-store.ts'
 import { assertInBase } from '../transaction/base-amount.ts'
 import { eventTimeProblem } from '../transaction/event-time.ts'
 import { RequestProblemsError } from '../transaction/request-problem.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import { Archiver } from './archiver.ts'
+import type { BranchedDecisions } from './branched-decisions.ts'
 import { createDecider, type Decider, type ServingModels } from './decider.ts'
-import type {
-  DecisionSettings,
-  Decisions,
-  DecisionsOptions,
-  DecisionsStatus,
-  OpenStates,
-} from './decisions.ts'
+import type { DecisionSettings, Decisions, DecisionsOptions, OpenStates } from './decisions.ts'
 import type {
   InferenceObserver,
   InferencePipeline,
-  InferenceStatus,
   LoggedPrediction,
   ServedMapping,
-  ServedModel,
 } from './inference-pipeline.ts'
 import type { LoadedModel } from './loaded-model.ts'
 import { assertNoGaps } from './log/log-gaps.ts'
@@ -33,13 +27,21 @@ import { createLoggedPredictions, type LoggedPredictions } from './logged-predic
 import { createModelDocuments, type ModelDocuments } from './model-documents.ts'
 import { readFrontier } from './owned/frontier.ts'
 import { openOwnedDecisions } from './owned/owned-decisions.ts'
+import type { OwnedDecisionsOptions } from './owned/owned-states.ts'
+import { describeModels, statusOf } from './pipeline-status.ts'
 import { predictionNames } from './prediction-names.ts'
 import { useRead } from './reading.ts'
 import { mappingOf, shapeOf } from './served-shape.ts'
 import { shareModel } from './shared/entry-models.ts'
 import { joinHistory, nameHistory } from './shared/known-history.ts'
 import { openSharedDecisions } from './shared/shared-decisions.ts'
-import { readStoreIdentity, type StoreIdentity, writeStoreIdentity } from './states/store-identity.ts'
+import { type LayoutOfStates, layoutOfStates } from './states/layout-of-states.ts'
+import {
+  goesOnFrom,
+  readStoreIdentity,
+  type StoreIdentity,
+  writeStoreIdentity,
+} from './states/store-identity.ts'
 import type { ServedTables } from './tables/served-tables.ts'
 import { warmUp } from './warm-up.ts'
 
@@ -58,7 +60,23 @@ export interface PipelineOptions {
   /** Its names have hexadecimal digits and `-`. */
   readonly world: World
   /** Opens what ends old days of the log; left out: it keeps everything, and no snapshots are taken. */
-  readonly openKeeping?: (decider: Decider, identity: StoreIdentity) => Promise<LogKeeper | undefined>
+  readonly openKeeping?: (current: () => DecidingStates) => Promise<LogKeeper | undefined>
+  /** Opens decisions on owned states, of several layouts where there are; left out: those of one. */
+  readonly openBranches?: (
+    options: OwnedDecisionsOptions,
+    identity: StoreIdentity,
+  ) => Promise<BranchedDecisions>
+}
+
+/** What decides at the moment, and the states that it decides with. */
+export interface DecidingStates {
+  readonly decider: Decider
+  readonly identity: StoreIdentity
+  readonly layout: LayoutOfStates
+  /** Undefined where many share it. */
+  readonly store: OwnedStateStore | undefined
+  /** Undefined where states of one layout decide, and no others follow. */
+  readonly branched: BranchedDecisions | undefined
 }
 
 /** The pipeline, and what only its owner may do. */
@@ -86,10 +104,11 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     database: options.database,
     states: states.kind === 'owned' ? await readFrontier(states.store) : undefined,
   })
-  const identity = (await readStoreIdentity(states.store)) ?? (await identify(options))
+  const found = (await readStoreIdentity(states.store)) ?? (await identify(options))
   const shape = shapeOf(modelsOf(models))
   const tables = await options.tables.prepare(modelsOf(models))
-  await accept(models, identity, options)
+  await accept(models, found, options)
+  const identity = await nameLayout(options, found)
   if (states.kind === 'owned') await writeLogName(log, identity.logName)
   if (identity.origin !== undefined) await log.writeDocument(ORIGIN_DOCUMENT, JSON.stringify(identity.origin))
   const decider = createDecider(models)
@@ -97,7 +116,15 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const documents = createModelDocuments(log)
   const decisions = await openDecisions(options, decider, identity, documents)
   const archive = { folder: options.archive, database: options.database }
-  const keeping = await options.openKeeping?.(decider, identity)
+  const branched = branchedOf(decisions)
+  const deciding: Deciding = { decider, identity, decisions }
+  const keeping = await options.openKeeping?.(() => ({
+    decider: deciding.decider,
+    identity: deciding.identity,
+    layout: layoutOfStates(deciding.identity, documents.modelOf),
+    branched,
+    store: branched?.store ?? (states.kind === 'owned' ? states.store : undefined),
+  }))
   const firstSequence = () => keeping?.status().firstSequence ?? 1
   const names = predictionNames(identity)
   const logged = createLoggedPredictions({ decisions, log, archive, documents, names, firstSequence })
@@ -115,7 +142,24 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   archiver.start()
   const mapping = mappingOf(modelsOf(models))
   options.tables.use(tables)
-  return createPipeline(options, identity, { decider, shape, mapping }, decisions, logged, archiver)
+  return createPipeline(options, deciding, { shape, mapping }, logged, archiver)
+}
+
+/** What changes when other models decide. */
+interface Deciding {
+  decider: Decider
+  identity: StoreIdentity
+  readonly decisions: Decisions | BranchedDecisions
+}
+
+/** Says in a store of before which models can go on from it, and which of them was first. */
+const nameLayout = async (
+  { states, models: { champion } }: PipelineOptions,
+  identity: StoreIdentity,
+): Promise<StoreIdentity> => {
+  if (identity.layoutKey !== undefined) return identity
+  const { layoutKey, key: founder } = champion
+  return writeStoreIdentity(states.store, { ...identity, layoutKey, founder })
 }
 
 /** Gives a store that has never been used its name, and says whose states it will have. */
@@ -123,6 +167,8 @@ const identify = async ({ states, models, world }: PipelineOptions): Promise<Sto
   const proposed = world.newId().slice(0, 8)
   const identity = await writeStoreIdentity(states.store, {
     statesKey: models.champion.statesKey,
+    layoutKey: models.champion.layoutKey,
+    founder: models.champion.key,
     identity: models.champion.identity,
     logName: states.kind === 'owned' ? proposed : await nameHistory(states.store, proposed),
     createdAtMs: world.now(),
@@ -140,12 +186,12 @@ const accept = async (
   { states, log, settings: { eventTime }, observer }: PipelineOptions,
 ): Promise<void> => {
   for (const model of modelsOf(models)) {
-    if (model.statesKey !== identity.statesKey) {
+    if (!goesOnFrom(identity, model)) {
       const hasLayouts = model.identity.layouts === identity.identity.layouts
       throw new VigiaError('SERVING_STATES_FOREIGN', {
         store: states.name,
         what: hasLayouts
-          ? 'other cleaning, or another labels.unlabelled'
+          ? 'other rules of cleaning, or another labels.unlabelled'
           : 'other features, windows or bounds',
         model: `${model.description.name} ${model.description.version}`,
       })
@@ -164,15 +210,18 @@ const accept = async (
 }
 
 const openDecisions = async (
-  { states, log, observer, settings, world }: PipelineOptions,
+  { states, log, observer, settings, world, openBranches }: PipelineOptions,
   decider: Decider,
   identity: StoreIdentity,
-  { nameOf }: ModelDocuments,
-): Promise<Decisions> => {
+  { nameOf, modelOf }: ModelDocuments,
+): Promise<Decisions | BranchedDecisions> => {
   const names = predictionNames(identity)
   const options: DecisionsOptions = { decider, log, observer, names, settings, world }
   const { store } = states
-  if (states.kind === 'owned') return openOwnedDecisions({ ...options, store, nameOf })
+  if (states.kind === 'owned') {
+    const owned = { ...options, store, nameOf, layout: layoutOfStates(identity, modelOf) }
+    return openBranches === undefined ? openOwnedDecisions(owned) : openBranches(owned, identity)
+  }
   await joinHistory(states, log, identity)
   return openSharedDecisions({ ...options, store: states.store, identity })
 }
@@ -189,28 +238,30 @@ const timeGuard =
 
 const createPipeline = (
   options: PipelineOptions,
-  identity: StoreIdentity,
-  first: { readonly decider: Decider; readonly shape: TransactionShape; readonly mapping: ServedMapping },
-  decisions: Decisions,
+  deciding: Deciding,
+  first: { readonly shape: TransactionShape; readonly mapping: ServedMapping },
   logged: LoggedPredictions,
   archiver: Archiver,
 ): OpenPipeline => {
   const { states, tables } = options
   const { find } = logged
-  let { decider, shape, mapping } = first
+  const { decisions } = deciding
+  let { shape, mapping } = first
 
   const explain: InferencePipeline['explain'] = (prediction, reasons) =>
-    reasonsOf(decider, prediction, reasons)
-  const current = (): object => decider
+    reasonsOf(deciding.decider, prediction, reasons)
+  const current = (): object => deciding.decider
   const assertTimely = timeGuard(options)
 
   return {
-    identity,
+    get identity() {
+      return deciding.identity
+    },
     get serving() {
-      return decider.models
+      return deciding.decider.models
     },
     get models() {
-      return describeModels(decider.models)
+      return describeModels(deciding.decider.models)
     },
     get shape() {
       return shape
@@ -236,27 +287,52 @@ const createPipeline = (
     find,
     explain,
     saveLogs: () => archiver.saveLogs(),
-    useModels: async (models) => {
-      const nextShape = shapeOf(modelsOf(models))
-      const nextTables = await tables.prepare(modelsOf(models))
-      await accept(models, identity, options)
-      const next = createDecider(models)
-      warmUp(next)
-      decider = next
-      shape = nextShape
-      mapping = mappingOf(modelsOf(models))
-      decisions.use(next)
-      tables.use(nextTables)
-    },
+    useModels: (models) =>
+      useModels(models, options, deciding, (next) => {
+        shape = next
+        mapping = mappingOf(modelsOf(models))
+      }),
     refreshTable: (name) => tables.refresh(name, true),
     status: () =>
       statusOf(states.name, decisions.status(), archiver, {
+        branches: decisions.status().branches ?? [],
         tables: tables.status(),
         searches: logged.status(),
       }),
     close: () => closeAll(options, decisions, archiver, logged),
   }
 }
+
+/** Lets other models decide, all at once: those that read a transaction, and the states that it moves. */
+const useModels = async (
+  models: ServingModels,
+  options: PipelineOptions,
+  deciding: Deciding,
+  onUsed: (shape: TransactionShape) => void,
+): Promise<void> => {
+  const { tables } = options
+  const { decisions } = deciding
+  const shape = shapeOf(modelsOf(models))
+  const nextTables = await tables.prepare(modelsOf(models))
+  const branched = branchedOf(decisions)
+  const identity = branched?.identityOf(models.champion) ?? deciding.identity
+  await accept(models, identity, options)
+  const next = createDecider(models)
+  warmUp(next)
+  const use = (): void => {
+    deciding.decider = next
+    deciding.identity = identity
+    onUsed(shape)
+    tables.use(nextTables)
+  }
+  if (branched !== undefined) return branched.moveTo(next, use)
+  decisions.use(next)
+  use()
+}
+
+/** Undefined where states of one layout decide, and there is no room for others. */
+const branchedOf = (decisions: Decisions | BranchedDecisions): BranchedDecisions | undefined =>
+  'moveTo' in decisions ? decisions : undefined
 
 /** Finishes what was accepted, saves all states; whatever could not be saved, others may have the folders. */
 const closeAll = async (
@@ -288,40 +364,8 @@ const reasonsOf = (decider: Decider, prediction: LoggedPrediction, reasons: numb
   return decider.explain(model.key, vector, reasons)
 }
 
-const statusOf = (
-  kind: string,
-  status: DecisionsStatus,
-  archiver: Pick<Archiver, 'logBytes' | 'kept'>,
-  beside: Pick<InferenceStatus, 'tables' | 'searches'>,
-): InferenceStatus => {
-  const {
-    failure,
-    waiting,
-    waitingLabels,
-    lastSequence,
-    cachedStates,
-    cachedBytes,
-    unsavedStates,
-    expiredStates = 0,
-    isHistoryLost,
-  } = status
-  return {
-    isReady: failure === '',
-    reason: failure,
-    store: { kind, cachedStates, cachedBytes, unsavedStates, expiredStates, isHistoryLost },
-    log: { lastSequence, bytes: archiver.logBytes, waiting, waitingLabels, ...archiver.kept },
-    ...beside,
-  }
-}
-
 const modelsOf = ({ champion, canary, shadow }: ServingModels): LoadedModel[] => [
   champion,
   ...(canary === undefined ? [] : [canary.model]),
   ...(shadow === undefined ? [] : [shadow]),
-]
-
-const describeModels = ({ champion, canary, shadow }: ServingModels): readonly ServedModel[] => [
-  { ...champion.description, role: 'champion' },
-  ...(canary === undefined ? [] : [{ ...canary.model.description, role: 'canary' as const }]),
-  ...(shadow === undefined ? [] : [{ ...shadow.description, role: 'shadow' as const }]),
 ]

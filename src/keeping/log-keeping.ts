@@ -1,6 +1,7 @@
 import { readLogBeginning } from '../decisions/log/log-beginning.ts'
 import { listSnapshots, removeSnapshot, usable, verifySnapshot } from '../decisions/log/state-snapshots.ts'
 import type { KeepingStatus, LogKeeper } from '../decisions/log-keeper.ts'
+import type { DecidingStates } from '../decisions/open-pipeline.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import { type RemovedDays, removeOldDays } from './remove-old-days.ts'
 import { type TakeSnapshotParts, takeSnapshot } from './take-snapshot.ts'
@@ -16,7 +17,9 @@ export interface KeepingSettings {
   readonly keepMs: number
 }
 
-export interface LogKeepingParts extends Omit<TakeSnapshotParts, 'nowMs' | 'isOver'> {
+export interface LogKeepingParts extends Pick<TakeSnapshotParts, 'folder' | 'observer'> {
+  /** What decides at the moment, and the states that it decides with. */
+  readonly current: () => DecidingStates
   readonly log: PredictionLog
   readonly settings: KeepingSettings
   readonly now: () => number
@@ -54,12 +57,12 @@ export class LogKeeping implements LogKeeper {
 
   /** Whether a snapshot should be taken by now: the first one some time after the states were made. */
   get isDue(): boolean {
-    const { settings, now, identity } = this.parts
+    const { settings, now, current } = this.parts
     const nowMs = now()
     if (settings.snapshotEveryMs === 0 || nowMs < this.againAtMs) return false
     // A clock that was set back does not end them.
     return (
-      Math.abs(nowMs - (this.lastSnapshotAtMs ?? this.lookedAtMs ?? identity.createdAtMs)) >=
+      Math.abs(nowMs - (this.lastSnapshotAtMs ?? this.lookedAtMs ?? current().identity.createdAtMs)) >=
       settings.snapshotEveryMs
     )
   }
@@ -98,9 +101,13 @@ export class LogKeeping implements LogKeeper {
   }
 
   private async take(): Promise<void> {
-    const { now } = this.parts
+    const { now, current, log, folder, observer } = this.parts
     const nowMs = now()
-    const taken = await takeSnapshot({ ...this.parts, nowMs, isOver: () => this.isClosed })
+    const isOver = () => this.isClosed
+    const { store, branched, ...states } = current()
+    if (store === undefined) return
+    await branched?.takeSnapshots(isOver)
+    const taken = await takeSnapshot({ ...states, store, log, folder, observer, nowMs, isOver })
     // Nothing new: the one that there is counts as of now.
     if (taken !== undefined) return
     this.lookedAtMs = nowMs
@@ -108,7 +115,7 @@ export class LogKeeping implements LogKeeper {
   }
 
   private async removeOld(): Promise<RemovedDays | undefined> {
-    const { folder, log, settings, now } = this.parts
+    const { folder, log, settings, now, current } = this.parts
     if (settings.keepMs === Number.POSITIVE_INFINITY) return undefined
     const found = usable(await listSnapshots(folder))
     return removeOldDays({
@@ -117,7 +124,8 @@ export class LogKeeping implements LogKeeper {
       snapshots: found.map(({ manifest }) => manifest.sequence),
       isWhole: async (sequence) => {
         const snapshot = found.find(({ manifest }) => manifest.sequence === sequence)
-        return snapshot !== undefined && (await verifySnapshot(snapshot)) === undefined
+        if (snapshot === undefined || (await verifySnapshot(snapshot)) !== undefined) return false
+        return (await current().branched?.mayBeginAfter(sequence)) ?? true
       },
       beforeMs: now() - settings.keepMs,
     })

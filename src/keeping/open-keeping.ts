@@ -2,7 +2,7 @@ import type { Decider } from '../decisions/decider.ts'
 import type { DecisionSettings, OpenStates } from '../decisions/decisions.ts'
 import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
 import type { LogKeeper } from '../decisions/log-keeper.ts'
-import type { StoreIdentity } from '../decisions/states/store-identity.ts'
+import type { DecidingStates } from '../decisions/open-pipeline.ts'
 import { VigiaError } from '../errors.ts'
 import { formatDuration } from '../foundation/duration.ts'
 import type { World } from '../foundation/world.ts'
@@ -28,27 +28,17 @@ export interface OpenKeepingOptions {
  */
 export const keepingOpener =
   (options: OpenKeepingOptions) =>
-  async (decider: Decider, identity: StoreIdentity): Promise<LogKeeper | undefined> => {
+  async (current: () => DecidingStates): Promise<LogKeeper | undefined> => {
     const { states, log, archive: folder, settings, keeping: kept, observer, world } = options
     assertKeepable({
       keeping: kept,
       settings,
       sharedStore: states.kind === 'shared' ? states.name : undefined,
-      decider: () => decider,
+      decider: () => current().decider,
     })
     if (states.kind === 'shared') return undefined
-    const { store } = states
     const { now } = world
-    const keeping = new LogKeeping({
-      store,
-      log,
-      folder,
-      identity,
-      decider,
-      observer,
-      settings: kept,
-      now,
-    })
+    const keeping = new LogKeeping({ current, log, folder, observer, settings: kept, now })
     await keeping.open()
     return keeping
   }

@@ -210,6 +210,7 @@ const snapshotAhead = async (): Promise<SnapshotManifest> => {
       log: openLogReader(twin.logFolder),
       decider: createDecider({ champion: GENUINE_MODEL }),
       observer: silentObserver,
+      layout: { cleaningOf: async () => GENUINE_MODEL.cleaning, isOwn: () => true },
       identity: twin.pipeline.identity,
       folder: twin.logFolder,
       nowMs: twin.nowMs,

@@ -2,8 +2,10 @@ import type { Decider } from '../decisions/decider.ts'
 import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
 import { readFrontier } from '../decisions/owned/frontier.ts'
 import type { HeldState } from '../decisions/owned/held-state.ts'
-import { advanceStates, entryOfRecord } from '../decisions/owned/log-replay.ts'
+import { advanceStates, entryOfRecord, ownLabel } from '../decisions/owned/log-replay.ts'
+import { Receipts } from '../decisions/owned/receipts.ts'
 import { StateCache } from '../decisions/owned/state-cache.ts'
+import type { LayoutOfStates } from '../decisions/states/layout-of-states.ts'
 import { stateOf } from '../decisions/states/stored-state.ts'
 import { encodeState } from '../features/state/encoding.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
@@ -16,6 +18,8 @@ export interface RollParts {
   readonly log: Pick<PredictionLog, 'read'>
   readonly decider: Decider
   readonly observer: InferenceObserver
+  /** What of the log these states take in, and how. */
+  readonly layout: LayoutOfStates
 }
 
 /** States that all have the same records. */
@@ -36,7 +40,13 @@ export interface RolledStates {
  * What changes by it is in memory, no more than was decided between two saves; the rest is read as it is
  * asked for.
  */
-export const rollStates = async ({ view, log, decider, observer }: RollParts): Promise<RolledStates> => {
+export const rollStates = async ({
+  view,
+  log,
+  decider,
+  observer,
+  layout,
+}: RollParts): Promise<RolledStates> => {
   const { savedThrough, storedUpTo } = await readFrontier(view)
   const cache = new StateCache({
     store: view,
@@ -53,14 +63,13 @@ export const rollStates = async ({ view, log, decider, observer }: RollParts): P
       rolled.set(kind, ofKind.set(token, item))
     },
   }
+  const parts = { cache, unsaved, observer, layout, decider: () => decider, receipts: new Receipts(view) }
   if (savedThrough < storedUpTo)
     for await (const record of log.read(savedThrough)) {
       if (record.sequence > storedUpTo) break
-      await advanceStates(
-        { cache, unsaved, observer, decider: () => decider },
-        record.sequence,
-        entryOfRecord(record),
-      )
+      const entry = entryOfRecord(record)
+      const own = entry.kind === 'label' ? await ownLabel(parts, entry) : entry
+      if (own !== undefined) await advanceStates(parts, record.sequence, own)
     }
   return {
     sequence: storedUpTo,

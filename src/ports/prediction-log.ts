@@ -71,8 +71,12 @@ export interface PredictionLog {
    * still could not write them
    */
   resume(): void
-  /** Records after `sequence`, oldest first. */
-  read(after: number): AsyncIterable<LogRecord>
+  /**
+   * Records after `sequence`, oldest first.
+   *
+   * @param from place of a record up to `after`: what stands before it need not be read
+   */
+  read(after: number, from?: LogPosition): AsyncIterable<LogRecord>
   /** One record; undefined when its segment is gone. */
   readAt(position: LogPosition): Promise<LogRecord | undefined>
   /**

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { BranchControl } from '../branches/branch-control.ts'
 import type { ServingSettings } from '../config/serving-config.ts'
 import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
 import type { ModelControl } from '../decisions/model-control.ts'
@@ -16,6 +17,7 @@ export type HttpSettings = Pick<ServingSettings, 'api' | 'security' | 'limits' |
 export interface ServerDependencies {
   readonly pipeline: InferencePipeline
   readonly control: ModelControl
+  readonly branches: BranchControl
   readonly settings: HttpSettings
   /** Its `observer` was given to the pipeline. */
   readonly metrics: ServingMetrics

@@ -1,3 +1,4 @@
+import type { BranchControl } from '../branches/branch-control.ts'
 import { loadServingConfig } from '../config/config-manager.ts'
 import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
 import type { ModelControl } from '../decisions/model-control.ts'
@@ -13,6 +14,7 @@ import { createServer } from './server.ts'
 export const openApiDocument = async (version: string): Promise<object> => {
   const app = await createServer({
     pipeline: PIPELINE,
+    branches: BRANCHES,
     control: CONTROL,
     settings: loadServingConfig({ environment: {}, assignments: [], workingDirectory: '/' }).settings,
     metrics: createServingMetrics(version),
@@ -57,3 +59,5 @@ const CONTROL: ModelControl = {
   setShadow: neverAsked,
   setCanary: neverAsked,
 }
+
+const BRANCHES: BranchControl = { list: neverAsked, adopt: neverAsked, drop: neverAsked }

@@ -22,6 +22,7 @@ import { TLS_OPTIONS } from './reload.ts'
 import { createRequestLog } from './request-log.ts'
 import { createRequestNames } from './request-names.ts'
 import { addAdmin } from './routes/admin.ts'
+import { addBranches } from './routes/branches.ts'
 import { addFeedback } from './routes/feedback.ts'
 import { addKServeV2 } from './routes/kserve-v2.ts'
 import { isOfSource } from './routes/mapping-query.ts'
@@ -120,6 +121,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     addSampleTransaction(routes, context)
     addService(routes, context)
     addAdmin(routes, context)
+    addBranches(routes, context)
     addTables(routes, context)
   })
   await app.register(async (routes) => {

@@ -1,3 +1,4 @@
+import { type BranchControl, createBranchControl } from '../branches/branch-control.ts'
 import { loadServingConfig } from '../config/config-manager.ts'
 import { decidedOf, predictionOf } from '../decisions/decided.ts'
 import type {
@@ -179,6 +180,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
         lastSnapshotAtMs: undefined,
         removedRecords: 0,
       },
+      branches: [],
       tables: [],
       searches: { waiting: 0, done: 0, refused: 0 },
     }),
@@ -188,6 +190,13 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
   }
   return pipeline
 }
+
+/** A service whose states are of one layout. */
+export const noBranches: BranchControl = createBranchControl(
+  undefined,
+  () => Promise.reject(new Error('no model')),
+  'memory',
+)
 
 /** Changes the models that the pipeline names; knows the folders `good` and, refused, everything else. */
 export const createTestControl = (pipeline: TestPipeline): ModelControl => {
@@ -251,6 +260,7 @@ export const createTestServer = async ({ settings = {}, ...given }: TestServerOp
   const audited: AuditEntry[] = []
   let names = 0
   const app = await createServer({
+    branches: noBranches,
     pipeline,
     control: createTestControl(pipeline),
     settings: testSettings(settings),

@@ -70,6 +70,8 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
   const pendingLabels = await loadPendingLabels(options)
   const identity = await writeStoreIdentity(store, {
     statesKey: model.statesKey,
+    layoutKey: model.layoutKey,
+    founder: model.key,
     identity: model.identity,
     logName: options.world.newId().slice(0, 8),
     createdAtMs: options.world.now(),

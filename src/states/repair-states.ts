@@ -1,10 +1,12 @@
 import { featuresOfLog, type StartOfLog, startOfLog } from '../decisions/log/features-of-log.ts'
 import type { LogFeatures } from '../decisions/log/log-features.ts'
+import { readLogLayouts } from '../decisions/log/log-layouts.ts'
 import { encodeRepair } from '../decisions/log/log-record.ts'
 import { logIncomplete, withLoggedEntries } from '../decisions/log/logged-entries.ts'
 import { withApplied } from '../decisions/states/stored-state.ts'
 import { isUntrue } from '../decisions/states/untrue-time.ts'
 import type { Work } from '../disk/work.ts'
+import { VigiaError } from '../errors.ts'
 import { encodeState } from '../features/state/encoding.ts'
 import { HEADER } from '../features/state/layout.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
@@ -44,10 +46,13 @@ export interface UntrueTimes {
  *
  * All states that the log touches are in memory meanwhile.
  *
- * @throws SERVING_LOG_INCOMPLETE when a record of the log is missing; INTERRUPTED
+ * @throws SERVING_LOG_INCOMPLETE when a record of the log is missing; SERVING_LAYOUTS_SEVERAL; INTERRUPTED
  */
 export const findUntrueTimes = async (options: RepairStatesOptions): Promise<UntrueTimes> => {
-  const { folders, work, eventTime } = options
+  const { folders, openLog, work, eventTime } = options
+  for (const folder of folders)
+    if (((await readLogLayouts(openLog(folder)))?.begun.length ?? 0) > 0)
+      throw new VigiaError('SERVING_LAYOUTS_SEVERAL', { folder, act: 'vigia state repair' })
   const start = await startOfLog(options)
   return withLoggedEntries({ ...options, after: start.after }, async (logged) => {
     const blinded = new Map<string, EntityKey & { untrueTimeMs: number }>()

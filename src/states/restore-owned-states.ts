@@ -13,6 +13,7 @@ import { frontierReceipts } from '../decisions/owned/frontier.ts'
 import { entryOfRecord } from '../decisions/owned/log-replay.ts'
 import { openOwnedDecisions } from '../decisions/owned/owned-decisions.ts'
 import { predictionNames } from '../decisions/prediction-names.ts'
+import { layoutOfStates } from '../decisions/states/layout-of-states.ts'
 import {
   finishLoading,
   readWholeIdentity,
@@ -162,8 +163,8 @@ const identityOf = async (
   { snapshot, origin, logName }: StartOfOwned,
 ): Promise<StoreIdentity> => {
   if (snapshot !== undefined) return { ...snapshot.manifest.identity, logName }
-  const { statesKey, identity } = model
-  return { statesKey, identity, logName, createdAtMs: world.now(), origin: origin?.says }
+  const { statesKey, layoutKey, key: founder, identity } = model
+  return { statesKey, layoutKey, founder, identity, logName, createdAtMs: world.now(), origin: origin?.says }
 }
 
 /**
@@ -198,6 +199,7 @@ const replayAfter = async (
 ): Promise<Pick<RestoredOwned, 'decisions' | 'labels' | 'differing'>> => {
   const { store, model, log, settings, world, work } = options
   const inStates = snapshot?.manifest.sequence ?? 0
+  const documents = createModelDocuments(log)
   const differing = new Set<unknown>()
   let [decisions, labels] = [0, 0]
   const counted: PredictionLog['read'] = async function* (after) {
@@ -216,7 +218,8 @@ const replayAfter = async (
     log: readingOnly(log, counted),
     decider: createDecider({ champion: model }),
     names: predictionNames(identity),
-    nameOf: createModelDocuments(log).nameOf,
+    nameOf: documents.nameOf,
+    layout: layoutOfStates(identity, documents.modelOf),
     observer: observing((code, details) => {
       if (code === 'SERVING_REPLAY_DIFFERS') differing.add(details['sequence'])
     }),

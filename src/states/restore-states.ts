@@ -9,6 +9,7 @@ import type { NumberRange } from '../decisions/log/number-ranges.ts'
 import { encodedStates } from '../decisions/states/encoded-states.ts'
 import {
   finishLoading,
+  goesOnFrom,
   readWholeIdentity,
   type StoreIdentity,
   startLoading,
@@ -123,7 +124,7 @@ export const restoreStates = async (options: RestoreStatesOptions): Promise<Rest
 }
 
 const assertModel = ({ model, storeName }: RestoreStatesOptions, identity: StoreIdentity): void => {
-  if (model.statesKey === identity.statesKey) return
+  if (goesOnFrom(identity, model)) return
   throw new VigiaError('SERVING_STATES_FOREIGN', {
     store: storeName,
     what: 'other features, windows, bounds or cleaning',

@@ -2,6 +2,7 @@ import { readStates } from '../artifacts/states-manifest.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { archiveFileNames, readCatalog } from '../decisions/log/archive-catalog.ts'
 import { archiveIsFurther, findGaps, gapsText, readHeld } from '../decisions/log/log-gaps.ts'
+import { layoutFolder } from '../decisions/log/log-layouts.ts'
 import { readLogName } from '../decisions/log/log-name.ts'
 import { logIncomplete } from '../decisions/log/logged-entries.ts'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
@@ -13,6 +14,7 @@ import {
   verifySnapshot,
 } from '../decisions/log/state-snapshots.ts'
 import type { StoreOrigin } from '../decisions/states/store-identity.ts'
+import { goesOnFrom } from '../decisions/states/store-identity.ts'
 import { faultOfFile } from '../disk/fault-of-file.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
@@ -64,7 +66,7 @@ export const startOfOwned = async (parts: StartOfOwnedParts): Promise<StartOfOwn
   const { first } = held
   const unusable: { name: string; reason: string }[] = []
   let snapshot: WholeSnapshot | undefined
-  for (const found of from === undefined ? (await listSnapshots(folder)).reverse() : []) {
+  for (const found of from === undefined ? await newestFirst(folder, parts.model) : []) {
     const reason = await whyNot(found, parts.model, first)
     if (reason === '') snapshot = found as WholeSnapshot
     if (reason === '') break
@@ -104,6 +106,12 @@ const assertArchiveAsWritten = async (folder: string): Promise<void> => {
     }
 }
 
+/** Snapshots of when states of the model's layout decided, and of when they followed. */
+const newestFirst = async (folder: string, { layoutKey }: LoadedModel): Promise<FoundSnapshot[]> =>
+  [...(await listSnapshots(folder)), ...(await listSnapshots(layoutFolder(folder, layoutKey)))].sort(
+    (a, b) => Number(b.name) - Number(a.name),
+  )
+
 /** Why a store cannot be made from a snapshot; empty when it can. @param first where the log begins */
 const whyNot = async (found: FoundSnapshot, model: LoadedModel, first: number): Promise<string> => {
   if ('problem' in found) return found.problem
@@ -112,7 +120,7 @@ const whyNot = async (found: FoundSnapshot, model: LoadedModel, first: number): 
     return 'it is of an earlier version, which did not say from where on its labels lack records'
   if (savedThrough < first - 1)
     return `its labels lack records after ${savedThrough}, and the log begins with ${first}`
-  if (identity.statesKey !== model.statesKey)
+  if (!goesOnFrom(identity, model))
     return `it was made for other features, windows or cleaning than ${model.description.name} ${model.description.version}`
   const fault = await verifySnapshot(found)
   return fault === undefined ? '' : `${fault.file}: ${fault.reason}`

@@ -34,7 +34,8 @@ const PLAYED_FILES: Readonly<Record<string, string>> = {
   'src/decisions/warm-up.ts': 'warm-up.ts',
 }
 /** Whoever uses these modules of Node in a run; all others have the real ones, and do not. */
-const USERS = /^src\/(adapters\/segments|disk|pipelines\/service|testing\/memory|foundation)\/[^/]+\.ts$/
+const USERS =
+  /^src\/(adapters\/segments|branches|disk|pipelines\/service|testing\/memory|foundation)\/[^/]+\.ts$/
 /** Real files: databases and whole data sets. */
 const NOT_USERS = /^src\/disk\/(database|json-file|sha256-of-file|work|write-atomically)/
 

@@ -130,8 +130,8 @@ export const FOUND: readonly Mutant[] = [
     'a segment whose name did not reach the disk stands in the way of the next',
     604,
     'src/adapters/segments/segment-writer.ts',
-    '  if (statSync(path, { throwIfNoEntry: false })?.size === 0) names.remove(path)\n',
-    '',
+    '    if (isLeftover) names.replace(draft, path)\n    else names.place(draft, path)\n',
+    '    names.place(draft, path)\n',
   ),
   one(
     'servers that start together name one shared store twice',

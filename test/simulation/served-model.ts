@@ -118,6 +118,7 @@ export const servedModel = (version: number, unlabelled: boolean): LoadedModel =
     computed,
     identity: statesIdentity(settings, FITTED),
     statesKey: `simulated ${unlabelled}`,
+    layoutKey: `simulated ${unlabelled}`,
   }
 }
 

@@ -51,6 +51,33 @@ export interface BatchRow {
   readonly latency_ms?: number
 }
 
+/** States of another layout, which follow the log. */
+export interface Branch {
+  /** Which models go on from them: 16 characters. */
+  readonly layout: string
+  /** The model that they were made for. */
+  readonly model: {
+    readonly name: string
+    readonly version: string
+  }
+  /** Where the model that decided with them last was loaded from; null: none has. */
+  readonly source: string | null
+  readonly created_at: string
+  /** Last record of the log that they have. */
+  readonly last_sequence: number
+  /** Records of the log that they lack. */
+  readonly records_behind: number
+  /** On the disk. */
+  readonly bytes: number
+  /** Why they do not follow the log; empty when they do. */
+  readonly failure: string
+}
+
+/** States of other layouts than those that decide. */
+export interface Branches {
+  readonly branches: readonly Branch[]
+}
+
 /** A transaction, or with mapping=source a row of the source. */
 export type DecisionBody = Transaction | SourceRow
 
@@ -736,6 +763,46 @@ export interface Operations {
     }
     readonly answer: {
       readonly 'application/json': ServedModels
+    }
+  }
+  /** States of other layouts that follow the log */
+  readonly listBranches: {
+    readonly method: 'GET'
+    readonly path: '/admin/state/branches'
+    readonly parameters: Readonly<Record<string, never>>
+    readonly body: Readonly<Record<string, never>>
+    readonly answer: {
+      readonly 'application/json': Branches
+    }
+  }
+  /** Let states follow that were made for a model of another layout */
+  readonly adoptBranch: {
+    readonly method: 'POST'
+    readonly path: '/admin/state/branches/adopt'
+    readonly parameters: Readonly<Record<string, never>>
+    readonly body: {
+      readonly 'application/json': {
+        /** The model that `vigia state migrate` has made them for, as model.source names it. */
+        readonly source: string
+      }
+    }
+    readonly answer: {
+      readonly 'application/json': Branches
+    }
+  }
+  /** End states that follow, and free their disk */
+  readonly dropBranch: {
+    readonly method: 'POST'
+    readonly path: '/admin/state/branches/drop'
+    readonly parameters: Readonly<Record<string, never>>
+    readonly body: {
+      readonly 'application/json': {
+        /** Their layout, or its first characters. */
+        readonly layout: string
+      }
+    }
+    readonly answer: {
+      readonly 'application/json': Branches
     }
   }
   /** The tables beside the transactions */

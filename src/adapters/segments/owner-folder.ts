@@ -16,6 +16,8 @@ export interface OwnerFolder {
   draft(): string
   /** Moves a draft to `path`. @throws when something is there, and when the owner was ousted */
   place(draft: string, path: string): void
+  /** Moves a draft to `path`, in the place of what is there. @throws when the owner was ousted */
+  replace(draft: string, path: string): void
   /** Removes the file at `path`; does nothing where there is none. @throws when the owner was ousted */
   remove(path: string): void
   /** Removes the folder. */
@@ -48,6 +50,7 @@ export const makeOwnerFolder = (folder: string): OwnerFolder => {
       if (existsSync(path)) throw new Error(`${path} is there already`)
       renameSync(from, path)
     },
+    replace: (from, path) => renameSync(from, path),
     remove: (path) => {
       if (!existsSync(path)) return
       const removed = draft()

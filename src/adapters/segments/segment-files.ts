@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { VigiaError } from '../../errors.ts'
-import type { LogReader, LogRecord } from '../../ports/prediction-log.ts'
+import type { LogPosition, LogReader, LogRecord } from '../../ports/prediction-log.ts'
 import { documentNames, readDocument } from './log-documents.ts'
 import { FRAME_HEAD, PAGE_BYTES, readFrame, whatFollows } from './record-frame.ts'
 import { firstOf, segmentPath, segmentsIn } from './segment-names.ts'
@@ -13,7 +13,7 @@ export const damaged = (segment: string, offset: number, reason: string): VigiaE
   new VigiaError('SERVING_LOG_DAMAGED', { segment, offset, reason })
 
 /**
- * Records of one segment up to byte `end`; none when it is gone.
+ * Records of one segment from byte `start`, where one begins, up to byte `end`; none when it is gone.
  *
  * @param mayBeCut half a record at the end is not there yet, instead of damage
  * @throws SERVING_LOG_DAMAGED
@@ -21,14 +21,18 @@ export const damaged = (segment: string, offset: number, reason: string): VigiaE
 export async function* readRecords(
   folder: string,
   segment: string,
-  { end = Number.MAX_SAFE_INTEGER, mayBeCut = false }: { end?: number; mayBeCut?: boolean } = {},
+  {
+    start = 0,
+    end = Number.MAX_SAFE_INTEGER,
+    mayBeCut = false,
+  }: { start?: number; end?: number; mayBeCut?: boolean } = {},
 ): AsyncGenerator<LogRecord> {
   const file = await openSegment(folder, segment)
   if (file === undefined) return
   try {
     let bytes: Buffer = Buffer.alloc(0)
     /** Where `bytes` begins in the file. */
-    let base = 0
+    let base = start
     let needed = FRAME_HEAD
     let last = 0
     for (;;) {
@@ -127,17 +131,21 @@ export const openLogReader = (folder: string): LogReader => ({
 
 /**
  * Records after `after` of all segments that are there now. `howToRead` is asked as each one's turn comes.
+ *
+ * @param from place of a record up to `after`: it is the first that is read of its segment
  */
 export async function* readSegments(
   folder: string,
   after: number,
   howToRead: (segment: string, isLast: boolean) => { readonly end?: number; readonly mayBeCut?: boolean },
+  from?: LogPosition,
 ): AsyncGenerator<LogRecord> {
   const segments = segmentsIn(folder)
   for (const [i, segment] of segments.entries()) {
     const next = segments[i + 1]
     if (next !== undefined && firstOf(next) <= after + 1) continue
-    for await (const record of readRecords(folder, segment, howToRead(segment, next === undefined)))
-      if (record.sequence > after) yield record
+    const start = segment === from?.segment ? from.offset : 0
+    const how = { start, ...howToRead(segment, next === undefined) }
+    for await (const record of readRecords(folder, segment, how)) if (record.sequence > after) yield record
   }
 }

@@ -67,6 +67,7 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
       throw failed(error)
     }
   }
+  const whole = (name: string) => (name === tail.current?.name ? { end: tail.current.size } : {})
 
   return {
     get lastSequence() {
@@ -80,8 +81,7 @@ export const openSegmentLog = async (options: SegmentLogOptions): Promise<Predic
         throw failed(error)
       }
     },
-    read: (after) =>
-      readSegments(folder, after, (name) => (name === tail.current?.name ? { end: tail.current.size } : {})),
+    read: (after, from) => readSegments(folder, after, whole, from),
     readAt: ({ segment, offset }) => guarded(() => readRecordAt(folder, segment, offset)),
     rotate: async () => {
       throwIfClosed()

@@ -49,13 +49,14 @@ export const createSegment = (place: SegmentPlace, sequence: number): SegmentWri
   const name = segmentName(sequence)
   const path = segmentPath(folder, name)
   // Left when its name could not be brought to the disk: it has no record, and would stand in the way for
-  // ever.
-  if (statSync(path, { throwIfNoEntry: false })?.size === 0) names.remove(path)
+  // ever. Nor may it be gone before there is another: its name may be all that is left of the last number.
+  const isLeftover = statSync(path, { throwIfNoEntry: false })?.size === 0
   const draft = names.draft()
   // From its first moment the file is this owner's, whatever stands under its name later.
   const file = openSync(draft, 'wx')
   try {
-    names.place(draft, path)
+    if (isLeftover) names.replace(draft, path)
+    else names.place(draft, path)
     if (durability === 'power') syncFolder(segmentsFolder(folder))
   } catch (error) {
     closeSync(file)

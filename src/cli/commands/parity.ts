@@ -120,7 +120,7 @@ const snapshotNumber = (text: string): number => {
 
 const describe = (compared: readonly ModelParity[]): string =>
   compared
-    .flatMap(({ model, lookups, report: { rows, values, differing, missing, extra } }) => [
+    .flatMap(({ model, unchecked, lookups, report: { rows, values, differing, missing, extra } }) => [
       `${model.name} ${model.version}: ${rows} decisions, ${values} values, ${differing.reduce((sum, { count }) => sum + count, 0)} differ`,
       ...differing
         .slice(0, MOST_NAMED)
@@ -129,6 +129,11 @@ const describe = (compared: readonly ModelParity[]): string =>
             `  ${feature}: ${count} values, ${largest === null ? 'missing on one side' : `at most ${largest}`}`,
         ),
       ...(differing.length > MOST_NAMED ? [`  and ${differing.length - MOST_NAMED} more features`] : []),
+      ...(unchecked > 0
+        ? [
+            `  ${unchecked} more decisions cannot be compared: the states of their layout are known from a later record on`,
+          ]
+        : []),
       ...(missing > 0 ? [`  ${missing} sequence numbers are in no log`] : []),
       ...(extra > 0
         ? [

@@ -1,12 +1,12 @@
 import { join, relative, resolve } from 'node:path'
+import { branchFolders } from '../../branches/branch-folders.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import { migrateStates } from '../../decisions/states/migrate-states.ts'
-import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
+import { goesOnFrom, readStoreIdentity } from '../../decisions/states/store-identity.ts'
 import { VigiaError } from '../../errors.ts'
 import { formatDuration } from '../../foundation/duration.ts'
-import type { World } from '../../foundation/world.ts'
 import { type LoadModel, runFolderOf } from '../../pipelines/service/model-source.ts'
-import type { OpenStates, ServingStorage } from '../../pipelines/service/serving-storage.ts'
+import type { OpenStates } from '../../pipelines/service/serving-storage.ts'
 import { summarizeState, verifyStates } from '../../states/inspect-states.ts'
 import { loadStates } from '../../states/load-states.ts'
 import { countsText, ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
@@ -14,18 +14,11 @@ import type { Command, CommandContext, CommandInput, ExitCode } from '../command
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 import { RESTORE_OPTIONS, restoreOwned, restoreShared } from './restore.ts'
 import { assertNoOutbox, print, workIn } from './state-action.ts'
+import { BRANCH_OPTIONS, type BranchTools, branch, branchFoldersText, isBranching } from './state-branch.ts'
 import { repair } from './state-repair.ts'
 
 /** What the command needs of the composition root. */
-export interface StateTools {
-  readonly storage: ServingStorage
-  readonly modelLoader: (
-    settings: ServingSettings['model'],
-    environment: CommandContext['environment'],
-    workingDirectory: string,
-  ) => LoadModel
-  readonly world: World
-}
+export type StateTools = BranchTools
 
 /** An action on an open store. */
 interface Request {
@@ -45,12 +38,39 @@ const ACTIONS: Readonly<Record<string, (request: Request) => Promise<ExitCode>>>
   restore: (request) => restore(request),
 }
 
+const EXAMPLES: Command['examples'] = [
+  { command: 'vigia state load --from runs/vigia', explanation: 'Before the first start of a server.' },
+  { command: 'vigia state inspect --user U0000091', explanation: 'What is remembered of a user.' },
+  { command: 'vigia state verify', explanation: 'Whether every state can be used.' },
+  {
+    command: 'vigia state repair --dry-run',
+    explanation: 'Which states a transaction from the future has blinded.',
+  },
+  {
+    command: 'vigia state migrate --from runs/new --log serving/log --out migrated',
+    explanation: 'Nothing that was decided since the training data ended is lost to the new model.',
+  },
+  {
+    command: 'vigia state migrate --to runs/new --switch',
+    explanation: 'A model with other features decides, with the history of the server, which never stops.',
+  },
+  { command: 'vigia state migrate --back', explanation: 'The model before it decides again.' },
+  {
+    command: 'vigia state restore',
+    explanation: 'After the folder of an lmdb store was lost: made again from the log.',
+  },
+  {
+    command: 'vigia state restore --log pod-a/log --log pod-b/log',
+    explanation: 'After a shared store was emptied or set back.',
+  },
+]
+
 /** `vigia state`: the states that serving keeps. */
 export const stateCommand = (tools: StateTools): Command => ({
   name: 'state',
   summary: 'load, inspect, verify, repair and restore the states of users, merchants and devices',
   description:
-    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. migrate carries a service over to a model with other entities, windows or cleaning: it takes the states of the run in --from, and every decision and label of the old logs that the run has not seen, into new states for `vigia state load --from`. repair finds the states whose history holds a transaction of a time that cannot be true by event_time (it blinds them to all that comes before it), computes them again from the log without it, and writes them as records of the log, which the next start takes over; for redis, stop every server and name the log of each. restore makes a lost store of lmdb again from its log: the newest snapshot beside it that is whole, or the states that it began with, and every record after it; or puts back what a shared store has lost (it was emptied, or set back to an earlier moment): it replays the logs of all its servers, which refuse to decide until it is done and then go on. A store of lmdb is used by one process at a time: stop the server first.',
+    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. migrate carries a service over to a model with other entities, windows or cleaning: it takes the states of the run in --from, and every decision and label of the old logs that the run has not seen, into new states for `vigia state load --from`; with --to it does so beside a running server of lmdb, which goes on deciding, then lets the new model decide in one step (--switch), and can go back (--back). repair finds the states whose history holds a transaction of a time that cannot be true by event_time (it blinds them to all that comes before it), computes them again from the log without it, and writes them as records of the log, which the next start takes over; for redis, stop every server and name the log of each. restore makes a lost store of lmdb again from its log: the newest snapshot beside it that is whole, or the states that it began with, and every record after it; or puts back what a shared store has lost (it was emptied, or set back to an earlier moment): it replays the logs of all its servers, which refuse to decide until it is done and then go on. A store of lmdb is used by one process at a time: stop the server first.',
   arguments: [{ name: '<action>', description: 'what to do', choices: [...Object.keys(ACTIONS), 'migrate'] }],
   options: [
     {
@@ -79,33 +99,17 @@ export const stateCommand = (tools: StateTools): Command => ({
       description:
         "for inspect: the state of this entity of the bank's own; parts of an id are joined with a line end",
     },
+    ...BRANCH_OPTIONS,
     ...RESTORE_OPTIONS,
     ...CONFIG_OPTIONS,
   ],
-  examples: [
-    { command: 'vigia state load --from runs/vigia', explanation: 'Before the first start of a server.' },
-    { command: 'vigia state inspect --user U0000091', explanation: 'What is remembered of a user.' },
-    { command: 'vigia state verify', explanation: 'Whether every state can be used.' },
-    {
-      command: 'vigia state repair --dry-run',
-      explanation: 'Which states a transaction from the future has blinded.',
-    },
-    {
-      command: 'vigia state migrate --from runs/new --log serving/log --out migrated',
-      explanation: 'Nothing that was decided since the training data ended is lost to the new model.',
-    },
-    {
-      command: 'vigia state restore',
-      explanation: 'After the folder of an lmdb store was lost: made again from the log.',
-    },
-    {
-      command: 'vigia state restore --log pod-a/log --log pod-b/log',
-      explanation: 'After a shared store was emptied or set back.',
-    },
-  ],
+  examples: EXAMPLES,
   run: async (context, input) => {
     const { settings } = await readServingConfig(context, input)
-    if (input.arguments[0] === 'migrate') return migrate({ context, input, settings, tools })
+    if (input.arguments[0] === 'migrate')
+      return isBranching(input)
+        ? branch({ context, input, settings, tools })
+        : migrate({ context, input, settings, tools })
     const load = tools.modelLoader(settings.model, context.environment, context.workingDirectory)
     const states = await tools.storage.openStates(settings.state_store)
     try {
@@ -220,6 +224,7 @@ const inspect = async (request: Request): Promise<ExitCode> => {
     `${states.name}: ${countsText(counts)}`,
     ...(history === undefined ? [] : [`numbers given up to ${history.lastSequence}`]),
     ...(history === undefined || history.loss === '' ? [] : [`has lost decisions: ${history.loss}`]),
+    ...branchFoldersText(await branchesBeside(settings), context.workingDirectory),
     ...(identity === undefined
       ? ['never used']
       : [
@@ -231,6 +236,11 @@ const inspect = async (request: Request): Promise<ExitCode> => {
   ])
   return 0
 }
+
+/** Folders of states of other layouts. */
+const branchesBeside = async ({
+  state_store: { kind, path },
+}: ServingSettings): Promise<readonly string[]> => (kind === 'lmdb' ? branchFolders(path) : [])
 
 const restore = async (request: Request): Promise<ExitCode> => {
   const { context, states, settings, tools } = request
@@ -299,7 +309,7 @@ const verify = async ({ context, settings, states, load: loadModel }: Request): 
   const { counts, bytes, broken } = await verifyStates(states.store, model, (done) => {
     if (done % 1000 === 0) context.work.reportProgress({ activity: 'verifying', done, unit: 'states' })
   })
-  const isForeign = identity !== undefined && identity.statesKey !== model.statesKey
+  const isForeign = identity !== undefined && !goesOnFrom(identity, model)
   print(context, { counts, bytes, broken, isForeign }, [
     ...Object.keys(counts).map(
       (kind) => `${kind.padEnd(10)} ${counts[kind]} states, ${(bytes[kind]! / 1e6).toFixed(1)} MB`,

@@ -197,6 +197,7 @@ export const LABEL_COLUMNS: readonly LabelColumn[] = [
       label.own = JSON.parse(value as string) as NonNullable<LabelEntry['own']>
     },
   },
+  ofLabel('layout', VARCHAR, 'layout'),
 ]
 
 const ofRepair = <K extends keyof RepairEntry>(name: string, type: DuckDBType, key: K): RepairColumn => ({
@@ -225,6 +226,7 @@ export const REPAIR_COLUMNS: readonly RepairColumn[] = [
       draft.words = new Float64Array(new Uint8Array((value as DuckDBBlobValue).bytes).buffer)
     },
   },
+  ofRepair('layout', VARCHAR, 'layout'),
 ]
 
 /**

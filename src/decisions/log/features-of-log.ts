@@ -68,6 +68,15 @@ export const startOfLog = async ({ folders, openLog, from }: StartOfLog): Promis
   return { after: snapshot.manifest.sequence, snapshot }
 }
 
+/** @throws SERVING_LOG_INCOMPLETE when records between the start and this one are missing */
+export const assertFirst = (first: LogEntry, options: StartOfLog, start: LogStart): void => {
+  if (first.sequence !== start.after + 1)
+    throw logIncomplete(
+      options.folders,
+      `its first record ${start.after === 0 ? '' : `after ${start.after} `}is ${first.sequence}, so earlier files are missing`,
+    )
+}
+
 /**
  * The features of a log before the first record of a replay, to be computed again.
  *
@@ -80,11 +89,7 @@ export const featuresOfLog = async (
   options: StartOfLog,
   start: LogStart,
 ): Promise<LogFeatures> => {
-  if (first.sequence !== start.after + 1)
-    throw logIncomplete(
-      options.folders,
-      `its first record ${start.after === 0 ? '' : `after ${start.after} `}is ${first.sequence}, so earlier files are missing`,
-    )
+  assertFirst(first, options, start)
   const key = first.kind === 'decision' ? first.decision.model : await anyModel(options, logged)
   const model = await logged.modelOf(key)
   const states =
@@ -94,10 +99,10 @@ export const featuresOfLog = async (
   return createLogFeatures(model, states)
 }
 
-const snapshotStates = (
+export const snapshotStates = (
   { identity, name, version }: ModelDocument,
   { folder, manifest }: NonNullable<LogStart['snapshot']>,
-  { folders }: StartOfLog,
+  { folders }: Pick<StartOfLog, 'folders'>,
 ): StartState => {
   if (manifest.identity.identity.layouts !== identity.layouts)
     throw logIncomplete(
@@ -109,14 +114,14 @@ const snapshotStates = (
 }
 
 /** The model of a log that begins with no decision. */
-const anyModel = async ({ folders }: StartOfLog, { logs }: LoggedEntries): Promise<string> => {
+export const anyModel = async ({ folders }: StartOfLog, { logs }: LoggedEntries): Promise<string> => {
   for (const log of logs)
     for (const name of await log.documentNames()) if (name.startsWith('model-')) return name.slice(6)
   throw logIncomplete(folders, 'no model is described in it')
 }
 
 /** The states before the first record. */
-const startStates = async (
+export const startStates = async (
   { identity, fitted }: ModelDocument,
   { states, folders }: StartOfLog,
   { logs }: LoggedEntries,

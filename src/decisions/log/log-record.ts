@@ -31,6 +31,8 @@ export interface LabelEntry {
   readonly origin?: LabelOrigin
   /** Which due label it was, when the server delivered it by its time. */
   readonly due?: string
+  /** `layoutKey` of the states whose history knew it, of origin `history`; absent: those a log began with. */
+  readonly layout?: string
 }
 
 /**
@@ -45,6 +47,8 @@ export interface RepairEntry {
   readonly repairedAtMs: number
   /** Number of the last record, inclusive, that it was computed from. */
   readonly basis: number
+  /** `layoutKey` of the states that it is one of; absent: those that the log began with. */
+  readonly layout?: string
 }
 
 /**

@@ -16,6 +16,8 @@ export interface ModelDocument {
   readonly computed: readonly string[]
   readonly identity: StatesIdentity
   readonly statesKey: string
+  /** Absent in documents of versions that did not know it. */
+  readonly layoutKey?: string
   /** As in the manifest of the artifact. */
   readonly featureSettings: unknown
   readonly fitted: unknown
@@ -35,6 +37,7 @@ export const documentOf = ({
   computed,
   identity,
   statesKey,
+  layoutKey,
   artifact,
 }: LoadedModel): ModelDocument => ({
   key,
@@ -44,6 +47,7 @@ export const documentOf = ({
   computed,
   identity,
   statesKey,
+  layoutKey,
   featureSettings: artifact.manifest.featureSettings,
   fitted: artifact.manifest.fitted,
   ...(artifact.manifest.source?.tables !== undefined && { tables: artifact.manifest.source.tables }),

@@ -125,7 +125,7 @@ describe('the archive of predictions', () => {
       /^sequence DOUBLE, decided_at_ms DOUBLE, probability DOUBLE, is_flagged BOOLEAN, risk_level VARCHAR, threshold DOUBLE, model_key VARCHAR, model_name VARCHAR, model_version VARCHAR, role VARCHAR, latency_ms DOUBLE, shadow_model_key VARCHAR, shadow_probability DOUBLE, shadow_is_flagged BOOLEAN, transaction_id VARCHAR, user_id VARCHAR, event_time_ms DOUBLE, amount_minor DOUBLE, currency VARCHAR, merchant_id VARCHAR, merchant_category VARCHAR, transaction_type VARCHAR, device_id VARCHAR, device_type VARCHAR, location VARCHAR, latitude DOUBLE, longitude DOUBLE, .*attributes VARCHAR, first DOUBLE, second DOUBLE$/,
     )
     expect(columns[1]).toBe(
-      'sequence DOUBLE, received_at_ms DOUBLE, transaction_id VARCHAR, is_fraud BOOLEAN, is_applied BOOLEAN, user_id VARCHAR, merchant_id VARCHAR, device_id VARCHAR, event_time_ms DOUBLE, transaction_token DOUBLE, origin VARCHAR, was_fraud BOOLEAN, is_waiting BOOLEAN, own_entities VARCHAR',
+      'sequence DOUBLE, received_at_ms DOUBLE, transaction_id VARCHAR, is_fraud BOOLEAN, is_applied BOOLEAN, user_id VARCHAR, merchant_id VARCHAR, device_id VARCHAR, event_time_ms DOUBLE, transaction_token DOUBLE, origin VARCHAR, was_fraud BOOLEAN, is_waiting BOOLEAN, own_entities VARCHAR, layout VARCHAR',
     )
   })
 

@@ -88,7 +88,7 @@ export class ExpiredStates {
       this.after = undefined
       this.kindAt++
     }
-    if (over.length > 0) await this.expire(over, layout)
+    if (over.length > 0 && this.parts.isAvailable()) await this.expire(over, layout)
     await this.leave()
   }
 
@@ -116,7 +116,8 @@ export class ExpiredStates {
       const { kind, token } = item.key
       item.state.become(decider().engineer.keeperOf(kind)!.create())
       const sequence = frontier.next()
-      const repair = { kind, token, repairedAtMs: world.now(), basis: sequence - 1 }
+      const { layoutKey } = decider().models.champion
+      const repair = { kind, token, repairedAtMs: world.now(), basis: sequence - 1, layout: layoutKey }
       append(sequence, encodeRepair(sequence, repair, NO_WORDS), item)
       this.leaving.push(item.key)
       this.expired++

@@ -83,6 +83,21 @@ export class Frontier {
     return ++this.lastGiven
   }
 
+  /** The next record has this number, which another owner of the log has given it. */
+  reached(sequence: number): void {
+    this.lastGiven = Math.max(this.lastGiven, sequence)
+  }
+
+  /**
+   * From now on these states are those that decide, and give numbers after `given`. No state has a record
+   * after `storedUpTo`.
+   */
+  lead(given: number): void {
+    this.reached(Math.max(given, this.log.lastSequence))
+    this.lostThrough = Math.max(this.lostThrough, this.stored.storedUpTo)
+    this.replayed = Number.POSITIVE_INFINITY
+  }
+
   endSlice(): void {
     this.sliceEnds.push(this.lastGiven)
     this.due = this.sliceEnds.shift()!

@@ -2,7 +2,7 @@ import { cleanTransaction } from '../../dataset/cleaning.ts'
 import { VigiaError } from '../../errors.ts'
 import { readTransaction } from '../../features/transaction-event.ts'
 import { nextTurn } from '../../foundation/next-turn.ts'
-import type { LogRecord, PredictionLog } from '../../ports/prediction-log.ts'
+import type { LogPosition, LogRecord, PredictionLog } from '../../ports/prediction-log.ts'
 import type { Receipt, StateStore } from '../../ports/state-store.ts'
 import { type DecisionEntry, type DecisionReceipt, receiptOf, type ServedModelName } from '../decided.ts'
 import type { Decider } from '../decider.ts'
@@ -11,6 +11,7 @@ import type { InferenceObserver } from '../inference-pipeline.ts'
 import { labelReceiptOf, waitingReceiptOf } from '../labels.ts'
 import { decodeLogEntry, type LabelEntry, type LogEntry, tokenOfLabel } from '../log/log-record.ts'
 import { type Repaired, takeRepaired } from '../log/repaired-state.ts'
+import { hasOwnKinds, isLabelOf, type LayoutOfStates } from '../states/layout-of-states.ts'
 import type { DueLabels } from './due-labels.ts'
 import { type Frontier, readFrontier } from './frontier.ts'
 import type { HeldState } from './held-state.ts'
@@ -20,27 +21,32 @@ import type { StateCache } from './state-cache.ts'
 import type { UnsavedStates } from './unsaved-states.ts'
 import type { WaitingLabels } from './waiting-labels.ts'
 
-export interface LogReplayParts {
-  readonly log: PredictionLog
-  readonly store: Pick<StateStore, 'findReceipt'>
-  readonly frontier: Frontier
+/** What is needed to take in a record: states and receipts. */
+export interface TakeParts {
   readonly cache: StateCache
   readonly unsaved: UnsavedStates
   readonly receipts: Receipts
-  readonly due: Pick<DueLabels, 'reopen'>
   readonly waiting: Pick<WaitingLabels, 'reopen' | 'keep' | 'forget'>
   readonly labels: Pick<OwnedLabels, 'arrived' | 'settleWaiting'>
   /** Those that decide at the moment. */
   readonly decider: () => Decider
   /** The model of a log record's key. */
   readonly nameOf: (key: string) => Promise<ServedModelName>
+  readonly layout: LayoutOfStates
   readonly observer: InferenceObserver
+}
+
+export interface LogReplayParts extends TakeParts {
+  readonly log: PredictionLog
+  readonly store: Pick<StateStore, 'findReceipt'>
+  readonly frontier: Frontier
+  readonly due: Pick<DueLabels, 'reopen'>
   /** Saves what was replayed so far. */
   readonly saveReplayed: () => Promise<void>
 }
 
 /** Receipts that a replay holds before it saves. */
-const MOST_UNSAVED = 16_384
+export const MOST_UNSAVED = 16_384
 
 /**
  * Brings states and receipts up to the log: applies each record to every state that lacks it, and makes its
@@ -61,14 +67,7 @@ export const replayLog = async (parts: LogReplayParts): Promise<void> => {
   await parts.waiting.reopen()
   for await (const record of log.read(stored.savedThrough)) {
     if (record.sequence > log.lastSequence) throw ousted(record.sequence)
-    const entry = entryOfRecord(record)
-    await advanceStates(parts, record.sequence, entry)
-    // A repair answers nobody.
-    if (entry.kind !== 'repair') {
-      const { id, receipt, beside } = await receiptOfEntry(parts, record.sequence, entry)
-      receipt.position = record.position
-      receipts.add(id, { sequence: record.sequence, receipt, durable: Promise.resolve(receipt), beside })
-    }
+    await takeRecord(parts, record.sequence, entryOfRecord(record), record.position)
     if (receipts.waiting > MOST_UNSAVED || parts.cache.isBeyondRoom) {
       // Or a log that is longer than memory could never be replayed.
       frontier.replayedThrough(record.sequence)
@@ -90,8 +89,48 @@ const ousted = (sequence: number): VigiaError =>
     holder: 'another process',
   })
 
+/** Brings states up to a record that they may lack, and makes its receipt. */
+export const takeRecord = async (
+  parts: TakeParts,
+  sequence: number,
+  entry: LogEntry,
+  position: LogPosition,
+): Promise<void> => {
+  // A repair answers nobody.
+  if (entry.kind === 'repair') {
+    await advanceStates(parts, sequence, entry)
+    return
+  }
+  const own = entry.kind === 'label' ? await ownLabel(parts, entry) : entry
+  if (own === undefined) return
+  await advanceStates(parts, sequence, own)
+  const { id, receipt, beside } = await receiptOfEntry(parts, sequence, own)
+  receipt.position = position
+  parts.receipts.add(id, { sequence, receipt, durable: Promise.resolve(receipt), beside })
+}
+
+/**
+ * A label as these states learn it: with the entities that they know of its transaction, where whoever wrote
+ * the record knew others. Undefined for one that they have from their own history.
+ */
+export const ownLabel = async (
+  {
+    decider,
+    layout,
+    receipts,
+  }: Pick<TakeParts, 'decider' | 'layout'> & { readonly receipts: Pick<Receipts, 'find'> },
+  entry: Extract<LogEntry, { readonly kind: 'label' }>,
+): Promise<typeof entry | undefined> => {
+  const { label } = entry
+  const { engineer } = decider()
+  if (!isLabelOf(label, layout.isOwn, engineer)) return undefined
+  if (!hasOwnKinds(engineer) || label.transactionId === '') return entry
+  const { own } = (await receipts.find<DecisionReceipt>(decisionId(label.transactionId))) ?? {}
+  return own === undefined ? entry : { ...entry, label: { ...label, own: { ...label.own, ...own } } }
+}
+
 /** What is needed to apply records to states. */
-export interface AdvanceParts extends Pick<LogReplayParts, 'decider' | 'observer'> {
+export interface AdvanceParts extends Pick<TakeParts, 'decider' | 'layout' | 'observer'> {
   readonly cache: Pick<StateCache, 'bring'>
   /** Told of each state that has a record now. */
   readonly unsaved: Pick<UnsavedStates, 'advanced'>
@@ -128,7 +167,8 @@ const replayLabel = async (parts: AdvanceParts, sequence: number, label: LabelEn
 
 /** @throws FEATURES_STATE_INCOMPATIBLE, FEATURES_STATE_CORRUPT */
 const replayRepair = async (parts: AdvanceParts, sequence: number, entry: Repaired): Promise<void> => {
-  const { kind, token } = entry.repair
+  const { kind, token, layout } = entry.repair
+  if (!parts.layout.isOwn(layout)) return
   const keeper = parts.decider().engineer.keeperOf(kind)
   if (keeper === undefined) return
   const { items } = await parts.cache.bring([{ kind, token, source: kind }])
@@ -146,14 +186,18 @@ const replayDecision = async (
   logged: Float64Array,
 ): Promise<void> => {
   // It moved no state.
-  if (decision.timing === 'too_old') return
+  if (decision.timing === 'too_old' || parts.layout.isLeftOut?.(decision)) return
   const { engineer, models, entitiesOf, keysOf } = parts.decider()
   const keys = keysOf(entitiesOf(decision.transaction))
+  const cleaning = await parts.layout.cleaningOf(decision.model)
   const { items } = await parts.cache.bring(keys)
   const behind = lacking(items, sequence)
   if (behind.length === 0) return
   const { event, featureNames } = engineer
-  readTransaction(event, cleanTransaction(decision.transaction, models.champion.cleaning))
+  readTransaction(event, cleanTransaction(decision.transaction, cleaning))
+  // States of another layout than the one that decided may have it from the history that they began with.
+  const user = behind.find(({ key }) => key.kind === 'user')
+  if (user !== undefined && engineer.keeperOf('user')?.hasSeen(user.state, event.transactionToken)) return
   const vector = new Float64Array(featureNames.length)
   for (const part of engineer.parts) {
     const item = items[keys.findIndex(({ source }) => source === part.source)]
@@ -178,7 +222,7 @@ interface Kept {
 }
 
 const receiptOfEntry = async (
-  parts: LogReplayParts,
+  parts: TakeParts,
   sequence: number,
   entry: Exclude<LogEntry, Repaired>,
 ): Promise<Kept> => {
@@ -191,11 +235,13 @@ const receiptOfEntry = async (
   const hash = hashOf(transaction)
   const name = await nameOf(model)
   const receipt = receiptOf(entry.decision, name, transaction, entities.own, hash, sequence)
+  // Its label is one of the history that they have it from.
+  if (parts.layout.isLeftOut?.(entry.decision)) return { id: decisionId(transactionId), receipt }
   const beside = labels.arrived(transactionId, { ...entities, eventTimeMs }, sequence)
   return { id: decisionId(transactionId), receipt, beside }
 }
 
-const receiptOfLabel = async (parts: LogReplayParts, label: LabelEntry): Promise<Kept> => {
+const receiptOfLabel = async (parts: TakeParts, label: LabelEntry): Promise<Kept> => {
   const { receipts, waiting } = parts
   const { transactionId, isWaiting } = label
   if (isWaiting === true) {

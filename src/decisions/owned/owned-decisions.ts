@@ -1,47 +1,38 @@
 import { VigiaError } from '../../errors.ts'
-import type { Receipt, StateStore } from '../../ports/state-store.ts'
+import type { LogPosition } from '../../ports/prediction-log.ts'
+import type { Receipt } from '../../ports/state-store.ts'
 import { isTooOld } from '../../transaction/event-time.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
-import { Answers } from '../answers.ts'
-import {
-  type DecisionReceipt,
-  decidedOf,
-  entryOf,
-  type Prediction,
-  receiptOf,
-  type ServedModelName,
-} from '../decided.ts'
+import type { Answers } from '../answers.ts'
+import { type DecisionReceipt, decidedOf, entryOf, type Prediction, receiptOf } from '../decided.ts'
 import type { Decider, Scored } from '../decider.ts'
 import { decisionId, decodeReceipt, type LabelReceipt, labelId } from '../decision-receipt.ts'
-import type { Decisions, DecisionsOptions, DecisionsStatus, FoundDecision } from '../decisions.ts'
+import type { DecisionsStatus, FoundDecision } from '../decisions.ts'
 import type { Entities } from '../entities.ts'
 import type { Feedback, FeedbackOutcome } from '../inference-pipeline.ts'
+import { invariantBroken } from '../invariant-broken.ts'
 import { decodeLogEntry, encodeDecision, type LogEntry } from '../log/log-record.ts'
 import { assertFresh, type IsStale } from '../reading.ts'
-import { DueLabels } from './due-labels.ts'
-import { ExpiredStates, type ExpiredStatesParts } from './expired-states.ts'
-import { Frontier } from './frontier.ts'
+import type { ExpiredStates } from './expired-states.ts'
+import type { Following } from './following.ts'
+import type { Frontier } from './frontier.ts'
 import type { HeldState, HeldStates } from './held-state.ts'
 import { InTurns } from './in-turns.ts'
-import { OwnedLabels } from './owned-labels.ts'
-import { Receipts, type UnsavedReceipt } from './receipts.ts'
-import { Recovery } from './recovery.ts'
-import { Saver, sliceMsOf } from './saver.ts'
-import { StateCache } from './state-cache.ts'
-import { UnsavedStates } from './unsaved-states.ts'
-import { WaitingLabels } from './waiting-labels.ts'
+import type { OwnedLabels } from './owned-labels.ts'
+import { createOwnedParts } from './owned-parts.ts'
+import type { OwnedDecisionsOptions, OwnedStates } from './owned-states.ts'
+import type { Receipts, UnsavedReceipt } from './receipts.ts'
+import type { Recovery } from './recovery.ts'
+import type { Saver } from './saver.ts'
+import type { StateCache } from './state-cache.ts'
+import type { UnsavedStates } from './unsaved-states.ts'
+import type { WaitingLabels } from './waiting-labels.ts'
 
 /** What is asked of one decision. */
 interface Asked {
   readonly reasonCount: number
   readonly isStale: IsStale | undefined
   readonly startedMs: number
-}
-
-export interface OwnedDecisionsOptions extends DecisionsOptions {
-  readonly store: StateStore
-  /** The model of a log record's key. */
-  readonly nameOf: (key: string) => Promise<ServedModelName>
 }
 
 /** Save early once so many receipts are unsaved. */
@@ -63,9 +54,16 @@ const TOO_MANY_UNSAVED = 100_000
  *
  * @throws SERVING_LOG_DAMAGED, SERVING_STORE_FAILED when the states cannot be brought up to the log
  */
-export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promise<Decisions> => {
+export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promise<OwnedStates> => {
   const decisions = new OwnedDecisions(options)
   await decisions.open()
+  return decisions
+}
+
+/** Opens states that follow a log on which others decide. @throws SERVING_STORE_FAILED */
+export const openFollowingStates = async (options: OwnedDecisionsOptions): Promise<OwnedStates> => {
+  const decisions = new OwnedDecisions(options)
+  await decisions.follow()
   return decisions
 }
 
@@ -75,7 +73,7 @@ export const openOwnedDecisions = async (options: OwnedDecisionsOptions): Promis
  * (`StateCache`, `UnsavedStates`), when they are saved (`Saver`), or the way back after a failure
  * (`Recovery`): it wires them.
  */
-class OwnedDecisions implements Decisions {
+class OwnedDecisions implements OwnedStates {
   readonly isLogInOrder = true
   private readonly options: OwnedDecisionsOptions
   private readonly answers: Answers
@@ -88,7 +86,9 @@ class OwnedDecisions implements Decisions {
   private readonly waiting: WaitingLabels
   private readonly expired: ExpiredStates
   private readonly labels: OwnedLabels
+  private readonly following: Following
   private decider: Decider
+  private isFollowing = false
   private isClosed = false
   /** Settles with the last record that answers nobody. */
   private answersNobody: Promise<unknown> = Promise.resolve()
@@ -96,88 +96,87 @@ class OwnedDecisions implements Decisions {
   private readonly underWay = new InTurns<Prediction>()
 
   constructor(options: OwnedDecisionsOptions) {
-    const { store, log, settings, observer, world, nameOf } = options
-    const engineer = () => this.decider.engineer
-    const frontier = new Frontier(log)
-    const receipts = new Receipts(store)
-    const given = () => frontier.given
-    const { cacheBytes, mostStates } = settings
-    const cache = new StateCache({ store, engineer, cacheBytes, mostStates, given })
-    const unsaved = new UnsavedStates({ store, cache, frontier, engineer })
-    const due = new DueLabels(store)
-    const waiting = new WaitingLabels(store, (isFraud) => observer.labelled('expired', isFraud))
-    this.answers = new Answers(options)
-    this.labels = new OwnedLabels({
-      store,
-      frontier,
-      receipts,
-      cache,
-      due,
-      waiting,
+    this.options = options
+    this.decider = options.decider
+    const parts = createOwnedParts(options, {
       decider: () => this.decider,
-      answers: this.answers,
-      settings,
-      world,
+      isFollowing: () => this.isFollowing,
+      isWriting: () => this.isWriting,
       throwIfUnavailable: () => this.throwIfUnavailable(),
       append: (...record) => this.append(...record),
+      appendByItself: (...record) => this.appendByItself(...record),
     })
-    const expired = this.createExpired({ store, cache, unsaved, frontier, due, world }, settings)
-    const saver = new Saver({
-      store,
-      frontier,
-      receipts,
-      states: unsaved,
-      due,
-      waiting,
-      ...(settings.expiresStates && { expired }),
-      isNeeded: (eventTimeMs) => this.labels.isNeeded(eventTimeMs),
-      settings,
-      observer,
-      world,
-    })
-    this.recovery = new Recovery({
-      log,
-      store,
-      frontier,
-      cache,
-      unsaved,
-      receipts,
-      due,
-      waiting,
-      labels: this.labels,
-      decider: () => this.decider,
-      nameOf,
-      observer,
-      saver,
-      saveReplayed: () => saver.saveReplayed(),
-    })
-    this.options = options
-    this.waiting = waiting
-    this.expired = expired
-    this.frontier = frontier
-    this.receipts = receipts
-    this.cache = cache
-    this.unsaved = unsaved
-    this.saver = saver
-    this.decider = options.decider
+    this.answers = parts.answers
+    this.frontier = parts.frontier
+    this.receipts = parts.receipts
+    this.cache = parts.cache
+    this.unsaved = parts.unsaved
+    this.saver = parts.saver
+    this.recovery = parts.recovery
+    this.waiting = parts.waiting
+    this.expired = parts.expired
+    this.labels = parts.labels
+    this.following = parts.following
   }
 
-  private createExpired(
-    parts: Pick<ExpiredStatesParts, 'store' | 'cache' | 'unsaved' | 'frontier' | 'due' | 'world'>,
-    settings: DecisionsOptions['settings'],
-  ): ExpiredStates {
-    return new ExpiredStates({
-      ...parts,
-      decider: () => this.decider,
-      sliceMs: sliceMsOf(settings),
-      isAvailable: () => !this.isClosed && this.recovery.failure === undefined && !this.cache.isOverfull,
-      append: (sequence, payload, item) => this.appendByItself(sequence, payload, item),
-    })
+  private get isWriting(): boolean {
+    const { isClosed, isFollowing, recovery, cache } = this
+    return !isClosed && !isFollowing && recovery.failure === undefined && !cache.isOverfull
   }
 
   async open(): Promise<void> {
     await this.recovery.open()
     this.saver.start()
+  }
+
+  get through(): number {
+    return this.isFollowing ? this.following.through : this.frontier.given
+  }
+
+  get savedThrough(): number {
+    return this.frontier.savedThrough
+  }
+
+  get storedUpTo(): number {
+    return this.frontier.storedUpTo
+  }
+
+  async follow(): Promise<void> {
+    this.isFollowing = true
+    await this.following.begin()
+    this.saver.stop()
+    this.saver.start()
+  }
+
+  catchUp(): Promise<void> {
+    return this.following.catchUp()
+  }
+
+  take(sequence: number, entry: LogEntry, position: LogPosition): Promise<void> {
+    return this.following.take(sequence, entry, position)
+  }
+
+  reach(sequence: number): void {
+    this.following.reach(sequence)
+  }
+
+  async lead(given: number): Promise<void> {
+    this.isFollowing = false
+    this.frontier.lead(given)
+    await this.labels
+      .settleWaiting()
+      .catch((error: unknown) =>
+        this.options.observer.warned('SERVING_STORE_FAILED', { reason: String(error) }),
+      )
+  }
+
+  async rest(): Promise<number> {
+    await this.receipts.allSettled()
+    if (this.recovery.failure !== undefined) throw this.recovery.failure
+    const { given } = this.frontier
+    this.isFollowing = true
+    this.following.goOn(given)
+    return given
   }
 
   /**
@@ -326,6 +325,7 @@ class OwnedDecisions implements Decisions {
   }
 
   private throwIfUnavailable(): void {
+    if (this.isFollowing) throw invariantBroken('states that follow decide on nothing')
     if (this.isClosed) throw new VigiaError('SERVING_CLOSING', {})
     if (this.recovery.failure !== undefined) throw this.recovery.failure
     const { waiting } = this.receipts

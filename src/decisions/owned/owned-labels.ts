@@ -65,10 +65,9 @@ interface Watch {
   turn: Promise<void> | undefined
 }
 
-/** A label that has its record. */
+/** A label that has its record; `durable` resolves when that is. */
 interface ToldLabel {
   readonly receipt: LabelReceipt
-  /** Resolves when the record is durable. */
   readonly durable: Promise<unknown>
 }
 
@@ -220,6 +219,20 @@ export class OwnedLabels {
     }
   }
 
+  /** While others decide: passes over labels that they have delivered, or it is done all at once. */
+  async passTold(): Promise<void> {
+    const { due } = this.parts
+    for (;;) {
+      const batch = await due.due(Number.NEGATIVE_INFINITY, DELIVERED_AT_ONCE)
+      for (const label of batch) {
+        if ((await this.toldOf(label)) === undefined) return
+        due.take()
+        due.delivered(label)
+      }
+      if (batch.length < DELIVERED_AT_ONCE) return
+    }
+  }
+
   /**
    * Whether a receipt of a transaction of this time may still be asked for by a label. One transaction that
    * is stamped ahead does not end the time of all others: the clock of the server bounds theirs.
@@ -346,7 +359,8 @@ export class OwnedLabels {
     const { transactionId, eventTimeMs, isFraud, known } = label
     const isApplied = decider().engineer.applyLabel(states, { transactionToken, eventTimeMs, isFraud, known })
     const id = transactionId === '' ? historyLabelId(transactionToken) : labelId(transactionId)
-    const entry: LabelEntry = { ...label, receivedAtMs: world.now(), isApplied, due }
+    const layout = label.origin === 'history' ? { layout: decider().models.champion.layoutKey } : {}
+    const entry: LabelEntry = { ...label, ...layout, receivedAtMs: world.now(), isApplied, due }
     return this.appendByItself(id, entry, isApplied ? items : [])
   }
 
@@ -356,7 +370,9 @@ export class OwnedLabels {
     const told =
       (transactionId === '' ? undefined : await this.labelOf(labelId(transactionId))) ??
       (await this.labelOf(historyLabelId(transactionToken)))
-    return told !== undefined && (told.receipt.due === undefined || told.receipt.due >= id) ? told : undefined
+    // States of another layout that decided meanwhile know the same label by another time.
+    const { due = id, isFraud } = told?.receipt ?? { isFraud: undefined }
+    return due >= id || isFraud === label.isFraud ? told : undefined
   }
 
   private appendByItself(id: string, label: LabelEntry, items: readonly HeldState[]): Promise<unknown> {

@@ -255,6 +255,7 @@ const createRecovery = (store: StateStore, log: PredictionLog, observer: Partial
     labels: { arrived: () => undefined, settleWaiting: async () => undefined },
     decider: () => decider,
     nameOf,
+    layout: { cleaningOf: async () => MODEL.cleaning, isOwn: () => true },
     observer: { ...silentObserver, ...observer },
     saveReplayed: async () => {
       throw new Error('nothing is saved before so much was replayed')

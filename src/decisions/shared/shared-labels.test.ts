@@ -141,7 +141,7 @@ const startShared = async (
 
 const startOwned = async () => {
   const log = await newLog()
-  const decisions = await openOwnedDecisions({
+  const decisions: Decisions = await openOwnedDecisions({
     store: createMemoryStateStore(),
     log,
     ...common(),

@@ -101,7 +101,11 @@ export const migrateStates = async (options: MigrateStatesOptions): Promise<Migr
  *
  * @throws SERVING_LOG_INCOMPLETE, SERVING_AMOUNTS_DIFFER
  */
-const assertLogs = async ({ model, logs, openLog }: MigrateStatesOptions): Promise<void> => {
+export const assertLogs = async ({
+  model,
+  logs,
+  openLog,
+}: Pick<MigrateStatesOptions, 'model' | 'logs' | 'openLog'>): Promise<void> => {
   await assertFolders(logs)
   for (const folder of logs) {
     const log = openLog(folder)
@@ -125,8 +129,11 @@ const assertAmounts = (logged: ModelDocument, { settings, description }: LoadedM
   })
 }
 
-/** Ids of everything that a run has read. */
-const transactionIdsOf = async ({ run, work }: MigrateStatesOptions): Promise<ReadonlySet<string>> => {
+/** Ids of everything that a run has read. @throws PIPELINE_RUN_INCOMPLETE */
+export const transactionIdsOf = async ({
+  run,
+  work,
+}: Pick<MigrateStatesOptions, 'run' | 'work'>): Promise<ReadonlySet<string>> => {
   const prepared = await fileOf(run, 'read/prepared.parquet', 'what the training has seen')
   const ids = new Set<string>()
   await eachRow(`SELECT transaction_id FROM read_parquet(${sqlLiteral(prepared)})`, work, ([id]) =>
@@ -139,10 +146,16 @@ const transactionIdsOf = async ({ run, work }: MigrateStatesOptions): Promise<Re
  * Tokens of the bank's own entities, for each transaction that the logs have a label of and the run has: the
  * run may know more of a transaction than the service did that was told its label.
  */
-const ownTokensOf = async (
+export const ownTokensOf = async (
   seen: ReadonlySet<string>,
   workFolder: string,
-  { model, run, logs, openLog, work }: MigrateStatesOptions,
+  {
+    model,
+    run,
+    logs,
+    openLog,
+    work,
+  }: Pick<MigrateStatesOptions, 'model' | 'run' | 'logs' | 'openLog' | 'work'>,
 ): Promise<Map<string, Readonly<Record<EntityKind, number>>>> => {
   const tokens = new Map<string, Readonly<Record<EntityKind, number>>>()
   const { entities } = model.settings.options
@@ -192,7 +205,10 @@ const eachRow = (sql: string, work: Work, take: (values: readonly unknown[]) => 
  * Records that were removed are a hole in the new states unless the training has seen them: it has when it
  * has seen the first decision that is left.
  */
-const beginningGuard = async ({ logs, openLog }: MigrateStatesOptions, seen: ReadonlySet<string>) => {
+export const beginningGuard = async (
+  { logs, openLog }: Pick<MigrateStatesOptions, 'logs' | 'openLog'>,
+  seen: ReadonlySet<string>,
+): Promise<(transactionId: string) => void> => {
   let begun: { readonly folder: string; readonly first: number } | undefined
   for (const folder of logs) {
     const { first } = await readLogBeginning(openLog(folder))

@@ -5,8 +5,17 @@ import type { NamedHistory } from '../prediction-names.ts'
 
 /** What the states of a store belong to. */
 export interface StoreIdentity extends NamedHistory {
-  /** `LoadedModel.statesKey` of the models that can go on from them. */
+  /** `LoadedModel.statesKey` of the model that they were made for. */
   readonly statesKey: string
+  /**
+   * `LoadedModel.layoutKey` of the models that can go on from them; absent in stores of versions that did
+   * not know it, until a server opens them.
+   */
+  readonly layoutKey?: string
+  /** Key of the model that cleans for these states what others decide on; absent likewise. */
+  readonly founder?: string
+  /** They began as a branch of the states that decided then, after this record, inclusive. */
+  readonly branchedAfter?: number
   readonly identity: StatesIdentity
   readonly createdAtMs: number
   /** Where the states came from before the first decision; absent when from nowhere. */
@@ -21,6 +30,12 @@ export interface StoreOrigin {
   /** SHA-256 of each of its files by name. */
   readonly files: Readonly<Record<string, string>>
 }
+
+/** Whether a model can go on from the states of a store. */
+export const goesOnFrom = (
+  { statesKey, layoutKey }: Pick<StoreIdentity, 'statesKey' | 'layoutKey'>,
+  model: Pick<StoreIdentity, 'statesKey'> & { readonly layoutKey: string },
+): boolean => (layoutKey === undefined ? statesKey === model.statesKey : layoutKey === model.layoutKey)
 
 /** Name of the note by which a store says whose states it has. */
 export const IDENTITY_NOTE = 'identity'

@@ -1,10 +1,5 @@
-import {
-  featuresOfLog,
-  type LogStart,
-  type StartOfLog,
-  startOfLog,
-} from '../../decisions/log/features-of-log.ts'
-import type { LogFeatures } from '../../decisions/log/log-features.ts'
+import { type ReplayedLayouts, replayLayouts } from '../../branches/replayed-layouts.ts'
+import { type LogStart, type StartOfLog, startOfLog } from '../../decisions/log/features-of-log.ts'
 import type { DecisionEntry } from '../../decisions/log/log-record.ts'
 import { logIncomplete, withLoggedEntries } from '../../decisions/log/logged-entries.ts'
 import type { ModelDocument } from '../../decisions/log/model-document.ts'
@@ -29,6 +24,8 @@ export interface ParityOfLogOptions extends StartOfLog {
 export interface ModelParity {
   readonly model: Pick<ModelDocument, 'key' | 'name' | 'version'>
   readonly report: ParityReport
+  /** Decisions without a comparison: states of their layout are known from a later record on. */
+  readonly unchecked: number
   /** What was looked up beside the tables of now; absent where nothing was, or nobody asks. */
   readonly lookups?: LookupParity
 }
@@ -54,16 +51,15 @@ export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly
     for await (const entry of logged.entries) {
       signal.throwIfAborted()
       if (comparison === undefined) {
-        comparison = createComparison(await featuresOfLog(entry, logged, options, start), options.tables)
+        comparison = createComparison(await replayLayouts(entry, logged, options, start), options.tables)
       }
       comparison.count(entry.sequence - last)
       last = entry.sequence
-      if (entry.kind === 'label') comparison.features.applyLabel(entry.label)
-      else if (entry.kind === 'repair') comparison.features.repair(entry)
+      if (entry.kind !== 'decision') comparison.layouts.take(entry)
       else {
         const model = await logged.modelOf(entry.decision.model)
         await comparison.prepare(model)
-        comparison.compare(model, entry.decision, entry.vector)
+        comparison.compare(last, model, entry.decision, entry.vector)
       }
       if (last % 1000 === 0) reportProgress({ activity: 'replaying the log', done: last, unit: 'records' })
     }
@@ -77,12 +73,12 @@ export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly
 
 /** Logged vectors beside computed ones, by the model that decided. */
 interface Comparison {
-  readonly features: LogFeatures
+  readonly layouts: ReplayedLayouts
   /** Takes a record that is `step` after the one before: 1 is the next, 0 has its number. */
   count(step: number): void
   /** Reads the tables of a model, the first time that it is seen. */
   prepare(model: ModelDocument): Promise<void>
-  compare(model: ModelDocument, decision: DecisionEntry, served: Float64Array): void
+  compare(sequence: number, model: ModelDocument, decision: DecisionEntry, served: Float64Array): void
   report(folders: readonly string[], start: LogStart): readonly ModelParity[]
 }
 
@@ -92,15 +88,16 @@ interface Compared {
   readonly differing: DifferingValues
   readonly lookups: LookupComparison | undefined
   rows: number
+  unchecked: number
 }
 
-const createComparison = (features: LogFeatures, tables: TablesOfLog | undefined): Comparison => {
+const createComparison = (layouts: ReplayedLayouts, tables: TablesOfLog | undefined): Comparison => {
   const models = new Map<string, Compared>()
   const seen = new Set<string>()
   let missing = 0
   let extra = 0
   return {
-    features,
+    layouts,
     count: (step) => {
       if (step === 0) extra++
       else missing += step - 1
@@ -108,27 +105,34 @@ const createComparison = (features: LogFeatures, tables: TablesOfLog | undefined
     prepare: async (model) => {
       if (models.has(model.key)) return
       const lookups = tables === undefined ? undefined : await createLookupComparison(model, tables)
-      models.set(model.key, { model, differing: createDifferingValues(model.computed), lookups, rows: 0 })
+      const differing = createDifferingValues(model.computed)
+      models.set(model.key, { model, differing, lookups, rows: 0, unchecked: 0 })
     },
-    compare: (model, { transaction, timing }, served) => {
+    compare: (sequence, model, decision, served) => {
+      const { transaction } = decision
       const isKnown = seen.has(transaction.transactionId)
       seen.add(transaction.transactionId)
       // A second decision has nothing to be compared with: the first one is part of every state by now.
-      const vector = isKnown ? undefined : features.createAllFeatures(model, transaction, timing)
+      const vector = layouts.decide(sequence, model, decision, isKnown)
       if (vector === undefined) {
         extra++
         return
       }
       const compared = models.get(model.key)!
+      if (vector === 'unchecked') {
+        compared.unchecked++
+        return
+      }
       compared.lookups?.compare(transaction)
       compared.rows++
       compared.differing.compare(served, (f) => vector[f]!)
     },
     report: (folders, { after }) =>
       [...models.values()]
-        .filter(({ rows }) => rows > 0)
-        .map(({ model, rows, differing, lookups }) => ({
+        .filter(({ rows, unchecked }) => rows + unchecked > 0)
+        .map(({ model, rows, unchecked, differing, lookups }) => ({
           model: { key: model.key, name: model.name, version: model.version },
+          unchecked,
           ...(lookups !== undefined && { lookups: lookups.report() }),
           report: {
             schema: 1,

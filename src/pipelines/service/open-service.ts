@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { BranchControl } from '../../branches/branch-control.ts'
+import { openServedStates } from '../../branches/served-states.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import { createDecider, type ServingModels } from '../../decisions/decider.ts'
 import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
@@ -29,8 +31,9 @@ import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
-import type { KeepingSettings } from '../../keeping/log-keeping.ts'
+import { keepingSettingsOf } from '../../keeping/keeping-settings.ts'
 import { assertKeepable, keepingOpener } from '../../keeping/open-keeping.ts'
+import type { PredictionLog } from '../../ports/prediction-log.ts'
 import { type LoadedStates, loadStates } from '../../states/load-states.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
@@ -76,6 +79,7 @@ export type StatesOutcome =
 export interface Service {
   readonly pipeline: OpenPipeline
   readonly control: ModelControl
+  readonly branches: BranchControl
 }
 
 const MEBIBYTE = 1 << 20
@@ -108,20 +112,14 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
     sharedStore: settings.state_store.kind === 'redis' ? 'redis' : undefined,
     decider: () => createDecider(models),
   })
-  const states = await storage.openStates(settings.state_store)
+  const served = await openServedStates(settings, storage.openStates, models.champion, options.observer)
+  const { states, close } = served
   try {
     tellPersistence(states, options.observer, options.onNotice)
     const log = await storage.openLog(settings.prediction_log)
     try {
-      const isNew = (await readStoreIdentity(states.store)) === undefined
-      if (isNew && states.kind === 'shared') await assertNeverUsed(states, log)
-      if (isNew && log.lastSequence > 0 && states.kind === 'owned')
-        throw new VigiaError('SERVING_LOG_NOT_EMPTY', {
-          folder: settings.prediction_log.path,
-          records: log.lastSequence,
-        })
       // Not as the argument of `onStates?.()`, which is not evaluated where nobody wants to be told.
-      const outcome: StatesOutcome = isNew ? await fill(options, models, states) : { kind: 'kept' }
+      const outcome = await fillNew(options, models, states, log)
       options.onStates?.(outcome)
       const { observer, world } = options
       const own = {
@@ -136,21 +134,26 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         ...own,
         models,
         tables: tablesOf(options),
+        ...served.pipelineOptions,
         database: databaseOf(settings.prediction_log.path, '128MB'),
         openKeeping: keepingOpener({ ...own, keeping }),
       })
       // The models are in service by then, whether the disk takes this or not.
-      const keep = (served: ServedSources): Promise<void> =>
-        writeChoice(log, { configured, served, chosenAtMs: world.now() }).catch((error: unknown) =>
-          observer.warned('SERVING_CHOICE_LOST', { ...served, reason: String(error) }),
+      const keep = (chosen: ServedSources): Promise<void> =>
+        writeChoice(log, { configured, served: chosen, chosenAtMs: world.now() }).catch((error: unknown) =>
+          observer.warned('SERVING_CHOICE_LOST', { ...chosen, reason: String(error) }),
         )
-      return { pipeline, control: createModelControl(pipeline, load, { sources, keep }) }
+      return {
+        pipeline,
+        control: createModelControl(pipeline, load, { sources, keep }),
+        branches: served.control(load),
+      }
     } catch (error) {
       await log.close()
       throw error
     }
   } catch (error) {
-    await states.store.close()
+    await close()
     throw error
   }
 }
@@ -183,14 +186,6 @@ export const decisionSettingsOf = ({
   eventTime: eventTime ?? eventTimeBounds({ event_time }),
 })
 
-const keepingSettingsOf = ({
-  prediction_log: { keep, snapshot_every, snapshots_kept },
-}: Pick<ServiceOptions['settings'], 'prediction_log'>): KeepingSettings => ({
-  snapshotEveryMs: parseDuration(snapshot_every),
-  snapshotsKept: snapshots_kept,
-  keepMs: keep === 'forever' ? Number.POSITIVE_INFINITY : parseDuration(keep),
-})
-
 const loadModels = async (
   { source, shadow, canary, canary_share }: ServedSources,
   load: LoadModel,
@@ -199,6 +194,23 @@ const loadModels = async (
   ...(shadow !== '' && { shadow: await load(shadow) }),
   ...(canary !== '' && { canary: { model: await load(canary), share: canary_share } }),
 })
+
+/** Gives states that were never used a history. @throws SERVING_LOG_NOT_EMPTY */
+const fillNew = async (
+  options: ServiceOptions,
+  models: ServingModels,
+  states: OpenStates,
+  log: PredictionLog,
+): Promise<StatesOutcome> => {
+  if ((await readStoreIdentity(states.store)) !== undefined) return { kind: 'kept' }
+  if (states.kind === 'shared') await assertNeverUsed(states, log)
+  else if (log.lastSequence > 0)
+    throw new VigiaError('SERVING_LOG_NOT_EMPTY', {
+      folder: options.settings.prediction_log.path,
+      records: log.lastSequence,
+    })
+  return fill(options, models, states)
+}
 
 const fill = async (
   options: ServiceOptions,

@@ -339,6 +339,26 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     (pipeline) => (pipeline.status().log.lastSnapshotAtMs ?? 0) / 1000,
   ],
   [
+    'vigia_branches',
+    'States of other layouts that follow the log.',
+    (pipeline) => pipeline.status().branches.length,
+  ],
+  [
+    'vigia_branches_failed',
+    'Those of them that do not follow it.',
+    (pipeline) => pipeline.status().branches.filter(({ failure }) => failure !== '').length,
+  ],
+  [
+    'vigia_branch_records_behind',
+    'Most records of the log that one of them lacks.',
+    (pipeline) => Math.max(0, ...pipeline.status().branches.map(({ behind }) => behind)),
+  ],
+  [
+    'vigia_branch_bytes',
+    'Their size on the disk.',
+    (pipeline) => pipeline.status().branches.reduce((sum, { bytes }) => sum + bytes, 0),
+  ],
+  [
     'vigia_searches_waiting',
     'Searches for earlier decisions that wait or are worked on.',
     (pipeline) => pipeline.status().searches.waiting,

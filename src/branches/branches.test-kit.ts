@@ -1,0 +1,202 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openLmdbStateStore } from '../adapters/lmdb/lmdb-state-store.ts'
+import { openLogReader } from '../adapters/segments/segment-files.ts'
+import {
+  noTables,
+  openTestLog,
+  silentObserver,
+  TEST_SETTINGS,
+  TEST_WORLD,
+  testModel,
+} from '../decisions/inference.test-kit.ts'
+import type { LoadedModel } from '../decisions/loaded-model.ts'
+import { readLogName } from '../decisions/log/log-name.ts'
+import { type OpenPipeline, openInferencePipeline } from '../decisions/open-pipeline.ts'
+import { writeStoreIdentity } from '../decisions/states/store-identity.ts'
+import { unwatchedWork } from '../disk/work.ts'
+import { sha256 } from '../foundation/hash.ts'
+import type { KeepingSettings } from '../keeping/log-keeping.ts'
+import { keepingOpener } from '../keeping/open-keeping.ts'
+import { parityOfLog } from '../pipelines/parity/parity-of-log.ts'
+import type { OwnedStateStore } from '../ports/state-store.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+import { branchFolder } from './branch-folders.ts'
+import type { Branches } from './branches.ts'
+import { fillBranch } from './build-branch.ts'
+import { branchesOpener } from './open-branches.ts'
+import { openBranchOf, openStores } from './open-stores.ts'
+
+export const DATABASE = { threads: 1, memoryLimit: '256MB', tempDirectory: '.spill' }
+export const WORK = unwatchedWork(DATABASE)
+
+const modelOf = (name: string, weight: number, forgetAfter: string): LoadedModel => ({
+  ...testModel(name, weight, forgetAfter),
+  layoutKey: sha256(forgetAfter),
+})
+
+/** Of the layout that services begin with, and of another one. */
+export const OLD = modelOf('old', 1, 'never')
+export const NEW = modelOf('new', 2, '1000s')
+
+let processes = 2_000_000_000
+
+const openStore = (folder: string): Promise<OwnedStateStore> =>
+  openLmdbStateStore({
+    folder,
+    owner: { processId: processes++, host: 'here', processSpace: 'test', isAlive: () => false },
+  })
+
+/** A service whose states may be of several layouts, in a folder of a test. */
+export interface BranchedService {
+  readonly pipeline: OpenPipeline
+  readonly branches: Branches
+  /** What it has warned of. */
+  readonly warnings: readonly string[]
+  /** Number of the next transaction. */
+  sent: number
+  nowMs: number
+  /** Decides on the next transactions, and tells labels of some before. */
+  send(count: number): Promise<void>
+  predict(n: number): ReturnType<OpenPipeline['predict']>
+}
+
+export const logFolder = (folder: string): string => join(folder, 'log')
+export const stateFolder = (folder: string): string => join(folder, 'state')
+
+/** Opens the service in a folder, with this champion. */
+export const openBranched = async (
+  folder: string,
+  champion: LoadedModel,
+  before: Pick<BranchedService, 'sent' | 'nowMs'> = { sent: 0, nowMs: 1e12 },
+  keeping?: KeepingSettings,
+): Promise<BranchedService> => {
+  const warnings: string[] = []
+  const observer = {
+    ...silentObserver,
+    warned: (code: string, details: object) => void warnings.push(`${code} ${JSON.stringify(details)}`),
+  }
+  const root = await openStore(stateFolder(folder))
+  const found = await openStores(root, stateFolder(folder), openStore, champion, observer)
+  let branches: Branches | undefined
+  const opener = branchesOpener({
+    found,
+    log: logFolder(folder),
+    openBranch: (layoutKey) => openBranchOf(stateFolder(folder), layoutKey, openStore),
+    reopen: async (stored) => ({ ...stored, store: await openStore(stored.folder) }),
+  })
+  const store = { ...found.deciding.store, close: async () => undefined }
+  const own = {
+    states: { kind: 'owned', name: 'lmdb', store },
+    log: await openTestLog(logFolder(folder)),
+    archive: logFolder(folder),
+    observer,
+    settings: { ...TEST_SETTINGS, receiptLifeMs: 86_400_000, waitingLifeMs: 86_400_000 },
+    world: { ...TEST_WORLD, now: () => service.nowMs, newId: () => `name${sha256(folder).slice(0, 6)}` },
+  } as const
+  const service = {
+    branches: undefined as unknown as Branches,
+    pipeline: undefined as unknown as OpenPipeline,
+    warnings,
+    sent: before.sent,
+    nowMs: before.nowMs,
+    predict: (n: number) => service.pipeline.predict(payment(n), 0),
+    send: async (count: number) => {
+      for (const end = service.sent + count; service.sent < end; service.sent++) {
+        const { sent } = service
+        await service.predict(sent)
+        if (sent >= 10 && sent % 2 === 0)
+          await service.pipeline.applyFeedback({ transactionId: `t${sent - 10}`, isFraud: sent % 4 === 0 })
+      }
+    },
+  }
+  service.pipeline = await openInferencePipeline({
+    ...own,
+    models: { champion },
+    tables: noTables(),
+    database: DATABASE,
+    ...(keeping !== undefined && { openKeeping: keepingOpener({ ...own, keeping }) }),
+    openBranches: async (...options) => {
+      branches = await opener(...options)
+      return branches
+    },
+  })
+  service.branches = branches!
+  return service
+}
+
+export const payment = (n: number): Transaction => ({
+  transactionId: `t${n}`,
+  userId: `u${n % 7}`,
+  merchantId: n % 3 === 0 ? 'shop' : 'market',
+  deviceId: `d${n % 4}`,
+  eventTimeMs: 1e12 + n * 400,
+  amountMinor: 100 + (n % 50),
+})
+
+/**
+ * Makes the states of another layout beside those of a service, as `vigia state migrate` does it, from a
+ * training that has seen nothing.
+ */
+export const build = async (
+  folder: string,
+  model: LoadedModel,
+): Promise<Awaited<ReturnType<typeof fillBranch>>> => {
+  const run = join(folder, 'run')
+  mkdirSync(join(run, 'states'), { recursive: true })
+  writeFileSync(
+    join(run, 'states', 'pending.labels'),
+    new Uint8Array(new Float64Array([Number.NEGATIVE_INFINITY]).buffer),
+  )
+  const store = await openStore(branchFolder(stateFolder(folder), model.layoutKey))
+  const { statesKey, layoutKey, key: founder } = model
+  const identity = {
+    statesKey,
+    layoutKey,
+    founder,
+    identity: model.identity,
+    logName: (await readLogName(openLogReader(logFolder(folder))))!,
+    createdAtMs: 0,
+    branchedAfter: 0,
+  }
+  const filled = await fillBranch({
+    store,
+    identity,
+    model,
+    run,
+    log: logFolder(folder),
+    openLog: openLogReader,
+    seen: new Set(),
+    settings: TEST_SETTINGS,
+    world: TEST_WORLD,
+    observer: silentObserver,
+    workFolder: folder,
+    work: WORK,
+  })
+  await writeStoreIdentity(store, { ...identity, branchedAfter: filled.through })
+  await store.close()
+  return filled
+}
+
+/** What `vigia parity` finds, by model. */
+export const parityOf = async (folder: string, from?: number) =>
+  Object.fromEntries(
+    (
+      await parityOfLog({
+        folders: [logFolder(folder)],
+        openLog: openLogReader,
+        workFolder: folder,
+        ...(from !== undefined && { from }),
+        work: WORK,
+      })
+    ).map(({ model, report, unchecked }) => [
+      model.name,
+      {
+        rows: report.rows,
+        differing: report.differing.reduce((sum, { count }) => sum + count, 0),
+        missing: report.missing,
+        extra: report.extra,
+        unchecked,
+      },
+    ]),
+  )

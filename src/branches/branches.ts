@@ -1,0 +1,335 @@
+import { rm } from 'node:fs/promises'
+import type { BranchStatus } from '../decisions/branch-status.ts'
+import type { BranchedDecisions } from '../decisions/branched-decisions.ts'
+import type { Prediction } from '../decisions/decided.ts'
+import type { Decider } from '../decisions/decider.ts'
+import type { Decisions, DecisionsStatus } from '../decisions/decisions.ts'
+import { type LoadedModel, pinnedSource } from '../decisions/loaded-model.ts'
+import { layoutName } from '../decisions/log/log-layouts.ts'
+import { writeModelDocument } from '../decisions/log/model-document.ts'
+import type { OwnedDecisionsOptions } from '../decisions/owned/owned-states.ts'
+import { goesOnFrom, type StoreIdentity } from '../decisions/states/store-identity.ts'
+import { VigiaError } from '../errors.ts'
+import type { OwnedStateStore } from '../ports/state-store.ts'
+import { removeStates } from './branch-folders.ts'
+import { assertFits } from './fitting-branch.ts'
+import { Gate } from './gate.ts'
+import type { LayoutSnapshots } from './layout-snapshots.ts'
+import type { LayoutStates, OwnedBranch, StoredStates } from './layout-states.ts'
+
+import { namedLike } from './open-stores.ts'
+
+export interface BranchesParts {
+  readonly options: OwnedDecisionsOptions
+  /** Those that decide. */
+  readonly owner: LayoutStates
+  readonly followers: readonly LayoutStates[]
+  /** Stores without states, which are kept from others. */
+  readonly spare: readonly StoredStates[]
+  /** Opens states that follow. */
+  readonly openFollower: (branch: OwnedBranch) => Promise<LayoutStates>
+  /** Opens the store of a layout that was made beside this server. @throws SERVING_BRANCH_UNKNOWN */
+  readonly openBranch: (layoutKey: string) => Promise<OwnedBranch>
+  /** Opens the store of a folder anew. */
+  readonly reopen: (stored: StoredStates) => Promise<StoredStates>
+  readonly snapshots: LayoutSnapshots
+}
+
+/** Pause between two rounds of following, in milliseconds. */
+const FOLLOW_MS = 250
+/** Records that may be left when requests are held: a few milliseconds of work. */
+const FEW_RECORDS = 256
+/** Rounds of catching up before requests are held, however much is left. */
+const MOST_ROUNDS = 100
+
+/**
+ * States of several layouts on one log: those of one decide, the others follow it, always nearly at its tip.
+ *
+ * It owns who decides, and the moment at which that changes:
+ *
+ * 1. What is asked waits; what was accepted is finished, by the states that have decided so far.
+ * 2. The others take in the last records, and decide from there on. Numbers, log and receipts go on.
+ * 3. What has waited is asked of them.
+ *
+ * A process that ends anywhere in it leaves stores that each are some way behind the log, as always: the next
+ * start lets those decide that fit the models it serves, and the others follow.
+ */
+export class Branches implements BranchedDecisions {
+  readonly isLogInOrder = true
+  private readonly parts: BranchesParts
+  private readonly gate = new Gate()
+  private owner: LayoutStates
+  private followers: LayoutStates[]
+  private spare: StoredStates[]
+  private decider: Decider
+  private timer: NodeJS.Timeout | undefined
+  /** What has to do with followers, one after the other. */
+  private turn: Promise<unknown> = Promise.resolve()
+  private isFollowing = false
+  /** States that are about to follow. */
+  private coming: LayoutStates | undefined
+  /** Last record that the log may have lost to its archive since the start, inclusive. */
+  private mayBeGone = 0
+  private isClosed = false
+
+  constructor(parts: BranchesParts) {
+    this.parts = parts
+    this.owner = parts.owner
+    this.followers = [...parts.followers]
+    this.spare = [...parts.spare]
+    this.decider = parts.options.decider
+  }
+
+  /** Lets those follow that are there. */
+  start(): void {
+    if (this.timer !== undefined || this.followers.length === 0) return
+    this.timer = setInterval(() => void this.followAll(), FOLLOW_MS)
+    this.timer.unref()
+  }
+
+  /** Share of the memory for states that those of a layout may have. */
+  shareOf(decisions: Decisions | undefined): number {
+    const { length } = this.followers
+    if (length === 0) return 1
+    return decisions === this.owner.decisions ? OWNER_SHARE : (1 - OWNER_SHARE) / length
+  }
+
+  get store(): OwnedStateStore {
+    return this.owner.branch.store
+  }
+
+  predict(...asked: Parameters<Decisions['predict']>): Promise<Prediction> {
+    return this.gate.pass(() => this.owner.decisions.predict(...asked))
+  }
+
+  applyFeedback(...asked: Parameters<Decisions['applyFeedback']>): ReturnType<Decisions['applyFeedback']> {
+    return this.gate.pass(() => this.owner.decisions.applyFeedback(...asked))
+  }
+
+  findDecision(transactionId: string): ReturnType<Decisions['findDecision']> {
+    return this.owner.decisions.findDecision(transactionId)
+  }
+
+  findLabel(transactionId: string): ReturnType<Decisions['findLabel']> {
+    return this.owner.decisions.findLabel(transactionId)
+  }
+
+  findEntry(sequence: number): ReturnType<Decisions['findEntry']> {
+    return this.owner.decisions.findEntry(sequence)
+  }
+
+  /** No record that any of them still lacks may leave the log. */
+  async archivable(): Promise<number> {
+    const saved = [this.owner, ...this.needing()].map(({ decisions }) => decisions.archivable())
+    const through = await Promise.all(saved)
+    // Those that came meanwhile as well.
+    this.mayBeGone = Math.min(...through, ...this.needing().map(({ decisions }) => decisions.savedThrough))
+    return this.mayBeGone
+  }
+
+  use(decider: Decider): void {
+    this.decider = decider
+    this.owner.decisions.use(decider)
+  }
+
+  identityOf(model: Pick<LoadedModel, 'statesKey' | 'layoutKey'>): StoreIdentity | undefined {
+    return this.find(model)?.branch.identity
+  }
+
+  moveTo(decider: Decider, onMoved: () => void): Promise<void> {
+    return this.alone(async () => {
+      const next = this.find(decider.models.champion)
+      if (next === undefined || next === this.owner) {
+        this.use(decider)
+        onMoved()
+        return
+      }
+      await this.comeNear(next)
+      const source = pinnedSource(this.decider.models.champion)
+      const before = this.owner
+      await this.gate.alone(async () => {
+        await this.takeOver(before, next, decider)
+        onMoved()
+      })
+      await before.decidedBy(source).catch(() => undefined)
+    })
+  }
+
+  status(): DecisionsStatus {
+    const status = this.owner.decisions.status()
+    return { ...status, branches: this.list(status.lastSequence) }
+  }
+
+  /** Those that follow. */
+  list(lastSequence = this.owner.decisions.status().lastSequence): readonly BranchStatus[] {
+    return this.followers.map((states) => states.status(lastSequence))
+  }
+
+  /**
+   * Lets the states that were made for a model follow from now on; they are there when it resolves.
+   *
+   * @throws SERVING_BRANCH_UNKNOWN, SERVING_BRANCH_REFUSED
+   */
+  adopt(model: LoadedModel): Promise<BranchStatus> {
+    return this.alone(async () => {
+      const { log } = this.parts.options
+      const known = this.followers.find(({ branch }) => branch.identity.layoutKey === model.layoutKey)
+      if (known !== undefined) return known.status(log.lastSequence)
+      const branch = await this.parts.openBranch(model.layoutKey)
+      try {
+        assertFits(branch.identity, model, this.owner.branch.identity, this.decider.models.champion)
+        await writeModelDocument(log, model)
+        const identity = await namedLike(branch.store, branch.identity, this.owner.branch.identity)
+        const added = await this.parts.openFollower({ ...branch, identity })
+        // From here on the log keeps what they lack; what may be gone already they must have.
+        this.coming = added
+        if (added.decisions.through < this.mayBeGone) throw this.tooFar(added)
+        await this.parts.snapshots.begin(added)
+        await added.decisions.catchUp()
+        await added.look()
+        this.followers.push(added)
+        this.start()
+        return added.status(log.lastSequence)
+      } catch (error) {
+        await this.coming?.decisions.close().catch(() => undefined)
+        await branch.store.close()
+        throw error
+      } finally {
+        this.coming = undefined
+      }
+    })
+  }
+
+  /**
+   * Ends states that follow, and frees their disk.
+   *
+   * @param named their layout, or its first characters
+   * @throws SERVING_BRANCH_UNKNOWN for those that decide as well
+   */
+  drop(named: string): Promise<void> {
+    return this.alone(async () => {
+      const found = this.followers.filter(({ branch }) => branch.identity.layoutKey.startsWith(named))
+      const [dropped] = found
+      if (dropped === undefined || found.length > 1 || named === '')
+        throw new VigiaError('SERVING_BRANCH_UNKNOWN', {
+          layout: named,
+          allowed: this.followers.map(({ name }) => name).join(', ') || 'none',
+        })
+      this.followers = this.followers.filter((one) => one !== dropped)
+      const { branch, decisions } = dropped
+      await decisions.close().catch(() => undefined)
+      await branch.store.close()
+      if (!branch.isRoot) {
+        await rm(branch.folder, { recursive: true, force: true })
+        return
+      }
+      await removeStates(branch.folder)
+      this.spare.push(await this.parts.reopen(branch))
+    })
+  }
+
+  async takeSnapshots(isOver: () => boolean): Promise<void> {
+    for (const states of this.followers)
+      if (states.failure === '') await this.parts.snapshots.take(states, isOver)
+  }
+
+  async mayBeginAfter(sequence: number): Promise<boolean> {
+    for (const states of this.followers)
+      if (states.needsLog && !(await this.parts.snapshots.hasFrom(states, sequence))) return false
+    return true
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+    clearInterval(this.timer)
+    await this.turn.catch(() => undefined)
+    const all = [this.owner, ...this.followers]
+    try {
+      for (const { decisions } of all) await decisions.close()
+    } finally {
+      for (const { branch } of all) await branch.store.close()
+      for (const { store } of this.spare) await store.close()
+    }
+  }
+
+  /** Those that follow, or are about to. */
+  private needing(): readonly LayoutStates[] {
+    const coming = this.coming === undefined ? [] : [this.coming]
+    return [...this.followers, ...coming].filter(({ needsLog }) => needsLog)
+  }
+
+  private tooFar({ name, decisions }: LayoutStates): VigiaError {
+    return new VigiaError('SERVING_BRANCH_FAILED', {
+      layout: name,
+      reason: `the log has gone on: they have it up to ${decisions.through}, and it begins after ${this.mayBeGone}`,
+    })
+  }
+
+  private find(model: Pick<LoadedModel, 'statesKey' | 'layoutKey'>): LayoutStates | undefined {
+    return [this.owner, ...this.followers].find(({ branch }) => goesOnFrom(branch.identity, model))
+  }
+
+  private alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.isClosed) throw new VigiaError('SERVING_CLOSING', {})
+        return work()
+      })
+    this.turn = done.catch(() => undefined)
+    return done
+  }
+
+  private async followAll(): Promise<void> {
+    if (this.isFollowing || this.followers.length === 0) return
+    this.isFollowing = true
+    const { observer } = this.parts.options
+    try {
+      await this.alone(async () => {
+        for (const states of this.followers) {
+          await states.follow(observer)
+          await states.look()
+        }
+      })
+    } catch {
+      // It is being closed.
+    } finally {
+      this.isFollowing = false
+    }
+  }
+
+  private async comeNear(next: LayoutStates): Promise<void> {
+    const { log, observer } = this.parts.options
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      await next.follow(observer)
+      next.assertFollowing()
+      if (log.lastSequence - next.decisions.through <= FEW_RECORDS) return
+    }
+  }
+
+  /** Nothing is asked meanwhile. When it throws, those decide that have decided before. */
+  private async takeOver(before: LayoutStates, next: LayoutStates, decider: Decider): Promise<void> {
+    const given = await before.decisions.rest()
+    try {
+      await next.decisions.catchUp()
+      const { through } = next.decisions
+      if (through < this.parts.options.log.lastSequence)
+        throw new VigiaError('SERVING_BRANCH_FAILED', {
+          layout: layoutName(next.branch.identity.layoutKey),
+          reason: `they have the log up to record ${through}`,
+        })
+      next.decisions.use(decider)
+      await next.decisions.lead(given)
+    } catch (error) {
+      await next.decisions.follow().catch(() => undefined)
+      await before.decisions.lead(given)
+      throw error
+    }
+    this.owner = next
+    this.decider = decider
+    this.followers = [...this.followers.filter((one) => one !== next), before]
+  }
+}
+
+/** Share of the memory for states that those have which decide, while others follow. */
+const OWNER_SHARE = 0.75

@@ -1,0 +1,297 @@
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createDecider } from '../decisions/decider.ts'
+import type { DecisionSettings } from '../decisions/decisions.ts'
+import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
+import { invariantBroken } from '../decisions/invariant-broken.ts'
+import type { LoadedModel } from '../decisions/loaded-model.ts'
+import { readLogBeginning } from '../decisions/log/log-beginning.ts'
+import { readLostNumbers } from '../decisions/log/log-gaps.ts'
+import { readLogName } from '../decisions/log/log-name.ts'
+import { type DecisionEntry, type LogEntry, tokenOfLabel } from '../decisions/log/log-record.ts'
+import { logIncomplete, withLoggedEntries } from '../decisions/log/logged-entries.ts'
+import { documentName, documentOf, type ModelDocument } from '../decisions/log/model-document.ts'
+import { openFollowingStates } from '../decisions/owned/owned-decisions.ts'
+import type { OwnedStates } from '../decisions/owned/owned-states.ts'
+import { predictionNames } from '../decisions/prediction-names.ts'
+import { layoutOfStates } from '../decisions/states/layout-of-states.ts'
+import {
+  assertLogs,
+  beginningGuard,
+  ownTokensOf,
+  transactionIdsOf,
+} from '../decisions/states/migrate-states.ts'
+import {
+  readStoreIdentity,
+  type StoreIdentity,
+  writeStoreIdentity,
+} from '../decisions/states/store-identity.ts'
+import { isUntrue } from '../decisions/states/untrue-time.ts'
+import type { Work } from '../disk/work.ts'
+import { VigiaError } from '../errors.ts'
+import type { World } from '../foundation/world.ts'
+import type { LogReader, PredictionLog } from '../ports/prediction-log.ts'
+import type { OwnedStateStore } from '../ports/state-store.ts'
+import { loadStates } from '../states/load-states.ts'
+import { pendingLabelsOf } from '../states/pending-due-labels.ts'
+import { branchFolder, buildingFolder } from './branch-folders.ts'
+import type { OpenStore } from './open-stores.ts'
+
+export interface BuildBranchOptions {
+  /** The model whose layout the states get. */
+  readonly model: LoadedModel
+  /** Folder of the run that trained it: `states/`, and `read/prepared.parquet` with what it has seen. */
+  readonly run: string
+  /** Folder of the log, which a server may be writing. */
+  readonly log: string
+  readonly openLog: (folder: string) => LogReader
+  /** `state_store.path`. */
+  readonly states: string
+  readonly openStore: OpenStore
+  readonly settings: DecisionSettings
+  readonly world: World
+  readonly observer: InferenceObserver
+  /** An existing folder for what is written on the way. */
+  readonly workFolder: string
+  readonly work: Work
+}
+
+/** What building came to. */
+export interface BuiltBranch {
+  /** Folder of the store. */
+  readonly folder: string
+  /** Number of the last record that the states have, inclusive. */
+  readonly through: number
+  /** Decisions and labels of the log that were taken in now. */
+  readonly taken: number
+  /** Decisions that the run had seen. */
+  readonly known: number
+  /** Whether states that were there went on, instead of being made anew. */
+  readonly isExtended: boolean
+}
+
+/** A round of reading the log that finds fewer entries is the last. */
+const FEW_ENTRIES = 500
+const MOST_ROUNDS = 20
+
+/**
+ * Makes the states of another layout beside those of a server that decides meanwhile: the states that the
+ * run's training ended with, and on top of them every decision and label of the log that the run has not
+ * seen, at their places, by the code that a server replays its log with. Receipts and labels that wait or are
+ * due are those of the whole log.
+ *
+ * States of that layout that were made before, and that no server has open, go on to the end of the log.
+ *
+ * @throws PIPELINE_HISTORY_MISSING, PIPELINE_RUN_INCOMPLETE, MODEL_STATES_REFUSED, SERVING_LOG_INCOMPLETE,
+ * SERVING_LOG_BEGINS_LATER, SERVING_AMOUNTS_DIFFER, SERVING_BRANCH_REFUSED, SERVING_FOLDER_IN_USE,
+ * INTERRUPTED
+ */
+export const buildBranch = async (options: BuildBranchOptions): Promise<BuiltBranch> => {
+  const { model, run, log, openLog, states, openStore, work, world } = options
+  const reader = openLog(log)
+  await assertLogs({ model, logs: [log], openLog })
+  await assertUnlabelled(model, reader)
+  const logName = await readLogName(reader)
+  if (logName === undefined) throw logIncomplete([log], 'no server with states of its own has written it')
+  const final = branchFolder(states, model.layoutKey)
+  const isExtended = (await stat(final).catch(() => undefined)) !== undefined
+  const folder = isExtended ? final : buildingFolder(states, model.layoutKey)
+  if (!isExtended) await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true })
+  const store = await openStore(folder)
+  try {
+    if (!isExtended) {
+      const own = { kind: 'owned', name: folder, store } as const
+      await loadStates({ states: own, model, from: join(run, 'states'), force: true, world, work })
+    }
+    const found = await readStoreIdentity(store)
+    if (isExtended && found?.logName !== logName)
+      throw new VigiaError('SERVING_BRANCH_REFUSED', {
+        layout: model.layoutKey.slice(0, 16),
+        reason: `${folder} has states of another log; remove it`,
+      })
+    const identity: StoreIdentity = { ...found!, logName, origin: undefined, branchedAfter: 0 }
+    const seen = await transactionIdsOf({ run, work })
+    const filled = await fillBranch({ ...options, store, identity, seen })
+    await writeStoreIdentity(store, { ...identity, branchedAfter: filled.through })
+    await store.flush()
+    await store.close()
+    if (!isExtended) await rename(folder, final)
+    return { ...filled, folder: final, isExtended }
+  } catch (error) {
+    await store.close().catch(() => undefined)
+    if (!isExtended) await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** @throws SERVING_BRANCH_REFUSED when a model of the log means something else by no label */
+const assertUnlabelled = async ({ settings, layoutKey }: LoadedModel, log: LogReader): Promise<void> => {
+  for (const name of (await log.documentNames()).filter((one) => one.startsWith(documentName('')))) {
+    const { featureSettings } = JSON.parse((await log.readDocument(name))!) as ModelDocument
+    const { labels } = featureSettings as { readonly labels?: { readonly unlabelled?: string } }
+    const logged = labels?.unlabelled ?? 'unknown'
+    const own = settings.unlabelled ?? 'unknown'
+    if (logged !== own)
+      throw new VigiaError('SERVING_BRANCH_REFUSED', {
+        layout: layoutKey.slice(0, 16),
+        reason: `labels.unlabelled is ${own} for its model, and ${logged} for one that has decided`,
+      })
+  }
+}
+
+export interface FillBranchOptions extends Omit<BuildBranchOptions, 'states' | 'openStore'> {
+  /** Has the states that training ended with. */
+  readonly store: OwnedStateStore
+  readonly identity: StoreIdentity
+  /** Ids of the transactions in them. */
+  readonly seen: ReadonlySet<string>
+}
+
+/** Brings states up to the end of the log. */
+export const fillBranch = async (
+  options: FillBranchOptions,
+): Promise<Pick<BuiltBranch, 'through' | 'taken' | 'known'>> => {
+  const { log: folder, openLog, work, workFolder } = options
+  const temporary = await mkdtemp(join(workFolder, '.branch-'))
+  const filling = await openFilling(options, temporary)
+  const { decisions } = filling
+  let taken = 0
+  try {
+    for (let round = 0; round < MOST_ROUNDS; round++) {
+      const before = taken
+      const after = decisions.through
+      const logged = { folders: [folder], openLog, workFolder: temporary, work, after }
+      await withLoggedEntries(logged, async ({ entries }) => {
+        for await (const entry of entries) {
+          work.signal.throwIfAborted()
+          await filling.take(entry)
+          taken++
+          if (taken % 1000 === 0)
+            work.reportProgress({ activity: 'taking in the log', done: taken, unit: 'records' })
+        }
+      })
+      if (taken - before < FEW_ENTRIES) break
+    }
+    return { through: decisions.through, taken, known: filling.known() }
+  } finally {
+    await decisions.close()
+    await rm(temporary, { recursive: true, force: true })
+  }
+}
+
+/** What takes in the entries of a log, one after the other. */
+interface Filling {
+  readonly decisions: OwnedStates
+  take(entry: LogEntry): Promise<void>
+  /** Decisions so far that the run had seen. */
+  known(): number
+}
+
+const openFilling = async (options: FillBranchOptions, temporary: string): Promise<Filling> => {
+  const { model, run, log: folder, openLog, store, identity, seen, settings, world, observer, work } = options
+  const reader = openLog(folder)
+  const modelOf = documentsOf(reader, folder, model)
+  const isKnown = ({ transaction }: DecisionEntry) => seen.has(transaction.transactionId)
+  const layout = {
+    ...layoutOfStates(identity, modelOf),
+    isLeftOut: (decision: DecisionEntry) => isKnown(decision) || isUntrue(decision, settings.eventTime),
+  }
+  const lost = await readLostNumbers(reader)
+  const decisions = await openFollowingStates({
+    decider: createDecider({ champion: model }),
+    log: readOnly(reader),
+    observer,
+    names: predictionNames(identity),
+    settings,
+    world,
+    store,
+    layout,
+    nameOf: async (key) => {
+      const { name, version } = await modelOf(key)
+      return { name, version }
+    },
+    assertLost: async (after, before) => {
+      for (let number = after + 1; number < before; number++)
+        if (!lost.some(({ first, last }) => first <= number && number <= last))
+          throw logIncomplete([folder], `record ${number} is missing`)
+    },
+  })
+  const { first } = await readLogBeginning(reader)
+  if (decisions.through < first - 1) decisions.reach(first - 1)
+  const assertSeen = await beginningGuard({ logs: [folder], openLog }, seen)
+  const tokens = await ownTokensOf(seen, temporary, { model, run, logs: [folder], openLog, work })
+  const pending = new Set<number>()
+  for (const { label } of pendingLabelsOf(join(run, 'states'), model).labels)
+    pending.add(label.transactionToken!)
+  let known = 0
+  return {
+    decisions,
+    known: () => known,
+    take: async (entry) => {
+      const { sequence } = entry
+      if (entry.kind === 'decision') {
+        assertSeen(entry.decision.transaction.transactionId)
+        if (isKnown(entry.decision)) known++
+      }
+      const isOld =
+        entry.kind === 'label' && entry.label.origin === 'history' && !pending.has(tokenOfLabel(entry.label))
+      // The run's own training has delivered it.
+      if (isOld) decisions.reach(sequence)
+      else await decisions.take(sequence, withTokens(entry, tokens), placeOf(sequence))
+    },
+  }
+}
+
+/** A label with all entities that the run knows of its transaction. */
+const withTokens = (
+  entry: LogEntry,
+  tokens: ReadonlyMap<string, Readonly<Record<string, number>>>,
+): LogEntry => {
+  if (entry.kind !== 'label') return entry
+  const own = tokens.get(entry.label.transactionId)
+  return own === undefined
+    ? entry
+    : { ...entry, label: { ...entry.label, own: { ...entry.label.own, ...own } } }
+}
+
+/** What is found by its number alone: no segment of the log has this name. */
+const placeOf = (sequence: number) => ({
+  segment: `${String(sequence).padStart(12, '0')}.archived`,
+  offset: 0,
+})
+
+/** Models of the log, and the new one. */
+const documentsOf = (reader: LogReader, folder: string, model: LoadedModel) => {
+  const known = new Map<string, ModelDocument>([[model.key, documentOf(model)]])
+  return async (key: string): Promise<ModelDocument> => {
+    const found = known.get(key)
+    if (found !== undefined) return found
+    const text = await reader.readDocument(documentName(key))
+    if (text === undefined) throw logIncomplete([folder], `nothing in it says what model ${key} was`)
+    const document = JSON.parse(text) as ModelDocument
+    known.set(key, document)
+    return document
+  }
+}
+
+/** A log of which states that follow use nothing: they are handed its entries, whatever of it is Parquet. */
+const readOnly = (reader: LogReader): PredictionLog => {
+  const refuse = (): never => {
+    throw invariantBroken('a log that is only read')
+  }
+  return {
+    lastSequence: 0,
+    append: refuse,
+    resume: refuse,
+    read: (after) => reader.read(after),
+    readAt: async () => undefined,
+    rotate: refuse,
+    readSegment: (segment) => reader.readSegment(segment),
+    remove: refuse,
+    writeDocument: refuse,
+    readDocument: (name) => reader.readDocument(name),
+    size: async () => 0,
+    close: async () => undefined,
+  }
+}

@@ -1,0 +1,121 @@
+import type { BranchStatus } from '../decisions/branch-status.ts'
+import type { Decider } from '../decisions/decider.ts'
+import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
+import { layoutName } from '../decisions/log/log-layouts.ts'
+import type { OwnedStates } from '../decisions/owned/owned-states.ts'
+import type { LayoutOfStates } from '../decisions/states/layout-of-states.ts'
+import type { StoreIdentity } from '../decisions/states/store-identity.ts'
+import { VigiaError } from '../errors.ts'
+import type { OwnedStateStore } from '../ports/state-store.ts'
+import { bytesOfStates } from './branch-folders.ts'
+
+/** A store of states and where it lies. */
+export interface StoredStates {
+  readonly store: OwnedStateStore
+  readonly folder: string
+  /** Whether other stores lie in its folder, which stays. */
+  readonly isRoot: boolean
+}
+
+/** A store of states that belong to a layout. */
+export interface OwnedBranch extends StoredStates {
+  readonly identity: StoreIdentity & { readonly layoutKey: string; readonly founder: string }
+}
+
+/** Note of a store: where the model that decided with its states last was loaded from. */
+const SOURCE_NOTE = 'decided-by'
+
+/** Open states of one layout: those that decide, or some that follow. It owns what is known of them. */
+export class LayoutStates {
+  readonly branch: OwnedBranch
+  readonly decisions: OwnedStates
+  readonly layout: LayoutOfStates
+  /** By whose layout they are read. */
+  readonly decider: Decider
+  failure = ''
+  private isOver = false
+  private source: string | undefined
+  private bytes = 0
+
+  constructor(branch: OwnedBranch, decisions: OwnedStates, layout: LayoutOfStates, decider: Decider) {
+    this.branch = branch
+    this.decisions = decisions
+    this.layout = layout
+    this.decider = decider
+  }
+
+  get name(): string {
+    return layoutName(this.branch.identity.layoutKey)
+  }
+
+  /** Reads what their store says, and how large it is. */
+  async look(): Promise<void> {
+    this.source ??= (await this.branch.store.readNote(SOURCE_NOTE)) ?? undefined
+    this.bytes = await bytesOfStates(this.branch.folder)
+  }
+
+  /** They have decided with this model until now. */
+  async decidedBy(source: string): Promise<void> {
+    this.source = source
+    await this.branch.store.writeNote(SOURCE_NOTE, source)
+  }
+
+  /** Takes in what is new; when that fails it is told once, and they begin again from what is stored. */
+  async follow(observer: Pick<InferenceObserver, 'warned'>): Promise<void> {
+    if (this.isOver) return
+    try {
+      await this.decisions.catchUp()
+      this.failure = ''
+    } catch (error) {
+      const reason = reasonOf(error)
+      if (this.failure !== reason) observer.warned('SERVING_BRANCH_FAILED', { layout: this.name, reason })
+      this.failure = reason
+      // What is gone from the log does not come again.
+      if (error instanceof VigiaError && error.code === 'SERVING_BRANCH_FAILED') this.isOver = true
+      await this.decisions.follow().catch(() => undefined)
+    }
+  }
+
+  /** Whether records that they lack must stay in the log. */
+  get needsLog(): boolean {
+    return !this.isOver
+  }
+
+  /**
+   * A power failure took records from the log that they have, and others will get their numbers: they cannot
+   * follow it any more.
+   */
+  isBeyond(lastSequence: number): void {
+    this.isOver = true
+    this.failure = `they have records after ${lastSequence}, which the log has lost`
+  }
+
+  /** @throws SERVING_BRANCH_FAILED when they do not follow */
+  assertFollowing(): void {
+    if (this.failure === '') return
+    throw new VigiaError('SERVING_BRANCH_FAILED', { layout: this.name, reason: this.failure })
+  }
+
+  status(lastSequence: number): BranchStatus {
+    const { branch, decisions, decider, source, bytes, failure } = this
+    const { name, version } = decider.models.champion.description
+    return {
+      layoutKey: branch.identity.layoutKey,
+      source,
+      model: { name, version },
+      createdAtMs: branch.identity.createdAtMs,
+      through: decisions.through,
+      behind: Math.max(0, lastSequence - decisions.through),
+      bytes,
+      failure,
+    }
+  }
+}
+
+/** What an error of these states says, once. */
+const reasonOf = (error: unknown): string =>
+  error instanceof VigiaError && error.code === 'SERVING_BRANCH_FAILED'
+    ? String(error.details['reason'])
+    : error instanceof Error
+      ? error.message
+      : String(error)

@@ -1,0 +1,97 @@
+import { createDecider } from '../decisions/decider.ts'
+import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
+import { readLostNumbers } from '../decisions/log/log-gaps.ts'
+import { layoutName } from '../decisions/log/log-layouts.ts'
+import { createModelDocuments } from '../decisions/model-documents.ts'
+import { openFollowingStates, openOwnedDecisions } from '../decisions/owned/owned-decisions.ts'
+import type { OwnedDecisionsOptions, OwnedStates } from '../decisions/owned/owned-states.ts'
+import { layoutOfStates } from '../decisions/states/layout-of-states.ts'
+import type { StoreIdentity } from '../decisions/states/store-identity.ts'
+import { VigiaError } from '../errors.ts'
+import { Branches, type BranchesParts } from './branches.ts'
+import { LayoutSnapshots } from './layout-snapshots.ts'
+import { LayoutStates, type OwnedBranch } from './layout-states.ts'
+import type { FoundStates } from './open-stores.ts'
+import { stateModel } from './state-model.ts'
+
+export interface OpenBranchesOptions extends Pick<BranchesParts, 'openBranch' | 'reopen'> {
+  /** The stores of the server. */
+  readonly found: FoundStates
+  /** Folder of the log. */
+  readonly log: string
+}
+
+/** Opens decisions on the states that fit the models in service; those of other layouts follow. */
+export const branchesOpener =
+  ({ found, log: folder, openBranch, reopen }: OpenBranchesOptions) =>
+  async (options: OwnedDecisionsOptions, identity: StoreIdentity): Promise<Branches> => {
+    const { log, world, observer, decider } = options
+    const { modelOf } = createModelDocuments(log)
+    const snapshots = new LayoutSnapshots({ log, folder, observer, world })
+    let branches: Branches | undefined
+    const shared = (states: () => OwnedStates | undefined): OwnedDecisionsOptions => ({
+      ...options,
+      cacheShare: () => branches?.shareOf(states()) ?? 1,
+    })
+    const openFollower = async (branch: OwnedBranch): Promise<LayoutStates> => {
+      const { layoutKey, founder } = branch.identity
+      const layout = layoutOfStates(branch.identity, modelOf)
+      const own = createDecider({ champion: stateModel(await modelOf(founder), layoutKey) })
+      let decisions: OwnedStates | undefined
+      decisions = await openFollowingStates({
+        ...shared(() => decisions),
+        store: branch.store,
+        decider: own,
+        layout,
+        observer: quiet(observer),
+        assertLost: lostNumbers(log, layoutKey),
+      })
+      return new LayoutStates(branch, decisions, layout, own)
+    }
+    const { founder = decider.models.champion.key, layoutKey = decider.models.champion.layoutKey } = identity
+    let deciding: OwnedStates | undefined
+    deciding = await openOwnedDecisions({
+      ...shared(() => deciding),
+      assertLost: lostNumbers(log, layoutKey),
+    })
+    const layout = layoutOfStates(identity, modelOf)
+    const branch = { ...found.deciding, identity: { ...identity, founder, layoutKey } }
+    const owner = new LayoutStates(branch, deciding, layout, decider)
+    const followers: LayoutStates[] = []
+    for (const other of found.others) followers.push(await openFollower(other))
+    for (const states of [owner, ...followers]) {
+      if (states.branch.identity.branchedAfter === undefined) await snapshots.beginFirst(states)
+      else await snapshots.begin(states)
+      await states.look()
+      if (states.decisions.storedUpTo > Math.max(log.lastSequence, deciding.storedUpTo))
+        states.isBeyond(log.lastSequence)
+    }
+    const { spare } = found
+    branches = new Branches({ options, owner, followers, spare, openFollower, openBranch, reopen, snapshots })
+    branches.start()
+    return branches
+  }
+
+/** Numbers that nobody misses may be missing, and no others. */
+const lostNumbers =
+  (log: OwnedDecisionsOptions['log'], layoutKey: string) =>
+  async (after: number, before: number): Promise<void> => {
+    const lost = await readLostNumbers(log)
+    for (let number = after + 1; number < before; number++)
+      if (!lost.some(({ first, last }) => first <= number && number <= last))
+        throw new VigiaError('SERVING_BRANCH_FAILED', {
+          layout: layoutName(layoutKey),
+          reason: `the log has record ${number} in its archive alone`,
+        })
+  }
+
+/** States that follow repeat what others have told already. */
+const quiet = (observer: InferenceObserver): InferenceObserver => ({
+  predicted: () => undefined,
+  shadowed: () => undefined,
+  labelled: () => undefined,
+  updated: () => undefined,
+  mistimed: () => undefined,
+  lookedUp: () => undefined,
+  warned: observer.warned,
+})

@@ -1,0 +1,99 @@
+import type { ServingSettings } from '../../config/serving-config.ts'
+import { VigiaError } from '../../errors.ts'
+import type { CommandContext } from '../command.ts'
+
+/** What a server says of states of another layout. */
+export interface ServedBranch {
+  readonly layout: string
+  readonly model: { readonly name: string; readonly version: string }
+  readonly source: string | null
+  readonly last_sequence: number
+  readonly records_behind: number
+  readonly bytes: number
+  readonly failure: string
+}
+
+/** The administration of a running server, as commands use it. */
+export interface AdminApi {
+  /** Undefined: no server listens there. */
+  find(): Promise<readonly ServedBranch[] | undefined>
+  /** @throws SERVING_UNREACHABLE */
+  list(): Promise<readonly ServedBranch[]>
+  adopt(source: string): Promise<readonly ServedBranch[]>
+  drop(layout: string): Promise<readonly ServedBranch[]>
+  switchTo(source: string): Promise<void>
+}
+
+const KEY_VARIABLE = 'VIGIA_API_KEY'
+
+/**
+ * @param server address; undefined: where the settings say that the server listens
+ * @param environment has the key in VIGIA_API_KEY where the server wants one
+ */
+export const adminApi = (
+  { api, security }: Pick<ServingSettings, 'api' | 'security'>,
+  server: unknown,
+  environment: CommandContext['environment'],
+): AdminApi => {
+  const scheme = security.tls_certificate === '' ? 'http' : 'https'
+  const host = api.host === '0.0.0.0' || api.host === '::' ? '127.0.0.1' : api.host
+  const base =
+    typeof server === 'string'
+      ? server.replace(/\/+$/, '')
+      : `${scheme}://${host.includes(':') ? `[${host}]` : host}:${api.port}`
+  const key = environment[KEY_VARIABLE]
+  const ask = async (path: string, body?: object): Promise<unknown> => {
+    const response = await fetch(`${base}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }).catch((error: unknown) => {
+      throw new VigiaError('SERVING_UNREACHABLE', { server: base, reason: reasonOf(error) }, { cause: error })
+    })
+    const answer = (await response.json().catch(() => ({}))) as Answer
+    if (response.ok) return answer
+    throw refused(base, path, response.status, answer)
+  }
+  const branches = async (path: string, body?: object): Promise<readonly ServedBranch[]> =>
+    ((await ask(path, body)) as { readonly branches: readonly ServedBranch[] }).branches
+  const list = () => branches('/admin/state/branches')
+  return {
+    list,
+    find: () =>
+      list().catch((error: unknown) => {
+        if (error instanceof VigiaError && error.code === 'SERVING_UNREACHABLE' && server === undefined)
+          return undefined
+        throw error
+      }),
+    adopt: (source) => branches('/admin/state/branches/adopt', { source }),
+    drop: (layout) => branches('/admin/state/branches/drop', { layout }),
+    switchTo: async (source) => void (await ask('/admin/models/switch', { source })),
+  }
+}
+
+interface Answer {
+  readonly error?: {
+    readonly code?: string
+    readonly message?: string
+    readonly details?: Readonly<Record<string, unknown>>
+  }
+}
+
+/** What the server says, under its own code where this program knows it by. */
+const refused = (base: string, path: string, status: number, { error }: Answer): VigiaError => {
+  const reason = error?.message ?? `it answered ${status}`
+  if (error?.code === 'SERVING_BRANCH_FAILED')
+    return new VigiaError('SERVING_BRANCH_FAILED', {
+      layout: String(error.details?.['layout']),
+      reason: String(error.details?.['reason']),
+    })
+  return new VigiaError('SERVING_ACT_REFUSED', { server: base, act: path, reason })
+}
+
+const reasonOf = (error: unknown): string => {
+  const { cause, message } = error as Error
+  return cause instanceof Error ? cause.message : message
+}

@@ -1,0 +1,196 @@
+import { mkdir } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { type BuiltBranch, buildBranch } from '../../branches/build-branch.ts'
+import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
+import type { DecisionSettings } from '../../decisions/decisions.ts'
+import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
+import type { LoadedModel } from '../../decisions/loaded-model.ts'
+import { layoutName } from '../../decisions/log/log-layouts.ts'
+import { VigiaError } from '../../errors.ts'
+import { parseDuration } from '../../foundation/duration.ts'
+import type { World } from '../../foundation/world.ts'
+import { type LoadModel, runFolderOf } from '../../pipelines/service/model-source.ts'
+import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
+import type { OwnedStateStore } from '../../ports/state-store.ts'
+import type { CommandContext, CommandInput, ExitCode } from '../command.ts'
+import { type AdminApi, adminApi, type ServedBranch } from './admin-api.ts'
+import { print, workIn } from './state-action.ts'
+
+/** What the command needs of the composition root. */
+export interface BranchTools {
+  readonly storage: ServingStorage
+  readonly modelLoader: (
+    settings: ServingSettings['model'],
+    environment: CommandContext['environment'],
+    workingDirectory: string,
+  ) => LoadModel
+  readonly world: World
+}
+
+/** What `vigia state migrate` works with beside a server. */
+export interface BranchRequest {
+  readonly context: CommandContext
+  readonly input: CommandInput
+  readonly settings: ServingSettings
+  readonly tools: BranchTools
+}
+
+export const BRANCH_OPTIONS = [
+  {
+    flags: '--to <model>',
+    description:
+      'for migrate: make the states of this model beside those of the server, which goes on deciding (lmdb)',
+  },
+  { flags: '--switch', description: 'for migrate --to: let the model decide when its states have caught up' },
+  {
+    flags: '--back',
+    description: 'for migrate: let the model before this one decide again, with its states',
+  },
+  {
+    flags: '--drop <layout>',
+    description: 'for migrate: end states that no model in service needs, and free their disk',
+  },
+  {
+    flags: '--server <url>',
+    description:
+      'for migrate: address of the running server; otherwise api.host and api.port. VIGIA_API_KEY has its key',
+  },
+] as const
+
+/** Whether these are the words of a migration beside a server. */
+export const isBranching = ({ options }: CommandInput): boolean =>
+  typeof options['to'] === 'string' || options['back'] === true || typeof options['drop'] === 'string'
+
+/** `vigia state migrate --to`, `--back` and `--drop`. */
+export const branch = async (request: BranchRequest): Promise<ExitCode> => {
+  const { context, input, settings } = request
+  const { kind } = settings.state_store
+  if (kind !== 'lmdb') throw new VigiaError('SERVING_BRANCHES_UNSUPPORTED', { store: kind })
+  const api = adminApi(settings, input.options['server'], context.environment)
+  if (input.options['back'] === true) return goBack(request, api)
+  if (typeof input.options['drop'] === 'string') {
+    const left = await api.drop(input.options['drop'])
+    print(context, { branches: left }, [`ended      ${input.options['drop']}`, ...left.map(branchLine)])
+    return 0
+  }
+  return migrateTo(request, api, String(input.options['to']))
+}
+
+/** Times that a server is asked to take states over, which the log has gone on past meanwhile. */
+const MOST_TRIES = 5
+
+const migrateTo = async (request: BranchRequest, api: AdminApi, source: string): Promise<ExitCode> => {
+  const { context, input, settings, tools } = request
+  const { workingDirectory, environment } = context
+  const model = await tools.modelLoader(settings.model, environment, workingDirectory)(source)
+  const isSwitching = input.options['switch'] === true
+  const running = await api.find()
+  let branches = running
+  let built: BuiltBranch | undefined
+  for (let tries = 1; !hasLayout(branches, model); tries++) {
+    built = await build(request, model, source)
+    if (running === undefined) break
+    try {
+      branches = await api.adopt(sourceForServer(source, workingDirectory))
+    } catch (error) {
+      const isBehind = error instanceof VigiaError && error.code === 'SERVING_BRANCH_FAILED'
+      if (!isBehind || tries === MOST_TRIES) throw error
+    }
+  }
+  const isServed = running !== undefined
+  if (isServed && isSwitching) await api.switchTo(sourceForServer(source, workingDirectory))
+  const layout = layoutName(model.layoutKey)
+  print(context, { layout, built: built ?? null, isServed, isSwitched: isServed && isSwitching }, [
+    built === undefined
+      ? `states     ${layout} follow the log already`
+      : `states     ${layout}: ${built.taken} records of the log taken in, up to ${built.through} (${built.known} decisions were known to the run)`,
+    ...(isServed
+      ? []
+      : [`next       no server answers: vigia serve --set model.source=${source} begins with them`]),
+    ...(isServed && !isSwitching
+      ? ['next       the same command with --switch, or POST /admin/models/switch']
+      : []),
+    ...(isServed && isSwitching ? [`decides    ${source}; \`vigia state migrate --back\` goes back`] : []),
+  ])
+  return 0
+}
+
+const hasLayout = (branches: readonly ServedBranch[] | undefined, { layoutKey }: LoadedModel): boolean =>
+  branches?.some(({ layout }) => layout === layoutName(layoutKey)) === true
+
+/** A server may have been started elsewhere: a folder is named in full. */
+const sourceForServer = (source: string, workingDirectory: string): string =>
+  source.startsWith('models:/') ? source : resolve(workingDirectory, source)
+
+const build = async (
+  { context, input, settings, tools }: BranchRequest,
+  model: LoadedModel,
+  source: string,
+): Promise<BuiltBranch> => {
+  const { workingDirectory } = context
+  const { from } = input.options
+  const run =
+    typeof from === 'string' ? resolve(workingDirectory, from) : await runFolderOf(source, workingDirectory)
+  if (run === undefined)
+    throw new VigiaError('CLI_INVALID_ARGUMENT', {
+      command: 'state',
+      reason: `${source} is no run folder, so give --from <folder> of the run that trained it`,
+    })
+  const workFolder = join(workingDirectory, '.vigia')
+  await mkdir(workFolder, { recursive: true })
+  const { state_store, prediction_log } = settings
+  return buildBranch({
+    model,
+    run,
+    log: prediction_log.path,
+    openLog: tools.storage.readLog,
+    states: state_store.path,
+    openStore: async (path) =>
+      (await tools.storage.openStates({ ...state_store, path })).store as OwnedStateStore,
+    settings: buildSettings(settings),
+    world: tools.world,
+    observer: tellNobody(context),
+    workFolder,
+    work: workIn(context, workFolder),
+  })
+}
+
+const CACHE_BYTES = 256 << 20
+
+const buildSettings = ({ state_store, feedback, event_time }: ServingSettings): DecisionSettings => ({
+  cacheBytes: CACHE_BYTES,
+  saveAfterMs: parseDuration(state_store.save_interval),
+  receiptLifeMs: parseDuration(state_store.repetition_window),
+  waitingLabels: feedback.waiting_labels,
+  waitingLifeMs: parseDuration(feedback.waiting_time),
+  archiveAfterBytes: Number.POSITIVE_INFINITY,
+  eventTime: eventTimeBounds({ event_time }),
+})
+
+const tellNobody = ({ stdout, json }: CommandContext): InferenceObserver => ({
+  predicted: () => undefined,
+  shadowed: () => undefined,
+  labelled: () => undefined,
+  updated: () => undefined,
+  mistimed: () => undefined,
+  lookedUp: () => undefined,
+  warned: (code, details) => {
+    if (!json) stdout.write(`warning    ${code}: ${JSON.stringify(details)}\n`)
+  },
+})
+
+const goBack = async ({ context }: BranchRequest, api: AdminApi): Promise<ExitCode> => {
+  const decided = (await api.list()).filter(({ source }) => source !== null)
+  const last = decided.sort((a, b) => b.last_sequence - a.last_sequence).at(0)
+  if (last?.source == null) throw new VigiaError('SERVING_NO_EARLIER_MODEL', {})
+  await api.switchTo(last.source)
+  print(context, { layout: last.layout, source: last.source }, [`decides    ${last.source}`])
+  return 0
+}
+
+const branchLine = ({ layout, model, records_behind, bytes, failure }: ServedBranch): string =>
+  `follows    ${layout} of ${model.name} ${model.version}, ${records_behind} records behind, ${(bytes / 1e6).toFixed(1)} MB${failure === '' ? '' : `: ${failure}`}`
+
+/** Lines of `vigia state inspect` about states of other layouts in their folders. */
+export const branchFoldersText = (folders: readonly string[], workingDirectory: string): readonly string[] =>
+  folders.map((folder) => `beside it  ${relative(workingDirectory, folder)}: states of another layout`)

@@ -1,0 +1,33 @@
+import { Type } from 'typebox'
+import { named, refTo } from './named.ts'
+
+export const BranchAnswer = named(
+  'Branch',
+  Type.Object(
+    {
+      layout: Type.String({ description: 'Which models go on from them: 16 characters.' }),
+      model: Type.Object(
+        { name: Type.String(), version: Type.String() },
+        { description: 'The model that they were made for.' },
+      ),
+      source: Type.Unsafe<string | null>({
+        type: ['string', 'null'],
+        description: 'Where the model that decided with them last was loaded from; null: none has.',
+      }),
+      created_at: Type.String(),
+      last_sequence: Type.Integer({ description: 'Last record of the log that they have.' }),
+      records_behind: Type.Integer({ description: 'Records of the log that they lack.' }),
+      bytes: Type.Integer({ description: 'On the disk.' }),
+      failure: Type.String({ description: 'Why they do not follow the log; empty when they do.' }),
+    },
+    { description: 'States of another layout, which follow the log.' },
+  ),
+)
+
+export const BranchesAnswer = named(
+  'Branches',
+  Type.Object(
+    { branches: Type.Array(refTo(BranchAnswer)) },
+    { description: 'States of other layouts than those that decide.' },
+  ),
+)
