@@ -7,10 +7,10 @@ import { type NumberRange, rangesText } from '../decisions/log/number-ranges.ts'
 import { readArchive } from '../decisions/log/prediction-archive.ts'
 import { createModelDocuments } from '../decisions/model-documents.ts'
 import { withDatabase } from '../disk/database.ts'
+import { faultOfFile } from '../disk/fault-of-file.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { LogRecord, PredictionLog } from '../ports/prediction-log.ts'
-import { faultOfFile } from './fault-of-file.ts'
 import type { LogProblem } from './log-problem.ts'
 
 /** A record as it stands in a segment. */

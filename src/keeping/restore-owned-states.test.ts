@@ -1,4 +1,4 @@
-import { appendFileSync, cpSync, rmSync } from 'node:fs'
+import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openLmdbStateStore } from '../adapters/lmdb/lmdb-state-store.ts'
@@ -12,6 +12,7 @@ import {
   testFolder,
 } from '../decisions/inference.test-kit.ts'
 import { GENUINE_MODEL } from '../decisions/labelled-history.test-kit.ts'
+import { archiveFileNames, readCatalog } from '../decisions/log/archive-catalog.ts'
 import { readLogBeginning } from '../decisions/log/log-beginning.ts'
 import { listSnapshots, type SnapshotManifest } from '../decisions/log/state-snapshots.ts'
 import { unwatchedWork } from '../disk/work.ts'
@@ -101,9 +102,7 @@ describe('a store that is lost, made again from its log:', () => {
     expect((await readLogBeginning(openLogReader(logFolder()))).first).toBeGreaterThan(1)
     rmSync(join(logFolder(), 'snapshots'), { recursive: true })
     await expect(restore()).rejects.toMatchObject({ code: 'SERVING_SNAPSHOT_UNUSABLE' })
-    const store = await openStore()
-    expect(await store.readNote('loading')).toBeUndefined()
-    await store.close()
+    await isUntouched()
   })
 
   test('a log that lacks a file after the snapshot is refused', async () => {
@@ -113,6 +112,37 @@ describe('a store that is lost, made again from its log:', () => {
     expect(newest).toBeDefined()
     rmSync(join(logFolder(), 'predictions', 'date=2026-01-05'), { recursive: true })
     await expect(restore()).rejects.toMatchObject({ code: 'SERVING_LOG_GAPS' })
+  })
+
+  test('a log that ends before its archive has to be recovered first, and nothing is written', async () => {
+    rmSync(join(logFolder(), 'segments'), { recursive: true })
+    await expect(restore()).rejects.toMatchObject({
+      code: 'SERVING_LOG_GAPS',
+      details: { what: expect.stringContaining('it ends with 0') },
+    })
+    await isUntouched()
+  })
+
+  test('an archive with one other byte is refused before anything is written, also by force', async () => {
+    const [file] = await archiveFileNames(logFolder())
+    const bytes = readFileSync(join(logFolder(), file!))
+    bytes[Math.floor(bytes.length / 2)]! ^= 1
+    writeFileSync(join(logFolder(), file!), bytes)
+    await expect(restore({ force: true })).rejects.toMatchObject({
+      code: 'BACKUP_SOURCE_DAMAGED',
+      details: { file, reason: expect.stringContaining('SHA-256') },
+    })
+    await isUntouched()
+  })
+
+  test('numbers of the snapshot that no file has are told: nobody knows their transactions', async () => {
+    expect((await restore()).missing).toEqual([])
+    const { first } = await readLogBeginning(openLogReader(logFolder()))
+    const oldest = (await readCatalog(logFolder())).find((entry) => entry.first >= first)!
+    for (const { name } of oldest.files) rmSync(join(logFolder(), name))
+    const restored = await restore({ force: true })
+    expect(restored.missing).toMatchObject([{ first: oldest.first, last: oldest.last }])
+    expect(restored.snapshot).toBeGreaterThan(oldest.last)
   })
 
   test('one that has states is left alone, and made anew only by force', async () => {
@@ -202,6 +232,13 @@ const owner = () => ({
   isAlive: () => false,
 })
 const openStore = (at = stateFolder()) => openLmdbStateStore({ folder: at, owner: owner() })
+
+/** As before a restore that was refused. */
+const isUntouched = async (): Promise<void> => {
+  const store = await openStore()
+  expect(await store.readNote('loading')).toBeUndefined()
+  await store.close()
+}
 
 const restore = (options: Partial<RestoreOwnedOptions> = {}) =>
   restoreIn(join(folder, 'lost'), before.nowMs, options)

@@ -16,7 +16,7 @@ import { predictionNames } from '../decisions/prediction-names.ts'
 import { layoutOfStates } from '../decisions/states/layout-of-states.ts'
 import {
   finishLoading,
-  readStoreIdentity,
+  readWholeIdentity,
   type StoreIdentity,
   startLoading,
   writeStoreIdentity,
@@ -58,6 +58,8 @@ export interface RestoredOwned {
   readonly snapshot: number | undefined
   /** Snapshots that were passed over, newest first, and why. */
   readonly unusable: StartOfOwned['unusable']
+  /** Numbers in the snapshot that no file of the log has: sent again, their transactions are decided anew. */
+  readonly missing: StartOfOwned['missing']
   /** Replayed on top. */
   readonly decisions: number
   readonly labels: number
@@ -79,11 +81,11 @@ export interface RestoredOwned {
  *
  * @throws SERVING_STATES_PRESENT when the store has states; SERVING_RESTORE_DIFFERS when the features of a
  * decision come out otherwise; SERVING_SNAPSHOT_UNUSABLE, SERVING_LOG_INCOMPLETE, SERVING_LOG_GAPS,
- * PIPELINE_HISTORY_MISSING, MODEL_STATES_REFUSED, SERVING_STORE_FAILED, INTERRUPTED
+ * BACKUP_SOURCE_DAMAGED, MODEL_STATES_REFUSED, SERVING_STORE_FAILED, INTERRUPTED
  */
 export const restoreOwnedStates = async (options: RestoreOwnedOptions): Promise<RestoredOwned> => {
   const { store, storeName, log, folder, force, work, model } = options
-  const present = await readStoreIdentity(store).catch(ofUnfinished)
+  const present = await readWholeIdentity(store)
   if (present !== undefined && !force) throw new VigiaError('SERVING_STATES_PRESENT', { store: storeName })
   const start = await startOfOwned(options)
   await store.clear()
@@ -105,16 +107,11 @@ export const restoreOwnedStates = async (options: RestoreOwnedOptions): Promise<
     identity,
     snapshot: start.snapshot?.manifest.sequence,
     unusable: start.unusable,
+    missing: start.missing,
     ...replayed,
     lastSequence: log.lastSequence,
     counts: byKind(kinds, (kind) => counted[kind] ?? 0),
   }
-}
-
-/** One that was interrupted is begun again. */
-const ofUnfinished = (error: unknown): undefined => {
-  if (error instanceof VigiaError && error.code === 'SERVING_STATES_UNFINISHED') return undefined
-  throw error
 }
 
 /** States, labels and the clock as they were at the start, and how far the log is in them. */

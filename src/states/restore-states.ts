@@ -10,7 +10,7 @@ import { encodedStates } from '../decisions/states/encoded-states.ts'
 import {
   finishLoading,
   goesOnFrom,
-  readStoreIdentity,
+  readWholeIdentity,
   type StoreIdentity,
   startLoading,
   writeStoreIdentity,
@@ -93,7 +93,7 @@ const BATCH_BYTES = 8 << 20
  */
 export const restoreStates = async (options: RestoreStatesOptions): Promise<RestoredStates> => {
   const { store, logs, openLog } = options
-  const present = await readStoreIdentity(store).catch(ofUnfinished)
+  const present = await readWholeIdentity(store)
   const histories = await readHistories(logs.map(openLog), logs, present)
   assertModel(options, histories.identity)
   await assertNeedsIt(options, histories)
@@ -121,12 +121,6 @@ export const restoreStates = async (options: RestoreStatesOptions): Promise<Rest
   const { missing, doubled } = problems
   const done = { decisions, labels, receipts, differing, waiting: unlogged.length }
   return { identity, lastSequence, counts, missing, doubled, ...done }
-}
-
-/** A restore that was interrupted is begun again. */
-const ofUnfinished = (error: unknown): undefined => {
-  if (error instanceof VigiaError && error.code === 'SERVING_STATES_UNFINISHED') return undefined
-  throw error
 }
 
 const assertModel = ({ model, storeName }: RestoreStatesOptions, identity: StoreIdentity): void => {

@@ -1,11 +1,12 @@
 import { readStates } from '../artifacts/states-manifest.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
-import { findGaps, gapsText, readHeld } from '../decisions/log/log-gaps.ts'
+import { archiveFileNames, readCatalog } from '../decisions/log/archive-catalog.ts'
+import { archiveIsFurther, findGaps, gapsText, readHeld } from '../decisions/log/log-gaps.ts'
 import { layoutFolder } from '../decisions/log/log-layouts.ts'
 import { readLogName } from '../decisions/log/log-name.ts'
 import { logIncomplete } from '../decisions/log/logged-entries.ts'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
-import { rangesText } from '../decisions/log/number-ranges.ts'
+import { type NumberRange, rangesText } from '../decisions/log/number-ranges.ts'
 import {
   type FoundSnapshot,
   listSnapshots,
@@ -14,6 +15,7 @@ import {
 } from '../decisions/log/state-snapshots.ts'
 import type { StoreOrigin } from '../decisions/states/store-identity.ts'
 import { goesOnFrom } from '../decisions/states/store-identity.ts'
+import { faultOfFile } from '../disk/fault-of-file.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
@@ -47,14 +49,16 @@ export interface StartOfOwned {
   readonly origin: { readonly folder: string; readonly says: StoreOrigin } | undefined
   /** Snapshots that were passed over, newest first, and why. */
   readonly unusable: readonly { readonly name: string; readonly reason: string }[]
+  /** Numbers up to `after` that no file has, so that nobody knows their transactions. */
+  readonly missing: readonly NumberRange[]
 }
 
 /**
  * Finds the newest snapshot that can be used, else the states that the log began with, and makes sure that
- * no record after it is missing.
+ * no record after it is missing, and that the archive is as it was written.
  *
  * @throws SERVING_SNAPSHOT_UNUSABLE when the first days of the log were removed, and no snapshot can be used;
- * SERVING_LOG_INCOMPLETE, SERVING_LOG_GAPS, PIPELINE_HISTORY_MISSING, MODEL_STATES_REFUSED
+ * SERVING_LOG_INCOMPLETE, SERVING_LOG_GAPS, BACKUP_SOURCE_DAMAGED, MODEL_STATES_REFUSED
  */
 export const startOfOwned = async (parts: StartOfOwnedParts): Promise<StartOfOwned> => {
   const { log, folder, work, from } = parts
@@ -78,15 +82,28 @@ export const startOfOwned = async (parts: StartOfOwnedParts): Promise<StartOfOwn
       allowed: 'none',
     })
   const after = snapshot?.manifest.savedThrough ?? 0
-  const last = Math.max(log.lastSequence, held.lastArchived)
-  const gaps = findGaps(held.held, after + 1, last)
+  // What a replay reads is what the log has given: the log has to be recovered first.
+  if (held.lastArchived > log.lastSequence) throw archiveIsFurther(log, folder, held.lastArchived)
+  const gaps = findGaps(held.held, after + 1, log.lastSequence)
   if (gaps.length > 0)
     throw new VigiaError('SERVING_LOG_GAPS', { folder, what: gapsText(gaps), numbers: rangesText(gaps) })
   const logName = (await readLogName(log)) ?? snapshot?.manifest.identity.logName
   if (logName === undefined)
     throw logIncomplete([folder], 'nothing in it says by which name its predictions are called')
   const origin = snapshot === undefined ? await originOf(parts) : undefined
-  return { logName, after, snapshot, origin, unusable }
+  await assertArchiveAsWritten(folder)
+  return { logName, after, snapshot, origin, unusable, missing: findGaps(held.held, first, after) }
+}
+
+/** A file may be damaged and can still be read. @throws BACKUP_SOURCE_DAMAGED */
+const assertArchiveAsWritten = async (folder: string): Promise<void> => {
+  const isThere = new Set(await archiveFileNames(folder))
+  for (const { files } of await readCatalog(folder))
+    for (const file of files) {
+      const reason = isThere.has(file.name) ? await faultOfFile(folder, file) : undefined
+      if (reason !== undefined)
+        throw new VigiaError('BACKUP_SOURCE_DAMAGED', { folder, file: file.name, reason })
+    }
 }
 
 /** Snapshots of when states of the model's layout decided, and of when they followed. */
@@ -115,7 +132,11 @@ const originOf = async ({ log, folder, model, from }: StartOfOwnedParts): Promis
   const says = JSON.parse(text) as StoreOrigin
   const place = from ?? says.folder
   const manifest = await readStates(place, model.identity)
-  if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: place })
+  if (manifest === undefined)
+    throw logIncomplete(
+      [folder],
+      `the states that it began with are not in ${place}: name their folder with --from`,
+    )
   const isOrigin = Object.entries(says.files).every(([name, sha256]) => manifest.files[name] === sha256)
   if (!isOrigin) throw logIncomplete([folder], `the states in ${place} are not those that it began with`)
   return { folder: place, says: { ...says, folder: place } }

@@ -5,7 +5,7 @@ import type { ServingSettings } from '../../config/serving-config.ts'
 import { gapsText } from '../../decisions/log/log-gaps.ts'
 import { rangesText } from '../../decisions/log/number-ranges.ts'
 import { readFrontier } from '../../decisions/owned/frontier.ts'
-import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
+import { readWholeIdentity } from '../../decisions/states/store-identity.ts'
 import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
 import type { CommandContext, ExitCode } from '../command.ts'
 import { print, workIn } from './state-action.ts'
@@ -50,7 +50,8 @@ const savedThroughOf = async (
   if (state_store.kind !== 'lmdb' || (await stat(path).catch(() => undefined)) === undefined) return undefined
   const { store } = await storage.openStates({ ...state_store, path })
   try {
-    if ((await readStoreIdentity(store)) === undefined) return undefined
+    // One that a restore has not finished needs nothing of segments: it is made again, of the archive too.
+    if ((await readWholeIdentity(store)) === undefined) return undefined
     return (await readFrontier(store)).savedThrough
   } finally {
     await store.close()

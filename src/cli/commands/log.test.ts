@@ -106,6 +106,12 @@ describe('a log whose archive goes further than it does', () => {
     expect(await run(written, 'verify', '--log', written.folder)).toMatchObject({ exitCode: 0 })
   })
 
+  test.each(['verify', 'recover'])('takes no numbers: %s', async (action) => {
+    const { exitCode, stdout, stderr } = await run(written, action, '3-4', '--log', written.folder)
+    expect([exitCode, stdout]).toEqual([2, ''])
+    expect(stderr).toContain('numbers are for accept')
+  })
+
   test('says what is lost for good when a file of the archive is gone, and that recover is for one log', async () => {
     const days = join(written.folder, 'predictions', 'date=2001-09-09')
     rmSync(join(days, readdirSync(days).sort()[0]!))

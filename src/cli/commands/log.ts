@@ -64,6 +64,7 @@ export const logCommand = (tools: LogTools): Command => ({
       const { storage } = tools
       if (input.arguments[0] === 'accept')
         return await accept({ context, input, settings, folders, storage, workFolder })
+      assertNoNumbers(input)
       if (input.arguments[0] === 'recover') {
         if (folders.length > 1)
           throw new VigiaError('CLI_INVALID_ARGUMENT', {
@@ -90,6 +91,15 @@ export const logCommand = (tools: LogTools): Command => ({
     }
   },
 })
+
+/** @throws CLI_INVALID_ARGUMENT */
+const assertNoNumbers = ({ arguments: [action, numbers] }: CommandInput): void => {
+  if (numbers === undefined) return
+  throw new VigiaError('CLI_INVALID_ARGUMENT', {
+    command: 'log',
+    reason: `numbers are for accept, and ${action} looks at all of them: leave out "${numbers}"`,
+  })
+}
 
 interface AcceptRequest {
   readonly context: CommandContext

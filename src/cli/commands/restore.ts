@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { ServingSettings } from '../../config/serving-config.ts'
@@ -39,6 +39,14 @@ export interface RestoreRequest {
   readonly tools: { readonly storage: Pick<ServingStorage, 'readLog'>; readonly world: Pick<World, 'now'> }
 }
 
+/** The states of --from: a folder of them, or of the run that has them, as for `vigia state load`. */
+const statesIn = async (workingDirectory: string, from: unknown): Promise<string | undefined> => {
+  if (typeof from !== 'string') return undefined
+  const folder = resolve(workingDirectory, from)
+  const inRun = join(folder, 'states')
+  return (await stat(inRun).catch(() => undefined)) === undefined ? folder : inRun
+}
+
 /** `vigia state restore`: what it did, as JSON and for people. */
 export const restoreShared = async ({
   context,
@@ -62,7 +70,7 @@ export const restoreShared = async ({
     model,
     logs,
     openLog: tools.storage.readLog,
-    from: typeof from === 'string' ? resolve(workingDirectory, from) : undefined,
+    from: await statesIn(workingDirectory, from),
     accepted: typeof accept === 'string' ? parseRanges(accept) : [],
     skip: skipOf(input),
     force: force === true,
@@ -116,7 +124,7 @@ export const restoreOwned = async ({
       model,
       log,
       folder,
-      from: typeof from === 'string' ? resolve(workingDirectory, from) : undefined,
+      from: await statesIn(workingDirectory, from),
       force: force === true,
       settings: decisionSettingsOf({ settings }),
       world: tools.world,
@@ -135,10 +143,14 @@ const linesOfOwned = (restored: RestoredOwned, store: string): string[] => {
     ...unusable.map(({ name, reason }) => `passed     the snapshot ${name}: ${reason}`),
     `replayed   ${decisions} decisions and ${labels} labels of ${identity.logName}-… after ${began}`,
     `restored   ${countsText(counts)}, and ${receipts} receipts of what is in the snapshot, in ${store}`,
+    ...missingLines(rangesText(restored.missing)),
     ...differingLines(differing),
     `numbers    go on after ${restored.lastSequence}`,
   ]
 }
+
+const missingLines = (missing: string, more = ''): readonly string[] =>
+  missing === '' ? [] : [`missing    ${missing}: ${more}sent again, they are decided anew`]
 
 const differingLines = (differing: number): readonly string[] =>
   differing === 0 ? [] : [`differing  ${differing} decisions come out with other features than were served`]
@@ -161,9 +173,7 @@ const linesOf = (restored: RestoredStates, store: string): string[] => {
     `replayed   ${decisions} decisions and ${labels} labels of ${identity.logName}-…`,
     `restored   ${countsText(counts)}, and ${receipts} receipts, in ${store}`,
     ...(waiting === 0 ? [] : [`waiting    ${waiting} records that were in no log yet: servers move them`]),
-    ...(missing === ''
-      ? []
-      : [`missing    ${missing}: not in the states; sent again, they are decided anew`]),
+    ...missingLines(missing, 'not in the states; '),
     ...(doubled === ''
       ? []
       : [`doubled    ${doubled}: each names two decisions, and both are in the states`]),

@@ -76,7 +76,7 @@ export const stateCommand = (tools: StateTools): Command => ({
     {
       flags: '--from <folder>',
       description:
-        'for load: run folder with states/; otherwise the run of model.source. For restore: folder of the states that the logs began with; otherwise the one that they name, or a snapshot',
+        'for load: run folder with states/; otherwise the run of model.source. For restore: the states that the logs began with, or the run folder that has them; otherwise the one that they name, or a snapshot',
     },
     { flags: '--force', description: 'for load and restore: replace the states that are there' },
     {

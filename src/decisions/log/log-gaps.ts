@@ -89,12 +89,7 @@ export const assertNoGaps = async ({ log, folder, database, states }: LogCheck):
   const last = Math.max(log.lastSequence, lastArchived, isEmpty ? storedUpTo : 0)
   // States and the end of the log say which numbers were given: an archive that goes further is of another
   // log, or the log is an earlier copy.
-  if (lastArchived > Math.max(log.lastSequence, storedUpTo))
-    throw notWhole(
-      folder,
-      [{ first: log.lastSequence + 1, last: lastArchived }],
-      `its archive has numbers up to ${lastArchived}, and it ends with ${log.lastSequence}`,
-    )
+  if (lastArchived > Math.max(log.lastSequence, storedUpTo)) throw archiveIsFurther(log, folder, lastArchived)
   const gaps = findGaps(held, first, last)
   if (gaps.length > 0) throw notWhole(folder, gaps, gapsText(gaps))
   const unsaved = findGaps([...segments, ...lostOf(held)], savedThrough + 1, log.lastSequence)
@@ -170,6 +165,18 @@ export const heldBy = ({ segment, first, last, lacks = [] }: CatalogEntry): Held
 
 const lostOf = (held: readonly HeldNumbers[]): readonly HeldNumbers[] =>
   held.filter(({ where }) => where === LOST)
+
+/** Of a log that ends before its archive. */
+export const archiveIsFurther = (
+  { lastSequence }: Pick<PredictionLog, 'lastSequence'>,
+  folder: string,
+  lastArchived: number,
+): VigiaError =>
+  notWhole(
+    folder,
+    [{ first: lastSequence + 1, last: lastArchived }],
+    `its archive has numbers up to ${lastArchived}, and it ends with ${lastSequence}`,
+  )
 
 const notWhole = (folder: string, gaps: readonly NumberRange[], what: string): VigiaError =>
   new VigiaError('SERVING_LOG_GAPS', { folder, what, numbers: rangesText(gaps) })

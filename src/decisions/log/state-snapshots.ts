@@ -1,7 +1,7 @@
-import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { snapshotFiles } from '../../artifacts/state-snapshot.ts'
-import { sha256OfFile } from '../../disk/sha256-of-file.ts'
+import { faultOfFile } from '../../disk/fault-of-file.ts'
 import { sha256 } from '../../foundation/hash.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import type { StoreIdentity } from '../states/store-identity.ts'
@@ -106,13 +106,9 @@ export const verifySnapshot = async (
   snapshot: FoundSnapshot,
 ): Promise<{ readonly file: string; readonly reason: string } | undefined> => {
   if ('problem' in snapshot) return { file: SNAPSHOT_MANIFEST, reason: snapshot.problem }
-  for (const [file, { bytes, sha256: wanted }] of Object.entries(snapshot.manifest.files)) {
-    const path = join(snapshot.folder, file)
-    const size = (await stat(path).catch(() => undefined))?.size
-    if (size === undefined) return { file, reason: 'it is missing' }
-    if (size !== bytes) return { file, reason: `it has ${size} bytes, and was written with ${bytes}` }
-    const got = await sha256OfFile(path)
-    if (got !== wanted) return { file, reason: `its SHA-256 is ${got}, and it was written with ${wanted}` }
+  for (const [file, written] of Object.entries(snapshot.manifest.files)) {
+    const reason = await faultOfFile(snapshot.folder, { name: file, ...written })
+    if (reason !== undefined) return { file, reason }
   }
   return undefined
 }

@@ -54,6 +54,13 @@ export const readStoreIdentity = async (
   return text === undefined ? undefined : (JSON.parse(text) as StoreIdentity)
 }
 
+/** The same, and undefined for a store that is not whole: whoever fills it begins again. */
+export const readWholeIdentity = (store: Pick<StateStore, 'readNote'>): Promise<StoreIdentity | undefined> =>
+  readStoreIdentity(store).catch((error: unknown) => {
+    if (error instanceof VigiaError && error.code === 'SERVING_STATES_UNFINISHED') return undefined
+    throw error
+  })
+
 export const writeStoreIdentity = async (
   store: StateStore,
   identity: StoreIdentity,
