@@ -41,7 +41,7 @@ export const NEW = modelOf('new', 2, '1000s')
 
 let processes = 2_000_000_000
 
-const openStore = (folder: string): Promise<OwnedStateStore> =>
+export const openStore = (folder: string): Promise<OwnedStateStore> =>
   openLmdbStateStore({
     folder,
     owner: { processId: processes++, host: 'here', processSpace: 'test', isAlive: () => false },

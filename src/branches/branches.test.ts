@@ -13,6 +13,7 @@ import {
   NEW,
   OLD,
   openBranched,
+  openStore,
   parityOf,
   payment,
   stateFolder,
@@ -161,6 +162,47 @@ describe('states of another layout', () => {
     await service.send(10)
     await service.pipeline.close()
     expect(await parityOf(folder)).toEqual({ old: whole(50), new: whole(30) })
+  })
+
+  test('that no server has taken over are found at the next start, whatever model it serves', async () => {
+    await service.send(40)
+    await build(folder, NEW)
+    await service.pipeline.close()
+    service = await openBranched(folder, OLD, service)
+    expect(service.warnings).toEqual([])
+    expect(service.branches.list()).toMatchObject([{ layoutKey: NEW.layoutKey, failure: '' }])
+    await service.send(20)
+    await use(NEW)
+    await service.send(20)
+    await service.pipeline.close()
+    expect(await parityOf(folder)).toEqual({ old: whole(60), new: whole(20) })
+  })
+
+  test('that cannot be read are told and left alone: a server decides without them', async () => {
+    await service.send(40)
+    await build(folder, NEW)
+    await service.pipeline.close()
+    const store = await openStore(branchFolder(stateFolder(folder), NEW.layoutKey))
+    await store.writeNote('founder', '{')
+    await store.close()
+    service = await openBranched(folder, OLD, service)
+    expect(service.warnings).toEqual([expect.stringContaining('SERVING_BRANCH_FAILED')])
+    expect(service.branches.list()).toEqual([])
+    await service.send(10)
+    expect(existsSync(branchFolder(stateFolder(folder), NEW.layoutKey))).toBe(true)
+  })
+
+  test('of the layout that decides are refused, and are no second ones at the next start', async () => {
+    await service.send(40)
+    await build(folder, OLD)
+    await expect(service.branches.adopt(OLD)).rejects.toMatchObject({ code: 'SERVING_BRANCH_REFUSED' })
+    await service.pipeline.close()
+    service = await openBranched(folder, OLD, service)
+    expect(service.warnings).toEqual([expect.stringContaining('nobody needs those in')])
+    expect(service.branches.list()).toEqual([])
+    await service.send(20)
+    await service.pipeline.close()
+    expect(await parityOf(folder)).toEqual({ old: whole(60) })
   })
 
   test('are refused where they are of another log, or were made of another meaning', async () => {

@@ -12,7 +12,7 @@ import { goesOnFrom, type StoreIdentity } from '../decisions/states/store-identi
 import { VigiaError } from '../errors.ts'
 import type { OwnedStateStore } from '../ports/state-store.ts'
 import { removeStates } from './branch-folders.ts'
-import { assertFits } from './fitting-branch.ts'
+import { assertFits, ofThisLayout } from './fitting-branch.ts'
 import { Gate } from './gate.ts'
 import type { LayoutSnapshots } from './layout-snapshots.ts'
 import type { LayoutStates, OwnedBranch, StoredStates } from './layout-states.ts'
@@ -175,6 +175,7 @@ export class Branches implements BranchedDecisions {
       const { log } = this.parts.options
       const known = this.followers.find(({ branch }) => branch.identity.layoutKey === model.layoutKey)
       if (known !== undefined) return known.status(log.lastSequence)
+      if (goesOnFrom(this.owner.branch.identity, model)) throw ofThisLayout(model, 'the states that decide')
       const branch = await this.parts.openBranch(model.layoutKey)
       try {
         assertFits(branch.identity, model, this.owner.branch.identity, this.decider.models.champion)

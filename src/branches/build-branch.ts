@@ -22,6 +22,7 @@ import {
   transactionIdsOf,
 } from '../decisions/states/migrate-states.ts'
 import {
+  goesOnFrom,
   readStoreIdentity,
   type StoreIdentity,
   writeStoreIdentity,
@@ -34,7 +35,9 @@ import type { LogReader, PredictionLog } from '../ports/prediction-log.ts'
 import type { OwnedStateStore } from '../ports/state-store.ts'
 import { loadStates } from '../states/load-states.ts'
 import { pendingLabelsOf } from '../states/pending-due-labels.ts'
-import { branchFolder, buildingFolder } from './branch-folders.ts'
+import { branchFolder, buildingFolder, bytesOfStates } from './branch-folders.ts'
+import { ofThisLayout } from './fitting-branch.ts'
+import { noteFounder, readFounder } from './founder-note.ts'
 import type { OpenStore } from './open-stores.ts'
 
 export interface BuildBranchOptions {
@@ -91,6 +94,7 @@ export const buildBranch = async (options: BuildBranchOptions): Promise<BuiltBra
   const reader = openLog(log)
   await assertLogs({ model, logs: [log], openLog })
   await assertUnlabelled(model, reader)
+  await assertOther(options)
   const logName = await readLogName(reader)
   if (logName === undefined) throw logIncomplete([log], 'no server with states of its own has written it')
   const final = branchFolder(states, model.layoutKey)
@@ -125,6 +129,23 @@ export const buildBranch = async (options: BuildBranchOptions): Promise<BuiltBra
   }
 }
 
+/** @throws SERVING_BRANCH_REFUSED when the first states are of this layout: the model goes on from them */
+const assertOther = async ({ model, states, openStore }: BuildBranchOptions): Promise<void> => {
+  if ((await bytesOfStates(states)) === 0) return
+  const store = await openStore(states).catch((error: unknown) => {
+    // A server has them, and knows.
+    if (error instanceof VigiaError && error.code === 'SERVING_FOLDER_IN_USE') return undefined
+    throw error
+  })
+  if (store === undefined) return
+  try {
+    const identity = await readStoreIdentity(store)
+    if (identity !== undefined && goesOnFrom(identity, model)) throw ofThisLayout(model, states)
+  } finally {
+    await store.close()
+  }
+}
+
 /** @throws SERVING_BRANCH_REFUSED when a model of the log means something else by no label */
 const assertUnlabelled = async ({ settings, layoutKey }: LoadedModel, log: LogReader): Promise<void> => {
   for (const name of (await log.documentNames()).filter((one) => one.startsWith(documentName('')))) {
@@ -152,7 +173,8 @@ export interface FillBranchOptions extends Omit<BuildBranchOptions, 'states' | '
 export const fillBranch = async (
   options: FillBranchOptions,
 ): Promise<Pick<BuiltBranch, 'through' | 'taken' | 'known'>> => {
-  const { log: folder, openLog, work, workFolder } = options
+  const { log: folder, openLog, work, workFolder, store, identity, model } = options
+  if (identity.founder === model.key) await noteFounder(store, model)
   const temporary = await mkdtemp(join(workFolder, '.branch-'))
   const filling = await openFilling(options, temporary)
   const { decisions } = filling
@@ -191,7 +213,7 @@ interface Filling {
 const openFilling = async (options: FillBranchOptions, temporary: string): Promise<Filling> => {
   const { model, run, log: folder, openLog, store, identity, seen, settings, world, observer, work } = options
   const reader = openLog(folder)
-  const modelOf = documentsOf(reader, folder, model)
+  const modelOf = documentsOf(reader, folder, [documentOf(model), await readFounder(store)])
   const isKnown = ({ transaction }: DecisionEntry) => seen.has(transaction.transactionId)
   const layout = {
     ...layoutOfStates(identity, modelOf),
@@ -261,9 +283,9 @@ const placeOf = (sequence: number) => ({
   offset: 0,
 })
 
-/** Models of the log, and the new one. */
-const documentsOf = (reader: LogReader, folder: string, model: LoadedModel) => {
-  const known = new Map<string, ModelDocument>([[model.key, documentOf(model)]])
+/** Models of the log, and others that it may not know yet. */
+const documentsOf = (reader: LogReader, folder: string, others: readonly (ModelDocument | undefined)[]) => {
+  const known = new Map(others.flatMap((one) => (one === undefined ? [] : [[one.key, one] as const])))
   return async (key: string): Promise<ModelDocument> => {
     const found = known.get(key)
     if (found !== undefined) return found

@@ -41,3 +41,10 @@ export const assertSameMeaning = (model: LoadedModel, champion: LoadedModel): vo
       `labels.unlabelled is ${own.unlabelled ?? 'unknown'}, and ${other.unlabelled ?? 'unknown'} for the model that decides`,
     )
 }
+
+/** States of a model's layout are there already. @param where which */
+export const ofThisLayout = ({ layoutKey, description }: LoadedModel, where: string): VigiaError =>
+  new VigiaError('SERVING_BRANCH_REFUSED', {
+    layout: layoutName(layoutKey),
+    reason: `${where} have its layout already, and ${description.name} ${description.version} goes on from them: POST /admin/models/switch, or a start with it`,
+  })

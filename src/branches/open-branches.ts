@@ -9,6 +9,7 @@ import { layoutOfStates } from '../decisions/states/layout-of-states.ts'
 import type { StoreIdentity } from '../decisions/states/store-identity.ts'
 import { VigiaError } from '../errors.ts'
 import { Branches, type BranchesParts } from './branches.ts'
+import { tellLog } from './founder-note.ts'
 import { LayoutSnapshots } from './layout-snapshots.ts'
 import { LayoutStates, type OwnedBranch } from './layout-states.ts'
 import type { FoundStates } from './open-stores.ts'
@@ -49,6 +50,7 @@ export const branchesOpener =
       return new LayoutStates(branch, decisions, layout, own)
     }
     const { founder = decider.models.champion.key, layoutKey = decider.models.champion.layoutKey } = identity
+    await tellLog(log, found.deciding)
     let deciding: OwnedStates | undefined
     deciding = await openOwnedDecisions({
       ...shared(() => deciding),
@@ -57,16 +59,32 @@ export const branchesOpener =
     const layout = layoutOfStates(identity, modelOf)
     const branch = { ...found.deciding, identity: { ...identity, founder, layoutKey } }
     const owner = new LayoutStates(branch, deciding, layout, decider)
-    const followers: LayoutStates[] = []
-    for (const other of found.others) followers.push(await openFollower(other))
-    for (const states of [owner, ...followers]) {
+    const begin = async (states: LayoutStates): Promise<void> => {
       if (states.branch.identity.branchedAfter === undefined) await snapshots.beginFirst(states)
       else await snapshots.begin(states)
       await states.look()
-      if (states.decisions.storedUpTo > Math.max(log.lastSequence, deciding.storedUpTo))
-        states.isBeyond(log.lastSequence)
     }
-    const { spare } = found
+    await begin(owner)
+    const followers: LayoutStates[] = []
+    const spare = [...found.spare]
+    for (const other of found.others) {
+      let states: LayoutStates | undefined
+      try {
+        await tellLog(log, other)
+        states = await openFollower(other)
+        await begin(states)
+        if (states.decisions.storedUpTo > Math.max(log.lastSequence, deciding.storedUpTo))
+          states.isBeyond(log.lastSequence)
+        followers.push(states)
+      } catch (error) {
+        // Nobody needs them to decide.
+        const layout = layoutName(other.identity.layoutKey)
+        observer.warned('SERVING_BRANCH_FAILED', { layout, reason: (error as Error).message })
+        await states?.decisions.close().catch(() => undefined)
+        if (other.isRoot) spare.push(other)
+        else await other.store.close()
+      }
+    }
     branches = new Branches({ options, owner, followers, spare, openFollower, openBranch, reopen, snapshots })
     branches.start()
     return branches

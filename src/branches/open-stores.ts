@@ -65,7 +65,16 @@ export const openStores = async (
   for (const one of identified) {
     if (one.store === deciding.store) continue
     const { layoutKey, founder } = one.identity
-    if (layoutKey === undefined || founder === undefined) spare.push(one)
+    // Two of one layout would be told apart by nothing.
+    const isKnown =
+      goesOnFrom(one.identity, champion) ||
+      others.some(({ identity: other }) => other.layoutKey === layoutKey)
+    if (isKnown)
+      observer.warned('SERVING_BRANCH_FAILED', {
+        layout: layoutName(layoutKey ?? champion.layoutKey),
+        reason: `there are others of their layout, so nobody needs those in ${one.folder}`,
+      })
+    if (isKnown || layoutKey === undefined || founder === undefined) spare.push(one)
     else others.push({ ...one, identity: { ...one.identity, layoutKey, founder } })
   }
   return { deciding, others, spare: spare.filter(({ store }) => store !== deciding.store) }

@@ -20,6 +20,7 @@ import {
 } from '../decisions/log/state-snapshots.ts'
 import { hasOwnKinds, isLabelOf } from '../decisions/states/layout-of-states.ts'
 import { VigiaError } from '../errors.ts'
+import type { FittedFeatures } from '../features/fitted-features.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
 
 type Snapshot = Extract<FoundSnapshot, { readonly manifest: SnapshotManifest }>
@@ -34,6 +35,8 @@ interface ReplayedStates {
   /** Whether they are those that the log began with. */
   readonly isFirst: boolean
   readonly features: LogFeatures
+  /** Whether they lack a label that the service's own have: nobody can compare them any more. */
+  isUncertain: boolean
 }
 
 /**
@@ -43,7 +46,8 @@ interface ReplayedStates {
 export interface ReplayedLayouts {
   /**
    * The features of a decision, valid until the next call; undefined where the user's state has the
-   * transaction already; `unchecked` where the states of its layout are known from a later record on only.
+   * transaction already; `unchecked` where the states of its layout are known from a later record on only, or
+   * were told a label of which neither record nor replay says whose it is.
    *
    * @param isRepeated whether it was decided on before: then it moves nothing
    */
@@ -79,33 +83,56 @@ export const replayLayouts = async (
     )
   const isOwn = (states: ReplayedStates) => (layoutKey: string | undefined) =>
     layoutKey === undefined ? states.isFirst : layoutKey === states.layoutKey
+  /** Layout that decided last: its models wrote what comes next. */
+  let writer = start.snapshot?.manifest.identity.layoutKey
+  const isUnsaid = (label: LabelEntry, states: ReplayedStates): boolean =>
+    // Of a whole log, what it does not have was never decided on, and nobody knows whose it is.
+    start.after > 0 &&
+    label.transactionId !== '' &&
+    label.eventTimeMs !== undefined &&
+    tokens.get(states)?.has(label.transactionId) === false &&
+    !all.some((one) => one.layoutKey === writer && namesAllOf(one, states))
   return {
     decide: (sequence, model, { transaction, timing }, isRepeated) => {
       const { transactionId } = transaction
+      writer = model.layoutKey
       if (labelled?.has(transactionId))
         for (const [{ features }, known] of tokens) known.set(transactionId, features.tokensOf(transaction))
       const moved = current(sequence)
       const deciding =
         moved.find((states) => isOwn(states)(model.layoutKey)) ??
         (all.length === 1 && model.layoutKey === undefined ? moved[0] : undefined)
-      if (isRepeated) return deciding === undefined ? 'unchecked' : undefined
+      const isUnchecked = deciding === undefined || deciding.isUncertain
+      if (isRepeated) return isUnchecked ? 'unchecked' : undefined
       for (const states of moved)
         if (states !== deciding) states.features.createAllFeatures(states.founder, transaction, timing)
-      return deciding === undefined
-        ? 'unchecked'
-        : deciding.features.createAllFeatures(model, transaction, timing)
+      const vector = deciding?.features.createAllFeatures(model, transaction, timing)
+      return isUnchecked ? 'unchecked' : vector
     },
     take: (entry) => {
       for (const states of current(entry.sequence)) {
         const { features } = states
         if (entry.kind === 'repair') {
           if (isOwn(states)(entry.repair.layout)) features.repair(entry)
-        } else if (isLabelOf(entry.label, isOwn(states), features))
+        } else if (isLabelOf(entry.label, isOwn(states), features)) {
+          if (isUnsaid(entry.label, states)) states.isUncertain = true
           features.applyLabel(withTokens(entry.label, tokens.get(states)))
+        }
       }
     },
   }
 }
+
+/** Whether models of one layout know whose a transaction is among all entities of another one. */
+const namesAllOf = (one: ReplayedStates, other: ReplayedStates): boolean => {
+  const named = new Set(namesOf(one.founder))
+  return namesOf(other.founder).every((name) => named.has(name))
+}
+
+const namesOf = ({ fitted }: ModelDocument): readonly string[] =>
+  ((fitted as { readonly features: FittedFeatures }).features.entities ?? []).map(({ name, id }) =>
+    JSON.stringify([name, id]),
+  )
 
 const isSuccessor = (later: ReplayedStates, states: ReplayedStates): boolean =>
   later.layoutKey === states.layoutKey && later.after > states.after
@@ -175,7 +202,8 @@ const statesOf = async (
   const model = await logged.modelOf(founder)
   await assertWhole(snapshot, options)
   const features = createLogFeatures(model, snapshotStates(model, snapshot, options))
-  return { layoutKey, founder: model, after: snapshot.manifest.sequence, isFirst: false, features }
+  const after = snapshot.manifest.sequence
+  return { layoutKey, founder: model, after, isFirst: false, features, isUncertain: false }
 }
 
 const assertWhole = async (snapshot: Snapshot, { folders }: StartOfLog): Promise<void> => {
@@ -211,5 +239,6 @@ const leadingStates = async (
     after,
     isFirst: identity?.branchedAfter === undefined,
     features: createLogFeatures(model, states),
+    isUncertain: false,
   }
 }

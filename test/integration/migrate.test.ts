@@ -48,6 +48,8 @@ test('a model with other windows takes over under load, survives a kill, goes ba
 
   // The choice stands after a kill: those states decide, and the others follow.
   await server.kill()
+  const verified = await runVigia(place, ['state', 'verify', '--set', `model.source=${wide}`])
+  expect(verified, verified.stdout).toMatchObject({ status: 0 })
   server = await startVigiaServer(place, settings)
   expect(await champion(server)).toBe(wide)
   const between = startLoad(server, 100_001)

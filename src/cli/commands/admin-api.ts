@@ -22,6 +22,8 @@ export interface AdminApi {
   adopt(source: string): Promise<readonly ServedBranch[]>
   drop(layout: string): Promise<readonly ServedBranch[]>
   switchTo(source: string): Promise<void>
+  /** Source of the model that decides. */
+  champion(): Promise<string>
 }
 
 const KEY_VARIABLE = 'VIGIA_API_KEY'
@@ -71,7 +73,16 @@ export const adminApi = (
     adopt: (source) => branches('/admin/state/branches/adopt', { source }),
     drop: (layout) => branches('/admin/state/branches/drop', { layout }),
     switchTo: async (source) => void (await ask('/admin/models/switch', { source })),
+    champion: async () => {
+      const { models } = (await ask('/admin/models')) as { readonly models: readonly ServedModel[] }
+      return models.find(({ role }) => role === 'champion')?.source ?? ''
+    },
   }
+}
+
+interface ServedModel {
+  readonly role: string
+  readonly source: string
 }
 
 interface Answer {

@@ -131,7 +131,7 @@ const describe = (compared: readonly ModelParity[]): string =>
       ...(differing.length > MOST_NAMED ? [`  and ${differing.length - MOST_NAMED} more features`] : []),
       ...(unchecked > 0
         ? [
-            `  ${unchecked} more decisions cannot be compared: the states of their layout are known from a later record on`,
+            `  ${unchecked} more decisions cannot be compared: the states of their layout are known from a later record on, or lack a label that came while models decided which do not know its entities (--from a later snapshot)`,
           ]
         : []),
       ...(missing > 0 ? [`  ${missing} sequence numbers are in no log`] : []),

@@ -82,12 +82,14 @@ const MOST_TRIES = 5
 const migrateTo = async (request: BranchRequest, api: AdminApi, source: string): Promise<ExitCode> => {
   const { context, input, settings, tools } = request
   const { workingDirectory, environment } = context
-  const model = await tools.modelLoader(settings.model, environment, workingDirectory)(source)
+  const load = tools.modelLoader(settings.model, environment, workingDirectory)
+  const model = await load(source)
   const isSwitching = input.options['switch'] === true
   const running = await api.find()
   let branches = running
   let built: BuiltBranch | undefined
-  for (let tries = 1; !hasLayout(branches, model); tries++) {
+  const isDeciding = running !== undefined && (await decides(api, load, model))
+  for (let tries = 1; !isDeciding && !hasLayout(branches, model); tries++) {
     built = await build(request, model, source)
     if (running === undefined) break
     try {
@@ -102,7 +104,7 @@ const migrateTo = async (request: BranchRequest, api: AdminApi, source: string):
   const layout = layoutName(model.layoutKey)
   print(context, { layout, built: built ?? null, isServed, isSwitched: isServed && isSwitching }, [
     built === undefined
-      ? `states     ${layout} follow the log already`
+      ? `states     ${layout} ${isDeciding ? 'decide' : 'follow the log'} already`
       : `states     ${layout}: ${built.taken} records of the log taken in, up to ${built.through} (${built.known} decisions were known to the run)`,
     ...(isServed
       ? []
@@ -113,6 +115,14 @@ const migrateTo = async (request: BranchRequest, api: AdminApi, source: string):
     ...(isServed && isSwitching ? [`decides    ${source}; \`vigia state migrate --back\` goes back`] : []),
   ])
   return 0
+}
+
+/** Whether the states that decide are of the model's layout: it goes on from them. */
+const decides = async (api: AdminApi, load: LoadModel, { layoutKey }: LoadedModel): Promise<boolean> => {
+  const source = await api.champion()
+  // One that is found from the server's folder alone is told of by the server.
+  const champion = await load(source).catch(() => undefined)
+  return champion?.layoutKey === layoutKey
 }
 
 const hasLayout = (branches: readonly ServedBranch[] | undefined, { layoutKey }: LoadedModel): boolean =>

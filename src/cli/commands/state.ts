@@ -1,5 +1,5 @@
 import { join, relative, resolve } from 'node:path'
-import { branchFolders } from '../../branches/branch-folders.ts'
+import { branchFolder, branchFolders } from '../../branches/branch-folders.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import { migrateStates } from '../../decisions/states/migrate-states.ts'
 import { goesOnFrom, readStoreIdentity } from '../../decisions/states/store-identity.ts'
@@ -111,14 +111,39 @@ export const stateCommand = (tools: StateTools): Command => ({
         ? branch({ context, input, settings, tools })
         : migrate({ context, input, settings, tools })
     const load = tools.modelLoader(settings.model, context.environment, context.workingDirectory)
-    const states = await tools.storage.openStates(settings.state_store)
+    const action = input.arguments[0] ?? ''
+    const states = await openedFor(action, { input, settings, load, tools })
     try {
-      return await ACTIONS[input.arguments[0] ?? '']!({ context, input, settings, states, load, tools })
+      return await ACTIONS[action]!({ context, input, settings, states, load, tools })
     } finally {
       await states.store.close()
     }
   },
 })
+
+/** The store of the settings, or, to look at states, that of the model's layout beside it. */
+const openedFor = async (
+  action: string,
+  { input, settings, load: loadModel, tools }: Pick<Request, 'input' | 'settings' | 'load' | 'tools'>,
+): Promise<OpenStates> => {
+  const { state_store } = settings
+  const first = await tools.storage.openStates(state_store)
+  const isLooking = action === 'verify' || (action === 'inspect' && entityAskedFor(input) !== undefined)
+  if (!isLooking || first.kind === 'shared' || state_store.kind !== 'lmdb') return first
+  let place: string
+  try {
+    const { layoutKey, statesKey } = await loadModel(settings.model.source)
+    const identity = await readStoreIdentity(first.store)
+    place = branchFolder(state_store.path, layoutKey)
+    const isFirst = identity === undefined || goesOnFrom(identity, { layoutKey, statesKey })
+    if (isFirst || !(await branchFolders(state_store.path)).includes(place)) return first
+  } catch (error) {
+    await first.store.close()
+    throw error
+  }
+  await first.store.close()
+  return tools.storage.openStates({ ...state_store, path: place })
+}
 
 const load = async ({
   context,

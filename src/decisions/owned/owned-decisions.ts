@@ -37,10 +37,7 @@ interface Asked {
 
 /** Save early once so many receipts are unsaved. */
 const EARLY_UNSAVED = 8192
-/**
- * Unsaved receipts beyond which nothing is decided (load shedding): memory would run out, and opening would
- * take for ever.
- */
+/** Unsaved receipts beyond which nothing is decided (load shedding): or memory would run out. */
 const TOO_MANY_UNSAVED = 100_000
 
 /**
@@ -171,7 +168,11 @@ class OwnedDecisions implements OwnedStates {
   }
 
   async rest(): Promise<number> {
-    await this.receipts.allSettled()
+    // States may expire meanwhile, or a number that the log refuses would be taken for one that they have.
+    for (let last: unknown; last !== this.answersNobody; ) {
+      last = this.answersNobody
+      await Promise.all([this.receipts.allSettled(), last])
+    }
     if (this.recovery.failure !== undefined) throw this.recovery.failure
     const { given } = this.frontier
     this.isFollowing = true
