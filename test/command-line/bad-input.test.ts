@@ -61,6 +61,9 @@ describe.concurrent('bad input ends with exit code 2, a code and a next step', (
     ['a log that is not there', 'there is no such folder', 'parity --log nowhere'],
     ['a file as a log', 'there is no such folder', 'parity --log good.csv'],
     ['a section that is not there', 'sections: project', 'config show nowhere --changed'],
+    ['two migrations at once', 'one thing at a time', 'state migrate --to none --back'],
+    ['a switch of no migration', 'belongs to migrate --to', 'state migrate --switch'],
+    ['a log for a migration beside its server', '--log belongs to', 'state migrate --to none --log x'],
     ['a model that is not there', 'MODEL_ARTIFACT_REFUSED', 'predict good.csv --out o.csv --model none'],
   ] as const)('%s', async ([, said, words], { expect }) => {
     const { status, stderr } = await vigiaIn(work, words.split(' '))

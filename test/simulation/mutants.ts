@@ -113,13 +113,6 @@ export const FOUND: readonly Mutant[] = [
     '',
   ),
   one(
-    'a replay makes labels due by a later clock',
-    43,
-    'src/decisions/owned/owned-labels.ts',
-    ' || due.isStored(sequence)',
-    '',
-  ),
-  one(
     'a transaction that is asked for twice is decided on while the first is saved',
     289,
     'src/decisions/owned/in-turns.ts',
@@ -187,22 +180,6 @@ export const FOUND: readonly Mutant[] = [
       },
     ],
   },
-  {
-    name: 'a process that was ousted while it opened goes on with what its successor has written',
-    knownSeed: 92404,
-    mutations: [
-      {
-        file: 'src/decisions/owned/log-replay.ts',
-        find: '  if (lost !== undefined) await log.rotate()\n',
-        replace: '',
-      },
-      {
-        file: 'src/decisions/owned/log-replay.ts',
-        find: '    if (record.sequence > log.lastSequence) throw ousted(record.sequence)\n',
-        replace: '',
-      },
-    ],
-  },
   one(
     'closing leaves a state that has just expired unsaved',
     83292,
@@ -211,17 +188,10 @@ export const FOUND: readonly Mutant[] = [
     'await this.receipts.allSettled()',
   ),
   one(
-    'a segment that was ended and lost its end is damage',
-    47501,
-    'src/adapters/segments/segment-log.ts',
-    "    if (durability === 'process') await cutEndedSegments(place, current?.name)\n",
-    '',
-  ),
-  one(
-    'a receipt that is replaced before it is saved is lost with the one that replaced it',
-    73136,
-    'src/decisions/owned/receipts.ts',
-    'Math.min(entry.sequence, this.firstReplaced(unsaved)) - 1',
-    'entry.sequence - 1',
+    'what a power failure has left is cut off, and comes back by the next one',
+    21130,
+    'src/adapters/segments/segment-writer.ts',
+    "    if (isCut || durability === 'power') fdatasyncSync(file)\n",
+    "    if (durability === 'power') fdatasyncSync(file)\n",
   ),
 ]

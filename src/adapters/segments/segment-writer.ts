@@ -104,11 +104,12 @@ export const continueSegment = (
   try {
     // After the file is open: a later owner puts another file in its place before it writes.
     assertOwned()
-    if (fstatSync(file).size !== bytes) ftruncateSync(file, bytes)
-    if (durability === 'power') {
-      fdatasyncSync(file)
-      syncFolder(segmentsFolder(folder))
-    }
+    const isCut = fstatSync(file).size !== bytes
+    if (isCut) ftruncateSync(file, bytes)
+    // Also where answers do not promise it: what was cut off and comes back, under a page that was written
+    // after it, would be damage that nobody can tell from any other.
+    if (isCut || durability === 'power') fdatasyncSync(file)
+    if (durability === 'power') syncFolder(segmentsFolder(folder))
   } catch (error) {
     closeSync(file)
     throw error

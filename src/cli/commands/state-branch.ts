@@ -7,9 +7,9 @@ import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import type { LoadedModel } from '../../decisions/loaded-model.ts'
 import { layoutName } from '../../decisions/log/log-layouts.ts'
 import { VigiaError } from '../../errors.ts'
-import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import { type LoadModel, runFolderOf } from '../../pipelines/service/model-source.ts'
+import { decisionSettingsOf } from '../../pipelines/service/open-service.ts'
 import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
 import type { OwnedStateStore } from '../../ports/state-store.ts'
 import type { CommandContext, CommandInput, ExitCode } from '../command.ts'
@@ -60,6 +60,28 @@ export const BRANCH_OPTIONS = [
 /** Whether these are the words of a migration beside a server. */
 export const isBranching = ({ options }: CommandInput): boolean =>
   typeof options['to'] === 'string' || options['back'] === true || typeof options['drop'] === 'string'
+
+/**
+ * Makes sure that one migration is meant, and that each option is one of it.
+ *
+ * @throws CLI_INVALID_ARGUMENT
+ */
+export const assertOneWay = ({ options }: CommandInput): void => {
+  const given = (name: string): boolean => {
+    const value = options[name] ?? false
+    return Array.isArray(value) ? value.length > 0 : value !== false
+  }
+  const refuse = (reason: string) => new VigiaError('CLI_INVALID_ARGUMENT', { command: 'state', reason })
+  const ways = ['to', 'back', 'drop', 'out'].filter(given)
+  if (ways.length > 1)
+    throw refuse(`migrate does one thing at a time, and --${ways.join(' and --')} are given`)
+  const [way = 'out'] = ways
+  if (given('switch') && way !== 'to') throw refuse('--switch belongs to migrate --to <model>')
+  if (given('log') && way !== 'out')
+    throw refuse(`--log belongs to migrate --out, and --${way} takes the log of the server`)
+  if (given('from') && (way === 'back' || way === 'drop')) throw refuse(`--${way} needs no --from`)
+  if (given('server') && way === 'out') throw refuse('--server belongs to migrate --to, --back and --drop')
+}
 
 /** `vigia state migrate --to`, `--back` and `--drop`. */
 export const branch = async (request: BranchRequest): Promise<ExitCode> => {
@@ -114,7 +136,8 @@ const migrateTo = async (request: BranchRequest, api: AdminApi, source: string):
       : []),
     ...(isServed && isSwitching ? [`decides    ${source}; \`vigia state migrate --back\` goes back`] : []),
   ])
-  return 0
+  // It was asked for, and there is nobody who could.
+  return isSwitching && !isServed ? 1 : 0
 }
 
 /** Whether the states that decide are of the model's layout: it goes on from them. */
@@ -167,14 +190,11 @@ const build = async (
 
 const CACHE_BYTES = 256 << 20
 
-const buildSettings = ({ state_store, feedback, event_time }: ServingSettings): DecisionSettings => ({
-  cacheBytes: CACHE_BYTES,
-  saveAfterMs: parseDuration(state_store.save_interval),
-  receiptLifeMs: parseDuration(state_store.repetition_window),
-  waitingLabels: feedback.waiting_labels,
-  waitingLifeMs: parseDuration(feedback.waiting_time),
+/** As a server has them; nothing expires while states are made, nor becomes Parquet. */
+const buildSettings = (settings: ServingSettings): DecisionSettings => ({
+  ...decisionSettingsOf({ settings, eventTime: eventTimeBounds(settings), cacheBytes: CACHE_BYTES }),
   archiveAfterBytes: Number.POSITIVE_INFINITY,
-  eventTime: eventTimeBounds({ event_time }),
+  expiresStates: false,
 })
 
 const tellNobody = ({ stdout, json }: CommandContext): InferenceObserver => ({

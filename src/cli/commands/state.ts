@@ -14,7 +14,14 @@ import type { Command, CommandContext, CommandInput, ExitCode } from '../command
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 import { RESTORE_OPTIONS, restoreOwned, restoreShared } from './restore.ts'
 import { assertNoOutbox, print, workIn } from './state-action.ts'
-import { BRANCH_OPTIONS, type BranchTools, branch, branchFoldersText, isBranching } from './state-branch.ts'
+import {
+  assertOneWay,
+  BRANCH_OPTIONS,
+  type BranchTools,
+  branch,
+  branchFoldersText,
+  isBranching,
+} from './state-branch.ts'
 import { repair } from './state-repair.ts'
 
 /** What the command needs of the composition root. */
@@ -106,10 +113,12 @@ export const stateCommand = (tools: StateTools): Command => ({
   examples: EXAMPLES,
   run: async (context, input) => {
     const { settings } = await readServingConfig(context, input)
-    if (input.arguments[0] === 'migrate')
+    if (input.arguments[0] === 'migrate') {
+      assertOneWay(input)
       return isBranching(input)
         ? branch({ context, input, settings, tools })
         : migrate({ context, input, settings, tools })
+    }
     const load = tools.modelLoader(settings.model, context.environment, context.workingDirectory)
     const action = input.arguments[0] ?? ''
     const states = await openedFor(action, { input, settings, load, tools })
@@ -121,7 +130,10 @@ export const stateCommand = (tools: StateTools): Command => ({
   },
 })
 
-/** The store of the settings, or, to look at states, that of the model's layout beside it. */
+/**
+ * The store of the settings, or, to look at states and to restore them, that of the model's layout beside
+ * it.
+ */
 const openedFor = async (
   action: string,
   { input, settings, load: loadModel, tools }: Pick<Request, 'input' | 'settings' | 'load' | 'tools'>,
@@ -129,13 +141,18 @@ const openedFor = async (
   const { state_store } = settings
   const first = await tools.storage.openStates(state_store)
   const isLooking = action === 'verify' || (action === 'inspect' && entityAskedFor(input) !== undefined)
-  if (!isLooking || first.kind === 'shared' || state_store.kind !== 'lmdb') return first
+  if (!(isLooking || action === 'restore')) return first
+  if (first.kind === 'shared' || state_store.kind !== 'lmdb') return first
   let place: string
   try {
     const { layoutKey, statesKey } = await loadModel(settings.model.source)
-    const identity = await readStoreIdentity(first.store)
+    const identity = await readStoreIdentity(first.store).catch((error: unknown) => {
+      // What was left half done is made again.
+      if (action === 'restore') return undefined
+      throw error
+    })
     place = branchFolder(state_store.path, layoutKey)
-    const isFirst = identity === undefined || goesOnFrom(identity, { layoutKey, statesKey })
+    const isFirst = identity === undefined ? isLooking : goesOnFrom(identity, { layoutKey, statesKey })
     if (isFirst || !(await branchFolders(state_store.path)).includes(place)) return first
   } catch (error) {
     await first.store.close()
