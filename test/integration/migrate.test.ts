@@ -50,8 +50,14 @@ test('a model with other windows takes over under load, survives a kill, goes ba
   await server.kill()
   const verified = await runVigia(place, ['state', 'verify', '--set', `model.source=${wide}`])
   expect(verified, verified.stdout).toMatchObject({ status: 0 })
+  // Made again from the log, they lie where they lay, and those of the other layout are left alone.
+  const words = ['state', 'restore', '--force', '--set', `model.source=${wide}`, '--json']
+  const restored = await runVigia(place, words)
+  expect(restored, restored.stdout + restored.stderr).toMatchObject({ status: 0 })
   server = await startVigiaServer(place, settings)
   expect(await champion(server)).toBe(wide)
+  expect(await branches(server)).toMatchObject([{ source: old, failure: '' }])
+  expect(await ask(server, '/predict', smallTransaction(7))).toMatchObject({ repeated: true })
   const between = startLoad(server, 100_001)
   await between.atLeast(300)
   const back = await runVigia(place, ['state', 'migrate', '--back', ...address()])
