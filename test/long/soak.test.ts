@@ -20,7 +20,7 @@ import { bytesOnDisk, growth, percentile, rssAnonMegabytes, type Slot, tableOf }
 
 /*
  * Two hours of a server as operation has it. In the first third and in the last nothing is done to it;
- * between them it is backed up, gets another key, is killed twice, has a full disk, and takes over another
+ * between them it is backed up, gets another key, is killed twice, has a full disk, and moves to another
  * layout of states. VIGIA_SOAK_MINUTES=3 is the same in a small form; VIGIA_SOAK_RATE says how many decisions
  * a second.
  */
@@ -61,6 +61,7 @@ test(
       ['full disk', () => soak.fillDisk(disk)],
       ['kill -9', () => soak.killAndRestart()],
       ['migration', () => soak.migrate()],
+      ['end', () => soak.endOldStates()],
     ])
     await soak.slots(SLOTS_OF_THIRD)
     const { counts, sequences, refusals } = await soak.finish()
@@ -174,17 +175,22 @@ class Soak {
   }
 
   async migrate(): Promise<string> {
-    const { stdout } = await runVigia(this.home, ['state', '--help'])
-    if (!/--to\b/.test(stdout)) return 'skipped: this build has no `vigia state migrate --to`'
     const other = await trainSmallModel([...GENUINE, 'features.windows=[2h,3d,45d]'])
-    await this.vigia(['state', 'migrate', '--to', other, ...this.configured()])
-    const response = await fetch(`http://127.0.0.1:${this.server!.port}/admin/models/switch`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-api-key': this.key },
-      body: JSON.stringify({ source: other }),
-    })
-    expect([response.status, await response.text()]).toEqual([200, expect.anything()])
+    const server = `http://127.0.0.1:${this.server!.port}`
+    const words = ['state', 'migrate', '--to', other, '--switch', '--server', server, '--json']
+    const moved = await this.vigia([...words, ...this.configured()])
+    expect(JSON.parse(moved)).toMatchObject({ isServed: true, isSwitched: true })
     return 'switched to another layout'
+  }
+
+  async endOldStates(): Promise<string> {
+    const server = `http://127.0.0.1:${this.server!.port}`
+    const response = await fetch(`${server}/admin/state/branches`, { headers: { 'x-api-key': this.key } })
+    const { branches } = (await response.json()) as { readonly branches: readonly { layout: string }[] }
+    expect(branches).toHaveLength(1)
+    const words = ['state', 'migrate', '--drop', branches[0]!.layout, '--server', server]
+    await this.vigia([...words, ...this.configured()])
+    return 'of the states of before'
   }
 
   /** Ends the load, and the server when its log is Parquet. */
@@ -229,7 +235,7 @@ class Soak {
   }
 
   private async vigia(words: readonly string[]): Promise<string> {
-    const { status, stdout, stderr } = await runVigia(this.home, words)
+    const { status, stdout, stderr } = await runVigia(this.home, words, { VIGIA_API_KEY: this.key })
     expect([words[0], status, status === 0 ? '' : stdout + stderr]).toEqual([words[0], 0, ''])
     return stdout
   }
