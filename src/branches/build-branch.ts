@@ -6,7 +6,7 @@ import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
 import { invariantBroken } from '../decisions/invariant-broken.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { readLogBeginning } from '../decisions/log/log-beginning.ts'
-import { readLostNumbers } from '../decisions/log/log-gaps.ts'
+import { firstMissed, readLostNumbers } from '../decisions/log/log-gaps.ts'
 import { readLogName } from '../decisions/log/log-name.ts'
 import { type DecisionEntry, type LogEntry, tokenOfLabel } from '../decisions/log/log-record.ts'
 import { logIncomplete, withLoggedEntries } from '../decisions/log/logged-entries.ts'
@@ -234,9 +234,8 @@ const openFilling = async (options: FillBranchOptions, temporary: string): Promi
       return { name, version }
     },
     assertLost: async (after, before) => {
-      for (let number = after + 1; number < before; number++)
-        if (!lost.some(({ first, last }) => first <= number && number <= last))
-          throw logIncomplete([folder], `record ${number} is missing`)
+      const missed = firstMissed(lost, after, before)
+      if (missed !== undefined) throw logIncomplete([folder], `record ${missed} is missing`)
     },
   })
   const { first } = await readLogBeginning(reader)

@@ -1,12 +1,12 @@
 import { createDecider } from '../decisions/decider.ts'
-import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
-import { readLostNumbers } from '../decisions/log/log-gaps.ts'
+import { firstMissed, readLostNumbers } from '../decisions/log/log-gaps.ts'
 import { layoutName } from '../decisions/log/log-layouts.ts'
 import { createModelDocuments } from '../decisions/model-documents.ts'
 import { openFollowingStates, openOwnedDecisions } from '../decisions/owned/owned-decisions.ts'
 import type { OwnedDecisionsOptions, OwnedStates } from '../decisions/owned/owned-states.ts'
 import { layoutOfStates } from '../decisions/states/layout-of-states.ts'
 import type { StoreIdentity } from '../decisions/states/store-identity.ts'
+import { warningsOnly } from '../decisions/warnings-only.ts'
 import { VigiaError } from '../errors.ts'
 import { Branches, type BranchesParts } from './branches.ts'
 import { tellLog } from './founder-note.ts'
@@ -44,7 +44,8 @@ export const branchesOpener =
         store: branch.store,
         decider: own,
         layout,
-        observer: quiet(observer),
+        // States that follow repeat what others have told already.
+        observer: warningsOnly(observer.warned),
         assertLost: lostNumbers(log, layoutKey),
       })
       return new LayoutStates(branch, decisions, layout, own)
@@ -94,22 +95,10 @@ export const branchesOpener =
 const lostNumbers =
   (log: OwnedDecisionsOptions['log'], layoutKey: string) =>
   async (after: number, before: number): Promise<void> => {
-    const lost = await readLostNumbers(log)
-    for (let number = after + 1; number < before; number++)
-      if (!lost.some(({ first, last }) => first <= number && number <= last))
-        throw new VigiaError('SERVING_BRANCH_FAILED', {
-          layout: layoutName(layoutKey),
-          reason: `the log has record ${number} in its archive alone`,
-        })
+    const missed = firstMissed(await readLostNumbers(log), after, before)
+    if (missed !== undefined)
+      throw new VigiaError('SERVING_BRANCH_FAILED', {
+        layout: layoutName(layoutKey),
+        reason: `the log has record ${missed} in its archive alone`,
+      })
   }
-
-/** States that follow repeat what others have told already. */
-const quiet = (observer: InferenceObserver): InferenceObserver => ({
-  predicted: () => undefined,
-  shadowed: () => undefined,
-  labelled: () => undefined,
-  updated: () => undefined,
-  mistimed: () => undefined,
-  lookedUp: () => undefined,
-  warned: observer.warned,
-})

@@ -16,6 +16,7 @@ import type { DecisionSettings } from './decisions.ts'
 import type { InferenceObserver } from './inference-pipeline.ts'
 import type { LoadedModel } from './loaded-model.ts'
 import { ServedTables } from './tables/served-tables.ts'
+import { warningsOnly } from './warnings-only.ts'
 
 const CLEANING: FittedCleaning = {
   version: 1,
@@ -144,17 +145,9 @@ export const TEST_SETTINGS: DecisionSettings = {
   eventTime: ANY_EVENT_TIME,
 }
 
-export const silentObserver: InferenceObserver = {
-  lookedUp: () => undefined,
-  predicted: () => undefined,
-  shadowed: () => undefined,
-  labelled: () => undefined,
-  updated: () => undefined,
-  mistimed: () => undefined,
-  warned: (code, details) => {
-    throw new Error(`${code}: ${JSON.stringify(details)}`)
-  },
-}
+export const silentObserver: InferenceObserver = warningsOnly((code, details) => {
+  throw new Error(`${code}: ${JSON.stringify(details)}`)
+})
 
 /** For a pipeline whose models look nothing up. */
 export const noTables = (): ServedTables =>

@@ -4,7 +4,6 @@ import { createInterface } from 'node:readline'
 import { snapshotFile } from '../artifacts/state-snapshot.ts'
 import { createDecider } from '../decisions/decider.ts'
 import type { DecisionSettings } from '../decisions/decisions.ts'
-import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { RECEIPTS_FILE } from '../decisions/log/state-snapshots.ts'
 import { createModelDocuments } from '../decisions/model-documents.ts'
@@ -21,6 +20,7 @@ import {
   startLoading,
   writeStoreIdentity,
 } from '../decisions/states/store-identity.ts'
+import { warningsOnly } from '../decisions/warnings-only.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
@@ -220,7 +220,7 @@ const replayAfter = async (
     names: predictionNames(identity),
     nameOf: documents.nameOf,
     layout: layoutOfStates(identity, documents.modelOf),
-    observer: observing((code, details) => {
+    observer: warningsOnly((code, details) => {
       if (code === 'SERVING_REPLAY_DIFFERS') differing.add(details['sequence'])
     }),
     // Nobody is served: nothing may be appended meanwhile.
@@ -247,14 +247,4 @@ const readingOnly = (log: PredictionLog, read: PredictionLog['read']): Predictio
   readDocument: (name) => log.readDocument(name),
   size: () => log.size(),
   close: async () => undefined,
-})
-
-const observing = (warned: InferenceObserver['warned']): InferenceObserver => ({
-  predicted: () => undefined,
-  shadowed: () => undefined,
-  labelled: () => undefined,
-  updated: () => undefined,
-  mistimed: () => undefined,
-  lookedUp: () => undefined,
-  warned,
 })

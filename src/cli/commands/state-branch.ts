@@ -6,6 +6,7 @@ import type { DecisionSettings } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import type { LoadedModel } from '../../decisions/loaded-model.ts'
 import { layoutName } from '../../decisions/log/log-layouts.ts'
+import { warningsOnly } from '../../decisions/warnings-only.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
 import { type LoadModel, runFolderOf } from '../../pipelines/service/model-source.ts'
@@ -197,17 +198,10 @@ const buildSettings = (settings: ServingSettings): DecisionSettings => ({
   expiresStates: false,
 })
 
-const tellNobody = ({ stdout, json }: CommandContext): InferenceObserver => ({
-  predicted: () => undefined,
-  shadowed: () => undefined,
-  labelled: () => undefined,
-  updated: () => undefined,
-  mistimed: () => undefined,
-  lookedUp: () => undefined,
-  warned: (code, details) => {
+const tellNobody = ({ stdout, json }: CommandContext): InferenceObserver =>
+  warningsOnly((code, details) => {
     if (!json) stdout.write(`warning    ${code}: ${JSON.stringify(details)}\n`)
-  },
-})
+  })
 
 const goBack = async ({ context }: BranchRequest, api: AdminApi): Promise<ExitCode> => {
   const decided = (await api.list()).filter(({ source }) => source !== null)

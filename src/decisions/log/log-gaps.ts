@@ -213,6 +213,17 @@ export const readLostNumbers = async (
   return text === undefined ? [] : (JSON.parse(text) as { readonly lost: readonly LostNumbers[] }).lost
 }
 
+/** The first number between these two, both exclusive, that is not among those that nobody misses. */
+export const firstMissed = (
+  lost: readonly LostNumbers[],
+  after: number,
+  before: number,
+): number | undefined => {
+  for (let number = after + 1; number < before; number++)
+    if (!lost.some(({ first, last }) => first <= number && number <= last)) return number
+  return undefined
+}
+
 /** From now on nobody misses these numbers of the log, and only these. */
 export const rememberLost = (
   log: Pick<PredictionLog, 'writeDocument'>,

@@ -3,6 +3,7 @@ import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import type { LoadedModel } from '../../decisions/loaded-model.ts'
 import type { OpenPipeline } from '../../decisions/open-pipeline.ts'
 import type { LoadServedTable } from '../../decisions/tables/load-served-table.ts'
+import { warningsOnly } from '../../decisions/warnings-only.ts'
 import type { Work } from '../../disk/work.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
@@ -110,17 +111,10 @@ export const driveService = async (options: DriveOptions): Promise<Driven> => {
 const CANARY = 'canary'
 
 /** Only what a replay of the log finds is no error that somebody is told by an answer. */
-const watching = (replayedOtherwise: string[]): InferenceObserver => ({
-  predicted: () => undefined,
-  shadowed: () => undefined,
-  labelled: () => undefined,
-  updated: () => undefined,
-  mistimed: () => undefined,
-  lookedUp: () => undefined,
-  warned: (code, { feature }) => {
+const watching = (replayedOtherwise: string[]): InferenceObserver =>
+  warningsOnly((code, { feature }) => {
     if (code === 'SERVING_REPLAY_DIFFERS') replayedOtherwise.push(String(feature))
-  },
-})
+  })
 
 interface Sender {
   /** Sends up to `most` requests, labels where they are due. @returns those that were answered */
