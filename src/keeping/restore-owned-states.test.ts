@@ -1,6 +1,7 @@
 import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { eventually } from '../../test/eventually.ts'
 import { openLmdbStateStore } from '../adapters/lmdb/lmdb-state-store.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { createDecider } from '../decisions/decider.ts'
@@ -284,7 +285,8 @@ const expectSame = async (place: string): Promise<void> => {
     const [found, wanted] = [await service.pipeline.find(`t${n}`), await twin.pipeline.find(`t${n}`)]
     expect({ ...found, latencyMs: 0 }).toEqual({ ...wanted, latencyMs: 0 })
   }
-  expect(await service.count()).toEqual(await twin.count())
+  // Each saves in its own time.
+  await eventually(async () => expect(await service.count()).toEqual(await twin.count()))
   const work = unwatchedWork(DATABASE)
   const log = join(place, 'log')
   for (const { report } of await parityOfLog({
