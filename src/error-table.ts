@@ -1030,12 +1030,6 @@ export const ERRORS = define({
     message: 'No states of layout {layout} follow this log; there are: {allowed}',
     fix: 'Name one of these, or the first characters of its name (`GET /admin/state/branches`); `vigia state migrate --to <model>` makes them.',
   },
-  SERVING_LAYOUTS_SEVERAL: {
-    status: 409,
-    exitCode: 2,
-    message: 'The log in {folder} has states of several layouts, and {act} knows those of one alone',
-    fix: 'Serve a model of the layout that is to stay, and make its states again from a run: `vigia state migrate --from <run> --log <folder> --out <folder>` leaves out what is untrue.',
-  },
   SERVING_UNREACHABLE: {
     status: 503,
     exitCode: 2,

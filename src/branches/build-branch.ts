@@ -28,6 +28,7 @@ import {
   writeStoreIdentity,
 } from '../decisions/states/store-identity.ts'
 import { isUntrue } from '../decisions/states/untrue-time.ts'
+import { warningsOnly } from '../decisions/warnings-only.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
@@ -223,7 +224,10 @@ const openFilling = async (options: FillBranchOptions, temporary: string): Promi
   const decisions = await openFollowingStates({
     decider: createDecider({ champion: model }),
     log: readOnly(reader),
-    observer,
+    // What was served came of other states than these, which have what the run knew and nothing untrue.
+    observer: warningsOnly((code, details) => {
+      if (code !== 'SERVING_REPLAY_DIFFERS') observer.warned(code, details)
+    }),
     names: predictionNames(identity),
     settings,
     world,
@@ -238,6 +242,7 @@ const openFilling = async (options: FillBranchOptions, temporary: string): Promi
       if (missed !== undefined) throw logIncomplete([folder], `record ${missed} is missing`)
     },
   })
+  const isNew = decisions.through === 0
   const { first } = await readLogBeginning(reader)
   if (decisions.through < first - 1) decisions.reach(first - 1)
   const assertSeen = await beginningGuard({ logs: [folder], openLog }, seen)
@@ -257,8 +262,10 @@ const openFilling = async (options: FillBranchOptions, temporary: string): Promi
       }
       const isOld =
         entry.kind === 'label' && entry.label.origin === 'history' && !pending.has(tokenOfLabel(entry.label))
+      // Of states that were there before these, and hold what is left out of these.
+      const isOthers = isNew && entry.kind === 'repair' && entry.words.length > 0
       // The run's own training has delivered it.
-      if (isOld) decisions.reach(sequence)
+      if (isOld || isOthers) decisions.reach(sequence)
       else await decisions.take(sequence, withTokens(entry, tokens), placeOf(sequence))
     },
   }
