@@ -952,7 +952,7 @@ export const ERRORS = define({
     status: 409,
     exitCode: 2,
     message: 'The store {store} has states already',
-    fix: 'Serve from them, name another store, or replace them with --force: what serving has learnt since is lost then.',
+    fix: 'Serve from them, name another store, or replace them with --force: {loss}.',
   },
   SERVING_STATES_UNFINISHED: {
     status: 503,

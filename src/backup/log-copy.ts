@@ -131,9 +131,9 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
 }
 
 /**
- * States that go on from the copied segments: those that decide, and those that follow. A log keeps what these
- * lack, so others which lack a record that was in the archive alone before they were copied have failed: they
- * are copied as they are. So are those that have records which the log has lost.
+ * States that go on from the copied segments: those that decide, and those that follow. A log keeps what
+ * these lack, so others which lack a record that was in the archive alone before they were copied have
+ * failed: they are copied as they are. So are those that have records which the log has lost.
  *
  * @param held numbers of the segments, and those that nobody misses
  * @param archived numbers of the archive, as it was before the states were copied
