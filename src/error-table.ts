@@ -751,6 +751,13 @@ export const ERRORS = define({
     message: 'There is no model in {source}',
     fix: 'Train one (`vigia run`), or name where it is: --set model.source=<folder of a run or an artifact>, or models:/name@alias.',
   },
+  SERVING_NO_EARLIER_LAYOUT: {
+    status: 409,
+    exitCode: 2,
+    message:
+      'There are no states to go back to: those that decide are the first that have decided here, and beside them {there}',
+    fix: 'Another layout decides after `vigia state migrate --to <model> --switch`. The model before this one, of the same layout, decides again by POST /admin/models/rollback.',
+  },
   SERVING_NO_EARLIER_MODEL: {
     status: 409,
     exitCode: 2,

@@ -132,7 +132,9 @@ describe('states of another layout', () => {
     await service.pipeline.saveLogs()
     await service.send(5)
     await use(NEW)
-    expect(service.branches.list()).toMatchObject([{ layoutKey: OLD.layoutKey, source: 'old', failure: '' }])
+    expect(service.branches.list()).toMatchObject([
+      { layoutKey: OLD.layoutKey, source: 'old', decidedThrough: 93, failure: '' },
+    ])
     await use(OLD)
     const place = branchFolder(stateFolder(folder), NEW.layoutKey)
     expect(existsSync(place)).toBe(true)

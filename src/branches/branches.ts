@@ -147,11 +147,13 @@ export class Branches implements BranchedDecisions {
       await this.comeNear(next)
       const source = pinnedSource(this.decider.models.champion)
       const before = this.owner
+      let through = 0
       await this.gate.alone(async () => {
         await this.takeOver(before, next, decider)
+        through = next.decisions.through
         onMoved()
       })
-      await before.decidedBy(source).catch(() => undefined)
+      await before.decidedBy(source, through).catch(() => undefined)
     })
   }
 

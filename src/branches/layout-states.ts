@@ -24,6 +24,8 @@ export interface OwnedBranch extends StoredStates {
 
 /** Note of a store: where the model that decided with its states last was loaded from. */
 const SOURCE_NOTE = 'decided-by'
+/** Note of a store: last record of the log at that time. */
+const THROUGH_NOTE = 'decided-through'
 
 /** Open states of one layout: those that decide, or some that follow. It owns what is known of them. */
 export class LayoutStates {
@@ -35,6 +37,7 @@ export class LayoutStates {
   failure = ''
   private isOver = false
   private source: string | undefined
+  private decidedThrough: number | undefined
   private bytes = 0
 
   constructor(branch: OwnedBranch, decisions: OwnedStates, layout: LayoutOfStates, decider: Decider) {
@@ -50,14 +53,19 @@ export class LayoutStates {
 
   /** Reads what their store says, and how large it is. */
   async look(): Promise<void> {
-    this.source ??= (await this.branch.store.readNote(SOURCE_NOTE)) ?? undefined
+    const { store } = this.branch
+    this.source ??= (await store.readNote(SOURCE_NOTE)) ?? undefined
+    const through = this.decidedThrough === undefined ? await store.readNote(THROUGH_NOTE) : undefined
+    if (through !== undefined) this.decidedThrough = Number(through)
     this.bytes = await bytesOfStates(this.branch.folder)
   }
 
-  /** They have decided with this model until now. */
-  async decidedBy(source: string): Promise<void> {
+  /** They have decided with this model until now, when this is the last record. */
+  async decidedBy(source: string, through: number): Promise<void> {
     this.source = source
+    this.decidedThrough = through
     await this.branch.store.writeNote(SOURCE_NOTE, source)
+    await this.branch.store.writeNote(THROUGH_NOTE, String(through))
   }
 
   /** Takes in what is new; when that fails it is told once, and they begin again from what is stored. */
@@ -97,11 +105,12 @@ export class LayoutStates {
   }
 
   status(lastSequence: number): BranchStatus {
-    const { branch, decisions, decider, source, bytes, failure } = this
+    const { branch, decisions, decider, source, decidedThrough, bytes, failure } = this
     const { name, version } = decider.models.champion.description
     return {
       layoutKey: branch.identity.layoutKey,
       source,
+      decidedThrough,
       model: { name, version },
       createdAtMs: branch.identity.createdAtMs,
       through: decisions.through,

@@ -6,6 +6,8 @@ export interface BranchStatus {
   readonly layoutKey: string
   /** Where the model that decided with them last was loaded from; undefined: none has. */
   readonly source: string | undefined
+  /** Last record of the log, inclusive, when they stopped deciding; undefined: nobody says that they did. */
+  readonly decidedThrough: number | undefined
   readonly model: ServedModelName
   readonly createdAtMs: number
   /** Number of the last record that they have, inclusive. */

@@ -7,6 +7,7 @@ export interface ServedBranch {
   readonly layout: string
   readonly model: { readonly name: string; readonly version: string }
   readonly source: string | null
+  readonly decided_through: number | null
   readonly last_sequence: number
   readonly records_behind: number
   readonly bytes: number

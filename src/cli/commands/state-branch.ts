@@ -204,12 +204,22 @@ const tellNobody = ({ stdout, json }: CommandContext): InferenceObserver =>
   })
 
 const goBack = async ({ context }: BranchRequest, api: AdminApi): Promise<ExitCode> => {
-  const decided = (await api.list()).filter(({ source }) => source !== null)
-  const last = decided.sort((a, b) => b.last_sequence - a.last_sequence).at(0)
-  if (last?.source == null) throw new VigiaError('SERVING_NO_EARLIER_MODEL', {})
+  const branches = await api.list()
+  const decided = branches.filter(({ source }) => source !== null)
+  const last = decided.sort((a, b) => (b.decided_through ?? 0) - (a.decided_through ?? 0)).at(0)
+  if (last?.source == null) throw noneBefore(branches)
   await api.switchTo(last.source)
   print(context, { layout: last.layout, source: last.source }, [`decides    ${last.source}`])
   return 0
+}
+
+const noneBefore = (branches: readonly ServedBranch[]): VigiaError => {
+  const there = branches.map(
+    ({ layout, model }) => `those of ${layout}, made for ${model.name} ${model.version}, follow`,
+  )
+  return new VigiaError('SERVING_NO_EARLIER_LAYOUT', {
+    there: there.length === 0 ? 'there are no others' : `${there.join(', ')} and have decided nothing`,
+  })
 }
 
 const branchLine = ({ layout, model, records_behind, bytes, failure }: ServedBranch): string =>
