@@ -80,6 +80,7 @@ export const openBranched = async (
   const root = await openStore(stateFolder(folder))
   const found = await openStores(root, stateFolder(folder), openStore, champion, observer)
   let branches: Branches | undefined
+  let monotonicMs = 0
   const opener = branchesOpener({
     found,
     log: logFolder(folder),
@@ -93,7 +94,13 @@ export const openBranched = async (
     archive: logFolder(folder),
     observer,
     settings: { ...TEST_SETTINGS, receiptLifeMs: 86_400_000, waitingLifeMs: 86_400_000 },
-    world: { ...TEST_WORLD, now: () => service.nowMs, newId: () => `name${sha256(folder).slice(0, 6)}` },
+    // Each look at the clock is a millisecond later.
+    world: {
+      ...TEST_WORLD,
+      monotonicMs: () => monotonicMs++,
+      now: () => service.nowMs,
+      newId: () => `name${sha256(folder).slice(0, 6)}`,
+    },
   } as const
   const service = {
     branches: undefined as unknown as Branches,

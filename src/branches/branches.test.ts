@@ -55,6 +55,21 @@ describe('states of another layout', () => {
     expect(await parityOf(folder)).toEqual({ old: whole(130), new: whole(70) })
   })
 
+  test('make requests wait when they take over, and the server says how often and how long', async () => {
+    const pauses = () => service.pipeline.status().layoutPauses
+    await service.send(20)
+    await build(folder, NEW)
+    await service.branches.adopt(NEW)
+    await use({ ...OLD, key: 'a'.repeat(16) })
+    expect(pauses()).toEqual({ count: 0, totalMs: 0, lastMs: 0 })
+    await use(NEW)
+    const { lastMs } = pauses()!
+    expect(pauses()).toEqual({ count: 1, totalMs: lastMs, lastMs })
+    expect(lastMs).toBeGreaterThan(0)
+    await use(OLD)
+    expect(pauses()).toMatchObject({ count: 2, totalMs: lastMs + pauses()!.lastMs })
+  })
+
   test('are switched to under load without a request that fails, and numbers go on', async () => {
     await service.send(30)
     await build(folder, NEW)

@@ -1,5 +1,17 @@
 import type { ServedModelName } from './decided.ts'
 
+/**
+ * Pauses since the start in which requests waited while the states of another layout took over, those of a
+ * switch that failed too. Each lasts from the moment at which new requests wait until they go on.
+ */
+export interface LayoutPauses {
+  readonly count: number
+  /** Of all together, milliseconds. */
+  readonly totalMs: number
+  /** Of the last one; 0 before the first. */
+  readonly lastMs: number
+}
+
 /** States of one layout, beside those that decide. */
 export interface BranchStatus {
   /** `LoadedModel.layoutKey` of the models that can go on from them. */
