@@ -464,6 +464,8 @@ export interface ServedModel {
 /** The models in service, the champion first. */
 export interface ServedModels {
   readonly models: readonly ServedModel[]
+  /** How long requests waited while the states of another layout took over; absent when none did. */
+  readonly layout_pause_ms?: number
 }
 
 /** A table beside the transactions, as it is in use. */
