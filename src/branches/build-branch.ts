@@ -39,6 +39,7 @@ import { pendingLabelsOf } from '../states/pending-due-labels.ts'
 import { branchFolder, buildingFolder, bytesOfStates } from './branch-folders.ts'
 import { ofThisLayout } from './fitting-branch.ts'
 import { noteFounder, readFounder } from './founder-note.ts'
+import { lostReason, readLostAfter } from './layout-states.ts'
 import type { OpenStore } from './open-stores.ts'
 
 export interface BuildBranchOptions {
@@ -110,11 +111,12 @@ export const buildBranch = async (options: BuildBranchOptions): Promise<BuiltBra
       await loadStates({ states: own, model, from: join(run, 'states'), force: true, world, work })
     }
     const found = await readStoreIdentity(store)
+    const refuse = (reason: string) =>
+      new VigiaError('SERVING_BRANCH_REFUSED', { layout: model.layoutKey.slice(0, 16), reason })
     if (isExtended && found?.logName !== logName)
-      throw new VigiaError('SERVING_BRANCH_REFUSED', {
-        layout: model.layoutKey.slice(0, 16),
-        reason: `${folder} has states of another log; remove it`,
-      })
+      throw refuse(`${folder} has states of another log; remove it`)
+    const lostAfter = await readLostAfter({ store })
+    if (lostAfter !== undefined) throw refuse(`in ${folder}, ${lostReason(lostAfter)}; remove it`)
     const identity: StoreIdentity = { ...found!, logName, origin: undefined, branchedAfter: 0 }
     const seen = await transactionIdsOf({ run, work })
     const filled = await fillBranch({ ...options, store, identity, seen })

@@ -27,6 +27,18 @@ const SOURCE_NOTE = 'decided-by'
 /** Note of a store: last record of the log at that time. */
 const THROUGH_NOTE = 'decided-through'
 
+/** Note of a store: last record of a log that had lost later ones, which its states have. */
+const BEYOND_NOTE = 'log-lost-after'
+
+/**
+ * Last record of the log when it was found to have lost later ones that these states have; undefined: never.
+ * Others have been given their numbers since, so nothing in the numbers says so any more.
+ */
+export const readLostAfter = async ({ store }: Pick<StoredStates, 'store'>): Promise<number | undefined> => {
+  const text = await store.readNote(BEYOND_NOTE)
+  return text === undefined ? undefined : Number(text)
+}
+
 /** Open states of one layout: those that decide, or some that follow. It owns what is known of them. */
 export class LayoutStates {
   readonly branch: OwnedBranch
@@ -91,11 +103,12 @@ export class LayoutStates {
 
   /**
    * A power failure took records from the log that they have, and others will get their numbers: they cannot
-   * follow it any more.
+   * follow it any more, at any later start either.
    */
-  isBeyond(lastSequence: number): void {
+  async isBeyond(lastSequence: number): Promise<void> {
     this.isOver = true
-    this.failure = `they have records after ${lastSequence}, which the log has lost`
+    this.failure = lostReason(lastSequence)
+    await this.branch.store.writeNote(BEYOND_NOTE, String(lastSequence))
   }
 
   /** @throws SERVING_BRANCH_FAILED when they do not follow */
@@ -120,6 +133,9 @@ export class LayoutStates {
     }
   }
 }
+
+export const lostReason = (lastSequence: number): string =>
+  `they have records after ${lastSequence}, which the log has lost`
 
 /** What an error of these states says, once. */
 const reasonOf = (error: unknown): string =>
