@@ -198,7 +198,7 @@ export const FOUND: readonly Mutant[] = [
     'closing gives up on a log that can be written again',
     336077,
     'src/decisions/owned/recovery.ts',
-    '    this.endPause()\n    await this.recovering\n',
-    '    await this.recovering\n',
+    '        await this.pause()\n',
+    '        await this.pause()\n        if (this.isClosed) return\n',
   ),
 ]
