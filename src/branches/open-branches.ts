@@ -1,4 +1,5 @@
 import { createDecider } from '../decisions/decider.ts'
+import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
 import { firstMissed, readLostNumbers } from '../decisions/log/log-gaps.ts'
 import { layoutName } from '../decisions/log/log-layouts.ts'
 import { createModelDocuments } from '../decisions/model-documents.ts'
@@ -10,6 +11,7 @@ import { warningsOnly } from '../decisions/warnings-only.ts'
 import { VigiaError } from '../errors.ts'
 import { Branches, type BranchesParts } from './branches.ts'
 import { tellLog } from './founder-note.ts'
+import { LayoutShadow } from './layout-shadow.ts'
 import { LayoutSnapshots } from './layout-snapshots.ts'
 import { LayoutStates, type OwnedBranch } from './layout-states.ts'
 import type { FoundStates } from './open-stores.ts'
@@ -29,6 +31,7 @@ export const branchesOpener =
     const { log, world, observer, decider } = options
     const { modelOf } = createModelDocuments(log)
     const snapshots = new LayoutSnapshots({ log, folder, observer, world })
+    const shadow = new LayoutShadow({ log, folder, observer })
     let branches: Branches | undefined
     const shared = (states: () => OwnedStates | undefined): OwnedDecisionsOptions => ({
       ...options,
@@ -41,11 +44,11 @@ export const branchesOpener =
       let decisions: OwnedStates | undefined
       decisions = await openFollowingStates({
         ...shared(() => decisions),
-        store: branch.store,
+        store: shadow.savedAfter(branch.store, layoutKey),
         decider: own,
         layout,
-        // States that follow repeat what others have told already.
-        observer: warningsOnly(observer.warned),
+        beforeDecision: shadow.listener(layoutKey),
+        observer: whileDeciding(observer, () => branches?.isDeciding(decisions) ?? false),
         assertLost: lostNumbers(log, layoutKey),
       })
       return new LayoutStates(branch, decisions, layout, own)
@@ -55,6 +58,10 @@ export const branchesOpener =
     let deciding: OwnedStates | undefined
     deciding = await openOwnedDecisions({
       ...shared(() => deciding),
+      observer: whileDeciding(observer, () => branches?.isDeciding(deciding) ?? true),
+      // When they follow one day.
+      store: shadow.savedAfter(found.deciding.store, layoutKey),
+      beforeDecision: shadow.listener(layoutKey),
       assertLost: lostNumbers(log, layoutKey),
     })
     const layout = layoutOfStates(identity, modelOf)
@@ -86,10 +93,36 @@ export const branchesOpener =
         else await other.store.close()
       }
     }
-    branches = new Branches({ options, owner, followers, spare, openFollower, openBranch, reopen, snapshots })
+    if (found.others.length > 0) await shadow.removeGone()
+    branches = new Branches({
+      options,
+      owner,
+      followers,
+      spare,
+      openFollower,
+      openBranch,
+      reopen,
+      snapshots,
+      shadow,
+    })
     branches.start()
     return branches
   }
+
+/** What states tell while they decide; those that follow repeat what others have told already. */
+const whileDeciding = (observer: InferenceObserver, isDeciding: () => boolean): InferenceObserver => {
+  const follower = warningsOnly(observer.warned)
+  const told = () => (isDeciding() ? observer : follower)
+  return {
+    predicted: (...about) => told().predicted(...about),
+    shadowed: (...about) => told().shadowed(...about),
+    labelled: (...about) => told().labelled(...about),
+    updated: (...about) => told().updated(...about),
+    mistimed: (...about) => told().mistimed(...about),
+    lookedUp: (...about) => told().lookedUp(...about),
+    warned: observer.warned,
+  }
+}
 
 /** Numbers that nobody misses may be missing, and no others. */
 const lostNumbers =

@@ -7,6 +7,7 @@ import type { Decisions } from './decisions.ts'
 import type { LoggedPrediction } from './inference-pipeline.ts'
 import type { ArchiveLookup } from './log/archive-lookup.ts'
 import { decodeLogEntry, type LogEntry } from './log/log-record.ts'
+import { findShadowAnswer } from './log/shadow-answers.ts'
 import type { ModelDocuments } from './model-documents.ts'
 import type { PredictionNames } from './prediction-names.ts'
 
@@ -42,9 +43,15 @@ export interface LoggedPredictions {
 
 /** What a logged decision says, with the label that its transaction has by now. */
 const predictionReader =
-  ({ documents, decisions, names }: Pick<LoggedPredictionsParts, 'documents' | 'decisions' | 'names'>) =>
+  ({
+    documents,
+    decisions,
+    names,
+    archive,
+  }: Pick<LoggedPredictionsParts, 'documents' | 'decisions' | 'names' | 'archive'>) =>
   async (sequence: number, decision: DecisionEntry, vector: Float64Array): Promise<LoggedPrediction> => {
-    const { transaction, latencyMs, shadow } = decision
+    const { transaction, latencyMs } = decision
+    const shadow = decision.shadow ?? (await findShadowAnswer(archive.folder, sequence, decision))
     const { transactionId } = transaction
     const { computed, name, version } = await documents.modelOf(decision.model)
     const label = await decisions.findLabel(transactionId)

@@ -69,7 +69,7 @@ export const addBranches = (app: App, context: RouteContext): void => {
   addAct<Static<typeof DropBody>>(app, context, {
     act: 'drop',
     summary: 'End states that follow, and free their disk',
-    errors: ['SERVING_BRANCH_UNKNOWN', 'SERVING_BRANCHES_UNSUPPORTED'],
+    errors: ['SERVING_BRANCH_UNKNOWN', 'SERVING_BRANCH_SHADOWED', 'SERVING_BRANCHES_UNSUPPORTED'],
     body: DropBody,
     details: ({ layout }) => ({ layout }),
     work: ({ layout }) => branches.drop(layout),
@@ -109,14 +109,15 @@ const addAct = <Body>(app: App, context: RouteContext, act: Act<Body>): void => 
 }
 
 const branchesAnswer = (branches: readonly BranchStatus[]) => ({
-  branches: branches.map(({ layoutKey, model, source, createdAtMs, through, behind, bytes, failure }) => ({
+  branches: branches.map(({ layoutKey, model, shadow, source, createdAtMs, ...status }) => ({
     layout: layoutName(layoutKey),
     model,
+    shadow: shadow ?? null,
     source: source ?? null,
     created_at: new Date(createdAtMs).toISOString(),
-    last_sequence: through,
-    records_behind: behind,
-    bytes,
-    failure,
+    last_sequence: status.through,
+    records_behind: status.behind,
+    bytes: status.bytes,
+    failure: status.failure,
   })),
 })
