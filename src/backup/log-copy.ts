@@ -121,7 +121,7 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
   return { folder: to, catalog: kept, archived, lastSequence, states, branches }
 }
 
-/** Segments, and what shadows say of the decisions in them: an answer is there before any state that has one. */
+/** Segments, and what shadows say of their decisions: an answer is there before any state that has one. */
 const copyLogged = async (
   source: Pick<BackupSource, 'copySegments'>,
   log: string,

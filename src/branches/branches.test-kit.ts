@@ -250,8 +250,8 @@ export interface ComparedShadow {
 
 /**
  * What the log says that this model said as a shadow, in the order of the decisions, beside what a replay of
- * the whole log gives: into states of its layout that begin with nothing, which knows nothing of stores and of
- * who decided.
+ * the whole log gives: into states of its layout that begin with nothing, which knows nothing of stores and
+ * of who decided.
  */
 export const comparedShadows = async (
   folder: string,

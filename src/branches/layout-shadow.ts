@@ -80,8 +80,8 @@ export class LayoutShadow {
   }
 
   /**
-   * The store of states of this layout; it saves nothing before the answers are written which were given by the
-   * states of before.
+   * The store of states of this layout; it saves nothing before the answers are written which were given by
+   * the states of before.
    */
   savedAfter(store: OwnedStateStore, layoutKey: string): OwnedStateStore {
     return {

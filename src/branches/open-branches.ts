@@ -13,7 +13,7 @@ import { Branches, type BranchesParts } from './branches.ts'
 import { tellLog } from './founder-note.ts'
 import { LayoutShadow } from './layout-shadow.ts'
 import { LayoutSnapshots } from './layout-snapshots.ts'
-import { LayoutStates, type OwnedBranch } from './layout-states.ts'
+import { LayoutStates, type OwnedBranch, type StoredStates } from './layout-states.ts'
 import type { FoundStates } from './open-stores.ts'
 import { stateModel } from './state-model.ts'
 
@@ -33,81 +33,89 @@ export const branchesOpener =
     const snapshots = new LayoutSnapshots({ log, folder, observer, world })
     const shadow = new LayoutShadow({ log, folder, observer })
     let branches: Branches | undefined
-    const shared = (states: () => OwnedStates | undefined): OwnedDecisionsOptions => ({
+    /** What is the same for states that decide and for those that follow: each may be the other one day. */
+    const optionsOf = (
+      { store }: Pick<StoredStates, 'store'>,
+      layoutKey: string,
+      states: () => OwnedStates | undefined,
+      isFirst: boolean,
+    ): OwnedDecisionsOptions => ({
       ...options,
+      store: shadow.savedAfter(store, layoutKey),
+      observer: whileDeciding(observer, () => branches?.isDeciding(states()) ?? isFirst),
       cacheShare: () => branches?.shareOf(states()) ?? 1,
+      beforeDecision: shadow.listener(layoutKey),
+      assertLost: lostNumbers(log, layoutKey),
     })
     const openFollower = async (branch: OwnedBranch): Promise<LayoutStates> => {
       const { layoutKey, founder } = branch.identity
       const layout = layoutOfStates(branch.identity, modelOf)
       const own = createDecider({ champion: stateModel(await modelOf(founder), layoutKey) })
       let decisions: OwnedStates | undefined
-      decisions = await openFollowingStates({
-        ...shared(() => decisions),
-        store: shadow.savedAfter(branch.store, layoutKey),
-        decider: own,
-        layout,
-        beforeDecision: shadow.listener(layoutKey),
-        observer: whileDeciding(observer, () => branches?.isDeciding(decisions) ?? false),
-        assertLost: lostNumbers(log, layoutKey),
-      })
+      const shared = optionsOf(branch, layoutKey, () => decisions, false)
+      decisions = await openFollowingStates({ ...shared, decider: own, layout })
       return new LayoutStates(branch, decisions, layout, own)
     }
     const { founder = decider.models.champion.key, layoutKey = decider.models.champion.layoutKey } = identity
     await tellLog(log, found.deciding)
     let deciding: OwnedStates | undefined
-    deciding = await openOwnedDecisions({
-      ...shared(() => deciding),
-      observer: whileDeciding(observer, () => branches?.isDeciding(deciding) ?? true),
-      // When they follow one day.
-      store: shadow.savedAfter(found.deciding.store, layoutKey),
-      beforeDecision: shadow.listener(layoutKey),
-      assertLost: lostNumbers(log, layoutKey),
-    })
+    deciding = await openOwnedDecisions(optionsOf(found.deciding, layoutKey, () => deciding, true))
     const layout = layoutOfStates(identity, modelOf)
     const branch = { ...found.deciding, identity: { ...identity, founder, layoutKey } }
     const owner = new LayoutStates(branch, deciding, layout, decider)
-    const begin = async (states: LayoutStates): Promise<void> => {
-      if (states.branch.identity.branchedAfter === undefined) await snapshots.beginFirst(states)
-      else await snapshots.begin(states)
-      await states.look()
-    }
-    await begin(owner)
-    const followers: LayoutStates[] = []
-    const spare = [...found.spare]
-    for (const other of found.others) {
-      let states: LayoutStates | undefined
-      try {
-        await tellLog(log, other)
-        states = await openFollower(other)
-        await begin(states)
-        if (states.decisions.storedUpTo > Math.max(log.lastSequence, deciding.storedUpTo))
-          states.isBeyond(log.lastSequence)
-        followers.push(states)
-      } catch (error) {
-        // Nobody needs them to decide.
-        const layout = layoutName(other.identity.layoutKey)
-        observer.warned('SERVING_BRANCH_FAILED', { layout, reason: (error as Error).message })
-        await states?.decisions.close().catch(() => undefined)
-        if (other.isRoot) spare.push(other)
-        else await other.store.close()
-      }
-    }
+    await begin(owner, snapshots)
+    const others = await openOthers(found, options, deciding.storedUpTo, { open: openFollower, snapshots })
     if (found.others.length > 0) await shadow.removeGone()
-    branches = new Branches({
-      options,
-      owner,
-      followers,
-      spare,
-      openFollower,
-      openBranch,
-      reopen,
-      snapshots,
-      shadow,
-    })
+    const parts = { options, owner, openFollower, openBranch, reopen, snapshots, shadow }
+    branches = new Branches({ ...parts, ...others })
     branches.start()
     return branches
   }
+
+/** Says beside the log where states began. */
+const begin = async (states: LayoutStates, snapshots: LayoutSnapshots): Promise<void> => {
+  if (states.branch.identity.branchedAfter === undefined) await snapshots.beginFirst(states)
+  else await snapshots.begin(states)
+  await states.look()
+}
+
+interface OthersParts {
+  readonly open: (branch: OwnedBranch) => Promise<LayoutStates>
+  readonly snapshots: LayoutSnapshots
+}
+
+/**
+ * Opens the states that follow; what cannot follow is told and left alone, since nobody needs it to decide.
+ *
+ * @param storedUpTo of the states that decide
+ */
+const openOthers = async (
+  found: FoundStates,
+  { log, observer }: OwnedDecisionsOptions,
+  storedUpTo: number,
+  { open, snapshots }: OthersParts,
+): Promise<Pick<BranchesParts, 'followers' | 'spare'>> => {
+  const followers: LayoutStates[] = []
+  const spare = [...found.spare]
+  for (const other of found.others) {
+    let states: LayoutStates | undefined
+    try {
+      await tellLog(log, other)
+      states = await open(other)
+      await begin(states, snapshots)
+      if (states.decisions.storedUpTo > Math.max(log.lastSequence, storedUpTo))
+        states.isBeyond(log.lastSequence)
+      followers.push(states)
+    } catch (error) {
+      const layout = layoutName(other.identity.layoutKey)
+      observer.warned('SERVING_BRANCH_FAILED', { layout, reason: (error as Error).message })
+      await states?.decisions.close().catch(() => undefined)
+      if (other.isRoot) spare.push(other)
+      else await other.store.close()
+    }
+  }
+  return { followers, spare }
+}
 
 /** What states tell while they decide; those that follow repeat what others have told already. */
 const whileDeciding = (observer: InferenceObserver, isDeciding: () => boolean): InferenceObserver => {

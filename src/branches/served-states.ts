@@ -29,8 +29,8 @@ export interface ServedStates {
  * Opens the states that fit the champion, and lets those of other layouts follow where there is room.
  *
  * @param open opens the store that settings name
- * @param isConfigured whether the configuration names these models: then a shadow of another layout is refused
- * that nobody has made states for. One that was chosen at run time hinders no start.
+ * @param isConfigured whether the configuration names these models: then a shadow of another layout is
+ * refused that nobody has made states for. One that was chosen at run time hinders no start.
  * @throws SERVING_SHADOW_WITHOUT_STATES
  */
 export const openServedStates = async (

@@ -9,7 +9,8 @@ export interface BranchedDecisions extends Decisions {
   /** What states belong to that models of this layout can go on from; undefined: there are none. */
   identityOf(model: Pick<LoadedModel, 'statesKey' | 'layoutKey'>): StoreIdentity | undefined
   /**
-   * Why a shadow of another layout than the champion cannot be scored by states of its own; undefined: it can.
+   * Why a shadow of another layout than the champion cannot be scored by states of its own; undefined: it
+   * can.
    */
   refusalOf(shadow: LoadedModel): string | undefined
   /**

@@ -28,7 +28,7 @@ export const assertScored = (
     throw new VigiaError('SERVING_SHADOW_WITHOUT_STATES', { model: modelName(shadow), reason })
 }
 
-/** Says loudly that a shadow says nothing, since no states of its layout follow: a server decides without it. */
+/** Says that a shadow says nothing, since no states of its layout follow: a server decides without it. */
 export const tellOfUnscored = (
   models: ServingModels,
   branched: Pick<BranchedDecisions, 'refusalOf'> | undefined,

@@ -15,8 +15,9 @@ import { ask, startLoad } from './steady-load.ts'
 import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
 /*
- * A shadow with other windows than the champion, with real processes: what it says of each decision is, to the
- * last bit, what a replay of the log into its layout gives, over a kill, and the champion decides as ever.
+ * A shadow with other windows than the champion, with real processes: what it says of each decision is, to
+ * the last bit, what a replay of the log into its layout gives, over a kill, and the champion decides as
+ * ever.
  */
 
 let old: string

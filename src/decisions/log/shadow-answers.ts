@@ -11,8 +11,9 @@ import type { LogEntry } from './log-record.ts'
  *
  *     <log>/shadows/000000000001.jsonl     of the decisions in segments/000000000001.log
  *
- * A line an answer, with the CRC-32 of the rest of it as its last member. What is no whole line is not there: a
- * process may be killed over it. Of several about one decision the first counts, so what was read once stays.
+ * A line an answer, with the CRC-32 of the rest of it as its last member. What is no whole line is not there:
+ * a process may be killed over it. Of several about one decision the first counts, so what was read once
+ * stays.
  * The archive has them in the rows of their decisions, as those of shadows of the same layout.
  */
 

@@ -91,7 +91,7 @@ const MEBIBYTE = 1 << 20
  * What settings alone rule out is refused before anything is opened.
  *
  * @throws MODEL_ARTIFACT_REFUSED, SERVING_CACHE_TOO_SMALL, SERVING_KEEP_SHORT, SERVING_STATES_FOREIGN,
- * SERVING_SHADOW_WITHOUT_STATES, SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED, SERVING_LOG_NOT_EMPTY and others of these
+ * SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED, SERVING_SHADOW_WITHOUT_STATES and others
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
   const { settings, storage, load } = options
