@@ -148,6 +148,10 @@ export class Branches implements BranchedDecisions {
     return this.find(model)?.branch.identity
   }
 
+  get hasBranched(): boolean {
+    return this.parts.snapshots.hasBranched
+  }
+
   refusalOf(shadow: LoadedModel): string | undefined {
     const states = this.find(shadow)
     if (states === undefined) return unknownStates(shadow)

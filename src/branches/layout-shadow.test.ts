@@ -1,9 +1,13 @@
 import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createDecider } from '../decisions/decider.ts'
 import { testFolder } from '../decisions/inference.test-kit.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
-import { shadowsFolder } from '../decisions/log/shadow-answers.ts'
+import type { DecisionEntry } from '../decisions/log/log-record.ts'
+import { readShadowAnswers, shadowsFolder } from '../decisions/log/shadow-answers.ts'
+import type { EntityStates } from '../features/feature-engineer.ts'
+import type { OwnedStateStore } from '../ports/state-store.ts'
 import { branchFolder } from './branch-folders.ts'
 import {
   type BranchedService,
@@ -18,6 +22,7 @@ import {
   payment,
   stateFolder,
 } from './branches.test-kit.ts'
+import { LayoutShadow } from './layout-shadow.ts'
 
 let root: string
 let folder: string
@@ -162,6 +167,36 @@ test('lacks nothing after a kill at any save of its states', async () => {
     expect(await assertShadowed(again, copy, NEW, from)).toBeGreaterThan(0)
     await again.pipeline.close()
   }
+})
+
+test('has its answers written before its states are saved, and lets others save as they like', async () => {
+  const shadow = new LayoutShadow({
+    folder,
+    log: { read: async function* () {} },
+    observer: { shadowed: () => undefined },
+  })
+  shadow.use({ champion: OLD, shadow: NEW })
+  const { engineer } = createDecider({ champion: NEW })
+  const states = Object.fromEntries(
+    engineer.kinds.map((kind) => [kind, engineer.keeperOf(kind)!.create()]),
+  ) as unknown as EntityStates
+  const position = { segment: '000000000001.log', offset: 0 }
+  const decided = { transaction: payment(1), decidedAtMs: 1e12, isFlagged: false } as DecisionEntry
+  expect(shadow.listener(OLD.layoutKey)).toBeUndefined()
+  shadow.listener(NEW.layoutKey)!({ sequence: 2, position }, decided, states)
+  // Its record has the answer of another shadow.
+  const answered = { ...decided, shadow: { model: 'other', probability: 0.5, isFlagged: true } }
+  shadow.listener(NEW.layoutKey)!({ sequence: 3, position }, answered, states)
+  const written: number[][] = []
+  const store = {
+    save: async () => {
+      written.push([...(await readShadowAnswers(folder, position.segment)).keys()])
+      return true
+    },
+  } as unknown as OwnedStateStore
+  await shadow.savedAfter(store, OLD.layoutKey).save([])
+  await shadow.savedAfter(store, NEW.layoutKey).save([])
+  expect(written).toEqual([[], [2]])
 })
 
 test('that was chosen starts without its states, which is told, and goes on by itself once they follow', async () => {

@@ -63,11 +63,11 @@ export class LayoutShadow {
     return { name, version }
   }
 
-  /** Scores what states of this layout take in. */
-  listener(layoutKey: string): BeforeDecision {
+  /** What scores the decisions that states of this layout take in; undefined: no shadow has it. */
+  listener(layoutKey: string): BeforeDecision | undefined {
+    const { model, scoreOne } = this
+    if (scoreOne === undefined || model?.layoutKey !== layoutKey) return undefined
     return ({ sequence, position }, decision, states) => {
-      const { model, scoreOne } = this
-      if (scoreOne === undefined || model?.layoutKey !== layoutKey) return
       if (sequence <= this.through || decision.shadow !== undefined) return
       this.through = sequence
       const { probability, isFlagged } = scoreOne(decision.transaction, states)

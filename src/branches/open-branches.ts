@@ -44,7 +44,7 @@ export const branchesOpener =
       store: shadow.savedAfter(store, layoutKey),
       observer: whileDeciding(observer, () => branches?.isDeciding(states()) ?? isFirst),
       cacheShare: () => branches?.shareOf(states()) ?? 1,
-      beforeDecision: shadow.listener(layoutKey),
+      beforeDecision: () => shadow.listener(layoutKey),
       assertLost: lostNumbers(log, layoutKey),
     })
     const openFollower = async (branch: OwnedBranch): Promise<LayoutStates> => {

@@ -18,6 +18,8 @@ export interface LoggedPredictionsParts {
   readonly archive: { readonly folder: string; readonly database: DatabaseSettings }
   readonly documents: ModelDocuments
   readonly names: PredictionNames
+  /** Whether answers of shadows may stand beside the segments of the log. */
+  readonly hasShadows: () => boolean
   /** Where the log begins: what was before was removed by `prediction_log.keep`. */
   readonly firstSequence: () => number
 }
@@ -48,10 +50,12 @@ const predictionReader =
     decisions,
     names,
     archive,
-  }: Pick<LoggedPredictionsParts, 'documents' | 'decisions' | 'names' | 'archive'>) =>
+    hasShadows,
+  }: Omit<LoggedPredictionsParts, 'log' | 'firstSequence'>) =>
   async (sequence: number, decision: DecisionEntry, vector: Float64Array): Promise<LoggedPrediction> => {
     const { transaction, latencyMs } = decision
-    const shadow = decision.shadow ?? (await findShadowAnswer(archive.folder, sequence, decision))
+    const beside = decision.shadow === undefined && hasShadows()
+    const shadow = beside ? await findShadowAnswer(archive.folder, sequence, decision) : decision.shadow
     const { transactionId } = transaction
     const { computed, name, version } = await documents.modelOf(decision.model)
     const label = await decisions.findLabel(transactionId)

@@ -129,7 +129,9 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   }))
   const firstSequence = () => keeping?.status().firstSequence ?? 1
   const names = predictionNames(identity)
-  const logged = createLoggedPredictions({ decisions, log, archive, documents, names, firstSequence })
+  const hasShadows = () => branched?.hasBranched === true
+  const parts = { decisions, log, archive, documents, names, hasShadows, firstSequence }
+  const logged = createLoggedPredictions(parts)
   const archiver = new Archiver({
     decisions,
     log,

@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs'
-import { readdir } from 'node:fs/promises'
+import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { DecisionEntry, ShadowEntry } from '../decided.ts'
@@ -104,14 +103,23 @@ const baseOf = (segment: string): string => segment.replace(/\.[a-z]+$/, '')
 const BLOCK_BYTES = 1 << 18
 
 async function* linesOf(path: string): AsyncGenerator<string> {
-  let rest = ''
+  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+  if (file === undefined) return
   try {
-    for await (const block of createReadStream(path, { encoding: 'latin1', highWaterMark: BLOCK_BYTES })) {
-      const lines = (rest + block).split('\n')
+    const block = Buffer.allocUnsafe(BLOCK_BYTES)
+    let rest = ''
+    for (let from = 0; ; ) {
+      const { bytesRead } = await file.read(block, 0, block.length, from)
+      if (bytesRead === 0) return
+      from += bytesRead
+      const lines = (rest + block.toString('latin1', 0, bytesRead)).split('\n')
       rest = lines.pop()!
       yield* lines
     }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  } finally {
+    await file.close()
   }
 }

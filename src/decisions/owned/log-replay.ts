@@ -36,7 +36,8 @@ export interface TakeParts {
   readonly nameOf: (key: string) => Promise<ServedModelName>
   readonly layout: LayoutOfStates
   readonly observer: InferenceObserver
-  readonly beforeDecision?: BeforeDecision | undefined
+  /** Who is told at the moment; undefined: nobody. */
+  readonly beforeDecision?: (() => BeforeDecision | undefined) | undefined
 }
 
 /**
@@ -204,7 +205,7 @@ const replayDecision = async (
   position: LogPosition | undefined,
 ): Promise<void> => {
   if (parts.layout.isLeftOut?.(decision)) return
-  const tell = position === undefined ? undefined : parts.beforeDecision
+  const tell = position === undefined ? undefined : parts.beforeDecision?.()
   // One that was too old moved no state, nor does reading it.
   const isStill = decision.timing === 'too_old'
   if (isStill && tell === undefined) return

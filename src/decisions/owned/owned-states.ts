@@ -14,8 +14,8 @@ export interface OwnedDecisionsOptions extends DecisionsOptions {
   readonly layout?: LayoutOfStates
   /** Share of `settings.cacheBytes` that they may use at the moment; left out: all. */
   readonly cacheShare?: () => number
-  /** Told of decisions that others have made, before these states take them in. */
-  readonly beforeDecision?: BeforeDecision
+  /** Who is told of decisions that others have made, before these states take them in. */
+  readonly beforeDecision?: () => BeforeDecision | undefined
   /** Makes sure that nobody misses the numbers between these two, both exclusive, that the log has not. */
   readonly assertLost?: (after: number, before: number) => Promise<void>
 }
