@@ -11,7 +11,7 @@ import { withLoggedEntries } from '../../src/decisions/log/logged-entries.ts'
 import { listSnapshots, usable } from '../../src/decisions/log/state-snapshots.ts'
 import { createScorer } from '../../src/model/scorer.ts'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
-import { ask, startLoad } from './steady-load.ts'
+import { ANY_SPEED, ask, startLoad } from './steady-load.ts'
 import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
 /*
@@ -33,7 +33,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }))
 test('a shadow with other windows says of every decision what an offline replay gives, over a kill under load', async () => {
   const place = join(home, 'shop')
   mkdirSync(place)
-  const settings = [`model.source=${old}`, 'prediction_log.segment_size=1', 'limits.requests_per_minute=0']
+  const settings = [`model.source=${old}`, 'prediction_log.segment_size=1', ...ANY_SPEED]
   const configured = await runVigia(place, ['serve', '--set', settings[0]!, '--set', `model.shadow=${wide}`])
   expect(configured).toMatchObject({ status: 2, stderr: expect.stringContaining('vigia state migrate --to') })
 

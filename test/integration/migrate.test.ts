@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
-import { ask, startLoad } from './steady-load.ts'
+import { ANY_SPEED, ask, startLoad } from './steady-load.ts'
 import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
 /*
@@ -24,7 +24,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }))
 test('a model with other windows takes over under load, survives a kill, goes back and is ended: no request fails, parity finds no difference', async () => {
   const place = join(home, 'shop')
   mkdirSync(place)
-  const settings = [`model.source=${old}`, 'prediction_log.segment_size=1', 'limits.requests_per_minute=0']
+  const settings = [`model.source=${old}`, 'prediction_log.segment_size=1', ...ANY_SPEED]
   let server = await startVigiaServer(place, settings)
   const history = startLoad(server, 1)
   await history.atLeast(1000)

@@ -1,6 +1,9 @@
 import { smallTransaction } from './small-service.ts'
 import type { VigiaServer } from './vigia-server.ts'
 
+/** Settings by which nothing is turned away, however slow the machine is. */
+export const ANY_SPEED = ['limits.requests_per_minute=0', 'limits.event_loop_delay=0s']
+
 /** The answer to a POST, whatever its status. */
 export const ask = async ({ port }: VigiaServer, path: string, body: object): Promise<unknown> => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, {
