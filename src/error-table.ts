@@ -1017,7 +1017,13 @@ export const ERRORS = define({
     status: 409,
     exitCode: 2,
     message: 'The states in {store} were made with {what} than those of model {model}',
-    fix: 'Serve a model of the same feature and cleaning settings, or carry the history over to its layout: `vigia state migrate --to <model>` beside the running server (lmdb); elsewhere `vigia state migrate --from <run> --log <log> --out <folder>`, then `vigia state load`. A shadow or canary of another layout is ended first.',
+    fix: 'Serve a model of the same feature and cleaning settings, or carry the history over to its layout: `vigia state migrate --to <model>` beside the running server (lmdb); elsewhere `vigia state migrate --from <run> --log <log> --out <folder>`, then `vigia state load`. A canary must have the layout of the champion.',
+  },
+  SERVING_SHADOW_WITHOUT_STATES: {
+    status: 409,
+    exitCode: 2,
+    message: 'Shadow {model} has another layout than the champion, and {reason}',
+    fix: 'Make states of its layout beside the running server (lmdb) with `vigia state migrate --to <model>`, then set the shadow: POST /admin/models/shadow, or model.shadow at the next start.',
   },
   SERVING_BRANCH_REFUSED: {
     status: 409,
@@ -1036,6 +1042,12 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'No states of layout {layout} follow this log; there are: {allowed}',
     fix: 'Name one of these, or the first characters of its name (`GET /admin/state/branches`); `vigia state migrate --to <model>` makes them.',
+  },
+  SERVING_BRANCH_SHADOWED: {
+    status: 409,
+    exitCode: 2,
+    message: 'The states of layout {layout} cannot end: shadow {model} is scored by them',
+    fix: 'End the shadow first (POST /admin/models/shadow with source null), then its states: `vigia state migrate --drop <layout>`.',
   },
   SERVING_UNREACHABLE: {
     status: 503,

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -13,6 +14,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { copySegments } from '../adapters/segments/copy-segments.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
+import {
+  encodeShadowAnswer,
+  readShadowAnswers,
+  shadowsFolder,
+  shadowsPath,
+} from '../decisions/log/shadow-answers.ts'
 import { LOG_DATABASE, type WrittenLog, writtenLog } from '../decisions/log/written-log.test-kit.ts'
 import type { BackupSource } from '../ports/backup-source.ts'
 import { backupNames, PART_BYTES, partKey, readManifest, writeManifest } from './backup-manifest.ts'
@@ -87,6 +94,33 @@ describe('backups of a log', () => {
       'log/predictions/date=2001',
       'log/archive.jsonl',
       'log/documents/model',
+    ])
+  })
+
+  test('have what shadows of another layout said of decisions in segments, up to the last moment', async () => {
+    const answer = (sequence: number) =>
+      encodeShadowAnswer({
+        sequence,
+        decidedAtMs: 1e12,
+        model: 'shadow',
+        probability: 1 / sequence,
+        isFlagged: false,
+      })
+    mkdirSync(shadowsFolder(written.folder))
+    writeFileSync(shadowsPath(written.folder, '000000000003'), answer(3))
+    // Between the first look at the segments and the last.
+    const growing: BackupSource = {
+      ...SOURCE,
+      copySegments: async (from, to, isLast) => {
+        if (isLast) appendFileSync(shadowsPath(written.folder, '000000000003'), answer(4))
+        return SOURCE.copySegments(from, to, isLast)
+      },
+    }
+    await take(growing)
+    const answers = await readShadowAnswers(await restore(), '000000000003.log')
+    expect([...answers].map(([sequence, { probability }]) => [sequence, probability])).toEqual([
+      [3, 1 / 3],
+      [4, 1 / 4],
     ])
   })
 

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -21,6 +21,7 @@ import {
 import { readLogName } from '../decisions/log/log-name.ts'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
 import { rangesText } from '../decisions/log/number-ranges.ts'
+import { shadowSegments, shadowsFolder, shadowsPath } from '../decisions/log/shadow-answers.ts'
 import { readFrontier } from '../decisions/owned/frontier.ts'
 import { readLoggedHistory } from '../decisions/shared/known-history.ts'
 import {
@@ -86,7 +87,7 @@ const LOOK_MS = 250
 export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
   const { source, log, staging } = options
   const to = join(staging, 'log')
-  await source.copySegments(log, to, false)
+  await copyLogged(source, log, to, false)
   const names = await archiveFileNames(log)
   const known = await readCatalog(log)
   const [first] = await source.readLog(to).segments()
@@ -96,7 +97,7 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
   const older = await entriesOfOlder(log, known, names, isLogged, options.database)
   const catalog = [...known, ...older]
   const { states, branches } = await copyAllStates(options, to)
-  await source.copySegments(log, to, true)
+  await copyLogged(source, log, to, true)
   const runs = new RunsOfNumbers()
   for await (const { sequence, position } of source.readLog(to).read(0)) runs.add(sequence, position.segment)
   const isThere = new Set(names)
@@ -129,6 +130,28 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
   const archived = kept.flatMap(({ files }) => files.map(({ name }) => name))
   return { folder: to, catalog: kept, archived, lastSequence, states, branches }
 }
+
+/** Segments, and what shadows say of their decisions: an answer is there before any state that has one. */
+const copyLogged = async (
+  source: Pick<BackupSource, 'copySegments'>,
+  log: string,
+  to: string,
+  isLast: boolean,
+): Promise<void> => {
+  await source.copySegments(log, to, isLast)
+  for (const segment of await shadowSegments(log)) {
+    const [from, copy] = [shadowsPath(log, segment), shadowsPath(to, segment)]
+    if ((await sizeOf(from)) === (await sizeOf(copy))) continue
+    await mkdir(shadowsFolder(to), { recursive: true })
+    await copyFile(from, copy).catch((error: NodeJS.ErrnoException) => {
+      // Archived and removed at this moment; what was copied before stays.
+      if (error.code !== 'ENOENT') throw error
+    })
+  }
+}
+
+const sizeOf = async (file: string): Promise<number | undefined> =>
+  (await stat(file).catch(() => undefined))?.size
 
 /**
  * States that go on from the copied segments: those that decide, and those that follow. A log keeps what
@@ -233,7 +256,7 @@ const copyStates = async (
   const looking = new AbortController()
   const look = async (): Promise<void> => {
     while (!looking.signal.aborted) {
-      await source.copySegments(log, segments, false)
+      await copyLogged(source, log, segments, false)
       await wait(LOOK_MS, undefined, { signal: looking.signal }).catch(() => undefined)
     }
   }

@@ -4,6 +4,7 @@ import { branchFolders } from '../branches/branch-folders.ts'
 import type { CatalogFile } from '../decisions/log/archive-catalog.ts'
 import { readLogBeginning } from '../decisions/log/log-beginning.ts'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
+import { shadowsFolder } from '../decisions/log/shadow-answers.ts'
 import { listSnapshots, SNAPSHOT_MANIFEST, usable } from '../decisions/log/state-snapshots.ts'
 import type { StoreOrigin } from '../decisions/states/store-identity.ts'
 import type { Work } from '../disk/work.ts'
@@ -155,6 +156,8 @@ const keepAll = async (
   }
   const segments = join(copy.folder, 'segments')
   for (const name of await filesIn(segments)) await keep(join(segments, name), `log/segments/${name}`)
+  const shadows = shadowsFolder(copy.folder)
+  for (const name of await filesIn(shadows)) await keep(join(shadows, name), `log/shadows/${name}`)
   const hashes = new Map(copy.catalog.flatMap(({ files: own }) => own.map((file) => [file.name, file])))
   const lastOf = new Map(copy.catalog.flatMap(({ files: own, last }) => own.map(({ name }) => [name, last])))
   for (const name of copy.archived) {

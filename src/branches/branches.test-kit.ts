@@ -10,8 +10,12 @@ import {
   TEST_WORLD,
   testModel,
 } from '../decisions/inference.test-kit.ts'
+import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
+import { createLogFeatures } from '../decisions/log/log-features.ts'
 import { readLogName } from '../decisions/log/log-name.ts'
+import { withLoggedEntries } from '../decisions/log/logged-entries.ts'
+import { documentOf } from '../decisions/log/model-document.ts'
 import { type OpenPipeline, openInferencePipeline } from '../decisions/open-pipeline.ts'
 import { writeStoreIdentity } from '../decisions/states/store-identity.ts'
 import { unwatchedWork } from '../disk/work.ts'
@@ -31,7 +35,7 @@ import { openBranchOf, openStores } from './open-stores.ts'
 export const DATABASE = { threads: 1, memoryLimit: '256MB', tempDirectory: '.spill' }
 export const WORK = unwatchedWork(DATABASE)
 
-const modelOf = (name: string, weight: number, forgetAfter: string): LoadedModel => ({
+export const modelOf = (name: string, weight: number, forgetAfter: string): LoadedModel => ({
   ...testModel(name, weight, forgetAfter),
   layoutKey: sha256(forgetAfter),
 })
@@ -54,12 +58,30 @@ export interface BranchedService {
   readonly branches: Branches
   /** What it has warned of. */
   readonly warnings: readonly string[]
+  /** What its shadow was counted with, in its order. */
+  readonly shadowed: readonly Shadowed[]
   /** Number of the next transaction. */
   sent: number
   nowMs: number
   /** Decides on the next transactions, and tells labels of some before. */
   send(count: number): Promise<void>
   predict(n: number): ReturnType<OpenPipeline['predict']>
+}
+
+export interface Shadowed {
+  readonly model: string
+  readonly probability: number
+  readonly isFlagged: boolean
+  readonly championFlagged: boolean
+}
+
+/** What a test wants otherwise. */
+export interface BranchedExtras {
+  readonly shadow?: LoadedModel
+  readonly saveAfterMs?: number
+  readonly eventTime?: EventTimeBounds
+  /** What the server opens instead of the store in a folder. */
+  readonly wrap?: (store: OwnedStateStore, folder: string) => OwnedStateStore
 }
 
 export const logFolder = (folder: string): string => join(folder, 'log')
@@ -71,21 +93,31 @@ export const openBranched = async (
   champion: LoadedModel,
   before: Pick<BranchedService, 'sent' | 'nowMs'> = { sent: 0, nowMs: 1e12 },
   keeping?: KeepingSettings,
+  {
+    shadow,
+    saveAfterMs = TEST_SETTINGS.saveAfterMs,
+    eventTime = TEST_SETTINGS.eventTime,
+    wrap = (store) => store,
+  }: BranchedExtras = {},
 ): Promise<BranchedService> => {
   const warnings: string[] = []
-  const observer = {
+  const shadowed: Shadowed[] = []
+  const openWrapped = async (place: string) => wrap(await openStore(place), place)
+  const observer: InferenceObserver = {
     ...silentObserver,
+    shadowed: (model, probability, isFlagged, championFlagged) =>
+      void shadowed.push({ model: model.name, probability, isFlagged, championFlagged }),
     warned: (code: string, details: object) => void warnings.push(`${code} ${JSON.stringify(details)}`),
   }
-  const root = await openStore(stateFolder(folder))
-  const found = await openStores(root, stateFolder(folder), openStore, champion, observer)
+  const root = await openWrapped(stateFolder(folder))
+  const found = await openStores(root, stateFolder(folder), openWrapped, champion, observer)
   let branches: Branches | undefined
   let monotonicMs = 0
   const opener = branchesOpener({
     found,
     log: logFolder(folder),
-    openBranch: (layoutKey) => openBranchOf(stateFolder(folder), layoutKey, openStore),
-    reopen: async (stored) => ({ ...stored, store: await openStore(stored.folder) }),
+    openBranch: (layoutKey) => openBranchOf(stateFolder(folder), layoutKey, openWrapped),
+    reopen: async (stored) => ({ ...stored, store: await openWrapped(stored.folder) }),
   })
   const store = { ...found.deciding.store, close: async () => undefined }
   const own = {
@@ -93,7 +125,13 @@ export const openBranched = async (
     log: await openTestLog(logFolder(folder)),
     archive: logFolder(folder),
     observer,
-    settings: { ...TEST_SETTINGS, receiptLifeMs: 86_400_000, waitingLifeMs: 86_400_000 },
+    settings: {
+      ...TEST_SETTINGS,
+      saveAfterMs,
+      eventTime,
+      receiptLifeMs: 86_400_000,
+      waitingLifeMs: 86_400_000,
+    },
     // Each look at the clock is a millisecond later.
     world: {
       ...TEST_WORLD,
@@ -106,6 +144,7 @@ export const openBranched = async (
     branches: undefined as unknown as Branches,
     pipeline: undefined as unknown as OpenPipeline,
     warnings,
+    shadowed,
     sent: before.sent,
     nowMs: before.nowMs,
     predict: (n: number) => service.pipeline.predict(payment(n), 0),
@@ -120,7 +159,7 @@ export const openBranched = async (
   }
   service.pipeline = await openInferencePipeline({
     ...own,
-    models: { champion },
+    models: { champion, ...(shadow !== undefined && { shadow }) },
     tables: noTables(),
     database: DATABASE,
     ...(keeping !== undefined && { openKeeping: keepingOpener({ ...own, keeping }) }),
@@ -215,3 +254,41 @@ export const parityOf = async (folder: string, from?: number) =>
       },
     ]),
   )
+
+/** What a log has of what a shadow says of a decision, and what it is by a replay. */
+export interface ComparedShadow {
+  readonly transactionId: string
+  readonly logged: number | undefined
+  readonly replayed: number
+}
+
+/**
+ * What the log says that this model said as a shadow, in the order of the decisions, beside what a replay of
+ * the whole log gives: into states of its layout that begin with nothing, which knows nothing of stores and
+ * of who decided.
+ */
+export const comparedShadows = async (
+  folder: string,
+  model: LoadedModel,
+): Promise<readonly ComparedShadow[]> => {
+  const document = documentOf(model)
+  const features = createLogFeatures(document, () => undefined)
+  const places = model.scorer.featureNames.map((name) => document.computed.indexOf(name))
+  const found: ComparedShadow[] = []
+  const options = { folders: [logFolder(folder)], openLog: openLogReader, workFolder: folder, work: WORK }
+  await withLoggedEntries(options, async ({ entries }) => {
+    for await (const entry of entries) {
+      if (entry.kind === 'label') features.applyLabel(entry.label)
+      if (entry.kind !== 'decision') continue
+      const { transaction, timing, shadow } = entry.decision
+      const vector = features.createAllFeatures(document, transaction, timing)!
+      const input = Float64Array.from(places, (place) => vector[place]!)
+      found.push({
+        transactionId: transaction.transactionId,
+        logged: shadow?.model === model.key ? shadow.probability : undefined,
+        replayed: model.scorer.scoreOne(input),
+      })
+    }
+  })
+  return found
+}

@@ -14,6 +14,7 @@ import type { OwnedStateStore } from '../ports/state-store.ts'
 import { removeStates } from './branch-folders.ts'
 import { assertFits, ofThisLayout } from './fitting-branch.ts'
 import { Gate } from './gate.ts'
+import type { LayoutShadow } from './layout-shadow.ts'
 import type { LayoutSnapshots } from './layout-snapshots.ts'
 import type { LayoutStates, OwnedBranch, StoredStates } from './layout-states.ts'
 
@@ -33,6 +34,8 @@ export interface BranchesParts {
   /** Opens the store of a folder anew. */
   readonly reopen: (stored: StoredStates) => Promise<StoredStates>
   readonly snapshots: LayoutSnapshots
+  /** Of another layout than the states that decide. */
+  readonly shadow: LayoutShadow
 }
 
 /** Pause between two rounds of following, in milliseconds. */
@@ -79,6 +82,7 @@ export class Branches implements BranchedDecisions {
     this.followers = [...parts.followers]
     this.spare = [...parts.spare]
     this.decider = parts.options.decider
+    parts.shadow.use(this.decider.models)
   }
 
   /** Lets those follow that are there. */
@@ -88,11 +92,16 @@ export class Branches implements BranchedDecisions {
     this.timer.unref()
   }
 
+  /** Whether these decide. */
+  isDeciding(decisions: Decisions | undefined): boolean {
+    return decisions === this.owner.decisions
+  }
+
   /** Share of the memory for states that those of a layout may have. */
   shareOf(decisions: Decisions | undefined): number {
     const { length } = this.followers
     if (length === 0) return 1
-    return decisions === this.owner.decisions ? OWNER_SHARE : (1 - OWNER_SHARE) / length
+    return this.isDeciding(decisions) ? OWNER_SHARE : (1 - OWNER_SHARE) / length
   }
 
   get store(): OwnedStateStore {
@@ -121,6 +130,8 @@ export class Branches implements BranchedDecisions {
 
   /** No record that any of them still lacks may leave the log. */
   async archivable(): Promise<number> {
+    // So that what the shadow says of them stands in the archive with its records from the beginning.
+    if (this.parts.shadow.isUsed) await this.alone(() => this.followOnce()).catch(() => undefined)
     const saved = [this.owner, ...this.needing()].map(({ decisions }) => decisions.archivable())
     const through = await Promise.all(saved)
     // Those that came meanwhile as well.
@@ -131,10 +142,21 @@ export class Branches implements BranchedDecisions {
   use(decider: Decider): void {
     this.decider = decider
     this.owner.decisions.use(decider)
+    this.parts.shadow.use(decider.models)
   }
 
   identityOf(model: Pick<LoadedModel, 'statesKey' | 'layoutKey'>): StoreIdentity | undefined {
     return this.find(model)?.branch.identity
+  }
+
+  get hasBranched(): boolean {
+    return this.parts.snapshots.hasBranched
+  }
+
+  refusalOf(shadow: LoadedModel): string | undefined {
+    const states = this.find(shadow)
+    if (states === undefined) return unknownStates(shadow)
+    return states.failure === '' ? undefined : `its states do not follow the log: ${states.failure}`
   }
 
   moveTo(decider: Decider, onMoved: () => void): Promise<void> {
@@ -167,7 +189,10 @@ export class Branches implements BranchedDecisions {
 
   /** Those that follow. */
   list(lastSequence = this.owner.decisions.status().lastSequence): readonly BranchStatus[] {
-    return this.followers.map((states) => states.status(lastSequence))
+    return this.followers.map((states) => ({
+      ...states.status(lastSequence),
+      shadow: this.parts.shadow.of(states.branch.identity.layoutKey),
+    }))
   }
 
   /**
@@ -210,7 +235,7 @@ export class Branches implements BranchedDecisions {
    * Ends states that follow, and frees their disk.
    *
    * @param named their layout, or its first characters
-   * @throws SERVING_BRANCH_UNKNOWN for those that decide as well
+   * @throws SERVING_BRANCH_UNKNOWN for those that decide as well, SERVING_BRANCH_SHADOWED
    */
   drop(named: string): Promise<void> {
     return this.alone(async () => {
@@ -221,8 +246,14 @@ export class Branches implements BranchedDecisions {
           layout: named,
           allowed: this.followers.map(({ name }) => name).join(', ') || 'none',
         })
-      this.followers = this.followers.filter((one) => one !== dropped)
       const { branch, decisions } = dropped
+      const shadow = this.parts.shadow.of(branch.identity.layoutKey)
+      if (shadow !== undefined)
+        throw new VigiaError('SERVING_BRANCH_SHADOWED', {
+          layout: dropped.name,
+          model: `${shadow.name} ${shadow.version}`,
+        })
+      this.followers = this.followers.filter((one) => one !== dropped)
       await decisions.close().catch(() => undefined)
       await branch.store.close()
       if (!branch.isRoot) {
@@ -250,6 +281,8 @@ export class Branches implements BranchedDecisions {
     clearInterval(this.timer)
     await this.turn.catch(() => undefined)
     const all = [this.owner, ...this.followers]
+    // Where it fails, no state is saved that has their decisions.
+    await this.parts.shadow.write().catch(() => undefined)
     try {
       for (const { decisions } of all) await decisions.close()
     } finally {
@@ -289,13 +322,10 @@ export class Branches implements BranchedDecisions {
   private async followAll(): Promise<void> {
     if (this.isFollowing || this.followers.length === 0) return
     this.isFollowing = true
-    const { observer } = this.parts.options
     try {
       await this.alone(async () => {
-        for (const states of this.followers) {
-          await states.follow(observer)
-          await states.look()
-        }
+        await this.followOnce()
+        for (const states of this.followers) await states.look()
       })
     } catch {
       // It is being closed.
@@ -317,10 +347,15 @@ export class Branches implements BranchedDecisions {
     }
   }
 
+  private async followOnce(): Promise<void> {
+    const { options, shadow } = this.parts
+    for (const states of this.followers) await states.follow(options.observer, shadow)
+  }
+
   private async comeNear(next: LayoutStates): Promise<void> {
     const { log, observer } = this.parts.options
     for (let round = 0; round < MOST_ROUNDS; round++) {
-      await next.follow(observer)
+      await next.follow(observer, this.parts.shadow)
       next.assertFollowing()
       if (log.lastSequence - next.decisions.through <= FEW_RECORDS) return
     }
@@ -331,6 +366,8 @@ export class Branches implements BranchedDecisions {
     const given = await before.decisions.rest()
     try {
       await next.decisions.catchUp()
+      // States that decide hand nothing to a shadow again.
+      await this.parts.shadow.write()
       const { through } = next.decisions
       if (through < this.parts.options.log.lastSequence)
         throw new VigiaError('SERVING_BRANCH_FAILED', {
@@ -346,9 +383,14 @@ export class Branches implements BranchedDecisions {
     }
     this.owner = next
     this.decider = decider
+    this.parts.shadow.use(decider.models)
     this.followers = [...this.followers.filter((one) => one !== next), before]
   }
 }
+
+/** Why a shadow is not scored whose layout has no states here. */
+export const unknownStates = ({ layoutKey }: Pick<LoadedModel, 'layoutKey'>): string =>
+  `no states of its layout ${layoutName(layoutKey)} follow the log`
 
 /** Share of the memory for states that those have which decide, while others follow. */
 const OWNER_SHARE = 0.75

@@ -24,9 +24,15 @@ const KEPT = 2
  */
 export class LayoutSnapshots {
   private readonly parts: LayoutSnapshotsParts
+  private isBranched = false
 
   constructor(parts: LayoutSnapshotsParts) {
     this.parts = parts
+  }
+
+  /** Whether states of other layouts than the first ones have ever followed the log. */
+  get hasBranched(): boolean {
+    return this.isBranched
   }
 
   /**
@@ -37,6 +43,7 @@ export class LayoutSnapshots {
     const { log, folder } = this.parts
     const { layoutKey, founder, branchedAfter: after } = states.branch.identity
     if (after === undefined) return
+    this.isBranched = true
     const known = await readLogLayouts(log)
     const isSaid = known?.begun.some((one) => one.layoutKey === layoutKey && one.after === after)
     if (isSaid === true) return
@@ -55,6 +62,7 @@ export class LayoutSnapshots {
   async beginFirst({ branch: { identity } }: LayoutStates): Promise<void> {
     const { layoutKey, founder } = identity
     const known = await readLogLayouts(this.parts.log)
+    if ((known?.begun.length ?? 0) > 0) this.isBranched = true
     if (known?.first !== undefined) return
     await writeLogLayouts(this.parts.log, { first: { layoutKey, founder }, begun: known?.begun ?? [] })
   }

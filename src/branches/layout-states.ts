@@ -8,6 +8,7 @@ import type { StoreIdentity } from '../decisions/states/store-identity.ts'
 import { VigiaError } from '../errors.ts'
 import type { OwnedStateStore } from '../ports/state-store.ts'
 import { bytesOfStates } from './branch-folders.ts'
+import type { LayoutShadow } from './layout-shadow.ts'
 
 /** A store of states and where it lies. */
 export interface StoredStates {
@@ -80,20 +81,42 @@ export class LayoutStates {
     await this.branch.store.writeNote(THROUGH_NOTE, String(through))
   }
 
-  /** Takes in what is new; when that fails it is told once, and they begin again from what is stored. */
-  async follow(observer: Pick<InferenceObserver, 'warned'>): Promise<void> {
+  /**
+   * Takes in what is new, and has written what a shadow says of it. When that fails it is told once, and they
+   * begin again from what is stored.
+   */
+  async follow(
+    observer: Pick<InferenceObserver, 'warned'>,
+    shadow: Pick<LayoutShadow, 'of' | 'write'>,
+  ): Promise<void> {
     if (this.isOver) return
     try {
+      // What could not be written before comes first: without it nothing more is saved.
+      await shadow.write()
       await this.decisions.catchUp()
+      await shadow.write()
       this.failure = ''
     } catch (error) {
       const reason = reasonOf(error)
-      if (this.failure !== reason) observer.warned('SERVING_BRANCH_FAILED', { layout: this.name, reason })
+      if (this.failure !== reason) this.warn(observer, reason, shadow)
       this.failure = reason
       // What is gone from the log does not come again.
       if (error instanceof VigiaError && error.code === 'SERVING_BRANCH_FAILED') this.isOver = true
       await this.decisions.follow().catch(() => undefined)
     }
+  }
+
+  private warn(
+    { warned }: Pick<InferenceObserver, 'warned'>,
+    reason: string,
+    shadow: Pick<LayoutShadow, 'of'>,
+  ): void {
+    const model = shadow.of(this.branch.identity.layoutKey)
+    warned('SERVING_BRANCH_FAILED', {
+      layout: this.name,
+      reason,
+      ...(model !== undefined && { shadow: `${model.name} ${model.version}` }),
+    })
   }
 
   /** Whether records that they lack must stay in the log. */

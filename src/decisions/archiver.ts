@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import type { DatabaseSettings } from '../disk/database.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import type { Decisions } from './decisions.ts'
@@ -5,6 +6,7 @@ import type { InferenceObserver, SavedLogs } from './inference-pipeline.ts'
 import { appendCatalog } from './log/archive-catalog.ts'
 import { startArchiveThread } from './log/archive-thread.ts'
 import type { ArchivedSegment } from './log/prediction-archive.ts'
+import { shadowsPath } from './log/shadow-answers.ts'
 import type { KeepingStatus, LogKeeper } from './log-keeper.ts'
 import type { ModelDocuments } from './model-documents.ts'
 
@@ -114,7 +116,10 @@ export class Archiver {
           await this.catalogue(segment, archived)
           this.parts.onArchived()
           // What opening may still need to replay stays, and is archived again next time.
-          if (archived.lastSequence <= archivable) await log.remove([segment])
+          if (archived.lastSequence > archivable) continue
+          await log.remove([segment])
+          // They are in the archive by now, as what the segment had is.
+          if (archived.shadows !== undefined) await rm(shadowsPath(archive.folder, segment), { force: true })
         }
       } finally {
         await thread.close()

@@ -28,6 +28,8 @@ export interface BranchStatus {
   readonly behind: number
   /** On the disk. */
   readonly bytes: number
+  /** The shadow that they score while they follow, of another layout than the champion; undefined: none. */
+  readonly shadow?: ServedModelName | undefined
   /** Why they do not follow the log; empty when they do. */
   readonly failure: string
 }

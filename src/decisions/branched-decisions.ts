@@ -8,6 +8,13 @@ import type { StoreIdentity } from './states/store-identity.ts'
 export interface BranchedDecisions extends Decisions {
   /** What states belong to that models of this layout can go on from; undefined: there are none. */
   identityOf(model: Pick<LoadedModel, 'statesKey' | 'layoutKey'>): StoreIdentity | undefined
+  /** Whether states of other layouts have ever followed the log, and may have left answers of shadows. */
+  readonly hasBranched: boolean
+  /**
+   * Why a shadow of another layout than the champion cannot be scored by states of its own; undefined: it
+   * can.
+   */
+  refusalOf(shadow: LoadedModel): string | undefined
   /**
    * Lets these models decide, with the states of their layout. What is asked meanwhile waits. When it throws,
    * everything is as before.

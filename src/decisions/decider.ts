@@ -20,7 +20,10 @@ export interface ServingModels {
    * Decides for a share (0 to 1) of the users, always the same ones; of transactions where there are none.
    */
   readonly canary?: { readonly model: LoadedModel; readonly share: number }
-  /** Scores everything, decides nothing. */
+  /**
+   * Scores everything, decides nothing. One of another layout than the champion's is scored where states of
+   * its layout follow the log (`src/branches/`), a moment later.
+   */
   readonly shadow?: LoadedModel
 }
 
@@ -95,6 +98,7 @@ export const createDecider = (models: ServingModels): Decider => {
   const champion = createModelEngine(models.champion)
   const canary = models.canary && createModelEngine(models.canary.model)
   const shadow = models.shadow && createModelEngine(models.shadow)
+  const shadowHere = models.shadow && isOfLayout(models.shadow, models.champion) ? shadow : undefined
   const canaryBuckets = (models.canary?.share ?? 0) * BUCKETS
   const { engineer } = champion
   const scored: Scored = {
@@ -132,7 +136,7 @@ export const createDecider = (models: ServingModels): Decider => {
       const states = isTooOld ? copyStates(deciding.engineer, kept) : kept
       const watch = deciding.watch(states, event.eventTimeMs)
       // Before the deciding engine advances the states.
-      scored.shadow = shadow && shadowScore(shadow, transaction, states)
+      scored.shadow = shadowHere && shadowScore(shadowHere, transaction, states)
       deciding.engineer.createAllFeatures(states, deciding.vector)
       scored.model = deciding.model
       scored.role = isCanarys ? 'canary' : 'champion'
@@ -186,6 +190,18 @@ const createOwnTokens = ({
     }
     return tokens
   }
+}
+
+/** Whether a model goes on from the states of another one. */
+export const isOfLayout = (model: LoadedModel, { layoutKey, statesKey }: LoadedModel): boolean =>
+  model.layoutKey === layoutKey || model.statesKey === statesKey
+
+/** Scores transactions by states of the model's own layout, which stay as they are. */
+export const createShadowScorer = (
+  model: LoadedModel,
+): ((transaction: Transaction, states: EntityStates) => ShadowScore) => {
+  const engine = createModelEngine(model)
+  return (transaction, states) => shadowScore(engine, transaction, states)
 }
 
 /**

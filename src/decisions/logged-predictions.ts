@@ -7,6 +7,7 @@ import type { Decisions } from './decisions.ts'
 import type { LoggedPrediction } from './inference-pipeline.ts'
 import type { ArchiveLookup } from './log/archive-lookup.ts'
 import { decodeLogEntry, type LogEntry } from './log/log-record.ts'
+import { findShadowAnswer } from './log/shadow-answers.ts'
 import type { ModelDocuments } from './model-documents.ts'
 import type { PredictionNames } from './prediction-names.ts'
 
@@ -17,6 +18,8 @@ export interface LoggedPredictionsParts {
   readonly archive: { readonly folder: string; readonly database: DatabaseSettings }
   readonly documents: ModelDocuments
   readonly names: PredictionNames
+  /** Whether answers of shadows may stand beside the segments of the log. */
+  readonly hasShadows: () => boolean
   /** Where the log begins: what was before was removed by `prediction_log.keep`. */
   readonly firstSequence: () => number
 }
@@ -42,9 +45,17 @@ export interface LoggedPredictions {
 
 /** What a logged decision says, with the label that its transaction has by now. */
 const predictionReader =
-  ({ documents, decisions, names }: Pick<LoggedPredictionsParts, 'documents' | 'decisions' | 'names'>) =>
+  ({
+    documents,
+    decisions,
+    names,
+    archive,
+    hasShadows,
+  }: Omit<LoggedPredictionsParts, 'log' | 'firstSequence'>) =>
   async (sequence: number, decision: DecisionEntry, vector: Float64Array): Promise<LoggedPrediction> => {
-    const { transaction, latencyMs, shadow } = decision
+    const { transaction, latencyMs } = decision
+    const beside = decision.shadow === undefined && hasShadows()
+    const shadow = beside ? await findShadowAnswer(archive.folder, sequence, decision) : decision.shadow
     const { transactionId } = transaction
     const { computed, name, version } = await documents.modelOf(decision.model)
     const label = await decisions.findLabel(transactionId)

@@ -12,13 +12,14 @@ import { Archiver } from './archiver.ts'
 import type { BranchedDecisions } from './branched-decisions.ts'
 import { createDecider, type Decider, type ServingModels } from './decider.ts'
 import type { DecisionSettings, Decisions, DecisionsOptions, OpenStates } from './decisions.ts'
+import { assertScored, foreignShadow, tellOfUnscored } from './foreign-shadow.ts'
 import type {
   InferenceObserver,
   InferencePipeline,
   LoggedPrediction,
   ServedMapping,
 } from './inference-pipeline.ts'
-import type { LoadedModel } from './loaded-model.ts'
+import { type LoadedModel, modelName } from './loaded-model.ts'
 import { assertNoGaps } from './log/log-gaps.ts'
 import { writeLogName } from './log/log-name.ts'
 import { ORIGIN_DOCUMENT, writeModelDocument } from './log/model-document.ts'
@@ -117,6 +118,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   const decisions = await openDecisions(options, decider, identity, documents)
   const archive = { folder: options.archive, database: options.database }
   const branched = branchedOf(decisions)
+  tellOfUnscored(models, branched, observer)
   const deciding: Deciding = { decider, identity, decisions }
   const keeping = await options.openKeeping?.(() => ({
     decider: deciding.decider,
@@ -127,7 +129,9 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   }))
   const firstSequence = () => keeping?.status().firstSequence ?? 1
   const names = predictionNames(identity)
-  const logged = createLoggedPredictions({ decisions, log, archive, documents, names, firstSequence })
+  const hasShadows = () => branched?.hasBranched === true
+  const parts = { decisions, log, archive, documents, names, hasShadows, firstSequence }
+  const logged = createLoggedPredictions(parts)
   const archiver = new Archiver({
     decisions,
     log,
@@ -179,21 +183,31 @@ const identify = async ({ states, models, world }: PipelineOptions): Promise<Sto
   return identity
 }
 
-/** Makes sure that all models can go on from the states, and says beside the log what they are. */
+/**
+ * Makes sure that all models can go on from the states, and says beside the log what they are.
+ *
+ * @param before the models until now, and other states; undefined: it is the start
+ */
 const accept = async (
   models: ServingModels,
   identity: StoreIdentity,
-  { states, log, settings: { eventTime }, observer }: PipelineOptions,
+  { states, log, settings: { eventTime }, observer, openBranches }: PipelineOptions,
+  before?: { readonly models: ServingModels; readonly branched: BranchedDecisions | undefined },
 ): Promise<void> => {
+  const foreign = foreignShadow(models)
   for (const model of modelsOf(models)) {
-    if (!goesOnFrom(identity, model)) {
+    if (model === foreign) {
+      // Whatever became of its states: one that stays hinders nobody who changes other models.
+      if (model.key !== before?.models.shadow?.key)
+        assertScored(model, openBranches === undefined ? states.name : undefined, before?.branched)
+    } else if (!goesOnFrom(identity, model)) {
       const hasLayouts = model.identity.layouts === identity.identity.layouts
       throw new VigiaError('SERVING_STATES_FOREIGN', {
         store: states.name,
         what: hasLayouts
           ? 'other rules of cleaning, or another labels.unlabelled'
           : 'other features, windows or bounds',
-        model: `${model.description.name} ${model.description.version}`,
+        model: modelName(model),
       })
     }
     await writeModelDocument(log, model)
@@ -315,7 +329,7 @@ const useModels = async (
   const nextTables = await tables.prepare(modelsOf(models))
   const branched = branchedOf(decisions)
   const identity = branched?.identityOf(models.champion) ?? deciding.identity
-  await accept(models, identity, options)
+  await accept(models, identity, options, { models: deciding.decider.models, branched })
   const next = createDecider(models)
   warmUp(next)
   const use = (): void => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
+import { ANY_SPEED, ask, startLoad } from './steady-load.ts'
 import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
 /*
@@ -23,7 +24,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }))
 test('a model with other windows takes over under load, survives a kill, goes back and is ended: no request fails, parity finds no difference', async () => {
   const place = join(home, 'shop')
   mkdirSync(place)
-  const settings = [`model.source=${old}`, 'prediction_log.segment_size=1', 'limits.requests_per_minute=0']
+  const settings = [`model.source=${old}`, 'prediction_log.segment_size=1', ...ANY_SPEED]
   let server = await startVigiaServer(place, settings)
   const history = startLoad(server, 1)
   await history.atLeast(1000)
@@ -113,65 +114,4 @@ const branches = async ({ port }: VigiaServer): Promise<readonly Branch[]> => {
 const champion = async ({ port }: VigiaServer): Promise<string> => {
   const response = await fetch(`http://127.0.0.1:${port}/admin/models`)
   return ((await response.json()) as { readonly models: readonly [{ source: string }] }).models[0].source
-}
-
-const ask = async ({ port }: VigiaServer, path: string, body: object): Promise<unknown> => {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  return response.json()
-}
-
-/** Asks over eight connections without a pause, one decision after the other on each, with labels between. */
-const startLoad = (server: VigiaServer, from: number) => {
-  let isEnded = false
-  let next = from
-  let sent = 0
-  let decided = 0
-  let longest = 0
-  const failed: string[] = []
-  let reached = (): void => undefined
-  const request = async (path: string, body: object): Promise<void> => {
-    const startedMs = performance.now()
-    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    }).catch((error: unknown) => String(error))
-    if (typeof response === 'string') failed.push(response)
-    else if (response.status !== 200) failed.push(`${response.status} ${await response.text()}`)
-    else await response.text()
-    longest = Math.max(longest, performance.now() - startedMs)
-    sent++
-    reached()
-  }
-  const connection = async (): Promise<void> => {
-    while (!isEnded) {
-      const n = next++
-      await request('/predict', smallTransaction(n))
-      decided++
-      if (n % 5 === 0) await request('/feedback', { transaction_id: `small-${n}`, is_fraud: n % 3 === 0 })
-    }
-  }
-  const running = Promise.all(Array.from({ length: 8 }, connection))
-  return {
-    sent: () => sent,
-    /** Resolves when so many were answered. */
-    atLeast: (count: number) =>
-      new Promise<void>((resolve) => {
-        reached = () => {
-          if (sent >= count) resolve()
-        }
-        reached()
-      }),
-    decided: () => decided,
-    failed: () => failed,
-    longestMs: () => longest,
-    stop: async () => {
-      isEnded = true
-      await running
-    },
-  }
 }

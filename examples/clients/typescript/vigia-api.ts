@@ -60,6 +60,11 @@ export interface Branch {
     readonly name: string
     readonly version: string
   }
+  /** The shadow that is scored by them; null: none is. */
+  readonly shadow: {
+    readonly name: string
+    readonly version: string
+  } | null
   /** Where the model that decided with them last was loaded from; null: none has. */
   readonly source: string | null
   /** Last record of the log when they stopped deciding; null: they never did. */

@@ -6,6 +6,7 @@ import type { CommandContext } from '../command.ts'
 export interface ServedBranch {
   readonly layout: string
   readonly model: { readonly name: string; readonly version: string }
+  readonly shadow: { readonly name: string; readonly version: string } | null
   readonly source: string | null
   readonly decided_through: number | null
   readonly last_sequence: number

@@ -14,6 +14,7 @@ afterEach(() => {
 const branchOf = (layout: string, about: Partial<ServedBranch>): ServedBranch => ({
   layout,
   model: { name: 'bank', version: layout },
+  shadow: null,
   source: null,
   decided_through: null,
   last_sequence: 100,

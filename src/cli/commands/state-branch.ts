@@ -134,7 +134,9 @@ const migrateTo = async (request: BranchRequest, api: AdminApi, source: string):
       ? []
       : [`next       no server answers: vigia serve --set model.source=${source} begins with them`]),
     ...(isServed && !isSwitching
-      ? ['next       the same command with --switch, or POST /admin/models/switch']
+      ? [
+          'next       the same command with --switch, or POST /admin/models/switch; POST /admin/models/shadow tries it first',
+        ]
       : []),
     ...(isServed && isSwitching
       ? [`decides    ${source}${pauseText(pauseMs)}; \`vigia state migrate --back\` goes back`]
@@ -229,8 +231,8 @@ const noneBefore = (branches: readonly ServedBranch[]): VigiaError => {
   })
 }
 
-const branchLine = ({ layout, model, records_behind, bytes, failure }: ServedBranch): string =>
-  `follows    ${layout} of ${model.name} ${model.version}, ${records_behind} records behind, ${(bytes / 1e6).toFixed(1)} MB${failure === '' ? '' : `: ${failure}`}`
+const branchLine = ({ layout, model, shadow, records_behind, bytes, failure }: ServedBranch): string =>
+  `follows    ${layout} of ${model.name} ${model.version}, ${records_behind} records behind, ${(bytes / 1e6).toFixed(1)} MB${shadow == null ? '' : `, scores the shadow ${shadow.name} ${shadow.version}`}${failure === '' ? '' : `: ${failure}`}`
 
 /** Lines of `vigia state inspect` about states of other layouts in their folders. */
 export const branchFoldersText = (folders: readonly string[], workingDirectory: string): readonly string[] =>

@@ -174,7 +174,7 @@ export const ServedModelSchema = Type.Object(
     shadow: Type.String({
       default: '',
       description:
-        'A second model that scores every transaction beside the first, is logged and never answers; named like source. Empty: none.',
+        'A second model that scores every transaction beside the first, is logged and never answers; named like source. One of another feature layout needs states of its own (`vigia state migrate --to`). Empty: none.',
     }),
     canary: Type.String({
       default: '',

@@ -3,6 +3,7 @@ import type { LogRecord } from '../../ports/prediction-log.ts'
 import type { ArchiveThreadData, FromArchiveThread, ToArchiveThread } from './archive-thread.ts'
 import type { ModelDocument } from './model-document.ts'
 import { createPredictionArchive } from './prediction-archive.ts'
+import { readShadowAnswers } from './shadow-answers.ts'
 
 /**
  * Writes segments to Parquet beside the thread that decides: records come in batches, and each batch is asked
@@ -31,6 +32,8 @@ const archive = createPredictionArchive({
     known.set(key, asked)
     return asked
   },
+  // The archive lies in the folder of its log.
+  shadowsOf: (segment) => readShadowAnswers(folder, segment),
 })
 
 async function* records(): AsyncGenerator<LogRecord> {

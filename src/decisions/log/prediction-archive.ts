@@ -20,6 +20,7 @@ import {
 import { decodeLogEntry, type LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
 import type { NumberRange } from './number-ranges.ts'
+import { type ShadowAnswer, withShadowAnswer } from './shadow-answers.ts'
 
 /** What a segment of the log became. */
 export interface ArchivedSegment {
@@ -30,6 +31,8 @@ export interface ArchivedSegment {
   readonly lastSequence: number
   /** Numbers between them that no record had. */
   readonly lacks: readonly NumberRange[]
+  /** Answers of shadows that stood beside the log; absent: none did. */
+  readonly shadows?: number
   /** The same files as the catalog has them. */
   readonly catalogued: readonly CatalogFile[]
 }
@@ -56,6 +59,8 @@ export interface PredictionArchiveOptions {
   readonly database: DatabaseSettings
   /** What a log record's model computed. @throws SERVING_LOG_DAMAGED when nobody knows */
   readonly modelOf: (key: string) => Promise<ModelDocument>
+  /** What shadows say of the decisions of a segment, where their records do not; left out: nothing. */
+  readonly shadowsOf?: (segment: string) => Promise<ReadonlyMap<number, ShadowAnswer>>
 }
 
 export const createPredictionArchive = (options: PredictionArchiveOptions): PredictionArchive => {
@@ -65,8 +70,10 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
     write: async (segment, records) => {
       const parts = await openParts(database, `${folder} ${segment}`)
       const tables = new Map<string, ArchiveTable>()
+      const shadows = (await options.shadowsOf?.(segment)) ?? NO_SHADOWS
       try {
-        const numbers = await gather(records, segment, async (entry, bytes) => {
+        const numbers = await gather(records, segment, async (logged, bytes) => {
+          const entry = withShadowAnswer(logged, shadows)
           const key = tableKey(entry)
           const table = tables.get(key) ?? (await createTable(options, entry, segment))
           tables.set(key, table)
@@ -81,7 +88,7 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
           files.push(table.path)
           catalogued.push(await catalogFile(folder, table.path))
         }
-        return { files, catalogued, ...numbers }
+        return { files, catalogued, ...numbers, ...(shadows.size > 0 && { shadows: shadows.size }) }
       } finally {
         for (const table of tables.values()) table.close()
         await parts.remove()
@@ -90,12 +97,14 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
   }
 }
 
+const NO_SHADOWS: ReadonlyMap<number, ShadowAnswer> = new Map()
+
 /** Hands every entry of the segment to `add`, with the bytes of its record. */
 const gather = async (
   source: AsyncIterable<LogRecord>,
   segment: string,
   add: (entry: LogEntry, bytes: number) => Promise<void>,
-): Promise<Omit<ArchivedSegment, 'files' | 'catalogued'>> => {
+): Promise<Omit<ArchivedSegment, 'files' | 'catalogued' | 'shadows'>> => {
   let records = 0
   let firstSequence = 0
   let lastSequence = 0

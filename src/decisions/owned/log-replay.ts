@@ -1,5 +1,6 @@
 import { cleanTransaction } from '../../dataset/cleaning.ts'
 import { VigiaError } from '../../errors.ts'
+import type { EntityStates } from '../../features/feature-engineer.ts'
 import { readTransaction } from '../../features/transaction-event.ts'
 import { nextTurn } from '../../foundation/next-turn.ts'
 import type { LogPosition, LogRecord, PredictionLog } from '../../ports/prediction-log.ts'
@@ -11,6 +12,7 @@ import type { InferenceObserver } from '../inference-pipeline.ts'
 import { labelReceiptOf, waitingReceiptOf } from '../labels.ts'
 import { decodeLogEntry, type LabelEntry, type LogEntry, tokenOfLabel } from '../log/log-record.ts'
 import { type Repaired, takeRepaired } from '../log/repaired-state.ts'
+import { copyStates } from '../state-updates.ts'
 import { hasOwnKinds, isLabelOf, type LayoutOfStates } from '../states/layout-of-states.ts'
 import type { DueLabels } from './due-labels.ts'
 import { type Frontier, readFrontier } from './frontier.ts'
@@ -34,7 +36,19 @@ export interface TakeParts {
   readonly nameOf: (key: string) => Promise<ServedModelName>
   readonly layout: LayoutOfStates
   readonly observer: InferenceObserver
+  /** Who is told at the moment; undefined: nobody. */
+  readonly beforeDecision?: (() => BeforeDecision | undefined) | undefined
 }
+
+/**
+ * Told of a decision at its place in the log, while no state that it concerns has it: what they are then is
+ * what features of it are computed from. It leaves them as they are, and waits for nothing.
+ */
+export type BeforeDecision = (
+  record: Pick<LogRecord, 'sequence' | 'position'>,
+  decision: DecisionEntry,
+  states: EntityStates,
+) => void
 
 export interface LogReplayParts extends TakeParts {
   readonly log: PredictionLog
@@ -103,7 +117,7 @@ export const takeRecord = async (
   }
   const own = entry.kind === 'label' ? await ownLabel(parts, entry) : entry
   if (own === undefined) return
-  await advanceStates(parts, sequence, own)
+  await advanceStates(parts, sequence, own, position)
   const { id, receipt, beside } = await receiptOfEntry(parts, sequence, own)
   receipt.position = position
   parts.receipts.add(id, { sequence, receipt, durable: Promise.resolve(receipt), beside })
@@ -130,19 +144,24 @@ export const ownLabel = async (
 }
 
 /** What is needed to apply records to states. */
-export interface AdvanceParts extends Pick<TakeParts, 'decider' | 'layout' | 'observer'> {
+export interface AdvanceParts extends Pick<TakeParts, 'decider' | 'layout' | 'observer' | 'beforeDecision'> {
   readonly cache: Pick<StateCache, 'bring'>
   /** Told of each state that has a record now. */
   readonly unsaved: Pick<UnsavedStates, 'advanced'>
 }
 
-/** Applies a record to every state that it concerns and that lacks it. */
+/**
+ * Applies a record to every state that it concerns and that lacks it.
+ *
+ * @param position of the record, for `beforeDecision`; nobody is told of one that has none
+ */
 export const advanceStates = async (
   parts: AdvanceParts,
   sequence: number,
   entry: LogEntry,
+  position?: LogPosition,
 ): Promise<void> => {
-  if (entry.kind === 'decision') await replayDecision(parts, sequence, entry.decision, entry.vector)
+  if (entry.kind === 'decision') await replayDecision(parts, sequence, entry, position)
   else if (entry.kind === 'label') await replayLabel(parts, sequence, entry.label)
   else await replayRepair(parts, sequence, entry)
 }
@@ -182,22 +201,28 @@ const replayRepair = async (parts: AdvanceParts, sequence: number, entry: Repair
 const replayDecision = async (
   parts: AdvanceParts,
   sequence: number,
-  decision: DecisionEntry,
-  logged: Float64Array,
+  { decision, vector: logged }: Extract<LogEntry, { readonly kind: 'decision' }>,
+  position: LogPosition | undefined,
 ): Promise<void> => {
-  // It moved no state.
-  if (decision.timing === 'too_old' || parts.layout.isLeftOut?.(decision)) return
+  if (parts.layout.isLeftOut?.(decision)) return
+  const tell = position === undefined ? undefined : parts.beforeDecision?.()
+  // One that was too old moved no state, nor does reading it.
+  const isStill = decision.timing === 'too_old'
+  if (isStill && tell === undefined) return
   const { engineer, models, entitiesOf, keysOf } = parts.decider()
   const keys = keysOf(entitiesOf(decision.transaction))
   const cleaning = await parts.layout.cleaningOf(decision.model)
-  const { items } = await parts.cache.bring(keys)
+  const { items, states } = await parts.cache.bring(keys)
   const behind = lacking(items, sequence)
-  if (behind.length === 0) return
+  if (behind.length === 0 && (items.length > 0 || tell === undefined)) return
   const { event, featureNames } = engineer
   readTransaction(event, cleanTransaction(decision.transaction, cleaning))
   // States of another layout than the one that decided may have it from the history that they began with.
   const user = behind.find(({ key }) => key.kind === 'user')
   if (user !== undefined && engineer.keeperOf('user')?.hasSeen(user.state, event.transactionToken)) return
+  if (behind.length === items.length)
+    tell?.({ sequence, position: position! }, decision, isStill ? copyStates(engineer, states) : states)
+  if (isStill) return
   const vector = new Float64Array(featureNames.length)
   for (const part of engineer.parts) {
     const item = items[keys.findIndex(({ source }) => source === part.source)]

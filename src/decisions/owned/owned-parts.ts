@@ -83,7 +83,8 @@ export const createOwnedParts = (options: OwnedDecisionsOptions, hooks: OwnedHoo
     isNeeded: (eventTimeMs) => labels.isNeeded(eventTimeMs),
     observer,
   })
-  const replayed = { ...own, log, unsaved, labels, nameOf, layout, observer, saver }
+  const { beforeDecision } = options
+  const replayed = { ...own, log, unsaved, labels, nameOf, layout, observer, saver, beforeDecision }
   const recovery = new Recovery({ ...replayed, saveReplayed: () => saver.saveReplayed() })
   const following: Following = new Following({ ...replayed, assertLost: options.assertLost ?? noneIsLost })
   return {

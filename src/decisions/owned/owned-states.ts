@@ -4,6 +4,7 @@ import type { ServedModelName } from '../decided.ts'
 import type { Decisions, DecisionsOptions } from '../decisions.ts'
 import type { LogEntry } from '../log/log-record.ts'
 import type { LayoutOfStates } from '../states/layout-of-states.ts'
+import type { BeforeDecision } from './log-replay.ts'
 
 export interface OwnedDecisionsOptions extends DecisionsOptions {
   readonly store: StateStore
@@ -13,6 +14,8 @@ export interface OwnedDecisionsOptions extends DecisionsOptions {
   readonly layout?: LayoutOfStates
   /** Share of `settings.cacheBytes` that they may use at the moment; left out: all. */
   readonly cacheShare?: () => number
+  /** Who is told of decisions that others have made, before these states take them in. */
+  readonly beforeDecision?: () => BeforeDecision | undefined
   /** Makes sure that nobody misses the numbers between these two, both exclusive, that the log has not. */
   readonly assertLost?: (after: number, before: number) => Promise<void>
 }

@@ -91,7 +91,7 @@ const MEBIBYTE = 1 << 20
  * What settings alone rule out is refused before anything is opened.
  *
  * @throws MODEL_ARTIFACT_REFUSED, SERVING_CACHE_TOO_SMALL, SERVING_KEEP_SHORT, SERVING_STATES_FOREIGN,
- * SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED, SERVING_LOG_NOT_EMPTY and others of these
+ * SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED, SERVING_SHADOW_WITHOUT_STATES and others
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
   const { settings, storage, load } = options
@@ -112,7 +112,9 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
     sharedStore: settings.state_store.kind === 'redis' ? 'redis' : undefined,
     decider: () => createDecider(models),
   })
-  const served = await openServedStates(settings, storage.openStates, models.champion, options.observer)
+  const isConfigured = sources === configured
+  const { openStates } = storage
+  const served = await openServedStates(settings, openStates, models, options.observer, isConfigured)
   const { states, close } = served
   try {
     tellPersistence(states, options.observer, options.onNotice)

@@ -69,7 +69,7 @@ export const addBranches = (app: App, context: RouteContext): void => {
   addAct<Static<typeof DropBody>>(app, context, {
     act: 'drop',
     summary: 'End states that follow, and free their disk',
-    errors: ['SERVING_BRANCH_UNKNOWN', 'SERVING_BRANCHES_UNSUPPORTED'],
+    errors: ['SERVING_BRANCH_UNKNOWN', 'SERVING_BRANCH_SHADOWED', 'SERVING_BRANCHES_UNSUPPORTED'],
     body: DropBody,
     details: ({ layout }) => ({ layout }),
     work: ({ layout }) => branches.drop(layout),
@@ -112,6 +112,7 @@ const branchesAnswer = (branches: readonly BranchStatus[]) => ({
   branches: branches.map((one) => ({
     layout: layoutName(one.layoutKey),
     model: one.model,
+    shadow: one.shadow ?? null,
     source: one.source ?? null,
     decided_through: one.decidedThrough ?? null,
     created_at: new Date(one.createdAtMs).toISOString(),

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { named, refTo } from './named.ts'
+import { named, nullable, refTo } from './named.ts'
 
 export const BranchAnswer = named(
   'Branch',
@@ -9,6 +9,12 @@ export const BranchAnswer = named(
       model: Type.Object(
         { name: Type.String(), version: Type.String() },
         { description: 'The model that they were made for.' },
+      ),
+      shadow: nullable(
+        Type.Object(
+          { name: Type.String(), version: Type.String() },
+          { description: 'The shadow that is scored by them; null: none is.' },
+        ),
       ),
       source: Type.Unsafe<string | null>({
         type: ['string', 'null'],

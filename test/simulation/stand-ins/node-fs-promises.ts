@@ -39,3 +39,11 @@ export const rm = (path: string, options: { force?: boolean; recursive?: boolean
 
 export const stat = (path: string): Promise<{ size: number }> =>
   disk().later('stat', false, () => ({ size: disk().fileAt(path, 'stat').bytes.length }))
+
+/* Of shadows of another layout, which are not simulated. */
+export const mkdir = async (path: string): Promise<never> => {
+  throw failure('ENOSYS', 'mkdir', path)
+}
+export const appendFile = async (path: string): Promise<never> => {
+  throw failure('ENOSYS', 'append', path)
+}
