@@ -8,7 +8,7 @@ import {
   readCatalogLines,
   segmentOfFile,
 } from '../decisions/log/archive-catalog.ts'
-import { readLogBeginning } from '../decisions/log/log-beginning.ts'
+import { goneThrough, readLogBeginning } from '../decisions/log/log-beginning.ts'
 import { findGaps, heldBy, type LogGap, RunsOfNumbers, readLostNumbers } from '../decisions/log/log-gaps.ts'
 import { decodeLogEntry } from '../decisions/log/log-record.ts'
 import { documentName, type ModelDocument } from '../decisions/log/model-document.ts'
@@ -97,8 +97,9 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
   const isThere = new Set(names)
   const catalog = [...known, ...older]
   const archive = await checkFiles(options, catalog, isThere, problems)
-  const { first } = await readLogBeginning(log)
-  const snapshots = await verifySnapshots(folder, first, problems)
+  const beginning = await readLogBeginning(log)
+  const { first } = beginning
+  const snapshots = await verifySnapshots(folder, goneThrough(beginning), problems)
   const isUnread = problems.some(({ file }) => file === LOST_FILE)
   const lost = isUnread ? [] : await readLostNumbers(log)
   const whole = catalog.filter(({ files }) => files.every(({ name }) => isThere.has(name)))

@@ -2,15 +2,15 @@ import { listSnapshots, snapshotName, verifySnapshot } from '../decisions/log/st
 import type { LogProblem } from './log-problem.ts'
 
 /**
- * Reads every file of the snapshots beside a log. A log that begins later than with number 1 has the states
- * of the record before.
+ * Reads every file of the snapshots beside a log. A log whose first days were removed has the snapshot that
+ * it begins with.
  *
- * @param first where the log begins
+ * @param gone last record of that one, inclusive; 0: nothing was removed
  * @returns how many are as they were written
  */
 export const verifySnapshots = async (
   folder: string,
-  first: number,
+  gone: number,
   problems: LogProblem[],
 ): Promise<number> => {
   const found = await listSnapshots(folder)
@@ -20,11 +20,11 @@ export const verifySnapshots = async (
     if (fault === undefined) whole++
     else problems.push({ file: `snapshots/${snapshot.name}/${fault.file}`, reason: fault.reason })
   }
-  const base = snapshotName(first - 1)
-  if (first > 1 && !found.some(({ name }) => name === base))
+  const base = snapshotName(gone)
+  if (gone > 0 && !found.some(({ name }) => name === base))
     problems.push({
       file: `snapshots/${base}`,
-      reason: `it is missing, and the log begins with record ${first}`,
+      reason: `it is missing, and the log begins after record ${gone}`,
     })
   return whole
 }

@@ -90,6 +90,7 @@ export const openBranched = async (
     states: { kind: 'owned', name: 'lmdb', store },
     log: await openTestLog(logFolder(folder)),
     archive: logFolder(folder),
+    database: DATABASE,
     observer,
     settings: { ...TEST_SETTINGS, receiptLifeMs: 86_400_000, waitingLifeMs: 86_400_000 },
     world: { ...TEST_WORLD, now: () => service.nowMs, newId: () => `name${sha256(folder).slice(0, 6)}` },
@@ -114,7 +115,6 @@ export const openBranched = async (
     ...own,
     models: { champion },
     tables: noTables(),
-    database: DATABASE,
     ...(keeping !== undefined && { openKeeping: keepingOpener({ ...own, keeping }) }),
     openBranches: async (...options) => {
       branches = await opener(...options)
