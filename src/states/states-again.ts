@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type IndexedStates, NO_STATES, openIndexedStates } from '../artifacts/indexed-states.ts'
 import { type SnapshotEntry, snapshotFile, writeEntries } from '../artifacts/state-snapshot.ts'
@@ -53,7 +53,8 @@ export class StatesAgain {
   private stored: ReadonlyMap<EntityKind, IndexedStates>
   private features: LogFeatures
   private records = 0
-  private stages = 0
+  /** Where the stored states lie, when they were written here. */
+  private ownFolder: string | undefined
 
   constructor(options: StatesAgainOptions) {
     const { model, from, memory = DEFAULT_MEMORY } = options
@@ -106,7 +107,7 @@ export class StatesAgain {
   close(): void {
     for (const states of this.stored.values()) states.close()
     this.stored = new Map()
-    rmSync(this.stageFolder(this.stages), { recursive: true, force: true })
+    if (this.ownFolder !== undefined) rmSync(this.ownFolder, { recursive: true, force: true })
   }
 
   private openStates(folder: string | undefined): ReadonlyMap<EntityKind, IndexedStates> {
@@ -134,18 +135,13 @@ export class StatesAgain {
   }
 
   private spill(): void {
-    const folder = this.stageFolder(this.stages + 1)
-    mkdirSync(folder, { recursive: true })
+    const folder = mkdtempSync(join(this.options.workFolder, '.states-'))
     for (const kind of this.kinds) writeEntries(snapshotFile(folder, kind), this.entries(kind))
     const next = this.openStates(folder)
     this.close()
-    this.stages++
+    this.ownFolder = folder
     this.stored = next
     this.features = this.featuresOfStored()
-  }
-
-  private stageFolder(stage: number): string {
-    return join(this.options.workFolder, `.states-${stage}`)
   }
 }
 

@@ -20,9 +20,18 @@ export interface SnapshotRequest {
   readonly context: CommandContext
   readonly input: CommandInput
   readonly settings: ServingSettings
-  readonly states: OpenStates
+  readonly states: Extract<OpenStates, { kind: 'shared' }>
   readonly load: (source: string) => Promise<LoadedModel>
   readonly tools: { readonly storage: ServingStorage; readonly world: Pick<World, 'now' | 'newId'> }
+}
+
+/** Before a store is opened that a server has. @throws CLI_INVALID_ARGUMENT */
+export const assertShared = ({ state_store: { kind } }: ServingSettings): void => {
+  if (kind === 'redis') return
+  throw new VigiaError('CLI_INVALID_ARGUMENT', {
+    command: 'state',
+    reason: `snapshot is for stores that servers share, and state_store.kind is ${kind}; a server with lmdb takes snapshots by itself (prediction_log.snapshot_every)`,
+  })
 }
 
 /** `vigia state snapshot`: the states of a store that servers share, beside the logs of all of them. */
@@ -34,11 +43,6 @@ export const snapshot = async ({
   load,
   tools,
 }: SnapshotRequest): Promise<ExitCode> => {
-  if (states.kind === 'owned')
-    throw new VigiaError('CLI_INVALID_ARGUMENT', {
-      command: 'state',
-      reason: `snapshot is for stores that servers share; a server with ${states.name} takes snapshots by itself (prediction_log.snapshot_every)`,
-    })
   const { workingDirectory } = context
   const { log, from, accept } = input.options
   const logs = (Array.isArray(log) && log.length > 0 ? log : [settings.prediction_log.path]).map((folder) =>

@@ -23,7 +23,7 @@ import {
   isBranching,
 } from './state-branch.ts'
 import { repair } from './state-repair.ts'
-import { snapshot } from './state-snapshot.ts'
+import { assertShared, snapshot } from './state-snapshot.ts'
 
 /** What the command needs of the composition root. */
 export type StateTools = BranchTools
@@ -44,7 +44,10 @@ const ACTIONS: Readonly<Record<string, (request: Request) => Promise<ExitCode>>>
   verify: (request) => verify(request),
   repair: (request) => repair(request),
   restore: (request) => restore(request),
-  snapshot: (request) => snapshot(request),
+  snapshot: ({ states, ...request }) => {
+    if (states.kind === 'owned') throw new Error('it was refused before the store was opened')
+    return snapshot({ ...request, states })
+  },
 }
 
 const EXAMPLES: Command['examples'] = [
@@ -127,6 +130,7 @@ export const stateCommand = (tools: StateTools): Command => ({
     }
     const load = tools.modelLoader(settings.model, context.environment, context.workingDirectory)
     const action = input.arguments[0] ?? ''
+    if (action === 'snapshot') assertShared(settings)
     const states = await openedFor(action, { input, settings, load, tools })
     try {
       return await ACTIONS[action]!({ context, input, settings, states, load, tools })
