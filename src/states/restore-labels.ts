@@ -7,7 +7,7 @@ import type { LabelEntry } from '../decisions/log/log-record.ts'
 import { encodeSequenced } from '../decisions/shared/sequenced-receipt.ts'
 import { decodeDueLabel, genuineText, historyEntry } from '../decisions/shared/shared-due-label.ts'
 import type { DueLabelEntry, SharedStateStore } from '../ports/state-store.ts'
-import { DECIDED_LABEL, LABEL_PLACE_DIGITS } from '../ports/state-store.ts'
+import { DECIDED_LABEL, HISTORY_LABEL, LABEL_PLACE_DIGITS } from '../ports/state-store.ts'
 import { labelsInSnapshot, linesOfLabels, type WaitingLabel } from './labels-in-snapshot.ts'
 import { pendingLabelsOf } from './pending-due-labels.ts'
 
@@ -107,7 +107,7 @@ export class LabelsAgain {
       const lifeMs = untilMs - nowMs
       return lifeMs <= 0 ? [] : [{ id: waitingId(receipt.transactionId), bytes, untilMs, lifeMs }]
     })
-    const due = [...this.due.values()]
+    const due = this.openDue()
     await store.putBackLabels({ clockMs, due: [], waiting })
     for (let i = 0; i < due.length; i += BATCH)
       await store.putBackLabels({ clockMs, due: due.slice(i, i + BATCH), waiting: [] })
@@ -116,7 +116,17 @@ export class LabelsAgain {
   /** The lines of a snapshot; without labels that had waited too long when the last record was written. */
   lines(): readonly Uint8Array[] {
     const waiting = [...this.waiting.values()].filter((label) => this.untilMs(label) > this.atMs)
-    return linesOfLabels(this.due.values(), waiting)
+    return linesOfLabels(this.openDue(), waiting)
+  }
+
+  /**
+   * Those that are not delivered. The archive does not say which label of a history a record is: all that were
+   * due by the clock were delivered, or told otherwise, before the decision that moved it there (law 17).
+   */
+  private openDue(): readonly DueLabelEntry[] {
+    return [...this.due.values()].filter(
+      ({ dueMs, text }) => !text.startsWith(HISTORY_LABEL) || dueMs > this.clock,
+    )
   }
 
   private untilMs({ receipt }: WaitingLabel): number {
