@@ -54,7 +54,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   one(
     'a label that waits is forgotten by a crash',
-    65,
+    73,
     'src/decisions/owned/log-replay.ts',
     '    waiting.keep(receipt)\n',
     '',
@@ -96,7 +96,7 @@ export const MUTANTS: readonly Mutant[] = [
   ),
   one(
     'a failed write is not forgotten by the states',
-    11,
+    33,
     'src/decisions/owned/recovery.ts',
     '    this.parts.unsaved.discard()\n',
     '',
@@ -107,7 +107,7 @@ export const MUTANTS: readonly Mutant[] = [
 export const FOUND: readonly Mutant[] = [
   one(
     'segments leave the log before the states are on the disk',
-    595,
+    763,
     'src/decisions/owned/owned-decisions.ts',
     '    await this.options.store.flush()\n',
     '',
@@ -135,17 +135,10 @@ export const FOUND: readonly Mutant[] = [
   ),
   one(
     'a power failure leaves records and no description of their model',
-    4850,
+    645,
     'src/adapters/segments/log-documents.ts',
     '  syncFolder(documentsFolder(folder))\n',
     '',
-  ),
-  one(
-    'a stuck disk hides that a shared store was emptied',
-    3095,
-    'src/decisions/shared/outbox.ts',
-    '    await this.looking(bring())\n',
-    '    await bring()\n',
   ),
   one(
     'a removal that is repeated takes the segment that was just begun',
@@ -165,8 +158,8 @@ export const FOUND: readonly Mutant[] = [
     'no log says that a store was used whose records a power failure took',
     47281,
     'src/decisions/shared/history-watch.ts',
-    '    this.isUseKnown = true\n    this.rememberSoon()\n',
-    '',
+    '    if (this.isUseKnown || this.parts.store.knownSequence() === 0) return undefined\n',
+    '    return undefined\n',
   ),
   {
     name: 'a sweep takes labels that wait, and are being read again, for old ones',
@@ -193,5 +186,19 @@ export const FOUND: readonly Mutant[] = [
     'src/adapters/segments/segment-writer.ts',
     "    if (isCut || durability === 'power') fdatasyncSync(file)\n",
     "    if (durability === 'power') fdatasyncSync(file)\n",
+  ),
+  one(
+    'a decision is answered before anything beside the shared store says that it is used',
+    311743,
+    'src/decisions/shared/shared-decisions.ts',
+    '      await this.history.untilUseIsKnown()\n',
+    '',
+  ),
+  one(
+    'closing gives up on a log that can be written again',
+    336077,
+    'src/decisions/owned/recovery.ts',
+    '        await this.pause()\n',
+    '        await this.pause()\n        if (this.isClosed) return\n',
   ),
 ]

@@ -156,15 +156,34 @@ describe('recovery', () => {
   })
 
   test('gives up when it is closed', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout'] })
     const log = await openTestLog(folder)
     const full = resumingUnless(log, () => true)
     const { recovery } = createRecovery(createMemoryStateStore(), full, { warned: () => undefined })
     recovery.begin(NO_SPACE)
-    const closed = recovery.close()
-    await vi.advanceTimersByTimeAsync(1000)
-    await closed
+    await recovery.close()
     expect(recovery.failure).toBe(NO_SPACE)
+    await log.close()
+  })
+
+  test('tries a last time when it is closed between two tries, and no more afterwards', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    const disk = { isFull: true }
+    let tries = 0
+    const log = await openTestLog(folder)
+    const counted = resumingUnless(log, () => {
+      tries++
+      return disk.isFull
+    })
+    const { recovery } = createRecovery(createMemoryStateStore(), counted, { warned: () => undefined })
+    recovery.begin(NO_SPACE)
+    await vi.advanceTimersByTimeAsync(500)
+    expect(tries).toBe(1)
+    disk.isFull = false
+    await recovery.close()
+    expect([tries, recovery.failure]).toEqual([2, undefined])
+    recovery.begin(NO_SPACE)
+    await vi.advanceTimersByTimeAsync(5000)
+    expect([tries, recovery.failure]).toEqual([2, NO_SPACE])
     await log.close()
   })
 })

@@ -20,6 +20,7 @@ export class Recovery {
   private reason: VigiaError | undefined
   private recovering: Promise<void> | undefined
   private isClosed = false
+  private endPause = (): void => undefined
 
   constructor(parts: RecoveryParts) {
     this.parts = parts
@@ -44,19 +45,22 @@ export class Recovery {
     const reason = error instanceof VigiaError ? error : new VigiaError('INTERNAL', { reason: String(error) })
     this.reason = reason
     this.parts.observer.warned(reason.code, { reason: reason.message })
-    this.recovering = this.recover(this.parts.saver.halt(reason))
+    const halted = this.parts.saver.halt(reason)
+    // Whoever closes waits for what was under way, and for no more.
+    this.recovering = this.isClosed ? halted : this.recover(halted)
   }
 
-  /** Gives up trying. Resolves when nothing is on its way. */
+  /** Tries a last time at once, or waits for the try that is on its way, and gives up. */
   async close(): Promise<void> {
     this.isClosed = true
+    this.endPause()
     await this.recovering
   }
 
   private async recover(halted: Promise<void>): Promise<void> {
     const { log, saver, observer } = this.parts
     await halted
-    while (!this.isClosed) {
+    for (;;) {
       try {
         log.resume()
         // Not before: until then receipts of what is durable answer those who look back.
@@ -69,9 +73,20 @@ export class Recovery {
         observer.warned('SERVING_LOG_FAILED', {
           reason: error instanceof Error ? error.message : String(error),
         })
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+        if (this.isClosed) return
+        await this.pause()
       }
     }
+  }
+
+  private pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, RETRY_MS)
+      this.endPause = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   /**

@@ -1,8 +1,10 @@
 import { afterEach, expect, test } from 'vitest'
+import { eventually } from '../../../test/eventually.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { SharedStateStore } from '../../ports/state-store.ts'
 import { createMemorySharedStates } from '../../testing/memory/memory-shared-states.ts'
 import { createDecider } from '../decider.ts'
+import { decisionId } from '../decision-receipt.ts'
 import type { Decisions } from '../decisions.ts'
 import {
   openTestLog,
@@ -18,7 +20,7 @@ import { predictionNames } from '../prediction-names.ts'
 import { writeStoreIdentity } from '../states/store-identity.ts'
 import { createEntryModels, shareModel } from './entry-models.ts'
 import { HistoryWatch } from './history-watch.ts'
-import { joinHistory, nameHistory } from './known-history.ts'
+import { HISTORY_DOCUMENT, joinHistory, type LoggedHistory, nameHistory } from './known-history.ts'
 import { openSharedDecisions } from './shared-decisions.ts'
 
 /* What `docs/simulation.md` found in decisions of processes that share their states, each by itself. */
@@ -46,15 +48,19 @@ const emptyLog = () => {
   return openTestLog(place.folder)
 }
 
-const openProcess = async (store: SharedStateStore): Promise<Decisions> => {
-  const log = await emptyLog()
+const openProcess = async (
+  store: SharedStateStore,
+  changed: (log: PredictionLog) => PredictionLog = (log) => log,
+  observer = silentObserver,
+): Promise<Decisions> => {
+  const log = changed(await emptyLog())
   await joinHistory({ store, name: 'the store' }, log, IDENTITY)
   let names = 0
   const decisions = await openSharedDecisions({
     store,
     log,
     identity: IDENTITY,
-    observer: silentObserver,
+    observer,
     decider: createDecider({ champion: MODEL }),
     names: predictionNames(IDENTITY),
     settings: { ...TEST_SETTINGS, eventTime: { maxFutureMs: 1e9, maxAgeMs: 1e9 } },
@@ -134,4 +140,62 @@ test('a log says that its store was used as soon as there is a decision, once', 
     await new Promise((resolve) => setImmediate(resolve))
   }
   expect(said).toEqual([0, 1])
+})
+
+test('nothing is answered before the log says that its store was used, however long its disk takes', async () => {
+  const open = createMemorySharedStates()
+  const store = await open({ consumer: 'a' })
+  await writeStoreIdentity(store, IDENTITY)
+  const waiting: (() => void)[] = []
+  let isStuck = false
+  let said = 0
+  const decisions = await openProcess(store, (log) =>
+    Object.assign(Object.create(log), {
+      writeDocument: async (name: string, text: string) => {
+        if (isStuck) await new Promise<void>((resolve) => waiting.push(resolve))
+        await log.writeDocument(name, text)
+        if (name === HISTORY_DOCUMENT) said = (JSON.parse(text) as LoggedHistory).lastSequence
+      },
+    }),
+  )
+  isStuck = true
+  const answers: string[] = []
+  const deciding = [payment, { ...payment, transactionId: 't2' }].map(async (one) => {
+    const { predictionId } = await decisions.predict(one, 0)
+    answers.push(`${predictionId} when ${said} was said`)
+  })
+  await eventually(async () => {
+    expect(await store.findReceipt(decisionId('t2'))).toBeDefined()
+    expect(waiting.length).toBeGreaterThan(0)
+  })
+  expect(answers).toEqual([])
+  isStuck = false
+  for (const resolve of waiting) resolve()
+  await Promise.all(deciding)
+  expect(answers).toHaveLength(2)
+  for (const answer of answers) expect(answer).toMatch(/ when [12] was said$/)
+})
+
+test('a disk that stands still keeps no loss of the store from being noticed', async () => {
+  const open = createMemorySharedStates()
+  const [a, b] = [await open({ consumer: 'a' }), await open({ consumer: 'b' })]
+  await writeStoreIdentity(a, IDENTITY)
+  let release = (): void => undefined
+  const warned: string[] = []
+  const stuck = (log: PredictionLog): PredictionLog =>
+    Object.assign(Object.create(log), {
+      append: async (sequence: number, payload: Uint8Array) => {
+        await new Promise<void>((resolve) => {
+          release = resolve
+        })
+        return log.append(sequence, payload)
+      },
+    })
+  const observer = { ...silentObserver, warned: (code: string) => void warned.push(code) }
+  const decisions = await openProcess(a, stuck, observer)
+  await decisions.predict(payment, 0)
+  await b.clear()
+  await eventually(() => expect(decisions.status().isHistoryLost).toBe(true))
+  expect(warned).toEqual(['SERVING_HISTORY_LOST'])
+  release()
 })

@@ -25,6 +25,7 @@ export class HistoryWatch {
   private writing: Promise<void> = Promise.resolve()
   /** Whether the document says that decisions were made. */
   private isUseKnown = false
+  private telling: Promise<void> | undefined
 
   constructor(parts: HistoryWatchParts) {
     this.parts = parts
@@ -61,6 +62,19 @@ export class HistoryWatch {
     await readStoreIdentity(this.parts.store).catch((error: unknown) => this.failed(error))
   }
 
+  /**
+   * Before an answer: undefined when the document says that decisions were made, or there are none. Otherwise
+   * to be waited for. A process whose disk stands still, and that is killed, would begin anew on a store that
+   * was emptied meanwhile: nothing beside it would say that it was ever used.
+   */
+  untilUseIsKnown(): Promise<void> | undefined {
+    if (this.isUseKnown || this.parts.store.knownSequence() === 0) return undefined
+    this.telling ??= this.remember().finally(() => {
+      this.telling = undefined
+    })
+    return this.telling
+  }
+
   /** What failed; raises the alarm when it is because decisions are lost. */
   failed(error: unknown): void {
     if (!(error instanceof VigiaError && error.code === HISTORY_LOST)) return
@@ -75,16 +89,14 @@ export class HistoryWatch {
   /** The store has answered as it should. */
   worked(): void {
     this.reason = ''
-    // Where answers do not promise it, a power failure may take all records, and the store with them.
-    if (this.isUseKnown || this.parts.store.knownSequence() === 0) return
-    this.isUseKnown = true
-    this.rememberSoon()
+    // Where nobody asks it for anything, it learns here that others have decided.
+    this.untilUseIsKnown()?.catch(this.cannotRemember)
   }
 
   private rememberSoon(): void {
-    this.remember().catch((cause: unknown) => {
-      this.isUseKnown = false
-      this.parts.observer.warned('SERVING_LOG_FAILED', { reason: String(cause) })
-    })
+    this.remember().catch(this.cannotRemember)
   }
+
+  private readonly cannotRemember = (cause: unknown): void =>
+    this.parts.observer.warned('SERVING_LOG_FAILED', { reason: String(cause) })
 }

@@ -226,10 +226,15 @@ class SharedDecisions implements Decisions {
     await this.history.remember()
   }
 
-  /** A request that meets a loss tells of it at once: nobody else needs to be answered meanwhile. */
+  /**
+   * A request that meets a loss tells of it at once: nobody else needs to be answered meanwhile. The first
+   * answer waits until something beside the store says that it is used.
+   */
   private async watched<T>(work: Promise<T>): Promise<T> {
     try {
-      return await work
+      const done = await work
+      await this.history.untilUseIsKnown()
+      return done
     } catch (error) {
       this.history.failed(error)
       throw error
