@@ -24,7 +24,7 @@ const LATER_MS = 70 * 86_400_000
 /** Moves the clock of a process. */
 const CLOCK = `const now = Date.now; Date.now = () => now() + ${LATER_MS}`
 
-/** Ends a process as `kill -9` does, where it would give a name in the folder of snapshots for the n-th time. */
+/** Ends a process as `kill -9` does, where it would give a name to a snapshot for the n-th time. */
 const KILL = `
 import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
