@@ -121,7 +121,7 @@ export class LabelsAgain {
 
   /**
    * Those that are not delivered. The archive does not say which label of a history a record is: all that
-   * were due by the clock were delivered, or told otherwise, before the decision that moved it there (law 17).
+   * were due by the clock were delivered, or told otherwise, before the decision that moved it (law 17).
    */
   private openDue(): readonly DueLabelEntry[] {
     return [...this.due.values()].filter(
