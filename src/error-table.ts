@@ -751,6 +751,13 @@ export const ERRORS = define({
     message: 'There is no model in {source}',
     fix: 'Train one (`vigia run`), or name where it is: --set model.source=<folder of a run or an artifact>, or models:/name@alias.',
   },
+  SERVING_NO_EARLIER_LAYOUT: {
+    status: 409,
+    exitCode: 2,
+    message:
+      'There are no states to go back to: those that decide are the first that have decided here, and beside them {there}',
+    fix: 'Another layout decides after `vigia state migrate --to <model> --switch`. The model before this one, of the same layout, decides again by POST /admin/models/rollback.',
+  },
   SERVING_NO_EARLIER_MODEL: {
     status: 409,
     exitCode: 2,
@@ -966,7 +973,7 @@ export const ERRORS = define({
     status: 409,
     exitCode: 2,
     message: 'The store {store} has states already',
-    fix: 'Serve from them, name another store, or replace them with --force: what serving has learnt since is lost then.',
+    fix: 'Serve from them, name another store, or replace them with --force: {loss}.',
   },
   SERVING_STATES_UNFINISHED: {
     status: 503,
@@ -1043,12 +1050,6 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'No states of layout {layout} follow this log; there are: {allowed}',
     fix: 'Name one of these, or the first characters of its name (`GET /admin/state/branches`); `vigia state migrate --to <model>` makes them.',
-  },
-  SERVING_LAYOUTS_SEVERAL: {
-    status: 409,
-    exitCode: 2,
-    message: 'The log in {folder} has states of several layouts, and {act} knows those of one alone',
-    fix: 'Serve a model of the layout that is to stay, and make its states again from a run: `vigia state migrate --from <run> --log <folder> --out <folder>` leaves out what is untrue.',
   },
   SERVING_UNREACHABLE: {
     status: 503,

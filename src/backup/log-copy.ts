@@ -10,7 +10,14 @@ import {
   readCatalog,
 } from '../decisions/log/archive-catalog.ts'
 import { readLogBeginning } from '../decisions/log/log-beginning.ts'
-import { findGaps, gapsText, heldBy, RunsOfNumbers, readLostNumbers } from '../decisions/log/log-gaps.ts'
+import {
+  findGaps,
+  gapsText,
+  type HeldNumbers,
+  heldBy,
+  RunsOfNumbers,
+  readLostNumbers,
+} from '../decisions/log/log-gaps.ts'
 import { readLogName } from '../decisions/log/log-name.ts'
 import { ORIGIN_DOCUMENT } from '../decisions/log/model-document.ts'
 import { rangesText } from '../decisions/log/number-ranges.ts'
@@ -89,9 +96,6 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
   const older = await entriesOfOlder(log, known, names, isLogged, options.database)
   const catalog = [...known, ...older]
   const { states, branches } = await copyAllStates(options, to)
-  const savedThrough = [states, ...branches].flatMap((one) =>
-    one?.identity === undefined ? [] : [one.savedThrough],
-  )
   await source.copySegments(log, to, true)
   const runs = new RunsOfNumbers()
   for await (const { sequence, position } of source.readLog(to).read(0)) runs.add(sequence, position.segment)
@@ -101,9 +105,15 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
   const lastArchived = Math.max(0, ...whole.map(({ last }) => last))
   const lastSequence = runs.runs.reduce((last, range) => Math.max(last, range.last), lastArchived)
   const lastKnown = lost.reduce((last, range) => Math.max(last, range.last), lastSequence)
-  for (const one of states === undefined ? [] : [states, ...branches])
-    await assertOwnStates(options, one, lastKnown)
-  const needed = findGaps([...runs.runs, ...lost], Math.min(lastSequence, ...savedThrough) + 1, lastSequence)
+  const all = states === undefined ? [] : [states, ...branches]
+  const held = [...runs.runs, ...lost]
+  const going = thatGoOn(all, held, whole.flatMap(heldBy), lastKnown)
+  for (const one of all) {
+    await assertOwnName(options, one)
+    await assertOwnNumbers(options, one, lastKnown, going.includes(one))
+  }
+  const savedThrough = going.map((one) => one.savedThrough)
+  const needed = findGaps(held, Math.min(lastSequence, ...savedThrough) + 1, lastSequence)
   if (needed.length > 0)
     throw new VigiaError('BACKUP_UNSTEADY', { folder: log, numbers: rangesText(needed), attempts: 1 })
   // Last of all: days that went meanwhile are missed by nobody.
@@ -121,24 +131,46 @@ export const copyLog = async (options: LogCopyOptions): Promise<LogCopy> => {
 }
 
 /**
- * Makes sure that the states are of this log: no saved record is later than its last one, and name and
- * beginning are those that the log says. A log that was written before logs said so is compared by its
- * numbers alone.
+ * States that go on from the copied segments: those that decide, and those that follow. A log keeps what
+ * these lack, so others which lack a record that was in the archive alone before they were copied have
+ * failed: they are copied as they are. So are those that have records which the log has lost.
  *
- * @param last number that the log has given, lost ones too, inclusive
- * @throws BACKUP_STATES_FOREIGN, BACKUP_UNSTEADY
+ * @param held numbers of the segments, and those that nobody misses
+ * @param archived numbers of the archive, as it was before the states were copied
+ * @param last number that the log has given, inclusive
+ * @returns all that were ever used, where none would be left
  */
-const assertOwnStates = async (
-  { source, log, states }: LogCopyOptions,
-  { savedThrough, identity }: CopiedStates,
+const thatGoOn = (
+  all: readonly CopiedStates[],
+  held: readonly HeldNumbers[],
+  archived: readonly HeldNumbers[],
   last: number,
-): Promise<void> => {
-  const foreign = (reason: string) =>
-    new VigiaError('BACKUP_STATES_FOREIGN', { states: String(states), log, reason })
-  const reader = source.readLog(log)
+): readonly CopiedStates[] => {
+  const used = all.filter(({ identity }) => identity !== undefined)
+  const going = used.filter(
+    ({ savedThrough }) =>
+      savedThrough <= last &&
+      !findGaps(held, savedThrough + 1, last).some((gap) =>
+        archived.some((range) => range.first <= gap.last && range.last >= gap.first),
+      ),
+  )
+  return going.length === 0 ? used : going
+}
+
+/**
+ * Makes sure that the states are of this log: name and beginning are those that the log says. A log that was
+ * written before logs said so is compared by its numbers alone.
+ *
+ * @throws BACKUP_STATES_FOREIGN
+ */
+const assertOwnName = async (options: LogCopyOptions, { identity }: CopiedStates): Promise<void> => {
+  const reader = options.source.readLog(options.log)
   const name = (await readLogName(reader)) ?? (await readLoggedHistory(reader))?.identity.logName
   if (name !== undefined && identity !== undefined && name !== identity.logName)
-    throw foreign(`its predictions are named ${name}-…, and those of the states ${identity.logName}-…`)
+    throw foreign(
+      options,
+      `its predictions are named ${name}-…, and those of the states ${identity.logName}-…`,
+    )
   const begun = await reader.readDocument(ORIGIN_DOCUMENT)
   const own = begun === undefined ? undefined : (JSON.parse(begun) as StoreOrigin)
   if (
@@ -147,15 +179,36 @@ const assertOwnStates = async (
     !isDeepStrictEqual(own.files, identity.origin.files)
   )
     throw foreign(
+      options,
       `it began with the states of ${own.folder}, and these with those of ${identity.origin.folder}`,
     )
+}
+
+/**
+ * Makes sure that no record in the states is later than the last one of the log.
+ *
+ * @param last number that the log has given, lost ones too, inclusive
+ * @param isGoing false: the log has lost what they have, and others decide
+ * @throws BACKUP_STATES_FOREIGN, BACKUP_UNSTEADY
+ */
+const assertOwnNumbers = async (
+  options: LogCopyOptions,
+  { savedThrough }: CopiedStates,
+  last: number,
+  isGoing: boolean,
+): Promise<void> => {
   if (savedThrough <= last) return
+  const { log } = options
   // All that the copy lacks may have become Parquet, and gone, since the archive was listed.
   const archived = (await readCatalog(log)).reduce((most, entry) => Math.max(most, entry.last), 0)
   if (archived > last)
     throw new VigiaError('BACKUP_UNSTEADY', { folder: log, numbers: `${last + 1}-${archived}`, attempts: 1 })
-  throw foreign(`they have its records up to ${savedThrough}, and its last one is ${last}`)
+  if (isGoing)
+    throw foreign(options, `they have its records up to ${savedThrough}, and its last one is ${last}`)
 }
+
+const foreign = ({ states, log }: LogCopyOptions, reason: string): VigiaError =>
+  new VigiaError('BACKUP_STATES_FOREIGN', { states: String(states), log, reason })
 
 /** Those of the server, and those of other layouts that follow or decide. */
 const copyAllStates = async (

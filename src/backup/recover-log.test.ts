@@ -129,6 +129,50 @@ describe('a log whose archive goes further than its segments', () => {
   })
 })
 
+describe('a log that has lost all of its segments', () => {
+  let given = 0
+  beforeEach(async () => {
+    await service.send(20)
+    await service.pipeline.saveLogs()
+    await service.send(20)
+    await service.pipeline.saveLogs()
+    await service.pipeline.close()
+    cpSync(service.stateFolder, join(folder, 'states-of-before'), { recursive: true })
+    await service.reopen()
+    await service.send(10)
+    await service.pipeline.saveLogs()
+    await service.send(10)
+    given = service.pipeline.status().log.lastSequence
+    await service.pipeline.saveLogs()
+    await service.pipeline.close()
+    rmSync(segments(), { recursive: true })
+  })
+
+  test('has the last of its archive again, which says its numbers: states that have everything need no more', async () => {
+    const [last] = (await readCatalog(service.logFolder)).slice(-1)
+    const { recovered, lastSequence } = await recovering()
+    expect(recovered).toEqual([{ first: last!.first, last: given }])
+    expect(lastSequence).toBe(given)
+    await service.reopen()
+    await service.send(10)
+    expect((await service.pipeline.find(`t${service.sent - 1}`))!.sequence).toBeGreaterThan(given)
+    await expectParity({ rows: service.sent, differing: [], missing: 0, extra: 0 })
+    expect(await verify()).toMatchObject({ isWhole: true })
+  })
+
+  test('has what earlier states lack', async () => {
+    rmSync(service.stateFolder, { recursive: true })
+    cpSync(join(folder, 'states-of-before'), service.stateFolder, { recursive: true })
+    const [, , third] = await readCatalog(service.logFolder)
+    const { recovered } = await recovering()
+    expect(recovered).toEqual([{ first: third!.first, last: given }])
+    await service.reopen()
+    await service.send(10)
+    await expectParity({ rows: service.sent, differing: [], missing: 0, extra: 0 })
+    expect(await verify()).toMatchObject({ isWhole: true })
+  })
+})
+
 const segments = (): string => join(service.logFolder, 'segments')
 
 const firstRecord = async () => {

@@ -46,7 +46,8 @@ export interface RecoveredLog {
 
 /**
  * Brings records from the archive of a log back into its segments: those after the end of the log, whose
- * numbers would be given again, and those that states need to catch up. Versions that archived what was not
+ * numbers would be given again, and those that states need to catch up. Of a log without any segment, those
+ * that states need and the last one of the archive. Versions that archived what was not
  * on the disk yet have left such logs after a power failure.
  *
  * 1. Numbers that are needed, and in no segment, are looked for in the catalog of the archive.
@@ -57,14 +58,14 @@ export interface RecoveredLog {
  * @throws SERVING_LOG_MIXED when the archive is not that of these segments; SERVING_LOG_DAMAGED
  */
 export const recoverLog = async (options: RecoverLogOptions): Promise<RecoveredLog> => {
-  const { folder, log, work, savedThrough = log.lastSequence } = options
+  const { folder, log, work } = options
   await log.rotate()
   const { held, segments, first, lastArchived, older } = await readHeld({
     log,
     folder,
     database: work.database,
   })
-  const from = Math.max(Math.min(savedThrough, log.lastSequence) + 1, first)
+  const from = Math.max(firstNeeded(options, lastArchived), first)
   const lost = held.filter(({ where }) => where === LOST)
   const wanted = findGaps([...segments, ...lost], from, lastArchived)
   const needed = (await presentEntries(folder, older)).filter((entry) =>
@@ -85,11 +86,21 @@ export const recoverLog = async (options: RecoverLogOptions): Promise<RecoveredL
   const left = held.filter(({ where }) => !faulty.some((has) => has.where === where))
   return {
     folder,
-    recovered: joined(findGaps(segments, from, lastArchived).flatMap((range) => within(range, taken))),
+    recovered: joined(findGaps(segments, first, lastArchived).flatMap((range) => within(range, taken))),
     problems,
     gaps: findGaps(left, first, Math.max(log.lastSequence, lastArchived)),
     lastSequence: taken.reduce((last, has) => Math.max(last, has.last), log.lastSequence),
   }
+}
+
+/**
+ * First number that is to be in a segment. A log that goes on behind its segments has them in one row; one
+ * without any needs the last record of its archive alone, which says what numbers were given.
+ */
+const firstNeeded = ({ log, savedThrough }: RecoverLogOptions, lastArchived: number): number => {
+  const { lastSequence } = log
+  if (lastSequence === 0) return Math.min((savedThrough ?? lastArchived) + 1, lastArchived)
+  return Math.min(savedThrough ?? lastSequence, lastSequence) + 1
 }
 
 /** Parts of `range` that one of `taken` has, lowest first. */

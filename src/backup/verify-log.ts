@@ -10,6 +10,7 @@ import {
 } from '../decisions/log/archive-catalog.ts'
 import { goneThrough, readLogBeginning } from '../decisions/log/log-beginning.ts'
 import { findGaps, heldBy, type LogGap, RunsOfNumbers, readLostNumbers } from '../decisions/log/log-gaps.ts'
+import { readLogLayouts } from '../decisions/log/log-layouts.ts'
 import { decodeLogEntry } from '../decisions/log/log-record.ts'
 import { documentName, type ModelDocument } from '../decisions/log/model-document.ts'
 import type { NumberRange } from '../decisions/log/number-ranges.ts'
@@ -43,7 +44,7 @@ export interface VerifiedLog {
   readonly documents: number
   /** First number that the log has, inclusive: what was before was removed by `prediction_log.keep`. */
   readonly firstSequence: number
-  /** Snapshots of the states that are as they were written. */
+  /** Snapshots of the states that are as they were written, of all layouts. */
   readonly snapshots: number
   /** Highest number that the log has given, inclusive; 0: none. */
   readonly lastSequence: number
@@ -68,8 +69,9 @@ export interface VerifyLogOptions {
   readonly work: Work
 }
 
-/** Where `readLostNumbers` reads. */
+/** Where `readLostNumbers` reads, and `readLogLayouts`. */
 const LOST_FILE = 'documents/lost-numbers.json'
+const LAYOUTS_FILE = 'documents/layouts.json'
 
 /** Doubled ids that are named. */
 const MOST_DOUBLED = 20
@@ -99,9 +101,10 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
   const archive = await checkFiles(options, catalog, isThere, problems)
   const beginning = await readLogBeginning(log)
   const { first } = beginning
-  const snapshots = await verifySnapshots(folder, goneThrough(beginning), problems)
-  const isUnread = problems.some(({ file }) => file === LOST_FILE)
-  const lost = isUnread ? [] : await readLostNumbers(log)
+  const isRead = (document: string): boolean => !problems.some(({ file }) => file === document)
+  const begun = isRead(LAYOUTS_FILE) ? ((await readLogLayouts(log))?.begun ?? []) : []
+  const snapshots = await verifySnapshots(folder, goneThrough(beginning) + 1, begun, problems)
+  const lost = isRead(LOST_FILE) ? await readLostNumbers(log) : []
   const whole = catalog.filter(({ files }) => files.every(({ name }) => isThere.has(name)))
   const held = [
     ...runs.numbers.runs,

@@ -20,6 +20,7 @@ import type { KeepingSettings } from '../keeping/log-keeping.ts'
 import { keepingOpener } from '../keeping/open-keeping.ts'
 import { parityOfLog } from '../pipelines/parity/parity-of-log.ts'
 import type { OwnedStateStore } from '../ports/state-store.ts'
+import type { EventTimeBounds } from '../transaction/event-time.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { branchFolder } from './branch-folders.ts'
 import type { Branches } from './branches.ts'
@@ -79,6 +80,7 @@ export const openBranched = async (
   const root = await openStore(stateFolder(folder))
   const found = await openStores(root, stateFolder(folder), openStore, champion, observer)
   let branches: Branches | undefined
+  let monotonicMs = 0
   const opener = branchesOpener({
     found,
     log: logFolder(folder),
@@ -93,7 +95,13 @@ export const openBranched = async (
     database: DATABASE,
     observer,
     settings: { ...TEST_SETTINGS, receiptLifeMs: 86_400_000, waitingLifeMs: 86_400_000 },
-    world: { ...TEST_WORLD, now: () => service.nowMs, newId: () => `name${sha256(folder).slice(0, 6)}` },
+    // Each look at the clock is a millisecond later.
+    world: {
+      ...TEST_WORLD,
+      monotonicMs: () => monotonicMs++,
+      now: () => service.nowMs,
+      newId: () => `name${sha256(folder).slice(0, 6)}`,
+    },
   } as const
   const service = {
     branches: undefined as unknown as Branches,
@@ -134,6 +142,12 @@ export const payment = (n: number): Transaction => ({
   amountMinor: 100 + (n % 50),
 })
 
+interface BuildTestOptions {
+  readonly eventTime: EventTimeBounds
+  /** Ids of transactions that the training says it has seen. */
+  readonly seen: ReadonlySet<string>
+}
+
 /**
  * Makes the states of another layout beside those of a service, as `vigia state migrate` does it, from a
  * training that has seen nothing.
@@ -141,6 +155,7 @@ export const payment = (n: number): Transaction => ({
 export const build = async (
   folder: string,
   model: LoadedModel,
+  { eventTime = TEST_SETTINGS.eventTime, seen = new Set() }: Partial<BuildTestOptions> = {},
 ): Promise<Awaited<ReturnType<typeof fillBranch>>> => {
   const run = join(folder, 'run')
   mkdirSync(join(run, 'states'), { recursive: true })
@@ -166,8 +181,8 @@ export const build = async (
     run,
     log: logFolder(folder),
     openLog: openLogReader,
-    seen: new Set(),
-    settings: TEST_SETTINGS,
+    seen,
+    settings: { ...TEST_SETTINGS, eventTime },
     world: TEST_WORLD,
     observer: silentObserver,
     workFolder: folder,

@@ -5,6 +5,7 @@ import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { verifyLog } from '../backup/verify-log.ts'
 import { testFolder, testModel } from '../decisions/inference.test-kit.ts'
 import { readLogLayouts } from '../decisions/log/log-layouts.ts'
+import { frontierReceipts } from '../decisions/owned/frontier.ts'
 import { branchFolder } from './branch-folders.ts'
 import {
   type BranchedService,
@@ -53,6 +54,21 @@ describe('states of another layout', () => {
     expect(service.warnings).toEqual([])
     await service.pipeline.close()
     expect(await parityOf(folder)).toEqual({ old: whole(130), new: whole(70) })
+  })
+
+  test('make requests wait when they take over, and the server says how often and how long', async () => {
+    const pauses = () => service.pipeline.status().layoutPauses
+    await service.send(20)
+    await build(folder, NEW)
+    await service.branches.adopt(NEW)
+    await use({ ...OLD, key: 'a'.repeat(16) })
+    expect(pauses()).toEqual({ count: 0, totalMs: 0, lastMs: 0 })
+    await use(NEW)
+    const { lastMs } = pauses()!
+    expect(pauses()).toEqual({ count: 1, totalMs: lastMs, lastMs })
+    expect(lastMs).toBeGreaterThan(0)
+    await use(OLD)
+    expect(pauses()).toMatchObject({ count: 2, totalMs: lastMs + pauses()!.lastMs })
   })
 
   test('are switched to under load without a request that fails, and numbers go on', async () => {
@@ -132,7 +148,9 @@ describe('states of another layout', () => {
     await service.pipeline.saveLogs()
     await service.send(5)
     await use(NEW)
-    expect(service.branches.list()).toMatchObject([{ layoutKey: OLD.layoutKey, source: 'old', failure: '' }])
+    expect(service.branches.list()).toMatchObject([
+      { layoutKey: OLD.layoutKey, source: 'old', decidedThrough: 93, failure: '' },
+    ])
     await use(OLD)
     const place = branchFolder(stateFolder(folder), NEW.layoutKey)
     expect(existsSync(place)).toBe(true)
@@ -190,6 +208,30 @@ describe('states of another layout', () => {
     expect(service.branches.list()).toEqual([])
     await service.send(10)
     expect(existsSync(branchFolder(stateFolder(folder), NEW.layoutKey))).toBe(true)
+  })
+
+  test('that have records which the log has lost never decide again, whatever numbers it gives since', async () => {
+    await service.send(20)
+    await build(folder, NEW)
+    await service.branches.adopt(NEW)
+    await service.pipeline.close()
+    // As a power failure leaves a log of `durability: process` whose branch was saved last.
+    const store = await openStore(branchFolder(stateFolder(folder), NEW.layoutKey))
+    await store.save([], frontierReceipts({ savedThrough: 30, storedUpTo: 30 }))
+    await store.close()
+    service = await openBranched(folder, OLD, service)
+    // The log goes on past those numbers, with other records.
+    await service.send(20)
+    await service.pipeline.close()
+    service = await openBranched(folder, OLD, service)
+    const lost = {
+      code: 'SERVING_BRANCH_FAILED',
+      details: { reason: 'they have records after 25, which the log has lost' },
+    }
+    await expect(use(NEW)).rejects.toMatchObject(lost)
+    await service.send(5)
+    await service.pipeline.close()
+    await expect(openBranched(folder, NEW, service)).rejects.toMatchObject(lost)
   })
 
   test('of the layout that decides are refused, and are no second ones at the next start', async () => {

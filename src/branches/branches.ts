@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import type { BranchStatus } from '../decisions/branch-status.ts'
+import type { BranchStatus, LayoutPauses } from '../decisions/branch-status.ts'
 import type { BranchedDecisions } from '../decisions/branched-decisions.ts'
 import type { Prediction } from '../decisions/decided.ts'
 import type { Decider } from '../decisions/decider.ts'
@@ -70,6 +70,7 @@ export class Branches implements BranchedDecisions {
   private coming: LayoutStates | undefined
   /** Last record that the log may have lost to its archive since the start, inclusive. */
   private mayBeGone = 0
+  private pauses: LayoutPauses = { count: 0, totalMs: 0, lastMs: 0 }
   private isClosed = false
 
   constructor(parts: BranchesParts) {
@@ -147,17 +148,21 @@ export class Branches implements BranchedDecisions {
       await this.comeNear(next)
       const source = pinnedSource(this.decider.models.champion)
       const before = this.owner
-      await this.gate.alone(async () => {
-        await this.takeOver(before, next, decider)
-        onMoved()
-      })
-      await before.decidedBy(source).catch(() => undefined)
+      let through = 0
+      await this.paused(() =>
+        this.gate.alone(async () => {
+          await this.takeOver(before, next, decider)
+          through = next.decisions.through
+          onMoved()
+        }),
+      )
+      await before.decidedBy(source, through).catch(() => undefined)
     })
   }
 
   status(): DecisionsStatus {
     const status = this.owner.decisions.status()
-    return { ...status, branches: this.list(status.lastSequence) }
+    return { ...status, branches: this.list(status.lastSequence), layoutPauses: this.pauses }
   }
 
   /** Those that follow. */
@@ -296,6 +301,19 @@ export class Branches implements BranchedDecisions {
       // It is being closed.
     } finally {
       this.isFollowing = false
+    }
+  }
+
+  /** Measures work during which requests wait. */
+  private async paused(work: () => Promise<void>): Promise<void> {
+    const { world } = this.parts.options
+    const begunMs = world.monotonicMs()
+    try {
+      await work()
+    } finally {
+      const lastMs = world.monotonicMs() - begunMs
+      const { count, totalMs } = this.pauses
+      this.pauses = { count: count + 1, totalMs: totalMs + lastMs, lastMs }
     }
   }
 

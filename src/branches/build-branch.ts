@@ -28,6 +28,7 @@ import {
   writeStoreIdentity,
 } from '../decisions/states/store-identity.ts'
 import { isUntrue } from '../decisions/states/untrue-time.ts'
+import { warningsOnly } from '../decisions/warnings-only.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
@@ -38,6 +39,7 @@ import { pendingLabelsOf } from '../states/pending-due-labels.ts'
 import { branchFolder, buildingFolder, bytesOfStates } from './branch-folders.ts'
 import { ofThisLayout } from './fitting-branch.ts'
 import { noteFounder, readFounder } from './founder-note.ts'
+import { lostReason, readLostAfter } from './layout-states.ts'
 import type { OpenStore } from './open-stores.ts'
 
 export interface BuildBranchOptions {
@@ -109,11 +111,12 @@ export const buildBranch = async (options: BuildBranchOptions): Promise<BuiltBra
       await loadStates({ states: own, model, from: join(run, 'states'), force: true, world, work })
     }
     const found = await readStoreIdentity(store)
+    const refuse = (reason: string) =>
+      new VigiaError('SERVING_BRANCH_REFUSED', { layout: model.layoutKey.slice(0, 16), reason })
     if (isExtended && found?.logName !== logName)
-      throw new VigiaError('SERVING_BRANCH_REFUSED', {
-        layout: model.layoutKey.slice(0, 16),
-        reason: `${folder} has states of another log; remove it`,
-      })
+      throw refuse(`${folder} has states of another log; remove it`)
+    const lostAfter = await readLostAfter({ store })
+    if (lostAfter !== undefined) throw refuse(`in ${folder}, ${lostReason(lostAfter)}; remove it`)
     const identity: StoreIdentity = { ...found!, logName, origin: undefined, branchedAfter: 0 }
     const seen = await transactionIdsOf({ run, work })
     const filled = await fillBranch({ ...options, store, identity, seen })
@@ -223,7 +226,10 @@ const openFilling = async (options: FillBranchOptions, temporary: string): Promi
   const decisions = await openFollowingStates({
     decider: createDecider({ champion: model }),
     log: readOnly(reader),
-    observer,
+    // What was served came of other states than these, which have what the run knew and nothing untrue.
+    observer: warningsOnly((code, details) => {
+      if (code !== 'SERVING_REPLAY_DIFFERS') observer.warned(code, details)
+    }),
     names: predictionNames(identity),
     settings,
     world,
@@ -238,6 +244,7 @@ const openFilling = async (options: FillBranchOptions, temporary: string): Promi
       if (missed !== undefined) throw logIncomplete([folder], `record ${missed} is missing`)
     },
   })
+  const isNew = decisions.through === 0
   const { first } = await readLogBeginning(reader)
   if (decisions.through < first - 1) decisions.reach(first - 1)
   const assertSeen = await beginningGuard({ logs: [folder], openLog }, seen)
@@ -257,8 +264,10 @@ const openFilling = async (options: FillBranchOptions, temporary: string): Promi
       }
       const isOld =
         entry.kind === 'label' && entry.label.origin === 'history' && !pending.has(tokenOfLabel(entry.label))
+      // Of states that were there before these, and hold what is left out of these.
+      const isOthers = isNew && entry.kind === 'repair' && entry.words.length > 0
       // The run's own training has delivered it.
-      if (isOld) decisions.reach(sequence)
+      if (isOld || isOthers) decisions.reach(sequence)
       else await decisions.take(sequence, withTokens(entry, tokens), placeOf(sequence))
     },
   }

@@ -24,6 +24,20 @@ export interface OwnedBranch extends StoredStates {
 
 /** Note of a store: where the model that decided with its states last was loaded from. */
 const SOURCE_NOTE = 'decided-by'
+/** Note of a store: last record of the log at that time. */
+const THROUGH_NOTE = 'decided-through'
+
+/** Note of a store: last record of a log that had lost later ones, which its states have. */
+const BEYOND_NOTE = 'log-lost-after'
+
+/**
+ * Last record of the log when it was found to have lost later ones that these states have; undefined: never.
+ * Others have been given their numbers since, so nothing in the numbers says so any more.
+ */
+export const readLostAfter = async ({ store }: Pick<StoredStates, 'store'>): Promise<number | undefined> => {
+  const text = await store.readNote(BEYOND_NOTE)
+  return text === undefined ? undefined : Number(text)
+}
 
 /** Open states of one layout: those that decide, or some that follow. It owns what is known of them. */
 export class LayoutStates {
@@ -35,6 +49,7 @@ export class LayoutStates {
   failure = ''
   private isOver = false
   private source: string | undefined
+  private decidedThrough: number | undefined
   private bytes = 0
 
   constructor(branch: OwnedBranch, decisions: OwnedStates, layout: LayoutOfStates, decider: Decider) {
@@ -50,14 +65,19 @@ export class LayoutStates {
 
   /** Reads what their store says, and how large it is. */
   async look(): Promise<void> {
-    this.source ??= (await this.branch.store.readNote(SOURCE_NOTE)) ?? undefined
+    const { store } = this.branch
+    this.source ??= (await store.readNote(SOURCE_NOTE)) ?? undefined
+    const through = this.decidedThrough === undefined ? await store.readNote(THROUGH_NOTE) : undefined
+    if (through !== undefined) this.decidedThrough = Number(through)
     this.bytes = await bytesOfStates(this.branch.folder)
   }
 
-  /** They have decided with this model until now. */
-  async decidedBy(source: string): Promise<void> {
+  /** They have decided with this model until now, when this is the last record. */
+  async decidedBy(source: string, through: number): Promise<void> {
     this.source = source
+    this.decidedThrough = through
     await this.branch.store.writeNote(SOURCE_NOTE, source)
+    await this.branch.store.writeNote(THROUGH_NOTE, String(through))
   }
 
   /** Takes in what is new; when that fails it is told once, and they begin again from what is stored. */
@@ -83,11 +103,12 @@ export class LayoutStates {
 
   /**
    * A power failure took records from the log that they have, and others will get their numbers: they cannot
-   * follow it any more.
+   * follow it any more, at any later start either.
    */
-  isBeyond(lastSequence: number): void {
+  async isBeyond(lastSequence: number): Promise<void> {
     this.isOver = true
-    this.failure = `they have records after ${lastSequence}, which the log has lost`
+    this.failure = lostReason(lastSequence)
+    await this.branch.store.writeNote(BEYOND_NOTE, String(lastSequence))
   }
 
   /** @throws SERVING_BRANCH_FAILED when they do not follow */
@@ -97,11 +118,12 @@ export class LayoutStates {
   }
 
   status(lastSequence: number): BranchStatus {
-    const { branch, decisions, decider, source, bytes, failure } = this
+    const { branch, decisions, decider, source, decidedThrough, bytes, failure } = this
     const { name, version } = decider.models.champion.description
     return {
       layoutKey: branch.identity.layoutKey,
       source,
+      decidedThrough,
       model: { name, version },
       createdAtMs: branch.identity.createdAtMs,
       through: decisions.through,
@@ -111,6 +133,9 @@ export class LayoutStates {
     }
   }
 }
+
+export const lostReason = (lastSequence: number): string =>
+  `they have records after ${lastSequence}, which the log has lost`
 
 /** What an error of these states says, once. */
 const reasonOf = (error: unknown): string =>

@@ -11,7 +11,13 @@ import { VigiaError } from '../errors.ts'
 import { Branches, type BranchesParts } from './branches.ts'
 import { tellLog } from './founder-note.ts'
 import { LayoutSnapshots } from './layout-snapshots.ts'
-import { LayoutStates, type OwnedBranch } from './layout-states.ts'
+import {
+  LayoutStates,
+  lostReason,
+  type OwnedBranch,
+  readLostAfter,
+  type StoredStates,
+} from './layout-states.ts'
 import type { FoundStates } from './open-stores.ts'
 import { stateModel } from './state-model.ts'
 
@@ -51,6 +57,7 @@ export const branchesOpener =
       return new LayoutStates(branch, decisions, layout, own)
     }
     const { founder = decider.models.champion.key, layoutKey = decider.models.champion.layoutKey } = identity
+    await assertNoneLost(found.deciding, log, layoutKey)
     await tellLog(log, found.deciding)
     let deciding: OwnedStates | undefined
     deciding = await openOwnedDecisions({
@@ -74,8 +81,7 @@ export const branchesOpener =
         await tellLog(log, other)
         states = await openFollower(other)
         await begin(states)
-        if (states.decisions.storedUpTo > Math.max(log.lastSequence, deciding.storedUpTo))
-          states.isBeyond(log.lastSequence)
+        await lookForLost(states, log, deciding)
         followers.push(states)
       } catch (error) {
         // Nobody needs them to decide.
@@ -90,6 +96,37 @@ export const branchesOpener =
     branches.start()
     return branches
   }
+
+/**
+ * Makes sure that states which are to decide have no record that the log has lost, and given the number of to
+ * another since.
+ *
+ * @throws SERVING_BRANCH_FAILED
+ */
+const assertNoneLost = async (
+  stored: StoredStates,
+  { lastSequence }: OwnedDecisionsOptions['log'],
+  layoutKey: string,
+): Promise<void> => {
+  const lostAfter = await readLostAfter(stored)
+  if (lostAfter !== undefined && lastSequence > lostAfter)
+    throw new VigiaError('SERVING_BRANCH_FAILED', {
+      layout: layoutName(layoutKey),
+      reason: lostReason(lostAfter),
+    })
+}
+
+/** States that follow may have what those that decide, and the log, have lost. */
+const lookForLost = async (
+  states: LayoutStates,
+  { lastSequence }: OwnedDecisionsOptions['log'],
+  deciding: OwnedStates,
+): Promise<void> => {
+  const lostAfter = await readLostAfter(states.branch)
+  if (lostAfter !== undefined) await states.isBeyond(lostAfter)
+  else if (states.decisions.storedUpTo > Math.max(lastSequence, deciding.storedUpTo))
+    await states.isBeyond(lastSequence)
+}
 
 /** Numbers that nobody misses may be missing, and no others. */
 const lostNumbers =

@@ -11,6 +11,7 @@ import { type LogLayouts, layoutFolder, readLogLayouts } from '../decisions/log/
 import type { DecisionEntry, LabelEntry, LogEntry } from '../decisions/log/log-record.ts'
 import { type LoggedEntries, withLoggedEntries } from '../decisions/log/logged-entries.ts'
 import type { ModelDocument } from '../decisions/log/model-document.ts'
+import type { Repaired } from '../decisions/log/repaired-state.ts'
 import {
   type FoundSnapshot,
   listSnapshots,
@@ -26,7 +27,7 @@ import type { EntityKind } from '../transaction/entity-kind.ts'
 type Snapshot = Extract<FoundSnapshot, { readonly manifest: SnapshotManifest }>
 
 /** States of one layout in a replay. Models of a layout may have had several, one after the other. */
-interface ReplayedStates {
+export interface ReplayedStates {
   /** Undefined: of models of versions that knew no layouts. */
   readonly layoutKey: string | undefined
   readonly founder: ModelDocument
@@ -59,6 +60,12 @@ export interface ReplayedLayouts {
   ): Float64Array | 'unchecked' | undefined
   /** A label or a repaired state. */
   take(entry: Exclude<LogEntry, { readonly kind: 'decision' }>): void
+  /** The states that take in what the record of this number says. */
+  current(sequence: number): readonly ReplayedStates[]
+  /** Those of them that a repaired state is one of. */
+  ownersOf(entry: Repaired): readonly ReplayedStates[]
+  /** Layouts of the log whose states no file has, from the beginning of the replay on. */
+  readonly unknown: readonly string[]
 }
 
 /** @param first the first record after the start */
@@ -69,7 +76,7 @@ export const replayLayouts = async (
   start: LogStart,
 ): Promise<ReplayedLayouts> => {
   assertFirst(first, options, start)
-  const all = await beginnings(first, logged, options, start)
+  const { all, unknown } = await beginnings(first, logged, options, start)
   const own = all.filter(({ features }) => hasOwnKinds(features))
   const labelled = all.length === 1 || own.length === 0 ? undefined : await labelledIn(options, start.after)
   /** Tokens of the bank's own entities, by transaction: who wrote a label may not have known them. */
@@ -92,7 +99,12 @@ export const replayLayouts = async (
     label.eventTimeMs !== undefined &&
     tokens.get(states)?.has(label.transactionId) === false &&
     !all.some((one) => one.layoutKey === writer && namesAllOf(one, states))
+  const ownersOf = ({ sequence, repair }: Repaired) =>
+    current(sequence).filter((states) => isOwn(states)(repair.layout))
   return {
+    current,
+    ownersOf,
+    unknown,
     decide: (sequence, model, { transaction, timing }, isRepeated) => {
       const { transactionId } = transaction
       writer = model.layoutKey
@@ -101,7 +113,10 @@ export const replayLayouts = async (
       const moved = current(sequence)
       const deciding =
         moved.find((states) => isOwn(states)(model.layoutKey)) ??
-        (all.length === 1 && model.layoutKey === undefined ? moved[0] : undefined)
+        // One of a version that knew no layouts had no others beside it.
+        (all.length === 1 && (model.layoutKey === undefined || all[0]!.layoutKey === undefined)
+          ? moved[0]
+          : undefined)
       const isUnchecked = deciding === undefined || deciding.isUncertain
       if (isRepeated) return isUnchecked ? 'unchecked' : undefined
       for (const states of moved)
@@ -110,14 +125,15 @@ export const replayLayouts = async (
       return isUnchecked ? 'unchecked' : vector
     },
     take: (entry) => {
+      if (entry.kind === 'repair') {
+        for (const { features } of ownersOf(entry)) features.repair(entry)
+        return
+      }
       for (const states of current(entry.sequence)) {
         const { features } = states
-        if (entry.kind === 'repair') {
-          if (isOwn(states)(entry.repair.layout)) features.repair(entry)
-        } else if (isLabelOf(entry.label, isOwn(states), features)) {
-          if (isUnsaid(entry.label, states)) states.isUncertain = true
-          features.applyLabel(withTokens(entry.label, tokens.get(states)))
-        }
+        if (!isLabelOf(entry.label, isOwn(states), features)) continue
+        if (isUnsaid(entry.label, states)) states.isUncertain = true
+        features.applyLabel(withTokens(entry.label, tokens.get(states)))
       }
     },
   }
@@ -162,7 +178,7 @@ const beginnings = async (
   logged: LoggedEntries,
   options: StartOfLog,
   start: LogStart,
-): Promise<readonly ReplayedStates[]> => {
+): Promise<{ readonly all: readonly ReplayedStates[]; readonly unknown: readonly string[] }> => {
   const [reader] = logged.logs
   const layouts = (await readLogLayouts(reader!)) ?? { begun: [] }
   const leading = await leadingStates(first, logged, options, start, layouts)
@@ -178,13 +194,15 @@ const beginnings = async (
   }
   // Those that began before the replay does, from where they are known again.
   const layoutsOf = [...(layouts.first === undefined ? [] : [layouts.first]), ...layouts.begun]
+  const unknown: string[] = []
   for (const layout of layoutsOf) {
     if (found.some(({ layoutKey }) => layoutKey === layout.layoutKey)) continue
     const snapshots = await snapshotsOf(folder, layout.layoutKey)
     const snapshot = snapshots.find(({ manifest }) => manifest.sequence >= start.after)
     if (snapshot !== undefined) found.push(await statesOf(snapshot, layout, logged, options))
+    else if (!unknown.includes(layout.layoutKey)) unknown.push(layout.layoutKey)
   }
-  return found.sort((a, b) => a.after - b.after)
+  return { all: found.sort((a, b) => a.after - b.after), unknown }
 }
 
 /** Snapshots of a layout, those of when it followed and of when it decided, by their numbers. */

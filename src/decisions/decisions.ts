@@ -3,7 +3,7 @@ import type { PredictionLog } from '../ports/prediction-log.ts'
 import type { OwnedStateStore, SharedStateStore, StorePersistence } from '../ports/state-store.ts'
 import type { EventTimeBounds } from '../transaction/event-time.ts'
 import type { Transaction } from '../transaction/transaction.ts'
-import type { BranchStatus } from './branch-status.ts'
+import type { BranchStatus, LayoutPauses } from './branch-status.ts'
 import type { DecisionReceipt, Prediction } from './decided.ts'
 import type { Decider } from './decider.ts'
 import type { LabelReceipt } from './decision-receipt.ts'
@@ -86,6 +86,8 @@ export interface DecisionsStatus {
   readonly lastSequence: number
   /** States of other layouts that follow; undefined where there can be none. */
   readonly branches?: readonly BranchStatus[]
+  /** Undefined likewise. */
+  readonly layoutPauses?: LayoutPauses
 }
 
 /**

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
 import { openLogReader } from '../adapters/segments/segment-files.ts'
+import { findUntrueTimes, logRepairs } from '../branches/repair-states.ts'
 import { unwatchedWork } from '../disk/work.ts'
 import { parityOfLog } from '../pipelines/parity/parity-of-log.ts'
-import { findUntrueTimes, logRepairs } from '../states/repair-states.ts'
 import { ANY_EVENT_TIME, type EventTimeBounds } from '../transaction/event-time.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import {

@@ -6,7 +6,7 @@ import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { QueueStatus } from './bounded-queue.ts'
-import type { BranchStatus } from './branch-status.ts'
+import type { BranchStatus, LayoutPauses } from './branch-status.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
 import type { KeepingStatus } from './log-keeper.ts'
 import type { Reads } from './reading.ts'
@@ -125,6 +125,8 @@ export interface InferenceStatus {
   } & KeepingStatus
   /** States of other layouts that follow the log; none where there can be none. */
   readonly branches: readonly BranchStatus[]
+  /** Undefined where there can be none. */
+  readonly layoutPauses?: LayoutPauses | undefined
   /** Tables beside the transactions, in the order in which they are looked up. */
   readonly tables: readonly TableStatus[]
   /** For earlier decisions that no receipt places. */

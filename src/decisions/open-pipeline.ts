@@ -295,7 +295,6 @@ const createPipeline = (
     refreshTable: (name) => tables.refresh(name, true),
     status: () =>
       statusOf(states.name, decisions.status(), archiver, {
-        branches: decisions.status().branches ?? [],
         tables: tables.status(),
         searches: logged.status(),
       }),

@@ -8,7 +8,7 @@ export const statusOf = (
   kind: string,
   status: DecisionsStatus,
   archiver: Pick<Archiver, 'logBytes' | 'kept'>,
-  beside: Pick<InferenceStatus, 'branches' | 'tables' | 'searches'>,
+  beside: Pick<InferenceStatus, 'tables' | 'searches'>,
 ): InferenceStatus => {
   const {
     failure,
@@ -20,12 +20,16 @@ export const statusOf = (
     unsavedStates,
     expiredStates = 0,
     isHistoryLost,
+    branches = [],
+    layoutPauses,
   } = status
   return {
     isReady: failure === '',
     reason: failure,
     store: { kind, cachedStates, cachedBytes, unsavedStates, expiredStates, isHistoryLost },
     log: { lastSequence, bytes: archiver.logBytes, waiting, waitingLabels, ...archiver.kept },
+    branches,
+    layoutPauses,
     ...beside,
   }
 }

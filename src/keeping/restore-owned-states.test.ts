@@ -148,7 +148,10 @@ describe('a store that is lost, made again from its log:', () => {
 
   test('one that has states is left alone, and made anew only by force', async () => {
     await restore()
-    await expect(restore()).rejects.toMatchObject({ code: 'SERVING_STATES_PRESENT' })
+    await expect(restore()).rejects.toMatchObject({
+      code: 'SERVING_STATES_PRESENT',
+      fix: 'Serve from them, name another store, or replace them with --force: they are made again from the log, and what a power failure took from it is lost then.',
+    })
     expect(await restore({ force: true })).toMatchObject({ differing: 0 })
     await goesOn()
   })

@@ -230,6 +230,8 @@ export interface StateHead extends Pick<StoredState, 'version'> {
   readonly key: EntityKey
   /** Its first bytes, as many as were asked for, or all. */
   readonly head: Uint8Array
+  /** Whether it was written with a life, so that it goes by itself. */
+  readonly isLeaving: boolean
 }
 
 /** A part of a look through all states. */
@@ -312,7 +314,7 @@ export interface LivingReceipt extends Receipt {
  * 20. A state that a commit writes with a life is as one that was never written once that has passed, unless
  *     it was written again meanwhile.
  * 21. A look through all states, part by part, shows each one that is there meanwhile at least once, of
- *     whatever kind, unless the store is moved to another server.
+ *     whatever kind, and whether it goes by itself, unless the store is moved to another server.
  */
 export interface SharedStateStore extends StateStore {
   commit(

@@ -55,7 +55,11 @@ export const loggedAnswer = (
     : null,
 })
 
-export const modelsAnswer = (models: readonly ServedModel[]) => ({ models: models.map(modelAnswer) })
+/** @param layoutPauseMs undefined: no states of another layout took over */
+export const modelsAnswer = (models: readonly ServedModel[], layoutPauseMs?: number) => ({
+  models: models.map(modelAnswer),
+  ...(layoutPauseMs !== undefined && { layout_pause_ms: layoutPauseMs }),
+})
 
 const modelAnswer = (model: ServedModel) => ({
   name: model.name,

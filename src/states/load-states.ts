@@ -58,7 +58,10 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
   const manifest = await readStates(from, model.identity)
   if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: from })
   if (!options.force && (await readStoreIdentity(store)) !== undefined)
-    throw new VigiaError('SERVING_STATES_PRESENT', { store: storeName })
+    throw new VigiaError('SERVING_STATES_PRESENT', {
+      store: storeName,
+      loss: 'what serving has learnt since is lost then',
+    })
   await store.clear()
   await startLoading(store)
   const kinds = stateKindsOf(model.settings.options.entities)

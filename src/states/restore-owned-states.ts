@@ -86,7 +86,11 @@ export interface RestoredOwned {
 export const restoreOwnedStates = async (options: RestoreOwnedOptions): Promise<RestoredOwned> => {
   const { store, storeName, log, folder, force, work, model } = options
   const present = await readWholeIdentity(store)
-  if (present !== undefined && !force) throw new VigiaError('SERVING_STATES_PRESENT', { store: storeName })
+  if (present !== undefined && !force)
+    throw new VigiaError('SERVING_STATES_PRESENT', {
+      store: storeName,
+      loss: 'they are made again from the log, and what a power failure took from it is lost then',
+    })
   const start = await startOfOwned(options)
   await store.clear()
   await startLoading(store)

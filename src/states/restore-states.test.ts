@@ -178,10 +178,15 @@ describe('restoring a shared store from the logs of its servers', () => {
     const a = await fleet.start('a')
     await a.decisions.predict(payment(1), 0)
     await fleet.moved(1)
-    await expect(fleet.restore()).rejects.toMatchObject({ code: 'SERVING_STATES_PRESENT' })
+    const present = (loss: string) => ({ code: 'SERVING_STATES_PRESENT', details: { loss } })
+    await expect(fleet.restore()).rejects.toMatchObject(
+      present('they are made again from the logs, and its servers decide nothing meanwhile'),
+    )
     await fleet.store.clear()
     await fleet.store.beginHistory({ name: 'other', lastSequence: 9 }, false)
-    await expect(fleet.restore()).rejects.toMatchObject({ code: 'SERVING_STATES_PRESENT' })
+    await expect(fleet.restore()).rejects.toMatchObject(
+      present('what was decided as other-… is in the logs of its servers alone then'),
+    )
     expect(await fleet.store.readHistory()).toMatchObject({ name: 'other' })
     expect((await fleet.restore({ force: true, skip: 100 })).lastSequence).toBe(101)
     await fleet.end()

@@ -146,6 +146,9 @@ const assertNeedsIt = async (
   if ((isOther || isWhole) && !force)
     throw new VigiaError('SERVING_STATES_PRESENT', {
       store: `${storeName}, of ${history.name}-… up to number ${history.lastSequence},`,
+      loss: isOther
+        ? `what was decided as ${history.name}-… is in the logs of its servers alone then`
+        : 'they are made again from the logs, and its servers decide nothing meanwhile',
     })
 }
 

@@ -57,6 +57,16 @@ export const sharedStateLifeLaws: readonly Law<SharedStateStoreSubject>[] = [
     same([seen.get('user 60')?.version, textOf(seen.get('user 60')?.head)], [1, 'user 6'])
     same(textOf(seen.get(`card:no ${2 ** 51}`)?.head), 'c')
   }),
+  law(21, 'it says which go by themselves', async ({ store }) => {
+    await commit(store, [{ ...change(ada, 'goes', 0), lifeMs: LONG_MS }, change(bob, 'stays', 0)], 't1')
+    await commit(store, [{ ...change(shop, 'goes', 0), lifeMs: LONG_MS }], 't2')
+    await commit(store, [change(shop, 'stays', 1)], 't3')
+    const leaving = [...(await lookThroughAll(store, 10, 10)).values()].filter(({ isLeaving }) => isLeaving)
+    same(
+      leaving.map(({ key, head }) => [key.kind, key.token, textOf(head)]),
+      [[ada.kind, ada.token, 'goes']],
+    )
+  }),
   law(21, 'an empty store shows nothing, and ends', async ({ store }) => {
     same((await lookThroughAll(store, 10, 10)).size, 0)
   }),

@@ -321,6 +321,16 @@ describe('a broken shared state store', () => {
       })),
       breaks: 'law 21: a look through all states shows each, its version and its first bytes',
     },
+    {
+      what: 'one that does not say which states go by themselves',
+      subject: sharedWith((store) => ({
+        lookThrough: async (...words) => {
+          const { states, next } = await store.lookThrough(...words)
+          return { states: states.map((state) => ({ ...state, isLeaving: false })), next }
+        },
+      })),
+      breaks: 'law 21: it says which go by themselves',
+    },
   ])
 })
 

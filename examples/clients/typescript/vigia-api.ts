@@ -62,6 +62,8 @@ export interface Branch {
   }
   /** Where the model that decided with them last was loaded from; null: none has. */
   readonly source: string | null
+  /** Last record of the log when they stopped deciding; null: they never did. */
+  readonly decided_through: number | null
   readonly created_at: string
   /** Last record of the log that they have. */
   readonly last_sequence: number
@@ -462,6 +464,8 @@ export interface ServedModel {
 /** The models in service, the champion first. */
 export interface ServedModels {
   readonly models: readonly ServedModel[]
+  /** How long requests waited while the states of another layout took over; absent when none did. */
+  readonly layout_pause_ms?: number
 }
 
 /** A table beside the transactions, as it is in use. */

@@ -72,14 +72,17 @@ export const wholeCalls = ({
     await history.look()
     const { cursor, keys } = await scanFrom(connection, names.states, from ?? '0', most)
     const last = String(VERSION_BYTES + bytes - 1)
-    const heads = await Promise.all(keys.map((key) => connection.send(['GETRANGE', key, '0', last])))
+    const [heads, lives] = await Promise.all([
+      Promise.all(keys.map((key) => connection.send(['GETRANGE', key, '0', last]))),
+      Promise.all(keys.map((key) => connection.send(['PTTL', key]))),
+    ])
     const states = keys.flatMap((key, i) => {
       const begin = heads[i] as Buffer
       // Gone meanwhile.
       if (begin.length < VERSION_BYTES) return []
       const [kind, token] = key.slice(names.states.length).split(/:(?=\d+$)/) as [EntityKind, string]
       const { version, bytes: head } = decode(begin)
-      return [{ key: { kind, token: Number(token) }, version, head }]
+      return [{ key: { kind, token: Number(token) }, version, head, isLeaving: Number(lives[i]) >= 0 }]
     })
     return { states, next: cursor === '0' ? undefined : cursor }
   },

@@ -7,6 +7,7 @@ export interface ServedBranch {
   readonly layout: string
   readonly model: { readonly name: string; readonly version: string }
   readonly source: string | null
+  readonly decided_through: number | null
   readonly last_sequence: number
   readonly records_behind: number
   readonly bytes: number
@@ -21,7 +22,8 @@ export interface AdminApi {
   list(): Promise<readonly ServedBranch[]>
   adopt(source: string): Promise<readonly ServedBranch[]>
   drop(layout: string): Promise<readonly ServedBranch[]>
-  switchTo(source: string): Promise<void>
+  /** @returns how long requests waited while other states took over, in ms; undefined: none did */
+  switchTo(source: string): Promise<number | undefined>
   /** Source of the model that decides. */
   champion(): Promise<string>
 }
@@ -72,7 +74,9 @@ export const adminApi = (
       }),
     adopt: (source) => branches('/admin/state/branches/adopt', { source }),
     drop: (layout) => branches('/admin/state/branches/drop', { layout }),
-    switchTo: async (source) => void (await ask('/admin/models/switch', { source })),
+    switchTo: async (source) =>
+      ((await ask('/admin/models/switch', { source })) as { readonly layout_pause_ms?: number })
+        .layout_pause_ms,
     champion: async () => {
       const { models } = (await ask('/admin/models')) as { readonly models: readonly ServedModel[] }
       return models.find(({ role }) => role === 'champion')?.source ?? ''

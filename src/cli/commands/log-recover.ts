@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type RecoveredLog, recoverLog, type WriteSegment } from '../../backup/recover-log.ts'
+import { branchFolders } from '../../branches/branch-folders.ts'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import { gapsText } from '../../decisions/log/log-gaps.ts'
 import { rangesText } from '../../decisions/log/number-ranges.ts'
@@ -40,7 +41,10 @@ export const recover = async (request: RecoverRequest): Promise<ExitCode> => {
   return recovered.problems.length === 0 && recovered.gaps.length === 0 ? 0 : 1
 }
 
-/** How far the states of one process have the log; undefined where there are none, or servers share them. */
+/**
+ * How far the states of one process have the log, those of the layout that has least of it; undefined where
+ * there are none, or servers share them.
+ */
 const savedThroughOf = async (
   { workingDirectory }: CommandContext,
   { state_store }: ServingSettings,
@@ -48,14 +52,17 @@ const savedThroughOf = async (
 ): Promise<number | undefined> => {
   const path = resolve(workingDirectory, state_store.path)
   if (state_store.kind !== 'lmdb' || (await stat(path).catch(() => undefined)) === undefined) return undefined
-  const { store } = await storage.openStates({ ...state_store, path })
-  try {
-    // One that a restore has not finished needs nothing of segments: it is made again, of the archive too.
-    if ((await readWholeIdentity(store)) === undefined) return undefined
-    return (await readFrontier(store)).savedThrough
-  } finally {
-    await store.close()
+  const saved: number[] = []
+  for (const place of [path, ...(await branchFolders(path))]) {
+    const { store } = await storage.openStates({ ...state_store, path: place })
+    try {
+      // One that a restore has not finished needs nothing of segments: it is made again, of the archive too.
+      if ((await readWholeIdentity(store)) !== undefined) saved.push((await readFrontier(store)).savedThrough)
+    } finally {
+      await store.close()
+    }
   }
+  return saved.length === 0 ? undefined : Math.min(...saved)
 }
 
 const linesOf = ({ folder, recovered, problems, gaps, lastSequence }: RecoveredLog): string[] => {

@@ -102,7 +102,7 @@ describe('a log whose archive goes further than it does', () => {
     expect(stdout).toContain('behind     the archive alone has 1-4: `vigia log recover`')
     const recovered = await run(written, 'recover', '--log', written.folder)
     expect(recovered).toMatchObject({ exitCode: 0, stderr: '' })
-    expect(recovered.stdout).toBe(`log        ${written.folder}\nrecovered  1-4\nnumbers    up to 4\n`)
+    expect(recovered.stdout).toBe(`log        ${written.folder}\nrecovered  3-4\nnumbers    up to 4\n`)
     expect(await run(written, 'verify', '--log', written.folder)).toMatchObject({ exitCode: 0 })
   })
 

@@ -123,9 +123,10 @@ const migrateTo = async (request: BranchRequest, api: AdminApi, source: string):
     }
   }
   const isServed = running !== undefined
-  if (isServed && isSwitching) await api.switchTo(sourceForServer(source, workingDirectory))
+  const pauseMs =
+    isServed && isSwitching ? await api.switchTo(sourceForServer(source, workingDirectory)) : undefined
   const layout = layoutName(model.layoutKey)
-  print(context, { layout, built: built ?? null, isServed, isSwitched: isServed && isSwitching }, [
+  print(context, { layout, built: built ?? null, isServed, isSwitched: isServed && isSwitching, pauseMs }, [
     built === undefined
       ? `states     ${layout} ${isDeciding ? 'decide' : 'follow the log'} already`
       : `states     ${layout}: ${built.taken} records of the log taken in, up to ${built.through} (${built.known} decisions were known to the run)`,
@@ -135,7 +136,9 @@ const migrateTo = async (request: BranchRequest, api: AdminApi, source: string):
     ...(isServed && !isSwitching
       ? ['next       the same command with --switch, or POST /admin/models/switch']
       : []),
-    ...(isServed && isSwitching ? [`decides    ${source}; \`vigia state migrate --back\` goes back`] : []),
+    ...(isServed && isSwitching
+      ? [`decides    ${source}${pauseText(pauseMs)}; \`vigia state migrate --back\` goes back`]
+      : []),
   ])
   // It was asked for, and there is nobody who could.
   return isSwitching && !isServed ? 1 : 0
@@ -204,12 +207,26 @@ const tellNobody = ({ stdout, json }: CommandContext): InferenceObserver =>
   })
 
 const goBack = async ({ context }: BranchRequest, api: AdminApi): Promise<ExitCode> => {
-  const decided = (await api.list()).filter(({ source }) => source !== null)
-  const last = decided.sort((a, b) => b.last_sequence - a.last_sequence).at(0)
-  if (last?.source == null) throw new VigiaError('SERVING_NO_EARLIER_MODEL', {})
-  await api.switchTo(last.source)
-  print(context, { layout: last.layout, source: last.source }, [`decides    ${last.source}`])
+  const branches = await api.list()
+  const decided = branches.filter(({ source }) => source !== null)
+  const last = decided.sort((a, b) => (b.decided_through ?? 0) - (a.decided_through ?? 0)).at(0)
+  if (last?.source == null) throw noneBefore(branches)
+  const pauseMs = await api.switchTo(last.source)
+  const { layout, source } = last
+  print(context, { layout, source, pauseMs }, [`decides    ${source}${pauseText(pauseMs)}`])
   return 0
+}
+
+const pauseText = (pauseMs: number | undefined): string =>
+  pauseMs === undefined ? '' : `, after requests waited ${pauseMs.toFixed(1)} ms`
+
+const noneBefore = (branches: readonly ServedBranch[]): VigiaError => {
+  const there = branches.map(
+    ({ layout, model }) => `those of ${layout}, made for ${model.name} ${model.version}, follow`,
+  )
+  return new VigiaError('SERVING_NO_EARLIER_LAYOUT', {
+    there: there.length === 0 ? 'there are no others' : `${there.join(', ')} and have decided nothing`,
+  })
 }
 
 const branchLine = ({ layout, model, records_behind, bytes, failure }: ServedBranch): string =>

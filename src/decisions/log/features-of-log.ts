@@ -6,7 +6,7 @@ import type { LogReader } from '../../ports/prediction-log.ts'
 import { stateKindsOf } from '../../transaction/entity-kind.ts'
 import type { StoreOrigin } from '../states/store-identity.ts'
 import { goneThrough, readLogBeginning } from './log-beginning.ts'
-import { createLogFeatures, type LogFeatures, type StartState } from './log-features.ts'
+import type { StartState } from './log-features.ts'
 import type { LogEntry } from './log-record.ts'
 import { type LoggedEntries, type LoggedEntriesOptions, logIncomplete } from './logged-entries.ts'
 import { type ModelDocument, ORIGIN_DOCUMENT } from './model-document.ts'
@@ -90,28 +90,7 @@ export const assertFirst = (first: LogEntry, options: StartOfLog, start: LogStar
     )
 }
 
-/**
- * The features of a log before the first record of a replay, to be computed again.
- *
- * @param first the first record after the start
- * @throws SERVING_LOG_INCOMPLETE when records after the start are missing, or its states are not there
- */
-export const featuresOfLog = async (
-  first: LogEntry,
-  logged: LoggedEntries,
-  options: StartOfLog,
-  start: LogStart,
-): Promise<LogFeatures> => {
-  assertFirst(first, options, start)
-  const key = first.kind === 'decision' ? first.decision.model : await anyModel(options, logged)
-  const model = await logged.modelOf(key)
-  const states =
-    start.snapshot === undefined
-      ? await startStates(model, options, logged)
-      : snapshotStates(model, start.snapshot, options)
-  return createLogFeatures(model, states)
-}
-
+/** The states of a snapshot. @throws SERVING_LOG_INCOMPLETE when the model has another layout */
 export const snapshotStates = (
   { identity, name, version }: ModelDocument,
   { folder, manifest }: NonNullable<LogStart['snapshot']>,

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { encodeState } from '../../features/state/encoding.ts'
 import type { EntityKey, SharedStateStore } from '../../ports/state-store.ts'
 import { createMemorySharedStates } from '../../testing/memory/memory-shared-states.ts'
 import { tokenOf } from '../../transaction/token.ts'
@@ -17,6 +18,7 @@ import { decodeLogEntry, type LogEntry, withSequence } from '../log/log-record.t
 import { predictionNames } from '../prediction-names.ts'
 import { expectReplayed } from '../replayed.test-kit.ts'
 import { type StoreIdentity, writeStoreIdentity } from '../states/store-identity.ts'
+import { withApplied } from '../states/stored-state.ts'
 import { joinHistory } from './known-history.ts'
 import { openSharedDecisions } from './shared-decisions.ts'
 import { SharedExpiry } from './shared-expiry.ts'
@@ -75,6 +77,30 @@ describe('states of a shared store, of entities that were away for too long,', (
     expect(await store.load([USER])).toEqual([undefined])
     await decisions.predict(payment(3, 'u1', 300_100), 0)
     expect((await store.load([USER]))[0]?.version).toBe(1)
+    expectReplayed(await entriesOf(store), FORGETFUL)
+  })
+
+  test('are found too where nothing was ever in them and the store would keep them', async () => {
+    const { store, decisions, expiry } = await start('unused')
+    await decisions.predict(payment(1, 'u1', 300_000), 0)
+    const [used] = await store.load([USER])
+    const keeper = createDecider({ champion: FORGETFUL }).engineer.keeperOf('user')!
+    const nobody: EntityKey = { kind: 'user', token: tokenOf('nobody') }
+    const bytes = withApplied(encodeState(keeper.layout, keeper.create()), 0)
+    // As versions before states ended left it, or `vigia state restore`.
+    await store.save([{ key: nobody, bytes, expected: 0 }])
+    const lives: (number | undefined)[] = []
+    const one = expiry({
+      commit: (written, ...rest) => {
+        lives.push(...written.map(({ lifeMs }) => lifeMs))
+        return store.commit(written, ...rest)
+      },
+    })
+    await one.sweep()
+    expect([lives, one.count]).toEqual([[86_400_000], 0])
+    expect(await store.load([USER])).toEqual([used])
+    // It goes by itself now.
+    await expiry({ commit: () => Promise.reject(new Error('nothing is left to end')) }).sweep()
     expectReplayed(await entriesOf(store), FORGETFUL)
   })
 

@@ -102,14 +102,19 @@ export class SharedExpiry {
     for (const state of states) {
       if (this.isClosed) return
       const layout = layouts.get(state.key.kind)
-      if (layout === undefined || state.head.length < ENDED_HEAD_BYTES || isUnused(state.head)) continue
-      if (nowMs - watermarkOf(state.head) > lifetimeMs(layout)) await this.end(state)
+      if (layout === undefined || state.head.length < ENDED_HEAD_BYTES) continue
+      // One that was restored, repaired, or written by an earlier version has no life yet.
+      if (isUnused(state.head)) {
+        if (!state.isLeaving) await this.end(state)
+      } else if (nowMs - watermarkOf(state.head) > lifetimeMs(layout) && (await this.end(state)))
+        this.expired++
     }
     this.from = next
     this.isInRound = next !== undefined
   }
 
-  private async end({ key, version }: StateHead): Promise<void> {
+  /** @returns false: it was seen again meanwhile, or another process has ended it */
+  private async end({ key, version }: StateHead): Promise<boolean> {
     const { store, decider, world } = this.parts
     const { kind, token } = key
     const keeper = decider().engineer.keeperOf(kind)!
@@ -121,8 +126,7 @@ export class SharedExpiry {
       encodeRepair(0, repair, NO_WORDS).slice(),
       RECEIPT_LIFE_MS,
     )
-    // Otherwise it was seen again meanwhile, or another process has ended it.
-    if (outcome === 'committed') this.expired++
+    return outcome === 'committed'
   }
 }
 

@@ -2,6 +2,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { InferenceObserver, InferencePipeline } from '../../decisions/inference-pipeline.ts'
 import type { TableStatus } from '../../decisions/tables/table-status.ts'
 import type { Load } from '../safety/load-shedding.ts'
+import { PIPELINE_COUNTERS } from './pipeline-counters.ts'
 import { createCounter, createHistogram, type HistogramSeries } from './series.ts'
 
 /** What the server counts, for Prometheus. One registry for each server. */
@@ -199,14 +200,14 @@ const addGauges = (registry: Registry, pipeline: Watched, load: Load): void => {
         this.set(read(pipeline, load))
       },
     })
-  for (const [name, help, read] of SEARCH_COUNTERS)
+  for (const [name, help, read] of PIPELINE_COUNTERS)
     new Counter({
       name,
       help,
       registers: [registry],
       collect() {
         this.reset()
-        this.inc(read(pipeline.status().searches))
+        this.inc(read(pipeline.status()))
       },
     })
   for (const [name, help, read] of TABLE_GAUGES)
@@ -237,17 +238,7 @@ const addGauges = (registry: Registry, pipeline: Watched, load: Load): void => {
     })
 }
 
-/** Of the searches for earlier decisions. */
-const SEARCH_COUNTERS: readonly (readonly [
-  string,
-  string,
-  (searches: ReturnType<InferencePipeline['status']>['searches']) => number,
-])[] = [
-  ['vigia_searches_total', 'Searches for earlier decisions in log and archive.', ({ done }) => done],
-  ['vigia_searches_refused_total', 'Those that too many others waited for.', ({ refused }) => refused],
-]
-
-/** The same of each table beside the transactions. */
+/** Of each table beside the transactions. */
 const TABLE_GAUGES: readonly (readonly [string, string, (table: TableStatus) => number])[] = [
   ['vigia_table_rows', 'Rows of a table that transactions can find.', ({ rows }) => rows],
   [
@@ -357,6 +348,11 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     'vigia_branch_bytes',
     'Their size on the disk.',
     (pipeline) => pipeline.status().branches.reduce((sum, { bytes }) => sum + bytes, 0),
+  ],
+  [
+    'vigia_layout_last_pause_seconds',
+    'How long requests waited the last time that states of another layout took over.',
+    (pipeline) => (pipeline.status().layoutPauses?.lastMs ?? 0) / 1000,
   ],
   [
     'vigia_searches_waiting',

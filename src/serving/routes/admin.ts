@@ -133,7 +133,10 @@ const addAct = <Body>(app: App, context: RouteContext, act: Act<Body>): void => 
     async (request) => {
       const wanted = request.body as Body
       const work = () => act.work(wanted)
-      return modelsAnswer(await runAudited(context, request, `models.${act.act}`, act.details(wanted), work))
+      const before = context.pipeline.status().layoutPauses
+      const models = await runAudited(context, request, `models.${act.act}`, act.details(wanted), work)
+      const after = context.pipeline.status().layoutPauses
+      return modelsAnswer(models, after?.count === before?.count ? undefined : after?.lastMs)
     },
   )
 }

@@ -109,14 +109,15 @@ const addAct = <Body>(app: App, context: RouteContext, act: Act<Body>): void => 
 }
 
 const branchesAnswer = (branches: readonly BranchStatus[]) => ({
-  branches: branches.map(({ layoutKey, model, source, createdAtMs, through, behind, bytes, failure }) => ({
-    layout: layoutName(layoutKey),
-    model,
-    source: source ?? null,
-    created_at: new Date(createdAtMs).toISOString(),
-    last_sequence: through,
-    records_behind: behind,
-    bytes,
-    failure,
+  branches: branches.map((one) => ({
+    layout: layoutName(one.layoutKey),
+    model: one.model,
+    source: one.source ?? null,
+    decided_through: one.decidedThrough ?? null,
+    created_at: new Date(one.createdAtMs).toISOString(),
+    last_sequence: one.through,
+    records_behind: one.behind,
+    bytes: one.bytes,
+    failure: one.failure,
   })),
 })

@@ -14,6 +14,10 @@ export const BranchAnswer = named(
         type: ['string', 'null'],
         description: 'Where the model that decided with them last was loaded from; null: none has.',
       }),
+      decided_through: Type.Unsafe<number | null>({
+        type: ['integer', 'null'],
+        description: 'Last record of the log when they stopped deciding; null: they never did.',
+      }),
       created_at: Type.String(),
       last_sequence: Type.Integer({ description: 'Last record of the log that they have.' }),
       records_behind: Type.Integer({ description: 'Records of the log that they lack.' }),

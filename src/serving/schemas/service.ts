@@ -27,7 +27,15 @@ export const ModelAnswer = named(
 export const ModelsAnswer = named(
   'ServedModels',
   Type.Object(
-    { models: Type.Array(refTo(ModelAnswer)) },
+    {
+      models: Type.Array(refTo(ModelAnswer)),
+      layout_pause_ms: Type.Optional(
+        Type.Number({
+          description:
+            'How long requests waited while the states of another layout took over; absent when none did.',
+        }),
+      ),
+    },
     { description: 'The models in service, the champion first.' },
   ),
 )

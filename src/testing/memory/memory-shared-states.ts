@@ -252,7 +252,9 @@ const stateCalls = (
     for (const kind of Object.keys(await shared.states.count()))
       for await (const { token, version, bytes: state } of shared.states.entries(kind)) {
         const name = `${kind} ${token}`
-        if (name > from) later.push({ name, key: { kind, token }, version, head: state.slice(0, bytes) })
+        const isLeaving = shared.ends.has(name)
+        const head = state.slice(0, bytes)
+        if (name > from) later.push({ name, key: { kind, token }, version, head, isLeaving })
       }
     later.sort((a, b) => (a.name < b.name ? -1 : 1))
     const states = later.slice(0, most)

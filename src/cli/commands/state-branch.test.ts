@@ -1,0 +1,73 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { CommandContext, CommandInput } from '../command.ts'
+import type { ServedBranch } from './admin-api.ts'
+import { type BranchRequest, branch } from './state-branch.ts'
+
+let server: Server | undefined
+afterEach(() => {
+  server?.close()
+  server = undefined
+})
+
+const branchOf = (layout: string, about: Partial<ServedBranch>): ServedBranch => ({
+  layout,
+  model: { name: 'bank', version: layout },
+  source: null,
+  decided_through: null,
+  last_sequence: 100,
+  records_behind: 0,
+  bytes: 0,
+  failure: '',
+  ...about,
+})
+
+/** `vigia state migrate --back` beside a server that has these. @returns what it asked to decide */
+const goBack = async (branches: readonly ServedBranch[]): Promise<string | undefined> => {
+  let asked: string | undefined
+  const listening = createServer((request, response) => {
+    let body = ''
+    request.on('data', (bytes) => {
+      body += bytes
+    })
+    request.on('end', () => {
+      if (request.url === '/admin/models/switch') asked = (JSON.parse(body) as { source: string }).source
+      response.setHeader('content-type', 'application/json').end(JSON.stringify({ branches }))
+    })
+  })
+  server = listening
+  await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
+  const { port } = listening.address() as AddressInfo
+  const request = {
+    context: { environment: {}, json: true, stdout: { write: () => true } } as unknown as CommandContext,
+    input: {
+      arguments: ['migrate'],
+      options: { back: true, server: `http://127.0.0.1:${port}` },
+    } as unknown as CommandInput,
+    settings: { api: {}, security: {}, state_store: { kind: 'lmdb' } },
+    tools: {},
+  } as unknown as BranchRequest
+  await branch(request)
+  return asked
+}
+
+describe('going back to the states of before', () => {
+  test('lets those decide again that have decided last, however many follow', async () => {
+    const asked = await goBack([
+      branchOf('a', { source: 'runs/a', decided_through: 20, last_sequence: 101 }),
+      branchOf('b', { source: 'runs/b', decided_through: 60 }),
+      branchOf('c', {}),
+    ])
+    expect(asked).toBe('runs/b')
+  })
+
+  test('says what is there when none has ever decided', async () => {
+    await expect(goBack([])).rejects.toThrow(
+      'There are no states to go back to: those that decide are the first that have decided here, and beside them there are no others',
+    )
+    await expect(goBack([branchOf('a', {}), branchOf('b', {})])).rejects.toThrow(
+      'beside them those of a, made for bank a, follow, those of b, made for bank b, follow and have decided nothing',
+    )
+  })
+})
