@@ -803,12 +803,26 @@ export const ERRORS = define({
       'prediction_log.keep is {got} and prediction_log.snapshot_every 0s: a log whose first days go needs states to begin with',
     fix: 'Set prediction_log.snapshot_every, for instance 1d, or prediction_log.keep: forever.',
   },
-  SERVING_KEEP_SHARED: {
+  SERVING_SNAPSHOT_OVERDUE: {
+    status: 503,
+    exitCode: 2,
+    message:
+      'The newest snapshot in {folder} is {latest}, and prediction_log.snapshot_every is {every}: no day of the log is removed',
+    fix: 'See why `vigia state snapshot` with the logs of all servers has not run, or has failed. Decisions go on meanwhile, and the log grows.',
+  },
+  SERVING_SNAPSHOT_GAPS: {
     status: 422,
     exitCode: 2,
     message:
-      'prediction_log.keep cannot be set with a store that servers share ({store}): what it loses is made again from the first record on',
-    fix: 'Set prediction_log.keep: forever, or state_store.kind: lmdb.',
+      'The logs in {folder} are not all that was decided, and no snapshot was written. Numbers that no log has and that wait in the store no more: {missing}; numbers that name two decisions: {doubled}',
+    fix: 'Name the logs of all servers (--log), with their archives; of those that are gone too. What is lost for good is left out with --accept {accept}, as `vigia state restore` has left it out.',
+  },
+  SERVING_SNAPSHOT_DIFFERS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'Of {decisions} decisions after record {after} in {folder}, {differing} come out with other features than were served, and no snapshot was written',
+    fix: 'The logs are not those that were served from, or the states have parted from them: `vigia parity` names the features.',
   },
   SERVING_KEEPING_FAILED: {
     status: 503,

@@ -5,7 +5,7 @@ import { ENTITY_KINDS, type EntityKind } from '../transaction/entity-kind.ts'
 /** Bytes gathered before a write. */
 const BUFFER_BYTES = 1 << 20
 /** Token (float64) and length in bytes (float64), little-endian, before each state. */
-const ENTRY_HEADER_BYTES = 16
+export const ENTRY_HEADER_BYTES = 16
 
 /** One state of a snapshot. */
 export interface SnapshotEntry {

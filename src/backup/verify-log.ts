@@ -8,7 +8,7 @@ import {
   readCatalogLines,
   segmentOfFile,
 } from '../decisions/log/archive-catalog.ts'
-import { readLogBeginning } from '../decisions/log/log-beginning.ts'
+import { goneThrough, readLogBeginning } from '../decisions/log/log-beginning.ts'
 import { findGaps, heldBy, type LogGap, RunsOfNumbers, readLostNumbers } from '../decisions/log/log-gaps.ts'
 import { readLogLayouts } from '../decisions/log/log-layouts.ts'
 import { decodeLogEntry } from '../decisions/log/log-record.ts'
@@ -99,10 +99,11 @@ export const verifyLog = async (options: VerifyLogOptions): Promise<VerifiedLog>
   const isThere = new Set(names)
   const catalog = [...known, ...older]
   const archive = await checkFiles(options, catalog, isThere, problems)
-  const { first } = await readLogBeginning(log)
+  const beginning = await readLogBeginning(log)
+  const { first } = beginning
   const isRead = (document: string): boolean => !problems.some(({ file }) => file === document)
   const begun = isRead(LAYOUTS_FILE) ? ((await readLogLayouts(log))?.begun ?? []) : []
-  const snapshots = await verifySnapshots(folder, first, begun, problems)
+  const snapshots = await verifySnapshots(folder, goneThrough(beginning) + 1, begun, problems)
   const lost = isRead(LOST_FILE) ? await readLostNumbers(log) : []
   const whole = catalog.filter(({ files }) => files.every(({ name }) => isThere.has(name)))
   const held = [

@@ -16,7 +16,7 @@ import type { LogProblem } from './log-problem.ts'
  * log that begins later than with number 1 has the states of the record before, and each layout those with
  * which it began, as long as the log still has the next record.
  *
- * @param first where the log begins
+ * @param first number after the snapshot that the log begins with; 1: nothing was removed
  * @param begun what the log says of layouts that began later, read before
  * @returns how many are as they were written
  */

@@ -124,6 +124,7 @@ export const openBranched = async (
     states: { kind: 'owned', name: 'lmdb', store },
     log: await openTestLog(logFolder(folder)),
     archive: logFolder(folder),
+    database: DATABASE,
     observer,
     settings: {
       ...TEST_SETTINGS,
@@ -161,7 +162,6 @@ export const openBranched = async (
     ...own,
     models: { champion, ...(shadow !== undefined && { shadow }) },
     tables: noTables(),
-    database: DATABASE,
     ...(keeping !== undefined && { openKeeping: keepingOpener({ ...own, keeping }) }),
     openBranches: async (...options) => {
       branches = await opener(...options)

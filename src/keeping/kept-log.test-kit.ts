@@ -66,6 +66,7 @@ export const keptService = async (
       observer: silentObserver,
       log: await openTestLog(logFolder),
       archive: logFolder,
+      database: DATABASE,
       states: {
         kind: 'owned',
         name: 'lmdb',
@@ -84,7 +85,6 @@ export const keptService = async (
       ...own,
       models: { champion: model },
       tables: noTables(),
-      database: DATABASE,
       openKeeping: keepingOpener({ ...own, keeping }),
     })
   }

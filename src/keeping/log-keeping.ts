@@ -1,11 +1,11 @@
 import { readLogBeginning } from '../decisions/log/log-beginning.ts'
-import { listSnapshots, removeSnapshot, usable, verifySnapshot } from '../decisions/log/state-snapshots.ts'
+import { listSnapshots, usable, verifySnapshot } from '../decisions/log/state-snapshots.ts'
 import type { KeepingStatus, LogKeeper } from '../decisions/log-keeper.ts'
 import type { DecidingStates } from '../decisions/open-pipeline.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import { type RemovedDays, removeOldDays } from './remove-old-days.ts'
 import { type TakeSnapshotParts, takeSnapshot } from './take-snapshot.ts'
-import { superfluous } from './thin-snapshots.ts'
+import { thinSnapshots } from './thin-snapshots.ts'
 
 /** What settings say of snapshots and of what the log keeps. */
 export interface KeepingSettings {
@@ -84,7 +84,7 @@ export class LogKeeping implements LogKeeper {
       if (this.isDue) await this.take()
       const removed = this.isClosed ? undefined : await this.removeOld()
       this.removedRecords += removed?.records ?? 0
-      await this.thin()
+      await thinSnapshots(this.parts.folder, this.parts.log, this.parts.settings.snapshotsKept)
       await this.look()
       return (removed?.files ?? 0) > 0
     } catch (error) {
@@ -129,18 +129,6 @@ export class LogKeeping implements LogKeeper {
       },
       beforeMs: now() - settings.keepMs,
     })
-  }
-
-  private async thin(): Promise<void> {
-    const { folder, log, settings } = this.parts
-    const { first } = await readLogBeginning(log)
-    const snapshots = usable(await listSnapshots(folder)).map((snapshot) => ({
-      ...snapshot,
-      sequence: snapshot.manifest.sequence,
-      takenAtMs: snapshot.manifest.takenAtMs,
-    }))
-    for (const snapshot of superfluous(snapshots, first, settings.snapshotsKept))
-      await removeSnapshot(snapshot)
   }
 
   private async look(): Promise<void> {

@@ -3,17 +3,21 @@ import type { DecisionSettings, OpenStates } from '../decisions/decisions.ts'
 import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
 import type { LogKeeper } from '../decisions/log-keeper.ts'
 import type { DecidingStates } from '../decisions/open-pipeline.ts'
+import type { DatabaseSettings } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
 import { formatDuration } from '../foundation/duration.ts'
 import type { World } from '../foundation/world.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import { type KeepingSettings, LogKeeping } from './log-keeping.ts'
+import { SharedLogKeeping } from './shared-log-keeping.ts'
 
 export interface OpenKeepingOptions {
   readonly states: OpenStates
   readonly log: PredictionLog
   /** Of log and archive. */
   readonly archive: string
+  /** Reads the archive. */
+  readonly database: DatabaseSettings
   readonly settings: DecisionSettings
   readonly keeping: KeepingSettings
   readonly observer: InferenceObserver
@@ -21,24 +25,19 @@ export interface OpenKeepingOptions {
 }
 
 /**
- * Opens what keeps snapshots and ends old days for a store of one process; nothing where many share it:
- * nobody can look at a shared store as it is at one moment, so its logs are needed from the first record on.
+ * Opens what keeps snapshots and ends old days. A store that many share takes none by itself: nobody can look
+ * at it as it is at one moment, so they are made from the logs of all (`snapshotSharedStates`).
  *
  * The opener throws what `assertKeepable` does.
  */
 export const keepingOpener =
   (options: OpenKeepingOptions) =>
   async (current: () => DecidingStates): Promise<LogKeeper | undefined> => {
-    const { states, log, archive: folder, settings, keeping: kept, observer, world } = options
-    assertKeepable({
-      keeping: kept,
-      settings,
-      sharedStore: states.kind === 'shared' ? states.name : undefined,
-      decider: () => current().decider,
-    })
-    if (states.kind === 'shared') return undefined
-    const { now } = world
-    const keeping = new LogKeeping({ current, log, folder, observer, settings: kept, now })
+    const { states, log, archive: folder, database, settings, keeping: kept, observer, world } = options
+    assertKeepable({ keeping: kept, settings, decider: () => current().decider })
+    const parts = { current, log, folder, observer, settings: kept, now: world.now }
+    const keeping =
+      states.kind === 'shared' ? new SharedLogKeeping({ ...parts, database }) : new LogKeeping(parts)
     await keeping.open()
     return keeping
   }
@@ -46,8 +45,6 @@ export const keepingOpener =
 export interface KeepableOptions {
   readonly keeping: KeepingSettings
   readonly settings: Pick<DecisionSettings, 'receiptLifeMs' | 'waitingLifeMs'>
-  /** Name of the store that servers share; undefined where one process has its states. */
-  readonly sharedStore: string | undefined
   /** Asked only where days go. */
   readonly decider: () => Pick<Decider, 'engineer'>
 }
@@ -56,11 +53,10 @@ export interface KeepableOptions {
  * Makes sure that the log is kept as long as something needs it. It opens nothing, so that a start can be
  * refused before there is anything to undo.
  *
- * @throws SERVING_KEEP_SHARED, SERVING_KEEP_WITHOUT_SNAPSHOTS, SERVING_KEEP_SHORT
+ * @throws SERVING_KEEP_WITHOUT_SNAPSHOTS, SERVING_KEEP_SHORT
  */
-export const assertKeepable = ({ keeping, settings, sharedStore, decider }: KeepableOptions): void => {
+export const assertKeepable = ({ keeping, settings, decider }: KeepableOptions): void => {
   if (keeping.keepMs === Number.POSITIVE_INFINITY) return
-  if (sharedStore !== undefined) throw new VigiaError('SERVING_KEEP_SHARED', { store: sharedStore })
   assertLongEnough(keeping, settings, decider())
 }
 

@@ -114,3 +114,40 @@ test('without the document that says so, the same files are a hole', async () =>
   expect(existsSync(join(written.folder, 'documents', 'beginning.json'))).toBe(false)
   await expect(opens()).rejects.toMatchObject({ code: 'SERVING_LOG_GAPS' })
 })
+
+/** As of one of several servers: its records 1 to 10 have ten times these numbers in the store. */
+const removeShared = (snapshots: readonly number[], isWhole: (sequence: number) => boolean = () => true) => {
+  const asked: number[] = []
+  const removed = removeOldDays({
+    folder: written.folder,
+    log: written.log,
+    snapshots,
+    isWhole: async (sequence) => isWhole(sequence),
+    beforeMs: LATER,
+    lastOf: async ({ last }) => {
+      asked.push(last)
+      return 10 * last
+    },
+  })
+  return removed.then((done) => ({ ...done, asked }))
+}
+
+test('with numbers of a store that servers share, segments go whose highest number is in the snapshot', async () => {
+  // Record 5 has the number 50: its segment goes up to 60.
+  expect(await removeShared([15, 55])).toEqual({ first: 5, records: 4, files: 2, asked: [2, 4, 6] })
+  expect(await readLogBeginning(openLogReader(written.folder))).toEqual({ first: 5, after: 55 })
+  expect(archived()).toEqual(['5', '7'])
+  await opens()
+  // Later only what is left is looked at; a snapshot before the beginning changes nothing.
+  expect(await removeShared([15])).toMatchObject({ first: 5, records: 0, asked: [] })
+  expect(await removeShared([55, 80])).toMatchObject({ first: 9, records: 4, asked: [6, 8] })
+  expect(await readLogBeginning(openLogReader(written.folder))).toEqual({ first: 9, after: 80 })
+  await opens()
+})
+
+test('such a log begins with an earlier snapshot where the latest is damaged, and stays without one', async () => {
+  expect(await removeShared([])).toMatchObject({ first: 1, records: 0 })
+  expect(await removeShared([45], () => false)).toMatchObject({ first: 1, records: 0 })
+  expect(await removeShared([25, 65], (sequence) => sequence === 25)).toMatchObject({ first: 3, records: 2 })
+  expect(await readLogBeginning(openLogReader(written.folder))).toEqual({ first: 3, after: 25 })
+})

@@ -1,7 +1,12 @@
 import { rm, rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type CatalogEntry, readCatalog, rewriteCatalog } from '../decisions/log/archive-catalog.ts'
-import { readLogBeginning, writeLogBeginning } from '../decisions/log/log-beginning.ts'
+import {
+  goneThrough,
+  type LogBeginning,
+  readLogBeginning,
+  writeLogBeginning,
+} from '../decisions/log/log-beginning.ts'
 import { DAY_MS } from '../foundation/days.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 
@@ -9,12 +14,17 @@ export interface RemoveOldDaysParts {
   /** Folder of log and archive. */
   readonly folder: string
   readonly log: Pick<PredictionLog, 'readDocument' | 'writeDocument'>
-  /** Last records of the snapshots that can be used, ascending. */
+  /** Last records of the snapshots that the log may begin with, ascending. */
   readonly snapshots: readonly number[]
   /** Whether the snapshot of that record is as it was written; asked before the log begins with it. */
   readonly isWhole: (sequence: number) => Promise<boolean>
   /** What was decided before this time may go, epoch milliseconds. */
   readonly beforeMs: number
+  /**
+   * Highest number in an archived segment, as snapshots count; left out: they count as the log does. With
+   * servers that share their states, numbers are those of the store, and a log has some of them.
+   */
+  readonly lastOf?: (entry: CatalogEntry) => Promise<number>
 }
 
 /** What a removal came to. */
@@ -36,11 +46,15 @@ export interface RemovedDays {
  * Interrupted anywhere, the log opens, and the next removal goes on where this one was.
  */
 export const removeOldDays = async (parts: RemoveOldDaysParts): Promise<RemovedDays> => {
-  const { folder, log } = parts
+  const { folder, log, lastOf } = parts
   const catalog = await readCatalog(folder)
-  const { first: earlier } = await readLogBeginning(log)
-  const first = await beginningFor(parts, catalog, earlier)
-  if (first > earlier) await writeLogBeginning(log, { first })
+  const earlier = await readLogBeginning(log)
+  const beginning =
+    lastOf === undefined
+      ? await beginningFor(parts, catalog, earlier)
+      : await beginningOfShared(parts, lastOf, catalog, earlier)
+  const { first } = beginning
+  if (first > earlier.first) await writeLogBeginning(log, beginning)
   const gone = catalog.filter(({ last }) => last < first)
   if (gone.length === 0) return { first, records: 0, files: 0 }
   const days = new Set<string>()
@@ -63,15 +77,38 @@ export const removeOldDays = async (parts: RemoveOldDaysParts): Promise<RemovedD
 const beginningFor = async (
   { snapshots, isWhole, beforeMs }: RemoveOldDaysParts,
   catalog: readonly CatalogEntry[],
-  earlier: number,
-): Promise<number> => {
+  earlier: LogBeginning,
+): Promise<LogBeginning> => {
   let oldThrough = 0
   for (const entry of catalog) {
     if (!isOlder(entry, beforeMs)) break
     oldThrough = Math.max(oldThrough, entry.last)
   }
-  const candidates = snapshots.filter((sequence) => sequence <= oldThrough && sequence >= earlier)
-  for (const sequence of candidates.reverse()) if (await isWhole(sequence)) return sequence + 1
+  const candidates = snapshots.filter((sequence) => sequence <= oldThrough && sequence >= earlier.first)
+  for (const sequence of candidates.reverse()) if (await isWhole(sequence)) return { first: sequence + 1 }
+  return earlier
+}
+
+/**
+ * The first segment that has a later record than the latest snapshot, or that is not too old. Segments are
+ * looked at one by one, as long as they go, so what stays costs nothing.
+ */
+const beginningOfShared = async (
+  { snapshots, isWhole, beforeMs }: RemoveOldDaysParts,
+  lastOf: NonNullable<RemoveOldDaysParts['lastOf']>,
+  catalog: readonly CatalogEntry[],
+  earlier: LogBeginning,
+): Promise<LogBeginning> => {
+  for (const after of snapshots.filter((sequence) => sequence >= goneThrough(earlier)).reverse()) {
+    let { first } = earlier
+    for (const entry of catalog) {
+      if (entry.last < first) continue
+      if (!isOlder(entry, beforeMs) || (await lastOf(entry)) > after) break
+      first = entry.last + 1
+    }
+    if (first === earlier.first) return earlier
+    if (await isWhole(after)) return { first, after }
+  }
   return earlier
 }
 

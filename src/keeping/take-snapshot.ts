@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto'
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { encodeEntryHeader } from '../artifacts/state-snapshot.ts'
 import {
   listSnapshots,
@@ -15,6 +13,7 @@ import {
 import { readStoredClock } from '../decisions/owned/due-labels.ts'
 import type { StoreIdentity } from '../decisions/states/store-identity.ts'
 import { syncFolderAsync } from '../disk/sync-folder.ts'
+import { writePieces } from '../disk/write-pieces.ts'
 import type { OwnedStateStore, StatesView } from '../ports/state-store.ts'
 import type { EntityKind } from '../transaction/entity-kind.ts'
 import { type RolledStates, type RollParts, rollStates } from './roll-states.ts'
@@ -29,8 +28,7 @@ export interface TakeSnapshotParts extends Omit<RollParts, 'view'> {
   readonly isOver: () => boolean
 }
 
-/** Bytes of one write, less than a millisecond of work; between two of them decisions have their turn. */
-const WRITE_BYTES = 64 << 10
+/** Between two writes: decisions have their turn, as long again as a write takes, or nobody else had half. */
 const PAUSE_MS = 1
 
 /** Receipts that a restored store needs and that are in no record of the log which it would replay. */
@@ -82,11 +80,13 @@ const writeFiles = async (
   draft: string,
 ): Promise<SnapshotManifest> => {
   const files: Record<string, SnapshotManifest['files'][string]> = {}
+  const writeFile = (path: string, pieces: () => AsyncIterable<Uint8Array>) =>
+    writePieces(path, pieces(), { isOver, pauseMs: PAUSE_MS })
   const counts: Record<EntityKind, number> = {}
   for (const kind of view.kinds) {
     let count = 0
     const name = `${kind}.states`
-    files[name] = await writeFile(join(draft, name), isOver, async function* () {
+    files[name] = await writeFile(join(draft, name), async function* () {
       for await (const { token, bytes } of rolled.entries(kind)) {
         yield encodeEntryHeader(token, bytes.length)
         yield bytes
@@ -95,7 +95,7 @@ const writeFiles = async (
     })
     counts[kind] = count
   }
-  files[RECEIPTS_FILE] = await writeFile(join(draft, RECEIPTS_FILE), isOver, async function* () {
+  files[RECEIPTS_FILE] = await writeFile(join(draft, RECEIPTS_FILE), async function* () {
     for (const prefix of KEPT_RECEIPTS)
       for await (const { id, bytes } of view.receipts(prefix))
         yield Buffer.from(`${JSON.stringify({ id, body: Buffer.from(bytes).toString('base64') })}\n`)
@@ -113,53 +113,9 @@ const writeFiles = async (
     counts,
     files,
   }
-  await writeFile(join(draft, 'snapshot.json'), isOver, async function* () {
+  await writeFile(join(draft, 'snapshot.json'), async function* () {
     yield Buffer.from(manifestText(manifest))
   })
   await syncFolderAsync(draft)
   return manifest
-}
-
-/** Writes pieces to a file, a bounded number of bytes at a time. */
-const writeFile = async (
-  path: string,
-  isOver: () => boolean,
-  pieces: () => AsyncIterable<Uint8Array>,
-): Promise<SnapshotManifest['files'][string]> => {
-  const file = await open(path, 'wx')
-  try {
-    const hash = createHash('sha256')
-    const buffer = Buffer.allocUnsafe(WRITE_BYTES)
-    let used = 0
-    let bytes = 0
-    const write = async (part: Uint8Array): Promise<void> => {
-      hash.update(part)
-      bytes += part.length
-      await writeWhole(file, part)
-      // As long again as that took, or nobody else would have half of the time.
-      await pause(PAUSE_MS)
-    }
-    const flush = async (): Promise<void> => {
-      if (used > 0) await write(buffer.subarray(0, used))
-      used = 0
-    }
-    for await (const piece of pieces()) {
-      if (isOver()) break
-      if (used + piece.length > WRITE_BYTES) await flush()
-      if (piece.length > WRITE_BYTES) await write(piece)
-      else {
-        buffer.set(piece, used)
-        used += piece.length
-      }
-    }
-    await flush()
-    await file.sync()
-    return { bytes, sha256: hash.digest('hex') }
-  } finally {
-    await file.close()
-  }
-}
-
-const writeWhole = async (file: FileHandle, bytes: Uint8Array): Promise<void> => {
-  for (let from = 0; from < bytes.length; ) from += (await file.write(bytes, from)).bytesWritten
 }

@@ -1,3 +1,7 @@
+import { goneThrough, readLogBeginning } from '../decisions/log/log-beginning.ts'
+import { listSnapshots, removeSnapshot, usable } from '../decisions/log/state-snapshots.ts'
+import type { PredictionLog } from '../ports/prediction-log.ts'
+
 /** What is known of a snapshot here. */
 export interface AgedSnapshot {
   readonly sequence: number
@@ -33,3 +37,18 @@ export const superfluous = <T extends AgedSnapshot>(
 
 const gapAround = (snapshots: readonly AgedSnapshot[], i: number): number =>
   snapshots[i + 1]!.takenAtMs - snapshots[i - 1]!.takenAtMs
+
+/** Removes the superfluous snapshots beside a log. */
+export const thinSnapshots = async (
+  folder: string,
+  log: Pick<PredictionLog, 'readDocument'>,
+  kept: number,
+): Promise<void> => {
+  const first = goneThrough(await readLogBeginning(log)) + 1
+  const snapshots = usable(await listSnapshots(folder)).map((snapshot) => ({
+    ...snapshot,
+    sequence: snapshot.manifest.sequence,
+    takenAtMs: snapshot.manifest.takenAtMs,
+  }))
+  for (const snapshot of superfluous(snapshots, first, kept)) await removeSnapshot(snapshot)
+}

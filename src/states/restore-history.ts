@@ -58,7 +58,13 @@ export const readHistories = async (
 export class NumberCheck {
   private readonly missing: NumberRange[] = []
   private readonly doubled: NumberRange[] = []
-  private last = 0
+  private last: number
+  private seen = 0
+
+  /** @param after numbers up to this one, inclusive, are missed by nobody */
+  constructor(after = 0) {
+    this.last = after
+  }
 
   /** Highest number that came, inclusive. */
   get lastSequence(): number {
@@ -67,22 +73,37 @@ export class NumberCheck {
 
   /** Takes the number of the next record. */
   take(sequence: number): void {
-    if (sequence === this.last) append(this.doubled, sequence, sequence)
-    else if (sequence > this.last + 1) append(this.missing, this.last + 1, sequence - 1)
-    this.last = sequence
+    if (sequence === this.seen) appendNumbers(this.doubled, sequence, sequence)
+    else if (sequence > this.last + 1) appendNumbers(this.missing, this.last + 1, sequence - 1)
+    this.seen = sequence
+    this.last = Math.max(this.last, sequence)
   }
 
   /** @param known highest number that was given, inclusive */
   finish(known: number): NumberProblems {
-    if (known > this.last) append(this.missing, this.last + 1, known)
+    if (known > this.last) appendNumbers(this.missing, this.last + 1, known)
     return { missing: this.missing, doubled: this.doubled }
   }
 }
 
-const append = (ranges: NumberRange[], first: number, last: number): void => {
+/** Adds numbers to ranges that end before them. */
+export const appendNumbers = (ranges: NumberRange[], first: number, last: number): void => {
   const before = ranges.at(-1)
   if (before !== undefined && first <= before.last + 1) ranges[ranges.length - 1] = { ...before, last }
   else ranges.push({ first, last })
+}
+
+/** What of a range is in none of others. */
+export const without = ({ first, last }: NumberRange, others: readonly NumberRange[]): NumberRange[] => {
+  const left: NumberRange[] = []
+  let next = first
+  for (const other of [...others].sort((a, b) => a.first - b.first)) {
+    if (other.first > last) break
+    if (other.first > next) left.push({ first: next, last: other.first - 1 })
+    next = Math.max(next, other.last + 1)
+  }
+  if (next <= last) left.push({ first: next, last })
+  return left
 }
 
 /**
@@ -95,13 +116,7 @@ export const assertAccepted = (
   accepted: readonly NumberRange[],
   folders: readonly string[],
 ): void => {
-  const isAccepted = ({ first, last }: NumberRange): boolean => {
-    let next = first
-    for (const range of [...accepted].sort((a, b) => a.first - b.first))
-      if (range.first <= next) next = Math.max(next, range.last + 1)
-    return next > last
-  }
-  const open = [...missing, ...doubled].filter((range) => !isAccepted(range))
+  const open = [...missing, ...doubled].filter((range) => without(range, accepted).length > 0)
   if (open.length === 0) return
   throw new VigiaError('SERVING_RESTORE_GAPS', {
     folder: folders.join(', '),

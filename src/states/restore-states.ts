@@ -1,12 +1,8 @@
-import { readSnapshot, type SnapshotStates } from '../artifacts/state-snapshot.ts'
-import { readStates } from '../artifacts/states-manifest.ts'
+import type { SnapshotEntry } from '../artifacts/state-snapshot.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
-import { createLogFeatures, type LogFeatures } from '../decisions/log/log-features.ts'
-import { decodeLogEntry, type LogEntry, withSequence } from '../decisions/log/log-record.ts'
-import { type LoggedEntries, logIncomplete, withLoggedEntries } from '../decisions/log/logged-entries.ts'
-import { documentOf } from '../decisions/log/model-document.ts'
+import { decodeLogEntry, withSequence } from '../decisions/log/log-record.ts'
+import { type LoggedEntries, withLoggedEntries } from '../decisions/log/logged-entries.ts'
 import type { NumberRange } from '../decisions/log/number-ranges.ts'
-import { encodedStates } from '../decisions/states/encoded-states.ts'
 import {
   finishLoading,
   goesOnFrom,
@@ -21,7 +17,7 @@ import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import type { LogReader } from '../ports/prediction-log.ts'
 import type { OutboxEntry, SharedStateStore, StateChange } from '../ports/state-store.ts'
-import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../transaction/entity-kind.ts'
+import { type ByKind, byKind, type EntityKind } from '../transaction/entity-kind.ts'
 import { mergeEntries } from './merge-entries.ts'
 import {
   assertAccepted,
@@ -32,6 +28,8 @@ import {
 } from './restore-history.ts'
 import { LabelsAgain } from './restore-labels.ts'
 import { ReceiptsAgain } from './restore-receipts.ts'
+import { beginLabels, type StartOfShared, startOfShared } from './start-of-shared.ts'
+import { StatesAgain } from './states-again.ts'
 
 export interface RestoreStatesOptions {
   readonly store: SharedStateStore
@@ -42,7 +40,7 @@ export interface RestoreStatesOptions {
   /** Folders of the logs of all servers that decided on the store, with their archives. */
   readonly logs: readonly string[]
   readonly openLog: (folder: string) => LogReader
-  /** Folder of the states that the history began with; what the logs say of it when left out. */
+  /** Folder of the states that the history began with, to begin there; otherwise the newest snapshot. */
   readonly from?: string | undefined
   /** Numbers that may be missing or name two decisions. */
   readonly accepted: readonly NumberRange[]
@@ -63,6 +61,11 @@ export interface RestoreStatesOptions {
 /** What a restore came to. */
 export interface RestoredStates extends NumberProblems {
   readonly identity: StoreIdentity
+  /** Last record of the snapshot that it began with, inclusive; undefined: it began at the beginning. */
+  readonly snapshot: number | undefined
+  /** Snapshots that were passed over, newest first, and why. */
+  readonly unusable: StartOfShared['unusable']
+  /** Replayed on top. */
   readonly decisions: number
   readonly labels: number
   readonly receipts: number
@@ -80,16 +83,18 @@ const BATCH_STATES = 1000
 const BATCH_BYTES = 8 << 20
 
 /**
- * Puts back what a shared store has lost: the states that it began with, and on top of them every decision
- * and label of the logs of all its servers, in the order of their numbers, by the engine that serves; the
- * receipts by which repeated transactions are known; the store's name, and the last number.
+ * Puts back what a shared store has lost: the states of the newest snapshot, or those that it began with, and
+ * on top of them every decision and label after it of the logs of all its servers, in the order of their
+ * numbers, by the engine that serves; the receipts by which repeated transactions are known, of all that the
+ * logs still have; the store's name, and the last number.
  *
  * Servers that still run refuse to decide until the last step, and then go on by themselves. Interrupted, the
  * store knows that it is not whole.
  *
  * @throws SERVING_RESTORE_GAPS when numbers are missing or name two decisions, SERVING_RESTORE_DIFFERS when
  * the features of a decision come out otherwise; SERVING_STATES_PRESENT when the store lacks nothing;
- * SERVING_LOG_INCOMPLETE, SERVING_LOG_FOREIGN, SERVING_STATES_FOREIGN, PIPELINE_HISTORY_MISSING, INTERRUPTED
+ * SERVING_LOG_INCOMPLETE, SERVING_LOG_FOREIGN, SERVING_STATES_FOREIGN, SERVING_SNAPSHOT_UNUSABLE,
+ * PIPELINE_HISTORY_MISSING, INTERRUPTED
  */
 export const restoreStates = async (options: RestoreStatesOptions): Promise<RestoredStates> => {
   const { store, logs, openLog } = options
@@ -98,29 +103,27 @@ export const restoreStates = async (options: RestoreStatesOptions): Promise<Rest
   assertModel(options, histories.identity)
   await assertNeedsIt(options, histories)
   const waiting = await waitingOf(store, present, histories)
-  const start = await startStates(options, histories.identity)
-  const problems = await checkNumbers(options, histories, waiting)
-  const { unlogged } = problems
+  const start = await startOfShared({ ...options, identity: histories.identity })
+  const problems = await checkNumbers(options, histories, waiting, start)
+  const { unlogged, missing, doubled } = problems
   await store.clear()
   await startLoading(store)
   // First of all: they stand nowhere else.
   await store.putBack([], unlogged)
-  const replayed = await replayLogs(options, start, unlogged)
-  if (replayed.differing > 0 && problems.missing.length + problems.doubled.length === 0 && !options.force)
-    throw new VigiaError('SERVING_RESTORE_DIFFERS', {
-      decisions: replayed.decisions,
-      differing: replayed.differing,
-    })
-  const counts = await writeStates(options, start.states, replayed.features)
+  const replayed = await replayLogs(options, start, unlogged, async (states, receipts) => {
+    const { decisions, labels, differing } = states
+    if (differing > 0 && missing.length + doubled.length === 0 && !options.force)
+      throw new VigiaError('SERVING_RESTORE_DIFFERS', { decisions, differing })
+    return { decisions, labels, differing, receipts, counts: await writeStates(options, states) }
+  })
   const { identity } = histories
   await writeStoreIdentity(store, identity)
   const lastSequence = Math.max(problems.lastSequence, histories.lastSequence) + options.skip
   await store.beginHistory({ name: identity.logName, lastSequence }, true)
   await finishLoading(store)
-  const { decisions, labels, receipts, differing } = replayed
-  const { missing, doubled } = problems
-  const done = { decisions, labels, receipts, differing, waiting: unlogged.length }
-  return { identity, lastSequence, counts, missing, doubled, ...done }
+  const { unusable, snapshot } = start
+  const begun = { snapshot: snapshot?.sequence, unusable }
+  return { identity, lastSequence, missing, doubled, waiting: unlogged.length, ...begun, ...replayed }
 }
 
 const assertModel = ({ model, storeName }: RestoreStatesOptions, identity: StoreIdentity): void => {
@@ -160,29 +163,6 @@ const waitingOf = async (
 ): Promise<readonly OutboxEntry[]> =>
   present === undefined || present.logName === identity.logName ? await store.waitingEntries() : []
 
-/** The states before the first decision. */
-const startStates = async (
-  { model, from, logs }: RestoreStatesOptions,
-  { origin }: StoreIdentity,
-): Promise<StartOfHistory> => {
-  const kinds = stateKindsOf(model.settings.options.entities)
-  if (origin === undefined)
-    return { states: new Map(kinds.map((kind) => [kind, new Map()])), folder: undefined }
-  const folder = from ?? origin.folder
-  const manifest = await readStates(folder, model.identity)
-  if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder })
-  const isOrigin = Object.entries(origin.files).every(([name, sha256]) => manifest.files[name] === sha256)
-  if (!isOrigin) throw logIncomplete(logs, `the states in ${folder} are not those that it began with`)
-  return { states: readSnapshot(folder, kinds), folder }
-}
-
-/** What a history began with. */
-interface StartOfHistory {
-  readonly states: SnapshotStates
-  /** Where it lies; undefined: it began with nothing. */
-  readonly folder: string | undefined
-}
-
 /** All decisions and labels, those that waited in the store at their places. */
 const withEntries = <T>(
   { logs, openLog, workFolder, work }: RestoreStatesOptions,
@@ -199,14 +179,15 @@ const checkNumbers = (
   options: RestoreStatesOptions,
   histories: LoggedHistories,
   waiting: readonly OutboxEntry[],
+  { after }: StartOfShared,
 ): Promise<CheckedNumbers> =>
   withEntries(options, waiting, async (entries) => {
-    const check = new NumberCheck()
+    const check = new NumberCheck(after)
     const waits = new Set<number>()
     for await (const { entry, isLogged } of entries) {
       options.work.signal.throwIfAborted()
       check.take(entry.sequence)
-      if (!isLogged) waits.add(entry.sequence)
+      if (!isLogged && entry.sequence > after) waits.add(entry.sequence)
     }
     const { missing, doubled } = check.finish(histories.lastSequence)
     assertAccepted({ missing, doubled }, options.accepted, options.logs)
@@ -215,85 +196,76 @@ const checkNumbers = (
   })
 
 interface CheckedNumbers extends NumberProblems {
-  /** Waiting entries that no log has. */
+  /** Waiting entries that no log has, and that the start does not have either. */
   readonly unlogged: readonly OutboxEntry[]
   /** Highest number of a record, inclusive. */
   readonly lastSequence: number
 }
 
-/** What a replay made of the logs. */
-interface Replayed {
-  readonly features: LogFeatures
-  readonly decisions: number
-  readonly labels: number
-  readonly receipts: number
-  readonly differing: number
-}
-
-const replayLogs = (
+/**
+ * Replays the logs after the start; of what the start has, receipts alone are made again.
+ *
+ * @param use is given the states, and how many receipts there are
+ */
+const replayLogs = <T>(
   options: RestoreStatesOptions,
-  { states, folder }: StartOfHistory,
+  start: StartOfShared,
   waiting: readonly OutboxEntry[],
-): Promise<Replayed> =>
+  use: (states: StatesAgain, receipts: number) => Promise<T>,
+): Promise<T> =>
   withEntries(options, waiting, async (entries, { modelOf }) => {
-    const { model, work } = options
-    const features = createLogFeatures(documentOf(model), (kind, token) => states.get(kind)?.get(token))
-    const receipts = new ReceiptsAgain(options)
-    const open = new LabelsAgain({ ...options, from: folder })
-    let [decisions, labels, differing] = [0, 0, 0]
-    for await (const { entry } of entries) {
-      work.signal.throwIfAborted()
-      if (entry.kind === 'label') {
-        labels++
-        features.applyLabel(entry.label)
-        open.label(entry.sequence, entry.label)
-        await receipts.label(entry.sequence, entry.label)
-      } else if (entry.kind === 'repair') features.repair(entry)
-      else {
-        decisions++
-        const { transaction, timing, model: key } = entry.decision
-        const document = await modelOf(key)
-        if (!isSame(features.createAllFeatures(document, transaction, timing), entry)) differing++
-        open.decision(entry.sequence, transaction)
-        await receipts.decision(entry.sequence, entry.decision, document)
+    const { model, work, store, world, workFolder } = options
+    const states = new StatesAgain({ model, from: start.folder, modelOf, workFolder })
+    try {
+      const receipts = new ReceiptsAgain(options)
+      const open = new LabelsAgain(options)
+      await beginLabels(open, start)
+      let done = 0
+      for await (const { entry } of entries) {
+        work.signal.throwIfAborted()
+        const isReplayed = entry.sequence > start.after
+        if (isReplayed) await states.take(entry)
+        if (entry.kind === 'label') {
+          if (isReplayed) open.label(entry.sequence, entry.label)
+          await receipts.label(entry.sequence, entry.label)
+        } else if (entry.kind === 'decision') {
+          if (isReplayed) open.decision(entry.sequence, entry.decision)
+          await receipts.decision(entry.sequence, entry.decision, await modelOf(entry.decision.model))
+        }
+        if (++done % 1000 === 0)
+          work.reportProgress({ activity: 'replaying the logs', done, unit: 'records' })
       }
-      if ((decisions + labels) % 1000 === 0)
-        work.reportProgress({ activity: 'replaying the logs', done: decisions + labels, unit: 'records' })
+      await receipts.flush()
+      await open.putBack(store, world.now())
+      return await use(states, receipts.count)
+    } finally {
+      states.close()
     }
-    await receipts.flush()
-    await open.putBack()
-    return { features, decisions, labels, differing, receipts: receipts.count }
   })
-
-/** Undefined: the user's state remembers the transaction already. */
-const isSame = (
-  vector: Float64Array | undefined,
-  { vector: served }: Extract<LogEntry, { kind: 'decision' }>,
-): boolean => vector !== undefined && served.every((value, f) => Object.is(value, vector[f]))
 
 const writeStates = async (
   { store, storeName, work }: RestoreStatesOptions,
-  start: SnapshotStates,
-  features: LogFeatures,
+  states: StatesAgain,
 ): Promise<ByKind<number>> => {
   const counts = new Map<EntityKind, number>()
-  for (const [kind, stored] of start) {
-    const all = features.kinds.includes(kind) ? encodedStates(features, kind, stored) : stored
-    for (const batch of batchesOf(kind, all)) {
+  for (const kind of states.kinds) {
+    let count = 0
+    for (const batch of batchesOf(kind, states.entries(kind))) {
       if (work.signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'restoring states' })
+      count += batch.length
       if (await store.save(batch)) continue
       const reason = 'somebody else writes into it while states are restored'
       throw new VigiaError('SERVING_STORE_FAILED', { store: storeName, reason })
     }
-    counts.set(kind, all.size)
+    counts.set(kind, count)
   }
   return byKind([...counts.keys()], (kind) => counts.get(kind)!)
 }
 
-function* batchesOf(kind: EntityKind, states: ReadonlyMap<number, Uint8Array>): Generator<StateChange[]> {
+function* batchesOf(kind: EntityKind, states: Iterable<SnapshotEntry>): Generator<StateChange[]> {
   let batch: StateChange[] = []
   let bytesInBatch = 0
-  for (const [token, bytes] of states) {
+  for (const { token, bytes } of states) {
     batch.push({ key: { kind, token }, bytes: withApplied(bytes, 0), expected: 0 })
     bytesInBatch += bytes.length
     if (batch.length < BATCH_STATES && bytesInBatch <= BATCH_BYTES) continue

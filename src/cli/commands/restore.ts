@@ -21,7 +21,7 @@ export const RESTORE_OPTIONS: Command['options'] = [
   {
     flags: '--accept <numbers>',
     description:
-      'for restore: numbers whose decisions are lost, or that name two, for instance 104-105,200: what they did is left out, or stays as it is',
+      'for restore and snapshot: numbers whose decisions are lost, or that name two, for instance 104-105,200: what they did is left out, or stays as it is',
   },
   {
     flags: '--skip <count>',
@@ -40,7 +40,7 @@ export interface RestoreRequest {
 }
 
 /** The states of --from: a folder of them, or of the run that has them, as for `vigia state load`. */
-const statesIn = async (workingDirectory: string, from: unknown): Promise<string | undefined> => {
+export const statesIn = async (workingDirectory: string, from: unknown): Promise<string | undefined> => {
   if (typeof from !== 'string') return undefined
   const folder = resolve(workingDirectory, from)
   const inRun = join(folder, 'states')
@@ -149,7 +149,8 @@ const linesOfOwned = (restored: RestoredOwned, store: string): string[] => {
   ]
 }
 
-const missingLines = (missing: string, more = ''): readonly string[] =>
+/** What is told of numbers that no log has. */
+export const missingLines = (missing: string, more = ''): readonly string[] =>
   missing === '' ? [] : [`missing    ${missing}: ${more}sent again, they are decided anew`]
 
 const differingLines = (differing: number): readonly string[] =>
@@ -169,8 +170,10 @@ const skipOf = ({ options }: CommandInput): number => {
 const linesOf = (restored: RestoredStates, store: string): string[] => {
   const { identity, decisions, labels, receipts, waiting, differing, counts, lastSequence } = restored
   const [missing, doubled] = [rangesText(restored.missing), rangesText(restored.doubled)]
+  const began = restored.snapshot === undefined ? '' : ` after the snapshot of record ${restored.snapshot}`
   return [
-    `replayed   ${decisions} decisions and ${labels} labels of ${identity.logName}-…`,
+    ...restored.unusable.map(({ folder, reason }) => `passed     ${folder}: ${reason}`),
+    `replayed   ${decisions} decisions and ${labels} labels of ${identity.logName}-…${began}`,
     `restored   ${countsText(counts)}, and ${receipts} receipts, in ${store}`,
     ...(waiting === 0 ? [] : [`waiting    ${waiting} records that were in no log yet: servers move them`]),
     ...missingLines(missing, 'not in the states; '),

@@ -23,6 +23,7 @@ import {
   isBranching,
 } from './state-branch.ts'
 import { repair } from './state-repair.ts'
+import { assertShared, snapshot } from './state-snapshot.ts'
 
 /** What the command needs of the composition root. */
 export type StateTools = BranchTools
@@ -43,6 +44,10 @@ const ACTIONS: Readonly<Record<string, (request: Request) => Promise<ExitCode>>>
   verify: (request) => verify(request),
   repair: (request) => repair(request),
   restore: (request) => restore(request),
+  snapshot: ({ states, ...request }) => {
+    if (states.kind === 'owned') throw new Error('it was refused before the store was opened')
+    return snapshot({ ...request, states })
+  },
 }
 
 const EXAMPLES: Command['examples'] = [
@@ -70,26 +75,30 @@ const EXAMPLES: Command['examples'] = [
     command: 'vigia state restore --log pod-a/log --log pod-b/log',
     explanation: 'After a shared store was emptied or set back.',
   },
+  {
+    command: 'vigia state snapshot --log pod-a/log --log pod-b/log',
+    explanation: 'Once a day: from then on a restore replays what came after it, and old days may go.',
+  },
 ]
 
 /** `vigia state`: the states that serving keeps. */
 export const stateCommand = (tools: StateTools): Command => ({
   name: 'state',
-  summary: 'load, inspect, verify, repair and restore the states of users, merchants and devices',
+  summary: 'load, inspect, verify, repair, restore and snapshot the states of users, merchants and devices',
   description:
-    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. migrate carries a service over to a model with other entities, windows or cleaning: it takes the states of the run in --from, and every decision and label of the old logs that the run has not seen, into new states for `vigia state load --from`; with --to it does so beside a running server of lmdb, which goes on deciding, then lets the new model decide in one step (--switch), and can go back (--back). repair finds the states whose history holds a transaction of a time that cannot be true by event_time (it blinds them to all that comes before it), computes them again from the log without it, and writes them as records of the log, which the next start takes over; for redis, stop every server and name the log of each. restore makes a lost store of lmdb again from its log: the newest snapshot beside it that is whole, or the states that it began with, and every record after it; or puts back what a shared store has lost (it was emptied, or set back to an earlier moment): it replays the logs of all its servers, which refuse to decide until it is done and then go on. A store of lmdb is used by one process at a time: stop the server first.',
+    'load fills the state store of the serving configuration with the states that training ended with, so that the first request sees every history; `vigia serve` does so by itself when its store is empty. inspect tells what is in the store, or the state of one user, merchant or device. verify decodes every state by the layouts of the model; exit code 1: some cannot be used. migrate carries a service over to a model with other entities, windows or cleaning: it takes the states of the run in --from, and every decision and label of the old logs that the run has not seen, into new states for `vigia state load --from`; with --to it does so beside a running server of lmdb, which goes on deciding, then lets the new model decide in one step (--switch), and can go back (--back). repair finds the states whose history holds a transaction of a time that cannot be true by event_time (it blinds them to all that comes before it), computes them again from the log without it, and writes them as records of the log, which the next start takes over; for redis, stop every server and name the log of each. restore makes a lost store of lmdb again from its log: the newest snapshot beside it that is whole, or the states that it began with, and every record after it; or puts back what a shared store has lost (it was emptied, or set back to an earlier moment): it replays the logs of all its servers, which refuse to decide until it is done and then go on. It begins with the newest snapshot beside any of the logs. snapshot makes one for a store that servers share, while they decide: it replays their logs after the newest snapshot, up to the last number that none of them lacks, compares every decision with the features that were served, and writes the same snapshot beside each log. A store of lmdb is used by one process at a time: stop the server first.',
   arguments: [{ name: '<action>', description: 'what to do', choices: [...Object.keys(ACTIONS), 'migrate'] }],
   options: [
     {
       flags: '--from <folder>',
       description:
-        'for load: run folder with states/; otherwise the run of model.source. For restore: the states that the logs began with, or the run folder that has them; otherwise the one that they name, or a snapshot',
+        'for load: run folder with states/; otherwise the run of model.source. For restore and snapshot: the states that the logs began with, or the run folder that has them, to begin there; otherwise the newest snapshot, or the states that the logs name',
     },
     { flags: '--force', description: 'for load and restore: replace the states that are there' },
     {
       flags: '-l, --log <folder>',
       description:
-        'for migrate: log of a server that decided meanwhile; for repair and restore: log of another server on the same redis, of all of them (may be repeated)',
+        'for migrate: log of a server that decided meanwhile; for repair, restore and snapshot: log of another server on the same redis, of all of them (may be repeated)',
       repeatable: true,
     },
     {
@@ -121,6 +130,7 @@ export const stateCommand = (tools: StateTools): Command => ({
     }
     const load = tools.modelLoader(settings.model, context.environment, context.workingDirectory)
     const action = input.arguments[0] ?? ''
+    if (action === 'snapshot') assertShared(settings)
     const states = await openedFor(action, { input, settings, load, tools })
     try {
       return await ACTIONS[action]!({ context, input, settings, states, load, tools })

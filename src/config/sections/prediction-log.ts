@@ -27,14 +27,14 @@ export const PredictionLogSchema = Type.Object(
       pattern: KEEP_PATTERN,
       unit: 'duration or forever',
       description:
-        'How long days of the log stay; older ones are removed once a snapshot of the states lies after them, with which the log begins then. Not shorter than state_store.repetition_window, feedback.waiting_time, the longest window with the delay of labels, and two snapshots. forever: a log is evidence, and what is removed cannot be trained on. Not with redis.',
+        'How long days of the log stay; older ones are removed once a snapshot of the states lies after them, with which the log begins then. Not shorter than state_store.repetition_window, feedback.waiting_time, the longest window with the delay of labels, and two snapshots. forever: a log is evidence, and what is removed cannot be trained on. With redis the snapshots come from `vigia state snapshot`.',
     }),
     snapshot_every: Type.String({
       default: '1d',
       pattern: DURATION_PATTERN,
       unit: 'duration',
       description:
-        'How often all states are written beside the log as of one record (snapshots/), so that `vigia parity` and what replays the log can begin there instead of at its first record. A day of records is replayed in minutes. 0s: never. Not with redis.',
+        'How often all states are written beside the log as of one record (snapshots/), so that `vigia parity` and what replays the log can begin there instead of at its first record. A day of records is replayed in minutes. 0s: never. With redis the server takes none: it is how often `vigia state snapshot` runs, by which the server knows that one is overdue.',
     }),
     snapshots_kept: Type.Integer({
       default: 4,

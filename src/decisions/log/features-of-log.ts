@@ -5,7 +5,7 @@ import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 import { stateKindsOf } from '../../transaction/entity-kind.ts'
 import type { StoreOrigin } from '../states/store-identity.ts'
-import { readLogBeginning } from './log-beginning.ts'
+import { goneThrough, readLogBeginning } from './log-beginning.ts'
 import type { StartState } from './log-features.ts'
 import type { LogEntry } from './log-record.ts'
 import { type LoggedEntries, type LoggedEntriesOptions, logIncomplete } from './logged-entries.ts'
@@ -38,34 +38,47 @@ export interface LogStart {
 }
 
 /**
- * Finds where to begin.
+ * Finds where to begin. Of several logs, any may have the snapshot: it is one and the same in all of them.
  *
  * @throws SERVING_SNAPSHOT_UNUSABLE for a snapshot that is not there, or not as it was written
  */
 export const startOfLog = async ({ folders, openLog, from }: StartOfLog): Promise<LogStart> => {
-  const [folder = ''] = folders
-  const { first } = await readLogBeginning(openLog(folder))
-  if (first === 1 && (from ?? 0) === 0) return { after: 0, snapshot: undefined }
-  const ready = usable(await listSnapshots(folder)).filter(({ manifest }) => manifest.sequence >= first - 1)
-  const wanted = from ?? ready[0]?.manifest.sequence ?? first - 1
-  const snapshot = ready.find(({ manifest }) => manifest.sequence === wanted)
-  const refuse = (reason: string, others = ready) =>
+  const gone = await goneThroughAll(folders, openLog)
+  if (gone === 0 && (from ?? 0) === 0) return { after: 0, snapshot: undefined }
+  const found = await Promise.all(folders.map(async (folder) => usable(await listSnapshots(folder))))
+  const ready = found.flat().filter(({ manifest }) => manifest.sequence >= gone)
+  const sequences = [...new Set(ready.map(({ manifest }) => manifest.sequence))].sort((a, b) => a - b)
+  const wanted = from ?? sequences[0] ?? gone
+  const refuse = (reason: string, others = sequences) =>
     new VigiaError('SERVING_SNAPSHOT_UNUSABLE', {
-      folder,
+      folder: folders.join(', '),
       got: wanted,
       reason,
-      allowed: others.map(({ manifest }) => manifest.sequence).join(', ') || 'none',
+      allowed: others.join(', ') || 'none',
     })
-  if (folders.length > 1) throw refuse('these are logs of several servers, and snapshots are of one')
-  if (snapshot === undefined)
-    throw refuse(wanted < first - 1 ? `the log begins with record ${first}` : 'there is none')
-  const fault = await verifySnapshot(snapshot)
-  if (fault !== undefined)
-    throw refuse(
-      `${fault.file}: ${fault.reason}`,
-      ready.filter((one) => one !== snapshot),
-    )
-  return { after: snapshot.manifest.sequence, snapshot }
+  const same = ready.filter(({ manifest }) => manifest.sequence === wanted)
+  if (same.length === 0)
+    throw refuse(wanted < gone ? `records up to ${gone} were removed (prediction_log.keep)` : 'there is none')
+  const faults: string[] = []
+  for (const snapshot of same) {
+    const fault = await verifySnapshot(snapshot)
+    if (fault === undefined) return { after: wanted, snapshot }
+    faults.push(`${fault.file}: ${fault.reason}`)
+  }
+  throw refuse(
+    faults.join('; '),
+    sequences.filter((one) => one !== wanted),
+  )
+}
+
+/** What was decided up to here may have gone from one of the logs: a replay of all begins after it. */
+export const goneThroughAll = async (
+  folders: readonly string[],
+  openLog: LoggedEntriesOptions['openLog'],
+): Promise<number> => {
+  let gone = 0
+  for (const folder of folders) gone = Math.max(gone, goneThrough(await readLogBeginning(openLog(folder))))
+  return gone
 }
 
 /** @throws SERVING_LOG_INCOMPLETE when records between the start and this one are missing */

@@ -7,7 +7,15 @@ import type { LogReader, PredictionLog } from '../../ports/prediction-log.ts'
 export interface LogBeginning {
   /** First number that the log still has for certain, inclusive; 1: nothing was ever removed. */
   readonly first: number
+  /**
+   * Last record, inclusive, of the snapshot that it begins with; absent: the one before `first`. Of servers
+   * that share their states it is a number of the store, of which each log has some, and counts its own.
+   */
+  readonly after?: number
 }
+
+/** What was decided up to here, inclusive, may have gone from the log; a replay begins after it. */
+export const goneThrough = ({ first, after = first - 1 }: LogBeginning): number => after
 
 const BEGINNING_DOCUMENT = 'beginning'
 

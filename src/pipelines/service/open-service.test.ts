@@ -34,14 +34,18 @@ describe('a start that settings rule out opens nothing', () => {
   test.each([
     ['SERVING_KEEP_SHORT', ['prediction_log.keep=2d']],
     ['SERVING_KEEP_WITHOUT_SNAPSHOTS', ['prediction_log.keep=60d', 'prediction_log.snapshot_every=0s']],
-    ['SERVING_KEEP_SHARED', ['prediction_log.keep=60d', 'state_store.kind=redis']],
+    ['SERVING_KEEP_SHORT', ['prediction_log.keep=2d', 'state_store.kind=redis']],
     ['SERVING_CACHE_TOO_SMALL', ['state_store.cache_size=15']],
   ])('%s', async (code, assignments) => {
     expect(await opened(...assignments)).toMatchObject({ told: [], error: { code } })
   })
 
   test('and one that they allow opens the store first', async () => {
-    for (const allowed of [[], ['prediction_log.keep=60d', 'state_store.cache_size=16']])
+    for (const allowed of [
+      [],
+      ['prediction_log.keep=60d', 'state_store.cache_size=16'],
+      ['prediction_log.keep=60d', 'state_store.kind=redis'],
+    ])
       expect(await opened(...allowed)).toMatchObject({ told: ['a store'] })
   })
 })

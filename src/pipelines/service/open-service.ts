@@ -106,12 +106,7 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
   // A start that these settings refuse leaves no store behind that it has filled.
   const decisionSettings = decisionSettingsOf(options)
   const keeping = keepingSettingsOf(settings)
-  assertKeepable({
-    keeping,
-    settings: decisionSettings,
-    sharedStore: settings.state_store.kind === 'redis' ? 'redis' : undefined,
-    decider: () => createDecider(models),
-  })
+  assertKeepable({ keeping, settings: decisionSettings, decider: () => createDecider(models) })
   const isConfigured = sources === configured
   const { openStates } = storage
   const served = await openServedStates(settings, openStates, models, options.observer, isConfigured)
@@ -128,6 +123,7 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         states,
         log,
         archive: settings.prediction_log.path,
+        database: databaseOf(settings.prediction_log.path, '128MB'),
         settings: decisionSettings,
         observer,
         world,
@@ -137,7 +133,6 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
         models,
         tables: tablesOf(options),
         ...served.pipelineOptions,
-        database: databaseOf(settings.prediction_log.path, '128MB'),
         openKeeping: keepingOpener({ ...own, keeping }),
       })
       // The models are in service by then, whether the disk takes this or not.
