@@ -4,7 +4,7 @@ import { archiveFileNames, type CatalogEntry, readCatalog } from '../decisions/l
 import { findGaps, type HeldNumbers, heldBy, LOST, type LogGap, readHeld } from '../decisions/log/log-gaps.ts'
 import { decodeLogEntry, encodeEntry, type LogEntry } from '../decisions/log/log-record.ts'
 import { type NumberRange, rangesText } from '../decisions/log/number-ranges.ts'
-import { readArchive } from '../decisions/log/prediction-archive.ts'
+import { readArchive } from '../decisions/log/read-archive.ts'
 import { createModelDocuments } from '../decisions/model-documents.ts'
 import { withDatabase } from '../disk/database.ts'
 import { faultOfFile } from '../disk/fault-of-file.ts'

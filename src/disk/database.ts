@@ -82,3 +82,10 @@ export const sqlLiteral = (text: string): string => {
 
 /** `name` as a quoted SQL identifier. */
 export const sqlIdentifier = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
+/**
+ * Makes JavaScript's memory count `bytes` of a result that it cannot see. DuckDB frees a result when that
+ * memory is collected, which would otherwise wait for hundreds of them. An array that nobody writes to counts
+ * as memory without taking any.
+ */
+export const countAsMemory = (bytes: number): void => void new ArrayBuffer(bytes)

@@ -1,5 +1,5 @@
 import { encodeEntry } from '../decisions/log/log-record.ts'
-import { readArchive } from '../decisions/log/prediction-archive.ts'
+import { readArchive } from '../decisions/log/read-archive.ts'
 import { createModelDocuments } from '../decisions/model-documents.ts'
 import { withDatabase } from '../disk/database.ts'
 import type { Work } from '../disk/work.ts'

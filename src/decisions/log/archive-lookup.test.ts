@@ -8,7 +8,8 @@ import { filesByName, filesByRange } from './archive-files.ts'
 import { type ArchiveLookup, createArchiveLookup } from './archive-lookup.ts'
 import { type DecisionEntry, encodeDecision, type LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
-import { createPredictionArchive, readArchive } from './prediction-archive.ts'
+import { createPredictionArchive } from './prediction-archive.ts'
+import { readArchive } from './read-archive.ts'
 
 const open: { readonly folder: string; readonly lookup: ArchiveLookup }[] = []
 afterEach(async () => {

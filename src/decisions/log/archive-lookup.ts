@@ -1,8 +1,15 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { type DatabaseSettings, type OpenDatabase, openDatabase, sqlLiteral } from '../../disk/database.ts'
+import {
+  countAsMemory,
+  type DatabaseSettings,
+  type OpenDatabase,
+  openDatabase,
+  sqlLiteral,
+} from '../../disk/database.ts'
 import { filesByName, filesByRange, type SequenceRange } from './archive-files.ts'
 import type { LogEntry } from './log-record.ts'
-import { findInFile, type PredictionArchiveOptions } from './prediction-archive.ts'
+import type { PredictionArchiveOptions } from './prediction-archive.ts'
+import { findInFile } from './read-archive.ts'
 
 export interface ArchiveLookupOptions {
   readonly folder: string
@@ -42,7 +49,7 @@ export const createArchiveLookup = (options: ArchiveLookupOptions): ArchiveLooku
   const read = async (sequence: number): Promise<LogEntry | undefined> => {
     for (const path of await files.candidates(sequence)) {
       const entry = await findInFile(await connect(), path, sequence, modelOf)
-      tellOfResult()
+      countAsMemory(RESULT_BYTES)
       if (entry !== undefined) return entry
     }
     return undefined
@@ -71,12 +78,6 @@ export const createArchiveLookup = (options: ArchiveLookupOptions): ArchiveLooku
 
 /** What the result of one look-up keeps outside of JavaScript's memory, and a margin. */
 const RESULT_BYTES = 1 << 20
-
-/**
- * DuckDB frees a result when JavaScript's memory is collected, which knows nothing of it and would wait for
- * hundreds of look-ups. An array that nobody writes to counts as memory without taking any.
- */
-const tellOfResult = (): void => void new ArrayBuffer(RESULT_BYTES)
 
 const openToLookUp = async (settings: DatabaseSettings): Promise<OpenDatabase> => {
   const database = await openDatabase(settings)

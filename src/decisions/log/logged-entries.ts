@@ -7,7 +7,8 @@ import { VigiaError } from '../../errors.ts'
 import type { LogReader } from '../../ports/prediction-log.ts'
 import type { LogEntry } from './log-record.ts'
 import { documentName, type ModelDocument } from './model-document.ts'
-import { createPredictionArchive, readArchive } from './prediction-archive.ts'
+import { createPredictionArchive } from './prediction-archive.ts'
+import { readArchive } from './read-archive.ts'
 
 export interface LoggedEntriesOptions {
   /** Folders of logs: one per process that shared the states. */

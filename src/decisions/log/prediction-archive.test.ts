@@ -9,7 +9,8 @@ import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { type DecisionEntry, encodeEntry, type LabelEntry, type LogEntry } from './log-record.ts'
 import type { ModelDocument } from './model-document.ts'
-import { createPredictionArchive, readArchive } from './prediction-archive.ts'
+import { createPredictionArchive } from './prediction-archive.ts'
+import { readArchive } from './read-archive.ts'
 
 const folders: string[] = []
 afterEach(() => {
@@ -148,6 +149,34 @@ describe('the archive of predictions', () => {
     expect(readdirSync(join(folder, 'spill'))).toEqual([])
   })
 
+  it('gives back what is further apart than it reads at a time, in order, whatever is missing between', async () => {
+    const decided = (sequence: number): LogEntry => ({
+      sequence,
+      kind: 'decision',
+      decision: { ...ALONE, transaction: { ...SMALLEST, transactionId: `t${sequence}` } },
+      vector: Float64Array.of(sequence, -0),
+    })
+    const labelled = (sequence: number): LogEntry => ({ sequence, kind: 'label', label: LABEL })
+    // Around the ends of windows of 32,768 from 3 and from a billion on; the last number that doubles count.
+    const entries = [
+      decided(3),
+      labelled(4),
+      decided(32_770),
+      labelled(32_771),
+      decided(32_772),
+      labelled(65_538),
+      labelled(65_539),
+      decided(1e9),
+      decided(1e9 + 32_767),
+      labelled(1e9 + 32_768),
+      decided(Number.MAX_SAFE_INTEGER),
+    ]
+    const { folder } = await archived(entries.toReversed())
+    expect(await read(folder)).toEqual(entries)
+    expect(await read(folder, MODEL, 65_538)).toEqual(entries.slice(6))
+    expect(await read(folder, MODEL, Number.MAX_SAFE_INTEGER)).toEqual([])
+  })
+
   it('reads files from before a field was there: it is missing in their transactions', async () => {
     const { folder, files } = await archived([
       { sequence: 1, kind: 'decision', decision: DECISION, vector: Float64Array.of(1, 2) },
@@ -183,10 +212,10 @@ async function* recordsOf(entries: readonly LogEntry[]): AsyncGenerator<LogRecor
   }
 }
 
-const read = (folder: string, model = MODEL): Promise<LogEntry[]> =>
+const read = (folder: string, model = MODEL, after = 0): Promise<LogEntry[]> =>
   withDatabase(databaseIn(folder), async (connection) => {
     const entries: LogEntry[] = []
-    for await (const entry of readArchive(connection, [folder], knowing(model))) entries.push(entry)
+    for await (const entry of readArchive(connection, [folder], knowing(model), after)) entries.push(entry)
     return entries
   })
 

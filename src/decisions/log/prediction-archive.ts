@@ -1,14 +1,12 @@
-import { open, readdir, stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import type { DuckDBConnection } from '@duckdb/node-api'
-import { type DatabaseSettings, sqlLiteral } from '../../disk/database.ts'
+import type { DatabaseSettings } from '../../disk/database.ts'
 import { sha256OfFile } from '../../disk/sha256-of-file.ts'
 import { syncFolderAsync } from '../../disk/sync-folder.ts'
 import { VigiaError } from '../../errors.ts'
 import { nextTurn } from '../../foundation/next-turn.ts'
 import type { LogRecord } from '../../ports/prediction-log.ts'
 import type { CatalogFile } from './archive-catalog.ts'
-import { type ColumnValue, decisionOf, featureColumn, labelOf, repairOf } from './archive-columns.ts'
 import { openParts } from './archive-parts.ts'
 import {
   type ArchiveTable,
@@ -170,102 +168,4 @@ const bringToDisk = async (path: string): Promise<void> => {
   const day = dirname(path)
   const kind = dirname(day)
   for (const folder of [day, kind, dirname(kind)]) await syncFolderAsync(folder)
-}
-
-/**
- * The entries in the archives `folders` in the order of their sequence numbers. A record that was moved to
- * two logs stands in both and comes once. Different records with one number come one after the other: a Redis
- * that lost its last second has given the number again. The database sorts, on disk where they do not fit in
- * memory.
- *
- * @param after entries after this number alone
- */
-export async function* readArchive(
-  connection: DuckDBConnection,
-  folders: readonly string[],
-  modelOf: PredictionArchiveOptions['modelOf'],
-  after = 0,
-): AsyncGenerator<LogEntry> {
-  const queryOf = async (kind: string, order: string): Promise<string | undefined> => {
-    const files = (await Promise.all(folders.map((folder) => parquetFiles(join(folder, kind))))).flat()
-    return files.length === 0
-      ? undefined
-      : `SELECT * FROM read_parquet([${files.map(sqlLiteral).join(', ')}], union_by_name = true, hive_partitioning = false) WHERE sequence > ${after} ORDER BY sequence, ${order}`
-  }
-  const labels = await readRows(connection, await queryOf('labels', 'transaction_id'), labelOf)
-  const repairs = await readRows(connection, await queryOf('repairs', 'token'), repairOf)
-  const others = repairs.length === 0 ? labels : [...labels, ...repairs].sort(bySequence)
-  let next = 0
-  const decisions = await queryOf('predictions', 'transaction_id')
-  for await (const entry of readDecisions(connection, decisions, modelOf)) {
-    while (next < others.length && others[next]!.sequence < entry.sequence) yield others[next++]!
-    yield entry
-  }
-  while (next < others.length) yield others[next++]!
-}
-
-/** The decision of that number in one file of `predictions/`; undefined when it has none. */
-export const findInFile = async (
-  connection: DuckDBConnection,
-  path: string,
-  sequence: number,
-  modelOf: PredictionArchiveOptions['modelOf'],
-): Promise<LogEntry | undefined> => {
-  const query = `SELECT * FROM read_parquet(${sqlLiteral(path)}, hive_partitioning = false) WHERE sequence = ${sequence}`
-  for await (const entry of readDecisions(connection, query, modelOf)) return entry
-  return undefined
-}
-
-const bySequence = (a: LogEntry, b: LogEntry): number => a.sequence - b.sequence
-
-const readRows = async (
-  connection: DuckDBConnection,
-  query: string | undefined,
-  entryOf: (value: ColumnValue) => LogEntry,
-): Promise<LogEntry[]> => {
-  if (query === undefined) return []
-  const rows = (await connection.runAndReadAll(query)).getRowObjects()
-  return rows.filter((row, at) => !isSameRecord(row, rows[at - 1])).map((row) => entryOf((name) => row[name]))
-}
-
-async function* readDecisions(
-  connection: DuckDBConnection,
-  query: string | undefined,
-  modelOf: PredictionArchiveOptions['modelOf'],
-): AsyncGenerator<LogEntry> {
-  if (query === undefined) return
-  const result = await connection.stream(query)
-  // Names of columns know no case: two models may write an attribute's differently.
-  const places = new Map(result.columnNames().map((name, at) => [name.toLowerCase(), at]))
-  let last: RecordName | undefined
-  for (;;) {
-    const chunk = await result.fetchChunk()
-    if (chunk === null || chunk.rowCount === 0) return
-    const vectors = Array.from({ length: chunk.columnCount }, (_, at) => chunk.getColumnVector(at))
-    for (let row = 0; row < chunk.rowCount; row++) {
-      const value: ColumnValue = (name) => vectors[places.get(name.toLowerCase()) ?? -1]?.getItem(row)
-      const name: RecordName = { sequence: value('sequence'), transaction_id: value('transaction_id') }
-      if (isSameRecord(name, last)) continue
-      last = name
-      const { computed } = await modelOf(value('model_key') as string)
-      const numberOf = (feature: string) => value(featureColumn(feature)) as number | null | undefined
-      yield decisionOf(
-        value,
-        Float64Array.from(computed, (feature) => numberOf(feature) ?? Number.NaN),
-      )
-    }
-  }
-}
-
-type RecordName = Readonly<Record<'sequence' | 'transaction_id', unknown>>
-
-/** Sorted, a record of two logs stands beside itself. */
-const isSameRecord = (row: Partial<RecordName>, before: Partial<RecordName> | undefined): boolean =>
-  row.sequence === before?.sequence && row.transaction_id === before?.transaction_id
-
-const parquetFiles = async (root: string): Promise<string[]> => {
-  const names = await readdir(root, { recursive: true }).catch(() => [])
-  return names
-    .filter((name) => name.endsWith('.parquet'))
-    .map((name) => join(root, name).replaceAll('\\', '/'))
 }
