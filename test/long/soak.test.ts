@@ -20,9 +20,9 @@ import { bytesOnDisk, growth, percentile, rssAnonMegabytes, type Slot, tableOf }
 
 /*
  * Two hours of a server as operation has it. In the first third and in the last nothing is done to it;
- * between them it moves to another layout of states, is backed up, gets another key, is killed twice and has a
- * full disk. VIGIA_SOAK_MINUTES=3 is the same in a small form; VIGIA_SOAK_RATE says how many decisions
- * a second.
+ * between them it moves to another layout of states, is backed up, gets another key, is killed twice and has
+ * a full disk. VIGIA_SOAK_MINUTES=3 is the same in a small form; VIGIA_SOAK_RATE says how many decisions a
+ * second.
  */
 
 const MINUTES = Number(process.env['VIGIA_SOAK_MINUTES'] ?? 120)
