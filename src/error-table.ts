@@ -822,7 +822,7 @@ export const ERRORS = define({
     exitCode: 2,
     message:
       'Of {decisions} decisions after record {after} in {folder}, {differing} come out with other features than were served, and no snapshot was written',
-    fix: 'The logs are not those that were served from, or the states have parted from them: `vigia parity` names the features.',
+    fix: 'The logs are not those that were served from, or the states have parted from them: `vigia parity` names the features. After numbers that an earlier snapshot accepted as lost, put the store right (`vigia state restore --force`), and give the same --accept once more.',
   },
   SERVING_KEEPING_FAILED: {
     status: 503,

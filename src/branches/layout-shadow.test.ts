@@ -244,6 +244,19 @@ test('whose answers cannot be written holds its states back, which is told, and 
   expect(service.shadowed).toHaveLength(20)
 })
 
+test('whose answers cannot be read hinders no start', async () => {
+  await branch()
+  await service.pipeline.close()
+  const place = shadowsFolder(logFolder(folder))
+  writeFileSync(place, 'no folder')
+  service = await openBranched(folder, OLD, service)
+  await service.send(5)
+  rmSync(place)
+  await shadowedBy(NEW)
+  await service.send(5)
+  expect(await assertShadowed(service, folder, NEW, 9)).toBe(5)
+})
+
 test('scores what comes too old to move a state', async () => {
   await service.pipeline.close()
   const maxAgeMs = 86_400_000

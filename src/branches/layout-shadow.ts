@@ -98,9 +98,12 @@ export class LayoutShadow {
     return this.writer.write()
   }
 
-  /** Removes answers whose segments have left the log; a process was killed before it did. */
+  /**
+   * Removes answers whose segments have left the log; a process was killed before it did. Where nobody can
+   * read which there are, they stay: a shadow hinders no start.
+   */
   async removeGone(): Promise<void> {
-    const segments = await shadowSegments(this.parts.folder)
+    const segments = await shadowSegments(this.parts.folder).catch(() => [])
     if (segments.length === 0) return
     for await (const { position } of this.parts.log.read(0)) {
       const gone = segments.filter((segment) => segment < position.segment.slice(0, segment.length))

@@ -92,6 +92,12 @@ export const hasWhole = async (folder: string, sequence: number): Promise<boolea
   return false
 }
 
+/** What a log's snapshot of that record says; undefined: it has none. */
+export const manifestOf = async (folder: string, sequence: number): Promise<SnapshotManifest | undefined> => {
+  const found = await findSnapshot(folder, sequence)
+  return found !== undefined && 'manifest' in found ? found.manifest : undefined
+}
+
 const findSnapshot = async (folder: string, sequence: number): Promise<FoundSnapshot | undefined> =>
   (await listSnapshots(folder)).find(({ name }) => name === snapshotName(sequence))
 

@@ -104,6 +104,31 @@ test('a log that is not named is told by its numbers, and nothing is written; wh
   expect(await servers.snapshot({ openLog, accepted })).toMatchObject({ left: 0, missing: accepted })
 })
 
+test('after a snapshot without lost numbers, decisions that had them are told where these are accepted again', async () => {
+  await servers.take(STEPS.slice(0, 45))
+  await servers.moved()
+  const openLog = (log: string) => readerWithout(openLogReader(log), 21)
+  const accepted = [{ first: 21, last: 21 }]
+  const { sequence } = await servers.snapshot({ openLog, accepted })
+  await servers.take(STEPS.slice(45))
+  await servers.moved()
+  await expect(servers.snapshot({ openLog })).rejects.toMatchObject({
+    code: 'SERVING_SNAPSHOT_DIFFERS',
+    details: { after: sequence },
+  })
+  const later = await servers.snapshot({ openLog, accepted })
+  expect(later).toMatchObject({ snapshot: sequence, missing: [], left: 0, written: servers.folders })
+  expect(later.differing).toBeGreaterThan(0)
+})
+
+test('begun with the first states, says what is in it, also where all logs have it', async () => {
+  await servers.take(STEPS)
+  await servers.moved()
+  const { counts, sequence } = await servers.snapshot()
+  const again = await servers.snapshot({ from: folder })
+  expect(again).toMatchObject({ snapshot: undefined, sequence, written: [], counts })
+})
+
 test('a log without later records does not hide that another one is not named', async () => {
   await servers.take(STEPS)
   await servers.moved()

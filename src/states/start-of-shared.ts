@@ -62,8 +62,8 @@ export const startOfShared = async (parts: StartOfSharedParts): Promise<StartOfS
       got: gone,
       reason:
         unusable.map(({ folder, reason }) => `${folder}: ${reason}`).join('; ') ||
-        `records up to ${gone} were removed (prediction_log.keep), and ${from === undefined ? 'there is no later snapshot' : 'the states that it began with are no beginning any more'}`,
-      allowed: 'none',
+        `records up to ${gone} were removed (prediction_log.keep), and ${from === undefined ? 'there is no later snapshot' : 'the states that it began with are no beginning any more: without --from it begins with a snapshot'}`,
+      allowed: from === undefined ? 'none' : await namedAfter(logs, gone),
     })
   return { after: 0, folder: await originOf(parts), snapshot: undefined, unusable }
 }
@@ -81,6 +81,12 @@ export const beginLabels = async (
 const newestFirst = async (logs: readonly string[]): Promise<FoundSnapshot[]> => {
   const found = await Promise.all(logs.map(listSnapshots))
   return found.flat().sort((a, b) => Number(b.name) - Number(a.name))
+}
+
+/** Records of the snapshots after all that was removed, for people. */
+const namedAfter = async (logs: readonly string[], gone: number): Promise<string> => {
+  const found = (await newestFirst(logs)).map(({ name }) => Number(name)).filter((last) => last >= gone)
+  return [...new Set(found)].join(', ') || 'none'
 }
 
 /** Why a replay cannot begin with a snapshot; empty when it can. @param gone see `goneThroughAll` */
