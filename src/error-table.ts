@@ -768,7 +768,7 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: 'The log in {folder} cannot be replayed: {reason}',
-    fix: 'Name the folder of prediction_log.path with every file that was written to it, and with --states the snapshot that the states began with.',
+    fix: 'Name the folder of prediction_log.path with every file that was written to it, and where the states that it began with lie elsewhere, their folder (--states; --from of `vigia state restore` and `snapshot`).',
   },
   SERVING_LOG_BEGINS_LATER: {
     status: 422,
@@ -1037,7 +1037,7 @@ export const ERRORS = define({
     status: 409,
     exitCode: 2,
     message: 'Shadow {model} has another layout than the champion, and {reason}',
-    fix: 'Make states of its layout beside the running server (lmdb) with `vigia state migrate --to <model>`, then set the shadow: POST /admin/models/shadow, or model.shadow at the next start.',
+    fix: 'Make states of its layout beside the running server (lmdb) with `vigia state migrate --to <model>`, then set the shadow: POST /admin/models/shadow, or model.shadow at the next start. A start that this stops goes on without model.shadow.',
   },
   SERVING_BRANCH_REFUSED: {
     status: 409,

@@ -120,7 +120,7 @@ const publish = async (
   try {
     const write: WriteFile = async (name, pieces) => {
       const written = await writePieces(join(draft, name), pieces, { isOver: () => signal.aborted })
-      if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'the snapshot' })
+      if (signal.aborted) throw new VigiaError('INTERRUPTED', { activity: 'writing the snapshot' })
       return written
     }
     const manifest = await fill(write)
@@ -132,6 +132,11 @@ const publish = async (
     })
     await syncFolderAsync(all)
     return manifest
+  } catch (error) {
+    // Another process that began later has taken the draft for one that was left.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    const activity = 'writing a snapshot that another process writes too'
+    throw new VigiaError('INTERRUPTED', { activity }, { cause: error })
   } finally {
     await rm(draft, { recursive: true, force: true })
   }

@@ -200,6 +200,21 @@ test('interrupted, what is half written is no snapshot; killed between two logs,
   expect(named(b)).toEqual(named(a))
 })
 
+test('of several at once, one is written everywhere or each is, and the others say why they ended', async () => {
+  const [a = '', b = ''] = servers.folders
+  await servers.take(STEPS)
+  await servers.moved()
+  const each = (name: string) =>
+    servers.snapshot({ world: { now: () => Date.now(), newId: () => name }, workFolder: join(folder, name) })
+  for (const name of ['one', 'two', 'three']) mkdirSync(join(folder, name))
+  const ends = await Promise.allSettled(['one', 'two', 'three'].map(each))
+  const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason.code ?? end.reason] : []))
+  expect(failures).toEqual(failures.map(() => 'INTERRUPTED'))
+  expect(failures.length).toBeLessThan(3)
+  expect(named(b)).toEqual(named(a))
+  expect(await servers.snapshot()).toMatchObject({ decisions: 0, written: [] })
+})
+
 /** A log without the record of a number. */
 const readerWithout = (reader: LogReader, sequence: number): LogReader =>
   filtered(reader, (number) => number !== sequence)

@@ -94,13 +94,15 @@ interface Answer {
   readonly error?: {
     readonly code?: string
     readonly message?: string
+    readonly fix?: string
     readonly details?: Readonly<Record<string, unknown>>
   }
 }
 
 /** What the server says, under its own code where this program knows it by. */
 const refused = (base: string, path: string, status: number, { error }: Answer): VigiaError => {
-  const reason = error?.message ?? `it answered ${status}`
+  const said = [error?.message, error?.fix].filter((text) => text !== undefined)
+  const reason = said.length === 0 ? `it answered ${status}` : said.join('. ')
   if (error?.code === 'SERVING_BRANCH_FAILED')
     return new VigiaError('SERVING_BRANCH_FAILED', {
       layout: String(error.details?.['layout']),
