@@ -181,20 +181,6 @@ export const FOUND: readonly Mutant[] = [
     'await this.receipts.allSettled()',
   ),
   one(
-    'what a power failure has left is cut off, and comes back by the next one',
-    21130,
-    'src/adapters/segments/segment-writer.ts',
-    "    if (isCut || durability === 'power') fdatasyncSync(file)\n",
-    "    if (durability === 'power') fdatasyncSync(file)\n",
-  ),
-  one(
-    'a decision is answered before anything beside the shared store says that it is used',
-    311743,
-    'src/decisions/shared/shared-decisions.ts',
-    '      await this.history.untilUseIsKnown()\n',
-    '',
-  ),
-  one(
     'closing gives up on a log that can be written again',
     336077,
     'src/decisions/owned/recovery.ts',
