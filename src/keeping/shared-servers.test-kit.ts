@@ -73,16 +73,32 @@ export const sharedServers = async (
   const settings = { ...TEST_SETTINGS, receiptLifeMs: LIFE_MS, waitingLifeMs: LIFE_MS }
   const world = { now: () => Date.now(), monotonicMs: () => 0, newId: () => 'abcdef0123' }
   const pipelines: OpenPipeline[] = []
-  for (const archive of folders) {
-    const own = {
+  let movers = 0
+  for (const [own, archive] of folders.entries()) {
+    const opened = await openProcess({ consumer: archive })
+    /** Which of them moves records to its log, would be chance: they do by turns, so both logs have some. */
+    const byTurns: SharedStateStore = {
+      ...opened,
+      takeEntries: async (most, waitMs) => {
+        if (movers % folders.length !== own) {
+          await new Promise((resolve) => setTimeout(resolve, 1))
+          return []
+        }
+        const entries = await opened.takeEntries(most, waitMs)
+        if (entries.length > 0) movers++
+        return entries
+      },
+    }
+    const log = await openTestLog(archive)
+    const parts = {
       observer: warningsOnly((code) => void warnings.push(code)),
-      log: await openTestLog(archive),
+      log,
       archive,
       database: DATABASE,
       states: {
         kind: 'shared',
         name: 'memory',
-        store: await openProcess({ consumer: archive }),
+        store: byTurns,
         persistence: { kind: 'log', says: '' },
       },
       settings,
@@ -90,10 +106,13 @@ export const sharedServers = async (
     } as const
     pipelines.push(
       await openInferencePipeline({
-        ...own,
+        ...parts,
         models: { champion: model },
         tables: noTables(),
-        openKeeping: keepingOpener({ ...own, keeping }),
+        openKeeping: keepingOpener({ ...parts, keeping }),
+      }).catch(async (error: unknown) => {
+        await log.close()
+        throw error
       }),
     )
   }
