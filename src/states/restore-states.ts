@@ -5,7 +5,6 @@ import { type LoggedEntries, withLoggedEntries } from '../decisions/log/logged-e
 import type { NumberRange } from '../decisions/log/number-ranges.ts'
 import {
   finishLoading,
-  goesOnFrom,
   readWholeIdentity,
   type StoreIdentity,
   startLoading,
@@ -28,7 +27,7 @@ import {
 } from './restore-history.ts'
 import { LabelsAgain } from './restore-labels.ts'
 import { ReceiptsAgain } from './restore-receipts.ts'
-import { beginLabels, type StartOfShared, startOfShared } from './start-of-shared.ts'
+import { assertModel, beginLabels, type StartOfShared, startOfShared } from './start-of-shared.ts'
 import { StatesAgain } from './states-again.ts'
 
 export interface RestoreStatesOptions {
@@ -124,15 +123,6 @@ export const restoreStates = async (options: RestoreStatesOptions): Promise<Rest
   const { unusable, snapshot } = start
   const begun = { snapshot: snapshot?.sequence, unusable }
   return { identity, lastSequence, missing, doubled, waiting: unlogged.length, ...begun, ...replayed }
-}
-
-const assertModel = ({ model, storeName }: RestoreStatesOptions, identity: StoreIdentity): void => {
-  if (goesOnFrom(identity, model)) return
-  throw new VigiaError('SERVING_STATES_FOREIGN', {
-    store: storeName,
-    what: 'other features, windows, bounds or cleaning',
-    model: `${model.description.name} ${model.description.version}`,
-  })
 }
 
 /** @throws SERVING_STATES_PRESENT */

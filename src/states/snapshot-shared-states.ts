@@ -3,7 +3,7 @@ import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { withLoggedEntries } from '../decisions/log/logged-entries.ts'
 import { type NumberRange, rangesText } from '../decisions/log/number-ranges.ts'
 import { type SnapshotManifest, snapshotName, snapshotsFolder } from '../decisions/log/state-snapshots.ts'
-import { goesOnFrom, readStoreIdentity, type StoreIdentity } from '../decisions/states/store-identity.ts'
+import { readStoreIdentity, type StoreIdentity } from '../decisions/states/store-identity.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
@@ -14,7 +14,7 @@ import { NumbersInARow } from './numbers-in-a-row.ts'
 import { copySnapshot, hasWhole, manifestOf, publishSnapshot } from './publish-snapshot.ts'
 import { type LoggedHistories, type NumberProblems, readHistories, without } from './restore-history.ts'
 import { LabelsAgain } from './restore-labels.ts'
-import { beginLabels, type StartOfShared, startOfShared } from './start-of-shared.ts'
+import { assertModel, beginLabels, type StartOfShared, startOfShared } from './start-of-shared.ts'
 import { StatesAgain, type StatesMemory } from './states-again.ts'
 
 export interface SnapshotSharedOptions {
@@ -107,15 +107,6 @@ export const snapshotSharedStates = async (options: SnapshotSharedOptions): Prom
       }
     },
   )
-}
-
-const assertModel = ({ model, storeName }: SnapshotSharedOptions, identity: StoreIdentity): void => {
-  if (goesOnFrom(identity, model)) return
-  throw new VigiaError('SERVING_STATES_FOREIGN', {
-    store: storeName,
-    what: 'other features, windows, bounds or cleaning',
-    model: `${model.description.name} ${model.description.version}`,
-  })
 }
 
 /** How far the store's decisions go. @throws SERVING_HISTORY_LOST when the logs know of later ones */

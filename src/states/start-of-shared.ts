@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { readStates } from '../artifacts/states-manifest.ts'
-import type { LoadedModel } from '../decisions/loaded-model.ts'
+import { type LoadedModel, modelName } from '../decisions/loaded-model.ts'
 import { goneThroughAll } from '../decisions/log/features-of-log.ts'
 import { logIncomplete } from '../decisions/log/logged-entries.ts'
 import {
@@ -68,6 +68,19 @@ export const startOfShared = async (parts: StartOfSharedParts): Promise<StartOfS
   return { after: 0, folder: await originOf(parts), snapshot: undefined, unusable }
 }
 
+/** Makes sure that the model goes on from the states of a store. @throws SERVING_STATES_FOREIGN */
+export const assertModel = (
+  { model, storeName }: { readonly model: LoadedModel; readonly storeName: string },
+  identity: StoreIdentity,
+): void => {
+  if (goesOnFrom(identity, model)) return
+  throw new VigiaError('SERVING_STATES_FOREIGN', {
+    store: storeName,
+    what: 'other features, windows, bounds or cleaning',
+    model: modelName(model),
+  })
+}
+
 /** Gives labels what waited or was due at the start, and the clock. */
 export const beginLabels = async (
   labels: LabelsAgain,
@@ -101,7 +114,7 @@ const whyNot = async (
   if (manifest.identity.logName !== identity.logName)
     return `it is of ${manifest.identity.logName}-…, and the logs of ${identity.logName}-…`
   if (!goesOnFrom(manifest.identity, model))
-    return `it was made for other features, windows or cleaning than ${model.description.name} ${model.description.version}`
+    return `it was made for other features, windows or cleaning than ${modelName(model)}`
   const fault = await verifySnapshot(found)
   return fault === undefined ? '' : `${fault.file}: ${fault.reason}`
 }

@@ -27,7 +27,7 @@ export async function* readArchive(
   modelOf: PredictionArchiveOptions['modelOf'],
   after = 0,
 ): AsyncGenerator<LogEntry> {
-  const files = await Promise.all(KINDS.map((kind) => filesOf(connection, folders, kind)))
+  const files = await Promise.all(KINDS.map((kind) => filesOf(connection, folders, kind, after)))
   for (let from = nextNumber(files.flat(), after); from !== undefined; ) {
     const last = from + WINDOW_NUMBERS - 1
     const [decisions, labels, repairs] = files.map((all) => queryOf(all, { first: from!, last }))
@@ -55,7 +55,7 @@ const KINDS = [
 interface ArchivedFile {
   readonly path: string
   readonly order: string
-  /** Numbers of its rows, the lowest first. */
+  /** Numbers of its rows that are asked for, the lowest first. */
   readonly runs: readonly NumberRange[]
 }
 
@@ -64,10 +64,11 @@ const filesOf = async (
   connection: DuckDBConnection,
   folders: readonly string[],
   { folder: kind, order }: (typeof KINDS)[number],
+  after: number,
 ): Promise<readonly ArchivedFile[]> => {
   const paths = (await Promise.all(folders.map((folder) => parquetFiles(join(folder, kind))))).flat()
   if (paths.length === 0) return []
-  const numbers = `SELECT filename, floor(sequence / ${WINDOW_NUMBERS}) AS part, min(sequence), max(sequence) FROM ${tableOf(paths, ', filename = true')} GROUP BY filename, part ORDER BY part`
+  const numbers = `SELECT filename, floor(sequence / ${WINDOW_NUMBERS}) AS part, min(sequence), max(sequence) FROM ${tableOf(paths, ', filename = true')} WHERE sequence > ${after} GROUP BY filename, part ORDER BY part`
   const runs = new Map<string, NumberRange[]>(paths.map((path) => [path, []]))
   for (const [path, , first, last] of (await connection.runAndReadAll(numbers)).getRows())
     numbersOf(String(path), runs).push({ first: Number(first), last: Number(last) })

@@ -83,7 +83,7 @@ export class HistoryWatch {
     if (!isNew) return
     this.parts.observer.warned(HISTORY_LOST, { reason: error.message, next: error.fix })
     // While it is known: without the process, nobody knows it.
-    this.rememberSoon()
+    this.remember().catch(this.cannotRemember)
   }
 
   /** The store has answered as it should. */
@@ -91,10 +91,6 @@ export class HistoryWatch {
     this.reason = ''
     // Where nobody asks it for anything, it learns here that others have decided.
     this.untilUseIsKnown()?.catch(this.cannotRemember)
-  }
-
-  private rememberSoon(): void {
-    this.remember().catch(this.cannotRemember)
   }
 
   private readonly cannotRemember = (cause: unknown): void =>
