@@ -26,6 +26,9 @@ if (!existsSync(main)) {
   }
 }
 
+// Its memory is bounded by what can be set before a process starts only.
+if (process.argv[2] === 'serve') (await import('../dist/composition/bounded-start.js')).startBounded(process)
+
 // Node.js 22 and newer keep compiled code for the next start.
 module.enableCompileCache?.()
 await import(main.href)

@@ -35,6 +35,8 @@ export interface VigiaServer {
 export interface ServerPlace {
   /** Words before the command: of what gives it a host name or a process space of its own. */
   readonly within?: readonly string[]
+  /** What runs it; left out: the Node.js of the test. */
+  readonly runtime?: string | undefined
   /** File of its configuration; without one it logs warnings only. */
   readonly config?: string | undefined
 }
@@ -54,7 +56,7 @@ export interface StartingServer {
 export const spawnVigiaServer = (
   folder: string,
   settings: readonly string[],
-  { config, within = [] }: ServerPlace = {},
+  { config, runtime = process.execPath, within = [] }: ServerPlace = {},
 ): StartingServer => {
   const startedMs = performance.now()
   const words = [
@@ -65,7 +67,7 @@ export const spawnVigiaServer = (
       setting,
     ]),
   ]
-  const [program = '', ...rest] = [...within, process.execPath, VIGIA, ...words]
+  const [program = '', ...rest] = [...within, runtime, VIGIA, ...words]
   const server = spawn(program, rest, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],

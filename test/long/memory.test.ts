@@ -5,7 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { eventually } from '../eventually.ts'
 import { post } from '../integration/load-site.ts'
 import { smallTransaction, trainSmallModel } from '../integration/small-service.ts'
-import { killVigiaServers, startVigiaServer, type VigiaServer } from '../integration/vigia-server.ts'
+import {
+  killVigiaServers,
+  type ServerPlace,
+  startVigiaServer,
+  type VigiaServer,
+} from '../integration/vigia-server.ts'
+import { installed, node } from './runtime.ts'
 
 /**
  * Private memory of a server (RssAnon: pages of files that LMDB maps are the system's to take back) in what
@@ -13,6 +19,8 @@ import { killVigiaServers, startVigiaServer, type VigiaServer } from '../integra
  * `kill -9`; segments of the log on their way to Parquet; look-ups of what is there.
  */
 const BESIDE_CACHE_MIB = 256
+/** The same where a server can start again with what bounds it (`src/composition/bounded-start.ts`). */
+const BESIDE_CACHE_OF_BOUNDED_MIB = 200
 const CACHE_MIB = 64
 /** New users, merchants and devices of one server: their states are more than three times the cache. */
 const DECISIONS = 40_000
@@ -37,9 +45,18 @@ describe.skipIf(!isLinux)('the memory of a server, read from /proc, which Linux 
     expect(most).toBeLessThan(CACHE_MIB + BESIDE_CACHE_MIB)
   })
 
-  test('holds the same bound where JavaScript has 128 MiB (--max-old-space-size)', async () => {
+  test.for([node('22.23.5'), node('24.22.3'), node('26.12.1')])(
+    `is at most cache_size + ${BESIDE_CACHE_OF_BOUNDED_MIB} MiB under $name`,
+    async (of, { skip }) => {
+      const runtime = await installed(of, folder, skip)
+      const most = await liveThroughAll(of.version, [`state_store.cache_size=${CACHE_MIB}`], { runtime })
+      expect(most).toBeLessThan(CACHE_MIB + BESIDE_CACHE_OF_BOUNDED_MIB)
+    },
+  )
+
+  test('holds the first bound where JavaScript has 128 MiB (--max-old-space-size)', async () => {
     const within = ['env', 'NODE_OPTIONS=--max-old-space-size=128']
-    const most = await liveThroughAll('small-heap', [`state_store.cache_size=${CACHE_MIB}`], within)
+    const most = await liveThroughAll('small-heap', [`state_store.cache_size=${CACHE_MIB}`], { within })
     expect(most).toBeLessThan(CACHE_MIB + BESIDE_CACHE_MIB)
   })
 
@@ -47,7 +64,7 @@ describe.skipIf(!isLinux)('the memory of a server, read from /proc, which Linux 
     const group = openGroup(512)
     if (typeof group === 'string') return context.skip(`no container of 512 MiB could be made: ${group}`)
     try {
-      const most = await liveThroughAll('container', [], group.within)
+      const most = await liveThroughAll('container', [], group)
       // By default half of what a server leaves: (512 - 256) / 2.
       expect(most).toBeLessThan(128 + BESIDE_CACHE_MIB)
     } finally {
@@ -61,7 +78,7 @@ describe.skipIf(!isLinux)('the memory of a server, read from /proc, which Linux 
 const liveThroughAll = async (
   name: string,
   settings: readonly string[],
-  within: readonly string[] = [],
+  place: ServerPlace = {},
 ): Promise<number> => {
   const home = join(folder, name)
   mkdirSync(home)
@@ -71,7 +88,7 @@ const liveThroughAll = async (
     'prediction_log.segment_size=16',
     ...settings,
   ]
-  const start = () => startVigiaServer(home, all, { within })
+  const start = () => startVigiaServer(home, all, place)
   let most = 0
   const watching = async (server: VigiaServer, work: (server: VigiaServer) => Promise<void>) => {
     const look = () => {

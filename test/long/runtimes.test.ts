@@ -6,34 +6,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { sha256 } from '../../src/foundation/hash.ts'
+import { installed, node, type Runtime } from './runtime.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
-
-/**
- * What else can run Vigía, pinned. The packages hold the programs themselves: the packages `node` and `deno`
- * fetch just these by an install script, which this test does not run.
- */
-interface Runtime {
-  readonly name: string
-  readonly packageName: string
-  readonly version: string
-  /** The program within the package, and what it is given before the script. */
-  readonly program: string
-  readonly words: readonly string[]
-}
-
-const node = (version: string): Runtime => {
-  const system = process.platform === 'win32' ? 'win' : process.platform
-  const program = process.platform === 'win32' ? 'bin/node.exe' : 'bin/node'
-  return {
-    name: `Node ${version}`,
-    packageName: `node-${system}-${process.arch}`,
-    version,
-    program,
-    words: [],
-  }
-}
 
 const RUNTIMES: readonly Runtime[] = [
   node('20.20.2'),
@@ -98,10 +74,7 @@ for (const runtime of RUNTIMES) {
   it(`${runtime.name} computes the same bytes as this Node: features, states, scores, model`, async ({
     skip,
   }) => {
-    const program = await installed(runtime).catch((error: Error & { readonly stderr?: string }) => {
-      const reason = (error.stderr ?? error.message).split('\n').find((line) => /\S/.test(line))
-      return skip(`${runtime.packageName}@${runtime.version} cannot be installed here: ${reason}`)
-    })
+    const program = await installed(runtime, folder, skip)
     expect(await productsUnder(runtime.packageName + runtime.version, program, runtime.words)).toEqual(own)
   })
 }
@@ -111,18 +84,6 @@ it('this Node without its optimising compiler computes the same bytes', async ()
     own,
   )
 })
-
-/** Where the program of a runtime stands once its package is in a folder of its own. */
-const installed = async ({ packageName, version, program }: Runtime): Promise<string> => {
-  const into = join(folder, `${packageName}-${version}`)
-  mkdirSync(into, { recursive: true })
-  const words = ['install', '--prefix', into, '--ignore-scripts', '--no-audit', '--no-fund', '--no-save']
-  await run('npm', [...words, `${packageName}@${version}`], {
-    cwd: into,
-    shell: process.platform === 'win32',
-  })
-  return join(into, 'node_modules', packageName, program)
-}
 
 const productsUnder = async (name: string, program: string, words: readonly string[]): Promise<Products> => {
   const out = join(folder, 'runs', name)

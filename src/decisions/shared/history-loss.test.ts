@@ -112,6 +112,21 @@ describe('decisions on a shared store that loses them', () => {
     })
   })
 
+  test('keep a process from starting anew that was on the store before, though its log has no decisions', async () => {
+    const fleet = await startFleet()
+    const [quiet, busy] = [await fleet.start('quiet'), await fleet.start('busy')]
+    await quiet.decisions.close()
+    await busy.decisions.predict(payment(1), 0)
+    await fleet.store.clear()
+    const place = async (name: string) => ({ store: await fleet.open(name), name: 'the store' })
+    await expect(assertNeverUsed(await place('again'), quiet.log)).rejects.toMatchObject(LOST)
+    // Nor may one that nobody knows.
+    await expect(assertNeverUsed(await place('new'), await openLog('new'))).rejects.toMatchObject(LOST)
+    // A store that is empty because it is another one: the mark is what keeps them all.
+    await fleet.store.clear()
+    await expect(assertNeverUsed(await place('other'), await openLog('other'))).resolves.toBeUndefined()
+  })
+
   test('of a version that named no history are given their name, and count on', async () => {
     const fleet = await startFleet()
     const old = await fleet.open('old')

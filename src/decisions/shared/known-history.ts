@@ -48,7 +48,8 @@ export interface NamedHistoryStore {
 
 /**
  * Lets nobody begin anew on a store that was emptied: neither where a process has said so, nor where this
- * process's own log has decisions. Its document names them, and then the store is marked for all others.
+ * process's own log has decisions, nor where it took part in any: those of the last moments may be in logs of
+ * others alone. Its document names them, and then the store is marked for all others.
  *
  * @throws SERVING_HISTORY_LOST
  */
@@ -60,11 +61,15 @@ export const assertNeverUsed = async (
   if (loss !== '') throw new VigiaError(HISTORY_LOST, { store: storeName, reason: loss })
   const known = await readLoggedHistory(log)
   const lastSequence = await lastSequenceOf(log, known)
-  if (lastSequence === 0) return
+  if (known === undefined && lastSequence === 0) return
   if (known !== undefined) await store.expectHistory({ name: known.identity.logName, lastSequence })
+  const has =
+    lastSequence === 0
+      ? `this server was on it before, when its decisions were ${known?.identity.logName}-…: it has none of them, other servers may`
+      : `this server's log has decisions up to number ${lastSequence}`
   throw new VigiaError(HISTORY_LOST, {
     store: storeName,
-    reason: `it is empty, and this server's log has decisions up to number ${lastSequence} (are they another store's? then name an empty folder by prediction_log.path)`,
+    reason: `it is empty, and ${has} (are they another store's? then name an empty folder by prediction_log.path)`,
   })
 }
 
