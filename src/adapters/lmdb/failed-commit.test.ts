@@ -10,7 +10,8 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-// LMDB's own promises of a transaction that failed, which nobody is given, would end the process.
+// LMDB's own promises of a transaction that failed, which nobody is given, would end the process; and what it
+// promises of flushing and closing would never come, which ends one that waits for nothing else in silence.
 test('a transaction that the disk refuses is an error of the save, and not the end of the process', () => {
   const kit = 'src/adapters/lmdb/fill-disk.test-kit.ts'
   // A file of 4 MB at most; the signal that says so is left out, and writing fails as on a full disk.
@@ -18,6 +19,13 @@ test('a transaction that the disk refuses is an error of the save, and not the e
   const { status, stdout } = spawnSync('sh', ['-c', limited], { encoding: 'utf8' })
   expect(status).toBe(0)
   const { saved, ...rest } = JSON.parse(stdout) as Readonly<Record<string, unknown>>
-  expect(rest).toEqual({ outcome: 'SERVING_STORE_FAILED', again: 'SERVING_STORE_FAILED', first: 100_000 })
+  const failed = 'SERVING_STORE_FAILED'
+  expect(rest).toEqual({
+    outcome: failed,
+    again: failed,
+    first: 100_000,
+    flushed: 'flushed',
+    closed: 'closed',
+  })
   expect(saved).toBeGreaterThan(5)
 })

@@ -16,4 +16,12 @@ let outcome = await save(saved)
 while (outcome === 'saved' && saved < 1000) outcome = await save(++saved)
 const again = await save(saved)
 const [first] = await store.load([{ kind: 'user', token: 0 }])
-process.stdout.write(JSON.stringify({ saved, outcome, again, first: first?.bytes.length }))
+const flushed = await store.flush().then(
+  () => 'flushed',
+  (error: unknown) => String((error as { readonly code?: string }).code),
+)
+const closed = await store.close().then(
+  () => 'closed',
+  (error: unknown) => String((error as { readonly code?: string }).code),
+)
+process.stdout.write(JSON.stringify({ saved, outcome, again, first: first?.bytes.length, flushed, closed }))

@@ -102,16 +102,22 @@ export const openLmdbStateStore = async ({
     count: () => guarded(() => countOf(databases)),
     clear: () => guarded(() => ownership.transaction(() => clearAll(databases))),
     view: () => guarded(() => viewStates(databases)),
-    flush: () => guarded(() => root.flushed.then(() => undefined)),
+    flush: () => guarded(() => flushed(databases, ownership)),
     close: () =>
       guarded(async () => {
         await lastSave
-        await root.flushed
-        await root.close()
-        lease.release()
+        await flushed(databases, ownership)
+          .then(() => root.close())
+          .finally(() => lease.release())
       }),
   }
   return closable(store, () => storeFailed(folder, new Error('it is closed')))
+}
+
+/** Resolves when the disk has all that was written. */
+const flushed = async ({ root }: LmdbDatabases, ownership: Ownership): Promise<void> => {
+  await ownership.settle()
+  await root.flushed
 }
 
 const clearAll = ({ statesOf, kinds, knownKinds, receipts, notes }: LmdbDatabases): void => {

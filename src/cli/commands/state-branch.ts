@@ -1,11 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
+import { getHeapStatistics } from 'node:v8'
 import { type BuiltBranch, buildBranch } from '../../branches/build-branch.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import type { DecisionSettings } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import type { LoadedModel } from '../../decisions/loaded-model.ts'
 import { layoutName } from '../../decisions/log/log-layouts.ts'
+import { ENOUGH_MEMORY } from '../../decisions/owned/cache-size.ts'
 import { warningsOnly } from '../../decisions/warnings-only.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
@@ -194,11 +196,26 @@ const build = async (
   })
 }
 
-const CACHE_BYTES = 256 << 20
+/** Bytes of states in memory while they are made: the fewest, the most, and what the process takes beside. */
+const LEAST_CACHE = 256 << 20
+const MOST_CACHE = 2 ** 32
+const BESIDE_CACHE = 512 << 20
+
+/**
+ * Half of what the machine or the container has left. A bank's busy states change all the time: those that do
+ * not fit are written again and again, some tens of kilobytes a record.
+ */
+const cacheBytesOf = (leftBytes: number): number =>
+  Math.max(LEAST_CACHE, Math.min(MOST_CACHE, leftBytes / 2 - BESIDE_CACHE))
 
 /** As a server has them; nothing expires while states are made, nor becomes Parquet. */
 const buildSettings = (settings: ServingSettings): DecisionSettings => ({
-  ...decisionSettingsOf({ settings, eventTime: eventTimeBounds(settings), cacheBytes: CACHE_BYTES }),
+  ...decisionSettingsOf({
+    settings,
+    eventTime: eventTimeBounds(settings),
+    cacheBytes: cacheBytesOf(process.availableMemory()),
+    memory: { ...ENOUGH_MEMORY, heapBytes: getHeapStatistics().heap_size_limit },
+  }),
   archiveAfterBytes: Number.POSITIVE_INFINITY,
   expiresStates: false,
 })

@@ -14,7 +14,7 @@ export interface FollowingParts extends TakeParts {
   readonly frontier: Frontier
   readonly due: Pick<DueLabels, 'reopen'>
   readonly labels: OwnedLabels
-  readonly saver: Pick<Saver, 'saveAll' | 'halt' | 'resume'>
+  readonly saver: Pick<Saver, 'saveDue' | 'saveAll' | 'halt' | 'resume'>
   /** Makes sure that nobody misses the numbers between these two, both exclusive. */
   readonly assertLost: (after: number, before: number) => Promise<void>
 }
@@ -99,11 +99,20 @@ export class Following {
     await takeRecord(this.parts, sequence, entry, position)
     this.reach(sequence)
     this.position = position
-    if (receipts.waiting > MOST_UNSAVED || cache.isBeyondRoom) {
-      await saver.saveAll()
-      // Saved states are evicted in a turn of their own.
-      await nextTurn()
-    } else if (sequence % TURN_RECORDS === 0) await nextTurn()
+    // A busy state is in nearly every record: it is saved once a period, not whenever receipts are many.
+    if (receipts.waiting > MOST_UNSAVED) await saver.saveDue()
+    if (cache.isBeyondRoom) await this.makeRoom()
+    else if (sequence % TURN_RECORDS === 0) await nextTurn()
+  }
+
+  /** Evicts states, in a turn of its own; where too few of them are saved, saves them all first. */
+  private async makeRoom(): Promise<void> {
+    const { cache, saver } = this.parts
+    cache.makeRoom()
+    await nextTurn()
+    if (!cache.isFull) return
+    await saver.saveAll()
+    await nextTurn()
   }
 
   /** These states have all records up to this one. */

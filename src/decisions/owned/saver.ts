@@ -133,6 +133,16 @@ export class Saver {
     return this.saveWaiting(true, true)
   }
 
+  /**
+   * Saves receipts, and states that have waited for a period.
+   *
+   * @throws SERVING_STORE_FAILED, and why saving was halted
+   */
+  async saveDue(): Promise<void> {
+    while (this.saving !== undefined) await this.saving
+    return this.save(false)
+  }
+
   /** Saves everything that is durable by now. @throws SERVING_STORE_FAILED, and why saving was halted */
   async saveAll(): Promise<void> {
     while (this.saving !== undefined) await this.saving

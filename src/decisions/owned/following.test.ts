@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest'
+import { Following, type FollowingParts } from './following.ts'
+import { MOST_UNSAVED } from './log-replay.ts'
+
+/** Takes in a record that is none of these states' own, under that pressure; what was asked for. */
+const takenUnder = async (waiting: number, room: { isBeyond: boolean; isFull: boolean }) => {
+  const asked: string[] = []
+  const ask = (name: string) => async () => void asked.push(name)
+  const following = new Following({
+    receipts: { waiting },
+    cache: { isBeyondRoom: room.isBeyond, isFull: room.isFull, makeRoom: () => asked.push('makeRoom') },
+    saver: { saveDue: ask('saveDue'), saveAll: ask('saveAll') },
+    frontier: { reached: () => undefined, replayedThrough: () => undefined },
+    decider: () => ({ engineer: {} }),
+    layout: { isOwn: () => false },
+  } as unknown as FollowingParts)
+  const entry = { kind: 'repair', repair: { kind: 'user', token: 1, layout: 'another' }, words: [] } as never
+  await following.take(1, entry, { segment: '000000000001.archived', offset: 0 })
+  expect(following.through).toBe(1)
+  return asked
+}
+
+test('many receipts are saved without states that were saved a moment ago: a busy one is in every record', async () => {
+  expect(await takenUnder(MOST_UNSAVED + 1, { isBeyond: false, isFull: false })).toEqual(['saveDue'])
+})
+
+test('where there is no room saved states go, and all are saved only when too few of them are', async () => {
+  expect(await takenUnder(0, { isBeyond: true, isFull: false })).toEqual(['makeRoom'])
+  expect(await takenUnder(0, { isBeyond: true, isFull: true })).toEqual(['makeRoom', 'saveAll'])
+  expect(await takenUnder(0, { isBeyond: false, isFull: false })).toEqual([])
+})
