@@ -17,7 +17,7 @@ export interface Secrets {
   readonly tls: { readonly key: string; readonly cert: string } | undefined
 }
 
-/** @throws SERVING_FILE_UNREADABLE, SERVING_KEYS_INVALID, SERVING_TLS_INVALID when one of two files is named */
+/** @throws SERVING_FILE_UNREADABLE, SERVING_KEYS_INVALID; SERVING_TLS_INVALID when half of TLS is named */
 export const readSecrets = async ({
   keys,
   tls_key,

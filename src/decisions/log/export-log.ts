@@ -89,8 +89,8 @@ export const exportLog = async (options: ExportLogOptions): Promise<ExportedLog>
 const LARGEST_DOUBLED_SHARE = 0.01
 
 /**
- * Places in which records lack that a store has lost, or were accepted as lost, are few; where a log of one of
- * several servers is not named, there are as many as it has records between those of others.
+ * Places in which records lack that a store has lost, or were accepted as lost, are few; where a log of one
+ * of several servers is not named, there are as many as it has records between those of others.
  */
 const MOST_HOLES = 10
 const LARGEST_SHARE_OF_HOLES = 0.01
