@@ -287,7 +287,7 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: 'None of the {rows} rows has a label, so there is nothing to learn from or to judge by',
-    fix: 'Map the label with source.fields.is_fraud.',
+    fix: 'Map the label with source.fields.is_fraud, or name a table of labels (source.labels). Of the log of a service (vigia-log://) the labels are those that POST /feedback was told.',
   },
   DATASET_PREPARED_MISSING: {
     status: 404,
@@ -410,7 +410,7 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: 'Learning needs frauds and genuine transactions, got {frauds} frauds in {rows} rows',
-    fix: 'Choose a longer training window (split), or check how is_fraud is mapped (source.fields.is_fraud).',
+    fix: 'Choose a longer training window (split), or check how is_fraud is mapped (source.fields.is_fraud). Where frauds alone are reported, labels.unlabelled: genuine_after_delay takes all others for genuine.',
   },
   SEARCH_SPAN_TOO_SHORT: {
     status: 422,

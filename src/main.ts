@@ -56,7 +56,7 @@ const owner: FolderOwner = {
     ),
   onStuck: (folder) =>
     process.stderr.write(
-      `waiting    for ${folder}: the process that had it stands still in the middle of a write and keeps the lock of LMDB until it goes on or has ended: end it (kill -9, or remove its container)\n`,
+      `waiting    for ${folder}: the process that had it stands still, in the middle of a write or with the process id of this one, and keeps LMDB from opening until it goes on or has ended: end it (kill -9, or remove its container)\n`,
     ),
 }
 

@@ -17,18 +17,21 @@ export interface Secrets {
   readonly tls: { readonly key: string; readonly cert: string } | undefined
 }
 
-/** @throws SERVING_FILE_UNREADABLE, SERVING_KEYS_INVALID */
+/** @throws SERVING_FILE_UNREADABLE, SERVING_KEYS_INVALID; SERVING_TLS_INVALID when half of TLS is named */
 export const readSecrets = async ({
   keys,
   tls_key,
   tls_certificate,
-}: ServingSettings['security']): Promise<Secrets> => ({
-  keys: keys === '' ? [] : parseApiKeys(await readText(keys), keys),
-  tls:
-    tls_key === '' && tls_certificate === ''
-      ? undefined
-      : { key: await readText(tls_key), cert: await readText(tls_certificate) },
-})
+}: ServingSettings['security']): Promise<Secrets> => {
+  if ((tls_key === '') !== (tls_certificate === ''))
+    throw new VigiaError('SERVING_TLS_INVALID', {
+      reason: `security.${tls_key === '' ? 'tls_key' : 'tls_certificate'} names no file`,
+    })
+  return {
+    keys: keys === '' ? [] : parseApiKeys(await readText(keys), keys),
+    tls: tls_key === '' ? undefined : { key: await readText(tls_key), cert: await readText(tls_certificate) },
+  }
+}
 
 export interface ReloadOptions {
   readonly app: App
@@ -59,7 +62,8 @@ export const reloadOnChange = ({ app, security, triggers, warn }: ReloadOptions)
         app.log.info({ keys: names, tls: secrets.tls !== undefined, level: log.level }, 'reloaded')
       } catch (error) {
         // A certificate and its key are two files: between their changes they do not belong together.
-        warn('SERVING_RELOAD_FAILED', { reason: (error as Error).message })
+        const next = error instanceof VigiaError ? { next: error.fix } : {}
+        warn('SERVING_RELOAD_FAILED', { reason: (error as Error).message, ...next })
       }
     })
   }

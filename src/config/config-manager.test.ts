@@ -5,6 +5,7 @@ import { type ConfigInput, loadServingConfig, loadTrainingConfig } from './confi
 import { findProblems } from './find-problems.ts'
 import { describeOrigin } from './origin.ts'
 import { SERVING_FILE } from './serving-config.ts'
+import { settingsOf } from './setting-schema.ts'
 import { TRAINING_FILE } from './training-config.ts'
 
 describe('the effective configuration', () => {
@@ -60,6 +61,24 @@ describe('the effective configuration', () => {
     expect(config.settings.source.path).toEqual(['/project/data/a.csv', '/absolute/b.csv'])
     expect(config.settings.runs.directory).toBe('/work-place/runs')
     expect(config.declared.runs.directory).toBe('runs')
+  })
+
+  it.each([TRAINING_FILE, SERVING_FILE])('knows each setting that names files or a folder: %#', (file) => {
+    const named = settingsOf(schemaOf(file))
+      .filter(({ schema }) => /^(JSON file|PEM file|File|Folder)\b/.test(schema.description ?? ''))
+      .map(({ path }) => path.join('.'))
+    expect(file.paths).toEqual(expect.arrayContaining(named))
+    expect(named.length).toBeGreaterThan(3)
+  })
+
+  it('starts keys and certificates of the server at the folder of the file too', () => {
+    const text = 'security: {keys: keys.json, tls_key: secret/key.pem, tls_certificate: /etc/tls.pem}\n'
+    const { security } = loadServingConfig(input({ text })).settings
+    expect(security.keys).toBe('/project/configs/keys.json')
+    expect(security.tls_key).toBe('/project/configs/secret/key.pem')
+    expect(security.tls_certificate).toBe('/etc/tls.pem')
+    const given = loadServingConfig(input({ assignments: ['security.keys=keys.json'] })).settings
+    expect(given.security.keys).toBe('/work-place/keys.json')
   })
 
   it('takes a section with nothing under it as all defaults', () => {

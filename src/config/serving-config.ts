@@ -46,6 +46,9 @@ export const SERVING_FILE = {
   summary: 'The prediction server: where it listens, what it serves, where it keeps states.',
   schema: ServingConfigSchema,
   paths: [
+    'security.keys',
+    'security.tls_key',
+    'security.tls_certificate',
     'model.source',
     'model.shadow',
     'model.canary',

@@ -58,6 +58,7 @@ export const TRAINING_FILE = {
     'runs.directory',
     'resources.temp_directory',
     'models.xgboost.library',
+    'evaluation.production',
     'tracking.directory',
   ],
 } satisfies ConfigFile

@@ -113,6 +113,9 @@ describe('a time that cannot be true', () => {
       ],
     })
     expect(refused).toEqual(['future'])
+    await expect(predict(payment('t1', NOW + DAY + 1), 0)).rejects.toMatchObject({
+      problems: [{ what: 'is 24.1 hours ahead of the clock of the server, 2001-09-09T01:46:40.000Z' }],
+    })
     expect(status().log.lastSequence).toBe(0)
     await predict(payment('t2', NOW + DAY), 0)
     expect(status().log.lastSequence).toBe(1)

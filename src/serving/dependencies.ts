@@ -44,6 +44,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** The keys that are known at the moment. */
     readonly keyRing: KeyRing
+    /** Counts an error that is answered, of a request or of a row of it, by its code. */
+    readonly countError: (code: string) => void
   }
 
   interface FastifyRequest {

@@ -47,6 +47,7 @@ export const answerErrors =
   (bodyOf: (error: VigiaError, request: FastifyRequest) => unknown) =>
   (cause: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const error = asVigiaError(cause)
+    request.server.countError(error.code)
     if (error.status >= 500) logFailure(error, cause, request)
     const retryAfter = retryAfterOf(error)
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
@@ -63,6 +64,15 @@ const logFailure = (error: VigiaError, cause: unknown, request: FastifyRequest):
   if (error.code === 'SERVING_UNEXPECTED') request.log.error({ ...names, err: cause }, 'unexpected failure')
   else if (error.code !== 'SERVING_OVERLOADED')
     request.log.warn({ ...names, reason: error.message }, 'request failed')
+}
+
+/** The error of one row of a request, which is counted; one that nobody expected is logged. Rows from 1. */
+export const rowError = (cause: unknown, request: FastifyRequest, line: number): ErrorBody => {
+  const error = asVigiaError(cause)
+  request.server.countError(error.code)
+  if (error.code === 'SERVING_UNEXPECTED')
+    request.log.error({ request_id: request.id, line, err: cause }, 'unexpected failure')
+  return errorBody(error)
 }
 
 /** Vigía's own shape: `{error: {...}}`. */

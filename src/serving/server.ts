@@ -139,7 +139,7 @@ const reasonOf = (pipeline: ServerDependencies['pipeline']): string => {
   return isReady ? '' : reason || 'the pipeline is not ready'
 }
 
-const createApp = ({ settings, tls, keys }: ServerDependencies, lines: LogStream): App => {
+const createApp = ({ settings, tls, keys, metrics }: ServerDependencies, lines: LogStream): App => {
   const { limits, security, log } = settings
   const requestName = createRequestNames()
   const http = {
@@ -179,6 +179,7 @@ const createApp = ({ settings, tls, keys }: ServerDependencies, lines: LogStream
     const app = fastify(options as object) as unknown as App
     app.server.maxConnections = limits.connections
     app.decorate('keyRing', new KeyRing(keys))
+    app.decorate('countError', metrics.countError)
     app.decorateRequest('caller', null)
     app.decorateRequest('subject', null)
     return app

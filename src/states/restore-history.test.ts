@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { LogEntry } from '../decisions/log/log-record.ts'
 import { parseRanges, rangesText } from '../decisions/log/number-ranges.ts'
+import type { VigiaError } from '../errors.ts'
 import { mergeEntries } from './merge-entries.ts'
 import { assertAccepted, NumberCheck } from './restore-history.ts'
 
@@ -37,6 +38,18 @@ describe('numbers of logs', () => {
         code: 'SERVING_RESTORE_GAPS',
         fix: expect.stringContaining('--accept 2-3,9:'),
       })
+    }
+  })
+
+  test('that are many are named in part: a forgotten log has millions of them', () => {
+    const missing = Array.from({ length: 10_000 }, (_, i) => ({ first: 2 * i + 1, last: 2 * i + 1 }))
+    try {
+      assertAccepted({ missing, doubled: [] }, [], ['a'])
+      expect.unreachable()
+    } catch (error) {
+      const { message, fix } = error as VigiaError
+      expect(message).toContain('numbers that no log has: 1,3,5,7,9,11,13,15,17,19 and 9990 more;')
+      expect(fix).toContain('--accept numbers:')
     }
   })
 

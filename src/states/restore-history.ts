@@ -1,4 +1,4 @@
-import { type NumberRange, rangesText } from '../decisions/log/number-ranges.ts'
+import { acceptText, type NumberRange, someRanges } from '../decisions/log/number-ranges.ts'
 import { readLoggedHistory } from '../decisions/shared/known-history.ts'
 import type { StoreIdentity } from '../decisions/states/store-identity.ts'
 import { VigiaError } from '../errors.ts'
@@ -120,8 +120,8 @@ export const assertAccepted = (
   if (open.length === 0) return
   throw new VigiaError('SERVING_RESTORE_GAPS', {
     folder: folders.join(', '),
-    missing: rangesText(missing) || 'none',
-    doubled: rangesText(doubled) || 'none',
-    accept: rangesText([...missing, ...doubled].sort((a, b) => a.first - b.first)),
+    missing: someRanges(missing),
+    doubled: someRanges(doubled),
+    accept: acceptText([...missing, ...doubled]),
   })
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { withLoggedEntries } from '../decisions/log/logged-entries.ts'
-import { type NumberRange, rangesText } from '../decisions/log/number-ranges.ts'
+import { acceptText, type NumberRange, someRanges } from '../decisions/log/number-ranges.ts'
 import { type SnapshotManifest, snapshotName, snapshotsFolder } from '../decisions/log/state-snapshots.ts'
 import { readStoreIdentity, type StoreIdentity } from '../decisions/states/store-identity.ts'
 import type { Work } from '../disk/work.ts'
@@ -135,21 +135,15 @@ const assertTrue = (
   if (open.length + refused.length > 0)
     throw new VigiaError('SERVING_SNAPSHOT_GAPS', {
       folder: logs.join(', '),
-      missing: someOf(open),
-      doubled: someOf(refused),
-      accept: open.length + refused.length > MOST_NAMED ? 'numbers' : rangesText([...open, ...refused]),
+      missing: someRanges(open),
+      doubled: someRanges(refused),
+      accept: acceptText([...open, ...refused]),
     })
   // A snapshot that was written without accepted numbers: decisions that were made with them differ after it.
   const isTold = missing.length + doubled.length > 0 || accepted.some(({ first }) => first <= after)
   if (differing > 0 && !isTold)
     throw new VigiaError('SERVING_SNAPSHOT_DIFFERS', { folder: logs.join(', '), decisions, differing, after })
 }
-
-/** Ranges that are named: more of them are of a log that is not. */
-const MOST_NAMED = 10
-
-const someOf = (ranges: readonly NumberRange[]): string =>
-  `${rangesText(ranges.slice(0, MOST_NAMED)) || 'none'}${ranges.length > MOST_NAMED ? ` and ${ranges.length - MOST_NAMED} more` : ''}`
 
 interface Rolled {
   readonly start: StartOfShared

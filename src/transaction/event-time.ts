@@ -42,7 +42,7 @@ export const eventTimeProblem = (
       reason: 'future',
       problem: {
         field: 'timestamp',
-        what: `is ${spanText(eventTimeMs - nowMs)} ahead of the clock of the server, ${isoText(nowMs)}`,
+        what: `is ${aheadText(eventTimeMs - nowMs)} ahead of the clock of the server, ${isoText(nowMs)}`,
         allowed: `at most ${spanText(bounds.maxFutureMs)} ahead (event_time.max_future), so until ${isoText(latestMs)}; a number is in milliseconds since 1970`,
         got: gotText(eventTimeMs),
       },
@@ -62,9 +62,15 @@ export const eventTimeProblem = (
   }
 }
 
+const HOUR_MS = DAY_MS / 24
+
 const isoText = (ms: number): string => new Date(ms).toISOString()
 
 const gotText = (ms: number): string => `${ms}, in milliseconds since 1970: ${isoText(ms)}`
+
+/** Rounded up, in hours below two days: what is beyond a bound of a day never reads as a day. */
+const aheadText = (ms: number): string =>
+  ms >= 2 * DAY_MS || ms < DAY_MS ? spanText(ms) : `${Math.ceil((ms / HOUR_MS) * 10) / 10} hours`
 
 /** Days, or seconds below a day. */
 const spanText = (ms: number): string =>

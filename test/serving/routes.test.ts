@@ -317,6 +317,28 @@ describe('the service', () => {
     expect(value(/^vigia_feedback_total\{[^}]*outcome="applied"[^}]*\} (\S+)$/m)).toBe(1)
   })
 
+  test('metrics count each error by its code: of requests, of rows, of lines, and of addresses that nobody can read', async () => {
+    await post('/predict', {})
+    await post('/predict/batch', [PAYMENT, { ...PAYMENT, transaction_id: 't2', amount: 'much' }])
+    await post('/feedback', [{ transaction_id: 't1' }])
+    await lines('/predict/batch', ['{', {}])
+    await get('/predictions/none')
+    await get('/predictions/%ff')
+    await get('/nowhere')
+    const errors = Array.from(
+      (await get('/metrics')).body.matchAll(/^vigia_errors_total\{code="(\w+)"\} (\d+)$/gm),
+      ([, code, count]) => `${code} ${count}`,
+    )
+    expect(errors.sort()).toEqual([
+      'PREDICTION_UNKNOWN 1',
+      'REQUEST_INVALID 1',
+      'REQUEST_MALFORMED 1',
+      'REQUEST_NOT_JSON 1',
+      'REQUEST_ROUTE_UNKNOWN 1',
+      'REQUEST_TRANSACTION_INVALID 3',
+    ])
+  })
+
   test('models are listed, switched, rolled back, shadowed and given shares; every act is told of', async () => {
     const names = async () =>
       (await get('/model'))

@@ -53,6 +53,35 @@ test('a process that stands still in a transaction is waited for, and people are
   await environment.close()
 })
 
+/** Has a folder open, and has read, until it is killed. */
+const READER = `
+const [library, path] = process.argv.slice(1)
+const { writeSync } = require('node:fs')
+const root = require(library).open({ path, noSubdir: false, maxDbs: 256 })
+root.openDB({ name: 'notes', encoding: 'string' }).get('a')
+writeSync(1, 'reads')
+setInterval(() => undefined, 1000)`
+
+test('a process with the same id, as another container has it, is waited for until it has ended', async () => {
+  const folder = await folderWithStates('same id')
+  const library = createRequire(import.meta.url).resolve('lmdb')
+  const reader = spawn(process.execPath, ['-e', READER, library, folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  await once(reader.stdout, 'data')
+  // Another id is none of its business.
+  await awaitEarlierWriter(folder, () => expect.unreachable(), 2 ** 31 - 1, reader.pid! + 1)
+  let over: Promise<void> = Promise.resolve()
+  await new Promise<void>((told) => {
+    over = awaitEarlierWriter(folder, told, 1, reader.pid)
+  })
+  expect(await Promise.race([over.then(() => 'over'), nextTurns()])).toBe('waits')
+  reader.kill('SIGKILL')
+  await over
+})
+
+const nextTurns = (): Promise<string> => new Promise((resolve) => setImmediate(resolve, 'waits'))
+
 test('where nobody stands still nobody is told', async () => {
   const folder = await folderWithStates('free')
   await awaitEarlierWriter(folder, () => expect.unreachable(), 2 ** 31 - 1)

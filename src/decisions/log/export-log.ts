@@ -33,7 +33,7 @@ export interface ExportedLog {
  * as training gives them too, and so are those of transactions that no log has.
  *
  * @throws SERVING_LOG_GAPS for a log with a hole; SERVING_LOG_INCOMPLETE for logs of servers that did not
- * share their states
+ * share their states, and where a log of servers that did is not named
  */
 export const exportLog = async (options: ExportLogOptions): Promise<ExportedLog> => {
   for (const folder of options.folders) await assertNoHole(folder, options)
@@ -46,8 +46,10 @@ export const exportLog = async (options: ExportLogOptions): Promise<ExportedLog>
     let labelled = 0
     let lastSequence = 0
     let doubled = 0
+    const count = createHoleCount()
     try {
       for await (const entry of entries) {
+        count.take(entry.sequence)
         if (entry.kind === 'decision') {
           const { transaction } = entry.decision
           if (entry.sequence === lastSequence && !seen.has(transaction.transactionId)) doubled++
@@ -72,6 +74,7 @@ export const exportLog = async (options: ExportLogOptions): Promise<ExportedLog>
           options.folders,
           `${doubled} numbers name different decisions: these servers did not share their states`,
         )
+      count.assertFew(options.folders)
       await transactions.end()
       await labels.end()
       return { transactions: seen.size, labels: labelled, names: [...names].sort() }
@@ -84,6 +87,39 @@ export const exportLog = async (options: ExportLogOptions): Promise<ExportedLog>
 
 /** A Redis that lost its last second has given some numbers twice. */
 const LARGEST_DOUBLED_SHARE = 0.01
+
+/**
+ * Places in which records lack that a store has lost, or were accepted as lost, are few; where a log of one
+ * of several servers is not named, there are as many as it has records between those of others.
+ */
+const MOST_HOLES = 10
+const LARGEST_SHARE_OF_HOLES = 0.01
+
+const createHoleCount = () => {
+  let first = 0
+  let last = 0
+  let records = 0
+  let holes = 0
+  let missing = 0
+  return {
+    take: (sequence: number): void => {
+      if (records++ === 0) first = sequence
+      else if (sequence > last + 1) {
+        holes++
+        missing += sequence - last - 1
+      }
+      last = sequence
+    },
+    /** @throws SERVING_LOG_INCOMPLETE */
+    assertFew: (folders: readonly string[]): void => {
+      if (holes > Math.max(MOST_HOLES, records * LARGEST_SHARE_OF_HOLES))
+        throw logIncomplete(
+          folders,
+          `no log has ${missing} of the numbers from ${first} to ${last}, in ${holes} places: the log of another server that shared the states is not named`,
+        )
+    },
+  }
+}
 
 /** A training over a hole would have wrong features in silence. */
 const assertNoHole = async (folder: string, { openLog, work }: ExportLogOptions): Promise<void> => {

@@ -14,6 +14,8 @@ export interface ServingMetrics {
   readonly requestsOf: (method: string, route: string) => (status: number, seconds: number) => void
   /** A request that was turned away because of the load. */
   readonly countShed: (reason: string) => void
+  /** An error that was answered, of a request or of a row of it. */
+  readonly countError: (code: string) => void
   /** Attributes of a request that no model in service knows. */
   readonly countUnknownAttributes: (attributes: number) => void
   /** From now on gauges tell of these. */
@@ -45,6 +47,11 @@ export const createServingMetrics = (version: string): ServingMetrics => {
     help: 'Requests turned away because the server had too much to do.',
     labelNames: ['reason'],
   })
+  const errors = createCounter(registry, {
+    name: 'vigia_errors_total',
+    help: 'Errors that were answered, by code: of whole requests, and of rows of batches and streams.',
+    labelNames: ['code'],
+  })
   const unknownAttributes = createCounter(registry, {
     name: 'vigia_request_unknown_attributes_total',
     help: 'Attributes of transactions that no model in service knows, where api.unknown_fields ignores them.',
@@ -63,6 +70,9 @@ export const createServingMetrics = (version: string): ServingMetrics => {
     },
     countShed: (reason) => {
       shed(reason).value++
+    },
+    countError: (code) => {
+      errors(code).value++
     },
     countUnknownAttributes: (attributes) => {
       unknownAttributes.value += attributes

@@ -3,7 +3,7 @@ import type { Feedback } from '../../decisions/inference-pipeline.ts'
 import { literalOf } from '../../mapping/sent-values.ts'
 import { labelAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
-import { asVigiaError, errorBody } from '../error-answers.ts'
+import { rowError } from '../error-answers.ts'
 import { mapInOrder } from '../ndjson-answers.ts'
 import { readFeedback } from '../read-feedback.ts'
 import type { ReadTransaction } from '../read-transaction.ts'
@@ -70,10 +70,7 @@ export const addFeedback = (app: App, context: RouteContext): void => {
             return answer
           } catch (cause) {
             counts['failed']!++
-            const error = asVigiaError(cause)
-            if (error.code === 'SERVING_UNEXPECTED')
-              request.log.error({ request_id: request.id, err: cause }, 'unexpected failure')
-            return { line: index + 1, error: errorBody(error) }
+            return { line: index + 1, error: rowError(cause, request, index + 1) }
           }
         },
       )

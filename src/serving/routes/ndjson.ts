@@ -4,7 +4,7 @@ import type { TSchema } from 'typebox'
 import { VigiaError } from '../../errors.ts'
 import { quoteNumbers } from '../../mapping/sent-values.ts'
 import type { App } from '../dependencies.ts'
-import { asVigiaError, errorBody } from '../error-answers.ts'
+import { rowError } from '../error-answers.ts'
 import { answerNdjson } from '../ndjson-answers.ts'
 import { isOfSource } from './mapping-query.ts'
 import type { RouteContext } from './route-context.ts'
@@ -45,12 +45,8 @@ export const replyWithNdjson = (
   const { limits } = context.settings
   const prepare = isOfSource(request) ? quoteNumbers : undefined
   const write = reply.compileSerializationSchema(schema as never) as (row: object) => string
-  const refuse = (cause: unknown, line: number): string => {
-    const error = asVigiaError(cause)
-    if (error.code === 'SERVING_UNEXPECTED')
-      request.log.error({ request_id: request.id, line, err: cause }, 'unexpected failure')
-    return JSON.stringify({ line, error: errorBody(error) })
-  }
+  const refuse = (cause: unknown, line: number): string =>
+    JSON.stringify({ line, error: rowError(cause, request, line) })
   const answers = answerNdjson(
     request.body as Readable,
     { rows: limits.stream_rows, lineBytes: limits.line_size * 1024 },

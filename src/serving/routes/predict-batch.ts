@@ -3,7 +3,7 @@ import { VigiaError } from '../../errors.ts'
 import { RequestProblemsError, shown } from '../../transaction/request-problem.ts'
 import { predictionAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
-import { asVigiaError, errorBody } from '../error-answers.ts'
+import { rowError } from '../error-answers.ts'
 import { mapInOrder } from '../ndjson-answers.ts'
 import { refTo } from '../schemas/named.ts'
 import { BatchAnswer, BatchBody, BatchRow } from '../schemas/prediction.ts'
@@ -63,10 +63,7 @@ export const addPredictBatch = (app: App, context: RouteContext): void => {
           return await decide(row, query)
         } catch (cause) {
           failed++
-          const error = asVigiaError(cause)
-          if (error.code === 'SERVING_UNEXPECTED')
-            request.log.error({ request_id: request.id, err: cause }, 'unexpected failure')
-          return { line: index + 1, error: errorBody(error) }
+          return { line: index + 1, error: rowError(cause, request, index + 1) }
         }
       })
       return { predictions, decided: rows.length - failed, failed }
