@@ -10,9 +10,9 @@ const ENOUGH = 6 * 2 ** 30
  * Where a run of these projects has its temporary folder: in memory where there is room, otherwise, or when
  * `TMPDIR` says so, where the system has it.
  *
- * Most of what tests wait for is a disk that confirms a write, and none of them needs it to: a process that is
- * killed leaves its files alike in both, and what a power failure takes is simulated. `long` is on the disk,
- * since it says how fast something is.
+ * Most of what tests wait for is a disk that confirms a write, and none of them needs it to: a process that
+ * is killed leaves its files alike in both, and what a power failure takes is simulated. `long` is on the
+ * disk, since it says how fast something is.
  */
 export const placeOfRun = (projects: readonly string[]): string =>
   process.env['TMPDIR'] === undefined && projects.length > 0 && !projects.includes('long') && hasRoom()
