@@ -20,12 +20,14 @@ const { values: options } = parseArgs({
 })
 process.chdir(ROOT)
 const { smoke, large } = options
-const pairs = smoke ? 1 : Number(options.pairs)
+const pairs = Number(options.pairs)
 const cores = availableParallelism()
 const folder = smoke ? mkdtempSync(join(tmpdir(), 'vigia-bench-')) : join(ROOT, '.vigia', 'bench')
 const environment = { python: findPython(), mlflowPython: venvPython('.venv-mlflow'), cores }
 mkdirSync(folder, { recursive: true })
 
+/** Whether an interpreter has some modules, by both. */
+const importable = new Map()
 const failures = []
 try {
   for (const row of chosenRows()) {
@@ -90,14 +92,14 @@ async function measureRow(row) {
   // A peer that is slow and there for what it computes is timed by its only run.
   const timed = sides.filter((side) => row.peers[side]?.once !== true)
   for (const side of sides) if (!timed.includes(side)) runs[side].push(first[side])
-  // A large row takes minutes: its only run is the first.
-  if (row.large) for (const side of sides) runs[side].push(first[side])
-  for (let pair = 0; pair < (row.large ? 0 : pairs); pair++) {
+  // A large row takes minutes, and of the smallest size only the check counts: the first run is the only one.
+  const hasOneRun = row.large || smoke
+  if (hasOneRun) for (const side of timed) runs[side].push(first[side])
+  for (let pair = 0; pair < (hasOneRun ? 0 : pairs); pair++) {
     for (const side of timed) runs[side].push(await run(side))
-    process.stderr.write(
-      `  ${timed.map((side) => `${side} ${runs[side].at(-1).seconds.toFixed(2)} s`).join(', ')}\n`,
-    )
+    tellTimes(timed, runs)
   }
+  if (hasOneRun) tellTimes(timed, runs)
   for (const side of sides) rmSync(outOf(side), { force: true })
   for (const [peer, reason] of Object.entries(missing)) process.stderr.write(`  ${peer} missing: ${reason}\n`)
   return {
@@ -120,6 +122,11 @@ async function measureRow(row) {
   }
 }
 
+function tellTimes(sides, runs) {
+  const times = sides.map((side) => `${side} ${runs[side].at(-1).seconds.toFixed(2)} s`)
+  process.stderr.write(`  ${times.join(', ')}\n`)
+}
+
 /** Why a peer cannot run here; undefined when it can. */
 function whyMissing(peer) {
   if (peer.needs === undefined) return undefined
@@ -127,8 +134,17 @@ function whyMissing(peer) {
   const python = peer.run === undefined ? environment.python : environment.mlflowPython
   if (python === undefined)
     return `no Python environment (node scripts/integration.mjs${peer.run === undefined ? ' --prepare-peers' : ''})`
-  const found = spawnSync(python, ['-c', `import ${peer.needs}`], { stdio: 'ignore' })
-  return found.status === 0 ? undefined : `Python has no ${peer.needs}`
+  return canImport(python, peer.needs) ? undefined : `Python has no ${peer.needs}`
+}
+
+/** Asked once: to import them takes seconds. */
+function canImport(python, modules) {
+  const words = `${python} ${modules}`
+  if (!importable.has(words)) {
+    const { status } = spawnSync(python, ['-c', `import ${modules}`], { stdio: 'ignore' })
+    importable.set(words, status === 0)
+  }
+  return importable.get(words)
 }
 
 /** The interpreter with the peers. A full run prepares it; the smallest takes what is there. */

@@ -1,7 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { TestProject } from 'vitest/node'
+import { placeOfRun } from './place-of-run.ts'
 
 /**
  * A run of tests has a temporary folder of its own, which is empty when it ends, and every process that its
@@ -15,8 +16,8 @@ const VARIABLES = process.platform === 'win32' ? ['TEMP', 'TMP'] : ['TMPDIR']
 
 let folder: string | undefined
 
-export const setup = (): void => {
-  folder = realpathSync(mkdtempSync(join(tmpdir(), 'vigia-tests-')))
+export const setup = ({ vitest }: TestProject): void => {
+  folder = realpathSync(mkdtempSync(join(placeOfRun(vitest.config.project), 'vigia-tests-')))
   for (const name of VARIABLES) process.env[name] = folder
 }
 

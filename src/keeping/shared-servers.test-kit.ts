@@ -6,13 +6,13 @@ import { noTables, openTestLog, TEST_SETTINGS } from '../decisions/inference.tes
 import { type Step, takeSteps } from '../decisions/labelled-history.test-kit.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { type OpenPipeline, openInferencePipeline } from '../decisions/open-pipeline.ts'
+import { shareStates } from '../decisions/shared-states.test-kit.ts'
 import { warningsOnly } from '../decisions/warnings-only.ts'
 import { unwatchedWork } from '../disk/work.ts'
 import { nextTurn } from '../foundation/next-turn.ts'
 import type { SharedStateStore } from '../ports/state-store.ts'
 import { type RestoreStatesOptions, restoreStates } from '../states/restore-states.ts'
 import { type SnapshotSharedOptions, snapshotSharedStates } from '../states/snapshot-shared-states.ts'
-import { createMemorySharedStates } from '../testing/memory/memory-shared-states.ts'
 import type { KeepingSettings } from './log-keeping.ts'
 import { keepingOpener } from './open-keeping.ts'
 
@@ -64,7 +64,7 @@ export const sharedServers = async (
   clock: MovedClock,
   keeping: KeepingSettings = KEEPING,
 ): Promise<SharedServers> => {
-  const openProcess = createMemorySharedStates()
+  const openProcess = shareStates()
   const store = await openProcess({ consumer: 'who expects nothing' })
   const folders = ['a', 'b'].map((name) => join(folder, name))
   const workFolder = join(folder, 'work')

@@ -21,12 +21,12 @@ import { expectReplayed } from '../decisions/replayed.test-kit.ts'
 import { joinHistory } from '../decisions/shared/known-history.ts'
 import { openSharedDecisions } from '../decisions/shared/shared-decisions.ts'
 import { SharedExpiry } from '../decisions/shared/shared-expiry.ts'
+import { shareStates } from '../decisions/shared-states.test-kit.ts'
 import { isUnused } from '../decisions/states/ended-states.ts'
 import { type StoreIdentity, writeStoreIdentity } from '../decisions/states/store-identity.ts'
 import { unwatchedWork } from '../disk/work.ts'
 import { nextTurn } from '../foundation/next-turn.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
-import { createMemorySharedStates } from '../testing/memory/memory-shared-states.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { type RestoreStatesOptions, restoreStates } from './restore-states.ts'
 
@@ -241,7 +241,7 @@ describe('restoring a shared store from the logs of its servers', () => {
   })
 
   const startFleet = async (name: string, model: LoadedModel = MODEL) => {
-    const openProcess = createMemorySharedStates()
+    const openProcess = shareStates()
     const store = await openProcess({ consumer: 'who expects nothing' })
     await writeStoreIdentity(store, IDENTITY)
     const processes: { readonly decisions: Decisions; readonly log: PredictionLog }[] = []

@@ -12,7 +12,7 @@ export type { ExperimentTrackerSubject } from './experiment-tracker/tracker-law.
 export { experimentTrackerLaws } from './experiment-tracker-laws.ts'
 export type { Law } from './law.ts'
 export { createMemoryLogPlace } from './memory/memory-prediction-log.ts'
-export { createMemorySharedStates } from './memory/memory-shared-states.ts'
+export { createMemorySharedStates, type MemorySharedOptions } from './memory/memory-shared-states.ts'
 export {
   createMemoryTrackingStore,
   type MemoryTrackingOptions,

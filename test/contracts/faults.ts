@@ -9,6 +9,8 @@ export interface Fault<Subject> {
   readonly subject: Subject
   /** Title of the law. */
   readonly breaks: string
+  /** Where the law waits for what never comes, it is given up after so long, in milliseconds (20,000). */
+  readonly givenUpAfterMs?: number
 }
 
 /**
@@ -19,10 +21,10 @@ export const refuseAll = <Subject>(
   laws: readonly Law<Subject>[],
   faults: readonly Fault<Subject>[],
 ): void => {
-  test.each(faults)('$what is refused', async ({ subject, breaks }) => {
+  test.each(faults)('$what is refused', async ({ subject, breaks, givenUpAfterMs = 20_000 }) => {
     const named = laws.filter(({ title }) => title === breaks)
     expect(named.map(({ title }) => title)).toEqual([breaks])
-    const { broken } = await runLaws(named, subject, { timeoutMs: 20_000 })
+    const { broken } = await runLaws(named, subject, { timeoutMs: givenUpAfterMs })
     expect(broken.map(({ title }) => title)).toEqual([breaks])
   })
 

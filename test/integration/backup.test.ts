@@ -12,10 +12,12 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type BackupManifest, partKey } from '../../src/backup/backup-manifest.ts'
 import { eventually } from '../eventually.ts'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
+import { BETWEEN_REQUESTS_MS } from './steady-load.ts'
 import {
   killVigiaServers,
   runVigia,
@@ -301,7 +303,7 @@ const decideOn = async (server: VigiaServer, first: number, last: number): Promi
     await Promise.all(Array.from({ length: Math.min(20, last - from + 1) }, (_, i) => ask(server, from + i)))
 }
 
-/** Asks without a pause, until it is stopped: then it answers the last number that was asked. */
+/** Asks until it is stopped: then it answers the last number that was asked. */
 const startLoad = (server: VigiaServer, first: number): { stop(): Promise<number> } => {
   let isEnded = false
   let next = first
@@ -309,6 +311,7 @@ const startLoad = (server: VigiaServer, first: number): { stop(): Promise<number
     while (!isEnded) {
       await decideOn(server, next, next + 19)
       next += 20
+      await pause(BETWEEN_REQUESTS_MS)
       // The log loses segments to the archive meanwhile.
       if (next % 100 === 1) await post(server, '/save-logs', {})
     }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { smallTransaction } from './small-service.ts'
 import type { VigiaServer } from './vigia-server.ts'
 
@@ -14,7 +15,13 @@ export const ask = async ({ port }: VigiaServer, path: string, body: object): Pr
   return response.json()
 }
 
-/** Asks over eight connections without a pause, one decision after the other on each, with labels between. */
+/**
+ * Between two decisions of a connection, milliseconds. Without it a command that takes seconds is beside tens
+ * of thousands of requests, which are then compared one by one.
+ */
+export const BETWEEN_REQUESTS_MS = 20
+
+/** Asks over eight connections, one decision after the other on each, with labels between. */
 export const startLoad = (server: VigiaServer, from: number) => {
   let isEnded = false
   let next = from
@@ -43,6 +50,7 @@ export const startLoad = (server: VigiaServer, from: number) => {
       await request('/predict', smallTransaction(n))
       decided++
       if (n % 5 === 0) await request('/feedback', { transaction_id: `small-${n}`, is_fraud: n % 3 === 0 })
+      await pause(BETWEEN_REQUESTS_MS)
     }
   }
   const running = Promise.all(Array.from({ length: 8 }, connection))

@@ -105,16 +105,24 @@ export const buildSimulator = async (
   return outfile
 }
 
-/** Does `work` with a simulator that has these mistakes in what it simulates. */
-export const withSimulator = async <T>(
+/** Does `work` with the file of a simulator that has these mistakes in what it simulates. */
+export const withSimulatorFile = async <T>(
   mutations: readonly Mutation[],
-  work: (simulator: Simulator, path: string) => Promise<T>,
+  work: (path: string) => Promise<T>,
 ): Promise<T> => {
   const folder = await mkdtemp(join(tmpdir(), 'vigia-simulator-'))
   try {
-    const path = await buildSimulator(folder, mutations)
-    return await work((await import(pathToFileURL(path).href)) as Simulator, path)
+    return await work(await buildSimulator(folder, mutations))
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
+
+/** The same with what it offers, in this thread. */
+export const withSimulator = <T>(
+  mutations: readonly Mutation[],
+  work: (simulator: Simulator, path: string) => Promise<T>,
+): Promise<T> =>
+  withSimulatorFile(mutations, async (path) =>
+    work((await import(pathToFileURL(path).href)) as Simulator, path),
+  )

@@ -107,14 +107,14 @@ export const MUTANTS: readonly Mutant[] = [
 export const FOUND: readonly Mutant[] = [
   one(
     'segments leave the log before the states are on the disk',
-    763,
+    513,
     'src/decisions/owned/owned-decisions.ts',
     '    await this.options.store.flush()\n',
     '',
   ),
   one(
     'a transaction that is asked for twice is decided on while the first is saved',
-    289,
+    244,
     'src/decisions/owned/in-turns.ts',
     '    this.underWay.set(id, own)\n',
     '',
@@ -149,7 +149,7 @@ export const FOUND: readonly Mutant[] = [
   ),
   one(
     'a decision is not found while its receipt is made again',
-    8,
+    291,
     'src/decisions/owned/owned-decisions.ts',
     '    if (receipt === undefined && failure !== undefined) throw failure\n',
     '',

@@ -21,6 +21,8 @@ export interface SeedsOfThread {
 /** A seed that failed. */
 export interface FoundFailure {
   readonly seed: number
+  /** By how many points its crashes were moved, earlier or later; 0: not at all. */
+  readonly moved: number
   readonly violation: string
   /** The shortest history that fails like it, for people; empty when nobody asked. */
   readonly text: string
@@ -41,26 +43,28 @@ const runGiven = async (given: SeedsOfThread): Promise<void> => {
     const found = await runNear(String(seed), given.moves)
     points += found.points
     if (found.failure === undefined) continue
-    const { plan, violation } = found.failure
+    const { plan, violation, moved } = found.failure
     const text = given.isDescribed ? describeFailure(await shrink(plan, violation)) : ''
-    tell({ kind: 'failed', failure: { seed, violation, text } })
+    tell({ kind: 'failed', failure: { seed, moved, violation, text } })
     if (given.isFirstEnough) break
   }
   tell({ kind: 'done', seeds, points })
 }
 
+interface Failed extends Pick<FoundFailure, 'moved' | 'violation'> {
+  readonly plan: Plan
+}
+
 /** Runs a seed, then with its crashes moved, nearest first, until one fails. */
-const runNear = async (
-  seed: string,
-  moves: number,
-): Promise<{ points: number; failure?: { readonly plan: Plan; readonly violation: string } }> => {
+const runNear = async (seed: string, moves: number): Promise<{ points: number; failure?: Failed }> => {
   let points = 0
   for (let n = 0; n <= 2 * moves; n++) {
-    const plan = withMovedCrashes(planOf(seed), n % 2 === 0 ? n / 2 : -(n + 1) / 2)
+    const by = n % 2 === 0 ? n / 2 : -(n + 1) / 2
+    const plan = withMovedCrashes(planOf(seed), by)
     const result = await runPlan(plan)
     points += result.points
     const [violation] = result.violations
-    if (violation !== undefined) return { points, failure: { plan, violation } }
+    if (violation !== undefined) return { points, failure: { plan, violation, moved: Math.abs(by) } }
   }
   return { points }
 }

@@ -14,7 +14,8 @@ const isAlive = (processId: number): boolean => {
 const { tracker, registry } = createFileStore({
   folder,
   now: () => Date.now(),
-  owner: { processId: process.pid, host: hostname(), isAlive },
+  // In one space of process ids, as on one machine: a lock of a writer that was killed is taken over at once.
+  owner: { processId: process.pid, host: hostname(), processSpace: 'test', isAlive },
 })
 const experiment =
   (await tracker.findExperiment('shared')) ??

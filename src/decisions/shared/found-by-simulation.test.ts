@@ -2,7 +2,6 @@ import { afterEach, expect, test } from 'vitest'
 import { eventually } from '../../../test/eventually.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { SharedStateStore } from '../../ports/state-store.ts'
-import { createMemorySharedStates } from '../../testing/memory/memory-shared-states.ts'
 import { createDecider } from '../decider.ts'
 import { decisionId } from '../decision-receipt.ts'
 import type { Decisions } from '../decisions.ts'
@@ -19,6 +18,7 @@ import { encodeDecision } from '../log/log-record.ts'
 import { documentName } from '../log/model-document.ts'
 import { openInferencePipeline } from '../open-pipeline.ts'
 import { predictionNames } from '../prediction-names.ts'
+import { shareStates } from '../shared-states.test-kit.ts'
 import { type StoreIdentity, writeStoreIdentity } from '../states/store-identity.ts'
 import { createEntryModels, shareModel } from './entry-models.ts'
 import { HistoryWatch } from './history-watch.ts'
@@ -73,14 +73,14 @@ const openProcess = async (
 }
 
 test('two processes that start on one new store take part in one history', async () => {
-  const open = createMemorySharedStates()
+  const open = shareStates()
   const [a, b] = [await open({ consumer: 'a' }), await open({ consumer: 'b' })]
   const names = await Promise.all([nameHistory(a, 'one'), nameHistory(b, 'two')])
   expect(names).toEqual(['one', 'one'])
 })
 
 test('of first labels that two processes take at once the second corrects the first', async () => {
-  const open = createMemorySharedStates()
+  const open = shareStates()
   const [a, b] = [await open({ consumer: 'a' }), await open({ consumer: 'b' })]
   await writeStoreIdentity(a, IDENTITY)
   const [one, two] = [await openProcess(a), await openProcess(b)]
@@ -93,7 +93,7 @@ test('of first labels that two processes take at once the second corrects the fi
 })
 
 test('a decision that moves no state is made in view of the latest states', async () => {
-  const open = createMemorySharedStates()
+  const open = shareStates()
   const [a, b] = [await open({ consumer: 'a' }), await open({ consumer: 'b' })]
   await writeStoreIdentity(a, IDENTITY)
   const two = await openProcess(b)
@@ -113,7 +113,7 @@ test('a decision that moves no state is made in view of the latest states', asyn
 })
 
 test('the log of a process says what the models of others were whose decisions it takes', async () => {
-  const open = createMemorySharedStates()
+  const open = shareStates()
   const store = await open({ consumer: 'a' })
   const other = testModel('other', 2)
   await shareModel(store, other)
@@ -145,7 +145,7 @@ test('a log says that its store was used as soon as there is a decision, once', 
 })
 
 test('nothing is answered before the log says that its store was used, however long its disk takes', async () => {
-  const open = createMemorySharedStates()
+  const open = shareStates()
   const store = await open({ consumer: 'a' })
   await writeStoreIdentity(store, IDENTITY)
   const waiting: (() => void)[] = []
@@ -179,7 +179,7 @@ test('nothing is answered before the log says that its store was used, however l
 })
 
 test('a store that is emptied between two looks of a server that starts is begun anew by nobody', async () => {
-  const open = createMemorySharedStates()
+  const open = shareStates()
   const [starting, other] = [await open({ consumer: 'a' }), await open({ consumer: 'b' })]
   const begin = async (store: SharedStateStore, seen?: StoreIdentity) => {
     const log = await emptyLog()
@@ -206,7 +206,7 @@ test('a store that is emptied between two looks of a server that starts is begun
 })
 
 test('a disk that stands still keeps no loss of the store from being noticed', async () => {
-  const open = createMemorySharedStates()
+  const open = shareStates()
   const [a, b] = [await open({ consumer: 'a' }), await open({ consumer: 'b' })]
   await writeStoreIdentity(a, IDENTITY)
   let release = (): void => undefined

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
 import type { SharedStateStore } from '../../ports/state-store.ts'
-import { createMemorySharedStates } from '../../testing/memory/memory-shared-states.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { createDecider } from '../decider.ts'
 import {
@@ -13,6 +12,7 @@ import {
   testModel,
 } from '../inference.test-kit.ts'
 import { predictionNames } from '../prediction-names.ts'
+import { shareStates } from '../shared-states.test-kit.ts'
 import { type StoreIdentity, writeStoreIdentity } from '../states/store-identity.ts'
 import { assertNeverUsed, joinHistory, readLoggedHistory } from './known-history.ts'
 import { openSharedDecisions } from './shared-decisions.ts'
@@ -145,7 +145,7 @@ describe('decisions on a shared store that loses them', () => {
   afterAll(remove)
 
   const startFleet = async () => {
-    const openProcess = createMemorySharedStates()
+    const openProcess = shareStates()
     const open = (consumer: string): Promise<SharedStateStore> => openProcess({ consumer })
     const store = await open('who expects nothing')
     await writeStoreIdentity(store, IDENTITY)

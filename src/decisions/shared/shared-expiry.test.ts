@@ -1,7 +1,6 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { encodeState } from '../../features/state/encoding.ts'
 import type { EntityKey, SharedStateStore } from '../../ports/state-store.ts'
-import { createMemorySharedStates } from '../../testing/memory/memory-shared-states.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { Transaction } from '../../transaction/transaction.ts'
 import { createDecider } from '../decider.ts'
@@ -17,6 +16,7 @@ import type { LoadedModel } from '../loaded-model.ts'
 import { decodeLogEntry, type LogEntry, withSequence } from '../log/log-record.ts'
 import { predictionNames } from '../prediction-names.ts'
 import { expectReplayed } from '../replayed.test-kit.ts'
+import { shareStates } from '../shared-states.test-kit.ts'
 import { type StoreIdentity, writeStoreIdentity } from '../states/store-identity.ts'
 import { withApplied } from '../states/stored-state.ts'
 import { joinHistory } from './known-history.ts'
@@ -178,7 +178,7 @@ describe('states of a shared store, of entities that were away for too long,', (
   })
 
   const start = async (name: string, model: LoadedModel = FORGETFUL) => {
-    const open = createMemorySharedStates()
+    const open = shareStates()
     const store = await open({ consumer: 'one' })
     const identity: StoreIdentity = {
       statesKey: model.statesKey,

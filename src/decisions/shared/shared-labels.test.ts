@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../../adapters/memory/memory-state-store.ts'
 import type { SharedStateStore } from '../../ports/state-store.ts'
-import { createMemorySharedStates } from '../../testing/memory/memory-shared-states.ts'
 import { createDecider } from '../decider.ts'
 import type { Decisions } from '../decisions.ts'
 import { openTestLog, silentObserver, TEST_SETTINGS, TEST_WORLD, testFolder } from '../inference.test-kit.ts'
@@ -10,6 +9,7 @@ import { decodeLogEntry, type LogEntry } from '../log/log-record.ts'
 import { openOwnedDecisions } from '../owned/owned-decisions.ts'
 import { predictionNames } from '../prediction-names.ts'
 import { expectReplayed } from '../replayed.test-kit.ts'
+import { shareStates } from '../shared-states.test-kit.ts'
 import { writeStoreIdentity } from '../states/store-identity.ts'
 import { joinHistory } from './known-history.ts'
 import { openSharedDecisions } from './shared-decisions.ts'
@@ -43,7 +43,7 @@ describe('labels of processes that share states', () => {
   })
 
   test('that come before their transaction wait for it, by whichever process it comes', async () => {
-    const open = createMemorySharedStates()
+    const open = shareStates()
     const [a, b] = [await startShared(open), await startShared(open)]
     const tell = (isFraud: boolean | null) => a.decisions.applyFeedback({ transactionId: 't1', isFraud })
     expect([await tell(true), await tell(true), await tell(null), await tell(true)]).toEqual([
@@ -71,7 +71,7 @@ describe('labels of processes that share states', () => {
   })
 
   test('that a process left behind when it ended are applied before the next transaction of another', async () => {
-    const open = createMemorySharedStates()
+    const open = shareStates()
     let isGone = false
     const [a, b] = [
       // It has committed the decision, and is gone before it applies what had waited.
@@ -99,7 +99,7 @@ describe('labels of processes that share states', () => {
       const steps = labelledHistory(seed, 60)
       const owned = await startOwned()
       const answers = await takeSteps(steps, () => owned.decisions)
-      const open = createMemorySharedStates()
+      const open = shareStates()
       const shared = [await startShared(open), await startShared(open), await startShared(open)]
       let turn = 0
       expect(await takeSteps(steps, () => shared[turn++ % 3]!.decisions), `seed ${seed}`).toEqual(answers)
@@ -120,7 +120,7 @@ const newLog = () => {
 }
 
 const startShared = async (
-  open = createMemorySharedStates(),
+  open = shareStates(),
   settings: Partial<typeof TEST_SETTINGS> = {},
   change: (store: SharedStateStore) => SharedStateStore = (store) => store,
 ) => {

@@ -15,12 +15,23 @@ import type {
 import type { SharedProcess } from '../shared-state-store-laws.ts'
 import { MemorySharedLabels, otherReceipt } from './memory-shared-labels.ts'
 
+/** How states in memory are shared. */
+export interface MemorySharedOptions {
+  /**
+   * Nobody waits longer for entries, in milliseconds; as long as is asked when absent. A process that ends
+   * waits for its last call to take some.
+   */
+  readonly longestWaitMs?: number
+}
+
 /**
  * States in memory that several "processes" of one test share, with an outbox; empty at first.
  *
  * @returns opens them as one of the processes
  */
-export const createMemorySharedStates = (): ((process: SharedProcess) => Promise<SharedStateStore>) => {
+export const createMemorySharedStates = ({
+  longestWaitMs = Number.POSITIVE_INFINITY,
+}: MemorySharedOptions = {}): ((process: SharedProcess) => Promise<SharedStateStore>) => {
   const shared: Shared = {
     states: createMemoryStateStore(),
     lives: new Map(),
@@ -31,6 +42,7 @@ export const createMemorySharedStates = (): ((process: SharedProcess) => Promise
     lastCommit: Promise.resolve(),
     labels: new MemorySharedLabels(),
     ends: new Map(),
+    longestWaitMs,
   }
   return async (process) => openAs(process, shared)
 }
@@ -49,6 +61,7 @@ interface Shared {
   readonly labels: MemorySharedLabels
   /** States that end, by kind and token; epoch milliseconds. */
   readonly ends: Map<string, { readonly key: EntityKey; readonly atMs: number }>
+  readonly longestWaitMs: number
 }
 
 /** What a process expected, and what it found. */
@@ -197,7 +210,7 @@ const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): Sh
     findReceipt: guarded(findReceipt),
     commit: guarded(commit),
     takeEntries: async (most, waitMs) => {
-      const untilMs = Date.now() + waitMs
+      const untilMs = Date.now() + Math.min(waitMs, shared.longestWaitMs)
       for (;;) {
         look()
         const entries = take(most)
