@@ -116,37 +116,43 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   warmUp(decider)
   const documents = createModelDocuments(log)
   const decisions = await openDecisions(options, decider, identity, documents)
-  const archive = { folder: options.archive, database: options.database }
-  const branched = branchedOf(decisions)
-  tellOfUnscored(models, branched, observer)
-  const deciding: Deciding = { decider, identity, decisions }
-  const keeping = await options.openKeeping?.(() => ({
-    decider: deciding.decider,
-    identity: deciding.identity,
-    layout: layoutOfStates(deciding.identity, documents.modelOf),
-    branched,
-    store: branched?.store ?? (states.kind === 'owned' ? states.store : undefined),
-  }))
-  const firstSequence = () => keeping?.status().firstSequence ?? 1
-  const names = predictionNames(identity)
-  const hasShadows = () => branched?.hasBranched === true
-  const parts = { decisions, log, archive, documents, names, hasShadows, firstSequence }
-  const logged = createLoggedPredictions(parts)
-  const archiver = new Archiver({
-    decisions,
-    log,
-    archive,
-    documents,
-    logBytes,
-    archiveAfterBytes: settings.archiveAfterBytes,
-    onArchived: logged.archiveChanged,
-    keeping,
-    observer,
-  })
-  archiver.start()
-  const mapping = mappingOf(modelsOf(models))
-  options.tables.use(tables)
-  return createPipeline(options, deciding, { shape, mapping }, logged, archiver)
+  try {
+    const archive = { folder: options.archive, database: options.database }
+    const branched = branchedOf(decisions)
+    tellOfUnscored(models, branched, observer)
+    const deciding: Deciding = { decider, identity, decisions }
+    const keeping = await options.openKeeping?.(() => ({
+      decider: deciding.decider,
+      identity: deciding.identity,
+      layout: layoutOfStates(deciding.identity, documents.modelOf),
+      branched,
+      store: branched?.store ?? (states.kind === 'owned' ? states.store : undefined),
+    }))
+    const firstSequence = () => keeping?.status().firstSequence ?? 1
+    const names = predictionNames(identity)
+    const hasShadows = () => branched?.hasBranched === true
+    const parts = { decisions, log, archive, documents, names, hasShadows, firstSequence }
+    const logged = createLoggedPredictions(parts)
+    const archiver = new Archiver({
+      decisions,
+      log,
+      archive,
+      documents,
+      logBytes,
+      archiveAfterBytes: settings.archiveAfterBytes,
+      onArchived: logged.archiveChanged,
+      keeping,
+      observer,
+    })
+    const mapping = mappingOf(modelsOf(models))
+    options.tables.use(tables)
+    archiver.start()
+    return createPipeline(options, deciding, { shape, mapping }, logged, archiver)
+  } catch (error) {
+    // A start that ends here leaves nobody behind who moves or saves anything.
+    await decisions.close().catch(() => undefined)
+    throw error
+  }
 }
 
 /** What changes when other models decide. */
