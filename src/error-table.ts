@@ -830,6 +830,12 @@ export const ERRORS = define({
     message: 'No snapshot was taken of the states, or old days of the log in {folder} stay: {reason}',
     fix: 'Free space, or give access. It is tried again in a minute; decisions go on meanwhile.',
   },
+  SERVING_SHADOW_UNREADABLE: {
+    status: 503,
+    exitCode: 2,
+    message: 'What a shadow of another layout says cannot be read beside the log in {folder}: {reason}',
+    fix: 'Give the server access to shadows/ there. Decisions, look-ups and the archive go on without it; segments stay beside the archive until it can be read, and are archived again with it.',
+  },
   SERVING_SNAPSHOT_UNUSABLE: {
     status: 422,
     exitCode: 2,

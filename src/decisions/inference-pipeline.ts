@@ -30,6 +30,8 @@ export interface LoggedPrediction extends Prediction {
     readonly probability: number
     readonly isFlagged: boolean
   }
+  /** What a shadow may have said of it stands beside the log, and cannot be read there. */
+  readonly isShadowUnreadable?: true
   /** What feedback said of it. */
   readonly label?: { readonly isFraud: boolean | null; readonly receivedAtMs: number }
 }

@@ -131,7 +131,7 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     const firstSequence = () => keeping?.status().firstSequence ?? 1
     const names = predictionNames(identity)
     const hasShadows = () => branched?.hasBranched === true
-    const parts = { decisions, log, archive, documents, names, hasShadows, firstSequence }
+    const parts = { decisions, log, archive, documents, names, hasShadows, firstSequence, observer }
     const logged = createLoggedPredictions(parts)
     const archiver = new Archiver({
       decisions,
