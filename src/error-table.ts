@@ -1043,7 +1043,7 @@ export const ERRORS = define({
     status: 409,
     exitCode: 2,
     message: 'Shadow {model} has another layout than the champion, and {reason}',
-    fix: 'Make states of its layout beside the running server (lmdb) with `vigia state migrate --to <model>`, then set the shadow: POST /admin/models/shadow, or model.shadow at the next start. A start that this stops goes on without model.shadow.',
+    fix: 'Make states of its layout beside the running server (lmdb) with `vigia state migrate --to <model>`, then set the shadow: POST /admin/models/shadow. A server that has it already (model.shadow, or an earlier choice) decides without it meanwhile, and goes on with it by itself once they follow.',
   },
   SERVING_BRANCH_REFUSED: {
     status: 409,

@@ -209,10 +209,12 @@ test('that was chosen starts without its states, which is told, and goes on by i
   expect(service.warnings).toEqual([
     expect.stringMatching(/SERVING_SHADOW_WITHOUT_STATES .*new 2.*no states of its layout/),
   ])
+  expect(service.pipeline.models[1]).toMatchObject({ unscored: expect.stringContaining('no states of') })
   await service.send(10)
   // It hinders nobody who lets another champion decide.
   await shadowedBy(NEW, modelOf('again', 4, 'never'))
   await branch()
+  expect(service.pipeline.models[1]).not.toHaveProperty('unscored')
   await service.send(10)
   expect(await assertShadowed(service, folder, NEW, 30)).toBe(10)
 })

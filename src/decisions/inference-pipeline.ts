@@ -85,6 +85,8 @@ export interface ServedModel extends ServedModelName {
   readonly loadedAtMs: number
   /** Where it was loaded from: a folder, or `models:/name@alias`. */
   readonly source: string
+  /** Why it says nothing of decisions at the moment, a shadow alone; left out: it does. */
+  readonly unscored?: string
 }
 
 /** What the pipeline tells whoever watches it, as it happens. */

@@ -12,7 +12,7 @@ import { Archiver } from './archiver.ts'
 import type { BranchedDecisions } from './branched-decisions.ts'
 import { createDecider, type Decider, type ServingModels } from './decider.ts'
 import type { DecisionSettings, Decisions, DecisionsOptions, OpenStates } from './decisions.ts'
-import { assertScored, foreignShadow, tellOfUnscored } from './foreign-shadow.ts'
+import { foreignShadow, unscoredShadow } from './foreign-shadow.ts'
 import type {
   InferenceObserver,
   InferencePipeline,
@@ -119,7 +119,8 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   try {
     const archive = { folder: options.archive, database: options.database }
     const branched = branchedOf(decisions)
-    tellOfUnscored(models, branched, observer)
+    const unscored = unscoredShadow(models, states.name, branched)
+    if (unscored !== undefined) observer.warned(unscored.code, unscored.details)
     const deciding: Deciding = { decider, identity, decisions }
     const keeping = await options.openKeeping?.(() => ({
       decider: deciding.decider,
@@ -197,15 +198,16 @@ const identify = async ({ states, models, world }: PipelineOptions): Promise<Sto
 const accept = async (
   models: ServingModels,
   identity: StoreIdentity,
-  { states, log, settings: { eventTime }, observer, openBranches }: PipelineOptions,
+  { states, log, settings: { eventTime }, observer }: PipelineOptions,
   before?: { readonly models: ServingModels; readonly branched: BranchedDecisions | undefined },
 ): Promise<void> => {
   const foreign = foreignShadow(models)
   for (const model of modelsOf(models)) {
     if (model === foreign) {
-      // Whatever became of its states: one that stays hinders nobody who changes other models.
-      if (model.key !== before?.models.shadow?.key)
-        assertScored(model, openBranches === undefined ? states.name : undefined, before?.branched)
+      // Whatever became of its states: one that stays hinders no start, and nobody who changes other models.
+      const isSet = before !== undefined && model.key !== before.models.shadow?.key
+      const unscored = isSet ? unscoredShadow(models, states.name, before.branched) : undefined
+      if (unscored !== undefined) throw unscored
     } else if (!goesOnFrom(identity, model)) {
       const hasLayouts = model.identity.layouts === identity.identity.layouts
       throw new VigiaError('SERVING_STATES_FOREIGN', {
@@ -281,7 +283,8 @@ const createPipeline = (
       return deciding.decider.models
     },
     get models() {
-      return describeModels(deciding.decider.models)
+      const { models } = deciding.decider
+      return describeModels(models, unscoredShadow(models, states.name, branchedOf(decisions)))
     },
     get shape() {
       return shape

@@ -73,6 +73,7 @@ const modelAnswer = (model: ServedModel) => ({
   sha256: model.sha256,
   loaded_at: new Date(model.loadedAtMs).toISOString(),
   source: model.source,
+  unscored: model.unscored,
 })
 
 export const statusAnswer = ({ store, log }: InferenceStatus) => ({

@@ -466,6 +466,8 @@ export interface ServedModel {
   readonly loaded_at: string
   /** A folder, or models:/name@alias. */
   readonly source: string
+  /** Why a shadow says nothing of decisions at the moment (no states of its layout follow the log); left out where it does. */
+  readonly unscored?: string
 }
 
 /** The models in service, the champion first. */

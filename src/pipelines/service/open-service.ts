@@ -91,7 +91,7 @@ const MEBIBYTE = 1 << 20
  * What settings alone rule out is refused before anything is opened.
  *
  * @throws MODEL_ARTIFACT_REFUSED, SERVING_CACHE_TOO_SMALL, SERVING_KEEP_SHORT, SERVING_STATES_FOREIGN,
- * SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED, SERVING_SHADOW_WITHOUT_STATES and others
+ * SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED and others
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
   const { settings, storage, load } = options
@@ -107,9 +107,8 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
   const decisionSettings = decisionSettingsOf(options)
   const keeping = keepingSettingsOf(settings)
   assertKeepable({ keeping, settings: decisionSettings, decider: () => createDecider(models) })
-  const isConfigured = sources === configured
   const { openStates } = storage
-  const served = await openServedStates(settings, openStates, models, options.observer, isConfigured)
+  const served = await openServedStates(settings, openStates, models, options.observer)
   const { states, close } = served
   try {
     tellPersistence(states, options.observer, options.onNotice)
