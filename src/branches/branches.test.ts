@@ -57,6 +57,20 @@ describe('states of another layout', () => {
     expect(await parityOf(folder)).toEqual({ old: whole(130), new: whole(70) })
   })
 
+  test('may be made before the first decision, and follow from there', async () => {
+    await build(folder, NEW)
+    await service.branches.adopt(NEW)
+    expect(service.branches.list()).toMatchObject([{ through: 0, behind: 0, failure: '' }])
+    await service.send(30)
+    await use(NEW)
+    await service.send(20)
+    await service.pipeline.close()
+    expect(await parityOf(folder)).toEqual({ old: whole(30), new: whole(20) })
+    service = await openBranched(folder, OLD, service)
+    expect(service.warnings).toEqual([])
+    expect(service.branches.list()).toMatchObject([{ behind: 0, failure: '' }])
+  })
+
   test('make requests wait when they take over, and the server says how often and how long', async () => {
     const pauses = () => service.pipeline.status().layoutPauses
     await service.send(20)
