@@ -847,7 +847,13 @@ export const ERRORS = define({
     status: 503,
     exitCode: 2,
     message: 'The state store {store} cannot be used: {reason}',
-    fix: 'Free space, give access, or start the server that it names; requests are answered again as soon as it works.',
+    fix: 'Free space, give access, or start the server that it names; requests are answered again as soon as it works. When it is another one that is meant, name that: state_store.url, or state_store.path.',
+  },
+  SERVING_STORE_ADDRESS: {
+    status: 422,
+    exitCode: 2,
+    message: 'state_store.url is no address of a Redis: {reason}',
+    fix: 'Give commands the configuration of the servers (--config), or the address: --set state_store.url=redis://user:password@host:6379/0, with redis+sentinel:// or redis+cluster:// where there are such.',
   },
   SERVING_HISTORY_LOST: {
     status: 503,
