@@ -34,7 +34,8 @@ import type { World } from '../../foundation/world.ts'
 import { keepingSettingsOf } from '../../keeping/keeping-settings.ts'
 import { assertKeepable, keepingOpener } from '../../keeping/open-keeping.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
-import { type LoadedStates, loadStates } from '../../states/load-states.ts'
+import { identityOnceFilled } from '../../states/fill-store.ts'
+import { type LoadedStates, loadFirstStates } from '../../states/load-states.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
@@ -191,6 +192,13 @@ const loadModels = async (
   ...(canary !== '' && { canary: { model: await load(canary), share: canary_share } }),
 })
 
+/** What a shared store says of itself, once no other process fills it any more. */
+const onceFilled = (
+  { world, work: { signal }, onNotice }: ServiceOptions,
+  { store }: OpenStates,
+  isBegun: boolean,
+): ReturnType<typeof identityOnceFilled> => identityOnceFilled({ store, isBegun, world, signal, onNotice })
+
 /** Gives states that were never used a history. @throws SERVING_LOG_NOT_EMPTY */
 const fillNew = async (
   options: ServiceOptions,
@@ -198,7 +206,9 @@ const fillNew = async (
   states: OpenStates,
   log: PredictionLog,
 ): Promise<StatesOutcome> => {
-  if ((await readStoreIdentity(states.store)) !== undefined) return { kind: 'kept' }
+  const filled =
+    states.kind === 'shared' ? onceFilled(options, states, false) : readStoreIdentity(states.store)
+  if ((await filled) !== undefined) return { kind: 'kept' }
   if (states.kind === 'shared') await assertNeverUsed(states, log)
   else if (log.lastSequence > 0)
     throw new VigiaError('SERVING_LOG_NOT_EMPTY', {
@@ -218,14 +228,11 @@ const fill = async (
   if (from === undefined || (await stat(join(from, 'states.json')).catch(() => undefined)) === undefined)
     return { kind: 'empty' }
   const { world, work } = options
-  const loaded = await loadStates({
-    states,
-    model: champion,
-    from,
-    force: false,
-    world,
-    work,
-  })
+  const loaded = await loadFirstStates({ states, model: champion, from, world, work })
+  if (loaded === undefined) {
+    await onceFilled(options, states, true)
+    return { kind: 'kept' }
+  }
   return { kind: 'loaded', from, ...loaded }
 }
 
