@@ -34,7 +34,7 @@ import { predictionNames } from './prediction-names.ts'
 import { useRead } from './reading.ts'
 import { mappingOf, shapeOf } from './served-shape.ts'
 import { shareModel } from './shared/entry-models.ts'
-import { joinHistory, nameHistory } from './shared/known-history.ts'
+import { joinHistory, nameHistory, refuseEmptied } from './shared/known-history.ts'
 import { openSharedDecisions } from './shared/shared-decisions.ts'
 import { type LayoutOfStates, layoutOfStates } from './states/layout-of-states.ts'
 import {
@@ -60,6 +60,8 @@ export interface PipelineOptions {
   readonly observer: InferenceObserver
   /** Its names have hexadecimal digits and `-`. */
   readonly world: World
+  /** What the store was when somebody looked at it before: it is not begun anew. */
+  readonly seen?: StoreIdentity | undefined
   /** Opens what ends old days of the log; left out: it keeps everything, and no snapshots are taken. */
   readonly openKeeping?: (current: () => DecidingStates) => Promise<LogKeeper | undefined>
   /** Opens decisions on owned states, of several layouts where there are; left out: those of one. */
@@ -173,8 +175,13 @@ const nameLayout = async (
   return writeStoreIdentity(states.store, { ...identity, layoutKey, founder })
 }
 
-/** Gives a store that has never been used its name, and says whose states it will have. */
-const identify = async ({ states, models, world }: PipelineOptions): Promise<StoreIdentity> => {
+/**
+ * Gives a store that has never been used its name, and says whose states it will have.
+ *
+ * @throws SERVING_HISTORY_LOST when it was in use, and was emptied since
+ */
+const identify = async ({ states, models, world, seen }: PipelineOptions): Promise<StoreIdentity> => {
+  if (states.kind === 'shared' && seen !== undefined) await refuseEmptied(states, seen)
   const proposed = world.newId().slice(0, 8)
   const identity = await writeStoreIdentity(states.store, {
     statesKey: models.champion.statesKey,

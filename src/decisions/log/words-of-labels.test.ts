@@ -27,7 +27,7 @@ const WORK = unwatchedWork(DATABASE)
 const AT_MS = Date.UTC(2026, 0, 5)
 const PAYMENTS = 12
 
-/** What a bank says after the payment of each number: of which payment, and what; null: nobody knows any more. */
+/** What a bank says after which payment, and of which one; null: nobody knows any more. */
 const WORDS: readonly (readonly [after: number, of: number, isFraud: boolean | null])[] = [
   [1, 0, true],
   [2, 1, false],

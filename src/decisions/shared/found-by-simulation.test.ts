@@ -7,6 +7,7 @@ import { createDecider } from '../decider.ts'
 import { decisionId } from '../decision-receipt.ts'
 import type { Decisions } from '../decisions.ts'
 import {
+  noTables,
   openTestLog,
   silentObserver,
   TEST_SETTINGS,
@@ -16,8 +17,9 @@ import {
 } from '../inference.test-kit.ts'
 import { encodeDecision } from '../log/log-record.ts'
 import { documentName } from '../log/model-document.ts'
+import { openInferencePipeline } from '../open-pipeline.ts'
 import { predictionNames } from '../prediction-names.ts'
-import { writeStoreIdentity } from '../states/store-identity.ts'
+import { type StoreIdentity, writeStoreIdentity } from '../states/store-identity.ts'
 import { createEntryModels, shareModel } from './entry-models.ts'
 import { HistoryWatch } from './history-watch.ts'
 import { HISTORY_DOCUMENT, joinHistory, type LoggedHistory, nameHistory } from './known-history.ts'
@@ -174,6 +176,33 @@ test('nothing is answered before the log says that its store was used, however l
   await Promise.all(deciding)
   expect(answers).toHaveLength(2)
   for (const answer of answers) expect(answer).toMatch(/ when [12] was said$/)
+})
+
+test('a store that is emptied between two looks of a server that starts is begun anew by nobody', async () => {
+  const open = createMemorySharedStates()
+  const [starting, other] = [await open({ consumer: 'a' }), await open({ consumer: 'b' })]
+  const begin = async (store: SharedStateStore, seen?: StoreIdentity) => {
+    const log = await emptyLog()
+    const place = testFolder()
+    folders.push(place)
+    return openInferencePipeline({
+      models: { champion: MODEL },
+      states: { kind: 'shared', name: 'memory', store, persistence: { kind: 'log', says: '' } },
+      log,
+      tables: noTables(),
+      archive: place.folder,
+      database: { threads: 1, memoryLimit: '128MB', tempDirectory: place.folder },
+      settings: TEST_SETTINGS,
+      observer: silentObserver,
+      world: TEST_WORLD,
+      seen,
+    }).finally(() => log.close())
+  }
+  const refused = { code: 'SERVING_HISTORY_LOST' }
+  await expect(begin(starting, { ...IDENTITY, logName: 'first' })).rejects.toMatchObject(refused)
+  // One that has seen nothing of it would begin anew.
+  await expect(begin(other)).rejects.toMatchObject(refused)
+  expect((await other.readHistory()).loss).toContain('first')
 })
 
 test('a disk that stands still keeps no loss of the store from being noticed', async () => {

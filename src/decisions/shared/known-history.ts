@@ -69,6 +69,20 @@ export const assertNeverUsed = async (
 }
 
 /**
+ * Refuses a store that was found in use and is empty now. It is marked for all others: of one whose log has
+ * no decisions nothing would say that the store had any.
+ *
+ * @throws SERVING_HISTORY_LOST
+ */
+export const refuseEmptied = async (
+  { store, name: storeName }: NamedHistoryStore,
+  { logName: name }: Pick<StoreIdentity, 'logName'>,
+): Promise<never> => {
+  await store.expectHistory({ name, lastSequence: 0 })
+  throw new VigiaError(HISTORY_LOST, { store: storeName, reason: 'it was emptied while this server started' })
+}
+
+/**
  * Names the history of a store that nobody has decided on. Of processes that start at once the first one's
  * name counts, so that all of them take part in one history.
  *

@@ -23,7 +23,7 @@ import {
 } from '../../decisions/owned/cache-size.ts'
 import { assertNeverUsed } from '../../decisions/shared/known-history.ts'
 import { tellPersistence } from '../../decisions/shared/tell-persistence.ts'
-import { readStoreIdentity } from '../../decisions/states/store-identity.ts'
+import { readStoreIdentity, type StoreIdentity } from '../../decisions/states/store-identity.ts'
 import type { LoadServedTable } from '../../decisions/tables/load-served-table.ts'
 import { ServedTables } from '../../decisions/tables/served-tables.ts'
 import type { DatabaseSettings } from '../../disk/database.ts'
@@ -73,7 +73,7 @@ export interface ServiceOptions {
  * history.
  */
 export type StatesOutcome =
-  | { readonly kind: 'kept' }
+  | { readonly kind: 'kept'; readonly identity: StoreIdentity }
   | ({ readonly kind: 'loaded'; readonly from: string } & LoadedStates)
   | { readonly kind: 'empty' }
 
@@ -131,6 +131,7 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
       const pipeline = await openInferencePipeline({
         ...own,
         models,
+        seen: outcome.kind === 'kept' ? outcome.identity : undefined,
         tables: tablesOf(options),
         ...served.pipelineOptions,
         openKeeping: keepingOpener({ ...own, keeping }),
@@ -208,7 +209,8 @@ const fillNew = async (
 ): Promise<StatesOutcome> => {
   const filled =
     states.kind === 'shared' ? onceFilled(options, states, false) : readStoreIdentity(states.store)
-  if ((await filled) !== undefined) return { kind: 'kept' }
+  const identity = await filled
+  if (identity !== undefined) return { kind: 'kept', identity }
   if (states.kind === 'shared') await assertNeverUsed(states, log)
   else if (log.lastSequence > 0)
     throw new VigiaError('SERVING_LOG_NOT_EMPTY', {
@@ -229,10 +231,8 @@ const fill = async (
     return { kind: 'empty' }
   const { world, work } = options
   const loaded = await loadFirstStates({ states, model: champion, from, world, work })
-  if (loaded === undefined) {
-    await onceFilled(options, states, true)
-    return { kind: 'kept' }
-  }
+  // Begun by another one: it has an identity when it is filled.
+  if (loaded === undefined) return { kind: 'kept', identity: (await onceFilled(options, states, true))! }
   return { kind: 'loaded', from, ...loaded }
 }
 
