@@ -830,6 +830,12 @@ export const ERRORS = define({
     message: 'No snapshot was taken of the states, or old days of the log in {folder} stay: {reason}',
     fix: 'Free space, or give access. It is tried again in a minute; decisions go on meanwhile.',
   },
+  SERVING_SHADOW_UNREADABLE: {
+    status: 503,
+    exitCode: 2,
+    message: 'What a shadow of another layout says cannot be read beside the log in {folder}: {reason}',
+    fix: 'Give the server access to shadows/ there. Decisions, look-ups and the archive go on without it; segments stay beside the archive until it can be read, and are archived again with it.',
+  },
   SERVING_SNAPSHOT_UNUSABLE: {
     status: 422,
     exitCode: 2,
@@ -841,7 +847,13 @@ export const ERRORS = define({
     status: 503,
     exitCode: 2,
     message: 'The state store {store} cannot be used: {reason}',
-    fix: 'Free space, give access, or start the server that it names; requests are answered again as soon as it works.',
+    fix: 'Free space, give access, or start the server that it names; requests are answered again as soon as it works. When it is another one that is meant, name that: state_store.url, or state_store.path.',
+  },
+  SERVING_STORE_ADDRESS: {
+    status: 422,
+    exitCode: 2,
+    message: 'state_store.url is no address of a Redis: {reason}',
+    fix: 'Give commands the configuration of the servers (--config), or the address: --set state_store.url=redis://user:password@host:6379/0, with redis+sentinel:// or redis+cluster:// where there are such.',
   },
   SERVING_HISTORY_LOST: {
     status: 503,
@@ -1037,7 +1049,7 @@ export const ERRORS = define({
     status: 409,
     exitCode: 2,
     message: 'Shadow {model} has another layout than the champion, and {reason}',
-    fix: 'Make states of its layout beside the running server (lmdb) with `vigia state migrate --to <model>`, then set the shadow: POST /admin/models/shadow, or model.shadow at the next start. A start that this stops goes on without model.shadow.',
+    fix: 'Make states of its layout beside the running server (lmdb) with `vigia state migrate --to <model>`, then set the shadow: POST /admin/models/shadow. A server that has it already (model.shadow, or an earlier choice) decides without it meanwhile, and goes on with it by itself once they follow.',
   },
   SERVING_BRANCH_REFUSED: {
     status: 409,

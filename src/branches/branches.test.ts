@@ -6,6 +6,7 @@ import { verifyLog } from '../backup/verify-log.ts'
 import { testFolder, testModel } from '../decisions/inference.test-kit.ts'
 import { readLogLayouts } from '../decisions/log/log-layouts.ts'
 import { frontierReceipts } from '../decisions/owned/frontier.ts'
+import type { OwnedStateStore } from '../ports/state-store.ts'
 import { branchFolder } from './branch-folders.ts'
 import {
   type BranchedService,
@@ -54,6 +55,20 @@ describe('states of another layout', () => {
     expect(service.warnings).toEqual([])
     await service.pipeline.close()
     expect(await parityOf(folder)).toEqual({ old: whole(130), new: whole(70) })
+  })
+
+  test('may be made before the first decision, and follow from there', async () => {
+    await build(folder, NEW)
+    await service.branches.adopt(NEW)
+    expect(service.branches.list()).toMatchObject([{ through: 0, behind: 0, failure: '' }])
+    await service.send(30)
+    await use(NEW)
+    await service.send(20)
+    await service.pipeline.close()
+    expect(await parityOf(folder)).toEqual({ old: whole(30), new: whole(20) })
+    service = await openBranched(folder, OLD, service)
+    expect(service.warnings).toEqual([])
+    expect(service.branches.list()).toMatchObject([{ behind: 0, failure: '' }])
   })
 
   test('make requests wait when they take over, and the server says how often and how long', async () => {
@@ -269,6 +284,24 @@ describe('states of another layout', () => {
       new: { rows: 0, differing: 0, missing: 0, extra: 0, unchecked: 20 },
     })
   })
+})
+
+test('a start that ends after they were opened closes all of them', async () => {
+  await service.send(20)
+  await build(folder, NEW)
+  await service.pipeline.close()
+  const open = new Set<string>()
+  const wrap = (store: OwnedStateStore, place: string): OwnedStateStore => {
+    open.add(place)
+    return { ...store, close: () => store.close().then(() => void open.delete(place)) }
+  }
+  const short = { snapshotEveryMs: 1000, snapshotsKept: 2, keepMs: 2000 }
+  await expect(openBranched(folder, OLD, service, short, { wrap })).rejects.toMatchObject({
+    code: 'SERVING_KEEP_SHORT',
+  })
+  expect([...open]).toEqual([])
+  service = await openBranched(folder, OLD, service)
+  await service.send(5)
 })
 
 test('a log that keeps two days begins where replays of all layouts can', async () => {

@@ -389,7 +389,7 @@ export class Branches implements BranchedDecisions {
 }
 
 /** Why a shadow is not scored whose layout has no states here. */
-export const unknownStates = ({ layoutKey }: Pick<LoadedModel, 'layoutKey'>): string =>
+const unknownStates = ({ layoutKey }: Pick<LoadedModel, 'layoutKey'>): string =>
   `no states of its layout ${layoutName(layoutKey)} follow the log`
 
 /** Share of the memory for states that those have which decide, while others follow. */

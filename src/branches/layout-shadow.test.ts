@@ -1,6 +1,8 @@
-import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openLogReader } from '../adapters/segments/segment-files.ts'
+import { verifyLog } from '../backup/verify-log.ts'
 import { createDecider } from '../decisions/decider.ts'
 import { testFolder } from '../decisions/inference.test-kit.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
@@ -21,6 +23,7 @@ import {
   parityOf,
   payment,
   stateFolder,
+  WORK,
 } from './branches.test-kit.ts'
 import { LayoutShadow } from './layout-shadow.ts'
 
@@ -206,10 +209,12 @@ test('that was chosen starts without its states, which is told, and goes on by i
   expect(service.warnings).toEqual([
     expect.stringMatching(/SERVING_SHADOW_WITHOUT_STATES .*new 2.*no states of its layout/),
   ])
+  expect(service.pipeline.models[1]).toMatchObject({ unscored: expect.stringContaining('no states of') })
   await service.send(10)
   // It hinders nobody who lets another champion decide.
   await shadowedBy(NEW, modelOf('again', 4, 'never'))
   await branch()
+  expect(service.pipeline.models[1]).not.toHaveProperty('unscored')
   await service.send(10)
   expect(await assertShadowed(service, folder, NEW, 30)).toBe(10)
 })
@@ -233,8 +238,11 @@ test('whose answers cannot be written holds its states back, which is told, and 
   const place = shadowsFolder(logFolder(folder))
   writeFileSync(place, 'no folder')
   await service.send(10)
-  await expect(service.pipeline.saveLogs()).rejects.toThrow('shadows')
-  expect(service.warnings).toEqual([expect.stringMatching(/SERVING_BRANCH_FAILED .*"shadow":"new 2"/)])
+  expect((await service.pipeline.saveLogs()).records).toBe(25)
+  expect(service.warnings).toEqual([
+    expect.stringMatching(/SERVING_BRANCH_FAILED .*"shadow":"new 2"/),
+    expect.stringMatching(/SERVING_SHADOW_UNREADABLE .*shadows/),
+  ])
   expect(service.branches.list()).toMatchObject([{ failure: expect.stringContaining('EEXIST') }])
   // The champion is not concerned.
   await service.send(10)
@@ -242,6 +250,40 @@ test('whose answers cannot be written holds its states back, which is told, and 
   expect(await assertShadowed(service, folder, NEW, 10)).toBe(20)
   expect(service.branches.list()).toMatchObject([{ failure: '', behind: 0 }])
   expect(service.shadowed).toHaveLength(20)
+})
+
+test('whose answers cannot be read hinders no look-up and no saving, which is told, and lacks none of them later', async () => {
+  await service.send(10)
+  await branch()
+  await shadowedBy(NEW)
+  await service.send(10)
+  await service.branches.archivable()
+  const known = await service.pipeline.find('t15')
+  const place = shadowsFolder(logFolder(folder))
+  renameSync(place, `${place}.aside`)
+  writeFileSync(place, 'no folder')
+  const { shadow, ...decided } = known!
+  expect(shadow).toMatchObject({ model: { name: 'new' } })
+  for (const id of ['t15', decided.predictionId])
+    expect(await service.pipeline.find(id)).toEqual({ ...decided, isShadowUnreadable: true })
+  const unreadable = expect.stringMatching(/^SERVING_SHADOW_UNREADABLE .*ENOTDIR/)
+  expect(service.warnings).toEqual([unreadable])
+  expect((await service.pipeline.saveLogs()).records).toBe(25)
+  expect(service.warnings).toEqual([unreadable, unreadable])
+  await service.send(5)
+  rmSync(place)
+  renameSync(`${place}.aside`, place)
+  expect(await service.pipeline.find('t15')).toEqual(known)
+  expect(await assertShadowed(service, folder, NEW, 10)).toBe(15)
+  expect(readdirSync(place)).toEqual([])
+  expect(await service.pipeline.find('t15')).toEqual(known)
+  const verified = await verifyLog({
+    folder: logFolder(folder),
+    log: openLogReader(logFolder(folder)),
+    workFolder: folder,
+    work: WORK,
+  })
+  expect(verified.problems).toEqual([])
 })
 
 test('whose answers cannot be read hinders no start', async () => {

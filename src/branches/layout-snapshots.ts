@@ -47,7 +47,7 @@ export class LayoutSnapshots {
     const known = await readLogLayouts(log)
     const isSaid = known?.begun.some((one) => one.layoutKey === layoutKey && one.after === after)
     if (isSaid === true) return
-    await this.write(states, () => false)
+    await this.write(states, () => false, true)
     const found = usable(await listSnapshots(layoutFolder(folder, layoutKey)))
     if (!found.some(({ manifest }) => manifest.sequence === after))
       throw new VigiaError('SERVING_BRANCH_FAILED', {
@@ -86,7 +86,7 @@ export class LayoutSnapshots {
     return found.some(({ manifest }) => manifest.sequence >= sequence)
   }
 
-  private async write(states: LayoutStates, isOver: () => boolean): Promise<void> {
+  private async write(states: LayoutStates, isOver: () => boolean, isFirst = false): Promise<void> {
     const { log, folder, observer, world } = this.parts
     const { branch, decider, layout } = states
     await takeSnapshot({
@@ -99,6 +99,7 @@ export class LayoutSnapshots {
       observer,
       nowMs: world.now(),
       isOver,
+      isFirst,
     })
   }
 }

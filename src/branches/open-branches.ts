@@ -67,16 +67,23 @@ export const branchesOpener =
     await tellLog(log, found.deciding)
     let deciding: OwnedStates | undefined
     deciding = await openOwnedDecisions(optionsOf(found.deciding, layoutKey, () => deciding, true))
-    const layout = layoutOfStates(identity, modelOf)
-    const branch = { ...found.deciding, identity: { ...identity, founder, layoutKey } }
-    const owner = new LayoutStates(branch, deciding, layout, decider)
-    await begin(owner, snapshots)
-    const others = await openOthers(found, options, deciding.storedUpTo, { open: openFollower, snapshots })
-    if (found.others.length > 0) await shadow.removeGone()
-    const parts = { options, owner, openFollower, openBranch, reopen, snapshots, shadow }
-    branches = new Branches({ ...parts, ...others })
-    branches.start()
-    return branches
+    const opened = [deciding]
+    try {
+      const layout = layoutOfStates(identity, modelOf)
+      const branch = { ...found.deciding, identity: { ...identity, founder, layoutKey } }
+      const owner = new LayoutStates(branch, deciding, layout, decider)
+      await begin(owner, snapshots)
+      const others = await openOthers(found, options, deciding.storedUpTo, { open: openFollower, snapshots })
+      opened.push(...others.followers.map(({ decisions }) => decisions))
+      if (found.others.length > 0) await shadow.removeGone()
+      const parts = { options, owner, openFollower, openBranch, reopen, snapshots, shadow }
+      branches = new Branches({ ...parts, ...others })
+      branches.start()
+      return branches
+    } catch (error) {
+      for (const states of opened) await states.close().catch(() => undefined)
+      throw error
+    }
   }
 
 /**

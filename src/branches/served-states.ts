@@ -1,17 +1,14 @@
 import type { ServingSettings } from '../config/serving-config.ts'
 import type { ServingModels } from '../decisions/decider.ts'
 import type { OpenStates } from '../decisions/decisions.ts'
-import { assertScored, foreignShadow } from '../decisions/foreign-shadow.ts'
 import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
 import type { LoadModel } from '../decisions/model-control.ts'
 import type { PipelineOptions } from '../decisions/open-pipeline.ts'
-import { goesOnFrom } from '../decisions/states/store-identity.ts'
 import type { OwnedStateStore } from '../ports/state-store.ts'
 import { type BranchControl, createBranchControl } from './branch-control.ts'
-import { branchFolder, branchFolders } from './branch-folders.ts'
-import { type Branches, unknownStates } from './branches.ts'
+import type { Branches } from './branches.ts'
 import { branchesOpener } from './open-branches.ts'
-import { type FoundStates, openBranchOf, openStores } from './open-stores.ts'
+import { openBranchOf, openStores } from './open-stores.ts'
 
 /** The states of a server. */
 export interface ServedStates {
@@ -29,16 +26,12 @@ export interface ServedStates {
  * Opens the states that fit the champion, and lets those of other layouts follow where there is room.
  *
  * @param open opens the store that settings name
- * @param isConfigured whether the configuration names these models: then a shadow of another layout is
- * refused that nobody has made states for. One that was chosen at run time hinders no start.
- * @throws SERVING_SHADOW_WITHOUT_STATES
  */
 export const openServedStates = async (
   { state_store, prediction_log: { path: log } }: Pick<ServingSettings, 'state_store' | 'prediction_log'>,
   open: (settings: ServingSettings['state_store']) => Promise<OpenStates>,
   models: ServingModels,
   observer: Pick<InferenceObserver, 'warned'>,
-  isConfigured: boolean,
 ): Promise<ServedStates> => {
   const root = await open(state_store)
   if (root.kind === 'shared' || state_store.kind !== 'lmdb')
@@ -55,11 +48,6 @@ export const openServedStates = async (
   const closeFound = async (): Promise<void> => {
     for (const { store } of [found.deciding, ...found.others, ...found.spare]) await store.close()
   }
-  if (isConfigured)
-    await assertMade(models, found, folder).catch(async (error: unknown) => {
-      await closeFound()
-      throw error
-    })
   const opener = branchesOpener({
     found,
     log,
@@ -78,20 +66,4 @@ export const openServedStates = async (
     control: (load) => createBranchControl(branches, load, root.name),
     close: closeFound,
   }
-}
-
-/**
- * Makes sure that somebody has made states for a shadow of another layout, whether they can be opened or not.
- *
- * @throws SERVING_SHADOW_WITHOUT_STATES
- */
-const assertMade = async (
-  models: ServingModels,
-  { others }: Pick<FoundStates, 'others'>,
-  folder: string,
-): Promise<void> => {
-  const shadow = foreignShadow(models)
-  if (shadow === undefined || others.some(({ identity }) => goesOnFrom(identity, shadow))) return
-  if ((await branchFolders(folder)).includes(branchFolder(folder, shadow.layoutKey))) return
-  assertScored(shadow, undefined, { refusalOf: unknownStates })
 }

@@ -29,6 +29,8 @@ export interface ArchiverParts {
 
 /** How often the size of the log is looked at, and what is due, in milliseconds. */
 const SIZE_MS = 5000
+/** A minute, after segments had to stay because something beside them cannot be read. */
+const LOOKS_AFTER_UNREAD = 12
 
 /** Of a log of many servers. */
 const NOTHING_KEPT: KeepingStatus = {
@@ -48,6 +50,8 @@ export class Archiver {
   private readonly parts: ArchiverParts
   private bytes: number
   private isWatching = false
+  /** A log that stays large is not archived at each look. */
+  private looksToSkip = 0
   private timer: NodeJS.Timeout | undefined
   private saving: Promise<SavedLogs>
 
@@ -100,12 +104,13 @@ export class Archiver {
   }
 
   private async archiveLog(): Promise<SavedLogs> {
-    const { decisions, log, archive, documents } = this.parts
+    const { decisions, log, archive, documents, observer } = this.parts
     const segments = await log.rotate()
     // After it: what decisions write down of their records holds for all that stands in these segments.
     const archivable = await decisions.archivable()
     const files: string[] = []
     let records = 0
+    let unreadShadows: string | undefined
     if (segments.length > 0) {
       const thread = startArchiveThread({ ...archive, modelOf: documents.modelOf })
       try {
@@ -115,8 +120,10 @@ export class Archiver {
           records += archived.records
           await this.catalogue(segment, archived)
           this.parts.onArchived()
-          // What opening may still need to replay stays, and is archived again next time.
-          if (archived.lastSequence > archivable) continue
+          unreadShadows ??= archived.unreadShadows
+          // What opening may still need to replay stays, and is archived again next time; so does what a
+          // shadow may have said more of.
+          if (archived.lastSequence > archivable || archived.unreadShadows !== undefined) continue
           await log.remove([segment])
           // They are in the archive by now, as what the segment had is.
           if (archived.shadows !== undefined) await rm(shadowsPath(archive.folder, segment), { force: true })
@@ -126,6 +133,9 @@ export class Archiver {
       }
     }
     this.bytes = await log.size()
+    this.looksToSkip = unreadShadows === undefined ? 0 : LOOKS_AFTER_UNREAD
+    if (unreadShadows !== undefined)
+      observer.warned('SERVING_SHADOW_UNREADABLE', { folder: archive.folder, reason: unreadShadows })
     return { folder: archive.folder, files, records }
   }
 
@@ -142,6 +152,10 @@ export class Archiver {
   /** A log that is large enough becomes Parquet by itself. */
   private async watchSize(): Promise<void> {
     if (this.isWatching) return
+    if (this.looksToSkip > 0) {
+      this.looksToSkip--
+      return
+    }
     this.isWatching = true
     try {
       this.bytes = await this.parts.log.size()

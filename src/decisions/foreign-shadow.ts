@@ -1,7 +1,6 @@
 import { VigiaError } from '../errors.ts'
 import type { BranchedDecisions } from './branched-decisions.ts'
 import { isOfLayout, type ServingModels } from './decider.ts'
-import type { InferenceObserver } from './inference-pipeline.ts'
 import { type LoadedModel, modelName } from './loaded-model.ts'
 
 /** The shadow of these models where it has another layout than the champion. */
@@ -9,33 +8,24 @@ export const foreignShadow = ({ shadow, champion }: ServingModels): LoadedModel 
   shadow === undefined || isOfLayout(shadow, champion) ? undefined : shadow
 
 /**
- * Makes sure that a shadow of another layout is scored by states of its own.
+ * Why the shadow of these models says nothing of decisions; undefined: it does, or there is none. One of
+ * another layout is scored by states of its own, which follow the log. Nobody can set a shadow without them,
+ * and a start goes on without it.
  *
- * @param store its name; undefined where it has room for states of several layouts
- * @param branched undefined: it is not known yet which there are
- * @throws SERVING_SHADOW_WITHOUT_STATES
+ * @param store its name
+ * @param branched undefined where the store has room for states of one layout alone
  */
-export const assertScored = (
-  shadow: LoadedModel,
-  store: string | undefined,
-  branched: Pick<BranchedDecisions, 'refusalOf'> | undefined,
-): void => {
-  const reason =
-    store === undefined
-      ? branched?.refusalOf(shadow)
-      : `state store ${store} has room for the states of one layout alone`
-  if (reason !== undefined)
-    throw new VigiaError('SERVING_SHADOW_WITHOUT_STATES', { model: modelName(shadow), reason })
-}
-
-/** Says that a shadow says nothing, since no states of its layout follow: a server decides without it. */
-export const tellOfUnscored = (
+export const unscoredShadow = (
   models: ServingModels,
+  store: string,
   branched: Pick<BranchedDecisions, 'refusalOf'> | undefined,
-  { warned }: Pick<InferenceObserver, 'warned'>,
-): void => {
+): VigiaError<'SERVING_SHADOW_WITHOUT_STATES'> | undefined => {
   const shadow = foreignShadow(models)
-  const reason = shadow && branched?.refusalOf(shadow)
-  if (shadow !== undefined && reason !== undefined)
-    warned('SERVING_SHADOW_WITHOUT_STATES', { model: modelName(shadow), reason })
+  if (shadow === undefined) return undefined
+  const reason =
+    branched === undefined
+      ? `state store ${store} has room for the states of one layout alone`
+      : branched.refusalOf(shadow)
+  if (reason === undefined) return undefined
+  return new VigiaError('SERVING_SHADOW_WITHOUT_STATES', { model: modelName(shadow), reason })
 }

@@ -30,6 +30,8 @@ export interface LoggedPrediction extends Prediction {
     readonly probability: number
     readonly isFlagged: boolean
   }
+  /** What a shadow may have said of it stands beside the log, and cannot be read there. */
+  readonly isShadowUnreadable?: true
   /** What feedback said of it. */
   readonly label?: { readonly isFraud: boolean | null; readonly receivedAtMs: number }
 }
@@ -83,6 +85,8 @@ export interface ServedModel extends ServedModelName {
   readonly loadedAtMs: number
   /** Where it was loaded from: a folder, or `models:/name@alias`. */
   readonly source: string
+  /** Why it says nothing of decisions at the moment, a shadow alone; left out: it does. */
+  readonly unscored?: string
 }
 
 /** What the pipeline tells whoever watches it, as it happens. */

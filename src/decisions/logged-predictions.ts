@@ -2,9 +2,9 @@ import type { DatabaseSettings } from '../disk/database.ts'
 import { VigiaError } from '../errors.ts'
 import type { LogPosition, PredictionLog } from '../ports/prediction-log.ts'
 import { createBoundedQueue, type QueueStatus } from './bounded-queue.ts'
-import { type DecisionEntry, predictionOf } from './decided.ts'
+import { type DecisionEntry, predictionOf, type ShadowEntry } from './decided.ts'
 import type { Decisions } from './decisions.ts'
-import type { LoggedPrediction } from './inference-pipeline.ts'
+import type { InferenceObserver, LoggedPrediction } from './inference-pipeline.ts'
 import type { ArchiveLookup } from './log/archive-lookup.ts'
 import { decodeLogEntry, type LogEntry } from './log/log-record.ts'
 import { findShadowAnswer } from './log/shadow-answers.ts'
@@ -22,6 +22,7 @@ export interface LoggedPredictionsParts {
   readonly hasShadows: () => boolean
   /** Where the log begins: what was before was removed by `prediction_log.keep`. */
   readonly firstSequence: () => number
+  readonly observer: Pick<InferenceObserver, 'warned'>
 }
 
 /**
@@ -43,19 +44,44 @@ export interface LoggedPredictions {
   close(): Promise<void>
 }
 
+/**
+ * Reads what a shadow says of a decision beside the log. A decision is answered without it where it cannot be
+ * read, which is told once, until it can.
+ */
+const shadowReader = ({
+  archive: { folder },
+  observer,
+}: Pick<LoggedPredictionsParts, 'archive' | 'observer'>) => {
+  let isTold = false
+  return async (
+    sequence: number,
+    decision: DecisionEntry,
+  ): Promise<ShadowEntry | 'unreadable' | undefined> => {
+    try {
+      const shadow = await findShadowAnswer(folder, sequence, decision)
+      isTold = false
+      return shadow
+    } catch (error) {
+      if (!isTold) observer.warned('SERVING_SHADOW_UNREADABLE', { folder, reason: String(error) })
+      isTold = true
+      return 'unreadable'
+    }
+  }
+}
+
 /** What a logged decision says, with the label that its transaction has by now. */
-const predictionReader =
-  ({
-    documents,
-    decisions,
-    names,
-    archive,
-    hasShadows,
-  }: Omit<LoggedPredictionsParts, 'log' | 'firstSequence'>) =>
-  async (sequence: number, decision: DecisionEntry, vector: Float64Array): Promise<LoggedPrediction> => {
+const predictionReader = (parts: Omit<LoggedPredictionsParts, 'log' | 'firstSequence'>) => {
+  const { documents, decisions, names, hasShadows } = parts
+  const readShadow = shadowReader(parts)
+  return async (
+    sequence: number,
+    decision: DecisionEntry,
+    vector: Float64Array,
+  ): Promise<LoggedPrediction> => {
     const { transaction, latencyMs } = decision
-    const beside = decision.shadow === undefined && hasShadows()
-    const shadow = beside ? await findShadowAnswer(archive.folder, sequence, decision) : decision.shadow
+    const isBeside = decision.shadow === undefined && hasShadows()
+    const read = isBeside ? await readShadow(sequence, decision) : decision.shadow
+    const shadow = read === 'unreadable' ? undefined : read
     const { transactionId } = transaction
     const { computed, name, version } = await documents.modelOf(decision.model)
     const label = await decisions.findLabel(transactionId)
@@ -71,9 +97,11 @@ const predictionReader =
           isFlagged: shadow.isFlagged,
         },
       }),
+      ...(read === 'unreadable' && { isShadowUnreadable: true }),
       ...(label && { label: { isFraud: label.isFraud, receivedAtMs: label.receivedAtMs } }),
     }
   }
+}
 
 /**
  * Searches that may wait. At some tens of milliseconds each the last of them is answered within seconds; who

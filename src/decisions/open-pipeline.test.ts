@@ -211,6 +211,24 @@ describe('the pipeline with its log and archive', () => {
     expect((await pipeline.predict(payment(1), 0)).model.name).toBe('champion')
   })
 
+  test('a shadow of another layout ends no start where the store has no room for its states; nobody can set one', async () => {
+    const foreign = { ...testModel('foreign'), statesKey: 'other', layoutKey: 'other' }
+    const warnings: string[] = []
+    const observer = { ...silentObserver, warned: (code: string) => void warnings.push(code) }
+    pipeline = await open(folder, { models: { champion: CHAMPION, shadow: foreign }, observer })
+    expect(warnings).toEqual(['SERVING_SHADOW_WITHOUT_STATES'])
+    expect(pipeline.models[1]).toMatchObject({
+      name: 'foreign',
+      unscored: 'state store memory has room for the states of one layout alone',
+    })
+    await pipeline.predict(payment(1), 0)
+    expect(await pipeline.find('t1')).not.toHaveProperty('shadow')
+    const other = { ...foreign, key: 'f'.repeat(16) }
+    await expect(pipeline.useModels({ champion: CHAMPION, shadow: other })).rejects.toMatchObject({
+      code: 'SERVING_SHADOW_WITHOUT_STATES',
+    })
+  })
+
   test('a store remembers whose states it has', async () => {
     const store = createMemoryStateStore()
     const kept: OwnedStateStore = { ...store, close: async () => undefined }

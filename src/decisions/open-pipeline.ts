@@ -12,7 +12,7 @@ import { Archiver } from './archiver.ts'
 import type { BranchedDecisions } from './branched-decisions.ts'
 import { createDecider, type Decider, type ServingModels } from './decider.ts'
 import type { DecisionSettings, Decisions, DecisionsOptions, OpenStates } from './decisions.ts'
-import { assertScored, foreignShadow, tellOfUnscored } from './foreign-shadow.ts'
+import { foreignShadow, unscoredShadow } from './foreign-shadow.ts'
 import type {
   InferenceObserver,
   InferencePipeline,
@@ -118,37 +118,44 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
   warmUp(decider)
   const documents = createModelDocuments(log)
   const decisions = await openDecisions(options, decider, identity, documents)
-  const archive = { folder: options.archive, database: options.database }
-  const branched = branchedOf(decisions)
-  tellOfUnscored(models, branched, observer)
-  const deciding: Deciding = { decider, identity, decisions }
-  const keeping = await options.openKeeping?.(() => ({
-    decider: deciding.decider,
-    identity: deciding.identity,
-    layout: layoutOfStates(deciding.identity, documents.modelOf),
-    branched,
-    store: branched?.store ?? (states.kind === 'owned' ? states.store : undefined),
-  }))
-  const firstSequence = () => keeping?.status().firstSequence ?? 1
-  const names = predictionNames(identity)
-  const hasShadows = () => branched?.hasBranched === true
-  const parts = { decisions, log, archive, documents, names, hasShadows, firstSequence }
-  const logged = createLoggedPredictions(parts)
-  const archiver = new Archiver({
-    decisions,
-    log,
-    archive,
-    documents,
-    logBytes,
-    archiveAfterBytes: settings.archiveAfterBytes,
-    onArchived: logged.archiveChanged,
-    keeping,
-    observer,
-  })
-  archiver.start()
-  const mapping = mappingOf(modelsOf(models))
-  options.tables.use(tables)
-  return createPipeline(options, deciding, { shape, mapping }, logged, archiver)
+  try {
+    const archive = { folder: options.archive, database: options.database }
+    const branched = branchedOf(decisions)
+    const unscored = unscoredShadow(models, states.name, branched)
+    if (unscored !== undefined) observer.warned(unscored.code, unscored.details)
+    const deciding: Deciding = { decider, identity, decisions }
+    const keeping = await options.openKeeping?.(() => ({
+      decider: deciding.decider,
+      identity: deciding.identity,
+      layout: layoutOfStates(deciding.identity, documents.modelOf),
+      branched,
+      store: branched?.store ?? (states.kind === 'owned' ? states.store : undefined),
+    }))
+    const firstSequence = () => keeping?.status().firstSequence ?? 1
+    const names = predictionNames(identity)
+    const hasShadows = () => branched?.hasBranched === true
+    const parts = { decisions, log, archive, documents, names, hasShadows, firstSequence, observer }
+    const logged = createLoggedPredictions(parts)
+    const archiver = new Archiver({
+      decisions,
+      log,
+      archive,
+      documents,
+      logBytes,
+      archiveAfterBytes: settings.archiveAfterBytes,
+      onArchived: logged.archiveChanged,
+      keeping,
+      observer,
+    })
+    const mapping = mappingOf(modelsOf(models))
+    options.tables.use(tables)
+    archiver.start()
+    return createPipeline(options, deciding, { shape, mapping }, logged, archiver)
+  } catch (error) {
+    // A start that ends here leaves nobody behind who moves or saves anything.
+    await decisions.close().catch(() => undefined)
+    throw error
+  }
 }
 
 /** What changes when other models decide. */
@@ -198,15 +205,16 @@ const identify = async ({ states, models, world, seen }: PipelineOptions): Promi
 const accept = async (
   models: ServingModels,
   identity: StoreIdentity,
-  { states, log, settings: { eventTime }, observer, openBranches }: PipelineOptions,
+  { states, log, settings: { eventTime }, observer }: PipelineOptions,
   before?: { readonly models: ServingModels; readonly branched: BranchedDecisions | undefined },
 ): Promise<void> => {
   const foreign = foreignShadow(models)
   for (const model of modelsOf(models)) {
     if (model === foreign) {
-      // Whatever became of its states: one that stays hinders nobody who changes other models.
-      if (model.key !== before?.models.shadow?.key)
-        assertScored(model, openBranches === undefined ? states.name : undefined, before?.branched)
+      // Whatever became of its states: one that stays hinders no start, and nobody who changes other models.
+      const isSet = before !== undefined && model.key !== before.models.shadow?.key
+      const unscored = isSet ? unscoredShadow(models, states.name, before.branched) : undefined
+      if (unscored !== undefined) throw unscored
     } else if (!goesOnFrom(identity, model)) {
       const hasLayouts = model.identity.layouts === identity.identity.layouts
       throw new VigiaError('SERVING_STATES_FOREIGN', {
@@ -282,7 +290,8 @@ const createPipeline = (
       return deciding.decider.models
     },
     get models() {
-      return describeModels(deciding.decider.models)
+      const { models } = deciding.decider
+      return describeModels(models, unscoredShadow(models, states.name, branchedOf(decisions)))
     },
     get shape() {
       return shape

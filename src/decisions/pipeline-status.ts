@@ -1,3 +1,4 @@
+import type { VigiaError } from '../errors.ts'
 import type { Archiver } from './archiver.ts'
 import type { ServingModels } from './decider.ts'
 import type { DecisionsStatus } from './decisions.ts'
@@ -34,9 +35,24 @@ export const statusOf = (
   }
 }
 
-/** The models in service, the champion first. */
-export const describeModels = ({ champion, canary, shadow }: ServingModels): readonly ServedModel[] => [
+/**
+ * The models in service, the champion first.
+ *
+ * @param unscored why the shadow says nothing; undefined: it does
+ */
+export const describeModels = (
+  { champion, canary, shadow }: ServingModels,
+  unscored: VigiaError<'SERVING_SHADOW_WITHOUT_STATES'> | undefined,
+): readonly ServedModel[] => [
   { ...champion.description, role: 'champion' },
   ...(canary === undefined ? [] : [{ ...canary.model.description, role: 'canary' as const }]),
-  ...(shadow === undefined ? [] : [{ ...shadow.description, role: 'shadow' as const }]),
+  ...(shadow === undefined
+    ? []
+    : [
+        {
+          ...shadow.description,
+          role: 'shadow' as const,
+          ...(unscored !== undefined && { unscored: String(unscored.details['reason']) }),
+        },
+      ]),
 ]

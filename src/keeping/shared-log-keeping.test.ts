@@ -14,6 +14,7 @@ import { listSnapshots } from '../decisions/log/state-snapshots.ts'
 import { predictionNames } from '../decisions/prediction-names.ts'
 import { unwatchedWork } from '../disk/work.ts'
 import { parityOfLog } from '../pipelines/parity/parity-of-log.ts'
+import type { SharedStateStore } from '../ports/state-store.ts'
 import {
   DATABASE,
   KEEPING,
@@ -32,7 +33,7 @@ beforeEach(() => {
   clock = moveClock()
 })
 afterEach(async () => {
-  await servers.end().catch(() => undefined)
+  await servers?.end().catch(() => undefined)
   vi.restoreAllMocks()
   remove()
 })
@@ -226,5 +227,23 @@ describe('a log of servers that share their states', () => {
     rmSync(snapshot!.folder, { recursive: true })
     await servers.store.clear()
     expect(await servers.restore()).toMatchObject({ snapshot: Number(snapshot!.name), differing: 0 })
+  })
+
+  test('is not kept shorter than something needs it: the start ends, and nobody is left who moves records', async () => {
+    const short = { ...KEEPING, snapshotEveryMs: 1000, keepMs: 1000 }
+    let taking = 0
+    const counted = (store: SharedStateStore): SharedStateStore => ({
+      ...store,
+      takeEntries: async (...asked) => {
+        taking++
+        return store.takeEntries(...asked).finally(() => {
+          taking--
+        })
+      },
+    })
+    await expect(sharedServers(folder, GENUINE_MODEL, clock, short, counted)).rejects.toMatchObject({
+      code: 'SERVING_KEEP_SHORT',
+    })
+    expect(taking).toBe(0)
   })
 })

@@ -63,6 +63,7 @@ export const sharedServers = async (
   model: LoadedModel,
   clock: MovedClock,
   keeping: KeepingSettings = KEEPING,
+  wrap: (store: SharedStateStore) => SharedStateStore = (store) => store,
 ): Promise<SharedServers> => {
   const openProcess = shareStates()
   const store = await openProcess({ consumer: 'who expects nothing' })
@@ -98,7 +99,7 @@ export const sharedServers = async (
       states: {
         kind: 'shared',
         name: 'memory',
-        store: byTurns,
+        store: wrap(byTurns),
         persistence: { kind: 'log', says: '' },
       },
       settings,

@@ -26,6 +26,8 @@ export interface TakeSnapshotParts extends Omit<RollParts, 'view'> {
   readonly nowMs: number
   /** Asked before each write: true ends it, and nothing is left. */
   readonly isOver: () => boolean
+  /** Whether states that have no record yet are written too: those with which a layout begins. */
+  readonly isFirst?: boolean
 }
 
 /** Between two writes: decisions have their turn, as long again as a write takes, or nobody else had half. */
@@ -53,7 +55,8 @@ export const takeSnapshot = async (parts: TakeSnapshotParts): Promise<SnapshotMa
   const view = await store.view()
   try {
     const rolled = await rollStates({ ...parts, view })
-    const known = usable(await listSnapshots(folder)).at(-1)?.manifest.sequence ?? 0
+    const none = parts.isFirst === true ? -1 : 0
+    const known = usable(await listSnapshots(folder)).at(-1)?.manifest.sequence ?? none
     if (rolled.sequence <= known) return undefined
     const name = snapshotName(rolled.sequence)
     const draft = join(all, `.taking-${name}`)

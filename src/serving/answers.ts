@@ -50,6 +50,7 @@ export const loggedAnswer = (
     is_flagged: logged.shadow.isFlagged,
     is_fraud: logged.shadow.isFlagged,
   },
+  shadow_unavailable: logged.isShadowUnreadable,
   label: logged.label
     ? { is_fraud: logged.label.isFraud, received_at: new Date(logged.label.receivedAtMs).toISOString() }
     : null,
@@ -72,6 +73,7 @@ const modelAnswer = (model: ServedModel) => ({
   sha256: model.sha256,
   loaded_at: new Date(model.loadedAtMs).toISOString(),
   source: model.source,
+  unscored: model.unscored,
 })
 
 export const statusAnswer = ({ store, log }: InferenceStatus) => ({

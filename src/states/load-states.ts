@@ -1,15 +1,13 @@
 import { resolve } from 'node:path'
 import { readEntries, snapshotFile } from '../artifacts/state-snapshot.ts'
-import { readStates } from '../artifacts/states-manifest.ts'
+import { readStates, type StatesManifest } from '../artifacts/states-manifest.ts'
 import type { OpenStates } from '../decisions/decisions.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { clockReceipt, dueReceipt, historyDueLabel } from '../decisions/owned/due-labels.ts'
 import { historyEntry } from '../decisions/shared/shared-due-label.ts'
 import {
-  finishLoading,
   readStoreIdentity,
   type StoreIdentity,
-  startLoading,
   writeStoreIdentity,
 } from '../decisions/states/store-identity.ts'
 import { withApplied } from '../decisions/states/stored-state.ts'
@@ -18,6 +16,7 @@ import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import type { StateChange, StateStore } from '../ports/state-store.ts'
 import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../transaction/entity-kind.ts'
+import { whileFilling } from './fill-store.ts'
 import { type PendingDueLabel, pendingLabelsOf } from './pending-due-labels.ts'
 
 export interface LoadStatesOptions {
@@ -53,35 +52,71 @@ const BATCH_BYTES = 8 << 20
  * @throws MODEL_STATES_REFUSED, SERVING_STATES_PRESENT, PIPELINE_HISTORY_MISSING, INTERRUPTED
  */
 export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStates> => {
-  const { model, from } = options
   const { store, name: storeName } = options.states
-  const manifest = await readStates(from, model.identity)
-  if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: from })
+  const manifest = await manifestOf(options)
   if (!options.force && (await readStoreIdentity(store)) !== undefined)
     throw new VigiaError('SERVING_STATES_PRESENT', {
       store: storeName,
       loss: 'what serving has learnt since is lost then',
     })
   await store.clear()
-  await startLoading(store)
-  const kinds = stateKindsOf(model.settings.options.entities)
-  const counts = new Map<EntityKind, number>()
-  for (const kind of kinds) {
-    const file = snapshotFile(from, kind)
-    counts.set(kind, await saveEntries({ store, storeName, kind, file, applied: 0, work: options.work }))
-  }
-  const pendingLabels = await loadPendingLabels(options)
-  const identity = await writeStoreIdentity(store, {
-    statesKey: model.statesKey,
-    layoutKey: model.layoutKey,
-    founder: model.key,
-    identity: model.identity,
-    logName: options.world.newId().slice(0, 8),
-    createdAtMs: options.world.now(),
-    origin: { folder: resolve(from), lastEventTimeMs: manifest.lastEventTimeMs, files: manifest.files },
+  return fill(options, manifest, newName(options))
+}
+
+/**
+ * The same for a store that was never used. Of servers that start at the same moment on one that they share,
+ * a single one fills it: whose name its history has.
+ *
+ * @returns undefined: another one does
+ */
+export const loadFirstStates = async (
+  options: Omit<LoadStatesOptions, 'force'>,
+): Promise<LoadedStates | undefined> => {
+  const { states } = options
+  const manifest = await manifestOf(options)
+  const name = newName(options)
+  if (states.kind === 'owned') await states.store.clear()
+  else if (!(await states.store.beginHistory({ name, lastSequence: 0 }, false))) return undefined
+  return fill(options, manifest, name)
+}
+
+type FillOptions = Omit<LoadStatesOptions, 'force'>
+
+const manifestOf = async ({ from, model }: FillOptions): Promise<StatesManifest> => {
+  const manifest = await readStates(from, model.identity)
+  if (manifest === undefined) throw new VigiaError('PIPELINE_HISTORY_MISSING', { folder: from })
+  return manifest
+}
+
+const newName = ({ world }: FillOptions): string => world.newId().slice(0, 8)
+
+/** @param logName name of all predictions on these states */
+const fill = (
+  options: FillOptions,
+  { lastEventTimeMs, files }: StatesManifest,
+  logName: string,
+): Promise<LoadedStates> => {
+  const { model, from, work, world } = options
+  const { store, name: storeName } = options.states
+  return whileFilling(store, async () => {
+    const kinds = stateKindsOf(model.settings.options.entities)
+    const counts = new Map<EntityKind, number>()
+    for (const kind of kinds) {
+      const file = snapshotFile(from, kind)
+      counts.set(kind, await saveEntries({ store, storeName, kind, file, applied: 0, work }))
+    }
+    const pendingLabels = await loadPendingLabels(options)
+    const identity = await writeStoreIdentity(store, {
+      statesKey: model.statesKey,
+      layoutKey: model.layoutKey,
+      founder: model.key,
+      identity: model.identity,
+      logName,
+      createdAtMs: world.now(),
+      origin: { folder: resolve(from), lastEventTimeMs, files },
+    })
+    return { counts: byKind(kinds, (kind) => counts.get(kind)!), identity, pendingLabels }
   })
-  await finishLoading(store)
-  return { counts: byKind(kinds, (kind) => counts.get(kind)!), identity, pendingLabels }
 }
 
 /** States of one kind that are written into a store which is being filled. */

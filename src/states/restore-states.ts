@@ -4,10 +4,8 @@ import { decodeLogEntry, withSequence } from '../decisions/log/log-record.ts'
 import { type LoggedEntries, withLoggedEntries } from '../decisions/log/logged-entries.ts'
 import type { NumberRange } from '../decisions/log/number-ranges.ts'
 import {
-  finishLoading,
   readWholeIdentity,
   type StoreIdentity,
-  startLoading,
   writeStoreIdentity,
 } from '../decisions/states/store-identity.ts'
 import { withApplied } from '../decisions/states/stored-state.ts'
@@ -17,6 +15,7 @@ import type { World } from '../foundation/world.ts'
 import type { LogReader } from '../ports/prediction-log.ts'
 import type { OutboxEntry, SharedStateStore, StateChange } from '../ports/state-store.ts'
 import { type ByKind, byKind, type EntityKind } from '../transaction/entity-kind.ts'
+import { whileFilling } from './fill-store.ts'
 import { mergeEntries } from './merge-entries.ts'
 import {
   assertAccepted,
@@ -106,20 +105,21 @@ export const restoreStates = async (options: RestoreStatesOptions): Promise<Rest
   const problems = await checkNumbers(options, histories, waiting, start)
   const { unlogged, missing, doubled } = problems
   await store.clear()
-  await startLoading(store)
-  // First of all: they stand nowhere else.
-  await store.putBack([], unlogged)
-  const replayed = await replayLogs(options, start, unlogged, async (states, receipts) => {
-    const { decisions, labels, differing } = states
-    if (differing > 0 && missing.length + doubled.length === 0 && !options.force)
-      throw new VigiaError('SERVING_RESTORE_DIFFERS', { decisions, differing })
-    return { decisions, labels, differing, receipts, counts: await writeStates(options, states) }
-  })
   const { identity } = histories
-  await writeStoreIdentity(store, identity)
   const lastSequence = Math.max(problems.lastSequence, histories.lastSequence) + options.skip
-  await store.beginHistory({ name: identity.logName, lastSequence }, true)
-  await finishLoading(store)
+  const replayed = await whileFilling(store, async () => {
+    // First of all: they stand nowhere else.
+    await store.putBack([], unlogged)
+    const done = await replayLogs(options, start, unlogged, async (states, receipts) => {
+      const { decisions, labels, differing } = states
+      if (differing > 0 && missing.length + doubled.length === 0 && !options.force)
+        throw new VigiaError('SERVING_RESTORE_DIFFERS', { decisions, differing })
+      return { decisions, labels, differing, receipts, counts: await writeStates(options, states) }
+    })
+    await writeStoreIdentity(store, identity)
+    await store.beginHistory({ name: identity.logName, lastSequence }, true)
+    return done
+  })
   const { unusable, snapshot } = start
   const begun = { snapshot: snapshot?.sequence, unusable }
   return { identity, lastSequence, missing, doubled, waiting: unlogged.length, ...begun, ...replayed }

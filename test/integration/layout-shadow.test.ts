@@ -34,9 +34,6 @@ test('a shadow with other windows says of every decision what an offline replay 
   const place = join(home, 'shop')
   mkdirSync(place)
   const settings = [`model.source=${old}`, 'prediction_log.segment_size=1', ...ANY_SPEED]
-  const configured = await runVigia(place, ['serve', '--set', settings[0]!, '--set', `model.shadow=${wide}`])
-  expect(configured).toMatchObject({ status: 2, stderr: expect.stringContaining('vigia state migrate --to') })
-
   let server = await startVigiaServer(place, settings)
   const address = () => ['--server', `http://127.0.0.1:${server.port}`]
   const history = startLoad(server, 1)
@@ -77,6 +74,43 @@ test('a shadow with other windows says of every decision what an offline replay 
   expect({ missing, differing }).toEqual({ missing: 0, differing: 0 })
   const parity = await runVigia(place, ['parity', '--json'])
   expect(parity, parity.stdout).toMatchObject({ status: 0 })
+})
+
+test('a server whose store was restored without the states of its shadow decides, says so, and goes on with it once they follow', async () => {
+  const place = join(home, 'restored')
+  mkdirSync(place)
+  const settings = [`model.source=${old}`, `model.shadow=${wide}`, ...ANY_SPEED]
+  let server = await startVigiaServer(place, settings)
+  const migrate = () =>
+    runVigia(place, ['state', 'migrate', '--to', wide, '--server', `http://127.0.0.1:${server.port}`])
+  const shadow = async () => {
+    const { models } = (await get(server, '/model')) as { readonly models: readonly object[] }
+    return models[1]
+  }
+  // Named before there are any states of its layout: it waits for them.
+  expect(await shadow()).toMatchObject({ role: 'shadow', unscored: expect.stringContaining('no states') })
+  await ask(server, '/predict', smallTransaction(1))
+  expect(await migrate()).toMatchObject({ status: 0 })
+  expect(await shadow()).not.toHaveProperty('unscored')
+  await ask(server, '/predict', smallTransaction(2))
+  expect(await server.stop()).toBe(0)
+
+  rmSync(join(place, '.vigia', 'state'), { recursive: true })
+  const restored = await runVigia(place, ['state', 'restore', '--set', settings[0]!])
+  expect(restored, restored.stderr).toMatchObject({ status: 0 })
+  server = await startVigiaServer(place, settings)
+  expect(await ask(server, '/predict', smallTransaction(3))).toMatchObject({ transaction_id: 'small-3' })
+  expect(await shadow()).toMatchObject({ unscored: expect.stringContaining('no states') })
+  expect(await metric(server, 'vigia_shadow_unscored')).toBe(1)
+  expect(await metric(server, 'vigia_warnings_total')).toBe(1)
+  expect(await migrate()).toMatchObject({ status: 0 })
+  expect(await metric(server, 'vigia_shadow_unscored')).toBe(0)
+  await ask(server, '/predict', smallTransaction(4))
+  await ask(server, '/save-logs', {})
+  expect(await get(server, '/predictions/small-3')).not.toHaveProperty('shadow')
+  expect(await get(server, '/predictions/small-4')).toMatchObject({
+    shadow: { probability: expect.any(Number) },
+  })
 })
 
 /** Compares what the log says of the shadow with a replay from the states that its layout began with. */
@@ -130,11 +164,11 @@ const layoutOf = async (server: VigiaServer): Promise<string> => {
   return branches[0]!.layout
 }
 
-/** Sum over all labels. */
+/** Sum over all labels, where there are any. */
 const metric = async ({ port }: VigiaServer, name: string): Promise<number> => {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
   return text
     .split('\n')
-    .filter((line) => line.startsWith(`${name}{`))
+    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
 }

@@ -182,6 +182,19 @@ describe('what was decided', () => {
     expect((await get('/predictions/nobody')).statusCode).toBe(404)
   })
 
+  test('is answered without what a shadow said of it where that cannot be read, and says so', async () => {
+    await post('/predict', PAYMENT)
+    const found = (await get('/predictions/t1')).json()
+    expect(found).not.toHaveProperty('shadow_unavailable')
+    const { find } = server.pipeline
+    Object.assign(server.pipeline, {
+      find: async (id: string) => ({ ...(await find(id))!, isShadowUnreadable: true }),
+    })
+    const answer = await get('/predictions/t1')
+    expect(answer.statusCode).toBe(200)
+    expect(answer.json()).toEqual({ ...found, shadow_unavailable: true })
+  })
+
   test('every route says is_flagged of the decision, and is_fraud too for one release; of a label is_fraud is the truth', async () => {
     const large = (id: string) => ({ ...PAYMENT, transaction_id: id, amount: 500 })
     const inputs = Object.entries(large('v')).map(([name, value]) => ({

@@ -289,6 +289,8 @@ export interface LoggedPrediction {
     /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
     readonly is_fraud: boolean
   }
+  /** The server cannot read what a challenger may have said of it; left out where there is nothing to read, or it was read. */
+  readonly shadow_unavailable?: true
   /** What was told of it by POST /feedback; null while nothing was. */
   readonly label: {
     /** The truth, as far as it is known; null when what was told was taken back. */
@@ -464,6 +466,8 @@ export interface ServedModel {
   readonly loaded_at: string
   /** A folder, or models:/name@alias. */
   readonly source: string
+  /** Why a shadow says nothing of decisions at the moment (no states of its layout follow the log); left out where it does. */
+  readonly unscored?: string
 }
 
 /** The models in service, the champion first. */

@@ -48,4 +48,16 @@ test('a call that comes while the store closes is refused; it ends no process', 
   await again.close()
 })
 
+test('whoever closes it again waits for the same end, and changes nothing', async () => {
+  folder = mkdtempSync(join(work, 'store-'))
+  const store = await reopen()
+  const ends = [store.close(), store.close()]
+  await Promise.all(ends)
+  const next = await reopen()
+  await store.close()
+  await next.writeNote('whose', 'the next one')
+  expect(await next.readNote('whose')).toBe('the next one')
+  await next.close()
+})
+
 const OWNER = { processId: process.pid, host: hostname(), isAlive: () => true }

@@ -23,8 +23,10 @@ describe('the address of a store', () => {
       ['redis+cluster://a:1/2', 'a Cluster has no databases but 0'],
       [
         'redis+ring://a',
-        'redis+ring:// is no kind of address; allowed: redis, redis+sentinel, redis+cluster',
+        'it begins with redis+ring://; allowed: redis://, redis+sentinel://, redis+cluster://, and the same with rediss for TLS',
       ],
+      ['https://user:secret@a', /^it begins with https:\/\/; allowed: redis/],
+      ['user:secret@a:6379', /^it does not say what it is the address of; allowed: redis/],
     ] as const)
       expect(() => redisAddress(url, '')).toThrow(reason)
   })

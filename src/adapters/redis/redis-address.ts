@@ -47,11 +47,20 @@ const SERVER_PORT = 6379
  * @throws an Error that says what is wrong with it, without passwords
  */
 export const redisAddress = (url: string, key: string): RedisAddress => {
-  const [, protocol = '', kind] = /^(rediss?)\+(\w+):\/\//.exec(url) ?? []
+  const [, protocol = '', kind] = /^(rediss?)(?:\+(\w+))?:\/\//.exec(url) ?? []
+  if (protocol === '') throw new Error(`${schemeOf(url)}; allowed: ${ALLOWED}`)
   if (kind === undefined) return { name: serverName(url), locate: async () => url }
   if (kind === 'sentinel') return sentinelAddress(manyServers(url, `${protocol}:`, SENTINEL_PORT))
   if (kind === 'cluster') return clusterAddress(manyServers(url, `${protocol}:`, SERVER_PORT), key)
-  throw new Error(`redis+${kind}:// is no kind of address; allowed: redis, redis+sentinel, redis+cluster`)
+  throw new Error(`it begins with ${protocol}+${kind}://; allowed: ${ALLOWED}`)
+}
+
+const ALLOWED = 'redis://, redis+sentinel://, redis+cluster://, and the same with rediss for TLS'
+
+/** How an address begins, without what may be a password. */
+const schemeOf = (url: string): string => {
+  const [scheme] = /^[a-z][a-z0-9+.-]*:\/\//i.exec(url) ?? []
+  return scheme === undefined ? 'it does not say what it is the address of' : `it begins with ${scheme}`
 }
 
 /** The server of an address, without user and password. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { VigiaError } from '../../errors.ts'
 import { powerOfTwo } from '../../foundation/elementary/whole-powers.ts'
-import { redisAddress, serverName } from './redis-address.ts'
+import { type RedisAddress, redisAddress, serverName } from './redis-address.ts'
 import {
   closeInTime,
   connectClient,
@@ -64,8 +64,8 @@ export const openRedisConnection = async (
   // Without its cause: errors about an address carry it with its password.
   const failed = (error: unknown): VigiaError =>
     new VigiaError('SERVING_STORE_FAILED', { store: name, reason: reasonOf(error).replaceAll(url, name) })
+  const address = addressOf(url, key)
   const open = async (): Promise<RedisLine> => {
-    const address = redisAddress(url, key)
     name = storeName ?? address.name
     const line = new RedisLine(() => address.locate())
     await line.open()
@@ -93,6 +93,15 @@ export const openRedisConnection = async (
     },
     sinceChangeMs: () => line.sinceChangeMs(),
     close: () => line.close(),
+  }
+}
+
+/** @throws SERVING_STORE_ADDRESS, without its cause, which may carry a password */
+const addressOf = (url: string, key: string): RedisAddress => {
+  try {
+    return redisAddress(url, key)
+  } catch (error) {
+    throw new VigiaError('SERVING_STORE_ADDRESS', { reason: reasonOf(error) })
   }
 }
 

@@ -30,7 +30,7 @@ export const assertShared = ({ state_store: { kind } }: ServingSettings): void =
   if (kind === 'redis') return
   throw new VigiaError('CLI_INVALID_ARGUMENT', {
     command: 'state',
-    reason: `snapshot is for stores that servers share, and state_store.kind is ${kind}; a server with lmdb takes snapshots by itself (prediction_log.snapshot_every)`,
+    reason: `snapshot is for stores that servers share, and state_store.kind is ${kind}: give it the configuration of the servers (--config), or --set state_store.kind=redis --set state_store.url=<theirs>. A server with lmdb takes snapshots by itself (prediction_log.snapshot_every)`,
   })
 }
 

@@ -31,6 +31,8 @@ export interface ArchivedSegment {
   readonly lacks: readonly NumberRange[]
   /** Answers of shadows that stood beside the log; absent: none did. */
   readonly shadows?: number
+  /** Why answers of shadows that may stand beside the log are not in the files; absent: all are. */
+  readonly unreadShadows?: string
   /** The same files as the catalog has them. */
   readonly catalogued: readonly CatalogFile[]
 }
@@ -68,7 +70,7 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
     write: async (segment, records) => {
       const parts = await openParts(database, `${folder} ${segment}`)
       const tables = new Map<string, ArchiveTable>()
-      const shadows = (await options.shadowsOf?.(segment)) ?? NO_SHADOWS
+      const { shadows, ...unread } = await readShadows(options, segment)
       try {
         const numbers = await gather(records, segment, async (logged, bytes) => {
           const entry = withShadowAnswer(logged, shadows)
@@ -86,7 +88,13 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
           files.push(table.path)
           catalogued.push(await catalogFile(folder, table.path))
         }
-        return { files, catalogued, ...numbers, ...(shadows.size > 0 && { shadows: shadows.size }) }
+        return {
+          files,
+          catalogued,
+          ...numbers,
+          ...unread,
+          ...(shadows.size > 0 && { shadows: shadows.size }),
+        }
       } finally {
         for (const table of tables.values()) table.close()
         await parts.remove()
@@ -97,12 +105,22 @@ export const createPredictionArchive = (options: PredictionArchiveOptions): Pred
 
 const NO_SHADOWS: ReadonlyMap<number, ShadowAnswer> = new Map()
 
+/** What cannot be read keeps no decision from the archive. */
+const readShadows = async (
+  { shadowsOf = async () => NO_SHADOWS }: Pick<PredictionArchiveOptions, 'shadowsOf'>,
+  segment: string,
+): Promise<Pick<ArchivedSegment, 'unreadShadows'> & { readonly shadows: typeof NO_SHADOWS }> =>
+  shadowsOf(segment).then(
+    (shadows) => ({ shadows }),
+    (error: unknown) => ({ shadows: NO_SHADOWS, unreadShadows: String(error) }),
+  )
+
 /** Hands every entry of the segment to `add`, with the bytes of its record. */
 const gather = async (
   source: AsyncIterable<LogRecord>,
   segment: string,
   add: (entry: LogEntry, bytes: number) => Promise<void>,
-): Promise<Omit<ArchivedSegment, 'files' | 'catalogued' | 'shadows'>> => {
+): Promise<Omit<ArchivedSegment, 'files' | 'catalogued' | 'shadows' | 'unreadShadows'>> => {
   let records = 0
   let firstSequence = 0
   let lastSequence = 0

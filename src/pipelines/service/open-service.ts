@@ -34,7 +34,8 @@ import type { World } from '../../foundation/world.ts'
 import { keepingSettingsOf } from '../../keeping/keeping-settings.ts'
 import { assertKeepable, keepingOpener } from '../../keeping/open-keeping.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
-import { type LoadedStates, loadStates } from '../../states/load-states.ts'
+import { identityOnceFilled } from '../../states/fill-store.ts'
+import { type LoadedStates, loadFirstStates } from '../../states/load-states.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
@@ -91,7 +92,7 @@ const MEBIBYTE = 1 << 20
  * What settings alone rule out is refused before anything is opened.
  *
  * @throws MODEL_ARTIFACT_REFUSED, SERVING_CACHE_TOO_SMALL, SERVING_KEEP_SHORT, SERVING_STATES_FOREIGN,
- * SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED, SERVING_SHADOW_WITHOUT_STATES and others
+ * SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED and others
  */
 export const openService = async (options: ServiceOptions): Promise<Service> => {
   const { settings, storage, load } = options
@@ -107,9 +108,8 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
   const decisionSettings = decisionSettingsOf(options)
   const keeping = keepingSettingsOf(settings)
   assertKeepable({ keeping, settings: decisionSettings, decider: () => createDecider(models) })
-  const isConfigured = sources === configured
   const { openStates } = storage
-  const served = await openServedStates(settings, openStates, models, options.observer, isConfigured)
+  const served = await openServedStates(settings, openStates, models, options.observer)
   const { states, close } = served
   try {
     tellPersistence(states, options.observer, options.onNotice)
@@ -193,6 +193,13 @@ const loadModels = async (
   ...(canary !== '' && { canary: { model: await load(canary), share: canary_share } }),
 })
 
+/** What a shared store says of itself, once no other process fills it any more. */
+const onceFilled = (
+  { world, work: { signal }, onNotice }: ServiceOptions,
+  { store }: OpenStates,
+  isBegun: boolean,
+): ReturnType<typeof identityOnceFilled> => identityOnceFilled({ store, isBegun, world, signal, onNotice })
+
 /** Gives states that were never used a history. @throws SERVING_LOG_NOT_EMPTY */
 const fillNew = async (
   options: ServiceOptions,
@@ -200,7 +207,9 @@ const fillNew = async (
   states: OpenStates,
   log: PredictionLog,
 ): Promise<StatesOutcome> => {
-  const identity = await readStoreIdentity(states.store)
+  const filled =
+    states.kind === 'shared' ? onceFilled(options, states, false) : readStoreIdentity(states.store)
+  const identity = await filled
   if (identity !== undefined) return { kind: 'kept', identity }
   if (states.kind === 'shared') await assertNeverUsed(states, log)
   else if (log.lastSequence > 0)
@@ -221,14 +230,9 @@ const fill = async (
   if (from === undefined || (await stat(join(from, 'states.json')).catch(() => undefined)) === undefined)
     return { kind: 'empty' }
   const { world, work } = options
-  const loaded = await loadStates({
-    states,
-    model: champion,
-    from,
-    force: false,
-    world,
-    work,
-  })
+  const loaded = await loadFirstStates({ states, model: champion, from, world, work })
+  // Begun by another one: it has an identity when it is filled.
+  if (loaded === undefined) return { kind: 'kept', identity: (await onceFilled(options, states, true))! }
   return { kind: 'loaded', from, ...loaded }
 }
 

@@ -350,6 +350,11 @@ const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load
     (pipeline) => pipeline.status().branches.filter(({ failure }) => failure !== '').length,
   ],
   [
+    'vigia_shadow_unscored',
+    '1: the shadow says nothing, since no states of its layout follow the log.',
+    (pipeline) => (pipeline.models.some(({ unscored }) => unscored !== undefined) ? 1 : 0),
+  ],
+  [
     'vigia_branch_records_behind',
     'Most records of the log that one of them lacks.',
     (pipeline) => Math.max(0, ...pipeline.status().branches.map(({ behind }) => behind)),

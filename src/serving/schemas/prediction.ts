@@ -184,6 +184,12 @@ export const LoggedAnswer = named(
           { description: 'What the challenger would have answered.' },
         ),
       ),
+      shadow_unavailable: Type.Optional(
+        Type.Literal(true, {
+          description:
+            'The server cannot read what a challenger may have said of it; left out where there is nothing to read, or it was read.',
+        }),
+      ),
       label: nullable(
         Type.Object(
           {

@@ -19,6 +19,12 @@ export const ModelAnswer = named(
       sha256: Type.String(),
       loaded_at: Type.String(),
       source: Type.String({ description: 'A folder, or models:/name@alias.' }),
+      unscored: Type.Optional(
+        Type.String({
+          description:
+            'Why a shadow says nothing of decisions at the moment (no states of its layout follow the log); left out where it does.',
+        }),
+      ),
     },
     { description: 'A model in service.' },
   ),

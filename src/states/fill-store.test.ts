@@ -1,0 +1,126 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { PENDING_FILE, snapshotFile, writeEntries } from '../artifacts/state-snapshot.ts'
+import { publishStates } from '../artifacts/states-manifest.ts'
+import { createDecider } from '../decisions/decider.ts'
+import { TEST_WORLD, testFolder, testModel } from '../decisions/inference.test-kit.ts'
+import { readStoreIdentity, startLoading } from '../decisions/states/store-identity.ts'
+import { unwatchedWork } from '../disk/work.ts'
+import { encodeState } from '../features/state/encoding.ts'
+import type { SharedStateStore } from '../ports/state-store.ts'
+import { createMemorySharedStates } from '../testing/memory/memory-shared-states.ts'
+import { stateKindsOf } from '../transaction/entity-kind.ts'
+import { identityOnceFilled, whileFilling } from './fill-store.ts'
+import { loadFirstStates } from './load-states.ts'
+
+const MODEL = testModel()
+const WORK = unwatchedWork({ threads: 1, memoryLimit: '256MB', tempDirectory: '.spill' })
+
+let folder: string
+let remove: () => void
+beforeEach(() => {
+  ;({ folder, remove } = testFolder())
+})
+afterEach(() => remove())
+
+describe('of two servers that start at the same moment on an empty store that they share', () => {
+  test('one fills it, and the other waits for it and goes on from the same states', async () => {
+    const from = await trainedStates()
+    const openProcess = createMemorySharedStates()
+    let goOn = (): void => undefined
+    const isWaitedFor = new Promise<void>((resolve) => (goOn = resolve))
+    const load = async (name: string) => {
+      const opened = await openProcess({ consumer: name })
+      // It is filled no faster than the other one looks.
+      const save: typeof opened.save = async (...saved) => isWaitedFor.then(() => opened.save(...saved))
+      const store = { ...opened, save }
+      const states = {
+        kind: 'shared',
+        name: 'shared',
+        store,
+        persistence: { kind: 'log', says: '' },
+      } as const
+      const world = { ...TEST_WORLD, newId: () => name }
+      const loaded = await loadFirstStates({ states, model: MODEL, from, world, work: WORK })
+      const waits: string[] = []
+      const onNotice = (): void => {
+        waits.push(name)
+        goOn()
+      }
+      const { signal } = WORK
+      const identity = await identityOnceFilled({ store, isBegun: true, world, signal, onNotice })
+      return { loaded, waits, identity, count: (await store.count()).user }
+    }
+    const [one, two] = await Promise.all([load('one'), load('two')])
+    expect([one.loaded?.counts.user, two.loaded]).toEqual([USERS, undefined])
+    expect([one.waits, two.waits]).toEqual([[], ['two']])
+    expect([one.count, two.count]).toEqual([USERS, USERS])
+    expect(two.identity).toEqual(one.identity)
+    expect(one.identity?.logName).toBe('one')
+  })
+
+  test('the other waits for as long as the first gives signs of life, and is told when there are none', async () => {
+    const store = await createMemorySharedStates()({ consumer: 'one' })
+    // Nothing but looks at the store moves this clock: nine seconds each.
+    let monotonicMs = 0
+    let looks = 0
+    let end = (): void => undefined
+    const asked = (isAlive: boolean): Parameters<typeof identityOnceFilled>[0] => ({
+      store: {
+        readNote: async (name) => {
+          const note = await store.readNote(name)
+          if (name !== 'loading-life') return note
+          monotonicMs += 9000
+          if (++looks === 4) end()
+          return isAlive ? `sign ${looks}` : note
+        },
+      },
+      isBegun: false,
+      world: { monotonicMs: () => monotonicMs },
+      signal: WORK.signal,
+      onNotice: undefined,
+    })
+    const filled = whileFilling(store, () => new Promise<void>((resolve) => (end = resolve)))
+    expect(await identityOnceFilled(asked(true))).toBeUndefined()
+    await filled
+    expect(monotonicMs).toBe(36_000)
+    await startLoading(store)
+    await expect(identityOnceFilled(asked(false))).rejects.toMatchObject({
+      code: 'SERVING_STATES_UNFINISHED',
+    })
+  })
+})
+
+test('a store whose filling failed is refused by whoever comes', async () => {
+  const store: SharedStateStore = await createMemorySharedStates()({ consumer: 'one' })
+  const filling = whileFilling(store, () => Promise.reject(new Error('the disk is gone')))
+  await expect(filling).rejects.toThrow('the disk is gone')
+  await expect(readStoreIdentity(store)).rejects.toMatchObject({ code: 'SERVING_STATES_UNFINISHED' })
+})
+
+/** More than are written at a time. */
+const USERS = 2500
+
+/** A folder of states as a training leaves them. */
+const trainedStates = async (): Promise<string> => {
+  const [drafts, run] = [join(folder, 'drafts'), join(folder, 'run')]
+  for (const place of [drafts, run]) mkdirSync(place)
+  const { engineer } = createDecider({ champion: MODEL })
+  const kinds = stateKindsOf(MODEL.settings.options.entities)
+  for (const kind of kinds) {
+    const keeper = engineer.keeperOf(kind)!
+    const bytes = encodeState(keeper.layout, keeper.create())
+    const tokens = Array.from({ length: kind === 'user' ? USERS : 1 }, (_, token) => token)
+    writeEntries(
+      snapshotFile(drafts, kind),
+      tokens.map((token) => ({ token, bytes })),
+    )
+  }
+  writeFileSync(
+    join(drafts, PENDING_FILE),
+    new Uint8Array(new Float64Array([Number.NEGATIVE_INFINITY]).buffer),
+  )
+  await publishStates(drafts, run, MODEL.identity, null, kinds)
+  return run
+}
