@@ -161,6 +161,20 @@ export const FOUND: readonly Mutant[] = [
     '    if (this.isUseKnown || this.parts.store.knownSequence() === 0) return undefined\n',
     '    return undefined\n',
   ),
+  one(
+    'a shared store is begun anew that was emptied between two looks',
+    1001099,
+    'src/decisions/open-pipeline.ts',
+    "  if (states.kind === 'shared' && seen !== undefined) await refuseEmptied(states, seen)\n",
+    '',
+  ),
+  one(
+    'a server begins anew on a store that it was on before, since its own log has no decisions',
+    1019279,
+    'src/decisions/shared/known-history.ts',
+    '  if (known === undefined && lastSequence === 0) return\n',
+    '  if (lastSequence === 0) return\n',
+  ),
   {
     name: 'a sweep takes labels that wait, and are being read again, for old ones',
     knownSeed: 49884,
