@@ -981,6 +981,12 @@ export const ERRORS = define({
     message: '{folder} is no longer this server’s: {reason}, and {holder} has the lock. Nothing was decided',
     fix: 'This server ends, and another one decides. If none does, start one again; look for what made this one stand still: memory that was swapped out, a paused container, a disk that did not answer.',
   },
+  SERVING_STATES_NONE: {
+    status: 422,
+    exitCode: 2,
+    message: 'There are no states in {folder}: {got}',
+    fix: 'Name the folder by state_store.path, as the server has it: `--config <file>`, or `--set state_store.path=<folder>`. Nothing was written.',
+  },
   SERVING_STATES_PRESENT: {
     status: 409,
     exitCode: 2,

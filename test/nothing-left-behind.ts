@@ -26,10 +26,11 @@ export const teardown = async (): Promise<void> => {
   const processes = await processesLeftIn(folder)
   for (const { id } of processes) kill(id)
   const folders = readdirSync(folder).filter((name) => name.startsWith('vigia-'))
+  const within = new Map(folders.map((name) => [name, filesOf(join(folder!, name))]))
   rmSync(folder, { recursive: true, force: true })
   const left = [
     ...processes.map(({ id, command }) => `process ${id}: ${command}`),
-    ...folders.map((name) => `folder ${name}`),
+    ...folders.map((name) => `folder ${name}: ${within.get(name)}`),
   ]
   folder = undefined
   if (left.length === 0) return
@@ -38,6 +39,14 @@ export const teardown = async (): Promise<void> => {
       'Next step: end it in the afterEach or afterAll of the test that started it.\n',
   )
   process.exitCode = 1
+}
+
+/** Files that are named of a folder that was left behind. */
+const MOST_NAMED = 10
+
+const filesOf = (path: string): string => {
+  const files = readdirSync(path, { recursive: true, encoding: 'utf8' })
+  return files.length === 0 ? 'empty' : files.slice(0, MOST_NAMED).join(', ')
 }
 
 interface LeftProcess {

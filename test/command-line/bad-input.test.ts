@@ -57,6 +57,8 @@ describe.concurrent('bad input ends with exit code 2, a code and a next step', (
     ['a setting of another type', 'a whole number', 'run --out run-type --set project.seed=x'],
     ['an expression that is none', 'it is no CEL', 'config validate --config derived.yaml'],
     ['the same before anything is read', 'it is no CEL', 'run --out run-cel --config derived.yaml'],
+    ['states that are not there', 'no such folder', 'state verify --set state_store.path=typo'],
+    ['a folder without states', 'no data.mdb', 'state inspect --set state_store.path=folder'],
     ['an output folder that is none', 'DATASET_NOT_WRITABLE', 'generate --rows 100 --out /proc/x.csv'],
     ['a log that is not there', 'there is no such folder', 'parity --log nowhere'],
     ['a file as a log', 'there is no such folder', 'parity --log good.csv'],

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { OpenStates } from '../../decisions/decisions.ts'
@@ -25,4 +26,19 @@ export const assertNoOutbox = async ({
   const waiting = await store.takeEntries(1000, 1)
   if (waiting.length > 0)
     throw new VigiaError('SERVING_OUTBOX_NOT_EMPTY', { store: name, records: waiting.length })
+}
+
+/**
+ * Refuses to look at states in a folder that has none, which opening it would make.
+ *
+ * @throws SERVING_STATES_NONE
+ */
+export const assertStates = async (folder: string): Promise<void> => {
+  const names = await readdir(folder).catch(() => undefined)
+  if (names?.includes('data.mdb') === true) return
+  const got =
+    names === undefined
+      ? 'there is no such folder'
+      : `it has ${names.join(', ') || 'nothing'}, and no data.mdb`
+  throw new VigiaError('SERVING_STATES_NONE', { folder, got })
 }

@@ -13,7 +13,7 @@ import { countsText, ENTITY_KINDS, type EntityKind } from '../../transaction/ent
 import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 import { RESTORE_OPTIONS, restoreOwned, restoreShared } from './restore.ts'
-import { assertNoOutbox, print, workIn } from './state-action.ts'
+import { assertNoOutbox, assertStates, print, workIn } from './state-action.ts'
 import {
   assertOneWay,
   BRANCH_OPTIONS,
@@ -140,6 +140,9 @@ export const stateCommand = (tools: StateTools): Command => ({
   },
 })
 
+/** What needs states that are there. */
+const LOOKS = new Set(['inspect', 'verify', 'repair'])
+
 /**
  * The store of the settings, or, to look at states and to restore them, that of the model's layout beside
  * it.
@@ -149,6 +152,7 @@ const openedFor = async (
   { input, settings, load: loadModel, tools }: Pick<Request, 'input' | 'settings' | 'load' | 'tools'>,
 ): Promise<OpenStates> => {
   const { state_store } = settings
+  if (state_store.kind === 'lmdb' && LOOKS.has(action)) await assertStates(state_store.path)
   const first = await tools.storage.openStates(state_store)
   const isLooking = action === 'verify' || (action === 'inspect' && entityAskedFor(input) !== undefined)
   if (!(isLooking || action === 'restore')) return first
@@ -325,7 +329,10 @@ const migrate = async ({
     ['--log <folder>', Array.isArray(log) && log.length > 0 ? 'string' : 'nothing'],
   ].find(([, type]) => type !== 'string')
   if (missing !== undefined)
-    throw new VigiaError('CLI_INVALID_ARGUMENT', { command: 'state', reason: `migrate needs ${missing[0]}` })
+    throw new VigiaError('CLI_INVALID_ARGUMENT', {
+      command: 'state',
+      reason: `migrate needs ${missing[0]}, or --to <model> to make the new states beside a running server`,
+    })
   const run = resolve(workingDirectory, String(from))
   const folder = resolve(workingDirectory, String(out))
   const load = tools.modelLoader(settings.model, context.environment, workingDirectory)
