@@ -8,6 +8,7 @@ const SERVER: StartedProcess = {
   execArgv: ['--enable-source-maps'],
   execPath: '/usr/bin/node',
   platform: 'linux',
+  versions: { node: '24.0.0' } as NodeJS.ProcessVersions,
   execve: () => {
     throw new Error('not to be called')
   },
@@ -44,9 +45,16 @@ test('what a user has set stays', () => {
   expect(boundedStart({ ...SERVER, env: start.environment })).toBeUndefined()
 })
 
+test('so does what NODE_OPTIONS has in quotes', () => {
+  const env = { NODE_OPTIONS: '--require "./a b.js" "--max-semi-space-size=32"' }
+  expect(boundedStart({ ...SERVER, env })?.words).not.toContain('--max-semi-space-size=8')
+})
+
 test.each<readonly [string, Partial<StartedProcess>]>([
   ['Windows', { platform: 'win32' }],
   ['a parent that talks to it', { send: () => true }],
+  ['Deno', { versions: { ...SERVER.versions, deno: '2.9.6' } }],
+  ['Bun', { versions: { ...SERVER.versions, bun: '1.4.0' } }],
   ['rights that forbid it', { permission: { has: (scope) => scope !== 'child' } }],
 ])('it starts once only under %s', (_, process) => {
   expect(boundedStart({ ...SERVER, ...process })).toBeUndefined()

@@ -13,7 +13,7 @@ const ALLOCATOR = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' }
 /** What is read of a process, in a form that tests can make. */
 export type StartedProcess = Pick<
   NodeJS.Process,
-  'argv' | 'argv0' | 'env' | 'execArgv' | 'execPath' | 'platform'
+  'argv' | 'argv0' | 'env' | 'execArgv' | 'execPath' | 'platform' | 'versions'
 > &
   // Absent in Node.js before 22.15, without the permission model, and without a parent that talks to it.
   Partial<Pick<NodeJS.Process, 'permission' | 'send'>> & {
@@ -33,11 +33,14 @@ export interface Start {
  * user has set stays.
  */
 export const boundedStart = (process: StartedProcess): Start | undefined => {
-  const { execve, send, permission, platform, env, execArgv, execPath, argv, argv0 } = process
+  const { execve, send, permission, platform, versions, env, execArgv, execPath, argv, argv0 } = process
+  // Options of Node.js are none of theirs.
+  if (['bun', 'deno', 'electron'].some((other) => versions[other] !== undefined)) return undefined
   // The channel to a parent would be lost.
   if (execve === undefined || platform === 'win32' || send !== undefined) return undefined
   if (permission !== undefined && !permission.has('child')) return undefined
-  const options = [...execArgv, ...(env['NODE_OPTIONS'] ?? '').split(' ')]
+  // Words of the variable may stand in quotes.
+  const options = [...execArgv, ...(env['NODE_OPTIONS'] ?? '').replaceAll('"', '').split(' ')]
   const isYoungBounded = options.some((option) => /^--max[-_]semi[-_]space[-_]size\b/.test(option))
   const allocator = platform === 'linux' ? ALLOCATOR : {}
   if (isYoungBounded && Object.keys(allocator).every((name) => env[name] !== undefined)) return undefined

@@ -1,18 +1,12 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { PENDING_FILE, snapshotFile, writeEntries } from '../artifacts/state-snapshot.ts'
-import { publishStates } from '../artifacts/states-manifest.ts'
-import { createDecider } from '../decisions/decider.ts'
 import { TEST_WORLD, testFolder, testModel } from '../decisions/inference.test-kit.ts'
 import { readStoreIdentity, startLoading } from '../decisions/states/store-identity.ts'
 import { unwatchedWork } from '../disk/work.ts'
-import { encodeState } from '../features/state/encoding.ts'
 import type { SharedStateStore } from '../ports/state-store.ts'
 import { createMemorySharedStates } from '../testing/memory/memory-shared-states.ts'
-import { stateKindsOf } from '../transaction/entity-kind.ts'
 import { identityOnceFilled, whileFilling } from './fill-store.ts'
 import { loadFirstStates } from './load-states.ts'
+import { trainedStates, USERS } from './trained-states.test-kit.ts'
 
 const MODEL = testModel()
 const WORK = unwatchedWork({ threads: 1, memoryLimit: '256MB', tempDirectory: '.spill' })
@@ -26,7 +20,7 @@ afterEach(() => remove())
 
 describe('of two servers that start at the same moment on an empty store that they share', () => {
   test('one fills it, and the other waits for it and goes on from the same states', async () => {
-    const from = await trainedStates()
+    const from = await trainedStates(folder, MODEL)
     const openProcess = createMemorySharedStates()
     let goOn = (): void => undefined
     const isWaitedFor = new Promise<void>((resolve) => (goOn = resolve))
@@ -100,29 +94,3 @@ test('a store whose filling failed is refused by whoever comes', async () => {
   await expect(filling).rejects.toThrow('the disk is gone')
   await expect(readStoreIdentity(store)).rejects.toMatchObject({ code: 'SERVING_STATES_UNFINISHED' })
 })
-
-/** More than are written at a time. */
-const USERS = 2500
-
-/** A folder of states as a training leaves them. */
-const trainedStates = async (): Promise<string> => {
-  const [drafts, run] = [join(folder, 'drafts'), join(folder, 'run')]
-  for (const place of [drafts, run]) mkdirSync(place)
-  const { engineer } = createDecider({ champion: MODEL })
-  const kinds = stateKindsOf(MODEL.settings.options.entities)
-  for (const kind of kinds) {
-    const keeper = engineer.keeperOf(kind)!
-    const bytes = encodeState(keeper.layout, keeper.create())
-    const tokens = Array.from({ length: kind === 'user' ? USERS : 1 }, (_, token) => token)
-    writeEntries(
-      snapshotFile(drafts, kind),
-      tokens.map((token) => ({ token, bytes })),
-    )
-  }
-  writeFileSync(
-    join(drafts, PENDING_FILE),
-    new Uint8Array(new Float64Array([Number.NEGATIVE_INFINITY]).buffer),
-  )
-  await publishStates(drafts, run, MODEL.identity, null, kinds)
-  return run
-}

@@ -192,6 +192,19 @@ describe('restoring a shared store from the logs of its servers', () => {
     await fleet.end()
   })
 
+  test('that was emptied before anybody decided: refused and marked, it is served again', async () => {
+    const fleet = await startFleet('undecided')
+    const a = await fleet.start('a')
+    await fleet.store.clear()
+    await expect(a.decisions.predict(payment(1), 0)).rejects.toMatchObject({ code: 'SERVING_HISTORY_LOST' })
+    expect((await fleet.store.readHistory()).loss).toContain(IDENTITY.logName)
+    expect(await fleet.restore()).toMatchObject({ decisions: 0, lastSequence: 0, identity: IDENTITY })
+    expect(await fleet.store.readHistory()).toMatchObject({ name: IDENTITY.logName, loss: '' })
+    expect(await a.decisions.predict(payment(1), 0)).toMatchObject({ sequence: 1, isRepeated: false })
+    await fleet.moved(1)
+    await fleet.end()
+  })
+
   test('lets receipts live as long as they would have, and not those that would be gone', async () => {
     const fleet = await startFleet('lives')
     const a = await fleet.start('a')

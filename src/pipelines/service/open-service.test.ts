@@ -1,7 +1,16 @@
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadServingConfig } from '../../config/config-manager.ts'
-import { silentObserver, TEST_WORLD, testModel } from '../../decisions/inference.test-kit.ts'
+import {
+  openTestLog,
+  silentObserver,
+  TEST_WORLD,
+  testFolder,
+  testModel,
+} from '../../decisions/inference.test-kit.ts'
 import { unwatchedWork } from '../../disk/work.ts'
+import { trainedStates } from '../../states/trained-states.test-kit.ts'
+import { createMemorySharedStates } from '../../testing/memory/memory-shared-states.ts'
 import { openService } from './open-service.ts'
 
 /** Opens a service whose storage tells what was opened, and opens nothing. */
@@ -48,4 +57,53 @@ describe('a start that settings rule out opens nothing', () => {
     ])
       expect(await opened(...allowed)).toMatchObject({ told: ['a store'] })
   })
+})
+
+test('a store that is emptied after this start has filled it is begun anew by nobody', async () => {
+  const { folder, remove } = testFolder()
+  try {
+    const champion = testModel('champion')
+    const source = join(await trainedStates(folder, champion), '..', 'package')
+    const openProcess = createMemorySharedStates()
+    const store = await openProcess({ consumer: 'starts' })
+    const emptied = await openProcess({ consumer: 'expects nothing' })
+    const path = join(folder, 'log')
+    const assignments = ['state_store.kind=redis', `prediction_log.path=${path}`]
+    const { settings } = loadServingConfig({ environment: {}, assignments, workingDirectory: folder })
+    let isFilled = false
+    const log = await openTestLog(path)
+    // The next look is that of the pipeline.
+    const size = async (): Promise<number> => {
+      if (isFilled) await emptied.clear()
+      return log.size()
+    }
+    const start = openService({
+      settings,
+      storage: {
+        lost: new Promise(() => undefined),
+        watchLog: () => undefined,
+        openStates: async () => ({
+          kind: 'shared',
+          name: 'memory',
+          store,
+          persistence: { kind: 'log', says: '' },
+        }),
+        openLog: async () =>
+          new Proxy(log, { get: (of, name) => (name === 'size' ? size : Reflect.get(of, name)) }),
+        readLog: () => ({ readDocument: async () => undefined }) as never,
+      },
+      load: async () => ({ ...champion, description: { ...champion.description, source } }),
+      workingDirectory: folder,
+      observer: silentObserver,
+      world: TEST_WORLD,
+      work: unwatchedWork({ threads: 1, memoryLimit: '256MB', tempDirectory: join(folder, 'spill') }),
+      onStates: ({ kind }) => {
+        isFilled = kind === 'loaded'
+      },
+    })
+    await expect(start).rejects.toMatchObject({ code: 'SERVING_HISTORY_LOST' })
+    expect(isFilled).toBe(true)
+  } finally {
+    remove()
+  }
 })

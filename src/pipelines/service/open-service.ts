@@ -131,7 +131,7 @@ export const openService = async (options: ServiceOptions): Promise<Service> => 
       const pipeline = await openInferencePipeline({
         ...own,
         models,
-        seen: outcome.kind === 'kept' ? outcome.identity : undefined,
+        seen: outcome.kind === 'empty' ? undefined : outcome.identity,
         tables: tablesOf(options),
         ...served.pipelineOptions,
         openKeeping: keepingOpener({ ...own, keeping }),
