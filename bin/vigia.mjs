@@ -5,9 +5,10 @@ import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const main = new URL('../dist/bundle/main.js', import.meta.url)
+const boundedStart = new URL('../dist/composition/bounded-start.js', import.meta.url)
 
-// A fresh clone after `npm ci` has no dist yet: build it once, when the compiler is there.
-if (!existsSync(main)) {
+// A fresh clone after `npm ci` has no dist yet, or an older one: build it once, when the compiler is there.
+if (!existsSync(main) || !existsSync(boundedStart)) {
   const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url))
   if (!existsSync(compiler)) {
     process.stderr.write(
@@ -27,7 +28,7 @@ if (!existsSync(main)) {
 }
 
 // Its memory is bounded by what can be set before a process starts only.
-if (process.argv[2] === 'serve') (await import('../dist/composition/bounded-start.js')).startBounded(process)
+if (process.argv[2] === 'serve') (await import(boundedStart.href)).startBounded(process)
 
 // Node.js 22 and newer keep compiled code for the next start.
 module.enableCompileCache?.()

@@ -859,7 +859,7 @@ export const ERRORS = define({
     status: 503,
     exitCode: 2,
     message: 'The state store {store} has lost decisions: {reason}',
-    fix: 'Nothing is decided on it, by any server. Bring back the data that it had; or replay the logs of all servers into it: `vigia state restore --log <folder> --log <folder>`.',
+    fix: 'Nothing is decided on it, by any server. Bring back the data that it had; or replay the logs of all servers into it: `vigia state restore --log <folder> --log <folder>`. To begin anew on purpose, without any of it: `vigia state load --force`, and an empty prediction_log.path for each server.',
   },
   SERVING_LOG_FAILED: {
     status: 503,

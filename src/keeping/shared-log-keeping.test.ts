@@ -34,6 +34,8 @@ beforeEach(() => {
 })
 afterEach(async () => {
   await servers?.end().catch(() => undefined)
+  // A test that starts none must not end those of the one before again: their folder is gone.
+  servers = undefined as never
   vi.restoreAllMocks()
   remove()
 })

@@ -311,7 +311,7 @@ describe('a broken shared state store', () => {
       })),
       breaks: 'law 20: a state with a life is gone after it, as one that was never written',
       // Its life is 30 milliseconds.
-      givenUpAfterMs: 500,
+      givenUpAfterMs: 3000,
     },
     {
       what: 'one whose look forgets the first of each part',

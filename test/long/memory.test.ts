@@ -45,7 +45,7 @@ describe.skipIf(!isLinux)('the memory of a server, read from /proc, which Linux 
     expect(most).toBeLessThan(CACHE_MIB + BESIDE_CACHE_MIB)
   })
 
-  test.for([node('22.23.5'), node('24.22.3'), node('26.12.1')])(
+  test.for([node('24.22.3')])(
     `is at most cache_size + ${BESIDE_CACHE_OF_BOUNDED_MIB} MiB under $name`,
     async (of, { skip }) => {
       const runtime = await installed(of, folder, skip)
