@@ -73,10 +73,9 @@ export const identityOnceFilled = async ({
     const last = await store.readNote(LIFE)
     if (signMs === undefined) onNotice?.('waiting for another process, which fills it with states')
     if (signMs === undefined || last !== sign) signMs = world.monotonicMs()
-    else if (world.monotonicMs() - signMs > SILENT_MS) throw identity ?? unfinished()
+    else if (world.monotonicMs() - signMs > SILENT_MS)
+      throw identity ?? new VigiaError('SERVING_STATES_UNFINISHED', {})
     sign = last
     await pause(LOOK_MS)
   }
 }
-
-const unfinished = (): VigiaError => new VigiaError('SERVING_STATES_UNFINISHED', {})

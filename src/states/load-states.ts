@@ -69,9 +69,7 @@ export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStat
  *
  * @returns undefined: another one does
  */
-export const loadFirstStates = async (
-  options: Omit<LoadStatesOptions, 'force'>,
-): Promise<LoadedStates | undefined> => {
+export const loadFirstStates = async (options: FillOptions): Promise<LoadedStates | undefined> => {
   const { states } = options
   const manifest = await manifestOf(options)
   const name = newName(options)

@@ -63,13 +63,13 @@ export const assertNeverUsed = async (
   const lastSequence = await lastSequenceOf(log, known)
   if (known === undefined && lastSequence === 0) return
   if (known !== undefined) await store.expectHistory({ name: known.identity.logName, lastSequence })
-  const reason =
-    known === undefined
-      ? `this server's log has decisions up to number ${lastSequence} (are they another store's? then name an empty folder by prediction_log.path)`
-      : lastSequence === 0
-        ? `this server was on it before, when its decisions were ${known.identity.logName}-…: it has none of them, other servers may`
-        : `this server's log has decisions up to number ${lastSequence}`
-  throw new VigiaError(HISTORY_LOST, { store: storeName, reason: `it is empty, and ${reason}` })
+  const was =
+    known !== undefined && lastSequence === 0
+      ? `this server was on it before, when its decisions were ${known.identity.logName}-…: it has none of them, other servers may`
+      : `this server's log has decisions up to number ${lastSequence}`
+  const advice =
+    known === undefined ? " (are they another store's? then name an empty folder by prediction_log.path)" : ''
+  throw new VigiaError(HISTORY_LOST, { store: storeName, reason: `it is empty, and ${was}${advice}` })
 }
 
 /**
