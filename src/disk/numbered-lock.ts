@@ -128,6 +128,8 @@ export const tryLock = (request: LockRequest): LockAttempt => {
   const found: Found = last === 0 ? { kind: 'free' } : findHolder(request, last)
   if (found.kind === 'removed') return { kind: 'overtaken' }
   if (found.kind === 'held') return { ...found, lock: lockPath(request, last) }
+  const below = found.kind === 'free' ? undefined : heldBelow(request, last)
+  if (below !== undefined) return below
   const taken = makeNext(request, last)
   return taken === undefined ? { kind: 'overtaken' } : { kind: 'taken', from: found.kind, taken }
 }
@@ -211,6 +213,18 @@ const isMineAlone = (request: LockRequest, mine: number): boolean => {
     numbers.at(-1) === mine &&
     numbers.every((number) => number === mine || findHolder(request, number).kind !== 'held')
   )
+}
+
+/**
+ * A lower lock that has a holder. A power failure can bring one back that was removed, and cut the highest
+ * short: whoever the lower one names must have been silent too before anybody else may count.
+ */
+const heldBelow = (request: LockRequest, last: number): LockAttempt | undefined => {
+  for (const number of lockNumbers(request).filter((one) => one < last)) {
+    const found = findHolder(request, number)
+    if (found.kind === 'held') return { ...found, lock: lockPath(request, number) }
+  }
+  return undefined
 }
 
 /** What a lock file says. `removed`: since the folder was listed. */

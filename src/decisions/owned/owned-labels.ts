@@ -258,6 +258,8 @@ export class OwnedLabels {
     const latest = await this.latestOf(transactionId, id)
     if (latest?.isFraud === isFraud) {
       await (receipts.pending(id) ?? receipts.pending(waitingId(transactionId)))?.durable
+      // It may have been one whose record failed since it was looked at.
+      throwIfUnavailable()
       return 'unchanged'
     }
     const { items, states } = await cache.bring(entities === undefined ? [] : decider().labelKeysOf(entities))
