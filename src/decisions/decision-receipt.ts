@@ -97,3 +97,11 @@ const shortened = (id: string): string => {
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
+
+/** Whether the record of a label stands before that of another one in the log. */
+export const isBefore = (a: LabelReceipt | undefined, b: LabelReceipt): boolean => {
+  const [first, second] = [a?.position, b.position]
+  if (first === undefined || second === undefined) return false
+  if (first.segment === second.segment) return first.offset < second.offset
+  return first.segment < second.segment
+}

@@ -106,10 +106,6 @@ export const openInferencePipeline = async (options: PipelineOptions): Promise<O
     folder: options.archive,
     database: options.database,
     states: states.kind === 'owned' ? await readFrontier(states.store) : undefined,
-  }).catch(async (error: unknown) => {
-    // Another process may have taken the log over, and archive it: to remove nothing asks whose it is.
-    await log.remove([])
-    throw error
   })
   const found = (await readStoreIdentity(states.store)) ?? (await identify(options))
   const shape = shapeOf(modelsOf(models))

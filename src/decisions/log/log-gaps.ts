@@ -79,8 +79,19 @@ export interface LogCheck {
  * accepted.
  *
  * @throws SERVING_LOG_GAPS
+ * @throws SERVING_LEASE_LOST when another process has taken the log over: its archive has what is missing
  */
-export const assertNoGaps = async ({ log, folder, database, states }: LogCheck): Promise<void> => {
+export const assertNoGaps = async (check: LogCheck): Promise<void> => {
+  try {
+    await assertWhole(check)
+  } catch (error) {
+    // To remove nothing asks whose the log is.
+    await check.log.remove([])
+    throw error
+  }
+}
+
+const assertWhole = async ({ log, folder, database, states }: LogCheck): Promise<void> => {
   const { first, segments, held, lost, lastArchived, older } = await readHeld({ log, folder, database })
   // So that this is done once.
   if (older.length > 0) await appendCatalog(folder, older)

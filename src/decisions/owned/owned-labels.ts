@@ -9,6 +9,7 @@ import {
   decisionId,
   decodeReceipt,
   historyLabelId,
+  isBefore,
   type LabelReceipt,
   labelId,
   waitingId,
@@ -391,12 +392,4 @@ export class OwnedLabels {
     const sequence = this.parts.frontier.next()
     return this.parts.append(id, sequence, encodeLabel(sequence, label), items, receipt)
   }
-}
-
-/** Whether the record of a label stands before that of another one in the log. */
-const isBefore = (a: LabelReceipt | undefined, b: LabelReceipt): boolean => {
-  const [first, second] = [a?.position, b.position]
-  if (first === undefined || second === undefined) return false
-  if (first.segment === second.segment) return first.offset < second.offset
-  return first.segment < second.segment
 }
