@@ -294,6 +294,23 @@ describe.each([
     ])
   })
 
+  test('a dead one is waited for when a power failure brings its lock back, below one that it cut short', async () => {
+    const world = new SimulatedProcesses()
+    const [first, second] = containers(world)
+    const folder = newFolder()
+    await take(folder, first)
+    first.freeze()
+    const [name] = readdirSync(folder)
+    writeFileSync(join(folder, name!.replace(digits(1), digits(2))), '')
+    const lease = await take(folder, second)
+    lease.check()
+    expect(world.elapsedMs).toBeGreaterThanOrEqual(leaseMs + 1_000)
+    expect(world.elapsedMs).toBeLessThanOrEqual(leaseMs + 1_400)
+    expect(readdirSync(folder).filter((file) => /\d{12}/.test(file))).toEqual([
+      name!.replace(digits(1), digits(3)),
+    ])
+  })
+
   test('a dead one of this process space is taken over at once', async () => {
     const world = new SimulatedProcesses()
     const dead = world.start({ processId: 7 })

@@ -175,6 +175,27 @@ export const FOUND: readonly Mutant[] = [
     '  if (known === undefined && lastSequence === 0) return\n',
     '  if (lastSequence === 0) return\n',
   ),
+  one(
+    'a lock that a power failure brought back, below one that it cut short, is in everybody’s way',
+    1038182,
+    'src/disk/numbered-lock.ts',
+    '  if (below !== undefined) return below\n',
+    '',
+  ),
+  one(
+    'a server that lost its log while it starts takes what the new owner archived for gaps',
+    1022923,
+    'src/decisions/log/log-gaps.ts',
+    '    await check.log.remove([])\n',
+    '',
+  ),
+  one(
+    'a label is unchanged although its record was not written',
+    1046703,
+    'src/decisions/owned/owned-labels.ts',
+    "      throwIfUnavailable()\n      return 'unchanged'\n",
+    "      return 'unchanged'\n",
+  ),
   {
     name: 'a sweep takes labels that wait, and are being read again, for old ones',
     knownSeed: 49884,

@@ -7,7 +7,7 @@ import { Machine, ProcessEnded, useMachine } from './machine.ts'
 import { Operators } from './operators.ts'
 import { type Plan, QUIET_MS, START_MS } from './plan.ts'
 import { replayHistory } from './replayed.ts'
-import { Site, useSite } from './site.ts'
+import { type Server, Site, useSite } from './site.ts'
 import { createReadinessWatch } from './watch-servers.ts'
 
 /** What came of a run. */
@@ -77,34 +77,35 @@ const end = async (site: Site, plan: Plan, operators: Operators): Promise<void> 
   const { machine } = site
   const isEmptied = site.emptiedAtMs !== undefined
   if (plan.endsKilled && !isEmptied) for (const server of site.living()) site.kill(server, 'at the end')
-  if (!isEmptied) {
-    const isUp = await machine.run(
-      () => site.living().length > 0 && site.living().every(({ service }) => service !== undefined),
-      machine.nowMs + RECOVERY_MS,
-    )
-    if (!isUp) site.broken('no server comes back at the end')
-  }
+  const closed = new Set<Server>()
+  // One that learns only as it closes that another one took its states saves nothing more: the next one does.
+  do {
+    const isUp = (): boolean =>
+      site.living().length > 0 &&
+      site.living().every(({ service, isOusted }) => service !== undefined && !isOusted)
+    if (!isEmptied && !(await machine.run(isUp, machine.nowMs + RECOVERY_MS)))
+      site.broken('no server comes back at the end')
+  } while ((await closeServers(site, closed)) && !isEmptied && site.violations.length === 0)
   operators.end()
-  let closing = 0
-  for (const server of site.living()) {
-    if (server.service === undefined) continue
-    closing++
-    const { pipeline } = server.service
-    machine.after(
-      0,
-      () =>
-        void pipeline.close().then(
-          () => closing--,
-          (error: unknown) => {
-            closing--
-            if (!isEmptied) site.broken(`a server does not close: ${(error as Error).stack}`)
-          },
-        ),
-      server.process,
-    )
+}
+
+/** Closes those that live, each once. @returns whether one was ousted meanwhile */
+const closeServers = async (site: Site, closed: Set<Server>): Promise<boolean> => {
+  const { machine } = site
+  const isEmptied = site.emptiedAtMs !== undefined
+  const closing = site.living().filter((server) => server.service !== undefined && !closed.has(server))
+  for (const server of closing) {
+    const { pipeline } = server.service!
+    const done = (): void => void closed.add(server)
+    const failed = (error: Error): void => {
+      done()
+      if (!isEmptied && !server.isOusted) site.broken(`a server does not close: ${error.stack}`)
+    }
+    machine.after(0, () => void pipeline.close().then(done, failed), server.process)
   }
-  if (!(await machine.run(() => closing === 0, machine.nowMs + RECOVERY_MS)))
-    site.broken('a server never closes')
+  const isDone = (): boolean => closing.every((server) => closed.has(server) || server.isOusted)
+  if (!(await machine.run(isDone, machine.nowMs + RECOVERY_MS))) site.broken('a server never closes')
+  return closing.some(({ isOusted }) => isOusted)
 }
 
 const check = async (site: Site, answers: readonly Answer[]): Promise<void> => {
