@@ -996,8 +996,15 @@ export const ERRORS = define({
   SERVING_STATES_UNFINISHED: {
     status: 503,
     exitCode: 2,
-    message: 'Loading or restoring states into this store was interrupted, so that some are missing',
-    fix: 'Do it again: `vigia state load --force`, or `vigia state restore`.',
+    message: 'Filling this store with states was interrupted, so that some are missing: {what}',
+    fix: 'Nothing is decided on a part of them. Do it again: {next}.',
+  },
+  SERVING_FILLER_REPLACED: {
+    status: 503,
+    exitCode: 2,
+    message:
+      'Another process has begun to fill {store} with states instead of this one, which gave no sign of life for too long, or it has filled it already',
+    fix: 'Nothing of this one is in it any more. A server: start it again, it decides on what is there by then. A command: look what is there (`vigia state inspect`) before you repeat it.',
   },
   SERVING_RESTORE_GAPS: {
     status: 422,

@@ -3,6 +3,7 @@ import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { layoutName } from '../decisions/log/log-layouts.ts'
 import {
   goesOnFrom,
+  identityToFill,
   readStoreIdentity,
   type StoreIdentity,
   writeStoreIdentity,
@@ -41,7 +42,7 @@ export const openStores = async (
   const first: StoredStates = { store: root, folder, isRoot: true }
   const identified: (StoredStates & { readonly identity: StoreIdentity })[] = []
   const spare: StoredStates[] = []
-  const identity = await readStoreIdentity(root)
+  const identity = await identityToFill(root, 'start')
   if (identity === undefined) spare.push(first)
   else identified.push({ ...first, identity })
   for (const place of await branchFolders(folder)) {

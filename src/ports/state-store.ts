@@ -1,4 +1,5 @@
 import type { ByKind, EntityKind } from '../transaction/entity-kind.ts'
+import type { FilledByOne } from './store-filling.ts'
 
 /** Names one state: the kind of entity and the token of its id (`tokenOf`). */
 export interface EntityKey {
@@ -315,8 +316,11 @@ export interface LivingReceipt extends Receipt {
  *     it was written again meanwhile.
  * 21. A look through all states, part by part, shows each one that is there meanwhile at least once, of
  *     whatever kind, and whether it goes by itself, unless the store is moved to another server.
+ * 22. One process at a time fills the store: from the moment another one begins, or filling has ended, a
+ *     filler is refused everything (SERVING_FILLER_REPLACED), and nothing that it has begun changes anything.
+ *     `clear` of the filler leaves its notes, and a mark (law 15).
  */
-export interface SharedStateStore extends StateStore {
+export interface SharedStateStore extends StateStore, FilledByOne {
   commit(
     changes: readonly StateChange[],
     receipt: Receipt,

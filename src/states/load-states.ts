@@ -5,18 +5,15 @@ import type { OpenStates } from '../decisions/decisions.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { clockReceipt, dueReceipt, historyDueLabel } from '../decisions/owned/due-labels.ts'
 import { historyEntry } from '../decisions/shared/shared-due-label.ts'
-import {
-  readStoreIdentity,
-  type StoreIdentity,
-  writeStoreIdentity,
-} from '../decisions/states/store-identity.ts'
+import { type Filling, identityToFill, type StoreIdentity } from '../decisions/states/store-identity.ts'
 import { withApplied } from '../decisions/states/stored-state.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import type { StateChange, StateStore } from '../ports/state-store.ts'
+import type { ReplacedFilling } from '../ports/store-filling.ts'
 import { type ByKind, byKind, type EntityKind, stateKindsOf } from '../transaction/entity-kind.ts'
-import { whileFilling } from './fill-store.ts'
+import { fillStore, onceFilled, placeOf } from './fill-store.ts'
 import { type PendingDueLabel, pendingLabelsOf } from './pending-due-labels.ts'
 
 export interface LoadStatesOptions {
@@ -28,8 +25,10 @@ export interface LoadStatesOptions {
   readonly from: string
   /** Replace the states that are there. */
   readonly force: boolean
-  readonly world: Pick<World, 'now' | 'newId'>
+  readonly world: World
   readonly work: Pick<Work, 'signal' | 'reportProgress'>
+  /** Told when it has to wait for another process, which fills the store. */
+  readonly onNotice?: ((text: string) => void) | undefined
 }
 
 export interface LoadedStates {
@@ -49,36 +48,59 @@ const BATCH_BYTES = 8 << 20
  *
  * Interrupted, the store knows that it is not whole: it is served only after loading was repeated.
  *
- * @throws MODEL_STATES_REFUSED, SERVING_STATES_PRESENT, PIPELINE_HISTORY_MISSING, INTERRUPTED
+ * @throws MODEL_STATES_REFUSED, SERVING_STATES_PRESENT, PIPELINE_HISTORY_MISSING, INTERRUPTED;
+ * SERVING_STATES_UNFINISHED when a restore of it was interrupted; SERVING_FILLER_REPLACED
  */
 export const loadStates = async (options: LoadStatesOptions): Promise<LoadedStates> => {
-  const { store, name: storeName } = options.states
   const manifest = await manifestOf(options)
-  if (!options.force && (await readStoreIdentity(store)) !== undefined)
-    throw new VigiaError('SERVING_STATES_PRESENT', {
-      store: storeName,
+  const instead = options.force ? undefined : await placeIn(options)
+  const loaded = await fill(options, manifest, 'load', { instead, replaces: options.force })
+  if (loaded === undefined)
+    throw new VigiaError('SERVING_STORE_FAILED', {
+      store: options.states.name,
+      reason: 'somebody else has begun to use it',
+    })
+  return loaded
+}
+
+/** The place of whoever had begun to load states, or of nobody. @throws SERVING_STATES_PRESENT */
+const placeIn = async ({
+  states,
+  world,
+  work,
+  onNotice,
+}: LoadStatesOptions): Promise<ReplacedFilling | undefined> => {
+  const present = (): VigiaError =>
+    new VigiaError('SERVING_STATES_PRESENT', {
+      store: states.name,
       loss: 'what serving has learnt since is lost then',
     })
-  await store.clear()
-  return fill(options, manifest, newName(options))
+  if (states.kind === 'owned') {
+    if ((await identityToFill(states.store, 'start', 'load')) !== undefined) throw present()
+    return undefined
+  }
+  const { store } = states
+  const found = await onceFilled({ store, isBegun: false, world, signal: work.signal, onNotice })
+  if (found.kind === 'abandoned') return placeOf(found, 'start', 'load')
+  const { name, lastSequence } = await store.readHistory()
+  if (found.identity !== undefined || lastSequence > 0) throw present()
+  return { filler: undefined, name }
 }
 
 /**
- * The same for a store that was never used. Of servers that start at the same moment on one that they share,
- * a single one fills it: whose name its history has.
+ * The same for a server whose store was never used, or that a start before has left half filled. Of servers
+ * that start at the same moment on one that they share, a single one fills it.
  *
- * @returns undefined: another one does
+ * @param instead what a shared store must be
+ * @returns undefined: it is otherwise by now
  */
-export const loadFirstStates = async (options: FillOptions): Promise<LoadedStates | undefined> => {
-  const { states } = options
-  const manifest = await manifestOf(options)
-  const name = newName(options)
-  if (states.kind === 'owned') await states.store.clear()
-  else if (!(await states.store.beginHistory({ name, lastSequence: 0 }, false))) return undefined
-  return fill(options, manifest, name)
-}
+export const loadFirstStates = async (
+  options: FillOptions,
+  instead: ReplacedFilling,
+): Promise<LoadedStates | undefined> =>
+  fill(options, await manifestOf(options), 'start', { instead, replaces: false })
 
-type FillOptions = Omit<LoadStatesOptions, 'force'>
+export type FillOptions = Omit<LoadStatesOptions, 'force'>
 
 const manifestOf = async ({ from, model }: FillOptions): Promise<StatesManifest> => {
   const manifest = await readStates(from, model.identity)
@@ -86,34 +108,35 @@ const manifestOf = async ({ from, model }: FillOptions): Promise<StatesManifest>
   return manifest
 }
 
-const newName = ({ world }: FillOptions): string => world.newId().slice(0, 8)
-
-/** @param logName name of all predictions on these states */
 const fill = (
   options: FillOptions,
   { lastEventTimeMs, files }: StatesManifest,
-  logName: string,
-): Promise<LoadedStates> => {
-  const { model, from, work, world } = options
-  const { store, name: storeName } = options.states
-  return whileFilling(store, async () => {
+  by: Filling['by'],
+  { instead, replaces }: { readonly instead: ReplacedFilling | undefined; readonly replaces: boolean },
+): Promise<LoadedStates | undefined> => {
+  const { states, model, work, world } = options
+  const from = resolve(options.from)
+  return fillStore(states, { filling: { by, from }, instead, world }, async () => {
     const kinds = stateKindsOf(model.settings.options.entities)
     const counts = new Map<EntityKind, number>()
     for (const kind of kinds) {
       const file = snapshotFile(from, kind)
+      const { store, name: storeName } = states
       counts.set(kind, await saveEntries({ store, storeName, kind, file, applied: 0, work }))
     }
     const pendingLabels = await loadPendingLabels(options)
-    const identity = await writeStoreIdentity(store, {
+    const identity: StoreIdentity = {
       statesKey: model.statesKey,
       layoutKey: model.layoutKey,
       founder: model.key,
       identity: model.identity,
-      logName,
+      // Name of all predictions on these states.
+      logName: world.newId().slice(0, 8),
       createdAtMs: world.now(),
-      origin: { folder: resolve(from), lastEventTimeMs, files },
-    })
-    return { counts: byKind(kinds, (kind) => counts.get(kind)!), identity, pendingLabels }
+      origin: { folder: from, lastEventTimeMs, files },
+    }
+    const outcome = { counts: byKind(kinds, (kind) => counts.get(kind)!), identity, pendingLabels }
+    return { outcome, identity, lastSequence: 0, replaces }
   })
 }
 

@@ -14,11 +14,11 @@ import { openOwnedDecisions } from '../decisions/owned/owned-decisions.ts'
 import { predictionNames } from '../decisions/prediction-names.ts'
 import { layoutOfStates } from '../decisions/states/layout-of-states.ts'
 import {
-  finishLoading,
+  notesOfBegun,
+  notesOfEnded,
   readWholeIdentity,
   type StoreIdentity,
-  startLoading,
-  writeStoreIdentity,
+  writeNotes,
 } from '../decisions/states/store-identity.ts'
 import { warningsOnly } from '../decisions/warnings-only.ts'
 import type { Work } from '../disk/work.ts'
@@ -93,7 +93,7 @@ export const restoreOwnedStates = async (options: RestoreOwnedOptions): Promise<
     })
   const start = await startOfOwned(options)
   await store.clear()
-  await startLoading(store)
+  await writeNotes(store, notesOfBegun({ by: 'restore' }))
   await fill(options, start)
   const identity = await identityOf(options, start)
   const replayed = await withWholeLog({ log, folder, work }, async (read) => {
@@ -102,8 +102,7 @@ export const restoreOwnedStates = async (options: RestoreOwnedOptions): Promise<
   })
   const { decisions, differing } = replayed
   if (differing > 0 && !force) throw new VigiaError('SERVING_RESTORE_DIFFERS', { decisions, differing })
-  await writeStoreIdentity(store, identity)
-  await finishLoading(store)
+  await writeNotes(store, notesOfEnded(identity))
   await store.flush()
   const kinds = stateKindsOf(model.settings.options.entities)
   const counted = await store.count()

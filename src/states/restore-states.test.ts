@@ -112,7 +112,7 @@ describe('restoring a shared store from the logs of its servers', () => {
     const expiry = new SharedExpiry({
       store: fleet.store,
       decider: () => createDecider({ champion: forgetful }),
-      world: { now: () => 2e12 },
+      world: { ...TEST_WORLD, now: () => 2e12 },
       failed: () => undefined,
     })
     await expiry.sweep()
@@ -212,12 +212,12 @@ describe('restoring a shared store from the logs of its servers', () => {
     await fleet.moved(1)
     await fleet.store.clear()
     // A label of the transaction could still count in the longest window, whatever is said of receipts.
-    const needed = { receiptLifeMs: 1000, world: { now: () => TEST_WORLD.now() + 1000 } }
+    const needed = { receiptLifeMs: 1000, world: { ...TEST_WORLD, now: () => TEST_WORLD.now() + 1000 } }
     expect(await fleet.restore(needed)).toMatchObject({ decisions: 1, receipts: 1 })
     await fleet.store.clear()
     const restored = await fleet.restore({
       receiptLifeMs: 1000,
-      world: { now: () => TEST_WORLD.now() + 1_000_000 },
+      world: { ...TEST_WORLD, now: () => TEST_WORLD.now() + 1_000_000 },
     })
     expect(restored).toMatchObject({ decisions: 1, receipts: 0 })
     expect(await fleet.store.findReceipt('decision/t1')).toBeUndefined()

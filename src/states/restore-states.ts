@@ -3,11 +3,7 @@ import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { decodeLogEntry, withSequence } from '../decisions/log/log-record.ts'
 import { type LoggedEntries, withLoggedEntries } from '../decisions/log/logged-entries.ts'
 import type { NumberRange } from '../decisions/log/number-ranges.ts'
-import {
-  readWholeIdentity,
-  type StoreIdentity,
-  writeStoreIdentity,
-} from '../decisions/states/store-identity.ts'
+import { readWholeIdentity, type StoreIdentity } from '../decisions/states/store-identity.ts'
 import { withApplied } from '../decisions/states/stored-state.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
@@ -15,7 +11,7 @@ import type { World } from '../foundation/world.ts'
 import type { LogReader } from '../ports/prediction-log.ts'
 import type { OutboxEntry, SharedStateStore, StateChange } from '../ports/state-store.ts'
 import { type ByKind, byKind, type EntityKind } from '../transaction/entity-kind.ts'
-import { whileFilling } from './fill-store.ts'
+import { fillStore } from './fill-store.ts'
 import { mergeEntries } from './merge-entries.ts'
 import {
   assertAccepted,
@@ -50,7 +46,7 @@ export interface RestoreStatesOptions {
   readonly receiptLifeMs: number
   /** How long labels wait for their transaction, in milliseconds. */
   readonly waitingLifeMs: number
-  readonly world: Pick<World, 'now'>
+  readonly world: Pick<World, 'now' | 'newId'>
   /** An existing folder for what is written on the way. */
   readonly workFolder: string
   readonly work: Work
@@ -104,10 +100,10 @@ export const restoreStates = async (options: RestoreStatesOptions): Promise<Rest
   const start = await startOfShared({ ...options, identity: histories.identity })
   const problems = await checkNumbers(options, histories, waiting, start)
   const { unlogged, missing, doubled } = problems
-  await store.clear()
   const { identity } = histories
   const lastSequence = Math.max(problems.lastSequence, histories.lastSequence) + options.skip
-  const replayed = await whileFilling(store, async () => {
+  const filling = { filling: { by: 'restore' }, world: options.world } as const
+  const replayed = await fillStore({ kind: 'shared', store }, filling, async () => {
     // First of all: they stand nowhere else.
     await store.putBack([], unlogged)
     const done = await replayLogs(options, start, unlogged, async (states, receipts) => {
@@ -116,10 +112,9 @@ export const restoreStates = async (options: RestoreStatesOptions): Promise<Rest
         throw new VigiaError('SERVING_RESTORE_DIFFERS', { decisions, differing })
       return { decisions, labels, differing, receipts, counts: await writeStates(options, states) }
     })
-    await writeStoreIdentity(store, identity)
-    await store.beginHistory({ name: identity.logName, lastSequence }, true)
-    return done
+    return { outcome: done, identity, lastSequence, replaces: true }
   })
+  if (replayed === undefined) throw new Error('whoever restores takes the place of everybody')
   const { unusable, snapshot } = start
   const begun = { snapshot: snapshot?.sequence, unusable }
   return { identity, lastSequence, missing, doubled, waiting: unlogged.length, ...begun, ...replayed }

@@ -2,6 +2,7 @@ import { ok } from 'node:assert/strict'
 import type { EntityKey, OutboxEntry, SharedStateStore } from '../ports/state-store.ts'
 import { bytesOf, eventually, numbersTo, same, sameBytes, textOf } from './assertions.ts'
 import type { Law } from './law.ts'
+import { sharedFillingLaws } from './shared-filling-laws.ts'
 import { sharedHistoryLaws } from './shared-history-laws.ts'
 import { sharedLabelLaws } from './shared-label-laws.ts'
 import {
@@ -19,7 +20,7 @@ import { sharedStateLifeLaws } from './shared-state-life-laws.ts'
 
 export type { SharedProcess, SharedStateStoreSubject } from './shared-process.ts'
 
-/** Laws 10 to 21 of `SharedStateStore` (`ports/state-store.ts`), to be kept beside those of `StateStore`. */
+/** Laws 10 to 22 of `SharedStateStore` (`ports/state-store.ts`), to be kept beside those of `StateStore`. */
 export const sharedStateStoreLaws: readonly Law<SharedStateStoreSubject>[] = [
   // ## a commit
   law(
@@ -267,6 +268,7 @@ export const sharedStateStoreLaws: readonly Law<SharedStateStoreSubject>[] = [
   ...sharedHistoryLaws,
   ...sharedLabelLaws,
   ...sharedStateLifeLaws,
+  ...sharedFillingLaws,
 ]
 
 /** Of a hundred commits that meet, one succeeds each time. */

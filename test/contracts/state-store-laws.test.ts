@@ -333,6 +333,37 @@ describe('a broken shared state store', () => {
       })),
       breaks: 'law 21: it says which go by themselves',
     },
+    {
+      what: 'one that asks nobody who fills it',
+      subject: {
+        create: async () => {
+          const open = createMemorySharedStates()
+          return async (process) => {
+            const [store, other] = [await open(process), await open(process)]
+            return { ...store, save: other.save }
+          }
+        },
+      },
+      breaks:
+        'law 22: a filler that was replaced changes nothing, whatever it calls and whenever it wakes up',
+    },
+    {
+      what: 'one that lets everybody fill it at once',
+      subject: sharedWith((store) => ({
+        beginFilling: ({ token, notes }) => store.beginFilling({ token, notes }),
+      })),
+      breaks: 'law 22: of those who take the place of the same filler, or of nobody, one does',
+    },
+    {
+      what: 'one that is emptied with what says that it is being filled',
+      subject: sharedWith((store) => ({
+        clear: async () => {
+          await store.clear()
+          await store.writeNote('filled by', '')
+        },
+      })),
+      breaks: 'law 22: a filler that clears the store has it empty, and its own',
+    },
   ])
 })
 

@@ -2,12 +2,13 @@ import { VigiaError } from '../../errors.ts'
 import { HISTORY_LOST, lossText } from '../../ports/history-loss.ts'
 import type { KnownHistory, StoreHistory } from '../../ports/state-store.ts'
 import type { RedisConnection, RedisReply, RedisWord } from './redis-connection.ts'
-import { BEGIN, LOOK, LOSS_MARK, type Script } from './redis-scripts.ts'
+import { BEGIN, FILLER_MARK, LOOK, LOSS_MARK, type Script, WRITE } from './redis-scripts.ts'
 
 /** Keys of the check, which every script and every read has first. */
 interface HistoryNames {
   readonly history: string
   readonly sequence: string
+  readonly filler: string
 }
 
 export interface RedisHistoryParts {
@@ -20,7 +21,8 @@ export interface RedisHistoryParts {
 }
 
 /**
- * What this process expects of the store: which history, and the highest number that it has seen.
+ * What this process expects of the store: which history, and the highest number that it has seen; or that it
+ * is the one that fills it.
  *
  * It owns that number, and sends it with every call. What is read is read together with the store's own
  * number, in one command; what is written is written by scripts that look first. So no answer is of a store
@@ -31,6 +33,7 @@ export class RedisHistory {
   private readonly names: HistoryNames
   private readonly store: string
   private readonly compareMs: number
+  /** Name of a history, or of this process as the filler; empty: nothing. */
   private expected = ''
   private highest = 0
 
@@ -51,6 +54,16 @@ export class RedisHistory {
     this.expected = name
     this.highest = lastSequence
     await this.look()
+  }
+
+  /** From now on all that this process asks for is refused unless it still is the one that fills it. */
+  fill(token: string): void {
+    this.expected = `${FILLER_MARK}${token}`
+    this.highest = 0
+  }
+
+  get isFilling(): boolean {
+    return this.expected.startsWith(FILLER_MARK)
   }
 
   /** This process expects nothing any more. */
@@ -77,7 +90,7 @@ export class RedisHistory {
   async mget(keys: readonly string[], connection = this.connection): Promise<readonly (Buffer | null)[]> {
     // The store must have what was seen before the question, whatever is seen until it answers.
     const known = this.highest
-    const reply = await connection.send(['MGET', this.names.history, this.names.sequence, ...keys])
+    const reply = await connection.send(['MGET', this.whose, this.names.sequence, ...keys])
     const [name, sequence, ...values] = reply as readonly (Buffer | null)[]
     const last = numberOf(sequence)
     if (this.expected !== '' && (String(name) !== this.expected || last < known)) {
@@ -103,11 +116,27 @@ export class RedisHistory {
     const known = this.highest
     const reply = (await this.connection.run(
       script,
-      [this.names.history, this.names.sequence, ...keys],
+      [this.whose, this.names.sequence, ...keys],
       [this.expected, String(known), ...values],
     )) as readonly RedisReply[]
+    if (String(reply[0]) === 'replaced')
+      throw new VigiaError('SERVING_FILLER_REPLACED', { store: this.store })
     if (String(reply[0]) === 'lost') throw this.lost(String(reply[1]), reply[2] as number, known)
     return [String(reply[0]), ...reply.slice(1)]
+  }
+
+  /**
+   * Does commands in one step, if the store is as it is expected.
+   *
+   * @param keys all that they write @throws SERVING_HISTORY_LOST, SERVING_FILLER_REPLACED
+   */
+  async write(keys: readonly string[], commands: readonly (readonly RedisWord[])[]): Promise<void> {
+    if (commands.length === 0) return
+    await this.run(
+      WRITE,
+      keys,
+      commands.flatMap((words) => [String(words.length), ...words]),
+    )
   }
 
   /**
@@ -136,6 +165,11 @@ export class RedisHistory {
   async begin({ name, lastSequence }: KnownHistory, replaces: boolean): Promise<boolean> {
     const keys = [this.names.history, this.names.sequence]
     return (await this.connection.run(BEGIN, keys, [name, String(lastSequence), replaces ? '1' : '0'])) === 1
+  }
+
+  /** Key that says what is expected. */
+  private get whose(): string {
+    return this.isFilling ? this.names.filler : this.names.history
   }
 
   private lost(stored: string, found: number, known: number): VigiaError {

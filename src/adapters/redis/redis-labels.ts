@@ -1,5 +1,5 @@
 import type { CommitLabels, DueLabelEntry, SharedStateStore } from '../../ports/state-store.ts'
-import type { RedisReply, RedisWord } from './redis-connection.ts'
+import type { RedisWord } from './redis-connection.ts'
 import { asBuffer, type RedisLink, type RedisNames } from './redis-link.ts'
 import { DUE, REMOVE_DUE } from './redis-scripts.ts'
 
@@ -12,7 +12,6 @@ export const lifeWord = (lifeMs: number): string =>
 
 /** Labels that wait for their transaction, or for their time. */
 export const labelCalls = ({
-  connection,
   names,
   history,
 }: RedisLink): Pick<SharedStateStore, 'dueLabels' | 'removeDueLabel' | 'putBackLabels'> => ({
@@ -37,7 +36,8 @@ export const labelCalls = ({
       commands.push(['SET', names.receipt(id), asBuffer(bytes), 'PX', lifeWord(lifeMs)])
       commands.push(['ZADD', names.waiting, timeWord(untilMs), id])
     }
-    await Promise.all(commands.map((words): Promise<RedisReply> => connection.send(words)))
+    const keys = [names.clock, names.due, names.waiting]
+    await history.write([...keys, ...waiting.map(({ id }) => names.receipt(id))], commands)
   },
 })
 

@@ -14,6 +14,7 @@ export interface RedisNames {
   readonly receipt: (id: string) => string
   readonly sequence: string
   readonly history: string
+  readonly filler: string
   readonly outbox: string
   readonly clock: string
   readonly due: string
@@ -38,6 +39,7 @@ export const redisNames = (prefix: string): RedisNames => {
     receipt: (id) => keyOf('receipt', id),
     sequence: keyOf('sequence'),
     history: keyOf('history'),
+    filler: keyOf('filler'),
     outbox: keyOf('outbox'),
     clock: keyOf('clock'),
     due: keyOf('due'),

@@ -92,6 +92,7 @@ const committedWords = (change: StateChange): RedisWord[] => [
 export const restoreCalls = ({
   connection,
   names,
+  history,
 }: RedisLink): Pick<SharedStateStore, 'waitingEntries' | 'putBack'> => ({
   waitingEntries: async () => {
     const all: OutboxEntry[] = []
@@ -114,7 +115,7 @@ export const restoreCalls = ({
         asBuffer(bytes),
       ]),
     ]
-    await Promise.all(commands.map((words) => connection.send(words)))
+    await history.write([...receipts.map(({ id }) => names.receipt(id)), names.outbox], commands)
   },
 })
 

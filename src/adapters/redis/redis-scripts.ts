@@ -20,9 +20,13 @@ end`
 /** Begins a mark (law 15 of `SharedStateStore`) where the name of a history stands otherwise. */
 export const LOSS_MARK = '!'
 
+/** Begins the name of who fills a store, where the name of a history stands otherwise. */
+export const FILLER_MARK = '>'
+
 /**
  * Every script begins so. KEYS 1 and 2: history, sequence. ARGV 1 and 2: name of the history that this
- * process expects, empty for none, and the highest number that it has seen.
+ * process expects, empty for none, and the highest number that it has seen. Of who fills the store (law 22)
+ * KEYS 1 is the filler's, and ARGV 1 its own name.
  *
  * A store that lacks that is marked, so that it is refused to all: a process that has seen less could not
  * tell. The mark has the highest number that any of them has seen. Answers `lost` with what stands there.
@@ -31,6 +35,10 @@ const CHECK = `
 local function lost()
   if ARGV[1] == '' then return nil end
   local name = redis.call('GET', KEYS[1])
+  if string.sub(ARGV[1], 1, 1) == '${FILLER_MARK}' then
+    if name == ARGV[1] then return nil end
+    return {'replaced'}
+  end
   local last = tonumber(redis.call('GET', KEYS[2]) or '0')
   if name == ARGV[1] and last >= tonumber(ARGV[2]) then return nil end
   local expected, known, found = string.match(name or '', '^${LOSS_MARK}(%S+) (%d+) (-?%d+)$')
@@ -62,6 +70,49 @@ if tonumber(redis.call('GET', KEYS[2]) or '0') < tonumber(ARGV[2]) then
   redis.call('SET', KEYS[2], ARGV[2])
 end
 return 1`)
+
+/**
+ * KEYS: history, sequence, filler, notes. ARGV: name of the new filler; 1 where the store must be as the next
+ * two say; filler and history, empty for none; names and texts of notes. A store that has given a number is
+ * never as it must be.
+ */
+export const BEGIN_FILLING = script(`
+if ARGV[2] == '1' then
+  if (redis.call('GET', KEYS[3]) or '') ~= ARGV[3] then return 0 end
+  if (redis.call('GET', KEYS[1]) or '') ~= ARGV[4] then return 0 end
+  if tonumber(redis.call('GET', KEYS[2]) or '0') > 0 then return 0 end
+end
+redis.call('SET', KEYS[3], ARGV[1])
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('HSET', KEYS[4], unpack(ARGV, 5))
+return 1`)
+
+/**
+ * KEYS: filler, sequence, history, notes. ARGV after those of the check: name and number of the history, 1
+ * where another one or a mark gives way, names and texts of notes.
+ */
+export const END_FILLING = script(`${CHECK}
+redis.call('HSET', KEYS[4], unpack(ARGV, 6))
+redis.call('DEL', KEYS[1])
+local name = redis.call('GET', KEYS[3])
+if name and name ~= ARGV[3] and ARGV[5] ~= '1' then return {'otherwise'} end
+redis.call('SET', KEYS[3], ARGV[3])
+if tonumber(redis.call('GET', KEYS[2]) or '0') < tonumber(ARGV[4]) then
+  redis.call('SET', KEYS[2], ARGV[4])
+end
+return {'begun'}`)
+
+/**
+ * KEYS: history, sequence, what is written. ARGV after those of the check: commands, each after its length.
+ */
+export const WRITE = script(`${CHECK}
+local i = 3
+while i <= #ARGV do
+  local last = i + tonumber(ARGV[i])
+  redis.call(unpack(ARGV, i + 1, last))
+  i = last + 1
+end
+return {'written'}`)
 
 /**
  * KEYS: history, sequence, states, receipts. ARGV after those of the check: number of states; expected

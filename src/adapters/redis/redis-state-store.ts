@@ -1,6 +1,7 @@
 import type { SharedStateStore, StorePersistence } from '../../ports/state-store.ts'
 import { checkRedis } from './check-redis.ts'
 import { openRedisConnection } from './redis-connection.ts'
+import { fillingCalls } from './redis-filling.ts'
 import { RedisHistory } from './redis-history.ts'
 import { labelCalls } from './redis-labels.ts'
 import { createGroup, GROUP, redisNames } from './redis-link.ts'
@@ -41,6 +42,7 @@ export interface RedisStateStore extends SharedStateStore {
  * | `{prefix}:receipt:<id>` | bytes of the receipt; of a commit with its sequence number before it, and with a time to live |
  * | `{prefix}:sequence` | number of the last commit |
  * | `{prefix}:history` | names all commits, or is a mark: `!<name> <expected number> <found number>`, -1 for an empty store |
+ * | `{prefix}:filler` | `>` and the token of who fills the store; absent when nobody does |
  * | `{prefix}:outbox` | stream of the entries of commits, read by the group `logs` |
  * | `{prefix}:clock` | latest time of a transaction, epoch milliseconds |
  * | `{prefix}:due` | sorted set of the labels that fall due: text, by when |
@@ -79,6 +81,7 @@ export const openRedisStateStore = async (options: RedisOptions): Promise<RedisS
     persistence,
     ...stateCalls(link),
     ...wholeCalls(link),
+    ...fillingCalls(link),
     ...outboxCalls(link, { waiting, consumer, takeOverAfterMs }),
     ...restoreCalls(link),
     ...labelCalls(link),

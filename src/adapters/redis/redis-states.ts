@@ -1,7 +1,7 @@
 import type { SharedStateStore, StoredState } from '../../ports/state-store.ts'
 import { byKind, ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
-import type { RedisConnection } from './redis-connection.ts'
-import { asBuffer, changeWords, createGroup, type RedisLink, VERSION_BYTES } from './redis-link.ts'
+import { asBuffer, changeWords, type RedisLink, VERSION_BYTES } from './redis-link.ts'
+import { scan, scanFrom } from './redis-scan.ts'
 import { SAVE } from './redis-scripts.ts'
 
 /** States, receipts and notes by their names. */
@@ -40,10 +40,7 @@ export const stateCalls = ({
     await history.look()
     return reply?.toString()
   },
-  writeNote: async (note, text) => {
-    await history.look()
-    await connection.send(['HSET', names.notes, note, text])
-  },
+  writeNote: (note, text) => history.write([names.notes], [['HSET', names.notes, note, text]]),
 })
 
 /** All of a store at once. */
@@ -51,7 +48,7 @@ export const wholeCalls = ({
   connection,
   names,
   history,
-}: RedisLink): Pick<SharedStateStore, 'entries' | 'count' | 'clear' | 'lookThrough'> => ({
+}: RedisLink): Pick<SharedStateStore, 'entries' | 'count' | 'lookThrough'> => ({
   async *entries(kind) {
     await history.look()
     const seen = new Set<string>()
@@ -97,36 +94,7 @@ export const wholeCalls = ({
     }
     return byKind([...counts.keys()], (kind) => counts.get(kind)!)
   },
-  clear: async () => {
-    history.forget()
-    for await (const keys of scan(connection, names.all)) await connection.send(['UNLINK', ...keys])
-    await createGroup(connection, names)
-  },
 })
-
-const SCAN_COUNT = 1000
-
-/** All keys that begin so. */
-async function* scan(connection: RedisConnection, begin: string): AsyncGenerator<string[]> {
-  let cursor = '0'
-  do {
-    const found = await scanFrom(connection, begin, cursor, SCAN_COUNT)
-    cursor = found.cursor
-    if (found.keys.length > 0) yield found.keys
-  } while (cursor !== '0')
-}
-
-/** Keys that begin so, of about `count` that are looked at, and where to go on: at 0 there are no more. */
-const scanFrom = async (
-  connection: RedisConnection,
-  begin: string,
-  from: string,
-  count: number,
-): Promise<{ readonly cursor: string; readonly keys: string[] }> => {
-  const reply = await connection.send(['SCAN', from, 'MATCH', `${begin}*`, 'COUNT', String(count)])
-  const [cursor, keys] = reply as readonly [Buffer, readonly Buffer[]]
-  return { cursor: cursor.toString(), keys: keys.map(String) }
-}
 
 const decode = (stored: Buffer): StoredState => ({
   version: stored.readDoubleLE(0),

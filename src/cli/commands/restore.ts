@@ -36,7 +36,7 @@ export interface RestoreRequest {
   readonly settings: ServingSettings
   readonly states: Extract<OpenStates, { kind: 'shared' }>
   readonly model: LoadedModel
-  readonly tools: { readonly storage: Pick<ServingStorage, 'readLog'>; readonly world: Pick<World, 'now'> }
+  readonly tools: { readonly storage: Pick<ServingStorage, 'readLog'>; readonly world: World }
 }
 
 /** The states of --from: a folder of them, or of the run that has them, as for `vigia state load`. */

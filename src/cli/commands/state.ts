@@ -201,17 +201,15 @@ const load = async ({
   const isForced = input.options['force'] === true
   if (states.kind === 'shared' && !isForced) await assertNotLost(states)
   const from = join(run, 'states')
-  const { counts, identity, pendingLabels } = await loadStates({
+  const { counts, pendingLabels } = await loadStates({
     states,
     model,
     from,
     force: isForced,
     world: tools.world,
     work,
+    onNotice: (text) => void (context.json || context.stdout.write(`waiting    ${text}\n`)),
   })
-  // Servers of the history that was there may have marked the store meanwhile.
-  if (states.kind === 'shared')
-    await states.store.beginHistory({ name: identity.logName, lastSequence: 0 }, isForced)
   print(context, { from, counts, pendingLabels }, [
     `loaded ${countsText(counts)} and ${pendingLabels} labels that are not due yet from ${relative(workingDirectory, from)} into ${states.name}`,
   ])

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { StatesIdentity } from '../../artifacts/states-manifest.ts'
 import { VigiaError } from '../../errors.ts'
 import type { StateStore } from '../../ports/state-store.ts'
@@ -39,17 +40,27 @@ export const goesOnFrom = (
 
 /** Name of the note by which a store says whose states it has. */
 export const IDENTITY_NOTE = 'identity'
-/** There from the beginning of loading to its end. */
+/** `begun` from the beginning of filling to its end. */
 const LOADING = 'loading'
+/** Says who has begun, and with what. */
+const LOADING_WHAT = 'loading-what'
+
+/** What a store is being filled with, so that whoever finds it half filled knows what to do again. */
+export interface Filling {
+  /** `start`: a server, whose store was never used; `load`, `restore`: that action of `vigia state`. */
+  readonly by: 'start' | 'load' | 'restore'
+  /** Folder of the states; absent where logs say it. */
+  readonly from?: string
+}
 
 /**
- * Undefined for a store that has never been used. @throws SERVING_STATES_UNFINISHED when loading it was
+ * Undefined for a store that has never been used. @throws SERVING_STATES_UNFINISHED when filling it was
  * interrupted
  */
 export const readStoreIdentity = async (
   store: Pick<StateStore, 'readNote'>,
 ): Promise<StoreIdentity | undefined> => {
-  if ((await store.readNote(LOADING)) === 'begun') throw new VigiaError('SERVING_STATES_UNFINISHED', {})
+  if ((await store.readNote(LOADING)) === 'begun') throw unfinished(await readFilling(store))
   const text = await store.readNote(IDENTITY_NOTE)
   return text === undefined ? undefined : (JSON.parse(text) as StoreIdentity)
 }
@@ -57,7 +68,17 @@ export const readStoreIdentity = async (
 /** The same, and undefined for a store that is not whole: whoever fills it begins again. */
 export const readWholeIdentity = (store: Pick<StateStore, 'readNote'>): Promise<StoreIdentity | undefined> =>
   readStoreIdentity(store).catch((error: unknown) => {
-    if (error instanceof VigiaError && error.code === 'SERVING_STATES_UNFINISHED') return undefined
+    if (isUnfinished(error)) return undefined
+    throw error
+  })
+
+/** The same, and undefined for one that a server had begun to fill, or `vigia state load`, as `by` says. */
+export const identityToFill = (
+  store: Pick<StateStore, 'readNote'>,
+  ...by: readonly Filling['by'][]
+): Promise<StoreIdentity | undefined> =>
+  readStoreIdentity(store).catch((error: unknown) => {
+    if (isUnfinishedBy(error, ...by)) return undefined
     throw error
   })
 
@@ -69,5 +90,60 @@ export const writeStoreIdentity = async (
   return identity
 }
 
-export const startLoading = (store: StateStore): Promise<void> => store.writeNote(LOADING, 'begun')
-export const finishLoading = (store: StateStore): Promise<void> => store.writeNote(LOADING, 'finished')
+/** What the store was filled with last; undefined: an earlier version did it, or nobody did. */
+export const readFilling = async (store: Pick<StateStore, 'readNote'>): Promise<Filling | undefined> => {
+  const text = await store.readNote(LOADING_WHAT)
+  return text === undefined ? undefined : (JSON.parse(text) as Filling)
+}
+
+/** Whether filling it was interrupted, and that may be done again without asking anybody. */
+export const isUnfinishedBy = (error: unknown, ...by: readonly Filling['by'][]): boolean =>
+  isUnfinished(error) && by.some((one) => error.details['by'] === one)
+
+const isUnfinished = (error: unknown): error is VigiaError =>
+  error instanceof VigiaError && error.code === 'SERVING_STATES_UNFINISHED'
+
+/** What to do with a store that is half filled. @param filling undefined: nobody says with what */
+export const unfinished = (filling: Filling | undefined): VigiaError => {
+  const { by, from = '' } = filling ?? {}
+  const told = {
+    start: {
+      what: `a server that started had begun with those in ${from}`,
+      next: 'start one with the model of that run, which begins anew by itself',
+    },
+    load: {
+      what: `\`vigia state load\` had begun with those in ${from}`,
+      next: `\`vigia state load --from ${dirname(from)}\``,
+    },
+    restore: {
+      what: '`vigia state restore` had begun',
+      next: '`vigia state restore`, with each log by --log where servers share the store',
+    },
+    unknown: {
+      what: 'it does not say by what (a version before 2026-11-30 had begun)',
+      next: '`vigia state restore` if it was that, or anything was ever decided on this store, else `vigia state load --force`',
+    },
+  }[by ?? 'unknown']
+  const details = { ...told, by: by ?? 'unknown' }
+  return new VigiaError('SERVING_STATES_UNFINISHED', details)
+}
+
+/** Notes by which a store says that it is being filled, and with what. */
+export const notesOfBegun = (filling: Filling): Readonly<Record<string, string>> => ({
+  [LOADING_WHAT]: JSON.stringify(filling),
+  [LOADING]: 'begun',
+})
+
+/** Notes by which it says that it is whole, and whose states it has. */
+export const notesOfEnded = (identity: StoreIdentity): Readonly<Record<string, string>> => ({
+  [IDENTITY_NOTE]: JSON.stringify(identity),
+  [LOADING]: 'finished',
+})
+
+/** Notes in their order, one after the other: in a store of one process. */
+export const writeNotes = async (
+  store: Pick<StateStore, 'writeNote'>,
+  notes: Readonly<Record<string, string>>,
+): Promise<void> => {
+  for (const [name, text] of Object.entries(notes)) await store.writeNote(name, text)
+}

@@ -23,7 +23,7 @@ import {
 } from '../../decisions/owned/cache-size.ts'
 import { assertNeverUsed } from '../../decisions/shared/known-history.ts'
 import { tellPersistence } from '../../decisions/shared/tell-persistence.ts'
-import { readStoreIdentity, type StoreIdentity } from '../../decisions/states/store-identity.ts'
+import type { StoreIdentity } from '../../decisions/states/store-identity.ts'
 import type { LoadServedTable } from '../../decisions/tables/load-served-table.ts'
 import { ServedTables } from '../../decisions/tables/served-tables.ts'
 import type { DatabaseSettings } from '../../disk/database.ts'
@@ -34,8 +34,8 @@ import type { World } from '../../foundation/world.ts'
 import { keepingSettingsOf } from '../../keeping/keeping-settings.ts'
 import { assertKeepable, keepingOpener } from '../../keeping/open-keeping.ts'
 import type { PredictionLog } from '../../ports/prediction-log.ts'
-import { identityOnceFilled } from '../../states/fill-store.ts'
-import { type LoadedStates, loadFirstStates } from '../../states/load-states.ts'
+import { firstStates, type StoreAtStart, storeAtStart } from '../../states/first-states.ts'
+import type { LoadedStates } from '../../states/load-states.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { type LoadModel, runFolderOf } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
@@ -193,13 +193,6 @@ const loadModels = async (
   ...(canary !== '' && { canary: { model: await load(canary), share: canary_share } }),
 })
 
-/** What a shared store says of itself, once no other process fills it any more. */
-const onceFilled = (
-  { world, work: { signal }, onNotice }: ServiceOptions,
-  { store }: OpenStates,
-  isBegun: boolean,
-): ReturnType<typeof identityOnceFilled> => identityOnceFilled({ store, isBegun, world, signal, onNotice })
-
 /** Gives states that were never used a history. @throws SERVING_LOG_NOT_EMPTY */
 const fillNew = async (
   options: ServiceOptions,
@@ -207,33 +200,31 @@ const fillNew = async (
   states: OpenStates,
   log: PredictionLog,
 ): Promise<StatesOutcome> => {
-  const filled =
-    states.kind === 'shared' ? onceFilled(options, states, false) : readStoreIdentity(states.store)
-  const identity = await filled
+  const assertUnused = async (): Promise<void> => {
+    if (states.kind === 'shared') return assertNeverUsed(states, log)
+    if (log.lastSequence === 0) return
+    const { path: folder } = options.settings.prediction_log
+    throw new VigiaError('SERVING_LOG_NOT_EMPTY', { folder, records: log.lastSequence })
+  }
+  const { identity, instead } = await storeAtStart({ ...options, states })
   if (identity !== undefined) return { kind: 'kept', identity }
-  if (states.kind === 'shared') await assertNeverUsed(states, log)
-  else if (log.lastSequence > 0)
-    throw new VigiaError('SERVING_LOG_NOT_EMPTY', {
-      folder: options.settings.prediction_log.path,
-      records: log.lastSequence,
-    })
-  return fill(options, models, states)
+  await assertUnused()
+  return fill(options, models, states, { instead, assertNeverUsed: assertUnused })
 }
 
 const fill = async (
   options: ServiceOptions,
   { champion }: ServingModels,
   states: OpenStates,
+  found: Pick<StoreAtStart, 'instead'> & { readonly assertNeverUsed: () => Promise<void> },
 ): Promise<StatesOutcome> => {
   const run = await runFolderOf(champion.description.source, options.workingDirectory)
   const from = run === undefined ? undefined : join(run, 'states')
   if (from === undefined || (await stat(join(from, 'states.json')).catch(() => undefined)) === undefined)
     return { kind: 'empty' }
-  const { world, work } = options
-  const loaded = await loadFirstStates({ states, model: champion, from, world, work })
-  // Begun by another one: it has an identity when it is filled.
-  if (loaded === undefined) return { kind: 'kept', identity: (await onceFilled(options, states, true))! }
-  return { kind: 'loaded', from, ...loaded }
+  const { world, work, onNotice } = options
+  const first = await firstStates({ ...found, states, model: champion, from, world, work, onNotice })
+  return first.kind === 'kept' ? first : { kind: 'loaded', from, ...first.loaded }
 }
 
 /**

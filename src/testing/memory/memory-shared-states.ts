@@ -12,6 +12,7 @@ import type {
   StateHead,
   StateStore,
 } from '../../ports/state-store.ts'
+import type { FillingBegun } from '../../ports/store-filling.ts'
 import type { SharedProcess } from '../shared-state-store-laws.ts'
 import { MemorySharedLabels, otherReceipt } from './memory-shared-labels.ts'
 
@@ -39,6 +40,7 @@ export const createMemorySharedStates = ({
     lastSequence: 0,
     name: undefined,
     mark: undefined,
+    filler: undefined,
     lastCommit: Promise.resolve(),
     labels: new MemorySharedLabels(),
     ends: new Map(),
@@ -58,6 +60,8 @@ interface Shared {
   /** Of the history; undefined before one is begun, and where there is a mark. */
   name: string | undefined
   mark: Mark | undefined
+  /** Token of who fills it; undefined: nobody does. */
+  filler: string | undefined
   readonly labels: MemorySharedLabels
   /** States that end, by kind and token; epoch milliseconds. */
   readonly ends: Map<string, { readonly key: EntityKey; readonly atMs: number }>
@@ -106,10 +110,16 @@ const beginLives = ({ ends }: Shared, changes: readonly StateChange[]): void => 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i])
 
-/** What one process expects of the store (laws 14 and 15), and the highest number that it has seen. */
+/**
+ * What one process expects of the store (laws 14 and 15), and the highest number that it has seen; or that it
+ * is the one that fills it (law 22).
+ */
 const createExpectation = (shared: Shared) => {
   let expected: KnownHistory | undefined
+  let filling: FillingBegun | undefined
   const look = (): void => {
+    if (filling !== undefined && shared.filler !== filling.token)
+      throw new VigiaError('SERVING_FILLER_REPLACED', { store: 'memory' })
     if (expected === undefined) return
     const { name, lastSequence, mark } = shared
     const isOurs = name === expected.name
@@ -137,8 +147,14 @@ const createExpectation = (shared: Shared) => {
       },
     expect: (history: KnownHistory | undefined): void => {
       expected = history
+      filling = undefined
       look()
     },
+    fill: (begun: FillingBegun): void => {
+      expected = undefined
+      filling = begun
+    },
+    filling: () => filling,
     knownSequence: () => expected?.lastSequence ?? 0,
   }
 }
@@ -223,19 +239,13 @@ const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): Sh
     }),
     sweepReceipts: async () => undefined,
     flush: guarded(states.flush),
-    clear: async () => {
-      expectation.expect(undefined)
-      await states.clear()
-      shared.lives.clear()
-      shared.labels.clear()
-      shared.ends.clear()
-      Object.assign(shared, { entries: [], lastSequence: 0, name: undefined, mark: undefined })
-    },
     ...historyCalls(shared, expectation),
+    ...fillingCalls(shared, expectation),
     dueLabels: guarded(async (eventTimeMs, most) => shared.labels.due(eventTimeMs, most)),
     removeDueLabel: guarded(async (text) => shared.labels.remove(text)),
     putBackLabels: async (labels) => {
-      await states.save([], labels.waiting)
+      look()
+      void states.save([], labels.waiting)
       for (const { id, lifeMs } of labels.waiting) shared.lives.set(id, Date.now() + lifeMs)
       shared.labels.putBack(labels)
     },
@@ -247,7 +257,7 @@ const openAs = ({ takeOverAfterMs = 30_000 }: SharedProcess, shared: Shared): Sh
 /** States by their names, and all of them, but for those whose lives are over. */
 const stateCalls = (
   shared: Shared,
-  { guarded }: ReturnType<typeof createExpectation>,
+  { guarded, look }: ReturnType<typeof createExpectation>,
 ): Pick<SharedStateStore, 'load' | 'save' | 'lookThrough'> => ({
   load: guarded(async (keys) => {
     await endStates(shared)
@@ -255,6 +265,7 @@ const stateCalls = (
   }),
   save: guarded(async (changes, receipts) => {
     await endStates(shared)
+    look()
     const isSaved = await shared.states.save(changes, receipts)
     if (isSaved) beginLives(shared, changes)
     return isSaved
@@ -277,7 +288,7 @@ const stateCalls = (
 
 const historyCalls = (
   shared: Shared,
-  { expect, knownSequence }: ReturnType<typeof createExpectation>,
+  { expect, knownSequence, look }: ReturnType<typeof createExpectation>,
 ): Pick<
   SharedStateStore,
   'readHistory' | 'beginHistory' | 'expectHistory' | 'knownSequence' | 'waitingEntries' | 'putBack'
@@ -297,8 +308,56 @@ const historyCalls = (
   knownSequence,
   waitingEntries: async () => shared.entries.map(({ sequence, bytes }) => ({ sequence, bytes })),
   putBack: async (receipts, entries) => {
-    await shared.states.save([], receipts)
+    look()
+    void shared.states.save([], receipts)
     for (const { id, lifeMs } of receipts) shared.lives.set(id, Date.now() + lifeMs)
     shared.entries.push(...entries.map(({ sequence, bytes }) => ({ sequence, bytes: new Uint8Array(bytes) })))
   },
 })
+
+/** Filling by one process at a time, and emptying. Each is done in one step. */
+const fillingCalls = (
+  shared: Shared,
+  { look, fill, filling, expect }: ReturnType<typeof createExpectation>,
+): Pick<SharedStateStore, 'beginFilling' | 'endFilling' | 'clear'> => {
+  const { states } = shared
+  const write = (notes: Readonly<Record<string, string>>): void => {
+    for (const [name, text] of Object.entries(notes)) void states.writeNote(name, text)
+  }
+  return {
+    beginFilling: async (begun) => {
+      const { token, notes, instead } = begun
+      const isAsSeen = instead?.filler === shared.filler && instead?.name === shared.name
+      const isUnused = shared.mark === undefined && shared.lastSequence === 0
+      if (instead !== undefined && !(isAsSeen && isUnused)) return false
+      Object.assign(shared, { filler: token, name: undefined, mark: undefined, lastSequence: 0 })
+      write(notes)
+      fill(begun)
+      return true
+    },
+    endFilling: async ({ notes, history: { name, lastSequence }, replaces }) => {
+      look()
+      write(notes)
+      shared.filler = undefined
+      expect(undefined)
+      if (!replaces && (shared.mark !== undefined || ![undefined, name].includes(shared.name))) return false
+      const last = Math.max(shared.lastSequence, lastSequence)
+      Object.assign(shared, { name, mark: undefined, lastSequence: last })
+      return true
+    },
+    clear: async () => {
+      const begun = filling()
+      if (begun === undefined) expect(undefined)
+      else look()
+      await states.clear()
+      // What another filler has written meanwhile stays.
+      if (begun !== undefined) look()
+      shared.lives.clear()
+      shared.labels.clear()
+      shared.ends.clear()
+      Object.assign(shared, { entries: [], lastSequence: 0 })
+      if (begun !== undefined) return write(begun.notes)
+      Object.assign(shared, { name: undefined, mark: undefined, filler: undefined })
+    },
+  }
+}
