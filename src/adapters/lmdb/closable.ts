@@ -7,6 +7,15 @@ import type { OwnedStateStore } from '../../ports/state-store.ts'
  */
 export const closable = (store: OwnedStateStore, closed: () => Error): OwnedStateStore => {
   let isClosed = false
+  let closing: Promise<void> | undefined
+  const closeAll = async (): Promise<void> => {
+    // Others may still call until then: what they were given is on its way to the disk.
+    const flushed = await Promise.allSettled([store.flush()])
+    isClosed = true
+    const outcomes = [...flushed, ...(await Promise.allSettled([store.close()]))]
+    const failed = outcomes.find(({ status }) => status === 'rejected')
+    if (failed?.status === 'rejected') throw failed.reason
+  }
   const whileOpen =
     <A extends readonly unknown[], R>(call: (...values: A) => Promise<R>) =>
     (...values: A): Promise<R> =>
@@ -30,11 +39,10 @@ export const closable = (store: OwnedStateStore, closed: () => Error): OwnedStat
     view: whileOpen(store.view),
     ...(store.statesAfter && { statesAfter: whileOpen(store.statesAfter) }),
     flush: whileOpen(store.flush),
-    close: async () => {
-      // Others may still call until then: what they were given is on its way to the disk.
-      if (!isClosed) await store.flush()
-      isClosed = true
-      await store.close()
+    // Whoever closes it again is told the same.
+    close: () => {
+      closing ??= closeAll()
+      return closing
     },
   }
 }

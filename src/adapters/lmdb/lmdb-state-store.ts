@@ -106,9 +106,11 @@ export const openLmdbStateStore = async ({
     close: () =>
       guarded(async () => {
         await lastSave
-        await flushed(databases, ownership)
-          .then(() => root.close())
-          .finally(() => lease.release())
+        // All is closed, whatever fails on the way.
+        const [disk] = await Promise.allSettled([flushed(databases, ownership)])
+        const [end] = await Promise.allSettled([closeRoot(root, disk.status === 'fulfilled')])
+        lease.release()
+        for (const outcome of [disk, end]) if (outcome.status === 'rejected') throw outcome.reason
       }),
   }
   return closable(store, () => storeFailed(folder, new Error('it is closed')))
@@ -118,6 +120,17 @@ export const openLmdbStateStore = async ({
 const flushed = async ({ root }: LmdbDatabases, ownership: Ownership): Promise<void> => {
   await ownership.settle()
   await root.flushed
+}
+
+/**
+ * Closes LMDB's files.
+ *
+ * @param isFlushed if not, what it promises of a transaction that failed never comes, and closing would wait
+ * for it for ever (lmdb 3.5.6): `_endWrites` is that wait. None of them is under way any more.
+ */
+const closeRoot = (root: LmdbDatabases['root'], isFlushed: boolean): Promise<void> => {
+  if (!isFlushed) Object.assign(root, { _endWrites: undefined })
+  return root.close()
 }
 
 const clearAll = ({ statesOf, kinds, knownKinds, receipts, notes }: LmdbDatabases): void => {
