@@ -8,6 +8,7 @@ import type { ProcessParts } from './composition.ts'
 import { backupSource, openBackupTarget } from './open-backups.ts'
 import { createServingStorage } from './open-serving-storage.ts'
 import { trackingStoreOpener } from './open-tracking-store.ts'
+import { processMemory } from './process-memory.ts'
 import { serverStarter, servingModelLoader } from './start-server.ts'
 
 /** Every command of `vigia`. */
@@ -28,6 +29,7 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     startServer: serverStarter({ version, storage, openTrackingStore, world }),
     trackThisProcess: (store, command, directory) =>
       trackThisProcess(store, { version, command, workingDirectory: directory }),
+    memory: () => ({ ...processMemory(), leftBytes: process.availableMemory() }),
     runtime: `node ${process.version}`,
     renderers: {
       validation: renderValidationReport,

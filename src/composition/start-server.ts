@@ -20,6 +20,8 @@ import { createWarningLog } from '../serving/warning-log.ts'
 import { boundGarbage, processMemory } from './process-memory.ts'
 import { readSecrets, reloadOnChange } from './reload-on-change.ts'
 
+const MEBIBYTE = 1 << 20
+
 /** What a server is made from. */
 export interface ServerParts {
   readonly version: string
@@ -48,7 +50,7 @@ export const serverStarter =
   async ({ settings, environment, workingDirectory, work, onStates, onModels, onNotice, triggers }) => {
     boundGarbage()
     const memory = processMemory()
-    tellCacheSize(settings, memory, onNotice)
+    const cacheMiB = tellCacheSize(settings, memory, onNotice)
     const { version, storage, world } = parts
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
@@ -80,6 +82,7 @@ export const serverStarter =
         version,
         world,
         ...(tls !== undefined && { tls }),
+        ...(settings.state_store.kind === 'lmdb' && { cacheBytes: cacheMiB * MEBIBYTE }),
         audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
       })
       warnings.writeTo((code, details) => app.log.warn({ code, ...details }, 'warning'))
@@ -115,17 +118,19 @@ export const serverStarter =
 /**
  * Before anything is opened: what does not fit, and what is taken where nobody said.
  *
+ * @returns what states in memory take at most, in MiB
  * @throws SERVING_CACHE_TOO_LARGE
  */
 const tellCacheSize = (
   { state_store }: Pick<ServingSettings, 'state_store'>,
   memory: ProcessMemory,
   onNotice: (text: string) => void,
-): void => {
+): number => {
   const taken = cacheSizeIn(state_store, memory)
-  if (state_store.cache_size !== 0 || taken >= DEFAULT_CACHE_MIB) return
-  const total = Math.floor(memory.totalBytes / (1 << 20))
-  onNotice(`cache_size ${taken} MiB, as ${memory.of} has ${total} MiB`)
+  const total = Math.floor(memory.totalBytes / MEBIBYTE)
+  if (state_store.cache_size === 0 && taken < DEFAULT_CACHE_MIB)
+    onNotice(`cache_size ${taken} MiB, as ${memory.of} has ${total} MiB`)
+  return taken
 }
 
 const trackingSettings = (

@@ -16,6 +16,13 @@ export interface ConfigFile<Schema extends TSchema = TSchema> {
    * as in every other command.
    */
   readonly paths: readonly string[]
+  /**
+   * What settings that are each allowed may not be together: a sentence for each case, as for a single one.
+   *
+   * @param settings of the file's schema, paths absolute
+   * @param originOf says where the value of a dotted name came from, for people
+   */
+  readonly contradictions?: (settings: unknown, originOf: (name: string) => string) => readonly string[]
 }
 
 /** The schema of a file as plain JSON in which a misspelt key is an error. */

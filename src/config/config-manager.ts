@@ -3,7 +3,7 @@ import type { Static } from 'typebox'
 import { VigiaError } from '../errors.ts'
 import { type ConfigFile, schemaOf } from './config-file.ts'
 import { findProblems } from './find-problems.ts'
-import type { Origin } from './origin.ts'
+import { describeOrigin, type Origin } from './origin.ts'
 import { type Override, readArguments, readEnvironment } from './overrides.ts'
 import { type Pointer, pointerOf, selfAndAncestors } from './pointer.ts'
 import { readYaml } from './read-yaml.ts'
@@ -55,18 +55,13 @@ export class ConfigManager<Settings = unknown> {
       (value, override) => assign(value, override.path, override.value),
       withDefaults(schema, layers.content),
     )
-    const problems = [
+    refuse(input, [
       ...layers.problems,
       ...findProblems(schema, declared, withDefaults(schema, undefined), layers.originOf),
-    ]
-    if (problems.length > 0) {
-      throw new VigiaError('CONFIG_INVALID', {
-        file: input.file?.name ?? 'The configuration',
-        count: problems.length === 1 ? '1 problem' : `${problems.length} problems`,
-        problems: problems.map((problem) => `\n  ${problem}`).join(''),
-      })
-    }
+    ])
     const settings = resolvePaths(file, declared, layers.originOf, input)
+    const originOf = (name: string): string => describeOrigin(layers.originOf(pointerOf(name.split('.'))))
+    refuse(input, file.contradictions?.(settings, originOf) ?? [])
     this.declared = declared as Settings
     this.settings = settings as Settings
     this.entries = settingsOf(schema).flatMap((setting) => {
@@ -89,6 +84,16 @@ export const loadTrainingConfig = (input: ConfigInput): ConfigManager<Static<typ
 /** The configuration of the server. @throws CONFIG_INVALID, CONFIG_YAML_INVALID */
 export const loadServingConfig = (input: ConfigInput): ConfigManager<Static<typeof SERVING_FILE.schema>> =>
   new ConfigManager(SERVING_FILE, input, [TRAINING_FILE])
+
+/** @throws CONFIG_INVALID when there are problems */
+const refuse = ({ file }: ConfigInput, problems: readonly string[]): void => {
+  if (problems.length === 0) return
+  throw new VigiaError('CONFIG_INVALID', {
+    file: file?.name ?? 'The configuration',
+    count: problems.length === 1 ? '1 problem' : `${problems.length} problems`,
+    problems: problems.map((problem) => `\n  ${problem}`).join(''),
+  })
+}
 
 interface Layers {
   readonly content: unknown

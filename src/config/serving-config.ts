@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { parseDuration } from '../foundation/duration.ts'
 import type { EventTimeBounds } from '../transaction/event-time.ts'
@@ -41,6 +42,18 @@ export const eventTimeBounds = ({ event_time }: Pick<ServingSettings, 'event_tim
   maxAgeMs: parseDuration(event_time.max_age),
 })
 
+/** The log and the states of one process each have a folder that one process holds: not the same one. */
+const oneFolder = (
+  { state_store: { kind, path }, prediction_log }: ServingSettings,
+  originOf: (name: string) => string,
+): readonly string[] => {
+  if (kind !== 'lmdb' || resolve(path) !== resolve(prediction_log.path)) return []
+  const log = `prediction_log.path, which is "${prediction_log.path}" (${originOf('prediction_log.path')})`
+  return [
+    `${originOf('state_store.path')} state_store.path: allowed: another folder than ${log}; got "${path}". A server locks each of them for itself: give the states a folder of their own, beside the log or in it.`,
+  ]
+}
+
 export const SERVING_FILE = {
   name: 'serving_config',
   summary: 'The prediction server: where it listens, what it serves, where it keeps states.',
@@ -57,4 +70,5 @@ export const SERVING_FILE = {
     'prediction_log.path',
     'tables.*.path',
   ],
+  contradictions: (settings, originOf) => oneFolder(settings as ServingSettings, originOf),
 } satisfies ConfigFile

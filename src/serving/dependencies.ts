@@ -33,6 +33,8 @@ export interface ServerDependencies {
   readonly logStream?: { write(line: string): void }
   /** Told of every act of administration. */
   readonly audit: Audit
+  /** Most bytes that states in memory take; left out: they are kept elsewhere, or without such a bound. */
+  readonly cacheBytes?: number
   /** Why the server should get no requests although its pipeline is ready; empty: it should. */
   readonly notReady?: () => string
 }

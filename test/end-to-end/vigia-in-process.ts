@@ -8,6 +8,7 @@ import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
 import { backupSource, openBackupTarget } from '../../src/composition/open-backups.ts'
 import { createServingStorage } from '../../src/composition/open-serving-storage.ts'
+import { processMemory } from '../../src/composition/process-memory.ts'
 import { serverStarter, servingModelLoader } from '../../src/composition/start-server.ts'
 import type { World } from '../../src/foundation/world.ts'
 import type { OpenTrackingStore } from '../../src/ports/tracking-store.ts'
@@ -101,6 +102,7 @@ const runIn = async (
       world,
     }),
     trackThisProcess: (store) => ({ store, newRunKey: randomUUID, tags: {}, environment: {} }),
+    memory: () => ({ ...processMemory(), leftBytes: 2 ** 30 }),
     runtime: 'test',
     renderers: { validation: () => '<html></html>', evaluation: () => '<html></html>' },
   })

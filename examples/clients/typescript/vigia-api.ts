@@ -83,6 +83,8 @@ export interface Branch {
 /** States of other layouts than those that decide. */
 export interface Branches {
   readonly branches: readonly Branch[]
+  /** Memory that states may still take: state_store.cache_size without those of the deciding ones that are in it. Absent where the store is another one than lmdb. */
+  readonly unfilled_cache_bytes?: number
 }
 
 /** A transaction, or with mapping=source a row of the source. */

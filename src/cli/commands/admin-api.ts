@@ -15,10 +15,17 @@ export interface ServedBranch {
   readonly failure: string
 }
 
+/** A server that was found. */
+export interface RunningServer {
+  readonly branches: readonly ServedBranch[]
+  /** Bytes that its states in memory may still take; 0 where it does not say. */
+  readonly unfilledCacheBytes: number
+}
+
 /** The administration of a running server, as commands use it. */
 export interface AdminApi {
   /** Undefined: no server listens there. */
-  find(): Promise<readonly ServedBranch[] | undefined>
+  find(): Promise<RunningServer | undefined>
   /** @throws SERVING_UNREACHABLE */
   list(): Promise<readonly ServedBranch[]>
   adopt(source: string): Promise<readonly ServedBranch[]>
@@ -63,10 +70,13 @@ export const adminApi = (
     throw refused(base, path, response.status, answer)
   }
   const branches = async (path: string, body?: object): Promise<readonly ServedBranch[]> =>
-    ((await ask(path, body)) as { readonly branches: readonly ServedBranch[] }).branches
-  const list = () => branches('/admin/state/branches')
+    ((await ask(path, body)) as BranchesAnswer).branches
+  const list = async (): Promise<RunningServer> => {
+    const { branches, unfilled_cache_bytes = 0 } = (await ask('/admin/state/branches')) as BranchesAnswer
+    return { branches, unfilledCacheBytes: unfilled_cache_bytes }
+  }
   return {
-    list,
+    list: async () => (await list()).branches,
     find: () =>
       list().catch((error: unknown) => {
         if (error instanceof VigiaError && error.code === 'SERVING_UNREACHABLE' && server === undefined)
@@ -83,6 +93,11 @@ export const adminApi = (
       return models.find(({ role }) => role === 'champion')?.source ?? ''
     },
   }
+}
+
+interface BranchesAnswer {
+  readonly branches: readonly ServedBranch[]
+  readonly unfilled_cache_bytes?: number
 }
 
 interface ServedModel {

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { CommandContext, CommandInput } from '../command.ts'
-import type { ServedBranch } from './admin-api.ts'
+import { adminApi, type ServedBranch } from './admin-api.ts'
 import { type BranchRequest, branch } from './state-branch.ts'
 
 let server: Server | undefined
@@ -24,33 +24,36 @@ const branchOf = (layout: string, about: Partial<ServedBranch>): ServedBranch =>
   ...about,
 })
 
-/** `vigia state migrate --back` beside a server that has these. @returns what it asked to decide */
-const goBack = async (branches: readonly ServedBranch[]): Promise<string | undefined> => {
-  let asked: string | undefined
+/** Answers as a server does. @returns its address, and what it was asked to let decide */
+const serve = async (answer: object) => {
+  const asked: string[] = []
   const listening = createServer((request, response) => {
     let body = ''
     request.on('data', (bytes) => {
       body += bytes
     })
     request.on('end', () => {
-      if (request.url === '/admin/models/switch') asked = (JSON.parse(body) as { source: string }).source
-      response.setHeader('content-type', 'application/json').end(JSON.stringify({ branches }))
+      if (request.url === '/admin/models/switch') asked.push((JSON.parse(body) as { source: string }).source)
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
     })
   })
   server = listening
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve))
   const { port } = listening.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, asked }
+}
+
+/** `vigia state migrate --back` beside a server that has these. @returns what it asked to decide */
+const goBack = async (branches: readonly ServedBranch[]): Promise<string | undefined> => {
+  const { url, asked } = await serve({ branches })
   const request = {
     context: { environment: {}, json: true, stdout: { write: () => true } } as unknown as CommandContext,
-    input: {
-      arguments: ['migrate'],
-      options: { back: true, server: `http://127.0.0.1:${port}` },
-    } as unknown as CommandInput,
+    input: { arguments: ['migrate'], options: { back: true, server: url } } as unknown as CommandInput,
     settings: { api: {}, security: {}, state_store: { kind: 'lmdb' } },
     tools: {},
   } as unknown as BranchRequest
   await branch(request)
-  return asked
+  return asked[0]
 }
 
 describe('going back to the states of before', () => {
@@ -71,4 +74,14 @@ describe('going back to the states of before', () => {
       'beside them those of a, made for bank a, follow, those of b, made for bank b, follow and have decided nothing',
     )
   })
+})
+
+test.each([
+  ['says', { branches: [], unfilled_cache_bytes: 300 }, 300],
+  // A version before said nothing of it.
+  ['does not say', { branches: [] }, 0],
+])('a server that %s what its cache has not filled yet', async (_, answer, unfilledCacheBytes) => {
+  const { url } = await serve(answer)
+  const api = adminApi({ api: {}, security: {} } as never, url, {})
+  expect(await api.find()).toEqual({ branches: [], unfilledCacheBytes })
 })

@@ -1,13 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { getHeapStatistics } from 'node:v8'
 import { type BuiltBranch, buildBranch } from '../../branches/build-branch.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import type { DecisionSettings } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import type { LoadedModel } from '../../decisions/loaded-model.ts'
 import { layoutName } from '../../decisions/log/log-layouts.ts'
-import { ENOUGH_MEMORY } from '../../decisions/owned/cache-size.ts'
 import { warningsOnly } from '../../decisions/warnings-only.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
@@ -16,7 +14,8 @@ import { decisionSettingsOf } from '../../pipelines/service/open-service.ts'
 import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
 import type { OwnedStateStore } from '../../ports/state-store.ts'
 import type { CommandContext, CommandInput, ExitCode } from '../command.ts'
-import { type AdminApi, adminApi, type ServedBranch } from './admin-api.ts'
+import { type AdminApi, adminApi, type RunningServer, type ServedBranch } from './admin-api.ts'
+import { buildMemory, type MemoryLeft } from './build-memory.ts'
 import { print, workIn } from './state-action.ts'
 
 /** What the command needs of the composition root. */
@@ -28,6 +27,8 @@ export interface BranchTools {
     workingDirectory: string,
   ) => LoadModel
   readonly world: World
+  /** What this process may use at the moment. */
+  readonly memory: () => MemoryLeft
 }
 
 /** What `vigia state migrate` works with beside a server. */
@@ -111,11 +112,11 @@ const migrateTo = async (request: BranchRequest, api: AdminApi, source: string):
   const model = await load(source)
   const isSwitching = input.options['switch'] === true
   const running = await api.find()
-  let branches = running
+  let branches = running?.branches
   let built: BuiltBranch | undefined
   const isDeciding = running !== undefined && (await decides(api, load, model))
   for (let tries = 1; !isDeciding && !hasLayout(branches, model); tries++) {
-    built = await build(request, model, source)
+    built = await build(request, model, source, running)
     if (running === undefined) break
     try {
       branches = await api.adopt(sourceForServer(source, workingDirectory))
@@ -164,10 +165,12 @@ const sourceForServer = (source: string, workingDirectory: string): string =>
   source.startsWith('models:/') ? source : resolve(workingDirectory, source)
 
 const build = async (
-  { context, input, settings, tools }: BranchRequest,
+  request: BranchRequest,
   model: LoadedModel,
   source: string,
+  running: RunningServer | undefined,
 ): Promise<BuiltBranch> => {
+  const { context, input, settings, tools } = request
   const { workingDirectory } = context
   const { from } = input.options
   const run =
@@ -188,7 +191,7 @@ const build = async (
     states: state_store.path,
     openStore: async (path) =>
       (await tools.storage.openStates({ ...state_store, path })).store as OwnedStateStore,
-    settings: buildSettings(settings),
+    settings: buildSettings(request, running),
     world: tools.world,
     observer: tellNobody(context),
     workFolder,
@@ -196,25 +199,15 @@ const build = async (
   })
 }
 
-/** Bytes of states in memory while they are made: the fewest, the most, and what the process takes beside. */
-const LEAST_CACHE = 256 << 20
-const MOST_CACHE = 2 ** 32
-const BESIDE_CACHE = 512 << 20
-
-/**
- * Half of what the machine or the container has left. A bank's busy states change all the time: those that do
- * not fit are written again and again, some tens of kilobytes a record.
- */
-const cacheBytesOf = (leftBytes: number): number =>
-  Math.max(LEAST_CACHE, Math.min(MOST_CACHE, leftBytes / 2 - BESIDE_CACHE))
-
 /** As a server has them; nothing expires while states are made, nor becomes Parquet. */
-const buildSettings = (settings: ServingSettings): DecisionSettings => ({
+const buildSettings = (
+  { settings, tools }: BranchRequest,
+  running: RunningServer | undefined,
+): DecisionSettings => ({
   ...decisionSettingsOf({
     settings,
     eventTime: eventTimeBounds(settings),
-    cacheBytes: cacheBytesOf(process.availableMemory()),
-    memory: { ...ENOUGH_MEMORY, heapBytes: getHeapStatistics().heap_size_limit },
+    ...buildMemory(tools.memory(), running?.unfilledCacheBytes ?? 0),
   }),
   archiveAfterBytes: Number.POSITIVE_INFINITY,
   expiresStates: false,

@@ -43,7 +43,7 @@ export const addBranches = (app: App, context: RouteContext): void => {
         response: { 200: refTo(BranchesAnswer) },
       },
     },
-    async () => branchesAnswer(branches.list()),
+    async () => branchesAnswer(context, branches.list()),
   )
   addAct<Static<typeof AdoptBody>>(app, context, {
     act: 'adopt',
@@ -102,13 +102,17 @@ const addAct = <Body>(app: App, context: RouteContext, act: Act<Body>): void => 
       const wanted = request.body as Body
       const work = () => act.work(wanted)
       return branchesAnswer(
+        context,
         await runAudited(context, request, `branches.${act.act}`, act.details(wanted), work),
       )
     },
   )
 }
 
-const branchesAnswer = (branches: readonly BranchStatus[]) => ({
+const branchesAnswer = (
+  { pipeline, cacheBytes }: Pick<RouteContext, 'pipeline' | 'cacheBytes'>,
+  branches: readonly BranchStatus[],
+) => ({
   branches: branches.map((one) => ({
     layout: layoutName(one.layoutKey),
     model: one.model,
@@ -121,4 +125,7 @@ const branchesAnswer = (branches: readonly BranchStatus[]) => ({
     bytes: one.bytes,
     failure: one.failure,
   })),
+  ...(cacheBytes !== undefined && {
+    unfilled_cache_bytes: Math.max(0, Math.floor(cacheBytes - pipeline.status().store.cachedBytes)),
+  }),
 })

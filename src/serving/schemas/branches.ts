@@ -37,7 +37,15 @@ export const BranchAnswer = named(
 export const BranchesAnswer = named(
   'Branches',
   Type.Object(
-    { branches: Type.Array(refTo(BranchAnswer)) },
+    {
+      branches: Type.Array(refTo(BranchAnswer)),
+      unfilled_cache_bytes: Type.Optional(
+        Type.Integer({
+          description:
+            'Memory that states may still take: state_store.cache_size without those of the deciding ones that are in it. Absent where the store is another one than lmdb.',
+        }),
+      ),
+    },
     { description: 'States of other layouts than those that decide.' },
   ),
 )
