@@ -1,34 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
-import { REDIS_SERVER, REDIS_SERVER_MISSING, startRedisServer } from './redis-server.ts'
-import { smallTransaction, trainSmallModel } from './small-service.ts'
+import { expect, test } from 'vitest'
+import { describeOnRedis } from './servers-on-redis.ts'
+import { smallTransaction } from './small-service.ts'
 import { ask } from './steady-load.ts'
-import { killVigiaServers, startVigiaServer } from './vigia-server.ts'
+import { startVigiaServer } from './vigia-server.ts'
 
-const title =
-  REDIS_SERVER === undefined
-    ? `Servers that start at once on an empty Redis (skipped: ${REDIS_SERVER_MISSING})`
-    : 'Servers that start at once on an empty Redis'
-
-describe.skipIf(REDIS_SERVER === undefined)(title, () => {
-  const ends: (() => unknown)[] = []
-  afterEach(async () => {
-    await killVigiaServers()
-    for (const end of ends.splice(0).reverse()) await end()
-  })
-
+describeOnRedis('Servers that start at once on an empty Redis', (site) => {
   test('all decide, on the states that one of them has filled it with', async () => {
-    const home = mkdtempSync(join(tmpdir(), 'vigia-shared-start-'))
-    ends.push(() => rmSync(home, { recursive: true, force: true }))
-    const redis = await startRedisServer()
-    ends.push(() => redis.stop())
-    const settings = [
-      `model.source=${await trainSmallModel()}`,
-      'state_store.kind=redis',
-      `state_store.url=${redis.url}`,
-    ]
+    const home = site.home()
+    const settings = await site.settingsOn(await site.redis())
     const starting = ['a', 'b', 'c'].map((name) => {
       mkdirSync(join(home, name))
       return startVigiaServer(join(home, name), settings)
