@@ -6,7 +6,7 @@ import { REDIS_SERVER, REDIS_SERVER_MISSING, type RedisServer, startRedisServer 
 import { trainSmallModel } from './small-service.ts'
 import { killVigiaServers } from './vigia-server.ts'
 
-/** Where a test starts processes that share a Redis; all of it, and every `vigia serve`, ends with the test. */
+/** Where a test starts processes on a Redis. All of it, and every `vigia serve`, ends with the test. */
 export interface RedisSite {
   /** A new folder. */
   home(): string
