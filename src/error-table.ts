@@ -659,8 +659,8 @@ export const ERRORS = define({
     status: 507,
     exitCode: 2,
     message:
-      'The run needs about {needed} of memory for {rows} rows, {features} features and {threads} threads; {available} may be used',
-    fix: '{advice}; or give the machine or the container more memory. The estimate may err by a fifth (docs/runs.md#memory): resources.run_memory=unlimited runs anyway.',
+      'The run is not begun, so that it is not killed on its way: from its step "{step}" on it is estimated to take {needed} of memory, for {rows}, {features} and {threads}. Allowed: {available}',
+    fix: '{advice}: a machine or container with more memory, and a larger resources.run_memory. docs/runs.md#memory says how far the estimate may be off; resources.run_memory=unlimited runs all the same, and the system may kill it.',
   },
   PIPELINE_THREAD_ENDED: {
     status: 500,

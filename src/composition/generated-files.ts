@@ -11,6 +11,7 @@ import { FEATURE_FAMILIES } from '../features/families/index.ts'
 import { ALL_FIELDS, readFeatureSettings } from '../features/feature-settings.ts'
 import { renderFeatureReference } from '../features/render-reference.ts'
 import { renderApiTypes } from '../serving/api-types.ts'
+import { renderMetricReference } from '../serving/metrics/render-reference.ts'
 import { openApiDocument } from '../serving/openapi-document.ts'
 import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 
@@ -36,6 +37,7 @@ export const generatedFiles = async (version: string): Promise<readonly Generate
   { path: 'docs/configuration.md', content: renderReference(FILES) },
   { path: 'docs/features.md', content: renderFeatures() },
   { path: 'docs/figures.md', content: renderFigureReference() },
+  { path: 'docs/metrics.md', content: renderMetricReference() },
   ...FILES.map((file) => ({ path: `configs/${file.name}.yaml`, content: renderYaml(file) })),
   ...FILES.map((file) => ({
     path: `schemas/${file.name}.schema.json`,

@@ -23,6 +23,7 @@ describe('numbers that are no milliseconds', () => {
     ['microseconds', at(1_000_000), 'epoch_microseconds(timestamp)', '2020-01-'],
     ['nanoseconds', at(1_000_000_000), 'epoch_nanoseconds(timestamp)', '2020-01-'],
     ['seconds', (row: number) => `${1_577_836_800 + row * 3607}.0`, 'epoch_seconds(timestamp)', '2020-01-'],
+    ['seconds', (row: number) => `${1_577_836_800 + row * 3607}.25`, 'epoch_seconds(timestamp)', '2020-01-'],
   ])('%s are an error that says how to read them', async (unit, time, macro, day) => {
     const report = await validate({ timestamp: time })
     expect(checkOf(report, 'time.unit')).toMatchObject({

@@ -1,15 +1,12 @@
 import { DAY_MS } from '../foundation/days.ts'
 import { formatDuration, parseDuration } from '../foundation/duration.ts'
+import { FIRST_SECOND, LAST_SECOND } from '../transaction/event-time.ts'
 import type { SourceField } from '../transaction/fields.ts'
 import { type Check, NOTHING_FOUND, percent, shareOf } from './dataset-check.ts'
 import { detailOf } from './read-checks.ts'
 import type { NumericTimes, SourceColumn } from './source-profile.ts'
 
 /** What is asked of the source's own columns and times: does the mapping miss what they know? */
-
-/** Instants that a bank has, in seconds since 1970: 1990 to 2099. */
-const FIRST_SECOND = 631_152_000
-const LAST_SECOND = 4_102_444_799
 
 const UNITS = [
   { unit: 'seconds', perSecond: 1, macro: 'epoch_seconds' },

@@ -46,7 +46,7 @@ export const pinnedSource = ({ description: { name, version, source } }: LoadedM
 export interface ModelOrigin {
   readonly name: string
   readonly version: string
-  /** A folder, or `models:/name@alias`. */
+  /** A folder in full, or `models:/name@alias`. */
   readonly source: string
   /** Of its `checksums.json`. */
   readonly sha256: string

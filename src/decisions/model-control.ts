@@ -68,7 +68,7 @@ export const createModelControl = (
     switchTo: (source) =>
       change(
         async (now) => ({ ...now, champion: await load(source) }),
-        () => ({ source }),
+        ({ champion }) => ({ source: champion.description.source }),
       ),
     rollBack: () =>
       change(
@@ -85,20 +85,20 @@ export const createModelControl = (
     setShadow: (source) =>
       change(
         async ({ shadow: _, ...now }) => (source === null ? now : { ...now, shadow: await load(source) }),
-        () => ({ shadow: source ?? '' }),
+        ({ shadow }) => ({ shadow: shadow?.description.source ?? '' }),
       ),
     setCanary: (source, share) =>
       change(
         async ({ canary: _, ...now }) =>
           source === null ? now : { ...now, canary: { model: await load(source), share } },
-        () => ({ canary: source ?? '', canary_share: share }),
+        ({ canary }) => ({ canary: canary?.model.description.source ?? '', canary_share: share }),
       ),
   }
 }
 
 interface Change {
   readonly next: (now: ServingModels) => Promise<ServingModels>
-  /** What the next start is to do. */
+  /** What the next start is to do: models by what is found from any folder, not as they were asked for. */
   readonly chosen: (after: ServingModels) => Partial<ServedSources>
   /** What to remember when it has succeeded. */
   readonly then: (before: ServingModels, after: ServingModels) => void

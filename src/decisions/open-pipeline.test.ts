@@ -176,15 +176,17 @@ describe('the pipeline with its log and archive', () => {
   })
 
   test('what an act of administration chose is kept, a rollback by the version that decides again', async () => {
-    const registered = (name: string, version: string): LoadedModel => {
-      const model = testModel(name)
-      const description = { ...model.description, name: 'fraud', version, source: 'models:/fraud@production' }
-      return { ...model, description }
+    const registered = (version: string, asked: string): LoadedModel => {
+      const model = testModel(version)
+      // As a loader does: a folder is told in full.
+      const source = asked.startsWith('models:/') ? asked : `/served/${asked}`
+      return { ...model, description: { ...model.description, name: 'fraud', version, source } }
     }
-    pipeline = await open(folder, { models: { champion: registered('first', '3') } })
-    const sources = { source: 'models:/fraud@production', shadow: '', canary: '', canary_share: 0.05 }
+    const production = 'models:/fraud@production'
+    pipeline = await open(folder, { models: { champion: registered('3', production) } })
+    const sources = { source: production, shadow: '', canary: '', canary_share: 0.05 }
     const kept: ServedSources[] = []
-    const control = createModelControl(pipeline, async () => registered('second', '4'), {
+    const control = createModelControl(pipeline, async (asked) => registered('4', asked), {
       sources,
       keep: async (chosen) => void kept.push(chosen),
     })
@@ -194,12 +196,15 @@ describe('the pipeline with its log and archive', () => {
     await control.setShadow('runs/new')
     await control.rollBack()
     await expect(control.rollBack()).rejects.toMatchObject({ code: 'SERVING_NO_EARLIER_MODEL' })
+    await control.switchTo('runs/other')
+    const shadowed = { ...sources, canary_share: 0.1, shadow: '/served/runs/new' }
     expect(kept).toEqual([
       sources,
       { ...sources, canary: 'models:/fraud/5', canary_share: 0.1 },
       { ...sources, canary_share: 0.1 },
-      { ...sources, canary_share: 0.1, shadow: 'runs/new' },
-      { ...sources, canary_share: 0.1, shadow: 'runs/new', source: 'models:/fraud/3' },
+      shadowed,
+      { ...shadowed, source: 'models:/fraud/3' },
+      { ...shadowed, source: '/served/runs/other' },
     ])
   })
 

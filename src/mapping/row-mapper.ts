@@ -1,6 +1,7 @@
 import { whatOf } from '../dataset/quarantine-reasons.ts'
 import { amountText } from '../transaction/amount-rules.ts'
 import type { Attribute } from '../transaction/attributes.ts'
+import { fractionalSecondsProblem } from '../transaction/event-time.ts'
 import { isTextKind, type RequestField, TRANSACTION_FIELDS } from '../transaction/fields.ts'
 import { readRequest } from '../transaction/read-request.ts'
 import { type FieldProblem, RequestProblemsError, shown } from '../transaction/request-problem.ts'
@@ -250,12 +251,15 @@ const takeSqlRow = (
     const { value, reason, got } = values[index]!
     if (reason !== null) {
       request.told.add(part)
-      problems.push({
-        field: labels(part),
-        what: `cannot be used: ${whatOf(reason, shape.amounts)}`,
-        allowed: `a value by the mapping ${expressionOf(mapping, part)}`,
-        got: got === null ? 'nothing' : shown(got),
-      })
+      const inSeconds = part === 'timestamp' ? fractionalSecondsProblem(labels(part), got) : undefined
+      problems.push(
+        inSeconds ?? {
+          field: labels(part),
+          what: `cannot be used: ${whatOf(reason, shape.amounts)}`,
+          allowed: `a value by the mapping ${expressionOf(mapping, part)}`,
+          got: got === null ? 'nothing' : shown(got),
+        },
+      )
     } else if (part === 'amount' && value !== null)
       request.set(part, amountText(value as number, shape.amounts.decimals))
     else request.set(part, value)

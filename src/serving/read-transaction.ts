@@ -1,6 +1,8 @@
-import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
+import type { InferenceObserver, InferencePipeline } from '../decisions/inference-pipeline.ts'
 import { unknownAttributes } from '../transaction/attributes.ts'
+import { isInSeconds } from '../transaction/event-time.ts'
 import { readRequest } from '../transaction/read-request.ts'
+import { RequestProblemsError } from '../transaction/request-problem.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 
 /**
@@ -10,20 +12,42 @@ import type { Transaction } from '../transaction/transaction.ts'
  */
 export type ReadTransaction = (body: unknown) => Transaction
 
-/** @param countUnknown told how many attributes of a request no model knows, where they are ignored */
+/** Who is told of what stands in requests. */
+export interface RequestCounts {
+  /** How many attributes of a request no model knows, where they are ignored. */
+  readonly countUnknownAttributes: (attributes: number) => void
+  readonly observer: Pick<InferenceObserver, 'mistimed'>
+}
+
 export const createTransactionReader = (
   pipeline: Pick<InferencePipeline, 'shape'>,
   unknownFields: 'refuse' | 'ignore',
-  countUnknown: (attributes: number) => void,
+  { countUnknownAttributes, observer }: RequestCounts,
 ): ReadTransaction => {
-  if (unknownFields === 'refuse') return (body) => readRequest(body, pipeline.shape, 'refuse')
+  const read = (body: unknown): Transaction => {
+    try {
+      return readRequest(body, pipeline.shape, unknownFields)
+    } catch (error) {
+      throw tellSeconds(error, observer)
+    }
+  }
+  if (unknownFields === 'refuse') return read
   return (body) => {
-    const { shape } = pipeline
-    const transaction = readRequest(body, shape, 'ignore')
+    const transaction = read(body)
     const { attributes } = body as { readonly attributes?: unknown }
-    if (attributes !== undefined) countUnknown(unknownAttributes(attributes, shape.attributes).length)
+    if (attributes !== undefined)
+      countUnknownAttributes(unknownAttributes(attributes, pipeline.shape.attributes).length)
     return transaction
   }
+}
+
+/**
+ * Counts a transaction that cannot be read because its time is in seconds with a fraction; the clock of the
+ * pipeline tells of whole ones. @returns the error
+ */
+export const tellSeconds = (error: unknown, observer: RequestCounts['observer']): unknown => {
+  if (error instanceof RequestProblemsError && error.problems.some(isInSeconds)) observer.mistimed('seconds')
+  return error
 }
 
 const PREFIX = 'attributes.'

@@ -78,7 +78,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     (request) => expire(request, limits.body_timeout),
   )
   metrics.watch(pipeline, load)
-  const source = createSourceRows(pipeline)
+  const source = createSourceRows(pipeline, metrics.observer)
   let closer: NodeJS.Timeout | undefined
   app.addHook('preClose', (done) => {
     // Connections become idle as their last answers go out; clients would keep them until keep_alive ends.
@@ -112,7 +112,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     parseJson,
     load,
     source,
-    readTransaction: createTransactionReader(pipeline, api.unknown_fields, metrics.countUnknownAttributes),
+    readTransaction: createTransactionReader(pipeline, api.unknown_fields, metrics),
     reasonsNotReady: () => [notReady?.() ?? '', reasonOf(pipeline)].filter((reason) => reason !== ''),
   }
   await app.register(async (routes) => {

@@ -129,6 +129,10 @@ describe('a row of the source', () => {
     ],
     [ROW.replace('2026-01-31 09:30:00', 'today'), 'column When (timestamp) is no instant'],
     [
+      ROW.replace('"2026-01-31 09:30:00"', '1774601920.25'),
+      'column When (timestamp) looks like seconds since 1970, which would be 2026-03-27T08:58:40.250Z',
+    ],
+    [
       ROW.replace('4605', 'null').replace('111.0', 'null'),
       'card1, card2 (user_id) cannot be used: user missing',
     ],
@@ -137,6 +141,23 @@ describe('a row of the source', () => {
     const answer = await send('/predict?mapping=source', row)
     expect(answer.status).toBe(422)
     expect(JSON.parse(answer.text).error.message).toContain(sentence)
+  })
+
+  it('whose time is in seconds is told so by SQL too, and counted', async () => {
+    const mapping = { ...MAPPING, fields: { ...MAPPING.fields, timestamp: 'concat("When", card2)' } }
+    const { app, send } = await serverOf({ mapping })
+    const row = ROW.replace('"2026-01-31 09:30:00"', '"1774601920."').replace('111.0', '25')
+    const answer = await send('/predict?mapping=source', row)
+    expect(JSON.parse(answer.text).error.problems).toEqual([
+      {
+        field: 'card2, When (timestamp)',
+        what: 'looks like seconds since 1970, which would be 2026-03-27T08:58:40.250Z',
+        allowed: 'milliseconds since 1970, or ISO 8601 with a zone',
+        got: '"1774601920.25"',
+      },
+    ])
+    const { payload } = await app.inject('/metrics')
+    expect(payload).toMatch(/^vigia_event_time_refused_total\{reason="seconds"\} 1$/m)
   })
 
   it('that is no JSON stays none, however its numbers look', async () => {

@@ -4,6 +4,7 @@ import { openRowMapper, type RowMapper } from '../mapping/row-mapper.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import { type RequestCounts, tellSeconds } from './read-transaction.ts'
 
 /** Reads rows of the bank's own tables, as the models in service map them. */
 export interface SourceRows {
@@ -27,7 +28,10 @@ interface Opened {
 }
 
 /** The mapper opens with the first row: a service that is sent none needs no database. */
-export const createSourceRows = (pipeline: Pick<InferencePipeline, 'mapping' | 'shape'>): SourceRows => {
+export const createSourceRows = (
+  pipeline: Pick<InferencePipeline, 'mapping' | 'shape'>,
+  observer: RequestCounts['observer'],
+): SourceRows => {
   let current: Opened | undefined
 
   const retire = (opened: Opened): void => {
@@ -55,6 +59,8 @@ export const createSourceRows = (pipeline: Pick<InferencePipeline, 'mapping' | '
       opened.rows++
       try {
         return await (await opened.mapper).map(row)
+      } catch (error) {
+        throw tellSeconds(error, observer)
       } finally {
         opened.rows--
         if (opened.isRetired) retire(opened)

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../foundation/days.ts'
-import type { FieldProblem } from './request-problem.ts'
+import { type FieldProblem, shown } from './request-problem.ts'
 
 /** How far the time of a transaction may be from the clock of the server that is told of it. */
 export interface EventTimeBounds {
@@ -51,16 +51,36 @@ export const eventTimeProblem = (
   const looksLikeSeconds =
     isTooOld(eventTimeMs, nowMs, bounds) && asSecondsMs <= latestMs && !isTooOld(asSecondsMs, nowMs, bounds)
   if (!looksLikeSeconds) return undefined
-  return {
-    reason: 'seconds',
-    problem: {
-      field: 'timestamp',
-      what: `looks like seconds since 1970, which would be ${isoText(asSecondsMs)}`,
-      allowed: 'milliseconds since 1970, or ISO 8601 with a zone',
-      got: gotText(eventTimeMs),
-    },
-  }
+  return { reason: 'seconds', problem: secondsProblem('timestamp', eventTimeMs, gotText(eventTimeMs)) }
 }
+
+/** Instants that a bank has, in seconds since 1970: 1990 to 2099. */
+export const FIRST_SECOND = 631_152_000
+export const LAST_SECOND = 4_102_444_799
+
+/**
+ * The problem of seconds with a fraction, as a number or its text: they are no milliseconds, whatever the
+ * clock says. Undefined for any other value.
+ */
+export const fractionalSecondsProblem = (field: string, value: unknown): FieldProblem | undefined => {
+  const seconds = typeof value === 'string' && WITH_FRACTION.test(value.trim()) ? Number(value) : value
+  const isOfABank = typeof seconds === 'number' && seconds >= FIRST_SECOND && seconds <= LAST_SECOND
+  return isOfABank ? secondsProblem(field, seconds, shown(value)) : undefined
+}
+
+const WITH_FRACTION = /^\d{9,10}\.\d+$/
+
+const secondsProblem = (field: string, seconds: number, got: string): FieldProblem => ({
+  field,
+  what: `${IN_SECONDS}, which would be ${isoText(Math.round(seconds * 1000))}`,
+  allowed: 'milliseconds since 1970, or ISO 8601 with a zone',
+  got,
+})
+
+const IN_SECONDS = 'looks like seconds since 1970'
+
+/** Whether a problem is that of a time in seconds. */
+export const isInSeconds = ({ what }: FieldProblem): boolean => what.startsWith(IN_SECONDS)
 
 const HOUR_MS = DAY_MS / 24
 

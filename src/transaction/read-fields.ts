@@ -1,4 +1,5 @@
 import type { AmountRules } from './amount-rules.ts'
+import { fractionalSecondsProblem } from './event-time.ts'
 import { LATEST_TIME_MS, LONGEST_TEXT } from './fields.ts'
 import { amountsAllowed, minorOfNumber, minorOfText } from './read-amount.ts'
 import { type FieldProblem, shown } from './request-problem.ts'
@@ -66,11 +67,17 @@ export const readInstant = (
   field: string,
   value: unknown,
   problems: Problems,
-  { earliestMs, allowed }: InstantBounds = SINCE_1970,
+  bounds: InstantBounds = SINCE_1970,
 ): number | undefined => {
+  const { earliestMs, allowed } = bounds
   const instant =
     typeof value === 'string' ? parseInstant(value) : typeof value === 'number' ? value : Number.NaN
   if (Number.isInteger(instant) && instant >= earliestMs && instant <= LATEST_TIME_MS) return instant + 0
+  const inSeconds = bounds === SINCE_1970 ? fractionalSecondsProblem(field, value) : undefined
+  if (inSeconds !== undefined) {
+    problems.push(inSeconds)
+    return undefined
+  }
   const what = isMissing(value)
     ? 'is missing'
     : Number.isInteger(instant)

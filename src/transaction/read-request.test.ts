@@ -299,6 +299,29 @@ describe('a request that is no transaction is refused with every problem', () =>
     expect(problemsOf(changes)).toEqual([[field, what]])
   })
 
+  it.each([
+    [1774601920.25, '1774601920.25', '2026-03-27T08:58:40.250Z'],
+    ['1774601920.25', '"1774601920.25"', '2026-03-27T08:58:40.250Z'],
+    [' 1774601920.000 ', '" 1774601920.000 "', '2026-03-27T08:58:40.000Z'],
+    [1e9 + 0.1234567, '1000000000.1234567', '2001-09-09T01:46:40.123Z'],
+  ])('the time %j is told to be seconds, as whole ones are by the clock', (timestamp, got, iso) => {
+    expect(failure({ timestamp }).problems).toEqual([
+      {
+        field: 'timestamp',
+        what: `looks like seconds since 1970, which would be ${iso}`,
+        allowed: 'milliseconds since 1970, or ISO 8601 with a zone',
+        got,
+      },
+    ])
+  })
+
+  it.each([0.5, 99.25, 5e9 + 0.5, 1774601920250.5, '1774601920250.5', '1774601920.', '1774601920.25s'])(
+    'the time %j is no instant, in seconds neither',
+    (timestamp) => {
+      expect(problemsOf({ timestamp })).toEqual([['timestamp', 'is no instant']])
+    },
+  )
+
   it('tells of everything at once', () => {
     const error = failure({ user_id: '', amount: 'x', latitude: 100, colour: 'red' })
     expect(error.problems.map(({ field }) => field)).toEqual(['user_id', 'amount', 'latitude', 'colour'])

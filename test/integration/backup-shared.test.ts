@@ -1,40 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openLogReader } from '../../src/adapters/segments/segment-files.ts'
 import { eventually } from '../eventually.ts'
-import { REDIS_SERVER, REDIS_SERVER_MISSING, startRedisServer } from './redis-server.ts'
-import { smallTransaction, trainSmallModel } from './small-service.ts'
-import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
+import { describeOnRedis } from './servers-on-redis.ts'
+import { smallTransaction } from './small-service.ts'
+import { runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
-const title =
-  REDIS_SERVER === undefined
-    ? `A backup of a server on Redis (skipped: ${REDIS_SERVER_MISSING})`
-    : 'A backup of a server on Redis'
-
-describe.skipIf(REDIS_SERVER === undefined)(title, () => {
-  const ends: (() => unknown)[] = []
-  afterEach(async () => {
-    await killVigiaServers()
-    for (const end of ends.splice(0).reverse()) await end()
-  })
-
+describeOnRedis('A backup of a server on Redis', (site) => {
   test('has its log: when server and Redis are lost, the states come back from it, with every answer up to it', async () => {
-    const home = mkdtempSync(join(tmpdir(), 'vigia-backup-shared-'))
-    ends.push(() => rmSync(home, { recursive: true, force: true }))
-    const [lost, fresh] = [await startRedisServer(), await startRedisServer()]
-    ends.push(
-      () => lost.stop(),
-      () => fresh.stop(),
-    )
-    const model = `model.source=${await trainSmallModel()}`
-    const settingsOn = ({ url }: { readonly url: string }) => [
-      model,
-      'state_store.kind=redis',
-      `state_store.url=${url}`,
-    ]
-    const original = await startVigiaServer(home, settingsOn(lost))
+    const home = site.home()
+    const [lost, fresh] = [await site.redis(), await site.redis()]
+    const onLost = await site.settingsOn(lost)
+    const original = await startVigiaServer(home, onLost)
     const answers: string[] = []
     for (let n = 1; n <= 30; n++) answers.push(await ask(original, n))
     // In the log by then, which alone is backed up.
@@ -43,7 +20,7 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     expect(last).toBeGreaterThan(30)
     await eventually(async () => expect(await recordsIn(join(home, '.vigia/log'))).toBe(last))
     const sets = (settings: readonly string[]) => settings.flatMap((setting) => ['--set', setting])
-    const taken = await runVigia(home, ['backup', '--to', 'kept', ...sets(settingsOn(lost))])
+    const taken = await runVigia(home, ['backup', '--to', 'kept', ...sets(onLost)])
     expect([taken.status, taken.stderr]).toEqual([0, ''])
     expect(taken.stdout).toContain(`the log up to record ${last}; the states are in no folder of this server`)
     await ask(original, 31)
@@ -54,7 +31,7 @@ describe.skipIf(REDIS_SERVER === undefined)(title, () => {
     expect(restored.stdout).toMatch(
       /states +none: they are in Redis\nnext +vigia state restore --log restored\/log/,
     )
-    const settings = [...settingsOn(fresh), 'prediction_log.path=restored/log']
+    const settings = [...(await site.settingsOn(fresh)), 'prediction_log.path=restored/log']
     // What was decided after the backup nobody knows of: its numbers are left out.
     const back = await runVigia(home, ['state', 'restore', '--skip', '1000', ...sets(settings)])
     expect([back.status, back.stderr]).toEqual([0, ''])

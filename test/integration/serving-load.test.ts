@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -9,7 +9,7 @@ import { mountSmallDisk } from '../small-disk.ts'
 import { type LoadSite, openLoadSite, post, posting } from './load-site.ts'
 import { expectAllLogged, expectParity, logOf, readLogs } from './served-log.ts'
 import { smallTransaction } from './small-service.ts'
-import { killVigiaServers } from './vigia-server.ts'
+import { killVigiaServers, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
 /**
  * What a server does while much is asked of it: models change, more comes than it lets in, its disk is full.
@@ -98,6 +98,38 @@ test('models are switched under load: no request fails, and each answer is of th
   expect(decisions.length).toBe(answers.length)
 })
 
+test('models chosen by relative paths decide after a start from another folder too', async () => {
+  const home = join(site.folder, 'chosen-here')
+  const elsewhere = join(site.folder, 'started-there')
+  for (const folder of [home, elsewhere]) mkdirSync(folder)
+  symlinkSync(site.runs[1]!, join(home, 'new-run'))
+  const settings = [
+    `model.source=${site.runs[0]}`,
+    `prediction_log.path=${join(home, 'log')}`,
+    `state_store.path=${join(home, 'states')}`,
+  ]
+  const modelsOf = async ({ port }: VigiaServer): Promise<readonly ServedModel[]> => {
+    const response = await fetch(`http://127.0.0.1:${port}/model`)
+    const { models } = (await response.json()) as { readonly models: readonly ServedModel[] }
+    return models.map(({ role, version, source }) => ({ role, version, source }))
+  }
+  const first = await startVigiaServer(home, settings)
+  await post(first, '/admin/models/switch', { source: 'new-run' })
+  await post(first, '/admin/models/shadow', { source: './new-run/package' })
+  await post(first, '/admin/models/canary', { source: 'new-run', share: 0.2 })
+  const chosen = await modelsOf(first)
+  expect(await first.stop()).toBe(0)
+  const next = await startVigiaServer(elsewhere, settings)
+  expect(next.output()).not.toContain('SERVING_CHOICE_LOST')
+  expect(await modelsOf(next)).toEqual(chosen)
+  expect(chosen.map(({ source }) => source)).toEqual([
+    join(home, 'new-run'),
+    join(home, 'new-run'),
+    join(home, 'new-run', 'package'),
+  ])
+  expect(await next.stop()).toBe(0)
+})
+
 test('more than it lets in are refused at once, and nothing that it accepted is lost', async () => {
   const { server, home } = await site.start('overload', ['limits.requests_in_flight=32', ...ANY_SPEED])
   const before = await site.load(server, { requests: 500, connections: 24 })
@@ -151,6 +183,13 @@ describe.skipIf(disk === undefined)('a disk that is full (needs the right to mou
     await expectParity(home, [log])
   })
 })
+
+/** A model as `GET /model` tells of it. */
+interface ServedModel {
+  readonly role: string
+  readonly version: string
+  readonly source: string
+}
 
 interface Answer {
   readonly prediction_id: string

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { openRedisStateStore } from '../../src/adapters/redis/redis-state-store.ts'
 import { createDecider } from '../../src/decisions/decider.ts'
 import {
@@ -6,7 +6,6 @@ import {
   silentObserver,
   TEST_SETTINGS,
   TEST_WORLD,
-  testFolder,
   testModel,
 } from '../../src/decisions/inference.test-kit.ts'
 import { decodeLogEntry, type LogEntry } from '../../src/decisions/log/log-record.ts'
@@ -15,23 +14,17 @@ import { expectReplayed } from '../../src/decisions/replayed.test-kit.ts'
 import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions.ts'
 import type { StoreIdentity } from '../../src/decisions/states/store-identity.ts'
 import type { Transaction } from '../../src/transaction/transaction.ts'
-import { REDIS_SERVER, REDIS_SERVER_MISSING, type RedisServer, startRedisServer } from './redis-server.ts'
+import type { RedisServer } from './redis-server.ts'
+import { describeOnRedis } from './servers-on-redis.ts'
 
-const title =
-  REDIS_SERVER === undefined
-    ? `decisions of processes that share states (skipped: ${REDIS_SERVER_MISSING})`
-    : 'decisions of processes that share states'
 const MODEL = testModel()
 
-describe.skipIf(REDIS_SERVER === undefined)(title, () => {
+describeOnRedis('decisions of processes that share states', (site) => {
   let server: RedisServer
-  const { folder, remove } = testFolder()
-  beforeAll(async () => {
-    server = await startRedisServer()
-  })
-  afterAll(async () => {
-    await server?.stop()
-    remove()
+  let folder: string
+  beforeEach(async () => {
+    server = await site.redis()
+    folder = site.home()
   })
 
   test('three processes that decide on the same users at once decide as one would, one after the other', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../../src/adapters/memory/memory-state-store.ts'
 import { openRedisStateStore } from '../../src/adapters/redis/redis-state-store.ts'
 import { createDecider } from '../../src/decisions/decider.ts'
@@ -8,7 +8,6 @@ import {
   silentObserver,
   TEST_SETTINGS,
   TEST_WORLD,
-  testFolder,
 } from '../../src/decisions/inference.test-kit.ts'
 import {
   GENUINE_MODEL,
@@ -26,23 +25,17 @@ import { openSharedDecisions } from '../../src/decisions/shared/shared-decisions
 import { type StoreIdentity, writeStoreIdentity } from '../../src/decisions/states/store-identity.ts'
 import type { PredictionLog } from '../../src/ports/prediction-log.ts'
 import type { SharedStateStore } from '../../src/ports/state-store.ts'
-import { REDIS_SERVER, REDIS_SERVER_MISSING, type RedisServer, startRedisServer } from './redis-server.ts'
+import type { RedisServer } from './redis-server.ts'
+import { describeOnRedis } from './servers-on-redis.ts'
 
-const title =
-  REDIS_SERVER === undefined
-    ? `labels of processes that share states (skipped: ${REDIS_SERVER_MISSING})`
-    : 'labels of processes that share states'
 const MODEL = GENUINE_MODEL
 
-describe.skipIf(REDIS_SERVER === undefined)(title, () => {
+describeOnRedis('labels of processes that share states', (site) => {
   let server: RedisServer
-  const { folder, remove } = testFolder()
-  beforeAll(async () => {
-    server = await startRedisServer()
-  })
-  afterAll(async () => {
-    await server?.stop()
-    remove()
+  let folder: string
+  beforeEach(async () => {
+    server = await site.redis()
+    folder = site.home()
   })
 
   test('are those of one process that owns its states, bit for bit, though the Redis is killed and a process is new', async () => {

@@ -1,23 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openRedisConnection } from '../../src/adapters/redis/redis-connection.ts'
 import { eventually } from '../eventually.ts'
-import { REDIS_SERVER, REDIS_SERVER_MISSING, type RedisServer, startRedisServer } from './redis-server.ts'
-import { smallTransaction, trainSmallModel } from './small-service.ts'
-import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
+import type { RedisServer } from './redis-server.ts'
+import { describeOnRedis } from './servers-on-redis.ts'
+import { smallTransaction } from './small-service.ts'
+import { runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
 /*
  * Two servers on one Redis that keep 60 days: snapshots by a command, which is killed on the way; days that
  * go; a Redis that is emptied. Seventy days later is a clock that is moved, for servers and commands.
  */
-
-const title =
-  REDIS_SERVER === undefined
-    ? `Snapshots of servers on one Redis (skipped: ${REDIS_SERVER_MISSING})`
-    : 'Snapshots of servers on one Redis'
 
 const LATER_MS = 70 * 86_400_000
 
@@ -39,30 +34,16 @@ fs.rename = (...paths) => {
 syncBuiltinESMExports()
 `
 
-describe.skipIf(REDIS_SERVER === undefined)(title, () => {
-  const ends: (() => unknown)[] = []
-  afterEach(async () => {
-    await killVigiaServers()
-    for (const end of ends.splice(0).reverse()) await end()
-  })
-
+describeOnRedis('Snapshots of servers on one Redis', (site) => {
   test('killed, leave nothing half; days go, and an emptied Redis comes back from a snapshot', async () => {
-    const home = mkdtempSync(join(tmpdir(), 'vigia-shared-snapshots-'))
-    ends.push(() => rmSync(home, { recursive: true, force: true }))
-    const redis = await startRedisServer()
-    ends.push(() => redis.stop())
+    const [home, redis] = [site.home(), await site.redis()]
     const imported = (name: string, text: string): string => {
       writeFileSync(join(home, name), text)
       return `--import=${pathToFileURL(join(home, name)).href}`
     }
     const later = imported('clock.mjs', CLOCK)
     const killed = imported('kill.mjs', KILL)
-    const settings = [
-      `model.source=${await trainSmallModel()}`,
-      'state_store.kind=redis',
-      `state_store.url=${redis.url}`,
-      'prediction_log.keep=60d',
-    ]
+    const settings = [...(await site.settingsOn(redis)), 'prediction_log.keep=60d']
     const sets = settings.flatMap((setting) => ['--set', setting])
     const logs = ['a', 'b'].map((name) => join(home, name, '.vigia', 'log'))
     const start = async (within: readonly string[] = []) => {

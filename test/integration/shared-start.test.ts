@@ -1,44 +1,26 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openRedisStateStore, type RedisStateStore } from '../../src/adapters/redis/redis-state-store.ts'
 import { notesOfBegun } from '../../src/decisions/states/store-identity.ts'
-import { REDIS_SERVER, REDIS_SERVER_MISSING, startRedisServer } from './redis-server.ts'
-import { smallTransaction, trainSmallModel } from './small-service.ts'
+import { describeOnRedis } from './servers-on-redis.ts'
+import { smallTransaction } from './small-service.ts'
 import { ask } from './steady-load.ts'
-import { killVigiaServers, spawnVigiaServer, startVigiaServer, type VigiaServer } from './vigia-server.ts'
+import { spawnVigiaServer, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
-const title =
-  REDIS_SERVER === undefined
-    ? `Servers that start at once on an empty Redis (skipped: ${REDIS_SERVER_MISSING})`
-    : 'Servers that start at once on an empty Redis'
-
-describe.skipIf(REDIS_SERVER === undefined)(title, () => {
-  const ends: (() => unknown)[] = []
-  afterEach(async () => {
-    await killVigiaServers()
-    for (const end of ends.splice(0).reverse()) await end()
-  })
-
+describeOnRedis('Servers that start at once on an empty Redis', (site) => {
   const shared = async () => {
-    const home = mkdtempSync(join(tmpdir(), 'vigia-shared-start-'))
-    ends.push(() => rmSync(home, { recursive: true, force: true }))
-    const redis = await startRedisServer()
-    ends.push(() => redis.stop())
-    const settings = [
-      `model.source=${await trainSmallModel()}`,
-      'state_store.kind=redis',
-      `state_store.url=${redis.url}`,
-    ]
+    const home = site.home()
+    const redis = await site.redis()
+    const settings = await site.settingsOn(redis)
     const folderOf = (name: string): string => {
       mkdirSync(join(home, name), { recursive: true })
       return join(home, name)
     }
     const open = async (): Promise<RedisStateStore> => {
       const store = await openRedisStateStore({ url: redis.url, prefix: 'vigia', consumer: 'test' })
-      ends.push(() => store.close())
+      site.atEnd(() => store.close())
       return store
     }
     return { settings, folderOf, open, start: (name: string) => startVigiaServer(folderOf(name), settings) }

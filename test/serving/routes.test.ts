@@ -352,6 +352,19 @@ describe('the service', () => {
     ])
   })
 
+  test('metrics count times in seconds that have a fraction, whichever way they come', async () => {
+    const payment = { ...PAYMENT, timestamp: 1774601920.25 }
+    const { error } = (await post('/predict', payment)).json()
+    expect(error.problems[0].what).toContain('looks like seconds since 1970')
+    await post('/predict/batch', [payment, PAYMENT])
+    await lines('/predict/batch', [payment])
+    await post('/invocations', { dataframe_records: [payment] })
+    await post('/predict', { ...PAYMENT, transaction_id: 't2', timestamp: 'yesterday' })
+    expect((await get('/metrics')).body).toMatch(/^vigia_event_time_refused_total\{reason="seconds"\} 4$/m)
+    const label = { transaction_id: 't1', is_fraud: true, user_id: 'ada', timestamp: '1774601920.25' }
+    expect((await post('/feedback', label)).json().error.problems[0].what).toContain('looks like seconds')
+  })
+
   test('models are listed, switched, rolled back, shadowed and given shares; every act is told of', async () => {
     const names = async () =>
       (await get('/model'))

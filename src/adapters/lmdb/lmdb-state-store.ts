@@ -64,7 +64,7 @@ export const openLmdbStateStore = async ({
     lease.release()
     throw error
   })
-  const { root, statesOf, receipts, notes } = databases
+  const { statesOf, receipts, notes } = databases
   // Nobody else may write into the folder, and here saves come one after the other: versions that were read
   // are those that will be replaced.
   let lastSave: Promise<void> = Promise.resolve()
@@ -106,11 +106,7 @@ export const openLmdbStateStore = async ({
     close: () =>
       guarded(async () => {
         await lastSave
-        // All is closed, whatever fails on the way.
-        const [disk] = await Promise.allSettled([flushed(databases, ownership)])
-        const [end] = await Promise.allSettled([closeRoot(root, disk.status === 'fulfilled')])
-        lease.release()
-        for (const outcome of [disk, end]) if (outcome.status === 'rejected') throw outcome.reason
+        await closeAll(databases, ownership).finally(() => lease.release())
       }),
   }
   return closable(store, () => storeFailed(folder, new Error('it is closed')))
@@ -120,6 +116,13 @@ export const openLmdbStateStore = async ({
 const flushed = async ({ root }: LmdbDatabases, ownership: Ownership): Promise<void> => {
   await ownership.settle()
   await root.flushed
+}
+
+/** Closes all, whatever fails on the way. @throws what failed first */
+const closeAll = async (databases: LmdbDatabases, ownership: Ownership): Promise<void> => {
+  const [disk] = await Promise.allSettled([flushed(databases, ownership)])
+  const [files] = await Promise.allSettled([closeRoot(databases.root, disk.status === 'fulfilled')])
+  for (const outcome of [disk, files]) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 /**

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { unwatched } from '../../disk/work.ts'
+import type { VigiaError } from '../../errors.ts'
 import type { CommandContext } from '../command.ts'
 import { readTrainingConfig } from '../config-option.ts'
 import { estimateRun, holdToEstimate, type RunEstimate } from './run-estimate.ts'
@@ -16,15 +17,15 @@ describe('the estimate of a run', () => {
     ])
   })
 
-  it('refuses it where 400 MB are free, and says what would fit', async () => {
-    const estimate = await estimated('resources.run_memory=400MB')
-    expect(await refusal(estimate)).toMatchObject({
-      code: 'PIPELINE_RUN_TOO_LARGE',
-      message: expect.stringMatching(
-        /about 773 MB .* 100000 rows, 139 features and 2 threads; 400 MB may be used/,
-      ),
-      fix: expect.stringMatching(/^With resources.threads=1 it fits with 45 features .* or 38\d\d\d rows/),
-    })
+  it('refuses it where 400 MB are allowed, and says what, where, allowed, got and what would fit', async () => {
+    const error = (await refusal(await estimated('resources.run_memory=400MB'))) as VigiaError
+    expect(error.code).toBe('PIPELINE_RUN_TOO_LARGE')
+    expect(error.message).toBe(
+      'The run is not begun, so that it is not killed on its way: from its step "read" on it is estimated to take 773 MB of memory, for 100000 rows (generate.rows), 139 features and 2 threads. Allowed: 400 MB (resources.run_memory)',
+    )
+    expect(error.fix).toMatch(
+      /^Set resources\.threads=1, and take at most 45 features \(features\.include\) or at most 38\d\d\d rows \(generate\.rows\): that is estimated to fit\. Or allow more: a machine or container with more memory, and a larger resources\.run_memory\. docs\/runs\.md#memory says how far the estimate may be off; resources\.run_memory=unlimited runs all the same, and the system may kill it\.$/,
+    )
     const small = await estimated('resources.run_memory=400MB', 'generate.rows=30000')
     expect(await begin(small, 'read')).toHaveLength(1)
   })
@@ -32,11 +33,26 @@ describe('the estimate of a run', () => {
   it('names fewer threads where that is enough, and nothing where nothing is', async () => {
     const close = await estimated('resources.run_memory=765MB')
     expect(await refusal(close)).toMatchObject({
-      fix: expect.stringMatching(/^Set resources.threads=1, with/),
+      fix: expect.stringMatching(/^Set resources\.threads=1: that is estimated to fit\. Or allow more/),
     })
     const hopeless = await estimated('resources.run_memory=100MB')
     expect(await refusal(hopeless)).toMatchObject({
-      fix: expect.stringMatching(/^Nothing that it could leave/),
+      fix: expect.stringMatching(/^No run fits, however few its threads, features and rows\. Allow more/),
+    })
+    const alone = await estimated('resources.run_memory=765MB', 'resources.threads=1', 'generate.rows=110000')
+    expect(await refusal(alone)).toMatchObject({
+      message: expect.stringContaining('139 features and 1 thread. Allowed'),
+      fix: expect.stringMatching(/^Take at most 1\d\d features/),
+    })
+  })
+
+  it('says of what is free that it is, and of rows where they come from', async () => {
+    const estimate = { ...(await estimated('resources.run_memory=1GB'))!, availableBytes: 4e8 }
+    expect(await refusal({ ...estimate, runMemory: 'auto', rowsFrom: 'source.path' })).toMatchObject({
+      message: expect.stringMatching(
+        /100000 rows \(source\.path\).* Allowed: 400 MB, which is free here now \(resources\.run_memory=auto\)$/,
+      ),
+      fix: expect.stringMatching(/rows \(source\.path\)/),
     })
   })
 

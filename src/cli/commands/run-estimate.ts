@@ -19,6 +19,10 @@ import { featureSettingsOf } from './config-cost.ts'
 export interface RunEstimate extends RunShape {
   readonly neededBytes: number
   readonly availableBytes: number
+  /** `resources.run_memory`, by which so much is available. */
+  readonly runMemory: string
+  /** The setting that the rows come from. */
+  readonly rowsFrom: 'generate.rows' | 'source.path'
 }
 
 /** After these steps little is left to do: a run that begins behind them is not held to the estimate. */
@@ -44,6 +48,8 @@ export const estimateRun = async (
       ...shape,
       neededBytes: memoryOfRun(shape),
       availableBytes: runMemoryBytes(resources.run_memory),
+      runMemory: resources.run_memory,
+      rowsFrom: usesGeneratedData({ config }) ? 'generate.rows' : 'source.path',
     }
   } catch (error) {
     if (error instanceof VigiaError) return undefined
@@ -82,27 +88,31 @@ export const holdToEstimate = (
     isHeld = true
     const estimated = await estimate()
     if (estimated === undefined) return
-    assertFits(estimated)
+    assertFits(estimated, name)
     tell(`memory     ${estimateText(estimated)}\n`)
   }
 }
 
 /** @throws PIPELINE_RUN_TOO_LARGE when it needs more than it may use */
-const assertFits = (estimate: RunEstimate): void => {
-  const { rows, features, threads, neededBytes, availableBytes } = estimate
+const assertFits = (estimate: RunEstimate, step: string): void => {
+  const { rows, rowsFrom, features, threads, neededBytes, availableBytes, runMemory } = estimate
   if (neededBytes <= availableBytes) return
   throw new VigiaError('PIPELINE_RUN_TOO_LARGE', {
-    rows,
-    features,
-    threads,
+    step,
+    rows: `${rows} rows (${rowsFrom})`,
+    features: counted(features, 'feature'),
+    threads: counted(threads, 'thread'),
     needed: sizeText(neededBytes),
-    available: sizeText(availableBytes),
+    available:
+      runMemory === 'auto'
+        ? `${sizeText(availableBytes)}, which is free here now (resources.run_memory=auto)`
+        : `${sizeText(availableBytes)} (resources.run_memory)`,
     advice: adviceFor(estimate),
   })
 }
 
-/** What would fit: fewer threads, else fewer features, else fewer rows. */
-const adviceFor = ({ availableBytes, ...shape }: RunEstimate): string => {
+/** What would fit, in sentences that go on: fewer threads, else fewer features or fewer rows. */
+const adviceFor = ({ availableBytes, rowsFrom, ...shape }: RunEstimate): string => {
   const fits = (changed: Partial<RunShape>): boolean =>
     memoryOfRun({ ...shape, ...changed }) <= availableBytes
   const most = (from: number, name: keyof RunShape): number => {
@@ -116,15 +126,22 @@ const adviceFor = ({ availableBytes, ...shape }: RunEstimate): string => {
     return low
   }
   const threads = most(shape.threads, 'threads')
-  if (threads > 0) return `Set resources.threads=${threads}, with which it fits`
+  if (threads > 0) return `Set resources.threads=${threads}: that is estimated to fit. Or allow more`
   const features = most(shape.features, 'features')
   const rows = most(shape.rows, 'rows')
-  if (features === 0 && rows === 0) return 'Nothing that it could leave out makes it fit'
-  return `With resources.threads=1 it fits with ${features} features (features.include) or ${rows} rows (source.path)`
+  const few = [
+    ...(features > 0 ? [`at most ${counted(features, 'feature')} (features.include)`] : []),
+    ...(rows > 0 ? [`at most ${counted(rows, 'row')} (${rowsFrom})`] : []),
+  ]
+  if (few.length === 0) return 'No run fits, however few its threads, features and rows. Allow more'
+  const take = shape.threads === 1 ? 'Take' : 'Set resources.threads=1, and take'
+  return `${take} ${few.join(' or ')}: that is estimated to fit. Or allow more`
 }
 
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
+
 const estimateText = ({ rows, features, threads, neededBytes, availableBytes }: RunEstimate): string =>
-  `about ${sizeText(neededBytes)} for ${rows} rows, ${features} features, ${threads} ${threads === 1 ? 'thread' : 'threads'}; ${sizeText(availableBytes)} may be used`
+  `about ${sizeText(neededBytes)} for ${rows} rows, ${features} features, ${counted(threads, 'thread')}; ${sizeText(availableBytes)} may be used`
 
 const sizeText = (bytes: number): string =>
   bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`

@@ -3,7 +3,7 @@ import type { InferenceObserver } from '../inference-pipeline.ts'
 
 /** Which models are in service, by where they are loaded from. */
 export interface ServedSources {
-  /** A folder, or `models:/name@alias` or `models:/name/3`. */
+  /** A folder in full, or `models:/name@alias` or `models:/name/3`. */
   readonly source: string
   /** Empty: none. */
   readonly shadow: string

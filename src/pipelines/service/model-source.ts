@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 import { readArtifact } from '../../artifacts/artifact-folder.ts'
 import { findVersion } from '../../artifacts/find-version.ts'
 import { loadVersionArtifact } from '../../artifacts/version-artifact.ts'
@@ -22,7 +22,7 @@ export interface ModelSourceOptions {
 
 /**
  * A source is `models:/name@alias`, `models:/name/3`, or a folder: of an artifact, or of a run with the
- * artifact in `package/`.
+ * artifact in `package/`. The model says its folder in full, as it is found from anywhere.
  *
  * @throws MODEL_ARTIFACT_REFUSED, REGISTRY_VERSION_UNKNOWN, SERVING_MODEL_SOURCE_INVALID
  */
@@ -54,7 +54,7 @@ const loadFolder = async (
   return prepareModel(artifact, {
     name: artifact.manifest.project,
     version: hash.slice(0, 12),
-    source,
+    source: isAbsolute(source) ? source : given,
     sha256: hash,
     loadedAtMs: world.now(),
   })

@@ -1,9 +1,15 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import type { InferenceObserver, InferencePipeline } from '../../decisions/inference-pipeline.ts'
-import type { TableStatus } from '../../decisions/tables/table-status.ts'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import type { Load } from '../safety/load-shedding.ts'
-import { PIPELINE_COUNTERS } from './pipeline-counters.ts'
-import { createCounter, createHistogram, type HistogramSeries } from './series.ts'
+import { described, type MetricName } from './metric-table.ts'
+import { addReadMetrics, type Watched } from './read-metrics.ts'
+import {
+  type CounterSeries,
+  createCounter,
+  createHistogram,
+  type HistogramSeries,
+  type SeriesOf,
+} from './series.ts'
 
 /** What the server counts, for Prometheus. One registry for each server. */
 export interface ServingMetrics {
@@ -29,34 +35,15 @@ const SCORE_BOUNDS = [
 
 export const createServingMetrics = (version: string): ServingMetrics => {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
-  const about = {
-    name: 'vigia_build_info',
-    help: 'Version of Vigía and of Node; always 1.',
-    labelNames: ['version', 'node'],
-  }
-  new Gauge({ ...about, registers: [registry] }).set({ version, node: process.version }, 1)
-  const requests = createHistogram(registry, {
-    name: 'vigia_http_request_duration_seconds',
-    help: 'Time from the headers of a request to the end of its answer, by route and status.',
-    labelNames: ['method', 'route', 'status'],
-    bounds: LATENCY_BOUNDS,
-  })
-  const shed = createCounter(registry, {
-    name: 'vigia_http_requests_shed_total',
-    help: 'Requests turned away because the server had too much to do.',
-    labelNames: ['reason'],
-  })
-  const errors = createCounter(registry, {
-    name: 'vigia_errors_total',
-    help: 'Errors that were answered, by code: of whole requests, and of rows of batches and streams.',
-    labelNames: ['code'],
-  })
-  const unknownAttributes = createCounter(registry, {
-    name: 'vigia_request_unknown_attributes_total',
-    help: 'Attributes of transactions that no model in service knows, where api.unknown_fields ignores them.',
-    labelNames: [],
-  })()
+  addProcessMetrics(registry)
+  new Gauge({ ...described('vigia_build_info'), registers: [registry] }).set(
+    { version, node: process.version },
+    1,
+  )
+  const requests = histogramOf(registry, 'vigia_http_request_duration_seconds', LATENCY_BOUNDS)
+  const shed = counterOf(registry, 'vigia_http_requests_shed_total')
+  const errors = counterOf(registry, 'vigia_errors_total')
+  const unknownAttributes = counterOf(registry, 'vigia_request_unknown_attributes_total')()
   return {
     observer: createObserver(registry),
     registry,
@@ -77,49 +64,41 @@ export const createServingMetrics = (version: string): ServingMetrics => {
     countUnknownAttributes: (attributes) => {
       unknownAttributes.value += attributes
     },
-    watch: (pipeline, load) => addGauges(registry, pipeline, load),
+    watch: (pipeline, load) => addReadMetrics(registry, pipeline, load),
   }
 }
 
+/** Gauges of the client library whose names say that they count; their sums by type say the same. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+]
+
+/** What the client library tells of the process and of Node.js, by names that Prometheus' tool accepts. */
+const addProcessMetrics = (registry: Registry): void => {
+  collectDefaultMetrics({ register: registry })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
+}
+
+const counterOf = (registry: Registry, name: MetricName<'counter'>): SeriesOf<CounterSeries> =>
+  createCounter(registry, described(name))
+
+const histogramOf = (
+  registry: Registry,
+  name: MetricName<'histogram'>,
+  bounds: readonly number[],
+): SeriesOf<HistogramSeries> => createHistogram(registry, { ...described(name), bounds })
+
 const createObserver = (registry: Registry): InferenceObserver => {
-  const predictions = createCounter(registry, {
-    name: 'vigia_predictions_total',
-    help: 'Decisions, without repeated ones.',
-    labelNames: ['decision', 'risk_level', 'model', 'version', 'role'],
-  })
-  const repeated = createCounter(registry, {
-    name: 'vigia_predictions_repeated_total',
-    help: 'Transactions that had been decided on before.',
-    labelNames: [],
-  })()
-  const scores = createHistogram(registry, {
-    name: 'vigia_prediction_probability',
-    help: 'Calibrated probabilities of fraud, by model.',
-    labelNames: ['model', 'version'],
-    bounds: SCORE_BOUNDS,
-  })
-  const latency = createHistogram(registry, {
-    name: 'vigia_prediction_duration_seconds',
-    help: 'Time that a decision took, its way through the log included.',
-    labelNames: [],
-    bounds: LATENCY_BOUNDS,
-  })()
-  const labels = createCounter(registry, {
-    name: 'vigia_feedback_total',
-    help: 'Labels, by what became of them: delivered by the server itself, expired while they waited, or the outcome of feedback.',
-    labelNames: ['outcome', 'is_fraud'],
-  })
+  const predictions = counterOf(registry, 'vigia_predictions_total')
+  const repeated = counterOf(registry, 'vigia_predictions_repeated_total')()
+  const scores = histogramOf(registry, 'vigia_prediction_probability', SCORE_BOUNDS)
+  const latency = histogramOf(registry, 'vigia_prediction_duration_seconds', LATENCY_BOUNDS)()
+  const labels = counterOf(registry, 'vigia_feedback_total')
   const times = createTimeObserver(registry)
-  const lookups = createCounter(registry, {
-    name: 'vigia_table_lookups_total',
-    help: 'Transactions looked up in a table beside them: found, missing, without_key, or sent.',
-    labelNames: ['table', 'outcome'],
-  })
-  const warnings = createCounter(registry, {
-    name: 'vigia_warnings_total',
-    help: 'Things that a person should look at; the log says what.',
-    labelNames: ['code'],
-  })
+  const lookups = counterOf(registry, 'vigia_table_lookups_total')
+  const warnings = counterOf(registry, 'vigia_warnings_total')
   return {
     predicted: (
       { isRepeated, isFlagged, riskLevel, model: { name, version }, role, probability, timing },
@@ -152,21 +131,9 @@ const createObserver = (registry: Registry): InferenceObserver => {
 const createTimeObserver = (
   registry: Registry,
 ): Pick<InferenceObserver, 'updated' | 'mistimed'> & { readonly countTooOld: () => void } => {
-  const updates = createCounter(registry, {
-    name: 'vigia_state_updates_total',
-    help: 'Transactions that a state took in late, too late to count, by moving its oldest one to a step, or with windows that count such steps.',
-    labelNames: ['kind', 'what'],
-  })
-  const mistimed = createCounter(registry, {
-    name: 'vigia_event_time_refused_total',
-    help: 'Transactions refused for their time: ahead of the clock, or in seconds.',
-    labelNames: ['reason'],
-  })
-  const tooOld = createCounter(registry, {
-    name: 'vigia_event_time_too_old_total',
-    help: 'Transactions decided on that moved no state, because they lie too far behind the clock.',
-    labelNames: [],
-  })()
+  const updates = counterOf(registry, 'vigia_state_updates_total')
+  const mistimed = counterOf(registry, 'vigia_event_time_refused_total')
+  const tooOld = counterOf(registry, 'vigia_event_time_too_old_total')()
   return {
     updated: ({ kind, what }) => {
       updates(kind, what).value++
@@ -181,212 +148,10 @@ const createTimeObserver = (
 }
 
 const createShadowObserver = (registry: Registry): InferenceObserver['shadowed'] => {
-  const shadow = createCounter(registry, {
-    name: 'vigia_shadow_predictions_total',
-    help: 'Answers of the shadow model, by what it and the deciding model say.',
-    labelNames: ['model', 'version', 'shadow', 'champion'],
-  })
-  const shadowScores = createHistogram(registry, {
-    name: 'vigia_shadow_probability',
-    help: 'Calibrated probabilities of the shadow model.',
-    labelNames: ['model', 'version'],
-    bounds: SCORE_BOUNDS,
-  })
+  const shadow = counterOf(registry, 'vigia_shadow_predictions_total')
+  const shadowScores = histogramOf(registry, 'vigia_shadow_probability', SCORE_BOUNDS)
   return ({ name, version }, probability, isFlagged, championFlagged) => {
     shadow(name, version, isFlagged ? 'flag' : 'allow', championFlagged ? 'flag' : 'allow').value++
     shadowScores(name, version).observe(probability)
   }
 }
-
-type Watched = Pick<InferencePipeline, 'models' | 'status'>
-
-const addGauges = (registry: Registry, pipeline: Watched, load: Load): void => {
-  for (const [name, help, read] of GAUGES)
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read(pipeline, load))
-      },
-    })
-  for (const [name, help, read] of PIPELINE_COUNTERS)
-    new Counter({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.reset()
-        this.inc(read(pipeline.status()))
-      },
-    })
-  for (const [name, help, read] of TABLE_GAUGES)
-    new Gauge({
-      name,
-      help,
-      labelNames: ['table'],
-      registers: [registry],
-      collect() {
-        this.reset()
-        for (const table of pipeline.status().tables) this.set({ table: table.name }, read(table))
-      },
-    })
-  for (const [name, help, read] of MODEL_GAUGES)
-    new Gauge({
-      name,
-      help,
-      labelNames: ['model', 'version', 'role', 'sha256'],
-      registers: [registry],
-      collect() {
-        this.reset()
-        for (const model of pipeline.models)
-          this.set(
-            { model: model.name, version: model.version, role: model.role, sha256: model.sha256 },
-            read(model),
-          )
-      },
-    })
-}
-
-/** Of each table beside the transactions. */
-const TABLE_GAUGES: readonly (readonly [string, string, (table: TableStatus) => number])[] = [
-  ['vigia_table_rows', 'Rows of a table that transactions can find.', ({ rows }) => rows],
-  [
-    'vigia_table_unusable_rows',
-    'Rows of its files that no transaction can find.',
-    ({ unusableRows }) => unusableRows,
-  ],
-  [
-    'vigia_table_changed_timestamp_seconds',
-    'When the newest file of the table in use was written.',
-    ({ changedAtMs }) => changedAtMs / 1000,
-  ],
-  [
-    'vigia_table_loaded_timestamp_seconds',
-    'When the table in use was read.',
-    ({ loadedAtMs }) => loadedAtMs / 1000,
-  ],
-  [
-    'vigia_table_stale',
-    '1 when a newer version of the table could not be read, so an older one is in use.',
-    ({ failure }) => (failure === '' ? 0 : 1),
-  ],
-]
-
-/** Name, help, and what it reads when it is asked. */
-const GAUGES: readonly (readonly [string, string, (pipeline: Watched, load: Load) => number])[] = [
-  ['vigia_ready', '1 when decisions can be made.', (pipeline) => (pipeline.status().isReady ? 1 : 0)],
-  ['vigia_http_requests_in_flight', 'Requests that are worked on.', (_, load) => load.inFlight],
-  [
-    'vigia_event_loop_delay_seconds',
-    'Mean delay of the event loop in the last quarter of a second.',
-    (_, load) => load.eventLoopDelayMs / 1000,
-  ],
-  [
-    'vigia_store_cached_states',
-    'States of entities in memory.',
-    (pipeline) => pipeline.status().store.cachedStates,
-  ],
-  ['vigia_store_cached_bytes', 'Their size.', (pipeline) => pipeline.status().store.cachedBytes],
-  [
-    'vigia_store_unsaved_states',
-    'States that are in the log and not yet in the store.',
-    (pipeline) => pipeline.status().store.unsavedStates,
-  ],
-  [
-    'vigia_store_expired_states',
-    'States of entities that have expired since the start: nothing in them could be read any more.',
-    (pipeline) => pipeline.status().store.expiredStates,
-  ],
-  [
-    'vigia_log_last_sequence',
-    'Place of the last decision in the log.',
-    (pipeline) => pipeline.status().log.lastSequence,
-  ],
-  [
-    'vigia_store_history_lost',
-    '1 when a shared state store has lost decisions: nothing is decided until it is put right.',
-    (pipeline) => (pipeline.status().store.isHistoryLost ? 1 : 0),
-  ],
-  [
-    'vigia_labels_waiting',
-    'Labels that wait for their transaction.',
-    (pipeline) => pipeline.status().log.waitingLabels,
-  ],
-  ['vigia_log_bytes', 'Size of the log.', (pipeline) => pipeline.status().log.bytes],
-  [
-    'vigia_log_waiting_records',
-    'Records whose receipts are not yet in the store.',
-    (pipeline) => pipeline.status().log.waiting,
-  ],
-  [
-    'vigia_log_first_sequence',
-    'First place in the log: what was before was removed by prediction_log.keep.',
-    (pipeline) => pipeline.status().log.firstSequence,
-  ],
-  [
-    'vigia_log_removed_records',
-    'Records that prediction_log.keep has removed since the start.',
-    (pipeline) => pipeline.status().log.removedRecords,
-  ],
-  [
-    'vigia_snapshots',
-    'Snapshots of the states beside the log.',
-    (pipeline) => pipeline.status().log.snapshots,
-  ],
-  [
-    'vigia_snapshot_timestamp_seconds',
-    'When the latest snapshot of the states was taken; 0: never.',
-    (pipeline) => (pipeline.status().log.lastSnapshotAtMs ?? 0) / 1000,
-  ],
-  [
-    'vigia_branches',
-    'States of other layouts that follow the log.',
-    (pipeline) => pipeline.status().branches.length,
-  ],
-  [
-    'vigia_branches_failed',
-    'Those of them that do not follow it.',
-    (pipeline) => pipeline.status().branches.filter(({ failure }) => failure !== '').length,
-  ],
-  [
-    'vigia_shadow_unscored',
-    '1: the shadow says nothing, since no states of its layout follow the log.',
-    (pipeline) => (pipeline.models.some(({ unscored }) => unscored !== undefined) ? 1 : 0),
-  ],
-  [
-    'vigia_branch_records_behind',
-    'Most records of the log that one of them lacks.',
-    (pipeline) => Math.max(0, ...pipeline.status().branches.map(({ behind }) => behind)),
-  ],
-  [
-    'vigia_branch_bytes',
-    'Their size on the disk.',
-    (pipeline) => pipeline.status().branches.reduce((sum, { bytes }) => sum + bytes, 0),
-  ],
-  [
-    'vigia_layout_last_pause_seconds',
-    'How long requests waited the last time that states of another layout took over.',
-    (pipeline) => (pipeline.status().layoutPauses?.lastMs ?? 0) / 1000,
-  ],
-  [
-    'vigia_searches_waiting',
-    'Searches for earlier decisions that wait or are worked on.',
-    (pipeline) => pipeline.status().searches.waiting,
-  ],
-]
-
-/** The same for each model in service. */
-const MODEL_GAUGES: readonly (readonly [
-  string,
-  string,
-  (model: InferencePipeline['models'][number]) => number,
-])[] = [
-  ['vigia_model_info', 'Models in service; always 1.', () => 1],
-  ['vigia_model_threshold', 'Probability from which a transaction is flagged.', ({ threshold }) => threshold],
-  [
-    'vigia_model_loaded_timestamp_seconds',
-    'When the model was loaded.',
-    ({ loadedAtMs }) => loadedAtMs / 1000,
-  ],
-]
