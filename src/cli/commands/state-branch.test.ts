@@ -24,16 +24,23 @@ const branchOf = (layout: string, about: Partial<ServedBranch>): ServedBranch =>
   ...about,
 })
 
-/** `vigia state migrate --back` beside a server that has these. @returns what it asked to decide */
-const goBack = async (branches: readonly ServedBranch[]): Promise<string | undefined> => {
+/**
+ * `vigia state migrate --back` beside a server that has these, and ends so many connections in the middle of
+ * the act. @returns what it asked to decide
+ */
+const goBack = async (branches: readonly ServedBranch[], cuts = 0): Promise<string | undefined> => {
   let asked: string | undefined
+  let left = cuts
   const listening = createServer((request, response) => {
     let body = ''
     request.on('data', (bytes) => {
       body += bytes
     })
     request.on('end', () => {
-      if (request.url === '/admin/models/switch') asked = (JSON.parse(body) as { source: string }).source
+      if (request.url === '/admin/models/switch') {
+        if (left-- > 0) return void request.socket.destroy()
+        asked = (JSON.parse(body) as { source: string }).source
+      }
       response.setHeader('content-type', 'application/json').end(JSON.stringify({ branches }))
     })
   })
@@ -61,6 +68,12 @@ describe('going back to the states of before', () => {
       branchOf('c', {}),
     ])
     expect(asked).toBe('runs/b')
+  })
+
+  test('asks again when the connection is ended before the answer, not when nobody answers', async () => {
+    const branches = [branchOf('a', { source: 'runs/a', decided_through: 20 })]
+    expect(await goBack(branches, 3)).toBe('runs/a')
+    await expect(goBack(branches, 100)).rejects.toMatchObject({ code: 'SERVING_UNREACHABLE' })
   })
 
   test('says what is there when none has ever decided', async () => {
