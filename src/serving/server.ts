@@ -39,6 +39,7 @@ import { assertGuarded } from './safety/api-keys.ts'
 import { createGuard, type Guard } from './safety/guard.ts'
 import { KeyRing } from './safety/key-ring.ts'
 import { watchLoad } from './safety/load-shedding.ts'
+import { createPatience } from './safety/patience.ts'
 import { limitOf, sourceOf } from './safety/rate-limits.ts'
 import { addSchemas } from './schemas/named.ts'
 import { serializerCompiler } from './serialization.ts'
@@ -212,11 +213,13 @@ const watchRoutes = (
       if (REQUEST_LEVELS.has(app.log.level)) log(request, reply, latencyMs)
     }
   }
+  const patience = createPatience(parseDuration(settings.limits.idle_timeout))
   app.addHook('onRoute', (route: RouteOptions) => {
     const { url, method, config } = route
     const finished = watch([method].flat().join(' '), url)
     route.onRequest = [
       guard.forRoute(config?.scope, config?.isExempt === true),
+      ...(config?.scope === 'admin' ? [patience] : []),
       ...[route.onRequest ?? []].flat(),
     ]
     route.onResponse = [

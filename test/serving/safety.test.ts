@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/foundation/hash.ts'
 import { reloadServer } from '../../src/serving/reload.ts'
 import { parseApiKeys } from '../../src/serving/safety/api-keys.ts'
-import { createTestServer, type TestServerOptions } from '../../src/serving/serving.test-kit.ts'
+import { createTestServer, noBranches, type TestServerOptions } from '../../src/serving/serving.test-kit.ts'
 import { eventually } from '../eventually.ts'
 
 let server: Awaited<ReturnType<typeof createTestServer>>
@@ -180,6 +180,40 @@ describe('load', () => {
     go()
     expect((await Promise.all(accepted)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
     expect((await predict(9)).status).toBe(200)
+  })
+
+  test('an act of administration is answered however long it takes; another request may not stand still', async () => {
+    const works = async (until: Promise<void>) => {
+      await until
+      return []
+    }
+    let stoodStill = (): void => undefined
+    const twice = new Promise<void>((resolve) => (stoodStill = resolve))
+    await start({
+      settings: { limits: { idle_timeout: '20ms' } },
+      branches: { ...noBranches, drop: () => works(twice) },
+    })
+    const address = await server.app.listen({ port: 0, host: '127.0.0.1' })
+    let timeouts = 0
+    server.app.server.on('connection', (socket) =>
+      socket.on('timeout', () => {
+        timeouts++
+        if (timeouts === 2) stoodStill()
+      }),
+    )
+    const post = (path: string, body: object) =>
+      fetch(`${address}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      })
+    const dropped = await post('/admin/state/branches/drop', { layout: 'a' })
+    expect([dropped.status, await dropped.json(), timeouts]).toEqual([200, { branches: [] }, 2])
+    let go = (): void => undefined
+    server.pipeline.hold(new Promise<void>((resolve) => (go = resolve)))
+    await expect(post('/predict', PAYMENT)).rejects.toThrow('fetch failed')
+    go()
+    expect(timeouts).toBe(3)
   })
 
   test('closing finishes what was accepted, then closes the pipeline', async () => {

@@ -36,6 +36,9 @@ export interface AdminApi {
   champion(): Promise<string>
 }
 
+/** A proxy may end a connection after a minute, a runtime after five, while states catch up. */
+const MOST_TRIES = 20
+
 const KEY_VARIABLE = 'VIGIA_API_KEY'
 
 /**
@@ -69,11 +72,22 @@ export const adminApi = (
     if (response.ok) return answer
     throw refused(base, path, response.status, answer)
   }
+  /** Asks again where the connection was cut before the answer: done twice, the act is as done once. */
+  const insist = async (path: string, body: object): Promise<unknown> => {
+    for (let tries = 1; ; tries++)
+      try {
+        return await ask(path, body)
+      } catch (error) {
+        if (!wasCut(error) || tries === MOST_TRIES) throw error
+      }
+  }
+  const branchesIn = (answer: unknown): readonly ServedBranch[] =>
+    (answer as BranchesAnswer).branches
   const branches = async (path: string, body?: object): Promise<readonly ServedBranch[]> =>
-    ((await ask(path, body)) as BranchesAnswer).branches
+    branchesIn(await ask(path, body))
   const list = async (): Promise<RunningServer> => {
-    const { branches, unfilled_cache_bytes = 0 } = (await ask('/admin/state/branches')) as BranchesAnswer
-    return { branches, unfilledCacheBytes: unfilled_cache_bytes }
+    const answer = (await ask('/admin/state/branches')) as BranchesAnswer
+    return { branches: answer.branches, unfilledCacheBytes: answer.unfilled_cache_bytes ?? 0 }
   }
   return {
     list: async () => (await list()).branches,
@@ -83,10 +97,10 @@ export const adminApi = (
           return undefined
         throw error
       }),
-    adopt: (source) => branches('/admin/state/branches/adopt', { source }),
+    adopt: async (source) => branchesIn(await insist('/admin/state/branches/adopt', { source })),
     drop: (layout) => branches('/admin/state/branches/drop', { layout }),
     switchTo: async (source) =>
-      ((await ask('/admin/models/switch', { source })) as { readonly layout_pause_ms?: number })
+      ((await insist('/admin/models/switch', { source })) as { readonly layout_pause_ms?: number })
         .layout_pause_ms,
     champion: async () => {
       const { models } = (await ask('/admin/models')) as { readonly models: readonly ServedModel[] }
@@ -129,4 +143,13 @@ const refused = (base: string, path: string, status: number, { error }: Answer):
 const reasonOf = (error: unknown): string => {
   const { cause, message } = error as Error
   return cause instanceof Error ? cause.message : message
+}
+
+/** Codes of a connection that was open, and ended without an answer. */
+const CUT = new Set(['UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'ECONNRESET', 'EPIPE'])
+
+const wasCut = (error: unknown): boolean => {
+  if (!(error instanceof VigiaError) || error.code !== 'SERVING_UNREACHABLE') return false
+  const { cause } = error.cause as Error
+  return CUT.has(String((cause as NodeJS.ErrnoException | undefined)?.code))
 }

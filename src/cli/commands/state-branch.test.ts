@@ -24,16 +24,20 @@ const branchOf = (layout: string, about: Partial<ServedBranch>): ServedBranch =>
   ...about,
 })
 
-/** Answers as a server does. @returns its address, and what it was asked to let decide */
-const serve = async (answer: object) => {
+/** Answers as a server does, and ends so many connections in the middle of a switch. */
+const serve = async (answer: object, cuts = 0) => {
   const asked: string[] = []
+  let left = cuts
   const listening = createServer((request, response) => {
     let body = ''
     request.on('data', (bytes) => {
       body += bytes
     })
     request.on('end', () => {
-      if (request.url === '/admin/models/switch') asked.push((JSON.parse(body) as { source: string }).source)
+      if (request.url === '/admin/models/switch') {
+        if (left-- > 0) return void request.socket.destroy()
+        asked.push((JSON.parse(body) as { source: string }).source)
+      }
       response.setHeader('content-type', 'application/json').end(JSON.stringify(answer))
     })
   })
@@ -43,9 +47,12 @@ const serve = async (answer: object) => {
   return { url: `http://127.0.0.1:${port}`, asked }
 }
 
-/** `vigia state migrate --back` beside a server that has these. @returns what it asked to decide */
-const goBack = async (branches: readonly ServedBranch[]): Promise<string | undefined> => {
-  const { url, asked } = await serve({ branches })
+/**
+ * `vigia state migrate --back` beside a server that has these, and ends so many connections in the middle of
+ * the act. @returns what it asked to decide
+ */
+const goBack = async (branches: readonly ServedBranch[], cuts = 0): Promise<string | undefined> => {
+  const { url, asked } = await serve({ branches }, cuts)
   const request = {
     context: { environment: {}, json: true, stdout: { write: () => true } } as unknown as CommandContext,
     input: { arguments: ['migrate'], options: { back: true, server: url } } as unknown as CommandInput,
@@ -64,6 +71,12 @@ describe('going back to the states of before', () => {
       branchOf('c', {}),
     ])
     expect(asked).toBe('runs/b')
+  })
+
+  test('asks again when the connection is ended before the answer, not when nobody answers', async () => {
+    const branches = [branchOf('a', { source: 'runs/a', decided_through: 20 })]
+    expect(await goBack(branches, 3)).toBe('runs/a')
+    await expect(goBack(branches, 100)).rejects.toMatchObject({ code: 'SERVING_UNREACHABLE' })
   })
 
   test('says what is there when none has ever decided', async () => {

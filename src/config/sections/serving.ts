@@ -142,7 +142,8 @@ export const LimitsSchema = Type.Object(
       default: '60s',
       pattern: DURATION_PATTERN,
       unit: 'duration',
-      description: 'Longest time in which nothing at all moves on a connection with a request.',
+      description:
+        'Longest time in which nothing at all moves on a connection with a request. Acts of administration are exempt while the server works on them.',
     }),
     keep_alive: Type.String({
       default: '75s',
