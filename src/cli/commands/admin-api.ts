@@ -81,8 +81,7 @@ export const adminApi = (
         if (!wasCut(error) || tries === MOST_TRIES) throw error
       }
   }
-  const branchesIn = (answer: unknown): readonly ServedBranch[] =>
-    (answer as BranchesAnswer).branches
+  const branchesIn = (answer: unknown): readonly ServedBranch[] => (answer as BranchesAnswer).branches
   const branches = async (path: string, body?: object): Promise<readonly ServedBranch[]> =>
     branchesIn(await ask(path, body))
   const list = async (): Promise<RunningServer> => {
