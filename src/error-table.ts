@@ -1076,6 +1076,13 @@ export const ERRORS = define({
     message: 'The states of layout {layout} do not follow the log: {reason}',
     fix: 'They try again by themselves; where records that they lack are gone, end them (`vigia state migrate --drop <layout>`) and make them again.',
   },
+  SERVING_BRANCH_SLOW: {
+    status: 503,
+    exitCode: 1,
+    message:
+      'The states of layout {layout} cannot decide yet: they take in the log no faster than it grows. They lack {behind} of its records; they lacked {first} when the switch was asked for. The states that have decided so far go on',
+    fix: 'Give states more memory, so that the busy ones of both layouts fit (state_store.cache_size, {cache} MiB now, or a machine with more), or switch when fewer transactions come; vigia_branch_records_behind says how many records they lack.',
+  },
   SERVING_BRANCH_UNKNOWN: {
     status: 404,
     exitCode: 2,

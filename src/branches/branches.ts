@@ -12,13 +12,14 @@ import { goesOnFrom, type StoreIdentity } from '../decisions/states/store-identi
 import { VigiaError } from '../errors.ts'
 import type { OwnedStateStore } from '../ports/state-store.ts'
 import { removeStates } from './branch-folders.ts'
+import { comeNear } from './come-near.ts'
 import { assertFits, ofThisLayout } from './fitting-branch.ts'
 import { Gate } from './gate.ts'
 import type { LayoutShadow } from './layout-shadow.ts'
 import type { LayoutSnapshots } from './layout-snapshots.ts'
 import type { LayoutStates, OwnedBranch, StoredStates } from './layout-states.ts'
-
 import { namedLike } from './open-stores.ts'
+import { shareOf } from './shares.ts'
 
 export interface BranchesParts {
   readonly options: OwnedDecisionsOptions
@@ -40,10 +41,7 @@ export interface BranchesParts {
 
 /** Pause between two rounds of following, in milliseconds. */
 const FOLLOW_MS = 250
-/** Records that may be left when requests are held: a few milliseconds of work. */
-const FEW_RECORDS = 256
-/** Rounds of catching up before requests are held, however much is left. */
-const MOST_ROUNDS = 100
+const MEBIBYTE = 1 << 20
 
 /**
  * States of several layouts on one log: those of one decide, the others follow it, always nearly at its tip.
@@ -97,11 +95,10 @@ export class Branches implements BranchedDecisions {
     return decisions === this.owner.decisions
   }
 
-  /** Share of the memory for states that those of a layout may have. */
+  /** Share of `cacheBytes` that the states of a layout may have. */
   shareOf(decisions: Decisions | undefined): number {
-    const { length } = this.followers
-    if (length === 0) return 1
-    return this.isDeciding(decisions) ? OWNER_SHARE : (1 - OWNER_SHARE) / length
+    const others = this.followers.length + (this.coming === undefined ? 0 : 1)
+    return shareOf(this.parts.options.settings, others, this.isDeciding(decisions))
   }
 
   get store(): OwnedStateStore {
@@ -352,13 +349,17 @@ export class Branches implements BranchedDecisions {
     for (const states of this.followers) await states.follow(options.observer, shadow)
   }
 
-  private async comeNear(next: LayoutStates): Promise<void> {
-    const { log, observer } = this.parts.options
-    for (let round = 0; round < MOST_ROUNDS; round++) {
-      await next.follow(observer, this.parts.shadow)
-      next.assertFollowing()
-      if (log.lastSequence - next.decisions.through <= FEW_RECORDS) return
+  private comeNear(next: LayoutStates): Promise<void> {
+    const { log, observer, settings } = this.parts.options
+    const states = {
+      name: next.name,
+      behind: () => log.lastSequence - next.decisions.through,
+      follow: async () => {
+        await next.follow(observer, this.parts.shadow)
+        next.assertFollowing()
+      },
     }
+    return comeNear(states, Math.round(settings.cacheBytes / MEBIBYTE))
   }
 
   /** Nothing is asked meanwhile. When it throws, those decide that have decided before. */
@@ -391,6 +392,3 @@ export class Branches implements BranchedDecisions {
 /** Why a shadow is not scored whose layout has no states here. */
 const unknownStates = ({ layoutKey }: Pick<LoadedModel, 'layoutKey'>): string =>
   `no states of its layout ${layoutName(layoutKey)} follow the log`
-
-/** Share of the memory for states that those have which decide, while others follow. */
-const OWNER_SHARE = 0.75

@@ -4,7 +4,12 @@ import type { ServeTools } from '../cli/commands/serve.ts'
 import type { StateTools } from '../cli/commands/state.ts'
 import { TrackingSchema, type TrackingSettings } from '../config/sections/tracking.ts'
 import type { ServingSettings } from '../config/serving-config.ts'
-import { cacheSizeIn, DEFAULT_CACHE_MIB, type ProcessMemory } from '../decisions/owned/cache-size.ts'
+import {
+  cacheSizeIn,
+  DEFAULT_CACHE_MIB,
+  followingSizeIn,
+  type ProcessMemory,
+} from '../decisions/owned/cache-size.ts'
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import { slowExpressions } from '../mapping/row-mapper.ts'
@@ -51,6 +56,7 @@ export const serverStarter =
     boundGarbage()
     const memory = processMemory()
     const cacheMiB = tellCacheSize(settings, memory, onNotice)
+    const mostCacheMiB = cacheMiB + followingSizeIn(settings.state_store, memory)
     const { version, storage, world } = parts
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
@@ -82,7 +88,7 @@ export const serverStarter =
         version,
         world,
         ...(tls !== undefined && { tls }),
-        ...(settings.state_store.kind === 'lmdb' && { cacheBytes: cacheMiB * MEBIBYTE }),
+        ...(settings.state_store.kind === 'lmdb' && { cacheBytes: mostCacheMiB * MEBIBYTE }),
         audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
       })
       warnings.writeTo((code, details) => app.log.warn({ code, ...details }, 'warning'))

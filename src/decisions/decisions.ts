@@ -29,6 +29,11 @@ export type OpenStates =
 export interface DecisionSettings {
   /** Memory for states, in bytes; those beyond it are read again when they are needed. */
   readonly cacheBytes: number
+  /**
+   * More memory, in bytes, while states of another layout follow; left out: none, and all states share
+   * `cacheBytes`.
+   */
+  readonly followingBytes?: number
   /** Most states in memory, whatever their size; no bound of its own when left out. */
   readonly mostStates?: number
   /**

@@ -83,7 +83,7 @@ export interface Branch {
 /** States of other layouts than those that decide. */
 export interface Branches {
   readonly branches: readonly Branch[]
-  /** Memory that states may still take: state_store.cache_size without those of the deciding ones that are in it. Absent where the store is another one than lmdb. */
+  /** Memory that states may still take, those that follow included: what of it the deciding ones have not filled. Absent where the store is another one than lmdb. */
   readonly unfilled_cache_bytes?: number
 }
 

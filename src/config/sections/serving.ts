@@ -228,7 +228,7 @@ export const StateStoreSchema = Type.Object(
       maximum: 1_048_576,
       unit: 'MiB',
       description:
-        'Memory for the states in use, with lmdb; a server takes up to 256 MiB beside it. Others are read again when they are needed, in microseconds. 0: 512, or half of what a server leaves in a small container. What does not fit is refused at the start, and so is what is too small to be of use, below 16.',
+        'Memory for the states in use, with lmdb; a server takes up to 256 MiB beside it. Others are read again when they are needed, in microseconds. 0: 512, or half of what a server leaves in a small container, and up to as much again while states of another layout follow. What does not fit is refused at the start, and so is what is too small to be of use, below 16.',
     }),
     save_interval: Type.String({
       default: '10s',

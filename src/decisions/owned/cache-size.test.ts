@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cacheSizeIn, ENOUGH_MEMORY, mostStatesIn } from './cache-size.ts'
+import { cacheSizeIn, ENOUGH_MEMORY, followingSizeIn, mostStatesIn } from './cache-size.ts'
 
 const MEBIBYTE = 1 << 20
 const container = (mebibytes: number) =>
@@ -33,6 +33,15 @@ describe('the size of the cache', () => {
     expect(() => cacheSizeIn(lmdb(mebibytes), container(128))).toThrow(/Allowed: 16, or 0/)
     expect(() => cacheSizeIn(lmdb(mebibytes), ENOUGH_MEMORY)).toThrow(/Allowed: 16 to 1048576, or 0/)
     expect(cacheSizeIn(lmdb(16), container(128))).toBe(16)
+  })
+
+  it('is doubled while states of another layout follow, where nobody asked for a size and there is room', () => {
+    expect(followingSizeIn(lmdb(0), container(8192))).toBe(512)
+    expect(followingSizeIn(lmdb(0), container(1024))).toBe(192)
+    expect(followingSizeIn(lmdb(0), container(512))).toBe(64)
+    expect(followingSizeIn(lmdb(0), container(128))).toBe(0)
+    expect(followingSizeIn(lmdb(256), container(8192))).toBe(0)
+    expect(followingSizeIn({ kind: 'redis', cache_size: 0 }, container(8192))).toBe(0)
   })
 
   it('is not asked of a server that has no states of its own', () => {

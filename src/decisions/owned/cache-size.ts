@@ -55,6 +55,23 @@ export const cacheSizeIn = (
   })
 }
 
+/**
+ * Memory that states of another layout get beside `state_store.cache_size` while they follow, in MiB: as much
+ * again, or half of what is left then where that is less. Their busy states change with every record, as
+ * those do that decide; what does not fit is read and written again each time, and cannot keep up.
+ *
+ * 0 where a size was asked for: it holds for all states together.
+ */
+export const followingSizeIn = (
+  { kind, cache_size: asked }: { readonly kind: string; readonly cache_size: number },
+  memory: ProcessMemory,
+): number => {
+  if (kind !== 'lmdb' || asked !== 0) return 0
+  const cache = cacheSizeIn({ kind, cache_size: asked }, memory)
+  const left = Math.floor(memory.totalBytes / MEBIBYTE) - BESIDE_CACHE_MIB - cache
+  return Math.max(0, Math.min(cache, Math.floor(left * DEFAULT_SHARE)))
+}
+
 /** What JavaScript's memory has beside states: code, model, requests and a nursery. */
 const HEAP_BESIDE_BYTES = 80 * MEBIBYTE
 /** Part of it that is planned with: V8 ends the process at its limit. */

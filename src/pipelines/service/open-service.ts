@@ -18,6 +18,7 @@ import { type OpenPipeline, openInferencePipeline } from '../../decisions/open-p
 import {
   cacheSizeIn,
   ENOUGH_MEMORY,
+  followingSizeIn,
   mostStatesIn,
   type ProcessMemory,
 } from '../../decisions/owned/cache-size.ts'
@@ -174,6 +175,7 @@ export const decisionSettingsOf = ({
   cacheBytes,
 }: Pick<ServiceOptions, 'settings' | 'eventTime' | 'memory' | 'cacheBytes'>): DecisionSettings => ({
   cacheBytes: cacheBytes ?? cacheSizeIn(state_store, memory) * MEBIBYTE,
+  ...(cacheBytes === undefined && { followingBytes: followingSizeIn(state_store, memory) * MEBIBYTE }),
   mostStates: mostStatesIn(memory),
   saveAfterMs: parseDuration(state_store.save_interval),
   receiptLifeMs: parseDuration(state_store.repetition_window),

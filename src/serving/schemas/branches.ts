@@ -42,7 +42,7 @@ export const BranchesAnswer = named(
       unfilled_cache_bytes: Type.Optional(
         Type.Integer({
           description:
-            'Memory that states may still take: state_store.cache_size without those of the deciding ones that are in it. Absent where the store is another one than lmdb.',
+            'Memory that states may still take, those that follow included: what of it the deciding ones have not filled. Absent where the store is another one than lmdb.',
         }),
       ),
     },
