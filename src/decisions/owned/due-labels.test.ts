@@ -90,8 +90,25 @@ describe('labels that are due by the clock', () => {
       due.delivered(label)
     }
     await save(store, due, labels.slice(1), 2)
-    while ((await idsIn(store)).length > 2) await due.sweep()
+    await due.sweep()
     expect(await idsIn(store)).toEqual([labels[2]!.id, 'log/clock'])
+  })
+
+  test('leave the store as fast as they are delivered, however many in the time between two sweeps', async () => {
+    const store = createMemoryStateStore()
+    const due = await opened(store)
+    const labels = Array.from({ length: 100 }, (_, n) => decidedDueLabel(n, n + 1, labelOf(`t${n}`)))
+    for (const label of labels) due.add(label)
+    await save(store, due, labels, 0)
+    for (let batch = await due.due(89, 10); batch.length > 0; batch = await due.due(89, 10))
+      for (const label of batch) {
+        due.take()
+        due.delivered(label)
+      }
+    await due.sweep()
+    expect((await idsIn(store)).filter((id) => id !== 'log/clock')).toEqual(
+      labels.slice(90).map(({ id }) => id),
+    )
   })
 
   test('the clock goes on from where the store has it, and never back', async () => {

@@ -211,12 +211,15 @@ export class DueLabels {
     }
   }
 
-  /** Removes delivered labels from the store. */
+  /** Removes the labels from the store that were delivered until now, however many, some at a time. */
   async sweep(): Promise<void> {
-    if (this.toRemove === 0) return
-    const most = Math.min(this.toRemove, this.windowSize)
-    this.toRemove -= most
-    await this.store.sweepReceipts(PREFIX, most, (id) => isDueLabel(id) && id <= this.deliveredThrough)
+    let left = this.toRemove
+    while (left > 0) {
+      const most = Math.min(left, this.windowSize)
+      left -= most
+      this.toRemove -= most
+      await this.store.sweepReceipts(PREFIX, most, (id) => isDueLabel(id) && id <= this.deliveredThrough)
+    }
   }
 
   /** One look into the store at a time. */
@@ -261,8 +264,7 @@ export const isDueLabel = (id: string): boolean => id.startsWith(PREFIX)
 
 /**
  * Adds `due` at its place; almost always that is the end. A replay of the log adds labels again that the
- * store
- * has already: each is there once.
+ * store has already: each is there once.
  */
 const insert = (window: DueLabel[], from: number, due: DueLabel): void => {
   let place = window.length

@@ -523,6 +523,21 @@ describe('decisions of a process that owns its states', () => {
       expect(counted(entries, 'merchant_labelled_count_60s')).toEqual([0, 0, 0, 2, 2])
     })
 
+    test('many that were told otherwise let others have their turns', async () => {
+      const process = await startProcess(createMemoryStateStore(), folder, { model: GENUINE })
+      const ids = Array.from({ length: 1280 }, (_, n) => `told${n}`)
+      for (const id of ids) await process.decisions.predict({ ...at(0), transactionId: id }, 0)
+      for (const id of ids) await process.label(id, true)
+      let turns = 0
+      let turn = setImmediate(function next() {
+        turns++
+        turn = setImmediate(next)
+      })
+      await process.decisions.predict(at(31), 0)
+      clearImmediate(turn)
+      expect(turns).toBeGreaterThanOrEqual(1280 / 64)
+    })
+
     test('each is delivered once and in its place, wherever the process is killed', async () => {
       let round = 0
       await fc.assert(

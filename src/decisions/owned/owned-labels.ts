@@ -1,4 +1,5 @@
 import { VigiaError } from '../../errors.ts'
+import { nextTurn } from '../../foundation/next-turn.ts'
 import type { World } from '../../foundation/world.ts'
 import type { Receipt, StateStore } from '../../ports/state-store.ts'
 import { tokenOf } from '../../transaction/token.ts'
@@ -231,6 +232,7 @@ export class OwnedLabels {
         due.delivered(label)
       }
       if (batch.length < DELIVERED_AT_ONCE) return
+      await nextTurn()
     }
   }
 
@@ -338,8 +340,11 @@ export class OwnedLabels {
         due.take()
         this.deliveredBy(label, toldOf[i]?.durable ?? this.deliverOne(label, cache.find(keys[i]!)!))
       }
-      // A backlog waits for the disk, or it would lie in memory; a few labels go with their transaction.
-      if (batch.length === DELIVERED_AT_ONCE) await this.delivering
+      if (batch.length < DELIVERED_AT_ONCE) continue
+      // A backlog waits for the disk, or it would lie in memory; a few labels go with their transaction. Those
+      // that were told otherwise wait for nothing: others have their turn too.
+      await this.delivering
+      await nextTurn()
     }
   }
 
