@@ -341,8 +341,8 @@ export class OwnedLabels {
         this.deliveredBy(label, toldOf[i]?.durable ?? this.deliverOne(label, cache.find(keys[i]!)!))
       }
       if (batch.length < DELIVERED_AT_ONCE) continue
-      // A backlog waits for the disk, or it would lie in memory; a few labels go with their transaction. Those
-      // that were told otherwise wait for nothing: others have their turn too.
+      // A backlog waits for the disk, or it would lie in memory; a few labels go with their transaction.
+      // Those that were told otherwise wait for nothing: others have their turn too.
       await this.delivering
       await nextTurn()
     }
