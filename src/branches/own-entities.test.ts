@@ -4,6 +4,7 @@ import { smallSettings } from '../../test/oracle/random-histories.ts'
 import { statesIdentity } from '../artifacts/states-manifest.ts'
 import { testFolder, testModel } from '../decisions/inference.test-kit.ts'
 import type { LoadedModel } from '../decisions/loaded-model.ts'
+import { layoutName } from '../decisions/log/log-layouts.ts'
 import { listSnapshots } from '../decisions/log/state-snapshots.ts'
 import { planFeatures } from '../features/feature-plan.ts'
 import { sha256 } from '../foundation/hash.ts'
@@ -87,14 +88,20 @@ describe('states of entities that the models before did not know', () => {
     await endDay()
     await build(folder, OWN)
     await service.branches.adopt(OWN)
-    const from = last
     for (let day = 0; day < 3; day++) await endDay()
     const switched = last
     await use(OWN)
     for (let day = 0; day < 3; day++) await endDay()
     await service.pipeline.close()
-    const sequences = (await listSnapshots(logFolder(folder))).map(({ name }) => Number(name))
-    const before = sequences.find((sequence) => sequence > from && sequence < switched)
+    const sequencesIn = async (kept: string): Promise<readonly number[]> =>
+      (await listSnapshots(kept)).map(({ name }) => Number(name))
+    const own = await sequencesIn(join(logFolder(folder), 'branches', layoutName(OWN.layoutKey)))
+    const sequences = await sequencesIn(logFolder(folder))
+    // From where they have one of their own, later than the one that they began with: when they take it hangs
+    // on when they follow.
+    const before = sequences.find(
+      (sequence) => sequence < switched && own.some((one) => one > own[0]! && one <= sequence),
+    )
     const after = sequences.find((sequence) => sequence > switched)
     const parities = await Promise.all([0, before!, after!].map((sequence) => parityOf(folder, sequence)))
     const checked = parities.map(({ plain, own }) => [plain?.unchecked ?? 0, own!.unchecked])

@@ -179,9 +179,14 @@ class Soak {
     const other = await trainSmallModel([...GENUINE, 'features.windows=[2h,3d,45d]'])
     const server = `http://127.0.0.1:${this.server!.port}`
     const words = ['state', 'migrate', '--to', other, '--switch', '--server', server, '--json']
-    const moved = await this.vigia([...words, ...this.configured()])
-    expect(JSON.parse(moved)).toMatchObject({ isServed: true, isSwitched: true })
-    return 'switched to another layout'
+    const startedMs = performance.now()
+    const moved = JSON.parse(await this.vigia([...words, ...this.configured()])) as {
+      readonly built: { readonly taken: number }
+      readonly pauseMs: number
+    }
+    expect(moved).toMatchObject({ isServed: true, isSwitched: true })
+    const minutes = ((performance.now() - startedMs) / 60_000).toFixed(1)
+    return `another layout, ${moved.built.taken} records and the switch in ${minutes} minutes, requests waited ${moved.pauseMs.toFixed(0)} ms`
   }
 
   async endOldStates(): Promise<string> {

@@ -48,6 +48,8 @@ export const tableOf = (slots: readonly Slot[]): string =>
 
 /** Private memory that docs/serving.md promises: the cache when nothing is set, and what is beside it. */
 const MOST_MEGABYTES = 512 + 256
+/** As much again for states of another layout, which follow in the second third. */
+const MOST_WHILE_FOLLOWING = MOST_MEGABYTES + 512
 
 /**
  * What the last third of a soak may have more than the first: nothing was done to the server in either.
@@ -62,11 +64,13 @@ const ALLOWED = {
 /** Sentences on what has grown or was too large; none when everything is flat. */
 export const growth = (slots: readonly Slot[]): readonly string[] => {
   const third = Math.floor(slots.length / 3)
-  const tooLarge = slots.filter(({ rssAnonMegabytes: size }) => size > MOST_MEGABYTES)
-  const memory = tooLarge.map(
-    ({ minute, rssAnonMegabytes: size }) =>
-      `minute ${minute.toFixed(1)}: ${size.toFixed(0)} MiB of private memory, ${MOST_MEGABYTES} at most`,
-  )
+  const memory = slots.flatMap(({ minute, rssAnonMegabytes: size }, i) => {
+    const isBetween = i >= third && i < slots.length - third
+    const most = isBetween ? MOST_WHILE_FOLLOWING : MOST_MEGABYTES
+    return size <= most
+      ? []
+      : [`minute ${minute.toFixed(1)}: ${size.toFixed(0)} MiB of private memory, ${most} at most`]
+  })
   const grown = (Object.keys(ALLOWED) as (keyof typeof ALLOWED)[]).flatMap((name) => {
     const median = (some: readonly Slot[]): number =>
       percentile(
