@@ -124,11 +124,12 @@ const nameOf = ({ processId, host, processSpace }: FolderOwner): string =>
 /** Tries once to take the lock. @throws what the file system says */
 export const tryLock = (request: LockRequest): LockAttempt => {
   mkdirSync(request.folder, { recursive: true })
-  const last = lockNumbers(request).at(-1) ?? 0
+  const numbers = lockNumbers(request)
+  const last = numbers.at(-1) ?? 0
   const found: Found = last === 0 ? { kind: 'free' } : findHolder(request, last)
   if (found.kind === 'removed') return { kind: 'overtaken' }
   if (found.kind === 'held') return { ...found, lock: lockPath(request, last) }
-  const below = found.kind === 'free' ? undefined : heldBelow(request, last)
+  const below = found.kind === 'free' ? undefined : heldBelow(request, numbers, last)
   if (below !== undefined) return below
   const taken = makeNext(request, last)
   return taken === undefined ? { kind: 'overtaken' } : { kind: 'taken', from: found.kind, taken }
@@ -209,18 +210,19 @@ export const namedByHighest = (request: LockRequest): LockHolder | undefined => 
  */
 const isMineAlone = (request: LockRequest, mine: number): boolean => {
   const numbers = lockNumbers(request)
-  return (
-    numbers.at(-1) === mine &&
-    numbers.every((number) => number === mine || findHolder(request, number).kind !== 'held')
-  )
+  return numbers.at(-1) === mine && heldBelow(request, numbers, mine) === undefined
 }
 
 /**
- * A lower lock that has a holder. A power failure can bring one back that was removed, and cut the highest
- * short: whoever the lower one names must have been silent too before anybody else may count.
+ * A lock of these below `last` that has a holder. A power failure can bring one back that was removed, and
+ * cut the highest short: whoever the lower one names must have been silent too before anybody else may count.
  */
-const heldBelow = (request: LockRequest, last: number): LockAttempt | undefined => {
-  for (const number of lockNumbers(request).filter((one) => one < last)) {
+const heldBelow = (
+  request: LockRequest,
+  numbers: readonly number[],
+  last: number,
+): LockAttempt | undefined => {
+  for (const number of numbers.filter((one) => one < last)) {
     const found = findHolder(request, number)
     if (found.kind === 'held') return { ...found, lock: lockPath(request, number) }
   }
