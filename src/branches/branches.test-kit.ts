@@ -202,7 +202,8 @@ export const build = async (
     join(run, 'states', 'pending.labels'),
     new Uint8Array(new Float64Array([Number.NEGATIVE_INFINITY]).buffer),
   )
-  const store = await openStore(branchFolder(stateFolder(folder), model.layoutKey))
+  const place = branchFolder(stateFolder(folder), model.layoutKey)
+  let store = await openStore(place)
   const { statesKey, layoutKey, key: founder } = model
   const identity = {
     statesKey,
@@ -215,6 +216,11 @@ export const build = async (
   }
   const filled = await fillBranch({
     store,
+    compact: async () => {
+      await store.close()
+      store = await openStore(place)
+      return store
+    },
     identity,
     model,
     run,

@@ -197,6 +197,20 @@ describe('states of another layout', () => {
     expect(await parityOf(folder)).toEqual({ old: whole(50), new: whole(30) })
   })
 
+  test('that are far behind keep no server from ending: they go on where they are at the next start', async () => {
+    await build(folder, NEW)
+    await service.send(600)
+    const adopting = service.branches.adopt(NEW).catch((error: unknown) => error)
+    await service.pipeline.close()
+    expect(await adopting).toMatchObject({ code: 'SERVING_CLOSING' })
+    service = await openBranched(folder, OLD, service)
+    await use(NEW)
+    await service.send(20)
+    expect(service.warnings).toEqual([])
+    await service.pipeline.close()
+    expect(await parityOf(folder)).toEqual({ old: whole(600), new: whole(20) })
+  })
+
   test('that no server has taken over are found at the next start, whatever model it serves', async () => {
     await service.send(40)
     await build(folder, NEW)

@@ -41,6 +41,8 @@ export interface BranchesParts {
 
 /** Pause between two rounds of following, in milliseconds. */
 const FOLLOW_MS = 250
+/** Records of a round of coming near: so few that it shows early whether they do. */
+const ROUND_RECORDS = 20_000
 const MEBIBYTE = 1 << 20
 
 /**
@@ -73,6 +75,8 @@ export class Branches implements BranchedDecisions {
   private mayBeGone = 0
   private pauses: LayoutPauses = { count: 0, totalMs: 0, lastMs: 0 }
   private isClosed = false
+  /** Those that are far behind would otherwise take in all that they lack before it closes. */
+  private readonly isOver = (): boolean => this.isClosed
 
   constructor(parts: BranchesParts) {
     this.parts = parts
@@ -127,7 +131,7 @@ export class Branches implements BranchedDecisions {
 
   /** No record that any of them still lacks may leave the log. */
   async archivable(): Promise<number> {
-    // So that what the shadow says of them stands in the archive with its records from the beginning.
+    // So that what the shadow says of them is archived with its records.
     if (this.parts.shadow.isUsed) await this.alone(() => this.followOnce()).catch(() => undefined)
     const saved = [this.owner, ...this.needing()].map(({ decisions }) => decisions.archivable())
     const through = await Promise.all(saved)
@@ -152,7 +156,7 @@ export class Branches implements BranchedDecisions {
 
   refusalOf(shadow: LoadedModel): string | undefined {
     const states = this.find(shadow)
-    if (states === undefined) return unknownStates(shadow)
+    if (states === undefined) return `no states of its layout ${layoutName(shadow.layoutKey)} follow the log`
     return states.failure === '' ? undefined : `its states do not follow the log: ${states.failure}`
   }
 
@@ -212,8 +216,9 @@ export class Branches implements BranchedDecisions {
         // From here on the log keeps what they lack; what may be gone already they must have.
         this.coming = added
         if (added.decisions.through < this.mayBeGone) throw this.tooFar(added)
-        await this.parts.snapshots.begin(added)
-        await added.decisions.catchUp()
+        await this.parts.snapshots.begin(added, this.isOver)
+        await added.decisions.catchUp(undefined, this.isOver)
+        this.assertOpen()
         await added.look()
         this.followers.push(added)
         this.start()
@@ -309,11 +314,15 @@ export class Branches implements BranchedDecisions {
     const done = this.turn
       .catch(() => undefined)
       .then(() => {
-        if (this.isClosed) throw new VigiaError('SERVING_CLOSING', {})
+        this.assertOpen()
         return work()
       })
     this.turn = done.catch(() => undefined)
     return done
+  }
+
+  private assertOpen(): void {
+    if (this.isClosed) throw new VigiaError('SERVING_CLOSING', {})
   }
 
   private async followAll(): Promise<void> {
@@ -346,7 +355,7 @@ export class Branches implements BranchedDecisions {
 
   private async followOnce(): Promise<void> {
     const { options, shadow } = this.parts
-    for (const states of this.followers) await states.follow(options.observer, shadow)
+    for (const states of this.followers) await states.follow(options.observer, shadow, undefined, this.isOver)
   }
 
   private comeNear(next: LayoutStates): Promise<void> {
@@ -355,7 +364,8 @@ export class Branches implements BranchedDecisions {
       name: next.name,
       behind: () => log.lastSequence - next.decisions.through,
       follow: async () => {
-        await next.follow(observer, this.parts.shadow)
+        await next.follow(observer, this.parts.shadow, ROUND_RECORDS, this.isOver)
+        this.assertOpen()
         next.assertFollowing()
       },
     }
@@ -388,7 +398,3 @@ export class Branches implements BranchedDecisions {
     this.followers = [...this.followers.filter((one) => one !== next), before]
   }
 }
-
-/** Why a shadow is not scored whose layout has no states here. */
-const unknownStates = ({ layoutKey }: Pick<LoadedModel, 'layoutKey'>): string =>
-  `no states of its layout ${layoutName(layoutKey)} follow the log`

@@ -53,6 +53,8 @@ export interface BuildBranchOptions {
   /** `state_store.path`. */
   readonly states: string
   readonly openStore: OpenStore
+  /** Takes out of the store in a folder, which is closed, the room that nothing uses. */
+  readonly compactStore: (folder: string) => Promise<void>
   readonly settings: DecisionSettings
   readonly world: World
   readonly observer: InferenceObserver
@@ -78,6 +80,8 @@ export interface BuiltBranch {
 /** A round of reading the log that finds fewer entries is the last. */
 const FEW_ENTRIES = 500
 const MOST_ROUNDS = 20
+/** Before rounds that find fewer the store is made compact: what comes after leaves little room in it. */
+const LATE_ENTRIES = 50_000
 
 /**
  * Makes the states of another layout beside those of a server that decides meanwhile: the states that the
@@ -104,7 +108,7 @@ export const buildBranch = async (options: BuildBranchOptions): Promise<BuiltBra
   const folder = isExtended ? final : buildingFolder(states, model.layoutKey)
   if (!isExtended) await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
-  const store = await openStore(folder)
+  let store = await openStore(folder)
   try {
     if (!isExtended) {
       const own = { kind: 'owned', name: folder, store } as const
@@ -119,7 +123,13 @@ export const buildBranch = async (options: BuildBranchOptions): Promise<BuiltBra
     if (lostAfter !== undefined) throw refuse(`in ${folder}, ${lostReason(lostAfter)}; remove it`)
     const identity: StoreIdentity = { ...found!, logName, origin: undefined, branchedAfter: 0 }
     const seen = await transactionIdsOf({ run, work })
-    const filled = await fillBranch({ ...options, store, identity, seen })
+    const compact = async (): Promise<OwnedStateStore> => {
+      await store.close()
+      await options.compactStore(folder)
+      store = await openStore(folder)
+      return store
+    }
+    const filled = await fillBranch({ ...options, store, compact, identity, seen })
     await writeStoreIdentity(store, { ...identity, branchedAfter: filled.through })
     await store.flush()
     await store.close()
@@ -164,15 +174,23 @@ const assertUnlabelled = async ({ settings, layoutKey }: LoadedModel, log: LogRe
   }
 }
 
-export interface FillBranchOptions extends Omit<BuildBranchOptions, 'states' | 'openStore'> {
+export interface FillBranchOptions extends Omit<BuildBranchOptions, 'states' | 'openStore' | 'compactStore'> {
   /** Has the states that training ended with. */
   readonly store: OwnedStateStore
+  /** Makes the store compact, and opens it anew. */
+  readonly compact: () => Promise<OwnedStateStore>
   readonly identity: StoreIdentity
   /** Ids of the transactions in them. */
   readonly seen: ReadonlySet<string>
 }
 
-/** Brings states up to the end of the log. */
+/**
+ * Brings states up to the end of the log.
+ *
+ * What is taken in leaves receipts that are removed again, in a store that grew meanwhile: before the last
+ * rounds it is made compact, because a server that goes on with it would pay for the empty pages at each
+ * transaction.
+ */
 export const fillBranch = async (
   options: FillBranchOptions,
 ): Promise<Pick<BuiltBranch, 'through' | 'taken' | 'known'>> => {
@@ -180,12 +198,12 @@ export const fillBranch = async (
   if (identity.founder === model.key) await noteFounder(store, model)
   const temporary = await mkdtemp(join(workFolder, '.branch-'))
   const filling = await openFilling(options, temporary)
-  const { decisions } = filling
   let taken = 0
+  let isCompact = false
   try {
     for (let round = 0; round < MOST_ROUNDS; round++) {
       const before = taken
-      const after = decisions.through
+      const after = filling.through()
       const logged = { folders: [folder], openLog, workFolder: temporary, work, after }
       await withLoggedEntries(logged, async ({ entries }) => {
         for await (const entry of entries) {
@@ -196,25 +214,33 @@ export const fillBranch = async (
             work.reportProgress({ activity: 'taking in the log', done: taken, unit: 'records' })
         }
       })
-      if (taken - before < FEW_ENTRIES) break
+      if (!isCompact && taken - before < LATE_ENTRIES) {
+        isCompact = true
+        await filling.makeCompact()
+      } else if (taken - before < FEW_ENTRIES) break
     }
-    return { through: decisions.through, taken, known: filling.known() }
+    return { through: filling.through(), taken, known: filling.known() }
   } finally {
-    await decisions.close()
+    await filling.close()
     await rm(temporary, { recursive: true, force: true })
   }
 }
 
 /** What takes in the entries of a log, one after the other. */
 interface Filling {
-  readonly decisions: OwnedStates
   take(entry: LogEntry): Promise<void>
+  /** Number of the last record that the states have, inclusive. */
+  through(): number
   /** Decisions so far that the run had seen. */
   known(): number
+  /** Goes on with the same states in a store without empty pages. */
+  makeCompact(): Promise<void>
+  close(): Promise<void>
 }
 
 const openFilling = async (options: FillBranchOptions, temporary: string): Promise<Filling> => {
-  const { model, run, log: folder, openLog, store, identity, seen, settings, world, observer, work } = options
+  const { model, run, log: folder, openLog, store, compact, identity, seen } = options
+  const { settings, world, observer, work } = options
   const reader = openLog(folder)
   const modelOf = documentsOf(reader, folder, [documentOf(model), await readFounder(store)])
   const isKnown = ({ transaction }: DecisionEntry) => seen.has(transaction.transactionId)
@@ -223,27 +249,29 @@ const openFilling = async (options: FillBranchOptions, temporary: string): Promi
     isLeftOut: (decision: DecisionEntry) => isKnown(decision) || isUntrue(decision, settings.eventTime),
   }
   const lost = await readLostNumbers(reader)
-  const decisions = await openFollowingStates({
-    decider: createDecider({ champion: model }),
-    log: readOnly(reader),
-    // What was served came of other states than these, which have what the run knew and nothing untrue.
-    observer: warningsOnly((code, details) => {
-      if (code !== 'SERVING_REPLAY_DIFFERS') observer.warned(code, details)
-    }),
-    names: predictionNames(identity),
-    settings,
-    world,
-    store,
-    layout,
-    nameOf: async (key) => {
-      const { name, version } = await modelOf(key)
-      return { name, version }
-    },
-    assertLost: async (after, before) => {
-      const missed = firstMissed(lost, after, before)
-      if (missed !== undefined) throw logIncomplete([folder], `record ${missed} is missing`)
-    },
-  })
+  const openStates = (own: OwnedStateStore): Promise<OwnedStates> =>
+    openFollowingStates({
+      decider: createDecider({ champion: model }),
+      log: readOnly(reader),
+      // What was served came of other states than these, which have what the run knew and nothing untrue.
+      observer: warningsOnly((code, details) => {
+        if (code !== 'SERVING_REPLAY_DIFFERS') observer.warned(code, details)
+      }),
+      names: predictionNames(identity),
+      settings,
+      world,
+      store: own,
+      layout,
+      nameOf: async (key) => {
+        const { name, version } = await modelOf(key)
+        return { name, version }
+      },
+      assertLost: async (after, before) => {
+        const missed = firstMissed(lost, after, before)
+        if (missed !== undefined) throw logIncomplete([folder], `record ${missed} is missing`)
+      },
+    })
+  let decisions = await openStates(store)
   const isNew = decisions.through === 0
   const { first } = await readLogBeginning(reader)
   if (decisions.through < first - 1) decisions.reach(first - 1)
@@ -254,8 +282,13 @@ const openFilling = async (options: FillBranchOptions, temporary: string): Promi
     pending.add(label.transactionToken!)
   let known = 0
   return {
-    decisions,
+    through: () => decisions.through,
+    close: () => decisions.close(),
     known: () => known,
+    makeCompact: async () => {
+      await decisions.close()
+      decisions = await openStates(await compact())
+    },
     take: async (entry) => {
       const { sequence } = entry
       if (entry.kind === 'decision') {

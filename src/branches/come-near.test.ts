@@ -20,6 +20,10 @@ describe('states that are to decide', () => {
     expect(await rounds(100_000, 0.85)).toBe(37)
   })
 
+  it('come near however far they are, when each round brings them a little nearer', async () => {
+    expect(await rounds(1_000_000, 0.995)).toBeGreaterThan(1000)
+  })
+
   it('decide when a second of work stays', async () => {
     expect(await rounds(4000, 1)).toBe(100)
   })

@@ -6,7 +6,7 @@ export interface ComingNear {
   readonly name: string
   /** Records of the log that they lack now. */
   behind(): number
-  /** Takes in what the log has now. @throws when they do not follow */
+  /** Takes in some of what the log has now. @throws when they do not follow */
   follow(): Promise<void>
 }
 
@@ -14,10 +14,12 @@ export interface ComingNear {
 const FEW_RECORDS = 256
 /** As many as are taken in while requests wait, where fewer are never left: about a second of work. */
 const SOME_RECORDS = 4096
-/** Rounds of catching up before requests are held with some records left. */
-const MOST_ROUNDS = 100
-/** Rounds after which as much is left as before one of them: they do not come nearer. */
-const MOST_STALLS = 5
+/** Rounds with no more than that left before requests are held all the same. */
+const MOST_NEAR_ROUNDS = 100
+/** Rounds on end after which no less is left than before: they do not come nearer. */
+const MOST_STALLS = 8
+/** What is less. */
+const LESS = 0.99
 
 /**
  * Lets states come so near to the end of a log that goes on that requests can wait for the rest.
@@ -29,12 +31,16 @@ export const comeNear = async (states: ComingNear, cacheMebibytes: number): Prom
   const first = states.behind()
   let least = Number.POSITIVE_INFINITY
   let stalls = 0
-  for (let round = 0; round < MOST_ROUNDS && stalls < MOST_STALLS; round++) {
+  for (let near = 0; near < MOST_NEAR_ROUNDS && stalls < MOST_STALLS; ) {
     await states.follow()
     const left = states.behind()
     if (left <= FEW_RECORDS) return
-    if (left < 0.9 * least) least = left
-    else if (left > SOME_RECORDS) stalls++
+    if (left <= SOME_RECORDS) near++
+    else if (left > LESS * least) stalls++
+    else {
+      least = left
+      stalls = 0
+    }
   }
   const behind = states.behind()
   if (behind > SOME_RECORDS)

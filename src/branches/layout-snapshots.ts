@@ -38,8 +38,10 @@ export class LayoutSnapshots {
   /**
    * Says beside the log where states began, once: first the snapshot, then the document that names it.
    * Nothing may be taken in before.
+   *
+   * @param isOver asked while the snapshot is written: true gives it up, with SERVING_CLOSING
    */
-  async begin(states: LayoutStates): Promise<void> {
+  async begin(states: LayoutStates, isOver: () => boolean = () => false): Promise<void> {
     const { log, folder } = this.parts
     const { layoutKey, founder, branchedAfter: after } = states.branch.identity
     if (after === undefined) return
@@ -47,7 +49,8 @@ export class LayoutSnapshots {
     const known = await readLogLayouts(log)
     const isSaid = known?.begun.some((one) => one.layoutKey === layoutKey && one.after === after)
     if (isSaid === true) return
-    await this.write(states, () => false, true)
+    await this.write(states, isOver, true)
+    if (isOver()) throw new VigiaError('SERVING_CLOSING', {})
     const found = usable(await listSnapshots(layoutFolder(folder, layoutKey)))
     if (!found.some(({ manifest }) => manifest.sequence === after))
       throw new VigiaError('SERVING_BRANCH_FAILED', {

@@ -84,16 +84,21 @@ export class LayoutStates {
   /**
    * Takes in what is new, and has written what a shadow says of it. When that fails it is told once, and they
    * begin again from what is stored.
+   *
+   * @param most records at most; all without it
+   * @param isOver true ends it where it is
    */
   async follow(
     observer: Pick<InferenceObserver, 'warned'>,
     shadow: Pick<LayoutShadow, 'of' | 'write'>,
+    most?: number,
+    isOver?: () => boolean,
   ): Promise<void> {
     if (this.isOver) return
     try {
       // What could not be written before comes first: without it nothing more is saved.
       await shadow.write()
-      await this.decisions.catchUp()
+      await this.decisions.catchUp(most, isOver)
       await shadow.write()
       this.failure = ''
     } catch (error) {

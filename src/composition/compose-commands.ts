@@ -22,6 +22,10 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     openTrackingStore,
     storage,
     writeSegment,
+    compactStates: async (folder) => {
+      const { compactLmdbStates } = await import('../adapters/lmdb/compact-lmdb-states.ts')
+      await compactLmdbStates(folder, owner)
+    },
     version,
     backupSource,
     openBackupTarget,

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { createFileStore } from '../../src/adapters/files/file-store.ts'
+import { compactLmdbStates } from '../../src/adapters/lmdb/compact-lmdb-states.ts'
 import { writeSegment } from '../../src/adapters/segments/write-segment.ts'
 import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
@@ -90,6 +91,7 @@ const runIn = async (
     owner,
     openTrackingStore,
     storage,
+    compactStates: (folder) => compactLmdbStates(folder, owner),
     version: '0.0.0',
     backupSource,
     openBackupTarget,

@@ -27,6 +27,11 @@ export interface BranchTools {
     workingDirectory: string,
   ) => LoadModel
   readonly world: World
+  /**
+   * Takes out of the store in a folder, which nobody has open, the room that nothing uses. @throws
+   * SERVING_FOLDER_IN_USE
+   */
+  readonly compactStates: (folder: string) => Promise<void>
   /** What this process may use at the moment. */
   readonly memory: () => MemoryLeft
 }
@@ -191,6 +196,7 @@ const build = async (
     states: state_store.path,
     openStore: async (path) =>
       (await tools.storage.openStates({ ...state_store, path })).store as OwnedStateStore,
+    compactStore: tools.compactStates,
     settings: buildSettings(request, running),
     world: tools.world,
     observer: tellNobody(context),

@@ -3,7 +3,7 @@ import { Following, type FollowingParts } from './following.ts'
 import { MOST_UNSAVED } from './log-replay.ts'
 
 /** Takes in a record that is none of these states' own, under that pressure; what was asked for. */
-const takenUnder = async (waiting: number, room: { isBeyond: boolean; isFull: boolean }) => {
+const takenUnder = async (waiting: number, room: { isBeyond: boolean; isFull: boolean }, sequence = 1) => {
   const asked: string[] = []
   const ask = (name: string) => async () => void asked.push(name)
   const following = new Following({
@@ -13,10 +13,12 @@ const takenUnder = async (waiting: number, room: { isBeyond: boolean; isFull: bo
     frontier: { reached: () => undefined, replayedThrough: () => undefined },
     decider: () => ({ engineer: {} }),
     layout: { isOwn: () => false },
+    labels: { passTold: ask('passTold') },
+    assertLost: async () => undefined,
   } as unknown as FollowingParts)
   const entry = { kind: 'repair', repair: { kind: 'user', token: 1, layout: 'another' }, words: [] } as never
-  await following.take(1, entry, { segment: '000000000001.archived', offset: 0 })
-  expect(following.through).toBe(1)
+  await following.take(sequence, entry, { segment: '000000000001.archived', offset: 0 })
+  expect(following.through).toBe(sequence)
   return asked
 }
 
@@ -28,4 +30,10 @@ test('where there is no room saved states go, and all are saved only when too fe
   expect(await takenUnder(0, { isBeyond: true, isFull: false })).toEqual(['makeRoom'])
   expect(await takenUnder(0, { isBeyond: true, isFull: true })).toEqual(['makeRoom', 'saveAll'])
   expect(await takenUnder(0, { isBeyond: false, isFull: false })).toEqual([])
+})
+
+test('due labels that others have delivered are passed over on the way: their receipts do not pile up', async () => {
+  const calm = { isBeyond: false, isFull: false }
+  expect(await takenUnder(0, calm, 1023)).toEqual([])
+  expect(await takenUnder(0, calm, 1024)).toEqual(['passTold'])
 })

@@ -21,6 +21,8 @@ export interface FollowingParts extends TakeParts {
 
 /** Records between turns of the event loop: about a millisecond of work. */
 const TURN_RECORDS = 32
+/** Records after which due labels that others delivered are passed over: their receipts would pile up. */
+const PASS_RECORDS = 1024
 
 /**
  * Takes in, again and again, what other states on the same log decide, by the code that opening replays the
@@ -75,15 +77,18 @@ export class Following {
   }
 
   /**
-   * Takes in all durable records that it lacks, in slices between which others have their turn.
+   * Takes in the durable records that it lacks, in slices between which others have their turn.
    *
+   * @param most all of them without it
+   * @param isOver asked before each record: true ends it there
    * @throws SERVING_BRANCH_FAILED when the log has lost records that these states lack
    */
-  async catchUp(): Promise<void> {
+  async catchUp(most = Number.POSITIVE_INFINITY, isOver = (): boolean => false): Promise<void> {
     const { log, labels } = this.parts
-    const last = log.lastSequence
+    const last = Math.min(log.lastSequence, this.taken + most)
     if (last <= this.taken) return
     for await (const record of log.read(this.taken, this.position)) {
+      if (isOver()) return
       if (record.sequence > last) break
       await this.take(record.sequence, entryOfRecord(record), record.position)
     }
@@ -103,6 +108,7 @@ export class Following {
     if (receipts.waiting > MOST_UNSAVED) await saver.saveDue()
     if (cache.isBeyondRoom) await this.makeRoom()
     else if (sequence % TURN_RECORDS === 0) await nextTurn()
+    if (sequence % PASS_RECORDS === 0) await this.parts.labels.passTold()
   }
 
   /** Evicts states, in a turn of its own; where too few of them are saved, saves them all first. */

@@ -145,8 +145,8 @@ class OwnedDecisions implements OwnedStates {
     this.saver.start()
   }
 
-  catchUp(): Promise<void> {
-    return this.following.catchUp()
+  catchUp(most?: number, isOver?: () => boolean): Promise<void> {
+    return this.following.catchUp(most, isOver)
   }
 
   take(sequence: number, entry: LogEntry, position: LogPosition): Promise<void> {

@@ -30,8 +30,13 @@ export interface OwnedStates extends Decisions {
   readonly storedUpTo: number
   /** Forgets what is not saved and follows on from there. */
   follow(): Promise<void>
-  /** Takes in what others have decided since, in slices. @throws SERVING_BRANCH_FAILED */
-  catchUp(): Promise<void>
+  /**
+   * Takes in what others have decided since, in slices, at most `most` records (all of them without it), and
+   * ends where it is when `isOver` says so.
+   *
+   * @throws SERVING_BRANCH_FAILED
+   */
+  catchUp(most?: number, isOver?: () => boolean): Promise<void>
   /** Takes in one record, the next after those before. */
   take(sequence: number, entry: LogEntry, position: LogPosition): Promise<void>
   /** They have all records up to this one. */
