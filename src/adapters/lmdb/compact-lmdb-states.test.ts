@@ -52,3 +52,9 @@ test('a store that somebody has open is left alone', async () => {
   expect(await store.readNote('whose')).toBe('mine')
   await store.close()
 })
+
+test('a folder without states is told as such, and stays as it is', async () => {
+  const folder = mkdtempSync(join(work, 'store-'))
+  await expect(compactLmdbStates(folder, OWNER)).rejects.toMatchObject({ code: 'SERVING_STORE_FAILED' })
+  expect(readdirSync(folder).filter((name) => !name.startsWith('in-use-'))).toEqual([])
+})

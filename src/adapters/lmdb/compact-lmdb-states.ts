@@ -1,9 +1,9 @@
-import { mkdir, open as openFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { open } from 'lmdb'
 import { type FolderOwner, holdFolder } from '../../disk/folder-lock.ts'
 import { syncFolderAsync } from '../../disk/sync-folder.ts'
-import { MOST_DATABASES } from './lmdb-databases.ts'
+import { copyDatabases } from './lmdb-databases.ts'
+import { storeFailed } from './store-failed.ts'
 
 const FILE = 'data.mdb'
 
@@ -14,7 +14,7 @@ const FILE = 'data.mdb'
  *
  * The file is there as it was, or as it becomes, whenever the process ends.
  *
- * @throws SERVING_FOLDER_IN_USE, what LMDB says
+ * @throws SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED
  */
 export const compactLmdbStates = async (folder: string, owner: FolderOwner): Promise<void> => {
   const lease = await holdFolder(folder, owner)
@@ -22,13 +22,8 @@ export const compactLmdbStates = async (folder: string, owner: FolderOwner): Pro
   try {
     await rm(draft, { recursive: true, force: true })
     await mkdir(draft)
-    const source = open({ path: folder, maxDbs: MOST_DATABASES, noSubdir: false, readOnly: true })
-    try {
-      await source.backup(draft, true)
-    } finally {
-      await source.close()
-    }
-    const file = await openFile(join(draft, FILE), 'r+')
+    await copyDatabases(folder, draft, true)
+    const file = await open(join(draft, FILE), 'r+')
     try {
       await file.sync()
     } finally {
@@ -37,6 +32,8 @@ export const compactLmdbStates = async (folder: string, owner: FolderOwner): Pro
     lease.check()
     await rename(join(draft, FILE), join(folder, FILE))
     await syncFolderAsync(folder)
+  } catch (error) {
+    throw storeFailed(folder, error)
   } finally {
     await rm(draft, { recursive: true, force: true }).catch(() => undefined)
     lease.release()

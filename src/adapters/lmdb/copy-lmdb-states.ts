@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { open } from 'lmdb'
 import { nextTurn } from '../../foundation/next-turn.ts'
 import type { StatesCopy } from '../../ports/state-store.ts'
-import { decodeState, MOST_DATABASES, openDatabases } from './lmdb-databases.ts'
+import { copyDatabases, decodeState, openDatabases } from './lmdb-databases.ts'
 
 /** Entries that are read before other work has its turn. */
 const TURN_ENTRIES = 1000
@@ -18,13 +17,8 @@ const TURN_ENTRIES = 1000
 export const copyLmdbStates = async (folder: string, to: string): Promise<StatesCopy> => {
   if (!existsSync(join(folder, 'data.mdb'))) throw new Error('there are no states in it')
   await mkdir(to, { recursive: true })
-  const source = open({ path: folder, maxDbs: MOST_DATABASES, noSubdir: false, readOnly: true })
-  try {
-    // Not compacted: pages stay where they are, so the next copy has the same bytes where nothing changed.
-    await source.backup(to, false)
-  } finally {
-    await source.close()
-  }
+  // Not compacted: pages stay where they are, so the next copy has the same bytes where nothing changed.
+  await copyDatabases(folder, to, false)
   const { root, statesOf, knownKinds, receipts, notes } = openDatabases(to, true)
   try {
     const kept = new Map<string, string>()

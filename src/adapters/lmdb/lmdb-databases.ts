@@ -55,6 +55,22 @@ export const openDatabases = (folder: string, readOnly = false): LmdbDatabases =
   }
 }
 
+/**
+ * Copies the databases in `folder` to the folder `to`, which is there, as they are at one moment between two
+ * transactions, while another process may be writing them.
+ *
+ * @param isCompact without the pages that nothing uses; otherwise pages stay where they are
+ * @throws what LMDB says
+ */
+export const copyDatabases = async (folder: string, to: string, isCompact: boolean): Promise<void> => {
+  const source = open({ path: folder, maxDbs: MOST_DATABASES, noSubdir: false, readOnly: true })
+  try {
+    await source.backup(to, isCompact)
+  } finally {
+    await source.close()
+  }
+}
+
 /** Number of states of each kind. */
 export const countOf = ({ knownKinds, statesOf }: LmdbDatabases): ByKind<number> =>
   byKind(knownKinds(), (kind) => entriesOf(statesOf(kind)))

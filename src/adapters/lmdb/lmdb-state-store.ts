@@ -1,5 +1,4 @@
 import { type FolderOwner, holdFolder } from '../../disk/folder-lock.ts'
-import { VigiaError } from '../../errors.ts'
 import type {
   OwnedStateStore,
   Receipt,
@@ -20,6 +19,7 @@ import {
   versionOf,
 } from './lmdb-databases.ts'
 import { type Ownership, takeOwnership } from './lmdb-ownership.ts'
+import { storeFailed } from './store-failed.ts'
 import { viewStates } from './view-states.ts'
 
 export interface LmdbOptions {
@@ -139,17 +139,6 @@ const closeRoot = (root: LmdbDatabases['root'], isFlushed: boolean): Promise<voi
 const clearAll = ({ statesOf, kinds, knownKinds, receipts, notes }: LmdbDatabases): void => {
   for (const kind of knownKinds()) statesOf(kind).clearSync()
   for (const database of [kinds, receipts, notes]) database.clearSync()
-}
-
-const storeFailed = (folder: string, error: unknown): VigiaError => {
-  if (error instanceof VigiaError) return error
-  const message = error instanceof Error ? error.message : String(error)
-  // What the library throws, which cannot begin to read: LMDB knows its readers by their process ids.
-  const isTaken = error instanceof TypeError && message.includes("reading 'address'")
-  const reason = isTaken
-    ? 'another process that has the same process id, in another container, has it open'
-    : message
-  return new VigiaError('SERVING_STORE_FAILED', { store: folder, reason }, { cause: error })
 }
 
 /**

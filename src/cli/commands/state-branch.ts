@@ -29,7 +29,7 @@ export interface BranchTools {
   readonly world: World
   /**
    * Takes out of the store in a folder, which nobody has open, the room that nothing uses. @throws
-   * SERVING_FOLDER_IN_USE
+   * SERVING_FOLDER_IN_USE, SERVING_STORE_FAILED
    */
   readonly compactStates: (folder: string) => Promise<void>
   /** What this process may use at the moment. */
