@@ -217,7 +217,7 @@ export class Branches implements BranchedDecisions {
         this.coming = added
         if (added.decisions.through < this.mayBeGone) throw this.tooFar(added)
         await this.parts.snapshots.begin(added, this.isOver)
-        await added.decisions.catchUp(undefined, this.isOver)
+        await added.decisions.catchUp({ isOver: this.isOver })
         this.assertOpen()
         await added.look()
         this.followers.push(added)
@@ -355,7 +355,7 @@ export class Branches implements BranchedDecisions {
 
   private async followOnce(): Promise<void> {
     const { options, shadow } = this.parts
-    for (const states of this.followers) await states.follow(options.observer, shadow, undefined, this.isOver)
+    for (const one of this.followers) await one.follow(options.observer, shadow, { isOver: this.isOver })
   }
 
   private comeNear(next: LayoutStates): Promise<void> {
@@ -364,7 +364,7 @@ export class Branches implements BranchedDecisions {
       name: next.name,
       behind: () => log.lastSequence - next.decisions.through,
       follow: async () => {
-        await next.follow(observer, this.parts.shadow, ROUND_RECORDS, this.isOver)
+        await next.follow(observer, this.parts.shadow, { most: ROUND_RECORDS, isOver: this.isOver })
         this.assertOpen()
         next.assertFollowing()
       },

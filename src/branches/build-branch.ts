@@ -239,42 +239,18 @@ interface Filling {
 }
 
 const openFilling = async (options: FillBranchOptions, temporary: string): Promise<Filling> => {
-  const { model, run, log: folder, openLog, store, compact, identity, seen } = options
-  const { settings, world, observer, work } = options
+  const { model, run, log: folder, openLog, store, compact, seen, work } = options
   const reader = openLog(folder)
   const modelOf = documentsOf(reader, folder, [documentOf(model), await readFounder(store)])
   const isKnown = ({ transaction }: DecisionEntry) => seen.has(transaction.transactionId)
-  const layout = {
-    ...layoutOfStates(identity, modelOf),
-    isLeftOut: (decision: DecisionEntry) => isKnown(decision) || isUntrue(decision, settings.eventTime),
-  }
-  const lost = await readLostNumbers(reader)
-  const openStates = (own: OwnedStateStore): Promise<OwnedStates> =>
-    openFollowingStates({
-      decider: createDecider({ champion: model }),
-      log: readOnly(reader),
-      // What was served came of other states than these, which have what the run knew and nothing untrue.
-      observer: warningsOnly((code, details) => {
-        if (code !== 'SERVING_REPLAY_DIFFERS') observer.warned(code, details)
-      }),
-      names: predictionNames(identity),
-      settings,
-      world,
-      store: own,
-      layout,
-      nameOf: async (key) => {
-        const { name, version } = await modelOf(key)
-        return { name, version }
-      },
-      assertLost: async (after, before) => {
-        const missed = firstMissed(lost, after, before)
-        if (missed !== undefined) throw logIncomplete([folder], `record ${missed} is missing`)
-      },
-    })
+  const { first } = await readLogBeginning(reader)
+  const openStates = await statesOpener(options, reader, modelOf, isKnown)
   let decisions = await openStates(store)
   const isNew = decisions.through === 0
-  const { first } = await readLogBeginning(reader)
-  if (decisions.through < first - 1) decisions.reach(first - 1)
+  const beginWithLog = (): void => {
+    if (decisions.through < first - 1) decisions.reach(first - 1)
+  }
+  beginWithLog()
   const assertSeen = await beginningGuard({ logs: [folder], openLog }, seen)
   const tokens = await ownTokensOf(seen, temporary, { model, run, logs: [folder], openLog, work })
   const pending = new Set<number>()
@@ -288,6 +264,7 @@ const openFilling = async (options: FillBranchOptions, temporary: string): Promi
     makeCompact: async () => {
       await decisions.close()
       decisions = await openStates(await compact())
+      beginWithLog()
     },
     take: async (entry) => {
       const { sequence } = entry
@@ -304,6 +281,42 @@ const openFilling = async (options: FillBranchOptions, temporary: string): Promi
       else await decisions.take(sequence, withTokens(entry, tokens), placeOf(sequence))
     },
   }
+}
+
+/** What opens a store as states that take in the log, for the model's layout. */
+const statesOpener = async (
+  { model, log: folder, identity, settings, world, observer }: FillBranchOptions,
+  reader: LogReader,
+  modelOf: (key: string) => Promise<ModelDocument>,
+  isKnown: (decision: DecisionEntry) => boolean,
+): Promise<(store: OwnedStateStore) => Promise<OwnedStates>> => {
+  const layout = {
+    ...layoutOfStates(identity, modelOf),
+    isLeftOut: (decision: DecisionEntry) => isKnown(decision) || isUntrue(decision, settings.eventTime),
+  }
+  const lost = await readLostNumbers(reader)
+  return (store) =>
+    openFollowingStates({
+      decider: createDecider({ champion: model }),
+      log: readOnly(reader),
+      // What was served came of other states than these, which have what the run knew and nothing untrue.
+      observer: warningsOnly((code, details) => {
+        if (code !== 'SERVING_REPLAY_DIFFERS') observer.warned(code, details)
+      }),
+      names: predictionNames(identity),
+      settings,
+      world,
+      store,
+      layout,
+      nameOf: async (key) => {
+        const { name, version } = await modelOf(key)
+        return { name, version }
+      },
+      assertLost: async (after, before) => {
+        const missed = firstMissed(lost, after, before)
+        if (missed !== undefined) throw logIncomplete([folder], `record ${missed} is missing`)
+      },
+    })
 }
 
 /** A label with all entities that the run knows of its transaction. */

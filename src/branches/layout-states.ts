@@ -2,7 +2,7 @@ import type { BranchStatus } from '../decisions/branch-status.ts'
 import type { Decider } from '../decisions/decider.ts'
 import type { InferenceObserver } from '../decisions/inference-pipeline.ts'
 import { layoutName } from '../decisions/log/log-layouts.ts'
-import type { OwnedStates } from '../decisions/owned/owned-states.ts'
+import type { CatchUpBounds, OwnedStates } from '../decisions/owned/owned-states.ts'
 import type { LayoutOfStates } from '../decisions/states/layout-of-states.ts'
 import type { StoreIdentity } from '../decisions/states/store-identity.ts'
 import { VigiaError } from '../errors.ts'
@@ -84,21 +84,17 @@ export class LayoutStates {
   /**
    * Takes in what is new, and has written what a shadow says of it. When that fails it is told once, and they
    * begin again from what is stored.
-   *
-   * @param most records at most; all without it
-   * @param isOver true ends it where it is
    */
   async follow(
     observer: Pick<InferenceObserver, 'warned'>,
     shadow: Pick<LayoutShadow, 'of' | 'write'>,
-    most?: number,
-    isOver?: () => boolean,
+    bounds: CatchUpBounds,
   ): Promise<void> {
     if (this.isOver) return
     try {
       // What could not be written before comes first: without it nothing more is saved.
       await shadow.write()
-      await this.decisions.catchUp(most, isOver)
+      await this.decisions.catchUp(bounds)
       await shadow.write()
       this.failure = ''
     } catch (error) {

@@ -6,6 +6,7 @@ import type { DueLabels } from './due-labels.ts'
 import { type Frontier, readFrontier } from './frontier.ts'
 import { entryOfRecord, MOST_UNSAVED, type TakeParts, takeRecord } from './log-replay.ts'
 import type { OwnedLabels } from './owned-labels.ts'
+import type { CatchUpBounds } from './owned-states.ts'
 import type { Saver } from './saver.ts'
 
 export interface FollowingParts extends TakeParts {
@@ -79,16 +80,14 @@ export class Following {
   /**
    * Takes in the durable records that it lacks, in slices between which others have their turn.
    *
-   * @param most all of them without it
-   * @param isOver asked before each record: true ends it there
    * @throws SERVING_BRANCH_FAILED when the log has lost records that these states lack
    */
-  async catchUp(most = Number.POSITIVE_INFINITY, isOver = (): boolean => false): Promise<void> {
+  async catchUp({ most = Number.POSITIVE_INFINITY, isOver }: CatchUpBounds = {}): Promise<void> {
     const { log, labels } = this.parts
     const last = Math.min(log.lastSequence, this.taken + most)
     if (last <= this.taken) return
     for await (const record of log.read(this.taken, this.position)) {
-      if (isOver()) return
+      if (isOver?.() === true) return
       if (record.sequence > last) break
       await this.take(record.sequence, entryOfRecord(record), record.position)
     }

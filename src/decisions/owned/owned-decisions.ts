@@ -20,7 +20,7 @@ import type { HeldState, HeldStates } from './held-state.ts'
 import { InTurns } from './in-turns.ts'
 import type { OwnedLabels } from './owned-labels.ts'
 import { createOwnedParts } from './owned-parts.ts'
-import type { OwnedDecisionsOptions, OwnedStates } from './owned-states.ts'
+import type { CatchUpBounds, OwnedDecisionsOptions, OwnedStates } from './owned-states.ts'
 import type { Receipts, UnsavedReceipt } from './receipts.ts'
 import type { Recovery } from './recovery.ts'
 import type { Saver } from './saver.ts'
@@ -145,8 +145,8 @@ class OwnedDecisions implements OwnedStates {
     this.saver.start()
   }
 
-  catchUp(most?: number, isOver?: () => boolean): Promise<void> {
-    return this.following.catchUp(most, isOver)
+  catchUp(bounds?: CatchUpBounds): Promise<void> {
+    return this.following.catchUp(bounds)
   }
 
   take(sequence: number, entry: LogEntry, position: LogPosition): Promise<void> {

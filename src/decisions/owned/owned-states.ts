@@ -20,6 +20,14 @@ export interface OwnedDecisionsOptions extends DecisionsOptions {
   readonly assertLost?: (after: number, before: number) => Promise<void>
 }
 
+/** How far states catch up at a time; all that the log has, where nothing is said. */
+export interface CatchUpBounds {
+  /** Records at most. */
+  readonly most?: number
+  /** Asked before each record: true ends it there. */
+  readonly isOver?: () => boolean
+}
+
 /** States that one process owns: they decide, or they follow the log of others that do. */
 export interface OwnedStates extends Decisions {
   /** Number of the last record, inclusive, that they have. */
@@ -30,13 +38,8 @@ export interface OwnedStates extends Decisions {
   readonly storedUpTo: number
   /** Forgets what is not saved and follows on from there. */
   follow(): Promise<void>
-  /**
-   * Takes in what others have decided since, in slices, at most `most` records (all of them without it), and
-   * ends where it is when `isOver` says so.
-   *
-   * @throws SERVING_BRANCH_FAILED
-   */
-  catchUp(most?: number, isOver?: () => boolean): Promise<void>
+  /** Takes in what others have decided since, in slices. @throws SERVING_BRANCH_FAILED */
+  catchUp(bounds?: CatchUpBounds): Promise<void>
   /** Takes in one record, the next after those before. */
   take(sequence: number, entry: LogEntry, position: LogPosition): Promise<void>
   /** They have all records up to this one. */
