@@ -394,11 +394,11 @@ export const ERRORS = define({
     message: 'The work on this training table needs {got} GiB of shared memory; 4 GiB can be addressed',
     fix: 'Train on fewer rows (split), fewer features (selection.keep) or fewer bins (max_bins: 255).',
   },
-  LEARNING_XGBOOST_REFUSED: {
+  LEARNING_IMPORT_REFUSED: {
     status: 422,
     exitCode: 2,
-    message: 'The XGBoost model is refused: {where} {reason}',
-    fix: 'Save a binary:logistic model of trees as JSON with XGBoost 1.6 or newer: booster.save_model("model.json").',
+    message: 'The model file is refused: {where} {reason}',
+    fix: 'docs/imported-models.md says which models can be imported, and how each library saves them.',
   },
   LEARNING_XGBOOST_FAILED: {
     status: 500,
@@ -474,7 +474,7 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: 'The model file {path} cannot be read: {reason}',
-    fix: 'Name a file that XGBoost has saved as JSON: booster.save_model("model.json").',
+    fix: 'Name a file that XGBoost has saved: model.save_model("model.json") or "model.ubj".',
   },
   MODEL_FEATURES_DIFFER: {
     status: 422,
@@ -488,6 +488,18 @@ export const ERRORS = define({
     message:
       'The model in {path} names no features and has {got}; the model of the run in {folder} has {allowed}, so theirs cannot be its own',
     fix: 'Save it with its names: train on a DMatrix with feature_names, or on a data frame.',
+  },
+  MODEL_CATEGORIES_UNTOLD: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model in {path} has splits by category, and nothing says which values they mean: {reason}',
+    fix: 'Give the categories in their order: --categories categories.json, which Python writes with json.dump(dict((name, frame[name].cat.categories.tolist()) for name in frame.select_dtypes("category")), file) from the frame that the model was trained on. Where it was trained on the values themselves, as numbers with feature_types: --categories values.',
+  },
+  MODEL_CATEGORIES_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: 'The categories of the feature {feature} do not fit: {reason}',
+    fix: "Name the run whose categories the model was trained on (--run), or correct --categories: the values of the training frame's categories, in their order.",
   },
   MODEL_FOLDER_FOREIGN: {
     status: 409,

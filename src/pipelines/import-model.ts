@@ -66,7 +66,7 @@ const MAX_FILE_BYTES = 450_000_000
  *    the scores is made anew from the run's rows, so that drift is measured against this model.
  * 4. The folder is made beside `out` and renamed into place: never half a model is visible.
  *
- * @throws MODEL_IMPORT_UNREADABLE, LEARNING_XGBOOST_REFUSED, MODEL_FEATURES_DIFFER,
+ * @throws MODEL_IMPORT_UNREADABLE, LEARNING_IMPORT_REFUSED, MODEL_FEATURES_DIFFER,
  * MODEL_FEATURE_COUNT_DIFFERS, MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, PIPELINE_RUN_INCOMPLETE,
  * DATASET_OUTPUT_EXISTS, MODEL_FOLDER_FOREIGN
  */

@@ -89,8 +89,8 @@ describe('vigia models import', () => {
     ['is not there', 'nowhere.json', undefined, 'MODEL_IMPORT_UNREADABLE'],
     ['is a folder', 'run', undefined, 'MODEL_IMPORT_UNREADABLE'],
     ['is UBJSON', 'model.ubj', '{L\u0000\u0000\u0000\u0000', 'Save it as JSON'],
-    ['is other JSON', 'other.json', '{"trees": []}', 'LEARNING_XGBOOST_REFUSED'],
-    ['is cut short', 'short.json', '{"learner": {', 'LEARNING_XGBOOST_REFUSED'],
+    ['is other JSON', 'other.json', '{"trees": []}', 'LEARNING_IMPORT_REFUSED'],
+    ['is cut short', 'short.json', '{"learner": {', 'LEARNING_IMPORT_REFUSED'],
   ])('refuses a file that %s, and leaves nothing behind', async (_, name, content, told) => {
     if (content !== undefined) writeFileSync(at(name), content)
     const { status, stderr } = await importing(name, 'never')

@@ -44,5 +44,10 @@ export interface TreeEnsembleModel {
   readonly featureNames: readonly string[]
   readonly link: 'identity' | 'logistic'
   readonly base: number
+  /**
+   * A number that counts as missing wherever it stands in a row, beside NaN, compared as floats: models that
+   * were trained elsewhere may take -1 or 0 for it. Absent: none does.
+   */
+  readonly missingValue?: number
   readonly trees: readonly Tree[]
 }

@@ -112,13 +112,15 @@ describe('an imported model says what XGBoost says', () => {
 
 describe('what cannot be imported is refused with its place and reason', () => {
   test.each([
-    ['binf', /the model is no JSON\. Save it as JSON/],
-    ['{L\u0000\u0000', /the model is no JSON\. Save it as JSON/],
+    ['binf', /the model is of XGBoost's old binary format/],
+    ['{L\u0000\u0000', /the model is neither JSON nor UBJSON/],
+    ['[{"nodeid": 0}]', /is what dump_model writes/],
+    ['\u0080\u0005', /is a Python pickle/],
     ['{"learner": ', /the model is no valid JSON/],
     ['{}', /learner is missing or no object/],
     [
       modelText({ objective: 'rank:ndcg' }),
-      /learner\.objective\.name is rank:ndcg; allowed: binary:logistic/,
+      /learner\.objective\.name is rank:ndcg, whose scores rank and are no probabilities/,
     ],
     [modelText({ base: '1.5' }), /base_score is 1\.5; allowed: one probability/],
     [modelText({ base: '[5E-1,5E-1]' }), /base_score is \[5E-1,5E-1\]/],

@@ -1,6 +1,9 @@
+import { VigiaError } from '../../errors.ts'
+import type { KnownCategory } from '../imported/foreign-model.ts'
+import { numbersAt, type Parts, recordAt, refuse, requireKnown } from '../imported/parts.ts'
 import type { Tree } from '../trees/tree-ensemble.ts'
+import type { BoosterParts } from './booster.ts'
 import { doubleBoundOf } from './float-threshold.ts'
-import { numbersAt, recordAt, refuse } from './json-parts.ts'
 
 /** Least cover that a node is given. XGBoost's may be 0, where explanations divide by it. */
 const LEAST_COVER = 1e-9
@@ -9,12 +12,22 @@ const MAX_DEPTH = 1000
 /** Bit of a category at most: codes above are none that a feature has. */
 const MAX_CODE = 65_535
 
+/** All that a tree of the file has. What is not read here says nothing of scores. */
+const TREE_PARTS = [
+  ...['base_weights', 'categories', 'categories_nodes', 'categories_segments', 'categories_sizes'],
+  ...['default_left', 'id', 'left_children', 'loss_changes', 'parents', 'right_children', 'split_conditions'],
+  ...['split_indices', 'split_type', 'sum_hessian', 'tree_param'],
+]
+
 /** How a tree is to be read. */
 export interface TreeReading {
-  readonly featureCount: number
-  /** What leaves are multiplied with: a tree's weight in dart, 1 otherwise. */
+  /** One a feature. */
+  readonly featureNames: readonly string[]
+  /** What leaves are multiplied with: a tree's weight where some were dropped, 1 otherwise. */
   readonly weight: number
-  /** What is added to categories to get our codes: 0, or -1 where they were trained one higher. */
+  /** Of features whose categories are places: what each place is here. The others' are values. */
+  readonly categories: ReadonlyMap<number, readonly KnownCategory[]>
+  /** What is added to categories that are values: 0, or -1 where they were trained one higher. */
   readonly categoryShift: number
 }
 
@@ -22,14 +35,14 @@ export interface TreeReading {
  * One tree of XGBoost's JSON (`learner.gradient_booster.model.trees[i]`) as ours.
  *
  * Nodes are numbered anew, breadth first, so that the right child follows the left; nodes that pruning left
- * unreachable are gone. XGBoost sends a row right when its category is one of the node's, and ours sends it
- * left: such a node's children are swapped. cover is `sum_hessian` (at least 1e-9), gain is `loss_changes`.
+ * unreachable are gone. cover is `sum_hessian` (at least 1e-9), gain is `loss_changes`.
  *
- * @throws LEARNING_XGBOOST_REFUSED with the place below `where`
+ * @throws LEARNING_IMPORT_REFUSED with the place below `where`; MODEL_CATEGORIES_DIFFER when a set needs a
+ * category that has no value here
  */
 export const importTree = (value: unknown, where: string, reading: TreeReading): Tree => {
-  const source = readSource(value, where, reading.featureCount)
-  const categories = readCategories(recordAt(value, where), where, source.splitType, reading.categoryShift)
+  const source = readSource(value, where, reading.featureNames.length)
+  const members = readCategories(recordAt(value, where), where, source.splitType)
   const isSeen = new Uint8Array(source.count)
   // The queue is the new numbering: the node at place i becomes node i.
   const queue = [0]
@@ -40,20 +53,27 @@ export const importTree = (value: unknown, where: string, reading: TreeReading):
   for (let node = 0; node < queue.length; node++) {
     const from = queue[node]!
     const isLeaf = source.left[from] === -1
-    const members = categories.get(from)
-    const isSwapped = !isLeaf && source.splitType[from] === 1
-    tree.feature.push(isLeaf ? -1 : source.feature[from]!)
-    tree.threshold.push(isLeaf || isSwapped ? 0 : doubleBoundOf(Math.fround(source.condition[from]!)))
+    const condition = Math.fround(source.condition[from]!)
+    const feature = source.feature[from]!
+    const isMissingLeft = source.defaultLeft[from] === 1
+    const set =
+      isLeaf || source.splitType[from] === 0
+        ? undefined
+        : leftCodes(members.get(from), { feature, isMissingLeft, where, node: from }, reading)
+    if (!isLeaf && set === undefined && reading.categories.has(feature))
+      refuse(`${where}.split_type[${from}]`, 'is numeric; allowed: categorical, as its feature is')
+    tree.feature.push(isLeaf ? -1 : feature)
+    tree.threshold.push(isLeaf || set !== undefined ? 0 : doubleBoundOf(condition))
     tree.left.push(isLeaf ? 0 : queue.length)
-    tree.missingLeft.push(isLeaf || (source.defaultLeft[from] === 1) === isSwapped ? 0 : 1)
-    tree.value.push(isLeaf ? reading.weight * Math.fround(source.condition[from]!) : 0)
+    tree.missingLeft.push(!isLeaf && isMissingLeft !== (set?.isSwapped ?? false) ? 1 : 0)
+    tree.value.push(isLeaf ? reading.weight * condition : 0)
     tree.cover.push(Math.max(LEAST_COVER, source.hessian[from]!))
     tree.gain.push(isLeaf ? 0 : source.gain[from]!)
     if (isLeaf) continue
     if (depths[node] === MAX_DEPTH) refuse(where, `is deeper than ${MAX_DEPTH} splits`)
-    if (isSwapped) codes[node] = members ?? refuse(where, `has no categories for its node ${from}`)
+    if (set !== undefined) codes[node] = set.codes
     const children = [source.left[from]!, source.right[from]!]
-    for (const child of isSwapped ? children.reverse() : children) {
+    for (const child of set?.isSwapped === true ? children.reverse() : children) {
       if (isSeen[child] === 1) refuse(where, `leads to its node ${child} twice`)
       isSeen[child] = 1
       queue.push(child)
@@ -61,6 +81,74 @@ export const importTree = (value: unknown, where: string, reading: TreeReading):
     }
   }
   return Object.keys(codes).length === 0 ? tree : { ...tree, categories: codes }
+}
+
+/** Features that some split asks for a category of. */
+export const categoricalFeaturesOf = (
+  { trees, where }: BoosterParts,
+  featureCount: number,
+): ReadonlySet<number> => {
+  const found = new Set<number>()
+  trees.forEach((value, index) => {
+    const at = `${where}.trees[${index}]`
+    const tree = recordAt(value, at)
+    if (tree['categories_nodes'] === undefined) return
+    const nodes = numbersAt(tree, 'categories_nodes', at)
+    if (nodes.length === 0) return
+    const features = numbersAt(tree, 'split_indices', at)
+    for (const node of nodes) {
+      const feature = features[node]
+      if (feature === undefined || !(Number.isInteger(feature) && feature >= 0 && feature < featureCount))
+        refuse(`${at}.categories_nodes`, `names ${node}, which is no node with a feature`)
+      found.add(feature!)
+    }
+  })
+  return found
+}
+
+/** A categorical node of a file, for `leftCodes`. */
+interface CategoricalNode {
+  readonly feature: number
+  readonly isMissingLeft: boolean
+  readonly where: string
+  readonly node: number
+}
+
+/**
+ * Which codes go left at a node of ours, and whether its left child is XGBoost's right one.
+ *
+ * There a row whose category is one of the node's (`members`) goes right, any other left, a missing one its
+ * own way; ours sends those of a set left and any other right. Of values our set is theirs, with the children
+ * swapped. Of places a row can also have a value that is none of the listed: it goes with the missing ones,
+ * so the set holds the listed ones of the side where these do not go.
+ */
+const leftCodes = (
+  members: readonly number[] | undefined,
+  { feature, isMissingLeft, where, node }: CategoricalNode,
+  { categories, categoryShift, featureNames }: TreeReading,
+): { readonly codes: readonly number[]; readonly isSwapped: boolean } => {
+  if (members === undefined) return refuse(where, `has no categories for its node ${node}`)
+  const known = categories.get(feature)
+  if (known === undefined) return { codes: members.map((member) => member + categoryShift), isSwapped: true }
+  const beyond = members.find((member) => member >= known.length)
+  if (beyond !== undefined)
+    refuse(
+      `${where}.categories`,
+      `has ${beyond} at node ${node}; allowed: places from 0 to ${known.length - 1}`,
+    )
+  const isMember = new Uint8Array(known.length)
+  for (const member of members) isMember[member] = 1
+  const codes = known
+    .filter((_, place) => (isMember[place] === 1) === isMissingLeft)
+    .map(({ value, code }) => code ?? refuseCategory(featureNames[feature]!, value))
+  return { codes: codes.sort((a, b) => a - b), isSwapped: isMissingLeft }
+}
+
+const refuseCategory = (feature: string, value: string | number): never => {
+  throw new VigiaError('MODEL_CATEGORIES_DIFFER', {
+    feature,
+    reason: `its splits ask for ${JSON.stringify(value)}, which the run does not tell from what it never saw`,
+  })
 }
 
 const emptyTree = () => ({
@@ -76,6 +164,7 @@ const emptyTree = () => ({
 /** The arrays of a tree, each checked to have one usable value a node. */
 const readSource = (value: unknown, where: string, featureCount: number) => {
   const tree = recordAt(value, where)
+  requireKnown(tree, TREE_PARTS, where)
   const left = numbersAt(tree, 'left_children', where)
   const count = left.length
   if (count === 0) refuse(where, 'has no node')
@@ -119,12 +208,11 @@ const readSource = (value: unknown, where: string, featureCount: number) => {
   }
 }
 
-/** Our codes by the tree's own node, ascending. */
+/** Categories by the tree's own node, as the file numbers them, ascending. */
 const readCategories = (
-  tree: Readonly<Record<string, unknown>>,
+  tree: Parts,
   where: string,
   splitType: readonly number[],
-  shift: number,
 ): ReadonlyMap<number, readonly number[]> => {
   const result = new Map<number, readonly number[]>()
   if (!splitType.includes(1)) return result
@@ -141,12 +229,12 @@ const readCategories = (
       refuse(`${where}.categories_segments[${index}]`, `lies outside of the ${all.length} categories`)
     if (splitType[node] !== 1 || result.has(node))
       refuse(`${where}.categories_nodes[${index}]`, `is ${node}; allowed: each categorical node once`)
-    const codes = all.slice(start, end).map((category) => category + shift)
-    const bad = codes.findIndex((code) => !(Number.isInteger(code) && code >= shift && code <= MAX_CODE))
+    const codes = all.slice(start, end)
+    const bad = codes.findIndex((code) => !(Number.isInteger(code) && code >= 0 && code <= MAX_CODE))
     if (bad >= 0)
       refuse(
         `${where}.categories[${start + bad}]`,
-        `is ${all[start + bad]}; allowed: whole numbers from 0 to ${MAX_CODE - shift}`,
+        `is ${codes[bad]}; allowed: whole numbers from 0 to ${MAX_CODE}`,
       )
     result.set(
       node,
