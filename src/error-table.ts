@@ -501,6 +501,18 @@ export const ERRORS = define({
     message: 'The categories of the feature {feature} do not fit: {reason}',
     fix: "Name the run whose categories the model was trained on (--run), or correct --categories: the values of the training frame's categories, in their order.",
   },
+  MODEL_TREES_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: 'The trees of the model in {path} cannot be chosen so: {reason}',
+    fix: 'Ask for all of them (--trees all), or for the first so many that it has.',
+  },
+  MODEL_MISSING_DIFFERS: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model in {path} says that {allowed} counts as missing, and --missing says {got}',
+    fix: 'Leave --missing out: Python obeys the file.',
+  },
   MODEL_FOLDER_FOREIGN: {
     status: 409,
     exitCode: 2,

@@ -59,6 +59,7 @@ export const MODEL_SCHEMAS = {
       featureNames: strings,
       link: kindIn('identity', 'logistic'),
       base: Type.Number(),
+      missingValue: Type.Optional(Type.Number()),
       trees: Type.Array(TreeSchema),
     },
     closed,

@@ -15,6 +15,7 @@ describe.each([
   ['logistic regression', LINEAR],
   ['boosted trees', TREES],
   ['a forest', FOREST],
+  ['trees to which -1 is missing', { ...TREES, missingValue: -1 }],
 ])('scoring with %s', (_, model) => {
   test.each([NONE, ISOTONIC, PLATT])(
     'law: a row alone has the bits that it has among others (%o)',
@@ -93,6 +94,32 @@ describe('a scorer', () => {
   test('names risk levels from their bounds on', () => {
     const levels = [0, 0.1, 0.49, 0.5, 0.9, 1].map((probability) => scorer.riskLevel(probability))
     expect(levels).toEqual(['low', 'medium', 'medium', 'high', 'critical', 'critical'])
+  })
+})
+
+describe('a model that takes a number for missing', () => {
+  const scorer = createModelScorer({ ...TREES, missingValue: 0.1 }, NONE)
+  const plain = createModelScorer(TREES, NONE)
+
+  test('law: rows that hold it score as rows with NaN, all others as without it', () => {
+    fc.assert(
+      fc.property(row, fc.constantFrom(0, 1), (vector, place) => {
+        const [without, holding] = [vector, vector].map((values) => [...values])
+        without![place] = Number.NaN
+        holding![place] = 0.1
+        expect(scorer.marginOne(holding!)).toBe(plain.marginOne(without!))
+        expect(scorer.marginOne(vector)).toBe(plain.marginOne(vector))
+      }),
+    )
+  })
+
+  test('compares as floats: what rounds to the same one is missing, its neighbour is not', () => {
+    const missing = plain.marginOne([Number.NaN, 0])
+    expect([0.1, Math.fround(0.1), 0.1 + 1e-9].map((x) => scorer.marginOne([x, 0]))).toEqual(
+      [0, 0, 0].fill(missing),
+    )
+    expect(scorer.marginOne([0.1 + 1e-8, 0])).toBe(plain.marginOne([0.1, 0]))
+    expect(plain.marginOne([0.1, 0])).not.toBe(missing)
   })
 })
 

@@ -18,7 +18,17 @@ describe('vigia models import', () => {
   it('makes a folder that predict scores with: the stump says what it is', async () => {
     const { status, stdout, stderr } = await importing('model.json', 'imported', ['--json'])
     expect([status, stderr]).toEqual([0, ''])
-    expect(JSON.parse(stdout)).toMatchObject({ trees: 1, features: 2, namesFrom: 'file', hasStates: true })
+    expect(JSON.parse(stdout)).toMatchObject({
+      library: 'XGBoost 3.2.0',
+      trees: 1,
+      treesInFile: 1,
+      missingValue: null,
+      categories: {},
+      notes: [],
+      features: 2,
+      namesFrom: 'file',
+      hasStates: true,
+    })
     const input = at('run/generate/transactions.parquet')
     const scored = await vigiaIn(work, [
       ...['predict', input, '--model', at('imported'), '--out', at('scores.parquet'), '--reasons', '1'],
@@ -48,6 +58,7 @@ describe('vigia models import', () => {
     expect(after).toMatchObject({
       model: {
         title: 'XGBoost (imported)',
+        settings: { library: 'XGBoost 3.2.0', objective: 'binary:logistic', trees: 1, treesInFile: 1 },
         importedFrom: { file: 'model.json', sha256: sha256(readFileSync(at('model.json'))) },
       },
       features: { names: ['amount', 'hour'] },
@@ -88,7 +99,8 @@ describe('vigia models import', () => {
   it.each([
     ['is not there', 'nowhere.json', undefined, 'MODEL_IMPORT_UNREADABLE'],
     ['is a folder', 'run', undefined, 'MODEL_IMPORT_UNREADABLE'],
-    ['is UBJSON', 'model.ubj', '{L\u0000\u0000\u0000\u0000', 'Save it as JSON'],
+    ['is UBJSON cut short', 'model.ubj', '{L\u0000\u0000\u0000\u0000', 'is no valid UBJSON'],
+    ['is of another format', 'model.bin', 'binf', "XGBoost's old binary format"],
     ['is other JSON', 'other.json', '{"trees": []}', 'LEARNING_IMPORT_REFUSED'],
     ['is cut short', 'short.json', '{"learner": {', 'LEARNING_IMPORT_REFUSED'],
   ])('refuses a file that %s, and leaves nothing behind', async (_, name, content, told) => {
@@ -132,6 +144,78 @@ describe('vigia models import', () => {
     expect(stderr).toContain('its package/ is older than its features/')
   })
 
+  it('scores texts by what they say, whatever their order in Python: the categories of the file', async () => {
+    const { fitted } = JSON.parse(readFileSync(at('run/package/manifest.json'), 'utf8'))
+    const texts: string[] = fitted.features.vocabularies.merchant_category.map(
+      ({ value }: { value: string }) => value,
+    )
+    expect(texts.length).toBeGreaterThan(3)
+    const asked = [texts[1]!, texts[3]!]
+    writeFileSync(at('texts.json'), categoricalText('merchant_category_code', [...texts].sort(), asked))
+    const { status, stdout } = await importing('texts.json', 'texts')
+    expect(status).toBe(0)
+    expect(stdout).toContain('categories   merchant_category_code: their values are told by the file')
+    await vigiaIn(work, [
+      ...['predict', at('run/generate/transactions.parquet'), '--model', at('texts')],
+      ...['--out', at('texts.parquet'), ...SMALL_BANK],
+    ])
+    const counts = await query(
+      `SELECT s.probability > 0.5, merchant_category IN ('${asked.join("','")}'), count(*)::INTEGER > 10
+       FROM '${at('texts.parquet')}' s JOIN '${at('run/generate/transactions.parquet')}' i USING (transaction_id)
+       WHERE merchant_category IS NOT NULL GROUP BY ALL ORDER BY 1`,
+    )
+    expect(counts).toEqual([
+      [false, false, true],
+      [true, true, true],
+    ])
+  })
+
+  it('asks for categories that a file of before 3.1 does not tell, and takes them from another', async () => {
+    writeFileSync(at('untold.json'), categoricalText('merchant_category_code', undefined, ['1', '2']))
+    const { stderr } = await importing('untold.json', 'never')
+    expect(stderr).toContain('MODEL_CATEGORIES_UNTOLD')
+    expect(stderr).toContain('--categories categories.json')
+    writeFileSync(at('categories.json'), JSON.stringify({ merchant_category_code: [3, 1, 2] }))
+    for (const [given, told] of [
+      [at('categories.json'), 'given'],
+      ['values', 'values'],
+    ] as const) {
+      const { stdout } = await importing('untold.json', told, ['--categories', given, '--json'])
+      expect(JSON.parse(stdout).categories).toEqual({ merchant_category_code: told })
+    }
+    writeFileSync(at('list.json'), '[1]')
+    expect((await importing('untold.json', 'never', ['--categories', at('list.json')])).stderr).toContain(
+      'is no JSON object of lists',
+    )
+    expect((await importing('untold.json', 'never', ['--categories', at('nowhere')])).stderr).toContain(
+      'no such file',
+    )
+  })
+
+  it('says which trees count and what is missing, and takes the word of whoever imports', async () => {
+    const stopped = JSON.parse(modelText(['amount', 'hour'], 2, 3))
+    stopped.learner.attributes = { best_iteration: '0', scikit_learn: '{"_estimator_type": "classifier"}' }
+    writeFileSync(at('stopped.json'), JSON.stringify(stopped))
+    const plain = await importing('stopped.json', 'stopped')
+    expect(plain.stdout).toContain('trees        1 of 3 (up to the best round, as XGBClassifier)')
+    expect(plain.stdout).toContain('missing      NaN alone')
+    const asked = await importing('stopped.json', 'stopped', [
+      ...['--force', '--trees', 'all', '--missing', '-1'],
+    ])
+    expect(asked.stdout).toContain('trees        3 of 3 (all, as asked)')
+    expect(asked.stdout).toContain('missing      NaN and -1')
+    expect(JSON.parse(readFileSync(at('stopped/package/model.json'), 'utf8'))).toMatchObject({
+      missingValue: -1,
+      trees: { length: 3 },
+    })
+    for (const [option, value, told] of [
+      ['--trees', '0', '--trees is all, best, or a whole number from 1, got 0'],
+      ['--trees', '4', 'it has 3 trees, asked for are 4'],
+      ['--missing', 'none', '--missing is a number that a float holds, got none'],
+    ] as const)
+      expect((await importing('stopped.json', 'never', [option, value])).stderr).toContain(told)
+  })
+
   it('refuses a threshold that is no probability', async () => {
     const { status, stderr } = await importing('model.json', 'never', ['--threshold', '2'])
     expect(status).toBe(2)
@@ -147,8 +231,31 @@ describe('vigia models import', () => {
     )
 })
 
-/** One stump on the first feature: below 50 it is -1, else 1. */
-const modelText = (names: readonly string[], count = names.length): string =>
+/** One split on a feature: the categories `asked` are 1, the others -1. Their order is that of `values`. */
+const categoricalText = (
+  name: string,
+  values: readonly string[] | undefined,
+  asked: readonly string[],
+): string => {
+  const model = JSON.parse(modelText([name]))
+  const places = asked.map((text) => values?.indexOf(text) ?? Number(text))
+  Object.assign(model.learner.gradient_booster.model.trees[0], {
+    split_type: [1, 0, 0],
+    categories: places.sort((a, b) => a - b),
+    categories_nodes: [0],
+    categories_segments: [0],
+    categories_sizes: [places.length],
+  })
+  if (values === undefined) return JSON.stringify({ ...model, version: [3, 0, 5] })
+  const offsets = [0, ...values].map((_, place) => values.slice(0, place).join('').length)
+  model.learner.gradient_booster.model.cats = {
+    enc: [{ offsets, values: [...Buffer.from(values.join(''))] }],
+  }
+  return JSON.stringify(model)
+}
+
+/** Stumps on the first feature: below 50 each is -1, else 1. */
+const modelText = (names: readonly string[], count = names.length, trees = 1): string =>
   JSON.stringify({
     learner: {
       feature_names: names,
@@ -162,17 +269,15 @@ const modelText = (names: readonly string[], count = names.length): string =>
       gradient_booster: {
         name: 'gbtree',
         model: {
-          trees: [
-            {
-              left_children: [1, -1, -1],
-              right_children: [2, -1, -1],
-              split_indices: [0, 0, 0],
-              split_conditions: [50, -1, 1],
-              default_left: [1, 0, 0],
-              sum_hessian: [2, 1, 1],
-              loss_changes: [3, 0, 0],
-            },
-          ],
+          trees: Array(trees).fill({
+            left_children: [1, -1, -1],
+            right_children: [2, -1, -1],
+            split_indices: [0, 0, 0],
+            split_conditions: [50, -1, 1],
+            default_left: [1, 0, 0],
+            sum_hessian: [2, 1, 1],
+            loss_changes: [3, 0, 0],
+          }),
         },
       },
     },

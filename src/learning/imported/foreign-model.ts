@@ -67,6 +67,9 @@ export interface ForeignChoices {
 
 export interface KnownCategory {
   readonly value: CategoryValue
-  /** The value of our feature; undefined where it has none, and the category cannot be told from unknown ones. */
+  /**
+   * The value of our feature; undefined where it has none, so that the category cannot be told from unknown
+   * ones.
+   */
   readonly code: number | undefined
 }

@@ -20,7 +20,9 @@ export const parseLooseJson = (text: string, where: string): unknown => {
   }
 }
 
-/** `text` with the words outside of its texts replaced; undefined where there is none, or a text has no end. */
+/**
+ * `text` with the words outside of its texts replaced; undefined where there is none, or a text has no end.
+ */
 const withoutWords = (text: string): string | undefined => {
   const parts: string[] = []
   let isChanged = false

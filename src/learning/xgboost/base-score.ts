@@ -8,7 +8,8 @@ const WHERE = 'learner.learner_model_param.base_score'
  * The margin that all scores begin with, from `base_score`, which is a probability. Numbers are texts in the
  * parameters: `"5E-1"`, and since 3.1 `"[5E-1]"`. Computed in floats, as XGBoost does.
  *
- * - Since 3.2 a probability below 1e-6 counts as 1e-6, and one above 1 - 1e-6 as that, whatever the file says.
+ * - Since 3.2 a probability below 1e-6 counts as 1e-6, and one above 1 - 1e-6 as that, whatever the file
+ *   says.
  * - Since 3.1 a model without trees whose base_score was not set (`boost_from_average`) begins with the
  *   number itself instead of its margin: with 0.5 every row has a probability of 0.62.
  *

@@ -72,7 +72,7 @@ const readWeights = (
   return bad < 0 ? weights : refuse(`${at}.weight_drop[${bad}]`, 'is no finite number')
 }
 
-/** `iteration_indptr`, where it is: rounds of models that were trained on may have different numbers of trees. */
+/** `iteration_indptr`, where it is: training that goes on may have other numbers of trees in a round. */
 const readRounds = (model: Parts, where: string, trees: number): readonly number[] | undefined => {
   if (model['iteration_indptr'] === undefined) return undefined
   const rounds = numbersAt(model, 'iteration_indptr', where)

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { VigiaError } from '../../errors.ts'
+import { whyModelUnsound } from '../../model/artifact-model.ts'
 import type {
   CategoryValue,
   ForeignCategories,
@@ -85,8 +88,50 @@ describe.each(VERSIONS)('files of XGBoost %s', (version) => {
   })
 })
 
-const bytesOf = ({ text, base64 }: Recorded): Uint8Array =>
-  text === undefined ? Buffer.from(base64!, 'base64') : Buffer.from(text)
+describe('a file that was tampered with', () => {
+  const { cases } = recordedOf('3.4.1')
+  const files = cases.filter(({ name }) => ['dart', 'UBJSON with categories', 'plain'].includes(name))
+
+  test.each(files)(
+    'law: becomes a sound model or is refused, and nothing else happens: $name',
+    (recorded) => {
+      const file = bytesOf(recorded)
+      const change = fc.tuple(
+        fc.nat(file.length - 1),
+        fc.oneof(fc.nat(255), fc.constantFrom(...Buffer.from('-019[]{},"'))),
+      )
+      let sound = 0
+      fc.assert(
+        fc.property(fc.array(change, { maxLength: 4 }), (changes) => {
+          const changed = Uint8Array.from(file)
+          for (const [at, byte] of changes) changed[at] = byte
+          try {
+            const foreign = readXgboostModel(changed)
+            const { featureNames, trees, categories } = foreign
+            const known = new Map(
+              [...categories].flatMap(([feature, told]) =>
+                'values' in told
+                  ? [[feature, told.values.map((value, code) => ({ value, code }))] as const]
+                  : [],
+              ),
+            )
+            const model = foreign.convert({ featureNames, trees: trees.scored, categories: known })
+            expect(whyModelUnsound(model)).toBeUndefined()
+            sound++
+          } catch (error) {
+            if (!(error instanceof VigiaError)) throw error
+          }
+        }),
+        { numRuns: 500 },
+      )
+      expect(sound).toBeGreaterThan(10)
+    },
+  )
+})
+
+function bytesOf({ text, base64 }: Recorded): Uint8Array {
+  return text === undefined ? Buffer.from(base64!, 'base64') : Buffer.from(text)
+}
 
 function recordedOf(version: string): { readonly xgboost: string; readonly cases: readonly Recorded[] } {
   const bytes = gunzipSync(readFileSync(`test/golden/xgboost-${version}.json.gz`))

@@ -49,13 +49,27 @@ const linearProbability = (
   return graph.add('Sigmoid', [graph.add('Add', [weighted, graph.row([intercept])])])
 }
 
-const treeProbability = (graph: GraphBuilder, { trees, base, link }: TreeEnsembleModel): string => {
+const treeProbability = (graph: GraphBuilder, model: TreeEnsembleModel): string => {
+  const { trees, base, link } = model
   const sum =
     trees.length === 0
       ? graph.add('Mul', [firstColumn(graph), graph.row([0])])
-      : graph.add('TreeEnsemble', [ONNX_INPUT], treeEnsembleAttributes(trees), 'ai.onnx.ml')
+      : graph.add('TreeEnsemble', [seenMissing(graph, model)], treeEnsembleAttributes(trees), 'ai.onnx.ml')
   const margin = graph.add('Add', [sum, graph.row([base])])
   return link === 'logistic' ? graph.add('Sigmoid', [margin]) : within(graph, margin, 0, 1)
+}
+
+/** ONNX's numbers of types of elements. */
+const FLOAT = 1
+const DOUBLE = 11
+
+/** The input with NaN where a number counts as missing: what is equal to it as floats. */
+const seenMissing = (graph: GraphBuilder, { missingValue }: TreeEnsembleModel): string => {
+  if (missingValue === undefined) return ONNX_INPUT
+  const cast = (value: string, to: number) => graph.add('Cast', [value], [{ name: 'to', integer: to }])
+  const asFloats = cast(cast(ONNX_INPUT, FLOAT), DOUBLE)
+  const isMissing = graph.add('Equal', [asFloats, graph.row([Math.fround(missingValue)])])
+  return graph.add('Where', [isMissing, graph.row([Number.NaN]), ONNX_INPUT])
 }
 
 /** A column of numbers, none missing: a model without trees gives every row the same. */

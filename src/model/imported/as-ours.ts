@@ -1,0 +1,108 @@
+import { VigiaError } from '../../errors.ts'
+import type { ForeignModel } from '../../learning/imported/foreign-model.ts'
+import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
+import { type FeaturesOfRun, type GivenCategories, resolveCategories } from './resolve-categories.ts'
+
+/** What only the owner of a model knows, or decides. */
+export interface AskedOfImport {
+  /**
+   * Which trees count: all, those up to the best round of early stopping, or the first so many; absent: those
+   * that the library itself scores the file with.
+   */
+  readonly trees?: 'all' | 'best' | number
+  /** The number that counted as missing in training, beside NaN; absent: what the file says, mostly none. */
+  readonly missingValue?: number
+  readonly categories?: GivenCategories
+}
+
+/** The run that an imported model gets its features from. */
+export interface RunOfImport extends FeaturesOfRun {
+  readonly folder: string
+  /** Features of the run's own model, in order. */
+  readonly names: readonly string[]
+}
+
+/** A foreign model as ours, and what was chosen on the way. */
+export interface AsOurs {
+  readonly model: TreeEnsembleModel
+  /** Where the names of the features are from: the file, or the run's model, whose order they then have. */
+  readonly namesFrom: 'file' | 'run'
+  /** Why so many trees count. */
+  readonly treesWhy: string
+  readonly categories: Readonly<Record<string, 'file' | 'given' | 'values'>>
+}
+
+/**
+ * Settles what the file of a foreign model does not tell, by its owner's word and by the run.
+ *
+ * @param path of the file, for errors
+ * @throws MODEL_FEATURES_DIFFER, MODEL_FEATURE_COUNT_DIFFERS, MODEL_CATEGORIES_UNTOLD,
+ * MODEL_CATEGORIES_DIFFER, MODEL_TREES_UNKNOWN, MODEL_MISSING_DIFFERS, LEARNING_IMPORT_REFUSED
+ */
+export const asOurs = (
+  foreign: ForeignModel,
+  path: string,
+  run: RunOfImport,
+  asked: AskedOfImport,
+): AsOurs => {
+  const { featureNames, namesFrom } = namesOf(foreign, path, run)
+  const { count, why } = treesOf(foreign, path, asked.trees)
+  const { categories, told } = resolveCategories(foreign, featureNames, run, asked.categories, path)
+  const missingValue = missingOf(foreign, path, asked.missingValue)
+  const model = foreign.convert({
+    featureNames,
+    trees: count,
+    categories,
+    ...(missingValue !== undefined && { missingValue }),
+  })
+  return { model, namesFrom, treesWhy: why, categories: told }
+}
+
+/** The names of the run. A file that names its features by their place has those of the run's model. */
+const namesOf = ({ featureNames, isNamedByPlace }: ForeignModel, path: string, run: RunOfImport) => {
+  const { folder, names } = run
+  if (isNamedByPlace) {
+    if (names.length === featureNames.length) return { featureNames: names, namesFrom: 'run' } as const
+    throw new VigiaError('MODEL_FEATURE_COUNT_DIFFERS', {
+      path,
+      got: featureNames.length,
+      folder,
+      allowed: names.length,
+    })
+  }
+  const computed = new Set(run.features.map(({ name }) => name))
+  const strangers = featureNames.filter((name) => !computed.has(name))
+  if (strangers.length === 0) return { featureNames, namesFrom: 'file' } as const
+  const areNumbers = strangers.every((name) => /^\d+$/.test(name))
+  throw new VigiaError('MODEL_FEATURES_DIFFER', {
+    path,
+    folder,
+    got: `${strangers.join(', ')}${areNumbers ? ' (whole numbers, as a frame without column names has, but not all of them in order, so that they say no places)' : ''}`,
+  })
+}
+
+const treesOf = (
+  { trees }: ForeignModel,
+  path: string,
+  asked: AskedOfImport['trees'],
+): { readonly count: number; readonly why: string } => {
+  if (asked === undefined) return { count: trees.scored, why: trees.why }
+  const refuse = (reason: string) => new VigiaError('MODEL_TREES_UNKNOWN', { path, reason })
+  if (asked === 'all') return { count: trees.count, why: 'all, as asked' }
+  if (asked === 'best') {
+    if (trees.best === undefined) throw refuse('it names no round as the best')
+    return { count: trees.best, why: 'up to the best round, as asked' }
+  }
+  if (asked > trees.count) throw refuse(`it has ${trees.count} trees, asked for are ${asked}`)
+  return { count: asked, why: 'as asked' }
+}
+
+const missingOf = (
+  { missingValue }: ForeignModel,
+  path: string,
+  asked: number | undefined,
+): number | undefined => {
+  if (asked === undefined || missingValue === undefined || asked === missingValue)
+    return asked ?? missingValue
+  throw new VigiaError('MODEL_MISSING_DIFFERS', { path, allowed: missingValue, got: asked })
+}
