@@ -1,34 +1,9 @@
-import { readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { VigiaError } from '../../errors.ts'
 import { whyModelUnsound } from '../../model/artifact-model.ts'
-import type {
-  CategoryValue,
-  ForeignCategories,
-  ForeignModel,
-  KnownCategory,
-} from '../imported/foreign-model.ts'
-import type { TreeEnsembleModel } from '../trees/tree-ensemble.ts'
-import { walkTree } from '../trees/walk-tree.ts'
 import { readXgboostModel } from './import-model.ts'
-
-/** A file as one version of XGBoost wrote it; `probabilities` as Python scores it after reloading it. */
-interface Recorded {
-  readonly name: string
-  readonly text?: string
-  readonly base64?: string
-  readonly rows: readonly (readonly (CategoryValue | null)[])[]
-  readonly probabilities?: readonly number[]
-  /** What Booster.predict says of the same file, where it was saved by XGBClassifier. */
-  readonly everything?: readonly number[]
-  /** What the trees up to the best round say. */
-  readonly best?: readonly number[]
-  /** Of `channel`, in their order; `values`: they are numbers. */
-  readonly categories?: readonly CategoryValue[] | 'values'
-  readonly missing?: number
-}
+import { bytesOf, convertRecorded, furthestFrom, readRecorded } from './recorded-files.test-kit.ts'
 
 const VERSIONS = ['1.6.2', '1.7.6', '2.0.3', '3.0.5', '3.1.3', '3.2.0', '3.3.0', '3.4.1'] as const
 
@@ -52,7 +27,7 @@ const REFUSALS: Readonly<Record<string, RegExp>> = {
 }
 
 describe.each(VERSIONS)('files of XGBoost %s', (version) => {
-  const { xgboost, cases } = recordedOf(version)
+  const { xgboost, cases } = readRecorded(`test/golden/xgboost-${version}.json.gz`)
   const scored = cases.filter(({ probabilities }) => probabilities !== undefined)
 
   test('are recorded, and written by that version', () => {
@@ -63,8 +38,8 @@ describe.each(VERSIONS)('files of XGBoost %s', (version) => {
 
   test.each(scored)('score as in Python: $name', (recorded) => {
     const foreign = readXgboostModel(bytesOf(recorded))
-    const differences = differencesOf(recorded, convert(recorded, foreign), recorded.probabilities!)
-    expect(Math.max(...differences)).toBeLessThan(1e-6)
+    const model = convertRecorded(recorded, foreign)
+    expect(furthestFrom(recorded, model, recorded.probabilities!)).toBeLessThan(1e-6)
   })
 
   const unscored = cases.filter(({ probabilities, text, base64 }) => !probabilities && (text || base64))
@@ -82,14 +57,12 @@ describe.each(VERSIONS)('files of XGBoost %s', (version) => {
     const foreign = readXgboostModel(bytesOf(recorded))
     const trees = which === 'all' ? foreign.trees.count : foreign.trees.best!
     const expected = which === 'all' ? recorded.everything! : recorded.best!
-    expect(Math.max(...differencesOf(recorded, convert(recorded, foreign, trees), expected))).toBeLessThan(
-      1e-6,
-    )
+    expect(furthestFrom(recorded, convertRecorded(recorded, foreign, trees), expected)).toBeLessThan(1e-6)
   })
 })
 
 describe('a file that was tampered with', () => {
-  const { cases } = recordedOf('3.4.1')
+  const { cases } = readRecorded('test/golden/xgboost-3.4.1.json.gz')
   const files = cases.filter(({ name }) => ['dart', 'UBJSON with categories', 'plain'].includes(name))
 
   test.each(files)(
@@ -128,71 +101,3 @@ describe('a file that was tampered with', () => {
     },
   )
 })
-
-function bytesOf({ text, base64 }: Recorded): Uint8Array {
-  return text === undefined ? Buffer.from(base64!, 'base64') : Buffer.from(text)
-}
-
-function recordedOf(version: string): { readonly xgboost: string; readonly cases: readonly Recorded[] } {
-  const bytes = gunzipSync(readFileSync(`test/golden/xgboost-${version}.json.gz`))
-  return JSON.parse(bytes.toString())
-}
-
-/** Texts have codes in another order than any file's; numbers are their own. */
-const VOCABULARY = [7, 3, 0, 8, 1, 5, 2, 6, 4].flatMap((code) => [`k0${code}`, `ñ0${code}`])
-
-const codeOf = (value: CategoryValue): number =>
-  typeof value === 'number' ? value : VOCABULARY.indexOf(value)
-
-const convert = (
-  { categories, missing }: Recorded,
-  foreign: ForeignModel,
-  trees = foreign.trees.scored,
-): TreeEnsembleModel => {
-  const known = new Map<number, readonly KnownCategory[]>()
-  for (const [feature, told] of foreign.categories) {
-    const values = valuesOf(told, categories)
-    if (values !== undefined)
-      known.set(
-        feature,
-        values.map((value) => ({ value, code: codeOf(value) })),
-      )
-  }
-  const missingValue = missing ?? foreign.missingValue
-  return foreign.convert({
-    featureNames: foreign.featureNames,
-    trees,
-    categories: known,
-    ...(missingValue !== undefined && { missingValue }),
-  })
-}
-
-/** Those of the file; those of who knows, where the file tells none. */
-const valuesOf = (
-  told: ForeignCategories,
-  given: Recorded['categories'],
-): readonly CategoryValue[] | undefined => {
-  if ('values' in told) {
-    expect(told.values).toEqual(given)
-    return told.values
-  }
-  return given === 'values' ? undefined : given
-}
-
-const differencesOf = (
-  { rows }: Recorded,
-  model: TreeEnsembleModel,
-  expected: readonly number[],
-): readonly number[] => {
-  expect(rows).toHaveLength(expected.length)
-  return rows.map((row, index) => {
-    const columns = row.map((value) => {
-      const code = value === null ? Number.NaN : codeOf(value)
-      return Float64Array.of(
-        Math.fround(code) === Math.fround(model.missingValue ?? Number.NaN) ? Number.NaN : code,
-      )
-    })
-    const margin = model.trees.reduce((sum, tree) => sum + walkTree(tree, columns, 0), model.base)
-    return Math.abs(1 / (1 + Math.exp(-margin)) - expected[index]!)
-  })
-}
