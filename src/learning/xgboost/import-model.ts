@@ -98,12 +98,14 @@ const convert = (
 ): TreeEnsembleModel => {
   const { featureNames, missingValue, categories } = choices
   if (missingValue !== undefined) requireNoCategory(missingValue, choices)
+  const room = { codes: MAX_SET_CODES }
   const trees = importTrees(booster.trees.slice(0, choices.trees), (tree, index) =>
     importTree(tree, `${booster.where}.trees[${index}]`, {
       featureNames,
       weight: Math.fround(booster.weights?.[index] ?? 1),
       categories,
       categoryShift,
+      room,
     }),
   )
   return {
@@ -134,13 +136,10 @@ const importTrees = (
   importOne: (tree: unknown, index: number) => Tree,
 ): Tree[] => {
   let nodes = 0
-  let codes = 0
   return trees.map((value, index) => {
     const tree = importOne(value, index)
     nodes += tree.feature.length
-    for (const set of Object.values(tree.categories ?? {})) codes += set.length
     if (nodes > MAX_NODES) refuse('trees', `have more than ${MAX_NODES} nodes together`)
-    if (codes > MAX_SET_CODES) refuse('trees', `have more than ${MAX_SET_CODES} categories together`)
     return tree
   })
 }

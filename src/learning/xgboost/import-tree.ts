@@ -29,6 +29,8 @@ export interface TreeReading {
   readonly categories: ReadonlyMap<number, readonly KnownCategory[]>
   /** What is added to categories that are values: 0, or -1 where they were trained one higher. */
   readonly categoryShift: number
+  /** How many codes the sets of all trees may still have: each set takes its own off. */
+  readonly room: { codes: number }
 }
 
 /**
@@ -125,10 +127,12 @@ interface CategoricalNode {
 const leftCodes = (
   members: readonly number[] | undefined,
   { feature, isMissingLeft, where, node }: CategoricalNode,
-  { categories, categoryShift, featureNames }: TreeReading,
+  { categories, categoryShift, featureNames, room }: TreeReading,
 ): { readonly codes: readonly number[]; readonly isSwapped: boolean } => {
   if (members === undefined) return refuse(where, `has no categories for its node ${node}`)
   const known = categories.get(feature)
+  room.codes -= known?.length ?? members.length
+  if (room.codes < 0) refuse(where, 'has more categories, with the trees before, than a model may have')
   if (known === undefined) return { codes: members.map((member) => member + categoryShift), isSwapped: true }
   const beyond = members.find((member) => member >= known.length)
   if (beyond !== undefined)

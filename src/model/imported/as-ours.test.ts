@@ -162,6 +162,15 @@ describe('categories of an imported model', () => {
     expect([0, 1, -1].map(leaf)).toEqual([2, 1, 1])
   })
 
+  test('are refused when the sets of all splits would take too much memory', () => {
+    const many = numbers(...Array.from({ length: 60_000 }, (_, code) => code))
+    const run = { ...RUN, features: [feature('amount'), feature('channel_code')] }
+    const read = readXgboostModel(file({ enc: many, trees: 334 }))
+    expect(() => asOurs(read, 'model.json', run, {})).toThrow(
+      /trees\[333\] has more categories, with the trees before/,
+    )
+  })
+
   test('beyond ASCII are told by 3.4, and not believed before', () => {
     const categories: readonly CategoryValue[] = ['ñandú', 'web']
     const told = (text: string): ForeignCategories | undefined => readXgboostModel(text).categories.get(1)
