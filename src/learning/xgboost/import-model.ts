@@ -60,15 +60,15 @@ export interface ImportOptions {
   /** Takes the first `trees` trees only; when absent, those that Python scores the file with. */
   readonly trees?: number
   /**
-   * Added to categories to get codes; 0 when absent. Training passes codes one higher, because XGBoost knows
-   * no -1.
+   * Says that whole numbers at categorical splits are the feature's own values, as they are where the training
+   * had numbers with feature_types, and what is added to them to get codes: 0, or -1 where they were passed one
+   * higher, because XGBoost knows no -1. Absent: a model with such splits is refused.
    */
   readonly categoryShift?: number
 }
 
 /**
- * The same as ours at once, for who knows that whole numbers at categorical splits are the feature's own
- * values (plus what `categoryShift` takes off), as they are where the training had feature_types.
+ * The same as ours at once, for models without categories, and for who knows that they are values.
  *
  * Rows take the very paths that they take in XGBoost. It adds leaves in floats and ours in doubles, so
  * probabilities differ by about 1e-6 at most, and rows whose probabilities are equal there may differ here
@@ -82,6 +82,8 @@ export const importXgboostModel = (
   options: ImportOptions = {},
 ): TreeEnsembleModel => {
   const foreign = readXgboostModel(source, options.categoryShift)
+  if (options.categoryShift === undefined && foreign.categories.size > 0)
+    refuse('The model', 'has splits by category: say what they mean (categoryShift, or readXgboostModel)')
   return foreign.convert({
     featureNames: options.featureNames ?? foreign.featureNames,
     trees: Math.min(options.trees ?? foreign.trees.scored, foreign.trees.count),
