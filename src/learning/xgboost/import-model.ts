@@ -60,9 +60,9 @@ export interface ImportOptions {
   /** Takes the first `trees` trees only; when absent, those that Python scores the file with. */
   readonly trees?: number
   /**
-   * Says that whole numbers at categorical splits are the feature's own values, as they are where the training
-   * had numbers with feature_types, and what is added to them to get codes: 0, or -1 where they were passed one
-   * higher, because XGBoost knows no -1. Absent: a model with such splits is refused.
+   * Says that whole numbers at categorical splits are the feature's own values, as they are where the
+   * training had numbers with feature_types, and what is added to them to get codes: 0, or -1 where they were
+   * passed one higher, because XGBoost knows no -1. Absent: a model with such splits is refused.
    */
   readonly categoryShift?: number
 }

@@ -42,6 +42,13 @@ describe.each(VERSIONS)('files of XGBoost %s', (version) => {
     expect(furthestFrom(recorded, model, recorded.probabilities!)).toBeLessThan(1e-6)
   })
 
+  test('tell what is missing in 1.x, where XGBClassifier saved them, and forget it since', () => {
+    const told = cases
+      .filter(({ name }) => name.startsWith('missing is '))
+      .map((recorded) => readXgboostModel(bytesOf(recorded)).missingValue)
+    expect(told).toEqual(version < '2' ? [-1, 0, undefined] : [undefined, undefined, undefined])
+  })
+
   const unscored = cases.filter(({ probabilities, text, base64 }) => !probabilities && (text || base64))
 
   test.each(unscored)('are refused with the reason: $name', (recorded) => {
