@@ -1,7 +1,8 @@
 import type { ForeignCategories, ForeignChoices, ForeignModel } from '../imported/foreign-model.ts'
+import { emptyRoom } from '../imported/grow-tree.ts'
 import { parseLooseJson } from '../imported/loose-json.ts'
 import { listAt, type Parts, recordAt, refuse } from '../imported/parts.ts'
-import type { Tree, TreeEnsembleModel } from '../trees/tree-ensemble.ts'
+import type { TreeEnsembleModel } from '../trees/tree-ensemble.ts'
 import { readBaseMargin } from './base-score.ts'
 import { type BoosterParts, readBooster } from './booster.ts'
 import { readChosenTrees } from './chosen-trees.ts'
@@ -11,10 +12,6 @@ import { parseModelFile } from './model-file.ts'
 import { requireLogistic } from './objective.ts'
 import { isBefore, NEWEST_TESTED, readVersion } from './version.ts'
 
-/** Nodes of all trees at most: what an artifact may hold. */
-const MAX_NODES = 4_000_000
-/** Codes of all sets of categories at most. */
-const MAX_SET_CODES = 20_000_000
 const MAX_FEATURES = 100_000
 
 /**
@@ -100,8 +97,8 @@ const convert = (
 ): TreeEnsembleModel => {
   const { featureNames, missingValue, categories } = choices
   if (missingValue !== undefined) requireNoCategory(missingValue, choices)
-  const room = { codes: MAX_SET_CODES }
-  const trees = importTrees(booster.trees.slice(0, choices.trees), (tree, index) =>
+  const room = emptyRoom()
+  const trees = booster.trees.slice(0, choices.trees).map((tree, index) =>
     importTree(tree, `${booster.where}.trees[${index}]`, {
       featureNames,
       weight: Math.fround(booster.weights?.[index] ?? 1),
@@ -131,19 +128,6 @@ const requireNoCategory = (missing: number, { categories, featureNames }: Foreig
         `The feature ${featureNames[feature]}`,
         `has categories, of which ${missing} is the place or the value of one: it cannot count as missing`,
       )
-}
-
-const importTrees = (
-  trees: readonly unknown[],
-  importOne: (tree: unknown, index: number) => Tree,
-): Tree[] => {
-  let nodes = 0
-  return trees.map((value, index) => {
-    const tree = importOne(value, index)
-    nodes += tree.feature.length
-    if (nodes > MAX_NODES) refuse('trees', `have more than ${MAX_NODES} nodes together`)
-    return tree
-  })
 }
 
 /**

@@ -1,14 +1,11 @@
 import { VigiaError } from '../../errors.ts'
 import type { KnownCategory } from '../imported/foreign-model.ts'
+import { type ForeignSplit, growTree, type Room, takeCodes } from '../imported/grow-tree.ts'
 import { numbersAt, type Parts, recordAt, refuse, requireKnown } from '../imported/parts.ts'
 import type { Tree } from '../trees/tree-ensemble.ts'
 import type { BoosterParts } from './booster.ts'
 import { doubleBoundOf } from './float-threshold.ts'
 
-/** Least cover that a node is given. XGBoost's may be 0, where explanations divide by it. */
-const LEAST_COVER = 1e-9
-/** Splits from the root to a leaf at most: beyond, a model is a mistake or an attack. */
-const MAX_DEPTH = 1000
 /** Bit of a category at most: codes above are none that a feature has. */
 const MAX_CODE = 65_535
 
@@ -29,15 +26,13 @@ export interface TreeReading {
   readonly categories: ReadonlyMap<number, readonly KnownCategory[]>
   /** What is added to categories that are values: 0, or -1 where they were trained one higher. */
   readonly categoryShift: number
-  /** How many codes the sets of all trees may still have: each set takes its own off. */
-  readonly room: { codes: number }
+  readonly room: Room
 }
 
 /**
  * One tree of XGBoost's JSON (`learner.gradient_booster.model.trees[i]`) as ours.
  *
- * Nodes are numbered anew, breadth first, so that the right child follows the left; nodes that pruning left
- * unreachable are gone. cover is `sum_hessian` (at least 1e-9), gain is `loss_changes`.
+ * Nodes that pruning left unreachable are gone. cover is `sum_hessian`, gain is `loss_changes`.
  *
  * @throws LEARNING_IMPORT_REFUSED with the place below `where`; MODEL_CATEGORIES_DIFFER when a set needs a
  * category that has no value here
@@ -45,44 +40,28 @@ export interface TreeReading {
 export const importTree = (value: unknown, where: string, reading: TreeReading): Tree => {
   const source = readSource(value, where, reading.featureNames.length)
   const members = readCategories(recordAt(value, where), where, source.splitType)
-  const isSeen = new Uint8Array(source.count)
-  // The queue is the new numbering: the node at place i becomes node i.
-  const queue = [0]
-  const depths = [0]
-  isSeen[0] = 1
-  const tree = emptyTree()
-  const codes: Record<string, readonly number[]> = {}
-  for (let node = 0; node < queue.length; node++) {
-    const from = queue[node]!
-    const isLeaf = source.left[from] === -1
-    const condition = Math.fround(source.condition[from]!)
-    const feature = source.feature[from]!
-    const isMissingLeft = source.defaultLeft[from] === 1
-    const set =
-      isLeaf || source.splitType[from] === 0
-        ? undefined
-        : leftCodes(members.get(from), { feature, isMissingLeft, where, node: from }, reading)
-    if (!isLeaf && set === undefined && reading.categories.has(feature))
-      refuse(`${where}.split_type[${from}]`, 'is numeric; allowed: categorical, as its feature is')
-    tree.feature.push(isLeaf ? -1 : feature)
-    tree.threshold.push(isLeaf || set !== undefined ? 0 : doubleBoundOf(condition))
-    tree.left.push(isLeaf ? 0 : queue.length)
-    tree.missingLeft.push(!isLeaf && isMissingLeft !== (set?.isSwapped ?? false) ? 1 : 0)
-    tree.value.push(isLeaf ? reading.weight * condition : 0)
-    tree.cover.push(Math.max(LEAST_COVER, source.hessian[from]!))
-    tree.gain.push(isLeaf ? 0 : source.gain[from]!)
-    if (isLeaf) continue
-    if (depths[node] === MAX_DEPTH) refuse(where, `is deeper than ${MAX_DEPTH} splits`)
-    if (set !== undefined) codes[node] = set.codes
-    const children = [source.left[from]!, source.right[from]!]
-    for (const child of set?.isSwapped === true ? children.reverse() : children) {
-      if (isSeen[child] === 1) refuse(where, `leads to its node ${child} twice`)
-      isSeen[child] = 1
-      queue.push(child)
-      depths.push(depths[node]! + 1)
-    }
-  }
-  return Object.keys(codes).length === 0 ? tree : { ...tree, categories: codes }
+  return growTree(
+    0,
+    (node) => {
+      const condition = Math.fround(source.condition[node]!)
+      const cover = source.hessian[node]!
+      if (source.left[node] === -1) return { value: reading.weight * condition, cover }
+      const split = {
+        feature: source.feature[node]!,
+        isMissingLeft: source.defaultLeft[node] === 1,
+        left: source.left[node]!,
+        right: source.right[node]!,
+        cover,
+        gain: source.gain[node]!,
+      }
+      if (source.splitType[node] === 1) return byCategory(members.get(node), split, { where, node }, reading)
+      if (reading.categories.has(split.feature))
+        refuse(`${where}.split_type[${node}]`, 'is numeric; allowed: categorical, as its feature is')
+      return { ...split, goesLeft: doubleBoundOf(condition) }
+    },
+    where,
+    reading.room,
+  )
 }
 
 /** Features that some split asks for a category of. */
@@ -108,32 +87,26 @@ export const categoricalFeaturesOf = (
   return found
 }
 
-/** A categorical node of a file, for `leftCodes`. */
-interface CategoricalNode {
-  readonly feature: number
-  readonly isMissingLeft: boolean
-  readonly where: string
-  readonly node: number
-}
-
 /**
- * Which codes go left at a node of ours, and whether its left child is XGBoost's right one.
+ * A node that asks for categories, with which codes go left.
  *
  * There a row whose category is one of the node's (`members`) goes right, any other left, a missing one its
  * own way; ours sends those of a set left and any other right. Of values our set is theirs, with the children
  * swapped. Of places a row can also have a value that is none of the listed: it goes with the missing ones,
  * so the set holds the listed ones of the side where these do not go.
  */
-const leftCodes = (
+const byCategory = (
   members: readonly number[] | undefined,
-  { feature, isMissingLeft, where, node }: CategoricalNode,
+  split: Omit<ForeignSplit, 'goesLeft'>,
+  { where, node }: { readonly where: string; readonly node: number },
   { categories, categoryShift, featureNames, room }: TreeReading,
-): { readonly codes: readonly number[]; readonly isSwapped: boolean } => {
+): ForeignSplit => {
+  const { feature, isMissingLeft, left, right } = split
   if (members === undefined) return refuse(where, `has no categories for its node ${node}`)
   const known = categories.get(feature)
-  room.codes -= known?.length ?? members.length
-  if (room.codes < 0) refuse(where, 'has more categories, with the trees before, than a model may have')
-  if (known === undefined) return { codes: members.map((member) => member + categoryShift), isSwapped: true }
+  takeCodes(room, known?.length ?? members.length, where)
+  const swapped = { ...split, isMissingLeft: !isMissingLeft, left: right, right: left }
+  if (known === undefined) return { ...swapped, goesLeft: members.map((member) => member + categoryShift) }
   const beyond = members.find((member) => member >= known.length)
   if (beyond !== undefined)
     refuse(
@@ -145,7 +118,7 @@ const leftCodes = (
   const codes = known
     .filter((_, place) => (isMember[place] === 1) === isMissingLeft)
     .map(({ value, code }) => code ?? refuseCategory(featureNames[feature]!, value))
-  return { codes: codes.sort((a, b) => a - b), isSwapped: isMissingLeft }
+  return { ...(isMissingLeft ? swapped : split), goesLeft: codes.sort((a, b) => a - b) }
 }
 
 const refuseCategory = (feature: string, value: string | number): never => {
@@ -154,16 +127,6 @@ const refuseCategory = (feature: string, value: string | number): never => {
     reason: `its splits ask for ${JSON.stringify(value)}, which the run does not tell from what it never saw`,
   })
 }
-
-const emptyTree = () => ({
-  feature: [] as number[],
-  threshold: [] as number[],
-  left: [] as number[],
-  missingLeft: [] as number[],
-  value: [] as number[],
-  cover: [] as number[],
-  gain: [] as number[],
-})
 
 /** The arrays of a tree, each checked to have one usable value a node. */
 const readSource = (value: unknown, where: string, featureCount: number) => {
