@@ -510,8 +510,8 @@ export const ERRORS = define({
   MODEL_MISSING_DIFFERS: {
     status: 422,
     exitCode: 2,
-    message: 'The model in {path} says that {allowed} counts as missing, and --missing says {got}',
-    fix: 'Leave --missing out: Python obeys the file.',
+    message: 'The model in {path} cannot take --missing {got}: {reason}',
+    fix: 'Leave --missing out: the model then scores as its own library scores it.',
   },
   MODEL_FOLDER_FOREIGN: {
     status: 409,

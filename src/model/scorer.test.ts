@@ -16,6 +16,7 @@ describe.each([
   ['boosted trees', TREES],
   ['a forest', FOREST],
   ['trees to which -1 is missing', { ...TREES, missingValue: -1 }],
+  ['trees to which 0 is missing in a feature', { ...TREES, zeroIsMissing: [1] }],
 ])('scoring with %s', (_, model) => {
   test.each([NONE, ISOTONIC, PLATT])(
     'law: a row alone has the bits that it has among others (%o)',
@@ -111,6 +112,16 @@ describe('a model that takes a number for missing', () => {
         expect(scorer.marginOne(vector)).toBe(plain.marginOne(vector))
       }),
     )
+  })
+
+  test('takes 0 for missing in features where it is so, within 1e-35 of it', () => {
+    const zero = createModelScorer({ ...TREES, zeroIsMissing: [0] }, NONE)
+    const missing = plain.marginOne([Number.NaN, 0])
+    expect([0, -0, 1e-35, -1e-35].map((x) => zero.marginOne([x, 0]))).toEqual(new Array(4).fill(missing))
+    for (const x of [1.1e-35, -1.1e-35, 1]) expect(zero.marginOne([x, 0])).toBe(plain.marginOne([x, 0]))
+    expect(plain.marginOne([0, 0])).not.toBe(missing)
+    const other = createModelScorer({ ...TREES, zeroIsMissing: [1] }, NONE)
+    expect(other.marginOne([0, Number.NaN])).toBe(plain.marginOne([0, Number.NaN]))
   })
 
   test('compares as floats: what rounds to the same one is missing, its neighbour is not', () => {

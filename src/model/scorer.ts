@@ -124,15 +124,12 @@ const treeScorer = (model: TreeEnsembleModel, calibration: Calibration): ModelSc
   }
 }
 
-/** The scorer of a model that takes a number of its own for missing; `scorer` itself for all others. */
-const seeingMissing = (
-  { missingValue, featureNames }: TreeEnsembleModel,
-  scorer: ModelScorer,
-): ModelScorer => {
-  if (missingValue === undefined) return scorer
-  const seen = createMissingReader(missingValue, featureNames.length)
+/** The scorer of a model that takes other numbers than NaN for missing; `scorer` itself for all others. */
+const seeingMissing = (model: TreeEnsembleModel, scorer: ModelScorer): ModelScorer => {
+  const seen = createMissingReader(model)
+  if (seen === undefined) return scorer
   return {
-    featureNames,
+    featureNames: model.featureNames,
     marginOne: (vector, at = 0) => scorer.marginOne(seen.row(vector, at)),
     scoreOne: (vector, at = 0) => scorer.scoreOne(seen.row(vector, at)),
     scoreMany: (table, out) => scorer.scoreMany({ ...table, columns: seen.columns(table.columns) }, out),

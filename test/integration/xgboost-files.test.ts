@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { readXgboostModel } from '../../src/learning/xgboost/import-model.ts'
 import {
   bytesOf,
   convertRecorded,
   furthestFrom,
   readRecorded,
-} from '../../src/learning/xgboost/recorded-files.test-kit.ts'
+} from '../../src/learning/imported/recorded-files.test-kit.ts'
+import { readXgboostModel } from '../../src/learning/xgboost/import-model.ts'
 
 /** The Python to ask: XGBOOST_PYTHON_UNDER_TEST may name one with another version of XGBoost, and pandas. */
 const python = process.env['XGBOOST_PYTHON_UNDER_TEST'] ?? process.env['PEER_PYTHON']

@@ -10,58 +10,24 @@ Run with every version that the documents name (docs/imported-models.md), in an 
 One thread, so that floats are added in one order. Missing values are null. A case without probabilities is one that must be refused.
 """
 
-import base64
-import gzip
-import json
 import pathlib
-import sys
 import tempfile
 import warnings
 
 import numpy
 import pandas
 import xgboost
+from model_files import CODES, FRAME, KEPT, LABELS, NAMES, TEXTS, WATCHED, add_case, file, kept, recorded, with_channel, write
 
 warnings.filterwarnings("ignore")
 xgboost.set_config(verbosity=0)
 VERSION = tuple(int(part) for part in xgboost.__version__.split("."))
-ROWS = 260
-KEPT = 24
-NAMES = ["amount", "seconds", "channel", "balance"]
 FOLDER = pathlib.Path(tempfile.mkdtemp())
 LOGISTIC = {"objective": "binary:logistic", "eta": 0.4, "max_depth": 2, "nthread": 1, "seed": 5}
 
 
-def make_numbers():
-    random = numpy.random.RandomState(7)
-    values = numpy.column_stack(
-        [
-            numpy.round(random.lognormal(3, 1, ROWS), 2),
-            random.normal(size=ROWS),
-            random.randint(0, 9, ROWS),
-            random.randint(-2, 4, ROWS),
-        ]
-    )
-    margin = 0.03 * values[:, 0] + values[:, 1] + 2 * numpy.isin(values[:, 2], [2, 5, 7]) + values[:, 3] - 2.2
-    labels = (random.uniform(size=ROWS) < 1 / (1 + numpy.exp(-margin))).astype(int)
-    values[random.uniform(size=ROWS) < 0.2, 1] = numpy.nan
-    values[random.uniform(size=ROWS) < 0.1, 3] = numpy.nan
-    return pandas.DataFrame(values, columns=NAMES), labels
-
-
-FRAME, LABELS = make_numbers()
-#: Other labels, so that training stops early.
-WATCHED = (FRAME[:80], numpy.where(numpy.arange(80) % 9 == 0, 1 - LABELS[:80], LABELS[:80]))
-CODES = FRAME["channel"].astype(int)
-CASES = {}
-
-
 def case(name, since=(0,), until=(99,)):
-    def add(make):
-        if since <= VERSION < until:
-            CASES[name] = make
-
-    return add
+    return add_case(name) if since <= VERSION < until else lambda make: make
 
 
 def matrix(frame=FRAME, labels=None, **options):
@@ -97,18 +63,6 @@ def scored(data, frame=FRAME, told=None, ending="json", **options):
     """The file, its rows, and what a reloaded Booster says of them. `told`: the rows as they are recorded, if otherwise."""
     got = reloaded(data, ending).predict(matrix(frame[:KEPT], **options))
     return recorded(data, frame if told is None else told, got)
-
-
-def recorded(data, frame, probabilities, **more):
-    rows = [[None if value != value else value for value in row] for row in frame[:KEPT].values.tolist()]
-    return {**file(data), "rows": rows, "probabilities": [float(f"{p:.9g}") for p in probabilities.tolist()], **more}
-
-
-def file(data):
-    try:
-        return {"text": data.decode("ascii")}
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode("ascii")}
 
 
 def plain(name, parameters, since=(0,), **options):
@@ -195,7 +149,7 @@ def of_classifier(data, frame=FRAME, told=None, **more):
         data,
         frame if told is None else told,
         classifier(data).predict_proba(asked)[:, 1],
-        everything=[float(f"{p:.9g}") for p in everything.tolist()],
+        everything=kept(everything),
         **more,
     )
 
@@ -239,7 +193,7 @@ def _():
         )
     )
     best = reloaded(data).predict(matrix(FRAME[:KEPT]), iteration_range=(0, int(reloaded(data).attr("best_iteration")) + 1))
-    return {**scored(data), "best": [float(f"{p:.9g}") for p in best.tolist()]}
+    return {**scored(data), "best": kept(best)}
 
 
 @case("booster that keeps the best")
@@ -261,10 +215,6 @@ def _():
 # Categories: the rows hold their values ---------------------------------------------------------------------------------
 
 
-def with_channel(values, categories):
-    return FRAME.assign(channel=pandas.Categorical(values, categories=categories))
-
-
 #: Up to 3.3 texts beyond ASCII are cut at the wrong bytes, and rows get the category of another: findings/.
 GARBLES_TEXTS = (3, 1) <= VERSION < (3, 4)
 
@@ -273,7 +223,7 @@ def by_places(data, frame):
     """What the model has learnt: the rows with places for categories, which nothing is looked up for."""
     places = frame.assign(channel=frame["channel"].cat.codes.astype(float)).values
     types = {"feature_names": NAMES, "feature_types": ["float", "float", "c", "float"]}
-    return [float(f"{p:.9g}") for p in reloaded(data).predict(matrix(places[:KEPT], **types)).tolist()]
+    return kept(reloaded(data).predict(matrix(places[:KEPT], **types)))
 
 
 def of_categories(name, values, categories, since=(0,), **parameters):
@@ -291,7 +241,6 @@ def of_categories(name, values, categories, since=(0,), **parameters):
     case(name, since)(make)
 
 
-TEXTS = CODES.map(lambda code: f"k{code:02d}")
 of_categories("categories that are whole numbers from 0", CODES, list(range(9)))
 of_categories("categories with a gap", CODES.replace({1: 0, 4: 3}), [0, 2, 3, 5, 6, 7, 8])
 of_categories("categories the other way round", CODES, list(range(8, -1, -1)))
@@ -403,17 +352,4 @@ def _():
     return scored(file_of(xgboost.train(named, matrix(FRAME, LABELS), 3, obj=own_objective)))
 
 
-def main():
-    made = {"xgboost": xgboost.__version__, "pandas": pandas.__version__, "cases": []}
-    for name, make in CASES.items():
-        try:
-            made["cases"].append({"name": name, **make()})
-        except Exception as error:  # XGBoost itself refuses: which, is told and recorded
-            reason = str(error).strip().split("\n")[0][:200]
-            print(f"{xgboost.__version__} {name}: {type(error).__name__}: {reason}", file=sys.stderr)
-            made["cases"].append({"name": name, "unavailable": f"{type(error).__name__}"})
-    target = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else f"test/golden/xgboost-{xgboost.__version__}.json.gz")
-    target.write_bytes(gzip.compress((json.dumps(made) + "\n").encode(), 9, mtime=0))
-
-
-main()
+write("xgboost", xgboost.__version__)

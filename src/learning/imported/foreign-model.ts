@@ -17,9 +17,17 @@ export interface ForeignModel {
    * which no split asks for one are not in it.
    */
   readonly categories: ReadonlyMap<number, ForeignCategories>
+  /**
+   * Values of the category columns of the training frame, in the order of the columns, where the file has
+   * them without the names of these: who imports the model names them, and their whole numbers are places
+   * then, at splits of any kind. Absent or empty: there are none.
+   */
+  readonly columns?: readonly (readonly CategoryValue[])[]
   readonly trees: ForeignTrees
   /** The number that counts as missing beside NaN, where the file says it. */
   readonly missingValue?: number
+  /** Why none may be given: the library has no such setting, or its file tells all. Absent: one may. */
+  readonly whyNoMissingValue?: string
   /** What whoever imports it should know. */
   readonly notes: readonly string[]
   /**
@@ -32,9 +40,12 @@ export interface ForeignModel {
 
 /**
  * Categories of a feature: the values in their order, where a whole number of the file is a place among them;
- * or the reason why the file does not tell.
+ * `areOwn`, where the file's numbers are the feature's own values; or the reason why the file does not tell.
  */
-export type ForeignCategories = { readonly values: readonly CategoryValue[] } | { readonly untold: string }
+export type ForeignCategories =
+  | { readonly values: readonly CategoryValue[] }
+  | { readonly areOwn: true }
+  | { readonly untold: string }
 
 /** A category in the table that the model was trained on. */
 export type CategoryValue = string | number

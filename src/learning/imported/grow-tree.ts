@@ -24,6 +24,12 @@ export const takeCodes = (room: Room, count: number, where: string): void => {
   if (room.codes < 0) refuse(where, 'has more categories, with the trees before, than a model may have')
 }
 
+/** Takes nodes off. @throws LEARNING_IMPORT_REFUSED when there is no room for them */
+export const takeNodes = (room: Room, count: number): void => {
+  room.nodes -= count
+  if (room.nodes < 0) refuse('The trees', `have more than ${MAX_NODES} nodes together`)
+}
+
 /** A node of another library's tree, in the words of ours. */
 export type ForeignNode = ForeignLeaf | ForeignSplit
 
@@ -53,7 +59,12 @@ export interface ForeignSplit {
  * @param nodeAt the node that the file calls by this number
  * @throws LEARNING_IMPORT_REFUSED when two nodes lead to one, it is too deep, or there is no room for it
  */
-export const growTree = (root: number, nodeAt: (id: number) => ForeignNode, where: string, room: Room): Tree => {
+export const growTree = (
+  root: number,
+  nodeAt: (id: number) => ForeignNode,
+  where: string,
+  room: Room,
+): Tree => {
   const tree = {
     feature: [] as number[],
     threshold: [] as number[],
@@ -69,7 +80,7 @@ export const growTree = (root: number, nodeAt: (id: number) => ForeignNode, wher
   const depths = [0]
   const seen = new Set(queue)
   for (let at = 0; at < queue.length; at++) {
-    if (--room.nodes < 0) refuse('trees', `have more than ${MAX_NODES} nodes together`)
+    takeNodes(room, 1)
     const node = nodeAt(queue[at]!)
     tree.cover.push(Math.max(LEAST_COVER, node.cover))
     if ('value' in node) {

@@ -1,6 +1,8 @@
+import { MAX_FEATURES, readFeatureNames } from '../imported/feature-names.ts'
 import type { ForeignCategories, ForeignChoices, ForeignModel } from '../imported/foreign-model.ts'
 import { emptyRoom } from '../imported/grow-tree.ts'
 import { parseLooseJson } from '../imported/loose-json.ts'
+import { parseObject } from '../imported/model-file.ts'
 import { listAt, type Parts, recordAt, refuse } from '../imported/parts.ts'
 import type { TreeEnsembleModel } from '../trees/tree-ensemble.ts'
 import { readBaseMargin } from './base-score.ts'
@@ -8,22 +10,19 @@ import { type BoosterParts, readBooster } from './booster.ts'
 import { readChosenTrees } from './chosen-trees.ts'
 import { readFileCategories } from './file-categories.ts'
 import { categoricalFeaturesOf, importTree } from './import-tree.ts'
-import { parseModelFile } from './model-file.ts'
 import { requireLogistic } from './objective.ts'
 import { isBefore, NEWEST_TESTED, readVersion } from './version.ts'
 
-const MAX_FEATURES = 100_000
-
 /**
- * A model that XGBoost saved (`model.save_model('model.json')`, `.ubj`), as JSON or UBJSON, before what only
- * its owner knows is settled: gbtree and dart, one output, of binary:logistic and reg:logistic, with numeric
+ * A model that XGBoost saved (`model.save_model('model.json')`, `.ubj`), as JSON or UBJSON, or such a file
+ * parsed, before what only its owner knows is settled: gbtree and dart, one output, of binary:logistic and reg:logistic, with numeric
  * and categorical splits; of 1.6 and newer. `categoryShift` is added to categories that are values.
  *
  * @throws LEARNING_IMPORT_REFUSED with the place in the file and the reason: malformed, of another kind, or
  * too large
  */
-export const readXgboostModel = (source: string | Uint8Array, categoryShift = 0): ForeignModel => {
-  const file = recordAt(parseModelFile(source), 'the model')
+export const readXgboostModel = (source: string | Uint8Array | Parts, categoryShift = 0): ForeignModel => {
+  const file = typeof source === 'string' || source instanceof Uint8Array ? parseObject(source) : source
   const learner = recordAt(file['learner'], 'learner')
   const version = readVersion(file)
   const parameters = recordAt(learner['learner_model_param'], 'learner.learner_model_param')
@@ -40,7 +39,11 @@ export const readXgboostModel = (source: string | Uint8Array, categoryShift = 0)
   return {
     library: `XGBoost ${version.join('.')}`,
     objective,
-    ...readNames(learner['feature_names'], featureCount),
+    ...readFeatureNames(listAt(learner['feature_names'] ?? [], 'learner.feature_names'), {
+      count: featureCount,
+      prefix: 'f',
+      where: 'learner.feature_names',
+    }),
     categories,
     trees: readChosenTrees(attributes, booster),
     ...(missingValue !== undefined && { missingValue }),
@@ -147,17 +150,4 @@ const readCount = (value: unknown, where: string): number => {
   return Number.isInteger(count) && count >= 1 && count <= MAX_FEATURES
     ? count
     : refuse(where, `is ${String(value)}; allowed: a whole number from 1 to ${MAX_FEATURES}`)
-}
-
-const readNames = (value: unknown, count: number) => {
-  const own = value === undefined ? [] : listAt(value, 'learner.feature_names')
-  const places = Array.from({ length: count }, (_, index) => `f${index}`)
-  if (own.length === 0) return { featureNames: places, isNamedByPlace: true }
-  if (own.length !== count) refuse('learner.feature_names', `are ${own.length} for ${count} features`)
-  if (new Set(own).size < count || !own.every((name) => typeof name === 'string' && name !== ''))
-    refuse('learner.feature_names', 'must be different texts')
-  const isNamedByPlace = [places, places.map((name) => name.slice(1))].some((names) =>
-    own.every((name, index) => name === names[index]),
-  )
-  return { featureNames: own as readonly string[], isNamedByPlace }
 }

@@ -1,10 +1,10 @@
-import { VigiaError } from '../../errors.ts'
+import { doubleBoundOf } from '../imported/float-threshold.ts'
 import type { KnownCategory } from '../imported/foreign-model.ts'
 import { type ForeignSplit, growTree, type Room, takeCodes } from '../imported/grow-tree.ts'
 import { numbersAt, type Parts, recordAt, refuse, requireKnown } from '../imported/parts.ts'
+import { splitByPlace } from '../imported/split-by-place.ts'
 import type { Tree } from '../trees/tree-ensemble.ts'
 import type { BoosterParts } from './booster.ts'
-import { doubleBoundOf } from './float-threshold.ts'
 
 /** Bit of a category at most: codes above are none that a feature has. */
 const MAX_CODE = 65_535
@@ -88,12 +88,9 @@ export const categoricalFeaturesOf = (
 }
 
 /**
- * A node that asks for categories, with which codes go left.
- *
- * There a row whose category is one of the node's (`members`) goes right, any other left, a missing one its
- * own way; ours sends those of a set left and any other right. Of values our set is theirs, with the children
- * swapped. Of places a row can also have a value that is none of the listed: it goes with the missing ones,
- * so the set holds the listed ones of the side where these do not go.
+ * A node that asks for categories. There a row whose category is one of the node's (`members`) goes right,
+ * any other left, a missing one its own way. Of values our set, which goes left, is theirs, with the children
+ * swapped.
  */
 const byCategory = (
   members: readonly number[] | undefined,
@@ -105,27 +102,18 @@ const byCategory = (
   if (members === undefined) return refuse(where, `has no categories for its node ${node}`)
   const known = categories.get(feature)
   takeCodes(room, known?.length ?? members.length, where)
-  const swapped = { ...split, isMissingLeft: !isMissingLeft, left: right, right: left }
-  if (known === undefined) return { ...swapped, goesLeft: members.map((member) => member + categoryShift) }
+  if (known === undefined) {
+    const goesLeft = members.map((member) => member + categoryShift)
+    return { ...split, goesLeft, isMissingLeft: !isMissingLeft, left: right, right: left }
+  }
   const beyond = members.find((member) => member >= known.length)
   if (beyond !== undefined)
     refuse(
       `${where}.categories`,
       `has ${beyond} at node ${node}; allowed: places from 0 to ${known.length - 1}`,
     )
-  const isMember = new Uint8Array(known.length)
-  for (const member of members) isMember[member] = 1
-  const codes = known
-    .filter((_, place) => (isMember[place] === 1) === isMissingLeft)
-    .map(({ value, code }) => code ?? refuseCategory(featureNames[feature]!, value))
-  return { ...(isMissingLeft ? swapped : split), goesLeft: codes.sort((a, b) => a - b) }
-}
-
-const refuseCategory = (feature: string, value: string | number): never => {
-  throw new VigiaError('MODEL_CATEGORIES_DIFFER', {
-    feature,
-    reason: `its splits ask for ${JSON.stringify(value)}, which the run does not tell from what it never saw`,
-  })
+  const isMember = new Set(members)
+  return splitByPlace({ ...split, isLeft: (place) => !isMember.has(place) }, known, featureNames[feature]!)
 }
 
 /** The arrays of a tree, each checked to have one usable value a node. */

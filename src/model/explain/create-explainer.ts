@@ -31,8 +31,7 @@ export const createExplainer = (model: Model): Explainer => {
     }
   }
   const { baseline, addShapleyValues } = createTreeShap(model)
-  const { missingValue, featureNames } = model
-  const seen = missingValue === undefined ? undefined : createMissingReader(missingValue, featureNames.length)
+  const seen = createMissingReader(model)
   return {
     baseline,
     explainOne: (vector, at, out) => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Feature } from '../../features/feature.ts'
 import type { CategoryValue, ForeignCategories } from '../../learning/imported/foreign-model.ts'
+import { readForeignModel } from '../../learning/imported/read-foreign-model.ts'
+import { lightgbmText } from '../../learning/lightgbm/lightgbm-text.test-kit.ts'
 import { walkTree } from '../../learning/trees/walk-tree.ts'
 import { readXgboostModel } from '../../learning/xgboost/import-model.ts'
 import { type AskedOfImport, asOurs } from './as-ours.ts'
@@ -222,9 +224,89 @@ describe('what counts as missing in an imported model', () => {
 
   test('is refused when the two differ, or when it is a category too', () => {
     expect(() => ours(saying('-1'), { ...asked, missingValue: 0 })).toThrow(
-      /says that -1 counts as missing, and --missing says 0/,
+      /cannot take --missing 0: the file says -1/,
     )
     expect(() => ours({}, { ...asked, missingValue: 0 })).toThrow(/0 is the place or the value of one/)
+  })
+})
+
+describe('columns of the training frame whose names the file does not tell', () => {
+  /** Two category columns, of which the second is split as a number: it is in an order. */
+  const text = lightgbmText({
+    names: 'amount channel_code hour',
+    trees: [
+      'split_feature=1 2',
+      'threshold=0 1',
+      'decision_type=1 10',
+      'left_child=-1 -2',
+      'right_child=1 -3',
+      'leaf_value=1 2 3',
+      'cat_boundaries=0 1',
+      'cat_threshold=2',
+    ],
+    columns: [
+      ['phone', 'web'],
+      [7, 5, 9],
+    ],
+  })
+  const imported = (categories?: AskedOfImport['categories'], source = text) =>
+    asOurs(
+      readForeignModel(Buffer.from(source)),
+      'model.txt',
+      { ...RUN, names: [] },
+      { ...(categories && { categories }) },
+    )
+  const COLUMNS = { hour: [7, 5, 9], channel_code: ['phone', 'web'] }
+
+  test('are places of what --categories names, at splits of any kind', () => {
+    const { model, categories } = imported(COLUMNS)
+    expect(categories).toEqual({ channel_code: 'given', hour: 'given' })
+    const leaf = (channel: number, hour: number) =>
+      walkTree(
+        model.trees[0]!,
+        [0, channel, hour].map((value) => Float64Array.of(value)),
+        0,
+      )
+    // web 0, branch 1 (which the frame did not have), phone 2
+    expect([0, 1, 2, Number.NaN].map((channel) => leaf(channel, 7))).toEqual([1, 2, 2, 2])
+    // Places 0 and 1 go left, and so does what is missing, as the split says.
+    expect([7, 5, 9, 4, Number.NaN].map((hour) => leaf(1, hour))).toEqual([2, 2, 3, 2, 2])
+  })
+
+  test.each<[string, AskedOfImport['categories'], RegExp]>([
+    ['not named', undefined, /values of 2 category columns without their names: "phone","web"; 7,5,9$/],
+    ['said to be values', 'values', /2 category columns without their names/],
+    ['named in part', { hour: [7, 5, 9] }, /without their names: .*; --categories has 1$/],
+    [
+      'in another order',
+      { ...COLUMNS, hour: [5, 7, 9] },
+      /of the feature hour do not fit: the file tells 7,5,9, and/,
+    ],
+    [
+      'of other features',
+      { amount: ['phone', 'web'], hour: [7, 5, 9] },
+      /feature amount do not fit: they are texts/,
+    ],
+  ])('are refused when they are %s', (_, categories, reason) => {
+    expect(() => imported(categories)).toThrow(reason)
+  })
+
+  test('may be none: numbers of categorical splits are values then, if Python wrote the file', () => {
+    const own = text.replace(/pandas_categorical:.*/, 'pandas_categorical:null')
+    expect(imported(undefined, own).categories).toEqual({ channel_code: 'file' })
+    expect(() => imported({ channel_code: [1] }, own)).toThrow(/the file's numbers are its own values/)
+    const untold = text.replace(/pandas_categorical:.*/, '')
+    expect(() => imported(undefined, untold)).toThrow(/channel_code: Python has not written the file/)
+    expect(imported('values', untold).categories).toEqual({ channel_code: 'values' })
+  })
+
+  test('are no place for a number that counts as missing: LightGBM has none', () => {
+    expect(() =>
+      asOurs(readForeignModel(Buffer.from(text)), 'model.txt', RUN, {
+        categories: COLUMNS,
+        missingValue: -1,
+      }),
+    ).toThrow(/cannot take --missing -1: LightGBM has no such setting/)
   })
 })
 

@@ -98,11 +98,14 @@ const treesOf = (
 }
 
 const missingOf = (
-  { missingValue }: ForeignModel,
+  { missingValue, whyNoMissingValue }: ForeignModel,
   path: string,
   asked: number | undefined,
 ): number | undefined => {
-  if (asked === undefined || missingValue === undefined || asked === missingValue)
-    return asked ?? missingValue
-  throw new VigiaError('MODEL_MISSING_DIFFERS', { path, allowed: missingValue, got: asked })
+  if (asked === undefined) return missingValue
+  const reason =
+    whyNoMissingValue ??
+    (missingValue === undefined || asked === missingValue ? undefined : `the file says ${missingValue}`)
+  if (reason === undefined) return asked
+  throw new VigiaError('MODEL_MISSING_DIFFERS', { path, got: asked, reason })
 }

@@ -34,7 +34,7 @@ export interface ResolvedCategories {
  * both do and differ, or texts are the categories of a feature without a vocabulary
  */
 export const resolveCategories = (
-  foreign: Pick<ForeignModel, 'categories'>,
+  foreign: Pick<ForeignModel, 'categories' | 'columns'>,
   names: readonly string[],
   run: FeaturesOfRun,
   given: GivenCategories | undefined,
@@ -44,12 +44,20 @@ export const resolveCategories = (
   const told: Record<string, 'file' | 'given' | 'values'> = {}
   const untold = new Map<string, string[]>()
   if (given !== undefined && given !== 'values') requireFeatures(given, names)
+  for (const [name, values] of namedColumns(foreign.columns ?? [], names, given, path)) {
+    told[name] = 'given'
+    categories.set(names.indexOf(name), knownCategories(name, values, run))
+  }
   for (const [feature, ofFile] of foreign.categories) {
     const name = names[feature]!
+    if (categories.has(feature)) continue
     const listed = given === undefined || given === 'values' ? undefined : given[name]
     if ('values' in ofFile) requireSame(name, ofFile.values, given === 'values' ? given : listed)
     const values = 'values' in ofFile ? ofFile.values : listed
-    if (values !== undefined) {
+    if ('areOwn' in ofFile) {
+      if (listed !== undefined) throw differ(name, "the file's numbers are its own values")
+      told[name] = 'file'
+    } else if (values !== undefined) {
       told[name] = 'values' in ofFile ? 'file' : 'given'
       categories.set(feature, knownCategories(name, values, run))
     } else if (given === 'values') told[name] = 'values'
@@ -60,6 +68,32 @@ export const resolveCategories = (
     throw new VigiaError('MODEL_CATEGORIES_UNTOLD', { path, reason })
   }
   return { categories, told }
+}
+
+/**
+ * The columns of the frame with their names, which only `given` tells: it must have each of them, in the
+ * order of the features.
+ */
+const namedColumns = (
+  columns: readonly (readonly CategoryValue[])[],
+  names: readonly string[],
+  given: GivenCategories | undefined,
+  path: string,
+): readonly (readonly [name: string, values: readonly CategoryValue[]])[] => {
+  if (columns.length === 0) return []
+  const asked = `the file has the values of ${columns.length} category columns without their names: ${columns.map(shown).join('; ')}`
+  if (given === undefined || given === 'values')
+    throw new VigiaError('MODEL_CATEGORIES_UNTOLD', { path, reason: asked })
+  const listed = names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]] as const]))
+  if (listed.length !== columns.length)
+    throw new VigiaError('MODEL_CATEGORIES_UNTOLD', {
+      path,
+      reason: `${asked}; --categories has ${listed.length}`,
+    })
+  listed.forEach(([name, values], at) => {
+    requireSame(name, columns[at]!, values)
+  })
+  return listed
 }
 
 const differ = (feature: string, reason: string) =>

@@ -1,6 +1,7 @@
 import type { Calibration } from '../../learning/calibration/calibration.ts'
 import type { LogisticRegressionModel } from '../../learning/logistic-regression.ts'
 import type { Model } from '../../learning/model.ts'
+import { ZERO_REACH } from '../../learning/trees/missing-value.ts'
 import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
 import { GraphBuilder } from './graph-builder.ts'
 import { writeOnnxFile } from './onnx-file.ts'
@@ -63,13 +64,23 @@ const treeProbability = (graph: GraphBuilder, model: TreeEnsembleModel): string 
 const FLOAT = 1
 const DOUBLE = 11
 
-/** The input with NaN where a number counts as missing: what is equal to it as floats. */
-const seenMissing = (graph: GraphBuilder, { missingValue }: TreeEnsembleModel): string => {
-  if (missingValue === undefined) return ONNX_INPUT
-  const cast = (value: string, to: number) => graph.add('Cast', [value], [{ name: 'to', integer: to }])
-  const asFloats = cast(cast(ONNX_INPUT, FLOAT), DOUBLE)
-  const isMissing = graph.add('Equal', [asFloats, graph.row([Math.fround(missingValue)])])
-  return graph.add('Where', [isMissing, graph.row([Number.NaN]), ONNX_INPUT])
+/** The input with NaN where another number counts as missing, as `createMissingReader` shows it. */
+const seenMissing = (graph: GraphBuilder, model: TreeEnsembleModel): string => {
+  const { missingValue, zeroIsMissing, featureNames } = model
+  const without = (isMissing: string, value: string) =>
+    graph.add('Where', [isMissing, graph.row([Number.NaN]), value])
+  let seen = ONNX_INPUT
+  if (missingValue !== undefined) {
+    const cast = (value: string, to: number) => graph.add('Cast', [value], [{ name: 'to', integer: to }])
+    const asFloats = cast(cast(ONNX_INPUT, FLOAT), DOUBLE)
+    seen = without(graph.add('Equal', [asFloats, graph.row([Math.fround(missingValue)])]), seen)
+  }
+  if (zeroIsMissing !== undefined) {
+    const reaches = featureNames.map((_, feature) => (zeroIsMissing.includes(feature) ? ZERO_REACH : -1))
+    const distance = graph.add('Abs', [ONNX_INPUT])
+    seen = without(graph.add('LessOrEqual', [distance, graph.row(reaches)]), seen)
+  }
+  return seen
 }
 
 /** A column of numbers, none missing: a model without trees gives every row the same. */

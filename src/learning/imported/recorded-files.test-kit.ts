@@ -1,16 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
-import type {
-  CategoryValue,
-  ForeignCategories,
-  ForeignModel,
-  KnownCategory,
-} from '../imported/foreign-model.ts'
 import { createMissingReader } from '../trees/missing-value.ts'
 import type { TreeEnsembleModel } from '../trees/tree-ensemble.ts'
 import { walkTree } from '../trees/walk-tree.ts'
+import type { CategoryValue, ForeignCategories, ForeignModel, KnownCategory } from './foreign-model.ts'
 
-/** A file as one version of XGBoost wrote it; `probabilities` as Python scores it after reloading it. */
+/** A file as one version of a library wrote it; `probabilities` as Python scores it after reloading it. */
 export interface Recorded {
   readonly name: string
   readonly text?: string
@@ -30,14 +25,17 @@ export function bytesOf({ text, base64 }: Recorded): Uint8Array {
   return text === undefined ? Buffer.from(base64!, 'base64') : Buffer.from(text)
 }
 
-/** What test/reference/xgboost-versions.py has written to `path`. */
+/** What a script of test/reference has written to `path`; `version` is that of the library. */
 export const readRecorded = (
   path: string,
-): { readonly xgboost: string; readonly cases: readonly Recorded[] } =>
+): { readonly [library: string]: unknown; readonly cases: readonly Recorded[] } =>
   JSON.parse(gunzipSync(readFileSync(path)).toString())
 
 /** Texts have codes in another order than any file's; numbers are their own. */
 const VOCABULARY = [7, 3, 0, 8, 1, 5, 2, 6, 4].flatMap((code) => [`k0${code}`, `ñ0${code}`])
+
+/** Place of the feature that has categories. */
+const CHANNEL = 2
 
 const codeOf = (value: CategoryValue): number =>
   typeof value === 'number' ? value : VOCABULARY.indexOf(value)
@@ -49,14 +47,12 @@ export const convertRecorded = (
   trees = foreign.trees.scored,
 ): TreeEnsembleModel => {
   const known = new Map<number, readonly KnownCategory[]>()
-  for (const [feature, told] of foreign.categories) {
-    const values = valuesOf(told, categories)
-    if (values !== undefined)
-      known.set(
-        feature,
-        values.map((value) => ({ value, code: codeOf(value) })),
-      )
+  const set = (feature: number, values: readonly CategoryValue[] | undefined): void => {
+    const all = values?.map((value) => ({ value, code: codeOf(value) }))
+    if (all !== undefined) known.set(feature, all)
   }
+  for (const [feature, told] of foreign.categories) set(feature, valuesOf(told, categories))
+  for (const values of foreign.columns ?? []) set(CHANNEL, valuesOf({ values }, categories))
   const missingValue = missing ?? foreign.missingValue
   return foreign.convert({
     featureNames: foreign.featureNames,
@@ -75,6 +71,7 @@ const valuesOf = (
     if (JSON.stringify(told.values) !== JSON.stringify(given)) throw new Error(`told are ${told.values}`)
     return told.values
   }
+  if ('areOwn' in told) return undefined
   return given === 'values' ? undefined : given
 }
 
@@ -85,11 +82,10 @@ export const furthestFrom = (
   expected: readonly number[],
 ): number => {
   if (rows.length !== expected.length) throw new Error(`${rows.length} rows, ${expected.length} scores`)
-  const seen = createMissingReader(model.missingValue ?? Number.NaN, model.featureNames.length)
+  const seen = createMissingReader(model)
   const differences = rows.map((row, index) => {
-    const columns = seen.columns(
-      row.map((value) => Float64Array.of(value === null ? Number.NaN : codeOf(value))),
-    )
+    const own = row.map((value) => Float64Array.of(value === null ? Number.NaN : codeOf(value)))
+    const columns = seen?.columns(own) ?? own
     const margin = model.trees.reduce((sum, tree) => sum + walkTree(tree, columns, 0), model.base)
     return Math.abs(1 / (1 + Math.exp(-margin)) - expected[index]!)
   })
