@@ -513,6 +513,12 @@ export const ERRORS = define({
     message: 'The model in {path} cannot take --missing {got}: {reason}',
     fix: 'Leave --missing out: the model then scores as its own library scores it.',
   },
+  MODEL_POSITIVE_CLASS_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model in {path} tells the labels {labels} apart, and {got}',
+    fix: 'Name the label of fraud: --positive-class fraud. Libraries give the probability of the label that comes last in their order, which of texts is that of the alphabet: of "fraud" and "ok" it is "ok".',
+  },
   MODEL_FOLDER_FOREIGN: {
     status: 409,
     exitCode: 2,

@@ -34,7 +34,7 @@ const ARGUMENTS: NonNullable<Command['arguments']> = [
   {
     name: '[versions...]',
     description:
-      'for show, promote, export: a version; for compare: two; for import: the file, JSON or UBJSON of XGBoost, binary:logistic, 1.6 or newer',
+      'for show, promote, export: a version; for compare: two; for import: the file: JSON or UBJSON of XGBoost 1.6 and newer, text or JSON of LightGBM 2.3 and newer, JSON of CatBoost',
   },
 ]
 
@@ -86,6 +86,11 @@ const OPTIONS: NonNullable<Command['options']> = [
     description:
       "for import: JSON with the values of each categorical feature's categories in the order of the training frame, by the feature's name, where the file does not tell them; or values, when it was trained on the values themselves",
   },
+  {
+    flags: '--positive-class <label>',
+    description:
+      'for import: the label of fraud among those that it was trained on, otherwise 1 or true; where the file does not tell labels, 0 for the first of them and 1 for the second',
+  },
   { flags: '--register', description: 'for import: make it the next version as well' },
   { flags: '--force', description: 'for import: replace an imported model in --out' },
   ...CONFIG_OPTIONS,
@@ -117,7 +122,7 @@ export const modelsCommand = (tools: ModelsTools): Command => ({
   name: 'models',
   summary: 'list, show, compare, promote, roll back, import and export model versions',
   description:
-    'A finished run registers its model as the next version of tracking.model. A version is named by its number, as @production (any alias) or latest. promote gives it the alias production (or staging) if it passes the gates of the configuration (promotion): its artifact is whole, its figures on test are good enough and no step back from the present version on the same rows, serving gives the features of training value by value, decisions are fast enough. The rows are those of --run, the folder of the run that trained it. The decision is recorded with its evidence; of several at once one wins (REGISTRY_DECISION_LOST). rollback gives production back to the version before, at once. import reads a model that XGBoost saved (model.save_model("model.json") or "model.ubj") and makes a folder that `vigia predict --model` scores with: the model, and from a run what it is fed: settings and fitted parameters of features, cleaning, risk levels, states. Its features are columns of features/features.parquet in the run, by their names; a model without names has those of the run\'s model in order. Its probabilities are not calibrated. export writes a version as such a folder. Exit code 1: a gate was not passed.',
+    "A finished run registers its model as the next version of tracking.model. A version is named by its number, as @production (any alias) or latest. promote gives it the alias production (or staging) if it passes the gates of the configuration (promotion): its artifact is whole, its figures on test are good enough and no step back from the present version on the same rows, serving gives the features of training value by value, decisions are fast enough. The rows are those of --run, the folder of the run that trained it. The decision is recorded with its evidence; of several at once one wins (REGISTRY_DECISION_LOST). rollback gives production back to the version before, at once. import reads a model that XGBoost, LightGBM or CatBoost saved and makes a folder that `vigia predict --model` scores with: the model, and from a run what it is fed: settings and fitted parameters of features, cleaning, risk levels, states. Its features are columns of features/features.parquet in the run, by their names; a model without names has those of the run's model in order. Its probabilities are not calibrated. export writes a version as such a folder. Exit code 1: a gate was not passed.",
   arguments: ARGUMENTS,
   options: OPTIONS,
   examples: EXAMPLES,

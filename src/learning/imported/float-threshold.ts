@@ -22,6 +22,9 @@ export const doubleBoundOf = (threshold: number): number => {
   return Math.fround(midpoint) < threshold ? doubleAfter(midpoint) : midpoint
 }
 
+/** The next float above a finite one; Infinity above the greatest. */
+export const floatAfter = (value: number): number => -floatBefore(-value)
+
 const floatBefore = (value: number): number => {
   if (value === 0) return -(2 ** -149)
   bits.setFloat32(0, value)

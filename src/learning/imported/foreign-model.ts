@@ -28,6 +28,11 @@ export interface ForeignModel {
   readonly missingValue?: number
   /** Why none may be given: the library has no such setting, or its file tells all. Absent: one may. */
   readonly whyNoMissingValue?: string
+  /**
+   * The two labels it was trained on, in their order: its probability is that of the second. Absent: 0 and 1,
+   * or the file does not tell.
+   */
+  readonly classes?: readonly [string, string]
   /** What whoever imports it should know. */
   readonly notes: readonly string[]
   /**
@@ -40,10 +45,11 @@ export interface ForeignModel {
 
 /**
  * Categories of a feature: the values in their order, where a whole number of the file is a place among them;
+ * with `areTexts` they are texts whatever they were, also whole numbers;
  * `areOwn`, where the file's numbers are the feature's own values; or the reason why the file does not tell.
  */
 export type ForeignCategories =
-  | { readonly values: readonly CategoryValue[] }
+  | { readonly values: readonly CategoryValue[]; readonly areTexts?: boolean }
   | { readonly areOwn: true }
   | { readonly untold: string }
 

@@ -48,6 +48,8 @@ const whatItIs = (start: string): string => {
     return 'is what dump_model writes, for people: it lacks what scores begin with. Save the model: booster.save_model("model.json")'
   if (start.startsWith('binf'))
     return 'is of XGBoost\'s old binary format. Open it with the version that wrote it and save it as JSON: booster.save_model("model.json")'
+  if (start.startsWith('CBM'))
+    return 'is of CatBoost\'s binary format. Save it as JSON: model.save_model("model.json", format="json", pool=pool)'
   if (start.startsWith('\u0080'))
     return 'is a Python pickle, which runs code when it is opened. Open it where it is trusted and save the model as JSON or text: booster.save_model("model.json")'
   return 'is neither JSON, UBJSON nor the text of LightGBM. Save it with booster.save_model'

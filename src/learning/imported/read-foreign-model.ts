@@ -1,3 +1,4 @@
+import { readCatboostModel } from '../catboost/import-model.ts'
 import { readLightgbmModel } from '../lightgbm/import-model.ts'
 import { readXgboostModel } from '../xgboost/import-model.ts'
 import type { ForeignModel } from './foreign-model.ts'
@@ -15,5 +16,9 @@ export const readForeignModel = (bytes: Uint8Array): ForeignModel => {
   const parts = recordAt(file.value, 'the model')
   if ('learner' in parts) return readXgboostModel(parts)
   if ('tree_info' in parts) return readLightgbmModel(parts)
-  return refuse('the model', 'has neither learner, as those of XGBoost, nor tree_info, as those of LightGBM')
+  if ('features_info' in parts) return readCatboostModel(parts)
+  return refuse(
+    'the model',
+    'has neither learner, as those of XGBoost, nor tree_info, as those of LightGBM, nor features_info, as those of CatBoost',
+  )
 }

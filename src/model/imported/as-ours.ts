@@ -13,6 +13,11 @@ export interface AskedOfImport {
   /** The number that counted as missing in training, beside NaN; absent: what the file says, mostly none. */
   readonly missingValue?: number
   readonly categories?: GivenCategories
+  /**
+   * The label of fraud among those that the model was trained on; absent: 1, or true. Where the file does not
+   * tell the labels, `0` is the first of them and `1` the second.
+   */
+  readonly positiveClass?: string
 }
 
 /** The run that an imported model gets its features from. */
@@ -37,7 +42,8 @@ export interface AsOurs {
  *
  * @param path of the file, for errors
  * @throws MODEL_FEATURES_DIFFER, MODEL_FEATURE_COUNT_DIFFERS, MODEL_CATEGORIES_UNTOLD,
- * MODEL_CATEGORIES_DIFFER, MODEL_TREES_UNKNOWN, MODEL_MISSING_DIFFERS, LEARNING_IMPORT_REFUSED
+ * MODEL_CATEGORIES_DIFFER, MODEL_TREES_UNKNOWN, MODEL_MISSING_DIFFERS, MODEL_POSITIVE_CLASS_UNKNOWN,
+ * LEARNING_IMPORT_REFUSED
  */
 export const asOurs = (
   foreign: ForeignModel,
@@ -49,12 +55,14 @@ export const asOurs = (
   const { count, why } = treesOf(foreign, path, asked.trees)
   const { categories, told } = resolveCategories(foreign, featureNames, run, asked.categories, path)
   const missingValue = missingOf(foreign, path, asked.missingValue)
-  const model = foreign.convert({
+  const isSecond = isSecondClassFraud(foreign, path, asked.positiveClass)
+  const converted = foreign.convert({
     featureNames,
     trees: count,
     categories,
     ...(missingValue !== undefined && { missingValue }),
   })
+  const model = isSecond ? converted : ofOtherClass(converted)
   return { model, namesFrom, treesWhy: why, categories: told }
 }
 
@@ -96,6 +104,32 @@ const treesOf = (
   if (asked > trees.count) throw refuse(`it has ${trees.count} trees, asked for are ${asked}`)
   return { count: asked, why: 'as asked' }
 }
+
+/** Labels of which everybody means the second. */
+const PLAIN = ['0 1', 'False True', 'false true', '0.0 1.0']
+
+/** Whether the probability of the file, which is that of the second label, is that of fraud. */
+const isSecondClassFraud = ({ classes }: ForeignModel, path: string, asked: string | undefined): boolean => {
+  if (asked === undefined && (classes === undefined || PLAIN.includes(classes.join(' ')))) return true
+  const labels = classes ?? ['0', '1']
+  const place = asked === undefined ? -1 : labels.indexOf(asked)
+  if (place >= 0) return place === 1
+  throw new VigiaError('MODEL_POSITIVE_CLASS_UNKNOWN', {
+    path,
+    labels: labels.map((label) => JSON.stringify(label)).join(' and '),
+    got: asked === undefined ? 'nothing says which of them is fraud' : `--positive-class is ${asked}`,
+  })
+}
+
+/** The model whose probability is 1 minus that of `model`. */
+const ofOtherClass = (model: TreeEnsembleModel): TreeEnsembleModel => ({
+  ...model,
+  base: model.link === 'logistic' ? -model.base : 1 - model.base,
+  trees: model.trees.map((tree) => ({
+    ...tree,
+    value: tree.value.map((value) => (value === 0 ? 0 : -value)),
+  })),
+})
 
 const missingOf = (
   { missingValue, whyNoMissingValue }: ForeignModel,

@@ -52,8 +52,14 @@ export const resolveCategories = (
     const name = names[feature]!
     if (categories.has(feature)) continue
     const listed = given === undefined || given === 'values' ? undefined : given[name]
-    if ('values' in ofFile) requireSame(name, ofFile.values, given === 'values' ? given : listed)
-    const values = 'values' in ofFile ? ofFile.values : listed
+    if ('values' in ofFile && ofFile.areTexts !== true)
+      requireSame(name, ofFile.values, given === 'values' ? given : listed)
+    const values =
+      'values' in ofFile
+        ? ofFile.areTexts === true
+          ? textsMeant(name, ofFile.values, listed, run, path)
+          : ofFile.values
+        : listed
     if ('areOwn' in ofFile) {
       if (listed !== undefined) throw differ(name, "the file's numbers are its own values")
       told[name] = 'file'
@@ -94,6 +100,28 @@ const namedColumns = (
     requireSame(name, columns[at]!, values)
   })
   return listed
+}
+
+/**
+ * What texts mean of which the file does not say whether they were numbers: those of `given`, and otherwise
+ * numbers where all of them are, unless they could be texts of the run as well.
+ */
+const textsMeant = (
+  name: string,
+  texts: readonly CategoryValue[],
+  given: readonly CategoryValue[] | undefined,
+  { features, fitted }: FeaturesOfRun,
+  path: string,
+): readonly CategoryValue[] => {
+  if (given !== undefined) return texts.map((text) => given.find((value) => String(value) === text) ?? text)
+  if (!texts.every((text) => /^-?(0|[1-9]\d{0,8})$/.test(String(text)))) return texts
+  const feature = features.find((one) => one.name === name)
+  const entries = fitted.vocabularies[feature?.phrase?.vocabulary ?? ''] ?? []
+  if (!entries.some(({ value }) => texts.includes(value))) return texts.map(Number)
+  throw new VigiaError('MODEL_CATEGORIES_UNTOLD', {
+    path,
+    reason: `${name}: the file has ${shown(texts)} as texts, which are values of the run and may be its codes: --categories says which, as texts or as numbers`,
+  })
 }
 
 const differ = (feature: string, reason: string) =>

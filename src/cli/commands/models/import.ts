@@ -16,6 +16,7 @@ export const importForeign = async (request: ModelsRequest): Promise<ExitCode> =
   const run = pathIn(request, 'run')
   const out = pathIn(request, 'out')
   if (run === undefined || out === undefined) throw invalid('import needs --run <folder> and --out <folder>')
+  const positiveClass = input.options['positive-class']
   const result = await importModel({
     file: resolve(context.workingDirectory, input.arguments[1] ?? ''),
     run,
@@ -24,6 +25,7 @@ export const importForeign = async (request: ModelsRequest): Promise<ExitCode> =
     ...treesIn(input),
     ...missingIn(input),
     ...(await categoriesIn(request)),
+    ...(typeof positiveClass === 'string' && { positiveClass }),
     replace: input.options['force'] === true,
     work: workOf(context, config.settings.resources),
   })
