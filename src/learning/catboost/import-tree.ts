@@ -60,18 +60,16 @@ export const importObliviousTree = (value: unknown, where: string, reading: Tree
       ? new Array<number>(leaves).fill(1)
       : leafNumbers(tree, 'leaf_weights', leaves, where)
   const conditions = splits.map((split, level) => readSplit(split, `${where}.splits[${level}]`, reading))
-  const covers = coversByLevel(weights, depth)
   // A node is its bits so far with a 1 before them: the root is 1, a leaf has the bits of its number.
   const nodeAt = (id: number): ForeignNode => {
     const level = 31 - Math.clz32(id)
     const bits = id - (1 << level)
-    const cover = covers[level]![bits]!
-    if (level === depth) return { value: reading.weight * values[bits]!, cover }
+    if (level === depth) return { value: reading.weight * values[bits]!, cover: weights[bits]! }
     const { isSwapped, ...condition } = conditions[level]!
     if (typeof condition.goesLeft !== 'number') takeCodes(reading.room, 1, where)
     const below = (1 << (level + 1)) + bits
     const [left, right] = isSwapped ? [below + (1 << level), below] : [below, below + (1 << level)]
-    return { ...condition, left, right, cover, gain: 0 }
+    return { ...condition, left, right, gain: 0 }
   }
   return growTree(1, nodeAt, where, reading.room)
 }
@@ -97,16 +95,13 @@ export const importNestedTree = (value: unknown, where: string, reading: TreeRea
       continue
     }
     requireKnown(part, ['split', 'left', 'right'], where)
-    const node = { ...readSplit(part['split'], `${where}.split`, reading), left: -1, right: -1, cover: 0 }
+    const node = { ...readSplit(part['split'], `${where}.split`, reading), left: -1, right: -1 }
     nodes.push(node)
     waiting.push(
       { value: part['right'], parent: node, side: 'right' },
       { value: part['left'], parent: node, side: 'left' },
     )
   }
-  // Children come after their parents.
-  for (const node of [...nodes].reverse())
-    if ('left' in node) node.cover = nodes[node.left]!.cover + nodes[node.right]!.cover
   const nodeAt = (id: number): ForeignNode => {
     const node = nodes[id]!
     if ('value' in node) return node
@@ -116,7 +111,7 @@ export const importNestedTree = (value: unknown, where: string, reading: TreeRea
   return growTree(0, nodeAt, where, reading.room)
 }
 
-type NestedSplit = Condition & { left: number; right: number; cover: number }
+type NestedSplit = Condition & { left: number; right: number }
 type NestedNode = { readonly value: number; readonly cover: number } | NestedSplit
 
 const leafNumbers = (tree: Parts, name: string, count: number, where: string): readonly number[] => {
@@ -129,18 +124,6 @@ const leafNumbers = (tree: Parts, name: string, count: number, where: string): r
   return bad < 0
     ? numbers
     : refuse(`${where}.${name}[${bad}]`, `is ${numbers[bad]}; allowed: a finite number`)
-}
-
-/** What the leaves below each node weigh, by level and bits. */
-const coversByLevel = (weights: readonly number[], depth: number): readonly (readonly number[])[] => {
-  const levels: (readonly number[])[] = [weights]
-  for (let level = depth - 1; level >= 0; level--) {
-    const below = levels[0]!
-    levels.unshift(
-      Array.from({ length: 1 << level }, (_, bits) => below[bits]! + below[bits + (1 << level)]!),
-    )
-  }
-  return levels
 }
 
 /**

@@ -48,7 +48,8 @@ export interface ForeignSplit {
   /** The file's numbers of its children. */
   readonly left: number
   readonly right: number
-  readonly cover: number
+  /** Absent: what its children have together. */
+  readonly cover?: number
   readonly gain: number
 }
 
@@ -82,8 +83,8 @@ export const growTree = (
   for (let at = 0; at < queue.length; at++) {
     takeNodes(room, 1)
     const node = nodeAt(queue[at]!)
-    tree.cover.push(Math.max(LEAST_COVER, node.cover))
     if ('value' in node) {
+      tree.cover.push(Math.max(LEAST_COVER, node.cover))
       tree.feature.push(-1)
       tree.threshold.push(0)
       tree.left.push(0)
@@ -100,6 +101,7 @@ export const growTree = (
     tree.left.push(queue.length)
     tree.missingLeft.push(node.isMissingLeft ? 1 : 0)
     tree.value.push(0)
+    tree.cover.push(node.cover === undefined ? Number.NaN : Math.max(LEAST_COVER, node.cover))
     tree.gain.push(node.gain)
     for (const child of [node.left, node.right]) {
       if (seen.has(child)) refuse(where, `leads to its node ${child} twice`)
@@ -107,6 +109,10 @@ export const growTree = (
       queue.push(child)
       depths.push(depths[at]! + 1)
     }
+  }
+  for (let at = queue.length - 1; at >= 0; at--) {
+    const left = tree.left[at]!
+    if (Number.isNaN(tree.cover[at])) tree.cover[at] = tree.cover[left]! + tree.cover[left + 1]!
   }
   return Object.keys(categories).length === 0 ? tree : { ...tree, categories }
 }

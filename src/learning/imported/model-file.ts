@@ -2,10 +2,11 @@ import { parseLooseJson } from './loose-json.ts'
 import { type Parts, recordAt, refuse } from './parts.ts'
 import { decodeUbjson } from './ubjson.ts'
 
-/** What a model file holds: an object of JSON or UBJSON, or LightGBM's text. */
+/** What a model file holds: an object of JSON or UBJSON, LightGBM's text, or ONNX. */
 export type ModelFile =
   | { readonly form: 'object'; readonly value: unknown }
   | { readonly form: 'LightGBM'; readonly text: string }
+  | { readonly form: 'ONNX'; readonly bytes: Uint8Array }
 
 /**
  * Tells the form of a model file by its bytes, whatever its name: XGBoost 2.1 and newer write UBJSON whatever
@@ -22,6 +23,9 @@ export const parseModelFile = (source: string | Uint8Array): ModelFile => {
   if (letters.startsWith('{') && typeof source !== 'string')
     return { form: 'object', value: decodeUbjson(source) }
   if (/^tree\r?\n/.test(start)) return { form: 'LightGBM', text: text() }
+  // A field of ONNX's file begins it: ir_version, which all have.
+  if (typeof source !== 'string' && source[0] === 0x08 && source.length > 2)
+    return { form: 'ONNX', bytes: source }
   return refuse('the model', whatItIs(letters))
 }
 
@@ -52,5 +56,5 @@ const whatItIs = (start: string): string => {
     return 'is of CatBoost\'s binary format. Save it as JSON: model.save_model("model.json", format="json", pool=pool)'
   if (start.startsWith('\u0080'))
     return 'is a Python pickle, which runs code when it is opened. Open it where it is trusted and save the model as JSON or text: booster.save_model("model.json")'
-  return 'is neither JSON, UBJSON nor the text of LightGBM. Save it with booster.save_model'
+  return 'is neither JSON, UBJSON, ONNX nor the text of LightGBM'
 }

@@ -1,5 +1,6 @@
 import { readCatboostModel } from '../catboost/import-model.ts'
 import { readLightgbmModel } from '../lightgbm/import-model.ts'
+import { readOnnxModel } from '../onnx/import-model.ts'
 import { readXgboostModel } from '../xgboost/import-model.ts'
 import type { ForeignModel } from './foreign-model.ts'
 import { parseModelFile } from './model-file.ts'
@@ -13,6 +14,7 @@ import { recordAt, refuse } from './parts.ts'
 export const readForeignModel = (bytes: Uint8Array): ForeignModel => {
   const file = parseModelFile(bytes)
   if (file.form === 'LightGBM') return readLightgbmModel(file.text)
+  if (file.form === 'ONNX') return readOnnxModel(file.bytes)
   const parts = recordAt(file.value, 'the model')
   if ('learner' in parts) return readXgboostModel(parts)
   if ('tree_info' in parts) return readLightgbmModel(parts)

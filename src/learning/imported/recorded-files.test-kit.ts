@@ -91,7 +91,8 @@ export const furthestFrom = (
     const own = row.map((value) => Float64Array.of(value === null ? Number.NaN : codeOf(value)))
     const columns = seen?.columns(own) ?? own
     const margin = model.trees.reduce((sum, tree) => sum + walkTree(tree, columns, 0), model.base)
-    return Math.abs(1 / (1 + Math.exp(-margin)) - expected[index]!)
+    const probability = model.link === 'logistic' ? 1 / (1 + Math.exp(-margin)) : margin
+    return Math.abs(probability - expected[index]!)
   })
   return Math.max(...differences)
 }

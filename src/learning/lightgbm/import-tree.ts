@@ -30,10 +30,8 @@ export const importTree = (tree: LightgbmTree, reading: TreeReading): Tree => {
   const { splits, leaves, where } = tree
   const { featureNames, weight, categories, room } = reading
   requireSound(tree, featureNames.length)
-  const coverOf = coversOf(tree)
   const nodeAt = (id: number): ForeignNode => {
-    const cover = coverOf(id)
-    if (id < 0) return { value: weight * leaves.value[-1 - id]!, cover }
+    if (id < 0) return { value: weight * leaves.value[-1 - id]!, cover: leaves.weight?.[-1 - id] ?? 1 }
     const feature = splits.feature[id]!
     const threshold = splits.threshold[id]!
     const missing = splits.missing[id]!
@@ -46,7 +44,6 @@ export const importTree = (tree: LightgbmTree, reading: TreeReading): Tree => {
       isMissingLeft,
       left: splits.left[id]!,
       right: splits.right[id]!,
-      cover,
       gain: Number.isFinite(gain) ? gain : 0,
     }
     const known = categories.get(feature)
@@ -81,20 +78,4 @@ const requireSound = ({ splits, leaves, where }: LightgbmTree, featureCount: num
   require('threshold', splits.threshold, Number.isFinite, 'a finite number')
   require('leaf_value', leaves.value, Number.isFinite, 'a finite number')
   require('leaf_weight', leaves.weight ?? [], (x) => x >= 0 && Number.isFinite(x), 'a finite number from 0')
-}
-
-/** What the leaves below each node weigh together; a leaf is 1 where the file does not tell. */
-const coversOf = ({ splits, leaves }: LightgbmTree): ((id: number) => number) => {
-  const { weight } = leaves
-  const ofLeaf = (id: number): number => weight?.[-1 - id] ?? 1
-  const ofSplit = new Float64Array(splits.feature.length)
-  // Nodes in an order in which children come after their parents; a loop in the file is refused elsewhere.
-  const order = splits.feature.length === 0 ? [] : [0]
-  for (let at = 0; at < order.length && order.length <= ofSplit.length; at++)
-    for (const child of [splits.left[order[at]!]!, splits.right[order[at]!]!])
-      if (child >= 0) order.push(child)
-  for (const id of order.reverse())
-    for (const child of [splits.left[id]!, splits.right[id]!])
-      ofSplit[id]! += child < 0 ? ofLeaf(child) : ofSplit[child]!
-  return (id) => (id < 0 ? ofLeaf(id) : ofSplit[id]!)
 }

@@ -32,7 +32,7 @@ export interface Tree {
 }
 
 /** Libraries that Vigía takes models of and trains none with. */
-const IMPORTED_KINDS = ['lightgbm', 'catboost'] as const
+const IMPORTED_KINDS = ['lightgbm', 'catboost', 'onnx'] as const
 export type ImportedKind = (typeof IMPORTED_KINDS)[number]
 
 export const TREE_ENSEMBLE_KINDS = [

@@ -122,7 +122,7 @@ describe('an imported model says what XGBoost says', () => {
 describe('what cannot be imported is refused with its place and reason', () => {
   test.each([
     ['binf', /the model is of XGBoost's old binary format/],
-    ['{L\u0000\u0000', /the model is neither JSON, UBJSON nor/],
+    ['{L\u0000\u0000', /the model is neither JSON, UBJSON, ONNX nor/],
     ['[{"nodeid": 0}]', /is what dump_model writes/],
     ['\u0080\u0005', /is a Python pickle/],
     ['{"learner": ', /the model is no valid JSON/],

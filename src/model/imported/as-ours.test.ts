@@ -310,6 +310,80 @@ describe('columns of the training frame whose names the file does not tell', () 
   })
 })
 
+describe('a model of CatBoost', () => {
+  /** One split: amount above 50, or the category of this hash. Leaves are -1 and 2, and the margin begins with 3. */
+  const file = (categories: readonly string[], classes: readonly unknown[] = [0, 1]) => ({
+    features_info: {
+      float_features: [
+        { feature_id: 'amount', feature_index: 0, flat_feature_index: 0, nan_value_treatment: 'AsIs' },
+      ],
+      categorical_features: [{ feature_id: 'channel_code', feature_index: 0, flat_feature_index: 1 }],
+      cat_features_hash: categories.map((value, at) => ({ hash: 4_000_000_000 + at, value })),
+    },
+    model_info: {
+      catboost_version_info: 'Branch: tags/v1.2.10',
+      params: { loss_function: { type: 'Logloss' } },
+      class_params: { class_names: classes },
+    },
+    oblivious_trees: [
+      {
+        leaf_values: [-1, 2],
+        leaf_weights: [5, 6],
+        splits: [
+          categories.length === 0
+            ? { split_type: 'FloatFeature', float_feature_index: 0, border: 50 }
+            : { split_type: 'OneHotFeature', cat_feature_index: 0, value: 4_000_000_000 - 2 ** 32 },
+        ],
+      },
+    ],
+    scale_and_bias: [1, [3]],
+  })
+  const imported = (value: unknown, asked: AskedOfImport = {}, run = RUN) =>
+    asOurs(readForeignModel(Buffer.from(JSON.stringify(value))), 'model.json', run, asked)
+  const margin = ({ model }: ReturnType<typeof imported>, amount: number, channel: number) =>
+    model.base + walkTree(model.trees[0]!, [Float64Array.of(amount), Float64Array.of(channel)], 0)
+
+  test('gives the probability of the second label: which one is fraud is asked unless they are 0 and 1', () => {
+    const plain = imported(file([]))
+    expect([margin(plain, 50, 0), margin(plain, 51, 0)]).toEqual([2, 5])
+    const texts = file([], ['fraud', 'ok'])
+    expect(() => imported(texts)).toThrow(
+      /tells the labels "fraud" and "ok" apart, and nothing says which of them is fraud/,
+    )
+    expect(() => imported(texts, { positiveClass: 'Fraud' })).toThrow(/--positive-class is Fraud/)
+    expect(margin(imported(texts, { positiveClass: 'ok' }), 50, 0)).toBe(2)
+    expect(margin(imported(texts, { positiveClass: 'fraud' }), 50, 0)).toBe(-2)
+    expect(() => imported(file([], [1, 0]))).toThrow(/the labels "1" and "0" apart/)
+    for (const classes of [[], [false, true], ['False', 'True'], ['0', '1']])
+      expect(margin(imported(file([], classes)), 50, 0)).toBe(2)
+    expect(margin(imported(file([], []), { positiveClass: '0' }), 50, 0)).toBe(-2)
+  })
+
+  test('has its categories as texts: of the vocabulary, or codes where all are whole numbers', () => {
+    const leaves = (value: unknown, asked?: AskedOfImport, run = RUN) => {
+      const model = imported(value, asked, run)
+      return [0, 1, 2, -1, Number.NaN].map((code) => margin(model, 0, code))
+    }
+    // web 0, branch 1, phone 2
+    expect(leaves(file(['phone']))).toEqual([2, 2, 5, 2, 2])
+    expect(leaves(file(['1', '0']))).toEqual([2, 5, 2, 2, 2])
+    expect(imported(file(['phone'])).categories).toEqual({ channel_code: 'file' })
+    expect(() => imported(file(['moon']))).toThrow(/ask for "moon", which the run does not tell/)
+    const numbers = {
+      ...RUN,
+      fitted: {
+        ...RUN.fitted,
+        vocabularies: { channel: ['2', '0', '1'].map((value) => ({ value, share: 0.1 })) },
+      },
+    }
+    expect(() => imported(file(['2']), {}, numbers)).toThrow(
+      /channel_code: the file has "2" as texts, which are values of the run and may be its codes/,
+    )
+    expect(leaves(file(['2']), { categories: { channel_code: ['2'] } }, numbers)).toEqual([5, 2, 2, 2, 2])
+    expect(leaves(file(['2']), { categories: { channel_code: [2] } }, numbers)).toEqual([2, 2, 5, 2, 2])
+  })
+})
+
 describe('names of the features of an imported model', () => {
   test.each([[[]], [['f0', 'f1']], [['0', '1']]])(
     'are those of the run where the file has places: %j',
