@@ -89,7 +89,6 @@ converted("missing values", RandomForestClassifier(**SMALL), frame=FRAME)
 @case("columns by their names")
 def _():
     fitted = RandomForestClassifier(**SMALL).fit(WHOLE.values, LABELS)
-    from skl2onnx.helpers.onnx_helper import select_model_inputs_outputs  # noqa: F401, what the version has
 
     model = skl2onnx.convert_sklearn(fitted, initial_types=FLOATS, options={"zipmap": False})
     inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, 1]) for name in NAMES]

@@ -53,7 +53,7 @@ export const importObliviousTree = (value: unknown, where: string, reading: Tree
   const splits = listAt(tree['splits'] ?? [], `${where}.splits`)
   const depth = splits.length
   if (depth > MAX_DEPTH) refuse(where, `has ${depth} levels; at most ${MAX_DEPTH}`)
-  const leaves = 2 ** depth
+  const leaves = 1 << depth
   const values = leafNumbers(tree, 'leaf_values', leaves, where)
   const weights =
     tree['leaf_weights'] === undefined

@@ -62,7 +62,7 @@ const requireSound = ({ splits, leaves, where }: LightgbmTree, featureCount: num
   const leafCount = leaves.value.length
   const isFeature = (x: number) => Number.isInteger(x) && x >= 0 && x < featureCount
   const isChild = (x: number) => Number.isInteger(x) && x >= -leafCount && x < splitCount && x !== 0
-  const require = (
+  const requireAll = (
     name: string,
     values: readonly number[],
     isValid: (x: number) => boolean,
@@ -72,10 +72,10 @@ const requireSound = ({ splits, leaves, where }: LightgbmTree, featureCount: num
     if (bad >= 0) refuse(`${where}'s ${name}[${bad}]`, `is ${values[bad]}; allowed: ${allowed}`)
   }
   const children = `a split from 1 to ${splitCount - 1}, or a leaf from -1 to ${-leafCount}`
-  require('split_feature', splits.feature, isFeature, `a feature from 0 to ${featureCount - 1}`)
-  require('left_child', splits.left, isChild, children)
-  require('right_child', splits.right, isChild, children)
-  require('threshold', splits.threshold, Number.isFinite, 'a finite number')
-  require('leaf_value', leaves.value, Number.isFinite, 'a finite number')
-  require('leaf_weight', leaves.weight ?? [], (x) => x >= 0 && Number.isFinite(x), 'a finite number from 0')
+  requireAll('split_feature', splits.feature, isFeature, `a feature from 0 to ${featureCount - 1}`)
+  requireAll('left_child', splits.left, isChild, children)
+  requireAll('right_child', splits.right, isChild, children)
+  requireAll('threshold', splits.threshold, Number.isFinite, 'a finite number')
+  requireAll('leaf_value', leaves.value, Number.isFinite, 'a finite number')
+  requireAll('leaf_weight', leaves.weight ?? [], (x) => x >= 0 && Number.isFinite(x), 'a finite number from 0')
 }

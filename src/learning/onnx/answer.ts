@@ -19,7 +19,7 @@ export interface Answer {
 
 const TREES = ['TreeEnsembleClassifier', 'TreeEnsembleRegressor', 'TreeEnsemble']
 
-/** @throws LEARNING_IMPORT_REFUSED where the graph has other trees, or gives something else than a probability */
+/** @throws LEARNING_IMPORT_REFUSED where the graph has other trees, or gives no probability */
 export const readAnswer = (model: OnnxModel): Answer => {
   const found = model.nodes.filter(
     ({ operator, domain }) => domain === 'ai.onnx.ml' && TREES.includes(operator),

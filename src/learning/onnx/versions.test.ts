@@ -39,7 +39,9 @@ describe.each(VERSIONS)('ONNX files of skl2onnx %s', (version) => {
   const refused = cases.filter(({ name }) => name.startsWith('refused: '))
 
   test.each(refused)('are refused with the reason: $name', (recorded) => {
-    expect(() => convertRecorded(recorded, readForeignModel(bytesOf(recorded)))).toThrow(REFUSALS[recorded.name] ?? 'no reason is known')
+    expect(() => convertRecorded(recorded, readForeignModel(bytesOf(recorded)))).toThrow(
+      REFUSALS[recorded.name] ?? 'no reason is known',
+    )
   })
 })
 

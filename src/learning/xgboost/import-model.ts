@@ -15,8 +15,9 @@ import { isBefore, NEWEST_TESTED, readVersion } from './version.ts'
 
 /**
  * A model that XGBoost saved (`model.save_model('model.json')`, `.ubj`), as JSON or UBJSON, or such a file
- * parsed, before what only its owner knows is settled: gbtree and dart, one output, of binary:logistic and reg:logistic, with numeric
- * and categorical splits; of 1.6 and newer. `categoryShift` is added to categories that are values.
+ * parsed, before what only its owner knows is settled: gbtree and dart, one output, of binary:logistic and
+ * reg:logistic, with numeric and categorical splits; of 1.6 and newer. `categoryShift` is added to categories
+ * that are values.
  *
  * @throws LEARNING_IMPORT_REFUSED with the place in the file and the reason: malformed, of another kind, or
  * too large

@@ -311,7 +311,7 @@ describe('columns of the training frame whose names the file does not tell', () 
 })
 
 describe('a model of CatBoost', () => {
-  /** One split: amount above 50, or the category of this hash. Leaves are -1 and 2, and the margin begins with 3. */
+  /** One split: amount above 50, or the category of this hash. Leaves: -1 and 2. The margin begins with 3. */
   const file = (categories: readonly string[], classes: readonly unknown[] = [0, 1]) => ({
     features_info: {
       float_features: [
