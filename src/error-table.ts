@@ -480,14 +480,33 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: 'The model in {path} has features that the run in {folder} does not compute: {got}',
-    fix: "Train it on columns of the run's features/features.parquet under their names, or name the run whose features it has (--run).",
+    fix: 'Say what they are called in the run (--features names.json, a JSON object such as "amt": "amount"), declare columns of your own as attributes (source.attributes) and run again, train on columns of the run\'s features/features.parquet, or name the run whose features it has (--run).',
   },
   MODEL_FEATURE_COUNT_DIFFERS: {
     status: 422,
     exitCode: 2,
     message:
       'The model in {path} names no features and has {got}; the model of the run in {folder} has {allowed}, so theirs cannot be its own',
-    fix: 'Save it with its names: train on a DMatrix with feature_names, or on a data frame.',
+    fix: 'Save it with its names: train on a DMatrix with feature_names, or on a data frame. Or list the names that they have in the run, in the order of the model: --features names.json.',
+  },
+  MODEL_NAMES_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: 'The names of --features do not fit the model in {path}: {reason}',
+    fix: 'Give what the features of the model are called in the run: a JSON object, such as "amt": "amount", with those of another name, or a list of the names of all in the order of the model.',
+  },
+  MODEL_CHECK_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: 'Scores cannot be compared with those in {path}: {reason}',
+    fix: 'Write the rows that the model was given and the probability of fraud that it gave, as CSV or Parquet: frame.assign(score=model.predict_proba(frame)[:, 1]).to_csv("rows.csv"). --score-column names another column than score.',
+  },
+  MODEL_CHECK_DIFFERS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The model in {path} would score {differing} of the {rows} rows of {check} otherwise than they say: {examples}. {hint}',
+    fix: 'Nothing was imported. docs/imported-models.md says what files of each library do not tell (trees, missing values, categories, labels). --tolerance says how much two probabilities may differ.',
   },
   MODEL_CATEGORIES_UNTOLD: {
     status: 422,

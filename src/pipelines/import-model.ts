@@ -21,11 +21,12 @@ import { encodeOnnx } from '../model/onnx/encode-onnx.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import { codeVersionOf } from '../steps/code-version.ts'
 import { stateKindsOf } from '../transaction/entity-kind.ts'
+import { type CheckedImport, type CheckOfImport, checkImport } from './check-import.ts'
 import { whyOtherFeatures } from './training/production-model.ts'
 import { referenceOfRows } from './training/reference-of-rows.ts'
 
 export interface ImportModelOptions extends AskedOfImport {
-  /** Model that XGBoost saved, as JSON or UBJSON. */
+  /** Model that another library saved: XGBoost, LightGBM, CatBoost, or as ONNX. */
   readonly file: string
   /**
    * Folder of the finished run whose features, cleaning, risk levels and states the model gets. It is only
@@ -34,6 +35,8 @@ export interface ImportModelOptions extends AskedOfImport {
   readonly run: string
   /** Folder to make, with `package/` and, where the run has states, `states/`. */
   readonly out: string
+  /** Rows with the scores that they got where it was trained; absent: nothing is compared. */
+  readonly check?: CheckOfImport
   /** From which probability a transaction is flagged, in [0, 1]; the one of the run's model when absent. */
   readonly threshold?: number
   /** Whether an imported model in `out` may be replaced. */
@@ -59,8 +62,9 @@ export interface ImportModelResult {
   readonly categories: AsOurs['categories']
   readonly notes: readonly string[]
   readonly features: number
-  /** Where the names of the features are from: the file, or the run's model, whose order they then have. */
-  readonly namesFrom: 'file' | 'run'
+  readonly namesFrom: AsOurs['namesFrom']
+  /** Null: nothing was compared. */
+  readonly checked: CheckedImport | null
   readonly threshold: number
   readonly thresholdChoice: string
   /** Whether the run had states to go on from. */
@@ -73,13 +77,14 @@ const MAX_FILE_BYTES = 450_000_000
 /**
  * A model that another library trained elsewhere, as a folder that `predict` scores with.
  *
- * 1. The model is read; it may have any features that the run computes, in any order.
+ * 1. The model is read; it may have any features that the run computes, in any order. Rows of its owner's are
+ *    scored with it, and nothing is made where their scores differ.
  * 2. What it is fed comes from the run: feature settings, fitted parameters, cleaning, risk levels, states.
  * 3. What was measured on the run's own model is left out: figures, candidates, calibration. The reference of
  *    the scores is made anew from the run's rows, so that drift is measured against this model.
  * 4. The folder is made beside `out` and renamed into place: never half a model is visible.
  *
- * @throws MODEL_IMPORT_UNREADABLE, what `readForeignModel` and `asOurs` refuse, MODEL_ARTIFACT_REFUSED,
+ * @throws MODEL_IMPORT_UNREADABLE, what `readForeignModel`, `asOurs` and `checkImport` refuse, MODEL_ARTIFACT_REFUSED,
  * MODEL_STATES_REFUSED, PIPELINE_RUN_INCOMPLETE, DATASET_OUTPUT_EXISTS, MODEL_FOLDER_FOREIGN
  */
 export const importModel = async (options: ImportModelOptions): Promise<ImportModelResult> => {
@@ -88,9 +93,15 @@ export const importModel = async (options: ImportModelOptions): Promise<ImportMo
   const bytes = await readModelFile(file)
   const artifact = await readArtifact(join(run, 'package'))
   const foreign = readForeignModel(bytes)
-  const ours = asOurs(foreign, file, runOf(artifact, options), options)
+  const itsRun = runOf(artifact, options)
+  const ours = asOurs(foreign, file, itsRun, options)
+  const { check } = options
+  const checked =
+    check === undefined
+      ? null
+      : await checkImport(foreign, ours, { path: file, run: itsRun, asked: options, check, work })
   const source = { file: basename(file), sha256: sha256(bytes) }
-  const told = toldOf(foreign, ours)
+  const told = { ...toldOf(foreign, ours), checked }
   const { files, threshold, thresholdChoice } = await packageOf(
     ours.model,
     artifact,
@@ -162,7 +173,7 @@ const packageOf = async (
     told,
   }: {
     readonly source: { readonly file: string; readonly sha256: string }
-    readonly told: ReturnType<typeof toldOf>
+    readonly told: ReturnType<typeof toldOf> & Pick<ImportModelResult, 'checked'>
   },
   options: ImportModelOptions,
 ) => {

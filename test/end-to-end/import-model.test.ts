@@ -216,6 +216,92 @@ describe('vigia models import', () => {
       expect((await importing('stopped.json', 'never', [option, value])).stderr).toContain(told)
   })
 
+  it('compares scores of the owner with what the model would give here, row by row, before anything is made', async () => {
+    const [low, high] = ['0.26894143', '0.7310586']
+    writeFileSync(at('rows.csv'), `,hour,amount,score\n0,3,49.5,${low}\n1,,50,${high}\n2,7,,${low}\n`)
+    const equal = await importing('model.json', 'checked', ['--check', at('rows.csv')])
+    expect([equal.status, equal.stderr]).toEqual([0, ''])
+    expect(equal.stdout).toMatch(/checked {6}3 rows score as they did where it was trained, within 2\.1e-8\n/)
+    expect(
+      JSON.parse(readFileSync(at('checked/package/manifest.json'), 'utf8')).model.settings.checked,
+    ).toMatchObject({ rows: 3 })
+    await query(`COPY (SELECT * FROM '${at('rows.csv')}') TO '${at('rows.parquet')}'`)
+    const parquet = await importing('model.json', 'checked', [
+      '--force',
+      '--check',
+      at('rows.parquet'),
+      '--json',
+    ])
+    expect(JSON.parse(parquet.stdout).checked).toMatchObject({ rows: 3 })
+    // The probability of being genuine; and that of two trees of which one counts.
+    writeFileSync(at('other.csv'), `hour,amount,genuine\n3,49.5,${high}\n3,51,${low}\n`)
+    const other = await importing('model.json', 'never', [
+      '--check',
+      at('other.csv'),
+      '--score-column',
+      'genuine',
+    ])
+    expect([other.status, existsSync(at('never'))]).toEqual([2, false])
+    expect(other.stderr).toContain('MODEL_CHECK_DIFFERS')
+    expect(other.stderr).toContain('2 of the 2 rows')
+    expect(other.stderr).toContain('row 1 has 0.7310586 and would have 0.26894')
+    expect(other.stderr).toContain('1 minus what it gives')
+    const best = JSON.parse(modelText(['amount', 'hour'], 2, 2))
+    best.learner.attributes = { best_iteration: '0', scikit_learn: '{}' }
+    writeFileSync(at('best.json'), JSON.stringify(best))
+    writeFileSync(at('all.csv'), 'hour,amount,score\n3,51,0.8807971\n')
+    const trees = await importing('best.json', 'never', ['--check', at('all.csv')])
+    expect(trees.stderr).toContain('They are equal with --trees all (2 trees; compared were 1)')
+    const asked = await importing('best.json', 'all', ['--check', at('all.csv'), '--trees', 'all'])
+    expect(asked.status).toBe(0)
+  })
+
+  it.each([
+    ['is not there', undefined, [], 'nowhere.csv'],
+    ['lacks columns', 'hours,amount\n3,4\n', [], 'it has no column score, hour; its columns: hours, amount'],
+    ['has no row', 'hour,amount,score\n', [], 'it has no row'],
+    ['has a word for a number', 'hour,amount,score\n3,4,0.5\n3,dear,0.5\n', [], 'row 2 has dear'],
+    ['has a word for a number first', 'hour,amount,score\n3,dear,0.5\n', [], 'row 1 has dear in amount'],
+    ['has margins', 'hour,amount,score\n3,4,-1\n', [], 'row 1 has the score -1; allowed: a probability'],
+    ['has a tolerance', '', ['--tolerance', '2'], '--tolerance is a number from 0 to below 1, got 2'],
+  ])('refuses a file of scores that %s', async (_, content, args, told) => {
+    if (content !== undefined) writeFileSync(at('bad.csv'), content)
+    const file = content === undefined ? 'nowhere.csv' : 'bad.csv'
+    const { status, stderr } = await importing('model.json', 'never', ['--check', at(file), ...args])
+    expect([status, existsSync(at('never'))]).toEqual([2, false])
+    expect(stderr).toContain(told)
+  })
+
+  it('takes names of features that are called otherwise where it was trained, also in rows and categories', async () => {
+    const { fitted } = JSON.parse(readFileSync(at('run/package/manifest.json'), 'utf8'))
+    const [first, second] = fitted.features.vocabularies.merchant_category as { value: string }[]
+    writeFileSync(at('mcc.json'), categoricalText('mcc', undefined, ['1']))
+    writeFileSync(at('mcc-names.json'), '{"mcc": "merchant_category_code"}')
+    writeFileSync(at('mcc-categories.json'), JSON.stringify({ mcc: [first!.value, second!.value] }))
+    writeFileSync(at('mcc.csv'), `mcc,score\n${first!.value},0.26894143\n${second!.value},0.7310586\n`)
+    const options = ['--categories', at('mcc-categories.json'), '--check', at('mcc.csv')]
+    const plain = await importing('mcc.json', 'never', options)
+    expect(plain.stderr).toContain('MODEL_FEATURES_DIFFER')
+    expect(plain.stderr).toContain('--features names.json')
+    const named = await importing('mcc.json', 'mcc', ['--features', at('mcc-names.json'), ...options])
+    expect([named.status, named.stderr]).toEqual([0, ''])
+    expect(named.stdout).toContain('features     1, named as --features says')
+    expect(named.stdout).toContain('checked      2 rows')
+    writeFileSync(at('mcc-names.json'), '[3]')
+    const bad = await importing('mcc.json', 'never', ['--features', at('mcc-names.json')])
+    expect(bad.stderr).toContain("is neither a JSON object of the run's names by those of the model")
+  })
+
+  it('gives the probability of the label that is fraud', async () => {
+    const { stdout } = await importing('model.json', 'first', ['--positive-class', '0', '--json'])
+    expect(JSON.parse(stdout)).toMatchObject({ features: 2 })
+    const { base, trees } = JSON.parse(readFileSync(at('first/package/model.json'), 'utf8'))
+    expect([base, trees[0].value]).toEqual([0, [0, 1, -1]])
+    const { stderr } = await importing('model.json', 'never', ['--positive-class', 'fraud'])
+    expect(stderr).toContain('MODEL_POSITIVE_CLASS_UNKNOWN')
+    expect(stderr).toContain('--positive-class is fraud')
+  })
+
   it('refuses a threshold that is no probability', async () => {
     const { status, stderr } = await importing('model.json', 'never', ['--threshold', '2'])
     expect(status).toBe(2)

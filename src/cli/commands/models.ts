@@ -34,7 +34,7 @@ const ARGUMENTS: NonNullable<Command['arguments']> = [
   {
     name: '[versions...]',
     description:
-      'for show, promote, export: a version; for compare: two; for import: the file: JSON or UBJSON of XGBoost 1.6 and newer, text or JSON of LightGBM 2.3 and newer, JSON of CatBoost',
+      'for show, promote, export: a version; for compare: two; for import: the file: JSON or UBJSON of XGBoost 1.6 and newer, text or JSON of LightGBM 2.3 and newer, JSON of CatBoost, trees in ONNX',
   },
 ]
 
@@ -91,6 +91,22 @@ const OPTIONS: NonNullable<Command['options']> = [
     description:
       'for import: the label of fraud among those that it was trained on, otherwise 1 or true; where the file does not tell labels, 0 for the first of them and 1 for the second',
   },
+  {
+    flags: '--features <file>',
+    description:
+      "for import: JSON with the run's names of features that the model calls otherwise, by the model's names; or a list of the run's names in the order of the model",
+  },
+  {
+    flags: '--check <file>',
+    description:
+      'for import: CSV or Parquet of rows with what the model was given and the probability of fraud that it gave (column score); nothing is imported where they differ',
+  },
+  { flags: '--score-column <name>', description: 'for import: column of --check with the probabilities' },
+  {
+    flags: '--tolerance <difference>',
+    description: 'for import: by how much probabilities of --check may differ; otherwise 0.00001',
+    type: 'number',
+  },
   { flags: '--register', description: 'for import: make it the next version as well' },
   { flags: '--force', description: 'for import: replace an imported model in --out' },
   ...CONFIG_OPTIONS,
@@ -111,6 +127,10 @@ const EXAMPLES: NonNullable<Command['examples']> = [
   {
     command: 'vigia models import model.json --run runs/vigia --out models/from-python --threshold 0.4',
     explanation: 'A model that Python trained on the features of the run.',
+  },
+  {
+    command: 'vigia models import model.txt --run runs/vigia --out models/from-python --check rows.csv',
+    explanation: 'The same, if it scores the rows as it did in Python.',
   },
 ]
 

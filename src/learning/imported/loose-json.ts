@@ -1,12 +1,13 @@
-import { refuse } from './parts.ts'
+import { mostContainers, refuse } from './parts.ts'
 
 /**
  * JSON, to which C++ and Python add NaN and infinite numbers as words of their own. `NaN` becomes the text
  * "NaN" (`numbersAt` reads it), an infinity a number. Texts that hold these words stay as they are.
  *
- * @throws LEARNING_IMPORT_REFUSED when it is no JSON beyond that
+ * @throws LEARNING_IMPORT_REFUSED when it is no JSON beyond that, or would take many times its own memory
  */
 export const parseLooseJson = (text: string, where: string): unknown => {
+  requireFewContainers(text, where)
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -19,6 +20,24 @@ export const parseLooseJson = (text: string, where: string): unknown => {
     return refuse(where, `is no valid JSON: ${(error as Error).message}`)
   }
 }
+
+const requireFewContainers = (text: string, where: string): void => {
+  const most = mostContainers(text.length)
+  let count = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === QUOTE) {
+      const end = endOfText(text, at)
+      if (end < 0) return
+      at = end
+    } else if ((code === LIST || code === OBJECT) && ++count > most)
+      refuse(where, `has more lists and objects than a model of ${text.length} characters`)
+  }
+}
+
+const QUOTE = '"'.charCodeAt(0)
+const LIST = '['.charCodeAt(0)
+const OBJECT = '{'.charCodeAt(0)
 
 /**
  * `text` with the words outside of its texts replaced; undefined where there is none, or a text has no end.

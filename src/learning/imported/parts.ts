@@ -45,3 +45,14 @@ export const requireKnown = (owner: Parts, known: readonly string[], where: stri
   if (stranger !== undefined)
     refuse(`${where}.${stranger}`, 'is not known, so that what it does to scores cannot be told')
 }
+
+/** Bytes that a list or an object has at least, on average, in files of models: they have thirty and more. */
+const LEAST_OF_CONTAINER = 16
+/** So many are small in any file. */
+const FREE_CONTAINERS = 10_000
+
+/**
+ * Lists and objects that a file of so many bytes may have: what is empty in a file takes a hundred bytes of
+ * memory.
+ */
+export const mostContainers = (bytes: number): number => FREE_CONTAINERS + bytes / LEAST_OF_CONTAINER

@@ -1,4 +1,4 @@
-import { refuse } from './parts.ts'
+import { mostContainers, refuse } from './parts.ts'
 
 /** Containers within containers at most: models have a handful. */
 const MAX_DEPTH = 100
@@ -25,6 +25,7 @@ class Reader {
   readonly #bytes: Uint8Array
   readonly #view: DataView
   #at = 0
+  #containers = 0
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
@@ -109,11 +110,14 @@ class Reader {
 
   #list(depth: number): unknown[] {
     const { type, count } = this.#head(depth)
-    const list: unknown[] = []
-    if (count === undefined)
+    if (count === undefined) {
+      const list: unknown[] = []
       for (let marker = this.marker(); marker !== ']'; marker = this.marker())
         list.push(this.value(marker, depth))
-    else for (let index = 0; index < count; index++) list.push(this.value(type ?? this.marker(), depth))
+      return list
+    }
+    const list = new Array<unknown>(count)
+    for (let index = 0; index < count; index++) list[index] = this.value(type ?? this.marker(), depth)
     return list
   }
 
@@ -134,6 +138,8 @@ class Reader {
   /** The optional type and count with which a container begins. A type has a count. */
   #head(depth: number): { readonly type?: string; readonly count?: number } {
     if (depth > MAX_DEPTH) this.fail(`is nested deeper than ${MAX_DEPTH}`)
+    if (++this.#containers > mostContainers(this.#bytes.length))
+      this.fail('has more lists and objects than a model of its size')
     const type = this.#take('$') ? this.marker() : undefined
     // Elements without bytes of their own could be any number.
     if (type !== undefined && !(type in SIZES || '[{SC'.includes(type)))

@@ -77,5 +77,10 @@ const requireSound = ({ splits, leaves, where }: LightgbmTree, featureCount: num
   requireAll('right_child', splits.right, isChild, children)
   requireAll('threshold', splits.threshold, Number.isFinite, 'a finite number')
   requireAll('leaf_value', leaves.value, Number.isFinite, 'a finite number')
-  requireAll('leaf_weight', leaves.weight ?? [], (x) => x >= 0 && Number.isFinite(x), 'a finite number from 0')
+  requireAll(
+    'leaf_weight',
+    leaves.weight ?? [],
+    (x) => x >= 0 && Number.isFinite(x),
+    'a finite number from 0',
+  )
 }

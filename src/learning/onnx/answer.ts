@@ -1,13 +1,13 @@
 import { refuse } from '../imported/parts.ts'
 import type { OnnxModel, OnnxNode, OnnxNumbers } from './onnx-graph.ts'
-import { type OnnxTrees, readNumberedTrees, readTrees } from './onnx-trees.ts'
+import { type LeafWeights, type OnnxTrees, readNumberedTrees, readTrees } from './onnx-trees.ts'
 
 /** What the trees of a graph say, and what is made of it. */
 export interface Answer {
   readonly node: OnnxNode
   readonly trees: OnnxTrees
   /** What a leaf adds to the margin, from what it adds to each output. */
-  readonly weightOf: (weights: ReadonlyMap<number, number>) => number
+  readonly weightOf: (weights: LeafWeights) => number
   readonly base: number
   /** How the sum becomes a probability. */
   readonly link: 'identity' | 'logistic'
@@ -47,12 +47,11 @@ const ofClassifier = (model: OnnxModel, node: OnnxNode): Answer => {
   let isNegative = false
   for (const one of trees.nodes)
     if ('weights' in one)
-      for (const [output, weight] of one.weights) {
+      one.weights.forEach((weight, output) => {
+        if (weight === undefined) return
         outputs.add(output)
         isNegative ||= weight < 0
-      }
-  if ([...outputs].some((output) => output !== 0 && output !== 1))
-    refuse(`${where}.class_ids`, 'are others than 0 and 1')
+      })
   const isBoth = outputs.size === 2
   const bases = baseOf(node)
   const base = bases[0] ?? 0
@@ -66,13 +65,13 @@ const ofClassifier = (model: OnnxModel, node: OnnxNode): Answer => {
   const common = { node, trees, base, classes, notes: [], words: `${where}, ${post}` }
   passOn(model, node.outputs[1], { isProbability: true })
   const second = isBoth || outputs.has(1) ? 1 : 0
-  const weightOf = (weights: ReadonlyMap<number, number>): number => weights.get(second) ?? 0
+  const weightOf = (weights: LeafWeights): number => weights[second] ?? 0
   if (post === 'LOGISTIC') return { ...common, link: 'logistic', weightOf }
   if (post === 'SOFTMAX' && isBoth)
     return {
       ...common,
       link: 'logistic',
-      weightOf: (weights) => (weights.get(1) ?? 0) - (weights.get(0) ?? 0),
+      weightOf: ([first = 0, second = 0]) => second - first,
     }
   if (post !== 'NONE')
     refuse(
@@ -129,7 +128,7 @@ const ofRegressor = (model: OnnxModel, node: OnnxNode): Answer => {
     trees,
     base: after.scale * (bases[0] ?? 0) + after.base,
     link: after.isLogistic ? 'logistic' : 'identity',
-    weightOf: (weights) => (after.scale * (weights.get(0) ?? 0)) / divisor,
+    weightOf: ([weight = 0]) => (after.scale * weight) / divisor,
     words: `${where}${after.isLogistic ? ', Sigmoid' : ''}`,
     notes: after.isLogistic
       ? []
@@ -168,7 +167,7 @@ const passOn = (
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
     if (passed.has(value)) continue
     passed.add(value)
-    const users = model.nodes.filter(({ inputs }) => inputs.includes(value))
+    const users = model.users.get(value) ?? []
     if (!after.isDone && users.length > 1)
       refuse('graph', `uses ${value} ${users.length} times before it is a probability`)
     for (const user of users) {
@@ -208,7 +207,8 @@ const applied = (
 
 /** The one finite number that a constant holds; undefined where it is none. */
 const constantOf = (model: OnnxModel, name: string): number | undefined => {
-  const maker = model.nodes.find(({ operator, outputs }) => operator === 'Constant' && outputs.includes(name))
-  const values = model.constants.get(name) ?? maker?.attributes.get('value')?.numbers
+  const maker = model.makers.get(name)
+  const made = maker?.operator === 'Constant' ? maker.attributes.get('value')?.numbers : undefined
+  const values = model.constants.get(name) ?? made
   return values?.length === 1 && Number.isFinite(values[0]) ? values[0] : undefined
 }

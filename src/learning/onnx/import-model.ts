@@ -6,7 +6,7 @@ import { refuse } from '../imported/parts.ts'
 import type { TreeEnsembleModel } from '../trees/tree-ensemble.ts'
 import { readAnswer } from './answer.ts'
 import { readOnnxFile } from './onnx-graph.ts'
-import type { OnnxSplit, OnnxTrees } from './onnx-trees.ts'
+import type { LeafWeights, OnnxSplit, OnnxTrees } from './onnx-trees.ts'
 import { readQuestion } from './question.ts'
 
 /** Largest whole number that a split may compare with for equality: larger codes no feature has. */
@@ -83,7 +83,7 @@ const requireProbabilities = ({ link, base, trees }: TreeEnsembleModel): void =>
 const SLACK = 1e-5
 
 interface NodeReading {
-  readonly weightOf: (weights: ReadonlyMap<number, number>) => number
+  readonly weightOf: (weights: LeafWeights) => number
   readonly isFloat: boolean
   readonly room: Room
 }

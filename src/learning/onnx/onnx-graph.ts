@@ -7,10 +7,15 @@ export interface OnnxModel {
   /** `skl2onnx 1.20.0`: what wrote it. */
   readonly producer: string
   readonly metadata: ReadonlyMap<string, string>
-  readonly inputs: readonly OnnxInput[]
+  /** By name. */
+  readonly inputs: ReadonlyMap<string, OnnxInput>
   /** Names of the graph's outputs. */
   readonly outputs: readonly string[]
   readonly nodes: readonly OnnxNode[]
+  /** The node that makes a value, by the value's name. */
+  readonly makers: ReadonlyMap<string, OnnxNode>
+  /** The nodes that take a value, by the value's name. */
+  readonly users: ReadonlyMap<string, readonly OnnxNode[]>
   readonly constants: ReadonlyMap<string, OnnxNumbers>
 }
 
@@ -44,6 +49,8 @@ export type OnnxNumbers = readonly number[] | Float32Array | Float64Array | Uint
 export const FLOAT = 1
 export const DOUBLE = 11
 const UINT8 = 2
+/** Of inputs, nodes, constants and the like at most: graphs of trees have a handful, and an input a feature. */
+const MAX_PARTS = 100_000
 const INT64 = 7
 
 /** @throws LEARNING_IMPORT_REFUSED when the bytes are no ONNX file, or hold what is not read */
@@ -72,7 +79,9 @@ const readGraph = (bytes: Uint8Array) => {
   const inputs: OnnxInput[] = []
   const outputs: string[] = []
   const constants = new Map<string, OnnxNumbers>()
+  let parts = 0
   readMessage(bytes, 'graph', (field, reader) => {
+    if (++parts > MAX_PARTS) refuse('graph', `has more than ${MAX_PARTS} parts`)
     if (field === 1) nodes.push(readNode(bytesOf(reader), `graph.node[${nodes.length}]`))
     else if (field === 5) {
       const { name, values } = readTensor(bytesOf(reader), `graph.initializer[${constants.size}]`)
@@ -82,7 +91,22 @@ const readGraph = (bytes: Uint8Array) => {
     else if (field === 15) refuse('graph.sparse_initializer', 'is not read')
   })
   // Old files list constants among the inputs too.
-  return { nodes, inputs: inputs.filter(({ name }) => !constants.has(name)), outputs, constants }
+  const users = new Map<string, OnnxNode[]>()
+  for (const node of nodes)
+    for (const name of new Set(node.inputs)) {
+      const known = users.get(name)
+      if (known === undefined) users.set(name, [node])
+      else known.push(node)
+    }
+  const fed = inputs.filter(({ name }) => !constants.has(name))
+  return {
+    nodes,
+    inputs: new Map(fed.map((input) => [input.name, input])),
+    outputs,
+    makers: new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const))),
+    users,
+    constants,
+  }
 }
 
 const readNode = (bytes: Uint8Array, where: string): OnnxNode => {
@@ -91,7 +115,9 @@ const readNode = (bytes: Uint8Array, where: string): OnnxNode => {
   const attributes = new Map<string, OnnxAttribute>()
   let operator = ''
   let domain = ''
+  let parts = 0
   readMessage(bytes, where, (field, reader) => {
+    if (++parts > MAX_PARTS) refuse(where, `has more than ${MAX_PARTS} parts`)
     if (field === 1) inputs.push(textOf(reader))
     else if (field === 2) outputs.push(textOf(reader))
     else if (field === 4) operator = textOf(reader)
@@ -107,7 +133,7 @@ const readNode = (bytes: Uint8Array, where: string): OnnxNode => {
 const readAttribute = (bytes: Uint8Array, where: string): OnnxAttribute & { readonly name: string } => {
   let name = ''
   let attribute: OnnxAttribute = {}
-  const numbers: number[] = []
+  const numbers: Pieces = []
   const texts: string[] = []
   readMessage(bytes, where, (field, reader) => {
     if (field === 1) name = textOf(reader)
@@ -119,7 +145,7 @@ const readAttribute = (bytes: Uint8Array, where: string): OnnxAttribute & { read
     else if (field === 8) repeated(reader, numbers, () => reader.readVarint(true))
     else if (field === 9) texts.push(textOf(reader))
   })
-  if (numbers.length > 0) attribute = { numbers }
+  if (numbers.length > 0) attribute = { numbers: joined(numbers) }
   if (texts.length > 0) attribute = { texts }
   return { name, ...attribute }
 }
@@ -131,7 +157,7 @@ const readTensor = (
   let name = ''
   let type = 0
   let raw: Uint8Array | undefined
-  const numbers: number[] = []
+  const numbers: Pieces = []
   readMessage(bytes, where, (field, reader) => {
     if (field === 2) type = reader.readVarint()
     else if (field === 8) name = textOf(reader)
@@ -141,7 +167,7 @@ const readTensor = (
     else if (field === 5 || field === 7) repeated(reader, numbers, () => reader.readVarint(true))
     else if (field === 14) refuse(where, 'is in a file of its own (external data)')
   })
-  return { name, values: raw === undefined ? numbers : rawNumbers(raw, type, where) }
+  return { name, values: raw === undefined ? joined(numbers) : rawNumbers(raw, type, where) }
 }
 
 /** Numbers as they lie in memory, little-endian. */
@@ -193,15 +219,40 @@ const lastDimension = (bytes: Uint8Array, where: string): number | undefined => 
   return last
 }
 
+/** Numbers of a repeated field in their order: lists of those that stand alone, and packed ones. */
+type Pieces = (number[] | Float64Array)[]
+
 /** One number, or several packed. */
-const repeated = (reader: PbfReader, into: number[], readOne: () => number): void => {
+const repeated = (reader: PbfReader, into: Pieces, readOne: () => number): void => {
   if (reader.type !== BYTES) {
-    into.push(readOne())
+    const last = into.at(-1)
+    if (Array.isArray(last)) last.push(readOne())
+    else into.push([readOne()])
     return
   }
-  const end = reader.readVarint() + reader.pos
+  const length = reader.readVarint()
+  const start = reader.pos
+  const end = start + length
   requireWithin(reader, end)
-  while (reader.pos < end) into.push(readOne())
+  // As many as they are, so that memory is eight bytes each.
+  let count = 0
+  for (; reader.pos < end; count++) readOne()
+  reader.pos = start
+  const packed = new Float64Array(count)
+  for (let at = 0; at < count; at++) packed[at] = readOne()
+  into.push(packed)
+}
+
+const joined = (pieces: Pieces): OnnxNumbers => {
+  const [first = []] = pieces
+  if (pieces.length <= 1) return first
+  const all = new Float64Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    all.set(piece, at)
+    at += piece.length
+  }
+  return all
 }
 
 /** How protobuf calls a value with its length before it. */

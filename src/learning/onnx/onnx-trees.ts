@@ -1,3 +1,4 @@
+import { emptyRoom, takeNodes } from '../imported/grow-tree.ts'
 import { refuse } from '../imported/parts.ts'
 import type { OnnxNode, OnnxNumbers } from './onnx-graph.ts'
 
@@ -25,9 +26,11 @@ export interface OnnxSplit {
 }
 
 export interface OnnxLeaf {
-  /** What it adds to each output, by the output's number. */
-  readonly weights: Map<number, number>
+  /** What it adds to the outputs 0 and 1; undefined: the file has no weight of it. */
+  readonly weights: LeafWeights
 }
+
+export type LeafWeights = [first?: number, second?: number]
 
 const MODES: Readonly<Record<string, Comparison>> = {
   BRANCH_LEQ: 'LEQ',
@@ -53,6 +56,7 @@ export const readNumberedTrees = (node: OnnxNode, of: 'class' | 'target'): OnnxT
   const integers = (name: string) => numbersOf(node, name, where)
   const modes = node.attributes.get('nodes_modes')?.texts ?? []
   const count = modes.length
+  takeNodes(emptyRoom(), count)
   const column = (name: string): OnnxNumbers => {
     const values = integers(name)
     return values.length === count
@@ -61,15 +65,7 @@ export const readNumberedTrees = (node: OnnxNode, of: 'class' | 'target'): OnnxT
   }
   const trees = column('nodes_treeids')
   const ids = column('nodes_nodeids')
-  const places = new Map<string, number>()
-  for (let place = 0; place < count; place++) {
-    const key = `${trees[place]} ${ids[place]}`
-    if (places.has(key)) refuse(`${where}.nodes_nodeids[${place}]`, 'is of another node of the tree too')
-    places.set(key, place)
-  }
-  const placeOf = (tree: number, id: number, name: string): number =>
-    places.get(`${tree} ${id}`) ??
-    refuse(`${where}.${name}`, `names the node ${id} of tree ${tree}, which is none`)
+  const placeOf = placesOf(trees, ids, where)
   const features = column('nodes_featureids')
   const values = withTensor(node, 'nodes_values', where)
   if (values.length !== count) refuse(`${where}.nodes_values`, `has ${values.length} for ${count} nodes`)
@@ -78,7 +74,7 @@ export const readNumberedTrees = (node: OnnxNode, of: 'class' | 'target'): OnnxT
   const missing = integers('nodes_missing_value_tracks_true')
   const isChild = new Uint8Array(count)
   const nodes = modes.map((mode, place): OnnxSplit | OnnxLeaf => {
-    if (mode === 'LEAF') return { weights: new Map() }
+    if (mode === 'LEAF') return { weights: [] }
     const comparison = MODES[mode]
     if (comparison === undefined)
       return refuse(
@@ -102,6 +98,23 @@ export const readNumberedTrees = (node: OnnxNode, of: 'class' | 'target'): OnnxT
   return { roots: rootsOf(trees, isChild, where), nodes }
 }
 
+/** Finds a node by the numbers of its tree and of itself. */
+const placesOf = (trees: OnnxNumbers, ids: OnnxNumbers, where: string): PlaceOf => {
+  const places = new Map<number, Map<number, number>>()
+  for (let place = 0; place < ids.length; place++) {
+    const ofTree = places.get(trees[place]!) ?? new Map<number, number>()
+    if (ofTree.size === 0) places.set(trees[place]!, ofTree)
+    if (ofTree.has(ids[place]!))
+      refuse(`${where}.nodes_nodeids[${place}]`, 'is of another node of the tree too')
+    ofTree.set(ids[place]!, place)
+  }
+  return (tree, id, name) =>
+    places.get(tree)?.get(id) ??
+    refuse(`${where}.${name}`, `names the node ${id} of tree ${tree}, which is none`)
+}
+
+type PlaceOf = (tree: number, id: number, name: string) => number
+
 /** Each tree has one node that is no child. */
 const rootsOf = (trees: OnnxNumbers, isChild: Uint8Array, where: string): readonly number[] => {
   const roots = new Map<number, number>()
@@ -122,7 +135,7 @@ const rootsOf = (trees: OnnxNumbers, isChild: Uint8Array, where: string): readon
 const addWeights = (
   operator: OnnxNode,
   of: 'class' | 'target',
-  placeOf: (tree: number, id: number, name: string) => number,
+  placeOf: PlaceOf,
   nodes: readonly (OnnxSplit | OnnxLeaf)[],
 ): void => {
   const where = operator.operator
@@ -137,7 +150,10 @@ const addWeights = (
     const node = nodes[placeOf(trees[at]!, ids[at]!, `${of}_nodeids`)]!
     const leaf = 'weights' in node ? node : refuse(`${where}.${of}_nodeids[${at}]`, 'is no leaf')
     if (!Number.isFinite(weights[at])) refuse(`${where}.${of}_weights[${at}]`, 'is no finite number')
-    leaf.weights.set(outputs[at]!, (leaf.weights.get(outputs[at]!) ?? 0) + weights[at]!)
+    const output = outputs[at]!
+    if (output !== 0 && (output !== 1 || of === 'target'))
+      refuse(`${where}.${of}_ids[${at}]`, `is ${output}; allowed: ${of === 'target' ? '0' : '0 and 1'}`)
+    leaf.weights[output] = (leaf.weights[output] ?? 0) + weights[at]!
   }
 }
 
@@ -146,6 +162,7 @@ export const readTrees = (node: OnnxNode): OnnxTrees => {
   const where = node.operator
   const modes = numbersOf(node, 'nodes_modes', where)
   const count = modes.length
+  takeNodes(emptyRoom(), count)
   const column = (name: string): OnnxNumbers => {
     const values = numbersOf(node, name, where)
     return values.length === count
@@ -167,14 +184,14 @@ export const readTrees = (node: OnnxNode): OnnxTrees => {
   const falseIds = column('nodes_falsenodeids')
   const falseLeaves = column('nodes_falseleafs')
   const missing = numbersOf(node, 'nodes_missing_value_tracks_true', where)
-  const sets = readSets(node, where)
+  const sets = readSets(node, where).values()
   const inner = Array.from({ length: count }, (_, place): OnnxSplit => {
     const comparison = COMPARISONS[modes[place]!]
     if (comparison === undefined)
       return refuse(`${where}.nodes_modes[${place}]`, `is ${modes[place]}; allowed: 0 to 6`)
     const members =
       comparison === 'MEMBER'
-        ? (sets.shift() ?? refuse(`${where}.membership_values`, 'are too few sets'))
+        ? (sets.next().value ?? refuse(`${where}.membership_values`, 'are too few sets'))
         : undefined
     return {
       feature: features[place]!,
@@ -188,14 +205,15 @@ export const readTrees = (node: OnnxNode): OnnxTrees => {
   })
   const leaves = Array.from(weights, (weight, at): OnnxLeaf => {
     if (!Number.isFinite(weight)) return refuse(`${where}.leaf_weights[${at}]`, 'is no finite number')
-    return { weights: new Map([[targets[at]!, weight]]) }
+    if (targets[at] !== 0) refuse(`${where}.leaf_targetids[${at}]`, `is ${targets[at]}; allowed: 0`)
+    return { weights: [weight] }
   })
   const roots = Array.from(numbersOf(node, 'tree_roots', where), (root) => placeOf(root, 0, 'tree_roots'))
   return { roots, nodes: [...inner, ...leaves] }
 }
 
 /** The sets of the nodes that ask for membership, in the order of the nodes; NaN ends each. */
-const readSets = (node: OnnxNode, where: string): (readonly number[])[] => {
+const readSets = (node: OnnxNode, where: string): readonly (readonly number[])[] => {
   const sets: number[][] = []
   let set: number[] = []
   for (const value of numbersOf(node, 'membership_values', where)) {

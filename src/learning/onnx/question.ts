@@ -1,3 +1,4 @@
+import { MAX_FEATURES } from '../imported/feature-names.ts'
 import { refuse } from '../imported/parts.ts'
 import { DOUBLE, FLOAT, type OnnxModel, type OnnxNode } from './onnx-graph.ts'
 
@@ -18,12 +19,10 @@ export interface Question {
  * @throws LEARNING_IMPORT_REFUSED where more is done
  */
 export const readQuestion = (model: OnnxModel, trees: OnnxNode): Question => {
-  const found = follow(model, trees.inputs[0] ?? '', new Set())
+  const found = follow(model, trees.inputs[0] ?? '', { left: 2 * MAX_FEATURES }, 0)
   const own = model.metadata.get('feature_names')
   const isJoined = found.inputs.length > 1
-  const columns = isJoined
-    ? found.inputs.length
-    : model.inputs.find(({ name }) => name === found.inputs[0])?.columns
+  const columns = isJoined ? found.inputs.length : model.inputs.get(found.inputs[0]!)?.columns
   return {
     isFloat: found.isFloat,
     columns: columns !== undefined && columns > 0 ? columns : undefined,
@@ -37,33 +36,54 @@ interface Followed {
   readonly isFloat: boolean
 }
 
-const follow = (model: OnnxModel, value: string, passed: Set<string>): Followed => {
-  const input = model.inputs.find(({ name }) => name === value)
-  if (input !== undefined) return { inputs: [value], isFloat: isFloat(input.elementType, value) }
-  if (passed.has(value)) return refuse('graph', `needs ${value} to make ${value}`)
-  passed.add(value)
-  const node = model.nodes.find(({ outputs }) => outputs.includes(value))
-  if (node === undefined)
-    return refuse('graph', `has nothing that makes ${value || 'the input of the trees'}`)
-  if (node.operator === 'Concat' && node.domain === '') {
-    const parts = node.inputs.map((name) => follow(model, name, passed))
-    if (new Set(parts.map((part) => part.isFloat)).size > 1) refuse('Concat', 'joins floats and doubles')
-    for (const name of parts.flatMap(({ inputs }) => inputs))
-      if ((model.inputs.find((one) => one.name === name)?.columns ?? 1) !== 1)
-        refuse('Concat', `joins ${name}, which has several columns; allowed: one column each`)
-    return { inputs: parts.flatMap(({ inputs }) => inputs), isFloat: parts[0]?.isFloat ?? true }
+/** Columns that are joined of columns that are joined at most, and operators in a row. */
+const MAX_JOINED = 10
+const MAX_ROW = 100
+
+/** @param budget values that may still be followed: joins of joins could be any number */
+const follow = (model: OnnxModel, from: string, budget: { left: number }, depth: number): Followed => {
+  if (--budget.left < 0) refuse('Concat', `joins more than ${MAX_FEATURES} columns`)
+  let value = from
+  // What has been a float stays one.
+  let wasFloat = false
+  for (let passed = 0; passed < MAX_ROW; passed++) {
+    const input = model.inputs.get(value)
+    if (input !== undefined)
+      return { inputs: [value], isFloat: isFloat(input.elementType, value) || wasFloat }
+    const node = model.makers.get(value)
+    if (node === undefined)
+      return refuse('graph', `has nothing that makes ${value || 'the input of the trees'}`)
+    const { operator, domain } = node
+    if (operator === 'Concat' && domain === '' && depth < MAX_JOINED) {
+      const joined = join(model, node, budget, depth)
+      return { ...joined, isFloat: joined.isFloat || wasFloat }
+    }
+    if (operator === 'Cast') wasFloat ||= isFloat(node.attributes.get('to')?.integer ?? 0, value)
+    else if (operator !== 'Identity')
+      return refuse(
+        operator,
+        'changes the features before the trees; allowed: trees that are fed with the features as they are. Convert the trees alone, and let what prepares their input be features of Vigía',
+      )
+    value = node.inputs[0] ?? ''
   }
-  if (node.operator === 'Identity') return follow(model, node.inputs[0] ?? '', passed)
-  if (node.operator === 'Cast') {
-    const found = follow(model, node.inputs[0] ?? '', passed)
-    const to = node.attributes.get('to')?.integer
-    // What has been a float stays one.
-    return { ...found, isFloat: found.isFloat || isFloat(to ?? 0, value) }
-  }
-  return refuse(
-    node.operator,
-    `changes the features before the trees; allowed: trees that are fed with the features as they are. Convert the trees alone, and let what prepares their input be features of Vigía`,
-  )
+  return refuse('graph', `has ${MAX_ROW} operators before the trees that change nothing but types`)
+}
+
+const join = (
+  model: OnnxModel,
+  { inputs: joined }: OnnxNode,
+  budget: { left: number },
+  depth: number,
+): Followed => {
+  const parts = joined.map((name) => follow(model, name, budget, depth + 1))
+  const inputs = parts.flatMap((part) => part.inputs)
+  if (inputs.length === 0 || inputs.length > MAX_FEATURES)
+    refuse('Concat', `joins ${inputs.length} columns; allowed: 1 to ${MAX_FEATURES}`)
+  if (new Set(parts.map((part) => part.isFloat)).size > 1) refuse('Concat', 'joins floats and doubles')
+  for (const name of inputs)
+    if ((model.inputs.get(name)?.columns ?? 1) !== 1)
+      refuse('Concat', `joins ${name}, which has several columns; allowed: one column each`)
+  return { inputs, isFloat: parts[0]!.isFloat }
 }
 
 const isFloat = (type: number, name: string): boolean => {

@@ -1,10 +1,24 @@
 import { VigiaError } from '../../errors.ts'
 import type { ForeignModel } from '../../learning/imported/foreign-model.ts'
 import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
-import { type FeaturesOfRun, type GivenCategories, resolveCategories } from './resolve-categories.ts'
+import {
+  categoriesByName,
+  type GivenNames,
+  type NamedFeatures,
+  type NamesOfRun,
+  nameFeatures,
+} from './name-features.ts'
+import {
+  type FeaturesOfRun,
+  type GivenCategories,
+  type ResolvedCategories,
+  resolveCategories,
+} from './resolve-categories.ts'
 
 /** What only the owner of a model knows, or decides. */
 export interface AskedOfImport {
+  /** What its features are called here; absent: the same. */
+  readonly names?: GivenNames
   /**
    * Which trees count: all, those up to the best round of early stopping, or the first so many; absent: those
    * that the library itself scores the file with.
@@ -21,27 +35,24 @@ export interface AskedOfImport {
 }
 
 /** The run that an imported model gets its features from. */
-export interface RunOfImport extends FeaturesOfRun {
-  readonly folder: string
-  /** Features of the run's own model, in order. */
-  readonly names: readonly string[]
-}
+export type RunOfImport = FeaturesOfRun & NamesOfRun
 
 /** A foreign model as ours, and what was chosen on the way. */
 export interface AsOurs {
   readonly model: TreeEnsembleModel
-  /** Where the names of the features are from: the file, or the run's model, whose order they then have. */
-  readonly namesFrom: 'file' | 'run'
+  readonly namesFrom: NamedFeatures['namesFrom']
   /** Why so many trees count. */
   readonly treesWhy: string
-  readonly categories: Readonly<Record<string, 'file' | 'given' | 'values'>>
+  readonly categories: ResolvedCategories['told']
+  /** By place of the feature: what the categories of the training frame are here. */
+  readonly knownCategories: ResolvedCategories['categories']
 }
 
 /**
  * Settles what the file of a foreign model does not tell, by its owner's word and by the run.
  *
  * @param path of the file, for errors
- * @throws MODEL_FEATURES_DIFFER, MODEL_FEATURE_COUNT_DIFFERS, MODEL_CATEGORIES_UNTOLD,
+ * @throws MODEL_FEATURES_DIFFER, MODEL_FEATURE_COUNT_DIFFERS, MODEL_NAMES_DIFFER, MODEL_CATEGORIES_UNTOLD,
  * MODEL_CATEGORIES_DIFFER, MODEL_TREES_UNKNOWN, MODEL_MISSING_DIFFERS, MODEL_POSITIVE_CLASS_UNKNOWN,
  * LEARNING_IMPORT_REFUSED
  */
@@ -51,9 +62,10 @@ export const asOurs = (
   run: RunOfImport,
   asked: AskedOfImport,
 ): AsOurs => {
-  const { featureNames, namesFrom } = namesOf(foreign, path, run)
+  const { featureNames, namesFrom } = nameFeatures(foreign, path, run, asked.names)
   const { count, why } = treesOf(foreign, path, asked.trees)
-  const { categories, told } = resolveCategories(foreign, featureNames, run, asked.categories, path)
+  const given = categoriesByName(asked.categories, foreign.featureNames, featureNames)
+  const { categories, told } = resolveCategories(foreign, featureNames, run, given, path)
   const missingValue = missingOf(foreign, path, asked.missingValue)
   const isSecond = isSecondClassFraud(foreign, path, asked.positiveClass)
   const converted = foreign.convert({
@@ -63,30 +75,7 @@ export const asOurs = (
     ...(missingValue !== undefined && { missingValue }),
   })
   const model = isSecond ? converted : ofOtherClass(converted)
-  return { model, namesFrom, treesWhy: why, categories: told }
-}
-
-/** The names of the run. A file that names its features by their place has those of the run's model. */
-const namesOf = ({ featureNames, isNamedByPlace }: ForeignModel, path: string, run: RunOfImport) => {
-  const { folder, names } = run
-  if (isNamedByPlace) {
-    if (names.length === featureNames.length) return { featureNames: names, namesFrom: 'run' } as const
-    throw new VigiaError('MODEL_FEATURE_COUNT_DIFFERS', {
-      path,
-      got: featureNames.length,
-      folder,
-      allowed: names.length,
-    })
-  }
-  const computed = new Set(run.features.map(({ name }) => name))
-  const strangers = featureNames.filter((name) => !computed.has(name))
-  if (strangers.length === 0) return { featureNames, namesFrom: 'file' } as const
-  const areNumbers = strangers.every((name) => /^\d+$/.test(name))
-  throw new VigiaError('MODEL_FEATURES_DIFFER', {
-    path,
-    folder,
-    got: `${strangers.join(', ')}${areNumbers ? ' (whole numbers, as a frame without column names has, but not all of them in order, so that they say no places)' : ''}`,
-  })
+  return { model, namesFrom, treesWhy: why, categories: told, knownCategories: categories }
 }
 
 const treesOf = (
