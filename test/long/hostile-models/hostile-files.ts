@@ -1,3 +1,11 @@
+import {
+  field,
+  nodeOf,
+  onnxFile as onnx,
+  treeNode,
+  varint,
+} from '../../../src/learning/onnx/onnx-file.test-kit.ts'
+
 /*
  * Files that are no models and cost a careless reader many times their own memory, because they have
  * numberless little parts. Each has about so many bytes.
@@ -8,26 +16,6 @@ const repeated = (size: number, piece: string | readonly number[], head = '', ta
   const bytes = Buffer.from(piece as string)
   const count = Math.floor(size / bytes.length)
   return Buffer.concat([Buffer.from(head), Buffer.alloc(count * bytes.length, bytes), Buffer.from(tail)])
-}
-
-const varint = (value: number): number[] =>
-  value < 128 ? [value] : [(value & 127) | 128, ...varint(value >>> 7)]
-
-/** A field of protobuf that holds bytes. */
-const field = (number: number, body: Uint8Array | string): Buffer => {
-  const bytes = Buffer.from(body as string)
-  return Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(bytes.length)]), bytes])
-}
-
-const onnx = (...graph: readonly Uint8Array[]): Buffer =>
-  Buffer.concat([Buffer.from([8, 8]), field(7, Buffer.concat(graph))])
-
-const treeNode = (attributes: Readonly<Record<string, Uint8Array>>): Buffer => {
-  const parts = Object.entries(attributes).map(([name, value]) =>
-    field(5, Buffer.concat([field(1, name), value])),
-  )
-  const head = [field(4, 'TreeEnsembleClassifier'), field(7, 'ai.onnx.ml')]
-  return onnx(field(1, Buffer.concat([...head, ...parts])))
 }
 
 const lightgbm = (features: string, rest: string): Buffer =>
@@ -50,16 +38,18 @@ const leaves = (size: number): Buffer => {
   const places: number[] = []
   for (let place = 0; place < count; place++) places.push(...varint(place))
   const zeros = field(8, Buffer.alloc(count))
-  return treeNode({
-    classlabels_int64s: field(8, Buffer.from([0, 1])),
-    nodes_modes: repeated(6 * count, [...field(9, 'LEAF')]),
-    nodes_treeids: zeros,
-    nodes_nodeids: field(8, Buffer.from(places)),
-    nodes_featureids: zeros,
-    nodes_values: field(7, Buffer.alloc(4 * count)),
-    nodes_truenodeids: zeros,
-    nodes_falsenodeids: zeros,
-  })
+  return onnx(
+    treeNode('TreeEnsembleClassifier', {
+      classlabels_int64s: field(8, Buffer.from([0, 1])),
+      nodes_modes: repeated(6 * count, [...field(9, 'LEAF')]),
+      nodes_treeids: zeros,
+      nodes_nodeids: field(8, Buffer.from(places)),
+      nodes_featureids: zeros,
+      nodes_values: field(7, Buffer.alloc(4 * count)),
+      nodes_truenodeids: zeros,
+      nodes_falsenodeids: zeros,
+    }),
+  )
 }
 
 /** By what they are made of; a function of their size in bytes. */
@@ -94,21 +84,15 @@ export const HOSTILE_FILES: Readonly<Record<string, (size: number) => Uint8Array
   'ONNX: attributes': (size) => onnx(field(1, repeated(size, [42, 0]))),
   'ONNX: inputs of an operator': (size) => onnx(field(1, repeated(size, [10, 0]))),
   'ONNX: metadata': (size) => Buffer.concat([Buffer.from([8, 8]), repeated(size, [114, 0])]),
-  'ONNX: modes': (size) => treeNode({ nodes_modes: repeated(size, [74, 0]) }),
-  'ONNX: whole numbers': (size) => treeNode({ nodes_treeids: field(8, Buffer.alloc(size)) }),
+  'ONNX: modes': (size) => onnx(treeNode('TreeEnsembleClassifier', { nodes_modes: repeated(size, [74, 0]) })),
+  'ONNX: whole numbers': (size) =>
+    onnx(treeNode('TreeEnsembleClassifier', { nodes_treeids: field(8, Buffer.alloc(size)) })),
   'ONNX: leaves': leaves,
   'ONNX: joins of joins': () => {
-    const joins = Array.from({ length: 3 }, (_, level) =>
-      field(
-        1,
-        Buffer.concat([
-          ...Array.from({ length: 100 }, () => field(1, `x${level}`)),
-          field(2, `x${level + 1}`),
-          field(4, 'Concat'),
-        ]),
-      ),
+    const joins = [0, 1, 2].map((level) =>
+      nodeOf('Concat', { inputs: Array(100).fill(`x${level}`), outputs: [`x${level + 1}`] }),
     )
-    const trees = Buffer.concat([field(1, 'x3'), field(4, 'TreeEnsembleRegressor'), field(7, 'ai.onnx.ml')])
-    return onnx(field(11, field(1, 'x0')), ...joins, field(1, trees))
+    const trees = nodeOf('TreeEnsembleRegressor', { domain: 'ai.onnx.ml', inputs: ['x3'] })
+    return onnx(field(11, field(1, 'x0')), ...joins, trees)
   },
 }
