@@ -9,6 +9,11 @@ export interface OwnerFile {
   readonly path: string
   /** Of each feature, in the model's order, what its column may be called: the first that is there counts. */
   readonly columns: readonly (readonly string[])[]
+  /**
+   * Whether the columns beside the score are the features in their order, if there are as many and not all
+   * are called as above: of models that name none.
+   */
+  readonly areInOrder: boolean
   readonly scoreColumn: string
 }
 
@@ -23,7 +28,7 @@ const NUMBERS = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*|B
  */
 export async function* readOwnerRows(
   connection: DuckDBConnection,
-  { path, columns, scoreColumn }: OwnerFile,
+  { path, columns, areInOrder, scoreColumn }: OwnerFile,
 ): AsyncGenerator<OwnerRow> {
   const refuse = (reason: string) => new VigiaError('MODEL_CHECK_UNREADABLE', { path, reason })
   const source = /\.parquet$/i.test(path)
@@ -32,15 +37,20 @@ export async function* readOwnerRows(
   try {
     const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${source}`)
     const types = new Map(described.getRows().map(([name, type]) => [String(name), String(type)]))
-    const asked = [[scoreColumn], ...columns]
-    const found = asked.map((names) => names.find((name) => types.has(name)))
-    const lacking = asked.filter((_, at) => found[at] === undefined).map(([name]) => name)
+    const names = [...types.keys()]
+    const others = names.filter((name) => name !== scoreColumn)
+    let found = columns.map((called) => called.find((name) => types.has(name)))
+    if (areInOrder && found.includes(undefined) && others.length === columns.length) found = others
+    const lacking = [
+      ...(types.has(scoreColumn) ? [] : [scoreColumn]),
+      ...columns.filter((_, at) => found[at] === undefined).map(([name]) => name),
+    ]
     if (lacking.length > 0)
-      throw refuse(`it has no column ${lacking.join(', ')}; its columns: ${[...types.keys()].join(', ')}`)
-    const selection = found.map((name) =>
-      NUMBERS.test(types.get(name!)!)
-        ? `${sqlIdentifier(name!)}::DOUBLE::VARCHAR`
-        : `${sqlIdentifier(name!)}::VARCHAR`,
+      throw refuse(`it has no column ${lacking.join(', ')}; its columns: ${names.join(', ')}`)
+    const selection = [scoreColumn, ...(found as string[])].map((name) =>
+      NUMBERS.test(types.get(name)!)
+        ? `${sqlIdentifier(name)}::DOUBLE::VARCHAR`
+        : `${sqlIdentifier(name)}::VARCHAR`,
     )
     const result = await connection.stream(`SELECT ${selection.join(', ')} FROM ${source}`)
     for (let row = 1; ; ) {

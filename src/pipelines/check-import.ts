@@ -62,7 +62,8 @@ export const checkImport = async (
   ])
   await withDatabase(work.database, async (connection) => {
     const { file, scoreColumn } = check
-    for await (const row of readOwnerRows(connection, { path: file, columns, scoreColumn })) {
+    const rows = { path: file, columns, areInOrder: foreign.isNamedByPlace, scoreColumn }
+    for await (const row of readOwnerRows(connection, rows)) {
       work.signal.throwIfAborted()
       const bad = comparison.add(row)
       if (bad !== undefined)
