@@ -11,6 +11,7 @@ import { VigiaError } from '../errors.ts'
 import { planFeatures } from '../features/feature-plan.ts'
 import { featureSettingsOfModel } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
+import { type CheckedImport, type CheckOfImport, checkImport } from '../fitting/check-import.ts'
 import { categoricalNames, readFeatureRows } from '../fitting/feature-rows.ts'
 import { sha256 } from '../foundation/hash.ts'
 import type { ForeignModel } from '../learning/imported/foreign-model.ts'
@@ -21,7 +22,6 @@ import { encodeOnnx } from '../model/onnx/encode-onnx.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import { codeVersionOf } from '../steps/code-version.ts'
 import { stateKindsOf } from '../transaction/entity-kind.ts'
-import { type CheckedImport, type CheckOfImport, checkImport } from './check-import.ts'
 import { whyOtherFeatures } from './training/production-model.ts'
 import { referenceOfRows } from './training/reference-of-rows.ts'
 
@@ -84,8 +84,9 @@ const MAX_FILE_BYTES = 450_000_000
  *    the scores is made anew from the run's rows, so that drift is measured against this model.
  * 4. The folder is made beside `out` and renamed into place: never half a model is visible.
  *
- * @throws MODEL_IMPORT_UNREADABLE, what `readForeignModel`, `asOurs` and `checkImport` refuse, MODEL_ARTIFACT_REFUSED,
- * MODEL_STATES_REFUSED, PIPELINE_RUN_INCOMPLETE, DATASET_OUTPUT_EXISTS, MODEL_FOLDER_FOREIGN
+ * @throws MODEL_IMPORT_UNREADABLE, what `readForeignModel`, `asOurs` and `checkImport` refuse,
+ * MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, PIPELINE_RUN_INCOMPLETE, DATASET_OUTPUT_EXISTS,
+ * MODEL_FOLDER_FOREIGN
  */
 export const importModel = async (options: ImportModelOptions): Promise<ImportModelResult> => {
   const { file, run, out, work } = options

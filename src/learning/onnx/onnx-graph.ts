@@ -49,7 +49,7 @@ export type OnnxNumbers = readonly number[] | Float32Array | Float64Array | Uint
 export const FLOAT = 1
 export const DOUBLE = 11
 const UINT8 = 2
-/** Of inputs, nodes, constants and the like at most: graphs of trees have a handful, and an input a feature. */
+/** Inputs, nodes, constants and the like at most: graphs of trees have a handful, and an input a feature. */
 const MAX_PARTS = 100_000
 const INT64 = 7
 

@@ -1,11 +1,11 @@
 import { withDatabase } from '../disk/database.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
-import { readOwnerRows } from '../fitting/owner-rows.ts'
 import type { ForeignModel } from '../learning/imported/foreign-model.ts'
 import { type AskedOfImport, type AsOurs, asOurs, type RunOfImport } from '../model/imported/as-ours.ts'
 import { createScoreComparison, type ScoreComparison } from '../model/imported/compare-scores.ts'
 import { createModelScorer } from '../model/scorer.ts'
+import { readOwnerRows } from './owner-rows.ts'
 
 /** Rows of the model's owner, with the scores that it gave them where it was trained. */
 export interface CheckOfImport {
