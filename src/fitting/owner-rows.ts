@@ -70,7 +70,11 @@ const describe = async (connection: DuckDBConnection, path: string) => {
   const delimiter = types.size === 1 ? [',', ';', '\t', '|'].find((sign) => only.includes(sign)) : undefined
   if (delimiter === undefined) return { source: csv(''), types }
   const source = csv(`, delim=${sqlLiteral(delimiter)}`)
-  return { source, types: await typesOf(source) }
+  const divided = await typesOf(source).catch(() => {
+    const reason = `some of its lines have more or fewer values than its header has names, divided by ${JSON.stringify(delimiter)}`
+    throw new VigiaError('MODEL_CHECK_UNREADABLE', { path, reason })
+  })
+  return { source, types: divided }
 }
 
 /**

@@ -260,6 +260,12 @@ describe('vigia models import', () => {
     ['is not there', undefined, [], 'nowhere.csv'],
     ['lacks columns', 'hours,amount\n3,4\n', [], 'it has no column score, hour; its columns: hours, amount'],
     ['has no row', 'hour,amount,score\n', [], 'it has no row'],
+    [
+      'has a short line',
+      'hour,amount,score\n3,4,0.5\n3,4\n',
+      [],
+      'more or fewer values than its header has names',
+    ],
     ['has a word for a number', 'hour,amount,score\n3,4,0.5\n3,dear,0.5\n', [], 'row 2 has dear'],
     ['has a word for a number first', 'hour,amount,score\n3,dear,0.5\n', [], 'row 1 has dear in amount'],
     ['has margins', 'hour,amount,score\n3,4,-1\n', [], 'row 1 has the score -1; allowed: a probability'],

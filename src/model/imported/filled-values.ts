@@ -1,6 +1,6 @@
 import type { Tree, TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
 
-/** What stood in the place of missing values in the rows that a model was trained on, where they were filled. */
+/** What stood in the place of missing values in the rows of training, where they were filled. */
 export interface FilledWith {
   /** In features that splits compare with a number. */
   readonly number?: number
