@@ -474,7 +474,7 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: 'The model file {path} cannot be read: {reason}',
-    fix: 'Name a file that XGBoost has saved: model.save_model("model.json") or "model.ubj".',
+    fix: 'Name the file of a model that its library has saved: model.save_model("model.json") or "model.ubj".',
   },
   MODEL_FEATURES_DIFFER: {
     status: 422,
@@ -500,6 +500,13 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'Scores cannot be compared with those in {path}: {reason}',
     fix: 'Write the rows that the model was given and the probability of fraud that it gave, as CSV or Parquet: frame.assign(score=model.predict_proba(frame)[:, 1]).to_csv("rows.csv"). --score-column names another column than score.',
+  },
+  MODEL_CHECK_FILLED: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The model in {path} was given rows without missing values: none of the {rows} rows of {check} lacks {features}',
+    fix: 'Where they were filled before training, say with what: --filled -1 of numbers, --filled-categories "?" of categories, or both. Missing values then go where these went. Where such rows were left out, add some to the file.',
   },
   MODEL_CHECK_DIFFERS: {
     status: 422,
@@ -536,7 +543,7 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: 'The model in {path} tells the labels {labels} apart, and {got}',
-    fix: 'Name the label of fraud: --positive-class fraud. Libraries give the probability of the label that comes last in their order, which of texts is that of the alphabet: of "fraud" and "ok" it is "ok".',
+    fix: 'Name the label of fraud by the words of the file, which of XGBoost and LightGBM are none: --positive-class 0 means the first label in their order, 1 the second. Libraries give the probability of the label that comes last in their order, which of texts is that of the alphabet: of "fraud" and "ok" it is "ok".',
   },
   MODEL_FOLDER_FOREIGN: {
     status: 409,

@@ -1,4 +1,5 @@
-import { withDatabase } from '../disk/database.ts'
+import { join } from 'node:path'
+import { sqlIdentifier, sqlLiteral, withDatabase } from '../disk/database.ts'
 import type { Work } from '../disk/work.ts'
 import { VigiaError } from '../errors.ts'
 import type { ForeignModel } from '../learning/imported/foreign-model.ts'
@@ -27,7 +28,7 @@ export interface CheckedImport {
  * Scores the rows of a model's owner with the model as it would be imported.
  *
  * @throws MODEL_CHECK_DIFFERS with the rows that differ, and with the choice that would make them equal where
- * there is one; MODEL_CHECK_UNREADABLE
+ * there is one; MODEL_CHECK_FILLED, MODEL_CHECK_UNREADABLE
  */
 export const checkImport = async (
   foreign: ForeignModel,
@@ -54,10 +55,13 @@ export const checkImport = async (
     createModelScorer(ours.model, { method: 'none' }),
     { featureNames, categories: ours.knownCategories, features: run.features, fitted: run.fitted },
     check.tolerance,
+    ours.model.missingValue,
   )
   const columns = featureNames.map((name, place) => [
     foreign.featureNames[place]!,
     name,
+    // LightGBM writes spaces of names as _.
+    foreign.featureNames[place]!.replaceAll('_', ' '),
     ...(foreign.isNamedByPlace ? [String(place)] : []),
   ])
   await withDatabase(work.database, async (connection) => {
@@ -85,7 +89,55 @@ export const checkImport = async (
       examples: examplesOf(compared),
       hint: hintOf(foreign, ours, compared, { path, run, asked, tolerance: check.tolerance }),
     })
+  if (asked.filled === undefined) await requireMissing(compared, { path, run, check, work, featureNames })
   return { rows: compared.rows, largestDifference: compared.largest.difference }
+}
+
+/** Missing values that are to be expected among the owner's rows before their absence says something. */
+const EXPECTED_MISSING = 10
+
+/**
+ * Refuses rows in which nothing is missing of a feature that is missing at times in the run: they were
+ * filled, and served rows will not be.
+ *
+ * @throws MODEL_CHECK_FILLED
+ */
+const requireMissing = async (
+  { rows, missing }: ScoreComparison,
+  {
+    path,
+    run,
+    check,
+    work,
+    featureNames,
+  }: {
+    readonly path: string
+    readonly run: RunOfImport
+    readonly check: CheckOfImport
+    readonly work: Pick<Work, 'database'>
+    readonly featureNames: readonly string[]
+  },
+): Promise<void> => {
+  const file = sqlLiteral(join(run.folder, 'features', 'features.parquet'))
+  const shares = featureNames.map(
+    (name) => `avg((${sqlIdentifier(name)} IS NULL OR isnan(${sqlIdentifier(name)}::DOUBLE))::INTEGER)`,
+  )
+  const [found = []] = await withDatabase(work.database, async (connection) =>
+    (await connection.runAndReadAll(`SELECT ${shares.join(', ')} FROM read_parquet(${file})`)).getRows(),
+  )
+  const filled = featureNames.flatMap((name, place) => {
+    const share = Number(found[place])
+    return missing[place] === 0 && share * rows >= EXPECTED_MISSING
+      ? [`${name} (missing in ${(100 * share).toFixed(1)} % of the run's rows)`]
+      : []
+  })
+  if (filled.length > 0)
+    throw new VigiaError('MODEL_CHECK_FILLED', {
+      path,
+      check: check.file,
+      rows,
+      features: `${filled.slice(0, 5).join(', ')}${filled.length > 5 ? ` and ${filled.length - 5} more` : ''}`,
+    })
 }
 
 /** Rows that are named: all would fill screens. */
@@ -98,6 +150,9 @@ const examplesOf = ({ examples, differing, largest }: ScoreComparison): string =
   const more = differing > NAMED_ROWS ? `; and ${differing - NAMED_ROWS} more` : ''
   return `${named.join('; ')}${more}; the largest difference is ${largest.difference}, in row ${largest.row}`
 }
+
+/** What Python is often told to take for missing. */
+const LIKELY_MISSING = [-1, 0, -999]
 
 /** What would make the rows equal, of what a file does not tell. */
 const hintOf = (
@@ -120,6 +175,12 @@ const hintOf = (
     examples.filter((row) => Math.abs(score(row.vector, row.ours) - row.theirs) > tolerance).length
   if (differ((_, score) => 1 - score) === 0)
     return 'They have 1 minus what it gives: the probability of the other label (see --positive-class)'
+  for (const missingValue of asked.missingValue === undefined ? LIKELY_MISSING : []) {
+    if (foreign.whyNoMissingValue !== undefined || foreign.missingValue !== undefined) break
+    const scorer = createModelScorer({ ...ours.model, missingValue }, { method: 'none' })
+    if (differ((vector) => scorer.scoreOne(vector)) === 0)
+      return `They are equal with --missing ${missingValue}`
+  }
   for (const trees of ['all', 'best'] as const) {
     if (trees === 'best' && foreign.trees.best === undefined) continue
     const other = asOurs(foreign, path, run, { ...asked, trees })
@@ -128,5 +189,5 @@ const hintOf = (
     if (differ((vector) => scorer.scoreOne(vector)) === 0)
       return `They are equal with --trees ${trees} (${other.model.trees.length} trees; compared were ${ours.model.trees.length})`
   }
-  return 'Neither other trees nor the other label would make them equal'
+  return 'Neither other trees, nor the other label, nor -1, 0 or -999 for missing would make them equal'
 }

@@ -31,23 +31,10 @@ export async function* readOwnerRows(
   { path, columns, areInOrder, scoreColumn }: OwnerFile,
 ): AsyncGenerator<OwnerRow> {
   const refuse = (reason: string) => new VigiaError('MODEL_CHECK_UNREADABLE', { path, reason })
-  const source = /\.parquet$/i.test(path)
-    ? `read_parquet(${sqlLiteral(path)})`
-    : `read_csv(${sqlLiteral(path)}, header=true, all_varchar=true, null_padding=false)`
   try {
-    const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${source}`)
-    const types = new Map(described.getRows().map(([name, type]) => [String(name), String(type)]))
-    const names = [...types.keys()]
-    const others = names.filter((name) => name !== scoreColumn)
-    let found = columns.map((called) => called.find((name) => types.has(name)))
-    if (areInOrder && found.includes(undefined) && others.length === columns.length) found = others
-    const lacking = [
-      ...(types.has(scoreColumn) ? [] : [scoreColumn]),
-      ...columns.filter((_, at) => found[at] === undefined).map(([name]) => name),
-    ]
-    if (lacking.length > 0)
-      throw refuse(`it has no column ${lacking.join(', ')}; its columns: ${names.join(', ')}`)
-    const selection = [scoreColumn, ...(found as string[])].map((name) =>
+    const { source, types } = await describe(connection, path)
+    const found = findColumns([...types.keys()], { path, columns, areInOrder, scoreColumn })
+    const selection = found.map((name) =>
       NUMBERS.test(types.get(name)!)
         ? `${sqlIdentifier(name)}::DOUBLE::VARCHAR`
         : `${sqlIdentifier(name)}::VARCHAR`,
@@ -61,6 +48,65 @@ export async function* readOwnerRows(
     }
   } catch (error) {
     if (error instanceof VigiaError) throw error
-    throw refuse((error as Error).message.split('\n')[0]!)
+    throw refuse((error as Error).message.replace(/\s+/g, ' ').slice(0, 400))
   }
+}
+
+/** What DuckDB reads the file with, and the types of its columns by their names. */
+const describe = async (connection: DuckDBConnection, path: string) => {
+  const typesOf = async (source: string): Promise<ReadonlyMap<string, string>> => {
+    const described = await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${source}`)
+    return new Map(described.getRows().map(([name, type]) => [String(name), String(type)]))
+  }
+  if (/\.parquet$/i.test(path)) {
+    const source = `read_parquet(${sqlLiteral(path)})`
+    return { source, types: await typesOf(source) }
+  }
+  const csv = (more: string) =>
+    `read_csv(${sqlLiteral(path)}, header=true, all_varchar=true, null_padding=false${more})`
+  const types = await typesOf(csv(''))
+  const [only = ''] = types.keys()
+  // Lines of different lengths are taken for lines of one column; told what divides them, it names the line.
+  const delimiter = types.size === 1 ? [',', ';', '\t', '|'].find((sign) => only.includes(sign)) : undefined
+  if (delimiter === undefined) return { source: csv(''), types }
+  const source = csv(`, delim=${sqlLiteral(delimiter)}`)
+  const divided = await typesOf(source).catch(() => {
+    const reason = `some of its lines have more or fewer values than its header has names, divided by ${JSON.stringify(delimiter)}`
+    throw new VigiaError('MODEL_CHECK_UNREADABLE', { path, reason })
+  })
+  return { source, types: divided }
+}
+
+/**
+ * The column of the score and those of the features. DuckDB calls the second of two columns of one name, in
+ * whatever case, by the name with _1 behind it.
+ *
+ * @throws MODEL_CHECK_UNREADABLE
+ */
+const findColumns = (
+  names: readonly string[],
+  { path, columns, areInOrder, scoreColumn }: OwnerFile,
+): readonly string[] => {
+  const refuse = (reason: string) => new VigiaError('MODEL_CHECK_UNREADABLE', { path, reason })
+  const find = (name: string): string | undefined => {
+    const second = names.find((one) => one === `${name}_1`)
+    if (names.includes(name)) {
+      if (second === undefined || columns.some((called) => called.includes(second))) return name
+      throw refuse(`two of its columns are called ${name}`)
+    }
+    const isOfOtherCase = names.some((one) => one.toLowerCase() === name.toLowerCase())
+    return isOfOtherCase ? second : undefined
+  }
+  const others = names.filter((name) => name !== scoreColumn)
+  let found = columns.map((called) => called.map(find).find((name) => name !== undefined))
+  if (areInOrder && found.includes(undefined) && others.length === columns.length) found = [...others]
+  const score = find(scoreColumn)
+  const lacking = [
+    ...(score === undefined ? [scoreColumn] : []),
+    ...columns.filter((_, at) => found[at] === undefined).map(([name]) => name),
+  ]
+  if (lacking.length === 0) return [score!, ...(found as string[])]
+  const shown = (list: readonly unknown[]): string =>
+    `${list.slice(0, 20).join(', ')}${list.length > 20 ? ` and ${list.length - 20} more` : ''}`
+  throw refuse(`it has no column ${shown(lacking)}; its columns: ${shown(names)}`)
 }

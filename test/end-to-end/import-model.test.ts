@@ -154,7 +154,7 @@ describe('vigia models import', () => {
     writeFileSync(at('texts.json'), categoricalText('merchant_category_code', [...texts].sort(), asked))
     const { status, stdout } = await importing('texts.json', 'texts')
     expect(status).toBe(0)
-    expect(stdout).toContain('categories   merchant_category_code: their values are told by the file')
+    expect(stdout).toContain('categories   merchant_category_code: their values are those of the file')
     await vigiaIn(work, [
       ...['predict', at('run/generate/transactions.parquet'), '--model', at('texts')],
       ...['--out', at('texts.parquet'), ...SMALL_BANK],
@@ -260,6 +260,12 @@ describe('vigia models import', () => {
     ['is not there', undefined, [], 'nowhere.csv'],
     ['lacks columns', 'hours,amount\n3,4\n', [], 'it has no column score, hour; its columns: hours, amount'],
     ['has no row', 'hour,amount,score\n', [], 'it has no row'],
+    [
+      'has a short line',
+      'hour,amount,score\n3,4,0.5\n3,4\n',
+      [],
+      'more or fewer values than its header has names',
+    ],
     ['has a word for a number', 'hour,amount,score\n3,4,0.5\n3,dear,0.5\n', [], 'row 2 has dear'],
     ['has a word for a number first', 'hour,amount,score\n3,dear,0.5\n', [], 'row 1 has dear in amount'],
     ['has margins', 'hour,amount,score\n3,4,-1\n', [], 'row 1 has the score -1; allowed: a probability'],
@@ -290,6 +296,33 @@ describe('vigia models import', () => {
     writeFileSync(at('mcc-names.json'), '[3]')
     const bad = await importing('mcc.json', 'never', ['--features', at('mcc-names.json')])
     expect(bad.stderr).toContain("is neither a JSON object of the run's names by those of the model")
+  })
+
+  it('refuses rows that were filled before training, and sends what is missing where the filled values went', async () => {
+    const name = 'user_seconds_since_last'
+    const [[share] = []] = await query(
+      `SELECT avg(isnan(${name}::DOUBLE)::INTEGER) FROM '${at('run/features/features.parquet')}'`,
+    )
+    expect(Number(share) * 2000).toBeGreaterThan(10)
+    writeFileSync(at('filled.json'), modelText([name]))
+    const rows = Array.from({ length: 2000 }, (_, row) => (row % 2 === 0 ? '-1,0.26894143' : '60,0.7310586'))
+    writeFileSync(at('filled.csv'), [`${name},score`, ...rows].join('\n'))
+    const plain = await importing('filled.json', 'never', ['--check', at('filled.csv')])
+    expect([plain.status, existsSync(at('never'))]).toEqual([2, false])
+    expect(plain.stderr).toContain('MODEL_CHECK_FILLED')
+    expect(plain.stderr).toMatch(
+      new RegExp(`none of the 2000 rows of .* lacks ${name} \\(missing in [\\d.]+ %`),
+    )
+    const told = await importing('filled.json', 'filled', ['--check', at('filled.csv'), '--filled', '60'])
+    expect([told.status, told.stderr]).toEqual([0, ''])
+    expect(JSON.parse(readFileSync(at('filled/package/model.json'), 'utf8')).trees[0].missingLeft).toEqual([
+      0, 0, 0,
+    ])
+    for (const [args, why] of [
+      [['--filled', '?'], '--filled is a number, got ?; --filled-categories may be a text'],
+      [['--filled', '1', '--missing', '1'], '--missing and --filled contradict each other'],
+    ] as const)
+      expect((await importing('filled.json', 'never', args)).stderr).toContain(why)
   })
 
   it('gives the probability of the label that is fraud', async () => {

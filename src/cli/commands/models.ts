@@ -82,6 +82,15 @@ const OPTIONS: NonNullable<Command['options']> = [
       'for import: the number that counted as missing in training beside NaN (missing= in Python), such as -1; most files do not tell it',
   },
   {
+    flags: '--filled <value>',
+    description:
+      'for import: the number that stood in the place of missing values in training (fillna); they go where it went',
+  },
+  {
+    flags: '--filled-categories <value>',
+    description: 'for import: the same of categories, a number or a text, such as ?',
+  },
+  {
     flags: '--categories <file>',
     description:
       "for import: JSON with the values of each categorical feature's categories in the order of the training frame, by the feature's name, where the file does not tell them; or values, when it was trained on the values themselves",

@@ -46,7 +46,7 @@ export const readOnnxModel = (file: Uint8Array): ForeignModel => {
     trees: { count: trees.roots.length, scored: trees.roots.length, why: 'all that the file has' },
     whyNoMissingValue: 'ONNX has no such setting, and its nodes say where NaN goes',
     ...(answer.classes !== undefined && { classes: answer.classes }),
-    notes: answer.notes,
+    notes: [...answer.notes, ...(isForestOfScikit(model.producer, answer.words) ? [FOREST_NOTE] : [])],
     convert: ({ featureNames, trees: asked }) => {
       if (asked !== trees.roots.length)
         refuse('The trees', `are weighed for all ${trees.roots.length} together: fewer have no meaning here`)
@@ -79,6 +79,13 @@ const whereTheyStand = (trees: OnnxTrees, { columns, moved }: Question): OnnxTre
   })
   return { ...trees, nodes }
 }
+
+/** What is known of skl2onnx 1.20 and random forests of scikit-learn 1.9. */
+const FOREST_NOTE =
+  'where it was trained on rows with missing values, skl2onnx may send them elsewhere than scikit-learn: compare its scores (--check)'
+
+const isForestOfScikit = (producer: string, words: string): boolean =>
+  producer.startsWith('skl2onnx') && words.startsWith('TreeEnsembleClassifier')
 
 /** Scores that are taken as they are must lie from 0 to 1, whatever the row. */
 const requireProbabilities = ({ link, base, trees }: TreeEnsembleModel): void => {

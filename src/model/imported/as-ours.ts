@@ -1,6 +1,7 @@
 import { VigiaError } from '../../errors.ts'
 import type { ForeignModel } from '../../learning/imported/foreign-model.ts'
 import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
+import { type FilledWith, withFilledValues } from './filled-values.ts'
 import {
   categoriesByName,
   type GivenNames,
@@ -27,6 +28,8 @@ export interface AskedOfImport {
   /** The number that counted as missing in training, beside NaN; absent: what the file says, mostly none. */
   readonly missingValue?: number
   readonly categories?: GivenCategories
+  /** What stood in the place of missing values in training; absent: they were missing. */
+  readonly filled?: FilledWith
   /**
    * The label of fraud among those that the model was trained on; absent: 1, or true. Where the file does not
    * tell the labels, `0` is the first of them and `1` the second.
@@ -65,7 +68,14 @@ export const asOurs = (
   const { featureNames, namesFrom } = nameFeatures(foreign, path, run, asked.names)
   const { count, why } = treesOf(foreign, path, asked.trees)
   const given = categoriesByName(asked.categories, foreign.featureNames, featureNames)
-  const { categories, told } = resolveCategories(foreign, featureNames, run, given, path)
+  const { categories, told } = resolveCategories(
+    foreign,
+    featureNames,
+    run,
+    given,
+    path,
+    asked.filled?.category,
+  )
   const missingValue = missingOf(foreign, path, asked.missingValue)
   const isSecond = isSecondClassFraud(foreign, path, asked.positiveClass)
   const converted = foreign.convert({
@@ -74,9 +84,18 @@ export const asOurs = (
     categories,
     ...(missingValue !== undefined && { missingValue }),
   })
-  const model = isSecond ? converted : ofOtherClass(converted)
+  const filled = withFilledValues(converted, asked.filled ?? {}, textFeaturesOf(categories))
+  const model = isSecond ? filled : ofOtherClass(filled)
   return { model, namesFrom, treesWhy: why, categories: told, knownCategories: categories }
 }
+
+/** Places of the features whose categories are texts. */
+const textFeaturesOf = (categories: ResolvedCategories['categories']): ReadonlySet<number> =>
+  new Set(
+    [...categories].flatMap(([feature, known]) =>
+      known.some(({ value }) => typeof value === 'string') ? [feature] : [],
+    ),
+  )
 
 const treesOf = (
   { trees }: ForeignModel,
@@ -105,7 +124,10 @@ const isSecondClassFraud = ({ classes }: ForeignModel, path: string, asked: stri
   if (place >= 0) return place === 1
   throw new VigiaError('MODEL_POSITIVE_CLASS_UNKNOWN', {
     path,
-    labels: labels.map((label) => JSON.stringify(label)).join(' and '),
+    labels:
+      classes === undefined
+        ? '0 and 1 (the file tells no others)'
+        : labels.map((label) => JSON.stringify(label)).join(' and '),
     got: asked === undefined ? 'nothing says which of them is fraud' : `--positive-class is ${asked}`,
   })
 }

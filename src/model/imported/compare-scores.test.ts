@@ -90,6 +90,7 @@ describe('scores of the owner of a model', () => {
       rows: 3,
       differing: 1,
       largest: { row: 3, difference: 0.75 },
+      missing: [0, 0, 0],
       examples: [{ row: 3, vector: Float64Array.of(1.75, -1, 0), theirs: 0, ours: 0.75 }],
     })
   })

@@ -2,6 +2,7 @@ import type { Feature } from '../../features/feature.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { KnownCategory } from '../../learning/imported/foreign-model.ts'
 import type { ModelScorer } from '../scorer.ts'
+import { FILLED_CODE } from './filled-values.ts'
 
 /** A row of the model's owner: what its features were there, and the probability that came of them. */
 export interface OwnerRow {
@@ -19,6 +20,8 @@ export interface ScoreComparison {
   readonly differing: number
   /** The largest difference, and the row where it is. */
   readonly largest: { readonly row: number; readonly difference: number }
+  /** By place of the feature: rows in which it is missing. */
+  readonly missing: readonly number[]
   /** The first that differ, at most `KEPT_ROWS`, with what the model was fed. */
   readonly examples: readonly DifferentRow[]
 }
@@ -55,14 +58,21 @@ export interface CellReading {
  * Scores the owner's rows and compares.
  *
  * @param tolerance by how much two probabilities may differ
+ * @param missingValue what counts as missing beside NaN
  * @returns the first bad cell instead where one cannot be read
  */
-export const createScoreComparison = (scorer: ModelScorer, reading: CellReading, tolerance: number) => {
+export const createScoreComparison = (
+  scorer: ModelScorer,
+  reading: CellReading,
+  tolerance: number,
+  missingValue?: number,
+) => {
   const readers = reading.featureNames.map((_, place) => cellReader(place, reading))
   const examples: DifferentRow[] = []
   let rows = 0
   let differing = 0
   let largest = { row: 0, difference: 0 }
+  const missing = reading.featureNames.map(() => 0)
   return {
     add({ row, cells, score }: OwnerRow): BadCell | undefined {
       const vector = new Float64Array(readers.length)
@@ -70,9 +80,11 @@ export const createScoreComparison = (scorer: ModelScorer, reading: CellReading,
         const value = readers[place]!(cells[place] ?? null)
         if (value === undefined) return { row, column: place, got: String(cells[place]) }
         vector[place] = value
+        if (Number.isNaN(value) || value === missingValue) missing[place]!++
       }
       const theirs = numberOf(score)
-      if (!(theirs >= 0 && theirs <= 1)) return { row, got: score ?? 'nothing' }
+      // Sums of floats may be a little beyond.
+      if (!(theirs >= -tolerance && theirs <= 1 + tolerance)) return { row, got: score ?? 'nothing' }
       const ours = scorer.scoreOne(vector)
       const difference = Math.abs(ours - theirs)
       rows++
@@ -83,7 +95,7 @@ export const createScoreComparison = (scorer: ModelScorer, reading: CellReading,
       }
       return undefined
     },
-    result: (): ScoreComparison => ({ rows, differing, largest, examples }),
+    result: (): ScoreComparison => ({ rows, differing, largest, missing, examples }),
   }
 }
 
@@ -103,7 +115,9 @@ const cellReader = (
   const feature = features.find(({ name }) => name === featureNames[place])
   const known = categories.get(place)
   if (known !== undefined) {
-    const codes = new Map(known.map(({ value, code }) => [value, code ?? UNKNOWN]))
+    const codes = new Map(
+      known.map(({ value, code }) => [value, code === FILLED_CODE ? Number.NaN : (code ?? UNKNOWN)]),
+    )
     return (cell) => {
       if (isMissing(cell)) return Number.NaN
       const number = numberOf(cell)

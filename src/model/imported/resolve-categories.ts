@@ -3,6 +3,7 @@ import type { Feature } from '../../features/feature.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { CategoryValue, ForeignModel, KnownCategory } from '../../learning/imported/foreign-model.ts'
 import { MAX_CATEGORY_CODE } from '../artifact-model.ts'
+import { FILLED_CODE } from './filled-values.ts'
 
 /**
  * What the owner of a model says of its categories: the values of each feature's in their order, by the
@@ -30,6 +31,7 @@ export interface ResolvedCategories {
  *
  * @param names of the model's features, in its order
  * @param path of the file, for errors
+ * @param filledText the category that stood for missing values
  * @throws MODEL_CATEGORIES_UNTOLD when neither the file nor `given` tells them; MODEL_CATEGORIES_DIFFER when
  * both do and differ, or texts are the categories of a feature without a vocabulary
  */
@@ -39,6 +41,7 @@ export const resolveCategories = (
   run: FeaturesOfRun,
   given: GivenCategories | undefined,
   path: string,
+  filledText?: string,
 ): ResolvedCategories => {
   const categories = new Map<number, readonly KnownCategory[]>()
   const told: Record<string, 'file' | 'given' | 'values'> = {}
@@ -46,7 +49,7 @@ export const resolveCategories = (
   if (given !== undefined && given !== 'values') requireFeatures(given, names)
   for (const [name, values] of namedColumns(foreign.columns ?? [], names, given, path)) {
     told[name] = 'given'
-    categories.set(names.indexOf(name), knownCategories(name, values, run))
+    categories.set(names.indexOf(name), knownCategories(name, values, run, filledText))
   }
   for (const [feature, ofFile] of foreign.categories) {
     const name = names[feature]!
@@ -65,7 +68,7 @@ export const resolveCategories = (
       told[name] = 'file'
     } else if (values !== undefined) {
       told[name] = 'values' in ofFile ? 'file' : 'given'
-      categories.set(feature, knownCategories(name, values, run))
+      categories.set(feature, knownCategories(name, values, run, filledText))
     } else if (given === 'values') told[name] = 'values'
     else if ('untold' in ofFile) untold.set(ofFile.untold, [...(untold.get(ofFile.untold) ?? []), name])
   }
@@ -152,6 +155,7 @@ const knownCategories = (
   name: string,
   values: readonly CategoryValue[],
   { features, fitted }: FeaturesOfRun,
+  filledText: string | undefined,
 ): readonly KnownCategory[] => {
   if (new Set(values).size < values.length) throw differ(name, 'one of them is there twice')
   const feature = features.find((one) => one.name === name)
@@ -165,6 +169,13 @@ const knownCategories = (
   const isCode = (value: number) => Number.isInteger(value) && value >= -1 && value <= most
   return values.map((value) => ({
     value,
-    code: typeof value === 'string' ? codes.get(value) : isCode(value) ? value : undefined,
+    code:
+      typeof value === 'string'
+        ? value === filledText
+          ? FILLED_CODE
+          : codes.get(value)
+        : isCode(value)
+          ? value
+          : undefined,
   }))
 }

@@ -30,6 +30,7 @@ export const importForeign = async (request: ModelsRequest): Promise<ExitCode> =
     ...(threshold === undefined ? {} : { threshold }),
     ...treesIn(input),
     ...missingIn(input),
+    ...filledIn(input),
     ...(await namesIn(request)),
     ...(await categoriesIn(request)),
     ...checkIn(request),
@@ -78,10 +79,29 @@ const treesIn = ({ options }: CommandInput): Pick<AskedOfImport, 'trees'> => {
 const missingIn = ({ options }: CommandInput): Pick<AskedOfImport, 'missingValue'> => {
   const asked = options['missing']
   if (typeof asked !== 'string') return {}
-  if (/^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(asked) && Number.isFinite(Math.fround(Number(asked))))
-    return { missingValue: Number(asked) }
+  if (isNumber(asked) && Number.isFinite(Math.fround(Number(asked)))) return { missingValue: Number(asked) }
   throw invalid(`--missing is a number that a float holds, got ${asked}`)
 }
+
+/** --filled and --filled-categories: what stood for missing values. */
+const filledIn = ({ options }: CommandInput): Pick<AskedOfImport, 'filled'> => {
+  const { filled: number, filledCategories: category } = options
+  if (number === undefined && category === undefined) return {}
+  if (number !== undefined && options['missing'] !== undefined)
+    throw invalid(
+      '--missing and --filled contradict each other: the library has either seen that values are missing, or has not',
+    )
+  if (number !== undefined && !isNumber(String(number)))
+    throw invalid(`--filled is a number, got ${String(number)}; --filled-categories may be a text`)
+  return {
+    filled: {
+      ...(number !== undefined && { number: Number(number) }),
+      ...(category !== undefined && { category: String(category) }),
+    },
+  }
+}
+
+const isNumber = (text: string): boolean => /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)
 
 /** --check: rows with their scores. */
 const checkIn = (request: ModelsRequest): Pick<ImportModelOptions, 'check'> => {
@@ -156,7 +176,7 @@ const categoriesOf = (json: unknown): Exclude<GivenCategories, 'values'> | undef
 const invalid = (reason: string) => new VigiaError('CLI_INVALID_ARGUMENT', { command: 'models', reason })
 
 const CATEGORIES_BY: Readonly<Record<ImportModelResult['categories'][string], string>> = {
-  file: 'their values are told by the file',
+  file: 'their values are those of the file',
   given: 'their values are those of --categories',
   values: "whole numbers in the file are the feature's own values, as --categories says",
 }
@@ -172,9 +192,11 @@ const checkedWords = ({ checked }: ImportModelResult): string =>
     ? 'nothing: --check rows.csv compares scores that it gave where it was trained'
     : `${checked.rows} rows score as they did where it was trained, within ${checked.largestDifference.toPrecision(2)}`
 
-const missingWords = ({ missingValue }: ImportModelResult): string =>
+const missingWords = ({ missingValue, library }: ImportModelResult): string =>
   missingValue === null
-    ? 'NaN alone (a model trained with missing=-1 or the like needs --missing: newer files do not tell)'
+    ? !library.startsWith('XGBoost')
+      ? 'as the file says'
+      : 'NaN alone (a model trained with missing=-1 or the like needs --missing: newer files do not tell)'
     : `NaN and ${missingValue}`
 
 const describe = (
