@@ -805,7 +805,7 @@ export const ERRORS = define({
     status: 404,
     exitCode: 2,
     message: 'There is no model in {source}',
-    fix: 'Train one (`vigia run`), or name where it is: --set model.source=<folder of a run or an artifact>, or models:/name@alias.',
+    fix: 'Train one (`vigia run`), or name where it is: --set model.source=<folder of a run, an artifact or an MLflow model>, or models:/name@alias.',
   },
   SERVING_NO_EARLIER_LAYOUT: {
     status: 409,

@@ -86,7 +86,9 @@ export { type Artifact, decodeArtifact, encodeArtifact } from './model/artifact.
 export { createExplainer, type Explainer } from './model/explain/create-explainer.ts'
 export { type Reason, reasonsFor } from './model/explain/reasons.ts'
 export { createScoreExplainer } from './model/explain/score-explainer.ts'
-export { encodeOnnx } from './model/onnx/encode-onnx.ts'
+export { compareFloats } from './model/onnx/compare-floats.ts'
+export { encodeFloatOnnx, encodeOnnx } from './model/onnx/encode-onnx.ts'
+export type { FloatComparison } from './model/onnx/onnx-contents.ts'
 export {
   createModelScorer,
   createScorer,
@@ -105,6 +107,7 @@ export type {
   DatasetInput,
   Experiment,
   ExperimentTracker,
+  LoggedModel,
   Metric,
   NewRun,
   Page,

@@ -123,6 +123,33 @@ export const checkMemory = (): Finding => {
     : { check: 'Memory', status: 'ok', found }
 }
 
+/**
+ * Whether Python's MLflow can be used beside the folder that runs are recorded in: from 3.17 on it takes a
+ * folder `mlruns` for its own and refuses it, whatever was to be done.
+ *
+ * @param folder where runs are recorded; undefined: at a server, or nowhere
+ */
+export const checkMlflowFolder = async (
+  folder: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Finding> => {
+  const check = "MLflow's own client"
+  const isThere = folder !== undefined && (await access(folder).then(always, never))
+  if (!isThere) return { check, status: 'ok', found: 'no folder of runs for it to refuse' }
+  const allowed = environment['MLFLOW_ALLOW_FILE_STORE'] ?? ''
+  if (['true', '1'].includes(allowed.toLowerCase()))
+    return { check, status: 'ok', found: `reads ${folder} (MLFLOW_ALLOW_FILE_STORE=${allowed})` }
+  return {
+    check,
+    status: 'warn',
+    found: `from MLflow 3.17 on, Python beside ${folder} raises "The filesystem tracking backend (e.g., './mlruns') is in maintenance mode"`,
+    nextStep: `Move the runs to a database (mlflow migrate-filestore --source ${folder} --target sqlite:///mlflow.db), or let MLflow read them as they are: MLFLOW_ALLOW_FILE_STORE=true. Vigía itself needs neither.`,
+  }
+}
+
+const always = (): boolean => true
+const never = (): boolean => false
+
 /** How many threads `resources.threads: 0` means here. */
 export const checkCores = (): Finding => ({
   check: 'Cores',

@@ -187,4 +187,4 @@ const absolute = (value: unknown, start: string): unknown => {
 
 /** Text that is empty, absolute or a model of the registry stays as it is; of a log, the folder is a path. */
 const isRelativePath = (value: unknown): value is string =>
-  typeof value === 'string' && value !== '' && !isAbsolute(value) && !value.startsWith('models:/')
+  typeof value === 'string' && value !== '' && !isAbsolute(value) && !/^(?:models|runs):\//.test(value)

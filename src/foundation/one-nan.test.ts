@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { withOneNaN } from './one-nan.ts'
+import { withOneFloatNaN, withOneNaN } from './one-nan.ts'
 
 const ONE = 0x7ff8000000000000n
 
@@ -28,4 +28,10 @@ it('every NaN becomes the one with the bits 7ff8000000000000, every other number
       expect([...memory.subarray(0, before)]).toEqual(Array(before).fill(0xffffffffffffffffn))
     }),
   )
+})
+
+it('every NaN of floats becomes the one with the bits 7fc00000', () => {
+  const memory = Uint32Array.of(0xffffffff, 0x7f800001, 0x3f800000, 0xffc12345, 0x7f800000)
+  withOneFloatNaN(new Float32Array(memory.buffer, 4))
+  expect([...memory]).toEqual([0xffffffff, 0x7fc00000, 0x3f800000, 0x7fc00000, 0x7f800000])
 })

@@ -32,3 +32,14 @@ const withOneNaNFrom = (values: Float64Array, first: number): Float64Array => {
 const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 const FIRST_HALF = isLittleEndian ? 0 : 0x7ff80000
 const SECOND_HALF = isLittleEndian ? 0x7ff80000 : 0
+
+/** The same of floats of 32 bits: one NaN, 7fc00000. */
+export const withOneFloatNaN = (values: Float32Array): Float32Array => {
+  const words = new Uint32Array(values.buffer, values.byteOffset, values.length)
+  values.forEach((value, i) => {
+    if (Number.isNaN(value)) words[i] = FLOAT_NAN
+  })
+  return values
+}
+
+const FLOAT_NAN = 0x7fc00000

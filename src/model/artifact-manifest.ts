@@ -9,6 +9,7 @@ export const ARTIFACT_SCHEMA = 2
 const closed = { additionalProperties: false }
 const strings = Type.Array(Type.String())
 const probability = Type.Number({ minimum: 0, maximum: 1 })
+const count = Type.Integer({ minimum: 0 })
 const settings = Type.Record(Type.String(), Type.Unknown())
 
 const AmountRulesSchema = Type.Object(
@@ -115,10 +116,29 @@ export const ManifestSchema = Type.Object(
     candidates: Type.Array(Type.Unknown()),
     chosenBy: Type.String(),
     /**
-     * Where the same model stands for other runtimes: one input of `float32[rows, features]`, one output of
-     * probabilities.
+     * Where the same model stands for other runtimes: one input of `double[rows, features]`, one output of
+     * probabilities. `float32`: the same in floats of 32 bits, and how many of the run's validation rows it
+     * gives another probability (by more than 1e-6) or another decision; absent where the model's numbers are
+     * beyond floats, and in artifacts of before there was one.
      */
-    onnx: Type.Object({ file: Type.Literal('model.onnx') }, closed),
+    onnx: Type.Object(
+      {
+        file: Type.Literal('model.onnx'),
+        float32: Type.Optional(
+          Type.Object(
+            {
+              file: Type.Literal('model-float32.onnx'),
+              rows: count,
+              differing: count,
+              flaggedOtherwise: count,
+              largestDifference: probability,
+            },
+            closed,
+          ),
+        ),
+      },
+      closed,
+    ),
     /** Where the distributions stand that drift is measured against. */
     reference: Type.Object({ file: Type.Literal('reference.json') }, closed),
     /** SHA-256 of each source file, by name. */

@@ -95,6 +95,33 @@ describe.each([
   })
 })
 
+describe('an artifact with a file in floats', () => {
+  const comparison = { rows: 9, differing: 2, flaggedOtherwise: 1, largestDifference: 0.25 }
+  const contents = { ...contentsOf(TREES), onnxInFloats: { bytes: Uint8Array.of(8, 7), comparison } }
+  const files = encodeArtifact(contents)
+
+  test('has it beside the others, and says how far it is from the model', () => {
+    expect([...files.keys()]).toContain('model-float32.onnx')
+    expect(decodeArtifact(files, 'here').manifest.onnx).toEqual({
+      file: 'model.onnx',
+      float32: { file: 'model-float32.onnx', ...comparison },
+    })
+  })
+
+  test('is refused without it, with another, and where checksums or manifest do not name it', () => {
+    const without = new Map(files)
+    without.delete('model-float32.onnx')
+    expect(() => decodeArtifact(without, 'here')).toThrow('model-float32.onnx: it is missing')
+    const altered = new Map([...files, ['model-float32.onnx', Uint8Array.of(8, 8)]])
+    expect(() => decodeArtifact(altered, 'here')).toThrow('model-float32.onnx: its SHA-256')
+    const plain = encodeArtifact(contentsOf(TREES))
+    const strange = new Map([...plain, ['model-float32.onnx', Uint8Array.of(8, 7)]])
+    expect(() => decodeArtifact(strange, 'here')).toThrow('model-float32.onnx: its SHA-256')
+    const unnamed = replaced(files, 'manifest.json', new TextDecoder().decode(plain.get('manifest.json')))
+    expect(() => decodeArtifact(unnamed, 'here')).toThrow('manifest.json: /onnx/float32 is missing')
+  })
+})
+
 describe('an artifact', () => {
   const files = encodeArtifact(contentsOf(TREES))
   const withModel = (model: unknown) => replaced(files, 'model.json', JSON.stringify(model))

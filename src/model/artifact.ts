@@ -17,6 +17,7 @@ import {
   nodesOf,
   whyModelUnsound,
 } from './artifact-model.ts'
+import type { OnnxFiles } from './onnx/onnx-contents.ts'
 import { type ReferenceProfile, ReferenceProfileSchema, whyProfileUnsound } from './reference-profile.ts'
 
 export { ARTIFACT_SCHEMA, type ArtifactManifest, type RiskLevels } from './artifact-manifest.ts'
@@ -29,30 +30,32 @@ export interface Artifact {
 }
 
 /** What an artifact is made from. */
-export interface ArtifactContents {
+export interface ArtifactContents extends OnnxFiles {
   readonly manifest: Omit<ArtifactManifest, 'schema' | 'features' | 'onnx' | 'reference'>
   readonly model: Model
   /** Names of the features whose values are codes without an order. */
   readonly categorical: readonly string[]
-  /** The bytes of `model.onnx`: the same model for other runtimes. */
-  readonly onnx: Uint8Array
   readonly reference: ReferenceProfile
 }
 
 /** Files of an artifact by name. */
 export type ArtifactFiles = ReadonlyMap<string, Uint8Array>
 
-/** Files that the checksums cover. */
+/** Files that every artifact has, and the checksums cover. */
 const COVERED_FILES = ['manifest.json', 'model.json', 'model.onnx', 'reference.json'] as const
 
+/** The file that an artifact has where its manifest says so; then the checksums cover it too. */
+const IN_FLOATS = 'model-float32.onnx'
+
 /** Names of the files of an artifact: all of them belong to it, and no other. */
-export const ARTIFACT_FILES = [...COVERED_FILES, 'checksums.json'] as const
+export const ARTIFACT_FILES = [...COVERED_FILES, IN_FLOATS, 'checksums.json'] as const
 
 /** Most bytes of a file; the largest by far are those of a model with as many nodes as are allowed. */
 const MAX_BYTES: Readonly<Record<(typeof ARTIFACT_FILES)[number], number>> = {
   'manifest.json': 100_000_000,
   'model.json': MAX_MODEL_BYTES,
   'model.onnx': 2_000_000_000,
+  'model-float32.onnx': 2_000_000_000,
   'reference.json': 100_000_000,
   'checksums.json': 10_000,
 }
@@ -68,6 +71,7 @@ export const encodeArtifact = ({
   model,
   categorical,
   onnx,
+  onnxInFloats,
   reference,
 }: ArtifactContents): ArtifactFiles => {
   const nodes = model.kind === 'logistic_regression' ? 0 : nodesOf(model)
@@ -77,13 +81,17 @@ export const encodeArtifact = ({
     ...manifest,
     schema: ARTIFACT_SCHEMA,
     features: { names, categorical, hash: featureHash(names) },
-    onnx: { file: 'model.onnx' },
+    onnx: {
+      file: 'model.onnx',
+      ...(onnxInFloats !== undefined && { float32: { file: IN_FLOATS, ...onnxInFloats.comparison } }),
+    },
     reference: { file: 'reference.json' },
   }
   const files = new Map<string, Uint8Array>([
     ['manifest.json', encoder.encode(canonicalJson(complete))],
     ['model.json', encoder.encode(canonicalJson(model))],
     ['model.onnx', onnx],
+    ...(onnxInFloats === undefined ? [] : ([[IN_FLOATS, onnxInFloats.bytes]] as const)),
     ['reference.json', encoder.encode(canonicalJson(reference))],
   ])
   const checksums = Object.fromEntries([...files].map(([name, bytes]) => [name, sha256(bytes)]))
@@ -128,11 +136,14 @@ export const decodeArtifact = (files: ArtifactFiles, where: string): Artifact =>
     throw refuse(name, problemOf(validate))
   }
   const checksums = checked('checksums.json', parsed('checksums.json'), isChecksums)
-  for (const name of COVERED_FILES) {
+  const isCovered = files.has(IN_FLOATS) || checksums[IN_FLOATS] !== undefined
+  for (const name of isCovered ? ([...COVERED_FILES, IN_FLOATS] as const) : COVERED_FILES) {
     if (checksums[name] !== sha256(bytesOf(name)))
       throw refuse(name, 'its SHA-256 is not the one in checksums.json')
   }
   const manifest = checked('manifest.json', parsed('manifest.json'), isManifest)
+  if (isCovered !== (manifest.onnx.float32 !== undefined))
+    throw refuse('manifest.json', `/onnx/float32 is ${isCovered ? 'missing' : 'there'}, unlike ${IN_FLOATS}`)
   const json = parsed('model.json')
   const model = checked('model.json', json, isTreesJson(json) ? isTrees : isLinear)
   const unsound = whyModelUnsound(model)
@@ -166,7 +177,10 @@ const isTreesJson = (json: unknown): boolean => typeof json === 'object' && json
 
 const HASH = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const isChecksums = schemaCheck<Record<string, string>>(
-  Type.Object(Object.fromEntries(COVERED_FILES.map((name) => [name, HASH])), { additionalProperties: false }),
+  Type.Object(
+    { ...Object.fromEntries(COVERED_FILES.map((name) => [name, HASH])), [IN_FLOATS]: Type.Optional(HASH) },
+    { additionalProperties: false },
+  ),
 )
 const isManifest = schemaCheck<ArtifactManifest>(ManifestSchema)
 const isLinear = schemaCheck<Model>(MODEL_SCHEMAS.linear)

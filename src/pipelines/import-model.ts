@@ -18,7 +18,8 @@ import type { ForeignModel } from '../learning/imported/foreign-model.ts'
 import { readForeignModel } from '../learning/imported/read-foreign-model.ts'
 import { type Artifact, decodeArtifact, encodeArtifact } from '../model/artifact.ts'
 import { type AskedOfImport, type AsOurs, asOurs } from '../model/imported/as-ours.ts'
-import { encodeOnnx } from '../model/onnx/encode-onnx.ts'
+import type { FloatComparison } from '../model/onnx/onnx-contents.ts'
+import { onnxFilesOf } from '../model/onnx/onnx-files.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import { codeVersionOf } from '../steps/code-version.ts'
 import { stateKindsOf } from '../transaction/entity-kind.ts'
@@ -67,6 +68,8 @@ export interface ImportModelResult {
   readonly checked: CheckedImport | null
   readonly threshold: number
   readonly thresholdChoice: string
+  /** How far `model-float32.onnx` is from the model on validation rows; null: the model has none. */
+  readonly inFloats: FloatComparison | null
   /** Whether the run had states to go on from. */
   readonly hasStates: boolean
 }
@@ -103,12 +106,7 @@ export const importModel = async (options: ImportModelOptions): Promise<ImportMo
       : await checkImport(foreign, ours, { path: file, run: itsRun, asked: options, check, work })
   const source = { file: basename(file), sha256: sha256(bytes) }
   const told = { ...toldOf(foreign, ours), checked }
-  const { files, threshold, thresholdChoice } = await packageOf(
-    ours.model,
-    artifact,
-    { source, told },
-    options,
-  )
+  const { files, ...chosen } = await packageOf(ours.model, artifact, { source, told }, options)
   work.signal.throwIfAborted()
   await mkdir(dirname(out), { recursive: true })
   const temporary = await mkdtemp(join(dirname(out), '.import-'))
@@ -125,8 +123,7 @@ export const importModel = async (options: ImportModelOptions): Promise<ImportMo
       notes: foreign.notes,
       features: ours.model.featureNames.length,
       namesFrom: ours.namesFrom,
-      threshold,
-      thresholdChoice,
+      ...chosen,
       hasStates,
     }
   } finally {
@@ -190,6 +187,7 @@ const packageOf = async (
       : 'set on import'
   // What says how features were made and from what; all else would speak of the model that is replaced.
   const { project, featureSettings, fitted, riskLevels, data, split, seed } = manifest
+  const onnx = onnxFilesOf(model, calibration, threshold, validation.table)
   const files = encodeArtifact({
     manifest: {
       project,
@@ -222,11 +220,11 @@ const packageOf = async (
     },
     model,
     categorical,
-    onnx: encodeOnnx(model, calibration),
+    ...onnx,
     reference: referenceOfRows(createModelScorer(model, calibration), training, validation),
   })
   decodeArtifact(files, options.out)
-  return { files, threshold, thresholdChoice }
+  return { files, threshold, thresholdChoice, inFloats: onnx.onnxInFloats?.comparison ?? null }
 }
 
 /** Training and validation rows with the model's features, as the run computed them. */

@@ -13,6 +13,7 @@ import { VigiaError } from '../errors.ts'
 import { featureSettingsOfModel } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
 import { explainRows } from '../fitting/explain-rows.ts'
+import type { Artifact } from '../model/artifact.ts'
 import { createScoreExplainer } from '../model/explain/score-explainer.ts'
 import { createScorer } from '../model/scorer.ts'
 import { replay } from '../replay/replay.ts'
@@ -29,6 +30,8 @@ export interface PredictOptions {
    * one. A run folder has both.
    */
   readonly run: string
+  /** The model, where it is not read from `package/`. */
+  readonly artifact?: Artifact
   /** `.csv`, `.csv.gz` or `.parquet`. */
   readonly out: string
   readonly history: History
@@ -72,7 +75,7 @@ const FORMATS = {
  */
 export const predict = async (options: PredictOptions): Promise<PredictResult> => {
   const format = formatOf(options.out)
-  const artifact = await readArtifact(join(options.run, 'package'))
+  const artifact = options.artifact ?? (await readArtifact(join(options.run, 'package')))
   const { featureSettings, fitted: allFitted } = artifact.manifest
   const fitted = allFitted.features as FittedFeatures
   const settings = featureSettingsOfModel(featureSettings, fitted)

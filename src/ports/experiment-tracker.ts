@@ -85,6 +85,16 @@ export interface ArtifactEntry {
   readonly size?: number
 }
 
+/** What MLflow takes for the name of a logged model. */
+export const canNameLoggedModel = (name: string): boolean => name !== '' && !/[/:.%"']/.test(name)
+
+/** A model that a run has made, as MLflow 3 has them: with files and an address of its own. */
+export interface LoggedModel {
+  /** `m-` and 32 hexadecimal digits: `models:/m-…` is its address. */
+  readonly id: string
+  readonly name: string
+}
+
 /** Which runs are asked for; all conditions hold at once. */
 export interface RunQuery {
   readonly experimentIds: readonly string[]
@@ -124,6 +134,8 @@ export interface Page<Item> {
  *    cut short.
  * 8. Artifacts come back byte for byte, with their folders and sizes.
  * 9. What is not there is TRACKING_NOT_FOUND.
+ * 10. A folder with an `MLmodel` among the artifacts is also a logged model of the run, one and the same
+ *    however often it is logged, where the store knows logged models.
  *
  * Any call may throw TRACKING_VALUE_INVALID (a text or number that no store keeps as it is),
  * TRACKING_UNREACHABLE (try again later: nothing, some or all of it was written), TRACKING_UNAUTHORIZED,
@@ -163,7 +175,8 @@ export interface ExperimentTracker {
   setRunStatus(runId: string, status: RunStatus, endTimeMs?: number): Promise<void>
 
   /**
-   * Copies a local file or, with all it holds, a folder to `artifactPath` of the run. @throws
+   * Copies a local file or, with all it holds, a folder to `artifactPath` of the run. A folder with an
+   * `MLmodel` becomes a logged model too, named after the last part of its path. @throws
    * TRACKING_NAME_INVALID
    */
   logArtifact(runId: string, localPath: string, artifactPath: string): Promise<void>
@@ -176,6 +189,13 @@ export interface ExperimentTracker {
    * Copies a file or a folder of the run to a local path that does not exist yet. @throws TRACKING_NOT_FOUND
    */
   downloadArtifact(runId: string, artifactPath: string, localPath: string): Promise<void>
+
+  /** Logged models that a run has made, in the order of their names; none where the store knows none. */
+  listLoggedModels(runId: string): Promise<readonly LoggedModel[]>
+  /**
+   * Copies all files of a logged model to a local folder that does not exist yet. @throws TRACKING_NOT_FOUND
+   */
+  downloadLoggedModel(modelId: string, localFolder: string): Promise<void>
 
   /** Lets go of connections. */
   close(): Promise<void>

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createFileStore } from '../../src/adapters/files/file-store.ts'
+import { checkMlflowFolder } from '../../src/cli/doctor-checks.ts'
 
 const python = process.env['MLFLOW_PYTHON']
 const folder = mkdtempSync(join(tmpdir(), 'vigia-migration-'))
@@ -35,6 +36,24 @@ describe.skipIf(python === undefined)('the embedded store in Python', () => {
 
   test('is read by Python as it lies there', () => {
     expect(foundBy(source)).toEqual(written)
+  })
+
+  test('beside it, Python that asks for nothing raises, as vigia doctor tells', async () => {
+    const { MLFLOW_ALLOW_FILE_STORE: _, MLFLOW_TRACKING_URI: __, ...plain } = process.env
+    const asked = (environment: NodeJS.ProcessEnv) =>
+      spawnSync(python ?? '', ['-c', 'import mlflow; print(len(mlflow.search_experiments()))'], {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...plain, ...environment },
+      })
+    const { found, nextStep } = await checkMlflowFolder(source, {})
+    const [, quoted = 'nothing'] = /raises "(.*)"/.exec(found) ?? []
+    const { status, stderr } = asked({})
+    expect(status).not.toBe(0)
+    // The word that begins the sentence is ours or theirs.
+    expect(stderr).toContain(quoted.slice(4))
+    const [allowed = ''] = /MLFLOW_ALLOW_FILE_STORE=true/.exec(nextStep ?? '') ?? []
+    expect(asked(Object.fromEntries([allowed.split('=')])).stdout.trim()).toMatch(/^[12]$/)
   })
 
   test('one that Python wrote is read by us, down to the history of a metric', async () => {
@@ -118,6 +137,9 @@ const writeStore = async (path: string) => {
   await tracker.logInputs(parent.id, [input])
   writeFileSync(join(folder, 'report.html'), '<html></html>')
   await tracker.logArtifact(parent.id, join(folder, 'report.html'), 'reports/évaluation 1.html')
+  mkdirSync(join(folder, 'model'))
+  writeFileSync(join(folder, 'model', 'MLmodel'), 'flavors: {}')
+  await tracker.logArtifact(parent.id, join(folder, 'model'), 'model')
   await tracker.setRunStatus(parent.id, 'FINISHED', start + 60_000)
   await tracker.setRunStatus(child.id, 'FAILED', start + 50_000)
   await registry.ensureModel('fraud-detector', 'finds: fraud')
@@ -147,7 +169,11 @@ const writeStore = async (path: string) => {
               ]),
             },
             inputs: [['bank', 'abc', { 'mlflow.data.context': 'training' }]],
-            artifacts: [['reports/évaluation 1.html', 13]],
+            artifacts: [
+              ['model/MLmodel', 11],
+              ['reports/évaluation 1.html', 13],
+            ],
+            logged: [['model', 'READY', ['MLmodel']]],
           },
           [child.id]: {
             name: 'child',
@@ -159,6 +185,7 @@ const writeStore = async (path: string) => {
             metrics: {},
             inputs: [],
             artifacts: [],
+            logged: [],
           },
         },
       },

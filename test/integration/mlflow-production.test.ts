@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -66,6 +66,32 @@ describe.skipIf(MLFLOW_PYTHON === undefined)('a promoted model in Python', () =>
     )
   })
 
+  test('is found by its version, its run and as a logged model, and predicts alike', () => {
+    const { runId } = JSON.parse(vigia('models', 'show', '@production', '--json', ...BANK)) as {
+      runId: string
+    }
+    const shown = JSON.parse(vigia('runs', 'show', runId, '--json', ...BANK)) as {
+      loggedModels: { id: string; name: string }[]
+    }
+    expect(shown.loggedModels.map(({ name }) => name)).toEqual(['model'])
+    const logged = `models:/${shown.loggedModels[0]!.id}`
+    const [generated = ''] = readdirSync(join(folder, 'runs/vigia/generate')).filter((name) =>
+      name.startsWith('transactions.'),
+    )
+    const scores = (model: string, at: number): string => {
+      const out = join(folder, `scores-${at}.csv`)
+      const input = join('runs/vigia/generate', generated)
+      vigia('predict', input, '--model', model, '--history', 'none', '--out', out, ...BANK)
+      return readFileSync(out, 'utf8')
+    }
+    const ofRun = scores('runs/vigia', 0)
+    const sources = ['models:/fraud-detector@production', `runs:/${runId}/model`, logged]
+    sources.forEach((source, at) => {
+      expect(scores(source, at + 1), source).toBe(ofRun)
+    })
+    expect(readByPython(server.uri, runId)).toEqual({ logged: [logged], outputs: [logged], rows: 3 })
+  })
+
   test('is one of many that decide at the same time: on the server too, exactly one wins', async () => {
     for (let round = 0; round < 2; round++) {
       const attempts = await Promise.allSettled(
@@ -100,6 +126,29 @@ describe.skipIf(MLFLOW_PYTHON === undefined)('a promoted model in Python', () =>
     return Float64Array.from(rows.getRows() as number[][], (vector) => scorer.scoreOne(vector))
   }
 })
+
+/** The logged models of a run as Python's client lists them, and how many rows of its example one scores. */
+const readByPython = (uri: string, runId: string): unknown =>
+  JSON.parse(
+    execFileSync(MLFLOW_PYTHON ?? '', ['-c', READ_LOGGED, uri, runId], { cwd: tmpdir(), encoding: 'utf8' }),
+  )
+
+const READ_LOGGED = `
+import json, sys
+import mlflow
+uri, run_id = sys.argv[1:]
+mlflow.set_tracking_uri(uri)
+client = mlflow.MlflowClient()
+run = client.get_run(run_id)
+models = client.search_logged_models([run.info.experiment_id], filter_string=f"source_run_id = '{run_id}'")
+model = mlflow.pyfunc.load_model(models[0].model_uri)
+example = model.metadata.load_input_example(mlflow.artifacts.download_artifacts(models[0].model_uri))
+print(json.dumps({
+    "logged": [model.model_uri for model in models],
+    "outputs": [f"models:/{output.model_id}" for output in run.outputs.model_outputs],
+    "rows": len(model.predict(example.head(3))),
+}))
+`
 
 const DECISION: Omit<Promotion, 'id' | 'to'> = {
   action: 'promote',

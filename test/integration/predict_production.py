@@ -11,5 +11,5 @@ mlflow.set_tracking_uri(uri)
 mlflow.set_registry_uri(uri)
 frame = pandas.read_parquet(features).head(rows)
 model = mlflow.pyfunc.load_model("models:/fraud-detector@production")
-names = [column.name for column in model.metadata.signature.inputs]
+names = model.metadata.metadata["features"]
 print(json.dumps(model.predict(frame[names[::-1]])["probability"].tolist()))

@@ -1,6 +1,6 @@
 """Tells what Python's MLflow finds in a store: read_mlflow_store.py <tracking uri> > found.json.
 
-Experiments with their tags; runs with parameters, tags, inputs, artifacts and the whole history of every metric; registered models with
+Experiments with their tags; runs with parameters, tags, inputs, artifacts, logged models and the whole history of every metric; registered models with
 versions and aliases. Numbers that JSON does not know are texts: NaN, Infinity, -Infinity.
 """
 
@@ -26,7 +26,17 @@ def artifacts(client, run_id, path=None):
         if entry.is_dir:
             yield from artifacts(client, run_id, entry.path)
         else:
-            yield [entry.path, entry.file_size]
+            yield (entry.path, entry.file_size)
+
+
+def logged(client, experiment_id, run):
+    """Name, status and files of the logged models of a run, which its outputs name too."""
+    models = client.search_logged_models([experiment_id], filter_string=f"source_run_id = '{run.info.run_id}'")
+    named = [output.model_id for output in run.outputs.model_outputs] if run.outputs else []
+    assert sorted(named) == sorted(model.model_id for model in models), named
+    for model in models:
+        files = sorted(entry.path for entry in client.list_logged_model_artifacts(model.model_id))
+        yield [model.name, str(model.status), files]
 
 
 client = MlflowClient(sys.argv[1], sys.argv[1])
@@ -50,7 +60,9 @@ for experiment in client.search_experiments(view_type=ViewType.ALL):
                 [i.dataset.name, i.dataset.digest, {tag.key: tag.value for tag in i.tags}]
                 for i in run.inputs.dataset_inputs
             ],
-            "artifacts": sorted(artifacts(client, run_id)),
+            # The client lists a logged model's files beside those of the run, which ours has at the same place.
+            "artifacts": [list(file) for file in sorted(set(artifacts(client, run_id)))],
+            "logged": sorted(logged(client, experiment.experiment_id, run)),
         }
     experiments[experiment.name] = {"tags": experiment.tags, "runs": runs}
 

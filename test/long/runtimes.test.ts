@@ -53,6 +53,7 @@ const FILES = [
   'evaluate/evaluation.json',
   'package/model.json',
   'package/model.onnx',
+  'package/model-float32.onnx',
   'package/reference.json',
   'package/manifest.json',
   'package/checksums.json',

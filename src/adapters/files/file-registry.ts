@@ -4,8 +4,8 @@ import { VigiaError } from '../../errors.ts'
 import type { ModelRegistry, ModelVersion } from '../../ports/model-registry.ts'
 import { checkAlias, checkTrackingKey } from '../../ports/tracking-limits.ts'
 import { copyFromStore } from './artifact-files.ts'
-import { locateRun, type TrackerParts } from './file-tracker.ts'
 import { keyPath } from './key-paths.ts'
+import { locateRun, type TrackerParts } from './locate-run.ts'
 import {
   filesOfVersion,
   makeModel,

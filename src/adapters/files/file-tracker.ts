@@ -1,4 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { VigiaError } from '../../errors.ts'
 import type {
@@ -21,6 +22,8 @@ import {
   requireFreeName,
 } from './experiment-files.ts'
 import { keyPath } from './key-paths.ts'
+import { locateRun, type TrackerParts } from './locate-run.ts'
+import { filesOfLoggedModel, makeLoggedModel, modelsOfRun } from './logged-model-files.ts'
 import {
   appendMetrics,
   checkEntries,
@@ -32,34 +35,6 @@ import {
   writeParam,
 } from './run-files.ts'
 import type { StoreFolder } from './store-folder.ts'
-
-/** What the tracker uses of the store that it is a part of. */
-export interface TrackerParts {
-  readonly store: StoreFolder
-  /** For people. */
-  readonly location: string
-  readonly user: string
-  readonly now: () => number
-  /** Does `work` while nobody else writes what must be unique. */
-  readonly alone: <T>(work: () => T) => Promise<T>
-}
-
-/** Folder and meta of a run. @throws TRACKING_NOT_FOUND, TRACKING_STORE_BROKEN */
-export const locateRun = (
-  store: StoreFolder,
-  location: string,
-  runId: string,
-): { readonly folder: string; readonly experimentFolder: string; readonly meta: RunMeta } => {
-  if (/^[\w-]+$/.test(runId))
-    for (const experiment of store.list(store.root, 'folder')) {
-      const experimentFolder = join(store.root, experiment)
-      const folder = join(experimentFolder, runId)
-      const path = join(folder, 'meta.yaml')
-      const text = store.read(path)
-      if (text !== undefined) return { folder, experimentFolder, meta: decodeRunMeta(text, path) }
-    }
-  throw new VigiaError('TRACKING_NOT_FOUND', { location, what: `run ${runId}` })
-}
 
 /** The tracker of a folder in MLflow's layout. */
 export const createFileTracker = (parts: TrackerParts): ExperimentTracker => {
@@ -105,7 +80,10 @@ export const createFileTracker = (parts: TrackerParts): ExperimentTracker => {
     },
     logArtifact: async (runId, localPath, artifactPath) => {
       checkTrackingKey('Artifact', artifactPath)
-      await copyIntoStore(store, localPath, keyPath(artifactsOf(runId), 'Artifact', artifactPath))
+      const place = keyPath(artifactsOf(runId), 'Artifact', artifactPath)
+      await copyIntoStore(store, localPath, place)
+      if (existsSync(join(localPath, 'MLmodel')))
+        await alone(() => makeLoggedModel(parts, runId, artifactPath))
     },
     listArtifacts: async (runId, folder = '') => {
       if (folder !== '') checkTrackingKey('Artifact', folder)
@@ -114,6 +92,13 @@ export const createFileTracker = (parts: TrackerParts): ExperimentTracker => {
     downloadArtifact: async (runId, artifactPath, localPath) => {
       const from = keyPath(artifactsOf(runId), 'Artifact', artifactPath)
       await copyFromStore(location, `artifact ${artifactPath} of run ${runId}`, from, localPath)
+    },
+    listLoggedModels: async (runId) => modelsOfRun(parts, locate(runId).experimentFolder, runId),
+    downloadLoggedModel: async (modelId, localFolder) => {
+      const from = await filesOfLoggedModel(parts, modelId)
+      const what = `logged model ${modelId}`
+      if (from === undefined) throw new VigiaError('TRACKING_NOT_FOUND', { location, what })
+      await copyFromStore(location, what, from, localFolder)
     },
     close: async () => {},
   }

@@ -1,6 +1,9 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { VigiaError } from '../../errors.ts'
 import type { ExperimentTracker } from '../../ports/experiment-tracker.ts'
 import { checkTrackingKey } from '../../ports/tracking-limits.ts'
+import { logModel } from './logged-model-calls.ts'
 import { downloadAll, uploadAll } from './mlflow-artifacts.ts'
 import type { MlflowClient } from './mlflow-client.ts'
 import { get, notFound } from './mlflow-requests.ts'
@@ -16,6 +19,7 @@ export const artifactCalls = (
     const place = await runs.placeOf(runId)
     await uploadAll(place, localPath, artifactPath)
     if (place.isLocal) await checkServerSees(client, runId, artifactPath)
+    if (await isModelFolder(localPath)) await logModel(client, runs, runId, { localPath, artifactPath })
   },
 
   async listArtifacts(runId, folder = '') {
@@ -28,6 +32,9 @@ export const artifactCalls = (
     throw notFound(client, `artifact ${artifactPath} of run ${runId}`)
   },
 })
+
+const isModelFolder = async (localPath: string): Promise<boolean> =>
+  (await stat(join(localPath, 'MLmodel')).catch(() => undefined)) !== undefined
 
 /** A local folder may be one of the server's machine only; then ours has files now that nobody will see. */
 const checkServerSees = async (client: MlflowClient, runId: string, artifactPath: string): Promise<void> => {

@@ -4,7 +4,7 @@ import { retryAfterMs } from './retry-pause.ts'
 
 /** One call of MLflow's interface; `path` lies below the base address: `/api/2.0/mlflow/runs/get`. */
 export interface MlflowRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE' | 'PUT'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'PUT'
   readonly path: string
   /** undefined values are left out. */
   readonly query?: Readonly<Record<string, string | number | undefined>>

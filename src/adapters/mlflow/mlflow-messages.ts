@@ -45,6 +45,7 @@ export interface WireRun {
     readonly metrics?: readonly WireMetric[]
   }
   readonly inputs?: { readonly dataset_inputs?: readonly WireDatasetInput[] }
+  readonly outputs?: { readonly model_outputs?: readonly { readonly model_id: string }[] }
 }
 
 interface WireDatasetInput {

@@ -1,6 +1,7 @@
 import type { ModelRegistry, ModelVersion, RegisteredModel } from '../../ports/model-registry.ts'
 import { checkAlias, checkModelName, checkTags, checkTrackingKey } from '../../ports/tracking-limits.ts'
 import { textsOf, type WireText } from './log-batches.ts'
+import { placeOfLoggedModel } from './logged-model-calls.ts'
 import { downloadAll, openArtifactPlace } from './mlflow-artifacts.ts'
 import type { MlflowClient } from './mlflow-client.ts'
 import { REQUEST_TAG, textsFromWire, type WireRun } from './mlflow-messages.ts'
@@ -114,8 +115,7 @@ const versionCalls = (
     const query = { name, version: String(version) }
     const body = await find<{ artifact_uri: string }>(client, get('model-versions/get-download-uri', query))
     if (body === undefined) throw notFound(client, what)
-    const [, runId, path] = /^runs:\/+([^/]+)\/(.+)$/.exec(body.artifact_uri) ?? []
-    const uri = runId === undefined ? body.artifact_uri : `${await artifactUriOf(client, runId)}/${path}`
+    const uri = await resolved(client, body.artifact_uri)
     if (await downloadAll(openArtifactPlace(client, uri), '', localFolder)) return
     throw notFound(client, `files of ${what} at ${uri}`)
   },
@@ -147,6 +147,14 @@ const searchVersions = (client: MlflowClient, filter: string, size: number) =>
   client.ask<{ model_versions?: readonly WireVersion[]; next_page_token?: string }>(
     get('model-versions/search', { filter, max_results: size, order_by: 'version_number DESC' }),
   )
+
+/** Where the files of a version lie that was registered as `runs:/…` or `models:/m-…`. */
+const resolved = async (client: MlflowClient, uri: string): Promise<string> => {
+  const [, runId, path] = /^runs:\/+([^/]+)\/(.+)$/.exec(uri) ?? []
+  if (runId !== undefined) return `${await artifactUriOf(client, runId)}/${path}`
+  const [, loggedId] = /^models:\/+(m-[0-9a-f]+)$/.exec(uri) ?? []
+  return loggedId === undefined ? uri : placeOfLoggedModel(client, loggedId)
+}
 
 /** @throws TRACKING_NOT_FOUND */
 const artifactUriOf = async (client: MlflowClient, runId: string): Promise<string> => {

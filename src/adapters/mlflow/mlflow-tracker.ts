@@ -2,6 +2,7 @@ import type { ExperimentTracker } from '../../ports/experiment-tracker.ts'
 import { artifactCalls } from './artifact-calls.ts'
 import { entryCalls } from './entry-calls.ts'
 import { experimentCalls } from './experiment-calls.ts'
+import { loggedModelCalls } from './logged-model-calls.ts'
 import type { MlflowClient } from './mlflow-client.ts'
 import { runCalls } from './run-calls.ts'
 import { trackedRuns } from './tracked-runs.ts'
@@ -23,6 +24,7 @@ export const createMlflowTracker = (client: MlflowClient): ExperimentTracker => 
     ...runCalls(client, runs),
     ...entryCalls(client, runs),
     ...artifactCalls(client, runs),
+    ...loggedModelCalls(client, runs),
     // Global fetch holds the connections; idle ones do not keep a process alive.
     close: async () => client.close(),
   }

@@ -1,4 +1,5 @@
 import picocolors from 'picocolors'
+import type { TrainingSettings } from '../../config/training-config.ts'
 import { VigiaError } from '../../errors.ts'
 import { findXgboostLibrary } from '../../fitting/xgboost/find-library.ts'
 import { librarySearchHere } from '../../fitting/xgboost/library-search.ts'
@@ -9,6 +10,7 @@ import {
   checkDisk,
   checkDuckDb,
   checkMemory,
+  checkMlflowFolder,
   checkNode,
   checkWorkers,
   type Finding,
@@ -19,7 +21,7 @@ export const doctorCommand: Command = {
   name: 'doctor',
   summary: 'check that this machine can run everything',
   description:
-    'Checks Node.js, DuckDB, threads, disk, memory and the configuration. Exit code 0 when nothing fails, 1 when something does.',
+    "Checks Node.js, DuckDB, threads, disk, memory, the configuration, and what Python's MLflow would say of the folder of runs. Exit code 0 when nothing fails, 1 when something does.",
   options: CONFIG_OPTIONS,
   examples: [
     { command: 'vigia doctor', explanation: 'Check this machine.' },
@@ -48,6 +50,7 @@ const examine = async (context: CommandContext, input: CommandInput): Promise<re
     await checkDisk(runsDirectory),
     configuration.finding,
     await checkXgboost(context, configuration.xgboostLibrary),
+    await checkMlflowFolder(configuration.runStore, context.environment),
   ]
 }
 
@@ -61,6 +64,7 @@ const checkConfiguration = async (context: CommandContext, input: CommandInput) 
       runsDirectory: settings.runs.directory,
       tempDirectory: settings.resources.temp_directory,
       xgboostLibrary: settings.models.xgboost.library,
+      runStore: runStoreOf(settings, context),
     }
   } catch (error) {
     if (!(error instanceof VigiaError)) throw error
@@ -69,9 +73,19 @@ const checkConfiguration = async (context: CommandContext, input: CommandInput) 
       runsDirectory: context.workingDirectory,
       tempDirectory: context.workingDirectory,
       xgboostLibrary: '',
+      runStore: undefined,
     }
   }
 }
+
+/** The folder that runs are recorded in; undefined: a server has them, or nobody. */
+const runStoreOf = (
+  { tracking }: TrainingSettings,
+  { environment }: Pick<CommandContext, 'environment'>,
+): string | undefined =>
+  tracking.enabled && (tracking.uri || environment['MLFLOW_TRACKING_URI'] || '') === ''
+    ? tracking.directory
+    : undefined
 
 /** Optional: nothing fails without it. */
 const checkXgboost = async (context: CommandContext, setting: string): Promise<Finding> => {

@@ -31,7 +31,7 @@ export const createCommands = (
   validateCommand({ renderReport: tools.renderers.validation }),
   featuresCommand(tools),
   runCommand(tools),
-  predictCommand,
+  predictCommand(tools),
   serveCommand(tools),
   stateCommand(tools),
   parityCommand(tools),

@@ -1,15 +1,25 @@
-import { relative, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { findModel, isAddress } from '../../artifacts/model-source.ts'
+import type { ConfigManager } from '../../config/config-manager.ts'
+import type { TrainingSettings } from '../../config/training-config.ts'
 import { VigiaError } from '../../errors.ts'
-import { type History, type PredictResult, predict } from '../../pipelines/predict.ts'
+import { type History, type PredictOptions, type PredictResult, predict } from '../../pipelines/predict.ts'
 import { declaredEntities } from '../../pipelines/training/training-context.ts'
+import type { OpenTrackingStore, TrackingStore } from '../../ports/tracking-store.ts'
 import type { Command, CommandContext, CommandInput } from '../command.ts'
 import { threadsOf, workOf } from '../command-work.ts'
 import { CONFIG_OPTIONS, readTrainingConfig } from '../config-option.ts'
 import { freeOutput, withoutOut } from '../output-file.ts'
 import { runFolder } from './run.ts'
 
+/** What `vigia predict` needs of the composition root. */
+export interface PredictTools {
+  readonly openTrackingStore: OpenTrackingStore
+}
+
 /** `vigia predict`: a score for each row of a file. */
-export const predictCommand: Command = {
+export const predictCommand = (tools: PredictTools): Command => ({
   name: 'predict',
   summary: 'score a file with a trained model',
   description:
@@ -17,7 +27,11 @@ export const predictCommand: Command = {
   arguments: [{ name: '<input>', description: 'the file or glob to score, in the format of the source' }],
   options: [
     { flags: '-o, --out <file>', description: 'where to write: .csv, .csv.gz or .parquet', required: true },
-    { flags: '-m, --model <folder>', description: 'run folder; otherwise the one of the configuration' },
+    {
+      flags: '-m, --model <source>',
+      description:
+        'run folder, MLflow folder, models:/name@alias, models:/m-… or runs:/…/model; otherwise the run folder of the configuration. States to continue are those of a run folder',
+    },
     {
       flags: '--history <kind>',
       description: 'continue the states of the training (run), begin with none, or decide by time (auto)',
@@ -45,10 +59,10 @@ export const predictCommand: Command = {
     const config = await readTrainingConfig(context, input)
     const out = await freeOutput(context, input)
     const model = input.options['model']
-    const folder =
+    const found =
       typeof model === 'string'
-        ? resolve(context.workingDirectory, model)
-        : runFolder(context, config, withoutOut(input))
+        ? await modelIn(model, context, config, tools)
+        : { run: runFolder(context, config, withoutOut(input)) }
     const { resources } = config.settings
     const { source } = declaredEntities({ config })
     const fields =
@@ -57,7 +71,7 @@ export const predictCommand: Command = {
         : source.fields
     const result = await predict({
       source: { ...source, fields, path: resolve(context.workingDirectory, input.arguments[0] ?? '') },
-      run: folder,
+      ...found,
       out,
       history: input.options['history'] as History,
       ...(reasons === undefined ? {} : { reasons }),
@@ -68,6 +82,31 @@ export const predictCommand: Command = {
     context.stdout.write(context.json ? `${JSON.stringify(result)}\n` : describe(context, result))
     return 0
   },
+})
+
+/** The folder that --model names, with the model where that is not in its `package/`. */
+const modelIn = async (
+  source: string,
+  context: CommandContext,
+  { settings }: ConfigManager<TrainingSettings>,
+  { openTrackingStore }: PredictTools,
+): Promise<Pick<PredictOptions, 'run' | 'artifact'>> => {
+  const { workingDirectory, environment } = context
+  const run = resolve(workingDirectory, source)
+  const has = async (name: string): Promise<boolean> =>
+    (await stat(join(run, name)).catch(() => undefined)) !== undefined
+  // What is neither an address nor one of these folders is a run folder, or none at all.
+  if (!isAddress(source) && !(await has('MLmodel')) && !(await has('manifest.json'))) return { run }
+  let store: TrackingStore | undefined
+  try {
+    const { artifact } = await findModel(source, {
+      workingDirectory,
+      openRegistry: async () => (store = openTrackingStore(settings.tracking, environment)),
+    })
+    return { run, artifact }
+  } finally {
+    await store?.tracker.close()
+  }
 }
 
 const reasonsIn = ({ options }: CommandInput): number | undefined => {

@@ -24,6 +24,12 @@ describe('the conclusion of a run', () => {
     expect(text).toMatch(/expected cost +0\.347 +0\.347/)
   })
 
+  test('says how far the file in floats is from the model', () => {
+    expect(plain(bankReport())).toContain(
+      'floats       model-float32.onnx: of 9000 validation rows 3 score otherwise, by 0.021 at most, 1 are decided otherwise',
+    )
+  })
+
   test('names every gate with what came and what is allowed, and every warning', () => {
     const text = plain(bankReport())
     expect(text).toContain('gates        2 of 3 passed')
@@ -59,13 +65,14 @@ describe('the conclusion of a run', () => {
 
 describe('the conclusion as JSON', () => {
   test('holds all figures, and no curves', () => {
-    const json = runJson({ folder: '/bank/runs/bank', outcomes: [], evaluation: bankReport() })
+    const json = runJson({ folder: '/bank/runs/bank', outcomes: [], evaluation: bankReport() }, IN_FLOATS)
     expect(json).toMatchObject({
       model: { name: 'gradient_boosting' },
       threshold: 0.118,
       metrics: { train: { rows: 66_804 }, test: { averagePrecision: 0.728, expectedCost: 0.347 } },
       intervals: { test: { rocAuc: [0.944, 0.978] } },
       gates: [{ passed: true }, { passed: false }, { passed: true }],
+      inFloats: IN_FLOATS,
       paths: { report: '/bank/runs/bank/reports/evaluation.html' },
     })
     expect(json.candidates?.map(({ name, isChosen }) => [name, isChosen])).toEqual([
@@ -78,13 +85,16 @@ describe('the conclusion as JSON', () => {
   })
 
   test('of a dry run holds the folder and the steps', () => {
-    expect(runJson({ folder: 'runs/bank', outcomes: [] })).toEqual({ folder: 'runs/bank', steps: [] })
+    expect(runJson({ folder: 'runs/bank', outcomes: [] }, undefined)).toEqual({
+      folder: 'runs/bank',
+      steps: [],
+    })
   })
 })
 
 const conclude = (report: EvaluationReport, isTerminal: boolean): string =>
   runConclusion(
-    '/bank/runs/bank',
+    { folder: '/bank/runs/bank', inFloats: IN_FLOATS },
     report,
     {
       stdout: { isTerminal, columns: 80, write: () => undefined },
@@ -93,5 +103,7 @@ const conclude = (report: EvaluationReport, isTerminal: boolean): string =>
     },
     { arguments: [], options: { config: 'bank.yaml' } },
   )
+
+const IN_FLOATS = { rows: 9000, differing: 3, flaggedOtherwise: 1, largestDifference: 0.0213 }
 
 const plain = (report: EvaluationReport): string => conclude(report, false)

@@ -5,9 +5,11 @@ import type { Interval } from '../../evaluation/bootstrap.ts'
 import { type PartEvaluation, withoutCurves } from '../../evaluation/evaluate.ts'
 import { type Figure, isShare, titleWith } from '../../evaluation/figure.ts'
 import { FIGURES, figuresIn, keyOf, perfectKeyOf } from '../../evaluation/figures.ts'
+import type { FloatComparison } from '../../model/onnx/onnx-contents.ts'
 import type { CandidateReport, EvaluationReport } from '../../pipelines/training/evaluation-report.ts'
 import type { TrainingResult } from '../../pipelines/training-pipeline.ts'
 import type { CommandContext, CommandInput } from '../command.ts'
+import { floatWords } from './models/model-text.ts'
 
 /**
  * What a finished run tells a person: the candidates with the chosen one marked, its figures with their 95 %
@@ -15,7 +17,7 @@ import type { CommandContext, CommandInput } from '../command.ts'
  * on a terminal.
  */
 export const runConclusion = (
-  folder: string,
+  { folder, inFloats }: { readonly folder: string; readonly inFloats: FloatComparison | undefined },
   report: EvaluationReport,
   context: Pick<CommandContext, 'stdout' | 'useColor' | 'workingDirectory'>,
   input: CommandInput,
@@ -44,7 +46,7 @@ export const runConclusion = (
     ...(warnings.length === 0 ? [] : ['']),
     ...warnings.map((warning) => `${paint.yellow('warning')} ${warning}`),
     '',
-    ...pathLines(folder, context, input),
+    ...pathLines({ folder, inFloats }, context, input),
     '',
   ].join('\n')
 }
@@ -52,7 +54,10 @@ export const runConclusion = (
 /**
  * The same for programs: every figure with its interval, without the curves (evaluation.json holds those).
  */
-export const runJson = ({ folder, outcomes, evaluation }: TrainingResult) => ({
+export const runJson = (
+  { folder, outcomes, evaluation }: TrainingResult,
+  inFloats: FloatComparison | undefined,
+) => ({
   folder,
   steps: outcomes,
   ...(evaluation && {
@@ -70,6 +75,7 @@ export const runJson = ({ folder, outcomes, evaluation }: TrainingResult) => ({
     production: evaluation.production,
     gates: evaluation.gates,
     warnings: evaluation.warnings,
+    inFloats: inFloats ?? null,
     paths: pathsOf(folder),
   }),
 })
@@ -186,7 +192,7 @@ const pathsOf = (folder: string) => ({
 })
 
 const pathLines = (
-  folder: string,
+  { folder, inFloats }: { readonly folder: string; readonly inFloats: FloatComparison | undefined },
   { workingDirectory }: Pick<CommandContext, 'workingDirectory'>,
   input: CommandInput,
 ): string[] => {
@@ -197,6 +203,7 @@ const pathLines = (
   return [
     `report       ${shown(paths.report)}`,
     `model        ${shown(paths.model)}`,
+    `floats       ${floatWords(inFloats)}`,
     `predictions  ${shown(paths.predictions)}`,
     '',
     `next         npx vigia predict FILE --model ${shown(folder)}${configOption} --out scores.csv`,

@@ -2,9 +2,17 @@ import { join, resolve } from 'node:path'
 import picocolors from 'picocolors'
 import type { ConfigManager } from '../../config/config-manager.ts'
 import type { TrainingSettings } from '../../config/training-config.ts'
+import { readJson } from '../../disk/json-file.ts'
+import type { ArtifactManifest } from '../../model/artifact.ts'
+import type { FloatComparison } from '../../model/onnx/onnx-contents.ts'
 import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
 import type { TrainingContext } from '../../pipelines/training/training-context.ts'
-import { LAST_STEP, type ReportRenderers, runTrainingPipeline } from '../../pipelines/training-pipeline.ts'
+import {
+  LAST_STEP,
+  type ReportRenderers,
+  runTrainingPipeline,
+  type TrainingResult,
+} from '../../pipelines/training-pipeline.ts'
 import type { OpenTrackingStore, TrackingStore } from '../../ports/tracking-store.ts'
 import type { PipelineOptions } from '../../steps/run-pipeline.ts'
 import type { StepOutcome } from '../../steps/step.ts'
@@ -90,9 +98,7 @@ export const runCommand = (tools: PipelineTools): Command => ({
           },
         },
       )
-      if (context.json) context.stdout.write(`${JSON.stringify(runJson(result), null, 2)}\n`)
-      else if (result.evaluation !== undefined)
-        context.stdout.write(runConclusion(result.folder, result.evaluation, context, input))
+      await tellResult(result, context, input)
     } finally {
       if (!context.json && tracked.length > 0) context.stdout.write(`${tracked.join('\n')}\n`)
       await store?.tracker.close()
@@ -100,6 +106,24 @@ export const runCommand = (tools: PipelineTools): Command => ({
     return 0
   },
 })
+
+const tellResult = async (
+  result: TrainingResult,
+  context: CommandContext,
+  input: CommandInput,
+): Promise<void> => {
+  const { folder, evaluation } = result
+  const inFloats = evaluation && (await inFloatsOf(folder))
+  if (context.json) context.stdout.write(`${JSON.stringify(runJson(result, inFloats), null, 2)}\n`)
+  else if (evaluation !== undefined)
+    context.stdout.write(runConclusion({ folder, inFloats }, evaluation, context, input))
+}
+
+/** How far the packaged `model-float32.onnx` is from its model; undefined where there is none. */
+const inFloatsOf = async (folder: string): Promise<FloatComparison | undefined> => {
+  const { onnx } = await readJson<Pick<ArtifactManifest, 'onnx'>>(join(folder, 'package', 'manifest.json'))
+  return onnx.float32
+}
 
 /** `--out`, or the folder of the project under `runs.directory`. Absolute. */
 export const runFolder = (

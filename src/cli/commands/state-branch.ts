@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
+import { isAddress, runFolderOf } from '../../artifacts/model-source.ts'
 import { type BuiltBranch, buildBranch } from '../../branches/build-branch.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import type { DecisionSettings } from '../../decisions/decisions.ts'
@@ -9,7 +10,7 @@ import { layoutName } from '../../decisions/log/log-layouts.ts'
 import { warningsOnly } from '../../decisions/warnings-only.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
-import { type LoadModel, runFolderOf } from '../../pipelines/service/model-source.ts'
+import type { LoadModel } from '../../pipelines/service/model-source.ts'
 import { decisionSettingsOf } from '../../pipelines/service/open-service.ts'
 import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
 import type { OwnedStateStore } from '../../ports/state-store.ts'
@@ -167,7 +168,7 @@ const hasLayout = (branches: readonly ServedBranch[] | undefined, { layoutKey }:
 
 /** A server may have been started elsewhere: a folder is named in full. */
 const sourceForServer = (source: string, workingDirectory: string): string =>
-  source.startsWith('models:/') ? source : resolve(workingDirectory, source)
+  isAddress(source) ? source : resolve(workingDirectory, source)
 
 const build = async (
   request: BranchRequest,

@@ -170,7 +170,7 @@ export const ServedModelSchema = Type.Object(
       default: 'runs/vigia',
       minLength: 1,
       description:
-        'The model that decides: models:/name@alias or models:/name/3 of the registry, or a folder of a run or an artifact. The latest run, until a model is promoted.',
+        'The model that decides: models:/name@alias or models:/name/3 of the registry, models:/m-… or runs:/…/model of the tracker, or a folder of a run, an artifact or an MLflow model that Vigía made. The latest run, until a model is promoted.',
     }),
     shadow: Type.String({
       default: '',

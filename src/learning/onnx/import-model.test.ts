@@ -300,3 +300,36 @@ describe('malformed trees in ONNX are refused with the place', () => {
     expect(() => converted(file)).toThrow(expect.objectContaining({ code: 'LEARNING_IMPORT_REFUSED' }))
   })
 })
+
+describe('codes that stand moved behind the features', () => {
+  const axis = { axis: integer(3, 1) }
+  const whole = Buffer.from(BigInt64Array.of(1n).buffer)
+  const half = (by: number) => Buffer.from(Float32Array.of(by).buffer)
+  /** Column 2 is the feature 1, moved. */
+  const moved = (by: number, input = X): Buffer =>
+    onnxFile(
+      input,
+      LABEL,
+      field(5, Buffer.concat([integer(2, 7), field(8, 'chosen'), field(9, whole)])),
+      field(5, Buffer.concat([integer(2, 1), field(8, 'by'), field(9, half(by))])),
+      nodeOf('Gather', { inputs: ['x', 'chosen'], outputs: ['codes'], attributes: axis }),
+      nodeOf('Add', { inputs: ['codes', 'by'], outputs: ['moved'] }),
+      nodeOf('Concat', { inputs: ['x', 'moved'], outputs: ['fed'], attributes: axis }),
+      nodeOf('TreeEnsembleRegressor', {
+        domain: 'ai.onnx.ml',
+        inputs: ['fed'],
+        outputs: ['y'],
+        attributes: { ...REGRESSOR, nodes_featureids: integers(2, 0, 0) },
+      }),
+    )
+
+  // Files with sets, as Vigía writes them, are read in src/model/onnx/encode-onnx.test.ts.
+  test('are compared with sets alone', () => {
+    expect(() => readOnnxModel(moved(2))).toThrow('moves columns that are compared with bounds')
+  })
+
+  test('are moved by a whole number, behind a known number of columns', () => {
+    expect(() => readOnnxModel(moved(0.5))).toThrow('Add changes the features before the trees')
+    expect(() => readOnnxModel(moved(2, inputOf('x', 0)))).toThrow('leaves its columns open')
+  })
+})

@@ -7,7 +7,7 @@ import type { TreeEnsembleModel } from '../trees/tree-ensemble.ts'
 import { readAnswer } from './answer.ts'
 import { readOnnxFile } from './onnx-graph.ts'
 import type { LeafWeights, OnnxSplit, OnnxTrees } from './onnx-trees.ts'
-import { readQuestion } from './question.ts'
+import { type Question, readQuestion } from './question.ts'
 
 /** Largest whole number that a split may compare with for equality: larger codes no feature has. */
 const MAX_CODE = 65_535
@@ -23,8 +23,9 @@ const MAX_CODE = 65_535
  */
 export const readOnnxModel = (file: Uint8Array): ForeignModel => {
   const model = readOnnxFile(file)
-  const { trees, ...answer } = readAnswer(model)
+  const { trees: asWritten, ...answer } = readAnswer(model)
   const question = readQuestion(model, answer.node)
+  const trees = whereTheyStand(asWritten, question)
   const highest = trees.nodes.reduce(
     (most, node) => ('feature' in node ? Math.max(most, node.feature) : most),
     0,
@@ -64,6 +65,19 @@ export const readOnnxModel = (file: Uint8Array): ForeignModel => {
       return model
     },
   }
+}
+
+/** Splits on columns where features stand moved, as splits on those features. */
+const whereTheyStand = (trees: OnnxTrees, { columns, moved }: Question): OnnxTrees => {
+  if (moved.length === 0 || columns === undefined) return trees
+  const nodes = trees.nodes.map((node) => {
+    const found = 'feature' in node ? moved[node.feature - columns] : undefined
+    if (!('feature' in node) || found === undefined) return node
+    if (node.members === undefined)
+      return refuse('Concat', 'moves columns that are compared with bounds; allowed: with sets alone')
+    return { ...node, feature: found.feature, members: node.members.map((member) => member - found.by) }
+  })
+  return { ...trees, nodes }
 }
 
 /** What is known of skl2onnx 1.20 and random forests of scikit-learn 1.9. */

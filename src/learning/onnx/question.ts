@@ -10,6 +10,16 @@ export interface Question {
   readonly columns: number | undefined
   /** Names of the features; empty: the file has none. */
   readonly names: readonly string[]
+  /**
+   * Columns behind those of the features where one of them stands again, moved by a whole number: so Vigía
+   * writes codes whose sets hold 0. Empty in files of others.
+   */
+  readonly moved: readonly MovedColumn[]
+}
+
+export interface MovedColumn {
+  readonly feature: number
+  readonly by: number
 }
 
 /**
@@ -19,15 +29,42 @@ export interface Question {
  * @throws LEARNING_IMPORT_REFUSED where more is done
  */
 export const readQuestion = (model: OnnxModel, trees: OnnxNode): Question => {
-  const found = follow(model, trees.inputs[0] ?? '', { left: 2 * MAX_FEATURES }, 0)
+  const { features, moved } = readMoved(model, trees.inputs[0] ?? '')
+  const found = follow(model, features, { left: 2 * MAX_FEATURES }, 0)
   const own = model.metadata.get('feature_names')
   const isJoined = found.inputs.length > 1
   const columns = isJoined ? found.inputs.length : model.inputs.get(found.inputs[0]!)?.columns
+  if (moved.length > 0 && !(columns !== undefined && columns > 0))
+    refuse('graph.input', 'leaves its columns open, and columns of codes stand behind them')
   return {
     isFloat: found.isFloat,
     columns: columns !== undefined && columns > 0 ? columns : undefined,
     names: isJoined ? found.inputs : own === undefined ? [] : namesIn(own),
+    moved,
   }
+}
+
+/** `Concat(X, Add(Gather(X, features), number))`, as `encodeOnnx` writes it; else nothing is moved. */
+const readMoved = (
+  model: OnnxModel,
+  value: string,
+): { readonly features: string; readonly moved: readonly MovedColumn[] } => {
+  const none = { features: value, moved: [] }
+  const made = (name: string | undefined, operator: string): OnnxNode | undefined => {
+    const node = model.makers.get(name ?? '')
+    return node?.operator === operator && node.domain === '' && node.inputs.length === 2 ? node : undefined
+  }
+  const concat = made(value, 'Concat')
+  const add = made(concat?.inputs[1], 'Add')
+  const gather = made(add?.inputs[0], 'Gather')
+  if (concat === undefined || add === undefined || gather === undefined) return none
+  const [features = ''] = concat.inputs
+  const chosen = model.constants.get(gather.inputs[1] ?? '')
+  const numbers = model.constants.get(add.inputs[1] ?? '')
+  const by = numbers?.length === 1 ? Number(numbers[0]) : Number.NaN
+  if (gather.inputs[0] !== features || chosen === undefined || !Number.isInteger(by)) return none
+  if ([concat, gather].some(({ attributes }) => attributes.get('axis')?.integer !== 1)) return none
+  return { features, moved: Array.from(chosen, (feature) => ({ feature: Number(feature), by })) }
 }
 
 interface Followed {

@@ -13,6 +13,7 @@ const EXAMPLE = [
 test('a model folder has what MLflow looks for, and our artifact beside it, model.onnx once', () => {
   expect([...encodeMlflowModel(ARTIFACT, EXAMPLE).keys()].sort()).toEqual([
     'MLmodel',
+    'code/vigia_pyfunc.py',
     'conda.yaml',
     'input_example.json',
     'model.onnx',
@@ -26,14 +27,16 @@ test('a model folder has what MLflow looks for, and our artifact beside it, mode
   ])
 })
 
-test('its signature names the features in order, and one probability', () => {
-  const { signature, flavors } = parse(textOf('MLmodel'))
-  expect(JSON.parse(signature.inputs)).toEqual([
-    { type: 'double', name: 'amount', required: true },
-    { type: 'double', name: 'category', required: true },
-  ])
+test('its signature has one probability and no inputs, whose names stand in the metadata in order', () => {
+  const { signature, flavors, metadata } = parse(textOf('MLmodel'))
+  expect(signature.inputs).toBeNull()
   expect(JSON.parse(signature.outputs)).toEqual([{ type: 'double', name: 'probability', required: true }])
-  expect([flavors.onnx.data, flavors.python_function.loader_module]).toEqual(['model.onnx', 'mlflow.onnx'])
+  expect(metadata).toEqual({
+    features: ['amount', 'category'],
+    categorical: ['category'],
+    threshold: 0.1 + 0.2,
+  })
+  expect([flavors.onnx.data, flavors.python_function.loader_module]).toEqual(['model.onnx', 'vigia_pyfunc'])
 })
 
 test('a missing value of the example is null, as JSON has no NaN', () => {
@@ -64,7 +67,9 @@ test('law: another model has another identity', () => {
 })
 
 test('every environment asks for an onnxruntime that opens the trees', () => {
-  expect(textOf('requirements.txt').split('\n')).toContain('onnxruntime>=1.26')
+  expect(textOf('requirements.txt').split('\n')).toEqual(
+    expect.arrayContaining(['mlflow>=2.10', 'onnxruntime>=1.26']),
+  )
   const pip = parse(textOf('conda.yaml')).dependencies.at(-1).pip
   expect(pip).toEqual(textOf('requirements.txt').trim().split('\n'))
   expect(parse(textOf('python_env.yaml')).dependencies).toEqual(['-r requirements.txt'])

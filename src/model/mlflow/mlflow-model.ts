@@ -2,6 +2,7 @@ import { stringify } from 'yaml'
 import { VigiaError } from '../../errors.ts'
 import { sha256 } from '../../foundation/hash.ts'
 import { ARTIFACT_FILES, type Artifact, type ArtifactFiles, decodeArtifact } from '../artifact.ts'
+import { PYFUNC_MODULE, PYFUNC_SOURCE } from './pyfunc-module.ts'
 
 /** Files of a folder by their paths in it, with slashes. */
 export type FolderFiles = ReadonlyMap<string, Uint8Array>
@@ -12,8 +13,14 @@ const SHARED = 'model.onnx'
 /** Folder of our artifact in a model folder. */
 export const ARTIFACT_FOLDER = 'vigia'
 
-/** What Python needs to run the model. onnxruntime below 1.26 does not open the trees, or mistakes them. */
-const REQUIREMENTS = ['mlflow>=2.9', 'numpy', 'onnx>=1.17', 'onnxruntime>=1.26', 'pandas']
+/** Folder of the Python that loads a model folder. */
+const CODE = 'code'
+
+/**
+ * What Python needs to run the model. onnxruntime below 1.26 does not open all trees, or mistakes them;
+ * MLflow below 2.10 fails on `required` in a signature.
+ */
+const REQUIREMENTS = ['mlflow>=2.10', 'numpy', 'onnx>=1.17', 'onnxruntime>=1.26', 'pandas']
 
 /** MLflow warns under another one. The graph itself has no Python in it. */
 const PYTHON = '3.11'
@@ -24,8 +31,12 @@ const MLFLOW_VERSION = '3.17.2'
 /**
  * A model folder as MLflow has them, of the flavors `onnx` and `python_function`:
  * `mlflow.pyfunc.load_model(folder).predict(frame)` gives the final probability of each row of a frame with
- * the model's features as columns, in any order; NaN is a missing value. Our own artifact lies in `vigia/`,
- * without `model.onnx`, which is there once for both (`artifactOfMlflowModel` puts them together).
+ * the model's features as columns, in any order, of any type that holds numbers; NaN is a missing value. Our
+ * own artifact lies in `vigia/`, without `model.onnx`, which is there once for both (`artifactOfMlflowModel`
+ * puts them together).
+ *
+ * The signature has no inputs: with those, MLflow refuses what is no double before our Python sees it. The
+ * names of the features stand in `metadata`.
  *
  * The same artifact and example give the same bytes.
  *
@@ -37,11 +48,11 @@ export const encodeMlflowModel = (
   artifact: ArtifactFiles,
   example: readonly (readonly number[])[],
 ): FolderFiles => {
-  const { manifest } = decodeArtifact(artifact, 'package')
-  const { names } = manifest.features
+  const decoded = decodeArtifact(artifact, 'package')
+  const { names } = decoded.manifest.features
   const frame = { columns: names, data: example.map((row) => row.map(orNull)) }
   const files = new Map<string, Uint8Array>([
-    ['MLmodel', yaml(mlmodelOf(artifact, names))],
+    ['MLmodel', yaml(mlmodelOf(artifact, decoded))],
     ['requirements.txt', utf8(`${REQUIREMENTS.join('\n')}\n`)],
     [
       'conda.yaml',
@@ -61,6 +72,7 @@ export const encodeMlflowModel = (
     ],
     ['input_example.json', utf8(JSON.stringify(frame))],
     ['serving_input_example.json', utf8(JSON.stringify({ dataframe_split: frame }))],
+    [`${CODE}/${PYFUNC_MODULE}.py`, utf8(PYFUNC_SOURCE)],
     [SHARED, artifact.get(SHARED)!],
   ])
   for (const [name, bytes] of artifact) if (name !== SHARED) files.set(`${ARTIFACT_FOLDER}/${name}`, bytes)
@@ -92,8 +104,8 @@ export const artifactOfMlflowModel = async (
   return { files, artifact: decodeArtifact(files, where) }
 }
 
-const mlmodelOf = (artifact: ArtifactFiles, names: readonly string[]): object => {
-  const column = (name: string) => ({ type: 'double', name, required: true })
+const mlmodelOf = (artifact: ArtifactFiles, { manifest }: Pick<Artifact, 'manifest'>): object => {
+  const { features, threshold } = manifest
   return {
     flavors: {
       onnx: {
@@ -104,12 +116,14 @@ const mlmodelOf = (artifact: ArtifactFiles, names: readonly string[]): object =>
         providers: ['CPUExecutionProvider'],
       },
       python_function: {
-        data: SHARED,
+        code: CODE,
+        config: { answer: 'probability' },
         env: { conda: 'conda.yaml', virtualenv: 'python_env.yaml' },
-        loader_module: 'mlflow.onnx',
+        loader_module: PYFUNC_MODULE,
         python_version: `${PYTHON}.0`,
       },
     },
+    metadata: { features: features.names, categorical: features.categorical, threshold },
     mlflow_version: MLFLOW_VERSION,
     model_size_bytes: [...artifact.values()].reduce((sum, bytes) => sum + bytes.length, 0),
     model_uuid: sha256(artifact.get('checksums.json')!).slice(0, 32),
@@ -120,8 +134,8 @@ const mlmodelOf = (artifact: ArtifactFiles, names: readonly string[]): object =>
       type: 'dataframe',
     },
     signature: {
-      inputs: JSON.stringify(names.map(column)),
-      outputs: JSON.stringify([column('probability')]),
+      inputs: null,
+      outputs: JSON.stringify([{ type: 'double', name: 'probability', required: true }]),
       params: null,
     },
   }

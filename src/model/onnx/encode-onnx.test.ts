@@ -1,10 +1,13 @@
 import { PbfReader } from 'pbf'
 import { describe, expect, test } from 'vitest'
+import { readOnnxModel } from '../../learning/onnx/import-model.ts'
 import type { Tree } from '../../learning/trees/tree-ensemble.ts'
 import { LINEAR, TREES } from '../artifact.test-kit.ts'
-import { encodeOnnx } from './encode-onnx.ts'
+import { createModelScorer } from '../scorer.ts'
+import { encodeFloatOnnx, encodeOnnx } from './encode-onnx.ts'
 import type { OnnxAttribute } from './onnx-file.ts'
 import { treeEnsembleAttributes } from './tree-ensemble-node.ts'
+import { treeRegressorAttributes } from './tree-regressor-node.ts'
 
 const NONE = { method: 'none' } as const
 const PLATT = { method: 'platt', slope: 1.3, intercept: -0.2 } as const
@@ -26,7 +29,7 @@ describe('an ONNX file', () => {
   })
 
   test('of trees is one operator for all of them, a sum and a sigmoid', () => {
-    expect(readFile(encodeOnnx(TREES, NONE)).operators).toEqual([
+    expect(readFile(encodeOnnx(WITHOUT_ZERO, NONE)).operators).toEqual([
       'TreeEnsemble',
       'Add',
       'Sigmoid',
@@ -34,35 +37,79 @@ describe('an ONNX file', () => {
     ])
   })
 
+  test('of trees with a set that holds 0 moves the codes of that feature into a column of their own', () => {
+    expect(readFile(encodeOnnx(TREES, NONE)).operators.slice(0, 4)).toEqual([
+      ...['Gather', 'Add', 'Concat'],
+      'TreeEnsemble',
+    ])
+  })
+
+  test('is read back as trees that say the same, moved codes too', () => {
+    for (const model of [TREES, WITHOUT_ZERO]) {
+      const { featureNames } = model
+      const read = readOnnxModel(encodeOnnx(model, NONE))
+      const back = createModelScorer(read.convert({ featureNames, trees: 2, categories: new Map() }), NONE)
+      for (const amount of [0, 0.1 + 0.2, 99, 100, Number.NaN])
+        for (const category of [-1, 0, 1, 2, 3, Number.NaN])
+          expect(back.marginOne([amount, category]), `${amount}, ${category}`).toBe(
+            createModelScorer(model, NONE).marginOne([amount, category]),
+          )
+    }
+  })
+
   test('of a model that takes a number for missing makes it NaN first, compared as floats', () => {
-    expect(readFile(encodeOnnx({ ...TREES, missingValue: -1 }, NONE)).operators.slice(0, 5)).toEqual([
+    expect(readFile(encodeOnnx({ ...WITHOUT_ZERO, missingValue: -1 }, NONE)).operators.slice(0, 5)).toEqual([
       ...['Cast', 'Cast', 'Equal', 'Where'],
       'TreeEnsemble',
     ])
   })
 
   test('of a model that takes 0 for missing in some features makes it NaN there first', () => {
-    expect(readFile(encodeOnnx({ ...TREES, zeroIsMissing: [0] }, NONE)).operators.slice(0, 4)).toEqual([
-      ...['Abs', 'LessOrEqual', 'Where'],
-      'TreeEnsemble',
-    ])
+    expect(readFile(encodeOnnx({ ...WITHOUT_ZERO, zeroIsMissing: [0] }, NONE)).operators.slice(0, 4)).toEqual(
+      [...['Abs', 'LessOrEqual', 'Where'], 'TreeEnsemble'],
+    )
   })
 
   test('of a forest keeps the sum of shares within [0, 1]', () => {
     const { operators } = readFile(encodeOnnx({ ...TREES, kind: 'random_forest', link: 'identity' }, NONE))
-    expect(operators).toEqual(['TreeEnsemble', 'Add', 'Max', 'Min', 'Identity'])
+    expect(operators.slice(3)).toEqual(['TreeEnsemble', 'Add', 'Max', 'Min', 'Identity'])
   })
 
   test('of a logistic regression puts missing values at their mean first', () => {
     const { operators } = readFile(encodeOnnx(LINEAR, NONE))
-    expect(operators).toEqual(['IsNaN', 'Where', 'Sub', 'Div', 'MatMul', 'Add', 'Sigmoid', 'Identity'])
+    expect(operators).toEqual([
+      ...['LessOrEqual', 'Where', 'Sub', 'Div', 'MatMul', 'Add'],
+      ...['Neg', 'Exp', 'Add', 'Div', 'Identity'],
+    ])
   })
 
   test('calibrates after the model; an isotonic line without points changes nothing', () => {
     const plain = readFile(encodeOnnx(LINEAR, NONE)).operators
     const added = readFile(encodeOnnx(LINEAR, PLATT)).operators.slice(plain.length - 1)
-    expect(added).toEqual(['Max', 'Min', 'Sub', 'Div', 'Log', 'Mul', 'Add', 'Sigmoid', 'Identity'])
+    expect(added).toEqual([
+      ...['Max', 'Min', 'Sub', 'Div', 'Log', 'Mul', 'Add'],
+      ...['Neg', 'Exp', 'Add', 'Div', 'Identity'],
+    ])
     expect(encodeOnnx(LINEAR, { method: 'isotonic', x: [], y: [] })).toEqual(encodeOnnx(LINEAR, NONE))
+  })
+})
+
+describe('an ONNX file in floats', () => {
+  test('asks for old versions of operators, and has the old operator of trees', () => {
+    const { operatorSets, operators } = readFile(encodeFloatOnnx(TREES, PLATT)!)
+    expect(operatorSets).toEqual({ '': 13, 'ai.onnx.ml': 1 })
+    // The margin is calibrated as it is: near 1, floats hold few probabilities.
+    expect(operators).toEqual([
+      ...['TreeEnsembleRegressor', 'Add', 'Sigmoid', 'Max', 'Min', 'Mul', 'Add'],
+      ...['Neg', 'Exp', 'Add', 'Div', 'Identity'],
+    ])
+  })
+
+  test('of equal models has equal bytes, and there is none of a model beyond the floats', () => {
+    for (const model of [LINEAR, TREES])
+      expect(encodeFloatOnnx(structuredClone(model), ISOTONIC)).toEqual(encodeFloatOnnx(model, ISOTONIC))
+    expect(encodeFloatOnnx({ ...TREES, base: 1e39 }, NONE)).toBeUndefined()
+    expect(encodeFloatOnnx({ ...LINEAR, scales: [1e-50, 1] }, NONE)).toBeUndefined()
   })
 })
 
@@ -115,12 +162,53 @@ describe('trees as one operator', () => {
     expect(doubles('membership_values')).toEqual([-1, 3, Number.NaN, 7, Number.NaN])
   })
 
+  test('number inner nodes in the order in which onnx.reference walks them, true branches first', () => {
+    const { integers, doubles } = attributesOf([TWO_ON_EACH_SIDE])
+    expect(integers('nodes_featureids')).toEqual([0, 1, 3, 2])
+    expect([integers('nodes_truenodeids'), integers('nodes_trueleafs')]).toEqual([
+      [1, 2, 1, 3],
+      [0, 0, 1, 1],
+    ])
+    expect(doubles('membership_values')).toEqual([5, Number.NaN, 6, Number.NaN])
+  })
+
+  test('ask for moved codes in the column that has them', () => {
+    const attributes = treeEnsembleAttributes([withCategories([-1, 0, 3])], new Map([[0, 9]]))
+    const features = attributes.find(({ name }) => name === 'nodes_featureids')!
+    const members = attributes.find(({ name }) => name === 'membership_values')!
+    expect('integers' in features && features.integers).toEqual([9, 1])
+    expect('tensor' in members && [...members.tensor.values]).toEqual([1, 2, 5, Number.NaN])
+  })
+
   test('write an empty set as being below -Infinity: only missing values may go left', () => {
     const { doubles, integers, names } = attributesOf([withCategories([])])
     expect(doubles('nodes_modes')).toEqual([1, 1])
     expect(doubles('nodes_splits')).toEqual([Number.NEGATIVE_INFINITY, 20])
     expect(integers('nodes_missing_value_tracks_true')).toEqual([1, 0])
     expect(names).not.toContain('membership_values')
+  })
+})
+
+describe('trees as the old operator', () => {
+  test('ask for a set by one node a code, whose true branches lead to one child', () => {
+    const { integers, texts, floats } = regressorOf([withCategories([-1, 0, 3])])
+    expect(texts('nodes_modes')).toEqual([
+      ...['BRANCH_EQ', 'BRANCH_EQ', 'BRANCH_EQ', 'LEAF', 'BRANCH_LT'],
+      ...['LEAF', 'LEAF'],
+    ])
+    expect(floats('nodes_values').slice(0, 3)).toEqual([-1, 0, 3])
+    expect(integers('nodes_nodeids')).toEqual([0, 5, 6, 1, 2, 3, 4])
+    expect(integers('nodes_truenodeids').slice(0, 3)).toEqual([1, 1, 1])
+    expect(integers('nodes_falsenodeids').slice(0, 3)).toEqual([5, 6, 2])
+    expect(integers('nodes_missing_value_tracks_true').slice(0, 3)).toEqual([1, 1, 1])
+  })
+
+  test('write an empty set as being below -Infinity, and a lone leaf as a node with two leaves', () => {
+    const { texts, floats, integers } = regressorOf([withCategories([]), LONE_LEAF])
+    expect(texts('nodes_modes').slice(0, 1)).toEqual(['BRANCH_LT'])
+    expect(floats('nodes_values')[0]).toBe(Number.NEGATIVE_INFINITY)
+    expect(integers('target_treeids')).toEqual([0, 0, 0, 1, 1])
+    expect(floats('target_weights').slice(3)).toEqual([0.4, 0.4])
   })
 })
 
@@ -153,8 +241,46 @@ const LONE_LEAF: Tree = {
   gain: [0],
 }
 
+/** Nodes level by level: the root, its two children, the left one's, the right one's. */
+const TWO_ON_EACH_SIDE: Tree = {
+  feature: [0, 1, 2, 3, -1, -1, -1, -1, -1],
+  threshold: [10, 0, 0, 40, 0, 0, 0, 0, 0],
+  left: [1, 3, 5, 7, 0, 0, 0, 0, 0],
+  missingLeft: [0, 0, 0, 0, 0, 0, 0, 0, 0],
+  value: [0, 0, 0, 0, 1, 2, 3, 4, 5],
+  cover: [5, 3, 2, 2, 1, 1, 1, 1, 1],
+  gain: [1, 1, 1, 1, 0, 0, 0, 0, 0],
+  categories: { 1: [5], 2: [6] },
+}
+
+const WITHOUT_ZERO: typeof TREES = {
+  ...TREES,
+  trees: TREES.trees.map((tree) =>
+    tree.categories === undefined ? tree : { ...tree, categories: { 2: [1, 2] } },
+  ),
+}
+
 function withCategories(codes: readonly number[]): Tree {
   return { ...LEAF_ON_THE_LEFT, threshold: [0, 0, 20, 0, 0], categories: { 0: codes } }
+}
+
+function regressorOf(trees: readonly Tree[]) {
+  const attributes = treeRegressorAttributes(trees)
+  const find = (name: string): OnnxAttribute => attributes.find((attribute) => attribute.name === name)!
+  return {
+    integers: (name: string): readonly number[] => {
+      const attribute = find(name)
+      return 'integers' in attribute ? attribute.integers : []
+    },
+    floats: (name: string): readonly number[] => {
+      const attribute = find(name)
+      return 'floats' in attribute ? attribute.floats : []
+    },
+    texts: (name: string): readonly string[] => {
+      const attribute = find(name)
+      return 'texts' in attribute ? attribute.texts : []
+    },
+  }
 }
 
 function attributesOf(trees: readonly Tree[]) {

@@ -1,18 +1,24 @@
-import type { OnnxAttribute, OnnxNode, OnnxTensor } from './onnx-file.ts'
+import type { OnnxAttribute, OnnxElement, OnnxNode, OnnxTensor } from './onnx-file.ts'
 
 /** Collects the nodes of a graph in the order in which they are computed, and its constants. */
 export class GraphBuilder {
   readonly nodes: OnnxNode[] = []
   readonly constants: OnnxTensor[] = []
+  readonly element: OnnxElement
 
-  /** A constant row of doubles, or a single one; returns its name. */
-  row(values: readonly number[]): string {
-    return this.constant([1, values.length], Float64Array.from(values))
+  /** @param element what constants are written in */
+  constructor(element: OnnxElement) {
+    this.element = element
   }
 
-  /** A constant list of doubles, for `Gather`. */
+  /** A constant row of numbers, or a single one; returns its name. */
+  row(values: readonly number[]): string {
+    return this.constant([1, values.length], this.numbers(values))
+  }
+
+  /** A constant list of numbers, for `Gather`. */
   list(values: readonly number[]): string {
-    return this.constant([values.length], Float64Array.from(values))
+    return this.constant([values.length], this.numbers(values))
   }
 
   /** A constant list of whole numbers, for axes. */
@@ -20,9 +26,9 @@ export class GraphBuilder {
     return this.constant([values.length], BigInt64Array.from(values.map(BigInt)))
   }
 
-  /** A constant column of doubles. */
+  /** A constant column of numbers. */
   column(values: readonly number[]): string {
-    return this.constant([values.length, 1], Float64Array.from(values))
+    return this.constant([values.length, 1], this.numbers(values))
   }
 
   /** Adds an operation on named values; returns the name of its result. */
@@ -41,6 +47,10 @@ export class GraphBuilder {
   /** Gives the last result the name that the graph's output has. */
   finish(result: string, output: string): void {
     this.nodes.push({ operator: 'Identity', inputs: [result], outputs: [output] })
+  }
+
+  private numbers(values: readonly number[]): Float64Array | Float32Array {
+    return this.element === 'double' ? Float64Array.from(values) : Float32Array.from(values)
   }
 
   private constant(dimensions: readonly number[], values: OnnxTensor['values']): string {

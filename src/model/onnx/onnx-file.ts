@@ -1,11 +1,16 @@
 import { PbfWriter } from 'pbf'
-import { withOneNaN } from '../../foundation/one-nan.ts'
+import { withOneFloatNaN, withOneNaN } from '../../foundation/one-nan.ts'
+
+/** What a graph computes in: doubles of 64 bits, or floats of 32. */
+export type OnnxElement = 'double' | 'float'
 
 /**
- * The part of ONNX that our graphs use (onnx.proto3, onnx 1.16), as data. Numbers are doubles unless said
- * otherwise; lists of integers are 64-bit in the file.
+ * The part of ONNX that our graphs use (onnx.proto3, onnx 1.16), as data. Lists of integers are 64-bit in the
+ * file.
  */
 export interface OnnxGraph {
+  /** Of the input, the output and what is computed between them. */
+  readonly element: OnnxElement
   readonly nodes: readonly OnnxNode[]
   readonly constants: readonly OnnxTensor[]
   readonly input: OnnxValue
@@ -25,44 +30,53 @@ export interface OnnxNode {
 export type OnnxAttribute = { readonly name: string } & (
   | { readonly integer: number }
   | { readonly integers: readonly number[] }
+  | { readonly floats: readonly number[] }
+  | { readonly text: string }
+  | { readonly texts: readonly string[] }
   | { readonly tensor: OnnxTensor }
 )
 
 export interface OnnxTensor {
   readonly name: string
   readonly dimensions: readonly number[]
-  readonly values: Float64Array | BigInt64Array | Uint8Array
+  readonly values: Float64Array | Float32Array | BigInt64Array | Uint8Array
 }
 
-/** A matrix of doubles with any number of rows. */
+/** A matrix with any number of rows. */
 export interface OnnxValue {
   readonly name: string
   readonly columns: number
 }
 
 /**
- * TreeEnsemble, which takes and gives doubles, came with this version; which runtimes open it: the decision
- * on doubles.
+ * Versions of the file, of the standard operators and of those for trees. TreeEnsemble, which takes and gives
+ * doubles, came with ai.onnx.ml 5; which runtimes open it: the decision on doubles. Floats have the oldest
+ * versions that know all that their graphs use, because they are for the runtimes that know little.
  */
-const TREE_OPERATORS_VERSION = 5
-const OPERATORS_VERSION = 21
-const FILE_VERSION = 10
+const VERSIONS = {
+  double: { file: 10, operators: 21, trees: 5 },
+  float: { file: 7, operators: 13, trees: 1 },
+} as const
 
+const FLOAT = 1
 const DOUBLE = 11
 const INT64 = 7
 const UINT8 = 2
 
-const ATTRIBUTE_TYPES = { integer: 2, tensor: 4, integers: 7 } as const
+const ELEMENTS = { double: DOUBLE, float: FLOAT } as const
+
+const ATTRIBUTE_TYPES = { integer: 2, text: 3, tensor: 4, floats: 6, integers: 7, texts: 8 } as const
 
 /** The graph as an ONNX file. Equal graphs give equal bytes. */
 export const writeOnnxFile = (graph: OnnxGraph): Uint8Array => {
   const file = new PbfWriter()
-  file.writeVarintField(1, FILE_VERSION)
+  const versions = VERSIONS[graph.element]
+  file.writeVarintField(1, versions.file)
   file.writeStringField(2, 'vigia')
   file.writeMessage(7, writeGraph, graph)
   for (const [domain, version] of [
-    ['', OPERATORS_VERSION],
-    ['ai.onnx.ml', TREE_OPERATORS_VERSION],
+    ['', versions.operators],
+    ['ai.onnx.ml', versions.trees],
   ] as const)
     file.writeMessage(8, writeOperatorSet, { domain, version })
   for (const [key, value] of Object.entries(graph.metadata)) file.writeMessage(14, writeEntry, { key, value })
@@ -82,12 +96,12 @@ const writeEntry = (entry: { readonly key: string; readonly value: string }, out
   out.writeStringField(2, entry.value)
 }
 
-const writeGraph = ({ nodes, constants, input, output }: OnnxGraph, out: PbfWriter): void => {
+const writeGraph = ({ element, nodes, constants, input, output }: OnnxGraph, out: PbfWriter): void => {
   for (const node of nodes) out.writeMessage(1, writeNode, node)
   out.writeStringField(2, 'probability_of_fraud')
   for (const constant of constants) out.writeMessage(5, writeTensor, constant)
-  out.writeMessage(11, writeValue, input)
-  out.writeMessage(12, writeValue, output)
+  out.writeMessage(11, writeValue, { ...input, element })
+  out.writeMessage(12, writeValue, { ...output, element })
 }
 
 const writeNode = (
@@ -108,9 +122,18 @@ const writeAttribute = (attribute: OnnxAttribute, out: PbfWriter): void => {
   if ('integer' in attribute) {
     out.writeVarintField(3, attribute.integer)
     out.writeVarintField(20, ATTRIBUTE_TYPES.integer)
+  } else if ('text' in attribute) {
+    out.writeStringField(4, attribute.text)
+    out.writeVarintField(20, ATTRIBUTE_TYPES.text)
   } else if ('tensor' in attribute) {
     out.writeMessage(5, writeTensor, attribute.tensor)
     out.writeVarintField(20, ATTRIBUTE_TYPES.tensor)
+  } else if ('floats' in attribute) {
+    out.writePackedFloat(7, [...attribute.floats])
+    out.writeVarintField(20, ATTRIBUTE_TYPES.floats)
+  } else if ('texts' in attribute) {
+    for (const text of attribute.texts) out.writeStringField(9, text)
+    out.writeVarintField(20, ATTRIBUTE_TYPES.texts)
   } else {
     out.writePackedVarint(8, [...attribute.integers])
     out.writeVarintField(20, ATTRIBUTE_TYPES.integers)
@@ -119,27 +142,36 @@ const writeAttribute = (attribute: OnnxAttribute, out: PbfWriter): void => {
 
 const writeTensor = ({ name, dimensions, values }: OnnxTensor, out: PbfWriter): void => {
   out.writePackedVarint(1, [...dimensions])
-  out.writeVarintField(
-    2,
-    values instanceof Float64Array ? DOUBLE : values instanceof BigInt64Array ? INT64 : UINT8,
-  )
+  out.writeVarintField(2, elementOf(values))
   out.writeStringField(8, name)
   // Typed arrays of every machine that Node runs on are little-endian, as the file wants it.
   if (values instanceof Float64Array) withOneNaN(values)
+  if (values instanceof Float32Array) withOneFloatNaN(values)
   out.writeBytesField(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
 }
 
-const writeValue = ({ name, columns }: OnnxValue, out: PbfWriter): void => {
-  out.writeStringField(1, name)
-  out.writeMessage(2, writeMatrixType, columns)
+const elementOf = (values: OnnxTensor['values']): number =>
+  values instanceof Float64Array
+    ? DOUBLE
+    : values instanceof Float32Array
+      ? FLOAT
+      : values instanceof BigInt64Array
+        ? INT64
+        : UINT8
+
+type TypedValue = OnnxValue & { readonly element: OnnxElement }
+
+const writeValue = (value: TypedValue, out: PbfWriter): void => {
+  out.writeStringField(1, value.name)
+  out.writeMessage(2, writeMatrixType, value)
 }
 
-const writeMatrixType = (columns: number, out: PbfWriter): void => {
-  out.writeMessage(1, writeTensorType, columns)
+const writeMatrixType = (value: TypedValue, out: PbfWriter): void => {
+  out.writeMessage(1, writeTensorType, value)
 }
 
-const writeTensorType = (columns: number, out: PbfWriter): void => {
-  out.writeVarintField(1, DOUBLE)
+const writeTensorType = ({ element, columns }: TypedValue, out: PbfWriter): void => {
+  out.writeVarintField(1, ELEMENTS[element])
   out.writeMessage(2, writeShape, columns)
 }
 

@@ -1,11 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { readArtifactFiles } from '../../artifacts/artifact-folder.ts'
 import { ARTIFACT_TAG } from '../../artifacts/version-artifact.ts'
 import { VigiaError } from '../../errors.ts'
 import { sha256 } from '../../foundation/hash.ts'
 import type { World } from '../../foundation/world.ts'
-import { ARTIFACT_FILES, decodeArtifact } from '../../model/artifact.ts'
+import { decodeArtifact } from '../../model/artifact.ts'
 import { encodeMlflowModel } from '../../model/mlflow/mlflow-model.ts'
 import type { ExperimentTracker } from '../../ports/experiment-tracker.ts'
 import type { ModelVersion } from '../../ports/model-registry.ts'
@@ -35,8 +36,7 @@ export interface RegisterImportOptions {
 export const registerImport = async (options: RegisterImportOptions): Promise<ModelVersion> => {
   const { store, model, source, world } = options
   const folder = join(options.folder, 'package')
-  const files = new Map<string, Uint8Array>()
-  for (const name of ARTIFACT_FILES) files.set(name, await readFile(join(folder, name)))
+  const files = await readArtifactFiles(folder)
   const artifact = decodeArtifact(files, folder)
   const tags = {
     'vigia.kind': 'import',

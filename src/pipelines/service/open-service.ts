@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { runFolderOf } from '../../artifacts/model-source.ts'
 import type { BranchControl } from '../../branches/branch-control.ts'
 import { openServedStates } from '../../branches/served-states.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
@@ -38,7 +39,7 @@ import type { PredictionLog } from '../../ports/prediction-log.ts'
 import { firstStates, type StoreAtStart, storeAtStart } from '../../states/first-states.ts'
 import type { LoadedStates } from '../../states/load-states.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
-import { type LoadModel, runFolderOf } from './model-source.ts'
+import type { LoadModel } from './model-source.ts'
 import type { ServingStorage } from './serving-storage.ts'
 
 export interface ServiceOptions {

@@ -10,7 +10,7 @@ import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { FeatureRows } from '../../fitting/feature-rows.ts'
 import type { Model } from '../../learning/model.ts'
 import { decodeArtifact, encodeArtifact } from '../../model/artifact.ts'
-import { encodeOnnx } from '../../model/onnx/encode-onnx.ts'
+import { onnxFilesOf } from '../../model/onnx/onnx-files.ts'
 import { createModelScorer } from '../../model/scorer.ts'
 import { codeVersionOf } from '../../steps/code-version.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
@@ -27,7 +27,8 @@ import {
 
 /**
  * The chosen model and everything fitted -> the artifact: `manifest.json`, `model.json`, `model.onnx`,
- * `reference.json`, `checksums.json`. It is read back before the step is done, so what is here can be loaded.
+ * `model-float32.onnx`, `reference.json`, `checksums.json`. It is read back before the step is done, so what
+ * is here can be loaded.
  */
 export const packageStep = (context: TrainingContext): Step => {
   const { config } = context
@@ -51,13 +52,14 @@ export const packageStep = (context: TrainingContext): Step => {
       )
       const rowsOf = (part: string): Promise<FeatureRows> => readPart(context, work, part, model.featureNames)
       const scorer = createModelScorer(model, candidate.calibration)
-      const reference = referenceOfRows(scorer, await rowsOf('train'), await rowsOf('validation'))
+      const validation = await rowsOf('validation')
+      const reference = referenceOfRows(scorer, await rowsOf('train'), validation)
       work.signal.throwIfAborted()
       const files = encodeArtifact({
         manifest: await manifestOf(chosen, declared, context, work),
         model,
         categorical,
-        onnx: encodeOnnx(model, candidate.calibration),
+        ...onnxFilesOf(model, candidate.calibration, candidate.threshold, validation.table),
         reference,
       })
       decodeArtifact(files, 'package')

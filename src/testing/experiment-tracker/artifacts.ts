@@ -46,6 +46,30 @@ export const artifactLaws: readonly Law<ExperimentTrackerSubject>[] = [
       same(readFileSync(join(back, 'deep', 'er', 'x.json'), 'utf8'), '{}')
     },
   ),
+  law(
+    10,
+    'a folder with an MLmodel is one logged model of its run, whose files come back',
+    async ({ tracker, other, startRun, fileWith, folder }) => {
+      const { id } = await startRun()
+      const local = join(folder, randomUUID())
+      mkdirSync(join(local, 'code'), { recursive: true })
+      writeFileSync(join(local, 'MLmodel'), 'flavors:')
+      writeFileSync(join(local, 'code', 'x.py'), 'pass')
+      await tracker.logArtifact(id, fileWith('plain', 'flavors:'), 'reports/MLmodel')
+      same(await other.listLoggedModels(id), [])
+      await tracker.logArtifact(id, local, 'models/champion')
+      await tracker.logArtifact(id, local, 'models/champion')
+      const [model, ...others] = await other.listLoggedModels(id)
+      same([model?.name, others], ['champion', []])
+      same(await other.listLoggedModels((await startRun()).id), [])
+      const back = join(folder, randomUUID())
+      await other.downloadLoggedModel(model!.id, back)
+      same(readFileSync(join(back, 'MLmodel'), 'utf8'), 'flavors:')
+      same(readFileSync(join(back, 'code', 'x.py'), 'utf8'), 'pass')
+      const unknown = `m-${'0'.repeat(31)}1`
+      await refuses(other.downloadLoggedModel(unknown, join(folder, randomUUID())), 'TRACKING_NOT_FOUND')
+    },
+  ),
   law(5, 'the later artifact replaces the earlier', async ({ tracker, other, startRun, fileWith }) => {
     const { id } = await startRun()
     await tracker.logArtifact(id, fileWith('a', 'first version'), 'report.html')

@@ -1,10 +1,11 @@
 import { VigiaError } from '../../errors.ts'
-import type {
-  ArtifactEntry,
-  ExperimentTracker,
-  Metric,
-  RunQuery,
-  TrackedRun,
+import {
+  type ArtifactEntry,
+  canNameLoggedModel,
+  type ExperimentTracker,
+  type Metric,
+  type RunQuery,
+  type TrackedRun,
 } from '../../ports/experiment-tracker.ts'
 import {
   checkEntries,
@@ -144,11 +145,16 @@ const entryCalls = (
 /** Files of a run. */
 const artifactCalls = (
   data: TrackedData,
-): Pick<ExperimentTracker, 'logArtifact' | 'listArtifacts' | 'downloadArtifact'> => ({
+): Pick<
+  ExperimentTracker,
+  'logArtifact' | 'listArtifacts' | 'downloadArtifact' | 'listLoggedModels' | 'downloadLoggedModel'
+> => ({
   async logArtifact(runId, localPath, artifactPath) {
     checkTrackingKey('Artifact path', artifactPath)
     const { artifacts } = data.runOf(runId)
-    for (const [path, content] of await readFiles(localPath, artifactPath)) artifacts.set(path, content)
+    const files = await readFiles(localPath, artifactPath)
+    for (const [path, content] of files) artifacts.set(path, content)
+    if (files.some(([path]) => path === `${artifactPath}/MLmodel`)) logModel(data, runId, artifactPath)
   },
 
   async listArtifacts(runId, folder = '') {
@@ -170,7 +176,28 @@ const artifactCalls = (
     if ((await writeFiles(data.runOf(runId).artifacts, artifactPath, localPath)) > 0) return
     data.notFound(`artifact ${artifactPath} of run ${runId}`)
   },
+
+  async listLoggedModels(runId) {
+    data.runOf(runId)
+    return data.loggedModels
+      .filter((model) => model.runId === runId)
+      .map(({ id, name }) => ({ id, name }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+  },
+
+  async downloadLoggedModel(modelId, localFolder) {
+    const model = data.loggedModels.find(({ id }) => id === modelId)
+    if (model === undefined) return data.notFound(`logged model ${modelId}`)
+    await writeFiles(data.runOf(model.runId).artifacts, model.artifactPath, localFolder)
+  },
 })
+
+const logModel = (data: TrackedData, runId: string, artifactPath: string): void => {
+  const name = artifactPath.slice(artifactPath.lastIndexOf('/') + 1)
+  const isThere = data.loggedModels.some((model) => model.runId === runId && model.name === name)
+  if (isThere || !canNameLoggedModel(name)) return
+  data.loggedModels.push({ id: `m-${data.newId()}`, name, runId, artifactPath })
+}
 
 const refuseTaken = ({ experiments, location }: TrackedData, name: string): void => {
   if (!experiments.has(name)) return

@@ -13,6 +13,14 @@ export interface RunRecord {
   readonly artifacts: Map<string, Uint8Array>
 }
 
+/** A folder among the artifacts of a run that is a logged model. */
+export interface LoggedModelRecord {
+  readonly id: string
+  readonly name: string
+  readonly runId: string
+  readonly artifactPath: string
+}
+
 export interface ModelRecord {
   model: Omit<RegisteredModel, 'aliases'>
   /** Version by alias. */
@@ -27,6 +35,7 @@ export class TrackedData {
   readonly experiments = new Map<string, Experiment>()
   readonly runs = new Map<string, RunRecord>()
   readonly models = new Map<string, ModelRecord>()
+  readonly loggedModels: LoggedModelRecord[] = []
   private lastId = 0
 
   constructor(location: string) {

@@ -12,6 +12,7 @@ import {
 import { registerImport } from '../../../pipelines/promotion/register-import.ts'
 import type { CommandInput, ExitCode } from '../../command.ts'
 import { workOf } from '../../command-work.ts'
+import { floatWords } from './model-text.ts'
 import { type ModelsRequest, pathIn, printLines, shown } from './models-request.ts'
 
 /** `vigia models import`: a model that another library trained elsewhere. */
@@ -213,6 +214,7 @@ const describe = (
     `features     ${result.features}, ${NAMES_FROM[result.namesFrom]}`,
     `checked      ${checkedWords(result)}`,
     `threshold    ${result.threshold} (${result.thresholdChoice})`,
+    `floats       ${floatWords(result.inFloats ?? undefined)}`,
     `states       ${result.hasStates ? 'those of the run' : 'none: history begins with what is scored'}`,
     `model        ${out}`,
     ...(registered === undefined ? [] : [`registered   ${registered}`]),

@@ -1,4 +1,5 @@
 import type picocolors from 'picocolors'
+import type { FloatComparison } from '../../../model/onnx/onnx-contents.ts'
 import type { PromotionGateResult } from '../../../pipelines/promotion/gates.ts'
 import type { NumberedPromotion } from '../../../pipelines/promotion/promotion.ts'
 import type { ModelVersion } from '../../../ports/model-registry.ts'
@@ -49,3 +50,12 @@ export const gateTable = (gates: readonly PromotionGateResult[], paint: Paint): 
       onOneLine(why),
     ]),
   ])
+
+/** How far `model-float32.onnx` is from the model; undefined: the model has no such file. */
+export const floatWords = (comparison: FloatComparison | undefined): string => {
+  if (comparison === undefined)
+    return 'no model-float32.onnx: a number of the model is beyond floats, or its package is older than the file'
+  const { rows, differing, flaggedOtherwise, largestDifference } = comparison
+  const most = differing === 0 ? '' : `, by ${largestDifference.toPrecision(2)} at most`
+  return `model-float32.onnx: of ${rows} validation rows ${differing} score otherwise${most}, ${flaggedOtherwise} are decided otherwise`
+}

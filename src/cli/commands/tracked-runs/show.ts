@@ -30,6 +30,7 @@ export const showRun = async (request: RunsRequest): Promise<ExitCode> => {
   const { tracker } = request.store
   const inputs = await tracker.listInputs(run.id)
   const artifacts = await artifactTree(request, run.id)
+  const loggedModels = await tracker.listLoggedModels(run.id)
   const children = await childrenOf(request, run)
   const version = (await versionsByRun(request)).get(run.id)
   if (request.context.json) {
@@ -38,6 +39,7 @@ export const showRun = async (request: RunsRequest): Promise<ExitCode> => {
       version: version ?? null,
       inputs,
       artifacts: artifacts.filter(({ isFolder }) => !isFolder).map(({ path, size }) => ({ path, size })),
+      loggedModels,
       children: children.map(runJson),
     })
     return 0
@@ -51,6 +53,11 @@ export const showRun = async (request: RunsRequest): Promise<ExitCode> => {
     ...section(request, 'tags', tagLines(request, run)),
     ...section(request, 'inputs', inputLines(inputs)),
     ...section(request, 'artifacts', artifactLines(artifacts)),
+    ...section(
+      request,
+      'logged models',
+      loggedModels.map(({ id, name }) => `  ${onOneLine(name)}  models:/${onOneLine(id)}`),
+    ),
     ...section(request, 'runs within it', childLines(children)),
   ])
   return 0

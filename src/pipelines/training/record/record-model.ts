@@ -1,6 +1,7 @@
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { ARTIFACT_FILES, decodeArtifact } from '../../../model/artifact.ts'
+import { readArtifactFiles } from '../../../artifacts/artifact-folder.ts'
+import { decodeArtifact } from '../../../model/artifact.ts'
 import { encodeMlflowModel } from '../../../model/mlflow/mlflow-model.ts'
 import { ROOT_RUN } from '../../../tracking/journal-entry.ts'
 import type { RunWriter } from '../../../tracking/run-writer.ts'
@@ -13,8 +14,7 @@ export const MODEL_ARTIFACT = 'model'
  * Records the packaged model as the artifact `model/`, in the form of MLflow's models with our own beside.
  */
 export const recordModel = async (writer: RunWriter, packageFolder: string): Promise<void> => {
-  const files = new Map<string, Uint8Array>()
-  for (const name of ARTIFACT_FILES) files.set(name, await readFile(join(packageFolder, name)))
+  const files = await readArtifactFiles(packageFolder)
   const example = exampleRows(decodeArtifact(files, packageFolder))
   const making = join(writer.folder, 'making-model')
   await rm(making, { recursive: true, force: true })
