@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sqlLiteral, withDatabase } from '../../src/disk/database.ts'
+import { createRandom } from '../../src/foundation/random.ts'
 import { createTestServer } from '../../src/serving/serving.test-kit.ts'
 import type { Attribute } from '../../src/transaction/attributes.ts'
 import { NO_SHAPE } from '../../src/transaction/shape.ts'
@@ -53,6 +54,16 @@ const refused = async (payload: string | Buffer, type?: string) => {
 }
 
 const TIME = '2026-01-31T09:30:00Z'
+
+const parquet = async (select: string): Promise<Buffer> => {
+  const path = join(folder, 'sent.parquet')
+  const database = { threads: 1, memoryLimit: '256MB', tempDirectory: join(folder, 'tmp') }
+  await withDatabase(database, (connection) =>
+    connection.run(`COPY (${select}) TO ${sqlLiteral(path)} (FORMAT parquet)`),
+  )
+  return readFileSync(path)
+}
+const PARQUET = 'application/vnd.apache.parquet'
 
 describe('JSON as libraries of data frames write it', () => {
   test('has bare NaN and the text NaT where a value is missing, and keeps such words in texts', async () => {
@@ -173,23 +184,13 @@ describe('CSV', () => {
 })
 
 describe('Parquet', () => {
-  const parquet = async (select: string): Promise<Buffer> => {
-    const path = join(folder, 'sent.parquet')
-    const database = { threads: 1, memoryLimit: '256MB', tempDirectory: join(folder, 'tmp') }
-    await withDatabase(database, (connection) =>
-      connection.run(`COPY (${select}) TO ${sqlLiteral(path)} (FORMAT parquet)`),
-    )
-    return readFileSync(path)
-  }
-  const TYPE = 'application/vnd.apache.parquet'
-
   test('is rows by their columns and types', async () => {
     const body = await parquet(`
       SELECT 9007199254740993 AS transaction_id, 'ada' AS user_id, TIMESTAMP '2026-07-01 09:30:00.25' AS timestamp,
         12.34::FLOAT AS amount, 'NaN'::DOUBLE AS latitude, NULL::VARCHAR AS location, 5::INTEGER AS merchant_category,
         12::BIGINT AS "attributes.balance", true AS "attributes.is_vip", DATE '1980-07-01' AS "attributes.born", 0 AS __index_level_0__
       UNION ALL SELECT 2, 'bob', TIMESTAMP '2026-01-31 09:30:00', 1, 40.4, 'Madrid', NULL, NULL, NULL, NULL, 1`)
-    const [first, second] = await decided(body, TYPE)
+    const [first, second] = await decided(body, PARQUET)
     expect(first).toEqual({
       transaction_id: '9007199254740993',
       user_id: 'ada',
@@ -213,31 +214,45 @@ describe('Parquet', () => {
 
   test('is refused with the reason', async () => {
     const rows = "SELECT 'p' || i AS transaction_id FROM range(100000) t(i)"
-    expect(await refused(await parquet(rows), TYPE)).toEqual([
+    expect(await refused(await parquet(rows), PARQUET)).toEqual([
       413,
       expect.stringContaining('limits.batch_rows'),
     ])
-    expect(await refused(await parquet("SELECT {'a': 1} AS amount, 'x' AS transaction_id"), TYPE)).toEqual([
-      422,
-      expect.stringContaining('amount is a column of a type that is not read'),
-    ])
-    expect(await refused(await parquet("SELECT 'p1' AS transaction_id, 'red' AS colour"), TYPE)).toEqual([
+    expect(await refused(await parquet("SELECT {'a': 1} AS amount, 'x' AS transaction_id"), PARQUET)).toEqual(
+      [422, expect.stringContaining('amount is a column of a type that is not read')],
+    )
+    expect(await refused(await parquet("SELECT 'p1' AS transaction_id, 'red' AS colour"), PARQUET)).toEqual([
       422,
       expect.stringContaining('[0].colour is no field'),
     ])
     const long = await refused(
       await parquet("SELECT repeat('x', 1000000) AS transaction_id FROM range(3)"),
-      TYPE,
+      PARQUET,
     )
     expect(long).toEqual([422, expect.stringContaining('[0].transaction_id has 1024 UTF-16 units')])
     const whole = await parquet("SELECT 'p1' AS transaction_id")
     for (const bytes of [Buffer.alloc(0), Buffer.from('PAR1PAR1'), whole.subarray(0, whole.length - 9)]) {
-      const [status, message] = await refused(bytes, TYPE)
+      const [status, message] = await refused(bytes, PARQUET)
       expect([status, message]).toEqual([
         400,
         expect.stringContaining('The body is no Parquet that can be used'),
       ])
       expect(message).not.toContain('vigia-bodies')
+    }
+  })
+})
+
+describe('Parquet with bytes that were changed', () => {
+  test('is read or refused, and never a failure of the server', async () => {
+    const rows = `SELECT 'p' || i AS transaction_id, 'ada' AS user_id, TIMESTAMPTZ '${TIME}' AS timestamp, i + 1 AS amount FROM range(3) t(i)`
+    const whole = await parquet(rows)
+    const random = createRandom(7)
+    const below = (bound: number): number => Math.floor(random.next() * bound)
+    for (let n = 0; n < 60; n++) {
+      const bytes = Buffer.from(whole)
+      bytes[below(bytes.length)] = below(256)
+      const answer = await send(bytes, PARQUET)
+      expect([200, 400, 409, 413, 422]).toContain(answer.statusCode)
     }
   })
 })
