@@ -394,11 +394,11 @@ export const ERRORS = define({
     message: 'The work on this training table needs {got} GiB of shared memory; 4 GiB can be addressed',
     fix: 'Train on fewer rows (split), fewer features (selection.keep) or fewer bins (max_bins: 255).',
   },
-  LEARNING_XGBOOST_REFUSED: {
+  LEARNING_IMPORT_REFUSED: {
     status: 422,
     exitCode: 2,
-    message: 'The XGBoost model is refused: {where} {reason}',
-    fix: 'Save a binary:logistic model of trees as JSON with XGBoost 1.6 or newer: booster.save_model("model.json").',
+    message: 'The model file is refused: {where} {reason}',
+    fix: 'docs/imported-models.md says which models can be imported, and how each library saves them.',
   },
   LEARNING_XGBOOST_FAILED: {
     status: 500,
@@ -474,20 +474,76 @@ export const ERRORS = define({
     status: 422,
     exitCode: 2,
     message: 'The model file {path} cannot be read: {reason}',
-    fix: 'Name a file that XGBoost has saved as JSON: booster.save_model("model.json").',
+    fix: 'Name the file of a model that its library has saved: model.save_model("model.json") or "model.ubj".',
   },
   MODEL_FEATURES_DIFFER: {
     status: 422,
     exitCode: 2,
     message: 'The model in {path} has features that the run in {folder} does not compute: {got}',
-    fix: "Train it on columns of the run's features/features.parquet under their names, or name the run whose features it has (--run).",
+    fix: 'Say what they are called in the run (--features names.json, a JSON object such as "amt": "amount"), declare columns of your own as attributes (source.attributes) and run again, train on columns of the run\'s features/features.parquet, or name the run whose features it has (--run).',
   },
   MODEL_FEATURE_COUNT_DIFFERS: {
     status: 422,
     exitCode: 2,
     message:
       'The model in {path} names no features and has {got}; the model of the run in {folder} has {allowed}, so theirs cannot be its own',
-    fix: 'Save it with its names: train on a DMatrix with feature_names, or on a data frame.',
+    fix: 'Save it with its names: train on a DMatrix with feature_names, or on a data frame. Or list the names that they have in the run, in the order of the model: --features names.json.',
+  },
+  MODEL_NAMES_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: 'The names of --features do not fit the model in {path}: {reason}',
+    fix: 'Give what the features of the model are called in the run: a JSON object, such as "amt": "amount", with those of another name, or a list of the names of all in the order of the model.',
+  },
+  MODEL_CHECK_UNREADABLE: {
+    status: 422,
+    exitCode: 2,
+    message: 'Scores cannot be compared with those in {path}: {reason}',
+    fix: 'Write the rows that the model was given and the probability of fraud that it gave, as CSV or Parquet: frame.assign(score=model.predict_proba(frame)[:, 1]).to_csv("rows.csv"). --score-column names another column than score.',
+  },
+  MODEL_CHECK_FILLED: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The model in {path} was given rows without missing values: none of the {rows} rows of {check} lacks {features}',
+    fix: 'Where they were filled before training, say with what: --filled -1 of numbers, --filled-categories "?" of categories, or both. Missing values then go where these went. Where such rows were left out, add some to the file.',
+  },
+  MODEL_CHECK_DIFFERS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'The model in {path} would score {differing} of the {rows} rows of {check} otherwise than they say: {examples}. {hint}',
+    fix: 'Nothing was imported. docs/imported-models.md says what files of each library do not tell (trees, missing values, categories, labels). --tolerance says how much two probabilities may differ.',
+  },
+  MODEL_CATEGORIES_UNTOLD: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model in {path} has splits by category, and nothing says which values they mean: {reason}',
+    fix: 'Give the categories in their order: --categories categories.json, which Python writes with json.dump(dict((name, frame[name].cat.categories.tolist()) for name in frame.select_dtypes("category")), file) from the frame that the model was trained on. Where it was trained on the values themselves, as numbers with feature_types: --categories values.',
+  },
+  MODEL_CATEGORIES_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: 'The categories of the feature {feature} do not fit: {reason}',
+    fix: "Name the run whose categories the model was trained on (--run), or correct --categories: the values of the training frame's categories, in their order.",
+  },
+  MODEL_TREES_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: 'The trees of the model in {path} cannot be chosen so: {reason}',
+    fix: 'Ask for all of them (--trees all), or for the first so many that it has.',
+  },
+  MODEL_MISSING_DIFFERS: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model in {path} cannot take --missing {got}: {reason}',
+    fix: 'Leave --missing out: the model then scores as its own library scores it.',
+  },
+  MODEL_POSITIVE_CLASS_UNKNOWN: {
+    status: 422,
+    exitCode: 2,
+    message: 'The model in {path} tells the labels {labels} apart, and {got}',
+    fix: 'Name the label of fraud by the words of the file, which of XGBoost and LightGBM are none: --positive-class 0 means the first label in their order, 1 the second. Libraries give the probability of the label that comes last in their order, which of texts is that of the alphabet: of "fraud" and "ok" it is "ok".',
   },
   MODEL_FOLDER_FOREIGN: {
     status: 409,

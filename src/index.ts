@@ -76,10 +76,11 @@ export type { Algorithm, TrainingData, TrainingRows } from './learning/algorithm
 export { ALGORITHMS } from './learning/algorithms/index.ts'
 export { type Calibration, calibrate, chooseCalibration } from './learning/calibration/calibration.ts'
 export type { FeatureTable } from './learning/feature-table.ts'
+export type { ForeignChoices, ForeignModel } from './learning/imported/foreign-model.ts'
 export { fitLogisticRegression, type LogisticRegressionModel } from './learning/logistic-regression.ts'
 export type { Model, ModelKind } from './learning/model.ts'
 export type { Tree, TreeEnsembleModel } from './learning/trees/tree-ensemble.ts'
-export { importXgboostModel } from './learning/xgboost/import-model.ts'
+export { importXgboostModel, readXgboostModel } from './learning/xgboost/import-model.ts'
 // The model: artifact, scores, reasons, ONNX
 export { type Artifact, decodeArtifact, encodeArtifact } from './model/artifact.ts'
 export { createExplainer, type Explainer } from './model/explain/create-explainer.ts'

@@ -59,6 +59,8 @@ export const MODEL_SCHEMAS = {
       featureNames: strings,
       link: kindIn('identity', 'logistic'),
       base: Type.Number(),
+      missingValue: Type.Optional(Type.Number()),
+      zeroIsMissing: Type.Optional(list),
       trees: Type.Array(TreeSchema),
     },
     closed,
@@ -95,6 +97,17 @@ const whyLinearUnsound = (model: LogisticRegressionModel): string | undefined =>
 }
 
 const whyTreesUnsound = (model: TreeEnsembleModel): string | undefined => {
+  const { zeroIsMissing = [], featureNames } = model
+  const stranger = zeroIsMissing.findIndex(
+    (feature, at) =>
+      !(
+        Number.isInteger(feature) &&
+        feature > (zeroIsMissing[at - 1] ?? -1) &&
+        feature < featureNames.length
+      ),
+  )
+  if (stranger >= 0)
+    return `/zeroIsMissing/${stranger} is ${zeroIsMissing[stranger]}; allowed: features from 0 to ${featureNames.length - 1}, ascending`
   const nodes = nodesOf(model)
   if (nodes > MAX_MODEL_NODES) return `it has ${nodes} nodes; at most ${MAX_MODEL_NODES}`
   let words = 0

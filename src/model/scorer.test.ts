@@ -15,6 +15,8 @@ describe.each([
   ['logistic regression', LINEAR],
   ['boosted trees', TREES],
   ['a forest', FOREST],
+  ['trees to which -1 is missing', { ...TREES, missingValue: -1 }],
+  ['trees to which 0 is missing in a feature', { ...TREES, zeroIsMissing: [1] }],
 ])('scoring with %s', (_, model) => {
   test.each([NONE, ISOTONIC, PLATT])(
     'law: a row alone has the bits that it has among others (%o)',
@@ -93,6 +95,42 @@ describe('a scorer', () => {
   test('names risk levels from their bounds on', () => {
     const levels = [0, 0.1, 0.49, 0.5, 0.9, 1].map((probability) => scorer.riskLevel(probability))
     expect(levels).toEqual(['low', 'medium', 'medium', 'high', 'critical', 'critical'])
+  })
+})
+
+describe('a model that takes a number for missing', () => {
+  const scorer = createModelScorer({ ...TREES, missingValue: 0.1 }, NONE)
+  const plain = createModelScorer(TREES, NONE)
+
+  test('law: rows that hold it score as rows with NaN, all others as without it', () => {
+    fc.assert(
+      fc.property(row, fc.constantFrom(0, 1), (vector, place) => {
+        const [without, holding] = [vector, vector].map((values) => [...values])
+        without![place] = Number.NaN
+        holding![place] = 0.1
+        expect(scorer.marginOne(holding!)).toBe(plain.marginOne(without!))
+        expect(scorer.marginOne(vector)).toBe(plain.marginOne(vector))
+      }),
+    )
+  })
+
+  test('takes 0 for missing in features where it is so, within 1e-35 of it', () => {
+    const zero = createModelScorer({ ...TREES, zeroIsMissing: [0] }, NONE)
+    const missing = plain.marginOne([Number.NaN, 0])
+    expect([0, -0, 1e-35, -1e-35].map((x) => zero.marginOne([x, 0]))).toEqual(new Array(4).fill(missing))
+    for (const x of [1.1e-35, -1.1e-35, 1]) expect(zero.marginOne([x, 0])).toBe(plain.marginOne([x, 0]))
+    expect(plain.marginOne([0, 0])).not.toBe(missing)
+    const other = createModelScorer({ ...TREES, zeroIsMissing: [1] }, NONE)
+    expect(other.marginOne([0, Number.NaN])).toBe(plain.marginOne([0, Number.NaN]))
+  })
+
+  test('compares as floats: what rounds to the same one is missing, its neighbour is not', () => {
+    const missing = plain.marginOne([Number.NaN, 0])
+    expect([0.1, Math.fround(0.1), 0.1 + 1e-9].map((x) => scorer.marginOne([x, 0]))).toEqual(
+      [0, 0, 0].fill(missing),
+    )
+    expect(scorer.marginOne([0.1 + 1e-8, 0])).toBe(plain.marginOne([0.1, 0]))
+    expect(plain.marginOne([0.1, 0])).not.toBe(missing)
   })
 })
 

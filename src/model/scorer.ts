@@ -11,6 +11,7 @@ import {
   probabilityOfMargin,
 } from '../learning/trees/flat-trees.ts'
 import { createMarginsOfRows } from '../learning/trees/margins-of-rows.ts'
+import { createMissingReader } from '../learning/trees/missing-value.ts'
 import type { TreeEnsembleModel } from '../learning/trees/tree-ensemble.ts'
 import type { Artifact, RiskLevels } from './artifact.ts'
 
@@ -45,7 +46,9 @@ export interface Scorer extends ModelScorer {
 
 /** Scores with a model that is in no artifact yet. */
 export const createModelScorer = (model: Model, calibration: Calibration): ModelScorer =>
-  model.kind === 'logistic_regression' ? linearScorer(model, calibration) : treeScorer(model, calibration)
+  model.kind === 'logistic_regression'
+    ? linearScorer(model, calibration)
+    : seeingMissing(model, treeScorer(model, calibration))
 
 /** Scores with an artifact. */
 export const createScorer = ({ manifest, model }: Artifact): Scorer => {
@@ -118,6 +121,18 @@ const treeScorer = (model: TreeEnsembleModel, calibration: Calibration): ModelSc
       marginsOfRows(columns, rowCount, out)
       probabilities(link, calibration, rowCount, out)
     },
+  }
+}
+
+/** The scorer of a model that takes other numbers than NaN for missing; `scorer` itself for all others. */
+const seeingMissing = (model: TreeEnsembleModel, scorer: ModelScorer): ModelScorer => {
+  const seen = createMissingReader(model)
+  if (seen === undefined) return scorer
+  return {
+    featureNames: model.featureNames,
+    marginOne: (vector, at = 0) => scorer.marginOne(seen.row(vector, at)),
+    scoreOne: (vector, at = 0) => scorer.scoreOne(seen.row(vector, at)),
+    scoreMany: (table, out) => scorer.scoreMany({ ...table, columns: seen.columns(table.columns) }, out),
   }
 }
 

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { readArtifact, writeArtifact } from '../artifacts/artifact-folder.ts'
+import { putInPlace, requireFree } from '../artifacts/model-folder.ts'
 import { publishStates, readStates, statesIdentity } from '../artifacts/states-manifest.ts'
 import type { FittedCleaning } from '../dataset/cleaning.ts'
 import { withDatabase } from '../disk/database.ts'
@@ -10,11 +11,13 @@ import { VigiaError } from '../errors.ts'
 import { planFeatures } from '../features/feature-plan.ts'
 import { featureSettingsOfModel } from '../features/feature-settings.ts'
 import type { FittedFeatures } from '../features/fitted-features.ts'
+import { type CheckedImport, type CheckOfImport, checkImport } from '../fitting/check-import.ts'
 import { categoricalNames, readFeatureRows } from '../fitting/feature-rows.ts'
 import { sha256 } from '../foundation/hash.ts'
-import type { TreeEnsembleModel } from '../learning/trees/tree-ensemble.ts'
-import { importXgboostModel } from '../learning/xgboost/import-model.ts'
+import type { ForeignModel } from '../learning/imported/foreign-model.ts'
+import { readForeignModel } from '../learning/imported/read-foreign-model.ts'
 import { type Artifact, decodeArtifact, encodeArtifact } from '../model/artifact.ts'
+import { type AskedOfImport, type AsOurs, asOurs } from '../model/imported/as-ours.ts'
 import { encodeOnnx } from '../model/onnx/encode-onnx.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import { codeVersionOf } from '../steps/code-version.ts'
@@ -22,8 +25,8 @@ import { stateKindsOf } from '../transaction/entity-kind.ts'
 import { whyOtherFeatures } from './training/production-model.ts'
 import { referenceOfRows } from './training/reference-of-rows.ts'
 
-export interface ImportModelOptions {
-  /** Model that XGBoost saved as JSON. */
+export interface ImportModelOptions extends AskedOfImport {
+  /** Model that another library saved: XGBoost, LightGBM, CatBoost, or as ONNX. */
   readonly file: string
   /**
    * Folder of the finished run whose features, cleaning, risk levels and states the model gets. It is only
@@ -32,6 +35,8 @@ export interface ImportModelOptions {
   readonly run: string
   /** Folder to make, with `package/` and, where the run has states, `states/`. */
   readonly out: string
+  /** Rows with the scores that they got where it was trained; absent: nothing is compared. */
+  readonly check?: CheckOfImport
   /** From which probability a transaction is flagged, in [0, 1]; the one of the run's model when absent. */
   readonly threshold?: number
   /** Whether an imported model in `out` may be replaced. */
@@ -44,10 +49,22 @@ export interface ImportModelResult {
   readonly file: string
   /** Of the file. */
   readonly sha256: string
+  /** What wrote the file, and what for. */
+  readonly library: string
+  readonly objective: string
+  /** Those that count, of those in the file, and why so. */
   readonly trees: number
+  readonly treesInFile: number
+  readonly treesWhy: string
+  /** What counts as missing beside NaN; null: nothing. */
+  readonly missingValue: number | null
+  /** Who told the categories that splits ask for, by the name of the feature. */
+  readonly categories: AsOurs['categories']
+  readonly notes: readonly string[]
   readonly features: number
-  /** Where the names of the features are from: the file, or the run's model, whose order they then have. */
-  readonly namesFrom: 'file' | 'run'
+  readonly namesFrom: AsOurs['namesFrom']
+  /** Null: nothing was compared. */
+  readonly checked: CheckedImport | null
   readonly threshold: number
   readonly thresholdChoice: string
   /** Whether the run had states to go on from. */
@@ -58,26 +75,40 @@ export interface ImportModelResult {
 const MAX_FILE_BYTES = 450_000_000
 
 /**
- * A model that XGBoost trained elsewhere, as a folder that `predict` scores with.
+ * A model that another library trained elsewhere, as a folder that `predict` scores with.
  *
- * 1. The model is read; it may have any features that the run computes, in any order.
+ * 1. The model is read; it may have any features that the run computes, in any order. Rows of its owner's are
+ *    scored with it, and nothing is made where their scores differ.
  * 2. What it is fed comes from the run: feature settings, fitted parameters, cleaning, risk levels, states.
  * 3. What was measured on the run's own model is left out: figures, candidates, calibration. The reference of
  *    the scores is made anew from the run's rows, so that drift is measured against this model.
  * 4. The folder is made beside `out` and renamed into place: never half a model is visible.
  *
- * @throws MODEL_IMPORT_UNREADABLE, LEARNING_XGBOOST_REFUSED, MODEL_FEATURES_DIFFER,
- * MODEL_FEATURE_COUNT_DIFFERS, MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, PIPELINE_RUN_INCOMPLETE,
- * DATASET_OUTPUT_EXISTS, MODEL_FOLDER_FOREIGN
+ * @throws MODEL_IMPORT_UNREADABLE, what `readForeignModel`, `asOurs` and `checkImport` refuse,
+ * MODEL_ARTIFACT_REFUSED, MODEL_STATES_REFUSED, PIPELINE_RUN_INCOMPLETE, DATASET_OUTPUT_EXISTS,
+ * MODEL_FOLDER_FOREIGN
  */
 export const importModel = async (options: ImportModelOptions): Promise<ImportModelResult> => {
   const { file, run, out, work } = options
   await requireFree(options)
   const bytes = await readModelFile(file)
   const artifact = await readArtifact(join(run, 'package'))
-  const { model, namesFrom } = named(importXgboostModel(bytes), artifact, options)
+  const foreign = readForeignModel(bytes)
+  const itsRun = runOf(artifact, options)
+  const ours = asOurs(foreign, file, itsRun, options)
+  const { check } = options
+  const checked =
+    check === undefined
+      ? null
+      : await checkImport(foreign, ours, { path: file, run: itsRun, asked: options, check, work })
   const source = { file: basename(file), sha256: sha256(bytes) }
-  const { files, threshold, thresholdChoice } = await packageOf(model, artifact, source, options)
+  const told = { ...toldOf(foreign, ours), checked }
+  const { files, threshold, thresholdChoice } = await packageOf(
+    ours.model,
+    artifact,
+    { source, told },
+    options,
+  )
   work.signal.throwIfAborted()
   await mkdir(dirname(out), { recursive: true })
   const temporary = await mkdtemp(join(dirname(out), '.import-'))
@@ -90,9 +121,10 @@ export const importModel = async (options: ImportModelOptions): Promise<ImportMo
     return {
       out,
       ...source,
-      trees: model.trees.length,
-      features: model.featureNames.length,
-      namesFrom,
+      ...told,
+      notes: foreign.notes,
+      features: ours.model.featureNames.length,
+      namesFrom: ours.namesFrom,
       threshold,
       thresholdChoice,
       hasStates,
@@ -113,41 +145,37 @@ const readModelFile = async (path: string): Promise<Uint8Array> => {
   })
 }
 
-/**
- * The model under the run's names. A file of a model without names has none, or those that XGBoost invents:
- * f0, f1, ...
- */
-const named = (
-  model: TreeEnsembleModel,
-  { manifest }: Artifact,
-  { file, run }: ImportModelOptions,
-): { readonly model: TreeEnsembleModel; readonly namesFrom: 'file' | 'run' } => {
-  const { featureNames } = model
-  if (featureNames.every((name, index) => name === `f${index}`)) {
-    const { names } = manifest.features
-    if (names.length === featureNames.length)
-      return { model: { ...model, featureNames: names }, namesFrom: 'run' }
-    throw new VigiaError('MODEL_FEATURE_COUNT_DIFFERS', {
-      path: file,
-      got: featureNames.length,
-      folder: run,
-      allowed: names.length,
-    })
-  }
-  const computed = new Set(planFeatures(settingsOf(manifest)).features.map(({ feature }) => feature.name))
-  const strangers = featureNames.filter((name) => !computed.has(name))
-  if (strangers.length > 0)
-    throw new VigiaError('MODEL_FEATURES_DIFFER', { path: file, folder: run, got: strangers.join(', ') })
-  return { model, namesFrom: 'file' }
-}
+const runOf = ({ manifest }: Artifact, { run }: ImportModelOptions) => ({
+  folder: run,
+  names: manifest.features.names,
+  features: planFeatures(settingsOf(manifest)).features.map(({ feature }) => feature),
+  fitted: manifest.fitted.features as FittedFeatures,
+})
+
+/** What the folder and whoever imports are told of the model. */
+const toldOf = ({ library, objective, trees }: ForeignModel, { model, treesWhy, categories }: AsOurs) => ({
+  library,
+  objective,
+  trees: model.trees.length,
+  treesInFile: trees.count,
+  treesWhy,
+  missingValue: model.missingValue ?? null,
+  categories,
+})
 
 const settingsOf = ({ featureSettings, fitted }: Artifact['manifest']) =>
   featureSettingsOfModel(featureSettings, fitted.features as FittedFeatures)
 
 const packageOf = async (
-  model: TreeEnsembleModel,
+  model: AsOurs['model'],
   { manifest }: Artifact,
-  source: { readonly file: string; readonly sha256: string },
+  {
+    source,
+    told,
+  }: {
+    readonly source: { readonly file: string; readonly sha256: string }
+    readonly told: ReturnType<typeof toldOf> & Pick<ImportModelResult, 'checked'>
+  },
   options: ImportModelOptions,
 ) => {
   const calibration = { method: 'none' } as const
@@ -171,7 +199,12 @@ const packageOf = async (
       data,
       split,
       seed,
-      model: { title: 'XGBoost (imported)', settings: {}, library: null, importedFrom: source },
+      model: {
+        title: `${told.library.split(' ')[0]} (imported)`,
+        settings: { ...told },
+        library: null,
+        importedFrom: source,
+      },
       selection: {
         methods: ['what the imported model has'],
         dropped: manifest.features.names
@@ -250,35 +283,4 @@ const takeStates = async ({ manifest }: Artifact, run: string, to: string): Prom
   await mkdir(to)
   await publishStates(from, to, identity, states.lastEventTimeMs, stateKindsOf(settings.options.entities))
   return true
-}
-
-const IMPORTED = ['package', 'states']
-
-/** @throws DATASET_OUTPUT_EXISTS, MODEL_FOLDER_FOREIGN when `out` holds what no import has made */
-const requireFree = async ({ out, replace }: ImportModelOptions): Promise<void> => {
-  const found = await stat(out).catch(() => undefined)
-  if (found === undefined) return
-  if (!replace) throw new VigiaError('DATASET_OUTPUT_EXISTS', { path: out })
-  const foreign = (reason: string) => new VigiaError('MODEL_FOLDER_FOREIGN', { path: out, reason })
-  if (!found.isDirectory()) throw foreign('is no folder')
-  const strangers = (await readdir(out)).filter((name) => !IMPORTED.includes(name))
-  if (strangers.length > 0) throw foreign(`holds ${strangers.join(', ')}`)
-}
-
-/**
- * A folder that is not empty cannot be renamed over. What was there is put back when the new one cannot take
- * its place.
- */
-const putInPlace = async (
-  made: string,
-  replaced: string,
-  { out, replace }: ImportModelOptions,
-): Promise<void> => {
-  if (replace) await rename(out, replaced).catch(() => undefined)
-  try {
-    await rename(made, out)
-  } catch (error) {
-    await rename(replaced, out).catch(() => undefined)
-    throw error
-  }
 }

@@ -5,7 +5,7 @@ import { logisticRegression } from '../../src/learning/algorithms/logistic-regre
 import { randomForest } from '../../src/learning/algorithms/random-forest.ts'
 import type { Calibration } from '../../src/learning/calibration/calibration.ts'
 import type { Model } from '../../src/learning/model.ts'
-import type { Tree } from '../../src/learning/trees/tree-ensemble.ts'
+import type { Tree, TreeEnsembleModel } from '../../src/learning/trees/tree-ensemble.ts'
 
 /** A model with a calibration, and rows to be scored: a column a feature. */
 export interface ModelCase {
@@ -87,6 +87,11 @@ const MODELS: Readonly<Record<string, (data: TrainingData) => Model>> = {
       },
       1,
     ),
+  // Values are rounded to tenths, so some are 0.
+  'zeros that are missing': (data) => ({
+    ...(MODELS['gradient boosting']!(data) as TreeEnsembleModel),
+    missingValue: 0,
+  }),
   'trees that are leaves': ({ table }) => {
     const leaf: Tree = {
       feature: [-1],

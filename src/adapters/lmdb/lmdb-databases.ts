@@ -23,6 +23,14 @@ export interface LmdbDatabases {
 /** Room for so many kinds of entities, and what else there is. */
 export const MOST_DATABASES = 256
 
+/**
+ * Entries of LMDB's list of free pages that a writer takes into memory, and keeps between transactions. The
+ * package's own bounds are 50,000 and 75,000: a store of 3 GB that had been backed up under load, so that
+ * pages became free that were still read, went through them in each commit for far longer than it wrote. Not
+ * in the package's types or documents (lmdb 3.5.6, src/env.cpp).
+ */
+const FREE_PAGES: object = { maxFreeSpaceToLoad: 5000, maxFreeSpaceToRetain: 10_000 }
+
 /** Opens the databases; makes them where there are none, unless they are only read. @throws what LMDB says */
 export const openDatabases = (folder: string, readOnly = false): LmdbDatabases => {
   const root: LmdbDatabases['root'] = open({
@@ -33,6 +41,7 @@ export const openDatabases = (folder: string, readOnly = false): LmdbDatabases =
     encoding: 'binary',
     noSubdir: false,
     readOnly,
+    ...FREE_PAGES,
   })
   const opened = new Map<EntityKind, Database<Buffer, number>>()
   const statesOf = (kind: EntityKind): Database<Buffer, number> => {

@@ -4,6 +4,21 @@ import { MOST_UNSAVED } from './log-replay.ts'
 
 /** Takes in a record that is none of these states' own, under that pressure; what was asked for. */
 const takenUnder = async (waiting: number, room: { isBeyond: boolean; isFull: boolean }, sequence = 1) => {
+  const { asked, following } = followingUnder(waiting, room, () => 0)
+  await following.take(sequence, OTHERS, POSITION)
+  expect(following.through).toBe(sequence)
+  return asked
+}
+
+/** A record that is none of these states' own. */
+const OTHERS = { kind: 'repair', repair: { kind: 'user', token: 1, layout: 'another' }, words: [] } as never
+const POSITION = { segment: '000000000001.archived', offset: 0 }
+
+const followingUnder = (
+  waiting: number,
+  room: { isBeyond: boolean; isFull: boolean },
+  monotonicMs: () => number,
+) => {
   const asked: string[] = []
   const ask = (name: string) => async () => void asked.push(name)
   const following = new Following({
@@ -15,11 +30,9 @@ const takenUnder = async (waiting: number, room: { isBeyond: boolean; isFull: bo
     layout: { isOwn: () => false },
     labels: { passTold: ask('passTold') },
     assertLost: async () => undefined,
+    monotonicMs,
   } as unknown as FollowingParts)
-  const entry = { kind: 'repair', repair: { kind: 'user', token: 1, layout: 'another' }, words: [] } as never
-  await following.take(sequence, entry, { segment: '000000000001.archived', offset: 0 })
-  expect(following.through).toBe(sequence)
-  return asked
+  return { asked, following }
 }
 
 test('many receipts are saved without states that were saved a moment ago: a busy one is in every record', async () => {
@@ -37,3 +50,28 @@ test('due labels that others have delivered are passed over on the way: their re
   expect(await takenUnder(0, calm, 1023)).toEqual([])
   expect(await takenUnder(0, calm, 1024)).toEqual(['passTold'])
 })
+
+test.each([
+  [0, 31, 0],
+  [0, 32, 1],
+  [1, 31, 15],
+  [5, 31, 31],
+])(
+  'others have their turn every two milliseconds, and every 32 records: %i ms each, %i records',
+  async (each, records, turns) => {
+    let nowMs = 0
+    let isTurn = false
+    let counted = 0
+    const { following } = followingUnder(0, { isBeyond: false, isFull: false }, () => nowMs)
+    for (let sequence = 1; sequence <= records; sequence++) {
+      setImmediate(() => {
+        isTurn = true
+      })
+      isTurn = false
+      nowMs += each
+      await following.take(sequence, OTHERS, POSITION)
+      if (isTurn) counted++
+    }
+    expect(counted).toBe(turns)
+  },
+)

@@ -18,9 +18,12 @@ export interface FollowingParts extends TakeParts {
   readonly saver: Pick<Saver, 'saveDue' | 'saveAll' | 'halt' | 'resume'>
   /** Makes sure that nobody misses the numbers between these two, both exclusive. */
   readonly assertLost: (after: number, before: number) => Promise<void>
+  readonly monotonicMs: () => number
 }
 
-/** Records between turns of the event loop: about a millisecond of work. */
+/** Work between turns of the event loop, in milliseconds: whoever asks for a decision waits for it. */
+const TURN_MS = 2
+/** Records between them at most. */
 const TURN_RECORDS = 32
 /** Records after which due labels that others delivered are passed over: their receipts would pile up. */
 const PASS_RECORDS = 1024
@@ -37,6 +40,7 @@ export class Following {
   private upTo = 0
   /** Of the last record that was taken in; undefined: unknown. */
   private position: LogPosition | undefined
+  private turnBeganMs = 0
 
   constructor(parts: FollowingParts) {
     this.parts = parts
@@ -106,7 +110,10 @@ export class Following {
     // A busy state is in nearly every record: it is saved once a period, not whenever receipts are many.
     if (receipts.waiting > MOST_UNSAVED) await saver.saveDue()
     if (cache.isBeyondRoom) await this.makeRoom()
-    else if (sequence % TURN_RECORDS === 0) await nextTurn()
+    else if (sequence % TURN_RECORDS === 0 || this.parts.monotonicMs() - this.turnBeganMs >= TURN_MS) {
+      await nextTurn()
+      this.turnBeganMs = this.parts.monotonicMs()
+    }
     if (sequence % PASS_RECORDS === 0) await this.parts.labels.passTold()
   }
 

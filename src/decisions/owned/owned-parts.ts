@@ -86,7 +86,11 @@ export const createOwnedParts = (options: OwnedDecisionsOptions, hooks: OwnedHoo
   const { beforeDecision } = options
   const replayed = { ...own, log, unsaved, labels, nameOf, layout, observer, saver, beforeDecision }
   const recovery = new Recovery({ ...replayed, saveReplayed: () => saver.saveReplayed() })
-  const following: Following = new Following({ ...replayed, assertLost: options.assertLost ?? noneIsLost })
+  const following: Following = new Following({
+    ...replayed,
+    assertLost: options.assertLost ?? noneIsLost,
+    monotonicMs: options.world.monotonicMs,
+  })
   return {
     answers,
     frontier,

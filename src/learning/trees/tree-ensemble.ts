@@ -31,7 +31,14 @@ export interface Tree {
   readonly categories?: Readonly<Record<string, readonly number[]>>
 }
 
-export const TREE_ENSEMBLE_KINDS = ['random_forest', 'gradient_boosting', 'xgboost'] as const
+/** Libraries that Vigía takes models of and trains none with. */
+const IMPORTED_KINDS = ['lightgbm', 'catboost', 'onnx'] as const
+export type ImportedKind = (typeof IMPORTED_KINDS)[number]
+
+export const TREE_ENSEMBLE_KINDS = [
+  ...(['random_forest', 'gradient_boosting', 'xgboost'] as const),
+  ...IMPORTED_KINDS,
+] as const
 export type TreeEnsembleKind = (typeof TREE_ENSEMBLE_KINDS)[number]
 
 /**
@@ -44,5 +51,15 @@ export interface TreeEnsembleModel {
   readonly featureNames: readonly string[]
   readonly link: 'identity' | 'logistic'
   readonly base: number
+  /**
+   * A number that counts as missing wherever it stands in a row, beside NaN, compared as floats: models that
+   * were trained elsewhere may take -1 or 0 for it. Absent: none does.
+   */
+  readonly missingValue?: number
+  /**
+   * Features, by place, ascending, of which what is as good as 0 counts as missing, beside NaN: within 1e-35
+   * of it, as LightGBM has it with zero_as_missing. Absent: none.
+   */
+  readonly zeroIsMissing?: readonly number[]
   readonly trees: readonly Tree[]
 }

@@ -14,6 +14,9 @@ const { cases } = JSON.parse(readFileSync('test/golden/xgboost-models.json', 'ut
   cases: readonly Recorded[]
 }
 
+/** Categories are the feature's own values. */
+const VALUES = { categoryShift: 0 }
+
 /** Below 0.5 is -1, else 1. */
 const STUMP = {
   left_children: [1, -1, -1],
@@ -65,7 +68,7 @@ function modelText({
 // XGBoost adds leaves in floats, ours in doubles: paths are the same, sums differ in the 7th digit.
 describe('an imported model says what XGBoost says', () => {
   test.each(cases)('$name', ({ model, rows, probabilities }) => {
-    const imported = importXgboostModel(JSON.stringify(model))
+    const imported = importXgboostModel(JSON.stringify(model), VALUES)
     expect(imported.featureNames).toEqual(['amount', 'seconds', 'channel', 'balance'])
     const got = rows.map((row) => probabilityOf(imported, row))
     const differences = got.map((probability, row) => Math.abs(probability - probabilities[row]!))
@@ -77,11 +80,15 @@ describe('an imported model says what XGBoost says', () => {
   })
 
   test('an unseen category goes where none of the categories go', () => {
-    const imported = importXgboostModel(modelText({ trees: [CATEGORICAL] }))
+    const imported = importXgboostModel(modelText({ trees: [CATEGORICAL] }), VALUES)
     expect(
       [3, 5, 4, -1, 1000].map((code) => walkTree(imported.trees[0]!, [Float64Array.of(code)], 0)),
     ).toEqual([2, 2, 1, 1, 1])
     expect(walkTree(imported.trees[0]!, [Float64Array.of(Number.NaN)], 0)).toBe(1)
+  })
+
+  test('splits by category are refused unless somebody says what they mean', () => {
+    expect(() => importXgboostModel(modelText({ trees: [CATEGORICAL] }))).toThrow(/has splits by category/)
   })
 
   test('base_score may be a number or a list of one', () => {
@@ -99,7 +106,9 @@ describe('an imported model says what XGBoost says', () => {
     const [categorical, numeric] = [CATEGORICAL, STUMP].map((stump) =>
       modelText({ trees: [{ ...stump, split_conditions: ['nan', 1, 2] }] }).replace('"nan"', 'NaN'),
     )
-    expect(importXgboostModel(categorical!)).toEqual(importXgboostModel(modelText({ trees: [CATEGORICAL] })))
+    expect(importXgboostModel(categorical!, VALUES)).toEqual(
+      importXgboostModel(modelText({ trees: [CATEGORICAL] }), VALUES),
+    )
     expect(() => importXgboostModel(numeric!)).toThrow(/split_conditions\[0\] is NaN/)
   })
 
@@ -112,13 +121,15 @@ describe('an imported model says what XGBoost says', () => {
 
 describe('what cannot be imported is refused with its place and reason', () => {
   test.each([
-    ['binf', /the model is no JSON\. Save it as JSON/],
-    ['{L\u0000\u0000', /the model is no JSON\. Save it as JSON/],
+    ['binf', /the model is of XGBoost's old binary format/],
+    ['{L\u0000\u0000', /the model is neither JSON, UBJSON, ONNX nor/],
+    ['[{"nodeid": 0}]', /is what dump_model writes/],
+    ['\u0080\u0005', /is a Python pickle/],
     ['{"learner": ', /the model is no valid JSON/],
     ['{}', /learner is missing or no object/],
     [
       modelText({ objective: 'rank:ndcg' }),
-      /learner\.objective\.name is rank:ndcg; allowed: binary:logistic/,
+      /learner\.objective\.name is rank:ndcg, whose scores rank and are no probabilities/,
     ],
     [modelText({ base: '1.5' }), /base_score is 1\.5; allowed: one probability/],
     [modelText({ base: '[5E-1,5E-1]' }), /base_score is \[5E-1,5E-1\]/],
@@ -142,7 +153,7 @@ describe('what cannot be imported is refused with its place and reason', () => {
     [modelText({ trees: [{ ...CATEGORICAL, categories_nodes: [1] }] }), /categories_nodes\[0\] is 1/],
     [modelText({ trees: [{}] }), /trees\[0\]\.left_children is missing or no list/],
   ])('%.60s', (text, reason) => {
-    expect(() => importXgboostModel(text)).toThrow(reason)
+    expect(() => importXgboostModel(text, VALUES)).toThrow(reason)
   })
 })
 

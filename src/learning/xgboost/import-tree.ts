@@ -1,81 +1,125 @@
+import { doubleBoundOf } from '../imported/float-threshold.ts'
+import type { KnownCategory } from '../imported/foreign-model.ts'
+import { type ForeignSplit, growTree, type Room, takeCodes } from '../imported/grow-tree.ts'
+import { numbersAt, type Parts, recordAt, refuse, requireKnown } from '../imported/parts.ts'
+import { splitByPlace } from '../imported/split-by-place.ts'
 import type { Tree } from '../trees/tree-ensemble.ts'
-import { doubleBoundOf } from './float-threshold.ts'
-import { numbersAt, recordAt, refuse } from './json-parts.ts'
+import type { BoosterParts } from './booster.ts'
 
-/** Least cover that a node is given. XGBoost's may be 0, where explanations divide by it. */
-const LEAST_COVER = 1e-9
-/** Splits from the root to a leaf at most: beyond, a model is a mistake or an attack. */
-const MAX_DEPTH = 1000
 /** Bit of a category at most: codes above are none that a feature has. */
 const MAX_CODE = 65_535
 
+/** All that a tree of the file has. What is not read here says nothing of scores. */
+const TREE_PARTS = [
+  ...['base_weights', 'categories', 'categories_nodes', 'categories_segments', 'categories_sizes'],
+  ...['default_left', 'id', 'left_children', 'loss_changes', 'parents', 'right_children', 'split_conditions'],
+  ...['split_indices', 'split_type', 'sum_hessian', 'tree_param'],
+]
+
 /** How a tree is to be read. */
 export interface TreeReading {
-  readonly featureCount: number
-  /** What leaves are multiplied with: a tree's weight in dart, 1 otherwise. */
+  /** One a feature. */
+  readonly featureNames: readonly string[]
+  /** What leaves are multiplied with: a tree's weight where some were dropped, 1 otherwise. */
   readonly weight: number
-  /** What is added to categories to get our codes: 0, or -1 where they were trained one higher. */
+  /** Of features whose categories are places: what each place is here. The others' are values. */
+  readonly categories: ReadonlyMap<number, readonly KnownCategory[]>
+  /** What is added to categories that are values: 0, or -1 where they were trained one higher. */
   readonly categoryShift: number
+  readonly room: Room
 }
 
 /**
  * One tree of XGBoost's JSON (`learner.gradient_booster.model.trees[i]`) as ours.
  *
- * Nodes are numbered anew, breadth first, so that the right child follows the left; nodes that pruning left
- * unreachable are gone. XGBoost sends a row right when its category is one of the node's, and ours sends it
- * left: such a node's children are swapped. cover is `sum_hessian` (at least 1e-9), gain is `loss_changes`.
+ * Nodes that pruning left unreachable are gone. cover is `sum_hessian`, gain is `loss_changes`.
  *
- * @throws LEARNING_XGBOOST_REFUSED with the place below `where`
+ * @throws LEARNING_IMPORT_REFUSED with the place below `where`; MODEL_CATEGORIES_DIFFER when a set needs a
+ * category that has no value here
  */
 export const importTree = (value: unknown, where: string, reading: TreeReading): Tree => {
-  const source = readSource(value, where, reading.featureCount)
-  const categories = readCategories(recordAt(value, where), where, source.splitType, reading.categoryShift)
-  const isSeen = new Uint8Array(source.count)
-  // The queue is the new numbering: the node at place i becomes node i.
-  const queue = [0]
-  const depths = [0]
-  isSeen[0] = 1
-  const tree = emptyTree()
-  const codes: Record<string, readonly number[]> = {}
-  for (let node = 0; node < queue.length; node++) {
-    const from = queue[node]!
-    const isLeaf = source.left[from] === -1
-    const members = categories.get(from)
-    const isSwapped = !isLeaf && source.splitType[from] === 1
-    tree.feature.push(isLeaf ? -1 : source.feature[from]!)
-    tree.threshold.push(isLeaf || isSwapped ? 0 : doubleBoundOf(Math.fround(source.condition[from]!)))
-    tree.left.push(isLeaf ? 0 : queue.length)
-    tree.missingLeft.push(isLeaf || (source.defaultLeft[from] === 1) === isSwapped ? 0 : 1)
-    tree.value.push(isLeaf ? reading.weight * Math.fround(source.condition[from]!) : 0)
-    tree.cover.push(Math.max(LEAST_COVER, source.hessian[from]!))
-    tree.gain.push(isLeaf ? 0 : source.gain[from]!)
-    if (isLeaf) continue
-    if (depths[node] === MAX_DEPTH) refuse(where, `is deeper than ${MAX_DEPTH} splits`)
-    if (isSwapped) codes[node] = members ?? refuse(where, `has no categories for its node ${from}`)
-    const children = [source.left[from]!, source.right[from]!]
-    for (const child of isSwapped ? children.reverse() : children) {
-      if (isSeen[child] === 1) refuse(where, `leads to its node ${child} twice`)
-      isSeen[child] = 1
-      queue.push(child)
-      depths.push(depths[node]! + 1)
-    }
-  }
-  return Object.keys(codes).length === 0 ? tree : { ...tree, categories: codes }
+  const source = readSource(value, where, reading.featureNames.length)
+  const members = readCategories(recordAt(value, where), where, source.splitType)
+  return growTree(
+    0,
+    (node) => {
+      const condition = Math.fround(source.condition[node]!)
+      const cover = source.hessian[node]!
+      if (source.left[node] === -1) return { value: reading.weight * condition, cover }
+      const split = {
+        feature: source.feature[node]!,
+        isMissingLeft: source.defaultLeft[node] === 1,
+        left: source.left[node]!,
+        right: source.right[node]!,
+        cover,
+        gain: source.gain[node]!,
+      }
+      if (source.splitType[node] === 1) return byCategory(members.get(node), split, { where, node }, reading)
+      if (reading.categories.has(split.feature))
+        refuse(`${where}.split_type[${node}]`, 'is numeric; allowed: categorical, as its feature is')
+      return { ...split, goesLeft: doubleBoundOf(condition) }
+    },
+    where,
+    reading.room,
+  )
 }
 
-const emptyTree = () => ({
-  feature: [] as number[],
-  threshold: [] as number[],
-  left: [] as number[],
-  missingLeft: [] as number[],
-  value: [] as number[],
-  cover: [] as number[],
-  gain: [] as number[],
-})
+/** Features that some split asks for a category of. */
+export const categoricalFeaturesOf = (
+  { trees, where }: BoosterParts,
+  featureCount: number,
+): ReadonlySet<number> => {
+  const found = new Set<number>()
+  trees.forEach((value, index) => {
+    const at = `${where}.trees[${index}]`
+    const tree = recordAt(value, at)
+    if (tree['categories_nodes'] === undefined) return
+    const nodes = numbersAt(tree, 'categories_nodes', at)
+    if (nodes.length === 0) return
+    const features = numbersAt(tree, 'split_indices', at)
+    for (const node of nodes) {
+      const feature = features[node]
+      if (feature === undefined || !(Number.isInteger(feature) && feature >= 0 && feature < featureCount))
+        refuse(`${at}.categories_nodes`, `names ${node}, which is no node with a feature`)
+      found.add(feature!)
+    }
+  })
+  return found
+}
+
+/**
+ * A node that asks for categories. There a row whose category is one of the node's (`members`) goes right,
+ * any other left, a missing one its own way. Of values our set, which goes left, is theirs, with the children
+ * swapped.
+ */
+const byCategory = (
+  members: readonly number[] | undefined,
+  split: Omit<ForeignSplit, 'goesLeft'>,
+  { where, node }: { readonly where: string; readonly node: number },
+  { categories, categoryShift, featureNames, room }: TreeReading,
+): ForeignSplit => {
+  const { feature, isMissingLeft, left, right } = split
+  if (members === undefined) return refuse(where, `has no categories for its node ${node}`)
+  const known = categories.get(feature)
+  takeCodes(room, known?.length ?? members.length, where)
+  if (known === undefined) {
+    const goesLeft = members.map((member) => member + categoryShift)
+    return { ...split, goesLeft, isMissingLeft: !isMissingLeft, left: right, right: left }
+  }
+  const beyond = members.find((member) => member >= known.length)
+  if (beyond !== undefined)
+    refuse(
+      `${where}.categories`,
+      `has ${beyond} at node ${node}; allowed: places from 0 to ${known.length - 1}`,
+    )
+  const isMember = new Set(members)
+  return splitByPlace({ ...split, isLeft: (place) => !isMember.has(place) }, known, featureNames[feature]!)
+}
 
 /** The arrays of a tree, each checked to have one usable value a node. */
 const readSource = (value: unknown, where: string, featureCount: number) => {
   const tree = recordAt(value, where)
+  requireKnown(tree, TREE_PARTS, where)
   const left = numbersAt(tree, 'left_children', where)
   const count = left.length
   if (count === 0) refuse(where, 'has no node')
@@ -119,12 +163,11 @@ const readSource = (value: unknown, where: string, featureCount: number) => {
   }
 }
 
-/** Our codes by the tree's own node, ascending. */
+/** Categories by the tree's own node, as the file numbers them, ascending. */
 const readCategories = (
-  tree: Readonly<Record<string, unknown>>,
+  tree: Parts,
   where: string,
   splitType: readonly number[],
-  shift: number,
 ): ReadonlyMap<number, readonly number[]> => {
   const result = new Map<number, readonly number[]>()
   if (!splitType.includes(1)) return result
@@ -141,12 +184,12 @@ const readCategories = (
       refuse(`${where}.categories_segments[${index}]`, `lies outside of the ${all.length} categories`)
     if (splitType[node] !== 1 || result.has(node))
       refuse(`${where}.categories_nodes[${index}]`, `is ${node}; allowed: each categorical node once`)
-    const codes = all.slice(start, end).map((category) => category + shift)
-    const bad = codes.findIndex((code) => !(Number.isInteger(code) && code >= shift && code <= MAX_CODE))
+    const codes = all.slice(start, end)
+    const bad = codes.findIndex((code) => !(Number.isInteger(code) && code >= 0 && code <= MAX_CODE))
     if (bad >= 0)
       refuse(
         `${where}.categories[${start + bad}]`,
-        `is ${all[start + bad]}; allowed: whole numbers from 0 to ${MAX_CODE - shift}`,
+        `is ${codes[bad]}; allowed: whole numbers from 0 to ${MAX_CODE}`,
       )
     result.set(
       node,

@@ -1,5 +1,6 @@
 import type { Model } from '../../learning/model.ts'
 import { standardise } from '../../learning/standardisation.ts'
+import { createMissingReader } from '../../learning/trees/missing-value.ts'
 import { createTreeShap } from '../../learning/trees/tree-shap.ts'
 
 /** Says how much each feature of a row moved its margin. */
@@ -30,11 +31,13 @@ export const createExplainer = (model: Model): Explainer => {
     }
   }
   const { baseline, addShapleyValues } = createTreeShap(model)
+  const seen = createMissingReader(model)
   return {
     baseline,
     explainOne: (vector, at, out) => {
       out.fill(0)
-      addShapleyValues(vector, at, out)
+      if (seen === undefined) addShapleyValues(vector, at, out)
+      else addShapleyValues(seen.row(vector, at), 0, out)
     },
   }
 }

@@ -62,6 +62,14 @@ describe('the explainer of an artifact', () => {
     })
   })
 
+  test('explains a number that counts as missing as what is missing', () => {
+    const { reasonsOne } = createScoreExplainer(artifactOf({ ...TREE, missingValue: 9.4 }), 'here')
+    const [only] = reasonsOne([70, 9.4, 0], 3)
+    // Missing goes left and loses 1: 1.2 less than the average.
+    expect(only).toMatchObject({ feature: 'user_amount_to_mean', direction: 'lowers' })
+    expect(only?.contribution).toBeCloseTo(-1.2, 12)
+  })
+
   test('refuses an artifact whose model reads what its settings do not compute', () => {
     const stranger = { ...LINEAR, featureNames: ['amount', 'shoe_size', 'device_type_code'] }
     expect(() => createScoreExplainer(artifactOf(stranger), 'here')).toThrow(

@@ -34,6 +34,20 @@ describe('an ONNX file', () => {
     ])
   })
 
+  test('of a model that takes a number for missing makes it NaN first, compared as floats', () => {
+    expect(readFile(encodeOnnx({ ...TREES, missingValue: -1 }, NONE)).operators.slice(0, 5)).toEqual([
+      ...['Cast', 'Cast', 'Equal', 'Where'],
+      'TreeEnsemble',
+    ])
+  })
+
+  test('of a model that takes 0 for missing in some features makes it NaN there first', () => {
+    expect(readFile(encodeOnnx({ ...TREES, zeroIsMissing: [0] }, NONE)).operators.slice(0, 4)).toEqual([
+      ...['Abs', 'LessOrEqual', 'Where'],
+      'TreeEnsemble',
+    ])
+  })
+
   test('of a forest keeps the sum of shares within [0, 1]', () => {
     const { operators } = readFile(encodeOnnx({ ...TREES, kind: 'random_forest', link: 'identity' }, NONE))
     expect(operators).toEqual(['TreeEnsemble', 'Add', 'Max', 'Min', 'Identity'])

@@ -1,6 +1,7 @@
 import type { Calibration } from '../../learning/calibration/calibration.ts'
 import type { LogisticRegressionModel } from '../../learning/logistic-regression.ts'
 import type { Model } from '../../learning/model.ts'
+import { ZERO_REACH } from '../../learning/trees/missing-value.ts'
 import type { TreeEnsembleModel } from '../../learning/trees/tree-ensemble.ts'
 import { GraphBuilder } from './graph-builder.ts'
 import { writeOnnxFile } from './onnx-file.ts'
@@ -49,13 +50,37 @@ const linearProbability = (
   return graph.add('Sigmoid', [graph.add('Add', [weighted, graph.row([intercept])])])
 }
 
-const treeProbability = (graph: GraphBuilder, { trees, base, link }: TreeEnsembleModel): string => {
+const treeProbability = (graph: GraphBuilder, model: TreeEnsembleModel): string => {
+  const { trees, base, link } = model
   const sum =
     trees.length === 0
       ? graph.add('Mul', [firstColumn(graph), graph.row([0])])
-      : graph.add('TreeEnsemble', [ONNX_INPUT], treeEnsembleAttributes(trees), 'ai.onnx.ml')
+      : graph.add('TreeEnsemble', [seenMissing(graph, model)], treeEnsembleAttributes(trees), 'ai.onnx.ml')
   const margin = graph.add('Add', [sum, graph.row([base])])
   return link === 'logistic' ? graph.add('Sigmoid', [margin]) : within(graph, margin, 0, 1)
+}
+
+/** ONNX's numbers of types of elements. */
+const FLOAT = 1
+const DOUBLE = 11
+
+/** The input with NaN where another number counts as missing, as `createMissingReader` shows it. */
+const seenMissing = (graph: GraphBuilder, model: TreeEnsembleModel): string => {
+  const { missingValue, zeroIsMissing, featureNames } = model
+  const without = (isMissing: string, value: string) =>
+    graph.add('Where', [isMissing, graph.row([Number.NaN]), value])
+  let seen = ONNX_INPUT
+  if (missingValue !== undefined) {
+    const cast = (value: string, to: number) => graph.add('Cast', [value], [{ name: 'to', integer: to }])
+    const asFloats = cast(cast(ONNX_INPUT, FLOAT), DOUBLE)
+    seen = without(graph.add('Equal', [asFloats, graph.row([Math.fround(missingValue)])]), seen)
+  }
+  if (zeroIsMissing !== undefined) {
+    const reaches = featureNames.map((_, feature) => (zeroIsMissing.includes(feature) ? ZERO_REACH : -1))
+    const distance = graph.add('Abs', [ONNX_INPUT])
+    seen = without(graph.add('LessOrEqual', [distance, graph.row(reaches)]), seen)
+  }
+  return seen
 }
 
 /** A column of numbers, none missing: a model without trees gives every row the same. */

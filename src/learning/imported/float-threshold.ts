@@ -22,6 +22,9 @@ export const doubleBoundOf = (threshold: number): number => {
   return Math.fround(midpoint) < threshold ? doubleAfter(midpoint) : midpoint
 }
 
+/** The next float above a finite one; Infinity above the greatest. */
+export const floatAfter = (value: number): number => -floatBefore(-value)
+
 const floatBefore = (value: number): number => {
   if (value === 0) return -(2 ** -149)
   bits.setFloat32(0, value)
@@ -29,8 +32,9 @@ const floatBefore = (value: number): number => {
   return bits.getFloat32(0)
 }
 
-/** `value` is a midpoint of floats, so neither infinite nor 0. */
-const doubleAfter = (value: number): number => {
+/** The next double above; that of 0 is the least above it. `value` is finite. */
+export const doubleAfter = (value: number): number => {
+  if (value === 0) return Number.MIN_VALUE
   bits.setFloat64(0, value)
   bits.setBigInt64(0, bits.getBigInt64(0) + (value > 0 ? 1n : -1n))
   return bits.getFloat64(0)
