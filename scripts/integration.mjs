@@ -30,7 +30,7 @@ const ENVIRONMENTS = [
     folder: '.venv-mlflow',
     requirements: 'test/integration/requirements-mlflow.txt',
     variable: 'MLFLOW_PYTHON',
-    activity: 'tests with a real MLflow',
+    activity: 'tests with a real MLflow, and with clients of other protocols',
   },
   {
     folder: '.venv-serving',

@@ -1252,11 +1252,17 @@ export const ERRORS = define({
     message: 'The body is no JSON that can be used: {reason}',
     fix: 'Send one JSON value in UTF-8, nested at most 64 deep.',
   },
+  REQUEST_TABLE_UNREADABLE: {
+    status: 400,
+    exitCode: 2,
+    message: 'The body is no {format} that can be used: {reason}',
+    fix: 'Send a table with one header line and a line for each transaction, its columns called like the fields of a transaction, or send JSON.',
+  },
   REQUEST_MEDIA_TYPE: {
     status: 415,
     exitCode: 2,
     message: 'The body comes as {got}; {allowed} is allowed',
-    fix: 'Say Content-Type: application/json, in UTF-8, and do not compress the body. POST /predict/batch and /feedback also take application/x-ndjson.',
+    fix: 'Say in Content-Type what the body is, and send it in UTF-8, not compressed. GET /docs says what each route takes.',
   },
   REQUEST_TOO_LARGE: {
     status: 413,
@@ -1330,6 +1336,12 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'No model {got} is in service; there is {allowed}',
     fix: 'GET /model lists the models in service.',
+  },
+  SERVING_BODY_NOT_KEPT: {
+    status: 507,
+    exitCode: 2,
+    message: 'A body of {format} cannot be written to the folder for temporary files: {reason}',
+    fix: 'Let TMPDIR name a folder that the server may write to, with room for a body, or send JSON.',
   },
   SERVING_OVERLOADED: {
     status: 503,

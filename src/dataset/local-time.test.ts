@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { SourceSchema, type SourceSettings } from '../config/sections/source.ts'
 import { sqlLiteral, withDatabase } from '../disk/database.ts'
 import { unwatched } from '../disk/work.ts'
+import { instantOfLocal as localInstant } from '../foundation/local-instant.ts'
 import { createTimeZone } from '../foundation/time-zone.ts'
 import { clockChangeOf, instantOfLocal, type LocalTimes, partsOf } from './local-time.ts'
 import { type ReadResult, readSource } from './read-source.ts'
@@ -52,6 +53,19 @@ describe('a local time in SQL', () => {
         [true, 0],
       ])
     })
+  })
+})
+
+describe('a local time of a request', () => {
+  it.each(ZONES)('is the same instant, around every change: %s', (name) => {
+    const zone = createTimeZone(name)
+    for (const local of timesAroundChanges(name))
+      for (const rule of RULES)
+        expect([local, rule, localInstant(local, zone, rule) ?? null]).toEqual([
+          local,
+          rule,
+          expected(local, name, rule)[0],
+        ])
   })
 })
 

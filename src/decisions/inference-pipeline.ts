@@ -1,6 +1,7 @@
 import type { VigiaError } from '../errors.ts'
 import type { LookupOutcome } from '../lookup/complete-transaction.ts'
 import type { Reason } from '../model/explain/reasons.ts'
+import type { Scorer } from '../model/scorer.ts'
 import type { EventTimeRefusal } from '../transaction/event-time.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import type { SourceMapping } from '../transaction/source-mapping.ts'
@@ -176,6 +177,8 @@ export interface InferencePipeline {
   /** Writes everything logged so far to Parquet. */
   saveLogs(): Promise<SavedLogs>
   readonly models: readonly ServedModel[]
+  /** The champion's, for features that somebody else computed: nothing is logged, and no state moves. */
+  readonly scorer: Scorer
   /** What the models in service read of a transaction beside its fields. */
   readonly shape: TransactionShape
   /** How they map rows of the bank's own tables, or why such rows cannot be sent. */

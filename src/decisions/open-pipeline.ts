@@ -5,8 +5,6 @@ import type { Reason } from '../model/explain/reasons.ts'
 import type { PredictionLog } from '../ports/prediction-log.ts'
 import type { OwnedStateStore } from '../ports/state-store.ts'
 import { assertInBase } from '../transaction/base-amount.ts'
-import { eventTimeProblem } from '../transaction/event-time.ts'
-import { RequestProblemsError } from '../transaction/request-problem.ts'
 import type { TransactionShape } from '../transaction/shape.ts'
 import { Archiver } from './archiver.ts'
 import type { BranchedDecisions } from './branched-decisions.ts'
@@ -44,6 +42,7 @@ import {
   writeStoreIdentity,
 } from './states/store-identity.ts'
 import type { ServedTables } from './tables/served-tables.ts'
+import { timeGuard } from './time-guard.ts'
 import { warmUp } from './warm-up.ts'
 
 export interface PipelineOptions {
@@ -255,16 +254,6 @@ const openDecisions = async (
   return openSharedDecisions({ ...options, store: states.store, identity })
 }
 
-/** Refuses a transaction whose time is too far from the server's clock. */
-const timeGuard =
-  ({ world, settings, observer }: PipelineOptions): InferencePipeline['assertTimely'] =>
-  ({ eventTimeMs }) => {
-    const refused = eventTimeProblem(eventTimeMs, world.now(), settings.eventTime)
-    if (refused === undefined) return
-    observer.mistimed(refused.reason)
-    throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', [refused.problem])
-  }
-
 const createPipeline = (
   options: PipelineOptions,
   deciding: Deciding,
@@ -292,6 +281,9 @@ const createPipeline = (
     get models() {
       const { models } = deciding.decider
       return describeModels(models, unscoredShadow(models, states.name, branchedOf(decisions)))
+    },
+    get scorer() {
+      return deciding.decider.models.champion.scorer
     },
     get shape() {
       return shape

@@ -197,8 +197,8 @@ const isKey = (json: string, from: number): boolean => {
   return json.charCodeAt(at) === COLON
 }
 
-/** The place behind a text that begins at `from`. */
-const endOfText = (json: string, from: number): number => {
+/** The place behind a text of JSON whose quote stands at `from`. */
+export const endOfText = (json: string, from: number): number => {
   let at = from + 1
   while (at < json.length) {
     const unit = json.charCodeAt(at)

@@ -62,6 +62,8 @@ declare module 'fastify' {
     readonly scope?: Scope
     /** Answered even when the server is overloaded. */
     readonly isExempt?: boolean
+    /** Whether JSON may have a bare NaN or NaT for what is missing. */
+    readonly readsNaN?: boolean
     /** Errors that the route answers with, beside those that any route may. */
     readonly errors?: readonly ErrorCode[]
   }

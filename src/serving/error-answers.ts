@@ -42,9 +42,11 @@ export const errorBody = (error: VigiaError, requestId?: string): ErrorBody => {
  */
 const retryAfterOf = (error: VigiaError): string | undefined => (error.status === 503 ? '1' : undefined)
 
+const JSON_IN_UTF8 = 'application/json; charset=utf-8'
+
 /** How errors become answers; groups of routes with a protocol of their own give another `bodyOf`. */
 export const answerErrors =
-  (bodyOf: (error: VigiaError, request: FastifyRequest) => unknown) =>
+  (bodyOf: (error: VigiaError, request: FastifyRequest) => unknown, type = JSON_IN_UTF8) =>
   (cause: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     const error = asVigiaError(cause)
     request.server.countError(error.code)
@@ -52,11 +54,7 @@ export const answerErrors =
     const retryAfter = retryAfterOf(error)
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
     if (error.status === 401) reply.header('www-authenticate', 'Bearer')
-    reply
-      .code(error.status)
-      .type('application/json; charset=utf-8')
-      .serializer(JSON.stringify)
-      .send(bodyOf(error, request))
+    reply.code(error.status).type(type).serializer(JSON.stringify).send(bodyOf(error, request))
   }
 
 const logFailure = (error: VigiaError, cause: unknown, request: FastifyRequest): void => {
@@ -83,6 +81,23 @@ export const vigiaErrorBody = (
   error: errorBody(error, request.id),
 })
 
+/** The shape of the Open Inference Protocol and of KServe: a text. */
+export const textErrorBody = ({ code, message, fix }: VigiaError): { readonly error: string } => ({
+  error: `${code}: ${message} ${fix}`,
+})
+
+/** Errors as clients of KServe show them: they read only what is of this very type. */
+export const answerTextErrors = answerErrors(textErrorBody, 'application/json')
+
+/** Whether all errors below a path are texts: /v1 and /v2. */
+export const hasTextErrors = (url: string | undefined): boolean => /^\/v[12]([/?]|$)/.test(url ?? '')
+
+const answerOwnErrors = answerErrors(vigiaErrorBody)
+
+/** Errors of requests that found no route of a protocol, in the shape of the one that they are below. */
+export const answerAnyErrors = (error: unknown, request: FastifyRequest, reply: FastifyReply): void =>
+  (hasTextErrors(request.url) ? answerTextErrors : answerOwnErrors)(error, request, reply)
+
 /** Answers unknown paths and methods. `started` and `finished` are called for each. */
 export const addMissingRoutes = (
   app: App,
@@ -100,9 +115,10 @@ export const addMissingRoutes = (
   const missing = (request: FastifyRequest, reply: FastifyReply): VigiaError => {
     const path = request.url.split('?', 1)[0] ?? ''
     const segments = path.split('/')
-    const allowed = new Set(
-      routes.filter((route) => matches(route.segments, segments)).flatMap(({ methods }) => [...methods]),
-    )
+    const found = routes.filter((route) => matches(route.segments, segments))
+    // A verb behind a parameter is no part of its value.
+    const verbs = found.filter((route) => route.segments.at(-1)?.includes('::') === true)
+    const allowed = new Set((verbs.length > 0 ? verbs : found).flatMap(({ methods }) => [...methods]))
     started(request, reply)
     reply.raw.once('finish', () => finished(request, reply))
     if (allowed.size === 0) return new VigiaError('REQUEST_ROUTE_UNKNOWN', { path: path.slice(0, 200) })
@@ -119,4 +135,12 @@ export const addMissingRoutes = (
 
 const matches = (route: readonly string[], path: readonly string[]): boolean =>
   route.length === path.length &&
-  route.every((segment, index) => segment === path[index] || (segment.startsWith(':') && path[index] !== ''))
+  route.every((segment, index) => {
+    // A parameter, and behind two colons what must follow it: `:model(.+)::predict`.
+    const [name = '', verb] = segment.split('::')
+    const sent = path[index]!
+    return (
+      segment === sent ||
+      (name.startsWith(':') && sent !== '' && (verb === undefined || sent.endsWith(`:${verb}`)))
+    )
+  })

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyRequest } from 'fastify'
 import { VigiaError } from '../errors.ts'
+import { nullForNaN } from './bare-nan.ts'
 import type { App } from './dependencies.ts'
 
 /** Deepest nesting of a body. */
@@ -34,14 +35,16 @@ export const addJsonBodies = (
     if (isTooDeep(bytes))
       throw new VigiaError('REQUEST_NOT_JSON', { reason: `it is nested deeper than ${DEEPEST}` })
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()
+    const prepared = prepare === undefined ? text : prepare(text)
     let value: unknown
     let isParsed = true
-    parseText(undefined, prepare === undefined ? text : prepare(text), (error, result) => {
+    parseText(undefined, prepared, (error, result) => {
       isParsed = error === null
       value = result
     })
     if (isParsed) return value
-    throw new VigiaError('REQUEST_NOT_JSON', { reason: reasonOf(text) })
+    // Of a text with bare NaN what else is wrong; of one with quoted numbers as it was sent.
+    throw new VigiaError('REQUEST_NOT_JSON', { reason: reasonOf(prepare === nullForNaN ? prepared : text) })
   }
   app.removeContentTypeParser('application/json')
   app.removeContentTypeParser('text/plain')

@@ -45,6 +45,9 @@ const PIPELINE: InferencePipeline = {
   saveLogs: neverAsked,
   refreshTable: neverAsked,
   models: [],
+  get scorer() {
+    return neverAsked()
+  },
   shape: NO_SHAPE,
   mapping: { refusal: new VigiaError('SERVING_MAPPING_MISSING', { model: 'in service' }) },
   status: neverAsked,

@@ -65,6 +65,7 @@ export const addOpenApi = async (
         { name: 'administration', description: 'Change which models are in service.' },
         { name: 'mlflow', description: "The protocol of MLflow's scoring server." },
         { name: 'open inference', description: 'The Open Inference Protocol, version 2.' },
+        { name: 'kserve', description: 'The protocol of KServe before it.' },
       ],
     },
     refResolver: {

@@ -12,9 +12,17 @@ import {
 import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import { quoteNumbers } from '../mapping/sent-values.ts'
+import { nullForNaN } from './bare-nan.ts'
 import type { App, ServerDependencies } from './dependencies.ts'
-import { addMissingRoutes, answerErrors, errorBody, vigiaErrorBody } from './error-answers.ts'
-import { addJsonBodies } from './json-bodies.ts'
+import {
+  addMissingRoutes,
+  answerAnyErrors,
+  errorBody,
+  hasTextErrors,
+  textErrorBody,
+} from './error-answers.ts'
+import { createFrameReader } from './frames/frame-values.ts'
+import { addJsonBodies, type PrepareJson } from './json-bodies.ts'
 import { createLogBuffer, type LogStream } from './log-buffer.ts'
 import { addOpenApi } from './openapi.ts'
 import { createTransactionReader } from './read-transaction.ts'
@@ -24,6 +32,7 @@ import { createRequestNames } from './request-names.ts'
 import { addAdmin } from './routes/admin.ts'
 import { addBranches } from './routes/branches.ts'
 import { addFeedback } from './routes/feedback.ts'
+import { addKServeV1 } from './routes/kserve-v1.ts'
 import { addKServeV2 } from './routes/kserve-v2.ts'
 import { isOfSource } from './routes/mapping-query.ts'
 import { addMlflow } from './routes/mlflow.ts'
@@ -93,26 +102,23 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     await pipeline.close()
     lines.flush()
   })
-  app.setErrorHandler(answerErrors(vigiaErrorBody))
+  app.setErrorHandler(answerAnyErrors)
   addSchemas(app)
-  watchRoutes(
-    app,
-    dependencies,
-    lines,
-    createGuard(app, { load, metrics, isTls: dependencies.tls !== undefined }),
-  )
+  const guard = createGuard(app, { load, metrics, isTls: dependencies.tls !== undefined })
+  watchRoutes(app, dependencies, lines, guard)
   if (security.cors_origins.length > 0)
     await app.register(cors, { origin: [...security.cors_origins], methods: ['GET', 'POST'], maxAge: 600 })
   // A file of keys may name a rate later.
   if (limits.requests_per_minute > 0 || keys.length > 0)
     await app.register(rateLimit, rateLimits(limits.requests_per_minute))
-  const parseJson = addJsonBodies(app, (request) => (isOfSource(request) ? quoteNumbers : undefined))
+  const parseJson = addJsonBodies(app, preparationOf)
   if (api.docs) await addOpenApi(app, version, pipeline)
   const context: RouteContext = {
     ...dependencies,
     parseJson,
     load,
     source,
+    readFrame: createFrameReader(pipeline),
     readTransaction: createTransactionReader(pipeline, api.unknown_fields, metrics),
     reasonsNotReady: () => [notReady?.() ?? '', reasonOf(pipeline)].filter((reason) => reason !== ''),
   }
@@ -130,9 +136,15 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     addPredictBatch(routes, context)
     addFeedback(routes, context)
   })
-  await app.register(async (routes) => addMlflow(routes, context))
-  await app.register(async (routes) => addKServeV2(routes, context))
+  for (const addProtocol of [addMlflow, addKServeV1, addKServeV2])
+    await app.register(async (routes) => addProtocol(routes, context))
   return app
+}
+
+/** What becomes of the JSON of a request before it is parsed. */
+const preparationOf = ({ routeOptions, query }: FastifyRequest): PrepareJson | undefined => {
+  if (routeOptions.config.readsNaN === true) return nullForNaN
+  return isOfSource({ query }) ? quoteNumbers : undefined
 }
 
 const reasonOf = (pipeline: ServerDependencies['pipeline']): string => {
@@ -172,8 +184,7 @@ const createApp = ({ settings, tls, keys, metrics }: ServerDependencies, lines: 
     schemaController: {
       compilersFactory: { buildValidator: () => validatorCompiler, buildSerializer: serializerCompiler },
     },
-    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
-      answerErrors(vigiaErrorBody)(error, request, reply),
+    frameworkErrors: answerAnyErrors,
     ...(tls === undefined ? { http } : { https: { ...http, key: tls.key, cert: tls.cert, ...TLS_OPTIONS } }),
   }
   try {
@@ -216,7 +227,8 @@ const watchRoutes = (
   const patience = createPatience(parseDuration(settings.limits.idle_timeout))
   app.addHook('onRoute', (route: RouteOptions) => {
     const { url, method, config } = route
-    const finished = watch([method].flat().join(' '), url)
+    // As OpenAPI has it, without what says what a parameter may be.
+    const finished = watch([method].flat().join(' '), url.replace('(.+)::', ':'))
     route.onRequest = [
       guard.forRoute(config?.scope, config?.isExempt === true),
       ...(config?.scope === 'admin' ? [patience] : []),
@@ -244,7 +256,8 @@ const rateLimits = (byDefault: number) => ({
 
 /** Ends a connection whose body does not come, as Node ends one whose headers do not. */
 const expire = (request: IncomingMessage, limit: string): void => {
-  const body = JSON.stringify({ error: errorBody(new VigiaError('REQUEST_TOO_SLOW', { limit })) })
+  const error = new VigiaError('REQUEST_TOO_SLOW', { limit })
+  const body = JSON.stringify(hasTextErrors(request.url) ? textErrorBody(error) : { error: errorBody(error) })
   const head = `HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`
   const { socket } = request
   if (socket.writable) socket.write(head + body)

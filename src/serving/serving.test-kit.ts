@@ -49,8 +49,15 @@ export const MODEL: ServedModel = {
   source: 'models:/fraud-detector@production',
 }
 
-/** Decides as `MODEL` says. */
-const SCORER: Pick<Scorer, 'threshold' | 'isFlagged' | 'riskLevel'> = {
+/** Decides as `MODEL` says; of features, by the first one alone, the amount. */
+const SCORER: Scorer = {
+  featureNames: MODEL.featureNames,
+  riskLevels: MODEL.riskLevels,
+  marginOne: (vector, at = 0) => vector[at]!,
+  scoreOne: (vector, at = 0) => vector[at]! / (vector[at]! + 100),
+  scoreMany: ({ columns, rowCount }, out) => {
+    for (let row = 0; row < rowCount; row++) out[row] = columns[0]![row]! / (columns[0]![row]! + 100)
+  },
   threshold: MODEL.threshold,
   isFlagged: (probability) => probability >= MODEL.threshold,
   riskLevel: (probability) =>
@@ -108,6 +115,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
     ].slice(0, top)
   const pipeline: TestPipeline = {
     models: [MODEL],
+    scorer: SCORER,
     shape: NO_SHAPE,
     mapping: { refusal: new VigiaError('SERVING_MAPPING_MISSING', { model: 'fraud-detector 3' }) },
     reason: '',

@@ -34,6 +34,8 @@ describe.skipIf(SERVING_PYTHON === undefined)(
     })
 
     afterAll(async () => {
+      // Killed, it would leave the folder of the tables that it read.
+      await server?.stop()
       await killVigiaServers()
       rmSync(folder, { recursive: true, force: true })
     })

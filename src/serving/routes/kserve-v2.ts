@@ -1,17 +1,17 @@
-import type { Prediction, ServedModel } from '../../decisions/inference-pipeline.ts'
-import { VigiaError } from '../../errors.ts'
-import type { AttributeKind } from '../../transaction/attributes.ts'
-import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
-import { type FieldProblem, RequestProblemsError, shown } from '../../transaction/request-problem.ts'
-import type { TransactionShape } from '../../transaction/shape.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { decideRows } from '../decide-rows.ts'
 import type { App } from '../dependencies.ts'
-import { answerErrors } from '../error-answers.ts'
-import { nestAttributes } from '../read-transaction.ts'
+import { answerTextErrors } from '../error-answers.ts'
+import { type Asked, mostTensors, readAsked } from '../inference/asked.ts'
+import { addInferBodies, JSON_LENGTH, OCTET_STREAM, splitBody } from '../inference/infer-bodies.ts'
+import { readInferRequest } from '../inference/infer-request.ts'
+import { createInferenceStatistics, type InferenceStatistics } from '../inference/inference-statistics.ts'
+import { metadataOf } from '../inference/model-metadata.ts'
+import { inferAnswer, type Outcome, outputsOf, scoreFeatures } from '../inference/outputs.ts'
 import {
+  BinaryInference,
   InferAnswer,
   InferBody,
-  InferenceError,
   ModelMetadata,
   ModelReady,
   ServerLive,
@@ -19,62 +19,31 @@ import {
   ServerReady,
 } from '../schemas/kserve-v2.ts'
 import { refTo } from '../schemas/named.ts'
+import { namedModel, OPEN, type Params, schemaOf } from './kserve-models.ts'
+import { addRepository } from './kserve-repository.ts'
 import { rowsOf } from './predict-batch.ts'
 import type { RouteContext } from './route-context.ts'
 
-interface Params {
-  readonly model: string
-  readonly version?: string
-}
-
-/** What is answered for each transaction. The newest stands last: clients may count on places. */
-const OUTPUTS: Readonly<
-  Record<string, { readonly datatype: string; readonly read: (prediction: Prediction) => unknown }>
-> = {
-  probability: { datatype: 'FP64', read: ({ probability }) => probability },
-  // The name that is_flagged had in earlier versions, for one release.
-  is_fraud: { datatype: 'BOOL', read: ({ isFlagged }) => isFlagged },
-  risk_level: { datatype: 'BYTES', read: ({ riskLevel }) => riskLevel },
-  prediction_id: { datatype: 'BYTES', read: ({ predictionId }) => predictionId },
-  is_flagged: { datatype: 'BOOL', read: ({ isFlagged }) => isFlagged },
-}
-
-const NUMERIC = /^(U?INT(8|16|32|64)|FP(16|32|64))$/
+/** What of Triton's extensions is here, by Triton's names. */
+const EXTENSIONS = ['binary_tensor_data', 'model_configuration', 'statistics']
 
 /**
  * The Open Inference Protocol, version 2: /v2 and below. The model that is named must be the champion; a
- * canary may decide all the same.
+ * canary may decide all the same, but says nothing of ready features.
  */
 export const addKServeV2 = (app: App, context: RouteContext): void => {
-  app.setErrorHandler(answerErrors(({ code, message, fix }) => ({ error: `${code}: ${message} ${fix}` })))
+  app.setErrorHandler(answerTextErrors)
+  addInferBodies(app)
   addServer(app, context)
+  const statistics = createInferenceStatistics(context.world.now)
+  addRepository(app, context, statistics)
   for (const [path, suffix] of [
     ['/v2/models/:model', ''],
     ['/v2/models/:model/versions/:version', 'OfVersion'],
   ] as const) {
     addModel(app, context, path, suffix)
-    addInfer(app, context, path, suffix)
+    addInfer(app, context, statistics, path, suffix)
   }
-}
-
-/** What anybody may ask, as often as they like. */
-const OPEN = { isExempt: true, rateLimit: false } as const
-
-const schemaOf = (operationId: string, summary: string, answer: Parameters<typeof refTo>[0]) => ({
-  tags: ['open inference'],
-  operationId,
-  summary,
-  response: { 200: refTo(answer) },
-  'x-errors': refTo(InferenceError),
-})
-
-/** The champion, when it is what was asked for. @throws SERVING_MODEL_UNKNOWN */
-const namedModel = ([champion]: readonly ServedModel[], { model, version: wanted }: Params): ServedModel => {
-  if (champion?.name === model && (wanted === undefined || champion.version === wanted)) return champion
-  throw new VigiaError('SERVING_MODEL_UNKNOWN', {
-    got: `${model.slice(0, 100)}${wanted === undefined ? '' : ` of version ${wanted.slice(0, 100)}`}`,
-    allowed: champion === undefined ? 'none' : `${champion.name} of version ${champion.version}`,
-  })
 }
 
 /** /v2 and its health. */
@@ -86,7 +55,7 @@ const addServer = (app: App, { version, reasonsNotReady }: RouteContext): void =
     async () => ({
       name: 'vigia',
       version,
-      extensions: [],
+      extensions: EXTENSIONS,
     }),
   )
   app.get(
@@ -139,8 +108,13 @@ const addModel = (app: App, context: RouteContext, path: string, suffix: string)
   )
 }
 
-const addInfer = (app: App, context: RouteContext, path: string, suffix: string): void => {
-  const { pipeline, settings, readTransaction } = context
+const addInfer = (
+  app: App,
+  context: RouteContext,
+  statistics: InferenceStatistics,
+  path: string,
+  suffix: string,
+): void => {
   app.post<{ Params: Params }>(
     `${path}/infer`,
     {
@@ -156,125 +130,72 @@ const addInfer = (app: App, context: RouteContext, path: string, suffix: string)
         ],
       },
       schema: {
-        ...schemaOf(`infer${suffix}`, 'Decide on transactions', InferAnswer),
-        body: refTo(InferBody),
+        ...schemaOf(`infer${suffix}`, 'Decide on transactions, or score ready features', InferAnswer),
+        body: {
+          content: {
+            'application/json': { schema: refTo(InferBody) },
+            [OCTET_STREAM]: { schema: refTo(BinaryInference) },
+          },
+        },
+        response: {
+          200: {
+            description: 'One value for each row in each output.',
+            content: {
+              'application/json': { schema: refTo(InferAnswer) },
+              [OCTET_STREAM]: { schema: refTo(BinaryInference) },
+            },
+          },
+        },
       },
     },
-    async (request) => {
-      const model = namedModel(pipeline.models, request.params)
-      const { id, rows, outputs } = readInference(request.body, pipeline.shape)
-      const checked = rowsOf({ inputs: rows }, 'inputs', settings.limits.batch_rows)
-      const predictions = await decideRows(pipeline, checked, readTransaction, settings.limits.stream_rows)
-      return {
-        model_name: model.name,
-        model_version: model.version,
-        ...(id !== undefined && { id }),
-        outputs: outputs.map((name) => ({
-          name,
-          shape: [predictions.length],
-          datatype: OUTPUTS[name]!.datatype,
-          data: predictions.map(OUTPUTS[name]!.read),
-        })),
-      }
-    },
+    async (request, reply) => infer(request, reply, context, statistics),
   )
 }
 
-const DATATYPES: Readonly<Record<AttributeKind, string>> = {
-  number: 'FP64',
-  category: 'BYTES',
-  boolean: 'BOOL',
-  time: 'BYTES',
-  text: 'BYTES',
-}
-
-const metadataOf = (model: ServedModel, { attributes }: TransactionShape) => ({
-  name: model.name,
-  versions: [model.version],
-  platform: 'vigia',
-  inputs: [
-    ...TRANSACTION_FIELDS.map(({ wire, kind }) => ({
-      name: wire as string,
-      datatype: kind === 'amount' || kind === 'coordinate' ? 'FP64' : 'BYTES',
-    })),
-    ...attributes.map(({ name, kind }) => ({ name: `attributes.${name}`, datatype: DATATYPES[kind] })),
-  ].map((input) => ({ ...input, shape: [-1] })),
-  outputs: Object.entries(OUTPUTS).map(([name, { datatype }]) => ({ name, datatype, shape: [-1] })),
-})
-
-/** The request's id, its rows, and the names of the outputs that are wanted. @throws REQUEST_INVALID */
-const readInference = (body: unknown, { attributes }: TransactionShape) => {
-  const { id, inputs, outputs } = (typeof body === 'object' && body !== null ? body : {}) as {
-    readonly id?: unknown
-    readonly inputs?: unknown
-    readonly outputs?: unknown
+const infer = async (
+  request: FastifyRequest<{ Params: Params }>,
+  reply: FastifyReply,
+  context: RouteContext,
+  statistics: InferenceStatistics,
+) => {
+  const { pipeline, parseJson, world } = context
+  const model = namedModel(pipeline.models, request.params)
+  const { scorer } = pipeline
+  const began = world.monotonicMs()
+  try {
+    const { json, binary } = splitBody(request.body, request.headers[JSON_LENGTH], parseJson)
+    const asking = readInferRequest(json, binary, { tensors: mostTensors(pipeline.shape.attributes.length) })
+    const asked = readAsked(asking.tensors, { scorer, parseJson })
+    const wanted = outputsOf(asking, asked.kind)
+    const read = world.monotonicMs()
+    const outcomes = await outcomesOf(asked, scorer, context)
+    const decided = world.monotonicMs()
+    const answer = inferAnswer(model, asking.id, wanted, outcomes)
+    statistics.succeeded(model, outcomes.length, {
+      readMs: read - began,
+      decideMs: decided - read,
+      writeMs: world.monotonicMs() - decided,
+    })
+    if (!wanted.some(({ isBinary }) => isBinary)) return answer.json
+    const head = Buffer.from(JSON.stringify(answer.json))
+    reply.header(JSON_LENGTH, head.length).type(OCTET_STREAM)
+    return reply.send(Buffer.concat([head, ...answer.binary]))
+  } catch (error) {
+    statistics.failed(model, world.monotonicMs() - began)
+    throw error
   }
-  const problems: FieldProblem[] = []
-  const problem = (field: string, what: string, allowed: string, got: unknown) =>
-    problems.push({ field, what, allowed, got: shown(got) })
-  if (id !== undefined && typeof id !== 'string') problem('id', 'is no text', 'text', id)
-  const columns = new Map<string, readonly unknown[]>()
-  if (!Array.isArray(inputs) || inputs.length === 0)
-    problem('inputs', 'is no list of tensors', 'a list of one tensor for each field', inputs)
-  else {
-    const most = 2 * (TRANSACTION_FIELDS.length + attributes.length)
-    for (const [index, input] of inputs.slice(0, most).entries()) {
-      const tensor = readTensor(input)
-      if (typeof tensor === 'string')
-        problem(`inputs[${index}]`, tensor, '{name, shape: [n] or [n, 1], datatype, data of n values}', input)
-      else if (columns.has(tensor.name))
-        problem(`inputs[${index}]`, 'comes a second time', 'one tensor for each field', tensor.name)
-      else columns.set(tensor.name, tensor.data)
-    }
+}
+
+const outcomesOf = (
+  asked: Asked,
+  scorer: RouteContext['pipeline']['scorer'],
+  { pipeline, readTransaction, readFrame, settings }: RouteContext,
+): Promise<readonly Outcome[]> | readonly Outcome[] => {
+  const { batch_rows, stream_rows } = settings.limits
+  if (asked.kind === 'transactions') {
+    const rows = rowsOf({ inputs: asked.rows }, 'inputs', batch_rows)
+    return decideRows(pipeline, readFrame(rows), readTransaction, stream_rows)
   }
-  const lengths = new Set([...columns.values()].map(({ length }) => length))
-  if (lengths.size > 1)
-    problem('inputs', 'have tensors of different lengths', 'one value for each transaction in each', [
-      ...lengths,
-    ])
-  const wanted =
-    outputs === undefined || (Array.isArray(outputs) && outputs.length === 0)
-      ? Object.keys(OUTPUTS)
-      : outputNames(outputs)
-  for (const name of wanted)
-    if (!Object.hasOwn(OUTPUTS, name))
-      problem('outputs', 'has an output that there is not', Object.keys(OUTPUTS).join(', '), name)
-  if (problems.length > 0) throw new RequestProblemsError('REQUEST_INVALID', problems)
-  const [length = 0] = lengths
-  const rows = Array.from({ length }, (_, row) =>
-    nestAttributes(
-      [...columns].map(([name, data]) => [name, data[row]] as const).filter(([, value]) => value !== null),
-    ),
-  )
-  return { id: id as string | undefined, rows, outputs: wanted }
+  rowsOf({ inputs: Array.from({ length: asked.rows }) }, 'inputs', batch_rows)
+  return scoreFeatures(scorer, asked)
 }
-
-/** A tensor, or what is wrong with it. */
-const readTensor = (
-  input: unknown,
-): { readonly name: string; readonly data: readonly unknown[] } | string => {
-  const { name, shape, datatype, data } = (
-    typeof input === 'object' && input !== null ? input : {}
-  ) as Readonly<Record<string, unknown>>
-  if (typeof name !== 'string') return 'has no name'
-  if (!Array.isArray(shape) || !Array.isArray(data)) return 'has no shape or no data'
-  const [rows, width = 1, ...more] = shape as readonly unknown[]
-  if (width !== 1 || more.length > 0) return 'has a shape that is not [n] or [n, 1]'
-  const values = data.flat(1) as readonly unknown[]
-  if (values.length !== rows) return 'has not as much data as its shape says'
-  if (
-    datatype !== 'BYTES' &&
-    datatype !== 'BOOL' &&
-    !(typeof datatype === 'string' && NUMERIC.test(datatype))
-  )
-    return 'has a datatype that no field has'
-  const type = datatype === 'BYTES' ? 'string' : datatype === 'BOOL' ? 'boolean' : 'number'
-  return values.every((value) => value === null || typeof value === type)
-    ? { name, data: values }
-    : `has data that is not ${datatype}`
-}
-
-const outputNames = (outputs: unknown): readonly string[] =>
-  Array.isArray(outputs)
-    ? outputs.map((output) => String((output as { readonly name?: unknown } | null)?.name))
-    : ['']

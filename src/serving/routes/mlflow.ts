@@ -1,10 +1,13 @@
+import { TRANSACTION_FIELDS } from '../../transaction/fields.ts'
 import { RequestProblemsError, shown } from '../../transaction/request-problem.ts'
 import { predictionAnswer } from '../answers.ts'
 import { decideRows } from '../decide-rows.ts'
 import type { App } from '../dependencies.ts'
 import { answerErrors, errorBody } from '../error-answers.ts'
+import { createTableReader, type TableReader } from '../frames/read-table.ts'
+import { addTableBodies, readLines, SentTable, TABLE_TYPES } from '../frames/sent-table.ts'
 import { nestAttributes } from '../read-transaction.ts'
-import { InvocationsAnswer, InvocationsBody, MlflowError } from '../schemas/mlflow.ts'
+import { InvocationsAnswer, InvocationsBody, InvocationsTable, MlflowError } from '../schemas/mlflow.ts'
 import { refTo } from '../schemas/named.ts'
 import { rowsOf } from './predict-batch.ts'
 import type { RouteContext } from './route-context.ts'
@@ -24,33 +27,53 @@ export const addMlflow = (app: App, context: RouteContext): void => {
   addPingAndVersion(app, context)
 }
 
-const addInvocations = (app: App, { pipeline, settings, readTransaction }: RouteContext): void => {
+const addInvocations = (app: App, context: RouteContext): void => {
+  const { pipeline, settings, readTransaction, readFrame } = context
   const { batch_rows, stream_rows } = settings.limits
+  const tables = createTableReader()
+  app.addHook('onClose', () => tables.close())
+  addTableBodies(app)
   app.post(
     '/invocations',
     {
       config: {
         scope: 'predict',
+        readsNaN: true,
         errors: [
+          'REQUEST_TABLE_UNREADABLE',
           'REQUEST_TRANSACTION_INVALID',
           'SERVING_TRANSACTION_DIFFERS',
           'SERVING_TRANSACTION_KNOWN',
           'SERVING_LOG_FAILED',
           'SERVING_STORE_FAILED',
+          'SERVING_BODY_NOT_KEPT',
         ],
       },
       schema: {
         tags: ['mlflow'],
         operationId: 'invocations',
         summary: "Decide on transactions by MLflow's protocol",
-        description: `At most ${batch_rows} rows, each a transaction. Nothing is decided on unless every row can be read.`,
-        body: refTo(InvocationsBody),
+        description: `At most ${batch_rows} rows, each a transaction. Nothing is decided on unless every row can be read. Parquet (${TABLE_TYPES.parquet.join(', ')}) is read as well.`,
+        body: {
+          content: {
+            'application/json': { schema: refTo(InvocationsBody) },
+            ...Object.fromEntries(
+              [...TABLE_TYPES.csv, TABLE_TYPES.lines[0]].map((type) => [
+                type,
+                { schema: refTo(InvocationsTable) },
+              ]),
+            ),
+          },
+        },
         response: { 200: refTo(InvocationsAnswer) },
         'x-errors': refTo(MlflowError),
       } as object,
     },
     async (request, reply) => {
-      const rows = rowsOf({ rows: invocationRows(request.body) }, 'rows', batch_rows)
+      const { body } = request
+      const isTable = body instanceof SentTable
+      const sent = isTable ? await tableRows(body, tables, context) : invocationRows(body)
+      const rows = readFrame(rowsOf({ rows: sent }, 'rows', batch_rows), isTable && body.format === 'csv')
       const predictions = await decideRows(pipeline, rows, readTransaction, stream_rows)
       return { predictions: predictions.map((prediction) => predictionAnswer(prediction, reply.elapsedTime)) }
     },
@@ -97,13 +120,29 @@ const addPingAndVersion = (app: App, { version, reasonsNotReady }: RouteContext)
 
 type Row = Readonly<Record<string, unknown>>
 
+/** The rows of a table, or of lines of JSON. */
+const tableRows = async (
+  { format, bytes }: SentTable,
+  tables: TableReader,
+  { pipeline, settings, parseJson }: RouteContext,
+): Promise<readonly unknown[]> => {
+  if (format === 'lines') return readLines(bytes, parseJson).map(nested)
+  const columns = new Set([
+    ...TRANSACTION_FIELDS.map(({ wire }) => wire as string),
+    ...pipeline.shape.attributes.map(({ name }) => `attributes.${name}`),
+  ])
+  const rows = await tables.read(format, bytes, { rows: settings.limits.batch_rows, columns })
+  return rows.map(nestAttributes)
+}
+
 /**
- * The rows of a body; anything that is not one of the four formats gives problems. @throws REQUEST_INVALID
+ * The rows of a body: one of the four formats, or a transaction by itself. @throws REQUEST_INVALID
  */
 const invocationRows = (body: unknown): unknown => {
   const record: Row = typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Row) : {}
   const given = FORMATS.filter((format) => record[format] !== undefined)
   const [format] = given
+  if (given.length === 0 && record['transaction_id'] !== undefined) return [nested(record)]
   if (given.length !== 1 || format === undefined)
     throw invalid(
       '',

@@ -1,4 +1,5 @@
 import type { ServerDependencies } from '../dependencies.ts'
+import type { ReadFrameRows } from '../frames/frame-values.ts'
 import type { ParseJson } from '../json-bodies.ts'
 import type { ReadTransaction } from '../read-transaction.ts'
 import type { Load } from '../safety/load-shedding.ts'
@@ -9,6 +10,8 @@ export interface RouteContext extends ServerDependencies {
   readonly parseJson: ParseJson
   readonly load: Load
   readonly readTransaction: ReadTransaction
+  /** Of protocols that data frames are sent by, before `readTransaction`. */
+  readonly readFrame: ReadFrameRows
   /** What is sent with mapping=source. */
   readonly source: SourceRows
   /** Why the server cannot decide; empty when it can. */

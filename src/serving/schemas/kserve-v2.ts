@@ -1,47 +1,51 @@
 import { Type } from 'typebox'
+import { DATATYPES } from '../inference/tensor-data.ts'
 import { named } from './named.ts'
 
-const DATATYPES = [
-  'BOOL',
-  'UINT8',
-  'UINT16',
-  'UINT32',
-  'UINT64',
-  'INT8',
-  'INT16',
-  'INT32',
-  'INT64',
-  'FP16',
-  'FP32',
-  'FP64',
-  'BYTES',
-] as const
-
-const parameters = Type.Optional(
-  Type.Unsafe({ type: 'object', additionalProperties: true, description: 'Ignored.' }),
-)
+const parametersOf = (read: string) =>
+  Type.Optional(
+    Type.Unsafe({
+      type: 'object',
+      additionalProperties: true,
+      description: `${read} Others are ignored.`,
+    }),
+  )
 
 export const InferBody = named(
   'InferenceRequest',
   Type.Object(
     {
       id: Type.Optional(Type.String({ description: 'Comes back in the answer.' })),
-      parameters,
+      parameters: parametersOf('binary_data_output: all outputs that say nothing else are binary.'),
       inputs: Type.Array(
         Type.Object({
-          name: Type.String({ description: 'A field of a transaction.' }),
-          shape: Type.Array(Type.Integer({ minimum: 0 }), { description: '[n] or [n, 1].' }),
-          datatype: Type.Unsafe({ type: 'string', enum: DATATYPES }),
-          parameters,
-          data: Type.Array(Type.Unknown(), {
-            description: 'One value for each transaction; null where missing.',
+          name: Type.String({
+            description:
+              'A field of a transaction, or attributes.name; or transaction, the JSON of each; or features, a vector for each.',
           }),
+          shape: Type.Array(Type.Integer({ minimum: 0 }), {
+            description: '[n] or [n, 1]; of features [n, how many the model has].',
+          }),
+          datatype: Type.Unsafe({ type: 'string', enum: DATATYPES }),
+          parameters: parametersOf('binary_data_size: how many of the bytes behind the JSON are its data.'),
+          data: Type.Optional(
+            Type.Array(Type.Unknown(), {
+              description: 'One value for each transaction; null or a bare NaN where missing.',
+            }),
+          ),
         }),
       ),
-      outputs: Type.Optional(Type.Array(Type.Object({ name: Type.String(), parameters }))),
+      outputs: Type.Optional(
+        Type.Array(
+          Type.Object({
+            name: Type.String(),
+            parameters: parametersOf('binary_data: whether its data stands behind the JSON of the answer.'),
+          }),
+        ),
+      ),
     },
     {
-      description: 'One tensor for each field of the transactions.',
+      description: 'One tensor for each field of the transactions, or one of transactions or of features.',
       examples: [
         {
           id: '42',
@@ -55,6 +59,16 @@ export const InferBody = named(
       ],
     },
   ),
+)
+
+export const BinaryInference = named(
+  'BinaryInference',
+  Type.Unsafe({
+    type: 'string',
+    format: 'binary',
+    description:
+      'The JSON of a request or an answer, as long as the header Inference-Header-Content-Length says, and behind it the data of the tensors that have binary_data_size, in their order: little-endian, elements of BYTES with four bytes of length in front.',
+  }),
 )
 
 const tensor = Type.Object({
@@ -77,7 +91,13 @@ export const InferAnswer = named(
 const tensorMetadata = Type.Object({
   name: Type.String(),
   datatype: Type.String(),
-  shape: Type.Array(Type.Integer()),
+  shape: Type.Array(Type.Integer(), { description: '-1: as many as there are rows.' }),
+  parameters: Type.Optional(
+    Type.Object({
+      content_type: Type.Optional(Type.String({ description: 'Of its texts.' })),
+      feature_names: Type.Optional(Type.Array(Type.String(), { description: 'In their order.' })),
+    }),
+  ),
 })
 
 export const ModelMetadata = named(

@@ -27,13 +27,25 @@ export const InvocationsBody = named(
       params: Type.Optional(Type.Unknown({ description: 'Ignored.' })),
     },
     {
-      description: 'Exactly one of the four ways in which MLflow writes rows; each row is a transaction.',
-      oneOf: ['dataframe_split', 'dataframe_records', 'instances', 'inputs'].map((format) => ({
-        required: [format],
-      })),
+      description:
+        'Exactly one of the four ways in which MLflow writes rows, each a transaction; or a transaction by itself.',
+      oneOf: ['dataframe_split', 'dataframe_records', 'instances', 'inputs', 'transaction_id'].map(
+        (format) => ({
+          required: [format],
+        }),
+      ),
       examples: [{ dataframe_split: { columns, data: [Object.values(EXAMPLE_TRANSACTION)] } }],
     },
   ),
+)
+
+export const InvocationsTable = named(
+  'InvocationsTable',
+  Type.Unsafe({
+    type: 'string',
+    description:
+      'Rows as CSV with a header line, separated by commas; or lines, each a transaction as JSON. An empty cell is missing; so are NaN and NaT in columns of numbers and times.',
+  }),
 )
 
 export const InvocationsAnswer = named(
