@@ -61,7 +61,7 @@ export const serverStarter =
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
     const { keys, tls } = await readSecrets(security)
-    assertGuarded(keys, api.host)
+    assertGuarded(keys, api.host, security.guarded_by)
     const metrics = createServingMetrics(version)
     const warnings = createWarningLog(metrics.observer)
     const { pipeline, control, branches } = await openService({
@@ -91,6 +91,8 @@ export const serverStarter =
         ...(settings.state_store.kind === 'lmdb' && { cacheBytes: mostCacheMiB * MEBIBYTE }),
         audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
       })
+      if (security.guarded_by === 'platform')
+        app.log.warn({ host: api.host }, 'no key is asked for: the platform keeps strangers out')
       warnings.writeTo((code, details) => app.log.warn({ code, ...details }, 'warning'))
       const address = await app.listen({ host: api.host, port: api.port }).catch(async (error: unknown) => {
         await app.close()

@@ -17,6 +17,7 @@ import { addMissingRoutes, answerErrors, errorBody, vigiaErrorBody } from './err
 import { addJsonBodies } from './json-bodies.ts'
 import { createLogBuffer, type LogStream } from './log-buffer.ts'
 import { addOpenApi } from './openapi.ts'
+import { requireFree, rewritingOf } from './platform-routes.ts'
 import { createTransactionReader } from './read-transaction.ts'
 import { TLS_OPTIONS } from './reload.ts'
 import { createRequestLog } from './request-log.ts'
@@ -62,12 +63,12 @@ const CLOSE_IDLE_MS = 50
  * 5. the route: the transaction itself (422), conflicts (409), the log or the store fails (503, 507)
  * 6. one line in the log, one count in the metrics
  *
- * @throws SERVING_KEYS_MISSING, SERVING_TLS_INVALID
+ * @throws SERVING_KEYS_MISSING, SERVING_TLS_INVALID, SERVING_ROUTE_TAKEN
  */
 export const createServer = async (dependencies: ServerDependencies): Promise<FastifyInstance> => {
   const { settings, keys, pipeline, metrics, version, notReady } = dependencies
   const { limits, security, api } = settings
-  assertGuarded(keys, api.host)
+  assertGuarded(keys, api.host, security.guarded_by)
   const lines = createLogBuffer(dependencies.logStream ?? process.stdout)
   const app = createApp(dependencies, lines)
   const load = watchLoad(
@@ -99,7 +100,12 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     app,
     dependencies,
     lines,
-    createGuard(app, { load, metrics, isTls: dependencies.tls !== undefined }),
+    createGuard(app, {
+      load,
+      metrics,
+      isTls: dependencies.tls !== undefined,
+      isBehindGuard: security.guarded_by === 'platform',
+    }),
   )
   if (security.cors_origins.length > 0)
     await app.register(cors, { origin: [...security.cors_origins], methods: ['GET', 'POST'], maxAge: 600 })
@@ -132,6 +138,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   })
   await app.register(async (routes) => addMlflow(routes, context))
   await app.register(async (routes) => addKServeV2(routes, context))
+  requireFree(app, api)
   return app
 }
 
@@ -141,7 +148,7 @@ const reasonOf = (pipeline: ServerDependencies['pipeline']): string => {
 }
 
 const createApp = ({ settings, tls, keys, metrics }: ServerDependencies, lines: LogStream): App => {
-  const { limits, security, log } = settings
+  const { api, limits, security, log } = settings
   const requestName = createRequestNames()
   const http = {
     headersTimeout: parseDuration(limits.header_timeout),
@@ -167,6 +174,7 @@ const createApp = ({ settings, tls, keys, metrics }: ServerDependencies, lines: 
     return503OnClosing: false,
     trustProxy: security.trusted_proxies.length > 0 ? [...security.trusted_proxies] : false,
     genReqId: requestName,
+    ...rewritingOf(api),
     routerOptions: { maxParamLength: 1024 },
     // Said here, Fastify does not load compilers of its own.
     schemaController: {
