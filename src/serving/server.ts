@@ -82,13 +82,17 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   metrics.watch(pipeline, load)
   const source = createSourceRows(pipeline, metrics.observer)
   let closer: NodeJS.Timeout | undefined
+  let cutter: NodeJS.Timeout | undefined
   app.addHook('preClose', (done) => {
     // Connections become idle as their last answers go out; clients would keep them until keep_alive ends.
     closer = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS)
+    // What is slower than that would be killed together with the server, before its states are saved.
+    cutter = setTimeout(() => app.server.closeAllConnections(), parseDuration(limits.shutdown_grace))
     done()
   })
   app.addHook('onClose', async () => {
     clearInterval(closer)
+    clearTimeout(cutter)
     load.stop()
     source.close()
     await pipeline.close()

@@ -54,6 +54,26 @@ describe('a server that a platform guards', () => {
   })
 })
 
+describe('a server that is to end', () => {
+  test('waits for requests no longer than the grace, and then saves and ends', async () => {
+    const { app, pipeline } = await start({ settings: { limits: { shutdown_grace: '1s' } } })
+    let letGo = (): void => undefined
+    pipeline.hold(new Promise<void>((resolve) => (letGo = resolve)))
+    const address = await app.listen({ host: '127.0.0.1', port: 0 })
+    const begun = new Promise<void>((resolve) => app.server.once('request', () => resolve()))
+    const body = JSON.stringify(PAYMENT)
+    const headers = { 'content-type': 'application/json' }
+    const answer = fetch(`${address}/predict`, { method: 'POST', headers, body }).then(
+      ({ status }) => status,
+      () => 'cut',
+    )
+    await begun
+    await app.close()
+    expect([await answer, pipeline.isClosed]).toEqual(['cut', true])
+    letGo()
+  })
+})
+
 describe('routes of a platform', () => {
   const predict_route = '/v1/endpoints/17/deployedModels/4:predict'
 
