@@ -21,7 +21,7 @@ import { requireFree, rewritingOf } from './platform-routes.ts'
 import { createTransactionReader } from './read-transaction.ts'
 import { TLS_OPTIONS } from './reload.ts'
 import { createRequestLog } from './request-log.ts'
-import { createRequestNames } from './request-names.ts'
+import { createRequestNames, traceIdOf, traceParentOf } from './request-names.ts'
 import { addAdmin } from './routes/admin.ts'
 import { addBranches } from './routes/branches.ts'
 import { addFeedback } from './routes/feedback.ts'
@@ -220,7 +220,8 @@ const watchRoutes = (
     const log = logOf(method, route)
     return (request: FastifyRequest, reply: FastifyReply): void => {
       const latencyMs = reply.elapsedTime
-      count(reply.statusCode, latencyMs / 1000)
+      const traceParent = traceParentOf(request.headers['traceparent'])
+      count(reply.statusCode, latencyMs / 1000, traceParent && traceIdOf(traceParent))
       // The level may change while the server runs.
       if (REQUEST_LEVELS.has(app.log.level)) log(request, reply, latencyMs)
     }
