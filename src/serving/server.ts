@@ -81,18 +81,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   )
   metrics.watch(pipeline, load)
   const source = createSourceRows(pipeline, metrics.observer)
-  let closer: NodeJS.Timeout | undefined
-  let cutter: NodeJS.Timeout | undefined
-  app.addHook('preClose', (done) => {
-    // Connections become idle as their last answers go out; clients would keep them until keep_alive ends.
-    closer = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS)
-    // What is slower than that would be killed together with the server, before its states are saved.
-    cutter = setTimeout(() => app.server.closeAllConnections(), parseDuration(limits.shutdown_grace))
-    done()
-  })
-  app.addHook('onClose', async () => {
-    clearInterval(closer)
-    clearTimeout(cutter)
+  closeInTime(app, parseDuration(limits.shutdown_grace), async () => {
     load.stop()
     source.close()
     await pipeline.close()
@@ -200,6 +189,24 @@ const createApp = ({ settings, tls, keys, metrics }: ServerDependencies, lines: 
     if (tls === undefined) throw error
     throw new VigiaError('SERVING_TLS_INVALID', { reason: (error as Error).message }, { cause: error })
   }
+}
+
+/** Ends connections when the server is to end: idle ones at once, others after `graceMs`; then all else. */
+const closeInTime = (app: App, graceMs: number, end: () => Promise<void>): void => {
+  let closer: NodeJS.Timeout | undefined
+  let cutter: NodeJS.Timeout | undefined
+  app.addHook('preClose', (done) => {
+    // Connections become idle as their last answers go out; clients would keep them until keep_alive ends.
+    closer = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS)
+    // What is slower than that would be killed together with the server, before its states are saved.
+    cutter = setTimeout(() => app.server.closeAllConnections(), graceMs)
+    done()
+  })
+  app.addHook('onClose', async () => {
+    clearInterval(closer)
+    clearTimeout(cutter)
+    await end()
+  })
 }
 
 /** Levels at which requests are logged. */
