@@ -1300,6 +1300,12 @@ export const ERRORS = define({
     message: 'This request needs an API key',
     fix: 'Send it as Authorization: Bearer <key>, or as X-API-Key: <key>.',
   },
+  SERVING_ROUTE_TAKEN: {
+    status: 500,
+    exitCode: 2,
+    message: '{setting} is {route}, which is a route of the server already',
+    fix: 'Choose another, or leave the setting (or the variable of the platform) out: /invocations and /ping are always there.',
+  },
   REQUEST_KEY_UNKNOWN: {
     status: 401,
     exitCode: 2,
@@ -1359,7 +1365,7 @@ export const ERRORS = define({
     status: 500,
     exitCode: 2,
     message: 'Without API keys anyone who reaches {host} could do anything',
-    fix: 'Name a file of keys (security.keys), or listen on 127.0.0.1 (api.host).',
+    fix: 'Name a file of keys (security.keys), listen on 127.0.0.1 (api.host), or say that the platform keeps strangers out (security.guarded_by=platform).',
   },
   SERVING_KEYS_INVALID: {
     status: 500,

@@ -9,7 +9,14 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const pem = join(folder, 'some.pem')
 writeFileSync(pem, 'text of the file')
-const none = { keys: '', tls_key: '', tls_certificate: '', cors_origins: [], trusted_proxies: [] }
+const none = {
+  guarded_by: 'keys' as const,
+  keys: '',
+  tls_key: '',
+  tls_certificate: '',
+  cors_origins: [],
+  trusted_proxies: [],
+}
 
 it('speaks plain HTTP where no file of TLS is named, and reads both where they are', async () => {
   expect(await readSecrets(none)).toEqual({ keys: [], tls: undefined })

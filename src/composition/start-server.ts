@@ -1,5 +1,6 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
+import type { FastifyBaseLogger } from 'fastify'
 import type { ServeTools } from '../cli/commands/serve.ts'
 import type { StateTools } from '../cli/commands/state.ts'
 import { TrackingSchema, type TrackingSettings } from '../config/sections/tracking.ts'
@@ -61,7 +62,7 @@ export const serverStarter =
     const { api, security, prediction_log } = settings
     // What must be right before anything is opened.
     const { keys, tls } = await readSecrets(security)
-    assertGuarded(keys, api.host)
+    assertGuarded(keys, api.host, security.guarded_by)
     const metrics = createServingMetrics(version)
     const warnings = createWarningLog(metrics.observer)
     const { pipeline, control, branches } = await openService({
@@ -91,6 +92,7 @@ export const serverStarter =
         ...(settings.state_store.kind === 'lmdb' && { cacheBytes: mostCacheMiB * MEBIBYTE }),
         audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
       })
+      tellGuard(app.log, settings)
       warnings.writeTo((code, details) => app.log.warn({ code, ...details }, 'warning'))
       const address = await app.listen({ host: api.host, port: api.port }).catch(async (error: unknown) => {
         await app.close()
@@ -120,6 +122,12 @@ export const serverStarter =
       throw error
     }
   }
+
+/** A warning at each start that nobody asks for keys, which a command that answers in JSON does not say. */
+const tellGuard = (log: FastifyBaseLogger, { api: { host }, security }: ServingSettings): void => {
+  if (security.guarded_by === 'platform')
+    log.warn({ host }, 'no key is asked for: the platform keeps strangers out')
+}
 
 /**
  * Before anything is opened: what does not fit, and what is taken where nobody said.

@@ -1,4 +1,5 @@
 import type { TSchema } from 'typebox'
+import type { PlatformVariable } from './platform-variables.ts'
 import { closeGroups, type SettingSchema } from './setting-schema.ts'
 
 /** One configuration file: its schema, and which of its settings are paths. */
@@ -16,6 +17,8 @@ export interface ConfigFile<Schema extends TSchema = TSchema> {
    * as in every other command.
    */
   readonly paths: readonly string[]
+  /** Variables of platforms that are settings of the file, the strongest last. */
+  readonly platform?: readonly PlatformVariable[]
   /**
    * What settings that are each allowed may not be together: a sentence for each case, as for a single one.
    *

@@ -5,6 +5,7 @@ import { type ConfigFile, schemaOf } from './config-file.ts'
 import { findProblems } from './find-problems.ts'
 import { describeOrigin, type Origin } from './origin.ts'
 import { type Override, readArguments, readEnvironment } from './overrides.ts'
+import { type PlatformVariable, readPlatform } from './platform-variables.ts'
 import { type Pointer, pointerOf, selfAndAncestors } from './pointer.ts'
 import { readYaml } from './read-yaml.ts'
 import { SERVING_FILE } from './serving-config.ts'
@@ -50,7 +51,7 @@ export class ConfigManager<Settings = unknown> {
   /** @throws CONFIG_INVALID naming every problem at once, CONFIG_YAML_INVALID */
   constructor(file: ConfigFile, input: ConfigInput, otherFiles: readonly ConfigFile[]) {
     const schema = schemaOf(file)
-    const layers = readLayers(schema, input, otherFiles.map(schemaOf))
+    const layers = readLayers(schema, input, otherFiles.map(schemaOf), file.platform ?? [])
     const declared = layers.overrides.reduce(
       (value, override) => assign(value, override.path, override.value),
       withDefaults(schema, layers.content),
@@ -106,12 +107,14 @@ const readLayers = (
   schema: SettingSchema,
   input: ConfigInput,
   otherSchemas: readonly SettingSchema[],
+  platform: readonly PlatformVariable[],
 ): Layers => {
   const name = input.file?.name ?? ''
   const content = readYaml(input.file?.text ?? '', name)
   const environment = readEnvironment(input.environment, schema, otherSchemas)
   const assignments = readArguments(input.assignments, schema)
-  const overrides = [...environment.overrides, ...assignments.overrides]
+  const asked = readPlatform(input.environment, platform)
+  const overrides = [...asked, ...environment.overrides, ...assignments.overrides]
   const overridden = new Map(overrides.map(({ path, origin }) => [pointerOf(path), origin]))
   const originOf = (pointer: Pointer): Origin => {
     const around = selfAndAncestors(pointer)

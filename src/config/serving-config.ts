@@ -70,5 +70,13 @@ export const SERVING_FILE = {
     'prediction_log.path',
     'tables.*.path',
   ],
+  platform: [
+    { variable: 'PORT', setting: ['api', 'port'] },
+    { variable: 'SERVER_PORT', setting: ['api', 'port'] },
+    { variable: 'SAGEMAKER_BIND_TO_PORT', setting: ['api', 'port'] },
+    { variable: 'AIP_HTTP_PORT', setting: ['api', 'port'] },
+    { variable: 'AIP_PREDICT_ROUTE', setting: ['api', 'predict_route'] },
+    { variable: 'AIP_HEALTH_ROUTE', setting: ['api', 'health_route'] },
+  ],
   contradictions: (settings, originOf) => oneFolder(settings as ServingSettings, originOf),
 } satisfies ConfigFile

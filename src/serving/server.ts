@@ -25,10 +25,11 @@ import { createFrameReader } from './frames/frame-values.ts'
 import { addJsonBodies, type PrepareJson } from './json-bodies.ts'
 import { createLogBuffer, type LogStream } from './log-buffer.ts'
 import { addOpenApi } from './openapi.ts'
+import { requireFree, rewritingOf } from './platform-routes.ts'
 import { createTransactionReader } from './read-transaction.ts'
 import { TLS_OPTIONS } from './reload.ts'
 import { createRequestLog } from './request-log.ts'
-import { createRequestNames } from './request-names.ts'
+import { createRequestNames, traceIdOf, traceParentOf } from './request-names.ts'
 import { addAdmin } from './routes/admin.ts'
 import { addBranches } from './routes/branches.ts'
 import { addFeedback } from './routes/feedback.ts'
@@ -71,12 +72,12 @@ const CLOSE_IDLE_MS = 50
  * 5. the route: the transaction itself (422), conflicts (409), the log or the store fails (503, 507)
  * 6. one line in the log, one count in the metrics
  *
- * @throws SERVING_KEYS_MISSING, SERVING_TLS_INVALID
+ * @throws SERVING_KEYS_MISSING, SERVING_TLS_INVALID, SERVING_ROUTE_TAKEN
  */
 export const createServer = async (dependencies: ServerDependencies): Promise<FastifyInstance> => {
   const { settings, keys, pipeline, metrics, version, notReady } = dependencies
   const { limits, security, api } = settings
-  assertGuarded(keys, api.host)
+  assertGuarded(keys, api.host, security.guarded_by)
   const lines = createLogBuffer(dependencies.logStream ?? process.stdout)
   const app = createApp(dependencies, lines)
   const load = watchLoad(
@@ -89,14 +90,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   )
   metrics.watch(pipeline, load)
   const source = createSourceRows(pipeline, metrics.observer)
-  let closer: NodeJS.Timeout | undefined
-  app.addHook('preClose', (done) => {
-    // Connections become idle as their last answers go out; clients would keep them until keep_alive ends.
-    closer = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS)
-    done()
-  })
-  app.addHook('onClose', async () => {
-    clearInterval(closer)
+  closeInTime(app, parseDuration(limits.shutdown_grace), async () => {
     load.stop()
     source.close()
     await pipeline.close()
@@ -104,7 +98,8 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   })
   app.setErrorHandler(answerAnyErrors)
   addSchemas(app)
-  const guard = createGuard(app, { load, metrics, isTls: dependencies.tls !== undefined })
+  const isBehindGuard = security.guarded_by === 'platform'
+  const guard = createGuard(app, { load, metrics, isTls: dependencies.tls !== undefined, isBehindGuard })
   watchRoutes(app, dependencies, lines, guard)
   if (security.cors_origins.length > 0)
     await app.register(cors, { origin: [...security.cors_origins], methods: ['GET', 'POST'], maxAge: 600 })
@@ -138,6 +133,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   })
   for (const addProtocol of [addMlflow, addKServeV1, addKServeV2])
     await app.register(async (routes) => addProtocol(routes, context))
+  requireFree(app, api)
   return app
 }
 
@@ -153,7 +149,7 @@ const reasonOf = (pipeline: ServerDependencies['pipeline']): string => {
 }
 
 const createApp = ({ settings, tls, keys, metrics }: ServerDependencies, lines: LogStream): App => {
-  const { limits, security, log } = settings
+  const { api, limits, security, log } = settings
   const requestName = createRequestNames()
   const http = {
     headersTimeout: parseDuration(limits.header_timeout),
@@ -179,6 +175,7 @@ const createApp = ({ settings, tls, keys, metrics }: ServerDependencies, lines: 
     return503OnClosing: false,
     trustProxy: security.trusted_proxies.length > 0 ? [...security.trusted_proxies] : false,
     genReqId: requestName,
+    ...rewritingOf(api),
     routerOptions: { maxParamLength: 1024 },
     // Said here, Fastify does not load compilers of its own.
     schemaController: {
@@ -201,6 +198,24 @@ const createApp = ({ settings, tls, keys, metrics }: ServerDependencies, lines: 
   }
 }
 
+/** Ends connections when the server is to end: idle ones at once, others after `graceMs`; then all else. */
+const closeInTime = (app: App, graceMs: number, end: () => Promise<void>): void => {
+  let closer: NodeJS.Timeout | undefined
+  let cutter: NodeJS.Timeout | undefined
+  app.addHook('preClose', (done) => {
+    // Connections become idle as their last answers go out; clients would keep them until keep_alive ends.
+    closer = setInterval(() => app.server.closeIdleConnections(), CLOSE_IDLE_MS)
+    // What is slower than that would be killed together with the server, before its states are saved.
+    cutter = setTimeout(() => app.server.closeAllConnections(), graceMs)
+    done()
+  })
+  app.addHook('onClose', async () => {
+    clearInterval(closer)
+    clearTimeout(cutter)
+    await end()
+  })
+}
+
 /** Levels at which requests are logged. */
 const REQUEST_LEVELS: ReadonlySet<string> = new Set(['trace', 'debug', 'info'])
 
@@ -219,7 +234,8 @@ const watchRoutes = (
     const log = logOf(method, route)
     return (request: FastifyRequest, reply: FastifyReply): void => {
       const latencyMs = reply.elapsedTime
-      count(reply.statusCode, latencyMs / 1000)
+      const traceParent = traceParentOf(request.headers['traceparent'])
+      count(reply.statusCode, latencyMs / 1000, traceParent && traceIdOf(traceParent))
       // The level may change while the server runs.
       if (REQUEST_LEVELS.has(app.log.level)) log(request, reply, latencyMs)
     }

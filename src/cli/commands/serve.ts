@@ -91,7 +91,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
     })
     if (json)
       stdout.write(`${JSON.stringify({ address: server.address, models: server.models.map(modelJson) })}\n`)
-    else for (const line of welcome(server)) tell(line)
+    else for (const line of welcome(server, settings)) tell(line)
     const loss = await Promise.race([untilAborted(work.signal), server.lost])
     tell('closing: finishing what was accepted')
     if (loss === undefined) {
@@ -128,18 +128,25 @@ const sourcesText = ({ source, shadow, canary, canary_share }: StartChoice['serv
     ...(shadow === '' ? [] : [`shadow ${shadow}`]),
   ].join(', ')
 
-const welcome = ({ address, models, mapping, tables, startedInMs }: RunningServer): string[] => [
+const welcome = (
+  { address, models, mapping, tables, startedInMs }: RunningServer,
+  { security, api }: ServingSettings,
+): string[] => [
   ...models.map(
     ({ role, title, name, version, threshold }) =>
       `${role.padEnd(10)} ${name} ${version}: ${title}, flags from ${threshold.toFixed(4)} on`,
   ),
   ...(mapping === undefined ? [] : [mappingLine(Object.keys(mapping))]),
   ...(tables.length === 0 ? [] : [tablesLine(tables)]),
+  ...(security.guarded_by === 'platform' ? [guardLine(api.host)] : []),
   `listening  ${address} (ready in ${Math.round(startedInMs)} ms), described at ${address}/docs`,
   '',
   'Try it:',
   `  curl -s ${address}/sample-transaction | curl -s '${address}/predict?reasons=3' -H 'content-type: application/json' -d @-`,
 ]
+
+const guardLine = (host: string): string =>
+  `guard      NOT THIS SERVER: the platform (security.guarded_by). Whoever reaches ${host} may decide, read and give labels without a key; only administration needs one`
 
 const MOST_NAMES = 6
 

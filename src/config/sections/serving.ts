@@ -1,6 +1,9 @@
 import { Type } from 'typebox'
 import { DURATION_PATTERN } from '../../foundation/duration.ts'
 
+/** Nothing, or the path of a route: letters, digits, -, ., _, ~ and : between slashes. */
+const ROUTE_PATTERN = '^(/[A-Za-z0-9._~:-]+)*$'
+
 /** Where the server listens. */
 export const ApiSchema = Type.Object(
   {
@@ -13,7 +16,20 @@ export const ApiSchema = Type.Object(
       default: 8000,
       minimum: 0,
       maximum: 65535,
-      description: 'Port to listen on; 0 lets the system choose a free one. 8000 is free on most machines.',
+      description:
+        'Port to listen on; 0 lets the system choose a free one. 8000 is free on most machines. Platforms tell theirs by variables of their own, which win over the file: AIP_HTTP_PORT, SAGEMAKER_BIND_TO_PORT, SERVER_PORT, PORT.',
+    }),
+    predict_route: Type.String({
+      default: '',
+      pattern: ROUTE_PATTERN,
+      description:
+        'Another route of POST /invocations, for a platform that calls it by a name of its own, such as /v1/models/fraud:predict. Vertex AI tells it by AIP_PREDICT_ROUTE. None by default.',
+    }),
+    health_route: Type.String({
+      default: '',
+      pattern: ROUTE_PATTERN,
+      description:
+        'Another route of GET /ping, which answers 200 when the server can decide and 503 when it cannot. Vertex AI tells it by AIP_HEALTH_ROUTE. None by default.',
     }),
     docs: Type.Boolean({
       default: true,
@@ -32,10 +48,15 @@ export const ApiSchema = Type.Object(
 /** Who may ask. */
 export const SecuritySchema = Type.Object(
   {
+    guarded_by: Type.Union([Type.Literal('keys'), Type.Literal('platform')], {
+      default: 'keys',
+      description:
+        'Who keeps strangers out. keys: this server, by its API keys; without keys it listens on a loopback address only. platform: what stands before it (SageMaker, Vertex AI, Cloud Run with IAM, a service mesh), so that it listens on any address without keys. Who reaches it may then decide, read and give labels; administration needs a key all the same.',
+    }),
     keys: Type.String({
       default: '',
       description:
-        'JSON file with the API keys: a list of {name, sha256, scopes, requests_per_minute?}; sha256 is the hash of the key, which is written nowhere; scopes are predict, feedback, read, admin and metrics. Empty: everyone may do everything, which is allowed on a loopback address only.',
+        'JSON file with the API keys: a list of {name, sha256, scopes, requests_per_minute?}; sha256 is the hash of the key, which is written nowhere; scopes are predict, feedback, read, admin and metrics. Empty: everyone may do everything, which is allowed on a loopback address only, unless guarded_by says platform.',
     }),
     tls_key: Type.String({
       default: '',
@@ -153,11 +174,11 @@ export const LimitsSchema = Type.Object(
         'How long a connection without a request stays open. Longer than the 60 s after which common load balancers close theirs, so that none sends into a closed one.',
     }),
     shutdown_grace: Type.String({
-      default: '25s',
+      default: '8s',
       pattern: DURATION_PATTERN,
       unit: 'duration',
       description:
-        'How long a closing server waits for requests that it has accepted. Below the 30 s that orchestrators wait before they kill.',
+        'How long a closing server waits for requests that it has accepted. Below the 10 s that `docker stop` and Cloud Run wait before they kill; Kubernetes and SageMaker wait 30 s.',
     }),
   },
   { default: {}, description: 'How much one caller, or all of them, may ask for.' },

@@ -29,12 +29,22 @@ export const createCounter = (registry: Registry, options: SeriesOptions): Serie
 
 /** How values are spread. */
 export interface HistogramSeries {
-  observe(value: number): void
+  /** @param traceId of the request that took it, so that one example of each bucket can be looked up */
+  observe(value: number, traceId?: string): void
+}
+
+/** A value that was observed, and the trace of its request. */
+export interface Exemplar {
+  readonly traceId: string
+  readonly value: number
+  readonly atMs: number
 }
 
 interface Spread extends HistogramSeries {
   /** Values by bucket; the last one is for values beyond all bounds. */
   readonly counts: Float64Array
+  /** By bucket, the latest with a trace. */
+  readonly exemplars: readonly (Exemplar | undefined)[]
   readonly sum: number
 }
 
@@ -46,14 +56,16 @@ export const createHistogram = (
   const { name, bounds } = options
   const { all, seriesOf } = collection(options, () => createSpread(bounds))
   register(registry, options, 'histogram', () =>
-    [...all.values()].flatMap(({ labels, series: { counts, sum } }) => {
+    [...all.values()].flatMap(({ labels, series: { counts, sum, exemplars } }) => {
       let count = 0
       const buckets = Array.from(counts, (inside, bucket) => {
         count += inside
+        const exemplar = exemplars[bucket]
         return {
           metricName: `${name}_bucket`,
           labels: { ...labels, le: bounds[bucket] ?? '+Inf' },
           value: count,
+          ...(exemplar !== undefined && { exemplar }),
         }
       })
       return [
@@ -68,17 +80,20 @@ export const createHistogram = (
 
 const createSpread = (bounds: readonly number[]): Spread => {
   const counts = new Float64Array(bounds.length + 1)
+  const exemplars = new Array<Exemplar | undefined>(bounds.length + 1).fill(undefined)
   let sum = 0
   return {
     counts,
+    exemplars,
     get sum() {
       return sum
     },
-    observe: (value) => {
+    observe: (value, traceId) => {
       let bucket = 0
       while (bucket < bounds.length && value > bounds[bucket]!) bucket++
       counts[bucket]!++
       sum += value
+      if (traceId !== undefined) exemplars[bucket] = { traceId, value, atMs: Date.now() }
     },
   }
 }
@@ -103,6 +118,7 @@ interface Sample {
   readonly metricName?: string
   readonly labels: Readonly<Record<string, string | number>>
   readonly value: number
+  readonly exemplar?: Exemplar
 }
 
 const register = (

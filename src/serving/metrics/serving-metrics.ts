@@ -16,8 +16,11 @@ export interface ServingMetrics {
   /** Given to the pipeline when it is opened. */
   readonly observer: InferenceObserver
   readonly registry: Registry
-  /** Counts the finished requests of one method to one route. */
-  readonly requestsOf: (method: string, route: string) => (status: number, seconds: number) => void
+  /** Counts the finished requests of one method to one route; a request may have a trace. */
+  readonly requestsOf: (
+    method: string,
+    route: string,
+  ) => (status: number, seconds: number, traceId?: string) => void
   /** A request that was turned away because of the load. */
   readonly countShed: (reason: string) => void
   /** An error that was answered, of a request or of a row of it. */
@@ -49,10 +52,10 @@ export const createServingMetrics = (version: string): ServingMetrics => {
     registry,
     requestsOf: (method, route) => {
       const byStatus: (HistogramSeries | undefined)[] = []
-      return (status, seconds) => {
+      return (status, seconds, traceId) => {
         const series = byStatus[status] ?? requests(method, route, String(status))
         byStatus[status] = series
-        series.observe(seconds)
+        series.observe(seconds, traceId)
       }
     },
     countShed: (reason) => {

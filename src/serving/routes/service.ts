@@ -1,5 +1,6 @@
 import { modelsAnswer, savedLogsAnswer, statusAnswer } from '../answers.ts'
 import type { App } from '../dependencies.ts'
+import { OPEN_METRICS_TYPE, prefersOpenMetrics, renderOpenMetrics } from '../metrics/open-metrics.ts'
 import { refTo } from '../schemas/named.ts'
 import { HealthAnswer, LiveAnswer, ModelsAnswer, SavedLogsAnswer } from '../schemas/service.ts'
 import type { RouteContext } from './route-context.ts'
@@ -98,16 +99,25 @@ const addMetrics = (app: App, { metrics }: RouteContext): void => {
         tags: ['service'],
         operationId: 'getMetrics',
         summary: 'Metrics for Prometheus',
-        produces: ['text/plain'],
+        description:
+          'In OpenMetrics where Accept asks for it, with the trace of one request of each bucket of durations.',
+        produces: ['text/plain', 'application/openmetrics-text'],
         response: {
           200: {
-            description: "Prometheus's text format.",
-            content: { 'text/plain': { schema: { type: 'string' } } },
+            description: "Prometheus's text format, or OpenMetrics.",
+            content: {
+              'text/plain': { schema: { type: 'string' } },
+              'application/openmetrics-text': { schema: { type: 'string' } },
+            },
           },
         },
       },
     },
-    async (_request, reply) =>
-      reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+    async ({ headers }, reply) => {
+      reply.header('vary', 'accept')
+      return prefersOpenMetrics(headers.accept)
+        ? reply.type(OPEN_METRICS_TYPE).send(await renderOpenMetrics(metrics.registry))
+        : reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
+    },
   )
 }

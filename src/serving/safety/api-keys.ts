@@ -93,8 +93,13 @@ export const secretOf = (headers: {
 }
 
 /** @throws SERVING_KEYS_MISSING when anyone on the network could do anything */
-export const assertGuarded = (keys: readonly ApiKey[], host: string): void => {
-  if (keys.length === 0 && !isLoopback(host)) throw new VigiaError('SERVING_KEYS_MISSING', { host })
+export const assertGuarded = (
+  keys: readonly ApiKey[],
+  host: string,
+  guardedBy: 'keys' | 'platform',
+): void => {
+  if (guardedBy === 'keys' && keys.length === 0 && !isLoopback(host))
+    throw new VigiaError('SERVING_KEYS_MISSING', { host })
 }
 
 const isLoopback = (host: string): boolean =>
