@@ -1,7 +1,12 @@
 import { Type } from 'typebox'
 import type { LogisticRegressionModel } from '../learning/logistic-regression.ts'
 import type { Model } from '../learning/model.ts'
-import { TREE_ENSEMBLE_KINDS, type Tree, type TreeEnsembleModel } from '../learning/trees/tree-ensemble.ts'
+import {
+  IMPORTED_KINDS,
+  TREE_ENSEMBLE_KINDS,
+  type Tree,
+  type TreeEnsembleModel,
+} from '../learning/trees/tree-ensemble.ts'
 
 /**
  * Most nodes of all trees of a model together. Their JSON then stays below what one text of the runtime can
@@ -55,7 +60,7 @@ export const MODEL_SCHEMAS = {
   ),
   trees: Type.Object(
     {
-      kind: kindIn(...TREE_ENSEMBLE_KINDS),
+      kind: kindIn(...TREE_ENSEMBLE_KINDS, ...IMPORTED_KINDS),
       featureNames: strings,
       link: kindIn('identity', 'logistic'),
       base: Type.Number(),

@@ -31,15 +31,12 @@ export interface Tree {
   readonly categories?: Readonly<Record<string, readonly number[]>>
 }
 
+/** What Vigía trains. */
+export const TREE_ENSEMBLE_KINDS = ['random_forest', 'gradient_boosting', 'xgboost'] as const
 /** Libraries that Vigía takes models of and trains none with. */
-const IMPORTED_KINDS = ['lightgbm', 'catboost', 'onnx'] as const
+export const IMPORTED_KINDS = ['lightgbm', 'catboost', 'onnx'] as const
 export type ImportedKind = (typeof IMPORTED_KINDS)[number]
-
-export const TREE_ENSEMBLE_KINDS = [
-  ...(['random_forest', 'gradient_boosting', 'xgboost'] as const),
-  ...IMPORTED_KINDS,
-] as const
-export type TreeEnsembleKind = (typeof TREE_ENSEMBLE_KINDS)[number]
+export type TreeEnsembleKind = (typeof TREE_ENSEMBLE_KINDS)[number] | ImportedKind
 
 /**
  * A fitted sum of trees: margin = base + Σ leaf values, in the order of the trees. The probability is the
