@@ -24,6 +24,16 @@ export interface CheckedImport {
   readonly largestDifference: number
 }
 
+/** What is checked, against what. */
+export interface CheckingImport {
+  /** Of the model's file. */
+  readonly path: string
+  readonly run: RunOfImport
+  readonly asked: AskedOfImport
+  readonly check: CheckOfImport
+  readonly work: Pick<Work, 'signal' | 'database'>
+}
+
 /**
  * Scores the rows of a model's owner with the model as it would be imported.
  *
@@ -33,21 +43,9 @@ export interface CheckedImport {
 export const checkImport = async (
   foreign: ForeignModel,
   ours: AsOurs,
-  {
-    path,
-    run,
-    asked,
-    check,
-    work,
-  }: {
-    /** Of the model's file. */
-    readonly path: string
-    readonly run: RunOfImport
-    readonly asked: AskedOfImport
-    readonly check: CheckOfImport
-    readonly work: Pick<Work, 'signal' | 'database'>
-  },
+  checking: CheckingImport,
 ): Promise<CheckedImport> => {
+  const { path, run, asked, check, work } = checking
   const { featureNames } = ours.model
   const unreadable = (reason: string) =>
     new VigiaError('MODEL_CHECK_UNREADABLE', { path: check.file, reason })
@@ -87,9 +85,9 @@ export const checkImport = async (
       differing: compared.differing,
       rows: compared.rows,
       examples: examplesOf(compared),
-      hint: hintOf(foreign, ours, compared, { path, run, asked, tolerance: check.tolerance }),
+      hint: hintOf(foreign, ours, compared, checking),
     })
-  if (asked.filled === undefined) await requireMissing(compared, { path, run, check, work, featureNames })
+  if (asked.filled === undefined) await requireMissing(compared, featureNames, checking)
   return { rows: compared.rows, largestDifference: compared.largest.difference }
 }
 
@@ -104,19 +102,8 @@ const EXPECTED_MISSING = 10
  */
 const requireMissing = async (
   { rows, missing }: ScoreComparison,
-  {
-    path,
-    run,
-    check,
-    work,
-    featureNames,
-  }: {
-    readonly path: string
-    readonly run: RunOfImport
-    readonly check: CheckOfImport
-    readonly work: Pick<Work, 'database'>
-    readonly featureNames: readonly string[]
-  },
+  featureNames: readonly string[],
+  { path, run, check, work }: CheckingImport,
 ): Promise<void> => {
   const file = sqlLiteral(join(run.folder, 'features', 'features.parquet'))
   const shares = featureNames.map(
@@ -159,17 +146,7 @@ const hintOf = (
   foreign: ForeignModel,
   ours: AsOurs,
   { examples }: ScoreComparison,
-  {
-    path,
-    run,
-    asked,
-    tolerance,
-  }: {
-    readonly path: string
-    readonly run: RunOfImport
-    readonly asked: AskedOfImport
-    readonly tolerance: number
-  },
+  { path, run, asked, check: { tolerance } }: CheckingImport,
 ): string => {
   const differ = (score: (vector: Float64Array, ours: number) => number): number =>
     examples.filter((row) => Math.abs(score(row.vector, row.ours) - row.theirs) > tolerance).length

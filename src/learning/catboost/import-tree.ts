@@ -1,6 +1,6 @@
 import { doubleBoundOf, floatAfter } from '../imported/float-threshold.ts'
 import { type ForeignNode, growTree, type Room, takeCodes, takeNodes } from '../imported/grow-tree.ts'
-import { listAt, numbersAt, type Parts, recordAt, refuse, requireKnown } from '../imported/parts.ts'
+import { listAt, numberAt, numbersAt, type Parts, recordAt, refuse, requireKnown } from '../imported/parts.ts'
 import type { Tree } from '../trees/tree-ensemble.ts'
 
 /** Splits of one level each at most: CatBoost's own bound. */
@@ -149,9 +149,4 @@ const readSplit = (value: unknown, where: string, reading: TreeReading): Conditi
     return refuse(`${where}.cat_feature_index`, 'is no categorical feature of the model')
   const code = reading.codeOf(feature, numberAt(split, 'value', where))
   return { feature, goesLeft: [code], isMissingLeft: false, isSwapped: true }
-}
-
-const numberAt = (owner: Parts, name: string, where: string): number => {
-  const value = owner[name]
-  return typeof value === 'number' ? value : refuse(`${where}.${name}`, 'is missing or no number')
 }

@@ -1,9 +1,4 @@
-import { describe, expect, test } from 'vitest'
-import { readForeignModel } from '../imported/read-foreign-model.ts'
-import { bytesOf, convertRecorded, furthestFrom, readRecorded } from '../imported/recorded-files.test-kit.ts'
-import { expectSoundOrRefused } from '../imported/tampered-files.test-kit.ts'
-
-const VERSIONS = ['1.2', '1.2.10'] as const
+import { filesOfVersions, filesTamperedWith } from '../imported/recorded-versions.test-kit.ts'
 
 /** What each file that is refused is told. */
 const REFUSALS: Readonly<Record<string, RegExp>> = {
@@ -18,36 +13,14 @@ const REFUSALS: Readonly<Record<string, RegExp>> = {
   'refused: the binary form': /is of CatBoost's binary format\. Save it as JSON/,
 }
 
-describe.each(VERSIONS)('files of CatBoost %s', (version) => {
-  const { catboost, cases } = readRecorded(`test/golden/catboost-${version}.json.gz`)
-  const scored = cases.filter(({ probabilities }) => probabilities !== undefined)
-
-  test('are recorded, and written by that version', () => {
-    expect(catboost).toBe(version)
-    expect(scored.length).toBeGreaterThan(25)
-  })
-
+filesOfVersions({
+  name: 'catboost',
+  title: 'CatBoost',
+  versions: ['1.2', '1.2.10'],
+  least: 25,
   // It adds leaves in doubles too, in the same order.
-  test.each(scored)('score as in Python: $name', (recorded) => {
-    const model = convertRecorded(recorded, readForeignModel(bytesOf(recorded)))
-    expect(furthestFrom(recorded, model, recorded.probabilities!)).toBeLessThan(1e-9)
-  })
-
-  const refused = cases.filter(({ name }) => name.startsWith('refused: '))
-
-  test.each(refused)('are refused with the reason: $name', (recorded) => {
-    expect(() => readForeignModel(bytesOf(recorded))).toThrow(REFUSALS[recorded.name] ?? 'no reason is known')
-  })
+  furthest: 1e-9,
+  refusals: REFUSALS,
 })
 
-describe('a file that was tampered with', () => {
-  const { cases } = readRecorded('test/golden/catboost-1.2.10.json.gz')
-  const names = ['plain', 'leaves first', 'texts']
-
-  test.each(cases.filter(({ name }) => names.includes(name)))(
-    'law: becomes a sound model or is refused, and nothing else happens: $name',
-    (recorded) => {
-      expectSoundOrRefused(bytesOf(recorded))
-    },
-  )
-})
+filesTamperedWith('catboost-1.2.10', ['plain', 'leaves first', 'texts'])

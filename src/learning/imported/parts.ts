@@ -18,6 +18,12 @@ export const recordAt = (value: unknown, where: string): Parts =>
 export const listAt = (value: unknown, where: string): readonly unknown[] =>
   Array.isArray(value) ? value : refuse(where, 'is missing or no list')
 
+/** `owner[name]` when it is a number. @throws LEARNING_IMPORT_REFUSED otherwise */
+export const numberAt = (owner: Parts, name: string, where: string): number => {
+  const value = owner[name]
+  return typeof value === 'number' ? value : refuse(`${where}.${name}`, 'is missing or no number')
+}
+
 /**
  * The list `owner[name]` when it holds numbers alone; true and false, as some versions write flags, count as
  * 1 and 0, the text NaN as what it says.

@@ -1,5 +1,5 @@
 import { emptyRoom, type Room, takeCodes, takeNodes } from '../imported/grow-tree.ts'
-import { listAt, type Parts, recordAt, refuse, requireKnown } from '../imported/parts.ts'
+import { listAt, numberAt, type Parts, recordAt, refuse, requireKnown } from '../imported/parts.ts'
 import {
   LINEAR_PARTS,
   type LightgbmFile,
@@ -100,11 +100,6 @@ const readTree = (info: Parts, where: string, room: Room): LightgbmTree => {
     )
   }
   return { where, splits, leaves: { value, weight } }
-}
-
-const numberAt = (node: Parts, name: string, where: string): number => {
-  const value = node[name]
-  return typeof value === 'number' ? value : refuse(`${where}.${name}`, 'is no number')
 }
 
 const readMissing = (value: unknown, where: string): MissingKind =>

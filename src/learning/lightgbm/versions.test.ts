@@ -1,9 +1,4 @@
-import { describe, expect, test } from 'vitest'
-import { readForeignModel } from '../imported/read-foreign-model.ts'
-import { bytesOf, convertRecorded, furthestFrom, readRecorded } from '../imported/recorded-files.test-kit.ts'
-import { expectSoundOrRefused } from '../imported/tampered-files.test-kit.ts'
-
-const VERSIONS = ['2.3.1', '3.3.5', '4.7.0'] as const
+import { filesOfVersions, filesTamperedWith } from '../imported/recorded-versions.test-kit.ts'
 
 /** What each file that is refused is told. */
 const REFUSALS: Readonly<Record<string, RegExp>> = {
@@ -19,36 +14,19 @@ const REFUSALS: Readonly<Record<string, RegExp>> = {
   'refused: a pickle': /is a Python pickle, which runs code/,
 }
 
-describe.each(VERSIONS)('files of LightGBM %s', (version) => {
-  const { lightgbm, cases } = readRecorded(`test/golden/lightgbm-${version}.json.gz`)
-  const scored = cases.filter(({ probabilities }) => probabilities !== undefined)
-
-  test('are recorded, and written by that version', () => {
-    expect(lightgbm).toBe(version)
-    expect(scored.length).toBeGreaterThan(80)
-  })
-
+filesOfVersions({
+  name: 'lightgbm',
+  title: 'LightGBM',
+  versions: ['2.3.1', '3.3.5', '4.7.0'],
+  least: 80,
   // It adds leaves in doubles too, in the same order.
-  test.each(scored)('score as in Python: $name', (recorded) => {
-    const model = convertRecorded(recorded, readForeignModel(bytesOf(recorded)))
-    expect(furthestFrom(recorded, model, recorded.probabilities!)).toBeLessThan(1e-9)
-  })
-
-  const refused = cases.filter(({ name }) => name.startsWith('refused: '))
-
-  test.each(refused)('are refused with the reason: $name', (recorded) => {
-    expect(() => readForeignModel(bytesOf(recorded))).toThrow(REFUSALS[recorded.name] ?? 'no reason is known')
-  })
+  furthest: 1e-9,
+  refusals: REFUSALS,
 })
 
-describe('a file that was tampered with', () => {
-  const { cases } = readRecorded('test/golden/lightgbm-4.7.0.json.gz')
-  const names = ['deep', 'a forest (JSON)', 'texts the other way round', 'texts the other way round (JSON)']
-
-  test.each(cases.filter(({ name }) => names.includes(name)))(
-    'law: becomes a sound model or is refused, and nothing else happens: $name',
-    (recorded) => {
-      expectSoundOrRefused(bytesOf(recorded))
-    },
-  )
-})
+filesTamperedWith('lightgbm-4.7.0', [
+  'deep',
+  'a forest (JSON)',
+  'texts the other way round',
+  'texts the other way round (JSON)',
+])

@@ -1,10 +1,4 @@
-import { describe, expect, test } from 'vitest'
-import { readForeignModel } from '../imported/read-foreign-model.ts'
-import { bytesOf, convertRecorded, furthestFrom, readRecorded } from '../imported/recorded-files.test-kit.ts'
-import { expectSoundOrRefused } from '../imported/tampered-files.test-kit.ts'
-
-/** Of skl2onnx, beside which onnxmltools and CatBoost wrote theirs. */
-const VERSIONS = ['1.20.0'] as const
+import { filesOfVersions, filesTamperedWith, recordedModel } from '../imported/recorded-versions.test-kit.ts'
 
 /** What each file that is refused is told. */
 const REFUSALS: Readonly<Record<string, RegExp>> = {
@@ -21,38 +15,17 @@ const REFUSALS: Readonly<Record<string, RegExp>> = {
   'refused: the greatest of the trees': /aggregate_function is MAX; allowed: SUM, AVERAGE/,
 }
 
-describe.each(VERSIONS)('ONNX files of skl2onnx %s', (version) => {
-  const { onnx, cases } = readRecorded(`test/golden/onnx-${version}.json.gz`)
-  const scored = cases.filter(({ probabilities }) => probabilities !== undefined)
-
-  test('are recorded, and written by that version', () => {
-    expect(onnx).toBe(version)
-    expect(scored.length).toBeGreaterThan(25)
-  })
-
+filesOfVersions({
+  name: 'onnx',
+  title: 'ONNX of skl2onnx',
+  // Of skl2onnx, beside which onnxmltools and CatBoost wrote theirs.
+  versions: ['1.20.0'],
+  least: 25,
   // It adds leaves in floats.
-  test.each(scored)('score as in Python: $name', (recorded) => {
-    const model = convertRecorded(recorded, readForeignModel(bytesOf(recorded)))
-    expect(furthestFrom(recorded, model, recorded.probabilities!)).toBeLessThan(1e-6)
-  })
-
-  const refused = cases.filter(({ name }) => name.startsWith('refused: '))
-
-  test.each(refused)('are refused with the reason: $name', (recorded) => {
-    expect(() => convertRecorded(recorded, readForeignModel(bytesOf(recorded)))).toThrow(
-      REFUSALS[recorded.name] ?? 'no reason is known',
-    )
-  })
+  furthest: 1e-6,
+  refusals: REFUSALS,
+  // What only makes no probability is seen when the model is made.
+  refusedBy: recordedModel,
 })
 
-describe('a file that was tampered with', () => {
-  const { cases } = readRecorded('test/golden/onnx-1.20.0.json.gz')
-  const names = ['forest', 'CatBoost by itself', 'TreeEnsemble of doubles, with a set']
-
-  test.each(cases.filter(({ name }) => names.includes(name)))(
-    'law: becomes a sound model or is refused, and nothing else happens: $name',
-    (recorded) => {
-      expectSoundOrRefused(bytesOf(recorded))
-    },
-  )
-})
+filesTamperedWith('onnx-1.20.0', ['forest', 'CatBoost by itself', 'TreeEnsemble of doubles, with a set'])

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { bytesOf, convertRecorded, furthestFrom, readRecorded } from '../imported/recorded-files.test-kit.ts'
-import { expectSoundOrRefused } from '../imported/tampered-files.test-kit.ts'
+import { filesTamperedWith } from '../imported/recorded-versions.test-kit.ts'
 import { readXgboostModel } from './import-model.ts'
 
 const VERSIONS = ['1.6.2', '1.7.6', '2.0.3', '3.0.5', '3.1.3', '3.2.0', '3.3.0', '3.4.1'] as const
@@ -66,14 +66,4 @@ describe.each(VERSIONS)('files of XGBoost %s', (version) => {
   })
 })
 
-describe('a file that was tampered with', () => {
-  const { cases } = readRecorded('test/golden/xgboost-3.4.1.json.gz')
-  const files = cases.filter(({ name }) => ['dart', 'UBJSON with categories', 'plain'].includes(name))
-
-  test.each(files)(
-    'law: becomes a sound model or is refused, and nothing else happens: $name',
-    (recorded) => {
-      expectSoundOrRefused(bytesOf(recorded))
-    },
-  )
-})
+filesTamperedWith('xgboost-3.4.1', ['dart', 'UBJSON with categories', 'plain'])

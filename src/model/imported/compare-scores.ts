@@ -3,6 +3,7 @@ import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { KnownCategory } from '../../learning/imported/foreign-model.ts'
 import type { ModelScorer } from '../scorer.ts'
 import { FILLED_CODE } from './filled-values.ts'
+import { vocabularyOf } from './resolve-categories.ts'
 
 /** A row of the model's owner: what its features were there, and the probability that came of them. */
 export interface OwnerRow {
@@ -124,8 +125,7 @@ const cellReader = (
       return codes.get(cell) ?? codes.get(number) ?? (Number.isNaN(number) ? UNKNOWN : number)
     }
   }
-  const entries =
-    feature?.kind === 'categorical' ? fitted.vocabularies[feature.phrase?.vocabulary ?? ''] : undefined
+  const entries = vocabularyOf(feature, fitted)
   const codes = new Map((entries ?? []).map(({ value }, code) => [value, code]))
   return (cell) => {
     if (isMissing(cell)) return Number.NaN

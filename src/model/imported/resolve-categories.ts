@@ -151,6 +151,10 @@ const requireSame = (
 const shown = (values: readonly CategoryValue[]): string =>
   `${JSON.stringify(values.slice(0, 5)).slice(1, -1)}${values.length > 5 ? `, ... (${values.length})` : ''}`
 
+/** What the codes of a feature stand for; undefined where its values are no codes. */
+export const vocabularyOf = (feature: Feature | undefined, fitted: FittedFeatures) =>
+  feature?.kind === 'categorical' ? fitted.vocabularies[feature.phrase?.vocabulary ?? ''] : undefined
+
 const knownCategories = (
   name: string,
   values: readonly CategoryValue[],
@@ -159,8 +163,7 @@ const knownCategories = (
 ): readonly KnownCategory[] => {
   if (new Set(values).size < values.length) throw differ(name, 'one of them is there twice')
   const feature = features.find((one) => one.name === name)
-  const entries =
-    feature?.kind === 'categorical' ? fitted.vocabularies[feature.phrase?.vocabulary ?? ''] : undefined
+  const entries = vocabularyOf(feature, fitted)
   const text = values.find((value) => typeof value === 'string')
   if (text !== undefined && entries === undefined)
     throw differ(name, `they are texts (${JSON.stringify(text)}), and its values are numbers`)
