@@ -18,6 +18,7 @@ import { modelLoader } from '../pipelines/service/model-source.ts'
 import { openService } from '../pipelines/service/open-service.ts'
 import type { ServingStorage } from '../pipelines/service/serving-storage.ts'
 import type { OpenTrackingStore } from '../ports/tracking-store.ts'
+import type { App } from '../serving/dependencies.ts'
 import { createServingMetrics } from '../serving/metrics/serving-metrics.ts'
 import { assertGuarded } from '../serving/safety/api-keys.ts'
 import type { AuditEntry } from '../serving/safety/audit.ts'
@@ -94,15 +95,12 @@ export const serverStarter =
       })
       tellGuard(app.log, settings)
       warnings.writeTo((code, details) => app.log.warn({ code, ...details }, 'warning'))
-      const address = await app.listen({ host: api.host, port: api.port }).catch(async (error: unknown) => {
-        await app.close()
-        const { code, message } = error as NodeJS.ErrnoException
-        throw new VigiaError('SERVING_CANNOT_LISTEN', {
-          host: api.host,
-          port: api.port,
-          reason: code === 'EADDRINUSE' ? 'the port is in use' : message,
-        })
-      })
+      const address = await listen(app, api.host, api.port, () =>
+        app.listen({ host: api.host, port: api.port }),
+      )
+      const { grpc } = app
+      if (grpc !== undefined)
+        await listen(app, api.host, api.grpc_port, () => grpc.listen(api.host, api.grpc_port))
       const ignore = reloadOnChange({ app, security, triggers, warn: warnings.observer.warned })
       const { mapping, shape, models } = pipeline
       return {
@@ -122,6 +120,18 @@ export const serverStarter =
       throw error
     }
   }
+
+/** Closes the server when it cannot listen. @throws SERVING_CANNOT_LISTEN */
+const listen = <T>(app: App, host: string, port: number, open: () => Promise<T>): Promise<T> =>
+  open().catch(async (error: unknown) => {
+    await app.close()
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new VigiaError('SERVING_CANNOT_LISTEN', {
+      host,
+      port,
+      reason: code === 'EADDRINUSE' ? 'the port is in use' : message,
+    })
+  })
 
 /** A warning at each start that nobody asks for keys, which a command that answers in JSON does not say. */
 const tellGuard = (log: FastifyBaseLogger, { api: { host }, security }: ServingSettings): void => {

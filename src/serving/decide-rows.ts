@@ -4,6 +4,13 @@ import type { Transaction } from '../transaction/transaction.ts'
 import { mapInOrder } from './ndjson-answers.ts'
 import type { ReadTransaction } from './read-transaction.ts'
 
+export interface DecideOptions {
+  /** Rows that are worked on at the same time. */
+  readonly most: number
+  /** Of each decision, strongest first. */
+  readonly reasons: number
+}
+
 /**
  * Decides on all rows of a protocol that has no errors of single rows: nothing is decided on unless every row
  * can be read.
@@ -15,7 +22,7 @@ export const decideRows = (
   pipeline: InferencePipeline,
   rows: readonly unknown[],
   readTransaction: ReadTransaction,
-  most: number,
+  { most, reasons }: DecideOptions,
 ): Promise<readonly Prediction[]> => {
   const problems: FieldProblem[] = []
   const transactions: Transaction[] = []
@@ -35,6 +42,6 @@ export const decideRows = (
   }
   if (problems.length > 0) throw new RequestProblemsError('REQUEST_TRANSACTION_INVALID', problems)
   return mapInOrder(rows, most, (row, index) =>
-    pipeline.predict(() => (pipeline.shape === shape ? transactions[index]! : readTransaction(row)), 0),
+    pipeline.predict(() => (pipeline.shape === shape ? transactions[index]! : readTransaction(row)), reasons),
   )
 }

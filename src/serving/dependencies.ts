@@ -5,6 +5,7 @@ import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
 import type { ModelControl } from '../decisions/model-control.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
+import type { GrpcServer } from './grpc/grpc-server.ts'
 import type { ServingMetrics } from './metrics/serving-metrics.ts'
 import type { ApiKey, Scope } from './safety/api-keys.ts'
 import type { Audit } from './safety/audit.ts'
@@ -46,6 +47,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** The keys that are known at the moment. */
     readonly keyRing: KeyRing
+    /** The same API by gRPC; undefined where `api.grpc_port` is 0. */
+    readonly grpc: GrpcServer | undefined
     /** Counts an error that is answered, of a request or of a row of it, by its code. */
     readonly countError: (code: string) => void
   }

@@ -40,6 +40,7 @@ export const reloadServer = (app: App, { keys, tls, logLevel }: Reloaded): void 
     }
     const { server } = app as unknown as { readonly server: { setSecureContext?(options: object): void } }
     server.setSecureContext?.(options)
+    app.grpc?.setSecureContext(options)
   }
   if (keys !== undefined) app.keyRing.replace(keys)
   if (logLevel !== undefined) app.log.level = logLevel

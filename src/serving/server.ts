@@ -90,7 +90,8 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   )
   metrics.watch(pipeline, load)
   const source = createSourceRows(pipeline, metrics.observer)
-  closeInTime(app, parseDuration(limits.shutdown_grace), async () => {
+  const graceMs = parseDuration(limits.shutdown_grace)
+  closeInTime(app, graceMs, async () => {
     load.stop()
     source.close()
     await pipeline.close()
@@ -134,6 +135,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   for (const addProtocol of [addMlflow, addKServeV1, addKServeV2])
     await app.register(async (routes) => addProtocol(routes, context))
   requireFree(app, api)
+  await addGrpc(app, dependencies, graceMs)
   return app
 }
 
@@ -196,6 +198,21 @@ const createApp = ({ settings, tls, keys, metrics }: ServerDependencies, lines: 
     if (tls === undefined) throw error
     throw new VigiaError('SERVING_TLS_INVALID', { reason: (error as Error).message }, { cause: error })
   }
+}
+
+/**
+ * The door for gRPC, which is loaded only where it is asked for. It closes before the HTTP server, and after the
+ * clock of that runs: the grace is that of both.
+ */
+const addGrpc = async (app: App, dependencies: ServerDependencies, graceMs: number): Promise<void> => {
+  if (dependencies.settings.api.grpc_port === 0) {
+    app.decorate('grpc', undefined)
+    return
+  }
+  const { createGrpcServer } = await import('./grpc/grpc-server.ts')
+  const grpc = createGrpcServer(app, dependencies)
+  app.decorate('grpc', grpc)
+  app.addHook('preClose', () => grpc.close(graceMs))
 }
 
 /** Ends connections when the server is to end: idle ones at once, others after `graceMs`; then all else. */

@@ -65,6 +65,31 @@ const parquet = async (select: string): Promise<Buffer> => {
 }
 const PARQUET = 'application/vnd.apache.parquet'
 
+describe('reasons', () => {
+  const reasonsFor = async (body: object) => {
+    const answer = await send(JSON.stringify(body))
+    expect([answer.statusCode, answer.json().message]).toEqual([200, undefined])
+    return answer.json().predictions[0].reasons
+  }
+  const row = { transaction_id: 'r1', user_id: 'ada', timestamp: TIME, amount: 12.34 }
+
+  test('are given as Vertex AI and MLflow ask for them', async () => {
+    expect(await reasonsFor({ instances: [row], parameters: { reasons: 1 } })).toMatchObject([
+      { feature: 'amount', text: 'amount is large' },
+    ])
+    expect(await reasonsFor({ dataframe_records: [row], params: { reasons: 2 } })).toHaveLength(2)
+    expect(await reasonsFor({ instances: [row], parameters: null })).toBeUndefined()
+  })
+
+  test('and nothing else can be asked for', async () => {
+    for (const asked of [{ params: { top: 3 } }, { parameters: { reasons: -1 } }, { parameters: 'all' }])
+      expect(await refused(JSON.stringify({ instances: [row], ...asked }))).toEqual([
+        422,
+        expect.stringContaining('ask for what cannot be had'),
+      ])
+  })
+})
+
 describe('JSON as libraries of data frames write it', () => {
   test('has bare NaN and the text NaT where a value is missing, and keeps such words in texts', async () => {
     const [first, second] = await decided(`{"dataframe_split": {

@@ -32,7 +32,19 @@ describe("KServe's first protocol", () => {
     expect(predictions[1]).toMatchObject({ transaction_id: 'k2', probability: 1234 / 11_234 })
   })
 
+  test('gives as many reasons as parameters ask for', async () => {
+    const ask = async (parameters: unknown) =>
+      (await predict({ instances: [PAYMENT], parameters })).json().predictions[0].reasons
+    expect(await ask({ reasons: 1 })).toMatchObject([{ feature: 'amount' }])
+    expect(await ask({ reasons: 2.0 })).toHaveLength(2)
+    for (const none of [null, {}, { reasons: 0 }]) expect(await ask(none)).toBeUndefined()
+  })
+
   test.each([
+    [{ instances: [PAYMENT], parameters: { reasons: 21 } }, 422, 'with a whole number from 0 to 20'],
+    [{ instances: [PAYMENT], parameters: { reasons: '3' } }, 422, 'parameters ask for what cannot be had'],
+    [{ instances: [PAYMENT], parameters: { reason: 3 } }, 422, 'parameters ask for what cannot be had'],
+    [{ instances: [PAYMENT], parameters: [3] }, 422, 'parameters ask for what cannot be had'],
     [{ instances: [] }, 422, 'instances is no list of rows'],
     [{ instances: [PAYMENT], more: 1 }, 422, 'more is not known here'],
     [{ instances: [PAYMENT, { ...PAYMENT, amount: 'x' }] }, 422, '[1].amount is no number'],

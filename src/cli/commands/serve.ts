@@ -140,6 +140,7 @@ const welcome = (
   ...(tables.length === 0 ? [] : [tablesLine(tables)]),
   ...(security.guarded_by === 'platform' ? [guardLine(api.host)] : []),
   `listening  ${address} (ready in ${Math.round(startedInMs)} ms), described at ${address}/docs`,
+  ...(api.grpc_port === 0 ? [] : [`gRPC       ${api.host}:${api.grpc_port}, inference.GRPCInferenceService`]),
   '',
   'Try it:',
   `  curl -s ${address}/sample-transaction | curl -s '${address}/predict?reasons=3' -H 'content-type: application/json' -d @-`,

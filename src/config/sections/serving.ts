@@ -19,6 +19,13 @@ export const ApiSchema = Type.Object(
       description:
         'Port to listen on; 0 lets the system choose a free one. 8000 is free on most machines. Platforms tell theirs by variables of their own, which win over the file: AIP_HTTP_PORT, SAGEMAKER_BIND_TO_PORT, SERVER_PORT, PORT.',
     }),
+    grpc_port: Type.Integer({
+      default: 0,
+      minimum: 0,
+      maximum: 65535,
+      description:
+        'Port to listen on for gRPC (inference.GRPCInferenceService of the Open Inference Protocol, and grpc.health.v1.Health), beside the HTTP API and with the same keys, limits and TLS. Triton uses 8001, KServe 9000 or 8081. 0: none.',
+    }),
     predict_route: Type.String({
       default: '',
       pattern: ROUTE_PATTERN,

@@ -5,6 +5,8 @@ interface Encoding {
   /** Bytes of an element. */
   readonly size: number
   readonly read: (bytes: Buffer, at: number) => number | boolean | string
+  /** @throws RangeError for what has no place in the type */
+  readonly write?: (bytes: Buffer, value: never, at: number) => unknown
 }
 
 /** Whole numbers that a double cannot hold become their decimal text, which every field reads as well. */
@@ -14,18 +16,62 @@ const whole = (value: bigint): number | string => {
 }
 
 const FIXED = {
-  BOOL: { size: 1, read: (bytes, at) => bytes[at] !== 0 },
-  UINT8: { size: 1, read: (bytes, at) => bytes.readUInt8(at) },
-  UINT16: { size: 2, read: (bytes, at) => bytes.readUInt16LE(at) },
-  UINT32: { size: 4, read: (bytes, at) => bytes.readUInt32LE(at) },
-  UINT64: { size: 8, read: (bytes, at) => whole(bytes.readBigUInt64LE(at)) },
-  INT8: { size: 1, read: (bytes, at) => bytes.readInt8(at) },
-  INT16: { size: 2, read: (bytes, at) => bytes.readInt16LE(at) },
-  INT32: { size: 4, read: (bytes, at) => bytes.readInt32LE(at) },
-  INT64: { size: 8, read: (bytes, at) => whole(bytes.readBigInt64LE(at)) },
+  BOOL: {
+    size: 1,
+    read: (bytes, at) => bytes[at] !== 0,
+    write: (bytes, value: boolean, at) => bytes.writeUInt8(value ? 1 : 0, at),
+  },
+  UINT8: {
+    size: 1,
+    read: (bytes, at) => bytes.readUInt8(at),
+    write: (bytes, value: number, at) => bytes.writeUInt8(value, at),
+  },
+  UINT16: {
+    size: 2,
+    read: (bytes, at) => bytes.readUInt16LE(at),
+    write: (bytes, value: number, at) => bytes.writeUInt16LE(value, at),
+  },
+  UINT32: {
+    size: 4,
+    read: (bytes, at) => bytes.readUInt32LE(at),
+    write: (bytes, value: number, at) => bytes.writeUInt32LE(value, at),
+  },
+  UINT64: {
+    size: 8,
+    read: (bytes, at) => whole(bytes.readBigUInt64LE(at)),
+    write: (bytes, value: bigint, at) => bytes.writeBigUInt64LE(value, at),
+  },
+  INT8: {
+    size: 1,
+    read: (bytes, at) => bytes.readInt8(at),
+    write: (bytes, value: number, at) => bytes.writeInt8(value, at),
+  },
+  INT16: {
+    size: 2,
+    read: (bytes, at) => bytes.readInt16LE(at),
+    write: (bytes, value: number, at) => bytes.writeInt16LE(value, at),
+  },
+  INT32: {
+    size: 4,
+    read: (bytes, at) => bytes.readInt32LE(at),
+    write: (bytes, value: number, at) => bytes.writeInt32LE(value, at),
+  },
+  INT64: {
+    size: 8,
+    read: (bytes, at) => whole(bytes.readBigInt64LE(at)),
+    write: (bytes, value: bigint, at) => bytes.writeBigInt64LE(value, at),
+  },
   FP16: { size: 2, read: (bytes, at) => halfOf(bytes.readUInt16LE(at)) },
-  FP32: { size: 4, read: (bytes, at) => bytes.readFloatLE(at) },
-  FP64: { size: 8, read: (bytes, at) => bytes.readDoubleLE(at) },
+  FP32: {
+    size: 4,
+    read: (bytes, at) => bytes.readFloatLE(at),
+    write: (bytes, value: number, at) => bytes.writeFloatLE(value, at),
+  },
+  FP64: {
+    size: 8,
+    read: (bytes, at) => bytes.readDoubleLE(at),
+    write: (bytes, value: number, at) => bytes.writeDoubleLE(value, at),
+  },
 } as const satisfies Readonly<Record<string, Encoding>>
 
 /** The types of the Open Inference Protocol. Text is BYTES. */
@@ -92,23 +138,27 @@ const decodeTexts = (bytes: Buffer, count: number): readonly string[] | string =
 /** Types of answers. */
 export type AnsweredDatatype = 'FP64' | 'BOOL' | 'BYTES'
 
-/** The bytes of a tensor that is answered, as `decodeTensor` reads them. */
-export const encodeTensor = (datatype: AnsweredDatatype, data: readonly unknown[]): Buffer => {
+/** Types whose elements are written as bytes. Whole numbers of 64 bits are bigint, text may be its UTF-8. */
+export type WrittenDatatype = Exclude<Datatype, 'FP16'>
+
+/**
+ * The bytes of a tensor, as `decodeTensor` reads them.
+ *
+ * @throws RangeError for a number that the type cannot hold
+ */
+export const encodeTensor = (datatype: WrittenDatatype, data: readonly unknown[]): Buffer => {
   if (datatype === 'BYTES')
     return Buffer.concat(
       data.flatMap((text) => {
-        const element = Buffer.from(String(text))
+        const element = typeof text === 'string' ? Buffer.from(text) : (text as Uint8Array)
         const length = Buffer.alloc(LENGTH_BYTES)
         length.writeUInt32LE(element.length)
         return [length, element]
       }),
     )
-  const { size } = FIXED[datatype]
+  const { size, write } = FIXED[datatype]
   const bytes = Buffer.alloc(size * data.length)
-  for (const [index, value] of data.entries()) {
-    if (datatype === 'FP64') bytes.writeDoubleLE(Number(value), index * size)
-    else bytes[index] = value === true ? 1 : 0
-  }
+  for (const [index, value] of data.entries()) write(bytes, value as never, index * size)
   return bytes
 }
 

@@ -7,6 +7,7 @@ import { Alive, Instances, ModelNames } from '../schemas/kserve-v1.ts'
 import { InferenceError, ModelReady } from '../schemas/kserve-v2.ts'
 import { InvocationsAnswer } from '../schemas/mlflow.ts'
 import { refTo } from '../schemas/named.ts'
+import { askedReasons } from './asked-reasons.ts'
 import { namedModel, OPEN, type Params } from './kserve-models.ts'
 import { rowsOf } from './predict-batch.ts'
 import type { RouteContext } from './route-context.ts'
@@ -79,8 +80,9 @@ const addPredict = (app: App, { pipeline, settings, readTransaction }: RouteCont
     },
     async ({ body, params }, reply) => {
       namedModel(pipeline.models, params)
-      const rows = rowsOf(body, 'instances', batch_rows)
-      const predictions = await decideRows(pipeline, rows, readTransaction, stream_rows)
+      const reasons = askedReasons(body, 'parameters')
+      const rows = rowsOf(body, 'instances', batch_rows, ['parameters'])
+      const predictions = await decideRows(pipeline, rows, readTransaction, { most: stream_rows, reasons })
       return { predictions: predictions.map((prediction) => predictionAnswer(prediction, reply.elapsedTime)) }
     },
   )

@@ -194,7 +194,7 @@ const outcomesOf = (
   const { batch_rows, stream_rows } = settings.limits
   if (asked.kind === 'transactions') {
     const rows = rowsOf({ inputs: asked.rows }, 'inputs', batch_rows)
-    return decideRows(pipeline, readFrame(rows), readTransaction, stream_rows)
+    return decideRows(pipeline, readFrame(rows), readTransaction, { most: stream_rows, reasons: 0 })
   }
   rowsOf({ inputs: Array.from({ length: asked.rows }) }, 'inputs', batch_rows)
   return scoreFeatures(scorer, asked)

@@ -9,6 +9,7 @@ import { addTableBodies, readLines, SentTable, TABLE_TYPES } from '../frames/sen
 import { nestAttributes } from '../read-transaction.ts'
 import { InvocationsAnswer, InvocationsBody, InvocationsTable, MlflowError } from '../schemas/mlflow.ts'
 import { refTo } from '../schemas/named.ts'
+import { askedReasons } from './asked-reasons.ts'
 import { rowsOf } from './predict-batch.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -74,7 +75,8 @@ const addInvocations = (app: App, context: RouteContext): void => {
       const isTable = body instanceof SentTable
       const sent = isTable ? await tableRows(body, tables, context) : invocationRows(body)
       const rows = readFrame(rowsOf({ rows: sent }, 'rows', batch_rows), isTable && body.format === 'csv')
-      const predictions = await decideRows(pipeline, rows, readTransaction, stream_rows)
+      const reasons = isTable ? 0 : Math.max(askedReasons(body, 'parameters'), askedReasons(body, 'params'))
+      const predictions = await decideRows(pipeline, rows, readTransaction, { most: stream_rows, reasons })
       return { predictions: predictions.map((prediction) => predictionAnswer(prediction, reply.elapsedTime)) }
     },
   )

@@ -73,13 +73,23 @@ export const addPredictBatch = (app: App, context: RouteContext): void => {
 
 const ROW = refTo(BatchRow)
 
-/** The rows of a body `{[name]: [...]}`, or of a bare list. @throws REQUEST_INVALID, REQUEST_TOO_LARGE */
-export const rowsOf = (body: unknown, name: string, most: number): readonly unknown[] => {
+/**
+ * The rows of a body `{[name]: [...]}`, or of a bare list.
+ *
+ * @param beside what else the body may have
+ * @throws REQUEST_INVALID, REQUEST_TOO_LARGE
+ */
+export const rowsOf = (
+  body: unknown,
+  name: string,
+  most: number,
+  beside: readonly string[] = [],
+): readonly unknown[] => {
   const isBare = Array.isArray(body)
   const record =
     typeof body === 'object' && body !== null && !isBare ? (body as Readonly<Record<string, unknown>>) : {}
   const rows = isBare ? body : record[name]
-  const unknown = Object.keys(record).filter((key) => key !== name)
+  const unknown = Object.keys(record).filter((key) => key !== name && !beside.includes(key))
   const problems = unknown
     .slice(0, 20)
     .map((key) => ({ field: key.slice(0, 60), what: 'is not known here', allowed: name, got: shown(key) }))

@@ -5,6 +5,7 @@ import type { App } from '../dependencies.ts'
 import { refTo, withDefault } from '../schemas/named.ts'
 import { PredictionAnswer } from '../schemas/prediction.ts'
 import { DecisionBody } from '../schemas/source-row.ts'
+import { MOST_REASONS } from './asked-reasons.ts'
 import { MAPPING, MAPPING_ERRORS } from './mapping-query.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -12,7 +13,7 @@ const reasons = (byDefault: number) =>
   withDefault(
     Type.Integer({
       minimum: 0,
-      maximum: 20,
+      maximum: MOST_REASONS,
       default: byDefault,
       description: 'How many reasons to give, strongest first.',
     }),

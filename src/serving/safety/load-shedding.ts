@@ -48,7 +48,8 @@ export const watchLoad = (limits: LoadLimits, expire: (request: IncomingMessage)
     for (const [response, since] of open) {
       if (since > latest) break
       const { req } = response
-      if (!req.complete && !req.destroyed && !streams.has(req)) expire(req)
+      // A request that came by gRPC is whole before it begins here, and says nothing of it.
+      if (req.complete === false && !req.destroyed && !streams.has(req)) expire(req)
     }
   }
   const timer = setInterval(sample, SAMPLE_MS)

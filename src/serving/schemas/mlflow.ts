@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { AskedReasons } from './kserve-v1.ts'
 import { named, refTo } from './named.ts'
 import { PredictionAnswer } from './prediction.ts'
 import { EXAMPLE_TRANSACTION, TransactionBody } from './transaction.ts'
@@ -24,7 +25,8 @@ export const InvocationsBody = named(
           Type.Record(Type.String(), Type.Array(Type.Unknown())),
         ]),
       ),
-      params: Type.Optional(Type.Unknown({ description: 'Ignored.' })),
+      params: Type.Optional(refTo(AskedReasons)),
+      parameters: Type.Optional(refTo(AskedReasons)),
     },
     {
       description:

@@ -1,0 +1,176 @@
+import type { DescMessage, JsonValue, MessageShape } from '@bufbuild/protobuf'
+import { create, fromJson } from '@bufbuild/protobuf'
+import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect'
+import { asVigiaError, textErrorBody } from '../error-answers.ts'
+import { JSON_LENGTH, OCTET_STREAM } from '../inference/infer-bodies.ts'
+import { inferAnswerOf, inferBodyOf } from './infer-call.ts'
+import type { ModelInferRequest } from './services.ts'
+
+/** A request of the HTTP API. */
+export interface Asked {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Buffer
+}
+
+/** Its answer. */
+export interface Answered {
+  readonly status: number
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly body: Buffer
+}
+
+/** Asks the HTTP API of this very server, without a connection. */
+export type AskHttp = (asked: Asked, from: HandlerContext) => Promise<Answered>
+
+/** How a call is answered by the HTTP API. */
+interface Call {
+  readonly ask: (message: never) => Omit<Asked, 'headers'> & Partial<Pick<Asked, 'headers'>>
+  /** Statuses that are answers, not errors. */
+  readonly answers?: readonly number[]
+  readonly read?: (schema: DescMessage, answered: Answered) => MessageShape<DescMessage>
+}
+
+interface Named {
+  readonly name: string
+  /** Empty: any. */
+  readonly version: string
+}
+
+const get = (path: string) => ({ method: 'GET', path }) as const
+
+const pathOf = ({ name, version }: Named): string =>
+  `/v2/models/${encodeURIComponent(name)}${version === '' ? '' : `/versions/${encodeURIComponent(version)}`}`
+
+/** The JSON of an answer as the message of the same fields; those that the protocol has not are left out. */
+const readJson = (schema: DescMessage, json: JsonValue): MessageShape<DescMessage> =>
+  fromJson(schema, json, { ignoreUnknownFields: true })
+
+const jsonOf = ({ body }: Answered): JsonValue => JSON.parse(body.toString()) as JsonValue
+
+/** Not ready is an answer. */
+const READINESS = [200, 503]
+
+/** The calls of `GRPCInferenceService`, by their local names. */
+export const INFERENCE_CALLS: Readonly<Record<string, Call>> = {
+  serverLive: { ask: () => get('/v2/health/live') },
+  serverReady: { ask: () => get('/v2/health/ready'), answers: READINESS },
+  modelReady: { ask: (named: Named) => get(`${pathOf(named)}/ready`), answers: READINESS },
+  serverMetadata: { ask: () => get('/v2') },
+  modelMetadata: { ask: (named: Named) => get(pathOf(named)) },
+  modelConfig: {
+    ask: (named: Named) => get(`${pathOf(named)}/config`),
+    read: (schema, answered) => readJson(schema, { config: jsonOf(answered) }),
+  },
+  modelStatistics: {
+    ask: (named: Named) => get(named.name === '' ? '/v2/models/stats' : `${pathOf(named)}/stats`),
+  },
+  repositoryIndex: {
+    ask: ({ ready }: { readonly ready: boolean }) => ({
+      method: 'POST',
+      path: '/v2/repository/index',
+      body: Buffer.from(JSON.stringify({ ready })),
+    }),
+    read: (schema, answered) => readJson(schema, { models: jsonOf(answered) }),
+  },
+  modelInfer: {
+    ask: (request: ModelInferRequest) => {
+      const { body, jsonLength } = inferBodyOf(request)
+      return {
+        method: 'POST',
+        path: `${pathOf({ name: request.modelName, version: request.modelVersion })}/infer`,
+        headers: { [JSON_LENGTH]: String(jsonLength), 'content-type': OCTET_STREAM },
+        body,
+      }
+    },
+    read: (schema, { headers, body }) => inferAnswerOf(schema, headers, body),
+  },
+}
+
+/** Services whose health is that of the server; the empty name is the server itself. */
+const HEALTHY_SERVICES = ['', 'inference.GRPCInferenceService', 'grpc.health.v1.Health']
+
+/** `grpc.health.v1.HealthCheckResponse.ServingStatus`. */
+const SERVING = 1
+const NOT_SERVING = 2
+
+/** The calls of `Health`. */
+export const HEALTH_CALLS: Readonly<Record<string, Call>> = {
+  check: {
+    ask: ({ service }: { readonly service: string }) => {
+      if (HEALTHY_SERVICES.includes(service)) return get('/v2/health/ready')
+      throw new ConnectError(`there is no service ${JSON.stringify(service.slice(0, 100))}`, Code.NotFound)
+    },
+    answers: READINESS,
+    read: (schema, { status }) =>
+      create(schema, { status: status === 200 ? SERVING : NOT_SERVING } as Readonly<Record<string, unknown>>),
+  },
+}
+
+/** What callers say beside the message that the HTTP API reads. */
+const PASSED_ON = ['authorization', 'x-api-key', 'traceparent', 'x-forwarded-for', 'user-agent']
+
+/** What the HTTP API says beside the body, as metadata. */
+const TOLD_BACK = ['x-request-id', 'traceparent', 'retry-after']
+
+/**
+ * Makes a call one of the HTTP API, so that keys, limits, logs and metrics are the same whichever way a
+ * request comes in.
+ *
+ * @param countError told of errors that are found before the HTTP API is asked
+ */
+export const answerCall =
+  (call: Call, output: DescMessage, askHttp: AskHttp, countError: (code: string) => void) =>
+  async (message: unknown, context: HandlerContext): Promise<MessageShape<DescMessage>> => {
+    const asked = askOf(call, message, countError)
+    const headers: Record<string, string> = { ...asked.headers }
+    for (const name of PASSED_ON) {
+      const value = context.requestHeader.get(name)
+      if (value !== null) headers[name] = value
+    }
+    const answered = await askHttp({ ...asked, headers }, context)
+    const isAnswer = (call.answers ?? [200]).includes(answered.status)
+    const told = isAnswer ? context.responseHeader : new Headers()
+    for (const name of TOLD_BACK) {
+      const value = answered.headers[name]
+      if (value !== undefined) told.set(name, String(value))
+    }
+    if (!isAnswer) throw new ConnectError(textOf(answered), codeOf(answered.status), told)
+    return call.read?.(output, answered) ?? readJson(output, jsonOf(answered))
+  }
+
+const askOf = ({ ask }: Call, message: unknown, countError: (code: string) => void) => {
+  try {
+    return ask(message as never)
+  } catch (cause) {
+    if (cause instanceof ConnectError) throw cause
+    const error = asVigiaError(cause)
+    countError(error.code)
+    throw new ConnectError(textErrorBody(error).error, codeOf(error.status), undefined, undefined, cause)
+  }
+}
+
+/** The text of an error, as routes below /v2 answer it. */
+const textOf = ({ body }: Answered): string => {
+  const { error } = JSON.parse(body.toString()) as { readonly error?: unknown }
+  return typeof error === 'string' ? error : body.toString()
+}
+
+const CODES: ReadonlyMap<number, Code> = new Map([
+  [400, Code.InvalidArgument],
+  [401, Code.Unauthenticated],
+  [403, Code.PermissionDenied],
+  [404, Code.NotFound],
+  [408, Code.DeadlineExceeded],
+  [409, Code.AlreadyExists],
+  [413, Code.ResourceExhausted],
+  [415, Code.InvalidArgument],
+  [422, Code.InvalidArgument],
+  [429, Code.ResourceExhausted],
+  [503, Code.Unavailable],
+  [507, Code.ResourceExhausted],
+])
+
+/** What gRPC calls an HTTP status. */
+const codeOf = (status: number): Code => CODES.get(status) ?? Code.Internal
