@@ -1,79 +1,33 @@
-import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { smallTransaction, trainSmallModel } from './small-service.ts'
+import {
+  askInPython,
+  CLIENTS,
+  type Decision,
+  decideFirst,
+  MLFLOW_PYTHON,
+  TRANSACTIONS,
+} from './clients-of-others.ts'
+import { trainSmallModel } from './small-service.ts'
 import { killVigiaServers, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
-const MLFLOW_PYTHON = process.env['MLFLOW_PYTHON']
-const MISSING =
-  process.env['MLFLOW_PYTHON_MISSING'] ?? 'no clients were looked for (npm run test:integration does)'
 const ZONE = 'Europe/Madrid'
 
-/** Some with values that are missing: a latitude, a category. */
-const TRANSACTIONS = Array.from({ length: 6 }, (_, n) => ({
-  ...smallTransaction(n),
-  latitude: n % 2 === 0 ? null : 40.4168,
-  ...(n % 3 === 0 && { merchant_category: null }),
-}))
-
-interface Decision {
-  readonly probability: number
-  readonly risk_level: string
-  readonly model: { readonly name: string; readonly version: string }
-}
-
 /** The clients of Triton, KServe and MLflow, as the package index has them, ask a server of a real model. */
-describe.skipIf(MLFLOW_PYTHON === undefined)(`clients of others (${MLFLOW_PYTHON ?? MISSING})`, () => {
+describe.skipIf(MLFLOW_PYTHON === undefined)(`clients of others (${CLIENTS})`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'vigia-other-clients-'))
   let server: VigiaServer
   let decisions: readonly Decision[]
   let got: Readonly<Record<string, unknown>>
 
-  const ask = async (path: string, body?: unknown) => {
-    const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, {
-      ...(body !== undefined && {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      }),
-    })
-    expect([path, answer.status]).toEqual([path, 200])
-    return answer.json()
-  }
-
   beforeAll(async () => {
     const run = await trainSmallModel([`source.time_zone=${ZONE}`])
     server = await startVigiaServer(folder, [`model.source=${run}`])
-    const answers: Decision[] = []
-    for (const transaction of TRANSACTIONS) answers.push((await ask('/predict', transaction)) as Decision)
-    decisions = answers
-    const { name, version } = decisions[0]!.model
-    const { inputs } = (await ask(`/v2/models/${name}`)) as {
-      readonly inputs: readonly {
-        readonly name: string
-        readonly parameters: { readonly feature_names: string[] }
-      }[]
-    }
-    const { feature_names } = inputs.find((input) => input.name === 'features')!.parameters
-    const features = await Promise.all(
-      TRANSACTIONS.map(async ({ transaction_id }) => {
-        const logged = (await ask(`/predictions/${transaction_id}`)) as {
-          readonly features: Readonly<Record<string, number | null>>
-        }
-        return feature_names.map((feature) => logged.features[feature])
-      }),
-    )
-    const asked = {
-      port: server.port,
-      model: name,
-      version,
-      zone: ZONE,
-      transactions: TRANSACTIONS,
-      features,
-    }
-    got = await askAsClients(asked)
+    const first = await decideFirst(server.port)
+    decisions = first.decisions
+    got = await askInPython('ask_as_clients.py', [], { ...first.asked, zone: ZONE })
   }, 300_000)
 
   afterAll(async () => {
@@ -139,17 +93,3 @@ describe.skipIf(MLFLOW_PYTHON === undefined)(`clients of others (${MLFLOW_PYTHON
 
   const probabilities = () => decisions.map(({ probability }) => probability)
 })
-
-const askAsClients = (asked: object) =>
-  new Promise<Readonly<Record<string, unknown>>>((done, fail) => {
-    const python = execFile(
-      MLFLOW_PYTHON ?? '',
-      [resolve('test/integration/ask_as_clients.py')],
-      { maxBuffer: 1 << 26, env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } },
-      (error, stdout, stderr) =>
-        error === null
-          ? done(JSON.parse(stdout.split('\n').at(-2) ?? ''))
-          : fail(new Error(`${stdout}${stderr}`)),
-    )
-    python.stdin?.end(JSON.stringify(asked))
-  })

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { sha256 } from '../../src/foundation/hash.ts'
 import { eventually } from '../eventually.ts'
 import { HAS_OPENSSL, makeCertificate } from './certificate.ts'
+import { freePort } from './redis-server.ts'
 import { smallTransaction, trainSmallModel } from './small-service.ts'
 import { killVigiaServers, spawnVigiaServer, type VigiaServer } from './vigia-server.ts'
 
@@ -36,7 +37,8 @@ describe.skipIf(!HAS_OPENSSL)(title, () => {
     writeLevel('warn')
     makeCertificate(at('key.pem'), at('certificate.pem'))
     const first = readFileSync(at('certificate.pem'), 'utf8')
-    const settings = [`model.source=${await trainSmallModel()}`]
+    const grpc = { port: await freePort() }
+    const settings = [`model.source=${await trainSmallModel()}`, `api.grpc_port=${grpc.port}`]
     const server = await spawnVigiaServer(folder, settings, { config: 'serving.yaml' }).listening
     const statuses = { shop: [] as number[], desk: [] as number[] }
     let isOver = false
@@ -46,6 +48,7 @@ describe.skipIf(!HAS_OPENSSL)(title, () => {
     })
     await eventually(() => expect(statuses.desk.length).toBeGreaterThan(5))
     expect(new Set([...statuses.desk, ...statuses.shop])).toEqual(new Set([200]))
+    for (const door of [server, grpc]) expect(await certificateOf(door)).toBe(first)
 
     // By SIGHUP: a key less, another certificate, another level.
     writeKeys('shop')
@@ -53,7 +56,8 @@ describe.skipIf(!HAS_OPENSSL)(title, () => {
     makeCertificate(at('key.pem'), at('certificate.pem'))
     server.hangUp()
     await eventually(() => expect(statuses.desk.at(-1)).toBe(401))
-    await eventually(async () => expect(await certificateOf(server)).not.toBe(first))
+    for (const door of [server, grpc])
+      await eventually(async () => expect(await certificateOf(door)).not.toBe(first))
     await eventually(() => expect(server.output()).toContain('"msg":"request"'))
 
     // By a change of the file alone: the key again.
@@ -95,7 +99,7 @@ const predict = ({ port }: VigiaServer, key: string, n: number): Promise<number>
   })
 
 /** The certificate that new connections get, as PEM. */
-const certificateOf = ({ port }: VigiaServer): Promise<string> =>
+const certificateOf = ({ port }: Pick<VigiaServer, 'port'>): Promise<string> =>
   new Promise((resolve, reject) => {
     const socket = connect({ port, rejectUnauthorized: false }, () => {
       const der = socket.getPeerCertificate().raw.toString('base64')
