@@ -3,7 +3,7 @@
 // few files under dist/bundle, because opening a thousand modules is most of what a small command, or a
 // server that starts, would wait for.
 import { spawnSync } from 'node:child_process'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -43,6 +43,8 @@ const compiled = spawnSync(
   },
 )
 if (compiled.status !== 0) process.exit(1)
+// Clients of gRPC may be made from them.
+await cp('src/serving/grpc/protos', `${DIST}/serving/grpc/protos`, { recursive: true })
 const { build } = await import('esbuild')
 await rm(BUNDLE, { recursive: true, force: true })
 await build({

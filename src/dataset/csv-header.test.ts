@@ -20,4 +20,10 @@ describe('the columns of a header', () => {
       ],
     })
   })
+
+  it('names fifty thousand equal ones apart', () => {
+    const { columns } = parseHeader(Array(50_000).fill('a').join(','), ',', '"')
+    expect(new Set(columns).size).toBe(50_000)
+    expect(columns.at(-1)).toBe('a_50000')
+  })
 })

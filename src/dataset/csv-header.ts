@@ -25,11 +25,16 @@ export interface CsvHeader {
  */
 export const parseHeader = (line: string, delimiter: string, quote: string): CsvHeader => {
   const taken = new Set<string>()
+  const copies = new Map<string, number>()
   const renamed: RenamedColumn[] = []
   const columns = splitLine(line.replace(/^\ufeff/, ''), delimiter, quote).map((cell, index) => {
     const wanted = cell.trim() === '' ? `column${index + 1}` : cell.trim()
+    const key = wanted.toLowerCase()
     let name = wanted
-    for (let copy = 2; taken.has(name.toLowerCase()); copy++) name = `${wanted}_${copy}`
+    // Where the numbers of earlier ones ended: a header of equal names is read once, not once for each.
+    let copy = copies.get(key) ?? 1
+    while (taken.has(name.toLowerCase())) name = `${wanted}_${++copy}`
+    copies.set(key, copy)
     taken.add(name.toLowerCase())
     if (name !== wanted) renamed.push({ header: wanted, place: index + 1, name })
     return name

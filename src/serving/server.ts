@@ -201,8 +201,8 @@ const createApp = ({ settings, tls, keys, metrics }: ServerDependencies, lines: 
 }
 
 /**
- * The door for gRPC, which is loaded only where it is asked for. It closes before the HTTP server, and after the
- * clock of that runs: the grace is that of both.
+ * The door for gRPC, which is loaded only where it is asked for. It closes before the HTTP server, while the
+ * clock of that runs already: the grace is that of both.
  */
 const addGrpc = async (app: App, dependencies: ServerDependencies, graceMs: number): Promise<void> => {
   if (dependencies.settings.api.grpc_port === 0) {

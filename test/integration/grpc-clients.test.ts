@@ -17,7 +17,7 @@ import { killVigiaServers, startVigiaServer, type VigiaServer } from './vigia-se
 
 const KEY = 'of the shop'
 
-/** The clients that Triton and KServe have for gRPC, as the package index has them, ask a server with keys. */
+/** Triton's and KServe's clients for gRPC, as the package index has them, ask a server with keys. */
 describe.skipIf(MLFLOW_PYTHON === undefined)(`clients by gRPC (${CLIENTS})`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'vigia-grpc-clients-'))
   let server: VigiaServer

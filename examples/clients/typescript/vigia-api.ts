@@ -4,6 +4,11 @@ export interface Alive {
   readonly status: 'alive'
 }
 
+/** How many reasons to give, strongest first. */
+export interface AskedReasons {
+  readonly reasons?: number
+}
+
 /** Transactions that are decided on in this order; a bare list of them is the same. */
 export type Batch = {
   readonly transactions: readonly DecisionBody[]
@@ -182,6 +187,7 @@ export interface InferenceResponse {
 /** Transactions, each as POST /predict takes it. */
 export interface Instances {
   readonly instances: readonly Transaction[]
+  readonly parameters?: AskedReasons
 }
 
 /** Exactly one of the four ways in which MLflow writes rows, each a transaction; or a transaction by itself. */
@@ -195,8 +201,8 @@ export interface Invocations {
   readonly dataframe_records?: readonly Transaction[]
   readonly instances?: readonly Transaction[]
   readonly inputs?: readonly Transaction[] | Readonly<Record<string, readonly unknown[]>>
-  /** Ignored. */
-  readonly params?: unknown
+  readonly params?: AskedReasons
+  readonly parameters?: AskedReasons
 }
 
 /** One decision for each row, in their order. */
@@ -813,6 +819,7 @@ export interface Operations {
     readonly body: Readonly<Record<string, never>>
     readonly answer: {
       readonly 'text/plain': string
+      readonly 'application/openmetrics-text': string
     }
   }
   /** Write everything logged so far to Parquet */

@@ -28,8 +28,8 @@ export interface InferBody {
 }
 
 /**
- * A call as the request over HTTP that asks the same: all tensors as bytes, so that no number is rounded on
- * its way. Answers come as bytes when the inputs did, and in typed lists otherwise.
+ * A call as the request over HTTP that asks the same: all tensors as bytes, so that no number is rounded.
+ * Answers come as bytes when the inputs did, and in typed lists otherwise.
  *
  * @throws REQUEST_INVALID for elements that stand in no list of their type; the rest is for the route to judge
  */
