@@ -31,7 +31,7 @@ export interface InferBody {
  * A call as the request over HTTP that asks the same: all tensors as bytes, so that no number is rounded.
  * Answers come as bytes when the inputs did, and in typed lists otherwise.
  *
- * @throws REQUEST_INVALID for elements that stand in no list of their type; the rest is for the route to judge
+ * @throws REQUEST_INVALID for elements in no list of their type; the rest is for the route to judge
  */
 export const inferBodyOf = (request: ModelInferRequest): InferBody => {
   const { id, inputs, outputs, parameters, rawInputContents: raw } = request
