@@ -7,6 +7,7 @@ import { type AskedOfImport, type AsOurs, asOurs, type RunOfImport } from '../mo
 import { createScoreComparison, type ScoreComparison } from '../model/imported/compare-scores.ts'
 import { createModelScorer } from '../model/scorer.ts'
 import { readOwnerRows } from './owner-rows.ts'
+import { findUnlikeFeatures, type UnlikeFeature } from './unlike-features.ts'
 
 /** Rows of the model's owner, with the scores that it gave them where it was trained. */
 export interface CheckOfImport {
@@ -22,6 +23,8 @@ export interface CheckOfImport {
 export interface CheckedImport {
   readonly rows: number
   readonly largestDifference: number
+  /** Features that may be other columns than those that the model was trained on. */
+  readonly unlike: readonly UnlikeFeature[]
 }
 
 /** What is checked, against what. */
@@ -88,7 +91,12 @@ export const checkImport = async (
       hint: hintOf(foreign, ours, compared, checking),
     })
   if (asked.filled === undefined) await requireMissing(compared, featureNames, checking)
-  return { rows: compared.rows, largestDifference: compared.largest.difference }
+  const asMissing = [asked.filled, ours.model.missingValue]
+  const sample = compared.sample.map((row) =>
+    row.map((value) => (asMissing.includes(value) ? Number.NaN : value)),
+  )
+  const unlike = await findUnlikeFeatures(sample, featureNames, run.folder, work)
+  return { rows: compared.rows, largestDifference: compared.largest.difference, unlike }
 }
 
 /** Missing values that are to be expected among the owner's rows before their absence says something. */

@@ -8,6 +8,9 @@ import { SMALL_BANK, temporaryFolder, vigiaIn } from './vigia-in-process.ts'
 const FEATURES = ['amount', 'hour', 'merchant_category_code', 'user_tx_count_1h']
 const NAMES = ['amount', 'seconds', 'channel', 'balance']
 
+/** A few rows say nothing of where values lie. */
+const TIMES = 6
+
 describe('vigia models import of files of four libraries', () => {
   const { path: work, remove } = temporaryFolder()
   const at = (...names: string[]): string => join(work, ...names)
@@ -37,7 +40,11 @@ describe('vigia models import of files of four libraries', () => {
     ])
     expect([imported.status, imported.stderr]).toEqual([0, ''])
     expect(imported.stdout).toContain(told)
-    expect(imported.stdout).toContain(`checked      ${recorded.rows.length} rows score as they did`)
+    expect(imported.stdout).toContain(`checked      ${TIMES * recorded.rows.length} rows score as they did`)
+    // Seconds are no hour, and equal scores do not show it.
+    expect(imported.stdout).toMatch(
+      /unlike {7}hour has a median of \S+ in the rows of --check and of \d+ in the run/,
+    )
     const scored = await vigiaIn(work, [
       ...['predict', at('run/generate/transactions.parquet'), '--model', out, '--reasons', '2'],
       ...['--out', at('scores.parquet'), '--force', ...SMALL_BANK],
@@ -50,8 +57,10 @@ describe('vigia models import of files of four libraries', () => {
 const rowsOf = ({ rows, probabilities }: Recorded, isFirst: boolean): string =>
   [
     [...NAMES, 'score'].join(),
-    ...rows.map((row, at) => {
-      const probability = probabilities![at]!
-      return [...row.map((value) => value ?? ''), isFirst ? 1 - probability : probability].join()
-    }),
+    ...Array.from({ length: TIMES }, () => rows).flatMap((each) =>
+      each.map((row, at) => {
+        const probability = probabilities![at]!
+        return [...row.map((value) => value ?? ''), isFirst ? 1 - probability : probability].join()
+      }),
+    ),
   ].join('\n')

@@ -23,6 +23,8 @@ export interface ScoreComparison {
   readonly largest: { readonly row: number; readonly difference: number }
   /** By place of the feature: rows in which it is missing. */
   readonly missing: readonly number[]
+  /** Some of all rows, as the model was fed with them, spread over the file. */
+  readonly sample: readonly Float64Array[]
   /** The first that differ, at most `KEPT_ROWS`, with what the model was fed. */
   readonly examples: readonly DifferentRow[]
 }
@@ -74,6 +76,7 @@ export const createScoreComparison = (
   let differing = 0
   let largest = { row: 0, difference: 0 }
   const missing = reading.featureNames.map(() => 0)
+  const sample = createSample()
   return {
     add({ row, cells, score }: OwnerRow): BadCell | undefined {
       const vector = new Float64Array(readers.length)
@@ -89,6 +92,7 @@ export const createScoreComparison = (
       const ours = scorer.scoreOne(vector)
       const difference = Math.abs(ours - theirs)
       rows++
+      sample.add(vector)
       if (difference > largest.difference) largest = { row, difference }
       if (difference > tolerance) {
         differing++
@@ -96,7 +100,26 @@ export const createScoreComparison = (
       }
       return undefined
     },
-    result: (): ScoreComparison => ({ rows, differing, largest, missing, examples }),
+    result: (): ScoreComparison => ({ rows, differing, largest, missing, sample: sample.rows(), examples }),
+  }
+}
+
+const SAMPLED_ROWS = 4000
+
+/** Every row, then every second, every fourth, so that at most `SAMPLED_ROWS` are kept however many come. */
+const createSample = () => {
+  let kept: Float64Array[] = []
+  let step = 1
+  let count = 0
+  return {
+    add(row: Float64Array): void {
+      if (count++ % step !== 0) return
+      kept.push(row)
+      if (kept.length <= SAMPLED_ROWS) return
+      kept = kept.filter((_, index) => index % 2 === 0)
+      step *= 2
+    },
+    rows: (): readonly Float64Array[] => kept,
   }
 }
 

@@ -192,6 +192,25 @@ const checkedWords = ({ checked }: ImportModelResult): string =>
     ? 'nothing: --check rows.csv compares scores that it gave where it was trained'
     : `${checked.rows} rows score as they did where it was trained, within ${checked.largestDifference.toPrecision(2)}`
 
+const MOST_UNLIKE = 5
+
+/** Features that may be other columns: equal scores do not show it. */
+const unlikeLines = ({ checked }: ImportModelResult): readonly string[] => {
+  const unlike = checked?.unlike ?? []
+  const more = unlike.length > MOST_UNLIKE ? [`unlike       and ${unlike.length - MOST_UNLIKE} more`] : []
+  return [
+    ...unlike
+      .slice(0, MOST_UNLIKE)
+      .map(
+        ({ name, theirs, ours }) =>
+          `unlike       ${name} has a median of ${figure(theirs)} in the rows of --check and of ${figure(ours)} in the run: is it the same feature? --features says what is which`,
+      ),
+    ...more,
+  ]
+}
+
+const figure = (value: number): string => String(Number(value.toPrecision(4)))
+
 const missingWords = ({ missingValue, library }: ImportModelResult): string =>
   missingValue === null
     ? !library.startsWith('XGBoost')
@@ -213,6 +232,7 @@ const describe = (
     ...result.notes.map((note) => `note         ${note}`),
     `features     ${result.features}, ${NAMES_FROM[result.namesFrom]}`,
     `checked      ${checkedWords(result)}`,
+    ...unlikeLines(result),
     `threshold    ${result.threshold} (${result.thresholdChoice})`,
     `floats       ${floatWords(result.inFloats ?? undefined)}`,
     `states       ${result.hasStates ? 'those of the run' : 'none: history begins with what is scored'}`,
