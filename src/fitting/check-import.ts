@@ -90,7 +90,7 @@ export const checkImport = async (
       examples: examplesOf(compared),
       hint: hintOf(foreign, ours, compared, checking),
     })
-  if (asked.filled === undefined) await requireMissing(compared, featureNames, checking)
+  if (asked.filled === undefined) await requireMissing(compared, ours.model, checking)
   const asMissing = [asked.filled, ours.model.missingValue]
   const sample = compared.sample.map((row) =>
     row.map((value) => (asMissing.includes(value) ? Number.NaN : value)),
@@ -110,9 +110,11 @@ const EXPECTED_MISSING = 10
  */
 const requireMissing = async (
   { rows, missing }: ScoreComparison,
-  featureNames: readonly string[],
+  { featureNames, trees }: AsOurs['model'],
   { path, run, check, work }: CheckingImport,
 ): Promise<void> => {
+  // What no split asks for changes no score.
+  const asked = new Set(trees.flatMap(({ feature }) => feature))
   const file = sqlLiteral(join(run.folder, 'features', 'features.parquet'))
   const shares = featureNames.map(
     (name) => `avg((${sqlIdentifier(name)} IS NULL OR isnan(${sqlIdentifier(name)}::DOUBLE))::INTEGER)`,
@@ -122,7 +124,7 @@ const requireMissing = async (
   )
   const filled = featureNames.flatMap((name, place) => {
     const share = Number(found[place])
-    return missing[place] === 0 && share * rows >= EXPECTED_MISSING
+    return asked.has(place) && missing[place] === 0 && share * rows >= EXPECTED_MISSING
       ? [`${name} (missing in ${(100 * share).toFixed(1)} % of the run's rows)`]
       : []
   })

@@ -5,7 +5,7 @@ import type { Work } from '../disk/work.ts'
 /** A feature whose values among a model's owner's rows lie otherwise than in the run. */
 export interface UnlikeFeature {
   readonly name: string
-  /** Largest difference of the two shares of values below any value: the statistic of Kolmogorov and Smirnov. */
+  /** Largest difference of the shares of values below any value: the statistic of Kolmogorov and Smirnov. */
   readonly distance: number
   /** Medians, of the owner's rows and of the run's. */
   readonly theirs: number

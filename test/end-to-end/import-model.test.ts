@@ -313,6 +313,12 @@ describe('vigia models import', () => {
     expect(plain.stderr).toMatch(
       new RegExp(`none of the 2000 rows of .* lacks ${name} \\(missing in [\\d.]+ %`),
     )
+    // A feature that no split asks for changes no score.
+    writeFileSync(at('unasked.json'), modelText(['amount', name]))
+    const unasked = rows.map((row) => row.replace(/^[^,]+/, (cell) => `${cell},-1`))
+    writeFileSync(at('unasked.csv'), [`amount,${name},score`, ...unasked].join('\n'))
+    const alone = await importing('unasked.json', 'unasked', ['--check', at('unasked.csv')])
+    expect([alone.status, alone.stderr]).toEqual([0, ''])
     const told = await importing('filled.json', 'filled', ['--check', at('filled.csv'), '--filled', '60'])
     expect([told.status, told.stderr]).toEqual([0, ''])
     expect(JSON.parse(readFileSync(at('filled/package/model.json'), 'utf8')).trees[0].missingLeft).toEqual([
