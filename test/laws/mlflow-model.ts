@@ -65,7 +65,7 @@ export const modelsOpenInMlflow = ({ rows }: { readonly rows: number }): void =>
   })
 }
 
-const artifactOf = ({ model, calibration }: ModelCase) => {
+export const artifactOf = ({ model, calibration }: ModelCase) => {
   const contents = contentsOf(model)
   return encodeArtifact({
     ...contents,
@@ -81,7 +81,7 @@ const artifactOf = ({ model, calibration }: ModelCase) => {
   })
 }
 
-const exampleOf = ({ columns }: ModelCase): number[][] =>
+export const exampleOf = ({ columns }: ModelCase): number[][] =>
   [0, 1, 2].map((row) => columns.map((column) => column[row]!))
 
 /** Columns from the last to the first: the signature says which is which. */
