@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)(`spark_udf${missing === undefined ? '' : 
     const rows = Array.from({ length: rowCount }, (_, row) =>
       [row, ...columns.map((column) => (Number.isNaN(column[row]!) ? '' : column[row]))].join(),
     )
-    writeFileSync(join(folder, 'rows.csv'), ['row', ...model.featureNames].join() + '\n' + rows.join('\n'))
+    writeFileSync(join(folder, 'rows.csv'), `${['row', ...model.featureNames].join()}\n${rows.join('\n')}`)
     const words = ['model', 'rows.csv', 'scores.json'].map((name) => join(folder, name))
     execFileSync(join(programs, 'python'), ['test/long/other-clients/score_in_spark.py', ...words], {
       stdio: 'inherit',
