@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -33,6 +33,15 @@ const SLOT_MS = Math.min(5, MINUTES / 9) * 60 * SECOND
 const SLOTS_OF_THIRD = Math.round((MINUTES * 60 * SECOND) / 3 / SLOT_MS)
 /** Twice of what a decision takes in the log before it is Parquet. */
 const BYTES_PER_DECISION = 4000
+const DISK_BYTES = (512 << 20) + MINUTES * 60 * RATE * BYTES_PER_DECISION
+
+/** The disk that is filled to its end, its backup, and what is read at the end. */
+const expectRoom = (): void => {
+  const { bavail, bsize } = statfsSync(tmpdir())
+  const [needed, free] = [2.5 * DISK_BYTES, bavail * bsize].map((bytes) => Math.ceil(bytes / (1 << 30)))
+  if (free! < needed!)
+    throw new Error(`${tmpdir()} has ${free} GiB left, and ${needed} are needed: make room, or set TMPDIR`)
+}
 
 const root = mkdtempSync(join(tmpdir(), 'vigia-soak-'))
 let disk: SoakDisk | undefined
@@ -45,9 +54,10 @@ afterAll(async () => {
 test(
   'a server under a steady load loses nothing, does nothing twice and stays as it is, whatever operation does to it',
   async () => {
+    expectRoom()
     const run = await trainSmallModel(GENUINE)
     const home = join(root, 'home')
-    disk = mountSoakDisk(home, (512 << 20) + MINUTES * 60 * RATE * BYTES_PER_DECISION)
+    disk = mountSoakDisk(home, DISK_BYTES)
     mkdirSync(home, { recursive: true })
     const { lastEventTimeMs } = JSON.parse(readFileSync(join(run, 'states/states.json'), 'utf8')) as {
       lastEventTimeMs: number
