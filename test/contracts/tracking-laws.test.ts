@@ -106,6 +106,16 @@ describe('a broken experiment tracker', () => {
       })),
       breaks: 'law 9: an artifact that is not there is said so, and a path out of the run is refused',
     },
+    {
+      what: 'one that makes a model anew each time its folder is logged',
+      subject: trackerWith((tracker) => ({
+        listLoggedModels: async (id) => {
+          const models = await tracker.listLoggedModels(id)
+          return [...models, ...models]
+        },
+      })),
+      breaks: 'law 10: a folder with an MLmodel is one logged model of its run, whose files come back',
+    },
   ])
 })
 

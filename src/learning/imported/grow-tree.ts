@@ -58,7 +58,8 @@ export interface ForeignSplit {
  * the left; nodes that none leads to are gone.
  *
  * @param nodeAt the node that the file calls by this number
- * @throws LEARNING_IMPORT_REFUSED when two nodes lead to one, it is too deep, or there is no room for it
+ * @throws LEARNING_IMPORT_REFUSED when two nodes lead to one, a leaf has no finite value, it is too deep, or
+ * there is no room for it
  */
 export const growTree = (
   root: number,
@@ -84,6 +85,8 @@ export const growTree = (
     takeNodes(room, 1)
     const node = nodeAt(queue[at]!)
     if ('value' in node) {
+      // Weights and scales of the library may take a finite one beyond what there is.
+      if (!Number.isFinite(node.value)) refuse(where, `has a leaf whose value is ${node.value}`)
       tree.cover.push(Math.max(LEAST_COVER, node.cover))
       tree.feature.push(-1)
       tree.threshold.push(0)

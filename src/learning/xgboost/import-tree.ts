@@ -153,8 +153,9 @@ const readSource = (value: unknown, where: string, featureCount: number) => {
     ),
     condition: column(
       'split_conditions',
-      (x, node) => (isLeaf(node) ? Number.isFinite(x) : splitType[node] === 1 || !Number.isNaN(x)),
-      'a number, finite at a leaf',
+      (x, node) =>
+        isLeaf(node) ? Number.isFinite(Math.fround(x)) : splitType[node] === 1 || !Number.isNaN(x),
+      'a number, at a leaf a finite float',
     ),
     defaultLeft: column('default_left', isFlag, '0 or 1'),
     hessian: column('sum_hessian', (x) => x >= 0 && Number.isFinite(x), 'a finite number of at least 0'),

@@ -91,6 +91,7 @@ describe('scores of the owner of a model', () => {
       differing: 1,
       largest: { row: 3, difference: 0.75 },
       missing: [0, 0, 0],
+      sample: [1.5, 1.25, 1.75].map((amount) => Float64Array.of(amount, -1, 0)),
       examples: [{ row: 3, vector: Float64Array.of(1.75, -1, 0), theirs: 0, ours: 0.75 }],
     })
   })
@@ -108,5 +109,9 @@ describe('scores of the owner of a model', () => {
     for (let number = 1; number <= KEPT_ROWS + 500; number++) add(row(number, '1.5', '0.1'))
     expect(result()).toMatchObject({ rows: KEPT_ROWS + 500, differing: KEPT_ROWS + 500 })
     expect(result().examples).toHaveLength(KEPT_ROWS)
+    expect(result().sample).toHaveLength(KEPT_ROWS + 500)
+    for (let number = 0; number < 20 * KEPT_ROWS; number++) add(row(number, '1.5', '0.1'))
+    expect(result().sample.length).toBeGreaterThan(2000)
+    expect(result().sample.length).toBeLessThanOrEqual(4000)
   })
 })

@@ -18,17 +18,8 @@ import type { App, ServerDependencies } from '../dependencies.ts'
 import { textErrorBody } from '../error-answers.ts'
 import { TLS_OPTIONS } from '../reload.ts'
 import { type AskHttp, answerCall, HEALTH_CALLS, INFERENCE_CALLS } from './calls.ts'
+import type { GrpcServer } from './grpc-door.ts'
 import { HEALTH, INFERENCE } from './services.ts'
-
-/** The door for gRPC; it opens when it is told to listen. */
-export interface GrpcServer {
-  /** @returns the port */
-  listen(host: string, port: number): Promise<number>
-  /** For connections from now on; only where TLS is spoken. */
-  setSecureContext(options: object): void
-  /** Takes no further call, and resolves when those that were taken are answered or cut off. */
-  close(graceMs: number): Promise<void>
-}
 
 /** Address of the caller. */
 const CALLER = createContextKey('')
