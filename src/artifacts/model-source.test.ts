@@ -7,7 +7,8 @@ import { contentsOf, TREES } from '../model/artifact.test-kit.ts'
 import { encodeArtifact } from '../model/artifact.ts'
 import { encodeMlflowModel } from '../model/mlflow/mlflow-model.ts'
 import { createMemoryTrackingStore } from '../testing/memory/memory-tracking-store.ts'
-import { findModel, isRegistered, runFolderOf } from './model-source.ts'
+import { findModel, isRegistered } from './model-source.ts'
+import { runFolderOf } from './run-folder.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'vigia-source-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))

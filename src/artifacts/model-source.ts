@@ -83,13 +83,6 @@ export const findModel = async (source: string, places: ModelPlaces): Promise<Fo
   })
 }
 
-/** The folder of the run that a source's model came from, where it is a folder. */
-export const runFolderOf = async (source: string, workingDirectory: string): Promise<string | undefined> => {
-  if (isAddress(source)) return undefined
-  const folder = resolve(workingDirectory, source)
-  return (await isThere(join(folder, 'package'))) ? folder : resolve(folder, '..')
-}
-
 const findInFolder = async (source: string, { workingDirectory }: ModelPlaces): Promise<FoundModel> => {
   const given = resolve(workingDirectory, source)
   const named = isAbsolute(source) ? source : given

@@ -35,7 +35,7 @@ const PLAYED_FILES: Readonly<Record<string, string>> = {
 }
 /** Whoever uses these modules of Node in a run; all others have the real ones, and do not. */
 const USERS =
-  /^src\/((adapters\/segments|branches|disk|pipelines\/service|testing\/memory|foundation)\/[^/]+|keeping\/shared-log-keeping)\.ts$/
+  /^src\/((adapters\/segments|branches|disk|pipelines\/service|testing\/memory|foundation)\/[^/]+|keeping\/shared-log-keeping|artifacts\/run-folder)\.ts$/
 /** Real files: databases and whole data sets. */
 const NOT_USERS = /^src\/disk\/(database|json-file|sha256-of-file|work|write-atomically)/
 

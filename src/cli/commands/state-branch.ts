@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import { isAddress, runFolderOf } from '../../artifacts/model-source.ts'
+import { isAddress } from '../../artifacts/model-source.ts'
+import { runFolderOf } from '../../artifacts/run-folder.ts'
 import { type BuiltBranch, buildBranch } from '../../branches/build-branch.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import type { DecisionSettings } from '../../decisions/decisions.ts'

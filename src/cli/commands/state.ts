@@ -1,5 +1,5 @@
 import { join, relative, resolve } from 'node:path'
-import { runFolderOf } from '../../artifacts/model-source.ts'
+import { runFolderOf } from '../../artifacts/run-folder.ts'
 import { branchFolder, branchFolders } from '../../branches/branch-folders.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
 import { migrateStates } from '../../decisions/states/migrate-states.ts'

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runFolderOf } from '../../artifacts/model-source.ts'
+import { runFolderOf } from '../../artifacts/run-folder.ts'
 import type { BranchControl } from '../../branches/branch-control.ts'
 import { openServedStates } from '../../branches/served-states.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
