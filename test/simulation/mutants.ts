@@ -200,7 +200,7 @@ export const FOUND: readonly Mutant[] = [
     name: 'a sweep takes labels that wait, and are being read again, for old ones',
     knownSeed: 49884,
     mutations: [
-      { file: 'src/decisions/owned/saver.ts', find: '    await Promise.all(this.slices)\n', replace: '' },
+      { file: 'src/decisions/owned/saver.ts', find: '    await this.settled()\n', replace: '' },
       {
         file: 'src/decisions/owned/saver.ts',
         find: '      if (this.haltReason !== undefined) return\n      await this.sweep()\n',

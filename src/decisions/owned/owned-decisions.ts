@@ -312,6 +312,7 @@ class OwnedDecisions implements OwnedStates {
     await Promise.all([this.receipts.allSettled(), this.answersNobody])
     // With a log that cannot be written there is nothing to save: opening replays what it has.
     if (this.recovery.failure === undefined) await this.saver.saveAll()
+    await this.saver.settled()
   }
 
   /**

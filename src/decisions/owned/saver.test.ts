@@ -142,6 +142,33 @@ describe('the saver', () => {
     expect(asked).toEqual(['sweep'])
   })
 
+  test('what has ended is settled when its sweep is: the store may be closed then, and not before', async () => {
+    const { saver, saves, store } = createSaver()
+    const { sweepReceipts } = store
+    let goOn = (): void => undefined
+    const asked: string[] = []
+    Object.assign(store, {
+      sweepReceipts: async (...sweep: Parameters<typeof sweepReceipts>) => {
+        asked.push('begun')
+        await new Promise<void>((resolve) => {
+          goOn = resolve
+        })
+        asked.push('done')
+        return sweepReceipts(...sweep)
+      },
+    })
+    void saver.endSlice()
+    saves[0]!.end(false)
+    await untilIdle()
+    saver.stop()
+    const settled = saver.settled().then(() => asked.push('settled'))
+    await untilIdle()
+    expect(asked).toEqual(['begun'])
+    goOn()
+    await settled
+    expect(asked).toEqual(['begun', 'done', 'settled'])
+  })
+
   test('removes expired receipts after the save of a slice, and never its own numbers', async () => {
     const { saver, saves, store } = createSaver()
     await store.save(

@@ -95,6 +95,11 @@ export class Saver {
     clearInterval(this.timer)
   }
 
+  /** Resolves when slices that have ended are saved and swept: the store may be closed then. */
+  async settled(): Promise<void> {
+    await Promise.all(this.slices)
+  }
+
   /** Ends a slice: saves what is due, then sweeps. Failures are warned of, and the next slice tries again. */
   async endSlice(): Promise<void> {
     if (this.haltReason !== undefined) return
@@ -156,7 +161,7 @@ export class Saver {
   async halt(reason: Error): Promise<void> {
     this.haltReason = reason
     await this.saving?.catch(() => undefined)
-    await Promise.all(this.slices)
+    await this.settled()
   }
 
   resume(): void {
