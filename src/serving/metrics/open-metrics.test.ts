@@ -1,4 +1,4 @@
-import { Gauge, Registry } from 'prom-client'
+import { Gauge, Histogram, Registry } from 'prom-client'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createTestServer } from '../serving.test-kit.ts'
 import { OPEN_METRICS_TYPE, prefersOpenMetrics, renderOpenMetrics } from './open-metrics.ts'
@@ -58,6 +58,29 @@ describe('OpenMetrics', () => {
       '',
     ])
   })
+})
+
+it("histograms of prom-client's own, of collections of garbage among them, have no examples", async () => {
+  const registry = new Registry()
+  const pauses = new Histogram({
+    name: 'pause_seconds',
+    help: 'Pauses.',
+    labelNames: ['kind'],
+    buckets: [0.1, 1],
+    registers: [registry],
+  })
+  pauses.observe({ kind: 'minor' }, 0.05)
+  expect((await renderOpenMetrics(registry)).split('\n')).toEqual([
+    '# TYPE pause_seconds histogram',
+    '# HELP pause_seconds Pauses.',
+    'pause_seconds_bucket{le="0.1",kind="minor"} 1',
+    'pause_seconds_bucket{le="1.0",kind="minor"} 1',
+    'pause_seconds_bucket{le="+Inf",kind="minor"} 1',
+    'pause_seconds_sum{kind="minor"} 0.05',
+    'pause_seconds_count{kind="minor"} 1',
+    '# EOF',
+    '',
+  ])
 })
 
 describe('a server', () => {

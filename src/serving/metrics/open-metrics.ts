@@ -33,7 +33,8 @@ interface Family {
     readonly metricName?: string
     readonly labels: Readonly<Record<string, string | number>>
     readonly value: number
-    readonly exemplar?: Exemplar
+    /** Null in histograms that are prom-client's own. */
+    readonly exemplar?: Exemplar | null
   }[]
 }
 
@@ -65,8 +66,8 @@ const familyText = ({ name, help, type, values }: Family): string => {
   return `# TYPE ${family} ${type}\n# HELP ${family} ${escaped(help)}\n${lines.join('')}`
 }
 
-const exemplarText = (exemplar: Exemplar | undefined): string =>
-  exemplar === undefined
+const exemplarText = (exemplar: Exemplar | null | undefined): string =>
+  exemplar === undefined || exemplar === null
     ? ''
     : ` # {trace_id="${exemplar.traceId}"} ${numberText(exemplar.value)} ${(exemplar.atMs / 1000).toFixed(3)}`
 
