@@ -1094,7 +1094,7 @@ export const ERRORS = define({
     status: 503,
     exitCode: 2,
     message: 'The server cannot listen on {host} port {port}: {reason}',
-    fix: 'Stop what listens there, or name another port: --set api.port=8001 (0: any free one).',
+    fix: 'Stop what listens there, or name another port: --set {setting}=8101.',
   },
   SERVING_FILE_UNREADABLE: {
     status: 422,

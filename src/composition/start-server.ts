@@ -95,12 +95,9 @@ export const serverStarter =
       })
       tellGuard(app.log, settings)
       warnings.writeTo((code, details) => app.log.warn({ code, ...details }, 'warning'))
-      const address = await listen(app, api.host, api.port, () =>
-        app.listen({ host: api.host, port: api.port }),
-      )
+      const address = await listen(app, api, 'port', () => app.listen({ host: api.host, port: api.port }))
       const { grpc } = app
-      if (grpc !== undefined)
-        await listen(app, api.host, api.grpc_port, () => grpc.listen(api.host, api.grpc_port))
+      if (grpc !== undefined) await listen(app, api, 'grpc_port', () => grpc.listen(api.host, api.grpc_port))
       const ignore = reloadOnChange({ app, security, triggers, warn: warnings.observer.warned })
       const { mapping, shape, models } = pipeline
       return {
@@ -122,13 +119,19 @@ export const serverStarter =
   }
 
 /** Closes the server when it cannot listen. @throws SERVING_CANNOT_LISTEN */
-const listen = <T>(app: App, host: string, port: number, open: () => Promise<T>): Promise<T> =>
+const listen = <T>(
+  app: App,
+  api: ServingSettings['api'],
+  setting: 'port' | 'grpc_port',
+  open: () => Promise<T>,
+): Promise<T> =>
   open().catch(async (error: unknown) => {
     await app.close()
     const { code, message } = error as NodeJS.ErrnoException
     throw new VigiaError('SERVING_CANNOT_LISTEN', {
-      host,
-      port,
+      host: api.host,
+      port: api[setting],
+      setting: `api.${setting}`,
       reason: code === 'EADDRINUSE' ? 'the port is in use' : message,
     })
   })

@@ -54,6 +54,17 @@ const oneFolder = (
   ]
 }
 
+/** HTTP and gRPC are not spoken on one port. */
+const twoPorts = (
+  { api: { port, grpc_port } }: ServingSettings,
+  originOf: (name: string) => string,
+): readonly string[] =>
+  grpc_port === 0 || grpc_port !== port
+    ? []
+    : [
+        `${originOf('api.grpc_port')} api.grpc_port: allowed: another port than api.port (${originOf('api.port')}), or 0 for none; got ${grpc_port}, which is that of both. Triton has 8000 for HTTP and 8001 for gRPC.`,
+      ]
+
 export const SERVING_FILE = {
   name: 'serving_config',
   summary: 'The prediction server: where it listens, what it serves, where it keeps states.',
@@ -78,5 +89,8 @@ export const SERVING_FILE = {
     { variable: 'AIP_PREDICT_ROUTE', setting: ['api', 'predict_route'] },
     { variable: 'AIP_HEALTH_ROUTE', setting: ['api', 'health_route'] },
   ],
-  contradictions: (settings, originOf) => oneFolder(settings as ServingSettings, originOf),
+  contradictions: (settings, originOf) => [
+    ...oneFolder(settings as ServingSettings, originOf),
+    ...twoPorts(settings as ServingSettings, originOf),
+  ],
 } satisfies ConfigFile

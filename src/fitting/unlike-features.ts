@@ -16,14 +16,15 @@ export interface UnlikeFeature {
 const RUN_ROWS = 20_000
 
 /** Fewer values say little. */
-const FEWEST_VALUES = 100
+export const FEWEST_VALUES = 100
 
 /** A month of other rows, or counts that have grown since, move a feature by less. */
 const LEAST_DISTANCE = 0.5
 
 /**
- * Features that may be other columns than the model was trained on: half of the values and more lie where the
- * run has none. Equal scores cannot show that, because the owner's rows have the model's own names.
+ * Features that may be other columns than the model was trained on: below some value lies another half of the
+ * owner's rows than of the run's. Equal scores cannot show that, because the owner's rows have the model's
+ * own names.
  *
  * @param rows some of the owner's, in the order of the features, NaN where a value is missing
  * @param folder of the run

@@ -83,7 +83,7 @@ export const vigiaErrorBody = (
 
 /** The shape of the Open Inference Protocol and of KServe: a text. */
 export const textErrorBody = ({ code, message, fix }: VigiaError): { readonly error: string } => ({
-  error: `${code}: ${message} ${fix}`,
+  error: `${code}: ${message}${/[.!?:]$/.test(message) ? '' : '.'} ${fix}`,
 })
 
 /** Errors as clients of KServe show them: they read only what is of this very type. */

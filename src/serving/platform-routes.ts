@@ -42,4 +42,8 @@ export const requireFree = (app: App, { predict_route, health_route }: Routes): 
 }
 
 const isRoute = (app: App, path: string): boolean =>
+  !OF_ONE_MODEL.test(path) &&
   (['GET', 'POST'] as const).some((method) => app.findRoute({ method, url: path }) !== null)
+
+/** KServe's routes of one model, of whatever name: Vertex AI is often told of them. */
+const OF_ONE_MODEL = /^\/v1\/models\/[^/]+$/

@@ -22,6 +22,7 @@ import {
   textErrorBody,
 } from './error-answers.ts'
 import { createFrameReader } from './frames/frame-values.ts'
+import type { GrpcParts } from './grpc/grpc-server.ts'
 import { addJsonBodies, type PrepareJson } from './json-bodies.ts'
 import { createLogBuffer, type LogStream } from './log-buffer.ts'
 import { addOpenApi } from './openapi.ts'
@@ -135,7 +136,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
   for (const addProtocol of [addMlflow, addKServeV1, addKServeV2])
     await app.register(async (routes) => addProtocol(routes, context))
   requireFree(app, api)
-  await addGrpc(app, dependencies, graceMs)
+  await addGrpc(app, { ...dependencies, guard, load }, graceMs)
   return app
 }
 
@@ -204,13 +205,13 @@ const createApp = ({ settings, tls, keys, metrics }: ServerDependencies, lines: 
  * The door for gRPC, which is loaded only where it is asked for. It closes before the HTTP server, while the
  * clock of that runs already: the grace is that of both.
  */
-const addGrpc = async (app: App, dependencies: ServerDependencies, graceMs: number): Promise<void> => {
-  if (dependencies.settings.api.grpc_port === 0) {
+const addGrpc = async (app: App, parts: GrpcParts, graceMs: number): Promise<void> => {
+  if (parts.settings.api.grpc_port === 0) {
     app.decorate('grpc', undefined)
     return
   }
   const { createGrpcServer } = await import('./grpc/grpc-server.ts')
-  const grpc = createGrpcServer(app, dependencies)
+  const grpc = createGrpcServer(app, parts)
   app.decorate('grpc', grpc)
   app.addHook('preClose', () => grpc.close(graceMs))
 }

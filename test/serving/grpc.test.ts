@@ -7,6 +7,7 @@ import { HEALTH, INFERENCE } from '../../src/serving/grpc/services.ts'
 import { encodeTensor } from '../../src/serving/inference/tensor-data.ts'
 import { parseApiKeys } from '../../src/serving/safety/api-keys.ts'
 import { createTestServer, MODEL, type TestServerOptions } from '../../src/serving/serving.test-kit.ts'
+import { eventually } from '../eventually.ts'
 
 type Message = Readonly<Record<string, unknown>>
 /** A client made from the services, whose messages are of no type that is known here. */
@@ -160,6 +161,50 @@ describe('ModelInfer', () => {
     expect([Code[code], text]).toEqual(['InvalidArgument', expect.stringContaining(problem)])
   })
 
+  test('refuses contents beside bytes, and names that would be another path', async () => {
+    const { client } = await start()
+    const both = await failureOf(
+      client['modelInfer']!(asked([amounts([1])], { rawInputContents: [Buffer.alloc(8)] })),
+    )
+    expect([Code[both.code], both.text]).toEqual(['InvalidArgument', expect.stringContaining('come beside')])
+    for (const named of [
+      { name: '..', version: '' },
+      { name: MODEL.name, version: '..' },
+      { name: '.', version: '' },
+      { name: '', version: '' },
+    ]) {
+      const { code, text } = await failureOf(client['modelMetadata']!(named))
+      expect([Code[code], text]).toEqual(['NotFound', expect.stringContaining('SERVING_MODEL_UNKNOWN')])
+    }
+  })
+
+  test('answers all outputs in the one way, since raw ones are found by their places', async () => {
+    const { client } = await start()
+    const features = { name: 'features', datatype: 'FP64', shape: [1n, 2n] }
+    const json = { binary_data: { parameterChoice: { case: 'boolParam', value: false } } }
+    const answer = await client['modelInfer']!(
+      asked([features], {
+        rawInputContents: [encodeTensor('FP64', [300, 0])],
+        outputs: [{ name: 'probability', parameters: json }, { name: 'risk_level' }],
+      }),
+    )
+    expect((answer['rawOutputContents'] as Uint8Array[]).map((bytes) => Buffer.from(bytes))).toEqual([
+      encodeTensor('FP64', [0.75]),
+      encodeTensor('BYTES', ['high']),
+    ])
+  })
+
+  test('cuts an error to what a client takes, its code kept', async () => {
+    const { client } = await start()
+    const rows = Array.from({ length: 90 }, () => '{"amount": "ñ", "\u4e2d": 1}')
+    const { code, text } = await failureOf(client['modelInfer']!(asked([texts('transaction', rows)])))
+    expect([Code[code], text]).toEqual([
+      'InvalidArgument',
+      expect.stringMatching(/^REQUEST_TRANSACTION_INVALID.*\(and more\)$/s),
+    ])
+    expect(encodeURIComponent(text).length).toBeLessThan(6100)
+  })
+
   test('refuses bytes that are not those of the inputs', async () => {
     const { client, app } = await start()
     const call = client['modelInfer']!(
@@ -181,7 +226,7 @@ describe('ModelInfer', () => {
       await infer(asked([amounts([1])])),
       await infer(asked([amounts([1, 2, 3])])),
       await infer(asked([texts('user_id', ['a'.repeat(1500)])])),
-      await infer(asked([texts('user_id', ['a'.repeat(4000)])])),
+      await infer(asked([texts('user_id', ['a'.repeat(70_000)])])),
     ]
     pipeline.failure = new Error('a secret of ours')
     seen.push(await infer(asked(whole)))
@@ -191,7 +236,7 @@ describe('ModelInfer', () => {
       ['InvalidArgument', 'REQUEST_TRANSACTION_INVALID'],
       ['ResourceExhausted', 'REQUEST_TOO_LARGE'],
       ['ResourceExhausted', 'REQUEST_TOO_LARGE'],
-      ['ResourceExhausted', 'message size 4044 is larger than configured readMaxBytes 2048'],
+      ['ResourceExhausted', 'message size 70047 is larger than configured readMaxBytes 66560'],
       ['Internal', 'SERVING_UNEXPECTED'],
     ])
     expect(seen.at(-1)!.text).not.toContain('secret')
@@ -229,6 +274,62 @@ describe('who asks by gRPC', () => {
     expect(await codeFor('modelMetadata', { name: MODEL.name }, desk)).toBe('Ok')
     expect(await codeFor('modelMetadata', { name: MODEL.name }, desk)).toBe('ResourceExhausted')
     expect(await health['check']!({})).toMatchObject({ status: 1 })
+  })
+
+  test('is refused before a byte of the message is kept, as the HTTP API refuses, and counts while it sends', async () => {
+    const { app, port } = await start({ keys, settings: { limits: { requests_in_flight: 3 } } })
+    const session = connect(`http://127.0.0.1:${port}`)
+    const call = (method: string, headers: Record<string, string>) => {
+      const stream = session.request({
+        ':method': 'POST',
+        ':path': `/inference.GRPCInferenceService/${method}`,
+        'content-type': 'application/grpc',
+        te: 'trailers',
+        ...headers,
+      })
+      stream.on('error', () => undefined)
+      // The head of a message that never comes.
+      stream.write(Buffer.from([0, 0, 0, 1, 0]))
+      return stream
+    }
+    const endOf = (stream: ReturnType<typeof call>) =>
+      new Promise<readonly unknown[]>((resolve) => {
+        stream.on('response', (told) =>
+          resolve([told['grpc-status'], decodeURIComponent(String(told['grpc-message']))]),
+        )
+      })
+    expect(await endOf(call('ModelInfer', {}))).toEqual([
+      '16',
+      expect.stringContaining('REQUEST_KEY_MISSING'),
+    ])
+    expect(await endOf(call('ModelMetadata', { 'x-api-key': 'of the shop' }))).toEqual([
+      '7',
+      expect.stringContaining('REQUEST_SCOPE_MISSING'),
+    ])
+    const inFlight = async () =>
+      (await app.inject({ method: 'GET', url: '/health' })).json().requests_in_flight
+    expect(await inFlight()).toBe(0)
+    const held = [1, 2, 3].map(() => call('ModelInfer', { 'x-api-key': 'of the shop' }))
+    await eventually(async () => expect(await inFlight()).toBe(3))
+    expect(await endOf(call('ModelInfer', { 'x-api-key': 'of the shop' }))).toEqual([
+      '14',
+      expect.stringContaining('SERVING_OVERLOADED'),
+    ])
+    for (const stream of held) stream.close()
+    await eventually(async () => expect(await inFlight()).toBe(0))
+    session.destroy()
+  })
+
+  test('may name a deadline of any length', async () => {
+    const { client } = await start()
+    const warned: Error[] = []
+    const listen = (warning: Error) => warned.push(warning)
+    process.on('warning', listen)
+    const options = { headers: { 'grpc-timeout': '99999999H' } }
+    expect(await client['serverLive']!({}, options)).toMatchObject({ live: true })
+    await new Promise(setImmediate)
+    process.off('warning', listen)
+    expect(warned.filter(({ name }) => name === 'TimeoutOverflowWarning')).toEqual([])
   })
 
   test('is counted and traced as requests over HTTP are', async () => {

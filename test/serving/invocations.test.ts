@@ -79,6 +79,16 @@ describe('reasons', () => {
     ])
     expect(await reasonsFor({ dataframe_records: [row], params: { reasons: 2 } })).toHaveLength(2)
     expect(await reasonsFor({ instances: [row], parameters: null })).toBeUndefined()
+    const asked = await server.app.inject({
+      method: 'POST',
+      url: '/invocations?reasons=1',
+      payload: `transaction_id,user_id,timestamp,amount\nr9,ada,${TIME},12.5\n`,
+      headers: { 'content-type': 'text/csv' },
+    })
+    expect(asked.json().predictions[0].reasons).toHaveLength(1)
+    expect(
+      (await server.app.inject({ method: 'POST', url: '/invocations?top=1', payload: {} })).statusCode,
+    ).toBe(422)
   })
 
   test('and nothing else can be asked for', async () => {

@@ -90,6 +90,15 @@ describe('routes of a platform', () => {
     expect(await ask('GET', `${predict_route}/more`)).toBe(404)
   })
 
+  test("may be KServe's of some model, whatever the one in service is called", async () => {
+    const [predict_route, health_route] = ['/v1/models/fraud:predict', '/v1/models/fraud']
+    await start({ settings: { api: { predict_route, health_route } } })
+    expect(await ask('POST', predict_route, {}, { instances: [PAYMENT] })).toBe(200)
+    expect(await ask('GET', health_route)).toBe(200)
+    expect(await ask('POST', '/v1/models/fraud-detector:predict', {}, { instances: [PAYMENT] })).toBe(200)
+    expect(await ask('POST', '/v1/models/other:predict', {}, { instances: [PAYMENT] })).toBe(404)
+  })
+
   test('may be those that are there anyway', async () => {
     await start({ settings: { api: { predict_route: '/invocations', health_route: '/ping' } } })
     expect(await ask('GET', '/ping')).toBe(200)

@@ -212,7 +212,7 @@ export const FOUND: readonly Mutant[] = [
     'closing leaves a state that has just expired unsaved',
     83292,
     'src/decisions/owned/owned-decisions.ts',
-    'await Promise.all([this.receipts.allSettled(), this.answersNobody])',
+    'await Promise.all([this.receipts.allSettled(), this.answersNobody, this.saver.settled()])',
     'await this.receipts.allSettled()',
   ),
   one(

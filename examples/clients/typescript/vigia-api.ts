@@ -1014,7 +1014,10 @@ export interface Operations {
   readonly invocations: {
     readonly method: 'POST'
     readonly path: '/invocations'
-    readonly parameters: Readonly<Record<string, never>>
+    readonly parameters: {
+      /** How many reasons to give, strongest first. */
+      readonly reasons?: number
+    }
     readonly body: {
       readonly 'application/json': Invocations
       readonly 'text/csv': InvocationsTable

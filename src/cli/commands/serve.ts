@@ -89,8 +89,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
       },
       onNotice: (text) => tell(`store      ${settings.state_store.kind}: ${text}`),
     })
-    if (json)
-      stdout.write(`${JSON.stringify({ address: server.address, models: server.models.map(modelJson) })}\n`)
+    if (json) stdout.write(`${JSON.stringify(runningJson(server, settings))}\n`)
     else for (const line of welcome(server, settings)) tell(line)
     const loss = await Promise.race([untilAborted(work.signal), server.lost])
     tell('closing: finishing what was accepted')
@@ -145,6 +144,12 @@ const welcome = (
   'Try it:',
   `  curl -s ${address}/sample-transaction | curl -s '${address}/predict?reasons=3' -H 'content-type: application/json' -d @-`,
 ]
+
+const runningJson = ({ address, models }: RunningServer, { api }: ServingSettings) => ({
+  address,
+  ...(api.grpc_port !== 0 && { grpc: `${api.host}:${api.grpc_port}` }),
+  models: models.map(modelJson),
+})
 
 const guardLine = (host: string): string =>
   `guard      NOT THIS SERVER: the platform (security.guarded_by). Whoever reaches ${host} may decide, read and give labels without a key; only administration needs one`

@@ -309,10 +309,9 @@ class OwnedDecisions implements OwnedStates {
     this.isClosed = true
     this.saver.stop()
     await this.recovery.close()
-    await Promise.all([this.receipts.allSettled(), this.answersNobody])
+    await Promise.all([this.receipts.allSettled(), this.answersNobody, this.saver.settled()])
     // With a log that cannot be written there is nothing to save: opening replays what it has.
     if (this.recovery.failure === undefined) await this.saver.saveAll()
-    await this.saver.settled()
   }
 
   /**

@@ -34,9 +34,10 @@ export const compareFloats = (
   let [differing, flaggedOtherwise, largestDifference] = [0, 0, 0]
   for (let row = 0; row < rows; row++) {
     const difference = Math.abs(scores[row]! - ofFloats[row]!)
-    if (difference > FLOAT_TOLERANCE) differing++
+    const isOtherwise = scores[row]! >= threshold !== ofFloats[row]! >= threshold
+    if (difference > FLOAT_TOLERANCE || isOtherwise) differing++
     if (difference > largestDifference) largestDifference = difference
-    if (scores[row]! >= threshold !== ofFloats[row]! >= threshold) flaggedOtherwise++
+    if (isOtherwise) flaggedOtherwise++
   }
   return { rows, differing, flaggedOtherwise, largestDifference }
 }

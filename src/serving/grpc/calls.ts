@@ -1,6 +1,7 @@
 import type { DescMessage, JsonValue, MessageShape } from '@bufbuild/protobuf'
 import { create, fromJson } from '@bufbuild/protobuf'
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect'
+import { VigiaError } from '../../errors.ts'
 import { asVigiaError, textErrorBody } from '../error-answers.ts'
 import { JSON_LENGTH, OCTET_STREAM } from '../inference/infer-bodies.ts'
 import { inferAnswerOf, inferBodyOf } from './infer-call.ts'
@@ -22,11 +23,13 @@ export interface Answered {
 }
 
 /** Asks the HTTP API of this very server, without a connection. */
-export type AskHttp = (asked: Asked, from: HandlerContext) => Promise<Answered>
+export type AskHttp = (asked: Asked, from: Pick<HandlerContext, 'values'>) => Promise<Answered>
 
 /** How a call is answered by the HTTP API. */
-interface Call {
+export interface Call {
   readonly ask: (message: never) => Omit<Asked, 'headers'> & Partial<Pick<Asked, 'headers'>>
+  /** What a key must be allowed to do, as at the route; undefined: anybody may ask, under load too. */
+  readonly scope?: 'predict' | 'read'
   /** Statuses that are answers, not errors. */
   readonly answers?: readonly number[]
   readonly read?: (schema: DescMessage, answered: Answered) => MessageShape<DescMessage>
@@ -40,8 +43,16 @@ interface Named {
 
 const get = (path: string) => ({ method: 'GET', path }) as const
 
-const pathOf = ({ name, version }: Named): string =>
-  `/v2/models/${encodeURIComponent(name)}${version === '' ? '' : `/versions/${encodeURIComponent(version)}`}`
+/** @throws SERVING_MODEL_UNKNOWN for what would be another path */
+const pathOf = ({ name, version }: Named): string => {
+  for (const part of [name, version])
+    if (/^\.{1,2}$/.test(part) || (name === '' && part === name))
+      throw new VigiaError('SERVING_MODEL_UNKNOWN', {
+        got: JSON.stringify(part),
+        allowed: 'a name and a version',
+      })
+  return `/v2/models/${encodeURIComponent(name)}${version === '' ? '' : `/versions/${encodeURIComponent(version)}`}`
+}
 
 /** The JSON of an answer as the message of the same fields; those that the protocol has not are left out. */
 const readJson = (schema: DescMessage, json: JsonValue): MessageShape<DescMessage> =>
@@ -58,15 +69,18 @@ export const INFERENCE_CALLS: Readonly<Record<string, Call>> = {
   serverReady: { ask: () => get('/v2/health/ready'), answers: READINESS },
   modelReady: { ask: (named: Named) => get(`${pathOf(named)}/ready`), answers: READINESS },
   serverMetadata: { ask: () => get('/v2') },
-  modelMetadata: { ask: (named: Named) => get(pathOf(named)) },
+  modelMetadata: { scope: 'read', ask: (named: Named) => get(pathOf(named)) },
   modelConfig: {
+    scope: 'read',
     ask: (named: Named) => get(`${pathOf(named)}/config`),
     read: (schema, answered) => readJson(schema, { config: jsonOf(answered) }),
   },
   modelStatistics: {
+    scope: 'read',
     ask: (named: Named) => get(named.name === '' ? '/v2/models/stats' : `${pathOf(named)}/stats`),
   },
   repositoryIndex: {
+    scope: 'read',
     ask: ({ ready }: { readonly ready: boolean }) => ({
       method: 'POST',
       path: '/v2/repository/index',
@@ -75,6 +89,7 @@ export const INFERENCE_CALLS: Readonly<Record<string, Call>> = {
     read: (schema, answered) => readJson(schema, { models: jsonOf(answered) }),
   },
   modelInfer: {
+    scope: 'predict',
     ask: (request: ModelInferRequest) => {
       const { body, jsonLength } = inferBodyOf(request)
       return {
@@ -108,8 +123,12 @@ export const HEALTH_CALLS: Readonly<Record<string, Call>> = {
   },
 }
 
+/** A request without content, which the HTTP API refuses whom it lets nothing do of this scope. */
+export const anyRequestOf = (scope: Call['scope']) =>
+  scope === 'predict' ? ({ method: 'POST', path: '/v2/models/any/infer' } as const) : get('/v2/models/any')
+
 /** What callers say beside the message that the HTTP API reads. */
-const PASSED_ON = ['authorization', 'x-api-key', 'traceparent', 'x-forwarded-for', 'user-agent']
+export const PASSED_ON = ['authorization', 'x-api-key', 'traceparent', 'x-forwarded-for', 'user-agent']
 
 /** What the HTTP API says beside the body, as metadata. */
 const TOLD_BACK = ['x-request-id', 'traceparent', 'retry-after']
@@ -136,7 +155,7 @@ export const answerCall =
       const value = answered.headers[name]
       if (value !== undefined) told.set(name, String(value))
     }
-    if (!isAnswer) throw new ConnectError(textOf(answered), codeOf(answered.status), told)
+    if (!isAnswer) throw new ConnectError(cut(textOf(answered)), codeOf(answered.status), told)
     return call.read?.(output, answered) ?? readJson(output, jsonOf(answered))
   }
 
@@ -147,12 +166,25 @@ const askOf = ({ ask }: Call, message: unknown, countError: (code: string) => vo
     if (cause instanceof ConnectError) throw cause
     const error = asVigiaError(cause)
     countError(error.code)
-    throw new ConnectError(textErrorBody(error).error, codeOf(error.status), undefined, undefined, cause)
+    throw new ConnectError(cut(textErrorBody(error).error), codeOf(error.status), undefined, undefined, cause)
+  }
+}
+
+/** Clients refuse headers of more than 8 KiB, with an error of their own. */
+const MOST_ENCODED = 6000
+
+/** A text that fits into `grpc-message`, where many signs take three bytes and more. */
+export const cut = (text: string): string => {
+  const bytes = Buffer.from(text)
+  for (let most = MOST_ENCODED; ; most /= 2) {
+    const kept = bytes.subarray(0, most).toString()
+    if (encodeURIComponent(kept).length <= MOST_ENCODED)
+      return bytes.length <= most ? kept : `${kept}… (and more)`
   }
 }
 
 /** The text of an error, as routes below /v2 answer it. */
-const textOf = ({ body }: Answered): string => {
+export const textOf = ({ body }: Answered): string => {
   const { error } = JSON.parse(body.toString()) as { readonly error?: unknown }
   return typeof error === 'string' ? error : body.toString()
 }
@@ -173,4 +205,4 @@ const CODES: ReadonlyMap<number, Code> = new Map([
 ])
 
 /** What gRPC calls an HTTP status. */
-const codeOf = (status: number): Code => CODES.get(status) ?? Code.Internal
+export const codeOf = (status: number): Code => CODES.get(status) ?? Code.Internal

@@ -9,7 +9,7 @@ import {
   type ServerHttp2Session,
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import type { DescMethodUnary, DescService } from '@bufbuild/protobuf'
+import type { DescMethodUnary } from '@bufbuild/protobuf'
 import { Code, ConnectError, createContextKey, createContextValues } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { VigiaError } from '../../errors.ts'
@@ -17,9 +17,32 @@ import { parseDuration } from '../../foundation/duration.ts'
 import type { App, ServerDependencies } from '../dependencies.ts'
 import { textErrorBody } from '../error-answers.ts'
 import { TLS_OPTIONS } from '../reload.ts'
-import { type AskHttp, answerCall, HEALTH_CALLS, INFERENCE_CALLS } from './calls.ts'
+import type { Guard } from '../safety/guard.ts'
+import type { Load } from '../safety/load-shedding.ts'
+import {
+  type Answered,
+  type AskHttp,
+  answerCall,
+  anyRequestOf,
+  type Call,
+  codeOf,
+  cut,
+  HEALTH_CALLS,
+  INFERENCE_CALLS,
+  PASSED_ON,
+  textOf,
+} from './calls.ts'
 import type { GrpcServer } from './grpc-door.ts'
 import { HEALTH, INFERENCE } from './services.ts'
+
+/** What the door is made of. */
+export interface GrpcParts extends Pick<ServerDependencies, 'settings' | 'tls'> {
+  readonly guard: Pick<Guard, 'refusalOf'>
+  readonly load: Pick<Load, 'hold'>
+}
+
+/** Of a message, beside the tensors. */
+const SPARE_BYTES = 64 * 1024
 
 /** Address of the caller. */
 const CALLER = createContextKey('')
@@ -32,10 +55,9 @@ const MOST_STREAMS = 1000
  *
  * @throws SERVING_TLS_INVALID comes from `app`, which is made of the same texts first
  */
-export const createGrpcServer = (
-  app: App,
-  { settings: { limits }, tls }: Pick<ServerDependencies, 'settings' | 'tls'>,
-): GrpcServer => {
+export const createGrpcServer = (app: App, parts: GrpcParts): GrpcServer => {
+  const { tls } = parts
+  const { limits } = parts.settings
   const options = {
     settings: { maxConcurrentStreams: MOST_STREAMS, maxHeaderListSize: 16 * 1024 },
   }
@@ -45,7 +67,7 @@ export const createGrpcServer = (
       : createSecureServer({ ...options, ...tls, ...TLS_OPTIONS, allowHTTP1: false })
   server.maxConnections = limits.connections
   const sessions = watchSessions(server, parseDuration(limits.keep_alive))
-  server.on('request', createHandler(app, limits))
+  server.on('request', createHandler(app, parts))
   return {
     listen: (host, port) =>
       new Promise((resolve, reject) => {
@@ -87,23 +109,32 @@ const watchSessions = (
   return sessions
 }
 
-const createHandler = (app: App, limits: ServerDependencies['settings']['limits']) => {
+/** Methods by their paths. */
+const METHODS: ReadonlyMap<string, { readonly method: DescMethodUnary; readonly call: Call }> = new Map(
+  (
+    [
+      [INFERENCE, INFERENCE_CALLS],
+      [HEALTH, HEALTH_CALLS],
+    ] as const
+  ).flatMap(([service, calls]) =>
+    Object.entries(calls).map(([name, call]) => {
+      const method = service.method[name] as DescMethodUnary
+      return [`/${service.typeName}/${method.name}`, { method, call }] as const
+    }),
+  ),
+)
+
+const createHandler = (app: App, { settings: { limits }, guard, load }: GrpcParts) => {
   const handle = connectNodeAdapter({
     connect: false,
     grpcWeb: false,
     acceptCompression: [],
     // The error of the HTTP API names the setting; this one bounds what is read at all.
-    readMaxBytes: 2 * limits.body_size * 1024,
-    contextValues: ({ socket }) => createContextValues().set(CALLER, socket.remoteAddress ?? ''),
+    readMaxBytes: limits.body_size * 1024 + SPARE_BYTES,
+    contextValues: callerOf,
     routes: (router) => {
-      const add = (service: DescService, calls: typeof INFERENCE_CALLS): void => {
-        for (const [name, call] of Object.entries(calls)) {
-          const method = service.method[name] as DescMethodUnary
-          router.rpc(method, answerCall(call, method.output, askHttp(app), app.countError))
-        }
-      }
-      add(INFERENCE, INFERENCE_CALLS)
-      add(HEALTH, HEALTH_CALLS)
+      for (const { method, call } of METHODS.values())
+        router.rpc(method, answerCall(call, method.output, askHttp(app), app.countError))
     },
   })
   const bodyMs = parseDuration(limits.body_timeout)
@@ -114,6 +145,24 @@ const createHandler = (app: App, limits: ServerDependencies['settings']['limits'
     }, bodyMs)
     stream.once('close', () => clearTimeout(slow))
     stream.on('error', () => undefined)
+    // What is answered before all of it has come is not waited for.
+    response.once('finish', () => {
+      if (!request.complete) stream.close(constants.NGHTTP2_NO_ERROR)
+    })
+    // A deadline is the client's own: what has been decided is not taken back by it, and no timer runs here.
+    delete request.headers['grpc-timeout']
+    const called = METHODS.get(request.url.split('?', 1)[0] ?? '')
+    if (called !== undefined) {
+      const { scope } = called.call
+      // Before a byte of the message is kept.
+      if (guard.refusalOf(request.headers, scope, scope === undefined) !== undefined) {
+        void refuse(app, request, scope)
+        return
+      }
+      const release = load.hold()
+      request.once('end', release)
+      stream.once('close', release)
+    }
     try {
       handle(request, response)
     } catch {
@@ -123,9 +172,37 @@ const createHandler = (app: App, limits: ServerDependencies['settings']['limits'
   }
 }
 
+const callerOf = ({ socket }: Pick<Http2ServerRequest, 'socket'>) =>
+  createContextValues().set(CALLER, socket.remoteAddress ?? '')
+
+/** Ends a call with what the HTTP API, asked by the same caller, refuses it with. */
+const refuse = async (app: App, request: Http2ServerRequest, scope: Call['scope']): Promise<void> => {
+  const { stream } = request
+  const headers = Object.fromEntries(
+    PASSED_ON.flatMap((name) =>
+      typeof request.headers[name] === 'string' ? [[name, request.headers[name]]] : [],
+    ),
+  )
+  const ended: Record<string, string> = {}
+  try {
+    const answered = await askHttp(app)({ ...anyRequestOf(scope), headers }, { values: callerOf(request) })
+    ended['grpc-status'] = String(codeOf(answered.status))
+    ended['grpc-message'] = encodeURIComponent(cut(textOf(answered)))
+    ended['x-request-id'] = String(answered.headers['x-request-id'] ?? '')
+  } catch (error) {
+    const { code, rawMessage } = ConnectError.from(error)
+    ended['grpc-status'] = String(code)
+    ended['grpc-message'] = encodeURIComponent(cut(rawMessage))
+  }
+  if (stream.destroyed) return
+  stream.resume()
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto', ...ended }, { endStream: true })
+  stream.close(constants.NGHTTP2_NO_ERROR)
+}
+
 const askHttp =
   (app: App): AskHttp =>
-  async ({ method, path, headers, body }, { values }) => {
+  async ({ method, path, headers, body }, { values }): Promise<Answered> => {
     const remoteAddress = values.get(CALLER)
     try {
       const { statusCode, rawPayload, ...answer } = await app.inject({

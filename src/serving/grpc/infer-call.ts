@@ -45,6 +45,13 @@ export const inferBodyOf = (request: ModelInferRequest): InferBody => {
     })
   const tensors: Uint8Array[] = []
   const told = inputs.map(({ name, datatype, shape, parameters, contents }, index) => {
+    if (raw.length > 0 && Object.values(LISTS).some((list) => (contents?.[list]?.length ?? 0) > 0))
+      problems.push({
+        field: `inputs[${index}].contents`,
+        what: 'come beside raw_input_contents',
+        allowed: 'one of the two',
+        got: 'both',
+      })
     const bytes = raw[index] ?? bytesOf(datatype, contents, `inputs[${index}].contents`, problems)
     tensors.push(bytes)
     return {
@@ -61,7 +68,7 @@ export const inferBodyOf = (request: ModelInferRequest): InferBody => {
       parameters: { ...valuesOf(parameters), binary_data_output: raw.length > 0 },
       inputs: told,
       ...(outputs.length > 0 && {
-        outputs: outputs.map(({ name, parameters }) => ({ name, parameters: valuesOf(parameters) })),
+        outputs: outputs.map(({ name, parameters }) => ({ name, parameters: wantedOf(parameters) })),
       }),
     }),
   )
@@ -97,6 +104,12 @@ const bytesOf = (
 const NO_BYTES = new Uint8Array(0)
 
 const wireName = (list: string): string => list.replace('Contents', '_contents')
+
+/** All outputs come in the one way: raw ones are found by their places. */
+const wantedOf = (parameters: Parameters): Record<string, unknown> => {
+  const { binary_data: _, ...wanted } = valuesOf(parameters)
+  return wanted
+}
 
 /** Parameters as JSON has them. */
 const valuesOf = (parameters: Parameters): Record<string, unknown> =>

@@ -10,6 +10,7 @@ import { nestAttributes } from '../read-transaction.ts'
 import { InvocationsAnswer, InvocationsBody, InvocationsTable, MlflowError } from '../schemas/mlflow.ts'
 import { refTo } from '../schemas/named.ts'
 import { askedReasons } from './asked-reasons.ts'
+import { reasonsQuery } from './predict.ts'
 import { rowsOf } from './predict-batch.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -34,7 +35,7 @@ const addInvocations = (app: App, context: RouteContext): void => {
   const tables = createTableReader()
   app.addHook('onClose', () => tables.close())
   addTableBodies(app)
-  app.post(
+  app.post<{ Querystring: { reasons: number } }>(
     '/invocations',
     {
       config: {
@@ -55,6 +56,7 @@ const addInvocations = (app: App, context: RouteContext): void => {
         operationId: 'invocations',
         summary: "Decide on transactions by MLflow's protocol",
         description: `At most ${batch_rows} rows, each a transaction. Nothing is decided on unless every row can be read. Parquet (${TABLE_TYPES.parquet.join(', ')}) is read as well.`,
+        querystring: reasonsQuery(0),
         body: {
           content: {
             'application/json': { schema: refTo(InvocationsBody) },
@@ -75,7 +77,8 @@ const addInvocations = (app: App, context: RouteContext): void => {
       const isTable = body instanceof SentTable
       const sent = isTable ? await tableRows(body, tables, context) : invocationRows(body)
       const rows = readFrame(rowsOf({ rows: sent }, 'rows', batch_rows), isTable && body.format === 'csv')
-      const reasons = isTable ? 0 : Math.max(askedReasons(body, 'parameters'), askedReasons(body, 'params'))
+      const asked = isTable ? 0 : Math.max(askedReasons(body, 'parameters'), askedReasons(body, 'params'))
+      const reasons = Math.max(request.query.reasons, asked)
       const predictions = await decideRows(pipeline, rows, readTransaction, { most: stream_rows, reasons })
       return { predictions: predictions.map((prediction) => predictionAnswer(prediction, reply.elapsedTime)) }
     },

@@ -90,9 +90,12 @@ export const rowsOf = (
     typeof body === 'object' && body !== null && !isBare ? (body as Readonly<Record<string, unknown>>) : {}
   const rows = isBare ? body : record[name]
   const unknown = Object.keys(record).filter((key) => key !== name && !beside.includes(key))
-  const problems = unknown
-    .slice(0, 20)
-    .map((key) => ({ field: key.slice(0, 60), what: 'is not known here', allowed: name, got: shown(key) }))
+  const problems = unknown.slice(0, 20).map((key) => ({
+    field: key.slice(0, 60),
+    what: 'is not known here',
+    allowed: [name, ...beside].join(', '),
+    got: shown(key),
+  }))
   if (!Array.isArray(rows) || rows.length === 0)
     problems.push({
       field: name,

@@ -3,7 +3,7 @@ import { VigiaError } from '../../errors.ts'
 import type { App } from '../dependencies.ts'
 import type { ServingMetrics } from '../metrics/serving-metrics.ts'
 import { traceParentOf } from '../request-names.ts'
-import { type Scope, secretOf } from './api-keys.ts'
+import { type ApiKey, type Scope, secretOf } from './api-keys.ts'
 import type { Load } from './load-shedding.ts'
 
 interface GuardParts {
@@ -13,6 +13,9 @@ interface GuardParts {
   /** Whether strangers are kept out by what stands before this server, so that requests need no key. */
   readonly isBehindGuard: boolean
 }
+
+/** What says who asks. */
+export type CallerHeaders = Parameters<typeof secretOf>[0]
 
 type Hook = (request: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void) => void
 
@@ -40,6 +43,12 @@ const REFUSALS = {
 export interface Guard {
   /** Gives an answer the headers that all of them have. */
   readonly stamp: (request: FastifyRequest, reply: FastifyReply) => void
+  /** Why a request of these headers would not be let in; undefined when it would. */
+  readonly refusalOf: (
+    headers: CallerHeaders,
+    scope: Scope | undefined,
+    isExempt: boolean,
+  ) => VigiaError | undefined
   /** Lets a request in or not; synchronous, and made once for each route. */
   readonly forRoute: (scope: Scope | undefined, isExempt: boolean) => Hook
 }
@@ -63,30 +72,38 @@ export const createGuard = (app: App, { load, metrics, isTls, isBehindGuard }: G
     metrics.countShed(reason)
     return REFUSALS[reason]
   }
-  const refuseCaller = (request: FastifyRequest, scope: Scope): VigiaError | undefined => {
-    const secret = secretOf(request.headers)
+  const callerOf = (headers: CallerHeaders, scope: Scope): ApiKey | VigiaError | undefined => {
+    const secret = secretOf(headers)
     const caller = secret === undefined ? undefined : app.keyRing.find(secret)
-    if (caller === undefined) {
-      // Authorization may be what the platform let the caller in with.
-      const isOfPlatform = isBehindGuard && request.headers['x-api-key'] === undefined
-      if (isOfPlatform && scope !== 'admin') return undefined
-      return new VigiaError(
-        secret === undefined || isOfPlatform ? 'REQUEST_KEY_MISSING' : 'REQUEST_KEY_UNKNOWN',
-        {},
-      )
-    }
-    request.caller = caller
-    return caller.scopes.has(scope)
-      ? undefined
-      : new VigiaError('REQUEST_SCOPE_MISSING', { name: caller.name, scope })
+    if (caller !== undefined)
+      return caller.scopes.has(scope)
+        ? caller
+        : new VigiaError('REQUEST_SCOPE_MISSING', { name: caller.name, scope })
+    // Authorization may be what the platform let the caller in with.
+    const isOfPlatform = isBehindGuard && headers['x-api-key'] === undefined
+    if (isOfPlatform && scope !== 'admin') return undefined
+    return new VigiaError(
+      secret === undefined || isOfPlatform ? 'REQUEST_KEY_MISSING' : 'REQUEST_KEY_UNKNOWN',
+      {},
+    )
+  }
+  const asksForKeys = (): boolean => isBehindGuard || !app.keyRing.isEmpty
+  const refusalOf: Guard['refusalOf'] = (headers, scope, isExempt) => {
+    const refused = isExempt ? undefined : refuseLoad()
+    if (refused !== undefined || scope === undefined || !asksForKeys()) return refused
+    const caller = callerOf(headers, scope)
+    return caller instanceof VigiaError ? caller : undefined
   }
   const forRoute =
     (scope: Scope | undefined, isExempt: boolean): Hook =>
     (request, reply, done) => {
       stamp(request, reply)
       let refusal = isExempt ? undefined : refuseLoad()
-      if (refusal === undefined && scope !== undefined && (isBehindGuard || !app.keyRing.isEmpty))
-        refusal = refuseCaller(request, scope)
+      if (refusal === undefined && scope !== undefined && asksForKeys()) {
+        const caller = callerOf(request.headers, scope)
+        if (caller instanceof VigiaError) refusal = caller
+        else if (caller !== undefined) request.caller = caller
+      }
       refusal ??= refuseCoding(request.headers['content-encoding'])
       if (refusal !== undefined) {
         done(refusal)
@@ -95,7 +112,7 @@ export const createGuard = (app: App, { load, metrics, isTls, isBehindGuard }: G
       if (!isExempt) load.enter(reply.raw)
       done()
     }
-  return { stamp, forRoute }
+  return { stamp, refusalOf, forRoute }
 }
 
 const refuseCoding = (coding: string | undefined): VigiaError | undefined =>

@@ -6,6 +6,8 @@ export interface Load {
   /** Counts a request until its response is closed. */
   enter(response: ServerResponse): void
   readonly inFlight: number
+  /** Counts what is received and no request yet. @returns ends that */
+  hold(): () => void
   /** Why no further request is taken (load shedding); undefined when one is. */
   readonly reason: 'requests_in_flight' | 'event_loop_delay' | undefined
   /** Mean of the last sample, milliseconds. */
@@ -34,6 +36,7 @@ const SLOW_SAMPLES = 2
 export const watchLoad = (limits: LoadLimits, expire: (request: IncomingMessage) => void): Load => {
   // In order of arrival.
   const open = new Map<ServerResponse, number>()
+  let held = 0
   const streams = new WeakSet<IncomingMessage>()
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   delays.enable()
@@ -62,11 +65,19 @@ export const watchLoad = (limits: LoadLimits, expire: (request: IncomingMessage)
       open.set(response, performance.now())
       response.on('close', leave)
     },
+    hold: () => {
+      held++
+      let isHeld = true
+      return () => {
+        if (isHeld) held--
+        isHeld = false
+      }
+    },
     get inFlight() {
-      return open.size
+      return open.size + held
     },
     get reason() {
-      if (open.size >= limits.requestsInFlight) return 'requests_in_flight'
+      if (open.size + held >= limits.requestsInFlight) return 'requests_in_flight'
       return slowSamples >= SLOW_SAMPLES ? 'event_loop_delay' : undefined
     },
     get eventLoopDelayMs() {

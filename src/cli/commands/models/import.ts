@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { VigiaError } from '../../../errors.ts'
+import { FEWEST_VALUES } from '../../../fitting/unlike-features.ts'
 import type { AskedOfImport } from '../../../model/imported/as-ours.ts'
 import type { GivenNames } from '../../../model/imported/name-features.ts'
 import type { GivenCategories } from '../../../model/imported/resolve-categories.ts'
@@ -197,6 +198,10 @@ const MOST_UNLIKE = 5
 /** Features that may be other columns: equal scores do not show it. */
 const unlikeLines = ({ checked }: ImportModelResult): readonly string[] => {
   const unlike = checked?.unlike ?? []
+  if (checked !== null && checked.rows < FEWEST_VALUES)
+    return [
+      `unlike       not looked for: ${checked.rows} rows say little of where values lie (${FEWEST_VALUES} do)`,
+    ]
   const more = unlike.length > MOST_UNLIKE ? [`unlike       and ${unlike.length - MOST_UNLIKE} more`] : []
   return [
     ...unlike
