@@ -81,9 +81,13 @@ export const vigiaErrorBody = (
   error: errorBody(error, request.id),
 })
 
+/** What happened and what to do next, as sentences. */
+export const sentencesOf = ({ message, fix }: Pick<VigiaError, 'message' | 'fix'>): string =>
+  `${message}${/[.!?:]$/.test(message) ? '' : '.'} ${fix}`
+
 /** The shape of the Open Inference Protocol and of KServe: a text. */
-export const textErrorBody = ({ code, message, fix }: VigiaError): { readonly error: string } => ({
-  error: `${code}: ${message}${/[.!?:]$/.test(message) ? '' : '.'} ${fix}`,
+export const textErrorBody = (error: VigiaError): { readonly error: string } => ({
+  error: `${error.code}: ${sentencesOf(error)}`,
 })
 
 /** Errors as clients of KServe show them: they read only what is of this very type. */

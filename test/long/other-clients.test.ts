@@ -69,6 +69,25 @@ describe.skipIf(missing !== undefined)(`spark_udf${missing === undefined ? '' : 
   }, 900_000)
 })
 
+describe.skipIf(!has(PYTHON))(`SageMaker's serializers${has(PYTHON) ? '' : ` (no ${PYTHON})`}`, () => {
+  afterEach(killVigiaServers)
+
+  test('write what is decided on as by POST /predict, or refused for want of a header', async () => {
+    const programs = install('sagemaker', ['sagemaker==2.257.7'])
+    const server = await startVigiaServer(folder, [`model.source=${await trainSmallModel()}`])
+    const { decisions, asked } = await decideFirst(server.port)
+    const program = 'test/long/other-clients/ask_as_sagemaker.py'
+    const out = execFileSync(join(programs, 'python'), [program], { input: JSON.stringify(asked) }).toString()
+    const probabilities = decisions.map(({ probability }) => probability)
+    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toEqual({
+      JSONSerializer: probabilities,
+      JSONLinesSerializer: probabilities,
+      CSVSerializer: [400, expect.stringContaining('the header is missing')],
+    })
+    await server.stop()
+  }, 600_000)
+})
+
 describe.skipIf(!has(PYTHON))(`mlserver infer${has(PYTHON) ? '' : ` (no ${PYTHON})`}`, () => {
   afterEach(killVigiaServers)
 

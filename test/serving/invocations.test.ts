@@ -65,6 +65,25 @@ const parquet = async (select: string): Promise<Buffer> => {
 }
 const PARQUET = 'application/vnd.apache.parquet'
 
+describe("what SageMaker's serializers write", () => {
+  const row = { transaction_id: 's1', user_id: 'ada', timestamp: TIME, amount: 12.34 }
+
+  test('is read as a bare list, and told apart where its CSV has no header', async () => {
+    const rows = [row, { ...row, transaction_id: 's2', 'attributes.balance': 7 }]
+    expect(await decided(JSON.stringify(rows))).toMatchObject([
+      { transaction_id: 's1' },
+      { transaction_id: 's2', attributes: { balance: 7 } },
+    ])
+    for (const table of [`s3,ada,${TIME},12.34\n`, `s3,ada,${TIME},12.34\ns4,ada,${TIME},1\n`])
+      expect(await refused(table, 'text/csv')).toEqual([
+        400,
+        expect.stringContaining('the header is missing'),
+      ])
+    expect(await refused('[]')).toEqual([422, expect.stringContaining('a list of 1 to 3 objects')])
+    expect((await refused('[1]'))[0]).toBe(422)
+  })
+})
+
 describe('reasons', () => {
   const reasonsFor = async (body: object) => {
     const answer = await send(JSON.stringify(body))

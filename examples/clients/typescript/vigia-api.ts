@@ -190,7 +190,7 @@ export interface Instances {
   readonly parameters?: AskedReasons
 }
 
-/** Exactly one of the four ways in which MLflow writes rows, each a transaction; or a transaction by itself. */
+/** Exactly one of the four ways in which MLflow writes rows, each a transaction; or a transaction by itself. A bare list of transactions is taken too. */
 export interface Invocations {
   readonly dataframe_split?: {
     readonly columns: readonly string[]

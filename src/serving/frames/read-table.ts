@@ -138,6 +138,9 @@ const readCsv: ReadFormat = async (connection, path, bytes, limits) => {
   const { columns } = parseHeader(header, ',', '"')
   const types = columns.map((name) => `${sqlLiteral(name)}: 'VARCHAR'`)
   const names = columns.slice(NAMELESS.test(header) ? 1 : 0)
+  // SageMaker's serializer writes none, and the first row would be taken for names.
+  if (!names.some((name) => limits.columns.has(name)))
+    throw unreadable('csv', 'its first line names no field of a transaction: the header is missing')
   return query(connection, 'csv', path, limits, {
     from: `read_csv(${sqlLiteral(path)}, auto_detect=false, header=true, delim=',', quote='"', escape='"', columns={${types.join(', ')}})`,
     read: names.map((name) => ({ name, sql: sqlIdentifier(name) })),

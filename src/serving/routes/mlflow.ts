@@ -3,7 +3,7 @@ import { RequestProblemsError, shown } from '../../transaction/request-problem.t
 import { predictionAnswer } from '../answers.ts'
 import { decideRows } from '../decide-rows.ts'
 import type { App } from '../dependencies.ts'
-import { answerErrors, errorBody } from '../error-answers.ts'
+import { answerErrors, errorBody, sentencesOf } from '../error-answers.ts'
 import { createTableReader, type TableReader } from '../frames/read-table.ts'
 import { addTableBodies, readLines, SentTable, TABLE_TYPES } from '../frames/sent-table.ts'
 import { nestAttributes } from '../read-transaction.ts'
@@ -21,7 +21,7 @@ export const addMlflow = (app: App, context: RouteContext): void => {
   app.setErrorHandler(
     answerErrors((error, request) => ({
       error_code: error.status >= 500 ? 'INTERNAL_ERROR' : 'BAD_REQUEST',
-      message: `${error.message} ${error.fix}`,
+      message: sentencesOf(error),
       error: errorBody(error, request.id),
     })),
   )
@@ -141,9 +141,11 @@ const tableRows = async (
 }
 
 /**
- * The rows of a body: one of the four formats, or a transaction by itself. @throws REQUEST_INVALID
+ * The rows of a body: one of the four formats, a bare list, as SageMaker's serializer writes it, or a
+ * transaction by itself. @throws REQUEST_INVALID
  */
 const invocationRows = (body: unknown): unknown => {
+  if (Array.isArray(body)) return body.map(nested)
   const record: Row = typeof body === 'object' && body !== null && !Array.isArray(body) ? (body as Row) : {}
   const given = FORMATS.filter((format) => record[format] !== undefined)
   const [format] = given

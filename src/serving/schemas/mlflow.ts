@@ -30,7 +30,7 @@ export const InvocationsBody = named(
     },
     {
       description:
-        'Exactly one of the four ways in which MLflow writes rows, each a transaction; or a transaction by itself.',
+        'Exactly one of the four ways in which MLflow writes rows, each a transaction; or a transaction by itself. A bare list of transactions is taken too.',
       oneOf: ['dataframe_split', 'dataframe_records', 'instances', 'inputs', 'transaction_id'].map(
         (format) => ({
           required: [format],
