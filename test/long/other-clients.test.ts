@@ -19,8 +19,8 @@ import { artifactOf, exampleOf } from '../laws/mlflow-model.ts'
 const PYTHON = 'python3.12'
 const has = (program: string): boolean => spawnSync(program, ['--version']).status === 0
 
-const folder = mkdtempSync(join(tmpdir(), 'vigia-long-clients-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const folder = has(PYTHON) ? mkdtempSync(join(tmpdir(), 'vigia-long-clients-')) : ''
+afterAll(() => folder !== '' && rmSync(folder, { recursive: true, force: true }))
 
 /** An environment with these packages. @returns the folder of its programs */
 const install = (name: string, packages: readonly string[]): string => {
