@@ -277,7 +277,7 @@ describe('who asks by gRPC', () => {
   })
 
   test('is refused before a byte of the message is kept, as the HTTP API refuses, and counts while it sends', async () => {
-    const { app, port } = await start({ keys, settings: { limits: { requests_in_flight: 3 } } })
+    const { app, port, metrics } = await start({ keys, settings: { limits: { requests_in_flight: 3 } } })
     const session = connect(`http://127.0.0.1:${port}`)
     const call = (method: string, headers: Record<string, string>) => {
       const stream = session.request({
@@ -315,6 +315,7 @@ describe('who asks by gRPC', () => {
       '14',
       expect.stringContaining('SERVING_OVERLOADED'),
     ])
+    expect(await metrics.registry.metrics()).toMatch(/^vigia_\w*shed\w*\{reason="requests_in_flight"\} 1$/m)
     for (const stream of held) stream.close()
     await eventually(async () => expect(await inFlight()).toBe(0))
     session.destroy()

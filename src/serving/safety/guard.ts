@@ -68,9 +68,7 @@ export const createGuard = (app: App, { load, metrics, isTls, isBehindGuard }: G
   const refuseLoad = (): VigiaError | undefined => {
     if (isClosing) return REFUSALS.closing
     const { reason } = load
-    if (reason === undefined) return undefined
-    metrics.countShed(reason)
-    return REFUSALS[reason]
+    return reason && REFUSALS[reason]
   }
   const callerOf = (headers: CallerHeaders, scope: Scope): ApiKey | VigiaError | undefined => {
     const secret = secretOf(headers)
@@ -87,24 +85,29 @@ export const createGuard = (app: App, { load, metrics, isTls, isBehindGuard }: G
       {},
     )
   }
-  const asksForKeys = (): boolean => isBehindGuard || !app.keyRing.isEmpty
-  const refusalOf: Guard['refusalOf'] = (headers, scope, isExempt) => {
+  /** Whose key comes with the request, or why it is not let in; undefined: anybody may ask. */
+  const admit = (
+    headers: CallerHeaders,
+    scope: Scope | undefined,
+    isExempt: boolean,
+  ): ApiKey | VigiaError | undefined => {
     const refused = isExempt ? undefined : refuseLoad()
-    if (refused !== undefined || scope === undefined || !asksForKeys()) return refused
-    const caller = callerOf(headers, scope)
-    return caller instanceof VigiaError ? caller : undefined
+    const asksForKey = scope !== undefined && (isBehindGuard || !app.keyRing.isEmpty)
+    return refused ?? (asksForKey ? callerOf(headers, scope) : undefined)
+  }
+  const refusalOf: Guard['refusalOf'] = (headers, scope, isExempt) => {
+    const admitted = admit(headers, scope, isExempt)
+    return admitted instanceof VigiaError ? admitted : undefined
   }
   const forRoute =
     (scope: Scope | undefined, isExempt: boolean): Hook =>
     (request, reply, done) => {
       stamp(request, reply)
-      let refusal = isExempt ? undefined : refuseLoad()
-      if (refusal === undefined && scope !== undefined && asksForKeys()) {
-        const caller = callerOf(request.headers, scope)
-        if (caller instanceof VigiaError) refusal = caller
-        else if (caller !== undefined) request.caller = caller
-      }
-      refusal ??= refuseCoding(request.headers['content-encoding'])
+      const admitted = admit(request.headers, scope, isExempt)
+      if (admitted !== undefined && !(admitted instanceof VigiaError)) request.caller = admitted
+      const refusal =
+        admitted instanceof VigiaError ? admitted : refuseCoding(request.headers['content-encoding'])
+      if (load.reason !== undefined && refusal === REFUSALS[load.reason]) metrics.countShed(load.reason)
       if (refusal !== undefined) {
         done(refusal)
         return
