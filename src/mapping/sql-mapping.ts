@@ -6,6 +6,7 @@ import { type ExpressionBinder, expressionBinder, type MappedField } from '../da
 import { createMappingMacros } from '../dataset/mapping-macros.ts'
 import type { QuarantineReason } from '../dataset/quarantine-reasons.ts'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
+import { type MemoryDatabase, openMemoryDatabase } from '../disk/memory-database.ts'
 import { VigiaError } from '../errors.ts'
 import type { AmountRules } from '../transaction/amount-rules.ts'
 import { type Attribute, isTextAttribute } from '../transaction/attributes.ts'
@@ -49,8 +50,6 @@ export interface SqlMapping {
   close(): void
 }
 
-const MEMORY_LIMIT = '256MB'
-
 /**
  * Parts of one statement at most: each takes three columns or so of 32 kB in each of its steps, however few
  * the rows are.
@@ -69,37 +68,13 @@ interface Statement {
  *
  * @throws DATASET_TYPE_UNSUPPORTED for columns that JSON cannot write
  */
-export const openMappingDatabase = async (
-  mapping: SourceMapping,
-): Promise<{ readonly connection: DuckDBConnection; close(): void }> => {
-  // Loaded when it is used: most services never are sent a row.
-  const { DuckDBInstance } = await import('@duckdb/node-api')
-  const instance = await DuckDBInstance.create(':memory:', {
-    threads: '1',
-    memory_limit: MEMORY_LIMIT,
-    temp_directory: '',
-    enable_external_access: 'false',
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-    preserve_insertion_order: 'true',
+export const openMappingDatabase = (mapping: SourceMapping): Promise<MemoryDatabase> =>
+  openMemoryDatabase({
+    prepare: async (connection) => {
+      await createMappingMacros(connection)
+      await createSource(connection, mapping)
+    },
   })
-  try {
-    const connection = await instance.connect()
-    await createMappingMacros(connection)
-    await createSource(connection, mapping)
-    await connection.run('SET lock_configuration = true')
-    return {
-      connection,
-      close: () => {
-        connection.closeSync()
-        instance.closeSync()
-      },
-    }
-  } catch (error) {
-    instance.closeSync()
-    throw error
-  }
-}
 
 /**
  * Prepares the statements of some parts. Expressions come from the artifact and are checked as those of a

@@ -109,22 +109,11 @@ describe('the saver', () => {
 
   test('halting waits for a sweep on its way too: labels that wait and are being read again are not over', async () => {
     const { saver, saves, store } = createSaver()
-    const { sweepReceipts } = store
-    let goOn = (): void => undefined
-    const asked: string[] = []
-    Object.assign(store, {
-      sweepReceipts: async (...sweep: Parameters<typeof sweepReceipts>) => {
-        asked.push('sweep')
-        await new Promise<void>((resolve) => {
-          goOn = resolve
-        })
-        return sweepReceipts(...sweep)
-      },
-    })
+    const { asked, goOn } = holdSweeps(store)
     const ended = saver.endSlice()
     saves[0]!.end(false)
     await untilIdle()
-    expect(asked).toEqual(['sweep'])
+    expect(asked).toEqual(['begun'])
     let isHalted = false
     const halted = saver.halt(new Error('halted')).then(() => {
       isHalted = true
@@ -139,24 +128,12 @@ describe('the saver', () => {
     const again = saver.halt(new Error('halted'))
     saves[1]!.end(false)
     await Promise.all([again, other])
-    expect(asked).toEqual(['sweep'])
+    expect(asked).toEqual(['begun', 'done'])
   })
 
   test('what has ended is settled when its sweep is: the store may be closed then, and not before', async () => {
     const { saver, saves, store } = createSaver()
-    const { sweepReceipts } = store
-    let goOn = (): void => undefined
-    const asked: string[] = []
-    Object.assign(store, {
-      sweepReceipts: async (...sweep: Parameters<typeof sweepReceipts>) => {
-        asked.push('begun')
-        await new Promise<void>((resolve) => {
-          goOn = resolve
-        })
-        asked.push('done')
-        return sweepReceipts(...sweep)
-      },
-    })
+    const { asked, goOn } = holdSweeps(store)
     void saver.endSlice()
     saves[0]!.end(false)
     await untilIdle()
@@ -275,4 +252,22 @@ const countReceipts = async (store: ReturnType<typeof createMemoryStateStore>): 
     return false
   })
   return count
+}
+
+/** Sweeps of a store that wait for `goOn`; `asked` tells what has become of them. */
+const holdSweeps = (store: ReturnType<typeof createSaver>['store']) => {
+  const { sweepReceipts } = store
+  const asked: string[] = []
+  let letGo = (): void => undefined
+  Object.assign(store, {
+    sweepReceipts: async (...sweep: Parameters<typeof sweepReceipts>) => {
+      asked.push('begun')
+      await new Promise<void>((resolve) => {
+        letGo = resolve
+      })
+      asked.push('done')
+      return sweepReceipts(...sweep)
+    },
+  })
+  return { asked, goOn: () => letGo() }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { parseHeader } from '../../dataset/csv-header.ts'
 import { sqlIdentifier, sqlLiteral } from '../../disk/database.ts'
+import { type MemoryDatabase, openMemoryDatabase } from '../../disk/memory-database.ts'
 import { VigiaError } from '../../errors.ts'
 import { RequestProblemsError } from '../../transaction/request-problem.ts'
 
@@ -29,10 +30,8 @@ export interface TableReader {
   close(): Promise<void>
 }
 
-interface Opened {
+interface Opened extends MemoryDatabase {
   readonly folder: string
-  readonly connection: DuckDBConnection
-  close(): void
 }
 
 /**
@@ -88,32 +87,7 @@ const openDatabase = async (format: string): Promise<Opened> => {
   const folder = await realpath(tmpdir())
     .then((place) => mkdtemp(join(place, 'vigia-bodies-')))
     .catch(notKept(format))
-  const { DuckDBInstance } = await import('@duckdb/node-api')
-  const instance = await DuckDBInstance.create(':memory:', {
-    threads: '1',
-    memory_limit: '256MB',
-    temp_directory: '',
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-    preserve_insertion_order: 'true',
-  })
-  try {
-    const connection = await instance.connect()
-    await connection.run(`SET allowed_directories = [${sqlLiteral(join(folder, '/'))}]`)
-    await connection.run('SET enable_external_access = false')
-    await connection.run('SET lock_configuration = true')
-    return {
-      folder,
-      connection,
-      close: () => {
-        connection.closeSync()
-        instance.closeSync()
-      },
-    }
-  } catch (error) {
-    instance.closeSync()
-    throw error
-  }
+  return { folder, ...(await openMemoryDatabase({ folder })) }
 }
 
 type ReadFormat = (

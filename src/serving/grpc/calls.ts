@@ -5,7 +5,7 @@ import { VigiaError } from '../../errors.ts'
 import { asVigiaError, textErrorBody } from '../error-answers.ts'
 import { JSON_LENGTH, OCTET_STREAM } from '../inference/infer-bodies.ts'
 import { inferAnswerOf, inferBodyOf } from './infer-call.ts'
-import type { ModelInferRequest } from './services.ts'
+import { HEALTH, INFERENCE, type ModelInferRequest } from './services.ts'
 
 /** A request of the HTTP API. */
 export interface Asked {
@@ -104,7 +104,7 @@ export const INFERENCE_CALLS: Readonly<Record<string, Call>> = {
 }
 
 /** Services whose health is that of the server; the empty name is the server itself. */
-const HEALTHY_SERVICES = ['', 'inference.GRPCInferenceService', 'grpc.health.v1.Health']
+const HEALTHY_SERVICES = ['', INFERENCE.typeName, HEALTH.typeName]
 
 /** `grpc.health.v1.HealthCheckResponse.ServingStatus`. */
 const SERVING = 1
@@ -128,10 +128,28 @@ export const anyRequestOf = (scope: Call['scope']) =>
   scope === 'predict' ? ({ method: 'POST', path: '/v2/models/any/infer' } as const) : get('/v2/models/any')
 
 /** What callers say beside the message that the HTTP API reads. */
-export const PASSED_ON = ['authorization', 'x-api-key', 'traceparent', 'x-forwarded-for', 'user-agent']
+const PASSED_ON = ['authorization', 'x-api-key', 'traceparent', 'x-forwarded-for', 'user-agent']
+
+export const passedOn = (headerOf: (name: string) => unknown): Record<string, string> =>
+  Object.fromEntries(
+    PASSED_ON.flatMap((name) => {
+      const value = headerOf(name)
+      return typeof value === 'string' ? [[name, value] as const] : []
+    }),
+  )
 
 /** What the HTTP API says beside the body, as metadata. */
 const TOLD_BACK = ['x-request-id', 'traceparent', 'retry-after']
+
+/** Tells it. @returns `told` */
+const tellBack = ({ headers }: Answered, told: Headers): Headers => {
+  for (const name of TOLD_BACK) if (headers[name] !== undefined) told.set(name, String(headers[name]))
+  return told
+}
+
+/** The error that an answer over HTTP is. */
+export const errorOf = (answered: Answered): ConnectError =>
+  new ConnectError(cut(textOf(answered)), codeOf(answered.status), tellBack(answered, new Headers()))
 
 /**
  * Makes a call one of the HTTP API, so that keys, limits, logs and metrics are the same whichever way a
@@ -143,19 +161,10 @@ export const answerCall =
   (call: Call, output: DescMessage, askHttp: AskHttp, countError: (code: string) => void) =>
   async (message: unknown, context: HandlerContext): Promise<MessageShape<DescMessage>> => {
     const asked = askOf(call, message, countError)
-    const headers: Record<string, string> = { ...asked.headers }
-    for (const name of PASSED_ON) {
-      const value = context.requestHeader.get(name)
-      if (value !== null) headers[name] = value
-    }
+    const headers = { ...asked.headers, ...passedOn((name) => context.requestHeader.get(name)) }
     const answered = await askHttp({ ...asked, headers }, context)
-    const isAnswer = (call.answers ?? [200]).includes(answered.status)
-    const told = isAnswer ? context.responseHeader : new Headers()
-    for (const name of TOLD_BACK) {
-      const value = answered.headers[name]
-      if (value !== undefined) told.set(name, String(value))
-    }
-    if (!isAnswer) throw new ConnectError(cut(textOf(answered)), codeOf(answered.status), told)
+    if (!(call.answers ?? [200]).includes(answered.status)) throw errorOf(answered)
+    tellBack(answered, context.responseHeader)
     return call.read?.(output, answered) ?? readJson(output, jsonOf(answered))
   }
 
@@ -174,7 +183,7 @@ const askOf = ({ ask }: Call, message: unknown, countError: (code: string) => vo
 const MOST_ENCODED = 6000
 
 /** A text that fits into `grpc-message`, where many signs take three bytes and more. */
-export const cut = (text: string): string => {
+const cut = (text: string): string => {
   const bytes = Buffer.from(text)
   for (let most = MOST_ENCODED; ; most /= 2) {
     const kept = bytes.subarray(0, most).toString()
@@ -184,7 +193,7 @@ export const cut = (text: string): string => {
 }
 
 /** The text of an error, as routes below /v2 answer it. */
-export const textOf = ({ body }: Answered): string => {
+const textOf = ({ body }: Answered): string => {
   const { error } = JSON.parse(body.toString()) as { readonly error?: unknown }
   return typeof error === 'string' ? error : body.toString()
 }
@@ -205,4 +214,4 @@ const CODES: ReadonlyMap<number, Code> = new Map([
 ])
 
 /** What gRPC calls an HTTP status. */
-export const codeOf = (status: number): Code => CODES.get(status) ?? Code.Internal
+const codeOf = (status: number): Code => CODES.get(status) ?? Code.Internal

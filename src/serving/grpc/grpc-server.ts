@@ -25,12 +25,10 @@ import {
   answerCall,
   anyRequestOf,
   type Call,
-  codeOf,
-  cut,
+  errorOf,
   HEALTH_CALLS,
   INFERENCE_CALLS,
-  PASSED_ON,
-  textOf,
+  passedOn,
 } from './calls.ts'
 import type { GrpcServer } from './grpc-door.ts'
 import { HEALTH, INFERENCE } from './services.ts'
@@ -125,6 +123,7 @@ const METHODS: ReadonlyMap<string, { readonly method: DescMethodUnary; readonly 
 )
 
 const createHandler = (app: App, { settings: { limits }, guard, load }: GrpcParts) => {
+  const ask = askHttp(app)
   const handle = connectNodeAdapter({
     connect: false,
     grpcWeb: false,
@@ -134,7 +133,7 @@ const createHandler = (app: App, { settings: { limits }, guard, load }: GrpcPart
     contextValues: callerOf,
     routes: (router) => {
       for (const { method, call } of METHODS.values())
-        router.rpc(method, answerCall(call, method.output, askHttp(app), app.countError))
+        router.rpc(method, answerCall(call, method.output, ask, app.countError))
     },
   })
   const bodyMs = parseDuration(limits.body_timeout)
@@ -156,7 +155,7 @@ const createHandler = (app: App, { settings: { limits }, guard, load }: GrpcPart
       const { scope } = called.call
       // Before a byte of the message is kept.
       if (guard.refusalOf(request.headers, scope, scope === undefined) !== undefined) {
-        void refuse(app, request, scope)
+        void refuse(request, scope, ask)
         return
       }
       const release = load.hold()
@@ -176,27 +175,25 @@ const callerOf = ({ socket }: Pick<Http2ServerRequest, 'socket'>) =>
   createContextValues().set(CALLER, socket.remoteAddress ?? '')
 
 /** Ends a call with what the HTTP API, asked by the same caller, refuses it with. */
-const refuse = async (app: App, request: Http2ServerRequest, scope: Call['scope']): Promise<void> => {
+const refuse = async (request: Http2ServerRequest, scope: Call['scope'], ask: AskHttp): Promise<void> => {
   const { stream } = request
-  const headers = Object.fromEntries(
-    PASSED_ON.flatMap((name) =>
-      typeof request.headers[name] === 'string' ? [[name, request.headers[name]]] : [],
-    ),
-  )
-  const ended: Record<string, string> = {}
-  try {
-    const answered = await askHttp(app)({ ...anyRequestOf(scope), headers }, { values: callerOf(request) })
-    ended['grpc-status'] = String(codeOf(answered.status))
-    ended['grpc-message'] = encodeURIComponent(cut(textOf(answered)))
-    ended['x-request-id'] = String(answered.headers['x-request-id'] ?? '')
-  } catch (error) {
-    const { code, rawMessage } = ConnectError.from(error)
-    ended['grpc-status'] = String(code)
-    ended['grpc-message'] = encodeURIComponent(cut(rawMessage))
-  }
+  const headers = passedOn((name) => request.headers[name])
+  const { code, rawMessage, metadata } = await ask(
+    { ...anyRequestOf(scope), headers },
+    { values: callerOf(request) },
+  ).then(errorOf, ConnectError.from)
   if (stream.destroyed) return
   stream.resume()
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc+proto', ...ended }, { endStream: true })
+  stream.respond(
+    {
+      ...Object.fromEntries(metadata),
+      ':status': 200,
+      'content-type': 'application/grpc+proto',
+      'grpc-status': String(code),
+      'grpc-message': encodeURIComponent(rawMessage),
+    },
+    { endStream: true },
+  )
   stream.close(constants.NGHTTP2_NO_ERROR)
 }
 

@@ -2,7 +2,7 @@ import type { DescMessage, JsonValue, MessageShape } from '@bufbuild/protobuf'
 import { create } from '@bufbuild/protobuf'
 import { type FieldProblem, RequestProblemsError } from '../../transaction/request-problem.ts'
 import { JSON_LENGTH } from '../inference/infer-bodies.ts'
-import { encodeTensor, isDatatype, type WrittenDatatype } from '../inference/tensor-data.ts'
+import { encodeTensor, isDatatype, type WrittenDatatype, whole } from '../inference/tensor-data.ts'
 import type { Contents, ModelInferRequest, Parameters } from './services.ts'
 
 /** The list of `InferTensorContents` in which elements of a type stand, as generated code names it. */
@@ -117,11 +117,7 @@ const valuesOf = (parameters: Parameters): Record<string, unknown> =>
     Object.entries(parameters).map(([name, { parameterChoice }]) => [name, plain(parameterChoice.value)]),
   )
 
-const plain = (value: unknown): unknown => {
-  if (typeof value !== 'bigint') return value ?? null
-  const number = Number(value)
-  return Number.isSafeInteger(number) ? number : String(value)
-}
+const plain = (value: unknown): unknown => (typeof value === 'bigint' ? whole(value) : (value ?? null))
 
 /** An output as the JSON of an answer tells of it. */
 interface ToldOutput {

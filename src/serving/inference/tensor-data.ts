@@ -10,7 +10,7 @@ interface Encoding {
 }
 
 /** Whole numbers that a double cannot hold become their decimal text, which every field reads as well. */
-const whole = (value: bigint): number | string => {
+export const whole = (value: bigint): number | string => {
   const number = Number(value)
   return Number.isSafeInteger(number) ? number : String(value)
 }

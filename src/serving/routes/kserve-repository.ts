@@ -3,7 +3,7 @@ import { splitBody } from '../inference/infer-bodies.ts'
 import type { InferenceStatistics } from '../inference/inference-statistics.ts'
 import { configOf } from '../inference/model-metadata.ts'
 import { ModelConfig, ModelStatistics, RepositoryIndex } from '../schemas/kserve-repository.ts'
-import { namedModel, type Params, schemaOf } from './kserve-models.ts'
+import { MODEL_PATHS, namedModel, type Params, schemaOf } from './kserve-models.ts'
 import type { RouteContext } from './route-context.ts'
 
 /**
@@ -14,10 +14,7 @@ import type { RouteContext } from './route-context.ts'
 export const addRepository = (app: App, context: RouteContext, statistics: InferenceStatistics): void => {
   const { pipeline, reasonsNotReady, parseJson } = context
   const config = { scope: 'read', errors: ['SERVING_MODEL_UNKNOWN'] } as const
-  for (const [path, suffix] of [
-    ['/v2/models/:model', ''],
-    ['/v2/models/:model/versions/:version', 'OfVersion'],
-  ] as const) {
+  for (const [path, suffix] of MODEL_PATHS) {
     app.get<{ Params: Params }>(
       `${path}/config`,
       { config, schema: schemaOf(`modelConfig${suffix}`, "The model in Triton's words", ModelConfig) },

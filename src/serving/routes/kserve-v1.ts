@@ -4,21 +4,16 @@ import { decideRows } from '../decide-rows.ts'
 import type { App } from '../dependencies.ts'
 import { answerTextErrors } from '../error-answers.ts'
 import { Alive, Instances, ModelNames } from '../schemas/kserve-v1.ts'
-import { InferenceError, ModelReady } from '../schemas/kserve-v2.ts'
+import { ModelReady } from '../schemas/kserve-v2.ts'
 import { InvocationsAnswer } from '../schemas/mlflow.ts'
 import { refTo } from '../schemas/named.ts'
 import { askedReasons } from './asked-reasons.ts'
-import { namedModel, OPEN, type Params } from './kserve-models.ts'
+import { namedModel, OPEN, type Params, readinessOf, schemaOf } from './kserve-models.ts'
+import { DECISION_ERRORS } from './predict.ts'
 import { rowsOf } from './predict-batch.ts'
 import type { RouteContext } from './route-context.ts'
 
-const schemaOf = (operationId: string, summary: string, answer: Parameters<typeof refTo>[0]) => ({
-  tags: ['kserve'],
-  operationId,
-  summary,
-  response: { 200: refTo(answer) },
-  'x-errors': refTo(InferenceError),
-})
+const TAG = 'kserve'
 
 /** KServe's protocol before the Open Inference Protocol: /v1/models and below, and / for its liveness. */
 export const addKServeV1 = (app: App, context: RouteContext): void => {
@@ -26,25 +21,21 @@ export const addKServeV1 = (app: App, context: RouteContext): void => {
   const { pipeline, reasonsNotReady } = context
   app.get(
     '/',
-    { config: OPEN, schema: schemaOf('alive', 'Whether the process answers', Alive) },
+    { config: OPEN, schema: schemaOf('alive', 'Whether the process answers', Alive, TAG) },
     async () => ({
       status: 'alive',
     }),
   )
   app.get(
     '/v1/models',
-    { config: { scope: 'read' }, schema: schemaOf('modelNames', 'The model in service', ModelNames) },
+    { config: { scope: 'read' }, schema: schemaOf('modelNames', 'The model in service', ModelNames, TAG) },
     async () => ({ models: pipeline.models.slice(0, 1).map(({ name }) => name) }),
   )
-  const ready = schemaOf('modelReadyV1', 'Whether the model can decide', ModelReady)
   app.get<{ Params: Params }>(
     '/v1/models/:model',
     {
       config: { ...OPEN, errors: ['SERVING_MODEL_UNKNOWN'] },
-      schema: {
-        ...ready,
-        response: { ...ready.response, 503: { description: 'It cannot.', ...refTo(ModelReady) } },
-      },
+      schema: readinessOf('modelReadyV1', 'Whether the model can decide', ModelReady, TAG),
     },
     async ({ params }, reply) => {
       const { name } = namedModel(pipeline.models, params)
@@ -63,17 +54,10 @@ const addPredict = (app: App, { pipeline, settings, readTransaction }: RouteCont
     {
       config: {
         scope: 'predict',
-        errors: [
-          'SERVING_MODEL_UNKNOWN',
-          'REQUEST_TRANSACTION_INVALID',
-          'SERVING_TRANSACTION_DIFFERS',
-          'SERVING_TRANSACTION_KNOWN',
-          'SERVING_LOG_FAILED',
-          'SERVING_STORE_FAILED',
-        ],
+        errors: ['SERVING_MODEL_UNKNOWN', ...DECISION_ERRORS],
       },
       schema: {
-        ...schemaOf('predictV1', 'Decide on transactions', InvocationsAnswer),
+        ...schemaOf('predictV1', 'Decide on transactions', InvocationsAnswer, TAG),
         params: Type.Object({ model: Type.String() }),
         body: refTo(Instances),
       },

@@ -19,8 +19,9 @@ import {
   ServerReady,
 } from '../schemas/kserve-v2.ts'
 import { refTo } from '../schemas/named.ts'
-import { namedModel, OPEN, type Params, schemaOf } from './kserve-models.ts'
+import { MODEL_PATHS, namedModel, OPEN, type Params, readinessOf, schemaOf } from './kserve-models.ts'
 import { addRepository } from './kserve-repository.ts'
+import { DECISION_ERRORS } from './predict.ts'
 import { rowsOf } from './predict-batch.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -37,10 +38,7 @@ export const addKServeV2 = (app: App, context: RouteContext): void => {
   addServer(app, context)
   const statistics = createInferenceStatistics(context.world.now)
   addRepository(app, context, statistics)
-  for (const [path, suffix] of [
-    ['/v2/models/:model', ''],
-    ['/v2/models/:model/versions/:version', 'OfVersion'],
-  ] as const) {
+  for (const [path, suffix] of MODEL_PATHS) {
     addModel(app, context, path, suffix)
     addInfer(app, context, statistics, path, suffix)
   }
@@ -65,15 +63,11 @@ const addServer = (app: App, { version, reasonsNotReady }: RouteContext): void =
       live: true,
     }),
   )
-  const readySchema = schemaOf('serverReady', 'Whether the server can decide', ServerReady)
   app.get(
     '/v2/health/ready',
     {
       config: OPEN,
-      schema: {
-        ...readySchema,
-        response: { ...readySchema.response, 503: { description: 'It cannot.', ...refTo(ServerReady) } },
-      },
+      schema: readinessOf('serverReady', 'Whether the server can decide', ServerReady),
     },
     async (_request, reply) => reply.code(isReady() ? 200 : 503).send({ ready: isReady(), live: true }),
   )
@@ -91,15 +85,11 @@ const addModel = (app: App, context: RouteContext, path: string, suffix: string)
     },
     async (request) => metadataOf(namedModel(pipeline.models, request.params), pipeline.shape),
   )
-  const modelReady = schemaOf(`modelReady${suffix}`, 'Whether the model can decide', ModelReady)
   app.get<{ Params: Params }>(
     `${path}/ready`,
     {
       config: { ...OPEN, errors: ['SERVING_MODEL_UNKNOWN'] },
-      schema: {
-        ...modelReady,
-        response: { ...modelReady.response, 503: { description: 'It cannot.', ...refTo(ModelReady) } },
-      },
+      schema: readinessOf(`modelReady${suffix}`, 'Whether the model can decide', ModelReady),
     },
     async (request, reply) => {
       const { name } = namedModel(pipeline.models, request.params)
@@ -120,14 +110,7 @@ const addInfer = (
     {
       config: {
         scope: 'predict',
-        errors: [
-          'SERVING_MODEL_UNKNOWN',
-          'REQUEST_TRANSACTION_INVALID',
-          'SERVING_TRANSACTION_DIFFERS',
-          'SERVING_TRANSACTION_KNOWN',
-          'SERVING_LOG_FAILED',
-          'SERVING_STORE_FAILED',
-        ],
+        errors: ['SERVING_MODEL_UNKNOWN', ...DECISION_ERRORS],
       },
       schema: {
         ...schemaOf(`infer${suffix}`, 'Decide on transactions, or score ready features', InferAnswer),

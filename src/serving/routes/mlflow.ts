@@ -10,7 +10,7 @@ import { nestAttributes } from '../read-transaction.ts'
 import { InvocationsAnswer, InvocationsBody, InvocationsTable, MlflowError } from '../schemas/mlflow.ts'
 import { refTo } from '../schemas/named.ts'
 import { askedReasons } from './asked-reasons.ts'
-import { reasonsQuery } from './predict.ts'
+import { DECISION_ERRORS, reasonsQuery } from './predict.ts'
 import { rowsOf } from './predict-batch.ts'
 import type { RouteContext } from './route-context.ts'
 
@@ -41,15 +41,7 @@ const addInvocations = (app: App, context: RouteContext): void => {
       config: {
         scope: 'predict',
         readsNaN: true,
-        errors: [
-          'REQUEST_TABLE_UNREADABLE',
-          'REQUEST_TRANSACTION_INVALID',
-          'SERVING_TRANSACTION_DIFFERS',
-          'SERVING_TRANSACTION_KNOWN',
-          'SERVING_LOG_FAILED',
-          'SERVING_STORE_FAILED',
-          'SERVING_BODY_NOT_KEPT',
-        ],
+        errors: ['REQUEST_TABLE_UNREADABLE', ...DECISION_ERRORS, 'SERVING_BODY_NOT_KEPT'],
       },
       schema: {
         tags: ['mlflow'],

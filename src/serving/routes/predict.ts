@@ -29,6 +29,15 @@ export const DecisionQuery = Type.Object(
   { additionalProperties: false },
 )
 
+/** What any route that decides may answer, for the transaction itself or because nothing can be kept. */
+export const DECISION_ERRORS = [
+  'REQUEST_TRANSACTION_INVALID',
+  'SERVING_TRANSACTION_DIFFERS',
+  'SERVING_TRANSACTION_KNOWN',
+  'SERVING_LOG_FAILED',
+  'SERVING_STORE_FAILED',
+] as const
+
 /** POST /predict: the decision on one transaction. */
 export const addPredict = (app: App, { pipeline, readTransaction, source }: RouteContext): void => {
   app.post<{ Querystring: Static<typeof DecisionQuery> }>(
@@ -36,14 +45,7 @@ export const addPredict = (app: App, { pipeline, readTransaction, source }: Rout
     {
       config: {
         scope: 'predict',
-        errors: [
-          'REQUEST_TRANSACTION_INVALID',
-          'SERVING_TRANSACTION_DIFFERS',
-          'SERVING_TRANSACTION_KNOWN',
-          'SERVING_LOG_FAILED',
-          'SERVING_STORE_FAILED',
-          ...MAPPING_ERRORS,
-        ],
+        errors: [...DECISION_ERRORS, ...MAPPING_ERRORS],
       },
       schema: {
         tags: ['decisions'],
