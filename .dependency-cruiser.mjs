@@ -35,9 +35,11 @@ LAYERS.push({ folder: 'backup', mayImport: [...BASE, 'artifacts', 'decisions', '
 LAYERS.push({ folder: 'keeping', mayImport: [...BASE, 'artifacts', 'decisions'] })
 /** What operators do to the states of a service: load, look at, repair, restore from logs. */
 LAYERS.push({ folder: 'states', mayImport: [...BASE, 'artifacts', 'decisions'] })
+/** Whether what comes in is still what the model was made for: it reads what decisions write. */
+LAYERS.push({ folder: 'monitoring', mayImport: [...BASE, 'artifacts', 'decisions'] })
 /** States of several layouts on one log: those of one decide, the others follow. */
 LAYERS.push({ folder: 'branches', mayImport: [...BASE, 'artifacts', 'decisions', 'keeping', 'states'] })
-const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES, 'keeping', 'states', 'branches']
+const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES, 'keeping', 'states', 'branches', 'monitoring']
 /** Serving, reports and the command line show what use cases do, and not each other. */
 const FACES = ['serving', 'reports', 'cli']
 LAYERS.push(

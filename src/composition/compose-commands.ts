@@ -2,6 +2,7 @@ import { writeSegment } from '../adapters/segments/write-segment.ts'
 import type { Command } from '../cli/command.ts'
 import { createCommands } from '../cli/commands/index.ts'
 import { renderEvaluationPlots, renderEvaluationReport } from '../reports/evaluation-report.ts'
+import { renderMonitoringReport } from '../reports/monitoring-report.ts'
 import { renderValidationReport } from '../reports/validation-report.ts'
 import { trackThisProcess } from '../tracking/track-this-process.ts'
 import type { ProcessParts } from './composition.ts'
@@ -39,6 +40,7 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
       validation: renderValidationReport,
       evaluation: renderEvaluationReport,
       plots: renderEvaluationPlots,
+      monitoring: renderMonitoringReport,
     },
   })
 }

@@ -106,7 +106,11 @@ const runIn = async (
     trackThisProcess: (store) => ({ store, newRunKey: randomUUID, tags: {}, environment: {} }),
     memory: () => ({ ...processMemory(), leftBytes: 2 ** 30 }),
     runtime: 'test',
-    renderers: { validation: () => '<html></html>', evaluation: () => '<html></html>' },
+    renderers: {
+      validation: () => '<html></html>',
+      evaluation: () => '<html></html>',
+      monitoring: () => Promise.resolve('<html></html>'),
+    },
   })
   const status = await runProgram([...args], commands, {
     version: '0.0.0',

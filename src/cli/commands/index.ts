@@ -6,6 +6,7 @@ import { featuresCommand } from './features.ts'
 import { generateCommand } from './generate.ts'
 import { type LogTools, logCommand } from './log.ts'
 import { type ModelsTools, modelsCommand } from './models.ts'
+import { type MonitorTools, monitorCommand } from './monitor.ts'
 import { type ParityTools, parityCommand } from './parity.ts'
 import { predictCommand } from './predict.ts'
 import { type RestoreTools, restoreCommand } from './restore-backup.ts'
@@ -23,6 +24,7 @@ export const createCommands = (
     ServeTools &
     StateTools &
     ParityTools &
+    MonitorTools &
     LogTools &
     BackupTools &
     RestoreTools,
@@ -35,6 +37,7 @@ export const createCommands = (
   serveCommand(tools),
   stateCommand(tools),
   parityCommand(tools),
+  monitorCommand(tools),
   logCommand(tools),
   backupCommand(tools),
   restoreCommand(tools),
