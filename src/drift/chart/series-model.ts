@@ -1,0 +1,140 @@
+import { log } from '../../foundation/elementary/logarithm.ts'
+import { type Observations, weekdayOf } from './observations.ts'
+import { weekdayEffects } from './weekday-effects.ts'
+
+/** What a series does when nothing changes. */
+export interface SeriesModel {
+  /** Of Monday to Sunday, on top of the level. */
+  readonly effects: Float64Array
+  /** Of a day on the next, in [0, 1]; 0 where no memory is evident. */
+  readonly memory: number
+  /** Mean without memory; with it what a day adds to `memory` times the day before. */
+  readonly constant: number
+  /** Standard deviation of a residual on a day with the usual number of rows; never below chance. */
+  readonly deviation: number
+  /** The usual standard deviation of a day's value, were its rows independent. */
+  readonly typicalNoise: number
+  /** Of the residuals, in excess of the normal distribution's. */
+  readonly kurtosis: number
+  /** Days that it was fitted on. */
+  readonly days: number
+}
+
+/** What a day was expected to be, and how far off it was. */
+export interface Residual {
+  /** On the scale of the series; NaN where nothing could be expected. */
+  readonly expected: number
+  /** In standard deviations; NaN where the day has no value. */
+  readonly standard: number
+}
+
+/** A day further back says nothing of today beyond the level. */
+const LONGEST_GAP = 28
+
+/**
+ * Fits weekday effects and, where memory is evident, a first-order autoregression on days that are not left
+ * out. Undefined of fewer than 10 days.
+ *
+ * Memory is evident above 2 / √n (Bartlett, 1946), and is corrected for Kendall's (1954) bias, (1 + 3 ρ) / n:
+ * a series that grows or wanders gets a memory of 1, and is judged by its steps.
+ */
+export const fitSeriesModel = (
+  series: Observations,
+  isLeftOut: (at: number) => boolean,
+): SeriesModel | undefined => {
+  const { days, values, noises } = series
+  const used = [...days.keys()].filter((at) => !Number.isNaN(values[at]!) && !isLeftOut(at))
+  if (used.length < 10) return undefined
+  const effects = weekdayEffects(series, isLeftOut)
+  const rest = values.map((value, at) => value - effects[weekdayOf(days[at]!)]!)
+  const { memory, constant } = fitMemory(days, rest, used)
+  const sorted = Float64Array.from(used, (at) => noises[at]!).sort()
+  const typicalNoise = sorted[sorted.length >> 1]!
+  const unscaled = { effects, memory, constant, typicalNoise, deviation: 1, kurtosis: 0, days: used.length }
+  const residuals = residualsOf(series, unscaled)
+  const known = used.map((at) => residuals[at]!.standard).filter((residual) => !Number.isNaN(residual))
+  if (known.length < 5) return undefined
+  const squares = known.reduce((sum, residual) => sum + residual * residual, 0)
+  const fourths = known.reduce((sum, residual) => sum + residual * residual * residual * residual, 0)
+  const spent = memory > 0 ? 2 : 1
+  const deviation = Math.sqrt(squares / Math.max(1, known.length - spent))
+  const kurtosis = squares > 0 ? (known.length * fourths) / (squares * squares) - 3 : 0
+  return { ...unscaled, deviation: Math.max(deviation, typicalNoise), kurtosis }
+}
+
+const fitMemory = (
+  days: Int32Array,
+  rest: Float64Array,
+  used: readonly number[],
+): { memory: number; constant: number } => {
+  const mean = used.reduce((sum, at) => sum + rest[at]!, 0) / used.length
+  const pairs = used.filter((at) => at > 0 && days[at]! - days[at - 1]! === 1 && !Number.isNaN(rest[at - 1]!))
+  const count = pairs.length
+  if (count < 5) return { memory: 0, constant: mean }
+  const before = pairs.reduce((sum, at) => sum + rest[at - 1]!, 0) / count
+  const after = pairs.reduce((sum, at) => sum + rest[at]!, 0) / count
+  let [product, square, squareAfter] = [0, 0, 0]
+  for (const at of pairs) {
+    const [x, y] = [rest[at - 1]! - before, rest[at]! - after]
+    product += x * y
+    square += x * x
+    squareAfter += y * y
+  }
+  // Differences below the rounding of the effects are no memory.
+  if (!(square > 1e-18 * count && squareAfter > 0)) return { memory: 0, constant: mean }
+  const slope = product / square
+  if (!(slope > 2 / Math.sqrt(count))) return { memory: 0, constant: mean }
+  const memory = Math.min(1, slope + (1 + 3 * slope) / count)
+  return { memory, constant: after - memory * before }
+}
+
+/** Residuals of all days, each from the last day before it that has a value. */
+export const residualsOf = (series: Observations, model: SeriesModel): Residual[] => {
+  const { days, values, noises } = series
+  let last = -1
+  return Array.from(days, (day, at) => {
+    const effect = model.effects[weekdayOf(day)]!
+    const gap = last < 0 ? Number.POSITIVE_INFINITY : day - days[last]!
+    const before = last < 0 ? Number.NaN : values[last]! - model.effects[weekdayOf(days[last]!)]!
+    const { level, growth } = expectation(model, before, gap)
+    const value = values[at]!
+    if (!Number.isNaN(value)) last = at
+    const thin = Math.max(1, noises[at]! / model.typicalNoise)
+    const standard = (value - level - effect) / (model.deviation * growth * thin)
+    return { expected: level + effect, standard }
+  })
+}
+
+/** Level expected `gap` days after `before`, and how much wider than after one day it is known. */
+const expectation = (
+  { memory, constant }: SeriesModel,
+  before: number,
+  gap: number,
+): { level: number; growth: number } => {
+  if (memory === 0) return { level: constant, growth: 1 }
+  if (gap > LONGEST_GAP) {
+    const isStationary = memory < 1
+    return {
+      level: isStationary ? constant / (1 - memory) : Number.NaN,
+      growth: isStationary ? 1 / Math.sqrt(1 - memory * memory) : 1,
+    }
+  }
+  let [level, variance] = [before, 0]
+  for (let day = 0; day < gap; day++) {
+    level = constant + memory * level
+    variance = 1 + memory * memory * variance
+  }
+  return { level, growth: Math.sqrt(variance) }
+}
+
+/**
+ * The normal score of a residual that has Student's t distribution with this kurtosis and variance 1: far
+ * residuals of a series with heavy tails say less. Wallace's approximation (1959), right to some hundredths.
+ */
+export const normalScoreOf = (standard: number, kurtosis: number): number => {
+  if (!(kurtosis > 0)) return standard
+  const degrees = 4 + 6 / kurtosis
+  const t = standard * Math.sqrt(degrees / (degrees - 2))
+  const size = Math.sqrt(degrees * log(1 + (t * t) / degrees)) * ((8 * degrees + 1) / (8 * degrees + 3))
+  return t < 0 ? -size : size
+}
