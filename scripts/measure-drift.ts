@@ -13,6 +13,9 @@ import type { Random } from '../src/foundation/random.ts'
 
 const HISTORY = 60
 
+/** Days of each seed at which each change begins. */
+const TRIALS = 10
+
 interface Change {
   readonly title: string
   readonly features: readonly string[]
@@ -79,8 +82,10 @@ const main = (): void => {
     `${names.length} features, the score and 4 segments; about 10,000 rows a day; ${HISTORY} days of history`,
   )
   tellFalseAlarms(banks.map(({ bank, days }) => looksOf(bank, days)))
-  console.log('\nOne feature changed: looks that found it on that feature (20 a seed and feature)')
-  for (const change of CHANGES) tellPower(banks, change)
+  console.log(
+    `\nOne feature changed: looks that found it on that feature (${TRIALS} days a seed and feature)`,
+  )
+  tellPower(banks)
 }
 
 const looksOf = (bank: SimulatedBank, days: readonly DayProfile[]): DriftLook[] => {
@@ -116,23 +121,29 @@ const tellFalseAlarms = (bySeed: readonly (readonly DriftLook[])[]): void => {
 
 const tellPower = (
   banks: readonly { readonly bank: SimulatedBank; readonly days: readonly DayProfile[] }[],
-  { title, features, days: lasting, change }: Change,
-): void => {
-  let [found, told, trials] = [0, 0, 0]
+) => {
+  const tallies = CHANGES.map(() => ({ found: 0, told: 0, trials: 0 }))
   for (const { bank, days } of banks)
-    for (const feature of features)
-      for (let trial = 0; trial < 20; trial++) {
-        const from = HISTORY + trial * Math.floor((days.length - HISTORY - lasting) / 20)
-        const detector = new DriftDetector({ layout: bank.layout, history: days.slice(from - HISTORY, from) })
-        const looks = days
-          .slice(from, from + lasting)
-          .map((day) => detector.look(bank.changed(day, feature, change)))
-        const own = looks.map((look) => look.features.find((each) => each.feature === feature)!)
-        trials++
-        if (own.some(({ chart }) => chart?.isBeyond === true)) found++
-        if (looks.some(({ found: severity }) => severity !== 'none')) told++
-      }
-  console.log(`  ${title}: ${withInterval(found, trials)}; of these at least moderate: ${told}`)
+    for (let trial = 0; trial < TRIALS; trial++) {
+      const from = HISTORY + trial * Math.floor((days.length - HISTORY - 3) / TRIALS)
+      const options = { layout: bank.layout, history: days.slice(from - HISTORY, from) }
+      const shared = new DriftDetector(options)
+      for (const [at, { features, days: lasting, change }] of CHANGES.entries())
+        for (const feature of features) {
+          const changed = days.slice(from, from + lasting).map((day) => bank.changed(day, feature, change))
+          const detector = lasting === 1 ? shared : new DriftDetector(options)
+          const looks = changed.map((day) => (lasting === 1 ? detector.assess(day) : detector.look(day)))
+          const own = looks.map((look) => look.features.find((each) => each.feature === feature)!)
+          const tally = tallies[at]!
+          tally.trials++
+          if (own.some(({ chart }) => chart?.isBeyond === true)) tally.found++
+          if (looks.some(({ found }) => found !== 'none')) tally.told++
+        }
+    }
+  for (const [at, { title }] of CHANGES.entries()) {
+    const { found, told, trials } = tallies[at]!
+    console.log(`  ${title}: ${withInterval(found, trials)}; of these at least moderate: ${told}`)
+  }
 }
 
 /** Share with Wilson's 95 % interval (1927). */
@@ -141,7 +152,7 @@ const withInterval = (hits: number, all: number): string => {
   const share = hits / all
   const middle = (share + (z * z) / (2 * all)) / (1 + (z * z) / all)
   const half = (z * Math.sqrt((share * (1 - share)) / all + (z * z) / (4 * all * all))) / (1 + (z * z) / all)
-  return `${hits} of ${all} (${share.toFixed(3)}, 95 % interval ${(middle - half).toFixed(3)} to ${(middle + half).toFixed(3)})`
+  return `${hits} of ${all} (${share.toFixed(3)}, 95 % interval ${Math.max(0, middle - half).toFixed(3)} to ${(middle + half).toFixed(3)})`
 }
 
 main()

@@ -1,6 +1,5 @@
 import { sin } from '../foundation/elementary/trigonometry.ts'
-import type { ChartPoint } from './chart/series-chart.ts'
-import type { Measurement, Series } from './series.ts'
+import type { Series } from './series.ts'
 
 /** What a series is called: `mean`, `share of category 7`. */
 export const nameOfSeries = ({ measure, code }: Series): string => {
@@ -27,8 +26,7 @@ export const nameOfSeries = ({ measure, code }: Series): string => {
 }
 
 /** What a series did, in words: `share of alerts is 2.31 %, where 1.05 % was expected`. */
-export const directionOf = (series: Series, point: ChartPoint, { value }: Measurement): string => {
-  const { expected } = point.residual
+export const directionOf = (series: Series, value: number, expected: number): string => {
   if (series.isShare)
     return `${nameOfSeries(series)} is ${percent(value)}, where ${percent(expected)} was expected`
   const apart = value - expected

@@ -1,7 +1,7 @@
 import { VigiaError } from '../errors.ts'
 import { type Calibration, calibrate } from './chart/calibrate.ts'
 import { weekdayOf } from './chart/observations.ts'
-import { type ChartPoint, chartOf, furthest } from './chart/series-chart.ts'
+import { chartOf } from './chart/series-chart.ts'
 import type { DriftLook } from './drift-look.ts'
 import { type DriftSettings, driftSettings } from './drift-settings.ts'
 import { type Charted, lookAt } from './look-at.ts'
@@ -76,6 +76,7 @@ export class DriftDetector {
     this.days.push(day)
     for (const [of, { valueOn }] of this.series.entries()) this.measurements[of]!.push(valueOn(day))
     this.found.push(look.found)
+    if (this.found.length > this.settings.confirmWithin) this.found.shift()
     if (++this.sinceFit >= this.settings.refitDays) this.fit()
     return look
   }
@@ -114,11 +115,11 @@ export class DriftDetector {
       const model = calibration.models[of]
       const measured = series.valueOn(day)
       if (model === undefined || Number.isNaN(measured.value)) return []
-      const all = [...this.measurements[of]!, measured]
-      const point = lastPoint(days, all, (observations) =>
-        chartOf(observations, model, calibration.kurtoses[of]!),
-      )
-      return Number.isNaN(furthest(point)) ? [] : [{ series, point, measured }]
+      const observations = observationsOf(days, [...this.measurements[of]!, measured])
+      const { expected, jump, smoothed } = chartOf(observations, model, calibration.kurtoses[of]!)
+      const at = days.length - 1
+      if (Number.isNaN(jump[at]!)) return []
+      return [{ series, measured, expected: expected[at]!, jump: jump[at]!, smoothed: smoothed[at]! }]
     })
   }
 
@@ -164,12 +165,6 @@ const observationsOf = (days: Int32Array, measured: readonly Measurement[]) => (
   values: Float64Array.from(measured, ({ value }) => value),
   noises: Float64Array.from(measured, ({ noise }) => noise),
 })
-
-const lastPoint = (
-  days: Int32Array,
-  measured: readonly Measurement[],
-  chart: (observations: ReturnType<typeof observationsOf>) => ChartPoint[],
-): ChartPoint => chart(observationsOf(days, measured)).at(-1)!
 
 /** Segments with rows on at least half of the days. */
 const segmentsOf = (days: readonly DayProfile[]): readonly string[] => {

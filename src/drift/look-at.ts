@@ -1,4 +1,3 @@
-import { type ChartPoint, furthest } from './chart/series-chart.ts'
 import { directionOf, nameOfSeries } from './direction.ts'
 import type { ChartVerdict, DriftLook, FeatureDrift, ScoreDrift } from './drift-look.ts'
 import type { DriftSettings } from './drift-settings.ts'
@@ -15,9 +14,18 @@ import { mergeProfiles, type WindowProfile } from './window-profile.ts'
 /** A series on the charts of the day looked at. */
 export interface Charted {
   readonly series: Series
-  readonly point: ChartPoint
   readonly measured: Measurement
+  /** On the scale of the series. */
+  readonly expected: number
+  /** Normal score of the day's residual. */
+  readonly jump: number
+  /** The same of the smoothed residuals; NaN where the series has too much memory. */
+  readonly smoothed: number
 }
+
+/** The further of both charts, with its sign. */
+const furthest = ({ jump, smoothed }: Charted): number =>
+  Math.abs(smoothed) > Math.abs(jump) ? smoothed : jump
 
 /** What a look is made from. */
 export interface LookContext {
@@ -38,7 +46,7 @@ export interface LookContext {
 /** Judges one day. */
 export const lookAt = (day: DayProfile, context: LookContext): DriftLook => {
   const { charted, limit, historyDays, settings } = context
-  const statistic = charted.reduce((most, { point }) => Math.max(most, Math.abs(furthest(point))), 0)
+  const statistic = charted.reduce((most, each) => Math.max(most, Math.abs(furthest(each))), 0)
   const score = scoreDrift(day, undefined, context)
   const features = featureDrifts(day, context, score)
   const segments = context.segments.map((segment) => scoreDrift(day, segment, context))
@@ -138,14 +146,13 @@ const verdictOf = (
 ): { chart: ChartVerdict; direction: string } | undefined => {
   const own = charted.filter(({ series }) => series.column === column && series.segment === segment)
   if (own.length === 0) return undefined
-  const { series, point, measured } = own.reduce((most, other) =>
-    Math.abs(furthest(other.point)) > Math.abs(furthest(most.point)) ? other : most,
-  )
-  const z = furthest(point)
-  const chart = z === point.jump ? ('jump' as const) : ('smoothed' as const)
+  const most = own.reduce((one, other) => (Math.abs(furthest(other)) > Math.abs(furthest(one)) ? other : one))
+  const { series, measured, expected, jump } = most
+  const z = furthest(most)
+  const chart = z === jump ? ('jump' as const) : ('smoothed' as const)
   return {
     chart: { series: nameOfSeries(series), z, chart, limit, isBeyond: Math.abs(z) > limit },
-    direction: directionOf(series, point, measured),
+    direction: directionOf(series, measured.value, expected),
   }
 }
 

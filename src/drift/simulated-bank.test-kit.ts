@@ -134,13 +134,13 @@ export class SimulatedBank {
       features.push(
         numeric(
           `plain_${at}`,
-          (rows, { normal }) =>
+          (_, { normal }) =>
             () =>
               normal(),
         ),
         numeric(
           `amount_${at}`,
-          (rows, { normal }) =>
+          (_, { normal }) =>
             () =>
               Math.exp(1 + normal()),
         ),
@@ -151,7 +151,7 @@ export class SimulatedBank {
         categorical(`category_${at}`, 8 + 3 * at),
         numeric(
           `gaps_${at}`,
-          (rows, { normal, next }) =>
+          (_, { normal, next }) =>
             () =>
               next() < 0.02 ? Number.NaN : normal(),
         ),
@@ -207,8 +207,11 @@ export class SimulatedBank {
     const levels = this.levels.get(name) ?? []
     this.levels.set(name, levels)
     const { normal } = this.random.fork(`level of ${name}`)
-    if (levels.length === 0)
-      for (let at = 0, level = 0; at < 1000; at++) levels.push((level = memory * level + step * normal()))
+    let level = 0
+    while (levels.length < 1000) {
+      level = memory * level + step * normal()
+      levels.push(level)
+    }
     return levels[day + 100]!
   }
 }
@@ -249,8 +252,9 @@ const categorical = (name: string, categories: number): SimulatedFeature => ({
     )
     for (let i = 0; i < rows.count; i++) {
       const place = next()
-      const at = until.findIndex((share) => place < share)
-      into[i] = at < 0 ? categories - 1 : at
+      let at = 0
+      while (at < categories - 1 && place >= until[at]!) at++
+      into[i] = at
     }
   },
 })

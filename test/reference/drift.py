@@ -86,6 +86,15 @@ def samples(random):
         }
 
 
+def student():
+    """Normal scores of t variables of variance 1, by excess kurtosis."""
+    for kurtosis in [0.3, 1, 3, 6]:
+        degrees = 4 + 6 / kurtosis
+        x = numpy.array([0.5, 1, 2, 3, 4, 6])
+        z = stats.norm.isf(stats.t.sf(x * math.sqrt(degrees / (degrees - 2)), degrees))
+        yield {"kurtosis": kurtosis, "x": x.tolist(), "z": z.tolist()}
+
+
 def main():
     random = numpy.random.default_rng(14)
     p_values = [0.001, 0.02, 0.02, 0.8, 1.0, 0.04, 1e-12, 0.3]
@@ -97,6 +106,7 @@ def main():
         "samples": list(samples(random)),
         "benjamini_hochberg": {"p": p_values, "adjusted": stats.false_discovery_control(p_values).tolist()},
         "normal_quantile": {"p": probabilities, "z": ndtri(probabilities).tolist()},
+        "student": list(student()),
         "kolmogorov": {"x": arguments, "tail": kolmogorov(arguments).tolist()},
     }
     path = sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent / "golden" / "drift.json"

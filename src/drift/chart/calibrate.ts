@@ -1,5 +1,5 @@
 import type { Observations } from './observations.ts'
-import { chartOf, furthest } from './series-chart.ts'
+import { chartOf, furthestOn } from './series-chart.ts'
 import { fitSeriesModel, type SeriesModel } from './series-model.ts'
 
 /** Charts of all series, and how far a day may be off on any of them. */
@@ -29,16 +29,16 @@ const SHRINKAGE = 50
  */
 export const calibrate = (series: readonly Observations[], share: number): Calibration => {
   const days = series[0]?.days ?? new Int32Array(0)
-  const full = modelsOf(series, () => false)
+  const full = modelsOf(series, () => true)
   const maxima = new Float64Array(days.length).fill(Number.NaN)
   for (const week of new Set(Array.from(days, weekOf))) {
-    const isLeftOut = (at: number) => weekOf(days[at]!) === week
-    const { models, kurtoses } = modelsOf(series, isLeftOut)
+    const { models, kurtoses } = modelsOf(series, (at) => weekOf(days[at]!) !== week)
+    const leftOut = days.map((_, at) => at).filter((at) => weekOf(days[at]!) === week)
     for (const [of, observations] of series.entries()) {
       const model = models[of]
       if (model === undefined) continue
-      for (const [at, point] of chartOf(observations, model, kurtoses[of]!).entries())
-        if (isLeftOut(at)) maxima[at] = larger(maxima[at]!, Math.abs(furthest(point)))
+      const chart = chartOf(observations, model, kurtoses[of]!)
+      for (const at of leftOut) maxima[at] = larger(maxima[at]!, Math.abs(furthestOn(chart, at)))
     }
   }
   const known = Array.from(maxima).filter((maximum) => !Number.isNaN(maximum))
@@ -69,9 +69,15 @@ const larger = (a: number, b: number): number => (a >= b || Number.isNaN(b) ? a 
 
 const modelsOf = (
   series: readonly Observations[],
-  isLeftOut: (at: number) => boolean,
+  isUsed: (at: number) => boolean,
 ): { models: (SeriesModel | undefined)[]; kurtoses: number[] } => {
-  const models = series.map((observations) => fitSeriesModel(observations, isLeftOut))
+  const inWeeks = series[0]?.days.map((_, at) => at).filter(isUsed) ?? new Int32Array(0)
+  const models = series.map((observations) =>
+    fitSeriesModel(
+      observations,
+      inWeeks.filter((at) => !Number.isNaN(observations.values[at]!)),
+    ),
+  )
   const known = models.filter((model) => model !== undefined)
   const mean = known.reduce((sum, { kurtosis }) => sum + kurtosis, 0) / Math.max(1, known.length)
   const kurtoses = models.map((model) =>

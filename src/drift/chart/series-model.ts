@@ -20,68 +20,79 @@ export interface SeriesModel {
   readonly days: number
 }
 
-/** What a day was expected to be, and how far off it was. */
-export interface Residual {
+/** What each day was expected to be, and how far off it was. */
+export interface Residuals {
   /** On the scale of the series; NaN where nothing could be expected. */
-  readonly expected: number
+  readonly expected: Float64Array
   /** In standard deviations; NaN where the day has no value. */
-  readonly standard: number
+  readonly standard: Float64Array
 }
 
 /** A day further back says nothing of today beyond the level. */
 const LONGEST_GAP = 28
 
 /**
- * Fits weekday effects and, where memory is evident, a first-order autoregression on days that are not left
- * out. Undefined of fewer than 10 days.
+ * Fits weekday effects and, where memory is evident, a first-order autoregression on the days `used` (their
+ * places, none without a value). Undefined of fewer than 10.
  *
  * Memory is evident above 2 / √n (Bartlett, 1946), and is corrected for Kendall's (1954) bias, (1 + 3 ρ) / n:
  * a series that grows or wanders gets a memory of 1, and is judged by its steps.
  */
-export const fitSeriesModel = (
-  series: Observations,
-  isLeftOut: (at: number) => boolean,
-): SeriesModel | undefined => {
+export const fitSeriesModel = (series: Observations, used: Int32Array): SeriesModel | undefined => {
   const { days, values, noises } = series
-  const used = [...days.keys()].filter((at) => !Number.isNaN(values[at]!) && !isLeftOut(at))
   if (used.length < 10) return undefined
-  const effects = weekdayEffects(series, isLeftOut)
+  const effects = weekdayEffects(series, used)
   const rest = values.map((value, at) => value - effects[weekdayOf(days[at]!)]!)
   const { memory, constant } = fitMemory(days, rest, used)
   const sorted = Float64Array.from(used, (at) => noises[at]!).sort()
   const typicalNoise = sorted[sorted.length >> 1]!
   const unscaled = { effects, memory, constant, typicalNoise, deviation: 1, kurtosis: 0, days: used.length }
-  const residuals = residualsOf(series, unscaled)
-  const known = used.map((at) => residuals[at]!.standard).filter((residual) => !Number.isNaN(residual))
-  if (known.length < 5) return undefined
-  const squares = known.reduce((sum, residual) => sum + residual * residual, 0)
-  const fourths = known.reduce((sum, residual) => sum + residual * residual * residual * residual, 0)
-  const spent = memory > 0 ? 2 : 1
-  const deviation = Math.sqrt(squares / Math.max(1, known.length - spent))
-  const kurtosis = squares > 0 ? (known.length * fourths) / (squares * squares) - 3 : 0
-  return { ...unscaled, deviation: Math.max(deviation, typicalNoise), kurtosis }
+  const { standard } = residualsOf(series, unscaled)
+  let [count, squares, fourths] = [0, 0, 0]
+  for (const at of used) {
+    const square = standard[at]! * standard[at]!
+    if (Number.isNaN(square)) continue
+    count++
+    squares += square
+    fourths += square * square
+  }
+  if (count < 5) return undefined
+  const deviation = Math.sqrt(squares / (count - (memory > 0 ? 2 : 1)))
+  const kurtosis = squares > 0 ? (count * fourths) / (squares * squares) - 3 : 0
+  return {
+    effects,
+    memory,
+    constant,
+    typicalNoise,
+    deviation: Math.max(deviation, typicalNoise),
+    kurtosis,
+    days: used.length,
+  }
 }
 
 const fitMemory = (
   days: Int32Array,
   rest: Float64Array,
-  used: readonly number[],
+  used: Int32Array,
 ): { memory: number; constant: number } => {
-  const mean = used.reduce((sum, at) => sum + rest[at]!, 0) / used.length
+  let mean = 0
+  for (const at of used) mean += rest[at]! / used.length
   const pairs = used.filter((at) => at > 0 && days[at]! - days[at - 1]! === 1 && !Number.isNaN(rest[at - 1]!))
   const count = pairs.length
   if (count < 5) return { memory: 0, constant: mean }
-  const before = pairs.reduce((sum, at) => sum + rest[at - 1]!, 0) / count
-  const after = pairs.reduce((sum, at) => sum + rest[at]!, 0) / count
-  let [product, square, squareAfter] = [0, 0, 0]
+  let [before, after] = [0, 0]
   for (const at of pairs) {
-    const [x, y] = [rest[at - 1]! - before, rest[at]! - after]
-    product += x * y
+    before += rest[at - 1]! / count
+    after += rest[at]! / count
+  }
+  let [product, square] = [0, 0]
+  for (const at of pairs) {
+    const x = rest[at - 1]! - before
+    product += x * (rest[at]! - after)
     square += x * x
-    squareAfter += y * y
   }
   // Differences below the rounding of the effects are no memory.
-  if (!(square > 1e-18 * count && squareAfter > 0)) return { memory: 0, constant: mean }
+  if (!(square > 1e-18 * count)) return { memory: 0, constant: mean }
   const slope = product / square
   if (!(slope > 2 / Math.sqrt(count))) return { memory: 0, constant: mean }
   const memory = Math.min(1, slope + (1 + 3 * slope) / count)
@@ -89,20 +100,24 @@ const fitMemory = (
 }
 
 /** Residuals of all days, each from the last day before it that has a value. */
-export const residualsOf = (series: Observations, model: SeriesModel): Residual[] => {
+export const residualsOf = (series: Observations, model: SeriesModel): Residuals => {
   const { days, values, noises } = series
-  let last = -1
-  return Array.from(days, (day, at) => {
-    const effect = model.effects[weekdayOf(day)]!
-    const gap = last < 0 ? Number.POSITIVE_INFINITY : day - days[last]!
-    const before = last < 0 ? Number.NaN : values[last]! - model.effects[weekdayOf(days[last]!)]!
-    const { level, growth } = expectation(model, before, gap)
+  const expected = new Float64Array(days.length)
+  const standard = new Float64Array(days.length)
+  let [last, before] = [Number.NEGATIVE_INFINITY, Number.NaN]
+  for (let at = 0; at < days.length; at++) {
+    const effect = model.effects[weekdayOf(days[at]!)]!
+    const { level, growth } = expectation(model, before, days[at]! - last)
     const value = values[at]!
-    if (!Number.isNaN(value)) last = at
+    expected[at] = level + effect
+    // A day with few rows may be further off.
     const thin = Math.max(1, noises[at]! / model.typicalNoise)
-    const standard = (value - level - effect) / (model.deviation * growth * thin)
-    return { expected: level + effect, standard }
-  })
+    standard[at] = (value - level - effect) / (model.deviation * growth * thin)
+    if (Number.isNaN(value)) continue
+    last = days[at]!
+    before = value - effect
+  }
+  return { expected, standard }
 }
 
 /** Level expected `gap` days after `before`, and how much wider than after one day it is known. */
@@ -112,13 +127,11 @@ const expectation = (
   gap: number,
 ): { level: number; growth: number } => {
   if (memory === 0) return { level: constant, growth: 1 }
-  if (gap > LONGEST_GAP) {
-    const isStationary = memory < 1
-    return {
-      level: isStationary ? constant / (1 - memory) : Number.NaN,
-      growth: isStationary ? 1 / Math.sqrt(1 - memory * memory) : 1,
-    }
-  }
+  if (gap === 1) return { level: constant + memory * before, growth: 1 }
+  if (gap > LONGEST_GAP)
+    return memory < 1
+      ? { level: constant / (1 - memory), growth: 1 / Math.sqrt(1 - memory * memory) }
+      : { level: Number.NaN, growth: 1 }
   let [level, variance] = [before, 0]
   for (let day = 0; day < gap; day++) {
     level = constant + memory * level

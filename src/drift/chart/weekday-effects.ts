@@ -1,72 +1,70 @@
-import { solveCholesky } from '../../foundation/cholesky.ts'
 import { type Observations, weekdayOf } from './observations.ts'
 
-/** Level, slope and seven weekdays. */
-const PARAMETERS = 9
+/** Seven levels and a slope. */
+const PARAMETERS = 8
 
 /**
- * By how much each weekday is above the others, from the days that are not left out, by least squares beside a
- * line in time: a feature that grows would else have its Sundays above its Mondays.
+ * By how much each weekday is above the mean of all, from the days `used` (their places, none without a
+ * value), by least squares beside a line in time: a feature that grows would else have its Sundays above its
+ * Mondays.
  *
  * Effects are shrunk by 1 - 1 / F of their F statistic (James and Stein, 1961), so weekdays that do not differ
  * get none, and those of few weeks are not believed too much.
  */
-export const weekdayEffects = (
-  { days, values }: Observations,
-  isLeftOut: (at: number) => boolean,
-): Float64Array => {
-  const used = [...days.keys()].filter((at) => !Number.isNaN(values[at]!) && !isLeftOut(at))
-  const degrees = used.length - PARAMETERS + 1
-  if (degrees < 1) return new Float64Array(7)
-  const middle = used.reduce((sum, at) => sum + days[at]!, 0) / used.length
-  const design = used.map((at) => ({
-    weekday: weekdayOf(days[at]!),
-    time: (days[at]! - middle) / 7,
-    value: values[at]!,
-  }))
-  const line = leastSquares(design, false)
-  const full = leastSquares(design, true)
-  const withoutEffects = squaresAround(design, line)
-  const left = squaresAround(design, full)
-  const gain = (withoutEffects - left) / 6
-  if (!(gain > 0)) return new Float64Array(7)
-  const shrunk = Math.max(0, 1 - left / degrees / gain)
-  const effects = full.subarray(2)
-  const mean = effects.reduce((sum, effect) => sum + effect, 0) / 7
-  return Float64Array.from(effects, (effect) => (effect - mean) * shrunk)
-}
-
-interface DesignRow {
-  readonly weekday: number
-  readonly time: number
-  readonly value: number
-}
-
-/** A weekday without a day, and the level that seven effects leave open, are held by this much of a ridge. */
-const RIDGE = 1e-7
-
-const leastSquares = (design: readonly DesignRow[], withWeekdays: boolean): Float64Array => {
-  const size = withWeekdays ? PARAMETERS : 2
-  const matrix = new Float64Array(size * size)
-  const right = new Float64Array(size)
-  for (const { weekday, time, value } of design) {
-    const entries: (readonly [number, number])[] = [
-      [0, 1],
-      [1, time],
-    ]
-    if (withWeekdays) entries.push([2 + weekday, 1])
-    for (const [i, x] of entries) {
-      right[i]! += x * value
-      for (const [j, y] of entries) matrix[i * size + j]! += x * y
-    }
+export const weekdayEffects = ({ days, values }: Observations, used: Int32Array): Float64Array => {
+  const effects = new Float64Array(7)
+  const degrees = used.length - PARAMETERS
+  if (degrees < 1) return effects
+  const weekdays = momentsOf(days, values, used, 7)
+  const all = momentsOf(days, values, used, 1)
+  const gain = (all.squaresLeft - weekdays.squaresLeft) / 6
+  if (!(gain > 0)) return effects
+  const shrunk = Math.max(0, 1 - weekdays.squaresLeft / degrees / gain)
+  let [mean, known] = [0, 0]
+  for (let weekday = 0; weekday < 7; weekday++) {
+    if (weekdays.counts[weekday] === 0) continue
+    effects[weekday] = weekdays.values[weekday]! - weekdays.slope * weekdays.times[weekday]!
+    mean += effects[weekday]!
+    known++
   }
-  for (let i = 0; i < size; i++) matrix[i * size + i]! += RIDGE * design.length
-  solveCholesky(matrix, right)
-  return right
+  // A weekday without a day stays at 0: it is taken for an average one.
+  for (let weekday = 0; weekday < 7; weekday++)
+    if (weekdays.counts[weekday]! > 0) effects[weekday] = (effects[weekday]! - mean / known) * shrunk
+  return effects
 }
 
-const squaresAround = (design: readonly DesignRow[], fitted: Float64Array): number =>
-  design.reduce((sum, { weekday, time, value }) => {
-    const apart = value - fitted[0]! - fitted[1]! * time - (fitted[2 + weekday] ?? 0)
-    return sum + apart * apart
-  }, 0)
+/** A level for each group and one slope, by sums within groups (Frisch and Waugh, 1933). */
+interface Fit {
+  readonly counts: Float64Array
+  /** Means of the groups. */
+  readonly times: Float64Array
+  readonly values: Float64Array
+  readonly slope: number
+  readonly squaresLeft: number
+}
+
+const momentsOf = (days: Int32Array, values: Float64Array, used: Int32Array, groups: 1 | 7): Fit => {
+  const [counts, times, means] = [new Float64Array(7), new Float64Array(7), new Float64Array(7)]
+  const groupOf = (at: number): number => (groups === 1 ? 0 : weekdayOf(days[at]!))
+  for (const at of used) {
+    const group = groupOf(at)
+    counts[group]!++
+    times[group]! += days[at]!
+    means[group]! += values[at]!
+  }
+  for (let group = 0; group < groups; group++) {
+    if (counts[group] === 0) continue
+    times[group]! /= counts[group]!
+    means[group]! /= counts[group]!
+  }
+  let [ofTime, ofBoth, ofValue] = [0, 0, 0]
+  for (const at of used) {
+    const group = groupOf(at)
+    const [x, y] = [days[at]! - times[group]!, values[at]! - means[group]!]
+    ofTime += x * x
+    ofBoth += x * y
+    ofValue += y * y
+  }
+  const slope = ofTime > 0 ? ofBoth / ofTime : 0
+  return { counts, times, values: means, slope, squaresLeft: Math.max(0, ofValue - slope * ofBoth) }
+}
