@@ -10,7 +10,7 @@ import { DriftDetector } from './drift-detector.ts'
 import { DRIFT_DEFAULTS, driftSettings } from './drift-settings.ts'
 import { normalScores } from './normal-scores.ts'
 import type { DayProfile } from './profile-book.ts'
-import { layoutOf } from './profile-layout.ts'
+import { profileLayoutOf } from './profile-layout.ts'
 import { numericBinsOf, shapedReference, shapedRows } from './profiles.test-kit.ts'
 import { confirmedSeverity, severityOf, weightedEffect } from './severity.ts'
 import { SimulatedBank } from './simulated-bank.test-kit.ts'
@@ -219,7 +219,7 @@ describe('the history', () => {
   })
 
   it('of another model, twice the same day or out of order is refused', () => {
-    const foreign = { day: 50, profile: new WindowProfile(layoutOf(bank.reference)) }
+    const foreign = { day: 50, profile: new WindowProfile(profileLayoutOf(bank.reference)) }
     expect(() => detector().look(foreign)).toThrow(
       'that of the day 50 is in the bins, or for the threshold, of',
     )
@@ -241,7 +241,7 @@ describe('the reference of a model', () => {
     features: { amount: profileNumbers(amounts), category: profileCodes(codes) },
     score: { part: 'validation', profile: profileNumbers(amounts.map((amount) => amount * amount)) },
   }
-  const layout = layoutOf(reference)
+  const layout = profileLayoutOf(reference)
 
   it('has bins that a profile counts as the model does', () => {
     const current = Float64Array.from({ length: 900 }, () => 2 * normal())
@@ -267,7 +267,7 @@ describe('the reference of a model', () => {
 
 it('any shape of feature can be looked at, against the reference and against history', () => {
   const reference = shapedReference(3)
-  const layout = layoutOf(reference)
+  const layout = profileLayoutOf(reference)
   const days = Array.from({ length: 36 }, (_, day) => {
     const { features, scores } = shapedRows(day, 400)
     const profile = new WindowProfile(layout)
@@ -337,7 +337,7 @@ function emptyDay(day: number): DayProfile {
 }
 
 function constantDays(count: number, value: number) {
-  const layout = layoutOf({
+  const layout = profileLayoutOf({
     features: { fixed: numericBinsOf(Array(500).fill(value)) },
     score: { profile: numericBinsOf([0.1, 0.2, 0.3]) },
   })

@@ -12,7 +12,7 @@ import type { DriftSeverity } from './severity.ts'
 import type { WindowProfile } from './window-profile.ts'
 
 export interface DetectorOptions {
-  /** Bins of all profiles: `layoutOf` the reference. */
+  /** Bins of all profiles: `profileLayoutOf` the reference. */
   readonly layout: ProfileLayout
   /** Days without known faults, in any order: what is usual, weekdays and growth included. */
   readonly history?: readonly DayProfile[]

@@ -1,6 +1,7 @@
 import { VigiaError } from '../errors.ts'
 import { DAY_MS } from '../foundation/days.ts'
-import type { ProfileLayout } from './profile-layout.ts'
+import { type LayoutOptions, type ProfileLayout, profileLayoutOf, scoreLayoutOf } from './profile-layout.ts'
+import type { DriftReference } from './reference-bins.ts'
 import { RowBuffer } from './row-buffer.ts'
 import { mergeProfiles, WindowProfile } from './window-profile.ts'
 
@@ -18,7 +19,7 @@ export interface DayProfile {
   readonly segments?: ReadonlyMap<string, WindowProfile>
 }
 
-export interface BookOptions {
+export interface BookOptions extends LayoutOptions {
   /** Segments at most; rows of later ones are counted as `(other)`. Default 50. */
   readonly segments?: number
 }
@@ -28,7 +29,8 @@ export interface BookOptions {
  * it decides and what a log fills afterwards are the same. It forgets nothing by itself (`removeBefore`).
  */
 export class ProfileBook {
-  private readonly layout: ProfileLayout
+  /** Bins of all its profiles. */
+  readonly layout: ProfileLayout
   private readonly scoreLayout: ProfileLayout
   private readonly mostSegments: number
   private readonly known = new Set<string>()
@@ -39,11 +41,11 @@ export class ProfileBook {
   private readonly oneScore = new Float64Array(1)
   private readonly noFeatures = new Float64Array(0)
 
-  /** `layout` of all features, and `scoreLayout` of the score alone (`scoreLayoutOf`). */
-  constructor(layout: ProfileLayout, scoreLayout: ProfileLayout, { segments = 50 }: BookOptions = {}) {
-    this.layout = layout
-    this.scoreLayout = scoreLayout
-    this.mostSegments = segments
+  /** In the bins of `reference`. */
+  constructor(reference: DriftReference, options: BookOptions = {}) {
+    this.layout = profileLayoutOf(reference, options)
+    this.scoreLayout = scoreLayoutOf(reference, options.threshold)
+    this.mostSegments = options.segments ?? 50
   }
 
   /** Adds one row, which happened at `eventTimeMs`. */

@@ -55,7 +55,7 @@ export const BLOCK = 256
  * Lays out profiles in the bins of `reference`. A feature that it has no profile of is a mistake of the
  * caller.
  */
-export const layoutOf = (reference: DriftReference, options: LayoutOptions = {}): ProfileLayout => {
+export const profileLayoutOf = (reference: DriftReference, options: LayoutOptions = {}): ProfileLayout => {
   const { features = Object.keys(reference.features), threshold = Number.POSITIVE_INFINITY } = options
   const named = features.map((name) => [name, reference.features[name]] as const)
   const columns: ProfileColumn[] = []
@@ -79,7 +79,7 @@ export const layoutOf = (reference: DriftReference, options: LayoutOptions = {})
 
 /** The layout of the score alone, in the same bins: what segments are profiled by. */
 export const scoreLayoutOf = (reference: DriftReference, threshold?: number): ProfileLayout =>
-  layoutOf(reference, threshold === undefined ? { features: [] } : { features: [], threshold })
+  profileLayoutOf(reference, threshold === undefined ? { features: [] } : { features: [], threshold })
 
 const fingerprintOf = (columns: readonly ProfileColumn[], threshold: number): number => {
   const marks = columns.map(({ name, bins }) => [

@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ProfileBook } from './profile-book.ts'
 import { decodeProfile, encodeProfile } from './profile-encoding.ts'
-import { layoutOf, scoreLayoutOf } from './profile-layout.ts'
+import { profileLayoutOf, scoreLayoutOf } from './profile-layout.ts'
 import { numericBinsOf, shapedReference, shapedRows } from './profiles.test-kit.ts'
 import type { Bins } from './reference-bins.ts'
 import { mergeProfiles, WindowProfile } from './window-profile.ts'
 
 const reference = shapedReference(1)
-const layout = layoutOf(reference, { threshold: 0.9 })
+const layout = profileLayoutOf(reference, { threshold: 0.9 })
 const WIDTH = layout.features
 
 describe('a profile', () => {
@@ -33,7 +33,7 @@ describe('a profile', () => {
         fc.array(number, { maxLength: 30 }),
         (known, values) => {
           const bins = numericBinsOf(known)
-          const one = layoutOf({ features: { x: bins }, score: { profile: numericBinsOf([0.5]) } })
+          const one = profileLayoutOf({ features: { x: bins }, score: { profile: numericBinsOf([0.5]) } })
           const profile = new WindowProfile(one)
           const all = Float64Array.from([...values, ...known, ...known.map((edge) => edge * (1 - 2 ** -52))])
           profile.addRows(all, new Float64Array(all.length))
@@ -59,7 +59,9 @@ describe('a profile', () => {
       '7 values are not 9 for each of 1 scores',
     )
     expect(() => new WindowProfile(layout).addColumns([], new Float64Array(1))).toThrow('9 columns of 1')
-    expect(() => layoutOf(reference, { features: ['nothing'] })).toThrow('no profile of the feature nothing')
+    expect(() => profileLayoutOf(reference, { features: ['nothing'] })).toThrow(
+      'no profile of the feature nothing',
+    )
   })
 
   it('law: the parts of a day merge to the day bit for bit, in whatever order', () => {
@@ -81,7 +83,7 @@ describe('a profile', () => {
   })
 
   it('does not merge with one in other bins', () => {
-    const other = new WindowProfile(layoutOf(shapedReference(2)))
+    const other = new WindowProfile(profileLayoutOf(shapedReference(2)))
     expect(() => other.merge(new WindowProfile(layout))).toThrow('in other bins')
     expect(mergeProfiles([])).toBeUndefined()
   })
@@ -116,13 +118,13 @@ describe('a profile as bytes', () => {
     const newer = bytes.slice()
     newer[3] = 9
     expect(() => decodeProfile(newer, layout)).toThrow('it has version 9, and 1 is read')
-    expect(() => decodeProfile(bytes, layoutOf(reference))).toThrow('of another model')
+    expect(() => decodeProfile(bytes, profileLayoutOf(reference))).toThrow('of another model')
     expect(() => decodeProfile(new Uint8Array(3), layout)).toThrow('it does not begin as a profile does')
   })
 
   it('of a day of 10,000 rows and 60 features of 256 bins has less than 20 kB', () => {
     const features = Array.from({ length: 60 }, (_, at) => [`f${at}`, numericBinsOf(spread(4096))] as const)
-    const wide = layoutOf({
+    const wide = profileLayoutOf({
       features: Object.fromEntries(features),
       score: { profile: numericBinsOf(spread(256)) },
     })
@@ -180,7 +182,7 @@ describe('a book of profiles', () => {
     expect(() => book.add(Number.NaN, rowOf(features, 0), 0.5)).toThrow('a row is of the time NaN')
   })
 
-  const bookOf = (segments = 50) => new ProfileBook(layout, scoreLayoutOf(reference, 0.9), { segments })
+  const bookOf = (segments = 50) => new ProfileBook(reference, { threshold: 0.9, segments })
 })
 
 function profileOf(features: Float64Array, scores: Float64Array): WindowProfile {

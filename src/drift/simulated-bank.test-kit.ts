@@ -2,7 +2,7 @@ import { logistic } from '../foundation/elementary/exponential.ts'
 import { createRandom, type Random } from '../foundation/random.ts'
 import { weekdayOf } from './chart/observations.ts'
 import type { DayProfile } from './profile-book.ts'
-import { layoutOf, type ProfileLayout, scoreLayoutOf } from './profile-layout.ts'
+import { type ProfileLayout, profileLayoutOf, scoreLayoutOf } from './profile-layout.ts'
 import { categoricalBinsOf, numericBinsOf } from './profiles.test-kit.ts'
 import type { Bins, DriftReference } from './reference-bins.ts'
 import { WindowProfile } from './window-profile.ts'
@@ -50,7 +50,7 @@ export class SimulatedBank {
     this.rowsPerDay = rowsPerDay
     this.features = this.featuresOfAllKinds().slice(0, features)
     this.reference = this.makeReference()
-    this.layout = layoutOf(this.reference, { threshold: THRESHOLD })
+    this.layout = profileLayoutOf(this.reference, { threshold: THRESHOLD })
     this.scoreLayout = scoreLayoutOf(this.reference, THRESHOLD)
   }
 
@@ -85,7 +85,7 @@ export class SimulatedBank {
     const feature = this.features.find((each) => each.name === name)!
     const values = this.valuesOf(feature, this.rowsOf(of.day))
     change(values, this.random.fork(`change ${of.day}`))
-    const alone = layoutOf(this.reference, { features: [name] })
+    const alone = profileLayoutOf(this.reference, { features: [name] })
     const ofColumn = new WindowProfile(alone)
     ofColumn.addColumns([values], new Float64Array(values.length))
     const counts = of.profile.counts.slice()
