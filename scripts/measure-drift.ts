@@ -14,7 +14,7 @@ import type { Random } from '../src/foundation/random.ts'
 const HISTORY = 60
 
 /** Days of each seed at which each change begins. */
-const TRIALS = 10
+const TRIALS = 4
 
 interface Change {
   readonly title: string

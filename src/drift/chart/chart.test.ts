@@ -54,14 +54,24 @@ describe('a model of a series', () => {
     expect(model.effects[0]).toBeCloseTo(3, 1)
   })
 
-  it('sees no memory in noise, and judges what grows by its steps', () => {
+  it('sees no memory in noise, a line in what grows, and judges what wanders by its steps', () => {
     const { normal } = createRandom(2)
     const noise = seriesOf(60, normal)
     expect(fitSeriesModel(noise, allOf(noise))!.memory).toBe(0)
     const growing = seriesOf(60, (day) => day + 0.3 * normal())
     const model = fitSeriesModel(growing, allOf(growing))!
-    expect(model.memory).toBe(1)
-    expect(model.constant).toBeCloseTo(1, 1)
+    expect(model.trend.slope).toBeCloseTo(1, 2)
+    expect(model.memory).toBe(0)
+    expect(model.deviation).toBeCloseTo(0.3, 0)
+    const walks = Array.from({ length: 20 }, () => {
+      let level = 0
+      const walk = seriesOf(100, () => {
+        level += normal()
+        return level
+      })
+      return fitSeriesModel(walk, allOf(walk))!.memory
+    })
+    expect(walks.reduce((sum, memory) => sum + memory, 0) / 20).toBeGreaterThan(0.9)
   })
 
   it('never expects less noise than independent rows have', () => {
@@ -86,21 +96,26 @@ describe('a model of a series', () => {
 
   it('goes on over days without a value, less sure after each', () => {
     const { normal } = createRandom(5)
-    let level = 0
-    const walk = seriesOf(80, () => {
-      level += 1 + normal()
-      return level
-    })
-    const model = fitSeriesModel(walk, allOf(walk))!
-    expect(model.memory).toBe(1)
+    const noise = seriesOf(80, normal)
+    const fitted = fitSeriesModel(noise, allOf(noise))!
+    const model = {
+      ...fitted,
+      effects: new Float64Array(7),
+      memory: 1,
+      constant: 1,
+      trend: { middle: 0, slope: 0 },
+    }
     const holed = {
-      ...walk,
-      values: walk.values.map((value, at) => (at > 70 && at < 75 ? Number.NaN : value)),
+      ...noise,
+      values: noise.values.map((value, at) => (at > 70 && at < 75 ? Number.NaN : value)),
     }
     const { standard, expected } = residualsOf(holed, model)
     expect(standard.slice(71, 75)).toEqual(new Float64Array(4).fill(Number.NaN))
-    const off = walk.values[75]! - expected[75]!
-    expect(standard[75]).toBeCloseTo(off / (model.deviation * Math.sqrt(5)), 9)
+    expect(expected[75]).toBeCloseTo(noise.values[70]! + 5, 9)
+    expect(standard[75]).toBeCloseTo(
+      (noise.values[75]! - expected[75]!) / (model.deviation * Math.sqrt(5)),
+      9,
+    )
   })
 
   it('needs ten days', () => {

@@ -1,11 +1,14 @@
 import { log } from '../../foundation/elementary/logarithm.ts'
 import { type Observations, weekdayOf } from './observations.ts'
-import { weekdayEffects } from './weekday-effects.ts'
+import { smooth } from './smoothing.ts'
+import { type Trend, trendOf, weekdayEffects } from './weekday-effects.ts'
 
 /** What a series does when nothing changes. */
 export interface SeriesModel {
   /** Of Monday to Sunday, on top of the level. */
   readonly effects: Float64Array
+  /** Growth that goes on; a slope of 0 where none is evident. */
+  readonly trend: Trend
   /** Of a day on the next, in [0, 1]; 0 where no memory is evident. */
   readonly memory: number
   /** Mean without memory; with it what a day adds to `memory` times the day before. */
@@ -14,6 +17,8 @@ export interface SeriesModel {
   readonly deviation: number
   /** The usual standard deviation of a day's value, were its rows independent. */
   readonly typicalNoise: number
+  /** Of the smoothed residuals, over what residuals without memory would give; at least 1. */
+  readonly smoothedDeviation: number
   /** Of the residuals, in excess of the normal distribution's. */
   readonly kurtosis: number
   /** Days that it was fitted on. */
@@ -32,21 +37,33 @@ export interface Residuals {
 const LONGEST_GAP = 28
 
 /**
- * Fits weekday effects and, where memory is evident, a first-order autoregression on the days `used` (their
- * places, none without a value). Undefined of fewer than 10.
+ * Fits weekday effects and, where they are evident, a line in time and a first-order autoregression on the days
+ * `used` (their places, none without a value). Undefined of fewer than 10.
  *
- * Memory is evident above 2 / √n (Bartlett, 1946), and is corrected for Kendall's (1954) bias, (1 + 3 ρ) / n:
- * a series that grows or wanders gets a memory of 1, and is judged by its steps.
+ * Memory is evident above 2 / √n (Bartlett, 1946), and is corrected for Kendall's (1954) bias, (1 + 3 ρ) / n,
+ * around a line (2 + 4 ρ) / n: a series that wanders gets a memory of nearly 1, and is judged by its steps.
  */
 export const fitSeriesModel = (series: Observations, used: Int32Array): SeriesModel | undefined => {
   const { days, values, noises } = series
   if (used.length < 10) return undefined
   const effects = weekdayEffects(series, used)
-  const rest = values.map((value, at) => value - effects[weekdayOf(days[at]!)]!)
-  const { memory, constant } = fitMemory(days, rest, used)
+  const level = values.map((value, at) => value - effects[weekdayOf(days[at]!)]!)
+  const trend = trendOf(days, level, used)
+  const rest = level.map((value, at) => value - trend.slope * (days[at]! - trend.middle))
+  const { memory, constant } = fitMemory(days, rest, used, trend.slope !== 0)
   const sorted = Float64Array.from(used, (at) => noises[at]!).sort()
   const typicalNoise = sorted[sorted.length >> 1]!
-  const unscaled = { effects, memory, constant, typicalNoise, deviation: 1, kurtosis: 0, days: used.length }
+  const unscaled = {
+    effects,
+    trend,
+    memory,
+    constant,
+    typicalNoise,
+    deviation: 1,
+    smoothedDeviation: 1,
+    kurtosis: 0,
+    days: used.length,
+  }
   const { standard } = residualsOf(series, unscaled)
   let [count, squares, fourths] = [0, 0, 0]
   for (const at of used) {
@@ -59,21 +76,38 @@ export const fitSeriesModel = (series: Observations, used: Int32Array): SeriesMo
   if (count < 5) return undefined
   const deviation = Math.sqrt(squares / (count - (memory > 0 ? 2 : 1)))
   const kurtosis = squares > 0 ? (count * fourths) / (squares * squares) - 3 : 0
+  const smoothed = smooth(
+    days,
+    standard.map((residual) => residual / deviation),
+  )
   return {
     effects,
+    trend,
     memory,
     constant,
     typicalNoise,
     deviation: Math.max(deviation, typicalNoise),
+    smoothedDeviation: Math.max(1, rootMeanSquare(smoothed, used)),
     kurtosis,
     days: used.length,
   }
+}
+
+const rootMeanSquare = (values: Float64Array, used: Int32Array): number => {
+  let [count, squares] = [0, 0]
+  for (const at of used) {
+    if (Number.isNaN(values[at]!)) continue
+    count++
+    squares += values[at]! * values[at]!
+  }
+  return count === 0 ? 0 : Math.sqrt(squares / count)
 }
 
 const fitMemory = (
   days: Int32Array,
   rest: Float64Array,
   used: Int32Array,
+  hasTrend: boolean,
 ): { memory: number; constant: number } => {
   let mean = 0
   for (const at of used) mean += rest[at]! / used.length
@@ -95,7 +129,8 @@ const fitMemory = (
   if (!(square > 1e-18 * count)) return { memory: 0, constant: mean }
   const slope = product / square
   if (!(slope > 2 / Math.sqrt(count))) return { memory: 0, constant: mean }
-  const memory = Math.min(1, slope + (1 + 3 * slope) / count)
+  const bias = hasTrend ? 2 + 4 * slope : 1 + 3 * slope
+  const memory = Math.min(1, slope + bias / count)
   return { memory, constant: after - memory * before }
 }
 
@@ -106,7 +141,8 @@ export const residualsOf = (series: Observations, model: SeriesModel): Residuals
   const standard = new Float64Array(days.length)
   let [last, before] = [Number.NEGATIVE_INFINITY, Number.NaN]
   for (let at = 0; at < days.length; at++) {
-    const effect = model.effects[weekdayOf(days[at]!)]!
+    const { effects, trend } = model
+    const effect = effects[weekdayOf(days[at]!)]! + trend.slope * (days[at]! - trend.middle)
     const { level, growth } = expectation(model, before, days[at]! - last)
     const value = values[at]!
     expected[at] = level + effect
