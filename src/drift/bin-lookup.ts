@@ -15,7 +15,10 @@ export const blockOfValues = (length: number): BlockOfValues => {
   return { doubles, words: new Int32Array(doubles.buffer) }
 }
 
-/** Bins of a feature in a profile: those of the reference, one for codes it has not, and one for missing values. */
+/**
+ * Bins of a feature in a profile: those of the reference, one for codes it has not, and one for missing
+ * values.
+ */
 export const binCountOf = (bins: Bins): number =>
   bins.kind === 'numeric' ? bins.counts.length + 1 : bins.codes.length + 2
 

@@ -16,7 +16,9 @@ export interface DetectorOptions {
   readonly layout: ProfileLayout
   /** Days without known faults, in any order: what is usual, weekdays and growth included. */
   readonly history?: readonly DayProfile[]
-  /** Share of each feature in what moves the model's scores (mean size of its SHAP values, over their sum). */
+  /**
+   * Share of each feature in what moves the model's scores (mean size of its SHAP values, over their sum).
+   */
   readonly importance?: Readonly<Record<string, number>>
   /** What the latest looks found (`found`), oldest first, where looks go on from those of another process. */
   readonly earlier?: readonly DriftSeverity[]

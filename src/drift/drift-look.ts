@@ -51,7 +51,9 @@ export interface ScoreDrift {
 export interface DriftLook {
   readonly day: number
   readonly rows: number
-  /** What decided: the chart, or nothing yet, because the history is too short: then there are effects only. */
+  /**
+   * What decided: the chart, or nothing yet, because the history is too short: then there are effects only.
+   */
   readonly basis: 'chart' | 'effects only'
   /** Whether any series is beyond the limit: false alarms are counted by this. */
   readonly isRaised: boolean

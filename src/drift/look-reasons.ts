@@ -48,7 +48,9 @@ const nameOf = (drift: FeatureDrift | ScoreDrift): string => {
   return drift.segment === undefined ? 'The score' : `The segment ${drift.segment}`
 }
 
-/** A chart follows what changes slowly, and cannot see it: what has moved far since training is told apart. */
+/**
+ * A chart follows what changes slowly, and cannot see it: what has moved far since training is told apart.
+ */
 const sinceTraining = (features: readonly FeatureDrift[], { severe }: DriftSettings): string[] => {
   const moved = features
     .filter(({ sinceTraining }) => sinceTraining.shift >= severe.shift)

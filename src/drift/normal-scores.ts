@@ -16,7 +16,9 @@ export const normalScores = ({ count, counts }: NumericBins): Float64Array => {
   })
 }
 
-/** A 1 for each bin that begins at or above the reference's `quantile`. The last, above all values, is one. */
+/**
+ * A 1 for each bin that begins at or above the reference's `quantile`. The last, above all values, is one.
+ */
 export const aboveQuantile = ({ count, counts }: NumericBins, quantile: number): Uint8Array => {
   let below = 0
   const wanted = Uint8Array.from(counts, (inBin) => {

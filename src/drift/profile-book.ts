@@ -25,8 +25,8 @@ export interface BookOptions extends LayoutOptions {
 }
 
 /**
- * Profiles by hour, and of each segment's scores by day, of rows that come in any order: what a server fills as
- * it decides and what a log fills afterwards are the same. It forgets nothing by itself (`removeBefore`).
+ * Profiles by hour, and of each segment's scores by day, of rows that come in any order: what a server fills
+ * as it decides and what a log fills afterwards are the same. It forgets nothing by itself (`removeBefore`).
  */
 export class ProfileBook {
   /** Bins of all its profiles. */

@@ -11,8 +11,8 @@ const HEAD_BYTES = MAGIC.length + 1 + HASH_BYTES
 
 /**
  * A profile as bytes: the letters VDP, a version, the layout's fingerprint, rows, alerts and all counts as
- * variable-length numbers (seven bits a byte, LEB128; a 0 is followed by how many more zeros there are), and a
- * hash of all of it. A day of 60 features has some 16 to 20 kB.
+ * variable-length numbers (seven bits a byte, LEB128; a 0 is followed by how many more zeros there are), and
+ * a hash of all of it. A day of 60 features has some 16 to 20 kB.
  */
 export const encodeProfile = (profile: WindowProfile): Uint8Array => {
   const { counts, layout } = profile
@@ -36,7 +36,8 @@ export const encodeProfile = (profile: WindowProfile): Uint8Array => {
 /**
  * The profile that `encodeProfile` made bytes of.
  *
- * @throws DRIFT_PROFILE_REFUSED when they are damaged, of another version, or in the bins of another reference
+ * @throws DRIFT_PROFILE_REFUSED when they are damaged, of another version, or in the bins of another
+ * reference
  */
 export const decodeProfile = (bytes: Uint8Array, layout: ProfileLayout): WindowProfile => {
   if (bytes.length < HEAD_BYTES + HASH_BYTES || MAGIC.some((letter, at) => bytes[at] !== letter))

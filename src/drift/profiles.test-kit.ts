@@ -61,7 +61,9 @@ export const shapedReference = (seed: number, rows = 3000): DriftReference => {
   }
 }
 
-/** Rows for `shapedReference`, not quite like it: values out of range, in new categories, missing, infinite. */
+/**
+ * Rows for `shapedReference`, not quite like it: values out of range, in new categories, missing, infinite.
+ */
 export const shapedRows = (seed: number, rows: number): { features: Float64Array; scores: Float64Array } => {
   const { normal, integer, next } = createRandom(seed)
   const odd = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, -0, 0, 1e308, -1e308, 5e-324]

@@ -31,7 +31,10 @@ export interface Series {
 }
 
 export interface Measurement {
-  /** A mean of normal scores; for a share p of n the angle 2 asin √p, whose spread depends on n alone. NaN: none. */
+  /**
+   * A mean of normal scores; for a share p of n the angle 2 asin √p, whose spread depends on n alone. NaN:
+   * none.
+   */
   readonly value: number
   /** Its standard deviation, were the rows independent. */
   readonly noise: number

@@ -106,13 +106,13 @@ export class SimulatedBank {
 
   private valuesOf({ name, fill }: SimulatedFeature, rows: DayRows): Float64Array {
     const values = new Float64Array(rows.count)
-    fill(rows, this.random.fork(`${name} ${rows.day}`), values)
+    fill(rows, withPool(this.random.fork(`${name} ${rows.day}`)), values)
     return values
   }
 
   /** Scores are high for some users, a little higher on some days. */
   private scoresOf(rows: DayRows): Float64Array {
-    const { normal } = this.random.fork(`score ${rows.day}`)
+    const { normal } = withPool(this.random.fork(`score ${rows.day}`))
     const level = 0.03 * this.random.fork(`score level ${rows.day}`).normal()
     const users = this.userLevels('score')
     return Float64Array.from(rows.users, (user) => logistic(-4 + level + 0.7 * users[user]! + 1.2 * normal()))
@@ -213,6 +213,27 @@ export class SimulatedBank {
       levels.push(level)
     }
     return levels[day + 100]!
+  }
+}
+
+const POOL = 2 ** 20
+
+let pool: Float64Array | undefined
+
+/**
+ * The same stream, whose normal numbers are read from a table of a million, from a random place on: what the
+ * days of a bank cost is mostly to draw them. Two columns of a day share numbers in one case of fifty.
+ */
+const withPool = (random: Random): Random => {
+  const { normal } = createRandom('pool')
+  pool ??= Float64Array.from({ length: POOL }, normal)
+  const table = pool
+  let at = random.integer(POOL)
+  return {
+    next: random.next,
+    integer: random.integer,
+    fork: random.fork,
+    normal: () => table[at++ & (POOL - 1)]!,
   }
 }
 

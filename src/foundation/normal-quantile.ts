@@ -1,8 +1,8 @@
 import { log } from './elementary/logarithm.ts'
 
 /**
- * The value that a standard normal variable stays below with `probability`, within a relative 1e-15. -Infinity
- * at 0, Infinity at 1, NaN outside of [0, 1].
+ * The value that a standard normal variable stays below with `probability`, within a relative 1e-15.
+ * -Infinity at 0, Infinity at 1, NaN outside of [0, 1].
  *
  * Rational approximations of Wichura (Algorithm AS 241, PPND16, Applied Statistics 37, 1988): one in the
  * middle, two in the tails, where the square root of -log(p) is what the quantile is nearly linear in.

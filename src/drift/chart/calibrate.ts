@@ -20,10 +20,10 @@ export interface Calibration {
 const SHRINKAGE = 50
 
 /**
- * Fits all series, and takes the limit of their maximum from days that the fits have not seen: week by week is
- * left out, charted by models of the other weeks, and the limit is the conformal quantile of what those days
- * reached (Vovk et al., 2005). A maximum over all series holds the rate whatever their dependence (Westfall
- * and Young, 1993); limits from days that were fitted on would be far too low.
+ * Fits all series, and takes the limit of their maximum from days that the fits have not seen: week by week
+ * is left out, charted by models of the other weeks, and the limit is the conformal quantile of what those
+ * days reached (Vovk et al., 2005). A maximum over all series holds the rate whatever their dependence
+ * (Westfall and Young, 1993); limits from days that were fitted on would be far too low.
  *
  * @param share of days that may be beyond without drift
  */

@@ -37,8 +37,8 @@ export interface Residuals {
 const LONGEST_GAP = 28
 
 /**
- * Fits weekday effects and, where they are evident, a line in time and a first-order autoregression on the days
- * `used` (their places, none without a value). Undefined of fewer than 10.
+ * Fits weekday effects and, where they are evident, a line in time and a first-order autoregression on the
+ * days `used` (their places, none without a value). Undefined of fewer than 10.
  *
  * Memory is evident above 2 / √n (Bartlett, 1946), and is corrected for Kendall's (1954) bias, (1 + 3 ρ) / n,
  * around a line (2 + 4 ρ) / n: a series that wanders gets a memory of nearly 1, and is judged by its steps.

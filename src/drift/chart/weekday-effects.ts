@@ -8,8 +8,8 @@ const PARAMETERS = 8
  * value), by least squares beside a line in time: a feature that grows would else have its Sundays above its
  * Mondays.
  *
- * Effects are shrunk by 1 - 1 / F of their F statistic (James and Stein, 1961), so weekdays that do not differ
- * get none, and those of few weeks are not believed too much.
+ * Effects are shrunk by 1 - 1 / F of their F statistic (James and Stein, 1961), so weekdays that do not
+ * differ get none, and those of few weeks are not believed too much.
  */
 export const weekdayEffects = ({ days, values }: Observations, used: Int32Array): Float64Array => {
   const effects = new Float64Array(7)
@@ -51,9 +51,9 @@ export interface Trend {
 }
 
 /**
- * A line in time through `rest` (a series without its weekday effects), shrunk by 1 - 1 / F as weekdays are. F
- * is made smaller by (1 + ρ) / (1 - ρ) of the memory around the line (Bartlett, 1946): what wanders goes some
- * way in any two months, and must not be taken for what grows.
+ * A line in time through `rest` (a series without its weekday effects), shrunk by 1 - 1 / F as weekdays are.
+ * F is made smaller by (1 + ρ) / (1 - ρ) of the memory around the line (Bartlett, 1946): what wanders goes
+ * some way in any two months, and must not be taken for what grows.
  */
 export const trendOf = (days: Int32Array, rest: Float64Array, used: Int32Array): Trend => {
   const { times, values, slope, squaresLeft } = momentsOf(days, rest, used, 1)

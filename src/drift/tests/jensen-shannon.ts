@@ -9,7 +9,10 @@ export interface JensenShannon {
   readonly distance: number
 }
 
-/** Jensen-Shannon divergence, to the base 2, and distance of counts in the same bins. NaN where a side is empty. */
+/**
+ * Jensen-Shannon divergence, to the base 2, and distance of counts in the same bins. NaN where a side is
+ * empty.
+ */
 export const jensenShannon = (reference: Counts, current: Counts): JensenShannon => {
   const [ofReference, ofCurrent] = [totalOf(reference), totalOf(current)]
   if (ofReference === 0 || ofCurrent === 0) return { divergence: Number.NaN, distance: Number.NaN }

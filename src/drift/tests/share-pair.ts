@@ -3,7 +3,9 @@ export interface SharePair {
   readonly reference: number
   /** NaN without rows, as `reference` is. */
   readonly current: number
-  /** Of the larger to the smaller, at least 1, each taken as at least 1 %, so that rare things do not roar. */
+  /**
+   * Of the larger to the smaller, at least 1, each taken as at least 1 %, so that rare things do not roar.
+   */
   readonly ratio: number
 }
 
