@@ -451,6 +451,25 @@ export const ERRORS = define({
     message: 'There are {allowed} labels but {got} {what}',
     fix: 'This is a fault of Vigía: please report it with the configuration.',
   },
+  // drift
+  DRIFT_PROFILE_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: 'A profile of a window cannot be used: {reason}',
+    fix: 'Profile the window again, with the reference of the model that decides.',
+  },
+  DRIFT_HISTORY_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: 'The history of drift cannot be used: {reason}',
+    fix: 'Give each day once, as a whole number of days since 1970-01-01, and looks after the history, in order.',
+  },
+  DRIFT_SETTING_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The drift setting {setting} must be {allowed}; got {got}',
+    fix: 'Correct the setting, or leave it out for its default.',
+  },
   // model
   MODEL_ARTIFACT_REFUSED: {
     status: 422,

@@ -53,6 +53,33 @@ export { type LoadedModel, prepareModel } from './decisions/loaded-model.ts'
 export { openInferencePipeline } from './decisions/open-pipeline.ts'
 export { type DatabaseSettings, withDatabase } from './disk/database.ts'
 export { unwatched, unwatchedWork, type Work } from './disk/work.ts'
+// Drift
+export { type DetectorOptions, DriftDetector } from './drift/drift-detector.ts'
+export type { ChartVerdict, DriftLook, FeatureDrift, ScoreDrift } from './drift/drift-look.ts'
+export { DRIFT_DEFAULTS, type DriftSettings, type EffectLimits } from './drift/drift-settings.ts'
+export type { DriftEffect } from './drift/effects.ts'
+export type { FeatureTests } from './drift/feature-tests.ts'
+export { type BookOptions, type DayProfile, ProfileBook } from './drift/profile-book.ts'
+export { decodeProfile, encodeProfile } from './drift/profile-encoding.ts'
+export {
+  type LayoutOptions,
+  type ProfileLayout,
+  profileLayoutOf,
+  scoreLayoutOf,
+} from './drift/profile-layout.ts'
+export type { CategoricalBins, DriftReference, NumericBins } from './drift/reference-bins.ts'
+export { RowBuffer } from './drift/row-buffer.ts'
+export type { DriftSeverity } from './drift/severity.ts'
+export { benjaminiHochberg } from './drift/tests/benjamini-hochberg.ts'
+export { chiSquared } from './drift/tests/chi-squared.ts'
+export { cramersV } from './drift/tests/cramers-v.ts'
+export { jensenShannon } from './drift/tests/jensen-shannon.ts'
+export { kolmogorovSmirnov, kolmogorovSmirnovTail } from './drift/tests/kolmogorov-smirnov.ts'
+export { missingShare } from './drift/tests/missing-share.ts'
+export { newCategory } from './drift/tests/new-category.ts'
+export { populationStability } from './drift/tests/population-stability.ts'
+export { wasserstein } from './drift/tests/wasserstein.ts'
+export { mergeProfiles, WindowProfile } from './drift/window-profile.ts'
 // Errors
 export { ERRORS, type ErrorCode, type ErrorDefinition, type ErrorDetails, VigiaError } from './errors.ts'
 // Evaluation
@@ -89,6 +116,7 @@ export { createScoreExplainer } from './model/explain/score-explainer.ts'
 export { compareFloats } from './model/onnx/compare-floats.ts'
 export { encodeFloatOnnx, encodeOnnx } from './model/onnx/encode-onnx.ts'
 export type { FloatComparison } from './model/onnx/onnx-contents.ts'
+export { profileCodes, profileNumbers, type ReferenceProfile } from './model/reference-profile.ts'
 export {
   createModelScorer,
   createScorer,
