@@ -470,6 +470,13 @@ export const ERRORS = define({
     message: 'The drift setting {setting} must be {allowed}; got {got}',
     fix: 'Correct the setting, or leave it out for its default.',
   },
+  // monitoring
+  MONITORING_NOTHING_TO_LOOK_AT: {
+    status: 409,
+    exitCode: 2,
+    message: 'There is no day to look at in the prediction log in {folder}: {reason}',
+    fix: 'Look again when a day of the log is over, or name another log with --log.',
+  },
   // model
   MODEL_ARTIFACT_REFUSED: {
     status: 422,

@@ -9,7 +9,7 @@ import type { DayProfile } from './profile-book.ts'
 import type { ProfileLayout } from './profile-layout.ts'
 import { type Measurement, type Series, seriesOf } from './series.ts'
 import type { DriftSeverity } from './severity.ts'
-import type { WindowProfile } from './window-profile.ts'
+import { mergeProfiles, type WindowProfile } from './window-profile.ts'
 
 export interface DetectorOptions {
   /** Bins of all profiles: `profileLayoutOf` the reference. */
@@ -105,6 +105,7 @@ export class DriftDetector {
       charted: this.chartDay(day),
       base: this.baseFor(day.day),
       segments: this.segments(),
+      week: this.weekTo(day),
     })
   }
 
@@ -130,6 +131,12 @@ export class DriftDetector {
     const recent = this.days.slice(0, this.historyEnd).slice(-28)
     const sameWeekday = recent.filter((of) => weekdayOf(of.day) === weekdayOf(day))
     return sameWeekday.length >= 2 ? sameWeekday : recent
+  }
+
+  /** The week that ends with this day, as far as it is known. */
+  private weekTo(day: DayProfile): WindowProfile {
+    const before = this.days.slice(-6).filter((of) => of.day > day.day - 7)
+    return mergeProfiles([...before, day].map(({ profile }) => profile))!
   }
 
   private segments(): readonly string[] {

@@ -22,7 +22,7 @@ export interface FeatureDrift {
   readonly tests: FeatureTests
   /** Against the same weekday of the recent history, or against the reference where there is none. */
   readonly effect: DriftEffect
-  /** Against the reference. */
+  /** Of the last seven days together, against the reference: no weekday is one for the other six. */
   readonly sinceTraining: DriftEffect
   /** Undefined without enough history, and where the day has no values of the feature. */
   readonly chart: ChartVerdict | undefined

@@ -41,6 +41,8 @@ export interface LookContext {
   /** Days that effects are measured against; none: the reference. */
   readonly base: readonly DayProfile[]
   readonly segments: readonly string[]
+  /** The day and those of the six before it that are known, together: all weekdays, as in the reference. */
+  readonly week: WindowProfile
 }
 
 /** Judges one day. */
@@ -91,10 +93,10 @@ const featureDrift = (
   column: ProfileColumn,
   { context, base, tests, most }: FeatureContext,
 ): FeatureDrift => {
-  const { settings, importance, layout } = context
+  const { settings, importance, layout, week } = context
   const counts = day.profile.countsOf(column)
-  const sinceTraining = effectOf(column, referenceCounts(column), counts)
-  const effect = base === undefined ? sinceTraining : effectOf(column, base.countsOf(column), counts)
+  const sinceTraining = effectOf(column, referenceCounts(column), week.countsOf(column))
+  const effect = effectOf(column, base?.countsOf(column) ?? referenceCounts(column), counts)
   const verdict = verdictOf(context, column.name, undefined)
   const weighted =
     importance === undefined ? effect : weightedEffect(effect, importance[column.name] ?? 0, layout.features)
@@ -116,11 +118,11 @@ const scoreDrift = (day: DayProfile, segment: string | undefined, context: LookC
   const column = segment === undefined ? whole : { ...whole, from: 0 }
   const profile = segment === undefined ? day.profile : day.segments?.get(segment)
   const base = baseProfile(context.base, segment)
-  const counts = profile?.countsOf(column) ?? new Uint32Array(column.size)
+  const counts = presentOf(profile?.countsOf(column) ?? new Uint32Array(column.size))
   const alertRate = rateOf(profile, layout)
   const usualAlertRate = rateOf(base, layout)
   const volume = segment === undefined ? 1 : volumeRatio(day, context.base, segment)
-  const own = effectOf(column, base?.countsOf(column) ?? referenceCounts(column), counts)
+  const own = effectOf(column, presentOf(base?.countsOf(column) ?? referenceCounts(column)), counts)
   const ratios = [own.ratio, shareRatio(alertRate, usualAlertRate), volume].filter((of) => !Number.isNaN(of))
   const effect: DriftEffect = { shift: own.shift, stability: own.stability, ratio: Math.max(1, ...ratios) }
   const verdict = verdictOf(context, SCORE, segment)
@@ -136,6 +138,13 @@ const scoreDrift = (day: DayProfile, segment: string | undefined, context: LookC
     severity: verdict?.chart.isBeyond === true ? severityOf(effect, settings, most) : 'none',
     direction: verdict?.direction ?? '',
   }
+}
+
+/** Counts without the rows that have no score: those that a model has learnt from are no change of scores. */
+const presentOf = (counts: Uint32Array): Uint32Array => {
+  const present = counts.slice()
+  present[present.length - 1] = 0
+  return present
 }
 
 /** The furthest series of a column, and what it did; undefined where none is charted. */
@@ -165,7 +174,7 @@ const referenceCounts = ({ bins, size }: ProfileColumn): Uint32Array => {
 }
 
 const rateOf = (profile: WindowProfile | undefined, { threshold }: ProfileLayout): number =>
-  profile === undefined || threshold === Number.POSITIVE_INFINITY ? Number.NaN : profile.alerts / profile.rows
+  profile === undefined || threshold === Number.POSITIVE_INFINITY ? Number.NaN : profile.alerts / profile.scored
 
 const volumeRatio = (day: DayProfile, base: readonly DayProfile[], segment: string): number => {
   const rows = base.reduce((sum, { profile }) => sum + profile.rows, 0)

@@ -53,9 +53,18 @@ export class ProfileBook {
     const hour = Math.floor(eventTimeMs / HOUR_MS)
     if (hour !== this.openHour) this.open(hour)
     this.buffer!.add(features, score)
-    if (segment === undefined) return
+    if (segment !== undefined) this.addScore(Math.floor(eventTimeMs / DAY_MS), segment, score)
+  }
+
+  /** Adds one score to a segment alone. */
+  addScore(day: number, segment: string, score: number): void {
     this.oneScore[0] = score
-    this.segmentOf(Math.floor(eventTimeMs / DAY_MS), segment).addRows(this.noFeatures, this.oneScore)
+    this.segmentOf(day, segment).addRows(this.noFeatures, this.oneScore)
+  }
+
+  /** Adds rows of one hour that lie in columns, one for each feature, and their scores. */
+  addColumns(hour: number, columns: readonly Float64Array[], scores: Float64Array): void {
+    this.hourOf(hour).addColumns(columns, scores)
   }
 
   /** Adds the profile of rows of one hour from elsewhere. `hour` in whole hours since 1970-01-01, UTC. */

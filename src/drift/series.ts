@@ -180,7 +180,7 @@ const alertSeries = (segment: string | undefined, settings: DriftSettings): Seri
   isShare: true,
   valueOn: (day) => {
     const profile = profileIn(day, segment)
-    return profile === undefined ? NONE : shareOf(profile.alerts, profile.rows, settings)
+    return profile === undefined ? NONE : shareOf(profile.alerts, profile.scored, settings)
   },
 })
 

@@ -30,6 +30,11 @@ export class WindowProfile {
     return this.alertCount
   }
 
+  /** Rows with a score: the days of a training have none for rows that the model has learnt from. */
+  get scored(): number {
+    return this.rowCount - this.counts.at(-1)!
+  }
+
   /** Counts of one column, missing values last. */
   countsOf({ from, size }: ProfileColumn): Uint32Array {
     return this.counts.subarray(from, from + size)

@@ -40,7 +40,7 @@ export interface MonitoredDecision {
  */
 export const daysOfLog = async (options: DaysOfLogOptions): Promise<DaysOfLog> => {
   const { model } = options
-  const book = new ProfileBook(model.layout, model.scoreLayout)
+  const book = new ProfileBook(model.loaded.artifact.reference, model.options)
   const firstRecords = new Map<number, number>()
   let rows = 0
   const left = await eachDecision(options, ({ sequence, decision, vector, score }) => {

@@ -5,7 +5,6 @@ import { encodeDecision } from '../decisions/log/log-record.ts'
 import { documentOf } from '../decisions/log/model-document.ts'
 import { encodeDays } from '../drift/days-encoding.ts'
 import { ProfileBook } from '../drift/profile-book.ts'
-import { layoutOf, scoreLayoutOf } from '../drift/profile-layout.ts'
 import { log } from '../foundation/elementary/logarithm.ts'
 import { createRandom, type Random } from '../foundation/random.ts'
 import { profileNumbers } from '../model/reference-profile.ts'
@@ -56,10 +55,10 @@ export const watchedModel = (trainingDays: number): LoadedModel => {
     score: { part: 'validation' as const, profile: profileNumbers(Float64Array.from(rows, score)) },
     importance: { user_tx_count_60s: 0.25, amount: 0.75 },
   }
-  const book = new ProfileBook(
-    layoutOf(reference, { features: model.scorer.featureNames, threshold: model.scorer.threshold }),
-    scoreLayoutOf(reference, model.scorer.threshold),
-  )
+  const book = new ProfileBook(reference, {
+    features: model.scorer.featureNames,
+    threshold: model.scorer.threshold,
+  })
   for (const row of days.slice(0, trainingDays).flat())
     book.add(
       row.eventTimeMs,

@@ -1,15 +1,15 @@
 import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { decodeDays } from '../drift/days-encoding.ts'
 import type { DayProfile } from '../drift/profile-book.ts'
-import { layoutOf, type ProfileLayout, scoreLayoutOf } from '../drift/profile-layout.ts'
+import { type LayoutOptions, type ProfileLayout, profileLayoutOf, scoreLayoutOf } from '../drift/profile-layout.ts'
 
 /** A model whose traffic is watched: in which bins, and what was usual when it was trained. */
 export interface MonitoredModel {
   readonly loaded: LoadedModel
-  /** Of its features, in their order, and the score. */
+  /** Its features in their order, and its threshold. */
+  readonly options: Required<LayoutOptions>
+  /** Bins of its profiles. */
   readonly layout: ProfileLayout
-  /** Of the score alone. */
-  readonly scoreLayout: ProfileLayout
   /** The days of its training, ascending; none where its artifact tells of none. */
   readonly trainingDays: readonly DayProfile[]
 }
@@ -18,10 +18,11 @@ export interface MonitoredModel {
 export const monitoredModel = (loaded: LoadedModel): MonitoredModel => {
   const { reference, days } = loaded.artifact
   const { featureNames, threshold } = loaded.scorer
-  const layout = layoutOf(reference, { features: featureNames, threshold })
-  const scoreLayout = scoreLayoutOf(reference, threshold)
-  const trainingDays = days === undefined ? [] : decodeDays(days, layout, scoreLayout)
-  return { loaded, layout, scoreLayout, trainingDays }
+  const options = { features: featureNames, threshold }
+  const layout = profileLayoutOf(reference, options)
+  const trainingDays =
+    days === undefined ? [] : decodeDays(days, layout, scoreLayoutOf(reference, threshold))
+  return { loaded, options, layout, trainingDays }
 }
 
 /**

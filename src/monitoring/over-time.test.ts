@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import type { DayProfile } from '../drift/profile-book.ts'
-import { layoutOf } from '../drift/profile-layout.ts'
+import { profileLayoutOf } from '../drift/profile-layout.ts'
 import { WindowProfile } from '../drift/window-profile.ts'
 import { profileCodes, profileNumbers } from '../model/reference-profile.ts'
 import { binOf, grownBins } from './changed-rows.ts'
 import { overTime } from './over-time.ts'
 
 const NUMBERS = Float64Array.from({ length: 100 }, (_, n) => n)
-const LAYOUT = layoutOf({
+const LAYOUT = profileLayoutOf({
   features: {
     number: profileNumbers(NUMBERS),
     code: profileCodes(Float64Array.from({ length: 100 }, (_, n) => n % 9)),

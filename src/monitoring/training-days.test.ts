@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { testFolder } from '../decisions/inference.test-kit.ts'
 import { withDatabase } from '../disk/database.ts'
 import { decodeDays } from '../drift/days-encoding.ts'
-import { layoutOf, SCORE, scoreLayoutOf } from '../drift/profile-layout.ts'
+import { profileLayoutOf, SCORE, scoreLayoutOf } from '../drift/profile-layout.ts'
 import { LINEAR } from '../model/artifact.test-kit.ts'
 import { profileNumbers } from '../model/reference-profile.ts'
 import { createModelScorer } from '../model/scorer.ts'
@@ -80,7 +80,7 @@ const encodedDays = async (rows: readonly Row[]): Promise<Uint8Array> => {
   }
 }
 
-const LAYOUT = layoutOf(REFERENCE, { features: LINEAR.featureNames, threshold: THRESHOLD })
+const LAYOUT = profileLayoutOf(REFERENCE, { features: LINEAR.featureNames, threshold: THRESHOLD })
 const decode = (bytes: Uint8Array) => decodeDays(bytes, LAYOUT, scoreLayoutOf(REFERENCE, THRESHOLD))
 
 test('the days of a run have all rows, scores of those alone that the model has not learnt from, and its segments', async () => {

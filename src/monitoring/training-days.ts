@@ -2,7 +2,6 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { sqlIdentifier, sqlLiteral } from '../disk/database.ts'
 import { encodeDays } from '../drift/days-encoding.ts'
 import { ProfileBook } from '../drift/profile-book.ts'
-import { layoutOf, scoreLayoutOf } from '../drift/profile-layout.ts'
 import { DAY_MS } from '../foundation/days.ts'
 import type { ReferenceProfile } from '../model/reference-profile.ts'
 import type { ModelScorer } from '../model/scorer.ts'
@@ -39,10 +38,7 @@ export const daysOfRun = async (
   files: FilesOfDays,
   { scorer, reference, threshold, signal }: DaysOfRunOptions,
 ): Promise<Uint8Array> => {
-  const book = new ProfileBook(
-    layoutOf(reference, { features: scorer.featureNames, threshold }),
-    scoreLayoutOf(reference, threshold),
-  )
+  const book = new ProfileBook(reference, { features: scorer.featureNames, threshold })
   const { first, last } = await daysWithin(connection, files.features)
   for await (const rows of readChunks(connection, files, { names: scorer.featureNames, first, last })) {
     signal.throwIfAborted()
