@@ -45,7 +45,9 @@ export const owedBy = (
   if (state.acknowledged !== undefined)
     return told.isAcknowledged ? undefined : { ...message, reason: 'acknowledged' }
   // While it recovers, nobody need be reminded.
-  return state.status === 'firing' && nowMs >= reminderDueMs(told, rules) ? { ...message, reason: 'reminder' } : undefined
+  return state.status === 'firing' && nowMs >= reminderDueMs(told, rules)
+    ? { ...message, reason: 'reminder' }
+    : undefined
 }
 
 /** The alert once the message is on its way to `channels`. */
