@@ -28,6 +28,10 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     },
     version,
     backupSource,
+    openAlerts: async (settings, environment) => {
+      const { alertsOpener } = await import('./open-alerts.ts')
+      return alertsOpener({ world, owner })(settings, environment)
+    },
     openBackupTarget,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: serverStarter({ version, storage, openTrackingStore, world }),
