@@ -36,7 +36,8 @@ export interface SilenceRequest extends AlertPerson {
 }
 
 /**
- * Nothing is sent of the alert until then, but that it is over. A second silence takes the place of the first.
+ * Nothing is sent of the alert until then, but that it is over. A second silence takes the place of the
+ * first.
  *
  * @throws ALERT_UNKNOWN, ALERT_SILENCE_INVALID when it ends in the past or has no reason
  */
@@ -70,6 +71,21 @@ export const unsilence = (
   if (before === undefined) return undefined
   return tellAll(book, [after], context, [record(context, by, 'ended its silence', key)])
 }
+
+/** A channel that its receiver had switched off gets messages again. Without effect where it is on. */
+export const switchOn = (
+  { disabled }: AlertBook,
+  channel: string,
+  { by }: AlertPerson,
+  { nowMs }: AlertContext,
+): AlertEntry | undefined =>
+  disabled.has(channel)
+    ? {
+        version: 1,
+        disabled: { [channel]: null },
+        audit: [{ atMs: nowMs, by, did: 'switched on', detail: channel }],
+      }
+    : undefined
 
 /** @throws ALERT_UNKNOWN */
 const alertOf = (book: AlertBook, key: string): AlertState => {

@@ -27,7 +27,8 @@ export const unseen = (subject: AlertSubject, nowMs: number): AlertState => ({
 /**
  * An alert after one more look. Nothing is told here: `owedBy` says what the channels have to hear.
  *
- * - It fires at the worst severity that is confirmed: seen, at least so bad, in `looks` of the last `of` looks.
+ * - It fires at the worst severity that is confirmed: seen, at least so bad, in `looks` of the last `of`
+ * looks.
  * - It eases to the worst of the last `recoveryLooks` looks when all of them were below its severity, and is
  *   resolved when all of them were clean. So what flaps goes on firing, and is told once.
  */
@@ -91,5 +92,7 @@ const statusOf = (severity: AlertSeverity | undefined, found: FoundSeverity): Al
   return found === 'none' ? 'ok' : 'pending'
 }
 
-/** The same for whoever computes it again, so that a message that was lost with its process is not another. */
+/**
+ * The same for whoever computes it again, so that a message that was lost with its process is not another.
+ */
 const episodeId = (key: string, startedMs: number): string => sha256(`${key} ${startedMs}`).slice(0, 24)

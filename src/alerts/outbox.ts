@@ -17,9 +17,9 @@ export interface Claimant {
 }
 
 /**
- * The next messages to be sent, at most one for each channel, so that a channel gets them one by one and those
- * of an alert in their order. They are marked as under way, and counted, before they are sent: who is killed
- * after that sends them again, under the same id.
+ * The next messages to be sent, at most one for each channel, so that a channel gets them one by one and
+ * those of an alert in their order. They are marked as under way, and counted, before they are sent: who is
+ * killed after that sends them again, under the same id.
  */
 export const claimDue = (
   book: AlertBook,

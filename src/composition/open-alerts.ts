@@ -25,19 +25,22 @@ type Environment = Readonly<Record<string, string | undefined>>
 export interface AlertParts {
   readonly world: Pick<World, 'now' | 'newId'>
   readonly owner: FolderOwner
+  /** Channels of one's own, beside those of the configuration: they hear of everything. */
+  readonly channels?: readonly AlertChannel[]
 }
 
 /** Opens the alerts of a configuration: its channels, with their secrets, and what is known so far. */
 export const alertsOpener =
-  ({ world, owner }: AlertParts): OpenAlerts =>
+  ({ world, owner, channels: own = [] }: AlertParts): OpenAlerts =>
   async (settings, environment) => {
-    const channels = await openAlertChannels(settings, environment, world.now)
+    const configured = await openAlertChannels(settings, environment, world.now)
+    const channels = [...configured, ...own]
     const { now, newId } = world
     const journal = openFileJournal<AlertEntry>({ folder: settings.path, owner, now })
     const center: AlertCenter = createAlertCenter({
       journal,
       channels,
-      settings: centerSettings(settings),
+      settings: centerSettings(settings, own),
       world,
       random: createRandom(newId()),
       claimant: claimantOf(owner, newId(), parseDuration(settings.timeout)),
@@ -45,7 +48,10 @@ export const alertsOpener =
     return { center, channels }
   }
 
-/** Where signs of life are sent to; undefined where the settings name no address. @throws ALERT_CHANNEL_INVALID */
+/**
+ * Where signs of life are sent to; undefined where the settings name no address. @throws
+ * ALERT_CHANNEL_INVALID
+ */
 export const openHeartbeat = async (
   { heartbeat, timeout }: AlertsSettings,
   environment: Environment,
@@ -148,7 +154,10 @@ const secretOf = async (
   return secret.trim()
 }
 
-const centerSettings = (settings: AlertsSettings): AlertCenterOptions['settings'] => ({
+const centerSettings = (
+  settings: AlertsSettings,
+  own: readonly AlertChannel[],
+): AlertCenterOptions['settings'] => ({
   rules: {
     confirm: settings.confirm,
     recoveryLooks: settings.recovery_looks,
@@ -161,11 +170,17 @@ const centerSettings = (settings: AlertsSettings): AlertCenterOptions['settings'
     longestMs: parseDuration(settings.retry.longest),
     giveUpMs: parseDuration(settings.retry.give_up),
   },
-  routes: settings.routes.map(({ severities, kinds, channels }) => ({
-    severities: severities ?? ALERT_SEVERITIES,
-    kinds: kinds ?? [],
-    channels,
-  })),
+  routes: [
+    ...settings.routes.map(({ severities, kinds, channels }) => ({
+      severities: severities ?? ALERT_SEVERITIES,
+      kinds: kinds ?? [],
+      channels,
+    })),
+    // Without a route everything goes to every channel already.
+    ...(settings.routes.length > 0 && own.length > 0
+      ? [{ severities: ALERT_SEVERITIES, kinds: [], channels: own.map(({ name }) => name) }]
+      : []),
+  ],
   ...(settings.url !== '' && { url: settings.url }),
 })
 

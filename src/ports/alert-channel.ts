@@ -23,7 +23,9 @@ export interface AlertNotification {
   readonly id: string
   /** `vigia/<model>/<kind>/<segment>`, at most 255 bytes: the same over the whole life of the alert. */
   readonly dedupKey: string
-  /** From firing to resolved: the messages of one episode belong together, in a thread where there are any. */
+  /**
+   * From firing to resolved: the messages of one episode belong together, in a thread where there are any.
+   */
   readonly episode: string
   readonly action: AlertAction
   readonly reason: AlertReason
@@ -83,7 +85,8 @@ export type AlertDelivery =
  * Laws, which `alertChannelLaws` (`testing/`) holds every implementation to:
  * 1. What is delivered has reached the receiver, with its summary and its severity.
  * 2. Messages of one alert bear its key, those of two alerts different ones, whatever characters they hold.
- * 3. A receiver that is busy, broken or silent is `retry`; nothing is thrown, and what it asks for is handed on.
+ * 3. A receiver that is busy, broken or silent is `retry`; nothing is thrown, and what it asks for is handed
+ * on.
  * 4. A receiver that will never take the message is `refused`, with its reason; nothing is thrown.
  * 5. A message that is sent again is the same to the receiver: it can drop it.
  * 6. No reason or note holds a secret.

@@ -17,8 +17,8 @@ export interface AlertJournal<Entry> {
   /** For people. */
   readonly location: string
   /**
-   * @param work is handed what this handle has not seen yet; `isAnew` where it begins from the first entry, as
-   * after a `replace` of another process. Synchronous, and without effects: it is called once
+   * @param work is handed what this handle has not seen yet; `isAnew` where it begins from the first entry,
+   * as after a `replace` of another process. Synchronous, and without effects: it is called once
    */
   transact<Result>(
     work: (unseen: readonly Entry[], isAnew: boolean) => JournalOutcome<Entry, Result>,

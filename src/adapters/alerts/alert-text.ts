@@ -11,7 +11,9 @@ const STATES: Readonly<Record<AlertNotification['reason'], string>> = {
   test: 'FIRING',
 }
 
-/** One line: `[FIRING critical] fraud: drift of country=ES: the amounts have moved`. A test begins with TEST. */
+/**
+ * One line: `[FIRING critical] fraud: drift of country=ES: the amounts have moved`. A test begins with TEST.
+ */
 export const titleOf = (alert: AlertNotification): string => {
   const test = alert.isTest ? 'TEST, no alarm: ' : ''
   return onOneLine(`${test}[${stateOf(alert)}] ${subjectOf(alert)}: ${alert.summary}`)

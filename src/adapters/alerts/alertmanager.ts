@@ -23,8 +23,8 @@ const MOST_DETAILS_BYTES = 20_000
  * Alerts pushed into a Prometheus Alertmanager, by `POST /api/v2/alerts`. It groups, silences and routes them
  * itself.
  *
- * Its identity of an alert are the labels. The severity is one of them, since routes go by it; so an alert that
- * gets another severity ends under the old one in the same request. Acknowledging is unknown to it.
+ * Its identity of an alert are the labels. The severity is one of them, since routes go by it; so an alert
+ * that gets another severity ends under the old one in the same request. Acknowledging is unknown to it.
  */
 export const createAlertmanager = (options: AlertmanagerOptions): AlertChannel => {
   const { name, url, token, refreshMs, timeoutMs, now } = options

@@ -7,7 +7,9 @@ export interface EmailOptions {
   readonly name: string
   readonly host: string
   readonly port: number
-  /** `starttls`: refused without it. `implicit`: TLS from the first byte. `none`: for a relay on this machine. */
+  /**
+   * `starttls`: refused without it. `implicit`: TLS from the first byte. `none`: for a relay on this machine.
+   */
   readonly tls: 'starttls' | 'implicit' | 'none'
   readonly user?: string
   readonly password?: string

@@ -26,11 +26,12 @@ export interface FileJournalOptions {
 }
 
 /**
- * A journal in `journal.jsonl` of a folder: one JSON line an entry, brought to the disk before anybody is told.
+ * A journal in `journal.jsonl` of a folder: one JSON line an entry, brought to the disk before anybody is
+ * told.
  *
  * Processes take turns under the lock of the folder. The first line is the name of this writing: a journal
- * that is replaced has another, by which other handles know that they have to begin again. A last line without
- * its end was cut short by a crash, nobody was told of it, and it is cut off.
+ * that is replaced has another, by which other handles know that they have to begin again. A last line
+ * without its end was cut short by a crash, nobody was told of it, and it is cut off.
  *
  * @throws ALERT_JOURNAL_FAILED from each call, where the folder cannot be used
  */

@@ -45,8 +45,9 @@ export type HttpAnswer =
  * Sends one POST and reads its answer. Redirections are not followed, since nobody has said where to. Never
  * rejects.
  *
- * By Node's own `request` and not by fetch, which cannot be told by which addresses to connect: the guard must
- * see those that the connection is made to, or a name that resolves twice could lead elsewhere the second time.
+ * By Node's own `request` and not by fetch, which cannot be told by which addresses to connect: the guard
+ * must see those that the connection is made to, or a name that resolves twice could lead elsewhere the
+ * second time.
  */
 export const httpPost = async (post: HttpPost): Promise<HttpAnswer> => {
   const safely = (text: string): string => withoutSecrets(text, post.secrets)

@@ -34,8 +34,8 @@ specialV6.addSubnet('2002::', 16, 'ipv6')
 specialV6.addSubnet('3fff::', 20, 'ipv6')
 
 /**
- * Whether an address leads to this machine or its network instead of the public internet. IPv6 that stands for
- * an IPv4 address (mapped `::ffff:10.0.0.1`, NAT64 `64:ff9b::10.0.0.1`) is judged by that one. What is no
+ * Whether an address leads to this machine or its network instead of the public internet. IPv6 that stands
+ * for an IPv4 address (mapped `::ffff:10.0.0.1`, NAT64 `64:ff9b::10.0.0.1`) is judged by that one. What is no
  * address is internal.
  */
 export const isInternalAddress = (address: string): boolean => {

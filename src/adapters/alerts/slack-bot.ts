@@ -26,8 +26,8 @@ const LATER = new Set([
 ])
 
 /**
- * Slack by a bot: the first message of an episode shows how things stand and is changed with it; what happened
- * stands below it, in its thread. Only what is worse is shown in the room once more.
+ * Slack by a bot: the first message of an episode shows how things stand and is changed with it; what
+ * happened stands below it, in its thread. Only what is worse is shown in the room once more.
  *
  * The message is changed first, which may be repeated; the answer in the thread carries the id of the message
  * in its metadata, since Slack itself has no way to recognise a repeat.

@@ -10,8 +10,8 @@ export interface SlackWebhookOptions {
 }
 
 /**
- * Slack by an incoming webhook: one message for each change. It cannot change a message nor answer in a thread;
- * a bot can (`slack-bot.ts`).
+ * Slack by an incoming webhook: one message for each change. It cannot change a message nor answer in a
+ * thread; a bot can (`slack-bot.ts`).
  */
 export const createSlackWebhook = ({ name, url, timeoutMs }: SlackWebhookOptions): AlertChannel => ({
   name,
