@@ -39,7 +39,16 @@ LAYERS.push({ folder: 'keeping', mayImport: [...BASE, 'artifacts', 'decisions'] 
 LAYERS.push({ folder: 'states', mayImport: [...BASE, 'artifacts', 'decisions'] })
 /** States of several layouts on one log: those of one decide, the others follow. */
 LAYERS.push({ folder: 'branches', mayImport: [...BASE, 'artifacts', 'decisions', 'keeping', 'states'] })
-const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', 'alerts', ...ENGINES, 'keeping', 'states', 'branches']
+const BELOW_PIPELINES = [
+  ...BASE,
+  'artifacts',
+  'mapping',
+  'alerts',
+  ...ENGINES,
+  'keeping',
+  'states',
+  'branches',
+]
 /** Serving, reports and the command line show what use cases do, and not each other. */
 const FACES = ['serving', 'reports', 'cli']
 LAYERS.push(
