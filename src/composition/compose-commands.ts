@@ -5,6 +5,7 @@ import { renderEvaluationPlots, renderEvaluationReport } from '../reports/evalua
 import { renderValidationReport } from '../reports/validation-report.ts'
 import { trackThisProcess } from '../tracking/track-this-process.ts'
 import type { ProcessParts } from './composition.ts'
+import { withAlerts } from './keep-alerting.ts'
 import { backupSource, openBackupTarget } from './open-backups.ts'
 import { createServingStorage } from './open-serving-storage.ts'
 import { trackingStoreOpener } from './open-tracking-store.ts'
@@ -34,7 +35,7 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     },
     openBackupTarget,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
-    startServer: serverStarter({ version, storage, openTrackingStore, world }),
+    startServer: withAlerts(serverStarter({ version, storage, openTrackingStore, world }), { world, owner }),
     trackThisProcess: (store, command, directory) =>
       trackThisProcess(store, { version, command, workingDirectory: directory }),
     memory: () => ({ ...processMemory(), leftBytes: process.availableMemory() }),
