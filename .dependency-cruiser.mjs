@@ -26,6 +26,8 @@ LAYERS.push(
   // Rows of a service through the mapping that files were read by.
   { folder: 'mapping', mayImport: [...GROUND, 'disk', 'transaction', 'config', 'dataset'] },
 )
+/** Alerts: what fires, who is told, what waits to be sent. Where it is kept and sent to is handed in. */
+LAYERS.push({ folder: 'alerts', mayImport: [...GROUND, 'ports', 'config'] })
 /** Engines know no use case, and not each other: a use case puts them together. */
 const ENGINES = ['replay', 'fitting', 'steps', 'tracking', 'decisions']
 LAYERS.push(...ENGINES.map((folder) => ({ folder, mayImport: [...BASE, 'artifacts'] })))
@@ -39,7 +41,17 @@ LAYERS.push({ folder: 'states', mayImport: [...BASE, 'artifacts', 'decisions'] }
 LAYERS.push({ folder: 'monitoring', mayImport: [...BASE, 'artifacts', 'decisions'] })
 /** States of several layouts on one log: those of one decide, the others follow. */
 LAYERS.push({ folder: 'branches', mayImport: [...BASE, 'artifacts', 'decisions', 'keeping', 'states'] })
-const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES, 'keeping', 'states', 'branches', 'monitoring']
+const BELOW_PIPELINES = [
+  ...BASE,
+  'artifacts',
+  'mapping',
+  'alerts',
+  ...ENGINES,
+  'keeping',
+  'states',
+  'branches',
+  'monitoring',
+]
 /** Serving, reports and the command line show what use cases do, and not each other. */
 const FACES = ['serving', 'reports', 'cli']
 LAYERS.push(

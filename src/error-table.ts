@@ -1405,4 +1405,41 @@ export const ERRORS = define({
     message: 'TLS cannot be set up: {reason}',
     fix: 'Give both security.tls_key and security.tls_certificate, as PEM files that belong together.',
   },
+  // alerts
+  ALERT_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no alert {key}; known are: {known}',
+    fix: '`vigia alerts list` names every alert by its key.',
+  },
+  ALERT_NOT_FIRING: {
+    status: 409,
+    exitCode: 2,
+    message: 'The alert {key} does not fire: it is {status}, so there is nothing to acknowledge',
+    fix: 'Silence it where nothing shall be told of it: `vigia alerts silence KEY --until 8h --reason …`.',
+  },
+  ALERT_SILENCE_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The alert {key} cannot be silenced like this: {reason}',
+    fix: 'Give an end in the future (--until 8h, --until 2026-12-01T08:00:00Z) and a reason (--reason).',
+  },
+  ALERT_CHANNEL_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no alert channel "{name}"; configured are: {known}',
+    fix: 'Correct the name, or describe the channel under alerts.channels of the serving configuration.',
+  },
+  ALERT_CHANNEL_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The alert channel "{name}" cannot be used: {reason}',
+    fix: 'Correct alerts.channels.{name}; docs/alerts.md has an example of each kind.',
+  },
+  ALERT_JOURNAL_FAILED: {
+    status: 503,
+    exitCode: 2,
+    message: 'The alerts in {location} cannot be read or written: {reason}',
+    fix: 'Let alerts.path name a folder on a local disk with room that this user may write to.',
+  },
 })

@@ -8,6 +8,10 @@ export { createMemoryStateStore } from './adapters/memory/memory-state-store.ts'
 export { openRedisStateStore } from './adapters/redis/redis-state-store.ts'
 export { openLogReader } from './adapters/segments/segment-files.ts'
 export { openSegmentLog } from './adapters/segments/segment-log.ts'
+// Alerts
+export { type AlertCenter, type AlertCenterOptions, createAlertCenter } from './alerts/alert-center.ts'
+export type { Finding } from './alerts/alert-state.ts'
+export type { Look } from './alerts/take-look.ts'
 // Command line
 export type {
   Command,
@@ -20,6 +24,7 @@ export type {
 } from './cli/command.ts'
 export type { Host } from './cli/host.ts'
 export { runProgram } from './cli/program.ts'
+export { alertsOpener } from './composition/open-alerts.ts'
 // World and work: what a process knows of outside, what a job is handed
 export { systemWorld } from './composition/system-world.ts'
 // Configuration
@@ -130,6 +135,12 @@ export { type LoadModel, modelLoader } from './pipelines/service/model-source.ts
 export { openService } from './pipelines/service/open-service.ts'
 export { runTrainingPipeline, type TrainingResult } from './pipelines/training-pipeline.ts'
 // Ports: what an adapter of your own implements
+export type {
+  AlertChannel,
+  AlertDelivery,
+  AlertNotification,
+  AlertSeverity,
+} from './ports/alert-channel.ts'
 export type {
   ArtifactEntry,
   DatasetInput,

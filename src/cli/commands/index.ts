@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts'
+import { type AlertsTools, alertsCommand } from './alerts.ts'
 import { type BackupTools, backupCommand } from './backup.ts'
 import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
@@ -27,7 +28,8 @@ export const createCommands = (
     MonitorTools &
     LogTools &
     BackupTools &
-    RestoreTools,
+    RestoreTools &
+    AlertsTools,
 ): readonly Command[] => [
   generateCommand,
   validateCommand({ renderReport: tools.renderers.validation }),
@@ -41,6 +43,7 @@ export const createCommands = (
   logCommand(tools),
   backupCommand(tools),
   restoreCommand(tools),
+  alertsCommand(tools),
   modelsCommand(tools),
   runsCommand(tools),
   trackingCommand(tools),
