@@ -57,7 +57,7 @@ export interface Cohort {
   readonly flagged: number
   /** Share of its frauds that is known by now, by stratum; NaN without a curve. */
   readonly knownShare: { readonly flagged: number; readonly missed: number }
-  /** From labels known by now. Recall looks better than it is until customers have told of what was missed. */
+  /** From labels known by now. Recall looks better than it is until customers told of what was missed. */
   readonly observed: Readonly<Record<CohortFigure, number>>
   /** At maturity; null while less than `leastKnownShare` of either stratum is known. */
   readonly projected: Readonly<Record<CohortFigure, Estimate>> | null

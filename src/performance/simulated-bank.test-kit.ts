@@ -18,7 +18,7 @@ export interface BankSettings {
   readonly weekendEffect?: number
   /** Share of unflagged rows that the audit draws. Default .02. */
   readonly auditShare?: number
-  /** From `fromDay` on, `share` of the frauds are honest, and as many random honest rows of the day frauds. */
+  /** From `fromDay` on, `share` of the frauds are honest, and as many random honest rows are frauds. */
   readonly sidesChange?: { readonly fromDay: number; readonly share: number }
   /** False: alerts are not looked at, and their frauds are told of by customers too. Default true. */
   readonly reviewed?: boolean
