@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 describe.each([
   ['architecture', 'arquitectura'],
   ['attributes', 'atributos'],
+  ['performance-monitoring', 'seguimiento-del-rendimiento'],
 ])('docs/%s.md and docs/%s.md, in Spanish, are in step', (english, spanish) => {
   it.each([
     ['sections', (text: string) => text.match(/^##+ /gm)?.length],
