@@ -28,12 +28,20 @@ export const logProbability = (count: number, { rows, mean, correlation }: DayDi
 
 /**
  * Probability of fewer than `count`, and half of that of `count` itself (mid-p), which is uniform but for the
- * steps. O(count).
+ * steps. Downwards from `count` by the ratio of neighbours; O(count).
  */
 export const midProbability = (count: number, distribution: DayDistribution): number => {
-  let sum = 0
-  for (let fewer = 0; fewer < count; fewer++) sum += exp(logProbability(fewer, distribution))
-  return Math.min(1, sum + exp(logProbability(count, distribution)) / 2)
+  const { rows, mean, correlation } = distribution
+  const sum = correlation < LEAST_CORRELATION ? 0 : (1 - correlation) / correlation
+  let term = exp(logProbability(count, distribution))
+  if (term === 0) return count > rows * mean ? 1 : 0
+  let below = term / 2
+  for (let k = count; k > 0 && term > 1e-18 * below; k--) {
+    const odds = sum === 0 ? (1 - mean) / mean : ((1 - mean) * sum + rows - k) / (mean * sum + k - 1)
+    term *= (k / (rows - k + 1)) * odds
+    below += term
+  }
+  return Math.min(1, below)
 }
 
 const logBeta = (a: number, b: number): number => logGamma(a) + logGamma(b) - logGamma(a + b)

@@ -30,6 +30,20 @@ describe('counts of a day', () => {
     }
   })
 
+  it('have the cumulative probabilities that these add up to', () => {
+    for (const correlation of [0, 0.05]) {
+      const distribution = { rows: 60, mean: 0.3, correlation }
+      for (const count of [0, 1, 18, 40, 60]) {
+        let below = Math.exp(logProbability(count, distribution)) / 2
+        for (let fewer = 0; fewer < count; fewer++) below += Math.exp(logProbability(fewer, distribution))
+        expect(midProbability(count, distribution)).toBeCloseTo(below, 12)
+      }
+    }
+    // Too unlikely for a double: on the side where it lies.
+    expect(midProbability(9000, { rows: 10_000, mean: 0.1, correlation: 0 })).toBe(1)
+    expect(midProbability(0, { rows: 10_000, mean: 0.5, correlation: 0 })).toBe(0)
+  })
+
   it('are binomial without correlation', () => {
     expect(logProbability(1, { rows: 2, mean: 0.5, correlation: 0 })).toBeCloseTo(-Math.LN2, 12)
     expect(midProbability(1, { rows: 2, mean: 0.5, correlation: 0 })).toBeCloseTo(0.5, 12)
