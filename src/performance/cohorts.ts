@@ -243,16 +243,27 @@ const stillToCome = ({ rows, known, share, logError, dispersion }: Stratum, rand
   return gammaWith(mean, (mean / drawn) * dispersion, random)
 }
 
-/** Each known fraud, and a random share of those of its stratum that are to come. */
+/**
+ * Each known fraud, and a random share of those of its stratum that are to come. Shares are Dirichlet with
+ * the variance of where U frauds to come fall, if the k known ones tell where: 1 / k for what these leave
+ * open, and 1 / U for the chance of those.
+ */
 const drawnWeights = (
   { flagged }: FraudsByScore,
   toCome: readonly [missed: number, flagged: number],
   random: Random,
 ): Float64Array => {
-  const shares = Float64Array.from(flagged, () => gammaWith(1, 1, random))
+  const known = [0, 0]
+  for (const stratum of flagged) known[stratum]!++
+  const shares = Float64Array.from(flagged, (stratum) =>
+    gammaWith(1, 1 + known[stratum]! / Math.max(1, toCome[stratum as 0 | 1]), random),
+  )
   const sums = [0, 0]
   shares.forEach((share, at) => {
     sums[flagged[at]!]! += share
   })
-  return shares.map((share, at) => 1 + (toCome[flagged[at]! as 0 | 1] * share) / sums[flagged[at]!]!)
+  return shares.map((share, at) => {
+    const sum = sums[flagged[at]!]!
+    return sum === 0 ? 1 : 1 + (toCome[flagged[at]! as 0 | 1] * share) / sum
+  })
 }

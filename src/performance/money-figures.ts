@@ -41,8 +41,8 @@ export interface FiguresBySegment {
 }
 
 /**
- * Figures in money, of all and of each segment, from labels known at `asOfMs`; a decision of which nobody told
- * is honest. Amounts that are not known count as 0.
+ * Figures in money, of all and of each segment, from labels known at `asOfMs`; a decision of which nobody
+ * told is honest. Amounts that are not known count as 0.
  */
 export const moneyFigures = (rows: DecidedRows, options: MoneyOptions): FiguresBySegment => {
   const all = newTally()

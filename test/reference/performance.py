@@ -71,7 +71,13 @@ def right_truncated():
         cumulative = numpy.cumsum(p)
         return -(numpy.log(p[delays]) - numpy.log(cumulative[ages - 1])).sum()
 
-    best = optimize.minimize(loss, numpy.zeros(days - 1), method="BFGS", options={"gtol": 1e-9})
+    def slope(logits):
+        p = special.softmax(numpy.append(logits, 0.0))
+        cumulative = numpy.cumsum(p)
+        expected = [(p[day] / cumulative[ages[ages > day] - 1]).sum() for day in range(days - 1)]
+        return numpy.array(expected) - numpy.bincount(delays, minlength=days)[: days - 1]
+
+    best = optimize.minimize(loss, numpy.zeros(days - 1), jac=slope, method="BFGS", options={"gtol": 1e-9})
     share = numpy.cumsum(special.softmax(numpy.append(best.x, 0.0)))
     return {"delays": delays.tolist(), "ages": ages.tolist(), "known_share": [round(float(s), 7) for s in share]}
 
