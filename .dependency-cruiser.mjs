@@ -16,6 +16,8 @@ const LAYERS = [
   { folder: 'features', mayImport: [...GROUND, 'transaction', 'config'] },
   { folder: 'learning', mayImport: GROUND },
   { folder: 'drift', mayImport: GROUND },
+  { folder: 'performance', mayImport: GROUND },
+  { folder: 'quality', mayImport: GROUND },
   { folder: 'model', mayImport: [...GROUND, 'transaction', 'config', 'features', 'learning'] },
   { folder: 'ports', mayImport: [...GROUND, 'transaction', 'config'] },
 ]
@@ -63,7 +65,7 @@ LAYERS.push(
 )
 
 /** Layers that are pure: what they know of the world is handed in. `dataset` is about files and may touch them. */
-const PURE = 'foundation|transaction|config|features|learning|evaluation|drift'
+const PURE = 'foundation|transaction|config|features|learning|evaluation|drift|performance|quality'
 
 const placeOf = (name) => (name === 'errors' ? 'errors\\.ts$' : `${name}/`)
 

@@ -1442,4 +1442,42 @@ export const ERRORS = define({
     message: 'The alerts in {location} cannot be read or written: {reason}',
     fix: 'Let alerts.path name a folder on a local disk with room that this user may write to.',
   },
+  // performance and quality
+  PERFORMANCE_EVENT_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'Decision {row}: {what} is {got}; allowed: {allowed}',
+    fix: 'Correct the decision or its label. A label has a value, an origin and the time at which it became known.',
+  },
+  PERFORMANCE_NO_FRAUDS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'No known fraud is older than its label took, within {days} days: there is no delay to learn from',
+    fix: 'Wait until labels have come, or take in older decisions with their labels.',
+  },
+  PERFORMANCE_HISTORY_SHORT: {
+    status: 422,
+    exitCode: 2,
+    message: 'A baseline needs at least {allowed} days with labels, {what} has {got}',
+    fix: 'Begin watching when more days have labels; until then look at the figures with their intervals.',
+  },
+  PERFORMANCE_SETTING_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{what} is {got}; allowed: {allowed}',
+    fix: 'Correct the setting.',
+  },
+  QUALITY_HISTORY_SHORT: {
+    status: 422,
+    exitCode: 2,
+    message: 'Limits of data quality need at least {allowed} days of summaries, got {got}',
+    fix: 'Summarise more days before the one to be judged; two weeks are the least, eight are good.',
+  },
+  QUALITY_FIELDS_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: 'The summary of {window} has {what} field "{field}", which the other days have otherwise',
+    fix: 'Summarise all days with the same fields, of the same kinds.',
+  },
 })

@@ -129,6 +129,27 @@ export {
   type RiskLevel,
   type Scorer,
 } from './model/scorer.ts'
+// Performance under late and partial labels
+export { type AuditEstimate, auditEstimate } from './performance/audit-sample.ts'
+export { bettingInterval } from './performance/betting-interval.ts'
+export { type Cohort, cohortsOf, type MaturityCurves, maturityCurves } from './performance/cohorts.ts'
+export { type DecidedEvent, type DecidedRows, decidedRows } from './performance/decided-rows.ts'
+export type { Estimate } from './performance/estimate.ts'
+export { type ExpectedFigures, expectedFigures } from './performance/expected-figures.ts'
+export { labelsByOrigin, type OriginLabels } from './performance/labels-by-origin.ts'
+export {
+  daysUntilKnown,
+  knownShareAt,
+  type MaturityCurve,
+  maturityCurve,
+} from './performance/maturity-curve.ts'
+export { type MoneyFigures, moneyFigures } from './performance/money-figures.ts'
+export {
+  lookAtPerformance,
+  newPerformanceWatch,
+  type PerformanceLook,
+  type PerformanceWatch,
+} from './performance/performance-watch.ts'
 export { parityOfLog } from './pipelines/parity/parity-of-log.ts'
 export { type PredictOptions, type PredictResult, predict } from './pipelines/predict.ts'
 export { type LoadModel, modelLoader } from './pipelines/service/model-source.ts'
@@ -174,6 +195,10 @@ export type {
 } from './ports/state-store.ts'
 export { TRACKING_LIMITS } from './ports/tracking-limits.ts'
 export type { TrackingStore } from './ports/tracking-store.ts'
+// Faults of live data
+export { blocksRetraining, checkWindow } from './quality/check-window.ts'
+export { FAULT_KINDS, type FaultKind, type Finding } from './quality/finding.ts'
+export { summarizeWindow, type WindowRows, type WindowSummary } from './quality/window-summary.ts'
 export { type ReplayOptions, type ReplayResult, replay } from './replay/replay.ts'
 export { createServingMetrics } from './serving/metrics/serving-metrics.ts'
 export { type Reloaded, reloadServer } from './serving/reload.ts'
