@@ -197,7 +197,7 @@ export { TRACKING_LIMITS } from './ports/tracking-limits.ts'
 export type { TrackingStore } from './ports/tracking-store.ts'
 // Faults of live data
 export { blocksRetraining, checkWindow } from './quality/check-window.ts'
-export { FAULT_KINDS, type FaultKind, type Finding } from './quality/finding.ts'
+export { type DataFault, FAULT_KINDS, type FaultKind } from './quality/data-fault.ts'
 export { summarizeWindow, type WindowRows, type WindowSummary } from './quality/window-summary.ts'
 export { type ReplayOptions, type ReplayResult, replay } from './replay/replay.ts'
 export { createServingMetrics } from './serving/metrics/serving-metrics.ts'

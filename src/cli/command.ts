@@ -54,8 +54,8 @@ export interface CommandInput {
 }
 
 /**
- * 0: done. 1: done, and the answer is no (thresholds exceeded). 2: could not run. 10, 11, 12: done, and what was
- * found is moderate, severe, critical. 130: interrupted.
+ * 0: done. 1: done, and the answer is no (thresholds exceeded). 2: could not run. 10, 11, 12: done, and
+ * what was found is moderate, severe, critical. 130: interrupted.
  */
 export type ExitCode = 0 | 1 | 2 | 10 | 11 | 12 | 130
 

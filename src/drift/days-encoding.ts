@@ -10,9 +10,9 @@ const HEAD_BYTES = 8
 const MOST_DAY = 100_000_000
 
 /**
- * Days as bytes, in the order given: the letters VDD, a version and the number of days; of each day its number,
- * its profile (`encodeProfile`) and those of its segments by name, each after its length. All numbers have 32
- * bits, little-endian.
+ * Days as bytes, in the order given: the letters VDD, a version and the number of days; of each day its
+ * number, its profile (`encodeProfile`) and those of its segments by name, each after its length. All numbers
+ * have 32 bits, little-endian.
  */
 export const encodeDays = (days: readonly DayProfile[]): Uint8Array => {
   const parts: Uint8Array[] = [Uint8Array.of(...MAGIC, VERSION), numbers(days.length)]
@@ -34,7 +34,8 @@ export const encodeDays = (days: readonly DayProfile[]): Uint8Array => {
  * The days that `encodeDays` made bytes of.
  *
  * @param layout of all features; `scoreLayout`: of the score alone, for segments
- * @throws DRIFT_PROFILE_REFUSED when they are damaged, of another version, or in the bins of another reference
+ * @throws DRIFT_PROFILE_REFUSED when they are damaged, of another version, or in the bins of another
+ * reference
  */
 export const decodeDays = (
   bytes: Uint8Array,

@@ -174,7 +174,9 @@ const referenceCounts = ({ bins, size }: ProfileColumn): Uint32Array => {
 }
 
 const rateOf = (profile: WindowProfile | undefined, { threshold }: ProfileLayout): number =>
-  profile === undefined || threshold === Number.POSITIVE_INFINITY ? Number.NaN : profile.alerts / profile.scored
+  profile === undefined || threshold === Number.POSITIVE_INFINITY
+    ? Number.NaN
+    : profile.alerts / profile.scored
 
 const volumeRatio = (day: DayProfile, base: readonly DayProfile[], segment: string): number => {
   const rows = base.reduce((sum, { profile }) => sum + profile.rows, 0)

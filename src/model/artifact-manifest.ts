@@ -141,8 +141,8 @@ export const ManifestSchema = Type.Object(
     ),
     /**
      * Where the distributions stand that drift is measured against, and what each of the latest days of the
-     * data was like: what is usual from day to day. `days` is absent in artifacts of before there was any, and
-     * of imported models.
+     * data was like: what is usual from day to day. `days` is absent in artifacts of before there was any,
+     * and of imported models.
      */
     reference: Type.Object(
       {

@@ -28,8 +28,8 @@ export interface Artifact {
   readonly model: Model
   readonly reference: ReferenceProfile
   /**
-   * What each of the latest days of its data was like (`encodeDays` of `src/drift/`); undefined in artifacts of
-   * before there was any, and of imported models.
+   * What each of the latest days of its data was like (`encodeDays` of `src/drift/`); undefined in
+   * artifacts of before there was any, and of imported models.
    */
   readonly days?: Uint8Array
 }

@@ -9,8 +9,8 @@ export type GrownBins = ReadonlySet<number>
 const GROUPS = 10
 
 /**
- * The bins in which the day's share has grown most against the days before: rows that are in them show what has
- * changed. Empty without days before.
+ * The bins in which the day's share has grown most against the days before: rows that are in them show what
+ * has changed. Empty without days before.
  */
 export const grownBins = (
   column: ProfileColumn,
@@ -29,7 +29,9 @@ export const grownBins = (
   return new Set(grown)
 }
 
-/** Places that are compared together: each code by itself, numbers in tenths, missing values by themselves. */
+/**
+ * Places that are compared together: each code by itself, numbers in tenths, missing values by themselves.
+ */
 const groupsOf = ({ bins, size }: ProfileColumn, usual: Uint32Array): readonly (readonly number[])[] => {
   const places = Array.from({ length: size }, (_, bin) => bin)
   if (bins.kind === 'categorical') return places.map((bin) => [bin])

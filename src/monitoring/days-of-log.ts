@@ -35,8 +35,8 @@ export interface MonitoredDecision {
 }
 
 /**
- * Profiles every decision of some logs by the day of its event, the model's own probability as its score: what
- * another model decided is scored again. A transaction that was decided on twice counts once.
+ * Profiles every decision of some logs by the day of its event, the model's own probability as its score:
+ * what another model decided is scored again. A transaction that was decided on twice counts once.
  */
 export const daysOfLog = async (options: DaysOfLogOptions): Promise<DaysOfLog> => {
   const { model } = options

@@ -36,7 +36,10 @@ export const inventedDay = (
     }),
   )
 
-/** The champion with a reference, and with the days of a training before `FIRST_DAY` where some are asked for. */
+/**
+ * The champion with a reference, and with the days of a training before `FIRST_DAY` where some are asked
+ * for.
+ */
 export const watchedModel = (trainingDays: number): LoadedModel => {
   const model = testModel('champion', 3)
   const random = createRandom(5)

@@ -1,7 +1,12 @@
 import type { LoadedModel } from '../decisions/loaded-model.ts'
 import { decodeDays } from '../drift/days-encoding.ts'
 import type { DayProfile } from '../drift/profile-book.ts'
-import { type LayoutOptions, type ProfileLayout, profileLayoutOf, scoreLayoutOf } from '../drift/profile-layout.ts'
+import {
+  type LayoutOptions,
+  type ProfileLayout,
+  profileLayoutOf,
+  scoreLayoutOf,
+} from '../drift/profile-layout.ts'
 
 /** A model whose traffic is watched: in which bins, and what was usual when it was trained. */
 export interface MonitoredModel {
@@ -20,8 +25,7 @@ export const monitoredModel = (loaded: LoadedModel): MonitoredModel => {
   const { featureNames, threshold } = loaded.scorer
   const options = { features: featureNames, threshold }
   const layout = profileLayoutOf(reference, options)
-  const trainingDays =
-    days === undefined ? [] : decodeDays(days, layout, scoreLayoutOf(reference, threshold))
+  const trainingDays = days === undefined ? [] : decodeDays(days, layout, scoreLayoutOf(reference, threshold))
   return { loaded, options, layout, trainingDays }
 }
 

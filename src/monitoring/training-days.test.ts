@@ -36,7 +36,7 @@ interface Row {
   readonly of: number
 }
 
-const encodedDays = async (rows: readonly Row[]): Promise<Uint8Array> => {
+const encodedDays = async (rows: readonly Row[], warmUpMs = 0): Promise<Uint8Array> => {
   const { folder, remove } = testFolder()
   const files = {
     features: `${folder}/features.parquet`,
@@ -71,6 +71,7 @@ const encodedDays = async (rows: readonly Row[]): Promise<Uint8Array> => {
           scorer: SCORER,
           reference: REFERENCE,
           threshold: THRESHOLD,
+          warmUpMs,
           signal,
         })
       },
@@ -123,11 +124,13 @@ test('the days of a run have all rows, scores of those alone that the model has 
   expect([amounts.at(-1), amounts.reduce((sum, count) => sum + count, 0)]).toEqual([1, 2])
 })
 
-test('only the latest 130 whole days are told of, and none where there is none', async () => {
+test('only the latest 130 whole days after the warm-up are told of, and none where there is none', async () => {
   const row = (day: number): Row => ({ day, part: 'test', type: null, of: 0 })
   const days = decode(await encodedDays(Array.from({ length: 140 }, (_, day) => row(day))))
   expect([days.length, days[0]!.day, days.at(-1)!.day]).toEqual([130, 9, 138])
   expect(decode(await encodedDays([row(5), row(6)]))).toEqual([])
+  const warm = decode(await encodedDays(Array.from({ length: 10 }, (_, day) => row(day)), 6.5 * DAY_MS))
+  expect(warm.map(({ day }) => day)).toEqual([7, 8])
 })
 
 test('importance is each feature’s share of the mean size of SHAP values, and nothing where nothing moves', () => {

@@ -23,23 +23,28 @@ export interface DaysOfRunOptions {
   readonly scorer: ModelScorer
   readonly reference: ReferenceProfile
   readonly threshold: number
+  /**
+   * From the first row on states fill: for as long as the longest window and the delay of labels, days are
+   * like no later ones, and are left out.
+   */
+  readonly warmUpMs: number
   readonly signal: AbortSignal
 }
 
 /**
- * What the days of a run's data were like, as an artifact keeps them (`days.bin`): all of its rows, those in no
- * part too. Rows that the model has learnt from have no score, since it is too sure of them. The first day and
- * the last are left out, as they may be days in part.
+ * What the days of a run's data were like, as an artifact keeps them (`days.bin`): all of its rows, those
+ * in no part too. Rows that the model has learnt from have no score, since it is too sure of them. The
+ * first day and the last are left out, as they may be days in part.
  *
  * Memory: a chunk of rows, and the profiles.
  */
 export const daysOfRun = async (
   connection: DuckDBConnection,
   files: FilesOfDays,
-  { scorer, reference, threshold, signal }: DaysOfRunOptions,
+  { scorer, reference, threshold, warmUpMs, signal }: DaysOfRunOptions,
 ): Promise<Uint8Array> => {
   const book = new ProfileBook(reference, { features: scorer.featureNames, threshold })
-  const { first, last } = await daysWithin(connection, files.features)
+  const { first, last } = await daysWithin(connection, files.features, warmUpMs)
   for await (const rows of readChunks(connection, files, { names: scorer.featureNames, first, last })) {
     signal.throwIfAborted()
     const scores = new Float64Array(rows.rowCount)
@@ -67,17 +72,18 @@ interface Chunk {
   readonly columns: readonly Float64Array[]
 }
 
-/** Days that are whole, the latest of them; none where there are no more than two. */
+/** Days that are whole, and after the warm-up, the latest of them; none where `last` is before `first`. */
 const daysWithin = async (
   connection: DuckDBConnection,
   features: string,
+  warmUpMs: number,
 ): Promise<{ readonly first: number; readonly last: number }> => {
   const result = await connection.runAndReadAll(
     `SELECT min(event_time_ms)::DOUBLE, max(event_time_ms)::DOUBLE FROM read_parquet(${sqlLiteral(features)})`,
   )
   const [least, most] = result.getRows()[0] as [number | null, number | null]
   const last = Math.floor((most ?? 0) / DAY_MS) - 1
-  return { first: Math.max(Math.floor((least ?? 0) / DAY_MS) + 1, last - MOST_DAYS + 1), last }
+  return { first: Math.max(Math.floor(((least ?? 0) + warmUpMs) / DAY_MS) + 1, last - MOST_DAYS + 1), last }
 }
 
 async function* readChunks(

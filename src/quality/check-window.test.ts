@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../foundation/random.ts'
 import { blocksRetraining, checkWindow } from './check-window.ts'
-import { EFFECTS, FAULT_KINDS } from './finding.ts'
+import { EFFECTS, FAULT_KINDS } from './data-fault.ts'
 import { FAULTS, feedOfDay } from './simulated-feed.test-kit.ts'
 import { summarizeWindow, type WindowRows, type WindowSummary } from './window-summary.ts'
 

@@ -1,5 +1,5 @@
 import { VigiaError } from '../errors.ts'
-import { FAULT_KINDS, type FaultKind, type Finding } from './finding.ts'
+import { type DataFault, FAULT_KINDS, type FaultKind } from './data-fault.ts'
 import { shareFaults } from './share-faults.ts'
 import { swappedColumns } from './swapped-columns.ts'
 import { unitFaults } from './unit-faults.ts'
@@ -20,7 +20,7 @@ export const LEAST_HISTORY_DAYS = 14
  * faults
  * @throws QUALITY_HISTORY_SHORT below 14 days, QUALITY_FIELDS_DIFFER where days have other fields
  */
-export const checkWindow = (history: readonly WindowSummary[], today: WindowSummary): Finding[] => {
+export const checkWindow = (history: readonly WindowSummary[], today: WindowSummary): DataFault[] => {
   if (history.length < LEAST_HISTORY_DAYS)
     throw new VigiaError('QUALITY_HISTORY_SHORT', { got: history.length, allowed: LEAST_HISTORY_DAYS })
   for (const day of history) checkFields(day, today)
@@ -36,7 +36,7 @@ export const checkWindow = (history: readonly WindowSummary[], today: WindowSumm
 }
 
 /** Whether a model may be trained on days with these findings. */
-export const blocksRetraining = (findings: readonly Finding[]): boolean =>
+export const blocksRetraining = (findings: readonly DataFault[]): boolean =>
   findings.some((finding) => finding.blocksRetraining)
 
 const OF_VALUES: readonly FaultKind[] = [
@@ -50,7 +50,7 @@ const OF_VALUES: readonly FaultKind[] = [
 ]
 
 /** Whether a finding follows from another: of one field the earlier kind, of the feed repeats and gaps. */
-const explains = (cause: Finding, finding: Finding): boolean => {
+const explains = (cause: DataFault, finding: DataFault): boolean => {
   if (cause === finding) return false
   if (cause.kind === 'duplicates') return finding.kind === 'volume_surge'
   if (cause.kind === 'silent_hours') return finding.kind === 'volume_drop'

@@ -1,4 +1,4 @@
-import { type FaultKind, type Finding, findingOf } from './finding.ts'
+import { type DataFault, type FaultKind, findingOf } from './data-fault.ts'
 import { limitOf, spreadOf } from './spread.ts'
 import type { FieldSummary, WindowSummary } from './window-summary.ts'
 
@@ -45,7 +45,7 @@ const FEED_FAULTS = [
 ] as const
 
 /** Shares that have risen beyond what the history's days were: at least twice their odds too. */
-export const shareFaults = (history: readonly WindowSummary[], today: WindowSummary): Finding[] => [
+export const shareFaults = (history: readonly WindowSummary[], today: WindowSummary): DataFault[] => [
   ...FEED_FAULTS.flatMap(({ kind, least, name }) =>
     risen(
       kind,
@@ -76,7 +76,7 @@ const risen = (
   share: number,
   rows: number,
   least: number,
-): Finding[] => {
+): DataFault[] => {
   const spread = spreadOf(before)
   const { middle } = spread
   // Half a row more, so that a share that never was has a chance of its own.

@@ -1,5 +1,5 @@
 import { log1p } from '../foundation/elementary/logarithm.ts'
-import { type Finding, findingOf } from './finding.ts'
+import { type DataFault, findingOf } from './data-fault.ts'
 import { limitOf, medianOf, spreadOf } from './spread.ts'
 import type { FieldSummary, WindowSummary } from './window-summary.ts'
 
@@ -25,7 +25,7 @@ type Profile = ReadonlyMap<string, number>
  * Pairs of fields of one kind each of which is far from its own history and near the other's: quantiles of
  * numbers on a logarithmic scale, shares of categories. O(fields²) small comparisons.
  */
-export const swappedColumns = (history: readonly WindowSummary[], today: WindowSummary): Finding[] => {
+export const swappedColumns = (history: readonly WindowSummary[], today: WindowSummary): DataFault[] => {
   const strange = Object.keys(today.fields)
     .sort()
     .map((name) => columnOf(name, history, today))

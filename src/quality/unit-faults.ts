@@ -1,6 +1,6 @@
 import { exp } from '../foundation/elementary/exponential.ts'
 import { log } from '../foundation/elementary/logarithm.ts'
-import { type Finding, findingOf } from './finding.ts'
+import { type DataFault, findingOf } from './data-fault.ts'
 import { limitOf, spreadOf } from './spread.ts'
 import { type NumberSummary, QUANTILES, type WindowSummary } from './window-summary.ts'
 
@@ -18,7 +18,7 @@ const LEAST_ROWS = 30
  * 1,000, 60 or 3,600, or one over that, far beyond what the ratio of any day was, and the quartiles say the
  * same. Where the groups of a field (currencies) tell, also of some groups alone.
  */
-export const unitFaults = (history: readonly WindowSummary[], today: WindowSummary): Finding[] =>
+export const unitFaults = (history: readonly WindowSummary[], today: WindowSummary): DataFault[] =>
   Object.entries(today.fields).flatMap(([name, field]) => {
     if (field.kind !== 'number') return []
     const before = history.map(({ fields }) => fields[name] as NumberSummary)

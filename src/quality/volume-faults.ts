@@ -1,6 +1,6 @@
 import { exp } from '../foundation/elementary/exponential.ts'
 import { log } from '../foundation/elementary/logarithm.ts'
-import { type Finding, findingOf } from './finding.ts'
+import { type DataFault, findingOf } from './data-fault.ts'
 import { limitOf, medianOf, spreadOf } from './spread.ts'
 import type { WindowSummary } from './window-summary.ts'
 
@@ -28,14 +28,14 @@ const LEFT = 0.6
  * Rows of the day and its hours against those of the same weekday: a drop or surge of the day, hours that
  * fell silent, and a day that fits the usual one only when it is moved by whole hours.
  */
-export const volumeFaults = (history: readonly WindowSummary[], today: WindowSummary): Finding[] => {
+export const volumeFaults = (history: readonly WindowSummary[], today: WindowSummary): DataFault[] => {
   const clock = shiftedClock(history, today)
   const day = dayVolume(history, today)
   // A moved clock leaves other hours empty, and a day that is short has few rows everywhere.
   return [...clock, ...day, ...(clock.length > 0 ? [] : silentHours(history, today))]
 }
 
-const dayVolume = (history: readonly WindowSummary[], today: WindowSummary): Finding[] => {
+const dayVolume = (history: readonly WindowSummary[], today: WindowSummary): DataFault[] => {
   const shifts = history.map((day) => log((day.rows + 1) / (expectedRows(history, day, day) + 1)))
   const spread = spreadOf(shifts)
   const expected = expectedRows(history, today)
@@ -48,7 +48,7 @@ const dayVolume = (history: readonly WindowSummary[], today: WindowSummary): Fin
   return [findingOf(kind, null, exp(shift), { rows: today.rows, expected, limit: limitRows })]
 }
 
-const silentHours = (history: readonly WindowSummary[], today: WindowSummary): Finding[] => {
+const silentHours = (history: readonly WindowSummary[], today: WindowSummary): DataFault[] => {
   const expected = expectedRows(history, today)
   const usual = hourShares(history, today)
   // The least that any day of the history had of an hour's share: an hour that is often empty is not silent.
@@ -68,7 +68,7 @@ const silentHours = (history: readonly WindowSummary[], today: WindowSummary): F
   ]
 }
 
-const shiftedClock = (history: readonly WindowSummary[], today: WindowSummary): Finding[] => {
+const shiftedClock = (history: readonly WindowSummary[], today: WindowSummary): DataFault[] => {
   if (today.rows < LEAST_EXPECTED) return []
   const gains = history.map((day) => bestShift(sharesOf(day), hourShares(history, day, day)).gain)
   const spread = spreadOf(gains)

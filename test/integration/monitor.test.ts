@@ -7,8 +7,8 @@ import type { MonitorReport } from '../../src/monitoring/monitor-report.ts'
 import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
 /*
- * A bank of sixty days: a model learns from the first fifty, a server decides on the others, and `vigia monitor`
- * looks at its log: while all is as ever, and when a feed loses its devices.
+ * A bank of a hundred days: a model learns from the first ninety, a server decides on the others, and `vigia
+ * monitor` looks at its log: while all is as ever, and when a feed loses its devices.
  */
 
 const home = mkdtempSync(join(tmpdir(), 'vigia-monitor-'))
@@ -17,15 +17,15 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
-const BANK = ['generate.rows=18000', 'generate.users=300', 'generate.merchants=60', 'generate.days=60']
+const BANK = ['generate.rows=30000', 'generate.users=300', 'generate.merchants=60', 'generate.days=100']
 const MODEL = [
   'models.logistic_regression.enabled=false',
   'models.random_forest.enabled=false',
   'models.xgboost.enabled=false',
   'models.gradient_boosting.trees=20',
 ]
-const FIRST_SERVED = '2025-02-20'
-const BROKEN = '2025-02-28'
+const FIRST_SERVED = '2025-04-01'
+const BROKEN = '2025-04-09'
 
 const vigia = async (words: readonly string[], settings: readonly string[]) =>
   runVigia(home, [...words, ...settings.flatMap((setting) => ['--set', setting])])
@@ -40,7 +40,7 @@ const split = (): Promise<readonly Row[]> =>
       `COPY (SELECT * FROM ${bank} WHERE "timestamp" < '${FIRST_SERVED}') TO '${join(home, 'trained.parquet')}' (FORMAT parquet)`,
     )
     const result = await connection.runAndReadAll(
-      `SELECT * REPLACE (amount::DOUBLE AS amount) EXCLUDE (is_fraud, fraud_pattern) FROM ${bank} WHERE "timestamp" >= '${FIRST_SERVED}'`,
+      `SELECT * EXCLUDE (is_fraud, fraud_pattern) REPLACE (amount::DOUBLE AS amount) FROM ${bank} WHERE "timestamp" >= '${FIRST_SERVED}'`,
     )
     return result.getRowObjects() as unknown as readonly Row[]
   })
@@ -74,11 +74,11 @@ test('what a server decides on is held against its training: nothing is raised w
   const quiet = JSON.parse(usual.stdout) as MonitorReport
   expect([usual.status, quiet.severity, quiet.changed]).toEqual([0, 'none', []])
   expect(quiet.looks.map(({ date, basis }) => [date, basis])).toEqual([
-    ['2025-02-24', 'chart'],
-    ['2025-02-25', 'chart'],
-    ['2025-02-26', 'chart'],
+    ['2025-04-05', 'chart'],
+    ['2025-04-06', 'chart'],
+    ['2025-04-07', 'chart'],
   ])
-  expect(quiet.unfinished?.date).toBe('2025-02-27')
+  expect(quiet.unfinished?.date).toBe('2025-04-08')
   expect(quiet.looks.at(-1)!.historyDays).toBeGreaterThan(40)
   expect(quiet.rows).toBe(before.length)
 
@@ -96,7 +96,9 @@ test('what a server decides on is held against its training: nothing is raised w
   const features = report.changed.map(({ feature }) => feature)
   expect(features).toContain('device_type_code')
   const { examples } = report.changed.find(({ feature }) => feature === 'device_type_code')!
-  const lost = new Set(after.filter(({ device_type }) => device_type === null).map((row) => row['transaction_id']))
+  const lost = new Set(
+    after.filter(({ device_type }) => device_type === null).map((row) => row['transaction_id']),
+  )
   expect(examples).toHaveLength(3)
   for (const { transactionId } of examples) expect(lost.has(transactionId)).toBe(true)
   expect(broken.stdout).toMatch(/Look at the feed first: .*device_type_code/)

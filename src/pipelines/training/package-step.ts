@@ -7,6 +7,7 @@ import type { SplitReport } from '../../dataset/split/split-report.ts'
 import { withDatabase } from '../../disk/database.ts'
 import { readJson } from '../../disk/json-file.ts'
 import { withoutCurves } from '../../evaluation/evaluate.ts'
+import type { FeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { FeatureRows } from '../../fitting/feature-rows.ts'
 import type { Model } from '../../learning/model.ts'
@@ -19,7 +20,7 @@ import { daysOfRun } from '../../monitoring/training-days.ts'
 import { codeVersionOf } from '../../steps/code-version.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
 import type { EvaluationReport } from './evaluation-report.ts'
-import { categoricalFeatures, FEATURE_INPUTS, featureFiles, readPart } from './feature-files.ts'
+import { categoricalFeatures, FEATURE_INPUTS, featureFiles, featuresOfRun, readPart } from './feature-files.ts'
 import { referenceOfRows } from './reference-of-rows.ts'
 import { type TrainingContext, usesGeneratedData } from './training-context.ts'
 import {
@@ -31,8 +32,8 @@ import {
 
 /**
  * The chosen model and everything fitted -> the artifact: `manifest.json`, `model.json`, `model.onnx`,
- * `model-float32.onnx`, `reference.json`, `days.bin`, `checksums.json`. It is read back before the step is done, so what
- * is here can be loaded.
+ * `model-float32.onnx`, `reference.json`, `days.bin`, `checksums.json`. It is read back before the step is
+ * done, so what is here can be loaded.
  */
 export const packageStep = (context: TrainingContext): Step => {
   const { config } = context
@@ -59,11 +60,13 @@ export const packageStep = (context: TrainingContext): Step => {
       const validation = await rowsOf('validation')
       const reference = referenceOf(model, scorer, await rowsOf('train'), validation)
       work.signal.throwIfAborted()
+      const { settings } = await featuresOfRun(context, work.input)
       const days = await withDatabase(work.database, (connection) =>
         daysOfRun(connection, featureFiles(work.input), {
           scorer,
           reference,
           threshold: candidate.threshold,
+          warmUpMs: longestMemory(settings),
           signal: work.signal,
         }),
       )
@@ -92,6 +95,10 @@ const referenceOf = (
   const judged = profiles.score.part === 'validation' ? validation : train
   return { ...profiles, importance: importanceOfRows(model, judged.table) }
 }
+
+/** What states reach back at most: the longest window, and the delay of labels before it. */
+const longestMemory = ({ windowMs, limits }: FeatureSettings): number =>
+  Math.max(0, ...windowMs.values()) + limits.user.labelDelayMs
 
 /** The best of the candidates, as it was chosen, trained and read. */
 const readChosen = async ({ input }: StepWork) => {

@@ -17,7 +17,7 @@ export const FAULT_KINDS = [
 export type FaultKind = (typeof FAULT_KINDS)[number]
 
 /** One fault of a day's data. */
-export interface Finding {
+export interface DataFault {
   readonly kind: FaultKind
   /** null where the fault is of the feed, not of a field; of swapped columns the first by name. */
   readonly field: string | null
@@ -76,8 +76,8 @@ export const findingOf = (
   kind: FaultKind,
   field: string | null,
   effect: number,
-  evidence: Finding['evidence'],
-): Finding => ({
+  evidence: DataFault['evidence'],
+): DataFault => ({
   kind,
   field,
   effect,
