@@ -2,16 +2,16 @@ import type { Observations } from './observations.ts'
 import { normalScoreOf, residualsOf, type SeriesModel } from './series-model.ts'
 import { smooth } from './smoothing.ts'
 
-/** With more memory than this, smoothing residuals finds nothing that the steps do not show. */
-const MOST_MEMORY = 0.5
-
 /** The days of one series on its two charts. */
 export interface SeriesChart {
   /** On the scale of the series. */
   readonly expected: Float64Array
   /** Normal scores of the days' residuals; NaN without a value. */
   readonly jump: Float64Array
-  /** Of their exponentially weighted mean; NaN where the series has too much memory. */
+  /**
+   * Of their exponentially weighted mean. NaN where the series has memory: there a run of residuals with one
+   * sign is nothing new.
+   */
   readonly smoothed: Float64Array
 }
 
@@ -20,7 +20,7 @@ export const chartOf = (series: Observations, model: SeriesModel, kurtosis: numb
   const { expected, standard } = residualsOf(series, model)
   const jump = standard.map((residual) => normalScoreOf(residual, kurtosis))
   const smoothed =
-    model.memory < MOST_MEMORY
+    model.memory === 0
       ? smooth(series.days, jump).map((mean) => mean / model.smoothedDeviation)
       : new Float64Array(jump.length).fill(Number.NaN)
   return { expected, jump, smoothed }

@@ -1,14 +1,12 @@
 import { log } from '../../foundation/elementary/logarithm.ts'
 import { type Observations, weekdayOf } from './observations.ts'
 import { smooth } from './smoothing.ts'
-import { type Trend, trendOf, weekdayEffects } from './weekday-effects.ts'
+import { growsEvidently, weekdayEffects } from './weekday-effects.ts'
 
 /** What a series does when nothing changes. */
 export interface SeriesModel {
   /** Of Monday to Sunday, on top of the level. */
   readonly effects: Float64Array
-  /** Growth that goes on; a slope of 0 where none is evident. */
-  readonly trend: Trend
   /** Of a day on the next, in [0, 1]; 0 where no memory is evident. */
   readonly memory: number
   /** Mean without memory; with it what a day adds to `memory` times the day before. */
@@ -37,25 +35,23 @@ export interface Residuals {
 const LONGEST_GAP = 28
 
 /**
- * Fits weekday effects and, where they are evident, a line in time and a first-order autoregression on the
- * days `used` (their places, none without a value). Undefined of fewer than 10.
+ * Fits weekday effects and, where memory is evident, a first-order autoregression on the days `used` (their
+ * places, none without a value). Undefined of fewer than 10.
  *
- * Memory is evident above 2 / √n (Bartlett, 1946), and is corrected for Kendall's (1954) bias, (1 + 3 ρ) / n,
- * around a line (2 + 4 ρ) / n: a series that wanders gets a memory of nearly 1, and is judged by its steps.
+ * Memory is evident above 2 / √n (Bartlett, 1946), and is corrected for Kendall's (1954) bias, (1 + 3 ρ) / n.
+ * What grows evidently gets a memory of 1, and is judged by its steps. It is not held against a line: ranks and
+ * shares do not grow in one, and what is a little off in two months is far off a week later.
  */
 export const fitSeriesModel = (series: Observations, used: Int32Array): SeriesModel | undefined => {
   const { days, values, noises } = series
   if (used.length < 10) return undefined
   const effects = weekdayEffects(series, used)
-  const level = values.map((value, at) => value - effects[weekdayOf(days[at]!)]!)
-  const trend = trendOf(days, level, used)
-  const rest = level.map((value, at) => value - trend.slope * (days[at]! - trend.middle))
-  const { memory, constant } = fitMemory(days, rest, used, trend.slope !== 0)
+  const rest = values.map((value, at) => value - effects[weekdayOf(days[at]!)]!)
+  const { memory, constant } = fitMemory(days, rest, used, growsEvidently(days, rest, used))
   const sorted = Float64Array.from(used, (at) => noises[at]!).sort()
   const typicalNoise = sorted[sorted.length >> 1]!
   const unscaled = {
     effects,
-    trend,
     memory,
     constant,
     typicalNoise,
@@ -82,7 +78,6 @@ export const fitSeriesModel = (series: Observations, used: Int32Array): SeriesMo
   )
   return {
     effects,
-    trend,
     memory,
     constant,
     typicalNoise,
@@ -107,7 +102,7 @@ const fitMemory = (
   days: Int32Array,
   rest: Float64Array,
   used: Int32Array,
-  hasTrend: boolean,
+  isGrowing: boolean,
 ): { memory: number; constant: number } => {
   let mean = 0
   for (const at of used) mean += rest[at]! / used.length
@@ -128,9 +123,8 @@ const fitMemory = (
   // Differences below the rounding of the effects are no memory.
   if (!(square > 1e-18 * count)) return { memory: 0, constant: mean }
   const slope = product / square
-  if (!(slope > 2 / Math.sqrt(count))) return { memory: 0, constant: mean }
-  const bias = hasTrend ? 2 + 4 * slope : 1 + 3 * slope
-  const memory = Math.min(1, slope + bias / count)
+  if (!isGrowing && !(slope > 2 / Math.sqrt(count))) return { memory: 0, constant: mean }
+  const memory = isGrowing ? 1 : Math.min(1, slope + (1 + 3 * slope) / count)
   return { memory, constant: after - memory * before }
 }
 
@@ -141,8 +135,7 @@ export const residualsOf = (series: Observations, model: SeriesModel): Residuals
   const standard = new Float64Array(days.length)
   let [last, before] = [Number.NEGATIVE_INFINITY, Number.NaN]
   for (let at = 0; at < days.length; at++) {
-    const { effects, trend } = model
-    const effect = effects[weekdayOf(days[at]!)]! + trend.slope * (days[at]! - trend.middle)
+    const effect = model.effects[weekdayOf(days[at]!)]!
     const { level, growth } = expectation(model, before, days[at]! - last)
     const value = values[at]!
     expected[at] = level + effect

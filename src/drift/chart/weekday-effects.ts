@@ -43,38 +43,32 @@ interface Fit {
   readonly squaresLeft: number
 }
 
-export interface Trend {
-  /** Day that the line is 0 on. */
-  readonly middle: number
-  /** For each day. */
-  readonly slope: number
-}
-
 /**
- * A line in time through `rest` (a series without its weekday effects), shrunk by 1 - 1 / F as weekdays are.
- * F is made smaller by (1 + ρ) / (1 - ρ) of the memory around the line (Bartlett, 1946): what wanders goes
- * some way in any two months, and must not be taken for what grows.
+ * Whether a line in time through `rest` (a series without its weekday effects) is evident: its F statistic is
+ * above 6, after it was made smaller by (1 + ρ) / (1 - ρ) of the memory around the line (Bartlett, 1946). What
+ * wanders goes some way in any two months, and must not be taken for what grows.
  */
-export const trendOf = (days: Int32Array, rest: Float64Array, used: Int32Array): Trend => {
+export const growsEvidently = (days: Int32Array, rest: Float64Array, used: Int32Array): boolean => {
   const { times, values, slope, squaresLeft } = momentsOf(days, rest, used, 1)
-  const middle = times[0]!
   const degrees = used.length - PARAMETERS - 1
-  if (degrees < 1) return { middle, slope: 0 }
+  if (degrees < 1) return false
   let [gain, product] = [0, 0]
   let before = Number.NaN
   for (const at of used) {
-    const time = days[at]! - middle
+    const time = days[at]! - times[0]!
     gain += slope * slope * time * time
     const apart = rest[at]! - values[0]! - slope * time
     if (!Number.isNaN(before)) product += before * apart
     before = apart
   }
-  if (!(gain > 0)) return { middle, slope: 0 }
   const seen = squaresLeft > 0 ? product / squaresLeft : 0
   const memory = Math.min(MOST_MEMORY, Math.max(0, seen + (2 + 4 * seen) / used.length))
   const noise = (squaresLeft / degrees) * ((1 + memory) / (1 - memory))
-  return { middle, slope: slope * Math.max(0, 1 - noise / gain) }
+  // A line through what never moves is only the rounding of the effects.
+  return gain > EVIDENT * noise && gain > 1e-18 * used.length
 }
+
+const EVIDENT = 6
 
 /** Around a line through a walk of two months, memory can hardly be told from 1. */
 const MOST_MEMORY = 0.98
