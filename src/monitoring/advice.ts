@@ -1,4 +1,4 @@
-import type { ChartVerdict, DriftLook } from '../drift/drift-look.ts'
+import type { ChartVerdict, DriftLook, FeatureDrift } from '../drift/drift-look.ts'
 
 /** Series that tell of a feed rather than of customers. */
 const OF_THE_FEED = new Set(['share of missing values', 'share of unseen categories'])
@@ -10,8 +10,9 @@ export const adviceOn = (look: DriftLook): readonly string[] => {
       `The history has ${look.historyDays} usable days, too few for limits: only the size of changes is shown, and nothing is raised. Days of training come with models that this version trains; every day of the log adds one.`,
     ]
   if (!look.isRaised) return ['Nothing to do: no feature, score or segment is beyond its limit.']
-  const broken = look.features.filter(({ chart }) => isBeyond(chart) && OF_THE_FEED.has(chart.series))
-  const moved = look.features.filter(({ chart }) => isBeyond(chart) && !OF_THE_FEED.has(chart.series))
+  const changed = beyondLimit(look)
+  const broken = changed.filter(({ chart }) => OF_THE_FEED.has(chart!.series))
+  const moved = changed.filter(({ chart }) => !OF_THE_FEED.has(chart!.series))
   const scores = [look.score, ...look.segments].filter(({ chart }) => isBeyond(chart))
   return [
     ...(broken.length === 0
@@ -32,6 +33,12 @@ export const adviceOn = (look: DriftLook): readonly string[] => {
     'Drift of what comes in says nothing of frauds that changed their ways: only labels do.',
   ]
 }
+
+/** Features beyond their limit, the furthest first. */
+export const beyondLimit = ({ features }: DriftLook): readonly FeatureDrift[] =>
+  features
+    .filter(({ chart }) => isBeyond(chart))
+    .sort((a, b) => Math.abs(b.chart!.z) - Math.abs(a.chart!.z))
 
 const isBeyond = (chart: ChartVerdict | undefined): chart is ChartVerdict => chart?.isBeyond === true
 

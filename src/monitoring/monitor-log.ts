@@ -1,5 +1,5 @@
 import { DriftDetector } from '../drift/drift-detector.ts'
-import type { DriftLook, FeatureDrift } from '../drift/drift-look.ts'
+import type { FeatureDrift } from '../drift/drift-look.ts'
 import type { DriftSettings } from '../drift/drift-settings.ts'
 import type { DayProfile } from '../drift/profile-book.ts'
 import { SCORE } from '../drift/profile-layout.ts'
@@ -8,7 +8,7 @@ import type { Feature } from '../features/feature.ts'
 import { planFeatures } from '../features/feature-plan.ts'
 import { categoryOf, tellFeature } from '../features/tell-feature.ts'
 import { DAY_MS } from '../foundation/days.ts'
-import { adviceOn } from './advice.ts'
+import { adviceOn, beyondLimit } from './advice.ts'
 import { binOf, type GrownBins, grownBins } from './changed-rows.ts'
 import { type DaysOfLog, type DaysOfLogOptions, dateOf, daysOfLog, eachDecision } from './days-of-log.ts'
 import type { ChangedFeature, ChangedRow, MonitorReport, ReportedDay } from './monitor-report.ts'
@@ -93,12 +93,6 @@ const whyNothing = ({ rows, unfinished, tooOld, unreadable }: DaysOfLog): string
     ? 'nothing was decided'
     : `none of ${tooOld + unreadable} decisions can be used: ${tooOld} are on transactions of too long ago, ${unreadable} by models that do not compute all features of this one`
 }
-
-/** Features beyond their limit, the furthest first. */
-const beyondLimit = ({ features }: DriftLook): readonly FeatureDrift[] =>
-  features
-    .filter(({ chart }) => chart?.isBeyond === true)
-    .sort((a, b) => Math.abs(b.chart!.z) - Math.abs(a.chart!.z))
 
 const reported = (
   days: readonly DayProfile[],

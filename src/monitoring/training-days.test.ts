@@ -129,7 +129,12 @@ test('only the latest 130 whole days after the warm-up are told of, and none whe
   const days = decode(await encodedDays(Array.from({ length: 140 }, (_, day) => row(day))))
   expect([days.length, days[0]!.day, days.at(-1)!.day]).toEqual([130, 9, 138])
   expect(decode(await encodedDays([row(5), row(6)]))).toEqual([])
-  const warm = decode(await encodedDays(Array.from({ length: 10 }, (_, day) => row(day)), 6.5 * DAY_MS))
+  const warm = decode(
+    await encodedDays(
+      Array.from({ length: 10 }, (_, day) => row(day)),
+      6.5 * DAY_MS,
+    ),
+  )
   expect(warm.map(({ day }) => day)).toEqual([7, 8])
 })
 

@@ -20,7 +20,13 @@ import { daysOfRun } from '../../monitoring/training-days.ts'
 import { codeVersionOf } from '../../steps/code-version.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
 import type { EvaluationReport } from './evaluation-report.ts'
-import { categoricalFeatures, FEATURE_INPUTS, featureFiles, featuresOfRun, readPart } from './feature-files.ts'
+import {
+  categoricalFeatures,
+  FEATURE_INPUTS,
+  featureFiles,
+  featuresOfRun,
+  readPart,
+} from './feature-files.ts'
 import { referenceOfRows } from './reference-of-rows.ts'
 import { type TrainingContext, usesGeneratedData } from './training-context.ts'
 import {
