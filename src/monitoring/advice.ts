@@ -36,9 +36,7 @@ export const adviceOn = (look: DriftLook): readonly string[] => {
 
 /** Features beyond their limit, the furthest first. */
 export const beyondLimit = ({ features }: DriftLook): readonly FeatureDrift[] =>
-  features
-    .filter(({ chart }) => isBeyond(chart))
-    .sort((a, b) => Math.abs(b.chart!.z) - Math.abs(a.chart!.z))
+  features.filter(({ chart }) => isBeyond(chart)).sort((a, b) => Math.abs(b.chart!.z) - Math.abs(a.chart!.z))
 
 const isBeyond = (chart: ChartVerdict | undefined): chart is ChartVerdict => chart?.isBeyond === true
 

@@ -6,6 +6,7 @@ describe.each([
   ['architecture', 'arquitectura'],
   ['attributes', 'atributos'],
   ['alerts', 'alertas'],
+  ['monitoring', 'monitorizacion'],
   ['performance-monitoring', 'seguimiento-del-rendimiento'],
 ])('docs/%s.md and docs/%s.md, in Spanish, are in step', (english, spanish) => {
   it.each([
