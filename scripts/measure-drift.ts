@@ -1,6 +1,7 @@
 /**
  * How often drift is called without drift, and how often drift is found, on simulated banks: the numbers of
- * docs/drift.md. Run: `npx tsx scripts/measure-drift.ts [seeds] [looks]` (default 5 and 100; 100 CPU seconds).
+ * docs/drift.md. Run: `npx tsx scripts/measure-drift.ts [seeds] [looks]` (default 5 and 100; 100 CPU
+ * seconds).
  */
 
 import { DriftDetector } from '../src/drift/drift-detector.ts'

@@ -38,9 +38,9 @@ const LONGEST_GAP = 28
  * Fits weekday effects and, where memory is evident, a first-order autoregression on the days `used` (their
  * places, none without a value). Undefined of fewer than 10.
  *
- * Memory is evident above 2 / √n (Bartlett, 1946), and is corrected for Kendall's (1954) bias, (1 + 3 ρ) / n.
- * What grows evidently gets a memory of 1, and is judged by its steps. It is not held against a line: ranks and
- * shares do not grow in one, and what is a little off in two months is far off a week later.
+ * Memory is evident above 2 / √n (Bartlett, 1946), and is corrected for Kendall's (1954) bias, (1 + 3 ρ) /
+ * n. What grows evidently gets a memory of 1, and is judged by its steps. It is not held against a line:
+ * ranks and shares do not grow in one, and what is a little off in two months is far off a week later.
  */
 export const fitSeriesModel = (series: Observations, used: Int32Array): SeriesModel | undefined => {
   const { days, values, noises } = series

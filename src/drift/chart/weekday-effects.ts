@@ -44,9 +44,9 @@ interface Fit {
 }
 
 /**
- * Whether a line in time through `rest` (a series without its weekday effects) is evident: its F statistic is
- * above 6, after it was made smaller by (1 + ρ) / (1 - ρ) of the memory around the line (Bartlett, 1946). What
- * wanders goes some way in any two months, and must not be taken for what grows.
+ * Whether a line in time through `rest` (a series without its weekday effects) is evident: its F statistic
+ * is above 6, after it was made smaller by (1 + ρ) / (1 - ρ) of the memory around the line (Bartlett,
+ * 1946). What wanders goes some way in any two months, and must not be taken for what grows.
  */
 export const growsEvidently = (days: Int32Array, rest: Float64Array, used: Int32Array): boolean => {
   const { times, values, slope, squaresLeft } = momentsOf(days, rest, used, 1)
