@@ -16,6 +16,8 @@ const LAYERS = [
   { folder: 'features', mayImport: [...GROUND, 'transaction', 'config'] },
   { folder: 'learning', mayImport: GROUND },
   { folder: 'drift', mayImport: GROUND },
+  { folder: 'performance', mayImport: GROUND },
+  { folder: 'quality', mayImport: GROUND },
   { folder: 'model', mayImport: [...GROUND, 'transaction', 'config', 'features', 'learning'] },
   { folder: 'ports', mayImport: [...GROUND, 'transaction', 'config'] },
 ]
@@ -26,6 +28,8 @@ LAYERS.push(
   // Rows of a service through the mapping that files were read by.
   { folder: 'mapping', mayImport: [...GROUND, 'disk', 'transaction', 'config', 'dataset'] },
 )
+/** Alerts: what fires, who is told, what waits to be sent. Where it is kept and sent to is handed in. */
+LAYERS.push({ folder: 'alerts', mayImport: [...GROUND, 'ports', 'config'] })
 /** Engines know no use case, and not each other: a use case puts them together. */
 const ENGINES = ['replay', 'fitting', 'steps', 'tracking', 'decisions']
 LAYERS.push(...ENGINES.map((folder) => ({ folder, mayImport: [...BASE, 'artifacts'] })))
@@ -35,9 +39,21 @@ LAYERS.push({ folder: 'backup', mayImport: [...BASE, 'artifacts', 'decisions', '
 LAYERS.push({ folder: 'keeping', mayImport: [...BASE, 'artifacts', 'decisions'] })
 /** What operators do to the states of a service: load, look at, repair, restore from logs. */
 LAYERS.push({ folder: 'states', mayImport: [...BASE, 'artifacts', 'decisions'] })
+/** Whether what comes in is still what the model was made for: it reads what decisions write. */
+LAYERS.push({ folder: 'monitoring', mayImport: [...BASE, 'artifacts', 'decisions'] })
 /** States of several layouts on one log: those of one decide, the others follow. */
 LAYERS.push({ folder: 'branches', mayImport: [...BASE, 'artifacts', 'decisions', 'keeping', 'states'] })
-const BELOW_PIPELINES = [...BASE, 'artifacts', 'mapping', ...ENGINES, 'keeping', 'states', 'branches']
+const BELOW_PIPELINES = [
+  ...BASE,
+  'artifacts',
+  'mapping',
+  'alerts',
+  ...ENGINES,
+  'keeping',
+  'states',
+  'branches',
+  'monitoring',
+]
 /** Serving, reports and the command line show what use cases do, and not each other. */
 const FACES = ['serving', 'reports', 'cli']
 LAYERS.push(
@@ -49,7 +65,7 @@ LAYERS.push(
 )
 
 /** Layers that are pure: what they know of the world is handed in. `dataset` is about files and may touch them. */
-const PURE = 'foundation|transaction|config|features|learning|evaluation|drift'
+const PURE = 'foundation|transaction|config|features|learning|evaluation|drift|performance|quality'
 
 const placeOf = (name) => (name === 'errors' ? 'errors\\.ts$' : `${name}/`)
 

@@ -20,6 +20,7 @@ const LEFT_AS_PACKAGES = [
   '@redis/client',
   'koffi',
   'lmdb',
+  'nodemailer',
   'vega',
   'vega-lite',
 ]

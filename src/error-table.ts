@@ -451,6 +451,32 @@ export const ERRORS = define({
     message: 'There are {allowed} labels but {got} {what}',
     fix: 'This is a fault of Vigía: please report it with the configuration.',
   },
+  // drift
+  DRIFT_PROFILE_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: 'A profile of a window cannot be used: {reason}',
+    fix: 'Profile the window again, with the reference of the model that decides.',
+  },
+  DRIFT_HISTORY_REFUSED: {
+    status: 422,
+    exitCode: 2,
+    message: 'The history of drift cannot be used: {reason}',
+    fix: 'Give each day once, as a whole number of days since 1970-01-01, and looks after the history, in order.',
+  },
+  DRIFT_SETTING_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The drift setting {setting} must be {allowed}; got {got}',
+    fix: 'Correct the setting, or leave it out for its default.',
+  },
+  // monitoring
+  MONITORING_NOTHING_TO_LOOK_AT: {
+    status: 409,
+    exitCode: 2,
+    message: 'There is no day to look at in the prediction log in {folder}: {reason}',
+    fix: 'Look again when a day of the log is over, or name another log with --log.',
+  },
   // model
   MODEL_ARTIFACT_REFUSED: {
     status: 422,
@@ -1378,5 +1404,80 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'TLS cannot be set up: {reason}',
     fix: 'Give both security.tls_key and security.tls_certificate, as PEM files that belong together.',
+  },
+  // alerts
+  ALERT_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no alert {key}; known are: {known}',
+    fix: '`vigia alerts list` names every alert by its key.',
+  },
+  ALERT_NOT_FIRING: {
+    status: 409,
+    exitCode: 2,
+    message: 'The alert {key} does not fire: it is {status}, so there is nothing to acknowledge',
+    fix: 'Silence it where nothing shall be told of it: `vigia alerts silence KEY --until 8h --reason …`.',
+  },
+  ALERT_SILENCE_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The alert {key} cannot be silenced like this: {reason}',
+    fix: 'Give an end in the future (--until 8h, --until 2026-12-01T08:00:00Z) and a reason (--reason).',
+  },
+  ALERT_CHANNEL_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no alert channel "{name}"; configured are: {known}',
+    fix: 'Correct the name, or describe the channel under alerts.channels of the serving configuration.',
+  },
+  ALERT_CHANNEL_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The alert channel "{name}" cannot be used: {reason}',
+    fix: 'Correct alerts.channels.{name}; docs/alerts.md has an example of each kind.',
+  },
+  ALERT_JOURNAL_FAILED: {
+    status: 503,
+    exitCode: 2,
+    message: 'The alerts in {location} cannot be read or written: {reason}',
+    fix: 'Let alerts.path name a folder on a local disk with room that this user may write to.',
+  },
+  // performance and quality
+  PERFORMANCE_EVENT_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'Decision {row}: {what} is {got}; allowed: {allowed}',
+    fix: 'Correct the decision or its label. A label has a value, an origin and the time at which it became known.',
+  },
+  PERFORMANCE_NO_FRAUDS: {
+    status: 422,
+    exitCode: 2,
+    message:
+      'No known fraud is older than its label took, within {days} days: there is no delay to learn from',
+    fix: 'Wait until labels have come, or take in older decisions with their labels.',
+  },
+  PERFORMANCE_HISTORY_SHORT: {
+    status: 422,
+    exitCode: 2,
+    message: 'A baseline needs at least {allowed} days with labels, {what} has {got}',
+    fix: 'Begin watching when more days have labels; until then look at the figures with their intervals.',
+  },
+  PERFORMANCE_SETTING_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: '{what} is {got}; allowed: {allowed}',
+    fix: 'Correct the setting.',
+  },
+  QUALITY_HISTORY_SHORT: {
+    status: 422,
+    exitCode: 2,
+    message: 'Limits of data quality need at least {allowed} days of summaries, got {got}',
+    fix: 'Summarise more days before the one to be judged; two weeks are the least, eight are good.',
+  },
+  QUALITY_FIELDS_DIFFER: {
+    status: 422,
+    exitCode: 2,
+    message: 'The summary of {window} has {what} field "{field}", which the other days have otherwise',
+    fix: 'Summarise all days with the same fields, of the same kinds.',
   },
 })

@@ -8,6 +8,10 @@ export { createMemoryStateStore } from './adapters/memory/memory-state-store.ts'
 export { openRedisStateStore } from './adapters/redis/redis-state-store.ts'
 export { openLogReader } from './adapters/segments/segment-files.ts'
 export { openSegmentLog } from './adapters/segments/segment-log.ts'
+// Alerts
+export { type AlertCenter, type AlertCenterOptions, createAlertCenter } from './alerts/alert-center.ts'
+export type { Finding } from './alerts/alert-state.ts'
+export type { Look } from './alerts/take-look.ts'
 // Command line
 export type {
   Command,
@@ -20,6 +24,7 @@ export type {
 } from './cli/command.ts'
 export type { Host } from './cli/host.ts'
 export { runProgram } from './cli/program.ts'
+export { alertsOpener } from './composition/open-alerts.ts'
 // World and work: what a process knows of outside, what a job is handed
 export { systemWorld } from './composition/system-world.ts'
 // Configuration
@@ -53,6 +58,33 @@ export { type LoadedModel, prepareModel } from './decisions/loaded-model.ts'
 export { openInferencePipeline } from './decisions/open-pipeline.ts'
 export { type DatabaseSettings, withDatabase } from './disk/database.ts'
 export { unwatched, unwatchedWork, type Work } from './disk/work.ts'
+// Drift
+export { type DetectorOptions, DriftDetector } from './drift/drift-detector.ts'
+export type { ChartVerdict, DriftLook, FeatureDrift, ScoreDrift } from './drift/drift-look.ts'
+export { DRIFT_DEFAULTS, type DriftSettings, type EffectLimits } from './drift/drift-settings.ts'
+export type { DriftEffect } from './drift/effects.ts'
+export type { FeatureTests } from './drift/feature-tests.ts'
+export { type BookOptions, type DayProfile, ProfileBook } from './drift/profile-book.ts'
+export { decodeProfile, encodeProfile } from './drift/profile-encoding.ts'
+export {
+  type LayoutOptions,
+  type ProfileLayout,
+  profileLayoutOf,
+  scoreLayoutOf,
+} from './drift/profile-layout.ts'
+export type { CategoricalBins, DriftReference, NumericBins } from './drift/reference-bins.ts'
+export { RowBuffer } from './drift/row-buffer.ts'
+export type { DriftSeverity } from './drift/severity.ts'
+export { benjaminiHochberg } from './drift/tests/benjamini-hochberg.ts'
+export { chiSquared } from './drift/tests/chi-squared.ts'
+export { cramersV } from './drift/tests/cramers-v.ts'
+export { jensenShannon } from './drift/tests/jensen-shannon.ts'
+export { kolmogorovSmirnov, kolmogorovSmirnovTail } from './drift/tests/kolmogorov-smirnov.ts'
+export { missingShare } from './drift/tests/missing-share.ts'
+export { newCategory } from './drift/tests/new-category.ts'
+export { populationStability } from './drift/tests/population-stability.ts'
+export { wasserstein } from './drift/tests/wasserstein.ts'
+export { mergeProfiles, WindowProfile } from './drift/window-profile.ts'
 // Errors
 export { ERRORS, type ErrorCode, type ErrorDefinition, type ErrorDetails, VigiaError } from './errors.ts'
 // Evaluation
@@ -89,6 +121,7 @@ export { createScoreExplainer } from './model/explain/score-explainer.ts'
 export { compareFloats } from './model/onnx/compare-floats.ts'
 export { encodeFloatOnnx, encodeOnnx } from './model/onnx/encode-onnx.ts'
 export type { FloatComparison } from './model/onnx/onnx-contents.ts'
+export { profileCodes, profileNumbers, type ReferenceProfile } from './model/reference-profile.ts'
 export {
   createModelScorer,
   createScorer,
@@ -96,12 +129,39 @@ export {
   type RiskLevel,
   type Scorer,
 } from './model/scorer.ts'
+// Performance under late and partial labels
+export { type AuditEstimate, auditEstimate } from './performance/audit-sample.ts'
+export { bettingInterval } from './performance/betting-interval.ts'
+export { type Cohort, cohortsOf, type MaturityCurves, maturityCurves } from './performance/cohorts.ts'
+export { type DecidedEvent, type DecidedRows, decidedRows } from './performance/decided-rows.ts'
+export type { Estimate } from './performance/estimate.ts'
+export { type ExpectedFigures, expectedFigures } from './performance/expected-figures.ts'
+export { labelsByOrigin, type OriginLabels } from './performance/labels-by-origin.ts'
+export {
+  daysUntilKnown,
+  knownShareAt,
+  type MaturityCurve,
+  maturityCurve,
+} from './performance/maturity-curve.ts'
+export { type MoneyFigures, moneyFigures } from './performance/money-figures.ts'
+export {
+  lookAtPerformance,
+  newPerformanceWatch,
+  type PerformanceLook,
+  type PerformanceWatch,
+} from './performance/performance-watch.ts'
 export { parityOfLog } from './pipelines/parity/parity-of-log.ts'
 export { type PredictOptions, type PredictResult, predict } from './pipelines/predict.ts'
 export { type LoadModel, modelLoader } from './pipelines/service/model-source.ts'
 export { openService } from './pipelines/service/open-service.ts'
 export { runTrainingPipeline, type TrainingResult } from './pipelines/training-pipeline.ts'
 // Ports: what an adapter of your own implements
+export type {
+  AlertChannel,
+  AlertDelivery,
+  AlertNotification,
+  AlertSeverity,
+} from './ports/alert-channel.ts'
 export type {
   ArtifactEntry,
   DatasetInput,
@@ -135,6 +195,10 @@ export type {
 } from './ports/state-store.ts'
 export { TRACKING_LIMITS } from './ports/tracking-limits.ts'
 export type { TrackingStore } from './ports/tracking-store.ts'
+// Faults of live data
+export { blocksRetraining, checkWindow } from './quality/check-window.ts'
+export { type DataFault, FAULT_KINDS, type FaultKind } from './quality/data-fault.ts'
+export { summarizeWindow, type WindowRows, type WindowSummary } from './quality/window-summary.ts'
 export { type ReplayOptions, type ReplayResult, replay } from './replay/replay.ts'
 export { createServingMetrics } from './serving/metrics/serving-metrics.ts'
 export { type Reloaded, reloadServer } from './serving/reload.ts'

@@ -1,4 +1,5 @@
 import { allFeatures, allFeaturesLarge } from './all-features.mjs'
+import { drift } from './drift.mjs'
 import { explanation } from './explanation.mjs'
 import { generate } from './generate.mjs'
 import { gradientBoosting } from './gradient-boosting.mjs'
@@ -22,6 +23,7 @@ export const rows = [
   randomForest,
   gradientBoosting,
   explanation,
+  drift,
   scoring,
   predictHttp,
   predictBulk,

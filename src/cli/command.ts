@@ -53,8 +53,11 @@ export interface CommandInput {
   readonly options: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
 }
 
-/** 0: done. 1: done, and the answer is no (thresholds exceeded). 2: could not run. 130: interrupted. */
-export type ExitCode = 0 | 1 | 2 | 130
+/**
+ * 0: done. 1: done, and the answer is no (thresholds exceeded). 2: could not run. 10, 11, 12: done, and
+ * what was found is moderate, severe, critical. 130: interrupted.
+ */
+export type ExitCode = 0 | 1 | 2 | 10 | 11 | 12 | 130
 
 /** One command of `vigia` as data: help, completion and documentation are made from it. */
 export interface Command {

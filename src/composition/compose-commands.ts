@@ -2,9 +2,11 @@ import { writeSegment } from '../adapters/segments/write-segment.ts'
 import type { Command } from '../cli/command.ts'
 import { createCommands } from '../cli/commands/index.ts'
 import { renderEvaluationPlots, renderEvaluationReport } from '../reports/evaluation-report.ts'
+import { renderMonitoringReport } from '../reports/monitoring-report.ts'
 import { renderValidationReport } from '../reports/validation-report.ts'
 import { trackThisProcess } from '../tracking/track-this-process.ts'
 import type { ProcessParts } from './composition.ts'
+import { withAlerts } from './keep-alerting.ts'
 import { backupSource, openBackupTarget } from './open-backups.ts'
 import { createServingStorage } from './open-serving-storage.ts'
 import { trackingStoreOpener } from './open-tracking-store.ts'
@@ -28,9 +30,13 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     },
     version,
     backupSource,
+    openAlerts: async (settings, environment) => {
+      const { alertsOpener } = await import('./open-alerts.ts')
+      return alertsOpener({ world, owner })(settings, environment)
+    },
     openBackupTarget,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
-    startServer: serverStarter({ version, storage, openTrackingStore, world }),
+    startServer: withAlerts(serverStarter({ version, storage, openTrackingStore, world }), { world, owner }),
     trackThisProcess: (store, command, directory) =>
       trackThisProcess(store, { version, command, workingDirectory: directory }),
     memory: () => ({ ...processMemory(), leftBytes: process.availableMemory() }),
@@ -39,6 +45,7 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
       validation: renderValidationReport,
       evaluation: renderEvaluationReport,
       plots: renderEvaluationPlots,
+      monitoring: renderMonitoringReport,
     },
   })
 }

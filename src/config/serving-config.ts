@@ -2,7 +2,9 @@ import { resolve } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { parseDuration } from '../foundation/duration.ts'
 import type { EventTimeBounds } from '../transaction/event-time.ts'
+import { alertProblems } from './alert-channel-problems.ts'
 import type { ConfigFile } from './config-file.ts'
+import { AlertsSchema } from './sections/alerts.ts'
 import { PredictionLogSchema } from './sections/prediction-log.ts'
 import {
   ApiSchema,
@@ -29,6 +31,7 @@ export const ServingConfigSchema = Type.Object(
     feedback: FeedbackSchema,
     tables: ServedTablesSchema,
     log: LogSchema,
+    alerts: AlertsSchema,
   },
   { title: 'Vigía serving configuration' },
 )
@@ -80,6 +83,9 @@ export const SERVING_FILE = {
     'state_store.path',
     'prediction_log.path',
     'tables.*.path',
+    'alerts.path',
+    'alerts.channels.*.secret_file',
+    'alerts.heartbeat.secret_file',
   ],
   platform: [
     { variable: 'PORT', setting: ['api', 'port'] },
@@ -92,5 +98,6 @@ export const SERVING_FILE = {
   contradictions: (settings, originOf) => [
     ...oneFolder(settings as ServingSettings, originOf),
     ...twoPorts(settings as ServingSettings, originOf),
+    ...alertProblems((settings as ServingSettings).alerts, originOf),
   ],
 } satisfies ConfigFile

@@ -139,8 +139,18 @@ export const ManifestSchema = Type.Object(
       },
       closed,
     ),
-    /** Where the distributions stand that drift is measured against. */
-    reference: Type.Object({ file: Type.Literal('reference.json') }, closed),
+    /**
+     * Where the distributions stand that drift is measured against, and what each of the latest days of the
+     * data was like: what is usual from day to day. `days` is absent in artifacts of before there was any,
+     * and of imported models.
+     */
+    reference: Type.Object(
+      {
+        file: Type.Literal('reference.json'),
+        days: Type.Optional(Type.Object({ file: Type.Literal('days.bin') }, closed)),
+      },
+      closed,
+    ),
     /** SHA-256 of each source file, by name. */
     data: Type.Unknown(),
     split: Type.Unknown(),

@@ -122,6 +122,36 @@ describe('an artifact with a file in floats', () => {
   })
 })
 
+describe('an artifact with the days of its training', () => {
+  const contents = { ...contentsOf(TREES), days: Uint8Array.of(1, 2, 3) }
+  const files = encodeArtifact(contents)
+
+  test('has them as they are, and importances beside its distributions', () => {
+    expect(decodeArtifact(files, 'here').days).toEqual(Uint8Array.of(1, 2, 3))
+    expect(decodeArtifact(files, 'here').manifest.reference).toEqual({
+      file: 'reference.json',
+      days: { file: 'days.bin' },
+    })
+    expect(decodeArtifact(encodeArtifact(contentsOf(TREES)), 'here').days).toBeUndefined()
+    const importance = { amount: 0.75, category: 0.25 }
+    const weighed = { ...contents, reference: { ...contents.reference, importance } }
+    expect(decodeArtifact(encodeArtifact(weighed), 'here').reference.importance).toEqual(importance)
+  })
+
+  test('is refused without them, with others, and where checksums or manifest do not name them', () => {
+    const without = new Map(files)
+    without.delete('days.bin')
+    expect(() => decodeArtifact(without, 'here')).toThrow('days.bin: it is missing')
+    const altered = new Map([...files, ['days.bin', Uint8Array.of(3)]])
+    expect(() => decodeArtifact(altered, 'here')).toThrow('days.bin: its SHA-256')
+    const plain = encodeArtifact(contentsOf(TREES))
+    const strange = new Map([...plain, ['days.bin', Uint8Array.of(1)]])
+    expect(() => decodeArtifact(strange, 'here')).toThrow('days.bin: its SHA-256')
+    const unnamed = replaced(files, 'manifest.json', new TextDecoder().decode(plain.get('manifest.json')))
+    expect(() => decodeArtifact(unnamed, 'here')).toThrow('manifest.json: /reference/days is missing')
+  })
+})
+
 describe('an artifact', () => {
   const files = encodeArtifact(contentsOf(TREES))
   const withModel = (model: unknown) => replaced(files, 'model.json', JSON.stringify(model))

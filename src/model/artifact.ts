@@ -27,6 +27,11 @@ export interface Artifact {
   readonly manifest: ArtifactManifest
   readonly model: Model
   readonly reference: ReferenceProfile
+  /**
+   * What each of the latest days of its data was like (`encodeDays` of `src/drift/`); undefined in
+   * artifacts of before there was any, and of imported models.
+   */
+  readonly days?: Uint8Array
 }
 
 /** What an artifact is made from. */
@@ -36,6 +41,7 @@ export interface ArtifactContents extends OnnxFiles {
   /** Names of the features whose values are codes without an order. */
   readonly categorical: readonly string[]
   readonly reference: ReferenceProfile
+  readonly days?: Uint8Array
 }
 
 /** Files of an artifact by name. */
@@ -44,11 +50,14 @@ export type ArtifactFiles = ReadonlyMap<string, Uint8Array>
 /** Files that every artifact has, and the checksums cover. */
 const COVERED_FILES = ['manifest.json', 'model.json', 'model.onnx', 'reference.json'] as const
 
-/** The file that an artifact has where its manifest says so; then the checksums cover it too. */
 const IN_FLOATS = 'model-float32.onnx'
+const DAYS = 'days.bin'
+
+/** Files that an artifact has where its manifest says so; then the checksums cover them too. */
+const POSSIBLE_FILES = [IN_FLOATS, DAYS] as const
 
 /** Names of the files of an artifact: all of them belong to it, and no other. */
-export const ARTIFACT_FILES = [...COVERED_FILES, IN_FLOATS, 'checksums.json'] as const
+export const ARTIFACT_FILES = [...COVERED_FILES, ...POSSIBLE_FILES, 'checksums.json'] as const
 
 /** Most bytes of a file; the largest by far are those of a model with as many nodes as are allowed. */
 const MAX_BYTES: Readonly<Record<(typeof ARTIFACT_FILES)[number], number>> = {
@@ -57,6 +66,7 @@ const MAX_BYTES: Readonly<Record<(typeof ARTIFACT_FILES)[number], number>> = {
   'model.onnx': 2_000_000_000,
   'model-float32.onnx': 2_000_000_000,
   'reference.json': 100_000_000,
+  'days.bin': 1_000_000_000,
   'checksums.json': 10_000,
 }
 
@@ -73,6 +83,7 @@ export const encodeArtifact = ({
   onnx,
   onnxInFloats,
   reference,
+  days,
 }: ArtifactContents): ArtifactFiles => {
   const nodes = model.kind === 'logistic_regression' ? 0 : nodesOf(model)
   if (nodes > MAX_MODEL_NODES) throw new VigiaError('MODEL_TOO_LARGE', { nodes, allowed: MAX_MODEL_NODES })
@@ -85,7 +96,7 @@ export const encodeArtifact = ({
       file: 'model.onnx',
       ...(onnxInFloats !== undefined && { float32: { file: IN_FLOATS, ...onnxInFloats.comparison } }),
     },
-    reference: { file: 'reference.json' },
+    reference: { file: 'reference.json', ...(days !== undefined && { days: { file: DAYS } }) },
   }
   const files = new Map<string, Uint8Array>([
     ['manifest.json', encoder.encode(canonicalJson(complete))],
@@ -93,6 +104,7 @@ export const encodeArtifact = ({
     ['model.onnx', onnx],
     ...(onnxInFloats === undefined ? [] : ([[IN_FLOATS, onnxInFloats.bytes]] as const)),
     ['reference.json', encoder.encode(canonicalJson(reference))],
+    ...(days === undefined ? [] : ([[DAYS, days]] as const)),
   ])
   const checksums = Object.fromEntries([...files].map(([name, bytes]) => [name, sha256(bytes)]))
   return files.set('checksums.json', encoder.encode(canonicalJson(checksums)))
@@ -136,14 +148,20 @@ export const decodeArtifact = (files: ArtifactFiles, where: string): Artifact =>
     throw refuse(name, problemOf(validate))
   }
   const checksums = checked('checksums.json', parsed('checksums.json'), isChecksums)
-  const isCovered = files.has(IN_FLOATS) || checksums[IN_FLOATS] !== undefined
-  for (const name of isCovered ? ([...COVERED_FILES, IN_FLOATS] as const) : COVERED_FILES) {
+  const possible = POSSIBLE_FILES.filter((name) => files.has(name) || checksums[name] !== undefined)
+  for (const name of [...COVERED_FILES, ...possible]) {
     if (checksums[name] !== sha256(bytesOf(name)))
       throw refuse(name, 'its SHA-256 is not the one in checksums.json')
   }
   const manifest = checked('manifest.json', parsed('manifest.json'), isManifest)
-  if (isCovered !== (manifest.onnx.float32 !== undefined))
-    throw refuse('manifest.json', `/onnx/float32 is ${isCovered ? 'missing' : 'there'}, unlike ${IN_FLOATS}`)
+  for (const [name, at, said] of [
+    [IN_FLOATS, '/onnx/float32', manifest.onnx.float32],
+    [DAYS, '/reference/days', manifest.reference.days],
+  ] as const) {
+    const isThere = possible.includes(name)
+    if (isThere !== (said !== undefined))
+      throw refuse('manifest.json', `${at} is ${isThere ? 'missing' : 'there'}, unlike ${name}`)
+  }
   const json = parsed('model.json')
   const model = checked('model.json', json, isTreesJson(json) ? isTrees : isLinear)
   const unsound = whyModelUnsound(model)
@@ -160,7 +178,8 @@ export const decodeArtifact = (files: ArtifactFiles, where: string): Artifact =>
   const reference = checked('reference.json', parsed('reference.json'), isReference)
   const odd = whyProfileUnsound(reference, names)
   if (odd !== undefined) throw refuse('reference.json', odd)
-  return { manifest, model, reference }
+  const days = files.get(DAYS)
+  return { manifest, model, reference, ...(days !== undefined && { days }) }
 }
 
 /** SHA-256 of a list of feature names: equal lists in equal order, equal hashes. */
@@ -178,7 +197,10 @@ const isTreesJson = (json: unknown): boolean => typeof json === 'object' && json
 const HASH = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const isChecksums = schemaCheck<Record<string, string>>(
   Type.Object(
-    { ...Object.fromEntries(COVERED_FILES.map((name) => [name, HASH])), [IN_FLOATS]: Type.Optional(HASH) },
+    {
+      ...Object.fromEntries(COVERED_FILES.map((name) => [name, HASH])),
+      ...Object.fromEntries(POSSIBLE_FILES.map((name) => [name, Type.Optional(HASH)])),
+    },
     { additionalProperties: false },
   ),
 )

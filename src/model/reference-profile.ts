@@ -53,6 +53,11 @@ export interface ReferenceProfile {
    * learnt from.
    */
   readonly score: { readonly part: 'train' | 'validation'; readonly profile: NumericProfile }
+  /**
+   * Share of each feature in what moves the scores: the mean size of its SHAP values over a sample of rows of
+   * `part`, over the sum of all. Absent in artifacts of before there was any.
+   */
+  readonly importance?: Readonly<Record<string, number>>
 }
 
 /**
@@ -260,6 +265,7 @@ export const ReferenceProfileSchema = Type.Object(
       { part: Type.Union([Type.Literal('train'), Type.Literal('validation')]), profile: NumericSchema },
       closed,
     ),
+    importance: Type.Optional(Type.Record(Type.String(), Type.Number({ minimum: 0, maximum: 1 }))),
   },
   closed,
 )

@@ -1,11 +1,19 @@
 /**
  * `vigia/testing`: the laws of the ports as data, for whoever writes an own state store, prediction log,
- * tracker, registry or algorithm, and stores in memory for tests of what uses one.
+ * tracker, registry, alert channel or algorithm, and stores in memory for tests of what uses one.
  *
  * Nothing here knows a test runner; failed checks throw AssertionErrors of node:assert.
  */
 
+export { createMemoryAlertChannel, type MemoryAlertChannel } from '../adapters/memory/memory-alert-channel.ts'
 export { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
+export {
+  type AlertChannelSubject,
+  alertChannelLaws,
+  type OpenAlertChannel,
+  type ReceivedAlert,
+  type ReceiverMood,
+} from './alert-channel-laws.ts'
 export type { AlgorithmSubject } from './algorithm/algorithm-law.ts'
 export { algorithmLaws } from './algorithm-laws.ts'
 export type { ExperimentTrackerSubject } from './experiment-tracker/tracker-law.ts'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
+  alertChannelLaws,
   algorithmLaws,
   experimentTrackerLaws,
   modelRegistryLaws,
@@ -17,6 +18,7 @@ test.each([
   ['src/ports/model-registry.ts', modelRegistryLaws],
   ['src/ports/prediction-log.ts', predictionLogLaws],
   ['src/learning/algorithm.ts', algorithmLaws],
+  ['src/ports/alert-channel.ts', alertChannelLaws],
 ])('the numbered laws of %s are those of its suite, and every title is there once', (path, laws) => {
   const numbered = [...readFileSync(path, 'utf8').matchAll(/^ \* (\d+)\. /gm)].map(([, number]) =>
     Number(number),

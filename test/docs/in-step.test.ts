@@ -5,6 +5,9 @@ import { describe, expect, it } from 'vitest'
 describe.each([
   ['architecture', 'arquitectura'],
   ['attributes', 'atributos'],
+  ['alerts', 'alertas'],
+  ['monitoring', 'monitorizacion'],
+  ['performance-monitoring', 'seguimiento-del-rendimiento'],
 ])('docs/%s.md and docs/%s.md, in Spanish, are in step', (english, spanish) => {
   it.each([
     ['sections', (text: string) => text.match(/^##+ /gm)?.length],

@@ -189,10 +189,10 @@ const IN_THREE_CURRENCIES = `
       CASE kind WHEN 0 THEN amount::VARCHAR WHEN 1 THEN (amount / 0.0061)::BIGINT::VARCHAR
         ELSE (amount / 3)::DECIMAL(12, 3)::VARCHAR END AS amount,
       CASE kind WHEN 0 THEN 'EUR' WHEN 1 THEN 'jpy' ELSE 'KWD' END AS currency) ,
-    CASE WHEN kind = 0 OR is_fraud = 0 AND place IN (500, 501, 502) THEN NULL
+    CASE WHEN kind = 0 OR is_fraud = 0 AND place IN (500, 501) THEN NULL
       WHEN kind = 1 THEN 0.0061 + day / 1000000 ELSE 2.98 + day / 1000 END AS rate_to_eur,
     CASE WHEN place % 10 = 7 THEN lag(transaction_id) OVER (PARTITION BY user_id ORDER BY place) END AS reverses
-  FROM (SELECT *, CASE WHEN is_fraud = 0 AND place IN (500, 501, 502) THEN 1 ELSE hash(transaction_id) % 3 END AS kind FROM (
+  FROM (SELECT *, CASE WHEN is_fraud = 0 AND place IN (500, 501) THEN 1 ELSE hash(transaction_id) % 3 END AS kind FROM (
     SELECT *, row_number() OVER () AS place, date_diff('day', DATE '2025-01-01', timestamp::TIMESTAMP) AS day FROM 'euros'))`
 
 /** From midnight on, of the two currencies that are not the base. */

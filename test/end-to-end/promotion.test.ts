@@ -193,7 +193,7 @@ describe('from runs to production and back', () => {
     const generated = readdirSync(at('first', 'generate')).find((name) => /parquet|csv/.test(name)) ?? ''
     expect((await models('export', '@previous', '--out', at('exported'))).stdout).toContain('verified')
     expect(readdirSync(at('exported', 'package')).sort()).toEqual([
-      ...['checksums.json', 'manifest.json', 'model-float32.onnx', 'model.json', 'model.onnx'],
+      ...['checksums.json', 'days.bin', 'manifest.json', 'model-float32.onnx', 'model.json', 'model.onnx'],
       'reference.json',
     ])
     const scores = async (model: string): Promise<string> => {

@@ -7,6 +7,7 @@ import { compactLmdbStates } from '../../src/adapters/lmdb/compact-lmdb-states.t
 import { writeSegment } from '../../src/adapters/segments/write-segment.ts'
 import { createCommands } from '../../src/cli/commands/index.ts'
 import { runProgram } from '../../src/cli/program.ts'
+import { alertsOpener } from '../../src/composition/open-alerts.ts'
 import { backupSource, openBackupTarget } from '../../src/composition/open-backups.ts'
 import { createServingStorage } from '../../src/composition/open-serving-storage.ts'
 import { processMemory } from '../../src/composition/process-memory.ts'
@@ -46,6 +47,13 @@ export const vigiaIn = (folder: string, args: readonly string[], interruptAt?: R
     if (interruptAt?.test(stdout)) interrupt()
   })
 
+/** The same with more variables in the environment. */
+export const vigiaWith = (
+  folder: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<Finished> => runIn(folder, args, () => undefined, environment)
+
 /**
  * Runs `vigia serve` in this process, in `folder`, on a free port, for as long as `use` takes. It then stops
  * as at Ctrl-C.
@@ -72,6 +80,7 @@ const runIn = async (
   folder: string,
   args: readonly string[],
   onOutput: (stdout: string, interrupt: () => void) => void,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<Finished> => {
   let stdout = ''
   let stderr = ''
@@ -94,6 +103,7 @@ const runIn = async (
     compactStates: (folder) => compactLmdbStates(folder, owner),
     version: '0.0.0',
     backupSource,
+    openAlerts: alertsOpener({ world, owner }),
     openBackupTarget,
     writeSegment,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
@@ -106,7 +116,11 @@ const runIn = async (
     trackThisProcess: (store) => ({ store, newRunKey: randomUUID, tags: {}, environment: {} }),
     memory: () => ({ ...processMemory(), leftBytes: 2 ** 30 }),
     runtime: 'test',
-    renderers: { validation: () => '<html></html>', evaluation: () => '<html></html>' },
+    renderers: {
+      validation: () => '<html></html>',
+      evaluation: () => '<html></html>',
+      monitoring: () => Promise.resolve('<html></html>'),
+    },
   })
   const status = await runProgram([...args], commands, {
     version: '0.0.0',
@@ -125,7 +139,7 @@ const runIn = async (
         stderr += text
       },
     },
-    environment: { VIGIA_TRACKING__ENABLED: 'false' },
+    environment: { VIGIA_TRACKING__ENABLED: 'false', ...environment },
     workingDirectory: folder,
     signal: interruption.signal,
     world: { monotonicMs: () => 0 },

@@ -54,6 +54,7 @@ const FILES = [
   'package/model.json',
   'package/model.onnx',
   'package/model-float32.onnx',
+  'package/days.bin',
   'package/reference.json',
   'package/manifest.json',
   'package/checksums.json',

@@ -1,4 +1,5 @@
 import type { Command } from '../command.ts'
+import { type AlertsTools, alertsCommand } from './alerts.ts'
 import { type BackupTools, backupCommand } from './backup.ts'
 import { configCommand } from './config.ts'
 import { doctorCommand } from './doctor.ts'
@@ -6,6 +7,7 @@ import { featuresCommand } from './features.ts'
 import { generateCommand } from './generate.ts'
 import { type LogTools, logCommand } from './log.ts'
 import { type ModelsTools, modelsCommand } from './models.ts'
+import { type MonitorTools, monitorCommand } from './monitor.ts'
 import { type ParityTools, parityCommand } from './parity.ts'
 import { predictCommand } from './predict.ts'
 import { type RestoreTools, restoreCommand } from './restore-backup.ts'
@@ -23,9 +25,11 @@ export const createCommands = (
     ServeTools &
     StateTools &
     ParityTools &
+    MonitorTools &
     LogTools &
     BackupTools &
-    RestoreTools,
+    RestoreTools &
+    AlertsTools,
 ): readonly Command[] => [
   generateCommand,
   validateCommand({ renderReport: tools.renderers.validation }),
@@ -35,9 +39,11 @@ export const createCommands = (
   serveCommand(tools),
   stateCommand(tools),
   parityCommand(tools),
+  monitorCommand(tools),
   logCommand(tools),
   backupCommand(tools),
   restoreCommand(tools),
+  alertsCommand(tools),
   modelsCommand(tools),
   runsCommand(tools),
   trackingCommand(tools),

@@ -3,7 +3,7 @@ import type { Random } from '../../foundation/random.ts'
 import { CITIES, distanceKm } from './cities.ts'
 import { cityOn } from './customers.ts'
 import type { EventBuffer, GeneratedEvent } from './event-buffer.ts'
-import type { FraudEpisode } from './fraud-plan.ts'
+import type { DayEpisode, FraudEpisode, LongEpisode } from './fraud-plan.ts'
 import {
   amountAt,
   inflation,
@@ -35,7 +35,8 @@ export interface FraudScene {
   readonly event: GeneratedEvent
 }
 
-type FraudAct = (scene: FraudScene, episode: FraudEpisode) => void
+type LongAct = (scene: FraudScene, episode: LongEpisode) => void
+type DayAct = (scene: FraudScene, episode: DayEpisode) => void
 
 const MOBILE = DEVICE_TYPES.indexOf('mobile')
 const DESKTOP = DEVICE_TYPES.indexOf('desktop')
@@ -49,16 +50,17 @@ export const commitFraud = (scene: FraudScene, episode: FraudEpisode): void => {
   const { kind, from_day, strength } = scene.world.settings.drift
   const changed = kind === 'concept' && scene.day >= from_day && scene.random.next() < strength
   if (changed) imitateVictim(scene, episode)
-  else ACTS[episode.pattern](scene, episode)
+  else if ('seconds' in episode) LONG_ACTS[episode.pattern](scene, episode)
+  else DAY_ACTS[episode.pattern](scene, episode)
 }
 
 /** Purchases of the holder's kind, with the holder's device and place, but several times the amount. */
-const amountBurst: FraudAct = ({ world, day, drawCustomer, random, emit, event }, { events }) => {
-  const { minimum_multiple, maximum_multiple, window_hours } = world.settings.patterns.amount_burst
-  const victim = victimOf(event, drawCustomer, random)
-  const start = day * SECONDS_PER_DAY + secondOfDay(world.customers, victim, day, random)
-  for (let i = 0; i < events; i++) {
-    event.second = Math.floor(start + (i > 0 ? random.next() * window_hours * 3600 : 0))
+const amountBurst: LongAct = ({ world, random, emit, event }, { victim, seconds }) => {
+  const { minimum_multiple, maximum_multiple } = world.settings.patterns.amount_burst
+  event.customer = victim
+  for (const second of seconds) {
+    const day = dayOf(second)
+    event.second = second
     pickMerchant(world, victim, random, event)
     payAs(world, victim, world.customers.homeCity[victim]!, day, random, event)
     const multiple = minimum_multiple + (maximum_multiple - minimum_multiple) * random.next()
@@ -68,61 +70,64 @@ const amountBurst: FraudAct = ({ world, day, drawCustomer, random, emit, event }
 }
 
 /** Card number used online: tests of small amounts within minutes, then large ones. */
-const stolenCard: FraudAct = ({ world, day, drawCustomer, random, emit, event }, { events }) => {
+const stolenCard: LongAct = ({ world, random, emit, event }, { victim, seconds, tests }) => {
   const settings = world.settings.patterns.stolen_card
-  const victim = victimOf(event, drawCustomer, random)
-  const large = Math.min(1 + random.integer(settings.maximum_large), Math.max(1, events - 1))
-  const start =
-    day * SECONDS_PER_DAY + secondOfDay(world.customers, random.integer(world.customers.count), day, random)
+  event.customer = victim
   const device = thiefDevice(world.customers, random.integer(2 ** 24))
   const city = random.next() < 0.5 ? world.customers.homeCity[victim]! : random.integer(CITIES.length)
-  for (let i = 0; i < events; i++) {
-    event.second = Math.floor(start + ((i + random.next()) / events) * settings.window_minutes * 60)
+  seconds.forEach((second, i) => {
+    const day = dayOf(second)
+    event.second = second
     pickOnline(world, random, event)
     payAs(world, victim, city, day, random, event)
     useDevice(event, device, DEVICE_PARITY[(device >>> 3) % 2]!)
     placeIn(event, city, random)
-    const isTest = i < events - large
-    event.amountMinor = isTest
-      ? priced(settings.test_amount * 100 * exp(0.6 * random.normal()) * inflation(world, day), false, random)
-      : amountAt(
-          world,
-          victim,
-          event.merchant,
-          settings.large_multiple * exp(0.4 * random.normal()),
-          day,
-          random,
-        )
+    event.amountMinor =
+      i < tests
+        ? priced(
+            settings.test_amount * 100 * exp(0.6 * random.normal()) * inflation(world, day),
+            false,
+            random,
+          )
+        : amountAt(
+            world,
+            victim,
+            event.merchant,
+            settings.large_multiple * exp(0.4 * random.normal()),
+            day,
+            random,
+          )
     emit(event)
-  }
+  })
 }
 
 /** Transfers and purchases from a device and a place that the account has never seen. */
-const accountTakeover: FraudAct = ({ world, day, drawCustomer, random, emit, event }, { events }) => {
+const accountTakeover: LongAct = ({ world, day, random, emit, event }, { victim, seconds }) => {
   const settings = world.settings.patterns.account_takeover
-  const victim = victimOf(event, drawCustomer, random)
-  const start =
-    day * SECONDS_PER_DAY + secondOfDay(world.customers, random.integer(world.customers.count), day, random)
+  event.customer = victim
   // A thief's device lives a week: several victims then share it, and no device is known for ever.
   const weekly = (world.settings.fraud_rate * world.settings.rows * 7) / world.settings.days / 20
   const devicesOfWeek = Math.max(1, Math.round(weekly / settings.victims_per_device))
   const device = 2 ** 25 + Math.floor(day / 7) * 4096 + random.integer(Math.min(4096, devicesOfWeek))
   const city = random.integer(CITIES.length)
-  for (let i = 0; i < events; i++) {
-    event.second = Math.floor(start + ((i + random.next()) / events) * settings.window_hours * 3600)
+  for (const second of seconds) {
+    event.second = second
     pickOnline(world, random, event)
-    payAs(world, victim, city, day, random, event)
+    payAs(world, victim, city, dayOf(second), random, event)
     if (random.next() < 0.3) event.transactionType = TRANSFER
     useDevice(event, thiefDevice(world.customers, device), DEVICE_PARITY[device % 2]!)
     placeIn(event, city, random)
     const multiple = settings.multiple * exp(0.6 * random.normal())
-    event.amountMinor = amountAt(world, victim, event.merchant, multiple, day, random)
+    event.amountMinor = amountAt(world, victim, event.merchant, multiple, dayOf(second), random)
     emit(event)
   }
 }
 
-/** A copy of the card in a far city, minutes after the holder has paid somewhere. */
-const impossibleTravel: FraudAct = (scene, { events }) => {
+/**
+ * A copy of the card in a far city, minutes after the holder has paid somewhere; on the same day, so that
+ * each day has the frauds that are planned for it.
+ */
+const impossibleTravel: DayAct = (scene, { events }) => {
   const { world, day, today, honestCount, random, emit, event } = scene
   const settings = world.settings.patterns.impossible_travel
   const columns = today.columns
@@ -136,10 +141,11 @@ const impossibleTravel: FraudAct = (scene, { events }) => {
     random,
   )
   const start = anchor < 0 ? day * SECONDS_PER_DAY : columns.second[anchor]!
+  const lasting = Math.min(settings.window_minutes * 60, (day + 1) * SECONDS_PER_DAY - 1 - start)
   const pool = world.merchants.drawInCity[city]!
   for (let i = 0; i < events; i++) {
     const part = (i + 0.1 + 0.9 * random.next()) / events
-    event.second = Math.floor(start + 1 + part * (settings.window_minutes * 60 - 1))
+    event.second = Math.floor(start + 1 + part * (lasting - 1))
     payWithCard(world, victim, pool.members[pool.popular(random)]!, event)
     if (world.merchants.online[event.merchant] === 1) placeIn(event, city, random)
     event.amountMinor = amountAt(world, victim, event.merchant, 1.2 * exp(0.4 * random.normal()), day, random)
@@ -151,10 +157,10 @@ const impossibleTravel: FraudAct = (scene, { events }) => {
  * An ordinary transaction at the compromised merchant, by somebody who might well shop there: only merchant
  * and time tell.
  */
-const compromisedMerchant: FraudAct = ({ world, day, drawCustomer, random, emit, event }, episode) => {
+const compromisedMerchant: DayAct = ({ world, day, drawCustomer, random, emit, event }, episode) => {
   const { customers, merchants, settings } = world
   for (let i = 0; i < episode.events; i++) {
-    event.merchant = episode.merchant ?? random.integer(merchants.count)
+    event.merchant = 'merchant' in episode ? episode.merchant : random.integer(merchants.count)
     const victim = localVictim(world, event.merchant, day, random) ?? drawCustomer(random)
     event.customer = victim
     event.second = day * SECONDS_PER_DAY + secondOfDay(customers, victim, day, random)
@@ -183,7 +189,7 @@ const localVictim = (
 }
 
 /** The holder's own device and habits, but while the holder sleeps; night owls are no victims. */
-const oddHours: FraudAct = ({ world, day, drawCustomer, random, emit, event }, { events }) => {
+const oddHours: DayAct = ({ world, day, drawCustomer, random, emit, event }, { events }) => {
   const { first_hour, last_hour, multiple } = world.settings.patterns.odd_hours
   let victim = victimOf(event, drawCustomer, random)
   for (let tries = 0; tries < 50 && world.customers.rhythm[victim] === 3; tries++)
@@ -207,11 +213,16 @@ const oddHours: FraudAct = ({ world, day, drawCustomer, random, emit, event }, {
 
 /**
  * What fraudsters turn to when the concept drifts: the victim's hours, device, place, merchants and nearly
- * the amount.
+ * the amount. Each fraud stays on the day that was planned.
  */
-const imitateVictim: FraudAct = ({ world, day, drawCustomer, random, emit, event }, { events }) => {
-  const victim = victimOf(event, drawCustomer, random)
-  for (let i = 0; i < events; i++) {
+const imitateVictim = (
+  { world, drawCustomer, random, emit, event }: FraudScene,
+  episode: FraudEpisode,
+): void => {
+  const victim = 'victim' in episode ? episode.victim : drawCustomer(random)
+  event.customer = victim
+  for (let i = 0; i < episode.events; i++) {
+    const day = 'seconds' in episode ? dayOf(episode.seconds[i]!) : episode.day
     event.second = day * SECONDS_PER_DAY + secondOfDay(world.customers, victim, day, random)
     pickMerchant(world, victim, random, event)
     payAs(world, victim, world.customers.homeCity[victim]!, day, random, event)
@@ -220,14 +231,19 @@ const imitateVictim: FraudAct = ({ world, day, drawCustomer, random, emit, event
   }
 }
 
-const ACTS: Readonly<Record<FraudEpisode['pattern'], FraudAct>> = {
+const LONG_ACTS: Readonly<Record<LongEpisode['pattern'], LongAct>> = {
   amount_burst: amountBurst,
   stolen_card: stolenCard,
   account_takeover: accountTakeover,
+}
+
+const DAY_ACTS: Readonly<Record<DayEpisode['pattern'], DayAct>> = {
   impossible_travel: impossibleTravel,
   compromised_merchant: compromisedMerchant,
   odd_hours: oddHours,
 }
+
+const dayOf = (second: number): number => Math.floor(second / SECONDS_PER_DAY)
 
 const victimOf = (event: GeneratedEvent, drawCustomer: WeightedChoice, random: Random): number => {
   event.customer = drawCustomer(random)

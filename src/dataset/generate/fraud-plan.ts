@@ -1,24 +1,39 @@
 import type { GenerateSettings } from '../../config/sections/generate.ts'
 import type { Random } from '../../foundation/random.ts'
-import type { World } from './spending.ts'
+import { activeCustomers, type DrawActive } from './active-customers.ts'
+import { type CompromisedWindow, planWindows } from './compromised-windows.ts'
+import { evenDays } from './even-days.ts'
+import { SECONDS_PER_DAY, secondOfDay, type World } from './spending.ts'
 import { FRAUD_PATTERNS, type FraudPattern } from './vocabulary.ts'
 
-/** One act of a fraudster: `events` frauds of one pattern that begin on `day`. */
-export interface FraudEpisode {
-  readonly pattern: FraudPattern
+/** Patterns whose acts may last beyond a day. */
+type LongPattern = 'amount_burst' | 'stolen_card' | 'account_takeover'
+
+/** What the data see of one act that may last beyond a day. */
+export interface LongEpisode {
+  readonly pattern: LongPattern
+  /** Day of the first fraud that the data see. */
   readonly day: number
   readonly events: number
-  /** The compromised merchant; only that pattern has one. */
-  readonly merchant?: number
+  readonly victim: number
+  /** When each event happens, in seconds since the start of the data; in the act's order. */
+  readonly seconds: readonly number[]
+  /** How many of the events, the first ones, test a stolen card; 0 for other patterns. */
+  readonly tests: number
 }
 
-/** A merchant whose transactions from `firstDay` (included) to `lastDay` (excluded) are partly frauds. */
-export interface CompromisedWindow {
-  readonly merchant: number
-  readonly firstDay: number
-  readonly lastDay: number
-  readonly frauds: number
-}
+/** `events` frauds of one pattern, all on `day`. */
+export type DayEpisode =
+  | { readonly pattern: 'impossible_travel' | 'odd_hours'; readonly day: number; readonly events: number }
+  | {
+      readonly pattern: 'compromised_merchant'
+      readonly day: number
+      readonly events: number
+      readonly merchant: number
+    }
+
+/** One act of a fraudster. */
+export type FraudEpisode = LongEpisode | DayEpisode
 
 export interface FraudPlan {
   /** Episodes by the day on which they begin. */
@@ -28,36 +43,49 @@ export interface FraudPlan {
   readonly frauds: number
 }
 
+/** Number of frauds among `transactions`. */
+export const fraudsAmong = (transactions: number, settings: GenerateSettings): number =>
+  Math.round(transactions * settings.fraud_rate)
+
 /**
- * Plans every fraud before the first day: how many of each pattern, in episodes of random length, on random
- * days.
+ * Plans every fraud before the first day: how many of each pattern, in episodes of random length, on which
+ * day.
  *
- * The total is exact, whatever the mix of patterns: the last episode of a pattern is cut short. Memory is
- * proportional to the number of frauds.
+ * - The total is exact, whatever the mix of patterns: the last episode of a pattern is cut short.
+ * - Every day expects the same number of frauds of each pattern, the first and the last day too: no pattern
+ *   grows, fades or comes in waves unless drift is asked for. Drift changes nothing here.
+ * - Memory is proportional to the number of frauds, and to the customers while it plans.
  */
-export const planFrauds = (world: World, transactions: number, random: Random): FraudPlan => {
+export const planFrauds = (
+  world: World,
+  transactions: number,
+  honestPerDay: ArrayLike<number>,
+  random: Random,
+): FraudPlan => {
   const { settings } = world
-  const frauds = Math.round(transactions * settings.fraud_rate)
-  const counts = frauds > 0 ? apportion(frauds, settings) : new Map<FraudPattern, number>()
+  const frauds = fraudsAmong(transactions, settings)
   const byDay: FraudEpisode[][] = Array.from({ length: settings.days }, () => [])
   const windows: CompromisedWindow[] = []
-  for (const [pattern, count] of counts) {
-    const stream = random.fork(pattern)
-    if (pattern === 'compromised_merchant') windows.push(...planWindows(world, transactions, count, stream))
-    else
-      for (let left = count; left > 0; ) {
-        const events = Math.min(left, episodeLength(pattern, settings, stream))
-        const day = stream.integer(settings.days)
-        byDay[day]!.push({ pattern, day, events })
-        left -= events
-      }
+  const drawVictim = activeCustomers(world.customers)
+  const add = (episode: FraudEpisode): void => {
+    byDay[episode.day]!.push(episode)
   }
-  const stream = random.fork('days of windows')
-  for (const { merchant, firstDay, lastDay, frauds } of windows)
-    for (let i = 0; i < frauds; i++) {
-      const day = firstDay + stream.integer(lastDay - firstDay)
-      byDay[day]!.push({ pattern: 'compromised_merchant', day, events: 1, merchant })
+  for (const [pattern, count] of apportion(frauds, settings)) {
+    const stream = random.fork(pattern)
+    if (pattern === 'compromised_merchant') {
+      const planned = planWindows(world, honestPerDay, count, stream)
+      windows.push(...planned.windows)
+      for (const { day, merchant } of planned.frauds) add({ pattern, day, events: 1, merchant })
+      continue
     }
+    const acts = actsOf(pattern, count, settings, stream)
+    const lengths = acts.map(({ events }) => events)
+    evenDays(lengths, settings.days, stream).forEach((day, index) => {
+      const { events, tests } = acts[index]!
+      if (pattern === 'odd_hours' || pattern === 'impossible_travel') add({ pattern, day, events })
+      else longEpisodes(world, { pattern, day, events, tests }, drawVictim, stream).forEach(add)
+    })
+  }
   return { byDay, windows, frauds }
 }
 
@@ -77,24 +105,48 @@ const apportion = (frauds: number, settings: GenerateSettings): Map<FraudPattern
   return counts
 }
 
-const episodeLength = (pattern: FraudPattern, settings: GenerateSettings, random: Random): number => {
+interface Act {
+  readonly events: number
+  /** Of them, those that test a stolen card. */
+  readonly tests: number
+}
+
+/** Acts of random length that have `count` events together. */
+const actsOf = (
+  pattern: FraudPattern,
+  count: number,
+  settings: GenerateSettings,
+  random: Random,
+): readonly Act[] => {
+  const acts: Act[] = []
+  for (let left = count; left > 0; ) {
+    const act = drawAct(pattern, settings, random)
+    const events = Math.min(left, act.events)
+    // A thief who is cut short still takes something.
+    acts.push({ events, tests: Math.min(act.tests, events - 1) })
+    left -= events
+  }
+  return acts
+}
+
+const drawAct = (pattern: FraudPattern, settings: GenerateSettings, random: Random): Act => {
   const { amount_burst, stolen_card, account_takeover, impossible_travel, odd_hours } = settings.patterns
+  const ofLength = (least: number, most: number): Act => ({ events: between(least, most, random), tests: 0 })
   switch (pattern) {
     case 'amount_burst':
-      return between(amount_burst.minimum_events, amount_burst.maximum_events, random)
-    case 'stolen_card':
-      return (
-        between(stolen_card.minimum_tests, stolen_card.maximum_tests, random) +
-        between(1, stolen_card.maximum_large, random)
-      )
+      return ofLength(amount_burst.minimum_events, amount_burst.maximum_events)
+    case 'stolen_card': {
+      const tests = between(stolen_card.minimum_tests, stolen_card.maximum_tests, random)
+      return { events: tests + between(1, stolen_card.maximum_large, random), tests }
+    }
     case 'account_takeover':
-      return between(account_takeover.minimum_events, account_takeover.maximum_events, random)
+      return ofLength(account_takeover.minimum_events, account_takeover.maximum_events)
     case 'impossible_travel':
-      return between(1, impossible_travel.maximum_events, random)
+      return ofLength(1, impossible_travel.maximum_events)
     case 'odd_hours':
-      return between(odd_hours.minimum_events, odd_hours.maximum_events, random)
+      return ofLength(odd_hours.minimum_events, odd_hours.maximum_events)
     case 'compromised_merchant':
-      return 1
+      return ofLength(1, 1)
   }
 }
 
@@ -102,26 +154,60 @@ const episodeLength = (pattern: FraudPattern, settings: GenerateSettings, random
 const between = (least: number, most: number, random: Random): number =>
   least + random.integer(Math.max(1, most - least + 1))
 
-/** Compromises one merchant after another until their windows hold `count` frauds. */
-const planWindows = (
-  world: World,
-  transactions: number,
-  count: number,
+/**
+ * What the data see of an act that begins on `day`.
+ *
+ * The data are a stretch of something that has begun before and goes on: what an act does after their end is
+ * not seen, and as much is seen, at their beginning, of an act that began before them. So the number of
+ * frauds is exact, and the first day has as many as any other.
+ */
+const longEpisodes = (
+  { customers, settings }: World,
+  { pattern, day, events, tests }: Act & { readonly pattern: LongPattern; readonly day: number },
+  drawVictim: DrawActive,
   random: Random,
-): CompromisedWindow[] => {
-  const { merchants, settings } = world
-  const { window_days, volume_multiple } = settings.patterns.compromised_merchant
-  const length = Math.min(window_days, settings.days)
-  const windows: CompromisedWindow[] = []
-  for (let left = count; left > 0; ) {
-    const merchant = random.integer(merchants.count)
-    const firstDay = random.integer(settings.days - length + 1)
-    const expectedHonest =
-      (transactions * (merchants.popularity[merchant]! / merchants.totalPopularity) * length) / settings.days
-    const wished = Math.round(expectedHonest * volume_multiple * (0.5 + random.next()))
-    const frauds = Math.min(left, Math.max(5, wished))
-    windows.push({ merchant, firstDay, lastDay: firstDay + length, frauds })
-    left -= frauds
+): LongEpisode[] => {
+  const victim = drawVictim(day, random)
+  // A burst is among the holder's own purchases; thieves have hours of their own.
+  const hours = pattern === 'amount_burst' ? victim : random.integer(customers.count)
+  const start = day * SECONDS_PER_DAY + secondOfDay(customers, hours, day, random)
+  const end = settings.days * SECONDS_PER_DAY
+  const parts = new Map<number, { seconds: number[]; tests: number }>()
+  for (let i = 0; i < events; i++) {
+    const second = Math.floor(start + secondsAfterStart(pattern, i, events, settings, random))
+    const lap = Math.floor(second / end)
+    const part = parts.get(lap) ?? { seconds: [], tests: 0 }
+    part.seconds.push(second - lap * end)
+    if (i < tests) part.tests++
+    parts.set(lap, part)
   }
-  return windows
+  return [...parts].map(([lap, { seconds, tests }]) => {
+    const day = Math.floor(Math.min(...seconds) / SECONDS_PER_DAY)
+    return {
+      pattern,
+      day,
+      events: seconds.length,
+      victim: lap === 0 ? victim : drawVictim(day, random),
+      seconds,
+      tests,
+    }
+  })
+}
+
+/** When the event `i` of `events` happens, after the start of its act. */
+const secondsAfterStart = (
+  pattern: LongPattern,
+  i: number,
+  events: number,
+  { patterns }: GenerateSettings,
+  random: Random,
+): number => {
+  switch (pattern) {
+    case 'amount_burst':
+      return i > 0 ? random.next() * patterns.amount_burst.window_hours * 3600 : 0
+    case 'stolen_card':
+      return ((i + random.next()) / events) * patterns.stolen_card.window_minutes * 60
+    case 'account_takeover':
+      return ((i + random.next()) / events) * patterns.account_takeover.window_hours * 3600
+  }
 }

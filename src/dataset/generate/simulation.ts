@@ -1,10 +1,11 @@
 import type { GenerateSettings } from '../../config/sections/generate.ts'
 import { exp } from '../../foundation/elementary/exponential.ts'
 import { createRandom, type Random } from '../../foundation/random.ts'
-import { type Customers, createCustomers } from './customers.ts'
+import { activityOn } from './active-customers.ts'
+import { createCustomers } from './customers.ts'
 import { EventBuffer, emptyEvent, OPTIONAL_VALUES } from './event-buffer.ts'
 import { commitFraud } from './fraud-patterns.ts'
-import { type FraudPlan, planFrauds } from './fraud-plan.ts'
+import { type FraudPlan, fraudsAmong, planFrauds } from './fraud-plan.ts'
 import { createMerchants } from './merchants.ts'
 import { honestTransaction, SECONDS_PER_DAY, type World } from './spending.ts'
 import { weightedChoice } from './weighted-choice.ts'
@@ -42,8 +43,9 @@ export const prepareSimulation = (
     random.fork('customers'),
   )
   const world: World = { settings, customers, merchants }
-  const plan = planFrauds(world, transactions, random.fork('plan'))
-  const honestPerDay = quotas(world, transactions - plan.frauds, random.fork('quotas'))
+  const honest = transactions - fraudsAmong(transactions, settings)
+  const honestPerDay = quotas(world, honest, random.fork('quotas'))
+  const plan = planFrauds(world, transactions, honestPerDay, random.fork('plan'))
   return { world, plan, honestPerDay, random, transactions }
 }
 
@@ -68,15 +70,12 @@ export function* simulateDays(
     const honestCount = today.length
 
     const dayEnd = (day + 1) * SECONDS_PER_DAY
-    const lastSecond = days * SECONDS_PER_DAY - 1
     const stillLater = new EventBuffer()
     for (let row = 0; row < later.length; row++)
       (later.columns.second[row]! < dayEnd ? today : stillLater).copy(later, row)
     later = stillLater
     const fraudRandom = random.fork(`fraud ${day}`)
     const emit = (event: ReturnType<typeof emptyEvent>): void => {
-      // An act that would outlast the data ends in their last hour: the number of frauds is exact.
-      if (event.second > lastSecond) event.second = lastSecond - fraudRandom.integer(3600)
       ;(event.second < dayEnd ? today : later).add(event)
     }
     const scene = {
@@ -145,15 +144,6 @@ const quotas = (world: World, honest: number, random: Random): Int32Array => {
     given = upTo
   }
   return perDay
-}
-
-/** Relative number of transactions of each customer on a day: 0 before joining. */
-const activityOn = ({ count, joinDay, activity, weekendFactor }: Customers, day: number): Float64Array => {
-  const weights = new Float64Array(count)
-  const weekend = day % 7 >= 5
-  for (let i = 0; i < count; i++)
-    if (joinDay[i]! <= day) weights[i] = activity[i]! * (weekend ? weekendFactor[i]! : 1)
-  return weights
 }
 
 const markMissing = (

@@ -4,18 +4,29 @@ import type { TrainingSettings } from '../../config/training-config.ts'
 import type { FittedCleaning } from '../../dataset/cleaning.ts'
 import type { ReadResult } from '../../dataset/read-source.ts'
 import type { SplitReport } from '../../dataset/split/split-report.ts'
+import { withDatabase } from '../../disk/database.ts'
 import { readJson } from '../../disk/json-file.ts'
 import { withoutCurves } from '../../evaluation/evaluate.ts'
+import type { FeatureSettings } from '../../features/feature-settings.ts'
 import type { FittedFeatures } from '../../features/fitted-features.ts'
 import type { FeatureRows } from '../../fitting/feature-rows.ts'
 import type { Model } from '../../learning/model.ts'
 import { decodeArtifact, encodeArtifact } from '../../model/artifact.ts'
 import { onnxFilesOf } from '../../model/onnx/onnx-files.ts'
-import { createModelScorer } from '../../model/scorer.ts'
+import type { ReferenceProfile } from '../../model/reference-profile.ts'
+import { createModelScorer, type ModelScorer } from '../../model/scorer.ts'
+import { importanceOfRows } from '../../monitoring/importance-of-rows.ts'
+import { daysOfRun } from '../../monitoring/training-days.ts'
 import { codeVersionOf } from '../../steps/code-version.ts'
 import type { Step, StepWork } from '../../steps/step.ts'
 import type { EvaluationReport } from './evaluation-report.ts'
-import { categoricalFeatures, FEATURE_INPUTS, readPart } from './feature-files.ts'
+import {
+  categoricalFeatures,
+  FEATURE_INPUTS,
+  featureFiles,
+  featuresOfRun,
+  readPart,
+} from './feature-files.ts'
 import { referenceOfRows } from './reference-of-rows.ts'
 import { type TrainingContext, usesGeneratedData } from './training-context.ts'
 import {
@@ -27,8 +38,8 @@ import {
 
 /**
  * The chosen model and everything fitted -> the artifact: `manifest.json`, `model.json`, `model.onnx`,
- * `model-float32.onnx`, `reference.json`, `checksums.json`. It is read back before the step is done, so what
- * is here can be loaded.
+ * `model-float32.onnx`, `reference.json`, `days.bin`, `checksums.json`. It is read back before the step is
+ * done, so what is here can be loaded.
  */
 export const packageStep = (context: TrainingContext): Step => {
   const { config } = context
@@ -53,20 +64,47 @@ export const packageStep = (context: TrainingContext): Step => {
       const rowsOf = (part: string): Promise<FeatureRows> => readPart(context, work, part, model.featureNames)
       const scorer = createModelScorer(model, candidate.calibration)
       const validation = await rowsOf('validation')
-      const reference = referenceOfRows(scorer, await rowsOf('train'), validation)
+      const reference = referenceOf(model, scorer, await rowsOf('train'), validation)
       work.signal.throwIfAborted()
+      const { settings } = await featuresOfRun(context, work.input)
+      const days = await withDatabase(work.database, (connection) =>
+        daysOfRun(connection, featureFiles(work.input), {
+          scorer,
+          reference,
+          threshold: candidate.threshold,
+          warmUpMs: longestMemory(settings),
+          signal: work.signal,
+        }),
+      )
       const files = encodeArtifact({
         manifest: await manifestOf(chosen, declared, context, work),
         model,
         categorical,
         ...onnxFilesOf(model, candidate.calibration, candidate.threshold, validation.table),
         reference,
+        days,
       })
       decodeArtifact(files, 'package')
       await writeArtifact(dirname(work.output('manifest.json')), files)
     },
   }
 }
+
+/** What the model's data was like when it was trained, and which features move its scores. */
+const referenceOf = (
+  model: Model,
+  scorer: ModelScorer,
+  train: FeatureRows,
+  validation: FeatureRows,
+): ReferenceProfile => {
+  const profiles = referenceOfRows(scorer, train, validation)
+  const judged = profiles.score.part === 'validation' ? validation : train
+  return { ...profiles, importance: importanceOfRows(model, judged.table) }
+}
+
+/** What states reach back at most: the longest window, and the delay of labels before it. */
+const longestMemory = ({ windowMs, limits }: FeatureSettings): number =>
+  Math.max(0, ...windowMs.values()) + limits.user.labelDelayMs
 
 /** The best of the candidates, as it was chosen, trained and read. */
 const readChosen = async ({ input }: StepWork) => {

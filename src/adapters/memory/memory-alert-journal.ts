@@ -1,0 +1,38 @@
+import type { AlertJournal } from '../../ports/alert-journal.ts'
+
+/** A journal that several handles of one process share, for tests. */
+export interface MemoryJournalPlace<Entry> {
+  /** Another handle, as another process has one. */
+  open(): AlertJournal<Entry>
+  /** Entries as they would stand on disk. */
+  readonly lines: readonly string[]
+}
+
+export const createMemoryJournalPlace = <Entry>(): MemoryJournalPlace<Entry> => {
+  const place = { lines: [] as string[], generation: 0 }
+  return {
+    get lines() {
+      return place.lines
+    },
+    open: () => {
+      let seen = 0
+      let generation = -1
+      return {
+        location: 'memory',
+        async transact(work) {
+          const isAnew = generation !== place.generation
+          const unseen = place.lines.slice(isAnew ? 0 : seen).map((line) => JSON.parse(line) as Entry)
+          const { append, replace, result } = work(unseen, isAnew)
+          if (replace !== undefined) {
+            place.lines = [JSON.stringify(replace)]
+            place.generation++
+          }
+          if (append !== undefined) place.lines.push(JSON.stringify(append))
+          seen = place.lines.length
+          generation = place.generation
+          return result
+        },
+      }
+    },
+  }
+}

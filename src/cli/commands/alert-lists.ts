@@ -1,0 +1,68 @@
+import type { AlertBook } from '../../alerts/alert-book.ts'
+import { isFiring, rankOf } from '../../alerts/alert-state.ts'
+import { onOneLine, plainTable } from '../plain-table.ts'
+
+/** A list for machines, and the same for people. */
+interface Listing {
+  readonly json: unknown
+  readonly lines: readonly string[]
+}
+
+/** Every alert, the worst first, and what is on its way or could not be delivered. */
+export const listOf = (book: AlertBook, nowMs: number): Listing => {
+  const alerts = [...book.states.values()].toSorted(
+    (a, b) => rankOf(b.severity) - rankOf(a.severity) || b.sinceMs - a.sinceMs,
+  )
+  const waiting = [...book.outbox.values()]
+  const dead = [...book.dead.values()]
+  const rows = alerts.map((alert) => [
+    alert.status,
+    alert.severity ?? '',
+    timeOf(isFiring(alert) ? (alert.episode?.startedMs ?? alert.sinceMs) : alert.sinceMs),
+    onOneLine(alert.key),
+    [
+      ...(alert.acknowledged ? [`acknowledged by ${onOneLine(alert.acknowledged.by)}`] : []),
+      ...(alert.silence && nowMs < alert.silence.untilMs
+        ? [
+            `silenced until ${timeOf(alert.silence.untilMs)} by ${onOneLine(alert.silence.by)}: ${onOneLine(alert.silence.reason)}`,
+          ]
+        : []),
+      onOneLine(alert.summary, 100),
+    ].join('; '),
+  ])
+  return {
+    json: { alerts, waiting, dead, disabled: Object.fromEntries(book.disabled) },
+    lines: [
+      ...(rows.length === 0 ? ['No alert yet.'] : plainTable([HEAD, ...rows])),
+      ...waiting.map(
+        ({ channel, attempts, notification, notBeforeMs, lastReason }) =>
+          `waiting    ${notification.reason} of ${notification.dedupKey} for ${channel}: ${attempts} attempts, next ${timeOf(notBeforeMs)}${lastReason === undefined ? '' : `; ${onOneLine(lastReason, 200)}`}`,
+      ),
+      ...dead.map(
+        ({ channel, notification, atMs, reason }) =>
+          `UNDELIVERED ${notification.reason} of ${notification.dedupKey} for ${channel}, given up ${timeOf(atMs)}: ${onOneLine(reason, 200)}`,
+      ),
+      ...[...book.disabled].map(
+        ([channel, reason]) =>
+          `switched off ${channel}: ${onOneLine(reason, 200)}. vigia alerts test --channel ${channel} switches it on`,
+      ),
+    ],
+  }
+}
+
+/** Who did what, in order; of one alert where a key is given. */
+export const historyOf = ({ audit }: AlertBook, key: string | undefined): Listing => {
+  const records = audit.filter((record) => key === undefined || record.key === key)
+  const rows = records.map(({ atMs, by, did, key: of = '', detail = '' }) => [
+    timeOf(atMs),
+    onOneLine(by),
+    did,
+    onOneLine(of),
+    onOneLine(detail, 200),
+  ])
+  return { json: { records }, lines: rows.length === 0 ? ['Nothing has happened yet.'] : plainTable(rows) }
+}
+
+const HEAD = ['status', 'severity', 'since', 'key', 'what']
+
+const timeOf = (ms: number): string => new Date(ms).toISOString()

@@ -1,0 +1,145 @@
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join, resolve } from 'node:path'
+import { assertFolders } from '../../decisions/log/logged-entries.ts'
+import { writeTextAtomically } from '../../disk/write-atomically.ts'
+import type { DriftSeverity } from '../../drift/severity.ts'
+import { VigiaError } from '../../errors.ts'
+import { monitorLog } from '../../monitoring/monitor-log.ts'
+import { type MonitorReport, monitorJson } from '../../monitoring/monitor-report.ts'
+import { monitoredModel } from '../../monitoring/monitored-model.ts'
+import type { ServingStorage } from '../../pipelines/service/serving-storage.ts'
+import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
+import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
+import { freeOutput } from '../output-file.ts'
+import { plainTable } from '../plain-table.ts'
+import type { StateTools } from './state.ts'
+
+/** What the command needs of the composition root. */
+export interface MonitorTools {
+  readonly storage: Pick<ServingStorage, 'readLog'>
+  readonly modelLoader: StateTools['modelLoader']
+  readonly renderers: { readonly monitoring: (report: MonitorReport) => Promise<string> }
+}
+
+const DEFAULT_LOOKS = 7
+
+/** Exit codes by severity: 0 without any. */
+export const SEVERITY_CODES = { none: 0, moderate: 10, severe: 11, critical: 12 } as const satisfies Record<
+  DriftSeverity,
+  ExitCode
+>
+
+/** `vigia monitor`: whether what comes in is still what the model was made for. */
+export const monitorCommand = (tools: MonitorTools): Command => ({
+  name: 'monitor',
+  summary: 'look for drift in the latest days of a prediction log',
+  description:
+    'Profiles every logged decision by the day of its event, and looks at the latest days that are over, one after the other: each is held against what its weekday and the days before it let expect, those of training included, over all features, scores and segments together. Of looks without drift, at most one in twenty raises anything (docs/drift.md). Tells how large each change is, what it does to scores and alerts, and what to do. Decisions by other models are scored again by this one. The server may go on meanwhile. Exit codes: 0 nothing, 10 moderate, 11 severe, 12 critical, of the latest day.',
+  options: [
+    {
+      flags: '-l, --log <folder>',
+      description: 'folder of a log (may be repeated); otherwise prediction_log.path',
+      repeatable: true,
+    },
+    {
+      flags: '--model <source>',
+      description: 'model whose features and scores are watched, as model.source; otherwise model.source',
+    },
+    {
+      flags: '--days <number>',
+      description: 'how many of the latest days to look at; all before them are history',
+      type: 'integer',
+      defaultValue: DEFAULT_LOOKS,
+    },
+    { flags: '--html <file>', description: 'page with pictures to write' },
+    { flags: '-o, --out <file>', description: 'JSON report to write' },
+    { flags: '--force', description: 'replace the page and the report if they exist' },
+    ...CONFIG_OPTIONS,
+  ],
+  examples: [
+    { command: 'vigia monitor', explanation: 'The last seven days of the server of this folder.' },
+    {
+      command: 'vigia monitor --days 1 --html drift.html',
+      explanation: 'Yesterday, as a page with pictures; the exit code says how bad it is.',
+    },
+  ],
+  run: (context, input) => monitor(context, input, tools),
+})
+
+const monitor = async (
+  context: CommandContext,
+  input: CommandInput,
+  { storage, modelLoader, renderers }: MonitorTools,
+): Promise<ExitCode> => {
+  const { settings } = await readServingConfig(context, input)
+  const { workingDirectory, environment } = context
+  const { log, model, days, out, html } = input.options
+  const looks = Number(days)
+  if (looks < 1)
+    throw new VigiaError('CLI_INVALID_ARGUMENT', {
+      command: 'monitor',
+      reason: `--days is ${looks}; allowed: a whole number from 1`,
+    })
+  const folders =
+    Array.isArray(log) && log.length > 0
+      ? log.map((folder) => resolve(workingDirectory, String(folder)))
+      : [settings.prediction_log.path]
+  await assertFolders(folders)
+  const [reportPath, pagePath] = [await free(context, input, out), await free(context, input, html)]
+  const load = modelLoader(settings.model, environment, workingDirectory)
+  const watched = monitoredModel(await load(typeof model === 'string' ? model : settings.model.source))
+  const workFolder = join(workingDirectory, '.vigia')
+  await mkdir(workFolder, { recursive: true })
+  const database = {
+    threads: availableParallelism(),
+    memoryLimit: '2GB',
+    tempDirectory: join(workFolder, '.monitor-spill'),
+  }
+  const report = await monitorLog({
+    model: watched,
+    folders,
+    openLog: storage.readLog,
+    workFolder,
+    work: { ...context.work, database },
+    looks,
+  })
+  const json = monitorJson(report)
+  if (reportPath !== undefined) await writeTextAtomically(reportPath, json)
+  if (pagePath !== undefined) await writeTextAtomically(pagePath, await renderers.monitoring(report))
+  context.stdout.write(context.json ? json : describe(report))
+  return SEVERITY_CODES[report.severity]
+}
+
+const free = async (
+  context: CommandContext,
+  input: CommandInput,
+  file: unknown,
+): Promise<string | undefined> =>
+  typeof file === 'string'
+    ? freeOutput(context, { ...input, options: { ...input.options, out: file } })
+    : undefined
+
+const describe = (report: MonitorReport): string => {
+  const { model, looks, unfinished, advice } = report
+  const latest = looks.at(-1)!
+  const rows = looks.map(({ date, rows: of, severity, statistic, limit, score }) => [
+    date,
+    String(of),
+    severity,
+    Number.isNaN(limit) ? '' : `${statistic.toFixed(1)} of ${limit.toFixed(1)}`,
+    Number.isNaN(score.alertRate) ? '' : `${(100 * score.alertRate).toFixed(2)} %`,
+  ])
+  return [
+    `${model.name} ${model.version}, ${latest.historyDays} days of history`,
+    '',
+    ...plainTable([['day', 'rows', 'severity', 'furthest', 'alerts'], ...rows], { right: [1, 3, 4] }),
+    ...(unfinished === null ? [] : [`${unfinished.date} may not be over: ${unfinished.rows} rows so far`]),
+    '',
+    ...latest.reasons,
+    ...(latest.reasons.length > 0 ? [''] : []),
+    ...advice,
+  ]
+    .map((line) => `${line}\n`)
+    .join('')
+}

@@ -1,0 +1,89 @@
+import type { Observations } from './observations.ts'
+import { chartOf, furthestOn } from './series-chart.ts'
+import { fitSeriesModel, type SeriesModel } from './series-model.ts'
+
+/** Charts of all series, and how far a day may be off on any of them. */
+export interface Calibration {
+  /** By series; undefined where its history is too short to expect anything. */
+  readonly models: readonly (SeriesModel | undefined)[]
+  /** By series, shrunk towards the mean of all. */
+  readonly kurtoses: readonly number[]
+  /** What at most the allowed share of days without drift exceeds, on any chart. */
+  readonly limit: number
+  /** Days of the history that the limit is a quantile over. */
+  readonly days: number
+  /** Of each of those days its largest chart value, in order of the days. */
+  readonly maxima: readonly number[]
+}
+
+/** As many days of one's own kurtosis as weigh what the mean of all series weighs. */
+const SHRINKAGE = 50
+
+/**
+ * Fits all series, and takes the limit of their maximum from days that the fits have not seen: week by week
+ * is left out, charted by models of the other weeks, and the limit is the conformal quantile of what those
+ * days reached (Vovk et al., 2005). A maximum over all series holds the rate whatever their dependence
+ * (Westfall and Young, 1993); limits from days that were fitted on would be far too low.
+ *
+ * @param share of days that may be beyond without drift
+ */
+export const calibrate = (series: readonly Observations[], share: number): Calibration => {
+  const days = series[0]?.days ?? new Int32Array(0)
+  const full = modelsOf(series, () => true)
+  const maxima = new Float64Array(days.length).fill(Number.NaN)
+  for (const week of new Set(Array.from(days, weekOf))) {
+    const { models, kurtoses } = modelsOf(series, (at) => weekOf(days[at]!) !== week)
+    const leftOut = days.map((_, at) => at).filter((at) => weekOf(days[at]!) === week)
+    for (const [of, observations] of series.entries()) {
+      const model = models[of]
+      if (model === undefined) continue
+      const chart = chartOf(observations, model, kurtoses[of]!)
+      for (const at of leftOut) maxima[at] = larger(maxima[at]!, Math.abs(furthestOn(chart, at)))
+    }
+  }
+  const known = Array.from(maxima).filter((maximum) => !Number.isNaN(maximum))
+  return {
+    models: full.models,
+    kurtoses: full.kurtoses,
+    limit: conformalQuantile(known, 1 - share),
+    days: known.length,
+    maxima: known,
+  }
+}
+
+/**
+ * The ⌈(n + 1) q⌉-th smallest of n values: a further value, exchangeable with them, is above it with
+ * probability at most 1 - q. The largest where n is too small for that, and NaN of none.
+ */
+export const conformalQuantile = (values: readonly number[], q: number): number => {
+  const sorted = [...values].sort((a, b) => a - b)
+  // Decimals such as .95 times 20 are a bit off 19.
+  const rank = Math.ceil((sorted.length + 1) * q - 1e-9)
+  return sorted[Math.min(rank, sorted.length) - 1] ?? Number.NaN
+}
+
+/** Weeks that are left out together; where they begin does not matter. */
+const weekOf = (day: number): number => Math.floor(day / 7)
+
+const larger = (a: number, b: number): number => (a >= b || Number.isNaN(b) ? a : b)
+
+const modelsOf = (
+  series: readonly Observations[],
+  isUsed: (at: number) => boolean,
+): { models: (SeriesModel | undefined)[]; kurtoses: number[] } => {
+  const inWeeks = series[0]?.days.map((_, at) => at).filter(isUsed) ?? new Int32Array(0)
+  const models = series.map((observations) =>
+    fitSeriesModel(
+      observations,
+      inWeeks.filter((at) => !Number.isNaN(observations.values[at]!)),
+    ),
+  )
+  const known = models.filter((model) => model !== undefined)
+  const mean = known.reduce((sum, { kurtosis }) => sum + kurtosis, 0) / Math.max(1, known.length)
+  const kurtoses = models.map((model) =>
+    model === undefined
+      ? 0
+      : Math.max(0, (model.days * model.kurtosis + SHRINKAGE * mean) / (model.days + SHRINKAGE)),
+  )
+  return { models, kurtoses }
+}

@@ -1,0 +1,101 @@
+import type { DecisionEntry } from '../decisions/decided.ts'
+import { type LoggedEntriesOptions, withLoggedEntries } from '../decisions/log/logged-entries.ts'
+import type { Work } from '../disk/work.ts'
+import { type DayProfile, ProfileBook } from '../drift/profile-book.ts'
+import { DAY_MS } from '../foundation/days.ts'
+import { type DecisionReader, type MonitoredModel, readerFor } from './monitored-model.ts'
+import { segmentOf } from './segment.ts'
+
+export interface DaysOfLogOptions extends LoggedEntriesOptions {
+  readonly model: MonitoredModel
+  readonly work: Work
+}
+
+/** What the days of a log were like, as a model sees them. */
+export interface DaysOfLog {
+  /** Days that are over, ascending. */
+  readonly days: readonly DayProfile[]
+  /** The latest day, which may still go on; undefined without a decision. */
+  readonly unfinished: DayProfile | undefined
+  readonly rows: number
+  /** Decisions on transactions of so long ago that no state counts them: they are in no day. */
+  readonly tooOld: number
+  /** Decisions by models that do not compute all features of this one. */
+  readonly unreadable: number
+  /** Number of the first record of each day, by day. */
+  readonly firstRecords: ReadonlyMap<number, number>
+}
+
+/** A decision as the monitored model sees it. `vector` is valid until the next one. */
+export interface MonitoredDecision {
+  readonly sequence: number
+  readonly decision: DecisionEntry
+  readonly vector: Float64Array
+  readonly score: number
+}
+
+/**
+ * Profiles every decision of some logs by the day of its event, the model's own probability as its score:
+ * what another model decided is scored again. A transaction that was decided on twice counts once.
+ */
+export const daysOfLog = async (options: DaysOfLogOptions): Promise<DaysOfLog> => {
+  const { model } = options
+  const book = new ProfileBook(model.loaded.artifact.reference, model.options)
+  const firstRecords = new Map<number, number>()
+  let rows = 0
+  const left = await eachDecision(options, ({ sequence, decision, vector, score }) => {
+    rows++
+    const { eventTimeMs, transactionType } = decision.transaction
+    book.add(eventTimeMs, vector, score, segmentOf(transactionType))
+    const day = Math.floor(eventTimeMs / DAY_MS)
+    if (!firstRecords.has(day)) firstRecords.set(day, sequence)
+  })
+  const numbers = [...new Set(book.hoursWithRows().map((hour) => Math.floor(hour / 24)))]
+  const days = numbers.map((day) => book.day(day)!)
+  const last = lastDay(days)
+  return { days: days.slice(0, last), unfinished: days[last], rows, ...left, firstRecords }
+}
+
+/** Calls `onDecision` for each decision that can be read, in the order of the log. */
+export const eachDecision = async (
+  options: DaysOfLogOptions,
+  onDecision: (decision: MonitoredDecision) => void,
+): Promise<Pick<DaysOfLog, 'tooOld' | 'unreadable'>> => {
+  const { model, work } = options
+  const left = { tooOld: 0, unreadable: 0 }
+  await withLoggedEntries(options, async ({ entries, modelOf }) => {
+    const readers = new Map<string, DecisionReader | undefined>()
+    let last = 0
+    for await (const entry of entries) {
+      work.signal.throwIfAborted()
+      const { sequence } = entry
+      const isRepeated = sequence === last
+      last = sequence
+      if (last % 1000 === 0) work.reportProgress({ activity: 'reading the log', done: last, unit: 'records' })
+      if (entry.kind !== 'decision' || isRepeated) continue
+      const { decision } = entry
+      if (!readers.has(decision.model))
+        readers.set(decision.model, readerFor(model, await modelOf(decision.model)))
+      const read = readers.get(decision.model)
+      if (read === undefined) left.unreadable++
+      else if (decision.timing === 'too_old') left.tooOld++
+      else onDecision({ sequence, decision, ...read(entry.vector, decision.probability) })
+    }
+  })
+  return left
+}
+
+/** Part of a usual day that there must be of another one before it is said to have begun. */
+const BEGUN = 0.01
+
+/**
+ * Index of the day that goes on: the latest with more than a few rows, since one transaction that is stamped
+ * ahead begins no day.
+ */
+const lastDay = (days: readonly DayProfile[]): number => {
+  const most = days.slice(-8).reduce((rows, { profile }) => Math.max(rows, profile.rows), 0)
+  return days.findLastIndex(({ profile }) => profile.rows >= BEGUN * most)
+}
+
+/** `2026-01-31` of a whole number of days since 1970-01-01. */
+export const dateOf = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10)

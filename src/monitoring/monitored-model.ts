@@ -1,0 +1,57 @@
+import type { LoadedModel } from '../decisions/loaded-model.ts'
+import { decodeDays } from '../drift/days-encoding.ts'
+import type { DayProfile } from '../drift/profile-book.ts'
+import {
+  type LayoutOptions,
+  type ProfileLayout,
+  profileLayoutOf,
+  scoreLayoutOf,
+} from '../drift/profile-layout.ts'
+
+/** A model whose traffic is watched: in which bins, and what was usual when it was trained. */
+export interface MonitoredModel {
+  readonly loaded: LoadedModel
+  /** Its features in their order, and its threshold. */
+  readonly options: Required<LayoutOptions>
+  /** Bins of its profiles. */
+  readonly layout: ProfileLayout
+  /** The days of its training, ascending; none where its artifact tells of none. */
+  readonly trainingDays: readonly DayProfile[]
+}
+
+/** @throws DRIFT_PROFILE_REFUSED when the artifact's days are not of its reference */
+export const monitoredModel = (loaded: LoadedModel): MonitoredModel => {
+  const { reference, days } = loaded.artifact
+  const { featureNames, threshold } = loaded.scorer
+  const options = { features: featureNames, threshold }
+  const layout = profileLayoutOf(reference, options)
+  const trainingDays = days === undefined ? [] : decodeDays(days, layout, scoreLayoutOf(reference, threshold))
+  return { loaded, options, layout, trainingDays }
+}
+
+/**
+ * Reads decisions for a model, whichever model decided: `vector` has its features, `score` its probability.
+ * Undefined where the model that decided computes not all of its features.
+ *
+ * @param computed names of the logged vector's values, of the model that decided
+ */
+export const readerFor = (
+  { loaded }: Pick<MonitoredModel, 'loaded'>,
+  { key, computed }: { readonly key: string; readonly computed: readonly string[] },
+): DecisionReader | undefined => {
+  const { scorer } = loaded
+  const places = Int32Array.from(scorer.featureNames, (name) => computed.indexOf(name))
+  if (places.includes(-1)) return undefined
+  const vector = new Float64Array(places.length)
+  const isOwn = key === loaded.key
+  return (logged, probability) => {
+    for (let f = 0; f < places.length; f++) vector[f] = logged[places[f]!]!
+    return { vector, score: isOwn ? probability : scorer.scoreOne(vector) }
+  }
+}
+
+/** What it returns is valid until the next call. */
+export type DecisionReader = (
+  logged: ArrayLike<number>,
+  probability: number,
+) => { readonly vector: Float64Array; readonly score: number }

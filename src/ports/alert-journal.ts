@@ -1,0 +1,26 @@
+/** What a transaction over a journal comes to. */
+export interface JournalOutcome<Entry, Result> {
+  /** Appended; on disk, not only in this process, before anybody sees the result. */
+  readonly append?: Entry
+  /** Put in place of everything that stood there: what is appended afterwards follows it. */
+  readonly replace?: Entry
+  readonly result: Result
+}
+
+/**
+ * An append-only list of entries that several processes share.
+ *
+ * Each transaction stands alone: nobody else's comes between what it sees and what it appends. An entry is
+ * there whole or not at all, whenever a process is killed.
+ */
+export interface AlertJournal<Entry> {
+  /** For people. */
+  readonly location: string
+  /**
+   * @param work is handed what this handle has not seen yet; `isAnew` where it begins from the first entry,
+   * as after a `replace` of another process. Synchronous, and without effects: it is called once
+   */
+  transact<Result>(
+    work: (unseen: readonly Entry[], isAnew: boolean) => JournalOutcome<Entry, Result>,
+  ): Promise<Result>
+}

@@ -1,0 +1,4 @@
+import { killsLoseNoAlert } from '../laws/alert-kills.ts'
+
+// A hundred of them: test/long.
+killsLoseNoAlert(4)

@@ -1,0 +1,119 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { withDatabase } from '../../src/disk/database.ts'
+import type { MonitorReport } from '../../src/monitoring/monitor-report.ts'
+import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
+
+/*
+ * A bank of a hundred days: a model learns from the first ninety, a server decides on the others, and `vigia
+ * monitor` looks at its log: while all is as ever, and when a feed loses its devices.
+ */
+
+const home = mkdtempSync(join(tmpdir(), 'vigia-monitor-'))
+afterAll(async () => {
+  await killVigiaServers()
+  rmSync(home, { recursive: true, force: true })
+})
+
+const BANK = ['generate.rows=30000', 'generate.users=300', 'generate.merchants=60', 'generate.days=100']
+const MODEL = [
+  'models.logistic_regression.enabled=false',
+  'models.random_forest.enabled=false',
+  'models.xgboost.enabled=false',
+  'models.gradient_boosting.trees=20',
+]
+const FIRST_SERVED = '2025-04-01'
+const BROKEN = '2025-04-09'
+
+const vigia = async (words: readonly string[], settings: readonly string[]) =>
+  runVigia(home, [...words, ...settings.flatMap((setting) => ['--set', setting])])
+
+type Row = Readonly<Record<string, string | number | null>> & { readonly timestamp: string }
+
+/** The rows of the bank from `FIRST_SERVED` on; those before it stand in `trained.parquet`. */
+const split = (): Promise<readonly Row[]> =>
+  withDatabase({ threads: 1, memoryLimit: '256MB', tempDirectory: home }, async (connection) => {
+    const bank = `read_parquet('${join(home, 'bank.parquet')}')`
+    await connection.run(
+      `COPY (SELECT * FROM ${bank} WHERE "timestamp" < '${FIRST_SERVED}') TO '${join(home, 'trained.parquet')}' (FORMAT parquet)`,
+    )
+    const result = await connection.runAndReadAll(
+      `SELECT * EXCLUDE (is_fraud, fraud_pattern) REPLACE (amount::DOUBLE AS amount) FROM ${bank} WHERE "timestamp" >= '${FIRST_SERVED}'`,
+    )
+    return result.getRowObjects() as unknown as readonly Row[]
+  })
+
+const send = async ({ port }: VigiaServer, rows: readonly Row[]): Promise<void> => {
+  for (let at = 0; at < rows.length; at += 250) {
+    const transactions = rows
+      .slice(at, at + 250)
+      .map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)))
+    const response = await fetch(`http://127.0.0.1:${port}/predict/batch`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ transactions }),
+    })
+    expect([response.status, response.status === 200 ? '' : await response.text()]).toEqual([200, ''])
+    await response.text().catch(() => undefined)
+  }
+}
+
+test('what a server decides on is held against its training: nothing is raised while all is as ever, and a broken feed the day that it breaks', async () => {
+  expect((await vigia(['generate', '--out', 'bank.parquet'], BANK)).status).toBe(0)
+  const rows = await split()
+  const trained = await vigia(['run'], [...MODEL, 'source.path=trained.parquet', 'tracking.enabled=false'])
+  expect([trained.status, trained.stderr]).toEqual([0, expect.anything()])
+  const served = ['model.source=runs/vigia']
+  const server = await startVigiaServer(home, [...served, 'limits.requests_per_minute=0'])
+
+  const before = rows.filter(({ timestamp }) => timestamp < BROKEN)
+  await send(server, before)
+  const usual = await vigia(['monitor', '--days', '3', '--json'], served)
+  const quiet = JSON.parse(usual.stdout) as MonitorReport
+  expect([usual.status, quiet.severity, quiet.changed]).toEqual([0, 'none', []])
+  expect(quiet.looks.map(({ date, basis }) => [date, basis])).toEqual([
+    ['2025-04-05', 'chart'],
+    ['2025-04-06', 'chart'],
+    ['2025-04-07', 'chart'],
+  ])
+  expect(quiet.unfinished?.date).toBe('2025-04-08')
+  expect(quiet.looks.at(-1)!.historyDays).toBeGreaterThan(40)
+  expect(quiet.rows).toBe(before.length)
+
+  // From here on a third of the feed comes without devices.
+  const after = rows
+    .filter(({ timestamp }) => timestamp >= BROKEN)
+    .map((row, n) => (n % 3 === 0 ? { ...row, device_id: null, device_type: null } : row))
+  await send(server, after)
+  const words = ['monitor', '--days', '1', '--html', 'drift.html', '--out', 'drift.json']
+  const broken = await vigia(words, served)
+  const report = JSON.parse(readFileSync(join(home, 'drift.json'), 'utf8')) as MonitorReport
+  expect(broken.status).toBe({ none: 0, moderate: 10, severe: 11, critical: 12 }[report.severity])
+  expect(report.severity).not.toBe('none')
+  expect(report.looks.map(({ date }) => date)).toEqual([BROKEN])
+  const features = report.changed.map(({ feature }) => feature)
+  expect(features).toContain('device_type_code')
+  const { examples } = report.changed.find(({ feature }) => feature === 'device_type_code')!
+  const lost = new Set(
+    after.filter(({ device_type }) => device_type === null).map((row) => row['transaction_id']),
+  )
+  expect(examples).toHaveLength(3)
+  for (const { transactionId } of examples) expect(lost.has(transactionId)).toBe(true)
+  expect(broken.stdout).toMatch(/Look at the feed first: .*device_type_code/)
+  const page = readFileSync(join(home, 'drift.html'), 'utf8')
+  expect(page).toContain('<h3><code>device_type_code</code></h3>')
+  expect(page.match(/<svg/g)!.length).toBeGreaterThan(3)
+
+  // What is there is not replaced, and what cannot be asked is said.
+  const again = await vigia(words, served)
+  expect([again.status, again.stderr]).toEqual([2, expect.stringContaining('drift.json')])
+  expect((await vigia([...words, '--force'], served)).status).toBe(broken.status)
+  const none = await vigia(['monitor', '--days', '0'], served)
+  expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('--days is 0')])
+  const nowhere = await vigia(['monitor', '--log', 'nowhere'], served)
+  expect([nowhere.status, nowhere.stderr]).toEqual([2, expect.stringContaining('there is no such folder')])
+  expect(existsSync(join(home, '.vigia', '.monitor-spill'))).toBe(false)
+  expect(await server.stop()).toBe(0)
+})

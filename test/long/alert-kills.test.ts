@@ -1,0 +1,3 @@
+import { killsLoseNoAlert } from '../laws/alert-kills.ts'
+
+killsLoseNoAlert(100)
