@@ -32,8 +32,13 @@ export const MOST_DATABASES = 256
  */
 const FREE_PAGES: object = { maxFreeSpaceToLoad: 5000, maxFreeSpaceToRetain: 10_000 }
 
-/** Opens the databases; makes them where there are none, unless they are only read. @throws what LMDB says */
-export const openDatabases = (folder: string, readOnly = false): LmdbDatabases => {
+/**
+ * Opens the databases; makes them where there are none, unless they are only read.
+ *
+ * @param freePages bounds of the list of free pages
+ * @throws what LMDB says
+ */
+export const openDatabases = (folder: string, readOnly = false, freePages = FREE_PAGES): LmdbDatabases => {
   const root: LmdbDatabases['root'] = open({
     path: folder,
     maxDbs: MOST_DATABASES,
@@ -42,7 +47,7 @@ export const openDatabases = (folder: string, readOnly = false): LmdbDatabases =
     encoding: 'binary',
     noSubdir: false,
     readOnly,
-    ...FREE_PAGES,
+    ...freePages,
   })
   const opened = new Map<EntityKind, Database<Buffer, number>>()
   const statesOf = (kind: EntityKind): Database<Buffer, number> => {

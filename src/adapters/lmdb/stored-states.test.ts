@@ -1,16 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { open } from 'lmdb'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { sha256 } from '../../foundation/hash.ts'
 import { createRandom } from '../../foundation/random.ts'
-import type { EntityKey, OwnedStateStore, StoredState } from '../../ports/state-store.ts'
+import type { EntityKey, OwnedStateStore, StateChange, StoredState } from '../../ports/state-store.ts'
 import { compactLmdbStates } from './compact-lmdb-states.ts'
 import { copyLmdbStates } from './copy-lmdb-states.ts'
-import { openDatabases } from './lmdb-databases.ts'
+import { type LmdbDatabases, openDatabases } from './lmdb-databases.ts'
 import { openLmdbStateStore } from './lmdb-state-store.ts'
-import { PART_BYTES } from './stored-states.ts'
+import { headOf, PART_BYTES, putState } from './stored-states.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'vigia-stored-states-'))
 afterAll(() => rmSync(work, { recursive: true, force: true }))
@@ -168,6 +168,62 @@ test('a copy without one of the parts is refused', async () => {
   })
   await opened.close()
 })
+
+test('a file with free pages does not grow while states of all lengths are written', async () => {
+  const { held, end } = await churn((databases, one) => {
+    putState(databases, one, headOf(databases, one.key))
+  })
+  expect(end / held).toBeLessThan(1.1)
+})
+
+test('in one value each the same states would make it grow', async () => {
+  const { held, end } = await churn(({ statesOf }, { key, bytes }) => {
+    void statesOf(key.kind).put(key.token, Buffer.from(bytes))
+  })
+  expect(end / held).toBeGreaterThan(1.2)
+})
+
+/**
+ * Writes states over and over, first beside a reader that holds what they replace, as a backup does. The list
+ * of free pages is bounded as that of a store a hundred times as large.
+ *
+ * @returns bytes of the file when the reader ended, and after as many writes again and again
+ */
+const churn = async (
+  put: (databases: LmdbDatabases, change: StateChange) => void,
+): Promise<{ readonly held: number; readonly end: number }> => {
+  const random = createRandom(11)
+  const databases = openDatabases(folder, false, { maxFreeSpaceToLoad: 50, maxFreeSpaceToRetain: 100 })
+  const states = Array.from({ length: 300 }, () => ({ length: 5000 + random.integer(40_000), version: 0 }))
+  states[0]!.length = 2_600_000
+  const room = new Uint8Array(3_000_000).fill(7)
+  const write = (tokens: readonly number[]) =>
+    databases.root.transaction(() => {
+      for (const token of tokens) {
+        const state = states[token]!
+        state.length += random.integer(400)
+        const bytes = room.subarray(0, state.length)
+        put(databases, { key: { kind: 'user', token }, bytes, expected: state.version++ })
+      }
+    })
+  const writeSome = async (times: number): Promise<void> => {
+    for (let n = 0; n < times; n++) {
+      const some = Array.from({ length: 10 }, () => 1 + random.integer(states.length - 1))
+      await write([...new Set(n % 20 === 0 ? [0, ...some] : some)])
+    }
+  }
+  const fileBytes = (): number => statSync(join(folder, 'data.mdb')).size
+  for (const token of states.keys()) await write([token])
+  await writeSome(200)
+  const reader = databases.root.useReadTransaction()
+  await writeSome(100)
+  reader.done()
+  const held = fileBytes()
+  await writeSome(300)
+  const end = fileBytes()
+  await databases.root.close()
+  return { held, end }
+}
 
 const change = (token: number, length: number, expected: number) => ({
   key: { kind: 'user', token },

@@ -10,7 +10,8 @@ import { asBuffer, type LmdbDatabases } from './lmdb-databases.ts'
  *     states-<kind>   token                 -> -version, number of bytes, number of parts (doubles)
  *     parts           kind, 0, token, place -> bytes of the state from place x PART_BYTES on
  *
- * In the key of a part, `kind` is UTF-8, `token` 8 bytes and `place` 4, big-endian: parts stand in their order.
+ * In the key of a part, `kind` is UTF-8, `token` 8 bytes and `place` 4, big-endian: parts stand in their
+ * order.
  *
  * LMDB puts a value that is longer than a page on pages that follow each other. Pages become free one here,
  * one there; where no run of them is long enough the file grows, and each commit goes through the list of all
