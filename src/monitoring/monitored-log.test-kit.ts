@@ -88,7 +88,7 @@ export const writeDecisions = async (
     const vector = new Float64Array(model.computed.length)
     vector[places[0]!] = visits
     vector[places[1]!] = amount
-    const entry: DecisionEntry = {
+    const entry = {
       transaction: { transactionId: `t${n}`, eventTimeMs, amountMinor: 100, transactionType: type },
       decidedAtMs: eventTimeMs,
       probability: model.scorer.scoreOne([visits, amount]),
@@ -100,7 +100,7 @@ export const writeDecisions = async (
       timing: undefined,
       latencyMs: 1,
       shadow: undefined,
-    }
+    } as DecisionEntry
     await opened.append(n + 1, encodeDecision(n + 1, edit(entry, n), vector))
   }
   await opened.close()

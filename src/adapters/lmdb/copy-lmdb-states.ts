@@ -3,7 +3,8 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nextTurn } from '../../foundation/next-turn.ts'
 import type { StatesCopy } from '../../ports/state-store.ts'
-import { copyDatabases, decodeState, openDatabases } from './lmdb-databases.ts'
+import { copyDatabases, openDatabases } from './lmdb-databases.ts'
+import { stateFound } from './stored-states.ts'
 
 /** Entries that are read before other work has its turn. */
 const TURN_ENTRIES = 1000
@@ -19,15 +20,16 @@ export const copyLmdbStates = async (folder: string, to: string): Promise<States
   await mkdir(to, { recursive: true })
   // Not compacted: pages stay where they are, so the next copy has the same bytes where nothing changed.
   await copyDatabases(folder, to, false)
-  const { root, statesOf, knownKinds, receipts, notes } = openDatabases(to, true)
+  const databases = openDatabases(to, true)
+  const { root, statesOf, knownKinds, receipts, notes } = databases
   try {
     const kept = new Map<string, string>()
     for (const { key, value } of notes.getRange()) kept.set(key, value)
     const log = new Map<string, Uint8Array>()
     let states = 0
     for (const kind of knownKinds())
-      for (const { value } of statesOf(kind).getRange()) {
-        decodeState(value)
+      for (const { key: token, value } of statesOf(kind).getRange()) {
+        stateFound(databases, { kind, token }, value)
         if (++states % TURN_ENTRIES === 0) await nextTurn()
       }
     let count = 0

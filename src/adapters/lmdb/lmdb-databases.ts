@@ -1,13 +1,14 @@
 import { type Database, open, type RootDatabase } from 'lmdb'
-import type { StateChange, StoredState } from '../../ports/state-store.ts'
 import { type ByKind, byKind, ENTITY_KINDS, type EntityKind } from '../../transaction/entity-kind.ts'
 
-/** The databases in the folder of a store, and how a state stands in one. */
+/** The databases in the folder of a store. */
 export interface LmdbDatabases {
   /** The environment that holds the others: transactions over all of them, flushing, closing. */
   readonly root: RootDatabase<Uint8Array, string>
-  /** States of a kind, by token. */
+  /** States of a kind, or their heads, by token (`stored-states.ts`). */
   readonly statesOf: (kind: EntityKind) => Database<Buffer, number>
+  /** Parts of states that are longer than a page. */
+  readonly parts: Database<Buffer, Buffer>
   /** Kinds that have had states: the standard ones, and others by what `kinds` has. */
   readonly knownKinds: () => readonly EntityKind[]
   /** Kinds of a bank's own that have had states. */
@@ -31,8 +32,13 @@ export const MOST_DATABASES = 256
  */
 const FREE_PAGES: object = { maxFreeSpaceToLoad: 5000, maxFreeSpaceToRetain: 10_000 }
 
-/** Opens the databases; makes them where there are none, unless they are only read. @throws what LMDB says */
-export const openDatabases = (folder: string, readOnly = false): LmdbDatabases => {
+/**
+ * Opens the databases; makes them where there are none, unless they are only read.
+ *
+ * @param freePages bounds of the list of free pages
+ * @throws what LMDB says
+ */
+export const openDatabases = (folder: string, readOnly = false, freePages = FREE_PAGES): LmdbDatabases => {
   const root: LmdbDatabases['root'] = open({
     path: folder,
     maxDbs: MOST_DATABASES,
@@ -41,7 +47,7 @@ export const openDatabases = (folder: string, readOnly = false): LmdbDatabases =
     encoding: 'binary',
     noSubdir: false,
     readOnly,
-    ...FREE_PAGES,
+    ...freePages,
   })
   const opened = new Map<EntityKind, Database<Buffer, number>>()
   const statesOf = (kind: EntityKind): Database<Buffer, number> => {
@@ -56,6 +62,7 @@ export const openDatabases = (folder: string, readOnly = false): LmdbDatabases =
   return {
     root,
     statesOf,
+    parts: root.openDB<Buffer, Buffer>({ name: 'parts', encoding: 'binary', keyEncoding: 'binary' }),
     kinds,
     knownKinds: () => [...ENTITY_KINDS, ...kinds.getKeys()],
     receipts: root.openDB<Buffer, string>({ name: 'receipts', encoding: 'binary' }),
@@ -86,29 +93,6 @@ export const countOf = ({ knownKinds, statesOf }: LmdbDatabases): ByKind<number>
 
 const entriesOf = (database: Database<Buffer, number>): number =>
   (database.getStats() as { readonly entryCount: number }).entryCount
-
-/** Version (8 bytes, little-endian double) before each state. */
-export const VERSION_BYTES = 8
-
-/** Version of a stored state; 0 where there is none. */
-export const versionOf = (database: Database<Buffer, number>, token: number): number => {
-  const stored = database.getBinaryFast(token)
-  return stored === undefined ? 0 : stored.readDoubleLE(0)
-}
-
-/** A state as it is stored, with the version after the expected one. */
-export const encodeState = ({ bytes, expected }: StateChange): Buffer => {
-  const value = Buffer.allocUnsafe(VERSION_BYTES + bytes.length)
-  value.writeDoubleLE(expected + 1, 0)
-  value.set(bytes, VERSION_BYTES)
-  return value
-}
-
-/** A copy: the bytes that LMDB hands out are those of the next read too. */
-export const decodeState = (stored: Buffer): StoredState => ({
-  version: stored.readDoubleLE(0),
-  bytes: new Uint8Array(stored.subarray(VERSION_BYTES)),
-})
 
 /** The same bytes as a Buffer. */
 export const asBuffer = (bytes: Uint8Array): Buffer =>

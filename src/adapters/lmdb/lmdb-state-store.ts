@@ -9,17 +9,10 @@ import type {
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { closable } from './closable.ts'
 import { awaitEarlierWriter } from './earlier-writer.ts'
-import {
-  asBuffer,
-  countOf,
-  decodeState,
-  encodeState,
-  type LmdbDatabases,
-  openDatabases,
-  versionOf,
-} from './lmdb-databases.ts'
+import { asBuffer, countOf, type LmdbDatabases, openDatabases } from './lmdb-databases.ts'
 import { type Ownership, takeOwnership } from './lmdb-ownership.ts'
 import { storeFailed } from './store-failed.ts'
+import { headOf, putState, readState, removeState, stateFound } from './stored-states.ts'
 import { viewStates } from './view-states.ts'
 
 export interface LmdbOptions {
@@ -70,13 +63,7 @@ export const openLmdbStateStore = async ({
   let lastSave: Promise<void> = Promise.resolve()
 
   const store: OwnedStateStore = {
-    load: (keys) =>
-      guarded(() =>
-        keys.map(({ kind, token }) => {
-          const stored = statesOf(kind).getBinary(token)
-          return stored === undefined ? undefined : decodeState(stored)
-        }),
-      ),
+    load: (keys) => guarded(() => keys.map((key) => readState(databases, key))),
     statesAfter: (kind, after, most) => guarded(() => statesAfter(databases, kind, after, most)),
     save: (changes, added = [], removed = []) => {
       const own = lastSave.then(() => guarded(() => write(databases, ownership, changes, added, removed)))
@@ -96,8 +83,10 @@ export const openLmdbStateStore = async ({
     readNote: (name) => guarded(() => notes.get(name)),
     writeNote: (name, text) => guarded(() => ownership.write(() => [notes.put(name, text)])),
     async *entries(kind) {
-      for (const { key, value } of statesOf(kind).getRange({ snapshot: false }))
-        yield { token: key, ...decodeState(value) }
+      for (const { key: token, value } of statesOf(kind).getRange({ snapshot: false })) {
+        const state = stateFound(databases, { kind, token }, value)
+        if (state !== undefined) yield { token, ...state }
+      }
     },
     count: () => guarded(() => countOf(databases)),
     clear: () => guarded(() => ownership.transaction(() => clearAll(databases))),
@@ -136,9 +125,9 @@ const closeRoot = (root: LmdbDatabases['root'], isFlushed: boolean): Promise<voi
   return root.close()
 }
 
-const clearAll = ({ statesOf, kinds, knownKinds, receipts, notes }: LmdbDatabases): void => {
+const clearAll = ({ statesOf, parts, kinds, knownKinds, receipts, notes }: LmdbDatabases): void => {
   for (const kind of knownKinds()) statesOf(kind).clearSync()
-  for (const database of [kinds, receipts, notes]) database.clearSync()
+  for (const database of [parts, kinds, receipts, notes]) database.clearSync()
 }
 
 /**
@@ -146,17 +135,15 @@ const clearAll = ({ statesOf, kinds, knownKinds, receipts, notes }: LmdbDatabase
  * is written in one turn is one transaction, which a thread of LMDB's own makes. @returns whether it wrote
  */
 const write = async (
-  { statesOf, knownKinds, kinds, receipts }: LmdbDatabases,
+  databases: LmdbDatabases,
   ownership: Ownership,
   changes: readonly StateChange[],
   newReceipts: readonly Receipt[],
   removed: readonly StateRemoval[],
 ): Promise<boolean> => {
-  if (
-    ![...changes, ...removed].every(
-      ({ key, expected }) => versionOf(statesOf(key.kind), key.token) === expected,
-    )
-  )
+  const { statesOf, knownKinds, kinds, receipts } = databases
+  const before = new Map([...changes, ...removed].map(({ key }) => [key, headOf(databases, key)]))
+  if (![...changes, ...removed].every(({ key, expected }) => before.get(key)!.version === expected))
     return false
   const known = knownKinds()
   const added = new Set(changes.map(({ key }) => key.kind).filter((kind) => !known.includes(kind)))
@@ -164,8 +151,8 @@ const write = async (
   for (const { key } of [...changes, ...removed]) statesOf(key.kind)
   await ownership.write(() => [
     ...Array.from(added, (kind) => kinds.put(kind, kind)),
-    ...changes.map((change) => statesOf(change.key.kind).put(change.key.token, encodeState(change))),
-    ...removed.map(({ key }) => statesOf(key.kind).remove(key.token)),
+    ...changes.flatMap((change) => putState(databases, change, before.get(change.key)!)),
+    ...removed.flatMap(({ key }) => removeState(databases, key, before.get(key)!)),
     ...newReceipts.map(({ id, bytes }) => receipts.put(id, asBuffer(bytes))),
   ])
   return true
@@ -173,7 +160,7 @@ const write = async (
 
 /** As `StateStore.statesAfter`. */
 const statesAfter = (
-  { statesOf }: LmdbDatabases,
+  databases: LmdbDatabases,
   kind: EntityKind,
   after: number | undefined,
   most: number,
@@ -181,8 +168,12 @@ const statesAfter = (
   const found: ({ readonly token: number } & StoredState)[] = []
   // One more than asked for: the first is the one that was looked at last time.
   const start = after === undefined ? {} : { start: after }
-  for (const { key, value } of statesOf(kind).getRange({ ...start, limit: most + 1, snapshot: false }))
-    if (key !== after && found.length < most) found.push({ token: key, ...decodeState(value) })
+  const range = databases.statesOf(kind).getRange({ ...start, limit: most + 1, snapshot: false })
+  for (const { key: token, value } of range) {
+    if (token === after || found.length === most) continue
+    const state = stateFound(databases, { kind, token }, value)
+    if (state !== undefined) found.push({ token, ...state })
+  }
   return found
 }
 
