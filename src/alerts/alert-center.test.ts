@@ -154,6 +154,7 @@ describe('a silence', () => {
     const at = (untilMs: number, reason: string) => desk.center.silence(KEY, { untilMs, reason, by: 'ana' })
     await expect(at(desk.now(), 'x')).rejects.toMatchObject({ code: 'ALERT_SILENCE_INVALID' })
     await expect(at(desk.now() + 1, ' ')).rejects.toMatchObject({ code: 'ALERT_SILENCE_INVALID' })
+    await expect(at(desk.now() + 367 * DAY_MS, 'x')).rejects.toThrow(/longer than a year/)
     await expect(desk.center.unsilence('vigia/x', { by: 'ana' })).rejects.toMatchObject({
       code: 'ALERT_UNKNOWN',
       details: { known: KEY },
@@ -447,5 +448,25 @@ describe('the journal', () => {
     await expect(center.look(lookOf('b', [CRITICAL]))).rejects.toThrow('no space')
     isFull = false
     expect((await center.book()).states.get(KEY)?.recent).toEqual(['moderate'])
+  })
+})
+
+describe('a process that does not have the channels, such as a command without the server\u2019s configuration', () => {
+  test('leaves what waits to whoever has them, and settles nothing that is owed', async () => {
+    const desk = openDesk()
+    desk.channel.answerWith({ kind: 'retry', reason: 'down' })
+    await desk.look(finding('critical'))
+    const [key] = [...(await desk.center.book()).states.keys()]
+    const shell = desk.another({ channels: [] })
+    await shell.acknowledge(key!, { by: 'ana' })
+    await shell.passTime()
+    expect(await shell.deliver()).toEqual([])
+    const { outbox, dead } = await desk.center.book()
+    expect([outbox.size, dead.size]).toEqual([1, 0])
+    desk.channel.answerWith({ kind: 'delivered' })
+    desk.pass(HOUR_MS)
+    await desk.center.passTime()
+    await desk.center.deliver()
+    expect(desk.channel.received.map(({ reason }) => reason)).toEqual(['fired', 'acknowledged'])
   })
 })

@@ -1,4 +1,5 @@
 import { VigiaError } from '../errors.ts'
+import { DAY_MS } from '../foundation/days.ts'
 import type { AlertBook, AlertEntry, AuditRecord } from './alert-book.ts'
 import type { AlertContext } from './alert-context.ts'
 import { type AlertState, isFiring } from './alert-state.ts'
@@ -35,11 +36,15 @@ export interface SilenceRequest extends AlertPerson {
   readonly reason: string
 }
 
+/** What is silent for longer was forgotten. */
+const LONGEST_SILENCE_MS = 366 * DAY_MS
+
 /**
  * Nothing is sent of the alert until then, but that it is over. A second silence takes the place of the
  * first.
  *
- * @throws ALERT_UNKNOWN, ALERT_SILENCE_INVALID when it ends in the past or has no reason
+ * @throws ALERT_UNKNOWN, ALERT_SILENCE_INVALID when it ends in the past, lasts
+ * longer than a year or has no reason
  */
 export const silence = (
   book: AlertBook,
@@ -54,6 +59,8 @@ export const silence = (
       key,
       reason: `it would end at ${new Date(untilMs).toISOString()}, which has passed`,
     })
+  if (!(untilMs <= atMs + LONGEST_SILENCE_MS))
+    throw new VigiaError('ALERT_SILENCE_INVALID', { key, reason: 'it would last longer than a year' })
   if (reason.trim() === '') throw new VigiaError('ALERT_SILENCE_INVALID', { key, reason: 'it has no reason' })
   const after: AlertState = { ...state, silence: { untilMs, reason, by, atMs } }
   const detail = `until ${new Date(untilMs).toISOString()}: ${reason}`

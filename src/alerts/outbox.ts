@@ -41,7 +41,10 @@ export const claimDue = (
     const line = `${channel} ${notification.dedupKey}`
     const isUnderWay = claim !== undefined && nowMs < claim.untilMs && !isGone(claim.by)
     if (isUnderWay) busyChannels.add(channel)
-    const mayGo = !isUnderWay && nowMs >= notBeforeMs && !passedKeys.has(line) && !busyChannels.has(channel)
+    // Another process may have the channel: a server whose configuration this one was not given.
+    const isKnown = context.channels.includes(channel)
+    const isDue = isKnown && !isUnderWay && nowMs >= notBeforeMs
+    const mayGo = isDue && !passedKeys.has(line) && !busyChannels.has(channel)
     passedKeys.add(line)
     if (!mayGo) continue
     busyChannels.add(channel)
@@ -55,10 +58,11 @@ export const claimDue = (
 
 const whyHopeless = (
   { disabled }: AlertBook,
-  { channel }: OutboxMessage,
-  { channels }: AlertContext,
+  { channel, notification }: OutboxMessage,
+  { channels, nowMs, retry }: AlertContext,
 ): string | undefined => {
-  if (!channels.includes(channel)) return 'no channel of this name is configured any more'
+  if (!channels.includes(channel) && nowMs - notification.atMs > retry.giveUpMs)
+    return 'no channel of this name is configured any more'
   const reason = disabled.get(channel)
   return reason === undefined ? undefined : `the channel was switched off: ${reason}`
 }

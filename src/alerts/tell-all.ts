@@ -12,6 +12,9 @@ export const DELIVERY = 'delivery'
  * to, together with the alerts that owe it no longer. All of it is one entry, so that no crash comes between
  * a change and its messages.
  *
+ * A process without channels, such as a command without the server's configuration, tells nobody and settles
+ * nothing that is owed: who has channels does.
+ *
  * @param changed alerts that are not as in `book`
  */
 export const tellAll = (
@@ -25,7 +28,7 @@ export const tellAll = (
   const states = new Map(changed.map((state) => [state.key, state]))
   const outbox: OutboxMessage[] = []
   const audit = [...done]
-  for (const state of all.values()) {
+  for (const state of context.channels.length === 0 ? [] : all.values()) {
     const held = isInhibited(state, all.values(), context.rules)
     const owed = owedBy(state, context.rules, held, context.nowMs)
     if (owed === undefined) continue

@@ -95,8 +95,8 @@ export const withAlerts =
     return {
       ...server,
       close: async () => {
-        await stop()
-        await server.close()
+        // Decisions do not wait for a receiver that hangs.
+        await server.close().finally(stop)
       },
     }
   }

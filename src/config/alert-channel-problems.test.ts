@@ -21,6 +21,14 @@ describe('the alerts of a configuration', () => {
   })
 
   test.each([
+    ['{drift: [drift]}', /drift would hold back itself/],
+    ['{a: [b], b: [c], c: [a]}', /a would hold back itself/],
+  ])('hold back no kind by itself: %s', (inhibit, problem) => {
+    expect(() => load(`alerts: {inhibit: ${inhibit}}`)).toThrow(problem)
+    expect(load('alerts: {inhibit: {a: [b, c], b: [c]}}').inhibit).toEqual({ a: ['b', 'c'], b: ['c'] })
+  })
+
+  test.each([
     ['slack_webhook', '', 'slack_webhook needs secret_variable or secret_file; got nothing.'],
     ['slack_bot', 'secret_variable: A', 'slack_bot needs room; got nothing.'],
     ['alertmanager', '', 'alertmanager needs url; got nothing.'],

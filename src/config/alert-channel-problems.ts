@@ -36,7 +36,25 @@ export const alertProblems = (
   ),
   ...routeProblems(alerts, originOf),
   ...confirmProblems(alerts, originOf),
+  ...inhibitProblems(alerts, originOf),
 ]
+
+/** Kinds that hold back themselves, directly or in a circle, would never be told. */
+const inhibitProblems = (
+  { inhibit }: AlertsSettings,
+  originOf: (name: string) => string,
+): readonly string[] => {
+  const reaches = (from: string, to: string, passed: ReadonlySet<string> = new Set()): boolean =>
+    (inhibit[from] ?? []).some(
+      (kind) => kind === to || (!passed.has(kind) && reaches(kind, to, new Set([...passed, kind]))),
+    )
+  return Object.keys(inhibit)
+    .filter((kind) => reaches(kind, kind))
+    .map(
+      (kind) =>
+        `${originOf('alerts.inhibit')} alerts.inhibit: ${kind} would hold back itself, so that nobody is told of it. Allowed: kinds that hold back others, without a circle.`,
+    )
+}
 
 const channelProblems = (channel: AlertChannelSettings): readonly string[] => {
   const { kind, user } = channel

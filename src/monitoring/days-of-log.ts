@@ -36,7 +36,7 @@ export interface MonitoredDecision {
 
 /**
  * Profiles every decision of some logs by the day of its event, the model's own probability as its score:
- * what another model decided is scored again. A transaction that was decided on twice counts once.
+ * what another model decided is scored again. A record that was moved to two logs counts once.
  */
 export const daysOfLog = async (options: DaysOfLogOptions): Promise<DaysOfLog> => {
   const { model } = options
@@ -46,8 +46,9 @@ export const daysOfLog = async (options: DaysOfLogOptions): Promise<DaysOfLog> =
   const left = await eachDecision(options, ({ sequence, decision, vector, score }) => {
     rows++
     const { eventTimeMs, transactionType } = decision.transaction
-    book.add(eventTimeMs, vector, score, segmentOf(transactionType))
     const day = Math.floor(eventTimeMs / DAY_MS)
+    // Days are looked at: their hours would be twenty-four times as much to keep.
+    book.add(day * DAY_MS, vector, score, segmentOf(transactionType))
     if (!firstRecords.has(day)) firstRecords.set(day, sequence)
   })
   const numbers = [...new Set(book.hoursWithRows().map((hour) => Math.floor(hour / 24)))]
@@ -65,15 +66,19 @@ export const eachDecision = async (
   const left = { tooOld: 0, unreadable: 0 }
   await withLoggedEntries(options, async ({ entries, modelOf }) => {
     const readers = new Map<string, DecisionReader | undefined>()
-    let last = 0
+    let last = { sequence: 0, transactionId: '' }
     for await (const entry of entries) {
       work.signal.throwIfAborted()
       const { sequence } = entry
-      const isRepeated = sequence === last
-      last = sequence
-      if (last % 1000 === 0) work.reportProgress({ activity: 'reading the log', done: last, unit: 'records' })
-      if (entry.kind !== 'decision' || isRepeated) continue
+      if (sequence % 1000 === 0)
+        work.reportProgress({ activity: 'reading the log', done: sequence, unit: 'records' })
+      if (entry.kind !== 'decision') continue
       const { decision } = entry
+      const { transactionId } = decision.transaction
+      // One record that was moved to two logs; others of one number are different decisions.
+      const isRepeated = sequence === last.sequence && transactionId === last.transactionId
+      last = { sequence, transactionId }
+      if (isRepeated) continue
       if (!readers.has(decision.model))
         readers.set(decision.model, readerFor(model, await modelOf(decision.model)))
       const read = readers.get(decision.model)

@@ -141,6 +141,23 @@ describe('the days of a log', () => {
     expect(again.days[0]!.profile.alerts).toBe(alerts.length)
   })
 
+  test('have different decisions of one number all, and a record that two logs have once', async () => {
+    const model = watchedModel(0)
+    const rows = servedDays(1)
+    await writeDecisions(`${folder}/a`, model, rows)
+    // The first half stands in both logs; the others are of a server with states, and numbers, of its own.
+    await writeDecisions(`${folder}/b`, model, rows, (entry, row) =>
+      row < ROWS / 2
+        ? entry
+        : { ...entry, transaction: { ...entry.transaction, transactionId: `other ${row}` } },
+    )
+    const { unfinished } = await daysOfLog({
+      ...optionsFor(model),
+      folders: [`${folder}/a`, `${folder}/b`],
+    })
+    expect(unfinished!.profile.rows).toBe((3 * ROWS) / 2)
+  })
+
   test('leave out what is too old, and do not begin with one transaction that is stamped ahead', async () => {
     const model = watchedModel(0)
     const rows = servedDays(3)

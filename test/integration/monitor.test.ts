@@ -112,6 +112,8 @@ test('what a server decides on is held against its training: nothing is raised w
   expect((await vigia([...words, '--force'], served)).status).toBe(broken.status)
   const none = await vigia(['monitor', '--days', '0'], served)
   expect([none.status, none.stderr]).toEqual([2, expect.stringContaining('--days is 0')])
+  const both = await vigia(['monitor', '--out', 'same', '--html', './same'], served)
+  expect([both.status, both.stderr]).toEqual([2, expect.stringContaining('both name same')])
   const nowhere = await vigia(['monitor', '--log', 'nowhere'], served)
   expect([nowhere.status, nowhere.stderr]).toEqual([2, expect.stringContaining('there is no such folder')])
   expect(existsSync(join(home, '.vigia', '.monitor-spill'))).toBe(false)

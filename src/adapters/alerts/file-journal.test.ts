@@ -38,6 +38,24 @@ test('a line that a crash cut short is cut off', async () => {
   expect(await unseen(open())).toEqual([1, 3])
 })
 
+test('a call that fails has taken nothing in: the next one reads it again', async () => {
+  const { open, path } = place()
+  const [a, b] = [open(), open()]
+  await append(b, 1)
+  const refused = a.transact(() => {
+    throw new Error('no')
+  })
+  await expect(refused).rejects.toThrow('no')
+  expect(await unseen(a)).toEqual([1])
+  await append(b, 2)
+  await append(b, 3)
+  const whole = readFileSync(path, 'utf8')
+  writeFileSync(path, whole.replace('{"n":2}', '{"n":2 '))
+  for (let i = 0; i < 2; i++) await expect(unseen(a)).rejects.toMatchObject({ code: 'ALERT_JOURNAL_FAILED' })
+  writeFileSync(path, whole)
+  expect(await unseen(a)).toEqual([2, 3])
+})
+
 test('one that is replaced begins anew for every other handle', async () => {
   const { open } = place()
   const [a, b] = [open(), open()]

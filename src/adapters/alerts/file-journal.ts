@@ -59,14 +59,19 @@ export const openFileJournal = <Entry>({ folder, owner, now }: FileJournalOption
       let thrown: unknown
       const locked = () => {
         const file = attempt(() => openWhole(path))
+        const before = { ...place }
+        let isDone = false
         try {
           const { lines, isAnew } = attempt(() => readUnseen(file, place))
           const unseen = attempt(() => lines.map((line) => JSON.parse(line) as Entry))
           const { append, replace, result } = run(() => work(unseen, isAnew))
           if (replace !== undefined) attempt(() => replaceAll(path, replace, place))
           else if (append !== undefined) attempt(() => appendLine(file, append, place))
+          isDone = true
           return result
         } finally {
+          // Whose call failed has not taken in what was read for it: the next one reads it again.
+          if (!isDone) Object.assign(place, before)
           closeSync(file)
         }
       }

@@ -65,6 +65,8 @@ interface Asked extends OpenedAlerts {
 
 /** With --channel no other channel is opened: its secret may be missing here. */
 const only = (alerts: AlertsSettings, { arguments: [action], options }: CommandInput): AlertsSettings => {
+  // What is only looked up needs no channel, and no secret.
+  if (action === 'list' || action === 'history') return { ...alerts, channels: {}, routes: [] }
   const name = options['channel']
   if (name === undefined || action !== 'test') return alerts
   const channel = Object.entries(alerts.channels).find(([each]) => each === name)

@@ -5,6 +5,8 @@ import { assertFolders } from '../../decisions/log/logged-entries.ts'
 import { writeTextAtomically } from '../../disk/write-atomically.ts'
 import type { DriftSeverity } from '../../drift/severity.ts'
 import { VigiaError } from '../../errors.ts'
+import { DAY_MS } from '../../foundation/days.ts'
+import type { World } from '../../foundation/world.ts'
 import { monitorLog } from '../../monitoring/monitor-log.ts'
 import { type MonitorReport, monitorJson } from '../../monitoring/monitor-report.ts'
 import { monitoredModel } from '../../monitoring/monitored-model.ts'
@@ -19,6 +21,7 @@ import type { StateTools } from './state.ts'
 export interface MonitorTools {
   readonly storage: Pick<ServingStorage, 'readLog'>
   readonly modelLoader: StateTools['modelLoader']
+  readonly world: Pick<World, 'now'>
   readonly renderers: { readonly monitoring: (report: MonitorReport) => Promise<string> }
 }
 
@@ -70,7 +73,7 @@ export const monitorCommand = (tools: MonitorTools): Command => ({
 const monitor = async (
   context: CommandContext,
   input: CommandInput,
-  { storage, modelLoader, renderers }: MonitorTools,
+  { storage, modelLoader, world, renderers }: MonitorTools,
 ): Promise<ExitCode> => {
   const { settings } = await readServingConfig(context, input)
   const { workingDirectory, environment } = context
@@ -80,6 +83,11 @@ const monitor = async (
     throw new VigiaError('CLI_INVALID_ARGUMENT', {
       command: 'monitor',
       reason: `--days is ${looks}; allowed: a whole number from 1`,
+    })
+  if (typeof out === 'string' && typeof html === 'string' && resolve(out) === resolve(html))
+    throw new VigiaError('CLI_INVALID_ARGUMENT', {
+      command: 'monitor',
+      reason: `--out and --html both name ${out}; allowed: a file for each`,
     })
   const folders =
     Array.isArray(log) && log.length > 0
@@ -107,7 +115,7 @@ const monitor = async (
   const json = monitorJson(report)
   if (reportPath !== undefined) await writeTextAtomically(reportPath, json)
   if (pagePath !== undefined) await writeTextAtomically(pagePath, await renderers.monitoring(report))
-  context.stdout.write(context.json ? json : describe(report))
+  context.stdout.write(context.json ? json : describe(report, world.now()))
   return SEVERITY_CODES[report.severity]
 }
 
@@ -120,7 +128,7 @@ const free = async (
     ? freeOutput(context, { ...input, options: { ...input.options, out: file } })
     : undefined
 
-const describe = (report: MonitorReport): string => {
+const describe = (report: MonitorReport, nowMs: number): string => {
   const { model, looks, unfinished, advice } = report
   const latest = looks.at(-1)!
   const rows = looks.map(({ date, rows: of, severity, statistic, limit, score }) => [
@@ -135,6 +143,7 @@ const describe = (report: MonitorReport): string => {
     '',
     ...plainTable([['day', 'rows', 'severity', 'furthest', 'alerts'], ...rows], { right: [1, 3, 4] }),
     ...(unfinished === null ? [] : [`${unfinished.date} may not be over: ${unfinished.rows} rows so far`]),
+    ...silentFor(report, nowMs),
     '',
     ...latest.reasons,
     ...(latest.reasons.length > 0 ? [''] : []),
@@ -142,4 +151,11 @@ const describe = (report: MonitorReport): string => {
   ]
     .map((line) => `${line}\n`)
     .join('')
+}
+
+/** A server that decides on nothing has no new days: what is said of the last one says nothing of now. */
+const silentFor = ({ unfinished, looks }: MonitorReport, nowMs: number): readonly string[] => {
+  const latest = unfinished?.date ?? looks.at(-1)!.date
+  const days = Math.floor((nowMs - Date.parse(latest)) / DAY_MS)
+  return days < 2 ? [] : [`The log ends ${days} days ago, on ${latest}: of the time since it says nothing.`]
 }
