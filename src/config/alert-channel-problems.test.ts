@@ -6,13 +6,13 @@ const load = (text: string, environment: Readonly<Record<string, string>> = {}) 
     file: { name: 'serving.yaml', directory: '/etc/vigia', text },
     environment,
     assignments: [],
-    workingDirectory: '/work',
+    workingDirectory: '/srv',
   }).settings.alerts
 
 describe('the alerts of a configuration', () => {
   test('are kept in a folder and sent nowhere by default', () => {
     const { path, channels, routes, recovery_looks } = load('')
-    expect([path, channels, routes, recovery_looks]).toEqual(['/work/alerts', {}, [], 3])
+    expect([path, channels, routes, recovery_looks]).toEqual(['/srv/alerts', {}, [], 3])
   })
 
   test('have files of secrets that begin at the folder of the configuration', () => {

@@ -4,3 +4,6 @@ export const DAY_MS = 86_400_000
 /** Whole days of 24 hours from `firstMs` to each of `timesMs`; below 0 before it. */
 export const daysSince = (firstMs: number, timesMs: Float64Array): Int32Array =>
   Int32Array.from(timesMs, (timeMs) => Math.floor((timeMs - firstMs) / DAY_MS))
+
+/** `2026-01-31` of a whole number of days since 1970-01-01. */
+export const dateOf = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10)

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { gammaQuantile, gammaShares, logGamma } from './incomplete-gamma.ts'
-import { normalQuantile, normalTail } from './normal-distribution.ts'
+import { normalTail } from './normal-distribution.ts'
+import { normalQuantile } from './normal-quantile.ts'
 
 interface Golden {
   readonly log_gamma: readonly { readonly x: number; readonly value: number }[]

@@ -38,10 +38,12 @@ export interface GammaShares {
 /**
  * P(a, x) and Q(a, x) for any shape a > 0 and x >= 0. Below the mean by the power series of P, above it by
  * Legendre's continued fraction of Q (Abramowitz and Stegun 6.5.29 and 6.5.31), from the front (Lentz 1976).
+ *
+ * @param logGammaOfA ln Γ(a), where it is known otherwise
  */
-export const gammaShares = (a: number, x: number): GammaShares => {
+export const gammaShares = (a: number, x: number, logGammaOfA = logGamma(a)): GammaShares => {
   if (x <= 0) return { lower: 0, upper: 1 }
-  const scale = exp(a * log(x) - x - logGamma(a))
+  const scale = exp(a * log(x) - x - logGammaOfA)
   if (x < a + 1) {
     const lower = scale * seriesOfLower(a, x)
     return { lower, upper: 1 - lower }
@@ -50,6 +52,7 @@ export const gammaShares = (a: number, x: number): GammaShares => {
   return { lower: 1 - upper, upper }
 }
 
+/** Σ x^n / (a (a + 1) … (a + n)) from n = 0 on. */
 const seriesOfLower = (a: number, x: number): number => {
   let term = 1 / a
   let sum = term
@@ -60,6 +63,7 @@ const seriesOfLower = (a: number, x: number): number => {
   return sum
 }
 
+/** 1 / (x + 1 - a - 1 (1 - a) / (x + 3 - a - 2 (2 - a) / (x + 5 - a - …))). */
 const fractionOfUpper = (a: number, x: number): number => {
   let denominator = x + 1 - a
   let c = Number.POSITIVE_INFINITY

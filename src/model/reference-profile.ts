@@ -166,7 +166,7 @@ export const mergeCategoricalProfiles = (
 }
 
 /** Index of the first edge that is not below `value`; `edges.length` above all. */
-const binOf = (edges: readonly number[], value: number): number => {
+export const binOf = (edges: readonly number[], value: number): number => {
   let low = 0
   let high = edges.length
   while (low < high) {

@@ -1,6 +1,7 @@
 import type { DayProfile } from '../drift/profile-book.ts'
 import type { ProfileColumn } from '../drift/profile-layout.ts'
 import { mergeProfiles } from '../drift/window-profile.ts'
+import { binOf } from '../model/reference-profile.ts'
 
 /** Bins of a column of which a day has more than the days before, by their place among its counts. */
 export type GrownBins = ReadonlySet<number>
@@ -47,17 +48,11 @@ const groupsOf = ({ bins, size }: ProfileColumn, usual: Uint32Array): readonly (
 }
 
 /** The place of a value among the counts of its column, as `countInto` finds it. */
-export const binOf = ({ bins, size }: ProfileColumn, value: number): number => {
+export const placeOf = ({ bins, size }: ProfileColumn, value: number): number => {
   if (!Number.isFinite(value)) return size - 1
   if (bins.kind === 'categorical') {
     const place = bins.codes.indexOf(value)
     return place < 0 ? size - 2 : place
   }
-  let [low, high] = [0, bins.edges.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (bins.edges[middle]! < value) low = middle + 1
-    else high = middle
-  }
-  return low
+  return binOf(bins.edges, value)
 }

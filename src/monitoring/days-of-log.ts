@@ -101,6 +101,3 @@ const lastDay = (days: readonly DayProfile[]): number => {
   const most = days.slice(-8).reduce((rows, { profile }) => Math.max(rows, profile.rows), 0)
   return days.findLastIndex(({ profile }) => profile.rows >= BEGUN * most)
 }
-
-/** `2026-01-31` of a whole number of days since 1970-01-01. */
-export const dateOf = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10)

@@ -2,15 +2,14 @@ import { DriftDetector } from '../drift/drift-detector.ts'
 import type { FeatureDrift } from '../drift/drift-look.ts'
 import type { DriftSettings } from '../drift/drift-settings.ts'
 import type { DayProfile } from '../drift/profile-book.ts'
-import { SCORE } from '../drift/profile-layout.ts'
 import { VigiaError } from '../errors.ts'
 import type { Feature } from '../features/feature.ts'
 import { planFeatures } from '../features/feature-plan.ts'
 import { categoryOf, tellFeature } from '../features/tell-feature.ts'
-import { DAY_MS } from '../foundation/days.ts'
+import { DAY_MS, dateOf } from '../foundation/days.ts'
 import { adviceOn, beyondLimit } from './advice.ts'
-import { binOf, type GrownBins, grownBins } from './changed-rows.ts'
-import { type DaysOfLog, type DaysOfLogOptions, dateOf, daysOfLog, eachDecision } from './days-of-log.ts'
+import { type GrownBins, grownBins, placeOf } from './changed-rows.ts'
+import { type DaysOfLog, type DaysOfLogOptions, daysOfLog, eachDecision } from './days-of-log.ts'
 import type { ChangedFeature, ChangedRow, MonitorReport, ReportedDay } from './monitor-report.ts'
 import { overTime } from './over-time.ts'
 
@@ -74,9 +73,9 @@ export const monitorLog = async (options: MonitorOptions): Promise<MonitorReport
         ? null
         : { date: dateOf(logged.unfinished.day), rows: logged.unfinished.profile.rows },
     days: [
-      ...reported(training, 'training', options),
-      ...reported(served, 'history', options),
-      ...reported(looked, 'looked at', options),
+      ...reported(training, 'training'),
+      ...reported(served, 'history'),
+      ...reported(looked, 'looked at'),
     ].sort((a, b) => (a.date < b.date ? -1 : 1)),
     looks,
     severity: latest.severity,
@@ -94,22 +93,13 @@ const whyNothing = ({ rows, unfinished, tooOld, unreadable }: DaysOfLog): string
     : `none of ${tooOld + unreadable} decisions can be used: ${tooOld} are on transactions of too long ago, ${unreadable} by models that do not compute all features of this one`
 }
 
-const reported = (
-  days: readonly DayProfile[],
-  part: ReportedDay['part'],
-  { model }: MonitorOptions,
-): readonly ReportedDay[] => {
-  const score = model.layout.columns.find(({ name }) => name === SCORE)!
-  return days.map(({ day, profile }) => {
-    const scored = profile.rows - profile.countsOf(score).at(-1)!
-    return {
-      date: dateOf(day),
-      rows: profile.rows,
-      alertRate: scored === 0 ? null : profile.alerts / scored,
-      part,
-    }
-  })
-}
+const reported = (days: readonly DayProfile[], part: ReportedDay['part']): readonly ReportedDay[] =>
+  days.map(({ day, profile: { rows, alerts, scored } }) => ({
+    date: dateOf(day),
+    rows,
+    alertRate: scored === 0 ? null : alerts / scored,
+    part,
+  }))
 
 const changedFeatures = async (
   changed: readonly FeatureDrift[],
@@ -160,7 +150,7 @@ const findExamples = async (
     if (Math.floor(eventTimeMs / DAY_MS) !== day) return
     for (const { feature, place, column, grown, examples } of parts) {
       const value = vector[place]!
-      if (examples.length >= MOST_EXAMPLES || !grown.has(binOf(column, value))) continue
+      if (examples.length >= MOST_EXAMPLES || !grown.has(placeOf(column, value))) continue
       const text = tellFeature(feature, value, fitted)
       examples.push({ feature: feature.name, transactionId, sequence, text, probability: score })
     }

@@ -3,7 +3,7 @@ import type { DayProfile } from '../drift/profile-book.ts'
 import { profileLayoutOf } from '../drift/profile-layout.ts'
 import { WindowProfile } from '../drift/window-profile.ts'
 import { profileCodes, profileNumbers } from '../model/reference-profile.ts'
-import { binOf, grownBins } from './changed-rows.ts'
+import { grownBins, placeOf } from './changed-rows.ts'
 import { overTime } from './over-time.ts'
 
 const NUMBERS = Float64Array.from({ length: 100 }, (_, n) => n)
@@ -57,20 +57,20 @@ test('a code is the shares of the six commonest and of all others, unseen ones a
 test('the bins that have grown are where there are more rows than before: high values, a new code, missing ones', () => {
   const grown = (column: typeof NUMBER, day: DayProfile) => grownBins(column, day, [usual])
   const high = grown(NUMBER, dayOf(2, [95, 96, 97, 3], [1, 2, 3, 4]))
-  expect([95, 96, 97].every((value) => high.has(binOf(NUMBER, value)))).toBe(true)
-  expect(high.has(binOf(NUMBER, 3))).toBe(false)
+  expect([95, 96, 97].every((value) => high.has(placeOf(NUMBER, value)))).toBe(true)
+  expect(high.has(placeOf(NUMBER, 3))).toBe(false)
   const unseen = grown(CODE, dayOf(2, [1, 2, 3], [77, 78, 1]))
-  expect([...unseen]).toEqual([binOf(CODE, 77)])
-  expect(binOf(CODE, 77)).toBe(CODE.size - 2)
+  expect([...unseen]).toEqual([placeOf(CODE, 77)])
+  expect(placeOf(CODE, 77)).toBe(CODE.size - 2)
   const missing = grown(NUMBER, dayOf(2, [Number.NaN, Number.NaN, 4], [1, 1, 1]))
-  expect([...missing]).toEqual([binOf(NUMBER, Number.NaN)])
-  expect(binOf(NUMBER, Number.NaN)).toBe(NUMBER.size - 1)
+  expect([...missing]).toEqual([placeOf(NUMBER, Number.NaN)])
+  expect(placeOf(NUMBER, Number.NaN)).toBe(NUMBER.size - 1)
   expect(grownBins(NUMBER, usual, []).size).toBe(0)
 })
 
 test('a value is in the bin that profiles count it in', () => {
   for (const value of [-5, 0, 0.5, 42, 99, 100, 1e300, Number.NaN, Number.POSITIVE_INFINITY]) {
     const { profile } = dayOf(1, [value], [3])
-    expect(profile.countsOf(NUMBER)[binOf(NUMBER, value)]).toBe(1)
+    expect(profile.countsOf(NUMBER)[placeOf(NUMBER, value)]).toBe(1)
   }
 })

@@ -1,7 +1,7 @@
 import { VigiaError } from '../errors.ts'
 import { logistic } from '../foundation/elementary/exponential.ts'
 import { log } from '../foundation/elementary/logarithm.ts'
-import { normalQuantile } from '../foundation/normal-distribution.ts'
+import { normalQuantile } from '../foundation/normal-quantile.ts'
 import { logProbability, midProbability } from './beta-binomial.ts'
 import { addScore, type Cusum, cusumFor } from './cusum.ts'
 import { type DayBaseline, meanOf } from './day-baseline.ts'

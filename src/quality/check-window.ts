@@ -39,15 +39,8 @@ export const checkWindow = (history: readonly WindowSummary[], today: WindowSumm
 export const blocksRetraining = (findings: readonly DataFault[]): boolean =>
   findings.some((finding) => finding.blocksRetraining)
 
-const OF_VALUES: readonly FaultKind[] = [
-  'swapped_columns',
-  'unit',
-  'constant',
-  'truncated_decimals',
-  'missing',
-  'unknown_categories',
-  'out_of_range',
-]
+/** Kinds of the values of a field; the others are of the feed. */
+const OF_VALUES: readonly FaultKind[] = FAULT_KINDS.slice(0, FAULT_KINDS.indexOf('duplicates'))
 
 /** Whether a finding follows from another: of one field the earlier kind, of the feed repeats and gaps. */
 const explains = (cause: DataFault, finding: DataFault): boolean => {

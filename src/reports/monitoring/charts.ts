@@ -1,3 +1,4 @@
+import { dateOf } from '../../foundation/days.ts'
 import type { ChangedFeature, MonitorReport } from '../../monitoring/monitor-report.ts'
 import type { DayOfFeature } from '../../monitoring/over-time.ts'
 import { CHART_COLORS, type ChartSpecification } from '../chart.ts'
@@ -124,7 +125,7 @@ export const featureChart = ({ feature, overTime, categories }: ChangedFeature):
 }
 
 const quantileLayers = (days: readonly (DayOfFeature & { readonly kind: 'numeric' })[]) => ({
-  data: { values: days.map(({ day, p10, median, p90 }) => ({ date: dateNumber(day), p10, median, p90 })) },
+  data: { values: days.map(({ day, p10, median, p90 }) => ({ date: dateOf(day), p10, median, p90 })) },
   layer: [
     {
       mark: { type: 'area', opacity: 0.18 },
@@ -149,7 +150,7 @@ const shareLayers = (
     values: days.flatMap((of) =>
       of.kind === 'categorical'
         ? of.shares.map(({ code, share }) => ({
-            date: dateNumber(of.day),
+            date: dateOf(of.day),
             share,
             value: code === null ? 'all others' : (categories[code] ?? `code ${code}`),
           }))
@@ -172,7 +173,7 @@ const shareLayers = (
 })
 
 const missingLayer = (days: readonly DayOfFeature[]) => ({
-  data: { values: days.map(({ day, missing }) => ({ date: dateNumber(day), missing })) },
+  data: { values: days.map(({ day, missing }) => ({ date: dateOf(day), missing })) },
   mark: { type: 'line', strokeDash: [4, 3], color: CHART_COLORS.alert },
   encoding: {
     x: DATES,
@@ -185,8 +186,6 @@ const missingLayer = (days: readonly DayOfFeature[]) => ({
     },
   },
 })
-
-const dateNumber = (day: number): string => new Date(day * 86_400_000).toISOString().slice(0, 10)
 
 /** Three colours in the page's own light and dark, told apart by their dashes too. */
 const SHARE_COLORS = [
