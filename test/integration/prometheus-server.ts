@@ -1,10 +1,7 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
-import { freePort } from './redis-server.ts'
+import { startWebProgram } from './web-program.ts'
 
 /** Program of a Prometheus; `npm run test:integration` looks for one. */
 export const PROMETHEUS_SERVER = process.env['PROMETHEUS_SERVER']
@@ -35,8 +32,6 @@ export interface ScrapeJob {
 }
 
 export const startPrometheus = async (jobs: readonly ScrapeJob[]): Promise<Prometheus> => {
-  const folder = mkdtempSync(join(tmpdir(), 'vigia-prometheus-'))
-  const port = await freePort()
   const configuration = {
     global: { scrape_interval: '1s', scrape_timeout: '1s' },
     scrape_configs: jobs.map(({ name, port: target, keyFile }) => ({
@@ -45,33 +40,13 @@ export const startPrometheus = async (jobs: readonly ScrapeJob[]): Promise<Prome
       ...(keyFile !== undefined && { authorization: { credentials_file: keyFile } }),
     })),
   }
-  // JSON is YAML.
-  writeFileSync(join(folder, 'prometheus.yml'), JSON.stringify(configuration))
-  const log = join(folder, 'prometheus.log')
-  const output = openSync(log, 'a')
-  const server: ChildProcess = spawn(
-    PROMETHEUS_SERVER ?? '',
-    [
-      ...['--config.file=prometheus.yml', '--storage.tsdb.path=data'],
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-    { cwd: folder, stdio: ['ignore', output, output] },
-  )
+  const words = ['--storage.tsdb.path=data']
+  const { url, stop } = await startWebProgram('prometheus', PROMETHEUS_SERVER, words, configuration)
   const ask = async (path: string, query: Readonly<Record<string, string>>): Promise<readonly unknown[]> => {
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}?${new URLSearchParams(query)}`)
+    const response = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(query)}`)
     const { status, data, error } = (await response.json()) as Answer
     if (status !== 'success') throw new Error(`${query['query']}: ${error}`)
     return data.result
-  }
-  for (let tries = 0; ; tries++) {
-    const isReady = await fetch(`http://127.0.0.1:${port}/-/ready`).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-    if (isReady) break
-    if (tries > 300 || server.exitCode !== null)
-      throw new Error(`no Prometheus:\n${readFileSync(log, 'utf8')}`)
-    await wait(100)
   }
   return {
     value: async (query, atMs) => {
@@ -86,14 +61,7 @@ export const startPrometheus = async (jobs: readonly ScrapeJob[]): Promise<Prome
         const { metric, values, value } = found as FoundSeries
         return { metric, values: (values ?? [value!]).map(([at, text]) => [at, Number(text)]) }
       }),
-    stop: async () => {
-      if (server.exitCode === null) {
-        const ended = once(server, 'exit')
-        server.kill('SIGTERM')
-        await ended
-      }
-      rmSync(folder, { recursive: true, force: true })
-    },
+    stop,
   }
 }
 
