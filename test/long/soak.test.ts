@@ -137,8 +137,8 @@ class Soak {
       await this.slot(
         (async () => {
           await wait(pauseMs)
-          this.events.push(`${name}: ${await act()}`)
-          await wait(pauseMs)
+          const [done] = await Promise.all([act(), wait(pauseMs)])
+          this.events.push(`${name}: ${done}`)
         })(),
       )
   }
