@@ -318,6 +318,43 @@ test('a start that ends after they were opened closes all of them', async () => 
   await service.send(5)
 })
 
+test('states that are far behind end when somebody wants it, not when they have all of the log', async () => {
+  await build(folder, NEW)
+  for (let n = 0; n < 200; n++)
+    await service.pipeline.predict({ ...payment(n), userId: `of the payment ${n}` }, 0)
+  await service.pipeline.close()
+  const place = branchFolder(stateFolder(folder), NEW.layoutKey)
+  let loads = 0
+  let open = (): void => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  let begin = (): void => undefined
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve
+  })
+  const wrap = (store: OwnedStateStore, of: string): OwnedStateStore =>
+    of !== place
+      ? store
+      : {
+          ...store,
+          load: async (keys) => {
+            loads++
+            begin()
+            await opened
+            return store.load(keys)
+          },
+        }
+  service = await openBranched(folder, OLD, service, undefined, { wrap })
+  // They follow on a timer, and have begun.
+  await begun
+  const dropped = service.branches.drop(NEW.layoutKey)
+  open()
+  await dropped
+  expect(loads).toBeLessThan(50)
+  expect(existsSync(place)).toBe(false)
+})
+
 test('a log that keeps two days begins where replays of all layouts can', async () => {
   const keeping = { snapshotEveryMs: DAY_MS, snapshotsKept: 2, keepMs: 2 * DAY_MS }
   await service.pipeline.close()

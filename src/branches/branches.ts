@@ -7,7 +7,7 @@ import type { Decisions, DecisionsStatus } from '../decisions/decisions.ts'
 import { type LoadedModel, pinnedSource } from '../decisions/loaded-model.ts'
 import { layoutName } from '../decisions/log/log-layouts.ts'
 import { writeModelDocument } from '../decisions/log/model-document.ts'
-import type { OwnedDecisionsOptions } from '../decisions/owned/owned-states.ts'
+import type { CatchUpBounds, OwnedDecisionsOptions } from '../decisions/owned/owned-states.ts'
 import { goesOnFrom, type StoreIdentity } from '../decisions/states/store-identity.ts'
 import { VigiaError } from '../errors.ts'
 import type { OwnedStateStore } from '../ports/state-store.ts'
@@ -20,6 +20,7 @@ import type { LayoutSnapshots } from './layout-snapshots.ts'
 import type { LayoutStates, OwnedBranch, StoredStates } from './layout-states.ts'
 import { namedLike } from './open-stores.ts'
 import { shareOf } from './shares.ts'
+import { Turns } from './turns.ts'
 
 export interface BranchesParts {
   readonly options: OwnedDecisionsOptions
@@ -67,7 +68,7 @@ export class Branches implements BranchedDecisions {
   private decider: Decider
   private timer: NodeJS.Timeout | undefined
   /** What has to do with followers, one after the other. */
-  private turn: Promise<unknown> = Promise.resolve()
+  private readonly turns = new Turns()
   private isFollowing = false
   /** States that are about to follow. */
   private coming: LayoutStates | undefined
@@ -132,7 +133,8 @@ export class Branches implements BranchedDecisions {
   /** No record that any of them still lacks may leave the log. */
   async archivable(): Promise<number> {
     // So that what the shadow says of them is archived with its records.
-    if (this.parts.shadow.isUsed) await this.alone(() => this.followOnce()).catch(() => undefined)
+    if (this.parts.shadow.isUsed)
+      await this.alone(() => this.followOnce({ isOver: this.isOver })).catch(() => undefined)
     const saved = [this.owner, ...this.needing()].map(({ decisions }) => decisions.archivable())
     const through = await Promise.all(saved)
     // Those that came meanwhile as well.
@@ -281,7 +283,7 @@ export class Branches implements BranchedDecisions {
   async close(): Promise<void> {
     this.isClosed = true
     clearInterval(this.timer)
-    await this.turn.catch(() => undefined)
+    await this.turns.ended()
     const all = [this.owner, ...this.followers]
     // Where it fails, no state is saved that has their decisions.
     await this.parts.shadow.write().catch(() => undefined)
@@ -311,14 +313,10 @@ export class Branches implements BranchedDecisions {
   }
 
   private alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.turn
-      .catch(() => undefined)
-      .then(() => {
-        this.assertOpen()
-        return work()
-      })
-    this.turn = done.catch(() => undefined)
-    return done
+    return this.turns.run(() => {
+      this.assertOpen()
+      return work()
+    })
   }
 
   private assertOpen(): void {
@@ -330,7 +328,8 @@ export class Branches implements BranchedDecisions {
     this.isFollowing = true
     try {
       await this.alone(async () => {
-        await this.followOnce()
+        // Whoever wants something does not wait until states that are far behind have taken in all of it.
+        await this.followOnce({ isOver: () => this.isClosed || this.turns.waiting > 0, givesWay: true })
         for (const states of this.followers) await states.look()
       })
     } catch {
@@ -353,9 +352,9 @@ export class Branches implements BranchedDecisions {
     }
   }
 
-  private async followOnce(): Promise<void> {
+  private async followOnce(bounds: CatchUpBounds): Promise<void> {
     const { options, shadow } = this.parts
-    for (const one of this.followers) await one.follow(options.observer, shadow, { isOver: this.isOver })
+    for (const one of this.followers) await one.follow(options.observer, shadow, bounds)
   }
 
   private comeNear(next: LayoutStates): Promise<void> {

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { encodeRepair } from '../log/log-record.ts'
 import { Following, type FollowingParts } from './following.ts'
 import { MOST_UNSAVED } from './log-replay.ts'
 
@@ -18,6 +19,7 @@ const followingUnder = (
   waiting: number,
   room: { isBeyond: boolean; isFull: boolean },
   monotonicMs: () => number,
+  read: () => AsyncGenerator<never> = async function* () {},
 ) => {
   const asked: string[] = []
   const ask = (name: string) => async () => void asked.push(name)
@@ -30,6 +32,7 @@ const followingUnder = (
     layout: { isOwn: () => false },
     labels: { passTold: ask('passTold') },
     assertLost: async () => undefined,
+    log: { lastSequence: 1, read },
     monotonicMs,
   } as unknown as FollowingParts)
   return { asked, following }
@@ -75,3 +78,51 @@ test.each([
     expect(counted).toBe(turns)
   },
 )
+
+describe('states that give way', () => {
+  /** Others have so much to do in each of so many turns; turns until the states went on. */
+  const turnsGiven = async (givesWay: boolean, busyTurns: number, busyMs: number) => {
+    let nowMs = 0
+    let turns = 0
+    const { following } = followingUnder(
+      0,
+      { isBeyond: false, isFull: false },
+      () => nowMs,
+      async function* () {
+        const repair = { kind: 'user', token: 1, repairedAtMs: 0, basis: 0, layout: 'another' } as const
+        yield {
+          sequence: 1,
+          position: POSITION,
+          payload: encodeRepair(1, repair, new Float64Array(0)),
+        } as never
+      },
+    )
+    let isOver = false
+    const others = (): void => {
+      if (isOver) return
+      turns++
+      if (turns <= busyTurns) nowMs += busyMs
+      setImmediate(others)
+    }
+    setImmediate(others)
+    nowMs += 3
+    await following.catchUp({ givesWay })
+    isOver = true
+    return turns
+  }
+
+  test('wait while others have something to do, for four times as long as they have worked', async () => {
+    // Three milliseconds of work: others get twelve.
+    expect(await turnsGiven(true, 100, 2)).toBe(6)
+    expect(await turnsGiven(true, 100, 4)).toBe(3)
+  })
+
+  test('go on as soon as others have nothing to do', async () => {
+    expect(await turnsGiven(true, 0, 0)).toBe(1)
+    expect(await turnsGiven(true, 2, 2)).toBe(3)
+  })
+
+  test('give one turn where somebody waits for them', async () => {
+    expect(await turnsGiven(false, 100, 2)).toBe(1)
+  })
+})

@@ -25,6 +25,10 @@ export interface FollowingParts extends TakeParts {
 const TURN_MS = 2
 /** Records between them at most. */
 const TURN_RECORDS = 32
+/** A turn of the event loop that took less had nothing to do for others, in milliseconds. */
+const IDLE_TURN_MS = 0.5
+/** Time that others get for each millisecond of work, while they have something to do. */
+const WAY_GIVEN = 4
 /** Records after which due labels that others delivered are passed over: their receipts would pile up. */
 const PASS_RECORDS = 1024
 
@@ -41,6 +45,7 @@ export class Following {
   /** Of the last record that was taken in; undefined: unknown. */
   private position: LogPosition | undefined
   private turnBeganMs = 0
+  private givesWay = false
 
   constructor(parts: FollowingParts) {
     this.parts = parts
@@ -86,8 +91,13 @@ export class Following {
    *
    * @throws SERVING_BRANCH_FAILED when the log has lost records that these states lack
    */
-  async catchUp({ most = Number.POSITIVE_INFINITY, isOver }: CatchUpBounds = {}): Promise<void> {
+  async catchUp({
+    most = Number.POSITIVE_INFINITY,
+    isOver,
+    givesWay = false,
+  }: CatchUpBounds = {}): Promise<void> {
     const { log, labels } = this.parts
+    this.givesWay = givesWay
     const last = Math.min(log.lastSequence, this.taken + most)
     if (last <= this.taken) return
     for await (const record of log.read(this.taken, this.position)) {
@@ -110,11 +120,23 @@ export class Following {
     // A busy state is in nearly every record: it is saved once a period, not whenever receipts are many.
     if (receipts.waiting > MOST_UNSAVED) await saver.saveDue()
     if (cache.isBeyondRoom) await this.makeRoom()
-    else if (sequence % TURN_RECORDS === 0 || this.parts.monotonicMs() - this.turnBeganMs >= TURN_MS) {
-      await nextTurn()
-      this.turnBeganMs = this.parts.monotonicMs()
-    }
+    else if (sequence % TURN_RECORDS === 0 || this.parts.monotonicMs() - this.turnBeganMs >= TURN_MS)
+      await this.pause()
     if (sequence % PASS_RECORDS === 0) await this.parts.labels.passTold()
+  }
+
+  /** Lets others have their turn: one, or while there is work for them as much as is theirs. */
+  private async pause(): Promise<void> {
+    const { monotonicMs } = this.parts
+    const begunMs = monotonicMs()
+    const givenMs = this.givesWay ? WAY_GIVEN * (begunMs - this.turnBeganMs) : 0
+    let turnMs: number
+    do {
+      const turnBeganMs = monotonicMs()
+      await nextTurn()
+      turnMs = monotonicMs() - turnBeganMs
+    } while (turnMs >= IDLE_TURN_MS && monotonicMs() - begunMs < givenMs)
+    this.turnBeganMs = monotonicMs()
   }
 
   /** Evicts states, in a turn of its own; where too few of them are saved, saves them all first. */

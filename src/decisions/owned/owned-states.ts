@@ -26,6 +26,8 @@ export interface CatchUpBounds {
   readonly most?: number
   /** Asked before each record: true ends it there. */
   readonly isOver?: () => boolean
+  /** Nobody waits for it: decisions come first, and it takes what time they leave, or a fifth of it. */
+  readonly givesWay?: boolean
 }
 
 /** States that one process owns: they decide, or they follow the log of others that do. */
