@@ -1,7 +1,7 @@
 import type { Random } from '../foundation/random.ts'
 import type { World } from '../foundation/world.ts'
 import type { AlertChannel, AlertDelivery } from '../ports/alert-channel.ts'
-import type { AlertJournal } from '../ports/alert-journal.ts'
+import type { Journal } from '../ports/journal.ts'
 import type { AlertBook, AlertEntry, OutboxMessage } from './alert-book.ts'
 import {
   type AlertPerson,
@@ -20,7 +20,7 @@ import { type Look, passTime, takeLook } from './take-look.ts'
 
 /** What an alert center works with. */
 export interface AlertCenterOptions {
-  readonly journal: AlertJournal<AlertEntry>
+  readonly journal: Journal<AlertEntry>
   readonly channels: readonly AlertChannel[]
   readonly settings: Omit<AlertContext, 'nowMs' | 'channels'>
   readonly world: Pick<World, 'now'>

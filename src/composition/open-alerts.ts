@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createAlertmanager } from '../adapters/alerts/alertmanager.ts'
 import { createEmail } from '../adapters/alerts/email.ts'
-import { openFileJournal } from '../adapters/alerts/file-journal.ts'
+import { openFileJournal } from '../adapters/journal/file-journal.ts'
 import { createHeartbeat, type Heartbeat } from '../adapters/alerts/heartbeat.ts'
 import { createPagerDuty } from '../adapters/alerts/pagerduty.ts'
 import { createSlackBot } from '../adapters/alerts/slack-bot.ts'
@@ -36,7 +36,7 @@ export const alertsOpener =
     const configured = await openAlertChannels(settings, environment, world.now)
     const channels = [...configured, ...own]
     const { now, newId } = world
-    const journal = openFileJournal<AlertEntry>({ folder: settings.path, owner, now })
+    const journal = openFileJournal<AlertEntry>({ folder: settings.path, owner, now, failure: 'ALERT_JOURNAL_FAILED' })
     const center: AlertCenter = createAlertCenter({
       journal,
       channels,
