@@ -16,7 +16,7 @@ import { openJournaledBook } from './journaled-book.ts'
 import { type Claimant, claimDue, settle } from './outbox.ts'
 import { createRefresher } from './refresh-receivers.ts'
 import { sendSafely } from './send-safely.ts'
-import { type Look, passTime, takeLook } from './take-look.ts'
+import { isTaken, type Look, passTime, takeLook } from './take-look.ts'
 
 /** What an alert center works with. */
 export interface AlertCenterOptions {
@@ -96,10 +96,10 @@ export const createAlertCenter = (options: AlertCenterOptions): AlertCenter => {
   return {
     book,
     look: (look) =>
-      change((now) => {
-        const entry = takeLook(now, look, contextNow())
-        return { entry, result: entry !== undefined }
-      }),
+      change((now) => ({
+        entry: takeLook(now, look, contextNow()),
+        result: !isTaken(now, look),
+      })),
     acknowledge: (key, person) => apply((now, context) => acknowledge(now, key, person, context)),
     silence: (key, request) => apply((now, context) => silence(now, key, request, context)),
     unsilence: (key, person) => apply((now, context) => unsilence(now, key, person, context)),
