@@ -489,6 +489,12 @@ export const ERRORS = define({
     message: '{source} holds another model by now ({got}) than the one in service ({served}), which cannot be looked at any more',
     fix: 'Let the new one decide (POST /admin/models/reload), or serve models of the registry, whose versions stay.',
   },
+  MONITORING_LOOKS_MISSED: {
+    status: 409,
+    exitCode: 2,
+    message: '{count} looks between {from} and {to} were not taken: {reason}',
+    fix: 'Nothing to do: each report shows the days before its own too. Let a server run, or a timer, when looks are due.',
+  },
   MONITORING_LOOK_FAILED: {
     status: 500,
     exitCode: 2,

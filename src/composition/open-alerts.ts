@@ -18,6 +18,7 @@ import { parseDuration } from '../foundation/duration.ts'
 import { createRandom } from '../foundation/random.ts'
 import type { World } from '../foundation/world.ts'
 import { ALERT_SEVERITIES, type AlertChannel } from '../ports/alert-channel.ts'
+import { claimsOf } from './claims.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -43,7 +44,10 @@ export const alertsOpener =
       settings: centerSettings(settings, own),
       world,
       random: createRandom(newId()),
-      claimant: claimantOf(owner, newId(), parseDuration(settings.timeout)),
+      claimant: {
+        ...claimsOf(owner, newId()),
+        claimMs: 2 * parseDuration(settings.timeout) + CLAIM_MARGIN_MS,
+      },
     })
     return { center, channels }
   }
@@ -186,22 +190,3 @@ const centerSettings = (
 
 /** Beyond what a receiver may take: a bot of Slack is asked twice for a message. */
 const CLAIM_MARGIN_MS = 10_000
-
-/** Messages under way by a process of this machine that has ended wait for nobody. */
-const claimantOf = (
-  { processId, host, processSpace = '', isAlive }: FolderOwner,
-  token: string,
-  timeoutMs: number,
-): AlertCenterOptions['claimant'] => {
-  const place = JSON.stringify([host, processSpace])
-  return {
-    by: `${processId} ${token} ${place}`,
-    claimMs: 2 * timeoutMs + CLAIM_MARGIN_MS,
-    isGone: (by) => {
-      const [id = '', other = '', ...rest] = by.split(' ')
-      if (rest.join(' ') !== place) return false
-      // An id that is ours with another token is that of a process before this one.
-      return Number(id) === processId ? other !== token : !isAlive(Number(id))
-    },
-  }
-}

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { keepScheduling } from './keep-scheduling.ts'
+import { EMPTY_RUNS } from './run-book.ts'
 import type { Scheduler } from './scheduler.ts'
 
 test('turns follow each other until it is ended; trouble is told once while it lasts, and what runs is ended last', async () => {
@@ -14,6 +15,7 @@ test('turns follow each other until it is ended; trouble is told once while it l
     },
     next: () => new Map(),
     book: () => Promise.reject(new Error('not asked for')),
+    known: () => EMPTY_RUNS,
     stop: async () => {
       did.push('stopped')
     },
@@ -21,9 +23,6 @@ test('turns follow each other until it is ended; trouble is told once while it l
   await new Promise<void>((resolve) => {
     const stop = keepScheduling({
       scheduler,
-      onTurn: async () => {
-        did.push('seen')
-      },
       onTrouble: (error) => troubles.push((error as Error).message),
       pause: async () => {
         if (turns === 5) void stop().then(resolve)
@@ -31,6 +30,6 @@ test('turns follow each other until it is ended; trouble is told once while it l
       },
     })
   })
-  expect(did).toEqual(['turn 1', 'seen', 'turn 2', 'turn 3', 'turn 4', 'seen', 'turn 5', 'stopped'])
+  expect(did).toEqual(['turn 1', 'turn 2', 'turn 3', 'turn 4', 'turn 5', 'stopped'])
   expect(troubles).toEqual(['the disk is full', 'the disk is full'])
 })

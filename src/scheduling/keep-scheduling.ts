@@ -3,8 +3,6 @@ import type { Scheduler } from './scheduler.ts'
 /** What keeps a scheduler going in a process that runs. */
 export interface SchedulingLoop {
   readonly scheduler: Scheduler
-  /** After each turn that went well. */
-  readonly onTurn?: () => Promise<void>
   /** Told of what went wrong, once while it lasts; the loop goes on. */
   readonly onTrouble: (error: unknown) => void
   /** Waits for the next turn; ends early when the signal is aborted. */
@@ -18,7 +16,6 @@ export interface SchedulingLoop {
  */
 export const keepScheduling = ({
   scheduler,
-  onTurn = async () => undefined,
   onTrouble,
   pause,
 }: SchedulingLoop): (() => Promise<void>) => {
@@ -28,7 +25,6 @@ export const keepScheduling = ({
     while (!stopping.signal.aborted) {
       try {
         await scheduler.turn()
-        await onTurn()
         lastTrouble = ''
       } catch (error) {
         const trouble = error instanceof Error ? error.message : String(error)

@@ -3,7 +3,15 @@ import { cronSchedule } from '../foundation/cron-schedule.ts'
 import type { World } from '../foundation/world.ts'
 import type { Journal } from '../ports/journal.ts'
 import { claimDue, type RunClaimant, type TimedJob } from './claim-due.ts'
-import { type MissedTimes, openRunBook, type RunBook, type RunRecord, type ScheduleEntry } from './run-book.ts'
+import {
+  EMPTY_RUNS,
+  type MissedTimes,
+  openRunBook,
+  type RunBook,
+  type RunRecord,
+  type ScheduleEntry,
+  withRuns,
+} from './run-book.ts'
 import type { RunResult, ScheduledJob } from './scheduled-job.ts'
 
 /** What a scheduler works with. */
@@ -34,6 +42,8 @@ export interface Scheduler {
   next(): ReadonlyMap<string, number | undefined>
   /** What is known of all runs, of other processes too. @throws SCHEDULE_JOURNAL_FAILED */
   book(): Promise<RunBook>
+  /** The same as of the last time that the journal was read: a minute ago, or less. */
+  known(): RunBook
   /** Begins nothing more, aborts what is under way, and resolves when it has ended. */
   stop(): Promise<void>
 }
@@ -51,7 +61,14 @@ interface UnderWay {
 export const createScheduler = (options: SchedulerOptions): Scheduler => {
   const { world, claimant, onEnded = () => undefined, onMissed = () => undefined } = options
   const jobs = options.jobs.map((job): TimedJob => ({ ...job, times: cronSchedule(job.cron, job.timeZone) }))
-  const change = openRunBook(options.journal)
+  const journaled = openRunBook(options.journal)
+  let known = EMPTY_RUNS
+  const change: typeof journaled = (work) =>
+    journaled((book) => {
+      const changed = work(book)
+      known = changed.entry === undefined ? book : withRuns(book, [changed.entry])
+      return changed
+    })
   const underWay = new Map<string, UnderWay>()
   /** Before then there is nothing to do about a job, as far as is known. */
   const idleUntil = new Map<string, number>()
@@ -120,6 +137,7 @@ export const createScheduler = (options: SchedulerOptions): Scheduler => {
     },
     next: () => new Map(jobs.map(({ name, times }) => [name, times.next(world.now())])),
     book: () => change((book) => ({ result: book })),
+    known: () => known,
     async stop() {
       isStopped = true
       const all = [...underWay.values()]
@@ -167,6 +185,10 @@ const lostError = (run: RunRecord): VigiaError =>
 
 const closingError = (run: RunRecord): VigiaError => new VigiaError('SCHEDULE_RUN_ENDED', named(run))
 
-/** The latest run of a job that was done, for whoever wants to know what came of it. */
-export const latestDone = (book: RunBook, job: string): RunRecord | undefined =>
-  [...book.runs.values()].findLast((run) => run.job === job && run.outcome === 'done')
+/** The latest run of a job that was done, of those that `counts` says yes to. */
+export const latestDone = (
+  book: RunBook,
+  job: string,
+  counts: (run: RunRecord) => boolean = () => true,
+): RunRecord | undefined =>
+  [...book.runs.values()].findLast((run) => run.job === job && run.outcome === 'done' && counts(run))

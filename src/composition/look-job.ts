@@ -1,0 +1,110 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { OpenAlerts } from '../alerts/open-alerts.ts'
+import type { ServingSettings } from '../config/serving-config.ts'
+import { pinnedSource } from '../decisions/loaded-model.ts'
+import { VigiaError } from '../errors.ts'
+import { parseDuration } from '../foundation/duration.ts'
+import type { World } from '../foundation/world.ts'
+import { driftSettingsOf, everyMsOf, logsOf } from '../monitoring/look-settings.ts'
+import type { LookedAtServer } from '../monitoring/served-looks.ts'
+import type { RunResult, ScheduledJob } from '../scheduling/scheduled-job.ts'
+import { ProcessEnded } from '../threads/run-in-process.ts'
+import type { LookAnswer, LookRequest } from './look-process.ts'
+
+export const LOOKS = 'looks'
+
+/** A look that is cut short is taken again: it changes nothing but its report, and alerts hear it once. */
+const ATTEMPTS = 3
+
+/** What the job of looks works with. */
+export interface LookJobParts {
+  readonly settings: ServingSettings
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly workingDirectory: string
+  readonly world: Pick<World, 'now'>
+  readonly openAlerts: OpenAlerts
+  readonly server: LookedAtServer
+  /** Takes a look in a process of its own. */
+  readonly takeLook: (request: LookRequest, signal: AbortSignal) => Promise<LookAnswer>
+}
+
+/** Folder of the reports of a folder of monitoring. */
+export const reportsIn = (path: string): string => join(path, 'reports')
+
+/** A look at what the server decided, at the times of `monitoring.schedule`. */
+export const lookJob = (parts: LookJobParts): ScheduledJob => {
+  const { schedule, time_zone, missed, path, timeout } = parts.settings.monitoring
+  return {
+    name: LOOKS,
+    cron: schedule,
+    timeZone: time_zone,
+    missed,
+    attempts: ATTEMPTS,
+    run: async (scheduledForMs, signal) => {
+      // What a look that was killed has left: the claim on this one is ours.
+      const workFolder = join(path, 'work')
+      await rm(workFolder, { recursive: true, force: true })
+      const late = AbortSignal.timeout(parseDuration(timeout))
+      try {
+        const request = requestOf(parts, scheduledForMs, workFolder)
+        const answer = await parts.takeLook(request, AbortSignal.any([signal, late]))
+        await tell(parts, answer)
+        return resultOf(answer)
+      } catch (error) {
+        // A server of its first day is no failure.
+        if (error instanceof VigiaError && error.code === 'MONITORING_NOTHING_TO_LOOK_AT')
+          return { detail: error.message }
+        if (late.aborted && !signal.aborted)
+          throw new VigiaError('MONITORING_LOOK_FAILED', {
+            reason: `it took longer than monitoring.timeout, which is ${timeout}`,
+          })
+        if (error instanceof ProcessEnded)
+          throw new VigiaError('MONITORING_LOOK_FAILED', { reason: error.message }, { cause: error })
+        throw error
+      } finally {
+        await rm(workFolder, { recursive: true, force: true })
+      }
+    },
+  }
+}
+
+const requestOf = (
+  { settings, workingDirectory, world, server }: LookJobParts,
+  scheduledForMs: number,
+  workFolder: string,
+): LookRequest => {
+  const { monitoring, model } = settings
+  const champion = server.models().find(({ role }) => role === 'champion')!
+  return {
+    model,
+    // What an alias names may be another version by now.
+    served: { source: pinnedSource({ description: champion }), sha256: champion.sha256 },
+    workingDirectory,
+    folders: logsOf(settings),
+    looks: monitoring.days,
+    drift: driftSettingsOf(monitoring),
+    workFolder,
+    memoryMiB: monitoring.memory,
+    reports: { folder: reportsIn(monitoring.path), most: monitoring.reports_kept },
+    atMs: scheduledForMs,
+    everyMs: everyMsOf(monitoring, world.now()),
+  }
+}
+
+const tell = async ({ settings, environment, openAlerts }: LookJobParts, { look }: LookAnswer) => {
+  const { center } = await openAlerts(settings.alerts, environment)
+  try {
+    await center.look(look)
+  } finally {
+    await center.close()
+  }
+}
+
+const resultOf = ({ figures }: LookAnswer): RunResult => {
+  const { date, severity, changedFeatures, rows } = figures
+  return {
+    detail: `${date}: ${severity}, ${changedFeatures} features beyond the limit, ${rows} rows`,
+    figures: { ...figures },
+  }
+}
