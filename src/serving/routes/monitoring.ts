@@ -14,7 +14,7 @@ export const addMonitoring = (app: App, { looks }: RouteContext): void => {
   app.get(
     '/monitoring',
     {
-      config: { scope: 'admin', errors: ['MONITORING_NO_REPORT'] },
+      config: { scope: 'read', errors: ['MONITORING_NO_REPORT'] },
       schema: {
         tags: ['administration'],
         operationId: 'getMonitoringReport',
@@ -29,7 +29,7 @@ export const addMonitoring = (app: App, { looks }: RouteContext): void => {
   app.get(
     '/monitoring/page',
     {
-      config: { scope: 'admin', errors: ['MONITORING_NO_REPORT'] },
+      config: { scope: 'read', errors: ['MONITORING_NO_REPORT'] },
       schema: {
         tags: ['administration'],
         operationId: 'getMonitoringPage',
@@ -48,7 +48,7 @@ export const addMonitoring = (app: App, { looks }: RouteContext): void => {
   app.get(
     '/monitoring/runs',
     {
-      config: { scope: 'admin', errors: ['MONITORING_NO_REPORT', 'SCHEDULE_JOURNAL_FAILED'] },
+      config: { scope: 'read', errors: ['MONITORING_NO_REPORT', 'SCHEDULE_JOURNAL_FAILED'] },
       schema: {
         tags: ['administration'],
         operationId: 'listLooks',
