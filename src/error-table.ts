@@ -486,7 +486,8 @@ export const ERRORS = define({
   MONITORING_MODEL_CHANGED: {
     status: 409,
     exitCode: 2,
-    message: '{source} holds another model by now ({got}) than the one in service ({served}), which cannot be looked at any more',
+    message:
+      '{source} holds another model by now ({got}) than the one in service ({served}), which cannot be looked at any more',
     fix: 'Let the new one decide (POST /admin/models/reload), or serve models of the registry, whose versions stay.',
   },
   MONITORING_LOOKS_MISSED: {

@@ -67,7 +67,10 @@ const openJob = (takeLook: LookJobParts['takeLook'], assignments: readonly strin
   return { desk, job, run, path: settings.monitoring.path }
 }
 
-const fails = (error: unknown): LookJobParts['takeLook'] => () => Promise.reject(error)
+const fails =
+  (error: unknown): LookJobParts['takeLook'] =>
+  () =>
+    Promise.reject(error)
 
 describe('a scheduled look', () => {
   it('is at the model in service by its version, at the log of the server, and is told to the alerts once', async () => {
@@ -110,7 +113,9 @@ describe('a scheduled look', () => {
 
   it('of a log without a day that is over is no failure, and tells nobody', async () => {
     const { desk, run } = openJob(
-      fails(new VigiaError('MONITORING_NOTHING_TO_LOOK_AT', { folder: 'log', reason: 'nothing was decided' })),
+      fails(
+        new VigiaError('MONITORING_NOTHING_TO_LOOK_AT', { folder: 'log', reason: 'nothing was decided' }),
+      ),
     )
     expect(await run()).toEqual({ detail: expect.stringContaining('nothing was decided') })
     expect((await desk.center.book()).monitors.size).toBe(0)
@@ -161,7 +166,10 @@ describe('a scheduled look', () => {
   })
 
   it('may be begun three times for one time, and follows the settings', () => {
-    const { job } = openJob(fails(new Error('none')), ['monitoring.missed=skip', 'monitoring.time_zone=Europe/Madrid'])
+    const { job } = openJob(fails(new Error('none')), [
+      'monitoring.missed=skip',
+      'monitoring.time_zone=Europe/Madrid',
+    ])
     expect(job).toMatchObject({
       name: 'looks',
       cron: '20 0 * * *',

@@ -47,6 +47,7 @@ export const lookJob = (parts: LookJobParts): ScheduledJob => {
       await rm(workFolder, { recursive: true, force: true })
       const late = AbortSignal.timeout(parseDuration(timeout))
       try {
+        signal.throwIfAborted()
         const request = requestOf(parts, scheduledForMs, workFolder)
         const answer = await parts.takeLook(request, AbortSignal.any([signal, late]))
         await tell(parts, answer)

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { createAlertmanager } from '../adapters/alerts/alertmanager.ts'
 import { createEmail } from '../adapters/alerts/email.ts'
-import { openFileJournal } from '../adapters/journal/file-journal.ts'
 import { createHeartbeat, type Heartbeat } from '../adapters/alerts/heartbeat.ts'
 import { createPagerDuty } from '../adapters/alerts/pagerduty.ts'
 import { createSlackBot } from '../adapters/alerts/slack-bot.ts'
 import { createSlackWebhook } from '../adapters/alerts/slack-webhook.ts'
 import { createStandardWebhook } from '../adapters/alerts/standard-webhook.ts'
 import { createTeams } from '../adapters/alerts/teams.ts'
+import { openFileJournal } from '../adapters/journal/file-journal.ts'
 import type { AlertEntry } from '../alerts/alert-book.ts'
 import { type AlertCenter, type AlertCenterOptions, createAlertCenter } from '../alerts/alert-center.ts'
 import type { OpenAlerts } from '../alerts/open-alerts.ts'
@@ -37,7 +37,12 @@ export const alertsOpener =
     const configured = await openAlertChannels(settings, environment, world.now)
     const channels = [...configured, ...own]
     const { now, newId } = world
-    const journal = openFileJournal<AlertEntry>({ folder: settings.path, owner, now, failure: 'ALERT_JOURNAL_FAILED' })
+    const journal = openFileJournal<AlertEntry>({
+      folder: settings.path,
+      owner,
+      now,
+      failure: 'ALERT_JOURNAL_FAILED',
+    })
     const center: AlertCenter = createAlertCenter({
       journal,
       channels,

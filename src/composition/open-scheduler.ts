@@ -8,8 +8,7 @@ import type { ScheduledJob } from '../scheduling/scheduled-job.ts'
 import { createScheduler, type Scheduler, type SchedulerOptions } from '../scheduling/scheduler.ts'
 import { claimsOf } from './claims.ts'
 
-export interface OpenSchedulerOptions
-  extends Pick<SchedulerOptions, 'onEnded' | 'onMissed'> {
+export interface OpenSchedulerOptions extends Pick<SchedulerOptions, 'onEnded' | 'onMissed'> {
   readonly jobs: readonly ScheduledJob[]
   /** Of the journal, which all processes share that have these jobs. */
   readonly folder: string

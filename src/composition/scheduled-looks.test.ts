@@ -19,7 +19,13 @@ afterEach(() => remove())
 
 const NOW_MS = Date.parse('2026-12-01T12:00:00Z')
 const TIMETABLE = JSON.stringify(['looks', '20 0 * * *', 'UTC'])
-const MODEL = { role: 'champion', name: 'fraud', version: '3', source: 'nowhere', sha256: 'ab' } as ServedModel
+const MODEL = {
+  role: 'champion',
+  name: 'fraud',
+  version: '3',
+  source: 'nowhere',
+  sha256: 'ab',
+} as ServedModel
 
 const openLooks = (assignments: readonly string[] = []) => {
   const owner = { processId: process.pid, host: 'here', isAlive: () => true }
@@ -33,7 +39,11 @@ const openLooks = (assignments: readonly string[] = []) => {
     now: Date.now,
     failure: 'SCHEDULE_JOURNAL_FAILED',
   })
-  return { looks, path, write: (entry: ScheduleEntry) => journal.transact(() => ({ append: entry, result: 0 })) }
+  return {
+    looks,
+    path,
+    write: (entry: ScheduleEntry) => journal.transact(() => ({ append: entry, result: 0 })),
+  }
 }
 
 const runOf = (changes: Partial<RunRecord>): RunRecord => ({

@@ -8,7 +8,7 @@ import { EMPTY_RUNS, type RunBook, type RunRecord } from '../scheduling/run-book
 import { latestDone, type Scheduler } from '../scheduling/scheduler.ts'
 import { runInProcess } from '../threads/run-in-process.ts'
 import type { LookParts } from './keep-looking.ts'
-import { type LookJobParts, LOOKS, lookJob, reportsIn } from './look-job.ts'
+import { LOOKS, type LookJobParts, lookJob, reportsIn } from './look-job.ts'
 import type { LookAnswer, LookRequest } from './look-process.ts'
 import { openScheduler } from './open-scheduler.ts'
 

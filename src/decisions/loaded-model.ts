@@ -44,8 +44,7 @@ export const pinnedSource = ({
   description: { name, version, source },
 }: {
   readonly description: Pick<ServedModel, 'name' | 'version' | 'source'>
-}): string =>
-  isRegistered(source) ? `models:/${name}/${version}` : source
+}): string => (isRegistered(source) ? `models:/${name}/${version}` : source)
 
 /** Where an artifact came from, as `GET /model` tells it. */
 export interface ModelOrigin {

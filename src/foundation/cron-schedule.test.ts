@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { cronSchedule, longestPauseMs } from './cron-schedule.ts'
 
 /** The next times as an ISO time without what is always zero. */
-const after = (from: string, count: number, expression: string, zone: string): readonly string[] => {
+const timesAfter = (from: string, count: number, expression: string, zone: string): readonly string[] => {
   const schedule = cronSchedule(expression, zone)
   const times: string[] = []
   for (let at = Date.parse(from); times.length < count; ) {
@@ -16,7 +16,7 @@ const after = (from: string, count: number, expression: string, zone: string): r
 
 describe('the hour that daylight saving leaves out', () => {
   it('a time within it comes at the first moment after it: Madrid, 2 to 3 o’clock on 29 March 2026', () => {
-    expect(after('2026-03-28T12:00:00Z', 3, '30 2 * * *', 'Europe/Madrid')).toEqual([
+    expect(timesAfter('2026-03-28T12:00:00Z', 3, '30 2 * * *', 'Europe/Madrid')).toEqual([
       '2026-03-29T01:00Z',
       '2026-03-30T00:30Z',
       '2026-03-31T00:30Z',
@@ -24,32 +24,32 @@ describe('the hour that daylight saving leaves out', () => {
   })
 
   it('the same in New York, 2 to 3 o’clock on 8 March 2026', () => {
-    expect(after('2026-03-07T12:00:00Z', 2, '30 2 * * *', 'America/New_York')).toEqual([
+    expect(timesAfter('2026-03-07T12:00:00Z', 2, '30 2 * * *', 'America/New_York')).toEqual([
       '2026-03-08T07:00Z',
       '2026-03-09T06:30Z',
     ])
   })
 
   it('of a list of hours too, and two times that come to the same moment are one', () => {
-    expect(after('2026-03-28T20:00:00Z', 2, '30 2,14 * * *', 'Europe/Madrid')).toEqual([
+    expect(timesAfter('2026-03-28T20:00:00Z', 2, '30 2,14 * * *', 'Europe/Madrid')).toEqual([
       '2026-03-29T01:00Z',
       '2026-03-29T12:30Z',
     ])
-    expect(after('2026-03-28T20:00:00Z', 2, '0 2,3 * * *', 'Europe/Madrid')).toEqual([
+    expect(timesAfter('2026-03-28T20:00:00Z', 2, '0 2,3 * * *', 'Europe/Madrid')).toEqual([
       '2026-03-29T01:00Z',
       '2026-03-30T00:00Z',
     ])
   })
 
   it('midnight itself may be in it: Santiago de Chile on 6 September 2026', () => {
-    expect(after('2026-09-05T12:00:00Z', 2, '0 0 * * *', 'America/Santiago')).toEqual([
+    expect(timesAfter('2026-09-05T12:00:00Z', 2, '0 0 * * *', 'America/Santiago')).toEqual([
       '2026-09-06T04:00Z',
       '2026-09-07T03:00Z',
     ])
   })
 
   it('what runs every quarter of an hour leaves out nothing of the time that passes', () => {
-    expect(after('2026-03-29T00:30:00Z', 3, '*/15 * * * *', 'Europe/Madrid')).toEqual([
+    expect(timesAfter('2026-03-29T00:30:00Z', 3, '*/15 * * * *', 'Europe/Madrid')).toEqual([
       '2026-03-29T00:45Z',
       '2026-03-29T01:00Z',
       '2026-03-29T01:15Z',
@@ -59,14 +59,14 @@ describe('the hour that daylight saving leaves out', () => {
 
 describe('the hour that daylight saving has twice', () => {
   it('a time within it comes once, the first time: Madrid on 25 October 2026', () => {
-    expect(after('2026-10-24T12:00:00Z', 2, '30 2 * * *', 'Europe/Madrid')).toEqual([
+    expect(timesAfter('2026-10-24T12:00:00Z', 2, '30 2 * * *', 'Europe/Madrid')).toEqual([
       '2026-10-25T00:30Z',
       '2026-10-26T01:30Z',
     ])
   })
 
   it('the same in New York on 1 November 2026, and of a list of minutes', () => {
-    expect(after('2026-10-31T12:00:00Z', 3, '0,30 1 * * *', 'America/New_York')).toEqual([
+    expect(timesAfter('2026-10-31T12:00:00Z', 3, '0,30 1 * * *', 'America/New_York')).toEqual([
       '2026-11-01T05:00Z',
       '2026-11-01T05:30Z',
       '2026-11-02T06:00Z',
@@ -74,7 +74,7 @@ describe('the hour that daylight saving has twice', () => {
   })
 
   it('what runs every hour runs in both', () => {
-    expect(after('2026-10-24T23:30:00Z', 3, '0 * * * *', 'Europe/Madrid')).toEqual([
+    expect(timesAfter('2026-10-24T23:30:00Z', 3, '0 * * * *', 'Europe/Madrid')).toEqual([
       '2026-10-25T00:00Z',
       '2026-10-25T01:00Z',
       '2026-10-25T02:00Z',
@@ -92,7 +92,7 @@ describe('an expression', () => {
     ['@daily', '2026-01-02T00:00Z'],
     ['0 5 6 * * *', '2026-01-01T06:05Z'],
   ])('%s comes first at %s', (expression, first) => {
-    expect(after('2026-01-01T00:00:00Z', 1, expression, 'UTC')).toEqual([first])
+    expect(timesAfter('2026-01-01T00:00:00Z', 1, expression, 'UTC')).toEqual([first])
   })
 
   it.each([

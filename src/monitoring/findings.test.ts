@@ -62,7 +62,9 @@ describe('what a look says to the alerts', () => {
       segments: [scoreWith('withdrawal', 'severe', 8), scoreWith('transfer', 'none', 1, false)],
     })
     const { findings } = findingsOf(report)
-    expect(findings.map(({ kind, segment, severity, summary }) => [kind, segment, severity, summary])).toEqual([
+    expect(
+      findings.map(({ kind, segment, severity, summary }) => [kind, segment, severity, summary]),
+    ).toEqual([
       [
         'score_drift',
         '',

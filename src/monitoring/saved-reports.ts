@@ -48,12 +48,13 @@ export const savedReports = (folder: string, whyNone: () => string): SavedReport
 
 /** Sorted as the times are, and a name on every file system: `2026-11-30T00-20-00Z`. */
 const nameOf = (atMs: number): string =>
-  new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z').replaceAll(':', '-')
+  new Date(atMs)
+    .toISOString()
+    .replace(/\.\d+Z$/, 'Z')
+    .replaceAll(':', '-')
 
 const NAME = /^(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\dZ)\.json$/
 
 /** Of whole reports, the oldest first. */
 const namesIn = async (folder: string): Promise<readonly string[]> =>
-  (await readdir(folder).catch(() => []))
-    .flatMap((file) => NAME.exec(file)?.[1] ?? [])
-    .sort()
+  (await readdir(folder).catch(() => [])).flatMap((file) => NAME.exec(file)?.[1] ?? []).sort()

@@ -60,7 +60,8 @@ export const claimDue = (book: RunBook, job: TimedJob, claimant: RunClaimant, no
   if (lost.length < open.length) return workOf({ lost })
   const through = book.through.get(timetable)
   // Seen for the first time, or by a clock that was wrong: it begins now, and makes up for nothing.
-  if (through === undefined || through > nowMs + AHEAD_MS) return workOf({ lost, through: [timetable, nowMs] })
+  if (through === undefined || through > nowMs + AHEAD_MS)
+    return workOf({ lost, through: [timetable, nowMs] })
   const latestMs = job.times.latest(nowMs)
   if (latestMs === undefined || latestMs <= through) {
     const died = [...ofJob.filter(({ outcome }) => outcome !== undefined), ...lost].at(-1)

@@ -14,11 +14,7 @@ export interface SchedulingLoop {
  *
  * @returns ends it: what is under way is aborted and waited for
  */
-export const keepScheduling = ({
-  scheduler,
-  onTrouble,
-  pause,
-}: SchedulingLoop): (() => Promise<void>) => {
+export const keepScheduling = ({ scheduler, onTrouble, pause }: SchedulingLoop): (() => Promise<void>) => {
   const stopping = new AbortController()
   let lastTrouble = ''
   const run = async (): Promise<void> => {

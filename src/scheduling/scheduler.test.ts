@@ -18,16 +18,31 @@ describe('a job', () => {
   })
 
   it.each([
-    ['Europe/Madrid', '2026-03-28T00:00:00Z', ['2026-03-28T01:30Z', '2026-03-29T01:00Z', '2026-03-30T00:30Z']],
-    ['Europe/Madrid', '2026-10-24T00:00:00Z', ['2026-10-24T00:30Z', '2026-10-25T00:30Z', '2026-10-26T01:30Z']],
-    ['America/New_York', '2026-03-07T00:00:00Z', ['2026-03-07T07:30Z', '2026-03-08T07:00Z', '2026-03-09T06:30Z']],
-  ])('at half past two in %s from %s runs once a day over daylight saving', async (timeZone, start, times) => {
-    const site = openSite(start, 5 * MINUTE_MS)
-    const one = site.start({ job: { cron: '30 2 * * *', timeZone } })
-    await site.pass(3 * DAY_MS)
-    expect(one.begun).toEqual(times)
-    expect(one.missed).toEqual([])
-  })
+    [
+      'Europe/Madrid',
+      '2026-03-28T00:00:00Z',
+      ['2026-03-28T01:30Z', '2026-03-29T01:00Z', '2026-03-30T00:30Z'],
+    ],
+    [
+      'Europe/Madrid',
+      '2026-10-24T00:00:00Z',
+      ['2026-10-24T00:30Z', '2026-10-25T00:30Z', '2026-10-26T01:30Z'],
+    ],
+    [
+      'America/New_York',
+      '2026-03-07T00:00:00Z',
+      ['2026-03-07T07:30Z', '2026-03-08T07:00Z', '2026-03-09T06:30Z'],
+    ],
+  ])(
+    'at half past two in %s from %s runs once a day over daylight saving',
+    async (timeZone, start, times) => {
+      const site = openSite(start, 5 * MINUTE_MS)
+      const one = site.start({ job: { cron: '30 2 * * *', timeZone } })
+      await site.pass(3 * DAY_MS)
+      expect(one.begun).toEqual(times)
+      expect(one.missed).toEqual([])
+    },
+  )
 
   it('at half past one in New York runs once on the day that has half past one twice', async () => {
     const site = openSite('2026-10-31T12:00:00Z')
@@ -72,7 +87,12 @@ describe('after a time when nobody was there', () => {
     await site.pass(HOUR_MS)
     expect(after.begun).toEqual(['2026-11-05T00:20Z'])
     expect(after.missed).toMatchObject([
-      { job: 'looks', count: 2, firstMs: Date.parse('2026-11-03T00:20Z'), lastMs: Date.parse('2026-11-04T00:20Z') },
+      {
+        job: 'looks',
+        count: 2,
+        firstMs: Date.parse('2026-11-03T00:20Z'),
+        lastMs: Date.parse('2026-11-04T00:20Z'),
+      },
     ])
     expect((await after.scheduler.book()).missed).toEqual(after.missed)
   })
@@ -222,7 +242,9 @@ describe('a process that stands still for longer than its claim', () => {
     one.thaw()
     await site.pass(MINUTE_MS)
     expect(one.isAborted()).toBe(true)
-    expect(one.ended).toMatchObject([{ outcome: 'lost', detail: expect.stringContaining('taken from this process') }])
+    expect(one.ended).toMatchObject([
+      { outcome: 'lost', detail: expect.stringContaining('taken from this process') },
+    ])
     expect(await site.audit()).toEqual([
       '2026-11-02T00:20Z #1 process 1 lost',
       '2026-11-02T00:20Z #2 process 2 done',

@@ -58,7 +58,9 @@ export const runInProcess = async <Result>(work: ProcessWork): Promise<Result> =
       child.once('message', (message) => resolve(message as Reply))
       child.once('error', reject)
       child.once('exit', (code, signal) =>
-        reject(new ProcessEnded(code === null ? `it was ended by ${signal}` : `it ended with ${code}`, stderr)),
+        reject(
+          new ProcessEnded(code === null ? `it was ended by ${signal}` : `it ended with ${code}`, stderr),
+        ),
       )
       child.send(work.request)
     })
@@ -90,8 +92,7 @@ const start = ({ module, environment, heapMiB }: ProcessWork): ChildProcess => {
 }
 
 /** From where this file is: the folder that the program was started in may have no packages. */
-const typeScriptLoader = (): string =>
-  pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+const typeScriptLoader = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 /**
  * The other side of `runInProcess`: waits for the request, works and answers. Ends when whoever asked lets go

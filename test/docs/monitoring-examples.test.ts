@@ -28,7 +28,8 @@ describe('the rules for Prometheus', () => {
     const alarms = Object.entries(METRICS).filter(
       ([name, row]) => name.startsWith('vigia_look_') && 'alarm' in row,
     )
-    for (const [name] of alarms) expect([name, rules.some(({ expr }) => expr.includes(name))]).toEqual([name, true])
+    for (const [name] of alarms)
+      expect([name, rules.some(({ expr }) => expr.includes(name))]).toEqual([name, true])
   })
 })
 
@@ -45,8 +46,8 @@ describe('the jobs', () => {
   })
 
   it('look when a server does', () => {
-    const { schedule } = loadServingConfig({ environment: {}, assignments: [], workingDirectory: '/' }).settings
-      .monitoring
+    const { schedule } = loadServingConfig({ environment: {}, assignments: [], workingDirectory: '/' })
+      .settings.monitoring
     expect((parse(read('cronjob.yaml')) as { spec: { schedule: string } }).spec.schedule).toBe(schedule)
     expect(read('workflow.yaml')).toContain(`cron: '${schedule}'`)
     expect(schedule).toBe('20 0 * * *')

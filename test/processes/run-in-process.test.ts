@@ -13,7 +13,9 @@ const ask = <Result>(how: string, signal = new AbortController().signal): Promis
 
 describe('work in a process of its own', () => {
   it('is answered, with the environment that it was given, behind the one that asked', async () => {
-    const { priority, processId, word } = await ask<{ priority: number; processId: number; word: string }>('answer')
+    const { priority, processId, word } = await ask<{ priority: number; processId: number; word: string }>(
+      'answer',
+    )
     expect(word).toBe('amount')
     expect(processId).not.toBe(process.pid)
     if (process.platform !== 'win32') expect(priority).toBe(Math.max(10, getPriority()))
@@ -22,7 +24,10 @@ describe('work in a process of its own', () => {
   })
 
   it('ends with the error of the registry that it ended with there', async () => {
-    await expect(ask('refuse')).rejects.toMatchObject({ code: 'DURATION_INVALID', details: { got: '7 apples' } })
+    await expect(ask('refuse')).rejects.toMatchObject({
+      code: 'DURATION_INVALID',
+      details: { got: '7 apples' },
+    })
   })
 
   it('says what else went wrong, and how it ended without an answer', async () => {

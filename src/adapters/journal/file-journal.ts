@@ -24,7 +24,10 @@ export interface FileJournalOptions {
   readonly owner: FolderOwner
   readonly now: () => number
   /** The error of what is kept there. */
-  readonly failure: Extract<ErrorCode, 'ALERT_JOURNAL_FAILED' | 'RETRAINING_JOURNAL_FAILED' | 'SCHEDULE_JOURNAL_FAILED'>
+  readonly failure: Extract<
+    ErrorCode,
+    'ALERT_JOURNAL_FAILED' | 'RETRAINING_JOURNAL_FAILED' | 'SCHEDULE_JOURNAL_FAILED'
+  >
 }
 
 /**

@@ -79,7 +79,8 @@ export const MonitoringSchema = Type.Object(
       minimum: 1,
       maximum: 10_000,
       unit: 'reports',
-      description: 'How many reports stay, JSON and page each; some hundreds of kilobytes both. Two months of days.',
+      description:
+        'How many reports stay, JSON and page each; some hundreds of kilobytes both. Two months of days.',
     }),
     memory: Type.Integer({
       default: 512,
@@ -93,7 +94,8 @@ export const MonitoringSchema = Type.Object(
       default: '1h',
       pattern: WINDOW_PATTERN,
       unit: 'duration',
-      description: 'How long a look may take; then it is ended, and has failed. A year of a small bank takes seconds.',
+      description:
+        'How long a look may take; then it is ended, and has failed. A year of a small bank takes seconds.',
     }),
     drift: Type.Object(
       {

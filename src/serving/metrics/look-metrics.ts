@@ -6,9 +6,7 @@ import { described, type MetricName } from './metric-table.ts'
 type Latest = NonNullable<LooksStatus['latest']>
 
 /** Null: there is no number to tell. */
-const OF_THE_LATEST: Readonly<
-  Partial<Record<MetricName<'gauge'>, (latest: Latest) => number | null>>
-> = {
+const OF_THE_LATEST: Readonly<Partial<Record<MetricName<'gauge'>, (latest: Latest) => number | null>>> = {
   vigia_look_timestamp_seconds: ({ endedMs }) => endedMs / 1000,
   vigia_look_day_timestamp_seconds: ({ figures }) => Date.parse(figures.date) / 1000,
   vigia_look_severity: ({ figures }) => SEVERITIES.indexOf(figures.severity),
@@ -22,7 +20,10 @@ const OF_THE_LATEST: Readonly<
 
 /** Adds what is told of looks; without any, the metrics are there and have no value. */
 export const addLookMetrics = (registry: Registry, looks: ServedLooks | undefined): void => {
-  for (const [name, read] of Object.entries(OF_THE_LATEST) as [MetricName<'gauge'>, (of: Latest) => number | null][])
+  for (const [name, read] of Object.entries(OF_THE_LATEST) as [
+    MetricName<'gauge'>,
+    (of: Latest) => number | null,
+  ][])
     new Gauge({
       ...described(name),
       registers: [registry],
