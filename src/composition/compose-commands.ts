@@ -39,7 +39,11 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     openBackupTarget,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: withAlerts(
-      withLooks(serverStarter({ version, storage, openTrackingStore, world }), { world, owner }),
+      withLooks(serverStarter({ version, storage, openTrackingStore, world }), {
+          world,
+          owner,
+          openTrackingStore,
+        }),
       { world, owner },
     ),
     trackThisProcess: (store, command, directory) =>

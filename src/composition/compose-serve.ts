@@ -15,7 +15,11 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
   return [
     serveCommand({
       startServer: withAlerts(
-        withLooks(serverStarter({ version, storage, openTrackingStore, world }), { world, owner }),
+        withLooks(serverStarter({ version, storage, openTrackingStore, world }), {
+          world,
+          owner,
+          openTrackingStore,
+        }),
         { world, owner },
       ),
     }),

@@ -51,7 +51,12 @@ const ANSWER: LookAnswer = {
   },
 }
 
-const openJob = (takeLook: LookJobParts['takeLook'], assignments: readonly string[] = []) => {
+const openJob = (
+  takeLook: LookJobParts['takeLook'],
+  assignments: readonly string[] = [],
+  track: LookJobParts['track'] = () => Promise.reject(new Error('not asked for')),
+) => {
+  const warnings: (readonly [string, object])[] = []
   const desk = openDesk()
   const { settings } = loadServingConfig({ environment: {}, assignments, workingDirectory: folder })
   const job = lookJob({
@@ -60,11 +65,12 @@ const openJob = (takeLook: LookJobParts['takeLook'], assignments: readonly strin
     workingDirectory: folder,
     world: { now: () => SCHEDULED_MS + 5000 },
     openAlerts: async () => ({ center: desk.another(), channels: [desk.channel] }),
-    server: { models: () => [SHADOW, CHAMPION], warn: () => undefined },
+    server: { models: () => [SHADOW, CHAMPION], warn: (...warning) => warnings.push(warning) },
     takeLook,
+    track,
   })
   const run = (signal = new AbortController().signal) => job.run(SCHEDULED_MS, signal)
-  return { desk, job, run, path: settings.monitoring.path }
+  return { desk, job, run, warnings, path: settings.monitoring.path }
 }
 
 const fails =
@@ -163,6 +169,22 @@ describe('a scheduled look', () => {
     const running = run(ending.signal)
     ending.abort(new VigiaError('SCHEDULE_RUN_ENDED', { job: 'looks', scheduledFor: 'now' }))
     await expect(running).rejects.toMatchObject({ code: 'SCHEDULE_RUN_ENDED' })
+  })
+
+  it('is written into the experiment of the settings; a tracker that fails is a warning', async () => {
+    const tracked: [string, string][] = []
+    const answer = async () => ANSWER
+    const named = ['monitoring.experiment=looks']
+    const told = openJob(answer, named, async (experiment, { date }) => {
+      tracked.push([experiment, date])
+    })
+    await told.run()
+    expect([tracked, told.warnings]).toEqual([[['looks', '2026-11-30']], []])
+    const failing = openJob(answer, named)
+    expect(await failing.run()).toMatchObject({ figures: { date: '2026-11-30' } })
+    expect(failing.warnings).toEqual([
+      ['TRACKING_UNREACHABLE', { experiment: 'looks', reason: 'not asked for' }],
+    ])
   })
 
   it('may be begun three times for one time, and follows the settings', () => {

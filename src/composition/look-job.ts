@@ -7,6 +7,7 @@ import { VigiaError } from '../errors.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import type { World } from '../foundation/world.ts'
 import { driftSettingsOf, everyMsOf, logsOf } from '../monitoring/look-settings.ts'
+import type { LookFigures } from '../monitoring/look-figures.ts'
 import type { LookedAtServer } from '../monitoring/served-looks.ts'
 import type { RunResult, ScheduledJob } from '../scheduling/scheduled-job.ts'
 import { ProcessEnded } from '../threads/run-in-process.ts'
@@ -27,6 +28,8 @@ export interface LookJobParts {
   readonly server: LookedAtServer
   /** Takes a look in a process of its own. */
   readonly takeLook: (request: LookRequest, signal: AbortSignal) => Promise<LookAnswer>
+  /** Writes figures into an experiment. */
+  readonly track: (experiment: string, figures: LookFigures) => Promise<void>
 }
 
 /** Folder of the reports of a folder of monitoring. */
@@ -51,6 +54,7 @@ export const lookJob = (parts: LookJobParts): ScheduledJob => {
         const request = requestOf(parts, scheduledForMs, workFolder)
         const answer = await parts.takeLook(request, AbortSignal.any([signal, late]))
         await tell(parts, answer)
+        await track(parts, answer)
         return resultOf(answer)
       } catch (error) {
         // A server of its first day is no failure.
@@ -100,6 +104,16 @@ const tell = async ({ settings, environment, openAlerts }: LookJobParts, { look 
   } finally {
     await center.close()
   }
+}
+
+/** A tracker that cannot be reached is no reason to look again. */
+const track = async ({ settings, server, track: write }: LookJobParts, { figures }: LookAnswer) => {
+  const { experiment } = settings.monitoring
+  if (experiment === '') return
+  await write(experiment, figures).catch((error: unknown) => {
+    const code = error instanceof VigiaError ? error.code : 'TRACKING_UNREACHABLE'
+    server.warn(code, { experiment, reason: error instanceof Error ? error.message : String(error) })
+  })
 }
 
 const resultOf = ({ figures }: LookAnswer): RunResult => {

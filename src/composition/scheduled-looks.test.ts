@@ -7,6 +7,7 @@ import { testFolder } from '../decisions/inference.test-kit.ts'
 import type { ServedModel } from '../decisions/inference-pipeline.ts'
 import { savedReports } from '../monitoring/saved-reports.ts'
 import type { RunRecord, ScheduleEntry } from '../scheduling/run-book.ts'
+import { createMemoryTrackingStore } from '../tracking/memory-tracking-store.test-kit.ts'
 import { reportsIn } from './look-job.ts'
 import { scheduledLooks } from './scheduled-looks.ts'
 
@@ -31,7 +32,7 @@ const openLooks = (assignments: readonly string[] = []) => {
   const owner = { processId: process.pid, host: 'here', isAlive: () => true }
   const { settings } = loadServingConfig({ environment: {}, assignments, workingDirectory: folder })
   const world = { now: () => NOW_MS, monotonicMs: () => 0, newId: () => 'token' }
-  const looks = scheduledLooks({ settings, environment: {}, workingDirectory: folder }, { world, owner })
+  const looks = scheduledLooks({ settings, environment: {}, workingDirectory: folder }, { world, owner, openTrackingStore: () => createMemoryTrackingStore() })
   const { path } = settings.monitoring
   const journal = openFileJournal<ScheduleEntry>({
     folder: path,

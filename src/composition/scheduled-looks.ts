@@ -11,6 +11,7 @@ import type { LookParts } from './keep-looking.ts'
 import { LOOKS, type LookJobParts, lookJob, reportsIn } from './look-job.ts'
 import type { LookAnswer, LookRequest } from './look-process.ts'
 import { openScheduler } from './open-scheduler.ts'
+import { servingTrackingStore } from './serving-model-loader.ts'
 
 /** What the start of a server says of its looks. */
 export interface LooksOfServer {
@@ -42,6 +43,7 @@ export const scheduledLooks = (request: LooksOfServer, parts: LookParts): Schedu
             server,
             openAlerts: openAlertsLate(parts),
             takeLook: lookInProcess(request),
+            track: trackLate(request, parts),
           }),
         ],
         folder: monitoring.path,
@@ -88,6 +90,19 @@ const openAlertsLate =
   async (settings, environment) => {
     const { alertsOpener } = await import('./open-alerts.ts')
     return alertsOpener(parts)(settings, environment)
+  }
+
+const trackLate =
+  ({ settings, environment, workingDirectory }: LooksOfServer, { openTrackingStore, world }: LookParts) =>
+  async (experiment: string, figures: LookFigures): Promise<void> => {
+    const { trackLook } = await import('../monitoring/track-look.ts')
+    const open = servingTrackingStore(openTrackingStore)
+    const { tracker } = open(settings.model, environment, workingDirectory)
+    try {
+      await trackLook(tracker, experiment, figures, world.now())
+    } finally {
+      await tracker.close()
+    }
   }
 
 const warnOf = (server: LookedAtServer, run: RunRecord | undefined, error: unknown): void => {

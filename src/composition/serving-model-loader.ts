@@ -4,9 +4,21 @@ import { TrackingSchema, type TrackingSettings } from '../config/sections/tracki
 import type { ServingSettings } from '../config/serving-config.ts'
 import type { World } from '../foundation/world.ts'
 import { modelLoader } from '../pipelines/service/model-source.ts'
-import type { OpenTrackingStore } from '../ports/tracking-store.ts'
+import type { OpenTrackingStore, TrackingStore } from '../ports/tracking-store.ts'
 
-/** Loads models for serving: registered ones from MLFLOW_TRACKING_URI or `model.registry`. */
+type OpenServingStore = (
+  settings: ServingSettings['model'],
+  environment: Readonly<Record<string, string | undefined>>,
+  workingDirectory: string,
+) => TrackingStore
+
+/** The tracking store of a server: MLFLOW_TRACKING_URI, or `model.registry`. */
+export const servingTrackingStore =
+  (openTrackingStore: OpenTrackingStore): OpenServingStore =>
+  (settings, environment, workingDirectory) =>
+    openTrackingStore(trackingSettings(settings, workingDirectory), environment)
+
+/** Loads models for serving: registered ones from the tracking store of the server. */
 export const servingModelLoader =
   ({
     openTrackingStore,
@@ -18,7 +30,8 @@ export const servingModelLoader =
   (settings, environment, workingDirectory) =>
     modelLoader({
       workingDirectory,
-      openRegistry: async () => openTrackingStore(trackingSettings(settings, workingDirectory), environment),
+      openRegistry: async () =>
+        servingTrackingStore(openTrackingStore)(settings, environment, workingDirectory),
       world,
     })
 

@@ -97,6 +97,11 @@ export const MonitoringSchema = Type.Object(
       description:
         'How long a look may take; then it is ended, and has failed. A year of a small bank takes seconds.',
     }),
+    experiment: Type.String({
+      default: '',
+      description:
+        'Experiment of the tracking store (MLFLOW_TRACKING_URI, otherwise model.registry) that the figures of each look are written into: a run for each version of the model, a value a day. Empty: none.',
+    }),
     drift: Type.Object(
       {
         false_alarms: Type.Number({
