@@ -160,6 +160,13 @@ describe('a scheduled look', () => {
     })
   })
 
+  it('is a job of its own for each set of logs, wherever its folder is', () => {
+    const nameWith = (...settings: readonly string[]) => openJob(fails(new Error('none')), settings).job.name
+    const logs = 'monitoring.logs=["a/log","b/log"]'
+    expect(nameWith(logs)).toBe(nameWith(logs, 'prediction_log.path=b/log'))
+    expect(nameWith()).not.toBe(nameWith('prediction_log.path=b/log'))
+  })
+
   it('ends with the server, and says that', async () => {
     const ending = new AbortController()
     const { run } = openJob(
@@ -193,7 +200,7 @@ describe('a scheduled look', () => {
       'monitoring.time_zone=Europe/Madrid',
     ])
     expect(job).toMatchObject({
-      name: 'looks',
+      name: expect.stringMatching(/^looks-[0-9a-f]{8}$/),
       cron: '20 0 * * *',
       timeZone: 'Europe/Madrid',
       missed: 'skip',

@@ -4,7 +4,9 @@ import type { OpenAlerts } from '../alerts/open-alerts.ts'
 import type { ServingSettings } from '../config/serving-config.ts'
 import { pinnedSource } from '../decisions/loaded-model.ts'
 import { VigiaError } from '../errors.ts'
+import { canonicalJson } from '../foundation/canonical-json.ts'
 import { parseDuration } from '../foundation/duration.ts'
+import { sha256 } from '../foundation/hash.ts'
 import type { World } from '../foundation/world.ts'
 import { driftSettingsOf, everyMsOf, logsOf } from '../monitoring/look-settings.ts'
 import type { LookFigures } from '../monitoring/look-figures.ts'
@@ -13,7 +15,12 @@ import type { RunResult, ScheduledJob } from '../scheduling/scheduled-job.ts'
 import { ProcessEnded } from '../threads/run-in-process.ts'
 import type { LookAnswer, LookRequest } from './look-process.ts'
 
-export const LOOKS = 'looks'
+/**
+ * The job by what it looks at: servers with logs of their own do not take each other's looks, whatever folder
+ * they share.
+ */
+export const looksName = (settings: ServingSettings): string =>
+  `looks-${sha256(canonicalJson(logsOf(settings))).slice(0, 8)}`
 
 /** A look that is cut short is taken again: it changes nothing but its report, and alerts hear it once. */
 const ATTEMPTS = 3
@@ -39,7 +46,7 @@ export const reportsIn = (path: string): string => join(path, 'reports')
 export const lookJob = (parts: LookJobParts): ScheduledJob => {
   const { schedule, time_zone, missed, path, timeout } = parts.settings.monitoring
   return {
-    name: LOOKS,
+    name: looksName(parts.settings),
     cron: schedule,
     timeZone: time_zone,
     missed,

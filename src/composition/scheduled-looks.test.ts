@@ -8,7 +8,7 @@ import type { ServedModel } from '../decisions/inference-pipeline.ts'
 import { savedReports } from '../monitoring/saved-reports.ts'
 import type { RunRecord, ScheduleEntry } from '../scheduling/run-book.ts'
 import { createMemoryTrackingStore } from '../tracking/memory-tracking-store.test-kit.ts'
-import { reportsIn } from './look-job.ts'
+import { looksName, reportsIn } from './look-job.ts'
 import { scheduledLooks } from './scheduled-looks.ts'
 
 let folder: string
@@ -19,7 +19,6 @@ beforeEach(() => {
 afterEach(() => remove())
 
 const NOW_MS = Date.parse('2026-12-01T12:00:00Z')
-const TIMETABLE = JSON.stringify(['looks', '20 0 * * *', 'UTC'])
 const MODEL = {
   role: 'champion',
   name: 'fraud',
@@ -47,18 +46,6 @@ const openLooks = (assignments: readonly string[] = []) => {
   }
 }
 
-const runOf = (changes: Partial<RunRecord>): RunRecord => ({
-  id: `looks ${changes.scheduledForMs} #1`,
-  job: 'looks',
-  timetable: TIMETABLE,
-  scheduledForMs: NOW_MS,
-  attempt: 1,
-  by: 'another',
-  startedMs: NOW_MS,
-  claimedUntilMs: NOW_MS,
-  ...changes,
-})
-
 const started = async (looks: ReturnType<typeof openLooks>['looks']) => {
   const warnings: (readonly [string, object])[] = []
   const stop = looks.start({ models: () => [MODEL], warn: (...warning) => warnings.push(warning) })
@@ -80,7 +67,7 @@ describe('the looks of a server', () => {
   })
 
   it('tell what others found, the newest look first, and the latest that measured something', async () => {
-    const { looks, write } = openLooks()
+    const { looks, timetable, runOf, write } = openLooks()
     const first = runOf({
       scheduledForMs: Date.parse('2026-11-30T00:20:00Z'),
       startedMs: 1000,
@@ -95,7 +82,7 @@ describe('the looks of a server', () => {
       outcome: 'done',
       detail: 'no day is over',
     })
-    await write({ version: 1, through: { [TIMETABLE]: last.scheduledForMs }, runs: [first, last] })
+    await write({ version: 1, through: { [timetable]: last.scheduledForMs }, runs: [first, last] })
     expect(await started(looks)).toEqual([])
     expect(looks.status()).toMatchObject({
       latest: { figures: { severity: 'moderate' }, endedMs: 5000, durationMs: 4000 },
@@ -108,9 +95,9 @@ describe('the looks of a server', () => {
   })
 
   it('that were missed and that died are warnings, and those that died failures', async () => {
-    const { looks, write } = openLooks(['monitoring.missed=skip'])
+    const { looks, timetable, runOf, write } = openLooks(['monitoring.missed=skip'])
     const dead = runOf({ scheduledForMs: Date.parse('2026-11-27T00:20:00Z'), claimedUntilMs: NOW_MS - 1 })
-    await write({ version: 1, through: { [TIMETABLE]: dead.scheduledForMs }, runs: [dead] })
+    await write({ version: 1, through: { [timetable]: dead.scheduledForMs }, runs: [dead] })
     expect(await started(looks)).toEqual([
       ['MONITORING_LOOK_FAILED', expect.objectContaining({ scheduled_for: '2026-11-27T00:20:00.000Z' })],
       ['MONITORING_LOOKS_MISSED', expect.objectContaining({ count: 4, from: '2026-11-28T00:20:00.000Z' })],

@@ -25,15 +25,16 @@ export const scheduledLooks = (request: LooksOfServer, parts: LookParts): Schedu
   const { monitoring } = request.settings
   const { world } = parts
   const times = cronSchedule(monitoring.schedule, monitoring.time_zone)
+  const job = looksName(request.settings)
   let scheduler: Scheduler | undefined
   let failures = 0
   const known = (): RunBook => scheduler?.known() ?? EMPTY_RUNS
   const nextMs = () => times.next(world.now())
-  const reports = savedReports(reportsIn(monitoring.path), () => whyNone(known(), nextMs()))
+  const reports = savedReports(reportsIn(monitoring.path), () => whyNone(known(), job, nextMs()))
   return {
-    status: () => ({ ...latestOf(known()), failures, nextMs: nextMs() }),
+    status: () => ({ ...latestOf(known(), job), failures, nextMs: nextMs() }),
     readReport: reports.readLatest,
-    runs: async () => runsOf((await scheduler?.book()) ?? EMPTY_RUNS),
+    runs: async () => runsOf((await scheduler?.book()) ?? EMPTY_RUNS, job),
     start: (server) => {
       const opened = openScheduler({
         jobs: [
@@ -105,15 +106,16 @@ const trackLate =
     }
   }
 
-const warnOf = (server: LookedAtServer, run: RunRecord | undefined, error: unknown): void => {
-  const next = error instanceof VigiaError ? { next: error.fix } : {}
-  const reason = error instanceof Error ? error.message : 'its process gave no sign of life any more'
-  const times = run && { scheduled_for: new Date(run.scheduledForMs).toISOString(), by: run.by }
-  server.warn('MONITORING_LOOK_FAILED', { reason, ...times, ...next })
-}
+const warnOf = (server: LookedAtServer, run: RunRecord | undefined, error: unknown): void =>
+  server.warn('MONITORING_LOOK_FAILED', {
+    reason: error instanceof Error ? error.message : 'its process gave no sign of life any more',
+    scheduled_for: run === undefined ? null : new Date(run.scheduledForMs).toISOString(),
+    by: run?.by ?? null,
+    next: error instanceof VigiaError ? error.fix : null,
+  })
 
-const latestOf = (book: RunBook) => {
-  const run = latestDone(book, LOOKS, ({ figures }) => figures !== undefined)
+const latestOf = (book: RunBook, job: string) => {
+  const run = latestDone(book, job, ({ figures }) => figures !== undefined)
   if (run === undefined) return {}
   return {
     latest: {
@@ -125,16 +127,16 @@ const latestOf = (book: RunBook) => {
   }
 }
 
-const whyNone = (book: RunBook, nextMs: number | undefined): string => {
-  const last = [...book.runs.values()].at(-1)
+const whyNone = (book: RunBook, job: string, nextMs: number | undefined): string => {
+  const last = [...book.runs.values()].findLast((run) => run.job === job)
   const next = nextMs === undefined ? '' : `; the next look is due at ${new Date(nextMs).toISOString()}`
   if (last === undefined) return `none has been taken yet${next}`
   return `the last look (${last.outcome ?? 'under way'}) says: ${last.detail ?? 'nothing yet'}${next}`
 }
 
-const runsOf = (book: RunBook): readonly LookRun[] =>
+const runsOf = (book: RunBook, job: string): readonly LookRun[] =>
   [...book.runs.values()]
-    .filter(({ job }) => job === LOOKS)
+    .filter((run) => run.job === job)
     .reverse()
     .map(({ scheduledForMs, attempt, by, startedMs, endedMs, outcome, detail }) => ({
       scheduledForMs,

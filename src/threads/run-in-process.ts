@@ -56,7 +56,7 @@ export const runInProcess = async <Result>(work: ProcessWork): Promise<Result> =
   try {
     const reply = await new Promise<Reply>((resolve, reject) => {
       child.once('message', (message) => resolve(message as Reply))
-      child.once('error', reject)
+      child.on('error', reject)
       child.once('exit', (code, signal) =>
         reject(
           new ProcessEnded(code === null ? `it was ended by ${signal}` : `it ended with ${code}`, stderr),

@@ -106,7 +106,8 @@ monitoring:
 
 test('a server finds the broken feed by itself and tells it once; of two one takes each look, also when one is killed', async () => {
   receiver = await openHttpReceiver()
-  const told = receiver.received
+  // With a look every few seconds one that is slow is missing: what is told of that is not meant here.
+  const told = () => receiver!.received.filter(({ text }) => text.includes('/drift/all'))
   await vigia(['generate', '--out', 'bank.parquet'], BANK)
   const rows = await split()
   await vigia(['run'], [...MODEL, 'source.path=trained.parquet', 'tracking.enabled=false'])
@@ -132,15 +133,15 @@ test('a server finds the broken feed by itself and tells it once; of two one tak
     return (await answer.json()) as MonitorReport
   }, PATIENCE)
   expect(quiet.looks.at(-1)!.basis).toBe('chart')
-  expect(told).toEqual([])
+  expect(told()).toEqual([])
 
   // A day on which a third of the feed comes without devices, and the beginning of the next.
   const broken = rows
     .filter(({ timestamp }) => timestamp >= BROKEN)
     .map((row, n) => (n % 3 === 0 && row.timestamp < AFTER ? { ...row, device_id: null, device_type: null } : row))
   await send(first, broken)
-  await vi.waitFor(() => expect(told.length).toBeGreaterThan(0), PATIENCE)
-  const drift = told.filter(({ text }) => text.includes('/drift/all'))
+  await vi.waitFor(() => expect(told().length).toBeGreaterThan(0), PATIENCE)
+  const drift = told()
   expect(drift).toHaveLength(1)
   expect(drift[0]!.text).toContain('device_type_code')
   expect(drift[0]!.text).toContain(BROKEN)
@@ -185,7 +186,7 @@ test('a server finds the broken feed by itself and tells it once; of two one tak
   expect(new Set(done).size).toBe(done.length)
   expect(runs.filter(({ outcome }) => outcome === 'failed')).toEqual([])
   // The day was looked at many times by then, by two servers, and told once.
-  expect(told.filter(({ text }) => text.includes('/drift/all'))).toHaveLength(1)
+  expect(told()).toHaveLength(1)
   expect(await second.stop()).toBe(0)
 }, 900_000)
 
