@@ -40,10 +40,10 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     modelLoader: servingModelLoader({ openTrackingStore, world }),
     startServer: withAlerts(
       withLooks(serverStarter({ version, storage, openTrackingStore, world }), {
-          world,
-          owner,
-          openTrackingStore,
-        }),
+        world,
+        owner,
+        openTrackingStore,
+      }),
       { world, owner },
     ),
     trackThisProcess: (store, command, directory) =>

@@ -1,14 +1,5 @@
 import type { ServeTools } from '../cli/commands/serve.ts'
-import type { FolderOwner } from '../disk/folder-lock.ts'
-import type { World } from '../foundation/world.ts'
-import type { OpenTrackingStore } from '../ports/tracking-store.ts'
-
-/** What looks need of the process. */
-export interface LookParts {
-  readonly world: World
-  readonly owner: FolderOwner
-  readonly openTrackingStore: OpenTrackingStore
-}
+import type { LookParts } from './look-parts.ts'
 
 /** A server that looks at what it decides, at the times of `monitoring.schedule`. */
 export const withLooks =

@@ -31,7 +31,10 @@ const openLooks = (assignments: readonly string[] = []) => {
   const owner = { processId: process.pid, host: 'here', isAlive: () => true }
   const { settings } = loadServingConfig({ environment: {}, assignments, workingDirectory: folder })
   const world = { now: () => NOW_MS, monotonicMs: () => 0, newId: () => 'token' }
-  const looks = scheduledLooks({ settings, environment: {}, workingDirectory: folder }, { world, owner, openTrackingStore: () => createMemoryTrackingStore() })
+  const looks = scheduledLooks(
+    { settings, environment: {}, workingDirectory: folder },
+    { world, owner, openTrackingStore: () => createMemoryTrackingStore() },
+  )
   const { path } = settings.monitoring
   const journal = openFileJournal<ScheduleEntry>({
     folder: path,
@@ -39,9 +42,25 @@ const openLooks = (assignments: readonly string[] = []) => {
     now: Date.now,
     failure: 'SCHEDULE_JOURNAL_FAILED',
   })
+  const job = looksName(settings)
+  const timetable = JSON.stringify([job, '20 0 * * *', 'UTC'])
+  /** A run of another process. */
+  const runOf = (changes: Partial<RunRecord>): RunRecord => ({
+    id: `${job} ${changes.scheduledForMs} #1`,
+    job,
+    timetable,
+    scheduledForMs: NOW_MS,
+    attempt: 1,
+    by: 'another',
+    startedMs: NOW_MS,
+    claimedUntilMs: NOW_MS,
+    ...changes,
+  })
   return {
     looks,
     path,
+    timetable,
+    runOf,
     write: (entry: ScheduleEntry) => journal.transact(() => ({ append: entry, result: 0 })),
   }
 }

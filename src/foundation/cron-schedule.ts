@@ -26,7 +26,7 @@ export interface CronSchedule {
 export const cronSchedule = (expression: string, timeZone: string): CronSchedule => {
   const invalid = (reason: string, cause?: unknown) =>
     new VigiaError('SCHEDULE_INVALID', { expression, timeZone, reason }, { cause })
-  // croner takes an empty zone for that of the machine, and finds a wrong one out when it is asked for a time.
+  // croner takes an empty zone for that of the machine, and sees a wrong one when it is asked for a time.
   if (timeZone === '' || !isTimeZone(timeZone)) throw invalid(`"${timeZone}" is no time zone of this runtime`)
   // It takes one moment for an expression too.
   if (expression.includes(':')) throw invalid('it is a moment: allowed are five or six fields')

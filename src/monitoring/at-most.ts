@@ -1,5 +1,7 @@
 import { type DriftSeverity, isAtLeast } from '../drift/severity.ts'
 
-/** What a look tells of what it found: never more than the look as a whole, which waits to be sure of `severe`. */
+/**
+ * What a look tells of what it found: never more than the look as a whole, which waits to be sure of `severe`.
+ */
 export const atMost = (found: DriftSeverity, most: DriftSeverity): DriftSeverity =>
   isAtLeast(found, most) ? most : found

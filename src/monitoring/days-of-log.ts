@@ -10,8 +10,8 @@ export interface DaysOfLogOptions extends LoggedEntriesOptions {
   readonly model: MonitoredModel
   readonly work: Work
   /**
-   * By this clock yesterday is over, however few have paid since midnight. Epoch milliseconds; left out: a day
-   * is over when the next one has begun, as in a log that is replayed.
+   * By this clock yesterday is over, however few have paid since midnight. Epoch milliseconds; left out: a
+   * day is over when the next one has begun, as in a log that is replayed.
    */
   readonly nowMs?: number
 }

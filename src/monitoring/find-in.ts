@@ -4,8 +4,8 @@ import type { MonitorReport } from './monitor-report.ts'
 /** What one part of a look says to the alerts. */
 export interface Findings {
   /**
-   * What was looked at: an alert of these kinds that is not among the findings was found clean. None where the
-   * look could not judge, so that it ends no alert either.
+   * What was looked at: an alert of these kinds that is not among the findings was found clean. None where
+   * the look could not judge, so that it ends no alert either.
    */
   readonly kinds: readonly string[]
   readonly findings: readonly Finding[]

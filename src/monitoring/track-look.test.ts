@@ -66,7 +66,10 @@ test('what there was no number of is left out', async () => {
 test('of two that make the experiment at once both write into it', async () => {
   const { tracker } = createMemoryTrackingStore()
   let asked = 0
-  const late = { ...tracker, findExperiment: async (name: string) => (asked++ === 0 ? undefined : tracker.findExperiment(name)) }
+  const late = {
+    ...tracker,
+    findExperiment: async (name: string) => (asked++ === 0 ? undefined : tracker.findExperiment(name)),
+  }
   await trackLook(tracker, 'looks', figures('2026-11-29'), NOW_MS)
   await trackLook(late, 'looks', figures('2026-11-30'), NOW_MS)
   const { items } = await tracker.searchRuns({ experimentIds: [(await tracker.findExperiment('looks'))!.id] })

@@ -15,8 +15,8 @@ export interface ScheduledJob {
   /** IANA name. */
   readonly timeZone: string
   /**
-   * What becomes of the latest time that nobody was there for: `run_latest` (the default) runs it late, `skip`
-   * waits for the next one. Of several the older ones are told and not run.
+   * What becomes of the latest time that nobody was there for: `run_latest` (the default) runs it late,
+   * `skip` waits for the next one. Of several the older ones are told and not run.
    */
   readonly missed?: 'run_latest' | 'skip'
   /**

@@ -138,7 +138,9 @@ test('a server finds the broken feed by itself and tells it once; of two one tak
   // A day on which a third of the feed comes without devices, and the beginning of the next.
   const broken = rows
     .filter(({ timestamp }) => timestamp >= BROKEN)
-    .map((row, n) => (n % 3 === 0 && row.timestamp < AFTER ? { ...row, device_id: null, device_type: null } : row))
+    .map((row, n) =>
+      n % 3 === 0 && row.timestamp < AFTER ? { ...row, device_id: null, device_type: null } : row,
+    )
   await send(first, broken)
   await vi.waitFor(() => expect(told().length).toBeGreaterThan(0), PATIENCE)
   const drift = told()
@@ -153,7 +155,9 @@ test('a server finds the broken feed by itself and tells it once; of two one tak
   expect(await page.text()).toContain('<h3><code>device_type_code</code></h3>')
   const metrics = await (await ask(first, '/metrics')).text()
   expect(metrics).toMatch(/^vigia_look_severity\{.*\} [123]$/m)
-  expect(metrics).toMatch(new RegExp(`^vigia_look_day_timestamp_seconds\\{.*\\} ${Date.parse(BROKEN) / 1000}$`, 'm'))
+  expect(metrics).toMatch(
+    new RegExp(`^vigia_look_day_timestamp_seconds\\{.*\\} ${Date.parse(BROKEN) / 1000}$`, 'm'),
+  )
   expect(metrics).toMatch(/^vigia_look_failures_total 0$/m)
 
   // A second server, with states and a log of its own: one journal, so one of them takes each look.
@@ -169,10 +173,13 @@ test('a server finds the broken feed by itself and tells it once; of two one tak
   }, PATIENCE)
 
   // Killed while it looks: what it had claimed is lost or another's, and looks go on.
-  await vi.waitFor(async () => {
-    const [latest] = await runsOf(first)
-    expect([latest!.outcome, latest!.by.startsWith(`${first.processId} `)]).toEqual(['under way', true])
-  }, { ...PATIENCE, interval: 20 })
+  await vi.waitFor(
+    async () => {
+      const [latest] = await runsOf(first)
+      expect([latest!.outcome, latest!.by.startsWith(`${first.processId} `)]).toEqual(['under way', true])
+    },
+    { ...PATIENCE, interval: 20 },
+  )
   await first.kill()
   const before = (await runsOf(second)).length
   await vi.waitFor(async () => {
@@ -194,10 +201,9 @@ test('vigia monitor --tell tells what no server has told, once, and keeps the re
   const url = (await openHttpReceiverOnce()).url
   writeFileSync(
     join(home, 'job.yaml'),
-    configuration(`${url}/hook`).replace('alerts:\n', 'alerts:\n  path: job-alerts\n').replace(
-      "  logs: [.vigia/log]\n",
-      "  logs: [.vigia/log]\n  path: job-monitoring\n",
-    ),
+    configuration(`${url}/hook`)
+      .replace('alerts:\n', 'alerts:\n  path: job-alerts\n')
+      .replace('  logs: [.vigia/log]\n', '  logs: [.vigia/log]\n  path: job-monitoring\n'),
   )
   const look = () => runVigia(home, ['monitor', '--tell', '--days', '1', '--config', 'job.yaml'])
   const once = await look()

@@ -9,7 +9,7 @@ import type { RouteContext } from './route-context.ts'
 const PAGE_POLICY =
   "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** GET /monitoring and /monitoring/page: the latest report of a look; GET /monitoring/runs: who looked when. */
+/** GET /monitoring, /monitoring/page: the latest report of a look; GET /monitoring/runs: who looked when. */
 export const addMonitoring = (app: App, { looks }: RouteContext): void => {
   app.get(
     '/monitoring',
