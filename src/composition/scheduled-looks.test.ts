@@ -124,6 +124,23 @@ describe('the looks of a server', () => {
     expect(looks.status().failures).toBe(1)
   })
 
+  it('run in a process of their own: what goes wrong in it is a warning, a failure and a line of the audit', async () => {
+    const { looks, timetable, write } = openLooks()
+    await write({ version: 1, through: { [timetable]: NOW_MS - 86_400_000 } })
+    const warnings: (readonly [string, object])[] = []
+    const stop = looks.start({ models: () => [MODEL], warn: (...warning) => warnings.push(warning) })
+    await expect.poll(async () => (await looks.runs())[0]?.outcome, { timeout: 120_000 }).toBe('failed')
+    await stop()
+    expect((await looks.runs())[0]).toMatchObject({
+      scheduledForMs: Date.parse('2026-12-01T00:20:00Z'),
+      detail: expect.stringContaining('nowhere'),
+    })
+    expect(warnings).toEqual([
+      ['MONITORING_LOOK_FAILED', expect.objectContaining({ reason: expect.stringContaining('nowhere') })],
+    ])
+    expect(looks.status()).toMatchObject({ failures: 1 })
+  })
+
   it('hand out the latest report as it was kept', async () => {
     const { looks, path } = openLooks()
     await savedReports(reportsIn(path), () => '').save(NOW_MS, { json: '{}', html: '<p>' }, 9)
