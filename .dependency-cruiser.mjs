@@ -30,6 +30,8 @@ LAYERS.push(
 )
 /** Alerts: what fires, who is told, what waits to be sent. Where it is kept and sent to is handed in. */
 LAYERS.push({ folder: 'alerts', mayImport: [...GROUND, 'ports', 'config'] })
+/** Times of jobs, and which process runs them. Its journal and the jobs are handed in. */
+LAYERS.push({ folder: 'scheduling', mayImport: [...GROUND, 'ports'] })
 /** Engines know no use case, and not each other: a use case puts them together. */
 const ENGINES = ['replay', 'fitting', 'steps', 'tracking', 'decisions']
 LAYERS.push(...ENGINES.map((folder) => ({ folder, mayImport: [...BASE, 'artifacts'] })))
@@ -40,7 +42,7 @@ LAYERS.push({ folder: 'keeping', mayImport: [...BASE, 'artifacts', 'decisions'] 
 /** What operators do to the states of a service: load, look at, repair, restore from logs. */
 LAYERS.push({ folder: 'states', mayImport: [...BASE, 'artifacts', 'decisions'] })
 /** Whether what comes in is still what the model was made for: it reads what decisions write. */
-LAYERS.push({ folder: 'monitoring', mayImport: [...BASE, 'artifacts', 'decisions'] })
+LAYERS.push({ folder: 'monitoring', mayImport: [...BASE, 'artifacts', 'alerts', 'decisions'] })
 /** States of several layouts on one log: those of one decide, the others follow. */
 LAYERS.push({ folder: 'branches', mayImport: [...BASE, 'artifacts', 'decisions', 'keeping', 'states'] })
 const BELOW_PIPELINES = [
@@ -48,6 +50,7 @@ const BELOW_PIPELINES = [
   'artifacts',
   'mapping',
   'alerts',
+  'scheduling',
   ...ENGINES,
   'keeping',
   'states',

@@ -477,6 +477,31 @@ export const ERRORS = define({
     message: 'There is no day to look at in the prediction log in {folder}: {reason}',
     fix: 'Look again when a day of the log is over, or name another log with --log.',
   },
+  MONITORING_NO_REPORT: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no report of a look in {folder}: {reason}',
+    fix: '`vigia monitor --tell` takes a look now and keeps its report; the server does at the times of monitoring.schedule.',
+  },
+  MONITORING_MODEL_CHANGED: {
+    status: 409,
+    exitCode: 2,
+    message:
+      '{source} holds another model by now ({got}) than the one in service ({served}), which cannot be looked at any more',
+    fix: 'Let the new one decide (POST /admin/models/reload), or serve models of the registry, whose versions stay.',
+  },
+  MONITORING_LOOKS_MISSED: {
+    status: 409,
+    exitCode: 2,
+    message: '{count} looks between {from} and {to} were not taken: {reason}',
+    fix: 'Nothing to do: each report shows the days before its own too. Let a server run, or a timer, when looks are due.',
+  },
+  MONITORING_LOOK_FAILED: {
+    status: 500,
+    exitCode: 2,
+    message: 'The process that looks at the log has failed: {reason}',
+    fix: 'Run `vigia monitor` by hand to see why; where memory was short, raise monitoring.memory or the memory of the machine.',
+  },
   // model
   MODEL_ARTIFACT_REFUSED: {
     status: 422,
@@ -1441,6 +1466,31 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'The alerts in {location} cannot be read or written: {reason}',
     fix: 'Let alerts.path name a folder on a local disk with room that this user may write to.',
+  },
+  // scheduling
+  SCHEDULE_INVALID: {
+    status: 422,
+    exitCode: 2,
+    message: 'The schedule "{expression}" in the time zone "{timeZone}" cannot be used: {reason}',
+    fix: 'Write five fields (minute, hour, day of the month, month, weekday), or six with seconds first, such as "20 0 * * *", and a zone such as UTC or Europe/Madrid.',
+  },
+  SCHEDULE_JOURNAL_FAILED: {
+    status: 503,
+    exitCode: 2,
+    message: 'The journal of scheduled runs in {location} cannot be read or written: {reason}',
+    fix: 'Let monitoring.path name a folder on a local disk with room that this user may write to.',
+  },
+  SCHEDULE_RUN_LOST: {
+    status: 503,
+    exitCode: 2,
+    message: 'The run of {job} for {scheduledFor} was taken from this process: {reason}',
+    fix: 'Nothing to do where the process had stood still: another one goes on. Else look at the clock and the disk of this machine.',
+  },
+  SCHEDULE_RUN_ENDED: {
+    status: 503,
+    exitCode: 2,
+    message: 'The run of {job} for {scheduledFor} was ended: the process closes',
+    fix: 'Nothing to do: it is run again at the next start where the job allows it, else at its next time.',
   },
   // performance and quality
   PERFORMANCE_EVENT_INVALID: {

@@ -100,6 +100,7 @@ export { readTransaction, TransactionEvent } from './features/transaction-event.
 // Pipelines
 export { fitOnThreads, type ThreadedFit } from './fitting/fit-on-threads.ts'
 // Foundation
+export { type CronSchedule, cronSchedule } from './foundation/cron-schedule.ts'
 export { formatDuration, parseDuration } from './foundation/duration.ts'
 export type { ProgressUpdate, ReportProgress } from './foundation/progress.ts'
 export type { World } from './foundation/world.ts'
@@ -129,6 +130,10 @@ export {
   type RiskLevel,
   type Scorer,
 } from './model/scorer.ts'
+// Looks at what was decided
+export type { FindIn, Findings } from './monitoring/find-in.ts'
+export { FINDERS, findingsOf, lookOf } from './monitoring/findings.ts'
+export type { MonitorReport } from './monitoring/monitor-report.ts'
 // Performance under late and partial labels
 export { type AuditEstimate, auditEstimate } from './performance/audit-sample.ts'
 export { bettingInterval } from './performance/betting-interval.ts'
@@ -200,6 +205,10 @@ export { blocksRetraining, checkWindow } from './quality/check-window.ts'
 export { type DataFault, FAULT_KINDS, type FaultKind } from './quality/data-fault.ts'
 export { summarizeWindow, type WindowRows, type WindowSummary } from './quality/window-summary.ts'
 export { type ReplayOptions, type ReplayResult, replay } from './replay/replay.ts'
+// Jobs at set times
+export type { MissedTimes, RunBook, RunOutcome, RunRecord } from './scheduling/run-book.ts'
+export type { RunResult, ScheduledJob } from './scheduling/scheduled-job.ts'
+export { createScheduler, type Scheduler, type SchedulerOptions } from './scheduling/scheduler.ts'
 export { createServingMetrics } from './serving/metrics/serving-metrics.ts'
 export { type Reloaded, reloadServer } from './serving/reload.ts'
 export { createServer } from './serving/server.ts'

@@ -205,6 +205,16 @@ describe("the dead man's switch", () => {
     expect(await desk.wait(3)).toEqual([])
   })
 
+  test('is held by a look that is taken again, which says nothing else', async () => {
+    const desk = openDesk()
+    await desk.center.look(lookOf('monday', [finding('severe')]))
+    expect(await desk.wait(47)).toEqual([])
+    expect(await desk.center.look(lookOf('monday', []))).toBe(false)
+    expect(await desk.wait(47)).toEqual([])
+    expect((await desk.center.book()).states.get(KEY)?.recent).toEqual(['severe'])
+    expect(await desk.wait(1)).toEqual(['monitoring fired'])
+  })
+
   test('is over with the next look', async () => {
     const desk = openDesk()
     await desk.look()

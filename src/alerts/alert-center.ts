@@ -1,7 +1,7 @@
 import type { Random } from '../foundation/random.ts'
 import type { World } from '../foundation/world.ts'
 import type { AlertChannel, AlertDelivery } from '../ports/alert-channel.ts'
-import type { AlertJournal } from '../ports/alert-journal.ts'
+import type { Journal } from '../ports/journal.ts'
 import type { AlertBook, AlertEntry, OutboxMessage } from './alert-book.ts'
 import {
   type AlertPerson,
@@ -16,11 +16,11 @@ import { openJournaledBook } from './journaled-book.ts'
 import { type Claimant, claimDue, settle } from './outbox.ts'
 import { createRefresher } from './refresh-receivers.ts'
 import { sendSafely } from './send-safely.ts'
-import { type Look, passTime, takeLook } from './take-look.ts'
+import { isTaken, type Look, passTime, takeLook } from './take-look.ts'
 
 /** What an alert center works with. */
 export interface AlertCenterOptions {
-  readonly journal: AlertJournal<AlertEntry>
+  readonly journal: Journal<AlertEntry>
   readonly channels: readonly AlertChannel[]
   readonly settings: Omit<AlertContext, 'nowMs' | 'channels'>
   readonly world: Pick<World, 'now'>
@@ -96,10 +96,10 @@ export const createAlertCenter = (options: AlertCenterOptions): AlertCenter => {
   return {
     book,
     look: (look) =>
-      change((now) => {
-        const entry = takeLook(now, look, contextNow())
-        return { entry, result: entry !== undefined }
-      }),
+      change((now) => ({
+        entry: takeLook(now, look, contextNow()),
+        result: !isTaken(now, look),
+      })),
     acknowledge: (key, person) => apply((now, context) => acknowledge(now, key, person, context)),
     silence: (key, request) => apply((now, context) => silence(now, key, request, context)),
     unsilence: (key, person) => apply((now, context) => unsilence(now, key, person, context)),

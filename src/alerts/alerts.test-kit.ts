@@ -1,5 +1,5 @@
 import { createMemoryAlertChannel, type MemoryAlertChannel } from '../adapters/memory/memory-alert-channel.ts'
-import { createMemoryJournalPlace, type MemoryJournalPlace } from '../adapters/memory/memory-alert-journal.ts'
+import { createMemoryJournalPlace, type MemoryJournalPlace } from '../adapters/memory/memory-journal.ts'
 import { createRandom } from '../foundation/random.ts'
 import type { AlertEntry } from './alert-book.ts'
 import { type AlertCenter, type AlertCenterOptions, createAlertCenter } from './alert-center.ts'

@@ -7,7 +7,7 @@ import { DELIVERY, tellAll } from './tell-all.ts'
 
 /** All that one look at a model found. */
 export interface Look {
-  /** A look that is told twice, as after a crash, counts once: `daily 2026-11-30`. */
+  /** A look that is told twice, as after a crash, counts once: `2026-11-30`. */
   readonly id: string
   readonly model: string
   /** Which of the model's looks: `daily`. Each is expected again after `everyMs`. */
@@ -30,12 +30,19 @@ export const atOnce = (rules: AlertRules): AlertRules => {
   return { ...rules, confirm: { moderate: once, severe: once, critical: once }, recoveryLooks: 1 }
 }
 
-/** What follows from a look; undefined when it was taken before. */
-export const takeLook = (book: AlertBook, look: Look, context: AlertContext): AlertEntry | undefined => {
+/** Whether a look is the one that was taken last. */
+export const isTaken = (book: AlertBook, { model, monitor, id }: Look): boolean =>
+  book.monitors.get(`${model}/${monitor}`)?.lookId === id
+
+/**
+ * What follows from a look. One that was taken before says nothing new of the model, and that somebody looks:
+ * where no day has ended since, the dead man's switch is held all the same.
+ */
+export const takeLook = (book: AlertBook, given: Look, context: AlertContext): AlertEntry => {
+  const look = isTaken(book, given) ? { ...given, kinds: [], findings: [] } : given
   const { model, monitor, everyMs, id: lookId } = look
   const { nowMs, rules } = context
   const id = `${model}/${monitor}`
-  if (book.monitors.get(id)?.lookId === lookId) return undefined
   const changed = new Map<string, AlertState>()
   for (const finding of worstOfEach(model, look.findings)) {
     const subject = { model, kind: finding.kind, segment: finding.segment }

@@ -7,11 +7,13 @@ import { renderValidationReport } from '../reports/validation-report.ts'
 import { trackThisProcess } from '../tracking/track-this-process.ts'
 import type { ProcessParts } from './composition.ts'
 import { withAlerts } from './keep-alerting.ts'
+import { withLooks } from './keep-looking.ts'
 import { backupSource, openBackupTarget } from './open-backups.ts'
 import { createServingStorage } from './open-serving-storage.ts'
 import { trackingStoreOpener } from './open-tracking-store.ts'
 import { processMemory } from './process-memory.ts'
-import { serverStarter, servingModelLoader } from './start-server.ts'
+import { servingModelLoader } from './serving-model-loader.ts'
+import { serverStarter } from './start-server.ts'
 
 /** Every command of `vigia`. */
 export const composeCommands = (parts: ProcessParts): readonly Command[] => {
@@ -36,7 +38,14 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     },
     openBackupTarget,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
-    startServer: withAlerts(serverStarter({ version, storage, openTrackingStore, world }), { world, owner }),
+    startServer: withAlerts(
+      withLooks(serverStarter({ version, storage, openTrackingStore, world }), {
+        world,
+        owner,
+        openTrackingStore,
+      }),
+      { world, owner },
+    ),
     trackThisProcess: (store, command, directory) =>
       trackThisProcess(store, { version, command, workingDirectory: directory }),
     memory: () => ({ ...processMemory(), leftBytes: process.availableMemory() }),

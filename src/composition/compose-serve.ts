@@ -2,6 +2,7 @@ import type { Command } from '../cli/command.ts'
 import { serveCommand } from '../cli/commands/serve.ts'
 import type { ProcessParts } from './composition.ts'
 import { withAlerts } from './keep-alerting.ts'
+import { withLooks } from './keep-looking.ts'
 import { createServingStorage } from './open-serving-storage.ts'
 import { trackingStoreOpener } from './open-tracking-store.ts'
 import { serverStarter } from './start-server.ts'
@@ -13,10 +14,14 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
   const storage = createServingStorage(owner)
   return [
     serveCommand({
-      startServer: withAlerts(serverStarter({ version, storage, openTrackingStore, world }), {
-        world,
-        owner,
-      }),
+      startServer: withAlerts(
+        withLooks(serverStarter({ version, storage, openTrackingStore, world }), {
+          world,
+          owner,
+          openTrackingStore,
+        }),
+        { world, owner },
+      ),
     }),
   ]
 }

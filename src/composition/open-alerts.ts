@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { createAlertmanager } from '../adapters/alerts/alertmanager.ts'
 import { createEmail } from '../adapters/alerts/email.ts'
-import { openFileJournal } from '../adapters/alerts/file-journal.ts'
 import { createHeartbeat, type Heartbeat } from '../adapters/alerts/heartbeat.ts'
 import { createPagerDuty } from '../adapters/alerts/pagerduty.ts'
 import { createSlackBot } from '../adapters/alerts/slack-bot.ts'
 import { createSlackWebhook } from '../adapters/alerts/slack-webhook.ts'
 import { createStandardWebhook } from '../adapters/alerts/standard-webhook.ts'
 import { createTeams } from '../adapters/alerts/teams.ts'
+import { openFileJournal } from '../adapters/journal/file-journal.ts'
 import type { AlertEntry } from '../alerts/alert-book.ts'
 import { type AlertCenter, type AlertCenterOptions, createAlertCenter } from '../alerts/alert-center.ts'
 import type { OpenAlerts } from '../alerts/open-alerts.ts'
@@ -18,6 +18,7 @@ import { parseDuration } from '../foundation/duration.ts'
 import { createRandom } from '../foundation/random.ts'
 import type { World } from '../foundation/world.ts'
 import { ALERT_SEVERITIES, type AlertChannel } from '../ports/alert-channel.ts'
+import { claimsOf } from './claims.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -36,14 +37,22 @@ export const alertsOpener =
     const configured = await openAlertChannels(settings, environment, world.now)
     const channels = [...configured, ...own]
     const { now, newId } = world
-    const journal = openFileJournal<AlertEntry>({ folder: settings.path, owner, now })
+    const journal = openFileJournal<AlertEntry>({
+      folder: settings.path,
+      owner,
+      now,
+      failure: 'ALERT_JOURNAL_FAILED',
+    })
     const center: AlertCenter = createAlertCenter({
       journal,
       channels,
       settings: centerSettings(settings, own),
       world,
       random: createRandom(newId()),
-      claimant: claimantOf(owner, newId(), parseDuration(settings.timeout)),
+      claimant: {
+        ...claimsOf(owner, newId()),
+        claimMs: 2 * parseDuration(settings.timeout) + CLAIM_MARGIN_MS,
+      },
     })
     return { center, channels }
   }
@@ -186,22 +195,3 @@ const centerSettings = (
 
 /** Beyond what a receiver may take: a bot of Slack is asked twice for a message. */
 const CLAIM_MARGIN_MS = 10_000
-
-/** Messages under way by a process of this machine that has ended wait for nobody. */
-const claimantOf = (
-  { processId, host, processSpace = '', isAlive }: FolderOwner,
-  token: string,
-  timeoutMs: number,
-): AlertCenterOptions['claimant'] => {
-  const place = JSON.stringify([host, processSpace])
-  return {
-    by: `${processId} ${token} ${place}`,
-    claimMs: 2 * timeoutMs + CLAIM_MARGIN_MS,
-    isGone: (by) => {
-      const [id = '', other = '', ...rest] = by.split(' ')
-      if (rest.join(' ') !== place) return false
-      // An id that is ours with another token is that of a process before this one.
-      return Number(id) === processId ? other !== token : !isAlive(Number(id))
-    },
-  }
-}

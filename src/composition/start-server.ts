@@ -1,9 +1,7 @@
 import { appendFileSync, mkdirSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { FastifyBaseLogger } from 'fastify'
 import type { ServeTools } from '../cli/commands/serve.ts'
-import type { StateTools } from '../cli/commands/state.ts'
-import { TrackingSchema, type TrackingSettings } from '../config/sections/tracking.ts'
 import type { ServingSettings } from '../config/serving-config.ts'
 import {
   cacheSizeIn,
@@ -14,7 +12,6 @@ import {
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import { slowExpressions } from '../mapping/row-mapper.ts'
-import { modelLoader } from '../pipelines/service/model-source.ts'
 import { openService } from '../pipelines/service/open-service.ts'
 import type { ServingStorage } from '../pipelines/service/serving-storage.ts'
 import type { OpenTrackingStore } from '../ports/tracking-store.ts'
@@ -26,6 +23,7 @@ import { createServer } from '../serving/server.ts'
 import { createWarningLog } from '../serving/warning-log.ts'
 import { boundGarbage, processMemory } from './process-memory.ts'
 import { readSecrets, reloadOnChange } from './reload-on-change.ts'
+import { servingModelLoader } from './serving-model-loader.ts'
 
 const MEBIBYTE = 1 << 20
 
@@ -38,23 +36,11 @@ export interface ServerParts {
   readonly world: World
 }
 
-/** Loads models for serving: registered ones from MLFLOW_TRACKING_URI or `model.registry`. */
-export const servingModelLoader =
-  ({
-    openTrackingStore,
-    world,
-  }: Pick<ServerParts, 'openTrackingStore' | 'world'>): StateTools['modelLoader'] =>
-  (settings, environment, workingDirectory) =>
-    modelLoader({
-      workingDirectory,
-      openRegistry: async () => openTrackingStore(trackingSettings(settings, workingDirectory), environment),
-      world,
-    })
-
 /** Opens the service, puts the HTTP server over it, and listens. */
 export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
-  async ({ settings, environment, workingDirectory, work, onStates, onModels, onNotice, triggers }) => {
+  async (request) => {
+    const { settings, environment, workingDirectory, work, onStates, onModels, onNotice, looks } = request
     boundGarbage()
     const memory = processMemory()
     const cacheMiB = tellCacheSize(settings, memory, onNotice)
@@ -90,6 +76,7 @@ export const serverStarter =
         version,
         world,
         ...(tls !== undefined && { tls }),
+        ...(looks !== undefined && { looks }),
         ...(settings.state_store.kind === 'lmdb' && { cacheBytes: mostCacheMiB * MEBIBYTE }),
         audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
       })
@@ -98,7 +85,9 @@ export const serverStarter =
       const address = await listen(app, api, 'port', () => app.listen({ host: api.host, port: api.port }))
       const { grpc } = app
       if (grpc !== undefined) await listen(app, api, 'grpc_port', () => grpc.listen(api.host, api.grpc_port))
-      const ignore = reloadOnChange({ app, security, triggers, warn: warnings.observer.warned })
+      const warn = warnings.observer.warned
+      const ignore = reloadOnChange({ app, security, triggers: request.triggers, warn })
+      const endLooks = looks?.start({ models: () => pipeline.models, warn })
       const { mapping, shape, models } = pipeline
       return {
         address,
@@ -107,9 +96,9 @@ export const serverStarter =
         tables: pipeline.status().tables,
         startedInMs: world.monotonicMs(),
         lost: storage.lost,
-        close: () => {
+        close: async () => {
           ignore()
-          return app.close()
+          await Promise.all([app.close(), endLooks?.()])
         },
       }
     } catch (error) {
@@ -158,19 +147,6 @@ const tellCacheSize = (
   if (state_store.cache_size === 0 && taken < DEFAULT_CACHE_MIB)
     onNotice(`cache_size ${taken} MiB, as ${memory.of} has ${total} MiB`)
   return taken
-}
-
-const trackingSettings = (
-  { registry }: ServingSettings['model'],
-  workingDirectory: string,
-): TrackingSettings => {
-  const defaults = Object.fromEntries(
-    Object.entries(TrackingSchema.properties).map(([name, schema]) => [
-      name,
-      (schema as unknown as { readonly default: unknown }).default,
-    ]),
-  ) as unknown as TrackingSettings
-  return { ...defaults, directory: resolve(workingDirectory, registry) }
 }
 
 /** One line for each act of administration, there before the act is answered. */

@@ -4,7 +4,9 @@ import { parseDuration } from '../foundation/duration.ts'
 import type { EventTimeBounds } from '../transaction/event-time.ts'
 import { alertProblems } from './alert-channel-problems.ts'
 import type { ConfigFile } from './config-file.ts'
+import { monitoringProblems } from './monitoring-problems.ts'
 import { AlertsSchema } from './sections/alerts.ts'
+import { MonitoringSchema } from './sections/monitoring.ts'
 import { PredictionLogSchema } from './sections/prediction-log.ts'
 import {
   ApiSchema,
@@ -32,6 +34,7 @@ export const ServingConfigSchema = Type.Object(
     tables: ServedTablesSchema,
     log: LogSchema,
     alerts: AlertsSchema,
+    monitoring: MonitoringSchema,
   },
   { title: 'Vigía serving configuration' },
 )
@@ -86,6 +89,8 @@ export const SERVING_FILE = {
     'alerts.path',
     'alerts.channels.*.secret_file',
     'alerts.heartbeat.secret_file',
+    'monitoring.logs',
+    'monitoring.path',
   ],
   platform: [
     { variable: 'PORT', setting: ['api', 'port'] },
@@ -99,5 +104,6 @@ export const SERVING_FILE = {
     ...oneFolder(settings as ServingSettings, originOf),
     ...twoPorts(settings as ServingSettings, originOf),
     ...alertProblems((settings as ServingSettings).alerts, originOf),
+    ...monitoringProblems((settings as ServingSettings).monitoring, originOf),
   ],
 } satisfies ConfigFile

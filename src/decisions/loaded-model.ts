@@ -40,8 +40,11 @@ export interface LoadedModel {
 export const modelName = ({ description: { name, version } }: LoadedModel): string => `${name} ${version}`
 
 /** Where a model is found again by version: what an alias names has changed since. */
-export const pinnedSource = ({ description: { name, version, source } }: LoadedModel): string =>
-  isRegistered(source) ? `models:/${name}/${version}` : source
+export const pinnedSource = ({
+  description: { name, version, source },
+}: {
+  readonly description: Pick<ServedModel, 'name' | 'version' | 'source'>
+}): string => (isRegistered(source) ? `models:/${name}/${version}` : source)
 
 /** Where an artifact came from, as `GET /model` tells it. */
 export interface ModelOrigin {

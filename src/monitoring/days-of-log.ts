@@ -9,6 +9,11 @@ import { segmentOf } from './segment.ts'
 export interface DaysOfLogOptions extends LoggedEntriesOptions {
   readonly model: MonitoredModel
   readonly work: Work
+  /**
+   * By this clock yesterday is over, however few have paid since midnight. Epoch milliseconds; left out: a
+   * day is over when the next one has begun, as in a log that is replayed.
+   */
+  readonly nowMs?: number
 }
 
 /** What the days of a log were like, as a model sees them. */
@@ -53,7 +58,7 @@ export const daysOfLog = async (options: DaysOfLogOptions): Promise<DaysOfLog> =
   })
   const numbers = [...new Set(book.hoursWithRows().map((hour) => Math.floor(hour / 24)))]
   const days = numbers.map((day) => book.day(day)!)
-  const last = lastDay(days)
+  const last = lastDay(days, options.nowMs)
   return { days: days.slice(0, last), unfinished: days[last], rows, ...left, firstRecords }
 }
 
@@ -95,9 +100,11 @@ const BEGUN = 0.01
 
 /**
  * Index of the day that goes on: the latest with more than a few rows, since one transaction that is stamped
- * ahead begins no day.
+ * ahead begins no day; that after yesterday where a clock says so.
  */
-const lastDay = (days: readonly DayProfile[]): number => {
+const lastDay = (days: readonly DayProfile[], nowMs: number | undefined): number => {
   const most = days.slice(-8).reduce((rows, { profile }) => Math.max(rows, profile.rows), 0)
-  return days.findLastIndex(({ profile }) => profile.rows >= BEGUN * most)
+  const last = days.findLastIndex(({ profile }) => profile.rows >= BEGUN * most)
+  const isYesterday = nowMs !== undefined && days[last]?.day === Math.floor(nowMs / DAY_MS) - 1
+  return isYesterday ? last + 1 : last
 }

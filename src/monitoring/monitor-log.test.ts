@@ -173,6 +173,23 @@ describe('the days of a log', () => {
     ])
   })
 
+  test('end by a clock too: yesterday is over at midnight, and no day before it', async () => {
+    const model = watchedModel(0)
+    const rows = servedDays(3)
+    // Since midnight one has paid.
+    await writeDecisions(folder, model, rows.slice(0, 2 * ROWS + 1))
+    const lastAt = async (nowMs?: number) => {
+      const options = { ...optionsFor(model), ...(nowMs !== undefined && { nowMs }) }
+      const { days, unfinished } = await daysOfLog(options)
+      return [days.map(({ day }) => day - FIRST_DAY), unfinished && unfinished.day - FIRST_DAY]
+    }
+    const midnightMs = (FIRST_DAY + 2) * 86_400_000
+    expect(await lastAt()).toEqual([[0], 1])
+    expect(await lastAt(midnightMs - 1)).toEqual([[0], 1])
+    expect(await lastAt(midnightMs)).toEqual([[0, 1], 2])
+    expect(await lastAt(midnightMs + 86_400_000)).toEqual([[0], 1])
+  })
+
   test('that are not over, or that no decision can be used of, are told', async () => {
     const model = watchedModel(0)
     await writeDecisions(folder, model, servedDays(1))

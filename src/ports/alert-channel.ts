@@ -30,7 +30,7 @@ export interface AlertNotification {
   readonly action: AlertAction
   readonly reason: AlertReason
   readonly model: string
-  /** `drift`, `data_quality`, `concept_drift`, `performance`, `monitoring`, `delivery`, or one's own. */
+  /** `drift`, `score_drift`, `data_quality`, `performance`, `monitoring`, `delivery`, or one's own. */
   readonly kind: string
   /** Empty: all transactions. */
   readonly segment: string

@@ -5,6 +5,7 @@ import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
 import type { ModelControl } from '../decisions/model-control.ts'
 import type { ErrorCode } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
+import type { ServedLooks } from '../monitoring/served-looks.ts'
 import type { GrpcServer } from './grpc/grpc-door.ts'
 import type { ServingMetrics } from './metrics/serving-metrics.ts'
 import type { ApiKey, Scope } from './safety/api-keys.ts'
@@ -36,6 +37,8 @@ export interface ServerDependencies {
   readonly audit: Audit
   /** Most bytes that states in memory take; left out: they are kept elsewhere, or without such a bound. */
   readonly cacheBytes?: number
+  /** Looks at what it decides; absent: nobody takes any. */
+  readonly looks?: ServedLooks
   /** Why the server should get no requests although its pipeline is ready; empty: it should. */
   readonly notReady?: () => string
 }

@@ -38,6 +38,7 @@ import { addKServeV1 } from './routes/kserve-v1.ts'
 import { addKServeV2 } from './routes/kserve-v2.ts'
 import { isOfSource } from './routes/mapping-query.ts'
 import { addMlflow } from './routes/mlflow.ts'
+import { addMonitoring } from './routes/monitoring.ts'
 import { addNdjsonBodies } from './routes/ndjson.ts'
 import { addPredict } from './routes/predict.ts'
 import { addPredictBatch } from './routes/predict-batch.ts'
@@ -89,7 +90,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     },
     (request) => expire(request, limits.body_timeout),
   )
-  metrics.watch(pipeline, load)
+  metrics.watch(pipeline, load, dependencies.looks)
   const source = createSourceRows(pipeline, metrics.observer)
   const graceMs = parseDuration(limits.shutdown_grace)
   closeInTime(app, graceMs, async () => {
@@ -127,6 +128,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     addAdmin(routes, context)
     addBranches(routes, context)
     addTables(routes, context)
+    addMonitoring(routes, context)
   })
   await app.register(async (routes) => {
     addNdjsonBodies(routes, context)

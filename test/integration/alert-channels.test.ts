@@ -5,10 +5,10 @@ import { Webhook } from 'standardwebhooks'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createAlertmanager } from '../../src/adapters/alerts/alertmanager.ts'
 import { createEmail } from '../../src/adapters/alerts/email.ts'
-import { openFileJournal } from '../../src/adapters/alerts/file-journal.ts'
 import { type HttpReceiver, openHttpReceiver } from '../../src/adapters/alerts/http-receiver.test-kit.ts'
 import { openSmtpReceiver, type SmtpReceiver } from '../../src/adapters/alerts/smtp-receiver.test-kit.ts'
 import { createStandardWebhook } from '../../src/adapters/alerts/standard-webhook.ts'
+import { openFileJournal } from '../../src/adapters/journal/file-journal.ts'
 import type { AlertEntry } from '../../src/alerts/alert-book.ts'
 import { createAlertCenter } from '../../src/alerts/alert-center.ts'
 import { finding, lookOf, SETTINGS } from '../../src/alerts/alerts.test-kit.ts'
@@ -245,7 +245,7 @@ function openCenter(channels: readonly AlertChannel[], beginsMs = 0) {
   let aheadMs = beginsMs
   const owner = { processId: process.pid, host: 'here', isAlive: () => true }
   const center = createAlertCenter({
-    journal: openFileJournal<AlertEntry>({ folder, owner, now: Date.now }),
+    journal: openFileJournal<AlertEntry>({ folder, owner, now: Date.now, failure: 'ALERT_JOURNAL_FAILED' }),
     channels,
     settings: SETTINGS,
     world: { now: () => Date.now() + aheadMs },

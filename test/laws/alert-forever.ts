@@ -2,8 +2,8 @@
 // alert-forever.ts <folder> <url> forever|finish. A line for each message that was sent. `finish` looks until
 // everything is clean, sends what is left, and ends.
 import { hostname } from 'node:os'
-import { openFileJournal } from '../../src/adapters/alerts/file-journal.ts'
 import { httpPost } from '../../src/adapters/alerts/http-post.ts'
+import { openFileJournal } from '../../src/adapters/journal/file-journal.ts'
 import type { AlertEntry } from '../../src/alerts/alert-book.ts'
 import { createAlertCenter } from '../../src/alerts/alert-center.ts'
 import { finding, lookOf, SETTINGS } from '../../src/alerts/alerts.test-kit.ts'
@@ -35,7 +35,7 @@ const channel: AlertChannel = {
 
 const quiet = { ...SETTINGS.rules, recoveryLooks: 1, firstReminderMs: 1e12, longestReminderMs: 1e12 }
 const center = createAlertCenter({
-  journal: openFileJournal<AlertEntry>({ folder, owner, now: Date.now }),
+  journal: openFileJournal<AlertEntry>({ folder, owner, now: Date.now, failure: 'ALERT_JOURNAL_FAILED' }),
   channels: [channel],
   settings: { ...SETTINGS, rules: quiet },
   world: { now: Date.now },

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openFileJournal } from '../../src/adapters/alerts/file-journal.ts'
 import { openHttpReceiver } from '../../src/adapters/alerts/http-receiver.test-kit.ts'
+import { openFileJournal } from '../../src/adapters/journal/file-journal.ts'
 import { type AlertEntry, EMPTY_BOOK, withEntries } from '../../src/alerts/alert-book.ts'
 import { createRandom } from '../../src/foundation/random.ts'
 
@@ -69,7 +69,12 @@ const start = (folder: string, url: string, mode: 'forever' | 'finish'): ChildPr
  */
 const bookIn = async (folder: string) => {
   const owner = { processId: process.pid, host: 'here', isAlive: () => true }
-  const journal = openFileJournal<AlertEntry>({ folder, owner, now: Date.now })
+  const journal = openFileJournal<AlertEntry>({
+    folder,
+    owner,
+    now: Date.now,
+    failure: 'ALERT_JOURNAL_FAILED',
+  })
   const book = await journal.transact((all) => ({ result: withEntries(EMPTY_BOOK, all) }))
   // The history outlives the entries, which are written anew as one when they are many.
   const told = book.audit.filter(({ did }) => did === 'fired' || did === 'resolved')

@@ -356,6 +356,30 @@ export interface LoggedTransaction {
   readonly attributes?: Readonly<Record<string, unknown>> | null
 }
 
+/** One look that was to be taken. */
+export interface LookRun {
+  readonly scheduled_for: string
+  /** From 1: a look that was cut short is taken again. */
+  readonly attempt: number
+  /** The process that took it. */
+  readonly by: string
+  readonly started_at: string
+  /** Null: it is under way. */
+  readonly ended_at: string | null
+  /** under way, done, failed, stopped or lost. */
+  readonly outcome: string
+  /** What was found, or why not. */
+  readonly detail: string
+}
+
+/** Looks that were taken, by all servers that share them. */
+export interface LookRuns {
+  /** When the next look is due; null: never. */
+  readonly next_at: string | null
+  /** The newest first, of a year or so. */
+  readonly runs: readonly LookRun[]
+}
+
 /** An error as MLflow's clients expect it, and as everywhere else. */
 export interface MlflowError {
   readonly error_code: string
@@ -487,6 +511,31 @@ export interface ModelStatistics {
     readonly batch_stats: readonly (Readonly<Record<string, unknown>>)[]
     readonly memory_usage: readonly (Readonly<Record<string, unknown>>)[]
   })[]
+}
+
+/** A report of `vigia monitor`, whole as it was kept; numbers that are none are null. */
+export interface MonitoringReport {
+  /** Version of this form. */
+  readonly schema: number
+  readonly model: {
+    readonly name: string
+    readonly version: string
+    readonly sha256: string
+  }
+  /** Of the latest look: none, moderate, severe or critical. */
+  readonly severity: string
+  /** Decisions that were read. */
+  readonly rows: number
+  /** Ascending; alerts and metrics tell of the last one. */
+  readonly looks: readonly ({
+    /** The day, in UTC. */
+    readonly date: string
+    readonly severity: string
+  })[]
+  /** Features beyond their limit at the last look. */
+  readonly changedCount: number
+  /** What to do, the most urgent first. */
+  readonly advice: readonly string[]
 }
 
 /** A decision on one transaction. */
@@ -972,6 +1021,36 @@ export interface Operations {
     }
     readonly answer: {
       readonly 'application/json': TableRefresh
+    }
+  }
+  /** The latest report on what comes in: drift, and what to do */
+  readonly getMonitoringReport: {
+    readonly method: 'GET'
+    readonly path: '/monitoring'
+    readonly parameters: Readonly<Record<string, never>>
+    readonly body: Readonly<Record<string, never>>
+    readonly answer: {
+      readonly 'application/json': MonitoringReport
+    }
+  }
+  /** The same as a page with pictures */
+  readonly getMonitoringPage: {
+    readonly method: 'GET'
+    readonly path: '/monitoring/page'
+    readonly parameters: Readonly<Record<string, never>>
+    readonly body: Readonly<Record<string, never>>
+    readonly answer: {
+      readonly 'text/html': string
+    }
+  }
+  /** Looks that were taken or failed, and when the next one is due */
+  readonly listLooks: {
+    readonly method: 'GET'
+    readonly path: '/monitoring/runs'
+    readonly parameters: Readonly<Record<string, never>>
+    readonly body: Readonly<Record<string, never>>
+    readonly answer: {
+      readonly 'application/json': LookRuns
     }
   }
   /** Decide on many transactions */

@@ -4,6 +4,7 @@ import type { ServedModel } from '../../decisions/inference-pipeline.ts'
 import type { StartChoice } from '../../decisions/log/served-choice.ts'
 import type { TableStatus } from '../../decisions/tables/table-status.ts'
 import type { Work } from '../../disk/work.ts'
+import type { ScheduledLooks } from '../../monitoring/served-looks.ts'
 import type { StatesOutcome } from '../../pipelines/service/open-service.ts'
 import { countsText } from '../../transaction/entity-kind.ts'
 import type { Command, CommandContext, OnHangup } from '../command.ts'
@@ -46,6 +47,8 @@ export interface ServeTools {
     readonly onModels: (choice: StartChoice) => void
     readonly triggers: ReloadTriggers
     readonly onNotice: (text: string) => void
+    /** Looks that it takes while it runs; absent: none. */
+    readonly looks?: ScheduledLooks
   }) => Promise<RunningServer>
 }
 

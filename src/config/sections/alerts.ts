@@ -80,7 +80,7 @@ const RouteSchema = Type.Object(
       Type.Array(Type.String({ minLength: 1 }), {
         minItems: 1,
         description:
-          'Kinds of alerts: drift, data_quality, concept_drift, performance, monitoring, delivery. Left out: all.',
+          'Kinds of alerts: drift, score_drift, data_quality, concept_drift, performance, monitoring, delivery. Left out: all.',
       }),
     ),
     channels: Type.Array(Type.String({ minLength: 1 }), {
@@ -162,7 +162,7 @@ export const AlertsSchema = Type.Object(
       description: 'Longest pause between reminders. Three days: nobody forgets it, and nobody mutes it.',
     }),
     inhibit: Type.Record(Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 })), {
-      default: { data_quality: ['drift'] },
+      default: { data_quality: ['drift', 'score_drift'] },
       description:
         'Kinds that are held back while a kind fires for the same model. A data fault looks like drift, and is what has to be mended.',
     }),

@@ -1,15 +1,7 @@
-/** What is said of a metric, to Prometheus and in docs/metrics.md. */
-export interface MetricRow {
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  /** A sentence or two that need no other row; also the HELP of `/metrics`. */
-  readonly help: string
-  /** What its value counts or measures. */
-  readonly unit: string
-  /** Its labels in the order in which they are given, each with the values that it may have. */
-  readonly labels?: Readonly<Record<string, string>>
-  /** An expression of PromQL that gives something when a person should look. */
-  readonly alarm?: string
-}
+import { LOOK_METRICS } from './look-metric-table.ts'
+import type { MetricRow } from './metric-row.ts'
+
+export type { MetricRow }
 
 /**
  * That a counter with labels has risen. Its series begins with its first event, of which `increase` sees
@@ -357,6 +349,9 @@ export const METRICS = {
     labels: TABLE_LABELS,
     alarm: 'vigia_table_stale == 1',
   },
+
+  // Looks at what was decided.
+  ...LOOK_METRICS,
 } as const satisfies Readonly<Record<string, MetricRow>>
 
 /** A metric of our own, or those of one type. */

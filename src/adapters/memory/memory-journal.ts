@@ -1,9 +1,9 @@
-import type { AlertJournal } from '../../ports/alert-journal.ts'
+import type { Journal } from '../../ports/journal.ts'
 
 /** A journal that several handles of one process share, for tests. */
 export interface MemoryJournalPlace<Entry> {
   /** Another handle, as another process has one. */
-  open(): AlertJournal<Entry>
+  open(): Journal<Entry>
   /** Entries as they would stand on disk. */
   readonly lines: readonly string[]
 }

@@ -13,7 +13,7 @@ export interface JournalOutcome<Entry, Result> {
  * Each transaction stands alone: nobody else's comes between what it sees and what it appends. An entry is
  * there whole or not at all, whenever a process is killed.
  */
-export interface AlertJournal<Entry> {
+export interface Journal<Entry> {
   /** For people. */
   readonly location: string
   /**

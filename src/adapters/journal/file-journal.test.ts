@@ -100,7 +100,8 @@ const place = () => {
   const folder = mkdtempSync(join(tmpdir(), 'vigia-journal-'))
   made.push(folder)
   const owner = { processId: process.pid, host: 'here', isAlive: () => true }
-  const open = (at = join(folder, 'alerts')) => openFileJournal<Entry>({ folder: at, owner, now: Date.now })
+  const open = (at = join(folder, 'alerts')) =>
+    openFileJournal<Entry>({ folder: at, owner, now: Date.now, failure: 'ALERT_JOURNAL_FAILED' })
   return { open, folder, path: join(folder, 'alerts/journal.jsonl') }
 }
 

@@ -14,8 +14,8 @@ import {
 import { join } from 'node:path'
 import { type FolderOwner, workInFolder } from '../../disk/folder-lock.ts'
 import { syncFolder } from '../../disk/sync-folder.ts'
-import { VigiaError } from '../../errors.ts'
-import type { AlertJournal } from '../../ports/alert-journal.ts'
+import { type ErrorCode, VigiaError } from '../../errors.ts'
+import type { Journal } from '../../ports/journal.ts'
 
 /** Where a journal lies, and who writes it. */
 export interface FileJournalOptions {
@@ -23,6 +23,11 @@ export interface FileJournalOptions {
   readonly folder: string
   readonly owner: FolderOwner
   readonly now: () => number
+  /** The error of what is kept there. */
+  readonly failure: Extract<
+    ErrorCode,
+    'ALERT_JOURNAL_FAILED' | 'RETRAINING_JOURNAL_FAILED' | 'SCHEDULE_JOURNAL_FAILED'
+  >
 }
 
 /**
@@ -33,15 +38,20 @@ export interface FileJournalOptions {
  * that is replaced has another, by which other handles know that they have to begin again. A last line
  * without its end was cut short by a crash, nobody was told of it, and it is cut off.
  *
- * @throws ALERT_JOURNAL_FAILED from each call, where the folder cannot be used
+ * @throws `failure` from each call, where the folder cannot be used
  */
-export const openFileJournal = <Entry>({ folder, owner, now }: FileJournalOptions): AlertJournal<Entry> => {
+export const openFileJournal = <Entry>({
+  folder,
+  owner,
+  now,
+  failure,
+}: FileJournalOptions): Journal<Entry> => {
   const path = join(folder, 'journal.jsonl')
   const place: Place = { generation: '', offset: 0 }
 
   const failed = (error: unknown): VigiaError => {
     const reason = error instanceof Error ? error.message : String(error)
-    return new VigiaError('ALERT_JOURNAL_FAILED', { location: folder, reason }, { cause: error })
+    return new VigiaError(failure, { location: folder, reason }, { cause: error })
   }
   const attempt = <T>(work: () => T): T => {
     try {
@@ -86,8 +96,7 @@ export const openFileJournal = <Entry>({ folder, owner, now }: FileJournalOption
       try {
         return await workInFolder(folder, { owner, now, location: folder }, locked)
       } catch (error) {
-        if (error === thrown || (error instanceof VigiaError && error.code === 'ALERT_JOURNAL_FAILED'))
-          throw error
+        if (error === thrown || (error instanceof VigiaError && error.code === failure)) throw error
         throw failed(error)
       }
     },

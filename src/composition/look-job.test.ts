@@ -1,0 +1,210 @@
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DAY_MS, finding, openDesk } from '../alerts/alerts.test-kit.ts'
+import { loadServingConfig } from '../config/config-manager.ts'
+import { testFolder } from '../decisions/inference.test-kit.ts'
+import type { ServedModel } from '../decisions/inference-pipeline.ts'
+import { VigiaError } from '../errors.ts'
+import { ProcessEnded } from '../threads/run-in-process.ts'
+import { type LookJobParts, lookJob } from './look-job.ts'
+import type { LookAnswer, LookRequest } from './look-process.ts'
+
+let folder: string
+let remove: () => void
+beforeEach(() => {
+  ;({ folder, remove } = testFolder())
+})
+afterEach(() => remove())
+
+const SCHEDULED_MS = Date.parse('2026-12-01T00:20:00Z')
+const CHAMPION = {
+  role: 'champion',
+  name: 'fraud',
+  version: '3',
+  sha256: 'ab'.repeat(32),
+  source: 'models:/fraud@production',
+} as ServedModel
+const SHADOW = { ...CHAMPION, role: 'shadow', version: '4' } as ServedModel
+
+const ANSWER: LookAnswer = {
+  look: {
+    id: '2026-11-30 abababababababab',
+    model: 'fraud',
+    monitor: 'daily',
+    everyMs: DAY_MS,
+    kinds: ['drift', 'score_drift'],
+    findings: [finding('critical')],
+  },
+  figures: {
+    model: 'fraud',
+    version: '3',
+    date: '2026-11-30',
+    severity: 'critical',
+    statistic: 9.5,
+    limit: 4.2,
+    changedFeatures: 2,
+    rows: 10_000,
+    historyDays: 60,
+    alertRate: 0.03,
+    usualAlertRate: 0.01,
+  },
+}
+
+const openJob = (
+  takeLook: LookJobParts['takeLook'],
+  assignments: readonly string[] = [],
+  track: LookJobParts['track'] = () => Promise.reject(new Error('not asked for')),
+) => {
+  const warnings: (readonly [string, object])[] = []
+  const desk = openDesk()
+  const { settings } = loadServingConfig({ environment: {}, assignments, workingDirectory: folder })
+  const job = lookJob({
+    settings,
+    environment: {},
+    workingDirectory: folder,
+    world: { now: () => SCHEDULED_MS + 5000 },
+    openAlerts: async () => ({ center: desk.another(), channels: [desk.channel] }),
+    server: { models: () => [SHADOW, CHAMPION], warn: (...warning) => warnings.push(warning) },
+    takeLook,
+    track,
+  })
+  const run = (signal = new AbortController().signal) => job.run(SCHEDULED_MS, signal)
+  return { desk, job, run, warnings, path: settings.monitoring.path }
+}
+
+const fails =
+  (error: unknown): LookJobParts['takeLook'] =>
+  () =>
+    Promise.reject(error)
+
+describe('a scheduled look', () => {
+  it('is at the model in service by its version, at the log of the server, and is told to the alerts once', async () => {
+    const asked: LookRequest[] = []
+    const { desk, run, path } = openJob(async (request) => {
+      asked.push(request)
+      return ANSWER
+    })
+    expect(await run()).toEqual({
+      detail: '2026-11-30: critical, 2 features beyond the limit, 10000 rows',
+      figures: ANSWER.figures,
+    })
+    await run()
+    await desk.center.deliver()
+    expect(desk.channel.received.map(({ kind, reason }) => `${kind} ${reason}`)).toEqual(['drift fired'])
+    expect(asked[0]).toMatchObject({
+      served: { source: 'models:/fraud/3', sha256: CHAMPION.sha256 },
+      folders: [join(folder, '.vigia/log')],
+      looks: 7,
+      atMs: SCHEDULED_MS,
+      everyMs: DAY_MS,
+      reports: { folder: join(path, 'reports'), most: 60 },
+      drift: { falseAlarms: 0.05, severe: { shift: 0.25, stability: 0.25, ratio: 3 } },
+    })
+  })
+
+  it('is at all logs of servers that share their states, where the settings name them', async () => {
+    const asked: LookRequest[] = []
+    const { run } = openJob(
+      async (request) => {
+        asked.push(request)
+        return ANSWER
+      },
+      ['monitoring.logs=["a/log","b/log"]', 'monitoring.schedule=0 6 * * MON-FRI'],
+    )
+    await run()
+    expect(asked[0]!.folders).toEqual([join(folder, 'a/log'), join(folder, 'b/log')])
+    expect(asked[0]!.everyMs).toBe(3 * DAY_MS)
+  })
+
+  it('of a log without a day that is over is no failure, and tells nobody', async () => {
+    const { desk, run } = openJob(
+      fails(
+        new VigiaError('MONITORING_NOTHING_TO_LOOK_AT', { folder: 'log', reason: 'nothing was decided' }),
+      ),
+    )
+    expect(await run()).toEqual({ detail: expect.stringContaining('nothing was decided') })
+    expect((await desk.center.book()).monitors.size).toBe(0)
+  })
+
+  it('begins without what an earlier one has left, and leaves nothing, however it ends', async () => {
+    let seen: boolean | undefined
+    const { run, path } = openJob(async ({ workFolder }) => {
+      seen = existsSync(join(workFolder, 'left'))
+      mkdirSync(workFolder, { recursive: true })
+      throw new Error('no room')
+    })
+    mkdirSync(join(path, 'work'), { recursive: true })
+    writeFileSync(join(path, 'work/left'), '')
+    await expect(run()).rejects.toThrow('no room')
+    expect([seen, existsSync(join(path, 'work'))]).toEqual([false, false])
+  })
+
+  it('whose process dies has failed, with how it ended', async () => {
+    const { run } = openJob(fails(new ProcessEnded('it was ended by SIGKILL', '')))
+    await expect(run()).rejects.toMatchObject({
+      code: 'MONITORING_LOOK_FAILED',
+      message: expect.stringContaining('ended by SIGKILL'),
+    })
+  })
+
+  it('that takes too long is ended and has failed', async () => {
+    const { run } = openJob(
+      (_request, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+      ['monitoring.timeout=1ms'],
+    )
+    await expect(run()).rejects.toMatchObject({
+      code: 'MONITORING_LOOK_FAILED',
+      message: expect.stringContaining('monitoring.timeout, which is 1ms'),
+    })
+  })
+
+  it('is a job of its own for each set of logs, wherever its folder is', () => {
+    const nameWith = (...settings: readonly string[]) => openJob(fails(new Error('none')), settings).job.name
+    const logs = 'monitoring.logs=["a/log","b/log"]'
+    expect(nameWith(logs)).toBe(nameWith(logs, 'prediction_log.path=b/log'))
+    expect(nameWith()).not.toBe(nameWith('prediction_log.path=b/log'))
+  })
+
+  it('ends with the server, and says that', async () => {
+    const ending = new AbortController()
+    const { run } = openJob(
+      (_request, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    )
+    const running = run(ending.signal)
+    ending.abort(new VigiaError('SCHEDULE_RUN_ENDED', { job: 'looks', scheduledFor: 'now' }))
+    await expect(running).rejects.toMatchObject({ code: 'SCHEDULE_RUN_ENDED' })
+  })
+
+  it('is written into the experiment of the settings; a tracker that fails is a warning', async () => {
+    const tracked: [string, string][] = []
+    const answer = async () => ANSWER
+    const named = ['monitoring.experiment=looks']
+    const told = openJob(answer, named, async (experiment, { date }) => {
+      tracked.push([experiment, date])
+    })
+    await told.run()
+    expect([tracked, told.warnings]).toEqual([[['looks', '2026-11-30']], []])
+    const failing = openJob(answer, named)
+    expect(await failing.run()).toMatchObject({ figures: { date: '2026-11-30' } })
+    expect(failing.warnings).toEqual([
+      ['TRACKING_UNREACHABLE', { experiment: 'looks', reason: 'not asked for' }],
+    ])
+  })
+
+  it('may be begun three times for one time, and follows the settings', () => {
+    const { job } = openJob(fails(new Error('none')), [
+      'monitoring.missed=skip',
+      'monitoring.time_zone=Europe/Madrid',
+    ])
+    expect(job).toMatchObject({
+      name: expect.stringMatching(/^looks-[0-9a-f]{8}$/),
+      cron: '20 0 * * *',
+      timeZone: 'Europe/Madrid',
+      missed: 'skip',
+      attempts: 3,
+    })
+  })
+})

@@ -1,0 +1,123 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { setPriority } from 'node:os'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { VigiaError } from '../errors.ts'
+import { asRegistryError } from './registry-error.ts'
+import { builtModule, runsSources } from './runs-sources.ts'
+
+/** What a process of its own is asked to do. */
+export interface ProcessWork {
+  /** The module that `answerProcess` is called in, by its URL in the sources. */
+  readonly module: URL
+  /** Plain data. */
+  readonly request: object
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Most memory of JavaScript objects, MiB. */
+  readonly heapMiB: number
+  /** Ends the process at once. */
+  readonly signal: AbortSignal
+}
+
+/** A process that has ended without an answer. */
+export class ProcessEnded extends Error {
+  constructor(how: string, stderr: string) {
+    const last = stderr.trim().split('\n').at(-1) ?? ''
+    super(last === '' ? how : `${how}: ${last}`)
+    this.name = 'ProcessEnded'
+  }
+}
+
+type Reply =
+  | { readonly kind: 'done'; readonly result: unknown }
+  | { readonly kind: 'refused'; readonly code: string; readonly details: VigiaError['details'] }
+  | { readonly kind: 'failed'; readonly message: string }
+
+/** Behind whatever answers somebody: the scheduler gives it what is left of the processors. */
+const NICENESS = 10
+const LONGEST_STDERR = 4000
+
+/**
+ * Lets a process of its own do work, beside this one: its memory is its own and is given back at its end, it
+ * stands behind this one where processors are short, and what goes wrong in it ends it alone.
+ *
+ * @throws the error of the registry that it ended with, `ProcessEnded`, the reason of the signal
+ */
+export const runInProcess = async <Result>(work: ProcessWork): Promise<Result> => {
+  work.signal.throwIfAborted()
+  const child = start(work)
+  let stderr = ''
+  child.stderr?.on('data', (text: Buffer) => {
+    stderr = (stderr + text.toString()).slice(-LONGEST_STDERR)
+  })
+  const end = () => child.kill('SIGKILL')
+  work.signal.addEventListener('abort', end)
+  try {
+    const reply = await new Promise<Reply>((resolve, reject) => {
+      child.once('message', (message) => resolve(message as Reply))
+      child.on('error', reject)
+      child.once('exit', (code, signal) =>
+        reject(
+          new ProcessEnded(code === null ? `it was ended by ${signal}` : `it ended with ${code}`, stderr),
+        ),
+      )
+      child.send(work.request)
+    })
+    if (reply.kind === 'done') return reply.result as Result
+    if (reply.kind === 'failed') throw new ProcessEnded(reply.message, '')
+    throw asRegistryError(reply) ?? new ProcessEnded(reply.code, '')
+  } catch (error) {
+    work.signal.throwIfAborted()
+    throw error
+  } finally {
+    work.signal.removeEventListener('abort', end)
+    end()
+  }
+}
+
+const start = ({ module, environment, heapMiB }: ProcessWork): ChildProcess => {
+  const child = fork(fileURLToPath(runsSources ? module : builtModule(module)), [], {
+    execArgv: [`--max-old-space-size=${heapMiB}`, ...(runsSources ? ['--import', typeScriptLoader()] : [])],
+    env: { ...environment },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  try {
+    // Threads that it starts stand where it does, so it comes before them.
+    if (child.pid !== undefined) setPriority(child.pid, NICENESS)
+  } catch {
+    // It has ended already, or the system has no such order: it works all the same.
+  }
+  return child
+}
+
+/** From where this file is: the folder that the program was started in may have no packages. */
+const typeScriptLoader = (): string => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
+
+/**
+ * The other side of `runInProcess`: waits for the request, works and answers. Ends when whoever asked lets go
+ * of it, or is gone.
+ */
+export const answerProcess = <Request, Result>(work: (request: Request) => Promise<Result>): void => {
+  yieldMemory()
+  process.once('disconnect', () => process.exit(1))
+  process.once('message', async (request) => {
+    const reply = await work(request as Request).then(
+      (result): Reply => ({ kind: 'done', result }),
+      (error: unknown): Reply =>
+        error instanceof VigiaError
+          ? { kind: 'refused', code: error.code, details: error.details }
+          : { kind: 'failed', message: error instanceof Error ? error.message : String(error) },
+    )
+    process.send?.(reply)
+  })
+}
+
+/** Where memory runs out, Linux ends this process and not the one that answers somebody. */
+const yieldMemory = (): void => {
+  try {
+    writeFileSync('/proc/self/oom_score_adj', '800')
+  } catch {
+    // Another system, or one that does not let it.
+  }
+}
