@@ -12,17 +12,23 @@ import {
   unsilence,
 } from './alert-commands.ts'
 import type { AlertContext } from './alert-context.ts'
+import { type ForgetRequest, forget } from './forget-alerts.ts'
 import { openJournaledBook } from './journaled-book.ts'
 import { type Claimant, claimDue, settle } from './outbox.ts'
+import { cancel, type PlanRequest, plan } from './plan-silence.ts'
 import { createRefresher } from './refresh-receivers.ts'
+import { reportChannels } from './report-channels.ts'
 import { sendSafely } from './send-safely.ts'
 import { type Look, passTime, takeLook } from './take-look.ts'
+import { trimBook } from './trim-book.ts'
 
 /** What an alert center works with. */
 export interface AlertCenterOptions {
   readonly journal: AlertJournal<AlertEntry>
   readonly channels: readonly AlertChannel[]
-  readonly settings: Omit<AlertContext, 'nowMs' | 'channels'>
+  /** Names of channels that this process cannot send through, with the reason: their messages wait. */
+  readonly broken?: ReadonlyMap<string, string>
+  readonly settings: Omit<AlertContext, 'nowMs' | 'channels' | 'broken'>
   readonly world: Pick<World, 'now'>
   /** For the pauses before a message is sent again. */
   readonly random: Random
@@ -36,6 +42,14 @@ export interface SentMessage {
   readonly key: string
   readonly reason: string
   readonly delivery: AlertDelivery
+}
+
+/** What of it is to be sent now. */
+export interface DeliverOptions {
+  /** Only through this channel. Default: through all, each at its own pace. */
+  readonly channel?: string
+  /** Nothing more is begun once it is aborted. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -53,38 +67,51 @@ export interface AlertCenter {
   silence(key: string, request: SilenceRequest): Promise<void>
   /** @throws ALERT_UNKNOWN */
   unsilence(key: string, person: AlertPerson): Promise<void>
+  /** A silence of what may come. @throws ALERT_SILENCE_INVALID */
+  plan(request: PlanRequest): Promise<void>
+  /** Ends a planned silence, or one that has not begun. @throws ALERT_SILENCE_UNKNOWN */
+  cancel(id: string, person: AlertPerson): Promise<void>
+  /** Removes what nobody needs any more. @throws ALERT_UNKNOWN, ALERT_MODEL_UNKNOWN */
+  forget(request: ForgetRequest, person: AlertPerson): Promise<void>
   /**
    * Messages that are due because time has passed: reminders, silences that ended, looks that did not come.
    */
   passTime(): Promise<void>
-  /** Sends everything that is due now. @returns what was sent */
-  deliver(): Promise<readonly SentMessage[]>
-  /** Tells receivers that take silence for the end that what fires still does. */
-  refresh(): Promise<void>
+  /**
+   * Sends everything that is due now; a channel that is slow holds up no other. @returns what was sent
+   */
+  deliver(options?: DeliverOptions): Promise<readonly SentMessage[]>
+  /** Tells receivers that take silence for the end that what fires still does. @param channel default: all */
+  refresh(channel?: string): Promise<void>
+  /** Writes down which channels this process cannot send through, and why signs of life cannot be sent. */
+  reportChannels(heartbeat?: string): Promise<void>
   /** Channels that were switched off get messages again. */
   enable(channel: string, person: AlertPerson): Promise<void>
   /** What is known now. */
   book(): Promise<AlertBook>
+  /** What was known after the last of these calls, without a look at what others did since. */
+  latest(): AlertBook
   close(): Promise<void>
 }
 
 export const createAlertCenter = (options: AlertCenterOptions): AlertCenter => {
-  const { journal, channels, claimant, random } = options
+  const { journal, channels, claimant, random, broken } = options
   const names = channels.map(({ name }) => name)
   const byName = new Map(channels.map((channel) => [channel.name, channel]))
-  const refresh = createRefresher(channels)
+  const refresh = createRefresher(channels.filter(({ name }) => broken?.has(name) !== true))
   const contextNow = (): AlertContext => ({
     ...options.settings,
     channels: names,
+    ...(broken !== undefined && { broken }),
     nowMs: options.world.now(),
   })
 
-  const change = openJournaledBook(journal)
+  const { change, latest } = openJournaledBook(journal, (book) => trimBook(book, contextNow()))
   const apply = (work: (book: AlertBook, context: AlertContext) => AlertEntry | undefined) =>
     change((book) => ({ entry: work(book, contextNow()), result: undefined }))
   const book = (): Promise<AlertBook> => change((now) => ({ result: now }))
 
-  const sendOne = async (message: OutboxMessage, before: AlertBook) => {
+  const sendOne = async (message: OutboxMessage, before: AlertBook): Promise<SentMessage> => {
     const { channel, notification } = message
     const thread = before.threads.get(`${notification.episode}@${channel}`)
     const sent = thread === undefined ? notification : { ...notification, thread }
@@ -92,9 +119,23 @@ export const createAlertCenter = (options: AlertCenterOptions): AlertCenter => {
     await apply((now, context) => settle(now, message, delivery, random.next(), context))
     return { channel, key: notification.dedupKey, reason: notification.reason, delivery }
   }
+  /** Sends what is due through one channel, one by one. */
+  const drain = async (channel: string, signal?: AbortSignal): Promise<readonly SentMessage[]> => {
+    const sent: SentMessage[] = []
+    while (signal?.aborted !== true) {
+      const { message, now } = await change((current) => {
+        const { entry, claimed } = claimDue(current, claimant, contextNow(), [channel])
+        return { entry, result: { message: claimed[0], now: current } }
+      })
+      if (message === undefined) return sent
+      sent.push(await sendOne(message, now))
+    }
+    return sent
+  }
 
   return {
     book,
+    latest,
     look: (look) =>
       change((now) => {
         const entry = takeLook(now, look, contextNow())
@@ -103,19 +144,23 @@ export const createAlertCenter = (options: AlertCenterOptions): AlertCenter => {
     acknowledge: (key, person) => apply((now, context) => acknowledge(now, key, person, context)),
     silence: (key, request) => apply((now, context) => silence(now, key, request, context)),
     unsilence: (key, person) => apply((now, context) => unsilence(now, key, person, context)),
+    plan: (request) => apply((now, context) => plan(now, request, context)),
+    cancel: (id, person) => apply((now, context) => cancel(now, id, person, context)),
+    forget: (request, person) => apply((now, context) => forget(now, request, person, context)),
     passTime: () => apply(passTime),
-    async deliver() {
+    deliver: async ({ channel, signal } = {}) => {
       const sent: SentMessage[] = []
       for (;;) {
-        const { claimed, now } = await change((current) => {
-          const { entry, claimed } = claimDue(current, claimant, contextNow())
-          return { entry, result: { claimed, now: current } }
-        })
-        if (claimed.length === 0) return sent
-        sent.push(...(await Promise.all(claimed.map((message) => sendOne(message, now)))))
+        const round = await Promise.all(
+          (channel === undefined ? names : [channel]).map((name) => drain(name, signal)),
+        )
+        sent.push(...round.flat())
+        // One channel may have refused what the others are to hear of.
+        if (round.every(({ length }) => length === 0)) return sent
       }
     },
-    refresh: async () => refresh(await book(), contextNow()),
+    refresh: async (channel) => refresh(await book(), contextNow(), channel),
+    reportChannels: (heartbeat) => apply((now, context) => reportChannels(now, heartbeat, context)),
     enable: (channel, person) => apply((now, context) => switchOn(now, channel, person, context)),
     close: async () => {
       await Promise.all(channels.map((channel) => channel.close?.()))
