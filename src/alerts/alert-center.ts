@@ -26,7 +26,7 @@ import { trimBook } from './trim-book.ts'
 export interface AlertCenterOptions {
   readonly journal: AlertJournal<AlertEntry>
   readonly channels: readonly AlertChannel[]
-  /** Names of channels that this process cannot send through, with the reason: their messages wait. */
+  /** Channels that this process cannot send through, by name with the reason: their messages wait. */
   readonly broken?: ReadonlyMap<string, string>
   readonly settings: Omit<AlertContext, 'nowMs' | 'channels' | 'broken'>
   readonly world: Pick<World, 'now'>
@@ -83,8 +83,8 @@ export interface AlertCenter {
   deliver(options?: DeliverOptions): Promise<readonly SentMessage[]>
   /** Tells receivers that take silence for the end that what fires still does. @param channel default: all */
   refresh(channel?: string): Promise<void>
-  /** Writes down which channels this process cannot send through, and why signs of life cannot be sent. */
-  reportChannels(heartbeat?: string): Promise<void>
+  /** Writes down what this process cannot send through. */
+  reportChannels(): Promise<void>
   /** Channels that were switched off get messages again. */
   enable(channel: string, person: AlertPerson): Promise<void>
   /** What is known now. */
@@ -160,7 +160,7 @@ export const createAlertCenter = (options: AlertCenterOptions): AlertCenter => {
       }
     },
     refresh: async (channel) => refresh(await book(), contextNow(), channel),
-    reportChannels: (heartbeat) => apply((now, context) => reportChannels(now, heartbeat, context)),
+    reportChannels: () => apply(reportChannels),
     enable: (channel, person) => apply((now, context) => switchOn(now, channel, person, context)),
     close: async () => {
       await Promise.all(channels.map((channel) => channel.close?.()))

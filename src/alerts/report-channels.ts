@@ -8,18 +8,11 @@ import { DELIVERY, tellAll } from './tell-all.ts'
 export const HEARTBEAT = 'alerts.heartbeat'
 
 /**
- * What a process that keeps alerts going can send through, so that those that cannot know it. Undefined where
+ * What a process that keeps alerts going cannot send through, so that everybody sees it. Undefined where
  * nothing is new.
- *
- * @param heartbeat why signs of life cannot be sent; undefined: they can, or nobody wants them
  */
-export const reportChannels = (
-  book: AlertBook,
-  heartbeat: string | undefined,
-  context: AlertContext,
-): AlertEntry | undefined => {
-  const { nowMs, broken: channels = new Map<string, string>() } = context
-  const broken = heartbeat === undefined ? channels : new Map(channels).set(HEARTBEAT, heartbeat)
+export const reportChannels = (book: AlertBook, context: AlertContext): AlertEntry | undefined => {
+  const { nowMs, broken = new Map<string, string>() } = context
   const news = [...broken].filter(([name, reason]) => book.broken.get(name) !== reason)
   const mended = [...book.broken.keys()].filter((name) => !broken.has(name))
   if (news.length === 0 && mended.length === 0) return undefined

@@ -54,7 +54,8 @@ export const servingModelLoader =
 /** Opens the service, puts the HTTP server over it, and listens. */
 export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
-  async ({ settings, environment, workingDirectory, work, onStates, onModels, onNotice, triggers }) => {
+  async (request) => {
+    const { settings, environment, workingDirectory, work, onStates, onModels, onNotice } = request
     boundGarbage()
     const memory = processMemory()
     const cacheMiB = tellCacheSize(settings, memory, onNotice)
@@ -90,6 +91,7 @@ export const serverStarter =
         version,
         world,
         ...(tls !== undefined && { tls }),
+        ...(request.alerts !== undefined && { alerts: request.alerts }),
         ...(settings.state_store.kind === 'lmdb' && { cacheBytes: mostCacheMiB * MEBIBYTE }),
         audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
       })
@@ -98,7 +100,12 @@ export const serverStarter =
       const address = await listen(app, api, 'port', () => app.listen({ host: api.host, port: api.port }))
       const { grpc } = app
       if (grpc !== undefined) await listen(app, api, 'grpc_port', () => grpc.listen(api.host, api.grpc_port))
-      const ignore = reloadOnChange({ app, security, triggers, warn: warnings.observer.warned })
+      const ignore = reloadOnChange({
+        app,
+        security,
+        triggers: request.triggers,
+        warn: warnings.observer.warned,
+      })
       const { mapping, shape, models } = pipeline
       return {
         address,

@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path'
+import type { ServedAlerts } from '../../alerts/served-alerts.ts'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import type { ServedModel } from '../../decisions/inference-pipeline.ts'
 import type { StartChoice } from '../../decisions/log/served-choice.ts'
@@ -46,6 +47,10 @@ export interface ServeTools {
     readonly onModels: (choice: StartChoice) => void
     readonly triggers: ReloadTriggers
     readonly onNotice: (text: string) => void
+    /** Told of what somebody has to mend, at the start and later. */
+    readonly onWarning?: (text: string) => void
+    /** Absent where none are configured. */
+    readonly alerts?: ServedAlerts
   }) => Promise<RunningServer>
 }
 
@@ -70,7 +75,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
   ],
   run: async (context, input) => {
     const { settings } = await readServingConfig(context, input)
-    const { workingDirectory, environment, work, stdout, json } = context
+    const { workingDirectory, environment, work, stdout, stderr, json } = context
     const { config } = input.options
     const tell = (line: string): void => {
       if (!json) stdout.write(`${line}\n`)
@@ -88,6 +93,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
         onHangup: context.onHangup ?? (() => () => undefined),
       },
       onNotice: (text) => tell(`store      ${settings.state_store.kind}: ${text}`),
+      onWarning: (text) => stderr.write(`warning    ${text}\n`),
     })
     if (json) stdout.write(`${JSON.stringify(runningJson(server, settings))}\n`)
     else for (const line of welcome(server, settings)) tell(line)
