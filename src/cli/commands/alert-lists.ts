@@ -49,7 +49,7 @@ export const listOf = (book: AlertBook, nowMs: number): Listing => {
       ...silenceLines(book, nowMs),
       ...[...book.monitors.values()].map(
         ({ id, lastMs, everyMs }) =>
-          `looks      ${onOneLine(id)}: last ${timeOf(lastMs)}, one each ${formatDuration(everyMs)}`,
+          `looks      ${onOneLine(id)}: last ${timeOf(lastMs)}, one each ${formatDuration(Math.round(everyMs))}`,
       ),
     ],
   }
