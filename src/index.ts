@@ -9,6 +9,7 @@ export { openRedisStateStore } from './adapters/redis/redis-state-store.ts'
 export { openLogReader } from './adapters/segments/segment-files.ts'
 export { openSegmentLog } from './adapters/segments/segment-log.ts'
 // Alerts
+export { type Alerter, type AlertReport, alerterChannel } from './alerts/alerter-channel.ts'
 export { type AlertCenter, type AlertCenterOptions, createAlertCenter } from './alerts/alert-center.ts'
 export type { Finding } from './alerts/alert-state.ts'
 export type { Look } from './alerts/take-look.ts'

@@ -13,7 +13,7 @@ import {
 } from './alert-commands.ts'
 import type { AlertContext } from './alert-context.ts'
 import { type ForgetRequest, forget } from './forget-alerts.ts'
-import { openJournaledBook } from './journaled-book.ts'
+import { type JournaledBook, openJournaledBook } from './journaled-book.ts'
 import { type Claimant, claimDue, settle } from './outbox.ts'
 import { cancel, type PlanRequest, plan } from './plan-silence.ts'
 import { createRefresher } from './refresh-receivers.ts'
@@ -91,6 +91,8 @@ export interface AlertCenter {
   book(): Promise<AlertBook>
   /** What was known after the last of these calls, without a look at what others did since. */
   latest(): AlertBook
+  /** When that was, epoch milliseconds; 0: no call has ended well yet. */
+  latestAtMs(): number
   close(): Promise<void>
 }
 
@@ -106,7 +108,13 @@ export const createAlertCenter = (options: AlertCenterOptions): AlertCenter => {
     nowMs: options.world.now(),
   })
 
-  const { change, latest } = openJournaledBook(journal, (book) => trimBook(book, contextNow()))
+  const journaled = openJournaledBook(journal, (book) => trimBook(book, contextNow()))
+  let latestAtMs = 0
+  const change: JournaledBook['change'] = async (work) => {
+    const result = await journaled.change(work)
+    latestAtMs = options.world.now()
+    return result
+  }
   const apply = (work: (book: AlertBook, context: AlertContext) => AlertEntry | undefined) =>
     change((book) => ({ entry: work(book, contextNow()), result: undefined }))
   const book = (): Promise<AlertBook> => change((now) => ({ result: now }))
@@ -135,7 +143,8 @@ export const createAlertCenter = (options: AlertCenterOptions): AlertCenter => {
 
   return {
     book,
-    latest,
+    latest: journaled.latest,
+    latestAtMs: () => latestAtMs,
     look: (look) =>
       change((now) => {
         const entry = takeLook(now, look, contextNow())
