@@ -1454,6 +1454,12 @@ export const ERRORS = define({
     message: 'The alert channel "{name}" cannot be used: {reason}',
     fix: 'Correct alerts.channels.{name}; docs/alerts.md has an example of each kind.',
   },
+  ALERT_SECRETS_MISSING: {
+    status: 422,
+    exitCode: 2,
+    message: '{file} names what alerts cannot be sent through from here:{problems}',
+    fix: 'Provide what is listed where the server runs. A server starts without, and their messages wait. Where secrets are elsewhere, as on a machine that only builds, check with --without-secrets.',
+  },
   ALERT_JOURNAL_FAILED: {
     status: 503,
     exitCode: 2,
