@@ -135,7 +135,7 @@ const sourcesText = ({ source, shadow, canary, canary_share }: StartChoice['serv
 
 const welcome = (
   { address, models, mapping, tables, startedInMs }: RunningServer,
-  { security, api }: ServingSettings,
+  { security, api, alerts }: ServingSettings,
 ): string[] => [
   ...models.map(
     ({ role, title, name, version, threshold }) =>
@@ -144,6 +144,9 @@ const welcome = (
   ...(mapping === undefined ? [] : [mappingLine(Object.keys(mapping))]),
   ...(tables.length === 0 ? [] : [tablesLine(tables)]),
   ...(security.guarded_by === 'platform' ? [guardLine(api.host)] : []),
+  ...(Object.keys(alerts.channels).length === 0
+    ? []
+    : [`alerts     to ${Object.keys(alerts.channels).join(', ')}; what fires: ${address}/alerts/page`]),
   `listening  ${address} (ready in ${Math.round(startedInMs)} ms), described at ${address}/docs`,
   ...(api.grpc_port === 0 ? [] : [`gRPC       ${api.host}:${api.grpc_port}, inference.GRPCInferenceService`]),
   '',
