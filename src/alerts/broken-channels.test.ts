@@ -98,7 +98,16 @@ test('the journal, written anew, holds what is over for as long as it is to be k
   await desk.look(CRITICAL)
   desk.channel.answerWith({ kind: 'delivered' })
   const untilMs = begunMs + 5 * DAY_MS
-  const plan = { id: 'night', model: '*', kind: '*', segment: '*', fromMs: begunMs, untilMs, reason: 'x', by: 'ana' }
+  const plan = {
+    id: 'night',
+    model: '*',
+    kind: '*',
+    segment: '*',
+    fromMs: begunMs,
+    untilMs,
+    reason: 'x',
+    by: 'ana',
+  }
   await desk.center.plan(plan)
   for (let i = 0; i < 900; i++) await desk.look(i % 7 === 0 ? CRITICAL : finding('none'))
   const history = desk.place.history.map((line) => JSON.parse(line))

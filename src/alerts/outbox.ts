@@ -64,8 +64,7 @@ const whyHopeless = (
   const isOld = nowMs - notification.atMs > retry.giveUpMs
   const brokenBy = broken?.get(channel)
   if (brokenBy !== undefined && isOld) return `the channel is broken: ${brokenBy}`
-  if (!channels.includes(channel) && isOld)
-    return 'no channel of this name is configured any more'
+  if (!channels.includes(channel) && isOld) return 'no channel of this name is configured any more'
   const reason = disabled.get(channel)
   return reason === undefined ? undefined : `the channel was switched off: ${reason}`
 }

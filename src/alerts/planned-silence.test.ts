@@ -115,9 +115,9 @@ describe('a pattern', () => {
   })
 
   test('of many stars is decided at once', () => {
-    expect(isMeant({ ...subject, segment: '*a'.repeat(200) }, { ...subject, segment: 'a'.repeat(20_000) })).toBe(
-      true,
-    )
+    expect(
+      isMeant({ ...subject, segment: '*a'.repeat(200) }, { ...subject, segment: 'a'.repeat(20_000) }),
+    ).toBe(true)
     expect(
       isMeant({ ...subject, segment: `${'*a'.repeat(200)}b` }, { ...subject, segment: 'a'.repeat(20_000) }),
     ).toBe(false)

@@ -67,7 +67,11 @@ export const keepAlerting = (loop: AlertLoop): (() => Promise<void>) => {
   }
   const running = [
     repeat(TURN_MS, turn),
-    heartbeat && repeat(heartbeat.everyMs, told(onTrouble, () => beat(loop, heartbeat.to))),
+    heartbeat &&
+      repeat(
+        heartbeat.everyMs,
+        told(onTrouble, () => beat(loop, heartbeat.to)),
+      ),
   ]
   return async () => {
     stopping.abort()

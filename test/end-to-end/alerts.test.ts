@@ -193,15 +193,18 @@ alerts:
 
   it('plans a silence, lists it, and cancels it', async () => {
     const planned = await vigia('plan', '--model', 'fr*', '--until', '4h', '--reason', 'migration')
-    const [, id = ''] = /^planned silence (\w{8}) of vigia\/fr\*\/\*\/\* from 2020-09-13T12:26:40.000Z until 2020-09-13T16:26:40.000Z by ana$/m.exec(
-      planned.stdout,
-    )!
+    const [, id = ''] =
+      /^planned silence (\w{8}) of vigia\/fr\*\/\*\/\* from 2020-09-13T12:26:40.000Z until 2020-09-13T16:26:40.000Z by ana$/m.exec(
+        planned.stdout,
+      )!
     expect((await vigia('list')).stdout).toContain(
       `silent     ${id} vigia/fr*/*/* from 2020-09-13T12:26:40.000Z until 2020-09-13T16:26:40.000Z by ana: migration`,
     )
     // The look is of a minute before: the silence holds back what comes after.
     await look('critical', 'monday')
-    expect((await vigia('list')).stdout).toContain(`silenced until 2020-09-13T16:26:40.000Z as planned (${id})`)
+    expect((await vigia('list')).stdout).toContain(
+      `silenced until 2020-09-13T16:26:40.000Z as planned (${id})`,
+    )
     expect(await vigia('cancel', id)).toMatchObject({
       status: 0,
       stdout: expect.stringContaining(`the planned silence ${id} is cancelled`),
@@ -217,7 +220,9 @@ alerts:
     const { status, stdout } = await vigia('forget', KEY)
     expect([status, stdout.match(/^delivered +resolved of /gm)?.length]).toEqual([0, 3])
     expect((await vigia('list')).stdout).toMatch(/^No alert yet\.\nlooks {6}fraud\/daily: last /)
-    expect((await vigia('forget', '--model', 'fraud')).stdout).toContain('forgot everything of the model fraud')
+    expect((await vigia('forget', '--model', 'fraud')).stdout).toContain(
+      'forgot everything of the model fraud',
+    )
     expect((await vigia('list')).stdout).toBe('No alert yet.\n')
   })
 

@@ -144,7 +144,9 @@ describe('POST /admin/alerts', () => {
         outcome: 'done',
       },
     ])
-    expect((await center.book()).audit.some(({ by, did }) => `${by} ${did}` === 'ana (127.0.0.1) acknowledged it')).toBe(true)
+    expect(
+      (await center.book()).audit.some(({ by, did }) => `${by} ${did}` === 'ana (127.0.0.1) acknowledged it'),
+    ).toBe(true)
   })
 
   test('silences, ends the silence, plans one and cancels it', async () => {
@@ -295,7 +297,9 @@ describe('GET /alerts/page', () => {
   test('tells who acknowledged, what waits and why, silences, letters, and what is broken', async () => {
     const { get, post, desk, center } = await start()
     desk.channel.answerWith({ kind: 'refused', reason: 'no such room' })
-    await center.look(lookOf('tuesday', [finding('critical', { segment: 'country=ES' }), finding('critical')]))
+    await center.look(
+      lookOf('tuesday', [finding('critical', { segment: 'country=ES' }), finding('critical')]),
+    )
     await center.deliver()
     await post('acknowledge', { key: KEY, by: 'ana' })
     await post('plan', { model: 'fr*', until: '1d', reason: 'migration' })
@@ -315,7 +319,9 @@ describe('GET /alerts/page', () => {
 
   test('every field has a label, every id is there once, and every button says what it does', async () => {
     const { get, post, center } = await start()
-    await center.look(lookOf('tuesday', [finding('critical', { segment: 'country=ES' }), finding('critical')]))
+    await center.look(
+      lookOf('tuesday', [finding('critical', { segment: 'country=ES' }), finding('critical')]),
+    )
     await post('plan', { model: 'fr*', until: '1d', reason: 'migration' })
     const page = (await get('/alerts/page')).body + (await get('/alerts/page/content')).body
     const ids = [...page.matchAll(/\sid="([^"]*)"/g)].map(([, id]) => id)
@@ -325,7 +331,11 @@ describe('GET /alerts/page', () => {
     expect(shown.length).toBeGreaterThan(10)
     for (const tag of shown) {
       const id = /\sid="([^"]*)"/.exec(tag)?.[1]
-      expect(page).toMatch(new RegExp(`<label[^>]*>[^<]+<(input|select)[^>]*id="${id}"|<label[^>]*><input id="${id}"[^>]*>[^<]+<`))
+      expect(page).toMatch(
+        new RegExp(
+          `<label[^>]*>[^<]+<(input|select)[^>]*id="${id}"|<label[^>]*><input id="${id}"[^>]*>[^<]+<`,
+        ),
+      )
     }
     for (const [, text] of page.matchAll(/<button[^>]*>([^<]*)<\/button>/g)) expect(text).toMatch(/\w{4}/)
     for (const [, region] of page.matchAll(/<div class="scroll"([^>]*)>/g))
@@ -334,7 +344,10 @@ describe('GET /alerts/page', () => {
 })
 
 /** Tags that the page is made of. */
-const TAGS = 'p,time,span,h2,h3,article,details,summary,ul,li,div,form,input,button,label,select,option,code,br,strong,table,thead,tbody,tr,th,td'.split(',')
+const TAGS =
+  'p,time,span,h2,h3,article,details,summary,ul,li,div,form,input,button,label,select,option,code,br,strong,table,thead,tbody,tr,th,td'.split(
+    ',',
+  )
 
 test('GET /metrics tells what fires, what waits, what is broken, and when a message was taken last', async () => {
   const { get, desk } = await start()

@@ -29,7 +29,8 @@ export const alertsCommand = (tools: AlertsTools): Command => ({
     { name: '<action>', description: 'what to do', choices: ACTION_NAMES },
     {
       name: '[key]',
-      description: 'the alert, as list calls it: vigia/<model>/<kind>/<segment>; for cancel the id of a silence',
+      description:
+        'the alert, as list calls it: vigia/<model>/<kind>/<segment>; for cancel the id of a silence',
     },
   ],
   options: [
@@ -51,7 +52,8 @@ export const alertsCommand = (tools: AlertsTools): Command => ({
     { flags: '--kind <pattern>', description: 'for plan: kinds of alerts, * for any text; otherwise all' },
     {
       flags: '--segment <pattern>',
-      description: 'for plan: segments, * for any text, all for that of all transactions; otherwise all of them',
+      description:
+        'for plan: segments, * for any text, all for that of all transactions; otherwise all of them',
     },
     { flags: '--by <person>', description: 'who asks; otherwise USER of the environment' },
     ...CONFIG_OPTIONS,

@@ -20,15 +20,16 @@ export const actButton = (
   values: Readonly<Record<string, string>>,
   label: string,
   id: string,
-): Html =>
-  html`<form data-act="${act}">${hiddenOf(values)}<button id="${id}">${label}</button></form>`
+): Html => html`<form data-act="${act}">${hiddenOf(values)}<button id="${id}">${label}</button></form>`
 
 /** Values that the reader does not choose. */
 export const hiddenOf = (values: Readonly<Record<string, string>>): readonly Html[] =>
   Object.entries(values).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)
 
 /** When a silence ends: a duration, or a time in the zone of the reader, which the script makes one with a zone. */
-export const endFields = (id: string): Html => html`<label for="${id}-until">For <select id="${id}-until" name="until">${ENDS.map(([value, text]) => html`<option value="${value}">${text}</option>`)}</select></label>
+export const endFields = (
+  id: string,
+): Html => html`<label for="${id}-until">For <select id="${id}-until" name="until">${ENDS.map(([value, text]) => html`<option value="${value}">${text}</option>`)}</select></label>
 <label for="${id}-at">or until (your time) <input id="${id}-at" type="datetime-local" name="until_at"></label>
 <label for="${id}-reason">Reason <input id="${id}-reason" name="reason" required maxlength="1000"></label>`
 

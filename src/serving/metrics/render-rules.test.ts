@@ -17,7 +17,9 @@ const { groups } = parse(renderAlertRules()) as {
 const rules = groups[0]!.rules
 
 test('there is a rule for each alarm of the table, beside that a server is down', () => {
-  const alarms = Object.values<MetricRow>(METRICS).flatMap(({ alarm }) => (alarm === undefined ? [] : [alarm]))
+  const alarms = Object.values<MetricRow>(METRICS).flatMap(({ alarm }) =>
+    alarm === undefined ? [] : [alarm],
+  )
   expect(rules.map(({ expr }) => expr)).toEqual(['up{job="vigia"} == 0', ...alarms])
 })
 

@@ -6,16 +6,18 @@ import { type ErrorCode, VigiaError } from '../../errors.ts'
 import { RequestProblemsError, shown } from '../../transaction/request-problem.ts'
 import { alertsAnswer, historyAnswer } from '../alert-answers.ts'
 import type { App } from '../dependencies.ts'
+import type { AuditEntry } from '../safety/audit.ts'
 import { AlertHistoryAnswer, AlertsAnswer } from '../schemas/alerts.ts'
 import { refTo, withDefault } from '../schemas/named.ts'
-import type { AuditEntry } from '../safety/audit.ts'
 import type { RouteContext } from './route-context.ts'
 import { runAudited } from './run-audited.ts'
 
 const text = (maxLength: number, description: string) => Type.String({ minLength: 1, maxLength, description })
 
 const key = text(1024, 'The key of the alert, as GET /alerts has it.')
-const by = Type.Optional(text(100, 'Who asks, beside the name of the key: a person of a team that shares it.'))
+const by = Type.Optional(
+  text(100, 'Who asks, beside the name of the key: a person of a team that shares it.'),
+)
 const until = text(40, `When it ends: ${MOMENT_TEXT}.`)
 const reason = text(1000, 'Why, for whoever asks later.')
 const pattern = (description: string) =>
@@ -44,7 +46,9 @@ const ForgetBody = body({
 const EnableBody = body({ channel: text(64, 'Its name.'), by })
 const HistoryQuery = Type.Object({
   key: Type.Optional(text(1024, 'Only of this alert.')),
-  limit: withDefault(Type.Integer({ minimum: 1, maximum: 10_000, default: 200, description: 'At most so many.' })),
+  limit: withDefault(
+    Type.Integer({ minimum: 1, maximum: 10_000, default: 200, description: 'At most so many.' }),
+  ),
 })
 
 /** Errors of every route about alerts. */
@@ -77,8 +81,7 @@ export const addAlerts = (app: App, context: RouteContext): void => {
         response: { 200: refTo(AlertHistoryAnswer) },
       },
     },
-    async ({ query }) =>
-      historyAnswer(await configuredAlerts(context).center.book(), query.key, query.limit),
+    async ({ query }) => historyAnswer(await configuredAlerts(context).center.book(), query.key, query.limit),
   )
   addAlertActs(app, context)
   addSilenceActs(app, context)
@@ -87,6 +90,7 @@ export const addAlerts = (app: App, context: RouteContext): void => {
 const addAlertActs = (app: App, context: RouteContext): void => {
   addAct<Static<typeof KeyBody>>(app, context, {
     act: 'acknowledge',
+    of: 'Alert',
     summary: 'Take an alert on: it is not repeated until it gets worse',
     errors: ['ALERT_UNKNOWN', 'ALERT_NOT_FIRING'],
     body: KeyBody,
@@ -95,6 +99,7 @@ const addAlertActs = (app: App, context: RouteContext): void => {
   })
   addAct<Static<typeof ForgetBody>>(app, context, {
     act: 'forget',
+    of: 'Alert',
     summary: 'Remove an alert, or everything of a model, that nobody needs any more',
     errors: ['ALERT_UNKNOWN', 'ALERT_MODEL_UNKNOWN'],
     body: ForgetBody,
@@ -103,6 +108,7 @@ const addAlertActs = (app: App, context: RouteContext): void => {
   })
   addAct<Static<typeof EnableBody>>(app, context, {
     act: 'enable',
+    of: 'AlertChannel',
     summary: 'Send through a channel again that its receiver had switched off',
     errors: ['ALERT_CHANNEL_UNKNOWN'],
     body: EnableBody,
@@ -120,6 +126,7 @@ const addSilenceActs = (app: App, context: RouteContext): void => {
   const { world } = context
   addAct<Static<typeof SilenceBody>>(app, context, {
     act: 'silence',
+    of: 'Alert',
     summary: 'Send nothing of an alert for a while, but its end',
     errors: ['ALERT_UNKNOWN', 'ALERT_SILENCE_INVALID'],
     body: SilenceBody,
@@ -131,6 +138,7 @@ const addSilenceActs = (app: App, context: RouteContext): void => {
   })
   addAct<Static<typeof KeyBody>>(app, context, {
     act: 'unsilence',
+    of: 'Alert',
     summary: 'End the silence of an alert',
     errors: ['ALERT_UNKNOWN'],
     body: KeyBody,
@@ -139,6 +147,7 @@ const addSilenceActs = (app: App, context: RouteContext): void => {
   })
   addAct<Static<typeof PlanBody>>(app, context, {
     act: 'plan',
+    of: 'Silence',
     summary: 'Silence ahead what may fire: a planned maintenance',
     errors: ['ALERT_SILENCE_INVALID'],
     body: PlanBody,
@@ -159,6 +168,7 @@ const addSilenceActs = (app: App, context: RouteContext): void => {
   })
   addAct<Static<typeof CancelBody>>(app, context, {
     act: 'cancel',
+    of: 'Silence',
     summary: 'End a planned silence, or see to it that it does not begin',
     errors: ['ALERT_SILENCE_UNKNOWN'],
     body: CancelBody,
@@ -171,6 +181,8 @@ const addSilenceActs = (app: App, context: RouteContext): void => {
 interface Act<Body> {
   /** Last part of its address. */
   readonly act: string
+  /** What it is done to, in its name for programs: `acknowledgeAlert`. */
+  readonly of: 'Alert' | 'AlertChannel' | 'Silence'
   readonly summary: string
   readonly errors: readonly ErrorCode[]
   readonly body: TObject
@@ -195,7 +207,7 @@ const addAct = <Body extends { readonly by?: string }>(
       config: { scope: 'admin', errors: [...act.errors, ...COMMON] },
       schema: {
         tags: ['alerts'],
-        operationId: act.act === 'enable' ? 'enableAlertChannel' : `${act.act}Alert`,
+        operationId: `${act.act}${act.of}`,
         summary: act.summary,
         body: act.body,
         response: { 200: refTo(AlertsAnswer) },

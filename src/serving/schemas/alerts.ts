@@ -18,7 +18,9 @@ export const AlertAnswer = named(
     {
       key,
       model: Type.String(),
-      kind: Type.String({ description: 'drift, data_quality, concept_drift, performance, monitoring, delivery.' }),
+      kind: Type.String({
+        description: 'drift, data_quality, concept_drift, performance, monitoring, delivery.',
+      }),
       segment: Type.String({ description: 'Empty: all transactions.' }),
       status: oneOf(
         ['ok', 'pending', 'firing', 'recovering'],
