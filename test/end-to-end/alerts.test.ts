@@ -239,7 +239,7 @@ alerts:
     [['forget', KEY, '--model', 'fraud'], 'forget needs the key of an alert or --model; got both'],
     [['plan', '--reason', 'x'], 'plan needs --until, such as 8h; got nothing'],
     [['plan', '--until', '1h', '--from', 'now', '--reason', 'x'], '--from is a duration such as 8h'],
-    [['acknowledge', KEY, 'twice'], 'twice'],
+    [['acknowledge', KEY, 'twice'], 'too many arguments'],
   ])('refuses what it does not know: %j', async (words, text) => {
     const { status, stderr } = await vigia(...words)
     expect([status, stderr]).toEqual([2, expect.stringContaining(text)])

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { METRICS } from '../../src/serving/metrics/metric-table.ts'
+import { METRICS, type MetricName } from '../../src/serving/metrics/metric-table.ts'
 import { PROMETHEUS_SERVER, PROMETHEUS_SERVER_MISSING, promtool } from './prometheus-server.ts'
 
 const RULES = 'examples/prometheus/vigia.rules.yml'
@@ -45,17 +45,17 @@ describe.skipIf(PROMETHEUS_SERVER === undefined)(`the rules for Prometheus${skip
             alertAt(5, 'VigiaAlertsFiring', [
               {
                 exp_labels: labels,
-                exp_annotations: { summary: METRICS.vigia_alerts_firing.help, value: '2' },
+                exp_annotations: { summary: summaryOf('vigia_alerts_firing'), value: '2' },
               },
             ]),
             alertAt(19, 'VigiaAlertsFiring', []),
             alertAt(5, 'VigiaAlertChannelBroken', [
               {
                 exp_labels: { channel: 'pager', instance: 'a', severity: 'critical' },
-                exp_annotations: { summary: METRICS.vigia_alert_channel_broken.help, value: '1' },
+                exp_annotations: { summary: summaryOf('vigia_alert_channel_broken'), value: '1' },
               },
             ]),
-            alertAt(5, 'VigiaReady', []),
+            alertAt(5, 'VigiaNotReady', []),
           ],
         },
       ],
@@ -67,3 +67,5 @@ describe.skipIf(PROMETHEUS_SERVER === undefined)(`the rules for Prometheus${skip
     expect([exitCode, said]).toEqual([0, expect.stringContaining('SUCCESS')])
   })
 })
+
+const summaryOf = (name: MetricName): string => `${name}: ${METRICS[name].help}`

@@ -9,6 +9,8 @@ export interface MetricRow {
   readonly labels?: Readonly<Record<string, string>>
   /** An expression of PromQL that gives something when a person should look. */
   readonly alarm?: string
+  /** What the alert of Prometheus is called. Default: like the metric, `VigiaErrors`. */
+  readonly alarmName?: string
   /** How long it must give something, in Prometheus' own words. Default: 1m. */
   readonly alarmFor?: string
   /** Default: warning. */
@@ -48,6 +50,7 @@ export const METRICS = {
     type: 'gauge',
     help: '1 when decisions can be made; /health/ready says why not.',
     unit: '0 or 1',
+    alarmName: 'VigiaNotReady',
     alarm: 'vigia_ready == 0',
     alarmSeverity: 'critical',
   },
@@ -58,6 +61,7 @@ export const METRICS = {
     help: 'Time from the headers of a request to the end of its answer, by route and status.',
     unit: 'seconds',
     labels: { method: 'GET, POST', route: 'as in the API', status: 'of HTTP' },
+    alarmName: 'VigiaRequestsSlow',
     alarm:
       'histogram_quantile(0.99, sum by (le) (rate(vigia_http_request_duration_seconds_bucket{route="/predict"}[5m]))) > 1',
   },
@@ -150,6 +154,7 @@ export const METRICS = {
     help: 'Transactions that a state took in late, too late to count, by moving its oldest one to a step (truncated), or with windows that count such steps (approximate).',
     unit: 'transactions',
     labels: { kind: 'kind of the entity', what: 'late, too_late, truncated, approximate' },
+    alarmName: 'VigiaTransactionsTooLate',
     alarm: 'increase(vigia_state_updates_total{what="too_late"}[1h]) > 100',
   },
   vigia_event_time_refused_total: {
@@ -304,6 +309,7 @@ export const METRICS = {
     type: 'gauge',
     help: 'When the latest snapshot of the states was taken; 0: never.',
     unit: 'seconds since 1970',
+    alarmName: 'VigiaSnapshotOld',
     alarm: 'time() - vigia_snapshot_timestamp_seconds > 2 * 86400 and vigia_snapshot_timestamp_seconds > 0',
   },
   vigia_searches_total: {
@@ -329,6 +335,7 @@ export const METRICS = {
     help: 'Transactions looked up in a table beside them.',
     unit: 'transactions',
     labels: { ...TABLE_LABELS, outcome: 'found, missing, without_key, sent' },
+    alarmName: 'VigiaTableRowsMissing',
     alarm:
       'sum by (table) (rate(vigia_table_lookups_total{outcome="missing"}[15m])) / sum by (table) (rate(vigia_table_lookups_total[15m])) > 0.5',
   },
@@ -349,6 +356,7 @@ export const METRICS = {
     help: 'When the newest file of the table in use was written.',
     unit: 'seconds since 1970',
     labels: TABLE_LABELS,
+    alarmName: 'VigiaTableOld',
     alarm: 'time() - vigia_table_changed_timestamp_seconds > 2 * 86400',
   },
   vigia_table_loaded_timestamp_seconds: {
@@ -382,6 +390,7 @@ export const METRICS = {
     type: 'gauge',
     help: 'When the server last read its alerts; it does every few seconds. 0: it has none.',
     unit: 'seconds since 1970',
+    alarmName: 'VigiaAlertsNotRead',
     alarm: 'time() - vigia_alerts_read_timestamp_seconds > 60 and vigia_alerts_read_timestamp_seconds > 0',
   },
   vigia_alert_messages_waiting: {
@@ -431,6 +440,7 @@ export const METRICS = {
     type: 'gauge',
     help: 'When a sign of life was taken last; 0: none since the start, or nobody listens for them.',
     unit: 'seconds since 1970',
+    alarmName: 'VigiaSignsOfLifeMissing',
     alarm:
       'time() - vigia_alert_heartbeat_timestamp_seconds > 900 and vigia_alert_heartbeat_timestamp_seconds > 0',
   },

@@ -34,13 +34,14 @@ const HEAD = `# Alerts of Prometheus on the metrics of Vigía. Copy it, name it 
 `
 
 const ruleOf = (name: string, row: MetricRow): readonly Rule[] => {
-  const { alarm, alarmFor = USUAL_FOR, alarmSeverity = 'warning', help } = row
+  const { alarm, alarmName = nameOf(name), alarmFor = USUAL_FOR, alarmSeverity = 'warning', help } = row
   if (alarm === undefined) return []
-  return [{ alert: alertName(name), expr: alarm, for: alarmFor, severity: alarmSeverity, summary: help }]
+  const summary = `${name}: ${help}`
+  return [{ alert: alarmName, expr: alarm, for: alarmFor, severity: alarmSeverity, summary }]
 }
 
-/** `VigiaStoreHistoryLost`. Two metrics with one name are kept apart by a test. */
-export const alertName = (metric: string): string =>
+/** `VigiaStoreHistoryLost`. A test sees to it that no two are called alike. */
+const nameOf = (metric: string): string =>
   metric
     .replace(/(_timestamp)?(_seconds)?(_total)?$/, '')
     .split('_')
