@@ -1,8 +1,8 @@
 import type { Random } from '../foundation/random.ts'
 import type { World } from '../foundation/world.ts'
-import type { AlertChannel, AlertDelivery } from '../ports/alert-channel.ts'
+import type { AlertChannel } from '../ports/alert-channel.ts'
 import type { AlertJournal } from '../ports/alert-journal.ts'
-import type { AlertBook, AlertEntry, OutboxMessage } from './alert-book.ts'
+import type { AlertBook, AlertEntry } from './alert-book.ts'
 import {
   type AlertPerson,
   acknowledge,
@@ -12,13 +12,13 @@ import {
   unsilence,
 } from './alert-commands.ts'
 import type { AlertContext } from './alert-context.ts'
+import { createDelivery, type DeliverOptions, type SentMessage } from './deliver-messages.ts'
 import { type ForgetRequest, forget } from './forget-alerts.ts'
 import { type JournaledBook, openJournaledBook } from './journaled-book.ts'
-import { type Claimant, claimDue, settle } from './outbox.ts'
+import type { Claimant } from './outbox.ts'
 import { cancel, type PlanRequest, plan } from './plan-silence.ts'
 import { createRefresher } from './refresh-receivers.ts'
 import { reportChannels } from './report-channels.ts'
-import { sendSafely } from './send-safely.ts'
 import { type Look, passTime, takeLook } from './take-look.ts'
 import { trimBook } from './trim-book.ts'
 
@@ -34,22 +34,6 @@ export interface AlertCenterOptions {
   readonly random: Random
   /** How messages that are under way are told from those of a process that has ended. */
   readonly claimant: Claimant
-}
-
-/** A message that was sent, and what became of it. */
-export interface SentMessage {
-  readonly channel: string
-  readonly key: string
-  readonly reason: string
-  readonly delivery: AlertDelivery
-}
-
-/** What of it is to be sent now. */
-export interface DeliverOptions {
-  /** Only through this channel. Default: through all, each at its own pace. */
-  readonly channel?: string
-  /** Nothing more is begun once it is aborted. */
-  readonly signal?: AbortSignal
 }
 
 /**
@@ -99,7 +83,6 @@ export interface AlertCenter {
 export const createAlertCenter = (options: AlertCenterOptions): AlertCenter => {
   const { journal, channels, claimant, random, broken } = options
   const names = channels.map(({ name }) => name)
-  const byName = new Map(channels.map((channel) => [channel.name, channel]))
   const refresh = createRefresher(channels.filter(({ name }) => broken?.has(name) !== true))
   const contextNow = (): AlertContext => ({
     ...options.settings,
@@ -119,27 +102,7 @@ export const createAlertCenter = (options: AlertCenterOptions): AlertCenter => {
     change((book) => ({ entry: work(book, contextNow()), result: undefined }))
   const book = (): Promise<AlertBook> => change((now) => ({ result: now }))
 
-  const sendOne = async (message: OutboxMessage, before: AlertBook): Promise<SentMessage> => {
-    const { channel, notification } = message
-    const thread = before.threads.get(`${notification.episode}@${channel}`)
-    const sent = thread === undefined ? notification : { ...notification, thread }
-    const delivery = await sendSafely(byName.get(channel)!, sent)
-    await apply((now, context) => settle(now, message, delivery, random.next(), context))
-    return { channel, key: notification.dedupKey, reason: notification.reason, delivery }
-  }
-  /** Sends what is due through one channel, one by one. */
-  const drain = async (channel: string, signal?: AbortSignal): Promise<readonly SentMessage[]> => {
-    const sent: SentMessage[] = []
-    while (signal?.aborted !== true) {
-      const { message, now } = await change((current) => {
-        const { entry, claimed } = claimDue(current, claimant, contextNow(), [channel])
-        return { entry, result: { message: claimed[0], now: current } }
-      })
-      if (message === undefined) return sent
-      sent.push(await sendOne(message, now))
-    }
-    return sent
-  }
+  const deliver = createDelivery({ channels, claimant, random, contextNow, change })
 
   return {
     book,
@@ -157,17 +120,7 @@ export const createAlertCenter = (options: AlertCenterOptions): AlertCenter => {
     cancel: (id, person) => apply((now, context) => cancel(now, id, person, context)),
     forget: (request, person) => apply((now, context) => forget(now, request, person, context)),
     passTime: () => apply(passTime),
-    deliver: async ({ channel, signal } = {}) => {
-      const sent: SentMessage[] = []
-      for (;;) {
-        const round = await Promise.all(
-          (channel === undefined ? names : [channel]).map((name) => drain(name, signal)),
-        )
-        sent.push(...round.flat())
-        // One channel may have refused what the others are to hear of.
-        if (round.every(({ length }) => length === 0)) return sent
-      }
-    },
+    deliver,
     refresh: async (channel) => refresh(await book(), contextNow(), channel),
     reportChannels: () => apply(reportChannels),
     enable: (channel, person) => apply((now, context) => switchOn(now, channel, person, context)),

@@ -13,8 +13,8 @@ export type PlanRequest = Omit<PlannedSilence, 'atMs'>
  * From its begin to its end nothing is sent of what fits, but that it is over. What still fires at its end is
  * told then.
  *
- * @throws ALERT_SILENCE_INVALID when it ends in the past or before it begins, lasts longer than a year, begins
- * in more than a year, or has no reason
+ * @throws ALERT_SILENCE_INVALID when it ends in the past or before it begins, lasts longer than a year,
+ * begins in more than a year, or has no reason
  */
 export const plan = (book: AlertBook, request: PlanRequest, context: AlertContext): AlertEntry => {
   const { nowMs: atMs } = context

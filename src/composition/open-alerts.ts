@@ -37,8 +37,8 @@ export interface KeptAlerts extends OpenedAlerts {
 }
 
 /**
- * Opens the alerts of a configuration: its channels, with their secrets, and what is known so far. What cannot
- * be opened is told in `broken`.
+ * Opens the alerts of a configuration: its channels, with their secrets, and what is known so far. What
+ * cannot be opened is told in `broken`.
  */
 export const alertsOpener =
   ({ world, owner, channels: own = [] }: AlertParts) =>

@@ -55,7 +55,7 @@ export const servingModelLoader =
 export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
   async (request) => {
-    const { settings, environment, workingDirectory, work, onStates, onModels, onNotice } = request
+    const { settings, environment, workingDirectory, work, onNotice, triggers } = request
     boundGarbage()
     const memory = processMemory()
     const cacheMiB = tellCacheSize(settings, memory, onNotice)
@@ -73,8 +73,8 @@ export const serverStarter =
       workingDirectory,
       memory,
       work,
-      onStates,
-      onModels,
+      onStates: request.onStates,
+      onModels: request.onModels,
       onNotice,
       load: servingModelLoader(parts)(settings.model, environment, workingDirectory),
       observer: warnings.observer,
@@ -100,12 +100,7 @@ export const serverStarter =
       const address = await listen(app, api, 'port', () => app.listen({ host: api.host, port: api.port }))
       const { grpc } = app
       if (grpc !== undefined) await listen(app, api, 'grpc_port', () => grpc.listen(api.host, api.grpc_port))
-      const ignore = reloadOnChange({
-        app,
-        security,
-        triggers: request.triggers,
-        warn: warnings.observer.warned,
-      })
+      const ignore = reloadOnChange({ app, security, triggers, warn: warnings.observer.warned })
       const { mapping, shape, models } = pipeline
       return {
         address,

@@ -1,4 +1,5 @@
-import type { AlertCenter, SentMessage } from '../../alerts/alert-center.ts'
+import type { AlertCenter } from '../../alerts/alert-center.ts'
+import type { SentMessage } from '../../alerts/deliver-messages.ts'
 import type { OpenAlerts, OpenedAlerts } from '../../alerts/open-alerts.ts'
 import { HEARTBEAT } from '../../alerts/report-channels.ts'
 import { MOMENT_TEXT, readMoment } from '../../alerts/silence-times.ts'

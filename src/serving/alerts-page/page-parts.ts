@@ -26,7 +26,7 @@ export const actButton = (
 export const hiddenOf = (values: Readonly<Record<string, string>>): readonly Html[] =>
   Object.entries(values).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)
 
-/** When a silence ends: a duration, or a time in the zone of the reader, which the script makes one with a zone. */
+/** When a silence ends: a duration, or a time of the reader's, to which the script adds the zone. */
 export const endFields = (
   id: string,
 ): Html => html`<label for="${id}-until">For <select id="${id}-until" name="until">${ENDS.map(([value, text]) => html`<option value="${value}">${text}</option>`)}</select></label>

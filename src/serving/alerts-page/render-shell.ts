@@ -2,7 +2,8 @@ import { PAGE_COLORS } from '../../foundation/page-colors.ts'
 
 /**
  * The page about alerts without what it tells: that is fetched by its script with the reader's key, since a
- * browser sends no key when it opens a page. Addresses are relative, so that it works below a path of a proxy.
+ * browser sends no key when it opens a page. Addresses are relative, so that it works below a path of a
+ * proxy.
  */
 export const SHELL = `<!doctype html>
 <html lang="en">

@@ -1,21 +1,7 @@
-/** What is said of a metric, to Prometheus and in docs/metrics.md. */
-export interface MetricRow {
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  /** A sentence or two that need no other row; also the HELP of `/metrics`. */
-  readonly help: string
-  /** What its value counts or measures. */
-  readonly unit: string
-  /** Its labels in the order in which they are given, each with the values that it may have. */
-  readonly labels?: Readonly<Record<string, string>>
-  /** An expression of PromQL that gives something when a person should look. */
-  readonly alarm?: string
-  /** What the alert of Prometheus is called. Default: like the metric, `VigiaErrors`. */
-  readonly alarmName?: string
-  /** How long it must give something, in Prometheus' own words. Default: 1m. */
-  readonly alarmFor?: string
-  /** Default: warning. */
-  readonly alarmSeverity?: 'warning' | 'critical' | '{{ $labels.severity }}'
-}
+import { ALERT_METRICS } from './alert-metric-rows.ts'
+import type { MetricRow } from './metric-row.ts'
+
+export type { MetricRow } from './metric-row.ts'
 
 /**
  * That a counter with labels has risen. Its series begins with its first event, of which `increase` sees
@@ -31,7 +17,6 @@ const LABELS_OF_MODELS = {
   sha256: 'of the checksums of its artifact',
 }
 const TABLE_LABELS = { table: 'name of the table' }
-const CHANNEL_LABELS = { channel: 'name of the channel' }
 const DECISION = 'flag, allow'
 
 /**
@@ -373,77 +358,7 @@ export const METRICS = {
     alarm: 'vigia_table_stale == 1',
   },
 
-  // Alerts.
-  vigia_alerts_firing: {
-    type: 'gauge',
-    help: 'Alerts that fire, by model, kind and severity; one that is over has no series.',
-    unit: 'alerts',
-    labels: {
-      model: 'of the alert',
-      kind: 'drift, data_quality, concept_drift, performance, monitoring, delivery',
-      severity: 'moderate, severe, critical',
-    },
-    alarm: 'vigia_alerts_firing > 0',
-    alarmSeverity: '{{ $labels.severity }}',
-  },
-  vigia_alerts_read_timestamp_seconds: {
-    type: 'gauge',
-    help: 'When the server last read its alerts; it does every few seconds. 0: it has none.',
-    unit: 'seconds since 1970',
-    alarmName: 'VigiaAlertsNotRead',
-    alarm: 'time() - vigia_alerts_read_timestamp_seconds > 60 and vigia_alerts_read_timestamp_seconds > 0',
-  },
-  vigia_alert_messages_waiting: {
-    type: 'gauge',
-    help: 'Messages about alerts that wait to be sent, by channel.',
-    unit: 'messages',
-    labels: CHANNEL_LABELS,
-    alarm: 'vigia_alert_messages_waiting > 0',
-    alarmFor: '15m',
-  },
-  vigia_alert_dead_letters: {
-    type: 'gauge',
-    help: 'Messages about alerts that were given up, by channel; kept for alerts.keep.dead_letters.',
-    unit: 'messages',
-    labels: CHANNEL_LABELS,
-    alarm: 'delta(vigia_alert_dead_letters[1h]) > 0',
-  },
-  vigia_alert_channel_broken: {
-    type: 'gauge',
-    help: '1 when this server cannot send through the channel, such as without its secret: its messages wait.',
-    unit: '0 or 1',
-    labels: CHANNEL_LABELS,
-    alarm: 'vigia_alert_channel_broken == 1',
-    alarmSeverity: 'critical',
-  },
-  vigia_alert_channel_switched_off: {
-    type: 'gauge',
-    help: '1 when the receiver of the channel wants nothing more, until a test arrives or somebody switches it on.',
-    unit: '0 or 1',
-    labels: CHANNEL_LABELS,
-    alarm: 'vigia_alert_channel_switched_off == 1',
-  },
-  vigia_alert_last_delivery_timestamp_seconds: {
-    type: 'gauge',
-    help: 'When the channel took a message last; 0: never.',
-    unit: 'seconds since 1970',
-    labels: CHANNEL_LABELS,
-  },
-  vigia_alert_heartbeat_broken: {
-    type: 'gauge',
-    help: '1 when no signs of life can be sent, such as without their address.',
-    unit: '0 or 1',
-    alarm: 'vigia_alert_heartbeat_broken == 1',
-    alarmSeverity: 'critical',
-  },
-  vigia_alert_heartbeat_timestamp_seconds: {
-    type: 'gauge',
-    help: 'When a sign of life was taken last; 0: none since the start, or nobody listens for them.',
-    unit: 'seconds since 1970',
-    alarmName: 'VigiaSignsOfLifeMissing',
-    alarm:
-      'time() - vigia_alert_heartbeat_timestamp_seconds > 900 and vigia_alert_heartbeat_timestamp_seconds > 0',
-  },
+  ...ALERT_METRICS,
 } as const satisfies Readonly<Record<string, MetricRow>>
 
 /** A metric of our own, or those of one type. */
