@@ -64,7 +64,7 @@ ${acknowledged === null ? null : html`<p>Taken on by ${acknowledged.by}, ${timeO
 ${silence === null ? null : html`<p>Silent until ${timeOf(silence.until)}, by ${silence.by}: ${silence.reason}${silence.planned === null ? '' : ` (planned, ${silence.planned})`}</p>`}
 ${advice === '' ? null : html`<p><strong>What to do:</strong> ${advice}</p>`}
 ${details.length === 0 ? null : html`<details id="${id}-details"><summary>What was found</summary><ul>${details.map((line) => html`<li>${line}</li>`)}</ul></details>`}
-<div class="acts">
+<div class="acts" role="group" aria-labelledby="${id}-title">
 ${severity === null || acknowledged !== null ? null : actButton('acknowledge', { key }, 'Acknowledge', `${id}-acknowledge`)}
 ${silence !== null && silence.planned === null ? actButton('unsilence', { key }, 'End the silence', `${id}-unsilence`) : null}
 <details id="${id}-silence"><summary>Silence</summary><form data-act="silence" class="fields">${hiddenOf({ key })}${endFields(id)}<button id="${id}-send">Silence</button></form></details>
@@ -80,7 +80,7 @@ const silencesOf = ({ silences }: AlertsAnswer): Html =>
       ? html`<p>None is planned.</p>`
       : tableOf(
           'Planned silences',
-          ['what', 'from', 'until', 'why', 'by', ''],
+          ['what', 'from', 'until', 'why', 'by', 'action'],
           silences.map((silence) => [
             html`<code>vigia/${silence.model}/${silence.kind}/${silence.segment}</code>${silence.is_under_way ? html` <span class="badge">now</span>` : null}`,
             timeOf(silence.from),
@@ -121,7 +121,7 @@ const channelsOf = ({ channels, heartbeat }: AlertsAnswer): Html =>
       ? html`<p>None is configured: nobody is told of an alert.</p>`
       : tableOf(
           'Channels',
-          ['channel', 'state', 'waiting', 'not delivered', 'last delivery', ''],
+          ['channel', 'state', 'waiting', 'not delivered', 'last delivery', 'action'],
           channels.map(({ name, kind, state, failure, waiting, dead_letters, last_delivery_at }) => [
             html`${name}<br><span class="quiet">${kind}</span>`,
             html`<span class="badge ${state === 'working' ? 'good' : 'bad'}">${state.replaceAll('_', ' ')}</span> ${failure ?? ''}`,
