@@ -48,7 +48,9 @@ const ask = (path: string, body?: object) =>
   })
 
 test('a server starts without a secret, and says so aloud, in its answers and in its metrics', async () => {
-  expect(server.output()).toMatch(/^warning +alerts: pager IS BROKEN, ITS MESSAGES WAIT: .*PAGER_KEY_OF_NOBODY/m)
+  expect(server.output()).toMatch(
+    /^warning +alerts: pager IS BROKEN, ITS MESSAGES WAIT: .*PAGER_KEY_OF_NOBODY/m,
+  )
   await eventually(async () => {
     const { stdout } = await runVigia(folder, ['alerts', 'list', '--config', config])
     expect(stdout).toContain('BROKEN     pager: its messages wait')
@@ -75,7 +77,14 @@ test('what another process finds the server tells, and what people do over HTTP 
   const { center } = await alertsOpener({ world: systemWorld, owner })(settings.alerts, {})
   const drift = { kind: 'drift', segment: '', severity: 'critical', summary: 'amounts have moved' } as const
   const kinds = ['drift']
-  await center.look({ id: 'a', model: 'fraud', monitor: 'daily', everyMs: 86_400_000, kinds, findings: [drift] })
+  await center.look({
+    id: 'a',
+    model: 'fraud',
+    monitor: 'daily',
+    everyMs: 86_400_000,
+    kinds,
+    findings: [drift],
+  })
   const typesOf = () => hook.received.map(({ body }) => String(body.type))
   await eventually(() => expect(typesOf()).toContain('vigia.alert.fired'))
   const { status } = await ask('/admin/alerts/acknowledge', { key: KEY, by: 'ana' })

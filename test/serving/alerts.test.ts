@@ -310,6 +310,7 @@ describe('GET /alerts/page', () => {
       'What to do: Look at the drift report',
       'Nothing is sent through pager: PAGER_KEY is not set',
       'No signs of life are sent: BEAT is not set',
+      'its channel is broken',
       'migration',
       'no such room',
       'gave up',

@@ -100,8 +100,13 @@ const silencesOf = ({ silences }: AlertsAnswer): Html =>
 ${endFields('plan')}
 <button id="plan-send">Plan</button></form></details>`
 
-const waitingOf = ({ waiting, at }: AlertsAnswer): Html =>
-  waiting.length === 0
+const waitingOf = ({ waiting, channels, at }: AlertsAnswer): Html => {
+  const broken = new Set(channels.flatMap(({ name, state }) => (state === 'broken' ? [name] : [])))
+  const whyOf = ({ channel, last_failure, next_at }: (typeof waiting)[number]): string => {
+    if (broken.has(channel)) return 'its channel is broken'
+    return last_failure ?? (next_at > at ? 'for its time' : 'for its turn')
+  }
+  return waiting.length === 0
     ? html`<p>Nothing waits.</p>`
     : tableOf(
         'Messages that wait to be sent',
@@ -111,9 +116,10 @@ const waitingOf = ({ waiting, at }: AlertsAnswer): Html =>
           message.channel,
           String(message.attempts),
           message.is_under_way ? 'under way' : timeOf(message.next_at),
-          message.last_failure ?? (message.next_at > at ? 'for its turn' : 'for the next turn of the server'),
+          whyOf(message),
         ]),
       )
+}
 
 const channelsOf = ({ channels, heartbeat }: AlertsAnswer): Html =>
   html`${

@@ -43,12 +43,12 @@ export const STYLE = `${PAGE_COLORS}
 :root { --edge: #868a92; }
 @media (prefers-color-scheme: dark) { :root { --edge: #7d848c; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1000px; padding: 20px 20px 64px; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0 auto; max-width: 1000px; padding: 20px 20px 64px; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
 header { display: flex; flex-wrap: wrap; gap: 8px 24px; align-items: center; justify-content: space-between; }
 h1 { font-size: 26px; margin: 0; }
 h2 { font-size: 20px; margin: 32px 0 10px; }
-h3 { font-size: 16px; margin: 0 0 4px; overflow-wrap: anywhere; }
-p { margin: 0 0 8px; overflow-wrap: anywhere; }
+h3 { font-size: 16px; margin: 0 0 4px; }
+p { margin: 0 0 8px; }
 .tools, .acts, .fields { display: flex; flex-wrap: wrap; gap: 8px 14px; align-items: end; }
 .tools { align-items: center; }
 .acts { align-items: start; margin-top: 10px; }
@@ -78,12 +78,15 @@ button:disabled { cursor: progress; }
 .good { color: var(--good); background: var(--good-back); }
 .warn { color: var(--warn); background: var(--warn-back); }
 .bad { color: var(--alert); background: var(--alert-back); }
-code { font: 14px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
+code { font: 14px/1.4 ui-monospace, monospace; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
+table { border-collapse: collapse; width: 100%; min-width: 680px; font-size: 14px; }
 th, td { text-align: left; vertical-align: top; padding: 7px 10px; border-bottom: 1px solid var(--line); }
-td { overflow-wrap: anywhere; min-width: 9ch; }
-th { color: var(--quiet); }
+th, td { overflow-wrap: break-word; }
+td code { display: inline-block; min-width: 16ch; overflow-wrap: anywhere; }
+td form { min-width: 12ch; }
+th { color: var(--quiet); white-space: nowrap; }
+time { white-space: nowrap; }
 tbody tr:last-child > * { border-bottom: 0; }
 [hidden] { display: none; }
 @media (max-width: 560px) {
