@@ -12,9 +12,10 @@ export type ForgetRequest = { readonly key: string } | { readonly model: string 
 
 /**
  * Removes what nobody needs any more: an alert, its dead letters, and, where it is that looks do not come,
- * the look that is missed. Channels that believe that it fires are told that it is over first; a process without
- * channels leaves that, and then the removal, to one that has them. A look that finds it again begins it
- * anew.
+ * the look that is missed.
+ *
+ * Channels that believe that it fires are told that it is over first; a process without channels leaves that,
+ * and then the removal, to one that has them. A look that finds it again begins it anew.
  *
  * @throws ALERT_UNKNOWN, and ALERT_MODEL_UNKNOWN where neither alerts nor looks are of the model
  */
