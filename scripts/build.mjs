@@ -46,6 +46,8 @@ const compiled = spawnSync(
 if (compiled.status !== 0) process.exit(1)
 // Clients of gRPC may be made from them.
 await cp('src/serving/grpc/protos', `${DIST}/serving/grpc/protos`, { recursive: true })
+// Browsers run it as it stands.
+await cp('src/serving/alerts-page/client.mjs', `${DIST}/serving/alerts-page/client.mjs`)
 const { build } = await import('esbuild')
 await rm(BUNDLE, { recursive: true, force: true })
 await build({

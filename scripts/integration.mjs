@@ -5,8 +5,9 @@
 // requirements-storage.txt, and servers, which are looked for in PATH and otherwise installed where this is
 // Debian and we are root. What cannot be prepared is said, and the tests that need it skip with that reason.
 // Tests find an interpreter in the environment variable PEER_PYTHON, MLFLOW_PYTHON, SERVING_PYTHON or
-// STORAGE_PYTHON and a server in REDIS_SERVER, PROMETHEUS_SERVER or ALERTMANAGER_SERVER, or the reason for
-// its absence in the same name with _MISSING. A server's variable that is set already is used as it is.
+// STORAGE_PYTHON, a server in REDIS_SERVER, PROMETHEUS_SERVER or ALERTMANAGER_SERVER and a browser in
+// BROWSER_PROGRAM, or the reason for its absence in the same name with _MISSING. A server's variable that is
+// set already is used as it is.
 //
 // node scripts/integration.mjs [--long] [words of Vitest]
 //   --long           runs test/long instead of test/integration
@@ -64,6 +65,12 @@ const SERVERS = [
     debianPackage: 'prometheus-alertmanager',
     variable: 'ALERTMANAGER_SERVER',
     activity: 'tests with a real Alertmanager',
+  },
+  {
+    programs: ['chromium', 'chromium-browser', 'google-chrome'],
+    debianPackage: 'chromium',
+    variable: 'BROWSER_PROGRAM',
+    activity: 'tests of pages in a browser',
   },
 ]
 /** Ends what hangs; a machine with much else to do takes minutes. */

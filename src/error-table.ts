@@ -1449,6 +1449,24 @@ export const ERRORS = define({
     message: 'The alert {key} cannot be silenced like this: {reason}',
     fix: 'Give an end in the future (--until 8h, --until 2026-12-01T08:00:00Z) and a reason (--reason).',
   },
+  ALERT_SILENCE_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'There is no planned silence {id}; planned are: {known}',
+    fix: '`vigia alerts list` names those that are planned; that of one alert is ended by `vigia alerts unsilence KEY`.',
+  },
+  ALERT_MODEL_UNKNOWN: {
+    status: 404,
+    exitCode: 2,
+    message: 'There are neither alerts nor looks of the model {model}; known are those of: {known}',
+    fix: 'Correct the name; `vigia alerts list` has the model in the key of each alert.',
+  },
+  ALERTS_NOT_CONFIGURED: {
+    status: 409,
+    exitCode: 2,
+    message: 'This server keeps no alerts: it was told of no channel',
+    fix: 'Describe a channel under alerts.channels of the serving configuration, and start the server again; docs/alerts.md has an example of each kind.',
+  },
   ALERT_CHANNEL_UNKNOWN: {
     status: 404,
     exitCode: 2,
@@ -1460,6 +1478,12 @@ export const ERRORS = define({
     exitCode: 2,
     message: 'The alert channel "{name}" cannot be used: {reason}',
     fix: 'Correct alerts.channels.{name}; docs/alerts.md has an example of each kind.',
+  },
+  ALERT_SECRETS_MISSING: {
+    status: 422,
+    exitCode: 2,
+    message: '{file} names what alerts cannot be sent through from here:{problems}',
+    fix: 'Provide what is listed where the server runs. A server starts without, and their messages wait. Where secrets are elsewhere, as on a machine that only builds, check with --without-secrets.',
   },
   ALERT_JOURNAL_FAILED: {
     status: 503,

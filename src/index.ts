@@ -8,9 +8,10 @@ export { createMemoryStateStore } from './adapters/memory/memory-state-store.ts'
 export { openRedisStateStore } from './adapters/redis/redis-state-store.ts'
 export { openLogReader } from './adapters/segments/segment-files.ts'
 export { openSegmentLog } from './adapters/segments/segment-log.ts'
-// Alerts
 export { type AlertCenter, type AlertCenterOptions, createAlertCenter } from './alerts/alert-center.ts'
 export type { Finding } from './alerts/alert-state.ts'
+// Alerts
+export { type Alerter, type AlertReport, alerterChannel } from './alerts/alerter-channel.ts'
 export type { Look } from './alerts/take-look.ts'
 // Command line
 export type {

@@ -1,5 +1,6 @@
 import type { AlertNotification } from '../ports/alert-channel.ts'
 import type { AlertState } from './alert-state.ts'
+import type { PlannedSilence } from './planned-silence.ts'
 
 /** A message on its way to one channel. */
 export interface OutboxMessage {
@@ -55,7 +56,14 @@ export interface MonitorState {
 export interface AlertEntry {
   readonly version: 1
   readonly states?: readonly AlertState[]
+  /** Keys of alerts that nobody needs any more. */
+  readonly forgotten?: readonly string[]
   readonly monitors?: readonly MonitorState[]
+  /** Ids of looks that are not to come any more. */
+  readonly ended?: readonly string[]
+  readonly planned?: readonly PlannedSilence[]
+  /** Ids of planned silences that are not to be. */
+  readonly cancelled?: readonly string[]
   /** Messages that are new or have changed. */
   readonly outbox?: readonly OutboxMessage[]
   /** Ids of messages that have arrived, or have become dead letters. */
@@ -67,6 +75,13 @@ export interface AlertEntry {
   readonly threads?: Readonly<Record<string, string | null>>
   /** Channels whose receiver wants nothing more, with its reason; null: it is wanted again. */
   readonly disabled?: Readonly<Record<string, string | null>>
+  /**
+   * Channels, or `HEARTBEAT`, that a process which keeps alerts going cannot send through, with the reason;
+   * null: it can again.
+   */
+  readonly broken?: Readonly<Record<string, string | null>>
+  /** When a channel took a message last, epoch milliseconds. */
+  readonly delivered?: Readonly<Record<string, number>>
   readonly audit?: readonly AuditRecord[]
 }
 
@@ -79,6 +94,9 @@ export interface AlertBook {
   readonly dead: ReadonlyMap<string, DeadLetter>
   readonly threads: ReadonlyMap<string, string>
   readonly disabled: ReadonlyMap<string, string>
+  readonly broken: ReadonlyMap<string, string>
+  readonly delivered: ReadonlyMap<string, number>
+  readonly planned: ReadonlyMap<string, PlannedSilence>
   readonly audit: readonly AuditRecord[]
   /** Entries since the last one that held everything. */
   readonly entries: number
@@ -91,6 +109,9 @@ export const EMPTY_BOOK: AlertBook = {
   dead: new Map(),
   threads: new Map(),
   disabled: new Map(),
+  broken: new Map(),
+  delivered: new Map(),
+  planned: new Map(),
   audit: [],
   entries: 0,
 }
@@ -104,20 +125,40 @@ export const withEntries = (before: AlertBook, entries: readonly AlertEntry[]): 
   const dead = new Map(before.dead)
   const threads = new Map(before.threads)
   const disabled = new Map(before.disabled)
+  const broken = new Map(before.broken)
+  const delivered = new Map(before.delivered)
+  const planned = new Map(before.planned)
   const audit = [...before.audit]
   for (const entry of entries) {
     for (const state of entry.states ?? []) states.set(state.key, state)
+    remove(states, entry.forgotten)
     for (const monitor of entry.monitors ?? []) monitors.set(monitor.id, monitor)
+    remove(monitors, entry.ended)
     for (const message of entry.outbox ?? []) outbox.set(message.id, message)
-    for (const id of entry.done ?? []) outbox.delete(id)
+    remove(outbox, entry.done)
     for (const letter of entry.dead ?? []) dead.set(letter.id, letter)
-    for (const id of entry.buried ?? []) dead.delete(id)
+    remove(dead, entry.buried)
+    for (const silence of entry.planned ?? []) planned.set(silence.id, silence)
+    remove(planned, entry.cancelled)
     put(threads, entry.threads)
     put(disabled, entry.disabled)
+    put(broken, entry.broken)
+    for (const [channel, atMs] of Object.entries(entry.delivered ?? {})) delivered.set(channel, atMs)
     audit.push(...(entry.audit ?? []))
   }
-  const count = before.entries + entries.length
-  return { states, monitors, outbox, dead, threads, disabled, audit, entries: count }
+  return {
+    states,
+    monitors,
+    outbox,
+    dead,
+    threads,
+    disabled,
+    broken,
+    delivered,
+    planned,
+    audit,
+    entries: before.entries + entries.length,
+  }
 }
 
 /** One entry that says all that a book holds. */
@@ -129,6 +170,9 @@ export const wholeBook = (book: AlertBook): AlertEntry => ({
   dead: [...book.dead.values()],
   threads: Object.fromEntries(book.threads),
   disabled: Object.fromEntries(book.disabled),
+  broken: Object.fromEntries(book.broken),
+  delivered: Object.fromEntries(book.delivered),
+  planned: [...book.planned.values()],
   audit: book.audit,
 })
 
@@ -136,4 +180,8 @@ const put = (into: Map<string, string>, changes: Readonly<Record<string, string 
   for (const [key, value] of Object.entries(changes))
     if (value === null) into.delete(key)
     else into.set(key, value)
+}
+
+const remove = (from: Map<string, unknown>, keys: readonly string[] = []): void => {
+  for (const key of keys) from.delete(key)
 }

@@ -1,8 +1,8 @@
 import { VigiaError } from '../errors.ts'
-import { DAY_MS } from '../foundation/days.ts'
 import type { AlertBook, AlertEntry, AuditRecord } from './alert-book.ts'
 import type { AlertContext } from './alert-context.ts'
 import { type AlertState, isFiring } from './alert-state.ts'
+import { assertSilenceTimes, isoOf } from './silence-times.ts'
 import { tellAll } from './tell-all.ts'
 
 /** Who asks. */
@@ -36,9 +36,6 @@ export interface SilenceRequest extends AlertPerson {
   readonly reason: string
 }
 
-/** What is silent for longer was forgotten. */
-const LONGEST_SILENCE_MS = 366 * DAY_MS
-
 /**
  * Nothing is sent of the alert until then, but that it is over. A second silence takes the place of the
  * first.
@@ -54,16 +51,9 @@ export const silence = (
 ): AlertEntry | undefined => {
   const state = alertOf(book, key)
   const { nowMs: atMs } = context
-  if (untilMs <= atMs)
-    throw new VigiaError('ALERT_SILENCE_INVALID', {
-      key,
-      reason: `it would end at ${new Date(untilMs).toISOString()}, which has passed`,
-    })
-  if (!(untilMs <= atMs + LONGEST_SILENCE_MS))
-    throw new VigiaError('ALERT_SILENCE_INVALID', { key, reason: 'it would last longer than a year' })
-  if (reason.trim() === '') throw new VigiaError('ALERT_SILENCE_INVALID', { key, reason: 'it has no reason' })
+  assertSilenceTimes(key, { untilMs, reason }, atMs)
   const after: AlertState = { ...state, silence: { untilMs, reason, by, atMs } }
-  const detail = `until ${new Date(untilMs).toISOString()}: ${reason}`
+  const detail = `until ${isoOf(untilMs)}: ${reason}`
   return tellAll(book, [after], context, [{ ...record(context, by, 'silenced it', key), detail }])
 }
 
@@ -95,14 +85,14 @@ export const switchOn = (
     : undefined
 
 /** @throws ALERT_UNKNOWN */
-const alertOf = (book: AlertBook, key: string): AlertState => {
+export const alertOf = (book: AlertBook, key: string): AlertState => {
   const state = book.states.get(key)
   if (state !== undefined) return state
   const known = [...book.states.keys()].sort().slice(0, 10)
   throw new VigiaError('ALERT_UNKNOWN', { key, known: known.join(', ') || 'none' })
 }
 
-const record = ({ nowMs }: AlertContext, by: string, did: string, key: string): AuditRecord => ({
+export const record = ({ nowMs }: AlertContext, by: string, did: string, key: string): AuditRecord => ({
   atMs: nowMs,
   by,
   did,

@@ -18,6 +18,13 @@ export interface RetryRules {
   readonly giveUpMs: number
 }
 
+/** For how long what is over is kept in the journal; beyond that it stands in the history file only. */
+export interface KeepRules {
+  /** Of who did what. `Number.POSITIVE_INFINITY`: for ever. */
+  readonly historyMs: number
+  readonly deadLettersMs: number
+}
+
 /** What alerts are worked by, beside what has happened. */
 export interface AlertContext {
   readonly rules: AlertRules
@@ -25,6 +32,10 @@ export interface AlertContext {
   readonly routes: readonly AlertRoute[]
   /** Names of all channels. */
   readonly channels: readonly string[]
+  /** Channels among them that this process cannot send through, with the reason. */
+  readonly broken?: ReadonlyMap<string, string>
+  /** Absent: everything is kept. */
+  readonly keep?: KeepRules
   /** Page that messages lead to. */
   readonly url?: string
   /** Epoch milliseconds. */

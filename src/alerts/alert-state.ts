@@ -45,6 +45,8 @@ export interface AlertState extends AlertSubject {
   readonly told?: Told
   readonly acknowledged?: { readonly by: string; readonly atMs: number }
   readonly silence?: Silence
+  /** Nobody needs it any more: it is removed as soon as the channels were told that it is over. */
+  readonly isForgotten?: boolean
 }
 
 /** From firing to resolved. */

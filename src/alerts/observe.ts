@@ -24,6 +24,12 @@ export const unseen = (subject: AlertSubject, nowMs: number): AlertState => ({
   sinceMs: nowMs,
 })
 
+/** What is certain when it is seen once, and over when it is gone: a missing look, a channel that refuses. */
+export const atOnce = (rules: AlertRules): AlertRules => {
+  const once = { looks: 1, of: 1 }
+  return { ...rules, confirm: { moderate: once, severe: once, critical: once }, recoveryLooks: 1 }
+}
+
 /**
  * An alert after one more look. Nothing is told here: `owedBy` says what the channels have to hear.
  *
@@ -44,7 +50,7 @@ export const observe = (
   const recent = isFiring(before) && severity === undefined ? looks.slice(-1) : looks
   const status = statusOf(severity, finding.severity)
   const hasNews = finding.severity !== 'none'
-  const { severity: _, acknowledged, episode, ...rest } = before
+  const { severity: _, acknowledged, episode, isForgotten, ...rest } = before
   const isNew = severity !== undefined && !isFiring(before)
   const isWorse = rankOf(severity) > rankOf(before.severity)
   const begun = isNew ? { id: episodeId(before.key, nowMs), startedMs: nowMs } : episode
@@ -55,6 +61,8 @@ export const observe = (
     summary: hasNews ? finding.summary : before.summary,
     details: hasNews ? (finding.details ?? []) : before.details,
     sinceMs: status === before.status ? before.sinceMs : nowMs,
+    // What is found again is needed again.
+    ...(isForgotten === true && !hasNews && { isForgotten }),
     ...(severity !== undefined && { severity }),
     ...(begun !== undefined && { episode: begun }),
     // Whoever acknowledged it has not seen that it is worse.

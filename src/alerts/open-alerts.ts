@@ -7,13 +7,11 @@ export interface OpenedAlerts {
   readonly center: AlertCenter
   /** In the order of the settings. */
   readonly channels: readonly AlertChannel[]
+  /** Those that cannot be sent through here, and `HEARTBEAT`, with the reason: a secret is missing. */
+  readonly broken: ReadonlyMap<string, string>
 }
 
-/**
- * Opens the alerts that settings describe. Nothing is sent yet.
- *
- * @throws ALERT_CHANNEL_INVALID where a secret is missing or is none
- */
+/** Opens the alerts that settings describe. Nothing is sent yet. */
 export type OpenAlerts = (
   settings: AlertsSettings,
   environment: Readonly<Record<string, string | undefined>>,

@@ -2,10 +2,9 @@ import { powerOfTwo } from '../foundation/elementary/whole-powers.ts'
 import type { AlertDelivery } from '../ports/alert-channel.ts'
 import type { AlertBook, AlertEntry, DeadLetter, OutboxMessage } from './alert-book.ts'
 import type { AlertContext, RetryRules } from './alert-context.ts'
-import { dedupKeyOf } from './alert-key.ts'
 import { type AlertState, isFiring } from './alert-state.ts'
-import { observe, unseen } from './observe.ts'
-import { atOnce } from './take-look.ts'
+import { undelivered } from './delivery-alert.ts'
+import { atOnce, observe } from './observe.ts'
 import { DELIVERY, tellAll } from './tell-all.ts'
 
 /** Who sends, and for how long an attempt may be under way. */
@@ -17,7 +16,7 @@ export interface Claimant {
 }
 
 /**
- * The next messages to be sent, at most one for each channel, so that a channel gets them one by one and
+ * The next messages to be sent, at most one for each of `wanted`, so that a channel gets them one by one and
  * those of an alert in their order. They are marked as under way, and counted, before they are sent: who is
  * killed after that sends them again, under the same id.
  */
@@ -25,6 +24,7 @@ export const claimDue = (
   book: AlertBook,
   { by, claimMs, isGone }: Claimant,
   context: AlertContext,
+  wanted: readonly string[] = context.channels,
 ): { readonly entry: AlertEntry | undefined; readonly claimed: readonly OutboxMessage[] } => {
   const { nowMs } = context
   const claimed: OutboxMessage[] = []
@@ -42,7 +42,7 @@ export const claimDue = (
     const isUnderWay = claim !== undefined && nowMs < claim.untilMs && !isGone(claim.by)
     if (isUnderWay) busyChannels.add(channel)
     // Another process may have the channel: a server whose configuration this one was not given.
-    const isKnown = context.channels.includes(channel)
+    const isKnown = wanted.includes(channel) && context.broken?.has(channel) !== true
     const isDue = isKnown && !isUnderWay && nowMs >= notBeforeMs
     const mayGo = isDue && !passedKeys.has(line) && !busyChannels.has(channel)
     passedKeys.add(line)
@@ -59,10 +59,12 @@ export const claimDue = (
 const whyHopeless = (
   { disabled }: AlertBook,
   { channel, notification }: OutboxMessage,
-  { channels, nowMs, retry }: AlertContext,
+  { channels, broken, nowMs, retry }: AlertContext,
 ): string | undefined => {
-  if (!channels.includes(channel) && nowMs - notification.atMs > retry.giveUpMs)
-    return 'no channel of this name is configured any more'
+  const isOld = nowMs - notification.atMs > retry.giveUpMs
+  const brokenBy = broken?.get(channel)
+  if (brokenBy !== undefined && isOld) return `the channel is broken: ${brokenBy}`
+  if (!channels.includes(channel) && isOld) return 'no channel of this name is configured any more'
   const reason = disabled.get(channel)
   return reason === undefined ? undefined : `the channel was switched off: ${reason}`
 }
@@ -136,37 +138,36 @@ const arrived = (
   const healed = kind === DELIVERY ? [] : deliveryAlertsOf(book, channel).filter(isFiring)
   const clean = { severity: 'none', summary: '' } as const
   const changed = healed.map((state) => observe(state, clean, atOnce(context.rules), nowMs))
-  return { version: 1, ...tellAll(book, changed, context, [record]), done: [id], threads }
+  return {
+    version: 1,
+    ...tellAll(book, changed, context, [record]),
+    done: [id],
+    threads,
+    delivered: { [channel]: nowMs },
+    // Another process could not send through it, and is told so here.
+    ...(book.broken.has(channel) && { broken: { [channel]: null } }),
+  }
 }
 
 const deliveryAlertsOf = (book: AlertBook, channel: string): readonly AlertState[] =>
   [...book.states.values()].filter(({ kind, segment }) => kind === DELIVERY && segment === channel)
 
-/**
- * Dead letters, and an alert to the other channels. A message that tells of a channel that takes nothing, and
- * is not taken either, makes no further alert.
- */
+/** Dead letters, and an alert to the other channels. */
 const giveUp = (
   book: AlertBook,
   messages: readonly (readonly [OutboxMessage, string])[],
   context: AlertContext,
 ): AlertEntry | undefined => {
   if (messages.length === 0) return undefined
-  const { nowMs, rules } = context
+  const { nowMs } = context
   const dead = messages.map(([message, reason]): DeadLetter => {
     const { id, channel, notification, attempts } = message
     return { id, channel, notification, attempts, reason, atMs: nowMs }
   })
   const changed = new Map<string, AlertState>()
-  for (const { channel, notification, reason } of dead) {
-    if (notification.kind === DELIVERY || !context.channels.includes(channel)) continue
-    const subject = { model: notification.model, kind: DELIVERY, segment: channel }
-    const before = book.states.get(dedupKeyOf(subject)) ?? unseen(subject, nowMs)
-    if (isFiring(before)) continue
-    const summary = `The channel ${channel} does not take alerts: ${reason}`
-    const details = [`Not delivered: ${notification.dedupKey} (${notification.reason})`]
-    const after = observe(before, { severity: 'severe', summary, details }, atOnce(rules), nowMs)
-    changed.set(after.key, after)
+  for (const letter of dead) {
+    const state = undelivered(book, letter, context)
+    if (state !== undefined) changed.set(state.key, state)
   }
   const audit = dead.map(({ channel, notification, reason }) => ({
     atMs: nowMs,

@@ -15,12 +15,12 @@ import {
  * told; what still fires when a silence or an inhibition ends is told then, once. The end of what was told is
  * never held back: an incident would stay open.
  *
- * @param isInhibited whether another alert of the model holds this one back
+ * @param isHeld whether another alert of the model, or a planned silence, holds this one back
  */
 export const owedBy = (
   state: AlertState,
   rules: AlertRules,
-  isInhibited: boolean,
+  isHeld: boolean,
   nowMs: number,
 ): OwedMessage | undefined => {
   const { told, episode, severity } = state
@@ -33,7 +33,7 @@ export const owedBy = (
       startedMs: told.startedMs,
     }
   if (!isFiring(state) || severity === undefined || episode === undefined) return undefined
-  if (isInhibited || isSilenced(state, nowMs)) return undefined
+  if (isHeld || isSilenced(state, nowMs)) return undefined
   const message = { severity, episode: episode.id, startedMs: episode.startedMs }
   if (told === undefined) return { ...message, reason: 'fired' }
   if (severity !== told.severity)

@@ -8,15 +8,18 @@ import { notificationOf } from './tell-all.ts'
 /**
  * Tells receivers that take silence for the end that what fires still does, each as often as it has to hear
  * it. Nothing of it is kept: what is lost is made good by the next one.
+ *
+ * @returns tells one channel, or all of them
  */
 export const createRefresher = (
   channels: readonly AlertChannel[],
-): ((book: AlertBook, now: Pick<AlertContext, 'nowMs' | 'url'>) => Promise<void>) => {
+): ((book: AlertBook, now: Pick<AlertContext, 'nowMs' | 'url'>, only?: string) => Promise<void>) => {
   const refreshedMs = new Map<string, number>()
-  return async (book, now) => {
+  return async (book, now, only) => {
     await Promise.all(
       channels.map(async (channel) => {
         const { name, refreshMs } = channel
+        if (only !== undefined && name !== only) return
         const dueMs = (refreshedMs.get(name) ?? Number.NEGATIVE_INFINITY) + (refreshMs ?? 0)
         if (refreshMs === undefined || now.nowMs < dueMs) return
         refreshedMs.set(name, now.nowMs)

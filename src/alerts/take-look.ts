@@ -1,8 +1,9 @@
 import type { AlertBook, AlertEntry, AuditRecord } from './alert-book.ts'
 import type { AlertContext } from './alert-context.ts'
 import { dedupKeyOf } from './alert-key.ts'
-import { type AlertRules, type AlertState, type Finding, isFiring } from './alert-state.ts'
-import { observe, unseen } from './observe.ts'
+import { type AlertState, type Finding, isFiring } from './alert-state.ts'
+import { undelivered } from './delivery-alert.ts'
+import { atOnce, observe, unseen } from './observe.ts'
 import { DELIVERY, tellAll } from './tell-all.ts'
 
 /** All that one look at a model found. */
@@ -23,12 +24,6 @@ export const MONITORING = 'monitoring'
 
 /** Looks that may be missing until the dead man's switch fires. */
 export const MISSED_LOOKS = 2
-
-/** What is certain when it is seen once, and over when it is gone: a missing look, a channel that refuses. */
-export const atOnce = (rules: AlertRules): AlertRules => {
-  const once = { looks: 1, of: 1 }
-  return { ...rules, confirm: { moderate: once, severe: once, critical: once }, recoveryLooks: 1 }
-}
 
 /** Whether a look is the one that was taken last. */
 export const isTaken = (book: AlertBook, { model, monitor, id }: Look): boolean =>
@@ -63,7 +58,10 @@ export const takeLook = (book: AlertBook, given: Look, context: AlertContext): A
   }
 }
 
-/** What follows from the mere passing of time: looks that do not come, reminders, silences that end. */
+/**
+ * What follows from the mere passing of time: looks that do not come, reminders, silences that end, messages
+ * that wait for a channel which is broken.
+ */
 export const passTime = (book: AlertBook, context: AlertContext): AlertEntry | undefined => {
   const { nowMs, rules } = context
   const changed: AlertState[] = []
@@ -76,10 +74,24 @@ export const passTime = (book: AlertBook, context: AlertContext): AlertEntry | u
     const details = ['What drifts or breaks meanwhile is not seen. Look for the process that monitors.']
     changed.push(observe(before, { severity: 'critical', summary, details }, atOnce(rules), nowMs))
   }
-  for (const state of book.states.values())
+  // Who has no channels, such as a command without the server's configuration, knows nothing of them.
+  for (const state of context.channels.length === 0 ? [] : book.states.values())
     if (state.kind === DELIVERY && isFiring(state) && !context.channels.includes(state.segment))
       changed.push(observe(state, CLEAN, atOnce(rules), nowMs))
+  changed.push(...waitingForBroken(book, context))
   return tellAll(book, changed, context, movesOf(book, changed, nowMs))
+}
+
+/** Nobody hears by itself of a channel that takes nothing: the others are told, once. */
+const waitingForBroken = (book: AlertBook, context: AlertContext): readonly AlertState[] => {
+  const changed = new Map<string, AlertState>()
+  for (const { channel, notification } of book.outbox.values()) {
+    const reason = book.broken.get(channel)
+    if (reason === undefined || !context.channels.includes(channel)) continue
+    const state = undelivered(book, { channel, notification, reason }, context)
+    if (state !== undefined) changed.set(state.key, state)
+  }
+  return [...changed.values()]
 }
 
 const CLEAN = { severity: 'none', summary: '' } as const

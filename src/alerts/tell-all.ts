@@ -3,6 +3,7 @@ import type { AlertBook, AlertEntry, AuditRecord, OutboxMessage } from './alert-
 import { type AlertContext, channelsFor } from './alert-context.ts'
 import type { AlertState, OwedMessage } from './alert-state.ts'
 import { afterTelling, isInhibited, owedBy } from './owed.ts'
+import { plannedSilenceOf } from './planned-silence.ts'
 
 /** An alert of this kind says that a channel takes nothing: it goes to the others. */
 export const DELIVERY = 'delivery'
@@ -29,8 +30,10 @@ export const tellAll = (
   const outbox: OutboxMessage[] = []
   const audit = [...done]
   for (const state of context.channels.length === 0 ? [] : all.values()) {
-    const held = isInhibited(state, all.values(), context.rules)
-    const owed = owedBy(state, context.rules, held, context.nowMs)
+    const isHeld =
+      isInhibited(state, all.values(), context.rules) ||
+      plannedSilenceOf(state, book.planned.values(), context.nowMs) !== undefined
+    const owed = owedBy(state, context.rules, isHeld, context.nowMs)
     if (owed === undefined) continue
     const channels = receivers(state, owed, context)
     states.set(state.key, afterTelling(state, owed, channels, context.nowMs))
@@ -40,7 +43,17 @@ export const tellAll = (
     audit.push({ atMs: context.nowMs, by: 'vigia', did: owed.reason, key: state.key, detail })
   }
   if (states.size === 0 && audit.length === 0) return undefined
-  return { version: 1, states: [...states.values()], outbox, audit }
+  const forgotten = [...states.values()].flatMap(({ isForgotten, told, key }) =>
+    isForgotten === true && told === undefined ? [key] : [],
+  )
+  for (const key of forgotten) states.delete(key)
+  return {
+    version: 1,
+    states: [...states.values()],
+    ...(forgotten.length > 0 && { forgotten }),
+    outbox,
+    audit,
+  }
 }
 
 const receivers = (

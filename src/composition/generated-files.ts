@@ -12,6 +12,7 @@ import { ALL_FIELDS, readFeatureSettings } from '../features/feature-settings.ts
 import { renderFeatureReference } from '../features/render-reference.ts'
 import { renderApiTypes } from '../serving/api-types.ts'
 import { renderMetricReference } from '../serving/metrics/render-reference.ts'
+import { renderAlertRules } from '../serving/metrics/render-rules.ts'
 import { openApiDocument } from '../serving/openapi-document.ts'
 import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 
@@ -38,6 +39,7 @@ export const generatedFiles = async (version: string): Promise<readonly Generate
   { path: 'docs/features.md', content: renderFeatures() },
   { path: 'docs/figures.md', content: renderFigureReference() },
   { path: 'docs/metrics.md', content: renderMetricReference() },
+  { path: 'examples/prometheus/vigia.rules.yml', content: renderAlertRules() },
   ...FILES.map((file) => ({ path: `configs/${file.name}.yaml`, content: renderYaml(file) })),
   ...FILES.map((file) => ({
     path: `schemas/${file.name}.schema.json`,

@@ -2,6 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Heartbeat } from '../adapters/alerts/heartbeat.ts'
 import type { AlertCenter } from '../alerts/alert-center.ts'
 import { isFiring } from '../alerts/alert-state.ts'
+import { HEARTBEAT } from '../alerts/report-channels.ts'
+import type { ServedAlerts } from '../alerts/served-alerts.ts'
 import type { ServeTools } from '../cli/commands/serve.ts'
 import { parseDuration } from '../foundation/duration.ts'
 import type { AlertParts } from './open-alerts.ts'
@@ -9,13 +11,17 @@ import type { AlertParts } from './open-alerts.ts'
 /** What keeps alerts going in a process that runs. */
 export interface AlertLoop {
   readonly center: AlertCenter
+  /** Names of the channels. */
+  readonly channels: readonly string[]
   /** Absent where nobody outside listens for signs of life. */
   readonly heartbeat?: { readonly to: Heartbeat; readonly everyMs: number } | undefined
   readonly now: () => number
   /** Told of what went wrong; the loop goes on. */
   readonly onTrouble: (reason: string) => void
-  /** Waits for the next turn; ends early when the signal is aborted. */
-  readonly pause: (signal: AbortSignal) => Promise<void>
+  /** Told of each sign of life that was taken. */
+  readonly onBeat?: (atMs: number) => void
+  /** Waits so long; ends early when the signal is aborted. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
 /** How often something may be due: a message is sent at most so late. */
@@ -25,53 +31,81 @@ const TURN_MS = 5_000
  * Sends what is due, turn by turn: reminders, ends of silences, looks that did not come, messages that are
  * tried again, and signs of life.
  *
- * @returns ends it when the turn under way is done
+ * Each channel goes at its own pace: a turn begins with those that are not at work, and waits for none. Signs
+ * of life have a clock of their own. They are sent only while the alerts can be read: what cannot work must
+ * not look alive.
+ *
+ * @returns ends it when what is under way is done
  */
-export const keepAlerting = ({
-  center,
-  heartbeat,
-  now,
-  onTrouble,
-  pause,
-}: AlertLoop): (() => Promise<void>) => {
+export const keepAlerting = (loop: AlertLoop): (() => Promise<void>) => {
+  const { center, channels, heartbeat, onTrouble, pause } = loop
   const stopping = new AbortController()
-  let nextBeatMs = Number.NEGATIVE_INFINITY
-  let lastTrouble = ''
-  const turn = async (): Promise<void> => {
+  const { signal } = stopping
+  const atWork = new Map<string, Promise<void>>()
+  const lanes = channels.map((channel) => {
+    const work = told(onTrouble, async () => {
+      await center.deliver({ channel, signal })
+      await center.refresh(channel)
+    })
+    return () => {
+      if (!atWork.has(channel))
+        atWork.set(
+          channel,
+          work().finally(() => atWork.delete(channel)),
+        )
+    }
+  })
+  const turn = told(onTrouble, async () => {
     await center.passTime()
-    await center.deliver()
-    await center.refresh()
-    const atMs = now()
-    if (heartbeat === undefined || atMs < nextBeatMs) return
-    nextBeatMs = atMs + heartbeat.everyMs
-    const { states, outbox } = await center.book()
-    const firing = [...states.values()].filter(isFiring).length
-    const delivery = await heartbeat.to.beat({ firing, waiting: outbox.size, atMs })
-    if (delivery.kind !== 'delivered') throw new Error(delivery.reason)
-  }
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      // The same trouble in each turn is told once, until a turn went well.
-      const trouble = await turn().then(
-        () => '',
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
-      )
-      if (trouble !== '' && trouble !== lastTrouble) onTrouble(trouble)
-      lastTrouble = trouble
-      await pause(stopping.signal)
+    for (const begin of lanes) begin()
+  })
+  const repeat = async (everyMs: number, work: () => Promise<void>): Promise<void> => {
+    while (!signal.aborted) {
+      await work()
+      await pause(everyMs, signal)
     }
   }
-  const running = run()
+  const running = [
+    repeat(TURN_MS, turn),
+    heartbeat &&
+      repeat(
+        heartbeat.everyMs,
+        told(onTrouble, () => beat(loop, heartbeat.to)),
+      ),
+  ]
   return async () => {
     stopping.abort()
-    await running
+    await Promise.all(running)
+    await Promise.all(atWork.values())
     await center.close()
   }
 }
 
+/** Tells what goes wrong, the same once until it went well. */
+const told = (onTrouble: AlertLoop['onTrouble'], work: () => Promise<void>): (() => Promise<void>) => {
+  let last = ''
+  return async () => {
+    const trouble = await work().then(
+      () => '',
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    )
+    if (trouble !== '' && trouble !== last) onTrouble(trouble)
+    last = trouble
+  }
+}
+
+const beat = async ({ center, now, onBeat }: AlertLoop, to: Heartbeat): Promise<void> => {
+  const { states, outbox } = await center.book()
+  const firing = [...states.values()].filter(isFiring).length
+  const atMs = now()
+  const delivery = await to.beat({ firing, waiting: outbox.size, atMs })
+  if (delivery.kind !== 'delivered') throw new Error(delivery.reason)
+  onBeat?.(atMs)
+}
+
 /**
  * A server that sends alerts beside its decisions, where channels or a watcher outside are configured. What
- * their secrets lack is said before anything is opened.
+ * cannot be sent through, as where a secret is missing, is said at the start and keeps nothing from starting.
  */
 export const withAlerts =
   (startServer: ServeTools['startServer'], parts: AlertParts): ServeTools['startServer'] =>
@@ -81,16 +115,30 @@ export const withAlerts =
     const isWatched = secret_variable !== undefined || secret_file !== undefined
     if (Object.keys(alerts.channels).length === 0 && !isWatched) return startServer(request)
     // Loaded where it is used: most servers start without.
-    const { alertsOpener, openHeartbeat } = await import('./open-alerts.ts')
-    const to = await openHeartbeat(alerts, request.environment)
-    const { center } = await alertsOpener(parts)(alerts, request.environment)
-    const server = await startServer(request)
+    const { alertsOpener, servedChannels } = await import('./open-alerts.ts')
+    const opened = await alertsOpener(parts)(alerts, request.environment)
+    const { center, broken, heartbeat } = opened
+    const tell = (text: string): void => request.onWarning?.(`alerts: ${text}`)
+    for (const [name, reason] of broken)
+      tell(`${name} IS BROKEN${name === HEARTBEAT ? '' : ', ITS MESSAGES WAIT'}: ${reason}`)
+    let lastBeatMs = 0
+    const served: ServedAlerts = {
+      center,
+      channels: servedChannels(alerts, opened),
+      ...(isWatched && { heartbeat: heartbeatOf(broken.get(HEARTBEAT), () => lastBeatMs) }),
+    }
+    const server = await startServer({ ...request, alerts: served })
+    await center.reportChannels().catch((error: Error) => tell(error.message))
     const stop = keepAlerting({
       center,
-      heartbeat: to && { to, everyMs: parseDuration(alerts.heartbeat.every) },
+      channels: opened.channels.map(({ name }) => name),
+      heartbeat: heartbeat && { to: heartbeat, everyMs: parseDuration(alerts.heartbeat.every) },
       now: parts.world.now,
-      onTrouble: (reason) => request.onNotice(`alerts: ${reason}`),
-      pause: (signal) => wait(TURN_MS, undefined, { signal }).catch(() => undefined),
+      onTrouble: tell,
+      onBeat: (atMs) => {
+        lastBeatMs = atMs
+      },
+      pause: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
     })
     return {
       ...server,
@@ -100,3 +148,8 @@ export const withAlerts =
       },
     }
   }
+
+const heartbeatOf = (
+  broken: string | undefined,
+  lastMs: () => number,
+): NonNullable<ServedAlerts['heartbeat']> => ({ lastMs, ...(broken !== undefined && { broken }) })

@@ -64,7 +64,7 @@ const openJob = (
     environment: {},
     workingDirectory: folder,
     world: { now: () => SCHEDULED_MS + 5000 },
-    openAlerts: async () => ({ center: desk.another(), channels: [desk.channel] }),
+    openAlerts: async () => ({ center: desk.another(), channels: [desk.channel], broken: new Map() }),
     server: { models: () => [SHADOW, CHAMPION], warn: (...warning) => warnings.push(warning) },
     takeLook,
     track,

@@ -10,7 +10,9 @@ import { createTeams } from '../adapters/alerts/teams.ts'
 import { openFileJournal } from '../adapters/journal/file-journal.ts'
 import type { AlertEntry } from '../alerts/alert-book.ts'
 import { type AlertCenter, type AlertCenterOptions, createAlertCenter } from '../alerts/alert-center.ts'
-import type { OpenAlerts } from '../alerts/open-alerts.ts'
+import type { OpenedAlerts } from '../alerts/open-alerts.ts'
+import { HEARTBEAT } from '../alerts/report-channels.ts'
+import type { ServedChannel } from '../alerts/served-alerts.ts'
 import type { AlertChannelSettings, AlertsSettings } from '../config/sections/alerts.ts'
 import type { FolderOwner } from '../disk/folder-lock.ts'
 import { VigiaError } from '../errors.ts'
@@ -30,11 +32,21 @@ export interface AlertParts {
   readonly channels?: readonly AlertChannel[]
 }
 
-/** Opens the alerts of a configuration: its channels, with their secrets, and what is known so far. */
+/** The alerts of a configuration, and where signs of life are sent to, if anywhere. */
+export interface KeptAlerts extends OpenedAlerts {
+  readonly heartbeat?: Heartbeat
+}
+
+/**
+ * Opens the alerts of a configuration: its channels, with their secrets, and what is known so far. What
+ * cannot be opened is told in `broken`.
+ */
 export const alertsOpener =
-  ({ world, owner, channels: own = [] }: AlertParts): OpenAlerts =>
-  async (settings, environment) => {
-    const configured = await openAlertChannels(settings, environment, world.now)
+  ({ world, owner, channels: own = [] }: AlertParts) =>
+  async (settings: AlertsSettings, environment: Environment): Promise<KeptAlerts> => {
+    const broken = new Map<string, string>()
+    const configured = await openAlertChannels(settings, environment, world.now, broken)
+    const heartbeat = await openHeartbeat(settings, environment, broken)
     const channels = [...configured, ...own]
     const { now, newId } = world
     const journal = openFileJournal<AlertEntry>({
@@ -46,6 +58,7 @@ export const alertsOpener =
     const center: AlertCenter = createAlertCenter({
       journal,
       channels,
+      broken,
       settings: centerSettings(settings, own),
       world,
       random: createRandom(newId()),
@@ -54,33 +67,61 @@ export const alertsOpener =
         claimMs: 2 * parseDuration(settings.timeout) + CLAIM_MARGIN_MS,
       },
     })
-    return { center, channels }
+    return { center, channels, broken, ...(heartbeat !== undefined && { heartbeat }) }
   }
 
-/**
- * Where signs of life are sent to; undefined where the settings name no address. @throws
- * ALERT_CHANNEL_INVALID
- */
-export const openHeartbeat = async (
+/** The channels as routes and metrics of a server tell of them. */
+export const servedChannels = (
+  settings: AlertsSettings,
+  { channels, broken }: OpenedAlerts,
+): readonly ServedChannel[] =>
+  channels.map(({ name }) => {
+    const reason = broken.get(name)
+    const kind = settings.channels[name]?.kind ?? 'own'
+    return { name, kind, ...(reason !== undefined && { broken: reason }) }
+  })
+
+/** Undefined where the settings name no address, or it cannot be had. */
+const openHeartbeat = async (
   { heartbeat, timeout }: AlertsSettings,
   environment: Environment,
+  broken: Map<string, string>,
 ): Promise<Heartbeat | undefined> => {
-  const url = await secretOf('heartbeat', heartbeat, environment)
-  return url === undefined ? undefined : createHeartbeat(url, parseDuration(timeout))
+  try {
+    const url = await secretOf(HEARTBEAT, heartbeat, environment)
+    return url === undefined ? undefined : createHeartbeat(url, parseDuration(timeout))
+  } catch (error) {
+    broken.set(HEARTBEAT, reasonOf(error))
+    return undefined
+  }
 }
 
-/** @throws ALERT_CHANNEL_INVALID where a secret cannot be had */
+/** A channel that cannot be opened is there all the same, so that its messages wait for it. */
 const openAlertChannels = async (
   { channels, timeout }: AlertsSettings,
   environment: Environment,
   now: () => number,
+  broken: Map<string, string>,
 ): Promise<readonly AlertChannel[]> => {
   const opened: AlertChannel[] = []
-  for (const [name, channel] of Object.entries(channels)) {
-    const secret = await secretOf(name, channel, environment)
-    opened.push(openChannel({ name, now, timeoutMs: parseDuration(timeout), secret: secret ?? '' }, channel))
-  }
+  for (const [name, channel] of Object.entries(channels))
+    try {
+      const secret = await secretOf(name, channel, environment)
+      const parts = { name, now, timeoutMs: parseDuration(timeout), secret: secret ?? '' }
+      opened.push(openChannel(parts, channel))
+    } catch (error) {
+      const reason = reasonOf(error)
+      broken.set(name, reason)
+      opened.push({ name, send: async () => ({ kind: 'retry', reason }) })
+    }
   return opened
+}
+
+/** Why a channel is broken. @throws what says something else */
+const reasonOf = (error: unknown): string => {
+  if (error instanceof VigiaError && error.code === 'ALERT_CHANNEL_INVALID')
+    return String(error.details['reason'])
+  throw error
 }
 
 interface ChannelParts {
@@ -190,8 +231,11 @@ const centerSettings = (
       ? [{ severities: ALERT_SEVERITIES, kinds: [], channels: own.map(({ name }) => name) }]
       : []),
   ],
+  keep: { historyMs: keptMs(settings.keep.history), deadLettersMs: keptMs(settings.keep.dead_letters) },
   ...(settings.url !== '' && { url: settings.url }),
 })
+
+const keptMs = (text: string): number => (text === 'forever' ? Number.POSITIVE_INFINITY : parseDuration(text))
 
 /** Beyond what a receiver may take: a bot of Slack is asked twice for a message. */
 const CLAIM_MARGIN_MS = 10_000

@@ -40,7 +40,7 @@ export interface ServerParts {
 export const serverStarter =
   (parts: ServerParts): ServeTools['startServer'] =>
   async (request) => {
-    const { settings, environment, workingDirectory, work, onStates, onModels, onNotice, looks } = request
+    const { settings, environment, workingDirectory, work, onNotice, looks } = request
     boundGarbage()
     const memory = processMemory()
     const cacheMiB = tellCacheSize(settings, memory, onNotice)
@@ -58,8 +58,8 @@ export const serverStarter =
       workingDirectory,
       memory,
       work,
-      onStates,
-      onModels,
+      onStates: request.onStates,
+      onModels: request.onModels,
       onNotice,
       load: servingModelLoader(parts)(settings.model, environment, workingDirectory),
       observer: warnings.observer,
@@ -77,6 +77,7 @@ export const serverStarter =
         world,
         ...(tls !== undefined && { tls }),
         ...(looks !== undefined && { looks }),
+        ...(request.alerts !== undefined && { alerts: request.alerts }),
         ...(settings.state_store.kind === 'lmdb' && { cacheBytes: mostCacheMiB * MEBIBYTE }),
         audit: auditFile(join(prediction_log.path, 'audit.jsonl')),
       })

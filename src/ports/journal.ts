@@ -4,6 +4,11 @@ export interface JournalOutcome<Entry, Result> {
   readonly append?: Entry
   /** Put in place of everything that stood there: what is appended afterwards follows it. */
   readonly replace?: Entry
+  /**
+   * Lines for the history beside the journal, which is only ever appended to: what `replace` leaves out. They
+   * are on the disk before it is; a process that is killed in between leaves them there, and so twice.
+   */
+  readonly history?: readonly object[]
   readonly result: Result
 }
 

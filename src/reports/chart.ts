@@ -49,7 +49,7 @@ const COLORS_ON_WHITE = {
   quiet: '#60646c',
   grid: '#e3e4e8',
   accent: '#2f6fde',
-  alert: '#d64545',
+  alert: '#bf3838',
 } as const satisfies Record<keyof typeof CHART_COLORS, string>
 
 /**

@@ -1,31 +1,7 @@
-/**
- * HTML that may be put into a page as it stands. Made only by `html` and `trusted`, so that other text is
- * escaped.
- */
-export interface Html {
-  readonly markup: string
-}
+import { escapeHtml, type Html, html, markupOf, trusted } from '../foundation/html.ts'
+import { PAGE_COLORS } from '../foundation/page-colors.ts'
 
-type Part = Html | string | number | null | readonly Html[]
-
-/**
- * HTML from a template: every inserted text is escaped; inserted HTML, and lists of it, stay what they are.
- */
-export const html = (template: TemplateStringsArray, ...parts: readonly Part[]): Html => ({
-  markup: template.reduce((text, piece, index) => text + markupOf(parts[index - 1] ?? null) + piece),
-})
-
-/** Text that is already HTML: charts of our own and nothing that came from outside. */
-export const trusted = (markup: string): Html => ({ markup })
-
-/** `text` with the five characters that mean something in HTML written as entities. */
-export const escapeHtml = (text: string): string =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;')
+export { type Html, html, trusted } from '../foundation/html.ts'
 
 /** A chart with its caption, and below the caption how to read it where that is not plain. */
 export const figure = (caption: string, svg: string, reading = ''): Html =>
@@ -77,27 +53,8 @@ ${body.markup}
 </html>
 `
 
-const markupOf = (part: Part): string => {
-  if (part === null) return ''
-  if (typeof part === 'string' || typeof part === 'number') return escapeHtml(String(part))
-  return 'markup' in part ? part.markup : part.map(({ markup }) => markup).join('')
-}
-
 const STYLE = `
-:root {
-  --page: #fbfbfa; --card: #ffffff; --text: #1c2024; --quiet: #60646c; --line: #e3e4e8;
-  --accent: #2f6fde; --alert: #d64545; --warn: #9a6200; --good: #1d7f4f;
-  --alert-back: #fdecec; --warn-back: #fdf3dc; --good-back: #e5f5ec;
-  --chart-text: var(--text); --chart-quiet: var(--quiet); --chart-grid: var(--line);
-  --chart-accent: var(--accent); --chart-alert: var(--alert);
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --page: #111315; --card: #191c1f; --text: #eceef0; --quiet: #a1a8b0; --line: #2e3338;
-    --accent: #6ea2ff; --alert: #ff7b72; --warn: #f0b849; --good: #5bd394;
-    --alert-back: #3a1d1d; --warn-back: #33280f; --good-back: #15301f;
-  }
-}
+${PAGE_COLORS}
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text); font: 15px/1.5 system-ui, sans-serif; }
 main { max-width: 1120px; margin: 0 auto; padding: 32px 20px 64px; }

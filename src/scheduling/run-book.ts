@@ -1,5 +1,5 @@
 import type { Journal } from '../ports/journal.ts'
-import { openJournaled } from '../ports/journaled.ts'
+import { type BookChanges, openJournaled } from '../ports/journaled.ts'
 import type { RunResult } from './scheduled-job.ts'
 
 /**
@@ -80,6 +80,9 @@ export const withRuns = (before: RunBook, entries: readonly ScheduleEntry[]): Ru
 export const LONGEST_RUN_JOURNAL = 500
 /** Ended runs and missed times that an audit of one job has then: more than a year of each day. */
 const KEPT = 400
+
+/** Changes the book of runs. */
+export type RunChanges = BookChanges<ScheduleEntry, RunBook>
 
 /** The book of a journal that other processes write too. */
 export const openRunBook = (journal: Journal<ScheduleEntry>) =>

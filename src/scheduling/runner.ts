@@ -1,11 +1,11 @@
 import { VigiaError } from '../errors.ts'
 import type { World } from '../foundation/world.ts'
 import type { RunClaimant, TimedJob } from './claim-due.ts'
-import type { openRunBook, RunRecord } from './run-book.ts'
+import type { RunChanges, RunRecord } from './run-book.ts'
 import type { RunResult } from './scheduled-job.ts'
 
 export interface RunnerParts {
-  readonly change: ReturnType<typeof openRunBook>
+  readonly change: RunChanges
   readonly world: Pick<World, 'now'>
   readonly claimant: RunClaimant
   /** Told of each run that has ended. */

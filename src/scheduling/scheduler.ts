@@ -7,6 +7,7 @@ import {
   type MissedTimes,
   openRunBook,
   type RunBook,
+  type RunChanges,
   type RunRecord,
   type ScheduleEntry,
   withRuns,
@@ -57,7 +58,7 @@ export const createScheduler = (options: SchedulerOptions): Scheduler => {
   const jobs = options.jobs.map((job): TimedJob => ({ ...job, times: cronSchedule(job.cron, job.timeZone) }))
   const journaled = openRunBook(options.journal)
   let known = EMPTY_RUNS
-  const change: typeof journaled = (work) =>
+  const change: RunChanges = (work) =>
     journaled((book) => {
       const changed = work(book)
       known = changed.entry === undefined ? book : withRuns(book, [changed.entry])

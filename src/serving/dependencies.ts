@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { ServedAlerts } from '../alerts/served-alerts.ts'
 import type { BranchControl } from '../branches/branch-control.ts'
 import type { ServingSettings } from '../config/serving-config.ts'
 import type { InferencePipeline } from '../decisions/inference-pipeline.ts'
@@ -33,6 +34,8 @@ export interface ServerDependencies {
   readonly world: World
   /** Where log lines go; default: standard output. */
   readonly logStream?: { write(line: string): void }
+  /** Absent where no channel is configured. */
+  readonly alerts?: ServedAlerts
   /** Told of every act of administration. */
   readonly audit: Audit
   /** Most bytes that states in memory take; left out: they are kept elsewhere, or without such a bound. */

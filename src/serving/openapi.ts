@@ -63,6 +63,7 @@ export const addOpenApi = async (
         { name: 'feedback', description: 'Tell what became known.' },
         { name: 'service', description: 'Models, health, metrics.' },
         { name: 'administration', description: 'Change which models are in service.' },
+        { name: 'alerts', description: 'What fires, and what people do about it.' },
         { name: 'mlflow', description: "The protocol of MLflow's scoring server." },
         { name: 'open inference', description: 'The Open Inference Protocol, version 2.' },
         { name: 'kserve', description: 'The protocol of KServe before it.' },

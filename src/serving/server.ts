@@ -32,6 +32,8 @@ import { TLS_OPTIONS } from './reload.ts'
 import { createRequestLog } from './request-log.ts'
 import { createRequestNames, traceIdOf, traceParentOf } from './request-names.ts'
 import { addAdmin } from './routes/admin.ts'
+import { addAlerts } from './routes/alerts.ts'
+import { addAlertsPage } from './routes/alerts-page.ts'
 import { addBranches } from './routes/branches.ts'
 import { addFeedback } from './routes/feedback.ts'
 import { addKServeV1 } from './routes/kserve-v1.ts'
@@ -90,7 +92,7 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     },
     (request) => expire(request, limits.body_timeout),
   )
-  metrics.watch(pipeline, load, dependencies.looks)
+  metrics.watch(pipeline, load, dependencies)
   const source = createSourceRows(pipeline, metrics.observer)
   const graceMs = parseDuration(limits.shutdown_grace)
   closeInTime(app, graceMs, async () => {
@@ -126,6 +128,8 @@ export const createServer = async (dependencies: ServerDependencies): Promise<Fa
     addSampleTransaction(routes, context)
     addService(routes, context)
     addAdmin(routes, context)
+    addAlerts(routes, context)
+    addAlertsPage(routes, context)
     addBranches(routes, context)
     addTables(routes, context)
     addMonitoring(routes, context)

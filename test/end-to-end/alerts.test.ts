@@ -100,7 +100,10 @@ alerts:
     const words = ['alerts', 'test', '--channel', 'mail', '--config', 'serving.yaml']
     expect(await vigiaWith(work, words, {})).toMatchObject({ status: 0, stdout: 'delivered  mail\n' })
     const all = await vigiaWith(work, ['alerts', 'test', '--config', 'serving.yaml'], {})
-    expect([all.status, all.stderr]).toEqual([2, expect.stringContaining('PAGER_KEY')])
+    expect([all.status, all.stdout]).toEqual([
+      1,
+      'FAILED  pager: the environment variable PAGER_KEY, which has its secret, is not set\ndelivered  hook\ndelivered  mail\n',
+    ])
     const unknown = await vigia('test', '--channel', 'page')
     expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('pager, hook, mail')])
   })
@@ -156,6 +159,90 @@ alerts:
       'ana ended its silence',
       '',
     ])
+  })
+
+  it('without a secret acts all the same, and says what waits for whoever has it', async () => {
+    await look('critical', 'monday')
+    const words = ['alerts', 'acknowledge', KEY, '--config', 'serving.yaml']
+    const { status, stdout } = await vigiaWith(work, words, { USER: 'ana' })
+    expect([status, stdout.match(/^delivered +\w+ of .* to (?:hook|mail)$/gm)?.length]).toEqual([0, 4])
+    expect(stdout).toContain(
+      'waiting    for pager, which cannot be sent through here: the environment variable PAGER_KEY',
+    )
+    expect((await vigia('deliver')).stdout.match(/^delivered .* to pager$/gm)).toHaveLength(2)
+  })
+
+  it('config validate names every secret that is missing, unless it shall not look', async () => {
+    const words = ['config', 'validate', '--kind', 'serving', '--config', 'serving.yaml']
+    expect(await vigiaWith(work, words, { PAGER_KEY: ROUTING_KEY })).toMatchObject({ status: 0 })
+    writeFileSync(join(work, 'hook.secret'), '')
+    const { status, stderr } = await vigiaWith(work, words, {})
+    expect(status).toBe(2)
+    expect(stderr).toContain('pager: the environment variable PAGER_KEY, which has its secret, is not set')
+    expect(stderr).toContain('hook: the file')
+    expect(await vigiaWith(work, [...words, '--without-secrets'], {})).toMatchObject({ status: 0 })
+  })
+
+  it('test names a heartbeat without its address', async () => {
+    writeFileSync(join(work, 'serving.yaml'), 'alerts: { heartbeat: { secret_variable: BEAT } }\n')
+    expect(await vigia('test')).toMatchObject({
+      status: 1,
+      stdout: 'FAILED  alerts.heartbeat: the environment variable BEAT, which has its secret, is not set\n',
+    })
+  })
+
+  it('plans a silence, lists it, and cancels it', async () => {
+    const planned = await vigia('plan', '--model', 'fr*', '--until', '4h', '--reason', 'migration')
+    const [, id = ''] =
+      /^planned silence (\w{8}) of vigia\/fr\*\/\*\/\* from 2020-09-13T12:26:40.000Z until 2020-09-13T16:26:40.000Z by ana$/m.exec(
+        planned.stdout,
+      )!
+    expect((await vigia('list')).stdout).toContain(
+      `silent     ${id} vigia/fr*/*/* from 2020-09-13T12:26:40.000Z until 2020-09-13T16:26:40.000Z by ana: migration`,
+    )
+    // The look is of a minute before: the silence holds back what comes after.
+    await look('critical', 'monday')
+    expect((await vigia('list')).stdout).toContain(
+      `silenced until 2020-09-13T16:26:40.000Z as planned (${id})`,
+    )
+    expect(await vigia('cancel', id)).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining(`the planned silence ${id} is cancelled`),
+    })
+    const later = await vigia('plan', '--from', '2h', '--until', '4h', '--reason', 'later')
+    expect(later.stdout).toContain('from 2020-09-13T14:26:40.000Z until 2020-09-13T18:26:40.000Z')
+    expect((await vigia('list')).stdout).toMatch(/^planned {4}\w{8} vigia\/\*\/\*\/\*/m)
+  })
+
+  it('forgets an alert, and a model', async () => {
+    await look('critical', 'monday')
+    await vigia('deliver')
+    const { status, stdout } = await vigia('forget', KEY)
+    expect([status, stdout.match(/^delivered +resolved of /gm)?.length]).toEqual([0, 3])
+    expect((await vigia('list')).stdout).toMatch(/^No alert yet\.\nlooks {6}fraud\/daily: last /)
+    expect((await vigia('forget', '--model', 'fraud')).stdout).toContain(
+      'forgot everything of the model fraud',
+    )
+    expect((await vigia('list')).stdout).toBe('No alert yet.\n')
+  })
+
+  it.each([
+    [['list', 'extra'], 'list takes no further word; got "extra"'],
+    [['deliver', 'now'], 'deliver takes no further word; got "now"'],
+    [['test', 'mail'], 'test takes no further word; got "mail"'],
+    [['plan', KEY, '--until', '1h', '--reason', 'x'], 'plan takes no further word'],
+    [['list', '--until', '8h'], '--until belongs to silence and plan; got it with list'],
+    [['acknowledge', KEY, '--reason', 'x'], '--reason belongs to silence and plan; got it with acknowledge'],
+    [['history', '--channel', 'mail'], '--channel belongs to test; got it with history'],
+    [['cancel'], 'cancel needs the id of a planned silence; got none'],
+    [['forget'], 'forget needs the key of an alert or --model; got none'],
+    [['forget', KEY, '--model', 'fraud'], 'forget needs the key of an alert or --model; got both'],
+    [['plan', '--reason', 'x'], 'plan needs --until, such as 8h; got nothing'],
+    [['plan', '--until', '1h', '--from', 'now', '--reason', 'x'], '--from is a duration such as 8h'],
+    [['acknowledge', KEY, 'twice'], 'too many arguments'],
+  ])('refuses what it does not know: %j', async (words, text) => {
+    const { status, stderr } = await vigia(...words)
+    expect([status, stderr]).toEqual([2, expect.stringContaining(text)])
   })
 
   it('says what it cannot do', async () => {

@@ -78,8 +78,15 @@ interface FoundSeries {
 }
 
 /** What `promtool check metrics`, which stands beside the server, finds wrong with a page of metrics. */
-export const lintMetrics = async (page: string): Promise<string> => {
-  const tool = execFile(join(dirname(PROMETHEUS_SERVER ?? ''), 'promtool'), ['check', 'metrics'])
+export const lintMetrics = async (page: string): Promise<string> =>
+  (await promtool(['check', 'metrics'], page)).said
+
+/** Runs the tool that stands beside the server. */
+export const promtool = async (
+  words: readonly string[],
+  input = '',
+): Promise<{ readonly said: string; readonly exitCode: number | null }> => {
+  const tool = execFile(join(dirname(PROMETHEUS_SERVER ?? ''), 'promtool'), words)
   let said = ''
   tool.stdout?.on('data', (text) => {
     said += text
@@ -87,7 +94,7 @@ export const lintMetrics = async (page: string): Promise<string> => {
   tool.stderr?.on('data', (text) => {
     said += text
   })
-  tool.stdin?.end(page)
-  await once(tool, 'close')
-  return said
+  tool.stdin?.end(input)
+  const [exitCode] = (await once(tool, 'close')) as [number | null]
+  return { said, exitCode }
 }

@@ -22,9 +22,12 @@ export const createSlackWebhook = ({ name, url, timeoutMs }: SlackWebhookOptions
     ),
 })
 
-/** The address, and its path alone: an answer may repeat either. */
+/**
+ * The address, and its path alone: an answer may repeat either. A path of nothing but `/` says nothing, and
+ * stands in every address.
+ */
 export const secretsOf = (url: string): readonly string[] => {
   if (!URL.canParse(url)) return [url]
   const { pathname, search } = new URL(url)
-  return [url, `${pathname}${search}`, ...(pathname.length > 1 ? [pathname] : [])]
+  return [url, `${pathname}${search}`, pathname].filter((text) => !/^\/*$/.test(text))
 }

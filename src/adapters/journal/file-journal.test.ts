@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -65,6 +65,31 @@ test('one that is replaced begins anew for every other handle', async () => {
   await append(a, 7)
   const seen = await b.transact((entries, isAnew) => ({ result: { ns: entries.map(({ n }) => n), isAnew } }))
   expect(seen).toEqual({ ns: [6, 7], isAnew: true })
+})
+
+test('what is left out when it is replaced is appended to the history first, behind a line that a crash cut short', async () => {
+  const { open, folder } = place()
+  const journal = open()
+  await append(journal, 1)
+  const replace = (n: number, history: readonly object[]) =>
+    journal.transact(() => ({ replace: { n }, history, result: undefined }))
+  await replace(2, [{ left: 1 }])
+  const path = join(folder, 'alerts/history.jsonl')
+  appendFileSync(path, '{"left":')
+  await replace(3, [{ left: 2 }, { left: 3 }])
+  await replace(4, [])
+  expect(readFileSync(path, 'utf8')).toBe('{"left":1}\n{"left":\n{"left":2}\n{"left":3}\n')
+  expect(await unseen(open())).toEqual([4])
+})
+
+test('a history that cannot be written keeps the journal as it is', async () => {
+  const { open, folder, path } = place()
+  await append(open(), 1)
+  mkdirSync(join(folder, 'alerts/history.jsonl'))
+  const before = readFileSync(path, 'utf8')
+  const replaced = open().transact(() => ({ replace: { n: 2 }, history: [{ left: 1 }], result: undefined }))
+  await expect(replaced).rejects.toMatchObject({ code: 'ALERT_JOURNAL_FAILED' })
+  expect(readFileSync(path, 'utf8')).toBe(before)
 })
 
 test('what the work throws is thrown as it is, and nothing is written', async () => {

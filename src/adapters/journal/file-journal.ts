@@ -32,7 +32,7 @@ export interface FileJournalOptions {
 
 /**
  * A journal in `journal.jsonl` of a folder: one JSON line an entry, brought to the disk before anybody is
- * told.
+ * told. Its history is in `history.jsonl` beside it, which nothing here reads.
  *
  * Processes take turns under the lock of the folder. The first line is the name of this writing: a journal
  * that is replaced has another, by which other handles know that they have to begin again. A last line
@@ -47,6 +47,7 @@ export const openFileJournal = <Entry>({
   failure,
 }: FileJournalOptions): Journal<Entry> => {
   const path = join(folder, 'journal.jsonl')
+  const historyPath = join(folder, 'history.jsonl')
   const place: Place = { generation: '', offset: 0 }
 
   const failed = (error: unknown): VigiaError => {
@@ -74,7 +75,8 @@ export const openFileJournal = <Entry>({
         try {
           const { lines, isAnew } = attempt(() => readUnseen(file, place))
           const unseen = attempt(() => lines.map((line) => JSON.parse(line) as Entry))
-          const { append, replace, result } = run(() => work(unseen, isAnew))
+          const { append, replace, history = [], result } = run(() => work(unseen, isAnew))
+          if (history.length > 0) attempt(() => appendHistory(historyPath, history))
           if (replace !== undefined) attempt(() => replaceAll(path, replace, place))
           else if (append !== undefined) attempt(() => appendLine(file, append, place))
           isDone = true
@@ -163,6 +165,21 @@ const appendLine = (file: number, entry: unknown, place: Place): void => {
   place.offset += bytes.length
 }
 
+/** A line that a crash cut short is closed, so that no other is written behind it. */
+const appendHistory = (path: string, lines: readonly object[]): void => {
+  const file = openSync(path, 'a+')
+  try {
+    const { size } = fstatSync(file)
+    const isCut = size > 0 && readRange(file, size - 1, size)[0] !== LINE_END
+    const text = `${isCut ? '\n' : ''}${lines.map((line) => `${JSON.stringify(line)}\n`).join('')}`
+    writeAll(file, Buffer.from(text))
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  syncFolder(join(path, '..'))
+}
+
 const replaceAll = (path: string, entry: unknown, place: Place): void => {
   const head = `${JSON.stringify({ journal: randomUUID() })}\n`
   const text = `${head}${JSON.stringify(entry)}\n`
@@ -175,12 +192,15 @@ const writeWhole = (path: string, text: string): void => {
   const temporary = `${path}.tmp`
   const file = openSync(temporary, 'w')
   try {
-    const bytes = Buffer.from(text)
-    for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
+    writeAll(file, Buffer.from(text))
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
   renameSync(temporary, path)
   syncFolder(join(path, '..'))
+}
+
+const writeAll = (file: number, bytes: Buffer): void => {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
 }

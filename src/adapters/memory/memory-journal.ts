@@ -6,11 +6,14 @@ export interface MemoryJournalPlace<Entry> {
   open(): Journal<Entry>
   /** Entries as they would stand on disk. */
   readonly lines: readonly string[]
+  /** Lines of the history beside it. */
+  readonly history: readonly string[]
 }
 
 export const createMemoryJournalPlace = <Entry>(): MemoryJournalPlace<Entry> => {
-  const place = { lines: [] as string[], generation: 0 }
+  const place = { lines: [] as string[], history: [] as string[], generation: 0 }
   return {
+    history: place.history,
     get lines() {
       return place.lines
     },
@@ -22,7 +25,8 @@ export const createMemoryJournalPlace = <Entry>(): MemoryJournalPlace<Entry> => 
         async transact(work) {
           const isAnew = generation !== place.generation
           const unseen = place.lines.slice(isAnew ? 0 : seen).map((line) => JSON.parse(line) as Entry)
-          const { append, replace, result } = work(unseen, isAnew)
+          const { append, replace, history = [], result } = work(unseen, isAnew)
+          place.history.push(...history.map((line) => JSON.stringify(line)))
           if (replace !== undefined) {
             place.lines = [JSON.stringify(replace)]
             place.generation++

@@ -1,5 +1,8 @@
 import type { AlertBook } from '../../alerts/alert-book.ts'
-import { isFiring, rankOf } from '../../alerts/alert-state.ts'
+import { type AlertState, isFiring, rankOf } from '../../alerts/alert-state.ts'
+import { isUnderWay, patternText, plannedSilenceOf } from '../../alerts/planned-silence.ts'
+import { HEARTBEAT } from '../../alerts/report-channels.ts'
+import { formatDuration } from '../../foundation/duration.ts'
 import { onOneLine, plainTable } from '../plain-table.ts'
 
 /** A list for machines, and the same for people. */
@@ -20,18 +23,18 @@ export const listOf = (book: AlertBook, nowMs: number): Listing => {
     alert.severity ?? '',
     timeOf(isFiring(alert) ? (alert.episode?.startedMs ?? alert.sinceMs) : alert.sinceMs),
     onOneLine(alert.key),
-    [
-      ...(alert.acknowledged ? [`acknowledged by ${onOneLine(alert.acknowledged.by)}`] : []),
-      ...(alert.silence && nowMs < alert.silence.untilMs
-        ? [
-            `silenced until ${timeOf(alert.silence.untilMs)} by ${onOneLine(alert.silence.by)}: ${onOneLine(alert.silence.reason)}`,
-          ]
-        : []),
-      onOneLine(alert.summary, 100),
-    ].join('; '),
+    [...notesOf(alert, book, nowMs), onOneLine(alert.summary, 100)].join('; '),
   ])
   return {
-    json: { alerts, waiting, dead, disabled: Object.fromEntries(book.disabled) },
+    json: {
+      alerts,
+      waiting,
+      dead,
+      disabled: Object.fromEntries(book.disabled),
+      broken: Object.fromEntries(book.broken),
+      planned: [...book.planned.values()],
+      looks: [...book.monitors.values()],
+    },
     lines: [
       ...(rows.length === 0 ? ['No alert yet.'] : plainTable([HEAD, ...rows])),
       ...waiting.map(
@@ -42,13 +45,50 @@ export const listOf = (book: AlertBook, nowMs: number): Listing => {
         ({ channel, notification, atMs, reason }) =>
           `UNDELIVERED ${notification.reason} of ${notification.dedupKey} for ${channel}, given up ${timeOf(atMs)}: ${onOneLine(reason, 200)}`,
       ),
-      ...[...book.disabled].map(
-        ([channel, reason]) =>
-          `switched off ${channel}: ${onOneLine(reason, 200)}. vigia alerts test --channel ${channel} switches it on`,
+      ...channelLines(book),
+      ...silenceLines(book, nowMs),
+      ...[...book.monitors.values()].map(
+        ({ id, lastMs, everyMs }) =>
+          `looks      ${onOneLine(id)}: last ${timeOf(lastMs)}, one each ${formatDuration(Math.round(everyMs))}`,
       ),
     ],
   }
 }
+
+const notesOf = (alert: AlertState, book: AlertBook, nowMs: number): readonly string[] => {
+  const planned = plannedSilenceOf(alert, book.planned.values(), nowMs)
+  return [
+    ...(alert.acknowledged ? [`acknowledged by ${onOneLine(alert.acknowledged.by)}`] : []),
+    ...(alert.silence && nowMs < alert.silence.untilMs
+      ? [
+          `silenced until ${timeOf(alert.silence.untilMs)} by ${onOneLine(alert.silence.by)}: ${onOneLine(alert.silence.reason)}`,
+        ]
+      : []),
+    ...(planned === undefined
+      ? []
+      : [`silenced until ${timeOf(planned.untilMs)} as planned (${onOneLine(planned.id)})`]),
+    ...(alert.isForgotten === true ? ['forgotten when the channels are told that it is over'] : []),
+  ]
+}
+
+const channelLines = (book: AlertBook): readonly string[] => [
+  ...[...book.broken].map(
+    ([name, reason]) =>
+      `BROKEN     ${name}${name === HEARTBEAT ? ': no signs of life are sent' : ': its messages wait'}; ${onOneLine(reason, 200)}`,
+  ),
+  ...[...book.disabled].map(
+    ([channel, reason]) =>
+      `switched off ${channel}: ${onOneLine(reason, 200)}. vigia alerts test --channel ${channel} switches it on`,
+  ),
+]
+
+const silenceLines = (book: AlertBook, nowMs: number): readonly string[] =>
+  [...book.planned.values()]
+    .filter(({ untilMs }) => nowMs < untilMs)
+    .map(
+      (silence) =>
+        `${isUnderWay(silence, nowMs) ? 'silent    ' : 'planned   '} ${onOneLine(silence.id)} ${onOneLine(patternText(silence))} from ${timeOf(silence.fromMs)} until ${timeOf(silence.untilMs)} by ${onOneLine(silence.by)}: ${onOneLine(silence.reason, 200)}`,
+    )
 
 /** Who did what, in order; of one alert where a key is given. */
 export const historyOf = ({ audit }: AlertBook, key: string | undefined): Listing => {

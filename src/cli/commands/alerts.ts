@@ -1,13 +1,16 @@
-import type { AlertCenter, SentMessage } from '../../alerts/alert-center.ts'
+import type { AlertCenter } from '../../alerts/alert-center.ts'
+import type { SentMessage } from '../../alerts/deliver-messages.ts'
 import type { OpenAlerts, OpenedAlerts } from '../../alerts/open-alerts.ts'
+import { HEARTBEAT } from '../../alerts/report-channels.ts'
+import { MOMENT_TEXT, readMoment } from '../../alerts/silence-times.ts'
 import { testChannels } from '../../alerts/test-channels.ts'
 import type { AlertsSettings } from '../../config/sections/alerts.ts'
 import { VigiaError } from '../../errors.ts'
-import { parseDuration } from '../../foundation/duration.ts'
 import type { World } from '../../foundation/world.ts'
 import type { Command, CommandContext, CommandInput, ExitCode } from '../command.ts'
 import { CONFIG_OPTIONS, readServingConfig } from '../config-option.ts'
 import { onOneLine } from '../plain-table.ts'
+import { ACTION_NAMES, alertsInvalid, assertWords } from './alert-actions.ts'
 import { historyOf, listOf } from './alert-lists.ts'
 import { print } from './state-action.ts'
 
@@ -20,21 +23,39 @@ export interface AlertsTools {
 /** `vigia alerts`: who is told of what, and that they are. */
 export const alertsCommand = (tools: AlertsTools): Command => ({
   name: 'alerts',
-  summary: 'try the channels of alerts, list alerts, acknowledge and silence them',
+  summary: 'try the channels of alerts, list alerts, acknowledge, silence and forget them',
   description:
-    'test sends a marked message through each channel (or --channel), and its end, and says what became of them; a channel that its receiver had switched off is switched on when it takes the test. Exit code 1: one did not arrive. list shows every alert, what waits to be sent and what could not be. acknowledge KEY: somebody has taken it on, so no reminders until it gets worse. silence KEY --until END --reason WHY: nothing is sent of it until then but its end; unsilence KEY ends that. deliver sends what waits, once, where no server does. history [KEY] says who did what. Servers that run see all of it at once.',
+    'test sends a marked message through each channel (or --channel), and its end, and says what became of them; a channel that its receiver had switched off is switched on when it takes the test. Exit code 1: one did not arrive, or has no secret. list shows every alert, what waits to be sent, what could not be, silences and looks. acknowledge KEY: somebody has taken it on, so no reminders until it gets worse. silence KEY --until END --reason WHY: nothing is sent of it until then but its end; unsilence KEY ends that. plan --from BEGIN --until END --reason WHY silences ahead what fits --model, --kind and --segment; cancel ID ends that. forget KEY, or forget --model NAME, removes what nobody needs any more. deliver sends what waits, once, where no server does. history [KEY] says who did what. Servers that run see all of it at once.',
   arguments: [
+    { name: '<action>', description: 'what to do', choices: ACTION_NAMES },
     {
-      name: '<action>',
-      description: 'what to do',
-      choices: ['test', 'list', 'acknowledge', 'silence', 'unsilence', 'deliver', 'history'],
+      name: '[key]',
+      description:
+        'the alert, as list calls it: vigia/<model>/<kind>/<segment>; for cancel the id of a silence',
     },
-    { name: '[key]', description: 'the alert, as list calls it: vigia/<model>/<kind>/<segment>' },
   ],
   options: [
     { flags: '--channel <name>', description: 'for test: only this one' },
-    { flags: '--until <end>', description: 'for silence: a duration (8h) or a time (2026-12-01T08:00:00Z)' },
-    { flags: '--reason <why>', description: 'for silence: why, for whoever asks later' },
+    {
+      flags: '--from <begin>',
+      description: 'for plan: a duration from now (2h) or a time (2026-12-01T08:00:00Z); otherwise now',
+    },
+    {
+      flags: '--until <end>',
+      description:
+        'for silence and plan: a duration from now, or from --from (8h), or a time (2026-12-01T08:00:00Z)',
+    },
+    { flags: '--reason <why>', description: 'for silence and plan: why, for whoever asks later' },
+    {
+      flags: '--model <pattern>',
+      description: 'for plan: models, * for any text; otherwise all. For forget: the model by its name',
+    },
+    { flags: '--kind <pattern>', description: 'for plan: kinds of alerts, * for any text; otherwise all' },
+    {
+      flags: '--segment <pattern>',
+      description:
+        'for plan: segments, * for any text, all for that of all transactions; otherwise all of them',
+    },
     { flags: '--by <person>', description: 'who asks; otherwise USER of the environment' },
     ...CONFIG_OPTIONS,
   ],
@@ -45,8 +66,15 @@ export const alertsCommand = (tools: AlertsTools): Command => ({
       command: 'vigia alerts silence vigia/fraud-detector/drift/all --until 8h --reason "new card product"',
       explanation: 'Nobody wants to hear of it tonight.',
     },
+    {
+      command:
+        'vigia alerts plan --model "fraud-*" --from 2026-12-01T22:00:00Z --until 4h --reason "core banking migration"',
+      explanation: 'Nobody wants to hear of what will fire then.',
+    },
+    { command: 'vigia alerts forget --model fraud-2024', explanation: 'The model is retired.' },
   ],
   run: async (context, input) => {
+    assertWords(input)
     const { settings } = await readServingConfig(context, input)
     const opened = await tools.openAlerts(only(settings.alerts, input), context.environment)
     try {
@@ -65,12 +93,15 @@ interface Asked extends OpenedAlerts {
 
 /** With --channel no other channel is opened: its secret may be missing here. */
 const only = (alerts: AlertsSettings, { arguments: [action], options }: CommandInput): AlertsSettings => {
+  const { every } = alerts.heartbeat
   // What is only looked up needs no channel, and no secret.
-  if (action === 'list' || action === 'history') return { ...alerts, channels: {}, routes: [] }
+  if (action === 'list' || action === 'history')
+    return { ...alerts, channels: {}, routes: [], heartbeat: { every } }
   const name = options['channel']
-  if (name === undefined || action !== 'test') return alerts
+  if (name === undefined) return alerts
   const channel = Object.entries(alerts.channels).find(([each]) => each === name)
-  if (channel !== undefined) return { ...alerts, channels: Object.fromEntries([channel]), routes: [] }
+  if (channel !== undefined)
+    return { ...alerts, channels: Object.fromEntries([channel]), routes: [], heartbeat: { every } }
   const known = Object.keys(alerts.channels).join(', ') || 'none'
   throw new VigiaError('ALERT_CHANNEL_UNKNOWN', { name: String(name), known })
 }
@@ -94,15 +125,23 @@ const act = async (asked: Asked): Promise<ExitCode> => {
     case 'deliver':
       await center.passTime()
       return told(asked, 'nothing waits that is due', await center.deliver())
-    default:
-      return change(asked)
+    default: {
+      const done = await change(asked)
+      return told(asked, done, await deliverNow(center))
+    }
   }
 }
 
-const test = async ({ context, input, tools, center, channels }: Asked): Promise<ExitCode> => {
-  const results = await testChannels(channels, tools.world)
+const test = async ({ context, input, tools, center, channels, broken }: Asked): Promise<ExitCode> => {
+  const tested = await testChannels(channels, tools.world)
   const person = personOf(context, input)
-  for (const { channel, isDelivered } of results) if (isDelivered) await center.enable(channel, person)
+  for (const { channel, isDelivered } of tested) if (isDelivered) await center.enable(channel, person)
+  const heartbeat = broken.get(HEARTBEAT)
+  const results = [
+    ...tested,
+    // One that has its address is not sent to: who listens would take this for a server that lives.
+    ...(heartbeat === undefined ? [] : [{ channel: HEARTBEAT, isDelivered: false, detail: heartbeat }]),
+  ]
   const lines = results.map(
     ({ channel, isDelivered, detail }) =>
       `${isDelivered ? 'delivered' : 'FAILED'}  ${channel}${detail === '' ? '' : `: ${onOneLine(detail, 400)}`}`,
@@ -112,25 +151,44 @@ const test = async ({ context, input, tools, center, channels }: Asked): Promise
   return results.length > 0 && results.every(({ isDelivered }) => isDelivered) ? 0 : 1
 }
 
-/** What changes an alert, and what follows from it at once. */
-const change = async (asked: Asked): Promise<ExitCode> => {
-  const { context, input, tools, center } = asked
-  const [action = '', key] = input.arguments
-  if (key === undefined) throw invalid(`${action} needs the key of an alert; got none`)
+/** What changes an alert or a silence. @returns what was done */
+const change = async ({ context, input, tools, center }: Asked): Promise<string> => {
+  const [action = '', key = ''] = input.arguments
+  const { options } = input
   const person = personOf(context, input)
-  let done: string
-  if (action === 'acknowledge') {
-    await center.acknowledge(key, person)
-    done = `acknowledged ${key} by ${person.by}`
-  } else if (action === 'silence') {
-    const untilMs = endOf(input, tools.world.now())
-    await center.silence(key, { untilMs, reason: String(input.options['reason'] ?? ''), ...person })
-    done = `silenced ${key} until ${new Date(untilMs).toISOString()} by ${person.by}`
-  } else {
-    await center.unsilence(key, person)
-    done = `the silence of ${key} is over`
+  const nowMs = tools.world.now()
+  switch (action) {
+    case 'acknowledge':
+      await center.acknowledge(key, person)
+      return `acknowledged ${key} by ${person.by}`
+    case 'silence': {
+      const untilMs = momentOf(input, 'until', nowMs)
+      await center.silence(key, { untilMs, reason: String(options['reason'] ?? ''), ...person })
+      return `silenced ${key} until ${new Date(untilMs).toISOString()} by ${person.by}`
+    }
+    case 'unsilence':
+      await center.unsilence(key, person)
+      return `the silence of ${key} is over`
+    case 'plan': {
+      const fromMs = options['from'] === undefined ? nowMs : momentOf(input, 'from', nowMs)
+      const untilMs = momentOf(input, 'until', fromMs)
+      const [model, kind, segment] = (['model', 'kind', 'segment'] as const).map((name) =>
+        String(options[name] ?? '*'),
+      ) as [string, string, string]
+      const id = tools.world.newId().slice(0, 8)
+      const reason = String(options['reason'] ?? '')
+      await center.plan({ id, model, kind, segment, fromMs, untilMs, reason, ...person })
+      return `planned silence ${id} of vigia/${model}/${kind}/${segment} from ${new Date(fromMs).toISOString()} until ${new Date(untilMs).toISOString()} by ${person.by}`
+    }
+    case 'cancel':
+      await center.cancel(key, person)
+      return `the planned silence ${key} is cancelled`
+    default: {
+      const { model } = options
+      await center.forget(typeof model === 'string' ? { model } : { key }, person)
+      return `forgot ${typeof model === 'string' ? `everything of the model ${model}` : key}`
+    }
   }
-  return told(asked, done, await deliverNow(center))
 }
 
 const deliverNow = async (center: AlertCenter): Promise<readonly SentMessage[]> => {
@@ -138,12 +196,23 @@ const deliverNow = async (center: AlertCenter): Promise<readonly SentMessage[]> 
   return center.deliver()
 }
 
-const told = ({ context }: Asked, done: string, sent: readonly SentMessage[]): ExitCode => {
+const told = async (
+  { context, center, broken }: Asked,
+  done: string,
+  sent: readonly SentMessage[],
+): Promise<ExitCode> => {
   const lines = sent.map(
     ({ channel, key, reason, delivery }) =>
       `${delivery.kind.padEnd(10)} ${reason} of ${key} to ${channel}${'reason' in delivery ? `: ${onOneLine(delivery.reason, 400)}` : ''}`,
   )
-  print(context, { done, sent }, [done, ...lines])
+  const waitingFor = new Set([...(await center.book()).outbox.values()].map(({ channel }) => channel))
+  const waiting = [...broken].flatMap(([channel, reason]) =>
+    waitingFor.has(channel) ? [{ channel, reason }] : [],
+  )
+  const notes = waiting.map(
+    ({ channel, reason }) => `waiting    for ${channel}, which cannot be sent through here: ${reason}`,
+  )
+  print(context, { done, sent, waiting }, [done, ...lines, ...notes])
   return sent.every(({ delivery }) => delivery.kind === 'delivered') ? 0 : 1
 }
 
@@ -151,18 +220,10 @@ const personOf = ({ environment }: CommandContext, { options }: CommandInput) =>
   by: String(options['by'] ?? (environment['USER'] || environment['LOGNAME'] || 'somebody')),
 })
 
-/** `8h` from now, or a time with its zone. */
-const endOf = ({ options }: CommandInput, nowMs: number): number => {
-  const until = options['until']
-  if (typeof until !== 'string') throw invalid('silence needs --until, such as 8h; got nothing')
-  if (/^\d+(d|h|m|s|ms)$/.test(until)) return nowMs + parseDuration(until)
-  const endMs = /(Z|[+-]\d\d:?\d\d)$/.test(until) ? Date.parse(until) : Number.NaN
-  if (Number.isNaN(endMs))
-    throw invalid(
-      `--until is a duration such as 8h, or a time with its zone such as 2026-12-01T08:00:00Z; got "${until}"`,
-    )
-  return endMs
+const momentOf = ({ arguments: [action], options }: CommandInput, name: 'from' | 'until', fromMs: number) => {
+  const text = options[name]
+  if (typeof text !== 'string') throw alertsInvalid(`${action} needs --${name}, such as 8h; got nothing`)
+  const ms = readMoment(text, fromMs)
+  if (Number.isNaN(ms)) throw alertsInvalid(`--${name} is ${MOMENT_TEXT}; got "${text}"`)
+  return ms
 }
-
-const invalid = (reason: string): VigiaError =>
-  new VigiaError('CLI_INVALID_ARGUMENT', { command: 'alerts', reason })

@@ -1,9 +1,10 @@
 import picocolors from 'picocolors'
+import type { OpenAlerts } from '../../alerts/open-alerts.ts'
 import type { ConfigFile } from '../../config/config-file.ts'
 import type { ConfigManager } from '../../config/config-manager.ts'
 import { editorSchema } from '../../config/editor-schema.ts'
 import { describeOrigin } from '../../config/origin.ts'
-import { SERVING_FILE } from '../../config/serving-config.ts'
+import { SERVING_FILE, type ServingSettings } from '../../config/serving-config.ts'
 import { TRAINING_FILE } from '../../config/training-config.ts'
 import { VigiaError } from '../../errors.ts'
 import type { World } from '../../foundation/world.ts'
@@ -11,12 +12,18 @@ import type { Command, CommandContext, CommandInput, ExitCode } from '../command
 import { CONFIG_OPTIONS, readServingConfig, readTrainingConfig } from '../config-option.ts'
 import { showCost } from './config-cost.ts'
 
+/** What the command needs of the composition root. */
+export interface ConfigTools {
+  readonly world: Pick<World, 'monotonicMs'>
+  readonly openAlerts: OpenAlerts
+}
+
 /** `vigia config`: what the configuration is, whether it is right, what it may be, and what it costs. */
-export const configCommand = (world: Pick<World, 'monotonicMs'>): Command => ({
+export const configCommand = ({ world, openAlerts }: ConfigTools): Command => ({
   name: 'config',
   summary: 'show, check or describe the configuration',
   description:
-    'show prints every effective value and where it came from, or what the features cost; validate checks a file; schema prints the JSON Schema for editors.',
+    'show prints every effective value and where it came from, or what the features cost; validate checks a file, and of a serving configuration also whether the secrets of alerts are there; schema prints the JSON Schema for editors.',
   arguments: [
     { name: '<action>', description: 'what to do', choices: ['show', 'validate', 'schema'] },
     {
@@ -31,6 +38,10 @@ export const configCommand = (world: Pick<World, 'monotonicMs'>): Command => ({
       description: 'which file',
       choices: ['training', 'serving'],
       defaultValue: 'training',
+    },
+    {
+      flags: '--without-secrets',
+      description: 'for validate: do not look for secrets of alerts, as on a machine that only builds',
     },
     { flags: '--changed', description: 'for show: only values that differ from their default in origin' },
     {
@@ -65,11 +76,28 @@ export const configCommand = (world: Pick<World, 'monotonicMs'>): Command => ({
         })
       return showCost(context, await readTrainingConfig(context, input), world)
     }
+    if (isServing && action === 'validate' && input.options['withoutSecrets'] !== true)
+      await assertSecrets(openAlerts, context, input)
     const config: ConfigManager = await (isServing ? readServingConfig : readTrainingConfig)(context, input)
     if (action === 'validate') return reportValid(context, input, config)
     return show(context, config, section, input.options['changed'] === true)
   },
 })
+
+/** @throws ALERT_SECRETS_MISSING, and what reading a serving configuration does */
+const assertSecrets = async (
+  openAlerts: OpenAlerts,
+  context: CommandContext,
+  input: CommandInput,
+): Promise<void> => {
+  const { alerts }: ServingSettings = (await readServingConfig(context, input)).settings
+  const { broken, center } = await openAlerts(alerts, context.environment)
+  await center.close()
+  if (broken.size === 0) return
+  const problems = [...broken].map(([name, reason]) => `\n  ${name}: ${reason}`).join('')
+  const file = String(input.options['config'] ?? 'The configuration')
+  throw new VigiaError('ALERT_SECRETS_MISSING', { file, problems })
+}
 
 const printJson = (context: CommandContext, value: unknown): ExitCode => {
   context.stdout.write(`${JSON.stringify(value, null, 2)}\n`)

@@ -47,6 +47,6 @@ export const createCommands = (
   modelsCommand(tools),
   runsCommand(tools),
   trackingCommand(tools),
-  configCommand(tools.world),
+  configCommand(tools),
   doctorCommand,
 ]

@@ -1,4 +1,5 @@
 import { relative, resolve } from 'node:path'
+import type { ServedAlerts } from '../../alerts/served-alerts.ts'
 import type { ServingSettings } from '../../config/serving-config.ts'
 import type { ServedModel } from '../../decisions/inference-pipeline.ts'
 import type { StartChoice } from '../../decisions/log/served-choice.ts'
@@ -49,6 +50,10 @@ export interface ServeTools {
     readonly onNotice: (text: string) => void
     /** Looks that it takes while it runs; absent: none. */
     readonly looks?: ScheduledLooks
+    /** Told of what somebody has to mend, at the start and later. */
+    readonly onWarning?: (text: string) => void
+    /** Absent where none are configured. */
+    readonly alerts?: ServedAlerts
   }) => Promise<RunningServer>
 }
 
@@ -73,7 +78,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
   ],
   run: async (context, input) => {
     const { settings } = await readServingConfig(context, input)
-    const { workingDirectory, environment, work, stdout, json } = context
+    const { workingDirectory, environment, work, stdout, stderr, json } = context
     const { config } = input.options
     const tell = (line: string): void => {
       if (!json) stdout.write(`${line}\n`)
@@ -91,6 +96,7 @@ export const serveCommand = ({ startServer }: ServeTools): Command => ({
         onHangup: context.onHangup ?? (() => () => undefined),
       },
       onNotice: (text) => tell(`store      ${settings.state_store.kind}: ${text}`),
+      onWarning: (text) => stderr.write(`warning    ${text}\n`),
     })
     if (json) stdout.write(`${JSON.stringify(runningJson(server, settings))}\n`)
     else for (const line of welcome(server, settings)) tell(line)
@@ -132,7 +138,7 @@ const sourcesText = ({ source, shadow, canary, canary_share }: StartChoice['serv
 
 const welcome = (
   { address, models, mapping, tables, startedInMs }: RunningServer,
-  { security, api }: ServingSettings,
+  { security, api, alerts }: ServingSettings,
 ): string[] => [
   ...models.map(
     ({ role, title, name, version, threshold }) =>
@@ -141,6 +147,9 @@ const welcome = (
   ...(mapping === undefined ? [] : [mappingLine(Object.keys(mapping))]),
   ...(tables.length === 0 ? [] : [tablesLine(tables)]),
   ...(security.guarded_by === 'platform' ? [guardLine(api.host)] : []),
+  ...(Object.keys(alerts.channels).length === 0
+    ? []
+    : [`alerts     to ${Object.keys(alerts.channels).join(', ')}; what fires: ${address}/alerts/page`]),
   `listening  ${address} (ready in ${Math.round(startedInMs)} ms), described at ${address}/docs`,
   ...(api.grpc_port === 0 ? [] : [`gRPC       ${api.host}:${api.grpc_port}, inference.GRPCInferenceService`]),
   '',

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { WINDOW_PATTERN } from '../../foundation/duration.ts'
+import { KEEP_PATTERN, WINDOW_PATTERN } from '../../foundation/duration.ts'
 
 /** Severities of alerts, from the least to the worst. */
 const SEVERITY = Type.Union([Type.Literal('moderate'), Type.Literal('severe'), Type.Literal('critical')])
@@ -191,6 +191,29 @@ export const AlertsSchema = Type.Object(
       },
       { default: {}, description: 'How often a message is sent that did not arrive.' },
     ),
+    keep: Type.Object(
+      {
+        history: Type.String({
+          default: '400d',
+          pattern: KEEP_PATTERN,
+          unit: 'duration',
+          description:
+            'For how long `vigia alerts history`, the page and the API know who did what; forever. What is older stands in history.jsonl of the folder, which nothing removes. 400 days: a year, and a month to ask about it.',
+        }),
+        dead_letters: Type.String({
+          default: '30d',
+          pattern: KEEP_PATTERN,
+          unit: 'duration',
+          description:
+            'For how long a message that was given up is listed; forever. What is older stands in history.jsonl.',
+        }),
+      },
+      {
+        default: {},
+        description:
+          'For how long the journal keeps what is over. It is trimmed whenever it is written anew, about every thousand changes.',
+      },
+    ),
     timeout: Type.String({
       default: '20s',
       pattern: WINDOW_PATTERN,
@@ -216,7 +239,7 @@ export const AlertsSchema = Type.Object(
     ),
     url: Type.String({
       default: '',
-      description: 'Page that messages lead to, such as https://vigia.bank.example/monitoring. Empty: none.',
+      description: 'Page that messages lead to, such as https://vigia.bank.example/alerts/page. Empty: none.',
     }),
   },
   { default: {}, description: 'Who is told when a model drifts, its data break, or nobody looks.' },

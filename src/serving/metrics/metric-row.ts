@@ -9,4 +9,10 @@ export interface MetricRow {
   readonly labels?: Readonly<Record<string, string>>
   /** An expression of PromQL that gives something when a person should look. */
   readonly alarm?: string
+  /** What the alert of Prometheus is called. Default: like the metric, `VigiaErrors`. */
+  readonly alarmName?: string
+  /** How long it must give something, in Prometheus' own words. Default: 1m. */
+  readonly alarmFor?: string
+  /** Default: warning. */
+  readonly alarmSeverity?: 'warning' | 'critical' | '{{ $labels.severity }}'
 }

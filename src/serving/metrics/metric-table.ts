@@ -1,7 +1,8 @@
+import { ALERT_METRICS } from './alert-metric-rows.ts'
 import { LOOK_METRICS } from './look-metric-table.ts'
 import type { MetricRow } from './metric-row.ts'
 
-export type { MetricRow }
+export type { MetricRow } from './metric-row.ts'
 
 /**
  * That a counter with labels has risen. Its series begins with its first event, of which `increase` sees
@@ -35,7 +36,9 @@ export const METRICS = {
     type: 'gauge',
     help: '1 when decisions can be made; /health/ready says why not.',
     unit: '0 or 1',
+    alarmName: 'VigiaNotReady',
     alarm: 'vigia_ready == 0',
+    alarmSeverity: 'critical',
   },
 
   // Requests.
@@ -44,6 +47,7 @@ export const METRICS = {
     help: 'Time from the headers of a request to the end of its answer, by route and status.',
     unit: 'seconds',
     labels: { method: 'GET, POST', route: 'as in the API', status: 'of HTTP' },
+    alarmName: 'VigiaRequestsSlow',
     alarm:
       'histogram_quantile(0.99, sum by (le) (rate(vigia_http_request_duration_seconds_bucket{route="/predict"}[5m]))) > 1',
   },
@@ -136,6 +140,7 @@ export const METRICS = {
     help: 'Transactions that a state took in late, too late to count, by moving its oldest one to a step (truncated), or with windows that count such steps (approximate).',
     unit: 'transactions',
     labels: { kind: 'kind of the entity', what: 'late, too_late, truncated, approximate' },
+    alarmName: 'VigiaTransactionsTooLate',
     alarm: 'increase(vigia_state_updates_total{what="too_late"}[1h]) > 100',
   },
   vigia_event_time_refused_total: {
@@ -215,6 +220,7 @@ export const METRICS = {
     help: '1 when a shared state store has lost decisions: nothing is decided until it is put right.',
     unit: '0 or 1',
     alarm: 'vigia_store_history_lost == 1',
+    alarmSeverity: 'critical',
   },
   vigia_branches: {
     type: 'gauge',
@@ -289,6 +295,7 @@ export const METRICS = {
     type: 'gauge',
     help: 'When the latest snapshot of the states was taken; 0: never.',
     unit: 'seconds since 1970',
+    alarmName: 'VigiaSnapshotOld',
     alarm: 'time() - vigia_snapshot_timestamp_seconds > 2 * 86400 and vigia_snapshot_timestamp_seconds > 0',
   },
   vigia_searches_total: {
@@ -314,6 +321,7 @@ export const METRICS = {
     help: 'Transactions looked up in a table beside them.',
     unit: 'transactions',
     labels: { ...TABLE_LABELS, outcome: 'found, missing, without_key, sent' },
+    alarmName: 'VigiaTableRowsMissing',
     alarm:
       'sum by (table) (rate(vigia_table_lookups_total{outcome="missing"}[15m])) / sum by (table) (rate(vigia_table_lookups_total[15m])) > 0.5',
   },
@@ -334,6 +342,7 @@ export const METRICS = {
     help: 'When the newest file of the table in use was written.',
     unit: 'seconds since 1970',
     labels: TABLE_LABELS,
+    alarmName: 'VigiaTableOld',
     alarm: 'time() - vigia_table_changed_timestamp_seconds > 2 * 86400',
   },
   vigia_table_loaded_timestamp_seconds: {
@@ -352,6 +361,7 @@ export const METRICS = {
 
   // Looks at what was decided.
   ...LOOK_METRICS,
+  ...ALERT_METRICS,
 } as const satisfies Readonly<Record<string, MetricRow>>
 
 /** A metric of our own, or those of one type. */

@@ -1,7 +1,9 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import type { ServedAlerts } from '../../alerts/served-alerts.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
 import type { ServedLooks } from '../../monitoring/served-looks.ts'
 import type { Load } from '../safety/load-shedding.ts'
+import { addAlertMetrics } from './alert-metrics.ts'
 import { addLookMetrics } from './look-metrics.ts'
 import { described, type MetricName } from './metric-table.ts'
 import { addReadMetrics, type Watched } from './read-metrics.ts'
@@ -30,7 +32,11 @@ export interface ServingMetrics {
   /** Attributes of a request that no model in service knows. */
   readonly countUnknownAttributes: (attributes: number) => void
   /** From now on gauges tell of these. */
-  readonly watch: (pipeline: Watched, load: Load, looks?: ServedLooks) => void
+  readonly watch: (
+    pipeline: Watched,
+    load: Load,
+    also?: { readonly alerts?: ServedAlerts | undefined; readonly looks?: ServedLooks | undefined },
+  ) => void
 }
 
 const LATENCY_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
@@ -69,8 +75,9 @@ export const createServingMetrics = (version: string): ServingMetrics => {
     countUnknownAttributes: (attributes) => {
       unknownAttributes.value += attributes
     },
-    watch: (pipeline, load, looks) => {
+    watch: (pipeline, load, { alerts, looks } = {}) => {
       addReadMetrics(registry, pipeline, load)
+      addAlertMetrics(registry, alerts)
       addLookMetrics(registry, looks)
     },
   }
