@@ -5,6 +5,7 @@ import type { EventTimeBounds } from '../transaction/event-time.ts'
 import { alertProblems } from './alert-channel-problems.ts'
 import type { ConfigFile } from './config-file.ts'
 import { AlertsSchema } from './sections/alerts.ts'
+import { ControlSampleSchema, controlSampleProblems } from './sections/control-sample.ts'
 import { PredictionLogSchema } from './sections/prediction-log.ts'
 import {
   ApiSchema,
@@ -29,6 +30,7 @@ export const ServingConfigSchema = Type.Object(
     state_store: StateStoreSchema,
     prediction_log: PredictionLogSchema,
     feedback: FeedbackSchema,
+    control_sample: ControlSampleSchema,
     tables: ServedTablesSchema,
     log: LogSchema,
     alerts: AlertsSchema,
@@ -98,6 +100,7 @@ export const SERVING_FILE = {
   contradictions: (settings, originOf) => [
     ...oneFolder(settings as ServingSettings, originOf),
     ...twoPorts(settings as ServingSettings, originOf),
+    ...controlSampleProblems((settings as ServingSettings).control_sample, originOf),
     ...alertProblems((settings as ServingSettings).alerts, originOf),
   ],
 } satisfies ConfigFile
