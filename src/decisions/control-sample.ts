@@ -67,6 +67,27 @@ export const createControlSampler = (settings: ControlSampleSettings): ControlSa
 export const luckOf = (transactionId: string, salt: string): number =>
   createHmac('sha256', salt).update(transactionId).digest().readUIntBE(0, 6) / 2 ** 48
 
+/** What a decision says of its draw. */
+interface DrawnDecision {
+  readonly probability: number
+  readonly threshold: number
+  readonly isFlagged: boolean
+  readonly controlSample?: ControlSample | undefined
+}
+
+/** Whether a decision was drawn, and answered, as this salt draws it again. */
+export const isDrawnRight = (
+  { probability, threshold, isFlagged, controlSample }: DrawnDecision,
+  transactionId: string,
+  salt: string,
+): boolean => {
+  const isReached = probability >= threshold
+  if (controlSample === undefined) return isFlagged === isReached
+  const isDrawn = luckOf(transactionId, salt) < controlSample.propensity
+  const drawn = isDrawn ? (isReached ? 'let_through' : 'review') : 'not_drawn'
+  return controlSample.drawn === drawn && isFlagged === (isReached && !isDrawn)
+}
+
 /** Whether the model's word was to flag it, also where it was let through. */
 export const reachesThreshold = ({
   isFlagged,
