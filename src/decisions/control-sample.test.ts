@@ -104,8 +104,8 @@ describe('what is never let through has no chance', () => {
     ['a currency in other letters', true, { currency: 'eur', amountMinor: 5000 }],
     [
       'a currency without a bound of its own, within that of others',
-      { currency: 'JPY', amountMinor: 100 },
       true,
+      { currency: 'JPY', amountMinor: 100 },
     ],
     ['and above it', false, { currency: 'JPY', amountMinor: 101 }],
     ['no currency at all', false, { currency: undefined, amountMinor: 101 }],

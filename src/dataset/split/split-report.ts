@@ -29,6 +29,14 @@ export interface SplitReport {
   /** Users of the test who are in training too. */
   readonly sharedUsers: number
   readonly warnings: readonly string[]
+  /** Rows of a service's log that count for more than one, and those left out since their labels are censored. */
+  readonly sample?: {
+    /** Labelled rows of what was blocked, in no part. */
+    readonly censored: number
+    /** Rows in parts with a weight above 1, and the sum of their weights. */
+    readonly weighted: number
+    readonly weight: number
+  }
 }
 
 /** What the split was made with. */
@@ -61,6 +69,28 @@ export const reportSplit = (parts: Uint8Array, rows: SplitRows, context: SplitCo
       ...balanceWarnings(counted, context.windows),
     ],
   }
+}
+
+/** A report of rows some of which count for more or less than one. */
+export const withSample = (
+  report: SplitReport,
+  parts: Uint8Array,
+  weights: Float64Array,
+  censored: number,
+): SplitReport => {
+  let [weighted, weight] = [0, 0]
+  for (let row = 0; row < parts.length; row++) {
+    if (parts[row] === PART.none || weights[row]! <= 1) continue
+    weighted++
+    weight += weights[row]!
+  }
+  const warnings =
+    weighted === 0
+      ? []
+      : [
+          `Rows of the control sample that count for more than one: ${weighted}, together for ${Math.round(weight)}. Models learn with these weights; selection, search, calibration, thresholds and all figures count each row once.`,
+        ]
+  return { ...report, sample: { censored, weighted, weight }, warnings: [...report.warnings, ...warnings] }
 }
 
 const REPORTED: readonly PartName[] = ['train', 'validation', 'test', 'none']
