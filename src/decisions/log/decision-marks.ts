@@ -1,6 +1,17 @@
 import { type ToldOrigin, toldBy, toldOrigin } from '../label-origin.ts'
-import type { SampleOfLog } from './export-log.ts'
 import type { DecisionEntry, LabelEntry } from './log-record.ts'
+
+/** What a log has of the control sample, and of what nobody learns the truth of. */
+export interface SampleOfLog {
+  /** Answered as flagged. */
+  readonly flagged: number
+  readonly letThrough: number
+  readonly review: number
+  /** Of those that were flagged, the ones of which nobody has told a label: censored where they were blocked. */
+  readonly untold: number
+  /** Labels by who told them, corrections too. */
+  readonly toldBy: Readonly<Record<ToldOrigin, number>>
+}
 
 /** A decision that was flagged or drawn. */
 interface Mark {

@@ -3,8 +3,8 @@ import { finished } from 'node:stream/promises'
 import { VigiaError } from '../../errors.ts'
 import type { AmountRules } from '../../transaction/amount-rules.ts'
 import { writeRequest } from '../../transaction/write-request.ts'
-import { isTold, type ToldOrigin } from '../label-origin.ts'
-import { createDecisionMarks } from './decision-marks.ts'
+import { isTold } from '../label-origin.ts'
+import { createDecisionMarks, type SampleOfLog } from './decision-marks.ts'
 import { findGaps, gapsText, readHeld } from './log-gaps.ts'
 import { type LoggedEntriesOptions, logIncomplete, withLoggedEntries } from './logged-entries.ts'
 import { rangesText } from './number-ranges.ts'
@@ -31,18 +31,6 @@ export interface ExportedLog {
   /** Names of the fields and attributes that some transaction has, in alphabetical order. */
   readonly names: readonly string[]
   readonly sample: SampleOfLog
-}
-
-/** What a log has of the control sample, and of what nobody learns the truth of. */
-export interface SampleOfLog {
-  /** Answered as flagged. */
-  readonly flagged: number
-  readonly letThrough: number
-  readonly review: number
-  /** Of those that were flagged, the ones of which nobody has told a label: censored where they were blocked. */
-  readonly untold: number
-  /** Labels by who told them, corrections too. */
-  readonly toldBy: Readonly<Record<ToldOrigin, number>>
 }
 
 /**
