@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createMemoryStateStore } from '../adapters/memory/memory-state-store.ts'
@@ -5,6 +6,7 @@ import { openLogReader } from '../adapters/segments/segment-files.ts'
 import { unwatchedWork } from '../disk/work.ts'
 import { parityOfLog } from '../pipelines/parity/parity-of-log.ts'
 import type { OwnedStateStore } from '../ports/state-store.ts'
+import { DEFAULT_AMOUNTS } from '../transaction/amount-rules.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import { createControlSampler, reachesThreshold } from './control-sample.ts'
 import type { Prediction } from './decided.ts'
@@ -19,6 +21,7 @@ import {
   testModel,
 } from './inference.test-kit.ts'
 import type { InferencePipeline } from './inference-pipeline.ts'
+import { exportLog } from './log/export-log.ts'
 import { decodeLogEntry, type LogEntry } from './log/log-record.ts'
 import { type OpenPipeline, openInferencePipeline } from './open-pipeline.ts'
 import { shareStates } from './shared-states.test-kit.ts'
@@ -146,6 +149,60 @@ test('labels say who told them: as they say themselves, or as the decision does'
       entry.kind === 'label' && entry.label.isWaiting !== true ? [entry.label.origin] : [],
     ),
   ).toEqual(['alert', 'sample', 'sample', 'customer', 'alert', 'customer'])
+})
+
+test('a log that is trained on says what was flagged or drawn, at which chance, and who told of it', async () => {
+  const pipeline = await serve('log', owned())
+  const answers = await send(pipeline)
+  const flagged = answers.filter(({ isFlagged }) => isFlagged)
+  const letThrough = drawn(answers, 'let_through')
+  const reviewed = drawn(answers, 'review')
+  const tell = (answer: Prediction, isFraud: boolean | null, origin?: 'customer') =>
+    pipeline.applyFeedback({
+      transactionId: answer.transactionId,
+      isFraud,
+      ...(origin !== undefined && { origin }),
+    })
+  await tell(flagged[0]!, true)
+  await tell(flagged[1]!, true)
+  await tell(flagged[1]!, null)
+  await tell(letThrough[0]!, true, 'customer')
+  await tell(reviewed[0]!, false)
+  await pipeline.close()
+  const [transactions, labels, marks] = ['t', 'l', 'm'].map((name) => join(folder, `${name}.jsonl`))
+  const exported = await exportLog({
+    folders: [join(folder, 'log')],
+    openLog: openLogReader,
+    workFolder: folder,
+    work: unwatchedWork(DATABASE),
+    amounts: DEFAULT_AMOUNTS,
+    transactions: transactions!,
+    labels: labels!,
+    marks: marks!,
+  })
+  expect(exported.sample).toEqual({
+    flagged: flagged.length,
+    letThrough: letThrough.length,
+    review: reviewed.length,
+    untold: flagged.length - 1,
+    toldBy: { alert: 3, customer: 1, sample: 1 },
+  })
+  const lines = readFileSync(marks!, 'utf8').trimEnd().split('\n')
+  const written = new Map(
+    lines.map((line) => JSON.parse(line)).map((mark) => [mark.transaction_id as string, mark as object]),
+  )
+  expect(written.size).toBe(flagged.length + letThrough.length + reviewed.length)
+  const markOf = ({ transactionId }: Prediction) => written.get(transactionId)
+  const chanceOf = ({ controlSample }: Prediction) => controlSample?.propensity ?? null
+  expect(markOf(flagged[0]!)).toMatchObject({
+    decision: 'flag',
+    propensity: chanceOf(flagged[0]!),
+    told_by: 'alert',
+  })
+  expect(markOf(flagged[1]!)).toMatchObject({ decision: 'flag', told_by: null })
+  expect(markOf(letThrough[0]!)).toMatchObject({ decision: 'let_through', propensity: 0.3, told_by: 'customer' })
+  expect(markOf(letThrough[1]!)).toMatchObject({ decision: 'let_through', told_by: null })
+  expect(markOf(reviewed[0]!)).toMatchObject({ decision: 'review', propensity: 0.4, told_by: 'sample' })
 })
 
 test('without a sample an answer and the log have nothing of it', async () => {
