@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { type FieldName, TRANSACTION_FIELDS } from '../transaction/fields.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 
@@ -60,12 +60,13 @@ export const createControlSampler = (settings: ControlSampleSettings): ControlSa
 }
 
 /**
- * A number in [0, 1) that nobody can guess from the id without the salt: 48 bits of HMAC-SHA-256. The same
- * for both kinds of draws, so that a model which scores a transaction on the other side of its threshold
- * draws by the same luck.
+ * A number in [0, 1) that nobody can guess from the id without the salt: 48 bits of the SHA-256 of both. With
+ * the other bits unknown nothing can be computed on from it, so that it needs no HMAC, which takes four times
+ * as long. The same for both kinds of draws, so that a model which scores a transaction on the other side of
+ * its threshold draws by the same luck.
  */
 export const luckOf = (transactionId: string, salt: string): number =>
-  createHmac('sha256', salt).update(transactionId).digest().readUIntBE(0, 6) / 2 ** 48
+  createHash('sha256').update(`${salt.length}:${salt}${transactionId}`).digest().readUIntBE(0, 6) / 2 ** 48
 
 /** What a decision says of its draw. */
 interface DrawnDecision {
