@@ -200,7 +200,11 @@ test('a log that is trained on says what was flagged or drawn, at which chance, 
     told_by: 'alert',
   })
   expect(markOf(flagged[1]!)).toMatchObject({ decision: 'flag', told_by: null })
-  expect(markOf(letThrough[0]!)).toMatchObject({ decision: 'let_through', propensity: 0.3, told_by: 'customer' })
+  expect(markOf(letThrough[0]!)).toMatchObject({
+    decision: 'let_through',
+    propensity: 0.3,
+    told_by: 'customer',
+  })
   expect(markOf(letThrough[1]!)).toMatchObject({ decision: 'let_through', told_by: null })
   expect(markOf(reviewed[0]!)).toMatchObject({ decision: 'review', propensity: 0.4, told_by: 'sample' })
 })

@@ -14,7 +14,12 @@ import { type RecallFigures, recallFigures } from '../../src/performance/recall-
  */
 
 /** What training is given of what was blocked. */
-export const POLICIES = ['everything_known', 'blocked_is_genuine', 'blocked_left_out', 'control_sample'] as const
+export const POLICIES = [
+  'everything_known',
+  'blocked_is_genuine',
+  'blocked_left_out',
+  'control_sample',
+] as const
 export type Policy = (typeof POLICIES)[number]
 
 export interface FeedbackLoopSettings {
@@ -70,7 +75,8 @@ interface Learnt {
 export const runFeedbackLoop = (settings: FeedbackLoopSettings, policy: Policy): FeedbackLoop => {
   const { seed, rows, retrainings } = settings
   const random = createRandom(`feedback ${seed}`)
-  const roundAt = (round: number): Round => drawRound(random.fork(`round ${round}`), rows, settings.drift * round)
+  const roundAt = (round: number): Round =>
+    drawRound(random.fork(`round ${round}`), rows, settings.drift * round)
   // Before there was a model nothing was blocked: all became known.
   let learnt: Learnt[] = Array.from({ length: WINDOW }, (_, round) => allKnown(roundAt(round)))
   const logged = collectEvents<LoggedDecision>({ flagged: 'blocked' })
@@ -173,7 +179,9 @@ const scoresOf = (learnt: readonly Learnt[], round: Round, settings: FeedbackLoo
 
 interface Told {
   readonly decision: LoggedDecision
-  readonly label: { readonly transactionId: string; readonly isFraud: boolean; readonly receivedAtMs: number } | undefined
+  readonly label:
+    | { readonly transactionId: string; readonly isFraud: boolean; readonly receivedAtMs: number }
+    | undefined
 }
 
 /** Answers one round, and says what becomes known of it. */

@@ -74,7 +74,12 @@ test('every route that decides says what was let through, and what is for review
     data,
   })
   const inferred = await post('/v2/models/fraud-detector/infer', {
-    inputs: [bytes(both.map((row) => JSON.stringify(row)), 'transaction')],
+    inputs: [
+      bytes(
+        both.map((row) => JSON.stringify(row)),
+        'transaction',
+      ),
+    ],
     outputs: [{ name: 'is_flagged' }, { name: 'control_sample' }],
   })
   expect(inferred.json().outputs.map(({ data }: { data: unknown }) => data)).toEqual([

@@ -16,7 +16,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const DATABASE = { threads: 1, memoryLimit: '256MB', tempDirectory: join(folder, 'spill') }
 
 const BLOCKED = { flagged: 'blocked', unlabelled: 'genuine_after_delay' } as const
-const mark = (decision: DecisionMark['decision'], propensity: number | null, toldBy: DecisionMark['toldBy']) => ({
+const mark = (
+  decision: DecisionMark['decision'],
+  propensity: number | null,
+  toldBy: DecisionMark['toldBy'],
+) => ({
   decision,
   propensity,
   toldBy,
@@ -45,13 +49,13 @@ test.each([
 
 test('weighted sums over what is known have no bias: of rows, frauds and amounts of a simulated bank', () => {
   const random = createRandom(3)
-  const rows = Array.from({ length: 3000 }, (_, n) => {
+  const rows = Array.from({ length: 2000 }, (_, n) => {
     const isReached = random.next() < 0.2
     const isFraud = random.next() < (isReached ? 0.6 : 0.01)
     return { id: `t${n}`, isReached, isFraud, amountMinor: Math.round(1000 * random.next()) }
   })
   const truth = sumsOf(rows.map((row) => ({ ...row, weight: 1 })))
-  const draws = Array.from({ length: 300 }, (_, salt) => {
+  const draws = Array.from({ length: 150 }, (_, salt) => {
     const { draw } = createControlSampler({
       letThrough: 0.1,
       review: 0,
@@ -75,7 +79,7 @@ test('weighted sums over what is known have no bias: of rows, frauds and amounts
     const values = draws.map((sums) => sums[at]!)
     const mean = values.reduce((sum, one) => sum + one, 0) / values.length
     const variance = values.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (values.length - 1)
-    // Five standard errors: a bias of a fiftieth would be seen.
+    // Five standard errors: a bias of a twentieth would be seen.
     expect(Math.abs(mean - value)).toBeLessThan(5 * Math.sqrt(variance / values.length))
     expect(5 * Math.sqrt(variance / values.length)).toBeLessThan(value / 20)
   }
@@ -84,7 +88,11 @@ test('weighted sums over what is known have no bias: of rows, frauds and amounts
 const sumsOf = (rows: readonly { isFraud: boolean; amountMinor: number; weight: number }[]) => {
   const of = (value: (row: (typeof rows)[number]) => number): number =>
     rows.reduce((sum, row) => sum + row.weight * value(row), 0)
-  return [of(() => 1), of(({ isFraud }) => Number(isFraud)), of((row) => row.amountMinor * Number(row.isFraud))]
+  return [
+    of(() => 1),
+    of(({ isFraud }) => Number(isFraud)),
+    of((row) => row.amountMinor * Number(row.isFraud)),
+  ]
 }
 
 test('a split of a log leaves censored rows out and says what the others count for, down to what models are given', async () => {

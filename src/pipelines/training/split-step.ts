@@ -13,29 +13,29 @@ export const splitStep = (context: TrainingContext): Step => {
   const { config } = context
   const isLog = logFolders(context).length > 0
   return {
-  name: 'split',
-  activity: 'splitting rows',
-  inputs: ['read', ...(isLog ? [LOG_STEP] : [])],
-  settings: {
-    split: config.declared.split,
-    labels: config.declared.labels,
-    seed: config.declared.project.seed,
-  },
-  module: import.meta.url,
-  run: async ({ input, output, database }) => {
-    const { split, labels, project } = config.settings
-    const report = await withDatabase(database, (connection) =>
-      splitDataset(
-        connection,
-        input('read', 'prepared.parquet'),
-        split,
-        labels,
-        project.seed,
-        output('split.parquet'),
-        isLog ? input(LOG_STEP, LOG_FILES.marks) : undefined,
-      ),
-    )
-    await writeJson(output('split.json'), report)
-  },
-}
+    name: 'split',
+    activity: 'splitting rows',
+    inputs: ['read', ...(isLog ? [LOG_STEP] : [])],
+    settings: {
+      split: config.declared.split,
+      labels: config.declared.labels,
+      seed: config.declared.project.seed,
+    },
+    module: import.meta.url,
+    run: async ({ input, output, database }) => {
+      const { split, labels, project } = config.settings
+      const report = await withDatabase(database, (connection) =>
+        splitDataset(
+          connection,
+          input('read', 'prepared.parquet'),
+          split,
+          labels,
+          project.seed,
+          output('split.parquet'),
+          isLog ? input(LOG_STEP, LOG_FILES.marks) : undefined,
+        ),
+      )
+      await writeJson(output('split.json'), report)
+    },
+  }
 }
