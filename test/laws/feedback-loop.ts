@@ -117,9 +117,9 @@ const allKnown = (round: Round): Learnt => ({
 
 /** Three kinds of frauds, each off in features of its own; honest rows around the middle, some far out. */
 const KINDS = [
-  { share: 0.5, at: [3, 0, 0, 1, 0, 0] },
-  { share: 0.3, at: [0, -3, 2, 0, 0, 0] },
-  { share: 0.2, at: [0, 0, 0, 0, 3, -2] },
+  { share: 0.5, at: [3.6, 0, 0, 1.2, 0, 0] },
+  { share: 0.3, at: [0, -3.6, 2.4, 0, 0, 0] },
+  { share: 0.2, at: [0, 0, 0, 0, 3.6, -2.4] },
 ]
 
 const drawRound = (random: Random, rows: number, moved: number): Round => {
@@ -131,7 +131,7 @@ const drawRound = (random: Random, rows: number, moved: number): Round => {
     truth[row] = Number(isFraud)
     amountsMinor[row] = Math.round(5000 * exp(random.normal()))
     const draw = random.next()
-    const kind = draw < 0.5 ? 0 : draw < 0.8 ? 1 : 2
+    const kind = draw < KINDS[0]!.share ? 0 : draw < KINDS[0]!.share + KINDS[1]!.share ? 1 : 2
     const spread = isFraud ? 0.8 : random.next() < 0.1 ? 1.7 : 1
     for (let f = 0; f < FEATURES; f++) {
       // Frauds wander along the next feature.
