@@ -112,7 +112,7 @@ test('a split of a log leaves censored rows out and says what the others count f
   const labels = { delay: '1d', flagged: 'blocked', unlabelled: 'genuine_after_delay' } as const
   const shares = { warm_up: '0s', gap: '0s', validation: 0.25, test: 0.25 }
   const split = Value.Default(SplitSchema, shares) as SplitSettings
-  const { report, weights, rows } = await withDatabase(DATABASE, async (connection) => {
+  const { report, reviewed, weights, rows } = await withDatabase(DATABASE, async (connection) => {
     await connection.run(
       `COPY (SELECT i AS arrival, 't' || i AS transaction_id, 'u' || i AS user_id, i * 86400000 AS event_time_ms, 100 AS amount_minor,
                     (i % 5 = 0)::TINYINT AS is_fraud, NULL::BIGINT AS labelled_at_ms
@@ -123,14 +123,19 @@ test('a split of a log leaves censored rows out and says what the others count f
     )
     const prepared = path('prepared.parquet')
     const marks = path('marks.jsonl')
-    const weights = await readRowWeights(connection, prepared, marks, labels, 80)
+    const { weights } = await readRowWeights(connection, prepared, marks, labels, 80)
     const report = await splitDataset(connection, prepared, split, labels, 1, path('split.parquet'), marks)
     const files = { prepared, features: path('features.parquet'), split: path('split.parquet') }
-    return { report, weights, rows: await readFeatureRows(connection, files, 'train', ['x']) }
+    const alerts = { ...labels, flagged: 'reviewed' } as const
+    const reviewed = await splitDataset(connection, prepared, split, alerts, 1, path('other.parquet'), marks)
+    return { report, reviewed, weights, rows: await readFeatureRows(connection, files, 'train', ['x']) }
   })
   expect([weights[3], weights[5], weights[40], weights[6]]).toEqual([0, 10, 1, 1])
-  expect(report.sample).toEqual({ censored: 1, weighted: 1, weight: 10 })
+  expect(report.sample).toEqual({ untold: 1, censored: 1, weighted: 1, weight: 10 })
+  expect(report.warnings.at(-2)).toContain('blocked transactions would have been: 1')
   expect(report.warnings.at(-1)).toContain('count for more than one: 1, together for 10')
+  expect(reviewed.sample).toEqual({ untold: 1, censored: 0, weighted: 0, weight: 0 })
+  expect(reviewed.warnings.at(-1)).toContain('so that they count as genuine: 1')
   const weightOf = new Map(Array.from(rows.table.columns[0]!, (x, at) => [x, rows.weights![at]]))
   expect([weightOf.has(3), weightOf.get(5), weightOf.get(6)]).toEqual([false, 10, 1])
 })
@@ -143,7 +148,7 @@ test('an empty file of marks changes nothing', async () => {
     await connection.run(
       `COPY (SELECT i AS arrival, 't' || i AS transaction_id FROM range(3) t(i)) TO ${sqlLiteral(prepared)} (FORMAT parquet)`,
     )
-    return readRowWeights(connection, prepared, marks, { delay: '1d' }, 3)
+    return (await readRowWeights(connection, prepared, marks, { delay: '1d' }, 3)).weights
   })
   expect([...weights]).toEqual([1, 1, 1])
 })

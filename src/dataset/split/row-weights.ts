@@ -38,8 +38,16 @@ export const rowWeight = (
 const MARK_COLUMNS =
   "{transaction_id: 'VARCHAR', decision: 'VARCHAR', propensity: 'DOUBLE', told_by: 'VARCHAR'}"
 
+/** What rows of a log count for, and how many were flagged without a word. */
+export interface RowWeights {
+  /** By `arrival`; 1 for rows without a mark. */
+  readonly weights: Float64Array
+  /** Flagged rows of which nobody has told a label. */
+  readonly untold: number
+}
+
 /**
- * The weight of each row of a prepared dataset, by `arrival`; 1 for rows without a mark.
+ * What each row of a prepared dataset counts for.
  *
  * @param marks JSON lines with `transaction_id`, `decision`, `propensity` and `told_by`
  */
@@ -49,8 +57,9 @@ export const readRowWeights = async (
   marks: string,
   labels: LabelsSettings,
   rows: number,
-): Promise<Float64Array> => {
+): Promise<RowWeights> => {
   const weights = new Float64Array(rows).fill(1)
+  let untold = 0
   const result = await connection.stream(
     `SELECT arrival::DOUBLE, decision, propensity, told_by
      FROM read_parquet(${sqlLiteral(prepared)})
@@ -58,8 +67,10 @@ export const readRowWeights = async (
   )
   for (;;) {
     const chunk = await result.fetchChunk()
-    if (chunk === null || chunk.rowCount === 0) return weights
-    for (const [arrival, decision, propensity, toldBy] of chunk.getRows())
+    if (chunk === null || chunk.rowCount === 0) return { weights, untold }
+    for (const [arrival, decision, propensity, toldBy] of chunk.getRows()) {
+      if (decision === 'flag' && toldBy === null) untold++
       weights[arrival as number] = rowWeight({ decision, propensity, toldBy } as DecisionMark, labels)
+    }
   }
 }

@@ -77,14 +77,14 @@ export const splitDataset = async (
   const labelDelayMs = parseDuration(labels.delay)
   const rows = await readSplitRows(connection, prepared, labels)
   const { eventTimesMs } = rows
-  const weights =
+  const sample =
     marks === undefined
       ? undefined
       : await readRowWeights(connection, prepared, marks, labels, eventTimesMs.length)
-  const censored = weights === undefined ? 0 : leaveOut(rows, weights)
+  const censored = sample === undefined ? 0 : leaveOut(rows, sample.weights)
   const { parts, report } = splitRows(rows, plan, labelDelayMs, createRandom(seed).fork('split'))
-  await writeParts(connection, parts, out, weights)
-  return weights === undefined ? report : withSample(report, parts, weights, censored)
+  await writeParts(connection, parts, out, sample?.weights)
+  return sample === undefined ? report : withSample(report, parts, { ...sample, censored }, labels)
 }
 
 /** Rows of weight 0 belong to no part. @returns how many of them would have had a label */

@@ -1,6 +1,8 @@
+import type { LabelsSettings } from '../../config/sections/labels.ts'
 import { formatDuration } from '../../foundation/duration.ts'
 import type { RowShares } from './assign-stratified.ts'
 import { PART, PART_NAMES, type PartName, type SplitRows, type TemporalWindows, UNLABELLED } from './part.ts'
+import type { RowWeights } from './row-weights.ts'
 
 /** One part of a split, for people. Bounds and share are null where the part has no rows. */
 export interface SplitPartReport {
@@ -31,7 +33,9 @@ export interface SplitReport {
   readonly warnings: readonly string[]
   /** Rows of a service's log that count for more than one, and those left out since their labels are censored. */
   readonly sample?: {
-    /** Labelled rows of what was blocked, in no part. */
+    /** Flagged rows of which nobody has told a label. */
+    readonly untold: number
+    /** Rows of what was blocked that are in no part, whatever label they have. */
     readonly censored: number
     /** Rows in parts with a weight above 1, and the sum of their weights. */
     readonly weighted: number
@@ -75,8 +79,8 @@ export const reportSplit = (parts: Uint8Array, rows: SplitRows, context: SplitCo
 export const withSample = (
   report: SplitReport,
   parts: Uint8Array,
-  weights: Float64Array,
-  censored: number,
+  { weights, untold, censored }: RowWeights & { readonly censored: number },
+  labels: Pick<LabelsSettings, 'flagged' | 'unlabelled'>,
 ): SplitReport => {
   let [weighted, weight] = [0, 0]
   for (let row = 0; row < parts.length; row++) {
@@ -84,13 +88,24 @@ export const withSample = (
     weighted++
     weight += weights[row]!
   }
-  const warnings =
-    weighted === 0
-      ? []
-      : [
+  const isTakenForGenuine = labels.flagged !== 'blocked' && labels.unlabelled === 'genuine_after_delay'
+  const warnings = [
+    ...(isTakenForGenuine && untold > 0
+      ? [
+          `Flagged transactions of which nobody told a label, so that they count as genuine: ${untold}. Where they were blocked nobody can know that; labels.flagged blocked leaves them out.`,
+        ]
+      : []),
+    ...(censored > 0
+      ? [`Rows left out since nobody learns what blocked transactions would have been: ${censored}.`]
+      : []),
+    ...(weighted > 0
+      ? [
           `Rows of the control sample that count for more than one: ${weighted}, together for ${Math.round(weight)}. Models learn with these weights; selection, search, calibration, thresholds and all figures count each row once.`,
         ]
-  return { ...report, sample: { censored, weighted, weight }, warnings: [...report.warnings, ...warnings] }
+      : []),
+  ]
+  const sample = { untold, censored, weighted, weight }
+  return { ...report, sample, warnings: [...report.warnings, ...warnings] }
 }
 
 const REPORTED: readonly PartName[] = ['train', 'validation', 'test', 'none']
