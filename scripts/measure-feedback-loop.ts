@@ -17,7 +17,7 @@ const mean = (values: readonly number[]): number => values.reduce((sum, one) => 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
 const points = (change: number): string => `${change > 0 ? '+' : ''}${(100 * change).toFixed(1)}`
 
-/** Of a run: recall of the first model, of the last one, the worst in between, and the mean of all after it. */
+/** Of a run: recall of the first model and of the last one, the worst of all after it, and their mean. */
 const summaryOf = ({ recalls }: FeedbackLoop) => {
   const after = recalls.slice(1)
   return { first: recalls[0]!, last: recalls.at(-1)!, worst: Math.min(...after), mean: mean(after) }

@@ -14,7 +14,7 @@ test('trained again on what a model blocked, the next one forgets it; with a con
   expect(known![0]).toBe(naive![0])
   expect(known![0]).toBe(sampled![0])
   expect(last(known!)).toBeGreaterThan(0.6)
-  expect(worst(naive!)).toBeLessThan(worst(known!) - 0.2)
+  expect(worst(naive!)).toBeLessThan(worst(known!) - 0.1)
   // Some twenty let through each time are few: ten points, where the large form has two.
   expect(worst(sampled!)).toBeGreaterThan(worst(known!) - 0.1)
 })

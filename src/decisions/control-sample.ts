@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { ControlSampleSection } from '../config/sections/control-sample.ts'
 import { type FieldName, TRANSACTION_FIELDS } from '../transaction/fields.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 
@@ -37,6 +38,15 @@ export interface ControlSampleSettings {
   /** Secret of the draw. */
   readonly salt: string
 }
+
+/** The section `control_sample` of the serving configuration, as the draw takes it. */
+export const controlSampleSettings = (section: ControlSampleSection): ControlSampleSettings => ({
+  letThrough: section.let_through,
+  review: section.review,
+  mostAmountMinor: section.most_amount_minor,
+  except: section.except,
+  salt: section.salt,
+})
 
 /** Draws by the id of a transaction alone: each time, in each process and in each replay the same. */
 export interface ControlSampler {

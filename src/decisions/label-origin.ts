@@ -1,8 +1,8 @@
 import type { ControlSample } from './control-sample.ts'
 
 /**
- * Who told a label: whoever looks at alerts, a customer (a chargeback, a call), or whoever finds out the truth
- * of the control sample.
+ * Who told a label: whoever looks at alerts, a customer (a chargeback, a call), or whoever finds out the
+ * truth of the control sample.
  */
 export const TOLD_ORIGINS = ['alert', 'customer', 'sample'] as const
 export type ToldOrigin = (typeof TOLD_ORIGINS)[number]

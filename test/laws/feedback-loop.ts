@@ -36,7 +36,7 @@ export interface FeedbackLoopSettings {
   readonly drift: number
 }
 
-/** What came of one policy: figures of each model on the decisions after its training, the first one's first. */
+/** What came of one policy: of each model on the decisions after its training, the first one's first. */
 export interface FeedbackLoop {
   /** Frauds that reached the threshold of all there were, let through or not. */
   readonly recalls: readonly number[]

@@ -31,7 +31,7 @@ export interface SplitReport {
   /** Users of the test who are in training too. */
   readonly sharedUsers: number
   readonly warnings: readonly string[]
-  /** Rows of a service's log that count for more than one, and those left out since their labels are censored. */
+  /** Of a service's log: rows that count for more than one, and those left out as censored. */
   readonly sample?: {
     /** Flagged rows of which nobody has told a label. */
     readonly untold: number

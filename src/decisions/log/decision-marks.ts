@@ -7,7 +7,7 @@ export interface SampleOfLog {
   readonly flagged: number
   readonly letThrough: number
   readonly review: number
-  /** Of those that were flagged, the ones of which nobody has told a label: censored where they were blocked. */
+  /** Flagged, and nobody has told a label: censored where they were blocked. */
   readonly untold: number
   /** Labels by who told them, corrections too. */
   readonly toldBy: Readonly<Record<ToldOrigin, number>>
@@ -22,7 +22,7 @@ interface Mark {
   toldBy: ToldOrigin | null
 }
 
-/** What training must know of decisions beside their transactions: which labels are there by chance, or never. */
+/** What training must know beside transactions: whose labels are there by chance, or never. */
 export interface DecisionMarks {
   decide(decision: DecisionEntry): void
   /** A label that somebody told of a transaction that was decided on. */

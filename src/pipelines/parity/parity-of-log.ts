@@ -1,5 +1,5 @@
 import { type ReplayedLayouts, replayLayouts } from '../../branches/replayed-layouts.ts'
-import { isDrawnRight } from '../../decisions/control-sample.ts'
+import { createDrawCount, type DrawParity } from '../../decisions/draw-parity.ts'
 import { type LogStart, type StartOfLog, startOfLog } from '../../decisions/log/features-of-log.ts'
 import type { DecisionEntry } from '../../decisions/log/log-record.ts'
 import { logIncomplete, withLoggedEntries } from '../../decisions/log/logged-entries.ts'
@@ -33,18 +33,6 @@ export interface ModelParity {
   readonly lookups?: LookupParity
   /** Draws of the control sample beside what the salt draws; absent where nothing was drawn. */
   readonly draws?: DrawParity
-}
-
-/** What drawing the control sample again came to. */
-export interface DrawParity {
-  /** Decisions that had a chance to be drawn. */
-  readonly decisions: number
-  readonly letThrough: number
-  readonly review: number
-  /** Those that the salt draws otherwise; null: there is no salt to draw by. */
-  readonly differing: number | null
-  /** Transaction of the first of them. */
-  readonly example?: string
 }
 
 /**
@@ -169,29 +157,5 @@ const createComparison = (
             extra,
           },
         })),
-  }
-}
-
-const createDrawCount = (salt: string | undefined) => {
-  let [decisions, letThrough, review, differing] = [0, 0, 0, 0]
-  let example: string | undefined
-  return {
-    take: (decision: DecisionEntry): void => {
-      const { controlSample, transaction } = decision
-      if (controlSample === undefined) return
-      decisions++
-      if (controlSample.drawn === 'let_through') letThrough++
-      if (controlSample.drawn === 'review') review++
-      if (salt === undefined || isDrawnRight(decision, transaction.transactionId, salt)) return
-      differing++
-      example ??= transaction.transactionId
-    },
-    report: (): Pick<ModelParity, 'draws'> => {
-      if (decisions === 0) return {}
-      const of = salt === undefined ? null : differing
-      return {
-        draws: { decisions, letThrough, review, differing: of, ...(example !== undefined && { example }) },
-      }
-    },
   }
 }

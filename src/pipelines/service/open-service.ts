@@ -4,7 +4,7 @@ import { runFolderOf } from '../../artifacts/run-folder.ts'
 import type { BranchControl } from '../../branches/branch-control.ts'
 import { openServedStates } from '../../branches/served-states.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
-import { type ControlSampleSettings, createControlSampler } from '../../decisions/control-sample.ts'
+import { controlSampleSettings, createControlSampler } from '../../decisions/control-sample.ts'
 import { createDecider, type ServingModels } from '../../decisions/decider.ts'
 import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
@@ -187,15 +187,7 @@ export const decisionSettingsOf = ({
   archiveAfterBytes: prediction_log.segment_size * MEBIBYTE,
   expiresStates: state_store.expire === 'auto',
   eventTime: eventTime ?? eventTimeBounds({ event_time }),
-  controlSample: control_sample && createControlSampler(controlSampleOf(control_sample)),
-})
-
-const controlSampleOf = (section: ServingSettings['control_sample']): ControlSampleSettings => ({
-  letThrough: section.let_through,
-  review: section.review,
-  mostAmountMinor: section.most_amount_minor,
-  except: section.except,
-  salt: section.salt,
+  controlSample: control_sample && createControlSampler(controlSampleSettings(control_sample)),
 })
 
 const loadModels = async (

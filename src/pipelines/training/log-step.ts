@@ -22,9 +22,8 @@ export const LOG_FILES = {
 const RECORDS = /(^|[\\/])\d{12}\.\w+$|\.parquet$/
 
 /**
- * A service's own logs -> `transactions.jsonl` + `labels.jsonl` + `marks.jsonl` (decisions that were flagged or drawn) +
- * `log.json` (the counts). Only where
- * `source.path` is `vigia-log://FOLDER`, or a list of such.
+ * A service's own logs -> `transactions.jsonl` + `labels.jsonl` + `marks.jsonl` (decisions that were flagged
+ * or drawn) + `log.json` (the counts). Only where `source.path` is `vigia-log://FOLDER`, or a list of such.
  */
 export const logStep = (context: TrainingContext): Step => {
   const { config, workingDirectory } = context

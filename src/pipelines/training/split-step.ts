@@ -6,8 +6,8 @@ import { LOG_FILES, LOG_STEP } from './log-step.ts'
 import { logFolders, type TrainingContext } from './training-context.ts'
 
 /**
- * Prepared rows -> `split.parquet` (arrival, part; of a service's log also weight) + `split.json`: how many rows, frauds and warnings each
- * part has.
+ * Prepared rows -> `split.parquet` (arrival, part; of a service's log also weight) + `split.json`: how many
+ * rows, frauds and warnings each part has.
  */
 export const splitStep = (context: TrainingContext): Step => {
   const { config } = context
