@@ -144,6 +144,14 @@ export type { Estimate } from './performance/estimate.ts'
 export { type ExpectedFigures, expectedFigures } from './performance/expected-figures.ts'
 export { labelsByOrigin, type OriginLabels } from './performance/labels-by-origin.ts'
 export {
+  collectEvents,
+  type LoggedDecision,
+  type LoggedEvents,
+  type LoggedEventsOptions,
+  type LoggedLabel,
+  type NotCovered,
+} from './performance/logged-events.ts'
+export {
   daysUntilKnown,
   knownShareAt,
   type MaturityCurve,
@@ -156,6 +164,7 @@ export {
   type PerformanceLook,
   type PerformanceWatch,
 } from './performance/performance-watch.ts'
+export { type RecallFigures, recallFigures } from './performance/recall-figures.ts'
 export { parityOfLog } from './pipelines/parity/parity-of-log.ts'
 export { type PredictOptions, type PredictResult, predict } from './pipelines/predict.ts'
 export { type LoadModel, modelLoader } from './pipelines/service/model-source.ts'

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises'
+import { reachesThreshold } from '../decisions/control-sample.ts'
 import type { ServedModelName } from '../decisions/decided.ts'
 import { createShadowScorer, type ServingModels } from '../decisions/decider.ts'
 import { foreignShadow } from '../decisions/foreign-shadow.ts'
@@ -75,7 +76,7 @@ export class LayoutShadow {
       if (!this.writer.isWaiting) this.unwritten.clear()
       this.unwritten.add(layoutKey)
       this.writer.add(position.segment, { sequence, decidedAtMs, model: model.key, probability, isFlagged })
-      this.parts.observer.shadowed(model.description, probability, isFlagged, decision.isFlagged)
+      this.parts.observer.shadowed(model.description, probability, isFlagged, reachesThreshold(decision))
     }
   }
 

@@ -6,6 +6,7 @@ import { alertProblems } from './alert-channel-problems.ts'
 import type { ConfigFile } from './config-file.ts'
 import { monitoringProblems } from './monitoring-problems.ts'
 import { AlertsSchema } from './sections/alerts.ts'
+import { ControlSampleSchema, controlSampleProblems } from './sections/control-sample.ts'
 import { MonitoringSchema } from './sections/monitoring.ts'
 import { PredictionLogSchema } from './sections/prediction-log.ts'
 import {
@@ -31,6 +32,7 @@ export const ServingConfigSchema = Type.Object(
     state_store: StateStoreSchema,
     prediction_log: PredictionLogSchema,
     feedback: FeedbackSchema,
+    control_sample: ControlSampleSchema,
     tables: ServedTablesSchema,
     log: LogSchema,
     alerts: AlertsSchema,
@@ -103,6 +105,7 @@ export const SERVING_FILE = {
   contradictions: (settings, originOf) => [
     ...oneFolder(settings as ServingSettings, originOf),
     ...twoPorts(settings as ServingSettings, originOf),
+    ...controlSampleProblems((settings as ServingSettings).control_sample, originOf),
     ...alertProblems((settings as ServingSettings).alerts, originOf),
     ...monitoringProblems((settings as ServingSettings).monitoring, originOf),
   ],

@@ -1,6 +1,7 @@
 import { VigiaError } from '../errors.ts'
 import type { Reason } from '../model/explain/reasons.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import { reachesThreshold } from './control-sample.ts'
 import { type DecisionReceipt, type Prediction, predictionOf } from './decided.ts'
 import type { ShadowScore } from './decider.ts'
 import { transactionHash } from './decision-receipt.ts'
@@ -57,7 +58,7 @@ export class Answers {
     for (const update of updates) this.observer.updated(update)
     if (shadow !== undefined) {
       const { model, probability, isFlagged } = shadow
-      this.observer.shadowed(model.description, probability, isFlagged, prediction.isFlagged)
+      this.observer.shadowed(model.description, probability, isFlagged, reachesThreshold(prediction))
     }
     return reasons === undefined ? prediction : { ...prediction, reasons }
   }

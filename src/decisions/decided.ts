@@ -1,6 +1,7 @@
 import type { Reason } from '../model/explain/reasons.ts'
 import type { RiskLevel, Scorer } from '../model/scorer.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import type { ControlSample } from './control-sample.ts'
 import type { ReceiptPlace } from './decision-receipt.ts'
 import type { Entities } from './entities.ts'
 import type { PredictionNames } from './prediction-names.ts'
@@ -26,6 +27,7 @@ export interface Decided {
   readonly decidedAtMs: number
   /** Calibrated probability of fraud, in [0, 1]. */
   readonly probability: number
+  /** Whether it was answered as flagged: not where the control sample let it through. */
   readonly isFlagged: boolean
   readonly riskLevel: RiskLevel
   /** Flagged from this probability on. */
@@ -34,23 +36,31 @@ export interface Decided {
   readonly role: 'champion' | 'canary'
   /** When the transaction came; undefined when in order. */
   readonly timing: Exclude<TransactionTiming, 'in_order'> | undefined
+  /** What came of the draw; undefined where it had no chance, or nothing is drawn. */
+  readonly controlSample?: ControlSample | undefined
 }
 
-/** What is decided when a model gives this probability. */
+/**
+ * What is decided when a model gives this probability.
+ *
+ * @param controlSample what came of the draw; left out where there was none
+ */
 export const decidedOf = (
   scorer: Pick<Scorer, 'threshold' | 'isFlagged' | 'riskLevel'>,
   role: Decided['role'],
   probability: number,
   decidedAtMs: number,
   timing: TransactionTiming,
+  controlSample?: ControlSample,
 ): Decided => ({
   decidedAtMs,
   probability,
-  isFlagged: scorer.isFlagged(probability),
+  isFlagged: scorer.isFlagged(probability) && controlSample?.drawn !== 'let_through',
   riskLevel: scorer.riskLevel(probability),
   threshold: scorer.threshold,
   role,
   timing: timing === 'in_order' ? undefined : timing,
+  controlSample,
 })
 
 /** A decision on one transaction, as it is answered. */
@@ -125,6 +135,7 @@ export const receiptOf = (
   model: { name: model.name, version: model.version },
   role: decided.role,
   timing: decided.timing,
+  controlSample: decided.controlSample,
   hash,
   userId: transaction.userId,
   merchantId: transaction.merchantId,
@@ -134,13 +145,20 @@ export const receiptOf = (
   position: undefined,
 })
 
+/** A shadow's answer, as who scored it has it. */
+interface ShadowAnswer {
+  readonly model: { readonly key: string }
+  readonly probability: number
+  readonly isFlagged: boolean
+}
+
 /** The log's entry of a decision. */
 export const entryOf = (
   decided: Decided,
   modelKey: string,
   transaction: Transaction,
   latencyMs: number,
-  shadow: ShadowEntry | undefined,
+  shadow: ShadowAnswer | undefined,
 ): DecisionEntry => ({
   transaction,
   decidedAtMs: decided.decidedAtMs,
@@ -151,8 +169,13 @@ export const entryOf = (
   model: modelKey,
   role: decided.role,
   timing: decided.timing,
+  controlSample: decided.controlSample,
   latencyMs,
-  shadow,
+  shadow: shadow && {
+    model: shadow.model.key,
+    probability: shadow.probability,
+    isFlagged: shadow.isFlagged,
+  },
 })
 
 /** The answer that a receipt or a log entry stands for. */
@@ -175,5 +198,6 @@ export const predictionOf = (
   model,
   role: decided.role,
   timing: decided.timing,
+  controlSample: decided.controlSample,
   isRepeated,
 })

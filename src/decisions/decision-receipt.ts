@@ -3,6 +3,7 @@ import type { LogPosition } from '../ports/prediction-log.ts'
 import { type FieldName, TRANSACTION_FIELDS } from '../transaction/fields.ts'
 import { tokenOf } from '../transaction/token.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import type { ToldOrigin } from './label-origin.ts'
 
 /** Where the record of a receipt stands. */
 export interface ReceiptPlace {
@@ -20,6 +21,8 @@ export interface LabelReceipt extends ReceiptPlace {
   readonly eventTimeMs?: number
   /** Which due label it was; absent when somebody told it. */
   readonly due?: string
+  /** Who told it; absent where nobody did, nobody knows who, and in receipts of before. */
+  readonly origin?: ToldOrigin
 }
 
 /** What is kept of a label whose transaction has not come. */

@@ -4,6 +4,7 @@ import type { OwnedStateStore, SharedStateStore, StorePersistence } from '../por
 import type { EventTimeBounds } from '../transaction/event-time.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { BranchStatus, LayoutPauses } from './branch-status.ts'
+import type { ControlSampler } from './control-sample.ts'
 import type { DecisionReceipt, Prediction } from './decided.ts'
 import type { Decider } from './decider.ts'
 import type { LabelReceipt } from './decision-receipt.ts'
@@ -53,6 +54,8 @@ export interface DecisionSettings {
   readonly archiveAfterBytes: number
   /** Whether states expire that nobody can ask anything of any more; left out: they stay. */
   readonly expiresStates?: boolean
+  /** Draws the control sample; left out: nothing is drawn. */
+  readonly controlSample?: ControlSampler | undefined
 }
 
 /** What both kinds of decisions are made from. */

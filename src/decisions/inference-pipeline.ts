@@ -9,6 +9,7 @@ import type { Transaction } from '../transaction/transaction.ts'
 import type { QueueStatus } from './bounded-queue.ts'
 import type { BranchStatus, LayoutPauses } from './branch-status.ts'
 import type { Prediction, ServedModelName } from './decided.ts'
+import type { ToldOrigin } from './label-origin.ts'
 import type { KeepingStatus } from './log-keeper.ts'
 import type { Reads } from './reading.ts'
 import type { StateUpdate } from './state-updates.ts'
@@ -34,7 +35,12 @@ export interface LoggedPrediction extends Prediction {
   /** What a shadow may have said of it stands beside the log, and cannot be read there. */
   readonly isShadowUnreadable?: true
   /** What feedback said of it. */
-  readonly label?: { readonly isFraud: boolean | null; readonly receivedAtMs: number }
+  readonly label?: {
+    readonly isFraud: boolean | null
+    readonly receivedAtMs: number
+    /** Who told it; undefined where the server gave it, and in receipts of before. */
+    readonly origin?: ToldOrigin | undefined
+  }
 }
 
 /**
@@ -45,6 +51,8 @@ export interface Feedback {
   readonly transactionId: string
   /** Null: a label that was told before is taken back, and nobody knows. */
   readonly isFraud: boolean | null
+  /** Who tells it; left out: it follows from the decision (`toldBy`). */
+  readonly origin?: ToldOrigin
   /** As a request for a decision has it; then the names are not read. */
   readonly transaction?: Transaction
   readonly userId?: string

@@ -7,6 +7,7 @@ import type { Decider } from './decider.ts'
 import type { LabelReceipt, WaitingReceipt } from './decision-receipt.ts'
 import type { Entities } from './entities.ts'
 import type { Feedback } from './inference-pipeline.ts'
+import { toldBy, toldOrigin } from './label-origin.ts'
 import type { LabelEntry } from './log/log-record.ts'
 
 /** Whose states learn a label, and when its transaction happened. */
@@ -41,9 +42,15 @@ export const entitiesOfFeedback = (
   }
 }
 
+/** A label with who tells it, as far as it says so or the decision does. */
+const withOrigin = (feedback: Feedback, decision: DecisionReceipt | undefined): Feedback =>
+  feedback.origin !== undefined || decision === undefined
+    ? feedback
+    : { ...feedback, origin: toldBy(decision) }
+
 /** The log's entry of a label; `known` is what states were told before. */
 export const labelEntryOf = (
-  { transactionId, isFraud }: Feedback,
+  { transactionId, isFraud, origin }: Feedback,
   entities: LabelledEntities | undefined,
   receivedAtMs: number,
   isApplied: boolean,
@@ -55,6 +62,7 @@ export const labelEntryOf = (
   ...entities,
   receivedAtMs,
   isApplied,
+  ...(origin !== undefined && { origin }),
 })
 
 /**
@@ -62,6 +70,7 @@ export const labelEntryOf = (
  * knows whose they are, or no feature can need it any more.
  *
  * @param known what states were told before
+ * @param decision on its transaction, which says who tells a label that does not say so
  * @returns the log's entry of it
  */
 export const applyTold = (
@@ -71,6 +80,7 @@ export const applyTold = (
   entities: LabelledEntities | undefined,
   known: boolean | undefined,
   receivedAtMs: number,
+  decision: DecisionReceipt | undefined,
 ): LabelEntry => {
   const { transactionId, isFraud } = feedback
   const isApplied =
@@ -81,7 +91,7 @@ export const applyTold = (
       isFraud,
       known,
     })
-  return labelEntryOf(feedback, entities, receivedAtMs, isApplied, known)
+  return labelEntryOf(withOrigin(feedback, decision), entities, receivedAtMs, isApplied, known)
 }
 
 /** What states were told by the latest label of a transaction; undefined: nothing. */
@@ -107,6 +117,11 @@ export const labelLifeMs = (engineer: LabelReaders): number =>
     }),
   )
 
+const originOf = (origin: LabelEntry['origin']): Pick<LabelReceipt, 'origin'> => {
+  const told = toldOrigin(origin)
+  return told === undefined ? {} : { origin: told }
+}
+
 type LabelReaders = {
   readonly kinds: readonly EntityKind[]
   keeperOf(kind: EntityKind): { readonly layout: StateLayout } | undefined
@@ -119,11 +134,13 @@ export const labelReceiptOf = ({
   isApplied,
   eventTimeMs,
   due,
+  origin,
 }: LabelEntry): LabelReceipt => ({
   isFraud,
   receivedAtMs,
   isApplied,
   ...(eventTimeMs !== undefined && { eventTimeMs }),
   ...(due !== undefined && { due }),
+  ...originOf(origin),
   position: undefined,
 })

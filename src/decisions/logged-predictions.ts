@@ -98,7 +98,9 @@ const predictionReader = (parts: Omit<LoggedPredictionsParts, 'log' | 'firstSequ
         },
       }),
       ...(read === 'unreadable' && { isShadowUnreadable: true }),
-      ...(label && { label: { isFraud: label.isFraud, receivedAtMs: label.receivedAtMs } }),
+      ...(label && {
+        label: { isFraud: label.isFraud, receivedAtMs: label.receivedAtMs, origin: label.origin },
+      }),
     }
   }
 }

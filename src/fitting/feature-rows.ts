@@ -10,6 +10,8 @@ export interface FeatureRows {
   readonly table: FeatureTable
   /** 1 fraud, 0 genuine. In memory that threads can share. */
   readonly labels: Uint8Array
+  /** What each row counts for in training, above 0; absent: once. In memory that threads can share. */
+  readonly weights?: Float64Array
   readonly eventTimesMs: Float64Array
   /** As they came, before cleaning. */
   /** Without their signs: a refund that is a fraud costs what it gives away. */
@@ -49,7 +51,7 @@ export const readFeatureRows = async (
   categorical: readonly string[] = [],
 ): Promise<FeatureRows> => {
   const from = `read_parquet(${sqlLiteral(files.features)}) f
-    POSITIONAL JOIN (SELECT part FROM read_parquet(${sqlLiteral(files.split)})) s
+    POSITIONAL JOIN (FROM read_parquet(${sqlLiteral(files.split)})) s
     POSITIONAL JOIN (SELECT amount_minor FROM read_parquet(${sqlLiteral(files.prepared)})) p
     WHERE s.part = ${sqlLiteral(part)}`
   const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM ${from}`)
@@ -60,8 +62,10 @@ export const readFeatureRows = async (
   const amountsMinor = new Float64Array(rowCount)
   const userIds: string[] = []
   const transactionIds: string[] = []
+  const weights = (await isWeighted(connection, files.split)) ? sharedNumbers(rowCount) : undefined
   const numbers = ['f.event_time_ms', 'f.is_fraud', 'abs(p.amount_minor)']
     .concat(names.map((name) => `f.${sqlIdentifier(name)}`))
+    .concat(weights === undefined ? [] : ['s.weight'])
     .map((column) => `${column}::DOUBLE`)
   const result = await connection.stream(
     `SELECT coalesce(f.user_id, f.transaction_id), f.transaction_id, ${numbers.join(', ')} FROM ${from}`,
@@ -80,16 +84,26 @@ export const readFeatureRows = async (
     columns.forEach((column, f) => {
       column.set(items(5 + f), row)
     })
+    weights?.set(items(5 + names.length), row)
     row += chunk.rowCount
   }
   return {
     table: { names, rowCount, columns, categorical: categorical.filter((name) => names.includes(name)) },
     labels,
+    ...(weights !== undefined && { weights }),
     eventTimesMs,
     amountsMinor,
     userIds,
     transactionIds,
   }
+}
+
+/** Whether a split says what its rows count for. */
+const isWeighted = async (connection: DuckDBConnection, split: string): Promise<boolean> => {
+  const found = await connection.runAndReadAll(
+    `SELECT count(*)::DOUBLE FROM parquet_schema(${sqlLiteral(split)}) WHERE name = 'weight'`,
+  )
+  return found.getRows()[0]![0] === 1
 }
 
 const sharedNumbers = (length: number): Float64Array =>

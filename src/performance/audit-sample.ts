@@ -135,8 +135,11 @@ const rateOf = (found: StratumEstimate, missed: StratumEstimate): Estimate => {
 
 const recallOf = (found: Estimate, missed: Estimate): Estimate => {
   const value = found.value / (found.value + missed.value)
-  if (Number.isNaN(value))
-    return { value, low: shareOf(found.low, missed.high), high: shareOf(found.high, missed.low) }
+  if (Number.isNaN(value)) {
+    // No fraud on either side leaves everything open.
+    const high = found.high === 0 && missed.low === 0 ? 1 : shareOf(found.high, missed.low)
+    return { value, low: shareOf(found.low, missed.high), high }
+  }
   if (found.value === 0) return { value, low: 0, high: shareOf(found.high, missed.low) }
   // Missed for each found: the recall is 1 / (1 + that).
   const cross = found.value * missed.value

@@ -27,10 +27,15 @@ export const predictionAnswer = (prediction: Prediction, latencyMs: number) => (
   repeated: prediction.isRepeated,
   late: prediction.timing !== undefined,
   timing: prediction.timing ?? 'in_order',
+  control_sample: drawnOf(prediction),
   sequence: prediction.sequence,
   decided_at: new Date(prediction.decidedAtMs).toISOString(),
   latency_ms: Math.round(latencyMs * 1000) / 1000,
 })
+
+/** Left out where nothing was drawn. */
+const drawnOf = ({ controlSample }: Prediction) =>
+  controlSample === undefined || controlSample.drawn === 'not_drawn' ? undefined : controlSample
 
 export const loggedAnswer = (
   logged: LoggedPrediction,
@@ -52,7 +57,11 @@ export const loggedAnswer = (
   },
   shadow_unavailable: logged.isShadowUnreadable,
   label: logged.label
-    ? { is_fraud: logged.label.isFraud, received_at: new Date(logged.label.receivedAtMs).toISOString() }
+    ? {
+        is_fraud: logged.label.isFraud,
+        received_at: new Date(logged.label.receivedAtMs).toISOString(),
+        origin: logged.label.origin,
+      }
     : null,
 })
 

@@ -1,4 +1,5 @@
 import type { Feedback } from '../decisions/inference-pipeline.ts'
+import { TOLD_ORIGINS, type ToldOrigin } from '../decisions/label-origin.ts'
 import { isMissing, readInstant, readRequiredText, readText } from '../transaction/read-fields.ts'
 import { type FieldProblem, RequestProblemsError, shown } from '../transaction/request-problem.ts'
 import type { Transaction } from '../transaction/transaction.ts'
@@ -6,7 +7,7 @@ import type { ReadTransaction } from './read-transaction.ts'
 
 /** What says whose a transaction was, one by one. */
 const NAMES = ['user_id', 'merchant_id', 'device_id', 'timestamp'] as const
-const FIELDS = ['transaction_id', 'is_fraud', 'transaction', ...NAMES] as const
+const FIELDS = ['transaction_id', 'is_fraud', 'origin', 'transaction', ...NAMES] as const
 
 type LabelRecord = { readonly [K in (typeof FIELDS)[number]]?: unknown }
 
@@ -31,6 +32,8 @@ export const readFeedback = (
     transactionId: readRequiredText('transaction_id', record.transaction_id, problems) ?? '',
     isFraud: readLabel(record.is_fraud, problems),
   }
+  const origin = readOrigin(record.origin, problems)
+  if (origin !== undefined) feedback.origin = origin
   const transaction = readLabelled(record, readTransaction, problems)
   if (transaction !== undefined) feedback.transaction = transaction
   const userId = readText('user_id', record.user_id, problems)
@@ -90,6 +93,19 @@ const readLabel = (value: unknown, problems: FieldProblem[]): boolean | null => 
   const what = isMissing(value) ? 'is missing' : 'is no label'
   problems.push({ field: 'is_fraud', what, allowed: 'true, false, 1, 0 or null', got: shown(value) })
   return false
+}
+
+const readOrigin = (value: unknown, problems: FieldProblem[]): ToldOrigin | undefined => {
+  if (isMissing(value)) return undefined
+  const origin = TOLD_ORIGINS.find((one) => one === value)
+  if (origin === undefined)
+    problems.push({
+      field: 'origin',
+      what: 'is no origin of a label',
+      allowed: TOLD_ORIGINS.join(', '),
+      got: shown(value),
+    })
+  return origin
 }
 
 const refuseUnknown = (record: object, problems: FieldProblem[]): void => {

@@ -1,5 +1,6 @@
 import { type BranchControl, createBranchControl } from '../branches/branch-control.ts'
 import { loadServingConfig } from '../config/config-manager.ts'
+import type { ControlSampler } from '../decisions/control-sample.ts'
 import { decidedOf, predictionOf } from '../decisions/decided.ts'
 import type {
   Feedback,
@@ -32,6 +33,8 @@ export interface TestPipeline extends InferencePipeline {
   reason: string
   /** Thrown by the next decision. */
   failure: Error | undefined
+  /** Draws the control sample; none at first. */
+  controlSample: ControlSampler | undefined
   readonly isClosed: boolean
   models: ServedModel[]
 }
@@ -72,7 +75,8 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
     const probability = transaction.amountMinor / (transaction.amountMinor + 10_000)
     const sequence = byTransaction.size + 1
     const decidedAtMs = Date.parse('2026-02-01T00:00:00Z') + sequence
-    const decided = decidedOf(SCORER, 'champion', probability, decidedAtMs, 'in_order')
+    const sample = pipeline.controlSample?.draw(transaction, SCORER.isFlagged(probability))
+    const decided = decidedOf(SCORER, 'champion', probability, decidedAtMs, 'in_order', sample)
     const { name, version } = pipeline.models[0]!
     const logged: LoggedPrediction = {
       ...predictionOf(
@@ -120,6 +124,7 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
     mapping: { refusal: new VigiaError('SERVING_MAPPING_MISSING', { model: 'fraud-detector 3' }) },
     reason: '',
     failure: undefined,
+    controlSample: undefined,
     isClosed: false,
     hold: (until) => {
       held = until
@@ -151,7 +156,11 @@ export const createTestPipeline = (observer: InferenceObserver): TestPipeline =>
       if (logged !== undefined && outcome === 'applied') {
         const labelled = {
           ...logged,
-          label: { isFraud: feedback.isFraud, receivedAtMs: logged.decidedAtMs + 1 },
+          label: {
+            isFraud: feedback.isFraud,
+            receivedAtMs: logged.decidedAtMs + 1,
+            origin: feedback.origin,
+          },
         }
         byTransaction.set(logged.transactionId, labelled)
         byPrediction.set(logged.predictionId, labelled)

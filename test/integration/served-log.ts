@@ -67,7 +67,7 @@ export const readLogs = (
         decidedAtMs: decidedAtMs as number,
       })),
       labels: labels.map(([sequence]) => sequence as number),
-      told: labels.filter(([, origin]) => origin === null).length,
+      told: labels.filter(([, origin]) => origin !== 'history' && origin !== 'delay').length,
     }
   })
 

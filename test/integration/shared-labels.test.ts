@@ -9,6 +9,7 @@ import {
   TEST_SETTINGS,
   TEST_WORLD,
 } from '../../src/decisions/inference.test-kit.ts'
+import { isTold } from '../../src/decisions/label-origin.ts'
 import {
   GENUINE_MODEL,
   labelledHistory,
@@ -83,7 +84,7 @@ describeOnRedis('labels of processes that share states', (site) => {
     )
     const toldOf = new Set(
       entries.flatMap((entry) =>
-        entry.kind === 'label' && entry.label.origin === undefined ? [entry.label.transactionId] : [],
+        entry.kind === 'label' && isTold(entry.label) ? [entry.label.transactionId] : [],
       ),
     )
     const decided = entries.flatMap((entry) =>

@@ -82,6 +82,7 @@ describe('ModelInfer', () => {
       { name: 'risk_level', datatype: 'BYTES', contents: { bytesContents: utf8(['medium', 'high']) } },
       { name: 'prediction_id' },
       { name: 'is_flagged', contents: { boolContents: [false, true] } },
+      { name: 'control_sample', contents: { bytesContents: utf8(['', '']) } },
     ])
   })
 

@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
+import { isDrawnRight } from '../../src/decisions/control-sample.ts'
 import type { Prediction } from '../../src/decisions/inference-pipeline.ts'
 import { decodeLogEntry, type LabelEntry, type LogEntry } from '../../src/decisions/log/log-record.ts'
 import type { Answer } from './clients.ts'
 import type { Wish } from './plan.ts'
 import type { Replay } from './replayed.ts'
-import { LABEL_DELAY_MS } from './served-model.ts'
+import { LABEL_DELAY_MS, SALT } from './served-model.ts'
 import type { KeptRecord, Site } from './site.ts'
 
 type Decided = LogEntry & { readonly kind: 'decision' }
@@ -40,6 +42,7 @@ export const checkAnswers = (site: Site, entries: readonly LogEntry[], answers: 
     const { transactionId } = entry.decision.transaction
     if (decided.has(transactionId)) site.broken(`${transactionId} is decided on twice`)
     decided.set(transactionId, entry)
+    checkDraw(site, entry)
   }
   const firstMs = new Map<string, number>()
   for (const { wish, atMs, startedMs, isOwners, value } of answers) {
@@ -65,6 +68,15 @@ export const checkAnswers = (site: Site, entries: readonly LogEntry[], answers: 
   }
 }
 
+/** Every server draws the same of a transaction, and nothing where there is no sample. */
+const checkDraw = (site: Site, { decision, sequence }: Decided): void => {
+  const { transactionId } = decision.transaction
+  if (decision.controlSample !== undefined && !site.setup.sampled)
+    site.broken(`record ${sequence}: ${transactionId} was drawn where nothing is`)
+  if (!isDrawnRight(decision, transactionId, SALT))
+    site.broken(`record ${sequence}: ${transactionId} is not drawn by its id`)
+}
+
 const transactionOf = (wish: Wish): string | undefined => {
   if (wish.kind === 'decide') return wish.transaction.transactionId
   return wish.kind === 'label' || wish.kind === 'find' ? wish.transactionId : undefined
@@ -86,7 +98,8 @@ const checkPrediction = (site: Site, answer: Prediction, entry: Decided | undefi
     Object.is(answer.probability, decision.probability) &&
     answer.isFlagged === decision.isFlagged &&
     answer.decidedAtMs === decision.decidedAtMs &&
-    answer.timing === decision.timing
+    answer.timing === decision.timing &&
+    isDeepStrictEqual(answer.controlSample, decision.controlSample)
   if (!isSame && !site.isLossy)
     site.broken(`${what}, number ${answer.sequence}, is not what the log has of it, number ${sequence}`)
 }

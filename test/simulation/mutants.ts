@@ -95,6 +95,13 @@ export const MUTANTS: readonly Mutant[] = [
     '    void Promise.all(\n',
   ),
   one(
+    'a repeated transaction is answered as if nothing had been drawn',
+    1,
+    'src/decisions/decided.ts',
+    '  controlSample: decided.controlSample,\n  hash,',
+    '  hash,',
+  ),
+  one(
     'a failed write is not forgotten by the states',
     33,
     'src/decisions/owned/recovery.ts',

@@ -9,7 +9,7 @@ import type { World } from '../../src/foundation/world.ts'
 import { openService, type Service, type ServiceOptions } from '../../src/pipelines/service/open-service.ts'
 import type { OpenStates, ServingStorage } from '../../src/pipelines/service/serving-storage.ts'
 import { storeFailed } from './owned-store.ts'
-import { modelOf } from './served-model.ts'
+import { modelOf, SALT } from './served-model.ts'
 import { slowShared } from './shared-store.ts'
 import type { Server, Site } from './site.ts'
 
@@ -27,6 +27,15 @@ const EXPECTED_WARNINGS = new Set([
   'SERVING_LABELS_ONE_SIDED',
   'SERVING_CHOICE_LOST',
 ])
+
+/** Draws many of the few transactions of a run, and bounds what is let through. */
+const CONTROL_SAMPLE = {
+  let_through: 0.5,
+  review: 0.3,
+  most_amount_minor: { other: 2000 },
+  except: {},
+  salt: SALT,
+}
 
 /** Opens what a server serves with, as one does that starts; runs in turns of its process. */
 export const openServer = (site: Site, server: Server): Promise<Service> =>
@@ -69,6 +78,7 @@ const settingsOf = (site: Site, { host }: Server): ServiceOptions['settings'] =>
     tables: {},
     event_time: { max_future: '1d', max_age: '1d' },
     feedback: { waiting_labels: 100, waiting_time: '30d' },
+    ...(setup.sampled && { control_sample: CONTROL_SAMPLE }),
   } as unknown as ServiceOptions['settings']
 }
 

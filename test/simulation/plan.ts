@@ -14,6 +14,8 @@ export interface Setup {
   readonly saveAfterMs: number
   /** Whether transactions without a label become genuine. */
   readonly unlabelled: boolean
+  /** Whether chance lets through some of what reaches the threshold, and chooses others for review. */
+  readonly sampled: boolean
 }
 
 /** What a client wants. It asks again, with the same words, until it has an answer. */
@@ -119,6 +121,8 @@ const drawSetup = (random: Random): Setup => {
     cacheBytes: pick(random, [25_000, 1 << 30, 1 << 30]),
     saveAfterMs: pick(random, [2000, 4000, 40_000]),
     unlabelled: states === 'owned' && random.next() < 0.4,
+    // Drawn last: the rest of a plan is what it was before there was a sample.
+    sampled: random.next() < 0.3,
   }
 }
 

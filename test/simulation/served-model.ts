@@ -11,6 +11,9 @@ import { DEFAULT_AMOUNTS, featureAmounts } from '../../src/transaction/amount-ru
 /** Time from a transaction until labels of it count, in milliseconds. */
 export const LABEL_DELAY_MS = 30_000
 
+/** Secret of the control sample. */
+export const SALT = 'simulated'
+
 const LIMITS: StateLimits = {
   ringEvents: 16,
   dimensionValues: 8,

@@ -145,9 +145,9 @@ export interface BatchRow {
   readonly transaction_id?: string
   /** Calibrated probability of fraud. */
   readonly probability?: number
-  /** flag from the threshold on. */
+  /** flag from the threshold on, unless the control sample lets it through. */
   readonly decision?: 'flag' | 'allow'
-  /** Whether it is flagged: probability has reached threshold. */
+  /** Whether it is flagged: probability has reached threshold, and the control sample did not let it through. */
   readonly is_flagged?: boolean
   /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
   readonly is_fraud?: boolean
@@ -165,6 +165,13 @@ export interface BatchRow {
   readonly late?: boolean
   /** in_order; late: placed in the states where it belongs; too_late: further behind than features.allowed_lateness for at least one entity, whose state it did not enter; too_old: so far behind the clock of the server (event_time.max_age) that it entered no state. */
   readonly timing?: 'in_order' | 'late' | 'too_late' | 'too_old'
+  /** Chance has chosen the transaction, by its id, for the control sample (control_sample of the configuration). Find out the truth and tell it to POST /feedback. Left out of all others. */
+  readonly control_sample?: {
+    /** let_through: probability has reached threshold, and yet it is not flagged: let it pass as if nothing had been suspected. review: it is not flagged, and somebody is to find out whether it was fraud. */
+    readonly drawn: 'let_through' | 'review'
+    /** Chance that it had to be drawn; in estimates it counts for the inverse. */
+    readonly propensity: number
+  }
   /** Place in the log of decisions. */
   readonly sequence?: number
   /** ISO 8601, UTC. */
@@ -348,6 +355,8 @@ export interface Label {
   readonly transaction_id: string | number
   /** Whether it was fraud, the truth: true, false, 1 or 0. null takes back what was told before: nobody knows. */
   readonly is_fraud: true | false | 1 | 0 | 'true' | 'false' | '1' | '0' | null
+  /** Who tells it: alert, whoever looks at flagged transactions; customer, by a chargeback or a call; sample, whoever finds out the truth of the control sample. Left out: sample for what was drawn, alert for what was flagged, customer for all else. */
+  readonly origin?: 'alert' | 'customer' | 'sample' | null
   readonly transaction?: DecisionBody
   /** Instead of transaction, where the models know no entities of the bank's own. */
   readonly user_id?: string | number | null
@@ -402,9 +411,9 @@ export interface LoggedPrediction {
   readonly transaction_id: string
   /** Calibrated probability of fraud. */
   readonly probability: number
-  /** flag from the threshold on. */
+  /** flag from the threshold on, unless the control sample lets it through. */
   readonly decision: 'flag' | 'allow'
-  /** Whether it is flagged: probability has reached threshold. */
+  /** Whether it is flagged: probability has reached threshold, and the control sample did not let it through. */
   readonly is_flagged: boolean
   /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
   readonly is_fraud: boolean
@@ -422,6 +431,13 @@ export interface LoggedPrediction {
   readonly late: boolean
   /** in_order; late: placed in the states where it belongs; too_late: further behind than features.allowed_lateness for at least one entity, whose state it did not enter; too_old: so far behind the clock of the server (event_time.max_age) that it entered no state. */
   readonly timing: 'in_order' | 'late' | 'too_late' | 'too_old'
+  /** Chance has chosen the transaction, by its id, for the control sample (control_sample of the configuration). Find out the truth and tell it to POST /feedback. Left out of all others. */
+  readonly control_sample?: {
+    /** let_through: probability has reached threshold, and yet it is not flagged: let it pass as if nothing had been suspected. review: it is not flagged, and somebody is to find out whether it was fraud. */
+    readonly drawn: 'let_through' | 'review'
+    /** Chance that it had to be drawn; in estimates it counts for the inverse. */
+    readonly propensity: number
+  }
   /** Place in the log of decisions. */
   readonly sequence: number
   /** ISO 8601, UTC. */
@@ -437,7 +453,7 @@ export interface LoggedPrediction {
   readonly shadow?: {
     readonly model: ModelName
     readonly probability: number
-    /** Whether it is flagged: probability has reached threshold. */
+    /** Whether it is flagged: probability has reached threshold, and the control sample did not let it through. */
     readonly is_flagged: boolean
     /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
     readonly is_fraud: boolean
@@ -449,6 +465,8 @@ export interface LoggedPrediction {
     /** The truth, as far as it is known; null when what was told was taken back. */
     readonly is_fraud: boolean | null
     readonly received_at: string
+    /** Who told it; left out where nobody did, or nobody knows. */
+    readonly origin?: 'alert' | 'customer' | 'sample'
   } | null
 }
 
@@ -668,9 +686,9 @@ export interface Prediction {
   readonly transaction_id: string
   /** Calibrated probability of fraud. */
   readonly probability: number
-  /** flag from the threshold on. */
+  /** flag from the threshold on, unless the control sample lets it through. */
   readonly decision: 'flag' | 'allow'
-  /** Whether it is flagged: probability has reached threshold. */
+  /** Whether it is flagged: probability has reached threshold, and the control sample did not let it through. */
   readonly is_flagged: boolean
   /** @deprecated The old name of is_flagged, with the same value; the next release leaves it out. It is the decision, not the truth, which POST /feedback calls is_fraud. */
   readonly is_fraud: boolean
@@ -688,6 +706,13 @@ export interface Prediction {
   readonly late: boolean
   /** in_order; late: placed in the states where it belongs; too_late: further behind than features.allowed_lateness for at least one entity, whose state it did not enter; too_old: so far behind the clock of the server (event_time.max_age) that it entered no state. */
   readonly timing: 'in_order' | 'late' | 'too_late' | 'too_old'
+  /** Chance has chosen the transaction, by its id, for the control sample (control_sample of the configuration). Find out the truth and tell it to POST /feedback. Left out of all others. */
+  readonly control_sample?: {
+    /** let_through: probability has reached threshold, and yet it is not flagged: let it pass as if nothing had been suspected. review: it is not flagged, and somebody is to find out whether it was fraud. */
+    readonly drawn: 'let_through' | 'review'
+    /** Chance that it had to be drawn; in estimates it counts for the inverse. */
+    readonly propensity: number
+  }
   /** Place in the log of decisions. */
   readonly sequence: number
   /** ISO 8601, UTC. */

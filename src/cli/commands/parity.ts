@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
+import type { DrawParity } from '../../decisions/draw-parity.ts'
 import { assertFolders } from '../../decisions/log/logged-entries.ts'
 import type { LookupParity } from '../../decisions/tables/compare-lookups.ts'
 import { loadServedTable } from '../../decisions/tables/load-served-table.ts'
@@ -26,7 +27,7 @@ export const parityCommand = ({ storage }: ParityTools): Command => ({
   name: 'parity',
   summary: 'replay the prediction log and compare every served feature value',
   description:
-    'Computes the features of every logged decision again: from the states that the log began with, in the order logged, labels at their places. Each value is compared with the one that was served, bit for bit. Tells for each feature how many values differ and by how much, sequence numbers that are missing, and transactions or numbers that came twice. What was looked up in tables is compared with what they say now of the same times, and told: rows that came late, or a table that knows no times. Servers that share their states have a log each: name all of them. The report is what `vigia models promote --parity` reads. The server may go on meanwhile. Exit code 1: something differs.',
+    'Computes the features of every logged decision again: from the states that the log began with, in the order logged, labels at their places. Each value is compared with the one that was served, bit for bit. Tells for each feature how many values differ and by how much, sequence numbers that are missing, and transactions or numbers that came twice. What was looked up in tables is compared with what they say now of the same times, and told: rows that came late, or a table that knows no times. The control sample is drawn again by control_sample.salt. Servers that share their states have a log each: name all of them. The report is what `vigia models promote --parity` reads. The server may go on meanwhile. Exit code 1: something differs.',
   options: [
     {
       flags: '-l, --log <folder>',
@@ -92,6 +93,7 @@ const compareLog = async (
       files: { workingDirectory, database, signal },
       load: loadServedTable,
     },
+    ...(settings.control_sample.salt !== '' && { salt: settings.control_sample.salt }),
     ...(typeof from === 'string' && { from: snapshotNumber(from) }),
     ...(typeof states === 'string' && { states: resolve(workingDirectory, states) }),
     work: { ...context.work, database },
@@ -105,7 +107,8 @@ const compareLog = async (
   if (out !== undefined) await writeTextAtomically(out, `${JSON.stringify(last.report, null, 2)}\n`)
   if (context.json) context.stdout.write(`${JSON.stringify(compared, null, 2)}\n`)
   else context.stdout.write(describe(compared))
-  return compared.every(({ report }) => isParity(report)) ? 0 : 1
+  const isSame = ({ report, draws }: ModelParity): boolean => isParity(report) && !draws?.differing
+  return compared.every(isSame) ? 0 : 1
 }
 
 /** Last record of the snapshot that an argument names. @throws CLI_INVALID_ARGUMENT */
@@ -120,7 +123,7 @@ const snapshotNumber = (text: string): number => {
 
 const describe = (compared: readonly ModelParity[]): string =>
   compared
-    .flatMap(({ model, unchecked, lookups, report: { rows, values, differing, missing, extra } }) => [
+    .flatMap(({ model, unchecked, lookups, draws, report: { rows, values, differing, missing, extra } }) => [
       `${model.name} ${model.version}: ${rows} decisions, ${values} values, ${differing.reduce((sum, { count }) => sum + count, 0)} differ`,
       ...differing
         .slice(0, MOST_NAMED)
@@ -141,9 +144,17 @@ const describe = (compared: readonly ModelParity[]): string =>
           ]
         : []),
       ...(lookups === undefined ? [] : lookupLines(lookups)),
+      ...(draws === undefined ? [] : [drawLine(draws)]),
     ])
     .map((line) => `${line}\n`)
     .join('')
+
+const drawLine = ({ decisions, letThrough, review, differing, example }: DrawParity): string => {
+  const drawn = `  control sample: of ${decisions} decisions ${letThrough} were let through and ${review} chosen for review`
+  if (differing === null) return `${drawn}; not drawn again: control_sample.salt is not set`
+  if (differing === 0) return `${drawn}, as they are drawn again`
+  return `${drawn}; ${differing} are drawn otherwise by control_sample.salt, such as ${example}`
+}
 
 /** Told, and no fault: a table that knows no times says otherwise whenever it changes. */
 const lookupLines = ({ rows, differing, failure }: LookupParity): readonly string[] => [

@@ -138,7 +138,7 @@ const sourcesText = ({ source, shadow, canary, canary_share }: StartChoice['serv
 
 const welcome = (
   { address, models, mapping, tables, startedInMs }: RunningServer,
-  { security, api, alerts }: ServingSettings,
+  { security, api, alerts, control_sample }: ServingSettings,
 ): string[] => [
   ...models.map(
     ({ role, title, name, version, threshold }) =>
@@ -150,6 +150,7 @@ const welcome = (
   ...(Object.keys(alerts.channels).length === 0
     ? []
     : [`alerts     to ${Object.keys(alerts.channels).join(', ')}; what fires: ${address}/alerts/page`]),
+  ...sampleLines(control_sample),
   `listening  ${address} (ready in ${Math.round(startedInMs)} ms), described at ${address}/docs`,
   ...(api.grpc_port === 0 ? [] : [`gRPC       ${api.host}:${api.grpc_port}, inference.GRPCInferenceService`]),
   '',
@@ -165,6 +166,23 @@ const runningJson = ({ address, models }: RunningServer, { api }: ServingSetting
 
 const guardLine = (host: string): string =>
   `guard      NOT THIS SERVER: the platform (security.guarded_by). Whoever reaches ${host} may decide, read and give labels without a key; only administration needs one`
+
+/** What is answered otherwise than the model says: nobody should wonder about it. */
+const sampleLines = ({
+  let_through,
+  review,
+  most_amount_minor,
+}: ServingSettings['control_sample']): readonly string[] => {
+  const bounds = Object.entries(most_amount_minor).map(([currency, most]) => `${currency} ${most}`)
+  return [
+    ...(let_through > 0
+      ? [
+          `sample     ${let_through} of what reaches the threshold is let through, up to ${bounds.join(', ')} (minor units)`,
+        ]
+      : []),
+    ...(review > 0 ? [`sample     ${review} of all else is for review`] : []),
+  ]
+}
 
 const MOST_NAMES = 6
 

@@ -17,6 +17,12 @@ export const LabelsSchema = Type.Object(
           'What a transaction is of which nobody tells a label. unknown: it counts in no risk and nothing is learnt from it. genuine_after_delay: it is genuine from its time plus labels.delay on, until somebody tells otherwise; training and serving do so alike, serving by itself. For banks that report frauds alone: with unknown, risks would know frauds only and be 1. Default unknown, because a source that has no label for a reason would otherwise teach that it is genuine.',
       }),
     ),
+    flagged: Type.Optional(
+      Type.Union([Type.Literal('reviewed'), Type.Literal('blocked')], {
+        description:
+          'What became of transactions that a service flagged, where its log is trained on (vigia-log://). reviewed: somebody looked at them and told their labels; each row counts once. blocked: nobody learns what they would have been, so that their labels are censored: they are left out, and those that the control sample let through count for 1 / propensity in their place. Default reviewed, because most banks look at alerts.',
+      }),
+    ),
   },
   { additionalProperties: false, description: 'When labels become known.' },
 )

@@ -8,8 +8,9 @@ import { assignByTime } from './assign-by-time.ts'
 import { assignStratified } from './assign-stratified.ts'
 import { excludeKnownCompromised } from './exclude-known-compromised.ts'
 import { PART, PART_NAMES, type SplitRows, type TemporalWindows, UNLABELLED } from './part.ts'
+import { readRowWeights } from './row-weights.ts'
 import { readSplitPlan, type SplitPlan } from './split-plan.ts'
-import { reportSplit, type SplitReport } from './split-report.ts'
+import { reportSplit, type SplitReport, withSample } from './split-report.ts'
 import { readSplitRows, writeParts } from './split-rows.ts'
 import { inOrder, type TimeShares, windowsFromRows, windowsFromShares } from './temporal-windows.ts'
 
@@ -56,8 +57,10 @@ const windowsByShares = (
 
 /**
  * Splits a prepared dataset and writes `out`, one row a transaction in arrival order: `arrival` BIGINT,
- * `part` VARCHAR (train, validation, test, none). Memory: about 22 bytes a row beside the database. The same
- * seed gives the same file.
+ * `part` VARCHAR (train, validation, test, none), and with `marks` `weight` DOUBLE, what it counts for in
+ * training. Memory: about 22 bytes a row beside the database. The same seed gives the same file.
+ *
+ * @param marks what a service's log says of decisions (`readRowWeights`); left out: every row counts once
  *
  * @throws what `readSplitPlan` and `splitRows` throw, and DATASET_NOT_WRITABLE, DATASET_NO_SPACE
  */
@@ -68,13 +71,31 @@ export const splitDataset = async (
   labels: LabelsSettings,
   seed: number | string,
   out: string,
+  marks?: string,
 ): Promise<SplitReport> => {
   const plan = readSplitPlan(settings, labels)
   const labelDelayMs = parseDuration(labels.delay)
   const rows = await readSplitRows(connection, prepared, labels)
+  const { eventTimesMs } = rows
+  const sample =
+    marks === undefined
+      ? undefined
+      : await readRowWeights(connection, prepared, marks, labels, eventTimesMs.length)
+  const censored = sample === undefined ? 0 : leaveOut(rows, sample.weights)
   const { parts, report } = splitRows(rows, plan, labelDelayMs, createRandom(seed).fork('split'))
-  await writeParts(connection, parts, out)
-  return report
+  await writeParts(connection, parts, out, sample?.weights)
+  return sample === undefined ? report : withSample(report, parts, { ...sample, censored }, labels)
+}
+
+/** Rows of weight 0 belong to no part. @returns how many of them would have had a label */
+const leaveOut = ({ labels }: SplitRows, weights: Float64Array): number => {
+  let censored = 0
+  for (let row = 0; row < labels.length; row++) {
+    if (weights[row] !== 0 || labels[row] === UNLABELLED) continue
+    labels[row] = UNLABELLED
+    censored++
+  }
+  return censored
 }
 
 interface Span {

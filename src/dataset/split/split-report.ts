@@ -1,6 +1,8 @@
+import type { LabelsSettings } from '../../config/sections/labels.ts'
 import { formatDuration } from '../../foundation/duration.ts'
 import type { RowShares } from './assign-stratified.ts'
 import { PART, PART_NAMES, type PartName, type SplitRows, type TemporalWindows, UNLABELLED } from './part.ts'
+import type { RowWeights } from './row-weights.ts'
 
 /** One part of a split, for people. Bounds and share are null where the part has no rows. */
 export interface SplitPartReport {
@@ -29,6 +31,16 @@ export interface SplitReport {
   /** Users of the test who are in training too. */
   readonly sharedUsers: number
   readonly warnings: readonly string[]
+  /** Of a service's log: rows that count for more than one, and those left out as censored. */
+  readonly sample?: {
+    /** Flagged rows of which nobody has told a label. */
+    readonly untold: number
+    /** Rows of what was blocked that are in no part, whatever label they have. */
+    readonly censored: number
+    /** Rows in parts with a weight above 1, and the sum of their weights. */
+    readonly weighted: number
+    readonly weight: number
+  }
 }
 
 /** What the split was made with. */
@@ -61,6 +73,39 @@ export const reportSplit = (parts: Uint8Array, rows: SplitRows, context: SplitCo
       ...balanceWarnings(counted, context.windows),
     ],
   }
+}
+
+/** A report of rows some of which count for more or less than one. */
+export const withSample = (
+  report: SplitReport,
+  parts: Uint8Array,
+  { weights, untold, censored }: RowWeights & { readonly censored: number },
+  labels: Pick<LabelsSettings, 'flagged' | 'unlabelled'>,
+): SplitReport => {
+  let [weighted, weight] = [0, 0]
+  for (let row = 0; row < parts.length; row++) {
+    if (parts[row] === PART.none || weights[row]! <= 1) continue
+    weighted++
+    weight += weights[row]!
+  }
+  const isTakenForGenuine = labels.flagged !== 'blocked' && labels.unlabelled === 'genuine_after_delay'
+  const warnings = [
+    ...(isTakenForGenuine && untold > 0
+      ? [
+          `Flagged transactions of which nobody told a label, so that they count as genuine: ${untold}. Where they were blocked nobody can know that; labels.flagged blocked leaves them out.`,
+        ]
+      : []),
+    ...(censored > 0
+      ? [`Rows left out since nobody learns what blocked transactions would have been: ${censored}.`]
+      : []),
+    ...(weighted > 0
+      ? [
+          `Rows of the control sample that count for more than one: ${weighted}, together for ${Math.round(weight)}. Models learn with these weights; selection, search, calibration, thresholds and all figures count each row once.`,
+        ]
+      : []),
+  ]
+  const sample = { untold, censored, weighted, weight }
+  return { ...report, sample, warnings: [...report.warnings, ...warnings] }
 }
 
 const REPORTED: readonly PartName[] = ['train', 'validation', 'test', 'none']

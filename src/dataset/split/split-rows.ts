@@ -1,4 +1,4 @@
-import { type DuckDBConnection, DuckDBDataChunk, type DuckDBVector, UTINYINT } from '@duckdb/node-api'
+import { DOUBLE, type DuckDBConnection, DuckDBDataChunk, type DuckDBVector, UTINYINT } from '@duckdb/node-api'
 import type { LabelsSettings } from '../../config/sections/labels.ts'
 import { sqlLiteral } from '../../disk/database.ts'
 import { writeAtomically } from '../../disk/write-atomically.ts'
@@ -57,32 +57,43 @@ export const readSplitRows = async (
 
 /**
  * Writes one row a transaction, in arrival order: `arrival` BIGINT and `part` VARCHAR (train, validation,
- * test, none).
+ * test, none), and `weight` DOUBLE where there are weights.
  */
 export const writeParts = async (
   connection: DuckDBConnection,
   parts: Uint8Array,
   out: string,
+  weights?: Float64Array,
 ): Promise<void> => {
-  await connection.run('CREATE OR REPLACE TEMP TABLE assigned_parts (part UTINYINT)')
+  const types = weights === undefined ? [UTINYINT] : [UTINYINT, DOUBLE]
+  const columns = ['part UTINYINT', ...(weights === undefined ? [] : ['weight DOUBLE'])].join(', ')
+  await connection.run(`CREATE OR REPLACE TEMP TABLE assigned_parts (${columns})`)
   const appender = await connection.createAppender('assigned_parts')
   for (let from = 0; from < parts.length; from += CHUNK_ROWS) {
     const slice = parts.subarray(from, from + CHUNK_ROWS)
-    const chunk = DuckDBDataChunk.create([UTINYINT], slice.length)
-    const vector = chunk.getColumnVector(0) as unknown as { readonly items: Uint8Array; flush(): void }
-    vector.items.set(slice)
-    vector.flush()
+    const chunk = DuckDBDataChunk.create(types, slice.length)
+    fillColumn(chunk, 0, slice)
+    if (weights !== undefined) fillColumn(chunk, 1, weights.subarray(from, from + CHUNK_ROWS))
     appender.appendDataChunk(chunk)
   }
   appender.closeSync()
   const names = PART_NAMES.map(sqlLiteral).join(', ')
   await writeAtomically(out, (path) =>
     connection.run(
-      `COPY (SELECT rowid AS arrival, list_extract([${names}], part + 1) AS part FROM assigned_parts ORDER BY rowid)
+      `COPY (SELECT rowid AS arrival, list_extract([${names}], part + 1) AS part${weights === undefined ? '' : ', weight'} FROM assigned_parts ORDER BY rowid)
        TO ${sqlLiteral(path)} (FORMAT parquet, COMPRESSION zstd)`,
     ),
   )
   await connection.run('DROP TABLE assigned_parts')
+}
+
+const fillColumn = (chunk: DuckDBDataChunk, index: number, values: Uint8Array | Float64Array): void => {
+  const vector = chunk.getColumnVector(index) as unknown as {
+    readonly items: { set(from: ArrayLike<number>): void }
+    flush(): void
+  }
+  vector.items.set(values)
+  vector.flush()
 }
 
 const numbersOf = (vector: DuckDBVector): Float64Array =>

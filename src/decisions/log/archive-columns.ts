@@ -29,6 +29,7 @@ type DecisionLogEntry = Extract<LogEntry, { readonly kind: 'decision' }>
 type LabelLogEntry = Extract<LogEntry, { readonly kind: 'label' }>
 type RepairLogEntry = Extract<LogEntry, { readonly kind: 'repair' }>
 type Shadow = NonNullable<DecisionEntry['shadow']>
+type Drawn = NonNullable<DecisionEntry['controlSample']>
 
 /** A decision on its way back: all parts, filled column by column. */
 interface DecisionDraft {
@@ -36,6 +37,7 @@ interface DecisionDraft {
   readonly decision: Mutable<DecisionEntry>
   readonly transaction: Mutable<DecisionEntry['transaction']>
   readonly shadow: Mutable<Shadow>
+  readonly controlSample: Mutable<Drawn>
 }
 
 interface LabelDraft {
@@ -72,6 +74,15 @@ const ofShadow = <K extends keyof Shadow>(name: string, type: DuckDBType, key: K
   write: ({ decision }) => decision.shadow?.[key],
   read: ({ shadow }, value) => {
     shadow[key] = value as Shadow[K]
+  },
+})
+
+const ofControlSample = <K extends keyof Drawn>(name: string, type: DuckDBType, key: K): DecisionColumn => ({
+  name,
+  type,
+  write: ({ decision }) => decision.controlSample?.[key],
+  read: ({ controlSample }, value) => {
+    controlSample[key] = value as Drawn[K]
   },
 })
 
@@ -127,6 +138,8 @@ export const DECISION_COLUMNS: readonly DecisionColumn[] = [
   ofShadow('shadow_is_flagged', BOOLEAN, 'isFlagged'),
   ...TRANSACTION_FIELDS.map(ofTransaction),
   ofDecision('event_timing', VARCHAR, 'timing'),
+  ofControlSample('control_sample', VARCHAR, 'drawn'),
+  ofControlSample('control_sample_propensity', DOUBLE, 'propensity'),
   {
     // JSON: the names of the attributes that were not sent, but looked up.
     name: 'looked_up',
@@ -236,11 +249,12 @@ export type ColumnValue = (name: string) => unknown
 
 /** The entry of a row of `predictions`, but for its vector of features. */
 export const decisionOf = (value: ColumnValue, vector: Float64Array): LogEntry => {
-  const draft: DecisionDraft = { sequence: 0, decision: {}, transaction: {}, shadow: {} }
+  const draft: DecisionDraft = { sequence: 0, decision: {}, transaction: {}, shadow: {}, controlSample: {} }
   readColumns(DECISION_COLUMNS, value, draft)
-  const { sequence, decision, transaction, shadow } = draft
+  const { sequence, decision, transaction, shadow, controlSample } = draft
   decision.transaction = transaction as DecisionEntry['transaction']
   if (shadow.model !== undefined) decision.shadow = shadow as Shadow
+  if (controlSample.drawn !== undefined) decision.controlSample = controlSample as Drawn
   return { sequence, kind: 'decision', vector, decision: decision as DecisionEntry }
 }
 

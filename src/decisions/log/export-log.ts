@@ -3,6 +3,8 @@ import { finished } from 'node:stream/promises'
 import { VigiaError } from '../../errors.ts'
 import type { AmountRules } from '../../transaction/amount-rules.ts'
 import { writeRequest } from '../../transaction/write-request.ts'
+import { isTold } from '../label-origin.ts'
+import { createDecisionMarks, type SampleOfLog } from './decision-marks.ts'
 import { findGaps, gapsText, readHeld } from './log-gaps.ts'
 import { type LoggedEntriesOptions, logIncomplete, withLoggedEntries } from './logged-entries.ts'
 import { rangesText } from './number-ranges.ts'
@@ -14,6 +16,12 @@ export interface ExportLogOptions extends LoggedEntriesOptions {
   readonly transactions: string
   /** JSON lines to write: transaction_id, is_fraud (1, 0, or null where it was taken back), known_at. */
   readonly labels: string
+  /**
+   * JSON lines to write of decisions that were flagged or drawn: transaction_id, decision (flag, let_through,
+   * review), propensity, told_by (who told the latest label; null: nobody knows one). Left out: they are
+   * counted alone.
+   */
+  readonly marks?: string
 }
 
 /** What was exported. */
@@ -22,6 +30,7 @@ export interface ExportedLog {
   readonly labels: number
   /** Names of the fields and attributes that some transaction has, in alphabetical order. */
   readonly names: readonly string[]
+  readonly sample: SampleOfLog
 }
 
 /**
@@ -40,6 +49,7 @@ export const exportLog = async (options: ExportLogOptions): Promise<ExportedLog>
   return withLoggedEntries(options, async ({ entries }) => {
     const transactions = lineWriter(options.transactions)
     const labels = lineWriter(options.labels)
+    const marks = createDecisionMarks()
     const names = new Set<string>()
     const seen = new Set<string>()
     let latestMs = Number.NEGATIVE_INFINITY
@@ -56,6 +66,7 @@ export const exportLog = async (options: ExportLogOptions): Promise<ExportedLog>
           lastSequence = entry.sequence
           if (seen.has(transaction.transactionId)) continue
           seen.add(transaction.transactionId)
+          marks.decide(entry.decision)
           latestMs = Math.max(latestMs, transaction.eventTimeMs)
           const { attributes, ...fields } = writeRequest(transaction, options.amounts)
           const row = { ...attributes, ...fields }
@@ -65,6 +76,7 @@ export const exportLog = async (options: ExportLogOptions): Promise<ExportedLog>
           const { transactionId, isFraud, origin, isWaiting } = entry.label
           if (isWaiting === true || origin === 'delay' || !seen.has(transactionId)) continue
           labelled++
+          if (isTold(entry.label)) marks.label(entry.label)
           const label = isFraud === null ? null : Number(isFraud)
           await labels.write({ transaction_id: transactionId, is_fraud: label, known_at: latestMs + 1 })
         }
@@ -77,12 +89,23 @@ export const exportLog = async (options: ExportLogOptions): Promise<ExportedLog>
       count.assertFew(options.folders)
       await transactions.end()
       await labels.end()
-      return { transactions: seen.size, labels: labelled, names: [...names].sort() }
+      if (options.marks !== undefined) await writeMarks(options.marks, marks.lines())
+      return { transactions: seen.size, labels: labelled, names: [...names].sort(), sample: marks.counts() }
     } finally {
       transactions.destroy()
       labels.destroy()
     }
   })
+}
+
+const writeMarks = async (path: string, lines: Iterable<object>): Promise<void> => {
+  const marks = lineWriter(path)
+  try {
+    for (const line of lines) await marks.write(line)
+    await marks.end()
+  } finally {
+    marks.destroy()
+  }
 }
 
 /** A Redis that lost its last second has given some numbers twice. */

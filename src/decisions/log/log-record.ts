@@ -2,6 +2,7 @@ import { withOneNaN } from '../../foundation/one-nan.ts'
 import type { EntityKind } from '../../transaction/entity-kind.ts'
 import { tokenOf } from '../../transaction/token.ts'
 import type { DecisionEntry } from '../decided.ts'
+import type { LabelOrigin } from '../label-origin.ts'
 
 export type { DecisionEntry }
 
@@ -27,7 +28,10 @@ export interface LabelEntry {
   readonly isApplied: boolean
   /** It waits for its transaction; when that comes, the label follows it as a record of its own. */
   readonly isWaiting?: true
-  /** Where it came from; absent: somebody told it (`POST /feedback`). */
+  /**
+   * Where it came from; absent: somebody told it (`POST /feedback`), and who follows from the decision on its
+   * transaction (`toldBy`).
+   */
   readonly origin?: LabelOrigin
   /** Which due label it was, when the server delivered it by its time. */
   readonly due?: string
@@ -50,12 +54,6 @@ export interface RepairEntry {
   /** `layoutKey` of the states that it is one of; absent: those that the log began with. */
   readonly layout?: string
 }
-
-/**
- * `history`: training knew it, and it was not due when its data ended. `delay`: nobody told anything within
- * `labels.delay`, and `labels.unlabelled` takes such transactions for genuine.
- */
-export type LabelOrigin = 'history' | 'delay'
 
 /** The token of a label's transaction. */
 export const tokenOfLabel = ({ transactionId, transactionToken }: LabelEntry): number =>

@@ -36,10 +36,11 @@ const DECISION: DecisionEntry = {
   model: 'abc',
   role: 'champion',
   timing: 'late',
+  controlSample: { drawn: 'not_drawn', propensity: 0.02 },
   latencyMs: 0.75,
   shadow: { model: 'def', probability: 0.05, isFlagged: false },
 }
-const { shadow: _, ...SHADOWLESS } = DECISION
+const { shadow: _, controlSample: _____, ...SHADOWLESS } = DECISION
 const ALONE: DecisionEntry = { ...SHADOWLESS, timing: undefined }
 const LABEL: LabelEntry = {
   transactionId,
@@ -64,7 +65,7 @@ describe('the archive of predictions', () => {
         decision: { ...ALONE, transaction: SMALLEST },
         vector: Float64Array.of(-0.5, 0),
       },
-      { sequence: 3, kind: 'label', label: LABEL },
+      { sequence: 3, kind: 'label', label: { ...LABEL, origin: 'sample' } },
       { sequence: 4, kind: 'label', label: BARE_LABEL },
       {
         sequence: 5,
@@ -123,7 +124,7 @@ describe('the archive of predictions', () => {
     ])
     const columns = await Promise.all(files.map(columnsOf))
     expect(columns[0]).toMatch(
-      /^sequence DOUBLE, decided_at_ms DOUBLE, probability DOUBLE, is_flagged BOOLEAN, risk_level VARCHAR, threshold DOUBLE, model_key VARCHAR, model_name VARCHAR, model_version VARCHAR, role VARCHAR, latency_ms DOUBLE, shadow_model_key VARCHAR, shadow_probability DOUBLE, shadow_is_flagged BOOLEAN, transaction_id VARCHAR, user_id VARCHAR, event_time_ms DOUBLE, amount_minor DOUBLE, currency VARCHAR, merchant_id VARCHAR, merchant_category VARCHAR, transaction_type VARCHAR, device_id VARCHAR, device_type VARCHAR, location VARCHAR, latitude DOUBLE, longitude DOUBLE, .*attributes VARCHAR, first DOUBLE, second DOUBLE$/,
+      /^sequence DOUBLE, decided_at_ms DOUBLE, probability DOUBLE, is_flagged BOOLEAN, risk_level VARCHAR, threshold DOUBLE, model_key VARCHAR, model_name VARCHAR, model_version VARCHAR, role VARCHAR, latency_ms DOUBLE, shadow_model_key VARCHAR, shadow_probability DOUBLE, shadow_is_flagged BOOLEAN, transaction_id VARCHAR, user_id VARCHAR, event_time_ms DOUBLE, amount_minor DOUBLE, currency VARCHAR, merchant_id VARCHAR, merchant_category VARCHAR, transaction_type VARCHAR, device_id VARCHAR, device_type VARCHAR, location VARCHAR, latitude DOUBLE, longitude DOUBLE, .*event_timing VARCHAR, control_sample VARCHAR, control_sample_propensity DOUBLE, .*attributes VARCHAR, first DOUBLE, second DOUBLE$/,
     )
     expect(columns[1]).toBe(
       'sequence DOUBLE, received_at_ms DOUBLE, transaction_id VARCHAR, is_fraud BOOLEAN, is_applied BOOLEAN, user_id VARCHAR, merchant_id VARCHAR, device_id VARCHAR, event_time_ms DOUBLE, transaction_token DOUBLE, origin VARCHAR, was_fraud BOOLEAN, is_waiting BOOLEAN, own_entities VARCHAR, layout VARCHAR',
@@ -188,6 +189,11 @@ describe('the archive of predictions', () => {
     const { longitude: ____, ...transaction } = FULL
     expect(await read(folder)).toMatchObject([{ decision: { transaction } }])
     expect((await read(folder))[0]).not.toHaveProperty('decision.transaction.longitude')
+    await query(
+      folder,
+      `COPY (SELECT * EXCLUDE (control_sample, control_sample_propensity) FROM read_parquet(${sqlLiteral(files[0]!)})) TO ${sqlLiteral(`${files[0]}`)} (FORMAT parquet)`,
+    )
+    expect((await read(folder))[0]).not.toHaveProperty('decision.controlSample')
   })
 })
 

@@ -225,7 +225,7 @@ class OwnedDecisions implements OwnedStates {
     held: HeldStates,
     { reasonCount, isStale, startedMs }: Asked,
   ): Promise<Prediction> {
-    const { world } = this.options
+    const { world, settings } = this.options
     const { transactionId, eventTimeMs } = transaction
     this.throwIfUnavailable()
     assertFresh(isStale)
@@ -233,20 +233,16 @@ class OwnedDecisions implements OwnedStates {
     const meanwhile = this.receipts.pending(id)
     if (meanwhile !== undefined) return this.repeat(transaction, meanwhile, startedMs)
     const nowMs = world.now()
-    const isOld = isTooOld(transaction.eventTimeMs, nowMs, this.options.settings.eventTime)
+    const isOld = isTooOld(transaction.eventTimeMs, nowMs, settings.eventTime)
     const scored = this.scoreOrRecover(transaction, held, reasonCount, isOld)
     if (scored === undefined) throw new VigiaError('SERVING_TRANSACTION_KNOWN', { transactionId })
     // The next decision fills `scored` again.
-    const { model, reasons, shadow, updates } = scored
-    const decided = decidedOf(model.scorer, scored.role, scored.probability, nowMs, scored.timing)
+    const { model, reasons, shadow, updates, role, probability, timing } = scored
+    const sample = settings.controlSample?.draw(transaction, model.scorer.isFlagged(probability))
+    const decided = decidedOf(model.scorer, role, probability, nowMs, timing, sample)
     const sequence = this.frontier.next()
     const latencyMs = world.monotonicMs() - startedMs
-    const shadowEntry = shadow && {
-      model: shadow.model.key,
-      probability: shadow.probability,
-      isFlagged: shadow.isFlagged,
-    }
-    const entry = entryOf(decided, model.key, transaction, latencyMs, shadowEntry)
+    const entry = entryOf(decided, model.key, transaction, latencyMs, shadow)
     const payload = encodeDecision(sequence, entry, scored.vector)
     const hash = this.decider.hashOf(transaction)
     const receipt = receiptOf(decided, model.description, transaction, entities.own, hash, sequence)

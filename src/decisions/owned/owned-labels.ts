@@ -192,7 +192,7 @@ export class OwnedLabels {
     this.parts.waiting.take(transactionId)
     this.appendByItself(
       labelId(transactionId),
-      labelEntryOf({ transactionId, isFraud }, entities, receivedAtMs, isApplied),
+      labelEntryOf(waiting, entities, receivedAtMs, isApplied),
       items,
     ).then(
       () => this.parts.waiting.forget(transactionId),
@@ -276,7 +276,7 @@ export class OwnedLabels {
       return 'unchanged'
     }
     const known = knownBy(before)
-    const told = applyTold(decider().engineer, states, feedback, entities, known, world.now())
+    const told = applyTold(decider().engineer, states, feedback, entities, known, world.now(), decision)
     const { isApplied } = told
     const isWaiting = !isApplied && decision === undefined && this.mayCome(entities?.eventTimeMs)
     if (isWaiting) this.assertRoom(transactionId)

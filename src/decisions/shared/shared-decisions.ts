@@ -148,19 +148,17 @@ class SharedDecisions implements Decisions {
         assertFresh(isStale)
         const { monotonicMs, now } = this.options.world
         const nowMs = now()
-        const isOld = isTooOld(transaction.eventTimeMs, nowMs, this.options.settings.eventTime)
+        const { eventTime, controlSample } = this.options.settings
+        const isOld = isTooOld(transaction.eventTimeMs, nowMs, eventTime)
         const scored = this.decider.decide(transaction, states, reasonCount, isOld)
         if (scored === undefined) return undefined
-        const { model, reasons, shadow, updates } = scored
-        const decided = decidedOf(model.scorer, scored.role, scored.probability, nowMs, scored.timing)
+        const { model, reasons, shadow, updates, role, probability, timing } = scored
+        const sample = controlSample?.draw(transaction, model.scorer.isFlagged(probability))
+        const decided = decidedOf(model.scorer, role, probability, nowMs, timing, sample)
         const hash = this.decider.hashOf(transaction)
         const receipt = receiptOf(decided, model.description, transaction, entities.own, hash, 0)
-        const shadowEntry = shadow && {
-          model: shadow.model.key,
-          probability: shadow.probability,
-          isFlagged: shadow.isFlagged,
-        }
-        const entry = entryOf(decided, model.key, transaction, monotonicMs() - startedMs, shadowEntry)
+        const latencyMs = monotonicMs() - startedMs
+        const entry = entryOf(decided, model.key, transaction, latencyMs, shadow)
         return {
           result: { receipt, reasons, shadow, updates },
           receipt: encodeReceipt(receipt),

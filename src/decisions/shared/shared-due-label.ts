@@ -47,5 +47,6 @@ export const deliveredEntry = (
 ): LabelEntry => {
   if (waited === undefined) return { ...label, receivedAtMs: nowMs, isApplied, due: id }
   const { origin: _, ...told } = label
-  return { ...told, isFraud: waited.isFraud, receivedAtMs: waited.receivedAtMs, isApplied }
+  const { isFraud, receivedAtMs, origin } = waited
+  return { ...told, isFraud, receivedAtMs, isApplied, ...(origin !== undefined && { origin }) }
 }

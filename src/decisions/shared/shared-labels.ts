@@ -203,7 +203,8 @@ export class SharedLabels {
       work: (states) => {
         assertFresh(isStale)
         const known = knownBy(before)
-        const label = applyTold(decider().engineer, states, feedback, entities, known, world.now())
+        const { engineer } = decider()
+        const label = applyTold(engineer, states, feedback, entities, known, world.now(), decision)
         if (!label.isApplied && mayCome) return this.waitingWork(label, waiting)
         const ended =
           waiting === undefined ? undefined : ({ kind: 'told', waitingId: waitingId(transactionId) } as const)

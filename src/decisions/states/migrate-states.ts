@@ -14,6 +14,7 @@ import { entityIdSql } from '../../transaction/entities.ts'
 import { type EntityKind, stateKindsOf } from '../../transaction/entity-kind.ts'
 import type { EventTimeBounds } from '../../transaction/event-time.ts'
 import { tokenOf } from '../../transaction/token.ts'
+import { isTold } from '../label-origin.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { readLogBeginning } from '../log/log-beginning.ts'
 import { createLogFeatures, type LogFeatures } from '../log/log-features.ts'
@@ -245,7 +246,7 @@ const takeLogs = async (
       if (entry.kind === 'label') {
         // What the service had of its own training's history, the new one has too, and of more entities.
         if (entry.label.origin === 'history') continue
-        if (entry.label.origin === undefined) labels++
+        if (isTold(entry.label)) labels++
         if (entry.label.isWaiting !== true) told.add(tokenOfLabel(entry.label))
         const own = tokens.get(entry.label.transactionId)
         features.applyLabel({ ...entry.label, ...(own !== undefined && { own }) })

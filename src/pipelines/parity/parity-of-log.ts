@@ -1,4 +1,5 @@
 import { type ReplayedLayouts, replayLayouts } from '../../branches/replayed-layouts.ts'
+import { createDrawCount, type DrawParity } from '../../decisions/draw-parity.ts'
 import { type LogStart, type StartOfLog, startOfLog } from '../../decisions/log/features-of-log.ts'
 import type { DecisionEntry } from '../../decisions/log/log-record.ts'
 import { logIncomplete, withLoggedEntries } from '../../decisions/log/logged-entries.ts'
@@ -17,6 +18,8 @@ import type { ParityReport } from './parity-report.ts'
 export interface ParityOfLogOptions extends StartOfLog {
   /** Where the tables lie that transactions were looked up in; they are not compared when left out. */
   readonly tables?: TablesOfLog
+  /** Secret of the control sample; its draws are not compared when left out. */
+  readonly salt?: string | undefined
   readonly work: Work
 }
 
@@ -28,6 +31,8 @@ export interface ModelParity {
   readonly unchecked: number
   /** What was looked up beside the tables of now; absent where nothing was, or nobody asks. */
   readonly lookups?: LookupParity
+  /** Draws of the control sample beside what the salt draws; absent where nothing was drawn. */
+  readonly draws?: DrawParity
 }
 
 /**
@@ -51,7 +56,7 @@ export const parityOfLog = async (options: ParityOfLogOptions): Promise<readonly
     for await (const entry of logged.entries) {
       signal.throwIfAborted()
       if (comparison === undefined) {
-        comparison = createComparison(await replayLayouts(entry, logged, options, start), options.tables)
+        comparison = createComparison(await replayLayouts(entry, logged, options, start), options)
       }
       comparison.count(entry.sequence - last)
       last = entry.sequence
@@ -89,9 +94,13 @@ interface Compared {
   readonly lookups: LookupComparison | undefined
   rows: number
   unchecked: number
+  readonly draws: ReturnType<typeof createDrawCount>
 }
 
-const createComparison = (layouts: ReplayedLayouts, tables: TablesOfLog | undefined): Comparison => {
+const createComparison = (
+  layouts: ReplayedLayouts,
+  { tables, salt }: Pick<ParityOfLogOptions, 'tables' | 'salt'>,
+): Comparison => {
   const models = new Map<string, Compared>()
   const seen = new Set<string>()
   let missing = 0
@@ -106,7 +115,8 @@ const createComparison = (layouts: ReplayedLayouts, tables: TablesOfLog | undefi
       if (models.has(model.key)) return
       const lookups = tables === undefined ? undefined : await createLookupComparison(model, tables)
       const differing = createDifferingValues(model.computed)
-      models.set(model.key, { model, differing, lookups, rows: 0, unchecked: 0 })
+      const draws = createDrawCount(salt)
+      models.set(model.key, { model, differing, lookups, rows: 0, unchecked: 0, draws })
     },
     compare: (sequence, model, decision, served) => {
       const { transaction } = decision
@@ -119,6 +129,7 @@ const createComparison = (layouts: ReplayedLayouts, tables: TablesOfLog | undefi
         return
       }
       const compared = models.get(model.key)!
+      compared.draws.take(decision)
       if (vector === 'unchecked') {
         compared.unchecked++
         return
@@ -130,10 +141,11 @@ const createComparison = (layouts: ReplayedLayouts, tables: TablesOfLog | undefi
     report: (folders, { after }) =>
       [...models.values()]
         .filter(({ rows, unchecked }) => rows + unchecked > 0)
-        .map(({ model, rows, unchecked, differing, lookups }) => ({
+        .map(({ model, rows, unchecked, differing, lookups, draws }) => ({
           model: { key: model.key, name: model.name, version: model.version },
           unchecked,
           ...(lookups !== undefined && { lookups: lookups.report() }),
+          ...draws.report(),
           report: {
             schema: 1,
             source: `${rows} decisions of ${model.name} ${model.version} in ${folders.join(', ')}${after === 0 ? '' : `, after record ${after}`}`,

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { publishStates } from '../../artifacts/states-manifest.ts'
+import { isTold } from '../../decisions/label-origin.ts'
 import type { LoadedModel } from '../../decisions/loaded-model.ts'
 import type { LabelEntry, LogEntry } from '../../decisions/log/log-record.ts'
 import { withLoggedEntries } from '../../decisions/log/logged-entries.ts'
@@ -237,7 +238,7 @@ const compareRows = async (
 }
 
 /** A label that was told, and of which the service knew whose it is. */
-const isLearnt = ({ origin, isWaiting }: LabelEntry): boolean => origin === undefined && isWaiting !== true
+const isLearnt = (label: LabelEntry): boolean => isTold(label) && label.isWaiting !== true
 
 const latencyOf = (times: readonly number[]): ServingLatency => {
   const warmUp = Math.min(MOST_WARM_UP, Math.floor(times.length / 10))

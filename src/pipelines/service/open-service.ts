@@ -4,6 +4,7 @@ import { runFolderOf } from '../../artifacts/run-folder.ts'
 import type { BranchControl } from '../../branches/branch-control.ts'
 import { openServedStates } from '../../branches/served-states.ts'
 import { eventTimeBounds, type ServingSettings } from '../../config/serving-config.ts'
+import { controlSampleSettings, createControlSampler } from '../../decisions/control-sample.ts'
 import { createDecider, type ServingModels } from '../../decisions/decider.ts'
 import type { DecisionSettings, OpenStates } from '../../decisions/decisions.ts'
 import type { InferenceObserver } from '../../decisions/inference-pipeline.ts'
@@ -46,7 +47,8 @@ export interface ServiceOptions {
   readonly settings: Pick<
     ServingSettings,
     'model' | 'state_store' | 'prediction_log' | 'tables' | 'event_time' | 'feedback'
-  >
+  > &
+    Partial<Pick<ServingSettings, 'control_sample'>>
   readonly storage: ServingStorage
   readonly load: LoadModel
   /** Relative sources of models start here. */
@@ -170,7 +172,7 @@ const tablesOf = ({ settings, loadTable, observer, world, workingDirectory }: Se
 
 /** What settings say of deciding. */
 export const decisionSettingsOf = ({
-  settings: { state_store, prediction_log, event_time, feedback },
+  settings: { state_store, prediction_log, event_time, feedback, control_sample },
   eventTime,
   memory = ENOUGH_MEMORY,
   cacheBytes,
@@ -185,6 +187,7 @@ export const decisionSettingsOf = ({
   archiveAfterBytes: prediction_log.segment_size * MEBIBYTE,
   expiresStates: state_store.expire === 'auto',
   eventTime: eventTime ?? eventTimeBounds({ event_time }),
+  controlSample: control_sample && createControlSampler(controlSampleSettings(control_sample)),
 })
 
 const loadModels = async (

@@ -10,10 +10,11 @@ import { logFolders, type TrainingContext } from './training-context.ts'
 /** Name of the step, and of its folder in the run. */
 export const LOG_STEP = 'log'
 
-/** The step's files: transactions, labels, and what is in them. */
+/** The step's files: transactions, labels, what counts for more or less than one, and what is in them. */
 export const LOG_FILES = {
   transactions: 'transactions.jsonl',
   labels: 'labels.jsonl',
+  marks: 'marks.jsonl',
   log: 'log.json',
 } as const
 
@@ -21,8 +22,8 @@ export const LOG_FILES = {
 const RECORDS = /(^|[\\/])\d{12}\.\w+$|\.parquet$/
 
 /**
- * A service's own logs -> `transactions.jsonl` + `labels.jsonl` + `log.json` (the counts). Only where
- * `source.path` is `vigia-log://FOLDER`, or a list of such.
+ * A service's own logs -> `transactions.jsonl` + `labels.jsonl` + `marks.jsonl` (decisions that were flagged
+ * or drawn) + `log.json` (the counts). Only where `source.path` is `vigia-log://FOLDER`, or a list of such.
  */
 export const logStep = (context: TrainingContext): Step => {
   const { config, workingDirectory } = context
@@ -52,6 +53,7 @@ export const logStep = (context: TrainingContext): Step => {
         amounts: readAmountRules(config.settings),
         transactions: work.output(LOG_FILES.transactions),
         labels: work.output(LOG_FILES.labels),
+        marks: work.output(LOG_FILES.marks),
       })
       if (exported.transactions === 0) throw logIncomplete(folders, 'nothing was decided')
       await writeJson(work.output(LOG_FILES.log), exported)

@@ -95,7 +95,7 @@ const trainOnce = async (
   return model
 }
 
-const rowsOf = ({ table, labels }: FeatureRows) => ({ table, labels })
+const rowsOf = ({ table, labels, weights }: FeatureRows) => ({ table, labels, ...(weights && { weights }) })
 
 /** Of enabled models only: to change a model that is not trained changes nothing. */
 const learntFrom = ({ config }: TrainingContext): Record<string, ModelSettings> =>

@@ -7,7 +7,7 @@ import { type AnsweredDatatype, encodeTensor } from './tensor-data.ts'
 
 /** What is said of a row: a decision, or what the model says of ready features, which is logged nowhere. */
 export type Outcome = Pick<Prediction, 'probability' | 'isFlagged' | 'riskLevel'> &
-  Partial<Pick<Prediction, 'predictionId'>>
+  Partial<Pick<Prediction, 'predictionId' | 'controlSample'>>
 
 /** What is answered for each row. The newest stands last: clients may count on places. */
 export const OUTPUTS: Readonly<
@@ -19,15 +19,22 @@ export const OUTPUTS: Readonly<
   risk_level: { datatype: 'BYTES', read: ({ riskLevel }) => riskLevel },
   prediction_id: { datatype: 'BYTES', read: ({ predictionId }) => predictionId },
   is_flagged: { datatype: 'BOOL', read: ({ isFlagged }) => isFlagged },
+  control_sample: { datatype: 'BYTES', read: ({ controlSample }) => drawnOf(controlSample) },
 }
+
+/** Empty where nothing was drawn: a tensor has an element for each row. */
+const drawnOf = (controlSample: Outcome['controlSample']): string =>
+  controlSample === undefined || controlSample.drawn === 'not_drawn' ? '' : controlSample.drawn
+
+/** What a decision alone has: where nothing is decided, nothing is drawn or can be looked up. */
+const OF_DECISIONS: readonly string[] = ['prediction_id', 'control_sample']
 
 /** The outputs that a request gets. @throws REQUEST_INVALID when it names one that there is not */
 export const outputsOf = (
   { outputs, isBinary }: Pick<InferRequest, 'outputs' | 'isBinary'>,
   kind: Asked['kind'],
 ): readonly WantedOutput[] => {
-  // Nothing was decided that could be looked up.
-  const names = Object.keys(OUTPUTS).filter((name) => kind === 'transactions' || name !== 'prediction_id')
+  const names = Object.keys(OUTPUTS).filter((name) => kind === 'transactions' || !OF_DECISIONS.includes(name))
   const unknown = outputs?.filter(({ name }) => !names.includes(name)) ?? []
   if (unknown.length > 0)
     throw new RequestProblemsError(

@@ -104,6 +104,12 @@ export const METRICS = {
       role: 'champion, canary',
     },
   },
+  vigia_control_sample_total: {
+    type: 'counter',
+    help: 'Decisions that chance chose for the control sample, without repeated ones: let through, or for review.',
+    unit: 'decisions',
+    labels: { drawn: 'let_through, review' },
+  },
   vigia_predictions_repeated_total: {
     type: 'counter',
     help: 'Transactions that had been decided on before, and got the same answer again.',

@@ -107,6 +107,7 @@ const histogramOf = (
 
 const createObserver = (registry: Registry): InferenceObserver => {
   const predictions = counterOf(registry, 'vigia_predictions_total')
+  const sampled = counterOf(registry, 'vigia_control_sample_total')
   const repeated = counterOf(registry, 'vigia_predictions_repeated_total')()
   const scores = histogramOf(registry, 'vigia_prediction_probability', SCORE_BOUNDS)
   const latency = histogramOf(registry, 'vigia_prediction_duration_seconds', LATENCY_BOUNDS)()
@@ -116,7 +117,16 @@ const createObserver = (registry: Registry): InferenceObserver => {
   const warnings = counterOf(registry, 'vigia_warnings_total')
   return {
     predicted: (
-      { isRepeated, isFlagged, riskLevel, model: { name, version }, role, probability, timing },
+      {
+        isRepeated,
+        isFlagged,
+        riskLevel,
+        model: { name, version },
+        role,
+        probability,
+        timing,
+        controlSample,
+      },
       latencyMs,
     ) => {
       if (isRepeated) repeated.value++
@@ -125,6 +135,8 @@ const createObserver = (registry: Registry): InferenceObserver => {
         predictions(isFlagged ? 'flag' : 'allow', riskLevel, name, version, role).value++
         scores(name, version).observe(probability)
         if (timing === 'too_old') times.countTooOld()
+        if (controlSample !== undefined && controlSample.drawn !== 'not_drawn')
+          sampled(controlSample.drawn).value++
       }
     },
     shadowed: createShadowObserver(registry),

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { TOLD_ORIGINS } from '../../decisions/label-origin.ts'
 import { LONGEST_TEXT } from '../../transaction/fields.ts'
 import { RowError } from './error.ts'
 import { named, refTo } from './named.ts'
@@ -19,6 +20,13 @@ export const LabelBody = named(
         description:
           'Whether it was fraud, the truth: true, false, 1 or 0. null takes back what was told before: nobody knows.',
       }),
+      origin: Type.Optional(
+        Type.Unsafe({
+          enum: [...TOLD_ORIGINS, null],
+          description:
+            'Who tells it: alert, whoever looks at flagged transactions; customer, by a chargeback or a call; sample, whoever finds out the truth of the control sample. Left out: sample for what was drawn, alert for what was flagged, customer for all else.',
+        }),
+      ),
       transaction: Type.Optional(
         Type.Unsafe({
           ...refTo(DecisionBody),

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { TOLD_ORIGINS } from '../../decisions/label-origin.ts'
 import { RowError } from './error.ts'
 import { named, nullable, refTo } from './named.ts'
 import { DecisionBody } from './source-row.ts'
@@ -47,7 +48,10 @@ export const ReasonAnswer = named(
 
 /** The decision, and the name that it had until 0.1.0; POST /feedback calls the truth so. */
 const flagged = {
-  is_flagged: Type.Boolean({ description: 'Whether it is flagged: probability has reached threshold.' }),
+  is_flagged: Type.Boolean({
+    description:
+      'Whether it is flagged: probability has reached threshold, and the control sample did not let it through.',
+  }),
   is_fraud: Type.Boolean({
     deprecated: true,
     description:
@@ -62,7 +66,7 @@ const predictionFields = {
   decision: Type.Unsafe({
     type: 'string',
     enum: ['flag', 'allow'],
-    description: 'flag from the threshold on.',
+    description: 'flag from the threshold on, unless the control sample lets it through.',
   }),
   ...flagged,
   risk_level: RiskLevelText,
@@ -89,6 +93,27 @@ const predictionFields = {
     description:
       'in_order; late: placed in the states where it belongs; too_late: further behind than features.allowed_lateness for at least one entity, whose state it did not enter; too_old: so far behind the clock of the server (event_time.max_age) that it entered no state.',
   }),
+  control_sample: Type.Optional(
+    Type.Object(
+      {
+        drawn: Type.Unsafe({
+          type: 'string',
+          enum: ['let_through', 'review'],
+          description:
+            'let_through: probability has reached threshold, and yet it is not flagged: let it pass as if nothing had been suspected. review: it is not flagged, and somebody is to find out whether it was fraud.',
+        }),
+        propensity: Type.Number({
+          exclusiveMinimum: 0,
+          maximum: 1,
+          description: 'Chance that it had to be drawn; in estimates it counts for the inverse.',
+        }),
+      },
+      {
+        description:
+          'Chance has chosen the transaction, by its id, for the control sample (control_sample of the configuration). Find out the truth and tell it to POST /feedback. Left out of all others.',
+      },
+    ),
+  ),
   sequence: Type.Integer({ minimum: 1, description: 'Place in the log of decisions.' }),
   decided_at: Type.String({ description: 'ISO 8601, UTC.' }),
   latency_ms: Type.Number({ description: 'Time that the server took.' }),
@@ -199,6 +224,13 @@ export const LoggedAnswer = named(
               }),
             ),
             received_at: Type.String(),
+            origin: Type.Optional(
+              Type.Unsafe({
+                type: 'string',
+                enum: TOLD_ORIGINS,
+                description: 'Who told it; left out where nobody did, or nobody knows.',
+              }),
+            ),
           },
           { description: 'What was told of it by POST /feedback; null while nothing was.' },
         ),
