@@ -661,6 +661,31 @@ export interface ModelStatistics {
   })[]
 }
 
+/** A report of `vigia monitor`, whole as it was kept; numbers that are none are null. */
+export interface MonitoringReport {
+  /** Version of this form. */
+  readonly schema: number
+  readonly model: {
+    readonly name: string
+    readonly version: string
+    readonly sha256: string
+  }
+  /** Of the latest look: none, moderate, severe or critical. */
+  readonly severity: string
+  /** Decisions that were read. */
+  readonly rows: number
+  /** Ascending; alerts and metrics tell of the last one. */
+  readonly looks: readonly ({
+    /** The day, in UTC. */
+    readonly date: string
+    readonly severity: string
+  })[]
+  /** Features beyond their limit at the last look. */
+  readonly changedCount: number
+  /** What to do, the most urgent first. */
+  readonly advice: readonly string[]
+}
+
 /** Nothing is sent of what fits, from its begin to its end, but that it is over. */
 export interface PlannedSilence {
   readonly id: string
