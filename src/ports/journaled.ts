@@ -24,7 +24,10 @@ export type BookChange<Entry, Book, Result> = (book: Book) => {
   readonly result: Result
 }
 
-/** Changes a book: sees all that stands in its journal; what it makes is on the disk when its result is known. */
+/**
+ * Changes a book: sees all that stands in its journal, and what it makes is on the disk when its result is
+ * known.
+ */
 export type BookChanges<Entry, Book> = <Result>(change: BookChange<Entry, Book, Result>) => Promise<Result>
 
 /** A book that others write too. */
