@@ -128,7 +128,7 @@ export const FOUND: readonly Mutant[] = [
   ),
   one(
     'a segment whose name did not reach the disk stands in the way of the next',
-    604,
+    3055,
     'src/adapters/segments/segment-writer.ts',
     '    if (isLeftover) names.replace(draft, path)\n    else names.place(draft, path)\n',
     '    names.place(draft, path)\n',
