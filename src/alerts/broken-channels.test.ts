@@ -90,6 +90,24 @@ test('a channel that hangs holds up no message of another', async () => {
   expect(desk.channel.received).toHaveLength(2)
 })
 
+test('what a slow channel refuses at last, the others hear of by the same call', async () => {
+  const desk = openDesk()
+  const slow: AlertChannel = {
+    name: 'slow',
+    send: async () => {
+      await new Promise(setImmediate)
+      return { kind: 'refused', reason: 'no such room' }
+    },
+  }
+  const center = desk.another({ channels: [desk.channel, slow] })
+  await center.look(lookOf('a', [CRITICAL]))
+  await center.deliver()
+  expect(desk.channel.received.map(({ dedupKey }) => dedupKey)).toEqual([
+    'vigia/fraud/drift/all',
+    'vigia/fraud/delivery/slow',
+  ])
+})
+
 test('the journal, written anew, holds what is over for as long as it is to be kept; the rest is history', async () => {
   const keep = { historyMs: 100 * DAY_MS, deadLettersMs: 30 * DAY_MS }
   const desk = openDesk({ settings: { ...SETTINGS, keep } })

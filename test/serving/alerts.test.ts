@@ -351,8 +351,11 @@ const TAGS =
   )
 
 test('GET /metrics tells what fires, what waits, what is broken, and when a message was taken last', async () => {
-  const { get, desk } = await start()
+  const { get, desk, center } = await start()
+  // One that was seen once does not fire.
+  await center.look({ ...lookOf('monday', [finding('moderate')]), model: 'other' })
   const { body } = await get('/metrics')
+  expect(body.match(/^vigia_alerts_firing\{/gm)).toHaveLength(1)
   const seconds = desk.now() / 1000
   for (const line of [
     'vigia_alerts_firing{model="fraud",kind="drift",severity="critical"} 1',
