@@ -1,6 +1,8 @@
 const ADVICE: Readonly<Record<string, string>> = {
   drift:
     'Look at the drift report (vigia monitor): what has changed, since when, and in which transactions. Ask whoever delivers those fields before the model is trained again.',
+  score_drift:
+    'Scores are not where they were: look at the drift report (vigia monitor) for the features that move them, and whether there are as many alerts as people can look at.',
   data_quality:
     'The data are broken: have whoever delivers them mend them. Do not train on them; drift of this model is held back meanwhile.',
   concept_drift:
