@@ -6,6 +6,7 @@ import { loadServingConfig } from '../config/config-manager.ts'
 import { testFolder } from '../decisions/inference.test-kit.ts'
 import type { ServedModel } from '../decisions/inference-pipeline.ts'
 import { VigiaError } from '../errors.ts'
+import { reportsIn } from '../monitoring/look-settings.ts'
 import { ProcessEnded } from '../threads/run-in-process.ts'
 import { type LookJobParts, lookJob } from './look-job.ts'
 import type { LookAnswer, LookRequest } from './look-process.ts'
@@ -98,7 +99,7 @@ describe('a scheduled look', () => {
       looks: 7,
       atMs: SCHEDULED_MS,
       everyMs: DAY_MS,
-      reports: { folder: join(path, 'reports'), most: 60 },
+      reports: { folder: reportsIn(path, [join(folder, '.vigia/log')]), most: 60 },
       drift: { falseAlarms: 0.05, severe: { shift: 0.25, stability: 0.25, ratio: 3 } },
     })
   })
@@ -129,15 +130,18 @@ describe('a scheduled look', () => {
 
   it('begins without what an earlier one has left, and leaves nothing, however it ends', async () => {
     let seen: boolean | undefined
-    const { run, path } = openJob(async ({ workFolder }) => {
+    const { job, run, path } = openJob(async ({ workFolder }) => {
       seen = existsSync(join(workFolder, 'left'))
       mkdirSync(workFolder, { recursive: true })
       throw new Error('no room')
     })
-    mkdirSync(join(path, 'work'), { recursive: true })
-    writeFileSync(join(path, 'work/left'), '')
+    const [own, others] = [job.name, 'looks-of-another-log'].map((name) => join(path, name, 'work'))
+    for (const work of [own!, others!]) {
+      mkdirSync(work, { recursive: true })
+      writeFileSync(join(work, 'left'), '')
+    }
     await expect(run()).rejects.toThrow('no room')
-    expect([seen, existsSync(join(path, 'work'))]).toEqual([false, false])
+    expect([seen, existsSync(own!), existsSync(join(others!, 'left'))]).toEqual([false, false, true])
   })
 
   it('whose process dies has failed, with how it ended', async () => {

@@ -1,26 +1,23 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { OpenAlerts } from '../alerts/open-alerts.ts'
 import type { ServingSettings } from '../config/serving-config.ts'
 import { pinnedSource } from '../decisions/loaded-model.ts'
 import { VigiaError } from '../errors.ts'
-import { canonicalJson } from '../foundation/canonical-json.ts'
 import { parseDuration } from '../foundation/duration.ts'
-import { sha256 } from '../foundation/hash.ts'
 import type { World } from '../foundation/world.ts'
 import type { LookFigures } from '../monitoring/look-figures.ts'
-import { driftSettingsOf, everyMsOf, logsOf } from '../monitoring/look-settings.ts'
+import {
+  driftSettingsOf,
+  everyMsOf,
+  logsOf,
+  looksName,
+  reportsIn,
+  workIn,
+} from '../monitoring/look-settings.ts'
 import type { LookedAtServer } from '../monitoring/served-looks.ts'
 import type { RunResult, ScheduledJob } from '../scheduling/scheduled-job.ts'
 import { ProcessEnded } from '../threads/run-in-process.ts'
 import type { LookAnswer, LookRequest } from './look-process.ts'
-
-/**
- * The job by what it looks at: servers with logs of their own do not take each other's looks, whatever folder
- * they share.
- */
-export const looksName = (settings: ServingSettings): string =>
-  `looks-${sha256(canonicalJson(logsOf(settings))).slice(0, 8)}`
 
 /** A look that is cut short is taken again: it changes nothing but its report, and alerts hear it once. */
 const ATTEMPTS = 3
@@ -39,21 +36,18 @@ export interface LookJobParts {
   readonly track: (experiment: string, figures: LookFigures) => Promise<void>
 }
 
-/** Folder of the reports of a folder of monitoring. */
-export const reportsIn = (path: string): string => join(path, 'reports')
-
 /** A look at what the server decided, at the times of `monitoring.schedule`. */
 export const lookJob = (parts: LookJobParts): ScheduledJob => {
   const { schedule, time_zone, missed, path, timeout } = parts.settings.monitoring
   return {
-    name: looksName(parts.settings),
+    name: looksName(logsOf(parts.settings)),
     cron: schedule,
     timeZone: time_zone,
     missed,
     attempts: ATTEMPTS,
     run: async (scheduledForMs, signal) => {
       // What a look that was killed has left: the claim on this one is ours.
-      const workFolder = join(path, 'work')
+      const workFolder = workIn(path, logsOf(parts.settings))
       await rm(workFolder, { recursive: true, force: true })
       const late = AbortSignal.timeout(parseDuration(timeout))
       try {
@@ -98,7 +92,7 @@ const requestOf = (
     drift: driftSettingsOf(monitoring),
     workFolder,
     memoryMiB: monitoring.memory,
-    reports: { folder: reportsIn(monitoring.path), most: monitoring.reports_kept },
+    reports: { folder: reportsIn(monitoring.path, logsOf(settings)), most: monitoring.reports_kept },
     atMs: scheduledForMs,
     everyMs: everyMsOf(monitoring, world.now()),
   }

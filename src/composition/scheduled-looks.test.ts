@@ -5,10 +5,10 @@ import { openFileJournal } from '../adapters/journal/file-journal.ts'
 import { loadServingConfig } from '../config/config-manager.ts'
 import { testFolder } from '../decisions/inference.test-kit.ts'
 import type { ServedModel } from '../decisions/inference-pipeline.ts'
+import { logsOf, looksName, reportsIn } from '../monitoring/look-settings.ts'
 import { savedReports } from '../monitoring/saved-reports.ts'
 import type { RunRecord, ScheduleEntry } from '../scheduling/run-book.ts'
 import { createMemoryTrackingStore } from '../tracking/memory-tracking-store.test-kit.ts'
-import { looksName, reportsIn } from './look-job.ts'
 import { scheduledLooks } from './scheduled-looks.ts'
 
 let folder: string
@@ -42,7 +42,7 @@ const openLooks = (assignments: readonly string[] = []) => {
     now: Date.now,
     failure: 'SCHEDULE_JOURNAL_FAILED',
   })
-  const job = looksName(settings)
+  const job = looksName(logsOf(settings))
   const timetable = JSON.stringify([job, '20 0 * * *', 'UTC'])
   /** A run of another process. */
   const runOf = (changes: Partial<RunRecord>): RunRecord => ({
@@ -59,6 +59,7 @@ const openLooks = (assignments: readonly string[] = []) => {
   return {
     looks,
     path,
+    settings,
     timetable,
     runOf,
     write: (entry: ScheduleEntry) => journal.transact(() => ({ append: entry, result: 0 })),
@@ -142,8 +143,12 @@ describe('the looks of a server', () => {
   }, 600_000)
 
   it('hand out the latest report as it was kept', async () => {
-    const { looks, path } = openLooks()
-    await savedReports(reportsIn(path), () => '').save(NOW_MS, { json: '{}', html: '<p>' }, 9)
+    const { looks, path, settings } = openLooks()
+    const save = (logs: readonly string[], html: string, atMs: number) =>
+      savedReports(reportsIn(path, logs), () => '').save(atMs, { json: '{}', html }, 9)
+    await save(logsOf(settings), '<p>', NOW_MS)
+    // A server with another log that shares the folder.
+    await save(['/srv/another/log'], '<another>', NOW_MS + 1000)
     expect([await looks.readReport('json'), await looks.readReport('html')]).toEqual(['{}', '<p>'])
   })
 })

@@ -2,12 +2,13 @@ import type { ServingSettings } from '../config/serving-config.ts'
 import { VigiaError } from '../errors.ts'
 import { cronSchedule } from '../foundation/cron-schedule.ts'
 import type { LookFigures } from '../monitoring/look-figures.ts'
+import { logsOf, looksName, reportsIn } from '../monitoring/look-settings.ts'
 import { savedReports } from '../monitoring/saved-reports.ts'
 import type { LookedAtServer, LookRun, ScheduledLooks } from '../monitoring/served-looks.ts'
 import { EMPTY_RUNS, type RunBook, type RunRecord } from '../scheduling/run-book.ts'
 import { latestDone, type Scheduler } from '../scheduling/scheduler.ts'
 import { runInProcess } from '../threads/run-in-process.ts'
-import { type LookJobParts, lookJob, looksName, reportsIn } from './look-job.ts'
+import { type LookJobParts, lookJob } from './look-job.ts'
 import type { LookParts } from './look-parts.ts'
 import type { LookAnswer, LookRequest } from './look-process.ts'
 import { openScheduler } from './open-scheduler.ts'
@@ -25,12 +26,14 @@ export const scheduledLooks = (request: LooksOfServer, parts: LookParts): Schedu
   const { monitoring } = request.settings
   const { world } = parts
   const times = cronSchedule(monitoring.schedule, monitoring.time_zone)
-  const job = looksName(request.settings)
+  const job = looksName(logsOf(request.settings))
   let scheduler: Scheduler | undefined
   let failures = 0
   const known = (): RunBook => scheduler?.known() ?? EMPTY_RUNS
   const nextMs = () => times.next(world.now())
-  const reports = savedReports(reportsIn(monitoring.path), () => whyNone(known(), job, nextMs()))
+  const reports = savedReports(reportsIn(monitoring.path, logsOf(request.settings)), () =>
+    whyNone(known(), job, nextMs()),
+  )
   return {
     status: () => ({ ...latestOf(known(), job), failures, nextMs: nextMs() }),
     readReport: reports.readLatest,

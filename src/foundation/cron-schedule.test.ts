@@ -125,5 +125,7 @@ describe('times', () => {
     const from = Date.parse('2026-01-01T00:00:00Z')
     expect(longestPauseMs(cronSchedule('0 6 * * MON-FRI', 'UTC'), from) / 3_600_000).toBe(72)
     expect(longestPauseMs(cronSchedule('0 6 * * *', 'Europe/Madrid'), from) / 3_600_000).toBe(25)
+    // What comes once in four years is not missing in between.
+    expect(longestPauseMs(cronSchedule('0 0 29 2 *', 'UTC'), from) / 86_400_000).toBe(4 * 365 + 1)
   })
 })

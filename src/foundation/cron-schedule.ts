@@ -65,9 +65,9 @@ const MOST_TIMES = 1000
 export const longestPauseMs = (schedule: CronSchedule, fromMs: number): number => {
   let longest = 0
   let last = schedule.next(fromMs)
-  for (let n = 0; n < MOST_TIMES && last !== undefined && last < fromMs + YEAR_MS; n++) {
+  for (let n = 0; n < MOST_TIMES && last !== undefined && (n === 0 || last < fromMs + YEAR_MS); n++) {
     const next = schedule.next(last)
-    if (next === undefined) return longest
+    if (next === undefined) return Math.max(longest, YEAR_MS)
     longest = Math.max(longest, next - last)
     last = next
   }

@@ -10,7 +10,7 @@ import { VigiaError } from '../../errors.ts'
 import { DAY_MS } from '../../foundation/days.ts'
 import type { World } from '../../foundation/world.ts'
 import { lookOf } from '../../monitoring/findings.ts'
-import { driftSettingsOf, everyMsOf, logsOf } from '../../monitoring/look-settings.ts'
+import { driftSettingsOf, everyMsOf, logsOf, reportsIn } from '../../monitoring/look-settings.ts'
 import { monitorLog } from '../../monitoring/monitor-log.ts'
 import { type MonitorReport, monitorJson } from '../../monitoring/monitor-report.ts'
 import { monitoredModel } from '../../monitoring/monitored-model.ts'
@@ -100,7 +100,8 @@ const monitor = async (
   const page = pagePath !== undefined || tell === true ? await tools.renderers.monitoring(report) : ''
   if (reportPath !== undefined) await writeTextAtomically(reportPath, json)
   if (pagePath !== undefined) await writeTextAtomically(pagePath, page)
-  const told = tell === true ? await tellAlerts({ context, tools, settings, report, json, page }) : undefined
+  const told =
+    tell === true ? await tellAlerts({ context, tools, settings, folders, report, json, page }) : undefined
   const text = describe(report, tools.world.now())
   context.stdout.write(context.json ? json : told === undefined ? text : `${text}\n${told.line}\n`)
   return told?.hasArrived === false ? 1 : SEVERITY_CODES[report.severity]
@@ -161,16 +162,18 @@ const tellAlerts = async ({
   context,
   tools: { openAlerts, world },
   settings: { monitoring, alerts },
+  folders,
   report,
   json,
   page,
 }: Asked & {
+  readonly folders: readonly string[]
   readonly report: MonitorReport
   readonly json: string
   readonly page: string
 }): Promise<{ readonly line: string; readonly hasArrived: boolean }> => {
   const nowMs = world.now()
-  const reports = savedReports(join(monitoring.path, 'reports'), () => '')
+  const reports = savedReports(reportsIn(monitoring.path, folders), () => '')
   await reports.save(nowMs, { json, html: page }, monitoring.reports_kept)
   const { center } = await openAlerts(alerts, context.environment)
   try {
