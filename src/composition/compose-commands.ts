@@ -6,14 +6,12 @@ import { renderMonitoringReport } from '../reports/monitoring-report.ts'
 import { renderValidationReport } from '../reports/validation-report.ts'
 import { trackThisProcess } from '../tracking/track-this-process.ts'
 import type { ProcessParts } from './composition.ts'
-import { withAlerts } from './keep-alerting.ts'
-import { withLooks } from './keep-looking.ts'
 import { backupSource, openBackupTarget } from './open-backups.ts'
 import { createServingStorage } from './open-serving-storage.ts'
 import { trackingStoreOpener } from './open-tracking-store.ts'
 import { processMemory } from './process-memory.ts'
+import { serverOfProcess } from './server-of-process.ts'
 import { servingModelLoader } from './serving-model-loader.ts'
-import { serverStarter } from './start-server.ts'
 
 /** Every command of `vigia`. */
 export const composeCommands = (parts: ProcessParts): readonly Command[] => {
@@ -38,14 +36,7 @@ export const composeCommands = (parts: ProcessParts): readonly Command[] => {
     },
     openBackupTarget,
     modelLoader: servingModelLoader({ openTrackingStore, world }),
-    startServer: withAlerts(
-      withLooks(serverStarter({ version, storage, openTrackingStore, world }), {
-        world,
-        owner,
-        openTrackingStore,
-      }),
-      { world, owner },
-    ),
+    startServer: serverOfProcess({ version, storage, openTrackingStore, world, owner }),
     trackThisProcess: (store, command, directory) =>
       trackThisProcess(store, { version, command, workingDirectory: directory }),
     memory: () => ({ ...processMemory(), leftBytes: process.availableMemory() }),

@@ -6,6 +6,7 @@ import { HEARTBEAT } from '../alerts/report-channels.ts'
 import type { ServedAlerts } from '../alerts/served-alerts.ts'
 import type { ServeTools } from '../cli/commands/serve.ts'
 import { parseDuration } from '../foundation/duration.ts'
+import { repeatWork, tellingTrouble } from '../foundation/repeat-work.ts'
 import type { AlertParts } from './open-alerts.ts'
 
 /** What keeps alerts going in a process that runs. */
@@ -41,9 +42,11 @@ export const keepAlerting = (loop: AlertLoop): (() => Promise<void>) => {
   const { center, channels, heartbeat, onTrouble, pause } = loop
   const stopping = new AbortController()
   const { signal } = stopping
+  const told = (work: () => Promise<void>) =>
+    tellingTrouble((error) => onTrouble(error instanceof Error ? error.message : String(error)), work)
   const atWork = new Map<string, Promise<void>>()
   const lanes = channels.map((channel) => {
-    const work = told(onTrouble, async () => {
+    const work = told(async () => {
       await center.deliver({ channel, signal })
       await center.refresh(channel)
     })
@@ -55,22 +58,17 @@ export const keepAlerting = (loop: AlertLoop): (() => Promise<void>) => {
         )
     }
   })
-  const turn = told(onTrouble, async () => {
+  const turn = told(async () => {
     await center.passTime()
     for (const begin of lanes) begin()
   })
-  const repeat = async (everyMs: number, work: () => Promise<void>): Promise<void> => {
-    while (!signal.aborted) {
-      await work()
-      await pause(everyMs, signal)
-    }
-  }
   const running = [
-    repeat(TURN_MS, turn),
+    repeatWork(signal, turn, () => pause(TURN_MS, signal)),
     heartbeat &&
-      repeat(
-        heartbeat.everyMs,
-        told(onTrouble, () => beat(loop, heartbeat.to)),
+      repeatWork(
+        signal,
+        told(() => beat(loop, heartbeat.to)),
+        () => pause(heartbeat.everyMs, signal),
       ),
   ]
   return async () => {
@@ -78,19 +76,6 @@ export const keepAlerting = (loop: AlertLoop): (() => Promise<void>) => {
     await Promise.all(running)
     await Promise.all(atWork.values())
     await center.close()
-  }
-}
-
-/** Tells what goes wrong, the same once until it went well. */
-const told = (onTrouble: AlertLoop['onTrouble'], work: () => Promise<void>): (() => Promise<void>) => {
-  let last = ''
-  return async () => {
-    const trouble = await work().then(
-      () => '',
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    )
-    if (trouble !== '' && trouble !== last) onTrouble(trouble)
-    last = trouble
   }
 }
 

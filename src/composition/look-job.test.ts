@@ -6,6 +6,7 @@ import { loadServingConfig } from '../config/config-manager.ts'
 import { testFolder } from '../decisions/inference.test-kit.ts'
 import type { ServedModel } from '../decisions/inference-pipeline.ts'
 import { VigiaError } from '../errors.ts'
+import { testFigures } from '../monitoring/look-figures.test-kit.ts'
 import { reportsIn } from '../monitoring/look-settings.ts'
 import { ProcessEnded } from '../threads/run-in-process.ts'
 import { type LookJobParts, lookJob } from './look-job.ts'
@@ -37,19 +38,7 @@ const ANSWER: LookAnswer = {
     kinds: ['drift', 'score_drift'],
     findings: [finding('critical')],
   },
-  figures: {
-    model: 'fraud',
-    version: '3',
-    date: '2026-11-30',
-    severity: 'critical',
-    statistic: 9.5,
-    limit: 4.2,
-    changedFeatures: 2,
-    rows: 10_000,
-    historyDays: 60,
-    alertRate: 0.03,
-    usualAlertRate: 0.01,
-  },
+  figures: testFigures({ severity: 'critical', statistic: 9.5 }),
 }
 
 const openJob = (

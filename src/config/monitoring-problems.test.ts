@@ -2,15 +2,15 @@ import { expect, it } from 'vitest'
 import { loadServingConfig } from './config-manager.ts'
 
 const load = (...assignments: readonly string[]) =>
-  loadServingConfig({ environment: {}, assignments, workingDirectory: '/work' }).settings.monitoring
+  loadServingConfig({ environment: {}, assignments, workingDirectory: '/srv' }).settings.monitoring
 
 it('looks are daily shortly after the days of UTC, and folders are found from the working folder', () => {
   expect(load('monitoring.logs=["pod-a/log","pod-b/log"]')).toMatchObject({
     enabled: true,
     schedule: '20 0 * * *',
     time_zone: 'UTC',
-    path: '/work/.vigia/monitoring',
-    logs: ['/work/pod-a/log', '/work/pod-b/log'],
+    path: '/srv/.vigia/monitoring',
+    logs: ['/srv/pod-a/log', '/srv/pod-b/log'],
   })
 })
 

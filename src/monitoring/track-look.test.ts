@@ -1,24 +1,13 @@
 import { expect, test } from 'vitest'
 import { createMemoryTrackingStore } from '../tracking/memory-tracking-store.test-kit.ts'
+import { testFigures } from './look-figures.test-kit.ts'
 import type { LookFigures } from './look-figures.ts'
 import { trackLook } from './track-look.ts'
 
 const NOW_MS = Date.parse('2026-12-01T00:21:00Z')
 
-const figures = (date: string, changes: Partial<LookFigures> = {}): LookFigures => ({
-  model: 'fraud',
-  version: '3',
-  date,
-  severity: 'moderate',
-  statistic: 6.5,
-  limit: 4.2,
-  changedFeatures: 2,
-  rows: 10_000,
-  historyDays: 60,
-  alertRate: 0.03,
-  usualAlertRate: 0.01,
-  ...changes,
-})
+const figures = (date: string, changes: Partial<LookFigures> = {}): LookFigures =>
+  testFigures({ date, ...changes })
 
 test('each version of a model is a run, with a value of each day, and a day that is looked at again is there once', async () => {
   const { tracker } = createMemoryTrackingStore()

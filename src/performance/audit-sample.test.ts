@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { DAY_MS } from '../foundation/days.ts'
 import { createRandom } from '../foundation/random.ts'
 import { auditEstimate } from './audit-sample.ts'
+import { decidedEvent } from './decided-event.test-kit.ts'
 import { type DecidedEvent, decidedRows } from './decided-rows.ts'
 import { shareWithInterval } from './estimate.ts'
 import { simulateBank } from './simulated-bank.test-kit.ts'
@@ -141,18 +142,7 @@ describe('the audit sample', () => {
   })
 })
 
-const told = (given: Partial<DecidedEvent>): DecidedEvent => ({
-  decidedAtMs: 0,
-  score: 0.1,
-  flagged: false,
-  amountMinor: 100,
-  segment: '',
-  label: 0,
-  knownAtMs: DAY_MS,
-  origin: 'sample',
-  propensity: null,
-  ...given,
-})
+const told = (given: Partial<DecidedEvent>): DecidedEvent => decidedEvent({ origin: 'sample', ...given })
 
 function trueRecall(flagged: Uint8Array, truth: Uint8Array): number {
   let [frauds, found] = [0, 0]

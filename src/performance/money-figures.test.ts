@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DAY_MS } from '../foundation/days.ts'
-import { type DecidedEvent, decidedRows } from './decided-rows.ts'
+import { decidedEvent } from './decided-event.test-kit.ts'
+import { decidedRows } from './decided-rows.ts'
 import { expectedFigures } from './expected-figures.ts'
 import { labelsByOrigin } from './labels-by-origin.ts'
 import { moneyFigures } from './money-figures.ts'
@@ -10,12 +11,12 @@ const all = { fromMs: 0, toMs: DAY_MS, asOfMs: 9 * DAY_MS }
 
 describe('figures in money', () => {
   const rows = decidedRows([
-    decided({ flagged: true, label: 1, amountMinor: 900 }),
-    decided({ flagged: true, label: 0, amountMinor: 50 }),
-    decided({ flagged: true, label: 0, amountMinor: 30, segment: 'shop' }),
-    decided({ label: 1, amountMinor: 100, origin: 'customer', segment: 'shop' }),
-    decided({ label: null, origin: null, knownAtMs: null, amountMinor: 8920 }),
-    decided({ label: null, origin: null, knownAtMs: null, amountMinor: Number.NaN, segment: 'shop' }),
+    decidedEvent({ flagged: true, label: 1, amountMinor: 900 }),
+    decidedEvent({ flagged: true, label: 0, amountMinor: 50 }),
+    decidedEvent({ flagged: true, label: 0, amountMinor: 30, segment: 'shop' }),
+    decidedEvent({ label: 1, amountMinor: 100, origin: 'customer', segment: 'shop' }),
+    decidedEvent({ label: null, origin: null, knownAtMs: null, amountMinor: 8920 }),
+    decidedEvent({ label: null, origin: null, knownAtMs: null, amountMinor: Number.NaN, segment: 'shop' }),
   ])
   const { all: figures, segments } = moneyFigures(rows, all)
 
@@ -62,11 +63,11 @@ describe('labels by origin', () => {
   it('are kept apart, with how long each takes', () => {
     const found = labelsByOrigin(
       decidedRows([
-        decided({ flagged: true, label: 1 }),
-        decided({ flagged: true, label: 0 }),
-        decided({ label: 1, origin: 'customer', knownAtMs: 8 * DAY_MS }),
-        decided({ label: 0, origin: 'sample', knownAtMs: 3 * DAY_MS }),
-        decided({ label: 1, origin: 'customer', knownAtMs: 80 * DAY_MS }),
+        decidedEvent({ flagged: true, label: 1 }),
+        decidedEvent({ flagged: true, label: 0 }),
+        decidedEvent({ label: 1, origin: 'customer', knownAtMs: 8 * DAY_MS }),
+        decidedEvent({ label: 0, origin: 'sample', knownAtMs: 3 * DAY_MS }),
+        decidedEvent({ label: 1, origin: 'customer', knownAtMs: 80 * DAY_MS }),
       ]),
       9 * DAY_MS,
     )
@@ -98,21 +99,6 @@ describe('figures without labels', () => {
     expect(after!.caveat).toMatch(/cannot see a change of what is fraud .* \(P\(y\|x\)\)/)
   })
 })
-
-function decided(given: Partial<DecidedEvent>): DecidedEvent {
-  return {
-    decidedAtMs: 0,
-    score: 0.1,
-    flagged: false,
-    amountMinor: 100,
-    segment: '',
-    label: 0,
-    knownAtMs: DAY_MS,
-    origin: 'alert',
-    propensity: null,
-    ...given,
-  }
-}
 
 function recallOf({ rows, truth }: ReturnType<typeof simulateBank>): number {
   const flagged = truth.filter((isFraud, row) => isFraud === 1 && rows.flagged[row] === 1).length

@@ -1,3 +1,4 @@
+import { repeatWork, tellingTrouble } from '../foundation/repeat-work.ts'
 import type { Scheduler } from './scheduler.ts'
 
 /** What keeps a scheduler going in a process that runs. */
@@ -16,21 +17,11 @@ export interface SchedulingLoop {
  */
 export const keepScheduling = ({ scheduler, onTrouble, pause }: SchedulingLoop): (() => Promise<void>) => {
   const stopping = new AbortController()
-  let lastTrouble = ''
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        await scheduler.turn()
-        lastTrouble = ''
-      } catch (error) {
-        const trouble = error instanceof Error ? error.message : String(error)
-        if (trouble !== lastTrouble) onTrouble(error)
-        lastTrouble = trouble
-      }
-      await pause(stopping.signal)
-    }
-  }
-  const running = run()
+  const running = repeatWork(
+    stopping.signal,
+    tellingTrouble(onTrouble, () => scheduler.turn()),
+    () => pause(stopping.signal),
+  )
   return async () => {
     stopping.abort()
     await running

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { withDatabase } from '../../src/disk/database.ts'
 import type { MonitorReport } from '../../src/monitoring/monitor-report.ts'
-import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
+import { SERVED_BANK, SERVED_MODEL, sendRows, splitBank } from './served-bank.ts'
+import { killVigiaServers, runVigia, startVigiaServer } from './vigia-server.ts'
 
 /*
  * A bank of a hundred days: a model learns from the first ninety, a server decides on the others, and `vigia
@@ -17,59 +17,24 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
-const BANK = ['generate.rows=30000', 'generate.users=300', 'generate.merchants=60', 'generate.days=100']
-const MODEL = [
-  'models.logistic_regression.enabled=false',
-  'models.random_forest.enabled=false',
-  'models.xgboost.enabled=false',
-  'models.gradient_boosting.trees=20',
-]
-const FIRST_SERVED = '2025-04-01'
 const BROKEN = '2025-04-09'
 
 const vigia = async (words: readonly string[], settings: readonly string[]) =>
   runVigia(home, [...words, ...settings.flatMap((setting) => ['--set', setting])])
 
-type Row = Readonly<Record<string, string | number | null>> & { readonly timestamp: string }
-
-/** The rows of the bank from `FIRST_SERVED` on; those before it stand in `trained.parquet`. */
-const split = (): Promise<readonly Row[]> =>
-  withDatabase({ threads: 1, memoryLimit: '256MB', tempDirectory: home }, async (connection) => {
-    const bank = `read_parquet('${join(home, 'bank.parquet')}')`
-    await connection.run(
-      `COPY (SELECT * FROM ${bank} WHERE "timestamp" < '${FIRST_SERVED}') TO '${join(home, 'trained.parquet')}' (FORMAT parquet)`,
-    )
-    const result = await connection.runAndReadAll(
-      `SELECT * EXCLUDE (is_fraud, fraud_pattern) REPLACE (amount::DOUBLE AS amount) FROM ${bank} WHERE "timestamp" >= '${FIRST_SERVED}'`,
-    )
-    return result.getRowObjects() as unknown as readonly Row[]
-  })
-
-const send = async ({ port }: VigiaServer, rows: readonly Row[]): Promise<void> => {
-  for (let at = 0; at < rows.length; at += 250) {
-    const transactions = rows
-      .slice(at, at + 250)
-      .map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)))
-    const response = await fetch(`http://127.0.0.1:${port}/predict/batch`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ transactions }),
-    })
-    expect([response.status, response.status === 200 ? '' : await response.text()]).toEqual([200, ''])
-    await response.text().catch(() => undefined)
-  }
-}
-
 test('what a server decides on is held against its training: nothing is raised while all is as ever, and a broken feed the day that it breaks', async () => {
-  expect((await vigia(['generate', '--out', 'bank.parquet'], BANK)).status).toBe(0)
-  const rows = await split()
-  const trained = await vigia(['run'], [...MODEL, 'source.path=trained.parquet', 'tracking.enabled=false'])
+  expect((await vigia(['generate', '--out', 'bank.parquet'], SERVED_BANK)).status).toBe(0)
+  const rows = await splitBank(home)
+  const trained = await vigia(
+    ['run'],
+    [...SERVED_MODEL, 'source.path=trained.parquet', 'tracking.enabled=false'],
+  )
   expect([trained.status, trained.stderr]).toEqual([0, expect.anything()])
   const served = ['model.source=runs/vigia']
   const server = await startVigiaServer(home, [...served, 'limits.requests_per_minute=0'])
 
   const before = rows.filter(({ timestamp }) => timestamp < BROKEN)
-  await send(server, before)
+  await sendRows(server, before)
   const usual = await vigia(['monitor', '--days', '3', '--json'], served)
   const quiet = JSON.parse(usual.stdout) as MonitorReport
   expect([usual.status, quiet.severity, quiet.changed]).toEqual([0, 'none', []])
@@ -86,7 +51,7 @@ test('what a server decides on is held against its training: nothing is raised w
   const after = rows
     .filter(({ timestamp }) => timestamp >= BROKEN)
     .map((row, n) => (n % 3 === 0 ? { ...row, device_id: null, device_type: null } : row))
-  await send(server, after)
+  await sendRows(server, after)
   const words = ['monitor', '--days', '1', '--html', 'drift.html', '--out', 'drift.json']
   const broken = await vigia(words, served)
   const report = JSON.parse(readFileSync(join(home, 'drift.json'), 'utf8')) as MonitorReport

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
 import { type HttpReceiver, openHttpReceiver } from '../../src/adapters/alerts/http-receiver.test-kit.ts'
-import { withDatabase } from '../../src/disk/database.ts'
 import type { MonitorReport } from '../../src/monitoring/monitor-report.ts'
+import { SERVED_BANK, SERVED_MODEL, sendRows, splitBank } from './served-bank.ts'
 import { killVigiaServers, runVigia, startVigiaServer, type VigiaServer } from './vigia-server.ts'
 
 /*
@@ -21,14 +21,6 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true })
 })
 
-const BANK = ['generate.rows=30000', 'generate.users=300', 'generate.merchants=60', 'generate.days=100']
-const MODEL = [
-  'models.logistic_regression.enabled=false',
-  'models.random_forest.enabled=false',
-  'models.xgboost.enabled=false',
-  'models.gradient_boosting.trees=20',
-]
-const FIRST_SERVED = '2025-04-01'
 const BROKEN = '2025-04-05'
 /** The first day after the broken one: with it the broken one is over. */
 const AFTER = '2025-04-06'
@@ -42,35 +34,6 @@ const vigia = async (words: readonly string[], settings: readonly string[]) => {
     ...settings.flatMap((setting) => ['--set', setting]),
   ])
   expect([status, stderr]).toEqual([0, expect.anything()])
-}
-
-type Row = Readonly<Record<string, string | number | null>> & { readonly timestamp: string }
-
-const split = (): Promise<readonly Row[]> =>
-  withDatabase({ threads: 1, memoryLimit: '256MB', tempDirectory: home }, async (connection) => {
-    const bank = `read_parquet('${join(home, 'bank.parquet')}')`
-    await connection.run(
-      `COPY (SELECT * FROM ${bank} WHERE "timestamp" < '${FIRST_SERVED}') TO '${join(home, 'trained.parquet')}' (FORMAT parquet)`,
-    )
-    const result = await connection.runAndReadAll(
-      `SELECT * EXCLUDE (is_fraud, fraud_pattern) REPLACE (amount::DOUBLE AS amount) FROM ${bank} WHERE "timestamp" >= '${FIRST_SERVED}' AND "timestamp" < '${LAST}'`,
-    )
-    return result.getRowObjects() as unknown as readonly Row[]
-  })
-
-const send = async ({ port }: VigiaServer, rows: readonly Row[]): Promise<void> => {
-  for (let at = 0; at < rows.length; at += 250) {
-    const transactions = rows
-      .slice(at, at + 250)
-      .map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)))
-    const response = await fetch(`http://127.0.0.1:${port}/predict/batch`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ transactions }),
-    })
-    expect([response.status, response.status === 200 ? '' : await response.text()]).toEqual([200, ''])
-    await response.text().catch(() => undefined)
-  }
 }
 
 interface Runs {
@@ -108,9 +71,9 @@ test('a server finds the broken feed by itself and tells it once; of two one tak
   receiver = await openHttpReceiver()
   // With a look every few seconds one that is slow is missing: what is told of that is not meant here.
   const told = () => receiver!.received.filter(({ text }) => text.includes('/drift/all'))
-  await vigia(['generate', '--out', 'bank.parquet'], BANK)
-  const rows = await split()
-  await vigia(['run'], [...MODEL, 'source.path=trained.parquet', 'tracking.enabled=false'])
+  await vigia(['generate', '--out', 'bank.parquet'], SERVED_BANK)
+  const rows = await splitBank(home, LAST)
+  await vigia(['run'], [...SERVED_MODEL, 'source.path=trained.parquet', 'tracking.enabled=false'])
   writeFileSync(join(home, 'serving.yaml'), configuration(`${receiver.url}/hook`))
   writeFileSync(join(home, 'hook.secret'), `whsec_${Buffer.alloc(24, 3).toString('base64')}\n`)
   const place = { config: 'serving.yaml' }
@@ -123,7 +86,7 @@ test('a server finds the broken feed by itself and tells it once; of two one tak
     'MONITORING_NO_REPORT',
   ])
 
-  await send(
+  await sendRows(
     first,
     rows.filter(({ timestamp }) => timestamp < BROKEN),
   )
@@ -141,7 +104,7 @@ test('a server finds the broken feed by itself and tells it once; of two one tak
     .map((row, n) =>
       n % 3 === 0 && row.timestamp < AFTER ? { ...row, device_id: null, device_type: null } : row,
     )
-  await send(first, broken)
+  await sendRows(first, broken)
   await vi.waitFor(() => expect(told().length).toBeGreaterThan(0), PATIENCE)
   const drift = told()
   expect(drift).toHaveLength(1)

@@ -135,10 +135,7 @@ export const AlertChannelAnswer = named(
       failure: textOrNull('Why; null where it works.'),
       waiting: Type.Integer({ description: 'Messages for it.' }),
       dead_letters: Type.Integer(),
-      last_delivery_at: Type.Unsafe<string | null>({
-        type: ['string', 'null'],
-        description: 'Null: never, or before this was kept.',
-      }),
+      last_delivery_at: textOrNull('Null: never, or before this was kept.'),
     },
     { description: 'Somewhere that alerts are sent to.' },
   ),
@@ -173,10 +170,7 @@ export const AlertsAnswer = named(
         Type.Object(
           {
             broken: textOrNull('Why no signs of life can be sent; null: they can.'),
-            last_at: Type.Unsafe<string | null>({
-              type: ['string', 'null'],
-              description: 'When one was taken last; null: none since the start.',
-            }),
+            last_at: textOrNull('When one was taken last; null: none since the start.'),
           },
           { description: 'Signs of life for a watcher outside; null: there is none.' },
         ),
