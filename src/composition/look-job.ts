@@ -38,7 +38,10 @@ export interface LookJobParts {
 
 /** A look at what the server decided, at the times of `monitoring.schedule`. */
 export const lookJob = (parts: LookJobParts): ScheduledJob => {
-  const { schedule, time_zone, missed, path, timeout } = parts.settings.monitoring
+  const { monitoring } = parts.settings
+  const { schedule, time_zone, missed, path, timeout } = monitoring
+  // Some fifty milliseconds in which nothing is decided: once, and not at each look.
+  let everyMs: number | undefined
   return {
     name: looksName(logsOf(parts.settings)),
     cron: schedule,
@@ -52,7 +55,8 @@ export const lookJob = (parts: LookJobParts): ScheduledJob => {
       const late = AbortSignal.timeout(parseDuration(timeout))
       try {
         signal.throwIfAborted()
-        const request = requestOf(parts, scheduledForMs, workFolder)
+        everyMs ??= everyMsOf(monitoring, parts.world.now())
+        const request = requestOf(parts, { scheduledForMs, workFolder, everyMs })
         const answer = await parts.takeLook(request, AbortSignal.any([signal, late]))
         await tell(parts, answer)
         await track(parts, answer)
@@ -76,9 +80,12 @@ export const lookJob = (parts: LookJobParts): ScheduledJob => {
 }
 
 const requestOf = (
-  { settings, workingDirectory, world, server }: LookJobParts,
-  scheduledForMs: number,
-  workFolder: string,
+  { settings, workingDirectory, server }: LookJobParts,
+  {
+    scheduledForMs,
+    workFolder,
+    everyMs,
+  }: Pick<LookRequest, 'workFolder' | 'everyMs'> & { readonly scheduledForMs: number },
 ): LookRequest => {
   const { monitoring, model } = settings
   const champion = server.models().find(({ role }) => role === 'champion')!
@@ -94,7 +101,7 @@ const requestOf = (
     memoryMiB: monitoring.memory,
     reports: { folder: reportsIn(monitoring.path, logsOf(settings)), most: monitoring.reports_kept },
     atMs: scheduledForMs,
-    everyMs: everyMsOf(monitoring, world.now()),
+    everyMs,
   }
 }
 
